@@ -1,0 +1,39 @@
+"""A compiler from trained binary neural networks to streaming FPGA accelerators.
+
+The names below are all there is to know for use from Python. They are loaded when first asked for, so that importing
+the package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from bnnfpga.errors import UserError
+
+if TYPE_CHECKING:
+    from bnnfpga.build import compile_model as compile
+    from bnnfpga.frontend.export import export_qonnx
+    from bnnfpga.project import Project
+
+__version__ = "0.1.0"
+__all__ = ["Project", "UserError", "__version__", "compile", "export_qonnx"]
+
+_HOMES = {
+    "Project": ("bnnfpga.project", "Project"),
+    "compile": ("bnnfpga.build", "compile_model"),
+    "export_qonnx": ("bnnfpga.frontend.export", "export_qonnx"),
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, attribute = _HOMES[name]
+    value: object = getattr(importlib.import_module(module), attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

@@ -1,0 +1,206 @@
+"""From a model to a project: the build as a short list of steps."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import yaml
+from qonnx.core.modelwrapper import ModelWrapper
+
+from bnnfpga.codegen.project_folder import write_project
+from bnnfpga.dataflow.folding import Folding, apply_folding, parse_folding
+from bnnfpga.dataflow.graph import Graph
+from bnnfpga.dataflow.lower import lower
+from bnnfpga.dataflow.token_model import Cycles, predict
+from bnnfpga.errors import UserError
+from bnnfpga.frontend.clean import load
+from bnnfpga.golden.model import GoldenModel
+from bnnfpga.input_format import InputFormat
+from bnnfpga.project import Project
+from bnnfpga.transforms.fold import Folded, fold
+from bnnfpga.tuning.choose import choose_folding
+from bnnfpga.vectors import Vectors, make_vectors
+
+DENSE_CYCLES = 4096
+"""Cycles a frame that a dense net may take where the user names no speed."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that is known of an accelerator before a file of it is written."""
+
+    model: ModelWrapper
+    input: InputFormat
+    folded: Folded
+    graph: Graph
+    cycles: Cycles
+
+
+def compile_model(
+    model: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    *,
+    folding: str | os.PathLike[str] | Mapping[str, Any] | None = None,
+    target_fps: float | None = None,
+    clock_mhz: float = 100,
+    cycles: int | None = None,
+    input: str | None = None,
+    input_scale: float | str | Fraction | None = None,
+    force: bool = False,
+) -> Project:
+    """Compile a model to an accelerator project.
+
+    Parameters
+    ----------
+    model
+        A QONNX file, as `bnnfpga.export_qonnx` writes it; it may be gzip-compressed.
+    output
+        The folder to write. It must not exist, or `force` replaces it as a whole.
+    folding
+        PE, SIMD and memory kind by layer: a YAML file or a mapping. Excludes `target_fps` and `cycles`.
+    target_fps, clock_mhz
+        Frames a second that the accelerator must reach at a clock in MHz.
+    cycles
+        Cycles a frame that it may take.
+    input, input_scale
+        What one stream element is (`uint8`, `int4`, `bipolar`, `float`); the model's input is code * scale.
+
+    Raises
+    ------
+    UserError
+        If the model cannot be compiled or an option is not legal. Nothing is left behind then.
+    """
+    started = time.perf_counter()
+    source, target = Path(model), Path(output)
+    _check_target(target, force=force)
+    plan = make_plan(
+        source,
+        InputFormat.parse(input, input_scale),
+        folding=folding,
+        cycles=_cycles_allowed(target_fps, clock_mhz, cycles),
+    )
+    vectors = make_vectors(GoldenModel(plan.model), plan.graph, plan.folded, plan.input)
+    _write(target, plan, source, vectors, clock_mhz, force=force)
+    return Project.load(target).with_seconds(time.perf_counter() - started)
+
+
+def make_plan(
+    model: Path, input: InputFormat, *, folding: str | os.PathLike[str] | Mapping[str, Any] | None, cycles: int | None
+) -> Plan:
+    """Read, fold, lower and make parallel; writes nothing."""
+    if folding is not None and cycles is not None:
+        raise UserError(
+            "a folding and a speed exclude each other",
+            where="--folding",
+            hint="give either --folding or one of --cycles and --target-fps",
+        )
+    clean = load(model)
+    try:
+        folded = fold(clean, input.type, input.scale)
+        graph = lower(folded.model)
+    except UserError as error:
+        error.where = f"{model}, {error.where}" if error.where else str(model)
+        raise
+    if folding is None:
+        chosen: Folding = choose_folding(graph, DENSE_CYCLES if cycles is None else cycles)
+        where = "folding"
+    else:
+        chosen, where = _read_folding(folding)
+    parallel = apply_folding(graph, chosen, where)
+    return Plan(clean, input, folded, parallel, predict(parallel))
+
+
+def _cycles_allowed(target_fps: float | None, clock_mhz: float, cycles: int | None) -> int | None:
+    if not clock_mhz > 0:
+        raise UserError(f"{clock_mhz} MHz is no clock", where="--clock-mhz", hint="give a positive number")
+    if target_fps is None:
+        if cycles is not None and cycles < 1:
+            raise UserError(f"{cycles} cycles a frame are not possible", where="--cycles", hint="give at least 1")
+        return cycles
+    if cycles is not None:
+        raise UserError("two speeds are given", where="--target-fps", hint="give either --cycles or --target-fps")
+    if not target_fps > 0:
+        raise UserError(f"{target_fps} frames/s is no speed", where="--target-fps", hint="give a positive number")
+    allowed = int(clock_mhz * 1e6 / target_fps)
+    if allowed < 1:
+        raise UserError(
+            f"{target_fps:g} frames/s is more than one frame a cycle at {clock_mhz:g} MHz",
+            where="--target-fps",
+            hint="raise --clock-mhz or ask for less",
+        )
+    return allowed
+
+
+def _read_folding(folding: str | os.PathLike[str] | Mapping[str, Any]) -> tuple[Folding, str]:
+    if isinstance(folding, Mapping):
+        return parse_folding(folding, "folding"), "folding"
+    path = Path(folding)
+    try:
+        data = yaml.safe_load(path.read_text())
+    except OSError as error:
+        raise UserError(f"cannot read the folding: {error.strerror}", where=str(path)) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"it is no YAML: {error}", where=str(path)) from error
+    return parse_folding(data, str(path)), str(path)
+
+
+def _check_target(target: Path, *, force: bool) -> None:
+    if not target.parent.is_dir():
+        raise UserError("its parent folder does not exist", where=str(target), hint=f"mkdir -p '{target.parent}'")
+    if target.is_symlink() or (target.exists() and not target.is_dir()):
+        raise UserError("it is a file or a link, not a folder", where=str(target), hint="choose another output")
+    if target.exists() and not force:
+        raise UserError("the output folder exists", where=str(target), hint="choose another, or replace it with --force")
+    if target.exists() and any(target.iterdir()) and not (target / "project.json").is_file():
+        raise UserError(
+            "the output folder holds something that is no bnnfpga project; it is not replaced",
+            where=str(target),
+            hint="choose another output folder",
+        )
+
+
+def _write(
+    target: Path, plan: Plan, source: Path, vectors: Vectors, clock_mhz: float, *, force: bool
+) -> None:
+    """Write the project beside its place, then move it there as a whole."""
+    try:
+        staging = Path(tempfile.mkdtemp(prefix=f".{target.name[:40]}.", dir=target.parent))
+    except OSError as error:
+        raise UserError(f"cannot write there: {error.strerror}", where=str(target.parent)) from error
+    try:
+        staging.chmod(0o755)
+        write_project(
+            staging,
+            graph=plan.graph,
+            cycles=plan.cycles,
+            input=plan.input,
+            input_shape=tuple(plan.model.get_tensor_shape(plan.model.graph.input[0].name)[1:]),
+            folded=plan.folded,
+            source=source,
+            vectors=vectors,
+            clock_mhz=clock_mhz,
+        )
+        _move_into_place(staging, target, force=force)
+    except OSError as error:
+        raise UserError(f"cannot write the project: {error.strerror}", where=str(target)) from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _move_into_place(staging: Path, target: Path, *, force: bool) -> None:
+    if force and target.exists():
+        old = Path(tempfile.mkdtemp(prefix=f".{target.name[:40]}.old.", dir=target.parent))
+        os.replace(target, old)
+        os.rename(staging, target)
+        shutil.rmtree(old, ignore_errors=True)
+    else:
+        os.rename(staging, target)
+

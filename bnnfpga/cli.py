@@ -1,0 +1,266 @@
+"""The command line: what each command is called, takes and does.
+
+How a command speaks to its caller is in `bnnfpga.terminal`. Heavy modules are imported inside the commands, so that
+``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bnnfpga import __version__
+from bnnfpga.terminal import Outcome, Terminal, run
+
+app = typer.Typer(
+    name="bnnfpga",
+    help="Compile trained binary neural networks to streaming FPGA accelerators.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+class Backend(StrEnum):
+    """What a project can be run on."""
+
+    RTL = "rtl"
+    HLS = "hls"
+
+
+class Layout(StrEnum):
+    """The order of an image array's axes."""
+
+    NCHW = "nchw"
+    NHWC = "nhwc"
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors and JSON.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print every step, and tracebacks.")]
+Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A QONNX file (.onnx, also .onnx.gz).")]
+Project = Annotated[Path, typer.Argument(metavar="DIR", help="A project written by `bnnfpga compile`.")]
+Images = Annotated[
+    str, typer.Option(metavar="FILE", help="Images, first axis the image: .npy, .npz, FILE.npz:NAME or IDX (.gz).")
+]
+ImageLayout = Annotated[Layout, typer.Option("--layout", help="The order of the images' axes.")]
+Verilator = Annotated[
+    Path | None, typer.Option(metavar="PATH", help="The Verilator to use instead of the one found.", show_default=False)
+]
+
+
+@app.command()
+def compile(
+    model: Model,
+    output: Annotated[Path, typer.Option("-o", metavar="DIR", help="The folder to write the project to.")],
+    folding: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="PE and SIMD of each layer, as YAML.", show_default=False)
+    ] = None,
+    target_fps: Annotated[
+        float | None, typer.Option(metavar="N", help="Frames a second to reach.", show_default=False)
+    ] = None,
+    clock_mhz: Annotated[float, typer.Option(metavar="M", help="The clock, in MHz.")] = 100.0,
+    cycles: Annotated[
+        int | None, typer.Option(metavar="N", help="Cycles a frame may take at most.", show_default=False)
+    ] = None,
+    input: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TYPE", help="What one input element is: uintN, intN, bipolar or float.", show_default=False
+        ),
+    ] = None,
+    input_scale: Annotated[
+        str | None,
+        typer.Option(metavar="S", help="The model's input is element * S; like 0.5 or 1/255.", show_default=False),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the project that is there.")] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Write an accelerator for MODEL as a project of its own.
+
+    Without --folding, --target-fps or --cycles, the cheapest folding with at most 4,096 cycles a frame (dense nets) or
+    65,536 (convolutional ones) is taken.
+    """
+
+    def work() -> Outcome:
+        from bnnfpga.build import compile_model
+        from bnnfpga.report.tables import compile_table
+
+        project = compile_model(
+            model,
+            output,
+            folding=folding,
+            target_fps=target_fps,
+            clock_mhz=clock_mhz,
+            cycles=cycles,
+            input=input,
+            input_scale=input_scale,
+            force=force,
+        )
+        summary = project.summary()
+        return Outcome(summary, lambda: compile_table(summary, clock_mhz))
+
+    Terminal(as_json, quiet, verbose).finish(work, f"compiling {model}")
+
+
+@app.command()
+def simulate(
+    project: Project,
+    images: Images,
+    labels: Annotated[
+        str | None, typer.Option(metavar="FILE", help="The right class of each image.", show_default=False)
+    ] = None,
+    backend: Annotated[Backend, typer.Option(help="What to run.")] = Backend.RTL,
+    streams: Annotated[bool, typer.Option("--streams", help="Count stalls and fill of every stream.")] = False,
+    trace: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write waveforms: .vcd or .fst.", show_default=False)
+    ] = None,
+    stall_seed: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Stall all external streams at random, from this seed.", show_default=False),
+    ] = None,
+    save_outputs: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the integer scores (.npy).", show_default=False)
+    ] = None,
+    save_classes: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the classes (.npy).", show_default=False)
+    ] = None,
+    layout: ImageLayout = Layout.NCHW,
+    verilator: Verilator = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Run a project on images, beside the model.
+
+    Every integer of every image is compared with the model's; exit status 1 says that some differ.
+    """
+
+    def work() -> Outcome:
+        from bnnfpga.datasets.arrays import load_array, require_writable, save_npy
+        from bnnfpga.project import Project
+        from bnnfpga.report.tables import simulate_table
+
+        for target in (save_outputs, save_classes, trace):
+            if target is not None:
+                require_writable(target)
+        built = Project.load(project)
+        result = built.simulate(
+            load_array(images),
+            None if labels is None else load_array(labels),
+            backend=backend.value,
+            streams=streams,
+            trace=trace,
+            stall_seed=stall_seed,
+            layout=layout.value,
+            verilator=verilator,
+        )
+        if save_outputs is not None:
+            save_npy(save_outputs, result.outputs)
+        if save_classes is not None:
+            save_npy(save_classes, result.classes)
+        data = result.as_dict()
+        clock_mhz = float(built.description["clock_mhz"])
+        return Outcome(data, lambda: simulate_table(data, clock_mhz), equal=not data["mismatches"])
+
+    Terminal(as_json, quiet, verbose).finish(work, f"simulating {project} ({backend.value})")
+
+
+@app.command()
+def verify(
+    project: Project,
+    images: Images,
+    stages: Annotated[
+        str | None,
+        typer.Option(metavar="A,B,...", help="The stages to compare; all that can run here.", show_default=False),
+    ] = None,
+    layout: ImageLayout = Layout.NCHW,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Find the first place where two stages differ.
+
+    Walks from the model to the hardware, comparing neighbours. Exit status 1 says that two differ.
+    """
+
+    def work() -> Outcome:
+        from bnnfpga.datasets.arrays import load_array
+        from bnnfpga.project import Project
+        from bnnfpga.report.tables import verify_table
+
+        chosen = None if stages is None else [name.strip() for name in stages.split(",")]
+        result = Project.load(project).verify(load_array(images), stages=chosen, layout=layout.value)
+        data = result.as_dict()
+        return Outcome(data, lambda: verify_table(data), equal=result.equal)
+
+    Terminal(as_json, quiet, verbose).finish(work, f"verifying {project}")
+
+
+@app.command()
+def inspect(model: Model, as_json: Json = False, quiet: Quiet = False, verbose: Verbose = False) -> None:
+    """Show the layers of MODEL.
+
+    Their integer types and ranges, their operations, and what each becomes in hardware.
+    """
+
+    def work() -> Outcome:
+        from bnnfpga.inspection import inspect_model
+        from bnnfpga.report.tables import inspect_table
+
+        found = inspect_model(model)
+        return Outcome(found, lambda: inspect_table(found))
+
+    Terminal(as_json, quiet, verbose).finish(work, f"reading {model}")
+
+
+@app.command()
+def doctor(
+    fetch_hls_headers: Annotated[
+        bool, typer.Option("--fetch-hls-headers", help="Fetch the open ap_int headers, for C++ simulation of HLS.")
+    ] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Show which tools are found here.
+
+    Their versions, what each enables, and how to get the missing ones. The exit status is 0 whatever is missing.
+    """
+
+    def work() -> Outcome:
+        from bnnfpga.doctor import examine, fetch_headers
+        from bnnfpga.report.tables import doctor_table
+
+        if fetch_hls_headers:
+            fetch_headers()
+        found = examine()
+        return Outcome(found.as_dict(), lambda: doctor_table(found))
+
+    Terminal(as_json, quiet, verbose).finish(work, "looking for tools")
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"bnnfpga {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line and leave with its exit status; the entry point of the console script."""
+    sys.exit(run(app, sys.argv[1:] or ["--help"]))

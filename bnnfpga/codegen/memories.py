@@ -1,0 +1,17 @@
+"""Memory contents as hex files for `$readmemh`."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bnnfpga.dataflow.operator import Memory
+
+
+def hex_file(memory: Memory) -> str:
+    """One word a line, most significant digit first."""
+    padded = np.zeros((memory.words, -(-memory.width // 8) * 8), dtype=np.uint8)
+    padded[:, : memory.width] = memory.bits
+    data = np.packbits(padded, axis=1, bitorder="little")[:, ::-1]
+    digits = -(-memory.width // 4)
+    lines = [row.tobytes().hex()[-digits:] for row in data]
+    return "\n".join(lines) + "\n"

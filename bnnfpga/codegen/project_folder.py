@@ -1,0 +1,120 @@
+"""The project folder: everything that `compile` writes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from bnnfpga.assets import asset
+from bnnfpga.codegen.hls import render_hls
+from bnnfpga.codegen.names import comment, file_stem
+from bnnfpga.codegen.rtl import render_rtl
+from bnnfpga.codegen.templating import render
+from bnnfpga.dataflow.folding import folding_of
+from bnnfpga.dataflow.graph import Graph
+from bnnfpga.dataflow.operator import add_resources
+from bnnfpga.dataflow.stream import Port
+from bnnfpga.dataflow.token_model import Cycles
+from bnnfpga.golden.steps import Step
+from bnnfpga.host.description import FORMAT, describe_stream
+from bnnfpga.host.words import BoundaryFormat
+from bnnfpga.input_format import InputFormat
+from bnnfpga.transforms.fold import Folded
+from bnnfpga.vectors import Vectors
+
+
+def write_project(
+    folder: Path,
+    *,
+    graph: Graph,
+    cycles: Cycles,
+    input: InputFormat,
+    input_shape: tuple[int, ...],
+    folded: Folded,
+    source: Path,
+    vectors: Vectors,
+    clock_mhz: float,
+) -> None:
+    """Write all files of a project into the empty `folder`; the same arguments give the same bytes."""
+    name = file_stem(source.name.removesuffix(".gz").removesuffix(".onnx"))
+    compressed = source.read_bytes()[:2] == b"\x1f\x8b"
+    model_file = f"model/{name}.onnx{'.gz' if compressed else ''}"
+    (folder / "model").mkdir()
+    (folder / model_file).write_bytes(source.read_bytes())
+
+    render_rtl(graph, folder, title=f"accelerator for {name}")
+    render_hls(graph, folder)
+    _write_simulation(folder, graph, cycles, vectors)
+
+    layers = [
+        {
+            "name": operator.name,
+            "operator": operator.kind,
+            "pe": operator.folding[0],
+            "simd": operator.folding[1],
+            "cycles": operator.interval(),
+        }
+        for operator in graph.operators
+    ]
+    resources = add_resources(*(operator.resources() for operator in graph.operators))
+    description = {
+        "format": FORMAT,
+        "name": name,
+        "model": model_file,
+        "clock_mhz": clock_mhz,
+        "input": {
+            "kind": input.name,
+            "scale": float(input.scale),
+            "shape": list(input_shape),
+            "stream": describe_stream(boundary(graph.input.port), graph.input.port.shape),
+        },
+        "output": {"stream": describe_stream(boundary(graph.output.port), graph.output.port.shape)},
+        "predicted_initiation_interval": cycles.initiation_interval,
+        "predicted_latency_cycles": cycles.latency,
+        "layers": layers,
+        "resources": resources,
+    }
+    functions = {
+        "input": None if folded.input_function is None else _steps(folded.input_function.steps),
+        "output": _steps(folded.output_function.steps),
+    }
+    (folder / "project.json").write_text(json.dumps(description, indent=2) + "\n")
+    (folder / "functions.json").write_text(json.dumps(functions, indent=1) + "\n")
+    (folder / "folding.yaml").write_text(yaml.safe_dump(folding_of(graph), sort_keys=False))
+    for template in ("README.md", "Makefile"):
+        text = render(f"project/{template}.j2", project=description, title=comment(name), graph=graph, cycles=cycles)
+        (folder / template).write_text(text)
+
+
+def _write_simulation(folder: Path, graph: Graph, cycles: Cycles, vectors: Vectors) -> None:
+    simulation, data = folder / "sim", folder / "vectors"
+    simulation.mkdir()
+    data.mkdir()
+    for file in sorted(asset("flows").joinpath("verilator").iterdir()):
+        (simulation / file.name).write_bytes(file.read_bytes())
+    text = render("project/ports.h.j2", input=graph.input.port, output=graph.output.port, cycles=cycles)
+    (simulation / "ports.h").write_text(text)
+    (data / "input.bin").write_bytes(boundary(graph.input.port).pack(vectors.codes).tobytes())
+    (data / "expected.bin").write_bytes(boundary(graph.output.port).pack(vectors.scores).tobytes())
+
+
+def boundary(port: Port) -> BoundaryFormat:
+    """How a boundary stream's integers become bytes."""
+    return BoundaryFormat(port.elements, port.type, port.lanes)
+
+
+def _steps(steps: Sequence[Step]) -> list[dict[str, Any]]:
+    """Constants are written as the exact decimals of their float32 values."""
+    return [
+        {"operation": step.operation}
+        if step.constant is None
+        else {"operation": step.operation, "constant": [float(value) for value in np.ravel(step.constant)]}
+        for step in steps
+    ]
+
+

@@ -1,0 +1,78 @@
+"""The SystemVerilog of a graph: generated top level, library modules, memory files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bnnfpga.assets import asset
+from bnnfpga.codegen.memories import hex_file
+from bnnfpga.codegen.names import comment
+from bnnfpga.codegen.templating import render
+from bnnfpga.dataflow.graph import Graph
+from bnnfpga.dataflow.operator import Memory, Operator
+
+
+def render_rtl(graph: Graph, folder: Path, title: str = "accelerator") -> None:
+    """Write `rtl/` and `memories/` of a project into `folder`.
+
+    Parameters
+    ----------
+    graph
+        A complete graph: every stream has the lanes of both its ends.
+    folder
+        The project; `rtl` and `memories` are made in it.
+    title
+        What the file is about, for its first line.
+    """
+    (folder / "rtl").mkdir()
+    (folder / "memories").mkdir()
+    for module in sorted(asset("rtl").glob("*.sv")):
+        (folder / "rtl" / module.name).write_text(module.read_text())
+    streams = graph.streams
+    into = {stream.consumer: stream.name for stream in streams}
+    out_of = {stream.producer: stream.name for stream in streams}
+    units = []
+    levels = {"input": "32'd0"}
+    for operator in graph.operators:
+        instance = operator.rtl()
+        levels[out_of[operator.name]] = "32'(" + instance.level.format(unit=operator.name) + ")"
+        for memory in operator.memories():
+            (folder / "memories" / _file_name(operator, memory)).write_text(hex_file(memory))
+        units.append(
+            {
+                "name": operator.name,
+                "comment": _describe(operator),
+                "module": instance.module,
+                "parameters": [(name, _literal(operator, value)) for name, value in instance.parameters.items()],
+                "input": into[operator.name],
+                "output": out_of[operator.name],
+                "last": operator.name == graph.output.producer,
+            }
+        )
+    text = render(
+        "rtl/accelerator.sv.j2",
+        title=comment(title),
+        input=graph.input,
+        output=graph.output,
+        inner=streams[1:-1],
+        units=units,
+        monitors=[{"stream": stream.name, "level": levels[stream.name]} for stream in streams],
+    )
+    (folder / "rtl" / "accelerator.sv").write_text(text)
+
+
+def _file_name(operator: Operator, memory: Memory) -> str:
+    return f"{operator.name}_{memory.name}.mem"
+
+
+def _literal(operator: Operator, value: int | str | Memory) -> str:
+    if isinstance(value, Memory):
+        return f'"{_file_name(operator, value)}"'
+    return f'"{value}"' if isinstance(value, str) else str(value)
+
+
+def _describe(operator: Operator) -> str:
+    pe, simd = operator.folding
+    folding = "".join(f", {name} {value}" for name, value in (("PE", pe), ("SIMD", simd)) if value is not None)
+    made = operator.outputs[0]
+    return f"{operator.kind}: {' x '.join(map(str, made.shape))} {made.type}{folding}, {operator.interval()} cycles a frame"

@@ -1,0 +1,114 @@
+"""The dataflow graph: operators joined by streams (docs/dataflow.md, section 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import networkx as nx
+
+from bnnfpga.dataflow.operator import Operator
+from bnnfpga.dataflow.stream import Port, Stream
+from bnnfpga.integers import IntArray
+
+
+class Graph:
+    """Operators and the streams between them, one input and one output stream at the boundary.
+
+    Build it with `add` and `connect`, then read `operators`, `streams`, `input` and `output`.
+    """
+
+    def __init__(self) -> None:
+        self._graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
+        self._input: tuple[str, int] | None = None
+        self._output: tuple[str, int] | None = None
+
+    def add(self, operator: Operator) -> None:
+        """Add an operator; its name must be new."""
+        if operator.name in self._graph:
+            raise ValueError(f"two operators are called {operator.name!r}")
+        self._graph.add_node(operator.name, operator=operator)
+
+    def connect(self, producer: str, consumer: str, *, output: int = 0, input: int = 0) -> None:
+        """Join an output port to an input port of the same shape, type and lanes."""
+        made, taken = self[producer].outputs[output], self[consumer].inputs[input]
+        if made != taken:
+            raise ValueError(f"{producer} makes {made}, but {consumer} takes {taken}")
+        self._graph.add_edge(producer, consumer, output=output, input=input)
+
+    def set_boundary(self, first: str, last: str) -> None:
+        """Name the operators whose first input and first output are the accelerator's."""
+        self._input, self._output = (first, 0), (last, 0)
+
+    def __getitem__(self, name: str) -> Operator:
+        operator: Operator = self._graph.nodes[name]["operator"]
+        return operator
+
+    @property
+    def operators(self) -> list[Operator]:
+        """In topological order (ties in the order of adding)."""
+        order = {name: index for index, name in enumerate(self._graph.nodes)}
+        return [self[name] for name in nx.lexicographical_topological_sort(self._graph, key=order.__getitem__)]
+
+    @property
+    def streams(self) -> list[Stream]:
+        """All streams: the input, those between operators in topological order of their producers, the output."""
+        streams = [self.input]
+        for operator in self.operators:
+            edges = sorted(self._graph.out_edges(operator.name, data=True), key=lambda edge: int(edge[2]["output"]))
+            for producer, consumer, ports in edges:
+                port = operator.outputs[ports["output"]]
+                streams.append(Stream(f"{producer}_to_{consumer}", port, producer, consumer))
+        return [*streams, self.output]
+
+    @property
+    def input(self) -> Stream:
+        assert self._input is not None
+        return Stream("input", self[self._input[0]].inputs[self._input[1]], None, self._input[0])
+
+    @property
+    def output(self) -> Stream:
+        assert self._output is not None
+        return Stream("output", self[self._output[0]].outputs[self._output[1]], self._output[0], None)
+
+    def inputs_of(self, name: str) -> list[Stream]:
+        """The streams into an operator, by port."""
+        return self._streams_at(name, "consumer")
+
+    def outputs_of(self, name: str) -> list[Stream]:
+        """The streams out of an operator, by port."""
+        return self._streams_at(name, "producer")
+
+    def _streams_at(self, name: str, side: str) -> list[Stream]:
+        return [stream for stream in self.streams if getattr(stream, side) == name]
+
+    def execute(self, x: IntArray) -> dict[str, IntArray]:
+        """Run the numpy meaning of every operator.
+
+        Parameters
+        ----------
+        x
+            int64 (frames, *input shape).
+
+        Returns
+        -------
+        dict
+            Each stream's integers, (frames, *shape), by stream name.
+        """
+        values = {self.input.name: x}
+        by_producer = _group(self.streams, "producer")
+        by_consumer = _group(self.streams, "consumer")
+        for operator in self.operators:
+            results = operator.execute(*(values[stream.name] for stream in by_consumer[operator.name]))
+            for stream, result in zip(by_producer[operator.name], results, strict=True):
+                values[stream.name] = result
+        return values
+
+
+def _group(streams: Iterable[Stream], side: str) -> dict[str, list[Stream]]:
+    groups: dict[str, list[Stream]] = {}
+    for stream in streams:
+        groups.setdefault(getattr(stream, side), []).append(stream)
+    return groups
+
+
+__all__ = ["Graph", "Port", "Stream"]

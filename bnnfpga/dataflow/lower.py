@@ -1,0 +1,105 @@
+"""From folded integer operations to operators."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+from qonnx.core.modelwrapper import ModelWrapper
+
+from bnnfpga.dataflow.graph import Graph
+from bnnfpga.dataflow.operator import Operator
+from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
+from bnnfpga.dataflow.operators.score_output import ScoreOutput
+from bnnfpga.dataflow.operators.threshold import Threshold
+from bnnfpga.dataflow.thresholds import ThresholdTable
+from bnnfpga.errors import UserError
+from bnnfpga.frontend.nodes import LAYOUT_OPS, attribute, consumers, describe, required_constant
+from bnnfpga.integers import IntegerType
+from bnnfpga.transforms.integer_types import THRESHOLD, integer_type, integer_weights
+
+_MOST_ACCUMULATOR_BITS = 32
+
+
+def lower(model: ModelWrapper) -> Graph:
+    """Map a folded graph onto operators with PE = SIMD = 1.
+
+    Returns
+    -------
+    Graph
+        Complete and executable. Operators are named by their kind and number, like `matrix_vector0`; a threshold behind a dot
+        product is merged into its unit.
+
+    Raises
+    ------
+    UserError
+        If an operation has no unit.
+    """
+    operators: list[Operator] = []
+    tensor = model.graph.input[0].name
+    while tensor != model.graph.output[0].name:
+        readers = consumers(model, tensor)
+        if len(readers) != 1:
+            raise UserError(
+                f"{len(readers)} nodes read it; only chains can be compiled yet", where=f"tensor {tensor!r}"
+            )
+        node = readers[0]
+        tensor = node.output[0]
+        if node.op_type in LAYOUT_OPS:
+            continue
+        if node.op_type == "MatMul":
+            behind = consumers(model, tensor)
+            table = None
+            if len(behind) == 1 and behind[0].op_type == THRESHOLD:
+                table = _table(model, behind[0])
+                tensor = behind[0].output[0]
+            operators.append(_matrix_vector(model, node, table, _count(operators, MatrixVector)))
+        elif node.op_type == THRESHOLD:
+            type = integer_type(model, node.input[0])
+            assert type is not None
+            size = int(np.prod(model.get_tensor_shape(node.input[0])))
+            name = f"threshold{_count(operators, Threshold)}"
+            operators.append(Threshold(name, (size,), type, _table(model, node)))
+        else:
+            raise UserError("no hardware unit does this", where=describe(node))
+    if not operators:
+        raise UserError("it has no layer to compile", where="the model's graph")
+    operators.append(ScoreOutput("score_output", operators[-1].outputs[0]))
+    graph = Graph()
+    for operator in operators:
+        graph.add(operator)
+    for producer, consumer in zip(operators, operators[1:], strict=False):
+        graph.connect(producer.name, consumer.name)
+    graph.set_boundary(operators[0].name, operators[-1].name)
+    return graph
+
+
+def _count(operators: list[Operator], kind: type[Operator]) -> int:
+    return sum(isinstance(operator, kind) for operator in operators)
+
+
+def _table(model: ModelWrapper, node: onnx.NodeProto) -> ThresholdTable:
+    values = required_constant(model, node, 1, "thresholds").astype(np.int64)
+    decreasing = required_constant(model, node, 2, "directions").astype(bool)
+    lo, hi = attribute(node, "lo", 0), attribute(node, "hi", 0)
+    output = IntegerType.bipolar() if attribute(node, "bipolar", 0) else IntegerType.interval(lo, hi)
+    return ThresholdTable(values, decreasing, output)
+
+
+def _matrix_vector(model: ModelWrapper, node: onnx.NodeProto, table: ThresholdTable | None, number: int) -> MatrixVector:
+    weights = integer_weights(model, node.input[1])
+    type = integer_type(model, node.input[0])
+    if weights is None or type is None:
+        raise UserError("its operands are not both integers", where=describe(node))
+    if weights.ndim != 2 or not np.all(np.abs(weights) == 1):
+        raise UserError(
+            "its weights are not -1 and +1; other weights cannot be compiled yet",
+            where=describe(node),
+            hint="train with a binary weight quantizer",
+        )
+    operator = MatrixVector(f"matrix_vector{number}", np.ascontiguousarray(weights.T), type, (), table)
+    if operator.accumulator.bits > _MOST_ACCUMULATOR_BITS:
+        raise UserError(
+            f"its sums need {operator.accumulator.bits} bits; {_MOST_ACCUMULATOR_BITS} can be compiled",
+            where=describe(node),
+        )
+    return operator

@@ -1,0 +1,188 @@
+"""What every hardware unit must state (docs/dataflow.md, sections 3 and 4)."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnnfpga.dataflow.stream import Port
+from bnnfpga.integers import IntArray
+
+MemoryKind = Literal["block", "distributed"]
+
+
+@dataclass(frozen=True)
+class Event:
+    """One step of a schedule that touches a stream.
+
+    `consume` has one entry an input (beats taken, 0 or 1), `add` and `emit` one an output: room taken in the output
+    queue, and beats made visible.
+    """
+
+    gap: int
+    consume: tuple[int, ...]
+    add: tuple[int, ...]
+    emit: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The law that a unit keeps, cycle by cycle.
+
+    `events` repeat for ever; `capacity` and `remove` have one entry an output: the room in its queue, and the room that a
+    leaving beat gives back; what an event emits is visible `latency` cycles later.
+    """
+
+    events: tuple[Event, ...]
+    latency: int
+    capacity: tuple[int, ...]
+    remove: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Memory:
+    """Contents of one read-only memory.
+
+    Parameters
+    ----------
+    name
+        Suffix that tells it from the unit's other memories, like `weights`.
+    bits
+        uint8 array of 0 and 1, (words, width), bit 0 of a word first.
+    kind
+        `block` or `distributed`.
+    """
+
+    name: str
+    bits: NDArray[np.uint8]
+    kind: MemoryKind
+
+    @property
+    def words(self) -> int:
+        return int(self.bits.shape[0])
+
+    @property
+    def width(self) -> int:
+        return int(self.bits.shape[1])
+
+
+@dataclass(frozen=True)
+class RtlInstance:
+    """A module of `rtl/`: its name and parameters.
+
+    A parameter whose value is a `Memory` is the name of that memory's file. `level` is an expression for the beats that
+    wait at its output, where `{unit}` stands for the instance; simulations with stream counters read it.
+    """
+
+    module: str
+    parameters: Mapping[str, int | str | Memory]
+    level: str = "{unit}.output_queue.level"
+
+
+@dataclass(frozen=True)
+class HlsInstance:
+    """A function template of `hls/`: its header (without `.hpp`, also the function's name), its template arguments in
+    order, and the tables it is called with."""
+
+    function: str
+    arguments: tuple[int | str, ...]
+    tables: tuple[Memory, ...] = ()
+
+
+@dataclass(frozen=True)
+class Operator(ABC):
+    """A hardware unit. Subclasses are frozen dataclasses whose fields are its parameters."""
+
+    name: str
+
+    kind: ClassVar[str]
+    """What users and reports call the unit, like `matrix_vector`."""
+
+    @property
+    @abstractmethod
+    def inputs(self) -> tuple[Port, ...]:
+        """The streams it takes."""
+
+    @property
+    @abstractmethod
+    def outputs(self) -> tuple[Port, ...]:
+        """The streams it makes."""
+
+    @abstractmethod
+    def schedule(self) -> Schedule:
+        """The events of this unit, in the order in which they repeat."""
+
+    @abstractmethod
+    def execute(self, *arrays: IntArray) -> tuple[IntArray, ...]:
+        """The unit's meaning: int64 arrays (frames, *shape), one an input, to one an output."""
+
+    @abstractmethod
+    def rtl(self) -> RtlInstance:
+        """Its module in `rtl/`."""
+
+    @abstractmethod
+    def hls(self) -> HlsInstance:
+        """Its function in `hls/`."""
+
+    @abstractmethod
+    def resources(self) -> dict[str, int]:
+        """Estimates of what it takes in an FPGA with 6-input LUTs: `lut`, `ff`, `bram18`, weight memory included.
+
+        They rank foldings; a synthesis tool's numbers differ.
+        """
+
+    @property
+    def folding(self) -> tuple[int | None, int | None]:
+        """(pe, simd), None where the unit has no such notion."""
+        return (None, None)
+
+    def legal_pe(self) -> tuple[int, ...]:
+        """Legal values of `pe`, ascending; empty where the unit has none."""
+        return ()
+
+    def legal_simd(self) -> tuple[int, ...]:
+        """Legal values of `simd`, ascending; empty where the unit has none."""
+        return ()
+
+    def interval(self) -> int:
+        """Cycles a frame when neither starved nor stalled."""
+        return max(self.inputs[0].beats, self.outputs[0].beats)
+
+    def memories(self) -> tuple[Memory, ...]:
+        """Its read-only memories."""
+        return tuple(value for value in self.rtl().parameters.values() if isinstance(value, Memory))
+
+    def memory_bits(self) -> int:
+        """Bits of all its read-only memories."""
+        return sum(memory.words * memory.width for memory in self.memories())
+
+
+def divisors(n: int) -> tuple[int, ...]:
+    """All divisors of `n`, ascending."""
+    small = [d for d in range(1, math.isqrt(n) + 1) if n % d == 0]
+    return tuple(small + [n // d for d in reversed(small) if d * d != n])
+
+
+def queue_resources(width: int, depth: int) -> dict[str, int]:
+    """Estimate of a queue: an output register and LUT memory of 32 words each."""
+    counters = 3 * max(1, depth.bit_length())
+    return {"lut": width * -(-(depth - 1) // 32) + 2 * counters, "ff": width + counters, "bram18": 0}
+
+
+def add_resources(*parts: dict[str, int]) -> dict[str, int]:
+    """Sum by kind."""
+    return {kind: sum(part[kind] for part in parts) for kind in parts[0]}
+
+
+def queue_depth(latency: int, cycles_between_emissions: int) -> int:
+    """Room that an output queue needs for the unit to run at full rate.
+
+    A beat's room is taken when its event takes place and is free again at the earliest `latency + 1` cycles later.
+    """
+    return max(2, -(-(latency + 1) // cycles_between_emissions))

@@ -1,0 +1,43 @@
+"""A queue between two units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from bnnfpga.dataflow.operator import Event, HlsInstance, Operator, RtlInstance, Schedule, queue_resources
+from bnnfpga.dataflow.stream import Port
+from bnnfpga.integers import IntArray
+
+
+@dataclass(frozen=True)
+class Fifo(Operator):
+    """Holds up to `depth` beats of the stream `port` (at least 2, the fewest for full rate)."""
+
+    port: Port
+    depth: int
+
+    kind: ClassVar[str] = "fifo"
+
+    @property
+    def inputs(self) -> tuple[Port, ...]:
+        return (self.port,)
+
+    @property
+    def outputs(self) -> tuple[Port, ...]:
+        return (self.port,)
+
+    def schedule(self) -> Schedule:
+        return Schedule((Event(1, (1,), (1,), (1,)),), 1, (self.depth,), (1,))
+
+    def execute(self, *arrays: IntArray) -> tuple[IntArray, ...]:
+        return (arrays[0],)
+
+    def resources(self) -> dict[str, int]:
+        return queue_resources(self.port.width, self.depth)
+
+    def rtl(self) -> RtlInstance:
+        return RtlInstance("bnn_fifo", {"Width": self.port.width, "Depth": self.depth}, level="{unit}.level")
+
+    def hls(self) -> HlsInstance:
+        return HlsInstance("fifo", (self.port.beats, self.port.width, self.depth))

@@ -1,0 +1,236 @@
+"""The streaming matrix-vector unit, with thresholds merged or raw sums."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+
+from bnnfpga.dataflow.operator import (
+    Event,
+    HlsInstance,
+    Memory,
+    MemoryKind,
+    Operator,
+    RtlInstance,
+    Schedule,
+    add_resources,
+    divisors,
+    queue_depth,
+    queue_resources,
+)
+from bnnfpga.dataflow.packing import to_bits
+from bnnfpga.dataflow.stream import Port
+from bnnfpga.dataflow.thresholds import ThresholdTable, bipolar_sum_to_count
+from bnnfpga.integers import IntArray, IntegerType
+
+_WIDE_SUM = 32
+"""Bits of a step's operands from which the popcount takes two stages instead of one."""
+
+
+@dataclass(frozen=True)
+class MatrixVector(Operator):
+    """`MH` dot products of `MW` inputs with weights of -1 and +1, `pe` outputs and `simd` inputs a cycle.
+
+    Parameters
+    ----------
+    weights
+        int64 (MH, MW) of -1 and +1.
+    positions
+        Vectors a frame, each worked on by itself.
+    table
+        Thresholds merged behind the sums; None gives the sums themselves.
+    memory
+        Kind of the weight memory.
+    """
+
+    weights: IntArray
+    input_type: IntegerType
+    positions: tuple[int, ...] = ()
+    table: ThresholdTable | None = None
+    pe: int = 1
+    simd: int = 1
+    memory: MemoryKind = "block"
+
+    kind: ClassVar[str] = "matrix_vector"
+
+    @property
+    def mh(self) -> int:
+        return int(self.weights.shape[0])
+
+    @property
+    def mw(self) -> int:
+        return int(self.weights.shape[1])
+
+    @property
+    def passes(self) -> int:
+        return self.mh // self.pe
+
+    @property
+    def steps(self) -> int:
+        return self.mw // self.simd
+
+    @cached_property
+    def accumulator(self) -> IntegerType:
+        """Exact interval of the dot products."""
+        if self.input_type.is_bipolar:
+            return IntegerType(-self.mw, self.mw, "signed")
+        low = np.minimum(self.weights * self.input_type.lo, self.weights * self.input_type.hi).sum(axis=1)
+        high = np.maximum(self.weights * self.input_type.lo, self.weights * self.input_type.hi).sum(axis=1)
+        return IntegerType(int(low.min()), int(high.max()), "signed")
+
+    @property
+    def inputs(self) -> tuple[Port, ...]:
+        return (Port((*self.positions, self.mw), self.input_type, self.simd),)
+
+    @property
+    def outputs(self) -> tuple[Port, ...]:
+        output = self.table.output if self.table else self.accumulator
+        return (Port((*self.positions, self.mh), output, self.pe),)
+
+    @property
+    def folding(self) -> tuple[int | None, int | None]:
+        return (self.pe, self.simd)
+
+    def legal_pe(self) -> tuple[int, ...]:
+        return divisors(self.mh)
+
+    def legal_simd(self) -> tuple[int, ...]:
+        return divisors(self.mw)
+
+    def interval(self) -> int:
+        return math.prod(self.positions) * self.passes * self.steps
+
+    @property
+    def popcount_stages(self) -> int:
+        return 2 if self.simd * self.input_type.bits > _WIDE_SUM else 1
+
+    @property
+    def latency(self) -> int:
+        return 4 + self.popcount_stages
+
+    @property
+    def queue(self) -> int:
+        return queue_depth(self.latency, self.steps)
+
+    def schedule(self) -> Schedule:
+        events = []
+        waited = 0
+        for n in range(self.passes):
+            for s in range(self.steps):
+                waited += 1
+                consume, emit = int(n == 0), int(s == self.steps - 1)
+                if consume or emit:
+                    events.append(Event(waited, (consume,), (emit,), (emit,)))
+                    waited = 0
+        return Schedule(tuple(events), self.latency, (self.queue,), (1,))
+
+    def execute(self, *arrays: IntArray) -> tuple[IntArray, ...]:
+        # Sums stay far below 2^53, so the float64 product is exact (and uses BLAS).
+        sums = np.rint(arrays[0].astype(np.float64) @ self.weights.T.astype(np.float64)).astype(np.int64)
+        return (self.table.execute(sums) if self.table else sums,)
+
+    @cached_property
+    def _weight_memory(self) -> Memory:
+        bits = to_bits((self.weights + 1) >> 1, 1)
+        folded = bits.reshape(self.passes, self.pe, self.steps, self.simd)
+        return Memory("weights", folded.transpose(0, 2, 1, 3).reshape(self.passes * self.steps, -1), self.memory)
+
+    @property
+    def accumulator_bits(self) -> int:
+        """Width of the register that sums: of a count of equal bits, or of the signed sum."""
+        return self.mw.bit_length() if self.input_type.is_bipolar else self.accumulator.bits
+
+    @property
+    def threshold_bits(self) -> int:
+        if self.input_type.is_bipolar:
+            return (self.mw + 1).bit_length()
+        return IntegerType(self.accumulator.lo, self.accumulator.hi + 1, "signed").bits
+
+    @cached_property
+    def _threshold_memory(self) -> Memory | None:
+        if self.table is None:
+            return None
+        values = np.broadcast_to(self.table.values, (self.mh, self.table.levels))
+        table = ThresholdTable(
+            values, np.broadcast_to(self.table.decreasing, (self.mh,)), self.table.output
+        )
+        stored = bipolar_sum_to_count(values, self.mw) if self.input_type.is_bipolar else values
+        return table.memory(self.pe, stored, self.threshold_bits, "distributed")
+
+    def resources(self) -> dict[str, int]:
+        words, width = self.passes * self.steps, self.pe * self.simd
+        bits = self.input_type.bits
+        popcount = self.pe * self.simd * bits
+        accumulate = self.pe * self.accumulator_bits
+        compare = self.pe * (self.table.levels * -(-self.threshold_bits // 2) if self.table else 0)
+        vector = self.simd * bits * -(-self.steps // 64) if self.passes > 1 else 0
+        block = self.memory == "block" and words > 1
+        weights = 0 if block or words == 1 else width * -(-words // 64)
+        thresholds = 0
+        if self.table and self.passes > 1:
+            thresholds = self.pe * (self.table.levels * self.threshold_bits + 1) * -(-self.passes // 64)
+        unit = {
+            "lut": popcount + 2 * accumulate + compare + vector + weights + thresholds + 40,
+            "ff": (0 if block else width) + self.simd * bits + 3 * accumulate + 40,
+            # 512 words of 36 bits, or 16384 of 1.
+            "bram18": -(-words // 512) * -(-width // 36) if block else 0,
+        }
+        return add_resources(unit, queue_resources(self.outputs[0].width, self.queue))
+
+    def rtl(self) -> RtlInstance:
+        parameters: dict[str, int | str | Memory] = {
+            "MW": self.mw,
+            "MH": self.mh,
+            "PE": self.pe,
+            "SIMD": self.simd,
+            "Xnor": int(self.input_type.is_bipolar),
+            "InputBits": self.input_type.bits,
+            "InputSigned": int(self.input_type.signed),
+            "AccumulatorBits": self.accumulator_bits,
+            "Levels": self.table.levels if self.table else 0,
+            "ThresholdBits": self.threshold_bits,
+            "OutputBits": self.outputs[0].type.bits,
+            "OutputOffset": self.table.offset if self.table else 0,
+            "PopcountStages": self.popcount_stages,
+            "QueueDepth": self.queue,
+            "MemoryKind": self.memory,
+            "Weights": self._weight_memory,
+        }
+        if self._threshold_memory is not None:
+            parameters["Thresholds"] = self._threshold_memory
+        return RtlInstance("bnn_matrix_vector", parameters)
+
+    def hls(self) -> HlsInstance:
+        weights = self._weight_memory.bits.reshape(-1, self.pe, self.simd)
+        tables = [Memory("weights", weights, self.memory)]
+        if self.table is not None:
+            levels = self.table.levels
+            values = np.broadcast_to(self.table.values, (self.mh, levels))
+            stored = bipolar_sum_to_count(values, self.mw) if self.input_type.is_bipolar else values
+            signed_bits = self.threshold_bits + int(self.input_type.is_bipolar)
+            thresholds = to_bits(stored, signed_bits).reshape(self.passes, self.pe, levels, signed_bits)
+            decreasing = np.broadcast_to(self.table.decreasing, (self.mh,)).reshape(self.passes, self.pe, 1)
+            tables.append(Memory("thresholds", thresholds, "distributed"))
+            tables.append(Memory("decreasing", decreasing.astype(np.uint8), "distributed"))
+        return HlsInstance(
+            "matrix_vector",
+            (
+                self.mw,
+                self.mh,
+                math.prod(self.positions),
+                self.pe,
+                self.simd,
+                int(self.input_type.is_bipolar),
+                self.input_type.bits,
+                int(self.input_type.signed),
+                self.accumulator_bits,
+                self.table.levels if self.table else 0,
+                self.outputs[0].type.bits,
+                self.table.offset if self.table else 0,
+            ),
+            tuple(tables),
+        )

@@ -1,0 +1,46 @@
+"""The accelerator's output boundary."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from bnnfpga.dataflow.operator import Event, HlsInstance, Operator, RtlInstance, Schedule, queue_resources
+from bnnfpga.dataflow.stream import Port
+from bnnfpga.integers import IntArray
+
+
+@dataclass(frozen=True)
+class ScoreOutput(Operator):
+    """Registers the last stream, pads its beats to whole bytes and marks the last beat of a frame."""
+
+    port: Port
+
+    kind: ClassVar[str] = "score_output"
+
+    @property
+    def inputs(self) -> tuple[Port, ...]:
+        return (self.port,)
+
+    @property
+    def outputs(self) -> tuple[Port, ...]:
+        return (self.port,)
+
+    def schedule(self) -> Schedule:
+        return Schedule((Event(1, (1,), (1,), (1,)),), 1, (2,), (1,))
+
+    def execute(self, *arrays: IntArray) -> tuple[IntArray, ...]:
+        return (arrays[0],)
+
+    def resources(self) -> dict[str, int]:
+        return queue_resources(self.port.width, 2)
+
+    def rtl(self) -> RtlInstance:
+        return RtlInstance(
+            "bnn_score_output",
+            {"InputWidth": self.port.width, "OutputWidth": 8 * self.port.boundary_bytes, "Beats": self.port.beats},
+            level="{unit}.register_slice.level",
+        )
+
+    def hls(self) -> HlsInstance:
+        return HlsInstance("score_output", (self.port.beats, self.port.width, 8 * self.port.boundary_bytes))

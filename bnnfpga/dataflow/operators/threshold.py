@@ -1,0 +1,133 @@
+"""Element-wise thresholds on a stream: any monotone integer function of a channel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from bnnfpga.dataflow.operator import (
+    Event,
+    HlsInstance,
+    Memory,
+    MemoryKind,
+    Operator,
+    RtlInstance,
+    Schedule,
+    add_resources,
+    divisors,
+    queue_depth,
+    queue_resources,
+)
+from bnnfpga.dataflow.packing import to_bits
+from bnnfpga.dataflow.stream import Port
+from bnnfpga.dataflow.thresholds import ThresholdTable, bipolar_sum_to_count
+from bnnfpga.integers import IntArray, IntegerType
+
+
+@dataclass(frozen=True)
+class Threshold(Operator):
+    """Compares each element with its channel's thresholds, `pe` channels a cycle.
+
+    `table` has a row for each channel, or one row for all.
+    """
+
+    shape: tuple[int, ...]
+    input_type: IntegerType
+    table: ThresholdTable
+    pe: int = 1
+    memory: MemoryKind = "distributed"
+
+    kind: ClassVar[str] = "threshold"
+
+    @property
+    def inputs(self) -> tuple[Port, ...]:
+        return (Port(self.shape, self.input_type, self.pe),)
+
+    @property
+    def outputs(self) -> tuple[Port, ...]:
+        return (Port(self.shape, self.table.output, self.pe),)
+
+    @property
+    def folding(self) -> tuple[int | None, int | None]:
+        return (self.pe, None)
+
+    def legal_pe(self) -> tuple[int, ...]:
+        return divisors(self.shape[-1])
+
+    @property
+    def latency(self) -> int:
+        return 3
+
+    @property
+    def queue(self) -> int:
+        return queue_depth(self.latency, 1)
+
+    def schedule(self) -> Schedule:
+        return Schedule((Event(1, (1,), (1,), (1,)),), self.latency, (self.queue,), (1,))
+
+    def execute(self, *arrays: IntArray) -> tuple[IntArray, ...]:
+        return (self.table.execute(arrays[0]),)
+
+    def _stored(self) -> tuple[IntArray, int]:
+        """Thresholds in the domain of the stream's codes, and their width."""
+        if self.input_type.is_bipolar:
+            return bipolar_sum_to_count(self.table.values, 1), 2
+        return self.table.values, IntegerType(self.input_type.lo, self.input_type.hi + 1, self.input_type.encoding).bits
+
+    def _memory(self) -> tuple[Memory, int]:
+        stored, bits = self._stored()
+        shared = len(stored) == 1
+        memory = self.table.memory(1 if shared else self.pe, stored, bits, self.memory)
+        return memory, bits
+
+    def resources(self) -> dict[str, int]:
+        memory, bits = self._memory()
+        compare = self.pe * self.table.levels * (-(-bits // 2) + 1)
+        words = memory.width * -(-memory.words // 64) if memory.words > 1 else 0
+        registers = memory.width * (memory.words > 1) + self.pe * (self.input_type.bits + self.table.output.bits)
+        unit = {"lut": compare + words + 10, "ff": registers + 10, "bram18": 0}
+        return add_resources(unit, queue_resources(self.outputs[0].width, self.queue))
+
+    def rtl(self) -> RtlInstance:
+        memory, bits = self._memory()
+        return RtlInstance(
+            "bnn_threshold",
+            {
+                "PE": self.pe,
+                "Words": memory.words,
+                "Shared": int(len(self.table.values) == 1),
+                "InputBits": self.input_type.bits,
+                "InputSigned": int(self.input_type.signed),
+                "Levels": self.table.levels,
+                "ThresholdBits": bits,
+                "OutputBits": self.table.output.bits,
+                "OutputOffset": self.table.offset,
+                "QueueDepth": self.queue,
+                "MemoryKind": self.memory,
+                "Thresholds": memory,
+            },
+        )
+
+    def hls(self) -> HlsInstance:
+        stored, bits = self._stored()
+        rows = (-1, 1 if len(stored) == 1 else self.pe)
+        signed_bits = bits + int(self.input_type.is_bipolar or self.input_type.lo >= 0)
+        thresholds = to_bits(stored, signed_bits).reshape(*rows, self.table.levels, signed_bits)
+        decreasing = self.table.decreasing.astype(np.uint8).reshape(*rows, 1)
+        return HlsInstance(
+            "threshold",
+            (
+                self.shape[-1],
+                self.outputs[0].elements // self.shape[-1],
+                self.pe,
+                int(len(stored) == 1),
+                self.input_type.bits,
+                int(self.input_type.signed),
+                self.table.levels,
+                self.table.output.bits,
+                self.table.offset,
+            ),
+            (Memory("thresholds", thresholds, self.memory), Memory("decreasing", decreasing, self.memory)),
+        )

@@ -1,0 +1,72 @@
+"""A change of lanes between two units."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+from bnnfpga.dataflow.operator import Event, HlsInstance, Operator, RtlInstance, Schedule
+from bnnfpga.dataflow.stream import Port
+from bnnfpga.integers import IntArray, IntegerType
+
+
+@dataclass(frozen=True)
+class WidthConverter(Operator):
+    """Regroups the elements of a stream from `input_lanes` to `output_lanes` a beat; neither need divide the other."""
+
+    shape: tuple[int, ...]
+    type: IntegerType
+    input_lanes: int
+    output_lanes: int
+
+    kind: ClassVar[str] = "width_converter"
+
+    @property
+    def inputs(self) -> tuple[Port, ...]:
+        return (Port(self.shape, self.type, self.input_lanes),)
+
+    @property
+    def outputs(self) -> tuple[Port, ...]:
+        return (Port(self.shape, self.type, self.output_lanes),)
+
+    @property
+    def capacity(self) -> int:
+        """Elements it holds: the fewest with which the slower side never waits."""
+        a, b = self.input_lanes, self.output_lanes
+        return a + b - math.gcd(a, b) + min(a, b)
+
+    def schedule(self) -> Schedule:
+        a, b = self.input_lanes, self.output_lanes
+        events = tuple(
+            Event(1, (1,), (a,), (a * (beat + 1) // b - a * beat // b,)) for beat in range(self.inputs[0].beats)
+        )
+        return Schedule(events, 1, (self.capacity,), (b,))
+
+    def execute(self, *arrays: IntArray) -> tuple[IntArray, ...]:
+        return (arrays[0],)
+
+    def resources(self) -> dict[str, int]:
+        bits = self.capacity * self.type.bits
+        # One multiplexer input for each place where a beat can come to lie.
+        places = self.capacity // math.gcd(self.input_lanes, self.output_lanes)
+        counter = self.capacity.bit_length()
+        return {"lut": bits * -(-places // 4) + 3 * counter, "ff": bits + counter, "bram18": 0}
+
+    def rtl(self) -> RtlInstance:
+        return RtlInstance(
+            "bnn_width_converter",
+            {
+                "InputLanes": self.input_lanes,
+                "OutputLanes": self.output_lanes,
+                "ElementBits": self.type.bits,
+                "Capacity": self.capacity,
+            },
+            level=f"{{unit}}.level / {self.output_lanes}",
+        )
+
+    def hls(self) -> HlsInstance:
+        return HlsInstance(
+            "width_converter",
+            (self.inputs[0].elements, self.input_lanes, self.output_lanes, self.type.bits),
+        )

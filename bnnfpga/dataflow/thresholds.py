@@ -1,0 +1,67 @@
+"""Tables of integer thresholds, shared by every unit that compares (docs/dataflow.md, section 6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnnfpga.dataflow.operator import Memory, MemoryKind
+from bnnfpga.dataflow.packing import to_bits
+from bnnfpga.integers import IntArray, IntegerType
+
+
+@dataclass(frozen=True, eq=False)
+class ThresholdTable:
+    """Per-channel step functions from integers to integers.
+
+    Parameters
+    ----------
+    values
+        int64 (channels, levels), ascending along levels. One row serves all channels.
+    decreasing
+        bool (channels,): count `x < T` instead of `x >= T`.
+    output
+        Type of the result, `output.lo + count`; for a bipolar result -1 and +1.
+    """
+
+    values: IntArray
+    decreasing: NDArray[np.bool_]
+    output: IntegerType
+
+    def __post_init__(self) -> None:
+        if np.any(np.diff(self.values, axis=1) < 0):
+            raise ValueError("thresholds of a channel must ascend")
+
+    @property
+    def levels(self) -> int:
+        return int(self.values.shape[1])
+
+    @property
+    def offset(self) -> int:
+        """What hardware adds to the count to get the code of the result."""
+        return 0 if self.output.is_bipolar else self.output.lo
+
+    def execute(self, x: IntArray) -> IntArray:
+        """Apply to int64 (..., channels)."""
+        count = np.zeros(x.shape, dtype=np.int64)
+        for level in range(self.levels):
+            count += (x >= self.values[:, level]) != self.decreasing
+        return 2 * count - 1 if self.output.is_bipolar else count + self.output.lo
+
+    def memory(self, pe: int, stored: IntArray, bits: int, kind: MemoryKind) -> Memory:
+        """The table as hardware stores it: a word holds `pe` channels, each its thresholds, then its direction bit.
+
+        `stored` are the thresholds (channels, levels) in the domain in which the unit compares, `bits` their width.
+        """
+        channels = stored.shape[0]
+        fields = np.concatenate(
+            [to_bits(stored, bits).reshape(channels, -1), self.decreasing[:, None].astype(np.uint8)], axis=1
+        )
+        return Memory("thresholds", fields.reshape(channels // pe, -1), kind)
+
+
+def bipolar_sum_to_count(values: IntArray, terms: int) -> IntArray:
+    """Thresholds on a sum of `terms` values of -1 or +1, as thresholds on the count of +1 (rounded up)."""
+    return -((-(values + terms)) // 2)

@@ -1,0 +1,149 @@
+"""Arrays from and to files: NumPy's .npy and .npz, and IDX, the latter plain or compressed by gzip.
+
+What a file is, its first bytes tell, not its name. Nothing is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnnfpga.datasets.idx import looks_like_idx, parse_idx
+from bnnfpga.errors import UserError
+
+FORMATS = "give a .npy file, a .npz file (FILE.npz:NAME for one of several arrays) or an IDX file (also .gz)"
+
+
+def load_array(path: str | os.PathLike[str]) -> NDArray[Any]:
+    """Read one array, just as it is stored.
+
+    Parameters
+    ----------
+    path
+        A .npy file, a .npz file with one array, ``FILE.npz:NAME`` for one of several, or an IDX file, plain or
+        compressed by gzip.
+
+    Raises
+    ------
+    UserError
+        When there is no such file, or it is none of these, damaged, ambiguous, or holds Python objects.
+    """
+    text = os.fspath(path)
+    file, key = _split(text)
+    data = _read(file)
+    if data[:2] == b"\x1f\x8b":
+        data = _decompressed(data, text)
+    if key is not None and data[:2] != b"PK":
+        raise UserError(f"this is no .npz file, so there is no array '{key}' in it", where=str(file))
+    if data[:6] == b"\x93NUMPY":
+        return _from_npy(data, text)
+    if data[:2] == b"PK":
+        return _from_npz(data, file, key)
+    if looks_like_idx(data):
+        return parse_idx(data, text)
+    raise UserError("this is no array file that can be read", where=text, hint=FORMATS)
+
+
+def save_npy(path: str | os.PathLike[str], array: NDArray[Any]) -> None:
+    """Write a .npy file so that nobody ever sees a part of it.
+
+    Raises
+    ------
+    UserError
+        When the file cannot be written.
+    """
+    require_writable(path)
+    target = Path(path)
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as file:
+            np.save(file, array, allow_pickle=False)
+        partial.replace(target)
+    except OSError as error:
+        raise UserError(f"cannot write the file: {error.strerror}", where=str(target)) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def require_writable(path: str | os.PathLike[str]) -> None:
+    """Refuse a target that cannot be written, before hours of work have gone into its content.
+
+    Raises
+    ------
+    UserError
+        When the folder does not exist or is closed, or the target is a folder itself.
+    """
+    target = Path(path)
+    if target.is_dir():
+        raise UserError("this is a folder, not a file", where=str(target), hint="give the name of the file to write")
+    if not target.parent.is_dir():
+        raise UserError(
+            f"the folder '{target.parent}' does not exist", where=str(target), hint="create the folder first"
+        )
+    if not os.access(target.parent, os.W_OK):
+        raise UserError(f"the folder '{target.parent}' is not writable", where=str(target))
+
+
+def _split(text: str) -> tuple[Path, str | None]:
+    """The file, and the array's name behind ``.npz:``; a file that really has such a name comes first."""
+    head, separator, key = text.rpartition(".npz:")
+    if separator and not Path(text).exists():
+        return Path(head + ".npz"), key
+    return Path(text), None
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:
+        raise UserError("there is no such file", where=str(file)) from None
+    except IsADirectoryError:
+        raise UserError("this is a folder, not a file", where=str(file), hint=FORMATS) from None
+    except OSError as error:
+        raise UserError(f"cannot read the file: {error.strerror}", where=str(file)) from error
+
+
+def _decompressed(data: bytes, where: str) -> bytes:
+    try:
+        return gzip.decompress(data)
+    except (OSError, EOFError, zlib.error) as error:
+        raise UserError(f"the compressed file is damaged: {error}", where=where, hint="fetch the file again") from error
+
+
+def _from_npy(data: bytes, where: str) -> NDArray[Any]:
+    try:
+        # MemoryError: what a damaged header can ask for.
+        array: NDArray[Any] = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
+    except (ValueError, MemoryError, EOFError, OSError) as error:
+        if "allow_pickle" in str(error):
+            raise UserError(
+                "the array holds Python objects, which are never loaded",
+                where=where,
+                hint="save it as an array of numbers",
+            ) from None
+        raise UserError(f"the .npy file is damaged: {error}", where=where, hint="write the file again") from error
+    return array
+
+
+def _from_npz(data: bytes, file: Path, key: str | None) -> NDArray[Any]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = {name.removesuffix(".npy"): name for name in archive.namelist()}
+            if key is None and len(members) == 1:
+                key = next(iter(members))
+            if key is None or key not in members:
+                problem = "it is not said which array of this file" if key is None else f"there is no array '{key}'"
+                names = ", ".join(f"'{name}'" for name in members) or "none"
+                raise UserError(f"{problem}; it has {names}", where=str(file), hint=f"write {file}:NAME")
+            member = archive.read(members[key])
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise UserError(f"the .npz file is damaged: {error}", where=str(file), hint="write the file again") from error
+    return _from_npy(member, f"{file}:{key}")

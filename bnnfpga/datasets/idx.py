@@ -1,0 +1,56 @@
+"""The IDX format, in which MNIST and its relatives are published.
+
+Two zero bytes, a byte for the element type, a byte for the number of dimensions, each size as a big-endian 32-bit
+integer, then the elements, big-endian too.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnnfpga.errors import UserError
+
+ELEMENT_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+
+
+def looks_like_idx(data: bytes) -> bool:
+    """Whether the first four bytes can be those of an IDX file."""
+    return len(data) >= 4 and data[:2] == b"\0\0" and data[2] in ELEMENT_TYPES and data[3] > 0
+
+
+def parse_idx(data: bytes, where: str) -> NDArray[Any]:
+    """The array in the (uncompressed) bytes of an IDX file.
+
+    Parameters
+    ----------
+    data
+        All bytes of the file.
+    where
+        What to call the file in an error message.
+
+    Raises
+    ------
+    UserError
+        When the bytes are no IDX file, or fewer or more than the file's own header announces.
+    """
+    if not looks_like_idx(data):
+        raise UserError("this is not an IDX file", where=where)
+    dimensions = data[3]
+    start = 4 + 4 * dimensions
+    if len(data) < start:
+        raise UserError("the IDX file ends within its header", where=where, hint="fetch the file again")
+    shape = struct.unpack(f">{dimensions}I", data[4:start])
+    dtype = np.dtype(ELEMENT_TYPES[data[2]])
+    announced = math.prod(shape) * dtype.itemsize
+    if len(data) - start != announced:
+        raise UserError(
+            f"the IDX file announces {announced} bytes of data, shape {shape}, but holds {len(data) - start}",
+            where=where,
+            hint="fetch the file again",
+        )
+    return np.frombuffer(data, dtype, offset=start).reshape(shape).astype(dtype.newbyteorder("="))

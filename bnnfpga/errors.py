@@ -1,0 +1,37 @@
+"""The one exception that means: the user can mend this.
+
+Everything that is wrong with a model, an option, an image file or the machine is raised as `UserError`; the command line
+turns it into one readable message and exit status 2. Any other exception is a bug of ours.
+"""
+
+from __future__ import annotations
+
+
+class UserError(Exception):
+    """A mistake in what the user gave, with the place and the way out.
+
+    Parameters
+    ----------
+    message
+        What is wrong, as a sentence.
+    where
+        The file, node, tensor, option or line that it is about.
+    hint
+        What to do about it.
+    """
+
+    def __init__(self, message: str, *, where: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.where = where
+        self.hint = hint
+
+    def __str__(self) -> str:
+        parts = [f"{self.where}: {self.message}" if self.where else self.message]
+        if self.hint:
+            parts.append(f"hint: {self.hint}")
+        return "\n".join(parts)
+
+    def as_dict(self) -> dict[str, str | None]:
+        """The error as the JSON object that `--json` prints."""
+        return {"message": self.message, "where": self.where, "hint": self.hint}

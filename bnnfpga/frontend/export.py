@@ -1,0 +1,232 @@
+"""Writing a trained Brevitas model as a QONNX file (needs the extra ``[train]``)."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import operator
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import onnx
+
+from bnnfpga.errors import UserError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+INPUT_NAME = "input"
+OUTPUT_NAME = "output"
+SHAPE_HINT = "give the shape of one input without the batch, such as (1, 28, 28)"
+
+
+def export_qonnx(
+    torch_model: nn.Module,
+    input_shape: Sequence[int],
+    path: str | os.PathLike[str],
+    *,
+    dynamo: bool = True,
+) -> Path:
+    """Write a Brevitas model as a QONNX file.
+
+    The model is exported as it behaves in eval mode, for one image at a time. `torch_model`
+    itself is not changed: not its training mode, not its weights, not its device. Either the
+    whole file is written or none; an older file at `path` is replaced only by a complete one.
+    The file carries neither paths nor stack traces of the machine that wrote it, and the same
+    model gives the same bytes again.
+
+    Parameters
+    ----------
+    torch_model
+        A torch module built from Brevitas layers, with one input and one output.
+    input_shape
+        The shape of one input without the batch, such as ``(1, 28, 28)``.
+    path
+        The file to write. Its folder must exist.
+    dynamo
+        Whether to use PyTorch's newer exporter (``torch.export``) or, with False, TorchScript.
+        The two write different graphs with the same meaning.
+
+    Returns
+    -------
+    Path
+        `path`.
+
+    Raises
+    ------
+    UserError
+        When torch or Brevitas are missing, the folder does not exist or cannot be written to,
+        or the model cannot be run or exported with this input shape.
+    """
+    target = Path(path)
+    if not target.parent.is_dir():
+        raise UserError(
+            f"the folder '{target.parent}' does not exist",
+            where=str(target),
+            hint="create the folder first",
+        )
+    if target.is_dir():
+        raise UserError("this is a folder, not a file", where=str(target))
+    shape = _checked_shape(input_shape)
+
+    data = _exported(torch_model, shape, dynamo).SerializeToString(deterministic=True)
+    try:
+        _write_whole(target, data)
+    except OSError as error:
+        raise UserError(f"cannot write the file: {error.strerror}", where=str(target)) from error
+    return target
+
+
+def _checked_shape(input_shape: Sequence[int]) -> tuple[int, ...]:
+    try:
+        shape = tuple(operator.index(size) for size in input_shape)
+    except TypeError:
+        shape = ()
+    if not shape or min(shape) < 1:
+        raise UserError(
+            f"the input shape {input_shape!r} is not a row of positive whole numbers",
+            where="input_shape",
+            hint=SHAPE_HINT,
+        )
+    return shape
+
+
+def _exported(torch_model: nn.Module, shape: tuple[int, ...], dynamo: bool) -> onnx.ModelProto:
+    try:
+        import brevitas.export
+        import onnxoptimizer  # noqa: F401  (Brevitas stops half-way without it)
+        import torch
+
+        if dynamo:
+            import onnxscript  # noqa: F401  (and torch without this one)
+    except ImportError as error:
+        raise UserError(
+            f"exporting a model needs the Python package '{error.name}', which is not installed",
+            where="export_qonnx",
+            hint="pip install 'bnnfpga[train]'",
+        ) from error
+
+    # A copy, because Brevitas leaves modules in its export mode when the export fails.
+    model = copy.deepcopy(torch_model).cpu().eval()
+    image = torch.zeros((1, *shape))
+    try:
+        with torch.no_grad():
+            model(image)
+    except Exception as error:
+        raise UserError(
+            f"the model does not run on an input of shape {tuple(image.shape)}: {error}",
+            where="input_shape",
+            hint=SHAPE_HINT,
+        ) from error
+
+    _refuse_false_bipolar(model)
+    options: dict[str, Any] = {"dynamo": dynamo, "verbose": False}
+    if dynamo:
+        options |= {"optimize": True, "external_data": False}
+    with tempfile.TemporaryDirectory() as scratch, _without_notes_on_torchvision():
+        try:
+            exported: onnx.ModelProto = brevitas.export.export_qonnx(
+                model,
+                args=image,
+                export_path=str(Path(scratch, "model.onnx")),
+                input_names=[INPUT_NAME],
+                output_names=[OUTPUT_NAME],
+                **options,
+            )
+        except Exception as error:
+            raise UserError(
+                f"Brevitas cannot export this model: {error}",
+                where="export_qonnx",
+                hint=f"PyTorch's other exporter may manage it: pass dynamo={not dynamo}",
+            ) from error
+    _strip_origins(exported)
+    return exported
+
+
+def _refuse_false_bipolar(model: nn.Module) -> None:
+    """Refuse one-bit quantizers that are not -scale and +scale in torch.
+
+    Brevitas 0.13 writes *every* one-bit quantizer as BipolarQuant. But an integer quantizer at
+    one bit gives 0 and +scale (unsigned), -scale and 0 (signed), or NaN (signed, narrow range).
+    Only here is the torch model still at hand to see that the file would mean something else.
+    """
+    import torch
+    from brevitas.proxy.parameter_quant import WeightQuantProxyFromInjector
+    from brevitas.proxy.runtime_quant import ActQuantProxyFromInjector
+
+    for name, module in model.named_modules():
+        with torch.no_grad():
+            if type(module) is ActQuantProxyFromInjector and module.is_quant_enabled:
+                scale, bit_width = module.scale(), module.bit_width()
+                values = module(scale.max() * torch.linspace(-4.0, 4.0, 17))
+                values = getattr(values, "value", values)
+            elif type(module) is WeightQuantProxyFromInjector and module.is_quant_enabled:
+                weight = module.tracked_module_list[0].quant_weight()
+                scale, bit_width, values = weight.scale, weight.bit_width, weight.value
+            else:
+                continue
+            if bit_width == 1 and not bool((values.abs() == scale).all()):
+                raise UserError(
+                    "this one-bit quantizer gives other values than -scale and +scale in torch, "
+                    "but Brevitas would write it as BipolarQuant",
+                    where=name,
+                    hint="use a binary quantizer, such as SignedBinaryWeightPerTensorConst or "
+                    "SignedBinaryActPerTensorConst, or set quant_type = QuantType.BINARY",
+                )
+
+
+@contextmanager
+def _without_notes_on_torchvision() -> Iterator[None]:
+    """Keep torch from warning that operators of torchvision, unused here, are not registered."""
+    logger = logging.getLogger("torch.onnx._internal.exporter._registration")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _strip_origins(model: onnx.ModelProto) -> None:
+    """Drop what tells of the machine and the sources: doc strings and metadata, at every level."""
+    _drop_notes([model, *model.functions])
+    _strip_graph(model.graph)
+    for function in model.functions:
+        _drop_notes(function.value_info)
+        _strip_nodes(function.node)
+
+
+def _strip_graph(graph: onnx.GraphProto) -> None:
+    _drop_notes([graph, *graph.input, *graph.output, *graph.value_info, *graph.initializer])
+    _strip_nodes(graph.node)
+
+
+def _strip_nodes(nodes: Iterable[onnx.NodeProto]) -> None:
+    for node in nodes:
+        _drop_notes([node, *node.attribute])
+        for attribute in node.attribute:
+            if attribute.HasField("t"):
+                _drop_notes([attribute.t])
+            for graph in [*attribute.graphs, *([attribute.g] if attribute.HasField("g") else [])]:
+                _strip_graph(graph)
+
+
+def _drop_notes(messages: Iterable[Any]) -> None:
+    for message in messages:
+        for field in ("doc_string", "metadata_props"):
+            if field in message.DESCRIPTOR.fields_by_name:
+                message.ClearField(field)
+
+
+def _write_whole(target: Path, data: bytes) -> None:
+    """Write a file so that nobody ever sees a part of it."""
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    try:
+        partial.write_bytes(data)
+        os.replace(partial, target)
+    finally:
+        partial.unlink(missing_ok=True)

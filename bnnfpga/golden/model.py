@@ -1,0 +1,277 @@
+"""The golden model: a clean graph as one onnxruntime session that runs whole batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, numpy_helper
+from qonnx.core.modelwrapper import ModelWrapper
+
+from bnnfpga.arithmetic import Floats
+from bnnfpga.errors import UserError
+from bnnfpga.frontend.nodes import LAYOUT_OPS, QUANTIZERS, attribute, constant, describe
+from bnnfpga.frontend.quantizers import quantizer_of
+from bnnfpga.golden.steps import Step, apply_steps, elementwise_steps, quantizer_steps
+
+_BATCH = 512
+_EXACT_FLOAT32 = 1 << 24
+_OPSET = 18
+
+
+@dataclass(frozen=True)
+class Golden:
+    """What a batch gives.
+
+    Parameters
+    ----------
+    output
+        float32 (images, ...), the model's output.
+    scores
+        int64 (images, ...), the integer tensor that the output is an elementwise float function of: the last dot
+        products, or the last quantizer's centred codes.
+    integers
+        The integer tensors asked for, by their name in the clean graph.
+    """
+
+    output: Floats
+    scores: NDArray[np.int64]
+    integers: dict[str, NDArray[np.int64]]
+
+
+@dataclass(frozen=True)
+class _Value:
+    """A tensor being built: a float tensor, or integers and the scales that make it a float tensor."""
+
+    tensor: str | None = None
+    integers: str | None = None
+    scales: tuple[Floats, ...] = ()
+    magnitude: int = 0
+    base: str | None = None
+    constant: NDArray[np.float32] | None = None
+
+
+class GoldenModel:
+    """Runs a clean graph exactly.
+
+    Parameters
+    ----------
+    model
+        A clean graph (`bnnfpga.frontend.clean`).
+    """
+
+    def __init__(self, model: ModelWrapper) -> None:
+        import onnxruntime
+
+        self._builder = _Builder(model)
+        self.input_shape = tuple(model.get_tensor_shape(model.graph.input[0].name)[1:])
+        options = onnxruntime.SessionOptions()
+        # One operation at a time is the definition: no fusion may change it.
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(
+            self._builder.build().SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+
+    @property
+    def integer_tensors(self) -> tuple[str, ...]:
+        """Names of the tensors of the clean graph that are integers: codes of quantizers and dot products."""
+        return tuple(self._builder.integers)
+
+    def run(self, x: Floats, integers: Iterable[str] = ()) -> Golden:
+        """Run images of float32 (images, *input_shape)."""
+        wanted = {name: self._builder.integers[name] for name in integers}
+        fetches = [self._builder.output, self._builder.scores, *wanted.values()]
+        parts = [
+            self._session.run(fetches, {"input": x[start : start + _BATCH]}) for start in range(0, max(len(x), 1), _BATCH)
+        ]
+        joined = [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
+        return Golden(joined[0], _integers(joined[1]), dict(zip(wanted, map(_integers, joined[2:]), strict=True)))
+
+
+def _integers(array: NDArray[np.floating]) -> NDArray[np.int64]:
+    return array.astype(np.int64)
+
+
+class _Builder:
+    """Builds the session's graph in one walk over the clean graph."""
+
+    def __init__(self, model: ModelWrapper) -> None:
+        self._model = model
+        self._nodes: list[onnx.NodeProto] = []
+        self._initializers: list[onnx.TensorProto] = []
+        self._values: dict[str, _Value] = {}
+        self._count = 0
+        self.integers: dict[str, str] = {}
+        self._doubles: set[str] = set()
+        source = model.graph.input[0].name
+        self._values[source] = _Value(tensor="input")
+        for node in model.graph.node:
+            self._values[node.output[0]] = self._translate(node)
+        result = self._values[model.graph.output[0].name]
+        if result.base is None:
+            raise UserError(
+                "no quantised layer leads to it",
+                where=f"output {model.graph.output[0].name!r}",
+                hint="train with Brevitas quantizers on weights and activations",
+            )
+        self.output = self._float_of(result)
+        self.scores = result.base
+
+    def build(self) -> onnx.ModelProto:
+        shape = self._model.get_tensor_shape(self._model.graph.input[0].name)
+        outputs = dict.fromkeys([self.output, self.scores, *self.integers.values()])
+        graph = onnx.helper.make_graph(
+            self._nodes,
+            "golden",
+            [onnx.helper.make_tensor_value_info("input", TensorProto.FLOAT, ["images", *shape[1:]])],
+            [
+                onnx.helper.make_tensor_value_info(
+                    name, TensorProto.DOUBLE if name in self._doubles else TensorProto.FLOAT, None
+                )
+                for name in outputs
+            ],
+            self._initializers,
+        )
+        return onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", _OPSET)], ir_version=8)
+
+    def _new(self) -> str:
+        self._count += 1
+        return f"t{self._count}"
+
+    def _constant(self, value: NDArray[np.generic] | np.float32) -> str:
+        name = self._new()
+        self._initializers.append(numpy_helper.from_array(np.asarray(value), name))
+        return name
+
+    def _emit(self, operation: str, *inputs: str, **attributes: object) -> str:
+        name = self._new()
+        self._nodes.append(onnx.helper.make_node(operation, list(inputs), [name], **attributes))
+        return name
+
+    def _emit_steps(self, steps: Iterable[Step], tensor: str) -> str:
+        for step in steps:
+            name = self._new()
+            self._nodes += step.to_onnx(tensor, name, self._constant)
+            tensor = name
+        return tensor
+
+    def _float_of(self, value: _Value) -> str:
+        """The float tensor of a value, made now where it only exists as integers and scales."""
+        if value.tensor is not None:
+            return value.tensor
+        assert value.integers is not None
+        tensor = value.integers
+        if tensor in self._doubles:
+            tensor = self._emit("Cast", tensor, to=TensorProto.FLOAT)
+        return self._emit_steps([Step("multiply", scale) for scale in value.scales], tensor)
+
+    def _value(self, tensor: str) -> _Value:
+        if tensor in self._values:
+            return self._values[tensor]
+        value = constant(self._model, tensor)
+        assert value is not None, tensor
+        return _Value(tensor=self._constant(value.astype(np.float32)), constant=value.astype(np.float32))
+
+    def _translate(self, node: onnx.NodeProto) -> _Value:
+        if node.op_type in QUANTIZERS:
+            return self._quantizer(node)
+        if node.op_type == "MatMul":
+            return self._dot_product(node)
+        if node.op_type in LAYOUT_OPS or node.op_type == "Transpose":
+            return self._layout(node)
+        steps = elementwise_steps(self._model, node)
+        operand = next(name for name in node.input if constant(self._model, name) is None)
+        value = self._value(operand)
+        scale = steps[0].constant
+        if node.op_type == "Mul" and value.integers is not None and scale is not None and scale.size == 1:
+            return replace(value, scales=(*value.scales, scale.reshape(())), tensor=None)
+        return _Value(tensor=self._emit_steps(steps, self._float_of(value)), base=value.base)
+
+    def _quantizer(self, node: onnx.NodeProto) -> _Value:
+        quantizer = quantizer_of(self._model, node)
+        source = self._value(node.input[0])
+        magnitude = max(abs(quantizer.centred_lo), abs(quantizer.centred_hi))
+        if source.constant is not None:
+            codes = apply_steps(quantizer_steps(quantizer), source.constant)
+            return _Value(
+                integers=self._constant(codes), scales=(quantizer.scale,), magnitude=magnitude, constant=codes
+            )
+        codes_name = self._emit_steps(quantizer_steps(quantizer), self._float_of(source))
+        self.integers[node.output[0]] = codes_name
+        return _Value(integers=codes_name, scales=(quantizer.scale,), magnitude=magnitude, base=codes_name)
+
+    def _layout(self, node: onnx.NodeProto) -> _Value:
+        value = self._value(node.input[0])
+        shape = self._model.get_tensor_shape(node.output[0])
+        if value.constant is not None:
+            return self._constant_layout(node, value)
+        if shape[0] != 1 or (node.op_type == "Transpose" and attribute(node, "perm", [1])[0] != 0):
+            raise UserError("it mixes the batch axis with others", where=describe(node))
+        if value.integers is not None and all(scale.size == 1 for scale in value.scales):
+            moved = self._move(node, value.integers, shape)
+            if value.integers in self._doubles:
+                self._doubles.add(moved)
+            base = moved if value.base == value.integers else value.base
+            return replace(value, integers=moved, tensor=None, base=base)
+        return _Value(tensor=self._move(node, self._float_of(value), shape), base=value.base)
+
+    def _move(self, node: onnx.NodeProto, tensor: str, shape: list[int]) -> str:
+        if node.op_type == "Transpose":
+            return self._emit("Transpose", tensor, perm=attribute(node, "perm", None))
+        return self._emit("Reshape", tensor, self._constant(np.array([-1, *shape[1:]], dtype=np.int64)))
+
+    def _constant_layout(self, node: onnx.NodeProto, value: _Value) -> _Value:
+        """A transposed or reshaped weight tensor; its per-channel scales turn with it."""
+        assert value.constant is not None
+
+        def move(array: Floats) -> Floats:
+            if node.op_type == "Transpose":
+                return array.transpose(attribute(node, "perm", None))
+            return array.reshape(self._model.get_tensor_shape(node.output[0]))
+
+        turned = move(value.constant)
+        scales = tuple(
+            scale if scale.size == 1 else move(np.broadcast_to(scale, value.constant.shape)) for scale in value.scales
+        )
+        if value.integers is None:
+            return _Value(tensor=self._constant(turned), constant=turned)
+        return replace(value, integers=self._constant(turned), constant=turned, scales=scales)
+
+    def _dot_product(self, node: onnx.NodeProto) -> _Value:
+        x, w = self._value(node.input[0]), self._value(node.input[1])
+        if x.integers is None or w.integers is None or w.constant is None:
+            side = "weights" if x.integers is not None else "activations"
+            raise UserError(
+                f"its {side} are not quantised",
+                where=describe(node),
+                hint=f"put a Brevitas quantizer on the layer's {side}",
+            )
+        if any(scale.size != 1 for scale in x.scales):
+            raise UserError("its activations have a scale for each channel", where=describe(node), hint="use one scale")
+        magnitude = int(np.abs(w.constant).sum(axis=0).max()) * x.magnitude
+        left, right = x.integers, w.integers
+        if magnitude >= _EXACT_FLOAT32:
+            left, right = (self._emit("Cast", name, to=TensorProto.DOUBLE) for name in (left, right))
+        product = self._emit("MatMul", left, right)
+        if magnitude >= _EXACT_FLOAT32:
+            self._doubles.add(product)
+        self.integers[node.output[0]] = product
+        scales = (*(scale.reshape(()) for scale in x.scales), *(output_scale(scale, node) for scale in w.scales))
+        return _Value(integers=product, scales=scales, magnitude=magnitude, base=product)
+
+
+def output_scale(scale: Floats, node: onnx.NodeProto) -> Floats:
+    """A weight scale as a factor of the outputs: a scalar, or one for each column of the weights (inputs, outputs)."""
+    if scale.size == 1:
+        return scale.reshape(())
+    if scale.ndim != 2 or np.any(scale != scale[:1]):
+        raise UserError(
+            "the scale of its weights varies along its inputs",
+            where=describe(node),
+            hint="use one scale for the tensor or one for each output channel",
+        )
+    return scale[0]

@@ -1,0 +1,30 @@
+"""How `project.json` describes the boundary streams: written by the compiler, read by hosts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from bnnfpga.host.words import BoundaryFormat
+from bnnfpga.integers import IntegerType
+
+FORMAT = 1
+"""Version of `project.json` and `functions.json`."""
+
+
+def describe_stream(stream: BoundaryFormat, shape: tuple[int, ...]) -> dict[str, Any]:
+    """A boundary stream as plain data."""
+    return {
+        "shape": list(shape),
+        "type": {"lo": stream.type.lo, "hi": stream.type.hi, "encoding": stream.type.encoding},
+        "lanes": stream.lanes,
+        "beats": stream.beats,
+        "beat_bytes": stream.beat_bytes,
+    }
+
+
+def read_stream(data: Mapping[str, Any]) -> BoundaryFormat:
+    """The inverse of `describe_stream`."""
+    type = IntegerType(data["type"]["lo"], data["type"]["hi"], data["type"]["encoding"])
+    return BoundaryFormat(math.prod(data["shape"]), type, data["lanes"])

@@ -1,0 +1,99 @@
+"""Checking users' images and turning them into what the model and the accelerator take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnnfpga.arithmetic import Floats
+from bnnfpga.errors import UserError
+from bnnfpga.host.functions import evaluate
+from bnnfpga.input_format import InputFormat
+from bnnfpga.integers import IntArray
+
+
+@dataclass(frozen=True)
+class Images:
+    """A batch: `codes`, int64 (images, stream elements), and `floats`, the model's inputs, float32 (images, *shape)."""
+
+    codes: IntArray
+    floats: Floats
+
+
+def read_images(
+    x: NDArray[Any],
+    format: InputFormat,
+    shape: tuple[int, ...],
+    *,
+    layout: str = "nchw",
+    input_function: Sequence[Mapping[str, Any]] | None,
+) -> Images:
+    """Check a batch of images; nothing is cast silently.
+
+    Raises
+    ------
+    UserError
+        If type, shape or range is not the project's.
+    """
+    x = np.asarray(x)
+    if layout not in ("nchw", "nhwc"):
+        raise UserError(f"{layout!r} is no layout", where="layout", hint="give nchw or nhwc")
+    expected = shape
+    if layout == "nhwc":
+        if len(shape) < 2:
+            raise UserError(f"inputs of shape {shape} have no channel axis to move", where="layout", hint="use nchw")
+        expected = (*shape[1:], shape[0])
+    if x.shape[1:] != expected or x.ndim != len(shape) + 1:
+        raise UserError(
+            f"images have shape {x.shape}, expected {_shape('images', *expected)}",
+            where="images",
+            hint="the first axis is the image; reshape them, or see --layout",
+        )
+    if len(x) == 0:
+        raise UserError("there are none", where="images", hint="give at least one")
+    if layout == "nhwc":
+        x = np.moveaxis(x, -1, 1)
+    if format.type is None:
+        if x.dtype != np.float32:
+            raise UserError(
+                f"images are {x.dtype}, expected float32",
+                where="images",
+                hint="give the model's own float inputs, or compile with --input (like --input uint8 --input-scale 1/255)",
+            )
+        if not np.all(np.isfinite(x)):
+            raise UserError("images hold NaN or infinity", where="images")
+        assert input_function is not None
+        codes = evaluate(input_function, x.reshape(len(x), -1)).astype(np.int64)
+        return Images(codes, x)
+    if x.dtype.kind not in "iu":
+        raise UserError(
+            f"images are {x.dtype}, expected integers ({format.name})",
+            where="images",
+            hint="the project takes integer codes; compile without --input for float images",
+        )
+    lo, hi = int(x.min()), int(x.max())
+    if lo < format.type.lo or hi > format.type.hi or (format.type.is_bipolar and np.any(x == 0)):
+        allowed = "-1 and +1" if format.type.is_bipolar else f"{format.type.lo} to {format.type.hi}"
+        raise UserError(f"images hold values from {lo} to {hi}, expected {allowed}", where="images")
+    codes = x.astype(np.int64)
+    return Images(codes.reshape(len(x), -1), x.astype(np.float32) * format.scale)
+
+
+def check_labels(labels: NDArray[Any], images: int) -> IntArray:
+    """Check the classes of a batch: one integer an image."""
+    labels = np.asarray(labels)
+    if labels.dtype.kind not in "iu" or labels.shape != (images,):
+        raise UserError(
+            f"labels are {labels.dtype} of shape {labels.shape}, expected {images} integers",
+            where="labels",
+            hint="one class number an image",
+        )
+    return labels.astype(np.int64)
+
+
+def _shape(*extents: object) -> str:
+    return "(" + ", ".join(map(str, extents)) + ")"

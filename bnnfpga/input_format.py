@@ -1,0 +1,68 @@
+"""What the user says one input element is: `--input` and `--input-scale`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from bnnfpga.errors import UserError
+from bnnfpga.integers import IntegerType
+
+_MOST_BITS = 16
+
+
+@dataclass(frozen=True)
+class InputFormat:
+    """Images as the user has them.
+
+    `type` is None for the model's own float32 inputs; else images are integers of that type, and the model's input is
+    code * scale in float32.
+    """
+
+    name: str
+    type: IntegerType | None
+    scale: np.float32
+
+    @classmethod
+    def parse(cls, name: str | None, scale: float | str | Fraction | None) -> InputFormat:
+        """From the words of the interface: `uint8`, `int4`, `bipolar`, `float` or None, and a number or a fraction.
+
+        Raises
+        ------
+        UserError
+            If either cannot be read, or a scale is given for floats.
+        """
+        if name is None or name == "float":
+            if scale is not None:
+                raise UserError(
+                    "a scale needs an integer input", where="--input-scale", hint="add --input uint8, for example"
+                )
+            return cls("float", None, np.float32(1))
+        if name == "bipolar":
+            return cls(name, IntegerType.bipolar(), _scale(scale))
+        match = re.fullmatch(r"(u?)int([0-9]{1,2})", name)
+        bits = int(match[2]) if match else 0
+        if match is None or not 1 <= bits <= _MOST_BITS or (not match[1] and bits < 2):
+            raise UserError(
+                f"{name!r} is no input type",
+                where="--input",
+                hint=f"give uintN or intN with N up to {_MOST_BITS}, bipolar, or float",
+            )
+        if match[1]:
+            return cls(name, IntegerType(0, (1 << bits) - 1, "unsigned"), _scale(scale))
+        return cls(name, IntegerType(-(1 << (bits - 1)), (1 << (bits - 1)) - 1, "signed"), _scale(scale))
+
+
+def _scale(scale: float | str | Fraction | None) -> np.float32:
+    if scale is None:
+        return np.float32(1)
+    try:
+        value = np.float32(float(Fraction(scale)))
+    except (ValueError, ZeroDivisionError, OverflowError):
+        value = np.float32(0)
+    if not np.isfinite(value) or value <= 0:
+        raise UserError(f"{scale!r} is no positive number", where="--input-scale", hint="like 0.5 or 1/255")
+    return value

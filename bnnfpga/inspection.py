@@ -1,0 +1,65 @@
+"""What is in a model, and what becomes of it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from bnnfpga.dataflow.lower import lower
+from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
+from bnnfpga.dataflow.operators.threshold import Threshold
+from bnnfpga.frontend.clean import load
+from bnnfpga.input_format import InputFormat
+from bnnfpga.transforms.fold import fold
+
+
+def inspect_model(model: str | os.PathLike[str], input: str | None = None, input_scale: Any = None) -> dict[str, Any]:
+    """The layers of a model: integer types and ranges, operations, and the hardware unit of each.
+
+    Raises
+    ------
+    UserError
+        If the model cannot be compiled.
+    """
+    path = Path(model)
+    clean = load(path)
+    format = InputFormat.parse(input, input_scale)
+    graph = lower(fold(clean, format.type, format.scale).model)
+    layers = []
+    for operator in graph.operators:
+        made, taken = operator.outputs[0], operator.inputs[0]
+        layer: dict[str, Any] = {
+            "unit": operator.name,
+            "operator": operator.kind,
+            "input": f"{' x '.join(map(str, taken.shape))} {taken.type}",
+            "output": f"{' x '.join(map(str, made.shape))} {made.type}",
+            "weights": None,
+            "accumulator": None,
+            "thresholds": None,
+            "operations": 0,
+        }
+        if isinstance(operator, MatrixVector):
+            layer["weights"] = f"{operator.mh} x {operator.mw} bipolar"
+            layer["accumulator"] = str(operator.accumulator)
+            layer["operations"] = 2 * operator.mh * operator.mw
+        if isinstance(operator, Threshold | MatrixVector) and operator.table is not None:
+            falling = int(operator.table.decreasing.sum())
+            layer["thresholds"] = f"{operator.table.levels} a channel, {falling} channels decreasing"
+        layers.append(layer)
+    return {
+        "model": str(path),
+        "input": {
+            "name": clean.graph.input[0].name,
+            "shape": list(clean.get_tensor_shape(clean.graph.input[0].name)[1:]),
+            "stream": str(graph.input.port.type),
+        },
+        "output": {
+            "name": clean.graph.output[0].name,
+            "shape": list(clean.get_tensor_shape(clean.graph.output[0].name)[1:]),
+            "stream": str(graph.output.port.type),
+        },
+        "nodes": [f"{node.name} ({node.op_type})" for node in clean.graph.node],
+        "operations": sum(layer["operations"] for layer in layers),
+        "layers": layers,
+    }

@@ -1,0 +1,190 @@
+"""A compiled project: what it is, and running it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnnfpga.arithmetic import Floats
+from bnnfpga.errors import UserError
+from bnnfpga.host.description import FORMAT, read_stream
+from bnnfpga.host.functions import evaluate
+from bnnfpga.host.words import BoundaryFormat
+from bnnfpga.images import Images, check_labels, read_images
+from bnnfpga.input_format import InputFormat
+from bnnfpga.integers import IntArray
+
+if TYPE_CHECKING:
+    from bnnfpga.simulate.result import SimulationResult
+    from bnnfpga.simulate.verify import VerifyResult
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder that `bnnfpga.compile` wrote.
+
+    Parameters
+    ----------
+    folder
+        Where it is.
+    description
+        The contents of `project.json`.
+    functions
+        The contents of `functions.json`.
+    seconds
+        What compiling took, None for a project that was loaded.
+    """
+
+    folder: Path
+    description: Mapping[str, Any] = field(repr=False)
+    functions: Mapping[str, Any] = field(repr=False)
+    seconds: float | None = None
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str]) -> Project:
+        """Open a project.
+
+        Raises
+        ------
+        UserError
+            If the folder is none, or one of another version of the format.
+        """
+        path = Path(folder)
+        try:
+            description = json.loads((path / "project.json").read_text())
+            functions = json.loads((path / "functions.json").read_text())
+            version = description["format"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UserError(
+                "it is no project, or a damaged one", where=str(path), hint="make one with `bnnfpga compile MODEL -o DIR`"
+            ) from error
+        if version != FORMAT:
+            raise UserError(
+                f"its format is {version}, this version of bnnfpga reads {FORMAT}",
+                where=str(path),
+                hint="compile it again",
+            )
+        return cls(path, description, functions)
+
+    def with_seconds(self, seconds: float) -> Project:
+        """The same project, with the time that compiling took."""
+        return replace(self, seconds=seconds)
+
+    @property
+    def model(self) -> Path:
+        """The source model."""
+        return self.folder / str(self.description["model"])
+
+    @property
+    def input_format(self) -> InputFormat:
+        """What the user's images hold."""
+        given = self.description["input"]
+        return InputFormat.parse(given["kind"], None if given["kind"] == "float" else given["scale"])
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """The model's input shape without the batch."""
+        return tuple(self.description["input"]["shape"])
+
+    @property
+    def input_stream(self) -> BoundaryFormat:
+        return read_stream(self.description["input"]["stream"])
+
+    @property
+    def output_stream(self) -> BoundaryFormat:
+        return read_stream(self.description["output"]["stream"])
+
+    def read_images(self, x: NDArray[Any], layout: str = "nchw") -> Images:
+        """Check a batch of images and turn it into the input stream's integers and the model's float inputs."""
+        return read_images(
+            x,
+            self.input_format,
+            self.input_shape,
+            layout=layout,
+            input_function=self.functions["input"],
+        )
+
+    def final_function(self, scores: IntArray) -> Floats:
+        """The model's float outputs from integer scores, (images, elements)."""
+        return evaluate(self.functions["output"], scores.astype(np.float32))
+
+    def summary(self) -> dict[str, Any]:
+        """What `bnnfpga compile --json` prints."""
+        return {
+            "project": str(self.folder),
+            "seconds": self.seconds,
+            **{
+                key: self.description[key]
+                for key in ("predicted_initiation_interval", "predicted_latency_cycles", "layers", "resources")
+            },
+        }
+
+    def simulate(
+        self,
+        x: NDArray[Any],
+        labels: NDArray[Any] | None = None,
+        backend: str = "rtl",
+        *,
+        streams: bool = False,
+        trace: str | os.PathLike[str] | None = None,
+        stall_seed: int | None = None,
+        layout: str = "nchw",
+        verilator: str | os.PathLike[str] | None = None,
+    ) -> SimulationResult:
+        """Run images through the accelerator and compare every integer with the model's.
+
+        Parameters
+        ----------
+        x
+            Images, first axis the image, in the project's input format.
+        labels
+            Their classes, for `accuracy`.
+        backend
+            `rtl` (Verilator, cycle by cycle) or `hls` (C++ simulation).
+        streams
+            Count stalls and fill of every stream (rtl).
+        trace
+            Write waveforms to this .vcd or .fst file (rtl).
+        stall_seed
+            Stall both external streams at random from this seed (rtl).
+        layout
+            `nchw` or `nhwc`.
+        verilator
+            The Verilator to use instead of the one found.
+        """
+        from bnnfpga.simulate.run import simulate
+
+        images = self.read_images(x, layout)
+        checked = None if labels is None else check_labels(labels, len(images.codes))
+        return simulate(
+            self,
+            images,
+            checked,
+            backend=backend,
+            streams=streams,
+            trace=None if trace is None else Path(trace),
+            stall_seed=stall_seed,
+            verilator=None if verilator is None else str(verilator),
+        )
+
+    def verify(self, x: NDArray[Any], stages: Sequence[str] | None = None, layout: str = "nchw") -> VerifyResult:
+        """Compare the stages from the source model to the hardware, neighbour by neighbour.
+
+        `stages` are some of `source`, `folded`, `hls`, `rtl`, in that order; all that can run here where it is None.
+        """
+        from bnnfpga.simulate.verify import verify
+
+        return verify(self, self.read_images(x, layout), stages)
+
+    def __str__(self) -> str:
+        from bnnfpga.report.text import as_text
+        from bnnfpga.report.tables import compile_table
+
+        return as_text(compile_table(self.summary(), float(self.description["clock_mhz"])))

@@ -1,0 +1,191 @@
+"""Results as tables for a terminal (and, by rich itself, for a notebook).
+
+Each function takes the data that ``--json`` prints. Names in them come from models and paths, so they are never read
+as markup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from bnnfpga.doctor import Examination
+
+
+def compile_table(summary: Mapping[str, Any], clock_mhz: float) -> RenderableType:
+    """The units of an accelerator, its predicted speed, and its estimated size."""
+    layers = _grid("unit", "operator", "PE>", "SIMD>", "cycles>")
+    for layer in summary["layers"]:
+        layers.add_row(*_cells(layer, "name", "operator", "pe", "simd", "cycles"))
+    interval, latency = summary["predicted_initiation_interval"], summary["predicted_latency_cycles"]
+    facts: dict[str, Any] = {
+        "interval": _cycles(interval),
+        "latency": _time(latency, clock_mhz),
+        "throughput": _rate(interval, clock_mhz),
+    }
+    if summary.get("resources"):
+        facts["estimated size"] = ", ".join(f"{_show(n)} {kind.upper()}" for kind, n in summary["resources"].items())
+    facts["project"] = summary["project"]
+    facts["compiled in"] = _seconds(summary["seconds"])
+    return Group(layers, "", _facts(facts))
+
+
+def simulate_table(result: Mapping[str, Any], clock_mhz: float) -> RenderableType:
+    """What a simulation found, first what matters most."""
+    images, mismatches = result["images"], result["mismatches"]
+    facts: dict[str, Any] = {
+        "backend": result["backend"],
+        "images": _show(images),
+        "mismatches": _verdict(images, mismatches),
+    }
+    if result.get("accuracy") is not None:
+        facts["accuracy"] = f"{100 * result['accuracy']:.2f} %"
+    if result.get("cycles") is not None:
+        facts["cycles"] = _show(result["cycles"])
+        facts["interval"] = _interval(result)
+        facts["latency"] = _against(
+            _time(result["latency_cycles"], clock_mhz), result["latency_cycles"], result["predicted_latency_cycles"]
+        )
+        facts["throughput"] = _rate(result["initiation_interval"], clock_mhz)
+    if result.get("simulated_cycles_per_second"):
+        facts["simulation speed"] = f"{result['simulated_cycles_per_second']:,.0f} cycles/s"
+    facts["built in"] = _seconds(result["build_seconds"])
+    facts["run in"] = _seconds(result["run_seconds"])
+    parts: list[RenderableType] = [_facts(facts)]
+    if result.get("streams"):
+        streams = _grid("stream", "stalled>", "starved>", "most in it>")
+        for stream in result["streams"]:
+            streams.add_row(*_cells(stream, "name", "stalled_cycles", "starved_cycles", "max_occupancy"))
+        parts += ["", streams]
+    return Group(*parts)
+
+
+def verify_table(result: Mapping[str, Any]) -> RenderableType:
+    """The stages that were compared, and the first place where two differ."""
+    stages = _grid("stage", "")
+    for stage in result["stages"]:
+        verdict = Text("equal", style="green") if stage["equal"] else Text("differs", style="red")
+        stages.add_row(Text(str(stage["name"])), verdict)
+    difference = result["first_difference"]
+    if difference is None:
+        return stages
+    facts = {
+        "between": " and ".join(map(str, difference["stages"])),
+        **{name: _show(difference[name]) for name in ("unit", "frame", "channel", "pixel", "expected", "got", "cycle")},
+    }
+    return Group(stages, "", Text("first difference", style="bold"), _facts(facts))
+
+
+def inspect_table(found: Mapping[str, Any]) -> RenderableType:
+    """The layers of a model: one row each, a column for everything that is known of any."""
+    layers = [dict(layer) for layer in found["layers"]]
+    columns = list(dict.fromkeys(key for layer in layers for key in layer))
+    table = _grid(
+        *(
+            column.replace("_", " ") + (">" if _numeric(layer.get(column) for layer in layers) else "")
+            for column in columns
+        )
+    )
+    for layer in layers:
+        table.add_row(*_cells(layer, *columns))
+    rest = {key.replace("_", " "): _show(value) for key, value in found.items() if key != "layers"}
+    return Group(_facts(rest), "", table)
+
+
+def doctor_table(found: Examination) -> RenderableType:
+    """The tools: found or not, what each enables, and how to get the missing ones."""
+    table = _grid("", "tool", "version", "enables")
+    for tool in found.tools:
+        mark = Text("✓", style="green") if tool.found else Text("✗" if tool.required else "-", style="red")
+        about = Text(tool.enables)
+        if not tool.found:
+            about.append(f"\n→ {tool.how_to_get}", style="yellow" if tool.required else "dim")
+        table.add_row(mark, Text(tool.name), Text(tool.version or ("" if tool.found else "missing")), about)
+    ready = Text("Ready to compile and simulate.", style="green")
+    missing = Text(f"Missing for the simulation: {', '.join(found.missing)}.", style="red")
+    return Group(table, "", missing if found.missing else ready)
+
+
+def _grid(*headings: str) -> Table:
+    """A table without lines; a heading that ends in ``>`` stands over numbers."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for heading in headings:
+        table.add_column(
+            Text(heading.removesuffix(">")), justify="right" if heading.endswith(">") else "left", overflow="fold"
+        )
+    return table
+
+
+def _facts(facts: Mapping[str, str | Text]) -> Text:
+    """Names and values, one a line; long values, such as paths, are left whole."""
+    width = max(map(len, facts), default=0)
+    lines = [Text.assemble((f"{name:<{width}}", "bold"), "  ", value) for name, value in facts.items()]
+    text = Text("\n").join(lines)
+    text.no_wrap, text.overflow = True, "ignore"
+    return text
+
+
+def _cells(row: Mapping[str, Any], *names: str) -> list[Text]:
+    return [Text(_show(row.get(name))) for name in names]
+
+
+def _numeric(values: Iterable[Any]) -> bool:
+    present = [value for value in values if value is not None]
+    return bool(present) and all(isinstance(value, int | float) for value in present)
+
+
+def _show(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.4g}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_show(inner)}" for key, inner in value.items())
+    if isinstance(value, list | tuple):
+        return " × ".join(_show(inner) for inner in value)
+    return str(value)
+
+
+def _cycles(count: int | None) -> str:
+    return "-" if count is None else f"{count:,} cycle{'' if count == 1 else 's'}"
+
+
+def _time(count: int | None, clock_mhz: float) -> str:
+    return "-" if count is None else f"{_cycles(count)}, {count / clock_mhz:,.2f} µs at {clock_mhz:g} MHz"
+
+
+def _rate(interval: int | None, clock_mhz: float) -> str:
+    return "-" if not interval else f"{clock_mhz * 1e6 / interval:,.0f} frames/s at {clock_mhz:g} MHz"
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.2f} s"
+
+
+def _verdict(images: int, mismatches: int) -> Text:
+    if mismatches:
+        return Text(f"{mismatches:,} of {images:,} images differ from the model", style="red")
+    return Text("0: every integer equals the model's", style="green")
+
+
+def _interval(result: Mapping[str, Any]) -> str:
+    text = _cycles(result["initiation_interval"])
+    if result.get("interval_constant") is False:
+        text += " at most, not constant"
+    return _against(text, result["initiation_interval"], result["predicted_initiation_interval"])
+
+
+def _against(text: str, measured: int | None, predicted: int | None) -> str:
+    """A measured figure, and whether it is the predicted one."""
+    if measured is None or predicted is None:
+        return text
+    return f"{text}, as predicted" if measured == predicted else f"{text} ({predicted:,} predicted)"

@@ -1,0 +1,70 @@
+"""What a simulation found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnnfpga.arithmetic import Floats
+from bnnfpga.integers import IntArray
+
+
+@dataclass(frozen=True)
+class SimulationResult:
+    """Results and figures of one run; `as_dict` has the figures as the command line prints them.
+
+    Parameters
+    ----------
+    outputs
+        Integer scores, int64 (images, ...).
+    values
+        The model's outputs computed from them, float32 (images, ...).
+    classes
+        int64 (images,): index of the largest value, the first of equals.
+    mismatches
+        Images whose integers differ from the golden model's.
+    frame_done
+        Cycle of the last output transfer of each frame, None for backends without cycles.
+    initiation_interval
+        Cycles between successive frames once the pipe is full, the largest where `interval_constant` is false; None under stalls,
+        with fewer than 3 frames, and for backends without cycles.
+    """
+
+    backend: str
+    outputs: IntArray = field(repr=False)
+    values: Floats = field(repr=False)
+    classes: IntArray = field(repr=False)
+    frame_done: NDArray[np.int64] | None = field(repr=False)
+    images: int
+    mismatches: int
+    accuracy: float | None
+    cycles: int | None
+    initiation_interval: int | None
+    interval_constant: bool | None
+    predicted_initiation_interval: int
+    latency_cycles: int | None
+    predicted_latency_cycles: int
+    simulated_cycles_per_second: float | None
+    build_seconds: float
+    run_seconds: float
+    streams: list[dict[str, Any]] | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """What `bnnfpga simulate --json` prints."""
+        arrays = ("outputs", "values", "classes", "frame_done")
+        return {key: value for key, value in vars(self).items() if key not in arrays}
+
+    def __str__(self) -> str:
+        from bnnfpga.report.tables import simulate_table
+        from bnnfpga.report.text import as_text
+
+        return as_text(simulate_table(self.as_dict()))
+
+    def _repr_html_(self) -> str:
+        from bnnfpga.report.tables import simulate_table
+        from bnnfpga.report.text import as_html
+
+        return as_html(simulate_table(self.as_dict()))

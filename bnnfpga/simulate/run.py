@@ -1,0 +1,150 @@
+"""Running a project on a batch and comparing it with the golden model of its source."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bnnfpga.dataflow.token_model import steady_interval
+from bnnfpga.errors import UserError
+from bnnfpga.frontend.clean import load
+from bnnfpga.golden.model import GoldenModel
+from bnnfpga.images import Images
+from bnnfpga.integers import IntArray
+from bnnfpga.project import Project
+from bnnfpga.simulate.csim import build_csim, run_csim
+from bnnfpga.simulate.result import SimulationResult
+from bnnfpga.simulate.verilator import RtlRun, build_simulator, run_simulator
+
+BACKENDS = ("rtl", "hls")
+
+
+def simulate(
+    project: Project,
+    images: Images,
+    labels: IntArray | None,
+    *,
+    backend: str,
+    streams: bool,
+    trace: Path | None,
+    stall_seed: int | None,
+    verilator: str | None,
+) -> SimulationResult:
+    """See `Project.simulate`."""
+    if backend not in BACKENDS:
+        raise UserError(f"there is no backend {backend!r}", where="--backend", hint=f"give {' or '.join(BACKENDS)}")
+    if backend != "rtl" and (streams or trace or stall_seed is not None):
+        raise UserError(
+            "stream counters, waveforms and stalls need the cycle-accurate backend",
+            where="--backend",
+            hint="use --backend rtl",
+        )
+    golden = golden_scores(project, images)
+    timing: dict[str, Any]
+    if backend == "rtl":
+        scores, timing = _run_rtl(project, images, streams, trace, stall_seed, verilator)
+    else:
+        scores, timing = _run_hls(project, images)
+    values = project.final_function(scores)
+    classes = values.argmax(axis=1).astype(np.int64)
+    return SimulationResult(
+        backend=backend,
+        outputs=scores,
+        values=values,
+        classes=classes,
+        images=len(scores),
+        mismatches=int(np.any(scores != golden, axis=1).sum()),
+        accuracy=None if labels is None else float((classes == labels).mean()),
+        predicted_initiation_interval=project.description["predicted_initiation_interval"],
+        predicted_latency_cycles=project.description["predicted_latency_cycles"],
+        **timing,
+    )
+
+
+def golden_scores(project: Project, images: Images) -> IntArray:
+    """The integers that the golden model of the source gives, (images, elements)."""
+    return GoldenModel(load(project.model)).run(images.floats).scores.reshape(len(images.floats), -1)
+
+
+def run_rtl(
+    project: Project,
+    images: Images,
+    *,
+    streams: bool = False,
+    trace: Path | None = None,
+    stall_seed: int | None = None,
+    verilator: str | None = None,
+) -> tuple[IntArray, RtlRun, float]:
+    """Build (or find) the Verilated simulator and run a batch: scores, the run, and the seconds that building took."""
+    kind = "none" if trace is None else trace.suffix[1:]
+    if kind not in ("none", "vcd", "fst"):
+        raise UserError(f"{trace} is no waveform file", where="--trace", hint="give a name that ends in .vcd or .fst")
+    simulator = build_simulator(project.folder, trace=kind, monitor=streams, verilator=verilator)  # type: ignore[arg-type]
+    run = run_simulator(
+        simulator,
+        project.folder / "memories",
+        project.input_stream.pack(images.codes),
+        len(images.codes),
+        stall_seed=stall_seed,
+        trace=trace,
+        streams=streams,
+    )
+    return project.output_stream.unpack(run.output), run, simulator.build_seconds
+
+
+def _run_rtl(
+    project: Project, images: Images, streams: bool, trace: Path | None, stall_seed: int | None, verilator: str | None
+) -> tuple[IntArray, dict[str, Any]]:
+    started = time.perf_counter()
+    scores, run, build_seconds = run_rtl(
+        project, images, streams=streams, trace=trace, stall_seed=stall_seed, verilator=verilator
+    )
+    run_seconds = time.perf_counter() - started - build_seconds
+    latency = int(run.frame_done[0]) - run.first_input_cycle
+    interval, constant = None, None
+    if stall_seed is None and len(run.frame_done) >= 3:
+        interval, constant = steady_interval(run.frame_done.tolist(), latency)
+    return scores, {
+        "frame_done": run.frame_done,
+        "cycles": run.cycles,
+        "initiation_interval": interval,
+        "interval_constant": constant,
+        "latency_cycles": latency,
+        "simulated_cycles_per_second": run.cycles / run.seconds if run.seconds else None,
+        "build_seconds": build_seconds,
+        "run_seconds": run_seconds,
+        "streams": run.streams,
+    }
+
+
+def run_hls(project: Project, images: Images) -> tuple[IntArray, float]:
+    """Build (or find) the C++ simulation and run a batch: scores, and the seconds that building took."""
+    started = time.perf_counter()
+    simulator = build_csim(project.folder)
+    build_seconds = time.perf_counter() - started
+    output = run_csim(simulator, project.input_stream.pack(images.codes), len(images.codes))
+    return project.output_stream.unpack(output), build_seconds
+
+
+def _run_hls(project: Project, images: Images) -> tuple[IntArray, dict[str, Any]]:
+    started = time.perf_counter()
+    scores, build_seconds = run_hls(project, images)
+    nothing = dict.fromkeys(
+        (
+            "frame_done",
+            "cycles",
+            "initiation_interval",
+            "interval_constant",
+            "latency_cycles",
+            "simulated_cycles_per_second",
+            "streams",
+        )
+    )
+    return scores, {
+        **nothing,
+        "build_seconds": build_seconds,
+        "run_seconds": time.perf_counter() - started - build_seconds,
+    }

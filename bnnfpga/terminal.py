@@ -1,0 +1,134 @@
+"""What every command owes its caller.
+
+Exactly one JSON object on stdout with ``--json``, progress on stderr, and the exit status: 0 done and equal, 1 results
+differ, 2 a mistake of the user's, 130 interrupted, 70 a bug of ours.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, redirect_stdout
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from bnnfpga import __version__
+from bnnfpga.errors import UserError
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+EXIT_EQUAL = 0
+EXIT_DIFFERENT = 1
+EXIT_USER_ERROR = 2
+EXIT_BUG = 70
+EXIT_INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command found out: as data, as something to look at, and whether what was compared is equal."""
+
+    data: Mapping[str, Any]
+    table: Callable[[], RenderableType]
+    equal: bool = True
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """Where a command speaks: results to stdout, everything else to stderr."""
+
+    as_json: bool
+    quiet: bool
+    verbose: bool
+
+    def finish(self, work: Callable[[], Outcome], doing: str) -> None:
+        """Do the work, print its outcome, and leave with the exit status that belongs to it."""
+        logging.basicConfig(
+            level=logging.DEBUG if self.verbose else logging.WARNING,
+            format="%(name)s: %(message)s",
+            stream=sys.stderr,
+        )
+        try:
+            # A library that prints would spoil the JSON.
+            with redirect_stdout(sys.stderr), self._progress(doing):
+                outcome = work()
+            self._show(outcome)
+        except Exception:
+            if self.verbose:
+                traceback.print_exc()
+            raise
+        raise typer.Exit(EXIT_EQUAL if outcome.equal else EXIT_DIFFERENT)
+
+    def _show(self, outcome: Outcome) -> None:
+        if self.as_json:
+            print(json.dumps(outcome.data, indent=2, allow_nan=False))
+        elif not self.quiet:
+            from rich.console import Console
+
+            Console(highlight=False).print(outcome.table())
+
+    def _progress(self, doing: str) -> AbstractContextManager[Any]:
+        from rich.markup import escape
+
+        console = _stderr(quiet=self.quiet)
+        if self.verbose or not console.is_terminal:
+            console.print(f"{escape(doing)} ...")
+        return console.status(f"{escape(doing)} ...")
+
+
+def run(app: typer.Typer, arguments: Sequence[str]) -> int:
+    """Run the command line with these arguments and return its exit status."""
+    as_json = "--json" in arguments
+    command = typer.main.get_command(app)
+    try:
+        status = command.main(list(arguments), prog_name="bnnfpga", standalone_mode=False)
+    except UserError as error:
+        _report(error, as_json=as_json)
+        return EXIT_USER_ERROR
+    except (KeyboardInterrupt, typer.Abort):
+        return EXIT_INTERRUPTED
+    except Exception as error:
+        if mistake := _mistake_in_arguments(error):
+            _report(mistake, as_json=as_json)
+            return EXIT_USER_ERROR
+        bug = UserError(
+            f"this is a bug in bnnfpga {__version__}: {type(error).__name__}: {error}",
+            hint="please report it with the model, the command, and what the command prints with --verbose",
+        )
+        _report(bug, as_json=as_json)
+        return EXIT_BUG
+    return status if isinstance(status, int) else EXIT_EQUAL
+
+
+def _mistake_in_arguments(error: Exception) -> UserError | None:
+    """A mistake in the arguments as typer reports it, or None for any other exception."""
+    if getattr(error, "exit_code", None) != EXIT_USER_ERROR or not hasattr(error, "format_message"):
+        return None
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "bnnfpga"
+    return UserError(error.format_message(), where=command, hint=f"see `{command} --help`")
+
+
+def _report(error: UserError, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"error": error.as_dict()}, indent=2))
+        return
+    from rich.text import Text
+
+    place = f"{error.where}: " if error.where else ""
+    console = _stderr()
+    console.print(Text.assemble(("error: ", "bold red"), place, error.message))
+    if error.hint:
+        console.print(Text.assemble(("hint: ", "bold"), error.hint))
+
+
+def _stderr(*, quiet: bool = False) -> Console:
+    from rich.console import Console
+
+    return Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)

@@ -1,0 +1,45 @@
+"""Inserting a node behind another, and dropping nodes whose result nobody reads."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from qonnx.core.modelwrapper import ModelWrapper
+
+from bnnfpga.frontend.nodes import consumers, replace_input
+
+
+def insert_after(
+    model: ModelWrapper, node: onnx.NodeProto, operation: str, value: NDArray[np.float32]
+) -> onnx.NodeProto | None:
+    """Put `operation` with the constant `value` behind `node`; a multiplication by one is left out.
+
+    The new node is named after `node`, and takes over its place as the graph's output where it was that.
+    """
+    if operation == "Mul" and np.all(value == 1):
+        return None
+    result = node.output[0]
+    name = model.make_new_valueinfo_name()
+    model.set_tensor_shape(name, model.get_tensor_shape(result))
+    factor = model.make_new_valueinfo_name()
+    model.set_initializer(factor, np.asarray(value, dtype=np.float32))
+    if result == model.graph.output[0].name:
+        # The graph's output keeps its name: the node in front gets the new one.
+        node.output[0] = name
+        source, target = name, result
+    else:
+        replace_input(model, result, name)
+        source, target = result, name
+    new = onnx.helper.make_node(operation, [source, factor], [target], name=f"{node.name}_{operation.lower()}{factor}")
+    model.graph.node.insert(list(model.graph.node).index(node) + 1, new)
+    return new
+
+
+def drop_unread(model: ModelWrapper) -> None:
+    """Remove every node that does not lead to the graph's output."""
+    graph = model.graph
+    output = graph.output[0].name
+    while dead := [node for node in graph.node if node.output[0] != output and not consumers(model, node.output[0])]:
+        for node in dead:
+            graph.node.remove(node)

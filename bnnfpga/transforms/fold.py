@@ -1,0 +1,56 @@
+"""The way from a clean graph to integer operations: the list of rewrites, in their order."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+import numpy as np
+from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.transformation.general import SortGraph
+
+from bnnfpga.integers import IntegerType
+from bnnfpga.transforms.host_functions import HostFunction, cut_input, cut_output
+from bnnfpga.transforms.integer_input import IntegerInput
+from bnnfpga.transforms.integer_weights import IntegerWeights
+from bnnfpga.transforms.move import LayoutBeforeElementwise, ScalesBehindDotProducts
+from bnnfpga.transforms.quantizer_scales import ScalesOutOfQuantizers
+from bnnfpga.transforms.thresholds import ChainsToThresholds
+
+
+@dataclass(frozen=True)
+class Folded:
+    """A graph of integer operations, and what the host computes around it.
+
+    `input_function` is None where the accelerator takes the integers that the user gives.
+    """
+
+    model: ModelWrapper
+    input_function: HostFunction | None
+    output_function: HostFunction
+
+
+def fold(model: ModelWrapper, input_type: IntegerType | None = None, input_scale: np.float32 = np.float32(1)) -> Folded:
+    """Fold scales, biases, batch norms and activations of a clean graph into integer thresholds.
+
+    Parameters
+    ----------
+    model
+        A clean graph; it is left as it is.
+    input_type, input_scale
+        What integers the accelerator takes: the model's input is code * scale. None: floats, quantised by the host.
+    """
+    model = copy.deepcopy(model)
+    if input_type is not None:
+        model = _run(model, IntegerInput(input_type, input_scale))
+    for step in (IntegerWeights(), LayoutBeforeElementwise(), ScalesOutOfQuantizers(), ScalesBehindDotProducts()):
+        model = _run(model, step)
+    model = _run(model, SortGraph())
+    input_function = cut_input(model) if input_type is None else None
+    model = _run(model, ChainsToThresholds())
+    output_function = cut_output(model)
+    return Folded(_run(model, SortGraph()), input_function, output_function)
+
+
+def _run(model: ModelWrapper, step: object) -> ModelWrapper:
+    return model.transform(step, make_deepcopy=False, cleanup=False)

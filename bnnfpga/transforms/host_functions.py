@@ -1,0 +1,103 @@
+"""What the host computes: the float functions in front of the first and behind the last integer tensor."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import onnx
+from qonnx.core.modelwrapper import ModelWrapper
+
+from bnnfpga.errors import UserError
+from bnnfpga.frontend.nodes import LAYOUT_OPS, QUANTIZERS, consumers, describe, elementwise_operand
+from bnnfpga.frontend.quantizers import quantizer_of
+from bnnfpga.golden.steps import Step, elementwise_steps, quantizer_steps
+from bnnfpga.integers import IntegerType
+from bnnfpga.transforms.editing import drop_unread
+from bnnfpga.transforms.integer_types import annotate_input, integer_type
+
+
+@dataclass(frozen=True)
+class HostFunction:
+    """Float32 steps on a frame given as a vector of `size` elements."""
+
+    steps: tuple[Step, ...]
+    size: int
+
+
+def cut_input(model: ModelWrapper) -> HostFunction:
+    """Cut the graph behind its first quantizer, whose codes become its input.
+
+    For models that take floats; the layout changes in front of the quantizer must have been moved to the graph's input.
+    """
+    source = model.graph.input[0].name
+    steps: list[Step] = []
+    tensor = source
+    while True:
+        readers = consumers(model, tensor)
+        if len(readers) != 1:
+            raise UserError(
+                f"{len(readers)} nodes read it; the host's part must be a chain up to one quantizer",
+                where=f"tensor {tensor!r}",
+                hint="put one quantizer on the model's input, or give --input",
+            )
+        node = readers[0]
+        if node.op_type in QUANTIZERS:
+            break
+        if node.op_type not in LAYOUT_OPS:
+            if node.op_type == "MatMul":
+                raise UserError(
+                    "its input is not quantised",
+                    where=describe(node),
+                    hint="put a Brevitas quantizer on the model's input, or say what integers it takes with --input",
+                )
+            steps += elementwise_steps(model, node)
+        tensor = node.output[0]
+    quantizer = quantizer_of(model, node)
+    steps += quantizer_steps(quantizer)
+    shape = model.get_tensor_shape(node.output[0])
+    codes = node.output[0]
+    _drop_ancestors(model, codes)
+    value = onnx.helper.make_tensor_value_info(codes, onnx.TensorProto.FLOAT, shape)
+    del model.graph.input[:]
+    model.graph.input.append(value)
+    if quantizer.bipolar:
+        annotate_input(model, IntegerType.bipolar())
+    else:
+        annotate_input(model, IntegerType.interval(quantizer.centred_lo, quantizer.centred_hi))
+    return HostFunction(tuple(steps), math.prod(shape))
+
+
+def cut_output(model: ModelWrapper) -> HostFunction:
+    """Cut the graph behind its last integer tensor, which becomes its output; what followed is the final function."""
+    tensor = model.graph.output[0].name
+    steps: list[Step] = []
+    while integer_type(model, tensor) is None:
+        node = model.find_producer(tensor)
+        if node is None:
+            raise UserError("no quantised layer leads to it", where=f"output {model.graph.output[0].name!r}")
+        if node.op_type in LAYOUT_OPS:
+            tensor = node.input[0]
+            continue
+        if node.op_type == "MatMul":
+            raise UserError(
+                "its operands are not both quantised",
+                where=describe(node),
+                hint="put a Brevitas quantizer in front of the layer and on its weights",
+            )
+        steps = [*elementwise_steps(model, node), *steps]
+        tensor = elementwise_operand(model, node)
+    shape = model.get_tensor_shape(tensor)
+    del model.graph.output[:]
+    model.graph.output.append(onnx.helper.make_tensor_value_info(tensor, onnx.TensorProto.FLOAT, shape))
+    drop_unread(model)
+    return HostFunction(tuple(steps), math.prod(shape))
+
+
+def _drop_ancestors(model: ModelWrapper, tensor: str) -> None:
+    producer = model.find_producer(tensor)
+    while producer is not None:
+        above = next((name for name in producer.input if model.find_producer(name) is not None), None)
+        model.graph.node.remove(producer)
+        producer = model.find_producer(above) if above else None
+

@@ -1,0 +1,94 @@
+"""Which tensors of a graph are integers, and which integers they can be."""
+
+from __future__ import annotations
+
+import numpy as np
+from qonnx.core.datatype import DataType
+from qonnx.core.modelwrapper import ModelWrapper
+
+from bnnfpga.frontend.nodes import LAYOUT_OPS, QUANTIZERS, attribute, constant
+from bnnfpga.frontend.quantizers import quantizer_of
+from bnnfpga.integers import IntArray, IntegerType
+
+THRESHOLD_DOMAIN = "bnnfpga"
+THRESHOLD = "IntegerThreshold"
+"""An integer step function for each channel; inputs (x, thresholds, decreasing), attributes lo, hi, bipolar."""
+
+
+def annotate_input(model: ModelWrapper, type: IntegerType) -> None:
+    """Say that the graph's input carries integers of `type`."""
+    name = model.graph.input[0].name
+    if type.is_bipolar:
+        model.set_tensor_datatype(name, DataType["BIPOLAR"])
+    else:
+        model.set_tensor_datatype(name, DataType[f"{'INT' if type.signed else 'UINT'}{type.bits}"])
+
+
+def integer_type(model: ModelWrapper, tensor: str) -> IntegerType | None:
+    """The type of an integer tensor, None where `tensor` holds floats."""
+    node = model.find_producer(tensor)
+    if node is None:
+        if tensor != model.graph.input[0].name:
+            return None
+        annotation = model.get_tensor_datatype(tensor)
+        if not annotation.is_integer():
+            return None
+        if annotation == DataType["BIPOLAR"]:
+            return IntegerType.bipolar()
+        return IntegerType.interval(int(annotation.min()), int(annotation.max()))
+    if node.op_type in LAYOUT_OPS:
+        return integer_type(model, node.input[0])
+    if node.op_type in QUANTIZERS:
+        quantizer = quantizer_of(model, node)
+        if quantizer.scale.size != 1 or quantizer.scale.item() != 1:
+            return None
+        if quantizer.bipolar:
+            return IntegerType.bipolar()
+        return IntegerType.interval(quantizer.centred_lo, quantizer.centred_hi)
+    if node.op_type == THRESHOLD:
+        if attribute(node, "bipolar", 0):
+            return IntegerType.bipolar()
+        return IntegerType.interval(attribute(node, "lo", 0), attribute(node, "hi", 0))
+    if node.op_type == "MatMul":
+        inputs = integer_type(model, node.input[0])
+        weights = integer_weights(model, node.input[1])
+        if inputs is None or weights is None:
+            return None
+        return IntegerType(*product_interval(weights, inputs), "signed")
+    return None
+
+
+def integer_weights(model: ModelWrapper, tensor: str) -> IntArray | None:
+    """A constant tensor as int64, None where it is not constant or not integer."""
+    value = constant(model, tensor)
+    if value is None or not np.array_equal(value, np.rint(value)):
+        return None
+    return value.astype(np.int64)
+
+
+def product_interval(weights: IntArray, inputs: IntegerType) -> tuple[int, int]:
+    """Exact interval of x @ weights, (inputs, outputs), over all x of a type and all outputs."""
+    low, high = weights * inputs.lo, weights * inputs.hi
+    return int(np.minimum(low, high).sum(axis=0).min()), int(np.maximum(low, high).sum(axis=0).max())
+
+
+def reachable_values(model: ModelWrapper, tensor: str) -> IntArray:
+    """A set of integers, ascending, that holds every value that an integer tensor can take.
+
+    Sums of -1 and +1 have the parity of their number of terms, so only every second value of their interval is in it.
+    """
+    type = integer_type(model, tensor)
+    assert type is not None
+    node = model.find_producer(tensor)
+    while node is not None and node.op_type in LAYOUT_OPS:
+        node = model.find_producer(node.input[0])
+    step = 1
+    if type.is_bipolar:
+        step = 2
+    elif node is not None and node.op_type == "MatMul":
+        inputs = integer_type(model, node.input[0])
+        weights = integer_weights(model, node.input[1])
+        assert inputs is not None and weights is not None
+        if inputs.is_bipolar and np.all(weights.sum(axis=0) % 2 == type.lo % 2):
+            step = 2
+    return np.arange(type.lo, type.hi + 1, step, dtype=np.int64)

@@ -1,0 +1,46 @@
+"""Weights as integers, their scale behind the dot product."""
+
+from __future__ import annotations
+
+import numpy as np
+from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.transformation.base import Transformation
+
+from bnnfpga.errors import UserError
+from bnnfpga.frontend.nodes import QUANTIZERS, attribute, constant, describe
+from bnnfpga.frontend.quantizers import quantizer_of
+from bnnfpga.golden.model import output_scale
+from bnnfpga.golden.steps import apply_steps, quantizer_steps
+from bnnfpga.transforms.editing import insert_after
+
+
+class IntegerWeights(Transformation):  # type: ignore[misc]
+    """Quantized constant weights become their integer codes, and their scale a Mul behind the MatMul."""
+
+    def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
+        for node in model.graph.node:
+            if node.op_type != "MatMul":
+                continue
+            path = []
+            producer = model.find_producer(node.input[1])
+            while producer is not None and producer.op_type == "Transpose":
+                path.append(producer)
+                producer = model.find_producer(producer.input[0])
+            if producer is None or producer.op_type not in QUANTIZERS:
+                continue
+            latent = constant(model, producer.input[0])
+            if latent is None:
+                raise UserError("both its operands depend on the input", where=describe(node))
+            quantizer = quantizer_of(model, producer)
+            codes = apply_steps(quantizer_steps(quantizer), latent.astype(np.float32))
+            scale = np.broadcast_to(quantizer.scale, codes.shape) if quantizer.scale.size > 1 else quantizer.scale
+            for transpose in reversed(path):
+                codes = codes.transpose(attribute(transpose, "perm", None))
+                if scale.size > 1:
+                    scale = scale.transpose(attribute(transpose, "perm", None))
+            name = model.make_new_valueinfo_name()
+            model.set_initializer(name, np.ascontiguousarray(codes))
+            node.input[1] = name
+            insert_after(model, node, "Mul", output_scale(scale, node))
+            return model, True
+        return model, False

@@ -1,0 +1,90 @@
+"""Moving layout changes up and scales down, so that integers meet integers."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.transformation.base import Transformation
+
+from bnnfpga.errors import UserError
+from bnnfpga.frontend.nodes import LAYOUT_OPS, QUANTIZERS, constant, consumers, describe
+from bnnfpga.transforms.editing import drop_unread, insert_after
+
+_BINARY = ("Add", "Sub", "Mul", "Div")
+_UNARY = ("Relu", "Clip", *QUANTIZERS)
+
+
+class LayoutBeforeElementwise(Transformation):  # type: ignore[misc]
+    """A reshape behind an elementwise node moves in front of it; constants for each element are reshaped with it."""
+
+    def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
+        for node in model.graph.node:
+            if node.op_type not in LAYOUT_OPS:
+                continue
+            before = model.find_producer(node.input[0])
+            if before is None or before.op_type not in (*_BINARY, *_UNARY) or len(consumers(model, node.input[0])) > 1:
+                continue
+            operands = [index for index, name in enumerate(before.input) if constant(model, name) is None]
+            if len(operands) != 1:
+                continue
+            new_shape = model.get_tensor_shape(node.output[0])
+            for index, name in enumerate(before.input):
+                value = constant(model, name)
+                if value is None or value.size == 1 or before.op_type not in _BINARY:
+                    continue
+                whole = np.broadcast_to(value, model.get_tensor_shape(before.input[operands[0]])).reshape(new_shape)
+                moved = model.make_new_valueinfo_name()
+                model.set_initializer(moved, np.ascontiguousarray(whole))
+                before.input[index] = moved
+            source, between, result = before.input[operands[0]], before.output[0], node.output[0]
+            model.set_tensor_shape(between, new_shape)
+            node.input[0], node.output[0] = source, between
+            before.input[operands[0]], before.output[0] = between, result
+            nodes = list(model.graph.node)
+            model.graph.node.remove(node)
+            model.graph.node.insert(nodes.index(before), node)
+            return model, True
+        return model, False
+
+
+class ScalesBehindDotProducts(Transformation):  # type: ignore[misc]
+    """A scalar multiplication in front of a MatMul moves behind it."""
+
+    def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
+        for node in model.graph.node:
+            if node.op_type != "MatMul":
+                continue
+            # All scales of a run in front of it, the first applied first.
+            scales: list[np.ndarray] = []
+            source = node.input[0]
+            while (producer := model.find_producer(source)) is not None and producer.op_type == "Mul":
+                factor = _scalar_factor(model, producer)
+                if factor is None:
+                    break
+                scales.insert(0, factor[1])
+                source = factor[0]
+            if not scales:
+                continue
+            node.input[0] = source
+            behind: onnx.NodeProto = node
+            for scale in scales:
+                behind = insert_after(model, behind, "Mul", scale) or behind
+            drop_unread(model)
+            return model, True
+        return model, False
+
+
+def _scalar_factor(model: ModelWrapper, node: onnx.NodeProto) -> tuple[str, np.ndarray] | None:
+    for index in (0, 1):
+        value = constant(model, node.input[index])
+        if value is not None:
+            if value.size != 1:
+                raise UserError(
+                    "it scales the channels of a layer's input differently",
+                    where=describe(node),
+                    hint="use one scale for the activations, or put a quantizer behind it",
+                )
+            return node.input[1 - index], value.reshape(())
+    return None
+

@@ -1,0 +1,216 @@
+"""Chains from an integer to a quantizer, as integer thresholds found by evaluating them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.transformation.base import Transformation
+
+from bnnfpga.errors import UserError
+from bnnfpga.frontend.nodes import QUANTIZERS, describe, elementwise_operand
+from bnnfpga.frontend.quantizers import Quantizer, quantizer_of
+from bnnfpga.golden.steps import Step, apply_steps, elementwise_steps, quantizer_steps
+from bnnfpga.integers import IntArray
+from bnnfpga.transforms.integer_types import THRESHOLD, THRESHOLD_DOMAIN, integer_type, reachable_values
+
+_MOST_EVALUATED = 1 << 16
+"""Values of an integer up to which a chain is evaluated on every one."""
+_CHUNK = 1 << 22
+"""Elements evaluated at a time, to bound memory."""
+
+
+class ChainsToThresholds(Transformation):  # type: ignore[misc]
+    """Everything between an integer tensor and a quantizer, the quantizer included, becomes an integer step function.
+
+    The chain is evaluated in the golden arithmetic on the integers that can occur; no pattern is matched.
+    """
+
+    def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
+        for node in model.graph.node:
+            if node.op_type not in QUANTIZERS:
+                continue
+            source, nodes = chain_to_integer(model, node)
+            if source is None:
+                continue
+            quantizer = quantizer_of(model, node)
+            steps = [step for item in nodes for step in elementwise_steps(model, item)] + quantizer_steps(quantizer)
+            values = reachable_values(model, source)
+            thresholds, decreasing, lo, hi = step_function(
+                steps, values, bipolar=quantizer.bipolar, where=describe(node)
+            )
+            _replace(model, node, nodes, source, thresholds, decreasing, lo, hi, quantizer)
+            return model, True
+        return model, False
+
+
+def chain_to_integer(model: ModelWrapper, node: onnx.NodeProto) -> tuple[str | None, list[onnx.NodeProto]]:
+    """Walk from `node` up over elementwise nodes to an integer tensor.
+
+    Returns
+    -------
+    tuple
+        The integer tensor (None if the walk ends at floats), and the nodes between it and `node` from first to last.
+    """
+    nodes: list[onnx.NodeProto] = []
+    tensor = node.input[0]
+    while integer_type(model, tensor) is None:
+        producer = model.find_producer(tensor)
+        if producer is None:
+            return None, []
+        if producer.op_type == "MatMul":
+            raise UserError(
+                "its operands are not both quantised",
+                where=describe(producer),
+                hint="put a Brevitas quantizer in front of the layer and on its weights",
+            )
+        elementwise_steps(model, producer)  # refuses what is not elementwise
+        nodes.insert(0, producer)
+        tensor = elementwise_operand(model, producer)
+    return tensor, nodes
+
+
+def step_function(
+    steps: Sequence[Step], values: IntArray, *, bipolar: bool, where: str
+) -> tuple[IntArray, NDArray[np.bool_], int, int]:
+    """Thresholds of a chain of float32 steps that ends in integer codes.
+
+    Parameters
+    ----------
+    steps
+        The chain; constants are scalars or vary along the last axis only.
+    values
+        The integers that can occur, int64, ascending.
+    bipolar
+        Whether the codes are -1 and +1, one threshold apart.
+    where
+        The node to name in an error.
+
+    Returns
+    -------
+    tuple
+        `thresholds`, int64 (channels, levels), ascending, in [values[0], values[-1] + 1]; `decreasing`, bool
+        (channels,); and the lowest and highest code. With one channel they hold for all. The code of x is lo plus the number of
+        thresholds T with x >= T, or x < T in a decreasing channel.
+
+    Raises
+    ------
+    UserError
+        If a channel neither rises nor falls throughout.
+    """
+    channels = max((step.constant.size for step in steps if step.constant is not None), default=1)
+
+    def codes_of(x: IntArray) -> NDArray[np.int32]:
+        """(n, channels or 1) integers to (n, channels) codes."""
+        shaped = [
+            Step(step.operation, step.constant.reshape(-1) if step.constant is not None and step.constant.size > 1 else step.constant)
+            for step in steps
+        ]
+        result = apply_steps(shaped, x.astype(np.float32))
+        if not np.all(np.isfinite(result)):
+            raise UserError("it gives NaN or infinity for numbers that can occur", where=where)
+        return np.broadcast_to(result, (len(x), channels)).astype(np.int32)
+
+    ends = codes_of(values[[0, -1], None])
+    if len(values) <= _MOST_EVALUATED:
+        chunk = max(1, _CHUNK // channels)
+        codes = np.concatenate([codes_of(values[i : i + chunk, None]) for i in range(0, len(values), chunk)])
+        change = np.diff(codes, axis=0)
+        rising, falling = np.all(change >= 0, axis=0), np.all(change <= 0, axis=0)
+        count = _count_by_table(codes)
+    else:
+        slope = _proven_slope(steps, channels)
+        rising, falling = slope >= 0, slope <= 0
+        count = _count_by_bisection(codes_of, values, ends[0] > ends[1])
+    if not np.all(rising | falling):
+        channel = int(np.argmin(rising | falling))
+        raise UserError(
+            f"the function in front of it neither rises nor falls throughout (channel {channel})",
+            where=where,
+            hint="only monotone functions become thresholds",
+        )
+    decreasing = ends[0] > ends[1]
+    # A type holds at least two values, also where the function is constant.
+    lo, hi = (-1, 1) if bipolar else (int(ends.min()), max(int(ends.max()), int(ends.min()) + 1))
+    beyond = np.append(values, values[-1] + 1)
+    levels = [beyond[count(code)] for code in ([1] if bipolar else range(lo + 1, hi + 1))]
+    return np.sort(np.stack(levels, axis=1), axis=1), decreasing, lo, hi
+
+
+def _count_by_table(codes: NDArray[np.int32]) -> Callable[[int], IntArray]:
+    """For a code c, by channel, the index of the first value on the far side: how many values come before it."""
+    falls = codes[0] > codes[-1]
+
+    def count(code: int) -> IntArray:
+        reached = codes >= code
+        return np.where(falls, reached.sum(axis=0), (~reached).sum(axis=0))
+
+    return count
+
+
+def _count_by_bisection(
+    codes_of: Callable[[IntArray], NDArray[np.int32]], values: IntArray, falls: NDArray[np.bool_]
+) -> Callable[[int], IntArray]:
+    """As `_count_by_table`, for chains that are proven monotone."""
+
+    def count(code: int) -> IntArray:
+        low = np.zeros(len(falls), dtype=np.int64)
+        high = np.full(len(falls), len(values), dtype=np.int64)
+        while np.any(low < high):
+            middle = (low + high) // 2
+            at = np.minimum(middle, len(values) - 1)
+            before = (codes_of(values[at][None, :])[0] >= code) == falls
+            open_ = low < high
+            low = np.where(open_ & before, middle + 1, low)
+            high = np.where(open_ & ~before, middle, high)
+        return low
+
+    return count
+
+
+def _proven_slope(steps: Sequence[Step], channels: int) -> NDArray[np.int8]:
+    """Sign of the chain's slope by channel, from that of its steps: float32 operations are monotone where the exact
+    ones are."""
+    slope = np.ones(channels, dtype=np.int8)
+    for step in steps:
+        own = step.slope()
+        if own is None:
+            raise UserError(f"a step that is not monotone ({step.operation}) on a sum of very many values", where="chain")
+        slope = slope * own.reshape(-1)
+    return slope
+
+
+def _replace(
+    model: ModelWrapper,
+    node: onnx.NodeProto,
+    nodes: list[onnx.NodeProto],
+    source: str,
+    thresholds: IntArray,
+    decreasing: NDArray[np.bool_],
+    lo: int,
+    hi: int,
+    quantizer: Quantizer,
+) -> None:
+    names = [model.make_new_valueinfo_name()]
+    model.set_initializer(names[0], thresholds)
+    names.append(model.make_new_valueinfo_name())
+    model.set_initializer(names[1], decreasing)
+    new = onnx.helper.make_node(
+        THRESHOLD,
+        [source, *names],
+        [node.output[0]],
+        name=node.name,
+        domain=THRESHOLD_DOMAIN,
+        lo=lo,
+        hi=hi,
+        bipolar=int(quantizer.bipolar),
+    )
+    graph = model.graph
+    graph.node.insert(list(graph.node).index(node), new)
+    for old in (node, *reversed(nodes)):
+        # Nodes of the chain may serve another one too.
+        if old is node or not [item for item in graph.node if old.output[0] in item.input]:
+            graph.node.remove(old)

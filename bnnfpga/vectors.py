@@ -1,0 +1,62 @@
+"""Test vectors of a project: a few frames with the integers that the model gives for them.
+
+They are made from the golden model of the source, and at the same time the first check of a compilation: the folded graph
+must give the same integers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnnfpga.arithmetic import Floats
+from bnnfpga.dataflow.graph import Graph
+from bnnfpga.golden.model import GoldenModel
+from bnnfpga.golden.steps import apply_steps
+from bnnfpga.input_format import InputFormat
+from bnnfpga.integers import IntArray
+from bnnfpga.transforms.fold import Folded
+
+FRAMES = 16
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """`codes`, int64 (frames, input elements), and `scores`, int64 (frames, output elements)."""
+
+    codes: IntArray
+    scores: IntArray
+
+
+def make_vectors(golden: GoldenModel, graph: Graph, folded: Folded, input: InputFormat) -> Vectors:
+    """Random frames through the golden model and the folded graph.
+
+    Raises
+    ------
+    RuntimeError
+        If they differ, which is a bug of the compiler.
+    """
+    rng = np.random.default_rng(0)
+    shape = (FRAMES, *golden.input_shape)
+    x: Floats
+    if input.type is None:
+        assert folded.input_function is not None
+        x = rng.standard_normal(shape, dtype=np.float32)
+        codes = apply_steps(folded.input_function.steps, x.reshape(FRAMES, -1)).astype(np.int64)
+    else:
+        integers: NDArray[np.int64] = rng.integers(input.type.lo, input.type.hi + 1, shape)
+        if input.type.is_bipolar:
+            integers = np.where(integers < 0, -1, 1)
+        x = integers.astype(np.float32) * input.scale
+        codes = integers.reshape(FRAMES, -1)
+    scores = golden.run(x).scores.reshape(FRAMES, -1)
+    folded_scores = graph.execute(codes)[graph.output.name].reshape(FRAMES, -1)
+    if not np.array_equal(scores, folded_scores):
+        frame, channel = np.argwhere(scores != folded_scores)[0]
+        raise RuntimeError(
+            f"the folded graph gives {folded_scores[frame, channel]} where the model gives {scores[frame, channel]} "
+            f"(random frame {frame}, channel {channel})"
+        )
+    return Vectors(codes, scores)

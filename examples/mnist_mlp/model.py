@@ -1,0 +1,91 @@
+"""The example network: a multilayer perceptron with one-bit weights and one-bit activations.
+
+Needs the extra ``[train]`` (torch and Brevitas). Nothing here reads data or files.
+"""
+
+from __future__ import annotations
+
+import brevitas.nn as qnn
+import torch
+from brevitas.quant import SignedBinaryActPerTensorConst, SignedBinaryWeightPerTensorConst
+from torch import Tensor, nn
+
+PIXELS = 28 * 28
+CLASSES = 10
+
+
+class BinaryWeight(SignedBinaryWeightPerTensorConst):
+    """Weights of -1 and +1: the sign of the latent weight, zero counting as positive."""
+
+    scaling_init = 1.0
+
+
+class BinaryActivation(SignedBinaryActPerTensorConst):
+    """Activations of -1 and +1; the gradient passes where the input lies in [-1, 1]."""
+
+    min_val = -1.0
+    max_val = 1.0
+
+
+class BinaryMlp(nn.Module):
+    """A binary perceptron for 28 x 28 images.
+
+    The input is a float image in [0, 1] of shape (N, 1, 28, 28). Pixels become +1 from one half
+    on and -1 below. Every hidden layer is binary linear, batch norm, sign; the last one is
+    binary linear and a single scale for all classes, which leaves the order of the scores as
+    the integers have it.
+
+    Parameters
+    ----------
+    width
+        Neurons in each hidden layer.
+    hidden
+        Number of hidden layers.
+    """
+
+    def __init__(self, width: int, hidden: int = 3) -> None:
+        super().__init__()
+        self.width = width
+        self.binarize = _activation()
+        self.hidden = nn.ModuleList()
+        fan_in = PIXELS
+        for _ in range(hidden):
+            layer = nn.Sequential(_linear(fan_in, width), nn.BatchNorm1d(width), _activation())
+            self.hidden.append(layer)
+            fan_in = width
+        self.last = _linear(fan_in, CLASSES)
+        self.scale = nn.Parameter(torch.tensor(fan_in**-0.5))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Class scores, shape (N, 10)."""
+        x = self.binarize(2.0 * images.flatten(1) - 1.0)
+        for layer in self.hidden:
+            x = layer(x)
+        scores: Tensor = self.last(x) * self.scale
+        return scores
+
+    def binary_layers(self) -> list[qnn.QuantLinear]:
+        """The linear layers, first to last."""
+        return [module for module in self.modules() if isinstance(module, qnn.QuantLinear)]
+
+    @torch.no_grad()
+    def clip_weights(self) -> None:
+        """Keep every latent weight in [-1, 1], so that none drifts out of reach of a change."""
+        for layer in self.binary_layers():
+            layer.weight.clamp_(-1.0, 1.0)
+
+    @torch.no_grad()
+    def harden_weights(self) -> None:
+        """Replace every latent weight by its sign: the same function, without the latents."""
+        for layer in self.binary_layers():
+            layer.weight.copy_(torch.where(layer.weight >= 0, 1.0, -1.0))
+
+
+def _linear(fan_in: int, fan_out: int) -> qnn.QuantLinear:
+    layer = qnn.QuantLinear(fan_in, fan_out, bias=False, weight_quant=BinaryWeight)
+    nn.init.uniform_(layer.weight, -1.0, 1.0)
+    return layer
+
+
+def _activation() -> qnn.QuantIdentity:
+    return qnn.QuantIdentity(act_quant=BinaryActivation)

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs frames through a Verilated accelerator, checks what comes out and says how long it took.
+//
+// The program needs nothing but the files it is given, so a project is simulated and checked without Python. Its
+// options are in options.h, its evaluation loop in simulation.h, its boundary (bytes and beats) in the generated ports.h.
+
+#include "files.h"
+#include "options.h"
+#include "simulation.h"
+
+#include <chrono>
+#include <cinttypes>
+#include <csignal>
+#include <memory>
+
+extern "C" {
+static void on_signal(int) { interrupted = 1; }
+}
+
+namespace {
+
+const char* name_of(End end) {
+    switch (end) {
+        case End::done: return "done";
+        case End::wrong_tlast: return "wrong_tlast";
+        case End::deadlock: return "deadlock";
+        default: return "interrupted";
+    }
+}
+
+int status_of(End end) {
+    switch (end) {
+        case End::done: return 0;
+        case End::wrong_tlast: return 3;
+        case End::deadlock: return 4;
+        default: return 130;
+    }
+}
+
+/// Cycles without a transfer that no working accelerator needs, from what the compiler predicted.
+uint64_t default_watchdog(bool stalled, uint64_t longest_stall) {
+    const uint64_t quiet = 10000 + 20 * uint64_t{BNN_PREDICTED_INTERVAL} + 4 * uint64_t{BNN_PREDICTED_LATENCY};
+    return stalled ? 4 * quiet + 16 * longest_stall : quiet;
+}
+
+std::unique_ptr<Tracer> open_trace(Vaccelerator& top, const std::string& path) {
+    if (path.empty()) return nullptr;
+#if defined(BNN_TRACE_VCD) || defined(BNN_TRACE_FST)
+    auto tracer = std::make_unique<Tracer>();
+    top.trace(tracer.get(), 99);
+    tracer->open(path.c_str());
+    if (!tracer->isOpen()) fail(path + ": cannot be written");
+    return tracer;
+#else
+    (void)top;
+    fail("--trace needs a simulator built with TRACE=vcd or TRACE=fst");
+#endif
+}
+
+void write_output(const Simulation& simulation, const std::string& path) {
+    if (path.empty()) return;
+    NewFile file(path);
+    std::fwrite(simulation.output().data(), 1, simulation.output().size(), file.stream());
+    file.commit();
+}
+
+void write_report(const Simulation& simulation, End end, double seconds, const std::string& path) {
+    if (path.empty()) return;
+    NewFile file(path);
+    std::FILE* const out = file.stream();
+    std::fprintf(out, "{\"end\": \"%s\", \"frames\": %" PRIu64 ", \"cycles\": %" PRIu64 ", \"seconds\": %.9f,\n",
+                 name_of(end), simulation.frames_out(), simulation.cycles(), seconds);
+    if (simulation.first_input() == Simulation::none) {
+        std::fputs(" \"first_input_cycle\": null,", out);
+    } else {
+        std::fprintf(out, " \"first_input_cycle\": %" PRIu64 ",", simulation.first_input());
+    }
+    std::fprintf(out,
+                 " \"last_transfer_cycle\": %" PRIu64 ", \"frames_in\": %" PRIu64 ", \"beats_in\": %" PRIu64
+                 ", \"frames_out\": %" PRIu64 ", \"beats_out\": %" PRIu64 ",\n \"frame_done\": [",
+                 simulation.last_transfer(), simulation.beats_in() / Simulation::input_beats,
+                 simulation.beats_in() % Simulation::input_beats, simulation.frames_out(), simulation.beats_out());
+    for (uint64_t i = 0; i < simulation.frames_out(); ++i) {
+        std::fprintf(out, i ? ",%" PRIu64 : "%" PRIu64, simulation.frame_done()[i]);
+    }
+    std::fputs("]}\n", out);
+    file.commit();
+}
+
+void print_summary(const Simulation& simulation, double seconds) {
+    const auto& done = simulation.frame_done();
+    const size_t frames = done.size();
+    std::printf("%zu frames in %" PRIu64 " cycles, %.3f s of evaluation, %.3f Mcycle/s\n", frames, simulation.cycles(),
+                seconds, static_cast<double>(simulation.cycles()) / seconds / 1e6);
+    std::printf("latency %" PRIu64 " cycles (predicted %" PRIu64 ")\n", done[0] - simulation.first_input(),
+                uint64_t{BNN_PREDICTED_LATENCY});
+    if (frames > 2) {
+        std::printf("last two frames %" PRIu64 " cycles apart (predicted %" PRIu64 ")\n",
+                    done[frames - 1] - done[frames - 2], uint64_t{BNN_PREDICTED_INTERVAL});
+    }
+}
+
+/// Prints the first difference; whether there is none.
+bool equals_expected(const Simulation& simulation, const MappedFile& expected, const std::string& path, uint64_t frames) {
+    const uint8_t* const got = simulation.output().data();
+    const uint64_t size = frames * Simulation::output_frame;
+    for (uint64_t at = 0; at < simulation.output().size(); at += Simulation::output_bytes) {
+        const uint8_t* const want = expected.data() + at % size;
+        if (std::memcmp(got + at, want, Simulation::output_bytes) == 0) continue;
+        const uint64_t beat = at / Simulation::output_bytes;
+        std::fprintf(stderr, "output differs from %s: frame %" PRIu64 ", beat %" PRIu64 ": expected 0x", path.c_str(),
+                     beat / Simulation::output_beats, beat % Simulation::output_beats);
+        for (uint64_t i = Simulation::output_bytes; i-- > 0;) std::fprintf(stderr, "%02x", want[i]);
+        std::fputs(", got 0x", stderr);
+        for (uint64_t i = Simulation::output_bytes; i-- > 0;) std::fprintf(stderr, "%02x", got[at + i]);
+        std::fputc('\n', stderr);
+        return false;
+    }
+    std::printf("output equals %s\n", path.c_str());
+    return true;
+}
+
+void explain(const Simulation& simulation, End end, const Vaccelerator& top) {
+    const uint64_t frames_in = simulation.beats_in() / Simulation::input_beats;
+    const uint64_t beats_in = simulation.beats_in() % Simulation::input_beats;
+    if (end == End::wrong_tlast) {
+        std::fprintf(stderr, "error: m_axis_tlast is %s at frame %" PRIu64 ", beat %" PRIu64 " of %" PRIu64 "\n",
+                     top.m_axis_tlast ? "high too early" : "missing on the last beat", simulation.frames_out(),
+                     simulation.beats_out() - 1, Simulation::output_beats);
+    } else if (end == End::deadlock) {
+        std::fprintf(stderr,
+                     "error: deadlock: no transfer since cycle %" PRIu64 " (stopped at cycle %" PRIu64 "); %" PRIu64
+                     " frames and %" PRIu64 " beats went in, %" PRIu64 " frames and %" PRIu64
+                     " beats came out; input valid %d ready %d, output valid %d ready %d\n",
+                     simulation.last_transfer(), simulation.cycles(), frames_in, beats_in, simulation.frames_out(),
+                     simulation.beats_out(), top.s_axis_tvalid, top.s_axis_tready, top.m_axis_tvalid, top.m_axis_tready);
+    }
+}
+
+/// Frames to drive; ends the program where the files do not fit together.
+uint64_t count_frames(const Options& options, const MappedFile& input, const MappedFile* expected) {
+    if (input.size() == 0 || input.size() % Simulation::input_frame != 0) {
+        fail(options.input + ": " + std::to_string(input.size()) + " bytes are no whole number of frames of " +
+             std::to_string(Simulation::input_frame) + " bytes");
+    }
+    const uint64_t available = input.size() / Simulation::input_frame;
+    const uint64_t frames = options.frames ? options.frames : available;
+    if (frames > available) {
+        fail(options.input + ": holds " + std::to_string(available) + " frames, not " + std::to_string(frames));
+    }
+    if (options.repeat == 0) fail("--repeat takes at least 1");
+    if (expected && expected->size() < frames * Simulation::output_frame) {
+        fail(options.expected + ": too short for " + std::to_string(frames) + " frames of " +
+             std::to_string(Simulation::output_frame) + " bytes");
+    }
+    return frames;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const Options options = parse_options(argc, argv);
+    const MappedFile input(options.input);
+    const auto expected = options.expected.empty() ? nullptr : std::make_unique<MappedFile>(options.expected);
+    const uint64_t frames = count_frames(options, input, expected.get());
+
+    VerilatedContext context;
+    context.commandArgs(argc, argv);
+    context.traceEverOn(!options.trace.empty());
+    Vaccelerator top(&context);
+    const std::unique_ptr<Tracer> tracer = open_trace(top, options.trace);
+
+    Stalls input_stalls(2 * options.stall_seed, 2 * uint64_t{BNN_PREDICTED_INTERVAL});
+    Stalls output_stalls(2 * options.stall_seed + 1, 2 * uint64_t{BNN_PREDICTED_INTERVAL});
+    const uint64_t watchdog =
+        options.watchdog ? options.watchdog : default_watchdog(options.stalled, input_stalls.longest());
+    Simulation simulation(top, input.data(), frames, options.repeat, watchdog);
+
+    // The first evaluation runs the initial blocks, which read the memories: no part of the simulation's speed.
+    top.eval();
+
+    std::signal(SIGINT, on_signal);
+    std::signal(SIGTERM, on_signal);
+    const auto start = std::chrono::steady_clock::now();
+    const End end = options.stalled
+                        ? (tracer ? simulation.run<true, true>(input_stalls, output_stalls, tracer.get())
+                                  : simulation.run<true, false>(input_stalls, output_stalls, nullptr))
+                        : (tracer ? simulation.run<false, true>(input_stalls, output_stalls, tracer.get())
+                                  : simulation.run<false, false>(input_stalls, output_stalls, nullptr));
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+
+    // Also at a deadlock: here the stream monitors, where built in, say what each stream was doing.
+    top.final();
+#if defined(BNN_TRACE_VCD) || defined(BNN_TRACE_FST)
+    if (tracer) tracer->close();
+#endif
+    write_report(simulation, end, seconds, options.report);
+    if (end != End::done) {
+        explain(simulation, end, top);
+        return status_of(end);
+    }
+    write_output(simulation, options.output);
+    print_summary(simulation, seconds);
+    return !expected || equals_expected(simulation, *expected, options.expected, frames) ? 0 : 1;
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+// The evaluation loop: drives a Verilated accelerator with frames and takes what comes out.
+//
+// One cycle: look at the handshakes, which depend on registers only and so stand since the last rising edge; let the
+// clock rise; put the next input on the port; let the clock fall. A transfer's cycle is the index of the rising edge at
+// which it happens, counted from the first edge after reset.
+#ifndef BNN_SIMULATION_H_
+#define BNN_SIMULATION_H_
+
+#include "Vaccelerator.h"
+#include "ports.h"
+#include "stalls.h"
+
+#include <algorithm>
+#include <csignal>
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+#if defined(BNN_TRACE_FST)
+#include "verilated_fst_c.h"
+using Tracer = VerilatedFstC;
+#elif defined(BNN_TRACE_VCD)
+#include "verilated_vcd_c.h"
+using Tracer = VerilatedVcdC;
+#else
+struct Tracer {
+    void dump(uint64_t) {}
+};
+#endif
+
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "ports are filled byte by byte, the lowest first");
+
+/// Set by SIGINT and SIGTERM; the loop looks at it every few thousand cycles.
+inline volatile std::sig_atomic_t interrupted = 0;
+
+enum class End { done, wrong_tlast, deadlock, interrupted };
+
+class Simulation {
+  public:
+    static constexpr uint64_t input_bytes = BNN_INPUT_BYTES;
+    static constexpr uint64_t output_bytes = BNN_OUTPUT_BYTES;
+    static constexpr uint64_t input_beats = BNN_INPUT_BEATS;
+    static constexpr uint64_t output_beats = BNN_OUTPUT_BEATS;
+    static constexpr uint64_t input_frame = input_bytes * input_beats;
+    static constexpr uint64_t output_frame = output_bytes * output_beats;
+    static constexpr uint64_t none = ~uint64_t{0};
+    static constexpr uint64_t period = 10;  // time units of a trace, which are nanoseconds
+    static constexpr uint64_t reset_cycles = 16;
+
+    /// Takes the first `frames` frames at `input`, `repeat` times over.
+    Simulation(Vaccelerator& top, const uint8_t* input, uint64_t frames, uint64_t repeat, uint64_t watchdog)
+        : top_(top), input_(input), input_end_(input + frames * input_frame), watchdog_(watchdog),
+          input_left_(frames * repeat * input_beats), frame_done_(frames * repeat),
+          output_(frames * repeat * output_frame) {}
+
+    /// Runs until the last frame is out or something is wrong. `input_stalls` and `output_stalls` are used where
+    /// `Stalled`, `tracer` where `Traced`: the plain loop has neither.
+    template <bool Stalled, bool Traced>
+    End run(Stalls& input_stalls, Stalls& output_stalls, Tracer* tracer) {
+        // Ports and counters in locals: the compiler may not assume that eval() leaves members alone.
+        Vaccelerator& top = top_;
+        const uint8_t* source = input_;
+        uint8_t* sink = output_.data();
+        uint64_t cycle = 0;
+        uint64_t last_transfer = 0;
+        uint64_t input_left = input_left_;
+        uint64_t beat = 0;
+        size_t frame = 0;
+        const size_t frames = frame_done_.size();
+        bool valid = !Stalled || input_stalls.next();
+        bool ready = !Stalled || output_stalls.next();
+        End end = End::done;
+        reset<Traced>(tracer);
+        std::memcpy(&top.s_axis_tdata, source, input_bytes);
+        top.s_axis_tvalid = valid;
+        top.m_axis_tready = ready;
+        top.aclk = 0;
+        top.eval();
+        if (Traced) tracer->dump(time(0) - period / 2);
+
+        while (frame != frames) {
+            // Short enough to notice Ctrl-C, and never past the cycle in which the watchdog barks.
+            const uint64_t pause = std::min(cycle + 8192, last_transfer + watchdog_ + 1);
+            for (; cycle < pause && frame != frames; ++cycle) {
+                const bool take = valid && top.s_axis_tready;
+                if (ready && top.m_axis_tvalid) {
+                    std::memcpy(sink, &top.m_axis_tdata, output_bytes);
+                    sink += output_bytes;
+                    last_transfer = cycle;
+                    const bool last = ++beat == output_beats;
+                    if (top.m_axis_tlast != last) {
+                        end = End::wrong_tlast;
+                        break;
+                    }
+                    if (last) {
+                        beat = 0;
+                        frame_done_[frame++] = cycle;
+                    }
+                }
+                top.aclk = 1;
+                top.eval();
+                if (Traced) tracer->dump(time(cycle));
+                if (take) {
+                    if (first_input_ == none) first_input_ = cycle;
+                    last_transfer = cycle;
+                    source += input_bytes;
+                    if (source == input_end_) source = input_;
+                    if (--input_left == 0) {
+                        valid = false;
+                        top.s_axis_tvalid = 0;
+                    } else {
+                        std::memcpy(&top.s_axis_tdata, source, input_bytes);
+                    }
+                }
+                if (Stalled) {
+                    // An offered beat stays offered until it is taken.
+                    if (input_left != 0 && (take || !valid)) top.s_axis_tvalid = valid = input_stalls.next();
+                    top.m_axis_tready = ready = output_stalls.next();
+                }
+                top.aclk = 0;
+                top.eval();
+                if (Traced) tracer->dump(time(cycle) + period / 2);
+            }
+            if (end != End::done) break;
+            if (frame != frames && cycle > last_transfer + watchdog_) {
+                end = End::deadlock;
+                break;
+            }
+            if (interrupted) {
+                end = End::interrupted;
+                break;
+            }
+        }
+        cycles_ = cycle;
+        last_transfer_ = last_transfer;
+        beats_in_ = input_left_ - input_left;
+        frames_out_ = frame;
+        beats_out_ = beat;
+        return end;
+    }
+
+    uint64_t cycles() const { return cycles_; }
+    uint64_t first_input() const { return first_input_; }
+    uint64_t last_transfer() const { return last_transfer_; }
+    uint64_t beats_in() const { return beats_in_; }
+    /// Whole frames out, and beats of the one after them.
+    uint64_t frames_out() const { return frames_out_; }
+    uint64_t beats_out() const { return beats_out_; }
+    /// Cycle of the last output transfer of each frame; the first `frames_out()` are set.
+    const std::vector<uint64_t>& frame_done() const { return frame_done_; }
+    const std::vector<uint8_t>& output() const { return output_; }
+
+  private:
+    /// Time in a trace of the rising edge of a cycle.
+    static uint64_t time(uint64_t cycle) { return (reset_cycles + cycle) * period; }
+
+    /// Holds the reset for some cycles and ends it while the clock is still high.
+    template <bool Traced>
+    void reset(Tracer* tracer) {
+        top_.aresetn = 0;
+        top_.s_axis_tvalid = 0;
+        top_.m_axis_tready = 0;
+        for (uint64_t i = 0; i < reset_cycles; ++i) {
+            top_.aclk = 0;
+            top_.eval();
+            if (Traced && i != 0) tracer->dump(i * period - period / 2);
+            top_.aclk = 1;
+            top_.eval();
+            if (Traced) tracer->dump(i * period);
+        }
+        top_.aresetn = 1;
+    }
+
+    Vaccelerator& top_;
+    const uint8_t* input_;
+    const uint8_t* input_end_;
+    uint64_t watchdog_;
+    uint64_t input_left_;
+    std::vector<uint64_t> frame_done_;
+    std::vector<uint8_t> output_;
+    uint64_t cycles_ = 0;
+    uint64_t first_input_ = none;
+    uint64_t last_transfer_ = 0;
+    uint64_t beats_in_ = 0;
+    uint64_t frames_out_ = 0;
+    uint64_t beats_out_ = 0;
+};
+
+#endif

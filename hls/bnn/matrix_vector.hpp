@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// Matrix-vector: MH dot products of MW inputs with weights of -1 and +1, PE outputs and SIMD inputs a cycle.
+//
+// A vector takes MH / PE passes of MW / SIMD steps. Pass n makes outputs n * PE to n * PE + PE - 1; step s takes inputs
+// s * SIMD to s * SIMD + SIMD - 1, from the stream in the first pass and from a buffer afterwards. In the xnor form (1-bit
+// inputs) the unit counts the inputs equal to their weights, p, and the dot product is 2p - MW; otherwise each input is
+// added or subtracted.
+#ifndef BNN_MATRIX_VECTOR_HPP_
+#define BNN_MATRIX_VECTOR_HPP_
+
+#include "popcount.hpp"
+#include "table.hpp"
+#include "threshold.hpp"
+#include "word.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+namespace bnn {
+namespace detail {
+
+/// The inputs of a step as the xnor form uses them.
+template <unsigned SIMD>
+struct xnor_inputs {
+    bits<SIMD> x;
+
+    explicit xnor_inputs(const word<SIMD>& from) : x(from) {}
+
+    unsigned dot(const bits<SIMD>& weights) const {
+        BNN_PRAGMA(HLS INLINE)
+        return equal_bits(weights, x);
+    }
+};
+
+/// The inputs of a step as the form that adds and subtracts uses them.
+template <unsigned SIMD, unsigned InputBits, bool InputSigned, class Sum>
+struct signed_inputs {
+    Sum x[SIMD];
+
+    explicit signed_inputs(const word<SIMD * InputBits>& from) {
+        BNN_PRAGMA(HLS INLINE)
+        BNN_PRAGMA(HLS ARRAY_PARTITION variable=x complete)
+        const bits<SIMD * InputBits> apart(from);
+        for (unsigned i = 0; i < SIMD; ++i) {
+            BNN_PRAGMA(HLS UNROLL)
+            x[i] = static_cast<Sum>(decode<InputBits, InputSigned>(apart.template get<InputBits>(i * InputBits)));
+        }
+    }
+
+    Sum dot(const bits<SIMD>& weights) const {
+        BNN_PRAGMA(HLS INLINE)
+        Sum sum = 0;
+        for (unsigned i = 0; i < SIMD; ++i) {
+            BNN_PRAGMA(HLS UNROLL)
+            sum += weights.template get<1>(i) ? x[i] : -x[i];
+        }
+        return sum;
+    }
+};
+
+/// The code of a raw dot product.
+template <unsigned OutputBits, int, class Sum>
+std::uint64_t finish(Sum sum, unsigned, unsigned) {
+    BNN_PRAGMA(HLS INLINE)
+    return encode<OutputBits>(sum);
+}
+
+/// The code of what the merged thresholds make of an accumulator.
+template <unsigned OutputBits, int OutputOffset, class Sum, class Thresholds, class Decreasing>
+std::uint64_t finish(Sum sum, unsigned pass, unsigned p, const Thresholds& thresholds, const Decreasing& decreasing) {
+    BNN_PRAGMA(HLS INLINE)
+    return activate<OutputBits, OutputOffset>(sum, thresholds[pass][p], decreasing[pass][p]);
+}
+
+}  // namespace detail
+
+/// The matrix-vector unit, for one frame.
+///
+/// MW, MH            inputs and outputs of a vector
+/// Vectors           vectors in a frame
+/// PE, SIMD          outputs and inputs a cycle; they divide MH and MW
+/// Xnor              1: 1-bit inputs of -1 and +1, stored as 0 and 1
+/// InputBits, InputSigned   the elements taken
+/// AccumulatorBits   of the register that counts or sums
+/// Levels            thresholds of a channel; 0: the unit makes the dot products themselves
+/// OutputBits, OutputOffset   the elements made; the offset is added to the count of thresholds
+///
+/// `weights` [MH / PE * MW / SIMD][PE] of SIMD bits, word pass * MW / SIMD + step, the step's first input in bit 0, 1 for
+/// +1. `tables`, if Levels > 0: thresholds [MH / PE][PE][Levels] and decreasing [MH / PE][PE], as in threshold.hpp, on the
+/// count of equal bits in the xnor form, else on the sum.
+template <unsigned MW, unsigned MH, unsigned Vectors, unsigned PE, unsigned SIMD, bool Xnor, unsigned InputBits,
+          bool InputSigned, unsigned AccumulatorBits, unsigned Levels, unsigned OutputBits, int OutputOffset,
+          class Weight, std::size_t Words, std::size_t Lanes, class... Tables>
+void matrix_vector(hls::stream<word<SIMD * InputBits>>& in, hls::stream<word<PE * OutputBits>>& out,
+                   const Weight (&weights)[Words][Lanes], const Tables&... tables) {
+    static_assert(PE >= 1 && MH % PE == 0, "PE must divide the outputs MH");
+    static_assert(SIMD >= 1 && MW % SIMD == 0, "SIMD must divide the inputs MW");
+    static_assert(!Xnor || InputBits == 1, "the xnor form takes inputs of one bit");
+    static_assert(AccumulatorBits >= 1 && AccumulatorBits <= 62, "the accumulator has 1 to 62 bits");
+    static_assert(sizeof...(Tables) == (Levels > 0 ? 2 : 0),
+                  "with Levels > 0 the unit takes two tables, thresholds and decreasing; without, none");
+    constexpr unsigned passes = MH / PE;
+    constexpr unsigned steps = MW / SIMD;
+    static_assert(Words == passes * steps, "the weights must have one word for each step of each pass");
+    static_assert(Lanes == PE, "a word of weights must have PE entries");
+
+    // Holds the sum of any MW inputs; the accumulator may wrap on its way, but what it ends with fits.
+    using Sum = std::conditional_t<((std::uint64_t{MW} << InputBits) < (1u << 30)), std::int32_t, std::int64_t>;
+    using Accumulator = std::conditional_t<Xnor, ap_uint<AccumulatorBits>, ap_int<AccumulatorBits>>;
+    using Inputs =
+        std::conditional_t<Xnor, detail::xnor_inputs<SIMD>, detail::signed_inputs<SIMD, InputBits, InputSigned, Sum>>;
+
+    word<SIMD * InputBits> buffer[steps];
+    BNN_PRAGMA(HLS BIND_STORAGE variable=buffer type=ram_s2p impl=lutram)
+    Accumulator accumulators[PE];
+    BNN_PRAGMA(HLS ARRAY_PARTITION variable=accumulators complete)
+
+    unsigned pass = 0;
+    unsigned step = 0;
+    unsigned word_index = 0;
+    for (unsigned i = 0; i < Vectors * passes * steps; ++i) {
+        BNN_PRAGMA(HLS PIPELINE II=1)
+        word<SIMD * InputBits> incoming;
+        if (pass == 0) {
+            incoming = in.read();
+            buffer[step] = incoming;
+        } else {
+            incoming = buffer[step];
+        }
+        const Inputs inputs(incoming);
+
+        bits<PE * OutputBits> y;
+        for (unsigned p = 0; p < PE; ++p) {
+            BNN_PRAGMA(HLS UNROLL)
+            const Sum before = step == 0 ? Sum{0} : static_cast<Sum>(accumulators[p].to_int64());
+            const Accumulator after = before + static_cast<Sum>(inputs.dot(load<SIMD>(weights[word_index][p])));
+            accumulators[p] = after;
+            if (step == steps - 1) {
+                const Sum sum = static_cast<Sum>(after.to_int64());
+                const Sum result = Xnor && Levels == 0 ? 2 * sum - static_cast<Sum>(MW) : sum;
+                y.template set<OutputBits>(p * OutputBits,
+                                           detail::finish<OutputBits, OutputOffset>(result, pass, p, tables...));
+            }
+        }
+        if (step == steps - 1) out.write(y.packed());
+
+        word_index = word_index + 1 == Words ? 0 : word_index + 1;
+        if (step == steps - 1) {
+            step = 0;
+            pass = pass + 1 == passes ? 0 : pass + 1;
+        } else {
+            ++step;
+        }
+    }
+}
+
+}  // namespace bnn
+
+#endif

@@ -1,0 +1,313 @@
+// The streaming matrix-vector unit: PE outputs and SIMD inputs a cycle, weights of -1 and +1.
+//
+// An input vector is taken during the first of its MH/PE passes and kept for the others; a pass takes MW/SIMD steps. In the
+// xnor form (inputs -1 and +1 as well) the accumulator counts equal bits p, and the dot product is 2p - MW. In the signed-sum
+// form, the sum of +x and -x is twice the sum of the x whose weight is +1, less the sum of all x; the latter is common to
+// all PEs, and both are popcounts by bit plane. With Levels > 0 the sums meet their thresholds here, else they leave
+// as dot products.
+//
+// Room in the output queue is reserved when the last step of a pass starts, so the pipeline never stalls and READY comes from
+// counters. The datapath is one clocked block whose stages stand last to first: an assignment with "=" to a variable that
+// only this block reads is then a register, and Verilator runs the unrolled loop several times faster than with "<=".
+
+`default_nettype none
+
+module bnn_matrix_vector #(
+  // Inputs and outputs of the layer.
+  parameter int unsigned MW              = 8,
+  parameter int unsigned MH              = 8,
+  // Outputs and inputs a cycle; they divide MH and MW.
+  parameter int unsigned PE              = 2,
+  parameter int unsigned SIMD            = 4,
+  // 1: inputs are -1 and +1, stored as 0 and 1.
+  parameter int unsigned Xnor            = 1,
+  parameter int unsigned InputBits       = 1,
+  parameter int unsigned InputSigned     = 0,
+  // Bits of a sum: a count of equal bits (xnor, unsigned), or a signed dot product.
+  parameter int unsigned AccumulatorBits = 4,
+  // Thresholds of an output, 0 for dot products.
+  parameter int unsigned Levels          = 1,
+  parameter int unsigned ThresholdBits   = 4,
+  parameter int unsigned OutputBits      = 1,
+  // Added to the count of thresholds.
+  parameter int          OutputOffset    = 0,
+  // 1: popcount in one stage; 2: groups of 32 inputs first, then their sum.
+  parameter int unsigned PopcountStages  = 1,
+  // Beats that the output queue holds.
+  parameter int unsigned QueueDepth      = 3,
+  /* verilator lint_off UNUSEDPARAM */
+  // Kind of the weight memory: "block" or "distributed". Only synthesis looks at it.
+  parameter              MemoryKind      = "block",
+  /* verilator lint_on UNUSEDPARAM */
+  // Files of the memories.
+  parameter              Weights         = "",
+  parameter              Thresholds      = ""
+) (
+  input  wire                      clk_i,
+  input  wire                      rst_ni,
+  input  wire [SIMD*InputBits-1:0] s_tdata_i,
+  input  wire                      s_tvalid_i,
+  output wire                      s_tready_o,
+  output wire [PE*OutputBits-1:0]  m_tdata_o,
+  output wire                      m_tvalid_o,
+  input  wire                      m_tready_i
+);
+
+  if (MW % SIMD != 0) begin : gen_check_simd
+    $error("bnn_matrix_vector: SIMD must divide MW");
+  end
+  if (MH % PE != 0) begin : gen_check_pe
+    $error("bnn_matrix_vector: PE must divide MH");
+  end
+  if (Xnor != 0 && InputBits != 1) begin : gen_check_xnor
+    $error("bnn_matrix_vector: the xnor form takes inputs of 1 bit");
+  end
+  if (PopcountStages < 1 || PopcountStages > 2) begin : gen_check_stages
+    $error("bnn_matrix_vector: PopcountStages must be 1 or 2");
+  end
+
+  localparam int unsigned Passes = MH / PE;
+  localparam int unsigned Steps = MW / SIMD;
+  localparam int unsigned Words = Passes * Steps;
+  localparam int unsigned PassBits = Passes > 1 ? $clog2(Passes) : 1;
+  localparam int unsigned StepBits = Steps > 1 ? $clog2(Steps) : 1;
+  localparam int unsigned AddressBits = Words > 1 ? $clog2(Words) : 1;
+  localparam int unsigned CreditBits = $clog2(QueueDepth + 1);
+  localparam [PassBits-1:0] LastPass = PassBits'(Passes - 1);
+  localparam [StepBits-1:0] LastStep = StepBits'(Steps - 1);
+  localparam [AddressBits-1:0] LastAddress = AddressBits'(Words - 1);
+
+  // Steps.
+
+  reg [PassBits-1:0]    pass;
+  reg [StepBits-1:0]    step;
+  reg [AddressBits-1:0] address;
+  reg [CreditBits-1:0]  credits;
+
+  wire first_pass = pass == '0;
+  wire last_step  = step == LastStep;
+  wire has_room   = ~last_step | (credits != '0);
+  wire go         = has_room & (~first_pass | s_tvalid_i);
+  wire pop        = m_tvalid_o & m_tready_i;
+  assign s_tready_o = first_pass & has_room;
+
+  always @(posedge clk_i) begin
+    if (go) begin
+      step    <= last_step ? '0 : step + 1'b1;
+      address <= (address == LastAddress) ? '0 : address + 1'b1;
+      if (last_step) pass <= (pass == LastPass) ? '0 : pass + 1'b1;
+    end
+    credits <= credits + CreditBits'(pop) - CreditBits'(go & last_step);
+    if (!rst_ni) begin
+      pass    <= '0;
+      step    <= '0;
+      address <= '0;
+      credits <= CreditBits'(QueueDepth);
+    end
+  end
+
+  // The input vector, kept for the later passes.
+
+  wire [SIMD*InputBits-1:0] x;
+  if (Passes > 1) begin : gen_vector
+    (* ram_style = "distributed" *)
+    reg [SIMD*InputBits-1:0] vector [0:Steps-1];
+    always @(posedge clk_i) begin
+      if (go & first_pass) vector[step] <= s_tdata_i;
+    end
+    assign x = first_pass ? s_tdata_i : vector[step];
+  end else begin : gen_no_vector
+    assign x = s_tdata_i;
+  end
+
+  // Memories.
+
+  // At least one threshold, so that the text below stays legal when there are none.
+  localparam int unsigned RowLevels = Levels > 0 ? Levels : 1;
+  localparam int unsigned RowBits = RowLevels * ThresholdBits + 1;
+
+  (* ram_style = MemoryKind *)
+  reg [PE*SIMD-1:0] weights [0:Words-1];
+  initial $readmemh(Weights, weights);
+
+  // Datapath.
+
+  localparam int unsigned GroupLanes = PopcountStages == 1 ? SIMD : 32;
+  localparam int unsigned Groups = (SIMD + GroupLanes - 1) / GroupLanes;
+  localparam int unsigned PaddedLanes = Groups * GroupLanes;
+
+  reg [PE*SIMD-1:0]         word;
+  reg [SIMD*InputBits-1:0]  operand;
+  reg [AccumulatorBits-1:0] partial     [0:PE*Groups-1];
+  reg [AccumulatorBits-1:0] total       [0:PE-1];
+  reg [AccumulatorBits-1:0] accumulator [0:PE-1];
+  reg [PE*OutputBits-1:0]   result;
+
+  // One bit a stage: a step is there, it is the first or last of its pass.
+  localparam int unsigned Stages = PopcountStages + 2;
+  reg [Stages-1:0] valid;
+  reg [Stages-1:0] first;
+  reg [Stages-1:0] last;
+  reg              result_valid;
+
+  always @(posedge clk_i) begin
+    valid        <= {valid[Stages-2:0], go};
+    first        <= {first[Stages-2:0], step == '0};
+    last         <= {last[Stages-2:0], last_step};
+    result_valid <= valid[Stages-1] & last[Stages-1];
+    if (!rst_ni) begin
+      valid        <= '0;
+      result_valid <= 1'b0;
+    end
+  end
+
+  // Thresholds of the pass that leaves the accumulator, read one cycle before they are needed.
+  reg [PE*RowBits-1:0] row;
+  if (Levels > 0) begin : gen_thresholds
+    (* ram_style = "distributed" *)
+    reg [PE*RowBits-1:0] rows [0:Passes-1];
+    initial $readmemh(Thresholds, rows);
+    reg [PassBits-1:0] row_address;
+    always @(posedge clk_i) begin
+      row <= rows[row_address];
+      if (valid[Stages-2] & last[Stages-2]) begin
+        row_address <= (row_address == LastPass) ? '0 : row_address + 1'b1;
+      end
+      if (!rst_ni) row_address <= '0;
+    end
+  end else begin : gen_no_thresholds
+    wire unused_file = Thresholds == "";
+    always @(posedge clk_i) row <= '0;
+  end
+
+  integer p;
+  integer g;
+  integer b;
+  integer i;
+  integer l;
+  reg [SIMD-1:0]                     row_weights;
+  reg [PaddedLanes-1:0]              chosen;
+  reg [InputBits*PaddedLanes-1:0]    planes;
+  reg [AccumulatorBits-1:0]          count;
+  reg [AccumulatorBits-1:0]          common [0:Groups-1];
+  reg [OutputBits-1:0]               levels_reached;
+  reg                                reached;
+
+  /* verilator lint_off BLKSEQ */
+  always @(posedge clk_i) begin
+    // Last stage: thresholds, or the dot product.
+    if (valid[Stages-1]) begin
+      for (p = 0; p < PE; p = p + 1) begin
+        if (Levels > 0) begin
+          levels_reached = OutputBits'(OutputOffset);
+          for (l = 0; l < RowLevels; l = l + 1) begin
+            if (Xnor != 0) begin
+              reached = ThresholdBits'(accumulator[p]) >= row[p*RowBits+l*ThresholdBits+:ThresholdBits];
+            end else begin
+              reached = ThresholdBits'($signed(accumulator[p])) + {1'b1, {(ThresholdBits-1){1'b0}}}
+                        >= row[p*RowBits+l*ThresholdBits+:ThresholdBits] + {1'b1, {(ThresholdBits-1){1'b0}}};
+            end
+            levels_reached = levels_reached + OutputBits'(reached ^ row[(p+1)*RowBits-1]);
+          end
+          result[p*OutputBits+:OutputBits] <= levels_reached;
+        end else if (Xnor != 0) begin
+          result[p*OutputBits+:OutputBits] <= OutputBits'({accumulator[p], 1'b0}) - OutputBits'(MW);
+        end else begin
+          result[p*OutputBits+:OutputBits] <= OutputBits'(accumulator[p]);
+        end
+      end
+    end
+
+    // Accumulate.
+    if (valid[Stages-2]) begin
+      for (p = 0; p < PE; p = p + 1) begin
+        accumulator[p] = (first[Stages-2] ? '0 : accumulator[p]) + total[p];
+      end
+    end
+
+    // Sum of the groups.
+    if (PopcountStages == 2 && valid[1]) begin
+      for (p = 0; p < PE; p = p + 1) begin
+        count = '0;
+        for (g = 0; g < Groups; g = g + 1) count = count + partial[p*Groups+g];
+        total[p] = count;
+      end
+    end
+
+    // Popcounts.
+    if (valid[0]) begin
+      if (Xnor == 0) begin
+        planes = '0;
+        for (b = 0; b < InputBits; b = b + 1) begin
+          for (i = 0; i < SIMD; i = i + 1) planes[b*PaddedLanes+i] = operand[i*InputBits+b];
+        end
+        for (g = 0; g < Groups; g = g + 1) begin
+          count = '0;
+          for (b = 0; b < InputBits; b = b + 1) begin
+            if (InputSigned != 0 && b == InputBits - 1) begin
+              count = count - (AccumulatorBits'($countones(planes[b*PaddedLanes+g*GroupLanes+:GroupLanes])) << b);
+            end else begin
+              count = count + (AccumulatorBits'($countones(planes[b*PaddedLanes+g*GroupLanes+:GroupLanes])) << b);
+            end
+          end
+          common[g] = count;
+        end
+      end
+      for (p = 0; p < PE; p = p + 1) begin
+        row_weights = word[p*SIMD+:SIMD];
+        if (Xnor != 0) begin
+          // Not in one expression: the padding lanes must stay 0 under the "~".
+          row_weights = ~(row_weights ^ operand[SIMD-1:0]);
+          chosen = PaddedLanes'(row_weights);
+        end else begin
+          chosen = PaddedLanes'(row_weights);
+        end
+        for (g = 0; g < Groups; g = g + 1) begin
+          if (Xnor != 0) begin
+            count = AccumulatorBits'($countones(chosen[g*GroupLanes+:GroupLanes]));
+          end else begin
+            count = '0;
+            for (b = 0; b < InputBits; b = b + 1) begin
+              if (InputSigned != 0 && b == InputBits - 1) begin
+                count = count - (AccumulatorBits'($countones(
+                  chosen[g*GroupLanes+:GroupLanes] & planes[b*PaddedLanes+g*GroupLanes+:GroupLanes])) << b);
+              end else begin
+                count = count + (AccumulatorBits'($countones(
+                  chosen[g*GroupLanes+:GroupLanes] & planes[b*PaddedLanes+g*GroupLanes+:GroupLanes])) << b);
+              end
+            end
+            count = (count << 1) - common[g];
+          end
+          if (PopcountStages == 2) partial[p*Groups+g] = count;
+          else total[p] = count;
+        end
+      end
+    end
+
+    // Operands.
+    word    = weights[address];
+    operand = x;
+  end
+  /* verilator lint_on BLKSEQ */
+
+  wire queue_ready;
+  bnn_fifo #(
+    .Width(PE * OutputBits),
+    .Depth(QueueDepth)
+  ) output_queue (
+    .clk_i,
+    .rst_ni,
+    .s_tdata_i (result),
+    .s_tvalid_i(result_valid),
+    .s_tready_o(queue_ready),
+    .m_tdata_o,
+    .m_tvalid_o,
+    .m_tready_i
+  );
+
+  // Room was reserved, so the queue is always ready.
+  wire unused = &{1'b0, queue_ready};
+
+endmodule
+
+`default_nettype wire

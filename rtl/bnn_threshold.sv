@@ -1,0 +1,126 @@
+// Element-wise thresholds: counts, for each of PE channels a cycle, how many thresholds the element reaches.
+//
+// A channel's threshold memory word holds Levels thresholds, the lowest first, then one direction bit: 0 counts x >= T
+// (increasing), 1 counts x < T (decreasing). Room in the output queue is reserved when a beat is taken, so the pipeline
+// never stalls and READY comes from a counter.
+
+`default_nettype none
+
+module bnn_threshold #(
+  // Channels a cycle.
+  parameter int unsigned PE             = 1,
+  // Words of the threshold memory; the channels of a frame's pixel come in Words groups of PE.
+  parameter int unsigned Words          = 1,
+  // 1: one word of one channel serves all channels.
+  parameter int unsigned Shared         = 0,
+  parameter int unsigned InputBits      = 8,
+  parameter int unsigned InputSigned    = 0,
+  // Thresholds of a channel.
+  parameter int unsigned Levels         = 1,
+  parameter int unsigned ThresholdBits  = 9,
+  parameter int unsigned OutputBits     = 1,
+  // Added to the count.
+  parameter int          OutputOffset   = 0,
+  // Beats that the output queue holds.
+  parameter int unsigned QueueDepth     = 4,
+  /* verilator lint_off UNUSEDPARAM */
+  // "block" or "distributed". Only synthesis looks at it.
+  parameter              MemoryKind     = "distributed",
+  /* verilator lint_on UNUSEDPARAM */
+  // File of the threshold memory.
+  parameter              Thresholds     = ""
+) (
+  input  wire                     clk_i,
+  input  wire                     rst_ni,
+  input  wire [PE*InputBits-1:0]  s_tdata_i,
+  input  wire                     s_tvalid_i,
+  output wire                     s_tready_o,
+  output wire [PE*OutputBits-1:0] m_tdata_o,
+  output wire                     m_tvalid_o,
+  input  wire                     m_tready_i
+);
+
+  localparam int unsigned ChannelBits = Levels * ThresholdBits + 1;
+  localparam int unsigned Channels = Shared != 0 ? 1 : PE;
+  localparam int unsigned AddressBits = Words > 1 ? $clog2(Words) : 1;
+  localparam int unsigned CreditBits = $clog2(QueueDepth + 1);
+  localparam [AddressBits-1:0] LastWord = AddressBits'(Words - 1);
+
+  (* ram_style = MemoryKind *)
+  reg [Channels*ChannelBits-1:0] thresholds [0:Words-1];
+  initial $readmemh(Thresholds, thresholds);
+
+  reg [AddressBits-1:0] address;
+  reg [CreditBits-1:0]  credits;
+
+  wire take = s_tvalid_i & s_tready_o;
+  wire pop  = m_tvalid_o & m_tready_i;
+  assign s_tready_o = credits != '0;
+
+  always @(posedge clk_i) begin
+    if (take) address <= (address == LastWord) ? '0 : address + 1'b1;
+    credits <= credits + CreditBits'(pop) - CreditBits'(take);
+    if (!rst_ni) begin
+      address <= '0;
+      credits <= CreditBits'(QueueDepth);
+    end
+  end
+
+  reg [Channels*ChannelBits-1:0] word;
+  reg [PE*InputBits-1:0]         data;
+  reg                            taken;
+  reg [PE*OutputBits-1:0]        count;
+  reg                            counted;
+
+  // Extend an element to the width of a threshold; both are read as signed with one bit to spare.
+  localparam int unsigned CompareBits = (ThresholdBits > InputBits ? ThresholdBits : InputBits) + 1;
+
+  integer p;
+  integer l;
+  integer c;
+  reg signed [CompareBits-1:0] element;
+  reg signed [CompareBits-1:0] threshold;
+  reg        [OutputBits-1:0]  sum;
+  /* verilator lint_off BLKSEQ */
+  always @(posedge clk_i) begin
+    for (p = 0; p < PE; p = p + 1) begin
+      c = Shared != 0 ? 0 : p;
+      element = {{(CompareBits-InputBits){(InputSigned != 0) & data[p*InputBits+InputBits-1]}}, data[p*InputBits+:InputBits]};
+      sum = OutputBits'(OutputOffset);
+      for (l = 0; l < Levels; l = l + 1) begin
+        threshold = {
+          {(CompareBits-ThresholdBits){(InputSigned != 0) & word[c*ChannelBits+(l+1)*ThresholdBits-1]}},
+          word[c*ChannelBits+l*ThresholdBits+:ThresholdBits]
+        };
+        sum = sum + OutputBits'((element >= threshold) ^ word[(c+1)*ChannelBits-1]);
+      end
+      count[p*OutputBits+:OutputBits] <= sum;
+    end
+    word    <= thresholds[address];
+    data    <= s_tdata_i;
+    taken   <= take & rst_ni;
+    counted <= taken & rst_ni;
+  end
+  /* verilator lint_on BLKSEQ */
+
+  wire queue_ready;
+  bnn_fifo #(
+    .Width(PE * OutputBits),
+    .Depth(QueueDepth)
+  ) output_queue (
+    .clk_i,
+    .rst_ni,
+    .s_tdata_i (count),
+    .s_tvalid_i(counted),
+    .s_tready_o(queue_ready),
+    .m_tdata_o,
+    .m_tvalid_o,
+    .m_tready_i
+  );
+
+  // Room was reserved, so the queue is always ready.
+  wire unused = &{1'b0, queue_ready};
+
+endmodule
+
+`default_nettype wire

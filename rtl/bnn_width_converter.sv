@@ -1,0 +1,60 @@
+// Regroups the elements of a stream from InputLanes to OutputLanes a beat; neither need divide the other.
+//
+// Elements wait in one buffer, oldest at the bottom. A beat is taken while there is room for it, and one is offered while
+// there are enough elements for it, both by the registered number of elements held. Capacity is the fewest elements with
+// which the slower side never waits: InputLanes + OutputLanes - gcd + min.
+
+`default_nettype none
+
+module bnn_width_converter #(
+  // Elements of an input beat.
+  parameter int unsigned InputLanes  = 2,
+  // Elements of an output beat.
+  parameter int unsigned OutputLanes = 3,
+  // Bits of an element.
+  parameter int unsigned ElementBits = 1,
+  // Elements held, see above.
+  parameter int unsigned Capacity    = 6
+) (
+  input  wire                               clk_i,
+  input  wire                               rst_ni,
+  input  wire [InputLanes*ElementBits-1:0]  s_tdata_i,
+  input  wire                               s_tvalid_i,
+  output wire                               s_tready_o,
+  output wire [OutputLanes*ElementBits-1:0] m_tdata_o,
+  output wire                               m_tvalid_o,
+  input  wire                               m_tready_i
+);
+
+  if (Capacity < InputLanes + OutputLanes) begin : gen_check_capacity
+    $error("bnn_width_converter: Capacity must be at least InputLanes + OutputLanes");
+  end
+
+  localparam int unsigned LevelBits = $clog2(Capacity + 1);
+  localparam [LevelBits-1:0] In  = LevelBits'(InputLanes);
+  localparam [LevelBits-1:0] Out = LevelBits'(OutputLanes);
+  localparam [LevelBits-1:0] Room = LevelBits'(Capacity - InputLanes);
+
+  reg [Capacity*ElementBits-1:0] elements;
+  reg [LevelBits-1:0]            level;
+
+  wire push = s_tvalid_i & s_tready_o;
+  wire pop  = m_tvalid_o & m_tready_i;
+  // Where the next input beat goes, once the output beat has left.
+  wire [LevelBits-1:0] base = pop ? level - Out : level;
+
+  assign s_tready_o = level <= Room;
+  assign m_tvalid_o = level >= Out;
+  assign m_tdata_o  = elements[OutputLanes*ElementBits-1:0];
+
+  always @(posedge clk_i) begin
+    if (pop) elements <= elements >> (OutputLanes * ElementBits);
+    // Elements above the level are never read before they are written, so they need no reset.
+    if (push) elements[32'(base)*ElementBits+:InputLanes*ElementBits] <= s_tdata_i;
+    level <= push ? base + In : base;
+    if (!rst_ni) level <= '0;
+  end
+
+endmodule
+
+`default_nettype wire

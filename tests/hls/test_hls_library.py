@@ -1,0 +1,273 @@
+"""The headers by themselves: words, counting, the boundary, and what their static_asserts say."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from hls_cases import STRICT, compile_program
+
+from bnnfpga.assets import asset
+
+HEADERS = sorted(path.name for path in (asset("hls") / "bnn").glob("*.hpp"))
+
+WORDS = r"""
+#include "bnn/popcount.hpp"
+#include "bnn/table.hpp"
+#include <cstdio>
+#include <cstdlib>
+#include <type_traits>
+
+std::uint64_t random_chunk() {
+    static std::uint64_t state = 88172645463325252ull;
+    state ^= state << 13; state ^= state >> 7; state ^= state << 17;
+    return state;
+}
+
+void require(bool holds, const char* what, unsigned bits) {
+    if (holds) return;
+    std::printf("%s, %u bits\n", what, bits);
+    std::exit(1);
+}
+
+template <unsigned Bits, unsigned Width>
+void fields() {
+    if constexpr (Width <= Bits) {
+        for (unsigned offset = 0; offset + Width <= Bits; offset += offset % 64 < 8 ? 1 : 5) {
+            bnn::bits<Bits> word;
+            bnn::bits<Width> field;
+            for (unsigned i = 0; i < Width; ++i) field.template set<1>(i, random_chunk() & 1);
+            word.insert(offset, field);
+            for (unsigned i = 0; i < Bits; ++i) {
+                const bool inside = i >= offset && i < offset + Width;
+                const std::uint64_t expected = inside ? field.template get<1>(i - offset) : 0;
+                require(word.template get<1>(i) == expected, "insert", Bits);
+            }
+            const bnn::bits<Width> back = word.template slice<Width>(offset);
+            for (unsigned i = 0; i < bnn::bits<Width>::chunks; ++i) require(back.chunk[i] == field.chunk[i], "slice", Bits);
+        }
+    }
+}
+
+template <unsigned Bits>
+void check() {
+    static_assert(std::is_same_v<bnn::word<Bits>, ap_uint<Bits>> == (Bits <= 1024));
+    bnn::bits<Bits> a, b;
+    for (unsigned i = 0; i < Bits; ++i) {
+        a.template set<1>(i, random_chunk() & 1);
+        b.template set<1>(i, random_chunk() & 1);
+    }
+    const bnn::bits<Bits> back(a.packed());
+    unsigned ones = 0, equal = 0;
+    for (unsigned i = 0; i < Bits; ++i) {
+        require(back.template get<1>(i) == a.template get<1>(i), "packed", Bits);
+        ones += a.template get<1>(i);
+        equal += a.template get<1>(i) == b.template get<1>(i);
+    }
+    require(back.chunk[bnn::bits<Bits>::chunks - 1] == a.chunk[bnn::bits<Bits>::chunks - 1], "bits above", Bits);
+    require(bnn::popcount_tree(a) == ones && bnn::popcount_chunks(a) == ones, "popcount", Bits);
+    require(bnn::equal_bits(a, b) == equal, "equal_bits", Bits);
+    fields<Bits, 1>();
+    fields<Bits, 7>();
+    fields<Bits, 63>();
+    fields<Bits, 64>();
+    fields<Bits, 65>();
+    fields<Bits, 200>();
+}
+
+template <unsigned Bits>
+void codes() {
+    for (std::int64_t value = -(std::int64_t{1} << (Bits - 1)); value < (std::int64_t{1} << (Bits - 1)); value += Bits > 9 ? 977 : 1) {
+        require(bnn::decode<Bits, true>(bnn::encode<Bits>(value)) == value, "signed", Bits);
+        if (value >= 0) require(bnn::decode<Bits, false>(bnn::encode<Bits>(value)) == value, "unsigned", Bits);
+    }
+}
+
+int main() {
+    check<1>(); check<7>(); check<63>(); check<64>(); check<65>(); check<128>(); check<784>(); check<1023>();
+    check<1024>(); check<1025>(); check<1088>(); check<2100>();
+    codes<1>(); codes<2>(); codes<8>(); codes<17>();
+    const std::uint64_t entry[2] = {~0ull, 5};
+    require(bnn::popcount(bnn::load<67>(entry)) == 66, "load", 67);
+}
+"""
+
+# What Vitis HLS' own header offers, as far as the library uses it.
+AP_AXIU = r"""
+#pragma once
+#include <ap_int.h>
+template <int D, int U, int I, int T>
+struct ap_axiu { ap_uint<D> data; ap_uint<(D + 7) / 8> keep, strb; ap_uint<1> last; };
+"""
+
+BOUNDARY = r"""
+#include "bnn/score_output.hpp"
+#include "bnn/stream_input.hpp"
+
+template <unsigned Bytes, unsigned Width>
+bool round_trip() {
+    constexpr unsigned beats = 3;
+    hls::stream<bnn::axis_word<Bytes>> in("in"), out("out");
+    hls::stream<bnn::word<Width>> inner("inner");
+    for (unsigned beat = 0; beat < beats; ++beat) {
+        bnn::bits<8 * Bytes> data;
+        for (unsigned i = 0; i < Bytes; ++i) data.template set<8>(8 * i, 0xff);  // the padding too
+        in.write(bnn::make_axis_word<Bytes>(data.packed(), false));
+    }
+    bnn::stream_input<beats, 8 * Bytes, Width>(in, inner);
+    bnn::score_output<beats, Width, 8 * Bytes>(inner, out);
+    for (unsigned beat = 0; beat < beats; ++beat) {
+        const bnn::axis_word<Bytes> word = out.read();
+        const bnn::bits<8 * Bytes> data(word.data);
+        for (unsigned i = 0; i < 8 * Bytes; ++i) if (data.template get<1>(i) != (i < Width)) return false;
+        if (static_cast<bool>(word.last) != (beat + 1 == beats)) return false;
+#ifdef BNN_HAS_AP_AXIU
+        if (word.keep != ap_uint<Bytes>(-1) || word.strb != ap_uint<Bytes>(-1)) return false;
+#endif
+    }
+    return out.empty();
+}
+
+int main() {
+    return round_trip<1, 1>() && round_trip<1, 8>() && round_trip<2, 9>() && round_trip<98, 784>() &&
+           round_trip<128, 1023>()
+#ifndef BNN_HAS_AP_AXIU
+           && round_trip<200, 1597>()
+#endif
+           ? 0 : 1;
+}
+"""
+
+STREAMS = "hls::stream<bnn::word<{}>> in; hls::stream<bnn::word<{}>> out; "
+WEIGHTS = "const bnn::rom_bits<{}> weights[{}][{}] = {{}}; "
+THRESHOLDS = "const bnn::rom_integer<8> thresholds{} = {{}}; const bnn::rom_bits<1> decreasing{} = {{}}; "
+REFUSED = [
+    (
+        "matrix_vector",
+        STREAMS.format(4, 24) + WEIGHTS.format(4, 4, 3),
+        "matrix_vector<8, 4, 1, 3, 4, 1, 1, 0, 4, 0, 8, 0>(in, out, weights)",
+        "PE must divide the outputs MH",
+    ),
+    (
+        "matrix_vector",
+        STREAMS.format(3, 16) + WEIGHTS.format(3, 4, 2),
+        "matrix_vector<8, 4, 1, 2, 3, 1, 1, 0, 4, 0, 8, 0>(in, out, weights)",
+        "SIMD must divide the inputs MW",
+    ),
+    (
+        "matrix_vector",
+        STREAMS.format(8, 16) + WEIGHTS.format(4, 4, 2),
+        "matrix_vector<8, 4, 1, 2, 4, 1, 2, 0, 4, 0, 8, 0>(in, out, weights)",
+        "the xnor form takes inputs of one bit",
+    ),
+    (
+        "matrix_vector",
+        STREAMS.format(4, 16) + WEIGHTS.format(4, 3, 2),
+        "matrix_vector<8, 4, 1, 2, 4, 1, 1, 0, 4, 0, 8, 0>(in, out, weights)",
+        "the weights must have one word for each step of each pass",
+    ),
+    (
+        "matrix_vector",
+        STREAMS.format(4, 16) + WEIGHTS.format(4, 4, 3),
+        "matrix_vector<8, 4, 1, 2, 4, 1, 1, 0, 4, 0, 8, 0>(in, out, weights)",
+        "a word of weights must have PE entries",
+    ),
+    (
+        "matrix_vector",
+        STREAMS.format(4, 2) + WEIGHTS.format(4, 4, 2),
+        "matrix_vector<8, 4, 1, 2, 4, 1, 1, 0, 4, 1, 1, 0>(in, out, weights)",
+        "with Levels > 0 the unit takes two tables",
+    ),
+    (
+        "threshold",
+        STREAMS.format(24, 3) + THRESHOLDS.format("[2][3][1]", "[2][3]"),
+        "threshold<8, 1, 3, 0, 8, 1, 1, 1, 0>(in, out, thresholds, decreasing)",
+        "PE must divide the channels",
+    ),
+    (
+        "threshold",
+        STREAMS.format(16, 2) + THRESHOLDS.format("[4][2][1]", "[4][2]"),
+        "threshold<8, 1, 2, 0, 8, 1, 2, 1, 0>(in, out, thresholds, decreasing)",
+        "the table of thresholds must have Levels thresholds a channel",
+    ),
+    (
+        "threshold",
+        STREAMS.format(16, 2) + THRESHOLDS.format("[2][2][1]", "[2][2]"),
+        "threshold<8, 1, 2, 0, 8, 1, 1, 1, 0>(in, out, thresholds, decreasing)",
+        "the tables must have one row a channel, or one if shared",
+    ),
+    (
+        "width_converter",
+        STREAMS.format(3, 4),
+        "width_converter<8, 3, 4, 1>(in, out)",
+        "the input lanes must divide the elements of a frame",
+    ),
+    (
+        "width_converter",
+        STREAMS.format(4, 3),
+        "width_converter<8, 4, 3, 1>(in, out)",
+        "the output lanes must divide the elements of a frame",
+    ),
+    ("fifo", STREAMS.format(4, 4), "fifo<8, 4, 1>(in, out)", "a FIFO needs room for two beats"),
+    (
+        "score_output",
+        "hls::stream<bnn::word<9>> in; hls::stream<bnn::axis_word<1>> out; ",
+        "score_output<2, 9, 8>(in, out)",
+        "a beat at the boundary holds the stream's word",
+    ),
+    (
+        "stream_input",
+        "hls::stream<bnn::axis_word<1>> in; hls::stream<bnn::word<8>> out; ",
+        "stream_input<2, 9, 8>(in, out)",
+        "a beat at the boundary has whole bytes",
+    ),
+]
+
+
+def _syntax(
+    compiler: str, ap_headers: Path, source: str, work: Path, *options: str
+) -> subprocess.CompletedProcess[str]:
+    (work / "one.cpp").write_text(source)
+    command = [compiler, *STRICT, "-fsyntax-only", *options, "-I", str(asset("hls")), "-isystem", str(ap_headers)]
+    return subprocess.run([*command, str(work / "one.cpp")], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("header", HEADERS)
+@pytest.mark.parametrize("name", [name for name in ("g++", "clang++") if shutil.which(name)])
+def test_header_compiles_alone(header: str, name: str, tmp_path: Path, ap_headers: Path) -> None:
+    source = f'#include "bnn/{header}"\n#include "bnn/{header}"\n'
+    result = _syntax(name, ap_headers, source, tmp_path)
+    assert result.returncode == 0, result.stderr
+
+
+def test_words(tmp_path: Path, compiler: str, ap_headers: Path) -> None:
+    program = compile_program(WORDS, tmp_path, compiler, ap_headers)
+    result = subprocess.run([program], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.parametrize("vitis", [False, True], ids=["open", "ap_axiu"])
+def test_boundary(vitis: bool, tmp_path: Path, compiler: str, ap_headers: Path) -> None:
+    if vitis:
+        (tmp_path / "ap_axi_sdata.h").write_text(AP_AXIU)
+    program = compile_program(BOUNDARY, tmp_path, compiler, ap_headers, "-isystem", str(tmp_path))
+    assert subprocess.run([program], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(("header", "operands", "call", "message"), REFUSED, ids=[row[3] for row in REFUSED])
+def test_refusals(
+    header: str, operands: str, call: str, message: str, tmp_path: Path, compiler: str, ap_headers: Path
+) -> None:
+    source = f'#include "bnn/table.hpp"\n#include "bnn/{header}.hpp"\nvoid use() {{ {operands}bnn::{call}; }}\n'
+    result = _syntax(compiler, ap_headers, source, tmp_path)
+    assert result.returncode != 0
+    assert message in result.stderr
+
+
+def test_a_boundary_too_wide_for_ap_axiu_is_refused(tmp_path: Path, compiler: str, ap_headers: Path) -> None:
+    (tmp_path / "ap_axi_sdata.h").write_text(AP_AXIU)
+    source = '#include "bnn/axis_word.hpp"\nauto make() { return bnn::make_axis_word<129>({}, true); }\n'
+    result = _syntax(compiler, ap_headers, source, tmp_path, "-isystem", str(tmp_path))
+    assert "give the unit at the boundary fewer lanes" in result.stderr

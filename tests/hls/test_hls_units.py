@@ -1,0 +1,168 @@
+"""Every unit of `hls/` makes of random frames what its operator says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hls_cases import Case, check, random_table
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from bnnfpga.dataflow.operator import Operator, divisors
+from bnnfpga.dataflow.operators.fifo import Fifo
+from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
+from bnnfpga.dataflow.operators.threshold import Threshold
+from bnnfpga.dataflow.operators.width_converter import WidthConverter
+from bnnfpga.dataflow.stream import Port
+from bnnfpga.integers import IntegerType
+
+BIPOLAR = IntegerType.bipolar()
+UINT2 = IntegerType(0, 3, "unsigned")
+UINT8 = IntegerType(0, 255, "unsigned")
+INT8 = IntegerType(-128, 127, "signed")
+NARROW = IntegerType(10, 15, "unsigned")
+
+
+def matrix_vector(
+    mh: int,
+    mw: int,
+    pe: int,
+    simd: int,
+    taken: IntegerType = BIPOLAR,
+    made: IntegerType | None = None,
+    positions: tuple[int, ...] = (),
+    seed: int = 0,
+) -> MatrixVector:
+    """With thresholds to `made`, or raw sums."""
+    rng = np.random.default_rng(seed)
+    weights = 2 * rng.integers(0, 2, (mh, mw)) - 1
+    raw = MatrixVector("matrix_vector", weights, taken, positions, None, pe, simd)
+    if made is None:
+        return raw
+    levels = 1 if made.is_bipolar else made.hi - made.lo
+    table = random_table(raw.accumulator, mh, levels, made, rng)
+    return MatrixVector("matrix_vector", weights, taken, positions, table, pe, simd)
+
+
+def threshold(
+    shape: tuple[int, ...], pe: int, taken: IntegerType, made: IntegerType, shared: bool = False, seed: int = 0
+) -> Threshold:
+    levels = 1 if made.is_bipolar else made.hi - made.lo
+    table = random_table(taken, 1 if shared else shape[-1], levels, made, np.random.default_rng(seed))
+    return Threshold("threshold", shape, taken, table, pe)
+
+
+MATRIX_VECTOR = [
+    matrix_vector(1, 1, 1, 1, made=BIPOLAR),
+    matrix_vector(1, 1, 1, 1),
+    matrix_vector(12, 20, 3, 5, made=BIPOLAR),
+    matrix_vector(12, 20, 12, 20),
+    matrix_vector(12, 20, 1, 1, made=UINT2),
+    matrix_vector(12, 20, 12, 1, made=IntegerType(-2, 1, "signed")),
+    matrix_vector(12, 20, 1, 20, made=BIPOLAR, positions=(2, 3)),
+    matrix_vector(6, 63, 2, 63),
+    matrix_vector(6, 64, 2, 64, made=BIPOLAR),
+    matrix_vector(6, 65, 2, 65, made=BIPOLAR),
+    matrix_vector(6, 256, 2, 128, made=BIPOLAR),
+    matrix_vector(12, 20, 4, 5, UINT2, BIPOLAR),
+    matrix_vector(12, 20, 4, 10, UINT8),
+    matrix_vector(12, 20, 4, 10, INT8, UINT2),
+    matrix_vector(12, 20, 4, 10, INT8, positions=(4,)),
+    matrix_vector(12, 20, 4, 10, NARROW),
+    matrix_vector(12, 20, 4, 4, NARROW, IntegerType(-3, 0, "signed")),
+    matrix_vector(8, 40, 4, 10, UINT8, IntegerType(0, 40, "unsigned")),
+    matrix_vector(4, 6, 2, 3, IntegerType(-(2**30), 2**30 - 1, "signed")),
+    matrix_vector(4, 6, 2, 3, IntegerType(0, 2**32 - 1, "unsigned"), BIPOLAR),
+]
+WIDE = [
+    matrix_vector(4, 1024, 2, 1024, made=BIPOLAR),
+    matrix_vector(4, 1025, 2, 1025, made=BIPOLAR),
+    matrix_vector(4, 2600, 4, 1300, positions=(2,)),
+    matrix_vector(2, 300, 1, 150, UINT8, BIPOLAR),
+    matrix_vector(300, 8, 150, 4),
+    WidthConverter("converter", (2100,), BIPOLAR, 700, 1050),
+    WidthConverter("converter", (2100,), BIPOLAR, 2100, 1),
+    WidthConverter("converter", (2, 1050), BIPOLAR, 30, 1050),
+    threshold((400,), 200, UINT8, UINT2),
+    threshold((1300,), 1300, INT8, BIPOLAR, shared=True),
+    Fifo("fifo", Port((1300,), BIPOLAR, 1300), 3),
+]
+OTHERS = [
+    *(threshold((2, 12), 4, taken, BIPOLAR) for taken in (BIPOLAR, UINT2, INT8, NARROW)),
+    threshold((12,), 12, INT8, IntegerType(-4, 3, "signed"), shared=True),
+    threshold((12,), 1, UINT8, IntegerType(0, 100, "unsigned")),
+    threshold((12,), 12, IntegerType(-300, -20, "signed"), IntegerType(-7, -4, "signed")),
+    threshold((1,), 1, BIPOLAR, BIPOLAR),
+    WidthConverter("converter", (12,), BIPOLAR, 12, 12),
+    WidthConverter("converter", (12,), BIPOLAR, 3, 4),
+    WidthConverter("converter", (12,), INT8, 4, 3),
+    WidthConverter("converter", (2, 60), UINT2, 4, 30),
+    WidthConverter("converter", (2, 60), UINT2, 12, 20),
+    WidthConverter("converter", (3, 60), IntegerType(0, 2**31, "unsigned"), 20, 6),
+    WidthConverter("converter", (7,), BIPOLAR, 7, 1),
+    WidthConverter("converter", (7,), BIPOLAR, 1, 7),
+    Fifo("fifo", Port((2, 12), INT8, 6), 2),
+]
+
+
+@pytest.mark.parametrize("group", [MATRIX_VECTOR, WIDE, OTHERS], ids=["matrix_vector", "wide", "others"])
+def test_chosen_units(group: list[Operator], tmp_path: Path, compiler: str, ap_headers: Path) -> None:
+    check([Case(operator, seed) for seed, operator in enumerate(group)], tmp_path, compiler, ap_headers)
+
+
+def test_the_form_that_vitis_sees(tmp_path: Path, compiler: str, ap_headers: Path) -> None:
+    units = [*MATRIX_VECTOR[2::3], *WIDE[1::4], *OTHERS[::4]]
+    cases = [Case(operator, seed) for seed, operator in enumerate(units)]
+    check(cases, tmp_path, compiler, ap_headers, synthesis=True)
+
+
+@st.composite
+def element_types(draw: st.DrawFn) -> IntegerType:
+    if draw(st.booleans()):
+        return BIPOLAR
+    low = draw(st.integers(-300, 300))
+    return IntegerType.interval(low, low + draw(st.integers(0, 300)))
+
+
+@st.composite
+def made_types(draw: st.DrawFn) -> IntegerType:
+    if draw(st.booleans()):
+        return BIPOLAR
+    low = draw(st.integers(-9, 9))
+    return IntegerType.interval(low, low + draw(st.integers(1, 7)))
+
+
+@st.composite
+def operators(draw: st.DrawFn) -> Operator:
+    taken = draw(element_types())
+    seed = draw(st.integers(0, 2**32))
+    channels = draw(st.integers(1, 36) | st.sampled_from([60, 64, 90, 128]))
+    positions = tuple(draw(st.lists(st.integers(1, 3), max_size=2)))
+    lanes = st.sampled_from(divisors(channels))
+    match draw(st.sampled_from(["matrix_vector", "threshold", "converter", "fifo"])):
+        case "matrix_vector":
+            mh = draw(st.integers(1, 16))
+            pe = draw(st.sampled_from(divisors(mh)))
+            made = draw(st.none() | made_types())
+            return matrix_vector(mh, channels, pe, draw(lanes), taken, made, positions, seed)
+        case "threshold":
+            made = draw(made_types())
+            return threshold((*positions, channels), draw(lanes), taken, made, draw(st.booleans()), seed)
+        case "converter":
+            return WidthConverter("converter", (*positions, channels), taken, draw(lanes), draw(lanes))
+    return Fifo("fifo", Port((*positions, channels), taken, draw(lanes)), draw(st.integers(2, 9)))
+
+
+@settings(
+    max_examples=3,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],  # each example is a compilation; shrinking would take minutes
+    suppress_health_check=list(HealthCheck),
+)
+@given(drawn=st.lists(st.builds(Case, operators(), st.integers(0, 2**32)), min_size=24, max_size=24))
+def test_random_units(
+    drawn: list[Case], tmp_path_factory: pytest.TempPathFactory, compiler: str, ap_headers: Path
+) -> None:
+    check(drawn, tmp_path_factory.mktemp("units"), compiler, ap_headers)
