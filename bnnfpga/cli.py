@@ -43,6 +43,14 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on std
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors and JSON.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print every step, and tracebacks.")]
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A QONNX file (.onnx, also .onnx.gz).")]
+InputType = Annotated[
+    str | None,
+    typer.Option(metavar="TYPE", help="What one input element is: uintN, intN, bipolar or float.", show_default=False),
+]
+InputScale = Annotated[
+    str | None,
+    typer.Option(metavar="S", help="The model's input is element * S; like 0.5 or 1/255.", show_default=False),
+]
 Project = Annotated[Path, typer.Argument(metavar="DIR", help="A project written by `bnnfpga compile`.")]
 Images = Annotated[
     str, typer.Option(metavar="FILE", help="Images, first axis the image: .npy, .npz, FILE.npz:NAME or IDX (.gz).")
@@ -67,16 +75,8 @@ def compile(
     cycles: Annotated[
         int | None, typer.Option(metavar="N", help="Cycles a frame may take at most.", show_default=False)
     ] = None,
-    input: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TYPE", help="What one input element is: uintN, intN, bipolar or float.", show_default=False
-        ),
-    ] = None,
-    input_scale: Annotated[
-        str | None,
-        typer.Option(metavar="S", help="The model's input is element * S; like 0.5 or 1/255.", show_default=False),
-    ] = None,
+    input: InputType = None,
+    input_scale: InputScale = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the project that is there.")] = False,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -204,7 +204,14 @@ def verify(
 
 
 @app.command()
-def inspect(model: Model, as_json: Json = False, quiet: Quiet = False, verbose: Verbose = False) -> None:
+def inspect(
+    model: Model,
+    input: InputType = None,
+    input_scale: InputScale = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
     """Show the layers of MODEL.
 
     Their integer types and ranges, their operations, and what each becomes in hardware.
@@ -214,7 +221,7 @@ def inspect(model: Model, as_json: Json = False, quiet: Quiet = False, verbose: 
         from bnnfpga.inspection import inspect_model
         from bnnfpga.report.tables import inspect_table
 
-        found = inspect_model(model)
+        found = inspect_model(model, input, input_scale)
         return Outcome(found, lambda: inspect_table(found))
 
     Terminal(as_json, quiet, verbose).finish(work, f"reading {model}")
@@ -235,8 +242,9 @@ def doctor(
     """
 
     def work() -> Outcome:
-        from bnnfpga.doctor import examine, fetch_headers
+        from bnnfpga.doctor import examine
         from bnnfpga.report.tables import doctor_table
+        from bnnfpga.simulate.hls_headers import fetch_headers
 
         if fetch_hls_headers:
             fetch_headers()

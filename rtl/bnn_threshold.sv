@@ -23,10 +23,8 @@ module bnn_threshold #(
   parameter int          OutputOffset   = 0,
   // Beats that the output queue holds.
   parameter int unsigned QueueDepth     = 4,
-  /* verilator lint_off UNUSEDPARAM */
-  // "block" or "distributed". Only synthesis looks at it.
+  // "block" or "distributed".
   parameter              MemoryKind     = "distributed",
-  /* verilator lint_on UNUSEDPARAM */
   // File of the threshold memory.
   parameter              Thresholds     = ""
 ) (
@@ -46,10 +44,6 @@ module bnn_threshold #(
   localparam int unsigned CreditBits = $clog2(QueueDepth + 1);
   localparam [AddressBits-1:0] LastWord = AddressBits'(Words - 1);
 
-  (* ram_style = MemoryKind *)
-  reg [Channels*ChannelBits-1:0] thresholds [0:Words-1];
-  initial $readmemh(Thresholds, thresholds);
-
   reg [AddressBits-1:0] address;
   reg [CreditBits-1:0]  credits;
 
@@ -66,11 +60,23 @@ module bnn_threshold #(
     end
   end
 
-  reg [Channels*ChannelBits-1:0] word;
-  reg [PE*InputBits-1:0]         data;
-  reg                            taken;
-  reg [PE*OutputBits-1:0]        count;
-  reg                            counted;
+  wire [Channels*ChannelBits-1:0] word;
+  bnn_rom #(
+    .Width(Channels * ChannelBits),
+    .Words(Words),
+    .AddressBits(AddressBits),
+    .Kind(MemoryKind),
+    .File(Thresholds)
+  ) thresholds (
+    .clk_i,
+    .address_i(address),
+    .data_o(word)
+  );
+
+  reg [PE*InputBits-1:0]  data;
+  reg                     taken;
+  reg [PE*OutputBits-1:0] count;
+  reg                     counted;
 
   // Extend an element to the width of a threshold; both are read as signed with one bit to spare.
   localparam int unsigned CompareBits = (ThresholdBits > InputBits ? ThresholdBits : InputBits) + 1;
@@ -96,7 +102,6 @@ module bnn_threshold #(
       end
       count[p*OutputBits+:OutputBits] <= sum;
     end
-    word    <= thresholds[address];
     data    <= s_tdata_i;
     taken   <= take & rst_ni;
     counted <= taken & rst_ni;

@@ -308,7 +308,7 @@ def test_simulate_refuses_what_it_could_not_write_before_it_runs(
         assert "does not exist" in data["error"]["message"]
 
 
-# -- a project whose hardware is wrong -----------------------------------------------------------------------------------
+# -- a project whose hardware is wrong ---------------------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 import typer
@@ -22,10 +22,10 @@ def command(work: Callable[[], Outcome]) -> typer.Typer:
 
     @app.command()
     def try_it(
-        number: int = typer.Option(1),
-        as_json: bool = typer.Option(False, "--json"),
-        quiet: bool = typer.Option(False, "--quiet"),
-        verbose: bool = typer.Option(False, "--verbose"),
+        number: Annotated[int, typer.Option()] = 1,
+        as_json: Annotated[bool, typer.Option("--json")] = False,
+        quiet: Annotated[bool, typer.Option("--quiet")] = False,
+        verbose: Annotated[bool, typer.Option("--verbose")] = False,
     ) -> None:
         Terminal(as_json, quiet, verbose).finish(work, "trying [it]")
 

@@ -1,7 +1,7 @@
 """The HLS C++ of a graph: generated top level and tables, test bench, library headers.
 
-A table of an `HlsInstance` keeps its axes: its bits are (addresses, ..., bits of one entry), where a `Memory` of the RTL has
-one flat word an address. Entries called `thresholds` are integers in two's complement, all others are bit vectors.
+A table of an `HlsInstance` keeps its axes: its bits are (addresses, ..., bits of one entry), where a `Memory` of RTL
+has one flat word an address. Entries of `thresholds` are integers in two's complement, all others are bit vectors.
 """
 
 from __future__ import annotations

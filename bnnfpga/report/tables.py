@@ -6,7 +6,7 @@ as markup.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 
 def compile_table(summary: Mapping[str, Any], clock_mhz: float) -> RenderableType:
     """The units of an accelerator, its predicted speed, and its estimated size."""
-    layers = _grid("unit", "operator", "PE>", "SIMD>", "cycles>")
-    for layer in summary["layers"]:
-        layers.add_row(*_cells(layer, "name", "operator", "pe", "simd", "cycles"))
+    rows = [_cells(layer, "name", "operator", "pe", "simd", "cycles") for layer in summary["layers"]]
+    layers = _grid(["unit", "operator", "PE>", "SIMD>", "cycles>"], rows)
     interval, latency = summary["predicted_initiation_interval"], summary["predicted_latency_cycles"]
     facts: dict[str, Any] = {
         "interval": _cycles(interval),
@@ -35,8 +34,8 @@ def compile_table(summary: Mapping[str, Any], clock_mhz: float) -> RenderableTyp
     return Group(layers, "", _facts(facts))
 
 
-def simulate_table(result: Mapping[str, Any], clock_mhz: float) -> RenderableType:
-    """What a simulation found, first what matters most."""
+def simulate_table(result: Mapping[str, Any], clock_mhz: float | None = None) -> RenderableType:
+    """What a simulation found, first what matters most; in cycles alone where no clock is given."""
     images, mismatches = result["images"], result["mismatches"]
     facts: dict[str, Any] = {
         "backend": result["backend"],
@@ -51,26 +50,26 @@ def simulate_table(result: Mapping[str, Any], clock_mhz: float) -> RenderableTyp
         facts["latency"] = _against(
             _time(result["latency_cycles"], clock_mhz), result["latency_cycles"], result["predicted_latency_cycles"]
         )
-        facts["throughput"] = _rate(result["initiation_interval"], clock_mhz)
+        if clock_mhz is not None:
+            facts["throughput"] = _rate(result["initiation_interval"], clock_mhz)
     if result.get("simulated_cycles_per_second"):
         facts["simulation speed"] = f"{result['simulated_cycles_per_second']:,.0f} cycles/s"
     facts["built in"] = _seconds(result["build_seconds"])
     facts["run in"] = _seconds(result["run_seconds"])
     parts: list[RenderableType] = [_facts(facts)]
     if result.get("streams"):
-        streams = _grid("stream", "stalled>", "starved>", "most in it>")
-        for stream in result["streams"]:
-            streams.add_row(*_cells(stream, "name", "stalled_cycles", "starved_cycles", "max_occupancy"))
+        rows = [
+            _cells(stream, "name", "stalled_cycles", "starved_cycles", "max_occupancy") for stream in result["streams"]
+        ]
+        streams = _grid(["stream", "stalled>", "starved>", "most in it>"], rows)
         parts += ["", streams]
     return Group(*parts)
 
 
 def verify_table(result: Mapping[str, Any]) -> RenderableType:
     """The stages that were compared, and the first place where two differ."""
-    stages = _grid("stage", "")
-    for stage in result["stages"]:
-        verdict = Text("equal", style="green") if stage["equal"] else Text("differs", style="red")
-        stages.add_row(Text(str(stage["name"])), verdict)
+    verdicts = {True: Text("equal", style="green"), False: Text("differs", style="red")}
+    stages = _grid(["stage", ""], [(Text(stage["name"]), verdicts[stage["equal"]]) for stage in result["stages"]])
     difference = result["first_difference"]
     if difference is None:
         return stages
@@ -83,41 +82,42 @@ def verify_table(result: Mapping[str, Any]) -> RenderableType:
 
 def inspect_table(found: Mapping[str, Any]) -> RenderableType:
     """The layers of a model: one row each, a column for everything that is known of any."""
-    layers = [dict(layer) for layer in found["layers"]]
+    layers = found["layers"]
     columns = list(dict.fromkeys(key for layer in layers for key in layer))
-    table = _grid(
-        *(
-            column.replace("_", " ") + (">" if _numeric(layer.get(column) for layer in layers) else "")
-            for column in columns
-        )
-    )
-    for layer in layers:
-        table.add_row(*_cells(layer, *columns))
-    rest = {key.replace("_", " "): _show(value) for key, value in found.items() if key != "layers"}
+    numeric = {column for column in columns if _numeric([layer.get(column) for layer in layers])}
+    headings = [column.replace("_", " ") + (">" if column in numeric else "") for column in columns]
+    table = _grid(headings, [_cells(layer, *columns) for layer in layers])
+    rest = {key: _show(value) for key, value in found.items() if key not in ("layers", "nodes")}
     return Group(_facts(rest), "", table)
 
 
 def doctor_table(found: Examination) -> RenderableType:
     """The tools: found or not, what each enables, and how to get the missing ones."""
-    table = _grid("", "tool", "version", "enables")
+    rows = []
     for tool in found.tools:
         mark = Text("✓", style="green") if tool.found else Text("✗" if tool.required else "-", style="red")
         about = Text(tool.enables)
         if not tool.found:
             about.append(f"\n→ {tool.how_to_get}", style="yellow" if tool.required else "dim")
-        table.add_row(mark, Text(tool.name), Text(tool.version or ("" if tool.found else "missing")), about)
+        rows.append((mark, Text(tool.name), Text(tool.version or ("" if tool.found else "missing")), about))
+    table = _grid(["", "tool", "version", "enables"], rows, wrap_last=True)
     ready = Text("Ready to compile and simulate.", style="green")
-    missing = Text(f"Missing for the simulation: {', '.join(found.missing)}.", style="red")
+    missing = Text(f"Missing for compiling or simulating: {', '.join(found.missing)}.", style="red")
     return Group(table, "", missing if found.missing else ready)
 
 
-def _grid(*headings: str) -> Table:
-    """A table without lines; a heading that ends in ``>`` stands over numbers."""
+def _grid(headings: Sequence[str], rows: Iterable[Sequence[Text]], *, wrap_last: bool = False) -> Table:
+    """A table without lines; a heading that ends in ``>`` stands over numbers. Cells are not folded."""
+    cells = list(rows)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for heading in headings:
-        table.add_column(
-            Text(heading.removesuffix(">")), justify="right" if heading.endswith(">") else "left", overflow="fold"
-        )
+    for index, heading in enumerate(headings):
+        title = Text(heading.removesuffix(">"))
+        width = None
+        if not (wrap_last and index == len(headings) - 1):
+            width = max(text.cell_len for text in (title, *(row[index] for row in cells)))
+        table.add_column(title, justify="right" if heading.endswith(">") else "left", min_width=width)
+    for row in cells:
+        table.add_row(*row)
     return table
 
 
@@ -134,7 +134,7 @@ def _cells(row: Mapping[str, Any], *names: str) -> list[Text]:
     return [Text(_show(row.get(name))) for name in names]
 
 
-def _numeric(values: Iterable[Any]) -> bool:
+def _numeric(values: Sequence[Any]) -> bool:
     present = [value for value in values if value is not None]
     return bool(present) and all(isinstance(value, int | float) for value in present)
 
@@ -151,7 +151,7 @@ def _show(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {_show(inner)}" for key, inner in value.items())
     if isinstance(value, list | tuple):
-        return " × ".join(_show(inner) for inner in value)
+        return (" × " if _numeric(value) else ", ").join(_show(inner) for inner in value)
     return str(value)
 
 
@@ -159,8 +159,10 @@ def _cycles(count: int | None) -> str:
     return "-" if count is None else f"{count:,} cycle{'' if count == 1 else 's'}"
 
 
-def _time(count: int | None, clock_mhz: float) -> str:
-    return "-" if count is None else f"{_cycles(count)}, {count / clock_mhz:,.2f} µs at {clock_mhz:g} MHz"
+def _time(count: int | None, clock_mhz: float | None) -> str:
+    if count is None or clock_mhz is None:
+        return _cycles(count)
+    return f"{_cycles(count)}, {count / clock_mhz:,.2f} µs at {clock_mhz:g} MHz"
 
 
 def _rate(interval: int | None, clock_mhz: float) -> str:

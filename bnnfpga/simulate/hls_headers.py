@@ -1,7 +1,7 @@
 """Finding `ap_int.h` and `hls_stream.h`, which the HLS library is compiled against.
 
-They come with Vitis HLS. Xilinx also published them under the Apache licence, and the wheel of hls4ml carries that copy; it is
-fetched on request (`bnnfpga doctor --fetch-hls-headers`), never kept in this project.
+They come with Vitis HLS. Xilinx also published them under the Apache licence, and the wheel of hls4ml carries that
+copy; it is fetched on request (`bnnfpga doctor --fetch-hls-headers`), never kept in this project.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import zipfile
 from pathlib import Path
 
 from bnnfpga.errors import UserError
+from bnnfpga.simulate.cache import cache_folder
 
 WHEEL = "hls4ml==1.3.0"
 _NEEDED = ("ap_int.h", "hls_stream.h")
@@ -27,8 +28,8 @@ _HINT = "bnnfpga doctor --fetch-hls-headers"
 def find_headers() -> Path:
     """The folder to give to `-I`.
 
-    Looked for in this order: `BNNFPGA_HLS_INCLUDE`; a Vitis installation (`XILINX_HLS`, `XILINX_VITIS`); an installed hls4ml;
-    what `fetch_headers` left in the cache.
+    Looked for in this order: `BNNFPGA_HLS_INCLUDE`; a Vitis installation (`XILINX_HLS`, `XILINX_VITIS`); an installed
+    hls4ml; what `fetch_headers` left in the cache.
 
     Raises
     ------
@@ -99,15 +100,7 @@ def _installed_hls4ml() -> list[Path]:
 
 
 def _fetched() -> Path:
-    return _cache() / _FETCHED
-
-
-def _cache() -> Path:
-    chosen = os.environ.get("BNNFPGA_CACHE")
-    if chosen:
-        return Path(chosen)
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "bnnfpga"
+    return cache_folder() / _FETCHED
 
 
 def _download(folder: Path) -> Path:

@@ -17,7 +17,8 @@ from bnnfpga.integers import IntArray
 from bnnfpga.project import Project
 from bnnfpga.simulate.csim import build_csim, run_csim
 from bnnfpga.simulate.result import SimulationResult
-from bnnfpga.simulate.verilator import RtlRun, build_simulator, run_simulator
+from bnnfpga.simulate.simulator import build_simulator
+from bnnfpga.simulate.verilator import RtlRun, run_simulator
 
 BACKENDS = ("rtl", "hls")
 

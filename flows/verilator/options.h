@@ -20,6 +20,7 @@ struct Options {
     uint64_t watchdog = 0;  // 0: from the predicted cycles
     uint64_t stall_seed = 0;
     bool stalled = false;
+    bool quiet = false;
 };
 
 inline const char* const usage_text =
@@ -33,6 +34,7 @@ inline const char* const usage_text =
     "  --stall-seed S     let both external streams stall, in bursts that follow from the seed\n"
     "  --trace FILE       write a waveform (needs a simulator built with TRACE=vcd or fst)\n"
     "  --watchdog CYCLES  give up after so many cycles without a transfer\n"
+    "  --quiet            print nothing where all is well\n"
     "  +NAME=VALUE        a plus argument for the RTL\n"
     "exit status: 0 done, 1 outputs differ, 2 usage or files, 3 wrong tlast, 4 deadlock\n";
 
@@ -59,6 +61,10 @@ inline Options parse_options(int argc, char** argv) {
         if (name == "--help") {
             std::fputs(usage_text, stdout);
             std::exit(0);
+        }
+        if (name == "--quiet") {
+            options.quiet = true;
+            continue;
         }
         if (i + 1 == argc) fail("unknown option or missing value: '" + name + "'\n" + usage_text);
         const char* const value = argv[++i];

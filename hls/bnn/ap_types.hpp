@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // ap_int and hls::stream: those of Vitis HLS, or the open ones.
-//
-// The open ap_int clears its unused bits before its value is set, harmlessly; compilers warn of it wherever it is inlined.
 #ifndef BNN_AP_TYPES_HPP_
 #define BNN_AP_TYPES_HPP_
 
+#include <cstdint>
+
+// The open ap_int declares std::complex in a way that clashes with libc++ (macOS); its complex numbers are not needed.
+#ifdef _LIBCPP_VERSION
+#define __AP_INT_SPECIAL_H__
+#define __AP_FIXED_SPECIAL_H__
+#endif
+
+// It also clears its unused bits before its value is set, harmlessly; g++ warns of that wherever it is inlined.
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wuninitialized"

@@ -2,9 +2,9 @@
 // Matrix-vector: MH dot products of MW inputs with weights of -1 and +1, PE outputs and SIMD inputs a cycle.
 //
 // A vector takes MH / PE passes of MW / SIMD steps. Pass n makes outputs n * PE to n * PE + PE - 1; step s takes inputs
-// s * SIMD to s * SIMD + SIMD - 1, from the stream in the first pass and from a buffer afterwards. In the xnor form (1-bit
-// inputs) the unit counts the inputs equal to their weights, p, and the dot product is 2p - MW; otherwise each input is
-// added or subtracted.
+// s * SIMD to s * SIMD + SIMD - 1, from the stream in the first pass and from a buffer afterwards. In the xnor form
+// (1-bit inputs) the unit counts the inputs equal to their weights, p, and the dot product is 2p - MW; otherwise each
+// input is added or subtracted.
 #ifndef BNN_MATRIX_VECTOR_HPP_
 #define BNN_MATRIX_VECTOR_HPP_
 
@@ -86,9 +86,9 @@ std::uint64_t finish(Sum sum, unsigned pass, unsigned p, const Thresholds& thres
 /// Levels            thresholds of a channel; 0: the unit makes the dot products themselves
 /// OutputBits, OutputOffset   the elements made; the offset is added to the count of thresholds
 ///
-/// `weights` [MH / PE * MW / SIMD][PE] of SIMD bits, word pass * MW / SIMD + step, the step's first input in bit 0, 1 for
-/// +1. `tables`, if Levels > 0: thresholds [MH / PE][PE][Levels] and decreasing [MH / PE][PE], as in threshold.hpp, on the
-/// count of equal bits in the xnor form, else on the sum.
+/// `weights` [MH / PE * MW / SIMD][PE] of SIMD bits, word pass * MW / SIMD + step, the step's first input in bit 0, 1
+/// for +1. `tables`, if Levels > 0: thresholds [MH / PE][PE][Levels] and decreasing [MH / PE][PE], as in threshold.hpp,
+/// on the count of equal bits in the xnor form, else on the sum.
 template <unsigned MW, unsigned MH, unsigned Vectors, unsigned PE, unsigned SIMD, bool Xnor, unsigned InputBits,
           bool InputSigned, unsigned AccumulatorBits, unsigned Levels, unsigned OutputBits, int OutputOffset,
           class Weight, std::size_t Words, std::size_t Lanes, class... Tables>

@@ -2,9 +2,9 @@
 // Tables: constant arrays of weights and thresholds.
 //
 // The first index is the address, the others stand side by side in hardware (the top level partitions them completely).
-// Entries are ap_uint and ap_int in hardware, so that no memory is wider than it need be, and the compiler's own integers
-// in C simulation, where a constructor for each of a million weights would take minutes to compile. A bit vector of more
-// than 64 bits is one more dimension of 64-bit chunks, bits 63:0 first.
+// Entries are ap_uint and ap_int in hardware, so that no memory is wider than it need be, and the compiler's own
+// integers in C simulation, where a constructor for each of a million weights would take minutes to compile. A bit
+// vector of more than 64 bits is one more dimension of 64-bit chunks, bits 63:0 first.
 #ifndef BNN_TABLE_HPP_
 #define BNN_TABLE_HPP_
 
@@ -16,8 +16,7 @@
 
 namespace bnn {
 
-/// An entry that is a bit vector, or one of its chunks.
-/// rom_bits<Bits>, with Bits counted over all chunks.
+/// An entry that is a bit vector, or one of its chunks; Bits counts over all chunks.
 #ifdef __SYNTHESIS__
 template <unsigned Bits>
 using rom_bits = ap_uint<(Bits < chunk_bits ? Bits : chunk_bits)>;
@@ -47,7 +46,7 @@ bits<Bits> load(const Entry& entry) {
 
 template <unsigned Bits, class Entry, std::size_t Chunks>
 bits<Bits> load(const Entry (&entry)[Chunks]) {
-    static_assert(Chunks == chunks_of(Bits), "a table entry of more than 64 bits has as many 64-bit chunks as it needs");
+    static_assert(Chunks == chunks_of(Bits), "a table entry has as many 64-bit chunks as its bits need");
     BNN_PRAGMA(HLS INLINE)
     bits<Bits> result;
     for (unsigned i = 0; i < Chunks; ++i) {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Width converter: regroups a stream from InputLanes to OutputLanes elements a beat; neither need divide the other.
 //
-// Elements move in groups of gcd(InputLanes, OutputLanes). The wider side sets the pace: one beat a cycle on the side with
-// more beats, and never more than one on either.
+// Elements move in groups of gcd(InputLanes, OutputLanes). The narrower side sets the pace: it moves a beat a cycle.
 #ifndef BNN_WIDTH_CONVERTER_HPP_
 #define BNN_WIDTH_CONVERTER_HPP_
 

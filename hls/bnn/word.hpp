@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Words: what one beat of a stream carries, and how a unit looks into it.
 //
-// word<Bits> is the type in streams and buffers: an ap_uint up to 1,024 bits (the widest that every ap_int.h takes as it
-// is), an array of 64-bit chunks beyond. bits<Bits> is the same word taken apart into 64-bit chunks, the form in which
-// units work on it: in hardware its indices are constants after unrolling, so reading a field is wiring; in C simulation
-// whole chunks are read at a time, and ap_int's slow range operators are used once a word.
+// word<Bits> is the type in streams and buffers: an ap_uint up to 1,024 bits (the widest that every ap_int.h takes as
+// it is), an array of 64-bit chunks beyond. bits<Bits> is the same word taken apart into 64-bit chunks, the form in
+// which units work on it: in hardware its indices are constants after unrolling, so reading a field is wiring; in C
+// simulation whole chunks are read at a time, and ap_int's slow range operators are used once a word.
 #ifndef BNN_WORD_HPP_
 #define BNN_WORD_HPP_
 

@@ -118,10 +118,9 @@ def check(cases: list[Case], work: Path, compiler: str, ap_headers: Path, *, syn
         taken, made = operator.inputs[0], operator.outputs[0]
         arguments = ", ".join(map(str, operator.hls().arguments))
         operands = ", ".join(["in", "out", *(f"case_{index}::{table.name}" for table in tables)])
-        calls.append(
-            f'if (!run<{taken.width}, {taken.beats}, {made.width}, {made.beats}>(folder + "/{index}", {case.frames}, '
-            f"[](auto& in, auto& out) {{ bnn::{operator.hls().function}<{arguments}>({operands}); }})) return {index + 1};"
-        )
+        unit = f"[](auto& in, auto& out) {{ bnn::{operator.hls().function}<{arguments}>({operands}); }}"
+        shape = f"{taken.width}, {taken.beats}, {made.width}, {made.beats}"
+        calls.append(f'if (!run<{shape}>(folder + "/{index}", {case.frames}, {unit})) return {index + 1};')
         (work / f"{index}.in").write_bytes(pack(taken, case.frames_in()).tobytes())
     parts += ["int main(int, char** argv) {", "const std::string folder = argv[1];", *calls, "return 0;", "}"]
     (work / "synthesis.hpp").write_text("#include <ap_int.h>\n#include <hls_stream.h>\n#define __SYNTHESIS__\n")

@@ -68,15 +68,11 @@ def evaluate(path: Path, images: np.ndarray) -> np.ndarray:
 
     wrapper = ModelWrapper(str(path)).transform(InferShapes())
     name, output = wrapper.graph.input[0].name, wrapper.graph.output[0].name
-    return np.concatenate(
-        [onnx_exec.execute_onnx(wrapper, {name: image[None]})[output] for image in images]
-    )
+    return np.concatenate([onnx_exec.execute_onnx(wrapper, {name: image[None]})[output] for image in images])
 
 
 @EXPORTERS
-def test_file_means_what_the_model_means(
-    torch: Any, model: Any, tmp_path: Path, dynamo: bool
-) -> None:
+def test_file_means_what_the_model_means(torch: Any, model: Any, tmp_path: Path, dynamo: bool) -> None:
     images = torch.randn(8, *SHAPE)
     path = export_qonnx(model, SHAPE, tmp_path / "net.onnx", dynamo=dynamo)
     assert path == tmp_path / "net.onnx"
@@ -117,9 +113,7 @@ def test_file_tells_nothing_of_the_machine(model: Any, tmp_path: Path, dynamo: b
 
 @EXPORTERS
 def test_same_model_gives_same_bytes(model: Any, tmp_path: Path, dynamo: bool) -> None:
-    first, second = (
-        export_qonnx(model, SHAPE, tmp_path / name, dynamo=dynamo) for name in ("a", "b")
-    )
+    first, second = (export_qonnx(model, SHAPE, tmp_path / name, dynamo=dynamo) for name in ("a", "b"))
     assert first.read_bytes() == second.read_bytes()
 
 

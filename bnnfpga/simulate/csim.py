@@ -1,0 +1,113 @@
+"""C++ simulation of a project's HLS."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnnfpga.errors import UserError
+from bnnfpga.simulate.cache import cached_build
+from bnnfpga.simulate.hls_headers import find_headers
+from bnnfpga.simulate.toolchain import find_compiler
+
+_FLAGS = ("-std=c++17", "-O2", "-Wall", "-Wextra")
+_SOURCES = ("accelerator.cpp", "testbench.cpp")
+_PROGRAM = "testbench"
+
+
+@dataclass(frozen=True)
+class CSimulator:
+    """A compiled test bench.
+
+    Parameters
+    ----------
+    program
+        The executable.
+    build_seconds
+        What building it took; next to nothing where it was in the cache.
+    """
+
+    program: Path
+    build_seconds: float
+
+
+def build_csim(project: Path) -> CSimulator:
+    """Compile `hls/` of a project, or find it compiled before.
+
+    Raises
+    ------
+    UserError
+        When the project has no HLS, the compiler or `ap_int.h` is missing, or compilation fails.
+    """
+    started = time.perf_counter()
+    folder = project / "hls"
+    sources = [folder / name for name in _SOURCES]
+    for source in sources:
+        if not source.is_file():
+            raise UserError("the project has no HLS sources", where=str(source), hint="compile the model again")
+    compiler = find_compiler()
+    headers = find_headers()
+
+    def compile_one(source: Path, target: Path) -> None:
+        command = [*compiler.command, *_FLAGS, "-I", str(folder), "-isystem", str(headers)]
+        _run([*command, "-c", str(source), "-o", str(target)])
+
+    def build(target: Path) -> None:
+        objects = [target / f"{source.stem}.o" for source in sources]
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(compile_one, sources, objects))
+        _run([*compiler.command, *map(str, objects), "-o", str(target / _PROGRAM)])
+        for path in objects:
+            path.unlink()
+
+    parts: list[str | bytes] = ["csim", *compiler.command, compiler.identity, *_FLAGS]
+    for path in [*sorted(folder.rglob("*.[ch]pp")), *sorted(headers.glob("*.h")), *sorted(headers.glob("etc/*.h"))]:
+        parts += [path.name, path.read_bytes()]
+    built = cached_build(parts, build, "csim")
+    return CSimulator(built / _PROGRAM, time.perf_counter() - started)
+
+
+def run_csim(simulator: CSimulator, data: NDArray[np.uint8] | bytes, frames: int) -> NDArray[np.uint8]:
+    """Send frames through the accelerator.
+
+    Parameters
+    ----------
+    simulator
+        From `build_csim`.
+    data
+        The bytes of all input beats, frame after frame.
+    frames
+        How many there are.
+
+    Returns
+    -------
+    array
+        The bytes of the output beats, (frames, beats * bytes).
+
+    Raises
+    ------
+    UserError
+        When the bytes are no whole frames, or the simulation fails.
+    """
+    with tempfile.TemporaryDirectory(prefix="bnnfpga-csim-") as work:
+        taken, made = Path(work) / "input.bin", Path(work) / "output.bin"
+        taken.write_bytes(data if isinstance(data, bytes) else np.ascontiguousarray(data, dtype=np.uint8).tobytes())
+        _run([str(simulator.program), "--input", str(taken), "--output", str(made)])
+        output = np.fromfile(made, dtype=np.uint8)
+    if frames == 0 or output.size % frames:
+        raise UserError(f"the simulation made {output.size} bytes, no whole number for each of {frames} frames")
+    return output.reshape(frames, -1)
+
+
+def _run(command: list[str]) -> None:
+    result = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    if result.returncode != 0:
+        said = "\n".join((result.stderr or result.stdout).strip().splitlines()[:20])
+        raise UserError(f"{Path(command[0]).name} failed with status {result.returncode}: {said}", where=command[-1])

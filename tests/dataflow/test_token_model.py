@@ -1,0 +1,82 @@
+"""The token cycle model against closed forms; that hardware shows the same cycles is tested in tests/system."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bnnfpga.dataflow.folding import LayerFolding, apply_folding
+from bnnfpga.dataflow.graph import Graph
+from bnnfpga.dataflow.operators.fifo import Fifo
+from bnnfpga.dataflow.operators.score_output import ScoreOutput
+from bnnfpga.dataflow.operators.width_converter import WidthConverter
+from bnnfpga.dataflow.stream import Port
+from bnnfpga.dataflow.token_model import predict, steady_interval
+from bnnfpga.integers import IntegerType
+from tests.dataflow.chains import random_chain, random_folding
+
+
+def _converter(elements: int, before: int, after: int) -> Graph:
+    graph = Graph()
+    type = IntegerType.interval(0, 3)
+    graph.add(WidthConverter("converter", (elements,), type, before, after))
+    graph.add(ScoreOutput("score_output", Port((elements,), type, after)))
+    graph.connect("converter", "score_output")
+    graph.set_boundary("converter", "score_output")
+    return graph
+
+
+@given(gcd=st.integers(1, 3), a=st.integers(1, 12), b=st.integers(1, 12))
+def test_a_converter_is_as_fast_as_its_slower_side(gcd: int, a: int, b: int) -> None:
+    elements = gcd * a * b
+    assert predict(_converter(elements, gcd * a, gcd * b)).initiation_interval == max(a, b)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    widths=st.lists(st.sampled_from([4, 6, 8, 12, 16]), min_size=3, max_size=5).map(tuple),
+)
+def test_a_chain_is_as_fast_as_its_slowest_unit(seed: int, widths: tuple[int, ...]) -> None:
+    graph = random_folding(random_chain(seed, widths), seed)
+    cycles = predict(graph)
+    assert cycles.initiation_interval == max(operator.interval() for operator in graph.operators)
+    assert cycles.latency >= cycles.initiation_interval - 1
+
+
+def test_fully_unfolded_takes_a_frame_a_cycle() -> None:
+    graph = random_chain(0, (16, 8, 4))
+    unfolded = {
+        operator.name: LayerFolding(operator.legal_pe()[-1], operator.legal_simd()[-1] if operator.legal_simd() else None)
+        for operator in graph.operators
+        if operator.legal_pe()
+    }
+    cycles = predict(apply_folding(graph, unfolded))
+    assert cycles.initiation_interval == 1
+    # Threshold 3, each matrix-vector unit 5, output register 1.
+    assert cycles.latency == 3 + 5 + 5 + 1
+
+
+def test_without_its_fifo_a_unit_makes_its_producer_wait() -> None:
+    """Why a FIFO of one vector stands in front of a unit with several passes."""
+    graph = random_chain(0, (16, 16, 16, 16))
+    folding = {f"matrix_vector{index}": LayerFolding(1, 4) for index in range(3)} | {"threshold0": LayerFolding(1)}
+    folded = apply_folding(graph, folding)
+    assert predict(folded).initiation_interval == 64
+    without = Graph()
+    kept = [operator for operator in folded.operators if not isinstance(operator, Fifo)]
+    for operator in kept:
+        without.add(operator)
+    for before, after in zip(kept, kept[1:], strict=False):
+        without.connect(before.name, after.name)
+    without.set_boundary(kept[0].name, kept[-1].name)
+    assert predict(without).initiation_interval > 64
+
+
+@pytest.mark.parametrize(
+    ("done", "latency", "expected"),
+    [([10, 20, 30, 40], 10, (10, True)), ([10, 25, 35, 45, 55], 10, (10, True)), ([10, 20, 32, 42, 54], 10, (12, False))],
+)
+def test_steady_interval(done: list[int], latency: int, expected: tuple[int, bool]) -> None:
+    assert steady_interval(done, latency) == expected

@@ -1,0 +1,114 @@
+"""The golden model: exact integers, rounding ties, equality with its numpy form and with independent evaluations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bnnfpga.errors import UserError
+from bnnfpga.frontend.clean import clean, load
+from bnnfpga.golden.float_check import check_against_floats
+from bnnfpga.golden.model import GoldenModel
+from bnnfpga.golden.steps import Step, apply_steps
+from tests.support.data import FIXTURES, mnist_test_set, shared
+from tests.support.nets import DenseNet, NetWriter, dense_nets
+
+BREVITAS = sorted((FIXTURES / "brevitas").glob("*.onnx"))
+
+
+def _inputs(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    vectors = np.load(path.with_name(path.stem.removesuffix("_dynamo").removesuffix("_torchscript") + ".npz"))
+    return vectors["inputs"], vectors["outputs"]
+
+
+@pytest.mark.parametrize("path", [path for path in BREVITAS if "ties" not in path.stem], ids=lambda path: path.stem)
+def test_equals_torch_where_there_are_no_ties(path: Path) -> None:
+    x, expected = _inputs(path)
+    np.testing.assert_allclose(GoldenModel(load(path)).run(x).output, expected, atol=2e-6, rtol=1e-6)
+
+
+@pytest.mark.parametrize("path", BREVITAS, ids=lambda path: path.stem)
+def test_float_runs_differ_only_at_ties(path: Path) -> None:
+    x, _ = _inputs(path)
+    found = check_against_floats(path, x)
+    assert found.error is None
+    # The nets with ties everywhere would prove nothing if there were none.
+    assert (found.ties > 0) == ("ties" in path.stem)
+
+
+def test_ties_decide_for_plus_one() -> None:
+    """A sum that is exactly zero has sign +1; a float run with scale 0.1 gets some of these wrong."""
+    net = NetWriter()
+    weights = np.array([[1.0, -1.0], [1.0, 1.0], [-1.0, 1.0], [-1.0, -1.0]])
+    net.bipolar(net.node("MatMul", net.bipolar("x"), net.bipolar(net.constant(weights), 0.1)))
+    result = GoldenModel(clean(net.model((4,), "y"))).run(np.ones((1, 4), np.float32))
+    np.testing.assert_array_equal(result.scores, [[1, 1]])
+
+
+def test_negative_zero_is_plus_one() -> None:
+    assert apply_steps([Step("sign")], np.array([-0.0, 0.0, -1e-45], np.float32)).tolist() == [1, 1, -1]
+
+
+@settings(max_examples=40, deadline=None)
+@given(net=dense_nets(), seed=st.integers(0, 1000))
+def test_batches_do_not_matter(net: DenseNet, seed: int) -> None:
+    golden = GoldenModel(clean(net.model()))
+    x = np.random.default_rng(seed).standard_normal((5, net.widths[0]), dtype=np.float32)
+    whole = golden.run(x)
+    for index in range(len(x)):
+        one = golden.run(x[index : index + 1])
+        np.testing.assert_array_equal(one.output[0], whole.output[index])
+        np.testing.assert_array_equal(one.scores[0], whole.scores[index])
+
+
+@settings(max_examples=40, deadline=None)
+@given(net=dense_nets(), seed=st.integers(0, 1000))
+def test_random_nets_against_floats(net: DenseNet, seed: int, tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = net.write(tmp_path_factory.mktemp("net"))
+    x = np.random.default_rng(seed).standard_normal((8, net.widths[0]), dtype=np.float32)
+    assert check_against_floats(path, x).error is None
+
+
+def test_large_sums_stay_exact() -> None:
+    """Sums beyond 2^24 are computed in float64: an 8-bit input of very many ones."""
+    inputs = 150_000
+    net = NetWriter()
+    x = net.quant("x", 8, scale=1.0, signed=False)
+    net.node("MatMul", x, net.bipolar(net.constant(np.ones((inputs, 1)))))
+    golden = GoldenModel(clean(net.model((inputs,), "y")))
+    x_value = np.full((1, inputs), 255, np.float32)
+    x_value[0, 0] = 254
+    assert golden.run(x_value).scores.tolist() == [[255 * inputs - 1]]
+
+
+@pytest.mark.parametrize(
+    ("side", "message"), [("weights", "weights are not quantised"), ("activations", "activations are not quantised")]
+)
+def test_float_layers_are_refused(side: str, message: str) -> None:
+    net = NetWriter()
+    weights = net.constant(np.full((4, 2), 0.3))
+    if side == "weights":
+        net.node("MatMul", net.bipolar("x"), weights)
+    else:
+        net.node("MatMul", "x", net.bipolar(weights))
+    with pytest.raises(UserError) as caught:
+        GoldenModel(clean(net.model((4,), "y")))
+    assert message in caught.value.message
+    assert "(MatMul)" in str(caught.value.where)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "accuracy"), [("TFC_1W1A.onnx", 0.9296), ("TFC_1W2A.onnx", 0.9474), ("lfc_w1a1_mnist.onnx.gz", 0.9834)]
+)
+def test_published_accuracies(name: str, accuracy: float) -> None:
+    images, labels = mnist_test_set()
+    x = images.astype(np.float32) * np.float32(1 / 255)
+    path = shared(f"models/{name}")
+    assert (GoldenModel(load(path)).run(x).output.argmax(axis=1) == labels).mean() == pytest.approx(accuracy, abs=1e-9)
+    found = check_against_floats(path, x[:1000])
+    assert found.error is None

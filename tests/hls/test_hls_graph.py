@@ -1,0 +1,174 @@
+"""Whole accelerators: a graph through render_hls and C simulation gives what Graph.execute says."""
+
+from __future__ import annotations
+
+import subprocess
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hls_cases import pack, random_integers, random_table
+
+from bnnfpga.assets import asset
+from bnnfpga.codegen.hls import render_hls
+from bnnfpga.dataflow.graph import Graph
+from bnnfpga.dataflow.operator import Operator, divisors
+from bnnfpga.dataflow.operators.fifo import Fifo
+from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
+from bnnfpga.dataflow.operators.score_output import ScoreOutput
+from bnnfpga.dataflow.operators.threshold import Threshold
+from bnnfpga.dataflow.operators.width_converter import WidthConverter
+from bnnfpga.errors import UserError
+from bnnfpga.integers import IntegerType
+from bnnfpga.simulate.csim import CSimulator, build_csim, run_csim
+
+BIPOLAR = IntegerType.bipolar()
+
+
+def chain(operators: list[Operator]) -> Graph:
+    """The operators in a row, with width converters where lanes differ."""
+    graph = Graph()
+    previous: Operator | None = None
+    for operator in operators:
+        if previous is not None and previous.outputs[0].lanes != operator.inputs[0].lanes:
+            made = previous.outputs[0]
+            name = f"converter_before_{operator.name}"
+            converter = WidthConverter(name, made.shape, made.type, made.lanes, operator.inputs[0].lanes)
+            graph.add(converter)
+            graph.connect(previous.name, name)
+            previous = converter
+        graph.add(operator)
+        if previous is not None:
+            graph.connect(previous.name, operator.name)
+        previous = operator
+    graph.set_boundary(operators[0].name, operators[-1].name)
+    return graph
+
+
+def random_net(seed: int, *, wide: bool = False) -> Graph:
+    """Three layers with random shapes, types and folding; `wide` has words of more than 1,024 bits."""
+    rng = np.random.default_rng(seed)
+    sizes = [1040, 1056, 2112, 7] if wide else rng.integers(1, 50, 4).tolist()
+    taken = BIPOLAR if wide else [BIPOLAR, IntegerType(0, 255, "unsigned"), IntegerType(-8, 7, "signed")][seed % 3]
+    operators: list[Operator] = []
+    if seed % 2:
+        table = random_table(taken, sizes[0], 3, IntegerType(-2, 1, "signed"), rng)
+        pe = sizes[0] if wide else int(rng.choice(divisors(sizes[0])))
+        operators.append(Threshold("threshold_0", (sizes[0],), taken, table, pe))
+        taken = table.output
+    for index, (mw, mh) in enumerate(pairwise(sizes)):
+        weights = 2 * rng.integers(0, 2, (mh, mw)) - 1
+        pe = mh if wide else int(rng.choice(divisors(mh)))
+        simd = mw if wide else int(rng.choice(divisors(mw)))
+        raw = MatrixVector(f"matrix_vector_{index}", weights, taken, (), None, pe, simd)
+        made = BIPOLAR if index or wide else IntegerType(0, 3, "unsigned")
+        table = random_table(raw.accumulator, mh, 1 if made.is_bipolar else 3, made, rng)
+        layer = raw if index == 2 else MatrixVector(raw.name, weights, taken, (), table, pe, simd)
+        if index and layer.passes > 1:
+            operators.append(Fifo(f"fifo_{index}", layer.inputs[0], max(2, layer.steps)))
+        operators.append(layer)
+        taken = layer.outputs[0].type
+    return chain([*operators, ScoreOutput("score_output", operators[-1].outputs[0])])
+
+
+def expected_bytes(graph: Graph, frames: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    port = graph.input.port
+    x = random_integers(port.type, (frames, *port.shape), np.random.default_rng(seed))
+    return pack(port, x), pack(graph.output.port, graph.execute(x)["output"])
+
+
+@pytest.fixture(scope="session")
+def simulator(tmp_path_factory: pytest.TempPathFactory, compiler: str, ap_headers: Path) -> tuple[CSimulator, Graph]:
+    folder = tmp_path_factory.mktemp("project")
+    graph = random_net(1)
+    render_hls(graph, folder)
+    return build_csim(folder), graph
+
+
+@pytest.mark.parametrize(("seed", "wide"), [(2, False), (3, False), (5, True)])
+def test_random_nets(seed: int, wide: bool, tmp_path: Path, compiler: str, ap_headers: Path) -> None:
+    graph = random_net(seed, wide=wide)
+    render_hls(graph, tmp_path)
+    taken, made = expected_bytes(graph, 5, seed)
+    np.testing.assert_array_equal(run_csim(build_csim(tmp_path), taken, 5), made)
+
+
+def test_bytes_and_arrays_are_the_same_to_it(simulator: tuple[CSimulator, Graph]) -> None:
+    taken, made = expected_bytes(simulator[1], 4, 0)
+    np.testing.assert_array_equal(run_csim(simulator[0], taken.tobytes(), 4), made)
+    np.testing.assert_array_equal(run_csim(simulator[0], taken, 4), made)
+
+
+def test_wrong_input_is_refused(simulator: tuple[CSimulator, Graph]) -> None:
+    taken, _ = expected_bytes(simulator[1], 1, 0)
+    with pytest.raises(UserError, match="no whole number of frames"):
+        run_csim(simulator[0], taken[:, :-1], 1)
+
+
+def test_the_test_bench_compares(simulator: tuple[CSimulator, Graph], tmp_path: Path) -> None:
+    taken, made = expected_bytes(simulator[1], 3, 0)
+    (tmp_path / "in.bin").write_bytes(taken.tobytes())
+    (tmp_path / "good.bin").write_bytes(made.tobytes())
+    (tmp_path / "short.bin").write_bytes(made[:2].tobytes())
+    made[2, -1] ^= 1
+    (tmp_path / "bad.bin").write_bytes(made.tobytes())
+
+    def bench(*arguments: str) -> tuple[int, str]:
+        command = [str(simulator[0].program), *arguments]
+        result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        return result.returncode, result.stdout + result.stderr
+
+    assert bench("--input", "in.bin", "--expected", "good.bin") == (0, "")
+    status, said = bench("--input", "in.bin", "--expected", "bad.bin")
+    port = simulator[1].output.port
+    place = f"frame 2, beat {port.beats - 1}, byte {port.boundary_bytes - 1}: expected 0x{made[2, -1]:02x}, got"
+    assert status == 1
+    assert said.startswith(place)
+    assert bench("--input", "in.bin", "--expected", "short.bin")[0] == 1
+    for wrong in ([], ["--input"], ["--input", "none.bin"], ["--in", "in.bin"], ["--input", "in.bin", "--output", "/"]):
+        assert bench(*wrong)[0] == 2
+
+
+def test_a_second_build_is_found_in_the_cache(tmp_path: Path, simulator: tuple[CSimulator, Graph]) -> None:
+    render_hls(random_net(1), tmp_path)
+    again = build_csim(tmp_path)
+    assert again.program == simulator[0].program
+    assert again.build_seconds < 1
+
+
+def test_a_project_without_hls(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no HLS sources"):
+        build_csim(tmp_path)
+
+
+def test_rendering_is_deterministic_and_complete(tmp_path: Path) -> None:
+    texts = []
+    for name in ("one", "two"):
+        written = render_hls(random_net(3), tmp_path / name, "a net")
+        files = {path.relative_to(tmp_path / name).as_posix(): path.read_bytes() for path in written}
+        found = {path for path in (tmp_path / name).rglob("*") if path.is_file()}
+        assert found == set(written)
+        texts.append(files)
+    assert texts[0] == texts[1]
+    library = {f"hls/bnn/{path.name}" for path in (asset("hls") / "bnn").glob("*.hpp")}
+    generated = {f"hls/{name}" for name in ("accelerator.cpp", "accelerator.hpp", "tables.hpp", "testbench.cpp")}
+    assert set(texts[0]) == library | generated
+    assert max(len(line) for line in texts[0]["hls/tables.hpp"].splitlines()) <= 120
+
+
+def test_weights_and_thresholds_can_be_read(tmp_path: Path) -> None:
+    weights = np.array([[1, -1, -1, -1], [-1, 1, 1, 1]])
+    raw = MatrixVector("fc", weights, BIPOLAR, (), None, 2, 4)
+    table = random_table(raw.accumulator, 2, 1, BIPOLAR, np.random.default_rng(0))
+    values, directions = table.values, table.decreasing
+    values[:, 0] = [-2, 5]  # on the sum; at least one bit equal, and never
+    directions[:] = [False, True]
+    layer = MatrixVector("fc", weights, BIPOLAR, (), table, 2, 4)
+    render_hls(chain([layer, ScoreOutput("score_output", layer.outputs[0])]), tmp_path)
+    text = (tmp_path / "hls" / "tables.hpp").read_text()
+    assert "const bnn::rom_bits<4> fc_weights[1][2] = {\n    {0x1ull, 0xeull},\n};" in text
+    assert "const bnn::rom_integer<4> fc_thresholds[1][2][1] = {\n    {{1}, {5}},\n};" in text
+    assert "const bnn::rom_bits<1> fc_decreasing[1][2] = {\n    {0, 1},\n};" in text
+    top = (tmp_path / "hls" / "accelerator.cpp").read_text()
+    assert "// fc: 4 bipolar to 2 bipolar, PE 2, SIMD 4, interval 1\n" in top

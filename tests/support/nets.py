@@ -1,0 +1,140 @@
+"""Dense QONNX nets with chosen or random parameters, as an exporter would write them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import onnx
+from hypothesis import strategies as st
+from onnx import TensorProto, numpy_helper
+
+DOMAIN = "qonnx.custom_op.general"
+
+
+@dataclass
+class NetWriter:
+    """Collects nodes and constants of one model."""
+
+    nodes: list[onnx.NodeProto] = field(default_factory=list)
+    constants: list[onnx.TensorProto] = field(default_factory=list)
+
+    def constant(self, value: object, dtype: type = np.float32) -> str:
+        name = f"c{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(np.asarray(value, dtype=dtype), name))
+        return name
+
+    def node(self, operation: str, *inputs: str, domain: str = "", **attributes: object) -> str:
+        name = f"t{len(self.nodes)}"
+        self.nodes.append(
+            onnx.helper.make_node(operation, list(inputs), [name], name=f"n{len(self.nodes)}", domain=domain, **attributes)
+        )
+        return name
+
+    def bipolar(self, tensor: str, scale: object = 1.0) -> str:
+        return self.node("BipolarQuant", tensor, self.constant(scale), domain=DOMAIN)
+
+    def quant(
+        self, tensor: str, bits: int, *, scale: float, signed: bool, narrow: bool = False, zero: float = 0, mode: str = "ROUND"
+    ) -> str:
+        return self.node(
+            "Quant",
+            tensor,
+            self.constant(scale),
+            self.constant(zero),
+            self.constant(bits),
+            domain=DOMAIN,
+            signed=int(signed),
+            narrow=int(narrow),
+            rounding_mode=mode,
+        )
+
+    def model(self, input_shape: tuple[int, ...], output: str) -> onnx.ModelProto:
+        self.nodes[-1].output[0] = output
+        graph = onnx.helper.make_graph(
+            self.nodes,
+            "net",
+            [onnx.helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, *input_shape])],
+            [onnx.helper.make_tensor_value_info(output, TensorProto.FLOAT, None)],
+            self.constants,
+        )
+        return onnx.helper.make_model(
+            graph,
+            opset_imports=[onnx.helper.make_opsetid("", 17), onnx.helper.make_opsetid(DOMAIN, 1)],
+            ir_version=8,
+        )
+
+
+@dataclass(frozen=True)
+class DenseNet:
+    """Recipe of a random dense net; the same recipe gives the same model.
+
+    `activation_bits` 1 is bipolar, else a Quant of that many bits, signed or after a Relu.
+    """
+
+    widths: tuple[int, ...]
+    activation_bits: int = 1
+    signed: bool = False
+    weight_scale: float = 1.0
+    bias: bool = False
+    zero_mean: bool = False
+    gemm: bool = False
+    seed: int = 0
+
+    def model(self) -> onnx.ModelProto:
+        rng = np.random.default_rng(self.seed)
+        net = NetWriter()
+        x = net.bipolar("x")
+        for layer, (inputs, outputs) in enumerate(zip(self.widths, self.widths[1:], strict=False)):
+            x = self._dense(net, x, rng, inputs, outputs)
+            if layer < len(self.widths) - 2:
+                x = self._normalise(net, x, rng, inputs, outputs)
+                x = self._activate(net, x)
+        net.node("Mul", x, net.constant(0.5))
+        return net.model((self.widths[0],), "y")
+
+    def write(self, folder: Path) -> Path:
+        path = folder / "net.onnx"
+        onnx.save(self.model(), path)
+        return path
+
+    def _dense(self, net: NetWriter, x: str, rng: np.random.Generator, inputs: int, outputs: int) -> str:
+        latent = rng.standard_normal((outputs, inputs))
+        weights = net.bipolar(net.constant(latent), self.weight_scale)
+        bias = [net.constant(rng.normal(0, 3, outputs))] if self.bias else []
+        if self.gemm:
+            return net.node("Gemm", x, weights, *bias, transB=1)
+        product = net.node("MatMul", x, net.node("Transpose", weights, perm=[1, 0]))
+        return net.node("Add", product, *bias) if bias else product
+
+    def _normalise(self, net: NetWriter, x: str, rng: np.random.Generator, inputs: int, outputs: int) -> str:
+        gamma = rng.normal(0, 1, outputs)
+        gamma[rng.random(outputs) < 0.1] = 0  # dead channels
+        beta = np.zeros(outputs) if self.zero_mean else rng.normal(0, 0.5, outputs)
+        mean = np.zeros(outputs) if self.zero_mean else rng.normal(0, np.sqrt(inputs), outputs)
+        variance = rng.uniform(0.5, 2, outputs) * inputs
+        parameters = [net.constant(value) for value in (gamma, beta, mean, variance)]
+        return net.node("BatchNormalization", x, *parameters, epsilon=1e-5)
+
+    def _activate(self, net: NetWriter, x: str) -> str:
+        if self.activation_bits == 1:
+            return net.bipolar(x)
+        if not self.signed:
+            x = net.node("Relu", x)
+        return net.quant(x, self.activation_bits, scale=1.5 / 2**self.activation_bits, signed=self.signed)
+
+
+def dense_nets(max_width: int = 24, max_layers: int = 3) -> st.SearchStrategy[DenseNet]:
+    """Random recipes: widths with and without common divisors, one to four bits, ties, biases."""
+    return st.builds(
+        DenseNet,
+        widths=st.lists(st.integers(1, max_width), min_size=2, max_size=max_layers + 1).map(tuple),
+        activation_bits=st.sampled_from([1, 1, 2, 3, 4]),
+        signed=st.booleans(),
+        weight_scale=st.sampled_from([1.0, 0.1, 0.037]),
+        bias=st.booleans(),
+        zero_mean=st.booleans(),
+        gemm=st.booleans(),
+        seed=st.integers(0, 2**16),
+    )

@@ -1,0 +1,37 @@
+"""All 10,000 MNIST test images through Verilator, for the examples and the published nets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import bnnfpga
+from tests.support.data import EXAMPLES, mnist_test_set, shared
+
+NETS = {
+    "mlp_64": (EXAMPLES / "mnist_mlp" / "mlp_64.onnx", 64, 0.925),
+    "mlp_256": (EXAMPLES / "mnist_mlp" / "mlp_256.onnx", 256, 0.970),
+    "TFC_1W1A": ("models/TFC_1W1A.onnx", 64, 0.9296),
+    "lfc_w1a1": ("models/lfc_w1a1_mnist.onnx.gz", 128, 0.9834),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NETS)
+def test_no_image_differs(name: str, tmp_path: Path) -> None:
+    source, cycles, accuracy = NETS[name]
+    model = shared(source) if isinstance(source, str) else source
+    images, labels = mnist_test_set()
+    project = bnnfpga.compile(model, tmp_path / "project", cycles=cycles, input="uint8", input_scale="1/255")
+    result = project.simulate(images, labels)
+    assert result.images == 10_000
+    assert result.mismatches == 0
+    assert result.accuracy is not None
+    if name.startswith("mlp"):
+        assert result.accuracy >= accuracy
+    else:
+        assert result.accuracy == pytest.approx(accuracy, abs=1e-9)
+    assert result.interval_constant
+    assert result.initiation_interval == result.predicted_initiation_interval
+    assert result.latency_cycles == result.predicted_latency_cycles

@@ -1,0 +1,100 @@
+"""What a project takes as images: nothing is cast or reshaped silently."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import bnnfpga
+from bnnfpga.errors import UserError
+from bnnfpga.input_format import InputFormat
+from tests.support.nets import NetWriter
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    import onnx
+
+    net = NetWriter()
+    x = net.bipolar(net.node("Reshape", net.node("Sub", "x", net.constant(0.5)), net.constant([1, 12], np.int64)))
+    net.node("MatMul", x, net.bipolar(net.constant(np.random.default_rng(0).standard_normal((12, 4)))))
+    path = tmp_path_factory.mktemp("model") / "net.onnx"
+    onnx.save(net.model((3, 2, 2), "y"), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def integers(model: Path, tmp_path_factory: pytest.TempPathFactory) -> bnnfpga.Project:
+    return bnnfpga.compile(model, tmp_path_factory.mktemp("integers") / "p", input="uint4", input_scale="1/15")
+
+
+@pytest.fixture(scope="module")
+def floats(model: Path, tmp_path_factory: pytest.TempPathFactory) -> bnnfpga.Project:
+    return bnnfpga.compile(model, tmp_path_factory.mktemp("floats") / "p")
+
+
+def test_layouts_agree(integers: bnnfpga.Project, floats: bnnfpga.Project) -> None:
+    codes = np.random.default_rng(1).integers(0, 16, (5, 3, 2, 2)).astype(np.uint8)
+    x = codes.astype(np.float32) * np.float32(1 / 15)
+    for project, images in ((integers, codes), (floats, x)):
+        expected = project.read_images(images)
+        turned = project.read_images(np.ascontiguousarray(np.moveaxis(images, 1, -1)), "nhwc")
+        np.testing.assert_array_equal(expected.codes, turned.codes)
+        np.testing.assert_array_equal(expected.floats, turned.floats)
+    np.testing.assert_array_equal(integers.read_images(codes).floats, x)
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (np.zeros((2, 12), np.uint8), "expected (images, 3, 2, 2)"),
+        (np.zeros((3, 2, 2), np.uint8), "expected (images, 3, 2, 2)"),
+        (np.zeros((0, 3, 2, 2), np.uint8), "there are none"),
+        (np.zeros((2, 3, 2, 2), np.float32), "expected integers (uint4)"),
+        (np.zeros((2, 3, 2, 2), bool), "expected integers (uint4)"),
+        (np.full((2, 3, 2, 2), 16), "values from 16 to 16, expected 0 to 15"),
+        (np.full((2, 3, 2, 2), -1), "expected 0 to 15"),
+    ],
+)
+def test_wrong_integers(integers: bnnfpga.Project, images: np.ndarray, message: str) -> None:
+    with pytest.raises(UserError) as caught:
+        integers.read_images(images)
+    assert message in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (np.zeros((2, 3, 2, 2), np.uint8), "images are uint8, expected float32"),
+        (np.zeros((2, 3, 2, 2)), "images are float64, expected float32"),
+        (np.full((2, 3, 2, 2), np.nan, np.float32), "NaN"),
+    ],
+)
+def test_wrong_floats(floats: bnnfpga.Project, images: np.ndarray, message: str) -> None:
+    with pytest.raises(UserError) as caught:
+        floats.read_images(images)
+    assert message in caught.value.message
+
+
+@pytest.mark.parametrize("labels", [np.zeros(3, int), np.zeros((2, 1), int), np.zeros(2)])
+def test_wrong_labels(integers: bnnfpga.Project, labels: np.ndarray) -> None:
+    with pytest.raises(UserError, match="labels are"):
+        integers.simulate(np.zeros((2, 3, 2, 2), np.uint8), labels)
+
+
+@pytest.mark.parametrize(
+    ("name", "scale"),
+    [("uint0", None), ("uint99", None), ("int1", None), ("byte", None), ("uint8", "x"), ("uint8", "1/0"), ("uint8", -1)]
+    + [("float", 0.5), (None, 0.5)],
+)
+def test_wrong_formats(name: str | None, scale: object) -> None:
+    with pytest.raises(UserError, match="input|scale|number"):
+        InputFormat.parse(name, scale)  # type: ignore[arg-type]
+
+
+def test_scales() -> None:
+    assert InputFormat.parse("uint8", "1/255").scale == np.float32(1 / 255)
+    assert InputFormat.parse("int8", 0.5).scale == np.float32(0.5)
+    assert InputFormat.parse("bipolar", None).scale == 1

@@ -1,0 +1,156 @@
+"""The folder that `compile` writes: reproducible, complete by itself, and never written over by accident."""
+
+from __future__ import annotations
+
+import filecmp
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import bnnfpga
+from bnnfpga.errors import UserError
+from bnnfpga.host.functions import evaluate
+from bnnfpga.simulate.toolchain import find_verilator
+from tests.support.builds import images_for
+from tests.support.data import EXAMPLES
+from tests.support.nets import DenseNet
+
+NET = DenseNet((12, 8, 6), weight_scale=0.1, bias=True, seed=4)
+
+
+def _files(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def test_same_input_same_bytes(tmp_path: Path) -> None:
+    model = NET.write(tmp_path)
+    for name in ("a", "b"):
+        bnnfpga.compile(model, tmp_path / name, cycles=20)
+    names = _files(tmp_path / "a")
+    assert names == _files(tmp_path / "b")
+    _, mismatch, errors = filecmp.cmpfiles(tmp_path / "a", tmp_path / "b", names, shallow=False)
+    assert not mismatch
+    assert not errors
+
+
+def test_simulates_without_python(tmp_path: Path) -> None:
+    """Moved elsewhere, with nothing but a compiler, make and Verilator, it checks itself."""
+    project = tmp_path / "a name with 'quotes' and spaces"
+    bnnfpga.compile(NET.write(tmp_path), tmp_path / "project", cycles=20)
+    (tmp_path / "project").rename(project)
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    verilator = find_verilator()
+    environment.update(verilator.variables)
+    run = subprocess.run(
+        ["make", "sim", f"VERILATOR={verilator.command}"],
+        cwd=project,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    assert "output equals" in run.stdout
+    # A wrong expectation is found.
+    expected = project / "vectors" / "expected.bin"
+    data = bytearray(expected.read_bytes())
+    data[0] ^= 1
+    expected.write_bytes(data)
+    run = subprocess.run(
+        ["make", "sim", f"VERILATOR={verilator.command}"],
+        cwd=project,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode != 0
+
+
+def test_nothing_speaks_of_this_machine(tmp_path: Path) -> None:
+    bnnfpga.compile(EXAMPLES / "mnist_mlp" / "mlp_64.onnx", tmp_path / "project")
+    for name in _files(tmp_path / "project"):
+        data = (tmp_path / "project" / name).read_bytes()
+        assert str(tmp_path).encode() not in data, name
+        assert str(Path.home()).encode() + b"/" not in data, name
+
+
+def test_an_existing_folder_is_refused_and_kept(tmp_path: Path) -> None:
+    model = NET.write(tmp_path)
+    target = tmp_path / "project"
+    bnnfpga.compile(model, target, cycles=20)
+    before = (target / "project.json").read_bytes()
+    with pytest.raises(UserError, match="exists") as caught:
+        bnnfpga.compile(model, target, cycles=1)
+    assert "--force" in str(caught.value.hint)
+    assert (target / "project.json").read_bytes() == before
+    (target / "stale").touch()
+    bnnfpga.compile(model, target, cycles=1, force=True)
+    assert not (target / "stale").exists()
+    assert (target / "project.json").read_bytes() != before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["net.onnx", "project"]
+
+
+def test_a_folder_that_is_no_project_is_never_replaced(tmp_path: Path) -> None:
+    target = tmp_path / "thesis"
+    target.mkdir()
+    (target / "thesis.tex").write_text("years of work")
+    with pytest.raises(UserError, match="no bnnfpga project"):
+        bnnfpga.compile(NET.write(tmp_path), target, force=True)
+    assert (target / "thesis.tex").read_text() == "years of work"
+
+
+def test_a_failed_compile_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = NET.write(tmp_path)
+    bnnfpga.compile(model, tmp_path / "old", cycles=20)
+    kept = (tmp_path / "old" / "project.json").read_bytes()
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("bnnfpga.codegen.project_folder.render_hls", full)
+    for target, force in ((tmp_path / "new", False), (tmp_path / "old", True)):
+        with pytest.raises(UserError, match="No space left"):
+            bnnfpga.compile(model, target, cycles=20, force=force)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["net.onnx", "old"]
+    assert (tmp_path / "old" / "project.json").read_bytes() == kept
+
+
+def test_a_missing_parent_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="parent folder does not exist"):
+        bnnfpga.compile(NET.write(tmp_path), tmp_path / "no" / "project")
+
+
+def test_functions_are_the_models(tmp_path: Path) -> None:
+    """The host's functions, as any host reads them from JSON, give the model's floats to the bit."""
+    project = bnnfpga.compile(NET.write(tmp_path), tmp_path / "project", cycles=20)
+    functions = json.loads((project.folder / "functions.json").read_text())
+    x = images_for(project, 8)
+    result = project.simulate(x)
+    np.testing.assert_array_equal(evaluate(functions["output"], result.outputs.astype(np.float32)), result.values)
+    assert result.mismatches == 0
+
+
+def test_loading_something_else(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no project"):
+        bnnfpga.Project.load(tmp_path)
+    project = bnnfpga.compile(NET.write(tmp_path), tmp_path / "project", cycles=20)
+    description = json.loads((project.folder / "project.json").read_text())
+    (project.folder / "project.json").write_text(json.dumps(description | {"format": 99}))
+    with pytest.raises(UserError, match="format is 99"):
+        bnnfpga.Project.load(project.folder)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write everywhere")
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    model = NET.write(tmp_path)
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0o500)
+    with pytest.raises(UserError, match="cannot write"):
+        bnnfpga.compile(model, locked / "project")
+    shutil.rmtree(locked)

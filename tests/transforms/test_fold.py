@@ -1,0 +1,128 @@
+"""Folding: the integer graph gives the golden model's integers, for every input format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bnnfpga.dataflow.lower import lower
+from bnnfpga.errors import UserError
+from bnnfpga.frontend.clean import clean, load
+from bnnfpga.golden.model import GoldenModel
+from bnnfpga.golden.steps import apply_steps
+from bnnfpga.integers import IntegerType
+from bnnfpga.transforms.fold import fold
+from bnnfpga.transforms.integer_types import THRESHOLD
+from tests.support.data import FIXTURES
+from tests.support.nets import DenseNet, NetWriter, dense_nets
+
+BREVITAS = sorted((FIXTURES / "brevitas").glob("*.onnx"))
+
+
+def _check_floats(proto: onnx.ModelProto, x: np.ndarray) -> None:
+    model = clean(proto)
+    folded = fold(model)
+    graph = lower(folded.model)
+    golden = GoldenModel(model).run(x)
+    assert folded.input_function is not None
+    codes = apply_steps(folded.input_function.steps, x.reshape(len(x), -1)).astype(np.int64)
+    scores = graph.execute(codes)[graph.output.name]
+    np.testing.assert_array_equal(scores, golden.scores.reshape(scores.shape))
+    output = apply_steps(folded.output_function.steps, scores.astype(np.float32))
+    np.testing.assert_array_equal(output, golden.output.reshape(output.shape))
+
+
+@pytest.mark.parametrize("path", BREVITAS, ids=lambda path: path.stem)
+def test_exports(path: Path) -> None:
+    vectors = np.load(path.with_name(path.stem.removesuffix("_dynamo").removesuffix("_torchscript") + ".npz"))
+    _check_floats(onnx.load(path), vectors["inputs"])
+
+
+@settings(max_examples=150, deadline=None)
+@given(net=dense_nets(), seed=st.integers(0, 1000))
+def test_random_nets(net: DenseNet, seed: int) -> None:
+    x = np.random.default_rng(seed).standard_normal((16, net.widths[0]), dtype=np.float32)
+    _check_floats(net.model(), x)
+
+
+@pytest.mark.parametrize(("lo", "hi", "scale"), [(0, 255, 1 / 255), (0, 15, 0.5), (-128, 127, 0.01), (0, 1, 1.0)])
+def test_integer_inputs_go_through_the_leading_chain(lo: int, hi: int, scale: float) -> None:
+    rng = np.random.default_rng(1)
+    net = NetWriter()
+    x = net.node("Sub", net.node("Mul", "x", net.constant(2)), net.constant(1))
+    x = net.quant(net.node("Reshape", x, net.constant([1, 6], np.int64)), 3, scale=0.3, signed=True, zero=1)
+    net.node("MatMul", x, net.bipolar(net.constant(rng.standard_normal((6, 4)))))
+    model = clean(net.model((1, 2, 3), "y"))
+    folded = fold(model, IntegerType.interval(lo, hi), np.float32(scale))
+    graph = lower(folded.model)
+    assert folded.input_function is None
+    assert graph.operators[0].kind == "threshold"
+    codes = rng.integers(lo, hi + 1, (64, 1, 2, 3))
+    golden = GoldenModel(model).run(codes.astype(np.float32) * np.float32(scale))
+    np.testing.assert_array_equal(graph.execute(codes.reshape(64, -1))[graph.output.name], golden.scores)
+
+
+def test_integer_inputs_without_a_quantizer() -> None:
+    """A layer right behind the input runs on the codes themselves."""
+    rng = np.random.default_rng(2)
+    net = NetWriter()
+    net.node("MatMul", "x", net.bipolar(net.constant(rng.standard_normal((6, 4)))))
+    proto = net.model((6,), "y")
+    graph = lower(fold(clean(proto), IntegerType.bipolar()).model)
+    weights = np.where(onnx.numpy_helper.to_array(proto.graph.initializer[0]) >= 0, 1, -1)
+    codes = rng.choice([-1, 1], (8, 6))
+    np.testing.assert_array_equal(graph.execute(codes)[graph.output.name], codes @ weights)
+
+
+def test_the_input_model_stays_as_it_is() -> None:
+    model = clean(DenseNet((8, 6, 4)).model())
+    before = model.model.SerializeToString()
+    fold(model)
+    assert model.model.SerializeToString() == before
+
+
+def test_everything_between_layers_becomes_thresholds() -> None:
+    model = fold(clean(DenseNet((8, 6, 6, 4), bias=True, weight_scale=0.1).model())).model
+    assert [node.op_type for node in model.graph.node] == ["MatMul", THRESHOLD, "MatMul", THRESHOLD, "MatMul"]
+
+
+def test_branches_are_refused_by_name() -> None:
+    net = NetWriter()
+    x = net.bipolar("x")
+    layers = [net.node("MatMul", x, net.bipolar(net.constant(np.ones((4, 4))))) for _ in range(2)]
+    net.bipolar(net.node("Add", *layers))
+    with pytest.raises(UserError, match="joins 2 streams") as caught:
+        fold(clean(net.model((4,), "y")))
+    assert "(Add)" in str(caught.value.where)
+
+
+def test_channel_scales_in_front_of_a_layer_are_refused() -> None:
+    net = NetWriter()
+    x = net.node("Mul", net.bipolar("x"), net.constant([1, 2, 3, 4]))
+    net.node("MatMul", x, net.bipolar(net.constant(np.ones((4, 4)))))
+    with pytest.raises(UserError, match="differently"):
+        fold(clean(net.model((4,), "y")))
+
+
+def test_weights_that_are_no_signs_are_refused() -> None:
+    net = NetWriter()
+    weights = net.quant(net.constant(np.ones((4, 4))), 2, scale=1.0, signed=True)
+    net.node("MatMul", net.bipolar("x"), weights)
+    model = clean(net.model((4,), "y"))
+    assert lower(fold(model).model).operators[0].kind == "matrix_vector"  # all ones: they are signs after all
+    net = NetWriter()
+    weights = net.quant(net.constant(np.zeros((4, 4))), 2, scale=1.0, signed=True)
+    net.node("MatMul", net.bipolar("x"), weights)
+    with pytest.raises(UserError, match="not -1 and \\+1"):
+        lower(fold(clean(net.model((4,), "y"))).model)
+
+
+def test_load_names_the_file() -> None:
+    with pytest.raises(UserError) as caught:
+        load(Path("nowhere.onnx"))
+    assert caught.value.where == "nowhere.onnx"
