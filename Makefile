@@ -3,6 +3,7 @@
 #   make demo      compile the example net, run 5,000 held-out digits through the simulated hardware
 #   make test      the tests, without the slow ones
 #   make test-all  every test
+#   make bench     measure the speed of compiling and simulating
 #   make lint      ruff, mypy, and Verilator's lint of the RTL library
 #   make clean     remove everything that these targets made, .venv included
 
@@ -14,7 +15,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
 
 INSTALL = $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-all lint clean env env-dev env-train
+.PHONY: demo test test-all bench lint clean env env-dev env-train
 .DELETE_ON_ERROR:
 
 demo: env
@@ -25,6 +26,10 @@ test: env-dev
 
 test-all: env-dev
 	@$(VENV)/bin/python -m pytest -n auto
+
+# Speed of compiling and simulating, as a table.
+bench: env-dev
+	@$(VENV)/bin/python -m benchmarks
 
 lint: env-dev
 	@$(VENV)/bin/ruff check .

@@ -28,6 +28,6 @@ OPERATIONS: dict[str, Callable[[Floats, Floats], Floats]] = {
 }
 """From a value and a constant (ignored by the last four) to a value.
 
-`round` rounds halves to even; `sign` gives -1 below 0 and +1 from 0 (and -0.0) on; `subtract_from` and `divide_into` have
-the constant on the left.
+`round` rounds halves to even; `sign` gives -1 below 0 and +1 from 0 (and -0.0) on; `subtract_from` and `divide_into`
+have the constant on the left.
 """

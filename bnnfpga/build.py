@@ -158,7 +158,9 @@ def _check_target(target: Path, *, force: bool) -> None:
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         raise UserError("it is a file or a link, not a folder", where=str(target), hint="choose another output")
     if target.exists() and not force:
-        raise UserError("the output folder exists", where=str(target), hint="choose another, or replace it with --force")
+        raise UserError(
+            "the output folder exists", where=str(target), hint="choose another, or replace it with --force"
+        )
     if target.exists() and any(target.iterdir()) and not (target / "project.json").is_file():
         raise UserError(
             "the output folder holds something that is no bnnfpga project; it is not replaced",
@@ -167,9 +169,7 @@ def _check_target(target: Path, *, force: bool) -> None:
         )
 
 
-def _write(
-    target: Path, plan: Plan, source: Path, vectors: Vectors, clock_mhz: float, *, force: bool
-) -> None:
+def _write(target: Path, plan: Plan, source: Path, vectors: Vectors, clock_mhz: float, *, force: bool) -> None:
     """Write the project beside its place, then move it there as a whole."""
     try:
         staging = Path(tempfile.mkdtemp(prefix=f".{target.name[:40]}.", dir=target.parent))
@@ -203,4 +203,3 @@ def _move_into_place(staging: Path, target: Path, *, force: bool) -> None:
         shutil.rmtree(old, ignore_errors=True)
     else:
         os.rename(staging, target)
-

@@ -1,7 +1,7 @@
 """The one exception that means: the user can mend this.
 
-Everything that is wrong with a model, an option, an image file or the machine is raised as `UserError`; the command line
-turns it into one readable message and exit status 2. Any other exception is a bug of ours.
+Everything that is wrong with a model, an option, an image file or the machine is raised as `UserError`; the command
+line turns it into one readable message and exit status 2. Any other exception is a bug of ours.
 """
 
 from __future__ import annotations

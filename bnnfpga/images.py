@@ -62,7 +62,7 @@ def read_images(
             raise UserError(
                 f"images are {x.dtype}, expected float32",
                 where="images",
-                hint="give the model's own float inputs, or compile with --input (like --input uint8 --input-scale 1/255)",
+                hint="give the model's own inputs, or compile with --input (like --input uint8 --input-scale 1/255)",
             )
         if not np.all(np.isfinite(x)):
             raise UserError("images hold NaN or infinity", where="images")

@@ -63,7 +63,9 @@ class Project:
             version = description["format"]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserError(
-                "it is no project, or a damaged one", where=str(path), hint="make one with `bnnfpga compile MODEL -o DIR`"
+                "it is no project, or a damaged one",
+                where=str(path),
+                hint="make one with `bnnfpga compile MODEL -o DIR`",
             ) from error
         if version != FORMAT:
             raise UserError(
@@ -184,7 +186,7 @@ class Project:
         return verify(self, self.read_images(x, layout), stages)
 
     def __str__(self) -> str:
-        from bnnfpga.report.text import as_text
         from bnnfpga.report.tables import compile_table
+        from bnnfpga.report.text import as_text
 
         return as_text(compile_table(self.summary(), float(self.description["clock_mhz"])))

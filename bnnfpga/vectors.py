@@ -1,7 +1,7 @@
 """Test vectors of a project: a few frames with the integers that the model gives for them.
 
-They are made from the golden model of the source, and at the same time the first check of a compilation: the folded graph
-must give the same integers.
+They are made from the golden model of the source, and at the same time the first check of a compilation: the folded
+graph must give the same integers.
 """
 
 from __future__ import annotations

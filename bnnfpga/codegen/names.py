@@ -1,7 +1,7 @@
 """The one place where text from a model becomes safe for other tools.
 
-Identifiers in generated hardware are made from operator kinds and numbers and need no cleaning; what remains is free text
-(a model's or layer's name) in comments and file names.
+Identifiers in generated hardware are made from operator kinds and numbers and need no cleaning; what remains is free
+text (a model's or layer's name) in comments and file names.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ _LONGEST = 100
 
 def comment(text: str) -> str:
     """`text` for a one-line comment in any language: printable ASCII on one line, no comment or string delimiters."""
-    plain = re.sub(r"[^A-Za-z0-9 _.,:;()\[\]/+=-]", "_", text).replace("//", "/_").replace("/*", "/_").replace("*/", "_/")
+    plain = (
+        re.sub(r"[^A-Za-z0-9 _.,:;()\[\]/+=-]", "_", text).replace("//", "/_").replace("/*", "/_").replace("*/", "_/")
+    )
     return plain[:_LONGEST]
 
 

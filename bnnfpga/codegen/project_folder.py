@@ -116,5 +116,3 @@ def _steps(steps: Sequence[Step]) -> list[dict[str, Any]]:
         else {"operation": step.operation, "constant": [float(value) for value in np.ravel(step.constant)]}
         for step in steps
     ]
-
-

@@ -75,4 +75,5 @@ def _describe(operator: Operator) -> str:
     pe, simd = operator.folding
     folding = "".join(f", {name} {value}" for name, value in (("PE", pe), ("SIMD", simd)) if value is not None)
     made = operator.outputs[0]
-    return f"{operator.kind}: {' x '.join(map(str, made.shape))} {made.type}{folding}, {operator.interval()} cycles a frame"
+    shape = " x ".join(map(str, made.shape))
+    return f"{operator.kind}: {shape} {made.type}{folding}, {operator.interval()} cycles a frame"

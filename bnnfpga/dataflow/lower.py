@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import onnx
 from qonnx.core.modelwrapper import ModelWrapper
@@ -26,8 +28,8 @@ def lower(model: ModelWrapper) -> Graph:
     Returns
     -------
     Graph
-        Complete and executable. Operators are named by their kind and number, like `matrix_vector0`; a threshold behind a dot
-        product is merged into its unit.
+        Complete and executable. Operators are named by their kind and number, like `matrix_vector0`; a threshold
+        behind a dot product is merged into its unit.
 
     Raises
     ------
@@ -67,7 +69,7 @@ def lower(model: ModelWrapper) -> Graph:
     graph = Graph()
     for operator in operators:
         graph.add(operator)
-    for producer, consumer in zip(operators, operators[1:], strict=False):
+    for producer, consumer in pairwise(operators):
         graph.connect(producer.name, consumer.name)
     graph.set_boundary(operators[0].name, operators[-1].name)
     return graph
@@ -85,7 +87,9 @@ def _table(model: ModelWrapper, node: onnx.NodeProto) -> ThresholdTable:
     return ThresholdTable(values, decreasing, output)
 
 
-def _matrix_vector(model: ModelWrapper, node: onnx.NodeProto, table: ThresholdTable | None, number: int) -> MatrixVector:
+def _matrix_vector(
+    model: ModelWrapper, node: onnx.NodeProto, table: ThresholdTable | None, number: int
+) -> MatrixVector:
     weights = integer_weights(model, node.input[1])
     type = integer_type(model, node.input[0])
     if weights is None or type is None:

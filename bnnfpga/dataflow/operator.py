@@ -35,8 +35,8 @@ class Event:
 class Schedule:
     """The law that a unit keeps, cycle by cycle.
 
-    `events` repeat for ever; `capacity` and `remove` have one entry an output: the room in its queue, and the room that a
-    leaving beat gives back; what an event emits is visible `latency` cycles later.
+    `events` repeat for ever; `capacity` and `remove` have one entry an output: the room in its queue, and the room
+    that a leaving beat gives back; what an event emits is visible `latency` cycles later.
     """
 
     events: tuple[Event, ...]
@@ -87,8 +87,10 @@ class RtlInstance:
 
 @dataclass(frozen=True)
 class HlsInstance:
-    """A function template of `hls/`: its header (without `.hpp`, also the function's name), its template arguments in
-    order, and the tables it is called with."""
+    """A function template of `hls/`.
+
+    Its name (that of its header, too), its template arguments in order, and the tables it is called with.
+    """
 
     function: str
     arguments: tuple[int | str, ...]

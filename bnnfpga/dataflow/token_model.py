@@ -1,14 +1,15 @@
 """The token cycle model: initiation interval and latency from the schedules (docs/dataflow.md, sections 4 and 5).
 
-Every unit is played event by event under the law of section 4. The times are the least solution of a system of max-plus
-recurrences, so the order in which units are advanced does not matter; a unit runs until it needs a time that is not known
-yet, then another one runs.
+Every unit is played event by event under the law of section 4. The times are the least solution of a system of
+max-plus recurrences, so the order in which units are advanced does not matter; a unit runs until it needs a time that
+is not known yet, then another one runs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import Schedule
@@ -114,7 +115,7 @@ def steady_interval(frame_done: Sequence[int], latency: int) -> tuple[int, bool]
     tuple
         The largest distance once the pipe is full, and whether all those distances are the same.
     """
-    distances = [after - before for before, after in zip(frame_done, frame_done[1:], strict=False)]
+    distances = [after - before for before, after in pairwise(frame_done)]
     fill = min(-(-latency // distances[-1]) + 1, len(distances) - 1)
     steady = distances[fill:]
     return max(steady), min(steady) == max(steady)

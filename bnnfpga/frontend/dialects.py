@@ -37,7 +37,9 @@ def normalise(model: onnx.ModelProto) -> None:
     for axis, dim in enumerate(shape.dim):
         if dim.dim_value < 1:
             raise UserError(
-                f"axis {axis} has no fixed size", where=f"input {graph.input[0].name!r}", hint="export with fixed shapes"
+                f"axis {axis} has no fixed size",
+                where=f"input {graph.input[0].name!r}",
+                hint="export with fixed shapes",
             )
     # Shapes are inferred anew for a batch of one; stale ones would contradict.
     del graph.value_info[:]

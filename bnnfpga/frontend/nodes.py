@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import onnx
 from numpy.typing import NDArray
 from qonnx.core.modelwrapper import ModelWrapper
@@ -62,7 +61,7 @@ def replace_input(model: ModelWrapper, old: str, new: str) -> None:
 
 def elementwise_operand(model: ModelWrapper, node: onnx.NodeProto) -> str:
     """The one tensor of an elementwise node that is not constant."""
-    dynamic = [name for name in node.input if constant(model, name) is None]
+    dynamic: list[str] = [name for name in node.input if constant(model, name) is None]
     if len(dynamic) != 1:
         raise UserError(
             f"it joins {len(dynamic)} streams of data, which dense nets cannot have yet",

@@ -20,12 +20,12 @@ _MOST_BITS = 8
 class Quantizer:
     """A quantizer's parameters, all constant.
 
-    A value x becomes the code c = round(clip(x / scale + zero_point, lo, hi)), and stands for (c - zero_point) * scale; in the
-    bipolar case c is +1 for x >= 0 (also for -0.0) and -1 else, and stands for c * scale. The *centred* code
+    A value x becomes the code c = round(clip(x / scale + zero_point, lo, hi)), and stands for (c - zero_point) * scale;
+    in the bipolar case c is +1 for x >= 0 (also for -0.0) and -1 else, and stands for c * scale. The *centred* code
     c - zero_point is what dot products run on.
 
-    Source: QONNX, Pappalardo et al., "QONNX: Representing Arbitrary-Precision Quantized Neural Networks" (2022), section
-    on operators; qonnx' reference implementation clips before it rounds.
+    Source: QONNX, Pappalardo et al., "QONNX: Representing Arbitrary-Precision Quantized Neural Networks" (2022),
+    section on operators; qonnx' reference implementation clips before it rounds.
     """
 
     bipolar: bool
@@ -70,7 +70,9 @@ def quantizer_of(model: ModelWrapper, node: onnx.NodeProto) -> Quantizer:
     rounding = str(attribute(node, "rounding_mode", "ROUND")).upper()
     if rounding not in ROUNDING_MODES:
         raise UserError(
-            f"rounding mode {rounding!r} is not supported", where=describe(node), hint=f"use {', '.join(ROUNDING_MODES)}"
+            f"rounding mode {rounding!r} is not supported",
+            where=describe(node),
+            hint=f"use {', '.join(ROUNDING_MODES)}",
         )
     width = int(bits.item())
     if signed and width == 1:

@@ -9,6 +9,6 @@ Rules, in the order in which they apply:
    ((x - mean) / sqrt(var + eps)) * scale + bias.
 4. BipolarQuant(+-0) is +1.
 
-`steps` holds the float32 operations with their numpy and ONNX forms, `model` runs whole batches in one onnxruntime session,
-`float_check` compares with a plain float64 run of the unmodified file.
+`steps` holds the float32 operations with their numpy and ONNX forms, `model` runs whole batches in one onnxruntime
+session, `float_check` compares with a plain float64 run of the unmodified file.
 """

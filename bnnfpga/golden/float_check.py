@@ -1,10 +1,11 @@
 """An independent check of the golden model: the unmodified file, evaluated in plain floats.
 
-The golden model rounds after every float32 operation and runs dot products on integers; a plain run of the same file sums
-real numbers. Both must agree except for *rounding ties*: values that lie so close to a quantizer's decision point that
-float32 rounding alone decides. Here every node of the file is evaluated in float64, and in float32 with numpy's own order of
-summation, with the textbook meaning of its operator. This goes layer by layer: each quantizer's output is replaced by the
-golden model's, so that one tie does not hide what follows. Nothing of the golden model's rewriting is used.
+The golden model rounds after every float32 operation and runs dot products on integers; a plain run of the same file
+sums real numbers. Both must agree except for *rounding ties*: values that lie so close to a quantizer's decision
+point that float32 rounding alone decides. Here every node of the file is evaluated in float64, and in float32 with
+numpy's own order of summation, with the textbook meaning of its operator. This goes layer by layer: each quantizer's
+output is replaced by the golden model's, so that one tie does not hide what follows. Nothing of the golden model's
+rewriting is used.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ _UNIT = 2.0**-23
 class FloatCheck:
     """What the comparison found, over all quantizers and the output.
 
-    `compared` values; `ties`, those that the float64 or the float32 run decides differently within the bound; and the first
-    `error` beyond it (None: none), as a sentence.
+    `compared` values; `ties`, those that the float64 or the float32 run decides differently within the bound; and the
+    first `error` beyond it (None: none), as a sentence.
     """
 
     compared: int
@@ -48,7 +49,7 @@ class FloatCheck:
 
 @dataclass(frozen=True)
 class _Number:
-    """A tensor in float64, in float32, and the size of the terms that it was summed from: what rounding is relative to."""
+    """A tensor in float64 and in float32, and the size of its terms, to which rounding is relative."""
 
     double: Doubles
     single: Floats
@@ -138,7 +139,9 @@ class _Grid:
         self.rounding = _UNIT * self.scale * (self._hi - self._lo)
 
     def _grid_position(self, x: NDArray[Any]) -> NDArray[Any]:
-        return np.clip(x / self.scale.astype(x.dtype) + self._zero_point.astype(x.dtype), self._lo, self._hi)
+        position: NDArray[Any] = x / self.scale.astype(x.dtype) + self._zero_point.astype(x.dtype)
+        clipped: NDArray[Any] = np.clip(position, self._lo, self._hi)
+        return clipped
 
     def codes(self, x: NDArray[Any]) -> Doubles:
         if self._bipolar:
@@ -225,9 +228,7 @@ def _batch_norm(node: onnx.NodeProto, inputs: list[_Number]) -> _Number:
     scale, bias, mean, variance = (item.double.reshape(-1, *trailing) for item in inputs[1:5])
     factor = np.abs(scale) / np.sqrt(variance + attribute(node, "epsilon", 1e-5))
     size = (inputs[0].size + np.abs(mean)) * factor + np.abs(bias)
-    return _Number(
-        normalise(*(item.double for item in inputs)), normalise(*(item.single for item in inputs)), size
-    )
+    return _Number(normalise(*(item.double for item in inputs)), normalise(*(item.single for item in inputs)), size)
 
 
 _ELEMENTWISE: dict[str, tuple[Callable[..., NDArray[Any]], Callable[..., Doubles]]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import onnx
@@ -86,7 +87,8 @@ class GoldenModel:
         wanted = {name: self._builder.integers[name] for name in integers}
         fetches = [self._builder.output, self._builder.scores, *wanted.values()]
         parts = [
-            self._session.run(fetches, {"input": x[start : start + _BATCH]}) for start in range(0, max(len(x), 1), _BATCH)
+            self._session.run(fetches, {"input": x[start : start + _BATCH]})
+            for start in range(0, max(len(x), 1), _BATCH)
         ]
         joined = [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
         return Golden(joined[0], _integers(joined[1]), dict(zip(wanted, map(_integers, joined[2:]), strict=True)))
@@ -147,7 +149,7 @@ class _Builder:
         self._initializers.append(numpy_helper.from_array(np.asarray(value), name))
         return name
 
-    def _emit(self, operation: str, *inputs: str, **attributes: object) -> str:
+    def _emit(self, operation: str, *inputs: str, **attributes: Any) -> str:
         name = self._new()
         self._nodes.append(onnx.helper.make_node(operation, list(inputs), [name], **attributes))
         return name
@@ -229,9 +231,12 @@ class _Builder:
         assert value.constant is not None
 
         def move(array: Floats) -> Floats:
+            moved: Floats
             if node.op_type == "Transpose":
-                return array.transpose(attribute(node, "perm", None))
-            return array.reshape(self._model.get_tensor_shape(node.output[0]))
+                moved = array.transpose(attribute(node, "perm", None))
+            else:
+                moved = array.reshape(self._model.get_tensor_shape(node.output[0]))
+            return moved
 
         turned = move(value.constant)
         scales = tuple(
@@ -274,4 +279,5 @@ def output_scale(scale: Floats, node: onnx.NodeProto) -> Floats:
             where=describe(node),
             hint="use one scale for the tensor or one for each output channel",
         )
-    return scale[0]
+    column: Floats = scale[0]
+    return column

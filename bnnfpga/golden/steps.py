@@ -36,6 +36,10 @@ _ONNX = {
 _ROUNDING = {"ROUND": "round", "FLOOR": "floor", "CEIL": "ceil"}
 
 
+def _float32(value: Any) -> Floats:
+    return np.asarray(value, dtype=np.float32)
+
+
 @dataclass(frozen=True, eq=False)
 class Step:
     """One float32 operation on each element, with a constant where it has one.
@@ -48,11 +52,13 @@ class Step:
 
     def apply(self, x: Floats) -> Floats:
         """The numpy form; `x` must be float32 and is broadcast against the constant."""
-        return OPERATIONS[self.operation](x, np.float32(0) if self.constant is None else self.constant)
+        return OPERATIONS[self.operation](x, _float32(0) if self.constant is None else self.constant)
 
     def slope(self) -> NDArray[np.int8] | None:
-        """Sign of the operation's slope, by element of the constant: +1 rising, -1 falling, 0 constant; None where it
-        is not monotone over all numbers."""
+        """Sign of the operation's slope, by element of the constant.
+
+        +1 rising, -1 falling, 0 constant; None where it is not monotone over all numbers.
+        """
         if self.operation == "multiply" or self.operation == "divide":
             return np.sign(self.constant).astype(np.int8) if self.constant is not None else None
         if self.operation == "subtract_from":
@@ -64,7 +70,7 @@ class Step:
     def to_onnx(self, x: str, y: str, name_constant: Callable[[Floats], str]) -> list[onnx.NodeProto]:
         """The ONNX form, reading tensor `x` and writing `y`."""
         if self.operation == "sign":
-            zero, one, minus = (name_constant(np.float32(value)) for value in (0, 1, -1))
+            zero, one, minus = (name_constant(_float32(value)) for value in (0, 1, -1))
             below = f"{y}_below"
             return [
                 onnx.helper.make_node("Less", [x, zero], [below]),
@@ -93,14 +99,14 @@ def quantizer_steps(quantizer: Quantizer) -> list[Step]:
         return [Step("sign")]
     steps = [Step("divide", quantizer.scale)]
     if quantizer.zero_point:
-        steps.append(Step("add", np.float32(quantizer.zero_point)))
+        steps.append(Step("add", _float32(quantizer.zero_point)))
     steps += [
-        Step("maximum", np.float32(quantizer.lo)),
-        Step("minimum", np.float32(quantizer.hi)),
+        Step("maximum", _float32(quantizer.lo)),
+        Step("minimum", _float32(quantizer.hi)),
         Step(_ROUNDING[quantizer.rounding]),
     ]
     if quantizer.zero_point:
-        steps.append(Step("subtract", np.float32(quantizer.zero_point)))
+        steps.append(Step("subtract", _float32(quantizer.zero_point)))
     return steps
 
 
@@ -116,7 +122,7 @@ def elementwise_steps(model: ModelWrapper, node: onnx.NodeProto) -> list[Step]:
         quantizer = quantizer_of(model, node)
         return [*quantizer_steps(quantizer), Step("multiply", quantizer.scale)]
     if node.op_type == "Relu":
-        return [Step("maximum", np.float32(0))]
+        return [Step("maximum", _float32(0))]
     if node.op_type == "Clip":
         return _clip_steps(model, node)
     if node.op_type == "BatchNormalization":
@@ -128,7 +134,7 @@ def elementwise_steps(model: ModelWrapper, node: onnx.NodeProto) -> list[Step]:
         if left and name in ("subtract", "divide"):
             name += "_from" if name == "subtract" else "_into"
         value: Any = constant(model, node.input[0 if left else 1])
-        return [Step(name, np.asarray(value, dtype=np.float32))]
+        return [Step(name, _float32(value))]
     raise UserError("it is not elementwise", where=describe(node))
 
 
@@ -139,7 +145,7 @@ def _clip_steps(model: ModelWrapper, node: onnx.NodeProto) -> list[Step]:
         if len(node.input) > index and node.input[index]:
             bound = required_constant(model, node, index, "bound")
         if bound is not None:
-            bounds.append(Step(name, np.asarray(bound, dtype=np.float32)))
+            bounds.append(Step(name, _float32(bound)))
     return bounds
 
 

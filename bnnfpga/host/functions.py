@@ -13,8 +13,8 @@ from bnnfpga.arithmetic import OPERATIONS, Floats
 def evaluate(steps: Sequence[Mapping[str, Any]], x: Floats) -> Floats:
     """Apply steps to float32 (frames, elements), one float32 operation each.
 
-    A step has an `operation` (`bnnfpga.arithmetic`) and, where that takes one, a `constant`: a list of one number or of one
-    for each element.
+    A step has an `operation` (`bnnfpga.arithmetic`) and, where that takes one, a `constant`: a list of one number or
+    of one for each element.
     """
     with np.errstate(all="ignore"):
         for step in steps:

@@ -17,7 +17,7 @@ from bnnfpga.simulate.cache import cached_build
 from bnnfpga.simulate.hls_headers import find_headers
 from bnnfpga.simulate.toolchain import find_compiler
 
-_FLAGS = ("-std=c++17", "-O2", "-Wall", "-Wextra")
+_FLAGS = ("-std=c++14", "-O2")  # what Vitis HLS takes without being told
 _SOURCES = ("accelerator.cpp", "testbench.cpp")
 _PROGRAM = "testbench"
 
@@ -57,13 +57,13 @@ def build_csim(project: Path) -> CSimulator:
 
     def compile_one(source: Path, target: Path) -> None:
         command = [*compiler.command, *_FLAGS, "-I", str(folder), "-isystem", str(headers)]
-        _run([*command, "-c", str(source), "-o", str(target)])
+        _run([*command, "-c", str(source), "-o", str(target)], source)
 
     def build(target: Path) -> None:
         objects = [target / f"{source.stem}.o" for source in sources]
         with ThreadPoolExecutor() as pool:
             list(pool.map(compile_one, sources, objects))
-        _run([*compiler.command, *map(str, objects), "-o", str(target / _PROGRAM)])
+        _run([*compiler.command, *map(str, objects), "-o", str(target / _PROGRAM)], folder)
         for path in objects:
             path.unlink()
 
@@ -99,15 +99,15 @@ def run_csim(simulator: CSimulator, data: NDArray[np.uint8] | bytes, frames: int
     with tempfile.TemporaryDirectory(prefix="bnnfpga-csim-") as work:
         taken, made = Path(work) / "input.bin", Path(work) / "output.bin"
         taken.write_bytes(data if isinstance(data, bytes) else np.ascontiguousarray(data, dtype=np.uint8).tobytes())
-        _run([str(simulator.program), "--input", str(taken), "--output", str(made)])
+        _run([str(simulator.program), "--input", str(taken), "--output", str(made)], simulator.program)
         output = np.fromfile(made, dtype=np.uint8)
     if frames == 0 or output.size % frames:
         raise UserError(f"the simulation made {output.size} bytes, no whole number for each of {frames} frames")
     return output.reshape(frames, -1)
 
 
-def _run(command: list[str]) -> None:
+def _run(command: list[str], where: Path) -> None:
     result = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     if result.returncode != 0:
         said = "\n".join((result.stderr or result.stdout).strip().splitlines()[:20])
-        raise UserError(f"{Path(command[0]).name} failed with status {result.returncode}: {said}", where=command[-1])
+        raise UserError(f"{Path(command[0]).name} failed with status {result.returncode}:\n{said}", where=str(where))

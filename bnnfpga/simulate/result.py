@@ -29,8 +29,8 @@ class SimulationResult:
     frame_done
         Cycle of the last output transfer of each frame, None for backends without cycles.
     initiation_interval
-        Cycles between successive frames once the pipe is full, the largest where `interval_constant` is false; None under stalls,
-        with fewer than 3 frames, and for backends without cycles.
+        Cycles between successive frames once the pipe is full, the largest where `interval_constant` is false; None
+        under stalls, with fewer than 3 frames, and for backends without cycles.
     """
 
     backend: str

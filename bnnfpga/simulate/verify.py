@@ -54,7 +54,9 @@ def verify(project: Project, images: Images, stages: Sequence[str] | None) -> Ve
     else:
         for stage in stages:
             if stage not in STAGES:
-                raise UserError(f"there is no stage {stage!r}", where="--stages", hint=f"stages are {', '.join(STAGES)}")
+                raise UserError(
+                    f"there is no stage {stage!r}", where="--stages", hint=f"stages are {', '.join(STAGES)}"
+                )
         chosen = [stage for stage in STAGES if stage in stages]
     if len(chosen) < 2:
         raise UserError("there is nothing to compare", where="--stages", hint="name two stages or more")

@@ -30,7 +30,7 @@ class Folded:
     output_function: HostFunction
 
 
-def fold(model: ModelWrapper, input_type: IntegerType | None = None, input_scale: np.float32 = np.float32(1)) -> Folded:
+def fold(model: ModelWrapper, input_type: IntegerType | None = None, input_scale: np.float32 | None = None) -> Folded:
     """Fold scales, biases, batch norms and activations of a clean graph into integer thresholds.
 
     Parameters
@@ -38,11 +38,12 @@ def fold(model: ModelWrapper, input_type: IntegerType | None = None, input_scale
     model
         A clean graph; it is left as it is.
     input_type, input_scale
-        What integers the accelerator takes: the model's input is code * scale. None: floats, quantised by the host.
+        What integers the accelerator takes: the model's input is code * scale (without a scale, the code). No type:
+        floats, quantised by the host.
     """
     model = copy.deepcopy(model)
     if input_type is not None:
-        model = _run(model, IntegerInput(input_type, input_scale))
+        model = _run(model, IntegerInput(input_type, np.float32(1) if input_scale is None else input_scale))
     for step in (IntegerWeights(), LayoutBeforeElementwise(), ScalesOutOfQuantizers(), ScalesBehindDotProducts()):
         model = _run(model, step)
     model = _run(model, SortGraph())

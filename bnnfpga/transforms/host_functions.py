@@ -100,4 +100,3 @@ def _drop_ancestors(model: ModelWrapper, tensor: str) -> None:
         above = next((name for name in producer.input if model.find_producer(name) is not None), None)
         model.graph.node.remove(producer)
         producer = model.find_producer(above) if above else None
-

@@ -88,7 +88,8 @@ def reachable_values(model: ModelWrapper, tensor: str) -> IntArray:
     elif node is not None and node.op_type == "MatMul":
         inputs = integer_type(model, node.input[0])
         weights = integer_weights(model, node.input[1])
-        assert inputs is not None and weights is not None
+        assert inputs is not None
+        assert weights is not None
         if inputs.is_bipolar and np.all(weights.sum(axis=0) % 2 == type.lo % 2):
             step = 2
     return np.arange(type.lo, type.hi + 1, step, dtype=np.int64)

@@ -87,4 +87,3 @@ def _scalar_factor(model: ModelWrapper, node: onnx.NodeProto) -> tuple[str, np.n
                 )
             return node.input[1 - index], value.reshape(())
     return None
-

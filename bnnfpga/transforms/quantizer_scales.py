@@ -29,9 +29,7 @@ class ScalesOutOfQuantizers(Transformation):  # type: ignore[misc]
                 model.set_tensor_shape(divided, model.get_tensor_shape(node.input[0]))
                 factor = model.make_new_valueinfo_name()
                 model.set_initializer(factor, quantizer.scale)
-                divide = onnx.helper.make_node(
-                    "Div", [node.input[0], factor], [divided], name=f"{node.name}_divide"
-                )
+                divide = onnx.helper.make_node("Div", [node.input[0], factor], [divided], name=f"{node.name}_divide")
                 model.graph.node.insert(list(model.graph.node).index(node), divide)
                 node.input[0] = divided
             node.input[1] = one

@@ -93,8 +93,8 @@ def step_function(
     -------
     tuple
         `thresholds`, int64 (channels, levels), ascending, in [values[0], values[-1] + 1]; `decreasing`, bool
-        (channels,); and the lowest and highest code. With one channel they hold for all. The code of x is lo plus the number of
-        thresholds T with x >= T, or x < T in a decreasing channel.
+        (channels,); and the lowest and highest code. With one channel they hold for all. The code of x is lo plus the
+        number of thresholds T with x >= T, or x < T in a decreasing channel.
 
     Raises
     ------
@@ -106,7 +106,10 @@ def step_function(
     def codes_of(x: IntArray) -> NDArray[np.int32]:
         """(n, channels or 1) integers to (n, channels) codes."""
         shaped = [
-            Step(step.operation, step.constant.reshape(-1) if step.constant is not None and step.constant.size > 1 else step.constant)
+            Step(
+                step.operation,
+                step.constant.reshape(-1) if step.constant is not None and step.constant.size > 1 else step.constant,
+            )
             for step in steps
         ]
         result = apply_steps(shaped, x.astype(np.float32))
@@ -146,7 +149,8 @@ def _count_by_table(codes: NDArray[np.int32]) -> Callable[[int], IntArray]:
 
     def count(code: int) -> IntArray:
         reached = codes >= code
-        return np.where(falls, reached.sum(axis=0), (~reached).sum(axis=0))
+        before: IntArray = np.where(falls, reached.sum(axis=0), (~reached).sum(axis=0))
+        return before
 
     return count
 
@@ -172,13 +176,17 @@ def _count_by_bisection(
 
 
 def _proven_slope(steps: Sequence[Step], channels: int) -> NDArray[np.int8]:
-    """Sign of the chain's slope by channel, from that of its steps: float32 operations are monotone where the exact
-    ones are."""
+    """Sign of the chain's slope by channel, from that of its steps.
+
+    A float32 operation is monotone where the exact one is, because rounding is.
+    """
     slope = np.ones(channels, dtype=np.int8)
     for step in steps:
         own = step.slope()
         if own is None:
-            raise UserError(f"a step that is not monotone ({step.operation}) on a sum of very many values", where="chain")
+            raise UserError(
+                f"a step that is not monotone ({step.operation}) on a sum of very many values", where="chain"
+            )
         slope = slope * own.reshape(-1)
     return slope
 

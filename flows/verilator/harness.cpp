@@ -23,6 +23,7 @@ const char* name_of(End end) {
     switch (end) {
         case End::done: return "done";
         case End::wrong_tlast: return "wrong_tlast";
+        case End::unstable_output: return "unstable_output";
         case End::deadlock: return "deadlock";
         default: return "interrupted";
     }
@@ -31,7 +32,8 @@ const char* name_of(End end) {
 int status_of(End end) {
     switch (end) {
         case End::done: return 0;
-        case End::wrong_tlast: return 3;
+        case End::wrong_tlast:
+        case End::unstable_output: return 3;
         case End::deadlock: return 4;
         default: return 130;
     }
@@ -126,6 +128,9 @@ void explain(const Simulation& simulation, End end, const Vaccelerator& top) {
         std::fprintf(stderr, "error: m_axis_tlast is %s at frame %" PRIu64 ", beat %" PRIu64 " of %" PRIu64 "\n",
                      top.m_axis_tlast ? "high too early" : "missing on the last beat", simulation.frames_out(),
                      simulation.beats_out() - 1, Simulation::output_beats);
+    } else if (end == End::unstable_output) {
+        std::fprintf(stderr, "error: the output beat of cycle %" PRIu64 " changed before it was taken\n",
+                     simulation.cycles() - 1);
     } else if (end == End::deadlock) {
         std::fprintf(stderr,
                      "error: deadlock: no transfer since cycle %" PRIu64 " (stopped at cycle %" PRIu64 "); %" PRIu64

@@ -36,7 +36,7 @@ inline const char* const usage_text =
     "  --watchdog CYCLES  give up after so many cycles without a transfer\n"
     "  --quiet            print nothing where all is well\n"
     "  +NAME=VALUE        a plus argument for the RTL\n"
-    "exit status: 0 done, 1 outputs differ, 2 usage or files, 3 wrong tlast, 4 deadlock\n";
+    "exit status: 0 done, 1 outputs differ, 2 usage or files, 3 wrong tlast or handshake, 4 deadlock\n";
 
 [[noreturn]] inline void fail(const std::string& message) {
     std::fprintf(stderr, "error: %s\n", message.c_str());

@@ -34,7 +34,7 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "ports are filled byte 
 /// Set by SIGINT and SIGTERM; the loop looks at it every few thousand cycles.
 inline volatile std::sig_atomic_t interrupted = 0;
 
-enum class End { done, wrong_tlast, deadlock, interrupted };
+enum class End { done, wrong_tlast, unstable_output, deadlock, interrupted };
 
 class Simulation {
   public:
@@ -70,6 +70,8 @@ class Simulation {
         const size_t frames = frame_done_.size();
         bool valid = !Stalled || input_stalls.next();
         bool ready = !Stalled || output_stalls.next();
+        bool held = false;
+        uint8_t held_beat[output_bytes];
         End end = End::done;
         reset<Traced>(tracer);
         std::memcpy(&top.s_axis_tdata, source, input_bytes);
@@ -83,6 +85,15 @@ class Simulation {
             // Short enough to notice Ctrl-C, and never past the cycle in which the watchdog barks.
             const uint64_t pause = std::min(cycle + 8192, last_transfer + watchdog_ + 1);
             for (; cycle < pause && frame != frames; ++cycle) {
+                if (Stalled) {
+                    // A beat that was offered and not taken must still be there, unchanged.
+                    if (held && !(top.m_axis_tvalid && std::memcmp(&top.m_axis_tdata, held_beat, output_bytes) == 0)) {
+                        end = End::unstable_output;
+                        break;
+                    }
+                    held = top.m_axis_tvalid && !ready;
+                    if (held) std::memcpy(held_beat, &top.m_axis_tdata, output_bytes);
+                }
                 const bool take = valid && top.s_axis_tready;
                 if (ready && top.m_axis_tvalid) {
                     std::memcpy(sink, &top.m_axis_tdata, output_bytes);

@@ -7,9 +7,11 @@
 
 #include "word.hpp"
 
-#include <numeric>
-
 namespace bnn {
+
+constexpr unsigned greatest_common_divisor(unsigned a, unsigned b) {
+    return b == 0 ? a : greatest_common_divisor(b, a % b);
+}
 
 /// The width converter, for one frame of `Elements` elements of `ElementBits` bits.
 template <unsigned Elements, unsigned InputLanes, unsigned OutputLanes, unsigned ElementBits>
@@ -18,7 +20,7 @@ void width_converter(hls::stream<word<InputLanes * ElementBits>>& in,
     static_assert(InputLanes >= 1 && Elements % InputLanes == 0, "the input lanes must divide the elements of a frame");
     static_assert(OutputLanes >= 1 && Elements % OutputLanes == 0,
                   "the output lanes must divide the elements of a frame");
-    constexpr unsigned lanes = std::gcd(InputLanes, OutputLanes);
+    constexpr unsigned lanes = greatest_common_divisor(InputLanes, OutputLanes);
     constexpr unsigned group = lanes * ElementBits;
     constexpr unsigned taken = InputLanes / lanes;
     constexpr unsigned given = OutputLanes / lanes;

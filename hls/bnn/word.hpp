@@ -38,13 +38,10 @@ using word = std::conditional_t<(Bits <= widest_ap_uint), ap_uint<Bits>, wide_wo
 template <int Bits>
 std::uint64_t chunk_of(const ap_uint<Bits>& from, unsigned index) {
     BNN_PRAGMA(HLS INLINE)
-    if constexpr (Bits <= static_cast<int>(chunk_bits)) {
-        return index == 0 ? static_cast<std::uint64_t>(from.to_uint64()) : 0;
-    } else {
-        const int low = static_cast<int>(chunk_bits * index);
-        const int high = low + static_cast<int>(chunk_bits) - 1;
-        return from.range(high < Bits ? high : Bits - 1, low).to_uint64();
-    }
+    if (Bits <= static_cast<int>(chunk_bits)) return from.to_uint64();
+    const int low = static_cast<int>(chunk_bits * index);
+    const int high = low + static_cast<int>(chunk_bits) - 1;
+    return from.range(high < Bits ? high : Bits - 1, low).to_uint64();
 }
 
 template <unsigned Bits>
@@ -57,7 +54,7 @@ std::uint64_t chunk_of(const wide_word<Bits>& from, unsigned index) {
 template <int Bits>
 void set_chunk(ap_uint<Bits>& in, unsigned index, std::uint64_t value) {
     BNN_PRAGMA(HLS INLINE)
-    if constexpr (Bits <= static_cast<int>(chunk_bits)) {
+    if (Bits <= static_cast<int>(chunk_bits)) {
         in = value;
     } else {
         const int low = static_cast<int>(chunk_bits * index);

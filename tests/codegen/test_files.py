@@ -18,7 +18,21 @@ def test_hex_words(width: int) -> None:
     assert {len(line) for line in lines} == {-(-width // 4)}
 
 
-HOSTILE = ["a b", "a'b\"c", "$(touch x)", "a\nb", "../../etc", "module", "int", "x" * 300, "`x`", "*/ evil /*", "-o", "", "ünï"]
+HOSTILE = [
+    "a b",
+    "a'b\"c",
+    "$(touch x)",
+    "a\nb",
+    "../../etc",
+    "module",
+    "int",
+    "x" * 300,
+    "`x`",
+    "*/ evil /*",
+    "-o",
+    "",
+    "ünï",
+]
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from bnnfpga.dataflow.folding import LayerFolding, apply_folding
@@ -31,7 +33,7 @@ def random_chain(seed: int, widths: tuple[int, ...], bits: int = 1) -> Graph:
     pixel = IntegerType.interval(0, 255)
     table = random_table(rng, widths[0] if rng.random() < 0.5 else 1, 0, 255, bits)
     operators: list[Operator] = [Threshold("threshold0", (widths[0],), pixel, table)]
-    for index, (mw, mh) in enumerate(zip(widths, widths[1:], strict=False)):
+    for index, (mw, mh) in enumerate(pairwise(widths)):
         weights = rng.choice([-1, 1], (mh, mw))
         unit = MatrixVector(f"matrix_vector{index}", weights, operators[-1].outputs[0].type)
         if index < len(widths) - 2:
@@ -42,7 +44,7 @@ def random_chain(seed: int, widths: tuple[int, ...], bits: int = 1) -> Graph:
     graph = Graph()
     for operator in operators:
         graph.add(operator)
-    for before, after in zip(operators, operators[1:], strict=False):
+    for before, after in pairwise(operators):
         graph.connect(before.name, after.name)
     graph.set_boundary(operators[0].name, operators[-1].name)
     return graph

@@ -40,11 +40,13 @@ def test_fewest_bits(lo: int, hi: int, bits: int) -> None:
 
 def test_bad_types() -> None:
     for arguments in [(2, 1, "signed"), (-1, 1, "unsigned"), (0, 1, "bipolar")]:
-        with pytest.raises(ValueError, match="interval|bipolar|unsigned"):
+        with pytest.raises(ValueError, match=r"interval|bipolar|unsigned"):
             IntegerType(*arguments)  # type: ignore[arg-type]
 
 
-@given(type=types(), lanes=st.integers(1, 9), beats=st.integers(1, 4), frames=st.integers(1, 3), seed=st.integers(0, 99))
+@given(
+    type=types(), lanes=st.integers(1, 9), beats=st.integers(1, 4), frames=st.integers(1, 3), seed=st.integers(0, 99)
+)
 def test_boundary_words_invert(type: IntegerType, lanes: int, beats: int, frames: int, seed: int) -> None:
     stream = BoundaryFormat(lanes * beats, type, lanes)
     values = np.random.default_rng(seed).integers(type.lo, type.hi + 1, (frames, lanes * beats))

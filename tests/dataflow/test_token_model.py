@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -48,7 +50,9 @@ def test_a_chain_is_as_fast_as_its_slowest_unit(seed: int, widths: tuple[int, ..
 def test_fully_unfolded_takes_a_frame_a_cycle() -> None:
     graph = random_chain(0, (16, 8, 4))
     unfolded = {
-        operator.name: LayerFolding(operator.legal_pe()[-1], operator.legal_simd()[-1] if operator.legal_simd() else None)
+        operator.name: LayerFolding(
+            operator.legal_pe()[-1], operator.legal_simd()[-1] if operator.legal_simd() else None
+        )
         for operator in graph.operators
         if operator.legal_pe()
     }
@@ -68,7 +72,7 @@ def test_without_its_fifo_a_unit_makes_its_producer_wait() -> None:
     kept = [operator for operator in folded.operators if not isinstance(operator, Fifo)]
     for operator in kept:
         without.add(operator)
-    for before, after in zip(kept, kept[1:], strict=False):
+    for before, after in pairwise(kept):
         without.connect(before.name, after.name)
     without.set_boundary(kept[0].name, kept[-1].name)
     assert predict(without).initiation_interval > 64
@@ -76,7 +80,11 @@ def test_without_its_fifo_a_unit_makes_its_producer_wait() -> None:
 
 @pytest.mark.parametrize(
     ("done", "latency", "expected"),
-    [([10, 20, 30, 40], 10, (10, True)), ([10, 25, 35, 45, 55], 10, (10, True)), ([10, 20, 32, 42, 54], 10, (12, False))],
+    [
+        ([10, 20, 30, 40], 10, (10, True)),
+        ([10, 25, 35, 45, 55], 10, (10, True)),
+        ([10, 20, 32, 42, 54], 10, (12, False)),
+    ],
 )
 def test_steady_interval(done: list[int], latency: int, expected: tuple[int, bool]) -> None:
     assert steady_interval(done, latency) == expected

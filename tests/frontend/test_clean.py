@@ -23,7 +23,8 @@ BREVITAS = sorted((FIXTURES / "brevitas").glob("*.onnx"))
 def test_exports_become_clean(path: Path) -> None:
     model = load(path)
     names = [node.name for node in model.graph.node]
-    assert len(set(names)) == len(names) and all(names)
+    assert len(set(names)) == len(names)
+    assert all(names)
     assert {node.op_type for node in model.graph.node} <= set(SUPPORTED)
     assert all(node.domain == QUANTIZER_DOMAIN for node in model.graph.node if node.op_type in QUANTIZERS)
     assert model.get_tensor_shape(model.graph.input[0].name)[0] == 1

@@ -17,7 +17,7 @@ from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.thresholds import ThresholdTable
 from bnnfpga.integers import IntArray, IntegerType
 
-STRICT = ["-std=c++17", "-Wall", "-Wextra", "-Werror"]
+STRICT = ["-std=c++14", "-Wall", "-Wextra", "-Werror"]
 
 _MAIN = """
 #include "bnn/word.hpp"

@@ -250,7 +250,7 @@ def test_the_example_in_the_documentation(tmp_path: Path, compiler: str, ap_head
 
 
 def test_words(tmp_path: Path, compiler: str, ap_headers: Path) -> None:
-    program = compile_program(WORDS, tmp_path, compiler, ap_headers)
+    program = compile_program(WORDS, tmp_path, compiler, ap_headers, "-std=c++17")
     result = subprocess.run([program], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout
 

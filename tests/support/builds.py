@@ -16,6 +16,7 @@ from bnnfpga.input_format import InputFormat
 from bnnfpga.transforms.fold import fold
 from tests.dataflow.chains import random_folding
 
+
 def random_folding_of(model: Path, seed: int, input: str | None = None) -> dict[str, Any]:
     """A legal folding of a model, drawn from a seed."""
     format = InputFormat.parse(input, None)
@@ -41,5 +42,3 @@ def check_cycles(project: bnnfpga.Project, frames: int = 24, seed: int = 0) -> N
     assert result.interval_constant
     assert result.initiation_interval == project.description["predicted_initiation_interval"]
     assert result.latency_cycles == project.description["predicted_latency_cycles"]
-
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,9 @@ class NetWriter:
     def node(self, operation: str, *inputs: str, domain: str = "", **attributes: object) -> str:
         name = f"t{len(self.nodes)}"
         self.nodes.append(
-            onnx.helper.make_node(operation, list(inputs), [name], name=f"n{len(self.nodes)}", domain=domain, **attributes)
+            onnx.helper.make_node(
+                operation, list(inputs), [name], name=f"n{len(self.nodes)}", domain=domain, **attributes
+            )
         )
         return name
 
@@ -36,7 +39,15 @@ class NetWriter:
         return self.node("BipolarQuant", tensor, self.constant(scale), domain=DOMAIN)
 
     def quant(
-        self, tensor: str, bits: int, *, scale: float, signed: bool, narrow: bool = False, zero: float = 0, mode: str = "ROUND"
+        self,
+        tensor: str,
+        bits: int,
+        *,
+        scale: float,
+        signed: bool,
+        narrow: bool = False,
+        zero: float = 0,
+        mode: str = "ROUND",
     ) -> str:
         return self.node(
             "Quant",
@@ -86,7 +97,7 @@ class DenseNet:
         rng = np.random.default_rng(self.seed)
         net = NetWriter()
         x = net.bipolar("x")
-        for layer, (inputs, outputs) in enumerate(zip(self.widths, self.widths[1:], strict=False)):
+        for layer, (inputs, outputs) in enumerate(pairwise(self.widths)):
             x = self._dense(net, x, rng, inputs, outputs)
             if layer < len(self.widths) - 2:
                 x = self._normalise(net, x, rng, inputs, outputs)

@@ -86,11 +86,20 @@ def test_wrong_labels(integers: bnnfpga.Project, labels: np.ndarray) -> None:
 
 @pytest.mark.parametrize(
     ("name", "scale"),
-    [("uint0", None), ("uint99", None), ("int1", None), ("byte", None), ("uint8", "x"), ("uint8", "1/0"), ("uint8", -1)]
-    + [("float", 0.5), (None, 0.5)],
+    [
+        ("uint0", None),
+        ("uint99", None),
+        ("int1", None),
+        ("byte", None),
+        ("uint8", "x"),
+        ("uint8", "1/0"),
+        ("uint8", -1),
+        ("float", 0.5),
+        (None, 0.5),
+    ],
 )
 def test_wrong_formats(name: str | None, scale: object) -> None:
-    with pytest.raises(UserError, match="input|scale|number"):
+    with pytest.raises(UserError, match=r"input|scale|number"):
         InputFormat.parse(name, scale)  # type: ignore[arg-type]
 
 

@@ -26,9 +26,7 @@ def test_random_stalls(
     folder = tmp_path_factory.mktemp("stalls")
     model = net.write(folder)
     input = "int4" if integers else None
-    project = bnnfpga.compile(
-        model, folder / "project", folding=random_folding_of(model, folding, input), input=input
-    )
+    project = bnnfpga.compile(model, folder / "project", folding=random_folding_of(model, folding, input), input=input)
     check_cycles(project, frames=30, seed=folding)
     images = images_for(project, 20, folding)
     outputs = project.simulate(images).outputs

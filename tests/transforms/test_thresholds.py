@@ -21,7 +21,7 @@ CONSTANTS = st.one_of(
 
 @st.composite
 def chains(draw: st.DrawFn) -> tuple[list[Step], bool]:
-    """Affine steps with constants of all signs and sizes, a rectifier perhaps, and a quantizer; and whether it is bipolar."""
+    """Affine steps with constants of all signs and sizes, perhaps a rectifier, a quantizer; whether it is bipolar."""
     channels = draw(st.sampled_from([1, 3]))
     steps = []
     for _ in range(draw(st.integers(0, 4))):
@@ -87,7 +87,10 @@ def test_bisection_equals_evaluation(chain: tuple[list[Step], bool], values: np.
 
 
 def test_directions_and_constants() -> None:
-    steps = [Step("multiply", np.array([1, -1, 0, 0], np.float32)), Step("add", np.array([0.5, 0.5, 1, -1], np.float32))]
+    steps = [
+        Step("multiply", np.array([1, -1, 0, 0], np.float32)),
+        Step("add", np.array([0.5, 0.5, 1, -1], np.float32)),
+    ]
     table = _table([*steps, Step("sign")], np.arange(-4, 5), True)
     assert table.decreasing.tolist() == [False, True, False, False]
     # Constant channels get the ends of the range: always reached, or never.

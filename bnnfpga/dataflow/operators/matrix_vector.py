@@ -155,9 +155,7 @@ class MatrixVector(Operator):
         if self.table is None:
             return None
         values = np.broadcast_to(self.table.values, (self.mh, self.table.levels))
-        table = ThresholdTable(
-            values, np.broadcast_to(self.table.decreasing, (self.mh,)), self.table.output
-        )
+        table = ThresholdTable(values, np.broadcast_to(self.table.decreasing, (self.mh,)), self.table.output)
         stored = bipolar_sum_to_count(values, self.mw) if self.input_type.is_bipolar else values
         return table.memory(self.pe, stored, self.threshold_bits, "distributed")
 

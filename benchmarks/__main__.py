@@ -1,0 +1,146 @@
+"""Compile and simulation speed as one table.
+
+    python -m benchmarks [--quick]
+
+Compiling is timed as a whole process. Simulation counts the evaluation loop of one thread, the best of three runs; a
+build starts from an empty cache but finds the Verilator runtime, which is compiled once a machine and listed by
+itself. Weights are random: no figure here depends on them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+import bnnfpga
+from tests.support.data import EXAMPLES
+from tests.support.nets import DenseNet
+
+PIXELS = {"input": "uint8", "input_scale": "1/255"}
+LARGE = DenseNet((784, 1024, 1024, 1024, 10), seed=1)
+LAYER = DenseNet((256, 256), seed=2)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table."""
+
+    what: str
+    measured: str
+    bar: str
+    holds: bool
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="leave out the net at 16 cycles a frame")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        # Every build is a real one.
+        os.environ["BNNFPGA_CACHE"] = str(folder / "cache")
+        show(measure(folder, quick=arguments.quick))
+
+
+def measure(folder: Path, *, quick: bool) -> list[Row]:
+    """All rows, in order."""
+    small = EXAMPLES / "mnist_mlp" / "mlp_64.onnx"
+    large = LARGE.write(_made(folder / "large"))
+    layer = LAYER.write(_made(folder / "layer"))
+    rows = [
+        compile_row("784-64-64-64-10", small, folder, 2.0),
+        compile_row("784-1024-1024-1024-10", large, folder, 5.0),
+    ]
+    rows += simulation_rows("784-64-64-64-10, 64 cycles", small, folder, 10_000, 2e6, 15, cycles=64, **PIXELS)
+    fixed = {"matrix_vector0": {"pe": 16, "simd": 64}}
+    rows += simulation_rows("256x256, PE 16, SIMD 64", layer, folder, 40_000, 5e6, None, folding=fixed)
+    rows += simulation_rows("784-1024x3-10, 128 cycles", large, folder, 4_000, 5e5, None, cycles=128)
+    if not quick:
+        rows += simulation_rows("784-1024x3-10, 16 cycles", large, folder, 1_000, 5e4, 60, cycles=16)
+    return rows
+
+
+def compile_row(what: str, model: Path, folder: Path, bar: float) -> Row:
+    """`bnnfpga compile` as a process of its own: the median of five, after a first one that fills the disk's cache."""
+    command = [
+        sys.executable,
+        "-m",
+        "bnnfpga",
+        "compile",
+        str(model),
+        "-o",
+        str(folder / "compiled"),
+        "--force",
+        "--quiet",
+    ]
+    seconds = []
+    for _ in range(6):
+        started = time.perf_counter()
+        subprocess.run(command, check=True)
+        seconds.append(time.perf_counter() - started)
+    median = sorted(seconds[1:])[2]
+    return Row(f"compile {what}", f"{median:.2f} s", f"{bar:g} s at most", median <= bar)
+
+
+def simulation_rows(
+    what: str, model: Path, folder: Path, frames: int, bar: float, build_bar: float | None, **options: Any
+) -> list[Row]:
+    """Build, build from the cache, and cycles a second of one accelerator; its integers are checked as well."""
+    project = bnnfpga.compile(model, folder / "simulated", force=True, **options)
+    rng = np.random.default_rng(0)
+    shape = (frames, *project.input_shape)
+    images = rng.integers(0, 256, shape) if "input" in options else rng.standard_normal(shape, dtype=np.float32)
+    runs = [project.simulate(images) for _ in range(3)]
+    first, second = runs[0], runs[1]
+    best = max(run.simulated_cycles_per_second or 0.0 for run in runs)
+    exact = all(
+        run.mismatches == 0
+        and run.initiation_interval == run.predicted_initiation_interval
+        and run.latency_cycles == run.predicted_latency_cycles
+        for run in runs
+    )
+    rows = [
+        Row(f"simulate {what}", f"{best / 1e6:.3g} M cycles/s", f"{bar / 1e6:g} M", best >= bar),
+        Row(
+            f"  {frames:,} frames, interval {first.initiation_interval}",
+            "exact" if exact else "DIFFERS",
+            "exact",
+            exact,
+        ),
+    ]
+    if build_bar is not None:
+        within = first.build_seconds <= build_bar
+        rows.append(Row("  build", f"{first.build_seconds:.1f} s", f"{build_bar:g} s at most", within))
+        rows.append(Row("  from cache", f"{second.build_seconds:.2f} s", "1 s at most", second.build_seconds <= 1))
+    return rows
+
+
+def show(rows: list[Row]) -> None:
+    """Print the table."""
+    table = Table(box=None, header_style="bold")
+    for heading in ("what", "measured", "bar", ""):
+        table.add_column(heading, justify="right" if heading == "measured" else "left")
+    for row in rows:
+        table.add_row(row.what, row.measured, row.bar, "[green]holds" if row.holds else "[red]falls short")
+    Console().print(table)
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
+if __name__ == "__main__":
+    main()

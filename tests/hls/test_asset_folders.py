@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bnnfpga import assets
+from bnnfpga.assets import KINDS, asset
+from bnnfpga.errors import UserError
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_is_here(kind: str) -> None:
+    assert asset(kind).is_dir()
+    assert asset(kind).name == kind
+
+
+def test_a_wheel_has_them_inside_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "bnnfpga"
+    (package / "_data" / "hls").mkdir(parents=True)
+    (tmp_path / "hls").mkdir()  # someone else's, in site-packages
+    monkeypatch.setattr(assets, "_PACKAGE", package)
+    assert asset("hls") == package / "_data" / "hls"
+    with pytest.raises(UserError, match="no folder 'rtl'"):
+        asset("rtl")
+
+
+def test_an_unknown_kind_is_a_bug() -> None:
+    with pytest.raises(ValueError, match="'models' is none of"):
+        asset("models")
