@@ -95,13 +95,10 @@ def _python() -> Tool:
 def _compiler() -> Tool:
     tool = Tool("C++ compiler", "building simulators", "apt-get install g++, or name one in CXX", required=True)
     try:
-        command = find_compiler()
+        command = find_compiler().command
     except UserError as error:
         return _not_found(tool, error)
-    version = _version([*command, "--version"])
-    if version is None:
-        return _not_found(tool, UserError("it does not run", where=shlex.join(command), hint=tool.how_to_get))
-    return replace(tool, version=version, where=shlex.join(command))
+    return replace(tool, version=_version([*command, "--version"]), where=shlex.join(command))
 
 
 def _make() -> Tool:

@@ -1,10 +1,11 @@
-// The streaming matrix-vector unit: PE outputs and SIMD inputs a cycle, weights of -1 and +1.
+// The streaming matrix-vector unit: PE outputs and SIMD inputs a cycle.
 //
 // An input vector is taken during the first of its MH/PE passes and kept for the others; a pass takes MW/SIMD steps. In the
-// xnor form (inputs -1 and +1 as well) the accumulator counts equal bits p, and the dot product is 2p - MW. In the signed-sum
-// form, the sum of +x and -x is twice the sum of the x whose weight is +1, less the sum of all x; the latter is common to
-// all PEs, and both are popcounts by bit plane. With Levels > 0 the sums meet their thresholds here, else they leave
-// as dot products.
+// xnor form (weights and inputs -1 and +1) the accumulator counts equal bits p, and the dot product is 2p - MW. In all other
+// forms a product is a sum over pairs of bit planes, one of the weights and one of the inputs: a popcount of their AND,
+// shifted by both positions. Weights of -1 and +1 have one plane: the sum of +x and -x is twice the sum of the x whose
+// weight is +1, less the sum of all x, and the latter is common to all PEs. With Levels > 0 the sums meet their thresholds
+// here, else they leave as dot products.
 //
 // Room in the output queue is reserved when the last step of a pass starts, so the pipeline never stalls and READY comes from
 // counters. The datapath is one clocked block whose stages stand last to first: an assignment with "=" to a variable that
@@ -19,8 +20,10 @@ module bnn_matrix_vector #(
   // Outputs and inputs a cycle; they divide MH and MW.
   parameter int unsigned PE              = 2,
   parameter int unsigned SIMD            = 4,
+  // 1: weights are -1 and +1, stored as 0 and 1; more: two's complement.
+  parameter int unsigned WeightBits      = 1,
   // 1: inputs are -1 and +1, stored as 0 and 1.
-  parameter int unsigned Xnor            = 1,
+  parameter int unsigned InputBipolar    = 1,
   parameter int unsigned InputBits       = 1,
   parameter int unsigned InputSigned     = 0,
   // Bits of a sum: a count of equal bits (xnor, unsigned), or a signed dot product.
@@ -57,13 +60,14 @@ module bnn_matrix_vector #(
   if (MH % PE != 0) begin : gen_check_pe
     $error("bnn_matrix_vector: PE must divide MH");
   end
-  if (Xnor != 0 && InputBits != 1) begin : gen_check_xnor
-    $error("bnn_matrix_vector: the xnor form takes inputs of 1 bit");
+  if (InputBipolar != 0 && InputBits != 1) begin : gen_check_bipolar
+    $error("bnn_matrix_vector: inputs of -1 and +1 have 1 bit");
   end
   if (PopcountStages < 1 || PopcountStages > 2) begin : gen_check_stages
     $error("bnn_matrix_vector: PopcountStages must be 1 or 2");
   end
 
+  localparam Xnor = InputBipolar != 0 && WeightBits == 1;
   localparam int unsigned Passes = MH / PE;
   localparam int unsigned Steps = MW / SIMD;
   localparam int unsigned Words = Passes * Steps;
@@ -124,9 +128,9 @@ module bnn_matrix_vector #(
   localparam int unsigned RowLevels = Levels > 0 ? Levels : 1;
   localparam int unsigned RowBits = RowLevels * ThresholdBits + 1;
 
-  wire [PE*SIMD-1:0] word;
+  wire [PE*WeightBits*SIMD-1:0] word;
   bnn_rom #(
-    .Width(PE * SIMD),
+    .Width(PE * WeightBits * SIMD),
     .Words(Words),
     .AddressBits(AddressBits),
     .Kind(MemoryKind),
@@ -142,6 +146,9 @@ module bnn_matrix_vector #(
   localparam int unsigned GroupLanes = PopcountStages == 1 ? SIMD : 32;
   localparam int unsigned Groups = (SIMD + GroupLanes - 1) / GroupLanes;
   localparam int unsigned PaddedLanes = Groups * GroupLanes;
+  // Inputs of -1 and +1 as numbers: 1, less 2 where the bit is 0.
+  localparam int unsigned Planes = InputBipolar != 0 ? 2 : InputBits;
+  localparam TopPlaneNegative = InputBipolar != 0 || InputSigned != 0;
 
   reg [SIMD*InputBits-1:0]  operand;
   reg [AccumulatorBits-1:0] partial     [0:PE*Groups-1];
@@ -196,15 +203,17 @@ module bnn_matrix_vector #(
   integer p;
   integer g;
   integer b;
+  integer j;
   integer i;
   integer l;
-  reg [SIMD-1:0]                     row_weights;
-  reg [PaddedLanes-1:0]              chosen;
-  reg [InputBits*PaddedLanes-1:0]    planes;
-  reg [AccumulatorBits-1:0]          count;
-  reg [AccumulatorBits-1:0]          common [0:Groups-1];
-  reg [OutputBits-1:0]               levels_reached;
-  reg                                reached;
+  reg [SIMD-1:0]                   lanes;
+  reg [WeightBits*PaddedLanes-1:0] chosen;
+  reg [Planes*PaddedLanes-1:0]     planes;
+  reg [AccumulatorBits-1:0]        term;
+  reg [AccumulatorBits-1:0]        count;
+  reg [AccumulatorBits-1:0]        common [0:Groups-1];
+  reg [OutputBits-1:0]             levels_reached;
+  reg                              reached;
 
   /* verilator lint_off BLKSEQ */
   always @(posedge clk_i) begin
@@ -214,7 +223,7 @@ module bnn_matrix_vector #(
         if (Levels > 0) begin
           levels_reached = OutputBits'(OutputOffset);
           for (l = 0; l < RowLevels; l = l + 1) begin
-            if (Xnor != 0) begin
+            if (Xnor) begin
               reached = ThresholdBits'(accumulator[p]) >= row[p*RowBits+l*ThresholdBits+:ThresholdBits];
             end else begin
               reached = ThresholdBits'($signed(accumulator[p])) + {1'b1, {(ThresholdBits-1){1'b0}}}
@@ -223,7 +232,7 @@ module bnn_matrix_vector #(
             levels_reached = levels_reached + OutputBits'(reached ^ row[(p+1)*RowBits-1]);
           end
           result[p*OutputBits+:OutputBits] <= levels_reached;
-        end else if (Xnor != 0) begin
+        end else if (Xnor) begin
           result[p*OutputBits+:OutputBits] <= OutputBits'({accumulator[p], 1'b0}) - OutputBits'(MW);
         end else begin
           result[p*OutputBits+:OutputBits] <= OutputBits'(accumulator[p]);
@@ -249,47 +258,49 @@ module bnn_matrix_vector #(
 
     // Popcounts.
     if (valid[0]) begin
-      if (Xnor == 0) begin
+      if (!Xnor) begin
         planes = '0;
-        for (b = 0; b < InputBits; b = b + 1) begin
-          for (i = 0; i < SIMD; i = i + 1) planes[b*PaddedLanes+i] = operand[i*InputBits+b];
+        for (b = 0; b < Planes; b = b + 1) begin
+          for (i = 0; i < SIMD; i = i + 1) begin
+            if (InputBipolar != 0) planes[b*PaddedLanes+i] = (b == 0) | ~operand[i];
+            else planes[b*PaddedLanes+i] = operand[i*InputBits+b];
+          end
         end
         for (g = 0; g < Groups; g = g + 1) begin
           count = '0;
-          for (b = 0; b < InputBits; b = b + 1) begin
-            if (InputSigned != 0 && b == InputBits - 1) begin
-              count = count - (AccumulatorBits'($countones(planes[b*PaddedLanes+g*GroupLanes+:GroupLanes])) << b);
-            end else begin
-              count = count + (AccumulatorBits'($countones(planes[b*PaddedLanes+g*GroupLanes+:GroupLanes])) << b);
-            end
+          for (b = 0; b < Planes; b = b + 1) begin
+            term = AccumulatorBits'($countones(planes[b*PaddedLanes+g*GroupLanes+:GroupLanes])) << b;
+            if (TopPlaneNegative && b == Planes - 1) count = count - term;
+            else count = count + term;
           end
           common[g] = count;
         end
       end
       for (p = 0; p < PE; p = p + 1) begin
-        row_weights = word[p*SIMD+:SIMD];
-        if (Xnor != 0) begin
-          // Not in one expression: the padding lanes must stay 0 under the "~".
-          row_weights = ~(row_weights ^ operand[SIMD-1:0]);
-          chosen = PaddedLanes'(row_weights);
-        end else begin
-          chosen = PaddedLanes'(row_weights);
+        chosen = '0;
+        for (j = 0; j < WeightBits; j = j + 1) begin
+          lanes = word[(p*WeightBits+j)*SIMD+:SIMD];
+          if (Xnor) lanes = ~(lanes ^ operand[SIMD-1:0]);
+          chosen[j*PaddedLanes+:SIMD] = lanes;
         end
         for (g = 0; g < Groups; g = g + 1) begin
-          if (Xnor != 0) begin
+          if (Xnor) begin
             count = AccumulatorBits'($countones(chosen[g*GroupLanes+:GroupLanes]));
           end else begin
             count = '0;
-            for (b = 0; b < InputBits; b = b + 1) begin
-              if (InputSigned != 0 && b == InputBits - 1) begin
-                count = count - (AccumulatorBits'($countones(
-                  chosen[g*GroupLanes+:GroupLanes] & planes[b*PaddedLanes+g*GroupLanes+:GroupLanes])) << b);
-              end else begin
-                count = count + (AccumulatorBits'($countones(
-                  chosen[g*GroupLanes+:GroupLanes] & planes[b*PaddedLanes+g*GroupLanes+:GroupLanes])) << b);
+            for (j = 0; j < WeightBits; j = j + 1) begin
+              for (b = 0; b < Planes; b = b + 1) begin
+                term = AccumulatorBits'($countones(
+                  chosen[j*PaddedLanes+g*GroupLanes+:GroupLanes] & planes[b*PaddedLanes+g*GroupLanes+:GroupLanes]
+                )) << (b + j);
+                if ((TopPlaneNegative && b == Planes - 1) != (WeightBits > 1 && j == WeightBits - 1)) begin
+                  count = count - term;
+                end else begin
+                  count = count + term;
+                end
               end
             end
-            count = (count << 1) - common[g];
+            if (WeightBits == 1) count = (count << 1) - common[g];
           end
           if (PopcountStages == 2) partial[p*Groups+g] = count;
           else total[p] = count;

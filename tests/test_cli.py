@@ -284,7 +284,7 @@ def test_simulate_writes_a_waveform(
         ("too few axes", np.zeros((5, 28, 28), np.uint8)),
         ("too small", np.zeros((5, 1, 28, 27), np.uint8)),
         ("floats", np.zeros((5, 1, 28, 28), np.float32)),
-        ("signed", np.zeros((5, 1, 28, 28), np.int8)),
+        ("negative", np.full((5, 1, 28, 28), -1, np.int8)),
         ("objects", np.array(["a", "b"])),
     ],
 )

@@ -103,7 +103,7 @@ def test_a_compiler_that_does_not_run_is_named(bare: Path, monkeypatch: pytest.M
     monkeypatch.setenv("CXX", str(put(bare, "cc1", "exit 1")))
     compiler = tools()["C++ compiler"]
     assert not compiler.found
-    assert compiler.how_to_get.startswith(f"{bare / 'cc1'}: it does not run")
+    assert str(bare / "cc1") in compiler.how_to_get
 
 
 def test_it_imports_none_of_what_it_looks_for() -> None:

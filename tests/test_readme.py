@@ -48,7 +48,7 @@ def runnable(commands: str) -> str:
     """The commands in the environment of this test: what sets up another is taken as done."""
     commands = commands.replace("source .venv/bin/activate", f"source '{sys.prefix}/bin/activate'")
     commands = re.sub(r"^make demo$", f"make -o env demo VENV='{sys.prefix}'", commands, flags=re.MULTILINE)
-    return re.sub(r"^make (test|lint).*$", r"make --dry-run \g<0>", commands, flags=re.MULTILINE)
+    return re.sub(r"^make (test|lint)", r"make --dry-run \1", commands, flags=re.MULTILINE)
 
 
 @pytest.fixture(scope="module")

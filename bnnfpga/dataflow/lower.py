@@ -94,12 +94,8 @@ def _matrix_vector(
     type = integer_type(model, node.input[0])
     if weights is None or type is None:
         raise UserError("its operands are not both integers", where=describe(node))
-    if weights.ndim != 2 or not np.all(np.abs(weights) == 1):
-        raise UserError(
-            "its weights are not -1 and +1; other weights cannot be compiled yet",
-            where=describe(node),
-            hint="train with a binary weight quantizer",
-        )
+    if weights.ndim != 2:
+        raise UserError(f"its weights have {weights.ndim} axes, a layer's have 2", where=describe(node))
     operator = MatrixVector(f"matrix_vector{number}", np.ascontiguousarray(weights.T), type, (), table)
     if operator.accumulator.bits > _MOST_ACCUMULATOR_BITS:
         raise UserError(

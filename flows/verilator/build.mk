@@ -45,12 +45,14 @@ NATIVE := $(shell $(CXX) -march=native -E -x c++ /dev/null >/dev/null 2>&1 && ec
 # by variable amounts (1024 PEs: 7 times slower). Both bounds are needed: the loops are long, and so are their bodies.
 VERILATOR_FLAGS = --cc --top-module accelerator --prefix Vaccelerator -O3 --x-assign fast --x-initial fast --noassert \
   --unroll-count 8192 --unroll-stmts 200000 --timescale 1ns/1ns -Wno-fatal
-CPPFLAGS_RUNTIME = -std=c++17 -DVL_TIME_CONTEXT -I"$(INCLUDE)" -I"$(INCLUDE)/vltstd"
+# VL_USER_WARN: the harness has its own vl_warn, which ends the simulation.
+CPPFLAGS_RUNTIME = -std=c++17 -DVL_TIME_CONTEXT -DVL_USER_WARN -I"$(INCLUDE)" -I"$(INCLUDE)/vltstd"
 CPPFLAGS_MODEL = $(CPPFLAGS_RUNTIME) -DVM_TRACE=$(if $(filter none,$(TRACE)),0,1) \
   -I$(BUILD)/cpp -I$(BUILD)/source/sim -include $(BUILD)/source/sim/popcount.h
 HOT_FLAGS = -O3 $(NATIVE)
 COLD_FLAGS = -O0
 LIBRARIES = -pthread
+SOURCES = $(BUILD)/source/rtl
 # The runtime reads the memory files. Its loop over the words of a wide row is worth vector instructions (8 times faster);
 # nothing else in it is worth the compiler's time.
 RUNTIME_FLAGS = -O1 -ftree-vectorize $(NATIVE)
@@ -70,6 +72,7 @@ endif
 ifeq ($(MONITOR),1)
 VERILATOR_FLAGS += -DBNN_MONITOR
 CPPFLAGS_MODEL += -DBNN_MONITOR
+SOURCES += $(BUILD)/source/sim
 endif
 
 # -- Sources ------------------------------------------------------------------------------------------------------------

@@ -17,6 +17,12 @@ extern "C" {
 static void on_signal(int) { interrupted = 1; }
 }
 
+/// What Verilator warns of at run time is a memory file that is missing or too short. The simulation would go on with
+/// zeros in its place and give wrong results, so it ends.
+void vl_warn(const char* filename, int, const char*, const char* message) {
+    fail(std::string(filename) + ": " + message);
+}
+
 namespace {
 
 const char* name_of(End end) {

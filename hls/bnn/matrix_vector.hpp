@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Matrix-vector: MH dot products of MW inputs with weights of -1 and +1, PE outputs and SIMD inputs a cycle.
+// Matrix-vector: MH dot products of MW inputs, PE outputs and SIMD inputs a cycle.
 //
 // A vector takes MH / PE passes of MW / SIMD steps. Pass n makes outputs n * PE to n * PE + PE - 1; step s takes inputs
 // s * SIMD to s * SIMD + SIMD - 1, from the stream in the first pass and from a buffer afterwards. In the xnor form
-// (1-bit inputs) the unit counts the inputs equal to their weights, p, and the dot product is 2p - MW; otherwise each
-// input is added or subtracted.
+// (weights and inputs of -1 and +1) the unit counts the inputs equal to their weights, p, and the dot product is 2p - MW.
+// Otherwise weights of -1 and +1 add or subtract each input, and wider ones multiply.
 #ifndef BNN_MATRIX_VECTOR_HPP_
 #define BNN_MATRIX_VECTOR_HPP_
 
@@ -33,8 +33,8 @@ struct xnor_inputs {
     }
 };
 
-/// The inputs of a step as the form that adds and subtracts uses them.
-template <unsigned SIMD, unsigned InputBits, bool InputSigned, class Sum>
+/// The inputs of a step as numbers.
+template <unsigned SIMD, unsigned WeightBits, bool InputBipolar, unsigned InputBits, bool InputSigned, class Sum>
 struct signed_inputs {
     Sum x[SIMD];
 
@@ -44,16 +44,26 @@ struct signed_inputs {
         const bits<SIMD * InputBits> apart(from);
         for (unsigned i = 0; i < SIMD; ++i) {
             BNN_PRAGMA(HLS UNROLL)
-            x[i] = static_cast<Sum>(decode<InputBits, InputSigned>(apart.template get<InputBits>(i * InputBits)));
+            const std::uint64_t code = apart.template get<InputBits>(i * InputBits);
+            if (InputBipolar) {
+                x[i] = code != 0 ? Sum{1} : Sum{-1};
+            } else {
+                x[i] = static_cast<Sum>(decode<InputBits, InputSigned>(code));
+            }
         }
     }
 
-    Sum dot(const bits<SIMD>& weights) const {
+    Sum dot(const bits<SIMD * WeightBits>& weights) const {
         BNN_PRAGMA(HLS INLINE)
         Sum sum = 0;
         for (unsigned i = 0; i < SIMD; ++i) {
             BNN_PRAGMA(HLS UNROLL)
-            sum += weights.template get<1>(i) ? x[i] : -x[i];
+            const std::uint64_t code = weights.template get<WeightBits>(i * WeightBits);
+            if (WeightBits == 1) {
+                sum += code != 0 ? x[i] : -x[i];
+            } else {
+                sum += static_cast<Sum>(decode<WeightBits, true>(code)) * x[i];
+            }
         }
         return sum;
     }
@@ -80,36 +90,40 @@ std::uint64_t finish(Sum sum, unsigned pass, unsigned p, const Thresholds& thres
 /// MW, MH            inputs and outputs of a vector
 /// Vectors           vectors in a frame
 /// PE, SIMD          outputs and inputs a cycle; they divide MH and MW
-/// Xnor              1: 1-bit inputs of -1 and +1, stored as 0 and 1
+/// WeightBits        1: weights of -1 and +1, stored as 0 and 1; more: two's complement
+/// InputBipolar      1: inputs of -1 and +1, stored as 0 and 1
 /// InputBits, InputSigned   the elements taken
 /// AccumulatorBits   of the register that counts or sums
 /// Levels            thresholds of a channel; 0: the unit makes the dot products themselves
 /// OutputBits, OutputOffset   the elements made; the offset is added to the count of thresholds
 ///
-/// `weights` [MH / PE * MW / SIMD][PE] of SIMD bits, word pass * MW / SIMD + step, the step's first input in bit 0, 1
-/// for +1. `tables`, if Levels > 0: thresholds [MH / PE][PE][Levels] and decreasing [MH / PE][PE], as in threshold.hpp,
+/// `weights` [MH / PE * MW / SIMD][PE] of SIMD * WeightBits bits, word pass * MW / SIMD + step, the weight of the step's
+/// first input lowest. `tables`, if Levels > 0: thresholds [MH / PE][PE][Levels] and decreasing [MH / PE][PE], as in threshold.hpp,
 /// on the count of equal bits in the xnor form, else on the sum.
-template <unsigned MW, unsigned MH, unsigned Vectors, unsigned PE, unsigned SIMD, bool Xnor, unsigned InputBits,
-          bool InputSigned, unsigned AccumulatorBits, unsigned Levels, unsigned OutputBits, int OutputOffset,
+template <unsigned MW, unsigned MH, unsigned Vectors, unsigned PE, unsigned SIMD, unsigned WeightBits,
+          bool InputBipolar, unsigned InputBits, bool InputSigned, unsigned AccumulatorBits, unsigned Levels, unsigned OutputBits, int OutputOffset,
           class Weight, std::size_t Words, std::size_t Lanes, class... Tables>
 void matrix_vector(hls::stream<word<SIMD * InputBits>>& in, hls::stream<word<PE * OutputBits>>& out,
                    const Weight (&weights)[Words][Lanes], const Tables&... tables) {
     static_assert(PE >= 1 && MH % PE == 0, "PE must divide the outputs MH");
     static_assert(SIMD >= 1 && MW % SIMD == 0, "SIMD must divide the inputs MW");
-    static_assert(!Xnor || InputBits == 1, "the xnor form takes inputs of one bit");
+    static_assert(!InputBipolar || InputBits == 1, "inputs of -1 and +1 have one bit");
+    static_assert(WeightBits >= 1 && WeightBits <= 16, "weights have 1 to 16 bits");
     static_assert(AccumulatorBits >= 1 && AccumulatorBits <= 62, "the accumulator has 1 to 62 bits");
     static_assert(sizeof...(Tables) == (Levels > 0 ? 2 : 0),
                   "with Levels > 0 the unit takes two tables, thresholds and decreasing; without, none");
+    constexpr bool Xnor = InputBipolar && WeightBits == 1;
     constexpr unsigned passes = MH / PE;
     constexpr unsigned steps = MW / SIMD;
     static_assert(Words == passes * steps, "the weights must have one word for each step of each pass");
     static_assert(Lanes == PE, "a word of weights must have PE entries");
 
     // Holds the sum of any MW inputs; the accumulator may wrap on its way, but what it ends with fits.
-    using Sum = std::conditional_t<((std::uint64_t{MW} << InputBits) < (1u << 30)), std::int32_t, std::int64_t>;
+    using Sum = std::conditional_t<((std::uint64_t{MW} << (InputBits + WeightBits)) < (1u << 30)), std::int32_t, std::int64_t>;
     using Accumulator = std::conditional_t<Xnor, ap_uint<AccumulatorBits>, ap_int<AccumulatorBits>>;
     using Inputs =
-        std::conditional_t<Xnor, detail::xnor_inputs<SIMD>, detail::signed_inputs<SIMD, InputBits, InputSigned, Sum>>;
+        std::conditional_t<Xnor, detail::xnor_inputs<SIMD>,
+                           detail::signed_inputs<SIMD, WeightBits, InputBipolar, InputBits, InputSigned, Sum>>;
 
     word<SIMD * InputBits> buffer[steps];
     BNN_PRAGMA(HLS BIND_STORAGE variable=buffer type=ram_s2p impl=lutram)
@@ -134,7 +148,7 @@ void matrix_vector(hls::stream<word<SIMD * InputBits>>& in, hls::stream<word<PE 
         for (unsigned p = 0; p < PE; ++p) {
             BNN_PRAGMA(HLS UNROLL)
             const Sum before = step == 0 ? Sum{0} : static_cast<Sum>(accumulators[p].to_int64());
-            const Accumulator after = before + static_cast<Sum>(inputs.dot(load<SIMD>(weights[word_index][p])));
+            const Accumulator after = before + static_cast<Sum>(inputs.dot(load<SIMD * WeightBits>(weights[word_index][p])));
             accumulators[p] = after;
             if (step == steps - 1) {
                 const Sum sum = static_cast<Sum>(after.to_int64());

@@ -87,6 +87,13 @@ def pack(port: Port, values: IntArray) -> NDArray[np.uint8]:
     return np.packbits(bits, axis=-1, bitorder="little").reshape(len(values), -1)
 
 
+def synthesis_form(work: Path) -> list[str]:
+    """Options that compile the library as Vitis HLS sees it; the open ap_int itself knows no such form."""
+    prelude = work / "synthesis.hpp"
+    prelude.write_text("#include <ap_int.h>\n#include <hls_stream.h>\n#define __SYNTHESIS__\n")
+    return ["-include", str(prelude), "-w"]
+
+
 def compile_program(source: str, work: Path, compiler: str, ap_headers: Path, *options: str) -> Path:
     (work / "program.cpp").write_text(source)
     program = work / "program"
@@ -123,9 +130,7 @@ def check(cases: list[Case], work: Path, compiler: str, ap_headers: Path, *, syn
         calls.append(f'if (!run<{shape}>(folder + "/{index}", {case.frames}, {unit})) return {index + 1};')
         (work / f"{index}.in").write_bytes(pack(taken, case.frames_in()).tobytes())
     parts += ["int main(int, char** argv) {", "const std::string folder = argv[1];", *calls, "return 0;", "}"]
-    (work / "synthesis.hpp").write_text("#include <ap_int.h>\n#include <hls_stream.h>\n#define __SYNTHESIS__\n")
-    # -Wextra also warns of the open ap_int, which the library includes with those warnings off.
-    form = ["-include", str(work / "synthesis.hpp"), "-Wno-unknown-pragmas", "-w"] if synthesis else []
+    form = synthesis_form(work) if synthesis else []
     program = compile_program("\n".join(parts), work, compiler, ap_headers, *form)
     status = subprocess.run([program, work], check=False, capture_output=True, text=True)
     assert status.returncode == 0, f"{cases[status.returncode - 1]}: a wrong number of beats; {status.stdout}"

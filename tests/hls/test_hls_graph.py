@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hls_cases import pack, random_integers, random_table
+from hls_cases import pack, random_integers, random_table, synthesis_form
 
 from bnnfpga.assets import asset
 from bnnfpga.codegen.hls import render_hls
@@ -92,6 +92,17 @@ def test_random_nets(seed: int, wide: bool, tmp_path: Path, compiler: str, ap_he
     render_hls(graph, tmp_path)
     taken, made = expected_bytes(graph, 5, seed)
     np.testing.assert_array_equal(run_csim(build_csim(tmp_path), taken, 5), made)
+
+
+def test_the_form_that_vitis_sees(
+    simulator: tuple[CSimulator, Graph], tmp_path: Path, compiler: str, ap_headers: Path
+) -> None:
+    render_hls(simulator[1], tmp_path)
+    sources = [str(tmp_path / "hls" / name) for name in ("accelerator.cpp", "testbench.cpp")]
+    command = [compiler, "-std=c++14", *synthesis_form(tmp_path), "-isystem", str(ap_headers), *sources]
+    subprocess.run([*command, "-o", str(tmp_path / "testbench")], check=True)
+    taken, made = expected_bytes(simulator[1], 3, 0)
+    np.testing.assert_array_equal(run_csim(CSimulator(tmp_path / "testbench", 0), taken, 3), made)
 
 
 def test_bytes_and_arrays_are_the_same_to_it(simulator: tuple[CSimulator, Graph]) -> None:

@@ -159,7 +159,7 @@ REFUSED = [
     (
         STREAMS.format(8, 16) + WEIGHTS.format(4, 4, 2),
         "matrix_vector<8, 4, 1, 2, 4, 1, 2, 0, 4, 0, 8, 0>(in, out, weights)",
-        "the xnor form takes inputs of one bit",
+        "inputs of -1 and +1 have one bit",
     ),
     (
         STREAMS.format(4, 16) + WEIGHTS.format(4, 3, 2),

@@ -55,7 +55,6 @@ def make_project(
     head = "".join(f"`define {name} {value}\n" for name, value in defines.items())
     (folder / "rtl" / "accelerator.sv").write_text(head + (DESIGNS / "accelerator.sv").read_text())
     shutil.copy(DESIGNS / "tiny_queue.sv", folder / "rtl")
-    shutil.copy(ROOT / "rtl" / "bnn_stream_monitor.sv", folder / "rtl")
     shutil.copytree(ROOT / "flows" / "verilator", folder / "sim")
     ports = {
         "INPUT_BYTES": width // 8,

@@ -106,7 +106,7 @@ def test_a_folder_that_is_no_project(tmp_path: Path) -> None:
         build_simulator(tmp_path)
 
 
-# -- Waveforms and monitors ---------------------------------------------------------------------------------------------
+# -- Waveforms and monitors -------------------------------------------------------------------------------------------
 
 
 def test_vcd(tiny: Tiny, tmp_path: Path, verilator: str | None) -> None:
@@ -168,7 +168,7 @@ def test_streams_need_monitors(tiny: Tiny) -> None:
         run_simulator(build_simulator(tiny.folder), tiny.memories, tiny.random_input(1), 1, streams=True)
 
 
-# -- Accelerators that are wrong ----------------------------------------------------------------------------------------
+# -- Accelerators that are wrong --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("stall_seed", [None, 7])
@@ -228,7 +228,7 @@ def test_cpp_that_does_not_compile(tmp_path: Path) -> None:
         build_simulator(project.folder)
 
 
-# -- Two processes, and processes that end early ------------------------------------------------------------------------
+# -- Two processes, and processes that end early ----------------------------------------------------------------------
 
 
 def _build_and_run(project: Tiny) -> bool:
@@ -270,7 +270,7 @@ def test_an_interrupted_run_leaves_no_output(tiny: Tiny, tmp_path: Path) -> None
     assert [path.name for path in tmp_path.iterdir()] == ["input.bin"]
 
 
-# -- Without Python -----------------------------------------------------------------------------------------------------
+# -- Without Python ---------------------------------------------------------------------------------------------------
 
 
 def test_a_project_simulates_itself(tmp_path: Path) -> None:

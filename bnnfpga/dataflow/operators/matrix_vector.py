@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bnnfpga.dataflow.operator import (
     Event,
@@ -33,12 +34,12 @@ _WIDE_SUM = 32
 
 @dataclass(frozen=True)
 class MatrixVector(Operator):
-    """`MH` dot products of `MW` inputs with weights of -1 and +1, `pe` outputs and `simd` inputs a cycle.
+    """`MH` dot products of `MW` inputs, `pe` outputs and `simd` inputs a cycle.
 
     Parameters
     ----------
     weights
-        int64 (MH, MW) of -1 and +1.
+        int64 (MH, MW); one bit each where all are -1 or +1, else two's complement.
     positions
         Vectors a frame, each worked on by itself.
     table
@@ -74,10 +75,20 @@ class MatrixVector(Operator):
         return self.mw // self.simd
 
     @cached_property
+    def weight_type(self) -> IntegerType:
+        """Bipolar where that holds all weights, else signed."""
+        if np.all(np.abs(self.weights) == 1):
+            return IntegerType.bipolar()
+        return IntegerType(min(int(self.weights.min()), -1), max(int(self.weights.max()), 0), "signed")
+
+    @property
+    def is_xnor(self) -> bool:
+        """Whether the unit counts equal bits."""
+        return self.weight_type.is_bipolar and self.input_type.is_bipolar
+
+    @cached_property
     def accumulator(self) -> IntegerType:
         """Exact interval of the dot products."""
-        if self.input_type.is_bipolar:
-            return IntegerType(-self.mw, self.mw, "signed")
         low = np.minimum(self.weights * self.input_type.lo, self.weights * self.input_type.hi).sum(axis=1)
         high = np.maximum(self.weights * self.input_type.lo, self.weights * self.input_type.hi).sum(axis=1)
         return IntegerType(int(low.min()), int(high.max()), "signed")
@@ -106,7 +117,12 @@ class MatrixVector(Operator):
 
     @property
     def popcount_stages(self) -> int:
-        return 2 if self.simd * self.input_type.bits > _WIDE_SUM else 1
+        return 2 if self.simd * self.weight_type.bits * self._planes > _WIDE_SUM else 1
+
+    @property
+    def _planes(self) -> int:
+        """Bit planes of the inputs; as numbers, -1 and +1 have two."""
+        return 2 if self.input_type.is_bipolar and not self.is_xnor else self.input_type.bits
 
     @property
     def latency(self) -> int:
@@ -135,18 +151,25 @@ class MatrixVector(Operator):
 
     @cached_property
     def _weight_memory(self) -> Memory:
-        bits = to_bits((self.weights + 1) >> 1, 1)
-        folded = bits.reshape(self.passes, self.pe, self.steps, self.simd)
-        return Memory("weights", folded.transpose(0, 2, 1, 3).reshape(self.passes * self.steps, -1), self.memory)
+        # A word holds, for each PE and each bit of the weights, that bit of all inputs of the step.
+        planes = self._weight_bits.transpose(0, 2, 1, 4, 3)
+        return Memory("weights", planes.reshape(self.passes * self.steps, -1), self.memory)
+
+    @cached_property
+    def _weight_bits(self) -> NDArray[np.uint8]:
+        """(passes, PE, steps, SIMD, bits)."""
+        codes = self.weight_type.encode(self.weights)
+        bits = self.weight_type.bits
+        return to_bits(codes, bits).reshape(self.passes, self.pe, self.steps, self.simd, bits)
 
     @property
     def accumulator_bits(self) -> int:
         """Width of the register that sums: of a count of equal bits, or of the signed sum."""
-        return self.mw.bit_length() if self.input_type.is_bipolar else self.accumulator.bits
+        return self.mw.bit_length() if self.is_xnor else self.accumulator.bits
 
     @property
     def threshold_bits(self) -> int:
-        if self.input_type.is_bipolar:
+        if self.is_xnor:
             return (self.mw + 1).bit_length()
         return IntegerType(self.accumulator.lo, self.accumulator.hi + 1, "signed").bits
 
@@ -156,13 +179,13 @@ class MatrixVector(Operator):
             return None
         values = np.broadcast_to(self.table.values, (self.mh, self.table.levels))
         table = ThresholdTable(values, np.broadcast_to(self.table.decreasing, (self.mh,)), self.table.output)
-        stored = bipolar_sum_to_count(values, self.mw) if self.input_type.is_bipolar else values
+        stored = bipolar_sum_to_count(values, self.mw) if self.is_xnor else values
         return table.memory(self.pe, stored, self.threshold_bits, "distributed")
 
     def resources(self) -> dict[str, int]:
-        words, width = self.passes * self.steps, self.pe * self.simd
+        words, width = self.passes * self.steps, self.pe * self.simd * self.weight_type.bits
         bits = self.input_type.bits
-        popcount = self.pe * self.simd * bits
+        popcount = width * self._planes
         accumulate = self.pe * self.accumulator_bits
         compare = self.pe * (self.table.levels * -(-self.threshold_bits // 2) if self.table else 0)
         vector = self.simd * bits * -(-self.steps // 64) if self.passes > 1 else 0
@@ -185,7 +208,8 @@ class MatrixVector(Operator):
             "MH": self.mh,
             "PE": self.pe,
             "SIMD": self.simd,
-            "Xnor": int(self.input_type.is_bipolar),
+            "WeightBits": self.weight_type.bits,
+            "InputBipolar": int(self.input_type.is_bipolar),
             "InputBits": self.input_type.bits,
             "InputSigned": int(self.input_type.signed),
             "AccumulatorBits": self.accumulator_bits,
@@ -203,13 +227,14 @@ class MatrixVector(Operator):
         return RtlInstance("bnn_matrix_vector", parameters)
 
     def hls(self) -> HlsInstance:
-        weights = self._weight_memory.bits.reshape(-1, self.pe, self.simd)
+        # Here a step's weights lie side by side, each with its bits.
+        weights = self._weight_bits.transpose(0, 2, 1, 3, 4).reshape(self.passes * self.steps, self.pe, -1)
         tables = [Memory("weights", weights, self.memory)]
         if self.table is not None:
             levels = self.table.levels
             values = np.broadcast_to(self.table.values, (self.mh, levels))
-            stored = bipolar_sum_to_count(values, self.mw) if self.input_type.is_bipolar else values
-            signed_bits = self.threshold_bits + int(self.input_type.is_bipolar)
+            stored = bipolar_sum_to_count(values, self.mw) if self.is_xnor else values
+            signed_bits = self.threshold_bits + int(self.is_xnor)
             thresholds = to_bits(stored, signed_bits).reshape(self.passes, self.pe, levels, signed_bits)
             decreasing = np.broadcast_to(self.table.decreasing, (self.mh,)).reshape(self.passes, self.pe, 1)
             tables.append(Memory("thresholds", thresholds, "distributed"))
@@ -222,6 +247,7 @@ class MatrixVector(Operator):
                 math.prod(self.positions),
                 self.pe,
                 self.simd,
+                self.weight_type.bits,
                 int(self.input_type.is_bipolar),
                 self.input_type.bits,
                 int(self.input_type.signed),
