@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -28,6 +29,7 @@ Trace = Literal["none", "vcd", "fst"]
 _PROGRAM = "simulator"
 _RULES = "sim/build.mk"
 _LOG_LINES = 15
+_ERROR = re.compile(r"\berror\b", re.IGNORECASE)
 _MOST_JOBS = 8
 
 
@@ -160,10 +162,15 @@ def _make(folder: Path, tool: Verilator, arguments: list[str]) -> None:
         return
     kept = cache_folder() / "failed-build.log"
     shutil.copy(log, kept)
-    lines = log.read_text(errors="replace").strip().splitlines()
+    raise UserError("building the simulator failed:\n" + _first_error(log.read_text(errors="replace")), where=str(kept))
+
+
+def _first_error(text: str) -> str:
+    """The lines of a log that say what went wrong first; most of those after them only follow from it."""
     # What matters comes before make's own complaint about it.
-    said = [line for line in lines if not line.startswith(("make", "gmake"))][-_LOG_LINES:]
-    raise UserError("building the simulator failed:\n" + "\n".join(said), where=str(kept))
+    lines = [line for line in text.strip().splitlines() if not line.startswith(("make", "gmake"))]
+    start = next((i for i, line in enumerate(lines) if _ERROR.search(line)), max(0, len(lines) - _LOG_LINES))
+    return "\n".join(lines[start : start + _LOG_LINES])
 
 
 def _jobs() -> int:

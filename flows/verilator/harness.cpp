@@ -170,6 +170,8 @@ uint64_t count_frames(const Options& options, const MappedFile& input, const Map
 
 int main(int argc, char** argv) {
     const Options options = parse_options(argc, argv);
+    std::signal(SIGINT, on_signal);
+    std::signal(SIGTERM, on_signal);
     const MappedFile input(options.input);
     const auto expected = options.expected.empty() ? nullptr : std::make_unique<MappedFile>(options.expected);
     const uint64_t frames = count_frames(options, input, expected.get());
@@ -189,8 +191,6 @@ int main(int argc, char** argv) {
     // The first evaluation runs the initial blocks, which read the memories: no part of the simulation's speed.
     top.eval();
 
-    std::signal(SIGINT, on_signal);
-    std::signal(SIGTERM, on_signal);
     const auto start = std::chrono::steady_clock::now();
     const End end = options.stalled
                         ? (tracer ? simulation.run<true, true>(input_stalls, output_stalls, tracer.get())

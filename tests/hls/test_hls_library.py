@@ -148,32 +148,32 @@ THRESHOLDS = "const bnn::rom_integer<8> thresholds{} = {{}}; const bnn::rom_bits
 REFUSED = [
     (
         STREAMS.format(4, 24) + WEIGHTS.format(4, 4, 3),
-        "matrix_vector<8, 4, 1, 3, 4, 1, 1, 0, 4, 0, 8, 0>(in, out, weights)",
+        "matrix_vector<8, 4, 1, 3, 4, 1, 1, 1, 0, 4, 0, 8, 0>(in, out, weights)",
         "PE must divide the outputs MH",
     ),
     (
         STREAMS.format(3, 16) + WEIGHTS.format(3, 4, 2),
-        "matrix_vector<8, 4, 1, 2, 3, 1, 1, 0, 4, 0, 8, 0>(in, out, weights)",
+        "matrix_vector<8, 4, 1, 2, 3, 1, 1, 1, 0, 4, 0, 8, 0>(in, out, weights)",
         "SIMD must divide the inputs MW",
     ),
     (
         STREAMS.format(8, 16) + WEIGHTS.format(4, 4, 2),
-        "matrix_vector<8, 4, 1, 2, 4, 1, 2, 0, 4, 0, 8, 0>(in, out, weights)",
+        "matrix_vector<8, 4, 1, 2, 4, 1, 1, 2, 0, 4, 0, 8, 0>(in, out, weights)",
         "inputs of -1 and +1 have one bit",
     ),
     (
         STREAMS.format(4, 16) + WEIGHTS.format(4, 3, 2),
-        "matrix_vector<8, 4, 1, 2, 4, 1, 1, 0, 4, 0, 8, 0>(in, out, weights)",
+        "matrix_vector<8, 4, 1, 2, 4, 1, 1, 1, 0, 4, 0, 8, 0>(in, out, weights)",
         "the weights must have one word for each step of each pass",
     ),
     (
         STREAMS.format(4, 16) + WEIGHTS.format(4, 4, 3),
-        "matrix_vector<8, 4, 1, 2, 4, 1, 1, 0, 4, 0, 8, 0>(in, out, weights)",
+        "matrix_vector<8, 4, 1, 2, 4, 1, 1, 1, 0, 4, 0, 8, 0>(in, out, weights)",
         "a word of weights must have PE entries",
     ),
     (
         STREAMS.format(4, 2) + WEIGHTS.format(4, 4, 2),
-        "matrix_vector<8, 4, 1, 2, 4, 1, 1, 0, 4, 1, 1, 0>(in, out, weights)",
+        "matrix_vector<8, 4, 1, 2, 4, 1, 1, 1, 0, 4, 1, 1, 0>(in, out, weights)",
         "with Levels > 0 the unit takes two tables",
     ),
     (

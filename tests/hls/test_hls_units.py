@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hls_cases import Case, check, random_table
+from hls_cases import Case, check, random_integers, random_table
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -24,6 +24,8 @@ UINT8 = IntegerType(0, 255, "unsigned")
 INT8 = IntegerType(-128, 127, "signed")
 NARROW = IntegerType(10, 15, "unsigned")
 
+TERNARY = IntegerType(-1, 1, "signed")
+
 
 def matrix_vector(
     mh: int,
@@ -34,10 +36,11 @@ def matrix_vector(
     made: IntegerType | None = None,
     positions: tuple[int, ...] = (),
     seed: int = 0,
+    weight_type: IntegerType = BIPOLAR,
 ) -> MatrixVector:
     """With thresholds to `made`, or raw sums."""
     rng = np.random.default_rng(seed)
-    weights = 2 * rng.integers(0, 2, (mh, mw)) - 1
+    weights = random_integers(weight_type, (mh, mw), rng)
     raw = MatrixVector("matrix_vector", weights, taken, positions, None, pe, simd)
     if made is None:
         return raw
@@ -73,6 +76,10 @@ MATRIX_VECTOR = [
     matrix_vector(12, 20, 4, 10, NARROW),
     matrix_vector(12, 20, 4, 4, NARROW, IntegerType(-3, 0, "signed")),
     matrix_vector(8, 40, 4, 10, UINT8, IntegerType(0, 40, "unsigned")),
+    matrix_vector(8, 40, 4, 10, BIPOLAR, BIPOLAR, weight_type=INT8),
+    matrix_vector(8, 40, 4, 10, UINT2, BIPOLAR, weight_type=TERNARY),
+    matrix_vector(8, 40, 8, 40, INT8, UINT2, weight_type=INT8),
+    matrix_vector(8, 66, 4, 33, NARROW, weight_type=TERNARY),
     matrix_vector(4, 6, 2, 3, IntegerType(-(2**30), 2**30 - 1, "signed")),
     matrix_vector(4, 6, 2, 3, IntegerType(0, 2**32 - 1, "unsigned"), BIPOLAR),
 ]

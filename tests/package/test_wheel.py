@@ -25,6 +25,9 @@ pytestmark = pytest.mark.slow
 def execute(command: Sequence[str | Path], **options: object) -> subprocess.CompletedProcess[str]:
     """Run a command; without a package index skip the test, except in CI, where there must be one."""
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    if "cwd" in options:
+        # Nothing that the checkout has built before.
+        environment["BNNFPGA_CACHE"] = f"{options['cwd']}/cache"
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, **options)  # type: ignore[call-overload]
     offline = done.returncode != 0 and any(sign in done.stdout + done.stderr for sign in OFFLINE)
     if offline and not os.environ.get("CI"):

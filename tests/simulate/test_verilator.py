@@ -37,7 +37,9 @@ def test_frames_pass_back_to_back(tiny: Tiny, verilator: str | None) -> None:
     assert run.streams is None
 
 
-@pytest.mark.parametrize("width", [8, 40, 72, pytest.param(2056, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "width", [pytest.param(8, marks=pytest.mark.slow), 40, 72, pytest.param(2056, marks=pytest.mark.slow)]
+)
 def test_ports_of_any_width(tmp_path: Path, width: int, verilator: str | None) -> None:
     """Verilator keeps ports in 8, 16, 32 and 64 bits, wider ones in words; and counts ones in three ways."""
     project = make_project(tmp_path / "project", width=width)
@@ -124,6 +126,7 @@ def test_vcd(tiny: Tiny, tmp_path: Path, verilator: str | None) -> None:
     assert [int(time) for time in rising] == [10 * cycle for cycle in range(16 + run.cycles)]
 
 
+@pytest.mark.slow
 def test_fst(tiny: Tiny, tmp_path: Path, verilator: str | None) -> None:
     missing = missing_fst_headers(find_verilator(verilator), find_compiler())
     if missing:
@@ -237,12 +240,14 @@ def _build_and_run(project: Tiny) -> bool:
     return bool((run_simulator(simulator, project.memories, data, 4).output == project.expected(data)).all())
 
 
+@pytest.mark.slow
 def test_two_builds_at_once(tmp_path: Path) -> None:
     project = make_project(tmp_path / "project", width=32)
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         assert pool.map(_build_and_run, [project, project]) == [True, True]
 
 
+@pytest.mark.slow
 def test_a_killed_build_leaves_the_next_one_sound(tmp_path: Path, session_cache: Path) -> None:
     project = make_project(tmp_path / "project", width=48)
     build = multiprocessing.get_context("spawn").Process(target=_build_and_run, args=(project,))
@@ -262,7 +267,7 @@ def test_an_interrupted_run_leaves_no_output(tiny: Tiny, tmp_path: Path) -> None
     simulator = build_simulator(tiny.folder)
     tiny.random_input(10).tofile(tmp_path / "input.bin")
     output = tmp_path / "output.bin"
-    command = [simulator.path, "--input", tmp_path / "input.bin", "--output", output, "--repeat", str(10_000_000)]
+    command = [simulator.path, "--input", tmp_path / "input.bin", "--output", output, "--repeat", str(1_000_000)]
     with subprocess.Popen(command, cwd=tiny.memories) as run:
         time.sleep(0.3)
         run.send_signal(signal.SIGINT)

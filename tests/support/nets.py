@@ -81,11 +81,13 @@ class NetWriter:
 class DenseNet:
     """Recipe of a random dense net; the same recipe gives the same model.
 
-    `activation_bits` 1 is bipolar, else a Quant of that many bits, signed or after a Relu.
+    `activation_bits` and `weight_bits` 1 are bipolar, more a Quant of that many bits: activations signed or after a
+    Relu, weights symmetric, so that 2 bits are ternary.
     """
 
     widths: tuple[int, ...]
     activation_bits: int = 1
+    weight_bits: int = 1
     signed: bool = False
     weight_scale: float = 1.0
     bias: bool = False
@@ -111,8 +113,12 @@ class DenseNet:
         return path
 
     def _dense(self, net: NetWriter, x: str, rng: np.random.Generator, inputs: int, outputs: int) -> str:
-        latent = rng.standard_normal((outputs, inputs))
-        weights = net.bipolar(net.constant(latent), self.weight_scale)
+        latent = net.constant(rng.standard_normal((outputs, inputs)))
+        if self.weight_bits == 1:
+            weights = net.bipolar(latent, self.weight_scale)
+        else:
+            scale = 3.0 / 2**self.weight_bits
+            weights = net.quant(latent, self.weight_bits, scale=scale, signed=True, narrow=True)
         bias = [net.constant(rng.normal(0, 3, outputs))] if self.bias else []
         if self.gemm:
             return net.node("Gemm", x, weights, *bias, transB=1)
@@ -143,6 +149,7 @@ def dense_nets(max_width: int = 24, max_layers: int = 3) -> st.SearchStrategy[De
         widths=st.lists(st.integers(1, max_width), min_size=2, max_size=max_layers + 1).map(tuple),
         activation_bits=st.sampled_from([1, 1, 2, 3, 4]),
         signed=st.booleans(),
+        weight_bits=st.sampled_from([1, 1, 1, 2, 3, 8]),
         weight_scale=st.sampled_from([1.0, 0.1, 0.037]),
         bias=st.booleans(),
         zero_mean=st.booleans(),

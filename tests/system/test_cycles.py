@@ -13,6 +13,8 @@ from tests.support.nets import DenseNet
 
 SMALL = DenseNet((24, 16, 12, 10), seed=1)
 TWO_BITS = DenseNet((24, 16, 12, 10), activation_bits=2, bias=True, seed=2)
+TERNARY = DenseNet((24, 16, 12, 10), activation_bits=3, signed=True, weight_bits=2, seed=3)
+BYTES = DenseNet((24, 16, 12, 10), weight_bits=8, seed=4)
 
 
 def _layers(*foldings: tuple[int, int]) -> dict[str, dict[str, int]]:
@@ -42,7 +44,7 @@ def test_named_foldings(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_random_foldings(seed: int, tmp_path: Path) -> None:
-    model = (SMALL if seed % 2 else TWO_BITS).write(tmp_path)
+    model = (SMALL, TWO_BITS, TERNARY, BYTES)[seed % 4].write(tmp_path)
     check_cycles(bnnfpga.compile(model, tmp_path / "project", folding=random_folding_of(model, seed)), seed=seed)
 
 

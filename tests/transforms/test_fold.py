@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bnnfpga.dataflow.lower import lower
+from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.clean import clean, load
 from bnnfpga.golden.model import GoldenModel
@@ -109,17 +110,24 @@ def test_channel_scales_in_front_of_a_layer_are_refused() -> None:
         fold(clean(net.model((4,), "y")))
 
 
-def test_weights_that_are_no_signs_are_refused() -> None:
+@pytest.mark.parametrize(("bits", "narrow", "stored"), [(2, True, 2), (2, False, 2), (4, False, 4), (8, False, 8)])
+def test_wider_weights(bits: int, narrow: bool, stored: int) -> None:
+    net = NetWriter()
+    latent = np.random.default_rng(bits).standard_normal((16, 8)) * 2**bits
+    net.node("MatMul", net.bipolar("x"), net.quant(net.constant(latent), bits, scale=1.0, signed=True, narrow=narrow))
+    unit = lower(fold(clean(net.model((16,), "y"))).model).operators[0]
+    assert isinstance(unit, MatrixVector)
+    assert unit.weight_type.bits == stored
+    assert not unit.is_xnor
+
+
+def test_weights_that_happen_to_be_signs_take_one_bit() -> None:
     net = NetWriter()
     weights = net.quant(net.constant(np.ones((4, 4))), 2, scale=1.0, signed=True)
     net.node("MatMul", net.bipolar("x"), weights)
-    model = clean(net.model((4,), "y"))
-    assert lower(fold(model).model).operators[0].kind == "matrix_vector"  # all ones: they are signs after all
-    net = NetWriter()
-    weights = net.quant(net.constant(np.zeros((4, 4))), 2, scale=1.0, signed=True)
-    net.node("MatMul", net.bipolar("x"), weights)
-    with pytest.raises(UserError, match="not -1 and \\+1"):
-        lower(fold(clean(net.model((4,), "y"))).model)
+    unit = lower(fold(clean(net.model((4,), "y"))).model).operators[0]
+    assert isinstance(unit, MatrixVector)
+    assert unit.is_xnor
 
 
 def test_load_names_the_file() -> None:
