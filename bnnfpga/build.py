@@ -33,6 +33,9 @@ DENSE_CYCLES = 4096
 """Cycles a frame that a dense net may take where the user names no speed."""
 
 
+OUTPUT_KINDS = ("scores", "class")
+
+
 @dataclass(frozen=True)
 class Plan:
     """Everything that is known of an accelerator before a file of it is written."""
@@ -40,6 +43,7 @@ class Plan:
     model: ModelWrapper
     input: InputFormat
     folded: Folded
+    output_kind: str
     graph: Graph
     cycles: Cycles
 
@@ -54,6 +58,7 @@ def compile_model(
     cycles: int | None = None,
     input: str | None = None,
     input_scale: float | str | Fraction | None = None,
+    output_kind: str = "scores",
     force: bool = False,
 ) -> Project:
     """Compile a model to an accelerator project.
@@ -72,6 +77,8 @@ def compile_model(
         Cycles a frame that it may take.
     input, input_scale
         What one stream element is (`uint8`, `int4`, `bipolar`, `float`); the model's input is code * scale.
+    output_kind
+        What the accelerator gives: integer `scores`, or the `class`, the index of the largest of the model's outputs.
 
     Raises
     ------
@@ -86,14 +93,20 @@ def compile_model(
         InputFormat.parse(input, input_scale),
         folding=folding,
         cycles=_cycles_allowed(target_fps, clock_mhz, cycles),
+        output_kind=output_kind,
     )
-    vectors = make_vectors(GoldenModel(plan.model), plan.graph, plan.folded, plan.input)
+    vectors = make_vectors(GoldenModel(plan.model), plan.graph, plan.folded, plan.input, plan.output_kind)
     _write(target, plan, source, vectors, clock_mhz, force=force)
     return Project.load(target).with_seconds(time.perf_counter() - started)
 
 
 def make_plan(
-    model: Path, input: InputFormat, *, folding: str | os.PathLike[str] | Mapping[str, Any] | None, cycles: int | None
+    model: Path,
+    input: InputFormat,
+    *,
+    folding: str | os.PathLike[str] | Mapping[str, Any] | None,
+    cycles: int | None,
+    output_kind: str = "scores",
 ) -> Plan:
     """Read, fold, lower and make parallel; writes nothing."""
     if folding is not None and cycles is not None:
@@ -102,10 +115,12 @@ def make_plan(
             where="--folding",
             hint="give either --folding or one of --cycles and --target-fps",
         )
+    if output_kind not in OUTPUT_KINDS:
+        raise UserError(f"{output_kind!r} is no output", where="--output", hint=f"give {' or '.join(OUTPUT_KINDS)}")
     clean = load(model)
     try:
         folded = fold(clean, input.type, input.scale)
-        graph = lower(folded.model)
+        graph = lower(folded.model, folded.output_function if output_kind == "class" else None)
     except UserError as error:
         error.where = f"{model}, {error.where}" if error.where else str(model)
         raise
@@ -115,7 +130,7 @@ def make_plan(
     else:
         chosen, where = _read_folding(folding)
     parallel = apply_folding(graph, chosen, where)
-    return Plan(clean, input, folded, parallel, predict(parallel))
+    return Plan(clean, input, folded, output_kind, parallel, predict(parallel))
 
 
 def _cycles_allowed(target_fps: float | None, clock_mhz: float, cycles: int | None) -> int | None:
@@ -184,6 +199,7 @@ def _write(target: Path, plan: Plan, source: Path, vectors: Vectors, clock_mhz: 
             input=plan.input,
             input_shape=tuple(plan.model.get_tensor_shape(plan.model.graph.input[0].name)[1:]),
             folded=plan.folded,
+            output_kind=plan.output_kind,
             source=source,
             vectors=vectors,
             clock_mhz=clock_mhz,

@@ -32,6 +32,13 @@ class Backend(StrEnum):
     HLS = "hls"
 
 
+class OutputKind(StrEnum):
+    """What an accelerator gives."""
+
+    SCORES = "scores"
+    CLASS = "class"
+
+
 class Layout(StrEnum):
     """The order of an image array's axes."""
 
@@ -77,6 +84,9 @@ def compile(
     ] = None,
     input: InputType = None,
     input_scale: InputScale = None,
+    output_kind: Annotated[
+        OutputKind, typer.Option("--output", help="Integer scores, or the class, found by the hardware.")
+    ] = OutputKind.SCORES,
     force: Annotated[bool, typer.Option("--force", help="Replace the project that is there.")] = False,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -101,6 +111,7 @@ def compile(
             cycles=cycles,
             input=input,
             input_scale=input_scale,
+            output_kind=output_kind.value,
             force=force,
         )
         summary = project.summary()

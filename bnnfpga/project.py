@@ -96,6 +96,11 @@ class Project:
         return tuple(self.description["input"]["shape"])
 
     @property
+    def output_kind(self) -> str:
+        """`scores` or `class`."""
+        return str(self.description["output"]["kind"])
+
+    @property
     def input_stream(self) -> BoundaryFormat:
         return read_stream(self.description["input"]["stream"])
 

@@ -30,7 +30,7 @@ class Vectors:
     scores: IntArray
 
 
-def make_vectors(golden: GoldenModel, graph: Graph, folded: Folded, input: InputFormat) -> Vectors:
+def make_vectors(golden: GoldenModel, graph: Graph, folded: Folded, input: InputFormat, output_kind: str) -> Vectors:
     """Random frames through the golden model and the folded graph.
 
     Raises
@@ -51,7 +51,7 @@ def make_vectors(golden: GoldenModel, graph: Graph, folded: Folded, input: Input
             integers = np.where(integers < 0, -1, 1)
         x = integers.astype(np.float32) * input.scale
         codes = integers.reshape(FRAMES, -1)
-    scores = golden.run(x).scores.reshape(FRAMES, -1)
+    scores = golden.run(x).accelerator_output(output_kind)
     folded_scores = graph.execute(codes)[graph.output.name].reshape(FRAMES, -1)
     if not np.array_equal(scores, folded_scores):
         frame, channel = np.argwhere(scores != folded_scores)[0]

@@ -83,7 +83,7 @@ def test_readme(checkout: Path) -> None:
         if block.language == "python":
             if "brevitas" in block.text and importlib.util.find_spec("brevitas") is None:
                 continue
-            execute([sys.executable, "-W", "error", "-c", block.text], checkout)
+            execute([sys.executable, "-c", block.text], checkout)
             continue
         printed = execute(["bash", "-c", "set -euo pipefail\n" + runnable(block.commands())], checkout)
         lines = iter([masked(line) for line in printed.splitlines()])

@@ -1,8 +1,4 @@
-"""The HLS C++ of a graph: generated top level and tables, test bench, library headers.
-
-A table of an `HlsInstance` keeps its axes: its bits are (addresses, ..., bits of one entry), where a `Memory` of RTL
-has one flat word an address. Entries of `thresholds` are integers in two's complement, all others are bit vectors.
-"""
+"""The HLS C++ of a graph: generated top level and tables, test bench, library headers."""
 
 from __future__ import annotations
 
@@ -17,11 +13,10 @@ from bnnfpga.assets import asset
 from bnnfpga.codegen.names import comment
 from bnnfpga.codegen.templating import render
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.operator import Memory, Operator
+from bnnfpga.dataflow.operator import HlsTable, Operator
 from bnnfpga.dataflow.stream import Stream
 
 _LINE = 116
-_INTEGERS = ("thresholds",)
 _STORAGE = {"block": "bram", "distributed": "lutram"}
 
 
@@ -115,9 +110,9 @@ def operator_tables(operator: Operator) -> list[Table]:
     return [_table(operator, memory) for memory in operator.hls().tables]
 
 
-def _table(operator: Operator, memory: Memory) -> Table:
+def _table(operator: Operator, memory: HlsTable) -> Table:
     *axes, bits = memory.bits.shape
-    if memory.name in _INTEGERS:
+    if memory.signed:
         kind, entries = "rom_integer", _integers(memory.bits)
     else:
         kind, entries = "rom_bits", _bit_vectors(memory.bits)

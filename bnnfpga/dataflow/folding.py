@@ -12,7 +12,6 @@ from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import MemoryKind, Operator
 from bnnfpga.dataflow.operators.fifo import Fifo
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
-from bnnfpga.dataflow.operators.score_output import ScoreOutput
 from bnnfpga.dataflow.operators.width_converter import WidthConverter
 from bnnfpga.errors import UserError
 
@@ -100,8 +99,7 @@ def apply_folding(graph: Graph, folding: Folding, where: str = "folding") -> Gra
     for operator in layers.values():
         folded = _fold_operator(operator, folding.get(operator.name, LayerFolding()), where)
         if previous is not None:
-            if isinstance(folded, ScoreOutput):
-                folded = ScoreOutput(folded.name, previous.outputs[0])
+            folded = folded.with_input(previous.outputs[0])
             for unit in _adapters(previous, folded):
                 result.add(unit)
                 result.connect(previous.name, unit.name)

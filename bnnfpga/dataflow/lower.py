@@ -10,6 +10,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import Operator
+from bnnfpga.dataflow.operators.arg_max import ArgMax
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.score_output import ScoreOutput
 from bnnfpga.dataflow.operators.threshold import Threshold
@@ -17,13 +18,22 @@ from bnnfpga.dataflow.thresholds import ThresholdTable
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.nodes import LAYOUT_OPS, attribute, consumers, describe, required_constant
 from bnnfpga.integers import IntegerType
-from bnnfpga.transforms.integer_types import THRESHOLD, integer_type, integer_weights
+from bnnfpga.transforms.class_scores import class_comparison
+from bnnfpga.transforms.host_functions import HostFunction
+from bnnfpga.transforms.integer_types import THRESHOLD, integer_type, integer_weights, reachable_values
 
 _MOST_ACCUMULATOR_BITS = 32
 
 
-def lower(model: ModelWrapper) -> Graph:
+def lower(model: ModelWrapper, output_function: HostFunction | None = None) -> Graph:
     """Map a folded graph onto operators with PE = SIMD = 1.
+
+    Parameters
+    ----------
+    model
+        A folded graph.
+    output_function
+        Where given, the accelerator computes the class: the index of the largest of this function of the scores.
 
     Returns
     -------
@@ -65,6 +75,10 @@ def lower(model: ModelWrapper) -> Graph:
             raise UserError("no hardware unit does this", where=describe(node))
     if not operators:
         raise UserError("it has no layer to compile", where="the model's graph")
+    if output_function is not None:
+        comparison = class_comparison(output_function, reachable_values(model, tensor))
+        factors, offsets = (None, None) if comparison is None else comparison
+        operators.append(ArgMax("arg_max", operators[-1].outputs[0], factors, offsets))
     operators.append(ScoreOutput("score_output", operators[-1].outputs[0]))
     graph = Graph()
     for operator in operators:

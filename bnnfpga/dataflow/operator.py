@@ -85,6 +85,28 @@ class RtlInstance:
     level: str = "{unit}.output_queue.level"
 
 
+@dataclass(frozen=True, eq=False)
+class HlsTable:
+    """A constant array that an HLS function is called with.
+
+    Parameters
+    ----------
+    name
+        Suffix that tells it from the unit's other tables.
+    bits
+        uint8 array of 0 and 1, (addresses, ..., bits of one entry), the lowest bit first.
+    signed
+        Whether entries are integers in two's complement, else they are bit vectors.
+    kind
+        The kind of memory.
+    """
+
+    name: str
+    bits: NDArray[np.uint8]
+    signed: bool
+    kind: MemoryKind
+
+
 @dataclass(frozen=True)
 class HlsInstance:
     """A function template of `hls/`.
@@ -94,7 +116,7 @@ class HlsInstance:
 
     function: str
     arguments: tuple[int | str, ...]
-    tables: tuple[Memory, ...] = ()
+    tables: tuple[HlsTable, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -138,6 +160,11 @@ class Operator(ABC):
 
         They rank foldings; a synthesis tool's numbers differ.
         """
+
+    def with_input(self, port: Port) -> Operator:
+        """The same unit behind a producer that makes `port`; units that take any number of lanes change theirs."""
+        del port
+        return self
 
     @property
     def folding(self) -> tuple[int | None, int | None]:

@@ -42,6 +42,14 @@ class Golden:
     scores: NDArray[np.int64]
     integers: dict[str, NDArray[np.int64]]
 
+    def accelerator_output(self, kind: str) -> NDArray[np.int64]:
+        """What an accelerator must give, (images, elements): its `scores`, or the `class`, first of equals."""
+        images = len(self.output)
+        if kind == "class":
+            classes: NDArray[np.int64] = self.output.reshape(images, -1).argmax(axis=1)[:, None].astype(np.int64)
+            return classes
+        return self.scores.reshape(images, -1)
+
 
 @dataclass(frozen=True)
 class _Value:

@@ -19,9 +19,9 @@ class SimulationResult:
     Parameters
     ----------
     outputs
-        Integer scores, int64 (images, ...).
+        What the accelerator gave, int64 (images, ...): scores, or classes.
     values
-        The model's outputs computed from them, float32 (images, ...).
+        The model's outputs computed from them, float32 (images, ...); None where the accelerator gives classes.
     classes
         int64 (images,): index of the largest value, the first of equals.
     mismatches
@@ -35,7 +35,7 @@ class SimulationResult:
 
     backend: str
     outputs: IntArray = field(repr=False)
-    values: Floats = field(repr=False)
+    values: Floats | None = field(repr=False)
     classes: IntArray = field(repr=False)
     frame_done: NDArray[np.int64] | None = field(repr=False)
     images: int

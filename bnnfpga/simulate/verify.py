@@ -89,7 +89,13 @@ def _has_headers() -> bool:
 
 
 def _run_folded(project: Project, images: Images) -> IntArray:
-    plan = make_plan(project.model, project.input_format, folding=project.folder / "folding.yaml", cycles=None)
+    plan = make_plan(
+        project.model,
+        project.input_format,
+        folding=project.folder / "folding.yaml",
+        cycles=None,
+        output_kind=project.output_kind,
+    )
     return plan.graph.execute(images.codes)[plan.graph.output.name].reshape(len(images.codes), -1)
 
 

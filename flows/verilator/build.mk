@@ -118,10 +118,14 @@ $(BUILD)/objects/cold.o: $(BUILD)/cpp/Vaccelerator_classes.mk
 	@printf '#include "%s.cpp"\n' $(COLD) > $(BUILD)/objects/cold.cpp
 	$(Q)$(CXX) $(CPPFLAGS_MODEL) $(COLD_FLAGS) -c -o $@ $(BUILD)/objects/cold.cpp
 
+# See evaluate() in simulation.h. A Verilator that calls it otherwise gets the slower way.
+EVAL_DECLARATION = void Vaccelerator___024root___eval(Vaccelerator___024root\* vlSelf);
+DIRECT_EVAL = $(shell grep -q '^$(EVAL_DECLARATION)' $(BUILD)/cpp/Vaccelerator.cpp && echo -DBNN_DIRECT_EVAL)
+
 $(BUILD)/objects/harness.o: $(BUILD)/cpp/Vaccelerator_classes.mk
 	@echo "  compile the harness"
 	@printf '#include "%s.cpp"\n' Vaccelerator harness > $(BUILD)/objects/loop.cpp
-	$(Q)$(CXX) $(CPPFLAGS_MODEL) $(HOT_FLAGS) -c -o $@ $(BUILD)/objects/loop.cpp
+	$(Q)$(CXX) $(CPPFLAGS_MODEL) $(DIRECT_EVAL) $(HOT_FLAGS) -c -o $@ $(BUILD)/objects/loop.cpp
 
 $(RUNTIME)/%.o:
 	@mkdir -p $(RUNTIME)

@@ -36,6 +36,22 @@ inline volatile std::sig_atomic_t interrupted = 0;
 
 enum class End { done, wrong_tlast, unstable_output, deadlock, interrupted };
 
+/// Evaluates the design, the first time excepted.
+///
+/// Vaccelerator::eval() also locks two mutexes each time, for messages of other threads and deleted class objects, of
+/// which a design here has none; with a small net that is a third of the time. Where build.mk has found the function
+/// that does the work in the generated code, only that is called. A trace needs the whole of eval().
+template <bool Traced>
+inline void evaluate(Vaccelerator& top) {
+#ifdef BNN_DIRECT_EVAL
+    if (!Traced) {
+        Vaccelerator___024root___eval(top.rootp);
+        return;
+    }
+#endif
+    top.eval();
+}
+
 class Simulation {
   public:
     static constexpr uint64_t input_bytes = BNN_INPUT_BYTES;
@@ -54,8 +70,8 @@ class Simulation {
           input_left_(frames * repeat * input_beats), frame_done_(frames * repeat),
           output_(frames * repeat * output_frame) {}
 
-    /// Runs until the last frame is out or something is wrong. `input_stalls` and `output_stalls` are used where
-    /// `Stalled`, `tracer` where `Traced`: the plain loop has neither.
+    /// Runs until the last frame is out or something is wrong. The first eval(), which initialises, has taken place.
+    /// `input_stalls` and `output_stalls` are used where `Stalled`, `tracer` where `Traced`: the plain loop has neither.
     template <bool Stalled, bool Traced>
     End run(Stalls& input_stalls, Stalls& output_stalls, Tracer* tracer) {
         // Ports and counters in locals: the compiler may not assume that eval() leaves members alone.
@@ -78,7 +94,7 @@ class Simulation {
         top.s_axis_tvalid = valid;
         top.m_axis_tready = ready;
         top.aclk = 0;
-        top.eval();
+        evaluate<Traced>(top);
         if (Traced) tracer->dump(time(0) - period / 2);
 
         while (frame != frames) {
@@ -110,7 +126,7 @@ class Simulation {
                     }
                 }
                 top.aclk = 1;
-                top.eval();
+                evaluate<Traced>(top);
                 if (Traced) tracer->dump(time(cycle));
                 if (take) {
                     if (first_input_ == none) first_input_ = cycle;
@@ -130,7 +146,7 @@ class Simulation {
                     top.m_axis_tready = ready = output_stalls.next();
                 }
                 top.aclk = 0;
-                top.eval();
+                evaluate<Traced>(top);
                 if (Traced) tracer->dump(time(cycle) + period / 2);
             }
             if (end != End::done) break;
@@ -174,10 +190,10 @@ class Simulation {
         top_.m_axis_tready = 0;
         for (uint64_t i = 0; i < reset_cycles; ++i) {
             top_.aclk = 0;
-            top_.eval();
+            evaluate<Traced>(top_);
             if (Traced && i != 0) tracer->dump(i * period - period / 2);
             top_.aclk = 1;
-            top_.eval();
+            evaluate<Traced>(top_);
             if (Traced) tracer->dump(i * period);
         }
         top_.aresetn = 1;

@@ -266,8 +266,8 @@ def test_a_killed_build_leaves_the_next_one_sound(tmp_path: Path, session_cache:
 def test_an_interrupted_run_leaves_no_output(tiny: Tiny, tmp_path: Path) -> None:
     simulator = build_simulator(tiny.folder)
     tiny.random_input(10).tofile(tmp_path / "input.bin")
-    output = tmp_path / "output.bin"
-    command = [simulator.path, "--input", tmp_path / "input.bin", "--output", output, "--repeat", str(1_000_000)]
+    command = [str(simulator.path), "--input", str(tmp_path / "input.bin"), "--output", str(tmp_path / "output.bin")]
+    command += ["--repeat", str(1_000_000)]
     with subprocess.Popen(command, cwd=tiny.memories) as run:
         time.sleep(0.3)
         run.send_signal(signal.SIGINT)

@@ -93,6 +93,7 @@ class DenseNet:
     bias: bool = False
     zero_mean: bool = False
     gemm: bool = False
+    last_norm: bool = False
     seed: int = 0
 
     def model(self) -> onnx.ModelProto:
@@ -104,7 +105,10 @@ class DenseNet:
             if layer < len(self.widths) - 2:
                 x = self._normalise(net, x, rng, inputs, outputs)
                 x = self._activate(net, x)
-        net.node("Mul", x, net.constant(0.5))
+        if self.last_norm:
+            self._normalise(net, x, rng, self.widths[-2], self.widths[-1])
+        else:
+            net.node("Mul", x, net.constant(0.5))
         return net.model((self.widths[0],), "y")
 
     def write(self, folder: Path) -> Path:
@@ -154,5 +158,6 @@ def dense_nets(max_width: int = 24, max_layers: int = 3) -> st.SearchStrategy[De
         bias=st.booleans(),
         zero_mean=st.booleans(),
         gemm=st.booleans(),
+        last_norm=st.booleans(),
         seed=st.integers(0, 2**16),
     )

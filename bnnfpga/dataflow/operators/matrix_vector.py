@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from bnnfpga.dataflow.operator import (
     Event,
     HlsInstance,
+    HlsTable,
     Memory,
     MemoryKind,
     Operator,
@@ -229,7 +230,7 @@ class MatrixVector(Operator):
     def hls(self) -> HlsInstance:
         # Here a step's weights lie side by side, each with its bits.
         weights = self._weight_bits.transpose(0, 2, 1, 3, 4).reshape(self.passes * self.steps, self.pe, -1)
-        tables = [Memory("weights", weights, self.memory)]
+        tables = [HlsTable("weights", weights, False, self.memory)]
         if self.table is not None:
             levels = self.table.levels
             values = np.broadcast_to(self.table.values, (self.mh, levels))
@@ -237,8 +238,8 @@ class MatrixVector(Operator):
             signed_bits = self.threshold_bits + int(self.is_xnor)
             thresholds = to_bits(stored, signed_bits).reshape(self.passes, self.pe, levels, signed_bits)
             decreasing = np.broadcast_to(self.table.decreasing, (self.mh,)).reshape(self.passes, self.pe, 1)
-            tables.append(Memory("thresholds", thresholds, "distributed"))
-            tables.append(Memory("decreasing", decreasing.astype(np.uint8), "distributed"))
+            tables.append(HlsTable("thresholds", thresholds, True, "distributed"))
+            tables.append(HlsTable("decreasing", decreasing.astype(np.uint8), False, "distributed"))
         return HlsInstance(
             "matrix_vector",
             (

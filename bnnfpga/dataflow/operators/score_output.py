@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from bnnfpga.dataflow.operator import Event, HlsInstance, Operator, RtlInstance, Schedule, queue_resources
@@ -25,6 +25,9 @@ class ScoreOutput(Operator):
     @property
     def outputs(self) -> tuple[Port, ...]:
         return (self.port,)
+
+    def with_input(self, port: Port) -> ScoreOutput:
+        return replace(self, port=port)
 
     def schedule(self) -> Schedule:
         return Schedule((Event(1, (1,), (1,), (1,)),), 1, (2,), (1,))

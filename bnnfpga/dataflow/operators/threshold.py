@@ -10,6 +10,7 @@ import numpy as np
 from bnnfpga.dataflow.operator import (
     Event,
     HlsInstance,
+    HlsTable,
     Memory,
     MemoryKind,
     Operator,
@@ -129,5 +130,8 @@ class Threshold(Operator):
                 self.table.output.bits,
                 self.table.offset,
             ),
-            (Memory("thresholds", thresholds, self.memory), Memory("decreasing", decreasing, self.memory)),
+            (
+                HlsTable("thresholds", thresholds, True, self.memory),
+                HlsTable("decreasing", decreasing, False, self.memory),
+            ),
         )
