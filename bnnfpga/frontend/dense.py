@@ -8,7 +8,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.base import Transformation
 
 from bnnfpga.errors import UserError
-from bnnfpga.frontend.nodes import attribute, constant, describe
+from bnnfpga.frontend.nodes import attribute, constant, describe, fresh_name
 
 
 class GemmToMatMul(Transformation):  # type: ignore[misc]
@@ -24,7 +24,7 @@ class GemmToMatMul(Transformation):  # type: ignore[misc]
             new = []
             weights = node.input[1]
             if attribute(node, "transB", 0):
-                weights = model.make_new_valueinfo_name()
+                weights = fresh_name(model, f"{node.name}_weights")
                 shape = model.get_tensor_shape(node.input[1])
                 model.set_tensor_shape(weights, [shape[1], shape[0]])
                 new.append(
@@ -37,7 +37,7 @@ class GemmToMatMul(Transformation):  # type: ignore[misc]
             if has_bias:
                 if attribute(node, "beta", 1.0) != 1.0:
                     raise UserError("beta other than 1 is not supported", where=describe(node))
-                product = model.make_new_valueinfo_name()
+                product = fresh_name(model, f"{node.name}_product")
                 model.set_tensor_shape(product, model.get_tensor_shape(node.output[0]))
             new.append(onnx.helper.make_node("MatMul", [node.input[0], weights], [product], name=node.name))
             if has_bias:

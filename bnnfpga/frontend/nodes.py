@@ -68,3 +68,15 @@ def elementwise_operand(model: ModelWrapper, node: onnx.NodeProto) -> str:
             where=describe(node),
         )
     return dynamic[0]
+
+
+def fresh_name(model: ModelWrapper, stem: str) -> str:
+    """A tensor name that the graph does not have yet: `stem`, with a number if need be."""
+    graph = model.graph
+    taken = {name for node in graph.node for name in (*node.input, *node.output)}
+    taken |= {value.name for value in (*graph.input, *graph.output, *graph.initializer, *graph.value_info)}
+    name, number = stem, 0
+    while name in taken:
+        number += 1
+        name = f"{stem}_{number}"
+    return name

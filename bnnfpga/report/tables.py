@@ -91,6 +91,22 @@ def inspect_table(found: Mapping[str, Any]) -> RenderableType:
     return Group(_facts(rest), "", table)
 
 
+def transforms_table(found: Mapping[str, Any]) -> RenderableType:
+    """The rewrites, in the order in which they are applied."""
+    rows = [_cells(rewrite, "name", "sentence") for rewrite in found["transforms"]]
+    return _grid(["rewrite", "what it does"], rows, wrap_last=True)
+
+
+def transform_table(found: Mapping[str, Any]) -> RenderableType:
+    """A graph before and after one rewrite."""
+    parts: list[RenderableType] = [Text(found["name"], style="bold"), Text(found["sentence"])]
+    for heading, lines in (("before", found["before"]), ("after", found["after"])):
+        parts += [Text(heading, style="bold"), Text("\n".join(f"  {line}" for line in lines))]
+    if not found["changed"]:
+        parts[-2:] = [Text("nothing changes", style="bold")]
+    return Group(*parts)
+
+
 def doctor_table(found: Examination) -> RenderableType:
     """The tools: found or not, what each enables, and how to get the missing ones."""
     rows = []

@@ -7,7 +7,7 @@ import onnx
 from numpy.typing import NDArray
 from qonnx.core.modelwrapper import ModelWrapper
 
-from bnnfpga.frontend.nodes import consumers, replace_input
+from bnnfpga.frontend.nodes import consumers, fresh_name, replace_input
 
 
 def insert_after(
@@ -20,9 +20,9 @@ def insert_after(
     if operation == "Mul" and np.all(value == 1):
         return None
     result = node.output[0]
-    name = model.make_new_valueinfo_name()
+    name = fresh_name(model, f"{node.name}_{operation.lower()}")
     model.set_tensor_shape(name, model.get_tensor_shape(result))
-    factor = model.make_new_valueinfo_name()
+    factor = fresh_name(model, f"{node.name}_factor")
     model.set_initializer(factor, np.asarray(value, dtype=np.float32))
     if result == model.graph.output[0].name:
         # The graph's output keeps its name: the node in front gets the new one.
@@ -31,7 +31,7 @@ def insert_after(
     else:
         replace_input(model, result, name)
         source, target = result, name
-    new = onnx.helper.make_node(operation, [source, factor], [target], name=f"{node.name}_{operation.lower()}{factor}")
+    new = onnx.helper.make_node(operation, [source, factor], [target], name=name)
     model.graph.node.insert(list(model.graph.node).index(node) + 1, new)
     return new
 

@@ -17,6 +17,9 @@ from bnnfpga.transforms.move import LayoutBeforeElementwise, ScalesBehindDotProd
 from bnnfpga.transforms.quantizer_scales import ScalesOutOfQuantizers
 from bnnfpga.transforms.thresholds import ChainsToThresholds
 
+SCALE_REWRITES = (IntegerWeights, LayoutBeforeElementwise, ScalesOutOfQuantizers, ScalesBehindDotProducts)
+"""What makes the operands of every dot product integers, in order."""
+
 
 @dataclass(frozen=True)
 class Folded:
@@ -44,8 +47,8 @@ def fold(model: ModelWrapper, input_type: IntegerType | None = None, input_scale
     model = copy.deepcopy(model)
     if input_type is not None:
         model = _run(model, IntegerInput(input_type, np.float32(1) if input_scale is None else input_scale))
-    for step in (IntegerWeights(), LayoutBeforeElementwise(), ScalesOutOfQuantizers(), ScalesBehindDotProducts()):
-        model = _run(model, step)
+    for rewrite in SCALE_REWRITES:
+        model = _run(model, rewrite())
     model = _run(model, SortGraph())
     input_function = cut_input(model) if input_type is None else None
     model = _run(model, ChainsToThresholds())

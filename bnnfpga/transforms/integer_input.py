@@ -7,7 +7,7 @@ import onnx
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.base import Transformation
 
-from bnnfpga.frontend.nodes import replace_input
+from bnnfpga.frontend.nodes import fresh_name, replace_input
 from bnnfpga.integers import IntegerType
 from bnnfpga.transforms.integer_types import annotate_input, integer_type
 
@@ -25,10 +25,10 @@ class IntegerInput(Transformation):  # type: ignore[misc]
         if integer_type(model, source) is not None:
             return model, False
         if self._scale != 1:
-            scaled = model.make_new_valueinfo_name()
+            scaled = fresh_name(model, f"{source}_scaled")
             model.set_tensor_shape(scaled, model.get_tensor_shape(source))
             replace_input(model, source, scaled)
-            factor = model.make_new_valueinfo_name()
+            factor = fresh_name(model, f"{source}_scale")
             model.set_initializer(factor, np.asarray(self._scale, dtype=np.float32))
             model.graph.node.insert(0, onnx.helper.make_node("Mul", [source, factor], [scaled], name="input_scale"))
         annotate_input(model, self._type)

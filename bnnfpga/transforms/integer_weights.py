@@ -7,7 +7,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.base import Transformation
 
 from bnnfpga.errors import UserError
-from bnnfpga.frontend.nodes import QUANTIZERS, attribute, constant, describe
+from bnnfpga.frontend.nodes import QUANTIZERS, attribute, constant, describe, fresh_name
 from bnnfpga.frontend.quantizers import quantizer_of
 from bnnfpga.golden.model import output_scale
 from bnnfpga.golden.steps import apply_steps, quantizer_steps
@@ -38,7 +38,7 @@ class IntegerWeights(Transformation):  # type: ignore[misc]
                 codes = codes.transpose(attribute(transpose, "perm", None))
                 if scale.size > 1:
                     scale = scale.transpose(attribute(transpose, "perm", None))
-            name = model.make_new_valueinfo_name()
+            name = fresh_name(model, f"{node.name}_weights")
             model.set_initializer(name, np.ascontiguousarray(codes))
             node.input[1] = name
             insert_after(model, node, "Mul", output_scale(scale, node))

@@ -8,7 +8,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.base import Transformation
 
 from bnnfpga.errors import UserError
-from bnnfpga.frontend.nodes import LAYOUT_OPS, QUANTIZERS, constant, consumers, describe
+from bnnfpga.frontend.nodes import LAYOUT_OPS, QUANTIZERS, constant, consumers, describe, fresh_name
 from bnnfpga.transforms.editing import drop_unread, insert_after
 
 _BINARY = ("Add", "Sub", "Mul", "Div")
@@ -34,7 +34,7 @@ class LayoutBeforeElementwise(Transformation):  # type: ignore[misc]
                 if value is None or value.size == 1 or before.op_type not in _BINARY:
                     continue
                 whole = np.broadcast_to(value, model.get_tensor_shape(before.input[operands[0]])).reshape(new_shape)
-                moved = model.make_new_valueinfo_name()
+                moved = fresh_name(model, f"{before.name}_constant")
                 model.set_initializer(moved, np.ascontiguousarray(whole))
                 before.input[index] = moved
             source, between, result = before.input[operands[0]], before.output[0], node.output[0]

@@ -7,7 +7,7 @@ import onnx
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.base import Transformation
 
-from bnnfpga.frontend.nodes import QUANTIZERS, constant
+from bnnfpga.frontend.nodes import QUANTIZERS, constant, fresh_name
 from bnnfpga.frontend.quantizers import quantizer_of
 from bnnfpga.transforms.editing import insert_after
 
@@ -22,12 +22,12 @@ class ScalesOutOfQuantizers(Transformation):  # type: ignore[misc]
             quantizer = quantizer_of(model, node)
             if quantizer.scale.size == 1 and quantizer.scale.item() == 1:
                 continue
-            one = model.make_new_valueinfo_name()
+            one = fresh_name(model, "one")
             model.set_initializer(one, np.float32(1).reshape(()))
             if not quantizer.bipolar:
-                divided = model.make_new_valueinfo_name()
+                divided = fresh_name(model, f"{node.name}_divided")
                 model.set_tensor_shape(divided, model.get_tensor_shape(node.input[0]))
-                factor = model.make_new_valueinfo_name()
+                factor = fresh_name(model, f"{node.name}_scale")
                 model.set_initializer(factor, quantizer.scale)
                 divide = onnx.helper.make_node("Div", [node.input[0], factor], [divided], name=f"{node.name}_divide")
                 model.graph.node.insert(list(model.graph.node).index(node), divide)

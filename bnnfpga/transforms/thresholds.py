@@ -11,7 +11,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.base import Transformation
 
 from bnnfpga.errors import UserError
-from bnnfpga.frontend.nodes import QUANTIZERS, describe, elementwise_operand
+from bnnfpga.frontend.nodes import QUANTIZERS, describe, elementwise_operand, fresh_name
 from bnnfpga.frontend.quantizers import Quantizer, quantizer_of
 from bnnfpga.golden.steps import Step, apply_steps, elementwise_steps, quantizer_steps
 from bnnfpga.integers import IntArray
@@ -202,9 +202,9 @@ def _replace(
     hi: int,
     quantizer: Quantizer,
 ) -> None:
-    names = [model.make_new_valueinfo_name()]
+    names = [fresh_name(model, f"{node.name}_thresholds")]
     model.set_initializer(names[0], thresholds)
-    names.append(model.make_new_valueinfo_name())
+    names.append(fresh_name(model, f"{node.name}_decreasing"))
     model.set_initializer(names[1], decreasing)
     new = onnx.helper.make_node(
         THRESHOLD,

@@ -1,0 +1,95 @@
+"""The rewrites by name, for people who want to see what one does."""
+
+from __future__ import annotations
+
+import copy
+import re
+from dataclasses import dataclass
+
+from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.transformation.base import Transformation
+
+from bnnfpga.errors import UserError
+from bnnfpga.frontend.nodes import constant
+from bnnfpga.input_format import InputFormat
+from bnnfpga.transforms.fold import SCALE_REWRITES
+from bnnfpga.transforms.integer_input import IntegerInput
+from bnnfpga.transforms.thresholds import ChainsToThresholds
+
+_CLASSES: tuple[type[Transformation], ...] = (IntegerInput, *SCALE_REWRITES, ChainsToThresholds)
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """One rewrite: its name, and in a sentence what it does."""
+
+    name: str
+    sentence: str
+    transformation: type[Transformation]
+
+    def run(self, model: ModelWrapper, format: InputFormat) -> tuple[ModelWrapper, bool]:
+        """Apply it to a copy of a clean graph until nothing changes; also says whether anything did.
+
+        Raises
+        ------
+        UserError
+            If it needs integer inputs and `format` has none, or the graph is refused.
+        """
+        if self.transformation is not IntegerInput:
+            step = self.transformation()
+        elif format.type is None:
+            raise UserError("it needs to know the input's type", where=self.name, hint="add --input uint8, for example")
+        else:
+            step = IntegerInput(format.type, format.scale)
+        before = describe_graph(model)
+        result = copy.deepcopy(model).transform(step, make_deepcopy=False, cleanup=False)
+        return result, describe_graph(result) != before
+
+
+def rewrites() -> tuple[Rewrite, ...]:
+    """All rewrites, in the order in which a compilation applies them."""
+    return tuple(
+        Rewrite(
+            re.sub(r"(?<!^)(?=[A-Z])", "-", item.__name__).lower(), (item.__doc__ or "").strip().splitlines()[0], item
+        )
+        for item in _CLASSES
+    )
+
+
+def find_rewrite(name: str) -> Rewrite:
+    """The rewrite of a name.
+
+    Raises
+    ------
+    UserError
+        If there is none.
+    """
+    for rewrite in rewrites():
+        if rewrite.name == name:
+            return rewrite
+    names = ", ".join(rewrite.name for rewrite in rewrites())
+    raise UserError(f"there is no rewrite {name!r}", where="transforms", hint=f"there are {names}")
+
+
+def describe_graph(model: ModelWrapper) -> list[str]:
+    """A graph as text, a node a line; small constants are written out, of large ones the shape."""
+    lines = [f"input {model.graph.input[0].name}: {_type(model, model.graph.input[0].name)}"]
+    for node in model.graph.node:
+        operands = ", ".join(_operand(model, name) for name in node.input)
+        lines.append(f"{node.output[0]} = {node.op_type}({operands})")
+    lines.append(f"output {model.graph.output[0].name}")
+    return lines
+
+
+def _type(model: ModelWrapper, tensor: str) -> str:
+    shape = " x ".join(map(str, model.get_tensor_shape(tensor)))
+    return f"{model.get_tensor_datatype(tensor).get_canonical_name()} {shape}"
+
+
+def _operand(model: ModelWrapper, name: str) -> str:
+    value = constant(model, name)
+    if value is None:
+        return name
+    if value.size <= 8:
+        return str(value.tolist())
+    return f"<{' x '.join(map(str, value.shape))}>"

@@ -1,0 +1,58 @@
+"""Running one rewrite on a model file."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from bnnfpga.errors import UserError
+from bnnfpga.frontend.clean import load
+from bnnfpga.input_format import InputFormat
+from bnnfpga.transforms.registry import describe_graph, find_rewrite, rewrites
+
+
+def list_rewrites() -> dict[str, Any]:
+    """What `bnnfpga transforms --json` prints."""
+    return {"transforms": [{"name": rewrite.name, "sentence": rewrite.sentence} for rewrite in rewrites()]}
+
+
+def run_rewrite(
+    name: str, model: Path, output: Path | None, input: str | None, input_scale: float | str | Fraction | None
+) -> dict[str, Any]:
+    """Clean a model, run one rewrite on it, and describe the graph before and after.
+
+    Parameters
+    ----------
+    name
+        The rewrite.
+    model
+        A QONNX file.
+    output
+        Where to write the rewritten model, a file that does not exist yet; None: nowhere.
+    input, input_scale
+        The input format, for the rewrite that needs it.
+
+    Raises
+    ------
+    UserError
+        If there is no such rewrite, the model cannot be read, or the output exists.
+    """
+    rewrite = find_rewrite(name)
+    if output is not None and output.exists():
+        raise UserError("the output exists", where=str(output), hint="choose another name")
+    clean = load(model)
+    result, changed = rewrite.run(clean, InputFormat.parse(input, input_scale))
+    if output is not None:
+        try:
+            output.write_bytes(result.model.SerializeToString())
+        except OSError as error:
+            raise UserError(f"cannot write the model: {error.strerror}", where=str(output)) from error
+    return {
+        "name": rewrite.name,
+        "sentence": rewrite.sentence,
+        "changed": changed,
+        "before": describe_graph(clean),
+        "after": describe_graph(result),
+        "output": None if output is None else str(output),
+    }

@@ -1,0 +1,129 @@
+"""Each rewrite alone: a before and after that can be read, a fixed point, and truth about changes."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import given, settings
+
+from bnnfpga.errors import UserError
+from bnnfpga.frontend.clean import clean
+from bnnfpga.input_format import InputFormat
+from bnnfpga.transforms.registry import describe_graph, find_rewrite, rewrites
+from bnnfpga.transforms.run_alone import run_rewrite
+from tests.support.nets import DenseNet, NetWriter, dense_nets
+
+GOLDENS = Path(__file__).parent / "goldens"
+FORMAT = InputFormat.parse("uint4", "1/15")
+WEIGHTS = [[0.5, -0.25], [-0.125, 0.75]]
+
+
+def _input_net() -> onnx.ModelProto:
+    net = NetWriter()
+    net.bipolar(net.node("Sub", "x", net.constant(0.5)))
+    return net.model((2,), "y")
+
+
+def _weight_net() -> onnx.ModelProto:
+    net = NetWriter()
+    net.node("MatMul", net.bipolar("x"), net.bipolar(net.constant(WEIGHTS), 0.1))
+    return net.model((2,), "y")
+
+
+def _layout_net() -> onnx.ModelProto:
+    net = NetWriter()
+    x = net.node("Sub", "x", net.constant([[[0.5]], [[0.25]]]))
+    net.bipolar(net.node("Reshape", x, net.constant([1, 2], np.int64)))
+    return net.model((2, 1, 1), "y")
+
+
+def _quantizer_net() -> onnx.ModelProto:
+    net = NetWriter()
+    net.quant("x", 2, scale=0.25, signed=False)
+    return net.model((2,), "y")
+
+
+def _scale_net() -> onnx.ModelProto:
+    net = NetWriter()
+    x = net.node("Mul", net.bipolar("x"), net.constant(0.5))
+    net.node("MatMul", x, net.constant([[1, -1], [1, 1]]))
+    return net.model((2,), "y")
+
+
+def _threshold_net() -> onnx.ModelProto:
+    net = NetWriter()
+    x = net.node("MatMul", net.bipolar("x"), net.constant([[1, -1], [1, 1]]))
+    net.bipolar(net.node("Add", net.node("Mul", x, net.constant([0.1, -0.3])), net.constant([0.1, 0.1])))
+    return net.model((2,), "y")
+
+
+NETS: dict[str, Callable[[], onnx.ModelProto]] = {
+    "integer-input": _input_net,
+    "integer-weights": _weight_net,
+    "layout-before-elementwise": _layout_net,
+    "scales-out-of-quantizers": _quantizer_net,
+    "scales-behind-dot-products": _scale_net,
+    "chains-to-thresholds": _threshold_net,
+}
+
+
+def test_every_rewrite_has_a_golden() -> None:
+    assert [rewrite.name for rewrite in rewrites()] == list(NETS)
+    assert sorted(path.stem for path in GOLDENS.iterdir()) == sorted(NETS)
+    assert all(rewrite.sentence.endswith(".") for rewrite in rewrites())
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_golden(name: str) -> None:
+    rewrite = find_rewrite(name)
+    model = clean(NETS[name]())
+    result, changed = rewrite.run(model, FORMAT)
+    assert changed
+    text = [
+        f"{name}: {rewrite.sentence}",
+        "",
+        "before",
+        *describe_graph(model),
+        "",
+        "after",
+        *describe_graph(result),
+        "",
+    ]
+    assert "\n".join(text) == (GOLDENS / f"{name}.txt").read_text()
+
+
+@settings(max_examples=25, deadline=None)
+@given(net=dense_nets())
+def test_fixed_points_and_true_reports(net: DenseNet) -> None:
+    model = clean(net.model())
+    for rewrite in rewrites():
+        step = rewrite.transformation() if rewrite.name != "integer-input" else None
+        if step is None:
+            continue
+        for _ in range(200):
+            before = copy.deepcopy(model).model.SerializeToString(deterministic=True)
+            model, changed = step.apply(model)
+            assert changed == (model.model.SerializeToString(deterministic=True) != before), rewrite.name
+            if not changed:
+                break
+        else:
+            pytest.fail(f"{rewrite.name} reaches no fixed point")
+
+
+def test_unknown_names_and_outputs(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no rewrite 'nothing'") as caught:
+        find_rewrite("nothing")
+    assert "chains-to-thresholds" in str(caught.value.hint)
+    model = DenseNet((4, 2)).write(tmp_path)
+    written = run_rewrite("integer-weights", model, tmp_path / "out.onnx", None, None)
+    assert written["changed"]
+    onnx.load(tmp_path / "out.onnx")
+    with pytest.raises(UserError, match="exists"):
+        run_rewrite("integer-weights", model, model, None, None)
+    with pytest.raises(UserError, match="input's type"):
+        run_rewrite("integer-input", model, None, None, None)
