@@ -75,7 +75,6 @@ def execute(command: list[str], folder: Path) -> str:
 
 
 # One test, since each command builds on those before it.
-@pytest.mark.slow
 @pytest.mark.skipif(sys.prefix == sys.base_prefix, reason="needs a virtual environment")
 def test_readme(checkout: Path) -> None:
     assert len(BLOCKS) >= 8

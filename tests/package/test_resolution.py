@@ -27,7 +27,6 @@ def test_versions() -> None:
     assert VERSIONS == ["3.11", "3.12", "3.13"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("version", VERSIONS)
 def test_all_dependencies_have_wheels(version: str, tmp_path: Path) -> None:
     done = resolve(version, PROJECT["dependencies"], tmp_path)

@@ -19,7 +19,6 @@ ROOT = Path(__file__).parents[2]
 MODEL = ROOT / "examples" / "mnist_mlp" / "mlp_64.onnx"
 OFFLINE = ("Could not find a version that satisfies", "No matching distribution found", "Connection", "resolution")
 
-pytestmark = pytest.mark.slow
 
 
 def execute(command: Sequence[str | Path], **options: object) -> subprocess.CompletedProcess[str]:
