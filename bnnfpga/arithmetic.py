@@ -24,10 +24,10 @@ OPERATIONS: dict[str, Callable[[Floats, Floats], Floats]] = {
     "round": lambda x, _: np.rint(x),
     "floor": lambda x, _: np.floor(x),
     "ceil": lambda x, _: np.ceil(x),
-    "sign": lambda x, _: np.where(x >= 0, np.float32(1), np.float32(-1)),
+    "sign": lambda x, _: np.where(x >= 0, np.float32(1), np.where(x < 0, np.float32(-1), x)),
 }
 """From a value and a constant (ignored by the last four) to a value.
 
 `round` rounds halves to even; `sign` gives -1 below 0 and +1 from 0 (and -0.0) on; `subtract_from` and `divide_into`
-have the constant on the left.
+have the constant on the left. What is not a number stays so.
 """

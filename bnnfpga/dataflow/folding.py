@@ -139,6 +139,12 @@ def _fold_operator(operator: Operator, folding: LayerFolding, where: str) -> Ope
             )
         changes[key] = value
     if folding.memory is not None:
+        if not hasattr(operator, "memory"):
+            raise UserError(
+                f"memory: {folding.memory!r} is not legal",
+                where=f"{where}, layer {operator.name!r}",
+                hint="this layer has no memory to choose",
+            )
         if folding.memory not in get_args(MemoryKind):
             raise UserError(
                 f"memory: {folding.memory!r} is not legal",

@@ -11,6 +11,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.arg_max import ArgMax
+from bnnfpga.dataflow.operators.lookup import Lookup
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.score_output import ScoreOutput
 from bnnfpga.dataflow.operators.threshold import Threshold
@@ -23,6 +24,8 @@ from bnnfpga.transforms.host_functions import HostFunction
 from bnnfpga.transforms.integer_types import THRESHOLD, integer_type, integer_weights, reachable_values
 
 _MOST_ACCUMULATOR_BITS = 32
+_FEWEST_TABULATED = 4
+_MOST_TABULATED_BITS = 10
 
 
 def lower(model: ModelWrapper, output_function: HostFunction | None = None) -> Graph:
@@ -69,8 +72,7 @@ def lower(model: ModelWrapper, output_function: HostFunction | None = None) -> G
             type = integer_type(model, node.input[0])
             assert type is not None
             size = int(np.prod(model.get_tensor_shape(node.input[0])))
-            name = f"threshold{_count(operators, Threshold)}"
-            operators.append(Threshold(name, (size,), type, _table(model, node)))
+            operators.append(_elementwise(size, type, _table(model, node), operators))
         else:
             raise UserError("no hardware unit does this", where=describe(node))
     if not operators:
@@ -87,6 +89,17 @@ def lower(model: ModelWrapper, output_function: HostFunction | None = None) -> G
         graph.connect(producer.name, consumer.name)
     graph.set_boundary(operators[0].name, operators[-1].name)
     return graph
+
+
+def _elementwise(size: int, type: IntegerType, table: ThresholdTable, operators: list[Operator]) -> Operator:
+    """A table where one function serves all channels and has more than a few thresholds, else thresholds."""
+    if len(table.values) > 1 or table.levels < _FEWEST_TABULATED or type.bits > _MOST_TABULATED_BITS:
+        return Threshold(f"threshold{_count(operators, Threshold)}", (size,), type, table)
+    codes = np.arange(1 << type.bits, dtype=np.int64)
+    # Codes that cannot occur get the result of the nearest that can.
+    values = np.clip(type.decode(codes), type.lo, type.hi)
+    results = table.execute(values[:, None])[:, 0]
+    return Lookup(f"lookup{_count(operators, Lookup)}", (size,), type, results, table.output)
 
 
 def _count(operators: list[Operator], kind: type[Operator]) -> int:

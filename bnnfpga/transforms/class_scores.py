@@ -11,9 +11,11 @@ from bnnfpga.transforms.host_functions import HostFunction
 
 _MOST_BITS = 30
 """Fractional bits tried for the constants."""
+_MOST_EVALUATED = 1 << 24
+"""Scores, over all channels, up to which the function is evaluated on every one."""
 
 
-def class_comparison(function: HostFunction, values: IntArray) -> tuple[IntArray, IntArray] | None:
+def class_comparison(function: HostFunction, values: range) -> tuple[IntArray, IntArray] | None:
     """Integer constants with which `factor * score + offset` compares as the final function does.
 
     The float function is evaluated on every score that can occur, in every channel; constants are taken only if all
@@ -24,7 +26,7 @@ def class_comparison(function: HostFunction, values: IntArray) -> tuple[IntArray
     function
         The final function, from scores to the model's outputs.
     values
-        The scores that can occur, int64, ascending.
+        The scores that can occur, ascending.
 
     Returns
     -------
@@ -34,9 +36,16 @@ def class_comparison(function: HostFunction, values: IntArray) -> tuple[IntArray
     Raises
     ------
     UserError
-        If no constants of up to 30 fractional bits do.
+        If no constants of up to 30 fractional bits do, or there are too many scores to try them on.
     """
-    grid = np.broadcast_to(values[:, None].astype(np.float32), (len(values), function.size))
+    if len(values) * function.size > _MOST_EVALUATED:
+        raise UserError(
+            f"its scores can take {len(values):,} values each, too many to prove an integer comparison on",
+            where="--output class",
+            hint="use --output scores: the host computes the class",
+        )
+    scores = np.array(values)[:, None]
+    grid = np.broadcast_to(scores.astype(np.float32), (len(values), function.size))
     outputs = np.broadcast_to(apply_steps(function.steps, grid), grid.shape).astype(np.float64)
     if np.all(outputs == outputs[:, :1]) and np.all(np.diff(outputs[:, 0]) > 0):
         return None
@@ -48,7 +57,7 @@ def class_comparison(function: HostFunction, values: IntArray) -> tuple[IntArray
     for bits in range(_MOST_BITS + 1):
         factors = np.rint(slope / unit * 2**bits).astype(np.int64)
         offsets = np.rint(offset / unit * 2**bits).astype(np.int64)
-        compared = (values[:, None] * factors + offsets).ravel()[order]
+        compared = (scores * factors + offsets).ravel()[order]
         if np.array_equal(np.sign(np.diff(compared)), rises):
             return factors, offsets
     raise UserError(

@@ -72,8 +72,8 @@ def product_interval(weights: IntArray, inputs: IntegerType) -> tuple[int, int]:
     return int(np.minimum(low, high).sum(axis=0).min()), int(np.maximum(low, high).sum(axis=0).max())
 
 
-def reachable_values(model: ModelWrapper, tensor: str) -> IntArray:
-    """A set of integers, ascending, that holds every value that an integer tensor can take.
+def reachable_values(model: ModelWrapper, tensor: str) -> range:
+    """Integers, ascending, among which is every value that an integer tensor can take: they can be billions.
 
     Sums of -1 and +1 have the parity of their number of terms, so only every second value of their interval is in it.
     """
@@ -92,4 +92,4 @@ def reachable_values(model: ModelWrapper, tensor: str) -> IntArray:
         assert weights is not None
         if inputs.is_bipolar and np.all(weights.sum(axis=0) % 2 == type.lo % 2):
             step = 2
-    return np.arange(type.lo, type.hi + 1, step, dtype=np.int64)
+    return range(type.lo, type.hi + 1, step)

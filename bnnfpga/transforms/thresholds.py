@@ -74,7 +74,7 @@ def chain_to_integer(model: ModelWrapper, node: onnx.NodeProto) -> tuple[str | N
 
 
 def step_function(
-    steps: Sequence[Step], values: IntArray, *, bipolar: bool, where: str
+    steps: Sequence[Step], values: range, *, bipolar: bool, where: str
 ) -> tuple[IntArray, NDArray[np.bool_], int, int]:
     """Thresholds of a chain of float32 steps that ends in integer codes.
 
@@ -83,7 +83,7 @@ def step_function(
     steps
         The chain; constants are scalars or vary along the last axis only.
     values
-        The integers that can occur, int64, ascending.
+        The integers that can occur, ascending.
     bipolar
         Whether the codes are -1 and +1, one threshold apart.
     where
@@ -117,15 +117,16 @@ def step_function(
             raise UserError("it gives NaN or infinity for numbers that can occur", where=where)
         return np.broadcast_to(result, (len(x), channels)).astype(np.int32)
 
-    ends = codes_of(values[[0, -1], None])
+    ends = codes_of(np.array([[values[0]], [values[-1]]]))
     if len(values) <= _MOST_EVALUATED:
         chunk = max(1, _CHUNK // channels)
-        codes = np.concatenate([codes_of(values[i : i + chunk, None]) for i in range(0, len(values), chunk)])
+        table = np.array(values)[:, None]
+        codes = np.concatenate([codes_of(table[i : i + chunk]) for i in range(0, len(table), chunk)])
         change = np.diff(codes, axis=0)
         rising, falling = np.all(change >= 0, axis=0), np.all(change <= 0, axis=0)
         count = _count_by_table(codes)
     else:
-        slope = _proven_slope(steps, channels)
+        slope = _proven_slope(steps, channels, where)
         rising, falling = slope >= 0, slope <= 0
         count = _count_by_bisection(codes_of, values, ends[0] > ends[1])
     if not np.all(rising | falling):
@@ -138,8 +139,9 @@ def step_function(
     decreasing = ends[0] > ends[1]
     # A type holds at least two values, also where the function is constant.
     lo, hi = (-1, 1) if bipolar else (int(ends.min()), max(int(ends.max()), int(ends.min()) + 1))
-    beyond = np.append(values, values[-1] + 1)
-    levels = [beyond[count(code)] for code in ([1] if bipolar else range(lo + 1, hi + 1))]
+    counts = [count(code) for code in ([1] if bipolar else range(lo + 1, hi + 1))]
+    # Behind the last value, the next integer will do.
+    levels = [np.minimum(values.start + values.step * before, values[-1] + 1) for before in counts]
     return np.sort(np.stack(levels, axis=1), axis=1), decreasing, lo, hi
 
 
@@ -156,7 +158,7 @@ def _count_by_table(codes: NDArray[np.int32]) -> Callable[[int], IntArray]:
 
 
 def _count_by_bisection(
-    codes_of: Callable[[IntArray], NDArray[np.int32]], values: IntArray, falls: NDArray[np.bool_]
+    codes_of: Callable[[IntArray], NDArray[np.int32]], values: range, falls: NDArray[np.bool_]
 ) -> Callable[[int], IntArray]:
     """As `_count_by_table`, for chains that are proven monotone."""
 
@@ -166,7 +168,7 @@ def _count_by_bisection(
         while np.any(low < high):
             middle = (low + high) // 2
             at = np.minimum(middle, len(values) - 1)
-            before = (codes_of(values[at][None, :])[0] >= code) == falls
+            before = (codes_of((values.start + values.step * at)[None, :])[0] >= code) == falls
             open_ = low < high
             low = np.where(open_ & before, middle + 1, low)
             high = np.where(open_ & ~before, middle, high)
@@ -175,7 +177,7 @@ def _count_by_bisection(
     return count
 
 
-def _proven_slope(steps: Sequence[Step], channels: int) -> NDArray[np.int8]:
+def _proven_slope(steps: Sequence[Step], channels: int, where: str) -> NDArray[np.int8]:
     """Sign of the chain's slope by channel, from that of its steps.
 
     A float32 operation is monotone where the exact one is, because rounding is.
@@ -185,7 +187,9 @@ def _proven_slope(steps: Sequence[Step], channels: int) -> NDArray[np.int8]:
         own = step.slope()
         if own is None:
             raise UserError(
-                f"a step that is not monotone ({step.operation}) on a sum of very many values", where="chain"
+                f"the function in front of it, of a sum with very many values, need not be monotone ({step.operation})",
+                where=where,
+                hint="only monotone functions become thresholds; put a quantizer in front of that step",
             )
         slope = slope * own.reshape(-1)
     return slope

@@ -57,9 +57,11 @@ def _foldings(operator: Operator) -> list[Operator]:
     ]
 
 
-def _memory_kind(operator: Operator) -> MemoryKind:
-    if isinstance(operator, MatrixVector):
-        return "block" if operator.passes * operator.steps > _SHALLOW else "distributed"
+def _memory_kind(operator: Operator) -> MemoryKind | None:
+    if not hasattr(operator, "memory"):
+        return None
+    if isinstance(operator, MatrixVector) and operator.passes * operator.steps > _SHALLOW:
+        return "block"
     return "distributed"
 
 

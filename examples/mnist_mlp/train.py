@@ -1,4 +1,4 @@
-"""Trains the example network on MNIST and exports it as QONNX.
+"""Trains the example networks on MNIST, one at a time, and exports them as QONNX.
 
     python train.py --data FOLDER --width 64 --output mlp_64.onnx
 
@@ -158,10 +158,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with MNIST's IDX files (.gz)")
     parser.add_argument("--width", type=int, default=64, help="neurons in a hidden layer (default: 64)")
+    parser.add_argument("--input-bits", type=int, default=1, choices=(1, 8), help="bits of a pixel (default: 1)")
+    parser.add_argument(
+        "--activation-bits", type=int, default=1, choices=(1, 2), help="bits between the layers (default: 1)"
+    )
     parser.add_argument("--epochs", type=int, default=250, help="default: 250")
     parser.add_argument("--move", action="store_true", help="move images by up to one pixel; for wide networks")
     parser.add_argument("--seed", type=int, default=1, help="default: 1")
-    parser.add_argument("--output", type=Path, help="default: mlp_WIDTH.onnx")
+    parser.add_argument("--output", type=Path, help="default: mlp_WIDTH.onnx, with _w1a2 or _in8 if so")
     arguments = parser.parse_args()
 
     torch.set_num_threads(1)  # the layers are too small to gain from more
@@ -169,13 +173,16 @@ def main() -> None:
     training, validation = split(arguments.data)
     print(f"{len(training)} images to learn from, {len(validation)} to validate with", flush=True)
     teacher = train_teacher(training, validation)
-    model = BinaryMlp(arguments.width)
+    model = BinaryMlp(arguments.width, input_bits=arguments.input_bits, activation_bits=arguments.activation_bits)
     train_student(model, training, validation, teacher, arguments.epochs, arguments.move)
 
     model.harden_weights()
     if (arguments.data / "t10k-images-idx3-ubyte.gz").exists():
         print(f"test {accuracy(model, read_digits(arguments.data, 't10k')):.2%}")
-    output = arguments.output or Path(f"mlp_{arguments.width}.onnx")
+    name = f"mlp_{arguments.width}"
+    name += "_w1a2" if arguments.activation_bits == 2 else ""
+    name += "_in8" if arguments.input_bits == 8 else ""
+    output = arguments.output or Path(f"{name}.onnx")
     print(f"wrote {export_qonnx(model, IMAGE_SHAPE, output)}")
 
 

@@ -11,7 +11,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from bnnfpga.dataflow.operator import Operator, divisors
+from bnnfpga.dataflow.operators.arg_max import ArgMax
 from bnnfpga.dataflow.operators.fifo import Fifo
+from bnnfpga.dataflow.operators.lookup import Lookup
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.threshold import Threshold
 from bnnfpga.dataflow.operators.width_converter import WidthConverter
@@ -111,6 +113,11 @@ OTHERS = [
     WidthConverter("converter", (7,), BIPOLAR, 7, 1),
     WidthConverter("converter", (7,), BIPOLAR, 1, 7),
     Fifo("fifo", Port((2, 12), INT8, 6), 2),
+    Lookup("lookup", (12,), UINT8, np.arange(256) ** 2 % 100 - 50, IntegerType(-50, 49, "signed"), 4),
+    Lookup("lookup", (12,), BIPOLAR, np.array([3, 0]), UINT2, 12),
+    ArgMax("arg_max", Port((12,), INT8, 4)),
+    ArgMax("arg_max", Port((12,), UINT2, 12)),
+    ArgMax("arg_max", Port((12,), INT8, 1), np.arange(12) * 7 - 40, 100 - np.arange(12)),
 ]
 
 

@@ -20,7 +20,6 @@ MODEL = ROOT / "examples" / "mnist_mlp" / "mlp_64.onnx"
 OFFLINE = ("Could not find a version that satisfies", "No matching distribution found", "Connection", "resolution")
 
 
-
 def execute(command: Sequence[str | Path], **options: object) -> subprocess.CompletedProcess[str]:
     """Run a command; without a package index skip the test, except in CI, where there must be one."""
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}

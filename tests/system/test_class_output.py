@@ -55,7 +55,7 @@ def test_integer_comparison_equals_float_comparison(slopes: list[float], seed: i
         Step("multiply", np.array(slopes, np.float32)),
         Step("add", rng.normal(0, 3, channels).astype(np.float32)),
     )
-    values = np.arange(lo, lo + 20, step)
+    values = range(lo, lo + 20, step)
     try:
         constants = class_comparison(HostFunction(steps, channels), values)
     except UserError:
@@ -68,10 +68,16 @@ def test_integer_comparison_equals_float_comparison(slopes: list[float], seed: i
 
 def test_one_rising_function_needs_no_constants() -> None:
     steps = (Step("multiply", np.float32(0.3)), Step("add", np.float32(-2)))
-    assert class_comparison(HostFunction(steps, 10), np.arange(-9, 10)) is None
-    falling = class_comparison(HostFunction((Step("multiply", np.float32(-1)),), 3), np.arange(-9, 10))
+    assert class_comparison(HostFunction(steps, 10), range(-9, 10)) is None
+    falling = class_comparison(HostFunction((Step("multiply", np.float32(-1)),), 3), range(-9, 10))
     assert falling is not None
     assert np.all(falling[0] < 0)
+
+
+def test_too_many_scores_to_compare() -> None:
+    with pytest.raises(UserError, match="too many") as caught:
+        class_comparison(HostFunction((), 10), range(-(2**31), 2**31))
+    assert "--output scores" in str(caught.value.hint)
 
 
 def test_unknown_output(tmp_path: Path) -> None:

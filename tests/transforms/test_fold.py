@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bnnfpga.dataflow.lower import lower
+from bnnfpga.dataflow.operators.lookup import Lookup
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.clean import clean, load
@@ -62,10 +63,23 @@ def test_integer_inputs_go_through_the_leading_chain(lo: int, hi: int, scale: fl
     folded = fold(model, IntegerType.interval(lo, hi), np.float32(scale))
     graph = lower(folded.model)
     assert folded.input_function is None
-    assert graph.operators[0].kind == "threshold"
+    assert graph.operators[0].kind == "lookup"
     codes = rng.integers(lo, hi + 1, (64, 1, 2, 3))
     golden = GoldenModel(model).run(codes.astype(np.float32) * np.float32(scale))
     np.testing.assert_array_equal(graph.execute(codes.reshape(64, -1))[graph.output.name], golden.scores)
+
+
+def test_pixels_to_signed_bytes() -> None:
+    """2 * p / 255 - 1 at scale 1/128 is p - 128 + (p >= 128), saturated: a table, not 255 comparisons."""
+    net = NetWriter()
+    x = net.node("Sub", net.node("Mul", "x", net.constant(2)), net.constant(1))
+    net.node("MatMul", net.quant(x, 8, scale=1 / 128, signed=True), net.bipolar(net.constant(np.ones((4, 2)))))
+    unit = lower(fold(clean(net.model((4,), "y")), IntegerType.interval(0, 255), np.float32(1 / 255)).model).operators[
+        0
+    ]
+    assert isinstance(unit, Lookup)
+    pixels = np.arange(256)
+    np.testing.assert_array_equal(unit.table, np.minimum(pixels - 128 + (pixels >= 128), 127))
 
 
 def test_integer_inputs_without_a_quantizer() -> None:
