@@ -154,7 +154,8 @@ def simulate(
     """
 
     def work() -> Outcome:
-        from bnnfpga.datasets.arrays import load_array, require_writable, save_npy
+        from bnnfpga.datasets.arrays import load_array, save_npy
+        from bnnfpga.files import require_writable
         from bnnfpga.project import Project
         from bnnfpga.report.tables import simulate_table
 

@@ -28,6 +28,7 @@ EXIT_DIFFERENT = 1
 EXIT_USER_ERROR = 2
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
+_MEMORY_HINT = "use a smaller model, fewer images, or a machine with more memory"
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,9 @@ def run(app: typer.Typer, arguments: Sequence[str]) -> int:
         status = command.main(list(arguments), prog_name="bnnfpga", standalone_mode=False)
     except UserError as error:
         _report(error, as_json=as_json)
+        return EXIT_USER_ERROR
+    except MemoryError as error:
+        _report(UserError(f"there is not enough memory: {error}", hint=_MEMORY_HINT), as_json=as_json)
         return EXIT_USER_ERROR
     except (KeyboardInterrupt, typer.Abort):
         return EXIT_INTERRUPTED

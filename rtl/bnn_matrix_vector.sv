@@ -74,7 +74,6 @@ module bnn_matrix_vector #(
   localparam int unsigned PassBits = Passes > 1 ? $clog2(Passes) : 1;
   localparam int unsigned StepBits = Steps > 1 ? $clog2(Steps) : 1;
   localparam int unsigned AddressBits = Words > 1 ? $clog2(Words) : 1;
-  localparam int unsigned CreditBits = $clog2(QueueDepth + 1);
   localparam [PassBits-1:0] LastPass = PassBits'(Passes - 1);
   localparam [StepBits-1:0] LastStep = StepBits'(Steps - 1);
   localparam [AddressBits-1:0] LastAddress = AddressBits'(Words - 1);
@@ -84,14 +83,13 @@ module bnn_matrix_vector #(
   reg [PassBits-1:0]    pass;
   reg [StepBits-1:0]    step;
   reg [AddressBits-1:0] address;
-  reg [CreditBits-1:0]  credits;
 
   wire first_pass = pass == '0;
   wire last_step  = step == LastStep;
-  wire has_room   = ~last_step | (credits != '0);
-  wire go         = has_room & (~first_pass | s_tvalid_i);
-  wire pop        = m_tvalid_o & m_tready_i;
-  assign s_tready_o = first_pass & has_room;
+  wire has_room;
+  wire may_go     = ~last_step | has_room;
+  wire go         = may_go & (~first_pass | s_tvalid_i);
+  assign s_tready_o = first_pass & may_go;
 
   always @(posedge clk_i) begin
     if (go) begin
@@ -99,12 +97,10 @@ module bnn_matrix_vector #(
       address <= (address == LastAddress) ? '0 : address + 1'b1;
       if (last_step) pass <= (pass == LastPass) ? '0 : pass + 1'b1;
     end
-    credits <= credits + CreditBits'(pop) - CreditBits'(go & last_step);
     if (!rst_ni) begin
       pass    <= '0;
       step    <= '0;
       address <= '0;
-      credits <= CreditBits'(QueueDepth);
     end
   end
 
@@ -312,23 +308,20 @@ module bnn_matrix_vector #(
   end
   /* verilator lint_on BLKSEQ */
 
-  wire queue_ready;
-  bnn_fifo #(
+  bnn_output_queue #(
     .Width(PE * OutputBits),
     .Depth(QueueDepth)
   ) output_queue (
     .clk_i,
     .rst_ni,
-    .s_tdata_i (result),
-    .s_tvalid_i(result_valid),
-    .s_tready_o(queue_ready),
+    .room_o   (has_room),
+    .reserve_i(go & last_step),
+    .data_i   (result),
+    .valid_i  (result_valid),
     .m_tdata_o,
     .m_tvalid_o,
     .m_tready_i
   );
-
-  // Room was reserved, so the queue is always ready.
-  wire unused = &{1'b0, queue_ready};
 
 endmodule
 

@@ -11,11 +11,12 @@ from qonnx.transformation.general import RemoveUnusedTensors
 from qonnx.transformation.infer_shapes import InferShapes
 from qonnx.transformation.remove import RemoveIdentityOps
 
-from bnnfpga.errors import UserError
+from bnnfpga.errors import UserError, located
+from bnnfpga.frontend.check import check_graph, check_shapes
 from bnnfpga.frontend.dense import GemmToMatMul, check_finite
 from bnnfpga.frontend.dialects import normalise
 from bnnfpga.frontend.nodes import LAYOUT_OPS, QUANTIZERS, describe
-from bnnfpga.frontend.read import read_model
+from bnnfpga.frontend.read import read_source
 
 SUPPORTED = (
     "Add",
@@ -40,12 +41,9 @@ def load(path: Path) -> ModelWrapper:
     UserError
         If the file is no model, or the model cannot be compiled; the message names the file and the node.
     """
-    try:
-        return clean(read_model(path))
-    except UserError as error:
-        if error.where and not error.where.startswith(str(path)):
-            error.where = f"{path}, {error.where}"
-        raise
+    source = read_source(path)
+    with located(str(path)):
+        return clean(source.proto)
 
 
 def clean(proto: onnx.ModelProto) -> ModelWrapper:
@@ -53,6 +51,7 @@ def clean(proto: onnx.ModelProto) -> ModelWrapper:
     copy = onnx.ModelProto()
     copy.CopyFrom(proto)
     normalise(copy)
+    check_graph(copy)
     model = ModelWrapper(copy)
     for step in (
         InferShapes(),
@@ -70,8 +69,6 @@ def clean(proto: onnx.ModelProto) -> ModelWrapper:
                 where=describe(node),
                 hint=f"supported are {', '.join(sorted(SUPPORTED))}",
             )
-        for tensor in node.output:
-            if not model.get_tensor_shape(tensor):
-                raise UserError("its output shape does not fold to a constant", where=describe(node))
+    check_shapes(model)
     check_finite(model)
     return model

@@ -14,6 +14,7 @@ from bnnfpga.frontend.nodes import attribute, describe, required_constant
 
 ROUNDING_MODES = ("ROUND", "FLOOR", "CEIL")
 _MOST_BITS = 8
+_LARGEST_ZERO_POINT = 1 << 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +62,11 @@ def quantizer_of(model: ModelWrapper, node: onnx.NodeProto) -> Quantizer:
     bits = required_constant(model, node, 3, "bit width")
     if zero_point.size != 1 or float(zero_point.item()) != round(float(zero_point.item())):
         raise UserError("its zero point is not one integer", where=describe(node))
+    if abs(zero_point.item()) > _LARGEST_ZERO_POINT:
+        raise UserError(
+            f"its zero point is {zero_point.item():g}; up to {_LARGEST_ZERO_POINT} can be compiled",
+            where=describe(node),
+        )
     if bits.size != 1 or not 1 <= float(bits.item()) <= _MOST_BITS or float(bits.item()) % 1:
         raise UserError(
             f"its bit width is {bits.tolist()}; 1 to {_MOST_BITS} bits can be compiled", where=describe(node)

@@ -134,6 +134,8 @@ def elementwise_steps(model: ModelWrapper, node: onnx.NodeProto) -> list[Step]:
         if left and name in ("subtract", "divide"):
             name += "_from" if name == "subtract" else "_into"
         value: Any = constant(model, node.input[0 if left else 1])
+        if name == "divide" and np.any(_float32(value) == 0):
+            raise UserError("it divides by zero", where=describe(node))
         return [Step(name, _float32(value))]
     raise UserError("it is not elementwise", where=describe(node))
 
@@ -159,4 +161,6 @@ def _batch_norm_steps(model: ModelWrapper, node: onnx.NodeProto) -> list[Step]:
     scale, bias, mean, variance = (array.reshape(-1, *[1] * trailing) for array in (scale, bias, mean, variance))
     with np.errstate(all="ignore"):
         deviation = np.sqrt(variance + np.float32(attribute(node, "epsilon", 1e-5)))
+    if not np.all(np.isfinite(deviation) & (deviation > 0)):
+        raise UserError("its variance is not positive", where=describe(node), hint="train or export it again")
     return [Step("subtract", mean), Step("divide", deviation), Step("multiply", scale), Step("add", bias)]

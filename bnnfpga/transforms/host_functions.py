@@ -35,6 +35,12 @@ def cut_input(model: ModelWrapper) -> HostFunction:
     tensor = source
     while True:
         readers = consumers(model, tensor)
+        if tensor == model.graph.output[0].name:
+            raise UserError(
+                "no quantised layer leads to it",
+                where=f"output {tensor!r}",
+                hint="train with Brevitas quantizers on weights and activations",
+            )
         if len(readers) != 1:
             raise UserError(
                 f"{len(readers)} nodes read it; the host's part must be a chain up to one quantizer",
@@ -53,6 +59,8 @@ def cut_input(model: ModelWrapper) -> HostFunction:
                 )
             steps += elementwise_steps(model, node)
         tensor = node.output[0]
+    if node.output[0] == model.graph.output[0].name:
+        raise UserError("no layer follows it, so there is nothing to compile", where=describe(node))
     quantizer = quantizer_of(model, node)
     steps += quantizer_steps(quantizer)
     shape = model.get_tensor_shape(node.output[0])
