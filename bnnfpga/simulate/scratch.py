@@ -60,9 +60,9 @@ def run_program(command: list[str], **options: Any) -> subprocess.CompletedProce
             check=False,
             **options,
         )
-    except PermissionError as error:
+    except OSError as error:
         raise UserError(
-            "the simulator that was built may not be run there",
-            where=command[0],
-            hint="set BNNFPGA_CACHE to a folder on a disk that allows programs (mounted without noexec)",
+            f"the simulator cannot be run: {error.strerror}",
+            where=str(error.filename or command[0]),
+            hint="compile the model again; where a disk allows no programs (noexec), set BNNFPGA_CACHE to another",
         ) from error
