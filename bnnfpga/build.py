@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shlex
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -143,7 +145,7 @@ def make_plan(
 
 
 def _cycles_allowed(target_fps: float | None, clock_mhz: float, cycles: int | None) -> int | None:
-    if not clock_mhz > 0:
+    if not 0 < clock_mhz < math.inf:
         raise UserError(f"{clock_mhz} MHz is no clock", where="--clock-mhz", hint="give a positive number")
     if target_fps is None:
         if cycles is not None and cycles < 1:
@@ -153,7 +155,7 @@ def _cycles_allowed(target_fps: float | None, clock_mhz: float, cycles: int | No
         raise UserError("two speeds are given", where="--target-fps", hint="give either --cycles or --target-fps")
     if not target_fps > 0:
         raise UserError(f"{target_fps} frames/s is no speed", where="--target-fps", hint="give a positive number")
-    allowed = int(clock_mhz * 1e6 / target_fps)
+    allowed = int(min(clock_mhz * 1e6 / target_fps, sys.maxsize))
     if allowed < 1:
         raise UserError(
             f"{target_fps:g} frames/s is more than one frame a cycle at {clock_mhz:g} MHz",

@@ -10,6 +10,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.general import SortGraph
 
 from bnnfpga.integers import IntegerType
+from bnnfpga.transforms.batch_norm import BatchNormToArithmetic
 from bnnfpga.transforms.host_functions import HostFunction, cut_input, cut_output
 from bnnfpga.transforms.integer_input import IntegerInput
 from bnnfpga.transforms.integer_weights import IntegerWeights
@@ -17,7 +18,13 @@ from bnnfpga.transforms.move import LayoutBeforeElementwise, ScalesBehindDotProd
 from bnnfpga.transforms.quantizer_scales import ScalesOutOfQuantizers
 from bnnfpga.transforms.thresholds import ChainsToThresholds
 
-SCALE_REWRITES = (IntegerWeights, LayoutBeforeElementwise, ScalesOutOfQuantizers, ScalesBehindDotProducts)
+SCALE_REWRITES = (
+    IntegerWeights,
+    BatchNormToArithmetic,
+    LayoutBeforeElementwise,
+    ScalesOutOfQuantizers,
+    ScalesBehindDotProducts,
+)
 """What makes the operands of every dot product integers, in order."""
 
 

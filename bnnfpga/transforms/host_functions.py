@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import onnx
 from qonnx.core.modelwrapper import ModelWrapper
@@ -66,9 +67,7 @@ def cut_input(model: ModelWrapper) -> HostFunction:
     shape = model.get_tensor_shape(node.output[0])
     codes = node.output[0]
     _drop_ancestors(model, codes)
-    value = onnx.helper.make_tensor_value_info(codes, onnx.TensorProto.FLOAT, shape)
-    del model.graph.input[:]
-    model.graph.input.append(value)
+    _make_boundary(model, model.graph.input, codes)
     if quantizer.bipolar:
         annotate_input(model, IntegerType.bipolar())
     else:
@@ -96,10 +95,19 @@ def cut_output(model: ModelWrapper) -> HostFunction:
         steps = [*elementwise_steps(model, node), *steps]
         tensor = elementwise_operand(model, node)
     shape = model.get_tensor_shape(tensor)
-    del model.graph.output[:]
-    model.graph.output.append(onnx.helper.make_tensor_value_info(tensor, onnx.TensorProto.FLOAT, shape))
+    _make_boundary(model, model.graph.output, tensor)
     drop_unread(model)
     return HostFunction(tuple(steps), math.prod(shape))
+
+
+def _make_boundary(model: ModelWrapper, side: Any, tensor: str) -> None:
+    """Make a tensor the only one of the graph's inputs or outputs."""
+    shape = model.get_tensor_shape(tensor)
+    inner = [value for value in model.graph.value_info if value.name == tensor]
+    for value in inner:
+        model.graph.value_info.remove(value)
+    del side[:]
+    side.append(onnx.helper.make_tensor_value_info(tensor, onnx.TensorProto.FLOAT, shape))
 
 
 def _drop_ancestors(model: ModelWrapper, tensor: str) -> None:

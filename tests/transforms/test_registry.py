@@ -35,6 +35,13 @@ def _weight_net() -> onnx.ModelProto:
     return net.model((2,), "y")
 
 
+def _norm_net() -> onnx.ModelProto:
+    net = NetWriter()
+    parameters = [net.constant(values) for values in ([2, -1], [0.5, 0.25], [3, 4], [1, 15])]
+    net.bipolar(net.node("BatchNormalization", "x", *parameters, epsilon=1.0))
+    return net.model((2,), "y")
+
+
 def _layout_net() -> onnx.ModelProto:
     net = NetWriter()
     x = net.node("Sub", "x", net.constant([[[0.5]], [[0.25]]]))
@@ -65,6 +72,7 @@ def _threshold_net() -> onnx.ModelProto:
 NETS: dict[str, Callable[[], onnx.ModelProto]] = {
     "integer-input": _input_net,
     "integer-weights": _weight_net,
+    "batch-norm-to-arithmetic": _norm_net,
     "layout-before-elementwise": _layout_net,
     "scales-out-of-quantizers": _quantizer_net,
     "scales-behind-dot-products": _scale_net,
