@@ -108,7 +108,9 @@ def compile_model(
         output_kind=output_kind,
     )
     with located(str(path)):
-        vectors = make_vectors(GoldenModel(plan.model), plan.graph, plan.folded, plan.input, plan.output_kind)
+        vectors = make_vectors(
+            GoldenModel(plan.model, plan.input), plan.graph, plan.folded, plan.input, plan.output_kind
+        )
     _write(target, plan, vectors, clock_mhz, force=force)
     return Project.load(target).with_seconds(time.perf_counter() - started)
 

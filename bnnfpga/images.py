@@ -18,10 +18,10 @@ from bnnfpga.integers import IntArray
 
 @dataclass(frozen=True)
 class Images:
-    """A batch: `codes`, int64 (images, stream elements), and `floats`, the model's inputs, float32 (images, *shape)."""
+    """A batch: `codes`, int64 (images, stream elements), and `given`, the images for the golden model, float32."""
 
     codes: IntArray
-    floats: Floats
+    given: Floats
 
 
 def read_images(
@@ -86,7 +86,7 @@ def read_images(
             hint="scale or shift them, or compile with the --input that they are",
         )
     codes = x.astype(np.int64)
-    return Images(codes.reshape(len(x), -1), x.astype(np.float32) * format.scale)
+    return Images(codes.reshape(len(x), -1), x.astype(np.float32))
 
 
 def check_labels(labels: NDArray[Any], images: int, classes: int) -> IntArray:

@@ -82,6 +82,12 @@ def quantizer_of(model: ModelWrapper, node: onnx.NodeProto) -> Quantizer:
         )
     width = int(bits.item())
     if signed and width == 1:
+        if zero_point.item() != 0:
+            raise UserError(
+                "it has one bit, a sign and a zero point, which QONNX gives no useful meaning",
+                where=describe(node),
+                hint="use a BipolarQuant, or a zero point of 0",
+            )
         return Quantizer(True, -1, 1, scale, 0, "")
     lo = -(1 << (width - 1)) + narrow if signed else 0
     hi = (1 << (width - 1)) - 1 if signed else (1 << width) - 1 - narrow

@@ -99,11 +99,11 @@ def _load(tensor: onnx.TensorProto, folder: Path) -> None:
     name = next((entry.value for entry in tensor.external_data if entry.key == "location"), "")
     where = f"tensor {tensor.name!r}"
     file = folder / name
-    if not file.resolve().is_relative_to(folder.resolve()):
-        raise UserError(f"its data file {name!r} lies outside the model's folder", where=where, hint=_ONE_FILE)
-    if not file.is_file():
-        raise UserError(f"its data file {name!r} is missing", where=where, hint=_ONE_FILE)
     try:
+        if not file.resolve().is_relative_to(folder.resolve()):
+            raise UserError(f"its data file {name!r} lies outside the model's folder", where=where, hint=_ONE_FILE)
+        if not file.is_file():
+            raise UserError(f"its data file {name!r} is missing", where=where, hint=_ONE_FILE)
         load_external_data_for_tensor(tensor, str(folder))
     except (OSError, ValueError, onnx.checker.ValidationError) as error:
         raise UserError(f"its data file {name!r} cannot be read: {error}", where=where, hint=_ONE_FILE) from error

@@ -81,7 +81,11 @@ def _refused(path: Path) -> UserError:
     return caught.value
 
 
-@pytest.mark.parametrize("data", [b"", b"no model", b"\x1f\x8bdamaged", gzip.compress(b"no model")])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"no model", b"\x1f\x8bdamaged", gzip.compress(b"no model", mtime=0)],
+    ids=["empty", "text", "no gzip", "gzipped text"],
+)
 def test_no_model(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "net.onnx"
     path.write_bytes(data)

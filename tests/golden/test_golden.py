@@ -112,3 +112,10 @@ def test_published_accuracies(name: str, accuracy: float) -> None:
     assert (GoldenModel(load(path)).run(x).output.argmax(axis=1) == labels).mean() == pytest.approx(accuracy, abs=1e-9)
     found = check_against_floats(path, x[:1000])
     assert found.error is None
+
+
+def test_a_sign_with_a_zero_point_is_refused() -> None:
+    net = NetWriter()
+    net.node("MatMul", net.quant("x", 1, scale=1.0, signed=True, zero=1), net.bipolar(net.constant(np.ones((4, 2)))))
+    with pytest.raises(UserError, match="zero point"):
+        GoldenModel(clean(net.model((4,), "y")))

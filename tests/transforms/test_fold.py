@@ -17,6 +17,7 @@ from bnnfpga.errors import UserError
 from bnnfpga.frontend.clean import clean, load
 from bnnfpga.golden.model import GoldenModel
 from bnnfpga.golden.steps import apply_steps
+from bnnfpga.input_format import InputFormat
 from bnnfpga.integers import IntegerType
 from bnnfpga.transforms.fold import fold
 from bnnfpga.transforms.integer_types import THRESHOLD
@@ -66,6 +67,8 @@ def test_integer_inputs_go_through_the_leading_chain(lo: int, hi: int, scale: fl
     assert graph.operators[0].kind == "lookup"
     codes = rng.integers(lo, hi + 1, (64, 1, 2, 3))
     golden = GoldenModel(model).run(codes.astype(np.float32) * np.float32(scale))
+    codes_given = GoldenModel(model, InputFormat("codes", IntegerType.interval(lo, hi), np.float32(scale)))
+    np.testing.assert_array_equal(codes_given.run(codes.astype(np.float32)).output, golden.output)
     np.testing.assert_array_equal(graph.execute(codes.reshape(64, -1))[graph.output.name], golden.scores)
 
 
@@ -83,15 +86,20 @@ def test_pixels_to_signed_bytes() -> None:
 
 
 def test_integer_inputs_without_a_quantizer() -> None:
-    """A layer right behind the input runs on the codes themselves."""
+    """A layer right behind the input runs on the codes themselves, in the golden model too."""
     rng = np.random.default_rng(2)
     net = NetWriter()
     net.node("MatMul", "x", net.bipolar(net.constant(rng.standard_normal((6, 4)))))
-    proto = net.model((6,), "y")
-    graph = lower(fold(clean(proto), IntegerType.bipolar()).model)
-    weights = np.where(onnx.numpy_helper.to_array(proto.graph.initializer[0]) >= 0, 1, -1)
-    codes = rng.choice([-1, 1], (8, 6))
-    np.testing.assert_array_equal(graph.execute(codes)[graph.output.name], codes @ weights)
+    model = clean(net.model((6,), "y"))
+    for name, scale in (("bipolar", None), ("uint8", "1/255"), ("int5", 0.1)):
+        format = InputFormat.parse(name, scale)
+        assert format.type is not None
+        graph = lower(fold(model, format.type, format.scale).model)
+        codes = rng.integers(format.type.lo, format.type.hi + 1, (8, 6))
+        if format.type.is_bipolar:
+            codes = np.where(codes < 0, -1, 1)
+        golden = GoldenModel(model, format).run(codes.astype(np.float32))
+        np.testing.assert_array_equal(graph.execute(codes)[graph.output.name], golden.scores)
 
 
 def test_the_input_model_stays_as_it_is() -> None:
