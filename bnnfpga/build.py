@@ -13,16 +13,16 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import yaml
 from qonnx.core.modelwrapper import ModelWrapper
 
 from bnnfpga.codegen.project_folder import write_project
-from bnnfpga.dataflow.folding import Folding, apply_folding, parse_folding
+from bnnfpga.dataflow.folding import Folding, apply_folding
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.lower import lower
 from bnnfpga.dataflow.token_model import Cycles, predict
 from bnnfpga.errors import UserError, located
 from bnnfpga.files import whole_folder
+from bnnfpga.folding_file import read_folding
 from bnnfpga.frontend.clean import clean
 from bnnfpga.frontend.read import Source, read_source
 from bnnfpga.golden.model import GoldenModel
@@ -141,7 +141,7 @@ def make_plan(
         chosen: Folding = choose_folding(graph, DENSE_CYCLES if cycles is None else cycles)
         where = "folding"
     else:
-        chosen, where = _read_folding(folding)
+        chosen, where = read_folding(folding)
     parallel = apply_folding(graph, chosen, where)
     return Plan(source, cleaned, input, folded, output_kind, parallel, predict(parallel))
 
@@ -165,19 +165,6 @@ def _cycles_allowed(target_fps: float | None, clock_mhz: float, cycles: int | No
             hint="raise --clock-mhz or ask for less",
         )
     return allowed
-
-
-def _read_folding(folding: str | os.PathLike[str] | Mapping[str, Any]) -> tuple[Folding, str]:
-    if isinstance(folding, Mapping):
-        return parse_folding(folding, "folding"), "folding"
-    path = Path(folding)
-    try:
-        data = yaml.safe_load(path.read_text())
-    except OSError as error:
-        raise UserError(f"cannot read the folding: {error.strerror}", where=str(path)) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"it is no YAML: {error}", where=str(path)) from error
-    return parse_folding(data, str(path)), str(path)
 
 
 def _check_target(target: Path, *, force: bool) -> None:

@@ -135,5 +135,6 @@ def _matrix_vector(
         raise UserError(
             f"its sums need {operator.accumulator.bits} bits; {_MOST_ACCUMULATOR_BITS} can be compiled",
             where=describe(node),
+            hint="quantise its input or its weights to fewer bits, or give it fewer inputs",
         )
     return operator

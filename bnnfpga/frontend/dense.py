@@ -8,7 +8,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.base import Transformation
 
 from bnnfpga.errors import UserError
-from bnnfpga.frontend.nodes import attribute, constant, describe, fresh_name
+from bnnfpga.frontend.nodes import attribute, constant, consumers, describe, fresh_name
 
 
 class GemmToMatMul(Transformation):  # type: ignore[misc]
@@ -57,5 +57,7 @@ def check_finite(model: ModelWrapper) -> None:
         value = constant(model, tensor.name)
         if value is not None and value.dtype.kind == "f" and not np.all(np.isfinite(value)):
             raise UserError(
-                "it holds NaN or infinite numbers", where=f"tensor {tensor.name!r}", hint="the training diverged"
+                "it holds NaN or infinite numbers",
+                where=", ".join([f"tensor {tensor.name!r}", *map(describe, consumers(model, tensor.name)[:1])]),
+                hint="the training diverged or the export failed: train or export the model again",
             )
