@@ -2,7 +2,7 @@
 #
 #   make demo      compile the example net, run 5,000 held-out digits through the simulated hardware
 #   make test      the tests, without the slow ones
-#   make test-all  every test
+#   make test-all  every test, and more cases of each property
 #   make bench     measure the speed of compiling and simulating
 #   make lint      ruff, mypy, and Verilator's lint of the RTL library
 #   make clean     remove everything that these targets made, .venv included
@@ -25,7 +25,7 @@ test: env-dev
 	@$(VENV)/bin/python -m pytest -n auto -m "not slow"
 
 test-all: env-dev
-	@$(VENV)/bin/python -m pytest -n auto
+	@BNNFPGA_THOROUGH=1 $(VENV)/bin/python -m pytest -n auto
 
 # Speed of compiling and simulating, as a table.
 bench: env-dev

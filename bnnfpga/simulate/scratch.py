@@ -29,10 +29,7 @@ def scratch_folder(data: NDArray[np.uint8] | bytes) -> Iterator[Path]:
     with ExitStack() as stack:
         try:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bnnfpga-")))
-            if isinstance(data, bytes):
-                (folder / INPUT).write_bytes(data)
-            else:
-                np.ascontiguousarray(data, dtype=np.uint8).tofile(folder / INPUT)
+            (folder / INPUT).write_bytes(data if isinstance(data, bytes) else np.ascontiguousarray(data, np.uint8).data)
         except OSError as error:
             raise UserError(
                 f"temporary files cannot be written: {error.strerror or error}",

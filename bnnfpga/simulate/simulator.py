@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shlex
@@ -29,6 +30,7 @@ Trace = Literal["none", "vcd", "fst"]
 _PROGRAM = "simulator"
 _RULES = "sim/build.mk"
 _LOG_LINES = 15
+_FULL = "No space left on device"
 _ERROR = re.compile(r"\berror\b", re.IGNORECASE)
 _MOST_JOBS = 8
 
@@ -147,6 +149,7 @@ def _make(folder: Path, tool: Verilator, arguments: list[str]) -> None:
     # A make that called us must not pass its own options and job server on.
     outer = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")
     environment = {name: value for name, value in os.environ.items() if name not in outer}
+    environment["LC_ALL"] = "C"
     log = folder / "build.log"
     with log.open("wb") as output:
         status = subprocess.run(
@@ -160,9 +163,16 @@ def _make(folder: Path, tool: Verilator, arguments: list[str]) -> None:
         ).returncode
     if status == 0:
         return
+    text = log.read_text(errors="replace")
+    if _FULL in text:
+        raise OSError(errno.ENOSPC, _FULL)
     kept = cache_folder() / "failed-build.log"
     shutil.copy(log, kept)
-    raise UserError("building the simulator failed:\n" + _first_error(log.read_text(errors="replace")), where=str(kept))
+    raise UserError(
+        "building the simulator failed:\n" + _first_error(text),
+        where=str(kept),
+        hint="that file has all that was printed; `bnnfpga doctor` shows the tools that were used",
+    )
 
 
 def _first_error(text: str) -> str:

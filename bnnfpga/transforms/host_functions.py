@@ -15,7 +15,7 @@ from bnnfpga.frontend.quantizers import quantizer_of
 from bnnfpga.golden.steps import Step, elementwise_steps, quantizer_steps
 from bnnfpga.integers import IntegerType
 from bnnfpga.transforms.editing import drop_unread
-from bnnfpga.transforms.integer_types import annotate_input, integer_type
+from bnnfpga.transforms.integer_types import annotate_input, integer_type, not_quantised
 
 
 @dataclass(frozen=True)
@@ -87,11 +87,7 @@ def cut_output(model: ModelWrapper) -> HostFunction:
             tensor = node.input[0]
             continue
         if node.op_type == "MatMul":
-            raise UserError(
-                "its operands are not both quantised",
-                where=describe(node),
-                hint="put a Brevitas quantizer in front of the layer and on its weights",
-            )
+            raise not_quantised(model, node)
         steps = [*elementwise_steps(model, node), *steps]
         tensor = elementwise_operand(model, node)
     shape = model.get_tensor_shape(tensor)

@@ -27,8 +27,7 @@ def _attempt(path: Path, data: bytes) -> str:
     try:
         load(path)
     except UserError as error:
-        assert str(error.where).startswith(str(path))
-        return error.message
+        return error.message if str(error.where).startswith(str(path)) else "the file is not named"
     return ""
 
 
@@ -48,7 +47,7 @@ def test_flipped_anywhere(tmp_path: Path) -> None:
     for _ in range(1000):
         damaged = bytearray(data)
         damaged[rng.integers(len(data))] = rng.integers(256)
-        _attempt(tmp_path / "net.onnx", bytes(damaged))
+        assert _attempt(tmp_path / "net.onnx", bytes(damaged)) != "the file is not named"
 
 
 def test_a_damaged_gzip_file(tmp_path: Path) -> None:

@@ -90,14 +90,14 @@ def reciprocal(net: NetWriter) -> str:
 REFUSED: dict[str, tuple[Callable[[NetWriter], object], str, str]] = {
     # Float layers without a quantizer.
     "float weights": (
-        lambda net: net.node("MatMul", net.bipolar("x"), net.constant(np.ones((4, 3)))),
-        "not both quantised",
+        lambda net: net.node("MatMul", net.bipolar("x"), net.constant(np.random.default_rng(0).random((4, 3)))),
+        "its weights are not quantised",
         "'n1' (MatMul)",
     ),
     "float input": (lambda net: net.node("MatMul", "x", weights(net, 4, 3)), "not quantised", "'n1' (MatMul)"),
     "float layer behind a layer": (
         lambda net: net.node("MatMul", net.node("Relu", layer(net)), weights(net, 3, 2)),
-        "not both quantised",
+        "its input is not quantised",
         "'n5' (MatMul)",
     ),
     "float gemm": (
@@ -415,7 +415,8 @@ def test_simulate_on_a_full_disk(
     assert "No space left" in error["message"]
     assert str(small_disk) in error["where"]
     assert variable in error["hint"]
-    assert [path.name for path in small_disk.rglob("*") if path.is_file()] == []
+    left = {path.name for path in small_disk.rglob("*") if path.is_file()}
+    assert left <= {".ses"}, "nothing but onnxruntime's own"
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
@@ -614,7 +615,7 @@ def test_hostile_names(tmp_path: Path, capsys: pytest.CaptureFixture[str], monke
         assert re.fullmatch(r"[\w.-]+", path.name, re.ASCII)
         if path.is_file() and path.parent.name not in ("model", "vectors"):
             text = path.read_text()
-            assert not any(word in text for word in ("pwned", "endmodule_", "{{", "#error", "漢", "\x1b", "<script>"))
+            assert not any(word in text for word in ("`touch", "$(touch", "n" * 150, "漢", "\x1b", "<script>"))
     np.save(folder / f"{PLACE}.npy", images_for(bnnfpga.Project.load(project), 5))
     arguments = ["--images", f"{folder / PLACE}.npy", "--save-outputs", str(folder / "o ' $x.npy"), "--streams"]
     assert run(app, ["simulate", str(project), *arguments, "--trace", str(folder / "w '\" $x.vcd"), "--json"]) == 0

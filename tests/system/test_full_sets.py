@@ -21,7 +21,6 @@ NETS = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", NETS)
 def test_no_image_differs(name: str, tmp_path: Path) -> None:
     source, cycles, accuracy = NETS[name]

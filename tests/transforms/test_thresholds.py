@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from bnnfpga.dataflow.thresholds import ThresholdTable, bipolar_sum_to_count
@@ -13,6 +13,7 @@ from bnnfpga.golden.steps import Step, apply_steps
 from bnnfpga.integers import IntegerType
 from bnnfpga.transforms import thresholds as module
 from bnnfpga.transforms.thresholds import step_function
+from tests.conftest import THOROUGH
 
 CONSTANTS = st.one_of(
     st.sampled_from([0.0, 1.0, -1.0, 0.5, 1e-30, -1e-30, 1e30, 0.1, 1 / 3]), st.floats(-100, 100, width=32)
@@ -57,12 +58,14 @@ def _codes(steps: list[Step], values: range) -> np.ndarray:
 
 
 def _table(steps: list[Step], values: range, bipolar: bool) -> ThresholdTable:
+    # Chains that overflow to NaN are refused, as tested below; here they are not looked at.
+    assume(np.all(np.isfinite(apply_steps(steps, np.array(values)[:, None].astype(np.float32)))))
     thresholds, decreasing, lo, hi = step_function(steps, values, bipolar=bipolar, where="test")
     output = IntegerType.bipolar() if bipolar else IntegerType.interval(lo, hi)
     return ThresholdTable(thresholds, decreasing, output)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=10_000 if THOROUGH else 400, deadline=None)
 @given(chain=chains(), values=reachable())
 def test_equals_its_chain(chain: tuple[list[Step], bool], values: range) -> None:
     steps, bipolar = chain
