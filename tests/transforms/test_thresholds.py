@@ -58,7 +58,7 @@ def _codes_as_floats(steps: list[Step], values: range | np.ndarray) -> np.ndarra
 
 
 def _codes(steps: list[Step], values: range) -> np.ndarray:
-    return apply_steps(steps, np.array(values)[:, None].astype(np.float32)).astype(np.int64)
+    return _codes_as_floats(steps, values).astype(np.int64)
 
 
 def _table(steps: list[Step], values: range, bipolar: bool) -> ThresholdTable:
