@@ -5,31 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 
 import onnx
+from onnx.shape_inference import InferenceError
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.fold_constants import FoldConstants
-from qonnx.transformation.general import RemoveUnusedTensors
 from qonnx.transformation.infer_shapes import InferShapes
-from qonnx.transformation.remove import RemoveIdentityOps
 
 from bnnfpga.errors import UserError
-from bnnfpga.frontend.dense import GemmToMatMul, check_finite
+from bnnfpga.frontend.check import check
+from bnnfpga.frontend.comparisons import AffineIntoMultiThreshold, ComparisonsToMultiThreshold
+from bnnfpga.frontend.dense import GemmToMatMul
 from bnnfpga.frontend.dialects import normalise
-from bnnfpga.frontend.nodes import LAYOUT_OPS, QUANTIZERS, describe
+from bnnfpga.frontend.final import CutFinal
+from bnnfpga.frontend.identities import DropIdentities
+from bnnfpga.frontend.layouts import TransposeToReshape
+from bnnfpga.frontend.nodes import WEIGHT_QUANTIZERS
+from bnnfpga.frontend.parameters import FoldQuantizedParameters, QuantizersOfRawWeights
 from bnnfpga.frontend.read import read_model
-
-SUPPORTED = (
-    "Add",
-    "BatchNormalization",
-    "Clip",
-    "Div",
-    "MatMul",
-    "Mul",
-    "Relu",
-    "Sub",
-    "Transpose",
-    *LAYOUT_OPS,
-    *QUANTIZERS,
-)
+from bnnfpga.frontend.trunc import TruncToQuant
 
 
 def load(path: Path) -> ModelWrapper:
@@ -56,22 +48,24 @@ def clean(proto: onnx.ModelProto) -> ModelWrapper:
     model = ModelWrapper(copy)
     for step in (
         InferShapes(),
-        FoldConstants(exclude_op_types=list(QUANTIZERS)),
+        FoldConstants(exclude_op_types=list(WEIGHT_QUANTIZERS)),
+        CutFinal(),
+        DropIdentities(),
+        TruncToQuant(),
+        ComparisonsToMultiThreshold(),
+        AffineIntoMultiThreshold(),
         GemmToMatMul(),
-        RemoveIdentityOps(),
-        RemoveUnusedTensors(),
+        FoldQuantizedParameters(),
+        FoldConstants(exclude_op_types=list(WEIGHT_QUANTIZERS)),
+        TransposeToReshape(),
+        QuantizersOfRawWeights(),
         InferShapes(),
     ):
-        model = model.transform(step, make_deepcopy=False)
-    for node in model.graph.node:
-        if node.op_type not in SUPPORTED:
+        try:
+            model = model.transform(step, make_deepcopy=False)
+        except InferenceError as error:
             raise UserError(
-                "operators of this kind cannot be compiled",
-                where=describe(node),
-                hint=f"supported are {', '.join(sorted(SUPPORTED))}",
-            )
-        for tensor in node.output:
-            if not model.get_tensor_shape(tensor):
-                raise UserError("its output shape does not fold to a constant", where=describe(node))
-    check_finite(model)
+                f"it is no valid ONNX: {str(error).splitlines()[0]}", where="the model's graph", hint="export it again"
+            ) from error
+    check(model)
     return model

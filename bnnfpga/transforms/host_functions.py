@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import onnx
 from qonnx.core.modelwrapper import ModelWrapper
 
+from bnnfpga.arithmetic import Step
 from bnnfpga.errors import UserError
-from bnnfpga.frontend.nodes import LAYOUT_OPS, QUANTIZERS, consumers, describe, elementwise_operand
+from bnnfpga.frontend.nodes import LAYOUT_OPS, QUANTIZERS, boundary_value, consumers, describe, elementwise_operand
 from bnnfpga.frontend.quantizers import quantizer_of
-from bnnfpga.golden.steps import Step, elementwise_steps, quantizer_steps
+from bnnfpga.golden.steps import elementwise_steps
 from bnnfpga.integers import IntegerType
 from bnnfpga.transforms.editing import drop_unread
 from bnnfpga.transforms.integer_types import annotate_input, integer_type
@@ -54,18 +54,18 @@ def cut_input(model: ModelWrapper) -> HostFunction:
             steps += elementwise_steps(model, node)
         tensor = node.output[0]
     quantizer = quantizer_of(model, node)
-    steps += quantizer_steps(quantizer)
+    steps += quantizer.steps
     shape = model.get_tensor_shape(node.output[0])
     codes = node.output[0]
     _drop_ancestors(model, codes)
-    value = onnx.helper.make_tensor_value_info(codes, onnx.TensorProto.FLOAT, shape)
+    value = boundary_value(model, codes)
     del model.graph.input[:]
     model.graph.input.append(value)
     if quantizer.bipolar:
         annotate_input(model, IntegerType.bipolar())
     else:
-        annotate_input(model, IntegerType.interval(quantizer.centred_lo, quantizer.centred_hi))
-    return HostFunction(tuple(steps), math.prod(shape))
+        annotate_input(model, IntegerType.interval(quantizer.lo, quantizer.hi))
+    return _host_function(steps, shape)
 
 
 def cut_output(model: ModelWrapper) -> HostFunction:
@@ -88,10 +88,15 @@ def cut_output(model: ModelWrapper) -> HostFunction:
         steps = [*elementwise_steps(model, node), *steps]
         tensor = elementwise_operand(model, node)
     shape = model.get_tensor_shape(tensor)
+    value = boundary_value(model, tensor)
     del model.graph.output[:]
-    model.graph.output.append(onnx.helper.make_tensor_value_info(tensor, onnx.TensorProto.FLOAT, shape))
+    model.graph.output.append(value)
     drop_unread(model)
-    return HostFunction(tuple(steps), math.prod(shape))
+    return _host_function(steps, shape)
+
+
+def _host_function(steps: list[Step], shape: list[int]) -> HostFunction:
+    return HostFunction(tuple(step.on_vectors() for step in steps), math.prod(shape))
 
 
 def _drop_ancestors(model: ModelWrapper, tensor: str) -> None:

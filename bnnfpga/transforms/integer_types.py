@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from qonnx.core.datatype import DataType
 from qonnx.core.modelwrapper import ModelWrapper
 
 from bnnfpga.frontend.nodes import LAYOUT_OPS, QUANTIZERS, attribute, constant
 from bnnfpga.frontend.quantizers import quantizer_of
 from bnnfpga.integers import IntArray, IntegerType
 
+_INPUT = "bnnfpga.input"
 THRESHOLD_DOMAIN = "bnnfpga"
 THRESHOLD = "IntegerThreshold"
 """An integer step function for each channel; inputs (x, thresholds, decreasing), attributes lo, hi, bipolar."""
@@ -17,11 +17,7 @@ THRESHOLD = "IntegerThreshold"
 
 def annotate_input(model: ModelWrapper, type: IntegerType) -> None:
     """Say that the graph's input carries integers of `type`."""
-    name = model.graph.input[0].name
-    if type.is_bipolar:
-        model.set_tensor_datatype(name, DataType["BIPOLAR"])
-    else:
-        model.set_tensor_datatype(name, DataType[f"{'INT' if type.signed else 'UINT'}{type.bits}"])
+    model.set_metadata_prop(_INPUT, f"{type.lo} {type.hi} {type.encoding}")
 
 
 def integer_type(model: ModelWrapper, tensor: str) -> IntegerType | None:
@@ -30,12 +26,11 @@ def integer_type(model: ModelWrapper, tensor: str) -> IntegerType | None:
     if node is None:
         if tensor != model.graph.input[0].name:
             return None
-        annotation = model.get_tensor_datatype(tensor)
-        if not annotation.is_integer():
+        annotation = model.get_metadata_prop(_INPUT)
+        if annotation is None:
             return None
-        if annotation == DataType["BIPOLAR"]:
-            return IntegerType.bipolar()
-        return IntegerType.interval(int(annotation.min()), int(annotation.max()))
+        lo, hi, encoding = annotation.split()
+        return IntegerType(int(lo), int(hi), encoding)  # type: ignore[arg-type]
     if node.op_type in LAYOUT_OPS:
         return integer_type(model, node.input[0])
     if node.op_type in QUANTIZERS:
@@ -44,7 +39,7 @@ def integer_type(model: ModelWrapper, tensor: str) -> IntegerType | None:
             return None
         if quantizer.bipolar:
             return IntegerType.bipolar()
-        return IntegerType.interval(quantizer.centred_lo, quantizer.centred_hi)
+        return IntegerType.interval(quantizer.lo, quantizer.hi)
     if node.op_type == THRESHOLD:
         if attribute(node, "bipolar", 0):
             return IntegerType.bipolar()

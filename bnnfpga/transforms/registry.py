@@ -14,6 +14,7 @@ from bnnfpga.frontend.nodes import constant
 from bnnfpga.input_format import InputFormat
 from bnnfpga.transforms.fold import SCALE_REWRITES
 from bnnfpga.transforms.integer_input import IntegerInput
+from bnnfpga.transforms.integer_types import integer_type
 from bnnfpga.transforms.thresholds import ChainsToThresholds
 
 _CLASSES: tuple[type[Transformation], ...] = (IntegerInput, *SCALE_REWRITES, ChainsToThresholds)
@@ -83,7 +84,7 @@ def describe_graph(model: ModelWrapper) -> list[str]:
 
 def _type(model: ModelWrapper, tensor: str) -> str:
     shape = " x ".join(map(str, model.get_tensor_shape(tensor)))
-    return f"{model.get_tensor_datatype(tensor).get_canonical_name()} {shape}"
+    return f"{integer_type(model, tensor) or 'float32'} {shape}"
 
 
 def _operand(model: ModelWrapper, name: str) -> str:
