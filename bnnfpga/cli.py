@@ -6,8 +6,10 @@ How a command speaks to its caller is in `bnnfpga.terminal`. Heavy modules are i
 
 from __future__ import annotations
 
+import signal
 import sys
 from enum import StrEnum
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
@@ -154,7 +156,8 @@ def simulate(
     """
 
     def work() -> Outcome:
-        from bnnfpga.datasets.arrays import load_array, require_writable, save_npy
+        from bnnfpga.datasets.arrays import load_array, save_npy
+        from bnnfpga.files import require_writable
         from bnnfpga.project import Project
         from bnnfpga.report.tables import simulate_table
 
@@ -318,4 +321,9 @@ def _root(
 
 def main() -> None:
     """Run the command line and leave with its exit status; the entry point of the console script."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # A name or a sign that the terminal does not know is no error.
+    # As Ctrl-C does, so that what is half done is cleared away.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     sys.exit(run(app, sys.argv[1:] or ["--help"]))

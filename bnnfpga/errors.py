@@ -6,6 +6,9 @@ line turns it into one readable message and exit status 2. Any other exception i
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class UserError(Exception):
     """A mistake in what the user gave, with the place and the way out.
@@ -35,3 +38,13 @@ class UserError(Exception):
     def as_dict(self) -> dict[str, str | None]:
         """The error as the JSON object that `--json` prints."""
         return {"message": self.message, "where": self.where, "hint": self.hint}
+
+
+@contextmanager
+def located(place: str) -> Iterator[None]:
+    """Within it, every `UserError` says that it is about something in `place`, a file for example."""
+    try:
+        yield
+    except UserError as error:
+        error.where = f"{place}, {error.where}" if error.where else place
+        raise

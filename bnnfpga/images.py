@@ -18,10 +18,10 @@ from bnnfpga.integers import IntArray
 
 @dataclass(frozen=True)
 class Images:
-    """A batch: `codes`, int64 (images, stream elements), and `floats`, the model's inputs, float32 (images, *shape)."""
+    """A batch: `codes`, int64 (images, stream elements), and `given`, the images for the golden model, float32."""
 
     codes: IntArray
-    floats: Floats
+    given: Floats
 
 
 def read_images(
@@ -58,15 +58,17 @@ def read_images(
     if layout == "nhwc":
         x = np.moveaxis(x, -1, 1)
     if format.type is None:
-        if x.dtype != np.float32:
+        if x.dtype.newbyteorder("=") != np.float32:
             raise UserError(
                 f"images are {x.dtype}, expected float32",
                 where="images",
                 hint="give the model's own inputs, or compile with --input (like --input uint8 --input-scale 1/255)",
             )
         if not np.all(np.isfinite(x)):
-            raise UserError("images hold NaN or infinity", where="images")
+            index = int(np.argmin(np.isfinite(x).reshape(len(x), -1).all(axis=1)))
+            raise UserError(f"image {index} holds NaN or infinity", where="images", hint="give finite numbers")
         assert input_function is not None
+        x = x.astype(np.float32)
         codes = evaluate(input_function, x.reshape(len(x), -1)).astype(np.int64)
         return Images(codes, x)
     if x.dtype.kind not in "iu":
@@ -78,19 +80,30 @@ def read_images(
     lo, hi = int(x.min()), int(x.max())
     if lo < format.type.lo or hi > format.type.hi or (format.type.is_bipolar and np.any(x == 0)):
         allowed = "-1 and +1" if format.type.is_bipolar else f"{format.type.lo} to {format.type.hi}"
-        raise UserError(f"images hold values from {lo} to {hi}, expected {allowed}", where="images")
+        raise UserError(
+            f"images hold values from {lo} to {hi}, expected {allowed} ({format.name})",
+            where="images",
+            hint="scale or shift them, or compile with the --input that they are",
+        )
     codes = x.astype(np.int64)
-    return Images(codes.reshape(len(x), -1), x.astype(np.float32) * format.scale)
+    return Images(codes.reshape(len(x), -1), x.astype(np.float32))
 
 
-def check_labels(labels: NDArray[Any], images: int) -> IntArray:
-    """Check the classes of a batch: one integer an image."""
+def check_labels(labels: NDArray[Any], images: int, classes: int) -> IntArray:
+    """Check the labels of a batch: the number of a class, from 0 on, for each image."""
     labels = np.asarray(labels)
     if labels.dtype.kind not in "iu" or labels.shape != (images,):
         raise UserError(
             f"labels are {labels.dtype} of shape {labels.shape}, expected {images} integers",
             where="labels",
             hint="one class number an image",
+        )
+    lo, hi = int(labels.min()), int(labels.max())
+    if lo < 0 or hi >= classes:
+        raise UserError(
+            f"labels are {lo} to {hi}, expected 0 to {classes - 1}",
+            where="labels",
+            hint="classes count from 0, in the order of the model's outputs",
         )
     return labels.astype(np.int64)
 

@@ -9,6 +9,7 @@ from typing import Any
 from bnnfpga.dataflow.lower import lower
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.threshold import Threshold
+from bnnfpga.errors import located
 from bnnfpga.frontend.clean import load
 from bnnfpga.input_format import InputFormat
 from bnnfpga.transforms.fold import fold
@@ -25,7 +26,8 @@ def inspect_model(model: str | os.PathLike[str], input: str | None = None, input
     path = Path(model)
     clean = load(path)
     format = InputFormat.parse(input, input_scale)
-    graph = lower(fold(clean, format.type, format.scale).model)
+    with located(str(path)):
+        graph = lower(fold(clean, format.type, format.scale).model)
     layers = []
     for operator in graph.operators:
         made, taken = operator.outputs[0], operator.inputs[0]

@@ -101,6 +101,12 @@ class Project:
         return str(self.description["output"]["kind"])
 
     @property
+    def classes(self) -> int:
+        """How many classes the model tells apart."""
+        stream = self.output_stream
+        return stream.type.hi + 1 if self.output_kind == "class" else stream.elements
+
+    @property
     def input_stream(self) -> BoundaryFormat:
         return read_stream(self.description["input"]["stream"])
 
@@ -169,7 +175,7 @@ class Project:
         from bnnfpga.simulate.run import simulate
 
         images = self.read_images(x, layout)
-        checked = None if labels is None else check_labels(labels, len(images.codes))
+        checked = None if labels is None else check_labels(labels, len(images.codes), self.classes)
         return simulate(
             self,
             images,

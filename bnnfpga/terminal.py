@@ -10,8 +10,8 @@ import json
 import logging
 import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, redirect_stdout
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,7 @@ EXIT_DIFFERENT = 1
 EXIT_USER_ERROR = 2
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
+_MEMORY_HINT = "use a smaller model, fewer images, or a machine with more memory"
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Terminal:
 
     def _show(self, outcome: Outcome) -> None:
         if self.as_json:
-            print(json.dumps(outcome.data, indent=2, allow_nan=False))
+            _print_json(outcome.data)
         elif not self.quiet:
             from rich.console import Console
 
@@ -75,7 +76,8 @@ class Terminal:
             console = Console(highlight=False)
             # Columns are rather too wide for the window than folded.
             console.width = max(console.width, console.measure(table).minimum)
-            console.print(table, crop=False)
+            with _stdout_written():
+                console.print(table, crop=False)
 
     def _progress(self, doing: str) -> AbstractContextManager[Any]:
         from rich.markup import escape
@@ -94,6 +96,9 @@ def run(app: typer.Typer, arguments: Sequence[str]) -> int:
         status = command.main(list(arguments), prog_name="bnnfpga", standalone_mode=False)
     except UserError as error:
         _report(error, as_json=as_json)
+        return EXIT_USER_ERROR
+    except MemoryError as error:
+        _report(UserError(f"there is not enough memory: {error}", hint=_MEMORY_HINT), as_json=as_json)
         return EXIT_USER_ERROR
     except (KeyboardInterrupt, typer.Abort):
         return EXIT_INTERRUPTED
@@ -120,9 +125,10 @@ def _mistake_in_arguments(error: Exception) -> UserError | None:
 
 
 def _report(error: UserError, *, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps({"error": error.as_dict()}, indent=2))
-        return
+    if as_json and sys.stdout is not None:
+        with suppress(UserError):  # Where stdout takes nothing, stderr may.
+            _print_json({"error": error.as_dict()})
+            return
     from rich.text import Text
 
     place = f"{error.where}: " if error.where else ""
@@ -130,6 +136,26 @@ def _report(error: UserError, *, as_json: bool) -> None:
     console.print(Text.assemble(("error: ", "bold red"), place, error.message))
     if error.hint:
         console.print(Text.assemble(("hint: ", "bold"), error.hint))
+
+
+def _print_json(data: Mapping[str, Any]) -> None:
+    with _stdout_written():
+        print(json.dumps(data, indent=2, allow_nan=False))
+
+
+@contextmanager
+def _stdout_written() -> Iterator[None]:
+    """Sees to it that what was printed within it arrived, on a disk that may be full."""
+    try:
+        yield
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # Python would try to write the rest once more when it ends.
+        sys.stdout = None  # type: ignore[assignment]
+        raise UserError(f"the results cannot be written: {error.strerror}", where="standard output") from error
 
 
 def _stderr(*, quiet: bool = False) -> Console:

@@ -49,7 +49,7 @@ def make_vectors(golden: GoldenModel, graph: Graph, folded: Folded, input: Input
         integers: NDArray[np.int64] = rng.integers(input.type.lo, input.type.hi + 1, shape)
         if input.type.is_bipolar:
             integers = np.where(integers < 0, -1, 1)
-        x = integers.astype(np.float32) * input.scale
+        x = integers.astype(np.float32)
         codes = integers.reshape(FRAMES, -1)
     scores = golden.run(x).accelerator_output(output_kind)
     folded_scores = graph.execute(codes)[graph.output.name].reshape(FRAMES, -1)

@@ -34,24 +34,18 @@ module bnn_arg_max #(
 );
 
   localparam int unsigned BeatBits = Beats > 1 ? $clog2(Beats) : 1;
-  localparam int unsigned CreditBits = $clog2(QueueDepth + 1);
   localparam [BeatBits-1:0] LastBeat = BeatBits'(Beats - 1);
 
-  reg [BeatBits-1:0]   beat;
-  reg [CreditBits-1:0] credits;
+  reg [BeatBits-1:0] beat;
 
+  wire has_room;
   wire last = beat == LastBeat;
   wire take = s_tvalid_i & s_tready_o;
-  wire pop  = m_tvalid_o & m_tready_i;
-  assign s_tready_o = ~last | (credits != '0);
+  assign s_tready_o = ~last | has_room;
 
   always @(posedge clk_i) begin
     if (take) beat <= last ? '0 : beat + 1'b1;
-    credits <= credits + CreditBits'(pop) - CreditBits'(take & last);
-    if (!rst_ni) begin
-      beat    <= '0;
-      credits <= CreditBits'(QueueDepth);
-    end
+    if (!rst_ni) beat <= '0;
   end
 
   localparam int unsigned LaneBits = FactorBits + OffsetBits;
@@ -136,23 +130,20 @@ module bnn_arg_max #(
   end
   /* verilator lint_on BLKSEQ */
 
-  wire queue_ready;
-  bnn_fifo #(
+  bnn_output_queue #(
     .Width(OutputBits),
     .Depth(QueueDepth)
   ) output_queue (
     .clk_i,
     .rst_ni,
-    .s_tdata_i (index),
-    .s_tvalid_i(done),
-    .s_tready_o(queue_ready),
+    .room_o   (has_room),
+    .reserve_i(take & last),
+    .data_i   (index),
+    .valid_i  (done),
     .m_tdata_o,
     .m_tvalid_o,
     .m_tready_i
   );
-
-  // Room was reserved, so the queue is always ready.
-  wire unused = &{1'b0, queue_ready};
 
 endmodule
 

@@ -25,23 +25,12 @@ module bnn_lookup #(
   input  wire                     m_tready_i
 );
 
-  localparam int unsigned CreditBits = $clog2(QueueDepth + 1);
-
-  reg [CreditBits-1:0] credits;
-  reg                  taken;
-
+  reg  taken;
+  wire has_room;
   wire take = s_tvalid_i & s_tready_o;
-  wire pop  = m_tvalid_o & m_tready_i;
-  assign s_tready_o = credits != '0;
+  assign s_tready_o = has_room;
 
-  always @(posedge clk_i) begin
-    taken   <= take;
-    credits <= credits + CreditBits'(pop) - CreditBits'(take);
-    if (!rst_ni) begin
-      taken   <= 1'b0;
-      credits <= CreditBits'(QueueDepth);
-    end
-  end
+  always @(posedge clk_i) taken <= take & rst_ni;
 
   wire [PE*OutputBits-1:0] results;
   for (genvar p = 0; p < PE; p = p + 1) begin : gen_lane
@@ -58,23 +47,20 @@ module bnn_lookup #(
     );
   end
 
-  wire queue_ready;
-  bnn_fifo #(
+  bnn_output_queue #(
     .Width(PE * OutputBits),
     .Depth(QueueDepth)
   ) output_queue (
     .clk_i,
     .rst_ni,
-    .s_tdata_i (results),
-    .s_tvalid_i(taken),
-    .s_tready_o(queue_ready),
+    .room_o   (has_room),
+    .reserve_i(take),
+    .data_i   (results),
+    .valid_i  (taken),
     .m_tdata_o,
     .m_tvalid_o,
     .m_tready_i
   );
-
-  // Room was reserved, so the queue is always ready.
-  wire unused = &{1'b0, queue_ready};
 
 endmodule
 

@@ -1,11 +1,11 @@
 // The streaming matrix-vector unit: PE outputs and SIMD inputs a cycle.
 //
 // An input vector is taken during the first of its MH/PE passes and kept for the others; a pass takes MW/SIMD steps. In the
-// xnor form (weights and inputs -1 and +1) the accumulator counts equal bits p, and the dot product is 2p - MW. In all other
-// forms a product is a sum over pairs of bit planes, one of the weights and one of the inputs: a popcount of their AND,
+// xnor form (weights and inputs -1 and +1) the accumulator counts equal bits p, and the dot product is 2p - MW. With few bits
+// the sum of products is a sum over pairs of bit planes, one of the weights and one of the inputs: a popcount of their AND,
 // shifted by both positions. Weights of -1 and +1 have one plane: the sum of +x and -x is twice the sum of the x whose
-// weight is +1, less the sum of all x, and the latter is common to all PEs. With Levels > 0 the sums meet their thresholds
-// here, else they leave as dot products.
+// weight is +1, less the sum of all x, and the latter is common to all PEs. With many bits a multiplier is cheaper. With
+// Levels > 0 the sums meet their thresholds here, else they leave as dot products.
 //
 // Room in the output queue is reserved when the last step of a pass starts, so the pipeline never stalls and READY comes from
 // counters. The datapath is one clocked block whose stages stand last to first: an assignment with "=" to a variable that
@@ -74,7 +74,6 @@ module bnn_matrix_vector #(
   localparam int unsigned PassBits = Passes > 1 ? $clog2(Passes) : 1;
   localparam int unsigned StepBits = Steps > 1 ? $clog2(Steps) : 1;
   localparam int unsigned AddressBits = Words > 1 ? $clog2(Words) : 1;
-  localparam int unsigned CreditBits = $clog2(QueueDepth + 1);
   localparam [PassBits-1:0] LastPass = PassBits'(Passes - 1);
   localparam [StepBits-1:0] LastStep = StepBits'(Steps - 1);
   localparam [AddressBits-1:0] LastAddress = AddressBits'(Words - 1);
@@ -84,14 +83,13 @@ module bnn_matrix_vector #(
   reg [PassBits-1:0]    pass;
   reg [StepBits-1:0]    step;
   reg [AddressBits-1:0] address;
-  reg [CreditBits-1:0]  credits;
 
   wire first_pass = pass == '0;
   wire last_step  = step == LastStep;
-  wire has_room   = ~last_step | (credits != '0);
-  wire go         = has_room & (~first_pass | s_tvalid_i);
-  wire pop        = m_tvalid_o & m_tready_i;
-  assign s_tready_o = first_pass & has_room;
+  wire has_room;
+  wire may_go     = ~last_step | has_room;
+  wire go         = may_go & (~first_pass | s_tvalid_i);
+  assign s_tready_o = first_pass & may_go;
 
   always @(posedge clk_i) begin
     if (go) begin
@@ -99,12 +97,10 @@ module bnn_matrix_vector #(
       address <= (address == LastAddress) ? '0 : address + 1'b1;
       if (last_step) pass <= (pass == LastPass) ? '0 : pass + 1'b1;
     end
-    credits <= credits + CreditBits'(pop) - CreditBits'(go & last_step);
     if (!rst_ni) begin
       pass    <= '0;
       step    <= '0;
       address <= '0;
-      credits <= CreditBits'(QueueDepth);
     end
   end
 
@@ -149,6 +145,8 @@ module bnn_matrix_vector #(
   // Inputs of -1 and +1 as numbers: 1, less 2 where the bit is 0.
   localparam int unsigned Planes = InputBipolar != 0 ? 2 : InputBits;
   localparam TopPlaneNegative = InputBipolar != 0 || InputSigned != 0;
+  // Pairs of planes up to which popcounts are cheaper than a multiplier.
+  localparam Multiply = WeightBits > 1 && WeightBits * Planes > 6;
 
   reg [SIMD*InputBits-1:0]  operand;
   reg [AccumulatorBits-1:0] partial     [0:PE*Groups-1];
@@ -209,6 +207,9 @@ module bnn_matrix_vector #(
   reg [SIMD-1:0]                   lanes;
   reg [WeightBits*PaddedLanes-1:0] chosen;
   reg [Planes*PaddedLanes-1:0]     planes;
+  reg signed [WeightBits-1:0]        weight;
+  reg signed [Planes:0]              value;
+  reg signed [WeightBits+Planes-1:0] product;
   reg [AccumulatorBits-1:0]        term;
   reg [AccumulatorBits-1:0]        count;
   reg [AccumulatorBits-1:0]        common [0:Groups-1];
@@ -286,6 +287,15 @@ module bnn_matrix_vector #(
         for (g = 0; g < Groups; g = g + 1) begin
           if (Xnor) begin
             count = AccumulatorBits'($countones(chosen[g*GroupLanes+:GroupLanes]));
+          end else if (Multiply) begin
+            count = '0;
+            for (i = 0; i < GroupLanes; i = i + 1) begin
+              for (j = 0; j < WeightBits; j = j + 1) weight[j] = chosen[j*PaddedLanes+g*GroupLanes+i];
+              for (b = 0; b < Planes; b = b + 1) value[b] = planes[b*PaddedLanes+g*GroupLanes+i];
+              value[Planes] = TopPlaneNegative & value[Planes-1];
+              product = weight * value;
+              count = count + AccumulatorBits'(product);
+            end
           end else begin
             count = '0;
             for (j = 0; j < WeightBits; j = j + 1) begin
@@ -312,23 +322,20 @@ module bnn_matrix_vector #(
   end
   /* verilator lint_on BLKSEQ */
 
-  wire queue_ready;
-  bnn_fifo #(
+  bnn_output_queue #(
     .Width(PE * OutputBits),
     .Depth(QueueDepth)
   ) output_queue (
     .clk_i,
     .rst_ni,
-    .s_tdata_i (result),
-    .s_tvalid_i(result_valid),
-    .s_tready_o(queue_ready),
+    .room_o   (has_room),
+    .reserve_i(go & last_step),
+    .data_i   (result),
+    .valid_i  (result_valid),
     .m_tdata_o,
     .m_tvalid_o,
     .m_tready_i
   );
-
-  // Room was reserved, so the queue is always ready.
-  wire unused = &{1'b0, queue_ready};
 
 endmodule
 

@@ -19,7 +19,7 @@ module bnn_rom #(
   if (Kind == "block") begin : gen_block
     (* rom_style = "block" *)
     reg [Width-1:0] words [0:Words-1];
-    initial $readmemh(File, words);
+    initial $readmemh(File, words, 0, Words - 1);
     always @(posedge clk_i) data_o <= words[address_i];
   end else begin : gen_distributed
     // The same thing has two names.
@@ -29,7 +29,7 @@ module bnn_rom #(
     (* rom_style = "distributed" *)
 `endif
     reg [Width-1:0] words [0:Words-1];
-    initial $readmemh(File, words);
+    initial $readmemh(File, words, 0, Words - 1);
     always @(posedge clk_i) data_o <= words[address_i];
   end
 

@@ -41,23 +41,17 @@ module bnn_threshold #(
   localparam int unsigned ChannelBits = Levels * ThresholdBits + 1;
   localparam int unsigned Channels = Shared != 0 ? 1 : PE;
   localparam int unsigned AddressBits = Words > 1 ? $clog2(Words) : 1;
-  localparam int unsigned CreditBits = $clog2(QueueDepth + 1);
   localparam [AddressBits-1:0] LastWord = AddressBits'(Words - 1);
 
   reg [AddressBits-1:0] address;
-  reg [CreditBits-1:0]  credits;
 
+  wire has_room;
   wire take = s_tvalid_i & s_tready_o;
-  wire pop  = m_tvalid_o & m_tready_i;
-  assign s_tready_o = credits != '0;
+  assign s_tready_o = has_room;
 
   always @(posedge clk_i) begin
     if (take) address <= (address == LastWord) ? '0 : address + 1'b1;
-    credits <= credits + CreditBits'(pop) - CreditBits'(take);
-    if (!rst_ni) begin
-      address <= '0;
-      credits <= CreditBits'(QueueDepth);
-    end
+    if (!rst_ni) address <= '0;
   end
 
   wire [Channels*ChannelBits-1:0] word;
@@ -108,23 +102,20 @@ module bnn_threshold #(
   end
   /* verilator lint_on BLKSEQ */
 
-  wire queue_ready;
-  bnn_fifo #(
+  bnn_output_queue #(
     .Width(PE * OutputBits),
     .Depth(QueueDepth)
   ) output_queue (
     .clk_i,
     .rst_ni,
-    .s_tdata_i (count),
-    .s_tvalid_i(counted),
-    .s_tready_o(queue_ready),
+    .room_o   (has_room),
+    .reserve_i(take),
+    .data_i   (count),
+    .valid_i  (counted),
     .m_tdata_o,
     .m_tvalid_o,
     .m_tready_i
   );
-
-  // Room was reserved, so the queue is always ready.
-  wire unused = &{1'b0, queue_ready};
 
 endmodule
 

@@ -20,6 +20,7 @@ from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import add_resources
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.token_model import Cycles
+from bnnfpga.frontend.read import Source
 from bnnfpga.golden.steps import Step
 from bnnfpga.host.description import FORMAT, describe_stream
 from bnnfpga.host.words import BoundaryFormat
@@ -37,16 +38,15 @@ def write_project(
     input_shape: tuple[int, ...],
     folded: Folded,
     output_kind: str,
-    source: Path,
+    source: Source,
     vectors: Vectors,
     clock_mhz: float,
 ) -> None:
     """Write all files of a project into the empty `folder`; the same arguments give the same bytes."""
-    name = file_stem(source.name.removesuffix(".gz").removesuffix(".onnx"))
-    compressed = source.read_bytes()[:2] == b"\x1f\x8b"
-    model_file = f"model/{name}.onnx{'.gz' if compressed else ''}"
+    name = file_stem(source.path.name.removesuffix(".gz").removesuffix(".onnx"))
+    model_file = f"model/{name}{source.suffix}"
     (folder / "model").mkdir()
-    (folder / model_file).write_bytes(source.read_bytes())
+    (folder / model_file).write_bytes(source.data)
 
     render_rtl(graph, folder, title=f"accelerator for {name}")
     render_hls(graph, folder)

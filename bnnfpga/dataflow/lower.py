@@ -121,6 +121,13 @@ def _matrix_vector(
     type = integer_type(model, node.input[0])
     if weights is None or type is None:
         raise UserError("its operands are not both integers", where=describe(node))
+    axes = len(model.get_tensor_shape(node.input[0]))
+    if axes != 2:
+        raise UserError(
+            f"its input has {axes} axes; a layer takes vectors (images, features)",
+            where=describe(node),
+            hint="flatten in front of the layer",
+        )
     if weights.ndim != 2:
         raise UserError(f"its weights have {weights.ndim} axes, a layer's have 2", where=describe(node))
     operator = MatrixVector(f"matrix_vector{number}", np.ascontiguousarray(weights.T), type, (), table)
@@ -128,5 +135,6 @@ def _matrix_vector(
         raise UserError(
             f"its sums need {operator.accumulator.bits} bits; {_MOST_ACCUMULATOR_BITS} can be compiled",
             where=describe(node),
+            hint="quantise its input or its weights to fewer bits, or give it fewer inputs",
         )
     return operator

@@ -82,7 +82,7 @@ class RtlInstance:
 
     module: str
     parameters: Mapping[str, int | str | Memory]
-    level: str = "{unit}.output_queue.level"
+    level: str = "{unit}.output_queue.queue.level"
 
 
 @dataclass(frozen=True, eq=False)

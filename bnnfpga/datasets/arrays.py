@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from bnnfpga.datasets.idx import looks_like_idx, parse_idx
 from bnnfpga.errors import UserError
+from bnnfpga.files import require_writable, write_whole
 
 FORMATS = "give a .npy file, a .npz file (FILE.npz:NAME for one of several arrays) or an IDX file (also .gz)"
 
@@ -60,36 +61,14 @@ def save_npy(path: str | os.PathLike[str], array: NDArray[Any]) -> None:
     UserError
         When the file cannot be written.
     """
-    require_writable(path)
     target = Path(path)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    require_writable(target)
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
     try:
-        with partial.open("wb") as file:
-            np.save(file, array, allow_pickle=False)
-        partial.replace(target)
+        write_whole(target, buffer.getvalue())
     except OSError as error:
         raise UserError(f"cannot write the file: {error.strerror}", where=str(target)) from error
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def require_writable(path: str | os.PathLike[str]) -> None:
-    """Refuse a target that cannot be written, before hours of work have gone into its content.
-
-    Raises
-    ------
-    UserError
-        When the folder does not exist or is closed, or the target is a folder itself.
-    """
-    target = Path(path)
-    if target.is_dir():
-        raise UserError("this is a folder, not a file", where=str(target), hint="give the name of the file to write")
-    if not target.parent.is_dir():
-        raise UserError(
-            f"the folder '{target.parent}' does not exist", where=str(target), hint="create the folder first"
-        )
-    if not os.access(target.parent, os.W_OK):
-        raise UserError(f"the folder '{target.parent}' is not writable", where=str(target))
 
 
 def _split(text: str) -> tuple[Path, str | None]:

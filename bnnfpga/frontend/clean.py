@@ -5,22 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 import onnx
-from onnx.shape_inference import InferenceError
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.fold_constants import FoldConstants
 from qonnx.transformation.infer_shapes import InferShapes
 
-from bnnfpga.errors import UserError
-from bnnfpga.frontend.check import check
+from bnnfpga.errors import located
+from bnnfpga.frontend.check import check_graph, check_shapes
 from bnnfpga.frontend.comparisons import AffineIntoMultiThreshold, ComparisonsToMultiThreshold
-from bnnfpga.frontend.dense import GemmToMatMul
+from bnnfpga.frontend.dense import GemmToMatMul, check_finite
 from bnnfpga.frontend.dialects import normalise
 from bnnfpga.frontend.final import CutFinal
 from bnnfpga.frontend.identities import DropIdentities
 from bnnfpga.frontend.layouts import TransposeToReshape
 from bnnfpga.frontend.nodes import WEIGHT_QUANTIZERS
 from bnnfpga.frontend.parameters import FoldQuantizedParameters, QuantizersOfRawWeights
-from bnnfpga.frontend.read import read_model
+from bnnfpga.frontend.read import read_source
+from bnnfpga.frontend.supported import check_supported
 from bnnfpga.frontend.trunc import TruncToQuant
 
 
@@ -32,12 +32,9 @@ def load(path: Path) -> ModelWrapper:
     UserError
         If the file is no model, or the model cannot be compiled; the message names the file and the node.
     """
-    try:
-        return clean(read_model(path))
-    except UserError as error:
-        if error.where and not error.where.startswith(str(path)):
-            error.where = f"{path}, {error.where}"
-        raise
+    source = read_source(path)
+    with located(str(path)):
+        return clean(source.proto)
 
 
 def clean(proto: onnx.ModelProto) -> ModelWrapper:
@@ -45,6 +42,7 @@ def clean(proto: onnx.ModelProto) -> ModelWrapper:
     copy = onnx.ModelProto()
     copy.CopyFrom(proto)
     normalise(copy)
+    check_graph(copy)
     model = ModelWrapper(copy)
     for step in (
         InferShapes(),
@@ -61,11 +59,8 @@ def clean(proto: onnx.ModelProto) -> ModelWrapper:
         QuantizersOfRawWeights(),
         InferShapes(),
     ):
-        try:
-            model = model.transform(step, make_deepcopy=False)
-        except InferenceError as error:
-            raise UserError(
-                f"it is no valid ONNX: {str(error).splitlines()[0]}", where="the model's graph", hint="export it again"
-            ) from error
-    check(model)
+        model = model.transform(step, make_deepcopy=False)
+    check_supported(model)
+    check_shapes(model)
+    check_finite(model)
     return model

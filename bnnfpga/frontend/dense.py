@@ -8,7 +8,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.base import Transformation
 
 from bnnfpga.errors import UserError
-from bnnfpga.frontend.nodes import add_constant, attribute, describe, fresh_name, required_constant
+from bnnfpga.frontend.nodes import add_constant, attribute, constant, consumers, describe, fresh_name, required_constant
 
 
 class GemmToMatMul(Transformation):  # type: ignore[misc]
@@ -57,3 +57,15 @@ def _bias(model: ModelWrapper, node: onnx.NodeProto, beta: float) -> str:
         return str(node.input[2])
     bias = required_constant(model, node, 2, "bias").astype(np.float32)
     return add_constant(model, f"{node.name}_bias", bias * np.float32(beta))
+
+
+def check_finite(model: ModelWrapper) -> None:
+    """Refuse constants that are no numbers."""
+    for tensor in model.graph.initializer:
+        value = constant(model, tensor.name)
+        if value is not None and value.dtype.kind == "f" and not np.all(np.isfinite(value)):
+            raise UserError(
+                "it holds NaN or infinite numbers",
+                where=", ".join([f"tensor {tensor.name!r}", *map(describe, consumers(model, tensor.name)[:1])]),
+                hint="the training diverged or the export failed: train or export the model again",
+            )

@@ -62,12 +62,6 @@ def _one_name_for_operators(model: onnx.ModelProto) -> None:
             node.domain = ""
         if node.op_type in _QONNX_NAMES and node.domain in _QONNX_DOMAINS:
             node.op_type, node.domain = _QONNX_NAMES[node.op_type], QONNX_DOMAIN
-        elif node.domain:
-            raise UserError(
-                f"operators of kind {node.domain}.{node.op_type} cannot be compiled",
-                where=describe(node),
-                hint=f"of QONNX' operators, {', '.join(_QONNX_NAMES)} are supported",
-            )
     standard = max((item.version for item in model.opset_import if item.domain in ("", "ai.onnx")), default=1)
     del model.opset_import[:]
     # qonnx takes the first for the version of the standard operators, and every version of its own for the first.

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import onnx
 
 from bnnfpga.errors import UserError
+from bnnfpga.files import require_writable, write_whole
 
 if TYPE_CHECKING:
     from torch import nn
@@ -63,19 +64,12 @@ def export_qonnx(
         or the model cannot be run or exported with this input shape.
     """
     target = Path(path)
-    if not target.parent.is_dir():
-        raise UserError(
-            f"the folder '{target.parent}' does not exist",
-            where=str(target),
-            hint="create the folder first",
-        )
-    if target.is_dir():
-        raise UserError("this is a folder, not a file", where=str(target))
+    require_writable(target)
     shape = _checked_shape(input_shape)
 
     data = _exported(torch_model, shape, dynamo).SerializeToString(deterministic=True)
     try:
-        _write_whole(target, data)
+        write_whole(target, data)
     except OSError as error:
         raise UserError(f"cannot write the file: {error.strerror}", where=str(target)) from error
     return target
@@ -220,13 +214,3 @@ def _drop_notes(messages: Iterable[Any]) -> None:
         for field in ("doc_string", "metadata_props"):
             if field in message.DESCRIPTOR.fields_by_name:
                 message.ClearField(field)
-
-
-def _write_whole(target: Path, data: bytes) -> None:
-    """Write a file so that nobody ever sees a part of it."""
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    try:
-        partial.write_bytes(data)
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.base import Transformation
 
 from bnnfpga.errors import UserError
-from bnnfpga.frontend.nodes import LAYOUT_OPS, attribute, boundary_value, constant, describe
+from bnnfpga.frontend.nodes import LAYOUT_OPS, attribute, constant, describe, make_boundary
 
 _KEY = "bnnfpga.final"
 _FINAL = ("Softmax", "LogSoftmax", "ArgMax", "TopK")
@@ -36,9 +36,7 @@ class CutFinal(Transformation):  # type: ignore[misc]
         _check(model, above)
         source = above.input[0]
         model.set_metadata_prop(_KEY, " ".join([above.op_type, *final_operators(model)]))
-        scores = boundary_value(model, source)
-        del model.graph.output[:]
-        model.graph.output.append(scores)
+        make_boundary(model, model.graph.output, source)
         for item in (node, above):
             _remove_unread(model, item)
         return model, True

@@ -15,6 +15,28 @@ QONNX_DOMAIN = "qonnx.custom_op.general"
 WEIGHT_QUANTIZERS = ("Quant", "BipolarQuant")
 QUANTIZERS = (*WEIGHT_QUANTIZERS, "MultiThreshold", "Sign")
 """Nodes of a clean graph that make integer codes; weights are behind the first two kinds only."""
+ELEMENTWISE = (
+    "Add",
+    "BatchNormalization",
+    "Ceil",
+    "Clip",
+    "Div",
+    "Floor",
+    "HardSigmoid",
+    "LeakyRelu",
+    "Max",
+    "Min",
+    "Mul",
+    "Neg",
+    "PRelu",
+    "Relu",
+    "Round",
+    "Sub",
+    *QUANTIZERS,
+)
+"""Nodes that compute each element of their output from the one of their input, with constants."""
+BROADCASTING = ("Add", "Sub", "Mul", "Div", "Max", "Min", "PRelu")
+"""Elementwise nodes with a constant of a shape of its own."""
 LAYOUT_OPS = ("Reshape", "Flatten", "Squeeze", "Unsqueeze")
 """Nodes that only regroup a frame's elements, keeping their order."""
 
@@ -24,7 +46,7 @@ def attribute(node: onnx.NodeProto, name: str, default: Any) -> Any:
     for item in node.attribute:
         if item.name == name:
             value = onnx.helper.get_attribute_value(item)
-            return value.decode() if isinstance(value, bytes) else value
+            return value.decode(errors="replace") if isinstance(value, bytes) else value
     return default
 
 
@@ -75,13 +97,14 @@ def consumers(model: ModelWrapper, tensor: str) -> list[onnx.NodeProto]:
     return [node for node in model.graph.node if tensor in node.input]
 
 
-def boundary_value(model: ModelWrapper, tensor: str) -> onnx.ValueInfoProto:
-    """A float tensor inside the graph as what the graph's list of inputs or outputs holds."""
+def make_boundary(model: ModelWrapper, side: Any, tensor: str) -> None:
+    """Make a float tensor the only one of the graph's inputs or outputs, which `side` is."""
     shape = model.get_tensor_shape(tensor)
-    inside = [value for value in model.graph.value_info if value.name != tensor]
-    del model.graph.value_info[:]
-    model.graph.value_info.extend(inside)
-    return onnx.helper.make_tensor_value_info(tensor, onnx.TensorProto.FLOAT, shape)
+    inside = [value for value in model.graph.value_info if value.name == tensor]
+    for value in inside:
+        model.graph.value_info.remove(value)
+    del side[:]
+    side.append(onnx.helper.make_tensor_value_info(tensor, onnx.TensorProto.FLOAT, shape))
 
 
 def replace_input(model: ModelWrapper, old: str, new: str) -> None:

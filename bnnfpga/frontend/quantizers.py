@@ -27,6 +27,7 @@ ROUNDING_MODES = {
 }
 """QONNX' names and the operations that they are (`bnnfpga.arithmetic`)."""
 _MOST_BITS = 8
+_LARGEST_ZERO_POINT = 1 << 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +85,11 @@ def _quant(model: ModelWrapper, node: onnx.NodeProto, scale: Floats, most_bits: 
         raise UserError(
             "its zero point is not one integer", where=describe(node), hint="quantise symmetrically, or per tensor"
         )
+    if abs(zero_point.item()) > _LARGEST_ZERO_POINT:
+        raise UserError(
+            f"its zero point is {zero_point.item():g}; up to {_LARGEST_ZERO_POINT} can be compiled",
+            where=describe(node),
+        )
     if bits.size != 1 or not 1 <= float(bits.item()) <= most_bits or float(bits.item()) % 1:
         raise UserError(
             f"its bit width is {bits.tolist()}; 1 to {most_bits} bits can be compiled", where=describe(node)
@@ -99,7 +105,11 @@ def _quant(model: ModelWrapper, node: onnx.NodeProto, scale: Floats, most_bits: 
     signed, narrow = bool(attribute(node, "signed", 1)), bool(attribute(node, "narrow", 0))
     if signed and width == 1:
         if zero:
-            raise UserError("it has one signed bit and a zero point", where=describe(node), hint="use zero point 0")
+            raise UserError(
+                "it has one bit, a sign and a zero point, which QONNX gives no useful meaning",
+                where=describe(node),
+                hint="use a BipolarQuant, or a zero point of 0",
+            )
         return Quantizer((Step("sign"),), -1, 1, scale, bipolar=True)
     lo = -(1 << (width - 1)) + narrow if signed else 0
     hi = (1 << (width - 1)) - 1 if signed else (1 << width) - 1 - narrow

@@ -1,53 +1,114 @@
-"""Reading a model file."""
+"""Reading a model file, and the files beside it where it keeps tensors there."""
 
 from __future__ import annotations
 
 import gzip
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import onnx
 from google.protobuf.message import DecodeError
+from onnx.external_data_helper import load_external_data_for_tensor, uses_external_data
 
-from bnnfpga.errors import UserError
+from bnnfpga.errors import UserError, located
+from bnnfpga.frontend.check import check_file
 
-
-def read_model_bytes(path: Path) -> bytes:
-    """The ONNX protobuf in `path`, which may be gzip-compressed."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"cannot read the model: {error.strerror}", where=str(path)) from error
-    if data[:2] == b"\x1f\x8b":
-        try:
-            data = gzip.decompress(data)
-        except (OSError, EOFError) as error:
-            raise UserError(f"damaged gzip file: {error}", where=str(path)) from error
-    return data
+_GZIP = b"\x1f\x8b"
+_ONE_FILE = "save the model in one file, onnx.save(onnx.load(path), new_path), or put the data back beside it"
 
 
-def read_model(path: Path) -> onnx.ModelProto:
-    """Parse the model in `path`.
+@dataclass(frozen=True)
+class Source:
+    """A model file, read once.
+
+    Parameters
+    ----------
+    path
+        Where it lies.
+    proto
+        The model, all its tensors inside.
+    data
+        The model as one file: the bytes that were read, where nothing of it lies elsewhere.
+    """
+
+    path: Path
+    proto: onnx.ModelProto
+    data: bytes
+
+    @property
+    def suffix(self) -> str:
+        """What a file of `data` is called at its end."""
+        return ".onnx.gz" if self.data.startswith(_GZIP) else ".onnx"
+
+
+def read_source(path: Path) -> Source:
+    """Read and parse the model in `path`, which may be gzip-compressed.
 
     Raises
     ------
     UserError
-        If it cannot be read or is no ONNX model.
+        If it cannot be read, is no ONNX model, is damaged, or lacks the files with its tensors.
     """
+    try:
+        data = path.read_bytes()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UserError(
+            f"cannot read the model: {reason}", where=str(path), hint="give a .onnx or .onnx.gz file"
+        ) from error
     model = onnx.ModelProto()
     try:
-        model.ParseFromString(read_model_bytes(path))
+        model.ParseFromString(_decompressed(data, path))
     except DecodeError as error:
         raise _no_model(path) from error
     if not model.graph.node:
         raise _no_model(path)
-    for tensor in model.graph.initializer:
-        if tensor.data_location == onnx.TensorProto.EXTERNAL:
-            raise UserError(
-                f"tensor {tensor.name!r} lies in another file",
-                where=str(path),
-                hint="save the model with all its tensors inside: onnx.save(onnx.load(path), new_path)",
-            )
-    return model
+    with located(str(path)):
+        if external := [tensor for tensor in _tensors(model) if uses_external_data(tensor)]:
+            for tensor in external:
+                _load(tensor, path.parent)
+            data = model.SerializeToString(deterministic=True)
+        check_file(model)
+    return Source(path, model, data)
+
+
+def read_model(path: Path) -> onnx.ModelProto:
+    """The model in `path`, as `read_source` reads it."""
+    return read_source(path).proto
+
+
+def _decompressed(data: bytes, path: Path) -> bytes:
+    if not data.startswith(_GZIP):
+        return data
+    try:
+        return gzip.decompress(data)
+    except (OSError, EOFError, zlib.error) as error:
+        raise UserError(f"damaged gzip file: {error}", where=str(path), hint="fetch or compress it again") from error
+
+
+def _tensors(model: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
+    yield from model.graph.initializer
+    for node in model.graph.node:
+        yield from (attribute.t for attribute in node.attribute if attribute.HasField("t"))
+
+
+def _load(tensor: onnx.TensorProto, folder: Path) -> None:
+    """Read a tensor's numbers from the file that it names, which must lie in the model's folder."""
+    name = next((entry.value for entry in tensor.external_data if entry.key == "location"), "")
+    where = f"tensor {tensor.name!r}"
+    file = folder / name
+    try:
+        if not file.resolve().is_relative_to(folder.resolve()):
+            raise UserError(f"its data file {name!r} lies outside the model's folder", where=where, hint=_ONE_FILE)
+        if not file.is_file():
+            raise UserError(f"its data file {name!r} is missing", where=where, hint=_ONE_FILE)
+        load_external_data_for_tensor(tensor, str(folder))
+    except (OSError, ValueError, onnx.checker.ValidationError) as error:
+        raise UserError(f"its data file {name!r} cannot be read: {error}", where=where, hint=_ONE_FILE) from error
+    tensor.data_location = onnx.TensorProto.DEFAULT
+    del tensor.external_data[:]
 
 
 def _no_model(path: Path) -> UserError:

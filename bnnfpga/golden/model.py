@@ -18,6 +18,7 @@ from bnnfpga.frontend.nodes import LAYOUT_OPS, QUANTIZERS, attribute, constant, 
 from bnnfpga.frontend.quantizers import quantizer_of
 from bnnfpga.golden.onnx_form import step_to_onnx
 from bnnfpga.golden.steps import elementwise_steps
+from bnnfpga.input_format import InputFormat
 
 _BATCH = 512
 _EXACT_FLOAT32 = 1 << 24
@@ -73,12 +74,14 @@ class GoldenModel:
     ----------
     model
         A clean graph (`bnnfpga.frontend.clean`).
+    input
+        What its input is; where that is integers, it counts as quantised.
     """
 
-    def __init__(self, model: ModelWrapper) -> None:
+    def __init__(self, model: ModelWrapper, input: InputFormat | None = None) -> None:
         import onnxruntime
 
-        self._builder = _Builder(model)
+        self._builder = _Builder(model, input)
         self.input_shape = tuple(model.get_tensor_shape(model.graph.input[0].name)[1:])
         options = onnxruntime.SessionOptions()
         # One operation at a time is the definition: no fusion may change it.
@@ -98,7 +101,7 @@ class GoldenModel:
         return self._builder.scales[name]
 
     def run(self, x: Floats, integers: Iterable[str] = ()) -> Golden:
-        """Run images of float32 (images, *input_shape)."""
+        """Run images, float32 (images, *input_shape): the model's inputs, or the codes where it takes integers."""
         wanted = {name: self._builder.integers[name] for name in integers}
         fetches = [self._builder.output, self._builder.scores, *wanted.values()]
         parts = [
@@ -116,7 +119,7 @@ def _integers(array: NDArray[np.floating]) -> NDArray[np.int64]:
 class _Builder:
     """Builds the session's graph in one walk over the clean graph."""
 
-    def __init__(self, model: ModelWrapper) -> None:
+    def __init__(self, model: ModelWrapper, input: InputFormat | None) -> None:
         self._model = model
         self._nodes: list[onnx.NodeProto] = []
         self._initializers: list[onnx.TensorProto] = []
@@ -126,7 +129,12 @@ class _Builder:
         self.scales: dict[str, tuple[Floats, ...]] = {}
         self._doubles: set[str] = set()
         source = model.graph.input[0].name
-        self._values[source] = _Value(tensor="input")
+        if input is None or input.type is None:
+            self._values[source] = _Value(tensor="input")
+        else:
+            magnitude = max(abs(input.type.lo), abs(input.type.hi))
+            scales = (np.asarray(input.scale),)
+            self._values[source] = _Value(integers="input", scales=scales, magnitude=magnitude, base="input")
         for node in model.graph.node:
             value = self._values[node.output[0]] = self._translate(node)
             if value.integers is not None and value.constant is None:

@@ -64,7 +64,10 @@ def _binary_step(model: ModelWrapper, node: onnx.NodeProto) -> Step:
     on_the_right = node.input[1] == operand
     if on_the_right and operation in ("subtract", "divide"):
         operation += "_from" if operation == "subtract" else "_into"
-    return Step(operation, _float32(constant(model, node.input[0 if on_the_right else 1])))
+    value = _float32(constant(model, node.input[0 if on_the_right else 1]))
+    if operation == "divide" and np.any(value == 0):
+        raise UserError("it divides by zero", where=describe(node))
+    return Step(operation, value)
 
 
 def _clip_steps(model: ModelWrapper, node: onnx.NodeProto) -> list[Step]:
@@ -90,6 +93,8 @@ def _batch_norm_steps(model: ModelWrapper, node: onnx.NodeProto) -> list[Step]:
     scale, bias, mean, variance = (array.reshape(-1, *[1] * trailing) for array in (scale, bias, mean, variance))
     with np.errstate(all="ignore"):
         deviation = np.sqrt(variance + np.float32(attribute(node, "epsilon", 1e-5)))
+    if not np.all(np.isfinite(deviation) & (deviation > 0)):
+        raise UserError("its variance is not positive", where=describe(node), hint="train or export it again")
     return [Step("subtract", mean), Step("divide", deviation), Step("multiply", scale), Step("add", bias)]
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ from numpy.typing import NDArray
 from bnnfpga.errors import UserError
 from bnnfpga.simulate.cache import cached_build
 from bnnfpga.simulate.hls_headers import find_headers
+from bnnfpga.simulate.scratch import INPUT, run_program, scratch_folder
 from bnnfpga.simulate.toolchain import find_compiler
 
 _FLAGS = ("-std=c++14", "-O2")  # what Vitis HLS takes without being told
@@ -47,7 +46,7 @@ def build_csim(project: Path) -> CSimulator:
         When the project has no HLS, the compiler or `ap_int.h` is missing, or compilation fails.
     """
     started = time.perf_counter()
-    folder = project / "hls"
+    folder = project.absolute() / "hls"
     sources = [folder / name for name in _SOURCES]
     for source in sources:
         if not source.is_file():
@@ -96,10 +95,9 @@ def run_csim(simulator: CSimulator, data: NDArray[np.uint8] | bytes, frames: int
     UserError
         When the bytes are no whole frames, or the simulation fails.
     """
-    with tempfile.TemporaryDirectory(prefix="bnnfpga-csim-") as work:
-        taken, made = Path(work) / "input.bin", Path(work) / "output.bin"
-        taken.write_bytes(data if isinstance(data, bytes) else np.ascontiguousarray(data, dtype=np.uint8).tobytes())
-        _run([str(simulator.program), "--input", str(taken), "--output", str(made)], simulator.program)
+    with scratch_folder(data) as folder:
+        made = folder / "output.bin"
+        _run([str(simulator.program), "--input", str(folder / INPUT), "--output", str(made)], simulator.program)
         output = np.fromfile(made, dtype=np.uint8)
     if frames == 0 or output.size % frames:
         raise UserError(f"the simulation made {output.size} bytes, no whole number for each of {frames} frames")
@@ -107,7 +105,7 @@ def run_csim(simulator: CSimulator, data: NDArray[np.uint8] | bytes, frames: int
 
 
 def _run(command: list[str], where: Path) -> None:
-    result = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    result = run_program(command)
     if result.returncode != 0:
-        said = "\n".join((result.stderr or result.stdout).strip().splitlines()[:20])
+        said = "\n".join(result.stdout.strip().splitlines()[:20])
         raise UserError(f"{Path(command[0]).name} failed with status {result.returncode}:\n{said}", where=str(where))

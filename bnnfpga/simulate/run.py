@@ -67,7 +67,9 @@ def simulate(
 
 def golden_scores(project: Project, images: Images) -> IntArray:
     """What the golden model of the source expects of the accelerator, int64 (images, elements)."""
-    return GoldenModel(load(project.model)).run(images.floats).accelerator_output(project.output_kind)
+    return (
+        GoldenModel(load(project.model), project.input_format).run(images.given).accelerator_output(project.output_kind)
+    )
 
 
 def run_rtl(

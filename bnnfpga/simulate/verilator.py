@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.errors import UserError
+from bnnfpga.simulate.scratch import INPUT, run_program, scratch_folder
 from bnnfpga.simulate.simulator import Simulator, Trace, build_simulator
 
 __all__ = [
@@ -150,9 +149,7 @@ def run_simulator(
         options += ["--stall-seed", str(stall_seed)]
     if watchdog is not None:
         options += ["--watchdog", str(watchdog)]
-    with tempfile.TemporaryDirectory(prefix="bnnfpga-rtl-") as work:
-        folder = Path(work)
-        _write(folder / "input.bin", input_bytes)
+    with scratch_folder(input_bytes) as folder:
         traced = [] if trace is None else ["--trace", str(trace.absolute())]
         status, said = _run(simulator, memories_dir, folder, [*options, *traced])
         if status == _DEADLOCK:
@@ -174,29 +171,14 @@ def run_simulator(
         )
 
 
-def _write(path: Path, data: bytes | NDArray[np.uint8]) -> None:
-    if isinstance(data, bytes):
-        path.write_bytes(data)
-    else:
-        np.ascontiguousarray(data, dtype=np.uint8).tofile(path)
-
-
 def _run(simulator: Simulator, memories: Path, folder: Path, options: list[str]) -> tuple[int, str]:
-    """Run the harness on `input.bin` of a folder, to leave its files there; its status and what it printed."""
+    """Run the harness on the input in a folder, to leave its files there; its status and what it printed."""
     command = [str(simulator.path.absolute()), "--quiet", *options]
-    for option, name in (("--input", "input.bin"), ("--output", "output.bin"), ("--report", "report.json")):
+    for option, name in (("--input", INPUT), ("--output", "output.bin"), ("--report", "report.json")):
         command += [option, str(folder / name)]
     if simulator.monitor:
         command.append(f"+bnn_streams={folder / 'streams'}")
-    done = subprocess.run(
-        command,
-        cwd=memories,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        check=False,
-    )
+    done = run_program(command, cwd=memories)
     if done.returncode == _INTERRUPTED:
         raise KeyboardInterrupt
     return done.returncode, done.stdout.strip()

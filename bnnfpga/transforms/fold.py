@@ -10,18 +10,18 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.general import SortGraph
 
 from bnnfpga.integers import IntegerType
+from bnnfpga.transforms.batch_norm import BatchNormToArithmetic
 from bnnfpga.transforms.host_functions import HostFunction, cut_input, cut_output
 from bnnfpga.transforms.integer_input import IntegerInput
 from bnnfpga.transforms.integer_weights import IntegerWeights
 from bnnfpga.transforms.merge_layouts import MergeLayouts
 from bnnfpga.transforms.move import LayoutBeforeElementwise, ScalesBehindDotProducts
-from bnnfpga.transforms.plain_arithmetic import PlainArithmetic
 from bnnfpga.transforms.quantizer_scales import ScalesOutOfQuantizers
 from bnnfpga.transforms.thresholds import ChainsToThresholds
 
 SCALE_REWRITES = (
-    PlainArithmetic,
     IntegerWeights,
+    BatchNormToArithmetic,
     ScalesOutOfQuantizers,
     LayoutBeforeElementwise,
     MergeLayouts,

@@ -9,7 +9,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 
 from bnnfpga.arithmetic import Step
 from bnnfpga.errors import UserError
-from bnnfpga.frontend.nodes import LAYOUT_OPS, QUANTIZERS, boundary_value, consumers, describe, elementwise_operand
+from bnnfpga.frontend.nodes import LAYOUT_OPS, QUANTIZERS, consumers, describe, elementwise_operand, make_boundary
 from bnnfpga.frontend.quantizers import quantizer_of
 from bnnfpga.golden.steps import elementwise_steps
 from bnnfpga.integers import IntegerType
@@ -35,6 +35,12 @@ def cut_input(model: ModelWrapper) -> HostFunction:
     tensor = source
     while True:
         readers = consumers(model, tensor)
+        if tensor == model.graph.output[0].name:
+            raise UserError(
+                "no quantised layer leads to it",
+                where=f"output {tensor!r}",
+                hint="train with Brevitas quantizers on weights and activations",
+            )
         if len(readers) != 1:
             raise UserError(
                 f"{len(readers)} nodes read it; the host's part must be a chain up to one quantizer",
@@ -53,14 +59,14 @@ def cut_input(model: ModelWrapper) -> HostFunction:
                 )
             steps += elementwise_steps(model, node)
         tensor = node.output[0]
+    if node.output[0] == model.graph.output[0].name:
+        raise UserError("no layer follows it, so there is nothing to compile", where=describe(node))
     quantizer = quantizer_of(model, node)
     steps += quantizer.steps
     shape = model.get_tensor_shape(node.output[0])
     codes = node.output[0]
     _drop_ancestors(model, codes)
-    value = boundary_value(model, codes)
-    del model.graph.input[:]
-    model.graph.input.append(value)
+    make_boundary(model, model.graph.input, codes)
     if quantizer.bipolar:
         annotate_input(model, IntegerType.bipolar())
     else:
@@ -88,9 +94,7 @@ def cut_output(model: ModelWrapper) -> HostFunction:
         steps = [*elementwise_steps(model, node), *steps]
         tensor = elementwise_operand(model, node)
     shape = model.get_tensor_shape(tensor)
-    value = boundary_value(model, tensor)
-    del model.graph.output[:]
-    model.graph.output.append(value)
+    make_boundary(model, model.graph.output, tensor)
     drop_unread(model)
     return _host_function(steps, shape)
 

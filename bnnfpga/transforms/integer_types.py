@@ -9,15 +9,17 @@ from bnnfpga.frontend.nodes import LAYOUT_OPS, QUANTIZERS, attribute, constant
 from bnnfpga.frontend.quantizers import quantizer_of
 from bnnfpga.integers import IntArray, IntegerType
 
-_INPUT = "bnnfpga.input"
 THRESHOLD_DOMAIN = "bnnfpga"
+_INPUT_TYPE = "bnnfpga.input"
+"""Metadata of a model whose input is integers: their interval and encoding (QONNX' types know no intervals)."""
+
 THRESHOLD = "IntegerThreshold"
 """An integer step function for each channel; inputs (x, thresholds, decreasing), attributes lo, hi, bipolar."""
 
 
 def annotate_input(model: ModelWrapper, type: IntegerType) -> None:
     """Say that the graph's input carries integers of `type`."""
-    model.set_metadata_prop(_INPUT, f"{type.lo} {type.hi} {type.encoding}")
+    model.set_metadata_prop(_INPUT_TYPE, f"{type.lo} {type.hi} {type.encoding}")
 
 
 def integer_type(model: ModelWrapper, tensor: str) -> IntegerType | None:
@@ -26,11 +28,11 @@ def integer_type(model: ModelWrapper, tensor: str) -> IntegerType | None:
     if node is None:
         if tensor != model.graph.input[0].name:
             return None
-        annotation = model.get_metadata_prop(_INPUT)
+        annotation = model.get_metadata_prop(_INPUT_TYPE)
         if annotation is None:
             return None
         lo, hi, encoding = annotation.split()
-        return IntegerType(int(lo), int(hi), encoding)  # type: ignore[arg-type]
+        return IntegerType(int(lo), int(hi), encoding)
     if node.op_type in LAYOUT_OPS:
         return integer_type(model, node.input[0])
     if node.op_type in QUANTIZERS:

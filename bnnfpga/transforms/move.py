@@ -8,14 +8,19 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.base import Transformation
 
 from bnnfpga.errors import UserError
-from bnnfpga.frontend.check import ELEMENTWISE
 from bnnfpga.frontend.multithreshold import reshape_thresholds
-from bnnfpga.frontend.nodes import LAYOUT_OPS, QUANTIZERS, add_constant, constant, consumers, describe
+from bnnfpga.frontend.nodes import (
+    BROADCASTING,
+    ELEMENTWISE,
+    LAYOUT_OPS,
+    QUANTIZERS,
+    add_constant,
+    constant,
+    consumers,
+    describe,
+)
 from bnnfpga.frontend.quantizers import quantizer_of
 from bnnfpga.transforms.editing import drop_unread, insert_after
-
-_BROADCASTING = ("Add", "Sub", "Mul", "Div", "Max", "Min", "PRelu")
-"""Elementwise nodes whose constants may differ between elements."""
 
 
 class LayoutBeforeElementwise(Transformation):  # type: ignore[misc]
@@ -53,7 +58,7 @@ def _reshape_constants(model: ModelWrapper, node: onnx.NodeProto, before: list[i
         return reshape_thresholds(model, node, before, after)
     if node.op_type in QUANTIZERS:
         return quantizer_of(model, node).scale.size == 1
-    if node.op_type in _BROADCASTING:
+    if node.op_type in BROADCASTING:
         for index, name in enumerate(node.input):
             value = constant(model, name)
             if value is not None and value.size > 1:

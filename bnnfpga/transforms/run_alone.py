@@ -6,7 +6,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from bnnfpga.errors import UserError
+from bnnfpga.errors import UserError, located
+from bnnfpga.files import require_writable, write_whole
 from bnnfpga.frontend.clean import load
 from bnnfpga.input_format import InputFormat
 from bnnfpga.transforms.registry import describe_graph, find_rewrite, rewrites
@@ -39,13 +40,17 @@ def run_rewrite(
         If there is no such rewrite, the model cannot be read, or the output exists.
     """
     rewrite = find_rewrite(name)
-    if output is not None and output.exists():
-        raise UserError("the output exists", where=str(output), hint="choose another name")
+    if output is not None:
+        require_writable(output)
+        if output.exists():
+            raise UserError("the output exists", where=str(output), hint="choose another name")
     clean = load(model)
-    result, changed = rewrite.run(clean, InputFormat.parse(input, input_scale))
+    format = InputFormat.parse(input, input_scale)
+    with located(str(model)):
+        result, changed = rewrite.run(clean, format)
     if output is not None:
         try:
-            output.write_bytes(result.model.SerializeToString())
+            write_whole(output, result.model.SerializeToString())
         except OSError as error:
             raise UserError(f"cannot write the model: {error.strerror}", where=str(output)) from error
     return {

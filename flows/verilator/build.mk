@@ -81,22 +81,26 @@ endif
 .PHONY: simulator runtime FORCE
 simulator: $(BUILD)/simulator
 
+# What is made appears under its name when it is whole (NAME.part, then mv): a build that was killed leaves nothing that
+# the next one would take for finished.
+
 # A copy of what the simulator is made from. It changes, and what follows is made again, only when a source or a flag
 # did.
 $(BUILD)/source.stamp: FORCE
 	@rm -rf $(BUILD)/source.new && mkdir -p $(BUILD)/source.new/sim
 	@cp -R "$(PROJECT)/rtl" $(BUILD)/source.new
 	@cp "$(PROJECT)"/sim/*.h "$(PROJECT)"/sim/*.cpp "$(PROJECT)"/sim/*.sv $(BUILD)/source.new/sim
-	@echo '$(VERILATOR_FLAGS) $(HOT_FLAGS) $(INCLUDE)' > $(BUILD)/source.new/flags
+	@echo "$(VERILATOR_FLAGS) $(HOT_FLAGS) $(INCLUDE)" > $(BUILD)/source.new/flags
 	@if test -f $@ && diff -r $(BUILD)/source.new $(BUILD)/source >/dev/null 2>&1; then rm -rf $(BUILD)/source.new; \
-	else rm -rf $(BUILD)/source && mv $(BUILD)/source.new $(BUILD)/source && touch $@; fi
+	else rm -rf $@ $(BUILD)/source && mv $(BUILD)/source.new $(BUILD)/source && touch $@; fi
 
 # The list of generated files, and with it the files.
 $(BUILD)/cpp/Vaccelerator_classes.mk: $(BUILD)/source.stamp
-	@rm -rf $(BUILD)/cpp $(BUILD)/objects && mkdir -p $(BUILD)/objects
+	@rm -rf $(BUILD)/cpp $(BUILD)/cpp.part $(BUILD)/objects && mkdir -p $(BUILD)/objects
 	@echo "  verilate rtl/"
-	$(Q)ulimit -s unlimited 2>/dev/null || true; "$(VERILATOR)" $(VERILATOR_FLAGS) --Mdir $(BUILD)/cpp \
+	$(Q)ulimit -s unlimited 2>/dev/null || true; "$(VERILATOR)" $(VERILATOR_FLAGS) --Mdir $(BUILD)/cpp.part \
 	  $$(find $(BUILD)/source/rtl $(BUILD)/source/sim -name '*.sv' -o -name '*.v' | LC_ALL=C sort)
+	@mv $(BUILD)/cpp.part $(BUILD)/cpp
 
 ifneq ($(filter-out runtime,$(or $(MAKECMDGOALS),simulator)),)
 include $(BUILD)/cpp/Vaccelerator_classes.mk
@@ -111,12 +115,12 @@ COLD = $(VM_CLASSES_SLOW) $(VM_SUPPORT_SLOW)
 
 $(HOT): $(BUILD)/objects/%.o: $(BUILD)/cpp/%.cpp
 	@echo "  compile $*"
-	$(Q)$(CXX) $(CPPFLAGS_MODEL) $(HOT_FLAGS) -c -o $@ $<
+	$(Q)$(CXX) $(CPPFLAGS_MODEL) $(HOT_FLAGS) -c -o $@.part $< && mv $@.part $@
 
 $(BUILD)/objects/cold.o: $(BUILD)/cpp/Vaccelerator_classes.mk
 	@echo "  compile what runs once"
 	@printf '#include "%s.cpp"\n' $(COLD) > $(BUILD)/objects/cold.cpp
-	$(Q)$(CXX) $(CPPFLAGS_MODEL) $(COLD_FLAGS) -c -o $@ $(BUILD)/objects/cold.cpp
+	$(Q)$(CXX) $(CPPFLAGS_MODEL) $(COLD_FLAGS) -c -o $@.part $(BUILD)/objects/cold.cpp && mv $@.part $@
 
 # See evaluate() in simulation.h. A Verilator that calls it otherwise gets the slower way.
 EVAL_DECLARATION = void Vaccelerator___024root___eval(Vaccelerator___024root\* vlSelf);
@@ -125,15 +129,15 @@ DIRECT_EVAL = $(shell grep -q '^$(EVAL_DECLARATION)' $(BUILD)/cpp/Vaccelerator.c
 $(BUILD)/objects/harness.o: $(BUILD)/cpp/Vaccelerator_classes.mk
 	@echo "  compile the harness"
 	@printf '#include "%s.cpp"\n' Vaccelerator harness > $(BUILD)/objects/loop.cpp
-	$(Q)$(CXX) $(CPPFLAGS_MODEL) $(DIRECT_EVAL) $(HOT_FLAGS) -c -o $@ $(BUILD)/objects/loop.cpp
+	$(Q)$(CXX) $(CPPFLAGS_MODEL) $(DIRECT_EVAL) $(HOT_FLAGS) -c -o $@.part $(BUILD)/objects/loop.cpp && mv $@.part $@
 
 $(RUNTIME)/%.o:
 	@mkdir -p $(RUNTIME)
 	@echo "  compile Verilator's $*"
-	$(Q)$(CXX) $(CPPFLAGS_RUNTIME) $(RUNTIME_FLAGS) -c -o $@ "$(INCLUDE)/$*.cpp"
+	$(Q)$(CXX) $(CPPFLAGS_RUNTIME) $(RUNTIME_FLAGS) -c -o $@.part "$(INCLUDE)/$*.cpp" && mv $@.part $@
 
 runtime: $(RUNTIME_OBJECTS)
 
 $(BUILD)/simulator: $(HOT) $(BUILD)/objects/cold.o $(BUILD)/objects/harness.o $(RUNTIME_OBJECTS)
 	@echo "  link the simulator"
-	$(Q)$(CXX) -o $@ $^ $(LIBRARIES)
+	$(Q)$(CXX) -o $@.part $^ $(LIBRARIES) && mv $@.part $@

@@ -5,8 +5,6 @@
 // some fifteen operations a word; with -march=native these forms become POPCNT, or VPOPCNT over whole vectors. The
 // header is force-included (-include popcount.h) in front of the generated C++: it lets verilated.h define its forms
 // under other names, and then defines its own under the names that the generated code calls.
-//
-// As the first include of each file it also serves as the precompiled header of all of them (see build.mk).
 #ifndef BNN_POPCOUNT_H_
 #define BNN_POPCOUNT_H_
 
@@ -26,7 +24,16 @@ static inline IData VL_COUNTONES_Q(QData value) { return static_cast<IData>(__bu
 
 static inline IData VL_COUNTONES_W(int words, WDataInP const value) {
     IData count = 0;
-    for (int i = 0; i < words; ++i) count += static_cast<IData>(__builtin_popcount(value[i]));
+    int i = 0;
+#ifndef __AVX512VPOPCNTDQ__
+    // POPCNT takes 64 bits at a time. VPOPCNT takes whole vectors, and the compiler finds them in the plain loop.
+    for (; i + 1 < words; i += 2) {
+        QData pair;
+        std::memcpy(&pair, &value[i], sizeof pair);
+        count += static_cast<IData>(__builtin_popcountll(pair));
+    }
+#endif
+    for (; i < words; ++i) count += static_cast<IData>(__builtin_popcount(value[i]));
     return count;
 }
 

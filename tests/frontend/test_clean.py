@@ -11,9 +11,9 @@ import pytest
 from onnx import TensorProto
 
 from bnnfpga.errors import UserError
-from bnnfpga.frontend.check import SUPPORTED
 from bnnfpga.frontend.clean import clean, load
 from bnnfpga.frontend.nodes import QONNX_DOMAIN, QUANTIZERS, constant
+from bnnfpga.frontend.supported import SUPPORTED
 from tests.support.data import FIXTURES, shared
 from tests.support.nets import DenseNet, NetWriter
 
@@ -82,7 +82,11 @@ def _refused(path: Path) -> UserError:
     return caught.value
 
 
-@pytest.mark.parametrize("data", [b"", b"no model", b"\x1f\x8bdamaged", gzip.compress(b"no model")])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"no model", b"\x1f\x8bdamaged", gzip.compress(b"no model", mtime=0)],
+    ids=["empty", "text", "no gzip", "gzipped text"],
+)
 def test_no_model(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "net.onnx"
     path.write_bytes(data)

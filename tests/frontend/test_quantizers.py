@@ -163,7 +163,7 @@ def _refused(net: NetWriter) -> UserError:
         ({"zero": 0.5}, "not one integer"),
         ({"scale": 0.0}, "not a positive number"),
         ({"scale": -1.0}, "not a positive number"),
-        ({"bits": 1, "zero": 1}, "one signed bit and a zero point"),
+        ({"bits": 1, "zero": 1}, "one bit, a sign and a zero point"),
     ],
 )
 def test_quant_is_refused(change: dict[str, object], message: str) -> None:

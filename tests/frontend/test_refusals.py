@@ -117,7 +117,7 @@ BEFORE_QUANTIZERS: dict[str, tuple[Ending, str, str]] = {
     ),
     "one becomes many": (
         lambda net, x: net.node("Add", net.node("Reshape", x, net.constant([1, 4, 1], np.int64)), net.constant([1, 2])),
-        "its constant makes shape",
+        "element by element",
         "Add",
     ),
     "three operands": (lambda net, x: net.node("Max", x, net.constant(0), net.constant(1)), "3 operands", "Max"),
@@ -128,10 +128,14 @@ BEFORE_QUANTIZERS: dict[str, tuple[Ending, str, str]] = {
     ),
     "finn's popcount": (
         lambda net, x: net.node("XnorPopcountMatMul", x, x, domain="finn.custom_op.general"),
-        "finn.custom_op.general.XnorPopcountMatMul",
-        "XnorPopcountMatMul",
+        "no operator 'XnorPopcountMatMul' in the domain 'finn.custom_op.general'",
+        "",
     ),
-    "unknown domain": (lambda net, x: net.node("Magic", x, domain="com.example"), "com.example.Magic", "Magic"),
+    "unknown domain": (
+        lambda net, x: net.node("Magic", x, domain="com.example"),
+        "no operator 'Magic' in the domain",
+        "",
+    ),
 }
 
 
@@ -142,8 +146,8 @@ def test_what_stands_before_a_quantizer(name: str) -> None:
     net.bipolar(before(net, _layer(net)))  # type: ignore[arg-type]
     error = _refused(net)
     assert message in error.message
-    assert f"({place})" in str(error.where)
-    assert error.hint or name == "two streams"
+    assert str(error.where).startswith("node 'n")
+    assert place in str(error.where)
 
 
 def test_reordered_elements_are_refused() -> None:
@@ -158,7 +162,7 @@ def test_reordered_elements_are_refused() -> None:
 def test_invalid_onnx_is_refused() -> None:
     net = NetWriter()
     net.node("TopK", _layer(net), net.constant([1], np.int64))  # without its second output
-    assert "no valid ONNX" in _refused(net).message
+    assert "not valid ONNX" in _refused(net).message
 
 
 def test_two_outputs_are_refused() -> None:

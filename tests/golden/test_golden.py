@@ -134,3 +134,10 @@ def test_the_float_check_finds_wrong_meanings(wrong: str, monkeypatch: pytest.Mo
     found = check_against_floats(path, x)
     assert found.error is not None
     assert {"rounding": "(IntQuant)", "sign": "(Sign)", "grid": "(MultiThreshold)"}[wrong] in found.error
+
+
+def test_a_sign_with_a_zero_point_is_refused() -> None:
+    net = NetWriter()
+    net.node("MatMul", net.quant("x", 1, scale=1.0, signed=True, zero=1), net.bipolar(net.constant(np.ones((4, 2)))))
+    with pytest.raises(UserError, match="zero point"):
+        GoldenModel(clean(net.model((4,), "y")))

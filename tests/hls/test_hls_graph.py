@@ -55,7 +55,7 @@ def random_net(seed: int, *, wide: bool = False) -> Graph:
     if seed % 2:
         table = random_table(taken, sizes[0], 3, IntegerType(-2, 1, "signed"), rng)
         pe = sizes[0] if wide else int(rng.choice(divisors(sizes[0])))
-        operators.append(Threshold("threshold_0", (sizes[0],), taken, table, pe))
+        operators.append(Threshold("threshold_0", (sizes[0],), taken, table, pe=pe))
         taken = table.output
     for index, (mw, mh) in enumerate(pairwise(sizes)):
         weights = 2 * rng.integers(0, 2, (mh, mw)) - 1

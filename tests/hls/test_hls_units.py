@@ -56,7 +56,7 @@ def threshold(
 ) -> Threshold:
     levels = 1 if made.is_bipolar else made.hi - made.lo
     table = random_table(taken, 1 if shared else shape[-1], levels, made, np.random.default_rng(seed))
-    return Threshold("threshold", shape, taken, table, pe)
+    return Threshold("threshold", shape, taken, table, pe=pe)
 
 
 MATRIX_VECTOR = [
@@ -113,8 +113,8 @@ OTHERS = [
     WidthConverter("converter", (7,), BIPOLAR, 7, 1),
     WidthConverter("converter", (7,), BIPOLAR, 1, 7),
     Fifo("fifo", Port((2, 12), INT8, 6), 2),
-    Lookup("lookup", (12,), UINT8, np.arange(256) ** 2 % 100 - 50, IntegerType(-50, 49, "signed"), 4),
-    Lookup("lookup", (12,), BIPOLAR, np.array([3, 0]), UINT2, 12),
+    Lookup("lookup", (12,), UINT8, np.arange(256) ** 2 % 100 - 50, IntegerType(-50, 49, "signed"), pe=4),
+    Lookup("lookup", (12,), BIPOLAR, np.array([3, 0]), UINT2, pe=12),
     ArgMax("arg_max", Port((12,), INT8, 4)),
     ArgMax("arg_max", Port((12,), UINT2, 12)),
     ArgMax("arg_max", Port((12,), INT8, 1), np.arange(12) * 7 - 40, 100 - np.arange(12)),

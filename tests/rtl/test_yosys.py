@@ -18,6 +18,11 @@ from tests.support.nets import DenseNet
 NETS = {
     "w1a1": (DenseNet((40, 12, 10)), {"cycles": 12}),
     "w1a2": (DenseNet((12, 10, 6), activation_bits=2), {"cycles": 30}),
+    "w8a4, a multiplier": (DenseNet((8, 6, 4), activation_bits=4, weight_bits=8), {"cycles": 48}),
+    "w2a2, classes": (
+        DenseNet((8, 6, 4), activation_bits=2, weight_bits=2, last_norm=True),
+        {"cycles": 20, "output_kind": "class"},
+    ),
     "w1a3 signed, unfolded": (DenseNet((8, 6, 4), activation_bits=3, signed=True), {"cycles": 1}),
 }
 

@@ -55,3 +55,10 @@ def test_mnist_foldings(cycles: int, tmp_path: Path) -> None:
     project = bnnfpga.compile(model, tmp_path / "project", cycles=cycles, input="uint8", input_scale="1/255")
     assert project.description["predicted_initiation_interval"] <= cycles
     check_cycles(project, frames=5 if cycles > 1000 else 24)
+
+
+def test_an_input_of_eight_bits(tmp_path: Path) -> None:
+    model = EXAMPLES / "mnist_mlp" / "mlp_64_in8.onnx"
+    project = bnnfpga.compile(model, tmp_path / "project", cycles=128, input="uint8", input_scale="1/255")
+    assert project.description["layers"][0]["operator"] == "lookup"
+    check_cycles(project)

@@ -12,7 +12,11 @@ from tests.support.data import EXAMPLES, mnist_test_set, shared
 NETS = {
     "mlp_64": (EXAMPLES / "mnist_mlp" / "mlp_64.onnx", 64, 0.925),
     "mlp_256": (EXAMPLES / "mnist_mlp" / "mlp_256.onnx", 256, 0.970),
+    "mlp_64_w1a2": (EXAMPLES / "mnist_mlp" / "mlp_64_w1a2.onnx", 64, 0.96),
+    "mlp_64_in8": (EXAMPLES / "mnist_mlp" / "mlp_64_in8.onnx", 64, 0.95),
     "TFC_1W1A": ("models/TFC_1W1A.onnx", 64, 0.9296),
+    "TFC_1W2A": ("models/TFC_1W2A.onnx", 64, 0.9474),
+    "TFC_2W2A": ("models/TFC_2W2A.onnx", 196, 0.9660),
     "lfc_w1a1": ("models/lfc_w1a1_mnist.onnx.gz", 128, 0.9834),
 }
 

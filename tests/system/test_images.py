@@ -42,8 +42,8 @@ def test_layouts_agree(integers: bnnfpga.Project, floats: bnnfpga.Project) -> No
         expected = project.read_images(images)
         turned = project.read_images(np.ascontiguousarray(np.moveaxis(images, 1, -1)), "nhwc")
         np.testing.assert_array_equal(expected.codes, turned.codes)
-        np.testing.assert_array_equal(expected.floats, turned.floats)
-    np.testing.assert_array_equal(integers.read_images(codes).floats, x)
+        np.testing.assert_array_equal(expected.given, turned.given)
+    np.testing.assert_array_equal(integers.read_images(codes).given, codes)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from bnnfpga.errors import UserError
 from bnnfpga.frontend.clean import clean, load
 from bnnfpga.golden.model import GoldenModel
 from bnnfpga.golden.steps import apply_steps
+from bnnfpga.input_format import InputFormat
 from bnnfpga.integers import IntegerType
 from bnnfpga.transforms.fold import fold
 from bnnfpga.transforms.integer_types import THRESHOLD
@@ -66,6 +67,8 @@ def test_integer_inputs_go_through_the_leading_chain(lo: int, hi: int, scale: fl
     assert graph.operators[0].kind == "lookup"
     codes = rng.integers(lo, hi + 1, (64, 1, 2, 3))
     golden = GoldenModel(model).run(codes.astype(np.float32) * np.float32(scale))
+    codes_given = GoldenModel(model, InputFormat("codes", IntegerType.interval(lo, hi), np.float32(scale)))
+    np.testing.assert_array_equal(codes_given.run(codes.astype(np.float32)).output, golden.output)
     np.testing.assert_array_equal(graph.execute(codes.reshape(64, -1))[graph.output.name], golden.scores)
 
 
@@ -83,15 +86,20 @@ def test_pixels_to_signed_bytes() -> None:
 
 
 def test_integer_inputs_without_a_quantizer() -> None:
-    """A layer right behind the input runs on the codes themselves."""
+    """A layer right behind the input runs on the codes themselves, in the golden model too."""
     rng = np.random.default_rng(2)
     net = NetWriter()
     net.node("MatMul", "x", net.bipolar(net.constant(rng.standard_normal((6, 4)))))
-    proto = net.model((6,), "y")
-    graph = lower(fold(clean(proto), IntegerType.bipolar()).model)
-    weights = np.where(onnx.numpy_helper.to_array(proto.graph.initializer[0]) >= 0, 1, -1)
-    codes = rng.choice([-1, 1], (8, 6))
-    np.testing.assert_array_equal(graph.execute(codes)[graph.output.name], codes @ weights)
+    model = clean(net.model((6,), "y"))
+    for name, scale in (("bipolar", None), ("uint8", "1/255"), ("int5", 0.1)):
+        format = InputFormat.parse(name, scale)
+        assert format.type is not None
+        graph = lower(fold(model, format.type, format.scale).model)
+        codes = rng.integers(format.type.lo, format.type.hi + 1, (8, 6))
+        if format.type.is_bipolar:
+            codes = np.where(codes < 0, -1, 1)
+        golden = GoldenModel(model, format).run(codes.astype(np.float32))
+        np.testing.assert_array_equal(graph.execute(codes)[graph.output.name], golden.scores)
 
 
 def test_the_input_model_stays_as_it_is() -> None:
@@ -148,3 +156,52 @@ def test_load_names_the_file() -> None:
     with pytest.raises(UserError) as caught:
         load(Path("nowhere.onnx"))
     assert caught.value.where == "nowhere.onnx"
+
+
+@pytest.mark.parametrize("bits", [1, 4])
+def test_a_batch_norm_of_images_in_front(bits: int) -> None:
+    """Channels of an image have constants of their own; flattened, every pixel has."""
+    rng = np.random.default_rng(bits)
+    net = NetWriter()
+    parameters = [net.constant(values) for values in ([2, -1, 0.5], [0.5, 0, 0.2], [0.1, 0.4, 0.2], [1, 0.3, 2])]
+    x = net.node("BatchNormalization", "x", *parameters, epsilon=1e-5)
+    x = net.bipolar(x) if bits == 1 else net.quant(x, bits, scale=0.2, signed=True)
+    x = net.node("Reshape", x, net.constant([1, 12], np.int64))
+    net.node("MatMul", x, net.bipolar(net.constant(rng.standard_normal((12, 4)))))
+    proto = net.model((3, 2, 2), "y")
+    _check_floats(proto, rng.standard_normal((50, 3, 2, 2), dtype=np.float32))
+    model = clean(proto)
+    graph = lower(fold(model, IntegerType.interval(0, 255), np.float32(1 / 255)).model)
+    codes = rng.integers(0, 256, (50, 3, 2, 2))
+    golden = GoldenModel(model).run(codes.astype(np.float32) * np.float32(1 / 255))
+    np.testing.assert_array_equal(graph.execute(codes.reshape(50, -1))[graph.output.name], golden.scores)
+
+
+def test_layers_on_more_than_two_axes_are_refused() -> None:
+    net = NetWriter()
+    net.node("MatMul", net.bipolar("x"), net.bipolar(net.constant(np.ones((4, 2)))))
+    with pytest.raises(UserError, match="3 axes"):
+        lower(fold(clean(net.model((3, 4), "y"))).model)
+
+
+@pytest.mark.parametrize("input", [None, IntegerType.interval(0, 15)])
+def test_a_lone_quantizer(input: IntegerType | None) -> None:
+    net = NetWriter()
+    net.quant("x", 3, scale=0.5, signed=True)
+    model = clean(net.model((4,), "y"))
+    if input is None:
+        with pytest.raises(UserError, match="no layer"):
+            lower(fold(model).model)
+    else:
+        assert lower(fold(model, input).model).operators[0].kind == "threshold"
+
+
+@pytest.mark.parametrize(("zero", "narrow", "lo", "hi"), [(0, True, -3, 3), (3, False, -7, 0), (0, False, -4, 3)])
+def test_intervals_are_exact(zero: int, narrow: bool, lo: int, hi: int) -> None:
+    """Three bits, but no more values than the quantizer has: the sum of five is as narrow as it can be."""
+    net = NetWriter()
+    x = net.quant("x", 3, scale=0.5, signed=True, narrow=narrow, zero=zero)
+    net.node("MatMul", x, net.bipolar(net.constant(np.ones((5, 1)))))
+    unit = lower(fold(clean(net.model((5,), "y"))).model).operators[0]
+    assert (unit.inputs[0].type.lo, unit.inputs[0].type.hi) == (lo, hi)
+    assert (unit.outputs[0].type.lo, unit.outputs[0].type.hi) == (5 * lo, 5 * hi)

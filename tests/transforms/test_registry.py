@@ -29,11 +29,10 @@ def _input_net() -> onnx.ModelProto:
     return net.model((2,), "y")
 
 
-def _batch_norm_net() -> onnx.ModelProto:
+def _norm_net() -> onnx.ModelProto:
     net = NetWriter()
-    x = net.node("MatMul", net.bipolar("x"), net.constant([[1, -1], [1, 1]]))
-    parameters = [net.constant(value) for value in ([2, -1], [0.5, 0], [1, 0], [4, 0.25])]
-    net.bipolar(net.node("BatchNormalization", net.node("Neg", x), *parameters, epsilon=0.0))
+    parameters = [net.constant(values) for values in ([2, -1], [0.5, 0.25], [3, 4], [1, 15])]
+    net.bipolar(net.node("BatchNormalization", net.node("Neg", "x"), *parameters, epsilon=1.0))
     return net.model((2,), "y")
 
 
@@ -79,8 +78,8 @@ def _threshold_net() -> onnx.ModelProto:
 
 NETS: dict[str, Callable[[], onnx.ModelProto]] = {
     "integer-input": _input_net,
-    "plain-arithmetic": _batch_norm_net,
     "integer-weights": _weight_net,
+    "batch-norm-to-arithmetic": _norm_net,
     "scales-out-of-quantizers": _quantizer_net,
     "layout-before-elementwise": _layout_net,
     "merge-layouts": _layouts_net,

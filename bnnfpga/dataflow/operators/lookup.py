@@ -5,77 +5,42 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from bnnfpga.dataflow.elementwise import Elementwise
 from bnnfpga.dataflow.operator import (
-    Event,
     HlsInstance,
     HlsTable,
     Memory,
-    Operator,
     RtlInstance,
-    Schedule,
     add_resources,
-    divisors,
-    queue_depth,
     queue_resources,
 )
 from bnnfpga.dataflow.packing import to_bits
-from bnnfpga.dataflow.stream import Port
 from bnnfpga.integers import IntArray, IntegerType
 
 
 @dataclass(frozen=True)
-class Lookup(Operator):
-    """The same integer function of every element, `pe` elements a cycle, each with a table of its own.
+class Lookup(Elementwise):
+    """The same integer function of every element, each with a table of its own.
 
     The table is small combinational logic to a synthesis tool, which makes of it as little as the function allows.
 
     Parameters
     ----------
-    shape
-        One frame's tensor.
-    input_type
-        The elements taken.
     table
         int64 (2 ** input bits,), the result for each code that the stream can carry.
     output_type
         Holds every result.
-    pe
-        Elements a cycle.
     """
 
-    shape: tuple[int, ...]
-    input_type: IntegerType
     table: IntArray
     output_type: IntegerType
-    pe: int = 1
 
     kind: ClassVar[str] = "lookup"
+    latency: ClassVar[int] = 2
 
     @property
-    def inputs(self) -> tuple[Port, ...]:
-        return (Port(self.shape, self.input_type, self.pe),)
-
-    @property
-    def outputs(self) -> tuple[Port, ...]:
-        return (Port(self.shape, self.output_type, self.pe),)
-
-    @property
-    def folding(self) -> tuple[int | None, int | None]:
-        return (self.pe, None)
-
-    def legal_pe(self) -> tuple[int, ...]:
-        return divisors(self.shape[-1])
-
-    @property
-    def latency(self) -> int:
-        return 2
-
-    @property
-    def queue(self) -> int:
-        return queue_depth(self.latency, 1)
-
-    def schedule(self) -> Schedule:
-        return Schedule((Event(1, (1,), (1,), (1,)),), self.latency, (self.queue,), (1,))
+    def made(self) -> IntegerType:
+        return self.output_type
 
     def execute(self, *arrays: IntArray) -> tuple[IntArray, ...]:
         return (self.table[self.input_type.encode(arrays[0])],)

@@ -7,66 +7,37 @@ from typing import ClassVar
 
 import numpy as np
 
+from bnnfpga.dataflow.elementwise import Elementwise
 from bnnfpga.dataflow.operator import (
-    Event,
     HlsInstance,
     HlsTable,
     Memory,
     MemoryKind,
-    Operator,
     RtlInstance,
-    Schedule,
     add_resources,
-    divisors,
-    queue_depth,
     queue_resources,
 )
 from bnnfpga.dataflow.packing import to_bits
-from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.thresholds import ThresholdTable, bipolar_sum_to_count
 from bnnfpga.integers import IntArray, IntegerType
 
 
 @dataclass(frozen=True)
-class Threshold(Operator):
+class Threshold(Elementwise):
     """Compares each element with its channel's thresholds, `pe` channels a cycle.
 
     `table` has a row for each channel, or one row for all.
     """
 
-    shape: tuple[int, ...]
-    input_type: IntegerType
     table: ThresholdTable
-    pe: int = 1
     memory: MemoryKind = "distributed"
 
     kind: ClassVar[str] = "threshold"
+    latency: ClassVar[int] = 3
 
     @property
-    def inputs(self) -> tuple[Port, ...]:
-        return (Port(self.shape, self.input_type, self.pe),)
-
-    @property
-    def outputs(self) -> tuple[Port, ...]:
-        return (Port(self.shape, self.table.output, self.pe),)
-
-    @property
-    def folding(self) -> tuple[int | None, int | None]:
-        return (self.pe, None)
-
-    def legal_pe(self) -> tuple[int, ...]:
-        return divisors(self.shape[-1])
-
-    @property
-    def latency(self) -> int:
-        return 3
-
-    @property
-    def queue(self) -> int:
-        return queue_depth(self.latency, 1)
-
-    def schedule(self) -> Schedule:
-        return Schedule((Event(1, (1,), (1,), (1,)),), self.latency, (self.queue,), (1,))
+    def made(self) -> IntegerType:
+        return self.table.output
 
     def execute(self, *arrays: IntArray) -> tuple[IntArray, ...]:
         return (self.table.execute(arrays[0]),)

@@ -1,0 +1,56 @@
+// The end of a unit that never stalls: a queue, and a count of the room in it that is not reserved.
+//
+// A unit starts a result only while room_o is high, says so with reserve_i, and delivers it later, whenever its pipeline is
+// through: its place is kept. So nothing in the pipeline ever waits, and room_o comes from a counter.
+
+`default_nettype none
+
+module bnn_output_queue #(
+  // Bits of a beat.
+  parameter int unsigned Width = 8,
+  // Beats held, at least 2.
+  parameter int unsigned Depth = 2
+) (
+  input  wire             clk_i,
+  input  wire             rst_ni,
+  output wire             room_o,
+  input  wire             reserve_i,
+  input  wire [Width-1:0] data_i,
+  input  wire             valid_i,
+  output wire [Width-1:0] m_tdata_o,
+  output wire             m_tvalid_o,
+  input  wire             m_tready_i
+);
+
+  localparam int unsigned CreditBits = $clog2(Depth + 1);
+
+  reg [CreditBits-1:0] credits;
+
+  assign room_o = credits != '0;
+
+  always @(posedge clk_i) begin
+    credits <= credits + CreditBits'(m_tvalid_o & m_tready_i) - CreditBits'(reserve_i);
+    if (!rst_ni) credits <= CreditBits'(Depth);
+  end
+
+  wire queue_ready;
+  bnn_fifo #(
+    .Width(Width),
+    .Depth(Depth)
+  ) queue (
+    .clk_i,
+    .rst_ni,
+    .s_tdata_i (data_i),
+    .s_tvalid_i(valid_i),
+    .s_tready_o(queue_ready),
+    .m_tdata_o,
+    .m_tvalid_o,
+    .m_tready_i
+  );
+
+  // Room was reserved, so the queue is always ready.
+  wire unused = &{1'b0, queue_ready};
+
+endmodule
+
+`default_nettype wire
