@@ -1,6 +1,13 @@
 """From the ONNX files that exporters write to one clean QONNX graph, and what its quantizers mean.
 
 Every refusal of a model is here. A clean graph has one input and one output with a batch of one, static shapes, unique
-node names, constants as initializers only, all quantizers in one domain, dense layers as MatMul, and no constant
-subgraph other than the quantizers of weights. Its float operations are those of the file, in the file's order.
+node names, constants as initializers only, and no constant subgraph other than the quantizers of weights. Its float
+operations are those of the file, in the file's order. Of the dialects, this is left:
+
+* QONNX' operators have one name and one domain: Quant, BipolarQuant, MultiThreshold; and Sign is ternary.
+* Dense layers are MatMul, and their weights stand behind Quant or BipolarQuant: plain weights that are a scale times
+  small integers get one. Other quantised constants are plain numbers.
+* Quantizers written as comparisons are MultiThreshold, Trunc is a Quant of integers.
+* Softmax, LogSoftmax, ArgMax and TopK at the end are cut off; `final` says which, and the class is the index of the
+  largest output, the first of equals.
 """

@@ -14,9 +14,16 @@ from onnx import numpy_helper
 from qonnx.core.modelwrapper import ModelWrapper
 
 from bnnfpga.errors import UserError
-from bnnfpga.frontend.nodes import LAYOUT_OPS, QUANTIZER_DOMAIN, QUANTIZERS, constant, describe
+from bnnfpga.frontend.nodes import (
+    BROADCASTING,
+    LAYOUT_OPS,
+    QONNX_DOMAIN,
+    WEIGHT_QUANTIZERS,
+    constant,
+    describe,
+)
 
-_ELEMENTWISE = ("Add", "Sub", "Mul", "Div", *QUANTIZERS)
+_QONNX_OPERATORS = (*WEIGHT_QUANTIZERS, "MultiThreshold", "Trunc")
 _MOST_INPUTS = 1 << 24
 """Elements of an input, far above any accelerator's: more is a damaged shape, for which memory would be reserved."""
 _EXPORT_AGAIN = "the file is damaged or was made by hand; export the model again"
@@ -37,7 +44,7 @@ def check_file(model: onnx.ModelProto) -> None:
 def check_graph(model: onnx.ModelProto) -> None:
     """Refuse what is not ONNX with QONNX' quantizers."""
     for node in model.graph.node:
-        known = node.op_type in QUANTIZERS if node.domain == QUANTIZER_DOMAIN else not node.domain
+        known = node.op_type in _QONNX_OPERATORS if node.domain == QONNX_DOMAIN else not node.domain
         # qonnx would import the Python module that a foreign domain names.
         if not known or (not node.domain and not onnx.defs.has(node.op_type)):
             raise UserError(
@@ -86,7 +93,7 @@ def check_shapes(model: ModelWrapper) -> None:
                 where=describe(node),
                 hint="export the model for a batch of one",
             )
-        if node.op_type in _ELEMENTWISE and not _keeps_shape(model, node, shape):
+        if node.op_type in (*BROADCASTING, *WEIGHT_QUANTIZERS) and not _keeps_shape(model, node, shape):
             raise UserError(f"it does not work element by element on shapes {listed}", where=describe(node))
 
 
@@ -97,7 +104,7 @@ def _keeps_shape(model: ModelWrapper, node: onnx.NodeProto, shape: list[int]) ->
         if value is None:
             if name and model.get_tensor_shape(name) != shape:
                 return False
-        elif index or node.op_type not in QUANTIZERS:
+        elif index or node.op_type not in WEIGHT_QUANTIZERS:
             try:
                 np.broadcast_to(value, shape)
             except ValueError:

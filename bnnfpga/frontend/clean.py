@@ -7,30 +7,21 @@ from pathlib import Path
 import onnx
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.fold_constants import FoldConstants
-from qonnx.transformation.general import RemoveUnusedTensors
 from qonnx.transformation.infer_shapes import InferShapes
-from qonnx.transformation.remove import RemoveIdentityOps
 
-from bnnfpga.errors import UserError, located
+from bnnfpga.errors import located
 from bnnfpga.frontend.check import check_graph, check_shapes
+from bnnfpga.frontend.comparisons import AffineIntoMultiThreshold, ComparisonsToMultiThreshold
 from bnnfpga.frontend.dense import GemmToMatMul, check_finite
 from bnnfpga.frontend.dialects import normalise
-from bnnfpga.frontend.nodes import LAYOUT_OPS, QUANTIZERS, describe
+from bnnfpga.frontend.final import CutFinal
+from bnnfpga.frontend.identities import DropIdentities
+from bnnfpga.frontend.layouts import TransposeToReshape
+from bnnfpga.frontend.nodes import WEIGHT_QUANTIZERS
+from bnnfpga.frontend.parameters import FoldQuantizedParameters, QuantizersOfRawWeights
 from bnnfpga.frontend.read import read_source
-
-SUPPORTED = (
-    "Add",
-    "BatchNormalization",
-    "Clip",
-    "Div",
-    "MatMul",
-    "Mul",
-    "Relu",
-    "Sub",
-    "Transpose",
-    *LAYOUT_OPS,
-    *QUANTIZERS,
-)
+from bnnfpga.frontend.supported import check_supported
+from bnnfpga.frontend.trunc import TruncToQuant
 
 
 def load(path: Path) -> ModelWrapper:
@@ -55,20 +46,21 @@ def clean(proto: onnx.ModelProto) -> ModelWrapper:
     model = ModelWrapper(copy)
     for step in (
         InferShapes(),
-        FoldConstants(exclude_op_types=list(QUANTIZERS)),
+        FoldConstants(exclude_op_types=list(WEIGHT_QUANTIZERS)),
+        CutFinal(),
+        DropIdentities(),
+        TruncToQuant(),
+        ComparisonsToMultiThreshold(),
+        AffineIntoMultiThreshold(),
         GemmToMatMul(),
-        RemoveIdentityOps(),
-        RemoveUnusedTensors(),
+        FoldQuantizedParameters(),
+        FoldConstants(exclude_op_types=list(WEIGHT_QUANTIZERS)),
+        TransposeToReshape(),
+        QuantizersOfRawWeights(),
         InferShapes(),
     ):
         model = model.transform(step, make_deepcopy=False)
-    for node in model.graph.node:
-        if node.op_type not in SUPPORTED:
-            raise UserError(
-                "operators of this kind cannot be compiled",
-                where=describe(node),
-                hint=f"supported are {', '.join(sorted(SUPPORTED))}",
-            )
+    check_supported(model)
     check_shapes(model)
     check_finite(model)
     return model

@@ -8,47 +8,55 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.base import Transformation
 
 from bnnfpga.errors import UserError
-from bnnfpga.frontend.nodes import attribute, constant, consumers, describe, fresh_name
+from bnnfpga.frontend.nodes import add_constant, attribute, constant, consumers, describe, fresh_name, required_constant
 
 
 class GemmToMatMul(Transformation):  # type: ignore[misc]
-    """Gemm becomes MatMul, with a Transpose of its weights and an Add of its bias where it has them."""
+    """Gemm becomes MatMul, with a Transpose of its weights, a Mul by alpha and an Add of its bias where it has them."""
 
     def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
-        graph = model.graph
-        for index, node in enumerate(graph.node):
-            if node.op_type != "Gemm":
-                continue
-            if attribute(node, "transA", 0) or attribute(node, "alpha", 1.0) != 1.0:
-                raise UserError("transA and alpha other than 1 are not supported", where=describe(node))
-            new = []
-            weights = node.input[1]
-            if attribute(node, "transB", 0):
-                weights = fresh_name(model, f"{node.name}_weights")
-                shape = model.get_tensor_shape(node.input[1])
-                model.set_tensor_shape(weights, [shape[1], shape[0]])
-                new.append(
-                    onnx.helper.make_node(
-                        "Transpose", [node.input[1]], [weights], name=f"{node.name}_transpose", perm=[1, 0]
-                    )
-                )
-            has_bias = len(node.input) > 2 and node.input[2] != ""
-            product = node.output[0]
-            if has_bias:
-                if attribute(node, "beta", 1.0) != 1.0:
-                    raise UserError("beta other than 1 is not supported", where=describe(node))
-                product = fresh_name(model, f"{node.name}_product")
-                model.set_tensor_shape(product, model.get_tensor_shape(node.output[0]))
-            new.append(onnx.helper.make_node("MatMul", [node.input[0], weights], [product], name=node.name))
-            if has_bias:
-                new.append(
-                    onnx.helper.make_node("Add", [product, node.input[2]], [node.output[0]], name=f"{node.name}_bias")
-                )
-            graph.node.remove(node)
-            for offset, item in enumerate(new):
-                graph.node.insert(index + offset, item)
-            return model, True
+        for node in model.graph.node:
+            if node.op_type == "Gemm":
+                _rewrite(model, node)
+                return model, True
         return model, False
+
+
+def _rewrite(model: ModelWrapper, node: onnx.NodeProto) -> None:
+    if attribute(node, "transA", 0):
+        raise UserError("transA is not supported", where=describe(node), hint="export the layer as Linear")
+    alpha, beta = attribute(node, "alpha", 1.0), attribute(node, "beta", 1.0)
+    weights, new = node.input[1], []
+    if attribute(node, "transB", 0):
+        weights = fresh_name(model, f"{node.name}_weights")
+        model.set_tensor_shape(weights, model.get_tensor_shape(node.input[1])[::-1])
+        name = f"{node.name}_transpose"
+        new.append(onnx.helper.make_node("Transpose", [node.input[1]], [weights], name=name, perm=[1, 0]))
+    # Each of these takes what the one before it makes.
+    chain = [("MatMul", node.name, weights)]
+    if alpha != 1:
+        chain.append(("Mul", f"{node.name}_alpha", add_constant(model, f"{node.name}_alpha", alpha)))
+    if len(node.input) > 2 and node.input[2]:
+        chain.append(("Add", f"{node.name}_bias", _bias(model, node, beta)))
+    tensor = node.input[0]
+    for position, (kind, name, operand) in enumerate(chain):
+        result = node.output[0]
+        if position < len(chain) - 1:
+            result = fresh_name(model, f"{node.name}_{'product' if kind == 'MatMul' else 'scaled'}")
+            model.set_tensor_shape(result, model.get_tensor_shape(node.output[0]))
+        new.append(onnx.helper.make_node(kind, [tensor, operand], [result], name=name))
+        tensor = result
+    index = list(model.graph.node).index(node)
+    model.graph.node.remove(node)
+    for offset, item in enumerate(new):
+        model.graph.node.insert(index + offset, item)
+
+
+def _bias(model: ModelWrapper, node: onnx.NodeProto, beta: float) -> str:
+    if beta == 1:
+        return str(node.input[2])
+    bias = required_constant(model, node, 2, "bias").astype(np.float32)
+    return add_constant(model, f"{node.name}_bias", bias * np.float32(beta))
 
 
 def check_finite(model: ModelWrapper) -> None:

@@ -7,29 +7,36 @@ import onnx
 from onnx import numpy_helper
 
 from bnnfpga.errors import UserError
-from bnnfpga.frontend.nodes import QUANTIZER_DOMAIN, QUANTIZERS, describe
+from bnnfpga.frontend.nodes import QONNX_DOMAIN, describe
 
-_QUANTIZER_DOMAINS = (QUANTIZER_DOMAIN, "onnx.brevitas", "finn.custom_op.general", "")
+_QONNX_DOMAINS = (QONNX_DOMAIN, "onnx.brevitas", "finn.custom_op.general", "qonnx", "")
+_QONNX_NAMES = {
+    "Quant": "Quant",
+    "IntQuant": "Quant",
+    "BipolarQuant": "BipolarQuant",
+    "BinaryQuant": "BipolarQuant",
+    "MultiThreshold": "MultiThreshold",
+    "Trunc": "Trunc",
+}
+"""QONNX' operators by all their names."""
 
 
 def normalise(model: onnx.ModelProto) -> None:
     """Bring `model`, in place, into one form.
 
-    One input and one output, a batch of one, every node named, constants as initializers, quantizers in QONNX' domain.
+    One input, a batch of one, every node named, constants as initializers, QONNX' operators under one name in one
+    domain, and no annotation of a tool that the graph itself does not bear out.
     """
-    _quantizers_in_one_domain(model)
-    _constants_as_initializers(model)
     _name_nodes(model)
+    _one_name_for_operators(model)
+    _constants_as_initializers(model)
     graph = model.graph
     constants = {tensor.name for tensor in graph.initializer}
     inputs = [value for value in graph.input if value.name not in constants]
     del graph.input[:]
     graph.input.extend(inputs)
-    if len(graph.input) != 1 or len(graph.output) != 1:
-        raise UserError(
-            f"it has {len(graph.input)} inputs and {len(graph.output)} outputs; one of each can be compiled",
-            where="the model's graph",
-        )
+    if len(graph.input) != 1:
+        raise UserError(f"it has {len(graph.input)} inputs; one can be compiled", where="the model's graph")
     shape = graph.input[0].type.tensor_type.shape
     if not shape.dim:
         raise UserError("its shape is unknown", where=f"input {graph.input[0].name!r}", hint="export with fixed shapes")
@@ -43,16 +50,23 @@ def normalise(model: onnx.ModelProto) -> None:
             )
     # Shapes are inferred anew for a batch of one; stale ones would contradict.
     del graph.value_info[:]
-    if graph.output[0].type.tensor_type.HasField("shape"):
-        graph.output[0].type.tensor_type.ClearField("shape")
+    for value in graph.output:
+        value.type.tensor_type.ClearField("shape")
+    del graph.quantization_annotation[:]
+    del graph.metadata_props[:]
 
 
-def _quantizers_in_one_domain(model: onnx.ModelProto) -> None:
+def _one_name_for_operators(model: onnx.ModelProto) -> None:
     for node in model.graph.node:
-        if node.op_type in QUANTIZERS and node.domain in _QUANTIZER_DOMAINS:
-            node.domain = QUANTIZER_DOMAIN
-    if all(opset.domain != QUANTIZER_DOMAIN for opset in model.opset_import):
-        model.opset_import.append(onnx.helper.make_opsetid(QUANTIZER_DOMAIN, 1))
+        if node.domain == "ai.onnx":
+            node.domain = ""
+        if node.op_type in _QONNX_NAMES and node.domain in _QONNX_DOMAINS:
+            node.op_type, node.domain = _QONNX_NAMES[node.op_type], QONNX_DOMAIN
+    standard = max((item.version for item in model.opset_import if item.domain in ("", "ai.onnx")), default=1)
+    del model.opset_import[:]
+    # qonnx takes the first for the version of the standard operators, and every version of its own for the first.
+    model.opset_import.append(onnx.helper.make_opsetid("", standard))
+    model.opset_import.append(onnx.helper.make_opsetid(QONNX_DOMAIN, 1))
 
 
 def _constants_as_initializers(model: onnx.ModelProto) -> None:

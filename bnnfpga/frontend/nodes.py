@@ -4,14 +4,39 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import onnx
 from numpy.typing import NDArray
 from qonnx.core.modelwrapper import ModelWrapper
 
 from bnnfpga.errors import UserError
 
-QUANTIZERS = ("Quant", "BipolarQuant")
-QUANTIZER_DOMAIN = "qonnx.custom_op.general"
+QONNX_DOMAIN = "qonnx.custom_op.general"
+WEIGHT_QUANTIZERS = ("Quant", "BipolarQuant")
+QUANTIZERS = (*WEIGHT_QUANTIZERS, "MultiThreshold", "Sign")
+"""Nodes of a clean graph that make integer codes; weights are behind the first two kinds only."""
+ELEMENTWISE = (
+    "Add",
+    "BatchNormalization",
+    "Ceil",
+    "Clip",
+    "Div",
+    "Floor",
+    "HardSigmoid",
+    "LeakyRelu",
+    "Max",
+    "Min",
+    "Mul",
+    "Neg",
+    "PRelu",
+    "Relu",
+    "Round",
+    "Sub",
+    *QUANTIZERS,
+)
+"""Nodes that compute each element of their output from the one of their input, with constants."""
+BROADCASTING = ("Add", "Sub", "Mul", "Div", "Max", "Min", "PRelu")
+"""Elementwise nodes with a constant of a shape of its own."""
 LAYOUT_OPS = ("Reshape", "Flatten", "Squeeze", "Unsqueeze")
 """Nodes that only regroup a frame's elements, keeping their order."""
 
@@ -46,9 +71,40 @@ def required_constant(model: ModelWrapper, node: onnx.NodeProto, index: int, mea
     return value
 
 
+def scalar_operand(model: ModelWrapper, node: onnx.NodeProto) -> float | None:
+    """The constant of a node with two inputs, where it is one number."""
+    values = [value for value in (constant(model, name) for name in node.input) if value is not None]
+    return float(values[0].item()) if len(node.input) == 2 and len(values) == 1 and values[0].size == 1 else None
+
+
+def rearrange(model: ModelWrapper, node: onnx.NodeProto, array: NDArray[Any]) -> NDArray[Any]:
+    """What a Transpose or a layout node makes of a constant array."""
+    if node.op_type == "Transpose":
+        return array.transpose(attribute(node, "perm", None))
+    return array.reshape(model.get_tensor_shape(node.output[0]))
+
+
+def comes_from_constants(model: ModelWrapper, tensor: str) -> bool:
+    """Whether a tensor is constant, or is made of constants alone, as quantised weights are."""
+    producer = model.find_producer(tensor)
+    if producer is None:
+        return constant(model, tensor) is not None
+    return all(comes_from_constants(model, name) for name in producer.input if name)
+
+
 def consumers(model: ModelWrapper, tensor: str) -> list[onnx.NodeProto]:
     """Nodes that read `tensor`."""
     return [node for node in model.graph.node if tensor in node.input]
+
+
+def make_boundary(model: ModelWrapper, side: Any, tensor: str) -> None:
+    """Make a float tensor the only one of the graph's inputs or outputs, which `side` is."""
+    shape = model.get_tensor_shape(tensor)
+    inside = [value for value in model.graph.value_info if value.name == tensor]
+    for value in inside:
+        model.graph.value_info.remove(value)
+    del side[:]
+    side.append(onnx.helper.make_tensor_value_info(tensor, onnx.TensorProto.FLOAT, shape))
 
 
 def replace_input(model: ModelWrapper, old: str, new: str) -> None:
@@ -61,13 +117,20 @@ def replace_input(model: ModelWrapper, old: str, new: str) -> None:
 
 def elementwise_operand(model: ModelWrapper, node: onnx.NodeProto) -> str:
     """The one tensor of an elementwise node that is not constant."""
-    dynamic: list[str] = [name for name in node.input if constant(model, name) is None]
+    dynamic: list[str] = [name for name in node.input if name and constant(model, name) is None]
     if len(dynamic) != 1:
         raise UserError(
             f"it joins {len(dynamic)} streams of data, which dense nets cannot have yet",
             where=describe(node),
         )
     return dynamic[0]
+
+
+def add_constant(model: ModelWrapper, stem: str, value: Any) -> str:
+    """Give the graph a constant, as float32 unless it is an array; its name is `stem`, with a number if need be."""
+    name = fresh_name(model, stem)
+    model.set_initializer(name, value if isinstance(value, np.ndarray) else np.float32(value).reshape(()))
+    return name
 
 
 def fresh_name(model: ModelWrapper, stem: str) -> str:

@@ -3,76 +3,97 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
 from qonnx.core.modelwrapper import ModelWrapper
 
+from bnnfpga.arithmetic import Floats, Step
 from bnnfpga.errors import UserError
+from bnnfpga.frontend.multithreshold import output_grid, output_of, thresholds_of
 from bnnfpga.frontend.nodes import attribute, describe, required_constant
 
-ROUNDING_MODES = ("ROUND", "FLOOR", "CEIL")
+ROUNDING_MODES = {
+    "ROUND": "round",
+    "HALF_EVEN": "round",
+    "FLOOR": "floor",
+    "CEIL": "ceil",
+    "UP": "round_up",
+    "DOWN": "round_down",
+    "ROUND_TO_ZERO": "round_down",
+    "HALF_UP": "round_half_up",
+    "HALF_DOWN": "round_half_down",
+}
+"""QONNX' names and the operations that they are (`bnnfpga.arithmetic`)."""
 _MOST_BITS = 8
 _LARGEST_ZERO_POINT = 1 << 16
 
 
 @dataclass(frozen=True, eq=False)
 class Quantizer:
-    """A quantizer's parameters, all constant.
+    """From a value to an integer code, and from the code to the value that it stands for.
 
-    A value x becomes the code c = round(clip(x / scale + zero_point, lo, hi)), and stands for (c - zero_point) * scale;
-    in the bipolar case c is +1 for x >= 0 (also for -0.0) and -1 else, and stands for c * scale. The *centred* code
-    c - zero_point is what dot products run on.
-
-    Source: QONNX, Pappalardo et al., "QONNX: Representing Arbitrary-Precision Quantized Neural Networks" (2022),
-    section on operators; qonnx' reference implementation clips before it rounds.
+    Parameters
+    ----------
+    steps
+        The float32 operations that make the code.
+    lo, hi
+        Every code lies between them.
+    scale
+        A code stands for code * scale.
+    bipolar
+        Whether the codes are -1 and +1 only.
     """
 
-    bipolar: bool
+    steps: tuple[Step, ...]
     lo: int
     hi: int
-    scale: NDArray[np.float32]
-    zero_point: int
-    rounding: str
-
-    @property
-    def centred_lo(self) -> int:
-        return self.lo - self.zero_point
-
-    @property
-    def centred_hi(self) -> int:
-        return self.hi - self.zero_point
+    scale: Floats
+    bipolar: bool = False
 
 
-def quantizer_of(model: ModelWrapper, node: onnx.NodeProto) -> Quantizer:
-    """Read a Quant or BipolarQuant node.
+def quantizer_of(model: ModelWrapper, node: onnx.NodeProto, most_bits: int = _MOST_BITS) -> Quantizer:
+    """Read a quantizer of a clean graph.
 
     Raises
     ------
     UserError
-        If a parameter is not constant or out of what can be compiled.
+        If a parameter is not constant, or not what can be compiled.
     """
+    if node.op_type == "Sign":
+        return Quantizer((Step("sign_or_zero"),), -1, 1, _float32(1))
+    if node.op_type == "MultiThreshold":
+        return _multi_threshold(model, node)
     scale = required_constant(model, node, 1, "scale").astype(np.float32)
     if not np.all(np.isfinite(scale)) or np.any(scale <= 0):
         raise UserError("its scale is not a positive number", where=describe(node), hint="train or export it again")
     if node.op_type == "BipolarQuant":
-        return Quantizer(True, -1, 1, scale, 0, "")
+        return Quantizer((Step("sign"),), -1, 1, scale, bipolar=True)
+    return _quant(model, node, scale, most_bits)
+
+
+def _quant(model: ModelWrapper, node: onnx.NodeProto, scale: Floats, most_bits: int) -> Quantizer:
+    """Code round(clip(x / scale + zero point)) less the zero point: the code that dot products run on.
+
+    Source: Pappalardo et al., "QONNX: Representing Arbitrary-Precision Quantized Neural Networks" (2022), section on
+    operators; qonnx' reference implementation clips before it rounds, and has one signed bit mean -1 and +1.
+    """
     zero_point = required_constant(model, node, 2, "zero point")
     bits = required_constant(model, node, 3, "bit width")
-    if zero_point.size != 1 or float(zero_point.item()) != round(float(zero_point.item())):
-        raise UserError("its zero point is not one integer", where=describe(node))
+    if zero_point.size != 1 or float(zero_point.item()) % 1:
+        raise UserError(
+            "its zero point is not one integer", where=describe(node), hint="quantise symmetrically, or per tensor"
+        )
     if abs(zero_point.item()) > _LARGEST_ZERO_POINT:
         raise UserError(
             f"its zero point is {zero_point.item():g}; up to {_LARGEST_ZERO_POINT} can be compiled",
             where=describe(node),
         )
-    if bits.size != 1 or not 1 <= float(bits.item()) <= _MOST_BITS or float(bits.item()) % 1:
+    if bits.size != 1 or not 1 <= float(bits.item()) <= most_bits or float(bits.item()) % 1:
         raise UserError(
-            f"its bit width is {bits.tolist()}; 1 to {_MOST_BITS} bits can be compiled", where=describe(node)
+            f"its bit width is {bits.tolist()}; 1 to {most_bits} bits can be compiled", where=describe(node)
         )
-    signed = bool(attribute(node, "signed", 1))
-    narrow = bool(attribute(node, "narrow", 0))
     rounding = str(attribute(node, "rounding_mode", "ROUND")).upper()
     if rounding not in ROUNDING_MODES:
         raise UserError(
@@ -80,15 +101,47 @@ def quantizer_of(model: ModelWrapper, node: onnx.NodeProto) -> Quantizer:
             where=describe(node),
             hint=f"use {', '.join(ROUNDING_MODES)}",
         )
-    width = int(bits.item())
+    width, zero = int(bits.item()), int(zero_point.item())
+    signed, narrow = bool(attribute(node, "signed", 1)), bool(attribute(node, "narrow", 0))
     if signed and width == 1:
-        if zero_point.item() != 0:
+        if zero:
             raise UserError(
                 "it has one bit, a sign and a zero point, which QONNX gives no useful meaning",
                 where=describe(node),
                 hint="use a BipolarQuant, or a zero point of 0",
             )
-        return Quantizer(True, -1, 1, scale, 0, "")
+        return Quantizer((Step("sign"),), -1, 1, scale, bipolar=True)
     lo = -(1 << (width - 1)) + narrow if signed else 0
     hi = (1 << (width - 1)) - 1 if signed else (1 << width) - 1 - narrow
-    return Quantizer(False, lo, hi, scale, int(zero_point.item()), rounding)
+    steps = [Step("divide", scale)]
+    if zero:
+        steps.append(Step("add", _float32(zero)))
+    steps += [Step("maximum", _float32(lo)), Step("minimum", _float32(hi)), Step(ROUNDING_MODES[rounding])]
+    if zero:
+        steps.append(Step("subtract", _float32(zero)))
+    return Quantizer(tuple(steps), lo - zero, hi - zero, scale)
+
+
+def _multi_threshold(model: ModelWrapper, node: onnx.NodeProto) -> Quantizer:
+    """Code factor * (number of thresholds reached) + offset."""
+    thresholds = thresholds_of(model, node)
+    scale, bias = output_of(node)
+    grid = output_grid(scale, bias)
+    if grid is None:
+        raise UserError(
+            f"its values are {scale:g} * count + {bias:g}, which is no integer grid",
+            where=describe(node),
+            hint="the bias must be a multiple of half the scale",
+        )
+    steps = [Step("count", thresholds)]
+    if grid.factor != 1:
+        steps.append(Step("multiply", _float32(grid.factor)))
+    if grid.offset:
+        steps.append(Step("add", _float32(grid.offset)))
+    ends = (grid.offset, grid.factor * thresholds.shape[-1] + grid.offset)
+    bipolar = set(ends) == {-1, 1} and thresholds.shape[-1] == 1
+    return Quantizer(tuple(steps), min(ends), max(ends), _float32(grid.unit), bipolar)
+
+
+def _float32(value: Any) -> Floats:
+    return np.asarray(value, dtype=np.float32)

@@ -7,8 +7,12 @@ Rules, in the order in which they apply:
    multiplication.
 3. Everything else is one float32 operation at a time, in the file's order. Batch norm is
    ((x - mean) / sqrt(var + eps)) * scale + bias.
-4. BipolarQuant(+-0) is +1.
+4. BipolarQuant(+-0) is +1; Sign(+-0) is 0. MultiThreshold counts the thresholds T with x >= T; where its output is a
+   scale times integers, those are its codes.
+5. The output is the tensor in front of a Softmax, LogSoftmax, ArgMax or TopK at the end; the class is the index of its
+   largest element, the first of equals.
 
-`steps` holds the float32 operations with their numpy and ONNX forms, `model` runs whole batches in one onnxruntime
-session, `float_check` compares with a plain float64 run of the unmodified file.
+`steps` says which float32 operations a node is, `onnx_form` writes them for onnxruntime, `model` runs whole batches in
+one session. `float_check` compares with a plain float64 run of the unmodified file, for which `textbook` and
+`decisions` say once more, in their own words, what operators mean.
 """

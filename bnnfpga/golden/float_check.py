@@ -10,7 +10,6 @@ rewriting is used.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,15 +22,17 @@ from onnx import numpy_helper
 from bnnfpga.arithmetic import Floats
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.clean import load
-from bnnfpga.frontend.nodes import QUANTIZERS, attribute, describe
+from bnnfpga.frontend.nodes import describe
 from bnnfpga.frontend.read import read_model
-from bnnfpga.golden.model import GoldenModel
-
-Doubles = NDArray[np.float64]
+from bnnfpga.golden.decisions import Decision, decision_of
+from bnnfpga.golden.model import Golden, GoldenModel
+from bnnfpga.golden.textbook import Doubles, Number, evaluate, evaluate_constant
 
 _ROUNDINGS = 16
 """Float32 operations between two quantizers that the bound allows for."""
 _UNIT = 2.0**-23
+_FINAL = ("Softmax", "LogSoftmax", "ArgMax", "TopK")
+"""Behind the scores; only the last two are checked, by the class."""
 
 
 @dataclass(frozen=True)
@@ -47,24 +48,6 @@ class FloatCheck:
     error: str | None
 
 
-@dataclass(frozen=True)
-class _Number:
-    """A tensor in float64 and in float32, and the size of its terms, to which rounding is relative."""
-
-    double: Doubles
-    single: Floats
-    size: Doubles
-
-    @classmethod
-    def of(cls, array: NDArray[np.generic]) -> _Number:
-        double = np.asarray(array, dtype=np.float64)
-        return cls(double, double.astype(np.float32), np.abs(double))
-
-    def each(self, function: Callable[[NDArray[Any]], NDArray[Any]]) -> _Number:
-        """Move elements about."""
-        return _Number(function(self.double), function(self.single), function(self.size))
-
-
 class _Comparison:
     """Counts what agrees, and keeps the first difference that rounding does not explain."""
 
@@ -75,7 +58,7 @@ class _Comparison:
     def add(self, place: str, differs: NDArray[np.bool_], distance: Doubles, bound: Doubles) -> None:
         """`differs` elements must lie within `bound` of the point where the decision changes, `distance` away."""
         distance, bound = np.broadcast_to(distance, differs.shape), np.broadcast_to(bound, differs.shape)
-        beyond = differs & (distance > bound)
+        beyond = differs & ~(distance <= bound)
         self.compared += differs.size
         self.ties += int((differs & ~beyond).sum())
         if self.error is None and np.any(beyond):
@@ -86,157 +69,99 @@ class _Comparison:
 def check_against_floats(path: Path, x: Floats) -> FloatCheck:
     """Compare the golden model of a file with plain float runs of it on images, float32 (images, *input shape)."""
     golden = GoldenModel(load(path))
-    result = golden.run(x, golden.integer_tensors)
-    comparison = _Comparison()
-    proto = read_model(path)
-    values = {tensor.name: _Number.of(numpy_helper.to_array(tensor)) for tensor in proto.graph.initializer}
-    source = next(value.name for value in proto.graph.input if value.name not in values)
-    constants = set(values)
-    values[source] = _Number.of(x)
-    for node in proto.graph.node:
-        inputs = [values[name] for name in node.input if name]
-        constant = node.op_type == "Shape" or all(name in constants for name in node.input if name)
-        if constant:
-            constants.add(node.output[0])
-        if node.op_type not in QUANTIZERS:
-            values[node.output[0]] = _evaluate(node, inputs, constant=constant)
-            continue
-        grid = _Grid(node, inputs)
-        codes = grid.codes(inputs[0].double)
-        if not constant:
-            given = result.integers[node.output[0]].astype(np.float64)
-            bound = _ROUNDINGS * _UNIT * inputs[0].size + grid.rounding
-            for other in (codes, grid.codes(inputs[0].single)):
-                between = np.maximum(np.abs(other - given) - grid.step, 0) * grid.scale
-                comparison.add(describe(node), other != given, grid.distance(inputs[0].double) + between, bound)
-            codes = given
-        values[node.output[0]] = _Number.of(codes * grid.scale)
-    output = values[proto.graph.output[0].name]
-    off = np.abs(output.double - result.output)
-    bound = _ROUNDINGS * _UNIT * output.size
-    comparison.add("output", off > bound, off, bound)
-    return FloatCheck(comparison.compared, comparison.ties, comparison.error)
+    check = _Check(read_model(path), golden, golden.run(x, golden.integer_tensors))
+    check.run(x)
+    return FloatCheck(check.comparison.compared, check.comparison.ties, check.comparison.error)
 
 
-class _Grid:
-    """A quantizer's codes (centred) and decision points."""
+class _Check:
+    """One walk over the file."""
 
-    def __init__(self, node: onnx.NodeProto, inputs: list[_Number]) -> None:
-        self.scale = inputs[1].double
-        bits = 1 if node.op_type == "BipolarQuant" else int(inputs[3].double.item())
-        signed = node.op_type == "BipolarQuant" or bool(attribute(node, "signed", 1))
-        self._bipolar = signed and bits == 1
-        self.step = 2.0 if self._bipolar else 1.0
-        self.rounding = np.zeros(())
-        if self._bipolar:
+    def __init__(self, proto: onnx.ModelProto, golden: GoldenModel, result: Golden) -> None:
+        self.comparison = _Comparison()
+        self._proto = proto
+        self._golden = golden
+        self._result = result
+        self._opset = next((item.version for item in proto.opset_import if item.domain in ("", "ai.onnx")), 1)
+        self._constants: dict[str, NDArray[Any]] = {
+            tensor.name: numpy_helper.to_array(tensor) for tensor in proto.graph.initializer
+        }
+        self._values = {name: Number.of(array) for name, array in self._constants.items()}
+
+    def run(self, x: Floats) -> None:
+        source = next(value.name for value in self._proto.graph.input if value.name not in self._constants)
+        self._values[source] = Number.of(x)
+        output = self._proto.graph.output[0].name
+        for node in self._proto.graph.node:
+            if node.op_type in _FINAL:
+                output = node.input[0]
+                if node.op_type in ("ArgMax", "TopK"):
+                    self._compare_classes(describe(node), self._values[output])
+                break
+            self._evaluate(node)
+        scores = self._values[output]
+        off = np.abs(scores.double - self._result.output)
+        bound = _ROUNDINGS * _UNIT * scores.size
+        self.comparison.add("output", off > bound, off, bound)
+
+    def _evaluate(self, node: onnx.NodeProto) -> None:
+        inputs = [self._values[name] for name in node.input if name]
+        constant = all(name in self._constants for name in node.input if name)
+        data = next((i for i, name in enumerate(node.input) if name not in self._constants), 0)
+        decision = decision_of(node, inputs, data)
+        if node.op_type == "Shape":
+            shape = np.array([1, *inputs[0].double.shape[1:]])
+            self._constants[node.output[0]] = shape
+        elif decision is not None:
+            x = inputs[data]
+            index = decision.index(x.double) if constant else self._decide(node, x, decision)
+            self._values[node.output[0]] = Number.of(decision.first + decision.step * index)
+            if constant:
+                self._constants[node.output[0]] = self._values[node.output[0]].single
             return
-        narrow = attribute(node, "narrow", 0)
-        self._zero_point = inputs[2].double
-        self._lo = -(2 ** (bits - 1)) + narrow if signed else 0
-        self._hi = 2 ** (bits - 1) - 1 if signed else 2**bits - 1 - narrow
-        self._mode = str(attribute(node, "rounding_mode", "ROUND")).upper()
-        # The division by the scale rounds too.
-        self.rounding = _UNIT * self.scale * (self._hi - self._lo)
+        elif constant:
+            named = {name: self._constants[name] for name in node.input if name}
+            self._constants[node.output[0]] = evaluate_constant(node, named, self._opset)
+        else:
+            self._values[node.output[0]] = evaluate(node, inputs)
+            return
+        self._values[node.output[0]] = Number.of(self._constants[node.output[0]])
 
-    def _grid_position(self, x: NDArray[Any]) -> NDArray[Any]:
-        position: NDArray[Any] = x / self.scale.astype(x.dtype) + self._zero_point.astype(x.dtype)
-        clipped: NDArray[Any] = np.clip(position, self._lo, self._hi)
-        return clipped
+    def _decide(self, node: onnx.NodeProto, x: Number, decision: Decision) -> NDArray[np.int64]:
+        """The golden model's decision, compared with both runs."""
+        given = self._given(node, x, decision)
+        bound = _ROUNDINGS * _UNIT * x.size + decision.rounding
+        indices = decision.index(x.double), decision.index(x.single)
+        # Where both runs have the very same number, nothing was rounded, and not even a tie is open.
+        open_ = (x.double != x.single) | (indices[0] != indices[1])
+        for other in indices:
+            distance = np.where(open_, decision.distance(x.double, other, given), np.inf)
+            self.comparison.add(describe(node), other != given, distance, bound)
+        return given
 
-    def codes(self, x: NDArray[Any]) -> Doubles:
-        if self._bipolar:
-            return np.where(x >= 0, 1.0, -1.0)
-        rounding = {"ROUND": np.rint, "FLOOR": np.floor, "CEIL": np.ceil}[self._mode]
-        codes: Doubles = rounding(self._grid_position(x)).astype(np.float64) - self._zero_point
-        return codes
+    def _given(self, node: onnx.NodeProto, x: Number, decision: Decision) -> NDArray[np.int64]:
+        """Which output the golden model has here: by its value of the tensor, or of one that follows from it."""
+        first, step = np.broadcast_to(decision.first, x.double.shape), np.broadcast_to(decision.step, x.double.shape)
+        tensor = node.output[0]
+        while tensor not in self._golden.integer_tensors:
+            readers = [item for item in self._proto.graph.node if tensor in item.input]
+            if len(readers) != 1 or readers[0].op_type in ("MatMul", "Gemm"):
+                raise UserError("the golden model has no integers for it", where=describe(node))
+            images = []
+            for point in (first, first + step):
+                operands = [Number.of(point) if name == tensor else self._values[name] for name in readers[0].input]
+                images.append(evaluate(readers[0], operands).double)
+            first, step = images[0], images[1] - images[0]  # only affine nodes follow
+            tensor = readers[0].output[0]
+        value = self._result.integers[tensor].astype(np.float64)
+        for scale in self._golden.scales(tensor):
+            value = value * scale
+        return np.rint((value - first) / step).astype(np.int64).reshape(x.double.shape)
 
-    def distance(self, x: Doubles) -> Doubles:
-        """From the nearest decision point: halfway between codes, or on them."""
-        if self._bipolar:
-            return np.abs(x)
-        position = self._grid_position(x) + (0.5 if self._mode == "ROUND" else 0.0)
-        return np.abs(position - np.rint(position)) * self.scale
-
-
-def _evaluate(node: onnx.NodeProto, inputs: list[_Number], *, constant: bool) -> _Number:
-    """One node that is no quantizer."""
-    operation = node.op_type
-    if operation in _ELEMENTWISE:
-        value, size = _ELEMENTWISE[operation]
-        return _Number(
-            value(*(item.double for item in inputs)),
-            value(*(item.single for item in inputs)),
-            size(*(item.size for item in inputs)),
-        )
-    if operation in ("MatMul", "Gemm"):
-        return _dot_product(node, inputs)
-    if operation == "BatchNormalization":
-        return _batch_norm(node, inputs)
-    if operation == "Transpose":
-        return inputs[0].each(lambda array: array.transpose(attribute(node, "perm", None)))
-    if constant:
-        return _Number.of(_constant(node, [item.double for item in inputs]))
-    # The batch stays the first axis, whatever batch the file was exported with.
-    images = len(inputs[0].double)
-    if operation == "Reshape":
-        return inputs[0].each(lambda array: array.reshape(images, *inputs[1].double[1:].astype(np.int64)))
-    if operation == "Flatten":
-        return inputs[0].each(lambda array: array.reshape(images, -1))
-    raise UserError("it is not part of the float check", where=describe(node))
-
-
-def _constant(node: onnx.NodeProto, inputs: list[Doubles]) -> NDArray[Any]:
-    """Nodes that compute shapes and parameters."""
-    operation = node.op_type
-    if operation == "Constant":
-        return numpy_helper.to_array(next(item.t for item in node.attribute if item.name == "value"))
-    if operation == "Shape":
-        return np.array([1, *inputs[0].shape[1:]])
-    if operation == "Gather":
-        return np.take(inputs[0], inputs[1].astype(np.int64), axis=attribute(node, "axis", 0))
-    if operation == "Unsqueeze":
-        axes = attribute(node, "axes", None)
-        return np.expand_dims(inputs[0], tuple(axes if axes is not None else inputs[1].astype(np.int64)))
-    if operation == "Concat":
-        return np.concatenate(inputs, axis=attribute(node, "axis", 0))
-    if operation == "Reshape":
-        return inputs[0].reshape(inputs[1].astype(np.int64))
-    if operation == "Pow":
-        return np.asarray(inputs[0] ** inputs[1])
-    raise UserError("it is not part of the float check", where=describe(node))
-
-
-def _dot_product(node: onnx.NodeProto, inputs: list[_Number]) -> _Number:
-    a, b = inputs[0], inputs[1]
-    if node.op_type == "Gemm" and attribute(node, "transB", 0):
-        b = b.each(np.transpose)
-    terms = _Number(a.double @ b.double, a.single @ b.single, a.size @ b.size)
-    if len(inputs) < 3:
-        return terms
-    bias = inputs[2]
-    return _Number(terms.double + bias.double, terms.single + bias.single, terms.size + bias.size)
-
-
-def _batch_norm(node: onnx.NodeProto, inputs: list[_Number]) -> _Number:
-    trailing = (1,) * (inputs[0].double.ndim - 2)
-
-    def normalise(*arrays: NDArray[Any]) -> NDArray[Any]:
-        x, (scale, bias, mean, variance) = arrays[0], (array.reshape(-1, *trailing) for array in arrays[1:])
-        epsilon = x.dtype.type(attribute(node, "epsilon", 1e-5))
-        return np.asarray((x - mean) / np.sqrt(variance + epsilon) * scale + bias)
-
-    scale, bias, mean, variance = (item.double.reshape(-1, *trailing) for item in inputs[1:5])
-    factor = np.abs(scale) / np.sqrt(variance + attribute(node, "epsilon", 1e-5))
-    size = (inputs[0].size + np.abs(mean)) * factor + np.abs(bias)
-    return _Number(normalise(*(item.double for item in inputs)), normalise(*(item.single for item in inputs)), size)
-
-
-_ELEMENTWISE: dict[str, tuple[Callable[..., NDArray[Any]], Callable[..., Doubles]]] = {
-    "Add": (np.add, np.add),
-    "Sub": (np.subtract, np.add),
-    "Mul": (np.multiply, np.multiply),
-    "Div": (np.divide, np.divide),
-    "Relu": (lambda x: np.maximum(x, 0), lambda size: size),
-    "Clip": (np.clip, lambda size, lo, hi: size),
-}
-"""The operation, and what it does to the size of terms."""
+    def _compare_classes(self, place: str, scores: Number) -> None:
+        images = len(scores.double)
+        double, size = scores.double.reshape(images, -1), scores.size.reshape(images, -1)
+        classes = double.argmax(axis=1)
+        best, given = (np.take_along_axis(double, index[:, None], 1)[:, 0] for index in (classes, self._result.classes))
+        bound = 2 * _ROUNDINGS * _UNIT * size.max(axis=1)
+        self.comparison.add(place, classes != self._result.classes, best - given, bound)

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 from qonnx.core.modelwrapper import ModelWrapper
 
-from bnnfpga.arithmetic import Floats
+from bnnfpga.arithmetic import Floats, Step, apply_steps
 from bnnfpga.errors import UserError
-from bnnfpga.frontend.nodes import LAYOUT_OPS, QUANTIZERS, attribute, constant, describe
+from bnnfpga.frontend.nodes import LAYOUT_OPS, QUANTIZERS, attribute, constant, describe, elementwise_operand, rearrange
 from bnnfpga.frontend.quantizers import quantizer_of
-from bnnfpga.golden.steps import Step, apply_steps, elementwise_steps, quantizer_steps
+from bnnfpga.golden.onnx_form import step_to_onnx
+from bnnfpga.golden.steps import elementwise_steps
 from bnnfpga.input_format import InputFormat
 
 _BATCH = 512
@@ -31,7 +32,7 @@ class Golden:
     Parameters
     ----------
     output
-        float32 (images, ...), the model's output.
+        float32 (images, ...), the model's output, without a Softmax, ArgMax or TopK at its end.
     scores
         int64 (images, ...), the integer tensor that the output is an elementwise float function of: the last dot
         products, or the last quantizer's centred codes.
@@ -43,13 +44,15 @@ class Golden:
     scores: NDArray[np.int64]
     integers: dict[str, NDArray[np.int64]]
 
+    @property
+    def classes(self) -> NDArray[np.int64]:
+        """Index of each image's largest output, the first of equals: what a file ending in ArgMax or TopK gives."""
+        classes: NDArray[np.int64] = self.output.reshape(len(self.output), -1).argmax(axis=1).astype(np.int64)
+        return classes
+
     def accelerator_output(self, kind: str) -> NDArray[np.int64]:
         """What an accelerator must give, (images, elements): its `scores`, or the `class`, first of equals."""
-        images = len(self.output)
-        if kind == "class":
-            classes: NDArray[np.int64] = self.output.reshape(images, -1).argmax(axis=1)[:, None].astype(np.int64)
-            return classes
-        return self.scores.reshape(images, -1)
+        return self.classes[:, None] if kind == "class" else self.scores.reshape(len(self.output), -1)
 
 
 @dataclass(frozen=True)
@@ -90,8 +93,12 @@ class GoldenModel:
 
     @property
     def integer_tensors(self) -> tuple[str, ...]:
-        """Names of the tensors of the clean graph that are integers: codes of quantizers and dot products."""
+        """Names of the tensors of the clean graph that are integers times scales: codes and dot products."""
         return tuple(self._builder.integers)
+
+    def scales(self, name: str) -> tuple[Floats, ...]:
+        """What multiplies the integers of one of `integer_tensors` to its values, one after the other."""
+        return self._builder.scales[name]
 
     def run(self, x: Floats, integers: Iterable[str] = ()) -> Golden:
         """Run images, float32 (images, *input_shape): the model's inputs, or the codes where it takes integers."""
@@ -119,6 +126,7 @@ class _Builder:
         self._values: dict[str, _Value] = {}
         self._count = 0
         self.integers: dict[str, str] = {}
+        self.scales: dict[str, tuple[Floats, ...]] = {}
         self._doubles: set[str] = set()
         source = model.graph.input[0].name
         if input is None or input.type is None:
@@ -128,7 +136,10 @@ class _Builder:
             scales = (np.asarray(input.scale),)
             self._values[source] = _Value(integers="input", scales=scales, magnitude=magnitude, base="input")
         for node in model.graph.node:
-            self._values[node.output[0]] = self._translate(node)
+            value = self._values[node.output[0]] = self._translate(node)
+            if value.integers is not None and value.constant is None:
+                self.integers[node.output[0]] = value.integers
+                self.scales[node.output[0]] = value.scales
         result = self._values[model.graph.output[0].name]
         if result.base is None:
             raise UserError(
@@ -173,7 +184,7 @@ class _Builder:
     def _emit_steps(self, steps: Iterable[Step], tensor: str) -> str:
         for step in steps:
             name = self._new()
-            self._nodes += step.to_onnx(tensor, name, self._constant)
+            self._nodes += step_to_onnx(step, tensor, name, self._constant)
             tensor = name
         return tensor
 
@@ -202,24 +213,24 @@ class _Builder:
         if node.op_type in LAYOUT_OPS or node.op_type == "Transpose":
             return self._layout(node)
         steps = elementwise_steps(self._model, node)
-        operand = next(name for name in node.input if constant(self._model, name) is None)
-        value = self._value(operand)
+        value = self._value(elementwise_operand(self._model, node))
         scale = steps[0].constant
-        if node.op_type == "Mul" and value.integers is not None and scale is not None and scale.size == 1:
+        is_scale = [step.operation for step in steps] == ["multiply"] and scale is not None and scale.size == 1
+        if is_scale and value.integers is not None:
+            assert scale is not None
             return replace(value, scales=(*value.scales, scale.reshape(())), tensor=None)
         return _Value(tensor=self._emit_steps(steps, self._float_of(value)), base=value.base)
 
     def _quantizer(self, node: onnx.NodeProto) -> _Value:
         quantizer = quantizer_of(self._model, node)
         source = self._value(node.input[0])
-        magnitude = max(abs(quantizer.centred_lo), abs(quantizer.centred_hi))
+        magnitude = max(abs(quantizer.lo), abs(quantizer.hi))
         if source.constant is not None:
-            codes = apply_steps(quantizer_steps(quantizer), source.constant)
+            codes = apply_steps(quantizer.steps, source.constant)
             return _Value(
                 integers=self._constant(codes), scales=(quantizer.scale,), magnitude=magnitude, constant=codes
             )
-        codes_name = self._emit_steps(quantizer_steps(quantizer), self._float_of(source))
-        self.integers[node.output[0]] = codes_name
+        codes_name = self._emit_steps(quantizer.steps, self._float_of(source))
         return _Value(integers=codes_name, scales=(quantizer.scale,), magnitude=magnitude, base=codes_name)
 
     def _layout(self, node: onnx.NodeProto) -> _Value:
@@ -246,17 +257,10 @@ class _Builder:
         """A transposed or reshaped weight tensor; its per-channel scales turn with it."""
         assert value.constant is not None
 
-        def move(array: Floats) -> Floats:
-            moved: Floats
-            if node.op_type == "Transpose":
-                moved = array.transpose(attribute(node, "perm", None))
-            else:
-                moved = array.reshape(self._model.get_tensor_shape(node.output[0]))
-            return moved
-
-        turned = move(value.constant)
+        turned = rearrange(self._model, node, value.constant)
         scales = tuple(
-            scale if scale.size == 1 else move(np.broadcast_to(scale, value.constant.shape)) for scale in value.scales
+            scale if scale.size == 1 else rearrange(self._model, node, np.broadcast_to(scale, value.constant.shape))
+            for scale in value.scales
         )
         if value.integers is None:
             return _Value(tensor=self._constant(turned), constant=turned)
@@ -280,7 +284,6 @@ class _Builder:
         product = self._emit("MatMul", left, right)
         if magnitude >= _EXACT_FLOAT32:
             self._doubles.add(product)
-        self.integers[node.output[0]] = product
         scales = (*(scale.reshape(()) for scale in x.scales), *(output_scale(scale, node) for scale in w.scales))
         return _Value(integers=product, scales=scales, magnitude=magnitude, base=product)
 

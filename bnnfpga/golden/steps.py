@@ -1,113 +1,22 @@
-"""Elementwise nodes as sequences of single float32 operations.
-
-A `Step` has one meaning in two forms: `apply` in numpy and `to_onnx` for the onnxruntime session. Both are IEEE single
-precision operations on the same constants, so they agree to the bit.
-"""
+"""Elementwise nodes as sequences of single float32 operations."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
 from qonnx.core.modelwrapper import ModelWrapper
 
-from bnnfpga.arithmetic import OPERATIONS, Floats
+from bnnfpga.arithmetic import Floats, Step, apply_steps
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.nodes import QUANTIZERS, attribute, constant, describe, elementwise_operand, required_constant
-from bnnfpga.frontend.quantizers import Quantizer, quantizer_of
+from bnnfpga.frontend.quantizers import quantizer_of
 
-_ONNX = {
-    "add": "Add",
-    "subtract": "Sub",
-    "subtract_from": "Sub",
-    "multiply": "Mul",
-    "divide": "Div",
-    "divide_into": "Div",
-    "maximum": "Max",
-    "minimum": "Min",
-    "round": "Round",
-    "floor": "Floor",
-    "ceil": "Ceil",
-}
-_ROUNDING = {"ROUND": "round", "FLOOR": "floor", "CEIL": "ceil"}
+__all__ = ["Step", "apply_steps", "elementwise_steps"]
 
-
-def _float32(value: Any) -> Floats:
-    return np.asarray(value, dtype=np.float32)
-
-
-@dataclass(frozen=True, eq=False)
-class Step:
-    """One float32 operation on each element, with a constant where it has one.
-
-    `bnnfpga.arithmetic` says what the operations are.
-    """
-
-    operation: str
-    constant: Floats | None = None
-
-    def apply(self, x: Floats) -> Floats:
-        """The numpy form; `x` must be float32 and is broadcast against the constant."""
-        return OPERATIONS[self.operation](x, _float32(0) if self.constant is None else self.constant)
-
-    def slope(self) -> NDArray[np.int8] | None:
-        """Sign of the operation's slope, by element of the constant.
-
-        +1 rising, -1 falling, 0 constant; None where it is not monotone over all numbers.
-        """
-        if self.operation == "multiply" or self.operation == "divide":
-            return np.sign(self.constant).astype(np.int8) if self.constant is not None else None
-        if self.operation == "subtract_from":
-            return np.array(-1, dtype=np.int8)
-        if self.operation == "divide_into":
-            return None
-        return np.array(1, dtype=np.int8)
-
-    def to_onnx(self, x: str, y: str, name_constant: Callable[[Floats], str]) -> list[onnx.NodeProto]:
-        """The ONNX form, reading tensor `x` and writing `y`."""
-        if self.operation == "sign":
-            zero, one, minus = (name_constant(_float32(value)) for value in (0, 1, -1))
-            below = f"{y}_below"
-            return [
-                onnx.helper.make_node("Less", [x, zero], [below]),
-                onnx.helper.make_node("Where", [below, minus, one], [y]),
-            ]
-        inputs = [x]
-        if self.constant is not None:
-            inputs.append(name_constant(self.constant))
-            if self.operation in ("subtract_from", "divide_into"):
-                inputs.reverse()
-        return [onnx.helper.make_node(_ONNX[self.operation], inputs, [y])]
-
-
-def apply_steps(steps: Sequence[Step], x: Floats) -> Floats:
-    """Apply `steps` in order."""
-    # Overflow to infinity is part of the meaning, as in onnxruntime.
-    with np.errstate(all="ignore"):
-        for step in steps:
-            x = step.apply(x)
-    return x
-
-
-def quantizer_steps(quantizer: Quantizer) -> list[Step]:
-    """From a value to its centred code (see `Quantizer`)."""
-    if quantizer.bipolar:
-        return [Step("sign")]
-    steps = [Step("divide", quantizer.scale)]
-    if quantizer.zero_point:
-        steps.append(Step("add", _float32(quantizer.zero_point)))
-    steps += [
-        Step("maximum", _float32(quantizer.lo)),
-        Step("minimum", _float32(quantizer.hi)),
-        Step(_ROUNDING[quantizer.rounding]),
-    ]
-    if quantizer.zero_point:
-        steps.append(Step("subtract", _float32(quantizer.zero_point)))
-    return steps
+_BINARY = {"Add": "add", "Sub": "subtract", "Mul": "multiply", "Div": "divide", "Max": "maximum", "Min": "minimum"}
+_UNARY = {"Round": "round", "Floor": "floor", "Ceil": "ceil"}
 
 
 def elementwise_steps(model: ModelWrapper, node: onnx.NodeProto) -> list[Step]:
@@ -118,26 +27,47 @@ def elementwise_steps(model: ModelWrapper, node: onnx.NodeProto) -> list[Step]:
     UserError
         If the node is not elementwise, or its parameters are not constant.
     """
-    if node.op_type in QUANTIZERS:
+    kind = node.op_type
+    if kind in QUANTIZERS:
         quantizer = quantizer_of(model, node)
-        return [*quantizer_steps(quantizer), Step("multiply", quantizer.scale)]
-    if node.op_type == "Relu":
+        return [*quantizer.steps, Step("multiply", quantizer.scale)]
+    if kind in _BINARY:
+        return [_binary_step(model, node)]
+    if kind in _UNARY:
+        return [Step(_UNARY[kind])]
+    if kind == "Neg":
+        return [Step("multiply", _float32(-1))]
+    if kind == "Relu":
         return [Step("maximum", _float32(0))]
-    if node.op_type == "Clip":
+    if kind == "LeakyRelu":
+        return [Step("multiply_below_zero", _float32(attribute(node, "alpha", 0.01)))]
+    if kind == "PRelu":
+        return [Step("multiply_below_zero", _float32(required_constant(model, node, 1, "slope")))]
+    if kind == "HardSigmoid":
+        alpha, beta = attribute(node, "alpha", 0.2), attribute(node, "beta", 0.5)
+        numbers = (("multiply", alpha), ("add", beta), ("minimum", 1), ("maximum", 0))
+        return [Step(operation, _float32(number)) for operation, number in numbers]
+    if kind == "Clip":
         return _clip_steps(model, node)
-    if node.op_type == "BatchNormalization":
+    if kind == "BatchNormalization":
         return _batch_norm_steps(model, node)
-    if node.op_type in ("Add", "Sub", "Mul", "Div"):
-        operand = elementwise_operand(model, node)
-        name = {"Add": "add", "Sub": "subtract", "Mul": "multiply", "Div": "divide"}[node.op_type]
-        left = node.input[1] == operand
-        if left and name in ("subtract", "divide"):
-            name += "_from" if name == "subtract" else "_into"
-        value: Any = constant(model, node.input[0 if left else 1])
-        if name == "divide" and np.any(_float32(value) == 0):
-            raise UserError("it divides by zero", where=describe(node))
-        return [Step(name, _float32(value))]
     raise UserError("it is not elementwise", where=describe(node))
+
+
+def _binary_step(model: ModelWrapper, node: onnx.NodeProto) -> Step:
+    operand = elementwise_operand(model, node)
+    if len(node.input) != 2:
+        raise UserError(
+            f"it has {len(node.input)} operands; two can be compiled", where=describe(node), hint="use several in a row"
+        )
+    operation = _BINARY[node.op_type]
+    on_the_right = node.input[1] == operand
+    if on_the_right and operation in ("subtract", "divide"):
+        operation += "_from" if operation == "subtract" else "_into"
+    value = _float32(constant(model, node.input[0 if on_the_right else 1]))
+    if operation == "divide" and np.any(value == 0):
+        raise UserError("it divides by zero", where=describe(node))
+    return Step(operation, value)
 
 
 def _clip_steps(model: ModelWrapper, node: onnx.NodeProto) -> list[Step]:
@@ -152,6 +82,8 @@ def _clip_steps(model: ModelWrapper, node: onnx.NodeProto) -> list[Step]:
 
 
 def _batch_norm_steps(model: ModelWrapper, node: onnx.NodeProto) -> list[Step]:
+    if attribute(node, "training_mode", 0):
+        raise UserError("it computes statistics of the batch", where=describe(node), hint="export in eval mode")
     scale, bias, mean, variance = (
         required_constant(model, node, index, meaning).astype(np.float32)
         for index, meaning in enumerate(("scale", "bias", "mean", "variance"), start=1)
@@ -164,3 +96,7 @@ def _batch_norm_steps(model: ModelWrapper, node: onnx.NodeProto) -> list[Step]:
     if not np.all(np.isfinite(deviation) & (deviation > 0)):
         raise UserError("its variance is not positive", where=describe(node), hint="train or export it again")
     return [Step("subtract", mean), Step("divide", deviation), Step("multiply", scale), Step("add", bias)]
+
+
+def _float32(value: Any) -> Floats:
+    return np.asarray(value, dtype=np.float32)

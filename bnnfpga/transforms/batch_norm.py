@@ -13,11 +13,11 @@ _NODES = {"subtract": "Sub", "divide": "Div", "multiply": "Mul", "add": "Add"}
 
 
 class BatchNormToArithmetic(Transformation):  # type: ignore[misc]
-    """A batch norm becomes Sub, Div, Mul and Add: the float operations that it stands for, one node each."""
+    """A batch norm or a Neg becomes Sub, Div, Mul, Add: the float operations that it stands for, one node each."""
 
     def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
         for node in model.graph.node:
-            if node.op_type != "BatchNormalization":
+            if node.op_type not in ("BatchNormalization", "Neg"):
                 continue
             shape = model.get_tensor_shape(node.output[0])
             steps = elementwise_steps(model, node)

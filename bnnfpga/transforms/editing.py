@@ -32,8 +32,11 @@ def insert_after(
         replace_input(model, result, name)
         source, target = result, name
     new = onnx.helper.make_node(operation, [source, factor], [target], name=name)
-    model.graph.node.insert(list(model.graph.node).index(node) + 1, new)
-    return new
+    index = list(model.graph.node).index(node) + 1
+    model.graph.node.insert(index, new)
+    # The graph holds a copy, and it is that which can be changed further.
+    inserted: onnx.NodeProto = model.graph.node[index]
+    return inserted
 
 
 def drop_unread(model: ModelWrapper) -> None:

@@ -14,6 +14,7 @@ from bnnfpga.transforms.batch_norm import BatchNormToArithmetic
 from bnnfpga.transforms.host_functions import HostFunction, cut_input, cut_output
 from bnnfpga.transforms.integer_input import IntegerInput
 from bnnfpga.transforms.integer_weights import IntegerWeights
+from bnnfpga.transforms.merge_layouts import MergeLayouts
 from bnnfpga.transforms.move import LayoutBeforeElementwise, ScalesBehindDotProducts
 from bnnfpga.transforms.quantizer_scales import ScalesOutOfQuantizers
 from bnnfpga.transforms.thresholds import ChainsToThresholds
@@ -21,8 +22,9 @@ from bnnfpga.transforms.thresholds import ChainsToThresholds
 SCALE_REWRITES = (
     IntegerWeights,
     BatchNormToArithmetic,
-    LayoutBeforeElementwise,
     ScalesOutOfQuantizers,
+    LayoutBeforeElementwise,
+    MergeLayouts,
     ScalesBehindDotProducts,
 )
 """What makes the operands of every dot product integers, in order."""

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
-import onnx
 from qonnx.core.modelwrapper import ModelWrapper
 
+from bnnfpga.arithmetic import Step
 from bnnfpga.errors import UserError
-from bnnfpga.frontend.nodes import LAYOUT_OPS, QUANTIZERS, consumers, describe, elementwise_operand
+from bnnfpga.frontend.nodes import LAYOUT_OPS, QUANTIZERS, consumers, describe, elementwise_operand, make_boundary
 from bnnfpga.frontend.quantizers import quantizer_of
-from bnnfpga.golden.steps import Step, elementwise_steps, quantizer_steps
+from bnnfpga.golden.steps import elementwise_steps
 from bnnfpga.integers import IntegerType
 from bnnfpga.transforms.editing import drop_unread
 from bnnfpga.transforms.integer_types import annotate_input, integer_type, not_quantised
@@ -63,16 +62,16 @@ def cut_input(model: ModelWrapper) -> HostFunction:
     if node.output[0] == model.graph.output[0].name:
         raise UserError("no layer follows it, so there is nothing to compile", where=describe(node))
     quantizer = quantizer_of(model, node)
-    steps += quantizer_steps(quantizer)
+    steps += quantizer.steps
     shape = model.get_tensor_shape(node.output[0])
     codes = node.output[0]
     _drop_ancestors(model, codes)
-    _make_boundary(model, model.graph.input, codes)
+    make_boundary(model, model.graph.input, codes)
     if quantizer.bipolar:
         annotate_input(model, IntegerType.bipolar())
     else:
-        annotate_input(model, IntegerType.interval(quantizer.centred_lo, quantizer.centred_hi))
-    return HostFunction(tuple(steps), math.prod(shape))
+        annotate_input(model, IntegerType.interval(quantizer.lo, quantizer.hi))
+    return _host_function(steps, shape)
 
 
 def cut_output(model: ModelWrapper) -> HostFunction:
@@ -91,19 +90,13 @@ def cut_output(model: ModelWrapper) -> HostFunction:
         steps = [*elementwise_steps(model, node), *steps]
         tensor = elementwise_operand(model, node)
     shape = model.get_tensor_shape(tensor)
-    _make_boundary(model, model.graph.output, tensor)
+    make_boundary(model, model.graph.output, tensor)
     drop_unread(model)
-    return HostFunction(tuple(steps), math.prod(shape))
+    return _host_function(steps, shape)
 
 
-def _make_boundary(model: ModelWrapper, side: Any, tensor: str) -> None:
-    """Make a tensor the only one of the graph's inputs or outputs."""
-    shape = model.get_tensor_shape(tensor)
-    inner = [value for value in model.graph.value_info if value.name == tensor]
-    for value in inner:
-        model.graph.value_info.remove(value)
-    del side[:]
-    side.append(onnx.helper.make_tensor_value_info(tensor, onnx.TensorProto.FLOAT, shape))
+def _host_function(steps: list[Step], shape: list[int]) -> HostFunction:
+    return HostFunction(tuple(step.on_vectors() for step in steps), math.prod(shape))
 
 
 def _drop_ancestors(model: ModelWrapper, tensor: str) -> None:

@@ -43,7 +43,7 @@ def integer_type(model: ModelWrapper, tensor: str) -> IntegerType | None:
             return None
         if quantizer.bipolar:
             return IntegerType.bipolar()
-        return IntegerType.interval(quantizer.centred_lo, quantizer.centred_hi)
+        return IntegerType.interval(quantizer.lo, quantizer.hi)
     if node.op_type == THRESHOLD:
         if attribute(node, "bipolar", 0):
             return IntegerType.bipolar()

@@ -6,11 +6,11 @@ import numpy as np
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.base import Transformation
 
+from bnnfpga.arithmetic import apply_steps
 from bnnfpga.errors import UserError
-from bnnfpga.frontend.nodes import QUANTIZERS, attribute, constant, describe, fresh_name
+from bnnfpga.frontend.nodes import LAYOUT_OPS, WEIGHT_QUANTIZERS, add_constant, constant, describe, rearrange
 from bnnfpga.frontend.quantizers import quantizer_of
 from bnnfpga.golden.model import output_scale
-from bnnfpga.golden.steps import apply_steps, quantizer_steps
 from bnnfpga.transforms.editing import insert_after
 
 
@@ -23,24 +23,22 @@ class IntegerWeights(Transformation):  # type: ignore[misc]
                 continue
             path = []
             producer = model.find_producer(node.input[1])
-            while producer is not None and producer.op_type == "Transpose":
+            while producer is not None and producer.op_type in ("Transpose", *LAYOUT_OPS):
                 path.append(producer)
                 producer = model.find_producer(producer.input[0])
-            if producer is None or producer.op_type not in QUANTIZERS:
+            if producer is None or producer.op_type not in WEIGHT_QUANTIZERS:
                 continue
             latent = constant(model, producer.input[0])
             if latent is None:
                 raise UserError("both its operands depend on the input", where=describe(node))
             quantizer = quantizer_of(model, producer)
-            codes = apply_steps(quantizer_steps(quantizer), latent.astype(np.float32))
+            codes = apply_steps(quantizer.steps, latent.astype(np.float32))
             scale = np.broadcast_to(quantizer.scale, codes.shape) if quantizer.scale.size > 1 else quantizer.scale
-            for transpose in reversed(path):
-                codes = codes.transpose(attribute(transpose, "perm", None))
+            for layout in reversed(path):
+                codes = rearrange(model, layout, codes)
                 if scale.size > 1:
-                    scale = scale.transpose(attribute(transpose, "perm", None))
-            name = fresh_name(model, f"{node.name}_weights")
-            model.set_initializer(name, np.ascontiguousarray(codes))
-            node.input[1] = name
+                    scale = rearrange(model, layout, scale)
+            node.input[1] = add_constant(model, f"{node.name}_weights", np.ascontiguousarray(codes))
             insert_after(model, node, "Mul", output_scale(scale, node))
             return model, True
         return model, False

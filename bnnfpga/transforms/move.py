@@ -8,11 +8,19 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.base import Transformation
 
 from bnnfpga.errors import UserError
-from bnnfpga.frontend.nodes import LAYOUT_OPS, QUANTIZERS, constant, consumers, describe, fresh_name
+from bnnfpga.frontend.multithreshold import reshape_thresholds
+from bnnfpga.frontend.nodes import (
+    BROADCASTING,
+    ELEMENTWISE,
+    LAYOUT_OPS,
+    QUANTIZERS,
+    add_constant,
+    constant,
+    consumers,
+    describe,
+)
+from bnnfpga.frontend.quantizers import quantizer_of
 from bnnfpga.transforms.editing import drop_unread, insert_after
-
-_BINARY = ("Add", "Sub", "Mul", "Div")
-_UNARY = ("Relu", "Clip", *QUANTIZERS)
 
 
 class LayoutBeforeElementwise(Transformation):  # type: ignore[misc]
@@ -23,20 +31,14 @@ class LayoutBeforeElementwise(Transformation):  # type: ignore[misc]
             if node.op_type not in LAYOUT_OPS:
                 continue
             before = model.find_producer(node.input[0])
-            if before is None or before.op_type not in (*_BINARY, *_UNARY) or len(consumers(model, node.input[0])) > 1:
+            if before is None or before.op_type not in ELEMENTWISE or len(consumers(model, node.input[0])) > 1:
                 continue
-            operands = [index for index, name in enumerate(before.input) if constant(model, name) is None]
+            operands = [index for index, name in enumerate(before.input) if name and constant(model, name) is None]
             if len(operands) != 1:
                 continue
             new_shape = model.get_tensor_shape(node.output[0])
-            for index, name in enumerate(before.input):
-                value = constant(model, name)
-                if value is None or value.size == 1 or before.op_type not in _BINARY:
-                    continue
-                whole = np.broadcast_to(value, model.get_tensor_shape(before.input[operands[0]])).reshape(new_shape)
-                moved = fresh_name(model, f"{before.name}_constant")
-                model.set_initializer(moved, np.ascontiguousarray(whole))
-                before.input[index] = moved
+            if not _reshape_constants(model, before, model.get_tensor_shape(node.input[0]), new_shape):
+                continue
             source, between, result = before.input[operands[0]], before.output[0], node.output[0]
             model.set_tensor_shape(between, new_shape)
             node.input[0], node.output[0] = source, between
@@ -46,6 +48,23 @@ class LayoutBeforeElementwise(Transformation):  # type: ignore[misc]
             model.graph.node.insert(nodes.index(before), node)
             return model, True
         return model, False
+
+
+def _reshape_constants(model: ModelWrapper, node: onnx.NodeProto, before: list[int], after: list[int]) -> bool:
+    """Fit an elementwise node's constants to another shape of its tensor; False where that cannot be."""
+    if node.op_type == "BatchNormalization":
+        return False
+    if node.op_type == "MultiThreshold":
+        return reshape_thresholds(model, node, before, after)
+    if node.op_type in QUANTIZERS:
+        return quantizer_of(model, node).scale.size == 1
+    if node.op_type in BROADCASTING:
+        for index, name in enumerate(node.input):
+            value = constant(model, name)
+            if value is not None and value.size > 1:
+                whole = np.ascontiguousarray(np.broadcast_to(value, before).reshape(after))
+                node.input[index] = add_constant(model, f"{node.name}_constant", whole)
+    return True
 
 
 class ScalesBehindDotProducts(Transformation):  # type: ignore[misc]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import onnx
@@ -10,18 +11,13 @@ from numpy.typing import NDArray
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.base import Transformation
 
+from bnnfpga.arithmetic import Step, apply_steps
 from bnnfpga.errors import UserError
-from bnnfpga.frontend.nodes import QUANTIZERS, describe, elementwise_operand, fresh_name
-from bnnfpga.frontend.quantizers import Quantizer, quantizer_of
-from bnnfpga.golden.steps import Step, apply_steps, elementwise_steps, quantizer_steps
-from bnnfpga.integers import IntArray
-from bnnfpga.transforms.integer_types import (
-    THRESHOLD,
-    THRESHOLD_DOMAIN,
-    integer_type,
-    not_quantised,
-    reachable_values,
-)
+from bnnfpga.frontend.nodes import QUANTIZERS, add_constant, describe, elementwise_operand
+from bnnfpga.frontend.quantizers import quantizer_of
+from bnnfpga.golden.steps import elementwise_steps
+from bnnfpga.integers import IntArray, IntegerType
+from bnnfpga.transforms.integer_types import THRESHOLD, THRESHOLD_DOMAIN, integer_type, reachable_values
 
 _MOST_EVALUATED = 1 << 16
 """Values of an integer up to which a chain is evaluated on every one."""
@@ -42,13 +38,10 @@ class ChainsToThresholds(Transformation):  # type: ignore[misc]
             source, nodes = chain_to_integer(model, node)
             if source is None:
                 continue
-            quantizer = quantizer_of(model, node)
-            steps = [step for item in nodes for step in elementwise_steps(model, item)] + quantizer_steps(quantizer)
-            values = reachable_values(model, source)
-            thresholds, decreasing, lo, hi = step_function(
-                steps, values, bipolar=quantizer.bipolar, where=describe(node)
-            )
-            _replace(model, node, nodes, source, thresholds, decreasing, lo, hi, quantizer)
+            steps = [step for item in nodes for step in elementwise_steps(model, item)]
+            steps += quantizer_of(model, node).steps
+            function = step_function(steps, reachable_values(model, source), where=describe(node))
+            _replace(model, node, nodes, source, function)
             return model, True
         return model, False
 
@@ -68,17 +61,41 @@ def chain_to_integer(model: ModelWrapper, node: onnx.NodeProto) -> tuple[str | N
         if producer is None:
             return None, []
         if producer.op_type == "MatMul":
-            raise not_quantised(model, producer)
+            raise UserError(
+                "its operands are not both quantised",
+                where=describe(producer),
+                hint="put a Brevitas quantizer in front of the layer and on its weights",
+            )
         elementwise_steps(model, producer)  # refuses what is not elementwise
         nodes.insert(0, producer)
         tensor = elementwise_operand(model, producer)
     return tensor, nodes
 
 
-def step_function(
-    steps: Sequence[Step], values: range, *, bipolar: bool, where: str
-) -> tuple[IntArray, NDArray[np.bool_], int, int]:
-    """Thresholds of a chain of float32 steps that ends in integer codes.
+@dataclass(frozen=True, eq=False)
+class StepFunction:
+    """Integer thresholds of each channel; with one channel, they hold for all.
+
+    Parameters
+    ----------
+    thresholds
+        int64 (channels, levels), ascending, between the lowest integer that can occur and one more than the highest.
+    decreasing
+        bool (channels,).
+    output
+        The codes. That of x is the lowest code plus the number of thresholds T with x >= T, or x < T in a decreasing
+        channel; for bipolar codes, -1 or +1 for 0 or 1.
+    """
+
+    thresholds: IntArray
+    decreasing: NDArray[np.bool_]
+    output: IntegerType
+
+
+def step_function(steps: Sequence[Step], values: range, *, where: str) -> StepFunction:
+    """The step function that a chain of float32 steps ending in integer codes is.
+
+    Codes that are never other than -1 and +1 are bipolar, whatever the quantizer allows.
 
     Parameters
     ----------
@@ -86,35 +103,20 @@ def step_function(
         The chain; constants are scalars or vary along the last axis only.
     values
         The integers that can occur, ascending.
-    bipolar
-        Whether the codes are -1 and +1, one threshold apart.
     where
         The node to name in an error.
-
-    Returns
-    -------
-    tuple
-        `thresholds`, int64 (channels, levels), ascending, in [values[0], values[-1] + 1]; `decreasing`, bool
-        (channels,); and the lowest and highest code. With one channel they hold for all. The code of x is lo plus the
-        number of thresholds T with x >= T, or x < T in a decreasing channel.
 
     Raises
     ------
     UserError
         If a channel neither rises nor falls throughout.
     """
-    channels = max((step.constant.size for step in steps if step.constant is not None), default=1)
+    steps = [step.on_vectors() for step in steps]
+    channels = max((step.channels for step in steps), default=1)
 
     def codes_of(x: IntArray) -> NDArray[np.int32]:
         """(n, channels or 1) integers to (n, channels) codes."""
-        shaped = [
-            Step(
-                step.operation,
-                step.constant.reshape(-1) if step.constant is not None and step.constant.size > 1 else step.constant,
-            )
-            for step in steps
-        ]
-        result = apply_steps(shaped, x.astype(np.float32))
+        result = apply_steps(steps, x.astype(np.float32))
         if not np.all(np.isfinite(result)):
             raise UserError("it gives NaN or infinity for numbers that can occur", where=where)
         return np.broadcast_to(result, (len(x), channels)).astype(np.int32)
@@ -139,12 +141,20 @@ def step_function(
             hint="only monotone functions become thresholds",
         )
     decreasing = ends[0] > ends[1]
+    lo, hi = int(ends.min()), int(ends.max())
+
+    def thresholds(codes: Iterable[int]) -> IntArray:
+        """Where each code is reached; behind the last value, the next integer will do."""
+        reached = [np.minimum(values.start + values.step * count(code), values[-1] + 1) for code in codes]
+        return np.sort(np.stack(reached, axis=1), axis=1)
+
+    if lo >= -1 and hi <= 1:
+        ternary = thresholds((0, 1))
+        if np.array_equal(ternary[:, 0], ternary[:, 1]):
+            return StepFunction(ternary[:, :1], decreasing, IntegerType.bipolar())
     # A type holds at least two values, also where the function is constant.
-    lo, hi = (-1, 1) if bipolar else (int(ends.min()), max(int(ends.max()), int(ends.min()) + 1))
-    counts = [count(code) for code in ([1] if bipolar else range(lo + 1, hi + 1))]
-    # Behind the last value, the next integer will do.
-    levels = [np.minimum(values.start + values.step * before, values[-1] + 1) for before in counts]
-    return np.sort(np.stack(levels, axis=1), axis=1), decreasing, lo, hi
+    hi = max(hi, lo + 1)
+    return StepFunction(thresholds(range(lo + 1, hi + 1)), decreasing, IntegerType.interval(lo, hi))
 
 
 def _count_by_table(codes: NDArray[np.int32]) -> Callable[[int], IntArray]:
@@ -198,29 +208,19 @@ def _proven_slope(steps: Sequence[Step], channels: int, where: str) -> NDArray[n
 
 
 def _replace(
-    model: ModelWrapper,
-    node: onnx.NodeProto,
-    nodes: list[onnx.NodeProto],
-    source: str,
-    thresholds: IntArray,
-    decreasing: NDArray[np.bool_],
-    lo: int,
-    hi: int,
-    quantizer: Quantizer,
+    model: ModelWrapper, node: onnx.NodeProto, nodes: list[onnx.NodeProto], source: str, function: StepFunction
 ) -> None:
-    names = [fresh_name(model, f"{node.name}_thresholds")]
-    model.set_initializer(names[0], thresholds)
-    names.append(fresh_name(model, f"{node.name}_decreasing"))
-    model.set_initializer(names[1], decreasing)
+    thresholds = add_constant(model, f"{node.name}_thresholds", function.thresholds)
+    decreasing = add_constant(model, f"{node.name}_decreasing", function.decreasing)
     new = onnx.helper.make_node(
         THRESHOLD,
-        [source, *names],
+        [source, thresholds, decreasing],
         [node.output[0]],
         name=node.name,
         domain=THRESHOLD_DOMAIN,
-        lo=lo,
-        hi=hi,
-        bipolar=int(quantizer.bipolar),
+        lo=function.output.lo,
+        hi=function.output.hi,
+        bipolar=int(function.output.is_bipolar),
     )
     graph = model.graph
     graph.node.insert(list(graph.node).index(node), new)

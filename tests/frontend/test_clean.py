@@ -11,8 +11,9 @@ import pytest
 from onnx import TensorProto
 
 from bnnfpga.errors import UserError
-from bnnfpga.frontend.clean import SUPPORTED, clean, load
-from bnnfpga.frontend.nodes import QUANTIZER_DOMAIN, QUANTIZERS, constant
+from bnnfpga.frontend.clean import clean, load
+from bnnfpga.frontend.nodes import QONNX_DOMAIN, QUANTIZERS, constant
+from bnnfpga.frontend.supported import SUPPORTED
 from tests.support.data import FIXTURES, shared
 from tests.support.nets import DenseNet, NetWriter
 
@@ -26,7 +27,7 @@ def test_exports_become_clean(path: Path) -> None:
     assert len(set(names)) == len(names)
     assert all(names)
     assert {node.op_type for node in model.graph.node} <= set(SUPPORTED)
-    assert all(node.domain == QUANTIZER_DOMAIN for node in model.graph.node if node.op_type in QUANTIZERS)
+    assert all(node.domain == QONNX_DOMAIN for node in model.graph.node if node.op_type in QUANTIZERS)
     assert model.get_tensor_shape(model.graph.input[0].name)[0] == 1
     # Only quantizers keep constant inputs alone: every other constant subgraph is folded.
     for node in model.graph.node:

@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bnnfpga.errors import UserError
+from bnnfpga.frontend import quantizers
 from bnnfpga.frontend.clean import clean, load
+from bnnfpga.golden import onnx_form
 from bnnfpga.golden.float_check import check_against_floats
 from bnnfpga.golden.model import GoldenModel
 from bnnfpga.golden.steps import Step, apply_steps
@@ -90,7 +92,7 @@ def test_large_sums_stay_exact() -> None:
 )
 def test_float_layers_are_refused(side: str, message: str) -> None:
     net = NetWriter()
-    weights = net.constant(np.full((4, 2), 0.3))
+    weights = net.constant(np.random.default_rng(0).standard_normal((4, 2)))
     if side == "weights":
         net.node("MatMul", net.bipolar("x"), weights)
     else:
@@ -112,6 +114,26 @@ def test_published_accuracies(name: str, accuracy: float) -> None:
     assert (GoldenModel(load(path)).run(x).output.argmax(axis=1) == labels).mean() == pytest.approx(accuracy, abs=1e-9)
     found = check_against_floats(path, x[:1000])
     assert found.error is None
+
+
+@pytest.mark.parametrize("wrong", ["rounding", "sign", "grid"])
+def test_the_float_check_finds_wrong_meanings(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quantizer read wrongly, a sign of zero, a bias lost: each is an error at the node, not a tie."""
+    name = "int_quant_even"
+    if wrong == "rounding":
+        monkeypatch.setitem(quantizers.ROUNDING_MODES, "FLOOR", "ceil")
+    elif wrong == "sign":
+        name = "sign"
+        monkeypatch.setitem(onnx_form._CASES, "sign_or_zero", onnx_form._CASES["sign"])
+    else:
+        name = "finn_multibit"
+        grid = quantizers.output_grid
+        monkeypatch.setattr(quantizers, "output_grid", lambda scale, bias: grid(scale, bias + scale))
+    path = FIXTURES / "dialects" / f"{name}.onnx"
+    x = np.random.default_rng(0).standard_normal((50, 36), dtype=np.float32) * (100 if wrong == "grid" else 1)
+    found = check_against_floats(path, x)
+    assert found.error is not None
+    assert {"rounding": "(IntQuant)", "sign": "(Sign)", "grid": "(MultiThreshold)"}[wrong] in found.error
 
 
 def test_a_sign_with_a_zero_point_is_refused() -> None:

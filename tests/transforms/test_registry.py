@@ -29,16 +29,16 @@ def _input_net() -> onnx.ModelProto:
     return net.model((2,), "y")
 
 
-def _weight_net() -> onnx.ModelProto:
-    net = NetWriter()
-    net.node("MatMul", net.bipolar("x"), net.bipolar(net.constant(WEIGHTS), 0.1))
-    return net.model((2,), "y")
-
-
 def _norm_net() -> onnx.ModelProto:
     net = NetWriter()
     parameters = [net.constant(values) for values in ([2, -1], [0.5, 0.25], [3, 4], [1, 15])]
-    net.bipolar(net.node("BatchNormalization", "x", *parameters, epsilon=1.0))
+    net.bipolar(net.node("BatchNormalization", net.node("Neg", "x"), *parameters, epsilon=1.0))
+    return net.model((2,), "y")
+
+
+def _weight_net() -> onnx.ModelProto:
+    net = NetWriter()
+    net.node("MatMul", net.bipolar("x"), net.bipolar(net.constant(WEIGHTS), 0.1))
     return net.model((2,), "y")
 
 
@@ -47,6 +47,13 @@ def _layout_net() -> onnx.ModelProto:
     x = net.node("Sub", "x", net.constant([[[0.5]], [[0.25]]]))
     net.bipolar(net.node("Reshape", x, net.constant([1, 2], np.int64)))
     return net.model((2, 1, 1), "y")
+
+
+def _layouts_net() -> onnx.ModelProto:
+    net = NetWriter()
+    x = net.node("Relu", net.node("Flatten", net.node("Unsqueeze", "x", net.constant([3], np.int64))))
+    net.bipolar(net.node("Reshape", x, net.constant([1, 2], np.int64)))
+    return net.model((1, 2), "y")
 
 
 def _quantizer_net() -> onnx.ModelProto:
@@ -64,7 +71,7 @@ def _scale_net() -> onnx.ModelProto:
 
 def _threshold_net() -> onnx.ModelProto:
     net = NetWriter()
-    x = net.node("MatMul", net.bipolar("x"), net.constant([[1, -1], [1, 1]]))
+    x = net.quant("x", 3, scale=1, signed=True)
     net.bipolar(net.node("Add", net.node("Mul", x, net.constant([0.1, -0.3])), net.constant([0.1, 0.1])))
     return net.model((2,), "y")
 
@@ -73,8 +80,9 @@ NETS: dict[str, Callable[[], onnx.ModelProto]] = {
     "integer-input": _input_net,
     "integer-weights": _weight_net,
     "batch-norm-to-arithmetic": _norm_net,
-    "layout-before-elementwise": _layout_net,
     "scales-out-of-quantizers": _quantizer_net,
+    "layout-before-elementwise": _layout_net,
+    "merge-layouts": _layouts_net,
     "scales-behind-dot-products": _scale_net,
     "chains-to-thresholds": _threshold_net,
 }

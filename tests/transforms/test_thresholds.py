@@ -7,44 +7,70 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from bnnfpga.arithmetic import Step, apply_steps
 from bnnfpga.dataflow.thresholds import ThresholdTable, bipolar_sum_to_count
 from bnnfpga.errors import UserError
-from bnnfpga.golden.steps import Step, apply_steps
-from bnnfpga.integers import IntegerType
+from bnnfpga.frontend.quantizers import ROUNDING_MODES
 from bnnfpga.transforms import thresholds as module
 from bnnfpga.transforms.thresholds import step_function
 from tests.conftest import THOROUGH
 
 CONSTANTS = st.one_of(
-    st.sampled_from([0.0, 1.0, -1.0, 0.5, 1e-30, -1e-30, 1e30, 0.1, 1 / 3]), st.floats(-100, 100, width=32)
+    st.sampled_from([0.0, 1.0, -1.0, 0.5, 1e-30, -1e-30, 1e-42, 1e30, -1e30, 0.1, 1 / 3]),
+    st.floats(-100, 100, width=32),
 )
+CASES = 10_000 if THOROUGH else 400
 
 
 @st.composite
-def chains(draw: st.DrawFn) -> tuple[list[Step], bool]:
-    """Affine steps with constants of all signs and sizes, perhaps a rectifier, a quantizer; whether it is bipolar."""
-    channels = draw(st.sampled_from([1, 3]))
-    steps = []
-    for _ in range(draw(st.integers(0, 4))):
-        operation = draw(st.sampled_from(["add", "subtract", "multiply", "divide"]))
-        values = draw(st.lists(CONSTANTS, min_size=channels, max_size=channels))
-        if operation == "divide":
-            values = [value if abs(value) > 1e-3 else 0.7 for value in values]
-        steps.append(Step(operation, np.asarray(values, np.float32)))
-    if draw(st.booleans()):
-        steps.append(Step("maximum", np.float32(0)))
-    if draw(st.booleans()):
-        return [*steps, Step("sign")], True
+def constants(draw: st.DrawFn, channels: int) -> np.ndarray:
+    return np.asarray(draw(st.lists(CONSTANTS, min_size=channels, max_size=channels)), np.float32)
+
+
+@st.composite
+def elementwise(draw: st.DrawFn, channels: int) -> Step:
+    """Affine steps with constants of all signs and sizes, and what activations do."""
+    operation = draw(
+        st.sampled_from(["add", "subtract", "subtract_from", "multiply", "divide", "add", "multiply", "divide"])
+        | st.sampled_from(["maximum", "minimum", "multiply_below_zero", "round", "floor"])
+    )
+    if operation in ("round", "floor"):
+        return Step(operation)
+    values = draw(constants(channels))
+    if operation == "divide":
+        values[np.abs(values) < 1e-3] = 0.7
+    return Step(operation, values)
+
+
+@st.composite
+def quantizers(draw: st.DrawFn, channels: int) -> list[Step]:
+    """Bipolar, ternary, of 1 to 4 bits with every rounding and a zero point, or a count of thresholds."""
+    kind = draw(st.sampled_from(["sign", "sign_or_zero", "quant", "quant", "count"]))
+    if kind == "count":
+        levels = draw(st.integers(1, 5))
+        thresholds = np.sort(np.stack([draw(constants(channels)) for _ in range(levels)], axis=-1), axis=-1)
+        factor, offset = draw(st.sampled_from([(1, 0), (1, -3), (2, -levels), (-1, 2)]))
+        return [Step("count", thresholds), Step("multiply", np.float32(factor)), Step("add", np.float32(offset))]
+    if kind != "quant":
+        return [Step(kind)]
     bits = draw(st.integers(1, 4))
-    scale = np.float32(draw(st.sampled_from([1.0, 0.25, 0.1, 3.7])))
-    lo = draw(st.sampled_from([0, -(2 ** (bits - 1))]))
-    steps += [
+    scale = np.float32(draw(st.sampled_from([1.0, 0.25, 0.1, 3.7, 1e-20])))
+    lo, zero = draw(st.sampled_from([0, -(2 ** (bits - 1))])), np.float32(draw(st.sampled_from([0, 0, 1, -5])))
+    return [
         Step("divide", scale),
+        Step("add", zero),
         Step("maximum", np.float32(lo)),
         Step("minimum", np.float32(lo + 2**bits - 1)),
-        Step(draw(st.sampled_from(["round", "floor", "ceil"]))),
+        Step(draw(st.sampled_from(sorted(set(ROUNDING_MODES.values()))))),
+        Step("subtract", zero),
     ]
-    return steps, False
+
+
+@st.composite
+def chains(draw: st.DrawFn) -> list[Step]:
+    channels = draw(st.sampled_from([1, 3]))
+    steps = draw(st.lists(elementwise(channels), max_size=5))
+    return [*steps, *draw(quantizers(channels))]
 
 
 @st.composite
@@ -53,44 +79,58 @@ def reachable(draw: st.DrawFn) -> range:
     return range(lo, lo + draw(st.integers(1, 120)), draw(st.sampled_from([1, 2])))
 
 
-def _codes_as_floats(steps: list[Step], values: range | np.ndarray) -> np.ndarray:
-    return apply_steps(steps, np.array(values)[:, None].astype(np.float32))
-
-
 def _codes(steps: list[Step], values: range) -> np.ndarray:
-    return _codes_as_floats(steps, values).astype(np.int64)
+    codes = apply_steps(steps, np.array(values)[:, None].astype(np.float32))
+    return np.broadcast_to(codes, (len(values), max(step.channels for step in steps)))
 
 
-def _table(steps: list[Step], values: range, bipolar: bool) -> ThresholdTable:
-    thresholds, decreasing, lo, hi = step_function(steps, values, bipolar=bipolar, where="test")
-    output = IntegerType.bipolar() if bipolar else IntegerType.interval(lo, hi)
-    return ThresholdTable(thresholds, decreasing, output)
+def _table(steps: list[Step], values: range) -> ThresholdTable:
+    function = step_function(steps, values, where="test")
+    return ThresholdTable(function.thresholds, function.decreasing, function.output)
 
 
-@settings(max_examples=10_000 if THOROUGH else 400, deadline=None)
-@given(chain=chains(), values=reachable())
-def test_equals_its_chain(chain: tuple[list[Step], bool], values: range) -> None:
-    steps, bipolar = chain
-    assume(np.all(np.isfinite(_codes_as_floats(steps, values))))  # what overflows is refused, as tested below
-    table = _table(steps, values, bipolar)
-    channels = len(table.values)
-    expected = np.broadcast_to(_codes(steps, values), (len(values), channels))
-    np.testing.assert_array_equal(table.execute(np.broadcast_to(np.array(values)[:, None], expected.shape)), expected)
+def _is_monotone(codes: np.ndarray) -> bool:
+    change = np.diff(codes, axis=0)
+    return bool(np.all(np.all(change >= 0, axis=0) | np.all(change <= 0, axis=0)))
+
+
+@settings(max_examples=CASES, deadline=None)
+@given(steps=chains(), values=reachable())
+def test_equals_its_chain(steps: list[Step], values: range) -> None:
+    codes = _codes(steps, values)
+    if not np.all(np.isfinite(codes)) or not _is_monotone(codes):
+        with pytest.raises(UserError):
+            _table(steps, values)
+        return
+    table = _table(steps, values)
+    np.testing.assert_array_equal(table.execute(np.broadcast_to(np.array(values)[:, None], codes.shape)), codes)
     assert table.values.min() >= values[0]
     assert table.values.max() <= values[-1] + 1
+    assert table.output.is_bipolar == bool(np.all(np.abs(codes) == 1))
+    if not table.output.is_bipolar:
+        # The interval is exact, but holds at least two values.
+        assert (table.output.lo, table.output.hi) == (codes.min(), max(codes.max(), codes.min() + 1))
 
 
-@settings(max_examples=200, deadline=None)
-@given(chain=chains(), values=reachable())
-def test_bisection_equals_evaluation(chain: tuple[list[Step], bool], values: range) -> None:
-    steps, bipolar = chain
-    assume(np.all(np.isfinite(_codes_as_floats(steps, values))))
-    by_table = _table(steps, values, bipolar)
+@settings(max_examples=CASES // 2, deadline=None)
+@given(steps=chains(), values=reachable())
+def test_bisection_equals_evaluation(steps: list[Step], values: range) -> None:
+    codes = _codes(steps, values)
+    assume(np.all(np.isfinite(codes)) and all(step.slope() is not None for step in steps))
+    by_table = _table(steps, values)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_MOST_EVALUATED", 0)
-        by_bisection = _table(steps, values, bipolar)
+        by_bisection = _table(steps, values)
     np.testing.assert_array_equal(by_table.values, by_bisection.values)
     np.testing.assert_array_equal(by_table.decreasing, by_bisection.decreasing)
+    assert by_table.output == by_bisection.output
+
+
+@pytest.mark.parametrize("step", [1, 2])
+def test_ternary_signs_narrow_where_zero_cannot_occur(step: int) -> None:
+    table = _table([Step("sign_or_zero")], range(-5, 6, step))
+    assert table.output.is_bipolar == (step == 2)
+    assert table.levels == 3 - step
 
 
 def test_directions_and_constants() -> None:
@@ -98,7 +138,7 @@ def test_directions_and_constants() -> None:
         Step("multiply", np.array([1, -1, 0, 0], np.float32)),
         Step("add", np.array([0.5, 0.5, 1, -1], np.float32)),
     ]
-    table = _table([*steps, Step("sign")], range(-4, 5), True)
+    table = _table([*steps, Step("sign")], range(-4, 5))
     assert table.decreasing.tolist() == [False, True, False, False]
     # Constant channels get the ends of the range: always reached, or never.
     assert table.values[:, 0].tolist() == [0, 1, -4, 5]
@@ -107,19 +147,19 @@ def test_directions_and_constants() -> None:
 def test_a_function_that_turns_is_refused() -> None:
     steps = [Step("add", np.float32(0.5)), Step("divide_into", np.float32(1)), Step("round")]
     with pytest.raises(UserError, match="neither rises nor falls") as caught:
-        step_function(steps, range(-3, 4), bipolar=False, where="node 'q' (Quant)")
+        step_function(steps, range(-3, 4), where="node 'q' (Quant)")
     assert caught.value.where == "node 'q' (Quant)"
 
 
-@pytest.mark.parametrize("last", ["round", "sign"])
+@pytest.mark.parametrize("last", ["round", "sign", "sign_or_zero", "round_half_up"])
 def test_not_a_number_is_refused(last: str) -> None:
     steps = [Step("divide", np.float32(0)), Step(last)]
     with pytest.raises(UserError, match="NaN"):
-        step_function(steps, range(-3, 4), bipolar=last == "sign", where="node 'q' (Quant)")
+        step_function(steps, range(-3, 4), where="node 'q' (Quant)")
 
 
 def test_billions_of_values_are_searched_not_listed() -> None:
-    table = _table([Step("add", np.float32(-(2.0**30))), Step("sign")], range(-(2**31), 2**31, 2), True)
+    table = _table([Step("add", np.float32(-(2.0**30))), Step("sign")], range(-(2**31), 2**31, 2))
     assert abs(table.values.item() - 2**30) <= 2**7  # the float32 nearest to a sum of 31 bits
 
 

@@ -1,0 +1,95 @@
+"""FINN's MultiThreshold: its parameters, and its output as integers on a grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+from qonnx.core.modelwrapper import ModelWrapper
+
+from bnnfpga.arithmetic import Floats
+from bnnfpga.errors import UserError
+from bnnfpga.frontend.nodes import add_constant, attribute, describe, required_constant
+
+_LAYOUTS = {2: "NC", 3: "NWC", 4: "NCHW"}
+"""What FINN takes a tensor's axes for where the node does not say."""
+_MOST_LEVELS = 255
+_TOLERANCE = 2.0**-20
+"""By which a ratio of two float32 attributes may miss the fraction that it stands for."""
+
+
+@dataclass(frozen=True)
+class OutputGrid:
+    """The node's output is unit * (factor * count + offset), in integers but for the positive unit."""
+
+    unit: float
+    factor: int
+    offset: int
+
+
+def thresholds_of(model: ModelWrapper, node: onnx.NodeProto) -> Floats:
+    """The thresholds, shaped to be broadcast against the tensor, with the levels as one more axis behind.
+
+    Raises
+    ------
+    UserError
+        If they are not constant, do not fit the tensor's channels, or are more than 255.
+    """
+    thresholds = required_constant(model, node, 1, "thresholds").astype(np.float32)
+    shape = model.get_tensor_shape(node.input[0])
+    layout = str(attribute(node, "data_layout", "")) or _LAYOUTS.get(len(shape), "")
+    axis = layout.find("C") if "C" in layout else 1
+    if thresholds.ndim != 2 or thresholds.shape[0] not in (1, shape[axis] if axis < len(shape) else 1):
+        raise UserError(
+            f"its thresholds have shape {thresholds.shape}, which does not fit a tensor of shape {tuple(shape)}",
+            where=describe(node),
+            hint="give (channels, levels) or (1, levels)",
+        )
+    channels, levels = int(thresholds.shape[0]), int(thresholds.shape[1])
+    if not 1 <= levels <= _MOST_LEVELS:
+        raise UserError(f"it has {levels} thresholds; 1 to {_MOST_LEVELS} can be compiled", where=describe(node))
+    trailing = [1] * (len(shape) - axis - 1)
+    shaped: Floats = thresholds[0] if channels == 1 else thresholds.reshape(channels, *trailing, levels)
+    return shaped
+
+
+def output_grid(scale: float, bias: float) -> OutputGrid | None:
+    """The integers that scale * count + bias are multiples of: of the scale, or of half of it; None for neither."""
+    for parts in (1, 2):
+        offset = bias / scale * parts if scale else np.inf
+        if np.isfinite(offset) and abs(offset - np.rint(offset)) <= _TOLERANCE * max(1.0, abs(offset)):
+            sign = 1 if scale > 0 else -1
+            return OutputGrid(abs(scale) / parts, sign * parts, sign * int(np.rint(offset)))
+    return None
+
+
+def output_of(node: onnx.NodeProto) -> tuple[float, float]:
+    """The scale and the bias of the node's output."""
+    return float(attribute(node, "out_scale", 1.0)), float(attribute(node, "out_bias", 0.0))
+
+
+def set_output(node: onnx.NodeProto, scale: float, bias: float) -> None:
+    """Give the node another scale and bias."""
+    _set_attributes(node, out_scale=float(scale), out_bias=float(bias))
+
+
+def reshape_thresholds(model: ModelWrapper, node: onnx.NodeProto, before: list[int], after: list[int]) -> bool:
+    """Fit the node to another shape of its tensor; False where the thresholds of its channels cannot be."""
+    thresholds = thresholds_of(model, node)
+    if thresholds.ndim == 1:
+        return True
+    if len(after) != 2:
+        return False
+    levels = thresholds.shape[-1]
+    whole = np.broadcast_to(thresholds, (*before, levels)).reshape(-1, levels)
+    node.input[1] = add_constant(model, f"{node.name}_thresholds", np.ascontiguousarray(whole))
+    _set_attributes(node, data_layout="NC")
+    return True
+
+
+def _set_attributes(node: onnx.NodeProto, **values: object) -> None:
+    kept = [item for item in node.attribute if item.name not in values]
+    del node.attribute[:]
+    node.attribute.extend(kept)
+    node.attribute.extend(onnx.helper.make_attribute(name, value) for name, value in values.items())

@@ -1,0 +1,99 @@
+"""QONNX' Trunc: quantised values with their lowest bits cut off."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import onnx
+from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.transformation.base import Transformation
+
+from bnnfpga.errors import UserError
+from bnnfpga.frontend.nodes import QONNX_DOMAIN, add_constant, attribute, describe, fresh_name, required_constant
+
+_MOST_UNCLIPPED_BITS = 6
+
+
+class TruncToQuant(Transformation):  # type: ignore[misc]
+    """Trunc becomes Div and Round, which give the integers of its input, a Quant in steps of 2^n of them, and a Mul.
+
+    Version 1 (five inputs) does not say whether its numbers are signed, and may round up to one bit more: its Quant is
+    signed with two bits more, which holds all of them. Its scale stays that of the input.
+    """
+
+    def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
+        for node in model.graph.node:
+            if node.op_type == "Trunc":
+                _rewrite(model, node)
+                return model, True
+        return model, False
+
+
+def _rewrite(model: ModelWrapper, node: onnx.NodeProto) -> None:
+    scale, zero_point, input_bits, *rest = (_number(model, node, index) for index in range(1, len(node.input)))
+    attributes = {"rounding_mode": attribute(node, "rounding_mode", "FLOOR"), "signed": 1, "narrow": 0}
+    if len(rest) == 2:
+        output_scale, bits = rest
+        shift = float(round(math.log2(output_scale / scale))) if scale > 0 and output_scale > 0 else -1.0
+        exact = math.isclose(output_scale, scale * 2.0**shift, rel_tol=1e-6)
+        attributes |= {name: attribute(node, name, attributes[name]) for name in ("signed", "narrow")}
+    else:
+        output_scale, bits, shift = scale, rest[0] + 2, input_bits - rest[0]
+        if rest[0] > _MOST_UNCLIPPED_BITS:
+            raise UserError(
+                f"version 1 of it does not clip, and only up to {_MOST_UNCLIPPED_BITS} bits can be compiled so",
+                where=describe(node),
+                hint="export with version 2 of QONNX' operators",
+            )
+        exact = zero_point == 0 and shift % 1 == 0
+    if shift < 0 or not exact:
+        raise UserError("it does not divide by a power of two", where=describe(node), hint="see QONNX' Trunc")
+    step = 2.0**shift
+    if zero_point % step:
+        raise UserError(
+            f"its zero point {zero_point:g} is no multiple of {step:g}, by which it divides",
+            where=describe(node),
+            hint="use zero point 0",
+        )
+    shifted = zero_point != 0
+    # The Quant's value is code * step, and step is a power of two: the product of both factors is the output's scale.
+    chain: list[tuple[str, list[float]]] = [
+        ("Div", [scale]),
+        *([("Add", [zero_point])] if shifted else []),
+        ("Round", []),
+        *([("Sub", [zero_point])] if shifted else []),
+        ("Quant", [step, zero_point / step, bits]),
+        ("Mul", [output_scale / step]),
+    ]
+    _replace(model, node, chain, attributes)
+
+
+def _number(model: ModelWrapper, node: onnx.NodeProto, index: int) -> float:
+    value = required_constant(model, node, index, f"input {index}")
+    if value.size != 1:
+        raise UserError(f"its input {index} is not one number", where=describe(node))
+    return float(value.item())
+
+
+def _replace(
+    model: ModelWrapper, node: onnx.NodeProto, chain: list[tuple[str, list[float]]], attributes: Mapping[str, Any]
+) -> None:
+    index = list(model.graph.node).index(node)
+    model.graph.node.remove(node)
+    tensor = node.input[0]
+    shape = model.get_tensor_shape(tensor)
+    for offset, (kind, constants) in enumerate(chain):
+        inputs = [tensor]
+        for value in constants:
+            inputs.append(add_constant(model, f"{node.name}_constant", value))
+        tensor = node.output[0]
+        if offset < len(chain) - 1:
+            tensor = fresh_name(model, f"{node.name}_{kind.lower()}")
+            model.set_tensor_shape(tensor, shape)
+        new = onnx.helper.make_node(kind, inputs, [tensor], name=f"{node.name}_{kind.lower()}")
+        if kind == "Quant":
+            new.domain = QONNX_DOMAIN
+            new.attribute.extend(onnx.helper.make_attribute(name, value) for name, value in attributes.items())
+        model.graph.node.insert(index + offset, new)

@@ -1,0 +1,93 @@
+"""Steps as ONNX nodes for the session.
+
+A `Step` has one meaning in two forms: `Step.apply` in numpy, and this one. Both are IEEE single precision operations on
+the same constants, so they agree to the bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import onnx
+
+from bnnfpga.arithmetic import Floats, Step
+
+_ONNX = {
+    "add": "Add",
+    "subtract": "Sub",
+    "subtract_from": "Sub",
+    "multiply": "Mul",
+    "divide": "Div",
+    "divide_into": "Div",
+    "maximum": "Max",
+    "minimum": "Min",
+    "round": "Round",
+    "floor": "Floor",
+    "ceil": "Ceil",
+}
+_CONSTANT_FIRST = ("subtract_from", "divide_into")
+
+
+def step_to_onnx(step: Step, x: str, y: str, name_constant: Callable[[Floats], str]) -> list[onnx.NodeProto]:
+    """The ONNX form of a step, reading tensor `x` and writing `y`."""
+    writer = _Writer(y, name_constant)
+    if step.operation in _ONNX:
+        inputs = [x] if step.constant is None else [x, name_constant(step.constant)]
+        writer.emit(_ONNX[step.operation], *(inputs[::-1] if step.operation in _CONSTANT_FIRST else inputs))
+    elif step.operation == "count":
+        assert step.constant is not None
+        writer.count(x, step.constant)
+    else:
+        _CASES[step.operation](writer, x, step.constant)
+    writer.nodes[-1].output[0] = y
+    return writer.nodes
+
+
+class _Writer:
+    """Nodes of one step; the last one written is its result."""
+
+    def __init__(self, name: str, name_constant: Callable[[Floats], str]) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self._name = name
+        self._name_constant = name_constant
+
+    def constant(self, value: Any) -> str:
+        return self._name_constant(np.asarray(value, dtype=np.float32))
+
+    def emit(self, operation: str, *inputs: str, **attributes: Any) -> str:
+        name = f"{self._name}_{len(self.nodes)}"
+        self.nodes.append(onnx.helper.make_node(operation, list(inputs), [name], **attributes))
+        return name
+
+    def where_negative(self, x: str, below: str, from_zero: str) -> str:
+        return self.emit("Where", self.emit("Less", x, self.constant(0)), below, from_zero)
+
+    def shifted(self, x: str, rounding: str, shift: float) -> str:
+        return self.emit(rounding, self.emit("Add" if shift > 0 else "Sub", x, self.constant(abs(shift))))
+
+    def count(self, x: str, thresholds: Floats) -> str:
+        reached = [
+            self.emit(
+                "Cast",
+                self.emit("GreaterOrEqual", x, self.constant(thresholds[..., level])),
+                to=onnx.TensorProto.FLOAT,
+            )
+            for level in range(thresholds.shape[-1])
+        ]
+        return self.emit("Sum", *reached)
+
+
+_CASES: dict[str, Callable[[_Writer, str, Floats | None], str]] = {
+    "multiply_below_zero": lambda w, x, c: w.where_negative(x, w.emit("Mul", x, w.constant(c)), x),
+    "round_up": lambda w, x, _: w.where_negative(x, w.emit("Floor", x), w.emit("Ceil", x)),
+    "round_down": lambda w, x, _: w.where_negative(x, w.emit("Ceil", x), w.emit("Floor", x)),
+    "round_half_up": lambda w, x, _: w.where_negative(x, w.shifted(x, "Ceil", -0.5), w.shifted(x, "Floor", 0.5)),
+    "round_half_down": lambda w, x, _: w.where_negative(x, w.shifted(x, "Floor", 0.5), w.shifted(x, "Ceil", -0.5)),
+    "sign": lambda w, x, _: w.where_negative(x, w.constant(-1), w.constant(1)),
+    "sign_or_zero": lambda w, x, _: w.where_negative(
+        x, w.constant(-1), w.emit("Where", w.emit("Greater", x, w.constant(0)), w.constant(1), w.constant(0))
+    ),
+}
+"""Operations that are several ONNX nodes."""

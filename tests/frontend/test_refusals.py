@@ -1,0 +1,223 @@
+"""What cannot be compiled exactly is refused, by node and with a way out; what is exact is kept to the last bit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import onnx
+import pytest
+
+from bnnfpga.errors import UserError
+from bnnfpga.frontend.clean import clean
+from bnnfpga.frontend.final import final_operators
+from bnnfpga.golden.model import GoldenModel
+from bnnfpga.transforms.fold import fold
+from tests.support.nets import NetWriter
+
+WIDTH = 4
+Ending = Callable[[NetWriter, str], object]
+
+
+def _layer(net: NetWriter, x: str = "x") -> str:
+    weights = np.random.default_rng(0).standard_normal((WIDTH, WIDTH))
+    return net.node("MatMul", net.bipolar(x), net.bipolar(net.constant(weights)))
+
+
+def _compile(proto: onnx.ModelProto) -> None:
+    model = clean(proto)
+    GoldenModel(model)
+    fold(model)
+
+
+def _refused(net: NetWriter, shape: tuple[int, ...] = (WIDTH,)) -> UserError:
+    with pytest.raises(UserError) as caught:
+        _compile(net.model(shape, "y"))
+    assert caught.value.where
+    return caught.value
+
+
+def _topk(net: NetWriter, x: str, count: int, *, largest: int) -> None:
+    inputs = [x, net.constant([count], np.int64)]
+    net.nodes.append(onnx.helper.make_node("TopK", inputs, ["y", "index"], name="n_top", largest=largest))
+
+
+def _training_batch_norm(net: NetWriter, x: str) -> str:
+    inputs = [x, *[net.constant(np.ones(WIDTH))] * 4]
+    outputs = ["normed", "mean", "variance"]
+    net.nodes.append(onnx.helper.make_node("BatchNormalization", inputs, outputs, name="n_bn", training_mode=1))
+    return "normed"
+
+
+ENDINGS: dict[str, tuple[Ending, str, str]] = {
+    "two classes": (
+        lambda net, x: _topk(net, x, 2, largest=1),
+        "only the one largest",
+        "k = 1",
+    ),
+    "smallest": (
+        lambda net, x: _topk(net, x, 1, largest=0),
+        "only the one largest",
+        "k = 1",
+    ),
+    "last of equals": (
+        lambda net, x: net.node("ArgMax", x, axis=1, select_last_index=1),
+        "last of equal",
+        "select_last_index=0",
+    ),
+    "over the batch": (lambda net, x: net.node("ArgMax", x, axis=0), "axis 0", "without it"),
+    "over a part": (
+        lambda net, x: net.node("Softmax", net.node("Reshape", x, net.constant([1, 2, 2], np.int64)), axis=2),
+        "not on all scores",
+        "without it",
+    ),
+    "in the middle": (
+        lambda net, x: net.bipolar(net.node("Softmax", x)),
+        "cannot be compiled",
+        "supported are",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ENDINGS)
+def test_endings(name: str) -> None:
+    end, message, hint = ENDINGS[name]
+    net = NetWriter()
+    end(net, _layer(net))
+    error = _refused(net)
+    assert message in error.message
+    assert hint in str(error.hint)
+    assert error.where is not None
+    assert error.where.startswith("node 'n")
+
+
+BEFORE_QUANTIZERS: dict[str, tuple[Ending, str, str]] = {
+    "falling leak": (
+        lambda net, x: net.node("Sub", net.node("LeakyRelu", x, alpha=-0.5), net.constant(1.5)),
+        "neither rises nor falls",
+        "BipolarQuant",
+    ),
+    "reciprocal": (
+        lambda net, x: net.node("Sub", net.node("Div", net.constant(1), x), net.constant(0.3)),
+        "neither rises nor falls",
+        "BipolarQuant",
+    ),
+    "two streams": (lambda net, x: net.node("Add", x, net.bipolar("x")), "joins 2 streams", "Add"),
+    "transcendent": (lambda net, x: net.node("Tanh", x), "cannot be compiled", "Tanh"),
+    "absolute": (lambda net, x: net.node("Abs", x), "cannot be compiled", "Abs"),
+    "training batch norm": (
+        _training_batch_norm,
+        "statistics of the batch",
+        "BatchNormalization",
+    ),
+    "random dropout": (
+        lambda net, x: net.node("Dropout", x, net.constant(0.5), net.constant(True, np.bool_)),
+        "at random",
+        "Dropout",
+    ),
+    "one becomes many": (
+        lambda net, x: net.node("Add", net.node("Reshape", x, net.constant([1, 4, 1], np.int64)), net.constant([1, 2])),
+        "element by element",
+        "Add",
+    ),
+    "three operands": (lambda net, x: net.node("Max", x, net.constant(0), net.constant(1)), "3 operands", "Max"),
+    "other exporters' quantizers": (
+        lambda net, x: net.node("QuantizeLinear", x, net.constant(1), net.constant(0, np.int8)),
+        "cannot be compiled",
+        "QuantizeLinear",
+    ),
+    "finn's popcount": (
+        lambda net, x: net.node("XnorPopcountMatMul", x, x, domain="finn.custom_op.general"),
+        "no operator 'XnorPopcountMatMul' in the domain 'finn.custom_op.general'",
+        "",
+    ),
+    "unknown domain": (
+        lambda net, x: net.node("Magic", x, domain="com.example"),
+        "no operator 'Magic' in the domain",
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BEFORE_QUANTIZERS)
+def test_what_stands_before_a_quantizer(name: str) -> None:
+    before, message, place = BEFORE_QUANTIZERS[name]
+    net = NetWriter()
+    net.bipolar(before(net, _layer(net)))  # type: ignore[arg-type]
+    error = _refused(net)
+    assert message in error.message
+    assert str(error.where).startswith("node 'n")
+    assert place in str(error.where)
+
+
+def test_reordered_elements_are_refused() -> None:
+    net = NetWriter()
+    x = net.node("Transpose", net.bipolar("x"), perm=[0, 2, 1])
+    net.node("MatMul", net.node("Flatten", x), net.constant(np.ones((4, 3))))
+    error = _refused(net, (2, 2))
+    assert "(Transpose)" in str(error.where)
+    assert "order" in error.message
+
+
+def test_invalid_onnx_is_refused() -> None:
+    net = NetWriter()
+    net.node("TopK", _layer(net), net.constant([1], np.int64))  # without its second output
+    assert "not valid ONNX" in _refused(net).message
+
+
+def test_two_outputs_are_refused() -> None:
+    net = NetWriter()
+    first = _layer(net)
+    net.bipolar(first)
+    proto = net.model((WIDTH,), "y")
+    proto.graph.output.append(onnx.helper.make_tensor_value_info(first, onnx.TensorProto.FLOAT, None))
+    with pytest.raises(UserError, match="2 outputs"):
+        clean(proto)
+
+
+def test_both_outputs_of_topk_are_one_ending() -> None:
+    net = NetWriter()
+    x = _layer(net)
+    net.nodes.append(onnx.helper.make_node("TopK", [x, net.constant([1], np.int64)], ["values", "y"], name="top"))
+    proto = net.model((WIDTH,), "values")
+    proto.graph.output.append(onnx.helper.make_tensor_value_info("y", onnx.TensorProto.INT64, None))
+    model = clean(proto)
+    assert final_operators(model) == ("TopK",)
+    assert len(model.graph.output) == 1
+
+
+@pytest.mark.parametrize("axis", [1, -1])
+def test_several_operators_at_the_end(axis: int) -> None:
+    net = NetWriter()
+    x = net.node("ArgMax", net.node("Softmax", _layer(net), axis=axis), axis=axis, keepdims=1)
+    net.node("Cast", net.node("Squeeze", x, net.constant([1], np.int64)), to=onnx.TensorProto.INT32)
+    model = clean(net.model((WIDTH,), "y"))
+    assert final_operators(model) == ("Softmax", "ArgMax")
+    assert model.graph.node[-1].op_type == "MatMul"
+
+
+@pytest.mark.parametrize(("operation", "value"), [("Add", 1e-6), ("Sub", 1e-6), ("Mul", 1.000001), ("Div", 0.999999)])
+def test_almost_identities_stay(operation: str, value: float) -> None:
+    """qonnx takes numbers within 1e-5 for zero or one; a small bias decides ties."""
+    net = NetWriter()
+    net.bipolar(net.node(operation, _layer(net), net.constant(np.full(WIDTH, value))))
+    assert operation in {node.op_type for node in clean(net.model((WIDTH,), "y")).graph.node}
+
+
+def test_identities_disappear() -> None:
+    net = NetWriter()
+    x = net.node("Mul", net.node("Add", net.constant(np.zeros(WIDTH)), "x"), net.constant(1))
+    x = net.node("Cast", net.node("Dropout", net.node("Identity", x)), to=onnx.TensorProto.FLOAT)
+    x = net.node("Div", net.node("Sub", _layer(net, x), net.constant(0)), net.constant([1.0]))
+    net.node("Identity", net.node("Transpose", x, perm=[0, 1]))
+    model = clean(net.model((WIDTH,), "y"))
+    assert {node.op_type for node in model.graph.node} == {"BipolarQuant", "MatMul", "Reshape"}
+    assert model.graph.output[0].name == "y"
+    x_value = np.random.default_rng(0).standard_normal((3, WIDTH)).astype(np.float32)
+    assert GoldenModel(model).run(x_value).output.shape == (3, WIDTH)
+
+
+def test_no_identity_where_the_number_is_on_the_left() -> None:
+    net = NetWriter()
+    net.bipolar(net.node("Sub", net.constant(0), _layer(net)))
+    assert "Sub" in {node.op_type for node in clean(net.model((WIDTH,), "y")).graph.node}
