@@ -17,7 +17,13 @@ from bnnfpga.frontend.nodes import QUANTIZERS, add_constant, describe, elementwi
 from bnnfpga.frontend.quantizers import quantizer_of
 from bnnfpga.golden.steps import elementwise_steps
 from bnnfpga.integers import IntArray, IntegerType
-from bnnfpga.transforms.integer_types import THRESHOLD, THRESHOLD_DOMAIN, integer_type, reachable_values
+from bnnfpga.transforms.integer_types import (
+    THRESHOLD,
+    THRESHOLD_DOMAIN,
+    integer_type,
+    not_quantised,
+    reachable_values,
+)
 
 _MOST_EVALUATED = 1 << 16
 """Values of an integer up to which a chain is evaluated on every one."""
@@ -61,11 +67,7 @@ def chain_to_integer(model: ModelWrapper, node: onnx.NodeProto) -> tuple[str | N
         if producer is None:
             return None, []
         if producer.op_type == "MatMul":
-            raise UserError(
-                "its operands are not both quantised",
-                where=describe(producer),
-                hint="put a Brevitas quantizer in front of the layer and on its weights",
-            )
+            raise not_quantised(model, producer)
         elementwise_steps(model, producer)  # refuses what is not elementwise
         nodes.insert(0, producer)
         tensor = elementwise_operand(model, producer)
