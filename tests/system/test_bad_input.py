@@ -491,7 +491,9 @@ def test_without_make(refuse: Refuse, tmp_path: Path, model: Path, monkeypatch: 
 # -- interrupted -------------------------------------------------------------------------------------------------------
 
 COMPILE_AND_STOP = """
-import os, sys
+import os, signal, sys
+# A shell's background jobs ignore it, and their children too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 import bnnfpga.codegen.project_folder as module
 from bnnfpga import cli
 whole = module.render_hls
