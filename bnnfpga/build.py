@@ -8,50 +8,21 @@ import shlex
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from qonnx.core.modelwrapper import ModelWrapper
-
 from bnnfpga.codegen.project_folder import write_project
-from bnnfpga.dataflow.folding import Folding, apply_folding
-from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.lower import lower
-from bnnfpga.dataflow.token_model import Cycles, predict
 from bnnfpga.errors import UserError, located
 from bnnfpga.files import whole_folder
-from bnnfpga.folding_file import read_folding
-from bnnfpga.frontend.clean import clean
-from bnnfpga.frontend.read import Source, read_source
 from bnnfpga.golden.model import GoldenModel
 from bnnfpga.input_format import InputFormat
+from bnnfpga.plan import Plan, make_plan
 from bnnfpga.project import Project
-from bnnfpga.transforms.fold import Folded, fold
-from bnnfpga.tuning.choose import choose_folding
 from bnnfpga.vectors import Vectors, make_vectors
-
-DENSE_CYCLES = 4096
-"""Cycles a frame that a dense net may take where the user names no speed."""
-
 
 _MARKS = ("project.json", "functions.json", "rtl/accelerator.sv")
 """Files by which a project is known."""
-OUTPUT_KINDS = ("scores", "class")
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Everything that is known of an accelerator before a file of it is written."""
-
-    source: Source
-    model: ModelWrapper
-    input: InputFormat
-    folded: Folded
-    output_kind: str
-    graph: Graph
-    cycles: Cycles
 
 
 def compile_model(
@@ -113,37 +84,6 @@ def compile_model(
         )
     _write(target, plan, vectors, clock_mhz, force=force)
     return Project.load(target).with_seconds(time.perf_counter() - started)
-
-
-def make_plan(
-    model: Path,
-    input: InputFormat,
-    *,
-    folding: str | os.PathLike[str] | Mapping[str, Any] | None,
-    cycles: int | None,
-    output_kind: str = "scores",
-) -> Plan:
-    """Read, fold, lower and make parallel; writes nothing."""
-    if folding is not None and cycles is not None:
-        raise UserError(
-            "a folding and a speed exclude each other",
-            where="--folding",
-            hint="give either --folding or one of --cycles and --target-fps",
-        )
-    if output_kind not in OUTPUT_KINDS:
-        raise UserError(f"{output_kind!r} is no output", where="--output", hint=f"give {' or '.join(OUTPUT_KINDS)}")
-    source = read_source(model)
-    with located(str(model)):
-        cleaned = clean(source.proto)
-        folded = fold(cleaned, input.type, input.scale)
-        graph = lower(folded.model, folded.output_function if output_kind == "class" else None)
-    if folding is None:
-        chosen: Folding = choose_folding(graph, DENSE_CYCLES if cycles is None else cycles)
-        where = "folding"
-    else:
-        chosen, where = read_folding(folding)
-    parallel = apply_folding(graph, chosen, where)
-    return Plan(source, cleaned, input, folded, output_kind, parallel, predict(parallel))
 
 
 def _cycles_allowed(target_fps: float | None, clock_mhz: float, cycles: int | None) -> int | None:

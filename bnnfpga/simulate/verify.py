@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from bnnfpga.build import make_plan
 from bnnfpga.errors import UserError
 from bnnfpga.images import Images
 from bnnfpga.integers import IntArray
+from bnnfpga.plan import make_plan
 from bnnfpga.project import Project
 from bnnfpga.simulate.hls_headers import find_headers
 from bnnfpga.simulate.run import golden_scores, run_hls, run_rtl

@@ -1,0 +1,71 @@
+"""Everything that is known of an accelerator before a file of it is written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qonnx.core.modelwrapper import ModelWrapper
+
+from bnnfpga.dataflow.folding import Folding, apply_folding
+from bnnfpga.dataflow.graph import Graph
+from bnnfpga.dataflow.lower import lower
+from bnnfpga.dataflow.token_model import Cycles, predict
+from bnnfpga.errors import UserError, located
+from bnnfpga.folding_file import read_folding
+from bnnfpga.frontend.clean import clean
+from bnnfpga.frontend.read import Source, read_source
+from bnnfpga.input_format import InputFormat
+from bnnfpga.transforms.fold import Folded, fold
+from bnnfpga.tuning.choose import choose_folding
+
+DENSE_CYCLES = 4096
+"""Cycles a frame that a dense net may take where the user names no speed."""
+OUTPUT_KINDS = ("scores", "class")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A model on its way to an accelerator: as it was read, as it was folded, as hardware, and how fast that is."""
+
+    source: Source
+    model: ModelWrapper
+    input: InputFormat
+    folded: Folded
+    output_kind: str
+    graph: Graph
+    cycles: Cycles
+
+
+def make_plan(
+    model: Path,
+    input: InputFormat,
+    *,
+    folding: str | os.PathLike[str] | Mapping[str, Any] | None,
+    cycles: int | None,
+    output_kind: str = "scores",
+) -> Plan:
+    """Read, fold, lower and make parallel; writes nothing."""
+    if folding is not None and cycles is not None:
+        raise UserError(
+            "a folding and a speed exclude each other",
+            where="--folding",
+            hint="give either --folding or one of --cycles and --target-fps",
+        )
+    if output_kind not in OUTPUT_KINDS:
+        raise UserError(f"{output_kind!r} is no output", where="--output", hint=f"give {' or '.join(OUTPUT_KINDS)}")
+    source = read_source(model)
+    with located(str(model)):
+        cleaned = clean(source.proto)
+        folded = fold(cleaned, input.type, input.scale)
+        graph = lower(folded.model, folded.output_function if output_kind == "class" else None)
+    if folding is None:
+        chosen: Folding = choose_folding(graph, DENSE_CYCLES if cycles is None else cycles)
+        where = "folding"
+    else:
+        chosen, where = read_folding(folding)
+    parallel = apply_folding(graph, chosen, where)
+    return Plan(source, cleaned, input, folded, output_kind, parallel, predict(parallel))
