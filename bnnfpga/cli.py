@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 
 from bnnfpga import __version__
-from bnnfpga.terminal import Outcome, Terminal, run
+from bnnfpga.terminal import Advance, Outcome, Terminal, run
 
 app = typer.Typer(
     name="bnnfpga",
@@ -32,6 +32,13 @@ class Backend(StrEnum):
 
     RTL = "rtl"
     HLS = "hls"
+
+
+class Split(StrEnum):
+    """A part of a data set."""
+
+    TEST = "test"
+    TRAIN = "train"
 
 
 class OutputKind(StrEnum):
@@ -184,6 +191,75 @@ def simulate(
         return Outcome(data, lambda: simulate_table(data, clock_mhz), equal=not data["mismatches"])
 
     Terminal(as_json, quiet, verbose).finish(work, f"simulating {project} ({backend.value})")
+
+
+@app.command("eval")
+def evaluate(
+    project: Project,
+    dataset: Annotated[
+        str,
+        typer.Option(
+            metavar="D",
+            help="Images with their classes: a folder with IDX or NumPy files, a folder with a subfolder of images for "
+            "each class, a .npz file; or a file of images (IDX, .npy, FILE.npz:NAME) with --labels.",
+        ),
+    ],
+    labels: Annotated[
+        str | None, typer.Option(metavar="FILE", help="The classes, where D is a file of images.", show_default=False)
+    ] = None,
+    split: Annotated[
+        Split | None, typer.Option(help="Which images, where D has both.", show_default="test, else train")
+    ] = None,
+    backend: Annotated[Backend, typer.Option(help="What to run.")] = Backend.RTL,
+    limit: Annotated[int | None, typer.Option(metavar="N", help="Only the first N images.", show_default=False)] = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a picture (.png) of wrongly classified images.", show_default=False),
+    ] = None,
+    layout: Annotated[
+        Layout | None,
+        typer.Option("--layout", help="The order of the images' axes.", show_default="what their shape says"),
+    ] = None,
+    verilator: Verilator = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Measure accuracy over a data set.
+
+    Also the confusion matrix, precision and recall of each class, and images per second.
+    """
+
+    def work(advance: Advance) -> Outcome:
+        from bnnfpga.datasets.dataset import load_dataset
+        from bnnfpga.errors import UserError
+        from bnnfpga.files import require_writable, write_output
+        from bnnfpga.project import Project
+        from bnnfpga.report.tables import eval_table
+
+        if picture is not None:
+            if picture.suffix.lower() != ".png":
+                raise UserError("a picture is written as PNG", where=str(picture), hint="give a name that ends in .png")
+            require_writable(picture)
+        if limit is not None and limit < 1:
+            raise UserError(f"{limit} images cannot be evaluated", where="--limit", hint="give at least 1")
+        built = Project.load(project)
+        data = load_dataset(dataset, labels, None if split is None else split.value).first(limit)
+        result = built.evaluate(
+            data.images,
+            data.labels,
+            backend.value,
+            layout=None if layout is None else layout.value,
+            names=data.names,
+            verilator=verilator,
+            progress=advance,
+        )
+        if picture is not None:
+            write_output(picture, result.picture())
+        figures = {**result.as_dict(), "dataset": dataset, "picture": None if picture is None else str(picture)}
+        return Outcome(figures, lambda: eval_table(figures))
+
+    Terminal(as_json, quiet, verbose).finish_counting(work, f"evaluating {project} ({backend.value})")
 
 
 @app.command()

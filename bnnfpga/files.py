@@ -51,6 +51,21 @@ def write_whole(path: Path, data: bytes) -> None:
         partial.unlink(missing_ok=True)
 
 
+def write_output(target: Path, data: bytes) -> None:
+    """Write a file that the user asked for, whole or not at all.
+
+    Raises
+    ------
+    UserError
+        When the file cannot be written.
+    """
+    require_writable(target)
+    try:
+        write_whole(target, data)
+    except OSError as error:
+        raise UserError(f"cannot write the file: {error.strerror}", where=str(target)) from error
+
+
 @contextmanager
 def whole_folder(target: Path, *, replace: bool) -> Iterator[Path]:
     """A folder to fill beside `target`, which takes that place in one step at the end.

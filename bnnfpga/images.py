@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -31,8 +32,9 @@ def read_images(
     *,
     layout: str = "nchw",
     input_function: Sequence[Mapping[str, Any]] | None,
+    first: int = 0,
 ) -> Images:
-    """Check a batch of images; nothing is cast silently.
+    """Check a batch of images; nothing is cast silently. `first` is the number of its first image, for messages.
 
     Raises
     ------
@@ -66,7 +68,7 @@ def read_images(
             )
         if not np.all(np.isfinite(x)):
             index = int(np.argmin(np.isfinite(x).reshape(len(x), -1).all(axis=1)))
-            raise UserError(f"image {index} holds NaN or infinity", where="images", hint="give finite numbers")
+            raise UserError(f"image {first + index} holds NaN or infinity", where="images", hint="give finite numbers")
         assert input_function is not None
         x = x.astype(np.float32)
         codes = evaluate(input_function, x.reshape(len(x), -1)).astype(np.int64)
@@ -87,6 +89,65 @@ def read_images(
         )
     codes = x.astype(np.int64)
     return Images(codes.reshape(len(x), -1), x.astype(np.float32))
+
+
+def fit_images(x: NDArray[Any], shape: tuple[int, ...], layout: str | None = None) -> NDArray[Any]:
+    """Images as a data set stores them, in the shape that a model takes.
+
+    Axes of length 1 come and go, vectors are images in row-major order, and channels move from last to first where the
+    shape says that they are last. No value changes.
+
+    Parameters
+    ----------
+    x
+        First axis the image.
+    shape
+        The model's input without the batch.
+    layout
+        `nchw` or `nhwc`; None finds it out.
+
+    Raises
+    ------
+    UserError
+        If they do not fit, or fit in two ways.
+    """
+    if layout not in (None, "nchw", "nhwc"):
+        raise UserError(f"{layout!r} is no layout", where="--layout", hint="give nchw or nhwc")
+    given = x.shape[1:]
+    size, wanted = math.prod(given), math.prod(shape)
+    expected = _shape("images", *shape)
+    if size != wanted:
+        raise UserError(
+            f"images have shape {x.shape}, expected {expected}",
+            where="images",
+            hint="give the images that the model was trained for; grey ones have 1 channel, colour ones 3",
+        )
+    colour = _without_ones(given)
+    target = _without_ones(shape)
+    if len(colour) < 3:  # A picture without channels has the same order in any layout.
+        if colour != target and 1 not in (len(colour), len(target)):
+            raise UserError(f"images have shape {x.shape}, expected {expected}", where="images", hint="turn them")
+        return x.reshape(len(x), *shape)
+    turned = (given[-1], *given[:-1])
+    fits = {"nchw": len(target) == 1 or colour == target, "nhwc": len(target) == 1 or _without_ones(turned) == target}
+    if layout is None and len(target) == 1:
+        raise UserError(
+            f"images have shape {x.shape}, and the model takes vectors of {wanted}: their order is not clear",
+            where="images",
+            hint="say whether the channels come first or last: --layout nchw or --layout nhwc",
+        )
+    chosen = layout or ("nchw" if fits["nchw"] else "nhwc")
+    if not fits[chosen]:
+        raise UserError(
+            f"images have shape {x.shape}, expected {expected}",
+            where="images",
+            hint="turn them, or see --layout",
+        )
+    return (x if chosen == "nchw" else np.moveaxis(x, -1, 1)).reshape(len(x), *shape)
+
+
+def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(extent for extent in shape if extent != 1)
 
 
 def check_labels(labels: NDArray[Any], images: int, classes: int) -> IntArray:

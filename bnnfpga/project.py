@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from bnnfpga.input_format import InputFormat
 from bnnfpga.integers import IntArray
 
 if TYPE_CHECKING:
+    from bnnfpga.simulate.evaluation import Evaluation
     from bnnfpga.simulate.result import SimulationResult
     from bnnfpga.simulate.verify import VerifyResult
 
@@ -114,19 +115,29 @@ class Project:
     def output_stream(self) -> BoundaryFormat:
         return read_stream(self.description["output"]["stream"])
 
-    def read_images(self, x: NDArray[Any], layout: str = "nchw") -> Images:
-        """Check a batch of images and turn it into the input stream's integers and the model's float inputs."""
+    def read_images(self, x: NDArray[Any], layout: str = "nchw", *, first: int = 0) -> Images:
+        """Check a batch of images and turn it into the input stream's integers and the model's float inputs.
+
+        `first` is the number of its first image, for messages.
+        """
         return read_images(
             x,
             self.input_format,
             self.input_shape,
             layout=layout,
             input_function=self.functions["input"],
+            first=first,
         )
 
     def final_function(self, scores: IntArray) -> Floats:
         """The model's float outputs from integer scores, (images, elements)."""
         return evaluate(self.functions["output"], scores.astype(np.float32))
+
+    def classify(self, outputs: IntArray) -> IntArray:
+        """The class of each image, int64 (images,), from what the accelerator gave: the first of equals."""
+        if self.output_kind == "class":
+            return outputs[:, 0]
+        return np.asarray(self.final_function(outputs).argmax(axis=1), dtype=np.int64)
 
     def summary(self) -> dict[str, Any]:
         """What `bnnfpga compile --json` prints."""
@@ -185,6 +196,50 @@ class Project:
             trace=None if trace is None else Path(trace),
             stall_seed=stall_seed,
             verilator=None if verilator is None else str(verilator),
+        )
+
+    def evaluate(
+        self,
+        x: NDArray[Any],
+        labels: NDArray[Any],
+        backend: str = "rtl",
+        *,
+        layout: str | None = None,
+        names: Sequence[str] | None = None,
+        verilator: str | os.PathLike[str] | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Evaluation:
+        """Accuracy, confusion matrix and per-class figures over a data set.
+
+        Parameters
+        ----------
+        x
+            Images, first axis the image, of the type that the project takes; axes of length 1 come and go, and
+            channels may be first or last.
+        labels
+            Their classes.
+        backend
+            `rtl` (Verilator, cycle by cycle) or `hls` (C++ simulation).
+        layout
+            `nchw` or `nhwc`, where the images' shape does not say it.
+        names
+            What the classes are called.
+        verilator
+            The Verilator to use instead of the one found.
+        progress
+            Called with the images done and all images, a few times a second.
+        """
+        from bnnfpga.simulate.evaluate import evaluate
+
+        return evaluate(
+            self,
+            x,
+            labels,
+            backend=backend,
+            layout=layout,
+            names=None if names is None else tuple(names),
+            verilator=None if verilator is None else str(verilator),
+            progress=progress,
         )
 
     def verify(self, x: NDArray[Any], stages: Sequence[str] | None = None, layout: str = "nchw") -> VerifyResult:

@@ -22,12 +22,15 @@ from bnnfpga.errors import UserError
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+    from rich.progress import Progress
 
 EXIT_EQUAL = 0
 EXIT_DIFFERENT = 1
 EXIT_USER_ERROR = 2
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
+Advance = Callable[[int, int], None]
+"""Says how much is done, and how much there is."""
 _MEMORY_HINT = "use a smaller model, fewer images, or a machine with more memory"
 
 
@@ -50,6 +53,18 @@ class Terminal:
 
     def finish(self, work: Callable[[], Outcome], doing: str) -> None:
         """Do the work, print its outcome, and leave with the exit status that belongs to it."""
+        self._finish(work, self._progress(doing))
+
+    def finish_counting(self, work: Callable[[Advance], Outcome], doing: str) -> None:
+        """As `finish`, for work that says how far it is; a terminal shows that as a bar."""
+        bar = self._bar(doing)
+
+        def advance(done: int, total: int) -> None:
+            bar.update(bar.task_ids[0], completed=done, total=total)
+
+        self._finish(lambda: work(advance), bar)
+
+    def _finish(self, work: Callable[[], Outcome], progress: AbstractContextManager[Any]) -> None:
         logging.basicConfig(
             level=logging.DEBUG if self.verbose else logging.WARNING,
             format="%(name)s: %(message)s",
@@ -57,7 +72,7 @@ class Terminal:
         )
         try:
             # A library that prints would spoil the JSON.
-            with redirect_stdout(sys.stderr), self._progress(doing):
+            with redirect_stdout(sys.stderr), progress:
                 outcome = work()
             self._show(outcome)
         except Exception:
@@ -78,6 +93,19 @@ class Terminal:
             console.width = max(console.width, console.measure(table).minimum)
             with _stdout_written():
                 console.print(table, crop=False)
+
+    def _bar(self, doing: str) -> Progress:
+        from rich.markup import escape
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        console = _stderr(quiet=self.quiet)
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        shown = console.is_terminal and not self.quiet
+        if self.verbose or not shown:
+            console.print(f"{escape(doing)} ...")
+        bar = Progress(*columns, console=console, transient=True, disable=not shown)
+        bar.add_task(escape(doing), total=None)
+        return bar
 
     def _progress(self, doing: str) -> AbstractContextManager[Any]:
         from rich.markup import escape

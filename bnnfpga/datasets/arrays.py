@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from bnnfpga.datasets.idx import looks_like_idx, parse_idx
 from bnnfpga.errors import UserError
-from bnnfpga.files import require_writable, write_whole
+from bnnfpga.files import write_output
 
 FORMATS = "give a .npy file, a .npz file (FILE.npz:NAME for one of several arrays) or an IDX file (also .gz)"
 
@@ -61,14 +61,9 @@ def save_npy(path: str | os.PathLike[str], array: NDArray[Any]) -> None:
     UserError
         When the file cannot be written.
     """
-    target = Path(path)
-    require_writable(target)
     buffer = io.BytesIO()
     np.save(buffer, array, allow_pickle=False)
-    try:
-        write_whole(target, buffer.getvalue())
-    except OSError as error:
-        raise UserError(f"cannot write the file: {error.strerror}", where=str(target)) from error
+    write_output(Path(path), buffer.getvalue())
 
 
 def _split(text: str) -> tuple[Path, str | None]:

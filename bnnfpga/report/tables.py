@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from bnnfpga.doctor import Examination
 
 
+_MOST_COLUMNS = 20
+_MOST_PAIRS = 20
+_SHARES = ("precision", "recall", "f1")
+
+
 def compile_table(summary: Mapping[str, Any], clock_mhz: float) -> RenderableType:
     """The units of an accelerator, its predicted speed, and its estimated size."""
     rows = [_cells(layer, "name", "operator", "pe", "simd", "cycles") for layer in summary["layers"]]
@@ -64,6 +69,49 @@ def simulate_table(result: Mapping[str, Any], clock_mhz: float | None = None) ->
         streams = _grid(["stream", "stalled>", "starved>", "most in it>"], rows)
         parts += ["", streams]
     return Group(*parts)
+
+
+def eval_table(result: Mapping[str, Any]) -> RenderableType:
+    """Accuracy, per-class figures, and the confusion matrix or, where that is too wide, its largest entries."""
+    images, mistakes = result["images"], result["mistakes"]
+    facts: dict[str, Any] = {
+        "backend": result["backend"],
+        "images": _show(images),
+        "accuracy": f"{100 * result['accuracy']:.2f} %, {mistakes:,} wrong",
+        "speed": f"{result['images_per_second']:,.0f} images/s",
+        "built in": _seconds(result["build_seconds"]),
+        "run in": _seconds(result["run_seconds"]),
+    }
+    if result.get("picture"):
+        facts["wrong images"] = result["picture"]
+    rows = [
+        [Text(_class(item)), *(Text(_percent(item[key])) for key in _SHARES), Text(_show(item["support"]))]
+        for item in result["classes"]
+    ]
+    classes = _grid(["class", "precision>", "recall>", "F1>", "images>"], rows)
+    return Group(_facts(facts), "", classes, "", _confusion(result))
+
+
+def _confusion(result: Mapping[str, Any]) -> RenderableType:
+    names = [_class(item) for item in result["classes"]]
+    confusion = result["confusion"]
+    if len(names) <= _MOST_COLUMNS:
+        heading = Text("confusion: a row a class, a column what it was taken for", style="bold")
+        rows = [
+            [Text(name, style="bold")]
+            + [Text(_show(count) if count else ".", style="green" if i == j else "") for j, count in enumerate(row)]
+            for i, (name, row) in enumerate(zip(names, confusion, strict=True))
+        ]
+        return Group(heading, _grid(["", *(f"{number}>" for number in range(len(names)))], rows))
+    pairs = [
+        (count, names[i], names[j])
+        for i, row in enumerate(confusion)
+        for j, count in enumerate(row)
+        if count and i != j
+    ]
+    pairs.sort(key=lambda pair: -pair[0])
+    rows = [[Text(_show(count)), Text(name), Text(other)] for count, name, other in pairs[:_MOST_PAIRS]]
+    return Group(Text("most often confused", style="bold"), _grid(["images>", "class", "taken for"], rows))
 
 
 def verify_table(result: Mapping[str, Any]) -> RenderableType:
@@ -187,6 +235,16 @@ def _rate(interval: int | None, clock_mhz: float) -> str:
 
 def _seconds(seconds: float) -> str:
     return f"{seconds:.2f} s"
+
+
+def _class(item: Mapping[str, Any]) -> str:
+    """A class by its number, and its name where that says more."""
+    number = str(item["class"])
+    return number if item["name"] == number else f"{number} {item['name']}".rstrip()
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.2f} %"
 
 
 def _verdict(images: int, mismatches: int) -> Text:

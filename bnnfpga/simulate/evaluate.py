@@ -1,0 +1,98 @@
+"""Running a data set through the accelerator and counting what it was taken for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnnfpga.errors import UserError
+from bnnfpga.images import Images, check_labels, fit_images
+from bnnfpga.integers import IntArray
+from bnnfpga.project import Project
+from bnnfpga.report.mistakes import MOST
+from bnnfpga.simulate.csim import build_csim, run_csim
+from bnnfpga.simulate.evaluation import Evaluation, confusion_matrix
+from bnnfpga.simulate.run import BACKENDS
+from bnnfpga.simulate.simulator import build_simulator
+from bnnfpga.simulate.verilator import run_simulator
+
+Progress = Callable[[int, int], None]
+"""Is told how many images are done, and how many there are."""
+
+_FIRST_BATCH, _MOST_IN_BATCH = 16, 8192
+_SECONDS = 0.25
+
+
+def evaluate(
+    project: Project,
+    x: NDArray[Any],
+    labels: NDArray[Any],
+    *,
+    backend: str,
+    layout: str | None,
+    names: tuple[str, ...] | None,
+    verilator: str | None,
+    progress: Progress | None,
+) -> Evaluation:
+    """See `Project.evaluate`."""
+    if backend not in BACKENDS:
+        raise UserError(f"there is no backend {backend!r}", where="--backend", hint=f"give {' or '.join(BACKENDS)}")
+    stored = np.asarray(x)
+    fitted = fit_images(stored, project.input_shape, layout)
+    checked = check_labels(labels, len(stored), project.classes)
+    if progress:
+        progress(0, len(stored))
+    # What is wrong with the first image is said before a simulator is built.
+    project.read_images(fitted[:1])
+    started = time.perf_counter()
+    run = _builders(project, verilator)[backend]()
+    build_seconds = time.perf_counter() - started
+    predicted = np.empty(len(stored), dtype=np.int64)
+    run_seconds = 0.0
+    done, batch = 0, _FIRST_BATCH
+    while done < len(stored):
+        started = time.perf_counter()
+        images = project.read_images(fitted[done : done + batch], first=done)
+        predicted[done : done + batch] = project.classify(run(images))
+        seconds = time.perf_counter() - started
+        run_seconds += seconds
+        done = min(done + batch, len(stored))
+        if progress:
+            progress(done, len(stored))
+        # Starting the simulator costs the same for any number of images; the bar moves a few times a second.
+        if seconds < _SECONDS:
+            batch = min(2 * batch, _MOST_IN_BATCH)
+    wrong = np.flatnonzero(predicted != checked)
+    return Evaluation(
+        backend=backend,
+        labels=checked,
+        predicted=predicted,
+        confusion=confusion_matrix(checked, predicted, project.classes),
+        names=names,
+        mistaken=stored[wrong[:MOST]],
+        build_seconds=build_seconds,
+        run_seconds=run_seconds,
+    )
+
+
+def _builders(project: Project, verilator: str | None) -> dict[str, Callable[[], Callable[[Images], IntArray]]]:
+    """For each backend what builds it, and gives what runs a batch to the integers that come out."""
+
+    def rtl() -> Callable[[Images], IntArray]:
+        simulator = build_simulator(project.folder, verilator=verilator)
+        memories = project.folder / "memories"
+        return lambda images: project.output_stream.unpack(
+            run_simulator(simulator, memories, project.input_stream.pack(images.codes), len(images.codes)).output
+        )
+
+    def hls() -> Callable[[Images], IntArray]:
+        simulator = build_csim(project.folder)
+        return lambda images: project.output_stream.unpack(
+            run_csim(simulator, project.input_stream.pack(images.codes), len(images.codes))
+        )
+
+    return {"rtl": rtl, "hls": hls}

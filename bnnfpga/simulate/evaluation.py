@@ -1,0 +1,133 @@
+"""What an evaluation over a data set found."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnnfpga.integers import IntArray
+
+_MOST_LISTED = 100
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Accuracy over a data set, and where it comes from.
+
+    Parameters
+    ----------
+    backend
+        What was run.
+    labels, predicted
+        int64 (images,): the class of each image, and what the accelerator took it for.
+    confusion
+        int64 (classes, classes): how many images of a class (row) were taken for a class (column).
+    names
+        What the classes are called, by number; None where the data do not say.
+    mistaken
+        The wrongly classified images, the first of them, as the data set has them.
+    build_seconds, run_seconds
+        What building the simulator took, and running the images.
+    """
+
+    backend: str
+    labels: IntArray = field(repr=False)
+    predicted: IntArray = field(repr=False)
+    confusion: IntArray = field(repr=False)
+    names: tuple[str, ...] | None = field(repr=False)
+    mistaken: NDArray[Any] = field(repr=False)
+    build_seconds: float
+    run_seconds: float
+
+    @property
+    def images(self) -> int:
+        return len(self.labels)
+
+    @property
+    def accuracy(self) -> float:
+        """0 to 1."""
+        return float((self.labels == self.predicted).mean())
+
+    @property
+    def images_per_second(self) -> float:
+        """From the images as they are stored to their classes, without building the simulator."""
+        return self.images / self.run_seconds
+
+    @cached_property
+    def wrong(self) -> IntArray:
+        """Indices of the wrongly classified images."""
+        return np.flatnonzero(self.labels != self.predicted).astype(np.int64)
+
+    def classes(self) -> list[dict[str, Any]]:
+        """For each class `class`, `name`, `precision`, `recall`, `f1` and `support`.
+
+        Precision is the share of what was taken for the class that is of it, recall the share of the class that was
+        taken for it, f1 their harmonic mean, support the number of images of the class; None where there are none.
+        """
+        rows = []
+        for number, (support, taken) in enumerate(
+            zip(self.confusion.sum(axis=1).tolist(), self.confusion.sum(axis=0).tolist(), strict=True)
+        ):
+            right = int(self.confusion[number, number])
+            rows.append(
+                {
+                    "class": number,
+                    "name": self.names[number] if self.names and number < len(self.names) else str(number),
+                    "precision": right / taken if taken else None,
+                    "recall": right / support if support else None,
+                    "f1": 2 * right / (support + taken) if support + taken else None,
+                    "support": support,
+                }
+            )
+        return rows
+
+    def as_dict(self) -> dict[str, Any]:
+        """What `bnnfpga eval --json` prints; of the wrongly classified images the first hundred."""
+        return {
+            "backend": self.backend,
+            "images": self.images,
+            "accuracy": self.accuracy,
+            "mistakes": len(self.wrong),
+            "images_per_second": self.images_per_second,
+            "build_seconds": self.build_seconds,
+            "run_seconds": self.run_seconds,
+            "confusion": self.confusion.tolist(),
+            "classes": self.classes(),
+            "first_mistakes": [
+                {"image": index, "label": int(self.labels[index]), "predicted": int(self.predicted[index])}
+                for index in self.wrong[:_MOST_LISTED].tolist()
+            ],
+        }
+
+    def picture(self) -> bytes:
+        """The first wrongly classified images as a PNG file, each with its class and what it was taken for."""
+        from bnnfpga.report.mistakes import mistakes_png
+
+        shown = self.wrong[: len(self.mistaken)]
+        return mistakes_png(list(self.mistaken), self.labels[shown].tolist(), self.predicted[shown].tolist())
+
+    def __str__(self) -> str:
+        from bnnfpga.report.tables import eval_table
+        from bnnfpga.report.text import as_text
+
+        return as_text(eval_table(self.as_dict()))
+
+    def _repr_html_(self) -> str:
+        from bnnfpga.report.tables import eval_table
+        from bnnfpga.report.text import as_html
+
+        html = as_html(eval_table(self.as_dict()))
+        if not len(self.mistaken):
+            return html
+        return f'{html}<img src="data:image/png;base64,{base64.b64encode(self.picture()).decode()}">'
+
+
+def confusion_matrix(labels: IntArray, predicted: IntArray, classes: int) -> IntArray:
+    """int64 (classes, classes): images of a class (row) that were taken for a class (column)."""
+    pairs = np.bincount(labels * classes + predicted, minlength=classes * classes)
+    return pairs.reshape(classes, classes).astype(np.int64)
