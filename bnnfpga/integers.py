@@ -61,6 +61,11 @@ class IntegerType:
             return max(1, self.hi.bit_length())
         return 1 + max(self.hi.bit_length() if self.hi >= 0 else 0, (-self.lo - 1).bit_length() if self.lo < 0 else 0)
 
+    def holds(self, values: IntArray) -> NDArray[np.bool_]:
+        """Which of `values` (any shape) are of this type."""
+        within: NDArray[np.bool_] = (values >= self.lo) & (values <= self.hi) & ~(self.is_bipolar & (values == 0))
+        return within
+
     def encode(self, values: IntArray) -> IntArray:
         """The non-negative codes that a stream carries for `values` (any shape)."""
         if self.is_bipolar:

@@ -1,7 +1,8 @@
 // The streaming matrix-vector unit: PE outputs and SIMD inputs a cycle.
 //
 // An input vector is taken during the first of its MH/PE passes and kept for the others; a pass takes MW/SIMD steps. In the
-// xnor form (weights and inputs -1 and +1) the accumulator counts equal bits p, and the dot product is 2p - MW. With few bits
+// xnor form (weights and inputs -1 and +1) the accumulator counts equal bits p, and the dot product is 2p - MW; an input that is
+// flagged as 0 counts as half an equal bit. With few bits
 // the sum of products is a sum over pairs of bit planes, one of the weights and one of the inputs: a popcount of their AND,
 // shifted by both positions. Weights of -1 and +1 have one plane: the sum of +x and -x is twice the sum of the x whose
 // weight is +1, less the sum of all x, and the latter is common to all PEs. With many bits a multiplier is cheaper. With
@@ -26,6 +27,8 @@ module bnn_matrix_vector #(
   parameter int unsigned InputBipolar    = 1,
   parameter int unsigned InputBits       = 1,
   parameter int unsigned InputSigned     = 0,
+  // Flags above the inputs of a beat: flag f says that the f-th of Flags equal parts of them is 0, whatever its bits.
+  parameter int unsigned Flags           = 0,
   // Bits of a sum: a count of equal bits (xnor, unsigned), or a signed dot product.
   parameter int unsigned AccumulatorBits = 4,
   // Thresholds of an output, 0 for dot products.
@@ -44,14 +47,14 @@ module bnn_matrix_vector #(
   parameter              Weights         = "",
   parameter              Thresholds      = ""
 ) (
-  input  wire                      clk_i,
-  input  wire                      rst_ni,
-  input  wire [SIMD*InputBits-1:0] s_tdata_i,
-  input  wire                      s_tvalid_i,
-  output wire                      s_tready_o,
-  output wire [PE*OutputBits-1:0]  m_tdata_o,
-  output wire                      m_tvalid_o,
-  input  wire                      m_tready_i
+  input  wire                            clk_i,
+  input  wire                            rst_ni,
+  input  wire [SIMD*InputBits+Flags-1:0] s_tdata_i,
+  input  wire                            s_tvalid_i,
+  output wire                            s_tready_o,
+  output wire [PE*OutputBits-1:0]        m_tdata_o,
+  output wire                            m_tvalid_o,
+  input  wire                            m_tready_i
 );
 
   if (MW % SIMD != 0) begin : gen_check_simd
@@ -62,6 +65,9 @@ module bnn_matrix_vector #(
   end
   if (InputBipolar != 0 && InputBits != 1) begin : gen_check_bipolar
     $error("bnn_matrix_vector: inputs of -1 and +1 have 1 bit");
+  end
+  if (Flags != 0 && SIMD % Flags != 0) begin : gen_check_flags
+    $error("bnn_matrix_vector: Flags must divide SIMD");
   end
   if (PopcountStages < 1 || PopcountStages > 2) begin : gen_check_stages
     $error("bnn_matrix_vector: PopcountStages must be 1 or 2");
@@ -106,10 +112,11 @@ module bnn_matrix_vector #(
 
   // The input vector, kept for the later passes.
 
-  wire [SIMD*InputBits-1:0] x;
+  localparam int unsigned BeatBits = SIMD * InputBits + Flags;
+  wire [BeatBits-1:0] x;
   if (Passes > 1) begin : gen_vector
     (* ram_style = "distributed" *)
-    reg [SIMD*InputBits-1:0] vector [0:Steps-1];
+    reg [BeatBits-1:0] vector [0:Steps-1];
     always @(posedge clk_i) begin
       if (go & first_pass) vector[step] <= s_tdata_i;
     end
@@ -148,7 +155,13 @@ module bnn_matrix_vector #(
   // Pairs of planes up to which popcounts are cheaper than a multiplier.
   localparam Multiply = WeightBits > 1 && WeightBits * Planes > 6;
 
-  reg [SIMD*InputBits-1:0]  operand;
+  // Inputs under one flag. An equal bit counts 1 and a part outside half its inputs; where that is no whole number, double.
+  localparam int unsigned Parts = Flags > 0 ? Flags : 1;
+  localparam int unsigned Part = SIMD / Parts;
+  localparam int unsigned Double = Flags > 0 && Part % 2 != 0 ? 1 : 0;
+
+  reg [BeatBits-1:0]        operand;
+  reg [SIMD-1:0]            counted;
   reg [AccumulatorBits-1:0] partial     [0:PE*Groups-1];
   reg [AccumulatorBits-1:0] total       [0:PE-1];
   reg [AccumulatorBits-1:0] accumulator [0:PE-1];
@@ -212,6 +225,7 @@ module bnn_matrix_vector #(
   reg signed [WeightBits+Planes-1:0] product;
   reg [AccumulatorBits-1:0]        term;
   reg [AccumulatorBits-1:0]        count;
+  reg [AccumulatorBits-1:0]        outside;
   reg [AccumulatorBits-1:0]        common [0:Groups-1];
   reg [OutputBits-1:0]             levels_reached;
   reg                              reached;
@@ -234,7 +248,7 @@ module bnn_matrix_vector #(
           end
           result[p*OutputBits+:OutputBits] <= levels_reached;
         end else if (Xnor) begin
-          result[p*OutputBits+:OutputBits] <= OutputBits'({accumulator[p], 1'b0}) - OutputBits'(MW);
+          result[p*OutputBits+:OutputBits] <= OutputBits'({accumulator[p], 1'b0} >> Double) - OutputBits'(MW);
         end else begin
           result[p*OutputBits+:OutputBits] <= OutputBits'(accumulator[p]);
         end
@@ -259,12 +273,20 @@ module bnn_matrix_vector #(
 
     // Popcounts.
     if (valid[0]) begin
+      counted = '1;
+      outside = '0;
+      for (i = 0; i < Parts; i = i + 1) begin
+        if (Flags != 0 && operand[(SIMD*InputBits+i)%BeatBits]) begin
+          counted[i*Part+:Part] = '0;
+          outside = outside + AccumulatorBits'(Part << Double >> 1);
+        end
+      end
       if (!Xnor) begin
         planes = '0;
         for (b = 0; b < Planes; b = b + 1) begin
           for (i = 0; i < SIMD; i = i + 1) begin
-            if (InputBipolar != 0) planes[b*PaddedLanes+i] = (b == 0) | ~operand[i];
-            else planes[b*PaddedLanes+i] = operand[i*InputBits+b];
+            if (InputBipolar != 0) planes[b*PaddedLanes+i] = ((b == 0) | ~operand[i]) & counted[i];
+            else planes[b*PaddedLanes+i] = operand[i*InputBits+b] & counted[i];
           end
         end
         for (g = 0; g < Groups; g = g + 1) begin
@@ -281,12 +303,13 @@ module bnn_matrix_vector #(
         chosen = '0;
         for (j = 0; j < WeightBits; j = j + 1) begin
           lanes = word[(p*WeightBits+j)*SIMD+:SIMD];
-          if (Xnor) lanes = ~(lanes ^ operand[SIMD-1:0]);
+          if (Xnor) lanes = ~(lanes ^ operand[SIMD-1:0]) & counted;
           chosen[j*PaddedLanes+:SIMD] = lanes;
         end
         for (g = 0; g < Groups; g = g + 1) begin
           if (Xnor) begin
-            count = AccumulatorBits'($countones(chosen[g*GroupLanes+:GroupLanes]));
+            count = AccumulatorBits'($countones(chosen[g*GroupLanes+:GroupLanes])) << Double;
+            if (g == 0) count = count + outside;
           end else if (Multiply) begin
             count = '0;
             for (i = 0; i < GroupLanes; i = i + 1) begin

@@ -50,7 +50,7 @@ def write_project(
 
     render_rtl(graph, folder, title=f"accelerator for {name}")
     render_hls(graph, folder)
-    _write_simulation(folder, graph, cycles, vectors)
+    write_simulation(folder, graph, cycles, vectors)
 
     layers = [
         {
@@ -95,7 +95,8 @@ def write_project(
         (folder / template).write_text(text)
 
 
-def _write_simulation(folder: Path, graph: Graph, cycles: Cycles, vectors: Vectors) -> None:
+def write_simulation(folder: Path, graph: Graph, cycles: Cycles, vectors: Vectors) -> None:
+    """Write `sim/`, what Verilator needs beside the RTL, and `vectors/`, frames with what must come out."""
     simulation, data = folder / "sim", folder / "vectors"
     simulation.mkdir()
     data.mkdir()

@@ -99,7 +99,7 @@ def apply_folding(graph: Graph, folding: Folding, where: str = "folding") -> Gra
     for operator in layers.values():
         folded = _fold_operator(operator, folding.get(operator.name, LayerFolding()), where)
         if previous is not None:
-            folded = folded.with_input(previous.outputs[0])
+            folded = folded.with_inputs(previous.outputs[0])
             for unit in _adapters(previous, folded):
                 result.add(unit)
                 result.connect(previous.name, unit.name)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import networkx as nx
 
 from bnnfpga.dataflow.operator import Operator
@@ -29,9 +27,9 @@ class Graph:
         self._graph.add_node(operator.name, operator=operator)
 
     def connect(self, producer: str, consumer: str, *, output: int = 0, input: int = 0) -> None:
-        """Join an output port to an input port of the same shape, type and lanes."""
+        """Join an output port to an input port that takes the same beats."""
         made, taken = self[producer].outputs[output], self[consumer].inputs[input]
-        if made != taken:
+        if not made.carries(taken):
             raise ValueError(f"{producer} makes {made}, but {consumer} takes {taken}")
         self._graph.add_edge(producer, consumer, output=output, input=input)
 
@@ -56,8 +54,10 @@ class Graph:
         for operator in self.operators:
             edges = sorted(self._graph.out_edges(operator.name, data=True), key=lambda edge: int(edge[2]["output"]))
             for producer, consumer, ports in edges:
-                port = operator.outputs[ports["output"]]
-                streams.append(Stream(f"{producer}_to_{consumer}", port, producer, consumer))
+                output, input = ports["output"], ports["input"]
+                several = f"_{input}" if len(self[consumer].inputs) > 1 else ""
+                name = f"{producer}_to_{consumer}{several}"
+                streams.append(Stream(name, operator.outputs[output], producer, consumer, output, input))
         return [*streams, self.output]
 
     @property
@@ -72,14 +72,11 @@ class Graph:
 
     def inputs_of(self, name: str) -> list[Stream]:
         """The streams into an operator, by port."""
-        return self._streams_at(name, "consumer")
+        return sorted((stream for stream in self.streams if stream.consumer == name), key=lambda stream: stream.input)
 
     def outputs_of(self, name: str) -> list[Stream]:
         """The streams out of an operator, by port."""
-        return self._streams_at(name, "producer")
-
-    def _streams_at(self, name: str, side: str) -> list[Stream]:
-        return [stream for stream in self.streams if getattr(stream, side) == name]
+        return sorted((stream for stream in self.streams if stream.producer == name), key=lambda stream: stream.output)
 
     def execute(self, x: IntArray) -> dict[str, IntArray]:
         """Run the numpy meaning of every operator.
@@ -95,20 +92,16 @@ class Graph:
             Each stream's integers, (frames, *shape), by stream name.
         """
         values = {self.input.name: x}
-        by_producer = _group(self.streams, "producer")
-        by_consumer = _group(self.streams, "consumer")
         for operator in self.operators:
-            results = operator.execute(*(values[stream.name] for stream in by_consumer[operator.name]))
-            for stream, result in zip(by_producer[operator.name], results, strict=True):
+            # Both sides of a stream agree on the order of its elements, not on their axes.
+            taken = [
+                values[stream.name].reshape(len(x), *port.shape)
+                for stream, port in zip(self.inputs_of(operator.name), operator.inputs, strict=True)
+            ]
+            results = operator.execute(*taken)
+            for stream, result in zip(self.outputs_of(operator.name), results, strict=True):
                 values[stream.name] = result
         return values
-
-
-def _group(streams: Iterable[Stream], side: str) -> dict[str, list[Stream]]:
-    groups: dict[str, list[Stream]] = {}
-    for stream in streams:
-        groups.setdefault(getattr(stream, side), []).append(stream)
-    return groups
 
 
 __all__ = ["Graph", "Port", "Stream"]

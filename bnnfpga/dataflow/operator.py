@@ -21,14 +21,16 @@ MemoryKind = Literal["block", "distributed"]
 class Event:
     """One step of a schedule that touches a stream.
 
-    `consume` has one entry an input (beats taken, 0 or 1), `add` and `emit` one an output: room taken in the output
-    queue, and beats made visible.
+    `consume` has one entry an input (beats taken), `add` and `emit` one an output: room taken in the output queue, and
+    beats made visible. `need` has one entry an input, too: how many beats must be visible, counted from the oldest that
+    is not taken; None means those that are consumed.
     """
 
     gap: int
     consume: tuple[int, ...]
     add: tuple[int, ...]
     emit: tuple[int, ...]
+    need: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -36,13 +38,15 @@ class Schedule:
     """The law that a unit keeps, cycle by cycle.
 
     `events` repeat for ever; `capacity` and `remove` have one entry an output: the room in its queue, and the room
-    that a leaving beat gives back; what an event emits is visible `latency` cycles later.
+    that a leaving beat gives back; what an event emits is visible `latency` cycles later. A unit with a memory between
+    its two sides is two machines: `front` takes the unit's input, and its queue is the input of this one.
     """
 
     events: tuple[Event, ...]
     latency: int
     capacity: tuple[int, ...]
     remove: tuple[int, ...]
+    front: Schedule | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,9 +165,9 @@ class Operator(ABC):
         They rank foldings; a synthesis tool's numbers differ.
         """
 
-    def with_input(self, port: Port) -> Operator:
-        """The same unit behind a producer that makes `port`; units that take any number of lanes change theirs."""
-        del port
+    def with_inputs(self, *ports: Port) -> Operator:
+        """The same unit behind producers that make `ports`; units that take any number of lanes change theirs."""
+        del ports
         return self
 
     @property

@@ -62,6 +62,6 @@ class ThresholdTable:
         return Memory("thresholds", fields.reshape(channels // pe, -1), kind)
 
 
-def bipolar_sum_to_count(values: IntArray, terms: int) -> IntArray:
-    """Thresholds on a sum of `terms` values of -1 or +1, as thresholds on the count of +1 (rounded up)."""
-    return -((-(values + terms)) // 2)
+def bipolar_sum_to_count(values: IntArray, terms: int, scale: int = 1) -> IntArray:
+    """Thresholds on a sum of `terms` values of -1 or +1, as thresholds on `scale` times the count of +1, rounded up."""
+    return -((-scale * (values + terms)) // 2)

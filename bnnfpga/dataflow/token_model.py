@@ -1,21 +1,26 @@
 """The token cycle model: initiation interval and latency from the schedules (docs/dataflow.md, sections 4 and 5).
 
-Every unit is played event by event under the law of section 4. The times are the least solution of a system of
-max-plus recurrences, so the order in which units are advanced does not matter; a unit runs until it needs a time that
-is not known yet, then another one runs.
+Every machine is played event by event under the law of section 4. The times are the least solution of a system of
+max-plus recurrences, so the order in which machines are advanced does not matter; a machine runs until it needs a time
+that is not known yet, then another one runs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import cycle, pairwise
+
+import numpy as np
 
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import Schedule
-from bnnfpga.dataflow.stream import Stream
 
-_MOST_FRAMES = 4096
+_MOST_FRAMES = 512
+_LONGEST_PERIOD = 4
+"""Frames after which the whole graph may repeat itself: converters can make it more than one."""
+_REPEATS = 3
+"""Periods that must agree. No queue holds more than two frames, so what happens depends on nothing older."""
 
 
 @dataclass(frozen=True)
@@ -40,62 +45,82 @@ class Deadlock(Exception):
 
 
 class _Channel:
-    """The times at which a stream's beats became visible and left; the outer world never makes either wait."""
+    """The times at which a queue's beats became visible and left.
 
-    def __init__(self, stream: Stream) -> None:
-        self.stream = stream
+    The outer world never makes anybody wait: `source` beats are always visible, `sink` beats leave at once.
+    """
+
+    def __init__(self, *, source: bool = False, sink: bool = False, beats: int = 0) -> None:
+        self.source = source
+        self.sink = sink
+        self.beats = beats
         self.visible: list[int] = []
         self.left: list[int] = []
 
 
-class _Unit:
-    """One operator being played."""
-
-    def __init__(self, schedule: Schedule, inputs: list[_Channel], outputs: list[_Channel]) -> None:
-        self.steps = self._run(schedule, inputs, outputs)
-
-    @staticmethod
-    def _run(schedule: Schedule, inputs: list[_Channel], outputs: list[_Channel]) -> Iterator[bool]:
-        """Advance as far as possible, then yield whether anything happened."""
-        time = -1
-        taken = [0] * len(inputs)
-        held = [0] * len(outputs)  # room taken by all events so far, as if no beat had left
-        moved = False
-        while True:
-            for event in schedule.events:
-                start = time + event.gap
-                for port, channel in enumerate(inputs):
-                    if event.consume[port]:
-                        while channel.stream.producer is not None and taken[port] >= len(channel.visible):
-                            yield moved
-                            moved = False
-                        if channel.stream.producer is not None:
-                            start = max(start, channel.visible[taken[port]])
-                        taken[port] += 1
-                for port, channel in enumerate(outputs):
-                    if event.add[port]:
-                        held[port] += event.add[port]
-                        over = held[port] - schedule.capacity[port]
-                        if over > 0:
-                            leaving = -(-over // schedule.remove[port]) - 1
-                            while leaving >= len(channel.left):
-                                yield moved
-                                moved = False
-                            start = max(start, channel.left[leaving] + 1)
-                time = start
-                moved = True
-                for port, channel in enumerate(inputs):
-                    if event.consume[port]:
-                        channel.left.append(time)
-                for port, channel in enumerate(outputs):
-                    for _ in range(event.emit[port]):
-                        channel.visible.append(time + schedule.latency)
-                        if channel.stream.consumer is None:
-                            before = channel.left[-1] if channel.left else -1
-                            channel.left.append(max(before + 1, time + schedule.latency))
-            # One period is enough at a time: units downstream must get their turn.
-            yield moved
-            moved = False
+def _play(schedule: Schedule, inputs: list[_Channel], outputs: list[_Channel]) -> Iterator[bool]:
+    """Advance as far as possible, then yield whether anything happened."""
+    # What an event touches, so that the loop below looks at nothing else.
+    script = [
+        (
+            event.gap,
+            [
+                (port, need, taken, channel.source, channel.visible, channel.left)
+                for port, channel in enumerate(inputs)
+                for taken in (event.consume[port],)
+                for need in (taken if event.need is None else event.need[port],)
+                if need or taken
+            ],
+            [
+                (port, event.add[port], schedule.capacity[port], schedule.remove[port], channel.left)
+                for port, channel in enumerate(outputs)
+                if event.add[port]
+            ],
+            [
+                (event.emit[port], channel.sink, channel.visible, channel.left)
+                for port, channel in enumerate(outputs)
+                if event.emit[port]
+            ],
+        )
+        for event in schedule.events
+    ]
+    latency = schedule.latency
+    time = -1
+    consumed = [0] * len(inputs)
+    held = [0] * len(outputs)  # room taken by all events so far, as if no beat had left
+    moved = False
+    for gap, takes, rooms, emits in cycle(script):
+        time += gap
+        for port, need, taken, is_source, visible, _ in takes:
+            if need and not is_source:
+                last = consumed[port] + need - 1
+                while last >= len(visible):
+                    yield moved
+                    moved = False
+                if visible[last] > time:
+                    time = visible[last]
+            consumed[port] += taken
+        for port, add, capacity, remove, left in rooms:
+            held[port] += add
+            over = held[port] - capacity
+            if over > 0:
+                leaving = -(-over // remove) - 1
+                while leaving >= len(left):
+                    yield moved
+                    moved = False
+                if left[leaving] >= time:
+                    time = left[leaving] + 1
+        moved = True
+        for _, _, taken, _, _, left in takes:
+            if taken == 1:
+                left.append(time)
+            else:
+                left.extend([time] * taken)
+        for emitted, is_sink, visible, left in emits:
+            for _ in range(emitted):
+                visible.append(time + latency)
+                if is_sink:
+                    left.append(max(left[-1] + 1, time + latency) if left else time + latency)
 
 
 def steady_interval(frame_done: Sequence[int], latency: int) -> tuple[int, bool]:
@@ -129,40 +154,71 @@ def predict(graph: Graph) -> Cycles:
     Deadlock
         If no unit can go on.
     """
-    channels = {stream.name: _Channel(stream) for stream in graph.streams}
+    channels = {
+        stream.name: _Channel(source=stream.producer is None, sink=stream.consumer is None, beats=stream.port.beats)
+        for stream in graph.streams
+    }
+    machines = []
+    for operator in graph.operators:
+        inputs = [channels[stream.name] for stream in graph.inputs_of(operator.name)]
+        outputs = [channels[stream.name] for stream in graph.outputs_of(operator.name)]
+        schedule = operator.schedule()
+        if schedule.front is not None:
+            between = [_Channel()]
+            machines.append(_play(schedule.front, inputs, between))
+            inputs = between
+        machines.append(_play(schedule, inputs, outputs))
     source, sink = channels[graph.input.name], channels[graph.output.name]
-    units = [
-        _Unit(
-            operator.schedule(),
-            [channels[stream.name] for stream in graph.inputs_of(operator.name)],
-            [channels[stream.name] for stream in graph.outputs_of(operator.name)],
-        )
-        for operator in graph.operators
-    ]
-    beats = graph.output.port.beats
+    frames = 0
     while True:
-        # Not any(): each unit must get its turn.
-        if not sum([next(unit.steps) for unit in units]):
-            raise Deadlock([name for name, channel in channels.items() if len(channel.visible) > len(channel.left)])
-        frame_done = sink.left[beats - 1 :: beats]
-        if len(frame_done) < 3:
+        # Not any(): each machine must get its turn.
+        if not sum([next(machine) for machine in machines]):
+            stuck = [name for name, item in channels.items() if not item.source and len(item.visible) > len(item.left)]
+            raise Deadlock(stuck)
+        done = sink.left[sink.beats - 1 :: sink.beats]
+        if len(done) == frames:
             continue
-        latency = frame_done[0] - source.left[0]
-        interval, _ = steady_interval(frame_done, latency)
-        # Steady: twice as many equal distances as frames fit into the pipe.
-        window = 2 * (-(-latency // interval)) + 2
-        tail = frame_done[-window - 1 :]
-        if len(tail) == window + 1 and tail[-1] - tail[0] == window * (tail[1] - tail[0]):
-            return Cycles(tail[1] - tail[0], latency, {name: _occupancy(channels[name]) for name in channels})
-        if len(frame_done) >= _MOST_FRAMES:
-            return Cycles(interval, latency, {name: _occupancy(channels[name]) for name in channels})
+        frames = len(done)
+        for period in range(1, _LONGEST_PERIOD + 1):
+            if _repeats(list(channels.values()), frames, period):
+                break
+        else:
+            if frames < _MOST_FRAMES:
+                continue
+        latency = done[0] - source.left[0]
+        interval = max(after - before for before, after in pairwise(done[-period - 1 :]))
+        return Cycles(interval, latency, {name: _occupancy(item) for name, item in channels.items()})
+
+
+def _repeats(channels: Sequence[_Channel], frames: int, period: int) -> bool:
+    """Whether the last periods of so many frames are the same in all channels, but for one shift in time."""
+    first = frames - (_REPEATS + 1) * period
+    if first < 0:
+        return False
+    shifts: set[int] = set()
+    for channel in channels:
+        for times in (channel.left,) if channel.source else (channel.left, channel.visible):
+            if len(times) < frames * channel.beats:
+                return False
+            # The ends of the frames first: they nearly always tell.
+            ends = times[(first + 1) * channel.beats - 1 : frames * channel.beats : channel.beats * period]
+            shifts.update(after - before for before, after in pairwise(ends))
+            if len(shifts) > 1:
+                return False
+    shift = shifts.pop()
+    for channel in channels:
+        for times in (channel.left,) if channel.source else (channel.left, channel.visible):
+            window = np.array(times[first * channel.beats : frames * channel.beats])
+            step = period * channel.beats
+            if np.any(window[step:] - window[:-step] != shift):
+                return False
+    return True
 
 
 def _occupancy(channel: _Channel) -> int:
     """The most beats that were visible and had not left, in any cycle."""
-    most = left = 0
-    for count, visible in enumerate(channel.visible, start=1):
-        while left < len(channel.left) and channel.left[left] < visible:
-            left += 1
-        most = max(most, count - left)
-    return most
+    visible = np.array(channel.visible[: len(channel.left)])
+    left = np.array(channel.left[: len(visible)])
+    if not len(visible):
+        return 0
+    return int((np.arange(1, len(visible) + 1) - np.searchsorted(left, visible, side="left")).max())

@@ -58,8 +58,8 @@ class ArgMax(Operator):
     def queue(self) -> int:
         return queue_depth(self.latency, self.port.beats)
 
-    def with_input(self, port: Port) -> ArgMax:
-        return replace(self, port=port)
+    def with_inputs(self, *ports: Port) -> ArgMax:
+        return replace(self, port=ports[0])
 
     def schedule(self) -> Schedule:
         last = self.port.beats - 1

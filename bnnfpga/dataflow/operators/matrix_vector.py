@@ -24,6 +24,7 @@ from bnnfpga.dataflow.operator import (
     queue_depth,
     queue_resources,
 )
+from bnnfpga.dataflow.operators.window import window_lanes
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.thresholds import ThresholdTable, bipolar_sum_to_count
@@ -42,7 +43,11 @@ class MatrixVector(Operator):
     weights
         int64 (MH, MW); one bit each where all are -1 or +1, else two's complement.
     positions
-        Vectors a frame, each worked on by itself.
+        Vectors a frame, each worked on by itself: the windows of a convolution.
+    kernel
+        Rows and columns of pixels that a vector is made of, channels innermost; they decide what `simd` may be.
+    padded
+        Whether beats say which of their pixels lie outside the image (`Port.pads`).
     table
         Thresholds merged behind the sums; None gives the sums themselves.
     memory
@@ -56,6 +61,8 @@ class MatrixVector(Operator):
     pe: int = 1
     simd: int = 1
     memory: MemoryKind = "block"
+    kernel: tuple[int, int] = (1, 1)
+    padded: bool = False
 
     kind: ClassVar[str] = "matrix_vector"
 
@@ -66,6 +73,21 @@ class MatrixVector(Operator):
     @property
     def mw(self) -> int:
         return int(self.weights.shape[1])
+
+    @property
+    def channels(self) -> int:
+        """Inputs of one pixel."""
+        return self.mw // math.prod(self.kernel)
+
+    @property
+    def flags(self) -> int:
+        """Pixels of a beat that may lie outside."""
+        return max(1, self.simd // self.channels) if self.padded else 0
+
+    @property
+    def count_scale(self) -> int:
+        """What an equal bit counts (xnor): 2 where half a pixel outside is no whole number, else 1."""
+        return 2 if self.padded and min(self.simd, self.channels) % 2 else 1
 
     @property
     def passes(self) -> int:
@@ -90,13 +112,15 @@ class MatrixVector(Operator):
     @cached_property
     def accumulator(self) -> IntegerType:
         """Exact interval of the dot products."""
-        low = np.minimum(self.weights * self.input_type.lo, self.weights * self.input_type.hi).sum(axis=1)
-        high = np.maximum(self.weights * self.input_type.lo, self.weights * self.input_type.hi).sum(axis=1)
+        ends = [self.weights * self.input_type.lo, self.weights * self.input_type.hi]
+        if self.padded:
+            ends.append(np.zeros_like(self.weights))
+        low, high = np.minimum.reduce(ends).sum(axis=1), np.maximum.reduce(ends).sum(axis=1)
         return IntegerType(int(low.min()), int(high.max()), "signed")
 
     @property
     def inputs(self) -> tuple[Port, ...]:
-        return (Port((*self.positions, self.mw), self.input_type, self.simd),)
+        return (Port((*self.positions, self.mw), self.input_type, self.simd, self.flags),)
 
     @property
     def outputs(self) -> tuple[Port, ...]:
@@ -111,7 +135,7 @@ class MatrixVector(Operator):
         return divisors(self.mh)
 
     def legal_simd(self) -> tuple[int, ...]:
-        return divisors(self.mw)
+        return window_lanes(self.kernel, self.channels)
 
     def interval(self) -> int:
         return math.prod(self.positions) * self.passes * self.steps
@@ -166,12 +190,12 @@ class MatrixVector(Operator):
     @property
     def accumulator_bits(self) -> int:
         """Width of the register that sums: of a count of equal bits, or of the signed sum."""
-        return self.mw.bit_length() if self.is_xnor else self.accumulator.bits
+        return (self.mw * self.count_scale).bit_length() if self.is_xnor else self.accumulator.bits
 
     @property
     def threshold_bits(self) -> int:
         if self.is_xnor:
-            return (self.mw + 1).bit_length()
+            return (self.mw * self.count_scale + 1).bit_length()
         return IntegerType(self.accumulator.lo, self.accumulator.hi + 1, "signed").bits
 
     @cached_property
@@ -180,7 +204,7 @@ class MatrixVector(Operator):
             return None
         values = np.broadcast_to(self.table.values, (self.mh, self.table.levels))
         table = ThresholdTable(values, np.broadcast_to(self.table.decreasing, (self.mh,)), self.table.output)
-        stored = bipolar_sum_to_count(values, self.mw) if self.is_xnor else values
+        stored = bipolar_sum_to_count(values, self.mw, self.count_scale) if self.is_xnor else values
         return table.memory(self.pe, stored, self.threshold_bits, "distributed")
 
     def resources(self) -> dict[str, int]:
@@ -213,6 +237,7 @@ class MatrixVector(Operator):
             "InputBipolar": int(self.input_type.is_bipolar),
             "InputBits": self.input_type.bits,
             "InputSigned": int(self.input_type.signed),
+            "Flags": self.flags,
             "AccumulatorBits": self.accumulator_bits,
             "Levels": self.table.levels if self.table else 0,
             "ThresholdBits": self.threshold_bits,
@@ -234,7 +259,7 @@ class MatrixVector(Operator):
         if self.table is not None:
             levels = self.table.levels
             values = np.broadcast_to(self.table.values, (self.mh, levels))
-            stored = bipolar_sum_to_count(values, self.mw) if self.is_xnor else values
+            stored = bipolar_sum_to_count(values, self.mw, self.count_scale) if self.is_xnor else values
             signed_bits = self.threshold_bits + int(self.is_xnor)
             thresholds = to_bits(stored, signed_bits).reshape(self.passes, self.pe, levels, signed_bits)
             decreasing = np.broadcast_to(self.table.decreasing, (self.mh,)).reshape(self.passes, self.pe, 1)

@@ -26,8 +26,8 @@ class ScoreOutput(Operator):
     def outputs(self) -> tuple[Port, ...]:
         return (self.port,)
 
-    def with_input(self, port: Port) -> ScoreOutput:
-        return replace(self, port=port)
+    def with_inputs(self, *ports: Port) -> ScoreOutput:
+        return replace(self, port=ports[0])
 
     def schedule(self) -> Schedule:
         return Schedule((Event(1, (1,), (1,), (1,)),), 1, (2,), (1,))

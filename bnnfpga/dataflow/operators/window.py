@@ -1,0 +1,316 @@
+"""The sliding window unit: the pixels under a kernel, window after window, from a line buffer."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnnfpga.dataflow.operator import (
+    Event,
+    HlsInstance,
+    Operator,
+    RtlInstance,
+    Schedule,
+    add_resources,
+    divisors,
+    queue_depth,
+    queue_resources,
+)
+from bnnfpga.dataflow.stream import Port
+from bnnfpga.integers import IntArray, IntegerType
+
+_BLOCK_BITS = 8192
+"""Bits of a line buffer from which block RAM is cheaper than LUTs."""
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Where a kernel is put on an image, each pair (vertical, horizontal).
+
+    Parameters
+    ----------
+    image
+        Rows and columns; a signal in time has one row.
+    kernel, stride, dilation
+        As ONNX has them.
+    pads
+        Rows and columns added: top, left, bottom, right.
+    """
+
+    image: tuple[int, int]
+    kernel: tuple[int, int]
+    stride: tuple[int, int] = (1, 1)
+    dilation: tuple[int, int] = (1, 1)
+    pads: tuple[int, int, int, int] = (0, 0, 0, 0)
+
+    @property
+    def taps(self) -> int:
+        """Pixels under the kernel."""
+        return math.prod(self.kernel)
+
+    @property
+    def windows(self) -> tuple[int, int]:
+        """Rows and columns of windows."""
+        rows, columns = (
+            (
+                self.image[axis]
+                + self.pads[axis]
+                + self.pads[axis + 2]
+                - self.dilation[axis] * (self.kernel[axis] - 1)
+                - 1
+            )
+            // self.stride[axis]
+            + 1
+            for axis in (0, 1)
+        )
+        return rows, columns
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether each pixel is its own window."""
+        return self.taps == 1 and self.stride == (1, 1) and not any(self.pads)
+
+    @property
+    def touches_pads(self) -> bool:
+        """Whether any window reaches outside the image."""
+        return any(
+            index < 0 or index >= self.image[axis] for axis in (0, 1) for index in (self._at(axis, 0), self._last(axis))
+        )
+
+    def _at(self, axis: int, window: int) -> int:
+        """First row or column of a window."""
+        return window * self.stride[axis] - self.pads[axis]
+
+    def _last(self, axis: int) -> int:
+        """Last row or column of the last window."""
+        return self._at(axis, self.windows[axis] - 1) + self.dilation[axis] * (self.kernel[axis] - 1)
+
+    def oldest(self) -> NDArray[np.int64]:
+        """For each window in order, and behind the last one, the pixels of the frame that nobody needs any more.
+
+        Those are the pixels before the window's first one, but row 0 stays while a later row of windows hangs over it.
+        """
+        rows, columns = self.image
+        top = np.arange(self.windows[0]) * self.stride[0] - self.pads[0]
+        left = np.arange(self.windows[1]) * self.stride[1] - self.pads[1]
+        first = np.clip(top, 0, rows)[:, None] * columns + np.clip(left, 0, columns)
+        pixels = np.where((top + self.stride[0] <= 0)[:, None], 0, first).reshape(-1)
+        return np.append(np.minimum(pixels, rows * columns), rows * columns)
+
+    def newest(self) -> NDArray[np.int64]:
+        """For each window in order, the pixels of the frame that must have come: all up to the window's last one."""
+        rows, columns = self.image
+        bottom = np.arange(self.windows[0]) * self.stride[0] - self.pads[0] + self.dilation[0] * (self.kernel[0] - 1)
+        right = np.arange(self.windows[1]) * self.stride[1] - self.pads[1] + self.dilation[1] * (self.kernel[1] - 1)
+        pixels = np.clip(bottom, 0, rows - 1)[:, None] * columns + np.clip(right, 0, columns - 1) + 1
+        # What nobody needs behind the window is given up with it, so that must have come, too.
+        return np.maximum(pixels.reshape(-1), self.oldest()[1:])
+
+
+@dataclass(frozen=True)
+class Window(Operator):
+    """Sends, for each window, its pixels row by row, each with all its channels.
+
+    `lanes` channels of one pixel a beat, or all channels of some pixels: of a part of a kernel row that divides it,
+    or of whole kernel rows. Pads cost no input beat.
+
+    Parameters
+    ----------
+    geometry
+        Image, kernel and pads.
+    channels
+        Channels of a pixel.
+    type
+        The elements.
+    fill
+        What elements outside the image are. Where the type cannot hold that, as a bipolar one cannot hold 0, flags
+        beside the elements say so (`Port.pads`).
+    """
+
+    geometry: Geometry
+    channels: int
+    type: IntegerType
+    fill: int = 0
+    lanes: int = 1
+
+    kind: ClassVar[str] = "window"
+    latency: ClassVar[int] = 2
+
+    @property
+    def taps(self) -> int:
+        """Pixels a beat."""
+        return max(1, self.lanes // self.channels)
+
+    @property
+    def chunks(self) -> int:
+        """Input beats of a pixel."""
+        return max(1, self.channels // self.lanes)
+
+    @property
+    def steps(self) -> int:
+        """Beats of a window."""
+        return self.geometry.taps * self.channels // self.lanes
+
+    @property
+    def inputs(self) -> tuple[Port, ...]:
+        return (Port((*self.geometry.image, self.channels), self.type, min(self.lanes, self.channels)),)
+
+    @property
+    def outputs(self) -> tuple[Port, ...]:
+        shape = (*self.geometry.windows, self.geometry.taps * self.channels)
+        return (Port(shape, self.type, self.lanes, self.taps if self.flagged else 0),)
+
+    @property
+    def flagged(self) -> bool:
+        """Whether beats say which of their pixels lie outside."""
+        return self.geometry.touches_pads and not bool(self.type.holds(np.array(self.fill)))
+
+    def with_lanes(self, lanes: int) -> Window:
+        """The same unit for a consumer that takes so many elements a beat."""
+        return replace(self, lanes=lanes)
+
+    @cached_property
+    def depth(self) -> int:
+        """Beats of the line buffer: the fewest with which nobody waits.
+
+        Found by letting pixels come at one pace and windows leave at another, a frame of both in the same time, windows
+        as early as their pixels allow; the buffer holds what has come and is still needed.
+        """
+        need, release = self._need_and_release()
+        beats, windows = self.inputs[0].beats, len(need)
+        period = max(beats, self.outputs[0].beats)
+        frames = np.arange(3)
+        came = (frames[:, None] * period + np.arange(beats) * (period / beats)).reshape(-1)
+        due = (frames[:, None] * period + np.arange(windows) * (period / windows)).reshape(-1)
+        # How much later windows must start so that the last beat that each needs is there.
+        absolute = (frames[:, None] * beats + need).reshape(-1)
+        wait = max(0.0, float((came[np.maximum(absolute - 1, 0)] + 1 - due).max()))
+        gone = due + wait + period / windows
+        released = np.concatenate([[0], (frames[:, None] * beats + release).reshape(-1)])
+        held = np.arange(len(came)) + 1 - released[np.searchsorted(gone, came, side="right")]
+        return max(int(held.max()), int((need - np.concatenate([[0], release[:-1]])).max())) + 1
+
+    def _need_and_release(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """For each window, how many beats of the frame must have come, and how many nobody needs behind it."""
+        return self.geometry.newest() * self.chunks, self.geometry.oldest()[1:] * self.chunks
+
+    @property
+    def queue(self) -> int:
+        return queue_depth(self.latency, 1)
+
+    def schedule(self) -> Schedule:
+        need, release = self._need_and_release()
+        before = np.concatenate([[0], release[:-1]])
+        more = [Event(1, (0,), (1,), (1,))] * (self.steps - 2)
+        events: list[Event] = []
+        for missing, leaving in zip((need - before).tolist(), (release - before).tolist(), strict=True):
+            if self.steps == 1:
+                events.append(Event(1, (leaving,), (1,), (1,), (missing,)))
+            else:
+                events.append(Event(1, (0,), (1,), (1,), (missing,)))
+                events += more
+                # Its pixels have been there since its first beat.
+                events.append(Event(1, (leaving,), (1,), (1,), (0,)))
+        front = Schedule((Event(1, (1,), (1,), (1,)),), 1, (self.depth,), (1,))
+        return Schedule(tuple(events), self.latency, (self.queue,), (1,), front)
+
+    def execute(self, *arrays: IntArray) -> tuple[IntArray, ...]:
+        top, left, bottom, right = self.geometry.pads
+        margins = ((0, 0), (top, bottom), (left, right), (0, 0))
+        padded = np.pad(arrays[0], margins, constant_values=self.fill)
+        rows, columns = self.geometry.windows
+        (down, across), (far_down, far_across) = self.geometry.stride, self.geometry.dilation
+        pixels = [
+            padded[
+                :,
+                row * far_down : row * far_down + (rows - 1) * down + 1 : down,
+                column * far_across : column * far_across + (columns - 1) * across + 1 : across,
+            ]
+            for row in range(self.geometry.kernel[0])
+            for column in range(self.geometry.kernel[1])
+        ]
+        return (np.concatenate(pixels, axis=-1),)
+
+    @property
+    def _fill_code(self) -> int:
+        return 0 if self.flagged else int(self.type.encode(np.array(self.fill)))
+
+    @property
+    def memory(self) -> str:
+        """Kind of the line buffer."""
+        width = self.inputs[0].width
+        return "block" if self.depth * width > _BLOCK_BITS and self.depth > 64 else "distributed"
+
+    def resources(self) -> dict[str, int]:
+        width = self.inputs[0].width
+        counters = 8 * max(4, self.depth.bit_length())
+        block = self.memory == "block"
+        unit = {
+            "lut": (0 if block else self.taps * width * -(-self.depth // 64) * 4 // 3)
+            + self.outputs[0].width
+            + 2 * counters,
+            "ff": self.outputs[0].width + 2 * counters,
+            "bram18": self.taps * -(-self.depth // 512) * -(-width // 36) if block else 0,
+        }
+        return add_resources(unit, queue_resources(self.outputs[0].width, self.queue))
+
+    def rtl(self) -> RtlInstance:
+        geometry = self.geometry
+        return RtlInstance(
+            "bnn_window",
+            {
+                "Rows": geometry.image[0],
+                "Columns": geometry.image[1],
+                "InputLanes": self.inputs[0].lanes,
+                "Chunks": self.chunks,
+                "ElementBits": self.type.bits,
+                "KernelRows": geometry.kernel[0],
+                "KernelColumns": geometry.kernel[1],
+                "StrideRows": geometry.stride[0],
+                "StrideColumns": geometry.stride[1],
+                "DilationRows": geometry.dilation[0],
+                "DilationColumns": geometry.dilation[1],
+                "PadTop": geometry.pads[0],
+                "PadLeft": geometry.pads[1],
+                "WindowRows": geometry.windows[0],
+                "WindowColumns": geometry.windows[1],
+                "Taps": self.taps,
+                "Flags": int(self.flagged),
+                "Fill": self._fill_code,
+                "Depth": self.depth,
+                "QueueDepth": self.queue,
+                "MemoryKind": self.memory,
+            },
+        )
+
+    def hls(self) -> HlsInstance:
+        geometry = self.geometry
+        return HlsInstance(
+            "window",
+            (
+                *geometry.image,
+                self.channels,
+                self.type.bits,
+                *geometry.kernel,
+                *geometry.stride,
+                *geometry.dilation,
+                *geometry.pads[:2],
+                *geometry.windows,
+                self.lanes,
+                int(self.flagged),
+                self._fill_code,
+                self.depth,
+            ),
+        )
+
+
+def window_lanes(kernel: tuple[int, int], channels: int) -> tuple[int, ...]:
+    """Elements a beat that a window of a kernel can deliver, ascending: channels of a pixel, or whole pixels."""
+    rows, columns = kernel
+    pixels = [*divisors(columns), *(columns * count for count in divisors(rows))]
+    return tuple(sorted({*divisors(channels), *(channels * count for count in pixels)}))

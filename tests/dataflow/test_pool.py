@@ -1,0 +1,59 @@
+"""Pooling: integers, cycles and hardware."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bnnfpga.dataflow.operators.pool import Pool, PoolFunction
+from bnnfpga.dataflow.operators.window import Geometry, Window
+from bnnfpga.dataflow.token_model import predict
+from bnnfpga.integers import IntegerType
+from tests.support.graphs import chain, check_in_verilator, random_integers
+
+TYPES = {
+    "bipolar": IntegerType.bipolar(),
+    "2 bits": IntegerType.interval(0, 3),
+    "signed": IntegerType.interval(-5, 2),
+    "above 0": IntegerType.interval(3, 9),
+}
+HALF = np.array([False, True, False, True])
+
+
+def pooled(type: IntegerType, function: PoolFunction, pads: int, pe: int) -> list[Window | Pool]:
+    geometry = Geometry((5, 7), (3, 2), (2, 2), pads=(pads, pads, 0, pads))
+    window = Window("window", geometry, 4, type, 0 if function == "sum" else type.hi + 1, pe)
+    pool = Pool("pool", geometry.windows, geometry.taps, 4, type, function, HALF, window.flagged, pe)
+    return [window, pool]
+
+
+@pytest.mark.parametrize("pads", [0, 1])
+@pytest.mark.parametrize("function", ["extremum", "sum"])
+@pytest.mark.parametrize("type", TYPES)
+def test_hardware(type: str, function: PoolFunction, pads: int, tmp_path: Path) -> None:
+    check_in_verilator(chain(pooled(TYPES[type], function, pads, 4 if pads else 2)), tmp_path)
+
+
+def test_extremum_of_pixels_inside() -> None:
+    """Against a slow definition: pads never win."""
+    window, pool = pooled(TYPES["2 bits"], "extremum", 1, 4)
+    x = random_integers(window.inputs[0], 3, 1)
+    rows, columns = window.geometry.windows
+    got = chain([window, pool]).execute(x)["output"]
+    for row, column in np.ndindex(rows, columns):
+        pixels = x[:, max(0, 2 * row - 1) : 2 * row + 2, max(0, 2 * column - 1) : 2 * column + 1]
+        expected = np.where(HALF, pixels.min(axis=(1, 2)), pixels.max(axis=(1, 2)))
+        np.testing.assert_array_equal(got[:, row, column], expected)
+
+
+def test_a_whole_image_needs_no_window(tmp_path: Path) -> None:
+    pool = Pool("pool", (), 20, 4, TYPES["signed"], "sum", HALF, pe=2)
+    cycles = check_in_verilator(chain([pool]), tmp_path)
+    assert cycles.initiation_interval == pool.interval() == 40
+
+
+def test_cycles_of_a_pool_are_those_of_its_input() -> None:
+    window, pool = pooled(TYPES["bipolar"], "extremum", 0, 1)
+    assert predict(chain([window, pool])).initiation_interval == max(pool.interval(), window.interval())

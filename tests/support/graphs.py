@@ -1,0 +1,63 @@
+"""Accelerators built by hand as graphs of operators: for tests below the compiler."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from bnnfpga.codegen.project_folder import boundary, write_simulation
+from bnnfpga.codegen.rtl import render_rtl
+from bnnfpga.dataflow.graph import Graph
+from bnnfpga.dataflow.operator import Operator
+from bnnfpga.dataflow.operators.score_output import ScoreOutput
+from bnnfpga.dataflow.stream import Port
+from bnnfpga.dataflow.token_model import Cycles, predict, steady_interval
+from bnnfpga.integers import IntArray
+from bnnfpga.simulate.simulator import build_simulator
+from bnnfpga.simulate.verilator import run_simulator
+from bnnfpga.vectors import Vectors
+
+
+def chain(operators: Sequence[Operator]) -> Graph:
+    """The operators in a row, and the output boundary."""
+    graph = Graph()
+    units = [*operators, ScoreOutput("score_output", operators[-1].outputs[0])]
+    for unit in units:
+        graph.add(unit)
+    for before, after in pairwise(units):
+        graph.connect(before.name, after.name)
+    graph.set_boundary(units[0].name, units[-1].name)
+    return graph
+
+
+def random_integers(port: Port, frames: int, seed: int) -> IntArray:
+    """Frames of any integers that a stream's elements can be, int64 (frames, *shape)."""
+    rng = np.random.default_rng(seed)
+    values = rng.integers(port.type.lo, port.type.hi + 1, (frames, *port.shape))
+    return np.where(values < 0, -1, 1) if port.type.is_bipolar else values
+
+
+def check_in_verilator(graph: Graph, folder: Path, *, frames: int = 6, seed: int = 0) -> Cycles:
+    """The Verilated graph gives the integers of its numpy meaning and the cycles of the token model, stalled or not."""
+    folder.mkdir(exist_ok=True)
+    x = random_integers(graph.input.port, frames, seed)
+    codes = x.reshape(frames, -1)
+    expected = graph.execute(x)[graph.output.name].reshape(frames, -1)
+    cycles = predict(graph)
+    render_rtl(graph, folder)
+    write_simulation(folder, graph, cycles, Vectors(codes, expected))
+    simulator = build_simulator(folder)
+    data = boundary(graph.input.port).pack(codes)
+    for stall_seed in (None, seed):
+        run = run_simulator(simulator, folder / "memories", data, frames, stall_seed=stall_seed)
+        got = boundary(graph.output.port).unpack(run.output)
+        np.testing.assert_array_equal(got, expected)
+        if stall_seed is None:
+            done = run.frame_done.tolist()
+            latency = done[0] - run.first_input_cycle
+            assert latency == cycles.latency
+            assert steady_interval(done, latency) == (cycles.initiation_interval, True)
+    return cycles
