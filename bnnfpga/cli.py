@@ -350,7 +350,7 @@ def transforms(
         data = run_rewrite(name, model, output, input, input_scale)
         return Outcome(data, lambda: transform_table(data))
 
-    Terminal(as_json, quiet, verbose).finish(work, "rewriting")
+    Terminal(as_json, quiet, verbose).finish(work, None if name is None else f"rewriting {model}")
 
 
 @app.command()

@@ -42,7 +42,7 @@ def inspect_model(model: str | os.PathLike[str], input: str | None = None, input
             "operations": 0,
         }
         if isinstance(operator, MatrixVector):
-            layer["weights"] = f"{operator.mh} x {operator.mw} bipolar"
+            layer["weights"] = f"{operator.mh} x {operator.mw} {operator.weight_type}"
             layer["accumulator"] = str(operator.accumulator)
             layer["operations"] = 2 * operator.mh * operator.mw
         if isinstance(operator, Threshold | MatrixVector) and operator.table is not None:

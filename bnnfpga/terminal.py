@@ -11,7 +11,7 @@ import logging
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, redirect_stdout, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -51,8 +51,8 @@ class Terminal:
     quiet: bool
     verbose: bool
 
-    def finish(self, work: Callable[[], Outcome], doing: str) -> None:
-        """Do the work, print its outcome, and leave with the exit status that belongs to it."""
+    def finish(self, work: Callable[[], Outcome], doing: str | None) -> None:
+        """Do the work (saying that it is `doing` it), print its outcome, and leave with the exit status of that."""
         self._finish(work, self._progress(doing))
 
     def finish_counting(self, work: Callable[[Advance], Outcome], doing: str) -> None:
@@ -107,7 +107,9 @@ class Terminal:
         bar.add_task(escape(doing), total=None)
         return bar
 
-    def _progress(self, doing: str) -> AbstractContextManager[Any]:
+    def _progress(self, doing: str | None) -> AbstractContextManager[Any]:
+        if doing is None:
+            return nullcontext()
         from rich.markup import escape
 
         console = _stderr(quiet=self.quiet)

@@ -1,13 +1,39 @@
-"""Settings of the whole suite."""
+"""Settings of the whole suite, and tools that several folders of it need."""
 
 from __future__ import annotations
 
 import os
+import shutil
+from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from bnnfpga.errors import UserError
+from bnnfpga.simulate.hls_headers import fetch_headers, find_headers
 
 # Thorough runs look at more cases; the test itself says how many it looks at otherwise.
 settings.register_profile("default", print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("default")
 
 THOROUGH = os.environ.get("BNNFPGA_THOROUGH") == "1"
+
+
+@pytest.fixture(scope="session")
+def compiler() -> str:
+    found = shutil.which("g++")
+    if found is None:
+        pytest.skip("there is no g++")
+    return found
+
+
+@pytest.fixture(scope="session")
+def ap_headers() -> Path:
+    """The folder with ap_int.h; fetched where there is none yet."""
+    try:
+        return find_headers()
+    except UserError:
+        try:
+            return fetch_headers()
+        except UserError as error:
+            pytest.skip(f"no ap_int.h: {error.message}")

@@ -382,3 +382,10 @@ def test_output_that_nobody_reads_is_no_bug(compiled: tuple[Path, dict[str, Any]
     os.close(write)
     assert b"Traceback" not in done.stderr
     assert b"bug" not in done.stderr
+
+
+def test_listing_the_rewrites_says_nothing_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, err = call(capsys, "transforms")
+    assert status == 0
+    assert "chains-to-thresholds" in out
+    assert err == ""

@@ -8,6 +8,6 @@ operations are those of the file, in the file's order. Of the dialects, this is 
 * Dense layers are MatMul, and their weights stand behind Quant or BipolarQuant: plain weights that are a scale times
   small integers get one. Other quantised constants are plain numbers.
 * Quantizers written as comparisons are MultiThreshold, Trunc is a Quant of integers.
-* Softmax, LogSoftmax, ArgMax and TopK at the end are cut off; `final` says which, and the class is the index of the
-  largest output, the first of equals.
+* Softmax, LogSoftmax, Sigmoid, ArgMax and TopK at the end are cut off; `final` says which, and the class is the index
+  of the largest output, the first of equals.
 """

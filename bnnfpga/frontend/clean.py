@@ -23,6 +23,9 @@ from bnnfpga.frontend.read import read_source
 from bnnfpga.frontend.supported import check_supported
 from bnnfpga.frontend.trunc import TruncToQuant
 
+_KEPT = [*WEIGHT_QUANTIZERS, "Trunc"]
+"""Operators that stay where their operands are constant: what they mean is decided here, not by qonnx."""
+
 
 def load(path: Path) -> ModelWrapper:
     """Read a model and clean it.
@@ -46,7 +49,7 @@ def clean(proto: onnx.ModelProto) -> ModelWrapper:
     model = ModelWrapper(copy)
     for step in (
         InferShapes(),
-        FoldConstants(exclude_op_types=list(WEIGHT_QUANTIZERS)),
+        FoldConstants(exclude_op_types=_KEPT),
         CutFinal(),
         DropIdentities(),
         TruncToQuant(),
@@ -54,7 +57,7 @@ def clean(proto: onnx.ModelProto) -> ModelWrapper:
         AffineIntoMultiThreshold(),
         GemmToMatMul(),
         FoldQuantizedParameters(),
-        FoldConstants(exclude_op_types=list(WEIGHT_QUANTIZERS)),
+        FoldConstants(exclude_op_types=_KEPT),
         TransposeToReshape(),
         QuantizersOfRawWeights(),
         InferShapes(),

@@ -7,6 +7,7 @@ import onnx
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.base import Transformation
 
+from bnnfpga.arithmetic import Floats
 from bnnfpga.frontend.multithreshold import output_grid, output_of, set_output
 from bnnfpga.frontend.nodes import (
     QONNX_DOMAIN,
@@ -27,27 +28,26 @@ _MIRRORED = {
 
 
 class ComparisonsToMultiThreshold(Transformation):  # type: ignore[misc]
-    """A comparison with a number, then Where between two numbers or a Cast to float, becomes MultiThreshold."""
+    """A comparison with a number, or one a channel, then Where between numbers or a Cast, becomes MultiThreshold."""
 
     def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
         for node in model.graph.node:
             comparison = model.find_producer(node.input[0]) if node.op_type in ("Where", "Cast") else None
             if comparison is None or comparison.op_type not in _MIRRORED:
                 continue
-            bound = scalar_operand(model, comparison)
+            bounds = _bounds(model, comparison)
             values = _values(model, node)
-            if bound is None or values is None:
+            if bounds is None or values is None:
                 continue
             kind = comparison.op_type
             if constant(model, comparison.input[0]) is not None:
                 kind = _MIRRORED[kind]
-            threshold = np.float32(bound)
             if kind in ("Greater", "LessOrEqual"):
-                threshold = np.nextafter(threshold, np.float32(np.inf))
+                bounds = np.nextafter(bounds, np.float32(np.inf))
             below, reached = values if kind in ("Greater", "GreaterOrEqual") else values[::-1]
             if below == reached:
                 continue
-            thresholds = add_constant(model, f"{node.name}_thresholds", threshold.reshape(1, 1))
+            thresholds = add_constant(model, f"{node.name}_thresholds", bounds)
             new = onnx.helper.make_node(
                 "MultiThreshold",
                 [elementwise_operand(model, comparison), thresholds],
@@ -64,6 +64,16 @@ class ComparisonsToMultiThreshold(Transformation):  # type: ignore[misc]
                 model.graph.node.remove(comparison)
             return model, True
         return model, False
+
+
+def _bounds(model: ModelWrapper, comparison: onnx.NodeProto) -> Floats | None:
+    """What is compared with, as thresholds (1 or channels, 1); None where it is something else."""
+    bounds = [value for value in (constant(model, name) for name in comparison.input) if value is not None]
+    if len(bounds) != 1:
+        return None
+    shape = model.get_tensor_shape(elementwise_operand(model, comparison))
+    by_channel = len(shape) == 2 and bounds[0].shape in ((shape[1],), (1, shape[1]))
+    return bounds[0].astype(np.float32).reshape(-1, 1) if bounds[0].size == 1 or by_channel else None
 
 
 def _values(model: ModelWrapper, node: onnx.NodeProto) -> tuple[float, float] | None:

@@ -19,6 +19,7 @@ _QONNX_NAMES = {
     "Trunc": "Trunc",
 }
 """QONNX' operators by all their names."""
+_INTEGERS = [getattr(onnx.TensorProto, f"{sign}INT{bits}") for sign in ("", "U") for bits in (8, 16, 32, 64)]
 
 
 def normalise(model: onnx.ModelProto) -> None:
@@ -41,6 +42,7 @@ def normalise(model: onnx.ModelProto) -> None:
     if not shape.dim:
         raise UserError("its shape is unknown", where=f"input {graph.input[0].name!r}", hint="export with fixed shapes")
     shape.dim[0].dim_value = 1
+    _float_input(graph.input[0])
     for axis, dim in enumerate(shape.dim):
         if dim.dim_value < 1:
             raise UserError(
@@ -54,6 +56,19 @@ def normalise(model: onnx.ModelProto) -> None:
         value.type.tensor_type.ClearField("shape")
     del graph.quantization_annotation[:]
     del graph.metadata_props[:]
+
+
+def _float_input(value: onnx.ValueInfoProto) -> None:
+    """Integers, which such a model casts to float first, are given as floats."""
+    kind = value.type.tensor_type.elem_type
+    if kind in _INTEGERS:
+        value.type.tensor_type.elem_type = onnx.TensorProto.FLOAT
+    elif kind != onnx.TensorProto.FLOAT:
+        raise UserError(
+            f"its elements are {onnx.TensorProto.DataType.Name(kind).lower()}; float and integers can be compiled",
+            where=f"input {value.name!r}",
+            hint="export the model in float32",
+        )
 
 
 def _one_name_for_operators(model: onnx.ModelProto) -> None:

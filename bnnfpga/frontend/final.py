@@ -13,14 +13,15 @@ from bnnfpga.errors import UserError
 from bnnfpga.frontend.nodes import LAYOUT_OPS, attribute, constant, describe, make_boundary
 
 _KEY = "bnnfpga.final"
-_FINAL = ("Softmax", "LogSoftmax", "ArgMax", "TopK")
+FINAL = ("Softmax", "LogSoftmax", "Sigmoid", "ArgMax", "TopK")
+"""What a model may do with its scores at the end. All of them keep their order."""
 
 
 class CutFinal(Transformation):  # type: ignore[misc]
-    """Softmax, LogSoftmax, ArgMax and TopK at the end are cut off; the graph's metadata say which.
+    """Softmax, LogSoftmax, Sigmoid, ArgMax and TopK at the end are cut off; the graph's metadata say which.
 
-    The graph's output becomes the tensor in front of them. All of them keep its order, so that the class is the index
-    of its largest element, the first of equals.
+    The graph's output becomes the tensor in front of them. The class is the index of its largest element, the first of
+    equals.
     """
 
     def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
@@ -31,7 +32,7 @@ class CutFinal(Transformation):  # type: ignore[misc]
         above = node
         while above is not None and above.op_type in (*LAYOUT_OPS, "Cast", "Identity"):
             above = model.find_producer(above.input[0])
-        if above is None or above.op_type not in _FINAL:
+        if above is None or above.op_type not in FINAL:
             return model, False
         _check(model, above)
         source = above.input[0]
@@ -58,10 +59,14 @@ def _output_names(model: ModelWrapper) -> list[str]:
 
 def _check(model: ModelWrapper, node: onnx.NodeProto) -> None:
     """Refuse what is not about the largest of all scores."""
+    if node.op_type == "Sigmoid":
+        return
     shape = model.get_tensor_shape(node.input[0])
     before_13 = next((item.version for item in model.model.opset_import if not item.domain), 13) < 13
     axis = attribute(node, "axis", {"ArgMax": 0, "TopK": -1}.get(node.op_type, 1 if before_13 else -1))
-    if shape[axis] != math.prod(shape):
+    # Before version 13, Softmax takes all axes from its own on for one.
+    extent = math.prod(shape[axis:]) if before_13 and node.op_type in ("Softmax", "LogSoftmax") else shape[axis]
+    if extent != math.prod(shape):
         raise UserError(
             f"it works on axis {axis} of a tensor of shape {tuple(shape)}, not on all scores of an image",
             where=describe(node),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from qonnx.core.modelwrapper import ModelWrapper
 
 from bnnfpga.arithmetic import Floats
@@ -36,7 +38,7 @@ def thresholds_of(model: ModelWrapper, node: onnx.NodeProto) -> Floats:
     UserError
         If they are not constant, do not fit the tensor's channels, or are more than 255.
     """
-    thresholds = required_constant(model, node, 1, "thresholds").astype(np.float32)
+    thresholds = _at_least(required_constant(model, node, 1, "thresholds"))
     shape = model.get_tensor_shape(node.input[0])
     layout = str(attribute(node, "data_layout", "")) or _LAYOUTS.get(len(shape), "")
     axis = layout.find("C") if "C" in layout else 1
@@ -52,6 +54,12 @@ def thresholds_of(model: ModelWrapper, node: onnx.NodeProto) -> Floats:
     trailing = [1] * (len(shape) - axis - 1)
     shaped: Floats = thresholds[0] if channels == 1 else thresholds.reshape(channels, *trailing, levels)
     return shaped
+
+
+def _at_least(thresholds: NDArray[Any]) -> Floats:
+    """The least float32 from each number on: what a float32 number must reach to reach a threshold in float64."""
+    rounded: Floats = thresholds.astype(np.float32)
+    return np.where(rounded < thresholds, np.nextafter(rounded, np.float32(np.inf)), rounded)
 
 
 def output_grid(scale: float, bias: float) -> OutputGrid | None:

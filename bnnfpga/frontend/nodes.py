@@ -115,9 +115,14 @@ def replace_input(model: ModelWrapper, old: str, new: str) -> None:
                 node.input[index] = new
 
 
+def data_operands(model: ModelWrapper, node: onnx.NodeProto) -> list[str]:
+    """The tensors that a node takes and that are not constant."""
+    return [name for name in node.input if name and constant(model, name) is None]
+
+
 def elementwise_operand(model: ModelWrapper, node: onnx.NodeProto) -> str:
     """The one tensor of an elementwise node that is not constant."""
-    dynamic: list[str] = [name for name in node.input if name and constant(model, name) is None]
+    dynamic = data_operands(model, node)
     if len(dynamic) != 1:
         raise UserError(
             f"it joins {len(dynamic)} streams of data, which dense nets cannot have yet",

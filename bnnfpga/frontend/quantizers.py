@@ -79,8 +79,9 @@ def _quant(model: ModelWrapper, node: onnx.NodeProto, scale: Floats, most_bits: 
     Source: Pappalardo et al., "QONNX: Representing Arbitrary-Precision Quantized Neural Networks" (2022), section on
     operators; qonnx' reference implementation clips before it rounds, and has one signed bit mean -1 and +1.
     """
-    zero_point = required_constant(model, node, 2, "zero point")
-    bits = required_constant(model, node, 3, "bit width")
+    # Some exporters write one for each channel, all alike.
+    zero_point = np.unique(required_constant(model, node, 2, "zero point"))
+    bits = np.unique(required_constant(model, node, 3, "bit width"))
     if zero_point.size != 1 or float(zero_point.item()) % 1:
         raise UserError(
             "its zero point is not one integer", where=describe(node), hint="quantise symmetrically, or per tensor"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from qonnx.core.modelwrapper import ModelWrapper
 
 from bnnfpga.errors import UserError
-from bnnfpga.frontend.nodes import ELEMENTWISE, LAYOUT_OPS, comes_from_constants, describe
+from bnnfpga.frontend.final import FINAL
+from bnnfpga.frontend.nodes import ELEMENTWISE, LAYOUT_OPS, describe
 
 SUPPORTED = ("MatMul", "Transpose", *ELEMENTWISE, *LAYOUT_OPS)
 
@@ -20,16 +21,14 @@ def check_supported(model: ModelWrapper) -> None:
     """
     for node in model.graph.node:
         if node.op_type not in SUPPORTED:
-            raise UserError(
-                "operators of this kind cannot be compiled",
-                where=describe(node),
-                hint=f"supported are {', '.join(sorted(SUPPORTED))}",
-            )
-        if node.op_type == "Transpose" and not comes_from_constants(model, node.input[0]):
-            raise UserError(
-                "it changes the order of an image's elements",
-                where=describe(node),
-                hint="only weights can be transposed; permute the next layer's weights instead",
-            )
+            raise UserError("operators of this kind cannot be compiled", where=describe(node), hint=_hint(node.op_type))
     if len(model.graph.output) != 1:
         raise UserError(f"it has {len(model.graph.output)} outputs; one can be compiled", where="the model's graph")
+
+
+def _hint(kind: str) -> str:
+    if kind in FINAL:
+        return "it can only stand at the end of the model, behind its scores"
+    if kind.endswith("QuantizeLinear") or kind == "DequantizeLinear":
+        return "export with QONNX quantizers instead; bnnfpga.export_qonnx does"
+    return f"supported are {', '.join(sorted(SUPPORTED))}, and at the end {', '.join(FINAL)}"

@@ -48,6 +48,10 @@ def _rewrite(model: ModelWrapper, node: onnx.NodeProto) -> None:
                 hint="export with version 2 of QONNX' operators",
             )
         exact = zero_point == 0 and shift % 1 == 0
+    if attributes["signed"] and rest[-1] == 1:
+        raise UserError(
+            "it leaves one bit and a sign, the values -1 and 0", where=describe(node), hint="leave two bits or more"
+        )
     if shift < 0 or not exact:
         raise UserError("it does not divide by a power of two", where=describe(node), hint="see QONNX' Trunc")
     step = 2.0**shift

@@ -9,8 +9,8 @@ Rules, in the order in which they apply:
    ((x - mean) / sqrt(var + eps)) * scale + bias.
 4. BipolarQuant(+-0) is +1; Sign(+-0) is 0. MultiThreshold counts the thresholds T with x >= T; where its output is a
    scale times integers, those are its codes.
-5. The output is the tensor in front of a Softmax, LogSoftmax, ArgMax or TopK at the end; the class is the index of its
-   largest element, the first of equals.
+5. The output is the tensor in front of a Softmax, LogSoftmax, Sigmoid, ArgMax or TopK at the end; the class is the
+   index of its largest element, the first of equals.
 
 `steps` says which float32 operations a node is, `onnx_form` writes them for onnxruntime, `model` runs whole batches in
 one session. `float_check` compares with a plain float64 run of the unmodified file, for which `textbook` and

@@ -71,7 +71,7 @@ def decision_of(node: onnx.NodeProto, inputs: list[Number], data: int) -> Decisi
     return _KINDS[node.op_type](node, inputs) if node.op_type in _KINDS else None
 
 
-def _simple(index: Callable[[NDArray[Any]], NDArray[Any]], points: list[float], first: Any, step: Any) -> Decision:
+def _simple(index: Callable[[NDArray[Any]], NDArray[Any]], points: Any, first: Any, step: Any) -> Decision:
     return Decision(
         lambda x: index(x).astype(np.int64),
         np.array(points, dtype=np.float64),
@@ -100,15 +100,15 @@ _COMPARISONS = {
 
 def _comparison(node: onnx.NodeProto, inputs: list[Number], data: int) -> Decision:
     """Data on either side of a number; the index rises with the data, whichever truth that is."""
-    bound = float(inputs[1 - data].double.item())
+    bound = inputs[1 - data].double
     compare = _COMPARISONS[node.op_type]
     rises = (node.op_type in ("Greater", "GreaterOrEqual")) == (data == 0)
 
     def index(x: NDArray[Any]) -> NDArray[Any]:
-        sides = (x, x.dtype.type(bound))
+        sides = (x, bound.astype(x.dtype))
         return np.asarray(compare(*sides[:: 1 if data == 0 else -1]) == rises)
 
-    return _simple(index, [bound], 0 if rises else 1, 1 if rises else -1)
+    return _simple(index, bound[..., None], 0 if rises else 1, 1 if rises else -1)
 
 
 def _quant(node: onnx.NodeProto, inputs: list[Number]) -> Decision:

@@ -31,7 +31,7 @@ from bnnfpga.golden.textbook import Doubles, Number, evaluate, evaluate_constant
 _ROUNDINGS = 16
 """Float32 operations between two quantizers that the bound allows for."""
 _UNIT = 2.0**-23
-_FINAL = ("Softmax", "LogSoftmax", "ArgMax", "TopK")
+_FINAL = ("Softmax", "LogSoftmax", "Sigmoid", "ArgMax", "TopK")
 """Behind the scores; only the last two are checked, by the class."""
 
 

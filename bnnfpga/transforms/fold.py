@@ -17,12 +17,15 @@ from bnnfpga.transforms.integer_weights import IntegerWeights
 from bnnfpga.transforms.merge_layouts import MergeLayouts
 from bnnfpga.transforms.move import LayoutBeforeElementwise, ScalesBehindDotProducts
 from bnnfpga.transforms.quantizer_scales import ScalesOutOfQuantizers
+from bnnfpga.transforms.refusals import refuse_floats
 from bnnfpga.transforms.thresholds import ChainsToThresholds
+from bnnfpga.transforms.transposes import TransposeIntoWeights
 
 SCALE_REWRITES = (
     IntegerWeights,
     BatchNormToArithmetic,
     ScalesOutOfQuantizers,
+    TransposeIntoWeights,
     LayoutBeforeElementwise,
     MergeLayouts,
     ScalesBehindDotProducts,
@@ -61,6 +64,7 @@ def fold(model: ModelWrapper, input_type: IntegerType | None = None, input_scale
     model = _run(model, SortGraph())
     input_function = cut_input(model) if input_type is None else None
     model = _run(model, ChainsToThresholds())
+    refuse_floats(model)
     output_function = cut_output(model)
     return Folded(_run(model, SortGraph()), input_function, output_function)
 

@@ -14,7 +14,8 @@ from bnnfpga.frontend.quantizers import quantizer_of
 from bnnfpga.golden.steps import elementwise_steps
 from bnnfpga.integers import IntegerType
 from bnnfpga.transforms.editing import drop_unread
-from bnnfpga.transforms.integer_types import annotate_input, integer_type, not_quantised
+from bnnfpga.transforms.integer_types import annotate_input, integer_type
+from bnnfpga.transforms.refusals import not_quantised
 
 
 @dataclass(frozen=True)

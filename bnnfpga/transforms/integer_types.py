@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import onnx
 from qonnx.core.modelwrapper import ModelWrapper
 
-from bnnfpga.errors import UserError
-from bnnfpga.frontend.nodes import LAYOUT_OPS, QUANTIZERS, attribute, constant, describe
+from bnnfpga.frontend.nodes import LAYOUT_OPS, QUANTIZERS, attribute, constant
 from bnnfpga.frontend.quantizers import quantizer_of
 from bnnfpga.integers import IntArray, IntegerType
 
@@ -63,17 +61,6 @@ def integer_weights(model: ModelWrapper, tensor: str) -> IntArray | None:
     if value is None or not np.array_equal(value, np.rint(value)):
         return None
     return value.astype(np.int64)
-
-
-def not_quantised(model: ModelWrapper, node: onnx.NodeProto) -> UserError:
-    """The refusal of a dot product with an operand that is not integer."""
-    sides = [] if integer_type(model, node.input[0]) else ["input"]
-    sides += [] if integer_weights(model, node.input[1]) is not None else ["weights"]
-    return UserError(
-        f"its {' and '.join(sides)} {'is' if sides == ['input'] else 'are'} not quantised",
-        where=describe(node),
-        hint=f"put a Brevitas quantizer on the layer's {' and '.join(sides)}",
-    )
 
 
 def product_interval(weights: IntArray, inputs: IntegerType) -> tuple[int, int]:

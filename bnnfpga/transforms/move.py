@@ -7,7 +7,6 @@ import onnx
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.base import Transformation
 
-from bnnfpga.errors import UserError
 from bnnfpga.frontend.multithreshold import reshape_thresholds
 from bnnfpga.frontend.nodes import (
     BROADCASTING,
@@ -17,7 +16,6 @@ from bnnfpga.frontend.nodes import (
     add_constant,
     constant,
     consumers,
-    describe,
 )
 from bnnfpga.frontend.quantizers import quantizer_of
 from bnnfpga.transforms.editing import drop_unread, insert_after
@@ -98,11 +96,5 @@ def _scalar_factor(model: ModelWrapper, node: onnx.NodeProto) -> tuple[str, np.n
     for index in (0, 1):
         value = constant(model, node.input[index])
         if value is not None:
-            if value.size != 1:
-                raise UserError(
-                    "it scales the channels of a layer's input differently",
-                    where=describe(node),
-                    hint="use one scale for the activations, or put a quantizer behind it",
-                )
-            return node.input[1 - index], value.reshape(())
+            return (node.input[1 - index], value.reshape(())) if value.size == 1 else None
     return None

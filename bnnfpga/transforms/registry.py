@@ -42,9 +42,8 @@ class Rewrite:
             raise UserError("it needs to know the input's type", where=self.name, hint="add --input uint8, for example")
         else:
             step = IntegerInput(format.type, format.scale)
-        before = describe_graph(model)
         result = copy.deepcopy(model).transform(step, make_deepcopy=False, cleanup=False)
-        return result, describe_graph(result) != before
+        return result, result.model != model.model
 
 
 def rewrites() -> tuple[Rewrite, ...]:

@@ -13,7 +13,15 @@ from qonnx.transformation.base import Transformation
 
 from bnnfpga.arithmetic import Step, apply_steps
 from bnnfpga.errors import UserError
-from bnnfpga.frontend.nodes import QUANTIZERS, add_constant, describe, elementwise_operand
+from bnnfpga.frontend.nodes import (
+    ELEMENTWISE,
+    QUANTIZERS,
+    add_constant,
+    comes_from_constants,
+    data_operands,
+    describe,
+    elementwise_operand,
+)
 from bnnfpga.frontend.quantizers import quantizer_of
 from bnnfpga.golden.steps import elementwise_steps
 from bnnfpga.integers import IntArray, IntegerType
@@ -21,7 +29,6 @@ from bnnfpga.transforms.integer_types import (
     THRESHOLD,
     THRESHOLD_DOMAIN,
     integer_type,
-    not_quantised,
     reachable_values,
 )
 
@@ -34,44 +41,38 @@ _CHUNK = 1 << 22
 class ChainsToThresholds(Transformation):  # type: ignore[misc]
     """Everything between an integer tensor and a quantizer, the quantizer included, becomes an integer step function.
 
-    The chain is evaluated in the golden arithmetic on the integers that can occur; no pattern is matched.
+    The chain is evaluated in the golden arithmetic on the integers that can occur; no pattern is matched. The quantizer
+    must have scale one.
     """
 
     def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
         for node in model.graph.node:
-            if node.op_type not in QUANTIZERS:
+            if node.op_type not in QUANTIZERS or comes_from_constants(model, node.input[0]):
                 continue
-            source, nodes = chain_to_integer(model, node)
-            if source is None:
+            chain = chain_above(model, node)
+            source = elementwise_operand(model, chain[0])
+            quantizer = quantizer_of(model, node)
+            if integer_type(model, source) is None or np.any(quantizer.scale != 1):
                 continue
-            steps = [step for item in nodes for step in elementwise_steps(model, item)]
-            steps += quantizer_of(model, node).steps
-            function = step_function(steps, reachable_values(model, source), where=describe(node))
-            _replace(model, node, nodes, source, function)
+            steps = [step for item in chain[:-1] for step in elementwise_steps(model, item)]
+            function = step_function([*steps, *quantizer.steps], reachable_values(model, source), where=describe(node))
+            _replace(model, chain, source, function)
             return model, True
         return model, False
 
 
-def chain_to_integer(model: ModelWrapper, node: onnx.NodeProto) -> tuple[str | None, list[onnx.NodeProto]]:
-    """Walk from `node` up over elementwise nodes to an integer tensor.
+def chain_above(model: ModelWrapper, node: onnx.NodeProto) -> list[onnx.NodeProto]:
+    """The elementwise nodes that lead to `node`, from first to last, itself included.
 
-    Returns
-    -------
-    tuple
-        The integer tensor (None if the walk ends at floats), and the nodes between it and `node` from first to last.
+    In front of the first is an integer tensor, or what is no elementwise node with one operand.
     """
-    nodes: list[onnx.NodeProto] = []
-    tensor = node.input[0]
-    while integer_type(model, tensor) is None:
-        producer = model.find_producer(tensor)
-        if producer is None:
-            return None, []
-        if producer.op_type == "MatMul":
-            raise not_quantised(model, producer)
-        elementwise_steps(model, producer)  # refuses what is not elementwise
-        nodes.insert(0, producer)
-        tensor = elementwise_operand(model, producer)
-    return tensor, nodes
+    chain = [node]
+    while integer_type(model, source := elementwise_operand(model, chain[0])) is None:
+        producer = model.find_producer(source)
+        if producer is None or producer.op_type not in ELEMENTWISE or len(data_operands(model, producer)) != 1:
+            break
+        chain.insert(0, producer)
+    return chain
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,9 +210,8 @@ def _proven_slope(steps: Sequence[Step], channels: int, where: str) -> NDArray[n
     return slope
 
 
-def _replace(
-    model: ModelWrapper, node: onnx.NodeProto, nodes: list[onnx.NodeProto], source: str, function: StepFunction
-) -> None:
+def _replace(model: ModelWrapper, chain: list[onnx.NodeProto], source: str, function: StepFunction) -> None:
+    node = chain[-1]
     thresholds = add_constant(model, f"{node.name}_thresholds", function.thresholds)
     decreasing = add_constant(model, f"{node.name}_decreasing", function.decreasing)
     new = onnx.helper.make_node(
@@ -226,7 +226,7 @@ def _replace(
     )
     graph = model.graph
     graph.node.insert(list(graph.node).index(node), new)
-    for old in (node, *reversed(nodes)):
+    for old in reversed(chain):
         # Nodes of the chain may serve another one too.
         if old is node or not [item for item in graph.node if old.output[0] in item.input]:
             graph.node.remove(old)

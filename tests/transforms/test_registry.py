@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given, settings
 
 from bnnfpga.errors import UserError
-from bnnfpga.frontend.clean import clean
+from bnnfpga.frontend.clean import clean, load
 from bnnfpga.input_format import InputFormat
 from bnnfpga.transforms.registry import describe_graph, find_rewrite, rewrites
 from bnnfpga.transforms.run_alone import run_rewrite
+from tests.support.data import FIXTURES
 from tests.support.nets import DenseNet, NetWriter, dense_nets
 
 GOLDENS = Path(__file__).parent / "goldens"
@@ -62,6 +63,14 @@ def _quantizer_net() -> onnx.ModelProto:
     return net.model((2,), "y")
 
 
+def _transpose_net() -> onnx.ModelProto:
+    net = NetWriter()
+    x = net.node("Transpose", net.bipolar("x"), perm=[0, 3, 1, 2])
+    x = net.node("Flatten", net.node("Max", x, net.constant([[[-0.5]], [[0.5]]])))
+    net.node("MatMul", x, net.constant([[1000], [2], [3], [4]]))
+    return net.model((2, 1, 2), "y")
+
+
 def _scale_net() -> onnx.ModelProto:
     net = NetWriter()
     x = net.node("Mul", net.bipolar("x"), net.constant(0.5))
@@ -81,6 +90,7 @@ NETS: dict[str, Callable[[], onnx.ModelProto]] = {
     "integer-weights": _weight_net,
     "batch-norm-to-arithmetic": _norm_net,
     "scales-out-of-quantizers": _quantizer_net,
+    "transpose-into-weights": _transpose_net,
     "layout-before-elementwise": _layout_net,
     "merge-layouts": _layouts_net,
     "scales-behind-dot-products": _scale_net,
@@ -129,6 +139,44 @@ def test_fixed_points_and_true_reports(net: DenseNet) -> None:
                 break
         else:
             pytest.fail(f"{rewrite.name} reaches no fixed point")
+
+
+@pytest.mark.parametrize("path", sorted(FIXTURES.glob("*/*.onnx")), ids=lambda path: path.stem)
+def test_any_rewrite_runs_alone_on_any_model(path: Path) -> None:
+    """What others have not prepared is left as it is: refusals are those of a compilation."""
+    model = load(path)
+    for rewrite in rewrites():
+        before = model.model.SerializeToString(deterministic=True)
+        result, changed = rewrite.run(model, FORMAT)
+        assert model.model.SerializeToString(deterministic=True) == before, rewrite.name
+        assert changed == (result.model.SerializeToString(deterministic=True) != before), rewrite.name
+
+
+UNPREPARED: dict[str, Callable[[NetWriter], object]] = {
+    "a reshape in mid-chain": lambda net: net.bipolar(
+        net.node("Flatten", net.node("Mul", net.quant("x", 3, scale=1, signed=True), net.constant([[[1]], [[2]]])))
+    ),
+    "a quantizer with a scale": lambda net: net.quant(
+        net.node("Relu", net.quant("x", 3, scale=1, signed=True)), 2, scale=0.5, signed=False
+    ),
+    "a dot product of floats": lambda net: net.bipolar(
+        net.node("MatMul", net.node("Flatten", "x"), net.constant([[0.1], [0.7]]))
+    ),
+    "two streams": lambda net: net.bipolar(net.node("Add", net.bipolar("x"), net.node("Relu", "x"))),
+}
+
+
+@pytest.mark.parametrize("name", UNPREPARED)
+def test_a_chain_that_does_not_begin_with_integers_is_left(name: str) -> None:
+    net = NetWriter()
+    UNPREPARED[name](net)
+    assert not find_rewrite("chains-to-thresholds").run(clean(net.model((2, 1, 1), "y")), FORMAT)[1]
+
+
+def test_scales_of_channels_are_left() -> None:
+    net = NetWriter()
+    net.node("MatMul", net.node("Mul", net.bipolar("x"), net.constant([0.5, 0.25])), net.constant([[1], [1]]))
+    assert not find_rewrite("scales-behind-dot-products").run(clean(net.model((2,), "y")), FORMAT)[1]
 
 
 def test_unknown_names_and_outputs(tmp_path: Path) -> None:

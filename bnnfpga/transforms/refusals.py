@@ -1,0 +1,84 @@
+"""Why a graph did not become integer: the sentence for whoever made the model."""
+
+from __future__ import annotations
+
+import onnx
+from qonnx.core.modelwrapper import ModelWrapper
+
+from bnnfpga.errors import UserError
+from bnnfpga.frontend.nodes import (
+    LAYOUT_OPS,
+    QUANTIZERS,
+    comes_from_constants,
+    constant,
+    describe,
+    elementwise_operand,
+)
+from bnnfpga.transforms.integer_types import integer_type, integer_weights
+from bnnfpga.transforms.thresholds import chain_above
+
+
+def refuse_floats(model: ModelWrapper) -> None:
+    """Refuse a graph in which the rewrites have left a quantizer or a reordering of data.
+
+    Raises
+    ------
+    UserError
+        If there is one; the message names the node that stands in the way of integers.
+    """
+    for node in model.graph.node:
+        if comes_from_constants(model, node.output[0]):
+            continue
+        if node.op_type == "Transpose":
+            raise UserError(
+                "it changes the order of an image's elements, and no layer behind it can take that over",
+                where=describe(node),
+                hint="let only a flattening and nodes with one constant for all channels stand between it and one "
+                "dense layer",
+            )
+        if node.op_type in QUANTIZERS:
+            raise _not_integer(model, node)
+
+
+def _not_integer(model: ModelWrapper, quantizer: onnx.NodeProto) -> UserError:
+    """The refusal of a quantizer whose chain begins with floats."""
+    first = chain_above(model, quantizer)[0]
+    producer = model.find_producer(elementwise_operand(model, first))
+    if producer is None:
+        return UserError(
+            "the floats of the model's input come to it on more than one way",
+            where=describe(quantizer),
+            hint="put one quantizer on the model's input, or say what integers it takes with --input",
+        )
+    if producer.op_type == "MatMul":
+        return not_quantised(model, producer)
+    if producer.op_type in LAYOUT_OPS:
+        return UserError(
+            f"it regroups the channels that {describe(first)} tells apart",
+            where=describe(producer),
+            hint="put the quantizer in front of it, or give that node one constant for all channels",
+        )
+    elementwise_operand(model, producer)  # refuses what joins streams
+    return UserError("it does not work on integers", where=describe(producer))
+
+
+def not_quantised(model: ModelWrapper, node: onnx.NodeProto) -> UserError:
+    """The refusal of a dot product with an operand that is not integer."""
+    scaled = model.find_producer(node.input[0])
+    if (
+        scaled is not None
+        and scaled.op_type == "Mul"
+        and any(value is not None and value.size > 1 for value in (constant(model, name) for name in scaled.input))
+    ):
+        return UserError(
+            "it scales the channels of a layer's input differently",
+            where=describe(scaled),
+            hint="use one scale for the activations, or put a quantizer behind it",
+        )
+    sides = [] if integer_type(model, node.input[0]) else ["input"]
+    sides += [] if integer_weights(model, node.input[1]) is not None else ["weights"]
+    return UserError(
+        f"its {' and '.join(sides)} {'is' if sides == ['input'] else 'are'} not quantised",
+        where=describe(node),
+        hint=f"put a Brevitas quantizer on the layer's {' and '.join(sides)}",
+    )
