@@ -79,30 +79,7 @@ def _quant(model: ModelWrapper, node: onnx.NodeProto, scale: Floats, most_bits: 
     Source: Pappalardo et al., "QONNX: Representing Arbitrary-Precision Quantized Neural Networks" (2022), section on
     operators; qonnx' reference implementation clips before it rounds, and has one signed bit mean -1 and +1.
     """
-    # Some exporters write one for each channel, all alike.
-    zero_point = np.unique(required_constant(model, node, 2, "zero point"))
-    bits = np.unique(required_constant(model, node, 3, "bit width"))
-    if zero_point.size != 1 or float(zero_point.item()) % 1:
-        raise UserError(
-            "its zero point is not one integer", where=describe(node), hint="quantise symmetrically, or per tensor"
-        )
-    if abs(zero_point.item()) > _LARGEST_ZERO_POINT:
-        raise UserError(
-            f"its zero point is {zero_point.item():g}; up to {_LARGEST_ZERO_POINT} can be compiled",
-            where=describe(node),
-        )
-    if bits.size != 1 or not 1 <= float(bits.item()) <= most_bits or float(bits.item()) % 1:
-        raise UserError(
-            f"its bit width is {bits.tolist()}; 1 to {most_bits} bits can be compiled", where=describe(node)
-        )
-    rounding = str(attribute(node, "rounding_mode", "ROUND")).upper()
-    if rounding not in ROUNDING_MODES:
-        raise UserError(
-            f"rounding mode {rounding!r} is not supported",
-            where=describe(node),
-            hint=f"use {', '.join(ROUNDING_MODES)}",
-        )
-    width, zero = int(bits.item()), int(zero_point.item())
+    zero, width = _zero_point(model, node), _bit_width(model, node, most_bits)
     signed, narrow = bool(attribute(node, "signed", 1)), bool(attribute(node, "narrow", 0))
     if signed and width == 1:
         if zero:
@@ -117,10 +94,44 @@ def _quant(model: ModelWrapper, node: onnx.NodeProto, scale: Floats, most_bits: 
     steps = [Step("divide", scale)]
     if zero:
         steps.append(Step("add", _float32(zero)))
-    steps += [Step("maximum", _float32(lo)), Step("minimum", _float32(hi)), Step(ROUNDING_MODES[rounding])]
+    steps += [Step("maximum", _float32(lo)), Step("minimum", _float32(hi)), Step(_rounding(node))]
     if zero:
         steps.append(Step("subtract", _float32(zero)))
     return Quantizer(tuple(steps), lo - zero, hi - zero, scale)
+
+
+def _zero_point(model: ModelWrapper, node: onnx.NodeProto) -> int:
+    # Some exporters write one for each channel, all alike; and so they do with bit widths.
+    values = np.unique(required_constant(model, node, 2, "zero point"))
+    if values.size != 1 or float(values.item()) % 1:
+        raise UserError(
+            "its zero point is not one integer", where=describe(node), hint="quantise symmetrically, or per tensor"
+        )
+    if abs(values.item()) > _LARGEST_ZERO_POINT:
+        raise UserError(
+            f"its zero point is {values.item():g}; up to {_LARGEST_ZERO_POINT} can be compiled", where=describe(node)
+        )
+    return int(values.item())
+
+
+def _bit_width(model: ModelWrapper, node: onnx.NodeProto, most_bits: int) -> int:
+    values = np.unique(required_constant(model, node, 3, "bit width"))
+    if values.size != 1 or not 1 <= float(values.item()) <= most_bits or float(values.item()) % 1:
+        given = ", ".join(f"{value:g}" for value in values)
+        raise UserError(f"its bit width is {given}; 1 to {most_bits} bits can be compiled", where=describe(node))
+    return int(values.item())
+
+
+def _rounding(node: onnx.NodeProto) -> str:
+    """The operation of its rounding mode."""
+    mode = str(attribute(node, "rounding_mode", "ROUND")).upper()
+    if mode not in ROUNDING_MODES:
+        raise UserError(
+            f"rounding mode {mode!r} is not supported",
+            where=describe(node),
+            hint=f"use {', '.join(ROUNDING_MODES)}",
+        )
+    return ROUNDING_MODES[mode]
 
 
 def _multi_threshold(model: ModelWrapper, node: onnx.NodeProto) -> Quantizer:
