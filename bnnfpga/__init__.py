@@ -7,6 +7,7 @@ the package costs next to nothing.
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING
 
 from bnnfpga.errors import UserError
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from bnnfpga.build import compile_model as compile
     from bnnfpga.frontend.export import export_qonnx
     from bnnfpga.project import Project
+
+# onnxruntime would report each use to its makers, and leave files in TMPDIR for that; it asks once, when it is loaded.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __version__ = "0.1.0"
 __all__ = ["Project", "UserError", "__version__", "compile", "export_qonnx"]

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+_LONGEST = 100
+
 
 class UserError(Exception):
     """A mistake in what the user gave, with the place and the way out.
@@ -38,6 +40,12 @@ class UserError(Exception):
     def as_dict(self) -> dict[str, str | None]:
         """The error as the JSON object that `--json` prints."""
         return {"message": self.message, "where": self.where, "hint": self.hint}
+
+
+def shown(value: object) -> str:
+    """A value that a user gave, for a message: on one line, and not too long."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 4]} ..."
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from bnnfpga.dataflow.operator import MemoryKind, Operator
 from bnnfpga.dataflow.operators.fifo import Fifo
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.width_converter import WidthConverter
-from bnnfpga.errors import UserError
+from bnnfpga.errors import UserError, shown
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,9 @@ Folding = Mapping[str, LayerFolding]
 def parse_folding(data: object, where: str) -> Folding:
     """A folding from plain data, as a folding file holds it: layer names to `pe`, `simd` and `memory`."""
     if not isinstance(data, Mapping):
-        raise UserError("it must map layer names to pe, simd and memory", where=where)
+        raise UserError(
+            "it must map layer names to pe, simd and memory", where=where, hint="like matrix_vector0: {pe: 2, simd: 4}"
+        )
     fields = [field.name for field in dataclasses.fields(LayerFolding)]
     folding = {}
     for name, entry in data.items():
@@ -39,12 +41,16 @@ def parse_folding(data: object, where: str) -> Folding:
             folding[name] = entry
             continue
         if not isinstance(entry, Mapping):
-            raise UserError("it must map pe, simd and memory to values", where=f"{where}, layer {name!r}")
+            raise UserError(
+                "it must map pe, simd and memory to values",
+                where=f"{where}, layer {shown(name)}",
+                hint="like matrix_vector0: {pe: 2, simd: 4}",
+            )
         for key in entry:
             if key not in fields:
                 raise UserError(
-                    f"unknown setting {key!r}{_nearest(str(key), fields)}",
-                    where=f"{where}, layer {name!r}",
+                    f"unknown setting {shown(key)}{_nearest(str(key), fields)}",
+                    where=f"{where}, layer {shown(name)}",
                     hint=f"settings are {', '.join(fields)}",
                 )
         folding[str(name)] = LayerFolding(**entry)
@@ -89,7 +95,7 @@ def apply_folding(graph: Graph, folding: Folding, where: str = "folding") -> Gra
     for name in folding:
         if name not in foldable:
             raise UserError(
-                f"no layer is called {name!r}{_nearest(name, foldable)}",
+                f"no layer is called {shown(name)}{_nearest(name, foldable)}",
                 where=where,
                 hint=f"layers are {', '.join(foldable)}",
             )
@@ -133,7 +139,7 @@ def _fold_operator(operator: Operator, folding: LayerFolding, where: str) -> Ope
             continue
         if isinstance(value, bool) or not isinstance(value, int) or value not in legal:
             raise UserError(
-                f"{key}: {value!r} is not legal",
+                f"{key}: {shown(value)} is not legal",
                 where=f"{where}, layer {operator.name!r}",
                 hint=f"legal values are {', '.join(map(str, legal))}" if legal else f"this layer has no {key}",
             )
@@ -141,13 +147,13 @@ def _fold_operator(operator: Operator, folding: LayerFolding, where: str) -> Ope
     if folding.memory is not None:
         if not hasattr(operator, "memory"):
             raise UserError(
-                f"memory: {folding.memory!r} is not legal",
+                f"memory: {shown(folding.memory)} is not legal",
                 where=f"{where}, layer {operator.name!r}",
                 hint="this layer has no memory to choose",
             )
         if folding.memory not in get_args(MemoryKind):
             raise UserError(
-                f"memory: {folding.memory!r} is not legal",
+                f"memory: {shown(folding.memory)} is not legal",
                 where=f"{where}, layer {operator.name!r}",
                 hint=f"legal values are {', '.join(get_args(MemoryKind))}",
             )

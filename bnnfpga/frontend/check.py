@@ -1,16 +1,12 @@
-"""What a damaged or hand-made file gets wrong, found before anything is made of it.
-
-The libraries that clean a graph expect a well-formed one: what they would stumble over is refused here, by name.
-"""
+"""Graphs that are no ONNX with QONNX' quantizers, or whose shapes do not fit, refused by name."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 import onnx
-from onnx import numpy_helper
+from onnx import AttributeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
 from bnnfpga.errors import UserError
@@ -19,26 +15,23 @@ from bnnfpga.frontend.nodes import (
     LAYOUT_OPS,
     QONNX_DOMAIN,
     WEIGHT_QUANTIZERS,
+    attribute,
     constant,
     describe,
 )
+from bnnfpga.frontend.well_formed import EXPORT_AGAIN
 
-_QONNX_OPERATORS = (*WEIGHT_QUANTIZERS, "MultiThreshold", "Trunc")
+_NUMBER, _TEXT = (AttributeProto.INT, AttributeProto.FLOAT), (AttributeProto.STRING,)
+_QONNX_OPERATORS: dict[str, tuple[tuple[int, ...], dict[str, tuple[int, ...]]]] = {
+    "BipolarQuant": ((2,), {}),
+    "Quant": ((4,), {"signed": _NUMBER, "narrow": _NUMBER, "rounding_mode": _TEXT}),
+    "MultiThreshold": ((2,), {"out_scale": _NUMBER, "out_bias": _NUMBER, "data_layout": _TEXT, "out_dtype": _TEXT}),
+    "Trunc": ((5, 6), {"signed": _NUMBER, "narrow": _NUMBER, "rounding_mode": _TEXT}),
+}
+"""QONNX' operators: how many inputs each has, and the types of its attributes."""
+_CHECK_SHAPES = "look at the shapes in the model (netron.app shows them), and export it again"
 _MOST_INPUTS = 1 << 24
 """Elements of an input, far above any accelerator's: more is a damaged shape, for which memory would be reserved."""
-_EXPORT_AGAIN = "the file is damaged or was made by hand; export the model again"
-
-
-def check_file(model: onnx.ModelProto) -> None:
-    """Refuse texts that are none, and tensors whose numbers are not those that they announce."""
-    # protobuf gives `bytes` for what is not UTF-8.
-    if any(isinstance(text, bytes) for text in _texts(model.graph)):
-        raise UserError("a name in it is no text", where="the model's graph", hint=_EXPORT_AGAIN)
-    for name, tensor in _tensors(model.graph):
-        try:
-            numpy_helper.to_array(tensor)
-        except Exception as error:
-            raise UserError(f"its numbers cannot be read: {error}", where=name, hint=_EXPORT_AGAIN) from error
 
 
 def check_graph(model: onnx.ModelProto) -> None:
@@ -52,6 +45,10 @@ def check_graph(model: onnx.ModelProto) -> None:
                 where=f"node {node.name!r}",
                 hint="export the model with ONNX operators and QONNX quantizers (bnnfpga.export_qonnx does)",
             )
+        if node.domain == QONNX_DOMAIN:
+            _check_signature(node)
+    if not model.graph.output:
+        raise UserError("it has no output", where="the model's graph", hint=EXPORT_AGAIN)
     for value in model.graph.input:
         shape = [dim.dim_value for dim in value.type.tensor_type.shape.dim]
         if math.prod(shape) > _MOST_INPUTS:
@@ -68,7 +65,27 @@ def check_graph(model: onnx.ModelProto) -> None:
         onnx.checker.check_model(copy)
     except (onnx.checker.ValidationError, ValueError) as error:
         said = next(iter(str(error).strip().splitlines()), "")
-        raise UserError(f"it is not valid ONNX: {said}", where="the model's graph", hint=_EXPORT_AGAIN) from error
+        raise UserError(f"it is not valid ONNX: {said}", where="the model's graph", hint=EXPORT_AGAIN) from error
+
+
+def _check_signature(node: onnx.NodeProto) -> None:
+    """ONNX' checker knows standard operators only."""
+    counts, types = _QONNX_OPERATORS[node.op_type]
+    if len(node.input) not in counts or "" in node.input or len(node.output) != 1:
+        raise UserError(
+            f"it has {len([*filter(None, node.input)])} inputs and {len(node.output)} outputs; "
+            f"{node.op_type} has {' or '.join(map(str, counts))} inputs and one output",
+            where=describe(node),
+            hint=EXPORT_AGAIN,
+        )
+    for item in node.attribute:
+        if item.type not in types.get(item.name, (item.type,)):
+            raise UserError(
+                f"its attribute {item.name!r} is of type {AttributeProto.AttributeType.Name(item.type)}, "
+                f"where {node.op_type} has {AttributeProto.AttributeType.Name(types[item.name][-1])}",
+                where=describe(node),
+                hint=EXPORT_AGAIN,
+            )
 
 
 def check_shapes(model: ModelWrapper) -> None:
@@ -84,9 +101,15 @@ def check_shapes(model: ModelWrapper) -> None:
                     where=describe(node),
                     hint="export the model with fixed shapes",
                 )
-            raise UserError(f"it does not work on inputs of shapes {listed}", where=describe(node))
+            raise UserError(f"it does not work on inputs of shapes {listed}", where=describe(node), hint=_CHECK_SHAPES)
         if 0 in shape:
-            raise UserError(f"its output of shape {tuple(shape)} has no elements", where=describe(node))
+            raise UserError(
+                f"its output of shape {tuple(shape)} has no elements", where=describe(node), hint=_CHECK_SHAPES
+            )
+        if node.op_type == "Transpose" and sorted(attribute(node, "perm", range(len(shape)))) != list(
+            range(len(shape))
+        ):
+            raise UserError(f"its perm is no order of its {len(shape)} axes", where=describe(node), hint=EXPORT_AGAIN)
         if node.op_type in LAYOUT_OPS and math.prod(taken[0]) != math.prod(shape):
             raise UserError(
                 f"it makes {math.prod(shape)} elements of {math.prod(taken[0])}",
@@ -94,7 +117,9 @@ def check_shapes(model: ModelWrapper) -> None:
                 hint="export the model for a batch of one",
             )
         if node.op_type in (*BROADCASTING, *WEIGHT_QUANTIZERS) and not _keeps_shape(model, node, shape):
-            raise UserError(f"it does not work element by element on shapes {listed}", where=describe(node))
+            raise UserError(
+                f"it does not work element by element on shapes {listed}", where=describe(node), hint=_CHECK_SHAPES
+            )
 
 
 def _keeps_shape(model: ModelWrapper, node: onnx.NodeProto, shape: list[int]) -> bool:
@@ -110,21 +135,3 @@ def _keeps_shape(model: ModelWrapper, node: onnx.NodeProto, shape: list[int]) ->
             except ValueError:
                 return False
     return True
-
-
-def _texts(graph: onnx.GraphProto) -> Iterator[object]:
-    for value in (*graph.input, *graph.output, *graph.initializer):
-        yield value.name
-    for node in graph.node:
-        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
-        yield from (attribute.name for attribute in node.attribute)
-
-
-def _tensors(graph: onnx.GraphProto) -> Iterator[tuple[str, onnx.TensorProto]]:
-    """Every tensor of numbers, and what to call it."""
-    for tensor in graph.initializer:
-        yield f"tensor {tensor.name!r}", tensor
-    for node in graph.node:
-        for attribute in node.attribute:
-            if attribute.HasField("t"):
-                yield describe(node), attribute.t

@@ -6,25 +6,21 @@ from pathlib import Path
 
 import onnx
 from qonnx.core.modelwrapper import ModelWrapper
-from qonnx.transformation.fold_constants import FoldConstants
 from qonnx.transformation.infer_shapes import InferShapes
 
 from bnnfpga.errors import located
 from bnnfpga.frontend.check import check_graph, check_shapes
 from bnnfpga.frontend.comparisons import AffineIntoMultiThreshold, ComparisonsToMultiThreshold
+from bnnfpga.frontend.constants import FoldConstants
 from bnnfpga.frontend.dense import GemmToMatMul, check_finite
 from bnnfpga.frontend.dialects import normalise
 from bnnfpga.frontend.final import CutFinal
 from bnnfpga.frontend.identities import DropIdentities
 from bnnfpga.frontend.layouts import TransposeToReshape
-from bnnfpga.frontend.nodes import WEIGHT_QUANTIZERS
 from bnnfpga.frontend.parameters import FoldQuantizedParameters, QuantizersOfRawWeights
 from bnnfpga.frontend.read import read_source
 from bnnfpga.frontend.supported import check_supported
 from bnnfpga.frontend.trunc import TruncToQuant
-
-_KEPT = [*WEIGHT_QUANTIZERS, "Trunc"]
-"""Operators that stay where their operands are constant: what they mean is decided here, not by qonnx."""
 
 
 def load(path: Path) -> ModelWrapper:
@@ -49,7 +45,7 @@ def clean(proto: onnx.ModelProto) -> ModelWrapper:
     model = ModelWrapper(copy)
     for step in (
         InferShapes(),
-        FoldConstants(exclude_op_types=_KEPT),
+        FoldConstants(),
         CutFinal(),
         DropIdentities(),
         TruncToQuant(),
@@ -57,7 +53,7 @@ def clean(proto: onnx.ModelProto) -> ModelWrapper:
         AffineIntoMultiThreshold(),
         GemmToMatMul(),
         FoldQuantizedParameters(),
-        FoldConstants(exclude_op_types=_KEPT),
+        FoldConstants(),
         TransposeToReshape(),
         QuantizersOfRawWeights(),
         InferShapes(),

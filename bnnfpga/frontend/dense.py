@@ -8,7 +8,16 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.base import Transformation
 
 from bnnfpga.errors import UserError
-from bnnfpga.frontend.nodes import add_constant, attribute, constant, consumers, describe, fresh_name, required_constant
+from bnnfpga.frontend.nodes import (
+    add_constant,
+    attribute,
+    constant,
+    consumers,
+    describe,
+    fresh_name,
+    required_constant,
+    required_shape,
+)
 
 
 class GemmToMatMul(Transformation):  # type: ignore[misc]
@@ -29,7 +38,7 @@ def _rewrite(model: ModelWrapper, node: onnx.NodeProto) -> None:
     weights, new = node.input[1], []
     if attribute(node, "transB", 0):
         weights = fresh_name(model, f"{node.name}_weights")
-        model.set_tensor_shape(weights, model.get_tensor_shape(node.input[1])[::-1])
+        model.set_tensor_shape(weights, required_shape(model, node, node.input[1])[::-1])
         name = f"{node.name}_transpose"
         new.append(onnx.helper.make_node("Transpose", [node.input[1]], [weights], name=name, perm=[1, 0]))
     # Each of these takes what the one before it makes.

@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from bnnfpga.errors import UserError
+from bnnfpga.errors import UserError, shown
 from bnnfpga.frontend.nodes import QONNX_DOMAIN, describe
 
 _QONNX_DOMAINS = (QONNX_DOMAIN, "onnx.brevitas", "finn.custom_op.general", "qonnx", "")
@@ -37,7 +37,12 @@ def normalise(model: onnx.ModelProto) -> None:
     del graph.input[:]
     graph.input.extend(inputs)
     if len(graph.input) != 1:
-        raise UserError(f"it has {len(graph.input)} inputs; one can be compiled", where="the model's graph")
+        raise UserError(
+            f"it has {len(graph.input)} inputs{''.join(f', {shown(value.name)}' for value in graph.input)}; "
+            "one can be compiled",
+            where="the model's graph",
+            hint="export the model with its images as the only input",
+        )
     shape = graph.input[0].type.tensor_type.shape
     if not shape.dim:
         raise UserError("its shape is unknown", where=f"input {graph.input[0].name!r}", hint="export with fixed shapes")

@@ -10,7 +10,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.base import Transformation
 
 from bnnfpga.errors import UserError
-from bnnfpga.frontend.nodes import LAYOUT_OPS, attribute, constant, describe, make_boundary
+from bnnfpga.frontend.nodes import LAYOUT_OPS, attribute, constant, describe, make_boundary, required_shape
 
 _KEY = "bnnfpga.final"
 FINAL = ("Softmax", "LogSoftmax", "Sigmoid", "ArgMax", "TopK")
@@ -61,11 +61,13 @@ def _check(model: ModelWrapper, node: onnx.NodeProto) -> None:
     """Refuse what is not about the largest of all scores."""
     if node.op_type == "Sigmoid":
         return
-    shape = model.get_tensor_shape(node.input[0])
+    shape = required_shape(model, node, node.input[0])
     before_13 = next((item.version for item in model.model.opset_import if not item.domain), 13) < 13
     axis = attribute(node, "axis", {"ArgMax": 0, "TopK": -1}.get(node.op_type, 1 if before_13 else -1))
-    # Before version 13, Softmax takes all axes from its own on for one.
-    extent = math.prod(shape[axis:]) if before_13 and node.op_type in ("Softmax", "LogSoftmax") else shape[axis]
+    extent = 0
+    if -len(shape) <= axis < len(shape):
+        # Before version 13, Softmax takes all axes from its own on for one.
+        extent = math.prod(shape[axis:]) if before_13 and node.op_type in ("Softmax", "LogSoftmax") else shape[axis]
     if extent != math.prod(shape):
         raise UserError(
             f"it works on axis {axis} of a tensor of shape {tuple(shape)}, not on all scores of an image",

@@ -17,6 +17,7 @@ from bnnfpga.frontend.nodes import add_constant, attribute, describe, required_c
 _LAYOUTS = {2: "NC", 3: "NWC", 4: "NCHW"}
 """What FINN takes a tensor's axes for where the node does not say."""
 _MOST_LEVELS = 255
+_LARGEST_OFFSET = 1 << 24
 _TOLERANCE = 2.0**-20
 """By which a ratio of two float32 attributes may miss the fraction that it stands for."""
 
@@ -66,7 +67,7 @@ def output_grid(scale: float, bias: float) -> OutputGrid | None:
     """The integers that scale * count + bias are multiples of: of the scale, or of half of it; None for neither."""
     for parts in (1, 2):
         offset = bias / scale * parts if scale else np.inf
-        if np.isfinite(offset) and abs(offset - np.rint(offset)) <= _TOLERANCE * max(1.0, abs(offset)):
+        if abs(offset) <= _LARGEST_OFFSET and abs(offset - np.rint(offset)) <= _TOLERANCE * max(1.0, abs(offset)):
             sign = 1 if scale > 0 else -1
             return OutputGrid(abs(scale) / parts, sign * parts, sign * int(np.rint(offset)))
     return None

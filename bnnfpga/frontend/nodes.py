@@ -9,7 +9,7 @@ import onnx
 from numpy.typing import NDArray
 from qonnx.core.modelwrapper import ModelWrapper
 
-from bnnfpga.errors import UserError
+from bnnfpga.errors import UserError, shown
 
 QONNX_DOMAIN = "qonnx.custom_op.general"
 WEIGHT_QUANTIZERS = ("Quant", "BipolarQuant")
@@ -52,7 +52,7 @@ def attribute(node: onnx.NodeProto, name: str, default: Any) -> Any:
 
 def describe(node: onnx.NodeProto) -> str:
     """How messages name a node."""
-    return f"node {node.name!r} ({node.op_type})"
+    return f"node {shown(node.name)} ({node.op_type})"
 
 
 def constant(model: ModelWrapper, name: str) -> NDArray[Any] | None:
@@ -69,6 +69,18 @@ def required_constant(model: ModelWrapper, node: onnx.NodeProto, index: int, mea
             f"its {meaning} is not a constant", where=describe(node), hint="export the trained model in eval mode"
         )
     return value
+
+
+def required_shape(model: ModelWrapper, node: onnx.NodeProto, tensor: str) -> list[int]:
+    """Shape of one of a node's tensors, where the node means nothing without."""
+    shape: list[int] | None = model.get_tensor_shape(tensor)
+    if not shape:
+        raise UserError(
+            f"the shape of its tensor {shown(tensor)} does not fold to a constant",
+            where=describe(node),
+            hint="export the model with fixed shapes",
+        )
+    return shape
 
 
 def scalar_operand(model: ModelWrapper, node: onnx.NodeProto) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,9 +14,11 @@ from google.protobuf.message import DecodeError
 from onnx.external_data_helper import load_external_data_for_tensor, uses_external_data
 
 from bnnfpga.errors import UserError, located
-from bnnfpga.frontend.check import check_file
+from bnnfpga.files import read_file
+from bnnfpga.frontend.well_formed import check_file
 
 _GZIP = b"\x1f\x8b"
+_MOST_BYTES = (1 << 31) - 1
 _ONE_FILE = "save the model in one file, onnx.save(onnx.load(path), new_path), or put the data back beside it"
 
 
@@ -51,19 +54,13 @@ def read_source(path: Path) -> Source:
     UserError
         If it cannot be read, is no ONNX model, is damaged, or lacks the files with its tensors.
     """
-    try:
-        data = path.read_bytes()
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise UserError(
-            f"cannot read the model: {reason}", where=str(path), hint="give a .onnx or .onnx.gz file"
-        ) from error
+    data = read_file(path, "the model", "give a .onnx or .onnx.gz file", _MOST_BYTES)
     model = onnx.ModelProto()
     try:
         model.ParseFromString(_decompressed(data, path))
     except DecodeError as error:
         raise _no_model(path) from error
-    if not model.graph.node:
+    if not model.HasField("graph"):
         raise _no_model(path)
     with located(str(path)):
         if external := [tensor for tensor in _tensors(model) if uses_external_data(tensor)]:
@@ -83,9 +80,17 @@ def _decompressed(data: bytes, path: Path) -> bytes:
     if not data.startswith(_GZIP):
         return data
     try:
-        return gzip.decompress(data)
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+            plain = file.read(_MOST_BYTES + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"damaged gzip file: {error}", where=str(path), hint="fetch or compress it again") from error
+    if len(plain) > _MOST_BYTES:
+        raise UserError(
+            f"it holds more than {_MOST_BYTES:,} bytes, the most that an ONNX file can have",
+            where=str(path),
+            hint="fetch or export it again",
+        )
+    return plain
 
 
 def _tensors(model: onnx.ModelProto) -> Iterator[onnx.TensorProto]:

@@ -37,11 +37,12 @@ def _scale_of(values: Floats) -> float | None:
         return None
     for parts in range(1, -_LOWEST + 1):
         first = sizes[0] / np.float32(parts)
-        if not first or sizes[-1] / first > -_LOWEST + 1:
+        if not first or float(sizes[-1]) > float(first) * (-_LOWEST + 1):
             return None
         # What divides and multiplies to the same number may be a neighbour of the quotient.
         for scale in (first, np.nextafter(first, np.float32(0)), np.nextafter(first, np.float32(np.inf))):
-            codes = np.rint(values / scale)
+            with np.errstate(all="ignore"):  # beside the smallest number lies zero
+                codes = np.rint(values / scale)
             if np.array_equal(codes * scale, values) and codes.min() >= _LOWEST and codes.max() <= _HIGHEST:
                 return float(scale)
     return None

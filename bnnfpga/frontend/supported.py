@@ -23,7 +23,11 @@ def check_supported(model: ModelWrapper) -> None:
         if node.op_type not in SUPPORTED:
             raise UserError("operators of this kind cannot be compiled", where=describe(node), hint=_hint(node.op_type))
     if len(model.graph.output) != 1:
-        raise UserError(f"it has {len(model.graph.output)} outputs; one can be compiled", where="the model's graph")
+        raise UserError(
+            f"it has {len(model.graph.output)} outputs; one can be compiled",
+            where="the model's graph",
+            hint="export the model with its scores as the only output",
+        )
 
 
 def _hint(kind: str) -> str:

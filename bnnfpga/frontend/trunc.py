@@ -14,6 +14,7 @@ from bnnfpga.errors import UserError
 from bnnfpga.frontend.nodes import QONNX_DOMAIN, add_constant, attribute, describe, fresh_name, required_constant
 
 _MOST_UNCLIPPED_BITS = 6
+_MOST_SHIFT = 32
 
 
 class TruncToQuant(Transformation):  # type: ignore[misc]
@@ -52,7 +53,7 @@ def _rewrite(model: ModelWrapper, node: onnx.NodeProto) -> None:
         raise UserError(
             "it leaves one bit and a sign, the values -1 and 0", where=describe(node), hint="leave two bits or more"
         )
-    if shift < 0 or not exact:
+    if not 0 <= shift <= _MOST_SHIFT or not exact:
         raise UserError("it does not divide by a power of two", where=describe(node), hint="see QONNX' Trunc")
     step = 2.0**shift
     if zero_point % step:

@@ -58,7 +58,7 @@ def integer_type(model: ModelWrapper, tensor: str) -> IntegerType | None:
 def integer_weights(model: ModelWrapper, tensor: str) -> IntArray | None:
     """A constant tensor as int64, None where it is not constant or not integer."""
     value = constant(model, tensor)
-    if value is None or not np.array_equal(value, np.rint(value)):
+    if value is None or not np.array_equal(value, np.rint(value)) or not np.all(np.abs(value) < 1 << 62):
         return None
     return value.astype(np.int64)
 

@@ -100,7 +100,7 @@ def test_truncated_model(tmp_path: Path) -> None:
 
 
 def test_missing_file(tmp_path: Path) -> None:
-    assert "No such file" in _refused(tmp_path / "nothing.onnx").message
+    assert "no such file" in _refused(tmp_path / "nothing.onnx").message
 
 
 def test_unsupported_operator_is_named(tmp_path: Path) -> None:

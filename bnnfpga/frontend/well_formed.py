@@ -1,0 +1,155 @@
+"""What a damaged or hand-made file gets wrong, found before anything is made of it.
+
+The libraries that clean a graph expect a well-formed one: what they would stumble over is refused here, by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import onnx
+from onnx import AttributeProto, numpy_helper
+
+from bnnfpga.errors import UserError, shown
+from bnnfpga.frontend.nodes import describe
+
+EXPORT_AGAIN = "the file is damaged or was made by hand; export the model again"
+_GRAPH = "the model's graph"
+_HELD_BY = {
+    AttributeProto.FLOAT: "f",
+    AttributeProto.INT: "i",
+    AttributeProto.STRING: "s",
+    AttributeProto.TENSOR: "t",
+    AttributeProto.FLOATS: "floats",
+    AttributeProto.INTS: "ints",
+    AttributeProto.STRINGS: "strings",
+}
+"""Attributes that operators without subgraphs have: the field in which the value lies, by type."""
+
+
+def check_file(model: onnx.ModelProto) -> None:
+    """Refuse what no ONNX file may hold, and versions of the format that are not known here.
+
+    Raises
+    ------
+    UserError
+        Which names the node, tensor or attribute.
+    """
+    if not 0 < model.ir_version <= onnx.IR_VERSION:
+        raise UserError(
+            f"its format is IR version {model.ir_version}; versions up to {onnx.IR_VERSION} can be read",
+            where="the model",
+            hint="export it with an older opset, or install a newer bnnfpga",
+        )
+    newest = onnx.defs.onnx_opset_version()
+    for item in model.opset_import:
+        if item.domain in ("", "ai.onnx") and not 0 < item.version <= newest:
+            raise UserError(
+                f"its operators are of opset {item.version}; opsets up to {newest} can be read",
+                where="the model",
+                hint="export it with an older opset (opset_version=17, for example)",
+            )
+    graph = model.graph
+    if not graph.node:
+        raise UserError("it has no nodes", where=_GRAPH, hint="export a trained model, with bnnfpga.export_qonnx")
+    # protobuf gives `bytes` for what is not UTF-8.
+    if any(isinstance(text, bytes) for text in _texts(graph)):
+        raise UserError("a name in it is no text", where=_GRAPH, hint=EXPORT_AGAIN)
+    for node in graph.node:
+        _check_node(node)
+    for value in (*graph.input, *graph.output):
+        if not (value.type.HasField("tensor_type") and _is_type(value.type.tensor_type.elem_type)):
+            raise UserError("it is no tensor of a known type", where=f"tensor {shown(value.name)}", hint=EXPORT_AGAIN)
+    for name, tensor in _tensors(graph):
+        if not _is_type(tensor.data_type):
+            raise UserError(f"it has the unknown type {tensor.data_type}", where=name, hint=EXPORT_AGAIN)
+        try:
+            numpy_helper.to_array(tensor)
+        except Exception as error:
+            raise UserError(f"its numbers cannot be read: {error}", where=name, hint=EXPORT_AGAIN) from error
+    if graph.sparse_initializer:
+        raise UserError("it has sparse tensors, which are not read", where=_GRAPH, hint="export dense ones")
+    _check_wiring(graph)
+
+
+def _check_node(node: onnx.NodeProto) -> None:
+    if not node.output or not node.output[0]:
+        raise UserError("it has no output", where=describe(node), hint=EXPORT_AGAIN)
+    seen = set()
+    for attribute in node.attribute:
+        where = f"{describe(node)}, attribute {shown(attribute.name)}"
+        if attribute.name in seen:
+            raise UserError("it stands there twice", where=where, hint=EXPORT_AGAIN)
+        seen.add(attribute.name)
+        if attribute.ref_attr_name:
+            raise UserError("it refers to a function's attribute, and is in none", where=where, hint=EXPORT_AGAIN)
+        if attribute.type in (AttributeProto.GRAPH, AttributeProto.GRAPHS):
+            raise UserError(
+                "operators with graphs of their own cannot be compiled",
+                where=describe(node),
+                hint="export the model without If, Loop and Scan",
+            )
+        held = {field.name for field, _ in attribute.ListFields()} - {"name", "type", "doc_string"}
+        # A zero or an empty list is not written.
+        if attribute.type not in _HELD_BY or held - {_HELD_BY[attribute.type]}:
+            raise UserError("its value is not of the type that it announces", where=where, hint=EXPORT_AGAIN)
+
+
+def _check_wiring(graph: onnx.GraphProto) -> None:
+    """Refuse tensors that nothing makes, that two nodes make, or that are read before they are made."""
+    made = {value.name for value in graph.input}
+    constants = set()
+    for tensor in graph.initializer:
+        if tensor.name in constants:
+            raise UserError("there are two of this name", where=f"tensor {shown(tensor.name)}", hint=EXPORT_AGAIN)
+        constants.add(tensor.name)
+    made |= constants
+    every = made | {name for node in graph.node for name in node.output}
+    for node in graph.node:
+        for name in node.input:
+            if not name or name in made:
+                continue
+            problem = "is made only by a node behind it" if name in every else "is made by no node"
+            raise UserError(
+                f"its input {shown(name)} {problem}",
+                where=describe(node),
+                hint="nodes must stand in the order in which they are computed, and must form no circle"
+                if name in every
+                else EXPORT_AGAIN,
+            )
+        for name in filter(None, node.output):
+            if name in made:
+                raise UserError(
+                    f"its output {shown(name)} is made elsewhere too", where=describe(node), hint=EXPORT_AGAIN
+                )
+            made.add(name)
+    seen = set()
+    for value in graph.output:
+        if value.name in seen:
+            raise UserError("it stands there twice", where=f"output {shown(value.name)}", hint=EXPORT_AGAIN)
+        seen.add(value.name)
+        if value.name not in made:
+            raise UserError("no node makes it", where=f"output {shown(value.name)}", hint=EXPORT_AGAIN)
+
+
+def _is_type(number: int) -> bool:
+    return number in onnx.TensorProto.DataType.values() and number != onnx.TensorProto.UNDEFINED
+
+
+def _texts(graph: onnx.GraphProto) -> Iterator[object]:
+    for value in (*graph.input, *graph.output, *graph.initializer):
+        yield value.name
+    for node in graph.node:
+        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
+        for attribute in node.attribute:
+            yield from (attribute.name, attribute.ref_attr_name)
+
+
+def _tensors(graph: onnx.GraphProto) -> Iterator[tuple[str, onnx.TensorProto]]:
+    """Every tensor of numbers, and what to call it."""
+    for tensor in graph.initializer:
+        yield f"tensor {shown(tensor.name)}", tensor
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.HasField("t"):
+                yield describe(node), attribute.t
