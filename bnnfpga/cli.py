@@ -32,6 +32,7 @@ class Backend(StrEnum):
 
     RTL = "rtl"
     HLS = "hls"
+    EMULATOR = "emulator"
 
 
 class Split(StrEnum):

@@ -171,7 +171,7 @@ class Project:
         labels
             Their classes, for `accuracy`.
         backend
-            `rtl` (Verilator, cycle by cycle) or `hls` (C++ simulation).
+            `rtl` (Verilator, cycle by cycle), `hls` (C++ simulation) or `emulator` (integers only, the fastest).
         streams
             Count stalls and fill of every stream (rtl).
         trace
@@ -219,7 +219,7 @@ class Project:
         labels
             Their classes.
         backend
-            `rtl` (Verilator, cycle by cycle) or `hls` (C++ simulation).
+            `rtl` (Verilator, cycle by cycle), `hls` (C++ simulation) or `emulator` (integers only, the fastest).
         layout
             `nchw` or `nhwc`, where the images' shape does not say it.
         names

@@ -65,7 +65,7 @@ def decode_png(data: bytes) -> NDArray[np.uint8]:
     return lines[:, 1:].reshape(height, width, 3)
 
 
-@pytest.mark.parametrize("backend", ["rtl", "hls"])
+@pytest.mark.parametrize("backend", ["rtl", "hls", "emulator"])
 def test_figures(
     project: bnnfpga.Project, digits: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], backend: str
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -123,6 +123,18 @@ class HlsInstance:
     tables: tuple[HlsTable, ...] = ()
 
 
+@dataclass(frozen=True, eq=False)
+class EmulatorKernel:
+    """A kernel of `flows/emulator/`: the name that it is registered under, and its integers by name."""
+
+    name: str
+    values: Mapping[str, int | IntArray] = field(default_factory=dict)
+
+
+IDENTITY = EmulatorKernel("identity")
+"""The kernel of units that only move elements: they cost nothing."""
+
+
 @dataclass(frozen=True)
 class Operator(ABC):
     """A hardware unit. Subclasses are frozen dataclasses whose fields are its parameters."""
@@ -157,6 +169,10 @@ class Operator(ABC):
     @abstractmethod
     def hls(self) -> HlsInstance:
         """Its function in `hls/`."""
+
+    @abstractmethod
+    def emulator(self) -> EmulatorKernel:
+        """Its kernel in `flows/emulator/`."""
 
     @abstractmethod
     def resources(self) -> dict[str, int]:

@@ -43,12 +43,25 @@ class ThresholdTable:
         """What hardware adds to the count to get the code of the result."""
         return 0 if self.output.is_bipolar else self.output.lo
 
+    def with_rows(self, channels: int) -> ThresholdTable:
+        """The same table with a row for each of `channels`."""
+        values = np.broadcast_to(self.values, (channels, self.levels))
+        return ThresholdTable(values, np.broadcast_to(self.decreasing, (channels,)), self.output)
+
     def execute(self, x: IntArray) -> IntArray:
         """Apply to int64 (..., channels)."""
         count = np.zeros(x.shape, dtype=np.int64)
         for level in range(self.levels):
             count += (x >= self.values[:, level]) != self.decreasing
         return 2 * count - 1 if self.output.is_bipolar else count + self.output.lo
+
+    def emulator_values(self) -> dict[str, int | IntArray]:
+        """The table as the emulator's kernels take it."""
+        return {
+            "levels": self.levels,
+            "thresholds": self.values,
+            "decreasing": self.decreasing.astype(np.int64),
+        }
 
     def memory(self, pe: int, stored: IntArray, bits: int, kind: MemoryKind) -> Memory:
         """The table as hardware stores it: a word holds `pe` channels, each its thresholds, then its direction bit.

@@ -15,7 +15,9 @@ from bnnfpga.integers import IntArray
 from bnnfpga.project import Project
 from bnnfpga.report.mistakes import MOST
 from bnnfpga.simulate.csim import build_csim, run_csim
+from bnnfpga.simulate.emulator import Emulator
 from bnnfpga.simulate.evaluation import Evaluation, confusion_matrix
+from bnnfpga.simulate.project_graph import project_graph
 from bnnfpga.simulate.run import BACKENDS
 from bnnfpga.simulate.simulator import build_simulator
 from bnnfpga.simulate.verilator import run_simulator
@@ -40,7 +42,7 @@ def evaluate(
 ) -> Evaluation:
     """See `Project.evaluate`."""
     if backend not in BACKENDS:
-        raise UserError(f"there is no backend {backend!r}", where="--backend", hint=f"give {' or '.join(BACKENDS)}")
+        raise UserError(f"there is no backend {backend!r}", where="--backend", hint=f"give {', '.join(BACKENDS)}")
     stored = np.asarray(x)
     fitted = fit_images(stored, project.input_shape, layout)
     checked = check_labels(labels, len(stored), project.classes)
@@ -95,4 +97,8 @@ def _builders(project: Project, verilator: str | None) -> dict[str, Callable[[],
             run_csim(simulator, project.input_stream.pack(images.codes), len(images.codes))
         )
 
-    return {"rtl": rtl, "hls": hls}
+    def emulator() -> Callable[[Images], IntArray]:
+        made = Emulator(project_graph(project))
+        return lambda images: made.scores(images.codes)
+
+    return {"rtl": rtl, "hls": hls, "emulator": emulator}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,13 @@ from bnnfpga.images import Images
 from bnnfpga.integers import IntArray
 from bnnfpga.project import Project
 from bnnfpga.simulate.csim import build_csim, run_csim
+from bnnfpga.simulate.emulator import Emulator
+from bnnfpga.simulate.project_graph import project_graph
 from bnnfpga.simulate.result import SimulationResult
 from bnnfpga.simulate.simulator import build_simulator
 from bnnfpga.simulate.verilator import RtlRun, run_simulator
 
-BACKENDS = ("rtl", "hls")
+BACKENDS = ("rtl", "hls", "emulator")
 
 
 def simulate(
@@ -36,7 +39,7 @@ def simulate(
 ) -> SimulationResult:
     """See `Project.simulate`."""
     if backend not in BACKENDS:
-        raise UserError(f"there is no backend {backend!r}", where="--backend", hint=f"give {' or '.join(BACKENDS)}")
+        raise UserError(f"there is no backend {backend!r}", where="--backend", hint=f"give {', '.join(BACKENDS)}")
     if backend != "rtl" and (streams or trace or stall_seed is not None):
         raise UserError(
             "stream counters, waveforms and stalls need the cycle-accurate backend",
@@ -48,7 +51,7 @@ def simulate(
     if backend == "rtl":
         scores, timing = _run_rtl(project, images, streams, trace, stall_seed, verilator)
     else:
-        scores, timing = _run_hls(project, images)
+        scores, timing = _run_untimed(project, images, run_hls if backend == "hls" else run_emulated)
     values = None if project.output_kind == "class" else project.final_function(scores)
     classes = scores[:, 0] if values is None else values.argmax(axis=1).astype(np.int64)
     return SimulationResult(
@@ -130,9 +133,20 @@ def run_hls(project: Project, images: Images) -> tuple[IntArray, float]:
     return project.output_stream.unpack(output), simulator.build_seconds
 
 
-def _run_hls(project: Project, images: Images) -> tuple[IntArray, dict[str, Any]]:
+def run_emulated(project: Project, images: Images) -> tuple[IntArray, float]:
+    """Run a batch through the emulator: scores, and the seconds that making it took, graph and library."""
     started = time.perf_counter()
-    scores, build_seconds = run_hls(project, images)
+    emulator = Emulator(project_graph(project))
+    build_seconds = time.perf_counter() - started
+    return emulator.scores(images.codes), build_seconds
+
+
+def _run_untimed(
+    project: Project, images: Images, run: Callable[[Project, Images], tuple[IntArray, float]]
+) -> tuple[IntArray, dict[str, Any]]:
+    """A backend without cycles."""
+    started = time.perf_counter()
+    scores, build_seconds = run(project, images)
     nothing = dict.fromkeys(
         (
             "frame_done",

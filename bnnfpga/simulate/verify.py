@@ -11,9 +11,9 @@ import numpy as np
 from bnnfpga.errors import UserError
 from bnnfpga.images import Images
 from bnnfpga.integers import IntArray
-from bnnfpga.plan import make_plan
 from bnnfpga.project import Project
 from bnnfpga.simulate.hls_headers import find_headers
+from bnnfpga.simulate.project_graph import project_graph
 from bnnfpga.simulate.run import golden_scores, run_hls, run_rtl
 
 STAGES = ("source", "folded", "hls", "rtl")
@@ -89,14 +89,8 @@ def _has_headers() -> bool:
 
 
 def _run_folded(project: Project, images: Images) -> IntArray:
-    plan = make_plan(
-        project.model,
-        project.input_format,
-        folding=project.folder / "folding.yaml",
-        cycles=None,
-        output_kind=project.output_kind,
-    )
-    return plan.graph.execute(images.codes)[plan.graph.output.name].reshape(len(images.codes), -1)
+    graph = project_graph(project)
+    return graph.execute(images.codes)[graph.output.name].reshape(len(images.codes), -1)
 
 
 def _run_rtl(project: Project, images: Images) -> tuple[IntArray, IntArray | None]:

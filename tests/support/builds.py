@@ -13,6 +13,10 @@ from bnnfpga.dataflow.folding import folding_of
 from bnnfpga.dataflow.lower import lower
 from bnnfpga.frontend.clean import load
 from bnnfpga.input_format import InputFormat
+from bnnfpga.simulate.emulator import run_emulator
+from bnnfpga.simulate.emulator_library import paths_here
+from bnnfpga.simulate.project_graph import project_graph
+from bnnfpga.simulate.toolchain import find_compiler
 from bnnfpga.transforms.fold import fold
 from tests.dataflow.chains import random_folding
 
@@ -42,3 +46,14 @@ def check_cycles(project: bnnfpga.Project, frames: int = 24, seed: int = 0) -> N
     assert result.interval_constant
     assert result.initiation_interval == project.description["predicted_initiation_interval"]
     assert result.latency_cycles == project.description["predicted_latency_cycles"]
+
+
+def check_streams(project: bnnfpga.Project, x: NDArray[Any]) -> None:
+    """The emulator's integers are those of the numpy meaning, in every stream, on every path that runs here."""
+    graph = project_graph(project)
+    codes = project.read_images(x).codes
+    expected = graph.execute(codes)
+    for path in paths_here(find_compiler()):
+        got = run_emulator(graph, codes, tensors=list(expected), path=path)
+        for name, values in expected.items():
+            np.testing.assert_array_equal(got[name], values.reshape(got[name].shape), err_msg=f"{name} on {path}")

@@ -1,9 +1,10 @@
-"""All 10,000 MNIST test images through Verilator, for the examples and the published nets."""
+"""All 10,000 MNIST test images through Verilator and the emulator, for the examples and the published nets."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import bnnfpga
@@ -41,3 +42,7 @@ def test_no_image_differs(name: str, tmp_path: Path) -> None:
     assert result.interval_constant
     assert result.initiation_interval == result.predicted_initiation_interval
     assert result.latency_cycles == result.predicted_latency_cycles
+    emulated = project.simulate(images, labels, backend="emulator")
+    assert emulated.images == 10_000
+    assert emulated.mismatches == 0
+    np.testing.assert_array_equal(emulated.outputs, result.outputs)

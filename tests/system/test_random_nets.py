@@ -1,5 +1,7 @@
 """Random dense nets with random foldings and stalls through Verilator: no integer differs, no cycle differs.
 
+The emulator gives the same integers, in every stream.
+
 A seed says everything of a case. 20 of them run in `make test`, all of them in `make test-all`.
 """
 
@@ -11,7 +13,7 @@ import numpy as np
 import pytest
 
 import bnnfpga
-from tests.support.builds import check_cycles, images_for, random_folding_of
+from tests.support.builds import check_cycles, check_streams, images_for, random_folding_of
 from tests.support.nets import DenseNet
 
 QUICK, ALL = 20, 100
@@ -47,3 +49,5 @@ def test_random_net(seed: int, tmp_path: Path) -> None:
     stalled = project.simulate(x, stall_seed=seed)
     assert stalled.mismatches == 0
     np.testing.assert_array_equal(stalled.outputs, project.simulate(x).outputs)
+    assert project.simulate(x, backend="emulator").mismatches == 0
+    check_streams(project, images_for(project, 300, seed))

@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from bnnfpga.dataflow.operator import (
+    EmulatorKernel,
     Event,
     HlsInstance,
     HlsTable,
@@ -132,3 +133,8 @@ class ArgMax(Operator):
             entries = to_bits(values, bits).reshape(self.port.beats, self.port.lanes, bits)
             tables.append(HlsTable(name, entries, True, "distributed"))
         return HlsInstance("arg_max", arguments, tuple(tables))
+
+    def emulator(self) -> EmulatorKernel:
+        if self.factors is None or self.offsets is None:
+            return EmulatorKernel("arg_max")
+        return EmulatorKernel("arg_max", {"factors": self.factors, "offsets": self.offsets})

@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from bnnfpga.dataflow.operator import Event, HlsInstance, Operator, RtlInstance, Schedule, queue_resources
+from bnnfpga.dataflow.operator import (
+    IDENTITY,
+    EmulatorKernel,
+    Event,
+    HlsInstance,
+    Operator,
+    RtlInstance,
+    Schedule,
+    queue_resources,
+)
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.integers import IntArray
 
@@ -41,3 +50,6 @@ class Fifo(Operator):
 
     def hls(self) -> HlsInstance:
         return HlsInstance("fifo", (self.port.beats, self.port.width, self.depth))
+
+    def emulator(self) -> EmulatorKernel:
+        return IDENTITY

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from bnnfpga.dataflow.elementwise import Elementwise
 from bnnfpga.dataflow.operator import (
+    EmulatorKernel,
     HlsInstance,
     HlsTable,
     Memory,
@@ -71,3 +72,6 @@ class Lookup(Elementwise):
             (self.outputs[0].beats, self.pe, self.input_type.bits, self.output_type.bits),
             (HlsTable("table", bits, False, "distributed"),),
         )
+
+    def emulator(self) -> EmulatorKernel:
+        return EmulatorKernel("lookup", {"table": self.table})

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.dataflow.operator import (
+    EmulatorKernel,
     Event,
     HlsInstance,
     HlsTable,
@@ -202,9 +203,8 @@ class MatrixVector(Operator):
     def _threshold_memory(self) -> Memory | None:
         if self.table is None:
             return None
-        values = np.broadcast_to(self.table.values, (self.mh, self.table.levels))
-        table = ThresholdTable(values, np.broadcast_to(self.table.decreasing, (self.mh,)), self.table.output)
-        stored = bipolar_sum_to_count(values, self.mw, self.count_scale) if self.is_xnor else values
+        table = self.table.with_rows(self.mh)
+        stored = bipolar_sum_to_count(table.values, self.mw, self.count_scale) if self.is_xnor else table.values
         return table.memory(self.pe, stored, self.threshold_bits, "distributed")
 
     def resources(self) -> dict[str, int]:
@@ -257,12 +257,11 @@ class MatrixVector(Operator):
         weights = self._weight_bits.transpose(0, 2, 1, 3, 4).reshape(self.passes * self.steps, self.pe, -1)
         tables = [HlsTable("weights", weights, False, self.memory)]
         if self.table is not None:
-            levels = self.table.levels
-            values = np.broadcast_to(self.table.values, (self.mh, levels))
-            stored = bipolar_sum_to_count(values, self.mw, self.count_scale) if self.is_xnor else values
+            table, levels = self.table.with_rows(self.mh), self.table.levels
+            stored = bipolar_sum_to_count(table.values, self.mw, self.count_scale) if self.is_xnor else table.values
             signed_bits = self.threshold_bits + int(self.is_xnor)
             thresholds = to_bits(stored, signed_bits).reshape(self.passes, self.pe, levels, signed_bits)
-            decreasing = np.broadcast_to(self.table.decreasing, (self.mh,)).reshape(self.passes, self.pe, 1)
+            decreasing = table.decreasing.reshape(self.passes, self.pe, 1)
             tables.append(HlsTable("thresholds", thresholds, True, "distributed"))
             tables.append(HlsTable("decreasing", decreasing.astype(np.uint8), False, "distributed"))
         return HlsInstance(
@@ -284,3 +283,9 @@ class MatrixVector(Operator):
             ),
             tuple(tables),
         )
+
+    def emulator(self) -> EmulatorKernel:
+        weights = {"weights": self.weights}
+        if self.table is None:
+            return EmulatorKernel("matrix_vector", {**weights, "levels": 0})
+        return EmulatorKernel("matrix_vector", {**weights, **self.table.with_rows(self.mh).emulator_values()})

@@ -9,6 +9,7 @@ import numpy as np
 
 from bnnfpga.dataflow.elementwise import Elementwise
 from bnnfpga.dataflow.operator import (
+    EmulatorKernel,
     HlsInstance,
     HlsTable,
     Memory,
@@ -106,3 +107,6 @@ class Threshold(Elementwise):
                 HlsTable("decreasing", decreasing, False, self.memory),
             ),
         )
+
+    def emulator(self) -> EmulatorKernel:
+        return EmulatorKernel("threshold", self.table.emulator_values())

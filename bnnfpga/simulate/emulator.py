@@ -1,0 +1,152 @@
+"""Emulation: the integers of a dataflow graph, fast, bit for bit what `Graph.execute` says (docs/emulator.md)."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import weakref
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnnfpga.dataflow.graph import Graph
+from bnnfpga.dataflow.operator import EmulatorKernel
+from bnnfpga.integers import IntArray
+from bnnfpga.simulate.emulator_library import check_call, choose_path, load_library
+
+_KINDS = {"int64": 0, "int32": 1, "int8": 2, "uint8": 3}
+"""Arrays that the library reads as they are; numbers as in its enum Storage."""
+
+
+def run_emulator(
+    graph: Graph,
+    codes: NDArray[np.integer[Any]],
+    *,
+    tensors: Sequence[str] | None = None,
+    threads: int | None = None,
+    path: str | None = None,
+) -> dict[str, IntArray]:
+    """What `graph` computes, stream by stream.
+
+    Parameters
+    ----------
+    graph
+        Any graph of dataflow operators, with or without folding.
+    codes
+        Integers (frames, *input shape) or (frames, elements), within the input stream's type.
+    tensors
+        Names of the streams wanted, `input` to `output`; None for the output alone.
+    threads
+        How many work on the frames; None for one a core.
+    path
+        Forces `avx512`, `avx2`, `portable` or `numpy`; None takes the fastest that runs here.
+
+    Returns
+    -------
+    dict
+        int64 (frames, *shape) by stream name, as `Graph.execute` gives them.
+
+    Raises
+    ------
+    UserError
+        When the path does not run here, or its library cannot be built.
+    """
+    return Emulator(graph, path).run(codes, tensors=tensors, threads=threads)
+
+
+class Emulator:
+    """A graph made ready to run often: native where there is a compiler, else in numpy. See `run_emulator`."""
+
+    def __init__(self, graph: Graph, path: str | None = None) -> None:
+        self.graph = graph
+        self.path = choose_path(path)
+        """`avx512`, `avx2`, `portable` or `numpy`."""
+        self._streams = {stream.name: (index, stream.port) for index, stream in enumerate(graph.streams)}
+        if self.path != "numpy":
+            self._make_native()
+
+    def run(
+        self,
+        codes: NDArray[np.integer[Any]],
+        *,
+        tensors: Sequence[str] | None = None,
+        threads: int | None = None,
+    ) -> dict[str, IntArray]:
+        """See `run_emulator`."""
+        wanted = [self.graph.output.name] if tensors is None else list(tensors)
+        for name in wanted:
+            if name not in self._streams:
+                raise ValueError(f"no stream is called {name!r}; there are {', '.join(self._streams)}")
+        port = self.graph.input.port
+        frames = len(codes)
+        if codes.dtype.kind not in "iu" or math.prod(codes.shape[1:]) != port.elements:
+            raise ValueError(
+                f"codes are {codes.dtype} of shape {codes.shape}, expected integers of {port.shape} a frame"
+            )
+        if self.path == "numpy":
+            values = self.graph.execute(codes.astype(np.int64).reshape(frames, *port.shape))
+            return {name: values[name] for name in wanted}
+        given = np.ascontiguousarray(codes if codes.dtype.name in _KINDS else codes.astype(np.int64))
+        results = {name: np.empty((frames, *self._streams[name][1].shape), np.int64) for name in wanted}
+        check_call(
+            self._library.bnn_graph_run,
+            self._handle,
+            given.ctypes.data_as(ctypes.c_void_p),
+            ctypes.c_int(_KINDS[given.dtype.name]),
+            ctypes.c_int64(frames),
+            _numbers([self._streams[name][0] for name in wanted]),
+            _pointers(list(results.values())),
+            ctypes.c_int64(len(wanted)),
+            ctypes.c_int(threads or 0),
+        )
+        return results
+
+    def scores(self, codes: NDArray[np.integer[Any]], *, threads: int | None = None) -> IntArray:
+        """What the graph gives for `codes`, int64 (frames, output elements)."""
+        (scores,) = self.run(codes, threads=threads).values()
+        return scores.reshape(len(scores), self.graph.output.port.elements)
+
+    def _make_native(self) -> None:
+        self._library = load_library(self.path)
+        self._handle = ctypes.c_void_p(self._library.bnn_graph_new())
+        weakref.finalize(self, self._library.bnn_graph_free, self._handle)
+        streams = self.graph.streams
+        for stream in streams:
+            *positions, channels = stream.port.shape
+            type = stream.port.type
+            check_call(
+                self._library.bnn_graph_add_tensor,
+                self._handle,
+                *(ctypes.c_int64(n) for n in (math.prod(positions), channels, type.lo, type.hi)),
+                ctypes.c_int(type.is_bipolar),
+            )
+        for operator in self.graph.operators:
+            taken = [index for index, stream in enumerate(streams) if stream.consumer == operator.name]
+            made = [index for index, stream in enumerate(streams) if stream.producer == operator.name]
+            self._add_operator(operator.emulator(), taken, made)
+
+    def _add_operator(self, kernel: EmulatorKernel, taken: list[int], made: list[int]) -> None:
+        arrays = [np.ascontiguousarray(value, dtype=np.int64) for value in kernel.values.values()]
+        check_call(
+            self._library.bnn_graph_add_operator,
+            self._handle,
+            kernel.name.encode(),
+            _numbers(taken),
+            ctypes.c_int64(len(taken)),
+            _numbers(made),
+            ctypes.c_int64(len(made)),
+            (ctypes.c_char_p * len(arrays))(*(name.encode() for name in kernel.values)),
+            _pointers(arrays),
+            _numbers([array.size for array in arrays]),
+            ctypes.c_int64(len(arrays)),
+        )
+
+
+def _numbers(values: Sequence[int]) -> ctypes.Array[ctypes.c_int64]:
+    return (ctypes.c_int64 * len(values))(*values)
+
+
+def _pointers(arrays: Sequence[IntArray]) -> ctypes.Array[ctypes.c_void_p]:
+    return (ctypes.c_void_p * len(arrays))(*(array.ctypes.data for array in arrays))

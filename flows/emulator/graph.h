@@ -1,0 +1,51 @@
+// The dataflow graph in native form: tensors, and kernels in the order in which they run.
+#ifndef BNN_EMULATOR_GRAPH_H
+#define BNN_EMULATOR_GRAPH_H
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kernel.h"
+
+namespace bnn {
+
+class Graph {
+public:
+    // Where a tensor's integers go: int64, (frames, elements).
+    struct Tap {
+        std::size_t tensor;
+        std::int64_t* values;
+    };
+
+    // The first tensor is the graph's input. Returns its number.
+    std::size_t add_tensor(const Tensor& tensor);
+
+    // Operators are added in topological order. A kernel named "identity" hands its input on.
+    void add_operator(const std::string& kernel, const std::vector<std::size_t>& inputs,
+                      const std::vector<std::size_t>& outputs, std::map<std::string, Values> values);
+
+    // `input` holds (frames, elements) integers of the plain kind `type`.
+    void run(const void* input, Storage type, std::size_t frames, const std::vector<Tap>& taps,
+             unsigned threads) const;
+
+private:
+    struct Step {
+        std::unique_ptr<Kernel> kernel;
+        std::vector<std::size_t> inputs;
+        std::vector<std::size_t> outputs;
+    };
+    struct Worker;
+
+    std::size_t block_frames() const;
+    void run_block(Worker& worker, const void* input, Storage type, std::size_t first, std::size_t frames,
+                   const std::vector<Tap>& taps) const;
+
+    std::vector<Tensor> tensors_;
+    std::vector<std::size_t> same_as_;  // the tensor in whose memory a tensor lies
+    std::vector<Step> steps_;
+};
+
+}  // namespace bnn
+
+#endif

@@ -1,0 +1,109 @@
+// Threshold: each element becomes a count of the thresholds of its channel that it reaches, or stays below.
+//
+// values: levels, thresholds (rows x levels), decreasing (rows); one row serves all channels, or each has its own.
+#include <algorithm>
+
+#include "byte_table.h"
+#include "kernel.h"
+
+namespace bnn {
+namespace {
+
+struct Steps {
+    std::size_t rows, levels;
+    std::vector<std::int64_t> thresholds;
+    std::vector<std::uint8_t> decreasing;
+    std::int64_t lo;
+    bool bipolar;
+
+    explicit Steps(const Unit& unit)
+        : levels(static_cast<std::size_t>(unit.number("levels"))),
+          lo(unit.output().lo),
+          bipolar(unit.output().storage == Storage::bits) {
+        rows = unit.values.at("decreasing").count;
+        if (rows != 1 && rows != unit.input().channels) throw std::invalid_argument("rows are no channels");
+        const Values limits = unit.array("thresholds", rows * levels);
+        const Values directions = unit.array("decreasing", rows);
+        thresholds.assign(limits.data, limits.data + limits.count);
+        for (std::size_t row = 0; row < rows; ++row) decreasing.push_back(directions[row] != 0);
+    }
+
+    std::int64_t apply(std::size_t channel, std::int64_t value) const {
+        const std::size_t row = rows == 1 ? 0 : channel;
+        std::int64_t count = 0;
+        for (std::size_t level = 0; level < levels; ++level) {
+            count += (value >= thresholds[row * levels + level]) != (decreasing[row] != 0);
+        }
+        return bipolar ? 2 * count - 1 : lo + count;
+    }
+};
+
+class Threshold : public Kernel {
+public:
+    explicit Threshold(const Unit& unit) : in_(unit.input()), out_(unit.output()), steps_(unit) {}
+
+    std::size_t scratch(std::size_t) const override { return 8 * in_.channels; }
+
+    void run(const void* const* in, void* const* out, std::size_t frames, void* scratch) const override {
+        std::int64_t* values = static_cast<std::int64_t*>(scratch);
+        for (std::size_t row = 0; row < frames * in_.positions; ++row) {
+            read_row(in_, static_cast<const char*>(in[0]) + row * in_.stride(), values);
+            for (std::size_t c = 0; c < in_.channels; ++c) values[c] = steps_.apply(c, values[c]);
+            write_row(out_, values, static_cast<char*>(out[0]) + row * out_.stride());
+        }
+    }
+
+private:
+    Tensor in_, out_;
+    Steps steps_;
+};
+
+// One threshold a channel on unsigned bytes, as it stands in front of a first layer.
+class ByteThreshold : public Kernel {
+public:
+    ByteThreshold(const Unit& unit, const Steps& steps) : in_(unit.input()), out_(unit.output()) {
+        never_.assign(out_.stride() / 8, 0);
+        flip_.assign(out_.stride() / 8, 0);
+        for (std::size_t c = 0; c < in_.channels; ++c) {
+            const std::int64_t limit = steps.thresholds[c];
+            limits_.push_back(static_cast<std::uint8_t>(std::clamp<std::int64_t>(limit, 0, 255)));
+            never_[c / 64] |= static_cast<std::uint64_t>(limit > 255) << (c % 64);
+            flip_[c / 64] |= static_cast<std::uint64_t>(steps.decreasing[c]) << (c % 64);
+        }
+    }
+
+    std::size_t scratch(std::size_t) const override { return in_.channels; }
+
+    void run(const void* const* in, void* const* out, std::size_t frames, void* scratch) const override {
+        std::uint8_t* flags = static_cast<std::uint8_t*>(scratch);
+        for (std::size_t row = 0; row < frames * in_.positions; ++row) {
+            const std::uint8_t* from = static_cast<const std::uint8_t*>(in[0]) + row * in_.stride();
+            std::uint64_t* words = static_cast<std::uint64_t*>(out[0]) + row * out_.stride() / 8;
+            for (std::size_t c = 0; c < in_.channels; ++c) flags[c] = from[c] >= limits_[c];
+            pack_flags(flags, in_.channels, words);
+            for (std::size_t word = 0; word < flip_.size(); ++word) words[word] = (words[word] & ~never_[word]) ^ flip_[word];
+        }
+    }
+
+private:
+    Tensor in_, out_;
+    std::vector<std::uint8_t> limits_;
+    std::vector<std::uint64_t> never_, flip_;
+};
+
+std::unique_ptr<Kernel> make_threshold(const Unit& unit) {
+    const Steps steps(unit);
+    const Tensor &in = unit.input(), &out = unit.output();
+    if (steps.rows == 1 && ByteTable::serves(in, out)) {
+        return std::make_unique<ByteTable>(in, out, [&](std::int64_t value) { return steps.apply(0, value); });
+    }
+    if (in.storage == Storage::uint8 && out.storage == Storage::bits && steps.levels == 1 && steps.rows > 1) {
+        return std::make_unique<ByteThreshold>(unit, steps);
+    }
+    return std::make_unique<Threshold>(unit);
+}
+
+const Registration registration("threshold", make_threshold);
+
+}  // namespace
+}  // namespace bnn

@@ -1,0 +1,342 @@
+"""Every kernel of the emulator gives what its operator's numpy meaning gives, on every path that runs here."""
+
+from __future__ import annotations
+
+import subprocess
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from bnnfpga.assets import asset
+from bnnfpga.dataflow.graph import Graph
+from bnnfpga.dataflow.operator import Operator
+from bnnfpga.dataflow.operators.arg_max import ArgMax
+from bnnfpga.dataflow.operators.fifo import Fifo
+from bnnfpga.dataflow.operators.lookup import Lookup
+from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
+from bnnfpga.dataflow.operators.score_output import ScoreOutput
+from bnnfpga.dataflow.operators.threshold import Threshold
+from bnnfpga.dataflow.operators.width_converter import WidthConverter
+from bnnfpga.dataflow.stream import Port
+from bnnfpga.dataflow.thresholds import ThresholdTable
+from bnnfpga.errors import UserError
+from bnnfpga.integers import IntArray, IntegerType
+from bnnfpga.simulate import emulator_library
+from bnnfpga.simulate.emulator import Emulator, run_emulator
+from bnnfpga.simulate.emulator_library import INSTRUCTION_SETS, VARIABLE, choose_path, library_is_built, paths_here
+from bnnfpga.simulate.toolchain import find_compiler
+from tests.conftest import THOROUGH
+from tests.dataflow.chains import random_chain, random_folding
+
+BIPOLAR = IntegerType.bipolar()
+HERE = paths_here(find_compiler())
+CASES = 1000 if THOROUGH else 60
+
+
+def random_integers(type: IntegerType, shape: tuple[int, ...], rng: np.random.Generator) -> IntArray:
+    if type.is_bipolar:
+        return 2 * rng.integers(0, 2, shape) - 1
+    return rng.integers(type.lo, type.hi + 1, shape)
+
+
+def thresholds(
+    taken: IntegerType, rows: int, levels: int, made: IntegerType, rng: np.random.Generator
+) -> ThresholdTable:
+    """Anywhere in [lo, hi + 1], rows that are constant and rows that decrease among them."""
+    values = np.sort(rng.integers(taken.lo, taken.hi + 2, (rows, levels)), axis=1)
+    values[rng.random(rows) < 0.1] = taken.hi + 1
+    values[rng.random(rows) < 0.1] = taken.lo
+    return ThresholdTable(values, rng.random(rows) < 0.4, made)
+
+
+def chain(*operators: Operator) -> Graph:
+    graph = Graph()
+    for operator in operators:
+        graph.add(operator)
+    for before, after in pairwise(operators):
+        graph.connect(before.name, after.name)
+    graph.set_boundary(operators[0].name, operators[-1].name)
+    return graph
+
+
+def check(graph: Graph, x: NDArray[np.integer], path: str, threads: int | None = None) -> None:
+    """All streams, not only the last."""
+    expected = graph.execute(x.astype(np.int64).reshape(len(x), *graph.input.port.shape))
+    got = run_emulator(graph, x, tensors=list(expected), path=path, threads=threads)
+    for name, values in expected.items():
+        np.testing.assert_array_equal(got[name], values, err_msg=f"{name} on {path}")
+
+
+@st.composite
+def types(draw: st.DrawFn) -> IntegerType:
+    """Bits, bytes of both signs, and integers that need more."""
+    kind = draw(st.sampled_from(["bipolar", "few bits", "byte", "wide"]))
+    if kind == "bipolar":
+        return BIPOLAR
+    if kind == "few bits":
+        bits = draw(st.integers(1, 4))
+        return (
+            IntegerType.interval(0, (1 << bits) - 1)
+            if draw(st.booleans())
+            else IntegerType.interval(-1 << (bits - 1), (1 << (bits - 1)) - 1)
+        )
+    if kind == "byte":
+        return draw(
+            st.sampled_from(
+                [
+                    IntegerType.interval(0, 255),
+                    IntegerType.interval(-128, 127),
+                    IntegerType.interval(5, 200),
+                    IntegerType.interval(-100, -3),
+                ]
+            )
+        )
+    return draw(
+        st.sampled_from(
+            [IntegerType.interval(-300, 300), IntegerType.interval(0, 70000), IntegerType.interval(-(2**33), 2**33)]
+        )
+    )
+
+
+@st.composite
+def counts(draw: st.DrawFn) -> IntegerType:
+    """What thresholds make."""
+    if draw(st.booleans()):
+        return BIPOLAR
+    lo = draw(st.sampled_from([0, 0, -2, -8, 300, -200]))
+    return IntegerType.interval(lo, lo + draw(st.integers(1, 7)))
+
+
+def levels_of(made: IntegerType) -> int:
+    return 1 if made.is_bipolar else made.hi - made.lo
+
+
+SIZES = st.integers(1, 40) | st.sampled_from([63, 64, 65, 96, 127, 128, 130, 200, 320])
+POSITIONS = st.lists(st.integers(1, 4), max_size=2).map(tuple)
+SEEDS = st.integers(0, 2**32)
+
+
+@pytest.mark.parametrize("path", HERE)
+@settings(max_examples=CASES, deadline=None)
+@given(
+    taken=types(),
+    made=st.none() | counts(),
+    weights=st.sampled_from(["bipolar", "bipolar", "ternary", "int4", "int8", "int12"]),
+    mh=SIZES,
+    mw=SIZES,
+    positions=POSITIONS,
+    frames=st.integers(1, 9) | st.just(150),
+    seed=SEEDS,
+)
+def test_matrix_vector(
+    path: str,
+    taken: IntegerType,
+    made: IntegerType | None,
+    weights: str,
+    mh: int,
+    mw: int,
+    positions: tuple[int, ...],
+    frames: int,
+    seed: int,
+) -> None:
+    rng = np.random.default_rng(seed)
+    highest = {"bipolar": 1, "ternary": 1, "int4": 7, "int8": 127, "int12": 2047}[weights]
+    w = rng.choice([-1, 1], (mh, mw)) if weights == "bipolar" else rng.integers(-highest - 1, highest + 1, (mh, mw))
+    if weights == "ternary":
+        w = rng.integers(-1, 2, (mh, mw))
+    unit = MatrixVector("unit", w, taken, positions)
+    if made is not None:
+        unit = MatrixVector("unit", w, taken, positions, thresholds(unit.accumulator, mh, levels_of(made), made, rng))
+    check(chain(unit), random_integers(taken, (frames, *positions, mw), rng), path)
+
+
+@pytest.mark.parametrize("path", HERE)
+@pytest.mark.parametrize(
+    "taken",
+    [BIPOLAR, IntegerType.interval(0, 3), IntegerType.interval(-8, 7), IntegerType.interval(-128, 127)],
+    ids=str,
+)
+@pytest.mark.parametrize("extreme", ["equal", "opposite", "random"])
+def test_long_rows(path: str, taken: IntegerType, extreme: str) -> None:
+    """Sums of 20,000 inputs, all at the end of their range: no counter on the way is too small."""
+    rng = np.random.default_rng(0)
+    mh, mw = 20, 20_003
+    weights = rng.choice([-1, 1], (mh, mw))
+    x = random_integers(taken, (3, mw), rng)
+    if extreme != "random":
+        sign = weights[:1] if extreme == "equal" else -weights[:1]
+        x[:] = np.where(sign > 0, taken.hi, taken.lo)
+    check(chain(MatrixVector("unit", weights, taken)), x, path)
+
+
+@pytest.mark.parametrize("path", HERE)
+@settings(max_examples=CASES, deadline=None)
+@given(taken=types(), made=counts(), channels=SIZES, positions=POSITIONS, shared=st.booleans(), seed=SEEDS)
+def test_threshold(
+    path: str,
+    taken: IntegerType,
+    made: IntegerType,
+    channels: int,
+    positions: tuple[int, ...],
+    shared: bool,
+    seed: int,
+) -> None:
+    rng = np.random.default_rng(seed)
+    table = thresholds(taken, 1 if shared else channels, levels_of(made), made, rng)
+    unit = Threshold("unit", (*positions, channels), taken, table)
+    check(chain(unit), random_integers(taken, (4, *positions, channels), rng), path)
+
+
+@pytest.mark.parametrize("path", HERE)
+@settings(max_examples=CASES, deadline=None)
+@given(taken=types().filter(lambda t: t.bits <= 17), made=types(), channels=SIZES, step=st.booleans(), seed=SEEDS)
+def test_lookup(path: str, taken: IntegerType, made: IntegerType, channels: int, step: bool, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    table = random_integers(made, (1 << taken.bits,), rng)
+    if step:
+        codes = np.arange(1 << taken.bits)
+        table = np.where(taken.decode(codes) >= rng.integers(taken.lo, taken.hi + 2), made.lo, made.hi)
+    unit = Lookup("unit", (2, channels), taken, table, made)
+    check(chain(unit), random_integers(taken, (4, 2, channels), rng), path)
+
+
+@pytest.mark.parametrize("path", HERE)
+@settings(max_examples=CASES, deadline=None)
+@given(taken=types(), channels=SIZES, affine=st.booleans(), seed=SEEDS)
+def test_arg_max(path: str, taken: IntegerType, channels: int, affine: bool, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    constants = (rng.integers(-9, 10, channels), rng.integers(-99, 100, channels)) if affine else (None, None)
+    x = random_integers(taken, (20, channels), rng)
+    x[:5] = x[:5, :1]  # ties
+    check(chain(ArgMax("unit", Port((channels,), taken, channels), *constants)), x, path)
+
+
+@pytest.mark.parametrize("path", [*HERE, "numpy"])
+@pytest.mark.parametrize("taken", [BIPOLAR, IntegerType.interval(0, 255), IntegerType.interval(-9, 600)], ids=str)
+def test_units_that_only_move(path: str, taken: IntegerType) -> None:
+    port = Port((3, 12), taken, 4)
+    graph = chain(
+        Fifo("fifo", port, 2),
+        WidthConverter("converter", (3, 12), taken, 4, 6),
+        ScoreOutput("out", Port((3, 12), taken, 6)),
+    )
+    check(graph, random_integers(taken, (7, 3, 12), np.random.default_rng(0)), path)
+
+
+@pytest.mark.parametrize("path", [*HERE, "numpy"])
+@pytest.mark.parametrize("seed", range(12))
+def test_whole_graphs(path: str, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    widths = tuple(rng.integers(1, 300, rng.integers(2, 6)).tolist())
+    graph = random_folding(random_chain(seed, widths, bits=1 + seed % 4), seed)
+    x = rng.integers(0, 256, (int(rng.integers(1, 600)), widths[0]))
+    for dtype in (np.int64, np.uint8, np.int32, np.uint16):
+        check(graph, x.astype(dtype), path, threads=1 + seed % 3)
+    check(graph, x[:, ::-1], path)  # not contiguous
+
+
+def test_it_runs_often_and_without_frames() -> None:
+    graph = random_chain(1, (30, 20, 10))
+    emulator = Emulator(graph)
+    x = np.random.default_rng(0).integers(0, 256, (50, 30))
+    first = emulator.scores(x)
+    assert first.shape == (50, 10)
+    np.testing.assert_array_equal(emulator.scores(x, threads=2), first)
+    np.testing.assert_array_equal(emulator.scores(x[20:30]), first[20:30])
+    assert emulator.scores(x[:0]).shape == (0, 10)
+
+
+def test_what_does_not_fit_is_refused() -> None:
+    emulator = Emulator(random_chain(1, (30, 20, 10)))
+    with pytest.raises(ValueError, match="expected integers"):
+        emulator.run(np.zeros((2, 29), dtype=np.int64))
+    with pytest.raises(ValueError, match="expected integers"):
+        emulator.run(np.zeros((2, 30)))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="no stream is called 'middle'"):
+        emulator.run(np.zeros((2, 30), dtype=np.int64), tensors=["middle"])
+
+
+def test_a_path_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    assert choose_path() == HERE[0]
+    assert choose_path("portable") == "portable"
+    monkeypatch.setenv(VARIABLE, "portable")
+    assert choose_path() == "portable"
+    assert choose_path("numpy") == "numpy"
+    monkeypatch.setenv(VARIABLE, "sse")
+    with pytest.raises(UserError, match="none of that name") as caught:
+        choose_path()
+    assert "portable" in str(caught.value.hint)
+
+
+def test_no_path_that_the_machine_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    plain = find_compiler()
+    lesser = type(plain)(plain.command, plain.identity.replace("__AVX512VPOPCNTDQ__", "").replace("__AVX2__", ""))
+    monkeypatch.setattr(emulator_library, "_compiler", lambda: lesser)
+    assert choose_path() == "portable"
+    with pytest.raises(UserError, match="lacks its instructions"):
+        choose_path("avx512")
+
+
+def test_without_a_compiler_numpy_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    graph = random_chain(3, (30, 20, 10), bits=2)
+    x = np.random.default_rng(0).integers(0, 256, (50, 30))
+    native = Emulator(graph).scores(x)
+
+    def none_here() -> None:
+        raise UserError("no C++ compiler was found")
+
+    monkeypatch.setattr(emulator_library, "_compiler", none_here)
+    emulator = Emulator(graph)
+    assert emulator.path == "numpy"
+    np.testing.assert_array_equal(emulator.scores(x), native)
+    with pytest.raises(UserError, match="no C"):
+        choose_path("portable")
+
+
+def test_a_compiler_that_fails(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("BNNFPGA_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(emulator_library, "_options", lambda path: ("-DNOTHING", "-fno-such-option"))
+    emulator_library.load_library.cache_clear()
+    assert not library_is_built("portable")
+    with pytest.raises(UserError, match="cannot be built"):
+        emulator_library.load_library("portable")
+    assert not library_is_built("portable")
+    emulator_library.load_library.cache_clear()
+
+
+STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-std=c++17", "-O1"]
+GENERIC = ["-U__SSE2__"]
+"""The form that machines other than x86 take."""
+
+
+@pytest.mark.parametrize("path", [*INSTRUCTION_SETS, "generic"])
+def test_the_sources_give_no_warning(path: str, tmp_path: Path) -> None:
+    options = GENERIC if path == "generic" else [f"-m{need}" for need in INSTRUCTION_SETS[path]]
+    sources = sorted((asset("flows") / "emulator").glob("*.cpp"))
+    assert len(sources) >= 8
+    for source in sources:
+        command = [*find_compiler().command, *STRICT, *options, "-c", str(source), "-o", str(tmp_path / "object.o")]
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        if "unrecognized" in result.stderr:
+            pytest.skip("another kind of processor")
+        assert result.returncode == 0, result.stderr[:3000]
+
+
+def test_the_generic_form_counts_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(emulator_library, "_FLAGS", (*emulator_library._FLAGS, *GENERIC))
+    emulator_library.load_library.cache_clear()
+    try:
+        for seed in range(8):
+            rng = np.random.default_rng(seed)
+            graph = random_chain(seed, (100 + seed, 70, 10), bits=1 + seed % 4)
+            check(graph, rng.integers(0, 256, (40, 100 + seed)), "portable")
+    finally:
+        emulator_library.load_library.cache_clear()
