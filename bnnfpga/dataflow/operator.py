@@ -125,10 +125,21 @@ class HlsInstance:
 
 @dataclass(frozen=True, eq=False)
 class EmulatorKernel:
-    """A kernel of `flows/emulator/`: the name that it is registered under, and its integers by name."""
+    """A kernel of `flows/emulator/`.
+
+    Parameters
+    ----------
+    name
+        The name that it is registered under.
+    values
+        Its integers by name.
+    outside
+        What elements outside the image are, for a unit that makes some (`Port.pads`); others hand on what they take.
+    """
 
     name: str
     values: Mapping[str, int | IntArray] = field(default_factory=dict)
+    outside: int | None = None
 
 
 IDENTITY = EmulatorKernel("identity")

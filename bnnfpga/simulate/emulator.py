@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.operator import EmulatorKernel
+from bnnfpga.dataflow.operator import IDENTITY, EmulatorKernel
+from bnnfpga.dataflow.stream import Port
 from bnnfpga.integers import IntArray
 from bnnfpga.simulate.emulator_library import check_call, choose_path, load_library
 
@@ -63,7 +64,7 @@ class Emulator:
         self.graph = graph
         self.path = choose_path(path)
         """`avx512`, `avx2`, `portable` or `numpy`."""
-        self._streams = {stream.name: (index, stream.port) for index, stream in enumerate(graph.streams)}
+        self._ports = {stream.name: stream.port for stream in graph.streams}
         if self.path != "numpy":
             self._make_native()
 
@@ -77,8 +78,8 @@ class Emulator:
         """See `run_emulator`."""
         wanted = [self.graph.output.name] if tensors is None else list(tensors)
         for name in wanted:
-            if name not in self._streams:
-                raise ValueError(f"no stream is called {name!r}; there are {', '.join(self._streams)}")
+            if name not in self._ports:
+                raise ValueError(f"no stream is called {name!r}; there are {', '.join(self._ports)}")
         port = self.graph.input.port
         frames = len(codes)
         if codes.dtype.kind not in "iu" or math.prod(codes.shape[1:]) != port.elements:
@@ -89,14 +90,14 @@ class Emulator:
             values = self.graph.execute(codes.astype(np.int64).reshape(frames, *port.shape))
             return {name: values[name] for name in wanted}
         given = np.ascontiguousarray(codes if codes.dtype.name in _KINDS else codes.astype(np.int64))
-        results = {name: np.empty((frames, *self._streams[name][1].shape), np.int64) for name in wanted}
+        results = {name: np.empty((frames, *self._ports[name].shape), np.int64) for name in wanted}
         check_call(
             self._library.bnn_graph_run,
             self._handle,
             given.ctypes.data_as(ctypes.c_void_p),
             ctypes.c_int(_KINDS[given.dtype.name]),
             ctypes.c_int64(frames),
-            _numbers([self._streams[name][0] for name in wanted]),
+            _numbers([self._tensors[name] for name in wanted]),
             _pointers(list(results.values())),
             ctypes.c_int64(len(wanted)),
             ctypes.c_int(threads or 0),
@@ -111,21 +112,46 @@ class Emulator:
     def _make_native(self) -> None:
         self._library = load_library(self.path)
         self._handle = ctypes.c_void_p(self._library.bnn_graph_new())
+        self._count = 0  # of tensors
         weakref.finalize(self, self._library.bnn_graph_free, self._handle)
+        # What elements outside the image are, by stream.
+        outside: dict[str, int] = {}
+        tensors: dict[str, int] = {self.graph.input.name: self._add_tensor(self.graph.input.port, 0)}
         streams = self.graph.streams
-        for stream in streams:
-            *positions, channels = stream.port.shape
-            type = stream.port.type
-            check_call(
-                self._library.bnn_graph_add_tensor,
-                self._handle,
-                *(ctypes.c_int64(n) for n in (math.prod(positions), channels, type.lo, type.hi)),
-                ctypes.c_int(type.is_bipolar),
-            )
         for operator in self.graph.operators:
-            taken = [index for index, stream in enumerate(streams) if stream.consumer == operator.name]
-            made = [index for index, stream in enumerate(streams) if stream.producer == operator.name]
-            self._add_operator(operator.emulator(), taken, made)
+            kernel = operator.emulator()
+            sources = sorted((s for s in streams if s.consumer == operator.name), key=lambda s: s.input)
+            results = sorted((s for s in streams if s.producer == operator.name), key=lambda s: s.output)
+            passed_on = outside.get(sources[0].name, 0) if kernel.outside is None else kernel.outside
+            taken = []
+            for stream, port in zip(sources, operator.inputs, strict=True):
+                taken.append(tensors[stream.name])
+                if stream.port.shape != port.shape:
+                    # The same elements behind other axes.
+                    taken[-1] = self._add_tensor(port, outside.get(stream.name, 0))
+                    self._add_operator(IDENTITY, [tensors[stream.name]], taken[-1:])
+            made = []
+            for stream in results:
+                outside[stream.name] = passed_on
+                tensors[stream.name] = self._add_tensor(stream.port, passed_on)
+                made.append(tensors[stream.name])
+            self._add_operator(kernel, taken, made)
+        self._tensors = tensors
+
+    def _add_tensor(self, port: Port, outside: int) -> int:
+        """A tensor that holds what a port takes or makes; its number."""
+        *positions, channels = port.shape
+        lo, hi, bipolar = port.type.lo, port.type.hi, port.type.is_bipolar
+        if port.pads:
+            lo, hi, bipolar = min(lo, outside), max(hi, outside), False
+        check_call(
+            self._library.bnn_graph_add_tensor,
+            self._handle,
+            *(ctypes.c_int64(n) for n in (math.prod(positions), channels, lo, hi)),
+            ctypes.c_int(bipolar),
+        )
+        self._count += 1
+        return self._count - 1
 
     def _add_operator(self, kernel: EmulatorKernel, taken: list[int], made: list[int]) -> None:
         arrays = [np.ascontiguousarray(value, dtype=np.int64) for value in kernel.values.values()]

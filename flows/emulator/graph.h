@@ -21,7 +21,7 @@ public:
     // The first tensor is the graph's input. Returns its number.
     std::size_t add_tensor(const Tensor& tensor);
 
-    // Operators are added in topological order. A kernel named "identity" hands its input on.
+    // Operators are added in topological order.
     void add_operator(const std::string& kernel, const std::vector<std::size_t>& inputs,
                       const std::vector<std::size_t>& outputs, std::map<std::string, Values> values);
 

@@ -42,6 +42,12 @@ struct Tensor {
 
     std::size_t frame_bytes() const { return positions * stride(); }
 
+    // Whether the other tensor's elements, as many and in the same order, are the same bytes.
+    bool lies_like(const Tensor& other) const {
+        if (storage != other.storage || elements() != other.elements()) return false;
+        return channels == other.channels || storage != Storage::bits || (channels % 64 == 0 && other.channels % 64 == 0);
+    }
+
     bool is_byte() const { return storage == Storage::uint8 || storage == Storage::int8; }
 };
 

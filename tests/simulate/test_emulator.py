@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +18,10 @@ from bnnfpga.dataflow.operators.arg_max import ArgMax
 from bnnfpga.dataflow.operators.fifo import Fifo
 from bnnfpga.dataflow.operators.lookup import Lookup
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
-from bnnfpga.dataflow.operators.score_output import ScoreOutput
+from bnnfpga.dataflow.operators.pool import Pool, PoolFunction
 from bnnfpga.dataflow.operators.threshold import Threshold
 from bnnfpga.dataflow.operators.width_converter import WidthConverter
+from bnnfpga.dataflow.operators.window import Geometry, Window
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.thresholds import ThresholdTable
 from bnnfpga.errors import UserError
@@ -32,6 +32,8 @@ from bnnfpga.simulate.emulator_library import INSTRUCTION_SETS, VARIABLE, choose
 from bnnfpga.simulate.toolchain import find_compiler
 from tests.conftest import THOROUGH
 from tests.dataflow.chains import random_chain, random_folding
+from tests.dataflow.test_window import windows
+from tests.support.graphs import chain
 
 BIPOLAR = IntegerType.bipolar()
 HERE = paths_here(find_compiler())
@@ -52,16 +54,6 @@ def thresholds(
     values[rng.random(rows) < 0.1] = taken.hi + 1
     values[rng.random(rows) < 0.1] = taken.lo
     return ThresholdTable(values, rng.random(rows) < 0.4, made)
-
-
-def chain(*operators: Operator) -> Graph:
-    graph = Graph()
-    for operator in operators:
-        graph.add(operator)
-    for before, after in pairwise(operators):
-        graph.connect(before.name, after.name)
-    graph.set_boundary(operators[0].name, operators[-1].name)
-    return graph
 
 
 def check(graph: Graph, x: NDArray[np.integer], path: str, threads: int | None = None) -> None:
@@ -152,7 +144,7 @@ def test_matrix_vector(
     unit = MatrixVector("unit", w, taken, positions)
     if made is not None:
         unit = MatrixVector("unit", w, taken, positions, thresholds(unit.accumulator, mh, levels_of(made), made, rng))
-    check(chain(unit), random_integers(taken, (frames, *positions, mw), rng), path)
+    check(chain([unit]), random_integers(taken, (frames, *positions, mw), rng), path)
 
 
 @pytest.mark.parametrize("path", HERE)
@@ -171,7 +163,7 @@ def test_long_rows(path: str, taken: IntegerType, extreme: str) -> None:
     if extreme != "random":
         sign = weights[:1] if extreme == "equal" else -weights[:1]
         x[:] = np.where(sign > 0, taken.hi, taken.lo)
-    check(chain(MatrixVector("unit", weights, taken)), x, path)
+    check(chain([MatrixVector("unit", weights, taken)]), x, path)
 
 
 @pytest.mark.parametrize("path", HERE)
@@ -189,7 +181,7 @@ def test_threshold(
     rng = np.random.default_rng(seed)
     table = thresholds(taken, 1 if shared else channels, levels_of(made), made, rng)
     unit = Threshold("unit", (*positions, channels), taken, table)
-    check(chain(unit), random_integers(taken, (4, *positions, channels), rng), path)
+    check(chain([unit]), random_integers(taken, (4, *positions, channels), rng), path)
 
 
 @pytest.mark.parametrize("path", HERE)
@@ -202,7 +194,7 @@ def test_lookup(path: str, taken: IntegerType, made: IntegerType, channels: int,
         codes = np.arange(1 << taken.bits)
         table = np.where(taken.decode(codes) >= rng.integers(taken.lo, taken.hi + 2), made.lo, made.hi)
     unit = Lookup("unit", (2, channels), taken, table, made)
-    check(chain(unit), random_integers(taken, (4, 2, channels), rng), path)
+    check(chain([unit]), random_integers(taken, (4, 2, channels), rng), path)
 
 
 @pytest.mark.parametrize("path", HERE)
@@ -213,19 +205,66 @@ def test_arg_max(path: str, taken: IntegerType, channels: int, affine: bool, see
     constants = (rng.integers(-9, 10, channels), rng.integers(-99, 100, channels)) if affine else (None, None)
     x = random_integers(taken, (20, channels), rng)
     x[:5] = x[:5, :1]  # ties
-    check(chain(ArgMax("unit", Port((channels,), taken, channels), *constants)), x, path)
+    check(chain([ArgMax("unit", Port((channels,), taken, channels), *constants)]), x, path)
 
 
 @pytest.mark.parametrize("path", [*HERE, "numpy"])
 @pytest.mark.parametrize("taken", [BIPOLAR, IntegerType.interval(0, 255), IntegerType.interval(-9, 600)], ids=str)
 def test_units_that_only_move(path: str, taken: IntegerType) -> None:
     port = Port((3, 12), taken, 4)
-    graph = chain(
-        Fifo("fifo", port, 2),
-        WidthConverter("converter", (3, 12), taken, 4, 6),
-        ScoreOutput("out", Port((3, 12), taken, 6)),
-    )
+    graph = chain([Fifo("fifo", port, 2), WidthConverter("converter", (3, 12), taken, 4, 6)])
     check(graph, random_integers(taken, (7, 3, 12), np.random.default_rng(0)), path)
+
+
+@pytest.mark.parametrize("path", HERE)
+@settings(max_examples=CASES, deadline=None)
+@given(window=windows(), flagged=st.booleans(), seed=SEEDS)
+def test_window(path: str, window: Window, flagged: bool, seed: int) -> None:
+    """What lies outside is held apart from what lies inside, also behind a FIFO."""
+    graph = chain([window, Fifo("fifo", window.outputs[0], 2)] if flagged else [window])
+    check(graph, random_integers(window.type, (3, *window.inputs[0].shape), np.random.default_rng(seed)), path)
+
+
+@pytest.mark.parametrize("path", HERE)
+@settings(max_examples=CASES, deadline=None)
+@given(
+    taken=types(),
+    channels=st.integers(1, 9) | st.sampled_from([63, 64, 65, 128]),
+    function=st.sampled_from(["extremum", "sum"]),
+    pads=st.sampled_from([0, 1]),
+    seed=SEEDS,
+)
+def test_pool(path: str, taken: IntegerType, channels: int, function: PoolFunction, pads: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    geometry = Geometry((5, 6), (2, 3), (2, 2), pads=(pads, pads, 0, pads))
+    fill = 0 if function == "sum" else taken.lo - 1 if not taken.is_bipolar else 0
+    window = Window("window", geometry, channels, taken, fill)
+    smallest = rng.random(channels) < 0.5
+    pool = Pool("pool", geometry.windows, geometry.taps, channels, taken, function, smallest, window.flagged)
+    check(chain([window, pool]), random_integers(taken, (3, 5, 6, channels), rng), path)
+
+
+@pytest.mark.parametrize("path", HERE)
+@pytest.mark.parametrize("channels", [3, 32, 64, 128])
+@pytest.mark.parametrize("pads", [0, 1])
+@pytest.mark.parametrize("taken", [BIPOLAR, IntegerType.interval(0, 3), IntegerType.interval(-128, 127)], ids=str)
+def test_convolutions(path: str, channels: int, pads: int, taken: IntegerType) -> None:
+    """Two layers that slide over an image, one on what the other makes, and a dense one on all pixels."""
+    rng = np.random.default_rng(channels)
+    units: list[Operator] = []
+    for index, (inputs, outputs) in enumerate([(channels, 64), (64, 10)]):
+        size = 7 if pads else 7 - 2 * index
+        geometry = Geometry((size, size), (3, 3), pads=(pads,) * 4)
+        type = taken if index == 0 else BIPOLAR
+        window = Window(f"window{index}", geometry, inputs, type)
+        w = rng.choice([-1, 1], (outputs, 9 * inputs))
+        options = {"positions": geometry.windows, "kernel": (3, 3), "padded": window.flagged}
+        sums = MatrixVector(f"unit{index}", w, type, **options).accumulator
+        table = thresholds(sums, outputs, 1, BIPOLAR, rng)
+        units += [window, MatrixVector(f"unit{index}", w, type, table=table, **options)]
+    flat = units[-1].outputs[0].elements
+    units.append(MatrixVector("dense", rng.choice([-1, 1], (10, flat)), BIPOLAR))
+    check(chain(units), random_integers(taken, (5, 7, 7, channels), rng), path)
 
 
 @pytest.mark.parametrize("path", [*HERE, "numpy"])

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.dataflow.operator import (
+    EmulatorKernel,
     Event,
     HlsInstance,
     HlsTable,
@@ -160,4 +161,17 @@ class Pool(Operator):
                 self.made.bits,
             ),
             (HlsTable("smallest", self._directions().bits[:, :, None], False, "distributed"),),
+        )
+
+    def emulator(self) -> EmulatorKernel:
+        return EmulatorKernel(
+            "pool",
+            {
+                "taps": self.taps,
+                "sum": int(self.function == "sum"),
+                "smallest": self.smallest.astype(np.int64),
+                "lo": self.type.lo,
+                "hi": self.type.hi,
+                "bipolar": int(self.type.is_bipolar),
+            },
         )

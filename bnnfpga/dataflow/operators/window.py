@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.dataflow.operator import (
+    EmulatorKernel,
     Event,
     HlsInstance,
     Operator,
@@ -307,6 +308,19 @@ class Window(Operator):
                 self.depth,
             ),
         )
+
+    def emulator(self) -> EmulatorKernel:
+        geometry = self.geometry
+        places = {
+            "image": geometry.image,
+            "kernel": geometry.kernel,
+            "stride": geometry.stride,
+            "dilation": geometry.dilation,
+            "pads": geometry.pads[:2],
+            "windows": geometry.windows,
+        }
+        values = {name: np.array(pair, dtype=np.int64) for name, pair in places.items()}
+        return EmulatorKernel("window", {**values, "fill": self.fill}, outside=self.fill)
 
 
 def window_lanes(kernel: tuple[int, int], channels: int) -> tuple[int, ...]:
