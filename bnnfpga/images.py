@@ -14,7 +14,7 @@ from bnnfpga.arithmetic import Floats
 from bnnfpga.errors import UserError
 from bnnfpga.host.functions import evaluate
 from bnnfpga.input_format import InputFormat
-from bnnfpga.integers import IntArray
+from bnnfpga.integers import IntArray, IntegerType
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,13 @@ def read_images(
     shape: tuple[int, ...],
     *,
     layout: str = "nchw",
+    stream: IntegerType,
     input_function: Sequence[Mapping[str, Any]] | None,
     first: int = 0,
 ) -> Images:
-    """Check a batch of images; nothing is cast silently. `first` is the number of its first image, for messages.
+    """Check a batch of images; nothing is cast silently.
+
+    `stream` is the type of the accelerator's input, `first` the number of the batch's first image, for messages.
 
     Raises
     ------
@@ -71,8 +74,7 @@ def read_images(
             raise UserError(f"image {first + index} holds NaN or infinity", where="images", hint="give finite numbers")
         assert input_function is not None
         x = x.astype(np.float32)
-        codes = evaluate(input_function, x.reshape(len(x), -1)).astype(np.int64)
-        return Images(codes, x)
+        return Images(_codes(input_function, x.reshape(len(x), -1), stream), x)
     if x.dtype.kind not in "iu":
         raise UserError(
             f"images are {x.dtype}, expected integers ({format.name})",
@@ -89,6 +91,18 @@ def read_images(
         )
     codes = x.astype(np.int64)
     return Images(codes.reshape(len(x), -1), x.astype(np.float32))
+
+
+def _codes(function: Sequence[Mapping[str, Any]], x: Floats, type: IntegerType) -> IntArray:
+    """What the host's function makes of float images, (images, elements)."""
+    made = evaluate(function, x)
+    if not np.all((made >= type.lo) & (made <= type.hi)):
+        raise UserError(
+            f"its input function makes numbers that the accelerator does not take ({type})",
+            where="functions.json",
+            hint="it was changed; compile the model again",
+        )
+    return made.astype(np.int64)
 
 
 def fit_images(x: NDArray[Any], shape: tuple[int, ...], layout: str | None = None) -> NDArray[Any]:

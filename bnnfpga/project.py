@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.arithmetic import Floats
-from bnnfpga.errors import UserError
-from bnnfpga.host.description import FORMAT, read_stream
+from bnnfpga.host.description import read_stream
 from bnnfpga.host.functions import evaluate
+from bnnfpga.host.project_files import read_description, read_functions
 from bnnfpga.host.words import BoundaryFormat
 from bnnfpga.images import Images, check_labels, read_images
 from bnnfpga.input_format import InputFormat
@@ -55,26 +54,11 @@ class Project:
         Raises
         ------
         UserError
-            If the folder is none, or one of another version of the format.
+            If the folder is none, one of another version of the format, or damaged.
         """
         path = Path(folder)
-        try:
-            description = json.loads((path / "project.json").read_text())
-            functions = json.loads((path / "functions.json").read_text())
-            version = description["format"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UserError(
-                "it is no project, or a damaged one",
-                where=str(path),
-                hint="make one with `bnnfpga compile MODEL -o DIR`",
-            ) from error
-        if version != FORMAT:
-            raise UserError(
-                f"its format is {version}, this version of bnnfpga reads {FORMAT}",
-                where=str(path),
-                hint="compile it again",
-            )
-        return cls(path, description, functions)
+        description = read_description(path)
+        return cls(path, description, read_functions(path, description))
 
     def with_seconds(self, seconds: float) -> Project:
         """The same project, with the time that compiling took."""
@@ -125,6 +109,7 @@ class Project:
             self.input_format,
             self.input_shape,
             layout=layout,
+            stream=self.input_stream.type,
             input_function=self.functions["input"],
             first=first,
         )

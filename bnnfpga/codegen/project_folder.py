@@ -118,6 +118,6 @@ def _steps(steps: Sequence[Step]) -> list[dict[str, Any]]:
     return [
         {"operation": step.operation}
         if step.constant is None
-        else {"operation": step.operation, "constant": [float(value) for value in np.ravel(step.constant)]}
+        else {"operation": step.operation, "constant": np.atleast_1d(step.constant).tolist()}
         for step in steps
     ]

@@ -11,6 +11,7 @@ import os
 import zipfile
 import zlib
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -83,9 +84,9 @@ def _decompressed(data: bytes, where: str) -> bytes:
 
 def _from_npy(data: bytes, where: str) -> NDArray[Any]:
     try:
-        # MemoryError: what a damaged header can ask for.
+        # MemoryError: what a damaged header can ask for; the two before it: numpy reads it as Python.
         array: NDArray[Any] = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
-    except (ValueError, MemoryError, EOFError, OSError) as error:
+    except (ValueError, SyntaxError, TokenError, MemoryError, EOFError, OSError) as error:
         if "allow_pickle" in str(error):
             raise UserError(
                 "the array holds Python objects, which are never loaded",
@@ -107,6 +108,6 @@ def _from_npz(data: bytes, file: Path, key: str | None) -> NDArray[Any]:
                 names = ", ".join(f"'{name}'" for name in members) or "none"
                 raise UserError(f"{problem}; it has {names}", where=str(file), hint=f"write {file}:NAME")
             member = archive.read(members[key])
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
         raise UserError(f"the .npz file is damaged: {error}", where=str(file), hint="write the file again") from error
     return _from_npy(member, f"{file}:{key}")

@@ -14,7 +14,7 @@ def evaluate(steps: Sequence[Mapping[str, Any]], x: Floats) -> Floats:
     """Apply steps to float32 (frames, elements), one float32 operation each.
 
     A step has an `operation` (`bnnfpga.arithmetic`) and, where that takes one, a `constant`: a list of one number or
-    of one for each element.
+    of one for each element; for `count`, of one list of thresholds or of one for each element.
     """
     with np.errstate(all="ignore"):
         for step in steps:

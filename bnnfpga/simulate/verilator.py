@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ __all__ = [
 
 # What the harness ends with, see flows/verilator/options.h.
 _DEADLOCK, _INTERRUPTED = 4, 130
+_MEMORY_ERROR = re.compile(r"([\w.-]+\.mem):(?:\d+:)? \$readmem (.*)")
 _FIGURES = ("name", "stalled_cycles", "starved_cycles", "max_occupancy")
 
 
@@ -155,8 +157,7 @@ def run_simulator(
         if status == _DEADLOCK:
             raise _explain_deadlock(simulator, memories_dir, folder, options, said)
         if status != 0:
-            message = said.removeprefix("error: ") or f"the simulator ended with status {status}"
-            raise SimulationError(message, where=str(simulator.project))
+            raise _explain_failure(simulator, memories_dir, status, said)
         if said:
             # Messages of the RTL itself, above all about its memory files.
             print(said, file=sys.stderr)
@@ -182,6 +183,18 @@ def _run(simulator: Simulator, memories: Path, folder: Path, options: list[str])
     if done.returncode == _INTERRUPTED:
         raise KeyboardInterrupt
     return done.returncode, done.stdout.strip()
+
+
+def _explain_failure(simulator: Simulator, memories: Path, status: int, said: str) -> SimulationError:
+    """The error for a run that ended early; most often it is a memory file that is no longer what was written."""
+    message = said.removeprefix("error: ").removesuffix("\nAborting...") or f"the simulator ended with status {status}"
+    if found := _MEMORY_ERROR.search(said):
+        return SimulationError(
+            f"this memory file is missing or damaged: {found[2]}",
+            where=str(memories / found[1]),
+            hint="compile the model again: bnnfpga compile MODEL -o DIR --force",
+        )
+    return SimulationError(message, where=str(simulator.project), hint="compile the model again")
 
 
 def _read_streams(folder: Path) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import random
 import re
@@ -102,12 +103,11 @@ def damaged_json(text: str, seed: int) -> str:
             holder[key] = rng.choice((None, True, "", "x" * 300, [], {}, [[]], 1.5, *_INTEGERS, *_FLOATS))
         elif kind == 2:
             other, where = rng.choice(places)
-            holder[key] = other[where]
+            holder[key] = copy.deepcopy(other[where])
         elif isinstance(holder, list):
             holder.insert(key, holder[key])
         else:
             holder[f"{key}_"] = holder.pop(key)
-        data = json.loads(json.dumps(data))  # No value stands at two places.
     return json.dumps(data, indent=1)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import shutil
@@ -9,13 +10,15 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 
 import bnnfpga
 from bnnfpga.cli import app
 from bnnfpga.terminal import run
-from tests.support.damage import damaged_bytes, damaged_model, damaged_yaml
+from tests.support.builds import images_for
+from tests.support.damage import damaged_bytes, damaged_json, damaged_model, damaged_yaml
 from tests.support.data import EXAMPLES, FIXTURES
 from tests.support.nets import DenseNet
 
@@ -92,3 +95,36 @@ def test_foldings(check: Check, tmp_path: Path, project: Path) -> None:
         for data in (damaged_bytes(text.encode(), seed), damaged_yaml(text, seed).encode()):
             path.write_bytes(data)
             check("compile", tmp_path / "net.onnx", "-o", tmp_path / "project", "--folding", path)
+
+
+@pytest.mark.parametrize("name", ["project.json", "functions.json"])
+def test_projects(check: Check, tmp_path: Path, project: Path, name: str) -> None:
+    """What is damaged is refused where it is read, or gives other numbers, which the comparison finds."""
+    np.save(tmp_path / "x.npy", images_for(bnnfpga.Project.load(project), 3))
+    whole = (project / name).read_text()
+    for seed in SEEDS:
+        for data in (damaged_bytes(whole.encode(), seed), damaged_json(whole, seed).encode()):
+            (project / name).write_bytes(data)
+            if seed % 4:
+                check("verify", project, "--images", tmp_path / "x.npy", "--stages", "source,folded")
+            else:
+                check("simulate", project, "--images", tmp_path / "x.npy")
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz", ".idx", ".idx.gz"])
+def test_images(check: Check, tmp_path: Path, project: Path, suffix: str) -> None:
+    x = images_for(bnnfpga.Project.load(project), 30)
+    path = tmp_path / f"x{suffix}"
+    if suffix == ".npy":
+        np.save(path, x)
+    elif suffix == ".npz":
+        np.savez_compressed(path, x=x)
+    else:
+        header = b"\0\0\x0d\x02" + b"".join(size.to_bytes(4, "big") for size in x.shape)
+        data = header + x.astype(">f4").tobytes()
+        path.write_bytes(gzip.compress(data, mtime=0) if suffix.endswith(".gz") else data)
+    whole = path.read_bytes()
+    assert check("verify", project, "--images", path, "--stages", "source,folded") == 0
+    for seed in SEEDS:
+        path.write_bytes(damaged_bytes(whole, seed))
+        check("verify", project, "--images", path, "--stages", "source,folded")

@@ -1,0 +1,231 @@
+"""Reading `project.json` and `functions.json`, which may be cut, edited or not the compiler's at all."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+
+from bnnfpga.arithmetic import OPERATIONS
+from bnnfpga.errors import UserError, shown
+from bnnfpga.files import read_file
+from bnnfpga.host.description import FORMAT, read_stream
+from bnnfpga.input_format import InputFormat
+from bnnfpga.integers import Encoding
+
+_MOST_BYTES = 1 << 28
+_MOST_ELEMENTS = 1 << 24
+_LARGEST = float(np.finfo(np.float32).max)
+_AGAIN = "compile the model again: bnnfpga compile MODEL -o DIR --force"
+
+
+class _Wrong(Exception):
+    """A value is not what its key holds: the key, and what is wrong."""
+
+
+def read_description(folder: Path) -> dict[str, Any]:
+    """`project.json` of a project, every value of the type and range that the others rely on.
+
+    Raises
+    ------
+    UserError
+        If there is none, it is of another version of the format, or damaged; the message names the line or the key.
+    """
+    path = folder / "project.json"
+    if not folder.is_dir() or not path.exists():
+        raise UserError(
+            "it is no project" if folder.is_dir() else "there is no such folder",
+            where=str(folder),
+            hint="make a project with `bnnfpga compile MODEL -o DIR`",
+        )
+    data = _read_json(path)
+    version = data.get("format")
+    if version != FORMAT:
+        raise UserError(
+            f"its format is {shown(version)}, this version of bnnfpga reads {FORMAT}", where=str(path), hint=_AGAIN
+        )
+    try:
+        _check(data, _DESCRIPTION, "")
+        _check_streams(data)
+    except _Wrong as wrong:
+        raise _damaged(path, wrong) from None
+    return data
+
+
+def read_functions(folder: Path, description: Mapping[str, Any]) -> dict[str, Any]:
+    """`functions.json` of the project with this description.
+
+    Raises
+    ------
+    UserError
+        If there is none, or it is damaged; the message names the line or the key.
+    """
+    path = folder / "functions.json"
+    data = _read_json(path)
+    takes_floats = description["input"]["kind"] == "float"
+    try:
+        _check(data, {"input": [_STEP] if takes_floats else _nothing, "output": [_STEP]}, "")
+        for side in ("input", "output"):
+            stream = description[side]["stream"]
+            elements = math.prod(stream["shape"])
+            if side == "output" and description["output"]["kind"] == "class":
+                elements = (
+                    stream["type"]["hi"] + 1
+                )  # the function is about the scores, of which the class is the largest
+            for index, step in enumerate(data[side] or ()):
+                _check_step(step, elements, f"{side}[{index}]")
+    except _Wrong as wrong:
+        raise _damaged(path, wrong) from None
+    return data
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    text = read_file(path, "this part of the project", _AGAIN, _MOST_BYTES)
+    try:
+        data = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise UserError(
+            f"it is damaged: {error.msg} (line {error.lineno}, column {error.colno})", where=str(path), hint=_AGAIN
+        ) from error
+    except (ValueError, RecursionError) as error:  # no UTF-8, a number of thousands of digits, endless brackets
+        raise UserError(f"it is damaged: {error}", where=str(path), hint=_AGAIN) from error
+    if not isinstance(data, dict):
+        raise UserError("it is damaged: it holds no object", where=str(path), hint=_AGAIN)
+    return data
+
+
+def _damaged(path: Path, wrong: _Wrong) -> UserError:
+    return UserError(f"it is damaged: {wrong}", where=str(path), hint=_AGAIN)
+
+
+# -- what each key holds -----------------------------------------------------------------------------------------------
+
+
+def _number(value: object, at: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _Wrong(f"{at} is {shown(value)}, which is no number")
+
+
+def _float32(value: object, at: str) -> None:
+    _number(value, at)
+    if not abs(value) <= _LARGEST and value not in (math.inf, -math.inf):  # type: ignore[arg-type]
+        raise _Wrong(f"{at} is {shown(value)}, which is no float32 number")
+
+
+def _integer(value: object, at: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not -(1 << 62) < value < 1 << 62:
+        raise _Wrong(f"{at} is {shown(value)}, which is no integer of 63 bits")
+
+
+def _natural(value: object, at: str) -> None:
+    _integer(value, at)
+    if value < 1:  # type: ignore[operator]
+        raise _Wrong(f"{at} is {value}, and must be at least 1")
+
+
+def _text(value: object, at: str) -> None:
+    if not isinstance(value, str):
+        raise _Wrong(f"{at} is {shown(value)}, which is no text")
+
+
+def _positive(value: object, at: str) -> None:
+    _number(value, at)
+    if not 0 < value < math.inf:  # type: ignore[operator]
+        raise _Wrong(f"{at} is {value}, and must be positive")
+
+
+def _nothing(value: object, at: str) -> None:
+    if value is not None:
+        raise _Wrong(f"{at} is {shown(value)}, and must be null: the images are integers")
+
+
+def _or_none(check: Callable[[object, str], None]) -> Callable[[object, str], None]:
+    return lambda value, at: None if value is None else check(value, at)
+
+
+_STREAM = {
+    "shape": [_natural],
+    "type": {"lo": _integer, "hi": _integer, "encoding": get_args(Encoding)},
+    "lanes": _natural,
+    "beats": _natural,
+    "beat_bytes": _natural,
+}
+_DESCRIPTION = {
+    "name": _text,
+    "model": _text,
+    "clock_mhz": _positive,
+    "input": {"kind": _text, "scale": _positive, "shape": [_natural], "stream": _STREAM},
+    "output": {"kind": ("scores", "class"), "stream": _STREAM},
+    "predicted_initiation_interval": _natural,
+    "predicted_latency_cycles": _natural,
+    "layers": [
+        {"name": _text, "operator": _text, "pe": _or_none(_natural), "simd": _or_none(_natural), "cycles": _natural}
+    ],
+    "resources": {},
+}
+_STEP = {"operation": tuple(OPERATIONS)}
+
+
+def _check(value: Any, expected: Any, at: str) -> None:
+    """Compare a value with what is expected: keys of an object, items of an array, one of some values, or a check.
+
+    What is not expected may be there: a later version of bnnfpga may write more.
+    """
+    if isinstance(expected, dict):
+        if not isinstance(value, dict):
+            raise _Wrong(f"{at} is {shown(value)}, which is no object")
+        for key, inner in expected.items():
+            place = f"{at}.{key}" if at else key
+            if key not in value:
+                raise _Wrong(f"{place} is missing")
+            _check(value[key], inner, place)
+    elif isinstance(expected, list):
+        if not isinstance(value, list):
+            raise _Wrong(f"{at} is {shown(value)}, which is no array")
+        for index, item in enumerate(value):
+            _check(item, expected[0], f"{at}[{index}]")
+    elif isinstance(expected, tuple):
+        if value not in expected:
+            raise _Wrong(f"{at} is {shown(value)}, and must be one of {', '.join(expected)}")
+    else:
+        expected(value, at)
+
+
+def _check_streams(data: Mapping[str, Any]) -> None:
+    """Refuse values that are each legal, and do not fit each other."""
+    given = data["input"]
+    try:
+        InputFormat.parse(given["kind"], None if given["kind"] == "float" else given["scale"])
+    except UserError as error:
+        raise _Wrong(f"input.kind or input.scale: {error.message}") from None
+    for side in ("input", "output"):
+        stream = data[side]["stream"]
+        elements = math.prod(stream["shape"])
+        if not stream["shape"] or elements > _MOST_ELEMENTS:
+            raise _Wrong(f"{side}.stream.shape has {elements} elements")
+        if elements % stream["lanes"]:
+            raise _Wrong(f"{side}.stream.lanes is {stream['lanes']}, which does not divide {elements} elements")
+        try:
+            format = read_stream(stream)
+        except ValueError as error:
+            raise _Wrong(f"{side}.stream.type: {error}") from None
+        if (format.beats, format.beat_bytes) != (stream["beats"], stream["beat_bytes"]):
+            raise _Wrong(f"{side}.stream has {stream['beats']} beats of {stream['beat_bytes']} bytes for its elements")
+    if math.prod(given["shape"]) != math.prod(given["stream"]["shape"]):
+        raise _Wrong("input.shape and input.stream.shape have different numbers of elements")
+    if not data["layers"]:
+        raise _Wrong("layers is empty")
+
+
+def _check_step(step: Mapping[str, Any], elements: int, at: str) -> None:
+    constant, at = step.get("constant", [0]), f"{at}.constant"
+    counts = step["operation"] == "count"
+    _check(constant, [[_float32]] if counts else [_float32], at)
+    if len(constant) not in (1, elements):
+        raise _Wrong(f"{at} has length {len(constant)}; 1 or {elements} is expected")
+    if counts and (not constant[0] or any(len(row) != len(constant[0]) for row in constant)):
+        raise _Wrong(f"{at} has no thresholds, or not as many in each row")
