@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 
 from bnnfpga.assets import asset
@@ -9,7 +11,10 @@ from bnnfpga.codegen.memories import hex_file
 from bnnfpga.codegen.names import comment
 from bnnfpga.codegen.templating import render
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.operator import Memory, Operator
+from bnnfpga.dataflow.operator import Memory, Operator, RtlParameter, RtlVector
+from bnnfpga.dataflow.stream import Stream
+
+_LINE = 116
 
 
 def render_rtl(graph: Graph, folder: Path, title: str = "accelerator") -> None:
@@ -29,13 +34,13 @@ def render_rtl(graph: Graph, folder: Path, title: str = "accelerator") -> None:
     for module in sorted(asset("rtl").glob("*.sv")):
         (folder / "rtl" / module.name).write_text(module.read_text())
     streams = graph.streams
-    into = {stream.consumer: stream.name for stream in streams}
-    out_of = {stream.producer: stream.name for stream in streams}
     units = []
     levels = {"input": "32'd0"}
     for operator in graph.operators:
         instance = operator.rtl()
-        levels[out_of[operator.name]] = "32'(" + instance.level.format(unit=operator.name) + ")"
+        outputs = graph.outputs_of(operator.name)
+        for stream, level in zip(outputs, instance.levels, strict=True):
+            levels[stream.name] = "32'(" + level.format(unit=operator.name) + ")"
         for memory in operator.memories():
             (folder / "memories" / _file_name(operator, memory)).write_text(hex_file(memory))
         units.append(
@@ -44,8 +49,8 @@ def render_rtl(graph: Graph, folder: Path, title: str = "accelerator") -> None:
                 "comment": _describe(operator),
                 "module": instance.module,
                 "parameters": [(name, _literal(operator, value)) for name, value in instance.parameters.items()],
-                "input": into[operator.name],
-                "output": out_of[operator.name],
+                "inputs": _ports("s", graph.inputs_of(operator.name)),
+                "outputs": _ports("m", outputs),
                 "last": operator.name == graph.output.producer,
             }
         )
@@ -65,9 +70,19 @@ def _file_name(operator: Operator, memory: Memory) -> str:
     return f"{operator.name}_{memory.name}.mem"
 
 
-def _literal(operator: Operator, value: int | str | Memory) -> str:
+def _ports(prefix: str, streams: Sequence[Stream]) -> list[tuple[str, str]]:
+    """The names of a unit's ports, numbered where there are several, each with its stream."""
+    several = len(streams) > 1
+    return [(f"{prefix}{index}" if several else prefix, stream.name) for index, stream in enumerate(streams)]
+
+
+def _literal(operator: Operator, value: RtlParameter) -> str:
     if isinstance(value, Memory):
         return f'"{_file_name(operator, value)}"'
+    if isinstance(value, RtlVector):
+        entries = ", ".join(f"{value.bits}'d{entry}" for entry in reversed(value.values))
+        lines = textwrap.wrap(entries, _LINE - 6)
+        return f"{{{entries}}}" if len(lines) == 1 else "\n      ".join(["{", *lines]) + "\n    }"
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 

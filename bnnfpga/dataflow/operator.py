@@ -77,16 +77,29 @@ class Memory:
 
 
 @dataclass(frozen=True)
+class RtlVector:
+    """A parameter that holds many numbers: `values`, the first in the least significant bits, `bits` bits each."""
+
+    values: tuple[int, ...]
+    bits: int
+
+
+RtlParameter = int | str | Memory | RtlVector
+
+
+@dataclass(frozen=True)
 class RtlInstance:
     """A module of `rtl/`: its name and parameters.
 
-    A parameter whose value is a `Memory` is the name of that memory's file. `level` is an expression for the beats that
-    wait at its output, where `{unit}` stands for the instance; simulations with stream counters read it.
+    Its input stream is `s_tdata_i` and so on, or `s0_...`, `s1_...` where it has several; its outputs are `m_...`, or
+    `m0_...`, `m1_...`. A parameter whose value is a `Memory` is the name of that memory's file. `levels` has an
+    expression an output for the beats that wait there, where `{unit}` stands for the instance; simulations with stream
+    counters read them.
     """
 
     module: str
-    parameters: Mapping[str, int | str | Memory]
-    level: str = "{unit}.output_queue.queue.level"
+    parameters: Mapping[str, RtlParameter]
+    levels: tuple[str, ...] = ("{unit}.output_queue.queue.level",)
 
 
 @dataclass(frozen=True, eq=False)

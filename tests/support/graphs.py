@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +14,7 @@ from bnnfpga.codegen.rtl import render_rtl
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.score_output import ScoreOutput
+from bnnfpga.dataflow.operators.width_converter import WidthConverter
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.token_model import Cycles, predict, steady_interval
 from bnnfpga.integers import IntArray
@@ -23,13 +25,33 @@ from bnnfpga.vectors import Vectors
 
 def chain(operators: Sequence[Operator]) -> Graph:
     """The operators in a row, and the output boundary."""
+    return joined(operators, [(before.name, after.name) for before, after in pairwise(operators)])
+
+
+def joined(operators: Sequence[Operator], connections: Sequence[tuple[str, str]]) -> Graph:
+    """The operators, joined by name, from the first one to the last one and the output boundary.
+
+    A unit's ports are used in the order in which it comes in the connections. Where two units' lanes differ, a
+    converter comes between them.
+    """
     graph = Graph()
-    units = [*operators, ScoreOutput("score_output", operators[-1].outputs[0])]
-    for unit in units:
+    last = ScoreOutput("score_output", operators[-1].outputs[0])
+    for unit in (*operators, last):
         graph.add(unit)
-    for before, after in pairwise(units):
-        graph.connect(before.name, after.name)
-    graph.set_boundary(units[0].name, units[-1].name)
+    made: Counter[str] = Counter()
+    taken: Counter[str] = Counter()
+    for before, after in (*connections, (operators[-1].name, last.name)):
+        output, input = made[before], taken[after]
+        made[before] += 1
+        taken[after] += 1
+        source, port, wanted = before, graph[before].outputs[output], graph[after].inputs[input]
+        if port.lanes != wanted.lanes:
+            converter = WidthConverter(f"{after}_converter{input}", wanted.shape, wanted.type, port.lanes, wanted.lanes)
+            graph.add(converter)
+            graph.connect(before, converter.name, output=output)
+            source, output = converter.name, 0
+        graph.connect(source, after, output=output, input=input)
+    graph.set_boundary(operators[0].name, last.name)
     return graph
 
 

@@ -46,7 +46,7 @@ class Fifo(Operator):
         return queue_resources(self.port.width, self.depth)
 
     def rtl(self) -> RtlInstance:
-        return RtlInstance("bnn_fifo", {"Width": self.port.width, "Depth": self.depth}, level="{unit}.level")
+        return RtlInstance("bnn_fifo", {"Width": self.port.width, "Depth": self.depth}, levels=("{unit}.level",))
 
     def hls(self) -> HlsInstance:
         return HlsInstance("fifo", (self.port.beats, self.port.width, self.depth))

@@ -51,7 +51,7 @@ class ScoreOutput(Operator):
         return RtlInstance(
             "bnn_score_output",
             {"InputWidth": self.port.width, "OutputWidth": 8 * self.port.boundary_bytes, "Beats": self.port.beats},
-            level="{unit}.register_slice.level",
+            levels=("{unit}.register_slice.level",),
         )
 
     def hls(self) -> HlsInstance:

@@ -62,7 +62,7 @@ class WidthConverter(Operator):
                 "ElementBits": self.type.bits,
                 "Capacity": self.capacity,
             },
-            level=f"{{unit}}.level / {self.output_lanes}",
+            levels=(f"{{unit}}.level / {self.output_lanes}",),
         )
 
     def hls(self) -> HlsInstance:

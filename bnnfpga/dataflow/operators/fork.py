@@ -1,0 +1,60 @@
+"""One stream for two consumers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from bnnfpga.dataflow.operator import (
+    EmulatorKernel,
+    Event,
+    HlsInstance,
+    Operator,
+    RtlInstance,
+    Schedule,
+    add_resources,
+    queue_resources,
+)
+from bnnfpga.dataflow.stream import Port
+from bnnfpga.integers import IntArray
+
+
+@dataclass(frozen=True)
+class Fork(Operator):
+    """Sends the stream `port` to two consumers, each through a queue of two beats; more consumers need more forks."""
+
+    port: Port
+
+    kind: ClassVar[str] = "fork"
+
+    @property
+    def inputs(self) -> tuple[Port, ...]:
+        return (self.port,)
+
+    @property
+    def outputs(self) -> tuple[Port, ...]:
+        return (self.port, self.port)
+
+    def with_inputs(self, *ports: Port) -> Fork:
+        return replace(self, port=ports[0])
+
+    def schedule(self) -> Schedule:
+        return Schedule((Event(1, (1,), (1, 1), (1, 1)),), 1, (2, 2), (1, 1))
+
+    def execute(self, *arrays: IntArray) -> tuple[IntArray, ...]:
+        return (arrays[0], arrays[0])
+
+    def resources(self) -> dict[str, int]:
+        queue = queue_resources(self.port.width, 2)
+        return add_resources(queue, queue)
+
+    def rtl(self) -> RtlInstance:
+        return RtlInstance(
+            "bnn_fork", {"Width": self.port.width}, levels=("{unit}.queue0.level", "{unit}.queue1.level")
+        )
+
+    def hls(self) -> HlsInstance:
+        return HlsInstance("fork", (self.port.beats, self.port.width))
+
+    def emulator(self) -> EmulatorKernel:
+        return EmulatorKernel("fork")

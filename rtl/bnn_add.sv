@@ -1,0 +1,93 @@
+// Adds two streams element by element, each times a constant, PE elements a cycle.
+//
+// A beat of both is taken in the same cycle, so each READY depends on the other stream's VALID, which is a register. Sums are
+// made in as many bits as the result has, modulo which all of this is exact.
+
+`default_nettype none
+
+module bnn_add #(
+  // Elements a cycle.
+  parameter int unsigned PE            = 1,
+  // Of each stream: bits of an element; 1: -1 and +1, stored as 0 and 1; 1: two's complement; what it counts.
+  parameter int unsigned InputBits0    = 1,
+  parameter int unsigned InputBipolar0 = 1,
+  parameter int unsigned InputSigned0  = 0,
+  parameter int          Factor0       = 1,
+  parameter int unsigned InputBits1    = 1,
+  parameter int unsigned InputBipolar1 = 1,
+  parameter int unsigned InputSigned1  = 0,
+  parameter int          Factor1       = 1,
+  parameter int unsigned OutputBits    = 3,
+  // Beats that the output queue holds.
+  parameter int unsigned QueueDepth    = 3
+) (
+  input  wire                     clk_i,
+  input  wire                     rst_ni,
+  input  wire [PE*InputBits0-1:0] s0_tdata_i,
+  input  wire                     s0_tvalid_i,
+  output wire                     s0_tready_o,
+  input  wire [PE*InputBits1-1:0] s1_tdata_i,
+  input  wire                     s1_tvalid_i,
+  output wire                     s1_tready_o,
+  output wire [PE*OutputBits-1:0] m_tdata_o,
+  output wire                     m_tvalid_o,
+  input  wire                     m_tready_i
+);
+
+  // The result may have fewer bits than what it is made of.
+  localparam int unsigned WiderInput = InputBits0 > InputBits1 ? InputBits0 : InputBits1;
+  localparam int unsigned Bits = OutputBits > WiderInput ? OutputBits : WiderInput;
+  // A constant is the cheapest as its magnitude; its sign makes the addition a subtraction.
+  localparam [Bits-1:0] Magnitude0 = Factor0 < 0 ? Bits'(-Factor0) : Bits'(Factor0);
+  localparam [Bits-1:0] Magnitude1 = Factor1 < 0 ? Bits'(-Factor1) : Bits'(Factor1);
+
+  wire has_room;
+  assign s0_tready_o = has_room & s1_tvalid_i;
+  assign s1_tready_o = has_room & s0_tvalid_i;
+  wire go = has_room & s0_tvalid_i & s1_tvalid_i;
+
+  reg [PE*OutputBits-1:0] result;
+  reg                     sent;
+
+  integer p;
+  reg [Bits-1:0] term0;
+  reg [Bits-1:0] term1;
+  reg [Bits-1:0] sum;
+  /* verilator lint_off BLKSEQ */
+  always @(posedge clk_i) begin
+    for (p = 0; p < PE; p = p + 1) begin
+      term0 = {Bits{(InputSigned0 != 0) & s0_tdata_i[(p+1)*InputBits0-1]}};
+      term0[InputBits0-1:0] = s0_tdata_i[p*InputBits0+:InputBits0];
+      if (InputBipolar0 != 0) term0 = s0_tdata_i[p*InputBits0] ? Magnitude0 : -Magnitude0;
+      else term0 = term0 * Magnitude0;
+      term1 = {Bits{(InputSigned1 != 0) & s1_tdata_i[(p+1)*InputBits1-1]}};
+      term1[InputBits1-1:0] = s1_tdata_i[p*InputBits1+:InputBits1];
+      if (InputBipolar1 != 0) term1 = s1_tdata_i[p*InputBits1] ? Magnitude1 : -Magnitude1;
+      else term1 = term1 * Magnitude1;
+      sum = Factor0 < 0 ? -term0 : term0;
+      if (Factor1 < 0) sum = sum - term1;
+      else sum = sum + term1;
+      result[p*OutputBits+:OutputBits] <= OutputBits'(sum);
+    end
+    sent <= go & rst_ni;
+  end
+  /* verilator lint_on BLKSEQ */
+
+  bnn_output_queue #(
+    .Width(PE * OutputBits),
+    .Depth(QueueDepth)
+  ) output_queue (
+    .clk_i,
+    .rst_ni,
+    .room_o   (has_room),
+    .reserve_i(go),
+    .data_i   (result),
+    .valid_i  (sent),
+    .m_tdata_o,
+    .m_tvalid_o,
+    .m_tready_i
+  );
+
+endmodule
+
+`default_nettype wire
