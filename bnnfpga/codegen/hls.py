@@ -72,6 +72,7 @@ def render_hls(graph: Graph, folder: Path, title: str = "accelerator") -> list[P
                 *(_name(stream) for stream in graph.outputs_of(operator.name)),
                 *(table.name for table in tables[operator.name]),
             ],
+            "makes": [stream for stream in graph.outputs_of(operator.name) if stream.consumer is not None],
         }
         for operator in graph.operators
     ]

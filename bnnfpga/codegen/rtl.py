@@ -61,7 +61,15 @@ def render_rtl(graph: Graph, folder: Path, title: str = "accelerator") -> None:
         output=graph.output,
         inner=streams[1:-1],
         units=units,
-        monitors=[{"stream": stream.name, "level": levels[stream.name]} for stream in streams],
+        monitors=[
+            {
+                "stream": stream.name,
+                # The boundary's output is padded already.
+                "width": 8 * stream.port.boundary_bytes if stream.consumer is None else stream.port.width,
+                "level": levels[stream.name],
+            }
+            for stream in streams
+        ],
     )
     (folder / "rtl" / "accelerator.sv").write_text(text)
 

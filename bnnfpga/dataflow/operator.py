@@ -6,13 +6,16 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.integers import IntArray
+
+if TYPE_CHECKING:
+    from bnnfpga.dataflow.thresholds import Decisions
 
 MemoryKind = Literal["block", "distributed"]
 
@@ -185,6 +188,11 @@ class Operator(ABC):
     @abstractmethod
     def execute(self, *arrays: IntArray) -> tuple[IntArray, ...]:
         """The unit's meaning: int64 arrays (frames, *shape), one an input, to one an output."""
+
+    def decide(self, *arrays: IntArray) -> Decisions | None:
+        """What the results of `execute` are decided from, of the shape of its first output; None where nothing is."""
+        del arrays
+        return None
 
     @abstractmethod
     def rtl(self) -> RtlInstance:

@@ -63,6 +63,22 @@ class ThresholdTable:
             "decreasing": self.decreasing.astype(np.int64),
         }
 
+    def decisive(self, channel: int, expected: int, got: int) -> int | None:
+        """The threshold of a channel that `got` puts an input on the wrong side of, where `expected` is the result.
+
+        Of several the one nearest to the input; None where `got` is no result of the table.
+        """
+        row = min(channel, len(self.values) - 1)
+        step = 2 if self.output.is_bipolar else 1
+        right, wrong = ((result - self.output.lo) // step for result in (expected, got))
+        if not 0 <= wrong <= self.levels or wrong == right:
+            return None
+        # An increasing channel has reached the lowest `count` thresholds, a decreasing one is below the highest.
+        index = right if wrong > right else right - 1
+        if self.decreasing[row]:
+            index = self.levels - 1 - index
+        return int(self.values[row, index])
+
     def memory(self, pe: int, stored: IntArray, bits: int, kind: MemoryKind) -> Memory:
         """The table as hardware stores it: a word holds `pe` channels, each its thresholds, then its direction bit.
 
@@ -73,6 +89,14 @@ class ThresholdTable:
             [to_bits(stored, bits).reshape(channels, -1), self.decreasing[:, None].astype(np.uint8)], axis=1
         )
         return Memory("thresholds", fields.reshape(channels // pe, -1), kind)
+
+
+@dataclass(frozen=True, eq=False)
+class Decisions:
+    """What a unit decides its results from: an integer for each, and the thresholds, where it has any."""
+
+    accumulators: IntArray
+    table: ThresholdTable | None
 
 
 def bipolar_sum_to_count(values: IntArray, terms: int, scale: int = 1) -> IntArray:

@@ -28,12 +28,22 @@ class Cycles:
     """What the accelerator's clock shows.
 
     `initiation_interval` and `latency` are in cycles; `max_occupancy` gives, by stream name, the most beats that its
-    queue held at a time.
+    queue held at a time. `frame_done` has the cycles from the first input beat to the last output beat of each of the
+    first frames; from there on, each `period` frames take the same time as those before.
     """
 
     initiation_interval: int
     latency: int
     max_occupancy: dict[str, int]
+    frame_done: tuple[int, ...] = ()
+    period: int = 1
+
+    def done(self, frames: int) -> list[int]:
+        """`frame_done` for any number of frames that follow each other without a gap."""
+        cycles = list(self.frame_done[:frames])
+        while len(cycles) < frames:
+            cycles.append(2 * cycles[-self.period] - cycles[-2 * self.period])
+        return cycles
 
 
 class Deadlock(Exception):
@@ -123,6 +133,14 @@ def _play(schedule: Schedule, inputs: list[_Channel], outputs: list[_Channel]) -
                     left.append(max(left[-1] + 1, time + latency) if left else time + latency)
 
 
+def _machines(schedule: Schedule, inputs: list[_Channel], outputs: list[_Channel]) -> list[Iterator[bool]]:
+    """A unit being played, as one machine or as two with a queue between them."""
+    if schedule.front is None:
+        return [_play(schedule, inputs, outputs)]
+    between = [_Channel()]
+    return [_play(schedule.front, inputs, between), _play(schedule, between, outputs)]
+
+
 def steady_interval(frame_done: Sequence[int], latency: int) -> tuple[int, bool]:
     """Initiation interval from the cycles in which successive frames' last output beats left.
 
@@ -162,12 +180,7 @@ def predict(graph: Graph) -> Cycles:
     for operator in graph.operators:
         inputs = [channels[stream.name] for stream in graph.inputs_of(operator.name)]
         outputs = [channels[stream.name] for stream in graph.outputs_of(operator.name)]
-        schedule = operator.schedule()
-        if schedule.front is not None:
-            between = [_Channel()]
-            machines.append(_play(schedule.front, inputs, between))
-            inputs = between
-        machines.append(_play(schedule, inputs, outputs))
+        machines += _machines(operator.schedule(), inputs, outputs)
     source, sink = channels[graph.input.name], channels[graph.output.name]
     frames = 0
     while True:
@@ -187,7 +200,8 @@ def predict(graph: Graph) -> Cycles:
                 continue
         latency = done[0] - source.left[0]
         interval = max(after - before for before, after in pairwise(done[-period - 1 :]))
-        return Cycles(interval, latency, {name: _occupancy(item) for name, item in channels.items()})
+        occupancy = {name: _occupancy(item) for name, item in channels.items()}
+        return Cycles(interval, latency, occupancy, tuple(end - source.left[0] for end in done), period)
 
 
 def _repeats(channels: Sequence[_Channel], frames: int, period: int) -> bool:
@@ -222,3 +236,39 @@ def _occupancy(channel: _Channel) -> int:
     if not len(visible):
         return 0
     return int((np.arange(1, len(visible) + 1) - np.searchsorted(left, visible, side="left")).max())
+
+
+def replay(
+    schedule: Schedule, offered: Sequence[Sequence[int]], left: Sequence[Sequence[int]]
+) -> tuple[list[list[int]], list[list[int]]]:
+    """What one unit does by its law when its surroundings do what was observed.
+
+    Parameters
+    ----------
+    schedule
+        The unit's.
+    offered
+        For each input the cycle from which each beat was offered to it.
+    left
+        For each output the cycle in which each beat was taken from it.
+
+    Returns
+    -------
+    tuple
+        For each input the cycle in which it takes each beat, for each output the cycle from which it offers each beat,
+        as far as the observed beats let it go.
+    """
+    inputs, outputs = [_Channel() for _ in offered], [_Channel() for _ in left]
+    for channel, cycles in zip(inputs, offered, strict=True):
+        channel.visible = list(cycles)
+    for channel, cycles in zip(outputs, left, strict=True):
+        channel.left = list(cycles)
+    machines = _machines(schedule, inputs, outputs)
+    while sum([next(machine) for machine in machines]):
+        pass
+    made = []
+    for channel in outputs:
+        # A beat is offered when the one in front of it has left; behind the last that left, one more is.
+        after = [0, *(end + 1 for end in channel.left)]
+        made.append([max(pair) for pair in zip(channel.visible, after, strict=False)])
+    return [channel.left for channel in inputs], made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -37,8 +38,8 @@ class CSimulator:
     build_seconds: float
 
 
-def build_csim(project: Path) -> CSimulator:
-    """Compile `hls/` of a project, or find it compiled before.
+def build_csim(project: Path, *, dump: bool = False) -> CSimulator:
+    """Compile `hls/` of a project, or find it compiled before; with `dump` so that it can write what streams carry.
 
     Raises
     ------
@@ -53,9 +54,10 @@ def build_csim(project: Path) -> CSimulator:
             raise UserError("the project has no HLS sources", where=str(source), hint="compile the model again")
     compiler = find_compiler()
     headers = find_headers()
+    flags = (*_FLAGS, "-DBNN_DUMP") if dump else _FLAGS
 
     def compile_one(source: Path, target: Path) -> None:
-        command = [*compiler.command, *_FLAGS, "-I", str(folder), "-isystem", str(headers)]
+        command = [*compiler.command, *flags, "-I", str(folder), "-isystem", str(headers)]
         _run([*command, "-c", str(source), "-o", str(target)], source)
 
     def build(target: Path) -> None:
@@ -66,7 +68,7 @@ def build_csim(project: Path) -> CSimulator:
         for path in objects:
             path.unlink()
 
-    parts: list[str | bytes] = ["csim", *compiler.command, compiler.identity, *_FLAGS]
+    parts: list[str | bytes] = ["csim", *compiler.command, compiler.identity, *flags]
     for path in [*sorted(folder.rglob("*.[ch]pp")), *sorted(headers.glob("*.h")), *sorted(headers.glob("etc/*.h"))]:
         parts += [path.name, path.read_bytes()]
     built = cached_build(parts, build, "csim")
@@ -102,6 +104,20 @@ def run_csim(simulator: CSimulator, data: NDArray[np.uint8] | bytes, frames: int
     if frames == 0 or output.size % frames:
         raise UserError(f"the simulation made {output.size} bytes, no whole number for each of {frames} frames")
     return output.reshape(frames, -1)
+
+
+def watch_csim(simulator: CSimulator, data: NDArray[np.uint8]) -> dict[str, bytes]:
+    """Send frames through a simulator built with `dump`, and take what each stream carried, whatever comes out.
+
+    Returns
+    -------
+    dict
+        By stream name what hls/bnn/dump.hpp wrote; empty for a project without it.
+    """
+    with scratch_folder(data) as folder:
+        command = [str(simulator.program), "--input", str(folder / INPUT)]
+        run_program(command, env={**os.environ, "BNN_DUMP_TO": str(folder)})
+        return {path.stem: path.read_bytes() for path in sorted(folder.glob("*.words"))}
 
 
 def _run(command: list[str], where: Path) -> None:

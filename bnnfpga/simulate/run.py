@@ -83,6 +83,7 @@ def run_rtl(
     trace: Path | None = None,
     stall_seed: int | None = None,
     verilator: str | None = None,
+    most_cycles: int | None = None,
 ) -> tuple[IntArray, RtlRun, float]:
     """Build (or find) the Verilated simulator and run a batch: scores, the run, and the seconds that building took."""
     kind = "none" if trace is None else trace.suffix[1:]
@@ -97,6 +98,7 @@ def run_rtl(
         stall_seed=stall_seed,
         trace=trace,
         streams=streams,
+        most_cycles=most_cycles,
     )
     return project.output_stream.unpack(run.output), run, simulator.build_seconds
 

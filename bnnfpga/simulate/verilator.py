@@ -30,11 +30,19 @@ __all__ = [
 # What the harness ends with, see flows/verilator/options.h.
 _DEADLOCK, _INTERRUPTED = 4, 130
 _MEMORY_ERROR = re.compile(r"([\w.-]+\.mem):(?:\d+:)? \$readmem (.*)")
+_WRONG_RUNS = (3, 4, 5)
 _FIGURES = ("name", "stalled_cycles", "starved_cycles", "max_occupancy")
 
 
 class SimulationError(UserError):
-    """The simulation ended before all frames were out."""
+    """The simulation ended before all frames were out.
+
+    `end` says how, where that is the accelerator's doing: `wrong_tlast`, `unstable_output`, `deadlock` or `too_slow`.
+    """
+
+    def __init__(self, message: str, where: str, *, hint: str | None = None, end: str | None = None) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.end = end
 
 
 class SimulationDeadlock(SimulationError):
@@ -65,12 +73,21 @@ class SimulationDeadlock(SimulationError):
         stuck: list[str],
         starved: list[str],
     ) -> None:
-        super().__init__(message, where=where)
+        super().__init__(message, where, end="deadlock")
         self.last_transfer = last_transfer
         self.frames_in = frames_in
         self.frames_out = frames_out
         self.stuck = stuck
         self.starved = starved
+
+
+@dataclass(frozen=True)
+class Window:
+    """A waveform of some cycles, `first` to `last`, both included; `path` ends in .vcd or .fst."""
+
+    path: Path
+    first: int
+    last: int
 
 
 @dataclass(frozen=True)
@@ -112,6 +129,7 @@ def run_simulator(
     stall_seed: int | None = None,
     trace: Path | None = None,
     watchdog: int | None = None,
+    most_cycles: int | None = None,
     streams: bool = False,
 ) -> RtlRun:
     """Send frames through the accelerator.
@@ -132,6 +150,8 @@ def run_simulator(
         The waveform to write.
     watchdog
         Cycles without a transfer that count as a deadlock; None for a multiple of the predicted cycles.
+    most_cycles
+        Cycles after which to give up; None for as many as it takes.
     streams
         Whether to return the streams' figures.
 
@@ -140,7 +160,7 @@ def run_simulator(
     SimulationDeadlock
         When nothing moves any more. The message names the streams that are stuck.
     SimulationError
-        When `tlast` marks the wrong beat, or the simulation fails otherwise.
+        When `tlast` marks the wrong beat, the cycles do not suffice, or the simulation fails otherwise.
     """
     if streams and not simulator.monitor:
         raise ValueError("streams need a simulator built with monitor=True")
@@ -151,13 +171,15 @@ def run_simulator(
         options += ["--stall-seed", str(stall_seed)]
     if watchdog is not None:
         options += ["--watchdog", str(watchdog)]
+    if most_cycles is not None:
+        options += ["--most-cycles", str(most_cycles)]
     with scratch_folder(input_bytes) as folder:
         traced = [] if trace is None else ["--trace", str(trace.absolute())]
         status, said = _run(simulator, memories_dir, folder, [*options, *traced])
         if status == _DEADLOCK:
             raise _explain_deadlock(simulator, memories_dir, folder, options, said)
         if status != 0:
-            raise _explain_failure(simulator, memories_dir, status, said)
+            raise _explain_failure(simulator, memories_dir, folder, status, said)
         if said:
             # Messages of the RTL itself, above all about its memory files.
             print(said, file=sys.stderr)
@@ -170,6 +192,37 @@ def run_simulator(
             frame_done=np.array(report["frame_done"], dtype=np.int64),
             streams=[{key: stream[key] for key in _FIGURES} for stream in _read_streams(folder)] if streams else None,
         )
+
+
+def watch_simulator(
+    simulator: Simulator,
+    memories_dir: Path,
+    input_bytes: bytes | NDArray[np.uint8],
+    frames: int,
+    *,
+    most_cycles: int | None = None,
+    window: Window | None = None,
+) -> tuple[dict[str, bytes], int]:
+    """Send frames through the accelerator and take what each stream carried, however the run ends.
+
+    Returns
+    -------
+    tuple
+        By stream name what its monitor wrote (flows/verilator/bnn_stream_monitor.sv), empty for a simulator without
+        monitors; the number of cycles.
+    """
+    options = ["--frames", str(frames)]
+    if most_cycles is not None:
+        options += ["--most-cycles", str(most_cycles)]
+    if window is not None:
+        options += ["--trace", str(window.path.absolute())]
+        options += ["--trace-from", str(window.first), "--trace-to", str(window.last)]
+    with scratch_folder(input_bytes) as folder:
+        status, said = _run(simulator, memories_dir, folder, [*options, f"+bnn_beats={folder}"])
+        if status not in (0, *_WRONG_RUNS):
+            raise _explain_failure(simulator, memories_dir, folder, status, said)
+        report = json.loads((folder / "report.json").read_text())
+        return {path.stem: path.read_bytes() for path in sorted(folder.glob("*.beats"))}, report["cycles"]
 
 
 def _run(simulator: Simulator, memories: Path, folder: Path, options: list[str]) -> tuple[int, str]:
@@ -185,7 +238,7 @@ def _run(simulator: Simulator, memories: Path, folder: Path, options: list[str])
     return done.returncode, done.stdout.strip()
 
 
-def _explain_failure(simulator: Simulator, memories: Path, status: int, said: str) -> SimulationError:
+def _explain_failure(simulator: Simulator, memories: Path, folder: Path, status: int, said: str) -> SimulationError:
     """The error for a run that ended early; most often it is a memory file that is no longer what was written."""
     message = said.removeprefix("error: ").removesuffix("\nAborting...") or f"the simulator ended with status {status}"
     if found := _MEMORY_ERROR.search(said):
@@ -194,7 +247,8 @@ def _explain_failure(simulator: Simulator, memories: Path, status: int, said: st
             where=str(memories / found[1]),
             hint="compile the model again: bnnfpga compile MODEL -o DIR --force",
         )
-    return SimulationError(message, where=str(simulator.project), hint="compile the model again")
+    end = json.loads((folder / "report.json").read_text())["end"] if status in _WRONG_RUNS else None
+    return SimulationError(message, str(simulator.project), hint="compile the model again", end=end)
 
 
 def _read_streams(folder: Path) -> list[dict[str, Any]]:

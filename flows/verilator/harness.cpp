@@ -31,6 +31,7 @@ const char* name_of(End end) {
         case End::wrong_tlast: return "wrong_tlast";
         case End::unstable_output: return "unstable_output";
         case End::deadlock: return "deadlock";
+        case End::too_slow: return "too_slow";
         default: return "interrupted";
     }
 }
@@ -41,6 +42,7 @@ int status_of(End end) {
         case End::wrong_tlast:
         case End::unstable_output: return 3;
         case End::deadlock: return 4;
+        case End::too_slow: return 5;
         default: return 130;
     }
 }
@@ -137,6 +139,9 @@ void explain(const Simulation& simulation, End end, const Vaccelerator& top) {
     } else if (end == End::unstable_output) {
         std::fprintf(stderr, "error: the output beat of cycle %" PRIu64 " changed before it was taken\n",
                      simulation.cycles() - 1);
+    } else if (end == End::too_slow) {
+        std::fprintf(stderr, "error: too slow: after %" PRIu64 " cycles only %" PRIu64 " frames and %" PRIu64 " beats came out\n",
+                     simulation.cycles(), simulation.frames_out(), simulation.beats_out());
     } else if (end == End::deadlock) {
         std::fprintf(stderr,
                      "error: deadlock: no transfer since cycle %" PRIu64 " (stopped at cycle %" PRIu64 "); %" PRIu64
@@ -186,7 +191,8 @@ int main(int argc, char** argv) {
     Stalls output_stalls(2 * options.stall_seed + 1, 2 * uint64_t{BNN_PREDICTED_INTERVAL});
     const uint64_t watchdog =
         options.watchdog ? options.watchdog : default_watchdog(options.stalled, input_stalls.longest());
-    Simulation simulation(top, input.data(), frames, options.repeat, watchdog);
+    const Limits limits{watchdog, options.most_cycles, options.trace_from, options.trace_to};
+    Simulation simulation(top, input.data(), frames, options.repeat, limits);
 
     // The first evaluation runs the initial blocks, which read the memories: no part of the simulation's speed.
     top.eval();

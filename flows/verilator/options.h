@@ -17,7 +17,10 @@ struct Options {
     std::string trace;
     uint64_t frames = 0;  // 0: all frames of the input
     uint64_t repeat = 1;
+    uint64_t trace_from = 0;
+    uint64_t trace_to = ~uint64_t{0};
     uint64_t watchdog = 0;  // 0: from the predicted cycles
+    uint64_t most_cycles = ~uint64_t{0};
     uint64_t stall_seed = 0;
     bool stalled = false;
     bool quiet = false;
@@ -33,10 +36,12 @@ inline const char* const usage_text =
     "  --repeat K         drive the frames K times over\n"
     "  --stall-seed S     let both external streams stall, in bursts that follow from the seed\n"
     "  --trace FILE       write a waveform (needs a simulator built with TRACE=vcd or fst)\n"
+    "  --trace-from CYCLE, --trace-to CYCLE   write only these cycles of it, both included\n"
     "  --watchdog CYCLES  give up after so many cycles without a transfer\n"
+    "  --most-cycles N    give up after so many cycles\n"
     "  --quiet            print nothing where all is well\n"
     "  +NAME=VALUE        a plus argument for the RTL\n"
-    "exit status: 0 done, 1 outputs differ, 2 usage or files, 3 wrong tlast or handshake, 4 deadlock\n";
+    "exit status: 0 done, 1 outputs differ, 2 usage or files, 3 wrong tlast or handshake, 4 deadlock, 5 too slow\n";
 
 [[noreturn]] inline void fail(const std::string& message) {
     std::fprintf(stderr, "error: %s\n", message.c_str());
@@ -84,6 +89,12 @@ inline Options parse_options(int argc, char** argv) {
             options.repeat = parse_number(name, value);
         } else if (name == "--watchdog") {
             options.watchdog = parse_number(name, value);
+        } else if (name == "--most-cycles") {
+            options.most_cycles = parse_number(name, value);
+        } else if (name == "--trace-from") {
+            options.trace_from = parse_number(name, value);
+        } else if (name == "--trace-to") {
+            options.trace_to = parse_number(name, value);
         } else if (name == "--stall-seed") {
             options.stall_seed = parse_number(name, value);
             options.stalled = true;

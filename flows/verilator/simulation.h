@@ -34,7 +34,15 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "ports are filled byte 
 /// Set by SIGINT and SIGTERM; the loop looks at it every few thousand cycles.
 inline volatile std::sig_atomic_t interrupted = 0;
 
-enum class End { done, wrong_tlast, unstable_output, deadlock, interrupted };
+enum class End { done, wrong_tlast, unstable_output, deadlock, too_slow, interrupted };
+
+/// What the outer world bounds: cycles without a transfer, cycles at all, and the cycles that a trace shows.
+struct Limits {
+    uint64_t watchdog;
+    uint64_t most_cycles = ~uint64_t{0};
+    uint64_t trace_from = 0;
+    uint64_t trace_to = ~uint64_t{0};
+};
 
 /// Evaluates the design, the first time excepted.
 ///
@@ -65,8 +73,8 @@ class Simulation {
     static constexpr uint64_t reset_cycles = 16;
 
     /// Takes the first `frames` frames at `input`, `repeat` times over.
-    Simulation(Vaccelerator& top, const uint8_t* input, uint64_t frames, uint64_t repeat, uint64_t watchdog)
-        : top_(top), input_(input), input_end_(input + frames * input_frame), watchdog_(watchdog),
+    Simulation(Vaccelerator& top, const uint8_t* input, uint64_t frames, uint64_t repeat, const Limits& limits)
+        : top_(top), input_(input), input_end_(input + frames * input_frame), limits_(limits),
           input_left_(frames * repeat * input_beats), frame_done_(frames * repeat),
           output_(frames * repeat * output_frame) {}
 
@@ -95,11 +103,11 @@ class Simulation {
         top.m_axis_tready = ready;
         top.aclk = 0;
         evaluate<Traced>(top);
-        if (Traced) tracer->dump(time(0) - period / 2);
+        if (Traced && limits_.trace_from == 0) tracer->dump(time(0) - period / 2);
 
         while (frame != frames) {
             // Short enough to notice Ctrl-C, and never past the cycle in which the watchdog barks.
-            const uint64_t pause = std::min(cycle + 8192, last_transfer + watchdog_ + 1);
+            const uint64_t pause = std::min({cycle + 8192, last_transfer + limits_.watchdog + 1, limits_.most_cycles});
             for (; cycle < pause && frame != frames; ++cycle) {
                 if (Stalled) {
                     // A beat that was offered and not taken must still be there, unchanged.
@@ -127,7 +135,7 @@ class Simulation {
                 }
                 top.aclk = 1;
                 evaluate<Traced>(top);
-                if (Traced) tracer->dump(time(cycle));
+                if (Traced && shown(cycle)) tracer->dump(time(cycle));
                 if (take) {
                     if (first_input_ == none) first_input_ = cycle;
                     last_transfer = cycle;
@@ -147,11 +155,15 @@ class Simulation {
                 }
                 top.aclk = 0;
                 evaluate<Traced>(top);
-                if (Traced) tracer->dump(time(cycle) + period / 2);
+                if (Traced && shown(cycle)) tracer->dump(time(cycle) + period / 2);
             }
             if (end != End::done) break;
-            if (frame != frames && cycle > last_transfer + watchdog_) {
+            if (frame != frames && cycle > last_transfer + limits_.watchdog) {
                 end = End::deadlock;
+                break;
+            }
+            if (frame != frames && cycle >= limits_.most_cycles) {
+                end = End::too_slow;
                 break;
             }
             if (interrupted) {
@@ -182,6 +194,8 @@ class Simulation {
     /// Time in a trace of the rising edge of a cycle.
     static uint64_t time(uint64_t cycle) { return (reset_cycles + cycle) * period; }
 
+    bool shown(uint64_t cycle) const { return cycle >= limits_.trace_from && cycle <= limits_.trace_to; }
+
     /// Holds the reset for some cycles and ends it while the clock is still high.
     template <bool Traced>
     void reset(Tracer* tracer) {
@@ -191,10 +205,10 @@ class Simulation {
         for (uint64_t i = 0; i < reset_cycles; ++i) {
             top_.aclk = 0;
             evaluate<Traced>(top_);
-            if (Traced && i != 0) tracer->dump(i * period - period / 2);
+            if (Traced && limits_.trace_from == 0 && i != 0) tracer->dump(i * period - period / 2);
             top_.aclk = 1;
             evaluate<Traced>(top_);
-            if (Traced) tracer->dump(i * period);
+            if (Traced && limits_.trace_from == 0) tracer->dump(i * period);
         }
         top_.aresetn = 1;
     }
@@ -202,7 +216,7 @@ class Simulation {
     Vaccelerator& top_;
     const uint8_t* input_;
     const uint8_t* input_end_;
-    uint64_t watchdog_;
+    Limits limits_;
     uint64_t input_left_;
     std::vector<uint64_t> frame_done_;
     std::vector<uint8_t> output_;

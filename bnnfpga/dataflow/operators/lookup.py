@@ -16,6 +16,7 @@ from bnnfpga.dataflow.operator import (
     queue_resources,
 )
 from bnnfpga.dataflow.packing import to_bits
+from bnnfpga.dataflow.thresholds import Decisions
 from bnnfpga.integers import IntArray, IntegerType
 
 
@@ -45,6 +46,9 @@ class Lookup(Elementwise):
 
     def execute(self, *arrays: IntArray) -> tuple[IntArray, ...]:
         return (self.table[self.input_type.encode(arrays[0])],)
+
+    def decide(self, *arrays: IntArray) -> Decisions:
+        return Decisions(arrays[0], None)
 
     def resources(self) -> dict[str, int]:
         # A function of up to 6 bits is one lookup table a result bit, each bit more doubles that at the most.

@@ -28,7 +28,7 @@ from bnnfpga.dataflow.operator import (
 from bnnfpga.dataflow.operators.window import window_lanes
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.stream import Port
-from bnnfpga.dataflow.thresholds import ThresholdTable, bipolar_sum_to_count
+from bnnfpga.dataflow.thresholds import Decisions, ThresholdTable, bipolar_sum_to_count
 from bnnfpga.integers import IntArray, IntegerType
 
 _WIDE_SUM = 32
@@ -171,9 +171,15 @@ class MatrixVector(Operator):
         return Schedule(tuple(events), self.latency, (self.queue,), (1,))
 
     def execute(self, *arrays: IntArray) -> tuple[IntArray, ...]:
-        # Sums stay far below 2^53, so the float64 product is exact (and uses BLAS).
-        sums = np.rint(arrays[0].astype(np.float64) @ self.weights.T.astype(np.float64)).astype(np.int64)
+        sums = self._sums(arrays[0])
         return (self.table.execute(sums) if self.table else sums,)
+
+    def decide(self, *arrays: IntArray) -> Decisions:
+        return Decisions(self._sums(arrays[0]), self.table)
+
+    def _sums(self, x: IntArray) -> IntArray:
+        # They stay far below 2^53, so the float64 product is exact (and uses BLAS).
+        return np.rint(x.astype(np.float64) @ self.weights.T.astype(np.float64)).astype(np.int64)
 
     @cached_property
     def _weight_memory(self) -> Memory:

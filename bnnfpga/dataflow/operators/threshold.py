@@ -19,7 +19,7 @@ from bnnfpga.dataflow.operator import (
     queue_resources,
 )
 from bnnfpga.dataflow.packing import to_bits
-from bnnfpga.dataflow.thresholds import ThresholdTable, bipolar_sum_to_count
+from bnnfpga.dataflow.thresholds import Decisions, ThresholdTable, bipolar_sum_to_count
 from bnnfpga.integers import IntArray, IntegerType
 
 
@@ -42,6 +42,9 @@ class Threshold(Elementwise):
 
     def execute(self, *arrays: IntArray) -> tuple[IntArray, ...]:
         return (self.table.execute(arrays[0]),)
+
+    def decide(self, *arrays: IntArray) -> Decisions:
+        return Decisions(arrays[0], self.table)
 
     def _stored(self) -> tuple[IntArray, int]:
         """Thresholds in the domain of the stream's codes, and their width."""

@@ -59,11 +59,13 @@ module accelerator (
   end
 
 `ifdef BNN_MONITOR
-  bnn_stream_monitor #(.Name("inner")) monitor_inner (
-    .clk_i(aclk), .rst_ni(aresetn), .valid_i(inner_valid), .ready_i(inner_ready), .level_i(inner_level)
+  bnn_stream_monitor #(.Name("inner"), .Width(`WIDTH)) monitor_inner (
+    .clk_i(aclk), .rst_ni(aresetn), .valid_i(inner_valid), .ready_i(inner_ready),
+    .data_i(inner_data), .level_i(inner_level)
   );
-  bnn_stream_monitor #(.Name("result")) monitor_result (
-    .clk_i(aclk), .rst_ni(aresetn), .valid_i(m_axis_tvalid), .ready_i(m_axis_tready), .level_i(output_level)
+  bnn_stream_monitor #(.Name("result"), .Width(`WIDTH)) monitor_result (
+    .clk_i(aclk), .rst_ni(aresetn), .valid_i(m_axis_tvalid), .ready_i(m_axis_tready),
+    .data_i(m_axis_tdata), .level_i(output_level)
   );
 `endif
 
