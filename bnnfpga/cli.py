@@ -271,6 +271,23 @@ def verify(
         str | None,
         typer.Option(metavar="A,B,...", help="The stages to compare; all that can run here.", show_default=False),
     ] = None,
+    streams: Annotated[
+        bool, typer.Option("--streams", help="Compare the streams inside also where the outputs are equal.")
+    ] = False,
+    dump: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="LAYER", help="Write what a unit makes, or a stream carries; may repeat.", show_default=False
+        ),
+    ] = None,
+    dump_to: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The folder for that: LAYER.STAGE.npy.", show_default=False)
+    ] = None,
+    wave: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the waveform (.vcd, .fst) around a difference.", show_default=False),
+    ] = None,
+    wave_cycles: Annotated[int, typer.Option(metavar="N", help="Cycles of it on either side.")] = 64,
     layout: ImageLayout = Layout.NCHW,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -278,7 +295,8 @@ def verify(
 ) -> None:
     """Find the first place where two stages differ.
 
-    Walks from the model to the hardware, comparing neighbours. Exit status 1 says that two differ.
+    Walks from the model to the hardware, comparing neighbours: the files of the project as they are with what the model
+    means. A difference is located to unit, image, channel and cycle. Exit status 1 says that two differ.
     """
 
     def work() -> Outcome:
@@ -287,7 +305,16 @@ def verify(
         from bnnfpga.report.tables import verify_table
 
         chosen = None if stages is None else [name.strip() for name in stages.split(",")]
-        result = Project.load(project).verify(load_array(images), stages=chosen, layout=layout.value)
+        result = Project.load(project).verify(
+            load_array(images),
+            stages=chosen,
+            layout=layout.value,
+            streams=streams,
+            dump=dump or (),
+            dump_to=dump_to,
+            wave=wave,
+            wave_cycles=wave_cycles,
+        )
         data = result.as_dict()
         return Outcome(data, lambda: verify_table(data), equal=result.equal)
 

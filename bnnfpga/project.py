@@ -227,14 +227,55 @@ class Project:
             progress=progress,
         )
 
-    def verify(self, x: NDArray[Any], stages: Sequence[str] | None = None, layout: str = "nchw") -> VerifyResult:
+    def verify(
+        self,
+        x: NDArray[Any],
+        stages: Sequence[str] | None = None,
+        layout: str = "nchw",
+        *,
+        streams: bool = False,
+        dump: Sequence[str] = (),
+        dump_to: str | os.PathLike[str] | None = None,
+        wave: str | os.PathLike[str] | None = None,
+        wave_cycles: int = 64,
+    ) -> VerifyResult:
         """Compare the stages from the source model to the hardware, neighbour by neighbour.
 
-        `stages` are some of `source`, `folded`, `hls`, `rtl`, in that order; all that can run here where it is None.
-        """
-        from bnnfpga.simulate.verify import verify
+        What is compared are the files of the project's folder, as they are. Where two stages differ, the streams inside
+        are compared as well, and the result names the first unit that gets what it should and does not make of it what
+        it should; in the RTL also the first that does not keep its cycles.
 
-        return verify(self, self.read_images(x, layout), stages)
+        Parameters
+        ----------
+        x
+            Images, first axis the image, in the project's input format.
+        stages
+            Some of `source`, `folded`, `hls`, `rtl`, compared in that order; all that can run here where it is None.
+        layout
+            `nchw` or `nhwc`.
+        streams
+            Compare the streams inside also where the outputs are equal.
+        dump, dump_to
+            Units or streams whose integers each stage writes as .npy, and the folder for that.
+        wave, wave_cycles
+            A .vcd or .fst file for the cycles around a difference in the RTL, and how many on either side.
+        """
+        from bnnfpga.simulate.verify import Dump, Wave, verify
+
+        if bool(dump) != (dump_to is not None):
+            raise UserError(
+                "what is dumped and where go together",
+                where="--dump",
+                hint="name layers with --dump and a folder with --dump-to",
+            )
+        return verify(
+            self,
+            self.read_images(x, layout),
+            stages,
+            streams=streams,
+            dump=None if dump_to is None else Dump(tuple(dump), Path(dump_to)),
+            wave=None if wave is None else Wave(Path(wave), wave_cycles),
+        )
 
     def __str__(self) -> str:
         from bnnfpga.report.tables import compile_table

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _MOST_COLUMNS = 20
 _MOST_PAIRS = 20
+_PLACE = ("unit", "frame", "channel", "pixel", "expected", "got", "cycle")
+_DETAILS = ("stream", "accumulator", "threshold")
 _SHARES = ("precision", "recall", "f1")
 
 
@@ -118,14 +120,23 @@ def verify_table(result: Mapping[str, Any]) -> RenderableType:
     """The stages that were compared, and the first place where two differ."""
     verdicts = {True: Text("equal", style="green"), False: Text("differs", style="red")}
     stages = _grid(["stage", ""], [(Text(stage["name"]), verdicts[stage["equal"]]) for stage in result["stages"]])
+    parts: list[RenderableType] = [stages]
     difference = result["first_difference"]
-    if difference is None:
-        return stages
-    facts = {
-        "between": " and ".join(map(str, difference["stages"])),
-        **{name: _show(difference[name]) for name in ("unit", "frame", "channel", "pixel", "expected", "got", "cycle")},
-    }
-    return Group(stages, "", Text("first difference", style="bold"), _facts(facts))
+    if difference is not None:
+        names = [*_PLACE, *(name for name in _DETAILS if difference.get(name) is not None)]
+        facts = {
+            "between": " and ".join(map(str, difference["stages"])),
+            **{name: _show(difference[name]) for name in names},
+        }
+        if difference.get("wave"):
+            wave = difference["wave"]
+            facts["wave"] = f"{wave['file']}, cycles {wave['first_cycle']:,} to {wave['last_cycle']:,}"
+        parts += ["", Text("first difference", style="bold"), _facts(facts)]
+        if difference.get("message"):
+            parts += ["", Text(difference["message"])]
+    if result.get("dumped"):
+        parts += ["", Text("dumped", style="bold"), *(Text(path, no_wrap=True) for path in result["dumped"])]
+    return Group(*parts)
 
 
 def inspect_table(found: Mapping[str, Any]) -> RenderableType:

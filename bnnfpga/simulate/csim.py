@@ -22,6 +22,10 @@ _SOURCES = ("accelerator.cpp", "testbench.cpp")
 _PROGRAM = "testbench"
 
 
+class CSimulationError(UserError):
+    """The simulation ran and did not give whole frames."""
+
+
 @dataclass(frozen=True)
 class CSimulator:
     """A compiled test bench.
@@ -95,18 +99,21 @@ def run_csim(simulator: CSimulator, data: NDArray[np.uint8] | bytes, frames: int
     Raises
     ------
     UserError
-        When the bytes are no whole frames, or the simulation fails.
+        When the simulation cannot be run.
+    CSimulationError
+        When it fails or its bytes are no whole frames.
     """
     with scratch_folder(data) as folder:
         made = folder / "output.bin"
-        _run([str(simulator.program), "--input", str(folder / INPUT), "--output", str(made)], simulator.program)
+        command = [str(simulator.program), "--input", str(folder / INPUT), "--output", str(made)]
+        _run(command, simulator.program, CSimulationError)
         output = np.fromfile(made, dtype=np.uint8)
     if frames == 0 or output.size % frames:
-        raise UserError(f"the simulation made {output.size} bytes, no whole number for each of {frames} frames")
+        raise CSimulationError(f"the simulation made {output.size} bytes, no whole number for each of {frames} frames")
     return output.reshape(frames, -1)
 
 
-def watch_csim(simulator: CSimulator, data: NDArray[np.uint8]) -> dict[str, bytes]:
+def watch_csim(simulator: CSimulator, data: NDArray[np.uint8] | bytes) -> dict[str, bytes]:
     """Send frames through a simulator built with `dump`, and take what each stream carried, whatever comes out.
 
     Returns
@@ -120,8 +127,8 @@ def watch_csim(simulator: CSimulator, data: NDArray[np.uint8]) -> dict[str, byte
         return {path.stem: path.read_bytes() for path in sorted(folder.glob("*.words"))}
 
 
-def _run(command: list[str], where: Path) -> None:
+def _run(command: list[str], where: Path, kind: type[UserError] = UserError) -> None:
     result = run_program(command)
     if result.returncode != 0:
         said = "\n".join(result.stdout.strip().splitlines()[:20])
-        raise UserError(f"{Path(command[0]).name} failed with status {result.returncode}:\n{said}", where=str(where))
+        raise kind(f"{Path(command[0]).name} failed with status {result.returncode}:\n{said}", where=str(where))

@@ -15,7 +15,7 @@ from bnnfpga.dataflow.token_model import replay
 from bnnfpga.integers import IntArray
 from bnnfpga.simulate.beats import Beats, Observed, normalised
 
-Kind = Literal["value", "beats", "cycles"]
+Kind = Literal["value", "beats", "cycles", "last"]
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Fault:
     ----------
     kind
         `value`: an integer is wrong; `beats`: a frame has too many or too few; `cycles`: a beat moves too early, too
-        late or never.
+        late or never; `last`: the last beat of a frame is not marked as such, or another one is.
     unit
         The unit to blame; None where the accelerator's boundary is.
     stream

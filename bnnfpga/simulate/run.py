@@ -84,6 +84,7 @@ def run_rtl(
     stall_seed: int | None = None,
     verilator: str | None = None,
     most_cycles: int | None = None,
+    explain: bool = True,
 ) -> tuple[IntArray, RtlRun, float]:
     """Build (or find) the Verilated simulator and run a batch: scores, the run, and the seconds that building took."""
     kind = "none" if trace is None else trace.suffix[1:]
@@ -99,6 +100,7 @@ def run_rtl(
         trace=trace,
         streams=streams,
         most_cycles=most_cycles,
+        explain=explain,
     )
     return project.output_stream.unpack(run.output), run, simulator.build_seconds
 

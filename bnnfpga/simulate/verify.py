@@ -2,29 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from bnnfpga.dataflow.graph import Graph
+from bnnfpga.dataflow.operator import Schedule
+from bnnfpga.datasets.arrays import save_npy
 from bnnfpga.errors import UserError
+from bnnfpga.files import require_writable
 from bnnfpga.images import Images
 from bnnfpga.integers import IntArray
 from bnnfpga.project import Project
-from bnnfpga.simulate.hls_headers import find_headers
-from bnnfpga.simulate.project_graph import project_graph
-from bnnfpga.simulate.run import golden_scores, run_hls, run_rtl
+from bnnfpga.simulate.beats import Observed
+from bnnfpga.simulate.locate import Fault, locate_cycles, locate_value
+from bnnfpga.simulate.stages import ALL, Result, RtlStage, Stage, StageFailed, Subject
+from bnnfpga.simulate.verilator import Window
 
-STAGES = ("source", "folded", "hls", "rtl")
+STAGES = tuple(stage.name for stage in ALL)
+_MORE_FRAMES = 2
+"""Images behind the first wrong one that are watched at first: what comes behind can disturb what came before."""
+_TIMED_FRAMES = 16
+_MOST_WORK = 4096
 
 
 @dataclass(frozen=True)
 class VerifyResult:
-    """Stages in order, and whether each equals the one before it; the first is equal by definition."""
+    """Stages in order, and whether each equals the one before it; the first is equal by definition.
+
+    Parameters
+    ----------
+    stages
+        Of each `name`, `equal` and `seconds`.
+    first_difference
+        `stages`, `message`, `wave`, and the fields of `bnnfpga.simulate.locate.Fault`; None where all are equal.
+    dumped
+        The files that were asked for.
+    """
 
     stages: list[dict[str, Any]]
     first_difference: dict[str, Any] | None
+    dumped: list[str]
 
     @property
     def equal(self) -> bool:
@@ -32,7 +56,7 @@ class VerifyResult:
 
     def as_dict(self) -> dict[str, Any]:
         """What `bnnfpga verify --json` prints."""
-        return {"equal": self.equal, "stages": self.stages, "first_difference": self.first_difference}
+        return {"equal": self.equal, **vars(self)}
 
     def __str__(self) -> str:
         from bnnfpga.report.tables import verify_table
@@ -47,69 +71,242 @@ class VerifyResult:
         return as_html(verify_table(self.as_dict()))
 
 
-def verify(project: Project, images: Images, stages: Sequence[str] | None) -> VerifyResult:
+@dataclass(frozen=True)
+class Wave:
+    """A waveform that is wanted around a difference in the RTL: its file, and the cycles on either side."""
+
+    path: Path
+    cycles: int
+
+
+@dataclass(frozen=True)
+class Dump:
+    """Tensors that are wanted as files: of these layers, in this folder."""
+
+    layers: tuple[str, ...]
+    folder: Path
+
+
+def verify(
+    project: Project,
+    images: Images,
+    stages: Sequence[str] | None,
+    *,
+    streams: bool = False,
+    dump: Dump | None = None,
+    wave: Wave | None = None,
+) -> VerifyResult:
     """See `Project.verify`."""
+    chosen = _choose(stages)
+    if wave is not None:
+        _check_wave(wave, chosen)
+    subject = Subject(project, images)
+    wanted = {} if dump is None else _dumped_streams(subject.plan.graph, dump.layers)
+    if dump is not None:
+        _make_folder(dump.folder)
+    report: list[dict[str, Any]] = []
+    difference: dict[str, Any] | None = None
+    dumped: list[str] = []
+    before: tuple[Stage, IntArray] | None = None
+    for stage in chosen:
+        started = time.perf_counter()
+        found = _examine(stage, subject, None if before is None else before[1], streams=streams)
+        equal = before is None or found.problem is None
+        if before is not None and found.problem is not None and difference is None:
+            difference = _describe(stage, before[0], subject, found, wave)
+        report.append({"name": stage.name, "equal": equal, "seconds": time.perf_counter() - started})
+        if dump is not None:
+            dumped += _write_dump(stage, subject, wanted, dump.folder)
+        if found.outputs is not None:
+            before = (stage, found.outputs)
+    return VerifyResult(report, difference, dumped)
+
+
+@dataclass(frozen=True)
+class _Examination:
+    """What a stage gave, and what is wrong with it in a sentence; `frame` where that is known."""
+
+    outputs: IntArray | None
+    problem: str | None = None
+    frame: int | None = None
+    timing: bool = False
+    fault: Fault | None = None
+
+
+def _examine(stage: Stage, subject: Subject, before: IntArray | None, *, streams: bool) -> _Examination:
+    """Run a stage and compare it with what the one before it gave."""
+    try:
+        result = stage.run(subject)
+    except StageFailed as error:
+        output = subject.plan.graph.output
+        last = Fault("last", output.producer, output.name, None, None, None, None, None)
+        return _Examination(None, str(error), timing=True, fault=last if error.end == "wrong_tlast" else None)
+    outputs = result.outputs
+    if before is None:
+        return _Examination(outputs)
+    if outputs.shape != before.shape:
+        return _Examination(None, f"its outputs are of shape {outputs.shape}, not {before.shape}")
+    wrong = np.argwhere(outputs != before)
+    if len(wrong):
+        frame, channel = (int(index) for index in wrong[0])
+        problem = f"output {channel} of image {frame} is {outputs[frame, channel]}, not {before[frame, channel]}"
+        return _Examination(outputs, problem, frame, fault=_output_fault(subject, before, outputs, result))
+    if result.frame_done is not None:
+        predicted = np.array(subject.plan.cycles.done(len(outputs)))
+        late = np.flatnonzero(result.frame_done != predicted)
+        if len(late):
+            frame = int(late[0])
+            done, should = int(result.frame_done[frame]), int(predicted[frame])
+            problem = f"image {frame} is done {done:,} cycles after the first beat, not {should:,}"
+            return _Examination(outputs, problem, frame, timing=True)
+    if streams:
+        fault = locate_value(subject.plan.graph, subject.tensors, stage.watch(subject)[0])
+        if fault is not None:
+            return _Examination(outputs, "the outputs are right, but a stream inside is not", fault.frame, fault=fault)
+    return _Examination(outputs)
+
+
+def _output_fault(subject: Subject, before: IntArray, outputs: IntArray, result: Result) -> Fault:
+    """The difference as it shows at the output, where nothing nearer to its cause is found."""
+    stream = subject.plan.graph.output
+    frame, index = (int(axis) for axis in np.argwhere(outputs != before)[0])
+    *pixel, channel = (int(axis) for axis in np.unravel_index(index, stream.port.shape))
+    cycle = None if result.frame_done is None else int(result.frame_done[frame])
+    expected, got = int(before[frame, index]), int(outputs[frame, index])
+    return Fault("value", None, stream.name, frame, tuple(pixel) or None, channel, expected, got, cycle)
+
+
+def _describe(stage: Stage, before: Stage, subject: Subject, found: _Examination, wave: Wave | None) -> dict[str, Any]:
+    """The first difference as plain data."""
+    fault, watched = _locate(stage, subject, found)
+    written = None
+    if wave is not None and isinstance(stage, RtlStage) and fault is not None and fault.cycle is not None:
+        work = 0 if fault.unit is None else _work(subject.plan.graph[fault.unit].schedule())
+        first, last = max(0, fault.cycle - wave.cycles - work), fault.cycle + wave.cycles
+        stage.write_wave(watched, Window(wave.path, first, last))
+        written = {"file": str(wave.path), "first_cycle": first, "last_cycle": last}
+    fault = fault or Fault("cycles", None, subject.plan.graph.output.name, found.frame, None, None, None, None)
+    return {
+        "stages": [before.name, stage.name],
+        **fault.as_dict(),
+        "wave": written,
+        "message": f"{found.problem}; {_sentence(fault)}",
+    }
+
+
+def _locate(stage: Stage, subject: Subject, found: _Examination) -> tuple[Fault | None, Subject]:
+    """The fault nearest to its cause, and the images that show it."""
+    few = _TIMED_FRAMES if found.frame is None else found.frame + 1 + _MORE_FRAMES
+    if found.timing and found.frame is not None:
+        few = max(few, _TIMED_FRAMES)
+    everything = len(subject.images.codes)
+    for frames in dict.fromkeys((min(few, everything), everything)):
+        fewer = subject.first(frames)
+        observed, cycles = stage.watch(fewer)
+        fault = locate_value(fewer.plan.graph, fewer.tensors, observed)
+        if fault is None and cycles is not None and found.timing:
+            fault = locate_cycles(fewer.plan.graph, observed, cycles)
+        if fault is not None:
+            return fault, fewer
+    return found.fault, subject
+
+
+def _work(schedule: Schedule) -> int:
+    """About how many cycles a unit works at one beat of its output: what a waveform must show in front of it."""
+    ends = np.cumsum([event.gap for event in schedule.events])
+    emitting = [int(end) for end, event in zip(ends, schedule.events, strict=True) if any(event.emit)]
+    apart = max((after - before for before, after in pairwise([0, *emitting])), default=0)
+    return min(_MOST_WORK, apart + schedule.latency)
+
+
+def _sentence(fault: Fault) -> str:
+    """What is wrong with a unit, in words."""
+    unit = fault.unit or "the accelerator's boundary"
+    if fault.kind == "beats":
+        return f"{unit} makes {fault.got} beats of {fault.stream} in frame {fault.frame}, not {fault.expected}"
+    if fault.kind == "last":
+        return f"{unit} marks the wrong beat as a frame's last"
+    if fault.kind == "cycles":
+        if fault.unit is None:
+            return "each unit keeps the cycles that its schedule says"
+        does = "never moves it" if fault.got is None else f"moves it in cycle {fault.got:,}"
+        due = "not yet" if fault.expected is None else f"in cycle {fault.expected:,}"
+        return f"a beat of {fault.stream} is due {due}, but {unit} {does}"
+    place = f"channel {fault.channel}" + ("" if fault.pixel is None else f" of pixel {fault.pixel}")
+    text = f"{unit} gives {fault.got}, not {fault.expected}, for {place} of frame {fault.frame}"
+    if fault.accumulator is not None:
+        text += f"; it decides that from {fault.accumulator}"
+        if fault.threshold is not None:
+            side = "reaches" if fault.accumulator >= fault.threshold else "is below"
+            text += f", which {side} the threshold {fault.threshold}"
+    return text
+
+
+# -- what is asked for -------------------------------------------------------------------------------------------------
+
+
+def _choose(stages: Sequence[str] | None) -> list[Stage]:
+    for name in stages or ():
+        if name not in STAGES:
+            raise UserError(f"there is no stage {name!r}", where="--stages", hint=f"stages are {', '.join(STAGES)}")
+    chosen = [kind() for kind in ALL if stages is None or kind.name in stages]
     if stages is None:
-        chosen = [stage for stage in STAGES if stage != "hls" or _has_headers()]
-    else:
-        for stage in stages:
-            if stage not in STAGES:
-                raise UserError(
-                    f"there is no stage {stage!r}", where="--stages", hint=f"stages are {', '.join(STAGES)}"
-                )
-        chosen = [stage for stage in STAGES if stage in stages]
+        chosen = [stage for stage in chosen if stage.is_here()]
     if len(chosen) < 2:
         raise UserError("there is nothing to compare", where="--stages", hint="name two stages or more")
-    runners: dict[str, Callable[[], tuple[IntArray, IntArray | None]]] = {
-        "source": lambda: (golden_scores(project, images), None),
-        "folded": lambda: (_run_folded(project, images), None),
-        "hls": lambda: (run_hls(project, images)[0], None),
-        "rtl": lambda: _run_rtl(project, images),
-    }
-    report: list[dict[str, Any]] = []
-    difference = None
-    before: IntArray | None = None
-    for index, stage in enumerate(chosen):
-        scores, done = runners[stage]()
-        equal = before is None or np.array_equal(before, scores)
-        report.append({"name": stage, "equal": equal})
-        if not equal and difference is None:
-            assert before is not None
-            difference = _locate(project, chosen[index - 1 : index + 1], before, scores, done)
-        before = scores
-    return VerifyResult(report, difference)
+    return chosen
 
 
-def _has_headers() -> bool:
+def _check_wave(wave: Wave, chosen: Sequence[Stage]) -> None:
+    if wave.path.suffix not in (".vcd", ".fst"):
+        raise UserError(
+            f"{wave.path} is no waveform file", where="--wave", hint="give a name that ends in .vcd or .fst"
+        )
+    if not any(isinstance(stage, RtlStage) for stage in chosen):
+        raise UserError("a waveform needs the stage rtl", where="--wave", hint="add it to --stages")
+    if wave.cycles < 1:
+        raise UserError(f"{wave.cycles} cycles are no window", where="--wave-cycles", hint="give at least 1")
+    require_writable(wave.path)
+
+
+def _dumped_streams(graph: Graph, layers: Sequence[str]) -> dict[str, str]:
+    """For each layer's file the stream that it holds: the unit's output, or the stream of that name."""
+    wanted: dict[str, str] = {}
+    streams = [stream.name for stream in graph.streams]
+    units = [operator.name for operator in graph.operators]
+    for layer in layers:
+        if layer in streams:
+            wanted[layer] = layer
+        elif layer in units:
+            made = graph.outputs_of(layer)
+            # What a fork makes is all the same.
+            wanted.update({layer if len(made) == 1 else stream.name: stream.name for stream in made})
+        else:
+            close = get_close_matches(layer, [*units, *streams], n=1)
+            raise UserError(
+                f"no layer is called {layer!r}" + (f"; did you mean {close[0]!r}?" if close else ""),
+                where="--dump",
+                hint=f"layers are {', '.join(units)}; streams are called like {streams[min(1, len(streams) - 1)]}",
+            )
+    return wanted
+
+
+def _make_folder(folder: Path) -> None:
     try:
-        find_headers()
-    except UserError:
-        return False
-    return True
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"the folder cannot be made: {error.strerror}", where=str(folder), hint="name one whose parent exists"
+        ) from error
 
 
-def _run_folded(project: Project, images: Images) -> IntArray:
-    graph = project_graph(project)
-    return graph.execute(images.codes)[graph.output.name].reshape(len(images.codes), -1)
-
-
-def _run_rtl(project: Project, images: Images) -> tuple[IntArray, IntArray | None]:
-    scores, run, _ = run_rtl(project, images)
-    return scores, run.frame_done
-
-
-def _locate(
-    project: Project, stages: Sequence[str], expected: IntArray, got: IntArray, done: IntArray | None
-) -> dict[str, Any]:
-    """The first frame and channel of the output that differ."""
-    frame, channel = (int(index) for index in np.argwhere(expected != got)[0])
-    return {
-        "stages": list(stages),
-        "unit": project.description["layers"][-1]["name"],
-        "frame": frame,
-        "channel": channel,
-        "pixel": None,
-        "expected": int(expected[frame, channel]),
-        "got": int(got[frame, channel]),
-        "cycle": None if done is None else int(done[frame]),
-    }
+def _write_dump(stage: Stage, subject: Subject, wanted: Mapping[str, str], folder: Path) -> list[str]:
+    observed: Observed = stage.watch(subject)[0]
+    ports = {stream.name: stream.port for stream in subject.plan.graph.streams}
+    written = []
+    for layer, stream in wanted.items():
+        if stream in observed:
+            path = folder / f"{layer}.{stage.name}.npy"
+            save_npy(path, observed[stream].tensor(ports[stream]))
+            written.append(str(path))
+    return written

@@ -131,6 +131,7 @@ def run_simulator(
     watchdog: int | None = None,
     most_cycles: int | None = None,
     streams: bool = False,
+    explain: bool = True,
 ) -> RtlRun:
     """Send frames through the accelerator.
 
@@ -154,11 +155,13 @@ def run_simulator(
         Cycles after which to give up; None for as many as it takes.
     streams
         Whether to return the streams' figures.
+    explain
+        Whether a deadlock is run once more with monitors, to name the streams that are stuck.
 
     Raises
     ------
     SimulationDeadlock
-        When nothing moves any more. The message names the streams that are stuck.
+        When nothing moves any more.
     SimulationError
         When `tlast` marks the wrong beat, the cycles do not suffice, or the simulation fails otherwise.
     """
@@ -177,7 +180,7 @@ def run_simulator(
         traced = [] if trace is None else ["--trace", str(trace.absolute())]
         status, said = _run(simulator, memories_dir, folder, [*options, *traced])
         if status == _DEADLOCK:
-            raise _explain_deadlock(simulator, memories_dir, folder, options, said)
+            raise _explain_deadlock(simulator, memories_dir, folder, options, said, watch=explain)
         if status != 0:
             raise _explain_failure(simulator, memories_dir, folder, status, said)
         if said:
@@ -258,11 +261,11 @@ def _read_streams(folder: Path) -> list[dict[str, Any]]:
 
 
 def _explain_deadlock(
-    simulator: Simulator, memories: Path, folder: Path, options: list[str], said: str
+    simulator: Simulator, memories: Path, folder: Path, options: list[str], said: str, *, watch: bool
 ) -> SimulationDeadlock:
-    """The error for a run that stuck; without monitors it is run once more with them, to name the streams."""
+    """The error for a run that stuck; to `watch` it is run once more with monitors, where it had none."""
     report = json.loads((folder / "report.json").read_text())
-    if not simulator.monitor:
+    if watch and not simulator.monitor:
         # What the deadlock is said to be must not hang on the monitors: without them it has no names.
         with contextlib.suppress(UserError):
             watched = build_simulator(simulator.project, monitor=True, verilator=simulator.verilator)

@@ -1,0 +1,210 @@
+"""The stages from the source model to the hardware: each runs images, and shows what its streams carried."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+
+from bnnfpga.errors import UserError
+from bnnfpga.images import Images
+from bnnfpga.integers import IntArray
+from bnnfpga.plan import Plan, make_plan
+from bnnfpga.project import Project
+from bnnfpga.simulate.beats import Beats, Observed, from_dump, from_monitors, from_tensors
+from bnnfpga.simulate.csim import CSimulationError, build_csim, run_csim, watch_csim
+from bnnfpga.simulate.hls_headers import find_headers
+from bnnfpga.simulate.run import golden_scores, run_rtl
+from bnnfpga.simulate.simulator import build_simulator
+from bnnfpga.simulate.verilator import SimulationError, Window, watch_simulator
+
+
+class StageFailed(Exception):
+    """The stage gives no results for what it was given: it stops, or its output is no sequence of frames.
+
+    `end` says how, where the simulator knows (`SimulationError`).
+    """
+
+    def __init__(self, message: str, end: str | None = None) -> None:
+        super().__init__(message)
+        self.end = end
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is verified: a project, what its source means, and images."""
+
+    project: Project
+    images: Images
+
+    @cached_property
+    def plan(self) -> Plan:
+        """What compiling the source again with the project's folding gives."""
+        return make_plan(
+            self.project.model,
+            self.project.input_format,
+            folding=self.project.folder / "folding.yaml",
+            cycles=None,
+            output_kind=self.project.output_kind,
+        )
+
+    def first(self, frames: int) -> Subject:
+        """The same with fewer images."""
+        if frames >= len(self.images.codes):
+            return self
+        fewer = Subject(self.project, Images(self.images.codes[:frames], self.images.given[:frames]))
+        fewer.__dict__["plan"] = self.plan
+        return fewer
+
+    @cached_property
+    def tensors(self) -> dict[str, IntArray]:
+        """What every stream must carry, int64 (images, *shape)."""
+        codes = self.images.codes
+        return self.plan.graph.execute(codes.reshape(len(codes), *self.plan.graph.input.port.shape))
+
+    @property
+    def most_cycles(self) -> int:
+        """Cycles that nothing needs which works as compiled: a simulation that takes more is given up."""
+        cycles = self.plan.cycles
+        return 20_000 + 4 * (cycles.latency + len(self.images.codes) * cycles.initiation_interval)
+
+
+class Stage(ABC):
+    """One form of the accelerator."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def run(self, subject: Subject) -> Result:
+        """What comes out.
+
+        Raises
+        ------
+        StageFailed
+            If nothing does.
+        """
+
+    def watch(self, subject: Subject) -> tuple[Observed, int | None]:
+        """What its streams carry, and the cycles that this took; streams that it cannot watch are not in it."""
+        del subject
+        return {}, None
+
+    def is_here(self) -> bool:
+        """Whether this machine has what the stage needs."""
+        return True
+
+
+@dataclass(frozen=True)
+class Result:
+    """int64 (images, elements); and the cycles from the first input beat to each frame's end, None without cycles."""
+
+    outputs: IntArray
+    frame_done: IntArray | None = None
+
+
+class SourceStage(Stage):
+    """The golden model of the source."""
+
+    name = "source"
+
+    def run(self, subject: Subject) -> Result:
+        return Result(golden_scores(subject.project, subject.images))
+
+
+class FoldedStage(Stage):
+    """The numpy meaning of the dataflow graph."""
+
+    name = "folded"
+
+    def run(self, subject: Subject) -> Result:
+        outputs = subject.tensors[subject.plan.graph.output.name]
+        return Result(outputs.reshape(len(outputs), -1))
+
+    def watch(self, subject: Subject) -> tuple[Observed, int | None]:
+        return from_tensors(subject.tensors), None
+
+
+class HlsStage(Stage):
+    """C++ simulation of `hls/`."""
+
+    name = "hls"
+
+    def run(self, subject: Subject) -> Result:
+        simulator = build_csim(subject.project.folder)
+        try:
+            output = run_csim(simulator, _beats(subject), len(subject.images.codes))
+            return Result(subject.project.output_stream.unpack(output))
+        except CSimulationError as error:
+            raise StageFailed(error.message) from error
+
+    def watch(self, subject: Subject) -> tuple[Observed, int | None]:
+        graph = subject.plan.graph
+        simulator = build_csim(subject.project.folder, dump=True)
+        observed = dict(from_dump(graph, watch_csim(simulator, _beats(subject))))
+        if observed:
+            try:
+                observed[graph.output.name] = Beats(self.run(subject).outputs.reshape(-1))
+            except StageFailed:
+                # The test bench stops at a frame whose beats are wrong in number, so that is the last one.
+                frames = observed[graph.input.name].frames
+                beats = np.full(0 if frames is None else len(frames), graph.output.port.beats)
+                beats[-1:] = 0
+                observed[graph.output.name] = Beats(np.empty(0, np.int64), frames=beats)
+        return observed, None
+
+    def is_here(self) -> bool:
+        try:
+            find_headers()
+        except UserError:
+            return False
+        return True
+
+
+class RtlStage(Stage):
+    """The Verilated `rtl/` and `memories/`, cycle by cycle."""
+
+    name = "rtl"
+
+    def run(self, subject: Subject) -> Result:
+        try:
+            outputs, run, _ = run_rtl(subject.project, subject.images, most_cycles=subject.most_cycles, explain=False)
+        except SimulationError as error:
+            if error.end is None:
+                raise
+            raise StageFailed(error.message, error.end) from error
+        return Result(outputs, run.frame_done - run.first_input_cycle)
+
+    def watch(self, subject: Subject) -> tuple[Observed, int | None]:
+        simulator = build_simulator(subject.project.folder, monitor=True)
+        files, cycles = watch_simulator(
+            simulator,
+            subject.project.folder / "memories",
+            _beats(subject),
+            len(subject.images.codes),
+            most_cycles=subject.most_cycles,
+        )
+        return from_monitors(subject.plan.graph, files), cycles
+
+    def write_wave(self, subject: Subject, window: Window) -> None:
+        """Run once more, with a waveform of some cycles."""
+        kind = window.path.suffix[1:]
+        simulator = build_simulator(subject.project.folder, trace=kind)  # type: ignore[arg-type]
+        watch_simulator(
+            simulator,
+            subject.project.folder / "memories",
+            _beats(subject),
+            len(subject.images.codes),
+            most_cycles=min(subject.most_cycles, window.last + 1),
+            window=window,
+        )
+
+
+def _beats(subject: Subject) -> bytes:
+    return subject.project.input_stream.pack(subject.images.codes).tobytes()
+
+
+ALL: tuple[type[Stage], ...] = (SourceStage, FoldedStage, HlsStage, RtlStage)
+"""In the order in which they are compared."""
