@@ -211,7 +211,7 @@ def evaluate(
     split: Annotated[
         Split | None, typer.Option(help="Which images, where D has both.", show_default="test, else train")
     ] = None,
-    backend: Annotated[Backend, typer.Option(help="What to run.")] = Backend.RTL,
+    backend: Annotated[Backend, typer.Option(help="What to run.")] = Backend.EMULATOR,
     limit: Annotated[int | None, typer.Option(metavar="N", help="Only the first N images.", show_default=False)] = None,
     picture: Annotated[
         Path | None,

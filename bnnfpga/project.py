@@ -187,7 +187,7 @@ class Project:
         self,
         x: NDArray[Any],
         labels: NDArray[Any],
-        backend: str = "rtl",
+        backend: str = "emulator",
         *,
         layout: str | None = None,
         names: Sequence[str] | None = None,
@@ -250,7 +250,8 @@ class Project:
         x
             Images, first axis the image, in the project's input format.
         stages
-            Some of `source`, `folded`, `hls`, `rtl`, compared in that order; all that can run here where it is None.
+            Some of `source`, `folded`, `emulator`, `hls`, `rtl`, compared in that order; where it is None, all that can
+            run here.
         layout
             `nchw` or `nhwc`.
         streams

@@ -124,7 +124,7 @@ def test_bar_only_on_a_terminal(
     project: bnnfpga.Project, digits: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, _, err = call(capsys, "eval", project.folder, "--dataset", digits)
-    assert err.splitlines() == [f"evaluating {project.folder} (rtl) ..."]
+    assert err.splitlines() == [f"evaluating {project.folder} (emulator) ..."]
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "200")

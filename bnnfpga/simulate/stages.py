@@ -16,6 +16,7 @@ from bnnfpga.plan import Plan, make_plan
 from bnnfpga.project import Project
 from bnnfpga.simulate.beats import Beats, Observed, from_dump, from_monitors, from_tensors
 from bnnfpga.simulate.csim import CSimulationError, build_csim, run_csim, watch_csim
+from bnnfpga.simulate.emulator import Emulator, run_emulator
 from bnnfpga.simulate.hls_headers import find_headers
 from bnnfpga.simulate.run import golden_scores, run_rtl
 from bnnfpga.simulate.simulator import build_simulator
@@ -127,6 +128,20 @@ class FoldedStage(Stage):
         return from_tensors(subject.tensors), None
 
 
+class EmulatorStage(Stage):
+    """The same graph as packed-bit native code."""
+
+    name = "emulator"
+
+    def run(self, subject: Subject) -> Result:
+        return Result(Emulator(subject.plan.graph).scores(subject.images.codes))
+
+    def watch(self, subject: Subject) -> tuple[Observed, int | None]:
+        graph = subject.plan.graph
+        names = [stream.name for stream in graph.streams]
+        return from_tensors(run_emulator(graph, subject.images.codes, tensors=names)), None
+
+
 class HlsStage(Stage):
     """C++ simulation of `hls/`."""
 
@@ -206,5 +221,5 @@ def _beats(subject: Subject) -> bytes:
     return subject.project.input_stream.pack(subject.images.codes).tobytes()
 
 
-ALL: tuple[type[Stage], ...] = (SourceStage, FoldedStage, HlsStage, RtlStage)
+ALL: tuple[type[Stage], ...] = (SourceStage, FoldedStage, EmulatorStage, HlsStage, RtlStage)
 """In the order in which they are compared."""

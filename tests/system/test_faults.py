@@ -187,7 +187,7 @@ def test_what_is_right_is_equal(subject: Subject) -> None:
     )
     result = subject.project.verify(subject.x, streams=True)
     assert result.equal
-    assert [stage["name"] for stage in result.stages] == ["source", "folded", "hls", "rtl"]
+    assert [stage["name"] for stage in result.stages] == ["source", "folded", "emulator", "hls", "rtl"]
 
 
 def test_a_bit_of_a_memory(subject: Subject, tmp_path: Path, record_property: Callable[[str, object], None]) -> None:
