@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.arithmetic import Floats
+from bnnfpga.errors import UserError
 from bnnfpga.host.description import read_stream
 from bnnfpga.host.functions import evaluate
 from bnnfpga.host.project_files import read_description, read_functions

@@ -389,3 +389,59 @@ def test_listing_the_rewrites_says_nothing_on_stderr(capsys: pytest.CaptureFixtu
     assert status == 0
     assert "chains-to-thresholds" in out
     assert err == ""
+
+
+def test_verify_refuses_what_it_could_not_do(
+    project: Path, digits: Digits, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(*options: object) -> str:
+        status, data = call_json(capsys, "verify", project, "--images", digits.images, *options)
+        assert status == 2
+        return f"{data['error']['message']} {data['error']['hint']}"
+
+    assert "--dump-to" in refused("--dump", "matrix_vector0")
+    assert "--dump" in refused("--dump-to", tmp_path / "dump")
+    assert "did you mean 'matrix_vector0'" in refused("--dump", "matrix_vectr0", "--dump-to", tmp_path / "dump")
+    assert "parent" in refused("--dump", "matrix_vector0", "--dump-to", tmp_path / "no" / "dump")
+    assert ".vcd or .fst" in refused("--wave", tmp_path / "wave.txt")
+    assert "does not exist" in refused("--wave", tmp_path / "no" / "wave.vcd")
+    assert "at least 1" in refused("--wave", tmp_path / "wave.vcd", "--wave-cycles", 0)
+    assert "--stages" in refused("--wave", tmp_path / "wave.vcd", "--stages", "source,folded")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_verify_dumps_every_stage(
+    project: Path, digits: Digits, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "dump"
+    layers = ["--dump", "matrix_vector0", "--dump", "output", "--dump-to", folder]
+    status, data = call_json(capsys, "verify", project, "--images", digits.images, *layers)
+    assert status == 0
+    assert sorted(data["dumped"]) == sorted(str(path) for path in folder.iterdir())
+    stages = {stage["name"] for stage in data["stages"]} - {"source"}
+    assert {"folded", "emulator", "rtl"} <= stages
+    for layer, shape in (("matrix_vector0", (IMAGES, 64)), ("output", (IMAGES, 10))):
+        tensors = [np.load(folder / f"{layer}.{stage}.npy") for stage in sorted(stages)]
+        for tensor in tensors:
+            assert tensor.shape == shape
+            assert tensor.dtype == np.int64
+            np.testing.assert_array_equal(tensor, tensors[0])
+
+
+def test_a_difference_comes_with_its_waveform(
+    broken: Path, digits: Digits, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wave = tmp_path / "wave.vcd"
+    options = ["--stages", "folded,rtl", "--wave", wave, "--wave-cycles", 10]
+    status, data = call_json(capsys, "verify", broken, "--images", digits.images, *options)
+    assert status == 1
+    difference = data["first_difference"]
+    window = difference["wave"]
+    assert window["file"] == str(wave)
+    assert window["first_cycle"] <= difference["cycle"] - 10
+    assert window["last_cycle"] == difference["cycle"] + 10
+    # Times are nanoseconds, ten a cycle, from 16 cycles of reset on.
+    times = [int(line[1:]) for line in wave.read_text().splitlines() if line.startswith("#")]
+    assert times[0] == 10 * (16 + window["first_cycle"])
+    assert times[-1] == 10 * (16 + window["last_cycle"]) + 5
+    assert len(times) == 2 * (window["last_cycle"] - window["first_cycle"] + 1)
