@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import shlex
 import sys
@@ -14,13 +13,14 @@ from typing import Any
 
 from bnnfpga.codegen.project_folder import write_project
 from bnnfpga.errors import UserError, located
-from bnnfpga.files import whole_folder
+from bnnfpga.files import restore_hidden, whole_folder
 from bnnfpga.golden.model import GoldenModel
 from bnnfpga.input_format import InputFormat
-from bnnfpga.plan import Plan, make_plan
+from bnnfpga.plan import Plan, check_options, make_plan
 from bnnfpga.project import Project
 from bnnfpga.vectors import Vectors, make_vectors
 
+_FASTEST_MHZ = 10_000
 _MARKS = ("project.json", "functions.json", "rtl/accelerator.sv")
 """Files by which a project is known."""
 
@@ -66,18 +66,16 @@ def compile_model(
     path, target = Path(model), Path(output)
     if target.name in ("", ".."):
         target = target.resolve()
+    format = InputFormat.parse(input, input_scale)
+    allowed = _cycles_allowed(target_fps, clock_mhz, cycles)
+    check_options(folding, allowed, output_kind)
     try:
+        restore_hidden(target)
         _check_target(target, force=force)
         _check_inputs_stay(target, path, *([] if folding is None or isinstance(folding, Mapping) else [Path(folding)]))
     except OSError as error:
         raise UserError(f"cannot write there: {error.strerror}", where=str(target)) from error
-    plan = make_plan(
-        path,
-        InputFormat.parse(input, input_scale),
-        folding=folding,
-        cycles=_cycles_allowed(target_fps, clock_mhz, cycles),
-        output_kind=output_kind,
-    )
+    plan = make_plan(path, format, folding=folding, cycles=allowed, output_kind=output_kind)
     with located(str(path)):
         vectors = make_vectors(
             GoldenModel(plan.model, plan.input), plan.graph, plan.folded, plan.input, plan.output_kind
@@ -87,8 +85,12 @@ def compile_model(
 
 
 def _cycles_allowed(target_fps: float | None, clock_mhz: float, cycles: int | None) -> int | None:
-    if not 0 < clock_mhz < math.inf:
-        raise UserError(f"{clock_mhz} MHz is no clock", where="--clock-mhz", hint="give a positive number")
+    if not 0 < clock_mhz <= _FASTEST_MHZ:
+        raise UserError(
+            f"{clock_mhz} MHz is no clock of an FPGA",
+            where="--clock-mhz",
+            hint=f"give a positive number, up to {_FASTEST_MHZ}",
+        )
     if target_fps is None:
         if cycles is not None and cycles < 1:
             raise UserError(f"{cycles} cycles a frame are not possible", where="--cycles", hint="give at least 1")

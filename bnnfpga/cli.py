@@ -9,14 +9,13 @@ from __future__ import annotations
 import signal
 import sys
 from enum import StrEnum
-from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bnnfpga import __version__
-from bnnfpga.terminal import Advance, Outcome, Terminal, run
+from bnnfpga.terminal import Advance, Outcome, Terminal, run_process
 
 app = typer.Typer(
     name="bnnfpga",
@@ -425,9 +424,6 @@ def _root(
 
 def main() -> None:
     """Run the command line and leave with its exit status; the entry point of the console script."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")  # A name or a sign that the terminal does not know is no error.
     # As Ctrl-C does, so that what is half done is cleared away.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-    sys.exit(run(app, sys.argv[1:] or ["--help"]))
+    sys.exit(run_process(app, sys.argv[1:] or ["--help"]))

@@ -120,7 +120,11 @@ def _verilator() -> Tool:
 
 
 def _fst_headers() -> Tool:
-    tool = Tool("FST headers", "waveforms as .fst (as .vcd they need nothing)", "apt-get install zlib1g-dev liblz4-dev")
+    tool = Tool(
+        "FST headers",
+        "waveforms as .fst (they need zlib.h and lz4.h; .vcd needs nothing)",
+        "apt-get install zlib1g-dev liblz4-dev",
+    )
     try:
         missing = missing_fst_headers(find_verilator(), find_compiler())
     except UserError:

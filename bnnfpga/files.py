@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import errno
 import fcntl
+import hashlib
 import os
 import shutil
 import stat
@@ -17,6 +18,8 @@ from pathlib import Path
 from bnnfpga.errors import UserError
 
 _PART = ".bnnfpga-part"
+_OLD = f".old{_PART}"
+_LONGEST_NAME = 40
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 
@@ -44,17 +47,14 @@ def read_file(path: Path, what: str, hint: str, most_bytes: int | None = None) -
         return UserError(f"cannot read {what}: {reason}", where=str(path), hint=hint)
 
     try:
-        # A pipe would be waited for without O_NONBLOCK, which means nothing to files.
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "rb") as file:
-            found = os.fstat(descriptor)
-            if stat.S_ISDIR(found.st_mode):
-                raise refusal("it is a folder, not a file")
-            if not stat.S_ISREG(found.st_mode):
-                raise refusal("it is a device or a pipe, not a file")
-            if most_bytes is not None and found.st_size > most_bytes:
-                raise refusal(f"it has {found.st_size:,} bytes; at most {most_bytes:,} are expected")
-            return file.read()
+        found = path.stat()
+        if stat.S_ISDIR(found.st_mode):
+            raise refusal("it is a folder, not a file")
+        if not stat.S_ISREG(found.st_mode):
+            raise refusal("it is a device or a pipe, not a file")
+        if most_bytes is not None and found.st_size > most_bytes:
+            raise refusal(f"it has {found.st_size:,} bytes; at most {most_bytes:,} are expected")
+        return path.read_bytes()
     except FileNotFoundError:
         raise refusal("there is no such file") from None
     except OSError as error:
@@ -123,9 +123,9 @@ def whole_folder(target: Path, *, replace: bool) -> Iterator[Path]:
     replace
         Whether a folder that is there is replaced, and deleted.
     """
-    prefix = f".{target.name[:40]}."
-    _remove_leftovers(target.parent, prefix)
-    part, lock = _locked_folder(target.parent, prefix)
+    restore_hidden(target)
+    _remove_leftovers(target)
+    part, lock = _locked_folder(target)
     try:
         part.chmod(0o755)
         yield part
@@ -138,10 +138,55 @@ def whole_folder(target: Path, *, replace: bool) -> Iterator[Path]:
         os.close(lock)
 
 
-def _locked_folder(parent: Path, prefix: str) -> tuple[Path, int]:
+def restore_hidden(target: Path) -> None:
+    """Put a folder back that a process was about to replace when it was killed.
+
+    Only where the system cannot let two folders change places (see `_exchange`) is the old one away for a moment.
+    """
+    if os.path.lexists(target) or not target.parent.is_dir():
+        return
+    for path in _beside(target, _OLD):
+        with contextlib.suppress(OSError), _locked(path):
+            if not os.path.lexists(target):
+                path.rename(target)
+
+
+def _prefix(target: Path) -> str:
+    """What the names of all folders start with that are made for this one; long names are cut, and told apart."""
+    name = target.name
+    if len(name) > _LONGEST_NAME:
+        name = f"{name[:_LONGEST_NAME]}-{hashlib.sha256(os.fsencode(name)).hexdigest()[:8]}"
+    return f".{name}."
+
+
+def _beside(target: Path, suffix: str) -> list[Path]:
+    """Folders that were made for this one, by the end of their names."""
+    prefix = _prefix(target)
+    # What tempfile makes has no dot: with one it is another folder's, whose name starts like this one's.
+    return [
+        path
+        for path in target.parent.iterdir()
+        if path.name.startswith(prefix)
+        and path.name.endswith(suffix)
+        and "." not in path.name[len(prefix) : -len(suffix)]
+    ]
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Holds the lock of a folder that nobody works on; an `OSError` where somebody does."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _locked_folder(target: Path) -> tuple[Path, int]:
     """A new folder, and a descriptor that holds its lock: so others see that somebody works on it."""
     while True:
-        folder = Path(tempfile.mkdtemp(prefix=prefix, suffix=_PART, dir=parent))
+        folder = Path(tempfile.mkdtemp(prefix=_prefix(target), suffix=_PART, dir=target.parent))
         with contextlib.suppress(FileNotFoundError):
             descriptor = os.open(folder, os.O_RDONLY)
             with contextlib.suppress(OSError):  # Not every network file system has locks: there, leftovers stay.
@@ -152,21 +197,19 @@ def _locked_folder(parent: Path, prefix: str) -> tuple[Path, int]:
         # Somebody took it for a leftover before it was locked.
 
 
-def _remove_leftovers(parent: Path, prefix: str) -> None:
-    for path in parent.iterdir():
-        if not (path.name.startswith(prefix) and path.name.endswith(_PART)):
-            continue
-        with contextlib.suppress(OSError):
-            descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(path)
-            finally:
-                os.close(descriptor)
+def _remove_leftovers(target: Path) -> None:
+    old = _beside(target, _OLD)
+    for path in [*_beside(target, _PART), *(old if target.exists() else ())]:
+        with contextlib.suppress(OSError), _locked(path):
+            shutil.rmtree(path)
 
 
 def _exchange(part: Path, target: Path) -> None:
-    """Let two folders change places, in one step where the system can do that."""
+    """Let two folders change places, in one step where the system can do that.
+
+    Elsewhere the old one is away for a moment. It is locked meanwhile, and whoever finds it without its process puts it
+    back.
+    """
     try:
         renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
     except AttributeError:
@@ -175,13 +218,16 @@ def _exchange(part: Path, target: Path) -> None:
         places = (_AT_FDCWD, os.fsencode(part), _AT_FDCWD, os.fsencode(target))
         failed = ctypes.get_errno() if renameat2(*places, _RENAME_EXCHANGE) else 0
     if failed in (errno.ENOSYS, errno.EINVAL):
-        old = part.with_name(f"{part.name.removesuffix(_PART)}.old{_PART}")
-        target.rename(old)
-        try:
-            part.rename(target)
-        except OSError:
-            old.rename(target)
-            raise
-        old.rename(part)
+        old = part.with_name(f"{part.name.removesuffix(_PART)}{_OLD}")
+        with contextlib.ExitStack() as stack:
+            with contextlib.suppress(OSError):  # no locks here: then the old one is not put back, nor deleted
+                stack.enter_context(_locked(target))
+            target.rename(old)
+            try:
+                part.rename(target)
+            except OSError:
+                old.rename(target)
+                raise
+            old.rename(part)
     elif failed:
         raise OSError(failed, os.strerror(failed), str(target))

@@ -60,7 +60,10 @@ def _scale(scale: float | str | Fraction | None) -> np.float32:
     if scale is None:
         return np.float32(1)
     try:
-        value = np.float32(float(Fraction(scale)))
+        # Fraction("1e999999999") would be computed digit by digit.
+        plain = isinstance(scale, str) and "/" not in scale
+        with np.errstate(over="ignore"):
+            value = np.float32(float(scale) if plain else float(Fraction(scale)))
     except (ValueError, ZeroDivisionError, OverflowError):
         value = np.float32(0)
     if not np.isfinite(value) or value <= 0:

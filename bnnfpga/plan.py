@@ -40,6 +40,20 @@ class Plan:
     cycles: Cycles
 
 
+def check_options(
+    folding: str | os.PathLike[str] | Mapping[str, Any] | None, cycles: int | None, output_kind: str
+) -> None:
+    """Refuse options of `make_plan` that are wrong whatever the model."""
+    if folding is not None and cycles is not None:
+        raise UserError(
+            "a folding and a speed exclude each other",
+            where="--folding",
+            hint="give either --folding or one of --cycles and --target-fps",
+        )
+    if output_kind not in OUTPUT_KINDS:
+        raise UserError(f"{output_kind!r} is no output", where="--output", hint=f"give {' or '.join(OUTPUT_KINDS)}")
+
+
 def make_plan(
     model: Path,
     input: InputFormat,
@@ -49,14 +63,7 @@ def make_plan(
     output_kind: str = "scores",
 ) -> Plan:
     """Read, fold, lower and make parallel; writes nothing."""
-    if folding is not None and cycles is not None:
-        raise UserError(
-            "a folding and a speed exclude each other",
-            where="--folding",
-            hint="give either --folding or one of --cycles and --target-fps",
-        )
-    if output_kind not in OUTPUT_KINDS:
-        raise UserError(f"{output_kind!r} is no output", where="--output", hint=f"give {' or '.join(OUTPUT_KINDS)}")
+    check_options(folding, cycles, output_kind)
     source = read_source(model)
     with located(str(model)):
         cleaned = clean(source.proto)

@@ -10,8 +10,8 @@ import json
 import logging
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ import typer
 
 from bnnfpga import __version__
 from bnnfpga.errors import UserError
+from bnnfpga.standard_streams import take_over
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -91,8 +92,7 @@ class Terminal:
             console = Console(highlight=False)
             # Columns are rather too wide for the window than folded.
             console.width = max(console.width, console.measure(table).minimum)
-            with _stdout_written():
-                console.print(table, crop=False)
+            console.print(table, crop=False)
 
     def _bar(self, doing: str) -> Progress:
         from rich.markup import escape
@@ -145,6 +145,21 @@ def run(app: typer.Typer, arguments: Sequence[str]) -> int:
     return status if isinstance(status, int) else EXIT_EQUAL
 
 
+def run_process(app: typer.Typer, arguments: Sequence[str]) -> int:
+    """As `run`, for a process of its own: whatever its standard streams lead to, its exit status is true."""
+    stdout = take_over()
+    status = run(app, arguments)
+    if stdout.lost is None:
+        return status
+    problem = UserError(
+        f"the results cannot be written: {stdout.lost}",
+        where="standard output",
+        hint="send them to a place with room",
+    )
+    _report(problem, as_json=False)
+    return EXIT_USER_ERROR
+
+
 def _mistake_in_arguments(error: Exception) -> UserError | None:
     """A mistake in the arguments as typer reports it, or None for any other exception."""
     if getattr(error, "exit_code", None) != EXIT_USER_ERROR or not hasattr(error, "format_message"):
@@ -155,10 +170,9 @@ def _mistake_in_arguments(error: Exception) -> UserError | None:
 
 
 def _report(error: UserError, *, as_json: bool) -> None:
-    if as_json and sys.stdout is not None:
-        with suppress(UserError):  # Where stdout takes nothing, stderr may.
-            _print_json({"error": error.as_dict()})
-            return
+    if as_json:
+        _print_json({"error": error.as_dict()})
+        return
     from rich.text import Text
 
     place = f"{error.where}: " if error.where else ""
@@ -169,23 +183,7 @@ def _report(error: UserError, *, as_json: bool) -> None:
 
 
 def _print_json(data: Mapping[str, Any]) -> None:
-    with _stdout_written():
-        print(json.dumps(data, indent=2, allow_nan=False))
-
-
-@contextmanager
-def _stdout_written() -> Iterator[None]:
-    """Sees to it that what was printed within it arrived, on a disk that may be full."""
-    try:
-        yield
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        # Python would try to write the rest once more when it ends.
-        sys.stdout = None  # type: ignore[assignment]
-        raise UserError(f"the results cannot be written: {error.strerror}", where="standard output") from error
+    print(json.dumps(data, indent=2, allow_nan=False))
 
 
 def _stderr(*, quiet: bool = False) -> Console:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from bnnfpga.files import whole_folder
+from bnnfpga.errors import UserError
+from bnnfpga.files import read_file, restore_hidden, whole_folder
 
 
 def names(folder: Path) -> list[str]:
@@ -63,6 +64,71 @@ def test_a_folder_that_is_replaced_is_always_there(tmp_path: Path) -> None:
     assert not missing
 
 
+KILLED_BETWEEN = """
+import ctypes, os, signal, sys
+from pathlib import Path
+from bnnfpga.files import whole_folder
+
+ctypes.CDLL = lambda *_, **__: object()  # a system that cannot exchange two folders in one step
+rename, renamed = Path.rename, []
+
+def rename_and_die(self, other):
+    if len(renamed) == int(sys.argv[2]):
+        os.kill(os.getpid(), signal.SIGKILL)
+    renamed.append(other)
+    return rename(self, other)
+
+Path.rename = rename_and_die
+with whole_folder(Path(sys.argv[1]), replace=True) as folder:
+    (folder / "new").touch()
+"""
+
+
+@pytest.mark.parametrize("name", ["project", "n" * 200])
+@pytest.mark.parametrize("renames", [0, 1, 2, 3])
+def test_a_folder_that_is_replaced_in_two_steps_survives_a_kill(tmp_path: Path, name: str, renames: int) -> None:
+    """Wherever the process is killed, the old folder or the new one is there for the next one, which clears away."""
+    target = tmp_path / name
+    target.mkdir()
+    (target / "old").touch()
+    done = subprocess.run([sys.executable, "-c", KILLED_BETWEEN, str(target), str(renames)], check=False)
+    assert done.returncode == (0 if renames == 3 else -signal.SIGKILL)
+    if renames == 1:
+        assert not target.exists()
+    (tmp_path / f"{name}.b").mkdir()
+    with whole_folder(tmp_path / f"{name}.b", replace=True):
+        pass  # Work on a folder whose name starts alike takes nothing away.
+    restore_hidden(target)
+    assert names(target) == ["old" if renames < 2 else "new"]
+    with whole_folder(target, replace=True) as folder:
+        (folder / "last").touch()
+    assert names(target) == ["last"]
+    assert names(tmp_path) == [name, f"{name}.b"]
+
+
+def test_what_is_hidden_by_a_living_process_stays_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ctypes, "CDLL", lambda *_, **__: object())
+    target = tmp_path / "project"
+    target.mkdir()
+    (target / "old").touch()
+    rename = Path.rename
+
+    def looked_at(self: Path, other: Path) -> Path:
+        result = rename(self, other)
+        if not target.exists():
+            code = "import sys\nfrom pathlib import Path\nfrom bnnfpga.files import restore_hidden\n"
+            code += "restore_hidden(Path(sys.argv[1]))"
+            subprocess.run([sys.executable, "-c", code, str(target)], check=True)
+            assert not target.exists()
+        return result
+
+    monkeypatch.setattr(Path, "rename", looked_at)
+    with whole_folder(target, replace=True) as folder:
+        (folder / "new").touch()
+    assert names(target) == ["new"]
+    assert names(tmp_path) == ["project"]
+
+
 @pytest.mark.parametrize("stopped_by", [ValueError, KeyboardInterrupt, SystemExit])
 def test_what_stops_half_way_leaves_nothing(tmp_path: Path, stopped_by: type[BaseException]) -> None:
     old = tmp_path / "project"
@@ -97,3 +163,36 @@ def test_what_was_killed_goes_away_and_what_lives_stays(tmp_path: Path) -> None:
         with whole_folder(target, replace=True):
             assert len(names(tmp_path)) == 3, "a living one's is not"
     assert names(tmp_path) == [other.name, "project"]
+
+
+# -- files that users name ---------------------------------------------------------------------------------------------
+
+
+def test_reading_a_file(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"abc")
+    (tmp_path / "link").symlink_to("a")
+    assert read_file(tmp_path / "a", "it", "hint", 3) == b"abc"
+    assert read_file(tmp_path / "link", "it", "hint") == b"abc"
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with (tmp_path / "huge").open("wb") as file:
+        file.truncate(1 << 40)
+    cases = {
+        "pipe": "a device or a pipe",
+        "/dev/zero": "a device or a pipe",
+        "/dev/full": "a device or a pipe",
+        ".": "a folder",
+        "none": "there is no such file",
+        "n" * 300: "File name too long",
+        "a\0b": "null",
+        "huge": "1,099,511,627,776 bytes",
+    }
+    for name, message in cases.items():
+        with pytest.raises(UserError) as caught:
+            read_file(tmp_path / name, "the model", "give one", 1 << 20)
+        assert caught.value.message.startswith("cannot read the model: ")
+        assert message in caught.value.message
+        assert caught.value.where == str(tmp_path / name)
+        assert caught.value.hint == "give one"

@@ -46,6 +46,8 @@ def simulate(
             where="--backend",
             hint="use --backend rtl",
         )
+    if stall_seed is not None and not 0 <= stall_seed < 1 << 64:
+        raise UserError(f"{stall_seed} is no seed", where="--stall-seed", hint="give an integer from 0 to 2^64 - 1")
     golden = golden_scores(project, images)
     timing: dict[str, Any]
     if backend == "rtl":
