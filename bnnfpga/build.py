@@ -74,7 +74,11 @@ def compile_model(
         _check_target(target, force=force)
         _check_inputs_stay(target, path, *([] if folding is None or isinstance(folding, Mapping) else [Path(folding)]))
     except OSError as error:
-        raise UserError(f"cannot write there: {error.strerror}", where=str(target)) from error
+        raise UserError(
+            f"cannot write there: {error.strerror}",
+            where=str(target),
+            hint="choose a folder with room that you may write",
+        ) from error
     plan = make_plan(path, format, folding=folding, cycles=allowed, output_kind=output_kind)
     with located(str(path)):
         vectors = make_vectors(

@@ -74,7 +74,11 @@ def require_writable(target: Path) -> None:
     try:
         is_folder, has_folder = target.is_dir(), target.parent.is_dir()
     except OSError as error:
-        raise UserError(f"cannot write the file: {error.strerror}", where=str(target)) from error
+        raise UserError(
+            f"cannot write the file: {error.strerror}",
+            where=str(target),
+            hint="choose a folder with room that you may write",
+        ) from error
     if is_folder:
         raise UserError("this is a folder, not a file", where=str(target), hint="give the name of the file to write")
     if not has_folder:
@@ -82,7 +86,11 @@ def require_writable(target: Path) -> None:
             f"the folder '{target.parent}' does not exist", where=str(target), hint="create the folder first"
         )
     if not os.access(target.parent, os.W_OK):
-        raise UserError(f"the folder '{target.parent}' is not writable", where=str(target))
+        raise UserError(
+            f"the folder '{target.parent}' is not writable",
+            where=str(target),
+            hint="choose a folder that you may write",
+        )
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -107,7 +115,11 @@ def write_output(target: Path, data: bytes) -> None:
     try:
         write_whole(target, data)
     except OSError as error:
-        raise UserError(f"cannot write the file: {error.strerror}", where=str(target)) from error
+        raise UserError(
+            f"cannot write the file: {error.strerror}",
+            where=str(target),
+            hint="choose a folder with room that you may write",
+        ) from error
 
 
 @contextmanager

@@ -55,7 +55,9 @@ def lower(model: ModelWrapper, output_function: HostFunction | None = None) -> G
         readers = consumers(model, tensor)
         if len(readers) != 1:
             raise UserError(
-                f"{len(readers)} nodes read it; only chains can be compiled yet", where=f"tensor {tensor!r}"
+                f"{len(readers)} nodes read it; only chains can be compiled yet",
+                where=f"tensor {tensor!r}",
+                hint="export the model without branches",
             )
         node = readers[0]
         tensor = node.output[0]
@@ -74,9 +76,13 @@ def lower(model: ModelWrapper, output_function: HostFunction | None = None) -> G
             size = int(np.prod(model.get_tensor_shape(node.input[0])))
             operators.append(_elementwise(size, type, _table(model, node), operators))
         else:
-            raise UserError("no hardware unit does this", where=describe(node))
+            raise UserError(
+                "no hardware unit does this", where=describe(node), hint="put a quantizer behind it, or leave it out"
+            )
     if not operators:
-        raise UserError("it has no layer to compile", where="the model's graph")
+        raise UserError(
+            "it has no layer to compile", where="the model's graph", hint="give a model with a quantised layer"
+        )
     if output_function is not None:
         comparison = class_comparison(output_function, reachable_values(model, tensor))
         factors, offsets = (None, None) if comparison is None else comparison
@@ -120,7 +126,11 @@ def _matrix_vector(
     weights = integer_weights(model, node.input[1])
     type = integer_type(model, node.input[0])
     if weights is None or type is None:
-        raise UserError("its operands are not both integers", where=describe(node))
+        raise UserError(
+            "its operands are not both integers",
+            where=describe(node),
+            hint="put quantizers on the layer's input and weights",
+        )
     axes = len(model.get_tensor_shape(node.input[0]))
     if axes != 2:
         raise UserError(
@@ -129,7 +139,11 @@ def _matrix_vector(
             hint="flatten in front of the layer",
         )
     if weights.ndim != 2:
-        raise UserError(f"its weights have {weights.ndim} axes, a layer's have 2", where=describe(node))
+        raise UserError(
+            f"its weights have {weights.ndim} axes, a layer's have 2",
+            where=describe(node),
+            hint="export the layer as Linear",
+        )
     operator = MatrixVector(f"matrix_vector{number}", np.ascontiguousarray(weights.T), type, (), table)
     if operator.accumulator.bits > _MOST_ACCUMULATOR_BITS:
         raise UserError(

@@ -44,7 +44,11 @@ def load_array(path: str | os.PathLike[str]) -> NDArray[Any]:
     if data[:2] == b"\x1f\x8b":
         data = _decompressed(data, text)
     if key is not None and data[:2] != b"PK":
-        raise UserError(f"this is no .npz file, so there is no array '{key}' in it", where=str(file))
+        raise UserError(
+            f"this is no .npz file, so there is no array '{key}' in it",
+            where=str(file),
+            hint=f"give the file alone: {file}",
+        )
     if data[:6] == b"\x93NUMPY":
         return _from_npy(data, text)
     if data[:2] == b"PK":

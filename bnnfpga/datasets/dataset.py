@@ -104,7 +104,9 @@ def _from_folder(folder: Path, split: str | None) -> Dataset:
     try:
         files = {entry.name: entry for entry in folder.iterdir() if entry.is_file()}
     except OSError as error:
-        raise UserError(f"cannot read the folder: {error.strerror}", where=str(folder)) from error
+        raise UserError(
+            f"cannot read the folder: {error.strerror}", where=str(folder), hint="give a folder that you may read"
+        ) from error
     lone: tuple[Path, str] | None = None
     for wanted in SPLITS if split is None else (split,):
         for images, labels in _file_pairs(wanted, plain=split is None):
@@ -174,7 +176,9 @@ def _first_pair(pairs: Sequence[tuple[str, str]], names: set[str]) -> tuple[str,
 def _checked(images: NDArray[Any], labels: NDArray[Any], where: str) -> Dataset:
     if images.ndim < 2:
         raise UserError(
-            f"the images have shape {images.shape}; the first axis must be the image, and others follow", where=where
+            f"the images have shape {images.shape}; the first axis must be the image, and others follow",
+            where=where,
+            hint="store them as (images, ...)",
         )
     labels = _class_numbers(labels, where)
     if len(images) != len(labels):

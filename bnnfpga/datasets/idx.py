@@ -39,7 +39,7 @@ def parse_idx(data: bytes, where: str) -> NDArray[Any]:
         When the bytes are no IDX file, or fewer or more than the file's own header announces.
     """
     if not looks_like_idx(data):
-        raise UserError("this is not an IDX file", where=where)
+        raise UserError("this is not an IDX file", where=where, hint="fetch the file again")
     dimensions = data[3]
     start = 4 + 4 * dimensions
     if len(data) < start:

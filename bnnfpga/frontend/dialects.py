@@ -103,7 +103,9 @@ def _constants_as_initializers(model: onnx.ModelProto) -> None:
         else:
             scalar = next(iter(node.attribute), None)
             if scalar is None or scalar.name not in ("value_float", "value_floats", "value_int", "value_ints"):
-                raise UserError("it holds no numbers", where=describe(node))
+                raise UserError(
+                    "it holds no numbers", where=describe(node), hint="export the model with constants of numbers"
+                )
             dtype = "float32" if "float" in scalar.name else "int64"
             tensor = numpy_helper.from_array(np.asarray(onnx.helper.get_attribute_value(scalar), dtype=dtype))
         tensor.name = node.output[0]

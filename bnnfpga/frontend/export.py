@@ -71,7 +71,11 @@ def export_qonnx(
     try:
         write_whole(target, data)
     except OSError as error:
-        raise UserError(f"cannot write the file: {error.strerror}", where=str(target)) from error
+        raise UserError(
+            f"cannot write the file: {error.strerror}",
+            where=str(target),
+            hint="choose a folder with room that you may write",
+        ) from error
     return target
 
 

@@ -51,7 +51,11 @@ def thresholds_of(model: ModelWrapper, node: onnx.NodeProto) -> Floats:
         )
     channels, levels = int(thresholds.shape[0]), int(thresholds.shape[1])
     if not 1 <= levels <= _MOST_LEVELS:
-        raise UserError(f"it has {levels} thresholds; 1 to {_MOST_LEVELS} can be compiled", where=describe(node))
+        raise UserError(
+            f"it has {levels} thresholds; 1 to {_MOST_LEVELS} can be compiled",
+            where=describe(node),
+            hint="quantise to fewer bits",
+        )
     trailing = [1] * (len(shape) - axis - 1)
     shaped: Floats = thresholds[0] if channels == 1 else thresholds.reshape(channels, *trailing, levels)
     return shaped

@@ -139,6 +139,7 @@ def elementwise_operand(model: ModelWrapper, node: onnx.NodeProto) -> str:
         raise UserError(
             f"it joins {len(dynamic)} streams of data, which dense nets cannot have yet",
             where=describe(node),
+            hint="export the model as a chain of layers",
         )
     return dynamic[0]
 

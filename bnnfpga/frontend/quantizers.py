@@ -109,7 +109,9 @@ def _zero_point(model: ModelWrapper, node: onnx.NodeProto) -> int:
         )
     if abs(values.item()) > _LARGEST_ZERO_POINT:
         raise UserError(
-            f"its zero point is {values.item():g}; up to {_LARGEST_ZERO_POINT} can be compiled", where=describe(node)
+            f"its zero point is {values.item():g}; up to {_LARGEST_ZERO_POINT} can be compiled",
+            where=describe(node),
+            hint="quantise symmetrically",
         )
     return int(values.item())
 
@@ -118,7 +120,11 @@ def _bit_width(model: ModelWrapper, node: onnx.NodeProto, most_bits: int) -> int
     values = np.unique(required_constant(model, node, 3, "bit width"))
     if values.size != 1 or not 1 <= float(values.item()) <= most_bits or float(values.item()) % 1:
         given = ", ".join(f"{value:g}" for value in values)
-        raise UserError(f"its bit width is {given}; 1 to {most_bits} bits can be compiled", where=describe(node))
+        raise UserError(
+            f"its bit width is {given}; 1 to {most_bits} bits can be compiled",
+            where=describe(node),
+            hint="train with a bit width in that range",
+        )
     return int(values.item())
 
 

@@ -78,7 +78,7 @@ def _rewrite(model: ModelWrapper, node: onnx.NodeProto) -> None:
 def _number(model: ModelWrapper, node: onnx.NodeProto, index: int) -> float:
     value = required_constant(model, node, index, f"input {index}")
     if value.size != 1:
-        raise UserError(f"its input {index} is not one number", where=describe(node))
+        raise UserError(f"its input {index} is not one number", where=describe(node), hint="truncate per tensor")
     return float(value.item())
 
 

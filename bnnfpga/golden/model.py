@@ -239,7 +239,9 @@ class _Builder:
         if value.constant is not None:
             return self._constant_layout(node, value)
         if shape[0] != 1 or (node.op_type == "Transpose" and attribute(node, "perm", [1])[0] != 0):
-            raise UserError("it mixes the batch axis with others", where=describe(node))
+            raise UserError(
+                "it mixes the batch axis with others", where=describe(node), hint="export the model for a batch of one"
+            )
         if value.integers is not None and all(scale.size == 1 for scale in value.scales):
             moved = self._move(node, value.integers, shape)
             if value.integers in self._doubles:

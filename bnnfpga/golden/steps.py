@@ -51,7 +51,7 @@ def elementwise_steps(model: ModelWrapper, node: onnx.NodeProto) -> list[Step]:
         return _clip_steps(model, node)
     if kind == "BatchNormalization":
         return _batch_norm_steps(model, node)
-    raise UserError("it is not elementwise", where=describe(node))
+    raise UserError("it is not elementwise", where=describe(node), hint="leave it out of the model")
 
 
 def _binary_step(model: ModelWrapper, node: onnx.NodeProto) -> Step:
@@ -66,7 +66,7 @@ def _binary_step(model: ModelWrapper, node: onnx.NodeProto) -> Step:
         operation += "_from" if operation == "subtract" else "_into"
     value = _float32(constant(model, node.input[0 if on_the_right else 1]))
     if operation == "divide" and np.any(value == 0):
-        raise UserError("it divides by zero", where=describe(node))
+        raise UserError("it divides by zero", where=describe(node), hint="train or export the model again")
     return Step(operation, value)
 
 

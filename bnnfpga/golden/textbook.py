@@ -65,7 +65,7 @@ def evaluate(node: onnx.NodeProto, inputs: list[Number]) -> Number:
         return inputs[0].each(lambda array: array.transpose(attribute(node, "perm", None)))
     if kind in ("Reshape", "Flatten", "Squeeze", "Unsqueeze"):
         return _layout(node, inputs)
-    raise UserError("it is not part of the float check", where=describe(node))
+    raise UserError("it is not part of the float check", where=describe(node), hint="leave this check out")
 
 
 def evaluate_constant(node: onnx.NodeProto, inputs: dict[str, NDArray[Any]], opset: int) -> NDArray[Any]:

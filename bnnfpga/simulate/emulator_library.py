@@ -62,7 +62,7 @@ def choose_path(path: str | None = None) -> str:
         return asked
     try:
         if sys.byteorder != "little":
-            raise UserError("the native emulator needs a little-endian machine")
+            raise UserError("the native emulator needs a little-endian machine", hint="use --backend rtl")
         here = paths_here(_compiler())
     except UserError:
         if asked is None:

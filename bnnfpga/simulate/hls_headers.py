@@ -69,7 +69,11 @@ def fetch_headers() -> Path:
         unpacked = Path(work) / "headers"
         _unpack(wheel, unpacked)
         if not _complete(unpacked):
-            raise UserError(f"{WHEEL} holds no ap_int.h", where=wheel.name)
+            raise UserError(
+                f"{WHEEL} holds no ap_int.h",
+                where=wheel.name,
+                hint="name a folder with ap_int.h in BNNFPGA_HLS_INCLUDE",
+            )
         unpacked.chmod(0o755)
         try:
             unpacked.rename(target)
@@ -129,6 +133,10 @@ def _unpack(wheel: Path, folder: Path) -> None:
             else:
                 continue
             if not path.resolve().is_relative_to(folder.resolve()):
-                raise UserError(f"the file {name!r} would lie outside its folder", where=wheel.name)
+                raise UserError(
+                    f"the file {name!r} would lie outside its folder",
+                    where=wheel.name,
+                    hint="name a folder with ap_int.h in BNNFPGA_HLS_INCLUDE",
+                )
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(archive.read(name))

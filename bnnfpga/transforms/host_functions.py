@@ -61,7 +61,11 @@ def cut_input(model: ModelWrapper) -> HostFunction:
             steps += elementwise_steps(model, node)
         tensor = node.output[0]
     if node.output[0] == model.graph.output[0].name:
-        raise UserError("no layer follows it, so there is nothing to compile", where=describe(node))
+        raise UserError(
+            "no layer follows it, so there is nothing to compile",
+            where=describe(node),
+            hint="give a model with a quantised layer",
+        )
     quantizer = quantizer_of(model, node)
     steps += quantizer.steps
     shape = model.get_tensor_shape(node.output[0])
@@ -82,7 +86,11 @@ def cut_output(model: ModelWrapper) -> HostFunction:
     while integer_type(model, tensor) is None:
         node = model.find_producer(tensor)
         if node is None:
-            raise UserError("no quantised layer leads to it", where=f"output {model.graph.output[0].name!r}")
+            raise UserError(
+                "no quantised layer leads to it",
+                where=f"output {model.graph.output[0].name!r}",
+                hint="train with Brevitas quantizers on weights and activations",
+            )
         if node.op_type in LAYOUT_OPS:
             tensor = node.input[0]
             continue

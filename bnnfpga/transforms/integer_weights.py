@@ -30,7 +30,11 @@ class IntegerWeights(Transformation):  # type: ignore[misc]
                 continue
             latent = constant(model, producer.input[0])
             if latent is None:
-                raise UserError("both its operands depend on the input", where=describe(node))
+                raise UserError(
+                    "both its operands depend on the input",
+                    where=describe(node),
+                    hint="export the model with constant weights",
+                )
             quantizer = quantizer_of(model, producer)
             codes = apply_steps(quantizer.steps, latent.astype(np.float32))
             scale = np.broadcast_to(quantizer.scale, codes.shape) if quantizer.scale.size > 1 else quantizer.scale

@@ -59,7 +59,7 @@ def _not_integer(model: ModelWrapper, quantizer: onnx.NodeProto) -> UserError:
             hint="put the quantizer in front of it, or give that node one constant for all channels",
         )
     elementwise_operand(model, producer)  # refuses what joins streams
-    return UserError("it does not work on integers", where=describe(producer))
+    return UserError("it does not work on integers", where=describe(producer), hint="put a quantizer in front of it")
 
 
 def not_quantised(model: ModelWrapper, node: onnx.NodeProto) -> UserError:

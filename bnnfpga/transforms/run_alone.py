@@ -52,7 +52,11 @@ def run_rewrite(
         try:
             write_whole(output, result.model.SerializeToString())
         except OSError as error:
-            raise UserError(f"cannot write the model: {error.strerror}", where=str(output)) from error
+            raise UserError(
+                f"cannot write the model: {error.strerror}",
+                where=str(output),
+                hint="choose a folder with room that you may write",
+            ) from error
     return {
         "name": rewrite.name,
         "sentence": rewrite.sentence,

@@ -121,7 +121,11 @@ def step_function(steps: Sequence[Step], values: range, *, where: str) -> StepFu
         """(n, channels or 1) integers to (n, channels) codes."""
         result = apply_steps(steps, x.astype(np.float32))
         if not np.all(np.isfinite(result)):
-            raise UserError("it gives NaN or infinity for numbers that can occur", where=where)
+            raise UserError(
+                "it gives NaN or infinity for numbers that can occur",
+                where=where,
+                hint="look at the scales and batch norms in front of it; train or export the model again",
+            )
         return np.broadcast_to(result, (len(x), channels)).astype(np.int32)
 
     ends = codes_of(np.array([[values[0]], [values[-1]]]))
