@@ -18,6 +18,7 @@ from bnnfpga.golden.model import GoldenModel
 from bnnfpga.input_format import InputFormat
 from bnnfpga.plan import Plan, check_options, make_plan
 from bnnfpga.project import Project
+from bnnfpga.simulate.hls_headers import open_headers
 from bnnfpga.vectors import Vectors, make_vectors
 
 _FASTEST_MHZ = 10_000
@@ -159,6 +160,7 @@ def _write(target: Path, plan: Plan, vectors: Vectors, clock_mhz: float, *, forc
                 source=plan.source,
                 vectors=vectors,
                 clock_mhz=clock_mhz,
+                ap_headers=open_headers(),
             )
     except OSError as error:
         raise UserError(

@@ -1,8 +1,11 @@
-"""The HLS C++ of a graph: generated top level and tables, test bench, library headers."""
+"""The HLS C++ of a graph: generated top level, parameters and tables, test bench, library headers, vendor scripts."""
 
 from __future__ import annotations
 
 import math
+import re
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,15 +17,22 @@ from bnnfpga.codegen.names import comment
 from bnnfpga.codegen.templating import render
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import HlsTable, Operator
-from bnnfpga.dataflow.stream import Stream
+from bnnfpga.dataflow.stream import Port, Stream
+
+AP_TYPES = "ap_types"
+"""Folder of a project's `hls/` with the open `ap_int.h`."""
+
+DEFAULT_PART = "xc7z020clg400-1"
+"""The FPGA that the vendor scripts name until the user names another: that of PYNQ-Z1 and PYNQ-Z2."""
 
 _LINE = 116
 _STORAGE = {"block": "bram", "distributed": "lutram"}
+_INCLUDE = re.compile(r'^#include "([a-z_]+\.hpp)"$', re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Table:
-    """A constant array of the generated header."""
+    """A constant array of the generated headers."""
 
     name: str
     comment: str
@@ -43,7 +53,15 @@ class Table:
         return "".join(f"[{size}]" for size in self.dimensions)
 
 
-def render_hls(graph: Graph, folder: Path, title: str = "accelerator") -> list[Path]:
+def render_hls(
+    graph: Graph,
+    folder: Path,
+    title: str = "accelerator",
+    *,
+    clock_mhz: float = 100,
+    part: str = DEFAULT_PART,
+    ap_headers: Mapping[str, bytes] | None = None,
+) -> list[Path]:
     """Write `hls/` of a project into `folder`.
 
     Parameters
@@ -54,56 +72,138 @@ def render_hls(graph: Graph, folder: Path, title: str = "accelerator") -> list[P
         The project; `hls` is made in it.
     title
         What the files are about, for their first line.
+    clock_mhz, part
+        What the vendor scripts ask for.
+    ap_headers
+        The open `ap_int.h` and what belongs to it, by name, to go into the project as they are.
 
     Returns
     -------
     list
         The files written.
     """
-    tables = {operator.name: operator_tables(operator) for operator in graph.operators}
-    all_tables = [table for group in tables.values() for table in group]
-    units = [
-        {
-            "comment": _describe(operator),
-            "function": operator.hls().function,
-            "arguments": operator.hls().arguments,
-            "operands": [
-                *(stream.name for stream in graph.inputs_of(operator.name)),
-                *(_name(stream) for stream in graph.outputs_of(operator.name)),
-                *(table.name for table in tables[operator.name]),
-            ],
-            "makes": [stream for stream in graph.outputs_of(operator.name) if stream.consumer is not None],
-        }
-        for operator in graph.operators
-    ]
+    units = [_unit(graph, operator) for operator in graph.operators]
     values: dict[str, object] = {
         "title": comment(title),
         "input": graph.input,
         "output": graph.output,
-        "headers": sorted({"stream_input", *(operator.hls().function for operator in graph.operators)}),
+        "headers": sorted({"stream_input", *(str(unit["function"]) for unit in units)}),
         "streams": [
-            {"name": stream.name, "width": stream.port.width, "depth": _depth(graph, stream)}
+            {"name": stream.name, "declaration": _declaration(stream), "depth": _depth(graph, stream)}
             for stream in graph.streams
             if stream.consumer is not None
         ],
-        "tables": all_tables,
         "units": units,
+        "clock_ns": f"{1000 / clock_mhz:g}",
+        "part": part,
     }
-    texts = {
-        "accelerator.cpp": render("hls/top.cpp.j2", **values),
-        "accelerator.hpp": render("hls/top.hpp.j2", **values),
-        "tables.hpp": render("hls/tables.hpp.j2", **values),
-        "testbench.cpp": (asset("flows") / "csim" / "testbench.cpp").read_text(),
-    }
-    for header in sorted((asset("hls") / "bnn").glob("*.hpp")):
+    texts = {name: render(f"hls/{name}.j2", **values) for name in _RENDERED}
+    for unit in units:
+        if unit["tables"]:
+            texts[f"weights/{unit['name']}.hpp"] = render("hls/weights.hpp.j2", **values, unit=unit)
+    for name in ("testbench.cpp", "vitis_hls.tcl"):
+        texts[name] = (asset("flows") / "csim" / name).read_text()
+    for header in library_headers(["stream_input", *(str(unit["function"]) for unit in units)]):
         texts[f"bnn/{header.name}"] = header.read_text()
-    (folder / "hls" / "bnn").mkdir(parents=True, exist_ok=True)
+    contents = {name: text.encode() for name, text in texts.items()}
+    contents |= {f"{AP_TYPES}/{name}": data for name, data in (ap_headers or {}).items()}
     written = []
-    for name, text in texts.items():
+    for name, data in contents.items():
         path = folder / "hls" / name
-        path.write_text(text)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
         written.append(path)
     return written
+
+
+_RENDERED = ("top.cpp", "top.hpp", "params.hpp", "hls_config.cfg", "settings.tcl")
+
+
+def library_headers(functions: Iterable[str]) -> list[Path]:
+    """The headers of `hls/bnn` that these functions need, by name."""
+    folder = asset("hls") / "bnn"
+    found: dict[str, Path] = {}
+    # The boundary's types and the tables are used by the generated files themselves.
+    wanted = [f"{name}.hpp" for name in ("axis_word", "dump", "table", *functions)]
+    while wanted:
+        name = wanted.pop()
+        if name not in found:
+            found[name] = folder / name
+            wanted += _INCLUDE.findall(found[name].read_text())
+    return [found[name] for name in sorted(found)]
+
+
+def literal(value: int | bool) -> str:
+    """A template argument as C++ writes it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _unit(graph: Graph, operator: Operator) -> dict[str, object]:
+    instance = operator.hls()
+    tables = operator_tables(operator)
+    inputs, outputs = graph.inputs_of(operator.name), graph.outputs_of(operator.name)
+    ports = [
+        *(_operand("in", index, len(inputs), stream) for index, stream in enumerate(inputs)),
+        *(_operand("out", index, len(outputs), stream) for index, stream in enumerate(outputs)),
+    ]
+    signature = [f"hls::stream<{port['type']}>& {port['name']}" for port in ports]
+    arguments = [f"p::{name}" for name in instance.parameters]
+    operands = [*(port["name"] for port in ports), *(table.name for table in tables)]
+    return {
+        "name": operator.name,
+        "comment": _describe(operator),
+        "function": instance.function,
+        "signature": _wrap(f"void {operator.name}(", signature, ")", ""),
+        "call": _call(f"bnn::{instance.function}", arguments, operands),
+        "use": _wrap(f"units::{operator.name}(", [port["stream"] for port in ports], ")", "    "),
+        "parameters": [
+            {"name": name, "type": _type(value), "value": literal(value)} for name, value in instance.parameters.items()
+        ],
+        "makes": [stream for stream in outputs if stream.consumer is not None],
+        "tables": tables,
+    }
+
+
+def _operand(kind: str, index: int, of: int, stream: Stream) -> dict[str, str]:
+    """An argument of a unit: its name there, its type, and the stream that the top level passes."""
+    outside = stream.consumer is None
+    return {
+        "name": kind if of == 1 else f"{kind}_{index}",
+        "type": "accelerator_output" if outside else f"bnn::word<{stream.port.width}>",
+        "stream": "m_axis" if outside else stream.name,
+    }
+
+
+def _declaration(stream: Stream) -> str:
+    start, name = f"    hls::stream<bnn::word<{stream.port.width}>> {stream.name}(", f'"{stream.name}")'
+    return start + name if len(start) + len(name) <= _LINE else f"{start}\n        {name}"
+
+
+def _call(function: str, arguments: Sequence[str], operands: Sequence[str]) -> str:
+    """A call of a template, its operands on a line of their own where it needs more than one."""
+    line = f"    {function}<{', '.join(arguments)}>({', '.join(operands)})"
+    if len(line) < _LINE:
+        return line
+    return _wrap(f"{function}<", arguments, ">(", "    ") + "\n" + _wrap("", operands, ")", "        ")
+
+
+def _wrap(start: str, parts: Sequence[str], end: str, indent: str) -> str:
+    """A list in parentheses on as many lines as it needs, the further ones below its first part."""
+    text = start + ", ".join(parts) + end
+    return textwrap.fill(
+        text,
+        _LINE,
+        initial_indent=indent,
+        subsequent_indent=indent + " " * len(start),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _type(value: int | bool) -> str:
+    if isinstance(value, bool):
+        return "bool"
+    return "int" if value < 0 else "unsigned"
 
 
 def operator_tables(operator: Operator) -> list[Table]:
@@ -175,10 +275,6 @@ def _flat(entry: NDArray[np.str_]) -> str:
     return "{" + ", ".join(_flat(part) for part in entry) + "}"
 
 
-def _name(stream: Stream) -> str:
-    return "m_axis" if stream.consumer is None else stream.name
-
-
 def _depth(graph: Graph, stream: Stream) -> int:
     """A stream is as deep as the output queue of the unit in front of it."""
     if stream.producer is None:
@@ -189,8 +285,11 @@ def _depth(graph: Graph, stream: Stream) -> int:
 
 
 def _describe(operator: Operator) -> str:
-    taken, made = operator.inputs[0], operator.outputs[0]
     pe, simd = operator.folding
     folding = "".join(f", {name} {value}" for name, value in (("PE", pe), ("SIMD", simd)) if value is not None)
-    sides = " to ".join(f"{' x '.join(map(str, port.shape))} {port.type}" for port in (taken, made))
-    return comment(f"{operator.name}: {sides}{folding}, interval {operator.interval()}")
+    taken, made = (" and ".join(dict.fromkeys(map(_shape, ports))) for ports in (operator.inputs, operator.outputs))
+    return comment(f"{operator.name}: {taken} to {made}{folding}, interval {operator.interval()}")
+
+
+def _shape(port: Port) -> str:
+    return f"{' x '.join(map(str, port.shape))} {port.type}"

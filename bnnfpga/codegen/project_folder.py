@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,15 +41,19 @@ def write_project(
     source: Source,
     vectors: Vectors,
     clock_mhz: float,
+    ap_headers: Mapping[str, bytes],
 ) -> None:
-    """Write all files of a project into the empty `folder`; the same arguments give the same bytes."""
+    """Write all files of a project into the empty `folder`; the same arguments give the same bytes.
+
+    `ap_headers` are the open `ap_int.h` and what belongs to it, by name, or nothing.
+    """
     name = file_stem(source.path.name.removesuffix(".gz").removesuffix(".onnx"))
     model_file = f"model/{name}{source.suffix}"
     (folder / "model").mkdir()
     (folder / model_file).write_bytes(source.data)
 
     render_rtl(graph, folder, title=f"accelerator for {name}")
-    render_hls(graph, folder)
+    render_hls(graph, folder, title=f"accelerator for {name}", clock_mhz=clock_mhz, ap_headers=ap_headers)
     write_simulation(folder, graph, cycles, vectors)
 
     layers = [

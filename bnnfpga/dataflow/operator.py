@@ -131,11 +131,11 @@ class HlsTable:
 class HlsInstance:
     """A function template of `hls/`.
 
-    Its name (that of its header, too), its template arguments in order, and the tables it is called with.
+    Its name (that of its header, too), its template parameters in order, and the tables it is called with.
     """
 
     function: str
-    arguments: tuple[int | str, ...]
+    parameters: Mapping[str, int | bool]
     tables: tuple[HlsTable, ...] = ()
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from bnnfpga.codegen.hls import AP_TYPES
 from bnnfpga.errors import UserError
 from bnnfpga.simulate.cache import cached_build
 from bnnfpga.simulate.hls_headers import find_headers
@@ -18,7 +19,7 @@ from bnnfpga.simulate.scratch import INPUT, run_program, scratch_folder
 from bnnfpga.simulate.toolchain import find_compiler
 
 _FLAGS = ("-std=c++14", "-O2")  # what Vitis HLS takes without being told
-_SOURCES = ("accelerator.cpp", "testbench.cpp")
+_SOURCES = ("top.cpp", "testbench.cpp")
 _PROGRAM = "testbench"
 
 
@@ -57,11 +58,11 @@ def build_csim(project: Path, *, dump: bool = False) -> CSimulator:
         if not source.is_file():
             raise UserError("the project has no HLS sources", where=str(source), hint="compile the model again")
     compiler = find_compiler()
-    headers = find_headers()
-    flags = (*_FLAGS, "-DBNN_DUMP") if dump else _FLAGS
+    headers = find_headers(folder / AP_TYPES)
+    flags = (*_FLAGS, compiler.native, *(("-DBNN_DUMP",) if dump else ()))
 
     def compile_one(source: Path, target: Path) -> None:
-        command = [*compiler.command, *flags, "-I", str(folder), "-isystem", str(headers)]
+        command = [*compiler.command, *flags, "-isystem", str(headers)]
         _run([*command, "-c", str(source), "-o", str(target)], source)
 
     def build(target: Path) -> None:

@@ -25,11 +25,11 @@ _FETCHED = "hls-headers-1.3.0"
 _HINT = "bnnfpga doctor --fetch-hls-headers"
 
 
-def find_headers() -> Path:
+def find_headers(*more: Path) -> Path:
     """The folder to give to `-I`.
 
-    Looked for in this order: `BNNFPGA_HLS_INCLUDE`; a Vitis installation (`XILINX_HLS`, `XILINX_VITIS`); an installed
-    hls4ml; what `fetch_headers` left in the cache.
+    Looked for in this order: `BNNFPGA_HLS_INCLUDE`; a Vitis installation (`XILINX_HLS`, `XILINX_VITIS`); the folders
+    `more`; an installed hls4ml; what `fetch_headers` left in the cache.
 
     Raises
     ------
@@ -43,13 +43,25 @@ def find_headers() -> Path:
                 "the folder that BNNFPGA_HLS_INCLUDE names has no ap_int.h and hls_stream.h", where=chosen, hint=_HINT
             )
         return Path(chosen)
-    for folder in (*_vitis(), *_installed_hls4ml(), _fetched()):
+    for folder in (*_vitis(), *more, *_installed_hls4ml(), _fetched()):
         if _complete(folder):
             return folder
     raise UserError(
         "there is no ap_int.h, which C simulation of the HLS needs",
         hint=f"fetch the open headers with `{_HINT}`, or name a folder in BNNFPGA_HLS_INCLUDE",
     )
+
+
+def open_headers() -> dict[str, bytes]:
+    """The open headers by name, and `LICENSE`, which must go with them; nothing where `fetch_headers` left none.
+
+    Those of Vitis are the vendor's, and stay where they are.
+    """
+    folder = _fetched()
+    if not _complete(folder) or not (folder / "LICENSE").is_file():
+        return {}
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
 def fetch_headers() -> Path:

@@ -56,10 +56,13 @@ class Compiler:
         Its command line.
     identity
         A text that changes with its version and with this processor's instruction sets.
+    native
+        Its option to use these.
     """
 
     command: tuple[str, ...]
     identity: str
+    native: str
 
 
 def _output(command: list[str], variables: dict[str, str] | None = None) -> str | None:
@@ -158,7 +161,7 @@ def find_compiler() -> Compiler:
     for native in ("-march=native", "-mcpu=native"):
         macros = _output([*command, native, "-dM", "-E", "-x", "c++", os.devnull])
         if macros is not None:
-            return Compiler(tuple(command), macros)
+            return Compiler(tuple(command), macros, native)
     raise UserError("this C++ compiler does not run", where=shlex.join(command), hint=_INSTALL_COMPILER)
 
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// C simulation: sends frames through accelerator() and takes what comes out.
+// Test bench for C simulation and co-simulation: sends frames through accelerator() and takes what comes out.
 //
+//   testbench                                                                  the project's own vectors
 //   testbench --input in.bin [--output out.bin] [--expected expected.bin]
 //
-// The files are raw beats, a beat's byte 0 first, frame after frame, without a header. Exit status: 0 done (and equal),
-// 1 the output differs from what was expected or is no whole frame, 2 wrong use.
-#include "accelerator.hpp"
+// The project's vectors are looked for in vectors/ and in the folder it runs in. The files are raw beats, a beat's byte
+// 0 first, frame after frame, without a header. Exit status: 0 done (and equal), 1 the output differs from what was
+// expected or is no whole frame, 2 wrong use.
+#include "top.hpp"
 
 #include <cstdint>
 #include <cstdio>
@@ -17,11 +19,21 @@
 
 namespace {
 
-using namespace accelerator_frame;
 using bytes = std::vector<std::uint8_t>;
+
+constexpr unsigned input_beats = params::frame::InputBeats;
+constexpr unsigned input_bytes = params::frame::InputBytes;
+constexpr unsigned output_beats = params::frame::OutputBeats;
+constexpr unsigned output_bytes = params::frame::OutputBytes;
 
 constexpr std::size_t input_frame = std::size_t{input_beats} * input_bytes;
 constexpr std::size_t output_frame = std::size_t{output_beats} * output_bytes;
+
+/// Where a vector file lies: a simulator may run the program in another folder, with the files beside it.
+std::string find_vectors(const std::string& name) {
+    const std::string path = "vectors/" + name;
+    return std::ifstream(path).is_open() ? path : name;
+}
 
 bool read_file(const std::string& path, bytes& data) {
     std::ifstream file(path, std::ios::binary);
@@ -75,7 +87,10 @@ bool equal(const bytes& got, const bytes& expected) {
                     i % output_frame / output_bytes, i % output_bytes, expected[i], got[i]);
         return false;
     }
-    if (got.size() == expected.size()) return true;
+    if (got.size() == expected.size()) {
+        std::printf("%zu frames, output equals the expectation\n", got.size() / output_frame);
+        return true;
+    }
     std::printf("expected %zu bytes, got %zu\n", expected.size(), got.size());
     return false;
 }
@@ -86,6 +101,10 @@ int main(int argc, char** argv) {
     std::string input_path;
     std::string output_path;
     std::string expected_path;
+    if (argc == 1) {
+        input_path = find_vectors("input.bin");
+        expected_path = find_vectors("expected.bin");
+    }
     for (int i = 1; i < argc; i += 2) {
         const std::string option = argv[i];
         std::string* const path = option == "--input"      ? &input_path
@@ -93,7 +112,7 @@ int main(int argc, char** argv) {
                                   : option == "--expected" ? &expected_path
                                                            : nullptr;
         if (path == nullptr || i + 1 == argc) {
-            std::cerr << "usage: testbench --input FILE [--output FILE] [--expected FILE]\n";
+            std::cerr << "usage: testbench [--input FILE [--output FILE] [--expected FILE]]\n";
             return 2;
         }
         *path = argv[i + 1];

@@ -39,7 +39,7 @@ void arg_max(hls::stream<word<Lanes * InputBits>>& in, hls::stream<word<OutputBi
     std::int64_t best = 0;
     std::uint64_t index = 0;
     for (unsigned beat = 0; beat < Beats; ++beat) {
-        BNN_PRAGMA(HLS PIPELINE II=1)
+        BNN_PRAGMA(HLS PIPELINE II=1 style=frp)
         const bits<Lanes * InputBits> scores(in.read());
         for (unsigned lane = 0; lane < Lanes; ++lane) {
             BNN_PRAGMA(HLS UNROLL)

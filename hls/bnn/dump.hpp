@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Dump: what each stream carried, for finding where a C simulation goes wrong.
 //
-// In a build with BNN_DUMP, and with a folder in the environment variable BNN_DUMP_TO, BNN_DUMP_STREAM(name, Bits) behind
-// the unit that fills a stream appends a record to FOLDER/name.words: the number of words in the stream, then the words,
-// in 64-bit chunks, little-endian. The stream keeps them. In any other build it is nothing.
+// In a build with BNN_DUMP, and with a folder in the environment variable BNN_DUMP_TO, BNN_DUMP_STREAM(name, Bits)
+// behind the unit that fills a stream appends a record to FOLDER/name.words: the number of words in the stream, then
+// the words, in 64-bit chunks, little-endian. The stream keeps them. In any other build it is nothing.
 #ifndef BNN_DUMP_HPP_
 #define BNN_DUMP_HPP_
 

@@ -15,7 +15,7 @@ template <unsigned Beats, unsigned Width, unsigned Depth>
 void fifo(hls::stream<word<Width>>& in, hls::stream<word<Width>>& out) {
     static_assert(Depth >= 2, "a FIFO needs room for two beats to pass one a cycle");
     for (unsigned beat = 0; beat < Beats; ++beat) {
-        BNN_PRAGMA(HLS PIPELINE II=1)
+        BNN_PRAGMA(HLS PIPELINE II=1 style=frp)
         out.write(in.read());
     }
 }

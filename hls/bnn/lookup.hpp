@@ -21,7 +21,7 @@ void lookup(hls::stream<word<PE * InputBits>>& in, hls::stream<word<PE * OutputB
             const Entry (&table)[Words]) {
     static_assert(Words == (std::size_t{1} << InputBits), "the table must have a word for each code of the input");
     for (unsigned beat = 0; beat < Beats; ++beat) {
-        BNN_PRAGMA(HLS PIPELINE II=1)
+        BNN_PRAGMA(HLS PIPELINE II=1 style=frp)
         const bits<PE * InputBits> x(in.read());
         bits<PE * OutputBits> y;
         for (unsigned p = 0; p < PE; ++p) {

@@ -3,8 +3,8 @@
 //
 // A vector takes MH / PE passes of MW / SIMD steps. Pass n makes outputs n * PE to n * PE + PE - 1; step s takes inputs
 // s * SIMD to s * SIMD + SIMD - 1, from the stream in the first pass and from a buffer afterwards. In the xnor form
-// (weights and inputs of -1 and +1) the unit counts the inputs equal to their weights, p, and the dot product is 2p - MW.
-// Otherwise weights of -1 and +1 add or subtract each input, and wider ones multiply.
+// (weights and inputs of -1 and +1) the unit counts the inputs equal to their weights, p, and the dot product is 2p -
+// MW. Otherwise weights of -1 and +1 add or subtract each input, and wider ones multiply.
 #ifndef BNN_MATRIX_VECTOR_HPP_
 #define BNN_MATRIX_VECTOR_HPP_
 
@@ -20,32 +20,56 @@
 namespace bnn {
 namespace detail {
 
-/// The inputs of a step as the xnor form uses them.
-template <unsigned SIMD>
+/// The inputs of a step as the xnor form uses them. Each of `Flags` parts that lies outside the image counts half its
+/// inputs, which is the 0 between -1 and +1; where that is no whole number, everything counts twice.
+template <unsigned SIMD, unsigned Flags>
 struct xnor_inputs {
-    bits<SIMD> x;
+    static constexpr unsigned part = SIMD / (Flags > 0 ? Flags : 1);
+    static constexpr unsigned scale = Flags > 0 && part % 2 != 0 ? 2 : 1;
 
-    explicit xnor_inputs(const word<SIMD>& from) : x(from) {}
+    bits<SIMD> x;
+    bits<SIMD> counted;
+    unsigned outside = 0;
+
+    explicit xnor_inputs(const word<SIMD + Flags>& from) {
+        BNN_PRAGMA(HLS INLINE)
+        const bits<SIMD + Flags> all(from);
+        x = all.template slice<SIMD>(0);
+        for (unsigned f = 0; f < Flags; ++f) {
+            BNN_PRAGMA(HLS UNROLL)
+            if (all.template get<1>(SIMD + f) != 0) {
+                outside += part * scale / 2;
+            } else {
+                counted.insert(f * part, bits<part>::ones());
+            }
+        }
+    }
 
     unsigned dot(const bits<SIMD>& weights) const {
         BNN_PRAGMA(HLS INLINE)
-        return equal_bits(weights, x);
+        return Flags == 0 ? equal_bits(weights, x) : scale * equal_bits(weights, x, counted) + outside;
     }
 };
 
-/// The inputs of a step as numbers.
-template <unsigned SIMD, unsigned WeightBits, bool InputBipolar, unsigned InputBits, bool InputSigned, class Sum>
-struct signed_inputs {
+/// The inputs of a step as numbers, 0 outside the image.
+template <unsigned SIMD, unsigned Flags, unsigned WeightBits, bool InputBipolar, unsigned InputBits, bool InputSigned,
+          class Sum>
+struct number_inputs {
+    static constexpr unsigned scale = 1;
+
     Sum x[SIMD];
 
-    explicit signed_inputs(const word<SIMD * InputBits>& from) {
+    explicit number_inputs(const word<SIMD * InputBits + Flags>& from) {
         BNN_PRAGMA(HLS INLINE)
         BNN_PRAGMA(HLS ARRAY_PARTITION variable=x complete)
-        const bits<SIMD * InputBits> apart(from);
+        constexpr unsigned part = SIMD / (Flags > 0 ? Flags : 1);
+        const bits<SIMD * InputBits + Flags> apart(from);
         for (unsigned i = 0; i < SIMD; ++i) {
             BNN_PRAGMA(HLS UNROLL)
             const std::uint64_t code = apart.template get<InputBits>(i * InputBits);
-            if (InputBipolar) {
+            if (Flags > 0 && apart.template get<1>(SIMD * InputBits + i / part) != 0) {
+                x[i] = 0;
+            } else if (InputBipolar) {
                 x[i] = code != 0 ? Sum{1} : Sum{-1};
             } else {
                 x[i] = static_cast<Sum>(decode<InputBits, InputSigned>(code));
@@ -93,21 +117,26 @@ std::uint64_t finish(Sum sum, unsigned pass, unsigned p, const Thresholds& thres
 /// WeightBits        1: weights of -1 and +1, stored as 0 and 1; more: two's complement
 /// InputBipolar      1: inputs of -1 and +1, stored as 0 and 1
 /// InputBits, InputSigned   the elements taken
+/// Flags             flags above the inputs of a beat: flag f says that the f-th of Flags equal parts of the beat lies
+///                   outside the image and counts as 0, whatever its bits
 /// AccumulatorBits   of the register that counts or sums
 /// Levels            thresholds of a channel; 0: the unit makes the dot products themselves
 /// OutputBits, OutputOffset   the elements made; the offset is added to the count of thresholds
 ///
-/// `weights` [MH / PE * MW / SIMD][PE] of SIMD * WeightBits bits, word pass * MW / SIMD + step, the weight of the step's
-/// first input lowest. `tables`, if Levels > 0: thresholds [MH / PE][PE][Levels] and decreasing [MH / PE][PE], as in threshold.hpp,
-/// on the count of equal bits in the xnor form, else on the sum.
+/// `weights` [MH / PE * MW / SIMD][PE] of SIMD * WeightBits bits, word pass * MW / SIMD + step, the weight of the
+/// step's first input lowest. `tables`, if Levels > 0: thresholds [MH / PE][PE][Levels] and decreasing [MH / PE][PE],
+/// as in threshold.hpp, on the count of equal bits in the xnor form, else on the sum. With flags over an odd number of
+/// inputs each, equal bits count twice, for the accumulator and the thresholds alike.
 template <unsigned MW, unsigned MH, unsigned Vectors, unsigned PE, unsigned SIMD, unsigned WeightBits,
-          bool InputBipolar, unsigned InputBits, bool InputSigned, unsigned AccumulatorBits, unsigned Levels, unsigned OutputBits, int OutputOffset,
-          class Weight, std::size_t Words, std::size_t Lanes, class... Tables>
-void matrix_vector(hls::stream<word<SIMD * InputBits>>& in, hls::stream<word<PE * OutputBits>>& out,
+          bool InputBipolar, unsigned InputBits, bool InputSigned, unsigned Flags, unsigned AccumulatorBits,
+          unsigned Levels, unsigned OutputBits, int OutputOffset, class Weight, std::size_t Words, std::size_t Lanes,
+          class... Tables>
+void matrix_vector(hls::stream<word<SIMD * InputBits + Flags>>& in, hls::stream<word<PE * OutputBits>>& out,
                    const Weight (&weights)[Words][Lanes], const Tables&... tables) {
     static_assert(PE >= 1 && MH % PE == 0, "PE must divide the outputs MH");
     static_assert(SIMD >= 1 && MW % SIMD == 0, "SIMD must divide the inputs MW");
     static_assert(!InputBipolar || InputBits == 1, "inputs of -1 and +1 have one bit");
+    static_assert(Flags == 0 || SIMD % Flags == 0, "each flag must stand for the same number of inputs");
     static_assert(WeightBits >= 1 && WeightBits <= 16, "weights have 1 to 16 bits");
     static_assert(AccumulatorBits >= 1 && AccumulatorBits <= 62, "the accumulator has 1 to 62 bits");
     static_assert(sizeof...(Tables) == (Levels > 0 ? 2 : 0),
@@ -119,13 +148,15 @@ void matrix_vector(hls::stream<word<SIMD * InputBits>>& in, hls::stream<word<PE 
     static_assert(Lanes == PE, "a word of weights must have PE entries");
 
     // Holds the sum of any MW inputs; the accumulator may wrap on its way, but what it ends with fits.
-    using Sum = std::conditional_t<((std::uint64_t{MW} << (InputBits + WeightBits)) < (1u << 30)), std::int32_t, std::int64_t>;
+    constexpr bool short_sum = (std::uint64_t{MW} << (InputBits + WeightBits)) < (1u << 30);
+    using Sum = std::conditional_t<short_sum, std::int32_t, std::int64_t>;
     using Accumulator = std::conditional_t<Xnor, ap_uint<AccumulatorBits>, ap_int<AccumulatorBits>>;
     using Inputs =
-        std::conditional_t<Xnor, detail::xnor_inputs<SIMD>,
-                           detail::signed_inputs<SIMD, WeightBits, InputBipolar, InputBits, InputSigned, Sum>>;
+        std::conditional_t<Xnor, detail::xnor_inputs<SIMD, Flags>,
+                           detail::number_inputs<SIMD, Flags, WeightBits, InputBipolar, InputBits, InputSigned, Sum>>;
+    using Beat = word<SIMD * InputBits + Flags>;
 
-    word<SIMD * InputBits> buffer[steps];
+    Beat buffer[steps];
     BNN_PRAGMA(HLS BIND_STORAGE variable=buffer type=ram_s2p impl=lutram)
     Accumulator accumulators[PE];
     BNN_PRAGMA(HLS ARRAY_PARTITION variable=accumulators complete)
@@ -134,8 +165,8 @@ void matrix_vector(hls::stream<word<SIMD * InputBits>>& in, hls::stream<word<PE 
     unsigned step = 0;
     unsigned word_index = 0;
     for (unsigned i = 0; i < Vectors * passes * steps; ++i) {
-        BNN_PRAGMA(HLS PIPELINE II=1)
-        word<SIMD * InputBits> incoming;
+        BNN_PRAGMA(HLS PIPELINE II=1 style=frp)
+        Beat incoming;
         if (pass == 0) {
             incoming = in.read();
             buffer[step] = incoming;
@@ -148,11 +179,13 @@ void matrix_vector(hls::stream<word<SIMD * InputBits>>& in, hls::stream<word<PE 
         for (unsigned p = 0; p < PE; ++p) {
             BNN_PRAGMA(HLS UNROLL)
             const Sum before = step == 0 ? Sum{0} : static_cast<Sum>(accumulators[p].to_int64());
-            const Accumulator after = before + static_cast<Sum>(inputs.dot(load<SIMD * WeightBits>(weights[word_index][p])));
+            const bits<SIMD * WeightBits> chosen = load<SIMD * WeightBits>(weights[word_index][p]);
+            const Accumulator after = before + static_cast<Sum>(inputs.dot(chosen));
             accumulators[p] = after;
             if (step == steps - 1) {
                 const Sum sum = static_cast<Sum>(after.to_int64());
-                const Sum result = Xnor && Levels == 0 ? 2 * sum - static_cast<Sum>(MW) : sum;
+                constexpr Sum twice = 2 / Inputs::scale;
+                const Sum result = Xnor && Levels == 0 ? twice * sum - static_cast<Sum>(MW) : sum;
                 y.template set<OutputBits>(p * OutputBits,
                                            detail::finish<OutputBits, OutputOffset>(result, pass, p, tables...));
             }

@@ -14,7 +14,7 @@ void score_output(hls::stream<word<InputWidth>>& in, hls::stream<axis_word<Outpu
     static_assert(OutputWidth % 8 == 0, "a beat at the boundary has whole bytes");
     static_assert(InputWidth <= OutputWidth, "a beat at the boundary holds the stream's word");
     for (unsigned beat = 0; beat < Beats; ++beat) {
-        BNN_PRAGMA(HLS PIPELINE II=1)
+        BNN_PRAGMA(HLS PIPELINE II=1 style=frp)
         bits<OutputWidth> y;
         y.insert(0, bits<InputWidth>(in.read()));
         out.write(make_axis_word<OutputWidth / 8>(y.packed(), beat + 1 == Beats));

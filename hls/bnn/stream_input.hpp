@@ -14,7 +14,7 @@ void stream_input(hls::stream<axis_word<InputWidth / 8>>& in, hls::stream<word<O
     static_assert(InputWidth % 8 == 0, "a beat at the boundary has whole bytes");
     static_assert(OutputWidth <= InputWidth, "a beat holds its data");
     for (unsigned beat = 0; beat < Beats; ++beat) {
-        BNN_PRAGMA(HLS PIPELINE II=1)
+        BNN_PRAGMA(HLS PIPELINE II=1 style=frp)
         const bits<InputWidth> x(in.read().data);
         out.write(x.template slice<OutputWidth>(0).packed());
     }

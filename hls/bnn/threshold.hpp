@@ -49,7 +49,7 @@ void threshold(hls::stream<word<PE * InputBits>>& in, hls::stream<word<PE * Outp
 
     unsigned word_index = 0;
     for (unsigned beat = 0; beat < Vectors * (Channels / PE); ++beat) {
-        BNN_PRAGMA(HLS PIPELINE II=1)
+        BNN_PRAGMA(HLS PIPELINE II=1 style=frp)
         const bits<PE * InputBits> x(in.read());
         bits<PE * OutputBits> y;
         for (unsigned p = 0; p < PE; ++p) {

@@ -30,7 +30,7 @@ void width_converter(hls::stream<word<InputLanes * ElementBits>>& in,
     BNN_PRAGMA(HLS ARRAY_PARTITION variable=held complete)
     unsigned count = 0;  // groups held
     for (unsigned beat = 0; beat < beats; ++beat) {
-        BNN_PRAGMA(HLS PIPELINE II=1)
+        BNN_PRAGMA(HLS PIPELINE II=1 style=frp)
         if (count < given) {
             const bits<InputLanes * ElementBits> x(in.read());
             for (unsigned i = 0; i < taken; ++i) {

@@ -95,6 +95,17 @@ struct bits {
         }
     }
 
+    /// All bits set.
+    static bits ones() {
+        BNN_PRAGMA(HLS INLINE)
+        bits result;
+        for (unsigned i = 0; i < chunks; ++i) {
+            BNN_PRAGMA(HLS UNROLL)
+            result.chunk[i] = i + 1 < chunks ? ~std::uint64_t{0} : mask_of(Bits - chunk_bits * (chunks - 1));
+        }
+        return result;
+    }
+
     word<Bits> packed() const {
         BNN_PRAGMA(HLS INLINE)
         word<Bits> result{};

@@ -10,43 +10,41 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.assets import asset
-from bnnfpga.codegen.hls import operator_tables
+from bnnfpga.codegen.hls import literal, operator_tables
 from bnnfpga.dataflow.operator import Operator
+from bnnfpga.dataflow.operators.pool import Pool
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.thresholds import ThresholdTable
 from bnnfpga.integers import IntArray, IntegerType
 
-STRICT = ["-std=c++14", "-Wall", "-Wextra", "-Werror"]
+STRICT = ["-Wall", "-Wextra", "-Werror"]
 
 _MAIN = """
 #include "bnn/word.hpp"
 #include <fstream>
 #include <string>
 
-template <unsigned InBits, unsigned InBeats, unsigned OutBits, unsigned OutBeats, class Unit>
-bool run(const std::string& path, unsigned frames, Unit unit) {
-    std::ifstream source(path + ".in", std::ios::binary);
-    std::ofstream sink(path + ".out", std::ios::binary);
-    hls::stream<bnn::word<InBits>> in("in");
-    hls::stream<bnn::word<OutBits>> out("out");
-    for (unsigned frame = 0; frame < frames; ++frame) {
-        for (unsigned beat = 0; beat < InBeats; ++beat) {
-            bnn::bits<8 * ((InBits + 7) / 8)> padded;
-            for (unsigned i = 0; i < (InBits + 7) / 8; ++i) padded.template set<8>(8 * i, source.get() & 0xff);
-            in.write(padded.template slice<InBits>(0).packed());
-        }
-        unit(in, out);
-        if (!in.empty()) return false;
-        for (unsigned beat = 0; beat < OutBeats; ++beat) {
-            if (out.empty()) return false;
-            bnn::bits<8 * ((OutBits + 7) / 8)> padded;
-            padded.insert(0, bnn::bits<OutBits>(out.read()));
-            for (unsigned i = 0; i < (OutBits + 7) / 8; ++i) sink.put(static_cast<char>(padded.template get<8>(8 * i)));
-        }
-        if (!out.empty()) return false;
+/// Beats of a file, each padded to whole bytes, into a stream.
+template <unsigned Bits>
+void feed(std::istream& source, hls::stream<bnn::word<Bits>>& to, unsigned beats) {
+    for (unsigned beat = 0; beat < beats; ++beat) {
+        bnn::bits<8 * ((Bits + 7) / 8)> padded;
+        for (unsigned i = 0; i < (Bits + 7) / 8; ++i) padded.template set<8>(8 * i, source.get() & 0xff);
+        to.write(padded.template slice<Bits>(0).packed());
     }
-    return true;
+}
+
+/// The reverse; false unless there are exactly so many beats.
+template <unsigned Bits>
+bool drain(hls::stream<bnn::word<Bits>>& from, std::ostream& sink, unsigned beats) {
+    for (unsigned beat = 0; beat < beats; ++beat) {
+        if (from.empty()) return false;
+        bnn::bits<8 * ((Bits + 7) / 8)> padded;
+        padded.insert(0, bnn::bits<Bits>(from.read()));
+        for (unsigned i = 0; i < (Bits + 7) / 8; ++i) sink.put(static_cast<char>(padded.template get<8>(8 * i)));
+    }
+    return from.empty();
 }
 """
 
@@ -59,9 +57,22 @@ class Case:
     seed: int
     frames: int = 3
 
-    def frames_in(self) -> IntArray:
-        port = self.operator.inputs[0]
-        return random_integers(port.type, (self.frames, *port.shape), np.random.default_rng(self.seed))
+    def frames_in(self) -> list[IntArray]:
+        rng = np.random.default_rng(self.seed)
+        return [self._random(port, rng) for port in self.operator.inputs]
+
+    def _random(self, port: Port, rng: np.random.Generator) -> IntArray:
+        values = random_integers(port.type, (self.frames, *port.shape), rng)
+        if port.pads:
+            outside = rng.random((self.frames, port.beats * port.pads)) < 0.3
+            substitute = 0
+            if isinstance(self.operator, Pool) and self.operator.function == "extremum":
+                substitute = port.type.hi + 1
+                # No window lies outside as a whole.
+                outside.reshape(self.frames, -1, self.operator.taps, self.operator.chunks)[:, :, -1] = False
+            values = values.reshape(*outside.shape, -1)
+            values[outside] = substitute
+        return values.reshape(self.frames, *port.shape)
 
 
 def random_integers(type_: IntegerType, shape: tuple[int, ...], rng: np.random.Generator) -> IntArray:
@@ -80,10 +91,15 @@ def random_table(
     return ThresholdTable(values, rng.random(channels) < 0.4, output)
 
 
-def pack(port: Port, values: IntArray) -> NDArray[np.uint8]:
-    """Frames of integers to bytes, (frames, beats * bytes)."""
-    codes = port.type.encode(values.reshape(len(values), port.beats, port.lanes))
-    bits = to_bits(codes, port.type.bits).reshape(len(values), port.beats, port.width)
+def pack(port: Port, values: IntArray, fill: int = 0) -> NDArray[np.uint8]:
+    """Frames of integers to bytes, (frames, beats * bytes); what lies outside the image has the code `fill`."""
+    beats = values.reshape(len(values), port.beats, port.lanes)
+    inside = port.type.holds(beats) if port.pads else np.ones(beats.shape, dtype=bool)
+    codes = np.where(inside, port.type.encode(np.where(inside, beats, port.type.hi)), fill)
+    bits = to_bits(codes, port.type.bits).reshape(len(values), port.beats, -1)
+    if port.pads:
+        flags = ~inside.reshape(len(values), port.beats, port.pads, -1).all(axis=-1)
+        bits = np.concatenate([bits, flags.astype(np.uint8)], axis=-1)
     return np.packbits(bits, axis=-1, bitorder="little").reshape(len(values), -1)
 
 
@@ -94,48 +110,73 @@ def synthesis_form(work: Path) -> list[str]:
     return ["-include", str(prelude), "-w"]
 
 
-def compile_program(source: str, work: Path, compiler: str, ap_headers: Path, *options: str) -> Path:
+def compile_program(
+    source: str, work: Path, compiler: str, ap_headers: Path, *options: str, standard: str = "c++14"
+) -> Path:
     (work / "program.cpp").write_text(source)
     program = work / "program"
-    command = [compiler, *STRICT, "-O1", *options, "-I", str(asset("hls")), "-isystem", str(ap_headers)]
-    result = subprocess.run(
-        [*command, "-o", str(program), str(work / "program.cpp")], capture_output=True, text=True, check=False
-    )
+    command = [compiler, f"-std={standard}", *STRICT, "-O1", *options, "-I", str(asset("hls"))]
+    command += ["-isystem", str(ap_headers), "-o", str(program), str(work / "program.cpp")]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr[:6000]
     return program
 
 
-def check(cases: list[Case], work: Path, compiler: str, ap_headers: Path, *, synthesis: bool = False) -> None:
+def check(
+    cases: list[Case],
+    work: Path,
+    compiler: str,
+    ap_headers: Path,
+    *,
+    synthesis: bool = False,
+    standard: str = "c++14",
+) -> None:
     """All cases in one program: what the HLS unit makes is what `execute` says.
 
     With `synthesis` the units are compiled in the form that Vitis HLS sees.
     """
     functions = sorted({case.operator.hls().function for case in cases})
     parts = [f'#include "bnn/{function}.hpp"' for function in functions] + ['#include "bnn/table.hpp"', _MAIN]
-    calls = []
     for index, case in enumerate(cases):
-        operator = case.operator
-        tables = operator_tables(operator)
-        parts.append(f"namespace case_{index} {{")
-        parts += [
-            f"const bnn::{table.type}<{table.bits}> {table.name}{table.brackets} = {table.initializer};"
-            for table in tables
-        ]
-        parts.append("}")
-        taken, made = operator.inputs[0], operator.outputs[0]
-        arguments = ", ".join(map(str, operator.hls().arguments))
-        operands = ", ".join(["in", "out", *(f"case_{index}::{table.name}" for table in tables)])
-        unit = f"[](auto& in, auto& out) {{ bnn::{operator.hls().function}<{arguments}>({operands}); }}"
-        shape = f"{taken.width}, {taken.beats}, {made.width}, {made.beats}"
-        calls.append(f'if (!run<{shape}>(folder + "/{index}", {case.frames}, {unit})) return {index + 1};')
-        (work / f"{index}.in").write_bytes(pack(taken, case.frames_in()).tobytes())
+        parts += _run_case(index, case)
+        for port, values, number in zip(case.operator.inputs, case.frames_in(), range(99), strict=False):
+            (work / f"{index}.in{number}").write_bytes(pack(port, values).tobytes())
+    calls = [f'if (!case_{index}::run(folder + "/{index}")) return {index % 250 + 1};' for index in range(len(cases))]
     parts += ["int main(int, char** argv) {", "const std::string folder = argv[1];", *calls, "return 0;", "}"]
     form = synthesis_form(work) if synthesis else []
-    program = compile_program("\n".join(parts), work, compiler, ap_headers, *form)
+    program = compile_program("\n".join(parts), work, compiler, ap_headers, *form, standard=standard)
     status = subprocess.run([program, work], check=False, capture_output=True, text=True)
-    assert status.returncode == 0, f"{cases[status.returncode - 1]}: a wrong number of beats; {status.stdout}"
+    failed = f"{cases[status.returncode - 1].operator}: status {status.returncode}; {status.stdout}"
+    assert status.returncode == 0, failed
     for index, case in enumerate(cases):
-        made = case.operator.outputs[0]
-        (expected,) = case.operator.execute(case.frames_in())
-        got = np.frombuffer((work / f"{index}.out").read_bytes(), dtype=np.uint8).reshape(case.frames, -1)
-        np.testing.assert_array_equal(got, pack(made, expected), err_msg=str(case))
+        expected = case.operator.execute(*case.frames_in())
+        for number, (port, values) in enumerate(zip(case.operator.outputs, expected, strict=True)):
+            got = np.frombuffer((work / f"{index}.out{number}").read_bytes(), dtype=np.uint8)
+            np.testing.assert_array_equal(got.reshape(case.frames, -1), pack(port, values), err_msg=str(case))
+
+
+def _run_case(index: int, case: Case) -> list[str]:
+    """The C++ of one case: a function that takes its files and says whether the numbers of beats are right."""
+    operator, instance = case.operator, case.operator.hls()
+    tables = operator_tables(operator)
+    arguments = ", ".join(map(literal, instance.parameters.values()))
+    ins = [f"in{number}" for number in range(len(operator.inputs))]
+    outs = [f"out{number}" for number in range(len(operator.outputs))]
+    operands = ", ".join([*ins, *outs, *(table.name for table in tables)])
+    lines = [f"namespace case_{index} {{"]
+    lines += [
+        f"const bnn::{table.type}<{table.bits}> {table.name}{table.brackets} = {table.initializer};" for table in tables
+    ]
+    lines.append("bool run(const std::string& path) {")
+    for port, name in [*zip(operator.inputs, ins, strict=True), *zip(operator.outputs, outs, strict=True)]:
+        direction = "i" if name in ins else "o"
+        lines.append(f'hls::stream<bnn::word<{port.width}>> {name}("{name}");')
+        lines.append(f'std::{direction}fstream {name}_file(path + ".{name}", std::ios::binary);')
+    lines.append(f"for (unsigned frame = 0; frame < {case.frames}; ++frame) {{")
+    for port, name in zip(operator.inputs, ins, strict=True):
+        lines.append(f"feed<{port.width}>({name}_file, {name}, {port.beats});")
+    lines.append(f"bnn::{instance.function}<{arguments}>({operands});")
+    lines += [f"if (!{name}.empty()) return false;" for name in ins]
+    for port, name in zip(operator.outputs, outs, strict=True):
+        lines.append(f"if (!drain<{port.width}>({name}, {name}_file, {port.beats})) return false;")
+    return [*lines, "}", "return true;", "}", "}"]

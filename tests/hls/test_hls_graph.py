@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from hls_cases import pack, random_integers, random_table, synthesis_form
 
-from bnnfpga.assets import asset
 from bnnfpga.codegen.hls import render_hls
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import Operator, divisors
@@ -98,7 +97,7 @@ def test_the_form_that_vitis_sees(
     simulator: tuple[CSimulator, Graph], tmp_path: Path, compiler: str, ap_headers: Path
 ) -> None:
     render_hls(simulator[1], tmp_path)
-    sources = [str(tmp_path / "hls" / name) for name in ("accelerator.cpp", "testbench.cpp")]
+    sources = [str(tmp_path / "hls" / name) for name in ("top.cpp", "testbench.cpp")]
     command = [compiler, "-std=c++14", *synthesis_form(tmp_path), "-isystem", str(ap_headers), *sources]
     subprocess.run([*command, "-o", str(tmp_path / "testbench")], check=True)
     taken, made = expected_bytes(simulator[1], 3, 0)
@@ -130,7 +129,7 @@ def test_the_test_bench_compares(simulator: tuple[CSimulator, Graph], tmp_path: 
         result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
         return result.returncode, result.stdout + result.stderr
 
-    assert bench("--input", "in.bin", "--expected", "good.bin") == (0, "")
+    assert bench("--input", "in.bin", "--expected", "good.bin") == (0, "3 frames, output equals the expectation\n")
     status, said = bench("--input", "in.bin", "--expected", "bad.bin")
     port = simulator[1].output.port
     place = f"frame 2, beat {port.beats - 1}, byte {port.boundary_bytes - 1}: expected 0x{made[2, -1]:02x}, got"
@@ -162,10 +161,15 @@ def test_rendering_is_deterministic_and_complete(tmp_path: Path) -> None:
         assert found == set(written)
         texts.append(files)
     assert texts[0] == texts[1]
-    library = {f"hls/bnn/{path.name}" for path in (asset("hls") / "bnn").glob("*.hpp")}
-    generated = {f"hls/{name}" for name in ("accelerator.cpp", "accelerator.hpp", "tables.hpp", "testbench.cpp")}
-    assert set(texts[0]) == library | generated
-    assert max(len(line) for line in texts[0]["hls/tables.hpp"].splitlines()) <= 120
+    assert max(len(line) for text in texts[0].values() for line in text.splitlines()) <= 120
+
+
+def test_only_the_headers_that_are_needed(tmp_path: Path) -> None:
+    layer = MatrixVector("fc", np.ones((2, 4), dtype=np.int64), BIPOLAR, (), None, 2, 4)
+    render_hls(chain([layer, ScoreOutput("score_output", layer.outputs[0])]), tmp_path)
+    names = {path.name for path in (tmp_path / "hls" / "bnn").iterdir()}
+    assert {"matrix_vector.hpp", "popcount.hpp", "word.hpp", "stream_input.hpp", "axis_word.hpp"} <= names
+    assert not {"window.hpp", "pool.hpp", "arg_max.hpp", "lookup.hpp"} & names
 
 
 def test_weights_and_thresholds_can_be_read(tmp_path: Path) -> None:
@@ -177,9 +181,11 @@ def test_weights_and_thresholds_can_be_read(tmp_path: Path) -> None:
     directions[:] = [False, True]
     layer = MatrixVector("fc", weights, BIPOLAR, (), table, 2, 4)
     render_hls(chain([layer, ScoreOutput("score_output", layer.outputs[0])]), tmp_path)
-    text = (tmp_path / "hls" / "tables.hpp").read_text()
+    text = (tmp_path / "hls" / "weights" / "fc.hpp").read_text()
     assert "const bnn::rom_bits<4> fc_weights[1][2] = {\n    {0x1ull, 0xeull},\n};" in text
     assert "const bnn::rom_integer<4> fc_thresholds[1][2][1] = {\n    {{1}, {5}},\n};" in text
     assert "const bnn::rom_bits<1> fc_decreasing[1][2] = {\n    {0, 1},\n};" in text
-    top = (tmp_path / "hls" / "accelerator.cpp").read_text()
-    assert "// fc: 4 bipolar to 2 bipolar, PE 2, SIMD 4, interval 1\n" in top
+    top = (tmp_path / "hls" / "top.cpp").read_text()
+    assert "// fc: 4 bipolar to 2 bipolar, PE 2, SIMD 4, interval 1\nvoid fc(" in top
+    params = (tmp_path / "hls" / "params.hpp").read_text()
+    assert "namespace fc {\nconstexpr unsigned MW = 4;\nconstexpr unsigned MH = 2;\n" in params

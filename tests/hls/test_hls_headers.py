@@ -11,7 +11,7 @@ import pytest
 
 from bnnfpga.errors import UserError
 from bnnfpga.simulate import hls_headers
-from bnnfpga.simulate.hls_headers import fetch_headers, find_headers
+from bnnfpga.simulate.hls_headers import fetch_headers, find_headers, open_headers
 
 
 @pytest.fixture(autouse=True)
@@ -64,6 +64,14 @@ def test_the_chosen_folder_comes_first(tmp_path: Path, monkeypatch: pytest.Monke
     assert find_headers() == chosen
 
 
+def test_those_of_a_project_come_before_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _headers(tmp_path / "cache" / "hls-headers-1.3.0")
+    own = _headers(tmp_path / "project" / "hls" / "ap_types")
+    assert find_headers(tmp_path / "nothing", own) == own
+    monkeypatch.setenv("XILINX_HLS", str(_headers(tmp_path / "vitis" / "include").parent))
+    assert find_headers(own) == tmp_path / "vitis" / "include"
+
+
 def test_a_chosen_folder_without_headers_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _headers(tmp_path / "cache" / "hls-headers-1.3.0")
     monkeypatch.setenv("BNNFPGA_HLS_INCLUDE", str(tmp_path))
@@ -100,6 +108,19 @@ def test_fetching(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert list(folder.parent.iterdir()) == [folder]
     monkeypatch.setattr(hls_headers, "_download", lambda _: pytest.fail("fetched twice"))
     assert fetch_headers() == folder
+
+
+def test_a_project_gets_the_open_headers_with_their_licence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert open_headers() == {}
+    monkeypatch.setenv("XILINX_HLS", str(_headers(tmp_path / "vitis" / "include").parent))
+    assert open_headers() == {}  # the vendor's are not passed on
+    monkeypatch.setattr(hls_headers, "_download", lambda folder: _wheel(folder, *WHOLE))
+    folder = fetch_headers()
+    found = open_headers()
+    assert sorted(found) == ["LICENSE", "ap_int.h", "etc/ap_private.h", "hls_stream.h"]
+    assert all(data == (folder / name).read_bytes() for name, data in found.items())
+    (folder / "LICENSE").unlink()
+    assert open_headers() == {}
 
 
 def test_fetching_mends_a_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

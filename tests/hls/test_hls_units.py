@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hls_cases import Case, check, random_integers, random_table
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from bnnfpga.dataflow.operator import Operator, divisors
+from bnnfpga.dataflow.operators.add import Add
 from bnnfpga.dataflow.operators.arg_max import ArgMax
+from bnnfpga.dataflow.operators.concat import Concat
 from bnnfpga.dataflow.operators.fifo import Fifo
+from bnnfpga.dataflow.operators.fork import Fork
 from bnnfpga.dataflow.operators.lookup import Lookup
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
+from bnnfpga.dataflow.operators.pool import Pool, PoolFunction
+from bnnfpga.dataflow.operators.select import Select
 from bnnfpga.dataflow.operators.threshold import Threshold
 from bnnfpga.dataflow.operators.width_converter import WidthConverter
+from bnnfpga.dataflow.operators.window import Geometry, Window, window_lanes
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.integers import IntegerType
 
@@ -39,16 +46,18 @@ def matrix_vector(
     positions: tuple[int, ...] = (),
     seed: int = 0,
     weight_type: IntegerType = BIPOLAR,
+    kernel: tuple[int, int] | None = None,
 ) -> MatrixVector:
-    """With thresholds to `made`, or raw sums."""
+    """With thresholds to `made`, or raw sums; with flags where a kernel is given."""
     rng = np.random.default_rng(seed)
     weights = random_integers(weight_type, (mh, mw), rng)
-    raw = MatrixVector("matrix_vector", weights, taken, positions, None, pe, simd)
+    raw = MatrixVector(
+        "matrix_vector", weights, taken, positions, None, pe, simd, kernel=kernel or (1, 1), padded=kernel is not None
+    )
     if made is None:
         return raw
     levels = 1 if made.is_bipolar else made.hi - made.lo
-    table = random_table(raw.accumulator, mh, levels, made, rng)
-    return MatrixVector("matrix_vector", weights, taken, positions, table, pe, simd)
+    return replace(raw, table=random_table(raw.accumulator, mh, levels, made, rng))
 
 
 def threshold(
@@ -85,12 +94,27 @@ MATRIX_VECTOR = [
     matrix_vector(4, 6, 2, 3, IntegerType(-(2**30), 2**30 - 1, "signed")),
     matrix_vector(4, 6, 2, 3, IntegerType(0, 2**32 - 1, "unsigned"), BIPOLAR),
 ]
+FLAGGED = [
+    matrix_vector(4, 18, 2, 1, made=BIPOLAR, kernel=(3, 3)),
+    matrix_vector(4, 18, 2, 1, kernel=(3, 3)),
+    matrix_vector(4, 18, 4, 2, positions=(2, 2), kernel=(3, 3)),
+    matrix_vector(4, 18, 1, 6, made=BIPOLAR, kernel=(3, 3)),
+    matrix_vector(4, 27, 2, 9, kernel=(3, 3)),
+    matrix_vector(4, 27, 2, 27, made=UINT2, kernel=(3, 3)),
+    matrix_vector(4, 27, 2, 3, made=BIPOLAR, kernel=(3, 3)),
+    matrix_vector(4, 90, 2, 90, made=BIPOLAR, kernel=(3, 3)),
+    matrix_vector(6, 24, 3, 8, BIPOLAR, BIPOLAR, kernel=(2, 3), weight_type=INT8),
+    matrix_vector(6, 24, 3, 12, NARROW, None, kernel=(2, 3)),
+    matrix_vector(6, 24, 3, 24, NARROW, UINT2, kernel=(2, 3), weight_type=TERNARY),
+]
 WIDE = [
     matrix_vector(4, 1024, 2, 1024, made=BIPOLAR),
     matrix_vector(4, 1025, 2, 1025, made=BIPOLAR),
     matrix_vector(4, 2600, 4, 1300, positions=(2,)),
     matrix_vector(2, 300, 1, 150, UINT8, BIPOLAR),
     matrix_vector(300, 8, 150, 4),
+    matrix_vector(4, 1152, 2, 1152, made=BIPOLAR, kernel=(3, 3)),
+    Window("window", Geometry((4, 5), (3, 3), pads=(1, 1, 1, 1)), 128, BIPOLAR, lanes=1152),
     WidthConverter("converter", (2100,), BIPOLAR, 700, 1050),
     WidthConverter("converter", (2100,), BIPOLAR, 2100, 1),
     WidthConverter("converter", (2, 1050), BIPOLAR, 30, 1050),
@@ -121,13 +145,69 @@ OTHERS = [
 ]
 
 
-@pytest.mark.parametrize("group", [MATRIX_VECTOR, WIDE, OTHERS], ids=["matrix_vector", "wide", "others"])
+WINDOW = [
+    Window("window", Geometry((6, 7), (3, 3)), 4, BIPOLAR, lanes=2),
+    Window("window", Geometry((5, 6), (3, 3), pads=(1, 1, 1, 1)), 4, BIPOLAR, lanes=4),
+    Window("window", Geometry((5, 6), (3, 3), pads=(1, 1, 1, 1)), 4, BIPOLAR, lanes=36),
+    Window("window", Geometry((5, 6), (3, 3), pads=(1, 1, 1, 1)), 3, INT8, fill=0, lanes=9),
+    Window("window", Geometry((5, 6), (2, 4), pads=(1, 2, 0, 1)), 1, INT8, fill=-3, lanes=2),
+    Window("window", Geometry((7, 6), (2, 2), (2, 2)), 2, INT8, lanes=1),
+    Window("window", Geometry((8, 9), (2, 1), (3, 4)), 2, INT8, lanes=2),
+    Window("window", Geometry((9, 8), (3, 2), dilation=(2, 3), pads=(2, 0, 1, 3)), 2, INT8, lanes=1),
+    Window("window", Geometry((4, 5), (3, 3), (2, 1), pads=(2, 0, 1, 2)), 2, BIPOLAR, lanes=2),
+    Window("window", Geometry((3, 3), (2, 2), pads=(3, 2, 3, 4)), 1, BIPOLAR, lanes=1),
+    Window("window", Geometry((1, 12), (1, 5), (1, 2), pads=(0, 2, 0, 2)), 3, INT8, lanes=3),
+    Window("window", Geometry((6, 6), (1, 1), (2, 2)), 4, BIPOLAR, lanes=2),
+    Window("window", Geometry((4, 4), (4, 4)), 2, INT8, lanes=2),
+    Window("window", Geometry((4, 4), (4, 4)), 2, NARROW, lanes=32),
+]
+
+
+def pool(type_: IntegerType, function: PoolFunction, pe: int, padded: bool, seed: int = 0) -> Pool:
+    smallest = np.random.default_rng(seed).random(12) < 0.5
+    return Pool("pool", (2, 3), 6, 12, type_, function, smallest, padded, pe)
+
+
+POOL = [
+    *(
+        pool(type_, function, pe, padded)
+        for type_ in (BIPOLAR, UINT2, IntegerType(-5, 2, "signed"), NARROW)
+        for function in ("extremum", "sum")
+        for pe, padded in ((1, False), (4, True), (12, False))
+    ),
+    Pool("pool", (), 1, 4, INT8, "extremum", np.zeros(4, dtype=bool), pe=2),
+]
+BRANCHES = [
+    Fork("fork", Port((2, 12), INT8, 6)),
+    Fork("fork", Port((2, 9), BIPOLAR, 3, 3)),
+    Fork("fork", Port((1300,), BIPOLAR, 1300)),
+    Add("add", (2, 12), (BIPOLAR, BIPOLAR)),
+    Add("add", (2, 12), (BIPOLAR, UINT2), (2, -3), pe=4),
+    Add("add", (2, 12), (INT8, NARROW), (-7, 1), pe=12),
+    Add("add", (12,), (NARROW, NARROW), (5, -1), pe=3),
+    Add("add", (6,), (IntegerType(-(2**30), 2**30 - 1, "signed"), UINT8), (1, 2**20), pe=2),
+    Concat("concat", (2, 3), (4, 6), INT8, pe=2),
+    Concat("concat", (), (6, 3), BIPOLAR, pe=3),
+    Concat("concat", (5,), (7, 1), UINT2),
+    Select("select", (2, 3), 6, (5, 0, 0, 3), INT8),
+    Select("select", (4,), 70, tuple(range(69, 20, -2)), BIPOLAR, padded=True),
+    Select("select", (), 1, (0, 0), UINT8),
+]
+GROUPS = {
+    "matrix_vector": [*MATRIX_VECTOR, *FLAGGED],
+    "wide": WIDE,
+    "window": [*WINDOW, *POOL],
+    "others": [*OTHERS, *BRANCHES],
+}
+
+
+@pytest.mark.parametrize("group", GROUPS.values(), ids=GROUPS)
 def test_chosen_units(group: list[Operator], tmp_path: Path, compiler: str, ap_headers: Path) -> None:
     check([Case(operator, seed) for seed, operator in enumerate(group)], tmp_path, compiler, ap_headers)
 
 
 def test_the_form_that_vitis_sees(tmp_path: Path, compiler: str, ap_headers: Path) -> None:
-    units = [*MATRIX_VECTOR[2::3], *WIDE[1::4], *OTHERS[::4]]
+    units = [*MATRIX_VECTOR[2::3], *FLAGGED[::3], *WIDE[1::4], *WINDOW[::4], *POOL[::6], *OTHERS[::4], *BRANCHES[1::3]]
     cases = [Case(operator, seed) for seed, operator in enumerate(units)]
     check(cases, tmp_path, compiler, ap_headers, synthesis=True)
 
@@ -155,7 +235,27 @@ def operators(draw: st.DrawFn) -> Operator:
     channels = draw(st.integers(1, 36) | st.sampled_from([60, 64, 90, 128]))
     positions = tuple(draw(st.lists(st.integers(1, 3), max_size=2)))
     lanes = st.sampled_from(divisors(channels))
-    match draw(st.sampled_from(["matrix_vector", "threshold", "converter", "fifo"])):
+    pair = st.tuples(st.integers(1, 3), st.integers(1, 3))
+    match draw(st.sampled_from(["matrix_vector", "threshold", "converter", "fifo", "window", "flagged", "pool"])):
+        case "window":
+            kernel, few = draw(pair), draw(st.integers(1, 4))
+            image = draw(st.tuples(st.integers(1, 8), st.integers(1, 8)))
+            pads = draw(st.tuples(*[st.integers(0, 3)] * 4))
+            geometry = Geometry(image, kernel, draw(pair), draw(pair), pads)
+            assume(min(geometry.windows) > 0)
+            fill = draw(st.sampled_from([0, taken.lo, taken.hi + 1]))
+            return Window("window", geometry, few, taken, fill, draw(st.sampled_from(window_lanes(kernel, few))))
+        case "flagged":
+            kernel, few = draw(pair), draw(st.integers(1, 5))
+            simd = draw(st.sampled_from(window_lanes(kernel, few)))
+            made = draw(st.none() | made_types())
+            weights = draw(st.sampled_from([BIPOLAR, TERNARY, INT8]))
+            return matrix_vector(4, kernel[0] * kernel[1] * few, 2, simd, taken, made, positions, seed, weights, kernel)
+        case "pool":
+            smallest = np.random.default_rng(seed).random(channels) < 0.5
+            function = draw(st.sampled_from(["extremum", "sum"]))
+            taps = draw(st.integers(1, 5))
+            return Pool("pool", positions, taps, channels, taken, function, smallest, draw(st.booleans()), draw(lanes))
         case "matrix_vector":
             mh = draw(st.integers(1, 16))
             pe = draw(st.sampled_from(divisors(mh)))

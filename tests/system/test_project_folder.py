@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import bnnfpga
+from bnnfpga import build
 from bnnfpga.errors import UserError
 from bnnfpga.host.functions import evaluate
 from bnnfpga.simulate.toolchain import find_verilator
@@ -70,6 +71,39 @@ def test_simulates_without_python(tmp_path: Path) -> None:
         check=False,
     )
     assert run.returncode != 0
+
+
+def test_its_cpp_runs_without_python(
+    tmp_path: Path, ap_headers: Path, compiler: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the headers that it carries, wherever it is moved."""
+    monkeypatch.setattr(build, "open_headers", lambda: _headers_of(ap_headers))
+    project = tmp_path / "a name with 'quotes' and spaces"
+    bnnfpga.compile(NET.write(tmp_path), tmp_path / "project", cycles=20)
+    (tmp_path / "project").rename(project)
+
+    def make(*settings: str) -> subprocess.CompletedProcess[str]:
+        environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+        command = ["make", "csim", *settings]
+        return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+
+    run = make()
+    assert run.returncode == 0, run.stderr
+    assert "16 frames, output equals the expectation" in run.stdout
+    expected = project / "vectors" / "expected.bin"
+    data = bytearray(expected.read_bytes())
+    data[0] ^= 1
+    expected.write_bytes(data)
+    run = make()
+    assert run.returncode != 0
+    assert "frame 0, beat 0, byte 0: expected" in run.stdout
+    run = make("HLS_INCLUDE=nowhere")
+    assert run.returncode != 0
+    assert 'csim needs ap_int.h, and "nowhere" has none' in run.stderr
+
+
+def _headers_of(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_nothing_speaks_of_this_machine(tmp_path: Path) -> None:

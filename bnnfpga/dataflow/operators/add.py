@@ -108,19 +108,19 @@ class Add(Operator):
         first, second = self.types
         return HlsInstance(
             "add",
-            (
-                self.outputs[0].beats,
-                self.pe,
-                first.bits,
-                int(first.is_bipolar),
-                int(first.signed),
-                self.factors[0],
-                second.bits,
-                int(second.is_bipolar),
-                int(second.signed),
-                self.factors[1],
-                self.made.bits,
-            ),
+            {
+                "Beats": self.outputs[0].beats,
+                "PE": self.pe,
+                "InputBits0": first.bits,
+                "InputBipolar0": first.is_bipolar,
+                "InputSigned0": first.signed,
+                "Factor0": self.factors[0],
+                "InputBits1": second.bits,
+                "InputBipolar1": second.is_bipolar,
+                "InputSigned1": second.signed,
+                "Factor1": self.factors[1],
+                "OutputBits": self.made.bits,
+            },
         )
 
     def emulator(self) -> EmulatorKernel:

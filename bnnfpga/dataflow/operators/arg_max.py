@@ -118,21 +118,21 @@ class ArgMax(Operator):
         return RtlInstance("bnn_arg_max", parameters)
 
     def hls(self) -> HlsInstance:
-        arguments = (
-            self.port.lanes,
-            self.port.beats,
-            self.port.type.bits,
-            int(not self.port.type.is_bipolar and self.port.type.signed),
-            self.outputs[0].type.bits,
-        )
+        parameters = {
+            "Lanes": self.port.lanes,
+            "Beats": self.port.beats,
+            "InputBits": self.port.type.bits,
+            "InputSigned": self.port.type.signed,
+            "OutputBits": self.outputs[0].type.bits,
+        }
         if self.factors is None or self.offsets is None:
-            return HlsInstance("arg_max", arguments)
+            return HlsInstance("arg_max", parameters)
         tables = []
         for name, values in (("factors", self.factors), ("offsets", self.offsets)):
             bits = IntegerType(int(values.min()), int(values.max()), "signed").bits
             entries = to_bits(values, bits).reshape(self.port.beats, self.port.lanes, bits)
             tables.append(HlsTable(name, entries, True, "distributed"))
-        return HlsInstance("arg_max", arguments, tuple(tables))
+        return HlsInstance("arg_max", parameters, tuple(tables))
 
     def emulator(self) -> EmulatorKernel:
         if self.factors is None or self.offsets is None:

@@ -82,7 +82,10 @@ class Concat(Operator):
 
     def hls(self) -> HlsInstance:
         first, second = (channels // self.pe for channels in self.channels)
-        return HlsInstance("concat", (math.prod(self.positions), self.outputs[0].width, first, second))
+        return HlsInstance(
+            "concat",
+            {"Pixels": math.prod(self.positions), "Width": self.outputs[0].width, "Beats0": first, "Beats1": second},
+        )
 
     def emulator(self) -> EmulatorKernel:
         return EmulatorKernel("concat")

@@ -49,7 +49,7 @@ class Fifo(Operator):
         return RtlInstance("bnn_fifo", {"Width": self.port.width, "Depth": self.depth}, levels=("{unit}.level",))
 
     def hls(self) -> HlsInstance:
-        return HlsInstance("fifo", (self.port.beats, self.port.width, self.depth))
+        return HlsInstance("fifo", {"Beats": self.port.beats, "Width": self.port.width, "Depth": self.depth})
 
     def emulator(self) -> EmulatorKernel:
         return IDENTITY

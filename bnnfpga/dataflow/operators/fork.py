@@ -54,7 +54,7 @@ class Fork(Operator):
         )
 
     def hls(self) -> HlsInstance:
-        return HlsInstance("fork", (self.port.beats, self.port.width))
+        return HlsInstance("fork", {"Beats": self.port.beats, "Width": self.port.width})
 
     def emulator(self) -> EmulatorKernel:
         return EmulatorKernel("fork")

@@ -73,7 +73,12 @@ class Lookup(Elementwise):
         bits = to_bits(self.output_type.encode(self.table), self.output_type.bits)
         return HlsInstance(
             "lookup",
-            (self.outputs[0].beats, self.pe, self.input_type.bits, self.output_type.bits),
+            {
+                "Beats": self.outputs[0].beats,
+                "PE": self.pe,
+                "InputBits": self.input_type.bits,
+                "OutputBits": self.output_type.bits,
+            },
             (HlsTable("table", bits, False, "distributed"),),
         )
 

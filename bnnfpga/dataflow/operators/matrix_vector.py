@@ -272,21 +272,22 @@ class MatrixVector(Operator):
             tables.append(HlsTable("decreasing", decreasing.astype(np.uint8), False, "distributed"))
         return HlsInstance(
             "matrix_vector",
-            (
-                self.mw,
-                self.mh,
-                math.prod(self.positions),
-                self.pe,
-                self.simd,
-                self.weight_type.bits,
-                int(self.input_type.is_bipolar),
-                self.input_type.bits,
-                int(self.input_type.signed),
-                self.accumulator_bits,
-                self.table.levels if self.table else 0,
-                self.outputs[0].type.bits,
-                self.table.offset if self.table else 0,
-            ),
+            {
+                "MW": self.mw,
+                "MH": self.mh,
+                "Vectors": math.prod(self.positions),
+                "PE": self.pe,
+                "SIMD": self.simd,
+                "WeightBits": self.weight_type.bits,
+                "InputBipolar": self.input_type.is_bipolar,
+                "InputBits": self.input_type.bits,
+                "InputSigned": self.input_type.signed,
+                "Flags": self.flags,
+                "AccumulatorBits": self.accumulator_bits,
+                "Levels": self.table.levels if self.table else 0,
+                "OutputBits": self.outputs[0].type.bits,
+                "OutputOffset": self.table.offset if self.table else 0,
+            },
             tuple(tables),
         )
 

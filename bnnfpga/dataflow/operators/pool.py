@@ -148,18 +148,18 @@ class Pool(Operator):
     def hls(self) -> HlsInstance:
         return HlsInstance(
             "pool",
-            (
-                self.channels,
-                math.prod(self.windows),
-                self.taps,
-                self.pe,
-                self.type.bits,
-                int(self.type.is_bipolar),
-                int(self.type.signed),
-                int(self.padded),
-                int(self.function == "sum"),
-                self.made.bits,
-            ),
+            {
+                "Channels": self.channels,
+                "Windows": math.prod(self.windows),
+                "Taps": self.taps,
+                "PE": self.pe,
+                "InputBits": self.type.bits,
+                "InputBipolar": self.type.is_bipolar,
+                "InputSigned": self.type.signed,
+                "Flagged": self.padded,
+                "Sum": self.function == "sum",
+                "OutputBits": self.made.bits,
+            },
             (HlsTable("smallest", self._directions().bits[:, :, None], False, "distributed"),),
         )
 

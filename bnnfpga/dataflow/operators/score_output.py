@@ -55,7 +55,14 @@ class ScoreOutput(Operator):
         )
 
     def hls(self) -> HlsInstance:
-        return HlsInstance("score_output", (self.port.beats, self.port.width, 8 * self.port.boundary_bytes))
+        return HlsInstance(
+            "score_output",
+            {
+                "Beats": self.port.beats,
+                "InputWidth": self.port.width,
+                "OutputWidth": 8 * self.port.boundary_bytes,
+            },
+        )
 
     def emulator(self) -> EmulatorKernel:
         return IDENTITY

@@ -90,10 +90,16 @@ class Select(Operator):
         )
 
     def hls(self) -> HlsInstance:
-        index = to_bits(np.array(self.index), self._index_bits)
+        index = to_bits(np.array(self.index), self._index_bits)[None]
         return HlsInstance(
             "select",
-            (self.outputs[0].beats, self.channels, len(self.index), self.type.bits, int(self.padded)),
+            {
+                "Pixels": self.outputs[0].beats,
+                "Inputs": self.channels,
+                "Outputs": len(self.index),
+                "ElementBits": self.type.bits,
+                "Flagged": self.padded,
+            },
             (HlsTable("index", index, False, "distributed"),),
         )
 

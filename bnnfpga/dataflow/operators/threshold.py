@@ -94,17 +94,17 @@ class Threshold(Elementwise):
         decreasing = self.table.decreasing.astype(np.uint8).reshape(*rows, 1)
         return HlsInstance(
             "threshold",
-            (
-                self.shape[-1],
-                self.outputs[0].elements // self.shape[-1],
-                self.pe,
-                int(len(stored) == 1),
-                self.input_type.bits,
-                int(self.input_type.signed),
-                self.table.levels,
-                self.table.output.bits,
-                self.table.offset,
-            ),
+            {
+                "Channels": self.shape[-1],
+                "Vectors": self.outputs[0].elements // self.shape[-1],
+                "PE": self.pe,
+                "Shared": len(stored) == 1,
+                "InputBits": self.input_type.bits,
+                "InputSigned": self.input_type.signed,
+                "Levels": self.table.levels,
+                "OutputBits": self.table.output.bits,
+                "OutputOffset": self.table.offset,
+            },
             (
                 HlsTable("thresholds", thresholds, True, self.memory),
                 HlsTable("decreasing", decreasing, False, self.memory),

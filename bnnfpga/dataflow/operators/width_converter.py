@@ -68,7 +68,12 @@ class WidthConverter(Operator):
     def hls(self) -> HlsInstance:
         return HlsInstance(
             "width_converter",
-            (self.inputs[0].elements, self.input_lanes, self.output_lanes, self.type.bits),
+            {
+                "Elements": self.inputs[0].elements,
+                "InputLanes": self.input_lanes,
+                "OutputLanes": self.output_lanes,
+                "ElementBits": self.type.bits,
+            },
         )
 
     def emulator(self) -> EmulatorKernel:

@@ -293,20 +293,26 @@ class Window(Operator):
         geometry = self.geometry
         return HlsInstance(
             "window",
-            (
-                *geometry.image,
-                self.channels,
-                self.type.bits,
-                *geometry.kernel,
-                *geometry.stride,
-                *geometry.dilation,
-                *geometry.pads[:2],
-                *geometry.windows,
-                self.lanes,
-                int(self.flagged),
-                self._fill_code,
-                self.depth,
-            ),
+            {
+                "Rows": geometry.image[0],
+                "Columns": geometry.image[1],
+                "Channels": self.channels,
+                "ElementBits": self.type.bits,
+                "KernelRows": geometry.kernel[0],
+                "KernelColumns": geometry.kernel[1],
+                "StrideRows": geometry.stride[0],
+                "StrideColumns": geometry.stride[1],
+                "DilationRows": geometry.dilation[0],
+                "DilationColumns": geometry.dilation[1],
+                "PadTop": geometry.pads[0],
+                "PadLeft": geometry.pads[1],
+                "WindowRows": geometry.windows[0],
+                "WindowColumns": geometry.windows[1],
+                "Lanes": self.lanes,
+                "Flagged": self.flagged,
+                "Fill": self._fill_code,
+                "Depth": self.depth,
+            },
         )
 
     def emulator(self) -> EmulatorKernel:

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Select: chooses and orders the channels of whole pixels, a pixel a beat.
+#ifndef BNN_SELECT_HPP_
+#define BNN_SELECT_HPP_
+
+#include "table.hpp"
+#include "word.hpp"
+
+#include <cstddef>
+
+namespace bnn {
+
+/// The select unit, for one frame of Pixels pixels.
+///
+/// Inputs, Outputs   channels of a pixel before and after
+/// ElementBits       of an element
+/// Flagged           1: a flag above the elements says that the pixel lies outside the image; it goes along
+///
+/// `index` [1][Outputs]: for each channel made, which one it is of those taken. It is constant, so in hardware all of
+/// this is wires.
+template <unsigned Pixels, unsigned Inputs, unsigned Outputs, unsigned ElementBits, bool Flagged, class Entry,
+          std::size_t Chosen>
+void select(hls::stream<word<Inputs * ElementBits + Flagged>>& in,
+            hls::stream<word<Outputs * ElementBits + Flagged>>& out, const Entry (&index)[1][Chosen]) {
+    static_assert(Chosen == Outputs, "the table must have an entry for each channel made");
+    for (unsigned pixel = 0; pixel < Pixels; ++pixel) {
+        BNN_PRAGMA(HLS PIPELINE II=1 style=frp)
+        const bits<Inputs * ElementBits + Flagged> x(in.read());
+        bits<Outputs * ElementBits + Flagged> y;
+        for (unsigned c = 0; c < Outputs; ++c) {
+            BNN_PRAGMA(HLS UNROLL)
+            const unsigned from = static_cast<unsigned>(index[0][c]);
+            y.template set<ElementBits>(c * ElementBits, x.template get<ElementBits>(from * ElementBits));
+        }
+        if (Flagged) y.template set<1>(Outputs * ElementBits, x.template get<1>(Inputs * ElementBits));
+        out.write(y.packed());
+    }
+}
+
+}  // namespace bnn
+
+#endif
