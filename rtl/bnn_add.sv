@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Adds two streams element by element, each times a constant, PE elements a cycle.
 //
 // A beat of both is taken in the same cycle, so each READY depends on the other stream's VALID, which is a register. Sums are

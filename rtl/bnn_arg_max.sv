@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The index of a frame's largest score, the first where several are equal; Lanes scores a cycle.
 //
 // With Affine, factor * x + offset is compared instead, with constants for each channel. The best of a beat is found in one

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Joins two streams pixel by pixel: all channels of the first one's, then all channels of the second one's.
 
 `default_nettype none

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A queue with ready/valid on both sides and a registered output.
 //
 // Depth counts all beats held, the one in the output register included; 2 is the fewest for one beat a cycle. A beat

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Sends one stream to two consumers, each through a queue of its own.
 //
 // A beat is taken when both queues have room, so the consumers may take it in different cycles, and READY comes from registers.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The same function of every element, from a table; PE elements a cycle.
 //
 // Each element has a table of its own, as logic: synthesis makes of it as little as the function allows. Room in the

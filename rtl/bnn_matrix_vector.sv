@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The streaming matrix-vector unit: PE outputs and SIMD inputs a cycle.
 //
 // An input vector is taken during the first of its MH/PE passes and kept for the others; a pass takes MW/SIMD steps. In the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The end of a unit that never stalls: a queue, and a count of the room in it that is not reserved.
 //
 // A unit starts a result only while room_o is high, says so with reserve_i, and delivers it later, whenever its pipeline is

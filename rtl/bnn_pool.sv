@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Pooling: reduces the Taps pixels of each window to one, PE channels a cycle.
 //
 // The pixels of a window come one after the other, each in Chunks beats of PE channels; an accumulator for each channel keeps the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A read-only memory with a registered output, filled from a hex file.
 
 `default_nettype none

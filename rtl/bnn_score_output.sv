@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The accelerator's output boundary: pads a beat to whole bytes and marks the last beat of a frame.
 
 `default_nettype none

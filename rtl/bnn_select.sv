@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Chooses and orders the channels of whole pixels, a pixel a beat: wires and a queue.
 
 `default_nettype none

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Element-wise thresholds: counts, for each of PE channels a cycle, how many thresholds the element reaches.
 //
 // A channel's threshold memory word holds Levels thresholds, the lowest first, then one direction bit: 0 counts x >= T

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Regroups the elements of a stream from InputLanes to OutputLanes a beat; neither need divide the other.
 //
 // Elements wait in one buffer, oldest at the bottom. A beat is taken while there is room for it, and one is offered while

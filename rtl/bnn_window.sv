@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The sliding window unit: sends, for each window, its pixels row by row, from a line buffer.
 //
 // Two machines share the line buffer. The writer takes a beat of the image whenever there is room. The reader sends one beat a

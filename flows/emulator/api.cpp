@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a host calls, by plain C: make a graph, run it, free it. No call throws; a message tells what failed.
 #include <cstring>
 #include <string>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Arg max: the channel where factor * score + offset is largest, the first of equals.
 //
 // values: factors and offsets (channels), or neither.

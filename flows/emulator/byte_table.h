@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The same function of every byte, from a table: what thresholds and lookups of narrow elements come to.
 #ifndef BNN_EMULATOR_BYTE_TABLE_H
 #define BNN_EMULATOR_BYTE_TABLE_H

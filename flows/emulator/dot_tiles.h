@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Dot products of a few rows with a few vectors of neurons, held in registers from the first input to the last.
 //
 // Neurons lie in lanes: a vector holds 32 bits of weights for each of kLanes neurons, so that sums need no reduction

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The dataflow graph in native form: tensors, and kernels in the order in which they run.
 #ifndef BNN_EMULATOR_GRAPH_H
 #define BNN_EMULATOR_GRAPH_H

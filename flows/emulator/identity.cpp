@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Identity: the same elements in the same order, behind other axes. Where both lie in memory alike, the graph hands the
 // tensor on without this kernel.
 #include "kernel.h"

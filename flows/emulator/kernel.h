@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a unit must state to be emulated: a kernel that turns rows of its inputs into rows of its outputs.
 //
 // A unit has one source file. It defines a kernel and registers it under the name that the operator's `emulator()` in

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Vectors of 32-bit integers, as wide as the path that is being compiled has them.
 //
 // The path follows from the compiler's options alone: AVX-512 with VPOPCNTDQ, VNNI and VBMI; AVX2; else vectors of four,

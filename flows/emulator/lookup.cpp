@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Lookup: the same function of every element, from a table by its code in the stream.
 //
 // values: table (2 to the power of the input's bits).

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Matrix-vector: dot products of every row with all neurons, thresholds merged or raw sums.
 //
 // values: weights (neurons x inputs), levels, and with levels > 0: thresholds (neurons x levels), decreasing (neurons).

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Pool: the pixels of each window become one, channel by channel: their sum, or their largest or smallest element.
 //
 // values: taps, sum (0 or 1), smallest (channels), lo, hi, bipolar (0 or 1), the type; an extremum leaves out what is not

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One stream's integers as the emulator keeps them in memory.
 //
 // A tensor is a sequence of rows, one for each position of each frame, frame after frame; a row holds the channels.

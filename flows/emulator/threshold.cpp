@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Threshold: each element becomes a count of the thresholds of its channel that it reaches, or stays below.
 //
 // values: levels, thresholds (rows x levels), decreasing (rows); one row serves all channels, or each has its own.

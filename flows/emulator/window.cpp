@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Window: for each place of a kernel on an image, its pixels row by row, each with all its channels.
 //
 // values: image, kernel, stride, dilation (2 each: vertical, horizontal), pads (top, left), windows (2), fill.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Watches one ready/valid stream in simulation and says what it saw.
 //
 // Simulation only: the compiler instantiates it under the define BNN_MONITOR, beside the stream and without touching it.

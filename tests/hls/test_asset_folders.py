@@ -28,3 +28,12 @@ def test_a_wheel_has_them_inside_the_package(tmp_path: Path, monkeypatch: pytest
 def test_an_unknown_kind_is_a_bug() -> None:
     with pytest.raises(ValueError, match="'models' is none of"):
         asset("models")
+
+
+@pytest.mark.parametrize("kind", ["flows", "hls", "rtl"])
+def test_every_library_file_names_its_licence(kind: str) -> None:
+    files = [path for path in asset(kind).rglob("*") if path.is_file()]
+    assert files
+    assert [
+        path for path in files if "SPDX-License-Identifier: Apache-2.0" not in path.read_text().splitlines()[0]
+    ] == []
