@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The index of a frame's largest score, the first where several are equal; Lanes scores a cycle.
 //
-// With Affine, factor * x + offset is compared instead, with constants for each channel. The best of a beat is found in one
-// stage, compared with the best so far in the next.
+// With Affine, factor * x + offset is compared instead, with constants for each channel; with Ranked, a number from a table
+// of each channel. The best of a beat is found in one stage, compared with the best so far in the next.
 
 `default_nettype none
 
@@ -18,11 +18,20 @@ module bnn_arg_max #(
   parameter int unsigned Affine       = 0,
   parameter int unsigned FactorBits   = 1,
   parameter int unsigned OffsetBits   = 1,
+  // 1: a table for each lane, with a word for each beat and each code of a score, or where the lowest RankShift (0 or 1)
+  // bits of the codes are constant, for each two.
+  parameter int unsigned Ranked       = 0,
+  parameter int unsigned RankShift    = 0,
+  parameter int unsigned RankBits     = 1,
+  // Of the tables: "block", or "distributed".
+  parameter              MemoryKind   = "distributed",
   parameter int unsigned OutputBits   = 4,
   // Beats that the output queue holds.
   parameter int unsigned QueueDepth   = 2,
   // File of the constants: for each lane the factor, then the offset, from the least significant bit.
-  parameter              Constants    = ""
+  parameter              Constants    = "",
+  // Files of the tables, up to the number of the lane, three digits.
+  parameter              Ranks        = ""
 ) (
   input  wire                       clk_i,
   input  wire                       rst_ni,
@@ -68,6 +77,35 @@ module bnn_arg_max #(
     assign constants = '0;
   end
 
+  localparam int unsigned CodeBits = Ranked != 0 ? InputBits - RankShift : 1;
+  localparam int unsigned AddressBits = Beats > 1 ? BeatBits + CodeBits : CodeBits;
+  wire [Lanes*RankBits-1:0] ranks;
+  if (Ranked != 0) begin : gen_ranked
+    for (genvar l = 0; l < Lanes; l = l + 1) begin : gen_lane
+      // "007.mem": ASCII digits begin at 48.
+      localparam [7*8-1:0] Suffix = {8'(48 + l / 100), 8'(48 + l / 10 % 10), 8'(48 + l % 10), ".mem"};
+      wire [AddressBits-1:0] address;
+      assign address[CodeBits-1:0] = s_tdata_i[(l+1)*InputBits-1-:CodeBits];
+      if (Beats > 1) begin : gen_beat
+        assign address[AddressBits-1-:BeatBits] = beat;
+      end
+      bnn_rom #(
+        .Width(RankBits),
+        .Words(Beats << CodeBits),
+        .AddressBits(AddressBits),
+        .Kind(MemoryKind),
+        .File({Ranks, Suffix})
+      ) rom (
+        .clk_i,
+        .address_i(address),
+        .data_o(ranks[l*RankBits+:RankBits])
+      );
+    end
+  end else begin : gen_unranked
+    wire unused_files = Ranks == "" && MemoryKind == "";
+    assign ranks = '0;
+  end
+
   reg [Lanes*InputBits-1:0]      data;
   reg [OutputBits-1:0]           first_index;
   reg                            taken;
@@ -86,7 +124,9 @@ module bnn_arg_max #(
   reg signed [ComparedBits-1:0] score;
   reg signed [ComparedBits-1:0] largest;
   reg [OutputBits-1:0]          largest_index;
-  reg [InputBits-1:0]           element;
+  /* verilator lint_off UNUSEDSIGNAL */
+  reg [InputBits-1:0]           element;  // with Ranked its rank stands for it
+  /* verilator lint_on UNUSEDSIGNAL */
   reg [FactorBits-1:0]          factor;
   reg [OffsetBits-1:0]          offset;
 
@@ -112,6 +152,7 @@ module bnn_arg_max #(
         offset = constants[i*LaneBits+FactorBits+:OffsetBits];
         score  = score * ComparedBits'($signed(factor)) + ComparedBits'($signed(offset));
       end
+      if (Ranked != 0) score = ComparedBits'(ranks[i*RankBits+:RankBits]);
       if (i == 0 || score > largest) begin
         largest = score;
         largest_index = first_index + OutputBits'(i);

@@ -23,7 +23,7 @@ SUMMARY: dict[str, Any] = {
         {"name": NAME, "operator": "matrix_vector", "pe": 4, "simd": 196, "cycles": 64},
         {"name": "fifo0", "operator": "fifo", "pe": None, "simd": None, "cycles": 1024},
     ],
-    "resources": {"lut": 4347, "ff": 2431, "bram18": 0},
+    "resources": {"lut": 4347, "ff": 2431, "bram18": 0, "dsp": 2},
 }
 
 RESULT: dict[str, Any] = {
@@ -66,7 +66,7 @@ def test_compile() -> None:
         "interval        64 cycles",
         "latency         308 cycles, 3.08 µs at 100 MHz",
         "throughput      1,562,500 frames/s at 100 MHz",
-        "estimated size  4,347 LUT, 2,431 FF, 0 BRAM18",
+        "estimated size  4,347 LUT, 2,431 FF, 0 BRAM18, 2 DSP",
         "project         build/p",
         "compiled in     0.12 s",
     ]

@@ -11,7 +11,7 @@ from bnnfpga.codegen.memories import hex_file
 from bnnfpga.codegen.names import comment
 from bnnfpga.codegen.templating import render
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.operator import Memory, Operator, RtlParameter, RtlVector
+from bnnfpga.dataflow.operator import Memory, MemoryBank, Operator, RtlParameter, RtlVector
 from bnnfpga.dataflow.stream import Stream
 
 _LINE = 116
@@ -87,6 +87,8 @@ def _ports(prefix: str, streams: Sequence[Stream]) -> list[tuple[str, str]]:
 def _literal(operator: Operator, value: RtlParameter) -> str:
     if isinstance(value, Memory):
         return f'"{_file_name(operator, value)}"'
+    if isinstance(value, MemoryBank):
+        return f'"{operator.name}_{value.name}_"'
     if isinstance(value, RtlVector):
         entries = ", ".join(f"{value.bits}'d{entry}" for entry in reversed(value.values))
         lines = textwrap.wrap(entries, _LINE - 6)

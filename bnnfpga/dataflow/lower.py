@@ -15,11 +15,12 @@ from bnnfpga.dataflow.operators.lookup import Lookup
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.score_output import ScoreOutput
 from bnnfpga.dataflow.operators.threshold import Threshold
+from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.thresholds import ThresholdTable
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.nodes import LAYOUT_OPS, attribute, consumers, describe, required_constant
 from bnnfpga.integers import IntegerType
-from bnnfpga.transforms.class_scores import class_comparison
+from bnnfpga.transforms.class_scores import Affine, Ranks, class_comparison
 from bnnfpga.transforms.host_functions import HostFunction
 from bnnfpga.transforms.integer_types import THRESHOLD, integer_type, integer_weights, reachable_values
 
@@ -85,8 +86,7 @@ def lower(model: ModelWrapper, output_function: HostFunction | None = None) -> G
         )
     if output_function is not None:
         comparison = class_comparison(output_function, reachable_values(model, tensor))
-        factors, offsets = (None, None) if comparison is None else comparison
-        operators.append(ArgMax("arg_max", operators[-1].outputs[0], factors, offsets))
+        operators.append(_arg_max(operators[-1].outputs[0], comparison))
     operators.append(ScoreOutput("score_output", operators[-1].outputs[0]))
     graph = Graph()
     for operator in operators:
@@ -152,3 +152,15 @@ def _matrix_vector(
             hint="quantise its input or its weights to fewer bits, or give it fewer inputs",
         )
     return operator
+
+
+def _arg_max(scores: Port, comparison: Affine | Ranks | None) -> ArgMax:
+    if comparison is None:
+        return ArgMax("arg_max", scores)
+    if isinstance(comparison, Affine):
+        return ArgMax("arg_max", scores, comparison.factors, comparison.offsets)
+    # Where only every second score occurs, the lowest bit of their codes says nothing.
+    shift = int(comparison.values.step == 2 and scores.type.bits > 1)
+    ranks = np.zeros((scores.elements, 1 << (scores.type.bits - shift)), dtype=np.int64)
+    ranks[:, scores.type.encode(np.array(comparison.values)) >> shift] = comparison.ranks
+    return ArgMax("arg_max", scores, ranks=ranks)

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from bnnfpga.dataflow.thresholds import Decisions
 
 MemoryKind = Literal["block", "distributed"]
+RESOURCES = ("lut", "ff", "bram18", "dsp")
+"""What estimates count: 6-input LUTs, flip-flops, block RAMs of 18 kbit, DSP slices."""
+_BRAM18 = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
+"""Words and bits of a word that one block RAM can have."""
+_DSP_PRODUCT = 9
+"""Bits of a product from which synthesis takes a DSP slice for it (Yosys' synth_xilinx does)."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +85,19 @@ class Memory:
         return int(self.bits.shape[1])
 
 
+@dataclass(frozen=True, eq=False)
+class MemoryBank:
+    """Read-only memories of one kind, one for each lane; their file names differ in a number of three digits."""
+
+    name: str
+    lanes: tuple[Memory, ...]
+
+    @classmethod
+    def of(cls, name: str, bits: NDArray[np.uint8], kind: MemoryKind) -> MemoryBank:
+        """From the contents (lanes, words, width)."""
+        return cls(name, tuple(Memory(f"{name}_{lane:03}", bits[lane], kind) for lane in range(len(bits))))
+
+
 @dataclass(frozen=True)
 class RtlVector:
     """A parameter that holds many numbers: `values`, the first in the least significant bits, `bits` bits each."""
@@ -87,7 +106,7 @@ class RtlVector:
     bits: int
 
 
-RtlParameter = int | str | Memory | RtlVector
+RtlParameter = int | str | Memory | MemoryBank | RtlVector
 
 
 @dataclass(frozen=True)
@@ -95,9 +114,9 @@ class RtlInstance:
     """A module of `rtl/`: its name and parameters.
 
     Its input stream is `s_tdata_i` and so on, or `s0_...`, `s1_...` where it has several; its outputs are `m_...`, or
-    `m0_...`, `m1_...`. A parameter whose value is a `Memory` is the name of that memory's file. `levels` has an
-    expression an output for the beats that wait there, where `{unit}` stands for the instance; simulations with stream
-    counters read them.
+    `m0_...`, `m1_...`. A parameter whose value is a `Memory` is the name of that memory's file; of a `MemoryBank`,
+    what the names of its files have in common, up to their number. `levels` has an expression an output for the beats
+    that wait there, where `{unit}` stands for the instance; simulations with stream counters read them.
     """
 
     module: str
@@ -208,7 +227,7 @@ class Operator(ABC):
 
     @abstractmethod
     def resources(self) -> dict[str, int]:
-        """Estimates of what it takes in an FPGA with 6-input LUTs: `lut`, `ff`, `bram18`, weight memory included.
+        """Estimates of what it takes in an FPGA with 6-input LUTs: some of `RESOURCES`, memories included.
 
         They rank foldings; a synthesis tool's numbers differ.
         """
@@ -237,7 +256,10 @@ class Operator(ABC):
 
     def memories(self) -> tuple[Memory, ...]:
         """Its read-only memories."""
-        return tuple(value for value in self.rtl().parameters.values() if isinstance(value, Memory))
+        found: list[Memory] = []
+        for value in self.rtl().parameters.values():
+            found += value.lanes if isinstance(value, MemoryBank) else [value] if isinstance(value, Memory) else []
+        return tuple(found)
 
     def memory_bits(self) -> int:
         """Bits of all its read-only memories."""
@@ -253,12 +275,28 @@ def divisors(n: int) -> tuple[int, ...]:
 def queue_resources(width: int, depth: int) -> dict[str, int]:
     """Estimate of a queue: an output register and LUT memory of 32 words each."""
     counters = 3 * max(1, depth.bit_length())
-    return {"lut": width * -(-(depth - 1) // 32) + 2 * counters, "ff": width + counters, "bram18": 0}
+    return {"lut": width * -(-(depth - 1) // 32) + 2 * counters, "ff": width + counters}
 
 
-def add_resources(*parts: dict[str, int]) -> dict[str, int]:
-    """Sum by kind."""
-    return {kind: sum(part[kind] for part in parts) for kind in parts[0]}
+def memory_resources(words: int, width: int, kind: MemoryKind) -> dict[str, int]:
+    """Estimate of a read-only memory; one word is no memory."""
+    if words == 1:
+        return {}
+    if kind == "distributed":
+        return {"lut": width * -(-words // 64)}
+    return {"bram18": min(-(-words // deep) * -(-width // wide) for deep, wide in _BRAM18)}
+
+
+def multiplier_resources(bits: int, other_bits: int, count: int = 1) -> dict[str, int]:
+    """Estimate of multipliers of two signed numbers: LUTs for narrow products, else DSP slices of 25 x 18 bits."""
+    if bits + other_bits - 1 < _DSP_PRODUCT:
+        return {"lut": count * bits * other_bits}
+    return {"dsp": count * -(-max(bits, other_bits) // 25) * -(-min(bits, other_bits) // 18)}
+
+
+def add_resources(*parts: Mapping[str, int]) -> dict[str, int]:
+    """Sum by kind, over all of `RESOURCES`."""
+    return {kind: sum(part.get(kind, 0) for part in parts) for kind in RESOURCES}
 
 
 def queue_depth(latency: int, cycles_between_emissions: int) -> int:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
+from bnnfpga.arithmetic import apply_steps
 from bnnfpga.errors import UserError
-from bnnfpga.golden.steps import apply_steps
 from bnnfpga.integers import IntArray
 from bnnfpga.transforms.host_functions import HostFunction
 
@@ -13,13 +16,33 @@ _MOST_BITS = 30
 """Fractional bits tried for the constants."""
 _MOST_EVALUATED = 1 << 24
 """Scores, over all channels, up to which the function is evaluated on every one."""
+_MOST_TABLE_BITS = 1 << 20
+"""Bits of a table of ranks: about 58 block RAMs of 18 kbit."""
+_USE_SCORES = "use --output scores: the host computes the class"
 
 
-def class_comparison(function: HostFunction, values: range) -> tuple[IntArray, IntArray] | None:
-    """Integer constants with which `factor * score + offset` compares as the final function does.
+@dataclass(frozen=True, eq=False)
+class Affine:
+    """`factors * score + offsets` compares as the final function does; int64 (channels,)."""
 
-    The float function is evaluated on every score that can occur, in every channel; constants are taken only if all
-    of these compare the same way, equal ones included.
+    factors: IntArray
+    offsets: IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class Ranks:
+    """`ranks[channel, i]`, int64, of the score `values[i]` compares as the final function does."""
+
+    values: range
+    ranks: IntArray
+
+
+def class_comparison(function: HostFunction, values: range) -> Affine | Ranks | None:
+    """Integers that compare as the outputs of the final function do.
+
+    The float function is evaluated on every score that can occur, in every channel. Constants are taken only if all of
+    these compare the same way, equal ones included. Float32 rounds outputs together that no affine function does; for
+    these the rank of each output among all is tabulated.
 
     Parameters
     ----------
@@ -30,38 +53,52 @@ def class_comparison(function: HostFunction, values: range) -> tuple[IntArray, I
 
     Returns
     -------
-    tuple or None
-        `factors` and `offsets`, int64 (channels,); None where the scores themselves compare so.
+    Affine, Ranks or None
+        None where the scores themselves compare so.
 
     Raises
     ------
     UserError
-        If no constants of up to 30 fractional bits do, or there are too many scores to try them on.
+        If there are too many scores to try constants on, or for a table where none of up to 30 fractional bits do.
     """
     if len(values) * function.size > _MOST_EVALUATED:
         raise UserError(
             f"its scores can take {len(values):,} values each, too many to prove an integer comparison on",
             where="--output class",
-            hint="use --output scores: the host computes the class",
+            hint=_USE_SCORES,
         )
     scores = np.array(values)[:, None]
     grid = np.broadcast_to(scores.astype(np.float32), (len(values), function.size))
     outputs = np.broadcast_to(apply_steps(function.steps, grid), grid.shape).astype(np.float64)
     if np.all(outputs == outputs[:, :1]) and np.all(np.diff(outputs[:, 0]) > 0):
         return None
+    return _affine(scores, outputs) or _ranks(values, outputs)
+
+
+def _affine(scores: IntArray, outputs: NDArray[np.float64]) -> Affine | None:
     order = np.argsort(outputs, axis=None, kind="stable")
     rises = np.sign(np.diff(outputs.ravel()[order]))
-    slope = (outputs[-1] - outputs[0]) / max(1, int(values[-1] - values[0]))
-    offset = outputs[0] - slope * values[0]
+    slope = (outputs[-1] - outputs[0]) / max(1, int(scores[-1, 0] - scores[0, 0]))
+    offset = outputs[0] - slope * scores[0, 0]
     unit = float(np.abs(slope).max()) or 1.0
     for bits in range(_MOST_BITS + 1):
         factors = np.rint(slope / unit * 2**bits).astype(np.int64)
         offsets = np.rint(offset / unit * 2**bits).astype(np.int64)
         compared = (scores * factors + offsets).ravel()[order]
         if np.array_equal(np.sign(np.diff(compared)), rises):
-            return factors, offsets
-    raise UserError(
-        "its final function orders the classes as no integer comparison does",
-        where="--output class",
-        hint="use --output scores: the host computes the class",
-    )
+            return Affine(factors, offsets)
+    return None
+
+
+def _ranks(values: range, outputs: NDArray[np.float64]) -> Ranks:
+    distinct, ranks = np.unique(outputs, return_inverse=True)
+    bits = outputs.size * (len(distinct) - 1).bit_length()
+    if bits > _MOST_TABLE_BITS:
+        raise UserError(
+            "its final function orders the classes as no integer constants do, and a table of what it gives for "
+            f"{len(values):,} scores of {outputs.shape[1]} classes would take {bits:,} bits; "
+            f"{_MOST_TABLE_BITS:,} can be built",
+            where="--output class",
+            hint=_USE_SCORES,
+        )
+    return Ranks(values, ranks.reshape(outputs.shape).T.astype(np.int64))

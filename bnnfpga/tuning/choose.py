@@ -12,6 +12,8 @@ from bnnfpga.errors import UserError
 
 _SHALLOW = 64
 """Words up to which a weight memory is cheaper in LUTs than in block RAM."""
+_DSP_IN_LUTS = 60
+"""What a DSP slice counts for in the cost: about the LUTs of a multiplier of 8 by 8 bits."""
 
 
 def choose_folding(graph: Graph, cycles: int) -> Folding:
@@ -67,4 +69,4 @@ def _memory_kind(operator: Operator) -> MemoryKind | None:
 
 def _cost(operator: Operator) -> tuple[float, int]:
     resources = operator.resources()
-    return resources["lut"] + 0.25 * resources["ff"], operator.interval()
+    return resources["lut"] + 0.25 * resources["ff"] + _DSP_IN_LUTS * resources.get("dsp", 0), operator.interval()

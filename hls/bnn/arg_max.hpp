@@ -12,15 +12,45 @@
 namespace bnn {
 namespace detail {
 
-/// Scores as they are.
-inline std::int64_t compared(std::int64_t score, unsigned, unsigned) { return score; }
+/// A number that is compared, of as many bits as that needs in hardware.
+#ifdef __SYNTHESIS__
+template <unsigned Bits>
+using compared_integer = ap_int<Bits>;
+#else
+template <unsigned Bits>
+using compared_integer = std::int64_t;
+#endif
+
+/// The scores themselves.
+template <unsigned Bits, unsigned Beats, unsigned InputBits, bool InputSigned>
+compared_integer<Bits> compared(std::uint64_t code, unsigned, unsigned) {
+    BNN_PRAGMA(HLS INLINE)
+    return static_cast<compared_integer<Bits>>(decode<InputBits, InputSigned>(code));
+}
 
 /// factor * score + offset, by channel.
-template <class Factor, class Offset, std::size_t Words, std::size_t Lanes>
-std::int64_t compared(std::int64_t score, unsigned beat, unsigned lane, const Factor (&factors)[Words][Lanes],
-                      const Offset (&offsets)[Words][Lanes]) {
+template <unsigned Bits, unsigned Beats, unsigned InputBits, bool InputSigned, class Factor, class Offset,
+          std::size_t Words, std::size_t Lanes>
+compared_integer<Bits> compared(std::uint64_t code, unsigned beat, unsigned lane, const Factor (&factors)[Words][Lanes],
+                                const Offset (&offsets)[Words][Lanes]) {
+    static_assert(Words == Beats, "there must be constants for each beat");
     BNN_PRAGMA(HLS INLINE)
-    return score * static_cast<std::int64_t>(factors[beat][lane]) + static_cast<std::int64_t>(offsets[beat][lane]);
+    const compared_integer<Bits> score = compared<Bits, Beats, InputBits, InputSigned>(code, beat, lane);
+    return static_cast<compared_integer<Bits>>(score * static_cast<compared_integer<Bits>>(factors[beat][lane]) +
+                                               static_cast<compared_integer<Bits>>(offsets[beat][lane]));
+}
+
+/// The rank of a score, by channel; where the table has half as many words as codes, the lowest bit of these is constant.
+template <unsigned Bits, unsigned Beats, unsigned InputBits, bool InputSigned, class Rank, std::size_t Words,
+          std::size_t Lanes>
+compared_integer<Bits> compared(std::uint64_t code, unsigned beat, unsigned lane, const Rank (&ranks)[Words][Lanes]) {
+    constexpr std::size_t codes = Words / Beats;
+    constexpr unsigned shift = codes >> InputBits ? 0 : 1;
+    static_assert(codes * Beats == Words && codes << shift == std::size_t{1} << InputBits,
+                  "there must be a word for each code, or for each two, of every beat");
+    BNN_PRAGMA(HLS INLINE)
+    const std::size_t index = static_cast<std::size_t>(code >> shift);
+    return static_cast<compared_integer<Bits>>(ranks[beat * codes + index][lane]);
 }
 
 }  // namespace detail
@@ -28,31 +58,35 @@ std::int64_t compared(std::int64_t score, unsigned beat, unsigned lane, const Fa
 /// The arg max unit, for one frame of Beats beats of Lanes scores; it makes one beat.
 ///
 /// InputBits, InputSigned   the scores
+/// ComparedBits             of what is compared, as a signed number
 /// OutputBits               of the index
 ///
-/// `tables`: none, or factors [Beats][Lanes] and offsets [Beats][Lanes], to compare factor * score + offset.
-template <unsigned Lanes, unsigned Beats, unsigned InputBits, bool InputSigned, unsigned OutputBits, class... Tables>
+/// `tables`: none; or factors [Beats][Lanes] and offsets [Beats][Lanes], to compare factor * score + offset; or ranks
+/// [Beats * codes][Lanes], to compare these.
+template <unsigned Lanes, unsigned Beats, unsigned InputBits, bool InputSigned, unsigned ComparedBits,
+          unsigned OutputBits, class... Tables>
 void arg_max(hls::stream<word<Lanes * InputBits>>& in, hls::stream<word<OutputBits>>& out, const Tables&... tables) {
     static_assert(Lanes >= 1 && Beats >= 1, "a frame has at least one score");
-    static_assert(sizeof...(Tables) == 0 || sizeof...(Tables) == 2,
-                  "the unit takes no tables, or two: factors and offsets");
-    std::int64_t best = 0;
-    std::uint64_t index = 0;
+    static_assert(ComparedBits >= 1 && ComparedBits <= 64, "what is compared has 1 to 64 bits");
+    static_assert(sizeof...(Tables) <= 2, "the unit takes no tables, one (ranks), or two (factors and offsets)");
+    detail::compared_integer<ComparedBits> best = 0;
+    rom_bits<OutputBits> index = 0;
     for (unsigned beat = 0; beat < Beats; ++beat) {
         BNN_PRAGMA(HLS PIPELINE II=1 style=frp)
         const bits<Lanes * InputBits> scores(in.read());
         for (unsigned lane = 0; lane < Lanes; ++lane) {
             BNN_PRAGMA(HLS UNROLL)
-            const std::int64_t score = decode<InputBits, InputSigned>(scores.template get<InputBits>(lane * InputBits));
-            const std::int64_t value = detail::compared(score, beat, lane, tables...);
+            const std::uint64_t code = scores.template get<InputBits>(lane * InputBits);
+            const detail::compared_integer<ComparedBits> value =
+                detail::compared<ComparedBits, Beats, InputBits, InputSigned>(code, beat, lane, tables...);
             if ((beat == 0 && lane == 0) || value > best) {
                 best = value;
-                index = beat * Lanes + lane;
+                index = static_cast<rom_bits<OutputBits>>(beat * Lanes + lane);
             }
         }
     }
     bits<OutputBits> result;
-    result.template set<OutputBits>(0, index);
+    result.template set<OutputBits>(0, static_cast<std::uint64_t>(index));
     out.write(result.packed());
 }
 

@@ -142,6 +142,10 @@ OTHERS = [
     ArgMax("arg_max", Port((12,), INT8, 4)),
     ArgMax("arg_max", Port((12,), UINT2, 12)),
     ArgMax("arg_max", Port((12,), INT8, 1), np.arange(12) * 7 - 40, 100 - np.arange(12)),
+    ArgMax("arg_max", Port((12,), INT8, 12), np.arange(12) * (1 << 29), np.arange(12) * -(1 << 36)),
+    ArgMax("arg_max", Port((12,), UINT2, 3), ranks=np.arange(48).reshape(12, 4)[::-1] // 3 * 5 % 17),
+    ArgMax("arg_max", Port((12,), INT8, 12), ranks=np.arange(12 * 256).reshape(12, 256) * 7 % 1000),
+    ArgMax("arg_max", Port((6,), INT8, 1), ranks=np.arange(6 * 128).reshape(6, 128) * 11 % 300),
 ]
 
 

@@ -53,7 +53,7 @@ class Lookup(Elementwise):
     def resources(self) -> dict[str, int]:
         # A function of up to 6 bits is one lookup table a result bit, each bit more doubles that at the most.
         tables = self.output_type.bits * 2 ** max(0, self.input_type.bits - 6)
-        unit = {"lut": self.pe * tables + 10, "ff": self.pe * self.output_type.bits + 10, "bram18": 0}
+        unit = {"lut": self.pe * tables + 10, "ff": self.pe * self.output_type.bits + 10}
         return add_resources(unit, queue_resources(self.outputs[0].width, self.queue))
 
     def rtl(self) -> RtlInstance:

@@ -22,6 +22,8 @@ from bnnfpga.dataflow.operator import (
     Schedule,
     add_resources,
     divisors,
+    memory_resources,
+    multiplier_resources,
     queue_depth,
     queue_resources,
 )
@@ -33,6 +35,9 @@ from bnnfpga.integers import IntArray, IntegerType
 
 _WIDE_SUM = 32
 """Bits of a step's operands from which the popcount takes two stages instead of one."""
+
+_MOST_PLANE_PAIRS = 6
+"""Bit planes of a weight times those of an input up to which `rtl/bnn_matrix_vector.sv` counts bits, not products."""
 
 
 @dataclass(frozen=True)
@@ -216,22 +221,27 @@ class MatrixVector(Operator):
     def resources(self) -> dict[str, int]:
         words, width = self.passes * self.steps, self.pe * self.simd * self.weight_type.bits
         bits = self.input_type.bits
-        popcount = width * self._planes
         accumulate = self.pe * self.accumulator_bits
         compare = self.pe * (self.table.levels * -(-self.threshold_bits // 2) if self.table else 0)
         vector = self.simd * bits * -(-self.steps // 64) if self.passes > 1 else 0
         block = self.memory == "block" and words > 1
-        weights = 0 if block or words == 1 else width * -(-words // 64)
-        thresholds = 0
-        if self.table and self.passes > 1:
-            thresholds = self.pe * (self.table.levels * self.threshold_bits + 1) * -(-self.passes // 64)
         unit = {
-            "lut": popcount + 2 * accumulate + compare + vector + weights + thresholds + 40,
+            "lut": 2 * accumulate + compare + vector + 40,
             "ff": (0 if block else width) + self.simd * bits + 3 * accumulate + 40,
-            # 512 words of 36 bits, or 16384 of 1.
-            "bram18": -(-words // 512) * -(-width // 36) if block else 0,
         }
-        return add_resources(unit, queue_resources(self.outputs[0].width, self.queue))
+        weights = memory_resources(words, width, self.memory)
+        levels = self.table.levels if self.table else 0
+        thresholds = memory_resources(self.passes, self.pe * (levels * self.threshold_bits + 1), "distributed")
+        queue = queue_resources(self.outputs[0].width, self.queue)
+        return add_resources(unit, self._term_resources(), weights, thresholds if self.table else {}, queue)
+
+    def _term_resources(self) -> dict[str, int]:
+        """Estimate of what makes a step's products and adds them up."""
+        bits, terms = self.weight_type.bits, self.pe * self.simd
+        if bits == 1 or bits * self._planes <= _MOST_PLANE_PAIRS:
+            return {"lut": terms * bits * self._planes}
+        products = multiplier_resources(bits, self._planes + 1, terms)
+        return add_resources(products, {"lut": terms * (bits + self._planes)})
 
     def rtl(self) -> RtlInstance:
         parameters: dict[str, int | str | Memory] = {

@@ -16,6 +16,7 @@ from bnnfpga.dataflow.operator import (
     MemoryKind,
     RtlInstance,
     add_resources,
+    memory_resources,
     queue_resources,
 )
 from bnnfpga.dataflow.packing import to_bits
@@ -61,10 +62,10 @@ class Threshold(Elementwise):
     def resources(self) -> dict[str, int]:
         memory, bits = self._memory()
         compare = self.pe * self.table.levels * (-(-bits // 2) + 1)
-        words = memory.width * -(-memory.words // 64) if memory.words > 1 else 0
         registers = memory.width * (memory.words > 1) + self.pe * (self.input_type.bits + self.table.output.bits)
-        unit = {"lut": compare + words + 10, "ff": registers + 10, "bram18": 0}
-        return add_resources(unit, queue_resources(self.outputs[0].width, self.queue))
+        unit = {"lut": compare + 10, "ff": registers + 10}
+        stored = memory_resources(memory.words, memory.width, memory.kind)
+        return add_resources(unit, stored, queue_resources(self.outputs[0].width, self.queue))
 
     def rtl(self) -> RtlInstance:
         memory, bits = self._memory()

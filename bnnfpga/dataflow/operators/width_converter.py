@@ -51,7 +51,7 @@ class WidthConverter(Operator):
         # One multiplexer input for each place where a beat can come to lie.
         places = self.capacity // math.gcd(self.input_lanes, self.output_lanes)
         counter = self.capacity.bit_length()
-        return {"lut": bits * -(-places // 4) + 3 * counter, "ff": bits + counter, "bram18": 0}
+        return {"lut": bits * -(-places // 4) + 3 * counter, "ff": bits + counter}
 
     def rtl(self) -> RtlInstance:
         return RtlInstance(
