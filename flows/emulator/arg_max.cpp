@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Arg max: the channel where factor * score + offset is largest, the first of equals.
+// Arg max: the channel where factor * score + offset, or the rank of the score, is largest, the first of equals.
 //
-// values: factors and offsets (channels), or neither.
+// values: factors and offsets (channels); or ranks (channels, codes) and shift, by which codes are shifted down before they
+// are looked up; or none.
 #include "kernel.h"
 
 namespace bnn {
@@ -17,6 +18,13 @@ public:
         if (out_.elements() != 1) throw std::invalid_argument("an arg max gives one element");
         if (unit.has("factors")) copy(unit.array("factors", in_.elements()), factors_);
         if (unit.has("offsets")) copy(unit.array("offsets", in_.elements()), offsets_);
+        if (!unit.has("ranks")) return;
+        copy(unit.values.at("ranks"), ranks_);
+        codes_ = ranks_.size() / in_.elements();
+        if (codes_ == 0 || (codes_ & (codes_ - 1)) != 0 || codes_ * in_.elements() != ranks_.size()) {
+            throw std::invalid_argument("the ranks of a channel are no power of two");
+        }
+        shift_ = static_cast<unsigned>(unit.number("shift"));
     }
 
     std::size_t scratch(std::size_t) const override { return 8 * in_.elements(); }
@@ -28,9 +36,9 @@ public:
             for (std::size_t p = 0; p < in_.positions; ++p) {
                 read_row(in_, from + p * in_.stride(), values + p * in_.channels);
             }
-            std::int64_t best = 0, largest = values[0] * factors_[0] + offsets_[0];
+            std::int64_t best = 0, largest = compared(values[0], 0);
             for (std::size_t i = 1; i < in_.elements(); ++i) {
-                const std::int64_t value = values[i] * factors_[i] + offsets_[i];
+                const std::int64_t value = compared(values[i], i);
                 if (value > largest) {
                     largest = value;
                     best = static_cast<std::int64_t>(i);
@@ -41,10 +49,19 @@ public:
     }
 
 private:
+    std::int64_t compared(std::int64_t score, std::size_t channel) const {
+        if (codes_ == 0) return score * factors_[channel] + offsets_[channel];
+        // Bipolar values have codes 0 and 1, others those of two's complement.
+        const std::int64_t code = in_.storage == Storage::bits ? (score + 1) / 2 : score;
+        return ranks_[channel * codes_ + (static_cast<std::size_t>(code) >> shift_ & (codes_ - 1))];
+    }
+
     static void copy(const Values& from, std::vector<std::int64_t>& to) { to.assign(from.data, from.data + from.count); }
 
     Tensor in_, out_;
-    std::vector<std::int64_t> factors_, offsets_;
+    std::vector<std::int64_t> factors_, offsets_, ranks_;
+    std::size_t codes_ = 0;
+    unsigned shift_ = 0;
 };
 
 std::unique_ptr<Kernel> make_arg_max(const Unit& unit) { return std::make_unique<ArgMax>(unit); }

@@ -199,13 +199,19 @@ def test_lookup(path: str, taken: IntegerType, made: IntegerType, channels: int,
 
 @pytest.mark.parametrize("path", HERE)
 @settings(max_examples=CASES, deadline=None)
-@given(taken=types(), channels=SIZES, affine=st.booleans(), seed=SEEDS)
-def test_arg_max(path: str, taken: IntegerType, channels: int, affine: bool, seed: int) -> None:
+@given(taken=types(), channels=SIZES, by=st.sampled_from(["scores", "affine", "ranks", "half the ranks"]), seed=SEEDS)
+def test_arg_max(path: str, taken: IntegerType, channels: int, by: str, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    constants = (rng.integers(-9, 10, channels), rng.integers(-99, 100, channels)) if affine else (None, None)
+    port = Port((channels,), taken, channels)
+    unit = ArgMax("unit", port)
+    if by == "affine":
+        unit = ArgMax("unit", port, rng.integers(-9, 10, channels), rng.integers(-99, 100, channels))
+    elif by != "scores":
+        codes = 1 << max(1, taken.bits - (by != "ranks"))
+        unit = ArgMax("unit", port, ranks=rng.integers(0, 50, (channels, codes)))
     x = random_integers(taken, (20, channels), rng)
     x[:5] = x[:5, :1]  # ties
-    check(chain([ArgMax("unit", Port((channels,), taken, channels), *constants)]), x, path)
+    check(chain([unit]), x, path)
 
 
 @pytest.mark.parametrize("path", [*HERE, "numpy"])

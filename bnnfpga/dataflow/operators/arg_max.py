@@ -74,8 +74,8 @@ class ArgMax(Operator):
     def queue(self) -> int:
         return queue_depth(self.latency, self.port.beats)
 
-    def with_input(self, port: Port) -> ArgMax:
-        return replace(self, port=port)
+    def with_inputs(self, *ports: Port) -> ArgMax:
+        return replace(self, port=ports[0])
 
     def schedule(self) -> Schedule:
         last = self.port.beats - 1
@@ -182,6 +182,8 @@ class ArgMax(Operator):
         return HlsInstance("arg_max", parameters, tuple(tables))
 
     def emulator(self) -> EmulatorKernel:
+        if self.ranks is not None:
+            return EmulatorKernel("arg_max", {"ranks": self.ranks, "shift": np.array([self.rank_shift])})
         if self.factors is None or self.offsets is None:
             return EmulatorKernel("arg_max")
         return EmulatorKernel("arg_max", {"factors": self.factors, "offsets": self.offsets})
