@@ -147,6 +147,34 @@ def test_output_grids(scale: float, offset: int) -> None:
     assert output_grid(0.0, 1.0) is None
 
 
+def test_parameters_written_once_for_each_channel() -> None:
+    """The same scale, zero point and bit width for all channels is one for the tensor."""
+    net = NetWriter()
+    numbers = (np.full((1, 4), 0.5), np.full((1, 4), 3), np.full((1, 4), 5))
+    net.node("Quant", "x", *(net.constant(value) for value in numbers), domain=DOMAIN, signed=1, rounding_mode="ROUND")
+    quantizer = _only_quantizer(net, 4)
+    assert quantizer.scale.shape == ()
+    assert (quantizer.lo, quantizer.hi) == (-19, 12)
+
+
+def test_one_bit_of_a_trunc_is_no_sign() -> None:
+    net = NetWriter()
+    numbers = (0.5, 0.0, 4.0, 4.0, 1.0)
+    net.node("Trunc", "x", *(net.constant(value) for value in numbers), domain=DOMAIN, signed=1, rounding_mode="FLOOR")
+    assert "values -1 and 0" in _refused(net).message
+
+
+def test_thresholds_in_double_precision_are_rounded_up() -> None:
+    """A float32 number reaches a float64 threshold where it reaches the next float32 from that on."""
+    net = NetWriter()
+    thresholds = np.array([[0.1, 0.3, 0.7, 0.9]])
+    net.node("MultiThreshold", "x", net.constant(thresholds, np.float64), domain=DOMAIN, out_dtype="UINT3")
+    near = thresholds.astype(np.float32)[0]
+    x = np.stack([np.nextafter(near, np.float32(0)), near, np.nextafter(near, np.float32(1))]).astype(np.float32)
+    codes = apply_steps(_only_quantizer(net, 4).steps, x)
+    np.testing.assert_array_equal(codes, (x[..., None] >= thresholds[0]).sum(axis=-1))
+
+
 def _refused(net: NetWriter) -> UserError:
     with pytest.raises(UserError) as caught:
         _only_quantizer(net, 4)

@@ -160,6 +160,40 @@ def test_reordered_elements_at_the_end_are_refused() -> None:
     assert "dense layer" in str(error.hint)
 
 
+@pytest.mark.parametrize(("kind", "taken"), [("UINT8", True), ("INT64", True), ("FLOAT16", False), ("DOUBLE", False)])
+def test_types_of_inputs(kind: str, taken: bool) -> None:
+    """Integers, which a model casts to float first, are given as floats; other floats would compute something else."""
+    net = NetWriter()
+    _layer(net, net.node("Cast", "x", to=onnx.TensorProto.FLOAT))
+    proto = net.model((WIDTH,), "y")
+    proto.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.DataType.Value(kind)
+    if taken:
+        assert "Cast" not in {node.op_type for node in clean(proto).graph.node}
+        return
+    with pytest.raises(UserError, match=f"{kind.lower()}; float and integers can be compiled") as caught:
+        clean(proto)
+    assert "float32" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(("opset", "taken"), [(12, True), (13, False)])
+def test_softmax_takes_all_axes_behind_its_own_before_version_13(opset: int, taken: bool) -> None:
+    net = NetWriter()
+    net.node("Softmax", net.node("Reshape", _layer(net), net.constant([1, 2, 2], np.int64)), axis=1)
+    proto = net.model((WIDTH,), "y")
+    proto.opset_import[0].version = opset
+    if taken:
+        assert final_operators(clean(proto)) == ("Softmax",)
+    else:
+        with pytest.raises(UserError, match="not on all scores"):
+            clean(proto)
+
+
+def test_quantizers_of_other_exporters_are_named_with_the_way_out() -> None:
+    net = NetWriter()
+    net.node("QuantizeLinear", "x", net.constant(1), net.constant(0, np.int8))
+    assert "export_qonnx" in str(_refused(net).hint)
+
+
 def test_invalid_onnx_is_refused() -> None:
     net = NetWriter()
     net.node("TopK", _layer(net), net.constant([1], np.int64))  # without its second output
