@@ -37,7 +37,8 @@ def compile_table(summary: Mapping[str, Any], clock_mhz: float) -> RenderableTyp
     if summary.get("resources"):
         facts["estimated size"] = ", ".join(f"{_show(n)} {kind.upper()}" for kind, n in summary["resources"].items())
     facts["project"] = summary["project"]
-    facts["compiled in"] = _seconds(summary["seconds"])
+    if summary["seconds"] is not None:
+        facts["compiled in"] = _seconds(summary["seconds"])
     return Group(layers, "", _facts(facts))
 
 

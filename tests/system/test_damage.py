@@ -23,7 +23,7 @@ from tests.support.data import EXAMPLES, FIXTURES
 from tests.support.nets import DenseNet
 
 THOROUGH = "BNNFPGA_THOROUGH" in os.environ
-SEEDS = range(20_000, 20_000 + (2500 if THOROUGH else 60))
+SEEDS = range(20_000, 20_000 + (800 if THOROUGH else 60))
 SMALL = sorted(FIXTURES.rglob("*.onnx"))
 LARGE = sorted(EXAMPLES.rglob("mlp_64*.onnx"))
 Check = Callable[..., int]

@@ -131,6 +131,12 @@ def test_a_huge_file_is_not_read(project: Path, whole: Path) -> None:
     assert "1,099,511,627,776 bytes" in refused(project, whole).message
 
 
+def test_a_whole_project_can_be_looked_at(project: Path) -> None:
+    loaded = bnnfpga.Project.load(project)
+    assert "matrix_vector0" in str(loaded)
+    assert "compiled in" not in str(loaded), "nobody knows how long that took"
+
+
 def test_no_project(project: Path, whole: Path, tmp_path: Path) -> None:
     assert refused(tmp_path / "none", whole).message == "there is no such folder"
     assert refused(tmp_path, whole).message == "it is no project"
