@@ -19,6 +19,7 @@ from bnnfpga.frontend.identities import DropIdentities
 from bnnfpga.frontend.layouts import TransposeToReshape
 from bnnfpga.frontend.parameters import FoldQuantizedParameters, QuantizersOfRawWeights
 from bnnfpga.frontend.read import read_source
+from bnnfpga.frontend.sliding import PlainSliding
 from bnnfpga.frontend.supported import check_supported
 from bnnfpga.frontend.trunc import TruncToQuant
 
@@ -54,6 +55,7 @@ def clean(proto: onnx.ModelProto) -> ModelWrapper:
         GemmToMatMul(),
         FoldQuantizedParameters(),
         FoldConstants(),
+        PlainSliding(),
         TransposeToReshape(),
         QuantizersOfRawWeights(),
         InferShapes(),

@@ -35,8 +35,13 @@ ELEMENTWISE = (
     *QUANTIZERS,
 )
 """Nodes that compute each element of their output from the one of their input, with constants."""
+CHAINED = (*ELEMENTWISE, "MaxPool")
+"""What may stand between an integer and a quantizer: a pool of a step function is a step function of a pool."""
 BROADCASTING = ("Add", "Sub", "Mul", "Div", "Max", "Min", "PRelu")
 """Elementwise nodes with a constant of a shape of its own."""
+DOT_PRODUCTS = ("MatMul", "Conv")
+"""Nodes that sum products of their input with the weights, which are their second operand."""
+POOLS = ("MaxPool", "AveragePool")
 LAYOUT_OPS = ("Reshape", "Flatten", "Squeeze", "Unsqueeze")
 """Nodes that only regroup a frame's elements, keeping their order."""
 

@@ -11,6 +11,7 @@ from qonnx.transformation.base import Transformation
 
 from bnnfpga.arithmetic import Floats, apply_steps
 from bnnfpga.frontend.nodes import (
+    DOT_PRODUCTS,
     LAYOUT_OPS,
     QONNX_DOMAIN,
     WEIGHT_QUANTIZERS,
@@ -45,7 +46,7 @@ class FoldQuantizedParameters(Transformation):  # type: ignore[misc]
 
 def _is_weight(model: ModelWrapper, tensor: str) -> bool:
     for node in consumers(model, tensor):
-        if node.op_type == "MatMul" or (
+        if (node.op_type in DOT_PRODUCTS and node.input[1] == tensor) or (
             node.op_type in ("Transpose", *LAYOUT_OPS) and _is_weight(model, node.output[0])
         ):
             return True
@@ -57,7 +58,7 @@ class QuantizersOfRawWeights(Transformation):  # type: ignore[misc]
 
     def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
         for node in model.graph.node:
-            weights = constant(model, node.input[1]) if node.op_type == "MatMul" else None
+            weights = constant(model, node.input[1]) if node.op_type in DOT_PRODUCTS else None
             found = None if weights is None else as_scaled_integers(weights.astype(np.float32))
             if found is None:
                 continue

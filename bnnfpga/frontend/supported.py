@@ -6,9 +6,9 @@ from qonnx.core.modelwrapper import ModelWrapper
 
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.final import FINAL
-from bnnfpga.frontend.nodes import ELEMENTWISE, LAYOUT_OPS, describe
+from bnnfpga.frontend.nodes import DOT_PRODUCTS, ELEMENTWISE, LAYOUT_OPS, POOLS, describe
 
-SUPPORTED = ("MatMul", "Transpose", *ELEMENTWISE, *LAYOUT_OPS)
+SUPPORTED = (*DOT_PRODUCTS, *POOLS, "Pad", "Transpose", *ELEMENTWISE, *LAYOUT_OPS)
 
 
 def check_supported(model: ModelWrapper) -> None:

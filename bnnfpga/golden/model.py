@@ -14,8 +14,18 @@ from qonnx.core.modelwrapper import ModelWrapper
 
 from bnnfpga.arithmetic import Floats, Step, apply_steps
 from bnnfpga.errors import UserError
-from bnnfpga.frontend.nodes import LAYOUT_OPS, QUANTIZERS, attribute, constant, describe, elementwise_operand, rearrange
+from bnnfpga.frontend.nodes import (
+    DOT_PRODUCTS,
+    LAYOUT_OPS,
+    QUANTIZERS,
+    attribute,
+    constant,
+    describe,
+    elementwise_operand,
+    rearrange,
+)
 from bnnfpga.frontend.quantizers import quantizer_of
+from bnnfpga.frontend.sliding import averages, geometry_of, pad_value
 from bnnfpga.golden.onnx_form import step_to_onnx
 from bnnfpga.golden.steps import elementwise_steps
 from bnnfpga.input_format import InputFormat
@@ -23,6 +33,7 @@ from bnnfpga.input_format import InputFormat
 _BATCH = 512
 _EXACT_FLOAT32 = 1 << 24
 _OPSET = 18
+_AFFINE = ("add", "subtract", "subtract_from", "multiply", "divide")
 
 
 @dataclass(frozen=True)
@@ -57,7 +68,11 @@ class Golden:
 
 @dataclass(frozen=True)
 class _Value:
-    """A tensor being built: a float tensor, or integers and the scales that make it a float tensor."""
+    """A tensor being built: a float tensor, or integers and the scales that make it a float tensor.
+
+    `base` is the integer tensor of which each element is a function, and `magnitude` bounds it; `function` says which
+    function a float tensor is, where it is affine.
+    """
 
     tensor: str | None = None
     integers: str | None = None
@@ -65,6 +80,14 @@ class _Value:
     magnitude: int = 0
     base: str | None = None
     constant: NDArray[np.float32] | None = None
+    function: tuple[Step, ...] | None = None
+
+    @property
+    def affine(self) -> tuple[Step, ...] | None:
+        """The affine steps from `base` to this, None where there are others among them."""
+        if self.integers is not None:
+            return tuple(Step("multiply", scale) for scale in self.scales) if self.integers == self.base else None
+        return self.function
 
 
 class GoldenModel:
@@ -128,6 +151,7 @@ class _Builder:
         self.integers: dict[str, str] = {}
         self.scales: dict[str, tuple[Floats, ...]] = {}
         self._doubles: set[str] = set()
+        self._sliding = {"MaxPool": self._max_pool, "AveragePool": self._average_pool, "Pad": self._pad}
         source = model.graph.input[0].name
         if input is None or input.type is None:
             self._values[source] = _Value(tensor="input")
@@ -208,8 +232,10 @@ class _Builder:
     def _translate(self, node: onnx.NodeProto) -> _Value:
         if node.op_type in QUANTIZERS:
             return self._quantizer(node)
-        if node.op_type == "MatMul":
+        if node.op_type in DOT_PRODUCTS:
             return self._dot_product(node)
+        if node.op_type in self._sliding:
+            return self._sliding[node.op_type](node)
         if node.op_type in LAYOUT_OPS or node.op_type == "Transpose":
             return self._layout(node)
         steps = elementwise_steps(self._model, node)
@@ -219,7 +245,15 @@ class _Builder:
         if is_scale and value.integers is not None:
             assert scale is not None
             return replace(value, scales=(*value.scales, scale.reshape(())), tensor=None)
-        return _Value(tensor=self._emit_steps(steps, self._float_of(value)), base=value.base)
+        affine = None if value.affine is None else (*value.affine, *steps)
+        if any(step.operation not in _AFFINE for step in steps):
+            affine = None
+        return _Value(
+            tensor=self._emit_steps(steps, self._float_of(value)),
+            base=value.base,
+            function=affine,
+            magnitude=value.magnitude,
+        )
 
     def _quantizer(self, node: onnx.NodeProto) -> _Value:
         quantizer = quantizer_of(self._model, node)
@@ -279,21 +313,147 @@ class _Builder:
             )
         if any(scale.size != 1 for scale in x.scales):
             raise UserError("its activations have a scale for each channel", where=describe(node), hint="use one scale")
-        magnitude = int(np.abs(w.constant).sum(axis=0).max()) * x.magnitude
-        left, right = x.integers, w.integers
-        if magnitude >= _EXACT_FLOAT32:
-            left, right = (self._emit("Cast", name, to=TensorProto.DOUBLE) for name in (left, right))
-        product = self._emit("MatMul", left, right)
-        if magnitude >= _EXACT_FLOAT32:
-            self._doubles.add(product)
-        scales = (*(scale.reshape(()) for scale in x.scales), *(output_scale(scale, node) for scale in w.scales))
+        options: dict[str, Any] = {}
+        if node.op_type == "Conv":
+            geometry_of(self._model, node)  # refuses what cannot be
+            options = {**_sliding_attributes(node), "group": attribute(node, "group", 1)}
+        magnitude = _magnitude(node, w.constant, x)
+        if magnitude < _EXACT_FLOAT32:
+            product = self._emit(node.op_type, x.integers, w.integers, **options)
+        else:
+            product = self._wide_product(node, x, w.constant, options)
+        trailing = len(self._model.get_tensor_shape(node.output[0])) - 2 if node.op_type == "Conv" else 0
+        scales = (
+            *(scale.reshape(()) for scale in x.scales),
+            *(output_scale(scale, node, trailing) for scale in w.scales),
+        )
         return _Value(integers=product, scales=scales, magnitude=magnitude, base=product)
 
+    def _wide_product(self, node: onnx.NodeProto, x: _Value, weights: NDArray[np.float32], options: Any) -> str:
+        """A dot product too large for float32: digit by digit of the weights, each exact, added up as doubles."""
+        bits = 8
+        while max(_magnitude(node, digit, x) for digit in _digits(weights, bits)) >= _EXACT_FLOAT32:
+            bits -= 1
+        assert x.integers is not None
+        total = ""
+        for position, digit in enumerate(_digits(weights, bits)):
+            part = self._emit(node.op_type, x.integers, self._constant(digit), **options)
+            part = self._emit("Cast", part, to=TensorProto.DOUBLE)
+            if position:
+                factor = self._constant(np.asarray(2.0 ** (bits * position)))
+                part = self._emit("Add", total, self._emit("Mul", part, factor))
+            total = part
+        self._doubles.add(total)
+        return total
 
-def output_scale(scale: Floats, node: onnx.NodeProto) -> Floats:
-    """A weight scale as a factor of the outputs: a scalar, or one for each column of the weights (inputs, outputs)."""
+    def _max_pool(self, node: onnx.NodeProto) -> _Value:
+        value = self._value(node.input[0])
+        attributes = _sliding_attributes(node)
+        if value.integers is not None and all(np.all(scale > 0) for scale in value.scales):
+            # Rounding is monotone, so the largest product is that of the largest integer.
+            return self._pooled(value, self._emit("MaxPool", value.integers, **attributes))
+        return _Value(tensor=self._emit("MaxPool", self._float_of(value), **attributes))
+
+    def _pooled(self, value: _Value, integers: str, factor: int = 1, scales: tuple[Floats, ...] = ()) -> _Value:
+        if value.integers in self._doubles:
+            self._doubles.add(integers)
+        return replace(
+            value,
+            tensor=None,
+            integers=integers,
+            base=integers,
+            magnitude=value.magnitude * factor,
+            scales=(*scales, *value.scales),
+        )
+
+    def _average_pool(self, node: onnx.NodeProto) -> _Value:
+        """An average of integers is their sum times 1/n; that of an affine function of them, the function of that."""
+        value = self._value(node.input[0])
+        geometry = averages(self._model, node)
+        affine = value.affine
+        shifts = affine is not None and any(step.operation not in ("multiply", "divide") for step in affine)
+        if value.base is None or affine is None or (shifts and geometry.touches_pads):
+            raise UserError(
+                "it averages numbers that are not quantised",
+                where=describe(node),
+                hint="put a quantizer in front of it",
+            )
+        channels = self._model.get_tensor_shape(node.input[0])[1]
+        source = value.base
+        doubles = source in self._doubles or value.magnitude * geometry.taps >= _EXACT_FLOAT32
+        if doubles:
+            raise UserError("its sums are too large", where=describe(node), hint="put a quantizer in front of it")
+        axes = len(self._model.get_tensor_shape(node.input[0])) - 2
+        ones = np.ones((channels, 1, *geometry.kernel[2 - axes :]), dtype=np.float32)
+        total = self._emit("Conv", source, self._constant(ones), group=channels, **_sliding_attributes(node))
+        share = np.asarray(np.float32(1) / np.float32(geometry.taps))
+        if value.integers is not None:
+            return self._pooled(value, total, geometry.taps, (share,))
+        steps = (Step("multiply", share), *affine)
+        return _Value(
+            tensor=self._emit_steps(steps, total), base=total, function=steps, magnitude=value.magnitude * geometry.taps
+        )
+
+    def _pad(self, node: onnx.NodeProto) -> _Value:
+        value = self._value(node.input[0])
+        pad = np.float32(pad_value(self._model, node))
+        if value.integers is None or any(scale.size != 1 for scale in value.scales):
+            raise UserError(
+                "it pads numbers that are not quantised", where=describe(node), hint="pad behind a quantizer"
+            )
+        steps = [Step("multiply", scale) for scale in value.scales]
+        unit = float(apply_steps(steps, np.ones((), dtype=np.float32)))
+        code = np.asarray(np.rint(pad / unit), dtype=np.float32)
+        if apply_steps(steps, code) != pad:
+            raise UserError(
+                f"it pads with {pad:g}, which is no multiple of the scale {unit:g}",
+                where=describe(node),
+                hint="pad with a value that the quantizer in front of it can give",
+            )
+        pads = attribute(node, "pads", None)
+        axes = len(pads) // 2
+        widths = np.array([0, 0, *pads[:axes], 0, 0, *pads[axes:]], dtype=np.int64)
+        integers = self._emit("Pad", value.integers, self._constant(widths), self._constant(code))
+        return replace(self._pooled(value, integers), magnitude=max(value.magnitude, int(abs(code))))
+
+
+def _magnitude(node: onnx.NodeProto, weights: NDArray[np.float32], x: _Value) -> int:
+    """A bound of a dot product."""
+    rows = weights.T if node.op_type == "MatMul" else weights.reshape(len(weights), -1)
+    return int(np.abs(rows).sum(axis=1).max()) * x.magnitude
+
+
+def _digits(weights: NDArray[np.float32], bits: int) -> list[NDArray[np.float32]]:
+    """Integers of at most 9 bits as digits of so many bits, the lowest first; the last one has the sign."""
+    digits = []
+    for _ in range(-(-9 // bits) - 1):
+        high = np.floor(weights / 2**bits)
+        digits.append((weights - high * 2**bits).astype(np.float32))
+        weights = high
+    return [*digits, weights.astype(np.float32)]
+
+
+def _sliding_attributes(node: onnx.NodeProto) -> dict[str, Any]:
+    names = ("kernel_shape", "strides", "dilations", "pads")
+    values = {name: attribute(node, name, None) for name in names}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def output_scale(scale: Floats, node: onnx.NodeProto, trailing: int = 0) -> Floats:
+    """A weight scale as a factor of the outputs: a scalar, or one for each output.
+
+    Outputs are columns of a MatMul's weights, and rows of a convolution's, whose images have `trailing` axes of pixels.
+    """
     if scale.size == 1:
         return scale.reshape(())
+    if node.op_type == "Conv":
+        if scale.size != len(scale):
+            raise UserError(
+                "the scale of its weights varies within an output channel",
+                where=describe(node),
+                hint="use one scale for the tensor or one for each output channel",
+            )
+        return scale.reshape(-1, *[1] * trailing)
     if scale.ndim != 2 or np.any(scale != scale[:1]):
         raise UserError(
             "the scale of its weights varies along its inputs",

@@ -16,6 +16,7 @@ from bnnfpga.transforms.integer_input import IntegerInput
 from bnnfpga.transforms.integer_weights import IntegerWeights
 from bnnfpga.transforms.merge_layouts import MergeLayouts
 from bnnfpga.transforms.move import LayoutBeforeElementwise, ScalesBehindDotProducts
+from bnnfpga.transforms.pools import AffineBehindPools
 from bnnfpga.transforms.quantizer_scales import ScalesOutOfQuantizers
 from bnnfpga.transforms.refusals import refuse_floats
 from bnnfpga.transforms.thresholds import ChainsToThresholds
@@ -28,6 +29,7 @@ SCALE_REWRITES = (
     TransposeIntoWeights,
     LayoutBeforeElementwise,
     MergeLayouts,
+    AffineBehindPools,
     ScalesBehindDotProducts,
 )
 """What makes the operands of every dot product integers, in order."""
@@ -59,8 +61,11 @@ def fold(model: ModelWrapper, input_type: IntegerType | None = None, input_scale
     model = copy.deepcopy(model)
     if input_type is not None:
         model = _run(model, IntegerInput(input_type, np.float32(1) if input_scale is None else input_scale))
-    for rewrite in SCALE_REWRITES:
-        model = _run(model, rewrite())
+    before = None
+    # A scale that moved behind one node may now stand in front of another.
+    while before != (before := [(node.op_type, *node.input) for node in model.graph.node]):
+        for rewrite in SCALE_REWRITES:
+            model = _run(model, rewrite())
     model = _run(model, SortGraph())
     input_function = cut_input(model) if input_type is None else None
     model = _run(model, ChainsToThresholds())

@@ -9,7 +9,15 @@ from qonnx.core.modelwrapper import ModelWrapper
 
 from bnnfpga.arithmetic import Step
 from bnnfpga.errors import UserError
-from bnnfpga.frontend.nodes import LAYOUT_OPS, QUANTIZERS, consumers, describe, elementwise_operand, make_boundary
+from bnnfpga.frontend.nodes import (
+    DOT_PRODUCTS,
+    LAYOUT_OPS,
+    QUANTIZERS,
+    consumers,
+    describe,
+    elementwise_operand,
+    make_boundary,
+)
 from bnnfpga.frontend.quantizers import quantizer_of
 from bnnfpga.golden.steps import elementwise_steps
 from bnnfpga.integers import IntegerType
@@ -52,7 +60,7 @@ def cut_input(model: ModelWrapper) -> HostFunction:
         if node.op_type in QUANTIZERS:
             break
         if node.op_type not in LAYOUT_OPS:
-            if node.op_type == "MatMul":
+            if node.op_type in DOT_PRODUCTS:
                 raise UserError(
                     "its input is not quantised",
                     where=describe(node),
@@ -94,7 +102,7 @@ def cut_output(model: ModelWrapper) -> HostFunction:
         if node.op_type in LAYOUT_OPS:
             tensor = node.input[0]
             continue
-        if node.op_type == "MatMul":
+        if node.op_type in DOT_PRODUCTS:
             raise not_quantised(model, node)
         steps = [*elementwise_steps(model, node), *steps]
         tensor = elementwise_operand(model, node)

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import numpy as np
+import onnx
 from qonnx.core.modelwrapper import ModelWrapper
 
-from bnnfpga.frontend.nodes import LAYOUT_OPS, QUANTIZERS, attribute, constant
+from bnnfpga.frontend.nodes import DOT_PRODUCTS, LAYOUT_OPS, QUANTIZERS, attribute, constant
 from bnnfpga.frontend.quantizers import quantizer_of
+from bnnfpga.frontend.sliding import geometry_of, pad_value
 from bnnfpga.integers import IntArray, IntegerType
 
 THRESHOLD_DOMAIN = "bnnfpga"
 _INPUT_TYPE = "bnnfpga.input"
 """Metadata of a model whose input is integers: their interval and encoding (QONNX' types know no intervals)."""
 
+INTEGER_POOL = "IntegerPool"
+"""The largest integer under a kernel, or the smallest: inputs (x, 1 for smallest by channel), attributes of MaxPool."""
+INTEGER_SUM = "IntegerSum"
+"""The sum of the integers under a kernel; attributes of AveragePool."""
 THRESHOLD = "IntegerThreshold"
 """An integer step function for each channel; inputs (x, thresholds, decreasing), attributes lo, hi, bipolar."""
 
@@ -46,12 +52,24 @@ def integer_type(model: ModelWrapper, tensor: str) -> IntegerType | None:
         if attribute(node, "bipolar", 0):
             return IntegerType.bipolar()
         return IntegerType.interval(attribute(node, "lo", 0), attribute(node, "hi", 0))
-    if node.op_type == "MatMul":
+    if node.op_type in DOT_PRODUCTS:
         inputs = integer_type(model, node.input[0])
         weights = integer_weights(model, node.input[1])
         if inputs is None or weights is None:
             return None
-        return IntegerType(*product_interval(weights, inputs), "signed")
+        padded = node.op_type == "Conv" and geometry_of(model, node).touches_pads
+        return IntegerType(*product_interval(rows_of(weights), inputs, padded=padded), "signed")
+    if node.op_type in ("MaxPool", INTEGER_POOL):
+        return integer_type(model, node.input[0])
+    if node.op_type == INTEGER_SUM:
+        inputs = integer_type(model, node.input[0])
+        if inputs is None:
+            return None
+        geometry = geometry_of(model, node)
+        ends = [inputs.lo, inputs.hi, *([0] if geometry.touches_pads else [])]
+        return IntegerType(geometry.taps * min(ends), geometry.taps * max(ends), "signed")
+    if node.op_type == "Pad":
+        return _padded_type(model, node)
     return None
 
 
@@ -63,10 +81,25 @@ def integer_weights(model: ModelWrapper, tensor: str) -> IntArray | None:
     return value.astype(np.int64)
 
 
-def product_interval(weights: IntArray, inputs: IntegerType) -> tuple[int, int]:
-    """Exact interval of x @ weights, (inputs, outputs), over all x of a type and all outputs."""
-    low, high = weights * inputs.lo, weights * inputs.hi
-    return int(np.minimum(low, high).sum(axis=0).min()), int(np.maximum(low, high).sum(axis=0).max())
+def rows_of(weights: IntArray) -> IntArray:
+    """Weights as (outputs, products of an output): of a MatMul (inputs, outputs), of a Conv (outputs, ...)."""
+    return weights.T if weights.ndim == 2 else weights.reshape(len(weights), -1)
+
+
+def product_interval(weights: IntArray, inputs: IntegerType, *, padded: bool = False) -> tuple[int, int]:
+    """Exact interval of weights @ x, (outputs, inputs), over all x of a type, or 0 where padded, and all outputs."""
+    ends = [weights * inputs.lo, weights * inputs.hi, *([np.zeros_like(weights)] if padded else [])]
+    low, high = np.minimum.reduce(ends), np.maximum.reduce(ends)
+    return int(low.sum(axis=1).min()), int(high.sum(axis=1).max())
+
+
+def _padded_type(model: ModelWrapper, node: onnx.NodeProto) -> IntegerType | None:
+    inputs, value = integer_type(model, node.input[0]), pad_value(model, node)
+    if inputs is None or value % 1:
+        return None
+    if bool(inputs.holds(np.array(value))):
+        return inputs
+    return IntegerType.interval(min(inputs.lo, int(value)), max(inputs.hi, int(value)))
 
 
 def reachable_values(model: ModelWrapper, tensor: str) -> range:
@@ -82,11 +115,12 @@ def reachable_values(model: ModelWrapper, tensor: str) -> range:
     step = 1
     if type.is_bipolar:
         step = 2
-    elif node is not None and node.op_type == "MatMul":
+    elif node is not None and node.op_type in DOT_PRODUCTS:
         inputs = integer_type(model, node.input[0])
         weights = integer_weights(model, node.input[1])
         assert inputs is not None
         assert weights is not None
-        if inputs.is_bipolar and np.all(weights.sum(axis=0) % 2 == type.lo % 2):
+        padded = node.op_type == "Conv" and geometry_of(model, node).touches_pads
+        if inputs.is_bipolar and not padded and np.all(rows_of(weights).sum(axis=1) % 2 == type.lo % 2):
             step = 2
     return range(type.lo, type.hi + 1, step)

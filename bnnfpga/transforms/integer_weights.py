@@ -8,18 +8,26 @@ from qonnx.transformation.base import Transformation
 
 from bnnfpga.arithmetic import apply_steps
 from bnnfpga.errors import UserError
-from bnnfpga.frontend.nodes import LAYOUT_OPS, WEIGHT_QUANTIZERS, add_constant, constant, describe, rearrange
+from bnnfpga.frontend.nodes import (
+    DOT_PRODUCTS,
+    LAYOUT_OPS,
+    WEIGHT_QUANTIZERS,
+    add_constant,
+    constant,
+    describe,
+    rearrange,
+)
 from bnnfpga.frontend.quantizers import quantizer_of
 from bnnfpga.golden.model import output_scale
 from bnnfpga.transforms.editing import insert_after
 
 
 class IntegerWeights(Transformation):  # type: ignore[misc]
-    """Quantized constant weights become their integer codes, and their scale a Mul behind the MatMul."""
+    """Quantized constant weights become their integer codes, and their scale a Mul behind the dot product."""
 
     def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
         for node in model.graph.node:
-            if node.op_type != "MatMul":
+            if node.op_type not in DOT_PRODUCTS:
                 continue
             path = []
             producer = model.find_producer(node.input[1])
@@ -43,6 +51,7 @@ class IntegerWeights(Transformation):  # type: ignore[misc]
                 if scale.size > 1:
                     scale = rearrange(model, layout, scale)
             node.input[1] = add_constant(model, f"{node.name}_weights", np.ascontiguousarray(codes))
-            insert_after(model, node, "Mul", output_scale(scale, node))
+            trailing = len(model.get_tensor_shape(node.output[0])) - 2
+            insert_after(model, node, "Mul", output_scale(scale, node, trailing))
             return model, True
         return model, False

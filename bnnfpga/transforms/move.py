@@ -10,8 +10,10 @@ from qonnx.transformation.base import Transformation
 from bnnfpga.frontend.multithreshold import reshape_thresholds
 from bnnfpga.frontend.nodes import (
     BROADCASTING,
+    DOT_PRODUCTS,
     ELEMENTWISE,
     LAYOUT_OPS,
+    POOLS,
     QUANTIZERS,
     add_constant,
     constant,
@@ -22,7 +24,10 @@ from bnnfpga.transforms.editing import drop_unread, insert_after
 
 
 class LayoutBeforeElementwise(Transformation):  # type: ignore[misc]
-    """A reshape behind an elementwise node moves in front of it; constants for each element are reshaped with it."""
+    """A reshape behind an elementwise node moves in front of it; constants for each element are reshaped with it.
+
+    One that flattens what a convolution's quantizer made stays.
+    """
 
     def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
         for node in model.graph.node:
@@ -30,6 +35,8 @@ class LayoutBeforeElementwise(Transformation):  # type: ignore[misc]
                 continue
             before = model.find_producer(node.input[0])
             if before is None or before.op_type not in ELEMENTWISE or len(consumers(model, node.input[0])) > 1:
+                continue
+            if before.op_type in QUANTIZERS and _comes_from_windows(model, before.input[0]):
                 continue
             operands = [index for index, name in enumerate(before.input) if name and constant(model, name) is None]
             if len(operands) != 1:
@@ -65,12 +72,22 @@ def _reshape_constants(model: ModelWrapper, node: onnx.NodeProto, before: list[i
     return True
 
 
+def _comes_from_windows(model: ModelWrapper, tensor: str) -> bool:
+    """Whether an image is made by a convolution or pool: then all pixels of a channel share their thresholds."""
+    producer = model.find_producer(tensor)
+    while producer is not None and producer.op_type not in DOT_PRODUCTS:
+        if producer.op_type in POOLS:
+            return True
+        producer = next((node for node in map(model.find_producer, producer.input) if node is not None), None)
+    return producer is not None and producer.op_type == "Conv"
+
+
 class ScalesBehindDotProducts(Transformation):  # type: ignore[misc]
-    """A scalar multiplication in front of a MatMul moves behind it."""
+    """A scalar multiplication in front of a dot product moves behind it."""
 
     def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
         for node in model.graph.node:
-            if node.op_type != "MatMul":
+            if node.op_type not in DOT_PRODUCTS:
                 continue
             # All scales of a run in front of it, the first applied first.
             scales: list[np.ndarray] = []

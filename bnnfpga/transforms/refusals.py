@@ -7,6 +7,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.nodes import (
+    DOT_PRODUCTS,
     LAYOUT_OPS,
     QUANTIZERS,
     comes_from_constants,
@@ -50,7 +51,7 @@ def _not_integer(model: ModelWrapper, quantizer: onnx.NodeProto) -> UserError:
             where=describe(quantizer),
             hint="put one quantizer on the model's input, or say what integers it takes with --input",
         )
-    if producer.op_type == "MatMul":
+    if producer.op_type in DOT_PRODUCTS:
         return not_quantised(model, producer)
     if producer.op_type in LAYOUT_OPS:
         return UserError(

@@ -14,7 +14,7 @@ from qonnx.transformation.base import Transformation
 from bnnfpga.arithmetic import Step, apply_steps
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.nodes import (
-    ELEMENTWISE,
+    CHAINED,
     QUANTIZERS,
     add_constant,
     comes_from_constants,
@@ -31,6 +31,7 @@ from bnnfpga.transforms.integer_types import (
     integer_type,
     reachable_values,
 )
+from bnnfpga.transforms.pools import put_pools_behind
 
 _MOST_EVALUATED = 1 << 16
 """Values of an integer up to which a chain is evaluated on every one."""
@@ -54,22 +55,53 @@ class ChainsToThresholds(Transformation):  # type: ignore[misc]
             quantizer = quantizer_of(model, node)
             if integer_type(model, source) is None or np.any(quantizer.scale != 1):
                 continue
-            steps = [step for item in chain[:-1] for step in elementwise_steps(model, item)]
-            function = step_function([*steps, *quantizer.steps], reachable_values(model, source), where=describe(node))
+            steps: list[Step] = []
+            pools: list[tuple[onnx.NodeProto, int]] = []
+            for item in chain[:-1]:
+                if item.op_type == "MaxPool":
+                    pools.append((item, len(steps)))
+                else:
+                    steps += elementwise_steps(model, item)
+            steps += quantizer.steps
+            values = reachable_values(model, source)
+            function = step_function(steps, values, where=describe(node))
+            falls = [(pool, _falls_behind(steps, place, values, describe(pool))) for pool, place in pools]
             _replace(model, chain, source, function)
+            put_pools_behind(model, node.output[0], falls)
             return model, True
         return model, False
 
 
+def _falls_behind(steps: Sequence[Step], place: int, values: range, where: str) -> NDArray[np.bool_]:
+    """By channel, whether the steps from number `place` on fall with what the steps before them give."""
+    steps = [step.on_vectors() for step in steps]
+    channels = max((step.channels for step in steps), default=1)
+    tail = steps[place:]
+    if len(values) > _MOST_EVALUATED:
+        return _proven_slope(tail, channels, where) < 0
+    head = apply_steps(steps[:place], np.array(values, dtype=np.float32)[:, None])
+    codes = apply_steps(tail, np.sort(np.broadcast_to(head, (len(values), channels)), axis=0))
+    change = np.diff(codes, axis=0)
+    rises, falls = np.all(change >= 0, axis=0), np.all(change <= 0, axis=0)
+    if not np.all(rises | falls):
+        raise UserError(
+            f"the function behind it neither rises nor falls throughout (channel {int(np.argmin(rises | falls))})",
+            where=where,
+            hint="put a quantizer in front of the pool",
+        )
+    result: NDArray[np.bool_] = ~rises
+    return result
+
+
 def chain_above(model: ModelWrapper, node: onnx.NodeProto) -> list[onnx.NodeProto]:
-    """The elementwise nodes that lead to `node`, from first to last, itself included.
+    """The elementwise nodes and max pools that lead to `node`, from first to last, itself included.
 
     In front of the first is an integer tensor, or what is no elementwise node with one operand.
     """
     chain = [node]
     while integer_type(model, source := elementwise_operand(model, chain[0])) is None:
         producer = model.find_producer(source)
-        if producer is None or producer.op_type not in ELEMENTWISE or len(data_operands(model, producer)) != 1:
+        if producer is None or producer.op_type not in CHAINED or len(data_operands(model, producer)) != 1:
             break
         chain.insert(0, producer)
     return chain

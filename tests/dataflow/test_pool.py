@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from bnnfpga.dataflow.operators.pool import Pool, PoolFunction
-from bnnfpga.dataflow.operators.window import Geometry, Window
+from bnnfpga.dataflow.operators.window import Window
 from bnnfpga.dataflow.token_model import predict
+from bnnfpga.geometry import Geometry
 from bnnfpga.integers import IntegerType
 from tests.support.graphs import chain, check_in_verilator, random_integers
 

@@ -1,0 +1,225 @@
+"""Convolutions and pools in one plain form, and their geometry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnx
+from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.transformation.base import Transformation
+
+from bnnfpga.errors import UserError
+from bnnfpga.frontend.nodes import POOLS, add_constant, attribute, constant, describe, fresh_name, required_constant
+from bnnfpga.geometry import Geometry
+
+_SLIDING = ("Conv", *POOLS)
+
+
+class PlainSliding(Transformation):  # type: ignore[misc]
+    """Convolutions and pools get explicit pads and no bias; global pools and means become plain ones.
+
+    Behind it, `geometry_of` and the attribute `group` say all there is to say of them.
+    """
+
+    def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
+        for node in model.graph.node:
+            if node.op_type in ("GlobalAveragePool", "GlobalMaxPool"):
+                _make_plain(model, node, "AveragePool" if "Average" in node.op_type else "MaxPool")
+            elif node.op_type == "ReduceMean" and _is_global(model, node):
+                _mean_to_pool(model, node)
+            elif node.op_type in _SLIDING and attribute(node, "auto_pad", "NOTSET") != "NOTSET":
+                _resolve_auto_pad(model, node)
+            elif node.op_type in POOLS and attribute(node, "ceil_mode", 0):
+                _resolve_ceil_mode(model, node)
+            elif node.op_type == "Conv" and len(node.input) > 2:
+                _split_bias(model, node)
+            elif node.op_type == "Pad" and attribute(node, "pads", None) is None:
+                _plain_pad(model, node)
+            else:
+                continue
+            return model, True
+        return model, False
+
+
+def geometry_of(model: ModelWrapper, node: onnx.NodeProto) -> Geometry:
+    """Image, kernel, stride, dilation and pads of a plain convolution, pool or Pad; a signal in time has one row.
+
+    Raises
+    ------
+    UserError
+        If the node works on more than two axes of pixels, or has no window.
+    """
+    image = model.get_tensor_shape(node.input[0])[2:]
+    axes = len(image)
+    if axes not in (1, 2):
+        raise UserError(
+            f"it slides over {axes} axes; one or two can be compiled",
+            where=describe(node),
+            hint="its input must be (images, channels, rows, columns) or (images, channels, samples)",
+        )
+    kernel = attribute(node, "kernel_shape", None)
+    if kernel is None:
+        kernel = model.get_tensor_shape(node.input[1])[2:]
+    strides = attribute(node, "strides", None) or [1] * axes
+    dilations = attribute(node, "dilations", None) or [1] * axes
+    pads = attribute(node, "pads", None) or [0] * (2 * axes)
+    if not (len(kernel) == len(strides) == len(dilations) == axes and len(pads) == 2 * axes):
+        raise UserError(f"its attributes are not those of {axes} axes", where=describe(node))
+    if min(*kernel, *strides, *dilations) < 1 or min(pads) < 0:
+        raise UserError("its kernel, strides, dilations and pads must be positive", where=describe(node))
+    if axes == 1:
+        image, kernel, strides, dilations = [1, *image], [1, *kernel], [1, *strides], [1, *dilations]
+        pads = [0, pads[0], 0, pads[1]]
+    geometry = Geometry(_pair(image), _pair(kernel), _pair(strides), _pair(dilations), tuple(pads))
+    if min(geometry.windows) < 1:
+        raise UserError("its kernel is larger than its padded input", where=describe(node))
+    return geometry
+
+
+def pad_value(model: ModelWrapper, node: onnx.NodeProto) -> float:
+    """What a plain Pad puts around an image."""
+    value = constant(model, node.input[1]) if len(node.input) > 1 and node.input[1] else None
+    return 0.0 if value is None else float(value.item())
+
+
+def averages(model: ModelWrapper, node: onnx.NodeProto) -> Geometry:
+    """The geometry of an AveragePool whose windows all divide by the same number.
+
+    Raises
+    ------
+    UserError
+        If windows at the edge divide by fewer pixels.
+    """
+    geometry = geometry_of(model, node)
+    if geometry.touches_pads and not attribute(node, "count_include_pad", 0):
+        raise UserError(
+            "its windows at the edge average fewer pixels than the others",
+            where=describe(node),
+            hint="use count_include_pad=True, or no padding",
+        )
+    return geometry
+
+
+def _pair(values: list[int]) -> tuple[int, int]:
+    first, second = values
+    return first, second
+
+
+def _set(node: onnx.NodeProto, **values: Any) -> None:
+    """Replace attributes; None removes one."""
+    kept = [item for item in node.attribute if item.name not in values]
+    del node.attribute[:]
+    node.attribute.extend(kept)
+    node.attribute.extend(
+        onnx.helper.make_attribute(name, value) for name, value in values.items() if value is not None
+    )
+
+
+def _make_plain(model: ModelWrapper, node: onnx.NodeProto, kind: str) -> None:
+    image = model.get_tensor_shape(node.input[0])[2:]
+    node.op_type = kind
+    _set(node, kernel_shape=image)
+
+
+def _is_global(model: ModelWrapper, node: onnx.NodeProto) -> bool:
+    """Whether it averages over all pixels."""
+    shape = model.get_tensor_shape(node.input[0])
+    axes = constant(model, node.input[1]) if len(node.input) > 1 else attribute(node, "axes", None)
+    return axes is not None and sorted(int(axis) % len(shape) for axis in np.ravel(axes)) == list(range(2, len(shape)))
+
+
+def _mean_to_pool(model: ModelWrapper, node: onnx.NodeProto) -> None:
+    result, keeps = node.output[0], attribute(node, "keepdims", 1)
+    shape = model.get_tensor_shape(node.input[0])
+    place = list(model.graph.node).index(node)
+    pooled = result if keeps else fresh_name(model, f"{node.name}_pooled")
+    pool = onnx.helper.make_node("AveragePool", [node.input[0]], [pooled], name=node.name, kernel_shape=shape[2:])
+    model.graph.node.remove(node)
+    model.graph.node.insert(place, pool)
+    if not keeps:
+        model.set_tensor_shape(pooled, [*shape[:2], *[1] * (len(shape) - 2)])
+        target = add_constant(model, f"{node.name}_shape", np.array(shape[:2], dtype=np.int64))
+        reshape = onnx.helper.make_node("Reshape", [pooled, target], [result], name=f"{node.name}_reshape")
+        model.graph.node.insert(place + 1, reshape)
+
+
+def _resolve_auto_pad(model: ModelWrapper, node: onnx.NodeProto) -> None:
+    """SAME_UPPER and SAME_LOWER pad so that windows = ceil(pixels / stride); VALID does not pad."""
+    mode = attribute(node, "auto_pad", "NOTSET")
+    if mode not in ("VALID", "SAME_UPPER", "SAME_LOWER"):
+        raise UserError(f"auto_pad {mode!r} is no ONNX mode", where=describe(node))
+    _set(node, auto_pad=None, pads=None)
+    geometry = geometry_of(model, node)
+    axes = len(model.get_tensor_shape(node.input[0])) - 2
+    if mode == "VALID":
+        return
+    before, after = [], []
+    for axis in range(2 - axes, 2):
+        span = geometry.dilation[axis] * (geometry.kernel[axis] - 1) + 1
+        windows = -(-geometry.image[axis] // geometry.stride[axis])
+        total = max(0, (windows - 1) * geometry.stride[axis] + span - geometry.image[axis])
+        small, large = total // 2, total - total // 2
+        before.append(small if mode == "SAME_UPPER" else large)
+        after.append(large if mode == "SAME_UPPER" else small)
+    _set(node, pads=[*before, *after])
+
+
+def _resolve_ceil_mode(model: ModelWrapper, node: onnx.NodeProto) -> None:
+    """The pads at the end that give as many windows as the rounding up does."""
+    _set(node, ceil_mode=None)
+    geometry = geometry_of(model, node)
+    shape = model.get_tensor_shape(node.output[0])
+    axes = len(shape) - 2
+    if node.op_type == "AveragePool" and tuple(shape[2:]) != geometry.windows[2 - axes :]:
+        raise UserError(
+            "its last windows hang over the edge, and average fewer pixels",
+            where=describe(node),
+            hint="use ceil_mode=0",
+        )
+    pads = list(attribute(node, "pads", None) or [0] * (2 * axes))
+    for axis in range(axes):
+        missing = shape[2 + axis] - geometry.windows[2 - axes + axis]
+        pads[axes + axis] += missing * geometry.stride[2 - axes + axis]
+    _set(node, pads=pads)
+
+
+def _split_bias(model: ModelWrapper, node: onnx.NodeProto) -> None:
+    has_bias = bool(node.input[2])
+    bias = required_constant(model, node, 2, "bias") if has_bias else None
+    del node.input[2:]
+    if bias is None:
+        return
+    shape = model.get_tensor_shape(node.output[0])
+    result, product = node.output[0], fresh_name(model, f"{node.name}_product")
+    model.set_tensor_shape(product, shape)
+    operand = add_constant(model, f"{node.name}_bias", bias.reshape(-1, *[1] * (len(shape) - 2)))
+    node.output[0] = product
+    add = onnx.helper.make_node("Add", [product, operand], [result], name=f"{node.name}_add")
+    model.graph.node.insert(list(model.graph.node).index(node) + 1, add)
+
+
+def _plain_pad(model: ModelWrapper, node: onnx.NodeProto) -> None:
+    """Pads of rows and columns as an attribute, and the value as the second input."""
+    rank = len(model.get_tensor_shape(node.input[0]))
+    mode = attribute(node, "mode", "constant")
+    if mode != "constant":
+        raise UserError(f"its mode is {mode!r}; only constants can be put around an image", where=describe(node))
+    given = required_constant(model, node, 1, "pads").astype(np.int64).ravel()
+    axes = constant(model, node.input[3]) if len(node.input) > 3 and node.input[3] else np.arange(rank)
+    if axes is None or len(given) != 2 * len(axes):
+        raise UserError("its pads do not fit its axes", where=describe(node))
+    pads = np.zeros((2, rank), dtype=np.int64)
+    pads[:, np.ravel(axes) % rank] = given.reshape(2, -1)
+    if rank < 3 or np.any(pads[:, :2]) or np.any(pads < 0):
+        raise UserError(
+            f"its pads are {given.tolist()}; rows and columns can be added to an image",
+            where=describe(node),
+        )
+    value = constant(model, node.input[2]) if len(node.input) > 2 and node.input[2] else np.zeros(1)
+    if value is None or value.size != 1:
+        raise UserError("the value it pads with is not a constant", where=describe(node))
+    operand = add_constant(model, f"{node.name}_value", float(value.item()))
+    del node.input[1:]
+    node.input.append(operand)
+    _set(node, mode=None, pads=pads[:, 2:].ravel().tolist(), kernel_shape=[1] * (rank - 2))
