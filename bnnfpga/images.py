@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from bnnfpga.arithmetic import Floats
 from bnnfpga.errors import UserError
 from bnnfpga.host.functions import evaluate
+from bnnfpga.host.order import to_stream
 from bnnfpga.input_format import InputFormat
 from bnnfpga.integers import IntArray, IntegerType
 
 
 @dataclass(frozen=True)
 class Images:
-    """A batch: `codes`, int64 (images, stream elements), and `given`, the images for the golden model, float32."""
+    """A batch: `codes`, int64 (images, elements) as they stream, and `given`, float32, what the golden model takes."""
 
     codes: IntArray
     given: Floats
@@ -33,6 +34,7 @@ def read_images(
     layout: str = "nchw",
     stream: IntegerType,
     input_function: Sequence[Mapping[str, Any]] | None,
+    stream_shape: tuple[int, ...],
     first: int = 0,
 ) -> Images:
     """Check a batch of images; nothing is cast silently.
@@ -74,7 +76,8 @@ def read_images(
             raise UserError(f"image {first + index} holds NaN or infinity", where="images", hint="give finite numbers")
         assert input_function is not None
         x = x.astype(np.float32)
-        return Images(_codes(input_function, x.reshape(len(x), -1), stream), x)
+        codes = _codes(input_function, x.reshape(len(x), -1), stream)
+        return Images(to_stream(codes, stream_shape), x)
     if x.dtype.kind not in "iu":
         raise UserError(
             f"images are {x.dtype}, expected integers ({format.name})",
@@ -90,7 +93,7 @@ def read_images(
             hint="scale or shift them, or compile with the --input that they are",
         )
     codes = x.astype(np.int64)
-    return Images(codes.reshape(len(x), -1), x.astype(np.float32))
+    return Images(to_stream(codes.reshape(len(x), -1), stream_shape), x.astype(np.float32))
 
 
 def _codes(function: Sequence[Mapping[str, Any]], x: Floats, type: IntegerType) -> IntArray:

@@ -13,6 +13,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from bnnfpga.dataflow.folding import Folding, apply_folding
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.lower import lower
+from bnnfpga.dataflow.operators.window import Window
 from bnnfpga.dataflow.token_model import Cycles, predict
 from bnnfpga.errors import UserError, located
 from bnnfpga.folding_file import read_folding
@@ -22,8 +23,8 @@ from bnnfpga.input_format import InputFormat
 from bnnfpga.transforms.fold import Folded, fold
 from bnnfpga.tuning.choose import choose_folding
 
-DENSE_CYCLES = 4096
-"""Cycles a frame that a dense net may take where the user names no speed."""
+_DENSE_CYCLES, _CONVOLUTIONAL_CYCLES = 4096, 65536
+"""Cycles a frame that a net may take where the user names no speed."""
 OUTPUT_KINDS = ("scores", "class")
 
 
@@ -70,7 +71,9 @@ def make_plan(
         folded = fold(cleaned, input.type, input.scale)
         graph = lower(folded.model, folded.output_function if output_kind == "class" else None)
     if folding is None:
-        chosen: Folding = choose_folding(graph, DENSE_CYCLES if cycles is None else cycles)
+        slides = any(isinstance(operator, Window) for operator in graph.operators)
+        default = _CONVOLUTIONAL_CYCLES if slides else _DENSE_CYCLES
+        chosen: Folding = choose_folding(graph, default if cycles is None else cycles)
         where = "folding"
     else:
         chosen, where = read_folding(folding)

@@ -93,6 +93,16 @@ class Project:
         return stream.type.hi + 1 if self.output_kind == "class" else stream.elements
 
     @property
+    def input_stream_shape(self) -> tuple[int, ...]:
+        """One frame of the input stream, channels last."""
+        return tuple(self.description["input"]["stream"]["shape"])
+
+    @property
+    def output_stream_shape(self) -> tuple[int, ...]:
+        """One frame of the output stream, channels last."""
+        return tuple(self.description["output"]["stream"]["shape"])
+
+    @property
     def input_stream(self) -> BoundaryFormat:
         return read_stream(self.description["input"]["stream"])
 
@@ -112,6 +122,7 @@ class Project:
             layout=layout,
             stream=self.input_stream.type,
             input_function=self.functions["input"],
+            stream_shape=self.input_stream_shape,
             first=first,
         )
 

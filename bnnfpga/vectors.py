@@ -15,6 +15,7 @@ from bnnfpga.arithmetic import Floats
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.golden.model import GoldenModel
 from bnnfpga.golden.steps import apply_steps
+from bnnfpga.host.order import to_stream
 from bnnfpga.input_format import InputFormat
 from bnnfpga.integers import IntArray
 from bnnfpga.transforms.fold import Folded
@@ -24,7 +25,7 @@ FRAMES = 16
 
 @dataclass(frozen=True)
 class Vectors:
-    """`codes`, int64 (frames, input elements), and `scores`, int64 (frames, output elements)."""
+    """`codes`, int64 (frames, input elements), and `scores`, int64 (frames, output elements), both as they stream."""
 
     codes: IntArray
     scores: IntArray
@@ -51,7 +52,8 @@ def make_vectors(golden: GoldenModel, graph: Graph, folded: Folded, input: Input
             integers = np.where(integers < 0, -1, 1)
         x = integers.astype(np.float32)
         codes = integers.reshape(FRAMES, -1)
-    scores = golden.run(x).accelerator_output(output_kind)
+    codes = to_stream(codes, graph.input.port.shape)
+    scores = to_stream(golden.run(x).accelerator_output(output_kind), graph.output.port.shape)
     folded_scores = graph.execute(codes)[graph.output.name].reshape(FRAMES, -1)
     if not np.array_equal(scores, folded_scores):
         frame, channel = np.argwhere(scores != folded_scores)[0]

@@ -13,6 +13,7 @@ from bnnfpga.dataflow.operator import MemoryKind, Operator
 from bnnfpga.dataflow.operators.fifo import Fifo
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.width_converter import WidthConverter
+from bnnfpga.dataflow.operators.window import Window
 from bnnfpga.errors import UserError, shown
 
 
@@ -99,36 +100,46 @@ def apply_folding(graph: Graph, folding: Folding, where: str = "folding") -> Gra
                 where=where,
                 hint=f"layers are {', '.join(foldable)}",
             )
+    folded = {
+        name: _fold_operator(operator, folding.get(name, LayerFolding()), where) for name, operator in layers.items()
+    }
+    _widen_windows(graph, folded)
     result = Graph()
-    previous: Operator | None = None
-    first = ""
-    for operator in layers.values():
-        folded = _fold_operator(operator, folding.get(operator.name, LayerFolding()), where)
-        if previous is not None:
-            folded = folded.with_inputs(previous.outputs[0])
-            for unit in _adapters(previous, folded):
-                result.add(unit)
-                result.connect(previous.name, unit.name)
-                previous = unit
-        result.add(folded)
-        if previous is not None:
-            result.connect(previous.name, folded.name)
-        first = first or folded.name
-        previous = folded
-    assert previous is not None
-    result.set_boundary(first, previous.name)
+    for name, operator in folded.items():
+        streams = [stream for stream in graph.inputs_of(name) if stream.producer is not None]
+        made = [result[str(stream.producer)].outputs[stream.output] for stream in streams]
+        unit = operator.with_inputs(*made) if made else operator
+        result.add(unit)
+        for stream in streams:
+            _join(result, str(stream.producer), stream.output, unit, stream.input)
+    result.set_boundary(str(graph.input.consumer), str(graph.output.producer))
     return result
 
 
-def _adapters(producer: Operator, consumer: Operator) -> list[Operator]:
-    """What must stand between two units."""
-    made, taken = producer.outputs[0], consumer.inputs[0]
+def _widen_windows(graph: Graph, folded: dict[str, Operator]) -> None:
+    """A window sends as many elements a beat as the unit behind it takes."""
+    for name, operator in folded.items():
+        if isinstance(operator, Window):
+            (stream,) = graph.outputs_of(name)
+            if stream.consumer is not None:
+                folded[name] = operator.with_lanes(folded[stream.consumer].inputs[stream.input].lanes)
+
+
+def _join(graph: Graph, producer: str, output: int, consumer: Operator, input: int) -> None:
+    """Connect two units, with what must stand between them."""
+    made, taken = graph[producer].outputs[output], consumer.inputs[input]
+    place = consumer.name if len(consumer.inputs) == 1 else f"{consumer.name}_{input}"
     units: list[Operator] = []
     if made.lanes != taken.lanes:
-        units.append(WidthConverter(f"{consumer.name}_converter", taken.shape, taken.type, made.lanes, taken.lanes))
-    if isinstance(consumer, MatrixVector) and consumer.passes > 1:
-        units.append(Fifo(f"{consumer.name}_fifo", taken, max(2, consumer.steps)))
-    return units
+        units.append(WidthConverter(f"{place}_converter", taken.shape, taken.type, made.lanes, taken.lanes))
+    # The line buffer of a window does what a FIFO does behind other units.
+    if isinstance(consumer, MatrixVector) and consumer.passes > 1 and not isinstance(graph[producer], Window):
+        units.append(Fifo(f"{place}_fifo", taken, max(2, consumer.steps)))
+    for unit in units:
+        graph.add(unit)
+        graph.connect(producer, unit.name, output=output)
+        producer, output = unit.name, 0
+    graph.connect(producer, consumer.name, output=output, input=input)
 
 
 def _fold_operator(operator: Operator, folding: LayerFolding, where: str) -> Operator:
@@ -158,7 +169,7 @@ def _fold_operator(operator: Operator, folding: LayerFolding, where: str) -> Ope
                 hint=f"legal values are {', '.join(get_args(MemoryKind))}",
             )
         changes["memory"] = folding.memory
-    return dataclasses.replace(operator, **changes) if changes else operator  # type: ignore[arg-type]
+    return operator.refolded(**changes) if changes else operator
 
 
 def _nearest(name: str, names: list[str]) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import onnx
@@ -13,16 +15,27 @@ from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.arg_max import ArgMax
 from bnnfpga.dataflow.operators.lookup import Lookup
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
+from bnnfpga.dataflow.operators.pool import Pool, PoolFunction
 from bnnfpga.dataflow.operators.score_output import ScoreOutput
 from bnnfpga.dataflow.operators.threshold import Threshold
+from bnnfpga.dataflow.operators.window import Window
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.thresholds import ThresholdTable
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.nodes import LAYOUT_OPS, attribute, consumers, describe, required_constant
-from bnnfpga.integers import IntegerType
+from bnnfpga.frontend.sliding import geometry_of, pad_value
+from bnnfpga.geometry import Geometry
+from bnnfpga.integers import IntArray, IntegerType
 from bnnfpga.transforms.class_scores import Affine, Ranks, class_comparison
 from bnnfpga.transforms.host_functions import HostFunction
-from bnnfpga.transforms.integer_types import THRESHOLD, integer_type, integer_weights, reachable_values
+from bnnfpga.transforms.integer_types import (
+    INTEGER_POOL,
+    INTEGER_SUM,
+    THRESHOLD,
+    integer_type,
+    integer_weights,
+    reachable_values,
+)
 
 _MOST_ACCUMULATOR_BITS = 32
 _FEWEST_TABULATED = 4
@@ -43,115 +56,320 @@ def lower(model: ModelWrapper, output_function: HostFunction | None = None) -> G
     -------
     Graph
         Complete and executable. Operators are named by their kind and number, like `matrix_vector0`; a threshold
-        behind a dot product is merged into its unit.
+        behind a dot product is merged into its unit, and a Pad into the window behind it.
 
     Raises
     ------
     UserError
         If an operation has no unit.
     """
-    operators: list[Operator] = []
-    tensor = model.graph.input[0].name
-    while tensor != model.graph.output[0].name:
-        readers = consumers(model, tensor)
+    lowering = _Lowering(model)
+    for node in model.graph.node:
+        lowering.lower(node)
+    return lowering.finish(output_function)
+
+
+@dataclass(frozen=True, eq=False)
+class _Tensor:
+    """Where a tensor of the model is in the accelerator.
+
+    Parameters
+    ----------
+    producer
+        The operator whose first output it is; None for the accelerator's input.
+    order
+        For each element of the stream, its place in the model's flattened tensor: streams of images have their channels
+        innermost, tensors outermost.
+    pads, fill
+        Rows and columns around it that the next window has to make up, and with what.
+    """
+
+    producer: str | None
+    order: IntArray
+    pads: tuple[int, int, int, int] = (0, 0, 0, 0)
+    fill: int = 0
+
+
+class _Lowering:
+    """One walk over the folded graph."""
+
+    def __init__(self, model: ModelWrapper) -> None:
+        self._model = model
+        self._operators: dict[str, Operator] = {}
+        self._edges: list[tuple[str | None, str, int]] = []
+        self._merged: set[str] = set()
+        self._tensors: dict[str, _Tensor] = {}
+        self._lower: dict[str, Callable[[onnx.NodeProto], None]] = {
+            "MatMul": self._dense,
+            "Conv": self._convolution,
+            THRESHOLD: self._threshold,
+            "MaxPool": self._max_pool,
+            INTEGER_POOL: self._max_pool,
+            INTEGER_SUM: self._sum,
+            "Pad": self._pad,
+            **dict.fromkeys(LAYOUT_OPS, self._layout),
+        }
+        source = model.graph.input[0].name
+        # A frame that is flattened at once is a vector, whose elements come in the model's own order.
+        while [node.op_type in LAYOUT_OPS for node in consumers(model, source)] == [True]:
+            node = consumers(model, source)[0]
+            self._merged.add(node.name)
+            source = node.output[0]
+        self._tensors[source] = _Tensor(None, _channels_last(self._shape(source)))
+
+    def lower(self, node: onnx.NodeProto) -> None:
+        """Add what a node needs."""
+        if node.name in self._merged:
+            return
+        if node.op_type not in self._lower:
+            raise UserError("no hardware unit does this", where=describe(node))
+        self._lower[node.op_type](node)
+
+    def finish(self, output_function: HostFunction | None) -> Graph:
+        """The output boundary, and everything joined."""
+        tensor = self._model.graph.output[0].name
+        last = self._tensors[tensor].producer
+        if last is None:
+            raise UserError("it has no layer to compile", where="the model's graph")
+        if output_function is not None:
+            last = self._arg_max(tensor, output_function)
+        output = ScoreOutput("score_output", self._operators[last].outputs[0])
+        self._add(output, last)
+        graph = Graph()
+        for operator in self._operators.values():
+            graph.add(operator)
+        first = ""
+        for producer, consumer, port in self._edges:
+            if producer is None:
+                first = consumer
+            else:
+                graph.connect(producer, consumer, input=port)
+        graph.set_boundary(first, output.name)
+        return graph
+
+    def _shape(self, tensor: str) -> list[int]:
+        shape: list[int] = self._model.get_tensor_shape(tensor)
+        return shape[1:]
+
+    def _type(self, tensor: str) -> IntegerType:
+        type = integer_type(self._model, tensor)
+        assert type is not None, tensor
+        return type
+
+    def _stream_type(self, tensor: _Tensor) -> IntegerType:
+        if tensor.producer is None:
+            return self._type(self._model.graph.input[0].name)
+        return self._operators[tensor.producer].outputs[0].type
+
+    def _name(self, kind: type[Operator]) -> str:
+        return f"{kind.kind}{sum(isinstance(operator, kind) for operator in self._operators.values())}"
+
+    def _add(self, operator: Operator, *producers: str | None) -> str:
+        self._operators[operator.name] = operator
+        self._edges += [(producer, operator.name, port) for port, producer in enumerate(producers)]
+        return operator.name
+
+    def _read(self, node: onnx.NodeProto, index: int = 0) -> _Tensor:
+        """An operand of a node; what several nodes read is not possible yet."""
+        name = node.input[index]
+        readers = consumers(self._model, name)
         if len(readers) != 1:
+            raise UserError(f"{len(readers)} nodes read it; only chains can be compiled yet", where=f"tensor {name!r}")
+        return self._tensors[name]
+
+    def _made(self, node: onnx.NodeProto, producer: str, order: IntArray | None = None) -> None:
+        """A node's result comes from an operator, with channels last where nothing else is said."""
+        result = node.output[0]
+        self._tensors[result] = _Tensor(producer, _channels_last(self._shape(result)) if order is None else order)
+
+    def _layout(self, node: onnx.NodeProto) -> None:
+        tensor = self._read(node)
+        shape = self._shape(node.output[0])
+        if len(shape) > 1 and not np.array_equal(tensor.order, _channels_last(shape)):
             raise UserError(
-                f"{len(readers)} nodes read it; only chains can be compiled yet",
-                where=f"tensor {tensor!r}",
-                hint="export the model without branches",
+                f"it makes an image of shape {tuple(shape)} of elements that come in another order",
+                where=describe(node),
+                hint="only flattening is possible between layers",
             )
-        node = readers[0]
-        tensor = node.output[0]
-        if node.op_type in LAYOUT_OPS:
-            continue
-        if node.op_type == "MatMul":
-            behind = consumers(model, tensor)
-            table = None
-            if len(behind) == 1 and behind[0].op_type == THRESHOLD:
-                table = _table(model, behind[0])
-                tensor = behind[0].output[0]
-            operators.append(_matrix_vector(model, node, table, _count(operators, MatrixVector)))
-        elif node.op_type == THRESHOLD:
-            type = integer_type(model, node.input[0])
-            assert type is not None
-            size = int(np.prod(model.get_tensor_shape(node.input[0])))
-            operators.append(_elementwise(size, type, _table(model, node), operators))
+        self._tensors[node.output[0]] = tensor
+
+    def _dense(self, node: onnx.NodeProto) -> None:
+        tensor = self._read(node)
+        weights = self._weights(node)
+        if weights.ndim != 2:
+            raise UserError(f"its weights have {weights.ndim} axes, a layer's have 2", where=describe(node))
+        axes = len(self._shape(node.input[0])) + 1
+        if axes != 2:
+            raise UserError(
+                f"its input has {axes} axes; a layer takes vectors (images, features)",
+                where=describe(node),
+                hint="flatten in front of the layer",
+            )
+        rows = np.ascontiguousarray(weights[tensor.order].T)
+        unit = MatrixVector(self._name(MatrixVector), rows, self._stream_type(tensor))
+        self._dot_product(node, unit, tensor.producer)
+
+    def _convolution(self, node: onnx.NodeProto) -> None:
+        tensor = self._read(node)
+        weights = self._weights(node)
+        groups = attribute(node, "group", 1)
+        if groups != 1:
+            raise UserError(f"it has {groups} groups; one can be compiled yet", where=describe(node))
+        geometry, fill = self._geometry(node, tensor)
+        type = self._stream_type(tensor)
+        channels = weights.shape[1]
+        producer, padded = tensor.producer, False
+        if not geometry.is_identity:
+            window = Window(self._name(Window), geometry, channels, type, fill)
+            producer, padded = self._add(window, producer), window.flagged
+            if padded and fill:
+                raise _unfit_pad(fill, node)
+        # (outputs, channels, kernel...) to (outputs, kernel..., channels): a window's pixels, channels innermost.
+        rows = np.moveaxis(weights, 1, -1).reshape(len(weights), -1)
+        unit = MatrixVector(
+            self._name(MatrixVector),
+            np.ascontiguousarray(rows),
+            type,
+            geometry.windows,
+            kernel=geometry.kernel,
+            padded=padded,
+        )
+        self._dot_product(node, unit, producer)
+
+    def _weights(self, node: onnx.NodeProto) -> IntArray:
+        weights = integer_weights(self._model, node.input[1])
+        if weights is None or integer_type(self._model, node.input[0]) is None:
+            raise UserError("its operands are not both integers", where=describe(node))
+        return weights
+
+    def _dot_product(self, node: onnx.NodeProto, unit: MatrixVector, producer: str | None) -> None:
+        """Add a unit, with the thresholds behind it where nobody else reads its sums."""
+        if unit.accumulator.bits > _MOST_ACCUMULATOR_BITS:
+            raise UserError(
+                f"its sums need {unit.accumulator.bits} bits; {_MOST_ACCUMULATOR_BITS} can be compiled",
+                where=describe(node),
+                hint="quantise its input or its weights to fewer bits, or give it fewer inputs",
+            )
+        behind = consumers(self._model, node.output[0])
+        if [item.op_type for item in behind] == [THRESHOLD]:
+            unit = replace(unit, table=self._table(behind[0], unit.outputs[0].shape[-1]))
+            self._merged.add(behind[0].name)
+            node = behind[0]
+        self._made(node, self._add(unit, producer))
+
+    def _threshold(self, node: onnx.NodeProto) -> None:
+        tensor = self._read(node)
+        shape = self._shape(node.input[0])
+        # An image that was flattened still comes pixel by pixel, but each element has its own thresholds.
+        stream = _stream_shape(shape)
+        table = self._table(node, stream[-1])
+        if len(table.values) > 1 and len(shape) == 1:
+            table = ThresholdTable(table.values[tensor.order], table.decreasing[tensor.order], table.output)
+        type = self._stream_type(tensor)
+        unit: Operator
+        if len(table.values) > 1 or table.levels < _FEWEST_TABULATED or type.bits > _MOST_TABULATED_BITS:
+            unit = Threshold(self._name(Threshold), stream, type, table)
         else:
+            codes = np.arange(1 << type.bits, dtype=np.int64)
+            # Codes that cannot occur get the result of the nearest that can.
+            values = np.clip(type.decode(codes), type.lo, type.hi)
+            results = table.execute(values[:, None])[:, 0]
+            unit = Lookup(self._name(Lookup), stream, type, results, table.output)
+        self._made(node, self._add(unit, tensor.producer), tensor.order)
+
+    def _table(self, node: onnx.NodeProto, channels: int) -> ThresholdTable:
+        values = required_constant(self._model, node, 1, "thresholds").astype(np.int64)
+        decreasing = required_constant(self._model, node, 2, "directions").astype(bool)
+        if len(values) not in (1, channels):
             raise UserError(
-                "no hardware unit does this", where=describe(node), hint="put a quantizer behind it, or leave it out"
+                f"the function in front of it differs between the pixels of a channel ({len(values)} of them)",
+                where=describe(node),
+                hint="use parameters that are the same for all pixels",
             )
-    if not operators:
-        raise UserError(
-            "it has no layer to compile", where="the model's graph", hint="give a model with a quantised layer"
-        )
-    if output_function is not None:
-        comparison = class_comparison(output_function, reachable_values(model, tensor))
-        operators.append(_arg_max(operators[-1].outputs[0], comparison))
-    operators.append(ScoreOutput("score_output", operators[-1].outputs[0]))
-    graph = Graph()
-    for operator in operators:
-        graph.add(operator)
-    for producer, consumer in pairwise(operators):
-        graph.connect(producer.name, consumer.name)
-    graph.set_boundary(operators[0].name, operators[-1].name)
-    return graph
+        return ThresholdTable(values, decreasing, self._type(node.output[0]))
+
+    def _max_pool(self, node: onnx.NodeProto) -> None:
+        tensor = self._read(node)
+        type = self._stream_type(tensor)
+        channels = self._shape(node.input[0])[0]
+        smallest = np.zeros(channels, dtype=bool)
+        if node.op_type == INTEGER_POOL:
+            smallest = required_constant(self._model, node, 1, "direction").astype(bool)
+        # Pads must never win: the least there is for a largest, and where channels differ, none at all.
+        fill = type.lo if not smallest.any() else type.hi if smallest.all() else type.hi + 1
+        self._pool(node, tensor, "extremum", smallest, fill)
+
+    def _sum(self, node: onnx.NodeProto) -> None:
+        self._pool(node, self._read(node), "sum", np.zeros(self._shape(node.input[0])[0], dtype=bool), 0)
+
+    def _pool(
+        self, node: onnx.NodeProto, tensor: _Tensor, function: PoolFunction, smallest: np.ndarray, fill: int
+    ) -> None:
+        geometry = geometry_of(self._model, node)
+        if any(tensor.pads):
+            tensor = self._padded(node, tensor)
+        type, producer = self._stream_type(tensor), tensor.producer
+        if geometry.is_identity:
+            self._tensors[node.output[0]] = tensor
+            return
+        padded = False
+        if geometry.kernel != geometry.image or any(geometry.pads):
+            window = Window(self._name(Window), geometry, len(smallest), type, fill)
+            producer, padded = self._add(window, producer), window.flagged
+        unit = Pool(self._name(Pool), geometry.windows, geometry.taps, len(smallest), type, function, smallest, padded)
+        self._made(node, self._add(unit, producer))
+
+    def _pad(self, node: onnx.NodeProto) -> None:
+        tensor = self._read(node)
+        geometry = geometry_of(self._model, node)
+        padded = replace(tensor, pads=geometry.pads, fill=int(pad_value(self._model, node)))
+        behind = consumers(self._model, node.output[0])
+        if [item.op_type for item in behind] != ["Conv"]:
+            padded = self._padded(node, padded)
+        self._tensors[node.output[0]] = padded
+
+    def _padded(self, node: onnx.NodeProto, tensor: _Tensor) -> _Tensor:
+        """The input of a node with its pads made: by windows of one pixel."""
+        image = self._shape(node.input[0])
+        geometry = Geometry(_rows_columns(image), (1, 1), pads=tensor.pads)
+        window = Window(self._name(Window), geometry, image[0], self._stream_type(tensor), tensor.fill)
+        if window.flagged:
+            raise _unfit_pad(tensor.fill, node)
+        order = _channels_last([image[0], *geometry.windows])
+        return _Tensor(self._add(window, tensor.producer), order)
+
+    def _geometry(self, node: onnx.NodeProto, tensor: _Tensor) -> tuple[Geometry, int]:
+        """A convolution's, on the image without the pads that a Pad put around it; and what pads are."""
+        geometry = geometry_of(self._model, node)
+        if not any(tensor.pads):
+            return geometry, 0
+        if any(geometry.pads) and tensor.fill != 0:
+            raise UserError("it pads an image that was padded with another value", where=describe(node))
+        top, left, bottom, right = tensor.pads
+        image = (geometry.image[0] - top - bottom, geometry.image[1] - left - right)
+        own = geometry.pads
+        pads = (own[0] + top, own[1] + left, own[2] + bottom, own[3] + right)
+        return replace(geometry, image=image, pads=pads), tensor.fill
+
+    def _arg_max(self, tensor: str, function: HostFunction) -> str:
+        place = self._tensors[tensor]
+        if not np.array_equal(place.order, np.arange(len(place.order))):
+            raise UserError(
+                "its scores are an image", where="--output class", hint="use --output scores: the host computes classes"
+            )
+        assert place.producer is not None
+        comparison = class_comparison(function, reachable_values(self._model, tensor))
+        port = self._operators[place.producer].outputs[0]
+        port = replace(port, shape=(port.elements,))
+        return self._add(_arg_max(port, comparison), place.producer)
 
 
-def _elementwise(size: int, type: IntegerType, table: ThresholdTable, operators: list[Operator]) -> Operator:
-    """A table where one function serves all channels and has more than a few thresholds, else thresholds."""
-    if len(table.values) > 1 or table.levels < _FEWEST_TABULATED or type.bits > _MOST_TABULATED_BITS:
-        return Threshold(f"threshold{_count(operators, Threshold)}", (size,), type, table)
-    codes = np.arange(1 << type.bits, dtype=np.int64)
-    # Codes that cannot occur get the result of the nearest that can.
-    values = np.clip(type.decode(codes), type.lo, type.hi)
-    results = table.execute(values[:, None])[:, 0]
-    return Lookup(f"lookup{_count(operators, Lookup)}", (size,), type, results, table.output)
-
-
-def _count(operators: list[Operator], kind: type[Operator]) -> int:
-    return sum(isinstance(operator, kind) for operator in operators)
-
-
-def _table(model: ModelWrapper, node: onnx.NodeProto) -> ThresholdTable:
-    values = required_constant(model, node, 1, "thresholds").astype(np.int64)
-    decreasing = required_constant(model, node, 2, "directions").astype(bool)
-    lo, hi = attribute(node, "lo", 0), attribute(node, "hi", 0)
-    output = IntegerType.bipolar() if attribute(node, "bipolar", 0) else IntegerType.interval(lo, hi)
-    return ThresholdTable(values, decreasing, output)
-
-
-def _matrix_vector(
-    model: ModelWrapper, node: onnx.NodeProto, table: ThresholdTable | None, number: int
-) -> MatrixVector:
-    weights = integer_weights(model, node.input[1])
-    type = integer_type(model, node.input[0])
-    if weights is None or type is None:
-        raise UserError(
-            "its operands are not both integers",
-            where=describe(node),
-            hint="put quantizers on the layer's input and weights",
-        )
-    axes = len(model.get_tensor_shape(node.input[0]))
-    if axes != 2:
-        raise UserError(
-            f"its input has {axes} axes; a layer takes vectors (images, features)",
-            where=describe(node),
-            hint="flatten in front of the layer",
-        )
-    if weights.ndim != 2:
-        raise UserError(
-            f"its weights have {weights.ndim} axes, a layer's have 2",
-            where=describe(node),
-            hint="export the layer as Linear",
-        )
-    operator = MatrixVector(f"matrix_vector{number}", np.ascontiguousarray(weights.T), type, (), table)
-    if operator.accumulator.bits > _MOST_ACCUMULATOR_BITS:
-        raise UserError(
-            f"its sums need {operator.accumulator.bits} bits; {_MOST_ACCUMULATOR_BITS} can be compiled",
-            where=describe(node),
-            hint="quantise its input or its weights to fewer bits, or give it fewer inputs",
-        )
-    return operator
+def _unfit_pad(fill: int, node: onnx.NodeProto) -> UserError:
+    return UserError(
+        f"its input is padded with {fill} times its scale, which the quantizer in front never gives",
+        where=describe(node),
+        hint="pad with a value that the quantizer can give, or with zeros right in front of a convolution",
+    )
 
 
 def _arg_max(scores: Port, comparison: Affine | Ranks | None) -> ArgMax:
@@ -164,3 +382,19 @@ def _arg_max(scores: Port, comparison: Affine | Ranks | None) -> ArgMax:
     ranks = np.zeros((scores.elements, 1 << (scores.type.bits - shift)), dtype=np.int64)
     ranks[:, scores.type.encode(np.array(comparison.values)) >> shift] = comparison.ranks
     return ArgMax("arg_max", scores, ranks=ranks)
+
+
+def _rows_columns(shape: list[int]) -> tuple[int, int]:
+    """Rows and columns of a tensor (channels, ...pixels); a signal in time has one row."""
+    return (1, shape[1]) if len(shape) == 2 else (shape[1], shape[2])
+
+
+def _stream_shape(shape: list[int]) -> tuple[int, ...]:
+    """The stream of a tensor without its batch axis: (rows, columns, channels), or a vector."""
+    return tuple(shape) if len(shape) == 1 else (*_rows_columns(shape), shape[0])
+
+
+def _channels_last(shape: list[int]) -> IntArray:
+    """For each element of a frame's stream, its place in the flattened tensor of shape (channels, ...)."""
+    places = np.arange(math.prod(shape)).reshape(shape)
+    return np.moveaxis(places, 0, -1).reshape(-1)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Literal
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -236,6 +236,10 @@ class Operator(ABC):
         """The same unit behind producers that make `ports`; units that take any number of lanes change theirs."""
         del ports
         return self
+
+    def refolded(self, **changes: object) -> Self:
+        """The same unit with another `pe`, `simd`, memory or lanes."""
+        return replace(self, **changes)  # type: ignore[arg-type]
 
     @property
     def folding(self) -> tuple[int | None, int | None]:

@@ -167,6 +167,9 @@ def steady_interval(frame_done: Sequence[int], latency: int) -> tuple[int, bool]
 def predict(graph: Graph) -> Cycles:
     """Play the graph until its interval is steady.
 
+    That is so when everything repeats; or when the output has come at the pace of the slowest unit for twice as long as
+    a frame takes: nothing can be faster, and what still changes is only how full the queues in front of that unit are.
+
     Raises
     ------
     Deadlock
@@ -182,6 +185,7 @@ def predict(graph: Graph) -> Cycles:
         outputs = [channels[stream.name] for stream in graph.outputs_of(operator.name)]
         machines += _machines(operator.schedule(), inputs, outputs)
     source, sink = channels[graph.input.name], channels[graph.output.name]
+    fastest = max(operator.interval() for operator in graph.operators)
     frames = 0
     while True:
         # Not any(): each machine must get its turn.
@@ -192,13 +196,16 @@ def predict(graph: Graph) -> Cycles:
         if len(done) == frames:
             continue
         frames = len(done)
+        latency = done[0] - source.left[0]
+        window = 2 * (-(-latency // fastest)) + 2
+        if frames > window and done[-1] - done[-window - 1] == window * fastest:
+            return Cycles(fastest, latency, {name: _occupancy(item) for name, item in channels.items()})
         for period in range(1, _LONGEST_PERIOD + 1):
             if _repeats(list(channels.values()), frames, period):
                 break
         else:
             if frames < _MOST_FRAMES:
                 continue
-        latency = done[0] - source.left[0]
         interval = max(after - before for before, after in pairwise(done[-period - 1 :]))
         occupancy = {name: _occupancy(item) for name, item in channels.items()}
         return Cycles(interval, latency, occupancy, tuple(end - source.left[0] for end in done), period)

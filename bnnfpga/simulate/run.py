@@ -13,6 +13,7 @@ from bnnfpga.dataflow.token_model import steady_interval
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.clean import load
 from bnnfpga.golden.model import GoldenModel
+from bnnfpga.host.order import to_model, to_stream
 from bnnfpga.images import Images
 from bnnfpga.integers import IntArray
 from bnnfpga.project import Project
@@ -54,11 +55,12 @@ def simulate(
         scores, timing = _run_rtl(project, images, streams, trace, stall_seed, verilator)
     else:
         scores, timing = _run_untimed(project, images, run_hls if backend == "hls" else run_emulated)
-    values = None if project.output_kind == "class" else project.final_function(scores)
-    classes = scores[:, 0] if values is None else values.argmax(axis=1).astype(np.int64)
+    outputs = to_model(scores, project.output_stream_shape)
+    values = None if project.output_kind == "class" else project.final_function(outputs)
+    classes = outputs[:, 0] if values is None else values.argmax(axis=1).astype(np.int64)
     return SimulationResult(
         backend=backend,
-        outputs=scores,
+        outputs=outputs,
         values=values,
         classes=classes,
         images=len(scores),
@@ -71,10 +73,9 @@ def simulate(
 
 
 def golden_scores(project: Project, images: Images) -> IntArray:
-    """What the golden model of the source expects of the accelerator, int64 (images, elements)."""
-    return (
-        GoldenModel(load(project.model), project.input_format).run(images.given).accelerator_output(project.output_kind)
-    )
+    """What the golden model of the source expects of the accelerator, int64 (images, elements) as they stream."""
+    golden = GoldenModel(load(project.model), project.input_format).run(images.given)
+    return to_stream(golden.accelerator_output(project.output_kind), project.output_stream_shape)
 
 
 def run_rtl(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
 from qonnx.core.modelwrapper import ModelWrapper
 
 from bnnfpga.arithmetic import Step
@@ -113,7 +114,15 @@ def cut_output(model: ModelWrapper) -> HostFunction:
 
 
 def _host_function(steps: list[Step], shape: list[int]) -> HostFunction:
-    return HostFunction(tuple(step.on_vectors() for step in steps), math.prod(shape))
+    return HostFunction(tuple(_on_frames(step, tuple(shape[1:])) for step in steps), math.prod(shape))
+
+
+def _on_frames(step: Step, shape: tuple[int, ...]) -> Step:
+    """A step for flattened frames of a shape: a constant for each channel becomes one for each element."""
+    if step.channels > 1 and step.constant is not None:
+        thresholds = step.constant.shape[-1:] if step.operation == "count" else ()
+        step = Step(step.operation, np.broadcast_to(step.constant, (*shape, *thresholds)))
+    return step.on_vectors()
 
 
 def _drop_ancestors(model: ModelWrapper, tensor: str) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
+from collections.abc import Sequence
 
 from bnnfpga.dataflow.folding import Folding, LayerFolding
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.operator import MemoryKind, Operator
+from bnnfpga.dataflow.operator import MemoryKind, Operator, add_resources
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
+from bnnfpga.dataflow.operators.window import Window
 from bnnfpga.errors import UserError
 
 _SHALLOW = 64
@@ -35,17 +36,23 @@ def choose_folding(graph: Graph, cycles: int) -> Folding:
         raise UserError(f"{cycles} cycles a frame are not possible", where="--cycles", hint="give a positive number")
     folding = {}
     for operator in graph.operators:
-        candidates = [unit for unit in _foldings(operator) if unit.interval() <= cycles]
         if not operator.legal_pe():
             continue
-        if not candidates:
-            fastest = min(unit.interval() for unit in _foldings(operator))
+        feeders = [graph[stream.producer] for stream in graph.inputs_of(operator.name) if stream.producer is not None]
+        windows = [unit for unit in feeders if isinstance(unit, Window)]
+        # A window has no folding of its own: it sends what the unit behind it takes.
+        candidates = [
+            (unit, *(window.with_lanes(unit.inputs[0].lanes) for window in windows)) for unit in _foldings(operator)
+        ]
+        fast = [units for units in candidates if _interval(units) <= cycles]
+        if not fast:
+            fastest = min(map(_interval, candidates))
             raise UserError(
                 f"layer {operator.name!r} takes at least {fastest} cycles a frame; {cycles} were asked for",
                 where="--cycles or --target-fps",
                 hint="ask for a slower accelerator, or raise --clock-mhz",
             )
-        best = min(candidates, key=_cost)
+        best = min(fast, key=_cost)[0]
         pe, simd = best.folding
         folding[operator.name] = LayerFolding(pe, simd, _memory_kind(best))
     return folding
@@ -53,10 +60,14 @@ def choose_folding(graph: Graph, cycles: int) -> Folding:
 
 def _foldings(operator: Operator) -> list[Operator]:
     return [
-        dataclasses.replace(operator, **({"pe": pe} if simd is None else {"pe": pe, "simd": simd}))  # type: ignore[arg-type]
+        operator.refolded(**({"pe": pe} if simd is None else {"pe": pe, "simd": simd}))
         for pe in operator.legal_pe()
         for simd in operator.legal_simd() or (None,)
     ]
+
+
+def _interval(units: Sequence[Operator]) -> int:
+    return max(unit.interval() for unit in units)
 
 
 def _memory_kind(operator: Operator) -> MemoryKind | None:
@@ -67,6 +78,7 @@ def _memory_kind(operator: Operator) -> MemoryKind | None:
     return "distributed"
 
 
-def _cost(operator: Operator) -> tuple[float, int]:
-    resources = operator.resources()
-    return resources["lut"] + 0.25 * resources["ff"] + _DSP_IN_LUTS * resources.get("dsp", 0), operator.interval()
+def _cost(units: Sequence[Operator]) -> tuple[float, int]:
+    resources = add_resources(*(unit.resources() for unit in units))
+    area = resources["lut"] + 0.25 * resources["ff"] + _DSP_IN_LUTS * resources["dsp"]
+    return area, _interval(units)

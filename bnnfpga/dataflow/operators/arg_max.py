@@ -75,7 +75,7 @@ class ArgMax(Operator):
         return queue_depth(self.latency, self.port.beats)
 
     def with_inputs(self, *ports: Port) -> ArgMax:
-        return replace(self, port=ports[0])
+        return replace(self, port=replace(ports[0], shape=self.port.shape))
 
     def schedule(self) -> Schedule:
         last = self.port.beats - 1

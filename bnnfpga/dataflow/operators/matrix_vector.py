@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,6 +132,12 @@ class MatrixVector(Operator):
     def outputs(self) -> tuple[Port, ...]:
         output = self.table.output if self.table else self.accumulator
         return (Port((*self.positions, self.mh), output, self.pe),)
+
+    def refolded(self, **changes: object) -> Self:
+        unit = super().refolded(**changes)
+        # Found by looking at all weights, and the same in every folding.
+        unit.__dict__.update(weight_type=self.weight_type, accumulator=self.accumulator)
+        return unit
 
     @property
     def folding(self) -> tuple[int | None, int | None]:
