@@ -63,6 +63,8 @@ def lower(model: ModelWrapper, output_function: HostFunction | None = None) -> G
     UserError
         If an operation has no unit.
     """
+    if not model.graph.node:
+        raise UserError("it has no layer to compile", where="the model's graph")
     lowering = _Lowering(model)
     for node in model.graph.node:
         lowering.lower(node)

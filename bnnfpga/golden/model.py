@@ -330,11 +330,23 @@ class _Builder:
         return _Value(integers=product, scales=scales, magnitude=magnitude, base=product)
 
     def _wide_product(self, node: onnx.NodeProto, x: _Value, weights: NDArray[np.float32], options: Any) -> str:
-        """A dot product too large for float32: digit by digit of the weights, each exact, added up as doubles."""
+        """A dot product too large for float32: in doubles.
+
+        onnxruntime convolves no doubles: a convolution is done digit by digit of the weights, each exact in float32.
+        """
+        assert x.integers is not None
+        if node.op_type == "MatMul":
+            both = (x.integers, self._constant(weights))
+            product = self._emit("MatMul", *(self._emit("Cast", name, to=TensorProto.DOUBLE) for name in both))
+            self._doubles.add(product)
+            return product
         bits = 8
         while max(_magnitude(node, digit, x) for digit in _digits(weights, bits)) >= _EXACT_FLOAT32:
             bits -= 1
-        assert x.integers is not None
+            if not bits:
+                raise UserError(
+                    "its sums need more than 32 bits", where=describe(node), hint="quantise its input to fewer bits"
+                )
         total = ""
         for position, digit in enumerate(_digits(weights, bits)):
             part = self._emit(node.op_type, x.integers, self._constant(digit), **options)

@@ -121,7 +121,7 @@ def _on_frames(step: Step, shape: tuple[int, ...]) -> Step:
     """A step for flattened frames of a shape: a constant for each channel becomes one for each element."""
     if step.channels > 1 and step.constant is not None:
         thresholds = step.constant.shape[-1:] if step.operation == "count" else ()
-        step = Step(step.operation, np.broadcast_to(step.constant, (*shape, *thresholds)))
+        step = Step(step.operation, np.broadcast_to(step.constant, (1, *shape, *thresholds)))
     return step.on_vectors()
 
 

@@ -71,6 +71,13 @@ def _transpose_net() -> onnx.ModelProto:
     return net.model((2, 1, 2), "y")
 
 
+def _pool_net() -> onnx.ModelProto:
+    net = NetWriter()
+    x = net.node("Add", net.node("Mul", net.bipolar("x"), net.constant([[0.5]])), net.constant([[0.25], [1]]))
+    net.node("AveragePool", x, kernel_shape=[2], strides=[2])
+    return net.model((2, 4), "y")
+
+
 def _scale_net() -> onnx.ModelProto:
     net = NetWriter()
     x = net.node("Mul", net.bipolar("x"), net.constant(0.5))
@@ -93,6 +100,7 @@ NETS: dict[str, Callable[[], onnx.ModelProto]] = {
     "transpose-into-weights": _transpose_net,
     "layout-before-elementwise": _layout_net,
     "merge-layouts": _layouts_net,
+    "affine-behind-pools": _pool_net,
     "scales-behind-dot-products": _scale_net,
     "chains-to-thresholds": _threshold_net,
 }
