@@ -64,7 +64,9 @@ def lower(model: ModelWrapper, output_function: HostFunction | None = None) -> G
         If an operation has no unit.
     """
     if not model.graph.node:
-        raise UserError("it has no layer to compile", where="the model's graph")
+        raise UserError(
+            "it has no layer to compile", where="the model's graph", hint="give a model with a quantised layer"
+        )
     lowering = _Lowering(model)
     for node in model.graph.node:
         lowering.lower(node)
@@ -124,7 +126,9 @@ class _Lowering:
         if node.name in self._merged:
             return
         if node.op_type not in self._lower:
-            raise UserError("no hardware unit does this", where=describe(node))
+            raise UserError(
+                "no hardware unit does this", where=describe(node), hint="put a quantizer behind it, or leave it out"
+            )
         self._lower[node.op_type](node)
 
     def finish(self, output_function: HostFunction | None) -> Graph:
@@ -132,7 +136,9 @@ class _Lowering:
         tensor = self._model.graph.output[0].name
         last = self._tensors[tensor].producer
         if last is None:
-            raise UserError("it has no layer to compile", where="the model's graph")
+            raise UserError(
+                "it has no layer to compile", where="the model's graph", hint="give a model with a quantised layer"
+            )
         if output_function is not None:
             last = self._arg_max(tensor, output_function)
         output = ScoreOutput("score_output", self._operators[last].outputs[0])
@@ -199,7 +205,11 @@ class _Lowering:
         tensor = self._read(node)
         weights = self._weights(node)
         if weights.ndim != 2:
-            raise UserError(f"its weights have {weights.ndim} axes, a layer's have 2", where=describe(node))
+            raise UserError(
+                f"its weights have {weights.ndim} axes, a layer's have 2",
+                where=describe(node),
+                hint="export the layer as Linear",
+            )
         axes = len(self._shape(node.input[0])) + 1
         if axes != 2:
             raise UserError(
@@ -216,7 +226,11 @@ class _Lowering:
         weights = self._weights(node)
         groups = attribute(node, "group", 1)
         if groups != 1:
-            raise UserError(f"it has {groups} groups; one can be compiled yet", where=describe(node))
+            raise UserError(
+                f"it has {groups} groups; one can be compiled yet",
+                where=describe(node),
+                hint="use a convolution without",
+            )
         geometry, fill = self._geometry(node, tensor)
         type = self._stream_type(tensor)
         channels = weights.shape[1]
@@ -241,7 +255,11 @@ class _Lowering:
     def _weights(self, node: onnx.NodeProto) -> IntArray:
         weights = integer_weights(self._model, node.input[1])
         if weights is None or integer_type(self._model, node.input[0]) is None:
-            raise UserError("its operands are not both integers", where=describe(node))
+            raise UserError(
+                "its operands are not both integers",
+                where=describe(node),
+                hint="put quantizers on the layer's input and weights",
+            )
         return weights
 
     def _dot_product(self, node: onnx.NodeProto, unit: MatrixVector, producer: str | None) -> None:
@@ -346,7 +364,9 @@ class _Lowering:
         if not any(tensor.pads):
             return geometry, 0
         if any(geometry.pads) and tensor.fill != 0:
-            raise UserError("it pads an image that was padded with another value", where=describe(node))
+            raise UserError(
+                "it pads an image that was padded with another value", where=describe(node), hint="pad once"
+            )
         top, left, bottom, right = tensor.pads
         image = (geometry.image[0] - top - bottom, geometry.image[1] - left - right)
         own = geometry.pads

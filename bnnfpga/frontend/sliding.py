@@ -65,15 +65,27 @@ def geometry_of(model: ModelWrapper, node: onnx.NodeProto) -> Geometry:
     dilations = attribute(node, "dilations", None) or [1] * axes
     pads = attribute(node, "pads", None) or [0] * (2 * axes)
     if not (len(kernel) == len(strides) == len(dilations) == axes and len(pads) == 2 * axes):
-        raise UserError(f"its attributes are not those of {axes} axes", where=describe(node))
+        raise UserError(
+            f"its attributes are not those of {axes} axes",
+            where=describe(node),
+            hint="the file is damaged or was made by hand; export the model again",
+        )
     if min(*kernel, *strides, *dilations) < 1 or min(pads) < 0:
-        raise UserError("its kernel, strides, dilations and pads must be positive", where=describe(node))
+        raise UserError(
+            "its kernel, strides, dilations and pads must be positive",
+            where=describe(node),
+            hint="the file is damaged or was made by hand; export the model again",
+        )
     if axes == 1:
         image, kernel, strides, dilations = [1, *image], [1, *kernel], [1, *strides], [1, *dilations]
         pads = [0, pads[0], 0, pads[1]]
     geometry = Geometry(_pair(image), _pair(kernel), _pair(strides), _pair(dilations), tuple(pads))
     if min(geometry.windows) < 1:
-        raise UserError("its kernel is larger than its padded input", where=describe(node))
+        raise UserError(
+            f"its kernel {tuple(kernel)} is larger than its padded input of {tuple(image)}",
+            where=describe(node),
+            hint="export the model with the image size that it was trained on",
+        )
     return geometry
 
 
@@ -148,7 +160,7 @@ def _resolve_auto_pad(model: ModelWrapper, node: onnx.NodeProto) -> None:
     """SAME_UPPER and SAME_LOWER pad so that windows = ceil(pixels / stride); VALID does not pad."""
     mode = attribute(node, "auto_pad", "NOTSET")
     if mode not in ("VALID", "SAME_UPPER", "SAME_LOWER"):
-        raise UserError(f"auto_pad {mode!r} is no ONNX mode", where=describe(node))
+        raise UserError(f"auto_pad {mode!r} is no ONNX mode", where=describe(node), hint="export with explicit pads")
     _set(node, auto_pad=None, pads=None)
     geometry = geometry_of(model, node)
     axes = len(model.get_tensor_shape(node.input[0])) - 2
@@ -204,21 +216,30 @@ def _plain_pad(model: ModelWrapper, node: onnx.NodeProto) -> None:
     rank = len(model.get_tensor_shape(node.input[0]))
     mode = attribute(node, "mode", "constant")
     if mode != "constant":
-        raise UserError(f"its mode is {mode!r}; only constants can be put around an image", where=describe(node))
+        raise UserError(
+            f"its mode is {mode!r}; only constants can be put around an image",
+            where=describe(node),
+            hint="use zero padding",
+        )
     given = required_constant(model, node, 1, "pads").astype(np.int64).ravel()
     axes = constant(model, node.input[3]) if len(node.input) > 3 and node.input[3] else np.arange(rank)
     if axes is None or len(given) != 2 * len(axes):
-        raise UserError("its pads do not fit its axes", where=describe(node))
+        raise UserError(
+            "its pads do not fit its axes",
+            where=describe(node),
+            hint="the file is damaged or was made by hand; export the model again",
+        )
     pads = np.zeros((2, rank), dtype=np.int64)
     pads[:, np.ravel(axes) % rank] = given.reshape(2, -1)
     if rank < 3 or np.any(pads[:, :2]) or np.any(pads < 0):
         raise UserError(
             f"its pads are {given.tolist()}; rows and columns can be added to an image",
             where=describe(node),
+            hint="pad the last axes only, with sizes from 0 on",
         )
     value = constant(model, node.input[2]) if len(node.input) > 2 and node.input[2] else np.zeros(1)
     if value is None or value.size != 1:
-        raise UserError("the value it pads with is not a constant", where=describe(node))
+        raise UserError("the value it pads with is not a constant", where=describe(node), hint="pad with a number")
     operand = add_constant(model, f"{node.name}_value", float(value.item()))
     del node.input[1:]
     node.input.append(operand)
