@@ -198,14 +198,14 @@ def predict(graph: Graph) -> Cycles:
         frames = len(done)
         latency = done[0] - source.left[0]
         window = 2 * (-(-latency // fastest)) + 2
-        if frames > window and done[-1] - done[-window - 1] == window * fastest:
-            return Cycles(fastest, latency, {name: _occupancy(item) for name, item in channels.items()})
-        for period in range(1, _LONGEST_PERIOD + 1):
-            if _repeats(list(channels.values()), frames, period):
-                break
-        else:
-            if frames < _MOST_FRAMES:
-                continue
+        period = 1
+        if frames <= window or done[-1] - done[-window - 1] != window * fastest:
+            for period in range(1, _LONGEST_PERIOD + 1):
+                if _repeats(list(channels.values()), frames, period):
+                    break
+            else:
+                if frames < _MOST_FRAMES:
+                    continue
         interval = max(after - before for before, after in pairwise(done[-period - 1 :]))
         occupancy = {name: _occupancy(item) for name, item in channels.items()}
         return Cycles(interval, latency, occupancy, tuple(end - source.left[0] for end in done), period)
