@@ -247,7 +247,8 @@ def _bit_vectors(bits: NDArray[np.uint8]) -> NDArray[np.str_]:
     padded[..., :width] = bits
     words = np.packbits(padded, axis=-1, bitorder="little").view("<u8")
     digits = -(-min(width, 64) // 4)
-    literals = np.array([f"0x{word:0{digits}x}ull" for word in words.ravel().tolist()])
+    suffix = "ull" if width > 32 else "u"
+    literals = np.array([f"0x{word:0{digits}x}{suffix}" for word in words.ravel().tolist()])
     return literals.reshape(words.shape if chunks > 1 else words.shape[:-1])
 
 

@@ -27,7 +27,7 @@ void lookup(hls::stream<word<PE * InputBits>>& in, hls::stream<word<PE * OutputB
         for (unsigned p = 0; p < PE; ++p) {
             BNN_PRAGMA(HLS UNROLL)
             const std::uint64_t code = x.template get<InputBits>(p * InputBits);
-            y.template set<OutputBits>(p * OutputBits, static_cast<std::uint64_t>(table[code]));
+            y.template set<OutputBits>(p * OutputBits, load<OutputBits>(table[code]).chunk[0]);
         }
         out.write(y.packed());
     }

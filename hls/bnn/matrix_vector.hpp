@@ -94,17 +94,19 @@ struct number_inputs {
 };
 
 /// The code of a raw dot product.
-template <unsigned OutputBits, int, class Sum>
+template <unsigned, unsigned OutputBits, int, class Sum>
 std::uint64_t finish(Sum sum, unsigned, unsigned) {
     BNN_PRAGMA(HLS INLINE)
     return encode<OutputBits>(sum);
 }
 
 /// The code of what the merged thresholds make of an accumulator.
-template <unsigned OutputBits, int OutputOffset, class Sum, class Thresholds, class Decreasing>
-std::uint64_t finish(Sum sum, unsigned pass, unsigned p, const Thresholds& thresholds, const Decreasing& decreasing) {
+template <unsigned AccumulatorBits, unsigned OutputBits, int OutputOffset, class Sum, class Thresholds, class Flags>
+std::uint64_t finish(Sum sum, unsigned pass, unsigned p, const Thresholds& thresholds, const Flags& decreasing) {
     BNN_PRAGMA(HLS INLINE)
-    return activate<OutputBits, OutputOffset>(sum, thresholds[pass][p], decreasing[pass][p]);
+    // One more than the largest sum, and a sign.
+    constexpr unsigned threshold_bits = AccumulatorBits + 2;
+    return activate<threshold_bits, OutputBits, OutputOffset>(sum, thresholds[pass][p], decreasing[pass][p]);
 }
 
 }  // namespace detail
@@ -186,8 +188,9 @@ void matrix_vector(hls::stream<word<SIMD * InputBits + Flags>>& in, hls::stream<
                 const Sum sum = static_cast<Sum>(after.to_int64());
                 constexpr Sum twice = 2 / Inputs::scale;
                 const Sum result = Xnor && Levels == 0 ? twice * sum - static_cast<Sum>(MW) : sum;
-                y.template set<OutputBits>(p * OutputBits,
-                                           detail::finish<OutputBits, OutputOffset>(result, pass, p, tables...));
+                const std::uint64_t code =
+                    detail::finish<AccumulatorBits, OutputBits, OutputOffset>(result, pass, p, tables...);
+                y.template set<OutputBits>(p * OutputBits, code);
             }
         }
         if (step == steps - 1) out.write(y.packed());

@@ -56,7 +56,7 @@ void pool(hls::stream<word<PE * InputBits + Flagged>>& in, hls::stream<word<PE *
         for (unsigned p = 0; p < PE; ++p) {
             BNN_PRAGMA(HLS UNROLL)
             const std::uint64_t code = x.template get<InputBits>(p * InputBits);
-            const bool least = smallest[chunk][p] != 0;
+            const bool least = (smallest[chunk][p] & 1) != 0;
             std::int64_t value = decode<InputBits, InputSigned>(code);
             if (Sum && InputBipolar) value = code != 0 ? 1 : -1;
             // What the window makes of no pixel at all: 0, the lowest or the highest.

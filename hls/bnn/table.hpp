@@ -2,9 +2,9 @@
 // Tables: constant arrays of weights and thresholds.
 //
 // The first index is the address, the others stand side by side in hardware (the top level partitions them completely).
-// Entries are ap_uint and ap_int in hardware, so that no memory is wider than it need be, and the compiler's own
-// integers in C simulation, where a constructor for each of a million weights would take minutes to compile. A bit
-// vector of more than 64 bits is one more dimension of 64-bit chunks, bits 63:0 first.
+// Entries are the compiler's own integers, the narrowest that hold them: a constructor for each of a million ap_uint
+// takes a compiler many minutes. A bit vector of more than 64 bits is one more dimension of 64-bit chunks, bits 63:0
+// first. What reads an entry cuts it to its bits at once, so that no memory need be wider than they are.
 #ifndef BNN_TABLE_HPP_
 #define BNN_TABLE_HPP_
 
@@ -17,21 +17,27 @@
 namespace bnn {
 
 /// An entry that is a bit vector, or one of its chunks; Bits counts over all chunks.
-#ifdef __SYNTHESIS__
-template <unsigned Bits>
-using rom_bits = ap_uint<(Bits < chunk_bits ? Bits : chunk_bits)>;
-
-/// An entry that is an integer in two's complement.
-template <unsigned Bits>
-using rom_integer = ap_int<Bits>;
-#else
 template <unsigned Bits>
 using rom_bits = std::conditional_t<
     (Bits <= 8), std::uint8_t,
     std::conditional_t<(Bits <= 16), std::uint16_t, std::conditional_t<(Bits <= 32), std::uint32_t, std::uint64_t>>>;
 
+/// An entry that is an integer in two's complement.
 template <unsigned Bits>
 using rom_integer = std::make_signed_t<rom_bits<Bits>>;
+
+#ifdef __SYNTHESIS__
+/// An integer that fits `Bits` bits, in as many.
+template <unsigned Bits>
+ap_int<Bits> narrow(std::int64_t value) {
+    BNN_PRAGMA(HLS INLINE)
+    return ap_int<Bits>(value);
+}
+#else
+template <unsigned Bits>
+std::int64_t narrow(std::int64_t value) {
+    return value;
+}
 #endif
 
 /// A bit vector from a table.
@@ -40,7 +46,7 @@ bits<Bits> load(const Entry& entry) {
     static_assert(Bits <= chunk_bits, "a table entry of more than 64 bits is an array of 64-bit chunks");
     BNN_PRAGMA(HLS INLINE)
     bits<Bits> result;
-    result.chunk[0] = static_cast<std::uint64_t>(entry);
+    result.chunk[0] = static_cast<std::uint64_t>(entry) & mask_of(Bits);
     return result;
 }
 
@@ -51,7 +57,8 @@ bits<Bits> load(const Entry (&entry)[Chunks]) {
     bits<Bits> result;
     for (unsigned i = 0; i < Chunks; ++i) {
         BNN_PRAGMA(HLS UNROLL)
-        result.chunk[i] = static_cast<std::uint64_t>(entry[i]);
+        const unsigned width = i + 1 < Chunks ? chunk_bits : Bits - chunk_bits * (chunks_of(Bits) - 1);
+        result.chunk[i] = static_cast<std::uint64_t>(entry[i]) & mask_of(width);
     }
     return result;
 }

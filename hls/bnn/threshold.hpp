@@ -14,14 +14,15 @@
 
 namespace bnn {
 
-/// The code of the result for `x`, from the thresholds of its channel.
-template <unsigned OutputBits, int OutputOffset, class Integer, class Entry, std::size_t Levels, class Flag>
+/// The code of the result for `x`, from the thresholds of its channel, which fit `ThresholdBits` bits.
+template <unsigned ThresholdBits, unsigned OutputBits, int OutputOffset, class Integer, class Entry,
+          std::size_t Levels, class Flag>
 std::uint64_t activate(Integer x, const Entry (&thresholds)[Levels], const Flag& decreasing) {
     BNN_PRAGMA(HLS INLINE)
     int count = 0;
     for (unsigned level = 0; level < Levels; ++level) {
         BNN_PRAGMA(HLS UNROLL)
-        count += (x >= thresholds[level]) != (decreasing != 0);
+        count += (x >= narrow<ThresholdBits>(thresholds[level])) != ((decreasing & 1) != 0);
     }
     return encode<OutputBits>(OutputOffset + count);
 }
@@ -56,7 +57,9 @@ void threshold(hls::stream<word<PE * InputBits>>& in, hls::stream<word<PE * Outp
             BNN_PRAGMA(HLS UNROLL)
             const std::int64_t value = decode<InputBits, InputSigned>(x.template get<InputBits>(p * InputBits));
             const unsigned lane = Shared ? 0 : p;
-            y.template set<OutputBits>(p * OutputBits, activate<OutputBits, OutputOffset>(
+            // One more than the largest input, and a sign.
+            constexpr unsigned threshold_bits = InputBits + 2;
+            y.template set<OutputBits>(p * OutputBits, activate<threshold_bits, OutputBits, OutputOffset>(
                                                            value, thresholds[word_index][lane],
                                                            decreasing[word_index][lane]));
         }

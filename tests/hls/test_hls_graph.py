@@ -182,7 +182,7 @@ def test_weights_and_thresholds_can_be_read(tmp_path: Path) -> None:
     layer = MatrixVector("fc", weights, BIPOLAR, (), table, 2, 4)
     render_hls(chain([layer, ScoreOutput("score_output", layer.outputs[0])]), tmp_path)
     text = (tmp_path / "hls" / "weights" / "fc.hpp").read_text()
-    assert "const bnn::rom_bits<4> fc_weights[1][2] = {\n    {0x1ull, 0xeull},\n};" in text
+    assert "const bnn::rom_bits<4> fc_weights[1][2] = {\n    {0x1u, 0xeu},\n};" in text
     assert "const bnn::rom_integer<4> fc_thresholds[1][2][1] = {\n    {{1}, {5}},\n};" in text
     assert "const bnn::rom_bits<1> fc_decreasing[1][2] = {\n    {0, 1},\n};" in text
     top = (tmp_path / "hls" / "top.cpp").read_text()
