@@ -16,11 +16,13 @@ from bnnfpga.errors import UserError
 from bnnfpga.simulate.cache import cached_build
 from bnnfpga.simulate.hls_headers import find_headers
 from bnnfpga.simulate.scratch import INPUT, run_program, scratch_folder
-from bnnfpga.simulate.toolchain import find_compiler
+from bnnfpga.simulate.toolchain import available_processors, find_compiler
 
 _FLAGS = ("-std=c++14", "-O2")  # what Vitis HLS takes without being told
 _SOURCES = ("top.cpp", "testbench.cpp")
 _PROGRAM = "testbench"
+_FEWEST_FRAMES = 8
+"""Of a process: starting one more does not pay for fewer."""
 
 
 class CSimulationError(UserError):
@@ -80,8 +82,10 @@ def build_csim(project: Path, *, dump: bool = False) -> CSimulator:
     return CSimulator(built / _PROGRAM, time.perf_counter() - started)
 
 
-def run_csim(simulator: CSimulator, data: NDArray[np.uint8] | bytes, frames: int) -> NDArray[np.uint8]:
-    """Send frames through the accelerator.
+def run_csim(
+    simulator: CSimulator, data: NDArray[np.uint8] | bytes, frames: int, *, processes: int | None = None
+) -> NDArray[np.uint8]:
+    """Send frames through the accelerator, in several processes at a time: no unit remembers anything of a frame.
 
     Parameters
     ----------
@@ -91,6 +95,8 @@ def run_csim(simulator: CSimulator, data: NDArray[np.uint8] | bytes, frames: int
         The bytes of all input beats, frame after frame.
     frames
         How many there are.
+    processes
+        How many processes share them; as many as there are processors, where that is not said.
 
     Returns
     -------
@@ -104,6 +110,16 @@ def run_csim(simulator: CSimulator, data: NDArray[np.uint8] | bytes, frames: int
     CSimulationError
         When it fails or its bytes are no whole frames.
     """
+    given = np.frombuffer(data, dtype=np.uint8) if isinstance(data, bytes) else data.reshape(-1)
+    if frames == 0 or given.size % frames:
+        return _run_part(simulator, given, frames)
+    parts = max(1, min(processes or available_processors(), frames // _FEWEST_FRAMES))
+    rows = np.array_split(given.reshape(frames, -1), parts)
+    with ThreadPoolExecutor(parts) as pool:
+        return np.concatenate(list(pool.map(lambda part: _run_part(simulator, part, len(part)), rows)))
+
+
+def _run_part(simulator: CSimulator, data: NDArray[np.uint8], frames: int) -> NDArray[np.uint8]:
     with scratch_folder(data) as folder:
         made = folder / "output.bin"
         command = [str(simulator.program), "--input", str(folder / INPUT), "--output", str(made)]

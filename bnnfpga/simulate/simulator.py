@@ -8,7 +8,6 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from bnnfpga.errors import UserError
 from bnnfpga.simulate.cache import cache_folder, cached_build
 from bnnfpga.simulate.toolchain import (
     Verilator,
+    available_processors,
     find_compiler,
     find_make,
     find_verilator,
@@ -145,7 +145,14 @@ def _write_files(folder: Path, files: Mapping[str, bytes]) -> None:
 
 def _make(folder: Path, tool: Verilator, arguments: list[str]) -> None:
     """Run the project's rules in `folder`; on failure keep the log beside it, and show its end."""
-    command = [find_make(), "-f", f"project/{_RULES}", "V=1", f"JOBS={_jobs()}", *arguments]
+    command = [
+        find_make(),
+        "-f",
+        f"project/{_RULES}",
+        "V=1",
+        f"JOBS={min(_MOST_JOBS, available_processors())}",
+        *arguments,
+    ]
     # A make that called us must not pass its own options and job server on.
     outer = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")
     environment = {name: value for name, value in os.environ.items() if name not in outer}
@@ -181,9 +188,3 @@ def _first_error(text: str) -> str:
     lines = [line for line in text.strip().splitlines() if not line.startswith(("make", "gmake"))]
     start = next((i for i, line in enumerate(lines) if _ERROR.search(line)), max(0, len(lines) - _LOG_LINES))
     return "\n".join(lines[start : start + _LOG_LINES])
-
-
-def _jobs() -> int:
-    if sys.platform == "linux":
-        return min(_MOST_JOBS, len(os.sched_getaffinity(0)))
-    return min(_MOST_JOBS, os.cpu_count() or 1)

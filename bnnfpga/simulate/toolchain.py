@@ -9,6 +9,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -163,6 +164,11 @@ def find_compiler() -> Compiler:
         if macros is not None:
             return Compiler(tuple(command), macros, native)
     raise UserError("this C++ compiler does not run", where=shlex.join(command), hint=_INSTALL_COMPILER)
+
+
+def available_processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def find_make() -> str:

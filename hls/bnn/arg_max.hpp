@@ -40,7 +40,8 @@ compared_integer<Bits> compared(std::uint64_t code, unsigned beat, unsigned lane
                                                static_cast<compared_integer<Bits>>(offsets[beat][lane]));
 }
 
-/// The rank of a score, by channel; where the table has half as many words as codes, the lowest bit of these is constant.
+/// The rank of a score, by channel; where the table has half as many words as codes, the lowest bit of these is
+/// constant.
 template <unsigned Bits, unsigned Beats, unsigned InputBits, bool InputSigned, class Rank, std::size_t Words,
           std::size_t Lanes>
 compared_integer<Bits> compared(std::uint64_t code, unsigned beat, unsigned lane, const Rank (&ranks)[Words][Lanes]) {

@@ -110,6 +110,12 @@ def test_bytes_and_arrays_are_the_same_to_it(simulator: tuple[CSimulator, Graph]
     np.testing.assert_array_equal(run_csim(simulator[0], taken, 4), made)
 
 
+@pytest.mark.parametrize("processes", [1, 3, 64])
+def test_several_processes_share_the_frames(simulator: tuple[CSimulator, Graph], processes: int) -> None:
+    taken, made = expected_bytes(simulator[1], 37, 0)
+    np.testing.assert_array_equal(run_csim(simulator[0], taken, 37, processes=processes), made)
+
+
 def test_wrong_input_is_refused(simulator: tuple[CSimulator, Graph]) -> None:
     taken, _ = expected_bytes(simulator[1], 1, 0)
     with pytest.raises(UserError, match="no whole number of frames"):
