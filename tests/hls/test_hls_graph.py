@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,11 +14,18 @@ from hls_cases import pack, random_integers, random_table, synthesis_form
 from bnnfpga.codegen.hls import render_hls
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import Operator, divisors
+from bnnfpga.dataflow.operators.add import Add
+from bnnfpga.dataflow.operators.concat import Concat
 from bnnfpga.dataflow.operators.fifo import Fifo
+from bnnfpga.dataflow.operators.fork import Fork
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
+from bnnfpga.dataflow.operators.pool import Pool
 from bnnfpga.dataflow.operators.score_output import ScoreOutput
+from bnnfpga.dataflow.operators.select import Select
 from bnnfpga.dataflow.operators.threshold import Threshold
 from bnnfpga.dataflow.operators.width_converter import WidthConverter
+from bnnfpga.dataflow.operators.window import Geometry, Window
+from bnnfpga.dataflow.stream import Port
 from bnnfpga.errors import UserError
 from bnnfpga.integers import IntegerType
 from bnnfpga.simulate.csim import CSimulator, build_csim, run_csim
@@ -71,6 +79,51 @@ def random_net(seed: int, *, wide: bool = False) -> Graph:
     return chain([*operators, ScoreOutput("score_output", operators[-1].outputs[0])])
 
 
+def branches() -> Graph:
+    """A convolution with a shortcut around it, joined by channels; a choice of those added to others; a pool."""
+    rng = np.random.default_rng(0)
+    image, pixel = (5, 6), (5, 6, 4)
+    window = Window("window", Geometry(image, (3, 3), pads=(1, 1, 1, 1)), 4, BIPOLAR, lanes=4)
+    conv = MatrixVector(
+        "conv", random_integers(BIPOLAR, (4, 36), rng), BIPOLAR, image, None, 2, 4, kernel=(3, 3), padded=True
+    )
+    conv = replace(conv, table=random_table(conv.accumulator, 4, 1, BIPOLAR, rng))
+    both = Concat("both", image, (4, 4), BIPOLAR, pe=2)
+    select = Select("select", image, 8, (7, 0, 0, 2), BIPOLAR)
+    other = Select("other", image, 8, (1, 2, 3, 4), BIPOLAR)
+    total = Add("total", pixel, (BIPOLAR, BIPOLAR), (2, -3), pe=4)
+    pool = Pool("pool", (), 30, 4, total.made, "sum", np.zeros(4, dtype=bool), pe=4)
+    graph = Graph()
+    for unit in (
+        Fork("fork", Port(pixel, BIPOLAR, 4)),
+        window,
+        conv,
+        Fifo("shortcut", Port(pixel, BIPOLAR, 4), 40),
+        WidthConverter("narrow", pixel, BIPOLAR, 4, 2),
+        both,
+        WidthConverter("whole", (*image, 8), BIPOLAR, 2, 8),
+        Fork("again", Port((*image, 8), BIPOLAR, 8)),
+        select,
+        other,
+        total,
+        pool,
+        ScoreOutput("score_output", pool.outputs[0]),
+    ):
+        graph.add(unit)
+    for before, after in (("fork", "window"), ("window", "conv"), ("conv", "both"), ("shortcut", "narrow")):
+        graph.connect(before, after)
+    graph.connect("fork", "shortcut", output=1)
+    graph.connect("narrow", "both", input=1)
+    for before, after in (("both", "whole"), ("whole", "again"), ("again", "select"), ("select", "total")):
+        graph.connect(before, after)
+    graph.connect("again", "other", output=1)
+    graph.connect("other", "total", input=1)
+    graph.connect("total", "pool")
+    graph.connect("pool", "score_output")
+    graph.set_boundary("fork", "score_output")
+    return graph
+
+
 def expected_bytes(graph: Graph, frames: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     port = graph.input.port
     x = random_integers(port.type, (frames, *port.shape), np.random.default_rng(seed))
@@ -90,6 +143,17 @@ def test_random_nets(seed: int, wide: bool, tmp_path: Path, compiler: str, ap_he
     graph = random_net(seed, wide=wide)
     render_hls(graph, tmp_path)
     taken, made = expected_bytes(graph, 5, seed)
+    np.testing.assert_array_equal(run_csim(build_csim(tmp_path), taken, 5), made)
+
+
+def test_branches(tmp_path: Path, compiler: str, ap_headers: Path) -> None:
+    graph = branches()
+    render_hls(graph, tmp_path)
+    top = (tmp_path / "hls" / "top.cpp").read_text()
+    assert "units::fork(input, fork_to_window, fork_to_shortcut);\n" in top
+    assert "    units::total(select_to_total_0, other_to_total_1, total_to_pool);\n" in top
+    assert "// total: 5 x 6 x 4 bipolar to 5 x 6 x 4 int4[-5, 5], PE 4, interval 30\n" in top
+    taken, made = expected_bytes(graph, 5, 0)
     np.testing.assert_array_equal(run_csim(build_csim(tmp_path), taken, 5), made)
 
 
