@@ -75,7 +75,8 @@ def _quantizer(model: ModelWrapper, node: onnx.NodeProto, codes: Floats, scale: 
     kind = "BipolarQuant" if np.all(np.abs(codes) == 1) else "Quant"
     attributes: dict[str, Any] = {}
     if kind == "Quant":
-        largest = max(int(codes.max()), -int(codes.min()) - 1)
+        # At least 1, for two bits: QONNX has one signed bit mean -1 and +1.
+        largest = max(int(codes.max()), -int(codes.min()) - 1, 1)
         inputs.append(add_constant(model, f"{name}_zero_point", 0))
         inputs.append(add_constant(model, f"{name}_bits", 1 + largest.bit_length()))
         attributes = {"signed": 1, "narrow": 0, "rounding_mode": "ROUND"}

@@ -71,6 +71,8 @@ def _weight_quantizer(weights: object) -> tuple[str, np.ndarray, int, int]:
 def test_plain_weights_get_the_smallest_quantizer() -> None:
     assert _weight_quantizer([[0.5, -0.5], [-0.5, 0.5]])[0] == "BipolarQuant"
     assert _weight_quantizer([[1, -1], [0, 1]])[2:] == (-2, 1)
+    assert _weight_quantizer([[0, -1], [-1, -1]])[2:] == (-2, 1)  # one bit would be -1 and +1
+    assert _weight_quantizer([[0, 0], [0, 0]])[2:] == (-2, 1)
     assert _weight_quantizer([[3, -1], [0, 1]])[2:] == (-4, 3)
     assert _weight_quantizer([[1, -4], [0, 1]])[2:] == (-4, 3)
     kind, scale, _, _ = _weight_quantizer([[0.25, 0.5], [-0.25, 0.5]])

@@ -91,6 +91,8 @@ MATRIX_VECTOR = [
     matrix_vector(8, 40, 4, 10, UINT2, BIPOLAR, weight_type=TERNARY),
     matrix_vector(8, 40, 8, 40, INT8, UINT2, weight_type=INT8),
     matrix_vector(8, 66, 4, 33, NARROW, weight_type=TERNARY),
+    matrix_vector(8, 6, 2, 3, weight_type=IntegerType(-1, 0, "signed")),
+    matrix_vector(8, 6, 4, 1, UINT2, BIPOLAR, weight_type=IntegerType(-1, 0, "signed")),
     matrix_vector(4, 6, 2, 3, IntegerType(-(2**30), 2**30 - 1, "signed")),
     matrix_vector(4, 6, 2, 3, IntegerType(0, 2**32 - 1, "unsigned"), BIPOLAR),
 ]

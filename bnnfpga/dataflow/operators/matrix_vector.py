@@ -105,10 +105,10 @@ class MatrixVector(Operator):
 
     @cached_property
     def weight_type(self) -> IntegerType:
-        """Bipolar where that holds all weights, else signed."""
+        """Bipolar where that holds all weights, else signed and of two bits at least: one bit means bipolar."""
         if np.all(np.abs(self.weights) == 1):
             return IntegerType.bipolar()
-        return IntegerType(min(int(self.weights.min()), -1), max(int(self.weights.max()), 0), "signed")
+        return IntegerType(min(int(self.weights.min()), -1), max(int(self.weights.max()), 1), "signed")
 
     @property
     def is_xnor(self) -> bool:
