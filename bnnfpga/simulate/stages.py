@@ -18,6 +18,7 @@ from bnnfpga.simulate.beats import Beats, Observed, from_dump, from_monitors, fr
 from bnnfpga.simulate.csim import CSimulationError, build_csim, run_csim, watch_csim
 from bnnfpga.simulate.emulator import Emulator, run_emulator
 from bnnfpga.simulate.hls_headers import find_headers
+from bnnfpga.simulate.layers import source_tensors
 from bnnfpga.simulate.run import golden_scores, run_rtl
 from bnnfpga.simulate.simulator import build_simulator
 from bnnfpga.simulate.verilator import SimulationError, Window, watch_simulator
@@ -113,6 +114,9 @@ class SourceStage(Stage):
 
     def run(self, subject: Subject) -> Result:
         return Result(golden_scores(subject.project, subject.images))
+
+    def watch(self, subject: Subject) -> tuple[Observed, int | None]:
+        return from_tensors(source_tensors(subject.plan, subject.images)), None
 
 
 class FoldedStage(Stage):

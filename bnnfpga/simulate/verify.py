@@ -20,9 +20,10 @@ from bnnfpga.files import require_writable
 from bnnfpga.images import Images
 from bnnfpga.integers import IntArray
 from bnnfpga.project import Project
-from bnnfpga.simulate.beats import Observed
+from bnnfpga.simulate.beats import Observed, from_tensors
+from bnnfpga.simulate.layers import source_tensors
 from bnnfpga.simulate.locate import Fault, locate_cycles, locate_value
-from bnnfpga.simulate.stages import ALL, Result, RtlStage, Stage, StageFailed, Subject
+from bnnfpga.simulate.stages import ALL, Result, RtlStage, SourceStage, Stage, StageFailed, Subject
 from bnnfpga.simulate.verilator import Window
 
 STAGES = tuple(stage.name for stage in ALL)
@@ -30,6 +31,7 @@ _MORE_FRAMES = 2
 """Images behind the first wrong one that are watched at first: what comes behind can disturb what came before."""
 _TIMED_FRAMES = 16
 _MOST_WORK = 4096
+_CORRESPONDING = 0.5
 
 
 @dataclass(frozen=True)
@@ -178,7 +180,9 @@ def _output_fault(subject: Subject, before: IntArray, outputs: IntArray, result:
 
 def _describe(stage: Stage, before: Stage, subject: Subject, found: _Examination, wave: Wave | None) -> dict[str, Any]:
     """The first difference as plain data."""
-    fault, watched = _locate(stage, subject, found)
+    fault, watched = _locate_folding(before, subject), subject
+    if fault is None:
+        fault, watched = _locate(stage, subject, found)
     written = None
     if wave is not None and isinstance(stage, RtlStage) and fault is not None and fault.cycle is not None:
         work = 0 if fault.unit is None else _work(subject.plan.graph[fault.unit].schedule())
@@ -192,6 +196,20 @@ def _describe(stage: Stage, before: Stage, subject: Subject, found: _Examination
         "wave": written,
         "message": f"{found.problem}; {_sentence(fault)}",
     }
+
+
+def _locate_folding(before: Stage, subject: Subject) -> Fault | None:
+    """Behind the source: the first unit whose meaning is not that of the model's layer."""
+    if not isinstance(before, SourceStage):
+        return None
+    graph = subject.plan.graph
+    expected = {}
+    for stream, tensor in source_tensors(subject.plan, subject.images).items():
+        # Where most of it differs, the model counts in other integers there, and nothing follows.
+        if np.mean(tensor == subject.tensors[stream]) >= _CORRESPONDING:
+            expected[stream] = tensor
+    observed = {stream: tensor for stream, tensor in subject.tensors.items() if stream in expected}
+    return locate_value(graph, subject.tensors | expected, from_tensors(observed))
 
 
 def _locate(stage: Stage, subject: Subject, found: _Examination) -> tuple[Fault | None, Subject]:
@@ -229,9 +247,10 @@ def _sentence(fault: Fault) -> str:
     if fault.kind == "cycles":
         if fault.unit is None:
             return "each unit keeps the cycles that its schedule says"
-        does = "never moves it" if fault.got is None else f"moves it in cycle {fault.got:,}"
-        due = "not yet" if fault.expected is None else f"in cycle {fault.expected:,}"
-        return f"a beat of {fault.stream} is due {due}, but {unit} {does}"
+        if fault.got is None:
+            return f"{unit} never moves the beat of {fault.stream} that its schedule moves in cycle {fault.expected:,}"
+        due = "too early" if fault.expected is None else f"instead of cycle {fault.expected:,}"
+        return f"{unit} moves a beat of {fault.stream} in cycle {fault.got:,}, {due}"
     place = f"channel {fault.channel}" + ("" if fault.pixel is None else f" of pixel {fault.pixel}")
     text = f"{unit} gives {fault.got}, not {fault.expected}, for {place} of frame {fault.frame}"
     if fault.accumulator is not None:

@@ -163,30 +163,44 @@ def flipped_threshold(
     operator: MatrixVector | Threshold, word: int, bit: int, parameters: Mapping[str, str]
 ) -> Meaning:
     """A word holds, for each PE, T[0] ... T[L-1], then the direction bit."""
-    assert operator.table is not None
     levels, bits = int(parameters["Levels"]), int(parameters["ThresholdBits"])
     lanes = 1 if parameters.get("Shared") == "1" else operator.pe
     lane, field = divmod(bit, levels * bits + 1)
-    channels = operator.outputs[0].shape[-1]
-    rows = 1 if parameters.get("Shared") == "1" else channels
-    thresholds = np.broadcast_to(operator.table.values, (rows, levels)).copy()
-    decreasing = np.broadcast_to(operator.table.decreasing, (rows,)).astype(np.int64)
-    xnor = isinstance(operator, MatrixVector) and operator.is_xnor
-    if xnor:  # Thresholds are stored for the count of equal bits.
-        thresholds = np.ceil((thresholds + operator.inputs[0].shape[-1]) / 2).astype(np.int64)
-    signed = not xnor and (isinstance(operator, MatrixVector) or operator.input_type.signed)
     row = word * lanes + lane
-    if field == levels * bits:
-        decreasing[row] ^= 1
-    else:
-        level, position = divmod(field, bits)
-        stored = thresholds[row, level] ^ (1 << position)
-        thresholds[row, level] = (wrap if signed else unsigned)(stored, bits)
+    signed = not is_count(operator) and (isinstance(operator, MatrixVector) or operator.input_type.signed)
+
+    def edit(thresholds: IntArray, decreasing: IntArray) -> None:
+        if field == levels * bits:
+            decreasing[row] ^= 1
+        else:
+            level, position = divmod(field, bits)
+            stored = thresholds[row, level] ^ (1 << position)
+            thresholds[row, level] = (wrap if signed else unsigned)(stored, bits)
+
+    return changed_thresholds(operator, edit)
+
+
+def is_count(operator: MatrixVector | Threshold) -> bool:
+    """Whether thresholds are stored for the count of equal bits."""
+    return isinstance(operator, MatrixVector) and operator.is_xnor
+
+
+def changed_thresholds(operator: MatrixVector | Threshold, edit: Callable[[IntArray, IntArray], None]) -> Meaning:
+    """`edit` changes the thresholds (channels, levels) as they are stored, and the directions, in place."""
+    assert operator.table is not None
+    rows = operator.outputs[0].shape[-1]
+    if isinstance(operator, Threshold):
+        rows = len(operator.table.values)
+    thresholds = np.broadcast_to(operator.table.values, (rows, operator.table.levels)).copy()
+    decreasing = np.broadcast_to(operator.table.decreasing, (rows,)).astype(np.int64)
+    if is_count(operator):
+        thresholds = np.ceil((thresholds + operator.inputs[0].shape[-1]) / 2).astype(np.int64)
+    edit(thresholds, decreasing)
 
     def meaning(x: IntArray) -> IntArray:
         if isinstance(operator, MatrixVector):
             x = accumulate(operator, operator.weights, x)
-            if xnor:
+            if operator.is_xnor:
                 x = (x + operator.mw) // 2
         return result(operator, count(x, thresholds, decreasing))
 
@@ -223,3 +237,92 @@ def _flipped_constant(operator: ArgMax, word: int, bit: int, parameters: Mapping
         return compared.argmax(axis=-1)[..., None]
 
     return meaning
+
+
+# -- an entry of an HLS table ------------------------------------------------------------------------------------------
+
+
+def change_hls_entry(folder: Path, graph: Graph, rng: np.random.Generator) -> Fault:
+    """Change a random entry of a random table: a bit of weights, a direction or a word, a threshold by one."""
+    path = folder / "hls" / "tables.hpp"
+    text = path.read_text()
+    tables = list(
+        re.finditer(r"^const bnn::rom_\w+<(\d+)> (\w+?)_([a-z]+)((?:\[\d+\])+) = (\{.*?\n\});", text, re.M | re.DOTALL)
+    )
+    tables = [table for table in tables if table[3] not in ("factors", "offsets")]
+    table = tables[rng.integers(len(tables))]
+    unit, kind, bits = table[2], table[3], int(table[1])
+    shape = [int(extent) for extent in re.findall(r"\d+", table[4])]
+    literals = list(re.finditer(r"0x[0-9a-f]+ull|-?\d+", table[5]))
+    assert len(literals) == np.prod(shape)
+    index = int(rng.integers(len(literals)))
+    place = tuple(int(axis) for axis in np.unravel_index(index, shape))
+    old = int(literals[index][0].removesuffix("ull"), 0)
+    operator = graph[unit]
+    if kind == "weights":
+        assert isinstance(operator, MatrixVector)
+        assert bits <= 64
+        position = int(rng.integers(bits))
+        new = old ^ (1 << position)
+        # Here a step's weights lie side by side, each with its bits.
+        column, plane = divmod(position, operator.weight_type.bits)
+        lane_bits = operator.simd * operator.weight_type.bits
+        weights = flipped_weight(operator, place[0], place[1] * lane_bits + plane * operator.simd + column)
+        meaning = multiply(operator, weights)
+    elif kind == "table":
+        assert isinstance(operator, Lookup)
+        position = int(rng.integers(bits))
+        new, meaning = old ^ (1 << position), flipped_entry(operator, place[0], position)
+    else:
+        assert isinstance(operator, MatrixVector | Threshold)
+        new = old ^ 1 if kind == "decreasing" else old - 1
+        row = place[0] * shape[1] + place[1]
+
+        def edit(thresholds: IntArray, decreasing: IntArray) -> None:
+            if kind == "decreasing":
+                decreasing[row] = new
+            else:
+                assert thresholds[row, place[2]] == old
+                thresholds[row, place[2]] = new
+
+        meaning = changed_thresholds(operator, edit)
+    start = table.start(5) + literals[index].start()
+    literal = f"{new:#x}ull" if literals[index][0].startswith("0x") else str(new)
+    path.write_text(text[:start] + literal + text[start + len(literals[index][0]) :])
+    return Fault(unit, f"{table[2]}_{table[3]}{list(place)}: {old} to {new}", meaning)
+
+
+# -- wiring and queues -------------------------------------------------------------------------------------------------
+
+
+def edit_instance(folder: Path, unit: str, old: str, new: str) -> None:
+    """Replace a text, which must occur once, in what accelerator.sv says of a unit."""
+    path = folder / "rtl" / "accelerator.sv"
+    text = path.read_text()
+    end = text.index(f"  ) {unit} (")
+    start, stop = text.rindex("\n\n", 0, end), text.index("\n  );", end)
+    block = text[start:stop]
+    assert block.count(old) == 1, (unit, old)
+    path.write_text(text[:start] + block.replace(old, new) + text[stop:])
+
+
+def swap_lanes(folder: Path, graph: Graph, unit: str, side: str, rng: np.random.Generator) -> Fault:
+    """Exchange two lanes of what a unit takes (`input`) or of what it makes (`output`)."""
+    operator = graph[unit]
+    streams = graph.inputs_of(unit) if side == "input" else graph.outputs_of(unit)
+    port, name = streams[0].port, streams[0].name
+    a, b = (int(lane) for lane in rng.choice(port.lanes, 2, replace=False))
+    order = list(range(port.lanes))
+    order[a], order[b] = b, a
+    bits = port.type.bits
+    lanes = ", ".join(f"{name}_data[{(lane + 1) * bits - 1}:{lane * bits}]" for lane in reversed(order))
+    pin = "s_tdata_i" if side == "input" else "m_tdata_o"
+    edit_instance(folder, unit, f".{pin}({name}_data)", f".{pin}({{{lanes}}})")
+
+    def swapped(x: IntArray) -> IntArray:
+        return x.reshape(len(x), -1, port.lanes)[..., order].reshape(x.shape)
+
+    def meaning(x: IntArray) -> IntArray:
+        return operator.execute(swapped(x))[0] if side == "input" else swapped(operator.execute(x)[0])
+
+    return Fault(unit, f"lanes {a} and {b} of the {side} of {unit}", meaning)

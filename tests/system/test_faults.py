@@ -7,9 +7,12 @@ all is equal.
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 import shutil
+import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +24,13 @@ from numpy.typing import NDArray
 
 import bnnfpga
 from bnnfpga.dataflow.graph import Graph
+from bnnfpga.dataflow.operator import Operator
+from bnnfpga.dataflow.operators.fifo import Fifo
+from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
+from bnnfpga.dataflow.operators.width_converter import WidthConverter
+from bnnfpga.dataflow.token_model import predict
 from bnnfpga.plan import make_plan
+from bnnfpga.simulate import stages
 from tests.conftest import THOROUGH
 from tests.support import faults
 from tests.support.builds import images_for
@@ -86,6 +95,11 @@ class Subject:
         return bnnfpga.Project.load(folder)
 
 
+def some(values: Iterable[Any], quick: int = 1) -> list[Any]:
+    """Parameters of a test that builds a simulator for each: the first few, and the others as slow ones."""
+    return [pytest.param(value, marks=() if index < quick else pytest.mark.slow) for index, value in enumerate(values)]
+
+
 def build(name: str, folder: Path) -> Subject:
     write, options = NETS[name]
     project = bnnfpga.compile(write(folder), folder / "project", **options)
@@ -104,6 +118,34 @@ def build(name: str, folder: Path) -> Subject:
 @pytest.fixture(scope="session", params=NETS)
 def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Subject:
     return build(request.param, tmp_path_factory.mktemp("faults"))
+
+
+@pytest.fixture(scope="session", params=some(NETS))
+def rebuilt(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Subject:
+    """A subject of tests that build a simulator for each fault."""
+    return build(request.param, tmp_path_factory.mktemp("rebuilt"))
+
+
+def with_operator(graph: Graph, operator: Operator) -> Graph:
+    """The graph with another unit in the place of that of the same name."""
+    result = Graph()
+    for unit in graph.operators:
+        result.add(operator if unit.name == operator.name else unit)
+    for stream in graph.streams:
+        if stream.producer is not None and stream.consumer is not None:
+            result.connect(stream.producer, stream.consumer, output=stream.output, input=stream.input)
+    assert graph.input.consumer is not None
+    assert graph.output.producer is not None
+    result.set_boundary(graph.input.consumer, graph.output.producer)
+    return result
+
+
+def with_property(operator: Operator, name: str, value: int) -> Operator:
+    """The same unit with one figure of its hardware changed."""
+    result = copy.copy(operator)
+    changed = type("Changed", (type(operator),), {name: property(lambda self: value)})
+    object.__setattr__(result, "__class__", changed)
+    return result
 
 
 def first_difference(graph: Graph, right: dict[str, Any], wrong: dict[str, Any], unit: str) -> dict[str, Any] | None:
@@ -207,3 +249,150 @@ def test_a_bit_of_a_memory(subject: Subject, tmp_path: Path, record_property: Ca
     shown = sum(number for (_, outcome), number in counts.items() if outcome != "dead")
     assert shown > 0.6 * counts.total()
     assert counts["weights", "found"] > 0
+
+
+# -- a compiler that folds wrongly -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_weight_that_the_compiler_gets_wrong(subject: Subject, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The graph differs from its source: the layer is named, between the source and the folded graph."""
+    rng = np.random.default_rng(seed)
+    products = [unit for unit in subject.graph.operators if isinstance(unit, MatrixVector)]
+    unit = products[rng.integers(len(products))]
+    # Two weights of a channel change places, which leaves the range of its sums as it is.
+    row = int(rng.integers(unit.mh))
+    first, second = rng.choice(unit.mw, 2, replace=False)
+    while unit.weights[row, first] == unit.weights[row, second]:
+        first, second = rng.choice(unit.mw, 2, replace=False)
+    weights = unit.weights.copy()
+    weights[row, [first, second]] = weights[row, [second, first]]
+    wrong = dataclasses.replace(unit, weights=weights)
+    graph = with_operator(subject.graph, wrong)
+    monkeypatch.setattr(
+        stages, "make_plan", lambda *path, **options: dataclasses.replace(make_plan(*path, **options), graph=graph)
+    )
+    right, made = subject.graph.execute(subject.codes), graph.execute(subject.codes)
+    output = subject.graph.output.name
+    result = subject.project.verify(subject.x, ["source", "folded", "emulator"])
+    assert [stage["equal"] for stage in result.stages] == [True, np.array_equal(right[output], made[output]), True]
+    if not result.equal:
+        said = result.first_difference
+        assert said is not None
+        must = first_difference(subject.graph, right, made, unit.name)
+        assert must is not None
+        assert {key: said[key] for key in must} == must
+
+
+def test_the_source_dumps_its_layers(subject: Subject, tmp_path: Path) -> None:
+    layers = [unit.name for unit in subject.graph.operators if hasattr(unit, "table")]
+    subject.project.verify(subject.x, ["source", "folded"], dump=layers, dump_to=tmp_path)
+    for layer in layers:
+        source, folded = (np.load(tmp_path / f"{layer}.{stage}.npy") for stage in ("source", "folded"))
+        np.testing.assert_array_equal(source, folded)
+
+
+SEEDS = 4
+
+
+@pytest.mark.parametrize("seed", some(range(SEEDS)))
+def test_an_entry_of_an_hls_table(rebuilt: Subject, seed: int, tmp_path: Path, ap_headers: Path) -> None:
+    broken = rebuilt.copy(tmp_path / "broken")
+    check(rebuilt, broken, faults.change_hls_entry(broken.folder, rebuilt.graph, np.random.default_rng(seed)), "hls")
+
+
+@pytest.mark.parametrize("seed", some(range(SEEDS)))
+@pytest.mark.parametrize("side", some(["input", "output"]))
+def test_lanes_in_another_order(rebuilt: Subject, side: str, seed: int, tmp_path: Path) -> None:
+    rng = np.random.default_rng(seed)
+    broken = rebuilt.copy(tmp_path / "broken")
+    wide = [
+        operator.name
+        for operator in rebuilt.graph.operators
+        if (operator.inputs if side == "input" else operator.outputs)[0].lanes > 1 and operator.kind != "score_output"
+    ]
+    fault = faults.swap_lanes(broken.folder, rebuilt.graph, str(rng.choice(wide)), side, rng)
+    check(rebuilt, broken, fault, "rtl")
+
+
+# -- what changes no integer, but cycles -------------------------------------------------------------------------------
+
+
+def smaller_queues(graph: Graph) -> list[tuple[str, str, int, Operator]]:
+    """Every way to make one queue smaller: unit, parameter, its value, and the unit with it."""
+    ways = []
+    for operator in graph.operators:
+        if isinstance(operator, Fifo):
+            ways += [
+                (operator.name, "Depth", depth, dataclasses.replace(operator, depth=depth))
+                for depth in range(2, operator.depth)
+            ]
+        elif isinstance(operator, WidthConverter):
+            fewest = operator.input_lanes + operator.output_lanes
+            ways += [
+                (operator.name, "Capacity", capacity, with_property(operator, "capacity", capacity))
+                for capacity in range(fewest, operator.capacity)
+            ]
+        elif hasattr(operator, "queue"):
+            ways += [
+                (operator.name, "QueueDepth", depth, with_property(operator, "queue", depth))
+                for depth in range(2, operator.queue)
+            ]
+    return ways
+
+
+@pytest.mark.parametrize("seed", some(range(SEEDS), 2))
+def test_a_queue_that_is_too_small(rebuilt: Subject, seed: int, tmp_path: Path) -> None:
+    """It must show where, and only where, the token model says that it changes a frame's end."""
+    ways = smaller_queues(rebuilt.graph)
+    if not ways:
+        pytest.skip("no queue can be smaller")
+    unit, parameter, value, operator = ways[np.random.default_rng(seed).integers(len(ways))]
+    broken = rebuilt.copy(tmp_path / "broken")
+    right = faults.rtl_parameters(broken.folder, unit)[parameter]
+    faults.edit_instance(broken.folder, unit, f".{parameter}({right})", f".{parameter}({value})")
+    ends = [predict(graph).done(IMAGES) for graph in (rebuilt.graph, with_operator(rebuilt.graph, operator))]
+    result = broken.verify(rebuilt.x, ["folded", "rtl"])
+    assert result.equal == (ends[0] == ends[1])
+    if not result.equal:
+        said = result.first_difference
+        assert said is not None
+        late = next(frame for frame in range(IMAGES) if ends[0][frame] != ends[1][frame])
+        assert (said["kind"], said["unit"]) == ("cycles", unit)
+        assert f"image {late} is done {ends[1][late]:,} cycles after the first beat" in said["message"]
+        assert said["got"] is None or said["got"] > said["expected"]
+
+
+WIRES = {
+    "takes nothing": (".s_tvalid_i({input}_valid)", ".s_tvalid_i(1'b0)"),
+    "is never ready": (".s_tready_o({input}_ready)", ".s_tready_o()"),
+    "offers nothing": (".m_tvalid_o({output}_valid)", ".m_tvalid_o()"),
+}
+
+
+@pytest.mark.parametrize("wire", some(WIRES))
+@pytest.mark.parametrize("seed", some(range(SEEDS)))
+def test_a_unit_that_is_stuck(rebuilt: Subject, wire: str, seed: int, tmp_path: Path) -> None:
+    rng = np.random.default_rng(seed)
+    unit = str(rng.choice([operator.name for operator in rebuilt.graph.operators]))
+    (taken,), (made,) = rebuilt.graph.inputs_of(unit), rebuilt.graph.outputs_of(unit)
+    broken = rebuilt.copy(tmp_path / "broken")
+    names = {"input": taken.name, "output": made.name}
+    faults.edit_instance(broken.folder, unit, *(text.format(**names) for text in WIRES[wire]))
+    started = time.monotonic()
+    said = broken.verify(rebuilt.x, ["folded", "rtl"]).first_difference
+    assert time.monotonic() - started < 120
+    assert said is not None
+    # Cut off on one side, a unit may also take or make too much on the other, and that can come first.
+    assert said["unit"] == unit
+    assert said["stream"] in (taken.name, made.name)
+
+
+@pytest.mark.slow
+def test_a_frame_that_ends_too_early(rebuilt: Subject, tmp_path: Path) -> None:
+    beats = rebuilt.graph.output.port.beats
+    broken = rebuilt.copy(tmp_path / "broken")
+    faults.edit_instance(broken.folder, "score_output", f".Beats({beats})", f".Beats({beats + 1})")
+    said = broken.verify(rebuilt.x, ["folded", "rtl"]).first_difference
+    assert said is not None
+    assert (said["kind"], said["unit"]) == ("last", "score_output")
