@@ -10,6 +10,7 @@ own. Weights are random where no figure depends on them.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 import bnnfpga
+from bnnfpga.simulate.hls_headers import find_headers
 from tests.support.data import EXAMPLES
 from tests.support.nets import DenseNet
 
@@ -49,7 +51,9 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        # Every build is a real one.
+        # Every build is a real one; headers are not built, and fetched ones lie in the cache.
+        with contextlib.suppress(bnnfpga.UserError):
+            os.environ["BNNFPGA_HLS_INCLUDE"] = str(find_headers())
         os.environ["BNNFPGA_CACHE"] = str(folder / "cache")
         show(measure(folder, quick=arguments.quick))
 
@@ -66,6 +70,7 @@ def measure(folder: Path, *, quick: bool) -> list[Row]:
     fixed = {"matrix_vector0": {"pe": 16, "simd": 64}}
     rows += simulation_rows("256x256, PE 16, SIMD 64", layer, folder, 40_000, 5e6, None, folding=fixed)
     rows += simulation_rows("784-64-64-64-10, 64 cycles", small, folder, 10_000, 2e6, 15, cycles=64, **PIXELS)
+    rows += verify_rows("784-64-64-64-10, 1,000 images", small, folder)
     rows += simulation_rows("784-1024x3-10, 128 cycles", large, folder, 4_000, 5e5, None, cycles=128)
     if not quick:
         rows += simulation_rows("784-1024x3-10, 16 cycles", large, folder, 1_000, 5e4, 60, cycles=16)
@@ -124,6 +129,35 @@ def simulation_rows(
     within = build_bar is None or first.build_seconds <= build_bar
     rows.append(Row("  build", f"{first.build_seconds:.1f} s", limit, within))
     rows.append(Row("  from cache", f"{second.build_seconds:.2f} s", "1 s at most", second.build_seconds <= 1))
+    return rows
+
+
+def verify_rows(what: str, model: Path, folder: Path) -> list[Row]:
+    """The whole chain where all is equal, and where one bit of a weight memory is wrong; all stages that run here."""
+    project = bnnfpga.compile(model, folder / "verified", cycles=64, **PIXELS)
+    # As dark as digits: every unit works, and the wrong bit shows.
+    rng = np.random.default_rng(0)
+    shape = (1_000, *project.input_shape)
+    images = np.where(rng.random(shape) < 0.2, rng.integers(0, 256, shape), 0).astype(np.uint8)
+    rows = []
+    for case in ("equal", "one wrong bit"):
+        if case != "equal":
+            memory = project.folder / "memories" / "matrix_vector1_weights.mem"
+            words = memory.read_text().split()
+            words[0] = f"{int(words[0], 16) ^ 1:0{len(words[0])}x}"
+            memory.write_text("\n".join(words) + "\n")
+        seconds = []
+        for _ in range(4):
+            started = time.perf_counter()
+            result = project.verify(images)
+            seconds.append(time.perf_counter() - started)
+        found = None if result.first_difference is None else result.first_difference["unit"]
+        right = found == (None if case == "equal" else "matrix_vector1")
+        stages = ", ".join(stage["name"] for stage in result.stages)
+        rows += [
+            Row(f"verify {what}: {case}", f"{min(seconds[1:]):.2f} s", f"{stages}", right),
+            Row("  the first time, builds included", f"{seconds[0]:.1f} s", "", True),
+        ]
     return rows
 
 

@@ -1,4 +1,4 @@
-"""Every command and every piece of Python in the README runs, and prints what the README shows."""
+"""Every command and every piece of Python in the README and in what continues it runs, and prints what is shown."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
+CONTINUED = (ROOT / "docs" / "verify.md").read_text()
 BLOCK = re.compile(r"^```(bash|console|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+# A command is a line, or what a here document has in it.
+PROMPT = re.compile(r"^\$ ([^\n]*<<'EOF'\n.*?^EOF\n|[^\n]*\n)", re.MULTILINE | re.DOTALL)
 NOT_COPIED = shutil.ignore_patterns(".git", ".venv", "build", ".*_cache", ".hypothesis", "__pycache__")
 
 
@@ -27,15 +30,15 @@ class Block:
     def commands(self) -> str:
         if self.language == "bash":
             return self.text
-        return "".join(line.removeprefix("$ ") for line in self.text.splitlines(keepends=True) if line.startswith("$ "))
+        return "".join(PROMPT.findall(self.text))
 
     def shown(self) -> list[str]:
         """The lines of output that the README shows; a line of three dots stands for any others."""
-        lines = [] if self.language != "console" else self.text.splitlines()
-        return [masked(line) for line in lines if not line.startswith("$ ") and line.strip() not in ("", "...")]
+        lines = [] if self.language != "console" else PROMPT.sub("", self.text).splitlines()
+        return [masked(line) for line in lines if line.strip() not in ("", "...")]
 
 
-BLOCKS = [Block(*match.groups()) for match in BLOCK.finditer(README)]
+BLOCKS = [Block(*match.groups()) for text in (README, CONTINUED) for match in BLOCK.finditer(text)]
 
 
 def masked(line: str) -> str:

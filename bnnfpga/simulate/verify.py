@@ -222,6 +222,8 @@ def _locate(stage: Stage, subject: Subject, found: _Examination) -> tuple[Fault 
         fewer = subject.first(frames)
         observed, cycles = stage.watch(fewer)
         fault = locate_value(fewer.plan.graph, fewer.tensors, observed)
+        if fault is None and found.fault is not None and found.fault.kind == "last":
+            fault = found.fault
         if fault is None and cycles is not None and found.timing:
             fault = locate_cycles(fewer.plan.graph, observed, cycles)
         if fault is not None:
