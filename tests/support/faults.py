@@ -244,16 +244,18 @@ def _flipped_constant(operator: ArgMax, word: int, bit: int, parameters: Mapping
 
 def change_hls_entry(folder: Path, graph: Graph, rng: np.random.Generator) -> Fault:
     """Change a random entry of a random table: a bit of weights, a direction or a word, a threshold by one."""
-    path = folder / "hls" / "tables.hpp"
+    pattern = r"^const bnn::rom_\w+<(\d+)> (\w+)((?:\[\d+\])+) = (\{.*?\n\});"
+    tables = [
+        (path, table)
+        for path in sorted((folder / "hls" / "weights").glob("*.hpp"))
+        for table in re.finditer(pattern, path.read_text(), re.MULTILINE | re.DOTALL)
+        if isinstance(graph[path.stem], MatrixVector | Threshold | Lookup)
+    ]
+    path, table = tables[rng.integers(len(tables))]
     text = path.read_text()
-    tables = list(
-        re.finditer(r"^const bnn::rom_\w+<(\d+)> (\w+?)_([a-z]+)((?:\[\d+\])+) = (\{.*?\n\});", text, re.M | re.DOTALL)
-    )
-    tables = [table for table in tables if table[3] not in ("factors", "offsets")]
-    table = tables[rng.integers(len(tables))]
-    unit, kind, bits = table[2], table[3], int(table[1])
-    shape = [int(extent) for extent in re.findall(r"\d+", table[4])]
-    literals = list(re.finditer(r"0x[0-9a-f]+ull|-?\d+", table[5]))
+    unit, kind, bits = path.stem, table[2].removeprefix(f"{path.stem}_"), int(table[1])
+    shape = [int(extent) for extent in re.findall(r"\d+", table[3])]
+    literals = list(re.finditer(r"0x[0-9a-f]+ull|-?\d+", table[4]))
     assert len(literals) == np.prod(shape)
     index = int(rng.integers(len(literals)))
     place = tuple(int(axis) for axis in np.unravel_index(index, shape))
@@ -286,10 +288,10 @@ def change_hls_entry(folder: Path, graph: Graph, rng: np.random.Generator) -> Fa
                 thresholds[row, place[2]] = new
 
         meaning = changed_thresholds(operator, edit)
-    start = table.start(5) + literals[index].start()
+    start = table.start(4) + literals[index].start()
     literal = f"{new:#x}ull" if literals[index][0].startswith("0x") else str(new)
     path.write_text(text[:start] + literal + text[start + len(literals[index][0]) :])
-    return Fault(unit, f"{table[2]}_{table[3]}{list(place)}: {old} to {new}", meaning)
+    return Fault(unit, f"{unit}, {kind}{list(place)}: {old} to {new}", meaning)
 
 
 # -- wiring and queues -------------------------------------------------------------------------------------------------

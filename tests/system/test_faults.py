@@ -232,6 +232,24 @@ def test_what_is_right_is_equal(subject: Subject) -> None:
     assert [stage["name"] for stage in result.stages] == ["source", "folded", "emulator", "hls", "rtl"]
 
 
+def test_every_stage_shows_every_stream(subject: Subject, ap_headers: Path) -> None:
+    """What is not seen counts as right, so all must be seen."""
+    watched = stages.Subject(subject.project, subject.project.read_images(subject.x))
+    names = {stream.name for stream in subject.graph.streams}
+    for kind in stages.ALL:
+        observed, _ = kind().watch(watched)
+        if kind is stages.SourceStage:
+            # The model has the layers, and nothing of converters, queues and the boundary.
+            assert {name.partition("_to_")[0] for name in observed} == {
+                unit.name for unit in subject.graph.operators if unit.kind in ("matrix_vector", "threshold", "lookup")
+            }
+        else:
+            assert set(observed) == names
+        for stream in subject.graph.streams:
+            if stream.name in observed:
+                assert observed[stream.name].tensor(stream.port).shape == (IMAGES, *stream.port.shape)
+
+
 def test_a_bit_of_a_memory(subject: Subject, tmp_path: Path, record_property: Callable[[str, object], None]) -> None:
     """Bits of weights, thresholds, directions, tables and constants, each drawn from a seed."""
     counts: Counter[tuple[str, str]] = Counter()
