@@ -93,22 +93,6 @@ struct number_inputs {
     }
 };
 
-/// The code of a raw dot product.
-template <unsigned, unsigned OutputBits, int, class Sum>
-std::uint64_t finish(Sum sum, unsigned, unsigned) {
-    BNN_PRAGMA(HLS INLINE)
-    return encode<OutputBits>(sum);
-}
-
-/// The code of what the merged thresholds make of an accumulator.
-template <unsigned AccumulatorBits, unsigned OutputBits, int OutputOffset, class Sum, class Thresholds, class Flags>
-std::uint64_t finish(Sum sum, unsigned pass, unsigned p, const Thresholds& thresholds, const Flags& decreasing) {
-    BNN_PRAGMA(HLS INLINE)
-    // One more than the largest sum, and a sign.
-    constexpr unsigned threshold_bits = AccumulatorBits + 2;
-    return activate<threshold_bits, OutputBits, OutputOffset>(sum, thresholds[pass][p], decreasing[pass][p]);
-}
-
 }  // namespace detail
 
 /// The matrix-vector unit, for one frame.

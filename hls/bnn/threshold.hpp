@@ -27,6 +27,26 @@ std::uint64_t activate(Integer x, const Entry (&thresholds)[Levels], const Flag&
     return encode<OutputBits>(OutputOffset + count);
 }
 
+namespace detail {
+
+/// The code of a raw dot product.
+template <unsigned, unsigned OutputBits, int, class Sum>
+std::uint64_t finish(Sum sum, unsigned, unsigned) {
+    BNN_PRAGMA(HLS INLINE)
+    return encode<OutputBits>(sum);
+}
+
+/// The code of what the thresholds merged behind it make of an accumulator.
+template <unsigned AccumulatorBits, unsigned OutputBits, int OutputOffset, class Sum, class Thresholds, class Flags>
+std::uint64_t finish(Sum sum, unsigned pass, unsigned p, const Thresholds& thresholds, const Flags& decreasing) {
+    BNN_PRAGMA(HLS INLINE)
+    // One more than the largest sum, and a sign.
+    constexpr unsigned threshold_bits = AccumulatorBits + 2;
+    return activate<threshold_bits, OutputBits, OutputOffset>(sum, thresholds[pass][p], decreasing[pass][p]);
+}
+
+}  // namespace detail
+
 /// The threshold unit, for one frame.
 ///
 /// Channels      length of the innermost axis

@@ -13,6 +13,7 @@
 #ifndef BNN_WINDOW_HPP_
 #define BNN_WINDOW_HPP_
 
+#include "ring.hpp"
 #include "word.hpp"
 
 namespace bnn {
@@ -27,18 +28,6 @@ constexpr unsigned pixels_of(unsigned lanes, unsigned channels) { return lanes <
 inline int clip(int place, int most) {
     BNN_PRAGMA(HLS INLINE)
     return place < 0 ? 0 : place > most ? most : place;
-}
-
-/// `distance` in a ring of `depth` words.
-constexpr unsigned in_ring(long long distance, unsigned depth) {
-    return static_cast<unsigned>((distance % depth + depth) % depth);
-}
-
-/// `address` so much further on in a ring; `distance` is less than `depth`.
-inline unsigned advance(unsigned address, unsigned distance, unsigned depth) {
-    BNN_PRAGMA(HLS INLINE)
-    const unsigned sum = address + distance;
-    return sum >= depth ? sum - depth : sum;
 }
 
 /// Where a window lies: the row and column of its first pixel in the image, and which window of the frame it is.
@@ -114,14 +103,14 @@ void window(hls::stream<word<detail::smaller(Lanes, Channels) * ElementBits>>& i
     constexpr long long in_row = in_pixel + (step_columns - 1) * right;
     constexpr long long in_window = in_row + (step_rows - 1) * down;
     constexpr long long in_windows = in_window + static_cast<long long>(WindowColumns - 1) * StrideColumns * chunks;
-    constexpr unsigned next_chunk = detail::in_ring(1, Depth);
-    constexpr unsigned next_column = detail::in_ring(right - in_pixel, Depth);
-    constexpr unsigned next_row = detail::in_ring(down - in_row, Depth);
-    constexpr unsigned next_window = detail::in_ring(static_cast<long long>(StrideColumns) * chunks - in_window, Depth);
+    constexpr unsigned next_chunk = in_ring(1, Depth);
+    constexpr unsigned next_column = in_ring(right - in_pixel, Depth);
+    constexpr unsigned next_row = in_ring(down - in_row, Depth);
+    constexpr unsigned next_window = in_ring(static_cast<long long>(StrideColumns) * chunks - in_window, Depth);
     constexpr unsigned next_windows =
-        detail::in_ring(static_cast<long long>(StrideRows) * Columns * chunks - in_windows, Depth);
+        in_ring(static_cast<long long>(StrideRows) * Columns * chunks - in_windows, Depth);
     constexpr unsigned first_address =
-        detail::in_ring(-static_cast<long long>(chunks) * (static_cast<long long>(PadTop) * Columns + PadLeft), Depth);
+        in_ring(-static_cast<long long>(chunks) * (static_cast<long long>(PadTop) * Columns + PadLeft), Depth);
 
     using Place = detail::window_place<StrideRows, StrideColumns, -static_cast<int>(PadTop), -static_cast<int>(PadLeft),
                                        WindowRows, WindowColumns>;
@@ -188,7 +177,7 @@ void window(hls::stream<word<detail::smaller(Lanes, Channels) * ElementBits>>& i
                                      pixel_column >= static_cast<int>(Columns);
                 const long long distance =
                     static_cast<long long>(chunks) * (tap_row * DilationRows * Columns + tap_column * DilationColumns);
-                const unsigned at = detail::advance(address, detail::in_ring(distance, Depth), Depth);
+                const unsigned at = advance(address, in_ring(distance, Depth), Depth);
                 y.insert(tap * width, outside ? fill : bits<width>(line[tap][at]));
                 if (Flagged && outside) y.template set<1>(Lanes * ElementBits + tap, 1);
             }
@@ -202,7 +191,7 @@ void window(hls::stream<word<detail::smaller(Lanes, Channels) * ElementBits>>& i
                                       : !ends_window             ? next_row
                                       : !place.ends_row()        ? next_window
                                                                  : next_windows;
-            address = detail::advance(address, distance, Depth);
+            address = advance(address, distance, Depth);
             chunk = ends_pixel ? 0 : chunk + 1;
             if (ends_window) {
                 row_step = 0;
