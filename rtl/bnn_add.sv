@@ -38,7 +38,7 @@ module bnn_add #(
   // The result may have fewer bits than what it is made of.
   localparam int unsigned WiderInput = InputBits0 > InputBits1 ? InputBits0 : InputBits1;
   localparam int unsigned Bits = OutputBits > WiderInput ? OutputBits : WiderInput;
-  // A constant is the cheapest as its magnitude; its sign makes the addition a subtraction.
+  // A multiple is a sum of shifted elements, which no tool takes for a multiplier; its sign makes the addition a subtraction.
   localparam [Bits-1:0] Magnitude0 = Factor0 < 0 ? Bits'(-Factor0) : Bits'(Factor0);
   localparam [Bits-1:0] Magnitude1 = Factor1 < 0 ? Bits'(-Factor1) : Bits'(Factor1);
 
@@ -51,20 +51,28 @@ module bnn_add #(
   reg                     sent;
 
   integer p;
+  integer b;
+  reg [Bits-1:0] element;
   reg [Bits-1:0] term0;
   reg [Bits-1:0] term1;
   reg [Bits-1:0] sum;
   /* verilator lint_off BLKSEQ */
   always @(posedge clk_i) begin
     for (p = 0; p < PE; p = p + 1) begin
-      term0 = {Bits{(InputSigned0 != 0) & s0_tdata_i[(p+1)*InputBits0-1]}};
-      term0[InputBits0-1:0] = s0_tdata_i[p*InputBits0+:InputBits0];
+      element = {Bits{(InputSigned0 != 0) & s0_tdata_i[(p+1)*InputBits0-1]}};
+      element[InputBits0-1:0] = s0_tdata_i[p*InputBits0+:InputBits0];
+      term0 = '0;
+      for (b = 0; b < Bits; b = b + 1) begin
+        if (Magnitude0[b]) term0 = term0 + (element << b);
+      end
       if (InputBipolar0 != 0) term0 = s0_tdata_i[p*InputBits0] ? Magnitude0 : -Magnitude0;
-      else term0 = term0 * Magnitude0;
-      term1 = {Bits{(InputSigned1 != 0) & s1_tdata_i[(p+1)*InputBits1-1]}};
-      term1[InputBits1-1:0] = s1_tdata_i[p*InputBits1+:InputBits1];
+      element = {Bits{(InputSigned1 != 0) & s1_tdata_i[(p+1)*InputBits1-1]}};
+      element[InputBits1-1:0] = s1_tdata_i[p*InputBits1+:InputBits1];
+      term1 = '0;
+      for (b = 0; b < Bits; b = b + 1) begin
+        if (Magnitude1[b]) term1 = term1 + (element << b);
+      end
       if (InputBipolar1 != 0) term1 = s1_tdata_i[p*InputBits1] ? Magnitude1 : -Magnitude1;
-      else term1 = term1 * Magnitude1;
       sum = Factor0 < 0 ? -term0 : term0;
       if (Factor1 < 0) sum = sum - term1;
       else sum = sum + term1;

@@ -44,6 +44,17 @@ module bnn_width_converter #(
   // Where the next input beat goes, once the output beat has left.
   wire [LevelBits-1:0] base = pop ? level - Out : level;
 
+  // Its first bit there. A multiple is a sum of shifted numbers, which no tool takes for a multiplier.
+  function automatic [31:0] first_bit(input [LevelBits-1:0] element);
+    integer b;
+    begin
+      first_bit = '0;
+      for (b = 0; b < 32; b = b + 1) begin
+        if (ElementBits[b]) first_bit = first_bit + (32'(element) << b);
+      end
+    end
+  endfunction
+
   assign s_tready_o = level <= Room;
   assign m_tvalid_o = level >= Out;
   assign m_tdata_o  = elements[OutputLanes*ElementBits-1:0];
@@ -51,7 +62,7 @@ module bnn_width_converter #(
   always @(posedge clk_i) begin
     if (pop) elements <= elements >> (OutputLanes * ElementBits);
     // Elements above the level are never read before they are written, so they need no reset.
-    if (push) elements[32'(base)*ElementBits+:InputLanes*ElementBits] <= s_tdata_i;
+    if (push) elements[first_bit(base)+:InputLanes*ElementBits] <= s_tdata_i;
     level <= push ? base + In : base;
     if (!rst_ni) level <= '0;
   end

@@ -76,7 +76,7 @@ module bnn_window #(
   // Distances in the ring, in beats, each reduced modulo the depth (Depth*n is added where the number is negative).
   localparam int PixelStep = int'(Chunks * DilationColumns * TapColumns);
   localparam int RowStep = int'(Chunks * DilationRows * TapRows * Columns);
-  localparam int Pixel0 = -int'(Chunks * (PadTop * Columns + PadLeft));
+  localparam int Pixel0 = -(int'(Chunks * (PadTop * Columns + PadLeft)));
   // From the last beat of a pixel, of a kernel row, of a window, of a row of windows, of a frame, to the next beat.
   localparam int JumpColumn = PixelStep - int'(Chunks - 1);
   localparam int JumpRow = RowStep - int'(StepColumns - 1) * PixelStep - int'(Chunks - 1);
@@ -130,8 +130,8 @@ module bnn_window #(
   reg signed [PlaceBits-1:0] column;
   reg signed [PlaceBits-1:0] window_top;
   reg signed [PlaceBits-1:0] window_left;
-  localparam signed [PlaceBits-1:0] Top = -PlaceBits'(PadTop);
-  localparam signed [PlaceBits-1:0] Left = -PlaceBits'(PadLeft);
+  localparam signed [PlaceBits-1:0] Top = -(PlaceBits'(PadTop));
+  localparam signed [PlaceBits-1:0] Left = -(PlaceBits'(PadLeft));
 
   wire signed [PlaceBits-1:0] next_left = last_of_row ? Left : window_left + PlaceBits'(StrideColumns);
   wire signed [PlaceBits-1:0] next_top  = last_window ? Top : last_of_row ? window_top + PlaceBits'(StrideRows) : window_top;
@@ -167,6 +167,17 @@ module bnn_window #(
   localparam signed [BeatsBits-1:0] Frame = BeatsBits'(Rows * Columns);
   localparam signed [BeatsBits-1:0] Beats = BeatsBits'(Chunks);
 
+  // A multiple of a constant is a sum of shifted numbers, which no tool takes for a multiplier.
+  function automatic signed [BeatsBits-1:0] times(input signed [BeatsBits-1:0] number, input [BeatsBits-1:0] constant);
+    integer b;
+    begin
+      times = '0;
+      for (b = 0; b < BeatsBits; b = b + 1) begin
+        if (constant[b]) times = times + (number << b);
+      end
+    end
+  endfunction
+
   // Pixels before the first one that a window, or a later one, needs.
   function automatic signed [BeatsBits-1:0] oldest(
     input signed [PlaceBits-1:0] top,
@@ -174,7 +185,7 @@ module bnn_window #(
   );
     reg signed [BeatsBits-1:0] pixels;
     begin
-      pixels = clip(top, AllRows) * Line + clip(left, AllColumns);
+      pixels = times(clip(top, AllRows), Line) + clip(left, AllColumns);
       oldest = top + OneRow <= 0 ? '0 : pixels > Frame ? Frame : pixels;
     end
   endfunction
@@ -183,7 +194,7 @@ module bnn_window #(
     input signed [PlaceBits-1:0] top,
     input signed [PlaceBits-1:0] left
   );
-    newest = clip(top + SpanRows, LastRow) * Line + clip(left + SpanColumns, LastColumn) + 1;
+    newest = times(clip(top + SpanRows, LastRow), Line) + clip(left + SpanColumns, LastColumn) + 1;
   endfunction
 
   // Of the window behind the present one.
@@ -202,7 +213,7 @@ module bnn_window #(
   wire signed [BeatsBits-1:0] ahead_newest  = newest(ahead_top, ahead_left);
   // What is given up must have come.
   wire signed [BeatsBits-1:0] ahead_need    =
-    ((ahead_newest > beyond_oldest ? ahead_newest : beyond_oldest) - ahead_oldest) * Beats;
+    times((ahead_newest > beyond_oldest ? ahead_newest : beyond_oldest) - ahead_oldest, Beats);
 
   reg [LevelBits-1:0] need;
   reg [LevelBits-1:0] leave;
@@ -248,7 +259,7 @@ module bnn_window #(
     end
     if (~primed | (go & last_beat)) begin
       need  <= LevelBits'(ahead_need);
-      leave <= LevelBits'((beyond_oldest - ahead_oldest) * Beats);
+      leave <= LevelBits'(times(beyond_oldest - ahead_oldest, Beats));
       ahead_column <= ahead_of_row ? '0 : ahead_column + 1'b1;
       if (ahead_of_row) ahead_row <= ahead_last ? '0 : ahead_row + 1'b1;
       ahead_left <= beyond_left;

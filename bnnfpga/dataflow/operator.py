@@ -303,9 +303,11 @@ def add_resources(*parts: Mapping[str, int]) -> dict[str, int]:
     return {kind: sum(part.get(kind, 0) for part in parts) for kind in RESOURCES}
 
 
-def queue_depth(latency: int, cycles_between_emissions: int) -> int:
+def queue_depth(latency: int, cycles_between_emissions: int, burst: int = 1) -> int:
     """Room that an output queue needs for the unit to run at full rate.
 
-    A beat's room is taken when its event takes place and is free again at the earliest `latency + 1` cycles later.
+    A beat's room is taken when its event takes place and is free again at the earliest `latency + 1` cycles later. With
+    a `burst`, so many beats are made in successive cycles, as often as gives the same number of cycles for each.
     """
-    return max(2, -(-(latency + 1) // cycles_between_emissions))
+    bursts, rest = divmod(latency + 1, cycles_between_emissions * burst)
+    return max(2, bursts * burst + min(rest, burst))

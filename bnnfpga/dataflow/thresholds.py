@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.dataflow.operator import Memory, MemoryKind
+from bnnfpga.dataflow.operator import HlsTable, Memory, MemoryKind
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.integers import IntArray, IntegerType
 
@@ -89,6 +89,14 @@ class ThresholdTable:
             [to_bits(stored, bits).reshape(channels, -1), self.decreasing[:, None].astype(np.uint8)], axis=1
         )
         return Memory("thresholds", fields.reshape(channels // pe, -1), kind)
+
+    def hls_tables(self, pe: int, stored: IntArray, bits: int, kind: MemoryKind) -> list[HlsTable]:
+        """The same for HLS: signed thresholds and directions, each (words, pe, ...)."""
+        words = len(stored) // pe
+        return [
+            HlsTable("thresholds", to_bits(stored, bits).reshape(words, pe, self.levels, bits), True, kind),
+            HlsTable("decreasing", self.decreasing.astype(np.uint8).reshape(words, pe, 1), False, kind),
+        ]
 
 
 @dataclass(frozen=True, eq=False)

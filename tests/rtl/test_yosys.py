@@ -6,13 +6,33 @@ import os
 import re
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import bnnfpga
 from bnnfpga.assets import asset
+from bnnfpga.codegen.rtl import render_rtl
+from bnnfpga.dataflow.graph import Graph
+from bnnfpga.dataflow.operator import add_resources
+from bnnfpga.dataflow.operators.add import Add
+from bnnfpga.dataflow.operators.concat import Concat
+from bnnfpga.dataflow.operators.fifo import Fifo
+from bnnfpga.dataflow.operators.fork import Fork
+from bnnfpga.dataflow.operators.lookup import Lookup
+from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
+from bnnfpga.dataflow.operators.pool import Pool
+from bnnfpga.dataflow.operators.select import Select
+from bnnfpga.dataflow.operators.threshold import Threshold
+from bnnfpga.dataflow.operators.upsample import Upsample
+from bnnfpga.dataflow.operators.vector_vector import VectorVector
+from bnnfpga.dataflow.operators.window import Geometry, Window
+from bnnfpga.integers import IntegerType
 from bnnfpga.simulate.toolchain import find_verilator
+from tests.dataflow.chains import random_chain, random_folding, random_table
+from tests.support.graphs import check_in_verilator, joined
 from tests.support.nets import DenseNet
 
 NETS = {
@@ -28,38 +48,121 @@ NETS = {
 }
 
 
-@pytest.mark.parametrize("name", NETS)
-def test_yosys_synthesises(name: str, tmp_path: Path) -> None:
+def convolutions() -> Graph:
+    """Every unit of branched and depthwise nets, joined to one net."""
+    rng = np.random.default_rng(0)
+    bits, half = IntegerType.bipolar(), np.array([False, True, False, True])
+    image = Geometry((4, 6), (3, 3), pads=(1, 1, 1, 1))
+    window = Window("window0", image, 4, bits, lanes=12)
+    convolution = MatrixVector(
+        "matrix_vector0", rng.choice([-1, 1], (4, 36)), bits, image.windows, pe=2, simd=12, kernel=(3, 3), padded=True
+    )
+    add = Add("add0", (4, 6, 4), (convolution.outputs[0].type, bits), (1, -3), pe=2)
+    quantizer = Threshold("threshold0", (4, 6, 4), add.made, random_table(rng, 4, add.made.lo, add.made.hi, 1), pe=4)
+    pooled = Geometry((4, 6), (2, 2), (2, 2))
+    depthwise = Window("window1", image, 4, bits, lanes=2)
+    table = random_table(rng, 4, -9, 9, 2)
+    vector = VectorVector("vector_vector0", rng.choice([-1, 1], (9, 4)), bits, image.windows, table, True, 2)
+    scaled = VectorVector("vector_vector1", rng.integers(-99, 99, (1, 4)), table.output, (2, 3), pe=4)
+    turned = VectorVector("vector_vector2", rng.choice([-1, 1], (1, 4)), scaled.made, (2, 3), pe=4)
+    units = [
+        Fork("fork0", window.inputs[0]),
+        window,
+        convolution,
+        Fifo("fifo0", window.inputs[0], 20),
+        add,
+        quantizer,
+        Fork("fork1", quantizer.outputs[0]),
+        Fifo("fifo1", quantizer.outputs[0], 24),
+        Window("window2", pooled, 4, bits, lanes=4),
+        Pool("pool0", pooled.windows, 4, 4, bits, "extremum", half, pe=4),
+        Upsample("upsample0", pooled.windows, 4, bits, (2, 2), 4),
+        depthwise,
+        vector,
+        Window("window3", pooled, 4, table.output, lanes=4),
+        Pool("pool1", pooled.windows, 4, 4, table.output, "extremum", half, pe=4),
+        scaled,
+        turned,
+        Upsample("upsample1", pooled.windows, 4, turned.made, (2, 2), 4),
+        Lookup("lookup0", (4, 6, 4), turned.made, rng.choice([-1, 1], 1 << turned.made.bits), bits, pe=4),
+        Concat("concat0", (4, 6), (4, 4), bits, 4),
+        Select("select0", (4, 6), 8, (0, 4, 1, 5, 2), bits),
+        VectorVector("vector_vector3", rng.integers(-9, 9, (1, 5)), bits, (4, 6), pe=5),
+    ]
+    chains = [
+        ("fork0", "window0", "matrix_vector0", "add0"),
+        ("fork0", "fifo0", "add0", "threshold0", "fork1"),
+        ("fork1", "fifo1", "window2", "pool0", "upsample0", "concat0"),
+        ("fork1", "window1", "vector_vector0", "window3", "pool1", "vector_vector1", "vector_vector2", "upsample1"),
+        ("upsample1", "lookup0", "concat0", "select0", "vector_vector3"),
+    ]
+    return joined(units, [pair for names in chains for pair in pairwise(names)])
+
+
+def run_yosys(folder: Path, *commands: str) -> None:
+    """Read the accelerator of a project, then run commands, all in a process of their own."""
     pytest.importorskip("pyosys")
-    net, options = NETS[name]
-    project = bnnfpga.compile(net.write(tmp_path), tmp_path / "project", input="int4", **options)
     script = f"""
 from pathlib import Path
 from pyosys import libyosys
 design = libyosys.Design()
 files = " ".join(sorted(str(path) for path in Path("../rtl").glob("*.sv")))
 for command in (
-    f"read_verilog -sv -defer {{files}}",
-    "hierarchy -check -top accelerator",
-    "proc",
-    "check -assert",
-    "synth_ecp5 -noabc9 -top accelerator",
-    "check -assert",
-    "tee -o {tmp_path}/stat stat",
+    f"read_verilog -sv -defer {{files}}", "hierarchy -check -top accelerator", "proc", "check -assert", *{commands}
 ):
     libyosys.run_pass(command, design)
 """
     run = subprocess.run(
-        [sys.executable, "-c", script], cwd=project.folder / "memories", capture_output=True, text=True, check=False
+        [sys.executable, "-c", script], cwd=folder / "memories", capture_output=True, text=True, check=False
     )
     assert run.returncode == 0, run.stdout[-2000:] + run.stderr
+
+
+def check_synthesis(folder: Path, dsp: int) -> None:
+    """Yosys maps the accelerator of a project onto an FPGA's cells, with the multipliers of the estimate."""
+    run_yosys(folder, "synth_ecp5 -noabc9 -top accelerator", "check -assert", f"tee -o {folder}/stat stat")
     cells = {
         kind: int(count)
-        for count, kind in re.findall(r"^\s+(\d+)\s+(\w+)$", (tmp_path / "stat").read_text(), re.MULTILINE)
+        for count, kind in re.findall(r"^\s+(\d+)\s+(\w+)$", (folder / "stat").read_text(), re.MULTILINE)
     }
     assert cells.keys() >= {"LUT4", "TRELLIS_FF"}
-    # Its multipliers of 18 x 18 bits are those of the estimate, where no operand is wider.
-    assert cells.get("MULT18X18D", 0) == project.description["resources"]["dsp"]
+    # Those have 18 x 18 bits; no operand is wider.
+    assert cells.get("MULT18X18D", 0) == dsp
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_yosys_synthesises(name: str, tmp_path: Path) -> None:
+    net, options = NETS[name]
+    project = bnnfpga.compile(net.write(tmp_path), tmp_path / "project", input="int4", **options)
+    check_synthesis(project.folder, project.description["resources"]["dsp"])
+
+
+def test_yosys_synthesises_units_of_branched_nets(tmp_path: Path) -> None:
+    graph = convolutions()
+    render_rtl(graph, tmp_path)
+    _lint([str(path) for path in sorted((tmp_path / "rtl").glob("*.sv"))], "accelerator")
+    check_synthesis(tmp_path, add_resources(*(operator.resources() for operator in graph.operators))["dsp"])
+
+
+@pytest.mark.parametrize(
+    "graph",
+    [
+        convolutions(),
+        random_folding(random_chain(3, (12, 10, 6, 4), 1), 1),
+        random_folding(random_chain(5, (9, 8, 6), 3), 2),
+    ],
+    ids=["convolutions", "w1a1", "w1a3"],
+)
+def test_yosys_reads_what_verilator_reads(graph: Graph, tmp_path: Path) -> None:
+    """What Yosys makes of every line, written out again, behaves as the RTL does: expressions mean the same to both."""
+
+    def read_and_write(rtl: Path) -> None:
+        run_yosys(rtl.parent, "flatten", "opt_clean", "write_verilog -noattr ../netlist.v")
+        for file in rtl.iterdir():
+            file.unlink()
+        (rtl.parent / "netlist.v").rename(rtl / "accelerator.sv")
+
+    check_in_verilator(graph, tmp_path, change_rtl=read_and_write)
 
 
 @pytest.mark.parametrize("name", NETS)

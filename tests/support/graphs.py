@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -62,14 +62,25 @@ def random_integers(port: Port, frames: int, seed: int) -> IntArray:
     return np.where(values < 0, -1, 1) if port.type.is_bipolar else values
 
 
-def check_in_verilator(graph: Graph, folder: Path, *, frames: int = 6, seed: int = 0) -> Cycles:
-    """The Verilated graph gives the integers of its numpy meaning and the cycles of the token model, stalled or not."""
+def check_in_verilator(
+    graph: Graph,
+    folder: Path,
+    *,
+    frames: int = 6,
+    seed: int = 0,
+    change_rtl: Callable[[Path], None] = lambda rtl: None,
+) -> Cycles:
+    """The Verilated graph gives the integers of its numpy meaning and the cycles of the token model, stalled or not.
+
+    `change_rtl` gets the folder `rtl` before it is built.
+    """
     folder.mkdir(exist_ok=True)
     x = random_integers(graph.input.port, frames, seed)
     codes = x.reshape(frames, -1)
     expected = graph.execute(x)[graph.output.name].reshape(frames, -1)
     cycles = predict(graph)
     render_rtl(graph, folder)
+    change_rtl(folder / "rtl")
     write_simulation(folder, graph, cycles, Vectors(codes, expected))
     simulator = build_simulator(folder)
     data = boundary(graph.input.port).pack(codes)

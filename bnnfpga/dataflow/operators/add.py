@@ -82,7 +82,7 @@ class Add(Operator):
         bits = self.made.bits
         # A multiple is a sum of as many shifted operands as its factor has bits set.
         sums = sum(abs(factor).bit_count() for factor in self.factors) - 1
-        unit = {"lut": self.pe * bits * max(1, sums) + 5, "ff": self.pe * bits + 5, "bram18": 0}
+        unit = {"lut": self.pe * bits * max(1, sums) + 5, "ff": self.pe * bits + 5}
         return add_resources(unit, queue_resources(self.outputs[0].width, self.queue))
 
     def rtl(self) -> RtlInstance:

@@ -69,7 +69,7 @@ class Concat(Operator):
 
     def resources(self) -> dict[str, int]:
         width = self.outputs[0].width
-        unit = {"lut": -(-width // 2) + 10, "ff": 10, "bram18": 0}
+        unit = {"lut": -(-width // 2) + 10, "ff": 10}
         return add_resources(unit, queue_resources(width, 2))
 
     def rtl(self) -> RtlInstance:

@@ -279,13 +279,9 @@ class MatrixVector(Operator):
         weights = self._weight_bits.transpose(0, 2, 1, 3, 4).reshape(self.passes * self.steps, self.pe, -1)
         tables = [HlsTable("weights", weights, False, self.memory)]
         if self.table is not None:
-            table, levels = self.table.with_rows(self.mh), self.table.levels
+            table = self.table.with_rows(self.mh)
             stored = bipolar_sum_to_count(table.values, self.mw, self.count_scale) if self.is_xnor else table.values
-            signed_bits = self.threshold_bits + int(self.is_xnor)
-            thresholds = to_bits(stored, signed_bits).reshape(self.passes, self.pe, levels, signed_bits)
-            decreasing = table.decreasing.reshape(self.passes, self.pe, 1)
-            tables.append(HlsTable("thresholds", thresholds, True, "distributed"))
-            tables.append(HlsTable("decreasing", decreasing.astype(np.uint8), False, "distributed"))
+            tables += table.hls_tables(self.pe, stored, self.threshold_bits + int(self.is_xnor), "distributed")
         return HlsInstance(
             "matrix_vector",
             {

@@ -123,7 +123,6 @@ class Pool(Operator):
         unit = {
             "lut": self.pe * bits * (1 + -(-self.chunks // 64)) + 20,
             "ff": self.pe * bits + 20,
-            "bram18": 0,
         }
         return add_resources(unit, queue_resources(self.outputs[0].width, self.queue))
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
 from bnnfpga.dataflow.elementwise import Elementwise
 from bnnfpga.dataflow.operator import (
     EmulatorKernel,
     HlsInstance,
-    HlsTable,
     Memory,
     MemoryKind,
     RtlInstance,
@@ -19,7 +16,6 @@ from bnnfpga.dataflow.operator import (
     memory_resources,
     queue_resources,
 )
-from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.thresholds import Decisions, ThresholdTable, bipolar_sum_to_count
 from bnnfpga.integers import IntArray, IntegerType
 
@@ -89,27 +85,22 @@ class Threshold(Elementwise):
 
     def hls(self) -> HlsInstance:
         stored, bits = self._stored()
-        rows = (-1, 1 if len(stored) == 1 else self.pe)
+        shared = len(stored) == 1
         signed_bits = bits + int(self.input_type.is_bipolar or self.input_type.lo >= 0)
-        thresholds = to_bits(stored, signed_bits).reshape(*rows, self.table.levels, signed_bits)
-        decreasing = self.table.decreasing.astype(np.uint8).reshape(*rows, 1)
         return HlsInstance(
             "threshold",
             {
                 "Channels": self.shape[-1],
                 "Vectors": self.outputs[0].elements // self.shape[-1],
                 "PE": self.pe,
-                "Shared": len(stored) == 1,
+                "Shared": shared,
                 "InputBits": self.input_type.bits,
                 "InputSigned": self.input_type.signed,
                 "Levels": self.table.levels,
                 "OutputBits": self.table.output.bits,
                 "OutputOffset": self.table.offset,
             },
-            (
-                HlsTable("thresholds", thresholds, True, self.memory),
-                HlsTable("decreasing", decreasing, False, self.memory),
-            ),
+            tuple(self.table.hls_tables(1 if shared else self.pe, stored, signed_bits, self.memory)),
         )
 
     def emulator(self) -> EmulatorKernel:

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from bnnfpga.dataflow.line_buffer import buffer_depth, buffer_kind, buffer_resources
 from bnnfpga.dataflow.operator import (
     EmulatorKernel,
     Event,
@@ -24,9 +25,6 @@ from bnnfpga.dataflow.operator import (
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.geometry import Geometry
 from bnnfpga.integers import IntArray, IntegerType
-
-_BLOCK_BITS = 8192
-"""Bits of a line buffer from which block RAM is cheaper than LUTs."""
 
 
 @dataclass(frozen=True)
@@ -93,24 +91,9 @@ class Window(Operator):
 
     @cached_property
     def depth(self) -> int:
-        """Beats of the line buffer: the fewest with which nobody waits.
-
-        Found by letting pixels come at one pace and windows leave at another, a frame of both in the same time, windows
-        as early as their pixels allow; the buffer holds what has come and is still needed.
-        """
+        """Beats of the line buffer: the fewest with which nobody waits."""
         need, release = self._need_and_release()
-        beats, windows = self.inputs[0].beats, len(need)
-        period = max(beats, self.outputs[0].beats)
-        frames = np.arange(3)
-        came = (frames[:, None] * period + np.arange(beats) * (period / beats)).reshape(-1)
-        due = (frames[:, None] * period + np.arange(windows) * (period / windows)).reshape(-1)
-        # How much later windows must start so that the last beat that each needs is there.
-        absolute = (frames[:, None] * beats + need).reshape(-1)
-        wait = max(0.0, float((came[np.maximum(absolute - 1, 0)] + 1 - due).max()))
-        gone = due + wait + period / windows
-        released = np.concatenate([[0], (frames[:, None] * beats + release).reshape(-1)])
-        held = np.arange(len(came)) + 1 - released[np.searchsorted(gone, came, side="right")]
-        return max(int(held.max()), int((need - np.concatenate([[0], release[:-1]])).max())) + 1
+        return buffer_depth(need, release, self.inputs[0].beats, self.outputs[0].beats)
 
     def _need_and_release(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """For each window, how many beats of the frame must have come, and how many nobody needs behind it."""
@@ -160,21 +143,14 @@ class Window(Operator):
     @property
     def memory(self) -> str:
         """Kind of the line buffer."""
-        width = self.inputs[0].width
-        return "block" if self.depth * width > _BLOCK_BITS and self.depth > 64 else "distributed"
+        return buffer_kind(self.inputs[0].width, self.depth)
 
     def resources(self) -> dict[str, int]:
-        width = self.inputs[0].width
         counters = 8 * max(4, self.depth.bit_length())
-        block = self.memory == "block"
-        unit = {
-            "lut": (0 if block else self.taps * width * -(-self.depth // 64) * 4 // 3)
-            + self.outputs[0].width
-            + 2 * counters,
-            "ff": self.outputs[0].width + 2 * counters,
-            "bram18": self.taps * -(-self.depth // 512) * -(-width // 36) if block else 0,
-        }
-        return add_resources(unit, queue_resources(self.outputs[0].width, self.queue))
+        made = self.outputs[0].width
+        unit = {"lut": made + 2 * counters, "ff": made + 2 * counters}
+        memory = buffer_resources(self.inputs[0].width, self.depth, self.taps)
+        return add_resources(unit, memory, queue_resources(made, self.queue))
 
     def rtl(self) -> RtlInstance:
         geometry = self.geometry

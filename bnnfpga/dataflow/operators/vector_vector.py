@@ -1,0 +1,254 @@
+"""The depthwise unit: a dot product for each channel by itself, with thresholds merged or raw sums."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnnfpga.dataflow.operator import (
+    EmulatorKernel,
+    Event,
+    HlsInstance,
+    HlsTable,
+    Memory,
+    MemoryKind,
+    Operator,
+    RtlInstance,
+    Schedule,
+    add_resources,
+    divisors,
+    memory_resources,
+    multiplier_resources,
+    queue_depth,
+    queue_resources,
+)
+from bnnfpga.dataflow.packing import to_bits
+from bnnfpga.dataflow.stream import Port
+from bnnfpga.dataflow.thresholds import ThresholdTable, bipolar_sum_to_count
+from bnnfpga.integers import IntArray, IntegerType
+
+
+@dataclass(frozen=True)
+class VectorVector(Operator):
+    """Sums the pixels of each window, each times its weight, channel by channel, `pe` channels a cycle.
+
+    A layer that makes several channels of each gets its input through a `Select` that repeats channels.
+
+    Parameters
+    ----------
+    weights
+        int64 (taps, channels); one bit each where all are -1 or +1, else two's complement.
+    input_type
+        The elements taken.
+    windows
+        Windows of a frame, any axes; their pixels come one after the other, each with all its channels.
+    table
+        Thresholds merged behind the sums; None gives the sums themselves.
+    padded
+        Whether beats say which pixels lie outside the image (`Port.pads`); those are 0.
+    memory
+        Kind of the weight memory.
+    """
+
+    weights: IntArray
+    input_type: IntegerType
+    windows: tuple[int, ...] = ()
+    table: ThresholdTable | None = None
+    padded: bool = False
+    pe: int = 1
+    memory: MemoryKind = "distributed"
+
+    kind: ClassVar[str] = "vector_vector"
+
+    @property
+    def taps(self) -> int:
+        return int(self.weights.shape[0])
+
+    @property
+    def channels(self) -> int:
+        return int(self.weights.shape[1])
+
+    @property
+    def chunks(self) -> int:
+        """Beats of a pixel."""
+        return self.channels // self.pe
+
+    @cached_property
+    def weight_type(self) -> IntegerType:
+        """Bipolar where that holds all weights, else signed."""
+        if np.all(np.abs(self.weights) == 1):
+            return IntegerType.bipolar()
+        return IntegerType(min(int(self.weights.min()), -1), max(int(self.weights.max()), 0), "signed")
+
+    @property
+    def is_xnor(self) -> bool:
+        """Whether the unit counts equal bits."""
+        return self.weight_type.is_bipolar and self.input_type.is_bipolar
+
+    @property
+    def count_scale(self) -> int:
+        """What an equal bit counts (xnor): 2 where a pixel outside counts half, else 1."""
+        return 2 if self.padded else 1
+
+    @cached_property
+    def accumulator(self) -> IntegerType:
+        """Exact interval of the dot products."""
+        ends = [self.weights * self.input_type.lo, self.weights * self.input_type.hi]
+        if self.padded:
+            ends.append(np.zeros_like(self.weights))
+        low, high = np.minimum.reduce(ends).sum(axis=0), np.maximum.reduce(ends).sum(axis=0)
+        return IntegerType(int(low.min()), int(high.max()), "signed")
+
+    @property
+    def made(self) -> IntegerType:
+        if self.table is not None:
+            return self.table.output
+        return IntegerType.interval(self.accumulator.lo, self.accumulator.hi)
+
+    @property
+    def inputs(self) -> tuple[Port, ...]:
+        return (Port((*self.windows, self.taps * self.channels), self.input_type, self.pe, int(self.padded)),)
+
+    @property
+    def outputs(self) -> tuple[Port, ...]:
+        return (Port((*self.windows, self.channels), self.made, self.pe),)
+
+    @property
+    def folding(self) -> tuple[int | None, int | None]:
+        return (self.pe, None)
+
+    def legal_pe(self) -> tuple[int, ...]:
+        return divisors(self.channels)
+
+    def interval(self) -> int:
+        return math.prod(self.windows) * self.taps * self.chunks
+
+    @property
+    def product_stages(self) -> int:
+        """1 where a multiplier needs a cycle of its own."""
+        return int(self.weight_type.bits > 1 and self.input_type.bits > 1)
+
+    @property
+    def latency(self) -> int:
+        return 3 + self.product_stages + int(self.table is not None)
+
+    @property
+    def queue(self) -> int:
+        return queue_depth(self.latency, self.taps, self.chunks)
+
+    def schedule(self) -> Schedule:
+        taken = [Event(1, (1,), (0,), (0,))] * ((self.taps - 1) * self.chunks)
+        made = [Event(1, (1,), (1,), (1,))] * self.chunks
+        return Schedule((*taken, *made), self.latency, (self.queue,), (1,))
+
+    def execute(self, *arrays: IntArray) -> tuple[IntArray, ...]:
+        pixels = arrays[0].reshape(len(arrays[0]), *self.windows, self.taps, self.channels)
+        sums = (pixels * self.weights).sum(axis=-2)
+        return (self.table.execute(sums) if self.table else sums,)
+
+    @cached_property
+    def _weight_bits(self) -> NDArray[np.uint8]:
+        """(taps * chunks, PE, bits)."""
+        bits = self.weight_type.bits
+        return to_bits(self.weight_type.encode(self.weights), bits).reshape(-1, self.pe, bits)
+
+    @property
+    def accumulator_bits(self) -> int:
+        """Width of the register that sums: of a count of equal bits, or of the signed sum."""
+        return (self.taps * self.count_scale).bit_length() if self.is_xnor else self.accumulator.bits
+
+    @property
+    def threshold_bits(self) -> int:
+        if self.is_xnor:
+            return (self.taps * self.count_scale + 1).bit_length()
+        return IntegerType(self.accumulator.lo, self.accumulator.hi + 1, "signed").bits
+
+    @cached_property
+    def _thresholds(self) -> tuple[ThresholdTable, IntArray] | None:
+        """The table with a row for each channel, and its thresholds in the domain of the accumulator."""
+        if self.table is None:
+            return None
+        table = self.table.with_rows(self.channels)
+        stored = bipolar_sum_to_count(table.values, self.taps, self.count_scale) if self.is_xnor else table.values
+        return table, stored
+
+    def resources(self) -> dict[str, int]:
+        words, width = self.taps * self.chunks, self.pe * self.weight_type.bits
+        accumulate = self.pe * self.accumulator_bits
+        kept = accumulate * -(-self.chunks // 64) if self.chunks > 1 else 0
+        levels = self.table.levels if self.table else 0
+        unit = {
+            "lut": accumulate + kept + self.pe * levels * -(-self.threshold_bits // 2) + 40,
+            "ff": width + self.inputs[0].width + (1 + self.product_stages) * accumulate + 40,
+        }
+        products = multiplier_resources(self.weight_type.bits, self.input_type.bits + 1, self.pe)
+        row = self.pe * (levels * self.threshold_bits + 1)
+        return add_resources(
+            unit,
+            products if self.product_stages else {},
+            memory_resources(words, width, self.memory),
+            memory_resources(self.chunks, row, "distributed") if self.table else {},
+            queue_resources(self.outputs[0].width, self.queue),
+        )
+
+    def rtl(self) -> RtlInstance:
+        weights = Memory("weights", self._weight_bits.reshape(self.taps * self.chunks, -1), self.memory)
+        parameters: dict[str, int | str | Memory] = {
+            "PE": self.pe,
+            "Chunks": self.chunks,
+            "Taps": self.taps,
+            "WeightBits": self.weight_type.bits,
+            "InputBipolar": int(self.input_type.is_bipolar),
+            "InputBits": self.input_type.bits,
+            "InputSigned": int(self.input_type.signed),
+            "Flags": int(self.padded),
+            "AccumulatorBits": self.accumulator_bits,
+            "Levels": self.table.levels if self.table else 0,
+            "ThresholdBits": self.threshold_bits,
+            "OutputBits": self.made.bits,
+            "OutputOffset": self.table.offset if self.table else 0,
+            "ProductStages": self.product_stages,
+            "QueueDepth": self.queue,
+            "MemoryKind": self.memory,
+            "Weights": weights,
+        }
+        if self._thresholds is not None:
+            table, stored = self._thresholds
+            parameters["Thresholds"] = table.memory(self.pe, stored, self.threshold_bits, "distributed")
+        return RtlInstance("bnn_vector_vector", parameters)
+
+    def hls(self) -> HlsInstance:
+        tables = [HlsTable("weights", self._weight_bits, False, self.memory)]
+        if self._thresholds is not None:
+            table, stored = self._thresholds
+            tables += table.hls_tables(self.pe, stored, self.threshold_bits + int(self.is_xnor), "distributed")
+        return HlsInstance(
+            "vector_vector",
+            {
+                "Channels": self.channels,
+                "Windows": math.prod(self.windows),
+                "Taps": self.taps,
+                "PE": self.pe,
+                "WeightBits": self.weight_type.bits,
+                "InputBipolar": self.input_type.is_bipolar,
+                "InputBits": self.input_type.bits,
+                "InputSigned": self.input_type.signed,
+                "Flagged": self.padded,
+                "AccumulatorBits": self.accumulator_bits,
+                "Levels": self.table.levels if self.table else 0,
+                "OutputBits": self.made.bits,
+                "OutputOffset": self.table.offset if self.table else 0,
+            },
+            tuple(tables),
+        )
+
+    def emulator(self) -> EmulatorKernel:
+        weights = {"weights": self.weights}
+        if self.table is None:
+            return EmulatorKernel("vector_vector", {**weights, "levels": 0})
+        return EmulatorKernel("vector_vector", {**weights, **self.table.with_rows(self.channels).emulator_values()})

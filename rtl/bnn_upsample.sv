@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// Nearest upsampling: sends each row of pixels RowFactor times, and in each of them each pixel ColumnFactor times.
+//
+// Two machines share a line buffer, a ring. The writer takes a beat whenever there is room. The reader sends one beat a cycle: it
+// waits only for beats that it sends for the first time, and gives up a beat when it sends it for the last time, so rows and
+// frames follow each other without a gap.
+
+`default_nettype none
+
+module bnn_upsample #(
+  // Bits of a beat.
+  parameter int unsigned Width        = 8,
+  // Pixels of a row, and beats of a pixel.
+  parameter int unsigned Columns      = 4,
+  parameter int unsigned Chunks       = 1,
+  // How often rows and pixels are sent.
+  parameter int unsigned RowFactor    = 2,
+  parameter int unsigned ColumnFactor = 2,
+  // Beats that the line buffer holds.
+  parameter int unsigned Depth        = 6,
+  // Beats that the output queue holds.
+  parameter int unsigned QueueDepth   = 3,
+  // "block" or "distributed".
+  parameter              MemoryKind   = "distributed"
+) (
+  input  wire             clk_i,
+  input  wire             rst_ni,
+  input  wire [Width-1:0] s_tdata_i,
+  input  wire             s_tvalid_i,
+  output wire             s_tready_o,
+  output wire [Width-1:0] m_tdata_o,
+  output wire             m_tvalid_o,
+  input  wire             m_tready_i
+);
+
+  if (Depth < (RowFactor > 1 ? Columns * Chunks : Chunks)) begin : gen_check_depth
+    $error("bnn_upsample: Depth must hold what is sent again, a row or a pixel");
+  end
+
+  localparam int unsigned AddressBits = Depth > 1 ? $clog2(Depth) : 1;
+  localparam int unsigned LevelBits = $clog2(Depth + 1);
+  localparam int unsigned ChunkBits = Chunks > 1 ? $clog2(Chunks) : 1;
+  localparam int unsigned CopyBits = ColumnFactor > 1 ? $clog2(ColumnFactor) : 1;
+  localparam int unsigned ColumnBits = Columns > 1 ? $clog2(Columns) : 1;
+  localparam int unsigned RowBits = RowFactor > 1 ? $clog2(RowFactor) : 1;
+
+  // The beat that is sent next: its row of RowFactor, its pixel, which of the pixel's copies, its place in the pixel.
+  reg [RowBits-1:0]    row;
+  reg [ColumnBits-1:0] column;
+  reg [CopyBits-1:0]   copy;
+  reg [ChunkBits-1:0]  chunk;
+
+  wire last_chunk  = chunk == ChunkBits'(Chunks - 1);
+  wire last_copy   = copy == CopyBits'(ColumnFactor - 1);
+  wire last_column = column == ColumnBits'(Columns - 1);
+  wire last_row    = row == RowBits'(RowFactor - 1);
+  wire is_first    = (row == '0) & (copy == '0);
+  wire is_last     = last_row & last_copy;
+
+  // The ring: beats in it, and those of them that have not been sent yet.
+  reg [LevelBits-1:0]   level;
+  reg [LevelBits-1:0]   fresh;
+  reg                   full;
+  reg [AddressBits-1:0] write_address;
+  reg [AddressBits-1:0] address;
+
+  wire has_room;
+  assign s_tready_o = ~full;
+  wire write = s_tvalid_i & s_tready_o;
+  wire go    = has_room & (~is_first | (fresh != '0));
+
+  // Steps in the ring: to the next beat, or back to the first one of the pixel or of the row.
+  localparam [AddressBits:0] Modulus = (AddressBits+1)'(Depth);
+  localparam [AddressBits:0] Next = (AddressBits+1)'(1 % Depth);
+  localparam [AddressBits:0] ToPixel = (AddressBits+1)'((Depth - (Chunks - 1) % Depth) % Depth);
+  localparam [AddressBits:0] ToRow = (AddressBits+1)'((Depth - (Columns * Chunks - 1) % Depth) % Depth);
+  wire again_pixel = last_chunk & ~last_copy;
+  wire again_row   = last_chunk & last_copy & last_column & ~last_row;
+  wire [AddressBits:0] sum = {1'b0, address} + (again_pixel ? ToPixel : again_row ? ToRow : Next);
+  wire [AddressBits:0] wrapped = sum >= Modulus ? sum - Modulus : sum;
+
+  wire [LevelBits-1:0] next_level = level + LevelBits'(write) - LevelBits'(go & is_last);
+
+  always @(posedge clk_i) begin
+    level <= next_level;
+    full  <= next_level == LevelBits'(Depth);
+    fresh <= fresh + LevelBits'(write) - LevelBits'(go & is_first);
+    if (write) write_address <= write_address == AddressBits'(Depth - 1) ? '0 : write_address + 1'b1;
+    if (go) begin
+      address <= wrapped[AddressBits-1:0];
+      chunk   <= last_chunk ? '0 : chunk + 1'b1;
+      if (last_chunk) begin
+        copy <= last_copy ? '0 : copy + 1'b1;
+        if (last_copy) begin
+          column <= last_column ? '0 : column + 1'b1;
+          if (last_column) row <= last_row ? '0 : row + 1'b1;
+        end
+      end
+    end
+    if (!rst_ni) begin
+      level         <= '0;
+      fresh         <= '0;
+      full          <= 1'b0;
+      write_address <= '0;
+      address       <= '0;
+      chunk         <= '0;
+      copy          <= '0;
+      column        <= '0;
+      row           <= '0;
+    end
+  end
+
+  reg [Width-1:0] data;
+  reg             sent;
+  always @(posedge clk_i) sent <= go & rst_ni;
+
+  if (MemoryKind == "block") begin : gen_block
+    (* ram_style = "block" *)
+    reg [Width-1:0] line [0:Depth-1];
+    always @(posedge clk_i) begin
+      if (write) line[write_address] <= s_tdata_i;
+      data <= line[address];
+    end
+  end else begin : gen_distributed
+    (* ram_style = "distributed" *)
+    reg [Width-1:0] line [0:Depth-1];
+    always @(posedge clk_i) begin
+      if (write) line[write_address] <= s_tdata_i;
+      data <= line[address];
+    end
+  end
+
+  bnn_output_queue #(
+    .Width(Width),
+    .Depth(QueueDepth)
+  ) output_queue (
+    .clk_i,
+    .rst_ni,
+    .room_o   (has_room),
+    .reserve_i(go),
+    .data_i   (data),
+    .valid_i  (sent),
+    .m_tdata_o,
+    .m_tvalid_o,
+    .m_tready_i
+  );
+
+  wire unused = wrapped[AddressBits];
+
+endmodule
+
+`default_nettype wire
