@@ -1,6 +1,6 @@
 """Compile and simulation speed as one table.
 
-    python -m benchmarks [--quick]
+    python -m benchmarks [--quick] [--only emulator]
 
 Compiling is timed as a whole process. Simulation counts the evaluation loop of one thread, the best of three runs.
 Builds start from an empty cache; the first one of a machine also compiles Verilator's runtime, and is a line of its
@@ -16,15 +16,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 import bnnfpga
+from benchmarks.emulator import emulator_rows
+from benchmarks.table import Row, show
 from bnnfpga.simulate.hls_headers import find_headers
 from tests.support.data import EXAMPLES
 from tests.support.nets import DenseNet
@@ -34,20 +33,11 @@ LARGE = DenseNet((784, 1024, 1024, 1024, 10), seed=1)
 LAYER = DenseNet((256, 256), seed=2)
 
 
-@dataclass(frozen=True)
-class Row:
-    """One line of the table."""
-
-    what: str
-    measured: str
-    bar: str
-    holds: bool
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="leave out the net at 16 cycles a frame")
+    parser.add_argument("--only", choices=("emulator",), help="measure this part alone")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -55,7 +45,8 @@ def main() -> None:
         with contextlib.suppress(bnnfpga.UserError):
             os.environ["BNNFPGA_HLS_INCLUDE"] = str(find_headers())
         os.environ["BNNFPGA_CACHE"] = str(folder / "cache")
-        show(measure(folder, quick=arguments.quick))
+        rows = [] if arguments.only else measure(folder, quick=arguments.quick)
+        show([*rows, *emulator_rows(folder)])
 
 
 def measure(folder: Path, *, quick: bool) -> list[Row]:
@@ -159,16 +150,6 @@ def verify_rows(what: str, model: Path, folder: Path) -> list[Row]:
             Row("  the first time, builds included", f"{seconds[0]:.1f} s", "", True),
         ]
     return rows
-
-
-def show(rows: list[Row]) -> None:
-    """Print the table."""
-    table = Table(box=None, header_style="bold")
-    for heading in ("what", "measured", "bar", ""):
-        table.add_column(heading, justify="right" if heading == "measured" else "left")
-    for row in rows:
-        table.add_row(row.what, row.measured, row.bar, "[green]holds" if row.holds else "[red]falls short")
-    Console().print(table)
 
 
 def _made(folder: Path) -> Path:

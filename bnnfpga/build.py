@@ -7,19 +7,23 @@ import shlex
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from bnnfpga.codegen.project_folder import write_project
+from bnnfpga.dataflow.graph import Graph
 from bnnfpga.errors import UserError, located
 from bnnfpga.files import restore_hidden, whole_folder
 from bnnfpga.golden.model import GoldenModel
 from bnnfpga.input_format import InputFormat
 from bnnfpga.plan import Plan, check_options, make_plan
 from bnnfpga.project import Project
+from bnnfpga.simulate.emulator import Emulator
+from bnnfpga.simulate.emulator_library import built_path
 from bnnfpga.simulate.hls_headers import open_headers
-from bnnfpga.vectors import Vectors, make_vectors
+from bnnfpga.vectors import Vectors, check_vectors, make_vectors
 
 _FASTEST_MHZ = 10_000
 _MARKS = ("project.json", "functions.json", "rtl/accelerator.sv")
@@ -85,8 +89,19 @@ def compile_model(
         vectors = make_vectors(
             GoldenModel(plan.model, plan.input), plan.graph, plan.folded, plan.input, plan.output_kind
         )
+        stages = ["source", "folded", *_check_emulator(plan.graph, vectors)]
     _write(target, plan, vectors, clock_mhz, force=force)
-    return Project.load(target).with_seconds(time.perf_counter() - started)
+    checked = {"stages": stages, "images": len(vectors.codes)}
+    return replace(Project.load(target), seconds=time.perf_counter() - started, checked=checked)
+
+
+def _check_emulator(graph: Graph, vectors: Vectors) -> tuple[str, ...]:
+    """Run the vectors through the emulator; nothing is done where its library would have to be built first."""
+    path = built_path()
+    if path is None:
+        return ()
+    check_vectors(vectors, Emulator(graph, path).scores(vectors.codes), "emulator")
+    return ("emulator",)
 
 
 def _cycles_allowed(target_fps: float | None, clock_mhz: float, cycles: int | None) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,12 +41,16 @@ class Project:
         The contents of `functions.json`.
     seconds
         What compiling took, None for a project that was loaded.
+    checked
+        What compiling ran and found equal: `stages`, as `verify` names them, and the number of random `images`; None
+        for a project that was loaded.
     """
 
     folder: Path
     description: Mapping[str, Any] = field(repr=False)
     functions: Mapping[str, Any] = field(repr=False)
     seconds: float | None = None
+    checked: Mapping[str, Any] | None = field(default=None, repr=False)
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> Project:
@@ -60,10 +64,6 @@ class Project:
         path = Path(folder)
         description = read_description(path)
         return cls(path, description, read_functions(path, description))
-
-    def with_seconds(self, seconds: float) -> Project:
-        """The same project, with the time that compiling took."""
-        return replace(self, seconds=seconds)
 
     @property
     def model(self) -> Path:
@@ -141,6 +141,7 @@ class Project:
         return {
             "project": str(self.folder),
             "seconds": self.seconds,
+            "checked": self.checked,
             **{
                 key: self.description[key]
                 for key in ("predicted_initiation_interval", "predicted_latency_cycles", "layers", "resources")

@@ -39,6 +39,32 @@ def make_vectors(golden: GoldenModel, graph: Graph, folded: Folded, input: Input
     RuntimeError
         If they differ, which is a bug of the compiler.
     """
+    golden_scores, codes = _golden(golden, graph, folded, input, output_kind)
+    vectors = Vectors(codes, golden_scores)
+    check_vectors(vectors, graph.execute(codes)[graph.output.name].reshape(FRAMES, -1), "folded graph")
+    return vectors
+
+
+def check_vectors(vectors: Vectors, scores: IntArray, who: str) -> None:
+    """Compare what `who` gives for the vectors, int64 (frames, output elements).
+
+    Raises
+    ------
+    RuntimeError
+        If it is anything else than the model's scores, which is a bug of the compiler.
+    """
+    if not np.array_equal(vectors.scores, scores):
+        frame, channel = np.argwhere(vectors.scores != scores)[0]
+        raise RuntimeError(
+            f"the {who} gives {scores[frame, channel]} where the model gives {vectors.scores[frame, channel]} "
+            f"(random frame {frame}, channel {channel})"
+        )
+
+
+def _golden(
+    golden: GoldenModel, graph: Graph, folded: Folded, input: InputFormat, output_kind: str
+) -> tuple[IntArray, IntArray]:
+    """The model's scores for random frames, and the frames as codes, (frames, elements), both as they stream."""
     rng = np.random.default_rng(0)
     shape = (FRAMES, *golden.input_shape)
     x: Floats
@@ -53,12 +79,4 @@ def make_vectors(golden: GoldenModel, graph: Graph, folded: Folded, input: Input
         x = integers.astype(np.float32)
         codes = integers.reshape(FRAMES, -1)
     codes = to_stream(codes, graph.input.port.shape)
-    scores = to_stream(golden.run(x).accelerator_output(output_kind), graph.output.port.shape)
-    folded_scores = graph.execute(codes)[graph.output.name].reshape(FRAMES, -1)
-    if not np.array_equal(scores, folded_scores):
-        frame, channel = np.argwhere(scores != folded_scores)[0]
-        raise RuntimeError(
-            f"the folded graph gives {folded_scores[frame, channel]} where the model gives {scores[frame, channel]} "
-            f"(random frame {frame}, channel {channel})"
-        )
-    return Vectors(codes, scores)
+    return to_stream(golden.run(x).accelerator_output(output_kind), graph.output.port.shape), codes

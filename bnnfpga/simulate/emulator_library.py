@@ -74,8 +74,17 @@ def choose_path(path: str | None = None) -> str:
 
 
 def library_is_built(path: str) -> bool:
-    """Whether `load_library` would find its library in the cache."""
+    """Whether `load_library` would find the library of a native path in the cache."""
     return is_cached(_key(path, _compiler()), _name(path))
+
+
+def built_path() -> str | None:
+    """The native path that would be taken, if its library is in the cache already."""
+    try:
+        path = choose_path()
+        return path if path != "numpy" and library_is_built(path) else None
+    except UserError:
+        return None
 
 
 @functools.cache
