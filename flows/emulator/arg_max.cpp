@@ -13,6 +13,7 @@ public:
     explicit ArgMax(const Unit& unit)
         : in_(unit.input()),
           out_(unit.output()),
+          plain_(unit.values.empty()),
           factors_(in_.elements(), 1),
           offsets_(in_.elements(), 0) {
         if (out_.elements() != 1) throw std::invalid_argument("an arg max gives one element");
@@ -33,16 +34,17 @@ public:
         std::int64_t* values = static_cast<std::int64_t*>(scratch);
         for (std::size_t frame = 0; frame < frames; ++frame) {
             const char* from = static_cast<const char*>(in[0]) + frame * in_.frame_bytes();
-            for (std::size_t p = 0; p < in_.positions; ++p) {
-                read_row(in_, from + p * in_.stride(), values + p * in_.channels);
-            }
-            std::int64_t best = 0, largest = compared(values[0], 0);
-            for (std::size_t i = 1; i < in_.elements(); ++i) {
-                const std::int64_t value = compared(values[i], i);
-                if (value > largest) {
-                    largest = value;
-                    best = static_cast<std::int64_t>(i);
+            std::int64_t best = 0;
+            if (plain_ && in_.storage == Storage::int8) {
+                best = largest(reinterpret_cast<const std::int8_t*>(from));
+            } else if (plain_ && in_.storage == Storage::int32) {
+                best = largest(reinterpret_cast<const std::int32_t*>(from));
+            } else {
+                for (std::size_t p = 0; p < in_.positions; ++p) {
+                    read_row(in_, from + p * in_.stride(), values + p * in_.channels);
                 }
+                for (std::size_t i = 0; i < in_.elements(); ++i) values[i] = compared(values[i], i);
+                best = largest(values);
             }
             write_row(out_, &best, static_cast<char*>(out[0]) + frame * out_.frame_bytes());
         }
@@ -56,9 +58,22 @@ private:
         return ranks_[channel * codes_ + (static_cast<std::size_t>(code) >> shift_ & (codes_ - 1))];
     }
 
+    template <class T>
+    std::int64_t largest(const T* values) const {
+        std::size_t best = 0;
+        T most = values[0];
+        for (std::size_t i = 1; i < in_.elements(); ++i) {
+            const bool larger = values[i] > most;
+            best = larger ? i : best;
+            most = larger ? values[i] : most;
+        }
+        return static_cast<std::int64_t>(best);
+    }
+
     static void copy(const Values& from, std::vector<std::int64_t>& to) { to.assign(from.data, from.data + from.count); }
 
     Tensor in_, out_;
+    bool plain_;
     std::vector<std::int64_t> factors_, offsets_, ranks_;
     std::size_t codes_ = 0;
     unsigned shift_ = 0;

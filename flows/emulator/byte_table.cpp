@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "byte_table.h"
 
-#include <algorithm>
-
 #include "lanes.h"
 
 namespace bnn {
@@ -63,24 +61,12 @@ void ByteTable::bits(const std::uint8_t* from, std::size_t count, std::uint64_t*
     }
     // Flipped bits behind the last channel stay 0.
     const std::uint64_t flip = falling_ ? ~std::uint64_t{0} : 0;
-    const std::uint64_t last = count % 64 ? (std::uint64_t{1} << count % 64) - 1 : ~std::uint64_t{0};
-#if defined(BNN_AVX512)
-    const __m512i limit = _mm512_set1_epi8(static_cast<char>(step_)), raise = _mm512_set1_epi8(static_cast<char>(raise_));
-    const std::size_t whole = count / 64;
-    for (std::size_t word = 0; word < whole; ++word) {
-        const __m512i code = _mm512_xor_si512(_mm512_loadu_si512(from + 64 * word), raise);
-        words[word] = _mm512_cmpge_epu8_mask(code, limit) ^ flip;
+    for (; count >= 64; count -= 64, from += 64) *words++ = bytes_at_least(from, step_, raise_) ^ flip;
+    if (count > 0) {
+        std::uint8_t rest[64] = {};
+        std::memcpy(rest, from, count);
+        *words = (bytes_at_least(rest, step_, raise_) ^ flip) & ((std::uint64_t{1} << count) - 1);
     }
-    if (count % 64) {
-        const __m512i code = _mm512_xor_si512(_mm512_maskz_loadu_epi8(last, from + 64 * whole), raise);
-        words[whole] = (_mm512_cmpge_epu8_mask(code, limit) ^ flip) & last;
-    }
-#else
-    for (std::size_t i = 0; i < count; ++i) flags[i] = static_cast<std::uint8_t>(from[i] ^ raise_) >= step_;
-    pack_flags(flags, count, words);
-    const std::size_t whole = (count + 63) / 64;
-    for (std::size_t word = 0; word < whole; ++word) words[word] = (words[word] ^ flip) & (word + 1 < whole ? ~std::uint64_t{0} : last);
-#endif
 }
 
 }  // namespace bnn

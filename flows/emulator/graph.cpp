@@ -10,9 +10,10 @@
 namespace bnn {
 namespace {
 
-// A block's tensors should stay in the second-level cache beside the weights.
-constexpr std::size_t kBlockBytes = 192 * 1024;
-constexpr std::size_t kMostFrames = 128;
+// A block's tensors should stay in the second-level cache beside the weights. Kernels may work on many rows at once: the
+// most frames are as many as the widest of them takes.
+constexpr std::size_t kBlockBytes = 512 * 1024;
+constexpr std::size_t kMostFrames = 256;
 
 // A tensor's memory starts as zeros, and only its own kernel writes it: what no kernel writes stays 0.
 using Memory = Aligned<char>;

@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "tensor.h"
+
 #if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512VPOPCNTDQ__) && \
     defined(__AVX512VNNI__) && defined(__AVX512VBMI__)
 #define BNN_AVX512 1
@@ -67,27 +69,35 @@ inline unsigned at_least(Lanes a, Lanes b) {
 #endif
 }
 
-// The ones in each lane's four bytes `counts`, themselves counts below 256.
-inline Lanes sum_bytes(ULanes counts) {
-    const ULanes halves = (counts & 0x00ff00ffu) + (counts >> 8 & 0x00ff00ffu);
-    return (Lanes)((halves & 0xffffu) + (halves >> 16));
-}
-
-#if !defined(BNN_AVX512)
-// The ones in each byte.
-inline ULanes count_in_bytes(ULanes x) {
-#if defined(BNN_AVX2)
-    const __m256i table = _mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4, 0, 1, 1, 2, 1, 2, 2, 3, 1, 2,
-                                           2, 3, 2, 3, 3, 4);
-    const __m256i low = (__m256i)(x & 0x0f0f0f0fu), high = (__m256i)(x >> 4 & 0x0f0f0f0fu);
-    return (ULanes)_mm256_add_epi8(_mm256_shuffle_epi8(table, low), _mm256_shuffle_epi8(table, high));
+// Bit i says whether byte i of 64 is at least `limit` once it is exclusive-ored with `flip`.
+inline std::uint64_t bytes_at_least(const std::uint8_t* bytes, std::uint8_t limit, std::uint8_t flip) {
+    std::uint64_t result = 0;
+#if defined(BNN_AVX512)
+    const __m512i value = _mm512_xor_si512(_mm512_loadu_si512(bytes), _mm512_set1_epi8(static_cast<char>(flip)));
+    result = _mm512_cmpge_epu8_mask(value, _mm512_set1_epi8(static_cast<char>(limit)));
+#elif defined(BNN_AVX2)
+    for (std::size_t i = 0; i < 64; i += 32) {
+        const __m256i value = _mm256_xor_si256(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(bytes + i)),
+                                               _mm256_set1_epi8(static_cast<char>(flip)));
+        const __m256i larger = _mm256_max_epu8(value, _mm256_set1_epi8(static_cast<char>(limit)));
+        const auto mask = static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(larger, value)));
+        result |= static_cast<std::uint64_t>(mask) << i;
+    }
+#elif defined(__SSE2__)
+    for (std::size_t i = 0; i < 64; i += 16) {
+        const __m128i value = _mm_xor_si128(_mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes + i)),
+                                            _mm_set1_epi8(static_cast<char>(flip)));
+        const __m128i larger = _mm_max_epu8(value, _mm_set1_epi8(static_cast<char>(limit)));
+        const auto mask = static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(larger, value)));
+        result |= static_cast<std::uint64_t>(mask) << i;
+    }
 #else
-    x -= x >> 1 & 0x55555555u;
-    x = (x & 0x33333333u) + (x >> 2 & 0x33333333u);
-    return (x + (x >> 4)) & 0x0f0f0f0fu;
+    std::uint8_t flags[64];
+    for (std::size_t i = 0; i < 64; ++i) flags[i] = static_cast<std::uint8_t>(bytes[i] ^ flip) >= limit;
+    pack_flags(flags, 64, &result);
 #endif
+    return result;
 }
-#endif
 
 }  // namespace bnn
 

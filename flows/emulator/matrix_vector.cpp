@@ -3,19 +3,15 @@
 //
 // values: weights (neurons x inputs), levels, and with levels > 0: thresholds (neurons x levels), decreasing (neurons).
 //
-// Four ways, by what the integers are; all but the last run over tiles (dot_tiles.h):
-//   bits     bipolar weights on bipolar inputs: 2 * (equal bits) - inputs;
-//   planes   bipolar weights on inputs of few bits: each bit plane as above, weighted by its power of two;
-//   bytes    weights and inputs of up to 8 bits: byte products;
+// Three ways, by what the integers are:
+//   bits     bipolar weights on inputs of one bit, or of few bits plane by plane: by tiles where the processor counts the
+//            ones of whole vectors, else by slices (sliced_matrix_vector.cpp);
+//   bytes    weights and inputs of up to 8 bits: tiles of byte products;
 //   wide     anything else, one product after the other in 64 bits.
-// Every way sums something of which the dot product is scale * sum + bias of the neuron, with scale > 0, so that
-// thresholds can be rewritten for the sum itself. A neuron that counts values below its thresholds (decreasing) has its
-// weights negated, for a < T is -a >= 1 - T.
-#include <algorithm>
-#include <cstdlib>
-
+// Each sums something of which the dot product is scale * sum + bias of the neuron, with scale > 0, so that thresholds
+// can be rewritten for the sum itself.
 #include "dot_tiles.h"
-#include "kernel.h"
+#include "layer.h"
 
 namespace bnn {
 namespace {
@@ -31,66 +27,12 @@ constexpr int kMostPlanes = 4;
 constexpr std::size_t kVectorUnit = kLanes < 8 ? 8 / kLanes : 1;
 constexpr std::size_t kPanelBytes = 16 * 1024;
 
-std::int64_t ceiling_half(std::int64_t value) { return (value >> 1) + (value & 1); }
-
-// Weights and thresholds, all neurons increasing.
-struct Layer {
-    std::size_t neurons, inputs, levels;
-    std::vector<std::int64_t> weights, thresholds;
-    std::int64_t largest = 0;   // of the weights' magnitudes
-    std::int64_t smallest = 0;  // of the weights themselves
-    std::int64_t highest = 0;
-    bool bipolar = true;
-
-    explicit Layer(const Unit& unit)
-        : neurons(unit.output().channels),
-          inputs(unit.input().channels),
-          levels(static_cast<std::size_t>(unit.number("levels"))) {
-        if (unit.input().positions != unit.output().positions) throw std::invalid_argument("positions differ");
-        const Values given = unit.array("weights", neurons * inputs);
-        weights.assign(given.data, given.data + given.count);
-        if (levels > 0) {
-            const Values limits = unit.array("thresholds", neurons * levels);
-            const Values decreasing = unit.array("decreasing", neurons);
-            thresholds.assign(limits.data, limits.data + limits.count);
-            for (std::size_t n = 0; n < neurons; ++n) {
-                if (decreasing[n]) negate(n);
-            }
-        }
-        for (const std::int64_t weight : weights) {
-            smallest = std::min(smallest, weight);
-            highest = std::max(highest, weight);
-            bipolar = bipolar && (weight == 1 || weight == -1);
-        }
-    }
-
-    // A bound of all partial sums with inputs up to `magnitude`.
-    std::int64_t bound(std::int64_t magnitude) const {
-        std::int64_t most = 0;
-        for (std::size_t n = 0; n < neurons; ++n) {
-            std::int64_t sum = 0;
-            for (std::size_t i = 0; i < inputs; ++i) sum += std::abs(weights[n * inputs + i]);
-            most = std::max(most, sum * magnitude);
-        }
-        return most;
-    }
-
-private:
-    void negate(std::size_t neuron) {
-        for (std::size_t i = 0; i < inputs; ++i) weights[neuron * inputs + i] *= -1;
-        for (std::size_t level = 0; level < levels; ++level) {
-            std::int64_t& threshold = thresholds[neuron * levels + level];
-            threshold = 1 - threshold;
-        }
-    }
-};
-
+#if defined(BNN_AVX512)
 // How rows become groups, and neurons likewise.
-struct BitGroups {
+struct BitGroups : BitSums {
     using Tiles = BitTiles;
-    std::size_t planes;
-    bool is_signed;
-    bool bipolar_inputs;
+
+    explicit BitGroups(const BitSums& sums) : BitSums(sums) {}
 
     std::size_t groups(std::size_t inputs) const { return (inputs + 31) / 32; }
 
@@ -100,46 +42,19 @@ struct BitGroups {
         }
     }
 
-    // With m the negative weights, the sum counts x ^ m: over bipolar inputs dot = 2 sum - inputs, and over planes
-    // dot = sum - (all planes' weights) * (ones of m).
-    std::int64_t scale() const { return bipolar_inputs ? 2 : 1; }
+    bool in_place(const Tensor& tensor) const { return tensor.storage == Storage::bits; }
 
-    std::int64_t bias(const Layer& layer, std::size_t n) const {
-        if (bipolar_inputs) return -static_cast<std::int64_t>(layer.inputs);
-        std::int64_t negative = 0;
-        for (std::size_t i = 0; i < layer.inputs; ++i) negative += layer.weights[n * layer.inputs + i] < 0;
-        return is_signed ? negative : -((std::int64_t{1} << planes) - 1) * negative;
-    }
-
-    bool in_place(const Tensor& tensor) const { return tensor.storage == Storage::bits && !Tiles::kEncodes; }
-
-    // `scratch` has a byte for each input and room for one plane.
-    void row(const Tensor& tensor, const void* row, std::uint32_t* encoded, void* scratch) const {
-        const std::size_t count = groups(tensor.channels), step = Tiles::encoded_groups(count);
-        if (tensor.storage == Storage::bits) return Tiles::encode(static_cast<const std::uint32_t*>(row), count, encoded);
+    // `scratch` has room for one plane.
+    void row(const Tensor& tensor, const void* row, std::uint32_t* to, void* scratch) const {
+        const std::size_t count = groups(tensor.channels);
         std::uint64_t* words = static_cast<std::uint64_t*>(scratch);
         for (std::size_t plane = 0; plane < planes; ++plane) {
-            plane_bits(static_cast<const std::uint8_t*>(row), tensor.channels, static_cast<int>(plane), words);
-            Tiles::encode(reinterpret_cast<const std::uint32_t*>(words), count, encoded + plane * step);
-        }
-    }
-
-private:
-    static void plane_bits(const std::uint8_t* bytes, std::size_t count, int plane, std::uint64_t* words) {
-        for (std::size_t i = 0; i < count; i += 64) {
-            const std::size_t left = std::min<std::size_t>(count - i, 64);
-#if defined(BNN_AVX512)
-            const __mmask64 used = left == 64 ? ~__mmask64{0} : (__mmask64{1} << left) - 1;
-            const __m512i values = _mm512_maskz_loadu_epi8(used, bytes + i);
-            words[i / 64] = _mm512_test_epi8_mask(values, _mm512_set1_epi8(static_cast<char>(1 << plane)));
-#else
-            std::uint8_t flags[64];
-            for (std::size_t b = 0; b < left; ++b) flags[b] = bytes[i + b] >> plane & 1;
-            pack_flags(flags, left, words + i / 64);
-#endif
+            plane_bits(static_cast<const std::uint8_t*>(row), tensor.channels, plane, words);
+            std::memcpy(to + plane * count, words, 4 * count);
         }
     }
 };
+#endif
 
 struct ByteGroups {
     using Tiles = ByteTiles;
@@ -165,13 +80,13 @@ struct ByteGroups {
 
     bool in_place(const Tensor&) const { return false; }
 
-    void row(const Tensor& tensor, const void* row, std::uint32_t* encoded, void*) const {
+    void row(const Tensor& tensor, const void* row, std::uint32_t* to, void*) const {
         const std::size_t count = groups(tensor.channels);
-        encoded[count - 1] = 0;
-        if (tensor.storage == Storage::uint8) return copy(static_cast<const std::uint8_t*>(row), tensor.channels, encoded);
-        if (tensor.storage == Storage::int8) return copy(static_cast<const std::int8_t*>(row), tensor.channels, encoded);
+        to[count - 1] = 0;
+        if (tensor.storage == Storage::uint8) return copy(static_cast<const std::uint8_t*>(row), tensor.channels, to);
+        if (tensor.storage == Storage::int8) return copy(static_cast<const std::int8_t*>(row), tensor.channels, to);
         const std::uint8_t* bits = static_cast<const std::uint8_t*>(row);
-        for (std::size_t i = 0; i < tensor.channels; ++i) put(encoded, i, bits[i / 8] >> (i % 8) & 1);
+        for (std::size_t i = 0; i < tensor.channels; ++i) put(to, i, bits[i / 8] >> (i % 8) & 1);
     }
 
 private:
@@ -206,8 +121,8 @@ class TiledMatrixVector : public Kernel {
 public:
     TiledMatrixVector(const Unit& unit, const Layer& layer, Source source)
         : source_(source), in_(unit.input()), out_(unit.output()), levels_(layer.levels) {
-        encoded_ = Tiles::encoded_groups(source_.groups(in_.channels));
-        row_groups_ = source_.in_place(in_) ? in_.stride() / 4 : source_.planes * encoded_;
+        groups_ = source_.groups(in_.channels);
+        row_groups_ = source_.in_place(in_) ? in_.stride() / 4 : source_.planes * groups_;
         vectors_ = rounded_up((out_.channels + kLanes - 1) / kLanes, kVectorUnit);
         panel_rows_ = std::clamp<std::size_t>(kPanelBytes / (4 * row_groups_) / Tiles::kRows * Tiles::kRows,
                                               4 * Tiles::kRows, 128);
@@ -267,12 +182,12 @@ private:
 
     template <std::size_t Rows, std::size_t Vectors>
     void run_tile(const std::uint32_t* rows, std::size_t vector, char* out) const {
-        const std::uint32_t* weights = weights_.data() + vector * encoded_ * kLanes;
+        const std::uint32_t* weights = weights_.data() + vector * groups_ * kLanes;
         Sums<Rows, Vectors> sums;
-        Tiles::template tile<Rows, Vectors>(rows, row_groups_, weights, encoded_, sums);
+        Tiles::template tile<Rows, Vectors>(rows, row_groups_, weights, groups_, sums);
         for (std::size_t plane = 1; plane < source_.planes; ++plane) {
             Sums<Rows, Vectors> more;
-            Tiles::template tile<Rows, Vectors>(rows + plane * encoded_, row_groups_, weights, encoded_, more);
+            Tiles::template tile<Rows, Vectors>(rows + plane * groups_, row_groups_, weights, groups_, more);
             const bool negative = source_.is_signed && plane + 1 == source_.planes;
             for (std::size_t r = 0; r < Rows; ++r) {
                 for (std::size_t v = 0; v < Vectors; ++v) {
@@ -335,17 +250,15 @@ private:
 
     // Tiles follow each other; within one, groups, then vectors, then lanes.
     void pack_weights(const Layer& layer) {
-        const std::size_t groups = source_.groups(in_.channels);
-        weights_.assign(vectors_ * encoded_ * kLanes, 0);
-        std::vector<std::uint32_t> plain(groups), encoded(encoded_);
+        weights_.assign(vectors_ * groups_ * kLanes, 0);
+        std::vector<std::uint32_t> plain(groups_);
         for (std::size_t n = 0; n < layer.neurons; ++n) {
             std::fill(plain.begin(), plain.end(), 0);
             source_.neuron(layer, n, plain.data());
-            Tiles::encode(plain.data(), groups, encoded.data());
-            std::size_t tile = 0, width = 0;
+                        std::size_t tile = 0, width = 0;
             find_tile(n / kLanes, tile, width);
-            std::uint32_t* to = weights_.data() + tile * encoded_ * kLanes + (n / kLanes - tile) * kLanes + n % kLanes;
-            for (std::size_t group = 0; group < encoded_; ++group) to[group * width * kLanes] = encoded[group];
+            std::uint32_t* to = weights_.data() + tile * groups_ * kLanes + (n / kLanes - tile) * kLanes + n % kLanes;
+            for (std::size_t group = 0; group < groups_; ++group) to[group * width * kLanes] = plain[group];
         }
     }
 
@@ -378,7 +291,7 @@ private:
     Source source_;
     Tensor in_, out_;
     std::size_t levels_;
-    std::size_t encoded_;     // groups of one plane of a row, and of a neuron
+    std::size_t groups_;      // of one plane of a row, and of a neuron
     std::size_t row_groups_;  // groups from one row of a panel to the next
     std::size_t vectors_;
     std::size_t panel_rows_;
@@ -428,6 +341,14 @@ int bits_of(std::int64_t lo, std::int64_t hi) {
     return std::max(bits, lo < 0 ? 2 : 1);
 }
 
+std::unique_ptr<Kernel> make_bit_matrix_vector(const Unit& unit, const Layer& layer, const BitSums& sums) {
+#if defined(BNN_AVX512)
+    return std::make_unique<TiledMatrixVector<BitGroups>>(unit, layer, BitGroups(sums));
+#else
+    return make_sliced_matrix_vector(unit, layer, sums);
+#endif
+}
+
 std::unique_ptr<Kernel> make_matrix_vector(const Unit& unit) {
     Layer layer(unit);
     const Tensor& in = unit.input();
@@ -438,12 +359,9 @@ std::unique_ptr<Kernel> make_matrix_vector(const Unit& unit) {
         return std::make_unique<WideMatrixVector>(unit, std::move(layer));
     }
     const int bits = bits_of(in.lo, in.hi);
-    if (layer.bipolar && in.storage == Storage::bits) {
-        return std::make_unique<TiledMatrixVector<BitGroups>>(unit, layer, BitGroups{1, false, true});
-    }
+    if (layer.bipolar && in.storage == Storage::bits) return make_bit_matrix_vector(unit, layer, {1, false, true});
     if (layer.bipolar && bits <= kMostPlanes) {
-        const BitGroups planes{static_cast<std::size_t>(bits), in.lo < 0, false};
-        return std::make_unique<TiledMatrixVector<BitGroups>>(unit, layer, planes);
+        return make_bit_matrix_vector(unit, layer, {static_cast<std::size_t>(bits), in.lo < 0, false});
     }
     if (layer.smallest >= -128 && layer.highest <= 127) {
         return std::make_unique<TiledMatrixVector<ByteGroups>>(unit, layer, ByteGroups{in.storage});
@@ -454,4 +372,20 @@ std::unique_ptr<Kernel> make_matrix_vector(const Unit& unit) {
 const Registration registration("matrix_vector", make_matrix_vector);
 
 }  // namespace
+
+void plane_bits(const std::uint8_t* bytes, std::size_t count, std::size_t plane, std::uint64_t* words) {
+    for (std::size_t i = 0; i < count; i += 64) {
+        const std::size_t left = std::min<std::size_t>(count - i, 64);
+#if defined(BNN_AVX512)
+        const __mmask64 used = left == 64 ? ~__mmask64{0} : (__mmask64{1} << left) - 1;
+        const __m512i values = _mm512_maskz_loadu_epi8(used, bytes + i);
+        words[i / 64] = _mm512_test_epi8_mask(values, _mm512_set1_epi8(static_cast<char>(1 << plane)));
+#else
+        std::uint8_t flags[64];
+        for (std::size_t b = 0; b < left; ++b) flags[b] = bytes[i + b] >> plane & 1;
+        pack_flags(flags, left, words + i / 64);
+#endif
+    }
+}
+
 }  // namespace bnn

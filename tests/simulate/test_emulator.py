@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -322,7 +323,8 @@ def test_a_path_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_path_that_the_machine_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
     plain = find_compiler()
-    lesser = type(plain)(plain.command, plain.identity.replace("__AVX512VPOPCNTDQ__", "").replace("__AVX2__", ""))
+    identity = plain.identity.replace("__AVX512VPOPCNTDQ__", "").replace("__AVX2__", "")
+    lesser = replace(plain, identity=identity)
     monkeypatch.setattr(emulator_library, "_compiler", lambda: lesser)
     assert choose_path() == "portable"
     with pytest.raises(UserError, match="lacks its instructions"):

@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: Apache-2.0
+// Dot products of bits for many rows at once, where the processor cannot count the ones of whole vectors.
+//
+// Rows lie in slices (slices.h), so that a neuron's sum over its inputs is counted by adders of single bits: two slices of
+// equal weight and a running one become the next running one and a carry of twice the weight. No weight is ever loaded as
+// such: inputs enter two at a time, and the carry of
+//
+//   (parity of all inputs before, x1 ^ m1, x2 ^ m2)
+//
+// depends on the neuron by three bits alone, the parity of its own m before, m1 and m2. So all eight are made once for all
+// neurons (the table), and a neuron picks its own. Parities need no adder: the sum's lowest bit is that of all inputs and
+// all m together.
+#include <cstring>
+
+#include "layer.h"
+#include "slices.h"
+
+#if !defined(BNN_AVX512)
+
+namespace bnn {
+namespace {
+
+constexpr std::size_t kBlockPairs = 64;  // whose table stays in the first-level cache
+constexpr std::size_t kGroup = 32;       // neurons that share it there
+
+// Counts carries of 1 << Levels pairs: counters[i], of weight 2 << i, stay below Levels; the result is what they carry.
+template <int Levels>
+struct Counter {
+    static inline __attribute__((always_inline)) Slice run(Slice* counters, const Slice* table,
+                                                           const std::uint8_t* picks) {
+        const Slice a = Counter<Levels - 1>::run(counters, table, picks);
+        const Slice b = Counter<Levels - 1>::run(counters, table + (8u << (Levels - 1)), picks + (1u << (Levels - 1)));
+        return add_bits(counters[Levels - 1], a, b);
+    }
+};
+
+template <>
+struct Counter<0> {
+    static inline __attribute__((always_inline)) Slice run(Slice*, const Slice* table, const std::uint8_t* picks) {
+        return table[*picks];
+    }
+};
+
+// Adds a carry to the counters from `level` on.
+inline void ripple(Slice* counters, std::size_t level, std::size_t count, Slice carry) {
+    for (; level < count; ++level) {
+        const Slice sum = counters[level];
+        counters[level] = sum ^ carry;
+        carry &= sum;
+    }
+}
+
+template <int Levels>
+inline void count_run(Slice* counters, std::size_t count, const Slice* table, const std::uint8_t* picks) {
+    Slice low[Levels + 1];
+    for (int level = 0; level < Levels; ++level) low[level] = counters[level];
+    const Slice carry = Counter<Levels>::run(low, table, picks);
+    for (int level = 0; level < Levels; ++level) counters[level] = low[level];
+    ripple(counters, Levels, count, carry);
+}
+
+__attribute__((noinline)) void count_pairs(Slice* counters, std::size_t count, const Slice* table, const std::uint8_t* picks, std::size_t pairs) {
+    const auto advance = [&](std::size_t done) {
+        pairs -= done;
+        table += 8 * done;
+        picks += done;
+    };
+    for (; pairs >= 64; advance(64)) count_run<6>(counters, count, table, picks);
+    for (; pairs >= 32; advance(32)) count_run<5>(counters, count, table, picks);
+    for (; pairs >= 8; advance(8)) count_run<3>(counters, count, table, picks);
+    for (; pairs > 0; advance(1)) ripple(counters, 0, count, table[*picks]);
+}
+
+std::size_t bits_for(std::uint64_t value) {
+    std::size_t bits = 0;
+    for (; value > 0; value >>= 1) ++bits;
+    return bits;
+}
+
+class SlicedMatrixVector : public Kernel {
+public:
+    SlicedMatrixVector(const Unit& unit, const Layer& layer, BitSums sums)
+        : in_(unit.input()), out_(unit.output()), sums_(sums), levels_(layer.levels) {
+        words_ = (in_.channels + 63) / 64;
+        pairs_ = (in_.channels + 1) / 2;
+        // Counters are as many as the longest run of adders wants, at least.
+        count_bits_ = std::max<std::size_t>(bits_for(in_.channels), 7 + 1);
+        width_ = out_.storage == Storage::bits ? 1 : out_.storage == Storage::int32 ? 32 : 8;
+        sum_bits_ = sums_.planes == 1 ? count_bits_ : count_bits_ + sums_.planes + 1;
+        picks_.resize(layer.neurons * pairs_);
+        for (std::size_t n = 0; n < layer.neurons; ++n) {
+            unsigned parity = 0;
+            for (std::size_t pair = 0; pair < pairs_; ++pair) {
+                const unsigned first = negative(layer, n, 2 * pair), second = negative(layer, n, 2 * pair + 1);
+                const std::size_t start = n / kGroup * kGroup, block = pair / kBlockPairs * kBlockPairs;
+                picks_[pick(start, n - start, block) + pair - block] =
+                    static_cast<std::uint8_t>(4 * parity + 2 * first + second);
+                parity ^= first ^ second;
+            }
+            parities_.push_back(parity ? ~std::uint64_t{0} : 0);
+            const std::int64_t bias = sums_.bias(layer, n);
+            biases_.push_back(bias);
+            for (std::size_t level = 0; level < levels_; ++level) {
+                const std::int64_t distance = layer.thresholds[n * levels_ + level] - bias;
+                limits_.push_back(offset() + (sums_.scale() == 2 ? ceiling_half(distance) : distance));
+            }
+        }
+    }
+
+    std::size_t scratch(std::size_t) const override {
+        const std::size_t slices = inputs_slices() + table_slices() + kGroup * (count_bits_ + sum_bits_) + 64;
+        return plane_bytes() + kSliceBytes * slices;
+    }
+
+    void run(const void* const* in, void* const* out, std::size_t frames, void* scratch) const override {
+        Work work;
+        work.planes = static_cast<std::uint64_t*>(scratch);
+        work.inputs = reinterpret_cast<Slice*>(static_cast<char*>(scratch) + plane_bytes());
+        work.table = work.inputs + inputs_slices();
+        work.counters = work.table + table_slices();
+        work.sums = work.counters + kGroup * count_bits_;
+        work.results = work.sums + kGroup * sum_bits_;
+        const std::size_t rows = frames * in_.positions;
+        for (std::size_t row = 0; row < rows; row += kSliceRows) {
+            const std::size_t count = std::min(kSliceRows, rows - row);
+            load(static_cast<const char*>(in[0]) + row * in_.stride(), count, work);
+            for (std::size_t plane = 0; plane < sums_.planes; ++plane) make_table(plane, work);
+            run_neurons(static_cast<char*>(out[0]) + row * out_.stride(), count, work);
+        }
+    }
+
+private:
+    struct Work {
+        std::uint64_t* planes;  // rows of bits, plane by plane
+        Slice* inputs;          // plane by plane, a slice an input
+        Slice* table;           // plane by plane, eight slices a pair; behind them the parity of all inputs
+        Slice* counters;        // of a group of neurons
+        Slice* sums;            // of a group, where several planes go into them
+        Slice* results;         // of neurons that share a word of the output
+    };
+
+    static unsigned negative(const Layer& layer, std::size_t n, std::size_t input) {
+        return input < layer.inputs && layer.weights[n * layer.inputs + input] < 0;
+    }
+
+    // Where the picks of a group's neuron for a block of pairs begin; they lie in the order in which they are used.
+    std::size_t pick(std::size_t group, std::size_t neuron, std::size_t block) const {
+        const std::size_t neurons = std::min(kGroup, out_.channels - group);
+        return group * pairs_ + block * neurons + neuron * std::min(kBlockPairs, pairs_ - block);
+    }
+
+    std::size_t inputs_slices() const { return sums_.planes * words_ * 64; }
+    std::size_t table_slices() const { return sums_.planes * plane_table(); }
+    std::size_t plane_table() const { return 8 * pairs_ + 1; }
+    std::size_t plane_bytes() const {
+        return in_.storage == Storage::bits ? 0 : rounded_up(sums_.planes * kSliceRows * words_ * 8, kAlignment);
+    }
+    // Sums of signed planes are kept in two's complement and compared with its sign bit flipped.
+    std::int64_t offset() const { return sums_.is_signed ? std::int64_t{1} << (sum_bits_ - 1) : 0; }
+
+    void load(const char* rows, std::size_t count, const Work& work) const {
+        for (std::size_t plane = 0; plane < sums_.planes; ++plane) {
+            const char* from = rows;
+            std::size_t stride = in_.stride();
+            if (in_.storage != Storage::bits) {
+                std::uint64_t* bits = work.planes + plane * kSliceRows * words_;
+                for (std::size_t row = 0; row < count; ++row) {
+                    plane_bits(reinterpret_cast<const std::uint8_t*>(rows + row * stride), in_.channels, plane,
+                               bits + row * words_);
+                }
+                from = reinterpret_cast<const char*>(bits);
+                stride = 8 * words_;
+            }
+            for (std::size_t word = 0; word < words_; ++word) {
+                Slice* slices = work.inputs + (plane * words_ + word) * 64;
+                std::uint64_t* target = reinterpret_cast<std::uint64_t*>(slices);
+                if (count < kSliceRows) std::memset(slices, 0, 64 * kSliceBytes);
+                const char* source = from + 8 * word;
+                for (std::size_t lane = 0; 64 * lane < count; ++lane) {
+                    const std::size_t last = std::min<std::size_t>(64, count - 64 * lane);
+                    for (std::size_t row = 0; row < last; ++row, source += stride) {
+                        std::memcpy(target + row * kSliceWords + lane, source, 8);
+                    }
+                }
+                transpose(slices);
+            }
+        }
+    }
+
+    void make_table(std::size_t plane, const Work& work) const {
+        const Slice* inputs = work.inputs + plane * words_ * 64;
+        Slice* table = work.table + plane * plane_table();
+        Slice parity = {};
+        for (std::size_t pair = 0; pair < pairs_; ++pair, table += 8) {
+            const Slice x1 = inputs[2 * pair], x2 = inputs[2 * pair + 1];
+            // The carry of (p, a, b) is p ^ ((p ^ a) & (p ^ b)), and that of all three inverted is its inverse.
+            const Slice a = parity ^ x1, b = parity ^ x2;
+            table[0] = parity ^ (a & b);
+            table[1] = parity ^ (a & ~b);
+            table[2] = parity ^ (~a & b);
+            table[3] = parity ^ (~a & ~b);
+            for (std::size_t i = 0; i < 4; ++i) table[4 + i] = ~table[3 - i];
+            parity ^= x1 ^ x2;
+        }
+        *table = parity;
+    }
+
+    void run_neurons(char* out, std::size_t rows, const Work& work) const {
+        for (std::size_t first = 0; first < out_.channels; first += kGroup) {
+            const std::size_t count = std::min(kGroup, out_.channels - first);
+            for (std::size_t plane = 0; plane < sums_.planes; ++plane) {
+                count_group(first, count, plane, work);
+                if (sums_.planes > 1) add_plane(count, plane, work);
+            }
+            for (std::size_t n = 0; n < count; ++n) {
+                // With one plane the counts are the sums.
+                finish(first + n, sums_.planes > 1 ? work.sums + n * sum_bits_ : work.counters + n * count_bits_, rows,
+                       out, work);
+            }
+        }
+    }
+
+    void count_group(std::size_t first, std::size_t count, std::size_t plane, const Work& work) const {
+        const Slice* table = work.table + plane * plane_table();
+        std::memset(static_cast<void*>(work.counters), 0, kSliceBytes * count * count_bits_);
+        for (std::size_t pair = 0; pair < pairs_; pair += kBlockPairs) {
+            const std::size_t pairs = std::min(kBlockPairs, pairs_ - pair);
+            for (std::size_t n = 0; n < count; ++n) {
+                // The lowest bit is a parity, the counters stand above it.
+                count_pairs(work.counters + n * count_bits_ + 1, count_bits_ - 1, table + 8 * pair,
+                            picks_.data() + pick(first, n, pair), pairs);
+            }
+        }
+        const Slice parity = table[8 * pairs_];
+        for (std::size_t n = 0; n < count; ++n) work.counters[n * count_bits_] = parity ^ parities_[first + n];
+    }
+
+    // Adds the counts of a group, shifted by their plane, or subtracts those of a sign plane: the sum of the inverse and 1.
+    void add_plane(std::size_t count, std::size_t plane, const Work& work) const {
+        const bool subtract = sums_.is_signed && plane + 1 == sums_.planes;
+        const Slice flip = Slice{} + (subtract ? ~std::uint64_t{0} : 0);
+        for (std::size_t n = 0; n < count; ++n) {
+            const Slice* counts = work.counters + n * count_bits_;
+            Slice* sum = work.sums + n * sum_bits_;
+            if (plane == 0) std::memset(static_cast<void*>(sum), 0, kSliceBytes * sum_bits_);
+            Slice carry = flip;
+            for (std::size_t bit = plane; bit < sum_bits_; ++bit) {
+                const Slice addend = bit - plane < count_bits_ ? counts[bit - plane] : Slice{};
+                carry = add_bits(sum[bit], addend ^ flip, carry);
+            }
+        }
+    }
+
+    // A neuron's result, from the bits of its sum, among those of the neurons before that share a word of the output.
+    void finish(std::size_t neuron, Slice* sum, std::size_t rows, char* out, const Work& work) const {
+        const std::size_t place = neuron % (64 / width_) * width_;
+        Slice* result = work.results + place;
+        if (levels_ == 0) {
+            put_integer(sum, sum_bits_, sums_.is_signed, sums_.scale() == 2 ? 1 : 0, biases_[neuron], result);
+        } else {
+            if (sums_.is_signed) sum[sum_bits_ - 1] = ~sum[sum_bits_ - 1];
+            if (out_.storage == Storage::bits) {
+                *result = reaches(sum, limits_[neuron]);
+            } else {
+                Slice reached[64] = {};
+                const std::size_t bits = bits_for(levels_);
+                for (std::size_t level = 0; level < levels_; ++level) {
+                    ripple(reached, 0, bits, reaches(sum, limits_[neuron * levels_ + level]));
+                }
+                put_integer(reached, bits, false, 0, out_.lo, result);
+            }
+        }
+        if (place + width_ == 64 || neuron + 1 == out_.channels) store(neuron, rows, out, work.results);
+    }
+
+    // The number in `bits` slices, doubled where `shift` is 1, plus a constant, in as many slices as the output has bits.
+    void put_integer(const Slice* number, std::size_t bits, bool is_signed, std::size_t shift, std::int64_t constant,
+                     Slice* result) const {
+        Slice carry = {};
+        for (std::size_t bit = 0; bit < width_; ++bit) {
+            Slice sum = {};
+            if (bit >= shift) {
+                if (bit - shift < bits) {
+                    sum = number[bit - shift];
+                } else if (is_signed) {
+                    sum = number[bits - 1];
+                }
+            }
+            const Slice addend = Slice{} - (static_cast<std::uint64_t>(constant) >> bit & 1);
+            carry = add_bits(sum, addend, carry);
+            result[bit] = sum;
+        }
+    }
+
+    // The rows whose sum is at least `limit`: bit by bit from the lowest, a sum's 1 wins over a limit's 0 and loses to none.
+    Slice reaches(const Slice* sum, std::int64_t limit) const {
+        if (limit <= 0) return ~Slice{};
+        if (limit >> sum_bits_ != 0) return Slice{};
+        Slice result = ~Slice{};
+        for (std::size_t bit = 0; bit < sum_bits_; ++bit) {
+            const Slice zero = Slice{} + ((static_cast<std::uint64_t>(limit) >> bit & 1) - 1);
+            result = (sum[bit] & result) | (zero & (sum[bit] | result));
+        }
+        return result;
+    }
+
+    // The word of each row's output that ends with a neuron.
+    void store(std::size_t neuron, std::size_t rows, char* out, Slice* results) const {
+        const std::size_t per_word = 64 / width_, used = (neuron % per_word + 1) * width_;
+        for (std::size_t i = used; i < 64; ++i) results[i] = Slice{};
+        transpose(results);
+        const std::uint64_t* words = reinterpret_cast<const std::uint64_t*>(results);
+        char* to = out + neuron / per_word * 8;
+        // Rows of bits have whole words.
+        const std::size_t bytes = width_ == 1 ? 8 : used / 8;
+        for (std::size_t word = 0; 64 * word < rows; ++word) {
+            const std::size_t count = std::min<std::size_t>(64, rows - 64 * word);
+            for (std::size_t row = 0; row < count; ++row, to += out_.stride()) {
+                if (bytes == 8) {
+                    std::memcpy(to, words + row * kSliceWords + word, 8);
+                } else {
+                    std::memcpy(to, words + row * kSliceWords + word, bytes);
+                }
+            }
+        }
+    }
+
+    Tensor in_, out_;
+    BitSums sums_;
+    std::size_t levels_;
+    std::size_t words_, pairs_;
+    std::size_t width_;       // bits of an element of the output
+    std::size_t count_bits_;  // of one plane's sum
+    std::size_t sum_bits_;    // of all planes' sum
+    std::vector<std::uint8_t> picks_;       // for each neuron and pair, which of the table's eight
+    std::vector<std::uint64_t> parities_;   // of a neuron's m, as a mask
+    std::vector<std::int64_t> biases_, limits_;
+};
+
+}  // namespace
+
+std::unique_ptr<Kernel> make_sliced_matrix_vector(const Unit& unit, const Layer& layer, BitSums sums) {
+    return std::make_unique<SlicedMatrixVector>(unit, layer, sums);
+}
+
+}  // namespace bnn
+
+#endif
