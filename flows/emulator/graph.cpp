@@ -64,8 +64,14 @@ void Graph::add_operator(const std::string& kernel, const std::vector<std::size_
     Unit unit;
     for (const std::size_t tensor : inputs) unit.inputs.push_back(tensors_.at(tensor));
     for (const std::size_t tensor : outputs) unit.outputs.push_back(tensors_.at(tensor));
-    if (kernel == "identity" && unit.input().lies_like(unit.output())) {
-        same_as_[outputs[0]] = same_as_[inputs[0]];
+    if (kernel == "identity") {
+        for (const std::size_t output : outputs) {
+            if (unit.input().lies_like(tensors_[output])) {
+                same_as_[output] = same_as_[inputs[0]];
+            } else {
+                steps_.push_back({make_kernel(kernel, Unit{unit.inputs, {tensors_[output]}, {}}), inputs, {output}});
+            }
+        }
         return;
     }
     unit.values = std::move(values);

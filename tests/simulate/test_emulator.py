@@ -15,11 +15,15 @@ from numpy.typing import NDArray
 from bnnfpga.assets import asset
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import Operator
+from bnnfpga.dataflow.operators.add import Add
 from bnnfpga.dataflow.operators.arg_max import ArgMax
+from bnnfpga.dataflow.operators.concat import Concat
 from bnnfpga.dataflow.operators.fifo import Fifo
+from bnnfpga.dataflow.operators.fork import Fork
 from bnnfpga.dataflow.operators.lookup import Lookup
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.pool import Pool, PoolFunction
+from bnnfpga.dataflow.operators.select import Select
 from bnnfpga.dataflow.operators.threshold import Threshold
 from bnnfpga.dataflow.operators.width_converter import WidthConverter
 from bnnfpga.dataflow.operators.window import Geometry, Window
@@ -272,6 +276,74 @@ def test_convolutions(path: str, channels: int, pads: int, taken: IntegerType) -
     flat = units[-1].outputs[0].elements
     units.append(MatrixVector("dense", rng.choice([-1, 1], (10, flat)), BIPOLAR))
     check(chain(units), random_integers(taken, (5, 7, 7, channels), rng), path)
+
+
+@pytest.mark.parametrize("path", [*HERE, "numpy"])
+@settings(max_examples=CASES, deadline=None)
+@given(
+    taken=types(),
+    made=st.tuples(counts(), counts()),
+    channels=SIZES,
+    factors=st.tuples(st.integers(-5, 5), st.integers(-5, 5)),
+    seed=SEEDS,
+)
+def test_branches(
+    path: str,
+    taken: IntegerType,
+    made: tuple[IntegerType, IntegerType],
+    channels: int,
+    factors: tuple[int, int],
+    seed: int,
+) -> None:
+    """A fork, a branch of other integers on each side, their sum beside their concatenation, and a choice of that."""
+    rng = np.random.default_rng(seed)
+    shape = (2, channels)
+    port = Port(shape, taken, 1)
+    tables = [thresholds(taken, channels, levels_of(type), type, rng) for type in (made[0], made[1], made[0])]
+    units = [Threshold(f"branch{index}", shape, taken, table) for index, table in enumerate(tables)]
+    index = tuple(rng.integers(0, 2 * channels, rng.integers(1, 90)).tolist())
+    graph = Graph()
+    for unit in (
+        Fork("fork", port),
+        Fork("fork2", port),
+        *units,
+        Fork("fork3", units[0].outputs[0]),
+        Add("add", shape, (made[0], made[1]), factors),
+        Concat("concat", (2,), (channels, channels), made[0]),
+        WidthConverter("wide", (2, 2 * channels), made[0], 1, 2 * channels),
+        Select("select", (2,), 2 * channels, index, made[0]),
+        WidthConverter("narrow", (2, len(index)), made[0], len(index), 1),
+        Threshold("last", (2, len(index)), made[0], thresholds(made[0], 1, 1, BIPOLAR, rng)),
+        Concat("both", (), (2 * channels, 2 * len(index)), BIPOLAR),
+        Threshold(
+            "sum",
+            shape,
+            (sums := Add("x", shape, (made[0], made[1]), factors).made),
+            thresholds(sums, 1, 1, BIPOLAR, rng),
+        ),
+    ):
+        graph.add(unit)
+    for before, output, after, input in (
+        ("fork", 0, "branch0", 0),
+        ("fork", 1, "fork2", 0),
+        ("fork2", 0, "branch1", 0),
+        ("fork2", 1, "branch2", 0),
+        ("branch0", 0, "fork3", 0),
+        ("fork3", 0, "add", 0),
+        ("branch1", 0, "add", 1),
+        ("fork3", 1, "concat", 0),
+        ("branch2", 0, "concat", 1),
+        ("concat", 0, "wide", 0),
+        ("wide", 0, "select", 0),
+        ("select", 0, "narrow", 0),
+        ("narrow", 0, "last", 0),
+        ("add", 0, "sum", 0),
+        ("sum", 0, "both", 0),
+        ("last", 0, "both", 1),
+    ):
+        graph.connect(before, after, output=output, input=input)
+    graph.set_boundary("fork", "both")
+    check(graph, random_integers(taken, (4, *shape), rng), path)
 
 
 @pytest.mark.parametrize("path", [*HERE, "numpy"])

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from bnnfpga.dataflow.operator import (
+    IDENTITY,
     EmulatorKernel,
     Event,
     HlsInstance,
@@ -57,4 +58,4 @@ class Fork(Operator):
         return HlsInstance("fork", {"Beats": self.port.beats, "Width": self.port.width})
 
     def emulator(self) -> EmulatorKernel:
-        return EmulatorKernel("fork")
+        return IDENTITY

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Add: two streams, element by element, each times a factor.
+//
+// values: factors (2).
+#include "kernel.h"
+
+namespace bnn {
+namespace {
+
+class Add : public Kernel {
+public:
+    explicit Add(const Unit& unit) : first_(unit.inputs.at(0)), second_(unit.inputs.at(1)), out_(unit.output()) {
+        const Values factors = unit.array("factors", 2);
+        factors_[0] = factors[0];
+        factors_[1] = factors[1];
+        for (const Tensor& in : unit.inputs) {
+            if (in.positions != out_.positions || in.channels != out_.channels) {
+                throw std::invalid_argument("operands of a sum have other shapes");
+            }
+        }
+    }
+
+    std::size_t scratch(std::size_t) const override { return 16 * out_.channels; }
+
+    void run(const void* const* in, void* const* out, std::size_t frames, void* scratch) const override {
+        std::int64_t* first = static_cast<std::int64_t*>(scratch);
+        std::int64_t* second = first + out_.channels;
+        for (std::size_t row = 0; row < frames * out_.positions; ++row) {
+            read_row(first_, static_cast<const char*>(in[0]) + row * first_.stride(), first);
+            read_row(second_, static_cast<const char*>(in[1]) + row * second_.stride(), second);
+            for (std::size_t c = 0; c < out_.channels; ++c) first[c] = factors_[0] * first[c] + factors_[1] * second[c];
+            write_row(out_, first, static_cast<char*>(out[0]) + row * out_.stride());
+        }
+    }
+
+private:
+    Tensor first_, second_, out_;
+    std::int64_t factors_[2];
+};
+
+std::unique_ptr<Kernel> make_add(const Unit& unit) { return std::make_unique<Add>(unit); }
+
+const Registration registration("add", make_add);
+
+}  // namespace
+}  // namespace bnn

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Select: chosen elements of each row, in any order, any number of times.
+//
+// values: index (output channels).
+#include "kernel.h"
+
+namespace bnn {
+namespace {
+
+class Select : public Kernel {
+public:
+    explicit Select(const Unit& unit) : in_(unit.input()), out_(unit.output()) {
+        if (in_.positions != out_.positions) throw std::invalid_argument("positions differ");
+        const Values index = unit.array("index", out_.channels);
+        for (std::size_t c = 0; c < index.count; ++c) {
+            if (index[c] < 0 || static_cast<std::size_t>(index[c]) >= in_.channels) {
+                throw std::invalid_argument("a selected channel does not exist");
+            }
+            index_.push_back(static_cast<std::size_t>(index[c]));
+        }
+    }
+
+    std::size_t scratch(std::size_t) const override { return 8 * (in_.channels + out_.channels); }
+
+    void run(const void* const* in, void* const* out, std::size_t frames, void* scratch) const override {
+        std::int64_t* given = static_cast<std::int64_t*>(scratch);
+        std::int64_t* chosen = given + in_.channels;
+        for (std::size_t row = 0; row < frames * in_.positions; ++row) {
+            read_row(in_, static_cast<const char*>(in[0]) + row * in_.stride(), given);
+            for (std::size_t c = 0; c < out_.channels; ++c) chosen[c] = given[index_[c]];
+            write_row(out_, chosen, static_cast<char*>(out[0]) + row * out_.stride());
+        }
+    }
+
+private:
+    Tensor in_, out_;
+    std::vector<std::size_t> index_;
+};
+
+std::unique_ptr<Kernel> make_select(const Unit& unit) { return std::make_unique<Select>(unit); }
+
+const Registration registration("select", make_select);
+
+}  // namespace
+}  // namespace bnn
