@@ -22,6 +22,8 @@ from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.pool import Pool, PoolFunction
 from bnnfpga.dataflow.operators.select import Select
 from bnnfpga.dataflow.operators.threshold import Threshold
+from bnnfpga.dataflow.operators.upsample import Upsample
+from bnnfpga.dataflow.operators.vector_vector import VectorVector
 from bnnfpga.dataflow.operators.width_converter import WidthConverter
 from bnnfpga.dataflow.operators.window import Geometry, Window, window_lanes
 from bnnfpga.dataflow.stream import Port
@@ -199,11 +201,52 @@ BRANCHES = [
     Select("select", (4,), 70, tuple(range(69, 20, -2)), BIPOLAR, padded=True),
     Select("select", (), 1, (0, 0), UINT8),
 ]
+
+
+def vector_vector(
+    taken: IntegerType,
+    weight_type: IntegerType,
+    made: IntegerType | None,
+    padded: bool,
+    pe: int,
+    windows: tuple[int, ...] = (2, 3),
+    taps: int = 9,
+    seed: int = 0,
+) -> VectorVector:
+    """Of 12 channels, with thresholds to `made`, or raw sums."""
+    rng = np.random.default_rng(seed)
+    weights = random_integers(weight_type, (taps, 12), rng)
+    raw = VectorVector("vector_vector", weights, taken, windows, None, padded, pe)
+    if made is None:
+        return raw
+    levels = 1 if made.is_bipolar else made.hi - made.lo
+    return replace(raw, table=random_table(raw.accumulator, 12, levels, made, rng))
+
+
+VECTOR_VECTOR = [
+    *(
+        vector_vector(taken, weight_type, made, padded, pe)
+        for taken in (BIPOLAR, UINT2, INT8, NARROW)
+        for weight_type in (BIPOLAR, TERNARY, INT8)
+        for made, padded, pe in ((None, True, 4), (BIPOLAR, False, 1), (UINT2, True, 12))
+    ),
+    vector_vector(BIPOLAR, BIPOLAR, None, False, 6),
+    vector_vector(BIPOLAR, BIPOLAR, None, False, 12, (), 1),
+    vector_vector(BIPOLAR, BIPOLAR, BIPOLAR, True, 1),
+]
+UPSAMPLE = [
+    *(Upsample("upsample", (3, 4), 6, INT8, factors, 2) for factors in ((1, 1), (2, 2), (3, 1), (1, 4))),
+    Upsample("upsample", (3, 4), 6, INT8, (2, 3), 1),
+    Upsample("upsample", (3, 4), 6, UINT2, (2, 2), 6),
+    Upsample("upsample", (1, 5), 2, BIPOLAR, (1, 3), 1),
+    Upsample("upsample", (5, 1), 2, UINT2, (2, 3), 2),
+]
 GROUPS = {
     "matrix_vector": [*MATRIX_VECTOR, *FLAGGED],
     "wide": WIDE,
     "window": [*WINDOW, *POOL],
-    "others": [*OTHERS, *BRANCHES],
+    "vector_vector": VECTOR_VECTOR,
+    "others": [*OTHERS, *BRANCHES, *UPSAMPLE],
 }
 
 
@@ -213,7 +256,17 @@ def test_chosen_units(group: list[Operator], tmp_path: Path, compiler: str, ap_h
 
 
 def test_the_form_that_vitis_sees(tmp_path: Path, compiler: str, ap_headers: Path) -> None:
-    units = [*MATRIX_VECTOR[2::3], *FLAGGED[::3], *WIDE[1::4], *WINDOW[::4], *POOL[::6], *OTHERS[::4], *BRANCHES[1::3]]
+    units = [
+        *MATRIX_VECTOR[2::3],
+        *FLAGGED[::3],
+        *WIDE[1::4],
+        *WINDOW[::4],
+        *POOL[::6],
+        *OTHERS[::4],
+        *BRANCHES[1::3],
+        *VECTOR_VECTOR[::4],
+        *UPSAMPLE[::3],
+    ]
     cases = [Case(operator, seed) for seed, operator in enumerate(units)]
     check(cases, tmp_path, compiler, ap_headers, synthesis=True)
 
