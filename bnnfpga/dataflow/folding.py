@@ -14,7 +14,11 @@ from bnnfpga.dataflow.operators.fifo import Fifo
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.width_converter import WidthConverter
 from bnnfpga.dataflow.operators.window import Window
+from bnnfpga.dataflow.token_model import Deadlock, predict
 from bnnfpga.errors import UserError, shown
+
+_ENDLESS = 1 << 40
+"""Depth of a FIFO that is never full."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,13 @@ def apply_folding(graph: Graph, folding: Folding, where: str = "folding") -> Gra
         name: _fold_operator(operator, folding.get(name, LayerFolding()), where) for name, operator in layers.items()
     }
     _widen_windows(graph, folded)
+    result = _assemble(graph, folded, {})
+    joins = [unit.name for unit in result.operators if len(unit.inputs) > 1]
+    return _with_room(graph, folded, result) if joins else result
+
+
+def _assemble(graph: Graph, folded: Mapping[str, Operator], room: Mapping[str, int]) -> Graph:
+    """Folded units, joined as in `graph`; `room` has the depths of FIFOs in front of units with several inputs."""
     result = Graph()
     for name, operator in folded.items():
         streams = [stream for stream in graph.inputs_of(name) if stream.producer is not None]
@@ -111,7 +122,7 @@ def apply_folding(graph: Graph, folding: Folding, where: str = "folding") -> Gra
         unit = operator.with_inputs(*made) if made else operator
         result.add(unit)
         for stream in streams:
-            _join(result, str(stream.producer), stream.output, unit, stream.input)
+            _join(result, str(stream.producer), stream.output, unit, stream.input, room)
     result.set_boundary(str(graph.input.consumer), str(graph.output.producer))
     return result
 
@@ -125,7 +136,36 @@ def _widen_windows(graph: Graph, folded: dict[str, Operator]) -> None:
                 folded[name] = operator.with_lanes(folded[stream.consumer].inputs[stream.input].lanes)
 
 
-def _join(graph: Graph, producer: str, output: int, consumer: Operator, input: int) -> None:
+def _with_room(graph: Graph, folded: Mapping[str, Operator], bare: Graph) -> Graph:
+    """FIFOs where ways that parted meet again: as deep as an endless one is ever full."""
+    names = [
+        _fifo_name(unit, stream.input)
+        for unit in bare.operators
+        if len(unit.inputs) > 1
+        for stream in bare.inputs_of(unit.name)
+    ]
+    endless = _assemble(graph, folded, dict.fromkeys(names, _ENDLESS))
+    best = predict(endless)
+    filled = {
+        stream.producer: best.max_occupancy[stream.name] for stream in endless.streams if stream.producer in names
+    }
+    # Two beats wait in the queue of the unit in front.
+    room = {str(name): most for name, most in filled.items() if most > 2}
+    while True:
+        result = _assemble(graph, folded, room)
+        try:
+            if predict(result).initiation_interval <= best.initiation_interval:
+                return result
+        except Deadlock:
+            pass
+        room = {str(name): 2 * max(2, room.get(str(name), most)) for name, most in filled.items()}
+
+
+def _fifo_name(unit: Operator, input: int) -> str:
+    return f"{unit.name}_fifo" if len(unit.inputs) == 1 else f"{unit.name}_{input}_fifo"
+
+
+def _join(graph: Graph, producer: str, output: int, consumer: Operator, input: int, room: Mapping[str, int]) -> None:
     """Connect two units, with what must stand between them."""
     made, taken = graph[producer].outputs[output], consumer.inputs[input]
     place = consumer.name if len(consumer.inputs) == 1 else f"{consumer.name}_{input}"
@@ -134,7 +174,9 @@ def _join(graph: Graph, producer: str, output: int, consumer: Operator, input: i
         units.append(WidthConverter(f"{place}_converter", taken.shape, taken.type, made.lanes, taken.lanes))
     # The line buffer of a window does what a FIFO does behind other units.
     if isinstance(consumer, MatrixVector) and consumer.passes > 1 and not isinstance(graph[producer], Window):
-        units.append(Fifo(f"{place}_fifo", taken, max(2, consumer.steps)))
+        units.append(Fifo(_fifo_name(consumer, input), taken, max(2, consumer.steps)))
+    if _fifo_name(consumer, input) in room:
+        units.append(Fifo(_fifo_name(consumer, input), taken, room[_fifo_name(consumer, input)]))
     for unit in units:
         graph.add(unit)
         graph.connect(producer, unit.name, output=output)

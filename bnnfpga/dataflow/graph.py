@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import networkx as nx
 
 from bnnfpga.dataflow.operator import Operator
@@ -26,10 +28,12 @@ class Graph:
             raise ValueError(f"two operators are called {operator.name!r}")
         self._graph.add_node(operator.name, operator=operator)
 
-    def connect(self, producer: str, consumer: str, *, output: int = 0, input: int = 0) -> None:
-        """Join an output port to an input port that takes the same beats."""
+    def connect(
+        self, producer: str, consumer: str, *, output: int = 0, input: int = 0, any_lanes: bool = False
+    ) -> None:
+        """Join an output port to an input port that takes the same beats, or, unfolded, the same elements."""
         made, taken = self[producer].outputs[output], self[consumer].inputs[input]
-        if not made.carries(taken):
+        if not made.carries(replace(taken, lanes=made.lanes) if any_lanes else taken):
             raise ValueError(f"{producer} makes {made}, but {consumer} takes {taken}")
         self._graph.add_edge(producer, consumer, output=output, input=input)
 

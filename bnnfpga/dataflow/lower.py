@@ -12,16 +12,21 @@ from qonnx.core.modelwrapper import ModelWrapper
 
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import Operator
+from bnnfpga.dataflow.operators.add import Add
 from bnnfpga.dataflow.operators.arg_max import ArgMax
+from bnnfpga.dataflow.operators.concat import Concat
+from bnnfpga.dataflow.operators.fork import Fork
 from bnnfpga.dataflow.operators.lookup import Lookup
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.pool import Pool, PoolFunction
 from bnnfpga.dataflow.operators.score_output import ScoreOutput
+from bnnfpga.dataflow.operators.select import Select
 from bnnfpga.dataflow.operators.threshold import Threshold
 from bnnfpga.dataflow.operators.window import Window
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.thresholds import ThresholdTable
 from bnnfpga.errors import UserError
+from bnnfpga.frontend.channels import channel_index
 from bnnfpga.frontend.nodes import LAYOUT_OPS, attribute, consumers, describe, required_constant
 from bnnfpga.frontend.sliding import geometry_of, pad_value
 from bnnfpga.geometry import Geometry
@@ -29,6 +34,8 @@ from bnnfpga.integers import IntArray, IntegerType
 from bnnfpga.transforms.class_scores import Affine, Ranks, class_comparison
 from bnnfpga.transforms.host_functions import HostFunction
 from bnnfpga.transforms.integer_types import (
+    INTEGER_ADD,
+    INTEGER_CONCAT,
     INTEGER_POOL,
     INTEGER_SUM,
     THRESHOLD,
@@ -111,6 +118,9 @@ class _Lowering:
             INTEGER_POOL: self._max_pool,
             INTEGER_SUM: self._sum,
             "Pad": self._pad,
+            INTEGER_ADD: self._add_streams,
+            INTEGER_CONCAT: self._concat,
+            "Gather": self._select,
             **dict.fromkeys(LAYOUT_OPS, self._layout),
         }
         source = model.graph.input[0].name
@@ -143,16 +153,35 @@ class _Lowering:
             last = self._arg_max(tensor, output_function)
         output = ScoreOutput("score_output", self._operators[last].outputs[0])
         self._add(output, last)
+        return self._joined(output.name)
+
+    def _joined(self, last: str) -> Graph:
+        """The graph, with forks where a stream has several readers."""
         graph = Graph()
         for operator in self._operators.values():
             graph.add(operator)
         first = ""
-        for producer, consumer, port in self._edges:
-            if producer is None:
-                first = consumer
-            else:
-                graph.connect(producer, consumer, input=port)
-        graph.set_boundary(first, output.name)
+        forks = 0
+        for source in dict.fromkeys(producer for producer, _, _ in self._edges):
+            readers = [(consumer, port) for producer, consumer, port in self._edges if producer == source]
+            place, output = source, 0
+            while readers:
+                consumer, port = readers.pop(0)
+                if readers:
+                    fork = Fork(f"{Fork.kind}{forks}", self._operators[consumer].inputs[port])
+                    forks += 1
+                    graph.add(fork)
+                    if place is None:
+                        first = fork.name
+                    else:
+                        graph.connect(place, fork.name, output=output, any_lanes=True)
+                    graph.connect(fork.name, consumer, input=port, any_lanes=True)
+                    place, output = fork.name, 1
+                elif place is None:
+                    first = consumer
+                else:
+                    graph.connect(place, consumer, output=output, input=port, any_lanes=True)
+        graph.set_boundary(first, last)
         return graph
 
     def _shape(self, tensor: str) -> list[int]:
@@ -178,12 +207,8 @@ class _Lowering:
         return operator.name
 
     def _read(self, node: onnx.NodeProto, index: int = 0) -> _Tensor:
-        """An operand of a node; what several nodes read is not possible yet."""
-        name = node.input[index]
-        readers = consumers(self._model, name)
-        if len(readers) != 1:
-            raise UserError(f"{len(readers)} nodes read it; only chains can be compiled yet", where=f"tensor {name!r}")
-        return self._tensors[name]
+        """An operand of a node."""
+        return self._tensors[node.input[index]]
 
     def _made(self, node: onnx.NodeProto, producer: str, order: IntArray | None = None) -> None:
         """A node's result comes from an operator, with channels last where nothing else is said."""
@@ -231,6 +256,9 @@ class _Lowering:
                 where=describe(node),
                 hint="use a convolution without",
             )
+        if tensor.fill and any(geometry_of(self._model, node).pads):
+            above = self._model.find_producer(node.input[0])
+            tensor = self._padded(above, tensor)
         geometry, fill = self._geometry(node, tensor)
         type = self._stream_type(tensor)
         channels = weights.shape[1]
@@ -326,8 +354,6 @@ class _Lowering:
         self, node: onnx.NodeProto, tensor: _Tensor, function: PoolFunction, smallest: np.ndarray, fill: int
     ) -> None:
         geometry = geometry_of(self._model, node)
-        if any(tensor.pads):
-            tensor = self._padded(node, tensor)
         type, producer = self._stream_type(tensor), tensor.producer
         if geometry.is_identity:
             self._tensors[node.output[0]] = tensor
@@ -339,6 +365,56 @@ class _Lowering:
         unit = Pool(self._name(Pool), geometry.windows, geometry.taps, len(smallest), type, function, smallest, padded)
         self._made(node, self._add(unit, producer))
 
+    def _add_streams(self, node: onnx.NodeProto) -> None:
+        """A sum of more than two streams is a chain of sums."""
+        tensors = [self._read(node, index) for index in range(len(node.input))]
+        if any(not np.array_equal(tensor.order, tensors[0].order) for tensor in tensors):
+            raise UserError(
+                "its operands come in different orders", where=describe(node), hint="add images, or vectors, not both"
+            )
+        factors = attribute(node, "factors", [])
+        shape = _stream_shape(self._shape(node.output[0]))
+        producer, type, factor = tensors[0].producer, self._stream_type(tensors[0]), factors[0]
+        for tensor, other in zip(tensors[1:], factors[1:], strict=True):
+            types = (type, self._stream_type(tensor))
+            unit = Add(self._name(Add), shape, types, (factor, other))
+            producer, type, factor = self._add(unit, producer, tensor.producer), unit.made, 1
+        assert producer is not None
+        self._made(node, producer, tensors[0].order)
+
+    def _concat(self, node: onnx.NodeProto) -> None:
+        """Streams of different types or scales are brought to one by a table each; more than two are a chain."""
+        type = self._type(node.output[0])
+        shape = _stream_shape(self._shape(node.output[0]))
+        producer, channels = None, 0
+        orders: list[IntArray] = []
+        for index, factor in enumerate(attribute(node, "factors", [])):
+            tensor = self._read(node, index)
+            taken = self._stream_type(tensor)
+            own = _stream_shape(self._shape(node.input[index]))
+            source = tensor.producer
+            if taken != type or factor != 1:
+                codes = np.arange(1 << taken.bits, dtype=np.int64)
+                values = np.clip(taken.decode(codes), taken.lo, taken.hi) * factor
+                source = self._add(Lookup(self._name(Lookup), own, taken, values, type), source)
+            orders.append(tensor.order + sum(len(order) for order in orders))
+            if index:
+                unit = Concat(self._name(Concat), own[:-1], (channels, own[-1]), type)
+                source = self._add(unit, producer, source)
+            producer, channels = source, channels + own[-1]
+        assert producer is not None
+        self._made(node, producer, np.concatenate(orders) if len(shape) == 1 else None)
+
+    def _select(self, node: onnx.NodeProto) -> None:
+        tensor = self._read(node)
+        shape = _stream_shape(self._shape(node.input[0]))
+        index = channel_index(self._model, node)
+        if len(shape) == 1:
+            # Where each element of the model's order comes in the stream.
+            index = np.argsort(tensor.order)[index]
+        unit = Select(self._name(Select), shape[:-1], shape[-1], tuple(index.tolist()), self._stream_type(tensor))
+        self._made(node, self._add(unit, tensor.producer))
+
     def _pad(self, node: onnx.NodeProto) -> None:
         tensor = self._read(node)
         geometry = geometry_of(self._model, node)
@@ -349,7 +425,7 @@ class _Lowering:
         self._tensors[node.output[0]] = padded
 
     def _padded(self, node: onnx.NodeProto, tensor: _Tensor) -> _Tensor:
-        """The input of a node with its pads made: by windows of one pixel."""
+        """The input of a Pad with its pads made: by windows of one pixel."""
         image = self._shape(node.input[0])
         geometry = Geometry(_rows_columns(image), (1, 1), pads=tensor.pads)
         window = Window(self._name(Window), geometry, image[0], self._stream_type(tensor), tensor.fill)
@@ -363,10 +439,6 @@ class _Lowering:
         geometry = geometry_of(self._model, node)
         if not any(tensor.pads):
             return geometry, 0
-        if any(geometry.pads) and tensor.fill != 0:
-            raise UserError(
-                "it pads an image that was padded with another value", where=describe(node), hint="pad once"
-            )
         top, left, bottom, right = tensor.pads
         image = (geometry.image[0] - top - bottom, geometry.image[1] - left - right)
         own = geometry.pads

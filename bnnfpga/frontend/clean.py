@@ -9,6 +9,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.infer_shapes import InferShapes
 
 from bnnfpga.errors import located
+from bnnfpga.frontend.channels import ChannelsToGather
 from bnnfpga.frontend.check import check_graph, check_shapes
 from bnnfpga.frontend.comparisons import AffineIntoMultiThreshold, ComparisonsToMultiThreshold
 from bnnfpga.frontend.constants import FoldConstants
@@ -56,6 +57,7 @@ def clean(proto: onnx.ModelProto) -> ModelWrapper:
         FoldQuantizedParameters(),
         FoldConstants(),
         PlainSliding(),
+        ChannelsToGather(),
         TransposeToReshape(),
         QuantizersOfRawWeights(),
         InferShapes(),

@@ -142,7 +142,7 @@ def elementwise_operand(model: ModelWrapper, node: onnx.NodeProto) -> str:
     dynamic = data_operands(model, node)
     if len(dynamic) != 1:
         raise UserError(
-            f"it joins {len(dynamic)} streams of data, which dense nets cannot have yet",
+            f"it joins {len(dynamic)} streams of numbers that are not on one integer grid",
             where=describe(node),
             hint="export the model as a chain of layers",
         )

@@ -8,7 +8,7 @@ from bnnfpga.errors import UserError
 from bnnfpga.frontend.final import FINAL
 from bnnfpga.frontend.nodes import DOT_PRODUCTS, ELEMENTWISE, LAYOUT_OPS, POOLS, describe
 
-SUPPORTED = (*DOT_PRODUCTS, *POOLS, "Pad", "Transpose", *ELEMENTWISE, *LAYOUT_OPS)
+SUPPORTED = (*DOT_PRODUCTS, *POOLS, "Concat", "Gather", "Pad", "Resize", "Transpose", *ELEMENTWISE, *LAYOUT_OPS)
 
 
 def check_supported(model: ModelWrapper) -> None:

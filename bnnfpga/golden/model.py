@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,12 +14,14 @@ from qonnx.core.modelwrapper import ModelWrapper
 
 from bnnfpga.arithmetic import Floats, Step, apply_steps
 from bnnfpga.errors import UserError
+from bnnfpga.frontend.channels import channel_index, upsampling_factors
 from bnnfpga.frontend.nodes import (
     DOT_PRODUCTS,
     LAYOUT_OPS,
     QUANTIZERS,
     attribute,
     constant,
+    data_operands,
     describe,
     elementwise_operand,
     rearrange,
@@ -28,6 +30,7 @@ from bnnfpga.frontend.quantizers import quantizer_of
 from bnnfpga.frontend.sliding import averages, geometry_of, pad_value
 from bnnfpga.golden.onnx_form import step_to_onnx
 from bnnfpga.golden.steps import elementwise_steps
+from bnnfpga.grids import common_grid
 from bnnfpga.input_format import InputFormat
 
 _BATCH = 512
@@ -151,7 +154,14 @@ class _Builder:
         self.integers: dict[str, str] = {}
         self.scales: dict[str, tuple[Floats, ...]] = {}
         self._doubles: set[str] = set()
-        self._sliding = {"MaxPool": self._max_pool, "AveragePool": self._average_pool, "Pad": self._pad}
+        self._structural = {
+            "MaxPool": self._max_pool,
+            "AveragePool": self._average_pool,
+            "Pad": self._pad,
+            "Gather": self._gather,
+            "Resize": self._resize,
+            "Concat": self._concat,
+        }
         source = model.graph.input[0].name
         if input is None or input.type is None:
             self._values[source] = _Value(tensor="input")
@@ -234,8 +244,10 @@ class _Builder:
             return self._quantizer(node)
         if node.op_type in DOT_PRODUCTS:
             return self._dot_product(node)
-        if node.op_type in self._sliding:
-            return self._sliding[node.op_type](node)
+        if node.op_type in self._structural:
+            return self._structural[node.op_type](node)
+        if node.op_type in ("Add", "Sub") and len(data_operands(self._model, node)) > 1:
+            return self._sum(node)
         if node.op_type in LAYOUT_OPS or node.op_type == "Transpose":
             return self._layout(node)
         steps = elementwise_steps(self._model, node)
@@ -405,6 +417,76 @@ class _Builder:
         return _Value(
             tensor=self._emit_steps(steps, total), base=total, function=steps, magnitude=value.magnitude * geometry.taps
         )
+
+    def _gather(self, node: onnx.NodeProto) -> _Value:
+        index = self._constant(channel_index(self._model, node))
+        value = self._value(node.input[0])
+        if value.integers is not None and all(scale.size == 1 for scale in value.scales):
+            return self._pooled(value, self._emit("Gather", value.integers, index, axis=1))
+        return _Value(tensor=self._emit("Gather", self._float_of(value), index, axis=1))
+
+    def _resize(self, node: onnx.NodeProto) -> _Value:
+        factors = np.array([1, 1, *upsampling_factors(self._model, node)], dtype=np.float32)
+        value = self._value(node.input[0])
+        options = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+
+        def repeat(tensor: str) -> str:
+            return self._emit("Resize", tensor, "", self._constant(factors), **options)
+
+        if value.integers is not None:
+            return self._pooled(value, repeat(value.integers))
+        return _Value(tensor=repeat(self._float_of(value)))
+
+    def _grid(self, node: onnx.NodeProto) -> tuple[list[str], list[int], tuple[int, ...], np.float32]:
+        """Integers of a node's operands, their bounds, what each counts on their common grid, and its unit."""
+        values = [self._value(name) for name in node.input]
+        units = []
+        for name, value in zip(node.input, values, strict=True):
+            if value.integers is None or value.constant is not None or any(scale.size != 1 for scale in value.scales):
+                source = self._model.find_producer(name)
+                raise UserError(
+                    f"it joins streams; that of {describe(source) if source else 'the input'} is not quantised",
+                    where=describe(node),
+                    hint="put a quantizer of up to 8 bits there, with the scale of the other operand",
+                )
+            steps = [Step("multiply", scale) for scale in value.scales]
+            units.append(float(apply_steps(steps, np.ones((), dtype=np.float32))))
+        grid = common_grid(units)
+        if grid is None:
+            raise UserError(
+                f"it joins streams whose scales {' and '.join(f'{unit:g}' for unit in units)} have no common grid",
+                where=describe(node),
+                hint="let quantizers with one scale stand in front of all its operands",
+            )
+        integers = []
+        for value in values:
+            assert value.integers is not None
+            cast = value.integers in self._doubles
+            integers.append(self._emit("Cast", value.integers, to=TensorProto.FLOAT) if cast else value.integers)
+        return integers, [value.magnitude for value in values], *grid
+
+    def _multiples(self, integers: list[str], factors: Sequence[int]) -> list[str]:
+        return [
+            name if factor == 1 else self._emit("Mul", name, self._constant(np.float32(factor)))
+            for name, factor in zip(integers, factors, strict=True)
+        ]
+
+    def _sum(self, node: onnx.NodeProto) -> _Value:
+        """Scaled integers are added on their common grid: exactly, then one multiplication."""
+        integers, magnitudes, factors, unit = self._grid(node)
+        magnitude = sum(bound * factor for bound, factor in zip(magnitudes, factors, strict=True))
+        if magnitude >= _EXACT_FLOAT32:
+            raise UserError("its sums are too large", where=describe(node), hint="put quantizers in front of it")
+        total = self._emit(node.op_type, *self._multiples(integers, factors))
+        return _Value(integers=total, scales=(np.asarray(unit),), magnitude=magnitude, base=total)
+
+    def _concat(self, node: onnx.NodeProto) -> _Value:
+        if attribute(node, "axis", 0) % len(self._model.get_tensor_shape(node.output[0])) != 1:
+            raise UserError("it joins something else than channels", where=describe(node), hint="join along axis 1")
+        integers, magnitudes, factors, unit = self._grid(node)
+        joined = self._emit("Concat", *self._multiples(integers, factors), axis=1)
+        magnitude = max(bound * factor for bound, factor in zip(magnitudes, factors, strict=True))
+        return _Value(integers=joined, scales=(np.asarray(unit),), magnitude=magnitude, base=joined)
 
     def _pad(self, node: onnx.NodeProto) -> _Value:
         value = self._value(node.input[0])

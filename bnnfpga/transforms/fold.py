@@ -14,6 +14,7 @@ from bnnfpga.transforms.batch_norm import BatchNormToArithmetic
 from bnnfpga.transforms.host_functions import HostFunction, cut_input, cut_output
 from bnnfpga.transforms.integer_input import IntegerInput
 from bnnfpga.transforms.integer_weights import IntegerWeights
+from bnnfpga.transforms.joins import JoinsOnIntegers
 from bnnfpga.transforms.merge_layouts import MergeLayouts
 from bnnfpga.transforms.move import LayoutBeforeElementwise, ScalesBehindDotProducts
 from bnnfpga.transforms.pools import AffineBehindPools
@@ -30,6 +31,7 @@ SCALE_REWRITES = (
     LayoutBeforeElementwise,
     MergeLayouts,
     AffineBehindPools,
+    JoinsOnIntegers,
     ScalesBehindDotProducts,
 )
 """What makes the operands of every dot product integers, in order."""

@@ -19,6 +19,10 @@ INTEGER_POOL = "IntegerPool"
 """The largest integer under a kernel, or the smallest: inputs (x, 1 for smallest by channel), attributes of MaxPool."""
 INTEGER_SUM = "IntegerSum"
 """The sum of the integers under a kernel; attributes of AveragePool."""
+INTEGER_ADD = "IntegerAdd"
+"""The sum of integers, each times one of the attribute `factors`."""
+INTEGER_CONCAT = "IntegerConcat"
+"""The channels of integers one after the other, each times one of the attribute `factors`."""
 THRESHOLD = "IntegerThreshold"
 """An integer step function for each channel; inputs (x, thresholds, decreasing), attributes lo, hi, bipolar."""
 
@@ -70,6 +74,10 @@ def integer_type(model: ModelWrapper, tensor: str) -> IntegerType | None:
         return IntegerType(geometry.taps * min(ends), geometry.taps * max(ends), "signed")
     if node.op_type == "Pad":
         return _padded_type(model, node)
+    if node.op_type in ("Gather", "Resize"):
+        return integer_type(model, node.input[0])
+    if node.op_type in (INTEGER_ADD, INTEGER_CONCAT):
+        return _joined_type(model, node)
     return None
 
 
@@ -100,6 +108,20 @@ def _padded_type(model: ModelWrapper, node: onnx.NodeProto) -> IntegerType | Non
     if bool(inputs.holds(np.array(value))):
         return inputs
     return IntegerType.interval(min(inputs.lo, int(value)), max(inputs.hi, int(value)))
+
+
+def _joined_type(model: ModelWrapper, node: onnx.NodeProto) -> IntegerType | None:
+    parts = []
+    for name, factor in zip(node.input, attribute(node, "factors", []), strict=True):
+        type = integer_type(model, name)
+        if type is None:
+            return None
+        parts.append(type if factor == 1 else IntegerType.interval(*sorted((factor * type.lo, factor * type.hi))))
+    if node.op_type == INTEGER_ADD:
+        return IntegerType.interval(sum(part.lo for part in parts), sum(part.hi for part in parts))
+    if all(part == parts[0] for part in parts):
+        return parts[0]
+    return IntegerType.interval(min(part.lo for part in parts), max(part.hi for part in parts))
 
 
 def reachable_values(model: ModelWrapper, tensor: str) -> range:

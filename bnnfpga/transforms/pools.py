@@ -19,7 +19,7 @@ _AFFINE = ("Mul", "Div", "Add", "Sub")
 
 
 class AffineBehindPools(Transformation):  # type: ignore[misc]
-    """Scales move behind max pools and pads, affine steps behind average pools, which then sum integers.
+    """Scales move behind max pools, pads and picked channels, affine steps behind averages, which then sum integers.
 
     A positive factor commutes with the largest of some numbers to the bit, because rounding is monotone. That an
     affine function commutes with an average is how the golden model defines such averages.
@@ -32,7 +32,7 @@ class AffineBehindPools(Transformation):  # type: ignore[misc]
                 node.op_type, node.domain = INTEGER_SUM, THRESHOLD_DOMAIN
                 insert_after(model, node, "Mul", np.asarray(np.float32(1) / np.float32(geometry.taps)))
                 return model, True
-            if node.op_type not in ("MaxPool", "AveragePool", "Pad"):
+            if node.op_type not in ("MaxPool", "AveragePool", "Pad", "Gather", "Resize"):
                 continue
             before = model.find_producer(node.input[0])
             value = None if before is None else _operand(model, before)
@@ -46,7 +46,9 @@ class AffineBehindPools(Transformation):  # type: ignore[misc]
 
 
 def _commutes(model: ModelWrapper, node: onnx.NodeProto, before: onnx.NodeProto, value: NDArray[np.float32]) -> bool:
-    """Whether a pool or Pad gives the same behind an affine node as in front of it; adapts a Pad's value."""
+    """Whether a node gives the same behind an affine node as in front of it; adapts a Pad's value."""
+    if node.op_type in ("Gather", "Resize"):
+        return value.size == 1 or node.op_type == "Resize"
     if node.op_type == "AveragePool":
         is_factor = before.op_type in ("Mul", "Div")
         return is_factor or not geometry_of(model, node).touches_pads

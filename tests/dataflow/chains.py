@@ -57,7 +57,7 @@ def random_folding(graph: Graph, seed: int) -> Graph:
         operator.name: LayerFolding(
             int(rng.choice(operator.legal_pe())),
             int(rng.choice(operator.legal_simd())) if operator.legal_simd() else None,
-            str(rng.choice(["block", "distributed"])),  # type: ignore[arg-type]
+            str(rng.choice(["block", "distributed"])) if hasattr(operator, "memory") else None,  # type: ignore[arg-type]
         )
         for operator in graph.operators
         if operator.legal_pe()

@@ -1,0 +1,154 @@
+"""Everything that picks or reorders channels as a Gather, and everything that repeats pixels as one Resize."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.transformation.base import Transformation
+
+from bnnfpga.errors import UserError
+from bnnfpga.frontend.nodes import (
+    add_constant,
+    attribute,
+    comes_from_constants,
+    constant,
+    consumers,
+    describe,
+    required_constant,
+)
+
+
+class ChannelsToGather(Transformation):  # type: ignore[misc]
+    """Split and Slice along the channels, and channel shuffles, become Gathers of channels."""
+
+    def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
+        for node in model.graph.node:
+            if comes_from_constants(model, node.input[0]):
+                continue
+            if node.op_type == "Split":
+                _split(model, node)
+            elif node.op_type == "Slice":
+                _slice(model, node)
+            elif not (node.op_type == "Transpose" and _shuffle(model, node)):
+                continue
+            return model, True
+        return model, False
+
+
+def channel_index(model: ModelWrapper, node: onnx.NodeProto) -> NDArray[np.int64]:
+    """Which channels a Gather takes, in order.
+
+    Raises
+    ------
+    UserError
+        If it takes something else.
+    """
+    shape = model.get_tensor_shape(node.input[0])
+    index = required_constant(model, node, 1, "index").astype(np.int64)
+    if attribute(node, "axis", 0) % len(shape) != 1 or index.ndim != 1:
+        raise UserError(
+            "it takes something else than channels", where=describe(node), hint="only channels can be picked (axis 1)"
+        )
+    return np.asarray(index % shape[1], dtype=np.int64)
+
+
+def upsampling_factors(model: ModelWrapper, node: onnx.NodeProto) -> tuple[int, ...]:
+    """How often a Resize repeats each pixel, by axis of pixels.
+
+    Raises
+    ------
+    UserError
+        If it does anything but repeat pixels.
+    """
+    before, after = (model.get_tensor_shape(name)[1:] for name in (node.input[0], node.output[0]))
+    factors = tuple(large // small for small, large in zip(before, after, strict=True))
+    whole = all(small * factor == large for small, large, factor in zip(before, after, factors, strict=True))
+    coordinates = attribute(node, "coordinate_transformation_mode", "half_pixel")
+    rounding = attribute(node, "nearest_mode", "round_prefer_floor")
+    repeats = coordinates in ("half_pixel", "pytorch_half_pixel") or (coordinates, rounding) == ("asymmetric", "floor")
+    nearest = attribute(node, "mode", "nearest") == "nearest"
+    if not (nearest and whole and factors[0] == 1 and repeats):
+        raise UserError(
+            "it does more than repeat pixels a whole number of times",
+            where=describe(node),
+            hint="use nearest upsampling by an integer (nn.Upsample with mode='nearest')",
+        )
+    return factors[1:]
+
+
+def _gather(model: ModelWrapper, node: onnx.NodeProto, index: NDArray[np.int64], result: str, number: int) -> Any:
+    operand = add_constant(model, f"{node.name}_index", index)
+    name = node.name if number == 0 else f"{node.name}_{number}"
+    return onnx.helper.make_node("Gather", [node.input[0], operand], [result], name=name, axis=1)
+
+
+def _check_axis(model: ModelWrapper, node: onnx.NodeProto, axis: int) -> int:
+    """Channels of what a node splits or slices."""
+    shape = model.get_tensor_shape(node.input[0])
+    if axis % len(shape) != 1:
+        raise UserError(f"it cuts along axis {axis}", where=describe(node), hint="only channels (axis 1) can be cut")
+    return int(shape[1])
+
+
+def _split(model: ModelWrapper, node: onnx.NodeProto) -> None:
+    channels = _check_axis(model, node, attribute(node, "axis", 0))
+    sizes = constant(model, node.input[1]) if len(node.input) > 1 and node.input[1] else attribute(node, "split", None)
+    count = len(node.output)
+    if sizes is None:
+        size = -(-channels // count)
+        sizes = [size] * (count - 1) + [channels - size * (count - 1)]
+    ends = np.cumsum(np.ravel(sizes))
+    if len(ends) != count or ends[-1] != channels or min(np.ravel(sizes)) < 1:
+        raise UserError(
+            f"its parts of {np.ravel(sizes).tolist()} channels are not the {channels} that there are",
+            where=describe(node),
+            hint="the file is damaged or was made by hand; export the model again",
+        )
+    place = list(model.graph.node).index(node)
+    for number, (result, end, size) in enumerate(zip(node.output, ends, np.ravel(sizes), strict=True)):
+        new = _gather(model, node, np.arange(end - size, end, dtype=np.int64), result, number)
+        model.graph.node.insert(place + number, new)
+    model.graph.node.remove(node)
+
+
+def _slice(model: ModelWrapper, node: onnx.NodeProto) -> None:
+    starts, ends = (required_constant(model, node, index, "range").ravel() for index in (1, 2))
+    axes = constant(model, node.input[3]) if len(node.input) > 3 and node.input[3] else np.arange(len(starts))
+    steps = constant(model, node.input[4]) if len(node.input) > 4 and node.input[4] else np.ones(len(starts), dtype=int)
+    if axes is None or steps is None or len(starts) != 1:
+        raise UserError("it cuts along several axes", where=describe(node), hint="only channels (axis 1) can be cut")
+    channels = _check_axis(model, node, int(axes.ravel()[0]))
+    start, end, step = (int(values.ravel()[0]) for values in (starts, ends, steps))
+    index = np.arange(channels)[slice(start, end if end >= -channels else None, step)]
+    place = list(model.graph.node).index(node)
+    new = _gather(model, node, index.astype(np.int64), node.output[0], 0)
+    model.graph.node.remove(node)
+    model.graph.node.insert(place, new)
+
+
+def _shuffle(model: ModelWrapper, node: onnx.NodeProto) -> bool:
+    """Reshape, Transpose, Reshape that only reorders channels becomes a Gather."""
+    above, behind = model.find_producer(node.input[0]), consumers(model, node.output[0])
+    if above is None or above.op_type != "Reshape" or [item.op_type for item in behind] != ["Reshape"]:
+        return False
+    source, result = above.input[0], behind[0].output[0]
+    shape, grouped = model.get_tensor_shape(source), model.get_tensor_shape(above.output[0])
+    if shape != model.get_tensor_shape(result) or len(shape) < 3 or len(consumers(model, above.output[0])) > 1:
+        return False
+    elements = np.arange(int(np.prod(shape))).reshape(grouped).transpose(attribute(node, "perm", None)).reshape(shape)
+    pixels = int(np.prod(shape[2:]))
+    index = elements.reshape(shape[1], pixels)[:, 0] // pixels
+    expected = np.arange(int(np.prod(shape))).reshape(shape)[:, index]
+    if not np.array_equal(elements, expected):
+        return False
+    node.input[0] = source
+    new = _gather(model, node, index.astype(np.int64), result, 0)
+    place = list(model.graph.node).index(above)
+    for item in (above, node, behind[0]):
+        model.graph.node.remove(item)
+    model.graph.node.insert(place, new)
+    return True

@@ -1,0 +1,34 @@
+"""Numbers with different scales on one integer grid."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+
+_MOST_FACTOR = 256
+
+
+def common_grid(units: Sequence[float]) -> tuple[tuple[int, ...], np.float32] | None:
+    """The grid on which multiples of several float32 units all lie.
+
+    Parameters
+    ----------
+    units
+        Positive float32 numbers.
+
+    Returns
+    -------
+    tuple or None
+        What one of each unit counts on the grid, and the grid's own unit; None where they have no common unit of which
+        each is a small multiple, up to 256. The ratios are exact.
+    """
+    exact = [Fraction(float(unit)) for unit in units]
+    denominator = math.prod(unit.denominator for unit in exact)
+    common = Fraction(math.gcd(*(int(unit * denominator) for unit in exact)), denominator)
+    factors = tuple(int(unit / common) for unit in exact)
+    if max(factors) > _MOST_FACTOR:
+        return None
+    return factors, np.float32(float(common))

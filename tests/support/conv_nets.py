@@ -1,0 +1,226 @@
+"""Random convolutional QONNX nets, as an exporter would write them; the same recipe gives the same model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+from hypothesis import strategies as st
+
+from tests.support.nets import NetWriter
+
+Shape = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class ConvNet:
+    """A recipe: everything else follows from the seed.
+
+    Parameters
+    ----------
+    blocks
+        Kinds of its blocks, of `BLOCKS`, in order.
+    activation_bits, weight_bits
+        1 is bipolar, more a Quant of that many bits.
+    input_bits
+        1 is a bipolar input, else a Quant of so many bits.
+    """
+
+    blocks: tuple[str, ...]
+    shape: Shape = (3, 8, 8)
+    activation_bits: int = 1
+    weight_bits: int = 1
+    input_bits: int = 8
+    flatten: bool = True
+    seed: int = 0
+
+    def model(self) -> onnx.ModelProto:
+        return _Writer(self).model()
+
+    def write(self, folder: Path) -> Path:
+        path = folder / "net.onnx"
+        onnx.save(self.model(), path)
+        return path
+
+
+class _Writer:
+    """Writes one net block by block; `shape` is that of the tensor at hand, without the batch."""
+
+    def __init__(self, recipe: ConvNet) -> None:
+        self._recipe = recipe
+        self._rng = np.random.default_rng(recipe.seed)
+        self._net = NetWriter()
+        self._shape = recipe.shape
+
+    def model(self) -> onnx.ModelProto:
+        recipe, net = self._recipe, self._net
+        x = "x"
+        if recipe.input_bits == 1:
+            x = net.bipolar(x)
+        else:
+            x = net.quant(x, recipe.input_bits, scale=2.0 / 2**recipe.input_bits, signed=True)
+        for block in recipe.blocks:
+            x = getattr(self, f"_{block}")(x)
+        if recipe.flatten:
+            x = net.node("Flatten", x)
+            weights = net.bipolar(net.constant(self._rng.standard_normal((int(np.prod(self._shape)), 4))))
+            net.node("MatMul", x, weights)
+        return net.model(recipe.shape, "y")
+
+    def _pick(self, *values: int) -> int:
+        return int(self._rng.choice(values))
+
+    def _slide(self, *, pads: bool = True, dilated: bool = True, same: bool = False) -> dict[str, list[int]]:
+        """Kernel, strides, dilations and pads that fit the tensor, whose shape becomes that behind them."""
+        channels, *image = self._shape
+        kernels, strides, dilations, before, after, made = [], [], [], [], [], []
+        for extent in image:
+            kernel, stride, dilation = self._pick(1, 2, 3), self._pick(1, 1, 2), self._pick(1, 1, 2) if dilated else 1
+            first, last = (self._pick(*range(kernel)) if pads else 0 for _ in range(2))
+            if same:
+                kernel, stride, dilation, first, last = 3, 1, 1, 1, 1
+            elif extent + first + last < dilation * (kernel - 1) + 1:
+                kernel, dilation, first, last = 1, 1, 0, 0
+            kernels.append(kernel)
+            strides.append(stride)
+            dilations.append(dilation)
+            before.append(first)
+            after.append(last)
+            made.append((extent + first + last - dilation * (kernel - 1) - 1) // stride + 1)
+        self._shape = (channels, made[0], made[1])
+        attributes = {"kernel_shape": kernels, "strides": strides}
+        if pads:
+            attributes["pads"] = before + after
+        if dilated:
+            attributes["dilations"] = dilations
+        return attributes
+
+    def _weights(self, *shape: int) -> str:
+        latent = self._net.constant(self._rng.standard_normal(shape))
+        bits = self._recipe.weight_bits
+        if bits == 1:
+            return self._net.bipolar(latent, 0.1)
+        return self._net.quant(latent, bits, scale=3.0 / 2**bits, signed=True, narrow=True)
+
+    def _convolve(self, x: str, outputs: int | None = None, *, same: bool = False) -> str:
+        inputs = self._shape[0]
+        outputs = self._pick(2, 4, 6) if outputs is None else outputs
+        attributes = self._slide(same=same)
+        bias = [self._net.constant(self._rng.normal(0, 2, outputs))] if self._rng.random() < 0.3 else []
+        weights = self._weights(outputs, inputs, *attributes["kernel_shape"])
+        self._shape = (outputs, *self._shape[1:])
+        return self._net.node("Conv", x, weights, *bias, **attributes)
+
+    def _norm(self, x: str) -> str:
+        channels = self._shape[0]
+        gamma = self._rng.normal(0, 1, channels)
+        gamma[self._rng.random(channels) < 0.1] = 0  # dead channels
+        beta, mean = self._rng.normal(0, 0.5, channels), self._rng.normal(0, 1, channels)
+        mean[self._rng.random(channels) < 0.3] = 0  # ties
+        variance = self._rng.uniform(0.5, 8, channels)
+        parameters = [self._net.constant(value) for value in (gamma, beta, mean, variance)]
+        return self._net.node("BatchNormalization", x, *parameters, epsilon=1e-5)
+
+    def _activate(self, x: str) -> str:
+        bits = self._recipe.activation_bits
+        if bits == 1:
+            return self._net.bipolar(x)
+        signed = self._rng.random() < 0.5
+        return self._net.quant(x if signed else self._net.node("Relu", x), bits, scale=2.0 / 2**bits, signed=signed)
+
+    def _quantise(self, x: str, scale: float) -> str:
+        """A quantizer of up to 8 bits, as a shortcut needs it."""
+        return self._net.quant(x, self._pick(4, 8), scale=scale, signed=True)
+
+    def _max(self, x: str) -> str:
+        return self._net.node("MaxPool", x, **self._slide())
+
+    def _conv(self, x: str) -> str:
+        return self._activate(self._norm(self._convolve(x)))
+
+    def _pool_after(self, x: str) -> str:
+        return self._max(self._conv(x))
+
+    def _pool_before(self, x: str) -> str:
+        return self._activate(self._norm(self._max(self._convolve(x))))
+
+    def _pool_between(self, x: str) -> str:
+        return self._activate(self._max(self._norm(self._convolve(x))))
+
+    def _average(self, x: str) -> str:
+        x = self._norm(self._convolve(x))
+        return self._activate(self._net.node("AveragePool", x, **self._slide(pads=False, dilated=False)))
+
+    def _global(self, x: str) -> str:
+        self._shape = (self._shape[0], 1, 1)
+        return self._net.node("GlobalAveragePool", x)
+
+    def _explicit_pad(self, x: str) -> str:
+        x = self._net.bipolar(self._convolve(x))
+        value = self._net.constant(self._pick(-1, 0, 1))
+        x = self._net.node("Pad", x, self._net.constant([0, 0, 1, 0, 0, 0, 1, 2], np.int64), value)
+        channels, rows, columns = self._shape
+        self._shape = (channels, rows + 2, columns + 2)
+        return self._conv(x)
+
+    def _residual(self, x: str) -> str:
+        scale = 0.25
+        shortcut = self._quantise(x, scale)
+        y = self._quantise(self._norm(self._convolve(x, self._shape[0], same=True)), scale * self._pick(1, 2))
+        total = self._net.node("Add", *((y, shortcut) if self._rng.random() < 0.5 else (shortcut, y)))
+        return self._activate(self._norm(total) if self._rng.random() < 0.5 else total)
+
+    def _subtract(self, x: str) -> str:
+        y = self._quantise(self._convolve(x, self._shape[0], same=True), 0.5)
+        return self._activate(self._net.node("Sub", self._quantise(x, 0.5), y))
+
+    def _concat(self, x: str) -> str:
+        channels = self._shape[0]
+        first = self._norm(self._convolve(x, self._pick(2, 4), same=True))
+        own = self._shape[0]
+        self._shape = (channels, *self._shape[1:])
+        second = self._convolve(x, self._pick(2, 4), same=True)
+        if self._recipe.activation_bits == 1:
+            first, second = self._net.bipolar(first), self._net.bipolar(second)
+        else:
+            first = self._net.quant(first, 4, scale=0.5, signed=True)
+            second = self._net.quant(second, 3, scale=0.5, signed=True)
+        self._shape = (self._shape[0] + own, *self._shape[1:])
+        return self._conv(self._net.node("Concat", first, second, axis=1))
+
+    def _shuffle(self, x: str) -> str:
+        x = self._activate(self._norm(self._convolve(x, 4)))
+        channels, rows, columns = self._shape
+        net = self._net
+        x = net.node("Reshape", x, net.constant([1, 2, channels // 2, rows, columns], np.int64))
+        x = net.node("Transpose", x, perm=[0, 2, 1, 3, 4])
+        return net.node("Reshape", x, net.constant([1, channels, rows, columns], np.int64))
+
+
+BLOCKS = (
+    "conv",
+    "pool_after",
+    "pool_before",
+    "pool_between",
+    "average",
+    "explicit_pad",
+    "residual",
+    "subtract",
+    "concat",
+    "shuffle",
+)
+
+
+def conv_nets(max_blocks: int = 3) -> st.SearchStrategy[ConvNet]:
+    """Random recipes of all kinds of blocks."""
+    return st.builds(
+        ConvNet,
+        blocks=st.lists(st.sampled_from(BLOCKS), min_size=1, max_size=max_blocks).map(tuple),
+        shape=st.tuples(st.integers(1, 4), st.integers(3, 9), st.integers(3, 9)),
+        activation_bits=st.sampled_from([1, 1, 2, 4]),
+        weight_bits=st.sampled_from([1, 1, 1, 2, 4]),
+        input_bits=st.sampled_from([1, 4, 8]),
+        seed=st.integers(0, 2**16),
+    )
