@@ -141,7 +141,7 @@ class Window(Operator):
         return 0 if self.flagged else int(self.type.encode(np.array(self.fill)))
 
     @property
-    def memory(self) -> str:
+    def buffer_kind(self) -> str:
         """Kind of the line buffer."""
         return buffer_kind(self.inputs[0].width, self.depth)
 
@@ -177,7 +177,7 @@ class Window(Operator):
                 "Fill": self._fill_code,
                 "Depth": self.depth,
                 "QueueDepth": self.queue,
-                "MemoryKind": self.memory,
+                "MemoryKind": self.buffer_kind,
             },
         )
 
