@@ -22,11 +22,13 @@ from bnnfpga.dataflow.operators.pool import Pool, PoolFunction
 from bnnfpga.dataflow.operators.score_output import ScoreOutput
 from bnnfpga.dataflow.operators.select import Select
 from bnnfpga.dataflow.operators.threshold import Threshold
+from bnnfpga.dataflow.operators.upsample import Upsample
+from bnnfpga.dataflow.operators.vector_vector import VectorVector
 from bnnfpga.dataflow.operators.window import Window
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.thresholds import ThresholdTable
 from bnnfpga.errors import UserError
-from bnnfpga.frontend.channels import channel_index
+from bnnfpga.frontend.channels import channel_index, upsampling_factors
 from bnnfpga.frontend.nodes import LAYOUT_OPS, attribute, consumers, describe, required_constant
 from bnnfpga.frontend.sliding import geometry_of, pad_value
 from bnnfpga.geometry import Geometry
@@ -121,6 +123,7 @@ class _Lowering:
             INTEGER_ADD: self._add_streams,
             INTEGER_CONCAT: self._concat,
             "Gather": self._select,
+            "Resize": self._upsample,
             **dict.fromkeys(LAYOUT_OPS, self._layout),
         }
         source = model.graph.input[0].name
@@ -194,9 +197,12 @@ class _Lowering:
         return type
 
     def _stream_type(self, tensor: _Tensor) -> IntegerType:
-        if tensor.producer is None:
+        return self._type_of(tensor.producer)
+
+    def _type_of(self, producer: str | None) -> IntegerType:
+        if producer is None:
             return self._type(self._model.graph.input[0].name)
-        return self._operators[tensor.producer].outputs[0].type
+        return self._operators[producer].outputs[0].type
 
     def _name(self, kind: type[Operator]) -> str:
         return f"{kind.kind}{sum(isinstance(operator, kind) for operator in self._operators.values())}"
@@ -243,42 +249,106 @@ class _Lowering:
                 hint="flatten in front of the layer",
             )
         rows = np.ascontiguousarray(weights[tensor.order].T)
-        unit = MatrixVector(self._name(MatrixVector), rows, self._stream_type(tensor))
-        self._dot_product(node, unit, tensor.producer)
+        table, last = self._table_behind(node, len(rows))
+        unit = MatrixVector(self._name(MatrixVector), rows, self._stream_type(tensor), (), table)
+        self._made(last, self._dot_product(node, unit, tensor.producer))
 
     def _convolution(self, node: onnx.NodeProto) -> None:
         tensor = self._read(node)
         weights = self._weights(node)
-        groups = attribute(node, "group", 1)
-        if groups != 1:
-            raise UserError(
-                f"it has {groups} groups; one can be compiled yet",
-                where=describe(node),
-                hint="use a convolution without",
-            )
         if tensor.fill and any(geometry_of(self._model, node).pads):
             above = self._model.find_producer(node.input[0])
             tensor = self._padded(above, tensor)
         geometry, fill = self._geometry(node, tensor)
-        type = self._stream_type(tensor)
-        channels = weights.shape[1]
-        producer, padded = tensor.producer, False
-        if not geometry.is_identity:
-            window = Window(self._name(Window), geometry, channels, type, fill)
-            producer, padded = self._add(window, producer), window.flagged
-            if padded and fill:
-                raise _unfit_pad(fill, node)
-        # (outputs, channels, kernel...) to (outputs, kernel..., channels): a window's pixels, channels innermost.
-        rows = np.moveaxis(weights, 1, -1).reshape(len(weights), -1)
+        groups = attribute(node, "group", 1)
+        table, last = self._table_behind(node, len(weights))
+        if groups == 1:
+            made = self._slide(node, geometry, fill, tensor.producer, weights, table)
+        elif weights.shape[1] == 1:
+            made = self._depthwise(node, geometry, fill, tensor, weights, table)
+        else:
+            made = self._grouped(node, geometry, fill, tensor, weights, table)
+        self._made(last, made)
+
+    def _slide(
+        self,
+        node: onnx.NodeProto,
+        geometry: Geometry,
+        fill: int,
+        producer: str | None,
+        weights: IntArray,
+        table: ThresholdTable | None,
+    ) -> str:
+        """A window and a matrix-vector unit; weights are (outputs, channels, kernel...)."""
+        type = self._type_of(producer)
+        producer, padded = self._window(node, geometry, fill, producer, weights.shape[1])
+        # (outputs, kernel..., channels): a window's pixels, channels innermost.
+        rows = np.ascontiguousarray(np.moveaxis(weights, 1, -1).reshape(len(weights), -1))
         unit = MatrixVector(
-            self._name(MatrixVector),
-            np.ascontiguousarray(rows),
-            type,
-            geometry.windows,
-            kernel=geometry.kernel,
-            padded=padded,
+            self._name(MatrixVector), rows, type, geometry.windows, table, kernel=geometry.kernel, padded=padded
         )
-        self._dot_product(node, unit, producer)
+        return self._dot_product(node, unit, producer)
+
+    def _window(
+        self, node: onnx.NodeProto, geometry: Geometry, fill: int, producer: str | None, channels: int
+    ) -> tuple[str | None, bool]:
+        """What sends the windows of a convolution, and whether it flags pixels outside."""
+        if geometry.is_identity:
+            return producer, False
+        window = Window(self._name(Window), geometry, channels, self._type_of(producer), fill)
+        if window.flagged and fill:
+            raise _unfit_pad(fill, node)
+        return self._add(window, producer), window.flagged
+
+    def _depthwise(
+        self,
+        node: onnx.NodeProto,
+        geometry: Geometry,
+        fill: int,
+        tensor: _Tensor,
+        weights: IntArray,
+        table: ThresholdTable | None,
+    ) -> str:
+        """Every channel by itself; where it makes several, its copies each make one."""
+        outputs, producer, type = len(weights), tensor.producer, self._stream_type(tensor)
+        channels = self._shape(node.input[0])[0]
+        if outputs != channels:
+            index = np.repeat(np.arange(channels), outputs // channels)
+            producer = self._add(
+                Select(self._name(Select), geometry.image, channels, tuple(index.tolist()), type), producer
+            )
+        producer, padded = self._window(node, geometry, fill, producer, outputs)
+        rows = np.ascontiguousarray(weights.reshape(outputs, -1).T)
+        unit = VectorVector(self._name(VectorVector), rows, type, geometry.windows, table, padded)
+        return self._dot_product(node, unit, producer)
+
+    def _grouped(
+        self,
+        node: onnx.NodeProto,
+        geometry: Geometry,
+        fill: int,
+        tensor: _Tensor,
+        weights: IntArray,
+        table: ThresholdTable | None,
+    ) -> str:
+        """A convolution for each group of channels, and what they make one after the other."""
+        type, inputs = self._stream_type(tensor), weights.shape[1]
+        channels = self._shape(node.input[0])[0]
+        outputs = len(weights) // (channels // inputs)
+        joined, made = "", 0
+        for first in range(0, channels, inputs):
+            index = tuple(range(first, first + inputs))
+            part = self._add(Select(self._name(Select), geometry.image, channels, index, type), tensor.producer)
+            rows = None
+            if table is not None:
+                rows = table if len(table.values) == 1 else table.rows(slice(made, made + outputs))
+            part = self._slide(node, geometry, fill, part, weights[made : made + outputs], rows)
+            if joined:
+                element = self._operators[part].outputs[0].type
+                unit = Concat(self._name(Concat), geometry.windows, (made, outputs), element)
+                part = self._add(unit, joined, part)
+            joined, made = part, made + outputs
+        return joined
 
     def _weights(self, node: onnx.NodeProto) -> IntArray:
         weights = integer_weights(self._model, node.input[1])
@@ -290,20 +360,22 @@ class _Lowering:
             )
         return weights
 
-    def _dot_product(self, node: onnx.NodeProto, unit: MatrixVector, producer: str | None) -> None:
-        """Add a unit, with the thresholds behind it where nobody else reads its sums."""
+    def _table_behind(self, node: onnx.NodeProto, channels: int) -> tuple[ThresholdTable | None, onnx.NodeProto]:
+        """The thresholds behind a dot product, where nobody else reads its sums; and the node that makes the result."""
+        behind = consumers(self._model, node.output[0])
+        if [item.op_type for item in behind] != [THRESHOLD]:
+            return None, node
+        self._merged.add(behind[0].name)
+        return self._table(behind[0], channels), behind[0]
+
+    def _dot_product(self, node: onnx.NodeProto, unit: MatrixVector | VectorVector, producer: str | None) -> str:
         if unit.accumulator.bits > _MOST_ACCUMULATOR_BITS:
             raise UserError(
                 f"its sums need {unit.accumulator.bits} bits; {_MOST_ACCUMULATOR_BITS} can be compiled",
                 where=describe(node),
                 hint="quantise its input or its weights to fewer bits, or give it fewer inputs",
             )
-        behind = consumers(self._model, node.output[0])
-        if [item.op_type for item in behind] == [THRESHOLD]:
-            unit = replace(unit, table=self._table(behind[0], unit.outputs[0].shape[-1]))
-            self._merged.add(behind[0].name)
-            node = behind[0]
-        self._made(node, self._add(unit, producer))
+        return self._add(unit, producer)
 
     def _threshold(self, node: onnx.NodeProto) -> None:
         tensor = self._read(node)
@@ -413,6 +485,19 @@ class _Lowering:
             # Where each element of the model's order comes in the stream.
             index = np.argsort(tensor.order)[index]
         unit = Select(self._name(Select), shape[:-1], shape[-1], tuple(index.tolist()), self._stream_type(tensor))
+        self._made(node, self._add(unit, tensor.producer))
+
+    def _upsample(self, node: onnx.NodeProto) -> None:
+        tensor = self._read(node)
+        *image, channels = _stream_shape(self._shape(node.input[0]))
+        *factors, down, across = 1, *upsampling_factors(self._model, node)
+        if len(factors) > 1 or len(image) != 2:
+            raise UserError(
+                "it repeats other things than pixels",
+                where=describe(node),
+                hint="only images and signals can be upsampled",
+            )
+        unit = Upsample(self._name(Upsample), (image[0], image[1]), channels, self._stream_type(tensor), (down, across))
         self._made(node, self._add(unit, tensor.producer))
 
     def _pad(self, node: onnx.NodeProto) -> None:

@@ -34,6 +34,10 @@ class ThresholdTable:
         if np.any(np.diff(self.values, axis=1) < 0):
             raise ValueError("thresholds of a channel must ascend")
 
+    def rows(self, channels: slice) -> ThresholdTable:
+        """The table of some of the channels."""
+        return ThresholdTable(self.values[channels], self.decreasing[channels], self.output)
+
     @property
     def levels(self) -> int:
         return int(self.values.shape[1])

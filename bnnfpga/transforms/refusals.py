@@ -12,10 +12,12 @@ from bnnfpga.frontend.nodes import (
     QUANTIZERS,
     comes_from_constants,
     constant,
+    data_operands,
     describe,
     elementwise_operand,
 )
 from bnnfpga.transforms.integer_types import integer_type, integer_weights
+from bnnfpga.transforms.joins import scaled_integer
 from bnnfpga.transforms.thresholds import chain_above
 
 
@@ -59,8 +61,29 @@ def _not_integer(model: ModelWrapper, quantizer: onnx.NodeProto) -> UserError:
             where=describe(producer),
             hint="put the quantizer in front of it, or give that node one constant for all channels",
         )
-    elementwise_operand(model, producer)  # refuses what joins streams
+    if len(data_operands(model, producer)) > 1:
+        return _not_joined(model, producer)
     return UserError("it does not work on integers", where=describe(producer), hint="put a quantizer in front of it")
+
+
+def _not_joined(model: ModelWrapper, node: onnx.NodeProto) -> UserError:
+    """The refusal of a sum or concatenation whose operands are not on one integer grid."""
+    units = []
+    for name in data_operands(model, node):
+        scaled = scaled_integer(model, name)
+        if scaled is None:
+            source = model.find_producer(name)
+            return UserError(
+                f"it joins streams, and what {describe(source) if source else 'the input'} makes is not quantised",
+                where=describe(node),
+                hint="put a quantizer of up to 8 bits behind that, with the scale of the other operand",
+            )
+        units.append(f"{scaled[1]:g}")
+    return UserError(
+        f"it joins streams whose scales {' and '.join(units)} are no small multiples of one number",
+        where=describe(node),
+        hint="let quantizers with one scale stand in front of all its operands",
+    )
 
 
 def not_quantised(model: ModelWrapper, node: onnx.NodeProto) -> UserError:

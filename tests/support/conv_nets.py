@@ -198,6 +198,29 @@ class _Writer:
         x = net.node("Transpose", x, perm=[0, 2, 1, 3, 4])
         return net.node("Reshape", x, net.constant([1, channels, rows, columns], np.int64))
 
+    def _grouped(self, x: str) -> str:
+        """Two groups, or a group for each channel with one or two outputs."""
+        x = self._activate(self._convolve(x, 4))
+        groups, outputs = ((2, 6), (4, 4), (4, 8))[self._pick(0, 1, 2)]
+        attributes = self._slide()
+        weights = self._weights(outputs, 4 // groups, *attributes["kernel_shape"])
+        self._shape = (outputs, *self._shape[1:])
+        return self._activate(self._norm(self._net.node("Conv", x, weights, group=groups, **attributes)))
+
+    def _upsample(self, x: str) -> str:
+        x = self._conv(x)
+        down, across = self._pick(1, 2), self._pick(2, 3)
+        channels, rows, columns = self._shape
+        self._shape = (channels, rows * down, columns * across)
+        scales = self._net.constant([1, 1, down, across])
+        options = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+        return self._conv(self._net.node("Resize", x, "", scales, **options))
+
+    def _mean(self, x: str) -> str:
+        """A global average pool in front of what remains."""
+        x = self._global(self._norm(self._convolve(x)))
+        return self._activate(x)
+
 
 BLOCKS = (
     "conv",
@@ -210,6 +233,9 @@ BLOCKS = (
     "subtract",
     "concat",
     "shuffle",
+    "grouped",
+    "upsample",
+    "mean",
 )
 
 

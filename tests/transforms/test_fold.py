@@ -114,12 +114,15 @@ def test_everything_between_layers_becomes_thresholds() -> None:
     assert [node.op_type for node in model.graph.node] == ["MatMul", THRESHOLD, "MatMul", THRESHOLD, "MatMul"]
 
 
-def test_branches_are_refused_by_name() -> None:
+@pytest.mark.parametrize(("other", "message"), [(1, "Relu.* is not quantised"), (0.7, "1 and 0.7 are no small")])
+def test_branches_are_refused_by_name(other: float, message: str) -> None:
     net = NetWriter()
     x = net.bipolar("x")
-    layers = [net.node("MatMul", x, net.bipolar(net.constant(np.ones((4, 4))))) for _ in range(2)]
+    layers = [net.node("MatMul", x, net.bipolar(net.constant(np.ones((4, 4))), scale)) for scale in (1, other)]
+    if other == 1:
+        layers[1] = net.node("Relu", layers[1])
     net.bipolar(net.node("Add", *layers))
-    with pytest.raises(UserError, match="joins 2 streams") as caught:
+    with pytest.raises(UserError, match=message) as caught:
         fold(clean(net.model((4,), "y")))
     assert "(Add)" in str(caught.value.where)
 

@@ -78,6 +78,13 @@ def _pool_net() -> onnx.ModelProto:
     return net.model((2, 4), "y")
 
 
+def _join_net() -> onnx.ModelProto:
+    net = NetWriter()
+    x = net.bipolar("x")
+    net.node("Sub", net.node("Mul", x, net.constant(0.5)), net.node("Mul", x, net.constant(1.5)))
+    return net.model((2,), "y")
+
+
 def _scale_net() -> onnx.ModelProto:
     net = NetWriter()
     x = net.node("Mul", net.bipolar("x"), net.constant(0.5))
@@ -101,6 +108,7 @@ NETS: dict[str, Callable[[], onnx.ModelProto]] = {
     "layout-before-elementwise": _layout_net,
     "merge-layouts": _layouts_net,
     "affine-behind-pools": _pool_net,
+    "joins-on-integers": _join_net,
     "scales-behind-dot-products": _scale_net,
     "chains-to-thresholds": _threshold_net,
 }
