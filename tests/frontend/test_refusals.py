@@ -102,7 +102,7 @@ BEFORE_QUANTIZERS: dict[str, tuple[Ending, str, str]] = {
         "neither rises nor falls",
         "BipolarQuant",
     ),
-    "two streams": (lambda net, x: net.node("Add", x, net.bipolar("x")), "joins 2 streams", "Add"),
+    "two streams": (lambda net, x: net.node("Add", x, net.node("Relu", x)), "joins streams", "Add"),
     "transcendent": (lambda net, x: net.node("Tanh", x), "cannot be compiled", "Tanh"),
     "absolute": (lambda net, x: net.node("Abs", x), "cannot be compiled", "Abs"),
     "training batch norm": (
