@@ -255,11 +255,11 @@ def change_hls_entry(folder: Path, graph: Graph, rng: np.random.Generator) -> Fa
     text = path.read_text()
     unit, kind, bits = path.stem, table[2].removeprefix(f"{path.stem}_"), int(table[1])
     shape = [int(extent) for extent in re.findall(r"\d+", table[3])]
-    literals = list(re.finditer(r"0x[0-9a-f]+ull|-?\d+", table[4]))
+    literals = list(re.finditer(r"0x[0-9a-f]+(?:u|ull)|-?\d+", table[4]))
     assert len(literals) == np.prod(shape)
     index = int(rng.integers(len(literals)))
     place = tuple(int(axis) for axis in np.unravel_index(index, shape))
-    old = int(literals[index][0].removesuffix("ull"), 0)
+    old = int(literals[index][0].rstrip("ul"), 0)
     operator = graph[unit]
     if kind == "weights":
         assert isinstance(operator, MatrixVector)
