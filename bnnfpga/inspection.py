@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from bnnfpga.dataflow.lower import lower
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.threshold import Threshold
+from bnnfpga.dataflow.operators.vector_vector import VectorVector
 from bnnfpga.errors import located
 from bnnfpga.frontend.clean import load
 from bnnfpga.input_format import InputFormat
@@ -41,11 +43,11 @@ def inspect_model(model: str | os.PathLike[str], input: str | None = None, input
             "thresholds": None,
             "operations": 0,
         }
-        if isinstance(operator, MatrixVector):
-            layer["weights"] = f"{operator.mh} x {operator.mw} {operator.weight_type}"
+        if isinstance(operator, MatrixVector | VectorVector):
+            layer["weights"] = f"{' x '.join(map(str, operator.weights.shape))} {operator.weight_type}"
             layer["accumulator"] = str(operator.accumulator)
-            layer["operations"] = 2 * operator.mh * operator.mw
-        if isinstance(operator, Threshold | MatrixVector) and operator.table is not None:
+            layer["operations"] = 2 * operator.weights.size * math.prod(operator.outputs[0].shape[:-1])
+        if isinstance(operator, Threshold | MatrixVector | VectorVector) and operator.table is not None:
             falling = int(operator.table.decreasing.sum())
             layer["thresholds"] = f"{operator.table.levels} a channel, {falling} channels decreasing"
         layers.append(layer)

@@ -65,7 +65,53 @@ def evaluate(node: onnx.NodeProto, inputs: list[Number]) -> Number:
         return inputs[0].each(lambda array: array.transpose(attribute(node, "perm", None)))
     if kind in ("Reshape", "Flatten", "Squeeze", "Unsqueeze"):
         return _layout(node, inputs)
+    if kind == "MaxPool":
+        return inputs[0].each(lambda array: _max_pool(node, array))
+    if kind in _STRUCTURAL:
+        return _by_reference(node, inputs)
     raise UserError("it is not part of the float check", where=describe(node), hint="leave this check out")
+
+
+def _by_reference(node: onnx.NodeProto, inputs: list[Number]) -> Number:
+    """What sums, selects and averages, by ONNX' own reference implementation; terms of sizes give sizes."""
+    names = [name for name in node.input if name]
+    data = 2 if node.op_type == "Conv" else len(names) if node.op_type == "Concat" else 1
+
+    def run(choose: Callable[[Number], NDArray[Any]]) -> NDArray[Any]:
+        arrays = {name: choose(item) for name, item in zip(names[:data], inputs, strict=False)}
+        for name, item in zip(names[data:], inputs[data:], strict=True):
+            whole = node.op_type in ("Gather", "Pad") and item.double.size and not np.any(item.double % 1)
+            arrays[name] = item.double.astype(np.int64) if whole else item.single
+        if node.op_type == "Pad" and len(names) > 2:
+            arrays[names[2]] = choose(inputs[2])
+        if node.op_type == "Conv" and len(names) > 2:
+            arrays[names[2]] = choose(inputs[2])
+        return evaluate_constant(node, arrays, _OPSET)
+
+    return Number(run(lambda item: item.double), run(lambda item: item.single), run(lambda item: item.size))
+
+
+def _max_pool(node: onnx.NodeProto, x: NDArray[Any]) -> NDArray[Any]:
+    """Window by window: the reference implementation is wrong where pads and dilations meet."""
+    axes = x.ndim - 2
+    kernel = attribute(node, "kernel_shape", None)
+    strides, dilations = (attribute(node, name, None) or [1] * axes for name in ("strides", "dilations"))
+    pads = attribute(node, "pads", None) or [0] * (2 * axes)
+    margins = [(0, 0), (0, 0), *zip(pads[:axes], pads[axes:], strict=True)]
+    padded = np.pad(x, margins, constant_values=-np.inf)
+    spans = [dilation * (size - 1) + 1 for size, dilation in zip(kernel, dilations, strict=True)]
+    made = [
+        (extent - span) // stride + 1 for extent, span, stride in zip(padded.shape[2:], spans, strides, strict=True)
+    ]
+    result = np.full((*x.shape[:2], *made), -np.inf, dtype=x.dtype)
+    for place in np.ndindex(*made):
+        window = tuple(
+            slice(at * stride, at * stride + span, dilation)
+            for at, stride, span, dilation in zip(place, strides, spans, dilations, strict=True)
+        )
+        pixels = padded[(slice(None), slice(None), *window)]
+        result[(slice(None), slice(None), *place)] = pixels.reshape(*x.shape[:2], -1).max(axis=2)
+    return result
 
 
 def evaluate_constant(node: onnx.NodeProto, inputs: dict[str, NDArray[Any]], opset: int) -> NDArray[Any]:
@@ -155,6 +201,17 @@ def _where(node: onnx.NodeProto, arrays: Arrays) -> NDArray[Any]:
     return np.where(arrays[0] != 0, arrays[1], arrays[2])
 
 
+_OPSET = 17
+_STRUCTURAL = (
+    "Conv",
+    "AveragePool",
+    "GlobalAveragePool",
+    "GlobalMaxPool",
+    "Pad",
+    "Concat",
+    "Gather",
+    "Resize",
+)
 _Function = Callable[[onnx.NodeProto, Arrays], NDArray[Any]]
 _ELEMENTWISE: dict[str, tuple[_Function, _Function]] = {
     "Add": (lambda _, x: x[0] + x[1], lambda _, x: x[0] + x[1]),

@@ -1,5 +1,7 @@
 """Random convolutional nets with random foldings and stalls: golden model = emulator = Verilator, cycle by cycle.
 
+The golden model itself agrees with plain float runs of the file, but for rounding ties.
+
 A seed says everything of a case. 20 of them run in `make test`, all of them in `make test-all`.
 """
 
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 
 import bnnfpga
+from bnnfpga.golden.float_check import check_against_floats
 from tests.support.builds import check_cycles, images_for, random_folding_of
 from tests.support.conv_nets import BLOCKS, ConvNet
 
@@ -41,6 +44,8 @@ def test_random_net(seed: int, tmp_path: Path) -> None:
     net = random_net(seed)
     print(net)
     model = net.write(tmp_path)
+    floats = np.random.default_rng(seed).standard_normal((8, *net.shape), dtype=np.float32)
+    assert check_against_floats(model, floats).error is None
     input = ["int4", "uint8", "bipolar", None][seed % 4]
     folding = random_folding_of(model, seed, input)
     project = bnnfpga.compile(model, tmp_path / "project", folding=folding, input=input)
