@@ -89,6 +89,13 @@ def geometry_of(model: ModelWrapper, node: onnx.NodeProto) -> Geometry:
     return geometry
 
 
+def sliding_attributes(node: onnx.NodeProto) -> dict[str, Any]:
+    """A plain node's attributes that say where its windows are, as it has them."""
+    names = ("kernel_shape", "strides", "dilations", "pads")
+    values = {name: attribute(node, name, None) for name in names}
+    return {name: value for name, value in values.items() if value is not None}
+
+
 def pad_value(model: ModelWrapper, node: onnx.NodeProto) -> float:
     """What a plain Pad puts around an image."""
     value = constant(model, node.input[1]) if len(node.input) > 1 and node.input[1] else None

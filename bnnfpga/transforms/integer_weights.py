@@ -18,7 +18,7 @@ from bnnfpga.frontend.nodes import (
     rearrange,
 )
 from bnnfpga.frontend.quantizers import quantizer_of
-from bnnfpga.golden.model import output_scale
+from bnnfpga.golden.dot_products import output_scale
 from bnnfpga.transforms.editing import insert_after
 
 

@@ -1,0 +1,96 @@
+"""Streams that part and meet: sums, concatenations, picked channels and repeated pixels, on integer codes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import onnx
+from onnx import TensorProto
+
+from bnnfpga.arithmetic import Step, apply_steps
+from bnnfpga.errors import UserError
+from bnnfpga.frontend.channels import channel_index, upsampling_factors
+from bnnfpga.frontend.nodes import attribute, describe
+from bnnfpga.golden.pools import pooled
+from bnnfpga.golden.writer import EXACT_FLOAT32, Value, Writer
+from bnnfpga.grids import common_grid
+
+
+def gather(writer: Writer, node: onnx.NodeProto) -> Value:
+    """Some channels, in any order."""
+    index = writer.constant(channel_index(writer.model, node))
+    value = writer.value(node.input[0])
+    if value.integers is not None and all(scale.size == 1 for scale in value.scales):
+        return pooled(writer, value, writer.emit("Gather", value.integers, index, axis=1))
+    return Value(tensor=writer.emit("Gather", writer.float_of(value), index, axis=1))
+
+
+def resize(writer: Writer, node: onnx.NodeProto) -> Value:
+    """Every pixel several times."""
+    factors = np.array([1, 1, *upsampling_factors(writer.model, node)], dtype=np.float32)
+    value = writer.value(node.input[0])
+    options = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+
+    def repeat(tensor: str) -> str:
+        return writer.emit("Resize", tensor, "", writer.constant(factors), **options)
+
+    if value.integers is not None:
+        return pooled(writer, value, repeat(value.integers))
+    return Value(tensor=repeat(writer.float_of(value)))
+
+
+def _grid(writer: Writer, node: onnx.NodeProto) -> tuple[list[str], list[int], tuple[int, ...], np.float32]:
+    """Integers of a node's operands, their bounds, what each counts on their common grid, and its unit."""
+    values = [writer.value(name) for name in node.input]
+    units = []
+    for name, value in zip(node.input, values, strict=True):
+        if value.integers is None or value.constant is not None or any(scale.size != 1 for scale in value.scales):
+            source = writer.model.find_producer(name)
+            raise UserError(
+                f"it joins streams; that of {describe(source) if source else 'the input'} is not quantised",
+                where=describe(node),
+                hint="put a quantizer of up to 8 bits there, with the scale of the other operand",
+            )
+        steps = [Step("multiply", scale) for scale in value.scales]
+        units.append(float(apply_steps(steps, np.ones((), dtype=np.float32))))
+    grid = common_grid(units)
+    if grid is None:
+        raise UserError(
+            f"it joins streams whose scales {' and '.join(f'{unit:g}' for unit in units)} have no common grid",
+            where=describe(node),
+            hint="let quantizers with one scale stand in front of all its operands",
+        )
+    integers = []
+    for value in values:
+        assert value.integers is not None
+        cast = value.integers in writer.doubles
+        integers.append(writer.emit("Cast", value.integers, to=TensorProto.FLOAT) if cast else value.integers)
+    return integers, [value.magnitude for value in values], *grid
+
+
+def _multiples(writer: Writer, integers: list[str], factors: Sequence[int]) -> list[str]:
+    return [
+        name if factor == 1 else writer.emit("Mul", name, writer.constant(np.float32(factor)))
+        for name, factor in zip(integers, factors, strict=True)
+    ]
+
+
+def add_streams(writer: Writer, node: onnx.NodeProto) -> Value:
+    """Scaled integers are added on their common grid: exactly, then one multiplication."""
+    integers, magnitudes, factors, unit = _grid(writer, node)
+    magnitude = sum(bound * factor for bound, factor in zip(magnitudes, factors, strict=True))
+    if magnitude >= EXACT_FLOAT32:
+        raise UserError("its sums are too large", where=describe(node), hint="put quantizers in front of it")
+    total = writer.emit(node.op_type, *_multiples(writer, integers, factors))
+    return Value(integers=total, scales=(np.asarray(unit),), magnitude=magnitude, base=total)
+
+
+def concat(writer: Writer, node: onnx.NodeProto) -> Value:
+    """Channels one after the other, on the common grid of their scales."""
+    if attribute(node, "axis", 0) % len(writer.model.get_tensor_shape(node.output[0])) != 1:
+        raise UserError("it joins something else than channels", where=describe(node), hint="join along axis 1")
+    integers, magnitudes, factors, unit = _grid(writer, node)
+    joined = writer.emit("Concat", *_multiples(writer, integers, factors), axis=1)
+    magnitude = max(bound * factor for bound, factor in zip(magnitudes, factors, strict=True))
+    return Value(integers=joined, scales=(np.asarray(unit),), magnitude=magnitude, base=joined)

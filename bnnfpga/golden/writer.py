@@ -1,0 +1,112 @@
+"""The golden session's graph while it is written, and the tensors in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, numpy_helper
+from qonnx.core.modelwrapper import ModelWrapper
+
+from bnnfpga.arithmetic import Floats, Step
+from bnnfpga.frontend.nodes import constant
+from bnnfpga.golden.onnx_form import step_to_onnx
+
+EXACT_FLOAT32 = 1 << 24
+"""Integers from which on float32 has gaps."""
+_OPSET = 18
+
+
+@dataclass(frozen=True)
+class Value:
+    """A tensor being built: a float tensor, or integers and the scales that make it a float tensor.
+
+    `base` is the integer tensor of which each element is a function, and `magnitude` bounds it; `function` says which
+    function a float tensor is, where it is affine.
+    """
+
+    tensor: str | None = None
+    integers: str | None = None
+    scales: tuple[Floats, ...] = ()
+    magnitude: int = 0
+    base: str | None = None
+    constant: NDArray[np.float32] | None = None
+    function: tuple[Step, ...] | None = None
+
+    @property
+    def affine(self) -> tuple[Step, ...] | None:
+        """The affine steps from `base` to this, None where there are others among them."""
+        if self.integers is not None:
+            return tuple(Step("multiply", scale) for scale in self.scales) if self.integers == self.base else None
+        return self.function
+
+
+class Writer:
+    """Collects nodes and constants; tensors of the clean graph `model` are known by name as `values`."""
+
+    def __init__(self, model: ModelWrapper) -> None:
+        self.model = model
+        self.values: dict[str, Value] = {}
+        self.doubles: set[str] = set()
+        self._nodes: list[onnx.NodeProto] = []
+        self._initializers: list[onnx.TensorProto] = []
+        self._count = 0
+
+    def build(self, outputs: Iterable[str]) -> onnx.ModelProto:
+        """The session's model, from the tensor `input` to `outputs`."""
+        shape = self.model.get_tensor_shape(self.model.graph.input[0].name)
+        graph = onnx.helper.make_graph(
+            self._nodes,
+            "golden",
+            [onnx.helper.make_tensor_value_info("input", TensorProto.FLOAT, ["images", *shape[1:]])],
+            [
+                onnx.helper.make_tensor_value_info(
+                    name, TensorProto.DOUBLE if name in self.doubles else TensorProto.FLOAT, None
+                )
+                for name in outputs
+            ],
+            self._initializers,
+        )
+        return onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", _OPSET)], ir_version=8)
+
+    def _new(self) -> str:
+        self._count += 1
+        return f"t{self._count}"
+
+    def constant(self, value: NDArray[np.generic] | np.float32) -> str:
+        name = self._new()
+        self._initializers.append(numpy_helper.from_array(np.asarray(value), name))
+        return name
+
+    def emit(self, operation: str, *inputs: str, **attributes: Any) -> str:
+        name = self._new()
+        self._nodes.append(onnx.helper.make_node(operation, list(inputs), [name], **attributes))
+        return name
+
+    def emit_steps(self, steps: Iterable[Step], tensor: str) -> str:
+        for step in steps:
+            name = self._new()
+            self._nodes += step_to_onnx(step, tensor, name, self.constant)
+            tensor = name
+        return tensor
+
+    def float_of(self, value: Value) -> str:
+        """The float tensor of a value, made now where it only exists as integers and scales."""
+        if value.tensor is not None:
+            return value.tensor
+        assert value.integers is not None
+        tensor = value.integers
+        if tensor in self.doubles:
+            tensor = self.emit("Cast", tensor, to=TensorProto.FLOAT)
+        return self.emit_steps([Step("multiply", scale) for scale in value.scales], tensor)
+
+    def value(self, tensor: str) -> Value:
+        if tensor in self.values:
+            return self.values[tensor]
+        value = constant(self.model, tensor)
+        assert value is not None, tensor
+        return Value(tensor=self.constant(value.astype(np.float32)), constant=value.astype(np.float32))
