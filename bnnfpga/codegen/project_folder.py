@@ -15,6 +15,7 @@ from bnnfpga.codegen.hls import render_hls
 from bnnfpga.codegen.names import comment, file_stem
 from bnnfpga.codegen.rtl import render_rtl
 from bnnfpga.codegen.templating import render
+from bnnfpga.codegen.vivado import render_vivado
 from bnnfpga.dataflow.folding import folding_of
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import add_resources
@@ -54,6 +55,7 @@ def write_project(
 
     render_rtl(graph, folder, title=f"accelerator for {name}")
     render_hls(graph, folder, title=f"accelerator for {name}", clock_mhz=clock_mhz, ap_headers=ap_headers)
+    render_vivado(graph, folder, name, clock_mhz=clock_mhz)
     write_simulation(folder, graph, cycles, vectors)
 
     layers = [

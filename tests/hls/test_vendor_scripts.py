@@ -11,6 +11,7 @@ import pytest
 
 import bnnfpga
 from tests.support.nets import DenseNet
+from tests.support.tcl import record
 
 COMMANDS = (
     "open_project",
@@ -25,15 +26,6 @@ COMMANDS = (
     "export_design",
 )
 
-RECORDER = """
-proc record args {{ puts [join [lmap part $args {{string cat "<" $part ">"}}] " "] }}
-foreach name {{{names}}} {{ proc $name args "record $name {{*}}\\$args" }}
-rename exit tcl_exit
-proc exit args {{ record exit; tcl_exit }}
-set argv {{{arguments}}}
-source {{{script}}}
-"""
-
 
 @pytest.fixture(scope="module")
 def hls(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -45,14 +37,9 @@ def hls(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run_tcl(hls: Path, work: Path, *arguments: str) -> list[list[str]]:
     """The vendor commands in their order, each with its arguments."""
-    tclsh = shutil.which("tclsh")
-    if tclsh is None:
-        pytest.skip("there is no tclsh")
-    text = RECORDER.format(names=" ".join(COMMANDS), arguments=" ".join(arguments), script=hls / "vitis_hls.tcl")
-    (work / "recorder.tcl").write_text(text)
-    done = subprocess.run([tclsh, "recorder.tcl"], cwd=work, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return [re.findall(r"<([^>]*)>", line) for line in done.stdout.splitlines()]
+    recording = record(hls / "vitis_hls.tcl", work, COMMANDS, arguments)
+    assert recording.status == 0, recording.errors
+    return recording.calls
 
 
 def test_the_tcl_builds_this_accelerator(hls: Path, tmp_path: Path) -> None:
