@@ -1,0 +1,52 @@
+"""Step functions of each element."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+
+from bnnfpga.dataflow.lowering.accelerator import Lowering, stream_shape
+from bnnfpga.dataflow.operator import Operator
+from bnnfpga.dataflow.operators.lookup import Lookup
+from bnnfpga.dataflow.operators.threshold import Threshold
+from bnnfpga.dataflow.thresholds import ThresholdTable
+from bnnfpga.errors import UserError
+from bnnfpga.frontend.nodes import describe, required_constant
+
+_FEWEST_TABULATED = 4
+_MOST_TABULATED_BITS = 10
+
+
+def threshold(lowering: Lowering, node: onnx.NodeProto) -> None:
+    """A table where one function serves all channels and has more than a few thresholds, else thresholds."""
+    tensor = lowering.read(node)
+    shape = lowering.shape(node.input[0])
+    # An image that was flattened still comes pixel by pixel, but each element has its own thresholds.
+    stream = stream_shape(shape)
+    table = table_of(lowering, node, stream[-1])
+    if len(table.values) > 1 and len(shape) == 1:
+        table = ThresholdTable(table.values[tensor.order], table.decreasing[tensor.order], table.output)
+    type = lowering.stream_type(tensor)
+    unit: Operator
+    if len(table.values) > 1 or table.levels < _FEWEST_TABULATED or type.bits > _MOST_TABULATED_BITS:
+        unit = Threshold(lowering.name(Threshold), stream, type, table)
+    else:
+        codes = np.arange(1 << type.bits, dtype=np.int64)
+        # Codes that cannot occur get the result of the nearest that can.
+        values = np.clip(type.decode(codes), type.lo, type.hi)
+        results = table.execute(values[:, None])[:, 0]
+        unit = Lookup(lowering.name(Lookup), stream, type, results, table.output)
+    lowering.made(node, lowering.add(unit, tensor.producer), tensor.order)
+
+
+def table_of(lowering: Lowering, node: onnx.NodeProto, channels: int) -> ThresholdTable:
+    """The thresholds that a node has for so many channels."""
+    values = required_constant(lowering.model, node, 1, "thresholds").astype(np.int64)
+    decreasing = required_constant(lowering.model, node, 2, "directions").astype(bool)
+    if len(values) not in (1, channels):
+        raise UserError(
+            f"the function in front of it differs between the pixels of a channel ({len(values)} of them)",
+            where=describe(node),
+            hint="use parameters that are the same for all pixels",
+        )
+    return ThresholdTable(values, decreasing, lowering.tensor_type(node.output[0]))
