@@ -40,7 +40,7 @@ private:
 
 std::unique_ptr<Kernel> make_add(const Unit& unit) { return std::make_unique<Add>(unit); }
 
-const Registration registration("add", make_add);
+const Registration add_registration("add", make_add);
 
 }  // namespace
 }  // namespace bnn

@@ -81,7 +81,7 @@ private:
 
 std::unique_ptr<Kernel> make_arg_max(const Unit& unit) { return std::make_unique<ArgMax>(unit); }
 
-const Registration registration("arg_max", make_arg_max);
+const Registration arg_max_registration("arg_max", make_arg_max);
 
 }  // namespace
 }  // namespace bnn

@@ -49,7 +49,7 @@ private:
 
 std::unique_ptr<Kernel> make_concat(const Unit& unit) { return std::make_unique<Concat>(unit); }
 
-const Registration registration("concat", make_concat);
+const Registration concat_registration("concat", make_concat);
 
 }  // namespace
 }  // namespace bnn

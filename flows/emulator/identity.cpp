@@ -34,7 +34,7 @@ private:
 
 std::unique_ptr<Kernel> make_identity(const Unit& unit) { return std::make_unique<Identity>(unit); }
 
-const Registration registration("identity", make_identity);
+const Registration identity_registration("identity", make_identity);
 
 }  // namespace
 }  // namespace bnn

@@ -47,7 +47,7 @@ std::unique_ptr<Kernel> make_lookup(const Unit& unit) {
                                        [&](std::int64_t value) { return general->apply(value); });
 }
 
-const Registration registration("lookup", make_lookup);
+const Registration lookup_registration("lookup", make_lookup);
 
 }  // namespace
 }  // namespace bnn

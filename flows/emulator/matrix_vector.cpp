@@ -369,7 +369,7 @@ std::unique_ptr<Kernel> make_matrix_vector(const Unit& unit) {
     return std::make_unique<WideMatrixVector>(unit, std::move(layer));
 }
 
-const Registration registration("matrix_vector", make_matrix_vector);
+const Registration matrix_vector_registration("matrix_vector", make_matrix_vector);
 
 }  // namespace
 

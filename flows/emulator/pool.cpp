@@ -91,7 +91,7 @@ private:
 
 std::unique_ptr<Kernel> make_pool(const Unit& unit) { return std::make_unique<Pool>(unit); }
 
-const Registration registration("pool", make_pool);
+const Registration pool_registration("pool", make_pool);
 
 }  // namespace
 }  // namespace bnn

@@ -39,7 +39,7 @@ private:
 
 std::unique_ptr<Kernel> make_select(const Unit& unit) { return std::make_unique<Select>(unit); }
 
-const Registration registration("select", make_select);
+const Registration select_registration("select", make_select);
 
 }  // namespace
 }  // namespace bnn

@@ -1,47 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Threshold: each element becomes a count of the thresholds of its channel that it reaches, or stays below.
 //
-// values: levels, thresholds (rows x levels), decreasing (rows); one row serves all channels, or each has its own.
+// values: those of steps.h.
 #include <algorithm>
 
 #include "byte_table.h"
-#include "kernel.h"
+#include "steps.h"
 
 namespace bnn {
 namespace {
 
-struct Steps {
-    std::size_t rows, levels;
-    std::vector<std::int64_t> thresholds;
-    std::vector<std::uint8_t> decreasing;
-    std::int64_t lo;
-    bool bipolar;
-
-    explicit Steps(const Unit& unit)
-        : levels(static_cast<std::size_t>(unit.number("levels"))),
-          lo(unit.output().lo),
-          bipolar(unit.output().storage == Storage::bits) {
-        rows = unit.values.at("decreasing").count;
-        if (rows != 1 && rows != unit.input().channels) throw std::invalid_argument("rows are no channels");
-        const Values limits = unit.array("thresholds", rows * levels);
-        const Values directions = unit.array("decreasing", rows);
-        thresholds.assign(limits.data, limits.data + limits.count);
-        for (std::size_t row = 0; row < rows; ++row) decreasing.push_back(directions[row] != 0);
-    }
-
-    std::int64_t apply(std::size_t channel, std::int64_t value) const {
-        const std::size_t row = rows == 1 ? 0 : channel;
-        std::int64_t count = 0;
-        for (std::size_t level = 0; level < levels; ++level) {
-            count += (value >= thresholds[row * levels + level]) != (decreasing[row] != 0);
-        }
-        return bipolar ? 2 * count - 1 : lo + count;
-    }
-};
-
 class Threshold : public Kernel {
 public:
-    explicit Threshold(const Unit& unit) : in_(unit.input()), out_(unit.output()), steps_(unit) {}
+    explicit Threshold(const Unit& unit) : in_(unit.input()), out_(unit.output()), steps_(unit, unit.input().channels) {}
 
     std::size_t scratch(std::size_t) const override { return 8 * in_.channels; }
 
@@ -93,7 +64,7 @@ private:
 };
 
 std::unique_ptr<Kernel> make_threshold(const Unit& unit) {
-    const Steps steps(unit);
+    const Steps steps(unit, unit.input().channels);
     const Tensor &in = unit.input(), &out = unit.output();
     if (steps.rows == 1 && ByteTable::serves(in, out)) {
         return std::make_unique<ByteTable>(in, out, [&](std::int64_t value) { return steps.apply(0, value); });
@@ -104,7 +75,7 @@ std::unique_ptr<Kernel> make_threshold(const Unit& unit) {
     return std::make_unique<Threshold>(unit);
 }
 
-const Registration registration("threshold", make_threshold);
+const Registration threshold_registration("threshold", make_threshold);
 
 }  // namespace
 }  // namespace bnn

@@ -87,7 +87,7 @@ private:
 
 std::unique_ptr<Kernel> make_window(const Unit& unit) { return std::make_unique<Window>(unit); }
 
-const Registration registration("window", make_window);
+const Registration window_registration("window", make_window);
 
 }  // namespace
 }  // namespace bnn

@@ -25,6 +25,8 @@ from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.pool import Pool, PoolFunction
 from bnnfpga.dataflow.operators.select import Select
 from bnnfpga.dataflow.operators.threshold import Threshold
+from bnnfpga.dataflow.operators.upsample import Upsample
+from bnnfpga.dataflow.operators.vector_vector import VectorVector
 from bnnfpga.dataflow.operators.width_converter import WidthConverter
 from bnnfpga.dataflow.operators.window import Geometry, Window
 from bnnfpga.dataflow.stream import Port
@@ -253,6 +255,31 @@ def test_pool(path: str, taken: IntegerType, channels: int, function: PoolFuncti
     smallest = rng.random(channels) < 0.5
     pool = Pool("pool", geometry.windows, geometry.taps, channels, taken, function, smallest, window.flagged)
     check(chain([window, pool]), random_integers(taken, (3, 5, 6, channels), rng), path)
+
+
+@pytest.mark.parametrize("path", HERE)
+@settings(max_examples=CASES, deadline=None)
+@given(
+    taken=types(),
+    made=st.none() | counts(),
+    channels=st.integers(1, 9) | st.sampled_from([64, 65]),
+    highest=st.sampled_from([0, 1, 7, 127]),
+    pads=st.sampled_from([0, 1]),
+    seed=SEEDS,
+)
+def test_depthwise_behind_upsampling(
+    path: str, taken: IntegerType, made: IntegerType | None, channels: int, highest: int, pads: int, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    upsample = Upsample("upsample", (2, 3), channels, taken, (3, 2))
+    geometry = Geometry((6, 6), (2, 3), (2, 2), pads=(pads, pads, 0, pads))
+    window = Window("window", geometry, channels, taken)
+    weights = rng.integers(-highest - 1, highest + 1, (6, channels)) if highest else rng.choice([-1, 1], (6, channels))
+    unit = VectorVector("unit", weights, taken, geometry.windows, padded=window.flagged)
+    if made is not None:
+        table = thresholds(unit.accumulator, channels, levels_of(made), made, rng)
+        unit = VectorVector("unit", weights, taken, geometry.windows, table, window.flagged)
+    check(chain([upsample, window, unit]), random_integers(taken, (3, 2, 3, channels), rng), path)
 
 
 @pytest.mark.parametrize("path", HERE)
