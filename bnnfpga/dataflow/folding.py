@@ -116,6 +116,7 @@ def apply_folding(graph: Graph, folding: Folding, where: str = "folding") -> Gra
 def _assemble(graph: Graph, folded: Mapping[str, Operator], room: Mapping[str, int]) -> Graph:
     """Folded units, joined as in `graph`; `room` has the depths of FIFOs in front of units with several inputs."""
     result = Graph()
+    result.tensors = dict(graph.tensors)
     for name, operator in folded.items():
         streams = [stream for stream in graph.inputs_of(name) if stream.producer is not None]
         made = [result[str(stream.producer)].outputs[stream.output] for stream in streams]

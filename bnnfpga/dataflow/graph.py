@@ -14,10 +14,12 @@ from bnnfpga.integers import IntArray
 class Graph:
     """Operators and the streams between them, one input and one output stream at the boundary.
 
-    Build it with `add` and `connect`, then read `operators`, `streams`, `input` and `output`.
+    Build it with `add` and `connect`, then read `operators`, `streams`, `input` and `output`. `tensors` says of
+    operators which tensor of the model their first output is, channels last, where it is one.
     """
 
     def __init__(self) -> None:
+        self.tensors: dict[str, str] = {}
         self._graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
         self._input: tuple[str, int] | None = None
         self._output: tuple[str, int] | None = None

@@ -84,6 +84,9 @@ class Lowering:
                 else:
                     graph.connect(place, consumer, output=output, input=port, any_lanes=True)
         graph.set_boundary(first, last)
+        for name, tensor in self.tensors.items():
+            if tensor.producer is not None and np.array_equal(tensor.order, channels_last(self.shape(name))):
+                graph.tensors.setdefault(tensor.producer, name)
         return graph
 
     def shape(self, tensor: str) -> list[int]:
