@@ -34,6 +34,14 @@ class Backend(StrEnum):
     EMULATOR = "emulator"
 
 
+class Flow(StrEnum):
+    """What synthesises a project."""
+
+    VITIS = "vitis"
+    VIVADO = "vivado"
+    VIVADO_OOC = "vivado-ooc"
+
+
 class Split(StrEnum):
     """A part of a data set."""
 
@@ -318,6 +326,44 @@ def verify(
         return Outcome(data, lambda: verify_table(data), equal=result.equal)
 
     Terminal(as_json, quiet, verbose).finish(work, f"verifying {project}")
+
+
+@app.command()
+def synth(
+    project: Project,
+    flow: Annotated[
+        Flow,
+        typer.Option(help="Estimates of the C++, a bitstream for a board, or the RTL placed and routed by itself."),
+    ],
+    part: Annotated[str | None, typer.Option(metavar="P", help="The FPGA.", show_default=False)] = None,
+    board: Annotated[
+        str | None,
+        typer.Option(
+            metavar="B", help="The board: pynq-z1, pynq-z2, ultra96-v2, zcu104 or kv260.", show_default="pynq-z2"
+        ),
+    ] = None,
+    clock_mhz: Annotated[
+        float | None, typer.Option(metavar="M", help="The clock to reach, in MHz.", show_default="the project's")
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Synthesise a project: area, clock, bitstream.
+
+    The tool must be here; where it is not, the error says how to run the project's scripts elsewhere.
+    """
+
+    def work() -> Outcome:
+        from bnnfpga.project import Project
+        from bnnfpga.report.tables import synth_table
+        from bnnfpga.synthesis.vendor import synthesize
+
+        result = synthesize(Project.load(project), flow.value, part=part, board=board, clock_mhz=clock_mhz)
+        data = result.as_dict()
+        return Outcome(data, lambda: synth_table(data))
+
+    Terminal(as_json, quiet, verbose).finish(work, f"synthesising {project} ({flow.value})")
 
 
 @app.command()

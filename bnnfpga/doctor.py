@@ -163,7 +163,7 @@ def _nextpnr() -> Tool:
 def _vitis_hls() -> Tool:
     return _command(
         Tool("Vitis HLS", "synthesis of the HLS C++", "from AMD; its settings64.sh puts it on the PATH"),
-        ["vitis_hls", "vitis-run"],
+        ["vitis_hls", "v++", "vitis-run"],
     )
 
 

@@ -170,6 +170,23 @@ def transform_table(found: Mapping[str, Any]) -> RenderableType:
     return Group(*parts)
 
 
+def synth_table(result: Mapping[str, Any]) -> RenderableType:
+    """Area and clock of a synthesised accelerator."""
+    fastest = result["fmax_mhz"]
+    facts: dict[str, Any] = {
+        "flow": result["flow"],
+        "tool": result["tool"],
+        "part": result["part"],
+        **{kind.upper(): _show(result[kind]) for kind in ("lut", "ff", "bram", "dsp")},
+        "clock asked": f"{result['clock_mhz']:g} MHz",
+        "clock reached": "-" if fastest is None else f"{fastest:.1f} MHz",
+        "timing met": _show(result["timing_met"]),
+        "bitstream": result["bitstream"] or "-",
+        "took": _seconds(result["seconds"]),
+    }
+    return _facts(facts)
+
+
 def doctor_table(found: Examination) -> RenderableType:
     """The tools: found or not, what each enables, and how to get the missing ones."""
     rows = []

@@ -3,6 +3,7 @@
 #
 #   vitis_hls -f vitis_hls.tcl                      C simulation, synthesis, the IP
 #   vitis_hls -f vitis_hls.tcl -tclargs cosim       simulates what was synthesised as well, which takes long
+#   vitis_hls -f vitis_hls.tcl -tclargs part=PART clock_mhz=MHZ     instead of those in settings.tcl
 #
 # The result lies in vitis_hls/ beside this file: solution/syn/verilog, solution/impl/export.zip, reports in
 # solution/syn/report.
@@ -13,6 +14,10 @@ source settings.tcl
 
 set steps {}
 if {[info exists argv]} { set steps $argv }
+foreach step $steps {
+    if {[regexp {^part=(.+)$} $step whole value]} { set part $value }
+    if {[regexp {^clock_mhz=(.+)$} $step whole value]} { set clock_ns [format %.3f [expr {1000.0 / $value}]] }
+}
 
 open_project -reset vitis_hls
 set_top accelerator

@@ -62,6 +62,13 @@ def test_the_tcl_cosimulates_on_request(hls: Path, tmp_path: Path) -> None:
     assert names.index("csynth_design") < names.index("cosim_design") < names.index("export_design")
 
 
+def test_part_and_clock_are_overridden(hls: Path, tmp_path: Path) -> None:
+    calls = run_tcl(hls, tmp_path, "part=xck26-sfvc784-2LV-c", "clock_mhz=300")
+    assert ["set_part", "xck26-sfvc784-2LV-c"] in calls
+    assert ["create_clock", "-period", "3.333"] in calls
+    assert "cosim_design" not in [call[0] for call in calls]
+
+
 def test_the_settings_of_the_unified_tools(hls: Path) -> None:
     settings: dict[str, list[str]] = {}
     section = ""

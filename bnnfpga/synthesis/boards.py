@@ -1,0 +1,39 @@
+"""The boards that the vendor scripts know, from the file that they read themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bnnfpga.assets import asset
+from bnnfpga.errors import UserError
+
+
+@dataclass(frozen=True)
+class Board:
+    """A board: its name, its FPGA, its processing system, and the fastest clock in MHz that this gives the fabric."""
+
+    name: str
+    part: str
+    system: str
+    fastest_mhz: float
+
+
+def boards() -> dict[str, Board]:
+    """All boards by name, as `flows/vivado/boards.txt` lists them."""
+    lines = (asset("flows") / "vivado" / "boards.txt").read_text().splitlines()
+    rows = [line.split() for line in lines if line and not line.startswith("#")]
+    return {name: Board(name, part, system, float(mhz)) for name, part, _, system, mhz, _ in rows}
+
+
+def find_board(name: str) -> Board:
+    """The board of a name.
+
+    Raises
+    ------
+    UserError
+        If there is none.
+    """
+    known = boards()
+    if name not in known:
+        raise UserError(f"{name!r} is no board", where="--board", hint=f"give one of {', '.join(known)}")
+    return known[name]
