@@ -6,6 +6,7 @@ import numpy as np
 import onnx
 from qonnx.core.modelwrapper import ModelWrapper
 
+from bnnfpga.dot_products import dot_product_type
 from bnnfpga.frontend.nodes import DOT_PRODUCTS, LAYOUT_OPS, QUANTIZERS, attribute, constant
 from bnnfpga.frontend.quantizers import quantizer_of
 from bnnfpga.frontend.sliding import geometry_of, pad_value
@@ -62,7 +63,7 @@ def integer_type(model: ModelWrapper, tensor: str) -> IntegerType | None:
         if inputs is None or weights is None:
             return None
         padded = node.op_type == "Conv" and geometry_of(model, node).touches_pads
-        return IntegerType(*product_interval(rows_of(weights), inputs, padded=padded), "signed")
+        return dot_product_type(rows_of(weights), inputs, padded=padded)
     if node.op_type in ("MaxPool", INTEGER_POOL):
         return integer_type(model, node.input[0])
     if node.op_type == INTEGER_SUM:
@@ -92,13 +93,6 @@ def integer_weights(model: ModelWrapper, tensor: str) -> IntArray | None:
 def rows_of(weights: IntArray) -> IntArray:
     """Weights as (outputs, products of an output): of a MatMul (inputs, outputs), of a Conv (outputs, ...)."""
     return weights.T if weights.ndim == 2 else weights.reshape(len(weights), -1)
-
-
-def product_interval(weights: IntArray, inputs: IntegerType, *, padded: bool = False) -> tuple[int, int]:
-    """Exact interval of weights @ x, (outputs, inputs), over all x of a type, or 0 where padded, and all outputs."""
-    ends = [weights * inputs.lo, weights * inputs.hi, *([np.zeros_like(weights)] if padded else [])]
-    low, high = np.minimum.reduce(ends), np.maximum.reduce(ends)
-    return int(low.sum(axis=1).min()), int(high.sum(axis=1).max())
 
 
 def _padded_type(model: ModelWrapper, node: onnx.NodeProto) -> IntegerType | None:

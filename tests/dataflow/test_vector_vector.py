@@ -149,3 +149,12 @@ def test_it_loses_no_cycle(channels: int, taps: int, pe: int, bits: int, seed: i
         table = random_table(rng, channels * pe, -taps, taps, 1)
         unit = VectorVector(unit.name, weights, BIPOLAR, (3,), table, False, pe)
     assert predict(chain([unit])).initiation_interval == unit.interval() == 3 * taps * channels
+
+
+@pytest.mark.parametrize("weights", [[-1, 0], [0, 1], [0]])
+def test_weights_of_zero_and_one_sign(weights: list[int], tmp_path: Path) -> None:
+    """They are two bits wide: one bit would mean -1 and +1."""
+    rng = np.random.default_rng(0)
+    unit = VectorVector("vector_vector", rng.choice(weights, (4, 6)), TYPES["signed"], (5,), pe=3)
+    assert unit.weight_type.bits == 2
+    check_in_verilator(chain([unit]), tmp_path)

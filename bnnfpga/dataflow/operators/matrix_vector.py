@@ -31,6 +31,7 @@ from bnnfpga.dataflow.operators.window import window_lanes
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.thresholds import Decisions, ThresholdTable, bipolar_sum_to_count
+from bnnfpga.dot_products import dot_product_type, weight_type
 from bnnfpga.integers import IntArray, IntegerType
 
 _WIDE_SUM = 32
@@ -105,10 +106,7 @@ class MatrixVector(Operator):
 
     @cached_property
     def weight_type(self) -> IntegerType:
-        """Bipolar where that holds all weights, else signed and of two bits at least: one bit means bipolar."""
-        if np.all(np.abs(self.weights) == 1):
-            return IntegerType.bipolar()
-        return IntegerType(min(int(self.weights.min()), -1), max(int(self.weights.max()), 1), "signed")
+        return weight_type(self.weights)
 
     @property
     def is_xnor(self) -> bool:
@@ -118,11 +116,7 @@ class MatrixVector(Operator):
     @cached_property
     def accumulator(self) -> IntegerType:
         """Exact interval of the dot products."""
-        ends = [self.weights * self.input_type.lo, self.weights * self.input_type.hi]
-        if self.padded:
-            ends.append(np.zeros_like(self.weights))
-        low, high = np.minimum.reduce(ends).sum(axis=1), np.maximum.reduce(ends).sum(axis=1)
-        return IntegerType(int(low.min()), int(high.max()), "signed")
+        return dot_product_type(self.weights, self.input_type, padded=self.padded)
 
     @property
     def inputs(self) -> tuple[Port, ...]:

@@ -30,6 +30,7 @@ from bnnfpga.dataflow.operator import (
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.thresholds import ThresholdTable, bipolar_sum_to_count
+from bnnfpga.dot_products import dot_product_type, weight_type
 from bnnfpga.integers import IntArray, IntegerType
 
 
@@ -80,10 +81,7 @@ class VectorVector(Operator):
 
     @cached_property
     def weight_type(self) -> IntegerType:
-        """Bipolar where that holds all weights, else signed."""
-        if np.all(np.abs(self.weights) == 1):
-            return IntegerType.bipolar()
-        return IntegerType(min(int(self.weights.min()), -1), max(int(self.weights.max()), 0), "signed")
+        return weight_type(self.weights)
 
     @property
     def is_xnor(self) -> bool:
@@ -98,11 +96,7 @@ class VectorVector(Operator):
     @cached_property
     def accumulator(self) -> IntegerType:
         """Exact interval of the dot products."""
-        ends = [self.weights * self.input_type.lo, self.weights * self.input_type.hi]
-        if self.padded:
-            ends.append(np.zeros_like(self.weights))
-        low, high = np.minimum.reduce(ends).sum(axis=0), np.maximum.reduce(ends).sum(axis=0)
-        return IntegerType(int(low.min()), int(high.max()), "signed")
+        return dot_product_type(self.weights.T, self.input_type, padded=self.padded)
 
     @property
     def made(self) -> IntegerType:
