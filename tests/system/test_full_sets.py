@@ -46,3 +46,16 @@ def test_no_image_differs(name: str, tmp_path: Path) -> None:
     assert emulated.images == 10_000
     assert emulated.mismatches == 0
     np.testing.assert_array_equal(emulated.outputs, result.outputs)
+
+
+@pytest.mark.parametrize(
+    ("images", "accuracy"), [("test_500", 0.716), pytest.param("test", 0.7447, marks=pytest.mark.slow)]
+)
+def test_the_emulator_on_a_convolutional_net(images: str, accuracy: float, tmp_path: Path) -> None:
+    data = np.load(shared(f"data/cifar10_jpg/cifar10jpg_{images}.npz"))
+    model = shared("models/cnv_w1a1_cifar10.onnx.gz")
+    project = bnnfpga.compile(model, tmp_path / "project", input="uint8", input_scale="1/255")
+    result = project.simulate(data["x"], data["y"], backend="emulator", layout="nhwc")
+    assert result.images == len(data["x"])
+    assert result.mismatches == 0
+    assert result.accuracy == pytest.approx(accuracy, abs=1e-9)
