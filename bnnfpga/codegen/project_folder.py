@@ -11,6 +11,7 @@ import numpy as np
 import yaml
 
 from bnnfpga.assets import asset
+from bnnfpga.codegen.driver import driver
 from bnnfpga.codegen.hls import render_hls
 from bnnfpga.codegen.names import comment, file_stem
 from bnnfpga.codegen.rtl import render_rtl
@@ -56,6 +57,8 @@ def write_project(
     render_rtl(graph, folder, title=f"accelerator for {name}")
     render_hls(graph, folder, title=f"accelerator for {name}", clock_mhz=clock_mhz, ap_headers=ap_headers)
     render_vivado(graph, folder, name, clock_mhz=clock_mhz)
+    (folder / "driver").mkdir()
+    (folder / "driver" / "accelerator.py").write_text(driver())
     write_simulation(folder, graph, cycles, vectors)
 
     layers = [

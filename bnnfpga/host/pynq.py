@@ -1,0 +1,246 @@
+"""The accelerator on a Zynq board with PYNQ: images in, integers out, over an AXI DMA.
+
+python3 accelerator.py accelerator.bit                                        check with the project's vectors
+python3 accelerator.py accelerator.bit --images X.npy [--labels Y.npy]        classify, measure, compare
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnnfpga.errors import UserError
+from bnnfpga.host.description import read_stream
+from bnnfpga.host.dma_words import DmaWords
+from bnnfpga.host.functions import evaluate
+from bnnfpga.host.order import to_model
+from bnnfpga.images import check_labels, read_images
+from bnnfpga.input_format import InputFormat
+from bnnfpga.integers import IntArray
+
+# Bytes of a transfer: the most that the DMA counts, and enough for its cost not to matter.
+_LONGEST_TRANSFER = (1 << 26) - 1
+_USUAL_TRANSFER = 1 << 20
+
+
+class Accelerator:
+    """An accelerator that is running on this board.
+
+    Parameters
+    ----------
+    bitstream
+        `accelerator.bit`, with `accelerator.hwh` beside it; it is loaded. None where `overlay` is given.
+    project
+        The folder with `project.json` and `functions.json`; None takes that of this file, or the one above it.
+    batch
+        Frames of a transfer; None takes as many as make a megabyte.
+    overlay, allocate
+        What pynq calls so, where there is one already.
+
+    Raises
+    ------
+    UserError
+        If the project, pynq, the bitstream or the DMA is not there.
+    """
+
+    def __init__(
+        self,
+        bitstream: str | Path | None = None,
+        *,
+        project: str | Path | None = None,
+        batch: int | None = None,
+        overlay: Any = None,
+        allocate: Callable[..., Any] | None = None,
+    ) -> None:
+        self.project = _find_project() if project is None else Path(project)
+        self.description = _load(self.project / "project.json")
+        self.functions = _load(self.project / "functions.json")
+        given, made = self.description["input"], self.description["output"]
+        self._given, self._made = read_stream(given["stream"]), read_stream(made["stream"])
+        self._given_words, self._made_words = DmaWords.of(self._given), DmaWords.of(self._made)
+        frame_bytes = max(self._given.beats * self._given_words.bytes, self._made.beats * self._made_words.bytes)
+        most = _LONGEST_TRANSFER // frame_bytes
+        self.batch = max(1, _USUAL_TRANSFER // frame_bytes) if batch is None else batch
+        if not 1 <= self.batch <= most:
+            raise UserError(f"{self.batch} frames are no batch", where="batch", hint=f"give 1 to {most}")
+        if overlay is None or allocate is None:
+            pynq = _import_pynq()
+            allocate = allocate or pynq.allocate
+            overlay = overlay or _load_overlay(pynq, bitstream)
+        self._dma: Any = getattr(overlay, "dma", None)
+        if self._dma is None:
+            raise UserError(
+                "the bitstream has no 'dma'", where=str(bitstream), hint="build it with vivado/bitstream.tcl"
+            )
+        self._source = allocate(shape=(self.batch * self._given.beats * self._given_words.bytes,), dtype=np.uint8)
+        self._sink = allocate(shape=(self.batch * self._made.beats * self._made_words.bytes,), dtype=np.uint8)
+        self.transfer_seconds = 0.0
+
+    def close(self) -> None:
+        """Give the DMA's memory back."""
+        for buffer in (self._source, self._sink):
+            buffer.freebuffer()
+
+    def __enter__(self) -> Accelerator:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def run(self, images: NDArray[Any], layout: str = "nchw") -> IntArray:
+        """The accelerator's integers for images, int64 (images, elements), in the model's order.
+
+        `images` are what the project takes: the model's input shape without the batch, or channels last with `nhwc`.
+        """
+        parts = range(0, max(1, len(images)), self.batch)
+        packed = (self._pack(images[first : first + self.batch], layout, first) for first in parts)
+        made = self._made.unpack(np.concatenate([self._transfer(frames) for frames in packed]))
+        return to_model(made, tuple(self.description["output"]["stream"]["shape"]))
+
+    def outputs(self, scores: IntArray) -> NDArray[np.float32]:
+        """The model's float outputs from what `run` gives; only where the accelerator gives scores."""
+        return evaluate(self.functions["output"], scores.astype(np.float32))
+
+    def classify(self, images: NDArray[Any], layout: str = "nchw") -> IntArray:
+        """The class of each image, int64 (images,): the first of the largest outputs."""
+        made = self.run(images, layout)
+        if self.description["output"]["kind"] == "class":
+            return made[:, 0]
+        return np.asarray(self.outputs(made).argmax(axis=1), dtype=np.int64)
+
+    def validate(
+        self, images: NDArray[Any], labels: NDArray[Any] | None = None, layout: str = "nchw"
+    ) -> dict[str, Any]:
+        """Classify images, measure, and compare with their labels.
+
+        `images_per_second` counts the time of the transfers, in which the accelerator works;
+        `images_per_second_with_host` also packing, unpacking and the host's functions.
+        """
+        right = None if labels is None else check_labels(labels, len(images), self._classes)
+        self.transfer_seconds = 0.0
+        started = time.perf_counter()
+        classes = self.classify(images, layout)
+        seconds = time.perf_counter() - started
+        return {
+            "images": len(classes),
+            "accuracy": None if right is None else float((classes == right).mean()),
+            "images_per_second": len(classes) / self.transfer_seconds,
+            "images_per_second_with_host": len(classes) / seconds,
+        }
+
+    def check(self) -> int:
+        """Run the project's own vectors; the number of frames whose integers are not the model's."""
+        given = np.fromfile(self.project / "vectors" / "input.bin", np.uint8)
+        expected = np.fromfile(self.project / "vectors" / "expected.bin", np.uint8)
+        frames = given.reshape(-1, self._given.beats * self._given.beat_bytes)
+        parts = [frames[first : first + self.batch] for first in range(0, len(frames), self.batch)]
+        made = np.concatenate([self._transfer(part) for part in parts])
+        return int(np.any(made != expected.reshape(made.shape), axis=1).sum())
+
+    @property
+    def _classes(self) -> int:
+        return self._made.type.hi + 1 if self.description["output"]["kind"] == "class" else self._made.elements
+
+    def _pack(self, images: NDArray[Any], layout: str, first: int) -> NDArray[np.uint8]:
+        """Frames of the input stream, uint8 (images, bytes); `first` is the number of the first image."""
+        given = self.description["input"]
+        kind = given["kind"]
+        checked = read_images(
+            images,
+            InputFormat.parse(kind, None if kind == "float" else given["scale"]),
+            tuple(given["shape"]),
+            layout=layout,
+            stream=self._given.type,
+            input_function=self.functions["input"],
+            stream_shape=tuple(given["stream"]["shape"]),
+            first=first,
+        )
+        return self._given.pack(checked.codes)
+
+    def _transfer(self, packed: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """At most a batch of packed frames through the accelerator."""
+        words = self._given_words.spread(packed)
+        self._source[: words.size] = words.reshape(-1)
+        size = len(words) * self._made.beats * self._made_words.bytes
+        started = time.perf_counter()
+        # Who receives is ready first.
+        self._dma.recvchannel.transfer(self._sink, nbytes=size)
+        self._dma.sendchannel.transfer(self._source, nbytes=words.size)
+        self._dma.sendchannel.wait()
+        self._dma.recvchannel.wait()
+        self.transfer_seconds += time.perf_counter() - started
+        # Older versions of pynq do not tell it.
+        got = getattr(self._dma.recvchannel, "transferred", size)
+        if got != size:
+            raise UserError(
+                f"{got} bytes came from the accelerator, {size} were expected",
+                where="dma",
+                hint="the bitstream is of another project, or of another version of it",
+            )
+        return self._made_words.gather(np.array(self._sink[:size]).reshape(len(words), -1))
+
+
+def _find_project() -> Path:
+    here = Path(__file__).resolve().parent
+    return here if (here / "project.json").is_file() else here.parent
+
+
+def _load(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise UserError(f"it cannot be read: {error}", where=str(path), hint="copy the project's file there") from error
+
+
+def _import_pynq() -> Any:
+    try:
+        return importlib.import_module("pynq")
+    except ImportError as error:
+        raise UserError(
+            f"pynq cannot be imported: {error}", where="pynq", hint="run this on a board with the PYNQ image"
+        ) from error
+
+
+def _load_overlay(pynq: Any, bitstream: str | Path | None) -> Any:
+    if bitstream is None:
+        raise UserError("no bitstream is named", where="bitstream", hint="give the path of accelerator.bit")
+    for path in (Path(bitstream), Path(bitstream).with_suffix(".hwh")):
+        if not path.is_file():
+            raise UserError("there is no such file", where=str(path), hint="vivado/bitstream.tcl makes it")
+    return pynq.Overlay(str(bitstream))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; returns the exit status: 0 all equal, 1 something differs, 2 a mistake."""
+    parser = argparse.ArgumentParser(description="Run the accelerator on a PYNQ board.")
+    parser.add_argument("bitstream", type=Path, help="accelerator.bit, with accelerator.hwh beside it")
+    parser.add_argument("--images", type=Path, metavar="X.npy", help="images to classify")
+    parser.add_argument("--labels", type=Path, metavar="Y.npy", help="their classes")
+    parser.add_argument("--layout", choices=("nchw", "nhwc"), default="nchw", help="the order of the images' axes")
+    parser.add_argument("--batch", type=int, help="frames of a transfer")
+    options = parser.parse_args(arguments)
+    try:
+        with Accelerator(options.bitstream, batch=options.batch) as accelerator:
+            wrong = accelerator.check()
+            result: dict[str, Any] = {"wrong_vectors": wrong}
+            if options.images is not None:
+                labels = None if options.labels is None else np.load(options.labels)
+                result.update(accelerator.validate(np.load(options.images), labels, options.layout))
+    except (UserError, OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(json.dumps(result, indent=2))
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
