@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from bnnfpga.dataflow.folding import Folding, LayerFolding
@@ -15,10 +16,14 @@ _SHALLOW = 64
 """Words up to which a weight memory is cheaper in LUTs than in block RAM."""
 _DSP_IN_LUTS = 60
 """What a DSP slice counts for in the cost: about the LUTs of a multiplier of 8 by 8 bits."""
+_CYCLES_A_LUT = 128
+"""Cycles of latency that a LUT is worth: speed that costs next to nothing is taken."""
 
 
 def choose_folding(graph: Graph, cycles: int) -> Folding:
     """For each layer by itself, the folding of least estimated cost that takes at most `cycles` cycles a frame.
+
+    The cost is area, and a little latency.
 
     Parameters
     ----------
@@ -79,6 +84,12 @@ def _memory_kind(operator: Operator) -> MemoryKind | None:
 
 
 def _cost(units: Sequence[Operator]) -> tuple[float, int]:
+    """Area and, as a small part of it, what the unit adds to the latency of a frame.
+
+    That is the time of one vector: a unit with a vector a frame begins when the unit in front of it has ended, while
+    one with a vector a pixel works beside it.
+    """
     resources = add_resources(*(unit.resources() for unit in units))
     area = resources["lut"] + 0.25 * resources["ff"] + _DSP_IN_LUTS * resources["dsp"]
-    return area, _interval(units)
+    vector = units[0].interval() / math.prod(units[0].outputs[0].shape[:-1])
+    return area + vector / _CYCLES_A_LUT, _interval(units)
