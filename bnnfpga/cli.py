@@ -159,6 +159,12 @@ def simulate(
     save_classes: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the classes (.npy).", show_default=False)
     ] = None,
+    rtl_from: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Simulate the Verilog that Vitis HLS left there, not rtl/.", show_default=False
+        ),
+    ] = None,
     layout: ImageLayout = Layout.NCHW,
     verilator: Verilator = None,
     as_json: Json = False,
@@ -189,6 +195,7 @@ def simulate(
             stall_seed=stall_seed,
             layout=layout.value,
             verilator=verilator,
+            rtl_from=rtl_from,
         )
         if save_outputs is not None:
             save_npy(save_outputs, result.outputs)

@@ -159,6 +159,7 @@ class Project:
         stall_seed: int | None = None,
         layout: str = "nchw",
         verilator: str | os.PathLike[str] | None = None,
+        rtl_from: str | os.PathLike[str] | None = None,
     ) -> SimulationResult:
         """Run images through the accelerator and compare every integer with the model's.
 
@@ -180,6 +181,8 @@ class Project:
             `nchw` or `nhwc`.
         verilator
             The Verilator to use instead of the one found.
+        rtl_from
+            Where Vitis HLS left the Verilog that it made of `hls/`, to be simulated instead of `rtl/`.
         """
         from bnnfpga.simulate.run import simulate
 
@@ -194,6 +197,7 @@ class Project:
             trace=None if trace is None else Path(trace),
             stall_seed=stall_seed,
             verilator=None if verilator is None else str(verilator),
+            rtl_from=None if rtl_from is None else Path(rtl_from),
         )
 
     def evaluate(

@@ -31,6 +31,8 @@ class SimulationResult:
     initiation_interval
         Cycles between successive frames once the pipe is full, the largest where `interval_constant` is false; None
         under stalls, with fewer than 3 frames, and for backends without cycles.
+    predicted_initiation_interval, predicted_latency_cycles
+        What the compiler predicts for its own RTL; None for other Verilog.
     """
 
     backend: str
@@ -44,9 +46,9 @@ class SimulationResult:
     cycles: int | None
     initiation_interval: int | None
     interval_constant: bool | None
-    predicted_initiation_interval: int
+    predicted_initiation_interval: int | None
     latency_cycles: int | None
-    predicted_latency_cycles: int
+    predicted_latency_cycles: int | None
     simulated_cycles_per_second: float | None
     build_seconds: float
     run_seconds: float

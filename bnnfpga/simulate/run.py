@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,7 @@ from bnnfpga.integers import IntArray
 from bnnfpga.project import Project
 from bnnfpga.simulate.csim import build_csim, run_csim
 from bnnfpga.simulate.emulator import Emulator
+from bnnfpga.simulate.hls_rtl import stage_hls_rtl
 from bnnfpga.simulate.project_graph import project_graph
 from bnnfpga.simulate.result import SimulationResult
 from bnnfpga.simulate.simulator import build_simulator
@@ -37,6 +40,7 @@ def simulate(
     trace: Path | None,
     stall_seed: int | None,
     verilator: str | None,
+    rtl_from: Path | None = None,
 ) -> SimulationResult:
     """See `Project.simulate`."""
     if backend not in BACKENDS:
@@ -47,12 +51,18 @@ def simulate(
             where="--backend",
             hint="use --backend rtl",
         )
+    if rtl_from is not None and (backend != "rtl" or streams):
+        raise UserError(
+            "other Verilog is simulated by the backend rtl, without stream counters",
+            where="--rtl-from",
+            hint="leave --backend and --streams away",
+        )
     if stall_seed is not None and not 0 <= stall_seed < 1 << 64:
         raise UserError(f"{stall_seed} is no seed", where="--stall-seed", hint="give an integer from 0 to 2^64 - 1")
     golden = golden_scores(project, images)
     timing: dict[str, Any]
     if backend == "rtl":
-        scores, timing = _run_rtl(project, images, streams, trace, stall_seed, verilator)
+        scores, timing = _run_rtl(project, images, streams, trace, stall_seed, verilator, rtl_from)
     else:
         scores, timing = _run_untimed(project, images, run_hls if backend == "hls" else run_emulated)
     outputs = to_model(scores, project.output_stream_shape)
@@ -66,8 +76,9 @@ def simulate(
         images=len(scores),
         mismatches=int(np.any(scores != golden, axis=1).sum()),
         accuracy=None if labels is None else float((classes == labels).mean()),
-        predicted_initiation_interval=project.description["predicted_initiation_interval"],
-        predicted_latency_cycles=project.description["predicted_latency_cycles"],
+        # The cycles of other Verilog are not predicted.
+        predicted_initiation_interval=None if rtl_from else project.description["predicted_initiation_interval"],
+        predicted_latency_cycles=None if rtl_from else project.description["predicted_latency_cycles"],
         **timing,
     )
 
@@ -88,32 +99,53 @@ def run_rtl(
     verilator: str | None = None,
     most_cycles: int | None = None,
     explain: bool = True,
+    rtl_from: Path | None = None,
 ) -> tuple[IntArray, RtlRun, float]:
-    """Build (or find) the Verilated simulator and run a batch: scores, the run, and the seconds that building took."""
+    """Build (or find) the Verilated simulator and run a batch: scores, the run, and the seconds that building took.
+
+    `rtl_from` is where Vitis HLS left its Verilog, which then takes the place of the project's own.
+    """
     kind = "none" if trace is None else trace.suffix[1:]
     if kind not in ("none", "vcd", "fst"):
         raise UserError(f"{trace} is no waveform file", where="--trace", hint="give a name that ends in .vcd or .fst")
-    simulator = build_simulator(project.folder, trace=kind, monitor=streams, verilator=verilator)  # type: ignore[arg-type]
-    run = run_simulator(
-        simulator,
-        project.folder / "memories",
-        project.input_stream.pack(images.codes),
-        len(images.codes),
-        stall_seed=stall_seed,
-        trace=trace,
-        streams=streams,
-        most_cycles=most_cycles,
-        explain=explain,
-    )
+    with TemporaryDirectory(prefix="bnnfpga-") as staged:
+        source = project.folder
+        if rtl_from is not None:
+            source = Path(staged)
+            stage_hls_rtl(project, rtl_from, source)
+        simulator = build_simulator(source, trace=kind, monitor=streams, verilator=verilator)  # type: ignore[arg-type]
+        run = run_simulator(
+            replace(simulator, project=rtl_from or source),
+            source / "memories",
+            project.input_stream.pack(images.codes),
+            len(images.codes),
+            stall_seed=stall_seed,
+            trace=trace,
+            streams=streams,
+            most_cycles=most_cycles,
+            explain=explain and rtl_from is None,
+        )
     return project.output_stream.unpack(run.output), run, simulator.build_seconds
 
 
 def _run_rtl(
-    project: Project, images: Images, streams: bool, trace: Path | None, stall_seed: int | None, verilator: str | None
+    project: Project,
+    images: Images,
+    streams: bool,
+    trace: Path | None,
+    stall_seed: int | None,
+    verilator: str | None,
+    rtl_from: Path | None,
 ) -> tuple[IntArray, dict[str, Any]]:
     started = time.perf_counter()
     scores, run, build_seconds = run_rtl(
-        project, images, streams=streams, trace=trace, stall_seed=stall_seed, verilator=verilator
+        project,
+        images,
+        streams=streams,
+        trace=trace,
+        stall_seed=stall_seed,
+        verilator=verilator,
+        rtl_from=rtl_from,
     )
     run_seconds = time.perf_counter() - started - build_seconds
     latency = int(run.frame_done[0]) - run.first_input_cycle

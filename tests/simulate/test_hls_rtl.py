@@ -1,0 +1,126 @@
+"""Verilog in the form in which Vitis HLS leaves it, in the harness of the project's own RTL."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import bnnfpga
+from bnnfpga.cli import app
+from bnnfpga.errors import UserError
+from bnnfpga.terminal import run
+from tests.support.builds import images_for
+from tests.support.nets import DenseNet
+
+SIDE = ("TKEEP", "TSTRB", "TLAST")
+
+
+def write_as_hls(project: bnnfpga.Project, folder: Path, side: tuple[str, ...] = SIDE, control: str = "") -> Path:
+    """The project's own RTL with the ports, files and memories that Vitis HLS gives its own."""
+    folder.mkdir(parents=True)
+    names = {path.name: path.stem + ".dat" for path in (project.folder / "memories").iterdir()}
+    for path in (project.folder / "memories").iterdir():
+        (folder / names[path.name]).write_bytes(path.read_bytes())
+    for path in (project.folder / "rtl").iterdir():
+        text = path.read_text()
+        if path.stem == "accelerator":
+            text = re.sub(r"\bmodule accelerator\b", "module accelerator_dataflow", text)
+            for old, new in names.items():
+                text = text.replace(f'"{old}"', f'"./{new}"')
+        (folder / f"accelerator_{path.stem}.v").write_text(text)
+    given, made = project.input_stream.beat_bytes, project.output_stream.beat_bytes
+    widths = {"TDATA": 8, "TKEEP": 1, "TSTRB": 1}
+    declared = ["input   ap_clk;", "input   ap_rst_n;", *([f"input   {control};"] if control else [])]
+    for stream, count, way, back in (("s_axis", given, "input", "output"), ("m_axis", made, "output", "input")):
+        kept = [name for name in side if name != "TLAST" or stream == "s_axis"] + ["TLAST"] * (stream == "m_axis")
+        for name in ["TDATA", *kept]:
+            bits = f"[{widths[name] * count - 1}:0] " if name in widths else ""
+            declared.append(f"{way}  {bits}{stream}_{name};")
+        declared += [f"{way}   {stream}_TVALID;", f"{back}   {stream}_TREADY;"]
+    ports = [line.split()[-1].rstrip(";") for line in declared]
+    ties = [f"assign m_axis_{name} = {{{made}{{1'b1}}}};" for name in side if name != "TLAST"]
+    body = "\n".join(
+        [
+            "`timescale 1 ns / 1 ps ",
+            "module accelerator (",
+            ",\n".join(f"        {port}" for port in ports),
+            ");",
+            "",
+            *declared,
+            "",
+            *ties,
+            "accelerator_dataflow dataflow_U(.aclk(ap_clk), .aresetn(ap_rst_n),",
+            *(f"    .{s}_{n.lower()}({s}_{n})," for s in ("s_axis", "m_axis") for n in ("TDATA", "TVALID", "TREADY")),
+            "    .m_axis_tlast(m_axis_TLAST));",
+            "endmodule //accelerator",
+        ]
+    )
+    (folder / "accelerator.v").write_text(body)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> bnnfpga.Project:
+    folder = tmp_path_factory.mktemp("project")
+    net = DenseNet((39, 16, 6), seed=5).write(folder)
+    return bnnfpga.compile(net, folder / "project", input="uint8", input_scale="1/255", cycles=40)
+
+
+@pytest.mark.parametrize("side", [SIDE, ()], ids=["all", "none"])
+def test_its_integers_are_compared(project: bnnfpga.Project, tmp_path: Path, side: tuple[str, ...]) -> None:
+    verilog = write_as_hls(project, tmp_path / "vitis" / "solution" / "syn" / "verilog", side)
+    x = images_for(project, 24)
+    own = project.simulate(x)
+    for place in (verilog, tmp_path / "vitis"):
+        result = project.simulate(x, rtl_from=place)
+        assert result.mismatches == 0
+        np.testing.assert_array_equal(result.outputs, own.outputs)
+        # It is that accelerator, so it has its cycles; but nobody has predicted them.
+        assert (result.cycles, result.latency_cycles) == (own.cycles, own.latency_cycles)
+        assert result.predicted_initiation_interval is None
+    stalled = project.simulate(x, rtl_from=verilog, stall_seed=3)
+    assert stalled.mismatches == 0
+    assert (stalled.cycles or 0) > (own.cycles or 0)
+
+
+def test_a_wrong_table_is_found(project: bnnfpga.Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    verilog = write_as_hls(project, tmp_path / "verilog")
+    table = sorted(verilog.glob("*weights.dat"))[0]
+    flip = str.maketrans("0123456789abcdef", "fedcba9876543210")
+    table.write_text(table.read_text().translate(flip))
+    np.save(tmp_path / "x.npy", images_for(project, 24))
+    command = ["simulate", str(project.folder), "--images", str(tmp_path / "x.npy"), "--rtl-from", str(verilog)]
+    assert run(app, [*command, "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["mismatches"] > 0
+    assert run(app, command) == 1
+    assert "differ" in capsys.readouterr().out
+    table.unlink()
+    assert run(app, command) == 2
+    assert table.name in capsys.readouterr().err
+
+
+def test_what_is_not_this_accelerator_is_refused(project: bnnfpga.Project, tmp_path: Path) -> None:
+    x = images_for(project, 3)
+
+    def refused(place: Path, says: str) -> None:
+        with pytest.raises(UserError, match=says):
+            project.simulate(x, rtl_from=place)
+
+    refused(tmp_path, "there is no Verilog of Vitis HLS")
+    refused(write_as_hls(project, tmp_path / "started", control="ap_start"), "control ports")
+    place = write_as_hls(project, tmp_path / "other")
+    top = place / "accelerator.v"
+    text = top.read_text()
+    width = 8 * project.output_stream.beat_bytes
+    top.write_text(text.replace(f"output  [{width - 1}:0] m_axis_TDATA", f"output  [{width + 7}:0] m_axis_TDATA"))
+    refused(place, f"its port m_axis_TDATA has {width + 8} bits, the project's {width}")
+    top.write_text(text.replace("m_axis_TLAST", "m_axis_TUSER"))
+    refused(place, "no port m_axis_TLAST")
+    top.write_text(text.replace("module accelerator ", "module another "))
+    refused(place, "0 of its files define the module 'accelerator'")
+    with pytest.raises(UserError, match="backend rtl, without stream counters"):
+        project.simulate(x, backend="emulator", rtl_from=place)
