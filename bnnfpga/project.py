@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -89,6 +90,12 @@ class Project:
     @property
     def classes(self) -> int:
         """How many classes the model tells apart."""
+        if len(self.output_shape) > 1:
+            raise UserError(
+                "its scores are an image, with a class for each pixel, so an image has no label",
+                where="labels",
+                hint="leave them out; --save-classes gives the class of each pixel",
+            )
         stream = self.output_stream
         return stream.type.hi + 1 if self.output_kind == "class" else stream.elements
 
@@ -101,6 +108,12 @@ class Project:
     def output_stream_shape(self) -> tuple[int, ...]:
         """One frame of the output stream, channels last."""
         return tuple(self.description["output"]["stream"]["shape"])
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """Scores of an image: (elements,), or (channels, rows, columns) where they are one for each pixel."""
+        *pixels, channels = self.output_stream_shape
+        return (channels, *pixels) if math.prod(pixels) > 1 else (channels,)
 
     @property
     def input_stream(self) -> BoundaryFormat:
@@ -131,10 +144,14 @@ class Project:
         return evaluate(self.functions["output"], scores.astype(np.float32))
 
     def classify(self, outputs: IntArray) -> IntArray:
-        """The class of each image, int64 (images,), from what the accelerator gave: the first of equals."""
+        """The class of each image, int64 (images,), from what the accelerator gave: the first of equals.
+
+        Where it gives an image, the class of each pixel, (images, rows, columns).
+        """
         if self.output_kind == "class":
             return outputs[:, 0]
-        return np.asarray(self.final_function(outputs).argmax(axis=1), dtype=np.int64)
+        values = self.final_function(outputs).reshape(-1, *self.output_shape)
+        return np.asarray(values.argmax(axis=1), dtype=np.int64)
 
     def summary(self) -> dict[str, Any]:
         """What `bnnfpga compile --json` prints."""

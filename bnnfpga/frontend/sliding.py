@@ -50,6 +50,18 @@ def geometry_of(model: ModelWrapper, node: onnx.NodeProto) -> Geometry:
     UserError
         If the node works on more than two axes of pixels, or has no window.
     """
+    geometry = _read_geometry(model, node)
+    if min(geometry.windows) < 1:
+        raise UserError(
+            f"its kernel {geometry.kernel} is larger than its padded input of {geometry.image}",
+            where=describe(node),
+            hint="export the model with the image size that it was trained on",
+        )
+    return geometry
+
+
+def _read_geometry(model: ModelWrapper, node: onnx.NodeProto) -> Geometry:
+    """As the attributes have it, whether or not the kernel fits."""
     image = model.get_tensor_shape(node.input[0])[2:]
     axes = len(image)
     if axes not in (1, 2):
@@ -79,14 +91,7 @@ def geometry_of(model: ModelWrapper, node: onnx.NodeProto) -> Geometry:
     if axes == 1:
         image, kernel, strides, dilations = [1, *image], [1, *kernel], [1, *strides], [1, *dilations]
         pads = [0, pads[0], 0, pads[1]]
-    geometry = Geometry(_pair(image), _pair(kernel), _pair(strides), _pair(dilations), tuple(pads))
-    if min(geometry.windows) < 1:
-        raise UserError(
-            f"its kernel {tuple(kernel)} is larger than its padded input of {tuple(image)}",
-            where=describe(node),
-            hint="export the model with the image size that it was trained on",
-        )
-    return geometry
+    return Geometry(_pair(image), _pair(kernel), _pair(strides), _pair(dilations), tuple(pads))
 
 
 def sliding_attributes(node: onnx.NodeProto) -> dict[str, Any]:
@@ -169,7 +174,7 @@ def _resolve_auto_pad(model: ModelWrapper, node: onnx.NodeProto) -> None:
     if mode not in ("VALID", "SAME_UPPER", "SAME_LOWER"):
         raise UserError(f"auto_pad {mode!r} is no ONNX mode", where=describe(node), hint="export with explicit pads")
     _set(node, auto_pad=None, pads=None)
-    geometry = geometry_of(model, node)
+    geometry = _read_geometry(model, node)
     axes = len(model.get_tensor_shape(node.input[0])) - 2
     if mode == "VALID":
         return
@@ -187,7 +192,7 @@ def _resolve_auto_pad(model: ModelWrapper, node: onnx.NodeProto) -> None:
 def _resolve_ceil_mode(model: ModelWrapper, node: onnx.NodeProto) -> None:
     """The pads at the end that give as many windows as the rounding up does."""
     _set(node, ceil_mode=None)
-    geometry = geometry_of(model, node)
+    geometry = _read_geometry(model, node)
     shape = model.get_tensor_shape(node.output[0])
     axes = len(shape) - 2
     if node.op_type == "AveragePool" and tuple(shape[2:]) != geometry.windows[2 - axes :]:
@@ -197,9 +202,11 @@ def _resolve_ceil_mode(model: ModelWrapper, node: onnx.NodeProto) -> None:
             hint="use ceil_mode=0",
         )
     pads = list(attribute(node, "pads", None) or [0] * (2 * axes))
-    for axis in range(axes):
-        missing = shape[2 + axis] - geometry.windows[2 - axes + axis]
-        pads[axes + axis] += missing * geometry.stride[2 - axes + axis]
+    for axis, windows in enumerate(shape[2:]):
+        place = 2 - axes + axis
+        span = geometry.dilation[place] * (geometry.kernel[place] - 1) + 1
+        reached = (windows - 1) * geometry.stride[place] + span - geometry.image[place] - pads[axis]
+        pads[axes + axis] = max(pads[axes + axis], reached)
     _set(node, pads=pads)
 
 

@@ -67,11 +67,12 @@ def simulate(
         scores, timing = _run_untimed(project, images, run_hls if backend == "hls" else run_emulated)
     outputs = to_model(scores, project.output_stream_shape)
     values = None if project.output_kind == "class" else project.final_function(outputs)
-    classes = outputs[:, 0] if values is None else values.argmax(axis=1).astype(np.int64)
+    classes = project.classify(outputs)
+    shape = (len(outputs), *project.output_shape)
     return SimulationResult(
         backend=backend,
-        outputs=outputs,
-        values=values,
+        outputs=outputs.reshape(shape),
+        values=None if values is None else values.reshape(shape),
         classes=classes,
         images=len(scores),
         mismatches=int(np.any(scores != golden, axis=1).sum()),

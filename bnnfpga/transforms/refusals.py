@@ -16,6 +16,7 @@ from bnnfpga.frontend.nodes import (
     describe,
     elementwise_operand,
 )
+from bnnfpga.frontend.sliding import averages
 from bnnfpga.transforms.integer_types import integer_type, integer_weights
 from bnnfpga.transforms.joins import scaled_integer
 from bnnfpga.transforms.thresholds import chain_above
@@ -61,13 +62,26 @@ def _not_integer(model: ModelWrapper, quantizer: onnx.NodeProto) -> UserError:
             where=describe(producer),
             hint="put the quantizer in front of it, or give that node one constant for all channels",
         )
+    if producer.op_type == "AveragePool":
+        averages(model, producer)  # refuses pads that count
+        return UserError(
+            "it pads numbers that are shifted, or averages what is not quantised",
+            where=describe(producer),
+            hint="put a quantizer in front of it, or leave its pads out",
+        )
     if len(data_operands(model, producer)) > 1:
         return _not_joined(model, producer)
     return UserError("it does not work on integers", where=describe(producer), hint="put a quantizer in front of it")
 
 
 def _not_joined(model: ModelWrapper, node: onnx.NodeProto) -> UserError:
-    """The refusal of a sum or concatenation whose operands are not on one integer grid."""
+    """The refusal of a sum or concatenation whose operands are not on one integer grid, or of another join."""
+    if node.op_type not in ("Add", "Sub", "Concat"):
+        return UserError(
+            "it joins streams; only sums, differences and concatenations can be compiled",
+            where=describe(node),
+            hint="leave it out, or put it behind the scores",
+        )
     units = []
     for name in data_operands(model, node):
         scaled = scaled_integer(model, name)
@@ -78,7 +92,7 @@ def _not_joined(model: ModelWrapper, node: onnx.NodeProto) -> UserError:
                 where=describe(node),
                 hint="put a quantizer of up to 8 bits behind that, with the scale of the other operand",
             )
-        units.append(f"{scaled[1]:g}")
+        units.append(f"{scaled[1]:.9g}")
     return UserError(
         f"it joins streams whose scales {' and '.join(units)} are no small multiples of one number",
         where=describe(node),

@@ -109,9 +109,13 @@ class _Writer:
         outputs = self._pick(2, 4, 6) if outputs is None else outputs
         attributes = self._slide(same=same)
         bias = [self._net.constant(self._rng.normal(0, 2, outputs))] if self._rng.random() < 0.3 else []
+        options: dict[str, object] = dict(attributes)
+        if same and self._rng.random() < 0.5:
+            del options["pads"]
+            options["auto_pad"] = "SAME_UPPER" if self._rng.random() < 0.5 else "SAME_LOWER"
         weights = self._weights(outputs, inputs, *attributes["kernel_shape"])
         self._shape = (outputs, *self._shape[1:])
-        return self._net.node("Conv", x, weights, *bias, **attributes)
+        return self._net.node("Conv", x, weights, *bias, **options)
 
     def _norm(self, x: str) -> str:
         channels = self._shape[0]
@@ -135,7 +139,12 @@ class _Writer:
         return self._net.quant(x, self._pick(4, 8), scale=scale, signed=True)
 
     def _max(self, x: str) -> str:
-        return self._net.node("MaxPool", x, **self._slide())
+        """Now and then as large as windows may hang over the end."""
+        if self._rng.random() < 0.7:
+            return self._net.node("MaxPool", x, **self._slide())
+        channels, rows, columns = self._shape
+        self._shape = (channels, -(-max(rows - 2, 0) // 2) + 1, -(-max(columns - 2, 0) // 2) + 1)
+        return self._net.node("MaxPool", x, kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1)
 
     def _conv(self, x: str) -> str:
         return self._activate(self._norm(self._convolve(x)))
