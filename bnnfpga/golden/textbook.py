@@ -97,12 +97,16 @@ def _max_pool(node: onnx.NodeProto, x: NDArray[Any]) -> NDArray[Any]:
     kernel = attribute(node, "kernel_shape", None)
     strides, dilations = (attribute(node, name, None) or [1] * axes for name in ("strides", "dilations"))
     pads = attribute(node, "pads", None) or [0] * (2 * axes)
-    margins = [(0, 0), (0, 0), *zip(pads[:axes], pads[axes:], strict=True)]
-    padded = np.pad(x, margins, constant_values=-np.inf)
     spans = [dilation * (size - 1) + 1 for size, dilation in zip(kernel, dilations, strict=True)]
-    made = [
-        (extent - span) // stride + 1 for extent, span, stride in zip(padded.shape[2:], spans, strides, strict=True)
-    ]
+    made, margins = [], [(0, 0), (0, 0)]
+    for extent, first, last, span, stride in zip(x.shape[2:], pads[:axes], pads[axes:], spans, strides, strict=True):
+        room = extent + first + last - span
+        windows = (-(-room // stride) if attribute(node, "ceil_mode", 0) else room // stride) + 1
+        # A window must begin on the image or on the pads before it.
+        windows -= (windows - 1) * stride >= extent + first
+        made.append(windows)
+        margins.append((first, max(last, (windows - 1) * stride + span - extent - first)))
+    padded = np.pad(x, margins, constant_values=-np.inf)
     result = np.full((*x.shape[:2], *made), -np.inf, dtype=x.dtype)
     for place in np.ndindex(*made):
         window = tuple(
