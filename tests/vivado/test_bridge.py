@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 import bnnfpga
 from bnnfpga.host.dma_words import DmaWords
 from bnnfpga.simulate.toolchain import find_verilator
+from tests.support.conv_nets import ConvNet
 from tests.support.nets import DenseNet
 
 HERE = Path(__file__).parent
@@ -50,11 +51,16 @@ def build(project: Path, folder: Path) -> Path:
     return folder / "built" / "bridge"
 
 
-NETS: dict[str, tuple[DenseNet, dict[str, Any]]] = {
+NETS: dict[str, tuple[DenseNet | ConvNet, dict[str, Any]]] = {
     # A byte in, one word of 4 bytes out.
     "narrow": (DenseNet((12, 8, 3), seed=4), {"cycles": 20}),
     # Several words to a beat on both sides, the last not full.
     "wide": (DenseNet((39, 16, 25), seed=5), {"input": "uint8", "input_scale": "1/255", "cycles": 1}),
+    # Several beats a frame come out while the frame still goes in.
+    "images": (
+        ConvNet(("pool_before", "conv", "pool_after"), shape=(3, 11, 11), flatten=False, seed=9),
+        {"input": "uint8", "input_scale": "1/255"},
+    ),
 }
 
 
