@@ -105,13 +105,14 @@ def output_scale(scale: Floats, node: onnx.NodeProto, trailing: int = 0) -> Floa
     if scale.size == 1:
         return scale.reshape(())
     if node.op_type == "Conv":
-        if scale.size != len(scale):
+        rows = scale.reshape(len(scale), -1)
+        if scale.ndim != 2 + trailing or np.any(rows != rows[:, :1]):
             raise UserError(
                 "the scale of its weights varies within an output channel",
                 where=describe(node),
                 hint="use one scale for the tensor or one for each output channel",
             )
-        return scale.reshape(-1, *[1] * trailing)
+        return rows[:, 0].reshape(-1, *[1] * trailing)
     if scale.ndim != 2 or np.any(scale != scale[:1]):
         raise UserError(
             "the scale of its weights varies along its inputs",
