@@ -18,6 +18,7 @@ from bnnfpga.frontend.nodes import (
     QUANTIZERS,
     add_constant,
     comes_from_constants,
+    consumers,
     data_operands,
     describe,
     elementwise_operand,
@@ -99,12 +100,16 @@ def chain_above(model: ModelWrapper, node: onnx.NodeProto) -> list[onnx.NodeProt
     In front of the first is an integer tensor, or what is no elementwise node with one operand.
     """
     chain = [node]
-    while integer_type(model, source := elementwise_operand(model, chain[0])) is None:
+    while True:
+        source = elementwise_operand(model, chain[0])
         producer = model.find_producer(source)
         if producer is None or producer.op_type not in CHAINED or len(data_operands(model, producer)) != 1:
-            break
+            return chain
+        # A max pool of sums is one of their few codes: it comes behind the thresholds, where it is smaller.
+        is_own_pool = producer.op_type == "MaxPool" and len(consumers(model, source)) == 1
+        if integer_type(model, source) is not None and not is_own_pool:
+            return chain
         chain.insert(0, producer)
-    return chain
 
 
 @dataclass(frozen=True, eq=False)

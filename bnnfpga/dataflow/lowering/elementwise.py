@@ -35,6 +35,9 @@ def threshold(lowering: Lowering, node: onnx.NodeProto) -> None:
         # Codes that cannot occur get the result of the nearest that can.
         values = np.clip(type.decode(codes), type.lo, type.hi)
         results = table.execute(values[:, None])[:, 0]
+        if table.output == type and np.array_equal(results, values):
+            lowering.tensors[node.output[0]] = tensor
+            return
         unit = Lookup(lowering.name(Lookup), stream, type, results, table.output)
     lowering.made(node, lowering.add(unit, tensor.producer), tensor.order)
 
