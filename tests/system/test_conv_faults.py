@@ -19,7 +19,7 @@ FAULTS = {
     "the left border": ("window0", "PadLeft"),
     "the top border": ("window1", "PadTop"),
     "what stands outside": ("window0", "Fill"),
-    "a queue where branches meet": ("add0_0_fifo", "Depth"),
+    "a queue where branches meet": ("add0_1_fifo", "Depth"),
 }
 
 
