@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from bnnfpga.arithmetic import Floats
 from bnnfpga.errors import UserError
 from bnnfpga.host.description import read_stream
 from bnnfpga.host.functions import evaluate
+from bnnfpga.host.order import scores_shape
 from bnnfpga.host.project_files import read_description, read_functions
 from bnnfpga.host.words import BoundaryFormat
 from bnnfpga.images import Images, check_labels, read_images
@@ -112,8 +112,7 @@ class Project:
     @property
     def output_shape(self) -> tuple[int, ...]:
         """Scores of an image: (elements,), or (channels, rows, columns) where they are one for each pixel."""
-        *pixels, channels = self.output_stream_shape
-        return (channels, *pixels) if math.prod(pixels) > 1 else (channels,)
+        return scores_shape(self.output_stream_shape)
 
     @property
     def input_stream(self) -> BoundaryFormat:

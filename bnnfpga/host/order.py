@@ -5,9 +5,20 @@ The model's tensors are (channels, ...pixels); streams of images have their chan
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from bnnfpga.integers import IntArray
+
+
+def scores_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The model's scores of an image from the shape of their stream.
+
+    (elements,), or (channels, rows, columns) where there are some for each pixel.
+    """
+    *pixels, channels = shape
+    return (channels, *pixels) if math.prod(pixels) > 1 else (channels,)
 
 
 def to_stream(values: IntArray, shape: tuple[int, ...]) -> IntArray:

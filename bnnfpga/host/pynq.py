@@ -22,7 +22,7 @@ from bnnfpga.errors import UserError
 from bnnfpga.host.description import read_stream
 from bnnfpga.host.dma_words import DmaWords
 from bnnfpga.host.functions import evaluate
-from bnnfpga.host.order import to_model
+from bnnfpga.host.order import scores_shape, to_model
 from bnnfpga.images import check_labels, read_images
 from bnnfpga.input_format import InputFormat
 from bnnfpga.integers import IntArray
@@ -111,11 +111,12 @@ class Accelerator:
         return evaluate(self.functions["output"], scores.astype(np.float32))
 
     def classify(self, images: NDArray[Any], layout: str = "nchw") -> IntArray:
-        """The class of each image, int64 (images,): the first of the largest outputs."""
+        """The class of each image, int64 (images,), or of each pixel: the first of the largest outputs."""
         made = self.run(images, layout)
         if self.description["output"]["kind"] == "class":
             return made[:, 0]
-        return np.asarray(self.outputs(made).argmax(axis=1), dtype=np.int64)
+        shape = scores_shape(tuple(self.description["output"]["stream"]["shape"]))
+        return np.asarray(self.outputs(made).reshape(-1, *shape).argmax(axis=1), dtype=np.int64)
 
     def validate(
         self, images: NDArray[Any], labels: NDArray[Any] | None = None, layout: str = "nchw"

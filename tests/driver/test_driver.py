@@ -62,19 +62,23 @@ def test_images_give_what_the_simulation_gives(name: str, tmp_path: Path) -> Non
     project = compile_net(name, tmp_path)
     x = images_for(project, 23, seed=7)
     expected = project.simulate(x, backend="emulator")
-    labels = np.where(np.arange(23) < 20, expected.classes, (expected.classes + 1) % project.classes)
+    has_labels = expected.classes.ndim == 1  # else each pixel has a class
+    labels = (
+        np.where(np.arange(23) < 20, expected.classes, (expected.classes + 1) % project.classes) if has_labels else None
+    )
     for batch in (1, 5, 23, None):
         system = overlay(project)
         with Accelerator(project=project.folder, batch=batch, overlay=system, allocate=allocate) as accelerator:
-            np.testing.assert_array_equal(accelerator.run(x), expected.outputs)
+            np.testing.assert_array_equal(accelerator.run(x), expected.outputs.reshape(23, -1))
             np.testing.assert_array_equal(accelerator.classify(x), expected.classes)
             assert accelerator.check() == 0
             measured = accelerator.validate(x, labels)
             assert measured["images"] == 23
-            assert measured["accuracy"] == 20 / 23
+            assert measured["accuracy"] == (20 / 23 if has_labels else None)
             assert measured["images_per_second"] >= measured["images_per_second_with_host"] > 0
             if x.ndim == 4:
-                np.testing.assert_array_equal(accelerator.run(np.moveaxis(x, 1, -1), "nhwc"), expected.outputs)
+                turned = accelerator.run(np.moveaxis(x, 1, -1), "nhwc")
+                np.testing.assert_array_equal(turned, expected.outputs.reshape(23, -1))
         assert all(buffer.freed for buffer in system.dma.buffers)
 
 
