@@ -137,6 +137,7 @@ def with_operator(graph: Graph, operator: Operator) -> Graph:
     assert graph.input.consumer is not None
     assert graph.output.producer is not None
     result.set_boundary(graph.input.consumer, graph.output.producer)
+    result.tensors = dict(graph.tensors)
     return result
 
 
