@@ -152,6 +152,22 @@ class Window(Operator):
         memory = buffer_resources(self.inputs[0].width, self.depth, self.taps)
         return add_resources(unit, memory, queue_resources(made, self.queue))
 
+    def _places(self) -> dict[str, int]:
+        """Where the windows are: parameters of both hardware forms."""
+        geometry = self.geometry
+        return {
+            "KernelRows": geometry.kernel[0],
+            "KernelColumns": geometry.kernel[1],
+            "StrideRows": geometry.stride[0],
+            "StrideColumns": geometry.stride[1],
+            "DilationRows": geometry.dilation[0],
+            "DilationColumns": geometry.dilation[1],
+            "PadTop": geometry.pads[0],
+            "PadLeft": geometry.pads[1],
+            "WindowRows": geometry.windows[0],
+            "WindowColumns": geometry.windows[1],
+        }
+
     def rtl(self) -> RtlInstance:
         geometry = self.geometry
         return RtlInstance(
@@ -162,16 +178,7 @@ class Window(Operator):
                 "InputLanes": self.inputs[0].lanes,
                 "Chunks": self.chunks,
                 "ElementBits": self.type.bits,
-                "KernelRows": geometry.kernel[0],
-                "KernelColumns": geometry.kernel[1],
-                "StrideRows": geometry.stride[0],
-                "StrideColumns": geometry.stride[1],
-                "DilationRows": geometry.dilation[0],
-                "DilationColumns": geometry.dilation[1],
-                "PadTop": geometry.pads[0],
-                "PadLeft": geometry.pads[1],
-                "WindowRows": geometry.windows[0],
-                "WindowColumns": geometry.windows[1],
+                **self._places(),
                 "Taps": self.taps,
                 "Flags": int(self.flagged),
                 "Fill": self._fill_code,
@@ -190,16 +197,7 @@ class Window(Operator):
                 "Columns": geometry.image[1],
                 "Channels": self.channels,
                 "ElementBits": self.type.bits,
-                "KernelRows": geometry.kernel[0],
-                "KernelColumns": geometry.kernel[1],
-                "StrideRows": geometry.stride[0],
-                "StrideColumns": geometry.stride[1],
-                "DilationRows": geometry.dilation[0],
-                "DilationColumns": geometry.dilation[1],
-                "PadTop": geometry.pads[0],
-                "PadLeft": geometry.pads[1],
-                "WindowRows": geometry.windows[0],
-                "WindowColumns": geometry.windows[1],
+                **self._places(),
                 "Lanes": self.lanes,
                 "Flagged": self.flagged,
                 "Fill": self._fill_code,
