@@ -84,10 +84,9 @@ class Geometry:
         return np.append(np.minimum(pixels, rows * columns), rows * columns)
 
     def newest(self) -> NDArray[np.int64]:
-        """For each window in order, the pixels of the frame that must have come: all up to the window's last one."""
+        """For each window in order, the pixels of the frame that must have come: all up to its last one inside."""
         rows, columns = self.image
         bottom = np.arange(self.windows[0]) * self.stride[0] - self.pads[0] + self.dilation[0] * (self.kernel[0] - 1)
         right = np.arange(self.windows[1]) * self.stride[1] - self.pads[1] + self.dilation[1] * (self.kernel[1] - 1)
         pixels = np.clip(bottom, 0, rows - 1)[:, None] * columns + np.clip(right, 0, columns - 1) + 1
-        # What nobody needs behind the window is given up with it, so that must have come, too.
-        return np.maximum(pixels.reshape(-1), self.oldest()[1:])
+        return pixels.reshape(-1)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The streaming matrix-vector unit: PE outputs and SIMD inputs a cycle.
+// The streaming matrix-vector unit: PE outputs and SIMD inputs a cycle, or whole vectors, several at once.
 //
 // An input vector is taken during the first of its MH/PE passes and kept for the others; a pass takes MW/SIMD steps. In the
 // xnor form (weights and inputs -1 and +1) the accumulator counts equal bits p, and the dot product is 2p - MW; an input that is
@@ -22,13 +22,16 @@ module bnn_matrix_vector #(
   // Outputs and inputs a cycle; they divide MH and MW.
   parameter int unsigned PE              = 2,
   parameter int unsigned SIMD            = 4,
+  // Vectors a beat. More than one needs PE = MH and SIMD = MW: the same weights work on each.
+  parameter int unsigned Pixels          = 1,
   // 1: weights are -1 and +1, stored as 0 and 1; more: two's complement.
   parameter int unsigned WeightBits      = 1,
   // 1: inputs are -1 and +1, stored as 0 and 1.
   parameter int unsigned InputBipolar    = 1,
   parameter int unsigned InputBits       = 1,
   parameter int unsigned InputSigned     = 0,
-  // Flags above the inputs of a beat: flag f says that the f-th of Flags equal parts of them is 0, whatever its bits.
+  // Flags for the inputs of a vector in a beat: flag f says that the f-th of Flags equal parts of them is 0, whatever its bits.
+  // They lie above all inputs, those of the first vector lowest.
   parameter int unsigned Flags           = 0,
   // Bits of a sum: a count of equal bits (xnor, unsigned), or a signed dot product.
   parameter int unsigned AccumulatorBits = 4,
@@ -48,14 +51,14 @@ module bnn_matrix_vector #(
   parameter              Weights         = "",
   parameter              Thresholds      = ""
 ) (
-  input  wire                            clk_i,
-  input  wire                            rst_ni,
-  input  wire [SIMD*InputBits+Flags-1:0] s_tdata_i,
-  input  wire                            s_tvalid_i,
-  output wire                            s_tready_o,
-  output wire [PE*OutputBits-1:0]        m_tdata_o,
-  output wire                            m_tvalid_o,
-  input  wire                            m_tready_i
+  input  wire                                     clk_i,
+  input  wire                                     rst_ni,
+  input  wire [Pixels*(SIMD*InputBits+Flags)-1:0] s_tdata_i,
+  input  wire                                     s_tvalid_i,
+  output wire                                     s_tready_o,
+  output wire [Pixels*PE*OutputBits-1:0]          m_tdata_o,
+  output wire                                     m_tvalid_o,
+  input  wire                                     m_tready_i
 );
 
   if (MW % SIMD != 0) begin : gen_check_simd
@@ -63,6 +66,9 @@ module bnn_matrix_vector #(
   end
   if (MH % PE != 0) begin : gen_check_pe
     $error("bnn_matrix_vector: PE must divide MH");
+  end
+  if (Pixels > 1 && (PE != MH || SIMD != MW)) begin : gen_check_pixels
+    $error("bnn_matrix_vector: several vectors a beat need PE = MH and SIMD = MW");
   end
   if (InputBipolar != 0 && InputBits != 1) begin : gen_check_bipolar
     $error("bnn_matrix_vector: inputs of -1 and +1 have 1 bit");
@@ -113,7 +119,7 @@ module bnn_matrix_vector #(
 
   // The input vector, kept for the later passes.
 
-  localparam int unsigned BeatBits = SIMD * InputBits + Flags;
+  localparam int unsigned BeatBits = Pixels * (SIMD * InputBits + Flags);
   wire [BeatBits-1:0] x;
   if (Passes > 1) begin : gen_vector
     (* ram_style = "distributed" *)
@@ -156,6 +162,9 @@ module bnn_matrix_vector #(
   // Pairs of planes up to which popcounts are cheaper than a multiplier.
   localparam Multiply = WeightBits > 1 && WeightBits * Planes > 6;
 
+  // Sums a cycle: those of a vector, then those of the next.
+  localparam int unsigned Sums = Pixels * PE;
+
   // Inputs under one flag. An equal bit counts 1 and a part outside half its inputs; where that is no whole number, double.
   localparam int unsigned Parts = Flags > 0 ? Flags : 1;
   localparam int unsigned Part = SIMD / Parts;
@@ -163,10 +172,10 @@ module bnn_matrix_vector #(
 
   reg [BeatBits-1:0]        operand;
   reg [SIMD-1:0]            counted;
-  reg [AccumulatorBits-1:0] partial     [0:PE*Groups-1];
-  reg [AccumulatorBits-1:0] total       [0:PE-1];
-  reg [AccumulatorBits-1:0] accumulator [0:PE-1];
-  reg [PE*OutputBits-1:0]   result;
+  reg [AccumulatorBits-1:0] partial     [0:Sums*Groups-1];
+  reg [AccumulatorBits-1:0] total       [0:Sums-1];
+  reg [AccumulatorBits-1:0] accumulator [0:Sums-1];
+  reg [Sums*OutputBits-1:0] result;
 
   // One bit a stage: a step is there, it is the first or last of its pass.
   localparam int unsigned Stages = PopcountStages + 2;
@@ -212,12 +221,15 @@ module bnn_matrix_vector #(
     assign row = '0;
   end
 
+  integer s;
+  integer v;
   integer p;
   integer g;
   integer b;
   integer j;
   integer i;
   integer l;
+  reg [SIMD*InputBits-1:0]         inputs;
   reg [SIMD-1:0]                   lanes;
   reg [WeightBits*PaddedLanes-1:0] chosen;
   reg [Planes*PaddedLanes-1:0]     planes;
@@ -235,109 +247,115 @@ module bnn_matrix_vector #(
   always @(posedge clk_i) begin
     // Last stage: thresholds, or the dot product.
     if (valid[Stages-1]) begin
-      for (p = 0; p < PE; p = p + 1) begin
-        if (Levels > 0) begin
-          levels_reached = OutputBits'(OutputOffset);
-          for (l = 0; l < RowLevels; l = l + 1) begin
-            if (Xnor) begin
-              reached = ThresholdBits'(accumulator[p]) >= row[p*RowBits+l*ThresholdBits+:ThresholdBits];
-            end else begin
-              reached = ThresholdBits'($signed(accumulator[p])) + {1'b1, {(ThresholdBits-1){1'b0}}}
-                        >= row[p*RowBits+l*ThresholdBits+:ThresholdBits] + {1'b1, {(ThresholdBits-1){1'b0}}};
+      for (v = 0; v < Pixels; v = v + 1) begin
+        for (p = 0; p < PE; p = p + 1) begin
+          s = v * PE + p;
+          if (Levels > 0) begin
+            levels_reached = OutputBits'(OutputOffset);
+            for (l = 0; l < RowLevels; l = l + 1) begin
+              if (Xnor) begin
+                reached = ThresholdBits'(accumulator[s]) >= row[p*RowBits+l*ThresholdBits+:ThresholdBits];
+              end else begin
+                reached = ThresholdBits'($signed(accumulator[s])) + {1'b1, {(ThresholdBits-1){1'b0}}}
+                          >= row[p*RowBits+l*ThresholdBits+:ThresholdBits] + {1'b1, {(ThresholdBits-1){1'b0}}};
+              end
+              levels_reached = levels_reached + OutputBits'(reached ^ row[(p+1)*RowBits-1]);
             end
-            levels_reached = levels_reached + OutputBits'(reached ^ row[(p+1)*RowBits-1]);
+            result[s*OutputBits+:OutputBits] <= levels_reached;
+          end else if (Xnor) begin
+            result[s*OutputBits+:OutputBits] <= OutputBits'({accumulator[s], 1'b0} >> Double) - OutputBits'(MW);
+          end else begin
+            result[s*OutputBits+:OutputBits] <= OutputBits'(accumulator[s]);
           end
-          result[p*OutputBits+:OutputBits] <= levels_reached;
-        end else if (Xnor) begin
-          result[p*OutputBits+:OutputBits] <= OutputBits'({accumulator[p], 1'b0} >> Double) - OutputBits'(MW);
-        end else begin
-          result[p*OutputBits+:OutputBits] <= OutputBits'(accumulator[p]);
         end
       end
     end
 
     // Accumulate.
     if (valid[Stages-2]) begin
-      for (p = 0; p < PE; p = p + 1) begin
-        accumulator[p] = (first[Stages-2] ? '0 : accumulator[p]) + total[p];
+      for (s = 0; s < Sums; s = s + 1) begin
+        accumulator[s] = (first[Stages-2] ? '0 : accumulator[s]) + total[s];
       end
     end
 
     // Sum of the groups.
     if (PopcountStages == 2 && valid[1]) begin
-      for (p = 0; p < PE; p = p + 1) begin
+      for (s = 0; s < Sums; s = s + 1) begin
         count = '0;
-        for (g = 0; g < Groups; g = g + 1) count = count + partial[p*Groups+g];
-        total[p] = count;
+        for (g = 0; g < Groups; g = g + 1) count = count + partial[s*Groups+g];
+        total[s] = count;
       end
     end
 
     // Popcounts.
     if (valid[0]) begin
-      counted = '1;
-      outside = '0;
-      for (i = 0; i < Parts; i = i + 1) begin
-        if (Flags != 0 && operand[(SIMD*InputBits+i)%BeatBits]) begin
-          counted[i*Part+:Part] = '0;
-          outside = outside + AccumulatorBits'(Part << Double >> 1);
-        end
-      end
-      if (!Xnor) begin
-        planes = '0;
-        for (b = 0; b < Planes; b = b + 1) begin
-          for (i = 0; i < SIMD; i = i + 1) begin
-            if (InputBipolar != 0) planes[b*PaddedLanes+i] = ((b == 0) | ~operand[i]) & counted[i];
-            else planes[b*PaddedLanes+i] = operand[i*InputBits+b] & counted[i];
+      for (v = 0; v < Pixels; v = v + 1) begin
+        inputs = operand[v*SIMD*InputBits+:SIMD*InputBits];
+        counted = '1;
+        outside = '0;
+        for (i = 0; i < Parts; i = i + 1) begin
+          if (Flags != 0 && operand[(Pixels*SIMD*InputBits+v*Parts+i)%BeatBits]) begin
+            counted[i*Part+:Part] = '0;
+            outside = outside + AccumulatorBits'(Part << Double >> 1);
           end
         end
-        for (g = 0; g < Groups; g = g + 1) begin
-          count = '0;
+        if (!Xnor) begin
+          planes = '0;
           for (b = 0; b < Planes; b = b + 1) begin
-            term = AccumulatorBits'($countones(planes[b*PaddedLanes+g*GroupLanes+:GroupLanes])) << b;
-            if (TopPlaneNegative && b == Planes - 1) count = count - term;
-            else count = count + term;
-          end
-          common[g] = count;
-        end
-      end
-      for (p = 0; p < PE; p = p + 1) begin
-        chosen = '0;
-        for (j = 0; j < WeightBits; j = j + 1) begin
-          lanes = word[(p*WeightBits+j)*SIMD+:SIMD];
-          if (Xnor) lanes = ~(lanes ^ operand[SIMD-1:0]) & counted;
-          chosen[j*PaddedLanes+:SIMD] = lanes;
-        end
-        for (g = 0; g < Groups; g = g + 1) begin
-          if (Xnor) begin
-            count = AccumulatorBits'($countones(chosen[g*GroupLanes+:GroupLanes])) << Double;
-            if (g == 0) count = count + outside;
-          end else if (Multiply) begin
-            count = '0;
-            for (i = 0; i < GroupLanes; i = i + 1) begin
-              for (j = 0; j < WeightBits; j = j + 1) weight[j] = chosen[j*PaddedLanes+g*GroupLanes+i];
-              for (b = 0; b < Planes; b = b + 1) value[b] = planes[b*PaddedLanes+g*GroupLanes+i];
-              value[Planes] = TopPlaneNegative & value[Planes-1];
-              product = weight * value;
-              count = count + AccumulatorBits'(product);
+            for (i = 0; i < SIMD; i = i + 1) begin
+              if (InputBipolar != 0) planes[b*PaddedLanes+i] = ((b == 0) | ~inputs[i]) & counted[i];
+              else planes[b*PaddedLanes+i] = inputs[i*InputBits+b] & counted[i];
             end
-          end else begin
+          end
+          for (g = 0; g < Groups; g = g + 1) begin
             count = '0;
-            for (j = 0; j < WeightBits; j = j + 1) begin
-              for (b = 0; b < Planes; b = b + 1) begin
-                term = AccumulatorBits'($countones(
-                  chosen[j*PaddedLanes+g*GroupLanes+:GroupLanes] & planes[b*PaddedLanes+g*GroupLanes+:GroupLanes]
-                )) << (b + j);
-                if ((TopPlaneNegative && b == Planes - 1) != (WeightBits > 1 && j == WeightBits - 1)) begin
-                  count = count - term;
-                end else begin
-                  count = count + term;
+            for (b = 0; b < Planes; b = b + 1) begin
+              term = AccumulatorBits'($countones(planes[b*PaddedLanes+g*GroupLanes+:GroupLanes])) << b;
+              if (TopPlaneNegative && b == Planes - 1) count = count - term;
+              else count = count + term;
+            end
+            common[g] = count;
+          end
+        end
+        for (p = 0; p < PE; p = p + 1) begin
+          chosen = '0;
+          for (j = 0; j < WeightBits; j = j + 1) begin
+            lanes = word[(p*WeightBits+j)*SIMD+:SIMD];
+            if (Xnor) lanes = ~(lanes ^ inputs[SIMD-1:0]) & counted;
+            chosen[j*PaddedLanes+:SIMD] = lanes;
+          end
+          for (g = 0; g < Groups; g = g + 1) begin
+            if (Xnor) begin
+              count = AccumulatorBits'($countones(chosen[g*GroupLanes+:GroupLanes])) << Double;
+              if (g == 0) count = count + outside;
+            end else if (Multiply) begin
+              count = '0;
+              for (i = 0; i < GroupLanes; i = i + 1) begin
+                for (j = 0; j < WeightBits; j = j + 1) weight[j] = chosen[j*PaddedLanes+g*GroupLanes+i];
+                for (b = 0; b < Planes; b = b + 1) value[b] = planes[b*PaddedLanes+g*GroupLanes+i];
+                value[Planes] = TopPlaneNegative & value[Planes-1];
+                product = weight * value;
+                count = count + AccumulatorBits'(product);
+              end
+            end else begin
+              count = '0;
+              for (j = 0; j < WeightBits; j = j + 1) begin
+                for (b = 0; b < Planes; b = b + 1) begin
+                  term = AccumulatorBits'($countones(
+                    chosen[j*PaddedLanes+g*GroupLanes+:GroupLanes] & planes[b*PaddedLanes+g*GroupLanes+:GroupLanes]
+                  )) << (b + j);
+                  if ((TopPlaneNegative && b == Planes - 1) != (WeightBits > 1 && j == WeightBits - 1)) begin
+                    count = count - term;
+                  end else begin
+                    count = count + term;
+                  end
                 end
               end
+              if (WeightBits == 1) count = (count << 1) - common[g];
             end
-            if (WeightBits == 1) count = (count << 1) - common[g];
+            if (PopcountStages == 2) partial[(v*PE+p)*Groups+g] = count;
+            else total[v*PE+p] = count;
           end
-          if (PopcountStages == 2) partial[p*Groups+g] = count;
-          else total[p] = count;
         end
       end
     end
@@ -347,7 +365,7 @@ module bnn_matrix_vector #(
   /* verilator lint_on BLKSEQ */
 
   bnn_output_queue #(
-    .Width(PE * OutputBits),
+    .Width(Sums * OutputBits),
     .Depth(QueueDepth)
   ) output_queue (
     .clk_i,

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pooling: reduces the Taps pixels of each window to one, PE channels a cycle.
+// Pooling: reduces the pixels of each window to one, PE channels a cycle, or whole pixels of several windows.
 //
-// The pixels of a window come one after the other, each in Chunks beats of PE channels; an accumulator for each channel keeps the
-// sum, the largest or the smallest so far, and the last pixel's beats send it. Codes of one bit compare as -1 and +1 do, so their
-// largest is an OR and their smallest an AND.
+// A beat has SIMD pixels of each of Pixels windows. The pixels of a window come in Steps beats or, where a pixel has several
+// (Chunks), that many times as many; an accumulator for each channel keeps the sum, the largest or the smallest so far, and the
+// last step's beats send it. Codes of one bit compare as -1 and +1 do, so their largest is an OR and their smallest an AND.
 
 `default_nettype none
 
@@ -11,54 +11,69 @@ module bnn_pool #(
   // Channels a cycle, and beats of a pixel.
   parameter int unsigned PE           = 1,
   parameter int unsigned Chunks       = 1,
-  // Pixels of a window.
-  parameter int unsigned Taps         = 4,
+  // Pixels of a window: Steps times SIMD, which come in one beat. More than one need Chunks 1.
+  parameter int unsigned Steps        = 4,
+  parameter int unsigned SIMD         = 1,
+  // Windows a beat. More than one need Steps 1.
+  parameter int unsigned Pixels       = 1,
   parameter int unsigned InputBits    = 1,
   // 1: -1 and +1, stored as 0 and 1.
   parameter int unsigned InputBipolar = 1,
   parameter int unsigned InputSigned  = 0,
-  // 1: a flag above the elements says that the beat lies outside the image; it does not count.
+  // 1: above the elements, a flag for each pixel of a beat says that it lies outside the image; it does not count.
   parameter int unsigned Flags        = 0,
   // 1: sums; 0: the largest, or the smallest where the memory Smallest says so.
   parameter int unsigned Sum          = 0,
   parameter int unsigned OutputBits   = 1,
+  // 1: a register behind what the pixels of a beat are reduced to; needs Chunks 1.
+  parameter int unsigned ReduceStages = 0,
   // Beats that the output queue holds.
   parameter int unsigned QueueDepth   = 3,
   // File with a bit for each channel: 1 for the smallest.
   parameter              Smallest     = ""
 ) (
-  input  wire                                     clk_i,
-  input  wire                                     rst_ni,
-  input  wire [PE*InputBits+(Flags!=0?1:0)-1:0]   s_tdata_i,
-  input  wire                                     s_tvalid_i,
-  output wire                                     s_tready_o,
-  output wire [PE*OutputBits-1:0]                 m_tdata_o,
-  output wire                                     m_tvalid_o,
-  input  wire                                     m_tready_i
+  input  wire                                                       clk_i,
+  input  wire                                                       rst_ni,
+  input  wire [Pixels*SIMD*PE*InputBits+(Flags!=0?Pixels*SIMD:0)-1:0] s_tdata_i,
+  input  wire                                                       s_tvalid_i,
+  output wire                                                       s_tready_o,
+  output wire [Pixels*PE*OutputBits-1:0]                            m_tdata_o,
+  output wire                                                       m_tvalid_o,
+  input  wire                                                       m_tready_i
 );
 
+  if ((SIMD > 1 || ReduceStages > 0) && Chunks > 1) begin : gen_check_chunks
+    $error("bnn_pool: several pixels a beat, and a register behind them, need whole pixels");
+  end
+  if (Pixels > 1 && Steps > 1) begin : gen_check_pixels
+    $error("bnn_pool: several windows a beat need all their pixels in it");
+  end
+  if (ReduceStages > 1) begin : gen_check_stages
+    $error("bnn_pool: ReduceStages must be 0 or 1");
+  end
+
   localparam int unsigned ChunkBits = Chunks > 1 ? $clog2(Chunks) : 1;
-  localparam int unsigned TapBits = Taps > 1 ? $clog2(Taps) : 1;
+  localparam int unsigned StepBits = Steps > 1 ? $clog2(Steps) : 1;
+  localparam int unsigned Outputs = Pixels * PE;
 
   reg [ChunkBits-1:0] chunk;
-  reg [TapBits-1:0]   tap;
+  reg [StepBits-1:0]  step;
 
   wire last_chunk = chunk == ChunkBits'(Chunks - 1);
-  wire last_tap   = tap == TapBits'(Taps - 1);
-  wire first_tap  = tap == '0;
+  wire last_step  = step == StepBits'(Steps - 1);
 
   wire has_room;
-  assign s_tready_o = ~last_tap | has_room;
+  assign s_tready_o = ~last_step | has_room;
   wire go = s_tvalid_i & s_tready_o;
 
   always @(posedge clk_i) begin
     if (go) begin
       chunk <= last_chunk ? '0 : chunk + 1'b1;
-      if (last_chunk) tap <= last_tap ? '0 : tap + 1'b1;
+      if (last_chunk) step <= last_step ? '0 : step + 1'b1;
     end
     if (!rst_ni) begin
       chunk <= '0;
-      tap   <= '0;
+      step  <= '0;
     end
   end
 
@@ -70,60 +85,104 @@ module bnn_pool #(
   end
   wire [PE-1:0] smallest = Sum != 0 ? '0 : directions[chunk];
 
-  wire skip;
-  if (Flags != 0) begin : gen_flag
-    assign skip = s_tdata_i[PE*InputBits];
-  end else begin : gen_no_flag
-    assign skip = 1'b0;
-  end
-
   // The neutral element of each: 0, the lowest or the highest code.
   localparam [OutputBits-1:0] LowestCode =
     Sum != 0 ? '0 : InputSigned != 0 ? {1'b1, {(OutputBits-1){1'b0}}} : '0;
-
-  (* ram_style = "distributed" *)
-  reg [PE*OutputBits-1:0] kept [0:Chunks-1];
-  wire [PE*OutputBits-1:0] so_far = kept[chunk];
-  reg  [PE*OutputBits-1:0] after;
-  reg  [PE*OutputBits-1:0] result;
-  reg                      sent;
-
   localparam SignBit = Sum != 0 ? InputSigned != 0 : 1'b0;
+  localparam int unsigned FirstFlag = Pixels * SIMD * PE * InputBits;
+  localparam int unsigned BeatBits = FirstFlag + (Flags != 0 ? Pixels * SIMD : 0);
+
+  // What the pixels of a beat are reduced to.
+  reg [Outputs*OutputBits-1:0] reduced;
+  integer o;
   integer p;
-  reg [OutputBits-1:0] old;
+  integer t;
+  reg [OutputBits-1:0] best;
   reg [OutputBits-1:0] element;
   reg                  is_less;
   always @* begin
-    after = '0;
-    for (p = 0; p < PE; p = p + 1) begin
-      old = first_tap ? LowestCode ^ {OutputBits{smallest[p]}} : so_far[p*OutputBits+:OutputBits];
-      element = {OutputBits{SignBit & s_tdata_i[(p+1)*InputBits-1]}};
-      element[InputBits-1:0] = s_tdata_i[p*InputBits+:InputBits];
-      // -1 and +1 as numbers.
-      if (Sum != 0 && InputBipolar != 0) element = s_tdata_i[p] ? OutputBits'(1) : '1;
-      // Order of the codes, signed ones with their sign bit turned.
-      is_less = (element ^ LowestCode) < (old ^ LowestCode);
-      if (skip) element = old;
-      else if (Sum != 0) element = old + element;
-      else if (is_less != smallest[p]) element = old;
-      after[p*OutputBits+:OutputBits] = element;
+    reduced = '0;
+    for (o = 0; o < Pixels; o = o + 1) begin
+      for (p = 0; p < PE; p = p + 1) begin
+        best = LowestCode ^ {OutputBits{smallest[p]}};
+        for (t = 0; t < SIMD; t = t + 1) begin
+          element = {OutputBits{SignBit & s_tdata_i[((o*SIMD+t)*PE+p+1)*InputBits-1]}};
+          element[InputBits-1:0] = s_tdata_i[((o*SIMD+t)*PE+p)*InputBits+:InputBits];
+          // -1 and +1 as numbers.
+          if (Sum != 0 && InputBipolar != 0) element = element[0] ? OutputBits'(1) : '1;
+          // Order of the codes, signed ones with their sign bit turned.
+          is_less = (element ^ LowestCode) < (best ^ LowestCode);
+          if (Flags == 0 || !s_tdata_i[(FirstFlag+o*SIMD+t)%BeatBits]) begin
+            if (Sum != 0) best = best + element;
+            else if (is_less == smallest[p]) best = element;
+          end
+        end
+        reduced[(o*PE+p)*OutputBits+:OutputBits] = best;
+      end
+    end
+  end
+
+  wire [Outputs*OutputBits-1:0] term;
+  wire                          term_valid;
+  wire                          term_first;
+  wire                          term_last;
+  if (ReduceStages != 0) begin : gen_reduce_stage
+    reg [Outputs*OutputBits-1:0] kept_term;
+    reg                          kept_valid;
+    reg                          kept_first;
+    reg                          kept_last;
+    always @(posedge clk_i) begin
+      kept_term  <= reduced;
+      kept_valid <= go & rst_ni;
+      kept_first <= step == '0;
+      kept_last  <= last_step;
+    end
+    assign {term, term_valid, term_first, term_last} = {kept_term, kept_valid, kept_first, kept_last};
+  end else begin : gen_no_reduce_stage
+    assign {term, term_valid, term_first, term_last} = {reduced, go, step == '0, last_step};
+  end
+
+  // What the beats of a window are reduced to.
+  (* ram_style = "distributed" *)
+  reg [Outputs*OutputBits-1:0] kept [0:Chunks-1];
+  wire [Outputs*OutputBits-1:0] so_far = kept[chunk];
+  reg  [Outputs*OutputBits-1:0] after;
+  reg  [Outputs*OutputBits-1:0] result;
+  reg                           sent;
+
+  integer r;
+  integer c;
+  reg [OutputBits-1:0] old;
+  reg [OutputBits-1:0] next;
+  reg                  comes_first;
+  always @* begin
+    after = term;
+    for (r = 0; r < Pixels; r = r + 1) begin
+      for (c = 0; c < PE; c = c + 1) begin
+        old = so_far[(r*PE+c)*OutputBits+:OutputBits];
+        next = term[(r*PE+c)*OutputBits+:OutputBits];
+        comes_first = (next ^ LowestCode) < (old ^ LowestCode);
+        if (Sum != 0) next = old + next;
+        else if (comes_first != smallest[c]) next = old;
+        if (!term_first) after[(r*PE+c)*OutputBits+:OutputBits] = next;
+      end
     end
   end
 
   always @(posedge clk_i) begin
-    if (go) kept[chunk] <= after;
+    if (term_valid) kept[chunk] <= after;
     result <= after;
-    sent   <= go & last_tap & rst_ni;
+    sent   <= term_valid & term_last & rst_ni;
   end
 
   bnn_output_queue #(
-    .Width(PE * OutputBits),
+    .Width(Outputs * OutputBits),
     .Depth(QueueDepth)
   ) output_queue (
     .clk_i,
     .rst_ni,
     .room_o   (has_room),
-    .reserve_i(go & last_tap),
+    .reserve_i(go & last_step),
     .data_i   (result),
     .valid_i  (sent),
     .m_tdata_o,

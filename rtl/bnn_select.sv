@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Chooses and orders the channels of whole pixels, a pixel a beat: wires and a queue.
+// Chooses and orders the channels of whole pixels, the same elements of every beat: wires and a queue.
 
 `default_nettype none
 
 module bnn_select #(
-  // Channels of a pixel, before and after.
+  // Elements of a beat, before and after: all channels of one or several pixels.
   parameter int unsigned               Inputs      = 1,
   parameter int unsigned               Outputs     = 1,
   parameter int unsigned               ElementBits = 1,
-  // 1: a flag above the elements says that the pixel lies outside the image; it goes along.
+  // 1: a flag above the elements says that the beat lies outside the image; it goes along.
   parameter int unsigned               Flags       = 0,
-  // For each channel made, IndexBits of the channel that it is, the first lowest.
+  // For each element made, IndexBits of the number of the one that it is, the first lowest.
   parameter int unsigned               IndexBits   = 1,
   parameter [Outputs*IndexBits-1:0]    Index       = '0
 ) (

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The depthwise unit: for each channel the dot product of a window's pixels with that channel's weights, PE channels a cycle.
+// The depthwise unit: for each channel the dot product of a window's pixels with that channel's weights, PE channels a cycle, or
+// whole pixels of several windows.
 //
-// The pixels of a window come one after the other, each in Chunks beats of PE channels. A product joins the sum of its channel,
-// which waits in a memory between two pixels; the last pixel's beats send the sums, or meet their thresholds. In the xnor form
-// (weights and inputs -1 and +1) the accumulator counts equal bits p, and the dot product is 2p - Taps; a pixel that is flagged
-// as 0 counts as half an equal bit, so with flags everything counts twice. A multiplier stands only where both sides have
-// several bits.
+// A beat has SIMD pixels of each of Pixels windows. The pixels of a window come in Steps beats or, where a pixel has several
+// (Chunks), that many times as many. A beat's products join the sum of their channel, which waits in a memory until its next
+// pixels come; the last step's beats send the sums, or meet their thresholds. In the xnor form (weights and inputs -1 and +1) the
+// accumulator counts equal bits p, and the dot product is 2p - Steps * SIMD; a pixel that is flagged as 0 counts as half an equal
+// bit, so with flags everything counts twice. A multiplier stands only where both sides have several bits.
 //
-// Room in the output queue is reserved when a beat of the last pixel is taken, so the pipeline never stalls.
+// Room in the output queue is reserved when a beat of the last step is taken, so the pipeline never stalls.
 
 `default_nettype none
 
@@ -15,15 +16,18 @@ module bnn_vector_vector #(
   // Channels a cycle, and beats of a pixel.
   parameter int unsigned PE              = 1,
   parameter int unsigned Chunks          = 1,
-  // Pixels of a window.
-  parameter int unsigned Taps            = 9,
+  // Pixels of a window: Steps times SIMD, which come in one beat. More than one need Chunks 1.
+  parameter int unsigned Steps           = 9,
+  parameter int unsigned SIMD            = 1,
+  // Windows a beat. More than one need Steps 1.
+  parameter int unsigned Pixels          = 1,
   // 1: weights are -1 and +1, stored as 0 and 1; more: two's complement.
   parameter int unsigned WeightBits      = 1,
   // 1: inputs are -1 and +1, stored as 0 and 1.
   parameter int unsigned InputBipolar    = 1,
   parameter int unsigned InputBits       = 1,
   parameter int unsigned InputSigned     = 0,
-  // 1: a flag above the elements says that the beat is zeros, whatever its bits.
+  // 1: above the elements, a flag for each pixel of a beat says that it is zeros, whatever its bits.
   parameter int unsigned Flags           = 0,
   // Bits of a sum: a count of equal bits (xnor, unsigned), or a signed dot product.
   parameter int unsigned AccumulatorBits = 4,
@@ -33,7 +37,7 @@ module bnn_vector_vector #(
   parameter int unsigned OutputBits      = 1,
   // Added to the count of thresholds.
   parameter int          OutputOffset    = 0,
-  // 1: a register behind the products.
+  // 1: a register behind the products of a beat and their sum.
   parameter int unsigned ProductStages   = 0,
   // Beats that the output queue holds.
   parameter int unsigned QueueDepth      = 2,
@@ -43,57 +47,64 @@ module bnn_vector_vector #(
   parameter              Weights         = "",
   parameter              Thresholds      = ""
 ) (
-  input  wire                                   clk_i,
-  input  wire                                   rst_ni,
-  input  wire [PE*InputBits+(Flags!=0?1:0)-1:0] s_tdata_i,
-  input  wire                                   s_tvalid_i,
-  output wire                                   s_tready_o,
-  output wire [PE*OutputBits-1:0]               m_tdata_o,
-  output wire                                   m_tvalid_o,
-  input  wire                                   m_tready_i
+  input  wire                                                       clk_i,
+  input  wire                                                       rst_ni,
+  input  wire [Pixels*SIMD*PE*InputBits+(Flags!=0?Pixels*SIMD:0)-1:0] s_tdata_i,
+  input  wire                                                       s_tvalid_i,
+  output wire                                                       s_tready_o,
+  output wire [Pixels*PE*OutputBits-1:0]                            m_tdata_o,
+  output wire                                                       m_tvalid_o,
+  input  wire                                                       m_tready_i
 );
 
   if (InputBipolar != 0 && InputBits != 1) begin : gen_check_bipolar
     $error("bnn_vector_vector: inputs of -1 and +1 have 1 bit");
+  end
+  if (SIMD > 1 && Chunks > 1) begin : gen_check_chunks
+    $error("bnn_vector_vector: several pixels a beat need whole pixels");
+  end
+  if (Pixels > 1 && Steps > 1) begin : gen_check_pixels
+    $error("bnn_vector_vector: several windows a beat need all their pixels in it");
   end
   if (ProductStages > 1) begin : gen_check_stages
     $error("bnn_vector_vector: ProductStages must be 0 or 1");
   end
 
   localparam Xnor = InputBipolar != 0 && WeightBits == 1;
-  localparam int unsigned Words = Taps * Chunks;
+  localparam int unsigned Words = Steps * Chunks;
+  localparam int unsigned Outputs = Pixels * PE;
   localparam int unsigned ChunkBits = Chunks > 1 ? $clog2(Chunks) : 1;
-  localparam int unsigned TapBits = Taps > 1 ? $clog2(Taps) : 1;
+  localparam int unsigned StepBits = Steps > 1 ? $clog2(Steps) : 1;
   localparam int unsigned AddressBits = Words > 1 ? $clog2(Words) : 1;
   localparam [ChunkBits-1:0] LastChunk = ChunkBits'(Chunks - 1);
 
   // Steps.
 
   reg [ChunkBits-1:0]   chunk;
-  reg [TapBits-1:0]     tap;
+  reg [StepBits-1:0]    step;
   reg [AddressBits-1:0] address;
 
-  wire last_tap = tap == TapBits'(Taps - 1);
+  wire last_step = step == StepBits'(Steps - 1);
   wire has_room;
-  assign s_tready_o = ~last_tap | has_room;
+  assign s_tready_o = ~last_step | has_room;
   wire go = s_tvalid_i & s_tready_o;
 
   always @(posedge clk_i) begin
     if (go) begin
       address <= address == AddressBits'(Words - 1) ? '0 : address + 1'b1;
       chunk   <= chunk == LastChunk ? '0 : chunk + 1'b1;
-      if (chunk == LastChunk) tap <= last_tap ? '0 : tap + 1'b1;
+      if (chunk == LastChunk) step <= last_step ? '0 : step + 1'b1;
     end
     if (!rst_ni) begin
       address <= '0;
       chunk   <= '0;
-      tap     <= '0;
+      step    <= '0;
     end
   end
 
-  wire [PE*WeightBits-1:0] word;
+  wire [SIMD*PE*WeightBits-1:0] word;
   bnn_rom #(
-    .Width(PE * WeightBits),
+    .Width(SIMD * PE * WeightBits),
     .Words(Words),
     .AddressBits(AddressBits),
     .Kind(MemoryKind),
@@ -104,76 +115,89 @@ module bnn_vector_vector #(
     .data_o(word)
   );
 
-  // One bit a stage: a beat is there, it belongs to the first or last pixel of a window.
+  // One bit a stage: a beat is there, it belongs to the first or last step of a window.
   localparam int unsigned Sum = ProductStages;
   reg [Sum+1:0] valid;
   reg [Sum+1:0] first;
   reg [Sum+1:0] last;
   always @(posedge clk_i) begin
     valid <= {valid[Sum:0], go};
-    first <= {first[Sum:0], tap == '0};
-    last  <= {last[Sum:0], last_tap};
+    first <= {first[Sum:0], step == '0};
+    last  <= {last[Sum:0], last_step};
     if (!rst_ni) valid <= '0;
   end
 
-  // Products, of the beat taken in the cycle before.
+  // Products, of the beat taken in the cycle before, and their sums over the pixels of each window.
 
-  reg [PE*InputBits-1:0] operand;
-  reg                    outside;
-  always @(posedge clk_i) operand <= s_tdata_i[PE*InputBits-1:0];
+  localparam int unsigned Elements = Pixels * SIMD * PE;
+  reg [Elements*InputBits-1:0] operand;
+  reg [Pixels*SIMD-1:0]        outside;
+  always @(posedge clk_i) operand <= s_tdata_i[Elements*InputBits-1:0];
   if (Flags != 0) begin : gen_flag
-    always @(posedge clk_i) outside <= s_tdata_i[PE*InputBits];
+    always @(posedge clk_i) outside <= s_tdata_i[Elements*InputBits+:Pixels*SIMD];
   end else begin : gen_no_flag
-    always @(posedge clk_i) outside <= 1'b0;
+    always @(posedge clk_i) outside <= '0;
   end
 
-  reg [PE*AccumulatorBits-1:0] products;
+  reg [Outputs*AccumulatorBits-1:0] products;
   localparam int unsigned ProductBits = InputBits + WeightBits;
+  integer v;
   integer p;
+  integer t;
+  reg [InputBits-1:0]          code;
   reg signed [InputBits:0]     value;
   reg signed [WeightBits-1:0]  weight;
   reg signed [ProductBits-1:0] product;
   reg                          is_equal;
+  reg                          is_outside;
+  reg [AccumulatorBits-1:0]    total;
   always @* begin
     products = '0;
     product = '0;
-    for (p = 0; p < PE; p = p + 1) begin
-      value  = {(InputSigned != 0) & operand[(p+1)*InputBits-1], operand[p*InputBits+:InputBits]};
-      weight = word[p*WeightBits+:WeightBits];
-      if (Xnor) begin
-        is_equal = word[p] == operand[p];
-        products[p*AccumulatorBits+:AccumulatorBits] =
-          Flags != 0 ? AccumulatorBits'({is_equal & ~outside, outside}) : AccumulatorBits'(is_equal);
-      end else begin
-        if (WeightBits == 1) product = word[p] ? ProductBits'(value) : -(ProductBits'(value));
-        else if (InputBipolar != 0) product = operand[p] ? ProductBits'(weight) : -(ProductBits'(weight));
-        else product = weight * value;
-        if (outside) product = '0;
-        products[p*AccumulatorBits+:AccumulatorBits] = AccumulatorBits'(product);
+    for (v = 0; v < Pixels; v = v + 1) begin
+      for (p = 0; p < PE; p = p + 1) begin
+        total = '0;
+        for (t = 0; t < SIMD; t = t + 1) begin
+          code   = operand[((v*SIMD+t)*PE+p)*InputBits+:InputBits];
+          value  = {(InputSigned != 0) & code[InputBits-1], code};
+          weight = word[(t*PE+p)*WeightBits+:WeightBits];
+          is_outside = outside[v*SIMD+t];
+          if (Xnor) begin
+            is_equal = weight[0] == code[0];
+            total = total + (Flags != 0 ? AccumulatorBits'({is_equal & ~is_outside, is_outside}) : AccumulatorBits'(is_equal));
+          end else begin
+            if (WeightBits == 1) product = weight[0] ? ProductBits'(value) : -(ProductBits'(value));
+            else if (InputBipolar != 0) product = code[0] ? ProductBits'(weight) : -(ProductBits'(weight));
+            else product = weight * value;
+            if (is_outside) product = '0;
+            total = total + AccumulatorBits'(product);
+          end
+        end
+        products[(v*PE+p)*AccumulatorBits+:AccumulatorBits] = total;
       end
     end
   end
 
-  wire [PE*AccumulatorBits-1:0] terms;
+  wire [Outputs*AccumulatorBits-1:0] terms;
   if (ProductStages != 0) begin : gen_product_stage
-    reg [PE*AccumulatorBits-1:0] kept_products;
+    reg [Outputs*AccumulatorBits-1:0] kept_products;
     always @(posedge clk_i) kept_products <= products;
     assign terms = kept_products;
   end else begin : gen_no_product_stage
     assign terms = products;
   end
 
-  // Sums. They wait in a memory where other channels come between a channel's pixels.
+  // Sums. They wait in a memory where other channels come between a channel's steps.
 
   reg  [ChunkBits-1:0]          slot;
-  reg  [PE*AccumulatorBits-1:0] sums;
-  wire [PE*AccumulatorBits-1:0] so_far;
-  reg  [PE*AccumulatorBits-1:0] next;
+  reg  [Outputs*AccumulatorBits-1:0] sums;
+  wire [Outputs*AccumulatorBits-1:0] so_far;
+  reg  [Outputs*AccumulatorBits-1:0] next;
 
   integer s;
   always @* begin
     next = '0;
-    for (s = 0; s < PE; s = s + 1) begin
+    for (s = 0; s < Outputs; s = s + 1) begin
       next[s*AccumulatorBits+:AccumulatorBits] =
         (first[Sum] ? '0 : so_far[s*AccumulatorBits+:AccumulatorBits]) + terms[s*AccumulatorBits+:AccumulatorBits];
     end
@@ -188,7 +212,7 @@ module bnn_vector_vector #(
 
   if (Chunks > 1) begin : gen_sums_memory
     (* ram_style = "distributed" *)
-    reg [PE*AccumulatorBits-1:0] kept [0:Chunks-1];
+    reg [Outputs*AccumulatorBits-1:0] kept [0:Chunks-1];
     assign so_far = kept[slot];
     always @(posedge clk_i) begin
       if (valid[Sum]) kept[slot] <= next;
@@ -199,9 +223,9 @@ module bnn_vector_vector #(
 
   // Thresholds, or the dot products themselves.
 
-  wire [PE*OutputBits-1:0] result;
-  wire                     result_valid;
-  wire                     done = valid[Sum+1] & last[Sum+1];
+  wire [Outputs*OutputBits-1:0] result;
+  wire                          result_valid;
+  wire                          done = valid[Sum+1] & last[Sum+1];
 
   if (Levels > 0) begin : gen_thresholds
     localparam int unsigned RowBits = Levels * ThresholdBits + 1;
@@ -218,9 +242,11 @@ module bnn_vector_vector #(
       .data_o(row)
     );
 
-    reg [PE*OutputBits-1:0] counts;
-    reg                     counted;
+    reg [Outputs*OutputBits-1:0] counts;
+    reg                          counted;
+    integer w;
     integer c;
+    integer o;
     integer l;
     // A bit to spare, so that counts compare as signed numbers, too.
     reg signed [ThresholdBits:0] element;
@@ -228,17 +254,20 @@ module bnn_vector_vector #(
     reg        [OutputBits-1:0]  count;
     /* verilator lint_off BLKSEQ */
     always @(posedge clk_i) begin
-      for (c = 0; c < PE; c = c + 1) begin
-        element = {(ThresholdBits+1){!Xnor & sums[(c+1)*AccumulatorBits-1]}};
-        element[AccumulatorBits-1:0] = sums[c*AccumulatorBits+:AccumulatorBits];
-        count = OutputBits'(OutputOffset);
-        for (l = 0; l < Levels; l = l + 1) begin
-          threshold = {
-            !Xnor & row[c*RowBits+(l+1)*ThresholdBits-1], row[c*RowBits+l*ThresholdBits+:ThresholdBits]
-          };
-          count = count + OutputBits'((element >= threshold) ^ row[(c+1)*RowBits-1]);
+      for (w = 0; w < Pixels; w = w + 1) begin
+        for (c = 0; c < PE; c = c + 1) begin
+          o = w * PE + c;
+          element = {(ThresholdBits+1){!Xnor & sums[(o+1)*AccumulatorBits-1]}};
+          element[AccumulatorBits-1:0] = sums[o*AccumulatorBits+:AccumulatorBits];
+          count = OutputBits'(OutputOffset);
+          for (l = 0; l < Levels; l = l + 1) begin
+            threshold = {
+              !Xnor & row[c*RowBits+(l+1)*ThresholdBits-1], row[c*RowBits+l*ThresholdBits+:ThresholdBits]
+            };
+            count = count + OutputBits'((element >= threshold) ^ row[(c+1)*RowBits-1]);
+          end
+          counts[o*OutputBits+:OutputBits] <= count;
         end
-        counts[c*OutputBits+:OutputBits] <= count;
       end
       counted <= done & rst_ni;
     end
@@ -246,10 +275,10 @@ module bnn_vector_vector #(
     assign result = counts;
     assign result_valid = counted;
   end else begin : gen_sums
-    for (genvar c = 0; c < PE; c = c + 1) begin : gen_channel
+    for (genvar c = 0; c < Outputs; c = c + 1) begin : gen_output
       if (Xnor) begin : gen_count
         assign result[c*OutputBits+:OutputBits] =
-          OutputBits'({sums[c*AccumulatorBits+:AccumulatorBits], 1'b0} >> (Flags != 0 ? 1 : 0)) - OutputBits'(Taps);
+          OutputBits'({sums[c*AccumulatorBits+:AccumulatorBits], 1'b0} >> (Flags != 0 ? 1 : 0)) - OutputBits'(Steps * SIMD);
       end else begin : gen_sum
         assign result[c*OutputBits+:OutputBits] = OutputBits'(sums[c*AccumulatorBits+:AccumulatorBits]);
       end
@@ -258,13 +287,13 @@ module bnn_vector_vector #(
   end
 
   bnn_output_queue #(
-    .Width(PE * OutputBits),
+    .Width(Outputs * OutputBits),
     .Depth(QueueDepth)
   ) output_queue (
     .clk_i,
     .rst_ni,
     .room_o   (has_room),
-    .reserve_i(go & last_tap),
+    .reserve_i(go & last_step),
     .data_i   (result),
     .valid_i  (result_valid),
     .m_tdata_o,

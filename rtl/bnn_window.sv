@@ -2,13 +2,13 @@
 // The sliding window unit: sends, for each window, its pixels row by row, from a line buffer.
 //
 // Two machines share the line buffer. The writer takes a beat of the image whenever there is room. The reader sends one beat a
-// cycle: it starts a window when the window's last pixel has come, and gives up the pixels that no later window needs with
+// cycle: it starts a window when the window's last pixel has come, and gives up the beats that no later window needs with
 // the window's last beat. Pixels outside the image are made up, so pads cost no input; windows of successive frames follow each
-// other without a gap, and so do the lines of an image.
+// other without a gap, and so do the lines of an image. Where a beat has several windows, all this is said of all of them.
 //
-// The buffer is a ring. Addresses advance by constants: one for each loop that ends (channels, kernel columns, kernel rows,
-// window columns, window rows), all modulo the ring's depth. What a window needs and gives up is worked out one window
-// ahead.
+// The buffer is a ring of input beats. A place in it is a beat and a pixel of that. Places advance by constants: one for each
+// loop that ends (channels, kernel columns, kernel rows, window columns, window rows), all modulo the ring's depth. What a
+// window needs and gives up is worked out one window ahead.
 
 `default_nettype none
 
@@ -16,9 +16,10 @@ module bnn_window #(
   // The image.
   parameter int unsigned Rows            = 4,
   parameter int unsigned Columns         = 4,
-  // Elements of an input beat, input beats of a pixel, bits of an element.
-  parameter int unsigned InputLanes      = 1,
+  // Elements of a pixel in a beat, input beats of a pixel, pixels of an input beat, bits of an element.
+  parameter int unsigned Part            = 1,
   parameter int unsigned Chunks          = 1,
+  parameter int unsigned InputPixels     = 1,
   parameter int unsigned ElementBits     = 1,
   parameter int unsigned KernelRows      = 3,
   parameter int unsigned KernelColumns   = 3,
@@ -31,8 +32,11 @@ module bnn_window #(
   // Windows of a frame.
   parameter int unsigned WindowRows      = 2,
   parameter int unsigned WindowColumns   = 2,
-  // Pixels of an output beat: one, a part of a kernel row that divides it, or whole kernel rows. More than one needs Chunks 1.
+  // Pixels of a window in an output beat: one, a part of a kernel row that divides it, or whole kernel rows. More than one needs
+  // Chunks 1.
   parameter int unsigned Taps            = 1,
+  // Windows of an output beat, a part of a row of windows. More than one needs all pixels of a window in a beat.
+  parameter int unsigned Windows         = 1,
   // 1: a flag above the elements for each pixel of a beat says that it lies outside.
   parameter int unsigned Flags           = 0,
   // The code of elements outside.
@@ -44,25 +48,33 @@ module bnn_window #(
   // "block" or "distributed".
   parameter              MemoryKind      = "distributed"
 ) (
-  input  wire                                                          clk_i,
-  input  wire                                                          rst_ni,
-  input  wire [InputLanes*ElementBits-1:0]                             s_tdata_i,
-  input  wire                                                          s_tvalid_i,
-  output wire                                                          s_tready_o,
-  output wire [Taps*InputLanes*ElementBits+(Flags!=0?Taps:0)-1:0]      m_tdata_o,
-  output wire                                                          m_tvalid_o,
-  input  wire                                                          m_tready_i
+  input  wire                                                            clk_i,
+  input  wire                                                            rst_ni,
+  input  wire [InputPixels*Part*ElementBits-1:0]                         s_tdata_i,
+  input  wire                                                            s_tvalid_i,
+  output wire                                                            s_tready_o,
+  output wire [Windows*Taps*Part*ElementBits+(Flags!=0?Windows*Taps:0)-1:0] m_tdata_o,
+  output wire                                                            m_tvalid_o,
+  input  wire                                                            m_tready_i
 );
 
-  if (Taps > 1 && Chunks > 1) begin : gen_check_chunks
-    $error("bnn_window: several pixels a beat need whole pixels in the input beats");
+  if (Taps * Windows * InputPixels > 1 && Chunks > 1) begin : gen_check_chunks
+    $error("bnn_window: several pixels a beat need whole pixels in the beats");
+  end
+  if (Windows > 1 && Taps != KernelRows * KernelColumns) begin : gen_check_whole
+    $error("bnn_window: several windows a beat need all their pixels in it");
+  end
+  if (WindowColumns % Windows != 0 || Columns % InputPixels != 0) begin : gen_check_rows
+    $error("bnn_window: the windows and pixels of a beat must divide a row of them");
   end
   if (KernelColumns % Taps != 0 && Taps % KernelColumns != 0) begin : gen_check_taps
     $error("bnn_window: the pixels of a beat must be part of a kernel row or whole kernel rows");
   end
 
-  localparam int unsigned Width = InputLanes * ElementBits;
-  localparam int unsigned OutputWidth = Taps * Width + (Flags != 0 ? Taps : 0);
+  localparam int unsigned Width = Part * ElementBits;
+  localparam int unsigned InputWidth = InputPixels * Width;
+  localparam int unsigned OutputPixels = Windows * Taps;
+  localparam int unsigned OutputWidth = OutputPixels * Width + (Flags != 0 ? OutputPixels : 0);
 
   // Pixels of a beat: TapRows kernel rows of TapColumns pixels; steps of the kernel loops.
   localparam int unsigned TapColumns = Taps < KernelColumns ? Taps : KernelColumns;
@@ -73,7 +85,7 @@ module bnn_window #(
   localparam int unsigned AddressBits = Depth > 1 ? $clog2(Depth) : 1;
   localparam int unsigned LevelBits = $clog2(Depth + 1);
 
-  // Distances in the ring, in beats, each reduced modulo the depth (Depth*n is added where the number is negative).
+  // Distances in pixels, or in beats where a pixel has several.
   localparam int PixelStep = int'(Chunks * DilationColumns * TapColumns);
   localparam int RowStep = int'(Chunks * DilationRows * TapRows * Columns);
   localparam int Pixel0 = -(int'(Chunks * (PadTop * Columns + PadLeft)));
@@ -81,20 +93,37 @@ module bnn_window #(
   localparam int JumpColumn = PixelStep - int'(Chunks - 1);
   localparam int JumpRow = RowStep - int'(StepColumns - 1) * PixelStep - int'(Chunks - 1);
   localparam int InWindow = int'(StepRows - 1) * RowStep + int'(StepColumns - 1) * PixelStep + int'(Chunks - 1);
-  localparam int JumpWindow = int'(Chunks * StrideColumns) - InWindow;
-  localparam int InRow = int'((WindowColumns - 1) * StrideColumns * Chunks);
+  localparam int JumpWindow = int'(Chunks * Windows * StrideColumns) - InWindow;
+  localparam int InRow = int'((WindowColumns - Windows) * StrideColumns * Chunks);
   localparam int JumpWindowRow = int'(Chunks * StrideRows * Columns) - InRow - InWindow;
   localparam int InFrame = int'((WindowRows - 1) * StrideRows * Columns * Chunks) + InRow + InWindow;
   localparam int JumpFrame = int'(Rows * Columns * Chunks) - InFrame;
 
+  // The same as pixels of a beat, and as beats in the ring: reduced modulo the pixels of a beat and the depth.
+  localparam int P = int'(InputPixels);
   localparam int D = int'(Depth);
-  localparam [AddressBits:0] AddColumn = (AddressBits+1)'(((JumpColumn % D) + D) % D);
-  localparam [AddressBits:0] AddRow = (AddressBits+1)'(((JumpRow % D) + D) % D);
-  localparam [AddressBits:0] AddWindow = (AddressBits+1)'(((JumpWindow % D) + D) % D);
-  localparam [AddressBits:0] AddWindowRow = (AddressBits+1)'(((JumpWindowRow % D) + D) % D);
-  localparam [AddressBits:0] AddFrame = (AddressBits+1)'(((JumpFrame % D) + D) % D);
+  localparam int PixelsColumn = ((JumpColumn % P) + P) % P;
+  localparam int PixelsRow = ((JumpRow % P) + P) % P;
+  localparam int PixelsWindow = ((JumpWindow % P) + P) % P;
+  localparam int PixelsWindowRow = ((JumpWindowRow % P) + P) % P;
+  localparam int PixelsFrame = ((JumpFrame % P) + P) % P;
+  localparam int FirstPixel = ((Pixel0 % P) + P) % P;
+  localparam int BeatsColumn = (JumpColumn - PixelsColumn) / P;
+  localparam int BeatsRow = (JumpRow - PixelsRow) / P;
+  localparam int BeatsWindow = (JumpWindow - PixelsWindow) / P;
+  localparam int BeatsWindowRow = (JumpWindowRow - PixelsWindowRow) / P;
+  localparam int BeatsFrame = (JumpFrame - PixelsFrame) / P;
+  localparam int FirstBeat = (Pixel0 - FirstPixel) / P;
+
+  localparam int unsigned LaneBits = InputPixels > 1 ? $clog2(InputPixels) : 1;
+  localparam [LaneBits:0] Lanes = (LaneBits+1)'(InputPixels);
+  localparam [AddressBits:0] AddColumn = (AddressBits+1)'(((BeatsColumn % D) + D) % D);
+  localparam [AddressBits:0] AddRow = (AddressBits+1)'(((BeatsRow % D) + D) % D);
+  localparam [AddressBits:0] AddWindow = (AddressBits+1)'(((BeatsWindow % D) + D) % D);
+  localparam [AddressBits:0] AddWindowRow = (AddressBits+1)'(((BeatsWindowRow % D) + D) % D);
+  localparam [AddressBits:0] AddFrame = (AddressBits+1)'(((BeatsFrame % D) + D) % D);
   localparam [AddressBits:0] AddChunk = (AddressBits+1)'(1 % D);
-  localparam [AddressBits-1:0] FirstAddress = AddressBits'(((Pixel0 % D) + D) % D);
+  localparam [AddressBits-1:0] FirstAddress = AddressBits'(((FirstBeat % D) + D) % D);
   localparam [AddressBits:0] Modulus = (AddressBits+1)'(Depth);
 
   // Signed numbers that hold every row and column that a window touches, and a stride more.
@@ -109,7 +138,8 @@ module bnn_window #(
   localparam int unsigned ChunkBits = Chunks > 1 ? $clog2(Chunks) : 1;
   localparam int unsigned ColumnBits = StepColumns > 1 ? $clog2(StepColumns) : 1;
   localparam int unsigned RowBits = StepRows > 1 ? $clog2(StepRows) : 1;
-  localparam int unsigned WindowColumnBits = WindowColumns > 1 ? $clog2(WindowColumns) : 1;
+  localparam int unsigned BeatColumns = WindowColumns / Windows;
+  localparam int unsigned WindowColumnBits = BeatColumns > 1 ? $clog2(BeatColumns) : 1;
   localparam int unsigned WindowRowBits = WindowRows > 1 ? $clog2(WindowRows) : 1;
 
   reg [ChunkBits-1:0]        chunk;
@@ -121,7 +151,7 @@ module bnn_window #(
   wire last_chunk         = chunk == ChunkBits'(Chunks - 1);
   wire last_kernel_column = last_chunk & (kernel_column == ColumnBits'(StepColumns - 1));
   wire last_beat          = last_kernel_column & (kernel_row == RowBits'(StepRows - 1));
-  wire last_of_row        = window_column == WindowColumnBits'(WindowColumns - 1);
+  wire last_of_row        = window_column == WindowColumnBits'(BeatColumns - 1);
   wire last_window        = last_of_row & (window_row == WindowRowBits'(WindowRows - 1));
   wire first_beat         = (chunk == '0) & (kernel_column == '0) & (kernel_row == '0);
 
@@ -133,20 +163,25 @@ module bnn_window #(
   localparam signed [PlaceBits-1:0] Top = -(PlaceBits'(PadTop));
   localparam signed [PlaceBits-1:0] Left = -(PlaceBits'(PadLeft));
 
-  wire signed [PlaceBits-1:0] next_left = last_of_row ? Left : window_left + PlaceBits'(StrideColumns);
+  wire signed [PlaceBits-1:0] next_left = last_of_row ? Left : window_left + PlaceBits'(Windows * StrideColumns);
   wire signed [PlaceBits-1:0] next_top  = last_window ? Top : last_of_row ? window_top + PlaceBits'(StrideRows) : window_top;
 
   reg [AddressBits-1:0] address;
+  reg [LaneBits-1:0]    lane;
   reg [AddressBits:0]   add;
+  reg [LaneBits:0]      add_lanes;
   always @* begin
-    if (!last_chunk) add = AddChunk;
-    else if (!last_kernel_column) add = AddColumn;
-    else if (!last_beat) add = AddRow;
-    else if (!last_of_row) add = AddWindow;
-    else if (!last_window) add = AddWindowRow;
-    else add = AddFrame;
+    if (!last_chunk) {add_lanes, add} = {(LaneBits+1)'(0), AddChunk};
+    else if (!last_kernel_column) {add_lanes, add} = {(LaneBits+1)'(PixelsColumn), AddColumn};
+    else if (!last_beat) {add_lanes, add} = {(LaneBits+1)'(PixelsRow), AddRow};
+    else if (!last_of_row) {add_lanes, add} = {(LaneBits+1)'(PixelsWindow), AddWindow};
+    else if (!last_window) {add_lanes, add} = {(LaneBits+1)'(PixelsWindowRow), AddWindowRow};
+    else {add_lanes, add} = {(LaneBits+1)'(PixelsFrame), AddFrame};
   end
-  wire [AddressBits:0] sum = {1'b0, address} + add;
+  wire [LaneBits:0] lane_sum = {1'b0, lane} + add_lanes;
+  wire carry = lane_sum >= Lanes;
+  wire [LaneBits:0] next_lane = carry ? lane_sum - Lanes : lane_sum;
+  wire [AddressBits:0] sum = {1'b0, address} + add + (AddressBits+1)'(carry);
   wire [AddressBits:0] wrapped = sum >= Modulus ? sum - Modulus : sum;
 
   // Beats that a window needs, counted from the oldest that is kept, and those that it gives up: functions of the place of
@@ -157,14 +192,26 @@ module bnn_window #(
   endfunction
 
   localparam signed [PlaceBits-1:0] LastRow = PlaceBits'(Rows - 1);
-  localparam signed [PlaceBits-1:0] LastColumn = PlaceBits'(Columns - 1);
   localparam signed [PlaceBits-1:0] AllRows = PlaceBits'(Rows);
   localparam signed [PlaceBits-1:0] AllColumns = PlaceBits'(Columns);
   localparam signed [PlaceBits-1:0] SpanRows = PlaceBits'(DilationRows * (KernelRows - 1));
-  localparam signed [PlaceBits-1:0] SpanColumns = PlaceBits'(DilationColumns * (KernelColumns - 1));
   localparam signed [PlaceBits-1:0] OneRow = PlaceBits'(StrideRows);
-  localparam signed [BeatsBits-1:0] Line = BeatsBits'(Columns);
-  localparam signed [BeatsBits-1:0] Frame = BeatsBits'(Rows * Columns);
+  // Beats of a row and of an image, as if a pixel had no more than one.
+  localparam int unsigned LineBeats = Columns / InputPixels;
+  localparam signed [PlaceBits-1:0] AllLine = PlaceBits'(LineBeats);
+  localparam signed [PlaceBits-1:0] LastOfLine = PlaceBits'(LineBeats - 1);
+  localparam signed [BeatsBits-1:0] Line = BeatsBits'(LineBeats);
+  localparam signed [BeatsBits-1:0] Frame = BeatsBits'(Rows * LineBeats);
+  // From the first to the last column of the windows of a beat, and to the first of the next, in beats and pixels.
+  localparam int unsigned SpanColumns = (Windows - 1) * StrideColumns + DilationColumns * (KernelColumns - 1);
+  localparam signed [PlaceBits-1:0] SpanBeats = PlaceBits'(SpanColumns / InputPixels);
+  localparam [LaneBits:0] SpanPixels = (LaneBits+1)'(SpanColumns % InputPixels);
+  localparam signed [PlaceBits-1:0] StrideBeats = PlaceBits'(Windows * StrideColumns / InputPixels);
+  localparam [LaneBits:0] StridePixels = (LaneBits+1)'(Windows * StrideColumns % InputPixels);
+  // A window's first column: a beat of its row, which may lie outside the image, and a pixel of that.
+  localparam int LeftPixel = ((-(int'(PadLeft)) % P) + P) % P;
+  localparam [LaneBits-1:0] LeftLane = LaneBits'(LeftPixel);
+  localparam signed [PlaceBits-1:0] LeftBeat = PlaceBits'((-(int'(PadLeft)) - LeftPixel) / P);
   localparam signed [BeatsBits-1:0] Beats = BeatsBits'(Chunks);
 
   // A multiple of a constant is a sum of shifted numbers, which no tool takes for a multiplier.
@@ -178,39 +225,48 @@ module bnn_window #(
     end
   endfunction
 
-  // Pixels before the first one that a window, or a later one, needs.
+  // Beats before the first one that a window, or a later one, needs; `left` is the beat of its first column.
   function automatic signed [BeatsBits-1:0] oldest(
     input signed [PlaceBits-1:0] top,
     input signed [PlaceBits-1:0] left
   );
-    reg signed [BeatsBits-1:0] pixels;
+    reg signed [BeatsBits-1:0] passed;
     begin
-      pixels = times(clip(top, AllRows), Line) + clip(left, AllColumns);
-      oldest = top + OneRow <= 0 ? '0 : pixels > Frame ? Frame : pixels;
+      passed = times(clip(top, AllRows), Line) + clip(left, AllLine);
+      oldest = top + OneRow <= 0 ? '0 : passed > Frame ? Frame : passed;
     end
   endfunction
 
+  // Beats up to the last one that it needs; `right` is the beat of its last column.
   function automatic signed [BeatsBits-1:0] newest(
     input signed [PlaceBits-1:0] top,
-    input signed [PlaceBits-1:0] left
+    input signed [PlaceBits-1:0] right
   );
-    newest = times(clip(top + SpanRows, LastRow), Line) + clip(left + SpanColumns, LastColumn) + 1;
+    newest = times(clip(top + SpanRows, LastRow), Line) + clip(right, LastOfLine) + 1;
   endfunction
 
   // Of the window behind the present one.
   reg signed [PlaceBits-1:0] ahead_top;
   reg signed [PlaceBits-1:0] ahead_left;
+  reg [LaneBits-1:0]         ahead_lane;
   reg [WindowColumnBits-1:0] ahead_column;
   reg [WindowRowBits-1:0]    ahead_row;
 
-  wire ahead_of_row = ahead_column == WindowColumnBits'(WindowColumns - 1);
+  wire ahead_of_row = ahead_column == WindowColumnBits'(BeatColumns - 1);
   wire ahead_last   = ahead_of_row & (ahead_row == WindowRowBits'(WindowRows - 1));
-  wire signed [PlaceBits-1:0] beyond_left = ahead_of_row ? Left : ahead_left + PlaceBits'(StrideColumns);
+  wire right_carry = {1'b0, ahead_lane} + SpanPixels >= Lanes;
+  wire signed [PlaceBits-1:0] ahead_right = ahead_left + SpanBeats + $signed(PlaceBits'(right_carry));
+  wire [LaneBits:0] beyond_sum = {1'b0, ahead_lane} + StridePixels;
+  wire beyond_carry = beyond_sum >= Lanes;
+  wire [LaneBits:0] beyond_pixel = beyond_carry ? beyond_sum - Lanes : beyond_sum;
+  wire [LaneBits-1:0] beyond_lane = ahead_of_row ? LeftLane : beyond_pixel[LaneBits-1:0];
+  wire signed [PlaceBits-1:0] beyond_left =
+    ahead_of_row ? LeftBeat : ahead_left + StrideBeats + $signed(PlaceBits'(beyond_carry));
   wire signed [PlaceBits-1:0] beyond_top  =
     ahead_last ? Top : ahead_of_row ? ahead_top + OneRow : ahead_top;
   wire signed [BeatsBits-1:0] ahead_oldest  = oldest(ahead_top, ahead_left);
   wire signed [BeatsBits-1:0] beyond_oldest = ahead_last ? Frame : oldest(beyond_top, beyond_left);
-  wire signed [BeatsBits-1:0] ahead_newest  = newest(ahead_top, ahead_left);
+  wire signed [BeatsBits-1:0] ahead_newest  = newest(ahead_top, ahead_right);
   // What is given up must have come.
   wire signed [BeatsBits-1:0] ahead_need    =
     times((ahead_newest > beyond_oldest ? ahead_newest : beyond_oldest) - ahead_oldest, Beats);
@@ -239,6 +295,7 @@ module bnn_window #(
     if (write) write_address <= write_address == AddressBits'(Depth - 1) ? '0 : write_address + 1'b1;
     if (go) begin
       address <= wrapped[AddressBits-1:0];
+      lane    <= next_lane[LaneBits-1:0];
       chunk   <= last_chunk ? '0 : chunk + 1'b1;
       if (last_chunk) begin
         kernel_column <= last_kernel_column ? '0 : kernel_column + 1'b1;
@@ -263,6 +320,7 @@ module bnn_window #(
       ahead_column <= ahead_of_row ? '0 : ahead_column + 1'b1;
       if (ahead_of_row) ahead_row <= ahead_last ? '0 : ahead_row + 1'b1;
       ahead_left <= beyond_left;
+      ahead_lane <= beyond_lane;
       ahead_top  <= beyond_top;
     end
     primed <= 1'b1;
@@ -271,6 +329,7 @@ module bnn_window #(
       full          <= 1'b0;
       write_address <= '0;
       address       <= FirstAddress;
+      lane          <= LaneBits'(FirstPixel);
       chunk         <= '0;
       kernel_column <= '0;
       kernel_row    <= '0;
@@ -281,50 +340,86 @@ module bnn_window #(
       window_top    <= Top;
       window_left   <= Left;
       ahead_top     <= Top;
-      ahead_left    <= Left;
+      ahead_left    <= LeftBeat;
+      ahead_lane    <= LeftLane;
       ahead_column  <= '0;
       ahead_row     <= '0;
       primed        <= 1'b0;
     end
   end
 
-  // Datapath: a memory for each pixel of a beat, all with the same contents.
+  // Datapath: a memory for each pixel that a beat touches, all with the same contents. The windows of a beat share pixels: its
+  // columns are those of a row, Grid apart.
 
-  reg                   sent;
+  reg                    sent;
   wire [OutputWidth-1:0] beat;
 
   always @(posedge clk_i) sent <= go & rst_ni;
 
-  for (genvar t = 0; t < Taps; t = t + 1) begin : gen_tap
-    localparam int Ahead = int'(Chunks * ((t / TapColumns) * DilationRows * Columns + (t % TapColumns) * DilationColumns));
-    localparam [AddressBits:0] Distance = (AddressBits+1)'(Ahead % D);
-    wire [AddressBits:0] tap_sum = {1'b0, address} + Distance;
-    wire [AddressBits:0] tap_address = tap_sum >= Modulus ? tap_sum - Modulus : tap_sum;
-    wire unused_carry = tap_address[AddressBits];
-    wire signed [PlaceBits-1:0] tap_row = row + PlaceBits'((t / TapColumns) * DilationRows);
-    wire signed [PlaceBits-1:0] tap_column = column + PlaceBits'((t % TapColumns) * DilationColumns);
+  localparam int unsigned Grid =
+    Windows == 1 ? DilationColumns :
+    TapColumns == 1 || DilationColumns % StrideColumns == 0 ? StrideColumns :
+    StrideColumns % DilationColumns == 0 ? DilationColumns : 1;
+  localparam int unsigned TouchedColumns = ((Windows - 1) * StrideColumns + (TapColumns - 1) * DilationColumns) / Grid + 1;
+  localparam int unsigned Touched = TapRows * TouchedColumns;
 
-    reg [Width-1:0] data;
-    reg             outside;
+  wire [Touched*Width-1:0] pixels;
+  reg  [Touched-1:0]       outside;
+
+  for (genvar i = 0; i < Touched; i = i + 1) begin : gen_pixel
+    localparam int unsigned Down = (i / TouchedColumns) * DilationRows;
+    localparam int unsigned Across = (i % TouchedColumns) * Grid;
+    localparam int unsigned Ahead = Chunks * (Down * Columns + Across);
+    localparam [AddressBits:0] AddBeats = (AddressBits+1)'((Ahead / InputPixels) % Depth);
+    localparam [LaneBits:0] AddPixels = (LaneBits+1)'(Ahead % InputPixels);
+    wire [LaneBits:0] pixel_sum = {1'b0, lane} + AddPixels;
+    wire pixel_carry = pixel_sum >= Lanes;
+    wire [AddressBits:0] beat_sum = {1'b0, address} + AddBeats + (AddressBits+1)'(pixel_carry);
+    wire [AddressBits:0] beat_address = beat_sum >= Modulus ? beat_sum - Modulus : beat_sum;
+    wire signed [PlaceBits-1:0] pixel_row = row + PlaceBits'(Down);
+    wire signed [PlaceBits-1:0] pixel_column = column + PlaceBits'(Across);
+
+    reg [InputWidth-1:0] data;
     if (MemoryKind == "block") begin : gen_block
       (* ram_style = "block" *)
-      reg [Width-1:0] line [0:Depth-1];
+      reg [InputWidth-1:0] line [0:Depth-1];
       always @(posedge clk_i) begin
         if (write) line[write_address] <= s_tdata_i;
-        data <= line[tap_address[AddressBits-1:0]];
+        data <= line[beat_address[AddressBits-1:0]];
       end
     end else begin : gen_distributed
       (* ram_style = "distributed" *)
-      reg [Width-1:0] line [0:Depth-1];
+      reg [InputWidth-1:0] line [0:Depth-1];
       always @(posedge clk_i) begin
         if (write) line[write_address] <= s_tdata_i;
-        data <= line[tap_address[AddressBits-1:0]];
+        data <= line[beat_address[AddressBits-1:0]];
       end
     end
-    always @(posedge clk_i) outside <= tap_row < 0 | tap_row >= AllRows | tap_column < 0 | tap_column >= AllColumns;
-    assign beat[t*Width+:Width] = outside ? {InputLanes{ElementBits'(Fill)}} : data;
+    always @(posedge clk_i) begin
+      outside[i] <= pixel_row < 0 | pixel_row >= AllRows | pixel_column < 0 | pixel_column >= AllColumns;
+    end
+    wire [Width-1:0] pixel;
+    if (InputPixels > 1) begin : gen_choice
+      wire [LaneBits:0] pixel_lane = pixel_carry ? pixel_sum - Lanes : pixel_sum;
+      reg [LaneBits-1:0] chosen;
+      always @(posedge clk_i) chosen <= pixel_lane[LaneBits-1:0];
+      assign pixel = data[chosen*Width+:Width];
+      wire unused_lane = pixel_lane[LaneBits];
+    end else begin : gen_no_choice
+      assign pixel = data;
+    end
+    assign pixels[i*Width+:Width] = outside[i] ? {Part{ElementBits'(Fill)}} : pixel;
+    wire unused_carry = beat_address[AddressBits];
+  end
+
+  for (genvar o = 0; o < OutputPixels; o = o + 1) begin : gen_output
+    localparam int unsigned Tap = o % Taps;
+    localparam int unsigned From =
+      (Tap / TapColumns) * TouchedColumns
+      + ((o / Taps) * StrideColumns + (Tap % TapColumns) * DilationColumns) / Grid;
+    assign beat[o*Width+:Width] = pixels[From*Width+:Width];
     if (Flags != 0) begin : gen_flag
-      assign beat[Taps*Width+t] = outside;
+      assign beat[OutputPixels*Width+o] = outside[From];
     end
   end
 
@@ -343,7 +438,7 @@ module bnn_window #(
     .m_tready_i
   );
 
-  wire unused = &{1'b0, wrapped[AddressBits], ahead_need};
+  wire unused = &{1'b0, wrapped[AddressBits], next_lane[LaneBits], beyond_pixel[LaneBits], ahead_need, pixels};
 
 endmodule
 

@@ -6,8 +6,8 @@ from abc import abstractmethod
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from bnnfpga.dataflow.operator import Event, Operator, Schedule, divisors, queue_depth
-from bnnfpga.dataflow.stream import Port
+from bnnfpga.dataflow.operator import Event, Operator, Schedule, queue_depth
+from bnnfpga.dataflow.stream import Port, legal_lanes
 from bnnfpga.integers import IntegerType
 
 
@@ -22,7 +22,7 @@ class Elementwise(Operator):
     input_type
         The elements taken.
     pe
-        Elements a cycle.
+        Elements a cycle: channels of a pixel, or all of some pixels.
     """
 
     shape: tuple[int, ...]
@@ -50,7 +50,7 @@ class Elementwise(Operator):
         return (self.pe, None)
 
     def legal_pe(self) -> tuple[int, ...]:
-        return divisors(self.shape[-1])
+        return legal_lanes(self.shape)
 
     @property
     def queue(self) -> int:

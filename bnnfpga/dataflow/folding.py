@@ -96,7 +96,7 @@ def apply_folding(graph: Graph, folding: Folding, where: str = "folding") -> Gra
         If a name is no layer or a value is not legal; the message gives the nearest name or the legal values.
     """
     layers = {operator.name: operator for operator in graph.operators}
-    foldable = [name for name, operator in layers.items() if operator.legal_pe() or operator.legal_simd()]
+    foldable = [name for name, operator in layers.items() if operator.legal_pe()]
     for name in folding:
         if name not in foldable:
             raise UserError(
@@ -107,7 +107,7 @@ def apply_folding(graph: Graph, folding: Folding, where: str = "folding") -> Gra
     folded = {
         name: _fold_operator(operator, folding.get(name, LayerFolding()), where) for name, operator in layers.items()
     }
-    _widen_windows(graph, folded)
+    _fit_windows(graph, folded)
     result = _assemble(graph, folded, {})
     joins = [unit.name for unit in result.operators if len(unit.inputs) > 1]
     return _with_room(graph, folded, result) if joins else result
@@ -128,13 +128,13 @@ def _assemble(graph: Graph, folded: Mapping[str, Operator], room: Mapping[str, i
     return result
 
 
-def _widen_windows(graph: Graph, folded: dict[str, Operator]) -> None:
-    """A window sends as many elements a beat as the unit behind it takes."""
+def _fit_windows(graph: Graph, folded: dict[str, Operator]) -> None:
+    """A window sends what the unit behind it takes, as fast as that works."""
     for name, operator in folded.items():
         if isinstance(operator, Window):
             (stream,) = graph.outputs_of(name)
             if stream.consumer is not None:
-                folded[name] = operator.with_lanes(folded[stream.consumer].inputs[stream.input].lanes)
+                folded[name] = operator.in_front_of(folded[stream.consumer], stream.input)
 
 
 def _with_room(graph: Graph, folded: Mapping[str, Operator], bare: Graph) -> Graph:
@@ -186,33 +186,41 @@ def _join(graph: Graph, producer: str, output: int, consumer: Operator, input: i
 
 
 def _fold_operator(operator: Operator, folding: LayerFolding, where: str) -> Operator:
+    where = f"{where}, layer {operator.name!r}"
+    pe, simd = operator.folding
+    pe = _legal("pe", pe if folding.pe is None else folding.pe, operator.legal_pe(), where)
+    # What SIMD may be depends on PE, so one that nobody changes may no longer be legal.
+    beside = operator.legal_simd(pe) if pe is not None else ()
+    simd = _legal("simd", simd if folding.simd is None else folding.simd, beside, where)
     changes: dict[str, object] = {}
-    for key, legal in (("pe", operator.legal_pe()), ("simd", operator.legal_simd())):
-        value = getattr(folding, key)
-        if value is None:
-            continue
-        if isinstance(value, bool) or not isinstance(value, int) or value not in legal:
-            raise UserError(
-                f"{key}: {shown(value)} is not legal",
-                where=f"{where}, layer {operator.name!r}",
-                hint=f"legal values are {', '.join(map(str, legal))}" if legal else f"this layer has no {key}",
-            )
-        changes[key] = value
+    if pe is not None:
+        changes["pe"] = pe
+    if simd is not None:
+        changes["simd"] = simd
     if folding.memory is not None:
-        if not hasattr(operator, "memory"):
+        memories = get_args(MemoryKind) if hasattr(operator, "memory") else ()
+        if folding.memory not in memories:
             raise UserError(
                 f"memory: {shown(folding.memory)} is not legal",
-                where=f"{where}, layer {operator.name!r}",
-                hint="this layer has no memory to choose",
-            )
-        if folding.memory not in get_args(MemoryKind):
-            raise UserError(
-                f"memory: {shown(folding.memory)} is not legal",
-                where=f"{where}, layer {operator.name!r}",
-                hint=f"legal values are {', '.join(get_args(MemoryKind))}",
+                where=where,
+                hint=f"legal values are {', '.join(memories)}" if memories else "this layer has no memory to choose",
             )
         changes["memory"] = folding.memory
     return operator.refolded(**changes) if changes else operator
+
+
+def _legal(key: str, value: object, legal: tuple[int, ...], where: str) -> int | None:
+    """`value`, None where the layer has no such setting and nobody asked for one."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or value not in legal:
+        beside = "with this pe, " if key == "simd" else ""
+        raise UserError(
+            f"{key}: {shown(value)} is not legal",
+            where=where,
+            hint=f"{beside}legal values are {', '.join(map(str, legal))}" if legal else f"this layer has no {key}",
+        )
+    return value
 
 
 def _nearest(name: str, names: list[str]) -> str:

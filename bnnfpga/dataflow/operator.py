@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -250,8 +249,9 @@ class Operator(ABC):
         """Legal values of `pe`, ascending; empty where the unit has none."""
         return ()
 
-    def legal_simd(self) -> tuple[int, ...]:
-        """Legal values of `simd`, ascending; empty where the unit has none."""
+    def legal_simd(self, pe: int) -> tuple[int, ...]:
+        """Legal values of `simd` beside a legal `pe`, ascending; empty where the unit has none."""
+        del pe
         return ()
 
     def interval(self) -> int:
@@ -268,12 +268,6 @@ class Operator(ABC):
     def memory_bits(self) -> int:
         """Bits of all its read-only memories."""
         return sum(memory.words * memory.width for memory in self.memories())
-
-
-def divisors(n: int) -> tuple[int, ...]:
-    """All divisors of `n`, ascending."""
-    small = [d for d in range(1, math.isqrt(n) + 1) if n % d == 0]
-    return tuple(small + [n // d for d in reversed(small) if d * d != n])
 
 
 def queue_resources(width: int, depth: int) -> dict[str, int]:

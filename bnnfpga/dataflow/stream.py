@@ -19,7 +19,8 @@ class Port:
     type
         The element type.
     lanes
-        Elements a beat; divides the innermost axis.
+        Elements a beat: a part of a pixel (the innermost axis) that divides it, or whole pixels, a part of a row (the axis
+        outside it).
     pads
         Flags that a beat carries above its elements: flag f says that the f-th of `pads` equal parts of the beat lies
         outside the image, whatever its bits. As integers, those elements are one that is not of the type, mostly 0.
@@ -31,8 +32,11 @@ class Port:
     pads: int = 0
 
     def __post_init__(self) -> None:
-        if self.lanes < 1 or self.shape[-1] % self.lanes:
-            raise ValueError(f"{self.lanes} lanes do not divide the {self.shape[-1]} channels of {self.shape}")
+        channels = self.shape[-1]
+        part = self.lanes >= 1 and channels % self.lanes == 0
+        pixels = self.lanes // channels if len(self.shape) > 1 and self.lanes % channels == 0 else 0
+        if not part and (pixels < 1 or self.shape[-2] % pixels):
+            raise ValueError(f"{self.lanes} lanes are neither a part of a pixel of {self.shape} nor a part of a row")
         if self.pads and self.lanes % self.pads:
             raise ValueError(f"{self.pads} flags do not divide {self.lanes} lanes")
 
@@ -64,6 +68,19 @@ class Port:
     def boundary_bytes(self) -> int:
         """Bytes a beat takes at the accelerator's boundary."""
         return (self.width + 7) // 8
+
+
+def divisors(n: int) -> tuple[int, ...]:
+    """All divisors of `n`, ascending."""
+    small = [d for d in range(1, math.isqrt(n) + 1) if n % d == 0]
+    return tuple(small + [n // d for d in reversed(small) if d * d != n])
+
+
+def legal_lanes(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The lanes that a stream of a tensor can have, ascending."""
+    *outer, channels = shape
+    pixels = divisors(outer[-1])[1:] if outer else ()
+    return (*divisors(channels), *(channels * count for count in pixels))
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,10 @@ class ThresholdTable:
         values = np.broadcast_to(self.values, (channels, self.levels))
         return ThresholdTable(values, np.broadcast_to(self.decreasing, (channels,)), self.output)
 
+    def for_pixels(self, pixels: int) -> ThresholdTable:
+        """The rows of all channels once for each pixel, as a unit with several pixels a beat has them."""
+        return ThresholdTable(np.tile(self.values, (pixels, 1)), np.tile(self.decreasing, pixels), self.output)
+
     def execute(self, x: IntArray) -> IntArray:
         """Apply to int64 (..., channels)."""
         count = np.zeros(x.shape, dtype=np.int64)

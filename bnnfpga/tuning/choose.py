@@ -45,10 +45,8 @@ def choose_folding(graph: Graph, cycles: int) -> Folding:
             continue
         feeders = [graph[stream.producer] for stream in graph.inputs_of(operator.name) if stream.producer is not None]
         windows = [unit for unit in feeders if isinstance(unit, Window)]
-        # A window has no folding of its own: it sends what the unit behind it takes.
-        candidates = [
-            (unit, *(window.with_lanes(unit.inputs[0].lanes) for window in windows)) for unit in _foldings(operator)
-        ]
+        # A window has no folding of its own: it keeps up with the unit behind it.
+        candidates = [(unit, *(window.in_front_of(unit) for window in windows)) for unit in _foldings(operator)]
         fast = [units for units in candidates if _interval(units) <= cycles]
         if not fast:
             fastest = min(map(_interval, candidates))
@@ -67,7 +65,7 @@ def _foldings(operator: Operator) -> list[Operator]:
     return [
         operator.refolded(**({"pe": pe} if simd is None else {"pe": pe, "simd": simd}))
         for pe in operator.legal_pe()
-        for simd in operator.legal_simd() or (None,)
+        for simd in operator.legal_simd(pe) or (None,)
     ]
 
 

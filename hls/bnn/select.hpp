@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Select: chooses and orders the channels of whole pixels, a pixel a beat.
+// Select: chooses and orders the channels of whole pixels, the same elements of every beat.
 #ifndef BNN_SELECT_HPP_
 #define BNN_SELECT_HPP_
 
@@ -10,20 +10,20 @@
 
 namespace bnn {
 
-/// The select unit, for one frame of Pixels pixels.
+/// The select unit, for one frame of Beats beats.
 ///
-/// Inputs, Outputs   channels of a pixel before and after
+/// Inputs, Outputs   elements of a beat before and after: all channels of one or several pixels
 /// ElementBits       of an element
-/// Flagged           1: a flag above the elements says that the pixel lies outside the image; it goes along
+/// Flagged           1: a flag above the elements says that the beat lies outside the image; it goes along
 ///
-/// `index` [1][Outputs]: for each channel made, which one it is of those taken. It is constant, so in hardware all of
+/// `index` [1][Outputs]: for each element made, which one it is of those taken. It is constant, so in hardware all of
 /// this is wires.
-template <unsigned Pixels, unsigned Inputs, unsigned Outputs, unsigned ElementBits, bool Flagged, class Entry,
+template <unsigned Beats, unsigned Inputs, unsigned Outputs, unsigned ElementBits, bool Flagged, class Entry,
           std::size_t Chosen>
 void select(hls::stream<word<Inputs * ElementBits + Flagged>>& in,
             hls::stream<word<Outputs * ElementBits + Flagged>>& out, const Entry (&index)[1][Chosen]) {
-    static_assert(Chosen == Outputs, "the table must have an entry for each channel made");
-    for (unsigned pixel = 0; pixel < Pixels; ++pixel) {
+    static_assert(Chosen == Outputs, "the table must have an entry for each element made");
+    for (unsigned beat = 0; beat < Beats; ++beat) {
         BNN_PRAGMA(HLS PIPELINE II=1 style=frp)
         const bits<Inputs * ElementBits + Flagged> x(in.read());
         bits<Outputs * ElementBits + Flagged> y;

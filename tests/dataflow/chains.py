@@ -53,13 +53,11 @@ def random_chain(seed: int, widths: tuple[int, ...], bits: int = 1) -> Graph:
 def random_folding(graph: Graph, seed: int) -> Graph:
     """Any legal PE and SIMD for each unit."""
     rng = np.random.default_rng(seed)
-    folding = {
-        operator.name: LayerFolding(
-            int(rng.choice(operator.legal_pe())),
-            int(rng.choice(operator.legal_simd())) if operator.legal_simd() else None,
-            str(rng.choice(["block", "distributed"])) if hasattr(operator, "memory") else None,  # type: ignore[arg-type]
-        )
-        for operator in graph.operators
-        if operator.legal_pe()
-    }
+    folding = {}
+    for operator in graph.operators:
+        if operator.legal_pe():
+            pe = int(rng.choice(operator.legal_pe()))
+            simd = int(rng.choice(operator.legal_simd(pe))) if operator.legal_simd(pe) else None
+            memory = str(rng.choice(["block", "distributed"])) if hasattr(operator, "memory") else None
+            folding[operator.name] = LayerFolding(pe, simd, memory)  # type: ignore[arg-type]
     return apply_folding(graph, folding)

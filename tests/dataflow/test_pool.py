@@ -23,10 +23,10 @@ TYPES = {
 HALF = np.array([False, True, False, True])
 
 
-def pooled(type: IntegerType, function: PoolFunction, pads: int, pe: int) -> list[Window | Pool]:
+def pooled(type: IntegerType, function: PoolFunction, pads: int, pe: int, simd: int = 1) -> list[Window | Pool]:
     geometry = Geometry((5, 7), (3, 2), (2, 2), pads=(pads, pads, 0, pads))
-    window = Window("window", geometry, 4, type, 0 if function == "sum" else type.hi + 1, pe)
-    pool = Pool("pool", geometry.windows, geometry.taps, 4, type, function, HALF, window.flagged, pe)
+    window = Window("window", geometry, 4, type, 0 if function == "sum" else type.hi + 1, pe * simd)
+    pool = Pool("pool", geometry.windows, geometry.kernel, 4, type, function, HALF, window.flagged, pe, simd)
     return [window, pool]
 
 
@@ -35,6 +35,27 @@ def pooled(type: IntegerType, function: PoolFunction, pads: int, pe: int) -> lis
 @pytest.mark.parametrize("type", TYPES)
 def test_hardware(type: str, function: PoolFunction, pads: int, tmp_path: Path) -> None:
     check_in_verilator(chain(pooled(TYPES[type], function, pads, 4 if pads else 2)), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("type", "function", "pads", "pe", "simd"),
+    [
+        ("signed", "extremum", 1, 4, 2),
+        ("2 bits", "sum", 1, 4, 6),
+        ("bipolar", "extremum", 1, 16, 6),
+        ("above 0", "extremum", 0, 12, 6),
+        ("bipolar", "sum", 1, 8, 6),
+    ],
+)
+def test_several_pixels_a_beat(
+    type: str, function: PoolFunction, pads: int, pe: int, simd: int, tmp_path: Path
+) -> None:
+    """Of a window, and of several windows; the window unit takes as many as that needs."""
+    window, pool = pooled(TYPES[type], function, pads, pe, simd)
+    assert isinstance(window, Window)
+    assert simd in pool.legal_simd(pe)
+    graph = chain([window.in_front_of(pool), pool])
+    assert check_in_verilator(graph, tmp_path).initiation_interval == graph["window"].interval()
 
 
 def test_extremum_of_pixels_inside() -> None:
@@ -50,7 +71,7 @@ def test_extremum_of_pixels_inside() -> None:
 
 
 def test_a_whole_image_needs_no_window(tmp_path: Path) -> None:
-    pool = Pool("pool", (), 20, 4, TYPES["signed"], "sum", HALF, pe=2)
+    pool = Pool("pool", (), (4, 5), 4, TYPES["signed"], "sum", HALF, pe=2)
     cycles = check_in_verilator(chain([pool]), tmp_path)
     assert cycles.initiation_interval == pool.interval() == 40
 

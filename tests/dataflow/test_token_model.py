@@ -49,13 +49,11 @@ def test_a_chain_is_as_fast_as_its_slowest_unit(seed: int, widths: tuple[int, ..
 
 def test_fully_unfolded_takes_a_frame_a_cycle() -> None:
     graph = random_chain(0, (16, 8, 4))
-    unfolded = {
-        operator.name: LayerFolding(
-            operator.legal_pe()[-1], operator.legal_simd()[-1] if operator.legal_simd() else None
-        )
-        for operator in graph.operators
-        if operator.legal_pe()
-    }
+    unfolded = {}
+    for operator in graph.operators:
+        if operator.legal_pe():
+            pe = operator.legal_pe()[-1]
+            unfolded[operator.name] = LayerFolding(pe, (operator.legal_simd(pe) or (None,))[-1])
     cycles = predict(apply_folding(graph, unfolded))
     assert cycles.initiation_interval == 1
     # Threshold 3, each matrix-vector unit 5, output register 1.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.window import Window, window_lanes
+from bnnfpga.dataflow.stream import divisors
 from bnnfpga.dataflow.token_model import predict
 from bnnfpga.geometry import Geometry
 from bnnfpga.integers import IntegerType
@@ -36,6 +38,23 @@ CASES = {
     "time": Window("window", Geometry((1, 12), (1, 5), (1, 2), pads=(0, 2, 0, 2)), 3, BYTE, fill=0, lanes=3),
     "every second pixel": Window("window", Geometry((6, 6), (1, 1), (2, 2)), 4, BIPOLAR, lanes=2),
     "the whole image": Window("window", Geometry((4, 4), (4, 4)), 2, BYTE, lanes=2),
+    "two pixels for two windows": Window(
+        "window", Geometry((5, 6), (3, 3), pads=(1, 1, 1, 1)), 2, BIPOLAR, lanes=36, pixels=2
+    ),
+    "three pixels for two windows": Window("window", Geometry((6, 9), (3, 2)), 2, BYTE, lanes=24, pixels=3),
+    "four pixels for a window, stride 2": Window(
+        "window", Geometry((6, 8), (2, 2), (2, 2)), 3, BYTE, lanes=12, pixels=4
+    ),
+    "four pixels for a kernel row": Window(
+        "window", Geometry((5, 8), (3, 3), (1, 3), pads=(1, 1, 0, 2)), 1, BYTE, fill=-1, lanes=3, pixels=4
+    ),
+    "three windows of dilated pixels": Window(
+        "window", Geometry((7, 10), (2, 3), (1, 2), (2, 3), (0, 3, 1, 5)), 1, BYTE, fill=7, lanes=18, pixels=5
+    ),
+    "windows of a row of all its pixels": Window(
+        "window", Geometry((4, 4), (3, 3), pads=(1, 1, 1, 1)), 1, BIPOLAR, lanes=36, pixels=4
+    ),
+    "pixels of pads": Window("window", Geometry((3, 6), (1, 1), pads=(1, 2, 1, 1)), 2, BYTE, lanes=6, pixels=2),
 }
 
 
@@ -69,7 +88,11 @@ def windows() -> st.SearchStrategy[Window]:
         )
         assume(min(geometry.windows) > 0)
         type, fill = draw(st.sampled_from([(BIPOLAR, 0), (BIPOLAR, -1), (BIPOLAR, 1), (BYTE, 0), (BYTE, 200)]))
-        return Window("window", geometry, channels, type, fill, draw(st.sampled_from(window_lanes(kernel, channels))))
+        whole = geometry.taps * channels
+        lanes = [*window_lanes(kernel, channels), *(whole * count for count in divisors(geometry.windows[1])[1:])]
+        unit = Window("window", geometry, channels, type, fill, draw(st.sampled_from(lanes)))
+        pixels = divisors(geometry.image[1]) if unit.chunks == 1 else (1,)
+        return replace(unit, pixels=draw(st.sampled_from(pixels)))
 
     return draw()
 
@@ -100,7 +123,8 @@ def test_hardware(name: str, tmp_path: Path) -> None:
                 weights,
                 window.type,
                 window.geometry.windows,
-                simd=window.lanes,
+                pe=2 * window.windows,
+                simd=window.lanes // window.windows,
                 kernel=window.geometry.kernel,
                 padded=True,
             )

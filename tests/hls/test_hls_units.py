@@ -173,7 +173,7 @@ WINDOW = [
 
 def pool(type_: IntegerType, function: PoolFunction, pe: int, padded: bool, seed: int = 0) -> Pool:
     smallest = np.random.default_rng(seed).random(12) < 0.5
-    return Pool("pool", (2, 3), 6, 12, type_, function, smallest, padded, pe)
+    return Pool("pool", (2, 3), (2, 3), 12, type_, function, smallest, padded, pe)
 
 
 POOL = [
@@ -183,7 +183,7 @@ POOL = [
         for function in ("extremum", "sum")
         for pe, padded in ((1, False), (4, True), (12, False))
     ),
-    Pool("pool", (), 1, 4, INT8, "extremum", np.zeros(4, dtype=bool), pe=2),
+    Pool("pool", (), (1, 1), 4, INT8, "extremum", np.zeros(4, dtype=bool), pe=2),
 ]
 BRANCHES = [
     Fork("fork", Port((2, 12), INT8, 6)),

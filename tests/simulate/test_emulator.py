@@ -253,7 +253,7 @@ def test_pool(path: str, taken: IntegerType, channels: int, function: PoolFuncti
     fill = 0 if function == "sum" else taken.lo - 1 if not taken.is_bipolar else 0
     window = Window("window", geometry, channels, taken, fill)
     smallest = rng.random(channels) < 0.5
-    pool = Pool("pool", geometry.windows, geometry.taps, channels, taken, function, smallest, window.flagged)
+    pool = Pool("pool", geometry.windows, geometry.kernel, channels, taken, function, smallest, window.flagged)
     check(chain([window, pool]), random_integers(taken, (3, 5, 6, channels), rng), path)
 
 

@@ -121,7 +121,9 @@ def _depthwise(
         )
     producer, padded = _window(lowering, node, geometry, fill, producer, outputs)
     rows = np.ascontiguousarray(weights.reshape(outputs, -1).T)
-    unit = VectorVector(lowering.name(VectorVector), rows, type, geometry.windows, table, padded)
+    unit = VectorVector(
+        lowering.name(VectorVector), rows, type, geometry.windows, table, padded, kernel=geometry.kernel
+    )
     return _dot_product(lowering, node, unit, producer)
 
 

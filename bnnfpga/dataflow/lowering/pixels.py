@@ -64,7 +64,7 @@ def _pool(
     if geometry.kernel != geometry.image or any(geometry.pads):
         window = Window(lowering.name(Window), geometry, len(smallest), type, fill)
         producer, padded = lowering.add(window, producer), window.flagged
-    unit = Pool(lowering.name(Pool), geometry.windows, geometry.taps, len(smallest), type, function, smallest, padded)
+    unit = Pool(lowering.name(Pool), geometry.windows, geometry.kernel, len(smallest), type, function, smallest, padded)
     lowering.made(node, lowering.add(unit, producer))
 
 

@@ -15,11 +15,10 @@ from bnnfpga.dataflow.operator import (
     RtlInstance,
     Schedule,
     add_resources,
-    divisors,
     queue_depth,
     queue_resources,
 )
-from bnnfpga.dataflow.stream import Port
+from bnnfpga.dataflow.stream import Port, legal_lanes
 from bnnfpga.integers import IntArray, IntegerType
 
 
@@ -66,7 +65,7 @@ class Add(Operator):
         return (self.pe, None)
 
     def legal_pe(self) -> tuple[int, ...]:
-        return divisors(self.shape[-1])
+        return legal_lanes(self.shape)
 
     @property
     def queue(self) -> int:

@@ -16,10 +16,9 @@ from bnnfpga.dataflow.operator import (
     RtlInstance,
     Schedule,
     add_resources,
-    divisors,
     queue_resources,
 )
-from bnnfpga.dataflow.stream import Port
+from bnnfpga.dataflow.stream import Port, divisors
 from bnnfpga.integers import IntArray, IntegerType
 
 

@@ -21,7 +21,6 @@ from bnnfpga.dataflow.operator import (
     RtlInstance,
     Schedule,
     add_resources,
-    divisors,
     memory_resources,
     multiplier_resources,
     queue_depth,
@@ -29,7 +28,7 @@ from bnnfpga.dataflow.operator import (
 )
 from bnnfpga.dataflow.operators.window import window_lanes
 from bnnfpga.dataflow.packing import to_bits
-from bnnfpga.dataflow.stream import Port
+from bnnfpga.dataflow.stream import Port, legal_lanes
 from bnnfpga.dataflow.thresholds import Decisions, ThresholdTable, bipolar_sum_to_count
 from bnnfpga.dot_products import dot_product_type, weight_type
 from bnnfpga.integers import IntArray, IntegerType
@@ -43,7 +42,9 @@ _MOST_PLANE_PAIRS = 6
 
 @dataclass(frozen=True)
 class MatrixVector(Operator):
-    """`MH` dot products of `MW` inputs, `pe` outputs and `simd` inputs a cycle.
+    """`MH` dot products of `MW` inputs, `pe` outputs and `simd` inputs of each a cycle.
+
+    A `pe` of several times `MH` works on so many vectors at once, each as a whole: `simd` is `MW` then.
 
     Parameters
     ----------
@@ -82,13 +83,23 @@ class MatrixVector(Operator):
         return int(self.weights.shape[1])
 
     @property
+    def pixels(self) -> int:
+        """Vectors worked on at once."""
+        return max(1, self.pe // self.mh)
+
+    @property
+    def neurons(self) -> int:
+        """Outputs of one vector worked on at once."""
+        return min(self.pe, self.mh)
+
+    @property
     def channels(self) -> int:
         """Inputs of one pixel."""
         return self.mw // math.prod(self.kernel)
 
     @property
     def flags(self) -> int:
-        """Pixels of a beat that may lie outside."""
+        """Pixels of a step of one vector that may lie outside."""
         return max(1, self.simd // self.channels) if self.padded else 0
 
     @property
@@ -98,7 +109,7 @@ class MatrixVector(Operator):
 
     @property
     def passes(self) -> int:
-        return self.mh // self.pe
+        return self.mh // self.neurons
 
     @property
     def steps(self) -> int:
@@ -120,7 +131,8 @@ class MatrixVector(Operator):
 
     @property
     def inputs(self) -> tuple[Port, ...]:
-        return (Port((*self.positions, self.mw), self.input_type, self.simd, self.flags),)
+        lanes, flags = self.pixels * self.simd, self.pixels * self.flags
+        return (Port((*self.positions, self.mw), self.input_type, lanes, flags),)
 
     @property
     def outputs(self) -> tuple[Port, ...]:
@@ -138,13 +150,13 @@ class MatrixVector(Operator):
         return (self.pe, self.simd)
 
     def legal_pe(self) -> tuple[int, ...]:
-        return divisors(self.mh)
+        return legal_lanes((*self.positions, self.mh))
 
-    def legal_simd(self) -> tuple[int, ...]:
-        return window_lanes(self.kernel, self.channels)
+    def legal_simd(self, pe: int) -> tuple[int, ...]:
+        return (self.mw,) if pe > self.mh else window_lanes(self.kernel, self.channels)
 
     def interval(self) -> int:
-        return math.prod(self.positions) * self.passes * self.steps
+        return math.prod(self.positions) // self.pixels * self.passes * self.steps
 
     @property
     def popcount_stages(self) -> int:
@@ -194,10 +206,10 @@ class MatrixVector(Operator):
 
     @cached_property
     def _weight_bits(self) -> NDArray[np.uint8]:
-        """(passes, PE, steps, SIMD, bits)."""
+        """(passes, outputs, steps, SIMD, bits)."""
         codes = self.weight_type.encode(self.weights)
         bits = self.weight_type.bits
-        return to_bits(codes, bits).reshape(self.passes, self.pe, self.steps, self.simd, bits)
+        return to_bits(codes, bits).reshape(self.passes, self.neurons, self.steps, self.simd, bits)
 
     @property
     def accumulator_bits(self) -> int:
@@ -216,10 +228,10 @@ class MatrixVector(Operator):
             return None
         table = self.table.with_rows(self.mh)
         stored = bipolar_sum_to_count(table.values, self.mw, self.count_scale) if self.is_xnor else table.values
-        return table.memory(self.pe, stored, self.threshold_bits, "distributed")
+        return table.memory(self.neurons, stored, self.threshold_bits, "distributed")
 
     def resources(self) -> dict[str, int]:
-        words, width = self.passes * self.steps, self.pe * self.simd * self.weight_type.bits
+        words, width = self.passes * self.steps, self.neurons * self.simd * self.weight_type.bits
         bits = self.input_type.bits
         accumulate = self.pe * self.accumulator_bits
         compare = self.pe * (self.table.levels * -(-self.threshold_bits // 2) if self.table else 0)
@@ -227,11 +239,11 @@ class MatrixVector(Operator):
         block = self.memory == "block" and words > 1
         unit = {
             "lut": 2 * accumulate + compare + vector + 40,
-            "ff": (0 if block else width) + self.simd * bits + 3 * accumulate + 40,
+            "ff": (0 if block else width) + self.pixels * self.simd * bits + 3 * accumulate + 40,
         }
         weights = memory_resources(words, width, self.memory)
         levels = self.table.levels if self.table else 0
-        thresholds = memory_resources(self.passes, self.pe * (levels * self.threshold_bits + 1), "distributed")
+        thresholds = memory_resources(self.passes, self.neurons * (levels * self.threshold_bits + 1), "distributed")
         queue = queue_resources(self.outputs[0].width, self.queue)
         return add_resources(unit, self._term_resources(), weights, thresholds if self.table else {}, queue)
 
@@ -247,8 +259,9 @@ class MatrixVector(Operator):
         parameters: dict[str, int | str | Memory] = {
             "MW": self.mw,
             "MH": self.mh,
-            "PE": self.pe,
+            "PE": self.neurons,
             "SIMD": self.simd,
+            "Pixels": self.pixels,
             "WeightBits": self.weight_type.bits,
             "InputBipolar": int(self.input_type.is_bipolar),
             "InputBits": self.input_type.bits,
@@ -270,20 +283,21 @@ class MatrixVector(Operator):
 
     def hls(self) -> HlsInstance:
         # Here a step's weights lie side by side, each with its bits.
-        weights = self._weight_bits.transpose(0, 2, 1, 3, 4).reshape(self.passes * self.steps, self.pe, -1)
+        weights = self._weight_bits.transpose(0, 2, 1, 3, 4).reshape(self.passes * self.steps, self.neurons, -1)
         tables = [HlsTable("weights", weights, False, self.memory)]
         if self.table is not None:
             table = self.table.with_rows(self.mh)
             stored = bipolar_sum_to_count(table.values, self.mw, self.count_scale) if self.is_xnor else table.values
-            tables += table.hls_tables(self.pe, stored, self.threshold_bits + int(self.is_xnor), "distributed")
+            tables += table.hls_tables(self.neurons, stored, self.threshold_bits + int(self.is_xnor), "distributed")
         return HlsInstance(
             "matrix_vector",
             {
                 "MW": self.mw,
                 "MH": self.mh,
                 "Vectors": math.prod(self.positions),
-                "PE": self.pe,
+                "PE": self.neurons,
                 "SIMD": self.simd,
+                "Pixels": self.pixels,
                 "WeightBits": self.weight_type.bits,
                 "InputBipolar": self.input_type.is_bipolar,
                 "InputBits": self.input_type.bits,

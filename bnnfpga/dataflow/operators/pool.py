@@ -19,11 +19,11 @@ from bnnfpga.dataflow.operator import (
     RtlInstance,
     Schedule,
     add_resources,
-    divisors,
     queue_depth,
     queue_resources,
 )
-from bnnfpga.dataflow.stream import Port
+from bnnfpga.dataflow.operators.window import window_pixels
+from bnnfpga.dataflow.stream import Port, legal_lanes
 from bnnfpga.integers import IntArray, IntegerType
 
 PoolFunction = Literal["extremum", "sum"]
@@ -31,14 +31,17 @@ PoolFunction = Literal["extremum", "sum"]
 
 @dataclass(frozen=True)
 class Pool(Operator):
-    """Reduces the `taps` pixels of each window to one, `pe` channels a cycle.
+    """Reduces the pixels of each window to one: makes `pe` elements from `simd` pixels of their windows a cycle.
+
+    A `pe` of all channels can take several pixels of a window, and one of several times the channels takes whole
+    windows.
 
     Parameters
     ----------
     windows
         Rows and columns of windows.
-    taps
-        Pixels of a window; they come one after the other, each with all its channels.
+    kernel
+        Rows and columns of pixels of a window; they come one after the other, each with all its channels.
     channels
         Channels of a pixel.
     type
@@ -53,20 +56,50 @@ class Pool(Operator):
     """
 
     windows: tuple[int, ...]
-    taps: int
+    kernel: tuple[int, int]
     channels: int
     type: IntegerType
     function: PoolFunction
     smallest: NDArray[np.bool_]
     padded: bool = False
     pe: int = 1
+    simd: int = 1
 
     kind: ClassVar[str] = "pool"
-    latency: ClassVar[int] = 2
+
+    @property
+    def taps(self) -> int:
+        """Pixels of a window."""
+        return math.prod(self.kernel)
+
+    @property
+    def pixels(self) -> int:
+        """Windows worked on at once."""
+        return max(1, self.pe // self.channels)
+
+    @property
+    def part(self) -> int:
+        """Channels of a pixel in a beat."""
+        return min(self.pe, self.channels)
 
     @property
     def chunks(self) -> int:
-        return self.channels // self.pe
+        """Beats of a pixel."""
+        return self.channels // self.part
+
+    @property
+    def steps(self) -> int:
+        """Beats of a window, of each part of its channels."""
+        return self.taps // self.simd
+
+    @property
+    def reduce_stages(self) -> int:
+        """1 where the pixels of a beat are reduced in a cycle of its own."""
+        return int(self.simd > 1)
+
+    @property
+    def latency(self) -> int:
+        return 2 + self.reduce_stages
 
     @property
     def made(self) -> IntegerType:
@@ -79,7 +112,8 @@ class Pool(Operator):
 
     @property
     def inputs(self) -> tuple[Port, ...]:
-        return (Port((*self.windows, self.taps * self.channels), self.type, self.pe, int(self.padded)),)
+        flags = self.pixels * self.simd if self.padded else 0
+        return (Port((*self.windows, self.taps * self.channels), self.type, self.pe * self.simd, flags),)
 
     @property
     def outputs(self) -> tuple[Port, ...]:
@@ -87,20 +121,25 @@ class Pool(Operator):
 
     @property
     def folding(self) -> tuple[int | None, int | None]:
-        return (self.pe, None)
+        return (self.pe, self.simd)
 
     def legal_pe(self) -> tuple[int, ...]:
-        return divisors(self.channels)
+        return legal_lanes((*self.windows, self.channels))
+
+    def legal_simd(self, pe: int) -> tuple[int, ...]:
+        if pe < self.channels:
+            return (1,)
+        return window_pixels(self.kernel) if pe == self.channels else (self.taps,)
 
     def interval(self) -> int:
-        return math.prod(self.windows) * self.taps * self.chunks
+        return math.prod(self.windows) // self.pixels * self.steps * self.chunks
 
     @property
     def queue(self) -> int:
         return queue_depth(self.latency, 1)
 
     def schedule(self) -> Schedule:
-        taken = [Event(1, (1,), (0,), (0,))] * ((self.taps - 1) * self.chunks)
+        taken = [Event(1, (1,), (0,), (0,))] * ((self.steps - 1) * self.chunks)
         made = [Event(1, (1,), (1,), (1,))] * self.chunks
         return Schedule((*taken, *made), self.latency, (self.queue,), (1,))
 
@@ -116,13 +155,13 @@ class Pool(Operator):
         return (np.where(self.smallest, high, low),)
 
     def _directions(self) -> Memory:
-        return Memory("smallest", self.smallest.astype(np.uint8).reshape(self.chunks, self.pe), "distributed")
+        return Memory("smallest", self.smallest.astype(np.uint8).reshape(self.chunks, self.part), "distributed")
 
     def resources(self) -> dict[str, int]:
         bits = self.made.bits
         unit = {
-            "lut": self.pe * bits * (1 + -(-self.chunks // 64)) + 20,
-            "ff": self.pe * bits + 20,
+            "lut": self.pe * bits * (self.simd + -(-self.chunks // 64)) + 20,
+            "ff": self.pe * bits * (1 + self.reduce_stages) + 20,
         }
         return add_resources(unit, queue_resources(self.outputs[0].width, self.queue))
 
@@ -130,15 +169,18 @@ class Pool(Operator):
         return RtlInstance(
             "bnn_pool",
             {
-                "PE": self.pe,
+                "PE": self.part,
                 "Chunks": self.chunks,
-                "Taps": self.taps,
+                "Steps": self.steps,
+                "SIMD": self.simd,
+                "Pixels": self.pixels,
                 "InputBits": self.type.bits,
                 "InputBipolar": int(self.type.is_bipolar),
                 "InputSigned": int(self.type.signed),
                 "Flags": int(self.padded),
                 "Sum": int(self.function == "sum"),
                 "OutputBits": self.made.bits,
+                "ReduceStages": self.reduce_stages,
                 "QueueDepth": self.queue,
                 "Smallest": self._directions(),
             },
@@ -151,7 +193,9 @@ class Pool(Operator):
                 "Channels": self.channels,
                 "Windows": math.prod(self.windows),
                 "Taps": self.taps,
-                "PE": self.pe,
+                "PE": self.part,
+                "SIMD": self.simd,
+                "Pixels": self.pixels,
                 "InputBits": self.type.bits,
                 "InputBipolar": self.type.is_bipolar,
                 "InputSigned": self.type.signed,

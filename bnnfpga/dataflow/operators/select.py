@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -25,7 +25,7 @@ from bnnfpga.integers import IntArray, IntegerType
 
 @dataclass(frozen=True)
 class Select(Operator):
-    """Channel `c` of a pixel made is channel `index[c]` of the pixel taken; a beat is a pixel.
+    """Channel `c` of a pixel made is channel `index[c]` of the pixel taken; a beat has whole pixels.
 
     Parameters
     ----------
@@ -39,6 +39,8 @@ class Select(Operator):
         The elements.
     padded
         Whether beats say that their pixel lies outside the image (`Port.pads`).
+    pixels
+        Pixels of a beat; one where beats have flags.
     """
 
     positions: tuple[int, ...]
@@ -46,6 +48,7 @@ class Select(Operator):
     index: tuple[int, ...]
     type: IntegerType
     padded: bool = False
+    pixels: int = 1
 
     kind: ClassVar[str] = "select"
 
@@ -55,12 +58,15 @@ class Select(Operator):
 
     @property
     def inputs(self) -> tuple[Port, ...]:
-        return (Port((*self.positions, self.channels), self.type, self.channels, int(self.padded)),)
+        return (Port((*self.positions, self.channels), self.type, self.pixels * self.channels, int(self.padded)),)
 
     @property
     def outputs(self) -> tuple[Port, ...]:
         made = len(self.index)
-        return (Port((*self.positions, made), self.type, made, int(self.padded)),)
+        return (Port((*self.positions, made), self.type, self.pixels * made, int(self.padded)),)
+
+    def with_inputs(self, *ports: Port) -> Select:
+        return self if self.padded else replace(self, pixels=max(1, ports[0].lanes // self.channels))
 
     def schedule(self) -> Schedule:
         return Schedule((Event(1, (1,), (1,), (1,)),), 1, (2,), (1,))
@@ -69,8 +75,13 @@ class Select(Operator):
         return (arrays[0][..., self.index],)
 
     @property
+    def _beat_index(self) -> tuple[int, ...]:
+        """`index` for the elements of a beat."""
+        return tuple(self.channels * pixel + channel for pixel in range(self.pixels) for channel in self.index)
+
+    @property
     def _index_bits(self) -> int:
-        return max(1, (self.channels - 1).bit_length())
+        return max(1, (self.inputs[0].lanes - 1).bit_length())
 
     def resources(self) -> dict[str, int]:
         return queue_resources(self.outputs[0].width, 2)
@@ -79,24 +90,24 @@ class Select(Operator):
         return RtlInstance(
             "bnn_select",
             {
-                "Inputs": self.channels,
-                "Outputs": len(self.index),
+                "Inputs": self.inputs[0].lanes,
+                "Outputs": self.outputs[0].lanes,
                 "ElementBits": self.type.bits,
                 "Flags": int(self.padded),
                 "IndexBits": self._index_bits,
-                "Index": RtlVector(self.index, self._index_bits),
+                "Index": RtlVector(self._beat_index, self._index_bits),
             },
             levels=("{unit}.queue.level",),
         )
 
     def hls(self) -> HlsInstance:
-        index = to_bits(np.array(self.index), self._index_bits)[None]
+        index = to_bits(np.array(self._beat_index), self._index_bits)[None]
         return HlsInstance(
             "select",
             {
-                "Pixels": self.outputs[0].beats,
-                "Inputs": self.channels,
-                "Outputs": len(self.index),
+                "Beats": self.outputs[0].beats,
+                "Inputs": self.inputs[0].lanes,
+                "Outputs": self.outputs[0].lanes,
                 "ElementBits": self.type.bits,
                 "Flagged": self.padded,
             },

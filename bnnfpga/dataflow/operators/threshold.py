@@ -22,7 +22,7 @@ from bnnfpga.integers import IntArray, IntegerType
 
 @dataclass(frozen=True)
 class Threshold(Elementwise):
-    """Compares each element with its channel's thresholds, `pe` channels a cycle.
+    """Compares each element with its channel's thresholds, `pe` elements a cycle.
 
     `table` has a row for each channel, or one row for all.
     """
@@ -43,16 +43,23 @@ class Threshold(Elementwise):
     def decide(self, *arrays: IntArray) -> Decisions:
         return Decisions(arrays[0], self.table)
 
+    @property
+    def _rows(self) -> ThresholdTable:
+        """One row for all elements, or one for each channel of the pixels of a beat."""
+        pixels = self.pe // self.shape[-1]
+        return self.table.for_pixels(pixels) if pixels > 1 and len(self.table.values) > 1 else self.table
+
     def _stored(self) -> tuple[IntArray, int]:
         """Thresholds in the domain of the stream's codes, and their width."""
         if self.input_type.is_bipolar:
-            return bipolar_sum_to_count(self.table.values, 1), 2
-        return self.table.values, IntegerType(self.input_type.lo, self.input_type.hi + 1, self.input_type.encoding).bits
+            return bipolar_sum_to_count(self._rows.values, 1), 2
+        type = IntegerType(self.input_type.lo, self.input_type.hi + 1, self.input_type.encoding)
+        return self._rows.values, type.bits
 
     def _memory(self) -> tuple[Memory, int]:
         stored, bits = self._stored()
         shared = len(stored) == 1
-        memory = self.table.memory(1 if shared else self.pe, stored, bits, self.memory)
+        memory = self._rows.memory(1 if shared else self.pe, stored, bits, self.memory)
         return memory, bits
 
     def resources(self) -> dict[str, int]:
@@ -87,11 +94,12 @@ class Threshold(Elementwise):
         stored, bits = self._stored()
         shared = len(stored) == 1
         signed_bits = bits + int(self.input_type.is_bipolar or self.input_type.lo >= 0)
+        channels = max(self.pe, self.shape[-1])
         return HlsInstance(
             "threshold",
             {
-                "Channels": self.shape[-1],
-                "Vectors": self.outputs[0].elements // self.shape[-1],
+                "Channels": channels,
+                "Vectors": self.outputs[0].elements // channels,
                 "PE": self.pe,
                 "Shared": shared,
                 "InputBits": self.input_type.bits,
@@ -100,7 +108,7 @@ class Threshold(Elementwise):
                 "OutputBits": self.table.output.bits,
                 "OutputOffset": self.table.offset,
             },
-            tuple(self.table.hls_tables(1 if shared else self.pe, stored, signed_bits, self.memory)),
+            tuple(self._rows.hls_tables(1 if shared else self.pe, stored, signed_bits, self.memory)),
         )
 
     def emulator(self) -> EmulatorKernel:

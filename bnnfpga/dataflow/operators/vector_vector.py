@@ -21,14 +21,14 @@ from bnnfpga.dataflow.operator import (
     RtlInstance,
     Schedule,
     add_resources,
-    divisors,
     memory_resources,
     multiplier_resources,
     queue_depth,
     queue_resources,
 )
+from bnnfpga.dataflow.operators.window import window_pixels
 from bnnfpga.dataflow.packing import to_bits
-from bnnfpga.dataflow.stream import Port
+from bnnfpga.dataflow.stream import Port, legal_lanes
 from bnnfpga.dataflow.thresholds import ThresholdTable, bipolar_sum_to_count
 from bnnfpga.dot_products import dot_product_type, weight_type
 from bnnfpga.integers import IntArray, IntegerType
@@ -36,8 +36,10 @@ from bnnfpga.integers import IntArray, IntegerType
 
 @dataclass(frozen=True)
 class VectorVector(Operator):
-    """Sums the pixels of each window, each times its weight, channel by channel, `pe` channels a cycle.
+    """Sums the pixels of each window, each times its weight: makes `pe` sums from `simd` pixels of each a cycle.
 
+    A `pe` of all channels can take several pixels of a window, and one of several times the channels takes whole
+    windows.
     A layer that makes several channels of each gets its input through a `Select` that repeats channels.
 
     Parameters
@@ -54,6 +56,8 @@ class VectorVector(Operator):
         Whether beats say which pixels lie outside the image (`Port.pads`); those are 0.
     memory
         Kind of the weight memory.
+    kernel
+        Rows and columns of pixels of a window, which decide what `simd` may be; one row where nothing is said.
     """
 
     weights: IntArray
@@ -63,6 +67,8 @@ class VectorVector(Operator):
     padded: bool = False
     pe: int = 1
     memory: MemoryKind = "distributed"
+    kernel: tuple[int, int] | None = None
+    simd: int = 1
 
     kind: ClassVar[str] = "vector_vector"
 
@@ -75,9 +81,24 @@ class VectorVector(Operator):
         return int(self.weights.shape[1])
 
     @property
+    def pixels(self) -> int:
+        """Windows worked on at once."""
+        return max(1, self.pe // self.channels)
+
+    @property
+    def part(self) -> int:
+        """Channels of a pixel in a beat."""
+        return min(self.pe, self.channels)
+
+    @property
     def chunks(self) -> int:
         """Beats of a pixel."""
-        return self.channels // self.pe
+        return self.channels // self.part
+
+    @property
+    def steps(self) -> int:
+        """Beats of a window, of each part of its channels."""
+        return self.taps // self.simd
 
     @cached_property
     def weight_type(self) -> IntegerType:
@@ -106,7 +127,8 @@ class VectorVector(Operator):
 
     @property
     def inputs(self) -> tuple[Port, ...]:
-        return (Port((*self.windows, self.taps * self.channels), self.input_type, self.pe, int(self.padded)),)
+        flags = self.pixels * self.simd if self.padded else 0
+        return (Port((*self.windows, self.taps * self.channels), self.input_type, self.pe * self.simd, flags),)
 
     @property
     def outputs(self) -> tuple[Port, ...]:
@@ -114,18 +136,27 @@ class VectorVector(Operator):
 
     @property
     def folding(self) -> tuple[int | None, int | None]:
-        return (self.pe, None)
+        return (self.pe, self.simd)
 
     def legal_pe(self) -> tuple[int, ...]:
-        return divisors(self.channels)
+        return legal_lanes((*self.windows, self.channels))
+
+    def legal_simd(self, pe: int) -> tuple[int, ...]:
+        if pe < self.channels:
+            return (1,)
+        return window_pixels(self.kernel or (1, self.taps)) if pe == self.channels else (self.taps,)
 
     def interval(self) -> int:
-        return math.prod(self.windows) * self.taps * self.chunks
+        return math.prod(self.windows) // self.pixels * self.steps * self.chunks
+
+    @property
+    def _multiplies(self) -> bool:
+        return self.weight_type.bits > 1 and self.input_type.bits > 1
 
     @property
     def product_stages(self) -> int:
-        """1 where a multiplier needs a cycle of its own."""
-        return int(self.weight_type.bits > 1 and self.input_type.bits > 1)
+        """1 where the products of a beat, and their sum, need a cycle of their own."""
+        return int(self._multiplies or self.simd > 1)
 
     @property
     def latency(self) -> int:
@@ -133,10 +164,10 @@ class VectorVector(Operator):
 
     @property
     def queue(self) -> int:
-        return queue_depth(self.latency, self.taps, self.chunks)
+        return queue_depth(self.latency, self.steps, self.chunks)
 
     def schedule(self) -> Schedule:
-        taken = [Event(1, (1,), (0,), (0,))] * ((self.taps - 1) * self.chunks)
+        taken = [Event(1, (1,), (0,), (0,))] * ((self.steps - 1) * self.chunks)
         made = [Event(1, (1,), (1,), (1,))] * self.chunks
         return Schedule((*taken, *made), self.latency, (self.queue,), (1,))
 
@@ -147,9 +178,9 @@ class VectorVector(Operator):
 
     @cached_property
     def _weight_bits(self) -> NDArray[np.uint8]:
-        """(taps * chunks, PE, bits)."""
+        """(steps * chunks, SIMD * PE, bits)."""
         bits = self.weight_type.bits
-        return to_bits(self.weight_type.encode(self.weights), bits).reshape(-1, self.pe, bits)
+        return to_bits(self.weight_type.encode(self.weights), bits).reshape(-1, self.simd * self.part, bits)
 
     @property
     def accumulator_bits(self) -> int:
@@ -172,30 +203,32 @@ class VectorVector(Operator):
         return table, stored
 
     def resources(self) -> dict[str, int]:
-        words, width = self.taps * self.chunks, self.pe * self.weight_type.bits
+        words, width = self.steps * self.chunks, self.part * self.simd * self.weight_type.bits
         accumulate = self.pe * self.accumulator_bits
         kept = accumulate * -(-self.chunks // 64) if self.chunks > 1 else 0
         levels = self.table.levels if self.table else 0
         unit = {
-            "lut": accumulate + kept + self.pe * levels * -(-self.threshold_bits // 2) + 40,
+            "lut": accumulate * self.simd + kept + self.pe * levels * -(-self.threshold_bits // 2) + 40,
             "ff": width + self.inputs[0].width + (1 + self.product_stages) * accumulate + 40,
         }
-        products = multiplier_resources(self.weight_type.bits, self.input_type.bits + 1, self.pe)
-        row = self.pe * (levels * self.threshold_bits + 1)
+        products = multiplier_resources(self.weight_type.bits, self.input_type.bits + 1, self.pe * self.simd)
+        row = self.part * (levels * self.threshold_bits + 1)
         return add_resources(
             unit,
-            products if self.product_stages else {},
+            products if self._multiplies else {},
             memory_resources(words, width, self.memory),
             memory_resources(self.chunks, row, "distributed") if self.table else {},
             queue_resources(self.outputs[0].width, self.queue),
         )
 
     def rtl(self) -> RtlInstance:
-        weights = Memory("weights", self._weight_bits.reshape(self.taps * self.chunks, -1), self.memory)
+        weights = Memory("weights", self._weight_bits.reshape(self.steps * self.chunks, -1), self.memory)
         parameters: dict[str, int | str | Memory] = {
-            "PE": self.pe,
+            "PE": self.part,
             "Chunks": self.chunks,
-            "Taps": self.taps,
+            "Steps": self.steps,
+            "SIMD": self.simd,
+            "Pixels": self.pixels,
             "WeightBits": self.weight_type.bits,
             "InputBipolar": int(self.input_type.is_bipolar),
             "InputBits": self.input_type.bits,
@@ -213,21 +246,23 @@ class VectorVector(Operator):
         }
         if self._thresholds is not None:
             table, stored = self._thresholds
-            parameters["Thresholds"] = table.memory(self.pe, stored, self.threshold_bits, "distributed")
+            parameters["Thresholds"] = table.memory(self.part, stored, self.threshold_bits, "distributed")
         return RtlInstance("bnn_vector_vector", parameters)
 
     def hls(self) -> HlsInstance:
         tables = [HlsTable("weights", self._weight_bits, False, self.memory)]
         if self._thresholds is not None:
             table, stored = self._thresholds
-            tables += table.hls_tables(self.pe, stored, self.threshold_bits + int(self.is_xnor), "distributed")
+            tables += table.hls_tables(self.part, stored, self.threshold_bits + int(self.is_xnor), "distributed")
         return HlsInstance(
             "vector_vector",
             {
                 "Channels": self.channels,
                 "Windows": math.prod(self.windows),
                 "Taps": self.taps,
-                "PE": self.pe,
+                "PE": self.part,
+                "SIMD": self.simd,
+                "Pixels": self.pixels,
                 "WeightBits": self.weight_type.bits,
                 "InputBipolar": self.input_type.is_bipolar,
                 "InputBits": self.input_type.bits,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
@@ -18,11 +19,10 @@ from bnnfpga.dataflow.operator import (
     RtlInstance,
     Schedule,
     add_resources,
-    divisors,
     queue_depth,
     queue_resources,
 )
-from bnnfpga.dataflow.stream import Port
+from bnnfpga.dataflow.stream import Port, divisors, legal_lanes
 from bnnfpga.geometry import Geometry
 from bnnfpga.integers import IntArray, IntegerType
 
@@ -31,8 +31,8 @@ from bnnfpga.integers import IntArray, IntegerType
 class Window(Operator):
     """Sends, for each window, its pixels row by row, each with all its channels.
 
-    `lanes` channels of one pixel a beat, or all channels of some pixels: of a part of a kernel row that divides it,
-    or of whole kernel rows. Pads cost no input beat.
+    `lanes` channels of one pixel a beat, or all channels of some pixels: of a part of a kernel row that divides it, of
+    whole kernel rows, or of whole windows that are a part of a row of windows. Pads cost no input beat.
 
     Parameters
     ----------
@@ -45,6 +45,10 @@ class Window(Operator):
     fill
         What elements outside the image are. Where the type cannot hold that, as a bipolar one cannot hold 0, flags
         beside the elements say so (`Port.pads`).
+    lanes
+        Elements of an output beat.
+    pixels
+        Pixels of an input beat, a part of a row of the image. More than one needs whole pixels in the output, too.
     """
 
     geometry: Geometry
@@ -52,42 +56,63 @@ class Window(Operator):
     type: IntegerType
     fill: int = 0
     lanes: int = 1
+    pixels: int = 1
 
     kind: ClassVar[str] = "window"
     latency: ClassVar[int] = 2
 
     @property
+    def windows(self) -> int:
+        """Windows of an output beat."""
+        return max(1, self.lanes // (self.geometry.taps * self.channels))
+
+    @property
     def taps(self) -> int:
-        """Pixels a beat."""
-        return max(1, self.lanes // self.channels)
+        """Pixels of an output beat in each of its windows."""
+        return max(1, self.lanes // self.windows // self.channels)
+
+    @property
+    def part(self) -> int:
+        """Channels of a pixel in a beat."""
+        return min(self.lanes, self.channels)
 
     @property
     def chunks(self) -> int:
-        """Input beats of a pixel."""
-        return max(1, self.channels // self.lanes)
+        """Beats of a pixel."""
+        return self.channels // self.part
 
     @property
     def steps(self) -> int:
         """Beats of a window."""
-        return self.geometry.taps * self.channels // self.lanes
+        return self.geometry.taps // self.taps * self.chunks
 
     @property
     def inputs(self) -> tuple[Port, ...]:
-        return (Port((*self.geometry.image, self.channels), self.type, min(self.lanes, self.channels)),)
+        return (Port((*self.geometry.image, self.channels), self.type, self.pixels * self.part),)
 
     @property
     def outputs(self) -> tuple[Port, ...]:
         shape = (*self.geometry.windows, self.geometry.taps * self.channels)
-        return (Port(shape, self.type, self.lanes, self.taps if self.flagged else 0),)
+        return (Port(shape, self.type, self.lanes, self.windows * self.taps if self.flagged else 0),)
 
     @property
     def flagged(self) -> bool:
         """Whether beats say which of their pixels lie outside."""
         return self.geometry.touches_pads and not bool(self.type.holds(np.array(self.fill)))
 
-    def with_lanes(self, lanes: int) -> Window:
-        """The same unit for a consumer that takes so many elements a beat."""
-        return replace(self, lanes=lanes)
+    def in_front_of(self, consumer: Operator, input: int = 0) -> Window:
+        """The same unit for a consumer: what that takes in a beat, if possible, and as fast as that works."""
+        wanted = consumer.inputs[input].lanes
+        kernel, shape = self.geometry.kernel, self.outputs[0].shape
+        choices = {*window_lanes(kernel, self.channels), *(n for n in legal_lanes(shape) if n > shape[-1])}
+        lanes = min((n for n in choices if n >= wanted), default=max(choices))
+        unit = replace(self, lanes=lanes, pixels=1)
+        if unit.chunks > 1:
+            return unit
+        pace = max(consumer.interval(), unit.outputs[0].beats)
+        columns = divisors(self.geometry.image[1])
+        pixels = (n for n in columns if math.prod(self.geometry.image) <= n * pace)
+        return replace(unit, pixels=next(pixels, columns[-1]))
 
     @cached_property
     def depth(self) -> int:
@@ -96,8 +121,14 @@ class Window(Operator):
         return buffer_depth(need, release, self.inputs[0].beats, self.outputs[0].beats)
 
     def _need_and_release(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """For each window, how many beats of the frame must have come, and how many nobody needs behind it."""
-        return self.geometry.newest() * self.chunks, self.geometry.oldest()[1:] * self.chunks
+        """For the windows of each beat, how many beats of the frame must have come, and how many nobody needs then."""
+        last, behind = (
+            pixels[self.windows - 1 :: self.windows] * self.chunks
+            for pixels in (self.geometry.newest(), self.geometry.oldest()[1:])
+        )
+        release = behind // self.pixels
+        # What nobody needs is given up, so that must have come, too.
+        return np.maximum(-(-last // self.pixels), release), release
 
     @property
     def queue(self) -> int:
@@ -137,6 +168,19 @@ class Window(Operator):
         return (np.concatenate(pixels, axis=-1),)
 
     @property
+    def _copies(self) -> int:
+        """Pixels that a beat touches: the line buffer is there once for each."""
+        columns = min(self.taps, self.geometry.kernel[1])
+        touched = np.arange(self.windows)[:, None] * self.geometry.stride[1]
+        touched = touched + np.arange(columns) * self.geometry.dilation[1]
+        return self.taps // columns * len(np.unique(touched))
+
+    @property
+    def _lanes_apart(self) -> int:
+        """Into how many parts an input beat falls of which each copy of the buffer needs only one."""
+        return self.pixels if self.windows * self.geometry.stride[1] % self.pixels == 0 else 1
+
+    @property
     def _fill_code(self) -> int:
         return 0 if self.flagged else int(self.type.encode(np.array(self.fill)))
 
@@ -149,7 +193,7 @@ class Window(Operator):
         counters = 8 * max(4, self.depth.bit_length())
         made = self.outputs[0].width
         unit = {"lut": made + 2 * counters, "ff": made + 2 * counters}
-        memory = buffer_resources(self.inputs[0].width, self.depth, self.taps)
+        memory = buffer_resources(self.inputs[0].width // self._lanes_apart, self.depth, self._copies)
         return add_resources(unit, memory, queue_resources(made, self.queue))
 
     def _places(self) -> dict[str, int]:
@@ -175,11 +219,13 @@ class Window(Operator):
             {
                 "Rows": geometry.image[0],
                 "Columns": geometry.image[1],
-                "InputLanes": self.inputs[0].lanes,
+                "Part": self.part,
                 "Chunks": self.chunks,
+                "InputPixels": self.pixels,
                 "ElementBits": self.type.bits,
                 **self._places(),
                 "Taps": self.taps,
+                "Windows": self.windows,
                 "Flags": int(self.flagged),
                 "Fill": self._fill_code,
                 "Depth": self.depth,
@@ -199,6 +245,7 @@ class Window(Operator):
                 "ElementBits": self.type.bits,
                 **self._places(),
                 "Lanes": self.lanes,
+                "InputPixels": self.pixels,
                 "Flagged": self.flagged,
                 "Fill": self._fill_code,
                 "Depth": self.depth,
@@ -219,8 +266,12 @@ class Window(Operator):
         return EmulatorKernel("window", {**values, "fill": self.fill}, outside=self.fill)
 
 
-def window_lanes(kernel: tuple[int, int], channels: int) -> tuple[int, ...]:
-    """Elements a beat that a window of a kernel can deliver, ascending: channels of a pixel, or whole pixels."""
+def window_pixels(kernel: tuple[int, int]) -> tuple[int, ...]:
+    """How many pixels of a window a beat can have, ascending: a part of a kernel row, or whole kernel rows."""
     rows, columns = kernel
-    pixels = [*divisors(columns), *(columns * count for count in divisors(rows))]
-    return tuple(sorted({*divisors(channels), *(channels * count for count in pixels)}))
+    return tuple(sorted({*divisors(columns), *(columns * count for count in divisors(rows))}))
+
+
+def window_lanes(kernel: tuple[int, int], channels: int) -> tuple[int, ...]:
+    """Elements of one window that a beat can have, ascending: channels of a pixel, or whole pixels."""
+    return tuple(sorted({*divisors(channels), *(channels * count for count in window_pixels(kernel))}))
