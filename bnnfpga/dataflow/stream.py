@@ -19,8 +19,8 @@ class Port:
     type
         The element type.
     lanes
-        Elements a beat: a part of a pixel (the innermost axis) that divides it, or whole pixels, a part of a row (the axis
-        outside it).
+        Elements a beat: a part of a pixel (the innermost axis) that divides it, or whole pixels, a part of a row (the
+        axis outside it).
     pads
         Flags that a beat carries above its elements: flag f says that the f-th of `pads` equal parts of the beat lies
         outside the image, whatever its bits. As integers, those elements are one that is not of the type, mostly 0.

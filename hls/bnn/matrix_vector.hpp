@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Matrix-vector: MH dot products of MW inputs, PE outputs and SIMD inputs a cycle.
+// Matrix-vector: MH dot products of MW inputs, PE outputs and SIMD inputs a cycle, or whole vectors, several at once.
 //
 // A vector takes MH / PE passes of MW / SIMD steps. Pass n makes outputs n * PE to n * PE + PE - 1; step s takes inputs
 // s * SIMD to s * SIMD + SIMD - 1, from the stream in the first pass and from a buffer afterwards. In the xnor form
@@ -31,9 +31,8 @@ struct xnor_inputs {
     bits<SIMD> counted;
     unsigned outside = 0;
 
-    explicit xnor_inputs(const word<SIMD + Flags>& from) {
+    explicit xnor_inputs(const bits<SIMD + Flags>& all) {
         BNN_PRAGMA(HLS INLINE)
-        const bits<SIMD + Flags> all(from);
         x = all.template slice<SIMD>(0);
         for (unsigned f = 0; f < Flags; ++f) {
             BNN_PRAGMA(HLS UNROLL)
@@ -59,11 +58,10 @@ struct number_inputs {
 
     Sum x[SIMD];
 
-    explicit number_inputs(const word<SIMD * InputBits + Flags>& from) {
+    explicit number_inputs(const bits<SIMD * InputBits + Flags>& apart) {
         BNN_PRAGMA(HLS INLINE)
         BNN_PRAGMA(HLS ARRAY_PARTITION variable=x complete)
         constexpr unsigned part = SIMD / (Flags > 0 ? Flags : 1);
-        const bits<SIMD * InputBits + Flags> apart(from);
         for (unsigned i = 0; i < SIMD; ++i) {
             BNN_PRAGMA(HLS UNROLL)
             const std::uint64_t code = apart.template get<InputBits>(i * InputBits);
@@ -93,18 +91,32 @@ struct number_inputs {
     }
 };
 
+/// Of a beat with several vectors, their inputs first and their flags above them, one vector with its flags.
+template <unsigned Pixels, unsigned Width, unsigned Flags>
+bits<Width + Flags> vector_of(const bits<Pixels * (Width + Flags)>& beat, unsigned pixel) {
+    BNN_PRAGMA(HLS INLINE)
+    bits<Width + Flags> result;
+    result.insert(0, beat.template slice<Width>(pixel * Width));
+    for (unsigned f = 0; f < Flags; ++f) {
+        BNN_PRAGMA(HLS UNROLL)
+        result.template set<1>(Width + f, beat.template get<1>(Pixels * Width + pixel * Flags + f));
+    }
+    return result;
+}
+
 }  // namespace detail
 
 /// The matrix-vector unit, for one frame.
 ///
 /// MW, MH            inputs and outputs of a vector
 /// Vectors           vectors in a frame
-/// PE, SIMD          outputs and inputs a cycle; they divide MH and MW
+/// PE, SIMD          outputs and inputs of a vector a cycle; they divide MH and MW
+/// Pixels            vectors a beat; several need PE = MH and SIMD = MW
 /// WeightBits        1: weights of -1 and +1, stored as 0 and 1; more: two's complement
 /// InputBipolar      1: inputs of -1 and +1, stored as 0 and 1
 /// InputBits, InputSigned   the elements taken
-/// Flags             flags above the inputs of a beat: flag f says that the f-th of Flags equal parts of the beat lies
-///                   outside the image and counts as 0, whatever its bits
+/// Flags             flags for the inputs of a vector in a beat: flag f says that the f-th of Flags equal parts of them
+///                   lies outside the image and counts as 0, whatever its bits; they lie above all inputs
 /// AccumulatorBits   of the register that counts or sums
 /// Levels            thresholds of a channel; 0: the unit makes the dot products themselves
 /// OutputBits, OutputOffset   the elements made; the offset is added to the count of thresholds
@@ -113,14 +125,17 @@ struct number_inputs {
 /// step's first input lowest. `tables`, if Levels > 0: thresholds [MH / PE][PE][Levels] and decreasing [MH / PE][PE],
 /// as in threshold.hpp, on the count of equal bits in the xnor form, else on the sum. With flags over an odd number of
 /// inputs each, equal bits count twice, for the accumulator and the thresholds alike.
-template <unsigned MW, unsigned MH, unsigned Vectors, unsigned PE, unsigned SIMD, unsigned WeightBits,
+template <unsigned MW, unsigned MH, unsigned Vectors, unsigned PE, unsigned SIMD, unsigned Pixels, unsigned WeightBits,
           bool InputBipolar, unsigned InputBits, bool InputSigned, unsigned Flags, unsigned AccumulatorBits,
           unsigned Levels, unsigned OutputBits, int OutputOffset, class Weight, std::size_t Words, std::size_t Lanes,
           class... Tables>
-void matrix_vector(hls::stream<word<SIMD * InputBits + Flags>>& in, hls::stream<word<PE * OutputBits>>& out,
-                   const Weight (&weights)[Words][Lanes], const Tables&... tables) {
+void matrix_vector(hls::stream<word<Pixels * (SIMD * InputBits + Flags)>>& in,
+                   hls::stream<word<Pixels * PE * OutputBits>>& out, const Weight (&weights)[Words][Lanes],
+                   const Tables&... tables) {
     static_assert(PE >= 1 && MH % PE == 0, "PE must divide the outputs MH");
     static_assert(SIMD >= 1 && MW % SIMD == 0, "SIMD must divide the inputs MW");
+    static_assert(Pixels == 1 || (PE == MH && SIMD == MW), "several vectors a beat need PE = MH and SIMD = MW");
+    static_assert(Pixels >= 1 && Vectors % Pixels == 0, "the vectors of a beat must divide those of a frame");
     static_assert(!InputBipolar || InputBits == 1, "inputs of -1 and +1 have one bit");
     static_assert(Flags == 0 || SIMD % Flags == 0, "each flag must stand for the same number of inputs");
     static_assert(WeightBits >= 1 && WeightBits <= 16, "weights have 1 to 16 bits");
@@ -140,17 +155,18 @@ void matrix_vector(hls::stream<word<SIMD * InputBits + Flags>>& in, hls::stream<
     using Inputs =
         std::conditional_t<Xnor, detail::xnor_inputs<SIMD, Flags>,
                            detail::number_inputs<SIMD, Flags, WeightBits, InputBipolar, InputBits, InputSigned, Sum>>;
-    using Beat = word<SIMD * InputBits + Flags>;
+    constexpr unsigned beat_bits = Pixels * (SIMD * InputBits + Flags);
+    using Beat = word<beat_bits>;
 
     Beat buffer[steps];
     BNN_PRAGMA(HLS BIND_STORAGE variable=buffer type=ram_s2p impl=lutram)
-    Accumulator accumulators[PE];
-    BNN_PRAGMA(HLS ARRAY_PARTITION variable=accumulators complete)
+    Accumulator accumulators[Pixels][PE];
+    BNN_PRAGMA(HLS ARRAY_PARTITION variable=accumulators complete dim=0)
 
     unsigned pass = 0;
     unsigned step = 0;
     unsigned word_index = 0;
-    for (unsigned i = 0; i < Vectors * passes * steps; ++i) {
+    for (unsigned i = 0; i < Vectors / Pixels * passes * steps; ++i) {
         BNN_PRAGMA(HLS PIPELINE II=1 style=frp)
         Beat incoming;
         if (pass == 0) {
@@ -159,22 +175,26 @@ void matrix_vector(hls::stream<word<SIMD * InputBits + Flags>>& in, hls::stream<
         } else {
             incoming = buffer[step];
         }
-        const Inputs inputs(incoming);
+        const bits<beat_bits> beat(incoming);
 
-        bits<PE * OutputBits> y;
-        for (unsigned p = 0; p < PE; ++p) {
+        bits<Pixels * PE * OutputBits> y;
+        for (unsigned v = 0; v < Pixels; ++v) {
             BNN_PRAGMA(HLS UNROLL)
-            const Sum before = step == 0 ? Sum{0} : static_cast<Sum>(accumulators[p].to_int64());
-            const bits<SIMD * WeightBits> chosen = load<SIMD * WeightBits>(weights[word_index][p]);
-            const Accumulator after = before + static_cast<Sum>(inputs.dot(chosen));
-            accumulators[p] = after;
-            if (step == steps - 1) {
-                const Sum sum = static_cast<Sum>(after.to_int64());
-                constexpr Sum twice = 2 / Inputs::scale;
-                const Sum result = Xnor && Levels == 0 ? twice * sum - static_cast<Sum>(MW) : sum;
-                const std::uint64_t code =
-                    detail::finish<AccumulatorBits, OutputBits, OutputOffset>(result, pass, p, tables...);
-                y.template set<OutputBits>(p * OutputBits, code);
+            const Inputs inputs(detail::vector_of<Pixels, SIMD * InputBits, Flags>(beat, v));
+            for (unsigned p = 0; p < PE; ++p) {
+                BNN_PRAGMA(HLS UNROLL)
+                const Sum before = step == 0 ? Sum{0} : static_cast<Sum>(accumulators[v][p].to_int64());
+                const bits<SIMD * WeightBits> chosen = load<SIMD * WeightBits>(weights[word_index][p]);
+                const Accumulator after = before + static_cast<Sum>(inputs.dot(chosen));
+                accumulators[v][p] = after;
+                if (step == steps - 1) {
+                    const Sum sum = static_cast<Sum>(after.to_int64());
+                    constexpr Sum twice = 2 / Inputs::scale;
+                    const Sum result = Xnor && Levels == 0 ? twice * sum - static_cast<Sum>(MW) : sum;
+                    const std::uint64_t code =
+                        detail::finish<AccumulatorBits, OutputBits, OutputOffset>(result, pass, p, tables...);
+                    y.template set<OutputBits>((v * PE + p) * OutputBits, code);
+                }
             }
         }
         if (step == steps - 1) out.write(y.packed());

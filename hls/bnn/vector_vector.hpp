@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Vector-vector: a dot product for each channel by itself, over the pixels of a window (a depthwise convolution).
 //
-// The pixels of a window come one after the other, each with all its channels; an accumulator for each channel sums
+// The pixels of a window come one after the other, each with all its channels, or several at once; an accumulator for each channel sums
 // them, each times its weight. In the xnor form (weights and inputs of -1 and +1) the unit counts the inputs equal to
 // their weights, p, and the dot product is 2p - Taps; with flags, equal inputs count 2 and those outside the image 1.
 #ifndef BNN_VECTOR_VECTOR_HPP_
@@ -22,23 +22,31 @@ namespace bnn {
 /// Channels          of a pixel
 /// Windows           of a frame
 /// Taps              pixels of a window
-/// PE                channels a beat
+/// PE                channels of a pixel a beat
+/// SIMD              pixels of a window a beat; several need PE = Channels
+/// Pixels            windows a beat; several need SIMD = Taps
 /// WeightBits        1: weights of -1 and +1, stored as 0 and 1; more: two's complement
 /// InputBits, InputBipolar, InputSigned   the elements taken; bipolar ones are -1 and +1, stored as 0 and 1
-/// Flagged           1: a flag above the elements says that the beat lies outside the image and counts as 0
+/// Flagged           1: above the elements, a flag for each pixel says that it lies outside the image and counts as 0
 /// AccumulatorBits   of the registers that count or sum
 /// Levels            thresholds of a channel; 0: the unit makes the dot products themselves
 /// OutputBits, OutputOffset   the elements made; the offset is added to the count of thresholds
 ///
-/// `weights` [Taps * Channels / PE][PE], word tap * Channels / PE + beat of the pixel. `tables`, if Levels > 0:
+/// `weights` [Taps / SIMD * Channels / PE][SIMD * PE], word step * Channels / PE + beat of the pixel. `tables`, if Levels > 0:
 /// thresholds [Channels / PE][PE][Levels] and decreasing [Channels / PE][PE], as in threshold.hpp, on what the
 /// accumulator holds.
-template <unsigned Channels, unsigned Windows, unsigned Taps, unsigned PE, unsigned WeightBits, bool InputBipolar,
-          unsigned InputBits, bool InputSigned, bool Flagged, unsigned AccumulatorBits, unsigned Levels,
-          unsigned OutputBits, int OutputOffset, class Weight, std::size_t Words, std::size_t Lanes, class... Tables>
-void vector_vector(hls::stream<word<PE * InputBits + Flagged>>& in, hls::stream<word<PE * OutputBits>>& out,
-                   const Weight (&weights)[Words][Lanes], const Tables&... tables) {
+template <unsigned Channels, unsigned Windows, unsigned Taps, unsigned PE, unsigned SIMD, unsigned Pixels,
+          unsigned WeightBits, bool InputBipolar, unsigned InputBits, bool InputSigned, bool Flagged,
+          unsigned AccumulatorBits, unsigned Levels, unsigned OutputBits, int OutputOffset, class Weight,
+          std::size_t Words, std::size_t Lanes, class... Tables>
+void vector_vector(hls::stream<word<Pixels * SIMD * (PE * InputBits + Flagged)>>& in,
+                   hls::stream<word<Pixels * PE * OutputBits>>& out, const Weight (&weights)[Words][Lanes],
+                   const Tables&... tables) {
     static_assert(PE >= 1 && Channels % PE == 0, "PE must divide the channels");
+    static_assert(SIMD >= 1 && Taps % SIMD == 0, "SIMD must divide the pixels of a window");
+    static_assert(SIMD == 1 || PE == Channels, "several pixels of a window a beat need PE = Channels");
+    static_assert(Pixels == 1 || SIMD == Taps, "several windows a beat need SIMD = Taps");
+    static_assert(Pixels >= 1 && Windows % Pixels == 0, "the windows of a beat must divide those of a frame");
     static_assert(!InputBipolar || InputBits == 1, "inputs of -1 and +1 have one bit");
     static_assert(WeightBits >= 1 && WeightBits <= 16, "weights have 1 to 16 bits");
     static_assert(AccumulatorBits >= 1 && AccumulatorBits <= 62, "the accumulator has 1 to 62 bits");
@@ -46,53 +54,60 @@ void vector_vector(hls::stream<word<PE * InputBits + Flagged>>& in, hls::stream<
                   "with Levels > 0 the unit takes two tables, thresholds and decreasing; without, none");
     constexpr bool Xnor = InputBipolar && WeightBits == 1;
     constexpr unsigned chunks = Channels / PE;
-    static_assert(Words == Taps * chunks, "the weights must have one word for each beat of a window");
-    static_assert(Lanes == PE, "a word of weights must have PE entries");
+    constexpr unsigned steps = Taps / SIMD;
+    constexpr unsigned elements = Pixels * SIMD * PE;
+    constexpr unsigned outputs = Pixels * PE;
+    constexpr unsigned beat_bits = Pixels * SIMD * (PE * InputBits + Flagged);
+    static_assert(Words == steps * chunks, "the weights must have one word for each beat of a window");
+    static_assert(Lanes == SIMD * PE, "a word of weights must have SIMD * PE entries");
     using Accumulator = std::conditional_t<Xnor, ap_uint<AccumulatorBits>, ap_int<AccumulatorBits>>;
 
-    Accumulator accumulators[chunks][PE];
+    Accumulator accumulators[chunks][outputs];
     BNN_PRAGMA(HLS ARRAY_PARTITION variable=accumulators complete dim=2)
     BNN_PRAGMA(HLS DEPENDENCE variable=accumulators type=inter direction=RAW distance=chunks dependent=true)
 
     unsigned chunk = 0;
-    unsigned tap = 0;
+    unsigned step = 0;
     unsigned word_index = 0;
-    for (unsigned beat = 0; beat < Windows * Taps * chunks; ++beat) {
+    for (unsigned beat = 0; beat < Windows / Pixels * steps * chunks; ++beat) {
         BNN_PRAGMA(HLS PIPELINE II=1 style=frp)
-        const bits<PE * InputBits + Flagged> x(in.read());
-        const bool outside = Flagged && x.template get<1>(PE * InputBits + Flagged - 1) != 0;
-        bits<PE * OutputBits> y;
-        for (unsigned p = 0; p < PE; ++p) {
+        const bits<beat_bits> x(in.read());
+        bits<outputs * OutputBits> y;
+        for (unsigned o = 0; o < outputs; ++o) {
             BNN_PRAGMA(HLS UNROLL)
-            const std::uint64_t code = x.template get<InputBits>(p * InputBits);
-            const std::uint64_t weight = load<WeightBits>(weights[word_index][p]).chunk[0];
-            std::int64_t term;
-            if (Xnor) {
-                term = outside ? 1 : code == weight ? 1 + Flagged : 0;
-            } else {
-                std::int64_t value = decode<InputBits, InputSigned>(code);
-                if (InputBipolar) value = code != 0 ? 1 : -1;
-                if (outside) value = 0;
-                term = WeightBits == 1 ? (weight != 0 ? value : -value) : decode<WeightBits, true>(weight) * value;
+            std::int64_t total = step == 0 ? 0 : accumulators[chunk][o].to_int64();
+            for (unsigned tap = 0; tap < SIMD; ++tap) {
+                BNN_PRAGMA(HLS UNROLL)
+                const unsigned pixel = o / PE * SIMD + tap;
+                const std::uint64_t code = x.template get<InputBits>((pixel * PE + o % PE) * InputBits);
+                const std::uint64_t weight = load<WeightBits>(weights[word_index][tap * PE + o % PE]).chunk[0];
+                const bool outside = Flagged && x.template get<1>((elements * InputBits + pixel) % beat_bits) != 0;
+                if (Xnor) {
+                    total += outside ? 1 : code == weight ? 1 + Flagged : 0;
+                } else {
+                    std::int64_t value = decode<InputBits, InputSigned>(code);
+                    if (InputBipolar) value = code != 0 ? 1 : -1;
+                    if (outside) value = 0;
+                    total += WeightBits == 1 ? (weight != 0 ? value : -value) : decode<WeightBits, true>(weight) * value;
+                }
             }
-            const std::int64_t before = tap == 0 ? 0 : accumulators[chunk][p].to_int64();
-            const Accumulator after = before + term;
-            accumulators[chunk][p] = after;
-            if (tap == Taps - 1) {
+            const Accumulator after = total;
+            accumulators[chunk][o] = after;
+            if (step == steps - 1) {
                 const std::int64_t sum = after.to_int64();
                 constexpr std::int64_t twice = Flagged ? 1 : 2;
                 const std::int64_t result = Xnor && Levels == 0 ? twice * sum - static_cast<std::int64_t>(Taps) : sum;
                 const std::uint64_t made =
-                    detail::finish<AccumulatorBits, OutputBits, OutputOffset>(result, chunk, p, tables...);
-                y.template set<OutputBits>(p * OutputBits, made);
+                    detail::finish<AccumulatorBits, OutputBits, OutputOffset>(result, chunk, o % PE, tables...);
+                y.template set<OutputBits>(o * OutputBits, made);
             }
         }
-        if (tap == Taps - 1) out.write(y.packed());
+        if (step == steps - 1) out.write(y.packed());
 
         word_index = word_index + 1 == Words ? 0 : word_index + 1;
         if (chunk == chunks - 1) {
             chunk = 0;
-            tap = tap == Taps - 1 ? 0 : tap + 1;
+            step = step == steps - 1 ? 0 : step + 1;
         } else {
             ++chunk;
         }

@@ -2,14 +2,15 @@
 // Window: the pixels under a kernel, window after window, from a line buffer.
 //
 // The unit does two things at once: it takes a beat of the image whenever one has come and the line buffer has room,
-// and it sends one beat a cycle of a window whose pixels are all there. Pixels before the first one that the next
+// and it sends one beat a cycle of a window whose pixels are all there. Beats before the first one that the next
 // window needs are given up with the window's last beat. Pixels outside the image are made up, so pads cost no input.
+// Where a beat has several windows, all this is said of all of them.
 //
 // Taking does not wait for the image, because sending must go on: behind a fork that waits for the other branch, the
 // image comes to a halt until the windows have been consumed.
 //
-// The buffer is a ring. Its read address advances by constants, one for each loop that ends (channels, kernel columns,
-// kernel rows, window columns, window rows), all modulo its depth.
+// The buffer is a ring of input beats. A place in it is a beat and a pixel of that; places advance by constants, one
+// for each loop that ends (channels, kernel columns, kernel rows, window columns, window rows), modulo its depth.
 #ifndef BNN_WINDOW_HPP_
 #define BNN_WINDOW_HPP_
 
@@ -21,36 +22,71 @@ namespace detail {
 
 constexpr unsigned smaller(unsigned a, unsigned b) { return a < b ? a : b; }
 
-/// Pixels of a beat of `lanes` elements.
-constexpr unsigned pixels_of(unsigned lanes, unsigned channels) { return lanes < channels ? 1 : lanes / channels; }
-
 /// `place` as far as the image has it: 0 to `most`.
 inline int clip(int place, int most) {
     BNN_PRAGMA(HLS INLINE)
     return place < 0 ? 0 : place > most ? most : place;
 }
 
-/// Where a window lies: the row and column of its first pixel in the image, and which window of the frame it is.
-template <unsigned StrideRows, unsigned StrideColumns, int Top, int Left, unsigned WindowRows, unsigned WindowColumns>
+/// The beat that a place lies in, where `Pixels` are a beat; those in front of the image are negative.
+template <unsigned Pixels>
+constexpr long long beat_of(long long place) {
+    return (place - static_cast<long long>(in_ring(place, Pixels))) / static_cast<long long>(Pixels);
+}
+
+/// A place in the ring: a beat, and a pixel of it.
+template <unsigned Depth, unsigned Pixels>
+struct ring_place {
+    unsigned beat;
+    unsigned pixel;
+
+    /// So far from the ring's first beat; `distance` is in pixels, or in beats where a pixel has several.
+    static constexpr ring_place at(long long distance) {
+        return {in_ring(beat_of<Pixels>(distance), Depth), in_ring(distance, Pixels)};
+    }
+
+    /// So much further on.
+    ring_place operator+(const ring_place& step) const {
+        BNN_PRAGMA(HLS INLINE)
+        const unsigned sum = pixel + step.pixel;
+        const unsigned carry = sum >= Pixels ? 1 : 0;
+        return {advance(beat, step.beat + carry, Depth), carry != 0 ? sum - Pixels : sum};
+    }
+};
+
+/// Where the windows of a beat lie: row and column of their first pixel in the image, that column as a beat of its row
+/// and a pixel of that, and which of the frame they are.
+template <unsigned Pixels, unsigned StrideRows, unsigned StrideColumns, int Top, int Left, unsigned Rows,
+          unsigned Columns>
 struct window_place {
     int top = Top;
     int left = Left;
+    int beat = static_cast<int>(beat_of<Pixels>(Left));
+    unsigned pixel = in_ring(Left, Pixels);
     unsigned row = 0;
     unsigned column = 0;
 
-    bool ends_row() const { return column + 1 == WindowColumns; }
-    bool ends_frame() const { return ends_row() && row + 1 == WindowRows; }
+    bool ends_row() const { return column + 1 == Columns; }
+    bool ends_frame() const { return ends_row() && row + 1 == Rows; }
 
-    /// The window behind this one; behind the last one, the first one.
+    /// The beat of its row that so many columns further on lie in.
+    int beat_behind(unsigned columns) const {
+        BNN_PRAGMA(HLS INLINE)
+        return beat + static_cast<int>(columns / Pixels) + (pixel + columns % Pixels >= Pixels ? 1 : 0);
+    }
+
+    /// The windows behind these; behind the last ones, the first ones.
     window_place next() const {
         BNN_PRAGMA(HLS INLINE)
-        window_place other = *this;
+        window_place other;
+        other.top = top;
+        other.row = row;
         if (!ends_row()) {
-            other.left += static_cast<int>(StrideColumns);
-            ++other.column;
+            other.left = left + static_cast<int>(StrideColumns);
+            other.beat = beat_behind(StrideColumns);
+            other.pixel = advance(pixel, StrideColumns % Pixels, Pixels);
+            other.column = column + 1;
         } else {
-            other.left = Left;
-            other.column = 0;
             other.top = ends_frame() ? Top : top + static_cast<int>(StrideRows);
             other.row = ends_frame() ? 0 : row + 1;
         }
@@ -68,21 +104,28 @@ struct window_place {
 /// PadTop, PadLeft           rows above and columns left of the image; those below and right follow from the windows
 /// WindowRows, ~Columns      rows and columns of windows
 /// Lanes                     elements of an output beat: channels of one pixel, or all channels of a part of a kernel
-///                           row or of whole kernel rows; input beats have as many, but at most one pixel
+///                           row, of whole kernel rows or of whole windows; input beats have as many of a pixel
+/// InputPixels               pixels of an input beat; several need whole pixels
 /// Flagged                   1: above the elements, a flag for each pixel of a beat says that it lies outside
 /// Fill                      the code of elements outside the image
 /// Depth                     beats that the line buffer holds
 template <unsigned Rows, unsigned Columns, unsigned Channels, unsigned ElementBits, unsigned KernelRows,
           unsigned KernelColumns, unsigned StrideRows, unsigned StrideColumns, unsigned DilationRows,
           unsigned DilationColumns, unsigned PadTop, unsigned PadLeft, unsigned WindowRows, unsigned WindowColumns,
-          unsigned Lanes, bool Flagged, std::uint64_t Fill, unsigned Depth>
-void window(hls::stream<word<detail::smaller(Lanes, Channels) * ElementBits>>& in,
-            hls::stream<word<Lanes * ElementBits + (Flagged ? detail::pixels_of(Lanes, Channels) : 0)>>& out) {
-    constexpr unsigned taps = detail::pixels_of(Lanes, Channels);
+          unsigned Lanes, unsigned InputPixels, bool Flagged, std::uint64_t Fill, unsigned Depth>
+void window(hls::stream<word<InputPixels * detail::smaller(Lanes, Channels) * ElementBits>>& in,
+            hls::stream<word<Lanes * ElementBits + (Flagged ? (Lanes + Channels - 1) / Channels : 0)>>& out) {
+    constexpr unsigned pixels = (Lanes + Channels - 1) / Channels;  // of an output beat
+    constexpr unsigned windows = (pixels + KernelRows * KernelColumns - 1) / (KernelRows * KernelColumns);
+    constexpr unsigned taps = pixels / windows;  // pixels of a window in a beat
     static_assert(Lanes >= 1 && (Channels % Lanes == 0 || Lanes % Channels == 0),
                   "the lanes must be channels of one pixel that divide them, or whole pixels");
     static_assert(KernelColumns % taps == 0 || (taps % KernelColumns == 0 && KernelRows % (taps / KernelColumns) == 0),
                   "the pixels of a beat must be a part of a kernel row that divides it, or whole kernel rows");
+    static_assert(windows == 1 || taps == KernelRows * KernelColumns, "several windows of a beat must be whole");
+    static_assert(WindowColumns % windows == 0, "the windows of a beat must be a part of a row of windows");
+    static_assert(Columns % InputPixels == 0, "the pixels of an input beat must be a part of a row");
+    static_assert(InputPixels == 1 || Lanes >= Channels, "several pixels of an input beat need whole pixels");
     static_assert(WindowRows >= 1 && WindowColumns >= 1, "the kernel must fit the image with its pads");
     static_assert(Depth >= 1, "the line buffer holds at least one beat");
 
@@ -93,53 +136,58 @@ void window(hls::stream<word<detail::smaller(Lanes, Channels) * ElementBits>>& i
     constexpr unsigned tap_rows = taps / tap_columns;
     constexpr unsigned step_columns = KernelColumns / tap_columns;
     constexpr unsigned step_rows = KernelRows / tap_rows;
-    constexpr unsigned beats = Rows * Columns * chunks;
+    constexpr unsigned line = Columns / InputPixels * chunks;  // beats of a row
+    constexpr unsigned beats = Rows * line;
 
-    // Distances in beats: of a step to the right and down in the kernel, and of a window's last beat from its first
+    // Distances in pixels, or in beats where a pixel has several: of a step to the right and down in the kernel, and of a window's last beat from its first
     // one.
     constexpr long long right = static_cast<long long>(chunks) * DilationColumns * tap_columns;
     constexpr long long down = static_cast<long long>(chunks) * DilationRows * tap_rows * Columns;
     constexpr long long in_pixel = chunks - 1;
     constexpr long long in_row = in_pixel + (step_columns - 1) * right;
     constexpr long long in_window = in_row + (step_rows - 1) * down;
-    constexpr long long in_windows = in_window + static_cast<long long>(WindowColumns - 1) * StrideColumns * chunks;
-    constexpr unsigned next_chunk = in_ring(1, Depth);
-    constexpr unsigned next_column = in_ring(right - in_pixel, Depth);
-    constexpr unsigned next_row = in_ring(down - in_row, Depth);
-    constexpr unsigned next_window = in_ring(static_cast<long long>(StrideColumns) * chunks - in_window, Depth);
-    constexpr unsigned next_windows =
-        in_ring(static_cast<long long>(StrideRows) * Columns * chunks - in_windows, Depth);
-    constexpr unsigned first_address =
-        in_ring(-static_cast<long long>(chunks) * (static_cast<long long>(PadTop) * Columns + PadLeft), Depth);
+    constexpr long long in_windows = in_window + static_cast<long long>(WindowColumns - windows) * StrideColumns * chunks;
+    using Address = detail::ring_place<Depth, InputPixels>;
+    constexpr Address next_chunk = Address::at(InputPixels);
+    constexpr Address next_column = Address::at(right - in_pixel);
+    constexpr Address next_row = Address::at(down - in_row);
+    constexpr Address next_window = Address::at(static_cast<long long>(windows) * StrideColumns * chunks - in_window);
+    constexpr Address next_windows = Address::at(static_cast<long long>(StrideRows) * Columns * chunks - in_windows);
 
-    using Place = detail::window_place<StrideRows, StrideColumns, -static_cast<int>(PadTop), -static_cast<int>(PadLeft),
-                                       WindowRows, WindowColumns>;
+    using Place = detail::window_place<InputPixels, StrideRows, windows * StrideColumns, -static_cast<int>(PadTop),
+                                       -static_cast<int>(PadLeft), WindowRows, WindowColumns / windows>;
 
     // Beats of the frame that no window from this one on needs. Row 0 stays while a later window hangs over the top
     // edge.
     const auto unneeded = [](const Place& place) {
         if (place.top + static_cast<int>(StrideRows) <= 0) return 0u;
         const int row = detail::clip(place.top, Rows);
-        const int pixels = row * static_cast<int>(Columns) + detail::clip(place.left, Columns);
-        return detail::smaller(static_cast<unsigned>(pixels) * chunks, beats);
+        const int column = detail::clip(place.beat, Columns / InputPixels);
+        return detail::smaller(static_cast<unsigned>(row) * line + static_cast<unsigned>(column) * chunks, beats);
     };
     // Beats that nobody needs behind a window, and beats that must have come for it.
     const auto leaving = [&](const Place& place) { return place.ends_frame() ? beats : unneeded(place.next()); };
     const auto needed = [&](const Place& place) {
         constexpr int span_rows = static_cast<int>(DilationRows * (KernelRows - 1));
-        constexpr int span_columns = static_cast<int>(DilationColumns * (KernelColumns - 1));
+        constexpr unsigned span_columns = (windows - 1) * StrideColumns + DilationColumns * (KernelColumns - 1);
         const int bottom = detail::clip(place.top + span_rows, static_cast<int>(Rows) - 1);
-        const int last = bottom * static_cast<int>(Columns) +
-                         detail::clip(place.left + span_columns, static_cast<int>(Columns) - 1);
-        const unsigned newest = static_cast<unsigned>(last + 1) * chunks;
+        const int last = detail::clip(place.beat_behind(span_columns), static_cast<int>(Columns / InputPixels) - 1);
+        const unsigned newest = static_cast<unsigned>(bottom) * line + static_cast<unsigned>(last + 1) * chunks;
         const unsigned given_up = leaving(place);
         return newest > given_up ? newest : given_up;
     };
 
-    // A copy for each pixel of an output beat.
-    word<width> line[taps][Depth];
-    BNN_PRAGMA(HLS ARRAY_PARTITION variable=line complete dim=1)
-    BNN_PRAGMA(HLS BIND_STORAGE variable=line type=ram_s2p)
+    // A copy for each pixel that an output beat touches. Windows share pixels: their columns are `grid` apart.
+    constexpr unsigned grid = windows == 1 ? DilationColumns
+                              : tap_columns == 1 || DilationColumns % StrideColumns == 0 ? StrideColumns
+                              : StrideColumns % DilationColumns == 0 ? DilationColumns
+                                                                     : 1;
+    constexpr unsigned touched_columns =
+        ((windows - 1) * StrideColumns + (tap_columns - 1) * DilationColumns) / grid + 1;
+    constexpr unsigned touched = tap_rows * touched_columns;
+    word<InputPixels * width> buffer[touched][Depth];
+    BNN_PRAGMA(HLS ARRAY_PARTITION variable=buffer complete dim=1)
+    BNN_PRAGMA(HLS BIND_STORAGE variable=buffer type=ram_s2p)
 
     bits<width> fill;
     for (unsigned i = 0; i < pixel_lanes; ++i) {
@@ -154,7 +202,8 @@ void window(hls::stream<word<detail::smaller(Lanes, Channels) * ElementBits>>& i
     unsigned came = 0;
     unsigned gone = 0;
     unsigned write_address = 0;
-    unsigned address = first_address;
+    Address address =
+        Address::at(-static_cast<long long>(chunks) * (static_cast<long long>(PadTop) * Columns + PadLeft));
     unsigned chunk = 0;
     unsigned column_step = 0;
     unsigned row_step = 0;
@@ -166,32 +215,43 @@ void window(hls::stream<word<detail::smaller(Lanes, Channels) * ElementBits>>& i
         BNN_PRAGMA(HLS PIPELINE II=1 style=frp)
         const bool ready = came >= need;
         if (ready) {
-            bits<Lanes * ElementBits + (Flagged ? taps : 0)> y;
-            for (unsigned tap = 0; tap < taps; ++tap) {
+            bits<width> seen[touched];
+            bool outside[touched];
+            BNN_PRAGMA(HLS ARRAY_PARTITION variable=seen complete)
+            BNN_PRAGMA(HLS ARRAY_PARTITION variable=outside complete)
+            for (unsigned i = 0; i < touched; ++i) {
                 BNN_PRAGMA(HLS UNROLL)
-                const unsigned tap_row = tap / tap_columns;
-                const unsigned tap_column = tap % tap_columns;
-                const int pixel_row = row + static_cast<int>(tap_row * DilationRows);
-                const int pixel_column = column + static_cast<int>(tap_column * DilationColumns);
-                const bool outside = pixel_row < 0 || pixel_row >= static_cast<int>(Rows) || pixel_column < 0 ||
-                                     pixel_column >= static_cast<int>(Columns);
-                const long long distance =
-                    static_cast<long long>(chunks) * (tap_row * DilationRows * Columns + tap_column * DilationColumns);
-                const unsigned at = advance(address, in_ring(distance, Depth), Depth);
-                y.insert(tap * width, outside ? fill : bits<width>(line[tap][at]));
-                if (Flagged && outside) y.template set<1>(Lanes * ElementBits + tap, 1);
+                const unsigned further_rows = i / touched_columns * DilationRows;
+                const unsigned further_columns = i % touched_columns * grid;
+                const int pixel_row = row + static_cast<int>(further_rows);
+                const int pixel_column = column + static_cast<int>(further_columns);
+                outside[i] = pixel_row < 0 || pixel_row >= static_cast<int>(Rows) || pixel_column < 0 ||
+                             pixel_column >= static_cast<int>(Columns);
+                const Address at =
+                    address + Address::at(static_cast<long long>(chunks) * (further_rows * Columns + further_columns));
+                const bits<InputPixels * width> all(buffer[i][at.beat]);
+                seen[i] = outside[i] ? fill : all.template slice<width>(at.pixel * width);
+            }
+            bits<Lanes * ElementBits + (Flagged ? pixels : 0)> y;
+            for (unsigned o = 0; o < pixels; ++o) {
+                BNN_PRAGMA(HLS UNROLL)
+                const unsigned tap = o % taps;
+                const unsigned further = o / taps * StrideColumns + tap % tap_columns * DilationColumns;
+                const unsigned from = tap / tap_columns * touched_columns + further / grid;
+                y.insert(o * width, seen[from]);
+                if (Flagged && outside[from]) y.template set<1>(Lanes * ElementBits + o, 1);
             }
             out.write(y.packed());
 
             const bool ends_pixel = chunk == chunks - 1;
             const bool ends_row = ends_pixel && column_step == step_columns - 1;
             const bool ends_window = ends_row && row_step == step_rows - 1;
-            const unsigned distance = !ends_pixel                ? next_chunk
-                                      : !ends_row                ? next_column
-                                      : !ends_window             ? next_row
-                                      : !place.ends_row()        ? next_window
-                                                                 : next_windows;
-            address = advance(address, distance, Depth);
+            const Address distance = !ends_pixel         ? next_chunk
+                                     : !ends_row         ? next_column
+                                     : !ends_window      ? next_row
+                                     : !place.ends_row() ? next_window
+                                                         : next_windows;
+            address = address + distance;
             chunk = ends_pixel ? 0 : chunk + 1;
             if (ends_window) {
                 row_step = 0;
@@ -214,12 +274,12 @@ void window(hls::stream<word<detail::smaller(Lanes, Channels) * ElementBits>>& i
                 column += static_cast<int>(DilationColumns * tap_columns);
             }
         }
-        word<width> pixel;
-        const bool taken = came < beats && came - gone < Depth && in.read_nb(pixel);
+        word<InputPixels * width> beat;
+        const bool taken = came < beats && came - gone < Depth && in.read_nb(beat);
         if (taken) {
-            for (unsigned tap = 0; tap < taps; ++tap) {
+            for (unsigned i = 0; i < touched; ++i) {
                 BNN_PRAGMA(HLS UNROLL)
-                line[tap][write_address] = pixel;
+                buffer[i][write_address] = beat;
             }
             write_address = write_address == Depth - 1 ? 0 : write_address + 1;
             ++came;

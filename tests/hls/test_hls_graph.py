@@ -13,7 +13,7 @@ from hls_cases import pack, random_integers, random_table, synthesis_form
 
 from bnnfpga.codegen.hls import render_hls
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.operator import Operator, divisors
+from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.add import Add
 from bnnfpga.dataflow.operators.concat import Concat
 from bnnfpga.dataflow.operators.fifo import Fifo
@@ -25,7 +25,7 @@ from bnnfpga.dataflow.operators.select import Select
 from bnnfpga.dataflow.operators.threshold import Threshold
 from bnnfpga.dataflow.operators.width_converter import WidthConverter
 from bnnfpga.dataflow.operators.window import Geometry, Window
-from bnnfpga.dataflow.stream import Port
+from bnnfpga.dataflow.stream import Port, divisors
 from bnnfpga.errors import UserError
 from bnnfpga.integers import IntegerType
 from bnnfpga.simulate.csim import CSimulator, build_csim, run_csim

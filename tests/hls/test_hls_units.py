@@ -11,7 +11,7 @@ from hls_cases import Case, check, random_integers, random_table
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
-from bnnfpga.dataflow.operator import Operator, divisors
+from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.add import Add
 from bnnfpga.dataflow.operators.arg_max import ArgMax
 from bnnfpga.dataflow.operators.concat import Concat
@@ -26,7 +26,7 @@ from bnnfpga.dataflow.operators.upsample import Upsample
 from bnnfpga.dataflow.operators.vector_vector import VectorVector
 from bnnfpga.dataflow.operators.width_converter import WidthConverter
 from bnnfpga.dataflow.operators.window import Geometry, Window, window_lanes
-from bnnfpga.dataflow.stream import Port
+from bnnfpga.dataflow.stream import Port, divisors
 from bnnfpga.integers import IntegerType
 
 BIPOLAR = IntegerType.bipolar()
@@ -210,13 +210,14 @@ def vector_vector(
     padded: bool,
     pe: int,
     windows: tuple[int, ...] = (2, 3),
-    taps: int = 9,
+    kernel: tuple[int, int] = (3, 3),
+    simd: int = 1,
     seed: int = 0,
 ) -> VectorVector:
     """Of 12 channels, with thresholds to `made`, or raw sums."""
     rng = np.random.default_rng(seed)
-    weights = random_integers(weight_type, (taps, 12), rng)
-    raw = VectorVector("vector_vector", weights, taken, windows, None, padded, pe)
+    weights = random_integers(weight_type, (kernel[0] * kernel[1], 12), rng)
+    raw = VectorVector("vector_vector", weights, taken, windows, None, padded, pe, kernel=kernel, simd=simd)
     if made is None:
         return raw
     levels = 1 if made.is_bipolar else made.hi - made.lo
@@ -231,7 +232,7 @@ VECTOR_VECTOR = [
         for made, padded, pe in ((None, True, 4), (BIPOLAR, False, 1), (UINT2, True, 12))
     ),
     vector_vector(BIPOLAR, BIPOLAR, None, False, 6),
-    vector_vector(BIPOLAR, BIPOLAR, None, False, 12, (), 1),
+    vector_vector(BIPOLAR, BIPOLAR, None, False, 12, (), (1, 1)),
     vector_vector(BIPOLAR, BIPOLAR, BIPOLAR, True, 1),
 ]
 UPSAMPLE = [
@@ -241,7 +242,40 @@ UPSAMPLE = [
     Upsample("upsample", (1, 5), 2, BIPOLAR, (1, 3), 1),
     Upsample("upsample", (5, 1), 2, UINT2, (2, 3), 2),
 ]
+SEVERAL_PIXELS = [
+    matrix_vector(4, 27, 8, 27, UINT2, BIPOLAR, positions=(2, 6)),
+    matrix_vector(3, 18, 18, 18, BIPOLAR, positions=(2, 6), kernel=(3, 3)),
+    matrix_vector(4, 27, 12, 27, BIPOLAR, UINT2, positions=(2, 3), kernel=(3, 3)),
+    matrix_vector(2, 24, 4, 24, INT8, positions=(4,), kernel=(2, 3), weight_type=TERNARY),
+    threshold((2, 4, 6), 12, INT8, UINT2),
+    threshold((2, 4, 6), 24, BIPOLAR, BIPOLAR),
+    threshold((4, 6), 12, UINT8, BIPOLAR, shared=True),
+    Lookup("lookup", (2, 4, 3), UINT2, np.array([3, 0, 2, 1]), UINT2, pe=6),
+    Add("add", (4, 6), (INT8, BIPOLAR), (3, -1), pe=12),
+    Select("select", (2, 6), 6, (5, 0, 0, 3), INT8, pixels=3),
+    Fork("fork", Port((2, 4, 6), INT8, 12)),
+    WidthConverter("converter", (4, 6, 2), INT8, 12, 4),
+    Window("window", Geometry((5, 6), (3, 3), pads=(1, 1, 1, 1)), 2, BIPOLAR, lanes=36, pixels=2),
+    Window("window", Geometry((6, 9), (3, 2)), 2, INT8, lanes=24, pixels=3),
+    Window("window", Geometry((6, 8), (2, 2), (2, 2)), 3, INT8, lanes=12, pixels=4),
+    Window("window", Geometry((5, 8), (3, 3), (1, 3), pads=(1, 1, 0, 2)), 1, INT8, fill=-1, lanes=3, pixels=4),
+    Window("window", Geometry((7, 10), (2, 3), (1, 2), (2, 3), (0, 3, 1, 5)), 1, INT8, fill=7, lanes=18, pixels=5),
+    Window("window", Geometry((4, 4), (3, 3), pads=(1, 1, 1, 1)), 1, BIPOLAR, lanes=36, pixels=4),
+    *(
+        Pool("pool", (2, 4), (2, 3), 6, type_, function, np.arange(6) % 2 == 0, padded, pe, simd)
+        for type_ in (BIPOLAR, IntegerType(-5, 2, "signed"))
+        for function in ("extremum", "sum")
+        for pe, simd, padded in ((6, 3, True), (6, 6, False), (12, 6, True))
+    ),
+    *(
+        vector_vector(taken, weight_type, made, padded, pe, (2, 4), kernel=(3, 3), simd=simd)
+        for taken in (BIPOLAR, INT8)
+        for weight_type in (BIPOLAR, INT8)
+        for made, padded, pe, simd in ((None, True, 12, 3), (UINT2, False, 12, 9), (BIPOLAR, True, 24, 9))
+    ),
+]
 GROUPS = {
+    "several_pixels": SEVERAL_PIXELS,
     "matrix_vector": [*MATRIX_VECTOR, *FLAGGED],
     "wide": WIDE,
     "window": [*WINDOW, *POOL],
@@ -266,6 +300,7 @@ def test_the_form_that_vitis_sees(tmp_path: Path, compiler: str, ap_headers: Pat
         *BRANCHES[1::3],
         *VECTOR_VECTOR[::4],
         *UPSAMPLE[::3],
+        *SEVERAL_PIXELS[::3],
     ]
     cases = [Case(operator, seed) for seed, operator in enumerate(units)]
     check(cases, tmp_path, compiler, ap_headers, synthesis=True)
@@ -303,7 +338,11 @@ def operators(draw: st.DrawFn) -> Operator:
             geometry = Geometry(image, kernel, draw(pair), draw(pair), pads)
             assume(min(geometry.windows) > 0)
             fill = draw(st.sampled_from([0, taken.lo, taken.hi + 1]))
-            return Window("window", geometry, few, taken, fill, draw(st.sampled_from(window_lanes(kernel, few))))
+            whole = few * kernel[0] * kernel[1]
+            several = [whole * count for count in divisors(geometry.windows[1])[1:]]
+            made_lanes = draw(st.sampled_from([*window_lanes(kernel, few), *several]))
+            pixels = draw(st.sampled_from(divisors(image[1]))) if made_lanes >= few else 1
+            return Window("window", geometry, few, taken, fill, made_lanes, pixels)
         case "flagged":
             kernel, few = draw(pair), draw(st.integers(1, 5))
             simd = draw(st.sampled_from(window_lanes(kernel, few)))
@@ -313,8 +352,10 @@ def operators(draw: st.DrawFn) -> Operator:
         case "pool":
             smallest = np.random.default_rng(seed).random(channels) < 0.5
             function = draw(st.sampled_from(["extremum", "sum"]))
-            taps = draw(st.integers(1, 5))
-            return Pool("pool", positions, taps, channels, taken, function, smallest, draw(st.booleans()), draw(lanes))
+            padded = draw(st.booleans())
+            unit = Pool("pool", positions, draw(pair), channels, taken, function, smallest, padded)
+            pe = draw(st.sampled_from(unit.legal_pe()))
+            return replace(unit, pe=pe, simd=draw(st.sampled_from(unit.legal_simd(pe))))
         case "matrix_vector":
             mh = draw(st.integers(1, 16))
             pe = draw(st.sampled_from(divisors(mh)))
