@@ -94,7 +94,7 @@ def concatenated(channels: tuple[int, int], type: IntegerType, pe: int) -> Graph
     total = sum(channels)
     indices = [range(total - channels[0], total), range(channels[1])]
     branches = [
-        Select(name, (2, 3), total, tuple(index), type)
+        Select(name, (2, 3), total, tuple(index), type, pixels=max(1, pe // total))
         for name, index in zip(("first", "second"), indices, strict=True)
     ]
     units = [Fork("fork0", branches[0].inputs[0]), *branches, Concat("concat", (2, 3), channels, type, pe)]
@@ -103,7 +103,7 @@ def concatenated(channels: tuple[int, int], type: IntegerType, pe: int) -> Graph
 
 @pytest.mark.parametrize(
     ("channels", "type", "pe"),
-    [((4, 6), BIPOLAR, 2), ((4, 4), BYTE, 4), ((5, 3), SIGNED, 1)],
+    [((4, 6), BIPOLAR, 2), ((4, 4), BYTE, 4), ((5, 3), SIGNED, 1), ((5, 3), SIGNED, 8), ((1, 2), BIPOLAR, 9)],
 )
 def test_concat_in_hardware(channels: tuple[int, int], type: IntegerType, pe: int, tmp_path: Path) -> None:
     graph = concatenated(channels, type, pe)

@@ -18,13 +18,15 @@ from bnnfpga.dataflow.operator import (
     add_resources,
     queue_resources,
 )
-from bnnfpga.dataflow.stream import Port, divisors
+from bnnfpga.dataflow.stream import Port, divisors, legal_lanes
 from bnnfpga.integers import IntArray, IntegerType
 
 
 @dataclass(frozen=True)
 class Concat(Operator):
     """Joins two streams pixel by pixel: the channels of the first one, then those of the second one, `pe` a cycle.
+
+    A `pe` of all channels, or several times as many, takes whole pixels of both streams at once.
 
     Parameters
     ----------
@@ -44,8 +46,16 @@ class Concat(Operator):
     kind: ClassVar[str] = "concat"
 
     @property
+    def pixels(self) -> int:
+        """Whole pixels of a beat; 0 where the channels of the streams come one after the other."""
+        return self.pe // sum(self.channels)
+
+    @property
     def inputs(self) -> tuple[Port, ...]:
-        return tuple(Port((*self.positions, channels), self.type, self.pe) for channels in self.channels)
+        return tuple(
+            Port((*self.positions, channels), self.type, channels * self.pixels or self.pe)
+            for channels in self.channels
+        )
 
     @property
     def outputs(self) -> tuple[Port, ...]:
@@ -56,35 +66,43 @@ class Concat(Operator):
         return (self.pe, None)
 
     def legal_pe(self) -> tuple[int, ...]:
-        return divisors(math.gcd(*self.channels))
+        channels = sum(self.channels)
+        whole = (lanes for lanes in legal_lanes((*self.positions, channels)) if lanes >= channels)
+        return (*divisors(math.gcd(*self.channels)), *whole)
 
     def schedule(self) -> Schedule:
-        first, second = (channels // self.pe for channels in self.channels)
+        if self.pixels:
+            return Schedule((Event(1, (1, 1), (1,), (1,)),), 1, (2,), (1,))
+        first, second = self._beats
         events = (*[Event(1, (1, 0), (1,), (1,))] * first, *[Event(1, (0, 1), (1,), (1,))] * second)
         return Schedule(events, 1, (2,), (1,))
+
+    @property
+    def _beats(self) -> tuple[int, int]:
+        """Beats of a pixel of each stream where they come one after the other; 1 each where at once."""
+        first, second = (1 if self.pixels else channels // self.pe for channels in self.channels)
+        return first, second
 
     def execute(self, *arrays: IntArray) -> tuple[IntArray, ...]:
         return (np.concatenate(arrays, axis=-1),)
 
     def resources(self) -> dict[str, int]:
         width = self.outputs[0].width
-        unit = {"lut": -(-width // 2) + 10, "ff": 10}
+        unit = {"lut": 2, "ff": 0} if self.pixels else {"lut": -(-width // 2) + 10, "ff": 10}
         return add_resources(unit, queue_resources(width, 2))
 
     def rtl(self) -> RtlInstance:
-        first, second = (channels // self.pe for channels in self.channels)
-        return RtlInstance(
-            "bnn_concat",
-            {"Width": self.outputs[0].width, "Beats0": first, "Beats1": second},
-            levels=("{unit}.queue.level",),
-        )
+        return RtlInstance("bnn_concat", self._parameters(), levels=("{unit}.queue.level",))
 
     def hls(self) -> HlsInstance:
-        first, second = (channels // self.pe for channels in self.channels)
-        return HlsInstance(
-            "concat",
-            {"Pixels": math.prod(self.positions), "Width": self.outputs[0].width, "Beats0": first, "Beats1": second},
-        )
+        frame = {"PixelsOfFrame": math.prod(self.positions)}
+        return HlsInstance("concat", {**frame, **self._parameters()})
+
+    def _parameters(self) -> dict[str, int]:
+        """What both hardware forms need to know of a beat."""
+        first, second = self._beats
+        widths = [port.width // max(1, self.pixels) for port in self.inputs]
+        return {"Width0": widths[0], "Width1": widths[1], "Beats0": first, "Beats1": second, "Pixels": self.pixels}
 
     def emulator(self) -> EmulatorKernel:
         return EmulatorKernel("concat")

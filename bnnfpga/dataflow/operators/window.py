@@ -101,7 +101,7 @@ class Window(Operator):
         return self.geometry.touches_pads and not bool(self.type.holds(np.array(self.fill)))
 
     def in_front_of(self, consumer: Operator, input: int = 0) -> Window:
-        """The same unit for a consumer: what that takes in a beat, if possible, and as fast as that works."""
+        """The same unit for a consumer: sends what that takes in a beat, if it can, and is as fast as that."""
         wanted = consumer.inputs[input].lanes
         kernel, shape = self.geometry.kernel, self.outputs[0].shape
         choices = {*window_lanes(kernel, self.channels), *(n for n in legal_lanes(shape) if n > shape[-1])}
@@ -113,6 +113,9 @@ class Window(Operator):
         columns = divisors(self.geometry.image[1])
         pixels = (n for n in columns if math.prod(self.geometry.image) <= n * pace)
         return replace(unit, pixels=next(pixels, columns[-1]))
+
+    def with_inputs(self, *ports: Port) -> Window:
+        return replace(self, pixels=max(1, ports[0].lanes // self.channels)) if self.chunks == 1 else self
 
     @cached_property
     def depth(self) -> int:
