@@ -42,7 +42,6 @@ void pool(hls::stream<word<PE * InputBits + Flagged>>& in, hls::stream<word<PE *
     constexpr std::int64_t high = low + ((std::int64_t{1} << InputBits) - 1);
 
     word<PE * OutputBits> kept[chunks];
-    BNN_PRAGMA(HLS BIND_STORAGE variable=kept type=ram_s2p impl=lutram)
     BNN_PRAGMA(HLS DEPENDENCE variable=kept type=inter direction=RAW distance=chunks dependent=true)
 
     unsigned chunk = 0;

@@ -89,7 +89,7 @@ def test_the_settings_of_the_unified_tools(hls: Path) -> None:
 
 def test_vectors_beside_the_program_are_found(hls: Path, tmp_path: Path, ap_headers: Path, compiler: str) -> None:
     """As a simulator runs it: in a folder of its own, with the files of the test bench copied into it."""
-    command = [compiler, "-std=c++14", "-isystem", str(ap_headers), str(hls / "top.cpp"), str(hls / "testbench.cpp")]
+    command = [compiler, "-std=c++17", "-isystem", str(ap_headers), str(hls / "top.cpp"), str(hls / "testbench.cpp")]
     subprocess.run([*command, "-o", str(tmp_path / "csim")], check=True)
     for name in ("input.bin", "expected.bin"):
         shutil.copy(hls.parent / "vectors" / name, tmp_path)
