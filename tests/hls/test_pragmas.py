@@ -7,12 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pytest
-from test_hls_graph import branches, random_net
+from test_hls_graph import branches, chain, random_net
 
 from bnnfpga.assets import asset
 from bnnfpga.codegen.hls import render_hls
 from bnnfpga.dataflow.graph import Graph
+from bnnfpga.dataflow.operators.lookup import Lookup
+from bnnfpga.dataflow.operators.score_output import ScoreOutput
+from bnnfpga.integers import IntegerType
 
 # Options that must be there, and options that may.
 KNOWN = {
@@ -93,7 +97,8 @@ def check(text: str) -> int:
         for option in ("variable", "port"):
             named = options.get(option, "return")
             seen = " ".join([*block.above, *block.lines])
-            assert named == "return" or re.search(rf"\b{named}\b", seen), f"{pragma}: what is {named}?"
+            declared = re.search(rf"\b{named}\)?\[|\b{named}\(|& {named}\b", seen)
+            assert named == "return" or declared, f"{pragma}: what is {named}?"
     return count
 
 
@@ -117,7 +122,17 @@ def test_headers(header: Path) -> None:
     assert text.count("HLS PIPELINE II=1") == len(re.findall(r"^void \w+\(hls::stream<", text, re.MULTILINE))
 
 
-@pytest.mark.parametrize("graph", [random_net(1), random_net(5, wide=True), branches()], ids=["dense", "wide", "image"])
+def squares() -> Graph:
+    """A lookup of four lanes."""
+    table = np.arange(16) ** 2
+    lookup = Lookup("lookup", (12,), IntegerType(0, 15, "unsigned"), table, IntegerType(0, 225, "unsigned"), pe=4)
+    return chain([lookup, ScoreOutput("score_output", lookup.outputs[0])])
+
+
+GRAPHS = {"dense": random_net(1), "wide": random_net(5, wide=True), "image": branches(), "lookup": squares()}
+
+
+@pytest.mark.parametrize("graph", GRAPHS.values(), ids=GRAPHS)
 def test_the_top_level(graph: Graph, tmp_path: Path) -> None:
     render_hls(graph, tmp_path)
     text = (tmp_path / "hls" / "top.cpp").read_text()
@@ -136,7 +151,8 @@ def test_the_top_level(graph: Graph, tmp_path: Path) -> None:
     declared = re.findall(r'^    hls::stream<.*?> (\w+)\(\s*"\1"\);$', top, re.MULTILINE)
     assert re.findall(r"HLS STREAM variable=(\w+) depth=\d+", top) == declared
     assert re.findall(r"^    units::(\w+)\(", top, re.MULTILINE) == ["read_input", *(u.name for u in graph.operators)]
-    # Every table is read at once but for its first index.
+    # Every table is read at once but for its first index; where it has no other, all lanes read it.
     for name, brackets in re.findall(r"(\w+)((?:\[\d+\])+);", tables):
         for dimension in range(2, brackets.count("[") + 1):
             assert f"ARRAY_PARTITION variable={name} complete dim={dimension})" in text
+        assert (f"BIND_STORAGE variable={name} type=rom_np" in text) == (brackets.count("[") == 1)
