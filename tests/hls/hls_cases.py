@@ -48,6 +48,14 @@ bool drain(hls::stream<bnn::word<Bits>>& from, std::ostream& sink, unsigned beat
 }
 """
 
+# What Vitis HLS' own header offers, as far as the library uses it.
+AP_AXIU = r"""
+#pragma once
+#include <ap_int.h>
+template <int D, int U, int I, int T>
+struct ap_axiu { ap_uint<D> data; ap_uint<(D + 7) / 8> keep, strb; ap_uint<1> last; };
+"""
+
 
 @dataclass(frozen=True)
 class Case:

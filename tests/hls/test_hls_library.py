@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hls_cases import STRICT, compile_program
+from hls_cases import AP_AXIU, STRICT, compile_program
 
 from bnnfpga.assets import asset
 
@@ -93,14 +93,6 @@ int main() {
     const std::uint64_t entry[2] = {~0ull, 5};
     require(bnn::popcount(bnn::load<67>(entry)) == 66, "load", 67);
 }
-"""
-
-# What Vitis HLS' own header offers, as far as the library uses it.
-AP_AXIU = r"""
-#pragma once
-#include <ap_int.h>
-template <int D, int U, int I, int T>
-struct ap_axiu { ap_uint<D> data; ap_uint<(D + 7) / 8> keep, strb; ap_uint<1> last; };
 """
 
 BOUNDARY = r"""
