@@ -27,6 +27,14 @@ def compiler() -> str:
     return found
 
 
+@pytest.fixture(scope="session", params=["g++", "clang++"])
+def each_compiler(request: pytest.FixtureRequest) -> str:
+    found = shutil.which(request.param)
+    if found is None:
+        pytest.skip(f"there is no {request.param}")
+    return found
+
+
 @pytest.fixture(scope="session")
 def ap_headers() -> Path:
     """The folder with ap_int.h; fetched where there is none yet."""

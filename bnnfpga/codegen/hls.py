@@ -48,6 +48,11 @@ class Table:
         return self.dimensions[0]
 
     @property
+    def ports(self) -> str:
+        """The kind of ROM: each lane has words of its own side by side, or all lanes read the same ones."""
+        return "rom_1p" if len(self.dimensions) > 1 else "rom_np"
+
+    @property
     def brackets(self) -> str:
         """The dimensions as C++ writes them."""
         return "".join(f"[{size}]" for size in self.dimensions)

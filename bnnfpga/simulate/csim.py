@@ -18,7 +18,7 @@ from bnnfpga.simulate.hls_headers import find_headers
 from bnnfpga.simulate.scratch import INPUT, run_program, scratch_folder
 from bnnfpga.simulate.toolchain import available_processors, find_compiler
 
-_FLAGS = ("-std=c++14", "-O2")  # what Vitis HLS takes without being told
+_FLAGS = ("-std=c++17", "-O2")
 _SOURCES = ("top.cpp", "testbench.cpp")
 _PROGRAM = "testbench"
 _FEWEST_FRAMES = 8

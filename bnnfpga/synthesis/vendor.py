@@ -21,6 +21,7 @@ from bnnfpga.synthesis.reports import Area, Timing, read_csynth, read_timing, re
 from bnnfpga.synthesis.result import SynthesisResult
 
 OLDEST = (2022, 2)
+WIDEST_BEAT = 1024
 _OLDEST_UNIFIED = (2023, 1)
 _FASTEST_MHZ = 10_000
 _VERSION_SECONDS = 120
@@ -143,6 +144,8 @@ def synthesize(
     """
     chosen = FLOWS[flow]
     target = _target(project, flow, part, board, clock_mhz)
+    if flow == "vitis":
+        _check_boundary(project)
     folder = project.folder / chosen.folder
     if not (folder / "settings.tcl").is_file():
         raise UserError(
@@ -181,6 +184,17 @@ def synthesize(
         bitstream=None if chosen.bitstream is None else str(folder / chosen.bitstream),
         seconds=seconds,
     )
+
+
+def _check_boundary(project: Project) -> None:
+    """Vitis HLS would refuse the C++, after minutes (hls/bnn/axis_word.hpp)."""
+    for name, stream in (("input", project.input_stream), ("output", project.output_stream)):
+        if 8 * stream.beat_bytes > WIDEST_BEAT:
+            raise UserError(
+                f"a beat of the {name} has {8 * stream.beat_bytes} bits, in HLS it has at most {WIDEST_BEAT}",
+                where=str(project.folder),
+                hint=f"compile with fewer lanes at the {name}: more --cycles, or another --folding",
+            )
 
 
 def _target(project: Project, flow: str, part: str | None, board: str | None, clock_mhz: float | None) -> Target:

@@ -21,8 +21,8 @@ foreach step $steps {
 
 open_project -reset vitis_hls
 set_top accelerator
-add_files top.cpp -cflags "-std=c++14"
-add_files -tb testbench.cpp -cflags "-std=c++14"
+add_files top.cpp -cflags "-std=c++17"
+add_files -tb testbench.cpp -cflags "-std=c++17"
 add_files -tb ../vectors/input.bin
 add_files -tb ../vectors/expected.bin
 

@@ -75,6 +75,7 @@ set_property -dict [list \
     CONFIG.c_m_axi_mm2s_data_width 64 \
     CONFIG.c_m_axi_s2mm_data_width 64 \
     CONFIG.c_m_axis_mm2s_tdata_width $input_word_bits \
+    CONFIG.c_s_axis_s2mm_tdata_width $output_word_bits \
     CONFIG.c_mm2s_burst_size 16 \
     CONFIG.c_s2mm_burst_size 16] $dma
 create_bd_cell -type ip -vlnv bnnfpga:bnnfpga:accelerator_dma:1.0 accelerator

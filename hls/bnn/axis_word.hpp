@@ -22,7 +22,7 @@ using axis_word = ap_axiu<8 * Bytes, 0, 0, 0>;
 template <unsigned Bytes>
 axis_word<Bytes> make_axis_word(const word<8 * Bytes>& data, bool last) {
     static_assert(8 * Bytes <= widest_ap_uint,
-                  "Vitis HLS takes at most 1,024 bits a beat here: give the unit at the boundary fewer lanes");
+                  "a beat here is one ap_uint, of at most 1,024 bits: give the unit at the boundary fewer lanes");
     BNN_PRAGMA(HLS INLINE)
     axis_word<Bytes> beat;
     beat.data = data;

@@ -51,7 +51,6 @@ void pool(hls::stream<word<Pixels * SIMD * (PE * InputBits + Flagged)>>& in,
     constexpr std::int64_t high = low + ((std::int64_t{1} << InputBits) - 1);
 
     word<outputs * OutputBits> kept[chunks];
-    BNN_PRAGMA(HLS BIND_STORAGE variable=kept type=ram_s2p impl=lutram)
     BNN_PRAGMA(HLS DEPENDENCE variable=kept type=inter direction=RAW distance=chunks dependent=true)
 
     unsigned chunk = 0;

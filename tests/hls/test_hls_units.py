@@ -286,9 +286,10 @@ GROUPS = {
 }
 
 
+@pytest.mark.parametrize("each_compiler", ["g++", pytest.param("clang++", marks=pytest.mark.slow)], indirect=True)
 @pytest.mark.parametrize("group", GROUPS.values(), ids=GROUPS)
-def test_chosen_units(group: list[Operator], tmp_path: Path, compiler: str, ap_headers: Path) -> None:
-    check([Case(operator, seed) for seed, operator in enumerate(group)], tmp_path, compiler, ap_headers)
+def test_chosen_units(group: list[Operator], tmp_path: Path, each_compiler: str, ap_headers: Path) -> None:
+    check([Case(operator, seed) for seed, operator in enumerate(group)], tmp_path, each_compiler, ap_headers)
 
 
 def test_the_form_that_vitis_sees(tmp_path: Path, compiler: str, ap_headers: Path) -> None:

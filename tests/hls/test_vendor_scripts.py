@@ -57,6 +57,14 @@ def test_the_tcl_builds_this_accelerator(hls: Path, tmp_path: Path) -> None:
     assert all(("-tb" in call) == ("top.cpp" not in call) for call in calls if call[0] == "add_files")
 
 
+def test_all_ask_for_the_same_language(hls: Path, tmp_path: Path) -> None:
+    added = [call for call in run_tcl(hls, tmp_path) if call[0] == "add_files" and call[-1].startswith("-std")]
+    assert [call[-2:] for call in added] == [["-cflags", "-std=c++17"]] * 2
+    settings = (hls / "hls_config.cfg").read_text().splitlines()
+    assert {"syn.cflags=-std=c++17", "tb.cflags=-std=c++17"} <= set(settings)
+    assert "-std=c++17 " in (hls.parent / "Makefile").read_text()
+
+
 def test_the_tcl_cosimulates_on_request(hls: Path, tmp_path: Path) -> None:
     names = [call[0] for call in run_tcl(hls, tmp_path, "cosim")]
     assert names.index("csynth_design") < names.index("cosim_design") < names.index("export_design")
@@ -89,7 +97,7 @@ def test_the_settings_of_the_unified_tools(hls: Path) -> None:
 
 def test_vectors_beside_the_program_are_found(hls: Path, tmp_path: Path, ap_headers: Path, compiler: str) -> None:
     """As a simulator runs it: in a folder of its own, with the files of the test bench copied into it."""
-    command = [compiler, "-std=c++14", "-isystem", str(ap_headers), str(hls / "top.cpp"), str(hls / "testbench.cpp")]
+    command = [compiler, "-std=c++17", "-isystem", str(ap_headers), str(hls / "top.cpp"), str(hls / "testbench.cpp")]
     subprocess.run([*command, "-o", str(tmp_path / "csim")], check=True)
     for name in ("input.bin", "expected.bin"):
         shutil.copy(hls.parent / "vectors" / name, tmp_path)

@@ -17,6 +17,35 @@ from tests.support.builds import images_for
 from tests.support.nets import DenseNet
 
 SIDE = ("TKEEP", "TSTRB", "TLAST")
+# What every module of Vitis HLS has: an inverted reset, and a state with an initial value that is set after no time.
+STATE = """
+ reg    ap_rst_n_inv;
+(* fsm_encoding = "none" *) reg   [0:0] ap_CS_fsm;
+reg   [0:0] ap_NS_fsm;
+initial begin
+#0 ap_CS_fsm = 1'd1;
+end
+always @ (posedge ap_clk) begin
+    if (ap_rst_n_inv == 1'b1) begin
+        ap_CS_fsm <= 1'd1;
+    end else begin
+        ap_CS_fsm <= ap_NS_fsm;
+    end
+end
+always @ (*) begin
+    case (ap_CS_fsm)
+        1'd1 : begin
+            ap_NS_fsm = 1'd1;
+        end
+        default : begin
+            ap_NS_fsm = 'bx;
+        end
+    endcase
+end
+always @ (*) begin
+    ap_rst_n_inv = ~ap_rst_n;
+end
+""".splitlines()
 
 
 def write_as_hls(project: bnnfpga.Project, folder: Path, side: tuple[str, ...] = SIDE, control: str = "") -> Path:
@@ -46,6 +75,7 @@ def write_as_hls(project: bnnfpga.Project, folder: Path, side: tuple[str, ...] =
     body = "\n".join(
         [
             "`timescale 1 ns / 1 ps ",
+            '(* CORE_GENERATION_INFO="accelerator,hls_ip_2022_2",HLS_SYN_CLOCK=4.2 *)',
             "module accelerator (",
             ",\n".join(f"        {port}" for port in ports),
             ");",
@@ -53,6 +83,7 @@ def write_as_hls(project: bnnfpga.Project, folder: Path, side: tuple[str, ...] =
             *declared,
             "",
             *ties,
+            *STATE,
             "accelerator_dataflow dataflow_U(.aclk(ap_clk), .aresetn(ap_rst_n),",
             *(f"    .{s}_{n.lower()}({s}_{n})," for s in ("s_axis", "m_axis") for n in ("TDATA", "TVALID", "TREADY")),
             "    .m_axis_tlast(m_axis_TLAST));",

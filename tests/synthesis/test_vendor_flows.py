@@ -231,3 +231,13 @@ def test_a_project_without_scripts(project: Path, tools: Path, capsys: pytest.Ca
     status, told = synth(capsys, project, "--flow", "vivado-ooc")
     assert status == 2
     assert "compile the model again" in str(told["error"])
+
+
+def test_a_beat_that_hls_cannot_have(tmp_path: Path, tools: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    net = DenseNet((200, 8, 6), seed=4).write(tmp_path)
+    bnnfpga.compile(net, tmp_path / "wide", input="uint8", input_scale="1/255", cycles=1)
+    log = stand_in(tools, "vitis_hls", "")
+    status, told = synth(capsys, tmp_path / "wide", "--flow", "vitis")
+    assert status == 2
+    assert "a beat of the input has 1600 bits, in HLS it has at most 1024" in str(told["error"])
+    assert not log.exists()

@@ -222,6 +222,8 @@ def test_the_system(project: Path, tmp_path: Path, board: str) -> None:
     assert settings[frequency] == "160"
     wrapper = ports((project / "vivado" / "accelerator_dma.v").read_text())
     assert settings["CONFIG.c_m_axis_mm2s_tdata_width"] == str(wrapper["s_axis_tdata"])
+    assert settings["CONFIG.c_s_axis_s2mm_tdata_width"] == str(wrapper["m_axis_tdata"])
+    assert wrapper["s_axis_tdata"] != wrapper["m_axis_tdata"]
     assert settings["CONFIG.c_include_sg"] == "0"
 
     # Each interface joins exactly one other, and the streams go from the DMA through the accelerator and back.

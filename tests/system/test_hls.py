@@ -1,0 +1,94 @@
+"""C simulation of the HLS beside the RTL in Verilator, on the same images: both give the golden model's integers.
+
+The projects are those of test_full_sets.py, test_cnv.py, test_random_nets.py and test_random_conv_nets.py, so that
+whichever comes first builds their simulators; of the random ones, as many run in `make test` as there.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import test_random_conv_nets
+import test_random_nets
+from numpy.typing import NDArray
+from test_full_sets import NETS
+
+import bnnfpga
+from bnnfpga.simulate.hls_headers import find_headers
+from tests.support.builds import images_for, random_folding_of
+from tests.support.data import EXAMPLES, FIXTURES, mnist_test_set, random_digits, shared
+
+IMAGES = 200
+SLOW = pytest.mark.slow
+
+pytestmark = pytest.mark.usefixtures("ap_headers")
+
+
+def check(project: bnnfpga.Project, images: NDArray[Any], layout: str = "nchw") -> None:
+    hls = project.simulate(images, backend="hls", layout=layout)
+    assert hls.images == len(images)
+    assert hls.mismatches == 0
+    rtl = project.simulate(images, layout=layout)
+    assert rtl.mismatches == 0
+    np.testing.assert_array_equal(hls.outputs, rtl.outputs)
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_nets_for_digits(name: str, tmp_path: Path) -> None:
+    source, cycles, _ = NETS[name]
+    model = shared(source) if isinstance(source, str) else source
+    scale = "1" if name == "finn_tutorial_tfc" else "1/255"
+    project = bnnfpga.compile(model, tmp_path / "project", cycles=cycles, input="uint8", input_scale=scale)
+    images, _ = mnist_test_set()
+    check(project, images[:: len(images) // IMAGES])
+
+
+@SLOW
+def test_the_trained_cnv(tmp_path: Path) -> None:
+    model = shared("models/cnv_w1a1_cifar10.onnx.gz")
+    project = bnnfpga.compile(model, tmp_path / "project", cycles=33_020, input="uint8", input_scale="1/255")
+    with np.load(shared("data/cifar10_jpg/cifar10jpg_test.npz")) as data:
+        check(project, data["x"][:20], "nhwc")
+
+
+def test_the_random_cnv(tmp_path: Path) -> None:
+    model = FIXTURES / "cnv" / "cnv_w1a1_random.onnx.gz"
+    project = bnnfpga.compile(model, tmp_path / "project", cycles=8_192, input="uint8", input_scale="1/255")
+    check(project, images_for(project, 20))
+
+
+def seeds(module: Any) -> list[Any]:
+    return [pytest.param(seed, marks=() if seed < module.QUICK else SLOW) for seed in range(module.ALL)]
+
+
+def check_random(net: Any, seed: int, folder: Path) -> None:
+    model = net.write(folder)
+    input = ["int4", "uint8", "bipolar", None][seed % 4]
+    folding = random_folding_of(model, seed, input)
+    project = bnnfpga.compile(model, folder / "project", folding=folding, input=input)
+    check(project, images_for(project, IMAGES, seed))
+
+
+@pytest.mark.parametrize("seed", seeds(test_random_nets))
+def test_random_dense_net(seed: int, tmp_path: Path) -> None:
+    check_random(test_random_nets.random_net(seed), seed, tmp_path)
+
+
+@pytest.mark.parametrize("seed", seeds(test_random_conv_nets))
+def test_random_conv_net(seed: int, tmp_path: Path) -> None:
+    check_random(test_random_conv_nets.random_net(seed), seed, tmp_path)
+
+
+def test_it_is_fast(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """784-64-64-64-10, built anew."""
+    monkeypatch.setenv("BNNFPGA_HLS_INCLUDE", str(find_headers()))
+    monkeypatch.setenv("BNNFPGA_CACHE", str(tmp_path / "cache"))
+    model = EXAMPLES / "mnist_mlp" / "mlp_64.onnx"
+    project = bnnfpga.compile(model, tmp_path / "project", cycles=64, input="uint8", input_scale="1/255")
+    result = project.simulate(random_digits(1000), backend="hls")
+    assert result.mismatches == 0
+    assert result.build_seconds < 30
+    assert result.run_seconds < 20
