@@ -173,8 +173,9 @@ def _join(graph: Graph, producer: str, output: int, consumer: Operator, input: i
     units: list[Operator] = []
     if made.lanes != taken.lanes:
         units.append(WidthConverter(f"{place}_converter", taken.shape, taken.type, made.lanes, taken.lanes))
-    # The line buffer of a window does what a FIFO does behind other units.
-    if isinstance(consumer, MatrixVector) and consumer.passes > 1 and not isinstance(graph[producer], Window):
+    # The line buffer of a window that sends the vectors does what a FIFO does behind other units.
+    sends_vectors = isinstance(graph[producer], Window) and made.shape == taken.shape
+    if isinstance(consumer, MatrixVector) and consumer.passes > 1 and not sends_vectors:
         units.append(Fifo(_fifo_name(consumer, input), taken, max(2, consumer.steps)))
     if _fifo_name(consumer, input) in room:
         units.append(Fifo(_fifo_name(consumer, input), taken, room[_fifo_name(consumer, input)]))

@@ -53,6 +53,8 @@ def test_accuracy_and_the_emulator_on_all_images(tmp_path: Path) -> None:
         pytest.param(9_400, 500, marks=SLOW),
         pytest.param(8_192, 50, marks=SLOW),
         pytest.param(2_047, 50, marks=SLOW),
+        # Below the 1,024 pixels of an image: several pixels a cycle.
+        pytest.param(512, 20, marks=SLOW),
     ],
 )
 def test_verilator(cycles: int, count: int, tmp_path: Path) -> None:
