@@ -63,6 +63,15 @@ class Geometry:
             index < 0 or index >= self.image[axis] for axis in (0, 1) for index in (self._at(axis, 0), self._last(axis))
         )
 
+    @property
+    def misses_image(self) -> bool:
+        """Whether any window lies outside the image as a whole."""
+        return any(
+            all(not 0 <= self._at(axis, window) + tap * self.dilation[axis] < self.image[axis] for tap in taps)
+            for axis, taps in enumerate(map(range, self.kernel))
+            for window in range(self.windows[axis])
+        )
+
     def _at(self, axis: int, window: int) -> int:
         """First row or column of a window."""
         return window * self.stride[axis] - self.pads[axis]

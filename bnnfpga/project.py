@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from bnnfpga.arithmetic import Floats
 from bnnfpga.errors import UserError
+from bnnfpga.files import restore_hidden
 from bnnfpga.host.description import read_stream
 from bnnfpga.host.functions import evaluate
 from bnnfpga.host.order import scores_shape
@@ -55,7 +57,7 @@ class Project:
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> Project:
-        """Open a project.
+        """Open a project; one that a process was about to replace when it was killed is put back first.
 
         Raises
         ------
@@ -63,6 +65,8 @@ class Project:
             If the folder is none, one of another version of the format, or damaged.
         """
         path = Path(folder)
+        with contextlib.suppress(OSError):  # where it cannot be written, there is none to put back
+            restore_hidden(path)
         description = read_description(path)
         return cls(path, description, read_functions(path, description))
 

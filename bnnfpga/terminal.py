@@ -30,6 +30,7 @@ EXIT_DIFFERENT = 1
 EXIT_USER_ERROR = 2
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
+_JSON = "--json"
 Advance = Callable[[int, int], None]
 """Says how much is done, and how much there is."""
 _MEMORY_HINT = "use a smaller model, fewer images, or a machine with more memory"
@@ -120,44 +121,50 @@ class Terminal:
 
 def run(app: typer.Typer, arguments: Sequence[str]) -> int:
     """Run the command line with these arguments and return its exit status."""
-    as_json = "--json" in arguments
-    command = typer.main.get_command(app)
-    try:
-        status = command.main(list(arguments), prog_name="bnnfpga", standalone_mode=False)
-    except UserError as error:
-        _report(error, as_json=as_json)
-        return EXIT_USER_ERROR
-    except MemoryError as error:
-        _report(UserError(f"there is not enough memory: {error}", hint=_MEMORY_HINT), as_json=as_json)
-        return EXIT_USER_ERROR
-    except (KeyboardInterrupt, typer.Abort):
-        return EXIT_INTERRUPTED
-    except Exception as error:
-        if mistake := _mistake_in_arguments(error):
-            _report(mistake, as_json=as_json)
-            return EXIT_USER_ERROR
-        bug = UserError(
-            f"this is a bug in bnnfpga {__version__}: {type(error).__name__}: {error}",
-            hint="please report it with the model, the command, and what the command prints with --verbose",
-        )
-        _report(bug, as_json=as_json)
-        return EXIT_BUG
-    return status if isinstance(status, int) else EXIT_EQUAL
+    status, error = _run(app, arguments)
+    if error is not None:
+        _report(error, as_json=_JSON in arguments)
+    return status
 
 
 def run_process(app: typer.Typer, arguments: Sequence[str]) -> int:
     """As `run`, for a process of its own: whatever its standard streams lead to, its exit status is true."""
     stdout = take_over()
-    status = run(app, arguments)
+    status, error = _run(app, arguments)
+    if error is not None:
+        _report(error, as_json=_JSON in arguments)
     if stdout.lost is None:
         return status
+    if error is not None and _JSON in arguments:
+        _report(error, as_json=False)  # the JSON did not arrive
     problem = UserError(
         f"the results cannot be written: {stdout.lost}",
         where="standard output",
         hint="send them to a place with room",
     )
     _report(problem, as_json=False)
-    return EXIT_USER_ERROR
+    return EXIT_USER_ERROR if error is None else status
+
+
+def _run(app: typer.Typer, arguments: Sequence[str]) -> tuple[int, UserError | None]:
+    """The exit status of a command, and the error that it ended with."""
+    command = typer.main.get_command(app)
+    try:
+        status = command.main(list(arguments), prog_name="bnnfpga", standalone_mode=False)
+    except UserError as error:
+        return EXIT_USER_ERROR, error
+    except MemoryError as error:
+        return EXIT_USER_ERROR, UserError(f"there is not enough memory: {error}", hint=_MEMORY_HINT)
+    except (KeyboardInterrupt, typer.Abort):
+        return EXIT_INTERRUPTED, None
+    except Exception as error:
+        if mistake := _mistake_in_arguments(error):
+            return EXIT_USER_ERROR, mistake
+        return EXIT_BUG, UserError(
+            f"this is a bug in bnnfpga {__version__}: {type(error).__name__}: {error}",
+            hint="please report it with the model, the command, and what the command prints with --verbose",
+        )
+    return status if isinstance(status, int) else EXIT_EQUAL, None
 
 
 def _mistake_in_arguments(error: Exception) -> UserError | None:

@@ -11,10 +11,14 @@ from hypothesis import HealthCheck, settings
 
 from bnnfpga.errors import UserError
 from bnnfpga.simulate.hls_headers import fetch_headers, find_headers
+from bnnfpga.simulate.simulator import OPTIMIZE
 
 # Thorough runs look at more cases; the test itself says how many it looks at otherwise.
 settings.register_profile("default", print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("default")
+
+# Tests simulate a few frames of each of many nets.
+os.environ.setdefault(OPTIMIZE, "1")
 
 THOROUGH = os.environ.get("BNNFPGA_THOROUGH") == "1"
 

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+import bnnfpga
 from bnnfpga.errors import UserError
 from bnnfpga.files import read_file, restore_hidden, whole_folder
+from tests.support.nets import DenseNet
 
 
 def names(folder: Path) -> list[str]:
@@ -104,6 +106,13 @@ def test_a_folder_that_is_replaced_in_two_steps_survives_a_kill(tmp_path: Path, 
         (folder / "last").touch()
     assert names(target) == ["last"]
     assert names(tmp_path) == [name, f"{name}.b"]
+
+
+def test_a_project_that_was_hidden_by_a_kill_is_found_by_whoever_opens_it(tmp_path: Path) -> None:
+    project = bnnfpga.compile(DenseNet((6, 4)).write(tmp_path), tmp_path / "project")
+    subprocess.run([sys.executable, "-c", KILLED_BETWEEN, str(project.folder), "1"], check=False)
+    assert not project.folder.exists()
+    assert bnnfpga.Project.load(project.folder).description == project.description
 
 
 def test_what_is_hidden_by_a_living_process_stays_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

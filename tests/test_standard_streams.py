@@ -58,6 +58,18 @@ def test_stdout_that_takes_nothing(tmp_path: Path, model: Path, stdout: str, rea
     assert "Exception" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    "arguments", [["inspect", "missing.onnx"], ["compile"], ["simulate", "missing", "--images", "x"]]
+)
+def test_an_error_that_stdout_does_not_take_is_on_stderr(tmp_path: Path, arguments: list[str]) -> None:
+    said = json.loads(shell("", tmp_path, *arguments, "--json").stdout)["error"]
+    done = shell(">/dev/full", tmp_path, *arguments, "--json")
+    assert done.returncode == 2
+    assert said["message"] in done.stderr
+    assert said["hint"] in done.stderr
+    assert "the results cannot be written" in done.stderr
+
+
 @pytest.mark.parametrize("stdout", [">/dev/full", ">&-", ">&- 2>&- <&-"])
 def test_who_asks_for_nothing_misses_nothing(tmp_path: Path, model: Path, stdout: str) -> None:
     done = shell(stdout, tmp_path, "compile", model, "-o", "project", "--quiet")

@@ -9,18 +9,19 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.infer_shapes import InferShapes
 
 from bnnfpga.errors import located
+from bnnfpga.frontend.broadcasts import StretchedOperands, check_products
 from bnnfpga.frontend.channels import ChannelsToGather
 from bnnfpga.frontend.check import check_graph, check_shapes
 from bnnfpga.frontend.comparisons import AffineIntoMultiThreshold, ComparisonsToMultiThreshold
 from bnnfpga.frontend.constants import FoldConstants
-from bnnfpga.frontend.dense import GemmToMatMul, check_finite
+from bnnfpga.frontend.dense import GemmToMatMul, check_dense, check_finite
 from bnnfpga.frontend.dialects import normalise
 from bnnfpga.frontend.final import CutFinal
 from bnnfpga.frontend.identities import DropIdentities
 from bnnfpga.frontend.layouts import TransposeToReshape
 from bnnfpga.frontend.parameters import FoldQuantizedParameters, QuantizersOfRawWeights
 from bnnfpga.frontend.read import read_source
-from bnnfpga.frontend.sliding import PlainSliding
+from bnnfpga.frontend.sliding import PlainSliding, check_pools
 from bnnfpga.frontend.supported import check_supported
 from bnnfpga.frontend.trunc import TruncToQuant
 
@@ -58,12 +59,16 @@ def clean(proto: onnx.ModelProto) -> ModelWrapper:
         FoldConstants(),
         PlainSliding(),
         ChannelsToGather(),
+        StretchedOperands(),
         TransposeToReshape(),
         QuantizersOfRawWeights(),
         InferShapes(),
     ):
         model = model.transform(step, make_deepcopy=False)
     check_supported(model)
+    check_products(model)
     check_shapes(model)
     check_finite(model)
+    check_dense(model)
+    check_pools(model)
     return model

@@ -68,6 +68,26 @@ def _bias(model: ModelWrapper, node: onnx.NodeProto, beta: float) -> str:
     return add_constant(model, f"{node.name}_bias", bias * np.float32(beta))
 
 
+def check_dense(model: ModelWrapper) -> None:
+    """Refuse dense layers of anything but vectors."""
+    for node in model.graph.node:
+        if node.op_type != "MatMul":
+            continue
+        taken, weights = (required_shape(model, node, name) for name in node.input)
+        if len(weights) != 2:
+            raise UserError(
+                f"its weights have {len(weights)} axes, a layer's have 2",
+                where=describe(node),
+                hint="export the layer as Linear",
+            )
+        if len(taken) != 2:
+            raise UserError(
+                f"its input has {len(taken)} axes; a layer takes vectors (images, features)",
+                where=describe(node),
+                hint="flatten in front of the layer, or make it a convolution with kernels of 1",
+            )
+
+
 def check_finite(model: ModelWrapper) -> None:
     """Refuse constants that are no numbers."""
     for tensor in model.graph.initializer:

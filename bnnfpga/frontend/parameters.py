@@ -59,7 +59,8 @@ class QuantizersOfRawWeights(Transformation):  # type: ignore[misc]
     def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
         for node in model.graph.node:
             weights = constant(model, node.input[1]) if node.op_type in DOT_PRODUCTS else None
-            found = None if weights is None else as_scaled_integers(weights.astype(np.float32))
+            outputs = 0 if node.op_type == "Conv" else 1
+            found = None if weights is None else as_scaled_integers(weights.astype(np.float32), outputs)
             if found is None:
                 continue
             quantizer = _quantizer(model, node, *found)

@@ -9,22 +9,33 @@ from bnnfpga.arithmetic import Floats
 _LOWEST, _HIGHEST = -128, 127
 
 
-def as_scaled_integers(values: Floats) -> tuple[Floats, Floats] | None:
-    """Split a matrix (inputs, outputs) into integers of at most 8 bits and the scale that gives it back to the bit.
+def as_scaled_integers(values: Floats, outputs: int = 1) -> tuple[Floats, Floats] | None:
+    """Split weights into integers of at most 8 bits and the scale that gives them back to the bit.
+
+    Parameters
+    ----------
+    values
+        The weights.
+    outputs
+        The axis of their outputs: 1 of a matrix (inputs, outputs), 0 of a kernel (outputs, inputs, ...).
 
     Returns
     -------
     tuple or None
-        The integers, and a scale for the whole matrix (shape ()) or for each output (shape (1, outputs)); the largest
-        scale that does. None where there is none, and where `values` is no matrix.
+        The integers, and a scale for all of them (shape ()) or for each output (of as many axes as the weights); the
+        largest scale that does. None where there is none, and where `values` has fewer than two axes.
     """
-    if values.ndim != 2 or not np.all(np.isfinite(values)):
+    if values.ndim < 2 or not np.all(np.isfinite(values)):
         return None
     whole = _scale_of(values)
-    columns = [whole] if whole is not None else [_scale_of(column) for column in values.T]
-    if any(scale is None for scale in columns):
-        return None
-    scales = np.array([columns], dtype=np.float32) if whole is None else np.array(whole, dtype=np.float32)
+    if whole is not None:
+        scales = np.array(whole, dtype=np.float32)
+    else:
+        found = [_scale_of(weights) for weights in np.moveaxis(values, outputs, 0)]
+        if any(scale is None for scale in found):
+            return None
+        shape = [-1 if axis == outputs else 1 for axis in range(values.ndim)]
+        scales = np.array(found, dtype=np.float32).reshape(shape)
     return np.rint(values / scales), scales
 
 

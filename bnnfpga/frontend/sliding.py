@@ -60,6 +60,17 @@ def geometry_of(model: ModelWrapper, node: onnx.NodeProto) -> Geometry:
     return geometry
 
 
+def check_pools(model: ModelWrapper) -> None:
+    """Refuse max pools with nothing to take the largest of."""
+    for node in model.graph.node:
+        if node.op_type == "MaxPool" and geometry_of(model, node).misses_image:
+            raise UserError(
+                "some of its windows lie outside the image as a whole, and have no largest pixel",
+                where=describe(node),
+                hint="use smaller pads or dilations, or a larger image",
+            )
+
+
 def _read_geometry(model: ModelWrapper, node: onnx.NodeProto) -> Geometry:
     """As the attributes have it, whether or not the kernel fits."""
     image = model.get_tensor_shape(node.input[0])[2:]

@@ -14,10 +14,12 @@ from qonnx.transformation.base import Transformation
 from bnnfpga.arithmetic import Step, apply_steps
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.nodes import (
+    BROADCASTING,
     CHAINED,
     QUANTIZERS,
     add_constant,
     comes_from_constants,
+    constant,
     consumers,
     data_operands,
     describe,
@@ -59,6 +61,7 @@ class ChainsToThresholds(Transformation):  # type: ignore[misc]
             steps: list[Step] = []
             pools: list[tuple[onnx.NodeProto, int]] = []
             for item in chain[:-1]:
+                _check_pixels(model, item, source)
                 if item.op_type == "MaxPool":
                     pools.append((item, len(steps)))
                 else:
@@ -71,6 +74,22 @@ class ChainsToThresholds(Transformation):  # type: ignore[misc]
             put_pools_behind(model, node.output[0], falls)
             return model, True
         return model, False
+
+
+def _check_pixels(model: ModelWrapper, node: onnx.NodeProto, source: str) -> None:
+    """Refuse a constant with a number for each pixel: all pixels of a channel have the same thresholds."""
+    shape = model.get_tensor_shape(node.output[0])
+    for value in (constant(model, name) for name in node.input if node.op_type in BROADCASTING):
+        if value is None or len(shape) < 3 or all(extent == 1 for extent in value.shape[2 - len(shape) :]):
+            continue
+        hint = f"use a number for each channel, of shape {(shape[1], *[1] * (len(shape) - 2))}"
+        if model.find_producer(source) is None:
+            hint += ", or leave --input away: then the host computes it"
+        raise UserError(
+            f"its constant of shape {value.shape} has numbers for each pixel, and thresholds are for whole channels",
+            where=describe(node),
+            hint=hint,
+        )
 
 
 def _falls_behind(steps: Sequence[Step], place: int, values: range, where: str) -> NDArray[np.bool_]:

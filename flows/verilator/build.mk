@@ -11,6 +11,7 @@
 # VERILATOR  the command, 5.006 or later; CXX the compiler, C++17
 # TRACE      none, vcd or fst: the waveform that the simulator can write (fst needs zlib.h, and lz4.h from 5.04x on)
 # MONITOR    1: every stream counts its stalled and starved cycles, see +bnn_streams=FILE in bnn_stream_monitor.sv
+# OPTIMIZE   0 to 3: how long the compiler works on the design; 1 is built sooner, 3 runs large designs faster
 # JOBS       compilers at a time; V=1 shows the commands
 
 PROJECT ?= .
@@ -19,6 +20,7 @@ RUNTIME ?= $(BUILD)/runtime
 VERILATOR ?= verilator
 TRACE ?= none
 MONITOR ?= 0
+OPTIMIZE ?= 3
 ifdef JOBS
 MAKEFLAGS += -j$(JOBS)
 endif
@@ -50,7 +52,7 @@ VERILATOR_FLAGS = --cc --top-module accelerator --prefix Vaccelerator -O3 --x-as
 CPPFLAGS_RUNTIME = -std=c++17 -DVL_TIME_CONTEXT -DVL_USER_WARN -I"$(INCLUDE)" -I"$(INCLUDE)/vltstd"
 CPPFLAGS_MODEL = $(CPPFLAGS_RUNTIME) -DVM_TRACE=$(if $(filter none,$(TRACE)),0,1) \
   -I$(BUILD)/cpp -I$(BUILD)/source/sim -include $(BUILD)/source/sim/popcount.h
-HOT_FLAGS = -O3 $(NATIVE)
+HOT_FLAGS = -O$(OPTIMIZE) $(NATIVE)
 COLD_FLAGS = -O0
 LIBRARIES = -pthread
 SOURCES = $(BUILD)/source/rtl

@@ -45,12 +45,27 @@ def test_scaled_integers_are_found(bits: int, scale: float, by_channel: bool, se
         np.random.default_rng(0).standard_normal((20, 3)).astype(np.float32),
         np.arange(1, 301, dtype=np.float32).reshape(100, 3),
         np.array([[np.nan, 1.0]], np.float32),
-        np.ones((2, 2, 2), np.float32),
+        np.ones(2, np.float32),
     ],
-    ids=["floats", "9 bits", "nan", "no matrix"],
+    ids=["floats", "9 bits", "nan", "a vector"],
 )
 def test_others_are_not(values: np.ndarray) -> None:
     assert as_scaled_integers(values) is None
+
+
+@pytest.mark.parametrize("scales", [[0.1], [0.1, 0.37, 2.2, 0.04]])
+def test_plain_weights_of_a_convolution_have_a_scale_for_each_output(scales: list[float]) -> None:
+    factors = np.array(scales, np.float32).reshape(-1, 1, 1, 1)
+    signs = np.random.default_rng(0).choice(np.array([-1, 1], np.float32), (4, 2, 3, 3))
+    found = as_scaled_integers(signs * factors, outputs=0)
+    assert found is not None
+    np.testing.assert_array_equal(found[0], signs)
+    np.testing.assert_array_equal(found[1], factors if len(scales) > 1 else factors.item())
+    net = NetWriter()
+    net.node("Conv", net.bipolar("x"), net.constant(signs * factors))
+    golden = GoldenModel(clean(net.model((2, 4, 4), "y")))
+    x = np.random.default_rng(1).standard_normal((3, 2, 4, 4)).astype(np.float32)
+    np.testing.assert_array_equal(np.unique(golden.run(x).scores % 2), [0])
 
 
 def test_zeros_are_integers() -> None:

@@ -12,6 +12,7 @@ from bnnfpga.errors import UserError
 from bnnfpga.frontend.clean import clean
 from bnnfpga.frontend.final import final_operators
 from bnnfpga.golden.model import GoldenModel
+from bnnfpga.integers import IntegerType
 from bnnfpga.transforms.fold import fold
 from tests.support.nets import NetWriter
 
@@ -148,6 +149,98 @@ def test_what_stands_before_a_quantizer(name: str) -> None:
     assert message in error.message
     assert str(error.where).startswith("node 'n")
     assert place in str(error.where)
+
+
+def _pixels(net: NetWriter, x: str, outputs: int = 4, inputs: int = 2) -> str:
+    weights = np.random.default_rng(0).standard_normal((outputs, inputs, 3, 3))
+    return net.node("Conv", net.bipolar(x), net.bipolar(net.constant(weights)), pads=[1, 1, 1, 1])
+
+
+def _codes(net: NetWriter, x: str) -> str:
+    return net.quant(x, 4, scale=0.5, signed=True)
+
+
+IMAGES: dict[str, tuple[Ending, str, str, str]] = {
+    "a constant image": (
+        lambda net, x: net.bipolar(net.node("Add", x, net.constant(np.ones((1, 4, 6, 5))))),
+        "its constant of shape (1, 4, 6, 5) has numbers for each pixel",
+        "of shape (4, 1, 1)",
+        "(Add)",
+    ),
+    "a constant row on codes": (
+        lambda net, x: net.bipolar(net.node("Mul", _codes(net, x), net.constant(np.arange(5)))),
+        "its constant of shape (5,) has numbers for each pixel",
+        "of shape (4, 1, 1)",
+        "(Mul)",
+    ),
+    "a gate": (
+        lambda net, x: net.bipolar(
+            net.node("Mul", _codes(net, x), _codes(net, net.node("GlobalAveragePool", _codes(net, x))))
+        ),
+        "both its operands change with the image",
+        "Add",
+        "(Mul)",
+    ),
+    "the larger of two": (
+        lambda net, x: net.bipolar(net.node("Max", _codes(net, x), net.bipolar(x))),
+        "both its operands change with the image",
+        "Add",
+        "(Max)",
+    ),
+    "windows beside the image": (
+        lambda net, x: net.bipolar(
+            net.node(
+                "MaxPool",
+                net.node("MaxPool", x, kernel_shape=[6, 5]),
+                kernel_shape=[2, 2],
+                dilations=[2, 2],
+                pads=[1, 1, 1, 1],
+            )
+        ),
+        "outside the image as a whole",
+        "smaller pads or dilations",
+        "(MaxPool)",
+    ),
+    "averages over the edge": (
+        lambda net, x: net.bipolar(net.node("AveragePool", x, kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1)),
+        "hang over the edge",
+        "ceil_mode=0",
+        "(AveragePool)",
+    ),
+    "averages of fewer at the edge": (
+        lambda net, x: net.bipolar(net.node("AveragePool", x, kernel_shape=[3, 3], auto_pad="SAME_UPPER")),
+        "average fewer pixels",
+        "count_include_pad",
+        "(AveragePool)",
+    ),
+    "a layer on an image": (
+        lambda net, x: net.node("MatMul", net.bipolar(x), net.bipolar(net.constant(np.ones((5, 2))))),
+        "its input has 4 axes",
+        "flatten in front of the layer",
+        "(MatMul)",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_what_cannot_be_done_with_images(name: str) -> None:
+    end, message, hint, place = IMAGES[name]
+    net = NetWriter()
+    end(net, _pixels(net, "x"))
+    error = _refused(net, (2, 6, 5))
+    assert message in error.message
+    assert hint in str(error.hint)
+    assert place in str(error.where)
+
+
+def test_the_host_adds_a_constant_image_to_float_inputs() -> None:
+    net = NetWriter()
+    _pixels(net, net.node("Add", "x", net.constant(np.ones((1, 2, 6, 5)))))
+    proto = net.model((2, 6, 5), "y")
+    _compile(proto)
+    with pytest.raises(UserError, match="numbers for each pixel") as caught:
+        fold(clean(proto), IntegerType.interval(0, 255), np.float32(1 / 255))
+    assert "leave --input away" in str(caught.value.hint)
 
 
 def test_reordered_elements_at_the_end_are_refused() -> None:

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from bnnfpga.errors import UserError
+from bnnfpga.simulate.simulator import OPTIMIZE
 from bnnfpga.simulate.toolchain import find_compiler, find_verilator, missing_fst_headers
 from bnnfpga.simulate.verilator import SimulationDeadlock, SimulationError, build_simulator, run_simulator
 from tests.simulate.projects import BEATS, LATENCY, MASK, Tiny, make_project
@@ -84,6 +85,29 @@ def test_changed_rtl_is_built_again(tmp_path: Path) -> None:
     data = project.random_input(3)
     run = run_simulator(second, project.memories, data, 3)
     np.testing.assert_array_equal(run.output, project.expected(data, MASK ^ 0xFFFF))
+
+
+@pytest.mark.parametrize("level", [None, "0"])
+def test_levels_of_optimisation(
+    tiny: Tiny, level: str | None, session_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The simulator of users, whom the suite's level does not bind, and the one that is built soonest."""
+    before = build_simulator(tiny.folder)
+    if level is None:
+        monkeypatch.delenv(OPTIMIZE)
+    else:
+        monkeypatch.setenv(OPTIMIZE, level)
+    simulator = build_simulator(tiny.folder)
+    assert simulator.path != before.path
+    assert f"-O{level or 3} " in (simulator.path.parent / "build.log").read_text()
+    data = tiny.random_input(20)
+    np.testing.assert_array_equal(run_simulator(simulator, tiny.memories, data, 20).output, tiny.expected(data))
+
+
+def test_a_level_of_optimisation_that_is_none(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(OPTIMIZE, "fast")
+    with pytest.raises(UserError, match="BNNFPGA_OPTIMIZE: 'fast' is no level"):
+        build_simulator(tiny.folder)
 
 
 def test_a_missing_memory_is_named(tmp_path: Path, tiny: Tiny) -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from hypothesis import strategies as st
 
 from tests.support.nets import NetWriter
 
-Shape = tuple[int, int, int]
+Shape = tuple[int, ...]
+"""Channels, and rows and columns or samples."""
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,20 @@ class ConvNet:
     ----------
     blocks
         Kinds of its blocks, of `BLOCKS`, in order.
+    shape
+        Of its input.
     activation_bits, weight_bits
         1 is bipolar, more a Quant of that many bits.
     input_bits
         1 is a bipolar input, else a Quant of so many bits.
+    first_bits
+        Bits of the weights of the first convolution.
+    flatten
+        Whether a dense layer gives the scores, else an image.
+    left_out
+        Places of blocks that are not there. The others are what they would be with them.
+    most_channels
+        What convolutions make at most, from 2 on.
     """
 
     blocks: tuple[str, ...]
@@ -33,8 +43,31 @@ class ConvNet:
     activation_bits: int = 1
     weight_bits: int = 1
     input_bits: int = 8
+    first_bits: int = 1
     flatten: bool = True
+    left_out: tuple[int, ...] = ()
+    most_channels: int = 6
     seed: int = 0
+
+    @classmethod
+    def random(cls, seed: int) -> ConvNet:
+        """Blocks, bits and sizes drawn from a seed; the first nets have each kind of block once."""
+        rng = np.random.default_rng(seed)
+        blocks = rng.choice(BLOCKS, rng.integers(1, 4)).tolist()
+        if seed < len(BLOCKS):
+            blocks = [BLOCKS[seed]]
+        image = rng.integers(3, 10, 2) if rng.random() < 0.9 else rng.integers(6, 30, 1)
+        weight_bits, activation_bits = PRECISIONS[rng.integers(len(PRECISIONS))]
+        return cls(
+            tuple(blocks),
+            (int(rng.integers(1, 5)), *image.tolist()),
+            activation_bits,
+            weight_bits,
+            input_bits=int(rng.choice([1, 4, 8])),
+            first_bits=int(rng.choice([weight_bits, 8])),
+            flatten=bool(rng.random() < 0.8),
+            seed=seed,
+        )
 
     def model(self) -> onnx.ModelProto:
         return _Writer(self).model()
@@ -45,14 +78,19 @@ class ConvNet:
         return path
 
 
+PRECISIONS = ((1, 1), (1, 1), (1, 2), (1, 2), (1, 4), (1, 4), (2, 2), (2, 2), (2, 1), (4, 2), (4, 4))
+"""Bits of weights and activations."""
+
+
 class _Writer:
     """Writes one net block by block; `shape` is that of the tensor at hand, without the batch."""
 
     def __init__(self, recipe: ConvNet) -> None:
         self._recipe = recipe
-        self._rng = np.random.default_rng(recipe.seed)
         self._net = NetWriter()
         self._shape = recipe.shape
+        self._weight_bits = recipe.first_bits
+        self._draw(len(recipe.blocks))
 
     def model(self) -> onnx.ModelProto:
         recipe, net = self._recipe, self._net
@@ -61,35 +99,52 @@ class _Writer:
             x = net.bipolar(x)
         else:
             x = net.quant(x, recipe.input_bits, scale=2.0 / 2**recipe.input_bits, signed=True)
-        for block in recipe.blocks:
-            x = getattr(self, f"_{block}")(x)
+        for place, block in enumerate(recipe.blocks):
+            if place not in recipe.left_out:
+                self._draw(place)
+                x = getattr(self, f"_{block}")(x)
+        self._draw(len(recipe.blocks))
         if recipe.flatten:
             x = net.node("Flatten", x)
             weights = net.bipolar(net.constant(self._rng.standard_normal((int(np.prod(self._shape)), 4))))
             net.node("MatMul", x, weights)
         return net.model(recipe.shape, "y")
 
+    def _draw(self, place: int) -> None:
+        """Each block has random numbers of its own, so that it stays as it is when another one is left out."""
+        self._rng = np.random.default_rng((self._recipe.seed, place))
+
     def _pick(self, *values: int) -> int:
         return int(self._rng.choice(values))
 
-    def _slide(self, *, pads: bool = True, dilated: bool = True, same: bool = False) -> dict[str, list[int]]:
+    def _outputs(self, *values: int) -> int:
+        return min(self._pick(*values), self._recipe.most_channels)
+
+    def _per_channel(self, values: np.ndarray) -> str:
+        return self._net.constant(values.reshape(-1, *[1] * (len(self._shape) - 1)))
+
+    def _slide(
+        self, *, pads: bool = True, dilated: bool = True, same: bool = False, stride: int | None = None
+    ) -> dict[str, list[int]]:
         """Kernel, strides, dilations and pads that fit the tensor, whose shape becomes that behind them."""
         channels, *image = self._shape
         kernels, strides, dilations, before, after, made = [], [], [], [], [], []
         for extent in image:
-            kernel, stride, dilation = self._pick(1, 2, 3), self._pick(1, 1, 2), self._pick(1, 1, 2) if dilated else 1
+            # Pixels farther apart than the image is large would let windows miss it.
+            kernel, dilation = self._pick(1, 2, 3, 3, 5), min(self._pick(1, 1, 2), extent) if dilated else 1
+            step = self._pick(1, 1, 2, 3) if stride is None else stride
             first, last = (self._pick(*range(kernel)) if pads else 0 for _ in range(2))
             if same:
-                kernel, stride, dilation, first, last = 3, 1, 1, 1, 1
+                kernel, dilation, first, last = 3, 1, 1, 1
             elif extent + first + last < dilation * (kernel - 1) + 1:
                 kernel, dilation, first, last = 1, 1, 0, 0
             kernels.append(kernel)
-            strides.append(stride)
+            strides.append(step)
             dilations.append(dilation)
             before.append(first)
             after.append(last)
-            made.append((extent + first + last - dilation * (kernel - 1) - 1) // stride + 1)
-        self._shape = (channels, made[0], made[1])
+            made.append((extent + first + last - dilation * (kernel - 1) - 1) // step + 1)
+        self._shape = (channels, *made)
         attributes = {"kernel_shape": kernels, "strides": strides}
         if pads:
             attributes["pads"] = before + after
@@ -99,18 +154,18 @@ class _Writer:
 
     def _weights(self, *shape: int) -> str:
         latent = self._net.constant(self._rng.standard_normal(shape))
-        bits = self._recipe.weight_bits
+        bits, self._weight_bits = self._weight_bits, self._recipe.weight_bits
         if bits == 1:
             return self._net.bipolar(latent, 0.1)
         return self._net.quant(latent, bits, scale=3.0 / 2**bits, signed=True, narrow=True)
 
-    def _convolve(self, x: str, outputs: int | None = None, *, same: bool = False) -> str:
+    def _convolve(self, x: str, outputs: int | None = None, *, same: bool = False, stride: int | None = None) -> str:
         inputs = self._shape[0]
-        outputs = self._pick(2, 4, 6) if outputs is None else outputs
-        attributes = self._slide(same=same)
+        outputs = self._outputs(2, 4, 6) if outputs is None else outputs
+        attributes = self._slide(same=same, stride=stride or (1 if same else None))
         bias = [self._net.constant(self._rng.normal(0, 2, outputs))] if self._rng.random() < 0.3 else []
         options: dict[str, object] = dict(attributes)
-        if same and self._rng.random() < 0.5:
+        if same and stride is None and self._rng.random() < 0.5:
             del options["pads"]
             options["auto_pad"] = "SAME_UPPER" if self._rng.random() < 0.5 else "SAME_LOWER"
         weights = self._weights(outputs, inputs, *attributes["kernel_shape"])
@@ -118,11 +173,14 @@ class _Writer:
         return self._net.node("Conv", x, weights, *bias, **options)
 
     def _norm(self, x: str) -> str:
+        """A batch norm, or a scale and a bias for each channel; some scales are negative, some zero."""
         channels = self._shape[0]
         gamma = self._rng.normal(0, 1, channels)
         gamma[self._rng.random(channels) < 0.1] = 0  # dead channels
         beta, mean = self._rng.normal(0, 0.5, channels), self._rng.normal(0, 1, channels)
         mean[self._rng.random(channels) < 0.3] = 0  # ties
+        if self._rng.random() < 0.2:
+            return self._net.node("Add", self._net.node("Mul", x, self._per_channel(gamma)), self._per_channel(beta))
         variance = self._rng.uniform(0.5, 8, channels)
         parameters = [self._net.constant(value) for value in (gamma, beta, mean, variance)]
         return self._net.node("BatchNormalization", x, *parameters, epsilon=1e-5)
@@ -142,9 +200,10 @@ class _Writer:
         """Now and then as large as windows may hang over the end."""
         if self._rng.random() < 0.7:
             return self._net.node("MaxPool", x, **self._slide())
-        channels, rows, columns = self._shape
-        self._shape = (channels, -(-max(rows - 2, 0) // 2) + 1, -(-max(columns - 2, 0) // 2) + 1)
-        return self._net.node("MaxPool", x, kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1)
+        channels, *image = self._shape
+        self._shape = (channels, *(-(-max(extent - 2, 0) // 2) + 1 for extent in image))
+        size = [2] * len(image)
+        return self._net.node("MaxPool", x, kernel_shape=size, strides=size, ceil_mode=1)
 
     def _conv(self, x: str) -> str:
         return self._activate(self._norm(self._convolve(x)))
@@ -162,16 +221,23 @@ class _Writer:
         x = self._norm(self._convolve(x))
         return self._activate(self._net.node("AveragePool", x, **self._slide(pads=False, dilated=False)))
 
-    def _global(self, x: str) -> str:
-        self._shape = (self._shape[0], 1, 1)
-        return self._net.node("GlobalAveragePool", x)
+    def _global_average(self, x: str) -> str:
+        x = self._norm(self._convolve(x))
+        self._shape = (self._shape[0], *[1] * (len(self._shape) - 1))
+        return self._activate(self._net.node("GlobalAveragePool", x))
+
+    def _global_max(self, x: str) -> str:
+        x = self._convolve(x)
+        self._shape = (self._shape[0], *[1] * (len(self._shape) - 1))
+        return self._activate(self._norm(self._net.node("GlobalMaxPool", x)))
 
     def _explicit_pad(self, x: str) -> str:
         x = self._net.bipolar(self._convolve(x))
+        channels, *image = self._shape
+        before, after = [1, 0][: len(image)], [1, 2][: len(image)]
         value = self._net.constant(self._pick(-1, 0, 1))
-        x = self._net.node("Pad", x, self._net.constant([0, 0, 1, 0, 0, 0, 1, 2], np.int64), value)
-        channels, rows, columns = self._shape
-        self._shape = (channels, rows + 2, columns + 2)
+        x = self._net.node("Pad", x, self._net.constant([0, 0, *before, 0, 0, *after], np.int64), value)
+        self._shape = (channels, *np.add(image, np.add(before, after)).tolist())
         return self._conv(x)
 
     def _residual(self, x: str) -> str:
@@ -181,16 +247,26 @@ class _Writer:
         total = self._net.node("Add", *((y, shortcut) if self._rng.random() < 0.5 else (shortcut, y)))
         return self._activate(self._norm(total) if self._rng.random() < 0.5 else total)
 
+    def _downsample(self, x: str) -> str:
+        """A residual block with a convolution of stride 2 on either way."""
+        start, outputs = self._shape, self._outputs(2, 4)
+        y = self._quantise(self._norm(self._convolve(x, outputs, same=True, stride=2)), 0.5)
+        self._shape = start
+        weights = self._weights(outputs, start[0], *[1] * (len(start) - 1))
+        shortcut = self._net.node("Conv", x, weights, strides=[2] * (len(start) - 1))
+        self._shape = (outputs, *(-(-extent // 2) for extent in start[1:]))
+        return self._activate(self._norm(self._net.node("Add", y, self._quantise(self._norm(shortcut), 0.5))))
+
     def _subtract(self, x: str) -> str:
         y = self._quantise(self._convolve(x, self._shape[0], same=True), 0.5)
         return self._activate(self._net.node("Sub", self._quantise(x, 0.5), y))
 
     def _concat(self, x: str) -> str:
         channels = self._shape[0]
-        first = self._norm(self._convolve(x, self._pick(2, 4), same=True))
+        first = self._norm(self._convolve(x, self._outputs(2, 4), same=True))
         own = self._shape[0]
         self._shape = (channels, *self._shape[1:])
-        second = self._convolve(x, self._pick(2, 4), same=True)
+        second = self._convolve(x, self._outputs(2, 4), same=True)
         if self._recipe.activation_bits == 1:
             first, second = self._net.bipolar(first), self._net.bipolar(second)
         else:
@@ -201,11 +277,11 @@ class _Writer:
 
     def _shuffle(self, x: str) -> str:
         x = self._activate(self._norm(self._convolve(x, 4)))
-        channels, rows, columns = self._shape
-        net = self._net
-        x = net.node("Reshape", x, net.constant([1, 2, channels // 2, rows, columns], np.int64))
-        x = net.node("Transpose", x, perm=[0, 2, 1, 3, 4])
-        return net.node("Reshape", x, net.constant([1, channels, rows, columns], np.int64))
+        channels, *image = self._shape
+        net, axes = self._net, range(3, 3 + len(image))
+        x = net.node("Reshape", x, net.constant([1, 2, channels // 2, *image], np.int64))
+        x = net.node("Transpose", x, perm=[0, 2, 1, *axes])
+        return net.node("Reshape", x, net.constant([1, channels, *image], np.int64))
 
     def _grouped(self, x: str) -> str:
         """Two groups, or a group for each channel with one or two outputs."""
@@ -218,17 +294,12 @@ class _Writer:
 
     def _upsample(self, x: str) -> str:
         x = self._conv(x)
-        down, across = self._pick(1, 2), self._pick(2, 3)
-        channels, rows, columns = self._shape
-        self._shape = (channels, rows * down, columns * across)
-        scales = self._net.constant([1, 1, down, across])
+        channels, *image = self._shape
+        factors = [self._pick(1, 2), self._pick(2, 3)][-len(image) :]
+        self._shape = (channels, *np.multiply(image, factors).tolist())
+        scales = self._net.constant([1, 1, *factors])
         options = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
         return self._conv(self._net.node("Resize", x, "", scales, **options))
-
-    def _mean(self, x: str) -> str:
-        """A global average pool in front of what remains."""
-        x = self._global(self._norm(self._convolve(x)))
-        return self._activate(x)
 
 
 BLOCKS = (
@@ -237,25 +308,14 @@ BLOCKS = (
     "pool_before",
     "pool_between",
     "average",
+    "global_average",
+    "global_max",
     "explicit_pad",
     "residual",
+    "downsample",
     "subtract",
     "concat",
     "shuffle",
     "grouped",
     "upsample",
-    "mean",
 )
-
-
-def conv_nets(max_blocks: int = 3) -> st.SearchStrategy[ConvNet]:
-    """Random recipes of all kinds of blocks."""
-    return st.builds(
-        ConvNet,
-        blocks=st.lists(st.sampled_from(BLOCKS), min_size=1, max_size=max_blocks).map(tuple),
-        shape=st.tuples(st.integers(1, 4), st.integers(3, 9), st.integers(3, 9)),
-        activation_bits=st.sampled_from([1, 1, 2, 4]),
-        weight_bits=st.sampled_from([1, 1, 1, 2, 4]),
-        input_bits=st.sampled_from([1, 4, 8]),
-        seed=st.integers(0, 2**16),
-    )

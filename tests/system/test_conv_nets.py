@@ -176,6 +176,16 @@ def upsampling(net: Net, x: str) -> str:
     return net.layer(net.node("Resize", net.layer(x, 2, 4), "", scales, **options), 4, 4, strides=[2, 2])
 
 
+def stretched_sums(net: Net, x: str) -> str:
+    """A number for each channel, one for each pixel, and a row: each is repeated for what it is added to."""
+    x = net.quant(net.conv(x, 2, 4, **SAME), 4, scale=0.5, signed=True)
+    channels = net.quant(net.node("GlobalAveragePool", x), 4, scale=0.5, signed=True)
+    pixels = net.quant(net.conv(net.bipolar(x), 4, 1, **SAME), 4, scale=0.25, signed=True)
+    row = net.quant(net.node("MaxPool", x, kernel_shape=[6, 1]), 4, scale=0.5, signed=True)
+    x = net.node("Sub", net.node("Add", channels, x), pixels)
+    return net.bipolar(net.norm(net.node("Add", x, row), net.signs(4)))
+
+
 NETS: dict[str, Callable[[Net, str], str]] = {
     **{
         make.__name__: make
@@ -198,6 +208,7 @@ NETS: dict[str, Callable[[Net, str], str]] = {
             concat,
             split_and_shuffle,
             upsampling,
+            stretched_sums,
         )
     },
     **{f"explicit_pad_of_{value}": _explicit_pad(value) for value in (-1, 0, 1)},

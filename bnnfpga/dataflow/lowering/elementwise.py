@@ -10,8 +10,7 @@ from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.lookup import Lookup
 from bnnfpga.dataflow.operators.threshold import Threshold
 from bnnfpga.dataflow.thresholds import ThresholdTable
-from bnnfpga.errors import UserError
-from bnnfpga.frontend.nodes import describe, required_constant
+from bnnfpga.frontend.nodes import required_constant
 
 _FEWEST_TABULATED = 4
 _MOST_TABULATED_BITS = 10
@@ -46,10 +45,5 @@ def table_of(lowering: Lowering, node: onnx.NodeProto, channels: int) -> Thresho
     """The thresholds that a node has for so many channels."""
     values = required_constant(lowering.model, node, 1, "thresholds").astype(np.int64)
     decreasing = required_constant(lowering.model, node, 2, "directions").astype(bool)
-    if len(values) not in (1, channels):
-        raise UserError(
-            f"the function in front of it differs between the pixels of a channel ({len(values)} of them)",
-            where=describe(node),
-            hint="use parameters that are the same for all pixels",
-        )
+    assert len(values) in (1, channels)
     return ThresholdTable(values, decreasing, lowering.tensor_type(node.output[0]))

@@ -32,19 +32,6 @@ def dense(lowering: Lowering, node: onnx.NodeProto) -> None:
     """A matrix-vector unit for a whole vector."""
     tensor = lowering.read(node)
     weights = _weights(lowering, node)
-    if weights.ndim != 2:
-        raise UserError(
-            f"its weights have {weights.ndim} axes, a layer's have 2",
-            where=describe(node),
-            hint="export the layer as Linear",
-        )
-    axes = len(lowering.shape(node.input[0])) + 1
-    if axes != 2:
-        raise UserError(
-            f"its input has {axes} axes; a layer takes vectors (images, features)",
-            where=describe(node),
-            hint="flatten in front of the layer",
-        )
     rows = np.ascontiguousarray(weights[tensor.order].T)
     table, last = _table_behind(lowering, node, len(rows))
     unit = MatrixVector(lowering.name(MatrixVector), rows, lowering.stream_type(tensor), (), table)

@@ -1,0 +1,178 @@
+"""Every operator alone in hardware, over kinds of parameters and foldings, with and without stalls.
+
+The integers are those of `execute`, the cycles those of the token model, and the interval that of the operator. Units
+that slide or join have test modules of their own, which `ELSEWHERE` names.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bnnfpga.dataflow import operators
+from bnnfpga.dataflow.graph import Graph
+from bnnfpga.dataflow.operator import Operator
+from bnnfpga.dataflow.operators.add import Add
+from bnnfpga.dataflow.operators.arg_max import ArgMax
+from bnnfpga.dataflow.operators.fifo import Fifo
+from bnnfpga.dataflow.operators.fork import Fork
+from bnnfpga.dataflow.operators.lookup import Lookup
+from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
+from bnnfpga.dataflow.operators.score_output import ScoreOutput
+from bnnfpga.dataflow.operators.threshold import Threshold
+from bnnfpga.dataflow.operators.width_converter import WidthConverter
+from bnnfpga.dataflow.stream import Port
+from bnnfpga.integers import IntegerType
+from tests.dataflow import test_branches, test_pool, test_upsample, test_vector_vector, test_window
+from tests.dataflow.chains import random_table
+from tests.support.graphs import chain, check_in_verilator, joined
+
+BIPOLAR = IntegerType.bipolar()
+COUNT = IntegerType.interval(0, 3)
+SIGNED = IntegerType.interval(-5, 2)
+BYTE = IntegerType.interval(0, 255)
+HIGH = IntegerType.interval(300, 307)
+
+
+def matrix_vector(type: IntegerType, weights: tuple[int, int], bits: int = 0, seed: int = 0) -> MatrixVector:
+    """12 outputs of 18 inputs; `bits` of thresholds, 0 for sums."""
+    rng = np.random.default_rng(seed)
+    values = rng.integers(weights[0], weights[1] + 1, (12, 18))
+    unit = MatrixVector("matrix_vector", np.where(values < 0, -1, 1) if weights == (-1, 0) else values, type)
+    if bits:
+        unit = replace(unit, table=random_table(rng, 12, unit.accumulator.lo, unit.accumulator.hi, bits))
+    return unit
+
+
+def threshold(type: IntegerType, bits: int, *, shared: bool = False) -> Threshold:
+    table = random_table(np.random.default_rng(bits), 1 if shared else 12, type.lo, type.hi, bits)
+    return Threshold("threshold", (2, 12), type, table)
+
+
+def lookup(type: IntegerType, made: IntegerType) -> Lookup:
+    values = np.random.default_rng(0).integers(made.lo, made.hi + 1, 1 << type.bits)
+    return Lookup("lookup", (2, 12), type, np.where(values < 0, -1, 1) if made.is_bipolar else values, made)
+
+
+def arg_max(type: IntegerType, **comparison: np.ndarray) -> ArgMax:
+    return ArgMax("arg_max", Port((12,), type, 1), **comparison)
+
+
+def foldings(unit: Operator) -> Iterator[tuple[str, Operator]]:
+    """Nothing, a part and all of a unit in parallel, on either side."""
+    for pe in _some(unit.legal_pe()):
+        for simd in _some(unit.legal_simd()) or [None]:
+            yield f"pe {pe}, simd {simd}", replace(unit, pe=pe, **({} if simd is None else {"simd": simd}))  # type: ignore[call-arg]
+
+
+def lanes(unit: ArgMax) -> Iterator[tuple[str, Operator]]:
+    for count in (1, 4, 12):
+        yield f"{count} lanes", unit.with_inputs(replace(unit.port, lanes=count))
+
+
+def _some(values: tuple[int, ...]) -> list[int]:
+    return sorted({values[0], values[len(values) // 2], values[-1]}) if values else []
+
+
+FOLDED: dict[str, Operator] = {
+    "xnor, sums": matrix_vector(BIPOLAR, (-1, 0)),
+    "xnor, a bit": matrix_vector(BIPOLAR, (-1, 0), 1),
+    "bits times ternary, 2 bits": matrix_vector(BIPOLAR, (-1, 1), 2),
+    "bytes added and subtracted": matrix_vector(BYTE, (-1, 0)),
+    "signed times int4": matrix_vector(SIGNED, (-8, 7), 2),
+    "counts times int8": matrix_vector(COUNT, (-128, 127)),
+    "block RAM": replace(matrix_vector(BIPOLAR, (-1, 0), 1), memory="block"),
+    "several positions": replace(matrix_vector(SIGNED, (-1, 0), 1), positions=(3,)),
+    "a bit of bytes": threshold(BYTE, 1),
+    "3 bits of signed": threshold(SIGNED, 3),
+    "2 bits far from 0, one function": threshold(HIGH, 2, shared=True),
+    "bits turned and held": threshold(BIPOLAR, 1),
+    "bytes to signed": lookup(BYTE, SIGNED),
+    "signed to bits": lookup(SIGNED, BIPOLAR),
+    "bits to high": lookup(BIPOLAR, HIGH),
+}
+COMPARED: dict[str, ArgMax] = {
+    "scores": arg_max(SIGNED),
+    "bits": arg_max(BIPOLAR),
+    "affine": arg_max(SIGNED, factors=np.arange(-6, 6) * 7, offsets=np.arange(12) % 5),
+    "ranks": arg_max(COUNT, ranks=np.random.default_rng(0).integers(0, 9, (12, 4))),
+    "ranks of every second": arg_max(SIGNED, ranks=np.random.default_rng(0).integers(0, 9, (12, 8))),
+}
+PLAIN: dict[str, Operator] = {
+    **{f"{a} to {b}": WidthConverter("converter", (2, 12), SIGNED, a, b) for a in (1, 3, 4, 12) for b in (1, 2, 6, 12)},
+    **{f"{depth} beats": Fifo("fifo", Port((2, 12), SIGNED, 4), depth) for depth in (2, 3, 16, 40)},
+    **{
+        f"{n} of {type.bits} bits": ScoreOutput("output", Port((2, n), type, n))
+        for n in (1, 8, 9)
+        for type in (BIPOLAR, SIGNED)
+    },
+}
+
+
+def forked(lanes: int) -> Graph:
+    """Both copies, one of them tripled, meet in a sum."""
+    port = Port((2, 12), SIGNED, lanes)
+    units = [Fork("fork0", port), Add("add", port.shape, (SIGNED, SIGNED), (1, 3), lanes)]
+    return joined(units, [("fork0", "add"), ("fork0", "add")])
+
+
+GRID: dict[str, dict[str, Callable[[], Graph]]] = {}
+"""By kind of operator and case: a graph with that operator and little else."""
+
+
+def _enter(name: str, unit: Operator) -> None:
+    GRID.setdefault(unit.kind, {})[name] = lambda: chain([unit])
+
+
+for _name, _unit in FOLDED.items():
+    for _folding, _folded in foldings(_unit):
+        _enter(f"{_name}, {_folding}", _folded)
+for _name, _compared in COMPARED.items():
+    for _lanes, _folded in lanes(_compared):
+        _enter(f"{_name}, {_lanes}", _folded)
+for _name, _unit in PLAIN.items():
+    _enter(_name, _unit)
+GRID["fork"] = {f"{count} lanes": lambda count=count: forked(count) for count in (1, 4, 12)}  # type: ignore[misc]
+
+ELSEWHERE: dict[str, Callable[..., None]] = {
+    "add": test_branches.test_add_in_hardware,
+    "concat": test_branches.test_concat_in_hardware,
+    "pool": test_pool.test_hardware,
+    "select": test_branches.test_select_in_hardware,
+    "upsample": test_upsample.test_hardware,
+    "vector_vector": test_vector_vector.test_hardware,
+    "window": test_window.test_hardware,
+}
+
+
+def _cases() -> Iterator[object]:
+    """The middle of each grid and its end in `make test`, all of it in `make test-all`."""
+    for kind, grid in GRID.items():
+        names = list(grid)
+        quick = {names[len(names) // 2], names[-1]}
+        for name in names:
+            yield pytest.param(kind, name, marks=() if name in quick else pytest.mark.slow, id=f"{kind}: {name}")
+
+
+@pytest.mark.parametrize(("kind", "name"), list(_cases()))
+def test_hardware(kind: str, name: str, tmp_path: Path) -> None:
+    graph = GRID[kind][name]()
+    assert kind in {operator.kind for operator in graph.operators}
+    cycles = check_in_verilator(graph, tmp_path, frames=8)
+    assert cycles.initiation_interval == max(operator.interval() for operator in graph.operators)
+
+
+def test_every_operator_has_a_grid() -> None:
+    kinds = set()
+    for module in pkgutil.iter_modules(operators.__path__):
+        for item in vars(importlib.import_module(f"{operators.__name__}.{module.name}")).values():
+            if isinstance(item, type) and issubclass(item, Operator) and item.__module__.endswith(f".{module.name}"):
+                kinds.add(item.kind)
+    assert kinds == set(GRID) | set(ELSEWHERE)
+    assert all(len(grid) >= 3 for grid in GRID.values())
