@@ -67,7 +67,7 @@ def arg_max(type: IntegerType, **comparison: np.ndarray) -> ArgMax:
 def foldings(unit: Operator) -> Iterator[tuple[str, Operator]]:
     """Nothing, a part and all of a unit in parallel, on either side."""
     for pe in _some(unit.legal_pe()):
-        for simd in _some(unit.legal_simd()) or [None]:
+        for simd in _some(unit.legal_simd(pe)) or [None]:
             yield f"pe {pe}, simd {simd}", replace(unit, pe=pe, **({} if simd is None else {"simd": simd}))  # type: ignore[call-arg]
 
 
