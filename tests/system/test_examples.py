@@ -53,3 +53,14 @@ def test_accuracy_of_the_emulator(tmp_path: Path) -> None:
     result = project.simulate(images, labels, backend="emulator")
     assert result.mismatches == 0
     assert result.accuracy == pytest.approx(ACCURACY, abs=1e-9)
+
+
+@pytest.mark.parametrize("cycles", [392, pytest.param(98, marks=pytest.mark.slow)])
+def test_several_pixels_a_cycle(cycles: int, tmp_path: Path) -> None:
+    """Faster than an image of 784 pixels comes one by one: by two and by eight pixels a cycle."""
+    images, _ = digits(40)
+    project = bnnfpga.compile(MODEL, tmp_path / "project", cycles=cycles, input="uint8", input_scale="1/255")
+    result = project.simulate(images)
+    assert result.mismatches == 0
+    assert result.initiation_interval == result.predicted_initiation_interval == cycles
+    assert result.latency_cycles == result.predicted_latency_cycles
