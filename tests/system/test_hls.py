@@ -6,6 +6,7 @@ whichever comes first builds their simulators; of the random ones, as many run i
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -83,12 +84,14 @@ def test_random_conv_net(seed: int, tmp_path: Path) -> None:
 
 
 def test_it_is_fast(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """784-64-64-64-10, built anew."""
+    """784-64-64-64-10 built anew and 1,000 images, in seconds of a processor: the clock tells of other work as well."""
     monkeypatch.setenv("BNNFPGA_HLS_INCLUDE", str(find_headers()))
     monkeypatch.setenv("BNNFPGA_CACHE", str(tmp_path / "cache"))
     model = EXAMPLES / "mnist_mlp" / "mlp_64.onnx"
     project = bnnfpga.compile(model, tmp_path / "project", cycles=64, input="uint8", input_scale="1/255")
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     result = project.simulate(random_digits(1000), backend="hls")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert result.mismatches == 0
-    assert result.build_seconds < 30
-    assert result.run_seconds < 20
+    seconds = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+    assert 0 < seconds < 20
