@@ -10,30 +10,16 @@
 namespace bnn {
 namespace detail {
 
-constexpr unsigned at_least_one(unsigned count) { return count > 0 ? count : 1; }
+/// Whole pixels at once, `Pixels` a beat.
+template <unsigned Pixels, unsigned PixelsOfFrame, unsigned Width0, unsigned Width1, unsigned, unsigned>
+struct joined_pixels {
+    static_assert(PixelsOfFrame % Pixels == 0, "the pixels of a beat must divide those of a frame");
+    using Beat0 = word<Pixels * Width0>;
+    using Beat1 = word<Pixels * Width1>;
+    using Beat = word<Pixels*(Width0 + Width1)>;
 
-}  // namespace detail
-
-/// The concat unit, for one frame of `PixelsOfFrame` pixels.
-///
-/// Width0, Width1   bits of a pixel of each stream in a beat; the same where they come one after the other
-/// Beats0, Beats1   beats of a pixel of each stream, where they come one after the other
-/// Pixels           0: one after the other; else at once, so many whole pixels a beat
-template <unsigned PixelsOfFrame, unsigned Width0, unsigned Width1, unsigned Beats0, unsigned Beats1, unsigned Pixels>
-void concat(hls::stream<word<detail::at_least_one(Pixels) * Width0>>& in_0,
-            hls::stream<word<detail::at_least_one(Pixels) * Width1>>& in_1,
-            hls::stream<word<Pixels == 0 ? Width0 : Pixels * (Width0 + Width1)>>& out) {
-    static_assert(Beats0 >= 1 && Beats1 >= 1, "a pixel of either stream has at least one beat");
-    static_assert(Pixels > 0 || Width0 == Width1, "beats that come one after the other must be of one width");
-    static_assert(PixelsOfFrame % detail::at_least_one(Pixels) == 0, "the pixels of a beat must divide those of a frame");
-    if constexpr (Pixels == 0) {
-        unsigned beat = 0;
-        for (unsigned i = 0; i < PixelsOfFrame * (Beats0 + Beats1); ++i) {
-            BNN_PRAGMA(HLS PIPELINE II=1 style=frp)
-            out.write(beat < Beats0 ? in_0.read() : in_1.read());
-            beat = beat == Beats0 + Beats1 - 1 ? 0 : beat + 1;
-        }
-    } else {
+    static void frame(hls::stream<Beat0>& in_0, hls::stream<Beat1>& in_1, hls::stream<Beat>& out) {
+        BNN_PRAGMA(HLS INLINE)
         for (unsigned beat = 0; beat < PixelsOfFrame / Pixels; ++beat) {
             BNN_PRAGMA(HLS PIPELINE II=1 style=frp)
             const bits<Pixels * Width0> x_0(in_0.read());
@@ -47,6 +33,40 @@ void concat(hls::stream<word<detail::at_least_one(Pixels) * Width0>>& in_0,
             out.write(y.packed());
         }
     }
+};
+
+/// One after the other.
+template <unsigned PixelsOfFrame, unsigned Width0, unsigned Width1, unsigned Beats0, unsigned Beats1>
+struct joined_pixels<0, PixelsOfFrame, Width0, Width1, Beats0, Beats1> {
+    static_assert(Width0 == Width1, "beats that come one after the other must be of one width");
+    static_assert(Beats0 >= 1 && Beats1 >= 1, "a pixel of either stream has at least one beat");
+    using Beat = word<Width0>;
+    using Beat0 = Beat;
+    using Beat1 = Beat;
+
+    static void frame(hls::stream<Beat>& in_0, hls::stream<Beat>& in_1, hls::stream<Beat>& out) {
+        BNN_PRAGMA(HLS INLINE)
+        unsigned beat = 0;
+        for (unsigned i = 0; i < PixelsOfFrame * (Beats0 + Beats1); ++i) {
+            BNN_PRAGMA(HLS PIPELINE II=1 style=frp)
+            out.write(beat < Beats0 ? in_0.read() : in_1.read());
+            beat = beat == Beats0 + Beats1 - 1 ? 0 : beat + 1;
+        }
+    }
+};
+
+}  // namespace detail
+
+/// The concat unit, for one frame of `PixelsOfFrame` pixels.
+///
+/// Width0, Width1   bits of a pixel of each stream in a beat; the same where they come one after the other
+/// Beats0, Beats1   beats of a pixel of each stream, where they come one after the other
+/// Pixels           0: one after the other; else at once, so many whole pixels a beat
+template <unsigned PixelsOfFrame, unsigned Width0, unsigned Width1, unsigned Beats0, unsigned Beats1, unsigned Pixels,
+          class Joined = detail::joined_pixels<Pixels, PixelsOfFrame, Width0, Width1, Beats0, Beats1>>
+void concat(hls::stream<typename Joined::Beat0>& in_0, hls::stream<typename Joined::Beat1>& in_1,
+            hls::stream<typename Joined::Beat>& out) {
+    Joined::frame(in_0, in_1, out);
 }
 
 }  // namespace bnn

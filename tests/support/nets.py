@@ -96,6 +96,23 @@ class DenseNet:
     last_norm: bool = False
     seed: int = 0
 
+    @classmethod
+    def random(cls, seed: int) -> DenseNet:
+        """Layers, widths, bits, scales, biases and dead channels drawn from a seed."""
+        rng = np.random.default_rng(seed)
+        return cls(
+            widths=tuple(int(width) for width in rng.integers(1, 33, rng.integers(2, 6))),
+            activation_bits=int(rng.choice([1, 1, 1, 2, 3, 4])),
+            weight_bits=int(rng.choice([1, 1, 1, 2, 4, 8])),
+            signed=bool(rng.random() < 0.5),
+            weight_scale=float(rng.choice([1.0, 0.1, 0.013])),
+            bias=bool(rng.random() < 0.5),
+            zero_mean=bool(rng.random() < 0.3),
+            gemm=bool(rng.random() < 0.5),
+            last_norm=bool(rng.random() < 0.5),
+            seed=seed,
+        )
+
     def model(self) -> onnx.ModelProto:
         rng = np.random.default_rng(self.seed)
         net = NetWriter()

@@ -12,15 +12,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-import test_random_conv_nets
-import test_random_nets
 from numpy.typing import NDArray
-from test_full_sets import NETS
 
 import bnnfpga
 from bnnfpga.simulate.hls_headers import find_headers
 from tests.support.builds import images_for, random_folding_of
+from tests.support.conv_nets import ConvNet
 from tests.support.data import EXAMPLES, FIXTURES, mnist_test_set, random_digits, shared
+from tests.support.digit_nets import NETS, compiled
+from tests.support.nets import DenseNet
+from tests.support.seeds import CONV_NETS, DENSE_NETS, seeds
 
 IMAGES = 200
 SLOW = pytest.mark.slow
@@ -39,10 +40,7 @@ def check(project: bnnfpga.Project, images: NDArray[Any], layout: str = "nchw") 
 
 @pytest.mark.parametrize("name", NETS)
 def test_nets_for_digits(name: str, tmp_path: Path) -> None:
-    source, cycles, _ = NETS[name]
-    model = shared(source) if isinstance(source, str) else source
-    scale = "1" if name == "finn_tutorial_tfc" else "1/255"
-    project = bnnfpga.compile(model, tmp_path / "project", cycles=cycles, input="uint8", input_scale=scale)
+    project, _ = compiled(name, tmp_path)
     images, _ = mnist_test_set()
     check(project, images[:: len(images) // IMAGES])
 
@@ -61,11 +59,7 @@ def test_the_random_cnv(tmp_path: Path) -> None:
     check(project, images_for(project, 20))
 
 
-def seeds(module: Any) -> list[Any]:
-    return [pytest.param(seed, marks=() if seed < module.QUICK else SLOW) for seed in range(module.ALL)]
-
-
-def check_random(net: Any, seed: int, folder: Path) -> None:
+def check_random(net: ConvNet | DenseNet, seed: int, folder: Path) -> None:
     model = net.write(folder)
     input = ["int4", "uint8", "bipolar", None][seed % 4]
     folding = random_folding_of(model, seed, input)
@@ -73,14 +67,14 @@ def check_random(net: Any, seed: int, folder: Path) -> None:
     check(project, images_for(project, IMAGES, seed))
 
 
-@pytest.mark.parametrize("seed", seeds(test_random_nets))
+@pytest.mark.parametrize("seed", seeds(DENSE_NETS))
 def test_random_dense_net(seed: int, tmp_path: Path) -> None:
-    check_random(test_random_nets.random_net(seed), seed, tmp_path)
+    check_random(DenseNet.random(seed), seed, tmp_path)
 
 
-@pytest.mark.parametrize("seed", seeds(test_random_conv_nets))
+@pytest.mark.parametrize("seed", seeds(CONV_NETS))
 def test_random_conv_net(seed: int, tmp_path: Path) -> None:
-    check_random(test_random_conv_nets.random_net(seed), seed, tmp_path)
+    check_random(ConvNet.random(seed), seed, tmp_path)
 
 
 def test_it_is_fast(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

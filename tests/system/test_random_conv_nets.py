@@ -17,14 +17,11 @@ import pytest
 from bnnfpga.frontend.nodes import attribute
 from tests.support.cases import REGRESSIONS, Case, check_case
 from tests.support.conv_nets import ConvNet
+from tests.support.seeds import CONV_NETS, QUICK, seeds
 from tests.support.shrinking import check_or_shrink
 
-QUICK, ALL = 20, 200
 
-
-@pytest.mark.parametrize(
-    "seed", [pytest.param(seed, marks=() if seed < QUICK else pytest.mark.slow) for seed in range(ALL)]
-)
+@pytest.mark.parametrize("seed", seeds(CONV_NETS))
 def test_random_net(seed: int, tmp_path: Path) -> None:
     check_or_shrink(Case.random(seed), tmp_path)
 
@@ -112,7 +109,7 @@ OFTEN = {
 
 
 def test_random_nets_have_everything() -> None:
-    counts = Counter(feature for seed in range(ALL) for feature in features(ConvNet.random(seed)))
+    counts = Counter(feature for seed in range(CONV_NETS) for feature in features(ConvNet.random(seed)))
     assert not {feature: counts[feature] for feature in OFTEN if counts[feature] < 5}
     quick = Counter(feature for seed in range(QUICK) for feature in features(ConvNet.random(seed)))
     assert len(OFTEN - set(quick)) <= 5, OFTEN - set(quick)

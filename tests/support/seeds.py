@@ -1,0 +1,15 @@
+"""Seeds of random cases: the first ones run in `make test`, all of them in `make test-all`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+QUICK = 20
+DENSE_NETS, CONV_NETS = 100, 200
+
+
+def seeds(count: int) -> list[Any]:
+    """So many seeds, for `pytest.mark.parametrize`."""
+    return [pytest.param(seed, marks=() if seed < QUICK else pytest.mark.slow) for seed in range(count)]
