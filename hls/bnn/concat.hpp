@@ -17,21 +17,19 @@ struct joined_pixels {
     using Beat0 = word<Pixels * Width0>;
     using Beat1 = word<Pixels * Width1>;
     using Beat = word<Pixels*(Width0 + Width1)>;
+    static constexpr unsigned beats = PixelsOfFrame / Pixels;
 
-    static void frame(hls::stream<Beat0>& in_0, hls::stream<Beat1>& in_1, hls::stream<Beat>& out) {
+    Beat next(hls::stream<Beat0>& in_0, hls::stream<Beat1>& in_1) {
         BNN_PRAGMA(HLS INLINE)
-        for (unsigned beat = 0; beat < PixelsOfFrame / Pixels; ++beat) {
-            BNN_PRAGMA(HLS PIPELINE II=1 style=frp)
-            const bits<Pixels * Width0> x_0(in_0.read());
-            const bits<Pixels * Width1> x_1(in_1.read());
-            bits<Pixels*(Width0 + Width1)> y;
-            for (unsigned p = 0; p < Pixels; ++p) {
-                BNN_PRAGMA(HLS UNROLL)
-                y.insert(p * (Width0 + Width1), x_0.template slice<Width0>(p * Width0));
-                y.insert(p * (Width0 + Width1) + Width0, x_1.template slice<Width1>(p * Width1));
-            }
-            out.write(y.packed());
+        const bits<Pixels * Width0> x_0(in_0.read());
+        const bits<Pixels * Width1> x_1(in_1.read());
+        bits<Pixels*(Width0 + Width1)> y;
+        for (unsigned p = 0; p < Pixels; ++p) {
+            BNN_PRAGMA(HLS UNROLL)
+            y.insert(p * (Width0 + Width1), x_0.template slice<Width0>(p * Width0));
+            y.insert(p * (Width0 + Width1) + Width0, x_1.template slice<Width1>(p * Width1));
         }
+        return y.packed();
     }
 };
 
@@ -43,15 +41,15 @@ struct joined_pixels<0, PixelsOfFrame, Width0, Width1, Beats0, Beats1> {
     using Beat = word<Width0>;
     using Beat0 = Beat;
     using Beat1 = Beat;
+    static constexpr unsigned beats = PixelsOfFrame * (Beats0 + Beats1);
 
-    static void frame(hls::stream<Beat>& in_0, hls::stream<Beat>& in_1, hls::stream<Beat>& out) {
+    unsigned beat = 0;  // of a pixel
+
+    Beat next(hls::stream<Beat>& in_0, hls::stream<Beat>& in_1) {
         BNN_PRAGMA(HLS INLINE)
-        unsigned beat = 0;
-        for (unsigned i = 0; i < PixelsOfFrame * (Beats0 + Beats1); ++i) {
-            BNN_PRAGMA(HLS PIPELINE II=1 style=frp)
-            out.write(beat < Beats0 ? in_0.read() : in_1.read());
-            beat = beat == Beats0 + Beats1 - 1 ? 0 : beat + 1;
-        }
+        const bool first = beat < Beats0;
+        beat = beat == Beats0 + Beats1 - 1 ? 0 : beat + 1;
+        return first ? in_0.read() : in_1.read();
     }
 };
 
@@ -66,7 +64,11 @@ template <unsigned PixelsOfFrame, unsigned Width0, unsigned Width1, unsigned Bea
           class Joined = detail::joined_pixels<Pixels, PixelsOfFrame, Width0, Width1, Beats0, Beats1>>
 void concat(hls::stream<typename Joined::Beat0>& in_0, hls::stream<typename Joined::Beat1>& in_1,
             hls::stream<typename Joined::Beat>& out) {
-    Joined::frame(in_0, in_1, out);
+    Joined joined;
+    for (unsigned i = 0; i < Joined::beats; ++i) {
+        BNN_PRAGMA(HLS PIPELINE II=1 style=frp)
+        out.write(joined.next(in_0, in_1));
+    }
 }
 
 }  // namespace bnn

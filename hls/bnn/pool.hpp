@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pool: reduces the pixels of each window to one, channel by channel: to their sum, or to the largest or smallest.
 //
-// The pixels of a window come one after the other, each with all its channels, or several at once. Codes of one bit compare as the -1 and
-// +1 that they stand for, so the largest of them is an OR and the smallest an AND.
+// The pixels of a window come one after the other, each with all its channels, or several at once. Codes of one bit
+// compare as the -1 and +1 that they stand for, so the largest of them is an OR and the smallest an AND.
 #ifndef BNN_POOL_HPP_
 #define BNN_POOL_HPP_
 

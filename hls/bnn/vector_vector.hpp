@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Vector-vector: a dot product for each channel by itself, over the pixels of a window (a depthwise convolution).
 //
-// The pixels of a window come one after the other, each with all its channels, or several at once; an accumulator for each channel sums
-// them, each times its weight. In the xnor form (weights and inputs of -1 and +1) the unit counts the inputs equal to
-// their weights, p, and the dot product is 2p - Taps; with flags, equal inputs count 2 and those outside the image 1.
+// The pixels of a window come one after the other, each with all its channels, or several at once; an accumulator for
+// each channel sums them, each times its weight. In the xnor form (weights and inputs of -1 and +1) the unit counts the
+// inputs equal to their weights, p, and the dot product is 2p - Taps; with flags, equal inputs count 2 and those
+// outside the image 1.
 #ifndef BNN_VECTOR_VECTOR_HPP_
 #define BNN_VECTOR_VECTOR_HPP_
 
@@ -32,9 +33,9 @@ namespace bnn {
 /// Levels            thresholds of a channel; 0: the unit makes the dot products themselves
 /// OutputBits, OutputOffset   the elements made; the offset is added to the count of thresholds
 ///
-/// `weights` [Taps / SIMD * Channels / PE][SIMD * PE], word step * Channels / PE + beat of the pixel. `tables`, if Levels > 0:
-/// thresholds [Channels / PE][PE][Levels] and decreasing [Channels / PE][PE], as in threshold.hpp, on what the
-/// accumulator holds.
+/// `weights` [Taps / SIMD * Channels / PE][SIMD * PE], word step * Channels / PE + beat of the pixel. `tables`, if
+/// Levels > 0: thresholds [Channels / PE][PE][Levels] and decreasing [Channels / PE][PE], as in threshold.hpp, on what
+/// the accumulator holds.
 template <unsigned Channels, unsigned Windows, unsigned Taps, unsigned PE, unsigned SIMD, unsigned Pixels,
           unsigned WeightBits, bool InputBipolar, unsigned InputBits, bool InputSigned, bool Flagged,
           unsigned AccumulatorBits, unsigned Levels, unsigned OutputBits, int OutputOffset, class Weight,
@@ -88,7 +89,11 @@ void vector_vector(hls::stream<word<Pixels * SIMD * (PE * InputBits + Flagged)>>
                     std::int64_t value = decode<InputBits, InputSigned>(code);
                     if (InputBipolar) value = code != 0 ? 1 : -1;
                     if (outside) value = 0;
-                    total += WeightBits == 1 ? (weight != 0 ? value : -value) : decode<WeightBits, true>(weight) * value;
+                    if (WeightBits == 1) {
+                        total += weight != 0 ? value : -value;
+                    } else {
+                        total += decode<WeightBits, true>(weight) * value;
+                    }
                 }
             }
             const Accumulator after = total;

@@ -139,14 +139,15 @@ void window(hls::stream<word<InputPixels * detail::smaller(Lanes, Channels) * El
     constexpr unsigned line = Columns / InputPixels * chunks;  // beats of a row
     constexpr unsigned beats = Rows * line;
 
-    // Distances in pixels, or in beats where a pixel has several: of a step to the right and down in the kernel, and of a window's last beat from its first
-    // one.
+    // Distances in pixels, or in beats where a pixel has several: of a step to the right and down in the kernel, and of
+    // a window's last beat from its first one.
     constexpr long long right = static_cast<long long>(chunks) * DilationColumns * tap_columns;
     constexpr long long down = static_cast<long long>(chunks) * DilationRows * tap_rows * Columns;
     constexpr long long in_pixel = chunks - 1;
     constexpr long long in_row = in_pixel + (step_columns - 1) * right;
     constexpr long long in_window = in_row + (step_rows - 1) * down;
-    constexpr long long in_windows = in_window + static_cast<long long>(WindowColumns - windows) * StrideColumns * chunks;
+    constexpr long long in_windows =
+        in_window + static_cast<long long>(WindowColumns - windows) * StrideColumns * chunks;
     using Address = detail::ring_place<Depth, InputPixels>;
     constexpr Address next_chunk = Address::at(InputPixels);
     constexpr Address next_column = Address::at(right - in_pixel);

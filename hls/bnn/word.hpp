@@ -25,8 +25,8 @@ constexpr unsigned chunks_of(unsigned width) { return (width + chunk_bits - 1) /
 /// The lowest `width` bits set, for `width` from 1 to 64.
 constexpr std::uint64_t mask_of(unsigned width) { return ~std::uint64_t{0} >> (chunk_bits - width); }
 
-/// A word of more than 1,024 bits. The last chunk is zero above the word. Its chunks lie side by side in every memory, so
-/// that a word is read at once.
+/// A word of more than 1,024 bits. The last chunk is zero above the word. Its chunks lie side by side in every memory,
+/// so that a word is read at once.
 template <unsigned Bits>
 struct wide_word {
     ap_uint<64> chunk[chunks_of(Bits)];

@@ -140,62 +140,92 @@ THRESHOLDS = "const bnn::rom_integer<8> thresholds{} = {{}}; const bnn::rom_bits
 REFUSED = [
     (
         STREAMS.format(4, 24) + WEIGHTS.format(4, 4, 3),
-        "matrix_vector<8, 4, 1, 3, 4, 1, 1, 1, 0, 0, 4, 0, 8, 0>(in, out, weights)",
+        "matrix_vector<8, 4, 1, 3, 4, 1, 1, 1, 1, 0, 0, 4, 0, 8, 0>(in, out, weights)",
         "PE must divide the outputs MH",
     ),
     (
         STREAMS.format(3, 16) + WEIGHTS.format(3, 4, 2),
-        "matrix_vector<8, 4, 1, 2, 3, 1, 1, 1, 0, 0, 4, 0, 8, 0>(in, out, weights)",
+        "matrix_vector<8, 4, 1, 2, 3, 1, 1, 1, 1, 0, 0, 4, 0, 8, 0>(in, out, weights)",
         "SIMD must divide the inputs MW",
     ),
     (
         STREAMS.format(8, 16) + WEIGHTS.format(4, 4, 2),
-        "matrix_vector<8, 4, 1, 2, 4, 1, 1, 2, 0, 0, 4, 0, 8, 0>(in, out, weights)",
+        "matrix_vector<8, 4, 1, 2, 4, 1, 1, 1, 2, 0, 0, 4, 0, 8, 0>(in, out, weights)",
         "inputs of -1 and +1 have one bit",
     ),
     (
         STREAMS.format(4, 16) + WEIGHTS.format(4, 3, 2),
-        "matrix_vector<8, 4, 1, 2, 4, 1, 1, 1, 0, 0, 4, 0, 8, 0>(in, out, weights)",
+        "matrix_vector<8, 4, 1, 2, 4, 1, 1, 1, 1, 0, 0, 4, 0, 8, 0>(in, out, weights)",
         "the weights must have one word for each step of each pass",
     ),
     (
         STREAMS.format(4, 16) + WEIGHTS.format(4, 4, 3),
-        "matrix_vector<8, 4, 1, 2, 4, 1, 1, 1, 0, 0, 4, 0, 8, 0>(in, out, weights)",
+        "matrix_vector<8, 4, 1, 2, 4, 1, 1, 1, 1, 0, 0, 4, 0, 8, 0>(in, out, weights)",
         "a word of weights must have PE entries",
     ),
     (
         STREAMS.format(4, 2) + WEIGHTS.format(4, 4, 2),
-        "matrix_vector<8, 4, 1, 2, 4, 1, 1, 1, 0, 0, 4, 1, 1, 0>(in, out, weights)",
+        "matrix_vector<8, 4, 1, 2, 4, 1, 1, 1, 1, 0, 0, 4, 1, 1, 0>(in, out, weights)",
         "with Levels > 0 the unit takes two tables",
     ),
     (
         STREAMS.format(11, 16) + WEIGHTS.format(8, 4, 2),
-        "matrix_vector<8, 4, 1, 2, 8, 1, 1, 1, 0, 3, 4, 0, 8, 0>(in, out, weights)",
+        "matrix_vector<8, 4, 1, 2, 8, 1, 1, 1, 1, 0, 3, 4, 0, 8, 0>(in, out, weights)",
         "each flag must stand for the same number of inputs",
     ),
     (
         STREAMS.format(4, 12),
-        "window<4, 4, 2, 2, 3, 3, 1, 1, 1, 1, 0, 0, 2, 2, 6, 0, 0, 99>(in, out)",
+        "window<4, 4, 2, 2, 3, 3, 1, 1, 1, 1, 0, 0, 2, 2, 6, 1, 0, 0, 99>(in, out)",
         "",
     ),
     (
         STREAMS.format(4, 6),
-        "window<4, 4, 2, 2, 3, 3, 1, 1, 1, 1, 0, 0, 2, 2, 3, 0, 0, 99>(in, out)",
+        "window<4, 4, 2, 2, 3, 3, 1, 1, 1, 1, 0, 0, 2, 2, 3, 1, 0, 0, 99>(in, out)",
         "the lanes must be channels of one pixel that divide them, or whole pixels",
     ),
     (
         STREAMS.format(4, 8),
-        "window<4, 4, 2, 2, 3, 3, 1, 1, 1, 1, 0, 0, 2, 2, 4, 0, 0, 99>(in, out)",
+        "window<4, 4, 2, 2, 3, 3, 1, 1, 1, 1, 0, 0, 2, 2, 4, 1, 0, 0, 99>(in, out)",
         "the pixels of a beat must be a part of a kernel row that divides it, or whole kernel rows",
     ),
     (
+        STREAMS.format(8, 32) + WEIGHTS.format(4, 4, 2),
+        "matrix_vector<8, 4, 2, 2, 4, 2, 1, 1, 1, 0, 0, 4, 0, 8, 0>(in, out, weights)",
+        "several vectors a beat need PE = MH and SIMD = MW",
+    ),
+    (
+        STREAMS.format(4, 24),
+        "window<4, 4, 2, 2, 3, 3, 1, 1, 1, 1, 0, 0, 2, 2, 12, 1, 0, 0, 99>(in, out)",
+        "the pixels of a beat must be",
+    ),
+    (
+        STREAMS.format(12, 12),
+        "window<4, 4, 2, 2, 3, 3, 1, 1, 1, 1, 0, 0, 2, 2, 6, 3, 0, 0, 99>(in, out)",
+        "the pixels of an input beat must be a part of a row",
+    ),
+    (
+        STREAMS.format(8, 4) + "const bnn::rom_bits<1> smallest[3][2] = {}; ",
+        "pool<6, 1, 4, 2, 2, 1, 2, 0, 0, 0, 0, 2>(in, out, smallest)",
+        "several pixels of a window a beat need PE = Channels",
+    ),
+    (
+        STREAMS.format(24, 24) + "const bnn::rom_bits<1> smallest[1][6] = {}; ",
+        "pool<6, 2, 4, 6, 1, 2, 2, 0, 0, 0, 0, 2>(in, out, smallest)",
+        "several windows a beat need SIMD = Taps",
+    ),
+    (
+        "hls::stream<bnn::word<4>> one; hls::stream<bnn::word<6>> two; " + STREAMS.format(1, 10),
+        "concat<3, 2, 3, 1, 1, 2>(one, two, out)",
+        "the pixels of a beat must divide those of a frame",
+    ),
+    (
         STREAMS.format(4, 6) + "const bnn::rom_bits<1> smallest[3][2] = {}; ",
-        "pool<6, 1, 4, 2, 2, 0, 0, 0, 0, 3>(in, out, smallest)",
+        "pool<6, 1, 4, 2, 1, 1, 2, 0, 0, 0, 0, 3>(in, out, smallest)",
         "an extremum is one of the elements taken",
     ),
     (
         STREAMS.format(4, 4) + "const bnn::rom_bits<1> smallest[2][2] = {}; ",
-        "pool<6, 1, 4, 2, 2, 0, 0, 0, 0, 2>(in, out, smallest)",
+        "pool<6, 1, 4, 2, 1, 1, 2, 0, 0, 0, 0, 2>(in, out, smallest)",
         "the table must have one bit a channel",
     ),
     (
