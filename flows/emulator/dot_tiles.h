@@ -22,29 +22,28 @@ struct Segment {
     std::size_t groups;
 };
 
-// kRows and kVectors are chosen so that sums and operands stay in registers.
 template <class Step>
 struct Tiles {
 #if defined(BNN_AVX512)
-    static constexpr std::size_t kRows = 4, kVectors = 4;
+    static constexpr std::size_t kRows = 4;
 #else
-    static constexpr std::size_t kRows = 2, kVectors = 4;
+    static constexpr std::size_t kRows = 2;
 #endif
 
     // `weights` are groups x Vectors x kLanes, for all segments; all rows are read `offset` bytes behind their beginning.
-    template <std::size_t Rows, std::size_t Vectors>
+    template <std::size_t Vectors>
     static void tile(const char* const* rows, std::size_t offset, const Segment* segments, std::size_t count,
-                     const std::uint32_t* weights, Sums<Rows, Vectors>& sums) {
+                     const std::uint32_t* weights, Sums<kRows, Vectors>& sums) {
         for (auto& row : sums.at) {
             for (Lanes& sum : row) sum = Lanes{};
         }
         for (const Segment* segment = segments; segment < segments + count; ++segment) {
-            const char* from[Rows];
-            for (std::size_t r = 0; r < Rows; ++r) from[r] = rows[r] + offset + segment->offset;
+            const char* from[kRows];
+            for (std::size_t r = 0; r < kRows; ++r) from[r] = rows[r] + offset + segment->offset;
             for (std::size_t group = 0; group < segment->groups; ++group, weights += Vectors * kLanes) {
                 ULanes w[Vectors];
                 for (std::size_t v = 0; v < Vectors; ++v) w[v] = load(weights + v * kLanes);
-                for (std::size_t r = 0; r < Rows; ++r) {
+                for (std::size_t r = 0; r < kRows; ++r) {
                     std::uint32_t inputs;
                     std::memcpy(&inputs, from[r] + 4 * group, 4);
                     for (std::size_t v = 0; v < Vectors; ++v) {

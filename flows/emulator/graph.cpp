@@ -7,7 +7,7 @@
 #include <system_error>
 #include <thread>
 
-#include "lanes.h"
+#include "path.h"
 
 namespace bnn {
 namespace {

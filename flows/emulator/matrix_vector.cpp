@@ -118,41 +118,33 @@ protected:
     std::size_t panel_scratch() const override { return 0; }
 
     void run_panel(const Panel& panel, void*) const override {
-        for (std::size_t vector = 0; vector < vectors_;) {
-            const std::size_t left = vectors_ - vector;
-            if (left >= 4) {
-                vector += run_vectors<4>(panel, vector);
-            } else if (left >= 2) {
-                vector += run_vectors<2>(panel, vector);
-            } else {
-                vector += run_vectors<1>(panel, vector);
+        for (std::size_t vector = 0; vector < vectors_; vector += width(vector)) {
+            for (std::size_t row = 0; row < panel.count; row += Tiles::kRows) {
+                if (width(vector) == kWide) {
+                    run_tile<kWide>(panel, row, vector);
+                } else {
+                    run_tile<kVectorUnit>(panel, row, vector);
+                }
             }
         }
     }
 
 private:
-    template <std::size_t Vectors>
-    std::size_t run_vectors(const Panel& panel, std::size_t vector) const {
-        if constexpr (Vectors % kVectorUnit == 0) {
-            std::size_t row = 0;
-            for (; row + Tiles::kRows <= panel.count; row += Tiles::kRows) {
-                run_tile<Tiles::kRows, Vectors>(panel, row, vector);
-            }
-            for (; row < panel.count; ++row) run_tile<1, Vectors>(panel, row, vector);
-        }
-        return Vectors;
-    }
+    static constexpr std::size_t kWide = 4;  // vectors, so that sums and operands stay in registers
 
-    template <std::size_t Rows, std::size_t Vectors>
+    // Vectors of the tile that begins with one.
+    std::size_t width(std::size_t vector) const { return vectors_ - vector >= kWide ? kWide : kVectorUnit; }
+
+    template <std::size_t Vectors>
     void run_tile(const Panel& panel, std::size_t row, std::size_t vector) const {
         const std::uint32_t* weights = weights_.data() + vector * groups_ * kLanes;
         const char* const* rows = panel.rows + row;
+        constexpr std::size_t Rows = Tiles::kRows;
         Sums<Rows, Vectors> sums;
-        Tiles::template tile<Rows, Vectors>(rows, 0, segments_.data(), segments_.size(), weights, sums);
+        Tiles::tile(rows, 0, segments_.data(), segments_.size(), weights, sums);
         for (std::size_t plane = 1; plane < source_.planes; ++plane) {
             Sums<Rows, Vectors> more;
-            Tiles::template tile<Rows, Vectors>(rows, plane * panel.plane_bytes, segments_.data(), segments_.size(),
-                                                weights, more);
+            Tiles::tile(rows, plane * panel.plane_bytes, segments_.data(), segments_.size(), weights, more);
             const bool negative = source_.is_signed && plane + 1 == source_.planes;
             for (std::size_t r = 0; r < Rows; ++r) {
                 for (std::size_t v = 0; v < Vectors; ++v) {
@@ -234,19 +226,12 @@ private:
                 char* tap = reinterpret_cast<char*>(plain.data()) + packed_taps_[i / in_.channels];
                 Source::put(tap, i % in_.channels, weights[i]);
             }
-            std::size_t tile = 0, width = 0;
-            find_tile(n / kLanes, tile, width);
-            std::uint32_t* to = weights_.data() + tile * groups_ * kLanes + (n / kLanes - tile) * kLanes + n % kLanes;
-            for (std::size_t group = 0; group < groups_; ++group) to[group * width * kLanes] = plain[group];
-        }
-    }
-
-    // The first vector of the tile that `vector` is in, and how many vectors it has; as run_panel cuts them.
-    void find_tile(std::size_t vector, std::size_t& tile, std::size_t& width) const {
-        for (tile = 0;; tile += width) {
-            const std::size_t left = vectors_ - tile;
-            width = left >= 4 ? 4 : left >= 2 ? 2 : 1;
-            if (vector < tile + width) return;
+            // Tiles are wide but for the last vectors.
+            const std::size_t vector = n / kLanes, whole = vectors_ / kWide * kWide;
+            const std::size_t unit = vector < whole ? kWide : kVectorUnit;
+            const std::size_t lane = vector % unit * kLanes + n % kLanes;
+            std::uint32_t* to = weights_.data() + vector / unit * unit * groups_ * kLanes + lane;
+            for (std::size_t group = 0; group < groups_; ++group) to[group * unit * kLanes] = plain[group];
         }
     }
 

@@ -123,21 +123,26 @@ void RowKernel::run_chunk(const char* base, char* out, std::size_t frames, std::
     const char** rows = reinterpret_cast<const char**>(scratch);
     char** results = reinterpret_cast<char**>(scratch) + panel_;
     void* rest = scratch + rounded_up(2 * sizeof(char*) * panel_, kAlignment);
-    std::size_t count = 0;
     for (std::size_t kind = 0; kind < kinds_.size(); ++kind) {
         const Kind& of = kinds_[kind];
+        std::size_t count = 0;
+        const auto flush = [&] {
+            const std::size_t given = count;
+            for (; count % kRowUnit != 0; ++count) {
+                rows[count] = rows[given - 1];
+                results[count] = results[given - 1];
+            }
+            if (given > 0) run_panel({rows, results, given, kind, plane_bytes}, rest);
+            count = 0;
+        };
         for (std::size_t frame = 0; frame < frames; ++frame) {
             for (std::size_t row = 0; row < of.rows.size(); ++row) {
                 rows[count] = base + frame * frame_bytes() + of.places[row] * form_.place_bytes;
                 results[count] = out + (frame * rows_ + of.rows[row]) * out_.stride();
-                if (++count == panel_) {
-                    run_panel({rows, results, count, kind, plane_bytes}, rest);
-                    count = 0;
-                }
+                if (++count == panel_) flush();
             }
         }
-        if (count > 0) run_panel({rows, results, count, kind, plane_bytes}, rest);
-        count = 0;
+        flush();
     }
 }
 

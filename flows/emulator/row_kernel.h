@@ -29,7 +29,7 @@ public:
     // The tensor to read: the image, where the rows of the unit's input are windows on it whose integers lie alike.
     static const Tensor& source(const Unit& unit);
 
-    // `panel` rows at most are summed at once.
+    // `panel` rows at most are summed at once, a multiple of kRowUnit.
     RowKernel(const Unit& unit, const Form& form, std::size_t panel);
 
     std::size_t scratch(std::size_t frames) const override;
@@ -37,6 +37,8 @@ public:
     void run(const void* const* in, void* const* out, std::size_t frames, void* scratch) const override;
 
 protected:
+    // Behind the last row stands it again, until there are a multiple of kRowUnit.
+    static constexpr std::size_t kRowUnit = 4;
     struct Panel {
         const char* const* rows;  // of the first plane
         char* const* results;

@@ -10,12 +10,14 @@
 // depends on the neuron by three bits alone, the parity of its own m before, m1 and m2. So all eight are made once for all
 // neurons (the table), and a neuron picks its own. Parities need no adder: the sum's lowest bit is that of all inputs and
 // all m together.
+#include "path.h"
+
+#if !defined(BNN_AVX512)
+
 #include <cstring>
 
 #include "bit_planes.h"
 #include "slices.h"
-
-#if !defined(BNN_AVX512)
 
 namespace bnn {
 namespace {
