@@ -86,8 +86,6 @@ def _graph(shape: list[int], layers: list[int | str], same: bool) -> Graph:
         weights = rng.choice([-1, 1], (layer, 9 * channels))
         limits = rng.integers(-30, 31, (layer, 1))
         table = ThresholdTable(limits, np.zeros(layer, dtype=bool), BIPOLAR) if index < len(layers) - 1 else None
-        units.append(
-            MatrixVector(f"unit{index}", weights, BIPOLAR, geometry.windows, table, kernel=geometry.kernel)
-        )
+        units.append(MatrixVector(f"unit{index}", weights, BIPOLAR, geometry.windows, table, kernel=geometry.kernel))
         channels = layer
     return chain(units)
