@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
-#include <system_error>
 #include <thread>
 
 #include "path.h"
@@ -120,6 +119,7 @@ void Graph::run(const void* input, Storage type, std::size_t frames, const std::
     const std::size_t blocks = (frames + block - 1) / block;
     std::atomic<std::size_t> next{0};
     std::atomic<bool> fails{false};
+    std::exception_ptr failure;
     const auto work = [&] {
         try {
             std::size_t scratch = 0, channels = 1;
@@ -133,20 +133,20 @@ void Graph::run(const void* input, Storage type, std::size_t frames, const std::
             for (std::size_t index; (index = next++) < blocks;) {
                 run_block(worker, input, type, index * block, std::min(block, frames - index * block), taps);
             }
-        } catch (const std::bad_alloc&) {
-            fails = true;
+        } catch (...) {
+            if (!fails.exchange(true)) failure = std::current_exception();
             next = blocks;
         }
     };
     std::vector<std::thread> others;
     try {
         while (others.size() + 1 < std::min<std::size_t>(threads, blocks)) others.emplace_back(work);
-    } catch (const std::system_error&) {
+    } catch (const std::exception&) {
         // Where no more threads can be had, fewer do the same.
     }
     work();
     for (std::thread& thread : others) thread.join();
-    if (fails) throw std::bad_alloc();
+    if (failure) std::rethrow_exception(failure);
 }
 
 void Graph::run_block(Worker& worker, const void* input, Storage type, std::size_t first, std::size_t frames,

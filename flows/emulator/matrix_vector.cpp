@@ -73,8 +73,9 @@ struct ByteSource {
 
     void prepare(const Tensor& in, const char* from, std::size_t count, char* to, std::size_t) const {
         Element* elements = reinterpret_cast<Element*>(to);
-        if (input == Storage::uint8) return copy(reinterpret_cast<const std::uint8_t*>(from), count * in.channels, elements);
-        if (input == Storage::int8) return copy(reinterpret_cast<const std::int8_t*>(from), count * in.channels, elements);
+        const std::size_t all = count * in.channels;
+        if (input == Storage::uint8) return copy(reinterpret_cast<const std::uint8_t*>(from), all, elements);
+        if (input == Storage::int8) return copy(reinterpret_cast<const std::int8_t*>(from), all, elements);
         for (; count > 0; --count, from += in.stride(), elements += in.channels) {
             for (std::size_t i = 0; i < in.channels; ++i) elements[i] = from[i / 8] >> (i % 8) & 1;
         }
@@ -250,8 +251,9 @@ private:
                 if (levels_ == 0) *to = static_cast<std::int32_t>(bias);
                 for (std::size_t level = 0; level < levels_; ++level) {
                     const std::int64_t distance = layer.thresholds[n * levels_ + level] - bias;
-                    const std::int64_t limit = source_.scale() == 2 ? ceiling_half(distance) : distance;
-                    to[level * kLanes] = static_cast<std::int32_t>(std::clamp<std::int64_t>(limit, INT32_MIN, INT32_MAX));
+                    const std::int64_t exact = source_.scale() == 2 ? ceiling_half(distance) : distance;
+                    const std::int64_t limit = std::clamp<std::int64_t>(exact, INT32_MIN, INT32_MAX);
+                    to[level * kLanes] = static_cast<std::int32_t>(limit);
                 }
             }
         }

@@ -111,8 +111,9 @@ private:
 
 std::unique_ptr<Kernel> make_pool(const Unit& unit) {
     auto general = std::make_unique<Pool>(unit);
-    if (!general->is_extremum() || unit.windows == nullptr || unit.windows->image.storage != Storage::bits) return general;
-    return std::make_unique<BitPool>(unit);
+    const bool on_bits = unit.windows != nullptr && unit.windows->image.storage == Storage::bits;
+    if (on_bits && general->is_extremum()) return std::make_unique<BitPool>(unit);
+    return general;
 }
 
 const Registration pool_registration("pool", make_pool);

@@ -5,9 +5,9 @@
 // as many as their kernel, and are never copied together: the image is brought into the form once, with the margin that
 // its windows hang over, and a row begins at the place of its first tap.
 //
-// The margin holds what elements outside are. Bits cannot hold every such value, 0 least of all. Then the margin holds -1,
-// and windows are told apart by their taps that lie there, as one kind each; what is summed too much is a constant of a
-// kind and a neuron (`border`).
+// The margin holds what elements outside are. Bits cannot hold every such value, 0 least of all. Then the margin holds
+// -1, and windows are told apart by their taps that lie there, as one kind each; what is summed too much is a constant of
+// a kind and a neuron (`border`).
 #ifndef BNN_EMULATOR_ROW_KERNEL_H
 #define BNN_EMULATOR_ROW_KERNEL_H
 
@@ -77,8 +77,9 @@ private:
 
     bool image_ = false, in_place_ = true;
     std::int64_t fill_ = 0, margin_ = 0;
-    std::size_t lines_ = 1, line_ = 1;  // of a frame, and pixels of one
-    std::size_t rows_ = 1, places_ = 1, start_ = 0, step_ = 1;  // start_ and step_: places of the first line and between lines
+    std::size_t rows_ = 1, places_ = 1;  // of a frame
+    std::size_t lines_ = 1, line_ = 1;   // of an image, and pixels of one
+    std::size_t start_ = 0, step_ = 1;   // the first line's place, and places from one line to the next
     std::vector<Kind> kinds_;
 };
 

@@ -25,6 +25,8 @@ namespace {
 constexpr std::size_t kBlockPairs = 64;  // whose table stays in the first-level cache
 constexpr std::size_t kGroup = 32;       // neurons that share it there
 
+static_assert(7 * kSliceBytes < 256, "the place of one of eight slices is kept in a byte");
+
 // The slice that a pick, in bytes, names: so that none of it has to be computed.
 inline Slice at(const Slice* table, std::uint8_t pick) {
     return *reinterpret_cast<const Slice*>(reinterpret_cast<const char*>(table) + pick);
@@ -66,7 +68,8 @@ inline void count_run(Slice* counters, std::size_t count, const Slice* table, co
     ripple(counters, Levels, count, carry);
 }
 
-__attribute__((noinline)) void count_pairs(Slice* counters, std::size_t count, const Slice* table, const std::uint8_t* picks, std::size_t pairs) {
+__attribute__((noinline)) void count_pairs(Slice* counters, std::size_t count, const Slice* table,
+                                           const std::uint8_t* picks, std::size_t pairs) {
     const auto advance = [&](std::size_t done) {
         pairs -= done;
         table += 8 * done;
