@@ -1,10 +1,17 @@
 """Compile and simulation speed as one table.
 
-    python -m benchmarks [--quick] [--only emulator]
+    python -m benchmarks [--quick] [--only emulator] [--larq PYTHON]
 
 Compiling is timed as a whole process. Simulation counts the evaluation loop of one thread, the best of three runs.
 Builds start from an empty cache; the first one of a machine also compiles Verilator's runtime, and is a line of its
 own. Weights are random where no figure depends on them.
+
+With `--larq` the emulator's binary layers stand beside those of larq-compute-engine. PYTHON is the interpreter of an
+environment of its own, of Python 3.11, for it wants an older numpy:
+
+    python3.11 -m venv larq
+    larq/bin/pip install larq-compute-engine==0.16.0 larq tensorflow-cpu==2.16.1 tf_keras==2.16.0
+    python -m benchmarks --only emulator --larq larq/bin/python
 """
 
 from __future__ import annotations
@@ -23,6 +30,7 @@ import numpy as np
 
 import bnnfpga
 from benchmarks.emulator import emulator_rows
+from benchmarks.larq_rows import larq_rows
 from benchmarks.table import Row, show
 from bnnfpga.simulate.hls_headers import find_headers
 from tests.support.data import EXAMPLES, FIXTURES
@@ -39,6 +47,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="leave out the net at 16 cycles a frame")
     parser.add_argument("--only", choices=("emulator",), help="measure this part alone")
+    parser.add_argument("--larq", metavar="PYTHON", help="an interpreter that has larq-compute-engine")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -47,7 +56,10 @@ def main() -> None:
             os.environ["BNNFPGA_HLS_INCLUDE"] = str(find_headers())
         os.environ["BNNFPGA_CACHE"] = str(folder / "cache")
         rows = [] if arguments.only else measure(folder, quick=arguments.quick)
-        show([*rows, *emulator_rows(folder)])
+        rows += emulator_rows(folder)
+        if arguments.larq:
+            rows += larq_rows(arguments.larq)
+        show(rows)
 
 
 def measure(folder: Path, *, quick: bool) -> list[Row]:

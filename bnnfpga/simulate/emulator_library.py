@@ -6,11 +6,13 @@ cannot run: what the machine has is what its compiler predefines for it, and the
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -31,8 +33,9 @@ VARIABLE = "BNNFPGA_EMULATOR"
 """Environment variable that chooses a path: one of `INSTRUCTION_SETS`, or `numpy`."""
 
 _FLAGS = ("-std=c++17", "-fPIC")
-# What a net's time goes into.
-_LARGE = ("matrix_vector", "sliced_matrix_vector")
+_PARTS = {"vectors": "-O3", "rest": "-O1"}
+# What a net's time goes into: the sources that use vectors (lanes.h).
+_VECTORS = ("bit_planes", "byte_table", "matrix_vector", "sliced_matrix_vector")
 _LINK = ("-shared", "-pthread")
 _FILE = "emulator.so"
 _MESSAGE_BYTES = 400
@@ -113,6 +116,21 @@ def load_library(path: str) -> ctypes.CDLL:
     return library
 
 
+def build_ahead() -> None:
+    """Begins to build the library that an emulator will soon load, beside what else has to be done until then.
+
+    What fails here fails again, and is reported, where the library is loaded: that waits for the one who builds.
+    """
+
+    def build() -> None:
+        with contextlib.suppress(UserError):
+            path = choose_path()
+            if path != "numpy":
+                load_library(path)
+
+    threading.Thread(target=build, name="bnnfpga-emulator-build").start()
+
+
 def check_call(function: object, *arguments: object) -> None:
     """Call a function of the library that tells by a message what failed.
 
@@ -145,28 +163,30 @@ def _options(path: str) -> tuple[str, ...]:
 
 def _key(path: str, compiler: Compiler) -> Sequence[str | bytes]:
     parts: list[str | bytes] = ["emulator", *compiler.command, compiler.identity, *_options(path), *_LINK]
+    parts += [*_PARTS.values()]
     for source in _sources():
         parts += [source.name, source.read_bytes()]
     return parts
 
 
 def _build(path: str, compiler: Compiler, folder: Path) -> None:
-    # Most of a small file's time goes into the standard headers: the small ones are compiled as one.
+    # Standard headers take longer than what is in most of the files: they are compiled as two, side by side.
     sources = [source for source in _sources() if source.suffix == ".cpp"]
-    rest = folder / "rest.cpp"
-    rest.write_text("".join(f'#include "{source}"\n' for source in sources if source.stem not in _LARGE))
-    sources = [*(source for source in sources if source.stem in _LARGE), rest]
-    objects = [folder / f"{source.stem}.o" for source in sources]
 
-    def compile_one(source: Path, target: Path) -> None:
-        level = "-O2" if source == rest else "-O3"
-        _run([*compiler.command, *_options(path), level, "-c", str(source), "-o", str(target)], source)
+    def compile_part(part: str) -> Path:
+        whole = folder / f"{part}.cpp"
+        names = [source for source in sources if (source.stem in _VECTORS) == (part == "vectors")]
+        whole.write_text("".join(f'#include "{name}"\n' for name in names))
+        target = whole.with_suffix(".o")
+        _run([*compiler.command, *_options(path), _PARTS[part], "-c", str(whole), "-o", str(target)], whole)
+        return target
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(compile_one, sources, objects))
+    with ThreadPoolExecutor() as pool:
+        objects = list(pool.map(compile_part, _PARTS))
     _run([*compiler.command, *_LINK, *map(str, objects), "-o", str(folder / _FILE)], folder)
-    for file in (rest, *objects):
+    for file in objects:
         file.unlink()
+        file.with_suffix(".cpp").unlink()
 
 
 def _run(command: list[str], where: Path) -> None:

@@ -21,6 +21,7 @@ from bnnfpga.integers import IntArray
 from bnnfpga.project import Project
 from bnnfpga.simulate.csim import build_csim, run_csim
 from bnnfpga.simulate.emulator import Emulator
+from bnnfpga.simulate.emulator_library import build_ahead
 from bnnfpga.simulate.hls_rtl import stage_hls_rtl
 from bnnfpga.simulate.project_graph import project_graph
 from bnnfpga.simulate.result import SimulationResult
@@ -59,6 +60,8 @@ def simulate(
         )
     if stall_seed is not None and not 0 <= stall_seed < 1 << 64:
         raise UserError(f"{stall_seed} is no seed", where="--stall-seed", hint="give an integer from 0 to 2^64 - 1")
+    if backend == "emulator":
+        build_ahead()
     golden = golden_scores(project, images)
     timing: dict[str, Any]
     if backend == "rtl":

@@ -15,7 +15,7 @@ public:
         factors_[1] = factors[1];
         for (const Tensor& in : unit.inputs) {
             if (in.positions != out_.positions || in.channels != out_.channels) {
-                throw std::invalid_argument("operands of a sum have other shapes");
+                refuse("operands of a sum have other shapes");
             }
         }
     }

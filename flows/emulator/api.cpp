@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a host calls, by plain C: make a graph, run it, free it. No call throws; a message tells what failed.
 #include <cstring>
-#include <string>
 
 #include "graph.h"
 
@@ -47,9 +46,9 @@ int bnn_graph_add_operator(void* graph, const char* kernel, const std::int64_t* 
                            const std::int64_t* const* data, const std::int64_t* counts, std::int64_t value_count,
                            char* message, std::int64_t capacity) {
     return guarded(message, capacity, [&] {
-        std::map<std::string, bnn::Values> values;
+        std::vector<bnn::Values> values;
         for (std::int64_t i = 0; i < value_count; ++i) {
-            values[names[i]] = bnn::Values{data[i], static_cast<std::size_t>(counts[i])};
+            values.push_back({names[i], data[i], static_cast<std::size_t>(counts[i])});
         }
         static_cast<bnn::Graph*>(graph)->add_operator(kernel, numbers(inputs, input_count),
                                                       numbers(outputs, output_count), values);

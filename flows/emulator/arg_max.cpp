@@ -16,14 +16,14 @@ public:
           plain_(unit.values.empty()),
           factors_(in_.elements(), 1),
           offsets_(in_.elements(), 0) {
-        if (out_.elements() != 1) throw std::invalid_argument("an arg max gives one element");
+        if (out_.elements() != 1) refuse("an arg max gives one element");
         if (unit.has("factors")) copy(unit.array("factors", in_.elements()), factors_);
         if (unit.has("offsets")) copy(unit.array("offsets", in_.elements()), offsets_);
         if (!unit.has("ranks")) return;
-        copy(unit.values.at("ranks"), ranks_);
+        copy(unit.array("ranks"), ranks_);
         codes_ = ranks_.size() / in_.elements();
         if (codes_ == 0 || (codes_ & (codes_ - 1)) != 0 || codes_ * in_.elements() != ranks_.size()) {
-            throw std::invalid_argument("the ranks of a channel are no power of two");
+            refuse("the ranks of a channel are no power of two");
         }
         shift_ = static_cast<unsigned>(unit.number("shift"));
     }

@@ -13,11 +13,11 @@ public:
         std::size_t channels = 0;
         for (const Tensor& in : in_) {
             channels += in.channels;
-            if (in.positions != out_.positions) throw std::invalid_argument("parts of a concat have other positions");
+            if (in.positions != out_.positions) refuse("parts of a concat have other positions");
             whole_rows_ = whole_rows_ && in.storage == out_.storage &&
                           (in.storage != Storage::bits || in.channels % 64 == 0);
         }
-        if (channels != out_.channels) throw std::invalid_argument("the parts of a concat are not its channels");
+        if (channels != out_.channels) refuse("the parts of a concat are not its channels");
     }
 
     std::size_t scratch(std::size_t) const override { return 8 * out_.channels; }

@@ -4,16 +4,22 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
-#include <mutex>
 #include <thread>
+
+#include "path.h"
 
 namespace bnn {
 namespace {
 
-// A block's tensors should stay in the second-level cache beside the weights. Kernels may work on many rows at once: the
-// most frames are as many as the widest of them takes.
-constexpr std::size_t kBlockBytes = 512 * 1024;
+// Kernels may work on many rows at once: the most frames are as many as the widest of them takes. A block's tensors
+// should stay in the second-level cache beside the weights, but where sums of many rows are made side by side it is worth
+// more that also the layers with one row a frame fill them.
 constexpr std::size_t kMostFrames = 256;
+#if defined(BNN_AVX512)
+constexpr std::size_t kBlockBytes = 512 * 1024;
+#else
+constexpr std::size_t kBlockBytes = 8 * 1024 * 1024;
+#endif
 
 // A tensor's memory starts as zeros, and only its own kernel writes it: what no kernel writes stays 0.
 using Memory = Aligned<char>;
@@ -26,25 +32,16 @@ std::size_t plain_bytes(Storage type) {
         case Storage::uint8: return 1;
         case Storage::bits: break;
     }
-    throw std::invalid_argument("an input array holds no bits");
+    refuse("an input array holds no bits");
 }
 
-std::map<std::string, Factory>& factories() {
-    static std::map<std::string, Factory> all;
-    return all;
-}
+// Units that only move elements have one kernel, and none where the elements lie right already.
+bool is_identity(const char* kernel) { return std::strcmp(kernel, "identity") == 0; }
 
 }  // namespace
 
-Registration::Registration(const char* name, Factory factory) { factories()[name] = factory; }
-
-std::unique_ptr<Kernel> make_kernel(const std::string& name, const Unit& unit) {
-    const auto found = factories().find(name);
-    if (found == factories().end()) throw std::invalid_argument("there is no kernel " + name);
-    return found->second(unit);
-}
-
 struct Graph::Worker {
+    const std::vector<bool>& needed;
     std::vector<Memory> tensors;
     Memory scratch;
     std::vector<std::int64_t> row;
@@ -53,75 +50,103 @@ struct Graph::Worker {
 };
 
 std::size_t Graph::add_tensor(const Tensor& tensor) {
-    if (tensor.positions == 0 || tensor.channels == 0) throw std::invalid_argument("a tensor is empty");
+    if (tensor.positions == 0 || tensor.channels == 0) refuse("a tensor is empty");
     tensors_.push_back(tensor);
     same_as_.push_back(tensors_.size() - 1);
+    maker_.push_back(kNone);
     return tensors_.size() - 1;
 }
 
-void Graph::add_operator(const std::string& kernel, const std::vector<std::size_t>& inputs,
-                         const std::vector<std::size_t>& outputs, std::map<std::string, Values> values) {
+void Graph::add_operator(const char* kernel, const std::vector<std::size_t>& inputs,
+                         const std::vector<std::size_t>& outputs, const std::vector<Values>& values) {
     Unit unit;
     for (const std::size_t tensor : inputs) unit.inputs.push_back(tensors_.at(tensor));
-    for (const std::size_t tensor : outputs) unit.outputs.push_back(tensors_.at(tensor));
-    if (kernel == "identity") {
-        for (const std::size_t output : outputs) {
-            if (unit.input().lies_like(tensors_[output])) {
-                same_as_[output] = same_as_[inputs[0]];
-            } else {
-                steps_.push_back({make_kernel(kernel, Unit{unit.inputs, {tensors_[output]}, {}}), inputs, {output}});
-            }
-        }
-        return;
+    unit.values = values;
+    if (!is_identity(kernel)) {
+        for (const std::size_t tensor : outputs) unit.outputs.push_back(tensors_.at(tensor));
+        return add_step(kernel, unit, inputs, outputs);
     }
-    unit.values = std::move(values);
-    steps_.push_back({make_kernel(kernel, unit), inputs, outputs});
+    for (const std::size_t output : outputs) {
+        unit.outputs.assign(1, tensors_.at(output));
+        if (unit.input().lies_like(unit.output())) {
+            same_as_[output] = same_as_[inputs[0]];
+        } else {
+            add_step(kernel, unit, inputs, {output});
+        }
+    }
 }
 
-std::size_t Graph::block_frames() const {
+void Graph::add_step(const char* kernel, const Unit& unit, const std::vector<std::size_t>& inputs,
+                     const std::vector<std::size_t>& outputs) {
+    const std::size_t maker = inputs.size() == 1 ? maker_[same_as_[inputs[0]]] : kNone;
+    Unit told = unit;
+    if (maker != kNone) told.windows = steps_[maker].kernel->windows();
+    Step step{make_kernel(kernel, told), inputs, outputs};
+    if (step.kernel->reads_image()) step.inputs = steps_[maker].inputs;
+    for (const std::size_t output : outputs) maker_[output] = steps_.size();
+    steps_.push_back(std::move(step));
+}
+
+// The tensors that must be made so that those of the taps are; only their owners count.
+std::vector<bool> Graph::needed_for(const std::vector<Tap>& taps) const {
+    std::vector<bool> needed(tensors_.size());
+    for (const Tap& tap : taps) needed.at(same_as_.at(tap.tensor)) = true;
+    for (std::size_t index = steps_.size(); index-- > 0;) {
+        const Step& step = steps_[index];
+        bool runs = false;
+        for (const std::size_t output : step.outputs) runs = runs || needed[output];
+        if (!runs) continue;
+        for (const std::size_t output : step.outputs) needed[output] = true;
+        for (const std::size_t input : step.inputs) needed[same_as_[input]] = true;
+    }
+    return needed;
+}
+
+std::size_t Graph::block_frames(const std::vector<bool>& needed) const {
     std::size_t bytes = 1;
-    for (const Tensor& tensor : tensors_) bytes += tensor.frame_bytes();
+    for (std::size_t index = 0; index < tensors_.size(); ++index) {
+        if (needed[index]) bytes += tensors_[index].frame_bytes();
+    }
     return std::clamp<std::size_t>(kBlockBytes / bytes / 4 * 4, 1, kMostFrames);
 }
 
 void Graph::run(const void* input, Storage type, std::size_t frames, const std::vector<Tap>& taps,
                 unsigned threads) const {
-    const std::size_t block = std::min(block_frames(), frames);
-    if (block == 0) return;
-    for (const Tap& tap : taps) static_cast<void>(tensors_.at(tap.tensor));
+    if (frames == 0 || taps.empty()) return;
+    if (threads == 0) threads = std::max(1u, std::thread::hardware_concurrency());
+    const std::vector<bool> needed = needed_for(taps);
+    const std::size_t block = std::min(block_frames(needed), (frames + threads - 1) / threads);
     const std::size_t blocks = (frames + block - 1) / block;
     std::atomic<std::size_t> next{0};
-    std::mutex failing;
-    std::string failure;
+    std::atomic<bool> fails{false};
+    std::exception_ptr failure;
     const auto work = [&] {
         try {
             std::size_t scratch = 0, channels = 1;
             for (const Step& step : steps_) scratch = std::max(scratch, step.kernel->scratch(block));
-            Worker worker{{}, Memory(scratch), {}, {}, {}};
+            Worker worker{needed, {}, Memory(scratch), {}, {}, {}};
             for (std::size_t index = 0; index < tensors_.size(); ++index) {
-                worker.tensors.emplace_back(same_as_[index] == index ? block * tensors_[index].frame_bytes() : 0);
+                worker.tensors.emplace_back(needed[index] ? block * tensors_[index].frame_bytes() : 0);
                 channels = std::max(channels, tensors_[index].channels);
             }
             worker.row.resize(channels);
             for (std::size_t index; (index = next++) < blocks;) {
                 run_block(worker, input, type, index * block, std::min(block, frames - index * block), taps);
             }
-        } catch (const std::exception& error) {
-            const std::lock_guard<std::mutex> lock(failing);
-            failure = error.what();
+        } catch (...) {
+            if (!fails.exchange(true)) failure = std::current_exception();
             next = blocks;
         }
     };
-    if (threads == 0) threads = std::max(1u, std::thread::hardware_concurrency());
     std::vector<std::thread> others;
     try {
         while (others.size() + 1 < std::min<std::size_t>(threads, blocks)) others.emplace_back(work);
-    } catch (const std::system_error&) {
+    } catch (const std::exception&) {
         // Where no more threads can be had, fewer do the same.
     }
     work();
     for (std::thread& thread : others) thread.join();
-    if (!failure.empty()) throw std::runtime_error(failure);
+    if (failure) std::rethrow_exception(failure);
 }
 
 void Graph::run_block(Worker& worker, const void* input, Storage type, std::size_t first, std::size_t frames,
@@ -144,6 +169,7 @@ void Graph::run_block(Worker& worker, const void* input, Storage type, std::size
         return owner == 0 && in_place ? given : worker.tensors[owner].data();
     };
     for (const Step& step : steps_) {
+        if (!worker.needed[step.outputs[0]]) continue;
         worker.in.clear();
         worker.out.clear();
         for (const std::size_t tensor : step.inputs) worker.in.push_back(memory(tensor));

@@ -3,10 +3,6 @@
 #ifndef BNN_EMULATOR_GRAPH_H
 #define BNN_EMULATOR_GRAPH_H
 
-#include <memory>
-#include <string>
-#include <vector>
-
 #include "kernel.h"
 
 namespace bnn {
@@ -23,14 +19,16 @@ public:
     std::size_t add_tensor(const Tensor& tensor);
 
     // Operators are added in topological order.
-    void add_operator(const std::string& kernel, const std::vector<std::size_t>& inputs,
-                      const std::vector<std::size_t>& outputs, std::map<std::string, Values> values);
+    void add_operator(const char* kernel, const std::vector<std::size_t>& inputs,
+                      const std::vector<std::size_t>& outputs, const std::vector<Values>& values);
 
     // `input` holds (frames, elements) integers of the plain kind `type`.
     void run(const void* input, Storage type, std::size_t frames, const std::vector<Tap>& taps,
              unsigned threads) const;
 
 private:
+    static constexpr std::size_t kNone = ~std::size_t{0};
+
     struct Step {
         std::unique_ptr<Kernel> kernel;
         std::vector<std::size_t> inputs;
@@ -38,12 +36,16 @@ private:
     };
     struct Worker;
 
-    std::size_t block_frames() const;
+    void add_step(const char* kernel, const Unit& unit, const std::vector<std::size_t>& inputs,
+                  const std::vector<std::size_t>& outputs);
+    std::vector<bool> needed_for(const std::vector<Tap>& taps) const;
+    std::size_t block_frames(const std::vector<bool>& needed) const;
     void run_block(Worker& worker, const void* input, Storage type, std::size_t first, std::size_t frames,
                    const std::vector<Tap>& taps) const;
 
     std::vector<Tensor> tensors_;
     std::vector<std::size_t> same_as_;  // the tensor in whose memory a tensor lies
+    std::vector<std::size_t> maker_;    // the step that writes a tensor, or kNone
     std::vector<Step> steps_;
 };
 

@@ -9,7 +9,7 @@ namespace {
 class Identity : public Kernel {
 public:
     explicit Identity(const Unit& unit) : in_(unit.input()), out_(unit.output()) {
-        if (in_.elements() != out_.elements()) throw std::invalid_argument("identity changes the number of elements");
+        if (in_.elements() != out_.elements()) refuse("identity changes the number of elements");
     }
 
     std::size_t scratch(std::size_t) const override { return 8 * in_.elements(); }

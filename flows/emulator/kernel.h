@@ -3,16 +3,18 @@
 //
 // A unit has one source file. It defines a kernel and registers it under the name that the operator's `emulator()` in
 // Python gives. All integers of a unit come as named arrays of 64-bit integers; a kernel packs them as it likes.
+//
+// The library is compiled where somebody waits for its first result, and that is mostly a matter of standard headers
+// and of what is inlined: here stands only what every kernel needs, and functions that are not hot have their body in
+// kernel.cpp.
 #ifndef BNN_EMULATOR_KERNEL_H
 #define BNN_EMULATOR_KERNEL_H
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
+#include <exception>
 #include <memory>
 #include <new>
-#include <stdexcept>
-#include <string>
 #include <vector>
 
 #include "tensor.h"
@@ -36,42 +38,57 @@ struct AlignedAllocator {
 template <class T>
 using Aligned = std::vector<T, AlignedAllocator<T>>;
 
+// Says what does not fit together.
+class Refusal : public std::exception {
+public:
+    Refusal(const char* what, const char* name);
+    const char* what() const noexcept override { return text_; }
+
+private:
+    char text_[200];
+};
+
+// Throws a Refusal.
+[[noreturn]] void refuse(const char* what, const char* name = "");
+
 struct Values {
+    const char* name = nullptr;
     const std::int64_t* data = nullptr;
     std::size_t count = 0;
 
     std::int64_t operator[](std::size_t index) const { return data[index]; }
 };
 
+class Windows;
+
 // A unit's ports and integers; valid only while the kernel is made.
 struct Unit {
     std::vector<Tensor> inputs;
     std::vector<Tensor> outputs;
-    std::map<std::string, Values> values;
+    std::vector<Values> values;
+    // Where the rows of the only input are windows on an image: a kernel may read that instead (`reads_image`).
+    const Windows* windows = nullptr;
 
-    const Tensor& input() const { return inputs.at(0); }
-    const Tensor& output() const { return outputs.at(0); }
-    bool has(const std::string& name) const { return values.count(name) != 0; }
-
-    Values array(const std::string& name, std::size_t count) const {
-        const auto found = values.find(name);
-        if (found == values.end()) throw std::invalid_argument("no value is called " + name);
-        if (found->second.count != count) throw std::invalid_argument(name + " has another size");
-        return found->second;
-    }
-
-    std::int64_t number(const std::string& name) const { return array(name, 1)[0]; }
+    const Tensor& input() const;
+    const Tensor& output() const;
+    bool has(const char* name) const;
+    Values array(const char* name) const;
+    Values array(const char* name, std::size_t count) const;
+    std::int64_t number(const char* name) const;
 };
 
 class Kernel {
 public:
-    virtual ~Kernel() = default;
+    virtual ~Kernel();
 
     // Bytes of working memory that `run` needs for so many frames.
-    virtual std::size_t scratch(std::size_t frames) const {
-        static_cast<void>(frames);
-        return 0;
-    }
+    virtual std::size_t scratch(std::size_t frames) const;
+
+    // The windows on its input that the rows of its output are, if they are that.
+    virtual const Windows* windows() const;
+
+    // Whether its input is the image that the unit's `windows` lie on, and not their rows.
+    virtual bool reads_image() const;
 
     // One pointer to the first row of each input and output; `scratch` is aligned to kAlignment. Threads run the same
     // kernel at the same time.
@@ -80,11 +97,19 @@ public:
 
 using Factory = std::unique_ptr<Kernel> (*)(const Unit&);
 
-// Makes the kernel `name`; throws std::invalid_argument for what does not fit together.
-std::unique_ptr<Kernel> make_kernel(const std::string& name, const Unit& unit);
+// Makes the kernel `name`; throws a Refusal for what does not fit together.
+std::unique_ptr<Kernel> make_kernel(const char* name, const Unit& unit);
 
-struct Registration {
+class Registration {
+public:
     Registration(const char* name, Factory factory);
+
+private:
+    friend std::unique_ptr<Kernel> make_kernel(const char* name, const Unit& unit);
+
+    const char* name_;
+    Factory factory_;
+    const Registration* next_;
 };
 
 inline std::size_t rounded_up(std::size_t value, std::size_t unit) { return (value + unit - 1) / unit * unit; }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Vectors of 32-bit integers, as wide as the path that is being compiled has them.
+// Vectors of 32-bit integers, as wide as the path that is being compiled has them; four in one that every machine runs.
 //
-// The path follows from the compiler's options alone: AVX-512 with VPOPCNTDQ, VNNI and VBMI; AVX2; else vectors of four,
-// which every compiler makes something of. A library holds one path, so that nothing of another can slip in.
+// The intrinsics behind this header take as long to read as everything else: sources that need no vectors leave it alone.
 #ifndef BNN_EMULATOR_LANES_H
 #define BNN_EMULATOR_LANES_H
 
@@ -10,14 +9,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "path.h"
 #include "tensor.h"
-
-#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512VPOPCNTDQ__) && \
-    defined(__AVX512VNNI__) && defined(__AVX512VBMI__)
-#define BNN_AVX512 1
-#elif defined(__AVX2__)
-#define BNN_AVX2 1
-#endif
 
 #if defined(__SSE2__)
 #include <immintrin.h>

@@ -24,7 +24,7 @@ struct Layer {
         : neurons(unit.output().channels),
           inputs(unit.input().channels),
           levels(static_cast<std::size_t>(unit.number("levels"))) {
-        if (unit.input().positions != unit.output().positions) throw std::invalid_argument("positions differ");
+        if (unit.input().positions != unit.output().positions) refuse("positions differ");
         const Values given = unit.array("weights", neurons * inputs);
         weights.assign(given.data, given.data + given.count);
         if (levels > 0) {
@@ -82,9 +82,6 @@ struct BitSums {
         return is_signed ? negative : -((std::int64_t{1} << planes) - 1) * negative;
     }
 };
-
-// One bit of each byte of a row, as a row of bits.
-void plane_bits(const std::uint8_t* bytes, std::size_t count, std::size_t plane, std::uint64_t* words);
 
 std::unique_ptr<Kernel> make_sliced_matrix_vector(const Unit& unit, const Layer& layer, BitSums sums);
 

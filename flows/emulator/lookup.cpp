@@ -11,9 +11,9 @@ namespace {
 class Lookup : public Kernel {
 public:
     explicit Lookup(const Unit& unit) : in_(unit.input()), out_(unit.output()) {
-        const Values table = unit.values.at("table");
+        const Values table = unit.array("table");
         if (table.count == 0 || (table.count & (table.count - 1)) != 0) {
-            throw std::invalid_argument("the size of table is no power of two");
+            refuse("the size of table is no power of two");
         }
         table_.assign(table.data, table.data + table.count);
     }

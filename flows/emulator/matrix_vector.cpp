@@ -10,8 +10,11 @@
 //   wide     anything else, one product after the other in 64 bits.
 // Each sums something of which the dot product is scale * sum + bias of the neuron, with scale > 0, so that thresholds
 // can be rewritten for the sum itself.
+#include <cstring>
+
+#include "bit_planes.h"
 #include "dot_tiles.h"
-#include "layer.h"
+#include "row_kernel.h"
 
 namespace bnn {
 namespace {
@@ -25,51 +28,41 @@ constexpr int kMostPlanes = 4;
 
 // Vectors are taken by so many that their neurons fill whole bytes.
 constexpr std::size_t kVectorUnit = kLanes < 8 ? 8 / kLanes : 1;
-constexpr std::size_t kPanelBytes = 16 * 1024;
+constexpr std::size_t kPanelRows = 128;
 
 #if defined(BNN_AVX512)
-// How rows become groups, and neurons likewise.
-struct BitGroups : BitSums {
+// Bits as they are, or each bit of narrow integers for itself.
+struct BitSource : BitSums {
     using Tiles = BitTiles;
 
-    explicit BitGroups(const BitSums& sums) : BitSums(sums) {}
+    explicit BitSource(const BitSums& sums) : BitSums(sums) {}
 
-    std::size_t groups(std::size_t inputs) const { return (inputs + 31) / 32; }
+    Form form(const Tensor& in) const { return bit_form(in, *this); }
 
-    void neuron(const Layer& layer, std::size_t n, std::uint32_t* groups) const {
-        for (std::size_t i = 0; i < layer.inputs; ++i) {
-            groups[i / 32] |= static_cast<std::uint32_t>(layer.weights[n * layer.inputs + i] < 0) << (i % 32);
-        }
+    void prepare(const Tensor& in, const char* from, std::size_t count, char* to, std::size_t plane_bytes) const {
+        prepare_bits(in, *this, from, count, to, plane_bytes);
     }
 
-    bool in_place(const Tensor& tensor) const { return tensor.storage == Storage::bits; }
-
-    // `scratch` has room for one plane.
-    void row(const Tensor& tensor, const void* row, std::uint32_t* to, void* scratch) const {
-        const std::size_t count = groups(tensor.channels);
-        std::uint64_t* words = static_cast<std::uint64_t*>(scratch);
-        for (std::size_t plane = 0; plane < planes; ++plane) {
-            plane_bits(static_cast<const std::uint8_t*>(row), tensor.channels, plane, words);
-            std::memcpy(to + plane * count, words, 4 * count);
-        }
+    static void put(char* tap, std::size_t channel, std::int64_t weight) {
+        tap[channel / 8] = static_cast<char>(tap[channel / 8] | (weight < 0) << (channel % 8));
     }
 };
 #endif
 
-struct ByteGroups {
+// Bytes, or bits as bytes that are 0 for -1; signed bytes are raised by offset() where products take unsigned ones.
+struct ByteSource {
     using Tiles = ByteTiles;
-    static constexpr std::size_t kInputs = ByteStep::kInputs;
     static constexpr std::size_t planes = 1;
     static constexpr bool is_signed = false;
     Storage input;
 
-    std::size_t groups(std::size_t inputs) const { return (inputs + kInputs - 1) / kInputs; }
+    using Element = ByteStep::Element;
 
-    void neuron(const Layer& layer, std::size_t n, std::uint32_t* groups) const {
-        for (std::size_t i = 0; i < layer.inputs; ++i) put(groups, i, layer.weights[n * layer.inputs + i]);
+    Form form(const Tensor& in) const {
+        const std::size_t bytes = in.channels * sizeof(Element);
+        return {1, bytes, bytes, false};
     }
 
-    // Bits enter as 0 and 1 instead of -1 and 1, and signed bytes raised by offset().
     std::int64_t scale() const { return input == Storage::bits ? 2 : 1; }
 
     std::int64_t bias(const Layer& layer, std::size_t n) const {
@@ -78,116 +71,81 @@ struct ByteGroups {
         return -(input == Storage::bits ? 1 : offset()) * sum;
     }
 
-    bool in_place(const Tensor&) const { return false; }
+    void prepare(const Tensor& in, const char* from, std::size_t count, char* to, std::size_t) const {
+        Element* elements = reinterpret_cast<Element*>(to);
+        const std::size_t all = count * in.channels;
+        if (input == Storage::uint8) return copy(reinterpret_cast<const std::uint8_t*>(from), all, elements);
+        if (input == Storage::int8) return copy(reinterpret_cast<const std::int8_t*>(from), all, elements);
+        for (; count > 0; --count, from += in.stride(), elements += in.channels) {
+            for (std::size_t i = 0; i < in.channels; ++i) elements[i] = from[i / 8] >> (i % 8) & 1;
+        }
+    }
 
-    void row(const Tensor& tensor, const void* row, std::uint32_t* to, void*) const {
-        const std::size_t count = groups(tensor.channels);
-        to[count - 1] = 0;
-        if (tensor.storage == Storage::uint8) return copy(static_cast<const std::uint8_t*>(row), tensor.channels, to);
-        if (tensor.storage == Storage::int8) return copy(static_cast<const std::int8_t*>(row), tensor.channels, to);
-        const std::uint8_t* bits = static_cast<const std::uint8_t*>(row);
-        for (std::size_t i = 0; i < tensor.channels; ++i) put(to, i, bits[i / 8] >> (i % 8) & 1);
+    static void put(char* tap, std::size_t channel, std::int64_t weight) {
+        const Element element = static_cast<Element>(weight);
+        std::memcpy(tap + channel * sizeof element, &element, sizeof element);
     }
 
 private:
-    // Four inputs a group are unsigned bytes.
-    std::int64_t offset() const { return kInputs == 4 && input == Storage::int8 ? 128 : 0; }
+    std::int64_t offset() const { return sizeof(Element) == 1 && input == Storage::int8 ? 128 : 0; }
 
     template <class T>
-    void copy(const T* from, std::size_t count, std::uint32_t* groups) const {
+    void copy(const T* from, std::size_t count, Element* to) const {
         const int raise = static_cast<int>(offset());
-        if (kInputs == 4) {
-            std::uint8_t* to = reinterpret_cast<std::uint8_t*>(groups);
-            for (std::size_t i = 0; i < count; ++i) to[i] = static_cast<std::uint8_t>(from[i] + raise);
-        } else {
-            std::int16_t* to = reinterpret_cast<std::int16_t*>(groups);
-            for (std::size_t i = 0; i < count; ++i) to[i] = from[i];
-        }
-    }
-
-    static void put(std::uint32_t* groups, std::size_t index, std::int64_t value) {
-        if (kInputs == 4) {
-            reinterpret_cast<std::uint8_t*>(groups)[index] = static_cast<std::uint8_t>(value);
-        } else {
-            reinterpret_cast<std::int16_t*>(groups)[index] = static_cast<std::int16_t>(value);
-        }
+        for (std::size_t i = 0; i < count; ++i) to[i] = static_cast<Element>(from[i] + raise);
     }
 };
 
 template <class Source>
-class TiledMatrixVector : public Kernel {
+class TiledMatrixVector : public RowKernel {
     using Tiles = typename Source::Tiles;
 
 public:
     TiledMatrixVector(const Unit& unit, const Layer& layer, Source source)
-        : source_(source), in_(unit.input()), out_(unit.output()), levels_(layer.levels) {
-        groups_ = source_.groups(in_.channels);
-        row_groups_ = source_.in_place(in_) ? in_.stride() / 4 : source_.planes * groups_;
-        vectors_ = rounded_up((out_.channels + kLanes - 1) / kLanes, kVectorUnit);
-        panel_rows_ = std::clamp<std::size_t>(kPanelBytes / (4 * row_groups_) / Tiles::kRows * Tiles::kRows,
-                                              4 * Tiles::kRows, 128);
+        : RowKernel(unit, source.form(RowKernel::source(unit)), kPanelRows),
+          source_(source),
+          levels_(layer.levels),
+          vectors_(rounded_up((out_.channels + kLanes - 1) / kLanes, kVectorUnit)) {
+        make_segments();
         pack_weights(layer);
         pack_outputs(layer);
     }
 
-    std::size_t scratch(std::size_t) const override { return panel_bytes() + rounded_up(in_.channels, 64) / 8; }
+protected:
+    void prepare(const char* from, std::size_t count, char* to, std::size_t plane_bytes) const override {
+        source_.prepare(in_, from, count, to, plane_bytes);
+    }
 
-    void run(const void* const* in, void* const* out, std::size_t frames, void* scratch) const override {
-        const char* from = static_cast<const char*>(in[0]);
-        char* to = static_cast<char*>(out[0]);
-        const std::size_t rows = frames * in_.positions;
-        std::uint32_t* panel = static_cast<std::uint32_t*>(scratch);
-        void* rest = static_cast<char*>(scratch) + panel_bytes();
-        for (std::size_t row = 0; row < rows; row += panel_rows_) {
-            const std::size_t count = std::min(panel_rows_, rows - row);
-            const char* first = from + row * in_.stride();
-            if (source_.in_place(in_)) {
-                run_panel(reinterpret_cast<const std::uint32_t*>(first), count, to + row * out_.stride());
-                continue;
+    std::size_t panel_scratch() const override { return 0; }
+
+    void run_panel(const Panel& panel, void*) const override {
+        for (std::size_t vector = 0; vector < vectors_; vector += width(vector)) {
+            for (std::size_t row = 0; row < panel.count; row += Tiles::kRows) {
+                if (width(vector) == kWide) {
+                    run_tile<kWide>(panel, row, vector);
+                } else {
+                    run_tile<kVectorUnit>(panel, row, vector);
+                }
             }
-            for (std::size_t r = 0; r < count; ++r) {
-                source_.row(in_, first + r * in_.stride(), panel + r * row_groups_, rest);
-            }
-            run_panel(panel, count, to + row * out_.stride());
         }
     }
 
 private:
-    std::size_t panel_bytes() const { return rounded_up(4 * row_groups_ * panel_rows_, kAlignment); }
+    static constexpr std::size_t kWide = 4;  // vectors, so that sums and operands stay in registers
 
-    void run_panel(const std::uint32_t* rows, std::size_t count, char* out) const {
-        for (std::size_t vector = 0; vector < vectors_;) {
-            const std::size_t left = vectors_ - vector;
-            if (Tiles::kVectors >= 4 && left >= 4) {
-                vector += run_vectors<4>(rows, count, vector, out);
-            } else if (Tiles::kVectors >= 2 && left >= 2) {
-                vector += run_vectors<2>(rows, count, vector, out);
-            } else {
-                vector += run_vectors<1>(rows, count, vector, out);
-            }
-        }
-    }
+    // Vectors of the tile that begins with one.
+    std::size_t width(std::size_t vector) const { return vectors_ - vector >= kWide ? kWide : kVectorUnit; }
 
     template <std::size_t Vectors>
-    std::size_t run_vectors(const std::uint32_t* rows, std::size_t count, std::size_t vector, char* out) const {
-        if constexpr (Vectors <= Tiles::kVectors && Vectors % kVectorUnit == 0) {
-            std::size_t row = 0;
-            for (; row + Tiles::kRows <= count; row += Tiles::kRows) {
-                run_tile<Tiles::kRows, Vectors>(rows + row * row_groups_, vector, out + row * out_.stride());
-            }
-            for (; row < count; ++row) run_tile<1, Vectors>(rows + row * row_groups_, vector, out + row * out_.stride());
-        }
-        return Vectors;
-    }
-
-    template <std::size_t Rows, std::size_t Vectors>
-    void run_tile(const std::uint32_t* rows, std::size_t vector, char* out) const {
+    void run_tile(const Panel& panel, std::size_t row, std::size_t vector) const {
         const std::uint32_t* weights = weights_.data() + vector * groups_ * kLanes;
+        const char* const* rows = panel.rows + row;
+        constexpr std::size_t Rows = Tiles::kRows;
         Sums<Rows, Vectors> sums;
-        Tiles::template tile<Rows, Vectors>(rows, row_groups_, weights, groups_, sums);
+        Tiles::tile(rows, 0, segments_.data(), segments_.size(), weights, sums);
         for (std::size_t plane = 1; plane < source_.planes; ++plane) {
             Sums<Rows, Vectors> more;
-            Tiles::template tile<Rows, Vectors>(rows + plane * groups_, row_groups_, weights, groups_, more);
+            Tiles::tile(rows, plane * panel.plane_bytes, segments_.data(), segments_.size(), weights, more);
             const bool negative = source_.is_signed && plane + 1 == source_.planes;
             for (std::size_t r = 0; r < Rows; ++r) {
                 for (std::size_t v = 0; v < Vectors; ++v) {
@@ -196,42 +154,35 @@ private:
                 }
             }
         }
+        const std::int32_t* outputs = outputs_.data() + panel.kind * output_count();
         for (std::size_t r = 0; r < Rows; ++r) {
-            char* row = out + r * out_.stride();
+            char* to = panel.results[row + r];
             if (out_.storage == Storage::bits) {
-                put_bits<Vectors>(sums.at[r], vector, row);
+                put_bits<Vectors>(sums.at[r], outputs, vector, to);
             } else {
-                for (std::size_t v = 0; v < Vectors; ++v) put_integers(sums.at[r][v], vector + v, row);
+                for (std::size_t v = 0; v < Vectors; ++v) put_integers(sums.at[r][v], outputs, vector + v, to);
             }
         }
     }
 
     template <std::size_t Vectors>
-    void put_bits(const Lanes (&sums)[Vectors], std::size_t vector, char* row) const {
-        if constexpr (kLanes >= 8) {
-            for (std::size_t v = 0; v < Vectors; ++v) {
-                const unsigned bits = at_least(sums[v], load(outputs_.data() + (vector + v) * kLanes));
-                std::memcpy(row + (vector + v) * kLanes / 8, &bits, kLanes / 8);
+    static void put_bits(const Lanes (&sums)[Vectors], const std::int32_t* limits, std::size_t vector, char* row) {
+        for (std::size_t v = 0; v < Vectors; v += kVectorUnit) {
+            unsigned bits = 0;
+            for (std::size_t part = 0; part < kVectorUnit; ++part) {
+                bits |= at_least(sums[v + part], load(limits + (vector + v + part) * kLanes)) << part * kLanes;
             }
-        } else {
-            for (std::size_t v = 0; v < Vectors; v += kVectorUnit) {
-                unsigned bits = 0;
-                for (std::size_t part = 0; part < kVectorUnit; ++part) {
-                    const Lanes limits = load(outputs_.data() + (vector + v + part) * kLanes);
-                    bits |= at_least(sums[v + part], limits) << part * kLanes;
-                }
-                row[(vector + v) * kLanes / 8] = static_cast<char>(bits);
-            }
+            std::memcpy(row + (vector + v) * kLanes / 8, &bits, kVectorUnit * kLanes / 8);
         }
     }
 
-    void put_integers(Lanes sums, std::size_t vector, char* row) const {
+    void put_integers(Lanes sums, const std::int32_t* outputs, std::size_t vector, char* row) const {
         Lanes values;
         if (levels_ == 0) {
-            values = sums * static_cast<std::int32_t>(source_.scale()) + load(outputs_.data() + vector * kLanes);
+            values = sums * static_cast<std::int32_t>(source_.scale()) + load(outputs + vector * kLanes);
         } else {
             values = all(static_cast<std::int32_t>(out_.lo));
-            const std::int32_t* limits = outputs_.data() + vector * levels_ * kLanes;
+            const std::int32_t* limits = outputs + vector * levels_ * kLanes;
             for (std::size_t level = 0; level < levels_; ++level) values -= sums >= load(limits + level * kLanes);
         }
         const std::size_t first = vector * kLanes;
@@ -248,53 +199,72 @@ private:
 #endif
     }
 
+    // Taps that lie side by side without gap are one segment.
+    void make_segments() {
+        std::size_t bytes = 0;
+        for (std::size_t tap = 0; tap < taps_.size(); ++tap) {
+            if (tap > 0 && taps_[tap] == taps_[tap - 1] + form_.tap_bytes) {
+                bytes += form_.tap_bytes;
+            } else {
+                groups_ += (bytes + 3) / 4;
+                segments_.push_back({taps_[tap], 0});
+                bytes = form_.tap_bytes;
+            }
+            packed_taps_.push_back(4 * groups_ + bytes - form_.tap_bytes);
+            segments_.back().groups = (bytes + 3) / 4;
+        }
+        groups_ += (bytes + 3) / 4;
+    }
+
     // Tiles follow each other; within one, groups, then vectors, then lanes.
     void pack_weights(const Layer& layer) {
         weights_.assign(vectors_ * groups_ * kLanes, 0);
         std::vector<std::uint32_t> plain(groups_);
         for (std::size_t n = 0; n < layer.neurons; ++n) {
             std::fill(plain.begin(), plain.end(), 0);
-            source_.neuron(layer, n, plain.data());
-                        std::size_t tile = 0, width = 0;
-            find_tile(n / kLanes, tile, width);
-            std::uint32_t* to = weights_.data() + tile * groups_ * kLanes + (n / kLanes - tile) * kLanes + n % kLanes;
-            for (std::size_t group = 0; group < groups_; ++group) to[group * width * kLanes] = plain[group];
+            const std::int64_t* weights = layer.weights.data() + n * layer.inputs;
+            for (std::size_t i = 0; i < layer.inputs; ++i) {
+                char* tap = reinterpret_cast<char*>(plain.data()) + packed_taps_[i / in_.channels];
+                Source::put(tap, i % in_.channels, weights[i]);
+            }
+            // Tiles are wide but for the last vectors.
+            const std::size_t vector = n / kLanes, whole = vectors_ / kWide * kWide;
+            const std::size_t unit = vector < whole ? kWide : kVectorUnit;
+            const std::size_t lane = vector % unit * kLanes + n % kLanes;
+            std::uint32_t* to = weights_.data() + vector / unit * unit * groups_ * kLanes + lane;
+            for (std::size_t group = 0; group < groups_; ++group) to[group * unit * kLanes] = plain[group];
         }
     }
 
-    // The first vector of the tile that `vector` is in, and how many vectors it has; as run_panel cuts them.
-    void find_tile(std::size_t vector, std::size_t& tile, std::size_t& width) const {
-        for (tile = 0;; tile += width) {
-            const std::size_t left = vectors_ - tile;
-            width = Tiles::kVectors >= 4 && left >= 4 ? 4 : Tiles::kVectors >= 2 && left >= 2 ? 2 : 1;
-            if (vector < tile + width) return;
-        }
-    }
+    std::size_t output_count() const { return vectors_ * std::max<std::size_t>(levels_, 1) * kLanes; }
 
-    // Vector by vector: with levels, the thresholds of each level for the sums; else what to add to the scaled sums.
+    // For each kind of rows, vector by vector: with levels, the thresholds of each level for the sums; else what to add
+    // to the scaled sums.
     void pack_outputs(const Layer& layer) {
-        const std::size_t rows = std::max<std::size_t>(layer.levels, 1);
         // Sums never reach the limit of a neuron that fills up a vector, so that its bit is 0.
-        outputs_.assign(vectors_ * rows * kLanes, INT32_MAX);
-        for (std::size_t n = 0; n < layer.neurons; ++n) {
-            const std::int64_t bias = source_.bias(layer, n);
-            std::int32_t* to = outputs_.data() + n / kLanes * rows * kLanes + n % kLanes;
-            if (layer.levels == 0) *to = static_cast<std::int32_t>(bias);
-            for (std::size_t level = 0; level < layer.levels; ++level) {
-                const std::int64_t distance = layer.thresholds[n * layer.levels + level] - bias;
-                const std::int64_t limit = source_.scale() == 2 ? ceiling_half(distance) : distance;
-                to[level * kLanes] = static_cast<std::int32_t>(std::clamp<std::int64_t>(limit, INT32_MIN, INT32_MAX));
+        outputs_.assign(kinds() * output_count(), INT32_MAX);
+        for (std::size_t kind = 0; kind < kinds(); ++kind) {
+            for (std::size_t n = 0; n < layer.neurons; ++n) {
+                const std::int64_t bias = source_.bias(layer, n) + border(layer, n, kind);
+                std::int32_t* to = outputs_.data() + kind * output_count() +
+                                   n / kLanes * std::max<std::size_t>(levels_, 1) * kLanes + n % kLanes;
+                if (levels_ == 0) *to = static_cast<std::int32_t>(bias);
+                for (std::size_t level = 0; level < levels_; ++level) {
+                    const std::int64_t distance = layer.thresholds[n * levels_ + level] - bias;
+                    const std::int64_t exact = source_.scale() == 2 ? ceiling_half(distance) : distance;
+                    const std::int64_t limit = std::clamp<std::int64_t>(exact, INT32_MIN, INT32_MAX);
+                    to[level * kLanes] = static_cast<std::int32_t>(limit);
+                }
             }
         }
     }
 
     Source source_;
-    Tensor in_, out_;
     std::size_t levels_;
-    std::size_t groups_;      // of one plane of a row, and of a neuron
-    std::size_t row_groups_;  // groups from one row of a panel to the next
     std::size_t vectors_;
-    std::size_t panel_rows_;
+    std::size_t groups_ = 0;  // of a neuron's weights
+    std::vector<Segment> segments_;
+    std::vector<std::size_t> packed_taps_;  // for each tap, where its weights begin among those of a neuron
     Aligned<std::uint32_t> weights_;
     Aligned<std::int32_t> outputs_;
 };
@@ -343,7 +313,7 @@ int bits_of(std::int64_t lo, std::int64_t hi) {
 
 std::unique_ptr<Kernel> make_bit_matrix_vector(const Unit& unit, const Layer& layer, const BitSums& sums) {
 #if defined(BNN_AVX512)
-    return std::make_unique<TiledMatrixVector<BitGroups>>(unit, layer, BitGroups(sums));
+    return std::make_unique<TiledMatrixVector<BitSource>>(unit, layer, BitSource(sums));
 #else
     return make_sliced_matrix_vector(unit, layer, sums);
 #endif
@@ -351,20 +321,21 @@ std::unique_ptr<Kernel> make_bit_matrix_vector(const Unit& unit, const Layer& la
 
 std::unique_ptr<Kernel> make_matrix_vector(const Unit& unit) {
     Layer layer(unit);
-    const Tensor& in = unit.input();
+    const Tensor& in = RowKernel::source(unit);
     const Storage out = unit.output().storage;
     const bool narrow = in.storage == Storage::bits || in.is_byte();
     if (!narrow || out == Storage::int64 || (out == Storage::bits && layer.levels != 1) ||
         layer.bound(256) > INT32_MAX / 2) {
         return std::make_unique<WideMatrixVector>(unit, std::move(layer));
     }
-    const int bits = bits_of(in.lo, in.hi);
+    // Elements outside the image count as well.
+    const int bits = bits_of(unit.input().lo, unit.input().hi);
     if (layer.bipolar && in.storage == Storage::bits) return make_bit_matrix_vector(unit, layer, {1, false, true});
     if (layer.bipolar && bits <= kMostPlanes) {
-        return make_bit_matrix_vector(unit, layer, {static_cast<std::size_t>(bits), in.lo < 0, false});
+        return make_bit_matrix_vector(unit, layer, {static_cast<std::size_t>(bits), unit.input().lo < 0, false});
     }
     if (layer.smallest >= -128 && layer.highest <= 127) {
-        return std::make_unique<TiledMatrixVector<ByteGroups>>(unit, layer, ByteGroups{in.storage});
+        return std::make_unique<TiledMatrixVector<ByteSource>>(unit, layer, ByteSource{in.storage});
     }
     return std::make_unique<WideMatrixVector>(unit, std::move(layer));
 }
@@ -372,20 +343,4 @@ std::unique_ptr<Kernel> make_matrix_vector(const Unit& unit) {
 const Registration matrix_vector_registration("matrix_vector", make_matrix_vector);
 
 }  // namespace
-
-void plane_bits(const std::uint8_t* bytes, std::size_t count, std::size_t plane, std::uint64_t* words) {
-    for (std::size_t i = 0; i < count; i += 64) {
-        const std::size_t left = std::min<std::size_t>(count - i, 64);
-#if defined(BNN_AVX512)
-        const __mmask64 used = left == 64 ? ~__mmask64{0} : (__mmask64{1} << left) - 1;
-        const __m512i values = _mm512_maskz_loadu_epi8(used, bytes + i);
-        words[i / 64] = _mm512_test_epi8_mask(values, _mm512_set1_epi8(static_cast<char>(1 << plane)));
-#else
-        std::uint8_t flags[64];
-        for (std::size_t b = 0; b < left; ++b) flags[b] = bytes[i + b] >> plane & 1;
-        pack_flags(flags, left, words + i / 64);
-#endif
-    }
-}
-
 }  // namespace bnn

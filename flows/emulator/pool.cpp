@@ -5,7 +5,7 @@
 // of the type, the pixels outside the image.
 #include <algorithm>
 
-#include "kernel.h"
+#include "windows.h"
 
 namespace bnn {
 namespace {
@@ -23,48 +23,24 @@ public:
         const Values smallest = unit.array("smallest", out_.channels);
         for (std::size_t c = 0; c < out_.channels; ++c) smallest_.push_back(smallest[c] != 0);
         if (in_.positions != out_.positions || in_.channels != taps_ * out_.channels) {
-            throw std::invalid_argument("the pool does not fit its streams");
-        }
-        by_words_ = !sum_ && in_.storage == Storage::bits && out_.channels % 64 == 0;
-        if (by_words_) {
-            smallest_bits_.assign(out_.channels / 64, 0);
-            for (std::size_t c = 0; c < out_.channels; ++c) {
-                smallest_bits_[c / 64] |= static_cast<std::uint64_t>(smallest_[c]) << (c % 64);
-            }
+            refuse("the pool does not fit its streams");
         }
     }
+
+    bool is_extremum() const { return !sum_; }
 
     std::size_t scratch(std::size_t) const override { return 8 * (in_.channels + out_.channels); }
 
     void run(const void* const* in, void* const* out, std::size_t frames, void* scratch) const override {
         std::int64_t* values = static_cast<std::int64_t*>(scratch);
         for (std::size_t row = 0; row < frames * in_.positions; ++row) {
-            const char* from = static_cast<const char*>(in[0]) + row * in_.stride();
-            char* to = static_cast<char*>(out[0]) + row * out_.stride();
-            if (by_words_) {
-                reduce_words(reinterpret_cast<const std::uint64_t*>(from), reinterpret_cast<std::uint64_t*>(to));
-                continue;
-            }
-            read_row(in_, from, values);
+            read_row(in_, static_cast<const char*>(in[0]) + row * in_.stride(), values);
             reduce(values, values + in_.channels);
-            write_row(out_, values + in_.channels, to);
+            write_row(out_, values + in_.channels, static_cast<char*>(out[0]) + row * out_.stride());
         }
     }
 
 private:
-    // The largest of bits is their OR, the smallest their AND.
-    void reduce_words(const std::uint64_t* pixels, std::uint64_t* result) const {
-        const std::size_t words = smallest_bits_.size();
-        for (std::size_t word = 0; word < words; ++word) {
-            std::uint64_t any = pixels[word], every = pixels[word];
-            for (std::size_t tap = 1; tap < taps_; ++tap) {
-                any |= pixels[tap * words + word];
-                every &= pixels[tap * words + word];
-            }
-            result[word] = (any & ~smallest_bits_[word]) | (every & smallest_bits_[word]);
-        }
-    }
-
     void reduce(const std::int64_t* pixels, std::int64_t* result) const {
         const std::size_t channels = out_.channels;
         for (std::size_t c = 0; c < channels; ++c) {
@@ -83,13 +59,62 @@ private:
 
     Tensor in_, out_;
     std::size_t taps_;
-    bool sum_, bipolar_, by_words_;
+    bool sum_, bipolar_;
     std::int64_t lo_, hi_;
     std::vector<std::uint8_t> smallest_;
-    std::vector<std::uint64_t> smallest_bits_;
 };
 
-std::unique_ptr<Kernel> make_pool(const Unit& unit) { return std::make_unique<Pool>(unit); }
+// Extrema of bits, read from the image: the largest is their OR, the smallest their AND.
+class BitPool : public Kernel {
+public:
+    explicit BitPool(const Unit& unit) : windows_(*unit.windows), words_(unit.output().stride() / 8) {
+        const std::vector<std::int64_t> outside(unit.output().channels, windows_.fill);
+        const Values smallest = unit.array("smallest", outside.size());
+        std::vector<std::int64_t> chosen;
+        for (std::size_t c = 0; c < outside.size(); ++c) chosen.push_back(smallest[c] ? 1 : -1);
+        smallest_.resize(words_);
+        outside_.resize(words_);
+        write_row(unit.output(), chosen.data(), smallest_.data());
+        write_row(unit.output(), outside.data(), outside_.data());
+    }
+
+    bool reads_image() const override { return true; }
+
+    void run(const void* const* in, void* const* out, std::size_t frames, void*) const override {
+        const std::uint64_t* image = static_cast<const std::uint64_t*>(in[0]);
+        std::uint64_t* to = static_cast<std::uint64_t*>(out[0]);
+        for (; frames > 0; --frames, image += windows_.image.frame_bytes() / 8) {
+            for (std::size_t window = 0; window < windows_.count; ++window, to += words_) {
+                for (std::size_t word = 0; word < words_; ++word) to[word] = reduce(image, window, word);
+            }
+        }
+    }
+
+private:
+    std::uint64_t reduce(const std::uint64_t* image, std::size_t window, std::size_t word) const {
+        std::uint64_t any = 0, every = smallest_[word];
+        for (std::size_t tap = 0; tap < windows_.taps; ++tap) {
+            const std::size_t pixel = windows_.pixel(window, tap);
+            // What is no bit, as a zero pad, does not count.
+            if (pixel == Windows::kOutside && windows_.fill != 1 && windows_.fill != -1) continue;
+            const std::uint64_t bits = pixel == Windows::kOutside ? outside_[word] : image[pixel * words_ + word];
+            any |= bits;
+            every &= bits;
+        }
+        return (any & ~smallest_[word]) | every;
+    }
+
+    Windows windows_;
+    std::size_t words_;
+    std::vector<std::uint64_t> smallest_, outside_;
+};
+
+std::unique_ptr<Kernel> make_pool(const Unit& unit) {
+    auto general = std::make_unique<Pool>(unit);
+    const bool on_bits = unit.windows != nullptr && unit.windows->image.storage == Storage::bits;
+    if (on_bits && general->is_extremum()) return std::make_unique<BitPool>(unit);
+    return general;
+}
 
 const Registration pool_registration("pool", make_pool);
 

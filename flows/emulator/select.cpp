@@ -10,11 +10,11 @@ namespace {
 class Select : public Kernel {
 public:
     explicit Select(const Unit& unit) : in_(unit.input()), out_(unit.output()) {
-        if (in_.positions != out_.positions) throw std::invalid_argument("positions differ");
+        if (in_.positions != out_.positions) refuse("positions differ");
         const Values index = unit.array("index", out_.channels);
         for (std::size_t c = 0; c < index.count; ++c) {
             if (index[c] < 0 || static_cast<std::size_t>(index[c]) >= in_.channels) {
-                throw std::invalid_argument("a selected channel does not exist");
+                refuse("a selected channel does not exist");
             }
             index_.push_back(static_cast<std::size_t>(index[c]));
         }

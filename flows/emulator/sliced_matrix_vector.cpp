@@ -10,18 +10,27 @@
 // depends on the neuron by three bits alone, the parity of its own m before, m1 and m2. So all eight are made once for all
 // neurons (the table), and a neuron picks its own. Parities need no adder: the sum's lowest bit is that of all inputs and
 // all m together.
-#include <cstring>
-
-#include "layer.h"
-#include "slices.h"
+#include "path.h"
 
 #if !defined(BNN_AVX512)
+
+#include <cstring>
+
+#include "bit_planes.h"
+#include "slices.h"
 
 namespace bnn {
 namespace {
 
 constexpr std::size_t kBlockPairs = 64;  // whose table stays in the first-level cache
 constexpr std::size_t kGroup = 32;       // neurons that share it there
+
+static_assert(7 * kSliceBytes < 256, "the place of one of eight slices is kept in a byte");
+
+// The slice that a pick, in bytes, names: so that none of it has to be computed.
+inline Slice at(const Slice* table, std::uint8_t pick) {
+    return *reinterpret_cast<const Slice*>(reinterpret_cast<const char*>(table) + pick);
+}
 
 // Counts carries of 1 << Levels pairs: counters[i], of weight 2 << i, stay below Levels; the result is what they carry.
 template <int Levels>
@@ -37,7 +46,7 @@ struct Counter {
 template <>
 struct Counter<0> {
     static inline __attribute__((always_inline)) Slice run(Slice*, const Slice* table, const std::uint8_t* picks) {
-        return table[*picks];
+        return at(table, *picks);
     }
 };
 
@@ -59,7 +68,8 @@ inline void count_run(Slice* counters, std::size_t count, const Slice* table, co
     ripple(counters, Levels, count, carry);
 }
 
-__attribute__((noinline)) void count_pairs(Slice* counters, std::size_t count, const Slice* table, const std::uint8_t* picks, std::size_t pairs) {
+__attribute__((noinline)) void count_pairs(Slice* counters, std::size_t count, const Slice* table,
+                                           const std::uint8_t* picks, std::size_t pairs) {
     const auto advance = [&](std::size_t done) {
         pairs -= done;
         table += 8 * done;
@@ -68,7 +78,7 @@ __attribute__((noinline)) void count_pairs(Slice* counters, std::size_t count, c
     for (; pairs >= 64; advance(64)) count_run<6>(counters, count, table, picks);
     for (; pairs >= 32; advance(32)) count_run<5>(counters, count, table, picks);
     for (; pairs >= 8; advance(8)) count_run<3>(counters, count, table, picks);
-    for (; pairs > 0; advance(1)) ripple(counters, 0, count, table[*picks]);
+    for (; pairs > 0; advance(1)) ripple(counters, 0, count, at(table, *picks));
 }
 
 std::size_t bits_for(std::uint64_t value) {
@@ -77,14 +87,19 @@ std::size_t bits_for(std::uint64_t value) {
     return bits;
 }
 
-class SlicedMatrixVector : public Kernel {
+class SlicedMatrixVector : public RowKernel {
 public:
     SlicedMatrixVector(const Unit& unit, const Layer& layer, BitSums sums)
-        : in_(unit.input()), out_(unit.output()), sums_(sums), levels_(layer.levels) {
+        : RowKernel(unit, bit_form(source(unit), sums), kSliceRows), sums_(sums), levels_(layer.levels) {
         words_ = (in_.channels + 63) / 64;
-        pairs_ = (in_.channels + 1) / 2;
+        pairs_ = (layer.inputs + 1) / 2;
+        for (std::size_t i = 0; i < 2 * pairs_; ++i) {
+            // Behind an odd number of inputs stands a bit that is 0.
+            const std::size_t tap = std::min(i / in_.channels, taps_.size() - 1);
+            input_slices_.push_back(static_cast<std::uint32_t>(64 * words_ * tap + i - tap * in_.channels));
+        }
         // Counters are as many as the longest run of adders wants, at least.
-        count_bits_ = std::max<std::size_t>(bits_for(in_.channels), 7 + 1);
+        count_bits_ = std::max<std::size_t>(bits_for(layer.inputs), 7 + 1);
         width_ = out_.storage == Storage::bits ? 1 : out_.storage == Storage::int32 ? 32 : 8;
         sum_bits_ = sums_.planes == 1 ? count_bits_ : count_bits_ + sums_.planes + 1;
         picks_.resize(layer.neurons * pairs_);
@@ -94,49 +109,51 @@ public:
                 const unsigned first = negative(layer, n, 2 * pair), second = negative(layer, n, 2 * pair + 1);
                 const std::size_t start = n / kGroup * kGroup, block = pair / kBlockPairs * kBlockPairs;
                 picks_[pick(start, n - start, block) + pair - block] =
-                    static_cast<std::uint8_t>(4 * parity + 2 * first + second);
+                    static_cast<std::uint8_t>(kSliceBytes * (4 * parity + 2 * first + second));
                 parity ^= first ^ second;
             }
             parities_.push_back(parity ? ~std::uint64_t{0} : 0);
-            const std::int64_t bias = sums_.bias(layer, n);
-            biases_.push_back(bias);
-            for (std::size_t level = 0; level < levels_; ++level) {
-                const std::int64_t distance = layer.thresholds[n * levels_ + level] - bias;
-                limits_.push_back(offset() + (sums_.scale() == 2 ? ceiling_half(distance) : distance));
+        }
+        for (std::size_t kind = 0; kind < kinds(); ++kind) {
+            for (std::size_t n = 0; n < layer.neurons; ++n) {
+                const std::int64_t bias = sums_.bias(layer, n) + border(layer, n, kind);
+                biases_.push_back(bias);
+                for (std::size_t level = 0; level < levels_; ++level) {
+                    const std::int64_t distance = layer.thresholds[n * levels_ + level] - bias;
+                    limits_.push_back(offset() + (sums_.scale() == 2 ? ceiling_half(distance) : distance));
+                }
             }
         }
     }
 
-    std::size_t scratch(std::size_t) const override {
-        const std::size_t slices = inputs_slices() + table_slices() + kGroup * (count_bits_ + sum_bits_) + 64;
-        return plane_bytes() + kSliceBytes * slices;
+protected:
+    void prepare(const char* from, std::size_t count, char* to, std::size_t plane_bytes) const override {
+        prepare_bits(in_, sums_, from, count, to, plane_bytes);
     }
 
-    void run(const void* const* in, void* const* out, std::size_t frames, void* scratch) const override {
+    std::size_t panel_scratch() const override {
+        return kSliceBytes * (inputs_slices() + table_slices() + kGroup * (count_bits_ + sum_bits_) + 64);
+    }
+
+    void run_panel(const Panel& panel, void* scratch) const override {
         Work work;
-        work.planes = static_cast<std::uint64_t*>(scratch);
-        work.inputs = reinterpret_cast<Slice*>(static_cast<char*>(scratch) + plane_bytes());
+        work.inputs = static_cast<Slice*>(scratch);
         work.table = work.inputs + inputs_slices();
         work.counters = work.table + table_slices();
         work.sums = work.counters + kGroup * count_bits_;
         work.results = work.sums + kGroup * sum_bits_;
-        const std::size_t rows = frames * in_.positions;
-        for (std::size_t row = 0; row < rows; row += kSliceRows) {
-            const std::size_t count = std::min(kSliceRows, rows - row);
-            load(static_cast<const char*>(in[0]) + row * in_.stride(), count, work);
-            for (std::size_t plane = 0; plane < sums_.planes; ++plane) make_table(plane, work);
-            run_neurons(static_cast<char*>(out[0]) + row * out_.stride(), count, work);
-        }
+        load(panel, work);
+        for (std::size_t plane = 0; plane < sums_.planes; ++plane) make_table(plane, work);
+        run_neurons(panel, work);
     }
 
 private:
     struct Work {
-        std::uint64_t* planes;  // rows of bits, plane by plane
-        Slice* inputs;          // plane by plane, a slice an input
-        Slice* table;           // plane by plane, eight slices a pair; behind them the parity of all inputs
-        Slice* counters;        // of a group of neurons
-        Slice* sums;            // of a group, where several planes go into them
-        Slice* results;         // of neurons that share a word of the output
+        Slice* inputs;    // plane by plane, tap by tap, a slice an input
+        Slice* table;     // plane by plane, eight slices a pair; behind them the parity of all inputs
+        Slice* counters;  // of a group of neurons
+        Slice* sums;      // of a group, where several planes go into them
+        Slice* results;   // of neurons that share a word of the output
     };
 
     static unsigned negative(const Layer& layer, std::size_t n, std::size_t input) {
@@ -149,50 +166,39 @@ private:
         return group * pairs_ + block * neurons + neuron * std::min(kBlockPairs, pairs_ - block);
     }
 
-    std::size_t inputs_slices() const { return sums_.planes * words_ * 64; }
+    std::size_t plane_slices() const { return taps_.size() * words_ * 64; }
+    std::size_t inputs_slices() const { return sums_.planes * plane_slices(); }
     std::size_t table_slices() const { return sums_.planes * plane_table(); }
     std::size_t plane_table() const { return 8 * pairs_ + 1; }
-    std::size_t plane_bytes() const {
-        return in_.storage == Storage::bits ? 0 : rounded_up(sums_.planes * kSliceRows * words_ * 8, kAlignment);
-    }
     // Sums of signed planes are kept in two's complement and compared with its sign bit flipped.
     std::int64_t offset() const { return sums_.is_signed ? std::int64_t{1} << (sum_bits_ - 1) : 0; }
 
-    void load(const char* rows, std::size_t count, const Work& work) const {
+    void load(const Panel& panel, const Work& work) const {
+        Slice* slices = work.inputs;
         for (std::size_t plane = 0; plane < sums_.planes; ++plane) {
-            const char* from = rows;
-            std::size_t stride = in_.stride();
-            if (in_.storage != Storage::bits) {
-                std::uint64_t* bits = work.planes + plane * kSliceRows * words_;
-                for (std::size_t row = 0; row < count; ++row) {
-                    plane_bits(reinterpret_cast<const std::uint8_t*>(rows + row * stride), in_.channels, plane,
-                               bits + row * words_);
+            for (const std::size_t tap : taps_) {
+                for (std::size_t word = 0; word < words_; ++word, slices += 64) {
+                    load_word(panel, plane * panel.plane_bytes + tap + 8 * word, slices);
                 }
-                from = reinterpret_cast<const char*>(bits);
-                stride = 8 * words_;
-            }
-            for (std::size_t word = 0; word < words_; ++word) {
-                Slice* slices = work.inputs + (plane * words_ + word) * 64;
-                std::uint64_t* target = reinterpret_cast<std::uint64_t*>(slices);
-                if (count < kSliceRows) std::memset(slices, 0, 64 * kSliceBytes);
-                const char* source = from + 8 * word;
-                for (std::size_t lane = 0; 64 * lane < count; ++lane) {
-                    const std::size_t last = std::min<std::size_t>(64, count - 64 * lane);
-                    for (std::size_t row = 0; row < last; ++row, source += stride) {
-                        std::memcpy(target + row * kSliceWords + lane, source, 8);
-                    }
-                }
-                transpose(slices);
             }
         }
     }
 
+    static void load_word(const Panel& panel, std::size_t offset, Slice* slices) {
+        std::uint64_t* target = reinterpret_cast<std::uint64_t*>(slices);
+        if (panel.count < kSliceRows) std::memset(static_cast<void*>(slices), 0, 64 * kSliceBytes);
+        for (std::size_t row = 0; row < panel.count; ++row) {
+            std::memcpy(target + row % 64 * kSliceWords + row / 64, panel.rows[row] + offset, 8);
+        }
+        transpose(slices);
+    }
+
     void make_table(std::size_t plane, const Work& work) const {
-        const Slice* inputs = work.inputs + plane * words_ * 64;
+        const Slice* inputs = work.inputs + plane * plane_slices();
         Slice* table = work.table + plane * plane_table();
         Slice parity = {};
         for (std::size_t pair = 0; pair < pairs_; ++pair, table += 8) {
-            const Slice x1 = inputs[2 * pair], x2 = inputs[2 * pair + 1];
+            const Slice x1 = inputs[input_slices_[2 * pair]], x2 = inputs[input_slices_[2 * pair + 1]];
             // The carry of (p, a, b) is p ^ ((p ^ a) & (p ^ b)), and that of all three inverted is its inverse.
             const Slice a = parity ^ x1, b = parity ^ x2;
             table[0] = parity ^ (a & b);
@@ -205,7 +211,7 @@ private:
         *table = parity;
     }
 
-    void run_neurons(char* out, std::size_t rows, const Work& work) const {
+    void run_neurons(const Panel& panel, const Work& work) const {
         for (std::size_t first = 0; first < out_.channels; first += kGroup) {
             const std::size_t count = std::min(kGroup, out_.channels - first);
             for (std::size_t plane = 0; plane < sums_.planes; ++plane) {
@@ -214,8 +220,8 @@ private:
             }
             for (std::size_t n = 0; n < count; ++n) {
                 // With one plane the counts are the sums.
-                finish(first + n, sums_.planes > 1 ? work.sums + n * sum_bits_ : work.counters + n * count_bits_, rows,
-                       out, work);
+                finish(first + n, sums_.planes > 1 ? work.sums + n * sum_bits_ : work.counters + n * count_bits_, panel,
+                       work);
             }
         }
     }
@@ -252,25 +258,26 @@ private:
     }
 
     // A neuron's result, from the bits of its sum, among those of the neurons before that share a word of the output.
-    void finish(std::size_t neuron, Slice* sum, std::size_t rows, char* out, const Work& work) const {
+    void finish(std::size_t neuron, Slice* sum, const Panel& panel, const Work& work) const {
+        const std::size_t row = panel.kind * out_.channels + neuron;
         const std::size_t place = neuron % (64 / width_) * width_;
         Slice* result = work.results + place;
         if (levels_ == 0) {
-            put_integer(sum, sum_bits_, sums_.is_signed, sums_.scale() == 2 ? 1 : 0, biases_[neuron], result);
+            put_integer(sum, sum_bits_, sums_.is_signed, sums_.scale() == 2 ? 1 : 0, biases_[row], result);
         } else {
             if (sums_.is_signed) sum[sum_bits_ - 1] = ~sum[sum_bits_ - 1];
             if (out_.storage == Storage::bits) {
-                *result = reaches(sum, limits_[neuron]);
+                *result = reaches(sum, limits_[row]);
             } else {
                 Slice reached[64] = {};
                 const std::size_t bits = bits_for(levels_);
                 for (std::size_t level = 0; level < levels_; ++level) {
-                    ripple(reached, 0, bits, reaches(sum, limits_[neuron * levels_ + level]));
+                    ripple(reached, 0, bits, reaches(sum, limits_[row * levels_ + level]));
                 }
                 put_integer(reached, bits, false, 0, out_.lo, result);
             }
         }
-        if (place + width_ == 64 || neuron + 1 == out_.channels) store(neuron, rows, out, work.results);
+        if (place + width_ == 64 || neuron + 1 == out_.channels) store(neuron, panel, work.results);
     }
 
     // The number in `bits` slices, doubled where `shift` is 1, plus a constant, in as many slices as the output has bits.
@@ -305,36 +312,34 @@ private:
     }
 
     // The word of each row's output that ends with a neuron.
-    void store(std::size_t neuron, std::size_t rows, char* out, Slice* results) const {
+    void store(std::size_t neuron, const Panel& panel, Slice* results) const {
         const std::size_t per_word = 64 / width_, used = (neuron % per_word + 1) * width_;
         for (std::size_t i = used; i < 64; ++i) results[i] = Slice{};
         transpose(results);
         const std::uint64_t* words = reinterpret_cast<const std::uint64_t*>(results);
-        char* to = out + neuron / per_word * 8;
+        const std::size_t place = neuron / per_word * 8;
         // Rows of bits have whole words.
         const std::size_t bytes = width_ == 1 ? 8 : used / 8;
-        for (std::size_t word = 0; 64 * word < rows; ++word) {
-            const std::size_t count = std::min<std::size_t>(64, rows - 64 * word);
-            for (std::size_t row = 0; row < count; ++row, to += out_.stride()) {
-                if (bytes == 8) {
-                    std::memcpy(to, words + row * kSliceWords + word, 8);
-                } else {
-                    std::memcpy(to, words + row * kSliceWords + word, bytes);
-                }
+        for (std::size_t row = 0; row < panel.count; ++row) {
+            const std::uint64_t* word = words + row % 64 * kSliceWords + row / 64;
+            if (bytes == 8) {
+                std::memcpy(panel.results[row] + place, word, 8);
+            } else {
+                std::memcpy(panel.results[row] + place, word, bytes);
             }
         }
     }
 
-    Tensor in_, out_;
     BitSums sums_;
     std::size_t levels_;
     std::size_t words_, pairs_;
     std::size_t width_;       // bits of an element of the output
     std::size_t count_bits_;  // of one plane's sum
     std::size_t sum_bits_;    // of all planes' sum
-    std::vector<std::uint8_t> picks_;       // for each neuron and pair, which of the table's eight
+    std::vector<std::uint32_t> input_slices_;  // for each input, which of a plane's slices
+    std::vector<std::uint8_t> picks_;       // for each neuron and pair, where its slice lies among the table's eight
     std::vector<std::uint64_t> parities_;   // of a neuron's m, as a mask
-    std::vector<std::int64_t> biases_, limits_;
+    std::vector<std::int64_t> biases_, limits_;  // for each kind of rows and neuron
 };
 
 }  // namespace

@@ -17,12 +17,13 @@ constexpr std::size_t kSliceWords = kSliceBytes / 8;
 
 typedef std::uint64_t Slice __attribute__((vector_size(kSliceBytes)));
 
-// The sum of three bits: `sum` becomes its lower bit, the result is its upper one.
+// The sum of three bits: `sum` becomes its lower bit, the result is its upper one. Where an operation overwrites an
+// operand, this form copies only one.
 inline Slice add_bits(Slice& sum, Slice a, Slice b) {
-    const Slice half = sum ^ a;
-    const Slice carry = (sum & a) | (half & b);
-    sum = half ^ b;
-    return carry;
+    const Slice before = sum;
+    a ^= before;
+    sum = a ^ b;
+    return before ^ (a & (before ^ b));
 }
 
 // Slices i and j of 64 exchange bits j and i of each of their words. Row 64 * w + r has its bit in word w, bit r.

@@ -20,8 +20,8 @@ struct Steps {
         : levels(static_cast<std::size_t>(unit.number("levels"))),
           lo(unit.output().lo),
           bipolar(unit.output().storage == Storage::bits) {
-        rows = unit.values.at("decreasing").count;
-        if (rows != 1 && rows != channels) throw std::invalid_argument("rows are no channels");
+        rows = unit.array("decreasing").count;
+        if (rows != 1 && rows != channels) refuse("rows are no channels");
         const Values limits = unit.array("thresholds", rows * levels);
         const Values directions = unit.array("decreasing", rows);
         thresholds.assign(limits.data, limits.data + limits.count);

@@ -20,7 +20,7 @@ public:
         }
         if (in_.positions != static_cast<std::size_t>(image[0] * image[1]) || out_.positions != pixels_.size() ||
             in_.storage != out_.storage || in_.channels != out_.channels) {
-            throw std::invalid_argument("the upsampling does not fit its streams");
+            refuse("the upsampling does not fit its streams");
         }
     }
 

@@ -13,7 +13,7 @@ class VectorVector : public Kernel {
 public:
     explicit VectorVector(const Unit& unit) : in_(unit.input()), out_(unit.output()) {
         if (in_.positions != out_.positions || in_.channels % out_.channels != 0) {
-            throw std::invalid_argument("the products do not fit their streams");
+            refuse("the products do not fit their streams");
         }
         const Values weights = unit.array("weights", in_.channels);
         weights_.assign(weights.data, weights.data + weights.count);

@@ -63,12 +63,15 @@ def thresholds(
     return ThresholdTable(values, rng.random(rows) < 0.4, made)
 
 
-def check(graph: Graph, x: NDArray[np.integer], path: str, threads: int | None = None) -> None:
-    """All streams, not only the last."""
+def check(
+    graph: Graph, x: NDArray[np.integer], path: str, threads: int | None = None, *, every_stream: bool = True
+) -> None:
+    """The output, or all streams: what nobody asks for may never be made."""
     expected = graph.execute(x.astype(np.int64).reshape(len(x), *graph.input.port.shape))
-    got = run_emulator(graph, x, tensors=list(expected), path=path, threads=threads)
-    for name, values in expected.items():
-        np.testing.assert_array_equal(got[name], values, err_msg=f"{name} on {path}")
+    wanted = list(expected) if every_stream else [graph.output.name]
+    got = run_emulator(graph, x, tensors=wanted, path=path, threads=threads)
+    for name in wanted:
+        np.testing.assert_array_equal(got[name], expected[name], err_msg=f"{name} on {path}")
 
 
 @st.composite
@@ -303,6 +306,62 @@ def test_convolutions(path: str, channels: int, pads: int, taken: IntegerType) -
     flat = units[-1].outputs[0].elements
     units.append(MatrixVector("dense", rng.choice([-1, 1], (10, flat)), BIPOLAR))
     check(chain(units), random_integers(taken, (5, 7, 7, channels), rng), path)
+
+
+@st.composite
+def slides(draw: st.DrawFn) -> Window:
+    """Any geometry over few and many channels; what lies outside is 0, or of the type."""
+    window, type = draw(windows()), draw(types())
+    channels = draw(st.integers(1, 9) | st.sampled_from([31, 32, 33, 64, 65, 100]))
+    return replace(window, channels=channels, type=type, fill=draw(st.sampled_from([0, type.lo, type.hi])), lanes=1)
+
+
+@pytest.mark.parametrize("path", HERE)
+@settings(max_examples=CASES, deadline=None)
+@given(
+    window=slides(),
+    made=st.none() | counts(),
+    highest=st.sampled_from([0, 0, 1, 127]),
+    mh=st.sampled_from([1, 10, 17, 64, 70, 130]),
+    frames=st.sampled_from([1, 3, 40]),
+    every_stream=st.booleans(),
+    seed=SEEDS,
+)
+def test_any_convolution(
+    path: str,
+    window: Window,
+    made: IntegerType | None,
+    highest: int,
+    mh: int,
+    frames: int,
+    every_stream: bool,
+    seed: int,
+) -> None:
+    """Read from the image where its windows are not asked for, and from them where they are."""
+    rng = np.random.default_rng(seed)
+    mw = window.geometry.taps * window.channels
+    weights = rng.integers(-highest - 1, highest + 1, (mh, mw)) if highest else rng.choice([-1, 1], (mh, mw))
+    options = {"positions": window.geometry.windows, "kernel": window.geometry.kernel, "padded": window.flagged}
+    unit = MatrixVector("unit", weights, window.type, **options)
+    if made is not None:
+        table = thresholds(unit.accumulator, mh, levels_of(made), made, rng)
+        unit = MatrixVector("unit", weights, window.type, table=table, **options)
+    x = random_integers(window.type, (frames, *window.inputs[0].shape), rng)
+    check(chain([window, unit]), x, path, threads=1 + seed % 2, every_stream=every_stream)
+
+
+@pytest.mark.parametrize("path", HERE)
+@settings(max_examples=CASES, deadline=None)
+@given(window=slides(), seed=SEEDS)
+def test_any_pool(path: str, window: Window, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    smallest = rng.random(window.channels) < 0.5
+    geometry = window.geometry
+    pool = Pool(
+        "pool", geometry.windows, geometry.taps, window.channels, window.type, "extremum", smallest, window.flagged
+    )
+    x = random_integers(window.type, (3, *window.inputs[0].shape), rng)
+    check(chain([window, pool]), x, path, every_stream=False)
 
 
 @pytest.mark.parametrize("path", [*HERE, "numpy"])

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "row_kernel.h"
+
+#include <cstring>
+
+namespace bnn {
+namespace {
+
+// What is prepared at once should stay in the second-level cache.
+constexpr std::size_t kPreparedBytes = 256 * 1024;
+
+}  // namespace
+
+const Tensor& RowKernel::source(const Unit& unit) {
+    if (unit.windows == nullptr) return unit.input();
+    const Tensor& image = unit.windows->image;
+    const bool alike = image.storage == Storage::bits || (image.is_byte() && image.storage == unit.input().storage);
+    return alike ? image : unit.input();
+}
+
+RowKernel::RowKernel(const Unit& unit, const Form& form, std::size_t panel)
+    : in_(source(unit)), out_(unit.output()), form_(form), panel_(panel), image_(&source(unit) != &unit.input()) {
+    if (!image_) {
+        taps_.assign(1, 0);
+        kinds_.push_back({{}, {0}, {0}});
+        in_place_ = form.as_given;
+        return;
+    }
+    const Windows& windows = *unit.windows;
+    fill_ = windows.fill;
+    rows_ = windows.count;
+    places_ = windows.rows * windows.columns;
+    lines_ = windows.image_rows;
+    line_ = windows.image_columns;
+    start_ = windows.top * windows.columns + windows.left;
+    step_ = windows.columns;
+    in_place_ = form.as_given && places_ == in_.positions;
+    for (const std::size_t offset : windows.offsets) taps_.push_back(offset * form.place_bytes);
+    const bool holds_fill = in_.storage != Storage::bits || fill_ == 1 || fill_ == -1;
+    margin_ = holds_fill ? fill_ : -1;
+    for (std::size_t row = 0; row < rows_; ++row) {
+        std::vector<std::size_t> outside;
+        for (std::size_t tap = 0; tap < windows.taps && !holds_fill; ++tap) {
+            if (windows.pixel(row, tap) == Windows::kOutside) outside.push_back(tap);
+        }
+        std::size_t kind = 0;
+        while (kind < kinds_.size() && kinds_[kind].outside != outside) ++kind;
+        if (kind == kinds_.size()) kinds_.push_back({outside, {}, {}});
+        kinds_[kind].rows.push_back(row);
+        kinds_[kind].places.push_back(windows.first[row]);
+    }
+}
+
+std::int64_t RowKernel::border(const Layer& layer, std::size_t neuron, std::size_t kind) const {
+    std::int64_t sum = 0;
+    for (const std::size_t tap : kinds_[kind].outside) {
+        for (std::size_t channel = 0; channel < in_.channels; ++channel) {
+            sum += layer.weights[neuron * layer.inputs + tap * in_.channels + channel];
+        }
+    }
+    return sum * (fill_ + 1);
+}
+
+// Frames that are prepared and summed together; without an image, rows are frames here.
+std::size_t RowKernel::chunk(std::size_t frames) const {
+    if (in_place_) return frames;
+    return std::min(frames, std::max<std::size_t>(1, kPreparedBytes / (form_.planes * frame_bytes())));
+}
+
+std::size_t RowKernel::prepared_bytes(std::size_t frames) const {
+    // The last group of a row may reach into what follows, and behind the last row, too.
+    return in_place_ ? 0 : rounded_up(form_.planes * frames * frame_bytes() + kAlignment, kAlignment);
+}
+
+std::size_t RowKernel::scratch(std::size_t frames) const {
+    const std::size_t all = image_ ? frames : frames * in_.positions;
+    return prepared_bytes(chunk(all)) + rounded_up(2 * sizeof(char*) * panel_, kAlignment) + panel_scratch();
+}
+
+void RowKernel::run(const void* const* in, void* const* out, std::size_t frames, void* scratch) const {
+    const std::size_t all = image_ ? frames : frames * in_.positions, most = chunk(all);
+    const std::size_t given_bytes = lines_ * line_ * in_.stride();
+    const std::size_t plane_bytes = most * frame_bytes();
+    const char* from = static_cast<const char*>(in[0]);
+    char* to = static_cast<char*>(out[0]);
+    char* prepared = static_cast<char*>(scratch);
+    char* rest = prepared + prepared_bytes(most);
+    if (places_ != lines_ * line_) make_margin(prepared, most, plane_bytes);
+    for (std::size_t first = 0; first < all; first += most) {
+        const std::size_t count = std::min(most, all - first);
+        const char* given = from + first * given_bytes;
+        char* results = to + first * rows_ * out_.stride();
+        if (in_place_) {
+            run_chunk(given, results, count, plane_bytes, rest);
+            continue;
+        }
+        if (places_ == lines_ * line_) {
+            prepare(given, count * places_, prepared, plane_bytes);
+        } else {
+            for (std::size_t frame = 0; frame < count; ++frame) {
+                for (std::size_t line = 0; line < lines_; ++line) {
+                    const std::size_t place = frame * places_ + start_ + line * step_;
+                    prepare(given + (frame * lines_ + line) * line_ * in_.stride(), line_,
+                            prepared + place * form_.place_bytes, plane_bytes);
+                }
+            }
+        }
+        run_chunk(prepared, results, count, plane_bytes, rest);
+    }
+}
+
+void RowKernel::make_margin(char* prepared, std::size_t frames, std::size_t plane_bytes) const {
+    std::vector<char> pixel(in_.stride());
+    const std::vector<std::int64_t> values(in_.channels, margin_);
+    write_row(in_, values.data(), pixel.data());
+    for (std::size_t place = 0; place < frames * places_; ++place) {
+        prepare(pixel.data(), 1, prepared + place * form_.place_bytes, plane_bytes);
+    }
+}
+
+void RowKernel::run_chunk(const char* base, char* out, std::size_t frames, std::size_t plane_bytes,
+                          char* scratch) const {
+    const char** rows = reinterpret_cast<const char**>(scratch);
+    char** results = reinterpret_cast<char**>(scratch) + panel_;
+    void* rest = scratch + rounded_up(2 * sizeof(char*) * panel_, kAlignment);
+    for (std::size_t kind = 0; kind < kinds_.size(); ++kind) {
+        const Kind& of = kinds_[kind];
+        std::size_t count = 0;
+        const auto flush = [&] {
+            const std::size_t given = count;
+            for (; count % kRowUnit != 0; ++count) {
+                rows[count] = rows[given - 1];
+                results[count] = results[given - 1];
+            }
+            if (given > 0) run_panel({rows, results, given, kind, plane_bytes}, rest);
+            count = 0;
+        };
+        for (std::size_t frame = 0; frame < frames; ++frame) {
+            for (std::size_t row = 0; row < of.rows.size(); ++row) {
+                rows[count] = base + frame * frame_bytes() + of.places[row] * form_.place_bytes;
+                results[count] = out + (frame * rows_ + of.rows[row]) * out_.stride();
+                if (++count == panel_) flush();
+            }
+        }
+        flush();
+    }
+}
+
+}  // namespace bnn
