@@ -100,13 +100,7 @@ def _cause(model: ModelWrapper, node: onnx.NodeProto) -> onnx.NodeProto:
 
 
 def _not_joined(model: ModelWrapper, node: onnx.NodeProto) -> UserError:
-    """The refusal of a sum or concatenation whose operands are not on one integer grid, or of another join."""
-    if node.op_type not in ("Add", "Sub", "Concat"):
-        return UserError(
-            "it joins streams; only sums, differences and concatenations can be compiled",
-            where=describe(node),
-            hint="leave it out, or put it behind the scores",
-        )
+    """The refusal of a sum or concatenation whose operands are not on one integer grid."""
     units = []
     for name in data_operands(model, node):
         scaled = scaled_integer(model, name)

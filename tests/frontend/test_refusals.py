@@ -230,7 +230,7 @@ IMAGES: dict[str, tuple[Ending, str, str, str]] = {
     "an average behind a Relu": (
         lambda net, x: net.bipolar(net.node("GlobalAveragePool", net.node("Relu", x))),
         "it averages",
-        "up to 8 bits",
+        "put a quantizer",
         "(AveragePool)",
     ),
     "a slope below 0": (
