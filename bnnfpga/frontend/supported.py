@@ -30,9 +30,30 @@ def check_supported(model: ModelWrapper) -> None:
         )
 
 
+_INSTEAD = {
+    **dict.fromkeys(
+        ("Tanh", "Sigmoid", "Softsign"), "in front of a sign it changes nothing: leave it out, or use a Clip"
+    ),
+    **dict.fromkeys(
+        ("HardSwish", "Swish", "Gelu", "Mish", "Elu", "Selu", "Celu", "Softplus"), "use Relu, PRelu or Clip"
+    ),
+    **dict.fromkeys(
+        ("InstanceNormalization", "LayerNormalization", "GroupNormalization"),
+        "use batch norm, whose statistics are constants",
+    ),
+    **dict.fromkeys(
+        ("ConvTranspose", "DepthToSpace"), "use nearest upsampling (nn.Upsample with mode='nearest') and a convolution"
+    ),
+    **dict.fromkeys(("LpPool", "GlobalLpPool", "SpaceToDepth"), "use a pool or a convolution with a stride"),
+    "Abs": "it neither rises nor falls throughout: use Relu, PRelu or Clip",
+}
+"""What does nearly the same and can be compiled."""
+
+
 def _hint(kind: str) -> str:
-    if kind in FINAL:
+    if kind in FINAL and kind not in _INSTEAD:
         return "it can only stand at the end of the model, behind its scores"
     if kind.endswith("QuantizeLinear") or kind == "DequantizeLinear":
         return "export with QONNX quantizers instead; bnnfpga.export_qonnx does"
-    return f"supported are {', '.join(sorted(SUPPORTED))}, and at the end {', '.join(FINAL)}"
+    supported = f"supported are {', '.join(sorted(SUPPORTED))}, and at the end {', '.join(FINAL)}"
+    return _INSTEAD.get(kind, supported)

@@ -9,6 +9,7 @@ from bnnfpga.errors import UserError
 from bnnfpga.frontend.nodes import (
     DOT_PRODUCTS,
     LAYOUT_OPS,
+    POOLS,
     QUANTIZERS,
     comes_from_constants,
     constant,
@@ -38,7 +39,7 @@ def refuse_floats(model: ModelWrapper) -> None:
                 "it changes the order of an image's elements, and no layer behind it can take that over",
                 where=describe(node),
                 hint="let only a flattening and nodes with one constant for all channels stand between it and one "
-                "dense layer",
+                "dense layer; behind the scores, leave it out: they come as (channels, rows, columns)",
             )
         if node.op_type in QUANTIZERS:
             raise _not_integer(model, node)
@@ -54,34 +55,52 @@ def _not_integer(model: ModelWrapper, quantizer: onnx.NodeProto) -> UserError:
             where=describe(quantizer),
             hint="put one quantizer on the model's input, or say what integers it takes with --input",
         )
+    producer = _cause(model, producer)
     if producer.op_type in DOT_PRODUCTS:
         return not_quantised(model, producer)
     if producer.op_type in LAYOUT_OPS:
+        pool = model.find_producer(producer.input[0])
+        if pool is not None and pool.op_type in POOLS:
+            return UserError(
+                f"it stands between {describe(pool)} and its quantizer, {describe(quantizer)}",
+                where=describe(producer),
+                hint="flatten behind the quantizer",
+            )
         return UserError(
             f"it regroups the channels that {describe(first)} tells apart",
             where=describe(producer),
             hint="put the quantizer in front of it, or give that node one constant for all channels",
         )
     if producer.op_type == "AveragePool":
-        averages(model, producer)  # refuses pads that count
+        if averages(model, producer).touches_pads:
+            return UserError(
+                "it pads numbers that are shifted",
+                where=describe(producer),
+                hint="put a quantizer in front of it, or leave its pads out",
+            )
         return UserError(
-            "it pads numbers that are shifted, or averages what is not quantised",
+            "it averages what a nonlinear function has made, which is not quantised",
             where=describe(producer),
-            hint="put a quantizer in front of it, or leave its pads out",
+            hint="put a quantizer of up to 8 bits in front of it",
         )
     if len(data_operands(model, producer)) > 1:
         return _not_joined(model, producer)
     return UserError("it does not work on integers", where=describe(producer), hint="put a quantizer in front of it")
 
 
+def _cause(model: ModelWrapper, node: onnx.NodeProto) -> onnx.NodeProto:
+    """Above a node that gives floats, the one that joins or multiplies floats, where there is one; else the node."""
+    above: onnx.NodeProto | None = node
+    while above is not None and integer_type(model, above.output[0]) is None:
+        operands = data_operands(model, above)
+        if above.op_type in DOT_PRODUCTS or len(operands) > 1:
+            return above
+        above = model.find_producer(operands[0])
+    return node
+
+
 def _not_joined(model: ModelWrapper, node: onnx.NodeProto) -> UserError:
-    """The refusal of a sum or concatenation whose operands are not on one integer grid, or of another join."""
-    if node.op_type not in ("Add", "Sub", "Concat"):
-        return UserError(
-            "it joins streams; only sums, differences and concatenations can be compiled",
-            where=describe(node),
-            hint="leave it out, or put it behind the scores",
-        )
+    """The refusal of a sum or concatenation whose operands are not on one integer grid."""
     units = []
     for name in data_operands(model, node):
         scaled = scaled_integer(model, name)

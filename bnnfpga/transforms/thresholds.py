@@ -201,7 +201,7 @@ def step_function(steps: Sequence[Step], values: range, *, where: str) -> StepFu
         raise UserError(
             f"the function in front of it neither rises nor falls throughout (channel {channel})",
             where=where,
-            hint="only monotone functions become thresholds",
+            hint="keep the slopes of PRelu and LeakyRelu from 0 on, or put a quantizer in front of what turns around",
         )
     decreasing = ends[0] > ends[1]
     lo, hi = int(ends.min()), int(ends.max())

@@ -213,6 +213,38 @@ IMAGES: dict[str, tuple[Ending, str, str, str]] = {
         "count_include_pad",
         "(AveragePool)",
     ),
+    "a flattening in between": (
+        lambda net, x: net.bipolar(net.node("Flatten", net.node("MaxPool", net.node("Relu", x), kernel_shape=[2, 2]))),
+        "it stands between node 'n4' (MaxPool) and its quantizer, node 'n6' (BipolarQuant)",
+        "flatten behind the quantizer",
+        "(Flatten)",
+    ),
+    "a shortcut of floats, far above": (
+        lambda net, x: net.bipolar(
+            net.node("Flatten", net.node("GlobalAveragePool", net.node("Add", _codes(net, x), net.node("Relu", x))))
+        ),
+        "(Relu) is not quantised",
+        "up to 8 bits",
+        "(Add)",
+    ),
+    "an average behind a Relu": (
+        lambda net, x: net.bipolar(net.node("GlobalAveragePool", net.node("Relu", x))),
+        "it averages",
+        "put a quantizer",
+        "(AveragePool)",
+    ),
+    "a slope below 0": (
+        lambda net, x: net.bipolar(
+            net.node("Sub", net.node("PRelu", x, net.constant(np.full((4, 1, 1), -0.5))), net.constant(1.5))
+        ),
+        "neither rises nor falls",
+        "slopes of PRelu",
+        "(BipolarQuant)",
+    ),
+    **{
+        f"a {kind}": (lambda net, x, kind=kind: net.bipolar(net.node(kind, x)), "cannot be compiled", hint, f"({kind})")
+        for kind, hint in (("Tanh", "leave it out"), ("Abs", "use Relu"), ("Softplus", "use Relu"))
+    },
     "a layer on an image": (
         lambda net, x: net.node("MatMul", net.bipolar(x), net.bipolar(net.constant(np.ones((5, 2))))),
         "its input has 4 axes",

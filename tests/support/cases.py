@@ -53,6 +53,7 @@ def check_case(folder: Path, work: Path, damage: Callable[[Path], None] = lambda
 
     `damage` gets the compiled project before it is simulated.
     """
+    work.mkdir(parents=True, exist_ok=True)
     model = folder / "net.onnx"
     given = yaml.safe_load((folder / "case.yaml").read_text())
     seed = given["seed"]

@@ -192,7 +192,11 @@ REFUSED: dict[str, tuple[Callable[[NetWriter], object], str, str]] = {
         "neither rises nor falls throughout (channel 0)",
         "(Quant)",
     ),
-    "square": (lambda net: net.bipolar(net.node("Mul", x := layer(net), x)), "only sums, differences", "'n3' (Mul)"),
+    "square": (
+        lambda net: net.bipolar(net.node("Mul", x := layer(net), x)),
+        "streams can be added, subtracted",
+        "'n3' (Mul)",
+    ),
 }
 
 
