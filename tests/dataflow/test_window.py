@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
-from bnnfpga.dataflow.operators.window import Window, window_lanes
+from bnnfpga.dataflow.operators.window import Window
 from bnnfpga.dataflow.stream import divisors
 from bnnfpga.dataflow.token_model import predict
+from bnnfpga.dataflow.window_beats import window_lanes
 from bnnfpga.geometry import Geometry
 from bnnfpga.integers import IntegerType
 from tests.support.graphs import chain, check_in_verilator, random_integers

@@ -77,7 +77,7 @@ class Case:
             if isinstance(self.operator, Pool) and self.operator.function == "extremum":
                 substitute = port.type.hi + 1
                 # No window lies outside as a whole.
-                outside.reshape(self.frames, -1, self.operator.taps, self.operator.chunks)[:, :, -1] = False
+                outside.reshape(self.frames, -1, self.operator.beats.taps, self.operator.beats.chunks)[:, :, -1] = False
             values = values.reshape(*outside.shape, -1)
             values[outside] = substitute
         return values.reshape(self.frames, *port.shape)

@@ -25,8 +25,9 @@ from bnnfpga.dataflow.operators.threshold import Threshold
 from bnnfpga.dataflow.operators.upsample import Upsample
 from bnnfpga.dataflow.operators.vector_vector import VectorVector
 from bnnfpga.dataflow.operators.width_converter import WidthConverter
-from bnnfpga.dataflow.operators.window import Geometry, Window, window_lanes
+from bnnfpga.dataflow.operators.window import Geometry, Window
 from bnnfpga.dataflow.stream import Port, divisors
+from bnnfpga.dataflow.window_beats import window_lanes
 from bnnfpga.integers import IntegerType
 
 BIPOLAR = IntegerType.bipolar()

@@ -26,10 +26,10 @@ from bnnfpga.dataflow.operator import (
     queue_depth,
     queue_resources,
 )
-from bnnfpga.dataflow.operators.window import window_lanes
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.stream import Port, legal_lanes
 from bnnfpga.dataflow.thresholds import Decisions, ThresholdTable, bipolar_sum_to_count
+from bnnfpga.dataflow.window_beats import window_lanes
 from bnnfpga.dot_products import dot_product_type, weight_type
 from bnnfpga.integers import IntArray, IntegerType
 

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from bnnfpga.dataflow.operator import (
     EmulatorKernel,
-    Event,
     HlsInstance,
     HlsTable,
     Memory,
@@ -22,8 +21,8 @@ from bnnfpga.dataflow.operator import (
     queue_depth,
     queue_resources,
 )
-from bnnfpga.dataflow.operators.window import window_pixels
-from bnnfpga.dataflow.stream import Port, legal_lanes
+from bnnfpga.dataflow.stream import Port
+from bnnfpga.dataflow.window_beats import WindowBeats
 from bnnfpga.integers import IntArray, IntegerType
 
 PoolFunction = Literal["extremum", "sum"]
@@ -31,10 +30,7 @@ PoolFunction = Literal["extremum", "sum"]
 
 @dataclass(frozen=True)
 class Pool(Operator):
-    """Reduces the pixels of each window to one: makes `pe` elements from `simd` pixels of their windows a cycle.
-
-    A `pe` of all channels can take several pixels of a window, and one of several times the channels takes whole
-    windows.
+    """Reduces the pixels of each window to one.
 
     Parameters
     ----------
@@ -68,29 +64,9 @@ class Pool(Operator):
     kind: ClassVar[str] = "pool"
 
     @property
-    def taps(self) -> int:
-        """Pixels of a window."""
-        return math.prod(self.kernel)
-
-    @property
-    def pixels(self) -> int:
-        """Windows worked on at once."""
-        return max(1, self.pe // self.channels)
-
-    @property
-    def part(self) -> int:
-        """Channels of a pixel in a beat."""
-        return min(self.pe, self.channels)
-
-    @property
-    def chunks(self) -> int:
-        """Beats of a pixel."""
-        return self.channels // self.part
-
-    @property
-    def steps(self) -> int:
-        """Beats of a window, of each part of its channels."""
-        return self.taps // self.simd
+    def beats(self) -> WindowBeats:
+        """How windows come."""
+        return WindowBeats(self.windows, self.kernel, self.channels, self.pe, self.simd)
 
     @property
     def reduce_stages(self) -> int:
@@ -108,12 +84,11 @@ class Pool(Operator):
         low, high = self.type.lo, self.type.hi
         if self.padded:
             low, high = min(low, 0), max(high, 0)
-        return IntegerType(self.taps * low, self.taps * high, "signed")
+        return IntegerType(self.beats.taps * low, self.beats.taps * high, "signed")
 
     @property
     def inputs(self) -> tuple[Port, ...]:
-        flags = self.pixels * self.simd if self.padded else 0
-        return (Port((*self.windows, self.taps * self.channels), self.type, self.pe * self.simd, flags),)
+        return (self.beats.port(self.type, padded=self.padded),)
 
     @property
     def outputs(self) -> tuple[Port, ...]:
@@ -124,27 +99,23 @@ class Pool(Operator):
         return (self.pe, self.simd)
 
     def legal_pe(self) -> tuple[int, ...]:
-        return legal_lanes((*self.windows, self.channels))
+        return self.beats.legal_pe()
 
     def legal_simd(self, pe: int) -> tuple[int, ...]:
-        if pe < self.channels:
-            return (1,)
-        return window_pixels(self.kernel) if pe == self.channels else (self.taps,)
+        return self.beats.legal_simd(pe)
 
     def interval(self) -> int:
-        return math.prod(self.windows) // self.pixels * self.steps * self.chunks
+        return self.beats.interval()
 
     @property
     def queue(self) -> int:
         return queue_depth(self.latency, 1)
 
     def schedule(self) -> Schedule:
-        taken = [Event(1, (1,), (0,), (0,))] * ((self.steps - 1) * self.chunks)
-        made = [Event(1, (1,), (1,), (1,))] * self.chunks
-        return Schedule((*taken, *made), self.latency, (self.queue,), (1,))
+        return Schedule(self.beats.events(), self.latency, (self.queue,), (1,))
 
     def execute(self, *arrays: IntArray) -> tuple[IntArray, ...]:
-        pixels = arrays[0].reshape(len(arrays[0]), *self.windows, self.taps, self.channels)
+        pixels = arrays[0].reshape(len(arrays[0]), *self.windows, self.beats.taps, self.channels)
         if self.function == "sum":
             return (pixels.sum(axis=-2),)
         if not self.padded:
@@ -155,12 +126,14 @@ class Pool(Operator):
         return (np.where(self.smallest, high, low),)
 
     def _directions(self) -> Memory:
-        return Memory("smallest", self.smallest.astype(np.uint8).reshape(self.chunks, self.part), "distributed")
+        return Memory(
+            "smallest", self.smallest.astype(np.uint8).reshape(self.beats.chunks, self.beats.part), "distributed"
+        )
 
     def resources(self) -> dict[str, int]:
         bits = self.made.bits
         unit = {
-            "lut": self.pe * bits * (self.simd + -(-self.chunks // 64)) + 20,
+            "lut": self.pe * bits * (self.simd + -(-self.beats.chunks // 64)) + 20,
             "ff": self.pe * bits * (1 + self.reduce_stages) + 20,
         }
         return add_resources(unit, queue_resources(self.outputs[0].width, self.queue))
@@ -169,11 +142,11 @@ class Pool(Operator):
         return RtlInstance(
             "bnn_pool",
             {
-                "PE": self.part,
-                "Chunks": self.chunks,
-                "Steps": self.steps,
+                "PE": self.beats.part,
+                "Chunks": self.beats.chunks,
+                "Steps": self.beats.steps,
                 "SIMD": self.simd,
-                "Pixels": self.pixels,
+                "Pixels": self.beats.pixels,
                 "InputBits": self.type.bits,
                 "InputBipolar": int(self.type.is_bipolar),
                 "InputSigned": int(self.type.signed),
@@ -192,10 +165,10 @@ class Pool(Operator):
             {
                 "Channels": self.channels,
                 "Windows": math.prod(self.windows),
-                "Taps": self.taps,
-                "PE": self.part,
+                "Taps": self.beats.taps,
+                "PE": self.beats.part,
                 "SIMD": self.simd,
-                "Pixels": self.pixels,
+                "Pixels": self.beats.pixels,
                 "InputBits": self.type.bits,
                 "InputBipolar": self.type.is_bipolar,
                 "InputSigned": self.type.signed,
@@ -210,7 +183,7 @@ class Pool(Operator):
         return EmulatorKernel(
             "pool",
             {
-                "taps": self.taps,
+                "taps": self.beats.taps,
                 "sum": int(self.function == "sum"),
                 "smallest": self.smallest.astype(np.int64),
                 "lo": self.type.lo,

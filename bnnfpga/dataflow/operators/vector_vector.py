@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from bnnfpga.dataflow.operator import (
     EmulatorKernel,
-    Event,
     HlsInstance,
     HlsTable,
     Memory,
@@ -26,20 +25,18 @@ from bnnfpga.dataflow.operator import (
     queue_depth,
     queue_resources,
 )
-from bnnfpga.dataflow.operators.window import window_pixels
 from bnnfpga.dataflow.packing import to_bits
-from bnnfpga.dataflow.stream import Port, legal_lanes
+from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.thresholds import ThresholdTable, bipolar_sum_to_count
+from bnnfpga.dataflow.window_beats import WindowBeats
 from bnnfpga.dot_products import dot_product_type, weight_type
 from bnnfpga.integers import IntArray, IntegerType
 
 
 @dataclass(frozen=True)
 class VectorVector(Operator):
-    """Sums the pixels of each window, each times its weight: makes `pe` sums from `simd` pixels of each a cycle.
+    """Sums the pixels of each window, each times its weight, channel by channel.
 
-    A `pe` of all channels can take several pixels of a window, and one of several times the channels takes whole
-    windows.
     A layer that makes several channels of each gets its input through a `Select` that repeats channels.
 
     Parameters
@@ -81,24 +78,9 @@ class VectorVector(Operator):
         return int(self.weights.shape[1])
 
     @property
-    def pixels(self) -> int:
-        """Windows worked on at once."""
-        return max(1, self.pe // self.channels)
-
-    @property
-    def part(self) -> int:
-        """Channels of a pixel in a beat."""
-        return min(self.pe, self.channels)
-
-    @property
-    def chunks(self) -> int:
-        """Beats of a pixel."""
-        return self.channels // self.part
-
-    @property
-    def steps(self) -> int:
-        """Beats of a window, of each part of its channels."""
-        return self.taps // self.simd
+    def beats(self) -> WindowBeats:
+        """How windows come."""
+        return WindowBeats(self.windows, self.kernel or (1, self.taps), self.channels, self.pe, self.simd)
 
     @cached_property
     def weight_type(self) -> IntegerType:
@@ -127,8 +109,7 @@ class VectorVector(Operator):
 
     @property
     def inputs(self) -> tuple[Port, ...]:
-        flags = self.pixels * self.simd if self.padded else 0
-        return (Port((*self.windows, self.taps * self.channels), self.input_type, self.pe * self.simd, flags),)
+        return (self.beats.port(self.input_type, padded=self.padded),)
 
     @property
     def outputs(self) -> tuple[Port, ...]:
@@ -139,15 +120,13 @@ class VectorVector(Operator):
         return (self.pe, self.simd)
 
     def legal_pe(self) -> tuple[int, ...]:
-        return legal_lanes((*self.windows, self.channels))
+        return self.beats.legal_pe()
 
     def legal_simd(self, pe: int) -> tuple[int, ...]:
-        if pe < self.channels:
-            return (1,)
-        return window_pixels(self.kernel or (1, self.taps)) if pe == self.channels else (self.taps,)
+        return self.beats.legal_simd(pe)
 
     def interval(self) -> int:
-        return math.prod(self.windows) // self.pixels * self.steps * self.chunks
+        return self.beats.interval()
 
     @property
     def _multiplies(self) -> bool:
@@ -164,12 +143,10 @@ class VectorVector(Operator):
 
     @property
     def queue(self) -> int:
-        return queue_depth(self.latency, self.steps, self.chunks)
+        return queue_depth(self.latency, self.beats.steps, self.beats.chunks)
 
     def schedule(self) -> Schedule:
-        taken = [Event(1, (1,), (0,), (0,))] * ((self.steps - 1) * self.chunks)
-        made = [Event(1, (1,), (1,), (1,))] * self.chunks
-        return Schedule((*taken, *made), self.latency, (self.queue,), (1,))
+        return Schedule(self.beats.events(), self.latency, (self.queue,), (1,))
 
     def execute(self, *arrays: IntArray) -> tuple[IntArray, ...]:
         pixels = arrays[0].reshape(len(arrays[0]), *self.windows, self.taps, self.channels)
@@ -180,7 +157,7 @@ class VectorVector(Operator):
     def _weight_bits(self) -> NDArray[np.uint8]:
         """(steps * chunks, SIMD * PE, bits)."""
         bits = self.weight_type.bits
-        return to_bits(self.weight_type.encode(self.weights), bits).reshape(-1, self.simd * self.part, bits)
+        return to_bits(self.weight_type.encode(self.weights), bits).reshape(-1, self.simd * self.beats.part, bits)
 
     @property
     def accumulator_bits(self) -> int:
@@ -203,32 +180,32 @@ class VectorVector(Operator):
         return table, stored
 
     def resources(self) -> dict[str, int]:
-        words, width = self.steps * self.chunks, self.part * self.simd * self.weight_type.bits
+        words, width = self.beats.steps * self.beats.chunks, self.beats.part * self.simd * self.weight_type.bits
         accumulate = self.pe * self.accumulator_bits
-        kept = accumulate * -(-self.chunks // 64) if self.chunks > 1 else 0
+        kept = accumulate * -(-self.beats.chunks // 64) if self.beats.chunks > 1 else 0
         levels = self.table.levels if self.table else 0
         unit = {
             "lut": accumulate * self.simd + kept + self.pe * levels * -(-self.threshold_bits // 2) + 40,
             "ff": width + self.inputs[0].width + (1 + self.product_stages) * accumulate + 40,
         }
         products = multiplier_resources(self.weight_type.bits, self.input_type.bits + 1, self.pe * self.simd)
-        row = self.part * (levels * self.threshold_bits + 1)
+        row = self.beats.part * (levels * self.threshold_bits + 1)
         return add_resources(
             unit,
             products if self._multiplies else {},
             memory_resources(words, width, self.memory),
-            memory_resources(self.chunks, row, "distributed") if self.table else {},
+            memory_resources(self.beats.chunks, row, "distributed") if self.table else {},
             queue_resources(self.outputs[0].width, self.queue),
         )
 
     def rtl(self) -> RtlInstance:
-        weights = Memory("weights", self._weight_bits.reshape(self.steps * self.chunks, -1), self.memory)
+        weights = Memory("weights", self._weight_bits.reshape(self.beats.steps * self.beats.chunks, -1), self.memory)
         parameters: dict[str, int | str | Memory] = {
-            "PE": self.part,
-            "Chunks": self.chunks,
-            "Steps": self.steps,
+            "PE": self.beats.part,
+            "Chunks": self.beats.chunks,
+            "Steps": self.beats.steps,
             "SIMD": self.simd,
-            "Pixels": self.pixels,
+            "Pixels": self.beats.pixels,
             "WeightBits": self.weight_type.bits,
             "InputBipolar": int(self.input_type.is_bipolar),
             "InputBits": self.input_type.bits,
@@ -246,23 +223,23 @@ class VectorVector(Operator):
         }
         if self._thresholds is not None:
             table, stored = self._thresholds
-            parameters["Thresholds"] = table.memory(self.part, stored, self.threshold_bits, "distributed")
+            parameters["Thresholds"] = table.memory(self.beats.part, stored, self.threshold_bits, "distributed")
         return RtlInstance("bnn_vector_vector", parameters)
 
     def hls(self) -> HlsInstance:
         tables = [HlsTable("weights", self._weight_bits, False, self.memory)]
         if self._thresholds is not None:
             table, stored = self._thresholds
-            tables += table.hls_tables(self.part, stored, self.threshold_bits + int(self.is_xnor), "distributed")
+            tables += table.hls_tables(self.beats.part, stored, self.threshold_bits + int(self.is_xnor), "distributed")
         return HlsInstance(
             "vector_vector",
             {
                 "Channels": self.channels,
                 "Windows": math.prod(self.windows),
                 "Taps": self.taps,
-                "PE": self.part,
+                "PE": self.beats.part,
                 "SIMD": self.simd,
-                "Pixels": self.pixels,
+                "Pixels": self.beats.pixels,
                 "WeightBits": self.weight_type.bits,
                 "InputBipolar": self.input_type.is_bipolar,
                 "InputBits": self.input_type.bits,

@@ -23,6 +23,7 @@ from bnnfpga.dataflow.operator import (
     queue_resources,
 )
 from bnnfpga.dataflow.stream import Port, divisors, legal_lanes
+from bnnfpga.dataflow.window_beats import window_lanes
 from bnnfpga.geometry import Geometry
 from bnnfpga.integers import IntArray, IntegerType
 
@@ -267,14 +268,3 @@ class Window(Operator):
         }
         values = {name: np.array(pair, dtype=np.int64) for name, pair in places.items()}
         return EmulatorKernel("window", {**values, "fill": self.fill}, outside=self.fill)
-
-
-def window_pixels(kernel: tuple[int, int]) -> tuple[int, ...]:
-    """How many pixels of a window a beat can have, ascending: a part of a kernel row, or whole kernel rows."""
-    rows, columns = kernel
-    return tuple(sorted({*divisors(columns), *(columns * count for count in divisors(rows))}))
-
-
-def window_lanes(kernel: tuple[int, int], channels: int) -> tuple[int, ...]:
-    """Elements of one window that a beat can have, ascending: channels of a pixel, or whole pixels."""
-    return tuple(sorted({*divisors(channels), *(channels * count for count in window_pixels(kernel))}))
