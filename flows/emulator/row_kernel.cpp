@@ -22,7 +22,7 @@ RowKernel::RowKernel(const Unit& unit, const Form& form, std::size_t panel)
     : in_(source(unit)), out_(unit.output()), form_(form), panel_(panel), image_(&source(unit) != &unit.input()) {
     if (!image_) {
         taps_.assign(1, 0);
-        kinds_.push_back({{}, {0}, {0}});
+        kinds_.push_back({{}, {{0, 0}}});
         in_place_ = form.as_given;
         return;
     }
@@ -45,9 +45,8 @@ RowKernel::RowKernel(const Unit& unit, const Form& form, std::size_t panel)
         }
         std::size_t kind = 0;
         while (kind < kinds_.size() && kinds_[kind].outside != outside) ++kind;
-        if (kind == kinds_.size()) kinds_.push_back({outside, {}, {}});
-        kinds_[kind].rows.push_back(row);
-        kinds_[kind].places.push_back(windows.first[row]);
+        if (kind == kinds_.size()) kinds_.push_back({outside, {}});
+        kinds_[kind].rows.push_back({windows.first[row] * form.place_bytes, row * out_.stride()});
     }
 }
 
@@ -124,25 +123,35 @@ void RowKernel::run_chunk(const char* base, char* out, std::size_t frames, std::
     char** results = reinterpret_cast<char**>(scratch) + panel_;
     void* rest = scratch + rounded_up(2 * sizeof(char*) * panel_, kAlignment);
     for (std::size_t kind = 0; kind < kinds_.size(); ++kind) {
-        const Kind& of = kinds_[kind];
-        std::size_t count = 0;
-        const auto flush = [&] {
-            const std::size_t given = count;
-            for (; count % kRowUnit != 0; ++count) {
-                rows[count] = rows[given - 1];
-                results[count] = results[given - 1];
+        const std::vector<Place>& places = kinds_[kind].rows;
+        const std::size_t from_step = frame_bytes(), to_step = rows_ * out_.stride(), all = frames * places.size();
+        const char* from = base;
+        char* to = out;
+        std::size_t next = 0;
+        for (std::size_t first = 0; first < all; first += panel_) {
+            const std::size_t count = std::min(panel_, all - first);
+            if (places.size() == 1) {
+                // A loop that compilers make vectors of, for small layers take little longer than this.
+                for (std::size_t row = 0; row < count; ++row) {
+                    rows[row] = base + places[0].from + (first + row) * from_step;
+                    results[row] = out + places[0].to + (first + row) * to_step;
+                }
+            } else {
+                for (std::size_t row = 0; row < count; ++row) {
+                    rows[row] = from + places[next].from;
+                    results[row] = to + places[next].to;
+                    if (++next < places.size()) continue;
+                    next = 0;
+                    from += from_step;
+                    to += to_step;
+                }
             }
-            if (given > 0) run_panel({rows, results, given, kind, plane_bytes}, rest);
-            count = 0;
-        };
-        for (std::size_t frame = 0; frame < frames; ++frame) {
-            for (std::size_t row = 0; row < of.rows.size(); ++row) {
-                rows[count] = base + frame * frame_bytes() + of.places[row] * form_.place_bytes;
-                results[count] = out + (frame * rows_ + of.rows[row]) * out_.stride();
-                if (++count == panel_) flush();
+            for (std::size_t row = count; row % kRowUnit != 0; ++row) {
+                rows[row] = rows[count - 1];
+                results[row] = results[count - 1];
             }
+            run_panel({rows, results, count, kind, plane_bytes}, rest);
         }
-        flush();
     }
 }
 

@@ -63,10 +63,14 @@ protected:
     std::vector<std::size_t> taps_;  // for each tap, bytes from a row's first place
 
 private:
+    // Bytes from a frame's beginning to a row and to its results.
+    struct Place {
+        std::size_t from, to;
+    };
     // Rows of a frame that have the same taps outside.
     struct Kind {
         std::vector<std::size_t> outside;  // taps
-        std::vector<std::size_t> rows, places;
+        std::vector<Place> rows;
     };
 
     std::size_t chunk(std::size_t frames) const;
