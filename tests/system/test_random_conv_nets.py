@@ -19,6 +19,7 @@ from tests.support.cases import REGRESSIONS, Case, check_case
 from tests.support.conv_nets import ConvNet
 from tests.support.shrinking import check_or_shrink
 
+pytestmark = pytest.mark.usefixtures("built_soon")
 QUICK, ALL = 20, 200
 
 

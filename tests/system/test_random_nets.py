@@ -16,6 +16,7 @@ import bnnfpga
 from tests.support.builds import check_cycles, check_streams, images_for, random_folding_of
 from tests.support.nets import DenseNet
 
+pytestmark = pytest.mark.usefixtures("built_soon")
 QUICK, ALL = 20, 100
 
 
