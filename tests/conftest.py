@@ -23,6 +23,12 @@ os.environ.setdefault(OPTIMIZE, "1")
 THOROUGH = os.environ.get("BNNFPGA_THOROUGH") == "1"
 
 
+@pytest.fixture
+def built_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of so few cycles that building the simulator takes nearly all of their time."""
+    monkeypatch.setenv(OPTIMIZE, "0")
+
+
 @pytest.fixture(scope="session")
 def compiler() -> str:
     found = shutil.which("g++")

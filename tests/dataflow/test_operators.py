@@ -33,6 +33,7 @@ from tests.dataflow import test_branches, test_pool, test_upsample, test_vector_
 from tests.dataflow.chains import random_table
 from tests.support.graphs import chain, check_in_verilator, joined
 
+pytestmark = pytest.mark.usefixtures("built_soon")
 BIPOLAR = IntegerType.bipolar()
 COUNT = IntegerType.interval(0, 3)
 SIGNED = IntegerType.interval(-5, 2)

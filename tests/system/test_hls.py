@@ -67,11 +67,13 @@ def check_random(net: ConvNet | DenseNet, seed: int, folder: Path) -> None:
     check(project, images_for(project, IMAGES, seed))
 
 
+@pytest.mark.usefixtures("built_soon")
 @pytest.mark.parametrize("seed", seeds(DENSE_NETS))
 def test_random_dense_net(seed: int, tmp_path: Path) -> None:
     check_random(DenseNet.random(seed), seed, tmp_path)
 
 
+@pytest.mark.usefixtures("built_soon")
 @pytest.mark.parametrize("seed", seeds(CONV_NETS))
 def test_random_conv_net(seed: int, tmp_path: Path) -> None:
     check_random(ConvNet.random(seed), seed, tmp_path)

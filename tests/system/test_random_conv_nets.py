@@ -20,6 +20,8 @@ from tests.support.conv_nets import ConvNet
 from tests.support.seeds import CONV_NETS, QUICK, seeds
 from tests.support.shrinking import check_or_shrink
 
+pytestmark = pytest.mark.usefixtures("built_soon")
+
 
 @pytest.mark.parametrize("seed", seeds(CONV_NETS))
 def test_random_net(seed: int, tmp_path: Path) -> None:

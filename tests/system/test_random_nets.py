@@ -17,6 +17,8 @@ from tests.support.builds import check_cycles, check_streams, images_for, random
 from tests.support.nets import DenseNet
 from tests.support.seeds import DENSE_NETS, seeds
 
+pytestmark = pytest.mark.usefixtures("built_soon")
+
 
 @pytest.mark.parametrize("seed", seeds(DENSE_NETS))
 def test_random_net(seed: int, tmp_path: Path) -> None:

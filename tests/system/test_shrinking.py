@@ -12,6 +12,7 @@ from tests.support.cases import Case, check_case
 from tests.support.conv_nets import ConvNet
 from tests.support.shrinking import check_or_shrink, shrink
 
+pytestmark = pytest.mark.usefixtures("built_soon")
 CASE = Case(
     ConvNet(
         ("conv", "subtract", "pool_after"),
