@@ -235,7 +235,10 @@ module bnn_matrix_vector #(
   reg [Planes*PaddedLanes-1:0]     planes;
   reg signed [WeightBits-1:0]        weight;
   reg signed [Planes:0]              value;
+  /* verilator lint_off UNUSEDSIGNAL */
+  // Wider than the sums of a few bits, which need no multiplier.
   reg signed [WeightBits+Planes-1:0] product;
+  /* verilator lint_on UNUSEDSIGNAL */
   reg [AccumulatorBits-1:0]        term;
   reg [AccumulatorBits-1:0]        count;
   reg [AccumulatorBits-1:0]        outside;

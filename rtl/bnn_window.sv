@@ -67,8 +67,8 @@ module bnn_window #(
   if (WindowColumns % Windows != 0 || Columns % InputPixels != 0) begin : gen_check_rows
     $error("bnn_window: the windows and pixels of a beat must divide a row of them");
   end
-  if (KernelColumns % Taps != 0 && Taps % KernelColumns != 0) begin : gen_check_taps
-    $error("bnn_window: the pixels of a beat must be part of a kernel row or whole kernel rows");
+  if (KernelColumns % Taps != 0 && (Taps % KernelColumns != 0 || KernelRows % (Taps / KernelColumns) != 0)) begin : gen_check_taps
+    $error("bnn_window: the pixels of a beat must be a part of a kernel row that divides it, or of whole kernel rows");
   end
 
   localparam int unsigned Width = Part * ElementBits;

@@ -107,7 +107,7 @@ def apply_folding(graph: Graph, folding: Folding, where: str = "folding") -> Gra
     folded = {
         name: _fold_operator(operator, folding.get(name, LayerFolding()), where) for name, operator in layers.items()
     }
-    _fit_windows(graph, folded)
+    _keep_up(graph, folded)
     result = _assemble(graph, folded, {})
     joins = [unit.name for unit in result.operators if len(unit.inputs) > 1]
     return _with_room(graph, folded, result) if joins else result
@@ -128,13 +128,15 @@ def _assemble(graph: Graph, folded: Mapping[str, Operator], room: Mapping[str, i
     return result
 
 
-def _fit_windows(graph: Graph, folded: dict[str, Operator]) -> None:
-    """A window sends what the unit behind it takes, as fast as that works."""
-    for name, operator in folded.items():
-        if isinstance(operator, Window):
-            (stream,) = graph.outputs_of(name)
-            if stream.consumer is not None:
-                folded[name] = operator.in_front_of(folded[stream.consumer], stream.input)
+def _keep_up(graph: Graph, folded: dict[str, Operator]) -> None:
+    """Units without a folding of their own send what those behind them take, as fast as that works."""
+    # The outer world takes whatever comes; what is in front of it keeps up with the last unit that has a folding.
+    last = [unit.interval() for unit in folded.values() if unit.legal_pe()][-1:]
+    for operator in reversed(graph.operators):
+        behind = [(folded[to.consumer], to.input) for to in graph.outputs_of(operator.name) if to.consumer is not None]
+        interval = min([unit.interval() for unit, _ in behind] or last or [1])
+        ports = [unit.inputs[input] for unit, input in behind]
+        folded[operator.name] = folded[operator.name].in_front_of(interval, *ports)
 
 
 def _with_room(graph: Graph, folded: Mapping[str, Operator], bare: Graph) -> Graph:

@@ -236,6 +236,14 @@ class Operator(ABC):
         del ports
         return self
 
+    def in_front_of(self, interval: int, *ports: Port) -> Operator:
+        """The same unit in front of consumers that take `ports`, and a frame in `interval` cycles.
+
+        Units that make any number of lanes change theirs, to keep up with them.
+        """
+        del interval, ports
+        return self
+
     def refolded(self, **changes: object) -> Self:
         """The same unit with another `pe`, `simd`, memory or lanes."""
         return replace(self, **changes)  # type: ignore[arg-type]

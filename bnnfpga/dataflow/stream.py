@@ -83,6 +83,12 @@ def legal_lanes(shape: tuple[int, ...]) -> tuple[int, ...]:
     return (*divisors(channels), *(channels * count for count in pixels))
 
 
+def lanes_for(wanted: int, shape: tuple[int, ...]) -> int:
+    """The fewest legal lanes of a stream that are `wanted` or more, else the most that there are."""
+    legal = legal_lanes(shape)
+    return next((lanes for lanes in legal if lanes >= wanted), legal[-1])
+
+
 @dataclass(frozen=True)
 class Stream:
     """An edge of the graph: from `producer`'s port number `output` to `consumer`'s number `input` (None: outside)."""

@@ -10,6 +10,7 @@ from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import MemoryKind, Operator, add_resources
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.window import Window
+from bnnfpga.dataflow.stream import legal_lanes
 from bnnfpga.errors import UserError
 
 _SHALLOW = 64
@@ -39,26 +40,38 @@ def choose_folding(graph: Graph, cycles: int) -> Folding:
     """
     if cycles < 1:
         raise UserError(f"{cycles} cycles a frame are not possible", where="--cycles", hint="give a positive number")
-    folding = {}
+    folding, fastest = {}, {}
     for operator in graph.operators:
-        if not operator.legal_pe():
-            continue
-        feeders = [graph[stream.producer] for stream in graph.inputs_of(operator.name) if stream.producer is not None]
-        windows = [unit for unit in feeders if isinstance(unit, Window)]
-        # A window has no folding of its own: it keeps up with the unit behind it.
-        candidates = [(unit, *(window.in_front_of(unit) for window in windows)) for unit in _foldings(operator)]
+        candidates = _candidates(graph, operator)
+        fastest[operator.name] = min(map(_interval, candidates), default=_fewest_beats(operator))
         fast = [units for units in candidates if _interval(units) <= cycles]
-        if not fast:
-            fastest = min(map(_interval, candidates))
-            raise UserError(
-                f"layer {operator.name!r} takes at least {fastest} cycles a frame; {cycles} were asked for",
-                where="--cycles or --target-fps",
-                hint="ask for a slower accelerator, or raise --clock-mhz",
-            )
-        best = min(fast, key=_cost)[0]
-        pe, simd = best.folding
-        folding[operator.name] = LayerFolding(pe, simd, _memory_kind(best))
+        if fast:
+            best = min(fast, key=_cost)[0]
+            pe, simd = best.folding
+            folding[operator.name] = LayerFolding(pe, simd, _memory_kind(best))
+    slowest = max(fastest, key=fastest.__getitem__)
+    if fastest[slowest] > cycles:
+        raise UserError(
+            f"layer {slowest!r} takes at least {fastest[slowest]} cycles a frame; {cycles} were asked for",
+            where="--cycles or --target-fps",
+            hint="ask for a slower accelerator, or raise --clock-mhz",
+        )
     return folding
+
+
+def _candidates(graph: Graph, operator: Operator) -> list[tuple[Operator, ...]]:
+    """A unit in each of its foldings, with the windows in front, which have none of their own and keep up with it."""
+    feeders = [(graph[stream.producer], stream.input) for stream in graph.inputs_of(operator.name) if stream.producer]
+    windows = [(window, input) for window, input in feeders if isinstance(window, Window)]
+    return [
+        (unit, *(window.in_front_of(unit.interval(), unit.inputs[input]) for window, input in windows))
+        for unit in _foldings(operator)
+    ]
+
+
+def _fewest_beats(operator: Operator) -> int:
+    """Cycles a frame of a unit without foldings: its streams have a row a beat at most."""
+    return max(port.elements // legal_lanes(port.shape)[-1] for port in (*operator.inputs, *operator.outputs))
 
 
 def _foldings(operator: Operator) -> list[Operator]:

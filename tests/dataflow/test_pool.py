@@ -54,7 +54,7 @@ def test_several_pixels_a_beat(
     window, pool = pooled(TYPES[type], function, pads, pe, simd)
     assert isinstance(window, Window)
     assert simd in pool.legal_simd(pe)
-    graph = chain([window.in_front_of(pool), pool])
+    graph = chain([window.in_front_of(pool.interval(), *pool.inputs), pool])
     assert check_in_verilator(graph, tmp_path).initiation_interval == graph["window"].interval()
 
 

@@ -21,6 +21,8 @@ from bnnfpga.dataflow.operators.select import Select
 from bnnfpga.dataflow.operators.threshold import Threshold
 from bnnfpga.dataflow.operators.vector_vector import VectorVector
 from bnnfpga.dataflow.operators.window import Window
+from bnnfpga.dataflow.stream import Port
+from bnnfpga.dataflow.token_model import predict
 from bnnfpga.errors import UserError
 from bnnfpga.geometry import Geometry
 from bnnfpga.integers import IntegerType
@@ -79,6 +81,52 @@ def test_as_fast_as_asked(cycles: int, tmp_path: Path) -> None:
     graph = network()
     folded = apply_folding(graph, choose_folding(graph, cycles))
     assert check_in_verilator(folded, tmp_path).initiation_interval <= cycles
+
+
+def between(pads: tuple[int, int, int, int] = (0, 1, 2, 0)) -> Graph:
+    """Units that have no folding at the input, in a row, and at the output: a fork, a select, pads that are made."""
+    rng = np.random.default_rng(1)
+    image = Port((4, 8, 2), BIPOLAR, 1)
+    add = Add("add0", (4, 8, 2), (BIPOLAR, BIPOLAR), (1, 2))
+    signs = Threshold("threshold0", (4, 8, 2), add.made, random_table(rng, 2, -3, 3, 1))
+    padded = Geometry((4, 8), (1, 1), pads=(1, 1, 1, 1))
+    pool = Pool("pool0", (3, 5), (2, 2), 2, BIPOLAR, "extremum", np.array([False, True]))
+    last = Window("window2", Geometry((3, 5), (1, 1), pads=pads), 2, BIPOLAR, -1)
+    units = [
+        Fork("fork0", image),
+        Select("select0", (4, 8), 2, (1, 0), BIPOLAR),
+        add,
+        signs,
+        Window("window0", padded, 2, BIPOLAR, 1),
+        Window("window1", Geometry((6, 10), (2, 2), (2, 2)), 2, BIPOLAR),
+        pool,
+        last,
+        ScoreOutput("score_output", last.outputs[0]),
+    ]
+    graph = Graph()
+    for unit in units:
+        graph.add(unit)
+    for before, after in pairwise(units):
+        graph.connect(before.name, after.name, any_lanes=True)
+    graph.connect("fork0", "add0", output=1, input=1, any_lanes=True)
+    graph.set_boundary("fork0", "score_output")
+    return graph
+
+
+@pytest.mark.parametrize("cycles", [32, 16, 6])
+def test_units_without_a_folding_keep_up(cycles: int, tmp_path: Path) -> None:
+    graph = between()
+    folded = apply_folding(graph, choose_folding(graph, cycles))
+    assert check_in_verilator(folded, tmp_path).initiation_interval <= cycles
+
+
+@pytest.mark.parametrize(("pads", "layer", "fastest"), [((0, 1, 2, 0), "window0", 6), ((0, 1, 7, 0), "window2", 10)])
+def test_the_fastest_that_is_named_is_possible(pads: tuple[int, int, int, int], layer: str, fastest: int) -> None:
+    """The slowest layer is named, though others are too slow as well; it may have no folding."""
+    graph = between(pads)
+    with pytest.raises(UserError, match=f"layer '{layer}' takes at least {fastest} cycles a frame; 1 were asked for"):
+        choose_folding(graph, 1)
+    assert predict(apply_folding(graph, choose_folding(graph, fastest))).initiation_interval == fastest
 
 
 def test_the_folding_survives_its_file() -> None:

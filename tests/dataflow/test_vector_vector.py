@@ -54,7 +54,7 @@ def depthwise(
     )
     if bits:
         unit = replace(unit, table=random_table(rng, channels, unit.accumulator.lo, unit.accumulator.hi, bits))
-    return [window.in_front_of(unit), unit]
+    return [window.in_front_of(unit.interval(), *unit.inputs), unit]
 
 
 CASES = {

@@ -177,27 +177,57 @@ def test_modules_are_lint_clean_by_themselves(module: str) -> None:
     _lint(["-y", str(asset("rtl")), str(asset("rtl") / f"{module}.sv")], module)
 
 
-def test_bad_parameters_stop_the_elaboration() -> None:
-    verilator = find_verilator()
-    run = subprocess.run(
-        [verilator.command, "--lint-only", "-y", asset("rtl"), asset("rtl") / "bnn_matrix_vector.sv", "-GSIMD=3"],
-        env={**os.environ, **verilator.variables},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+@pytest.mark.parametrize(
+    ("module", "parameters", "words"),
+    [
+        ("bnn_matrix_vector", "SIMD=3", "SIMD must divide MW"),
+        ("bnn_matrix_vector", "Pixels=2", "several vectors a beat need PE = MH and SIMD = MW"),
+        ("bnn_pool", "Pixels=2", "several windows a beat need all their pixels in it"),
+        ("bnn_vector_vector", "Pixels=2", "several windows a beat need all their pixels in it"),
+        ("bnn_window", "Windows=2", "several windows a beat need all their pixels in it"),
+        ("bnn_window", "InputPixels=3", "must divide a row of them"),
+        ("bnn_window", "Taps=2", "a part of a kernel row that divides it"),
+        ("bnn_window", "Taps=6", "or of whole kernel rows"),
+        ("bnn_concat", "Width1=3", "must be of one width"),
+    ],
+)
+def test_bad_parameters_stop_the_elaboration(module: str, parameters: str, words: str) -> None:
+    run = _run_linter(_with_parameters(module, parameters))
     assert run.returncode != 0
-    assert "SIMD must divide MW" in run.stderr
+    assert words in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("module", "parameters"),
+    [
+        ("bnn_matrix_vector", "MW=1 MH=1 PE=1 SIMD=1 Pixels=5 AccumulatorBits=1 ThresholdBits=2"),
+        ("bnn_matrix_vector", "PE=8 SIMD=8 Pixels=3 Flags=8 AccumulatorBits=5"),
+        ("bnn_pool", "PE=5 Steps=1 SIMD=4 Pixels=3 Flags=1 ReduceStages=1"),
+        ("bnn_vector_vector", "PE=5 Steps=1 SIMD=9 Pixels=3 Flags=1 AccumulatorBits=5 ProductStages=1"),
+        ("bnn_concat", "Width0=1 Width1=7 Pixels=3"),
+        ("bnn_window", "Columns=6 PadTop=1 PadLeft=1 WindowColumns=6 Taps=9 Windows=2 InputPixels=3 Flags=1"),
+    ],
+)
+def test_modules_with_several_pixels_are_lint_clean(module: str, parameters: str) -> None:
+    _lint(_with_parameters(module, parameters), module)
+
+
+def _with_parameters(module: str, parameters: str) -> list[str]:
+    return [*(f"-G{item}" for item in parameters.split()), "-y", str(asset("rtl")), str(asset("rtl") / f"{module}.sv")]
 
 
 def _lint(arguments: list[str], top: str) -> None:
+    run = _run_linter(["-Wall", "--top-module", top, *arguments])
+    assert run.returncode == 0, run.stderr
+    assert "%Warning" not in run.stderr
+
+
+def _run_linter(arguments: list[str]) -> subprocess.CompletedProcess[str]:
     verilator = find_verilator()
-    run = subprocess.run(
-        [verilator.command, "--lint-only", "-Wall", "--top-module", top, *arguments],
+    return subprocess.run(
+        [verilator.command, "--lint-only", *arguments],
         env={**os.environ, **verilator.variables},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert run.returncode == 0, run.stderr
-    assert "%Warning" not in run.stderr

@@ -16,7 +16,7 @@ from bnnfpga.dataflow.operator import (
     add_resources,
     queue_resources,
 )
-from bnnfpga.dataflow.stream import Port
+from bnnfpga.dataflow.stream import Port, lanes_for
 from bnnfpga.integers import IntArray
 
 
@@ -38,6 +38,12 @@ class Fork(Operator):
 
     def with_inputs(self, *ports: Port) -> Fork:
         return replace(self, port=ports[0])
+
+    def in_front_of(self, interval: int, *ports: Port) -> Fork:
+        del interval
+        return replace(
+            self, port=replace(self.port, lanes=lanes_for(max(port.lanes for port in ports), self.port.shape))
+        )
 
     def schedule(self) -> Schedule:
         return Schedule((Event(1, (1,), (1, 1), (1, 1)),), 1, (2, 2), (1, 1))

@@ -15,7 +15,7 @@ from bnnfpga.dataflow.operator import (
     Schedule,
     queue_resources,
 )
-from bnnfpga.dataflow.stream import Port
+from bnnfpga.dataflow.stream import Port, lanes_for
 from bnnfpga.integers import IntArray
 
 
@@ -37,6 +37,10 @@ class ScoreOutput(Operator):
 
     def with_inputs(self, *ports: Port) -> ScoreOutput:
         return replace(self, port=ports[0])
+
+    def in_front_of(self, interval: int, *ports: Port) -> ScoreOutput:
+        lanes = lanes_for(-(-self.port.elements // interval), self.port.shape)
+        return replace(self, port=replace(self.port, lanes=lanes))
 
     def schedule(self) -> Schedule:
         return Schedule((Event(1, (1,), (1,), (1,)),), 1, (2,), (1,))

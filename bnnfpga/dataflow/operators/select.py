@@ -19,7 +19,7 @@ from bnnfpga.dataflow.operator import (
     queue_resources,
 )
 from bnnfpga.dataflow.packing import to_bits
-from bnnfpga.dataflow.stream import Port
+from bnnfpga.dataflow.stream import Port, lanes_for
 from bnnfpga.integers import IntArray, IntegerType
 
 
@@ -67,6 +67,13 @@ class Select(Operator):
 
     def with_inputs(self, *ports: Port) -> Select:
         return self if self.padded else replace(self, pixels=max(1, ports[0].lanes // self.channels))
+
+    def in_front_of(self, interval: int, *ports: Port) -> Select:
+        del interval
+        if self.padded:
+            return self
+        lanes = lanes_for(ports[0].lanes, self.outputs[0].shape)
+        return replace(self, pixels=max(1, lanes // len(self.index)))
 
     def schedule(self) -> Schedule:
         return Schedule((Event(1, (1,), (1,), (1,)),), 1, (2,), (1,))

@@ -101,16 +101,16 @@ class Window(Operator):
         """Whether beats say which of their pixels lie outside."""
         return self.geometry.touches_pads and not bool(self.type.holds(np.array(self.fill)))
 
-    def in_front_of(self, consumer: Operator, input: int = 0) -> Window:
+    def in_front_of(self, interval: int, *ports: Port) -> Window:
         """The same unit for a consumer: sends what that takes in a beat, if it can, and is as fast as that."""
-        wanted = consumer.inputs[input].lanes
+        wanted = ports[0].lanes
         kernel, shape = self.geometry.kernel, self.outputs[0].shape
         choices = {*window_lanes(kernel, self.channels), *(n for n in legal_lanes(shape) if n > shape[-1])}
         lanes = min((n for n in choices if n >= wanted), default=max(choices))
         unit = replace(self, lanes=lanes, pixels=1)
         if unit.chunks > 1:
             return unit
-        pace = max(consumer.interval(), unit.outputs[0].beats)
+        pace = max(interval, unit.outputs[0].beats)
         columns = divisors(self.geometry.image[1])
         pixels = (n for n in columns if math.prod(self.geometry.image) <= n * pace)
         return replace(unit, pixels=next(pixels, columns[-1]))
