@@ -192,8 +192,13 @@ def _fold_operator(operator: Operator, folding: LayerFolding, where: str) -> Ope
     where = f"{where}, layer {operator.name!r}"
     pe, simd = operator.folding
     pe = _legal("pe", pe if folding.pe is None else folding.pe, operator.legal_pe(), where)
-    # What SIMD may be depends on PE, so one that nobody changes may no longer be legal.
     beside = operator.legal_simd(pe) if pe is not None else ()
+    if simd is not None and folding.simd is None and simd not in beside:
+        raise UserError(
+            f"pe: {pe} does not go with simd: {simd}, which the layer has",
+            where=where,
+            hint=f"give simd, too: with this pe, legal values are {', '.join(map(str, beside))}",
+        )
     simd = _legal("simd", simd if folding.simd is None else folding.simd, beside, where)
     changes: dict[str, object] = {}
     if pe is not None:

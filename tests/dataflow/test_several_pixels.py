@@ -142,7 +142,7 @@ def test_the_folding_survives_its_file() -> None:
     ("layer", "folding", "words"),
     [
         ("matrix_vector0", LayerFolding(8, 6), ["simd: 6 is not legal", "with this pe, legal values are 18"]),
-        ("matrix_vector0", LayerFolding(8), ["simd: 1 is not legal", "18"]),
+        ("matrix_vector0", LayerFolding(8), ["pe: 8 does not go with simd: 1", "give simd, too", "values are 18"]),
         ("pool0", LayerFolding(2, 4), ["simd: 4 is not legal", "with this pe, legal values are 1"]),
         ("vector_vector0", LayerFolding(4, 2), ["simd: 2 is not legal", "1, 3, 9"]),
         ("threshold0", LayerFolding(12), ["pe: 12 is not legal", "1, 2, 4, 8, 16, 32"]),

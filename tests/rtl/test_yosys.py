@@ -15,6 +15,7 @@ import pytest
 import bnnfpga
 from bnnfpga.assets import asset
 from bnnfpga.codegen.rtl import render_rtl
+from bnnfpga.dataflow.folding import apply_folding
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import add_resources
 from bnnfpga.dataflow.operators.add import Add
@@ -31,7 +32,9 @@ from bnnfpga.dataflow.operators.vector_vector import VectorVector
 from bnnfpga.dataflow.operators.window import Geometry, Window
 from bnnfpga.integers import IntegerType
 from bnnfpga.simulate.toolchain import find_verilator
+from bnnfpga.tuning.choose import choose_folding
 from tests.dataflow.chains import random_chain, random_folding, random_table
+from tests.dataflow.test_several_pixels import network
 from tests.support.graphs import check_in_verilator, joined
 from tests.support.nets import DenseNet
 
@@ -99,6 +102,12 @@ def convolutions() -> Graph:
     return joined(units, [pair for names in chains for pair in pairwise(names)])
 
 
+def several_pixels() -> Graph:
+    """Convolutions, thresholds and a sum with two pixels a cycle."""
+    graph = network()
+    return apply_folding(graph, choose_folding(graph, 16))
+
+
 def run_yosys(folder: Path, *commands: str) -> None:
     """Read the accelerator of a project, then run commands, all in a process of their own."""
     pytest.importorskip("pyosys")
@@ -150,8 +159,9 @@ def test_yosys_synthesises_units_of_branched_nets(tmp_path: Path) -> None:
         convolutions(),
         random_folding(random_chain(3, (12, 10, 6, 4), 1), 1),
         random_folding(random_chain(5, (9, 8, 6), 3), 2),
+        pytest.param(several_pixels(), marks=pytest.mark.slow),
     ],
-    ids=["convolutions", "w1a1", "w1a3"],
+    ids=["convolutions", "w1a1", "w1a3", "several pixels"],
 )
 def test_yosys_reads_what_verilator_reads(graph: Graph, tmp_path: Path) -> None:
     """What Yosys makes of every line, written out again, behaves as the RTL does: expressions mean the same to both."""
