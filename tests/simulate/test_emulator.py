@@ -360,7 +360,7 @@ def test_any_pool(path: str, window: Window, seed: int) -> None:
     smallest = rng.random(window.channels) < 0.5
     geometry = window.geometry
     pool = Pool(
-        "pool", geometry.windows, geometry.taps, window.channels, window.type, "extremum", smallest, window.flagged
+        "pool", geometry.windows, geometry.kernel, window.channels, window.type, "extremum", smallest, window.flagged
     )
     x = random_integers(window.type, (3, *window.inputs[0].shape), rng)
     check(chain([window, pool]), x, path, every_stream=False)
