@@ -10,6 +10,6 @@ QUICK = 20
 DENSE_NETS, CONV_NETS = 100, 200
 
 
-def seeds(count: int) -> list[Any]:
+def seeds(count: int, quick: int = QUICK) -> list[Any]:
     """So many seeds, for `pytest.mark.parametrize`."""
-    return [pytest.param(seed, marks=() if seed < QUICK else pytest.mark.slow) for seed in range(count)]
+    return [pytest.param(seed, marks=() if seed < quick else pytest.mark.slow) for seed in range(count)]

@@ -1,7 +1,7 @@
 """C simulation of the HLS beside the RTL in Verilator, on the same images: both give the golden model's integers.
 
 The projects are those of test_full_sets.py, test_cnv.py, test_random_nets.py and test_random_conv_nets.py, so that
-whichever comes first builds their simulators; of the random ones, as many run in `make test` as there.
+whichever comes first builds their simulators; of the random ones, five of each kind run in `make test`.
 """
 
 from __future__ import annotations
@@ -68,13 +68,13 @@ def check_random(net: ConvNet | DenseNet, seed: int, folder: Path) -> None:
 
 
 @pytest.mark.usefixtures("built_soon")
-@pytest.mark.parametrize("seed", seeds(DENSE_NETS))
+@pytest.mark.parametrize("seed", seeds(DENSE_NETS, quick=5))
 def test_random_dense_net(seed: int, tmp_path: Path) -> None:
     check_random(DenseNet.random(seed), seed, tmp_path)
 
 
 @pytest.mark.usefixtures("built_soon")
-@pytest.mark.parametrize("seed", seeds(CONV_NETS))
+@pytest.mark.parametrize("seed", seeds(CONV_NETS, quick=5))
 def test_random_conv_net(seed: int, tmp_path: Path) -> None:
     check_random(ConvNet.random(seed), seed, tmp_path)
 
