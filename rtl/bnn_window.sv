@@ -163,27 +163,8 @@ module bnn_window #(
   localparam signed [PlaceBits-1:0] Top = -(PlaceBits'(PadTop));
   localparam signed [PlaceBits-1:0] Left = -(PlaceBits'(PadLeft));
 
-  wire signed [PlaceBits-1:0] next_left = last_of_row ? Left : window_left + PlaceBits'(Windows * StrideColumns);
-  wire signed [PlaceBits-1:0] next_top  = last_window ? Top : last_of_row ? window_top + PlaceBits'(StrideRows) : window_top;
-
   reg [AddressBits-1:0] address;
   reg [LaneBits-1:0]    lane;
-  reg [AddressBits:0]   add;
-  reg [LaneBits:0]      add_lanes;
-  always @* begin
-    if (!last_chunk) {add_lanes, add} = {(LaneBits+1)'(0), AddChunk};
-    else if (!last_kernel_column) {add_lanes, add} = {(LaneBits+1)'(PixelsColumn), AddColumn};
-    else if (!last_beat) {add_lanes, add} = {(LaneBits+1)'(PixelsRow), AddRow};
-    else if (!last_of_row) {add_lanes, add} = {(LaneBits+1)'(PixelsWindow), AddWindow};
-    else if (!last_window) {add_lanes, add} = {(LaneBits+1)'(PixelsWindowRow), AddWindowRow};
-    else {add_lanes, add} = {(LaneBits+1)'(PixelsFrame), AddFrame};
-  end
-  wire [LaneBits:0] lane_sum = {1'b0, lane} + add_lanes;
-  wire carry = lane_sum >= Lanes;
-  wire [LaneBits:0] next_lane = carry ? lane_sum - Lanes : lane_sum;
-  wire [AddressBits:0] sum = {1'b0, address} + add + (AddressBits+1)'(carry);
-  wire [AddressBits:0] wrapped = sum >= Modulus ? sum - Modulus : sum;
-
   // Beats that a window needs, counted from the oldest that is kept, and those that it gives up: functions of the place of
   // the window and of the one behind it.
 
@@ -252,25 +233,6 @@ module bnn_window #(
   reg [WindowColumnBits-1:0] ahead_column;
   reg [WindowRowBits-1:0]    ahead_row;
 
-  wire ahead_of_row = ahead_column == WindowColumnBits'(BeatColumns - 1);
-  wire ahead_last   = ahead_of_row & (ahead_row == WindowRowBits'(WindowRows - 1));
-  wire right_carry = {1'b0, ahead_lane} + SpanPixels >= Lanes;
-  wire signed [PlaceBits-1:0] ahead_right = ahead_left + SpanBeats + $signed(PlaceBits'(right_carry));
-  wire [LaneBits:0] beyond_sum = {1'b0, ahead_lane} + StridePixels;
-  wire beyond_carry = beyond_sum >= Lanes;
-  wire [LaneBits:0] beyond_pixel = beyond_carry ? beyond_sum - Lanes : beyond_sum;
-  wire [LaneBits-1:0] beyond_lane = ahead_of_row ? LeftLane : beyond_pixel[LaneBits-1:0];
-  wire signed [PlaceBits-1:0] beyond_left =
-    ahead_of_row ? LeftBeat : ahead_left + StrideBeats + $signed(PlaceBits'(beyond_carry));
-  wire signed [PlaceBits-1:0] beyond_top  =
-    ahead_last ? Top : ahead_of_row ? ahead_top + OneRow : ahead_top;
-  wire signed [BeatsBits-1:0] ahead_oldest  = oldest(ahead_top, ahead_left);
-  wire signed [BeatsBits-1:0] beyond_oldest = ahead_last ? Frame : oldest(beyond_top, beyond_left);
-  wire signed [BeatsBits-1:0] ahead_newest  = newest(ahead_top, ahead_right);
-  // What is given up must have come.
-  wire signed [BeatsBits-1:0] ahead_need    =
-    times((ahead_newest > beyond_oldest ? ahead_newest : beyond_oldest) - ahead_oldest, Beats);
-
   reg [LevelBits-1:0] need;
   reg [LevelBits-1:0] leave;
   reg                 primed;
@@ -289,38 +251,82 @@ module bnn_window #(
   wire [LevelBits-1:0] given_up = go & last_beat ? leave : '0;
   wire [LevelBits-1:0] next_level = level + LevelBits'(write) - given_up;
 
+  // What is assigned with "=" are wires of this block. They stand here since Verilator then works them out when they are
+  // needed: most cycles are not the last of a window.
+  reg [AddressBits:0]        add;
+  reg [LaneBits:0]           add_lanes;
+  reg [LaneBits:0]           lane_sum;
+  reg                        carry;
+  reg [AddressBits:0]        address_sum;
+  reg signed [PlaceBits-1:0] next_left;
+  reg signed [PlaceBits-1:0] next_top;
+  reg                        ahead_of_row;
+  reg                        ahead_last;
+  reg                        right_carry;
+  reg [LaneBits:0]           beyond_sum;
+  reg                        beyond_carry;
+  reg signed [PlaceBits-1:0] beyond_left;
+  reg signed [PlaceBits-1:0] beyond_top;
+  reg signed [BeatsBits-1:0] ahead_oldest;
+  reg signed [BeatsBits-1:0] beyond_oldest;
+  reg signed [BeatsBits-1:0] ahead_newest;
+
+  /* verilator lint_off BLKSEQ */
   always @(posedge clk_i) begin
     level <= next_level;
     full  <= next_level == LevelBits'(Depth);
     if (write) write_address <= write_address == AddressBits'(Depth - 1) ? '0 : write_address + 1'b1;
     if (go) begin
-      address <= wrapped[AddressBits-1:0];
-      lane    <= next_lane[LaneBits-1:0];
-      chunk   <= last_chunk ? '0 : chunk + 1'b1;
+      if (!last_chunk) {add_lanes, add} = {(LaneBits+1)'(0), AddChunk};
+      else if (!last_kernel_column) {add_lanes, add} = {(LaneBits+1)'(PixelsColumn), AddColumn};
+      else if (!last_beat) {add_lanes, add} = {(LaneBits+1)'(PixelsRow), AddRow};
+      else if (!last_of_row) {add_lanes, add} = {(LaneBits+1)'(PixelsWindow), AddWindow};
+      else if (!last_window) {add_lanes, add} = {(LaneBits+1)'(PixelsWindowRow), AddWindowRow};
+      else {add_lanes, add} = {(LaneBits+1)'(PixelsFrame), AddFrame};
+      lane_sum = {1'b0, lane} + add_lanes;
+      carry = lane_sum >= Lanes;
+      address_sum = {1'b0, address} + add + (AddressBits+1)'(carry);
+      lane    <= LaneBits'(carry ? lane_sum - Lanes : lane_sum);
+      address <= AddressBits'(address_sum >= Modulus ? address_sum - Modulus : address_sum);
+
+      chunk <= last_chunk ? '0 : chunk + 1'b1;
       if (last_chunk) begin
         kernel_column <= last_kernel_column ? '0 : kernel_column + 1'b1;
-        column <= last_beat ? next_left
-                  : last_kernel_column ? window_left
-                  : column + PlaceBits'(DilationColumns * TapColumns);
+        column <= last_kernel_column ? window_left : column + PlaceBits'(DilationColumns * TapColumns);
       end
       if (last_kernel_column) begin
         kernel_row <= last_beat ? '0 : kernel_row + 1'b1;
-        row <= last_beat ? next_top : row + PlaceBits'(DilationRows * TapRows);
+        row <= row + PlaceBits'(DilationRows * TapRows);
       end
       if (last_beat) begin
         window_column <= last_of_row ? '0 : window_column + 1'b1;
         if (last_of_row) window_row <= last_window ? '0 : window_row + 1'b1;
+        next_left = last_of_row ? Left : window_left + PlaceBits'(Windows * StrideColumns);
+        next_top  = last_window ? Top : last_of_row ? window_top + PlaceBits'(StrideRows) : window_top;
         window_left <= next_left;
         window_top  <= next_top;
+        column      <= next_left;
+        row         <= next_top;
       end
     end
     if (~primed | (go & last_beat)) begin
-      need  <= LevelBits'(ahead_need);
+      ahead_of_row = ahead_column == WindowColumnBits'(BeatColumns - 1);
+      ahead_last   = ahead_of_row & (ahead_row == WindowRowBits'(WindowRows - 1));
+      right_carry  = {1'b0, ahead_lane} + SpanPixels >= Lanes;
+      beyond_sum   = {1'b0, ahead_lane} + StridePixels;
+      beyond_carry = beyond_sum >= Lanes;
+      beyond_left  = ahead_of_row ? LeftBeat : ahead_left + StrideBeats + $signed(PlaceBits'(beyond_carry));
+      beyond_top   = ahead_last ? Top : ahead_of_row ? ahead_top + OneRow : ahead_top;
+      ahead_oldest  = oldest(ahead_top, ahead_left);
+      beyond_oldest = ahead_last ? Frame : oldest(beyond_top, beyond_left);
+      ahead_newest  = newest(ahead_top, ahead_left + SpanBeats + $signed(PlaceBits'(right_carry)));
+      // What is given up must have come.
+      need  <= LevelBits'(times((ahead_newest > beyond_oldest ? ahead_newest : beyond_oldest) - ahead_oldest, Beats));
       leave <= LevelBits'(times(beyond_oldest - ahead_oldest, Beats));
       ahead_column <= ahead_of_row ? '0 : ahead_column + 1'b1;
       if (ahead_of_row) ahead_row <= ahead_last ? '0 : ahead_row + 1'b1;
       ahead_left <= beyond_left;
-      ahead_lane <= beyond_lane;
+      ahead_lane <= ahead_of_row ? LeftLane : LaneBits'(beyond_carry ? beyond_sum - Lanes : beyond_sum);
       ahead_top  <= beyond_top;
     end
     primed <= 1'b1;
@@ -347,6 +353,7 @@ module bnn_window #(
       primed        <= 1'b0;
     end
   end
+  /* verilator lint_on BLKSEQ */
 
   // Datapath: a memory for each pixel that a beat touches, all with the same contents. The windows of a beat share pixels: its
   // columns are those of a row, Grid apart.
@@ -438,7 +445,7 @@ module bnn_window #(
     .m_tready_i
   );
 
-  wire unused = &{1'b0, wrapped[AddressBits], next_lane[LaneBits], beyond_pixel[LaneBits], ahead_need, pixels};
+  wire unused = &{1'b0, pixels};
 
 endmodule
 
