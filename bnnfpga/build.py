@@ -21,7 +21,7 @@ from bnnfpga.input_format import InputFormat
 from bnnfpga.plan import Plan, check_options, make_plan
 from bnnfpga.project import Project
 from bnnfpga.simulate.emulator import Emulator
-from bnnfpga.simulate.emulator_library import built_path
+from bnnfpga.simulate.emulator_library import build_ahead, native_path
 from bnnfpga.simulate.hls_headers import open_headers
 from bnnfpga.vectors import Vectors, check_vectors, make_vectors
 
@@ -84,6 +84,7 @@ def compile_model(
             where=str(target),
             hint="choose a folder with room that you may write",
         ) from error
+    build_ahead()
     plan = make_plan(path, format, folding=folding, cycles=allowed, output_kind=output_kind)
     with located(str(path)):
         vectors = make_vectors(
@@ -92,12 +93,13 @@ def compile_model(
         stages = ["source", "folded", *_check_emulator(plan.graph, vectors)]
     _write(target, plan, vectors, clock_mhz, force=force)
     checked = {"stages": stages, "images": len(vectors.codes)}
-    return replace(Project.load(target), seconds=time.perf_counter() - started, checked=checked)
+    project = replace(Project.load(target), checked=checked, graph=plan.graph)
+    return replace(project, seconds=time.perf_counter() - started)
 
 
 def _check_emulator(graph: Graph, vectors: Vectors) -> tuple[str, ...]:
-    """Run the vectors through the emulator; nothing is done where its library would have to be built first."""
-    path = built_path()
+    """Run the vectors through the emulator; nothing is done where this machine cannot build it."""
+    path = native_path()
     if path is None:
         return ()
     check_vectors(vectors, Emulator(graph, path).scores(vectors.codes), "emulator")

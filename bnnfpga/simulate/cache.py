@@ -94,11 +94,6 @@ def cached_build(key_parts: Sequence[str | bytes], build: Callable[[Path], None]
     return target
 
 
-def is_cached(key_parts: Sequence[str | bytes], name: str) -> bool:
-    """Whether `cached_build` would find the folder in the cache."""
-    return (cache_folder() / f"{name}-{digest(key_parts)}").is_dir()
-
-
 def _make(target: Path, build: Callable[[Path], None]) -> None:
     part = Path(tempfile.mkdtemp(prefix=f"{target.name}{_PART}", dir=target.parent))
     try:

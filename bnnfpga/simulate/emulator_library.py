@@ -6,7 +6,6 @@ cannot run: what the machine has is what its compiler predefines for it, and the
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import functools
 import os
@@ -19,7 +18,7 @@ from pathlib import Path
 
 from bnnfpga.assets import asset
 from bnnfpga.errors import UserError
-from bnnfpga.simulate.cache import cached_build, is_cached
+from bnnfpga.simulate.cache import cached_build
 from bnnfpga.simulate.toolchain import Compiler, find_compiler
 
 INSTRUCTION_SETS: dict[str, tuple[str, ...]] = {
@@ -78,18 +77,16 @@ def choose_path(path: str | None = None) -> str:
     return asked or here[0]
 
 
-def library_is_built(path: str) -> bool:
-    """Whether `load_library` would find the library of a native path in the cache."""
-    return is_cached(_key(path, _compiler()), _name(path))
-
-
-def built_path() -> str | None:
-    """The native path that would be taken, if its library is in the cache already."""
+def native_path() -> str | None:
+    """The native path that is taken here, its library loaded; None where there is none, or it cannot be built."""
     try:
         path = choose_path()
-        return path if path != "numpy" and library_is_built(path) else None
+        if path == "numpy":
+            return None
+        load_library(path)
     except UserError:
         return None
+    return path
 
 
 @functools.cache
@@ -121,14 +118,7 @@ def build_ahead() -> None:
 
     What fails here fails again, and is reported, where the library is loaded: that waits for the one who builds.
     """
-
-    def build() -> None:
-        with contextlib.suppress(UserError):
-            path = choose_path()
-            if path != "numpy":
-                load_library(path)
-
-    threading.Thread(target=build, name="bnnfpga-emulator-build").start()
+    threading.Thread(target=native_path, name="bnnfpga-emulator-build").start()
 
 
 def check_call(function: object, *arguments: object) -> None:

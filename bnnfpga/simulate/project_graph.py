@@ -1,4 +1,4 @@
-"""The dataflow graph of a compiled project, made again from its own model and folding."""
+"""The dataflow graph of a project: the one it was just compiled from, or made again from its own model and folding."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from bnnfpga.project import Project
 
 def project_graph(project: Project) -> Graph:
     """The units and streams that the project's hardware was written from, converters and FIFOs included."""
+    if project.graph is not None:
+        return project.graph
     return make_plan(
         project.model,
         project.input_format,

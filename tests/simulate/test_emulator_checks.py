@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,35 +15,59 @@ import pytest
 import bnnfpga
 from bnnfpga.dataflow.operator import EmulatorKernel
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
-from bnnfpga.simulate.emulator_library import VARIABLE, built_path, choose_path, load_library
+from bnnfpga.simulate.emulator_library import VARIABLE
 from tests.support.builds import images_for
 from tests.support.nets import DenseNet
 
 NET = DenseNet((40, 20, 10), seed=3)
 
 
-@pytest.fixture
-def built(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True)
+def fastest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
-    load_library.cache_clear()
-    load_library(choose_path())
 
 
-def test_compiling_compares_the_emulator(built: None, tmp_path: Path) -> None:
+def test_compiling_compares_the_emulator(tmp_path: Path) -> None:
     project = bnnfpga.compile(NET.write(tmp_path), tmp_path / "project")
     assert project.summary()["checked"] == {"stages": ["source", "folded", "emulator"], "images": 16}
     assert bnnfpga.Project.load(tmp_path / "project").summary()["checked"] is None
 
 
-def test_compiling_builds_no_emulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("BNNFPGA_CACHE", str(tmp_path / "cache"))
-    assert built_path() is None
-    project = bnnfpga.compile(NET.write(tmp_path), tmp_path / "project")
-    assert project.summary()["checked"]["stages"] == ["source", "folded"]
-    assert not (tmp_path / "cache").exists()
+def test_the_first_compilation_builds_the_emulator(tmp_path: Path) -> None:
+    environment = {**os.environ, "BNNFPGA_CACHE": str(tmp_path / "cache")}
+    command = [
+        sys.executable,
+        "-m",
+        "bnnfpga",
+        "compile",
+        str(NET.write(tmp_path)),
+        "-o",
+        str(tmp_path / "project"),
+        "--json",
+    ]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert json.loads(result.stdout)["checked"]["stages"] == ["source", "folded", "emulator"]
+    assert len(list((tmp_path / "cache").glob("emulator-*/emulator.so"))) == 1
 
 
-def test_one_wrong_weight_is_found(built: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("cannot", [{"CXX": "false"}, {VARIABLE: "numpy"}, {"BNNFPGA_CACHE": "/dev/null/cache"}])
+def test_a_machine_that_cannot_build_it_compiles_without(cannot: dict[str, str], tmp_path: Path) -> None:
+    environment = {**os.environ, "BNNFPGA_CACHE": str(tmp_path / "cache"), **cannot}
+    command = [
+        sys.executable,
+        "-m",
+        "bnnfpga",
+        "compile",
+        str(NET.write(tmp_path)),
+        "-o",
+        str(tmp_path / "project"),
+        "--json",
+    ]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert json.loads(result.stdout)["checked"]["stages"] == ["source", "folded"]
+
+
+def test_one_wrong_weight_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project = bnnfpga.compile(NET.write(tmp_path), tmp_path / "project")
     x = images_for(project, 300)
     assert project.simulate(x, backend="emulator").mismatches == 0
