@@ -27,10 +27,10 @@ from onnx import TensorProto, helper, numpy_helper
 from benchmarks.table import Row
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.input_format import InputFormat
+from bnnfpga.native.toolchain import find_compiler
 from bnnfpga.plan import make_plan
 from bnnfpga.simulate.emulator import Emulator
 from bnnfpga.simulate.emulator_library import paths_here
-from bnnfpga.simulate.toolchain import find_compiler
 from tests.support.data import FIXTURES
 from tests.support.nets import DenseNet
 

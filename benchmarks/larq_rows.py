@@ -24,9 +24,9 @@ from bnnfpga.dataflow.operators.window import Window
 from bnnfpga.dataflow.thresholds import ThresholdTable
 from bnnfpga.geometry import Geometry
 from bnnfpga.integers import IntegerType
+from bnnfpga.native.toolchain import find_compiler
 from bnnfpga.simulate.emulator import Emulator
 from bnnfpga.simulate.emulator_library import paths_here
-from bnnfpga.simulate.toolchain import find_compiler
 from tests.support.graphs import chain
 
 SCRIPT = Path(__file__).with_name("larq_speed.py")

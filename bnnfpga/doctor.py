@@ -15,8 +15,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from bnnfpga.errors import UserError
+from bnnfpga.native.toolchain import find_compiler, find_make, find_verilator, missing_fst_headers
 from bnnfpga.simulate.hls_headers import find_headers
-from bnnfpga.simulate.toolchain import find_compiler, find_make, find_verilator, missing_fst_headers
 
 TIMEOUT_SECONDS = 30.0
 NEXTPNR_FAMILIES = ("ecp5", "ice40", "nexus", "machxo2", "himbaechel-gowin")

@@ -1,21 +1,26 @@
 """The token cycle model: initiation interval and latency from the schedules (docs/dataflow.md, sections 4 and 5).
 
-Every machine is played event by event under the law of section 4. The times are the least solution of a system of
-max-plus recurrences, so the order in which machines are advanced does not matter; a machine runs until it needs a time
-that is not known yet, then another one runs.
+The graph is played until what it does repeats.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from itertools import cycle, pairwise
+from itertools import pairwise
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.operator import Schedule
+from bnnfpga.dataflow.native_player import NativePlayer
+from bnnfpga.dataflow.python_player import PythonPlayer
+from bnnfpga.errors import UserError
 
+_MANY_BEATS = 20_000
+"""Beats of a frame, in all streams together, from which it pays to play it natively."""
 _MOST_FRAMES = 512
 _LONGEST_PERIOD = 4
 """Frames after which the whole graph may repeat itself: converters can make it more than one."""
@@ -54,91 +59,20 @@ class Deadlock(Exception):
         self.streams = streams
 
 
-class _Channel:
-    """The times at which a queue's beats became visible and left.
+class Player(Protocol):
+    """A graph being played, see `PythonPlayer`."""
 
-    The outer world never makes anybody wait: `source` beats are always visible, `sink` beats leave at once.
-    """
-
-    def __init__(self, *, source: bool = False, sink: bool = False, beats: int = 0) -> None:
-        self.source = source
-        self.sink = sink
-        self.beats = beats
-        self.visible: list[int] = []
-        self.left: list[int] = []
+    def play(self, stream: str, beats: int) -> bool: ...
+    def visible(self, stream: str) -> Sequence[int] | NDArray[np.int64]: ...
+    def left(self, stream: str) -> Sequence[int] | NDArray[np.int64]: ...
 
 
-def _play(schedule: Schedule, inputs: list[_Channel], outputs: list[_Channel]) -> Iterator[bool]:
-    """Advance as far as possible, then yield whether anything happened."""
-    # What an event touches, so that the loop below looks at nothing else.
-    script = [
-        (
-            event.gap,
-            [
-                (port, need, taken, channel.source, channel.visible, channel.left)
-                for port, channel in enumerate(inputs)
-                for taken in (event.consume[port],)
-                for need in (taken if event.need is None else event.need[port],)
-                if need or taken
-            ],
-            [
-                (port, event.add[port], schedule.capacity[port], schedule.remove[port], channel.left)
-                for port, channel in enumerate(outputs)
-                if event.add[port]
-            ],
-            [
-                (event.emit[port], channel.sink, channel.visible, channel.left)
-                for port, channel in enumerate(outputs)
-                if event.emit[port]
-            ],
-        )
-        for event in schedule.events
-    ]
-    latency = schedule.latency
-    time = -1
-    consumed = [0] * len(inputs)
-    held = [0] * len(outputs)  # room taken by all events so far, as if no beat had left
-    moved = False
-    for gap, takes, rooms, emits in cycle(script):
-        time += gap
-        for port, need, taken, is_source, visible, _ in takes:
-            if need and not is_source:
-                last = consumed[port] + need - 1
-                while last >= len(visible):
-                    yield moved
-                    moved = False
-                if visible[last] > time:
-                    time = visible[last]
-            consumed[port] += taken
-        for port, add, capacity, remove, left in rooms:
-            held[port] += add
-            over = held[port] - capacity
-            if over > 0:
-                leaving = -(-over // remove) - 1
-                while leaving >= len(left):
-                    yield moved
-                    moved = False
-                if left[leaving] >= time:
-                    time = left[leaving] + 1
-        moved = True
-        for _, _, taken, _, _, left in takes:
-            if taken == 1:
-                left.append(time)
-            else:
-                left.extend([time] * taken)
-        for emitted, is_sink, visible, left in emits:
-            for _ in range(emitted):
-                visible.append(time + latency)
-                if is_sink:
-                    left.append(max(left[-1] + 1, time + latency) if left else time + latency)
-
-
-def _machines(schedule: Schedule, inputs: list[_Channel], outputs: list[_Channel]) -> list[Iterator[bool]]:
-    """A unit being played, as one machine or as two with a queue between them."""
-    if schedule.front is None:
-        return [_play(schedule, inputs, outputs)]
-    between = [_Channel()]
-    return [_play(schedule.front, inputs, between), _play(schedule, between, outputs)]
+def player_for(graph: Graph) -> Player:
+    """The native player where that pays and can be built, else the one that always works."""
+    if sum(stream.port.beats for stream in graph.streams) >= _MANY_BEATS:
+        with suppress(UserError):
+            return NativePlayer(graph)
+    return PythonPlayer(graph)
 
 
 def steady_interval(frame_done: Sequence[int], latency: int) -> tuple[int, bool]:
@@ -175,107 +109,64 @@ def predict(graph: Graph) -> Cycles:
     Deadlock
         If no unit can go on.
     """
-    channels = {
-        stream.name: _Channel(source=stream.producer is None, sink=stream.consumer is None, beats=stream.port.beats)
-        for stream in graph.streams
-    }
-    machines = []
-    for operator in graph.operators:
-        inputs = [channels[stream.name] for stream in graph.inputs_of(operator.name)]
-        outputs = [channels[stream.name] for stream in graph.outputs_of(operator.name)]
-        machines += _machines(operator.schedule(), inputs, outputs)
-    source, sink = channels[graph.input.name], channels[graph.output.name]
+    player = player_for(graph)
+    source, sink, beats = graph.input.name, graph.output.name, graph.output.port.beats
     fastest = max(operator.interval() for operator in graph.operators)
     frames = 0
     while True:
-        # Not any(): each machine must get its turn.
-        if not sum([next(machine) for machine in machines]):
-            stuck = [name for name, item in channels.items() if not item.source and len(item.visible) > len(item.left)]
-            raise Deadlock(stuck)
-        done = sink.left[sink.beats - 1 :: sink.beats]
-        if len(done) == frames:
-            continue
+        if not player.play(sink, (frames + 1) * beats):
+            inner = [stream.name for stream in graph.streams if stream.producer is not None]
+            raise Deadlock([name for name in inner if len(player.visible(name)) > len(player.left(name))])
+        done = [int(time) for time in player.left(sink)[beats - 1 :: beats]]
         frames = len(done)
-        latency = done[0] - source.left[0]
+        started = int(player.left(source)[0])
+        latency = done[0] - started
         window = 2 * (-(-latency // fastest)) + 2
         period = 1
         if frames <= window or done[-1] - done[-window - 1] != window * fastest:
             for period in range(1, _LONGEST_PERIOD + 1):
-                if _repeats(list(channels.values()), frames, period):
+                if _repeats(graph, player, frames, period):
                     break
             else:
                 if frames < _MOST_FRAMES:
                     continue
         interval = max(after - before for before, after in pairwise(done[-period - 1 :]))
-        occupancy = {name: _occupancy(item) for name, item in channels.items()}
-        return Cycles(interval, latency, occupancy, tuple(end - source.left[0] for end in done), period)
+        occupancy = {stream.name: _occupancy(player, stream.name) for stream in graph.streams}
+        return Cycles(interval, latency, occupancy, tuple(end - started for end in done), period)
 
 
-def _repeats(channels: Sequence[_Channel], frames: int, period: int) -> bool:
-    """Whether the last periods of so many frames are the same in all channels, but for one shift in time."""
+def _repeats(graph: Graph, player: Player, frames: int, period: int) -> bool:
+    """Whether the last periods of so many frames are the same in all streams, but for one shift in time."""
     first = frames - (_REPEATS + 1) * period
     if first < 0:
         return False
     shifts: set[int] = set()
-    for channel in channels:
-        for times in (channel.left,) if channel.source else (channel.left, channel.visible):
-            if len(times) < frames * channel.beats:
-                return False
-            # The ends of the frames first: they nearly always tell.
-            ends = times[(first + 1) * channel.beats - 1 : frames * channel.beats : channel.beats * period]
-            shifts.update(after - before for before, after in pairwise(ends))
-            if len(shifts) > 1:
-                return False
+    recorded: list[tuple[int, Sequence[int] | NDArray[np.int64]]] = []
+    for stream in graph.streams:
+        recorded.append((stream.port.beats, player.left(stream.name)))
+        if stream.producer is not None:
+            recorded.append((stream.port.beats, player.visible(stream.name)))
+    for beats, times in recorded:
+        if len(times) < frames * beats:
+            return False
+        # The ends of the frames first: they nearly always tell.
+        ends = times[(first + 1) * beats - 1 : frames * beats : beats * period]
+        shifts.update(int(after - before) for before, after in pairwise(ends))
+        if len(shifts) > 1:
+            return False
     shift = shifts.pop()
-    for channel in channels:
-        for times in (channel.left,) if channel.source else (channel.left, channel.visible):
-            window = np.array(times[first * channel.beats : frames * channel.beats])
-            step = period * channel.beats
-            if np.any(window[step:] - window[:-step] != shift):
-                return False
+    for beats, times in recorded:
+        window = np.array(times[first * beats : frames * beats])
+        if np.any(window[period * beats :] - window[: -period * beats] != shift):
+            return False
     return True
 
 
-def _occupancy(channel: _Channel) -> int:
+def _occupancy(player: Player, stream: str) -> int:
     """The most beats that were visible and had not left, in any cycle."""
-    visible = np.array(channel.visible[: len(channel.left)])
-    left = np.array(channel.left[: len(visible)])
+    every = np.array(player.left(stream))
+    visible = np.array(player.visible(stream)[: len(every)])
+    left = every[: len(visible)]
     if not len(visible):
         return 0
     return int((np.arange(1, len(visible) + 1) - np.searchsorted(left, visible, side="left")).max())
-
-
-def replay(
-    schedule: Schedule, offered: Sequence[Sequence[int]], left: Sequence[Sequence[int]]
-) -> tuple[list[list[int]], list[list[int]]]:
-    """What one unit does by its law when its surroundings do what was observed.
-
-    Parameters
-    ----------
-    schedule
-        The unit's.
-    offered
-        For each input the cycle from which each beat was offered to it.
-    left
-        For each output the cycle in which each beat was taken from it.
-
-    Returns
-    -------
-    tuple
-        For each input the cycle in which it takes each beat, for each output the cycle from which it offers each beat,
-        as far as the observed beats let it go.
-    """
-    inputs, outputs = [_Channel() for _ in offered], [_Channel() for _ in left]
-    for channel, cycles in zip(inputs, offered, strict=True):
-        channel.visible = list(cycles)
-    for channel, cycles in zip(outputs, left, strict=True):
-        channel.left = list(cycles)
-    machines = _machines(schedule, inputs, outputs)
-    while sum([next(machine) for machine in machines]):
-        pass
-    made = []
-    for channel in outputs:
-        # A beat is offered when the one in front of it has left; behind the last that left, one more is.
-        after = [0, *(end + 1 for end in channel.left)]
-        made.append([max(pair) for pair in zip(channel.visible, after, strict=False)])
-    return [channel.left for channel in inputs], made

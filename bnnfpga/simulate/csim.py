@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from bnnfpga.codegen.hls import AP_TYPES
 from bnnfpga.errors import UserError
-from bnnfpga.simulate.cache import cached_build
+from bnnfpga.native.cache import cached_build
+from bnnfpga.native.toolchain import available_processors, find_compiler
 from bnnfpga.simulate.hls_headers import find_headers
 from bnnfpga.simulate.scratch import INPUT, run_program, scratch_folder
-from bnnfpga.simulate.toolchain import available_processors, find_compiler
 
 _FLAGS = ("-std=c++17", "-O2")
 _SOURCES = ("top.cpp", "testbench.cpp")

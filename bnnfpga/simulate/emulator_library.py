@@ -9,17 +9,13 @@ from __future__ import annotations
 import ctypes
 import functools
 import os
-import subprocess
 import sys
 import threading
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 from bnnfpga.assets import asset
 from bnnfpga.errors import UserError
-from bnnfpga.simulate.cache import cached_build
-from bnnfpga.simulate.toolchain import Compiler, find_compiler
+from bnnfpga.native.library import Part, compiler_here, shared_library
+from bnnfpga.native.toolchain import Compiler
 
 INSTRUCTION_SETS: dict[str, tuple[str, ...]] = {
     "avx512": ("avx512f", "avx512bw", "avx512vl", "avx512vpopcntdq", "avx512vnni", "avx512vbmi"),
@@ -31,12 +27,8 @@ INSTRUCTION_SETS: dict[str, tuple[str, ...]] = {
 VARIABLE = "BNNFPGA_EMULATOR"
 """Environment variable that chooses a path: one of `INSTRUCTION_SETS`, or `numpy`."""
 
-_FLAGS = ("-std=c++17", "-fPIC")
-_PARTS = {"vectors": "-O3", "rest": "-O1"}
 # What a net's time goes into: the sources that use vectors (lanes.h), and what feeds them.
 _VECTORS = ("bit_planes", "byte_table", "matrix_vector", "row_kernel", "sliced_matrix_vector")
-_LINK = ("-shared", "-pthread")
-_FILE = "emulator.so"
 _MESSAGE_BYTES = 400
 
 
@@ -67,7 +59,7 @@ def choose_path(path: str | None = None) -> str:
     try:
         if sys.byteorder != "little":
             raise UserError("the native emulator needs a little-endian machine", hint="use --backend rtl")
-        here = paths_here(_compiler())
+        here = paths_here(compiler_here())
     except UserError:
         if asked is None:
             return "numpy"
@@ -98,16 +90,18 @@ def load_library(path: str) -> ctypes.CDLL:
     UserError
         When it cannot be built or loaded.
     """
-    compiler = _compiler()
-    built = cached_build(_key(path, compiler), lambda folder: _build(path, compiler, folder), _name(path))
-    try:
-        library = ctypes.CDLL(str(built / _FILE))
-    except OSError as error:
-        raise UserError(
-            f"the emulator cannot be loaded: {error}",
-            where=str(built / _FILE),
-            hint="where a disk allows no programs (noexec), set BNNFPGA_CACHE to another",
-        ) from error
+    files = sorted((asset("flows") / "emulator").iterdir())
+    sources = [file for file in files if file.suffix == ".cpp"]
+    vectors = tuple(file for file in sources if file.stem in _VECTORS)
+    others = tuple(file for file in sources if file.stem not in _VECTORS)
+    library = shared_library(
+        f"emulator-{path}",
+        {"vectors": Part(("-O3",), vectors), "rest": Part(("-O1",), others)},
+        headers=[file for file in files if file.suffix == ".h"],
+        flags=_options(path),
+        what="the emulator",
+        hint=f"set {VARIABLE}=numpy to do without",
+    )
     library.bnn_graph_new.restype = ctypes.c_void_p
     library.bnn_graph_free.restype = None
     return library
@@ -134,57 +128,5 @@ def check_call(function: object, *arguments: object) -> None:
         raise RuntimeError(f"emulator: {message.value.decode(errors='replace')}")
 
 
-@functools.cache
-def _compiler() -> Compiler:
-    return find_compiler()
-
-
-def _sources() -> list[Path]:
-    return sorted((asset("flows") / "emulator").iterdir())
-
-
-def _name(path: str) -> str:
-    return f"emulator-{path}"
-
-
 def _options(path: str) -> tuple[str, ...]:
-    return (*_FLAGS, *(f"-m{need}" for need in INSTRUCTION_SETS[path]))
-
-
-def _key(path: str, compiler: Compiler) -> Sequence[str | bytes]:
-    parts: list[str | bytes] = ["emulator", *compiler.command, compiler.identity, *_options(path), *_LINK]
-    parts += [*_PARTS.values()]
-    for source in _sources():
-        parts += [source.name, source.read_bytes()]
-    return parts
-
-
-def _build(path: str, compiler: Compiler, folder: Path) -> None:
-    # Standard headers take longer than what is in most of the files: they are compiled as two, side by side.
-    sources = [source for source in _sources() if source.suffix == ".cpp"]
-
-    def compile_part(part: str) -> Path:
-        whole = folder / f"{part}.cpp"
-        names = [source for source in sources if (source.stem in _VECTORS) == (part == "vectors")]
-        whole.write_text("".join(f'#include "{name}"\n' for name in names))
-        target = whole.with_suffix(".o")
-        _run([*compiler.command, *_options(path), _PARTS[part], "-c", str(whole), "-o", str(target)], whole)
-        return target
-
-    with ThreadPoolExecutor() as pool:
-        objects = list(pool.map(compile_part, _PARTS))
-    _run([*compiler.command, *_LINK, *map(str, objects), "-o", str(folder / _FILE)], folder)
-    for file in objects:
-        file.unlink()
-        file.with_suffix(".cpp").unlink()
-
-
-def _run(command: list[str], where: Path) -> None:
-    result = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
-    if result.returncode != 0:
-        said = "\n".join(result.stderr.strip().splitlines()[:20])
-        raise UserError(
-            f"the emulator cannot be built:\n{said}",
-            where=str(where),
-            hint=f"name another C++17 compiler in CXX, or set {VARIABLE}=numpy to do without",
-        )
+    return tuple(f"-m{need}" for need in INSTRUCTION_SETS[path])

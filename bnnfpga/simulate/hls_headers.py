@@ -16,7 +16,7 @@ import zipfile
 from pathlib import Path
 
 from bnnfpga.errors import UserError
-from bnnfpga.simulate.cache import cache_folder
+from bnnfpga.native.cache import cache_folder
 
 WHEEL = "hls4ml==1.3.0"
 _NEEDED = ("ap_int.h", "hls_stream.h")

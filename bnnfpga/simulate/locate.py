@@ -10,8 +10,8 @@ import numpy as np
 
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import Operator
+from bnnfpga.dataflow.python_player import replay
 from bnnfpga.dataflow.stream import Stream
-from bnnfpga.dataflow.token_model import replay
 from bnnfpga.integers import IntArray
 from bnnfpga.simulate.beats import Beats, Observed, normalised
 

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Literal
 
 from bnnfpga.errors import UserError
-from bnnfpga.simulate.cache import cache_folder, cached_build
-from bnnfpga.simulate.toolchain import (
+from bnnfpga.native.cache import cache_folder, cached_build
+from bnnfpga.native.toolchain import (
     Verilator,
     available_processors,
     find_compiler,

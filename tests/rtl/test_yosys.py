@@ -31,7 +31,7 @@ from bnnfpga.dataflow.operators.upsample import Upsample
 from bnnfpga.dataflow.operators.vector_vector import VectorVector
 from bnnfpga.dataflow.operators.window import Geometry, Window
 from bnnfpga.integers import IntegerType
-from bnnfpga.simulate.toolchain import find_verilator
+from bnnfpga.native.toolchain import find_verilator
 from bnnfpga.tuning.choose import choose_folding
 from tests.dataflow.chains import random_chain, random_folding, random_table
 from tests.dataflow.test_several_pixels import network

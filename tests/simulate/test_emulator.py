@@ -33,10 +33,10 @@ from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.thresholds import ThresholdTable
 from bnnfpga.errors import UserError
 from bnnfpga.integers import IntArray, IntegerType
+from bnnfpga.native.toolchain import find_compiler
 from bnnfpga.simulate import emulator_library
 from bnnfpga.simulate.emulator import Emulator, run_emulator
 from bnnfpga.simulate.emulator_library import INSTRUCTION_SETS, VARIABLE, choose_path, paths_here
-from bnnfpga.simulate.toolchain import find_compiler
 from tests.conftest import THOROUGH
 from tests.dataflow.chains import random_chain, random_folding
 from tests.dataflow.test_window import windows
@@ -485,7 +485,7 @@ def test_no_path_that_the_machine_lacks(monkeypatch: pytest.MonkeyPatch) -> None
     plain = find_compiler()
     identity = plain.identity.replace("__AVX512VPOPCNTDQ__", "").replace("__AVX2__", "")
     lesser = replace(plain, identity=identity)
-    monkeypatch.setattr(emulator_library, "_compiler", lambda: lesser)
+    monkeypatch.setattr(emulator_library, "compiler_here", lambda: lesser)
     assert choose_path() == "portable"
     with pytest.raises(UserError, match="lacks its instructions"):
         choose_path("avx512")
@@ -500,7 +500,7 @@ def test_without_a_compiler_numpy_gives_the_same(monkeypatch: pytest.MonkeyPatch
     def none_here() -> None:
         raise UserError("no C++ compiler was found")
 
-    monkeypatch.setattr(emulator_library, "_compiler", none_here)
+    monkeypatch.setattr(emulator_library, "compiler_here", none_here)
     emulator = Emulator(graph)
     assert emulator.path == "numpy"
     np.testing.assert_array_equal(emulator.scores(x), native)
@@ -538,7 +538,7 @@ def test_the_sources_give_no_warning(path: str, tmp_path: Path) -> None:
 
 
 def test_the_generic_form_counts_right(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(emulator_library, "_FLAGS", (*emulator_library._FLAGS, *GENERIC))
+    monkeypatch.setattr(emulator_library, "_options", lambda path: tuple(GENERIC))
     emulator_library.load_library.cache_clear()
     try:
         for seed in range(8):

@@ -47,7 +47,7 @@ def test_the_first_compilation_builds_the_emulator(tmp_path: Path) -> None:
     ]
     result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert json.loads(result.stdout)["checked"]["stages"] == ["source", "folded", "emulator"]
-    assert len(list((tmp_path / "cache").glob("emulator-*/emulator.so"))) == 1
+    assert len(list((tmp_path / "cache").glob("emulator-*/library.so"))) == 1
 
 
 @pytest.mark.parametrize("cannot", [{"CXX": "false"}, {VARIABLE: "numpy"}, {"BNNFPGA_CACHE": "/dev/null/cache"}])

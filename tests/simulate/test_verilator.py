@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from bnnfpga.errors import UserError
+from bnnfpga.native.toolchain import find_compiler, find_verilator, missing_fst_headers
 from bnnfpga.simulate.simulator import OPTIMIZE
-from bnnfpga.simulate.toolchain import find_compiler, find_verilator, missing_fst_headers
 from bnnfpga.simulate.verilator import SimulationDeadlock, SimulationError, build_simulator, run_simulator
 from tests.simulate.projects import BEATS, LATENCY, MASK, Tiny, make_project
 

@@ -13,10 +13,10 @@ from bnnfpga.dataflow.folding import folding_of
 from bnnfpga.dataflow.lower import lower
 from bnnfpga.frontend.clean import load
 from bnnfpga.input_format import InputFormat
+from bnnfpga.native.toolchain import find_compiler
 from bnnfpga.simulate.emulator import run_emulator
 from bnnfpga.simulate.emulator_library import paths_here
 from bnnfpga.simulate.project_graph import project_graph
-from bnnfpga.simulate.toolchain import find_compiler
 from bnnfpga.transforms.fold import fold
 from tests.dataflow.chains import random_folding
 

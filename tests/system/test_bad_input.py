@@ -25,7 +25,7 @@ import pytest
 import bnnfpga
 from bnnfpga.cli import app
 from bnnfpga.errors import UserError
-from bnnfpga.simulate.toolchain import find_verilator
+from bnnfpga.native.toolchain import find_verilator
 from bnnfpga.terminal import run
 from tests.support.builds import images_for
 from tests.support.data import ROOT

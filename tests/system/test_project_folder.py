@@ -16,7 +16,7 @@ import bnnfpga
 from bnnfpga import build
 from bnnfpga.errors import UserError
 from bnnfpga.host.functions import evaluate
-from bnnfpga.simulate.toolchain import find_verilator
+from bnnfpga.native.toolchain import find_verilator
 from tests.support.builds import images_for
 from tests.support.data import EXAMPLES
 from tests.support.nets import DenseNet

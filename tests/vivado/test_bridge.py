@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import bnnfpga
 from bnnfpga.host.dma_words import DmaWords
-from bnnfpga.simulate.toolchain import find_verilator
+from bnnfpga.native.toolchain import find_verilator
 from tests.support.conv_nets import ConvNet
 from tests.support.nets import DenseNet
 

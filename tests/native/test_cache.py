@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bnnfpga.errors import UserError
-from bnnfpga.simulate.cache import cache_folder, cached_build, digest
+from bnnfpga.native.cache import cache_folder, cached_build, digest
 
 
 @pytest.fixture(autouse=True)

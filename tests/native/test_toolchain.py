@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bnnfpga.errors import UserError
-from bnnfpga.simulate import toolchain
-from bnnfpga.simulate.toolchain import find_compiler, find_make, find_verilator
+from bnnfpga.native import toolchain
+from bnnfpga.native.toolchain import find_compiler, find_make, find_verilator
 
 
 @pytest.fixture(autouse=True)

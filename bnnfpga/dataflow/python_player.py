@@ -1,0 +1,171 @@
+"""Units played event by event under the law of docs/dataflow.md, section 4.
+
+The times are the least solution of a system of max-plus recurrences, so the order in which machines are advanced does
+not matter; a machine runs until it needs a time that is not known yet, then another one runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import cycle
+
+from bnnfpga.dataflow.graph import Graph
+from bnnfpga.dataflow.operator import Schedule
+
+
+class _Channel:
+    """The times at which a queue's beats became visible and left.
+
+    The outer world never makes anybody wait: `source` beats are always visible, `sink` beats leave at once.
+    """
+
+    def __init__(self, *, source: bool = False, sink: bool = False) -> None:
+        self.source = source
+        self.sink = sink
+        self.visible: list[int] = []
+        self.left: list[int] = []
+
+
+def _play(schedule: Schedule, inputs: list[_Channel], outputs: list[_Channel]) -> Iterator[bool]:
+    """Advance as far as possible, then yield whether anything happened."""
+    # What an event touches, so that the loop below looks at nothing else.
+    script = [
+        (
+            event.gap,
+            [
+                (port, need, taken, channel.source, channel.visible, channel.left)
+                for port, channel in enumerate(inputs)
+                for taken in (event.consume[port],)
+                for need in (taken if event.need is None else event.need[port],)
+                if need or taken
+            ],
+            [
+                (port, event.add[port], schedule.capacity[port], schedule.remove[port], channel.left)
+                for port, channel in enumerate(outputs)
+                if event.add[port]
+            ],
+            [
+                (event.emit[port], channel.sink, channel.visible, channel.left)
+                for port, channel in enumerate(outputs)
+                if event.emit[port]
+            ],
+        )
+        for event in schedule.events
+    ]
+    latency = schedule.latency
+    time = -1
+    consumed = [0] * len(inputs)
+    held = [0] * len(outputs)  # room taken by all events so far, as if no beat had left
+    moved = False
+    for gap, takes, rooms, emits in cycle(script):
+        time += gap
+        for port, need, taken, is_source, visible, _ in takes:
+            if need and not is_source:
+                last = consumed[port] + need - 1
+                while last >= len(visible):
+                    yield moved
+                    moved = False
+                if visible[last] > time:
+                    time = visible[last]
+            consumed[port] += taken
+        for port, add, capacity, remove, left in rooms:
+            held[port] += add
+            over = held[port] - capacity
+            if over > 0:
+                leaving = -(-over // remove) - 1
+                while leaving >= len(left):
+                    yield moved
+                    moved = False
+                if left[leaving] >= time:
+                    time = left[leaving] + 1
+        moved = True
+        for _, _, taken, _, _, left in takes:
+            if taken == 1:
+                left.append(time)
+            else:
+                left.extend([time] * taken)
+        for emitted, is_sink, visible, left in emits:
+            for _ in range(emitted):
+                visible.append(time + latency)
+                if is_sink:
+                    left.append(max(left[-1] + 1, time + latency) if left else time + latency)
+
+
+def _machines(schedule: Schedule, inputs: list[_Channel], outputs: list[_Channel]) -> list[Iterator[bool]]:
+    """A unit being played, as one machine or as two with a queue between them."""
+    if schedule.front is None:
+        return [_play(schedule, inputs, outputs)]
+    between = [_Channel()]
+    return [_play(schedule.front, inputs, between), _play(schedule, between, outputs)]
+
+
+class PythonPlayer:
+    """A graph being played; `NativePlayer` does the same, and faster where there are many events."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._channels = {
+            stream.name: _Channel(source=stream.producer is None, sink=stream.consumer is None)
+            for stream in graph.streams
+        }
+        self._machines = [
+            machine
+            for operator in graph.operators
+            for machine in _machines(
+                operator.schedule(),
+                [self._channels[stream.name] for stream in graph.inputs_of(operator.name)],
+                [self._channels[stream.name] for stream in graph.outputs_of(operator.name)],
+            )
+        ]
+
+    def play(self, stream: str, beats: int) -> bool:
+        """Go on until so many beats have left a stream; False if nothing moves any more before that."""
+        left = self._channels[stream].left
+        while len(left) < beats:
+            # Not any(): each machine must get its turn.
+            if not sum([next(machine) for machine in self._machines]):
+                return False
+        return True
+
+    def visible(self, stream: str) -> Sequence[int]:
+        """When each beat became visible; empty for the input, where beats always are."""
+        return self._channels[stream].visible
+
+    def left(self, stream: str) -> Sequence[int]:
+        """When each beat left."""
+        return self._channels[stream].left
+
+
+def replay(
+    schedule: Schedule, offered: Sequence[Sequence[int]], left: Sequence[Sequence[int]]
+) -> tuple[list[list[int]], list[list[int]]]:
+    """What one unit does by its law when its surroundings do what was observed.
+
+    Parameters
+    ----------
+    schedule
+        The unit's.
+    offered
+        For each input the cycle from which each beat was offered to it.
+    left
+        For each output the cycle in which each beat was taken from it.
+
+    Returns
+    -------
+    tuple
+        For each input the cycle in which it takes each beat, for each output the cycle from which it offers each beat,
+        as far as the observed beats let it go.
+    """
+    inputs, outputs = [_Channel() for _ in offered], [_Channel() for _ in left]
+    for channel, cycles in zip(inputs, offered, strict=True):
+        channel.visible = list(cycles)
+    for channel, cycles in zip(outputs, left, strict=True):
+        channel.left = list(cycles)
+    machines = _machines(schedule, inputs, outputs)
+    while sum([next(machine) for machine in machines]):
+        pass
+    made = []
+    for channel in outputs:
+        # A beat is offered when the one in front of it has left; behind the last that left, one more is.
+        after = [0, *(end + 1 for end in channel.left)]
+        made.append([max(pair) for pair in zip(channel.visible, after, strict=False)])
+    return [channel.left for channel in inputs], made
