@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 
 import networkx as nx
 
@@ -29,6 +30,7 @@ class Graph:
         if operator.name in self._graph:
             raise ValueError(f"two operators are called {operator.name!r}")
         self._graph.add_node(operator.name, operator=operator)
+        self._forget()
 
     def connect(
         self, producer: str, consumer: str, *, output: int = 0, input: int = 0, any_lanes: bool = False
@@ -38,23 +40,30 @@ class Graph:
         if not made.carries(replace(taken, lanes=made.lanes) if any_lanes else taken):
             raise ValueError(f"{producer} makes {made}, but {consumer} takes {taken}")
         self._graph.add_edge(producer, consumer, output=output, input=input)
+        self._forget()
 
     def set_boundary(self, first: str, last: str) -> None:
         """Name the operators whose first input and first output are the accelerator's."""
         self._input, self._output = (first, 0), (last, 0)
+        self._forget()
+
+    def _forget(self) -> None:
+        """What follows from operators and streams is worked out again when it is asked for."""
+        for name in ("operators", "streams", "_into", "_out_of"):
+            self.__dict__.pop(name, None)
 
     def __getitem__(self, name: str) -> Operator:
         operator: Operator = self._graph.nodes[name]["operator"]
         return operator
 
-    @property
-    def operators(self) -> list[Operator]:
+    @cached_property
+    def operators(self) -> tuple[Operator, ...]:
         """In topological order (ties in the order of adding)."""
         order = {name: index for index, name in enumerate(self._graph.nodes)}
-        return [self[name] for name in nx.lexicographical_topological_sort(self._graph, key=order.__getitem__)]
+        return tuple(self[name] for name in nx.lexicographical_topological_sort(self._graph, key=order.__getitem__))
 
-    @property
-    def streams(self) -> list[Stream]:
+    @cached_property
+    def streams(self) -> tuple[Stream, ...]:
         """All streams: the input, those between operators in topological order of their producers, the output."""
         streams = [self.input]
         for operator in self.operators:
@@ -64,7 +73,7 @@ class Graph:
                 several = f"_{input}" if len(self[consumer].inputs) > 1 else ""
                 name = f"{producer}_to_{consumer}{several}"
                 streams.append(Stream(name, operator.outputs[output], producer, consumer, output, input))
-        return [*streams, self.output]
+        return (*streams, self.output)
 
     @property
     def input(self) -> Stream:
@@ -78,11 +87,25 @@ class Graph:
 
     def inputs_of(self, name: str) -> list[Stream]:
         """The streams into an operator, by port."""
-        return sorted((stream for stream in self.streams if stream.consumer == name), key=lambda stream: stream.input)
+        return sorted(self._into.get(name, ()), key=lambda stream: stream.input)
 
     def outputs_of(self, name: str) -> list[Stream]:
         """The streams out of an operator, by port."""
-        return sorted((stream for stream in self.streams if stream.producer == name), key=lambda stream: stream.output)
+        return sorted(self._out_of.get(name, ()), key=lambda stream: stream.output)
+
+    @cached_property
+    def _into(self) -> dict[str | None, list[Stream]]:
+        streams: dict[str | None, list[Stream]] = {}
+        for stream in self.streams:
+            streams.setdefault(stream.consumer, []).append(stream)
+        return streams
+
+    @cached_property
+    def _out_of(self) -> dict[str | None, list[Stream]]:
+        streams: dict[str | None, list[Stream]] = {}
+        for stream in self.streams:
+            streams.setdefault(stream.producer, []).append(stream)
+        return streams
 
     def execute(self, x: IntArray) -> dict[str, IntArray]:
         """Run the numpy meaning of every operator.

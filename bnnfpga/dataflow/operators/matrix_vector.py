@@ -176,16 +176,9 @@ class MatrixVector(Operator):
         return queue_depth(self.latency, self.steps)
 
     def schedule(self) -> Schedule:
-        events = []
-        waited = 0
-        for n in range(self.passes):
-            for s in range(self.steps):
-                waited += 1
-                consume, emit = int(n == 0), int(s == self.steps - 1)
-                if consume or emit:
-                    events.append(Event(waited, (consume,), (emit,), (emit,)))
-                    waited = 0
-        return Schedule(tuple(events), self.latency, (self.queue,), (1,))
+        first = [Event(1, (1,), (0,), (0,))] * (self.steps - 1) + [Event(1, (1,), (1,), (1,))]
+        later = [Event(self.steps, (0,), (1,), (1,))] * (self.passes - 1)
+        return Schedule((*first, *later), self.latency, (self.queue,), (1,))
 
     def execute(self, *arrays: IntArray) -> tuple[IntArray, ...]:
         sums = self._sums(arrays[0])
@@ -195,8 +188,10 @@ class MatrixVector(Operator):
         return Decisions(self._sums(arrays[0]), self.table)
 
     def _sums(self, x: IntArray) -> IntArray:
-        # They stay far below 2^53, so the float64 product is exact (and uses BLAS).
-        return np.rint(x.astype(np.float64) @ self.weights.T.astype(np.float64)).astype(np.int64)
+        # Floats, for BLAS multiplies no integers. They are exact: no sum, in whatever order, passes 2^24, or 2^53.
+        largest = max(-self.input_type.lo, self.input_type.hi) * int(np.abs(self.weights).sum(axis=1).max())
+        exact = np.float32 if largest < 1 << 24 else np.float64
+        return np.asarray(x.astype(exact) @ self.weights.T.astype(exact)).astype(np.int64)
 
     @cached_property
     def _weight_memory(self) -> Memory:

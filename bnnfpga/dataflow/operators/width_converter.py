@@ -38,9 +38,9 @@ class WidthConverter(Operator):
 
     def schedule(self) -> Schedule:
         a, b = self.input_lanes, self.output_lanes
-        events = tuple(
-            Event(1, (1,), (a,), (a * (beat + 1) // b - a * beat // b,)) for beat in range(self.inputs[0].beats)
-        )
+        # After so many beats no element is left over.
+        beats = b // math.gcd(a, b)
+        events = tuple(Event(1, (1,), (a,), (a * (beat + 1) // b - a * beat // b,)) for beat in range(beats))
         return Schedule(events, 1, (self.capacity,), (b,))
 
     def execute(self, *arrays: IntArray) -> tuple[IntArray, ...]:
