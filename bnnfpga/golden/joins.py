@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import onnx
@@ -40,57 +40,83 @@ def resize(writer: Writer, node: onnx.NodeProto) -> Value:
     return Value(tensor=repeat(writer.float_of(value)))
 
 
-def _grid(writer: Writer, node: onnx.NodeProto) -> tuple[list[str], list[int], tuple[int, ...], np.float32]:
+@dataclass(frozen=True)
+class _Grid:
     """Integers of a node's operands, their bounds, what each counts on their common grid, and its unit."""
-    values = [writer.value(name) for name in node.input]
+
+    integers: list[str]
+    magnitudes: list[int]
+    factors: tuple[int, ...]
+    unit: np.float32
+
+
+def _units(writer: Writer, node: onnx.NodeProto) -> list[float] | str:
+    """What each operand is a multiple of; or the first operand that is no multiple of anything."""
     units = []
-    for name, value in zip(node.input, values, strict=True):
+    for name in node.input:
+        value = writer.value(name)
         if value.integers is None or value.constant is not None or any(scale.size != 1 for scale in value.scales):
-            source = writer.model.find_producer(name)
-            raise UserError(
-                f"it joins streams; that of {describe(source) if source else 'the input'} is not quantised",
-                where=describe(node),
-                hint="put a quantizer of up to 8 bits there, with the scale of the other operand",
-            )
+            return str(name)
         steps = [Step("multiply", scale) for scale in value.scales]
         units.append(float(apply_steps(steps, np.ones((), dtype=np.float32))))
+    return units
+
+
+def _grid(writer: Writer, node: onnx.NodeProto, units: list[float]) -> _Grid | None:
+    """The common grid of a node's operands, where their units have one."""
     grid = common_grid(units)
+    if grid is None:
+        return None
+    integers, magnitudes = [], []
+    for name in node.input:
+        value = writer.value(name)
+        assert value.integers is not None
+        cast = value.integers in writer.doubles
+        integers.append(writer.emit("Cast", value.integers, to=TensorProto.FLOAT) if cast else value.integers)
+        magnitudes.append(value.magnitude)
+    return _Grid(integers, magnitudes, *grid)
+
+
+def _multiples(writer: Writer, grid: _Grid) -> list[str]:
+    return [
+        name if factor == 1 else writer.emit("Mul", name, writer.constant(np.float32(factor)))
+        for name, factor in zip(grid.integers, grid.factors, strict=True)
+    ]
+
+
+def add_streams(writer: Writer, node: onnx.NodeProto) -> Value:
+    """Scaled integers are added on their common grid: exactly, then one multiplication."""
+    units = _units(writer, node)
+    if isinstance(units, str):
+        source = writer.model.find_producer(units)
+        raise UserError(
+            f"it joins streams; that of {describe(source) if source else 'the input'} is not quantised",
+            where=describe(node),
+            hint="put a quantizer of up to 8 bits there, with the scale of the other operand",
+        )
+    grid = _grid(writer, node, units)
     if grid is None:
         raise UserError(
             f"it joins streams whose scales {' and '.join(f'{unit:g}' for unit in units)} have no common grid",
             where=describe(node),
             hint="let quantizers with one scale stand in front of all its operands",
         )
-    integers = []
-    for value in values:
-        assert value.integers is not None
-        cast = value.integers in writer.doubles
-        integers.append(writer.emit("Cast", value.integers, to=TensorProto.FLOAT) if cast else value.integers)
-    return integers, [value.magnitude for value in values], *grid
-
-
-def _multiples(writer: Writer, integers: list[str], factors: Sequence[int]) -> list[str]:
-    return [
-        name if factor == 1 else writer.emit("Mul", name, writer.constant(np.float32(factor)))
-        for name, factor in zip(integers, factors, strict=True)
-    ]
-
-
-def add_streams(writer: Writer, node: onnx.NodeProto) -> Value:
-    """Scaled integers are added on their common grid: exactly, then one multiplication."""
-    integers, magnitudes, factors, unit = _grid(writer, node)
-    magnitude = sum(bound * factor for bound, factor in zip(magnitudes, factors, strict=True))
+    magnitude = sum(bound * factor for bound, factor in zip(grid.magnitudes, grid.factors, strict=True))
     if magnitude >= EXACT_FLOAT32:
         raise UserError("its sums are too large", where=describe(node), hint="put quantizers in front of it")
-    total = writer.emit(node.op_type, *_multiples(writer, integers, factors))
-    return Value(integers=total, scales=(np.asarray(unit),), magnitude=magnitude, base=total)
+    total = writer.emit(node.op_type, *_multiples(writer, grid))
+    return Value(integers=total, scales=(np.asarray(grid.unit),), magnitude=magnitude, base=total)
 
 
 def concat(writer: Writer, node: onnx.NodeProto) -> Value:
-    """Channels one after the other, on the common grid of their scales."""
+    """Channels one after the other: on the common grid of their scales, else as floats."""
     if attribute(node, "axis", 0) % len(writer.model.get_tensor_shape(node.output[0])) != 1:
         raise UserError("it joins something else than channels", where=describe(node), hint="join along axis 1")
-    integers, magnitudes, factors, unit = _grid(writer, node)
-    joined = writer.emit("Concat", *_multiples(writer, integers, factors), axis=1)
-    magnitude = max(bound * factor for bound, factor in zip(magnitudes, factors, strict=True))
-    return Value(integers=joined, scales=(np.asarray(unit),), magnitude=magnitude, base=joined)
+    units = _units(writer, node)
+    grid = None if isinstance(units, str) else _grid(writer, node, units)
+    if grid is None:
+        floats = [writer.float_of(writer.value(name)) for name in node.input]
+        return Value(tensor=writer.emit("Concat", *floats, axis=1))
+    joined = writer.emit("Concat", *_multiples(writer, grid), axis=1)
+    magnitude = max(bound * factor for bound, factor in zip(grid.magnitudes, grid.factors, strict=True))
+    return Value(integers=joined, scales=(np.asarray(grid.unit),), magnitude=magnitude, base=joined)

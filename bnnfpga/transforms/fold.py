@@ -11,12 +11,13 @@ from qonnx.transformation.general import SortGraph
 
 from bnnfpga.integers import IntegerType
 from bnnfpga.transforms.batch_norm import BatchNormToArithmetic
+from bnnfpga.transforms.concats import ConcatBehindQuantizers
 from bnnfpga.transforms.host_functions import HostFunction, cut_input, cut_output
 from bnnfpga.transforms.integer_input import IntegerInput
 from bnnfpga.transforms.integer_weights import IntegerWeights
 from bnnfpga.transforms.joins import JoinsOnIntegers
 from bnnfpga.transforms.merge_layouts import MergeLayouts
-from bnnfpga.transforms.move import LayoutBeforeElementwise, ScalesBehindDotProducts
+from bnnfpga.transforms.move import LayoutBeforeElementwise, QuantizerBeforeLayout, ScalesBehindDotProducts
 from bnnfpga.transforms.pools import AffineBehindPools
 from bnnfpga.transforms.quantizer_scales import ScalesOutOfQuantizers
 from bnnfpga.transforms.refusals import refuse_floats
@@ -30,9 +31,11 @@ SCALE_REWRITES = (
     TransposeIntoWeights,
     LayoutBeforeElementwise,
     MergeLayouts,
+    QuantizerBeforeLayout,
     AffineBehindPools,
     JoinsOnIntegers,
     ScalesBehindDotProducts,
+    ConcatBehindQuantizers,
 )
 """What makes the operands of every dot product integers, in order."""
 

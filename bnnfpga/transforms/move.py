@@ -1,4 +1,4 @@
-"""Moving layout changes up and scales down, so that integers meet integers."""
+"""Moving layout changes up, or down behind the quantizers of pools, and scales down, so that integers meet integers."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from bnnfpga.frontend.nodes import (
     POOLS,
     QUANTIZERS,
     add_constant,
+    comes_from_constants,
     constant,
     consumers,
 )
 from bnnfpga.frontend.quantizers import quantizer_of
 from bnnfpga.transforms.editing import drop_unread, insert_after
+from bnnfpga.transforms.integer_types import integer_type
 
 
 class LayoutBeforeElementwise(Transformation):  # type: ignore[misc]
@@ -80,6 +82,60 @@ def _comes_from_windows(model: ModelWrapper, tensor: str) -> bool:
             return True
         producer = next((node for node in map(model.find_producer, producer.input) if node is not None), None)
     return producer is not None and producer.op_type == "Conv"
+
+
+class QuantizerBeforeLayout(Transformation):  # type: ignore[misc]
+    """A quantizer behind the reshape of what a max pool chose moves in front of it, and so joins the pool's chain.
+
+    With it move the elementwise nodes between them. All their constants are single numbers.
+    """
+
+    def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
+        for quantizer in model.graph.node:
+            if quantizer.op_type not in QUANTIZERS or comes_from_constants(model, quantizer.input[0]):
+                continue
+            chain = [quantizer]
+            while (above := _only_producer(model, chain[0])) is not None and above.op_type in ELEMENTWISE:
+                chain.insert(0, above)
+            pool = None if above is None or above.op_type not in LAYOUT_OPS else _only_producer(model, above)
+            if above is None or pool is None or pool.op_type != "MaxPool":
+                continue
+            if integer_type(model, above.input[0]) is not None or not all(_is_uniform(model, node) for node in chain):
+                continue
+            _exchange(model, above, chain)
+            return model, True
+        return model, False
+
+
+def _only_producer(model: ModelWrapper, node: onnx.NodeProto) -> onnx.NodeProto | None:
+    """The node that makes the one tensor that `node` takes, where nobody else takes it."""
+    operands = [name for name in node.input if name and constant(model, name) is None]
+    if len(operands) != 1 or len(consumers(model, operands[0])) != 1:
+        return None
+    producer: onnx.NodeProto | None = model.find_producer(operands[0])
+    return producer
+
+
+def _is_uniform(model: ModelWrapper, node: onnx.NodeProto) -> bool:
+    """Whether an elementwise node does the same with all elements."""
+    constants = (constant(model, name) for name in node.input if name)
+    if node.op_type == "MultiThreshold":
+        return all(value is None or len(value) == 1 for value in constants)
+    return node.op_type != "BatchNormalization" and all(value is None or value.size == 1 for value in constants)
+
+
+def _exchange(model: ModelWrapper, layout: onnx.NodeProto, chain: list[onnx.NodeProto]) -> None:
+    """Put a layout change, which stands in front of a chain of elementwise nodes, behind it."""
+    source, between, result = layout.input[0], layout.output[0], chain[-1].output[0]
+    shape = model.get_tensor_shape(source)
+    chain[0].input[list(chain[0].input).index(between)] = source
+    for node in chain[:-1]:
+        model.set_tensor_shape(node.output[0], shape)
+    model.set_tensor_shape(between, shape)
+    chain[-1].output[0] = layout.input[0] = between
+    layout.output[0] = result
+    model.graph.node.remove(layout)
+    model.graph.node.insert(list(model.graph.node).index(chain[-1]) + 1, layout)
 
 
 class ScalesBehindDotProducts(Transformation):  # type: ignore[misc]

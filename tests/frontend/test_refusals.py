@@ -214,8 +214,14 @@ IMAGES: dict[str, tuple[Ending, str, str, str]] = {
         "(AveragePool)",
     ),
     "a flattening in between": (
-        lambda net, x: net.bipolar(net.node("Flatten", net.node("MaxPool", net.node("Relu", x), kernel_shape=[2, 2]))),
-        "it stands between node 'n4' (MaxPool) and its quantizer, node 'n6' (BipolarQuant)",
+        lambda net, x: net.bipolar(
+            net.node(
+                "Sub",
+                net.node("Flatten", net.node("MaxPool", net.node("Relu", x), kernel_shape=[6, 5])),
+                net.constant([1, 2, 3, 4]),
+            )
+        ),
+        "it stands between node 'n4' (MaxPool) and its quantizer, node 'n7' (BipolarQuant)",
         "flatten behind the quantizer",
         "(Flatten)",
     ),

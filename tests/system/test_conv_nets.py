@@ -98,6 +98,12 @@ def padded_pool_before_bits(net: Net, x: str) -> str:
     return net.bipolar(net.norm(x, net.signs(4)))
 
 
+def flattened_pool_before_bits(net: Net, x: str) -> str:
+    """BinaryNet's last convolution, where bits are made by the dense layer behind it."""
+    x = net.node("Clip", net.norm(net.conv(x, 2, 4, **SAME), net.signs(4)), net.constant(-1), net.constant(1))
+    return net.bipolar(net.node("Flatten", net.node("MaxPool", x, **HALF)))
+
+
 def residual_add(net: Net, x: str) -> str:
     """Bi-Real: the sum goes on in 8 bits beside the next binary convolution."""
     x = net.conv(x, 2, 4, **SAME)
@@ -161,6 +167,22 @@ def concat(net: Net, x: str) -> str:
     return net.layer(net.node("Concat", *parts, axis=1), 6, 4)
 
 
+def concat_of_sums(net: Net, x: str) -> str:
+    """Each part has a scale of its own, and behind them are thresholds and pools of each channel."""
+    parts = net.conv(x, 2, 4, **SAME), net.norm(net.conv(x, 2, 3, kernel_shape=[1, 1], scale=0.5), net.signs(3))
+    y = net.norm(net.node("MaxPool", net.node("Concat", *parts, axis=1), **HALF), net.signs(7))
+    return net.layer(net.bipolar(y), 7, 4)
+
+
+def dense_block(net: Net, x: str) -> str:
+    """BinaryDenseNet: each layer takes all that came before it, and its sums are added to that as channels."""
+    x = net.conv(x, 2, 4, **SAME)
+    for channels in (4, 6):
+        bits = net.bipolar(net.norm(x, net.signs(channels)))
+        x = net.node("Concat", x, net.conv(bits, channels, 2, scale=0.125 * channels, **SAME), axis=1)
+    return net.bipolar(net.norm(x, net.signs(8)))
+
+
 def split_and_shuffle(net: Net, x: str) -> str:
     x = net.layer(x, 2, 4, **SAME)
     x = net.node("Reshape", x, net.constant([0, 2, 2, 6, 6], np.int64))
@@ -200,6 +222,7 @@ NETS: dict[str, Callable[[Net, str], str]] = {
             falling_norm_then_pool,
             padded_pool_behind_bits,
             padded_pool_before_bits,
+            flattened_pool_before_bits,
             residual_add,
             average_pools,
             dilation_and_stride,
@@ -209,6 +232,8 @@ NETS: dict[str, Callable[[Net, str], str]] = {
             grouped,
             depthwise,
             concat,
+            concat_of_sums,
+            dense_block,
             split_and_shuffle,
             upsampling,
             stretched_sums,

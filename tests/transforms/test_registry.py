@@ -57,6 +57,13 @@ def _layouts_net() -> onnx.ModelProto:
     return net.model((1, 2), "y")
 
 
+def _pool_layout_net() -> onnx.ModelProto:
+    net = NetWriter()
+    x = net.node("Flatten", net.node("MaxPool", "x", kernel_shape=[2, 2]))
+    net.bipolar(net.node("Mul", net.node("Clip", x, net.constant(-1), net.constant(1)), net.constant(0.5)))
+    return net.model((2, 2, 4), "y")
+
+
 def _quantizer_net() -> onnx.ModelProto:
     net = NetWriter()
     net.quant("x", 2, scale=0.25, signed=False)
@@ -85,6 +92,14 @@ def _join_net() -> onnx.ModelProto:
     return net.model((2,), "y")
 
 
+def _concat_net() -> onnx.ModelProto:
+    net = NetWriter()
+    bits = net.bipolar("x")
+    parts = bits, net.node("Mul", net.node("Relu", bits), net.constant([[0.5, 0.25]]))
+    net.bipolar(net.node("Add", net.node("Concat", *parts, axis=1), net.constant([1, 2, 3, 4])))
+    return net.model((2,), "y")
+
+
 def _scale_net() -> onnx.ModelProto:
     net = NetWriter()
     x = net.node("Mul", net.bipolar("x"), net.constant(0.5))
@@ -107,9 +122,11 @@ NETS: dict[str, Callable[[], onnx.ModelProto]] = {
     "transpose-into-weights": _transpose_net,
     "layout-before-elementwise": _layout_net,
     "merge-layouts": _layouts_net,
+    "quantizer-before-layout": _pool_layout_net,
     "affine-behind-pools": _pool_net,
     "joins-on-integers": _join_net,
     "scales-behind-dot-products": _scale_net,
+    "concat-behind-quantizers": _concat_net,
     "chains-to-thresholds": _threshold_net,
 }
 
