@@ -85,7 +85,7 @@ def _comes_from_windows(model: ModelWrapper, tensor: str) -> bool:
 
 
 class QuantizerBeforeLayout(Transformation):  # type: ignore[misc]
-    """A quantizer behind the reshape of what a max pool chose moves in front of it, and so joins the pool's chain.
+    """A quantizer behind the reshape of what a max pool or a concatenation gives moves in front of it, to their floats.
 
     With it move the elementwise nodes between them. All their constants are single numbers.
     """
@@ -97,8 +97,8 @@ class QuantizerBeforeLayout(Transformation):  # type: ignore[misc]
             chain = [quantizer]
             while (above := _only_producer(model, chain[0])) is not None and above.op_type in ELEMENTWISE:
                 chain.insert(0, above)
-            pool = None if above is None or above.op_type not in LAYOUT_OPS else _only_producer(model, above)
-            if above is None or pool is None or pool.op_type != "MaxPool":
+            source = None if above is None or above.op_type not in LAYOUT_OPS else _only_producer(model, above)
+            if above is None or source is None or source.op_type not in ("MaxPool", "Concat"):
                 continue
             if integer_type(model, above.input[0]) is not None or not all(_is_uniform(model, node) for node in chain):
                 continue

@@ -174,6 +174,12 @@ def concat_of_sums(net: Net, x: str) -> str:
     return net.layer(net.bipolar(y), 7, 4)
 
 
+def flattened_concat_of_sums(net: Net, x: str) -> str:
+    parts = net.conv(x, 2, 4, **SAME), net.conv(x, 2, 3, kernel_shape=[1, 1], scale=[[[[0.5]]], [[[2]]], [[[1]]]])
+    x = net.node("Flatten", net.node("Concat", *parts, axis=1))
+    return net.bipolar(net.node("Sub", x, net.constant(1)))
+
+
 def dense_block(net: Net, x: str) -> str:
     """BinaryDenseNet: each layer takes all that came before it, and its sums are added to that as channels."""
     x = net.conv(x, 2, 4, **SAME)
@@ -233,6 +239,7 @@ NETS: dict[str, Callable[[Net, str], str]] = {
             depthwise,
             concat,
             concat_of_sums,
+            flattened_concat_of_sums,
             dense_block,
             split_and_shuffle,
             upsampling,
