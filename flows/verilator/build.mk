@@ -45,9 +45,11 @@ NATIVE := $(shell $(CXX) -march=native -E -x c++ /dev/null >/dev/null 2>&1 && ec
 # The library's units loop over all PEs inside one always block. Unrolled, these loops become straight code on constant
 # positions, which the C++ compiler turns into vector instructions; left as loops they shift words of thousands of bits
 # by variable amounts (1024 PEs: 7 times slower). Both bounds are needed: the loops are long, and so are their bodies.
+# -fno-reorder: statements stay in their order, for sorting those of an unrolled loop takes minutes and gains nothing.
 # --no-timing: Vitis HLS sets its initial values with delays of 0, which mean nothing here.
 VERILATOR_FLAGS = --cc --top-module accelerator --prefix Vaccelerator -O3 --x-assign fast --x-initial fast --noassert \
-  --no-timing --unroll-count 8192 --unroll-stmts 200000 --timescale 1ns/1ns -Wno-fatal
+  --no-timing --unroll-count 8192 --unroll-stmts 200000 -fno-reorder --timescale 1ns/1ns \
+  -Wno-fatal
 # VL_USER_WARN: the harness has its own vl_warn, which ends the simulation.
 CPPFLAGS_RUNTIME = -std=c++17 -DVL_TIME_CONTEXT -DVL_USER_WARN -I"$(INCLUDE)" -I"$(INCLUDE)/vltstd"
 CPPFLAGS_MODEL = $(CPPFLAGS_RUNTIME) -DVM_TRACE=$(if $(filter none,$(TRACE)),0,1) \
