@@ -17,14 +17,16 @@ def common_grid(units: Sequence[float]) -> tuple[tuple[int, ...], np.float32] | 
     Parameters
     ----------
     units
-        Positive float32 numbers.
+        Float32 numbers.
 
     Returns
     -------
     tuple or None
         What one of each unit counts on the grid, and the grid's own unit; None where they have no common unit of which
-        each is a small multiple, up to 256. The ratios are exact.
+        each is a small multiple, from 1 to 256. The ratios are exact.
     """
+    if min(units) <= 0:
+        return None
     exact = [Fraction(float(unit)) for unit in units]
     denominator = math.prod(unit.denominator for unit in exact)
     common = Fraction(math.gcd(*(int(unit * denominator) for unit in exact)), denominator)

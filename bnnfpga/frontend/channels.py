@@ -86,6 +86,13 @@ def _gather(model: ModelWrapper, node: onnx.NodeProto, index: NDArray[np.int64],
     return onnx.helper.make_node("Gather", [node.input[0], operand], [result], name=name, axis=1)
 
 
+def check_concats(model: ModelWrapper) -> None:
+    """Refuse concatenations of anything else than channels."""
+    for node in model.graph.node:
+        if node.op_type == "Concat" and attribute(node, "axis", 0) % len(model.get_tensor_shape(node.output[0])) != 1:
+            raise UserError("it joins something else than channels", where=describe(node), hint="join along axis 1")
+
+
 def _check_axis(model: ModelWrapper, node: onnx.NodeProto, axis: int) -> int:
     """Channels of what a node splits or slices."""
     shape = model.get_tensor_shape(node.input[0])

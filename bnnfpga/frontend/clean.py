@@ -10,7 +10,7 @@ from qonnx.transformation.infer_shapes import InferShapes
 
 from bnnfpga.errors import located
 from bnnfpga.frontend.broadcasts import StretchedOperands, check_products
-from bnnfpga.frontend.channels import ChannelsToGather
+from bnnfpga.frontend.channels import ChannelsToGather, check_concats
 from bnnfpga.frontend.check import check_graph, check_shapes
 from bnnfpga.frontend.comparisons import AffineIntoMultiThreshold, ComparisonsToMultiThreshold
 from bnnfpga.frontend.constants import FoldConstants
@@ -71,4 +71,5 @@ def clean(proto: onnx.ModelProto) -> ModelWrapper:
     check_finite(model)
     check_dense(model)
     check_pools(model)
+    check_concats(model)
     return model

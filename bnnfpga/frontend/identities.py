@@ -12,7 +12,7 @@ from bnnfpga.frontend.nodes import attribute, constant, consumers, describe, rep
 
 
 class DropIdentities(Transformation):  # type: ignore[misc]
-    """Identity, Dropout, a Cast of floats, a Transpose of axes of size one, + 0 and * 1 disappear.
+    """Identity, Dropout, a Cast of floats, what joins or clips nothing, + 0 and * 1 disappear.
 
     Only exact zeros and ones count: a small bias decides ties.
     """
@@ -49,7 +49,7 @@ def _is_identity(model: ModelWrapper, node: onnx.NodeProto) -> bool:
         return True
     if kind == "Cast":
         return bool(attribute(node, "to", 0) == onnx.TensorProto.FLOAT and _is_float(model, node.input[0]))
-    if kind == "Identity":
+    if kind == "Identity" or (kind in ("Clip", "Concat") and sum(map(bool, node.input)) == 1):
         return True
     if kind not in ("Add", "Sub", "Mul", "Div"):
         return False

@@ -11,7 +11,7 @@ from onnx import TensorProto
 from bnnfpga.arithmetic import Step, apply_steps
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.channels import channel_index, upsampling_factors
-from bnnfpga.frontend.nodes import attribute, describe
+from bnnfpga.frontend.nodes import describe
 from bnnfpga.golden.pools import pooled
 from bnnfpga.golden.writer import EXACT_FLOAT32, Value, Writer
 from bnnfpga.grids import common_grid
@@ -110,11 +110,10 @@ def add_streams(writer: Writer, node: onnx.NodeProto) -> Value:
 
 def concat(writer: Writer, node: onnx.NodeProto) -> Value:
     """Channels one after the other: on the common grid of their scales, else as floats."""
-    if attribute(node, "axis", 0) % len(writer.model.get_tensor_shape(node.output[0])) != 1:
-        raise UserError("it joins something else than channels", where=describe(node), hint="join along axis 1")
     units = _units(writer, node)
     grid = None if isinstance(units, str) else _grid(writer, node, units)
     if grid is None:
+        writer.float_concats.add(node.name)
         floats = [writer.float_of(writer.value(name)) for name in node.input]
         return Value(tensor=writer.emit("Concat", *floats, axis=1))
     joined = writer.emit("Concat", *_multiples(writer, grid), axis=1)

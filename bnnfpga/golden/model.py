@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
@@ -117,6 +118,18 @@ class GoldenModel:
         return Golden(joined[0], _integers(joined[1]), dict(zip(wanted, map(_integers, joined[2:]), strict=True)))
 
 
+def float_concats(model: ModelWrapper, input: InputFormat) -> frozenset[str]:
+    """Names of the concatenations of a clean graph that join floats, since their operands have no common grid.
+
+    Of a graph that means nothing there are none; who asks what it means is told why.
+    """
+    if not any(node.op_type == "Concat" for node in model.graph.node):
+        return frozenset()
+    with contextlib.suppress(UserError):
+        return frozenset(_Builder(model, input).float_concats)
+    return frozenset()
+
+
 def _integers(array: NDArray[np.floating]) -> NDArray[np.int64]:
     return array.astype(np.int64)
 
@@ -150,6 +163,10 @@ class _Builder:
             )
         self.output = self._writer.float_of(result)
         self.scores = result.base
+
+    @property
+    def float_concats(self) -> set[str]:
+        return self._writer.float_concats
 
     def build(self) -> onnx.ModelProto:
         return self._writer.build(dict.fromkeys([self.output, self.scores, *self.integers.values()]))

@@ -52,6 +52,7 @@ class Writer:
         self.model = model
         self.values: dict[str, Value] = {}
         self.doubles: set[str] = set()
+        self.float_concats: set[str] = set()
         self._nodes: list[onnx.NodeProto] = []
         self._initializers: list[onnx.TensorProto] = []
         self._count = 0

@@ -12,75 +12,80 @@ from bnnfpga.frontend.nodes import (
     ELEMENTWISE,
     POOLS,
     add_constant,
+    attribute,
     constant,
     consumers,
     data_operands,
     fresh_name,
 )
-from bnnfpga.grids import common_grid
+from bnnfpga.golden.model import float_concats
+from bnnfpga.input_format import InputFormat
 from bnnfpga.transforms.editing import drop_unread
-from bnnfpga.transforms.integer_types import integer_type
-from bnnfpga.transforms.joins import scaled_integer
+from bnnfpga.transforms.integer_types import INTEGER_CONCAT, integer_type, make_join
+
+_FLOATS = "joins_floats"
+"""Attribute of a Concat that the golden model computes on floats, since its operands have no common grid."""
+
+
+def mark_float_concats(model: ModelWrapper, input: InputFormat) -> None:
+    """Note of each concatenation of a clean graph whether it joins floats, for `ConcatBehindQuantizers`.
+
+    Rewrites change what stands in front of a concatenation, and with it what could be joined, but not to the bit.
+    """
+    names = float_concats(model, input)
+    for node in model.graph.node:
+        if node.name in names:
+            node.attribute.append(onnx.helper.make_attribute(_FLOATS, 1))
+
+
+def joins_floats(node: onnx.NodeProto) -> bool:
+    """Whether a node is a concatenation that joins floats."""
+    return node.op_type == "Concat" and bool(attribute(node, _FLOATS, 0))
 
 
 class ConcatBehindQuantizers(Transformation):  # type: ignore[misc]
     """A concatenation of floats moves behind what makes codes of them: elementwise nodes, pools and quantizers.
 
-    Each part gets a copy of such a node, with the constants of its channels. Scaled integers that have a common grid
-    are joined as they are instead.
+    Each part gets a copy of such a node, with the constants of its channels.
     """
 
     def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
         for node in model.graph.node:
-            if node.op_type != "Concat" or data_operands(model, node) != list(node.input):
+            if not joins_floats(node) or data_operands(model, node) != list(node.input):
                 continue
-            if not all(_begins_with_integers(model, name) for name in node.input) or _has_grid(model, node):
-                continue
-            channels = [model.get_tensor_shape(name)[1] for name in node.input]
-            for reader in consumers(model, node.output[0]):
-                if reader.op_type == "Concat":
-                    place = list(reader.input).index(node.output[0])
-                    reader.input[:] = [*reader.input[:place], *node.input, *reader.input[place + 1 :]]
-                elif not _split(model, node, reader, channels):
-                    continue
+            if all(integer_type(model, name) is not None for name in node.input):
+                make_join(node, INTEGER_CONCAT, [1] * len(node.input))
+                return model, True
+            moved = [_move_behind(model, node, reader) for reader in consumers(model, node.output[0])]
+            if any(moved):
                 drop_unread(model)
                 return model, True
         return model, False
 
 
-def _begins_with_integers(model: ModelWrapper, tensor: str) -> bool:
-    """Whether elementwise nodes and pools alone stand between a tensor and one of integers."""
-    while integer_type(model, tensor) is None:
-        node = model.find_producer(tensor)
-        if node is None or node.op_type not in (*ELEMENTWISE, *POOLS) or len(data_operands(model, node)) != 1:
-            return False
-        tensor = data_operands(model, node)[0]
-    return True
-
-
-def _has_grid(model: ModelWrapper, node: onnx.NodeProto) -> bool:
-    scaled = [scaled_integer(model, name) for name in node.input]
-    known = [item[1] for item in scaled if item is not None]
-    return len(known) == len(scaled) and common_grid(known) is not None
-
-
-def _split(model: ModelWrapper, concat: onnx.NodeProto, reader: onnx.NodeProto, channels: list[int]) -> bool:
+def _move_behind(model: ModelWrapper, concat: onnx.NodeProto, reader: onnx.NodeProto) -> bool:
     """Let `reader` work on each part of the concatenation, and join what it makes; False where it cannot."""
+    source = concat.output[0]
+    if joins_floats(reader):
+        parts = [[*concat.input] if name == source else [name] for name in reader.input]
+        reader.input[:] = [name for part in parts for name in part]
+        return True
     if reader.op_type not in (*ELEMENTWISE, *POOLS) or reader.op_type == "BatchNormalization":
         return False
-    if data_operands(model, reader) != [concat.output[0]]:
+    if data_operands(model, reader) != [source]:
         return False
     results = []
-    ends = np.cumsum(channels).tolist()
-    place = list(model.graph.node).index(reader)
     shape = model.get_tensor_shape(reader.output[0])
-    for part, begin, end in zip(concat.input, [0, *ends[:-1]], ends, strict=True):
+    place = list(model.graph.node).index(reader)
+    begin = 0
+    for part in concat.input:
+        end = begin + model.get_tensor_shape(part)[1]
         copy = onnx.NodeProto()
         copy.CopyFrom(reader)
         copy.name = fresh_name(model, f"{reader.name}_{begin}")
         for index, name in enumerate(reader.input):
             value = constant(model, name) if name else None
-            if name == concat.output[0]:
+            if name == source:
                 copy.input[index] = part
             elif value is not None and (axis := _channel_axis(reader, value, len(shape))) is not None:
                 copy.input[index] = add_constant(model, copy.name, value.take(range(begin, end), axis))
@@ -89,7 +94,11 @@ def _split(model: ModelWrapper, concat: onnx.NodeProto, reader: onnx.NodeProto, 
         results.append(copy.output[0])
         model.graph.node.insert(place, copy)
         place += 1
-    joined = onnx.helper.make_node("Concat", results, [reader.output[0]], name=fresh_name(model, concat.name), axis=1)
+        begin = end
+    joined = onnx.NodeProto()
+    joined.CopyFrom(concat)
+    joined.name = fresh_name(model, concat.name)
+    joined.input[:], joined.output[0] = results, reader.output[0]
     model.graph.node.remove(reader)
     model.graph.node.insert(place, joined)
     return True

@@ -9,9 +9,10 @@ import numpy as np
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.general import SortGraph
 
+from bnnfpga.input_format import InputFormat
 from bnnfpga.integers import IntegerType
 from bnnfpga.transforms.batch_norm import BatchNormToArithmetic
-from bnnfpga.transforms.concats import ConcatBehindQuantizers
+from bnnfpga.transforms.concats import ConcatBehindQuantizers, mark_float_concats
 from bnnfpga.transforms.host_functions import HostFunction, cut_input, cut_output
 from bnnfpga.transforms.integer_input import IntegerInput
 from bnnfpga.transforms.integer_weights import IntegerWeights
@@ -64,8 +65,10 @@ def fold(model: ModelWrapper, input_type: IntegerType | None = None, input_scale
         floats, quantised by the host.
     """
     model = copy.deepcopy(model)
+    scale = np.float32(1) if input_scale is None else input_scale
+    mark_float_concats(model, InputFormat("", input_type, scale))
     if input_type is not None:
-        model = _run(model, IntegerInput(input_type, np.float32(1) if input_scale is None else input_scale))
+        model = _run(model, IntegerInput(input_type, scale))
     before = None
     # A scale that moved behind one node may now stand in front of another.
     while before != (before := [(node.op_type, *node.input) for node in model.graph.node]):

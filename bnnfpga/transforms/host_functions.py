@@ -15,6 +15,7 @@ from bnnfpga.frontend.nodes import (
     LAYOUT_OPS,
     QUANTIZERS,
     consumers,
+    data_operands,
     describe,
     elementwise_operand,
     make_boundary,
@@ -24,7 +25,7 @@ from bnnfpga.golden.steps import elementwise_steps
 from bnnfpga.integers import IntegerType
 from bnnfpga.transforms.editing import drop_unread
 from bnnfpga.transforms.integer_types import annotate_input, integer_type
-from bnnfpga.transforms.refusals import not_quantised
+from bnnfpga.transforms.refusals import not_joined, not_quantised
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,8 @@ def cut_output(model: ModelWrapper) -> HostFunction:
             continue
         if node.op_type in DOT_PRODUCTS:
             raise not_quantised(model, node)
+        if len(data_operands(model, node)) > 1:
+            raise not_joined(model, node)
         steps = [*elementwise_steps(model, node), *steps]
         tensor = elementwise_operand(model, node)
     shape = model.get_tensor_shape(tensor)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import onnx
 from qonnx.core.modelwrapper import ModelWrapper
@@ -26,6 +28,13 @@ INTEGER_CONCAT = "IntegerConcat"
 """The channels of integers one after the other, each times one of the attribute `factors`."""
 THRESHOLD = "IntegerThreshold"
 """An integer step function for each channel; inputs (x, thresholds, decreasing), attributes lo, hi, bipolar."""
+
+
+def make_join(node: onnx.NodeProto, operation: str, factors: Sequence[int]) -> None:
+    """Turn a node of several integers into an INTEGER_ADD or INTEGER_CONCAT of so many times each."""
+    node.op_type, node.domain = operation, THRESHOLD_DOMAIN
+    del node.attribute[:]
+    node.attribute.append(onnx.helper.make_attribute("factors", factors))
 
 
 def annotate_input(model: ModelWrapper, type: IntegerType) -> None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-import onnx
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.base import Transformation
 
 from bnnfpga.arithmetic import Step, apply_steps
 from bnnfpga.frontend.nodes import constant, data_operands
 from bnnfpga.grids import common_grid
+from bnnfpga.transforms.concats import joins_floats
 from bnnfpga.transforms.editing import drop_unread, insert_after
-from bnnfpga.transforms.integer_types import INTEGER_ADD, INTEGER_CONCAT, THRESHOLD_DOMAIN, integer_type
+from bnnfpga.transforms.integer_types import INTEGER_ADD, INTEGER_CONCAT, integer_type, make_join
 
 
 class JoinsOnIntegers(Transformation):  # type: ignore[misc]
@@ -21,6 +21,8 @@ class JoinsOnIntegers(Transformation):  # type: ignore[misc]
         for node in model.graph.node:
             operands = data_operands(model, node)
             if node.op_type not in ("Add", "Sub", "Concat") or len(operands) < 2 or len(operands) != len(node.input):
+                continue
+            if joins_floats(node):
                 continue
             scaled = [scaled_integer(model, name) for name in operands]
             if any(item is None for item in scaled):
@@ -32,10 +34,7 @@ class JoinsOnIntegers(Transformation):  # type: ignore[misc]
             factors = list(grid[0])
             if node.op_type == "Sub":
                 factors[1] = -factors[1]
-            node.op_type = INTEGER_CONCAT if node.op_type == "Concat" else INTEGER_ADD
-            node.domain = THRESHOLD_DOMAIN
-            del node.attribute[:]
-            node.attribute.append(onnx.helper.make_attribute("factors", factors))
+            make_join(node, INTEGER_CONCAT if node.op_type == "Concat" else INTEGER_ADD, factors)
             for index, (source, _) in enumerate(known):
                 node.input[index] = source
             insert_after(model, node, "Mul", np.asarray(grid[1]))

@@ -19,6 +19,7 @@ from bnnfpga.frontend.nodes import (
     comes_from_constants,
     constant,
     consumers,
+    fresh_name,
 )
 from bnnfpga.frontend.quantizers import quantizer_of
 from bnnfpga.transforms.editing import drop_unread, insert_after
@@ -126,13 +127,15 @@ def _is_uniform(model: ModelWrapper, node: onnx.NodeProto) -> bool:
 
 def _exchange(model: ModelWrapper, layout: onnx.NodeProto, chain: list[onnx.NodeProto]) -> None:
     """Put a layout change, which stands in front of a chain of elementwise nodes, behind it."""
-    source, between, result = layout.input[0], layout.output[0], chain[-1].output[0]
+    source, result = layout.input[0], chain[-1].output[0]
     shape = model.get_tensor_shape(source)
-    chain[0].input[list(chain[0].input).index(between)] = source
+    # A tensor that is something else now than in the model has another name.
+    codes = fresh_name(model, f"{chain[-1].name}_codes")
+    chain[0].input[list(chain[0].input).index(layout.output[0])] = source
     for node in chain[:-1]:
         model.set_tensor_shape(node.output[0], shape)
-    model.set_tensor_shape(between, shape)
-    chain[-1].output[0] = layout.input[0] = between
+    model.set_tensor_shape(codes, shape)
+    chain[-1].output[0] = layout.input[0] = codes
     layout.output[0] = result
     model.graph.node.remove(layout)
     model.graph.node.insert(list(model.graph.node).index(chain[-1]) + 1, layout)

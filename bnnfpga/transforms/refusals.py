@@ -84,7 +84,7 @@ def _not_integer(model: ModelWrapper, quantizer: onnx.NodeProto) -> UserError:
             hint="put a quantizer of up to 8 bits in front of it",
         )
     if len(data_operands(model, producer)) > 1:
-        return _not_joined(model, producer)
+        return not_joined(model, producer)
     return UserError("it does not work on integers", where=describe(producer), hint="put a quantizer in front of it")
 
 
@@ -99,7 +99,7 @@ def _cause(model: ModelWrapper, node: onnx.NodeProto) -> onnx.NodeProto:
     return node
 
 
-def _not_joined(model: ModelWrapper, node: onnx.NodeProto) -> UserError:
+def not_joined(model: ModelWrapper, node: onnx.NodeProto) -> UserError:
     """The refusal of a sum or concatenation whose operands are not on one integer grid."""
     units = []
     for name in data_operands(model, node):
@@ -112,10 +112,11 @@ def _not_joined(model: ModelWrapper, node: onnx.NodeProto) -> UserError:
                 hint="put a quantizer of up to 8 bits behind that, with the scale of the other operand",
             )
         units.append(f"{scaled[1]:.9g}")
+    hint = "let quantizers with one scale stand in front of all its operands"
     return UserError(
         f"it joins streams whose scales {' and '.join(units)} are no small multiples of one number",
         where=describe(node),
-        hint="let quantizers with one scale stand in front of all its operands",
+        hint=f"{hint}, or one right behind it" if node.op_type == "Concat" else hint,
     )
 
 

@@ -12,6 +12,7 @@ from qonnx.transformation.base import Transformation
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.nodes import constant
 from bnnfpga.input_format import InputFormat
+from bnnfpga.transforms.concats import mark_float_concats
 from bnnfpga.transforms.fold import SCALE_REWRITES
 from bnnfpga.transforms.integer_input import IntegerInput
 from bnnfpga.transforms.integer_types import integer_type
@@ -42,8 +43,10 @@ class Rewrite:
             raise UserError("it needs to know the input's type", where=self.name, hint="add --input uint8, for example")
         else:
             step = IntegerInput(format.type, format.scale)
-        result = copy.deepcopy(model).transform(step, make_deepcopy=False, cleanup=False)
-        return result, result.model != model.model
+        marked = copy.deepcopy(model)
+        mark_float_concats(marked, format)
+        result = copy.deepcopy(marked).transform(step, make_deepcopy=False, cleanup=False)
+        return result, result.model != marked.model
 
 
 def rewrites() -> tuple[Rewrite, ...]:

@@ -1,0 +1,117 @@
+"""Concatenations: what the model means by one does not depend on what rewrites make of its operands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+import bnnfpga
+from bnnfpga.errors import UserError
+from tests.support.builds import images_for
+from tests.support.nets import NetWriter
+
+SHAPE = (3, 6, 6)
+KERNEL = {"kernel_shape": [3, 3]}
+HALF = {"kernel_shape": [2, 2], "strides": [2, 2]}
+Ending = Callable[["Net"], str]
+
+
+class Net(NetWriter):
+    """Scales of tenths: what is multiplied in another order is another float."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rng = np.random.default_rng(0)
+
+    def conv(self, x: str, outputs: int, scale: float, **attributes: object) -> str:
+        weights = self.constant(self.rng.choice([-1, 1], (outputs, SHAPE[0], 3, 3)))
+        return self.node("Conv", x, self.bipolar(weights, scale), **{**KERNEL, **attributes})
+
+    def concat(self, *parts: str) -> str:
+        return self.node("Concat", *parts, axis=1)
+
+
+def compiled(net: Net, folder: Path) -> bnnfpga.Project:
+    path = folder / "net.onnx"
+    onnx.save(net.model(SHAPE, net.nodes[-1].output[0]), path)
+    return bnnfpga.compile(path, folder / "project")
+
+
+def check(net: Net, folder: Path) -> None:
+    project = compiled(net, folder)
+    result = project.simulate(images_for(project, 2_000), backend="emulator")
+    assert result.mismatches == 0
+    assert len(np.unique(result.outputs)) > 1
+
+
+@pytest.mark.parametrize("threshold", [0.51000005, 0.21000002, 0.27])
+def test_a_pooled_part_counts_on_the_same_grid(threshold: float, tmp_path: Path) -> None:
+    """The scale of one part stands in front of a pool at first; yet the model multiplies sums by one number."""
+    net = Net()
+    x = net.bipolar(net.conv(net.bipolar("x"), 3, 1, pads=[1, 1, 1, 1]), 0.3)
+    pooled = net.node("MaxPool", net.conv(x, 4, 0.1), **HALF)
+    joined = net.concat(pooled, net.conv(x, 4, 0.1, strides=[2, 2]))
+    net.bipolar(net.node("Sub", joined, net.constant(threshold)))
+    check(net, tmp_path)
+
+
+@pytest.mark.parametrize("channels", [1, 4])
+def test_parts_that_come_to_have_a_grid_stay_floats(channels: int, tmp_path: Path) -> None:
+    """Tenths times ten are no whole numbers to the last bit."""
+    net = Net()
+    x = net.bipolar("x")
+    parts = net.conv(x, channels, 0.1), net.conv(x, channels, 0.3)
+    scaled = net.node("Mul", net.concat(*parts), net.constant(np.full((2 * channels, 1, 1), 10)))
+    net.bipolar(net.node("Sub", net.constant(21), scaled))
+    check(net, tmp_path)
+
+
+@pytest.mark.parametrize("scales", [(0.0, 0.0), (0.0, 1.0), (-1.0, 1.0), (-0.3, 0.1)])
+def test_scales_of_zero_and_below(scales: tuple[float, float], tmp_path: Path) -> None:
+    net = Net()
+    x = net.bipolar("x")
+    parts = [net.node("Mul", net.conv(x, 2, 1), net.constant(scale)) for scale in scales]
+    net.bipolar(net.node("Add", net.concat(*parts), net.constant(np.arange(4).reshape(4, 1, 1) - 1.5)))
+    check(net, tmp_path)
+
+
+def test_a_grid_at_the_end(tmp_path: Path) -> None:
+    """Pooled and not, and behind them only floats for the host."""
+    net = Net()
+    x = net.bipolar("x", 0.5)
+    joined = net.concat(net.node("MaxPool", net.conv(x, 3, 1), **HALF), net.conv(x, 2, 1, strides=[2, 2]))
+    net.node("Relu", net.node("Add", joined, net.constant(0.25)))
+    check(net, tmp_path)
+
+
+def without_grid(net: Net) -> str:
+    x = net.bipolar("x")
+    return net.concat(net.conv(x, 3, 1), net.conv(x, 2, 0.3))
+
+
+@pytest.mark.parametrize(
+    ("end", "message", "hint"),
+    [
+        (lambda net: without_grid(net), "no small multiples", "or one right behind it"),
+        (lambda net: net.node("Relu", without_grid(net)), "no small multiples", "or one right behind it"),
+        (lambda net: net.node("Concat", net.bipolar("x"), net.bipolar("x"), axis=2), "else than channels", "axis 1"),
+    ],
+)
+def test_what_cannot_be_joined_says_why(end: Ending, message: str, hint: str, tmp_path: Path) -> None:
+    net = Net()
+    end(net)
+    with pytest.raises(UserError, match=message) as caught:
+        compiled(net, tmp_path)
+    assert "(Concat)" in str(caught.value)
+    assert hint in str(caught.value.hint)
+    assert not (tmp_path / "project").exists()
+
+
+def test_a_concat_of_one_part(tmp_path: Path) -> None:
+    net = Net()
+    net.bipolar(net.concat(net.conv(net.bipolar("x"), 3, 1)))
+    check(net, tmp_path)
