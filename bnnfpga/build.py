@@ -23,6 +23,7 @@ from bnnfpga.project import Project
 from bnnfpga.simulate.emulator import Emulator
 from bnnfpga.simulate.emulator_library import build_ahead, native_path
 from bnnfpga.simulate.hls_headers import open_headers
+from bnnfpga.simulate.project_graph import remember_graph
 from bnnfpga.vectors import Vectors, check_vectors, make_vectors
 
 _FASTEST_MHZ = 10_000
@@ -84,8 +85,8 @@ def compile_model(
             where=str(target),
             hint="choose a folder with room that you may write",
         ) from error
-    build_ahead()
     plan = make_plan(path, format, folding=folding, cycles=allowed, output_kind=output_kind)
+    build_ahead()
     with located(str(path)):
         vectors = make_vectors(
             GoldenModel(plan.model, plan.input), plan.graph, plan.folded, plan.input, plan.output_kind
@@ -93,8 +94,9 @@ def compile_model(
         stages = ["source", "folded", *_check_emulator(plan.graph, vectors)]
     _write(target, plan, vectors, clock_mhz, force=force)
     checked = {"stages": stages, "images": len(vectors.codes)}
-    project = replace(Project.load(target), checked=checked, graph=plan.graph)
-    return replace(project, seconds=time.perf_counter() - started)
+    project = Project.load(target)
+    remember_graph(project, plan.graph)
+    return replace(project, seconds=time.perf_counter() - started, checked=checked)
 
 
 def _check_emulator(graph: Graph, vectors: Vectors) -> tuple[str, ...]:

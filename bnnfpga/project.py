@@ -25,7 +25,6 @@ from bnnfpga.input_format import InputFormat
 from bnnfpga.integers import IntArray
 
 if TYPE_CHECKING:
-    from bnnfpga.dataflow.graph import Graph
     from bnnfpga.simulate.evaluation import Evaluation
     from bnnfpga.simulate.result import SimulationResult
     from bnnfpga.simulate.verify import VerifyResult
@@ -48,8 +47,6 @@ class Project:
     checked
         What compiling ran and found equal: `stages`, as `verify` names them, and the number of random `images`; None
         for a project that was loaded.
-    graph
-        The units and streams that were written; None for a project that was loaded, see `project_graph`.
     """
 
     folder: Path
@@ -57,7 +54,6 @@ class Project:
     functions: Mapping[str, Any] = field(repr=False)
     seconds: float | None = None
     checked: Mapping[str, Any] | None = field(default=None, repr=False)
-    graph: Graph | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> Project:

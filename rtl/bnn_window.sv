@@ -165,6 +165,7 @@ module bnn_window #(
 
   reg [AddressBits-1:0] address;
   reg [LaneBits-1:0]    lane;
+
   // Beats that a window needs, counted from the oldest that is kept, and those that it gives up: functions of the place of
   // the window and of the one behind it.
 

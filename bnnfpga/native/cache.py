@@ -19,15 +19,21 @@ from pathlib import Path
 
 from bnnfpga.errors import UserError
 
-_UNWRITABLE = {
+_UNUSABLE = {
     errno.EACCES,
     errno.EDQUOT,
     errno.EEXIST,
+    errno.ELOOP,
+    errno.ENAMETOOLONG,
+    errno.ENOLCK,
     errno.ENOSPC,
+    errno.ENOSYS,
     errno.ENOTDIR,
+    errno.ENOTSUP,
     errno.EPERM,
     errno.EROFS,
 }
+"""What a disk answers that is full, read-only, without locks, or not there at all."""
 _PART = ".part-"
 
 
@@ -43,7 +49,7 @@ def cache_folder() -> Path:
     try:
         return Path.home() / ".cache" / "bnnfpga"
     except RuntimeError as error:
-        raise UserError("there is no home folder to keep built simulators in", hint="set BNNFPGA_CACHE") from error
+        raise UserError("there is no home folder to keep built programs in", hint="set BNNFPGA_CACHE") from error
 
 
 def digest(parts: Sequence[str | bytes]) -> str:
@@ -71,25 +77,25 @@ def cached_build(key_parts: Sequence[str | bytes], build: Callable[[Path], None]
     Raises
     ------
     UserError
-        Where the cache cannot be written. What `build` raises passes through, and leaves nothing in the cache.
+        Where the cache cannot be used. What else `build` raises passes through, and leaves nothing in the cache.
     """
     root = cache_folder()
     target = root / f"{name}-{digest(key_parts)}"
-    if target.is_dir():
-        return target
     try:
+        if target.is_dir():
+            return target
         root.mkdir(parents=True, exist_ok=True)
         with _lock(_lock_file(target)):
             if not target.is_dir():
                 _remove_leftovers(target)
                 _make(target, build)
     except OSError as error:
-        if error.errno not in _UNWRITABLE:
+        if error.errno not in _UNUSABLE:
             raise
         raise UserError(
-            f"the cache of built simulators cannot be written: {error.strerror}",
+            f"the cache of built programs cannot be used: {error.strerror}",
             where=str(root),
-            hint="set BNNFPGA_CACHE to a folder with room that you may write",
+            hint="set BNNFPGA_CACHE to a folder on a local disk, with room, that you may write",
         ) from error
     return target
 

@@ -6,9 +6,10 @@ import ctypes
 import functools
 import subprocess
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import DEVNULL, PIPE
+from typing import NoReturn
 
 from bnnfpga.errors import UserError
 from bnnfpga.native.cache import cached_build
@@ -16,6 +17,11 @@ from bnnfpga.native.toolchain import Compiler, find_compiler
 
 _FLAGS = ("-std=c++17", "-fPIC")
 _LINK = ("-shared", "-pthread")
+_FILE = "library.so"
+
+
+_failures: dict[tuple[str | bytes, ...], UserError] = {}
+"""What could not be built once is not tried again by this process."""
 
 
 @dataclass(frozen=True)
@@ -62,40 +68,53 @@ def shared_library(
         When it cannot be built or loaded.
     """
     compiler = compiler_here()
-    key: list[str | bytes] = [name, *compiler.command, compiler.identity, *_FLAGS, *flags, *_LINK]
+    made: list[str | bytes] = [name, *compiler.command, compiler.identity, *_FLAGS, *flags, *_LINK]
     for part in parts.values():
-        key += part.flags
+        made += part.flags
         for file in part.sources:
-            key += [file.name, file.read_bytes()]
+            made += [file.name, file.read_bytes()]
     for file in headers:
-        key += [file.name, file.read_bytes()]
+        made += [file.name, file.read_bytes()]
 
-    def run(command: list[str], where: Path) -> None:
-        result = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
-        if result.returncode != 0:
-            said = "\n".join(result.stderr.strip().splitlines()[:20])
-            raise UserError(
-                f"{what} cannot be built:\n{said}",
-                where=str(where),
-                hint=f"name another C++17 compiler in CXX, or {hint}",
-            )
+    key = tuple(made)
+
+    def fail(command: Sequence[str], said: str) -> NoReturn:
+        raise UserError(
+            "\n".join([f"{what} cannot be built:", *said.strip().splitlines()[:20]]),
+            where=command[0],
+            hint=f"name another C++17 compiler in CXX, or {hint}",
+        )
+
+    def run(*commands: list[str]) -> None:
+        """Side by side."""
+        running = [
+            subprocess.Popen(command, stdout=DEVNULL, stderr=PIPE, text=True, errors="replace") for command in commands
+        ]
+        said = [process.communicate()[1] for process in running]
+        for process, command, text in zip(running, commands, said, strict=True):
+            if process.returncode != 0:
+                fail(command, text)
 
     def build(folder: Path) -> None:
-        def compile_part(part: str) -> Path:
-            whole = folder / f"{part}.cpp"
-            whole.write_text("".join(f'#include "{source}"\n' for source in parts[part].sources))
-            target = whole.with_suffix(".o")
-            run([*compiler.command, *_FLAGS, *flags, *parts[part].flags, "-c", str(whole), "-o", str(target)], whole)
-            whole.unlink()
-            return target
-
-        with ThreadPoolExecutor() as pool:
-            objects = list(pool.map(compile_part, parts))
-        run([*compiler.command, *_LINK, *map(str, objects), "-o", str(folder / "library.so")], folder)
+        if key in _failures:
+            raise _failures[key]
+        commands, objects = [], []
+        for name, part in parts.items():
+            whole = folder / f"{name}.cpp"
+            whole.write_text("".join(f'#include "{source}"\n' for source in part.sources))
+            objects.append(whole.with_suffix(".o"))
+            commands.append([*compiler.command, *_FLAGS, *flags, *part.flags, "-c", str(whole), "-o", str(objects[-1])])
+        run(*commands)
+        run([*compiler.command, *_LINK, *map(str, objects), "-o", str(folder / _FILE)])
         for file in objects:
             file.unlink()
+            file.with_suffix(".cpp").unlink()
 
-    library = cached_build(key, build, name) / "library.so"
+    try:
+        library = cached_build(key, build, name) / _FILE
+    except UserError as error:
+        _failures[key] = error
+        raise
     try:
         return ctypes.CDLL(str(library))
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Finding what simulation needs on this machine: Verilator, a C++ compiler and GNU make."""
+"""Finding what this machine has: Verilator, a C++ compiler and GNU make."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ cannot run: what the machine has is what its compiler predefines for it, and the
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import os
@@ -70,15 +71,20 @@ def choose_path(path: str | None = None) -> str:
 
 
 def native_path() -> str | None:
-    """The native path that is taken here, its library loaded; None where there is none, or it cannot be built."""
-    try:
-        path = choose_path()
-        if path == "numpy":
-            return None
-        load_library(path)
-    except UserError:
+    """The native path that is taken here, its library loaded; None where there is none, or it cannot be built.
+
+    Raises
+    ------
+    UserError
+        When the path that the environment asks for does not exist, or does not run here.
+    """
+    path = choose_path()
+    if path == "numpy":
         return None
-    return path
+    with contextlib.suppress(UserError):
+        load_library(path)
+        return path
+    return None
 
 
 @functools.cache
@@ -112,7 +118,12 @@ def build_ahead() -> None:
 
     What fails here fails again, and is reported, where the library is loaded: that waits for the one who builds.
     """
-    threading.Thread(target=native_path, name="bnnfpga-emulator-build").start()
+
+    def build() -> None:
+        with contextlib.suppress(UserError):
+            native_path()
+
+    threading.Thread(target=build, name="bnnfpga-emulator-build").start()
 
 
 def check_call(function: object, *arguments: object) -> None:

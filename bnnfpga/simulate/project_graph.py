@@ -1,20 +1,42 @@
-"""The dataflow graph of a project: the one it was just compiled from, or made again from its own model and folding."""
+"""The dataflow graph of a compiled project, made from its own model and folding."""
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 from bnnfpga.dataflow.graph import Graph
+from bnnfpga.native.cache import digest
 from bnnfpga.plan import make_plan
 from bnnfpga.project import Project
+
+_MOST_GRAPHS = 4
+_graphs: OrderedDict[str, Graph] = OrderedDict()
+"""The last graphs of this process, by what they were made from."""
 
 
 def project_graph(project: Project) -> Graph:
     """The units and streams that the project's hardware was written from, converters and FIFOs included."""
-    if project.graph is not None:
-        return project.graph
-    return make_plan(
-        project.model,
-        project.input_format,
-        folding=project.folder / "folding.yaml",
-        cycles=None,
-        output_kind=project.output_kind,
-    ).graph
+    key = _key(project)
+    if key not in _graphs:
+        plan = make_plan(
+            project.model,
+            project.input_format,
+            folding=project.folder / "folding.yaml",
+            cycles=None,
+            output_kind=project.output_kind,
+        )
+        remember_graph(project, plan.graph)
+    _graphs.move_to_end(key)
+    return _graphs[key]
+
+
+def remember_graph(project: Project, graph: Graph) -> None:
+    """Spare `project_graph` from making what is known: `graph` is what the project's folder was written from."""
+    _graphs[_key(project)] = graph
+    while len(_graphs) > _MOST_GRAPHS:
+        _graphs.popitem(last=False)
+
+
+def _key(project: Project) -> str:
+    files = [project.model, project.folder / "folding.yaml", project.folder / "project.json"]
+    return digest([file.read_bytes() if file.is_file() else b"" for file in files])

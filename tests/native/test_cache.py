@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import multiprocessing
 import os
 import signal
@@ -127,7 +129,7 @@ def test_a_cache_that_nobody_may_write_serves_what_it_holds(cache: Path, monkeyp
     monkeypatch.setattr(os, "open", refuse)
     monkeypatch.setattr(Path, "mkdir", refuse)
     assert cached_build(["a"], build, "thing") == held
-    with pytest.raises(UserError, match="cannot be written: Permission denied") as caught:
+    with pytest.raises(UserError, match="cannot be used: Permission denied") as caught:
         cached_build(["b"], build, "thing")
     assert caught.value.where == str(cache)
     assert "BNNFPGA_CACHE" in str(caught.value.hint)
@@ -143,7 +145,7 @@ def test_a_full_disk() -> None:
 
 def test_a_file_where_the_cache_should_be(cache: Path) -> None:
     cache.write_text("")
-    with pytest.raises(UserError, match="cannot be written"):
+    with pytest.raises(UserError, match="cannot be used"):
         cached_build(["a"], Builder(), "thing")
 
 
@@ -164,3 +166,13 @@ def test_where_the_cache_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     for ignored in ("", "relative"):
         monkeypatch.setenv("XDG_CACHE_HOME", ignored)
         assert cache_folder() == tmp_path / "home" / ".cache" / "bnnfpga"
+
+
+def test_a_disk_without_locks(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(UserError, match="cannot be used: No locks available") as caught:
+        cached_build(["key"], Builder(), "thing")
+    assert "local disk" in str(caught.value.hint)

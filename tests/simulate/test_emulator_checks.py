@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import OrderedDict
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,8 @@ import pytest
 import bnnfpga
 from bnnfpga.dataflow.operator import EmulatorKernel
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
+from bnnfpga.errors import UserError
+from bnnfpga.simulate import project_graph
 from bnnfpga.simulate.emulator_library import VARIABLE
 from tests.support.builds import images_for
 from tests.support.nets import DenseNet
@@ -65,6 +68,49 @@ def test_a_machine_that_cannot_build_it_compiles_without(cannot: dict[str, str],
     ]
     result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert json.loads(result.stdout)["checked"]["stages"] == ["source", "folded"]
+
+
+def test_a_model_that_is_refused_builds_nothing(tmp_path: Path) -> None:
+    """Two lines, at once: nothing goes on behind the message."""
+    environment = {**os.environ, "BNNFPGA_CACHE": str(tmp_path / "cache")}
+    (tmp_path / "bad.onnx").write_bytes(b"no model")
+    command = [sys.executable, "-m", "bnnfpga", "compile", str(tmp_path / "bad.onnx"), "-o", str(tmp_path / "project")]
+    result = subprocess.run([*command, "--quiet"], env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert len(result.stderr.splitlines()) == 2
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_wrong_wish_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "avx1024")
+    with pytest.raises(UserError, match="none of that name"):
+        bnnfpga.compile(NET.write(tmp_path), tmp_path / "project")
+    assert not (tmp_path / "project").exists()
+
+
+def test_a_project_that_is_compiled_again(tmp_path: Path) -> None:
+    """Who holds the project sees what lies in its folder."""
+    first = bnnfpga.compile(NET.write(tmp_path), tmp_path / "project")
+    second = bnnfpga.compile(DenseNet((40, 20, 10), seed=4).write(tmp_path), tmp_path / "project", force=True)
+    x = images_for(second, 200)
+    before = second.simulate(x, backend="emulator")
+    after = first.simulate(x, backend="emulator")
+    assert before.mismatches == after.mismatches == 0
+    np.testing.assert_array_equal(before.outputs, after.outputs)
+
+
+def test_the_graph_follows_from_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled = bnnfpga.compile(NET.write(tmp_path), tmp_path / "project", cycles=64)
+    known = project_graph.project_graph(compiled)
+    monkeypatch.setattr(project_graph, "_graphs", OrderedDict())
+    made = project_graph.project_graph(bnnfpga.Project.load(tmp_path / "project"))
+    assert made is not known
+    assert [unit.folding for unit in made.operators] == [unit.folding for unit in known.operators]
+    assert [stream.port for stream in made.streams] == [stream.port for stream in known.streams]
+    for ours, theirs in zip(made.operators, known.operators, strict=True):
+        assert ours.rtl().module == theirs.rtl().module
+        for memory, other in zip(ours.memories(), theirs.memories(), strict=True):
+            np.testing.assert_array_equal(memory.bits, other.bits)
 
 
 def test_one_wrong_weight_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

