@@ -7,7 +7,7 @@ import onnx
 from numpy.typing import NDArray
 from qonnx.core.modelwrapper import ModelWrapper
 
-from bnnfpga.frontend.nodes import consumers, fresh_name, replace_input
+from bnnfpga.frontend.nodes import fresh_name, replace_input
 
 
 def insert_after(
@@ -42,7 +42,13 @@ def insert_after(
 def drop_unread(model: ModelWrapper) -> None:
     """Remove every node that does not lead to the graph's output."""
     graph = model.graph
-    output = graph.output[0].name
-    while dead := [node for node in graph.node if node.output[0] != output and not consumers(model, node.output[0])]:
-        for node in dead:
-            graph.node.remove(node)
+    makers = {name: node for node in graph.node for name in node.output}
+    read: set[str] = set()
+    ahead = [graph.output[0].name]
+    while ahead:
+        name = ahead.pop()
+        if name in makers and name not in read:
+            ahead += makers[name].input
+        read.add(name)
+    for node in [node for node in graph.node if read.isdisjoint(node.output)]:
+        graph.node.remove(node)
