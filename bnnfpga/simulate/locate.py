@@ -99,7 +99,7 @@ class _Place:
 
 def _first_difference(stream: Stream, expected: IntArray, beats: Beats) -> _Place | None:
     port = stream.port
-    want, got = normalised(port, expected).reshape(-1), beats.elements
+    want, got = normalised(port, expected).reshape(-1), normalised(port, beats.elements)
     comparable = min(len(want), len(got))
     wrong_frame = None
     if beats.frames is not None:

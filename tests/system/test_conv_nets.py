@@ -295,6 +295,9 @@ def check(model: onnx.ModelProto, folder: Path) -> bnnfpga.Project:
     check_cycles(project, frames=12)
     emulated = project.simulate(images_for(project, 200, 1), backend="emulator")
     assert emulated.mismatches == 0
+    # Streams that bear the name of a tensor of the model carry that.
+    verified = project.verify(x, ["source", "folded", "emulator"], streams=True)
+    assert verified.equal
     return project
 
 
