@@ -275,6 +275,24 @@ class _Writer:
         self._shape = (self._shape[0] + own, *self._shape[1:])
         return self._conv(self._net.node("Concat", first, second, axis=1))
 
+    def _concat_sums(self, x: str) -> str:
+        """Sums side by side, whose scales have a common grid or none; what follows works on each channel alone."""
+        channels = self._shape[0]
+        parts = []
+        for count in (self._outputs(2, 3), self._outputs(1, 2)):
+            self._shape = (channels, *self._shape[1:])
+            part = self._convolve(x, count, same=True)
+            if self._rng.random() < 0.4:
+                part = self._norm(part)
+            elif self._rng.random() < 0.5:
+                part = self._net.node("Mul", part, self._net.constant(self._pick(2, 3)))
+            parts.append((part, count))
+        self._shape = (sum(count for _, count in parts), *self._shape[1:])
+        x = self._net.node("Concat", *(part for part, _ in parts), axis=1)
+        if self._rng.random() < 0.4:
+            x = self._max(x)
+        return self._activate(self._norm(x) if self._rng.random() < 0.7 else x)
+
     def _shuffle(self, x: str) -> str:
         x = self._activate(self._norm(self._convolve(x, 4)))
         channels, *image = self._shape
@@ -318,4 +336,5 @@ BLOCKS = (
     "shuffle",
     "grouped",
     "upsample",
+    "concat_sums",
 )
