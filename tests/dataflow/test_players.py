@@ -16,6 +16,7 @@ from bnnfpga.dataflow.native_player import NativePlayer
 from bnnfpga.dataflow.python_player import PythonPlayer
 from bnnfpga.dataflow.token_model import Deadlock, player_for, predict
 from bnnfpga.errors import UserError
+from bnnfpga.simulate.project_graph import project_graph
 from tests.dataflow.chains import random_chain, random_folding
 from tests.dataflow.test_branches import residual
 from tests.support.cases import Case
@@ -40,8 +41,7 @@ def test_convolutional_nets(seed: int, tmp_path: Path) -> None:
     project = bnnfpga.compile(
         tmp_path / "net.onnx", tmp_path / "project", folding=tmp_path / "folding.yaml", input=case.input
     )
-    assert project.graph is not None
-    check_players(project.graph, 4)
+    check_players(project_graph(project), 4)
 
 
 @pytest.mark.parametrize("seed", range(10))
