@@ -87,7 +87,7 @@ class GoldenModel:
     def __init__(self, model: ModelWrapper, input: InputFormat | None = None) -> None:
         import onnxruntime
 
-        self._builder = _Builder(model, input)
+        self._builder = _Builder(Writer(model), input)
         self.input_shape = tuple(model.get_tensor_shape(model.graph.input[0].name)[1:])
         options = onnxruntime.SessionOptions()
         # One operation at a time is the definition: no fusion may change it.
@@ -121,13 +121,13 @@ class GoldenModel:
 def float_concats(model: ModelWrapper, input: InputFormat) -> frozenset[str]:
     """Names of the concatenations of a clean graph that join floats, since their operands have no common grid.
 
-    Of a graph that means nothing there are none; who asks what it means is told why.
+    Of a graph that means nothing, those in front of where it ceases to; who asks what it means is told why.
     """
-    if not any(node.op_type == "Concat" for node in model.graph.node):
-        return frozenset()
-    with contextlib.suppress(UserError):
-        return frozenset(_Builder(model, input).float_concats)
-    return frozenset()
+    writer = Writer(model)
+    if any(node.op_type == "Concat" for node in model.graph.node):
+        with contextlib.suppress(UserError):
+            _Builder(writer, input)
+    return frozenset(writer.float_concats)
 
 
 def _integers(array: NDArray[np.floating]) -> NDArray[np.int64]:
@@ -137,8 +137,8 @@ def _integers(array: NDArray[np.floating]) -> NDArray[np.int64]:
 class _Builder:
     """Writes the session's graph in one walk over the clean graph."""
 
-    def __init__(self, model: ModelWrapper, input: InputFormat | None) -> None:
-        self._writer = Writer(model)
+    def __init__(self, writer: Writer, input: InputFormat | None) -> None:
+        self._writer, model = writer, writer.model
         self.integers: dict[str, str] = {}
         self.scales: dict[str, tuple[Floats, ...]] = {}
         source = model.graph.input[0].name
@@ -163,10 +163,6 @@ class _Builder:
             )
         self.output = self._writer.float_of(result)
         self.scores = result.base
-
-    @property
-    def float_concats(self) -> set[str]:
-        return self._writer.float_concats
 
     def build(self) -> onnx.ModelProto:
         return self._writer.build(dict.fromkeys([self.output, self.scores, *self.integers.values()]))

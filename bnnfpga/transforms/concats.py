@@ -9,8 +9,8 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.base import Transformation
 
 from bnnfpga.frontend.nodes import (
-    ELEMENTWISE,
-    POOLS,
+    CHAINED,
+    QUANTIZERS,
     add_constant,
     attribute,
     constant,
@@ -44,7 +44,7 @@ def joins_floats(node: onnx.NodeProto) -> bool:
 
 
 class ConcatBehindQuantizers(Transformation):  # type: ignore[misc]
-    """A concatenation of floats moves behind what makes codes of them: elementwise nodes, pools and quantizers.
+    """A concatenation of floats moves behind what makes codes of them: elementwise nodes, max pools and quantizers.
 
     Each part gets a copy of such a node, with the constants of its channels.
     """
@@ -70,9 +70,9 @@ def _move_behind(model: ModelWrapper, concat: onnx.NodeProto, reader: onnx.NodeP
         parts = [[*concat.input] if name == source else [name] for name in reader.input]
         reader.input[:] = [name for part in parts for name in part]
         return True
-    if reader.op_type not in (*ELEMENTWISE, *POOLS) or reader.op_type == "BatchNormalization":
+    if reader.op_type not in CHAINED or reader.op_type == "BatchNormalization":
         return False
-    if data_operands(model, reader) != [source]:
+    if data_operands(model, reader) != [source] or not _leads_to_codes(model, reader):
         return False
     results = []
     shape = model.get_tensor_shape(reader.output[0])
@@ -102,6 +102,13 @@ def _move_behind(model: ModelWrapper, concat: onnx.NodeProto, reader: onnx.NodeP
     model.graph.node.remove(reader)
     model.graph.node.insert(place, joined)
     return True
+
+
+def _leads_to_codes(model: ModelWrapper, node: onnx.NodeProto) -> bool:
+    """Whether a quantizer is the node, or behind it: what the host computes at the end is not taken apart."""
+    return node.op_type in QUANTIZERS or any(
+        _leads_to_codes(model, reader) for reader in consumers(model, node.output[0])
+    )
 
 
 def _channel_axis(node: onnx.NodeProto, value: NDArray[np.float32], rank: int) -> int | None:

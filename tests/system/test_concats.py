@@ -111,6 +111,16 @@ def test_what_cannot_be_joined_says_why(end: Ending, message: str, hint: str, tm
     assert not (tmp_path / "project").exists()
 
 
+def test_what_is_refused_is_the_layer_behind(tmp_path: Path) -> None:
+    net = Net()
+    bits = net.bipolar(without_grid(net))
+    floats = net.node("Conv", bits, net.constant(net.rng.standard_normal((2, 5, 3, 3))))
+    net.bipolar(floats)
+    with pytest.raises(UserError, match="not quantised") as caught:
+        compiled(net, tmp_path)
+    assert "(Conv)" in str(caught.value)
+
+
 def test_a_concat_of_one_part(tmp_path: Path) -> None:
     net = Net()
     net.bipolar(net.concat(net.conv(net.bipolar("x"), 3, 1)))
