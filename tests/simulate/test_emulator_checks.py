@@ -36,48 +36,33 @@ def test_compiling_compares_the_emulator(tmp_path: Path) -> None:
     assert bnnfpga.Project.load(tmp_path / "project").summary()["checked"] is None
 
 
+def compile_alone(model: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """A process of its own, with a cache of its own: nothing is built yet."""
+    folder = model.parent
+    environment = {**os.environ, "BNNFPGA_CACHE": str(folder / "cache"), **variables}
+    command = [sys.executable, "-m", "bnnfpga", "compile", str(model), "-o", str(folder / "project"), "--json"]
+    return subprocess.run([*command, "--quiet"], env=environment, capture_output=True, text=True, check=False)
+
+
 def test_the_first_compilation_builds_the_emulator(tmp_path: Path) -> None:
-    environment = {**os.environ, "BNNFPGA_CACHE": str(tmp_path / "cache")}
-    command = [
-        sys.executable,
-        "-m",
-        "bnnfpga",
-        "compile",
-        str(NET.write(tmp_path)),
-        "-o",
-        str(tmp_path / "project"),
-        "--json",
-    ]
-    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    result = compile_alone(NET.write(tmp_path))
     assert json.loads(result.stdout)["checked"]["stages"] == ["source", "folded", "emulator"]
     assert len(list((tmp_path / "cache").glob("emulator-*/library.so"))) == 1
 
 
 @pytest.mark.parametrize("cannot", [{"CXX": "false"}, {VARIABLE: "numpy"}, {"BNNFPGA_CACHE": "/dev/null/cache"}])
 def test_a_machine_that_cannot_build_it_compiles_without(cannot: dict[str, str], tmp_path: Path) -> None:
-    environment = {**os.environ, "BNNFPGA_CACHE": str(tmp_path / "cache"), **cannot}
-    command = [
-        sys.executable,
-        "-m",
-        "bnnfpga",
-        "compile",
-        str(NET.write(tmp_path)),
-        "-o",
-        str(tmp_path / "project"),
-        "--json",
-    ]
-    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    result = compile_alone(NET.write(tmp_path), **cannot)
     assert json.loads(result.stdout)["checked"]["stages"] == ["source", "folded"]
 
 
 def test_a_model_that_is_refused_builds_nothing(tmp_path: Path) -> None:
-    """Two lines, at once: nothing goes on behind the message."""
-    environment = {**os.environ, "BNNFPGA_CACHE": str(tmp_path / "cache")}
+    """Nothing goes on behind the message."""
     (tmp_path / "bad.onnx").write_bytes(b"no model")
-    command = [sys.executable, "-m", "bnnfpga", "compile", str(tmp_path / "bad.onnx"), "-o", str(tmp_path / "project")]
-    result = subprocess.run([*command, "--quiet"], env=environment, capture_output=True, text=True, check=False)
+    result = compile_alone(tmp_path / "bad.onnx")
     assert result.returncode == 2
-    assert len(result.stderr.splitlines()) == 2
+    assert "bad.onnx" in json.loads(result.stdout)["error"]["message"] + json.loads(result.stdout)["error"]["where"]
+    assert not result.stderr
     assert not (tmp_path / "cache").exists()
 
 
