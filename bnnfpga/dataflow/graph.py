@@ -49,7 +49,7 @@ class Graph:
 
     def _forget(self) -> None:
         """What follows from operators and streams is worked out again when it is asked for."""
-        for name in ("operators", "streams", "_into", "_out_of"):
+        for name in ("operators", "streams"):
             self.__dict__.pop(name, None)
 
     def __getitem__(self, name: str) -> Operator:
@@ -87,25 +87,11 @@ class Graph:
 
     def inputs_of(self, name: str) -> list[Stream]:
         """The streams into an operator, by port."""
-        return sorted(self._into.get(name, ()), key=lambda stream: stream.input)
+        return sorted((stream for stream in self.streams if stream.consumer == name), key=lambda stream: stream.input)
 
     def outputs_of(self, name: str) -> list[Stream]:
         """The streams out of an operator, by port."""
-        return sorted(self._out_of.get(name, ()), key=lambda stream: stream.output)
-
-    @cached_property
-    def _into(self) -> dict[str | None, list[Stream]]:
-        streams: dict[str | None, list[Stream]] = {}
-        for stream in self.streams:
-            streams.setdefault(stream.consumer, []).append(stream)
-        return streams
-
-    @cached_property
-    def _out_of(self) -> dict[str | None, list[Stream]]:
-        streams: dict[str | None, list[Stream]] = {}
-        for stream in self.streams:
-            streams.setdefault(stream.producer, []).append(stream)
-        return streams
+        return sorted((stream for stream in self.streams if stream.producer == name), key=lambda stream: stream.output)
 
     def execute(self, x: IntArray) -> dict[str, IntArray]:
         """Run the numpy meaning of every operator.

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import DEVNULL, PIPE
-from typing import NoReturn
 
 from bnnfpga.errors import UserError
 from bnnfpga.native.cache import cached_build
@@ -18,7 +17,6 @@ from bnnfpga.native.toolchain import Compiler, find_compiler
 _FLAGS = ("-std=c++17", "-fPIC")
 _LINK = ("-shared", "-pthread")
 _FILE = "library.so"
-
 
 _failures: dict[tuple[str | bytes, ...], UserError] = {}
 """What could not be built once is not tried again by this process."""
@@ -75,15 +73,7 @@ def shared_library(
             made += [file.name, file.read_bytes()]
     for file in headers:
         made += [file.name, file.read_bytes()]
-
     key = tuple(made)
-
-    def fail(command: Sequence[str], said: str) -> NoReturn:
-        raise UserError(
-            "\n".join([f"{what} cannot be built:", *said.strip().splitlines()[:20]]),
-            where=command[0],
-            hint=f"name another C++17 compiler in CXX, or {hint}",
-        )
 
     def run(*commands: list[str]) -> None:
         """Side by side."""
@@ -93,7 +83,12 @@ def shared_library(
         said = [process.communicate()[1] for process in running]
         for process, command, text in zip(running, commands, said, strict=True):
             if process.returncode != 0:
-                fail(command, text)
+                _failures[key] = UserError(
+                    "\n".join([f"{what} cannot be built:", *text.strip().splitlines()[:20]]),
+                    where=command[0],
+                    hint=f"name another C++17 compiler in CXX, or {hint}",
+                )
+                raise _failures[key]
 
     def build(folder: Path) -> None:
         if key in _failures:
@@ -110,11 +105,7 @@ def shared_library(
             file.unlink()
             file.with_suffix(".cpp").unlink()
 
-    try:
-        library = cached_build(key, build, name) / _FILE
-    except UserError as error:
-        _failures[key] = error
-        raise
+    library = cached_build(key, build, name) / _FILE
     try:
         return ctypes.CDLL(str(library))
     except OSError as error:

@@ -6,7 +6,7 @@ from collections import OrderedDict
 
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.native.cache import digest
-from bnnfpga.plan import make_plan
+from bnnfpga.plan import Plan, make_plan
 from bnnfpga.project import Project
 
 _MOST_GRAPHS = 4
@@ -14,18 +14,22 @@ _graphs: OrderedDict[str, Graph] = OrderedDict()
 """The last graphs of this process, by what they were made from."""
 
 
+def project_plan(project: Project) -> Plan:
+    """What compiling the project's own model again with the project's folding gives."""
+    return make_plan(
+        project.model,
+        project.input_format,
+        folding=project.folder / "folding.yaml",
+        cycles=None,
+        output_kind=project.output_kind,
+    )
+
+
 def project_graph(project: Project) -> Graph:
     """The units and streams that the project's hardware was written from, converters and FIFOs included."""
     key = _key(project)
     if key not in _graphs:
-        plan = make_plan(
-            project.model,
-            project.input_format,
-            folding=project.folder / "folding.yaml",
-            cycles=None,
-            output_kind=project.output_kind,
-        )
-        remember_graph(project, plan.graph)
+        remember_graph(project, project_plan(project).graph)
     _graphs.move_to_end(key)
     return _graphs[key]
 

@@ -12,13 +12,14 @@ import numpy as np
 from bnnfpga.errors import UserError
 from bnnfpga.images import Images
 from bnnfpga.integers import IntArray
-from bnnfpga.plan import Plan, make_plan
+from bnnfpga.plan import Plan
 from bnnfpga.project import Project
 from bnnfpga.simulate.beats import Beats, Observed, from_dump, from_monitors, from_tensors
 from bnnfpga.simulate.csim import CSimulationError, build_csim, run_csim, watch_csim
 from bnnfpga.simulate.emulator import Emulator, run_emulator
 from bnnfpga.simulate.hls_headers import find_headers
 from bnnfpga.simulate.layers import source_tensors
+from bnnfpga.simulate.project_graph import project_plan
 from bnnfpga.simulate.run import golden_scores, run_rtl
 from bnnfpga.simulate.simulator import build_simulator
 from bnnfpga.simulate.verilator import SimulationError, Window, watch_simulator
@@ -45,13 +46,7 @@ class Subject:
     @cached_property
     def plan(self) -> Plan:
         """What compiling the source again with the project's folding gives."""
-        return make_plan(
-            self.project.model,
-            self.project.input_format,
-            folding=self.project.folder / "folding.yaml",
-            cycles=None,
-            output_kind=self.project.output_kind,
-        )
+        return project_plan(self.project)
 
     def first(self, frames: int) -> Subject:
         """The same with fewer images."""

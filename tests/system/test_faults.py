@@ -29,8 +29,8 @@ from bnnfpga.dataflow.operators.fifo import Fifo
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.width_converter import WidthConverter
 from bnnfpga.dataflow.token_model import predict
-from bnnfpga.plan import make_plan
-from bnnfpga.simulate import stages
+from bnnfpga.simulate import project_graph, stages
+from bnnfpga.simulate.project_graph import project_plan
 from tests.conftest import THOROUGH
 from tests.support import faults
 from tests.support.builds import images_for
@@ -103,13 +103,7 @@ def some(values: Iterable[Any], quick: int = 1) -> list[Any]:
 def build(name: str, folder: Path) -> Subject:
     write, options = NETS[name]
     project = bnnfpga.compile(write(folder), folder / "project", **options)
-    plan = make_plan(
-        project.model,
-        project.input_format,
-        folding=project.folder / "folding.yaml",
-        cycles=None,
-        output_kind=project.output_kind,
-    )
+    plan = project_plan(project)
     x = images_for(project, IMAGES, seed=11)
     codes = project.read_images(x).codes.reshape(IMAGES, *plan.graph.input.port.shape)
     return Subject(project, plan.graph, x, codes)
@@ -288,9 +282,8 @@ def test_a_weight_that_the_compiler_gets_wrong(subject: Subject, seed: int, monk
     weights[row, [first, second]] = weights[row, [second, first]]
     wrong = dataclasses.replace(unit, weights=weights)
     graph = with_operator(subject.graph, wrong)
-    monkeypatch.setattr(
-        stages, "make_plan", lambda *path, **options: dataclasses.replace(make_plan(*path, **options), graph=graph)
-    )
+    plan = dataclasses.replace(project_plan(subject.project), graph=graph)
+    monkeypatch.setattr(project_graph, "make_plan", lambda *arguments, **options: plan)
     right, made = subject.graph.execute(subject.codes), graph.execute(subject.codes)
     output = subject.graph.output.name
     result = subject.project.verify(subject.x, ["source", "folded", "emulator"])
