@@ -173,7 +173,7 @@ def _write(target: Path, plan: Plan, vectors: Vectors, clock_mhz: float, *, forc
                 graph=plan.graph,
                 cycles=plan.cycles,
                 input=plan.input,
-                input_shape=tuple(plan.model.get_tensor_shape(plan.model.graph.input[0].name)[1:]),
+                input_shape=tuple(plan.model.shape(plan.model.input)[1:]),
                 folded=plan.folded,
                 output_kind=plan.output_kind,
                 source=plan.source,

@@ -54,16 +54,16 @@ def inspect_model(model: str | os.PathLike[str], input: str | None = None, input
     return {
         "model": str(path),
         "input": {
-            "name": clean.graph.input[0].name,
-            "shape": list(clean.get_tensor_shape(clean.graph.input[0].name)[1:]),
+            "name": clean.input,
+            "shape": list(clean.shape(clean.input)[1:]),
             "stream": str(graph.input.port.type),
         },
         "output": {
-            "name": clean.graph.output[0].name,
-            "shape": list(clean.get_tensor_shape(clean.graph.output[0].name)[1:]),
+            "name": clean.output,
+            "shape": list(clean.shape(clean.output)[1:]),
             "stream": str(graph.output.port.type),
         },
-        "nodes": [f"{node.name} ({node.op_type})" for node in clean.graph.node],
+        "nodes": [f"{node.name} ({node.op_type})" for node in clean.nodes],
         "operations": sum(layer["operations"] for layer in layers),
         "layers": layers,
     }

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qonnx.core.modelwrapper import ModelWrapper
-
 from bnnfpga.dataflow.folding import Folding, apply_folding
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.lower import lower
@@ -18,6 +16,7 @@ from bnnfpga.dataflow.token_model import Cycles, predict
 from bnnfpga.errors import UserError, located
 from bnnfpga.folding_file import read_folding
 from bnnfpga.frontend.clean import clean
+from bnnfpga.frontend.model import Model
 from bnnfpga.frontend.read import Source, read_source
 from bnnfpga.input_format import InputFormat
 from bnnfpga.transforms.fold import Folded, fold
@@ -33,7 +32,7 @@ class Plan:
     """A model on its way to an accelerator: as it was read, as it was folded, as hardware, and how fast that is."""
 
     source: Source
-    model: ModelWrapper
+    model: Model
     input: InputFormat
     folded: Folded
     output_kind: str

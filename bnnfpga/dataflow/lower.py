@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-import onnx
-from qonnx.core.modelwrapper import ModelWrapper
 
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.lowering.accelerator import Lowering
@@ -19,6 +17,7 @@ from bnnfpga.dataflow.operators.arg_max import ArgMax
 from bnnfpga.dataflow.operators.score_output import ScoreOutput
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.errors import UserError
+from bnnfpga.frontend.model import Model, Node
 from bnnfpga.frontend.nodes import LAYOUT_OPS, describe
 from bnnfpga.transforms.class_scores import Affine, Ranks, class_comparison
 from bnnfpga.transforms.host_functions import HostFunction
@@ -31,7 +30,7 @@ from bnnfpga.transforms.integer_types import (
     reachable_values,
 )
 
-_OPERATIONS: dict[str, Callable[[Lowering, onnx.NodeProto], None]] = {
+_OPERATIONS: dict[str, Callable[[Lowering, Node], None]] = {
     "MatMul": dense,
     "Conv": convolution,
     THRESHOLD: threshold,
@@ -47,7 +46,7 @@ _OPERATIONS: dict[str, Callable[[Lowering, onnx.NodeProto], None]] = {
 }
 
 
-def lower(model: ModelWrapper, output_function: HostFunction | None = None) -> Graph:
+def lower(model: Model, output_function: HostFunction | None = None) -> Graph:
     """Map a folded graph onto operators with PE = SIMD = 1.
 
     Parameters
@@ -68,12 +67,12 @@ def lower(model: ModelWrapper, output_function: HostFunction | None = None) -> G
     UserError
         If an operation has no unit.
     """
-    if not model.graph.node:
+    if not len(model):
         raise UserError(
             "it has no layer to compile", where="the model's graph", hint="give a model with a quantised layer"
         )
     lowering = Lowering(model)
-    for node in model.graph.node:
+    for node in model.nodes:
         if node.name in lowering.merged:
             continue
         if node.op_type not in _OPERATIONS:
@@ -86,7 +85,7 @@ def lower(model: ModelWrapper, output_function: HostFunction | None = None) -> G
 
 def _finish(lowering: Lowering, output_function: HostFunction | None) -> Graph:
     """The output boundary, and everything joined."""
-    tensor = lowering.model.graph.output[0].name
+    tensor = lowering.model.output
     last = lowering.tensors[tensor].producer
     if last is None:
         raise UserError(

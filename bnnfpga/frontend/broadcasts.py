@@ -5,66 +5,62 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import onnx
-from qonnx.core.modelwrapper import ModelWrapper
-from qonnx.transformation.base import Transformation
 
 from bnnfpga.errors import UserError
+from bnnfpga.frontend.model import Model, Node, make_node
 from bnnfpga.frontend.nodes import (
     BROADCASTING,
-    add_constant,
     comes_from_constants,
     data_operands,
     describe,
-    fresh_name,
 )
+from bnnfpga.frontend.rewriting import Rewrite
 
 _SUMS = ("Add", "Sub")
 
 
-class StretchedOperands(Transformation):  # type: ignore[misc]
+class StretchedOperands(Rewrite):
     """What a sum of streams stretches is repeated in front of it: channels by a Gather, pixels by a Resize."""
 
-    def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
-        for node in model.graph.node:
-            if node.op_type not in _SUMS or len(_streams(model, node)) != 2:
-                continue
-            wanted = model.get_tensor_shape(node.output[0])
-            for index, name in enumerate(node.input):
-                shape = model.get_tensor_shape(name)
-                if wanted and shape and shape != wanted and len(shape) == len(wanted) > 2:
-                    _stretch(model, node, index, shape, wanted)
-                    return model, True
-        return model, False
+    def visit(self, model: Model, node: Node) -> bool:
+        if node.op_type not in _SUMS or len(_streams(model, node)) != 2:
+            return False
+        wanted = model.shape(node.output[0])
+        for index, name in enumerate(node.input):
+            shape = model.shape(name)
+            if wanted and shape and shape != wanted and len(shape) == len(wanted) > 2:
+                _stretch(model, node, index, shape, wanted)
+                return True
+        return False
 
 
-def _stretch(model: ModelWrapper, node: onnx.NodeProto, index: int, shape: list[int], wanted: list[int]) -> None:
+def _stretch(model: Model, node: Node, index: int, shape: list[int], wanted: list[int]) -> None:
     """Repeat one axis more of an operand; what does not stretch is left to the check of shapes."""
     options: dict[str, Any]
     if shape[1] != wanted[1]:
         made = [shape[0], wanted[1], *shape[2:]]
-        operand = add_constant(model, f"{node.name}_channels", np.zeros(wanted[1], dtype=np.int64))
+        operand = model.add_constant(f"{node.name}_channels", np.zeros(wanted[1], dtype=np.int64))
         kind, inputs, options = "Gather", [node.input[index], operand], {"axis": 1}
     else:
         made = wanted
         factors = np.array([to / of for of, to in zip(shape, wanted, strict=True)], dtype=np.float32)
-        operand = add_constant(model, f"{node.name}_factors", factors)
+        operand = model.add_constant(f"{node.name}_factors", factors)
         kind, inputs = "Resize", [node.input[index], "", operand]
         options = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
-    result = fresh_name(model, f"{node.name}_stretched")
-    model.set_tensor_shape(result, made)
-    repeat = onnx.helper.make_node(kind, inputs, [result], name=result, **options)
-    model.graph.node.insert(list(model.graph.node).index(node), repeat)
-    node.input[index] = result
+    result = model.fresh_name(f"{node.name}_stretched")
+    model.set_shape(result, made)
+    repeat = make_node(kind, inputs, [result], name=result, **options)
+    model.insert_before(node, repeat)
+    model.set_input(node, index, result)
 
 
-def _streams(model: ModelWrapper, node: onnx.NodeProto) -> list[str]:
+def _streams(model: Model, node: Node) -> list[str]:
     return [name for name in data_operands(model, node) if not comes_from_constants(model, name)]
 
 
-def check_products(model: ModelWrapper) -> None:
+def check_products(model: Model) -> None:
     """Refuse products and whatever else of two streams is no sum."""
-    for node in model.graph.node:
+    for node in model.nodes:
         if node.op_type in BROADCASTING and node.op_type not in _SUMS and len(_streams(model, node)) > 1:
             raise UserError(
                 "both its operands change with the image; streams can be added, subtracted and concatenated",

@@ -5,41 +5,35 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
-from qonnx.core.modelwrapper import ModelWrapper
-from qonnx.transformation.base import Transformation
 
 from bnnfpga.errors import UserError
+from bnnfpga.frontend.model import Model, Node, make_node
 from bnnfpga.frontend.nodes import (
-    add_constant,
     attribute,
     comes_from_constants,
-    constant,
-    consumers,
     describe,
     required_constant,
 )
+from bnnfpga.frontend.rewriting import Rewrite
 
 
-class ChannelsToGather(Transformation):  # type: ignore[misc]
+class ChannelsToGather(Rewrite):
     """Split and Slice along the channels, and channel shuffles, become Gathers of channels."""
 
-    def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
-        for node in model.graph.node:
-            if comes_from_constants(model, node.input[0]):
-                continue
-            if node.op_type == "Split":
-                _split(model, node)
-            elif node.op_type == "Slice":
-                _slice(model, node)
-            elif not (node.op_type == "Transpose" and _shuffle(model, node)):
-                continue
-            return model, True
-        return model, False
+    def visit(self, model: Model, node: Node) -> bool:
+        if comes_from_constants(model, node.input[0]):
+            return False
+        if node.op_type == "Split":
+            _split(model, node)
+        elif node.op_type == "Slice":
+            _slice(model, node)
+        elif not (node.op_type == "Transpose" and _shuffle(model, node)):
+            return False
+        return True
 
 
-def channel_index(model: ModelWrapper, node: onnx.NodeProto) -> NDArray[np.int64]:
+def channel_index(model: Model, node: Node) -> NDArray[np.int64]:
     """Which channels a Gather takes, in order.
 
     Raises
@@ -47,7 +41,7 @@ def channel_index(model: ModelWrapper, node: onnx.NodeProto) -> NDArray[np.int64
     UserError
         If it takes something else.
     """
-    shape = model.get_tensor_shape(node.input[0])
+    shape = model.shape(node.input[0])
     index = required_constant(model, node, 1, "index").astype(np.int64)
     if attribute(node, "axis", 0) % len(shape) != 1 or index.ndim != 1:
         raise UserError(
@@ -56,7 +50,7 @@ def channel_index(model: ModelWrapper, node: onnx.NodeProto) -> NDArray[np.int64
     return np.asarray(index % shape[1], dtype=np.int64)
 
 
-def upsampling_factors(model: ModelWrapper, node: onnx.NodeProto) -> tuple[int, ...]:
+def upsampling_factors(model: Model, node: Node) -> tuple[int, ...]:
     """How often a Resize repeats each pixel, by axis of pixels.
 
     Raises
@@ -64,7 +58,7 @@ def upsampling_factors(model: ModelWrapper, node: onnx.NodeProto) -> tuple[int, 
     UserError
         If it does anything but repeat pixels.
     """
-    before, after = (model.get_tensor_shape(name)[1:] for name in (node.input[0], node.output[0]))
+    before, after = (model.shape(name)[1:] for name in (node.input[0], node.output[0]))
     factors = tuple(large // small for small, large in zip(before, after, strict=True))
     whole = all(small * factor == large for small, large, factor in zip(before, after, factors, strict=True))
     coordinates = attribute(node, "coordinate_transformation_mode", "half_pixel")
@@ -80,30 +74,30 @@ def upsampling_factors(model: ModelWrapper, node: onnx.NodeProto) -> tuple[int, 
     return factors[1:]
 
 
-def _gather(model: ModelWrapper, node: onnx.NodeProto, index: NDArray[np.int64], result: str, number: int) -> Any:
-    operand = add_constant(model, f"{node.name}_index", index)
+def _gather(model: Model, node: Node, index: NDArray[np.int64], result: str, number: int) -> Any:
+    operand = model.add_constant(f"{node.name}_index", index)
     name = node.name if number == 0 else f"{node.name}_{number}"
-    return onnx.helper.make_node("Gather", [node.input[0], operand], [result], name=name, axis=1)
+    return make_node("Gather", [node.input[0], operand], [result], name=name, axis=1)
 
 
-def check_concats(model: ModelWrapper) -> None:
+def check_concats(model: Model) -> None:
     """Refuse concatenations of anything else than channels."""
-    for node in model.graph.node:
-        if node.op_type == "Concat" and attribute(node, "axis", 0) % len(model.get_tensor_shape(node.output[0])) != 1:
+    for node in model.nodes:
+        if node.op_type == "Concat" and attribute(node, "axis", 0) % len(model.shape(node.output[0])) != 1:
             raise UserError("it joins something else than channels", where=describe(node), hint="join along axis 1")
 
 
-def _check_axis(model: ModelWrapper, node: onnx.NodeProto, axis: int) -> int:
+def _check_axis(model: Model, node: Node, axis: int) -> int:
     """Channels of what a node splits or slices."""
-    shape = model.get_tensor_shape(node.input[0])
+    shape = model.shape(node.input[0])
     if axis % len(shape) != 1:
         raise UserError(f"it cuts along axis {axis}", where=describe(node), hint="only channels (axis 1) can be cut")
     return int(shape[1])
 
 
-def _split(model: ModelWrapper, node: onnx.NodeProto) -> None:
+def _split(model: Model, node: Node) -> None:
     channels = _check_axis(model, node, attribute(node, "axis", 0))
-    sizes = constant(model, node.input[1]) if len(node.input) > 1 and node.input[1] else attribute(node, "split", None)
+    sizes = model.constant(node.input[1]) if len(node.input) > 1 and node.input[1] else attribute(node, "split", None)
     count = len(node.output)
     if sizes is None:
         size = -(-channels // count)
@@ -115,36 +109,33 @@ def _split(model: ModelWrapper, node: onnx.NodeProto) -> None:
             where=describe(node),
             hint="the file is damaged or was made by hand; export the model again",
         )
-    place = list(model.graph.node).index(node)
-    for number, (result, end, size) in enumerate(zip(node.output, ends, np.ravel(sizes), strict=True)):
-        new = _gather(model, node, np.arange(end - size, end, dtype=np.int64), result, number)
-        model.graph.node.insert(place + number, new)
-    model.graph.node.remove(node)
+    parts = [
+        _gather(model, node, np.arange(end - size, end, dtype=np.int64), result, number)
+        for number, (result, end, size) in enumerate(zip(node.output, ends, np.ravel(sizes), strict=True))
+    ]
+    model.replace(node, *parts)
 
 
-def _slice(model: ModelWrapper, node: onnx.NodeProto) -> None:
+def _slice(model: Model, node: Node) -> None:
     starts, ends = (required_constant(model, node, index, "range").ravel() for index in (1, 2))
-    axes = constant(model, node.input[3]) if len(node.input) > 3 and node.input[3] else np.arange(len(starts))
-    steps = constant(model, node.input[4]) if len(node.input) > 4 and node.input[4] else np.ones(len(starts), dtype=int)
+    axes = model.constant(node.input[3]) if len(node.input) > 3 and node.input[3] else np.arange(len(starts))
+    steps = model.constant(node.input[4]) if len(node.input) > 4 and node.input[4] else np.ones(len(starts), dtype=int)
     if axes is None or steps is None or len(starts) != 1:
         raise UserError("it cuts along several axes", where=describe(node), hint="only channels (axis 1) can be cut")
     channels = _check_axis(model, node, int(axes.ravel()[0]))
     start, end, step = (int(values.ravel()[0]) for values in (starts, ends, steps))
     index = np.arange(channels)[slice(start, end if end >= -channels else None, step)]
-    place = list(model.graph.node).index(node)
-    new = _gather(model, node, index.astype(np.int64), node.output[0], 0)
-    model.graph.node.remove(node)
-    model.graph.node.insert(place, new)
+    model.replace(node, _gather(model, node, index.astype(np.int64), node.output[0], 0))
 
 
-def _shuffle(model: ModelWrapper, node: onnx.NodeProto) -> bool:
+def _shuffle(model: Model, node: Node) -> bool:
     """Reshape, Transpose, Reshape that only reorders channels becomes a Gather."""
-    above, behind = model.find_producer(node.input[0]), consumers(model, node.output[0])
+    above, behind = model.producer(node.input[0]), model.consumers(node.output[0])
     if above is None or above.op_type != "Reshape" or [item.op_type for item in behind] != ["Reshape"]:
         return False
     source, result = above.input[0], behind[0].output[0]
-    shape, grouped = model.get_tensor_shape(source), model.get_tensor_shape(above.output[0])
-    if shape != model.get_tensor_shape(result) or len(shape) < 3 or len(consumers(model, above.output[0])) > 1:
+    shape, grouped = model.shape(source), model.shape(above.output[0])
+    if shape != model.shape(result) or len(shape) < 3 or len(model.consumers(above.output[0])) > 1:
         return False
     elements = np.arange(int(np.prod(shape))).reshape(grouped).transpose(attribute(node, "perm", None)).reshape(shape)
     pixels = int(np.prod(shape[2:]))
@@ -152,10 +143,7 @@ def _shuffle(model: ModelWrapper, node: onnx.NodeProto) -> bool:
     expected = np.arange(int(np.prod(shape))).reshape(shape)[:, index]
     if not np.array_equal(elements, expected):
         return False
-    node.input[0] = source
-    new = _gather(model, node, index.astype(np.int64), result, 0)
-    place = list(model.graph.node).index(above)
-    for item in (above, node, behind[0]):
-        model.graph.node.remove(item)
-    model.graph.node.insert(place, new)
+    model.set_input(node, 0, source)
+    model.replace(behind[0], _gather(model, node, index.astype(np.int64), result, 0))
+    model.remove(node, above)
     return True

@@ -7,16 +7,15 @@ import math
 import numpy as np
 import onnx
 from onnx import AttributeProto
-from qonnx.core.modelwrapper import ModelWrapper
 
 from bnnfpga.errors import UserError
+from bnnfpga.frontend.model import Model, Node
 from bnnfpga.frontend.nodes import (
     BROADCASTING,
     LAYOUT_OPS,
     QONNX_DOMAIN,
     WEIGHT_QUANTIZERS,
     attribute,
-    constant,
     describe,
 )
 from bnnfpga.frontend.well_formed import EXPORT_AGAIN
@@ -88,14 +87,15 @@ def _check_signature(node: onnx.NodeProto) -> None:
             )
 
 
-def check_shapes(model: ModelWrapper) -> None:
+def check_shapes(model: Model) -> None:
     """Refuse nodes whose shapes are unknown, empty, or do not fit together."""
-    for node in model.graph.node:
-        taken = [model.get_tensor_shape(name) for name in node.input if name]
-        shape = model.get_tensor_shape(node.output[0])
-        listed = " and ".join(str(tuple(extents)) for extents in taken if extents is not None)
+    for node in model.nodes:
+        read = [name for name in node.input if name]
+        taken = [model.shape(name) for name in read]
+        shape = model.shape(node.output[0])
+        listed = " and ".join(str(tuple(model.shape(name))) for name in read if model.has_shape(name))
         if not shape:
-            if None in taken or not taken:
+            if not read or not all(map(model.has_shape, read)):
                 raise UserError(
                     "its output shape does not fold to a constant",
                     where=describe(node),
@@ -122,12 +122,12 @@ def check_shapes(model: ModelWrapper) -> None:
             )
 
 
-def _keeps_shape(model: ModelWrapper, node: onnx.NodeProto, shape: list[int]) -> bool:
+def _keeps_shape(model: Model, node: Node, shape: list[int]) -> bool:
     """Whether all data have the output's shape, and all constants stretch to it."""
     for index, name in enumerate(node.input):
-        value = constant(model, name)
+        value = model.constant(name)
         if value is None:
-            if name and model.get_tensor_shape(name) != shape:
+            if name and model.shape(name) != shape:
                 return False
         elif index or node.op_type not in WEIGHT_QUANTIZERS:
             try:

@@ -5,28 +5,45 @@ from __future__ import annotations
 from pathlib import Path
 
 import onnx
-from qonnx.core.modelwrapper import ModelWrapper
-from qonnx.transformation.infer_shapes import InferShapes
 
 from bnnfpga.errors import located
 from bnnfpga.frontend.broadcasts import StretchedOperands, check_products
 from bnnfpga.frontend.channels import ChannelsToGather, check_concats
 from bnnfpga.frontend.check import check_graph, check_shapes
 from bnnfpga.frontend.comparisons import AffineIntoMultiThreshold, ComparisonsToMultiThreshold
-from bnnfpga.frontend.constants import FoldConstants
 from bnnfpga.frontend.dense import GemmToMatMul, check_dense, check_finite
 from bnnfpga.frontend.dialects import normalise
-from bnnfpga.frontend.final import CutFinal
+from bnnfpga.frontend.final import cut_final
 from bnnfpga.frontend.identities import DropIdentities
+from bnnfpga.frontend.inference import infer
 from bnnfpga.frontend.layouts import TransposeToReshape
+from bnnfpga.frontend.model import Model
 from bnnfpga.frontend.parameters import FoldQuantizedParameters, QuantizersOfRawWeights
 from bnnfpga.frontend.read import read_source
+from bnnfpga.frontend.rewriting import Rewrite, apply_rewrites
 from bnnfpga.frontend.sliding import PlainSliding, check_pools
 from bnnfpga.frontend.supported import check_supported
 from bnnfpga.frontend.trunc import TruncToQuant
 
+_BEFORE_PARAMETERS: tuple[Rewrite, ...] = (
+    DropIdentities(),
+    TruncToQuant(),
+    ComparisonsToMultiThreshold(),
+    AffineIntoMultiThreshold(),
+    GemmToMatMul(),
+    FoldQuantizedParameters(),
+)
+"""Up to where all parameters are constants."""
+_BEHIND_PARAMETERS: tuple[Rewrite, ...] = (
+    PlainSliding(),
+    ChannelsToGather(),
+    StretchedOperands(),
+    TransposeToReshape(),
+    QuantizersOfRawWeights(),
+)
 
-def load(path: Path) -> ModelWrapper:
+
+def load(path: Path) -> Model:
     """Read a model and clean it.
 
     Raises
@@ -39,32 +56,21 @@ def load(path: Path) -> ModelWrapper:
         return clean(source.proto)
 
 
-def clean(proto: onnx.ModelProto) -> ModelWrapper:
+def clean(proto: onnx.ModelProto) -> Model:
     """The clean graph of `proto`, which is left as it is."""
     copy = onnx.ModelProto()
     copy.CopyFrom(proto)
     normalise(copy)
     check_graph(copy)
-    model = ModelWrapper(copy)
-    for step in (
-        InferShapes(),
-        FoldConstants(),
-        CutFinal(),
-        DropIdentities(),
-        TruncToQuant(),
-        ComparisonsToMultiThreshold(),
-        AffineIntoMultiThreshold(),
-        GemmToMatMul(),
-        FoldQuantizedParameters(),
-        FoldConstants(),
-        PlainSliding(),
-        ChannelsToGather(),
-        StretchedOperands(),
-        TransposeToReshape(),
-        QuantizersOfRawWeights(),
-        InferShapes(),
-    ):
-        model = model.transform(step, make_deepcopy=False)
+    model = Model.from_proto(copy)
+    infer(model)
+    cut_final(model)
+    for rewrite in _BEFORE_PARAMETERS:
+        apply_rewrites(model, rewrite)
+    infer(model)
+    for rewrite in _BEHIND_PARAMETERS:
+        apply_rewrites(model, rewrite)
+    infer(model)
     check_supported(model)
     check_products(model)
     check_shapes(model)

@@ -5,64 +5,59 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import onnx
-from qonnx.core.modelwrapper import ModelWrapper
-from qonnx.transformation.base import Transformation
 
 from bnnfpga.errors import UserError
-from bnnfpga.frontend.nodes import LAYOUT_OPS, attribute, constant, describe, make_boundary, required_shape
+from bnnfpga.frontend.model import Model, Node
+from bnnfpga.frontend.nodes import LAYOUT_OPS, attribute, describe, make_boundary, required_shape
 
 _KEY = "bnnfpga.final"
 FINAL = ("Softmax", "LogSoftmax", "Sigmoid", "ArgMax", "TopK")
 """What a model may do with its scores at the end. All of them keep their order."""
 
 
-class CutFinal(Transformation):  # type: ignore[misc]
-    """Softmax, LogSoftmax, Sigmoid, ArgMax and TopK at the end are cut off; the graph's metadata say which.
+def cut_final(model: Model) -> None:
+    """Cut off Softmax, LogSoftmax, Sigmoid, ArgMax and TopK at the end; the graph's metadata say which.
 
     The graph's output becomes the tensor in front of them. The class is the index of its largest element, the first of
     equals.
     """
-
-    def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
-        found = {node.name: node for node in map(model.find_producer, _output_names(model)) if node is not None}
-        if len(found) != 1:
-            return model, False
-        node = next(iter(found.values()))
-        above = node
-        while above is not None and above.op_type in (*LAYOUT_OPS, "Cast", "Identity"):
-            above = model.find_producer(above.input[0])
-        if above is None or above.op_type not in FINAL:
-            return model, False
-        _check(model, above)
-        source = above.input[0]
-        model.set_metadata_prop(_KEY, " ".join([above.op_type, *final_operators(model)]))
-        make_boundary(model, model.graph.output, source)
-        for item in (node, above):
-            _remove_unread(model, item)
-        return model, True
+    while _cut_last(model):
+        pass
 
 
-def final_operators(model: ModelWrapper) -> tuple[str, ...]:
-    """Kinds of the nodes that `CutFinal` cut off, in their order."""
-    return tuple((model.get_metadata_prop(_KEY) or "").split())
+def final_operators(model: Model) -> tuple[str, ...]:
+    """Kinds of the nodes that `cut_final` cut off, in their order."""
+    return tuple(model.metadata.get(_KEY, "").split())
 
 
-def gives_class(model: ModelWrapper) -> bool:
+def gives_class(model: Model) -> bool:
     """Whether the file's own output is the class, not scores or probabilities."""
     return any(kind in ("ArgMax", "TopK") for kind in final_operators(model))
 
 
-def _output_names(model: ModelWrapper) -> list[str]:
-    return [value.name for value in model.graph.output]
+def _cut_last(model: Model) -> bool:
+    last = {model.producer(name): None for name in model.outputs}
+    node = next(iter(last))
+    if len(last) != 1 or node is None:
+        return False
+    above: Node | None = node
+    while above is not None and above.op_type in (*LAYOUT_OPS, "Cast", "Identity"):
+        above = model.producer(above.input[0])
+    if above is None or above.op_type not in FINAL:
+        return False
+    _check(model, above)
+    model.set_metadata(_KEY, " ".join([above.op_type, *final_operators(model)]))
+    make_boundary(model, output=above.input[0])
+    model.remove_unread(node, above)
+    return True
 
 
-def _check(model: ModelWrapper, node: onnx.NodeProto) -> None:
+def _check(model: Model, node: Node) -> None:
     """Refuse what is not about the largest of all scores."""
     if node.op_type == "Sigmoid":
         return
     shape = required_shape(model, node, node.input[0])
-    before_13 = next((item.version for item in model.model.opset_import if not item.domain), 13) < 13
+    before_13 = model.opset < 13
     axis = attribute(node, "axis", {"ArgMax": 0, "TopK": -1}.get(node.op_type, 1 if before_13 else -1))
     extent = 0
     if -len(shape) <= axis < len(shape):
@@ -75,21 +70,10 @@ def _check(model: ModelWrapper, node: onnx.NodeProto) -> None:
             hint="export the model without it",
         )
     if node.op_type == "TopK":
-        count = constant(model, node.input[1]) if len(node.input) > 1 else attribute(node, "k", 1)
+        count = model.constant(node.input[1]) if len(node.input) > 1 else attribute(node, "k", 1)
         if count is None or np.any(np.ravel(count) != 1) or not attribute(node, "largest", 1):
             raise UserError("only the one largest score can be found", where=describe(node), hint="use TopK with k = 1")
     if node.op_type == "ArgMax" and attribute(node, "select_last_index", 0):
         raise UserError(
             "it takes the last of equal scores", where=describe(node), hint="export with select_last_index=0"
         )
-
-
-def _remove_unread(model: ModelWrapper, node: onnx.NodeProto) -> None:
-    """Remove a node that no longer leads to the output, and what then leads nowhere."""
-    outputs = set(_output_names(model))
-    while node is not None and node in list(model.graph.node):
-        if any(name in outputs or model.find_consumers(name) for name in node.output):
-            return
-        above = model.find_producer(node.input[0])
-        model.graph.node.remove(node)
-        node = above

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
-from qonnx.core.modelwrapper import ModelWrapper
 
 from bnnfpga.arithmetic import Floats
 from bnnfpga.errors import UserError
-from bnnfpga.frontend.nodes import add_constant, attribute, describe, required_constant
+from bnnfpga.frontend.model import Model, Node
+from bnnfpga.frontend.nodes import attribute, describe, required_constant
 
 _LAYOUTS = {2: "NC", 3: "NWC", 4: "NCHW"}
 """What FINN takes a tensor's axes for where the node does not say."""
@@ -31,7 +30,7 @@ class OutputGrid:
     offset: int
 
 
-def thresholds_of(model: ModelWrapper, node: onnx.NodeProto) -> Floats:
+def thresholds_of(model: Model, node: Node) -> Floats:
     """The thresholds, shaped to be broadcast against the tensor, with the levels as one more axis behind.
 
     Raises
@@ -40,7 +39,7 @@ def thresholds_of(model: ModelWrapper, node: onnx.NodeProto) -> Floats:
         If they are not constant, do not fit the tensor's channels, or are more than 255.
     """
     thresholds = _at_least(required_constant(model, node, 1, "thresholds"))
-    shape = model.get_tensor_shape(node.input[0])
+    shape = model.shape(node.input[0])
     layout = str(attribute(node, "data_layout", "")) or _LAYOUTS.get(len(shape), "")
     axis = layout.find("C") if "C" in layout else 1
     if thresholds.ndim != 2 or thresholds.shape[0] not in (1, shape[axis] if axis < len(shape) else 1):
@@ -77,17 +76,17 @@ def output_grid(scale: float, bias: float) -> OutputGrid | None:
     return None
 
 
-def output_of(node: onnx.NodeProto) -> tuple[float, float]:
+def output_of(node: Node) -> tuple[float, float]:
     """The scale and the bias of the node's output."""
     return float(attribute(node, "out_scale", 1.0)), float(attribute(node, "out_bias", 0.0))
 
 
-def set_output(node: onnx.NodeProto, scale: float, bias: float) -> None:
+def set_output(model: Model, node: Node, scale: float, bias: float) -> None:
     """Give the node another scale and bias."""
-    _set_attributes(node, out_scale=float(scale), out_bias=float(bias))
+    model.set_attributes(node, out_scale=float(scale), out_bias=float(bias))
 
 
-def reshape_thresholds(model: ModelWrapper, node: onnx.NodeProto, before: list[int], after: list[int]) -> bool:
+def reshape_thresholds(model: Model, node: Node, before: list[int], after: list[int]) -> bool:
     """Fit the node to another shape of its tensor; False where the thresholds of its channels cannot be."""
     thresholds = thresholds_of(model, node)
     if thresholds.ndim == 1:
@@ -96,13 +95,6 @@ def reshape_thresholds(model: ModelWrapper, node: onnx.NodeProto, before: list[i
         return False
     levels = thresholds.shape[-1]
     whole = np.broadcast_to(thresholds, (*before, levels)).reshape(-1, levels)
-    node.input[1] = add_constant(model, f"{node.name}_thresholds", np.ascontiguousarray(whole))
-    _set_attributes(node, data_layout="NC")
+    model.set_input(node, 1, model.add_constant(f"{node.name}_thresholds", np.ascontiguousarray(whole)))
+    model.set_attributes(node, data_layout="NC")
     return True
-
-
-def _set_attributes(node: onnx.NodeProto, **values: object) -> None:
-    kept = [item for item in node.attribute if item.name not in values]
-    del node.attribute[:]
-    node.attribute.extend(kept)
-    node.attribute.extend(onnx.helper.make_attribute(name, value) for name, value in values.items())

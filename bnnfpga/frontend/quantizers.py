@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import onnx
-from qonnx.core.modelwrapper import ModelWrapper
 
 from bnnfpga.arithmetic import Floats, Step
 from bnnfpga.errors import UserError
+from bnnfpga.frontend.model import Model, Node
 from bnnfpga.frontend.multithreshold import output_grid, output_of, thresholds_of
 from bnnfpga.frontend.nodes import attribute, describe, required_constant
 
@@ -53,7 +52,7 @@ class Quantizer:
     bipolar: bool = False
 
 
-def quantizer_of(model: ModelWrapper, node: onnx.NodeProto, most_bits: int = _MOST_BITS) -> Quantizer:
+def quantizer_of(model: Model, node: Node, most_bits: int = _MOST_BITS) -> Quantizer:
     """Read a quantizer of a clean graph.
 
     Raises
@@ -75,7 +74,7 @@ def quantizer_of(model: ModelWrapper, node: onnx.NodeProto, most_bits: int = _MO
     return _quant(model, node, scale, most_bits)
 
 
-def _quant(model: ModelWrapper, node: onnx.NodeProto, scale: Floats, most_bits: int) -> Quantizer:
+def _quant(model: Model, node: Node, scale: Floats, most_bits: int) -> Quantizer:
     """Code round(clip(x / scale + zero point)) less the zero point: the code that dot products run on.
 
     Source: Pappalardo et al., "QONNX: Representing Arbitrary-Precision Quantized Neural Networks" (2022), section on
@@ -102,7 +101,7 @@ def _quant(model: ModelWrapper, node: onnx.NodeProto, scale: Floats, most_bits: 
     return Quantizer(tuple(steps), lo - zero, hi - zero, scale)
 
 
-def _zero_point(model: ModelWrapper, node: onnx.NodeProto) -> int:
+def _zero_point(model: Model, node: Node) -> int:
     # Some exporters write one for each channel, all alike; and so they do with bit widths.
     values = np.unique(required_constant(model, node, 2, "zero point"))
     if values.size != 1 or float(values.item()) % 1:
@@ -118,7 +117,7 @@ def _zero_point(model: ModelWrapper, node: onnx.NodeProto) -> int:
     return int(values.item())
 
 
-def _bit_width(model: ModelWrapper, node: onnx.NodeProto, most_bits: int) -> int:
+def _bit_width(model: Model, node: Node, most_bits: int) -> int:
     values = np.unique(required_constant(model, node, 3, "bit width"))
     if values.size != 1 or not 1 <= float(values.item()) <= most_bits or float(values.item()) % 1:
         given = ", ".join(f"{value:g}" for value in values)
@@ -130,7 +129,7 @@ def _bit_width(model: ModelWrapper, node: onnx.NodeProto, most_bits: int) -> int
     return int(values.item())
 
 
-def _rounding(node: onnx.NodeProto) -> str:
+def _rounding(node: Node) -> str:
     """The operation of its rounding mode."""
     mode = str(attribute(node, "rounding_mode", "ROUND")).upper()
     if mode not in ROUNDING_MODES:
@@ -142,7 +141,7 @@ def _rounding(node: onnx.NodeProto) -> str:
     return ROUNDING_MODES[mode]
 
 
-def _multi_threshold(model: ModelWrapper, node: onnx.NodeProto) -> Quantizer:
+def _multi_threshold(model: Model, node: Node) -> Quantizer:
     """Code factor * (number of thresholds reached) + offset."""
     thresholds = thresholds_of(model, node)
     scale, bias = output_of(node)

@@ -5,44 +5,41 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import onnx
-from qonnx.core.modelwrapper import ModelWrapper
-from qonnx.transformation.base import Transformation
 
 from bnnfpga.errors import UserError
-from bnnfpga.frontend.nodes import POOLS, add_constant, attribute, constant, describe, fresh_name, required_constant
+from bnnfpga.frontend.model import Model, Node, make_node
+from bnnfpga.frontend.nodes import POOLS, attribute, describe, required_constant
+from bnnfpga.frontend.rewriting import Rewrite
 from bnnfpga.geometry import Geometry
 
 _SLIDING = ("Conv", *POOLS)
 
 
-class PlainSliding(Transformation):  # type: ignore[misc]
+class PlainSliding(Rewrite):
     """Convolutions and pools get explicit pads and no bias; global pools and means become plain ones.
 
     Behind it, `geometry_of` and the attribute `group` say all there is to say of them.
     """
 
-    def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
-        for node in model.graph.node:
-            if node.op_type in ("GlobalAveragePool", "GlobalMaxPool"):
-                _make_plain(model, node, "AveragePool" if "Average" in node.op_type else "MaxPool")
-            elif node.op_type == "ReduceMean" and _is_global(model, node):
-                _mean_to_pool(model, node)
-            elif node.op_type in _SLIDING and attribute(node, "auto_pad", "NOTSET") != "NOTSET":
-                _resolve_auto_pad(model, node)
-            elif node.op_type in POOLS and attribute(node, "ceil_mode", 0):
-                _resolve_ceil_mode(model, node)
-            elif node.op_type == "Conv" and len(node.input) > 2:
-                _split_bias(model, node)
-            elif node.op_type == "Pad" and attribute(node, "pads", None) is None:
-                _plain_pad(model, node)
-            else:
-                continue
-            return model, True
-        return model, False
+    def visit(self, model: Model, node: Node) -> bool:
+        if node.op_type in ("GlobalAveragePool", "GlobalMaxPool"):
+            _make_plain(model, node, "AveragePool" if "Average" in node.op_type else "MaxPool")
+        elif node.op_type == "ReduceMean" and _is_global(model, node):
+            _mean_to_pool(model, node)
+        elif node.op_type in _SLIDING and attribute(node, "auto_pad", "NOTSET") != "NOTSET":
+            _resolve_auto_pad(model, node)
+        elif node.op_type in POOLS and attribute(node, "ceil_mode", 0):
+            _resolve_ceil_mode(model, node)
+        elif node.op_type == "Conv" and len(node.input) > 2:
+            _split_bias(model, node)
+        elif node.op_type == "Pad" and attribute(node, "pads", None) is None:
+            _plain_pad(model, node)
+        else:
+            return False
+        return True
 
 
-def geometry_of(model: ModelWrapper, node: onnx.NodeProto) -> Geometry:
+def geometry_of(model: Model, node: Node) -> Geometry:
     """Image, kernel, stride, dilation and pads of a plain convolution, pool or Pad; a signal in time has one row.
 
     Raises
@@ -60,9 +57,9 @@ def geometry_of(model: ModelWrapper, node: onnx.NodeProto) -> Geometry:
     return geometry
 
 
-def check_pools(model: ModelWrapper) -> None:
+def check_pools(model: Model) -> None:
     """Refuse max pools with nothing to take the largest of."""
-    for node in model.graph.node:
+    for node in model.nodes:
         if node.op_type == "MaxPool" and geometry_of(model, node).misses_image:
             raise UserError(
                 "some of its windows lie outside the image as a whole, and have no largest pixel",
@@ -71,9 +68,9 @@ def check_pools(model: ModelWrapper) -> None:
             )
 
 
-def _read_geometry(model: ModelWrapper, node: onnx.NodeProto) -> Geometry:
+def _read_geometry(model: Model, node: Node) -> Geometry:
     """As the attributes have it, whether or not the kernel fits."""
-    image = model.get_tensor_shape(node.input[0])[2:]
+    image = model.shape(node.input[0])[2:]
     axes = len(image)
     if axes not in (1, 2):
         raise UserError(
@@ -83,7 +80,7 @@ def _read_geometry(model: ModelWrapper, node: onnx.NodeProto) -> Geometry:
         )
     kernel = attribute(node, "kernel_shape", None)
     if kernel is None:
-        kernel = model.get_tensor_shape(node.input[1])[2:]
+        kernel = model.shape(node.input[1])[2:]
     strides = attribute(node, "strides", None) or [1] * axes
     dilations = attribute(node, "dilations", None) or [1] * axes
     pads = attribute(node, "pads", None) or [0] * (2 * axes)
@@ -105,20 +102,20 @@ def _read_geometry(model: ModelWrapper, node: onnx.NodeProto) -> Geometry:
     return Geometry(_pair(image), _pair(kernel), _pair(strides), _pair(dilations), tuple(pads))
 
 
-def sliding_attributes(node: onnx.NodeProto) -> dict[str, Any]:
+def sliding_attributes(node: Node) -> dict[str, Any]:
     """A plain node's attributes that say where its windows are, as it has them."""
     names = ("kernel_shape", "strides", "dilations", "pads")
     values = {name: attribute(node, name, None) for name in names}
     return {name: value for name, value in values.items() if value is not None}
 
 
-def pad_value(model: ModelWrapper, node: onnx.NodeProto) -> float:
+def pad_value(model: Model, node: Node) -> float:
     """What a plain Pad puts around an image."""
-    value = constant(model, node.input[1]) if len(node.input) > 1 and node.input[1] else None
+    value = model.constant(node.input[1]) if len(node.input) > 1 and node.input[1] else None
     return 0.0 if value is None else float(value.item())
 
 
-def averages(model: ModelWrapper, node: onnx.NodeProto) -> Geometry:
+def averages(model: Model, node: Node) -> Geometry:
     """The geometry of an AveragePool whose windows all divide by the same number.
 
     Raises
@@ -141,52 +138,40 @@ def _pair(values: list[int]) -> tuple[int, int]:
     return first, second
 
 
-def _set(node: onnx.NodeProto, **values: Any) -> None:
-    """Replace attributes; None removes one."""
-    kept = [item for item in node.attribute if item.name not in values]
-    del node.attribute[:]
-    node.attribute.extend(kept)
-    node.attribute.extend(
-        onnx.helper.make_attribute(name, value) for name, value in values.items() if value is not None
-    )
+def _make_plain(model: Model, node: Node, kind: str) -> None:
+    image = model.shape(node.input[0])[2:]
+    model.become(node, kind)
+    model.set_attributes(node, kernel_shape=image)
 
 
-def _make_plain(model: ModelWrapper, node: onnx.NodeProto, kind: str) -> None:
-    image = model.get_tensor_shape(node.input[0])[2:]
-    node.op_type = kind
-    _set(node, kernel_shape=image)
-
-
-def _is_global(model: ModelWrapper, node: onnx.NodeProto) -> bool:
+def _is_global(model: Model, node: Node) -> bool:
     """Whether it averages over all pixels."""
-    shape = model.get_tensor_shape(node.input[0])
-    axes = constant(model, node.input[1]) if len(node.input) > 1 else attribute(node, "axes", None)
+    shape = model.shape(node.input[0])
+    axes = model.constant(node.input[1]) if len(node.input) > 1 else attribute(node, "axes", None)
     return axes is not None and sorted(int(axis) % len(shape) for axis in np.ravel(axes)) == list(range(2, len(shape)))
 
 
-def _mean_to_pool(model: ModelWrapper, node: onnx.NodeProto) -> None:
+def _mean_to_pool(model: Model, node: Node) -> None:
     result, keeps = node.output[0], attribute(node, "keepdims", 1)
-    shape = model.get_tensor_shape(node.input[0])
-    place = list(model.graph.node).index(node)
-    pooled = result if keeps else fresh_name(model, f"{node.name}_pooled")
-    pool = onnx.helper.make_node("AveragePool", [node.input[0]], [pooled], name=node.name, kernel_shape=shape[2:])
-    model.graph.node.remove(node)
-    model.graph.node.insert(place, pool)
+    shape = model.shape(node.input[0])
+    pooled = result if keeps else model.fresh_name(f"{node.name}_pooled")
+    pool = make_node("AveragePool", [node.input[0]], [pooled], name=node.name, kernel_shape=shape[2:])
+    model.replace(node, pool)
     if not keeps:
-        model.set_tensor_shape(pooled, [*shape[:2], *[1] * (len(shape) - 2)])
-        target = add_constant(model, f"{node.name}_shape", np.array(shape[:2], dtype=np.int64))
-        reshape = onnx.helper.make_node("Reshape", [pooled, target], [result], name=f"{node.name}_reshape")
-        model.graph.node.insert(place + 1, reshape)
+        model.set_shape(pooled, [*shape[:2], *[1] * (len(shape) - 2)])
+        target = model.add_constant(f"{node.name}_shape", np.array(shape[:2], dtype=np.int64))
+        reshape = make_node("Reshape", [pooled, target], [result], name=f"{node.name}_reshape")
+        model.insert_after(pool, reshape)
 
 
-def _resolve_auto_pad(model: ModelWrapper, node: onnx.NodeProto) -> None:
+def _resolve_auto_pad(model: Model, node: Node) -> None:
     """SAME_UPPER and SAME_LOWER pad so that windows = ceil(pixels / stride); VALID does not pad."""
     mode = attribute(node, "auto_pad", "NOTSET")
     if mode not in ("VALID", "SAME_UPPER", "SAME_LOWER"):
         raise UserError(f"auto_pad {mode!r} is no ONNX mode", where=describe(node), hint="export with explicit pads")
-    _set(node, auto_pad=None, pads=None)
+    model.set_attributes(node, auto_pad=None, pads=None)
     geometry = _read_geometry(model, node)
-    axes = len(model.get_tensor_shape(node.input[0])) - 2
+    axes = len(model.shape(node.input[0])) - 2
     if mode == "VALID":
         return
     before, after = [], []
@@ -197,14 +182,14 @@ def _resolve_auto_pad(model: ModelWrapper, node: onnx.NodeProto) -> None:
         small, large = total // 2, total - total // 2
         before.append(small if mode == "SAME_UPPER" else large)
         after.append(large if mode == "SAME_UPPER" else small)
-    _set(node, pads=[*before, *after])
+    model.set_attributes(node, pads=[*before, *after])
 
 
-def _resolve_ceil_mode(model: ModelWrapper, node: onnx.NodeProto) -> None:
+def _resolve_ceil_mode(model: Model, node: Node) -> None:
     """The pads at the end that give as many windows as the rounding up does."""
-    _set(node, ceil_mode=None)
+    model.set_attributes(node, ceil_mode=None)
     geometry = _read_geometry(model, node)
-    shape = model.get_tensor_shape(node.output[0])
+    shape = model.shape(node.output[0])
     axes = len(shape) - 2
     if node.op_type == "AveragePool" and tuple(shape[2:]) != geometry.windows[2 - axes :]:
         raise UserError(
@@ -218,27 +203,27 @@ def _resolve_ceil_mode(model: ModelWrapper, node: onnx.NodeProto) -> None:
         span = geometry.dilation[place] * (geometry.kernel[place] - 1) + 1
         reached = (windows - 1) * geometry.stride[place] + span - geometry.image[place] - pads[axis]
         pads[axes + axis] = max(pads[axes + axis], reached)
-    _set(node, pads=pads)
+    model.set_attributes(node, pads=pads)
 
 
-def _split_bias(model: ModelWrapper, node: onnx.NodeProto) -> None:
+def _split_bias(model: Model, node: Node) -> None:
     has_bias = bool(node.input[2])
     bias = required_constant(model, node, 2, "bias") if has_bias else None
-    del node.input[2:]
+    model.set_inputs(node, node.input[:2])
     if bias is None:
         return
-    shape = model.get_tensor_shape(node.output[0])
-    result, product = node.output[0], fresh_name(model, f"{node.name}_product")
-    model.set_tensor_shape(product, shape)
-    operand = add_constant(model, f"{node.name}_bias", bias.reshape(-1, *[1] * (len(shape) - 2)))
-    node.output[0] = product
-    add = onnx.helper.make_node("Add", [product, operand], [result], name=f"{node.name}_add")
-    model.graph.node.insert(list(model.graph.node).index(node) + 1, add)
+    shape = model.shape(node.output[0])
+    result, product = node.output[0], model.fresh_name(f"{node.name}_product")
+    model.set_shape(product, shape)
+    operand = model.add_constant(f"{node.name}_bias", bias.reshape(-1, *[1] * (len(shape) - 2)))
+    model.set_output(node, product)
+    add = make_node("Add", [product, operand], [result], name=f"{node.name}_add")
+    model.insert_after(node, add)
 
 
-def _plain_pad(model: ModelWrapper, node: onnx.NodeProto) -> None:
+def _plain_pad(model: Model, node: Node) -> None:
     """Pads of rows and columns as an attribute, and the value as the second input."""
-    rank = len(model.get_tensor_shape(node.input[0]))
+    rank = len(model.shape(node.input[0]))
     mode = attribute(node, "mode", "constant")
     if mode != "constant":
         raise UserError(
@@ -247,7 +232,7 @@ def _plain_pad(model: ModelWrapper, node: onnx.NodeProto) -> None:
             hint="use zero padding",
         )
     given = required_constant(model, node, 1, "pads").astype(np.int64).ravel()
-    axes = constant(model, node.input[3]) if len(node.input) > 3 and node.input[3] else np.arange(rank)
+    axes = model.constant(node.input[3]) if len(node.input) > 3 and node.input[3] else np.arange(rank)
     if axes is None or len(given) != 2 * len(axes):
         raise UserError(
             "its pads do not fit its axes",
@@ -262,10 +247,9 @@ def _plain_pad(model: ModelWrapper, node: onnx.NodeProto) -> None:
             where=describe(node),
             hint="pad the last axes only, with sizes from 0 on",
         )
-    value = constant(model, node.input[2]) if len(node.input) > 2 and node.input[2] else np.zeros(1)
+    value = model.constant(node.input[2]) if len(node.input) > 2 and node.input[2] else np.zeros(1)
     if value is None or value.size != 1:
         raise UserError("the value it pads with is not a constant", where=describe(node), hint="pad with a number")
-    operand = add_constant(model, f"{node.name}_value", float(value.item()))
-    del node.input[1:]
-    node.input.append(operand)
-    _set(node, mode=None, pads=pads[:, 2:].ravel().tolist(), kernel_shape=[1] * (rank - 2))
+    operand = model.add_constant(f"{node.name}_value", float(value.item()))
+    model.set_inputs(node, [node.input[0], operand])
+    model.set_attributes(node, mode=None, pads=pads[:, 2:].ravel().tolist(), kernel_shape=[1] * (rank - 2))

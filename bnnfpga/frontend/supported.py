@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from qonnx.core.modelwrapper import ModelWrapper
-
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.final import FINAL
+from bnnfpga.frontend.model import Model
 from bnnfpga.frontend.nodes import DOT_PRODUCTS, ELEMENTWISE, LAYOUT_OPS, POOLS, describe
 
 SUPPORTED = (*DOT_PRODUCTS, *POOLS, "Concat", "Gather", "Pad", "Resize", "Transpose", *ELEMENTWISE, *LAYOUT_OPS)
 
 
-def check_supported(model: ModelWrapper) -> None:
+def check_supported(model: Model) -> None:
     """Refuse operators that cannot be compiled, and more than one output.
 
     Raises
@@ -19,12 +18,12 @@ def check_supported(model: ModelWrapper) -> None:
     UserError
         If there is one.
     """
-    for node in model.graph.node:
+    for node in model.nodes:
         if node.op_type not in SUPPORTED:
             raise UserError("operators of this kind cannot be compiled", where=describe(node), hint=_hint(node.op_type))
-    if len(model.graph.output) != 1:
+    if len(model.outputs) != 1:
         raise UserError(
-            f"it has {len(model.graph.output)} outputs; one can be compiled",
+            f"it has {len(model.outputs)} outputs; one can be compiled",
             where="the model's graph",
             hint="export the model with its scores as the only output",
         )

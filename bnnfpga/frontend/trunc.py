@@ -6,33 +6,30 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import onnx
-from qonnx.core.modelwrapper import ModelWrapper
-from qonnx.transformation.base import Transformation
-
 from bnnfpga.errors import UserError
-from bnnfpga.frontend.nodes import QONNX_DOMAIN, add_constant, attribute, describe, fresh_name, required_constant
+from bnnfpga.frontend.model import Model, Node, make_node
+from bnnfpga.frontend.nodes import QONNX_DOMAIN, attribute, describe, required_constant
+from bnnfpga.frontend.rewriting import Rewrite
 
 _MOST_UNCLIPPED_BITS = 6
 _MOST_SHIFT = 32
 
 
-class TruncToQuant(Transformation):  # type: ignore[misc]
+class TruncToQuant(Rewrite):
     """Trunc becomes Div and Round, which give the integers of its input, a Quant in steps of 2^n of them, and a Mul.
 
     Version 1 (five inputs) does not say whether its numbers are signed, and may round up to one bit more: its Quant is
     signed with two bits more, which holds all of them. Its scale stays that of the input.
     """
 
-    def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
-        for node in model.graph.node:
-            if node.op_type == "Trunc":
-                _rewrite(model, node)
-                return model, True
-        return model, False
+    def visit(self, model: Model, node: Node) -> bool:
+        if node.op_type == "Trunc":
+            _rewrite(model, node)
+            return True
+        return False
 
 
-def _rewrite(model: ModelWrapper, node: onnx.NodeProto) -> None:
+def _rewrite(model: Model, node: Node) -> None:
     scale, zero_point, input_bits, *rest = (_number(model, node, index) for index in range(1, len(node.input)))
     attributes = {"rounding_mode": attribute(node, "rounding_mode", "FLOOR"), "signed": 1, "narrow": 0}
     if len(rest) == 2:
@@ -75,30 +72,26 @@ def _rewrite(model: ModelWrapper, node: onnx.NodeProto) -> None:
     _replace(model, node, chain, attributes)
 
 
-def _number(model: ModelWrapper, node: onnx.NodeProto, index: int) -> float:
+def _number(model: Model, node: Node, index: int) -> float:
     value = required_constant(model, node, index, f"input {index}")
     if value.size != 1:
         raise UserError(f"its input {index} is not one number", where=describe(node), hint="truncate per tensor")
     return float(value.item())
 
 
-def _replace(
-    model: ModelWrapper, node: onnx.NodeProto, chain: list[tuple[str, list[float]]], attributes: Mapping[str, Any]
-) -> None:
-    index = list(model.graph.node).index(node)
-    model.graph.node.remove(node)
+def _replace(model: Model, node: Node, chain: list[tuple[str, list[float]]], attributes: Mapping[str, Any]) -> None:
+    new: list[Node] = []
     tensor = node.input[0]
-    shape = model.get_tensor_shape(tensor)
+    shape = model.shape(tensor)
     for offset, (kind, constants) in enumerate(chain):
         inputs = [tensor]
         for value in constants:
-            inputs.append(add_constant(model, f"{node.name}_constant", value))
+            inputs.append(model.add_constant(f"{node.name}_constant", value))
         tensor = node.output[0]
         if offset < len(chain) - 1:
-            tensor = fresh_name(model, f"{node.name}_{kind.lower()}")
-            model.set_tensor_shape(tensor, shape)
-        new = onnx.helper.make_node(kind, inputs, [tensor], name=f"{node.name}_{kind.lower()}")
-        if kind == "Quant":
-            new.domain = QONNX_DOMAIN
-            new.attribute.extend(onnx.helper.make_attribute(name, value) for name, value in attributes.items())
-        model.graph.node.insert(index + offset, new)
+            tensor = model.fresh_name(f"{node.name}_{kind.lower()}")
+            model.set_shape(tensor, shape)
+        is_quantizer = kind == "Quant"
+        domain, options = (QONNX_DOMAIN, attributes) if is_quantizer else ("", {})
+        new.append(make_node(kind, inputs, [tensor], name=f"{node.name}_{kind.lower()}", domain=domain, **options))
+    model.replace(node, *new)

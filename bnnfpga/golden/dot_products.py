@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto
 
 from bnnfpga.arithmetic import Floats
 from bnnfpga.errors import UserError
+from bnnfpga.frontend.model import Node
 from bnnfpga.frontend.nodes import attribute, describe
 from bnnfpga.frontend.sliding import geometry_of, sliding_attributes
 from bnnfpga.golden.writer import EXACT_FLOAT32, Value, Writer
 
 
-def dot_product(writer: Writer, node: onnx.NodeProto) -> Value:
+def dot_product(writer: Writer, node: Node) -> Value:
     """A MatMul or Conv of integer codes, exactly, its scales behind it.
 
     Raises
@@ -43,7 +43,7 @@ def dot_product(writer: Writer, node: onnx.NodeProto) -> Value:
         product = writer.emit(node.op_type, x.integers, w.integers, **options)
     else:
         product = _wide_product(writer, node, x, w.constant, options)
-    trailing = len(writer.model.get_tensor_shape(node.output[0])) - 2 if node.op_type == "Conv" else 0
+    trailing = len(writer.model.shape(node.output[0])) - 2 if node.op_type == "Conv" else 0
     scales = (
         *(scale.reshape(()) for scale in x.scales),
         *(output_scale(scale, node, trailing) for scale in w.scales),
@@ -51,7 +51,7 @@ def dot_product(writer: Writer, node: onnx.NodeProto) -> Value:
     return Value(integers=product, scales=scales, magnitude=magnitude, base=product)
 
 
-def _wide_product(writer: Writer, node: onnx.NodeProto, x: Value, weights: NDArray[np.float32], options: Any) -> str:
+def _wide_product(writer: Writer, node: Node, x: Value, weights: NDArray[np.float32], options: Any) -> str:
     """A dot product too large for float32: in doubles.
 
     onnxruntime convolves no doubles: a convolution is done digit by digit of the weights, each exact in float32.
@@ -81,7 +81,7 @@ def _wide_product(writer: Writer, node: onnx.NodeProto, x: Value, weights: NDArr
     return total
 
 
-def _magnitude(node: onnx.NodeProto, weights: NDArray[np.float32], x: Value) -> int:
+def _magnitude(node: Node, weights: NDArray[np.float32], x: Value) -> int:
     """A bound of a dot product."""
     rows = weights.T if node.op_type == "MatMul" else weights.reshape(len(weights), -1)
     return int(np.abs(rows).sum(axis=1).max()) * x.magnitude
@@ -97,7 +97,7 @@ def _digits(weights: NDArray[np.float32], bits: int) -> list[NDArray[np.float32]
     return [*digits, weights.astype(np.float32)]
 
 
-def output_scale(scale: Floats, node: onnx.NodeProto, trailing: int = 0) -> Floats:
+def output_scale(scale: Floats, node: Node, trailing: int = 0) -> Floats:
     """A weight scale as a factor of the outputs: a scalar, or one for each output.
 
     Outputs are columns of a MatMul's weights, and rows of a convolution's, whose images have `trailing` axes of pixels.

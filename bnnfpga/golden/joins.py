@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import onnx
 from onnx import TensorProto
 
 from bnnfpga.arithmetic import Step, apply_steps
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.channels import channel_index, upsampling_factors
+from bnnfpga.frontend.model import Node
 from bnnfpga.frontend.nodes import describe
 from bnnfpga.golden.pools import pooled
 from bnnfpga.golden.writer import EXACT_FLOAT32, Value, Writer
 from bnnfpga.grids import common_grid
 
 
-def gather(writer: Writer, node: onnx.NodeProto) -> Value:
+def gather(writer: Writer, node: Node) -> Value:
     """Some channels, in any order."""
     index = writer.constant(channel_index(writer.model, node))
     value = writer.value(node.input[0])
@@ -26,7 +26,7 @@ def gather(writer: Writer, node: onnx.NodeProto) -> Value:
     return Value(tensor=writer.emit("Gather", writer.float_of(value), index, axis=1))
 
 
-def resize(writer: Writer, node: onnx.NodeProto) -> Value:
+def resize(writer: Writer, node: Node) -> Value:
     """Every pixel several times."""
     factors = np.array([1, 1, *upsampling_factors(writer.model, node)], dtype=np.float32)
     value = writer.value(node.input[0])
@@ -50,7 +50,7 @@ class _Grid:
     unit: np.float32
 
 
-def _units(writer: Writer, node: onnx.NodeProto) -> list[float] | str:
+def _units(writer: Writer, node: Node) -> list[float] | str:
     """What each operand is a multiple of; or the first operand that is no multiple of anything."""
     units = []
     for name in node.input:
@@ -62,7 +62,7 @@ def _units(writer: Writer, node: onnx.NodeProto) -> list[float] | str:
     return units
 
 
-def _grid(writer: Writer, node: onnx.NodeProto, units: list[float]) -> _Grid | None:
+def _grid(writer: Writer, node: Node, units: list[float]) -> _Grid | None:
     """The common grid of a node's operands, where their units have one."""
     grid = common_grid(units)
     if grid is None:
@@ -84,11 +84,11 @@ def _multiples(writer: Writer, grid: _Grid) -> list[str]:
     ]
 
 
-def add_streams(writer: Writer, node: onnx.NodeProto) -> Value:
+def add_streams(writer: Writer, node: Node) -> Value:
     """Scaled integers are added on their common grid: exactly, then one multiplication."""
     units = _units(writer, node)
     if isinstance(units, str):
-        source = writer.model.find_producer(units)
+        source = writer.model.producer(units)
         raise UserError(
             f"it joins streams; that of {describe(source) if source else 'the input'} is not quantised",
             where=describe(node),
@@ -108,7 +108,7 @@ def add_streams(writer: Writer, node: onnx.NodeProto) -> Value:
     return Value(integers=total, scales=(np.asarray(grid.unit),), magnitude=magnitude, base=total)
 
 
-def concat(writer: Writer, node: onnx.NodeProto) -> Value:
+def concat(writer: Writer, node: Node) -> Value:
     """Channels one after the other: on the common grid of their scales, else as floats."""
     units = _units(writer, node)
     grid = None if isinstance(units, str) else _grid(writer, node, units)

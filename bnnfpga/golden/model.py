@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from qonnx.core.modelwrapper import ModelWrapper
 
 from bnnfpga.arithmetic import Floats, apply_steps
 from bnnfpga.errors import UserError
+from bnnfpga.frontend.model import Model, Node
 from bnnfpga.frontend.nodes import (
     DOT_PRODUCTS,
     LAYOUT_OPS,
@@ -33,7 +33,7 @@ from bnnfpga.input_format import InputFormat
 
 _BATCH = 512
 _AFFINE = ("add", "subtract", "subtract_from", "multiply", "divide")
-_STRUCTURAL: dict[str, Callable[[Writer, onnx.NodeProto], Value]] = {
+_STRUCTURAL: dict[str, Callable[[Writer, Node], Value]] = {
     "MaxPool": max_pool,
     "AveragePool": average_pool,
     "Pad": pad,
@@ -84,11 +84,11 @@ class GoldenModel:
         What its input is; where that is integers, it counts as quantised.
     """
 
-    def __init__(self, model: ModelWrapper, input: InputFormat | None = None) -> None:
+    def __init__(self, model: Model, input: InputFormat | None = None) -> None:
         import onnxruntime
 
         self._builder = _Builder(Writer(model), input)
-        self.input_shape = tuple(model.get_tensor_shape(model.graph.input[0].name)[1:])
+        self.input_shape = tuple(model.shape(model.input)[1:])
         options = onnxruntime.SessionOptions()
         # One operation at a time is the definition: no fusion may change it.
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
@@ -118,13 +118,13 @@ class GoldenModel:
         return Golden(joined[0], _integers(joined[1]), dict(zip(wanted, map(_integers, joined[2:]), strict=True)))
 
 
-def float_concats(model: ModelWrapper, input: InputFormat) -> frozenset[str]:
+def float_concats(model: Model, input: InputFormat) -> frozenset[str]:
     """Names of the concatenations of a clean graph that join floats, since their operands have no common grid.
 
     Of a graph that means nothing, those in front of where it ceases to; who asks what it means is told why.
     """
     writer = Writer(model)
-    if any(node.op_type == "Concat" for node in model.graph.node):
+    if any(node.op_type == "Concat" for node in model.nodes):
         with contextlib.suppress(UserError):
             _Builder(writer, input)
     return frozenset(writer.float_concats)
@@ -141,7 +141,7 @@ class _Builder:
         self._writer, model = writer, writer.model
         self.integers: dict[str, str] = {}
         self.scales: dict[str, tuple[Floats, ...]] = {}
-        source = model.graph.input[0].name
+        source = model.input
         values = self._writer.values
         if input is None or input.type is None:
             values[source] = Value(tensor="input")
@@ -149,16 +149,16 @@ class _Builder:
             magnitude = max(abs(input.type.lo), abs(input.type.hi))
             scales = (np.asarray(input.scale),)
             values[source] = Value(integers="input", scales=scales, magnitude=magnitude, base="input")
-        for node in model.graph.node:
+        for node in model.nodes:
             value = values[node.output[0]] = self._translate(node)
             if value.integers is not None and value.constant is None:
                 self.integers[node.output[0]] = value.integers
                 self.scales[node.output[0]] = value.scales
-        result = values[model.graph.output[0].name]
+        result = values[model.output]
         if result.base is None:
             raise UserError(
                 "no quantised layer leads to it",
-                where=f"output {model.graph.output[0].name!r}",
+                where=f"output {model.output!r}",
                 hint="train with Brevitas quantizers on weights and activations",
             )
         self.output = self._writer.float_of(result)
@@ -167,7 +167,7 @@ class _Builder:
     def build(self) -> onnx.ModelProto:
         return self._writer.build(dict.fromkeys([self.output, self.scores, *self.integers.values()]))
 
-    def _translate(self, node: onnx.NodeProto) -> Value:
+    def _translate(self, node: Node) -> Value:
         if node.op_type in QUANTIZERS:
             return self._quantizer(node)
         if node.op_type in DOT_PRODUCTS:
@@ -195,7 +195,7 @@ class _Builder:
             magnitude=value.magnitude,
         )
 
-    def _quantizer(self, node: onnx.NodeProto) -> Value:
+    def _quantizer(self, node: Node) -> Value:
         quantizer = quantizer_of(self._writer.model, node)
         source = self._writer.value(node.input[0])
         magnitude = max(abs(quantizer.lo), abs(quantizer.hi))
@@ -207,9 +207,9 @@ class _Builder:
         codes_name = self._writer.emit_steps(quantizer.steps, self._writer.float_of(source))
         return Value(integers=codes_name, scales=(quantizer.scale,), magnitude=magnitude, base=codes_name)
 
-    def _layout(self, node: onnx.NodeProto) -> Value:
+    def _layout(self, node: Node) -> Value:
         value = self._writer.value(node.input[0])
-        shape = self._writer.model.get_tensor_shape(node.output[0])
+        shape = self._writer.model.shape(node.output[0])
         if value.constant is not None:
             return self._constant_layout(node, value)
         if shape[0] != 1 or (node.op_type == "Transpose" and attribute(node, "perm", [1])[0] != 0):
@@ -224,12 +224,12 @@ class _Builder:
             return replace(value, integers=moved, tensor=None, base=base)
         return Value(tensor=self._move(node, self._writer.float_of(value), shape), base=value.base)
 
-    def _move(self, node: onnx.NodeProto, tensor: str, shape: list[int]) -> str:
+    def _move(self, node: Node, tensor: str, shape: list[int]) -> str:
         if node.op_type == "Transpose":
             return self._writer.emit("Transpose", tensor, perm=attribute(node, "perm", None))
         return self._writer.emit("Reshape", tensor, self._writer.constant(np.array([-1, *shape[1:]], dtype=np.int64)))
 
-    def _constant_layout(self, node: onnx.NodeProto, value: Value) -> Value:
+    def _constant_layout(self, node: Node, value: Value) -> Value:
         """A transposed or reshaped weight tensor; its per-channel scales turn with it."""
         assert value.constant is not None
         turned = rearrange(self._writer.model, node, value.constant)

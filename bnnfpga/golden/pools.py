@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import onnx
 
 from bnnfpga.arithmetic import Floats, Step, apply_steps
 from bnnfpga.errors import UserError
+from bnnfpga.frontend.model import Node
 from bnnfpga.frontend.nodes import attribute, describe
 from bnnfpga.frontend.sliding import averages, pad_value, sliding_attributes
 from bnnfpga.golden.writer import EXACT_FLOAT32, Value, Writer
 
 
-def max_pool(writer: Writer, node: onnx.NodeProto) -> Value:
+def max_pool(writer: Writer, node: Node) -> Value:
     """The largest under the kernel: of integers where all scales are positive, else of floats."""
     value = writer.value(node.input[0])
     attributes = sliding_attributes(node)
@@ -38,7 +38,7 @@ def pooled(writer: Writer, value: Value, integers: str, factor: int = 1, scales:
     )
 
 
-def average_pool(writer: Writer, node: onnx.NodeProto) -> Value:
+def average_pool(writer: Writer, node: Node) -> Value:
     """An average of integers is their sum times 1/n; that of an affine function of them, the function of that."""
     value = writer.value(node.input[0])
     geometry = averages(writer.model, node)
@@ -50,12 +50,12 @@ def average_pool(writer: Writer, node: onnx.NodeProto) -> Value:
             where=describe(node),
             hint="put a quantizer in front of it",
         )
-    channels = writer.model.get_tensor_shape(node.input[0])[1]
+    channels = writer.model.shape(node.input[0])[1]
     source = value.base
     doubles = source in writer.doubles or value.magnitude * geometry.taps >= EXACT_FLOAT32
     if doubles:
         raise UserError("its sums are too large", where=describe(node), hint="put a quantizer in front of it")
-    axes = len(writer.model.get_tensor_shape(node.input[0])) - 2
+    axes = len(writer.model.shape(node.input[0])) - 2
     ones = np.ones((channels, 1, *geometry.kernel[2 - axes :]), dtype=np.float32)
     total = writer.emit("Conv", source, writer.constant(ones), group=channels, **sliding_attributes(node))
     share = np.asarray(np.float32(1) / np.float32(geometry.taps))
@@ -67,7 +67,7 @@ def average_pool(writer: Writer, node: onnx.NodeProto) -> Value:
     )
 
 
-def pad(writer: Writer, node: onnx.NodeProto) -> Value:
+def pad(writer: Writer, node: Node) -> Value:
     """A value around an image that must be a multiple of its scale."""
     value = writer.value(node.input[0])
     pad = np.float32(pad_value(writer.model, node))

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import onnx
-from qonnx.core.modelwrapper import ModelWrapper
 
 from bnnfpga.arithmetic import Floats, Step, apply_steps
 from bnnfpga.errors import UserError
-from bnnfpga.frontend.nodes import QUANTIZERS, attribute, constant, describe, elementwise_operand, required_constant
+from bnnfpga.frontend.model import Model, Node
+from bnnfpga.frontend.nodes import QUANTIZERS, attribute, describe, elementwise_operand, required_constant
 from bnnfpga.frontend.quantizers import quantizer_of
 
 __all__ = ["Step", "apply_steps", "elementwise_steps"]
@@ -19,7 +18,7 @@ _BINARY = {"Add": "add", "Sub": "subtract", "Mul": "multiply", "Div": "divide", 
 _UNARY = {"Round": "round", "Floor": "floor", "Ceil": "ceil"}
 
 
-def elementwise_steps(model: ModelWrapper, node: onnx.NodeProto) -> list[Step]:
+def elementwise_steps(model: Model, node: Node) -> list[Step]:
     """The steps of an elementwise node; for a quantizer, those up to the value that its code stands for.
 
     Raises
@@ -54,7 +53,7 @@ def elementwise_steps(model: ModelWrapper, node: onnx.NodeProto) -> list[Step]:
     raise UserError("it is not elementwise", where=describe(node), hint="leave it out of the model")
 
 
-def _binary_step(model: ModelWrapper, node: onnx.NodeProto) -> Step:
+def _binary_step(model: Model, node: Node) -> Step:
     operand = elementwise_operand(model, node)
     if len(node.input) != 2:
         raise UserError(
@@ -64,13 +63,13 @@ def _binary_step(model: ModelWrapper, node: onnx.NodeProto) -> Step:
     on_the_right = node.input[1] == operand
     if on_the_right and operation in ("subtract", "divide"):
         operation += "_from" if operation == "subtract" else "_into"
-    value = _float32(constant(model, node.input[0 if on_the_right else 1]))
+    value = _float32(model.constant(node.input[0 if on_the_right else 1]))
     if operation == "divide" and np.any(value == 0):
         raise UserError("it divides by zero", where=describe(node), hint="train or export the model again")
     return Step(operation, value)
 
 
-def _clip_steps(model: ModelWrapper, node: onnx.NodeProto) -> list[Step]:
+def _clip_steps(model: Model, node: Node) -> list[Step]:
     bounds: list[Step] = []
     for index, name in ((1, "maximum"), (2, "minimum")):
         bound: Any = attribute(node, "min" if index == 1 else "max", None)
@@ -81,7 +80,7 @@ def _clip_steps(model: ModelWrapper, node: onnx.NodeProto) -> list[Step]:
     return bounds
 
 
-def _batch_norm_steps(model: ModelWrapper, node: onnx.NodeProto) -> list[Step]:
+def _batch_norm_steps(model: Model, node: Node) -> list[Step]:
     if attribute(node, "training_mode", 0):
         raise UserError("it computes statistics of the batch", where=describe(node), hint="export in eval mode")
     scale, bias, mean, variance = (
@@ -89,7 +88,7 @@ def _batch_norm_steps(model: ModelWrapper, node: onnx.NodeProto) -> list[Step]:
         for index, meaning in enumerate(("scale", "bias", "mean", "variance"), start=1)
     )
     # Channels are the second axis of the tensor, so the constants get one axis for each axis behind it.
-    trailing = len(model.get_tensor_shape(node.output[0])) - 2
+    trailing = len(model.shape(node.output[0])) - 2
     scale, bias, mean, variance = (array.reshape(-1, *[1] * trailing) for array in (scale, bias, mean, variance))
     with np.errstate(all="ignore"):
         deviation = np.sqrt(variance + np.float32(attribute(node, "epsilon", 1e-5)))

@@ -10,10 +10,9 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
-from qonnx.core.modelwrapper import ModelWrapper
 
 from bnnfpga.arithmetic import Floats, Step
-from bnnfpga.frontend.nodes import constant
+from bnnfpga.frontend.model import Model
 from bnnfpga.golden.onnx_form import step_to_onnx
 
 EXACT_FLOAT32 = 1 << 24
@@ -48,7 +47,7 @@ class Value:
 class Writer:
     """Collects nodes and constants; tensors of the clean graph `model` are known by name as `values`."""
 
-    def __init__(self, model: ModelWrapper) -> None:
+    def __init__(self, model: Model) -> None:
         self.model = model
         self.values: dict[str, Value] = {}
         self.doubles: set[str] = set()
@@ -59,7 +58,7 @@ class Writer:
 
     def build(self, outputs: Iterable[str]) -> onnx.ModelProto:
         """The session's model, from the tensor `input` to `outputs`."""
-        shape = self.model.get_tensor_shape(self.model.graph.input[0].name)
+        shape = self.model.shape(self.model.input)
         graph = onnx.helper.make_graph(
             self._nodes,
             "golden",
@@ -108,6 +107,6 @@ class Writer:
     def value(self, tensor: str) -> Value:
         if tensor in self.values:
             return self.values[tensor]
-        value = constant(self.model, tensor)
+        value = self.model.constant(tensor)
         assert value is not None, tensor
         return Value(tensor=self.constant(value.astype(np.float32)), constant=value.astype(np.float32))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 
 import numpy as np
-from qonnx.core.modelwrapper import ModelWrapper
-from qonnx.transformation.general import SortGraph
 
+from bnnfpga.frontend.model import Model
+from bnnfpga.frontend.rewriting import apply_rewrites
 from bnnfpga.input_format import InputFormat
 from bnnfpga.integers import IntegerType
 from bnnfpga.transforms.batch_norm import BatchNormToArithmetic
@@ -48,12 +47,12 @@ class Folded:
     `input_function` is None where the accelerator takes the integers that the user gives.
     """
 
-    model: ModelWrapper
+    model: Model
     input_function: HostFunction | None
     output_function: HostFunction
 
 
-def fold(model: ModelWrapper, input_type: IntegerType | None = None, input_scale: np.float32 | None = None) -> Folded:
+def fold(model: Model, input_type: IntegerType | None = None, input_scale: np.float32 | None = None) -> Folded:
     """Fold scales, biases, batch norms and activations of a clean graph into integer thresholds.
 
     Parameters
@@ -64,23 +63,20 @@ def fold(model: ModelWrapper, input_type: IntegerType | None = None, input_scale
         What integers the accelerator takes: the model's input is code * scale (without a scale, the code). No type:
         floats, quantised by the host.
     """
-    model = copy.deepcopy(model)
+    model = model.copy()
     scale = np.float32(1) if input_scale is None else input_scale
     mark_float_concats(model, InputFormat("", input_type, scale))
     if input_type is not None:
-        model = _run(model, IntegerInput(input_type, scale))
-    before = None
+        apply_rewrites(model, IntegerInput(input_type, scale))
+    scale_rewrites = [rewrite() for rewrite in SCALE_REWRITES]
+    for rewrite in scale_rewrites:
+        apply_rewrites(model, rewrite)
     # A scale that moved behind one node may now stand in front of another.
-    while before != (before := [(node.op_type, *node.input) for node in model.graph.node]):
-        for rewrite in SCALE_REWRITES:
-            model = _run(model, rewrite())
-    model = _run(model, SortGraph())
+    apply_rewrites(model, *scale_rewrites)
+    model.sort()
     input_function = cut_input(model) if input_type is None else None
-    model = _run(model, ChainsToThresholds())
+    apply_rewrites(model, ChainsToThresholds())
     refuse_floats(model)
     output_function = cut_output(model)
-    return Folded(_run(model, SortGraph()), input_function, output_function)
-
-
-def _run(model: ModelWrapper, step: object) -> ModelWrapper:
-    return model.transform(step, make_deepcopy=False, cleanup=False)
+    model.sort()
+    return Folded(model, input_function, output_function)

@@ -6,15 +6,14 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from qonnx.core.modelwrapper import ModelWrapper
 
 from bnnfpga.arithmetic import Step
 from bnnfpga.errors import UserError
+from bnnfpga.frontend.model import Model
 from bnnfpga.frontend.nodes import (
     DOT_PRODUCTS,
     LAYOUT_OPS,
     QUANTIZERS,
-    consumers,
     data_operands,
     describe,
     elementwise_operand,
@@ -23,7 +22,6 @@ from bnnfpga.frontend.nodes import (
 from bnnfpga.frontend.quantizers import quantizer_of
 from bnnfpga.golden.steps import elementwise_steps
 from bnnfpga.integers import IntegerType
-from bnnfpga.transforms.editing import drop_unread
 from bnnfpga.transforms.integer_types import annotate_input, integer_type
 from bnnfpga.transforms.refusals import not_joined, not_quantised
 
@@ -36,17 +34,17 @@ class HostFunction:
     size: int
 
 
-def cut_input(model: ModelWrapper) -> HostFunction:
+def cut_input(model: Model) -> HostFunction:
     """Cut the graph behind its first quantizer, whose codes become its input.
 
     For models that take floats; the layout changes in front of the quantizer must have been moved to the graph's input.
     """
-    source = model.graph.input[0].name
+    source = model.input
     steps: list[Step] = []
     tensor = source
     while True:
-        readers = consumers(model, tensor)
-        if tensor == model.graph.output[0].name:
+        readers = model.consumers(tensor)
+        if tensor == model.output:
             raise UserError(
                 "no quantised layer leads to it",
                 where=f"output {tensor!r}",
@@ -70,7 +68,7 @@ def cut_input(model: ModelWrapper) -> HostFunction:
                 )
             steps += elementwise_steps(model, node)
         tensor = node.output[0]
-    if node.output[0] == model.graph.output[0].name:
+    if node.output[0] == model.output:
         raise UserError(
             "no layer follows it, so there is nothing to compile",
             where=describe(node),
@@ -78,10 +76,11 @@ def cut_input(model: ModelWrapper) -> HostFunction:
         )
     quantizer = quantizer_of(model, node)
     steps += quantizer.steps
-    shape = model.get_tensor_shape(node.output[0])
-    codes = node.output[0]
-    _drop_ancestors(model, codes)
-    make_boundary(model, model.graph.input, codes)
+    shape = model.shape(node.output[0])
+    codes, above = node.output[0], model.producer(elementwise_operand(model, node))
+    model.remove(node)
+    model.remove_unread(*([] if above is None else [above]))
+    make_boundary(model, input=codes)
     if quantizer.bipolar:
         annotate_input(model, IntegerType.bipolar())
     else:
@@ -89,16 +88,16 @@ def cut_input(model: ModelWrapper) -> HostFunction:
     return _host_function(steps, shape)
 
 
-def cut_output(model: ModelWrapper) -> HostFunction:
+def cut_output(model: Model) -> HostFunction:
     """Cut the graph behind its last integer tensor, which becomes its output; what followed is the final function."""
-    tensor = model.graph.output[0].name
+    tensor = model.output
     steps: list[Step] = []
     while integer_type(model, tensor) is None:
-        node = model.find_producer(tensor)
+        node = model.producer(tensor)
         if node is None:
             raise UserError(
                 "no quantised layer leads to it",
-                where=f"output {model.graph.output[0].name!r}",
+                where=f"output {model.output!r}",
                 hint="train with Brevitas quantizers on weights and activations",
             )
         if node.op_type in LAYOUT_OPS:
@@ -110,9 +109,10 @@ def cut_output(model: ModelWrapper) -> HostFunction:
             raise not_joined(model, node)
         steps = [*elementwise_steps(model, node), *steps]
         tensor = elementwise_operand(model, node)
-    shape = model.get_tensor_shape(tensor)
-    make_boundary(model, model.graph.output, tensor)
-    drop_unread(model)
+    shape = model.shape(tensor)
+    last = [model.producer(name) for name in model.outputs]
+    make_boundary(model, output=tensor)
+    model.remove_unread(*(node for node in last if node is not None))
     return _host_function(steps, shape)
 
 
@@ -126,11 +126,3 @@ def _on_frames(step: Step, shape: tuple[int, ...]) -> Step:
         thresholds = step.constant.shape[-1:] if step.operation == "count" else ()
         step = Step(step.operation, np.broadcast_to(step.constant, (1, *shape, *thresholds)))
     return step.on_vectors()
-
-
-def _drop_ancestors(model: ModelWrapper, tensor: str) -> None:
-    producer = model.find_producer(tensor)
-    while producer is not None:
-        above = next((name for name in producer.input if model.find_producer(name) is not None), None)
-        model.graph.node.remove(producer)
-        producer = model.find_producer(above) if above else None

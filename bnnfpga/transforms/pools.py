@@ -5,47 +5,44 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
-from qonnx.core.modelwrapper import ModelWrapper
-from qonnx.transformation.base import Transformation
 
-from bnnfpga.frontend.nodes import add_constant, constant, elementwise_operand, fresh_name
+from bnnfpga.frontend.model import Model, Node
+from bnnfpga.frontend.nodes import elementwise_operand
+from bnnfpga.frontend.rewriting import Rewrite
 from bnnfpga.frontend.sliding import averages, geometry_of, pad_value
-from bnnfpga.transforms.editing import drop_unread, insert_after
+from bnnfpga.transforms.editing import insert_after
 from bnnfpga.transforms.integer_types import INTEGER_POOL, INTEGER_SUM, THRESHOLD_DOMAIN, integer_type
 
 _AFFINE = ("Mul", "Div", "Add", "Sub")
 
 
-class AffineBehindPools(Transformation):  # type: ignore[misc]
+class AffineBehindPools(Rewrite):
     """Scales move behind max pools, pads and picked channels, affine steps behind averages, which then sum integers.
 
     A positive factor commutes with the largest of some numbers to the bit, because rounding is monotone. That an
     affine function commutes with an average is how the golden model defines such averages.
     """
 
-    def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
-        for node in model.graph.node:
-            if node.op_type == "AveragePool" and integer_type(model, node.input[0]) is not None:
-                geometry = averages(model, node)
-                node.op_type, node.domain = INTEGER_SUM, THRESHOLD_DOMAIN
-                insert_after(model, node, "Mul", np.asarray(np.float32(1) / np.float32(geometry.taps)))
-                return model, True
-            if node.op_type not in ("MaxPool", "AveragePool", "Pad", "Gather", "Resize"):
-                continue
-            before = model.find_producer(node.input[0])
-            value = None if before is None else _operand(model, before)
-            if before is None or value is None or not _commutes(model, node, before, value):
-                continue
-            node.input[0] = elementwise_operand(model, before)
-            insert_after(model, node, before.op_type, value)
-            drop_unread(model)
-            return model, True
-        return model, False
+    def visit(self, model: Model, node: Node) -> bool:
+        if node.op_type == "AveragePool" and integer_type(model, node.input[0]) is not None:
+            geometry = averages(model, node)
+            model.become(node, INTEGER_SUM, THRESHOLD_DOMAIN)
+            insert_after(model, node, "Mul", np.asarray(np.float32(1) / np.float32(geometry.taps)))
+            return True
+        if node.op_type not in ("MaxPool", "AveragePool", "Pad", "Gather", "Resize"):
+            return False
+        before = model.producer(node.input[0])
+        value = None if before is None else _operand(model, before)
+        if before is None or value is None or not _commutes(model, node, before, value):
+            return False
+        model.set_input(node, 0, elementwise_operand(model, before))
+        insert_after(model, node, before.op_type, value)
+        model.remove_unread(before)
+        return True
 
 
-def _commutes(model: ModelWrapper, node: onnx.NodeProto, before: onnx.NodeProto, value: NDArray[np.float32]) -> bool:
+def _commutes(model: Model, node: Node, before: Node, value: NDArray[np.float32]) -> bool:
     """Whether a node gives the same behind an affine node as in front of it; adapts a Pad's value."""
     if node.op_type in ("Gather", "Resize"):
         return value.size == 1 or node.op_type == "Resize"
@@ -61,42 +58,38 @@ def _commutes(model: ModelWrapper, node: onnx.NodeProto, before: onnx.NodeProto,
     code = np.rint(pad / np.float32(value.item()))
     if np.float32(code * np.float32(value.item())) != pad:
         return False
-    node.input[1] = add_constant(model, f"{node.name}_code", code)
+    model.set_input(node, 1, model.add_constant(f"{node.name}_code", code))
     return True
 
 
-def _operand(model: ModelWrapper, node: onnx.NodeProto) -> NDArray[np.float32] | None:
+def _operand(model: Model, node: Node) -> NDArray[np.float32] | None:
     """The constant of an affine node where it is the same for all pixels, and the node is not c - x or c / x."""
     if node.op_type not in _AFFINE:
         return None
-    values = [constant(model, name) for name in node.input]
+    values = [model.constant(name) for name in node.input]
     value = next((item for item in values if item is not None), None)
     if value is None or (node.op_type in ("Sub", "Div") and values[0] is not None):
         return None
-    pixels = len(model.get_tensor_shape(node.output[0])) - 2
+    pixels = len(model.shape(node.output[0])) - 2
     if value.size > 1 and any(extent != 1 for extent in value.shape[-pixels:]):
         return None
     return value.astype(np.float32)
 
 
-def put_pools_behind(
-    model: ModelWrapper, tensor: str, falls: Sequence[tuple[onnx.NodeProto, NDArray[np.bool_]]]
-) -> None:
+def put_pools_behind(model: Model, tensor: str, falls: Sequence[tuple[Node, NDArray[np.bool_]]]) -> None:
     """Pools of a chain come behind its step function, as the smallest where what stood behind them falls."""
     if not falls:
         return
-    node = model.find_producer(tensor)
+    node = model.producer(tensor)
     assert node is not None
-    shapes = [model.get_tensor_shape(pool.input[0]) for pool, _ in falls] + [model.get_tensor_shape(tensor)]
-    names = [fresh_name(model, f"{pool.name}_thresholds") for pool, _ in falls] + [tensor]
-    node.output[0] = names[0]
-    place = list(model.graph.node).index(node) + 1
+    shapes = [model.shape(pool.input[0]) for pool, _ in falls] + [model.shape(tensor)]
+    names = [model.fresh_name(f"{pool.name}_thresholds") for pool, _ in falls] + [tensor]
+    model.set_output(node, names[0])
     for index, (pool, smallest) in enumerate(falls):
-        model.set_tensor_shape(names[index], shapes[index])
+        model.set_shape(names[index], shapes[index])
         channels = np.broadcast_to(smallest, (shapes[index][1],)).astype(np.float32)
-        operand = add_constant(model, f"{pool.name}_smallest", channels)
-        new = onnx.helper.make_node(
-            INTEGER_POOL, [names[index], operand], [names[index + 1]], name=pool.name, domain=THRESHOLD_DOMAIN
-        )
-        new.attribute.extend(pool.attribute)
-        model.graph.node.insert(place + index, new)
+        operand = model.add_constant(f"{pool.name}_smallest", channels)
+        ends = [names[index], operand], [names[index + 1]]
+        new = Node(INTEGER_POOL, *ends, pool.name, THRESHOLD_DOMAIN, pool.attributes)
+        model.insert_after(node, new)
+        node = new

@@ -2,43 +2,39 @@
 
 from __future__ import annotations
 
-import onnx
-from qonnx.core.modelwrapper import ModelWrapper
-from qonnx.transformation.base import Transformation
-
+from bnnfpga.frontend.model import Model, Node, make_node
 from bnnfpga.frontend.multithreshold import output_grid, output_of, set_output
-from bnnfpga.frontend.nodes import QUANTIZERS, add_constant, constant, fresh_name
+from bnnfpga.frontend.nodes import QUANTIZERS
 from bnnfpga.frontend.quantizers import Quantizer, quantizer_of
+from bnnfpga.frontend.rewriting import Rewrite
 from bnnfpga.transforms.editing import insert_after
 
 
-class ScalesOutOfQuantizers(Transformation):  # type: ignore[misc]
+class ScalesOutOfQuantizers(Rewrite):
     """A quantizer of activations gets scale one; its scale divides before it and multiplies behind it."""
 
-    def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
-        for node in model.graph.node:
-            if node.op_type not in QUANTIZERS or constant(model, node.input[0]) is not None:
-                continue
-            quantizer = quantizer_of(model, node)
-            if quantizer.scale.size == 1 and quantizer.scale.item() == 1:
-                continue
-            if node.op_type == "MultiThreshold":
-                grid = output_grid(*output_of(node))
-                assert grid is not None
-                set_output(node, grid.factor, grid.offset)
-            else:
-                _set_unit_scale(model, node, quantizer)
-            insert_after(model, node, "Mul", quantizer.scale)
-            return model, True
-        return model, False
+    def visit(self, model: Model, node: Node) -> bool:
+        if node.op_type not in QUANTIZERS or model.constant(node.input[0]) is not None:
+            return False
+        quantizer = quantizer_of(model, node)
+        if quantizer.scale.size == 1 and quantizer.scale.item() == 1:
+            return False
+        if node.op_type == "MultiThreshold":
+            grid = output_grid(*output_of(node))
+            assert grid is not None
+            set_output(model, node, grid.factor, grid.offset)
+        else:
+            _set_unit_scale(model, node, quantizer)
+        insert_after(model, node, "Mul", quantizer.scale)
+        return True
 
 
-def _set_unit_scale(model: ModelWrapper, node: onnx.NodeProto, quantizer: Quantizer) -> None:
+def _set_unit_scale(model: Model, node: Node, quantizer: Quantizer) -> None:
     if not quantizer.bipolar:
-        divided = fresh_name(model, f"{node.name}_divided")
-        model.set_tensor_shape(divided, model.get_tensor_shape(node.input[0]))
-        factor = add_constant(model, f"{node.name}_scale", quantizer.scale)
-        divide = onnx.helper.make_node("Div", [node.input[0], factor], [divided], name=f"{node.name}_divide")
-        model.graph.node.insert(list(model.graph.node).index(node), divide)
-        node.input[0] = divided
-    node.input[1] = add_constant(model, "one", 1)
+        divided = model.fresh_name(f"{node.name}_divided")
+        model.set_shape(divided, model.shape(node.input[0]))
+        factor = model.add_constant(f"{node.name}_scale", quantizer.scale)
+        divide = make_node("Div", [node.input[0], factor], [divided], name=f"{node.name}_divide")
+        model.insert_before(node, divide)
+        model.set_input(node, 0, divided)
+    model.set_input(node, 1, model.add_constant("one", 1))

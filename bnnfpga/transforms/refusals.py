@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import onnx
-from qonnx.core.modelwrapper import ModelWrapper
-
 from bnnfpga.errors import UserError
+from bnnfpga.frontend.model import Model, Node
 from bnnfpga.frontend.nodes import (
     DOT_PRODUCTS,
     LAYOUT_OPS,
     POOLS,
     QUANTIZERS,
     comes_from_constants,
-    constant,
     data_operands,
     describe,
     elementwise_operand,
@@ -23,7 +20,7 @@ from bnnfpga.transforms.joins import scaled_integer
 from bnnfpga.transforms.thresholds import chain_above
 
 
-def refuse_floats(model: ModelWrapper) -> None:
+def refuse_floats(model: Model) -> None:
     """Refuse a graph in which the rewrites have left a quantizer or a reordering of data.
 
     Raises
@@ -31,7 +28,7 @@ def refuse_floats(model: ModelWrapper) -> None:
     UserError
         If there is one; the message names the node that stands in the way of integers.
     """
-    for node in model.graph.node:
+    for node in model.nodes:
         if comes_from_constants(model, node.output[0]):
             continue
         if node.op_type == "Transpose":
@@ -45,10 +42,10 @@ def refuse_floats(model: ModelWrapper) -> None:
             raise _not_integer(model, node)
 
 
-def _not_integer(model: ModelWrapper, quantizer: onnx.NodeProto) -> UserError:
+def _not_integer(model: Model, quantizer: Node) -> UserError:
     """The refusal of a quantizer whose chain begins with floats."""
     first = chain_above(model, quantizer)[0]
-    producer = model.find_producer(elementwise_operand(model, first))
+    producer = model.producer(elementwise_operand(model, first))
     if producer is None:
         return UserError(
             "the floats of the model's input come to it on more than one way",
@@ -59,7 +56,7 @@ def _not_integer(model: ModelWrapper, quantizer: onnx.NodeProto) -> UserError:
     if producer.op_type in DOT_PRODUCTS:
         return not_quantised(model, producer)
     if producer.op_type in LAYOUT_OPS:
-        pool = model.find_producer(producer.input[0])
+        pool = model.producer(producer.input[0])
         if pool is not None and pool.op_type in POOLS:
             return UserError(
                 f"it stands between {describe(pool)} and its quantizer, {describe(quantizer)}",
@@ -88,24 +85,24 @@ def _not_integer(model: ModelWrapper, quantizer: onnx.NodeProto) -> UserError:
     return UserError("it does not work on integers", where=describe(producer), hint="put a quantizer in front of it")
 
 
-def _cause(model: ModelWrapper, node: onnx.NodeProto) -> onnx.NodeProto:
+def _cause(model: Model, node: Node) -> Node:
     """Above a node that gives floats, the one that joins or multiplies floats, where there is one; else the node."""
-    above: onnx.NodeProto | None = node
+    above: Node | None = node
     while above is not None and integer_type(model, above.output[0]) is None:
         operands = data_operands(model, above)
         if above.op_type in DOT_PRODUCTS or len(operands) > 1:
             return above
-        above = model.find_producer(operands[0])
+        above = model.producer(operands[0])
     return node
 
 
-def not_joined(model: ModelWrapper, node: onnx.NodeProto) -> UserError:
+def not_joined(model: Model, node: Node) -> UserError:
     """The refusal of a sum or concatenation whose operands are not on one integer grid."""
     units = []
     for name in data_operands(model, node):
         scaled = scaled_integer(model, name)
         if scaled is None:
-            source = model.find_producer(name)
+            source = model.producer(name)
             return UserError(
                 f"it joins streams, and what {describe(source) if source else 'the input'} makes is not quantised",
                 where=describe(node),
@@ -120,13 +117,13 @@ def not_joined(model: ModelWrapper, node: onnx.NodeProto) -> UserError:
     )
 
 
-def not_quantised(model: ModelWrapper, node: onnx.NodeProto) -> UserError:
+def not_quantised(model: Model, node: Node) -> UserError:
     """The refusal of a dot product with an operand that is not integer."""
-    scaled = model.find_producer(node.input[0])
+    scaled = model.producer(node.input[0])
     if (
         scaled is not None
         and scaled.op_type == "Mul"
-        and any(value is not None and value.size > 1 for value in (constant(model, name) for name in scaled.input))
+        and any(value is not None and value.size > 1 for value in (model.constant(name) for name in scaled.input))
     ):
         return UserError(
             "it scales the channels of a layer's input differently",

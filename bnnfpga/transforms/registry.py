@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from dataclasses import dataclass
 
-from qonnx.core.modelwrapper import ModelWrapper
-from qonnx.transformation.base import Transformation
-
 from bnnfpga.errors import UserError
-from bnnfpga.frontend.nodes import constant
+from bnnfpga.frontend.model import Model
+from bnnfpga.frontend.rewriting import Rewrite, apply_rewrites
 from bnnfpga.input_format import InputFormat
 from bnnfpga.transforms.concats import mark_float_concats
 from bnnfpga.transforms.fold import SCALE_REWRITES
@@ -18,18 +15,18 @@ from bnnfpga.transforms.integer_input import IntegerInput
 from bnnfpga.transforms.integer_types import integer_type
 from bnnfpga.transforms.thresholds import ChainsToThresholds
 
-_CLASSES: tuple[type[Transformation], ...] = (IntegerInput, *SCALE_REWRITES, ChainsToThresholds)
+_CLASSES: tuple[type[Rewrite], ...] = (IntegerInput, *SCALE_REWRITES, ChainsToThresholds)
 
 
 @dataclass(frozen=True)
-class Rewrite:
+class NamedRewrite:
     """One rewrite: its name, and in a sentence what it does."""
 
     name: str
     sentence: str
-    transformation: type[Transformation]
+    rewrite: type[Rewrite]
 
-    def run(self, model: ModelWrapper, format: InputFormat) -> tuple[ModelWrapper, bool]:
+    def run(self, model: Model, format: InputFormat) -> tuple[Model, bool]:
         """Apply it to a copy of a clean graph until nothing changes; also says whether anything did.
 
         Raises
@@ -37,29 +34,29 @@ class Rewrite:
         UserError
             If it needs integer inputs and `format` has none, or the graph is refused.
         """
-        if self.transformation is not IntegerInput:
-            step = self.transformation()
+        step: Rewrite
+        if self.rewrite is not IntegerInput:
+            step = self.rewrite()
         elif format.type is None:
             raise UserError("it needs to know the input's type", where=self.name, hint="add --input uint8, for example")
         else:
             step = IntegerInput(format.type, format.scale)
-        marked = copy.deepcopy(model)
-        mark_float_concats(marked, format)
-        result = copy.deepcopy(marked).transform(step, make_deepcopy=False, cleanup=False)
-        return result, result.model != marked.model
+        result = model.copy()
+        mark_float_concats(result, format)
+        return result, apply_rewrites(result, step)
 
 
-def rewrites() -> tuple[Rewrite, ...]:
+def rewrites() -> tuple[NamedRewrite, ...]:
     """All rewrites, in the order in which a compilation applies them."""
     return tuple(
-        Rewrite(
+        NamedRewrite(
             re.sub(r"(?<!^)(?=[A-Z])", "-", item.__name__).lower(), (item.__doc__ or "").strip().splitlines()[0], item
         )
         for item in _CLASSES
     )
 
 
-def find_rewrite(name: str) -> Rewrite:
+def find_rewrite(name: str) -> NamedRewrite:
     """The rewrite of a name.
 
     Raises
@@ -74,23 +71,23 @@ def find_rewrite(name: str) -> Rewrite:
     raise UserError(f"there is no rewrite {name!r}", where="transforms", hint=f"there are {names}")
 
 
-def describe_graph(model: ModelWrapper) -> list[str]:
+def describe_graph(model: Model) -> list[str]:
     """A graph as text, a node a line; small constants are written out, of large ones the shape."""
-    lines = [f"input {model.graph.input[0].name}: {_type(model, model.graph.input[0].name)}"]
-    for node in model.graph.node:
+    lines = [f"input {model.input}: {_type(model, model.input)}"]
+    for node in model.nodes:
         operands = ", ".join(_operand(model, name) for name in node.input)
         lines.append(f"{node.output[0]} = {node.op_type}({operands})")
-    lines.append(f"output {model.graph.output[0].name}")
+    lines.append(f"output {model.output}")
     return lines
 
 
-def _type(model: ModelWrapper, tensor: str) -> str:
-    shape = " x ".join(map(str, model.get_tensor_shape(tensor)))
+def _type(model: Model, tensor: str) -> str:
+    shape = " x ".join(map(str, model.shape(tensor)))
     return f"{integer_type(model, tensor) or 'float32'} {shape}"
 
 
-def _operand(model: ModelWrapper, name: str) -> str:
-    value = constant(model, name)
+def _operand(model: Model, name: str) -> str:
+    value = model.constant(name)
     if value is None:
         return name
     if value.size <= 8:

@@ -50,7 +50,7 @@ def run_rewrite(
         result, changed = rewrite.run(clean, format)
     if output is not None:
         try:
-            write_whole(output, result.model.SerializeToString())
+            write_whole(output, result.to_proto().SerializeToString())
         except OSError as error:
             raise UserError(
                 f"cannot write the model: {error.strerror}",

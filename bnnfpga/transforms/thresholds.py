@@ -6,26 +6,22 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
-from qonnx.core.modelwrapper import ModelWrapper
-from qonnx.transformation.base import Transformation
 
 from bnnfpga.arithmetic import Step, apply_steps
 from bnnfpga.errors import UserError
+from bnnfpga.frontend.model import Model, Node, make_node
 from bnnfpga.frontend.nodes import (
     BROADCASTING,
     CHAINED,
     QUANTIZERS,
-    add_constant,
     comes_from_constants,
-    constant,
-    consumers,
     data_operands,
     describe,
     elementwise_operand,
 )
 from bnnfpga.frontend.quantizers import quantizer_of
+from bnnfpga.frontend.rewriting import Rewrite
 from bnnfpga.golden.steps import elementwise_steps
 from bnnfpga.integers import IntArray, IntegerType
 from bnnfpga.transforms.integer_types import (
@@ -42,48 +38,46 @@ _CHUNK = 1 << 22
 """Elements evaluated at a time, to bound memory."""
 
 
-class ChainsToThresholds(Transformation):  # type: ignore[misc]
+class ChainsToThresholds(Rewrite):
     """Everything between an integer tensor and a quantizer, the quantizer included, becomes an integer step function.
 
     The chain is evaluated in the golden arithmetic on the integers that can occur; no pattern is matched. The quantizer
     must have scale one.
     """
 
-    def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
-        for node in model.graph.node:
-            if node.op_type not in QUANTIZERS or comes_from_constants(model, node.input[0]):
-                continue
-            chain = chain_above(model, node)
-            source = elementwise_operand(model, chain[0])
-            quantizer = quantizer_of(model, node)
-            if integer_type(model, source) is None or np.any(quantizer.scale != 1):
-                continue
-            steps: list[Step] = []
-            pools: list[tuple[onnx.NodeProto, int]] = []
-            for item in chain[:-1]:
-                _check_pixels(model, item, source)
-                if item.op_type == "MaxPool":
-                    pools.append((item, len(steps)))
-                else:
-                    steps += elementwise_steps(model, item)
-            steps += quantizer.steps
-            values = reachable_values(model, source)
-            function = step_function(steps, values, where=describe(node))
-            falls = [(pool, _falls_behind(steps, place, values, describe(pool))) for pool, place in pools]
-            _replace(model, chain, source, function)
-            put_pools_behind(model, node.output[0], falls)
-            return model, True
-        return model, False
+    def visit(self, model: Model, node: Node) -> bool:
+        if node.op_type not in QUANTIZERS or comes_from_constants(model, node.input[0]):
+            return False
+        chain = chain_above(model, node)
+        source = elementwise_operand(model, chain[0])
+        quantizer = quantizer_of(model, node)
+        if integer_type(model, source) is None or np.any(quantizer.scale != 1):
+            return False
+        steps: list[Step] = []
+        pools: list[tuple[Node, int]] = []
+        for item in chain[:-1]:
+            _check_pixels(model, item, source)
+            if item.op_type == "MaxPool":
+                pools.append((item, len(steps)))
+            else:
+                steps += elementwise_steps(model, item)
+        steps += quantizer.steps
+        values = reachable_values(model, source)
+        function = step_function(steps, values, where=describe(node))
+        falls = [(pool, _falls_behind(steps, place, values, describe(pool))) for pool, place in pools]
+        _replace(model, chain, source, function)
+        put_pools_behind(model, node.output[0], falls)
+        return True
 
 
-def _check_pixels(model: ModelWrapper, node: onnx.NodeProto, source: str) -> None:
+def _check_pixels(model: Model, node: Node, source: str) -> None:
     """Refuse a constant with a number for each pixel: all pixels of a channel have the same thresholds."""
-    shape = model.get_tensor_shape(node.output[0])
-    for value in (constant(model, name) for name in node.input if node.op_type in BROADCASTING):
+    shape = model.shape(node.output[0])
+    for value in (model.constant(name) for name in node.input if node.op_type in BROADCASTING):
         if value is None or len(shape) < 3 or all(extent == 1 for extent in value.shape[2 - len(shape) :]):
             continue
         hint = f"use a number for each channel, of shape {(shape[1], *[1] * (len(shape) - 2))}"
-        if model.find_producer(source) is None:
+        if model.producer(source) is None:
             hint += ", or leave --input away: then the host computes it"
         raise UserError(
             f"its constant of shape {value.shape} has numbers for each pixel, and thresholds are for whole channels",
@@ -113,7 +107,7 @@ def _falls_behind(steps: Sequence[Step], place: int, values: range, where: str) 
     return result
 
 
-def chain_above(model: ModelWrapper, node: onnx.NodeProto) -> list[onnx.NodeProto]:
+def chain_above(model: Model, node: Node) -> list[Node]:
     """The elementwise nodes and max pools that lead to `node`, from first to last, itself included.
 
     In front of the first is an integer tensor, or what is no elementwise node with one operand.
@@ -121,11 +115,11 @@ def chain_above(model: ModelWrapper, node: onnx.NodeProto) -> list[onnx.NodeProt
     chain = [node]
     while True:
         source = elementwise_operand(model, chain[0])
-        producer = model.find_producer(source)
+        producer = model.producer(source)
         if producer is None or producer.op_type not in CHAINED or len(data_operands(model, producer)) != 1:
             return chain
         # A max pool of sums is one of their few codes: it comes behind the thresholds, where it is smaller.
-        is_own_pool = producer.op_type == "MaxPool" and len(consumers(model, source)) == 1
+        is_own_pool = producer.op_type == "MaxPool" and len(model.consumers(source)) == 1
         if integer_type(model, source) is not None and not is_own_pool:
             return chain
         chain.insert(0, producer)
@@ -270,11 +264,11 @@ def _proven_slope(steps: Sequence[Step], channels: int, where: str) -> NDArray[n
     return slope
 
 
-def _replace(model: ModelWrapper, chain: list[onnx.NodeProto], source: str, function: StepFunction) -> None:
+def _replace(model: Model, chain: list[Node], source: str, function: StepFunction) -> None:
     node = chain[-1]
-    thresholds = add_constant(model, f"{node.name}_thresholds", function.thresholds)
-    decreasing = add_constant(model, f"{node.name}_decreasing", function.decreasing)
-    new = onnx.helper.make_node(
+    thresholds = model.add_constant(f"{node.name}_thresholds", function.thresholds)
+    decreasing = model.add_constant(f"{node.name}_decreasing", function.decreasing)
+    new = make_node(
         THRESHOLD,
         [source, thresholds, decreasing],
         [node.output[0]],
@@ -284,9 +278,6 @@ def _replace(model: ModelWrapper, chain: list[onnx.NodeProto], source: str, func
         hi=function.output.hi,
         bipolar=int(function.output.is_bipolar),
     )
-    graph = model.graph
-    graph.node.insert(list(graph.node).index(node), new)
-    for old in reversed(chain):
-        # Nodes of the chain may serve another one too.
-        if old is node or not [item for item in graph.node if old.output[0] in item.input]:
-            graph.node.remove(old)
+    model.replace(node, new)
+    # Nodes of the chain may serve another one too.
+    model.remove_unread(*chain[:-1])

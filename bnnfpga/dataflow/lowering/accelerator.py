@@ -6,13 +6,12 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import onnx
-from qonnx.core.modelwrapper import ModelWrapper
 
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.fork import Fork
-from bnnfpga.frontend.nodes import LAYOUT_OPS, consumers
+from bnnfpga.frontend.model import Model, Node
+from bnnfpga.frontend.nodes import LAYOUT_OPS
 from bnnfpga.integers import IntArray, IntegerType
 from bnnfpga.transforms.integer_types import (
     integer_type,
@@ -43,16 +42,16 @@ class Tensor:
 class Lowering:
     """What has been lowered so far; `merged` names nodes that another node's unit does."""
 
-    def __init__(self, model: ModelWrapper) -> None:
+    def __init__(self, model: Model) -> None:
         self.model = model
         self.operators: dict[str, Operator] = {}
         self.merged: set[str] = set()
         self.tensors: dict[str, Tensor] = {}
         self._edges: list[tuple[str | None, str, int]] = []
-        source = model.graph.input[0].name
+        source = model.input
         # A frame that is flattened at once is a vector, whose elements come in the model's own order.
-        while [node.op_type in LAYOUT_OPS for node in consumers(model, source)] == [True]:
-            node = consumers(model, source)[0]
+        while [node.op_type in LAYOUT_OPS for node in model.consumers(source)] == [True]:
+            node = model.consumers(source)[0]
             self.merged.add(node.name)
             source = node.output[0]
         self.tensors[source] = Tensor(None, channels_last(self.shape(source)))
@@ -90,7 +89,7 @@ class Lowering:
         return graph
 
     def shape(self, tensor: str) -> list[int]:
-        shape: list[int] = self.model.get_tensor_shape(tensor)
+        shape: list[int] = self.model.shape(tensor)
         return shape[1:]
 
     def tensor_type(self, tensor: str) -> IntegerType:
@@ -103,7 +102,7 @@ class Lowering:
 
     def type_of(self, producer: str | None) -> IntegerType:
         if producer is None:
-            return self.tensor_type(self.model.graph.input[0].name)
+            return self.tensor_type(self.model.input)
         return self.operators[producer].outputs[0].type
 
     def name(self, kind: type[Operator]) -> str:
@@ -114,11 +113,11 @@ class Lowering:
         self._edges += [(producer, operator.name, port) for port, producer in enumerate(producers)]
         return operator.name
 
-    def read(self, node: onnx.NodeProto, index: int = 0) -> Tensor:
+    def read(self, node: Node, index: int = 0) -> Tensor:
         """An operand of a node."""
         return self.tensors[node.input[index]]
 
-    def made(self, node: onnx.NodeProto, producer: str, order: IntArray | None = None) -> None:
+    def made(self, node: Node, producer: str, order: IntArray | None = None) -> None:
         """A node's result comes from an operator, with channels last where nothing else is said."""
         result = node.output[0]
         self.tensors[result] = Tensor(producer, channels_last(self.shape(result)) if order is None else order)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import onnx
 
 from bnnfpga.dataflow.lowering.accelerator import Lowering, stream_shape
 from bnnfpga.dataflow.operators.add import Add
@@ -12,11 +11,12 @@ from bnnfpga.dataflow.operators.lookup import Lookup
 from bnnfpga.dataflow.operators.select import Select
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.channels import channel_index
+from bnnfpga.frontend.model import Node
 from bnnfpga.frontend.nodes import attribute, describe
 from bnnfpga.integers import IntArray
 
 
-def add_streams(lowering: Lowering, node: onnx.NodeProto) -> None:
+def add_streams(lowering: Lowering, node: Node) -> None:
     """A sum of more than two streams is a chain of sums."""
     tensors = [lowering.read(node, index) for index in range(len(node.input))]
     if any(not np.array_equal(tensor.order, tensors[0].order) for tensor in tensors):
@@ -34,7 +34,7 @@ def add_streams(lowering: Lowering, node: onnx.NodeProto) -> None:
     lowering.made(node, producer, tensors[0].order)
 
 
-def concat(lowering: Lowering, node: onnx.NodeProto) -> None:
+def concat(lowering: Lowering, node: Node) -> None:
     """Streams of different types or scales are brought to one by a table each; more than two are a chain."""
     type = lowering.tensor_type(node.output[0])
     shape = stream_shape(lowering.shape(node.output[0]))
@@ -58,7 +58,7 @@ def concat(lowering: Lowering, node: onnx.NodeProto) -> None:
     lowering.made(node, producer, np.concatenate(orders) if len(shape) == 1 else None)
 
 
-def select(lowering: Lowering, node: onnx.NodeProto) -> None:
+def select(lowering: Lowering, node: Node) -> None:
     """Some channels, in any order: the wires of a pixel."""
     tensor = lowering.read(node)
     shape = stream_shape(lowering.shape(node.input[0]))

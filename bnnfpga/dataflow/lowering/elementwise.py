@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
-import onnx
 
 from bnnfpga.dataflow.lowering.accelerator import Lowering, stream_shape
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.lookup import Lookup
 from bnnfpga.dataflow.operators.threshold import Threshold
 from bnnfpga.dataflow.thresholds import ThresholdTable
+from bnnfpga.frontend.model import Node
 from bnnfpga.frontend.nodes import required_constant
 
 _FEWEST_TABULATED = 4
 _MOST_TABULATED_BITS = 10
 
 
-def threshold(lowering: Lowering, node: onnx.NodeProto) -> None:
+def threshold(lowering: Lowering, node: Node) -> None:
     """A table where one function serves all channels and has more than a few thresholds, else thresholds."""
     tensor = lowering.read(node)
     shape = lowering.shape(node.input[0])
@@ -41,7 +41,7 @@ def threshold(lowering: Lowering, node: onnx.NodeProto) -> None:
     lowering.made(node, lowering.add(unit, tensor.producer), tensor.order)
 
 
-def table_of(lowering: Lowering, node: onnx.NodeProto, channels: int) -> ThresholdTable:
+def table_of(lowering: Lowering, node: Node, channels: int) -> ThresholdTable:
     """The thresholds that a node has for so many channels."""
     values = required_constant(lowering.model, node, 1, "thresholds").astype(np.int64)
     decreasing = required_constant(lowering.model, node, 2, "directions").astype(bool)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import onnx
 
 from bnnfpga.dataflow.lowering.accelerator import Lowering, Tensor
 from bnnfpga.dataflow.lowering.elementwise import table_of
@@ -15,7 +14,8 @@ from bnnfpga.dataflow.operators.vector_vector import VectorVector
 from bnnfpga.dataflow.operators.window import Window
 from bnnfpga.dataflow.thresholds import ThresholdTable
 from bnnfpga.errors import UserError
-from bnnfpga.frontend.nodes import attribute, consumers, describe
+from bnnfpga.frontend.model import Node
+from bnnfpga.frontend.nodes import attribute, describe
 from bnnfpga.frontend.sliding import geometry_of
 from bnnfpga.geometry import Geometry
 from bnnfpga.integers import IntArray
@@ -28,7 +28,7 @@ from bnnfpga.transforms.integer_types import (
 _MOST_ACCUMULATOR_BITS = 32
 
 
-def dense(lowering: Lowering, node: onnx.NodeProto) -> None:
+def dense(lowering: Lowering, node: Node) -> None:
     """A matrix-vector unit for a whole vector."""
     tensor = lowering.read(node)
     weights = _weights(lowering, node)
@@ -38,12 +38,13 @@ def dense(lowering: Lowering, node: onnx.NodeProto) -> None:
     lowering.made(last, _dot_product(lowering, node, unit, tensor.producer))
 
 
-def convolution(lowering: Lowering, node: onnx.NodeProto) -> None:
+def convolution(lowering: Lowering, node: Node) -> None:
     """Windows, and a unit that works on each."""
     tensor = lowering.read(node)
     weights = _weights(lowering, node)
     if tensor.fill and any(geometry_of(lowering.model, node).pads):
-        above = lowering.model.find_producer(node.input[0])
+        above = lowering.model.producer(node.input[0])
+        assert above is not None
         tensor = padded(lowering, above, tensor)
     geometry, fill = padded_geometry(lowering, node, tensor)
     groups = attribute(node, "group", 1)
@@ -59,7 +60,7 @@ def convolution(lowering: Lowering, node: onnx.NodeProto) -> None:
 
 def _slide(
     lowering: Lowering,
-    node: onnx.NodeProto,
+    node: Node,
     geometry: Geometry,
     fill: int,
     producer: str | None,
@@ -78,7 +79,7 @@ def _slide(
 
 
 def _window(
-    lowering: Lowering, node: onnx.NodeProto, geometry: Geometry, fill: int, producer: str | None, channels: int
+    lowering: Lowering, node: Node, geometry: Geometry, fill: int, producer: str | None, channels: int
 ) -> tuple[str | None, bool]:
     """What sends the windows of a convolution, and whether it flags pixels outside."""
     if geometry.is_identity:
@@ -91,7 +92,7 @@ def _window(
 
 def _depthwise(
     lowering: Lowering,
-    node: onnx.NodeProto,
+    node: Node,
     geometry: Geometry,
     fill: int,
     tensor: Tensor,
@@ -116,7 +117,7 @@ def _depthwise(
 
 def _grouped(
     lowering: Lowering,
-    node: onnx.NodeProto,
+    node: Node,
     geometry: Geometry,
     fill: int,
     tensor: Tensor,
@@ -143,7 +144,7 @@ def _grouped(
     return joined
 
 
-def _weights(lowering: Lowering, node: onnx.NodeProto) -> IntArray:
+def _weights(lowering: Lowering, node: Node) -> IntArray:
     weights = integer_weights(lowering.model, node.input[1])
     if weights is None or integer_type(lowering.model, node.input[0]) is None:
         raise UserError(
@@ -154,20 +155,16 @@ def _weights(lowering: Lowering, node: onnx.NodeProto) -> IntArray:
     return weights
 
 
-def _table_behind(
-    lowering: Lowering, node: onnx.NodeProto, channels: int
-) -> tuple[ThresholdTable | None, onnx.NodeProto]:
+def _table_behind(lowering: Lowering, node: Node, channels: int) -> tuple[ThresholdTable | None, Node]:
     """The thresholds behind a dot product, where nobody else reads its sums; and the node that makes the result."""
-    behind = consumers(lowering.model, node.output[0])
+    behind = lowering.model.consumers(node.output[0])
     if [item.op_type for item in behind] != [THRESHOLD]:
         return None, node
     lowering.merged.add(behind[0].name)
     return table_of(lowering, behind[0], channels), behind[0]
 
 
-def _dot_product(
-    lowering: Lowering, node: onnx.NodeProto, unit: MatrixVector | VectorVector, producer: str | None
-) -> str:
+def _dot_product(lowering: Lowering, node: Node, unit: MatrixVector | VectorVector, producer: str | None) -> str:
     if unit.accumulator.bits > _MOST_ACCUMULATOR_BITS:
         raise UserError(
             f"its sums need {unit.accumulator.bits} bits; {_MOST_ACCUMULATOR_BITS} can be compiled",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import onnx
 
 from bnnfpga.dataflow.lowering.accelerator import Lowering, Tensor, channels_last, rows_columns, stream_shape
 from bnnfpga.dataflow.operators.pool import Pool, PoolFunction
@@ -13,7 +12,8 @@ from bnnfpga.dataflow.operators.upsample import Upsample
 from bnnfpga.dataflow.operators.window import Window
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.channels import upsampling_factors
-from bnnfpga.frontend.nodes import consumers, describe, required_constant
+from bnnfpga.frontend.model import Node
+from bnnfpga.frontend.nodes import describe, required_constant
 from bnnfpga.frontend.sliding import geometry_of, pad_value
 from bnnfpga.geometry import Geometry
 from bnnfpga.transforms.integer_types import (
@@ -21,7 +21,7 @@ from bnnfpga.transforms.integer_types import (
 )
 
 
-def layout(lowering: Lowering, node: onnx.NodeProto) -> None:
+def layout(lowering: Lowering, node: Node) -> None:
     """Flattening costs nothing: the stream stays as it is."""
     tensor = lowering.read(node)
     shape = lowering.shape(node.output[0])
@@ -34,7 +34,7 @@ def layout(lowering: Lowering, node: onnx.NodeProto) -> None:
     lowering.tensors[node.output[0]] = tensor
 
 
-def max_pool(lowering: Lowering, node: onnx.NodeProto) -> None:
+def max_pool(lowering: Lowering, node: Node) -> None:
     """The largest or smallest pixel of each window, channel by channel."""
     tensor = lowering.read(node)
     type = lowering.stream_type(tensor)
@@ -47,13 +47,13 @@ def max_pool(lowering: Lowering, node: onnx.NodeProto) -> None:
     _pool(lowering, node, tensor, "extremum", smallest, fill)
 
 
-def sum_pool(lowering: Lowering, node: onnx.NodeProto) -> None:
+def sum_pool(lowering: Lowering, node: Node) -> None:
     """The sum of each window."""
     _pool(lowering, node, lowering.read(node), "sum", np.zeros(lowering.shape(node.input[0])[0], dtype=bool), 0)
 
 
 def _pool(
-    lowering: Lowering, node: onnx.NodeProto, tensor: Tensor, function: PoolFunction, smallest: np.ndarray, fill: int
+    lowering: Lowering, node: Node, tensor: Tensor, function: PoolFunction, smallest: np.ndarray, fill: int
 ) -> None:
     geometry = geometry_of(lowering.model, node)
     type, producer = lowering.stream_type(tensor), tensor.producer
@@ -68,7 +68,7 @@ def _pool(
     lowering.made(node, lowering.add(unit, producer))
 
 
-def upsample(lowering: Lowering, node: onnx.NodeProto) -> None:
+def upsample(lowering: Lowering, node: Node) -> None:
     """Every pixel several times."""
     tensor = lowering.read(node)
     *image, channels = stream_shape(lowering.shape(node.input[0]))
@@ -85,18 +85,18 @@ def upsample(lowering: Lowering, node: onnx.NodeProto) -> None:
     lowering.made(node, lowering.add(unit, tensor.producer))
 
 
-def pad(lowering: Lowering, node: onnx.NodeProto) -> None:
+def pad(lowering: Lowering, node: Node) -> None:
     """Left to the convolution behind it, or made where something else reads it."""
     tensor = lowering.read(node)
     geometry = geometry_of(lowering.model, node)
     tensor = replace(tensor, pads=geometry.pads, fill=int(pad_value(lowering.model, node)))
-    behind = consumers(lowering.model, node.output[0])
+    behind = lowering.model.consumers(node.output[0])
     if [item.op_type for item in behind] != ["Conv"]:
         tensor = padded(lowering, node, tensor)
     lowering.tensors[node.output[0]] = tensor
 
 
-def padded(lowering: Lowering, node: onnx.NodeProto, tensor: Tensor) -> Tensor:
+def padded(lowering: Lowering, node: Node, tensor: Tensor) -> Tensor:
     """The input of a Pad with its pads made: by windows of one pixel."""
     image = lowering.shape(node.input[0])
     geometry = Geometry(rows_columns(image), (1, 1), pads=tensor.pads)
@@ -107,7 +107,7 @@ def padded(lowering: Lowering, node: onnx.NodeProto, tensor: Tensor) -> Tensor:
     return Tensor(lowering.add(window, tensor.producer), order)
 
 
-def padded_geometry(lowering: Lowering, node: onnx.NodeProto, tensor: Tensor) -> tuple[Geometry, int]:
+def padded_geometry(lowering: Lowering, node: Node, tensor: Tensor) -> tuple[Geometry, int]:
     """A convolution's, on the image without the pads that a Pad put around it; and what pads are."""
     geometry = geometry_of(lowering.model, node)
     if not any(tensor.pads):
@@ -119,7 +119,7 @@ def padded_geometry(lowering: Lowering, node: onnx.NodeProto, tensor: Tensor) ->
     return replace(geometry, image=image, pads=pads), tensor.fill
 
 
-def unfit_pad(fill: int, node: onnx.NodeProto) -> UserError:
+def unfit_pad(fill: int, node: Node) -> UserError:
     """The refusal of a pad that the stream cannot hold."""
     return UserError(
         f"its input is padded with {fill} times its scale, which the quantizer in front never gives",

@@ -1,0 +1,144 @@
+"""Shapes, element types and constants, node by node in one walk from the input to the outputs."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from bnnfpga.errors import UserError
+from bnnfpga.frontend.model import Model, Node, node_to_proto
+from bnnfpga.frontend.nodes import attribute, describe
+
+_MAX_CONSTANT_ELEMENTS = 1 << 28
+_MAX_INFERRED_ELEMENTS = 1 << 16
+"""Elements of a constant that shapes can follow from: those of shapes, axes, pads and scales."""
+_IR_VERSION = 10
+_QUIET = 4
+"""onnxruntime's log level at which it prints nothing: what it says is in the exception too."""
+
+
+def infer(model: Model) -> None:
+    """Give every tensor its shape and type, and make constants of what reads constants alone, and of every Shape.
+
+    QONNX' operators stay: what they mean is decided here, not by a library, and they say what the integers of weights
+    are. A shape that does not follow from the file stays unknown.
+
+    Raises
+    ------
+    UserError
+        If constants cannot be computed, or are too large.
+    """
+    for node in model.nodes:
+        if node.domain:
+            _infer_like_input(model, node)
+            continue
+        _infer_shapes(model, node)
+        value = _constant_result(model, node)
+        if value is not None:
+            model.remove(node)
+            model.set_constant(node.output[0], value)
+
+
+def _infer_like_input(model: Model, node: Node) -> None:
+    """QONNX' operators work element by element."""
+    if model.has_shape(node.input[0]):
+        model.set_shape(node.output[0], model.shape(node.input[0]))
+        model.set_element_type(node.output[0], TensorProto.FLOAT)
+
+
+def _infer_shapes(model: Model, node: Node) -> None:
+    types: dict[str, onnx.TypeProto] = {}
+    data: dict[str, TensorProto] = {}
+    for name in filter(None, node.input):
+        if not model.has_shape(name):
+            return
+        types[name] = helper.make_tensor_type_proto(model.element_type(name), model.shape(name))
+        value = model.constant(name)
+        if value is not None and value.size <= _MAX_INFERRED_ELEMENTS:
+            data[name] = numpy_helper.from_array(value, name)
+    for name, type in _output_types(model, node, types, data).items():
+        tensor = type.tensor_type
+        if not name or not tensor.HasField("shape"):
+            continue
+        model.set_element_type(name, tensor.elem_type)
+        if all(dim.HasField("dim_value") for dim in tensor.shape.dim):
+            model.set_shape(name, [dim.dim_value for dim in tensor.shape.dim])
+
+
+def _output_types(
+    model: Model, node: Node, types: dict[str, onnx.TypeProto], data: dict[str, TensorProto]
+) -> dict[str, onnx.TypeProto]:
+    """What onnx infers of a node; nothing where it finds no sense in it, of which the check of shapes says more."""
+    proto, opset = node_to_proto(node), [helper.make_opsetid("", model.opset)]
+    try:
+        schema = onnx.defs.get_schema(node.op_type, model.opset)
+        if not (schema.has_function or schema.has_context_dependent_function):  # type: ignore[attr-defined]
+            found: dict[str, onnx.TypeProto] = onnx.shape_inference.infer_node_outputs(
+                schema, proto, types, data, opset_imports=opset, ir_version=_IR_VERSION
+            )
+            return found
+        # What is defined by other operators is inferred through them, in a model of its own.
+        inputs = [helper.make_value_info(name, type) for name, type in types.items() if name not in data]
+        outputs = [onnx.ValueInfoProto(name=name) for name in node.output if name]
+        graph = helper.make_graph([proto], "node", inputs, outputs, list(data.values()))
+        alone = helper.make_model(graph, opset_imports=opset, ir_version=_IR_VERSION)
+        inferred = onnx.shape_inference.infer_shapes(alone, check_type=True, strict_mode=True, data_prop=True)
+        return {value.name: value.type for value in inferred.graph.output}
+    except (onnx.shape_inference.InferenceError, onnx.checker.ValidationError, onnx.defs.SchemaError):
+        return {}
+
+
+def _constant_result(model: Model, node: Node) -> NDArray[Any] | None:
+    """The value of a node's output; None where it is no constant."""
+    if not node.input or any(node.output[1:]):
+        return None
+    if node.op_type == "Shape":
+        shape = model.shape(node.input[0])
+        if not shape or not all(shape):
+            return None
+        return np.array(shape[attribute(node, "start", 0) : attribute(node, "end", None)], dtype=np.int64)
+    inputs = {name: model.constant(name) for name in node.input if name}
+    given = {name: value for name, value in inputs.items() if value is not None}
+    return _evaluate(model, node, given) if len(given) == len(inputs) else None
+
+
+def _evaluate(model: Model, node: Node, inputs: dict[str, NDArray[Any]]) -> NDArray[Any]:
+    elements = math.prod(model.shape(node.output[0]))
+    if elements > _MAX_CONSTANT_ELEMENTS:
+        raise UserError(
+            f"it makes a constant of {elements:,} elements; up to {_MAX_CONSTANT_ELEMENTS:,} can be compiled",
+            where=describe(node),
+            hint="export a smaller model",
+        )
+    try:
+        return _run(model, node, inputs)
+    except Exception as error:  # whatever the libraries find wrong with the numbers of the file
+        said = str(error).strip().splitlines() or [type(error).__name__]
+        raise UserError(
+            f"it cannot be computed from its constants: {said[0]}",
+            where=describe(node),
+            hint="the file is damaged or was made by hand; export the model again",
+        ) from error
+
+
+def _run(model: Model, node: Node, inputs: dict[str, NDArray[Any]]) -> NDArray[Any]:
+    """A standard node on its own, in onnxruntime."""
+    graph = helper.make_graph(
+        [node_to_proto(node)],
+        "constant",
+        [],
+        [onnx.ValueInfoProto(name=node.output[0])],
+        [numpy_helper.from_array(value, name) for name, value in inputs.items()],
+    )
+    alone = helper.make_model(graph, opset_imports=[helper.make_opsetid("", model.opset)], ir_version=_IR_VERSION)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = _QUIET
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = onnxruntime.InferenceSession(alone.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    return np.asarray(session.run(None, {})[0])
