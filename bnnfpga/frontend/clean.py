@@ -65,6 +65,7 @@ def clean(proto: onnx.ModelProto) -> Model:
     model = Model.from_proto(copy)
     infer(model)
     cut_final(model)
+    model.remove_unread(*model.nodes)
     for rewrite in _BEFORE_PARAMETERS:
         apply_rewrites(model, rewrite)
     infer(model)

@@ -12,7 +12,7 @@ from onnx import TensorProto
 
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.clean import clean, load
-from bnnfpga.frontend.nodes import QONNX_DOMAIN, QUANTIZERS, constant
+from bnnfpga.frontend.nodes import QONNX_DOMAIN, QUANTIZERS
 from bnnfpga.frontend.supported import SUPPORTED
 from tests.support.data import FIXTURES, shared
 from tests.support.nets import DenseNet, NetWriter
@@ -23,22 +23,22 @@ BREVITAS = sorted((FIXTURES / "brevitas").glob("*.onnx"))
 @pytest.mark.parametrize("path", BREVITAS, ids=lambda path: path.stem)
 def test_exports_become_clean(path: Path) -> None:
     model = load(path)
-    names = [node.name for node in model.graph.node]
+    names = [node.name for node in model.nodes]
     assert len(set(names)) == len(names)
     assert all(names)
-    assert {node.op_type for node in model.graph.node} <= set(SUPPORTED)
-    assert all(node.domain == QONNX_DOMAIN for node in model.graph.node if node.op_type in QUANTIZERS)
-    assert model.get_tensor_shape(model.graph.input[0].name)[0] == 1
+    assert {node.op_type for node in model.nodes} <= set(SUPPORTED)
+    assert all(node.domain == QONNX_DOMAIN for node in model.nodes if node.op_type in QUANTIZERS)
+    assert model.shape(model.input)[0] == 1
     # Only quantizers keep constant inputs alone: every other constant subgraph is folded.
-    for node in model.graph.node:
+    for node in model.nodes:
         if node.op_type not in (*QUANTIZERS, "Transpose"):
-            assert any(constant(model, name) is None for name in node.input), node.name
+            assert any(model.constant(name) is None for name in node.input), node.name
 
 
 @pytest.mark.parametrize("name", ["TFC_1W1A.onnx", "TFC_1W2A.onnx", "lfc_w1a1_mnist.onnx.gz"])
 def test_published_models_become_clean(name: str) -> None:
     model = load(shared(f"models/{name}"))
-    assert model.get_tensor_shape(model.graph.output[0].name) == [1, 10]
+    assert model.shape(model.output) == [1, 10]
 
 
 def test_cleaning_leaves_its_argument_alone() -> None:
@@ -55,14 +55,14 @@ def test_constants_in_nodes_and_among_inputs() -> None:
     listed = proto.graph.initializer[0]
     proto.graph.input.append(onnx.helper.make_tensor_value_info(listed.name, TensorProto.FLOAT, listed.dims))
     model = clean(proto)
-    assert [value.name for value in model.graph.input] == ["x"]
-    assert "Constant" not in {node.op_type for node in model.graph.node}
+    assert model.input == "x"
+    assert "Constant" not in {node.op_type for node in model.nodes}
 
 
 def test_gemm_with_and_without_bias() -> None:
     for bias in (False, True):
         model = clean(DenseNet((8, 6, 4), bias=bias, gemm=True).model())
-        kinds = [node.op_type for node in model.graph.node]
+        kinds = [node.op_type for node in model.nodes]
         assert "Gemm" not in kinds
         assert kinds.count("MatMul") == 2
         assert kinds.count("Add") == 2 * bias

@@ -12,7 +12,7 @@ from bnnfpga.arithmetic import apply_steps
 from bnnfpga.dataflow.lower import lower
 from bnnfpga.frontend.clean import load
 from bnnfpga.frontend.final import final_operators, gives_class
-from bnnfpga.frontend.nodes import QUANTIZERS, constant
+from bnnfpga.frontend.nodes import QUANTIZERS
 from bnnfpga.golden.float_check import check_against_floats
 from bnnfpga.golden.model import GoldenModel
 from bnnfpga.integers import IntegerType
@@ -55,13 +55,13 @@ def test_committed_files_are_what_their_script_makes(name: str) -> None:
 @pytest.mark.parametrize("name", MAKERS)
 def test_every_dialect_becomes_clean(name: str) -> None:
     model = load(DIALECTS / f"{name}.onnx")
-    assert {node.domain for node in model.graph.node} <= {"", "qonnx.custom_op.general"}
+    assert {node.domain for node in model.nodes} <= {"", "qonnx.custom_op.general"}
     # What makes codes has the file's tensor names; weights are all behind a quantizer.
-    for node in model.graph.node:
+    for node in model.nodes:
         if node.op_type == "MatMul":
-            assert constant(model, node.input[1]) is None
-    assert model.get_tensor_shape(model.graph.output[0].name) == [1, 10]
-    assert any(node.op_type in QUANTIZERS for node in model.graph.node)
+            assert model.constant(node.input[1]) is None
+    assert model.shape(model.output) == [1, 10]
+    assert any(node.op_type in QUANTIZERS for node in model.nodes)
 
 
 @pytest.mark.parametrize("name", MAKERS)

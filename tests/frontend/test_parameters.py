@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bnnfpga.frontend.clean import clean
-from bnnfpga.frontend.nodes import constant
 from bnnfpga.frontend.quantizers import quantizer_of
 from bnnfpga.frontend.scaled_integers import as_scaled_integers
 from bnnfpga.golden.model import GoldenModel
@@ -78,7 +77,7 @@ def _weight_quantizer(weights: object) -> tuple[str, np.ndarray, int, int]:
     net = NetWriter()
     net.node("MatMul", net.bipolar("x"), net.constant(weights))
     model = clean(net.model((len(np.asarray(weights)),), "y"))
-    node = model.find_producer(model.graph.node[-1].input[1])
+    node = model.producer(model.nodes[-1].input[1])
     quantizer = quantizer_of(model, node)
     return node.op_type, quantizer.scale, quantizer.lo, quantizer.hi
 
@@ -104,8 +103,8 @@ def test_quantised_biases_are_numbers() -> None:
     product = net.node("MatMul", net.bipolar("x"), net.bipolar(net.constant([[1, -1], [1, 1]])))
     net.node("Add", product, net.quant(net.constant([100.06, -0.07]), 16, scale=0.125, signed=True))
     model = clean(net.model((2,), "y"))
-    assert [node.op_type for node in model.graph.node].count("Quant") == 0
-    np.testing.assert_array_equal(constant(model, model.graph.node[-1].input[1]), [100.0, -0.125])
+    assert [node.op_type for node in model.nodes].count("Quant") == 0
+    np.testing.assert_array_equal(model.constant(model.nodes[-1].input[1]), [100.0, -0.125])
 
 
 def test_a_shared_tensor_can_be_weights_and_numbers() -> None:

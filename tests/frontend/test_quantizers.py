@@ -27,7 +27,7 @@ VALUES = np.append(GRID, np.float32(-0.0))
 
 def _only_quantizer(net: NetWriter, elements: int) -> Quantizer:
     model = clean(net.model((elements,), "y"))
-    return quantizer_of(model, model.graph.node[0])
+    return quantizer_of(model, model.nodes[0])
 
 
 @settings(max_examples=CASES, deadline=None)

@@ -97,7 +97,7 @@ def test_data_below_the_model(tmp_path: Path) -> None:
     path = spread(tmp_path, name)
     (tmp_path / "sub").mkdir()
     (tmp_path / "net.data").rename(tmp_path / name)
-    assert load(path).graph.node
+    assert load(path).nodes
     assert read_source(path).data != path.read_bytes()
 
 

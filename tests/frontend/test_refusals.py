@@ -299,7 +299,7 @@ def test_types_of_inputs(kind: str, taken: bool) -> None:
     proto = net.model((WIDTH,), "y")
     proto.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.DataType.Value(kind)
     if taken:
-        assert "Cast" not in {node.op_type for node in clean(proto).graph.node}
+        assert "Cast" not in {node.op_type for node in clean(proto).nodes}
         return
     with pytest.raises(UserError, match=f"{kind.lower()}; float and integers can be compiled") as caught:
         clean(proto)
@@ -349,7 +349,7 @@ def test_both_outputs_of_topk_are_one_ending() -> None:
     proto.graph.output.append(onnx.helper.make_tensor_value_info("y", onnx.TensorProto.INT64, None))
     model = clean(proto)
     assert final_operators(model) == ("TopK",)
-    assert len(model.graph.output) == 1
+    assert len(model.outputs) == 1
 
 
 @pytest.mark.parametrize("axis", [1, -1])
@@ -359,7 +359,7 @@ def test_several_operators_at_the_end(axis: int) -> None:
     net.node("Cast", net.node("Squeeze", x, net.constant([1], np.int64)), to=onnx.TensorProto.INT32)
     model = clean(net.model((WIDTH,), "y"))
     assert final_operators(model) == ("Softmax", "ArgMax")
-    assert model.graph.node[-1].op_type == "MatMul"
+    assert model.nodes[-1].op_type == "MatMul"
 
 
 @pytest.mark.parametrize(("operation", "value"), [("Add", 1e-6), ("Sub", 1e-6), ("Mul", 1.000001), ("Div", 0.999999)])
@@ -367,7 +367,7 @@ def test_almost_identities_stay(operation: str, value: float) -> None:
     """qonnx takes numbers within 1e-5 for zero or one; a small bias decides ties."""
     net = NetWriter()
     net.bipolar(net.node(operation, _layer(net), net.constant(np.full(WIDTH, value))))
-    assert operation in {node.op_type for node in clean(net.model((WIDTH,), "y")).graph.node}
+    assert operation in {node.op_type for node in clean(net.model((WIDTH,), "y")).nodes}
 
 
 def test_identities_disappear() -> None:
@@ -377,8 +377,8 @@ def test_identities_disappear() -> None:
     x = net.node("Div", net.node("Sub", _layer(net, x), net.constant(0)), net.constant([1.0]))
     net.node("Identity", net.node("Transpose", x, perm=[0, 1]))
     model = clean(net.model((WIDTH,), "y"))
-    assert {node.op_type for node in model.graph.node} == {"BipolarQuant", "MatMul", "Reshape"}
-    assert model.graph.output[0].name == "y"
+    assert {node.op_type for node in model.nodes} == {"BipolarQuant", "MatMul", "Reshape"}
+    assert model.output == "y"
     x_value = np.random.default_rng(0).standard_normal((3, WIDTH)).astype(np.float32)
     assert GoldenModel(model).run(x_value).output.shape == (3, WIDTH)
 
@@ -386,4 +386,4 @@ def test_identities_disappear() -> None:
 def test_no_identity_where_the_number_is_on_the_left() -> None:
     net = NetWriter()
     net.bipolar(net.node("Sub", net.constant(0), _layer(net)))
-    assert "Sub" in {node.op_type for node in clean(net.model((WIDTH,), "y")).graph.node}
+    assert "Sub" in {node.op_type for node in clean(net.model((WIDTH,), "y")).nodes}

@@ -104,14 +104,14 @@ def test_integer_inputs_without_a_quantizer() -> None:
 
 def test_the_input_model_stays_as_it_is() -> None:
     model = clean(DenseNet((8, 6, 4)).model())
-    before = model.model.SerializeToString()
+    before = model.to_proto().SerializeToString()
     fold(model)
-    assert model.model.SerializeToString() == before
+    assert model.to_proto().SerializeToString() == before
 
 
 def test_everything_between_layers_becomes_thresholds() -> None:
     model = fold(clean(DenseNet((8, 6, 6, 4), bias=True, weight_scale=0.1).model())).model
-    assert [node.op_type for node in model.graph.node] == ["MatMul", THRESHOLD, "MatMul", THRESHOLD, "MatMul"]
+    assert [node.op_type for node in model.nodes] == ["MatMul", THRESHOLD, "MatMul", THRESHOLD, "MatMul"]
 
 
 @pytest.mark.parametrize(
