@@ -37,7 +37,6 @@ def check_graph(model: onnx.ModelProto) -> None:
     """Refuse what is not ONNX with QONNX' quantizers."""
     for node in model.graph.node:
         known = node.op_type in _QONNX_OPERATORS if node.domain == QONNX_DOMAIN else not node.domain
-        # qonnx would import the Python module that a foreign domain names.
         if not known or (not node.domain and not onnx.defs.has(node.op_type)):
             raise UserError(
                 f"there is no operator {node.op_type!r} in {f'the domain {node.domain!r}' if node.domain else 'ONNX'}",
