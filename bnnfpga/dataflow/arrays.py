@@ -13,8 +13,8 @@ from bnnfpga.integers import IntegerType
 Integers = NDArray[np.integer[Any]]
 """Integers in any of numpy's types that holds them."""
 
-_BLOCK = 1 << 18
-"""Numbers that are worked on at once: they stay in the second-level cache."""
+_BLOCK = 1 << 20
+"""Numbers that are worked on at once: they stay in the caches, and are many enough for BLAS."""
 _TYPES = tuple(np.dtype(name) for name in ("int8", "uint8", "int16", "uint16", "int32", "int64"))
 
 
