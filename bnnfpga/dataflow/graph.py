@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import heapq
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 
-import networkx as nx
+import numpy as np
 
+from bnnfpga.dataflow.arrays import Integers, narrowed
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.stream import Port, Stream
 from bnnfpga.integers import IntArray
+
+_CHUNK_ELEMENTS = 1 << 23
+"""What an operator takes and makes at once in `execute`; more only where a single frame has more."""
+
+End = tuple[str, int]
+"""An operator and the number of one of its ports."""
+
+
+@dataclass(frozen=True)
+class _Index:
+    """What follows from operators and connections: the order, the streams, and those of each operator by port."""
+
+    operators: tuple[Operator, ...]
+    streams: tuple[Stream, ...]
+    inputs: Mapping[str, tuple[Stream, ...]]
+    outputs: Mapping[str, tuple[Stream, ...]]
 
 
 class Graph:
@@ -21,102 +40,190 @@ class Graph:
 
     def __init__(self) -> None:
         self.tensors: dict[str, str] = {}
-        self._graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
-        self._input: tuple[str, int] | None = None
-        self._output: tuple[str, int] | None = None
+        self._operators: dict[str, Operator] = {}
+        self._consumers: dict[str, dict[int, End]] = {}
+        self._producers: dict[End, End] = {}
+        self._input: str | None = None
+        self._output: str | None = None
 
     def add(self, operator: Operator) -> None:
         """Add an operator; its name must be new."""
-        if operator.name in self._graph:
+        if operator.name in self._operators:
             raise ValueError(f"two operators are called {operator.name!r}")
-        self._graph.add_node(operator.name, operator=operator)
+        self._operators[operator.name] = operator
+        self._consumers[operator.name] = {}
         self._forget()
 
     def connect(
         self, producer: str, consumer: str, *, output: int = 0, input: int = 0, any_lanes: bool = False
     ) -> None:
-        """Join an output port to an input port that takes the same beats, or, unfolded, the same elements."""
+        """Join an output port to an input port that takes the same beats, or, unfolded, the same elements.
+
+        Raises
+        ------
+        ValueError
+            If they do not fit, or one of them has a stream already.
+        """
         made, taken = self[producer].outputs[output], self[consumer].inputs[input]
         if not made.carries(replace(taken, lanes=made.lanes) if any_lanes else taken):
             raise ValueError(f"{producer} makes {made}, but {consumer} takes {taken}")
-        self._graph.add_edge(producer, consumer, output=output, input=input)
+        if output in self._consumers[producer] or (consumer, input) in self._producers:
+            raise ValueError(f"output {output} of {producer} or input {input} of {consumer} has a stream already")
+        self._consumers[producer][output] = (consumer, input)
+        self._producers[consumer, input] = (producer, output)
         self._forget()
 
     def set_boundary(self, first: str, last: str) -> None:
         """Name the operators whose first input and first output are the accelerator's."""
-        self._input, self._output = (first, 0), (last, 0)
+        self._input, self._output = first, last
         self._forget()
 
     def _forget(self) -> None:
         """What follows from operators and streams is worked out again when it is asked for."""
-        for name in ("operators", "streams"):
-            self.__dict__.pop(name, None)
+        self.__dict__.pop("_index", None)
 
     def __getitem__(self, name: str) -> Operator:
-        operator: Operator = self._graph.nodes[name]["operator"]
-        return operator
+        return self._operators[name]
 
     @cached_property
+    def _index(self) -> _Index:
+        operators = self._ordered()
+        streams = [self.input]
+        for operator in operators:
+            ports = operator.outputs
+            for output, (consumer, input) in sorted(self._consumers[operator.name].items()):
+                several = f"_{input}" if len(self[consumer].inputs) > 1 else ""
+                name = f"{operator.name}_to_{consumer}{several}"
+                streams.append(Stream(name, ports[output], operator.name, consumer, output, input))
+        streams.append(self.output)
+        inputs: dict[str, list[Stream]] = {name: [] for name in self._operators}
+        outputs: dict[str, list[Stream]] = {name: [] for name in self._operators}
+        for stream in streams:
+            if stream.consumer is not None:
+                inputs[stream.consumer].append(stream)
+            if stream.producer is not None:
+                outputs[stream.producer].append(stream)
+        return _Index(
+            operators,
+            tuple(streams),
+            {name: tuple(sorted(found, key=lambda stream: stream.input)) for name, found in inputs.items()},
+            {name: tuple(sorted(found, key=lambda stream: stream.output)) for name, found in outputs.items()},
+        )
+
+    def _ordered(self) -> tuple[Operator, ...]:
+        names = list(self._operators)
+        place = {name: index for index, name in enumerate(names)}
+        missing = dict.fromkeys(names, 0)
+        for consumer, _ in self._producers:
+            missing[consumer] += 1
+        ready = [place[name] for name in names if not missing[name]]
+        order: list[Operator] = []
+        while ready:
+            name = names[heapq.heappop(ready)]
+            order.append(self._operators[name])
+            for consumer, _ in self._consumers[name].values():
+                missing[consumer] -= 1
+                if not missing[consumer]:
+                    heapq.heappush(ready, place[consumer])
+        if len(order) < len(names):
+            raise ValueError(f"{', '.join(name for name in names if missing[name])} form a cycle or stand behind one")
+        return tuple(order)
+
+    @property
     def operators(self) -> tuple[Operator, ...]:
         """In topological order (ties in the order of adding)."""
-        order = {name: index for index, name in enumerate(self._graph.nodes)}
-        return tuple(self[name] for name in nx.lexicographical_topological_sort(self._graph, key=order.__getitem__))
+        return self._index.operators
 
-    @cached_property
+    @property
     def streams(self) -> tuple[Stream, ...]:
         """All streams: the input, those between operators in topological order of their producers, the output."""
-        streams = [self.input]
-        for operator in self.operators:
-            edges = sorted(self._graph.out_edges(operator.name, data=True), key=lambda edge: int(edge[2]["output"]))
-            for producer, consumer, ports in edges:
-                output, input = ports["output"], ports["input"]
-                several = f"_{input}" if len(self[consumer].inputs) > 1 else ""
-                name = f"{producer}_to_{consumer}{several}"
-                streams.append(Stream(name, operator.outputs[output], producer, consumer, output, input))
-        return (*streams, self.output)
+        return self._index.streams
 
     @property
     def input(self) -> Stream:
         assert self._input is not None
-        return Stream("input", self[self._input[0]].inputs[self._input[1]], None, self._input[0])
+        return Stream("input", self[self._input].inputs[0], None, self._input)
 
     @property
     def output(self) -> Stream:
         assert self._output is not None
-        return Stream("output", self[self._output[0]].outputs[self._output[1]], self._output[0], None)
+        return Stream("output", self[self._output].outputs[0], self._output, None)
 
-    def inputs_of(self, name: str) -> list[Stream]:
+    def inputs_of(self, name: str) -> tuple[Stream, ...]:
         """The streams into an operator, by port."""
-        return sorted((stream for stream in self.streams if stream.consumer == name), key=lambda stream: stream.input)
+        return self._index.inputs[name]
 
-    def outputs_of(self, name: str) -> list[Stream]:
+    def outputs_of(self, name: str) -> tuple[Stream, ...]:
         """The streams out of an operator, by port."""
-        return sorted((stream for stream in self.streams if stream.producer == name), key=lambda stream: stream.output)
+        return self._index.outputs[name]
 
-    def execute(self, x: IntArray) -> dict[str, IntArray]:
-        """Run the numpy meaning of every operator.
+    def execute(self, x: IntArray, streams: Collection[str] | None = None) -> dict[str, IntArray]:
+        """Run the numpy meaning of the operators, some frames at a time; streams are kept until their last reader.
 
         Parameters
         ----------
         x
-            int64 (frames, *input shape).
+            int64 (frames, *input shape) or (frames, elements).
+        streams
+            Names of those wanted; None for the output alone. What none of them needs is not run.
 
         Returns
         -------
         dict
-            Each stream's integers, (frames, *shape), by stream name.
+            The integers of each, int64 (frames, *shape), by stream name.
+
+        Raises
+        ------
+        ValueError
+            If no stream has one of the names.
         """
-        values = {self.input.name: x}
-        for operator in self.operators:
-            # Both sides of a stream agree on the order of its elements, not on their axes.
+        ports = {stream.name: stream.port for stream in self.streams}
+        wanted = [self.output.name] if streams is None else list(streams)
+        for name in wanted:
+            if name not in ports:
+                raise ValueError(f"no stream is called {name!r}; there are {', '.join(ports)}")
+        results = {name: np.empty((len(x), *ports[name].shape), np.int64) for name in wanted}
+        steps, chunk = self._steps(wanted), self._chunk()
+        for first in range(0, len(x), chunk):
+            part = slice(first, first + chunk)
+            self._execute(steps, x[part], {name: result[part] for name, result in results.items()})
+        return results
+
+    def _execute(self, steps: list[Operator], x: IntArray, results: Mapping[str, IntArray]) -> None:
+        """Fill `results` with what the steps give for some frames."""
+        values: dict[str, Integers] = {}
+        read = {stream.name for operator in steps for stream in self.inputs_of(operator.name)}
+
+        def keep(stream: Stream, value: Integers) -> None:
+            if stream.name in read:
+                values[stream.name] = value
+            if stream.name in results:
+                results[stream.name][...] = value.reshape(len(x), *stream.port.shape)
+
+        keep(self.input, narrowed(x, self.input.port.type))
+        for operator in steps:
+            # Both sides of a stream agree on the order of its elements, not on their axes. It has one reader.
             taken = [
-                values[stream.name].reshape(len(x), *port.shape)
+                values.pop(stream.name).reshape(len(x), *port.shape)
                 for stream, port in zip(self.inputs_of(operator.name), operator.inputs, strict=True)
             ]
-            results = operator.execute(*taken)
-            for stream, result in zip(self.outputs_of(operator.name), results, strict=True):
-                values[stream.name] = result
-        return values
+            for stream, made in zip(self.outputs_of(operator.name), operator.execute(*taken), strict=True):
+                keep(stream, made)
+
+    def _steps(self, wanted: Collection[str]) -> list[Operator]:
+        """The operators that are needed for some streams, in order."""
+        needed = set(wanted)
+        steps = []
+        for operator in reversed(self.operators):
+            if any(stream.name in needed for stream in self.outputs_of(operator.name)):
+                steps.append(operator)
+                needed.update(stream.name for stream in self.inputs_of(operator.name))
+        return steps[::-1]
+
+    def _chunk(self) -> int:
+        """Frames that are worked on at once."""
+        elements = (sum(port.elements for port in (*operator.inputs, *operator.outputs)) for operator in self.operators)
+        return max(1, _CHUNK_ELEMENTS // max(elements))
 
 
 __all__ = ["Graph", "Port", "Stream"]

@@ -15,7 +15,7 @@ from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import Schedule
 from bnnfpga.native.library import Part, shared_library
 
-_STOPPED, _DONE = 0, 1
+_DONE = 0
 
 
 class NativePlayer:
@@ -30,8 +30,8 @@ class NativePlayer:
     def __init__(self, graph: Graph) -> None:
         self._library = _library()
         streams = graph.streams
+        self._input = graph.input.name
         self._number = {stream.name: number for number, stream in enumerate(streams)}
-        source = [stream.producer is None for stream in streams]
         sink = [stream.consumer is None for stream in streams]
         machines: list[tuple[Schedule, list[int], list[int]]] = []
         for operator in graph.operators:
@@ -39,15 +39,12 @@ class NativePlayer:
             inputs = [self._number[stream.name] for stream in graph.inputs_of(operator.name)]
             outputs = [self._number[stream.name] for stream in graph.outputs_of(operator.name)]
             if schedule.front is not None:
-                between = [len(source)]
-                source.append(False)
+                between = [len(sink)]
                 sink.append(False)
                 machines.append((schedule.front, inputs, between))
                 inputs = between
             machines.append((schedule, inputs, outputs))
-        self._handle = ctypes.c_void_p(
-            self._library.bnn_player_new(ctypes.c_uint64(len(source)), _bytes(source), _bytes(sink))
-        )
+        self._handle = ctypes.c_void_p(self._library.bnn_player_new(ctypes.c_uint64(len(sink)), _bytes(sink)))
         if not self._handle:
             raise MemoryError
         weakref.finalize(self, self._library.bnn_player_free, self._handle)
@@ -80,16 +77,14 @@ class NativePlayer:
         if status != _DONE:
             raise MemoryError
 
-    def play(self, stream: str, beats: int) -> bool:
-        """Go on until so many beats have left a stream; False if nothing moves any more before that."""
-        number = ctypes.c_uint64(self._number[stream])
-        status = self._library.bnn_player_play(self._handle, number, ctypes.c_uint64(beats))
-        if status not in (_STOPPED, _DONE):
+    def play(self, beats: int) -> None:
+        """Let beats in until they are so many in all, each as soon as it is taken, and go on until nothing moves."""
+        number = ctypes.c_uint64(self._number[self._input])
+        if self._library.bnn_player_play(self._handle, number, ctypes.c_uint64(beats)) != _DONE:
             raise MemoryError
-        return bool(status == _DONE)
 
     def visible(self, stream: str) -> NDArray[np.int64]:
-        """When each beat became visible; empty for the input, where beats always are."""
+        """When each beat became visible; 0 for the input, where beats always are."""
         return self._times(stream, visible=True)
 
     def left(self, stream: str) -> NDArray[np.int64]:

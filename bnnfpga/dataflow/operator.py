@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from bnnfpga.dataflow.arrays import Integers
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.integers import IntArray
 
@@ -204,10 +205,13 @@ class Operator(ABC):
         """The events of this unit, in the order in which they repeat."""
 
     @abstractmethod
-    def execute(self, *arrays: IntArray) -> tuple[IntArray, ...]:
-        """The unit's meaning: int64 arrays (frames, *shape), one an input, to one an output."""
+    def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
+        """The unit's meaning: arrays of integers (frames, *shape), one an input, to one an output.
 
-    def decide(self, *arrays: IntArray) -> Decisions | None:
+        Any numpy type that holds the integers taken may come, any that holds those made may be returned.
+        """
+
+    def decide(self, *arrays: Integers) -> Decisions | None:
         """What the results of `execute` are decided from, of the shape of its first output; None where nothing is."""
         del arrays
         return None

@@ -16,11 +16,10 @@ from bnnfpga.dataflow.operator import Schedule
 class _Channel:
     """The times at which a queue's beats became visible and left.
 
-    The outer world never makes anybody wait: `source` beats are always visible, `sink` beats leave at once.
+    The outer world never makes anybody wait: `sink` beats leave at once.
     """
 
-    def __init__(self, *, source: bool = False, sink: bool = False) -> None:
-        self.source = source
+    def __init__(self, *, sink: bool = False) -> None:
         self.sink = sink
         self.visible: list[int] = []
         self.left: list[int] = []
@@ -33,7 +32,7 @@ def _play(schedule: Schedule, inputs: list[_Channel], outputs: list[_Channel]) -
         (
             event.gap,
             [
-                (port, need, taken, channel.source, channel.visible, channel.left)
+                (port, need, taken, channel.visible, channel.left)
                 for port, channel in enumerate(inputs)
                 for taken in (event.consume[port],)
                 for need in (taken if event.need is None else event.need[port],)
@@ -59,8 +58,8 @@ def _play(schedule: Schedule, inputs: list[_Channel], outputs: list[_Channel]) -
     moved = False
     for gap, takes, rooms, emits in cycle(script):
         time += gap
-        for port, need, taken, is_source, visible, _ in takes:
-            if need and not is_source:
+        for port, need, taken, visible, _ in takes:
+            if need:
                 last = consumed[port] + need - 1
                 while last >= len(visible):
                     yield moved
@@ -79,7 +78,7 @@ def _play(schedule: Schedule, inputs: list[_Channel], outputs: list[_Channel]) -
                 if left[leaving] >= time:
                     time = left[leaving] + 1
         moved = True
-        for _, _, taken, _, _, left in takes:
+        for _, _, taken, _, left in takes:
             if taken == 1:
                 left.append(time)
             else:
@@ -103,10 +102,8 @@ class PythonPlayer:
     """A graph being played; `NativePlayer` does the same, and faster where there are many events."""
 
     def __init__(self, graph: Graph) -> None:
-        self._channels = {
-            stream.name: _Channel(source=stream.producer is None, sink=stream.consumer is None)
-            for stream in graph.streams
-        }
+        self._channels = {stream.name: _Channel(sink=stream.consumer is None) for stream in graph.streams}
+        self._input = self._channels[graph.input.name]
         self._machines = [
             machine
             for operator in graph.operators
@@ -117,17 +114,15 @@ class PythonPlayer:
             )
         ]
 
-    def play(self, stream: str, beats: int) -> bool:
-        """Go on until so many beats have left a stream; False if nothing moves any more before that."""
-        left = self._channels[stream].left
-        while len(left) < beats:
-            # Not any(): each machine must get its turn.
-            if not sum([next(machine) for machine in self._machines]):
-                return False
-        return True
+    def play(self, beats: int) -> None:
+        """Let beats in until they are so many in all, each as soon as it is taken, and go on until nothing moves."""
+        self._input.visible += [0] * (beats - len(self._input.visible))
+        # Not any(): each machine must get its turn.
+        while sum([next(machine) for machine in self._machines]):
+            pass
 
     def visible(self, stream: str) -> Sequence[int]:
-        """When each beat became visible; empty for the input, where beats always are."""
+        """When each beat became visible; 0 for the input, where beats always are."""
         return self._channels[stream].visible
 
     def left(self, stream: str) -> Sequence[int]:

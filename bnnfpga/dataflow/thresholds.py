@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bnnfpga.dataflow.arrays import Integers, narrowest
 from bnnfpga.dataflow.operator import HlsTable, Memory, MemoryKind
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.integers import IntArray, IntegerType
+
+_MANY_LEVELS = 15
+"""Thresholds of a channel from which it is faster to search them than to compare with each."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,12 +61,41 @@ class ThresholdTable:
         """The rows of all channels once for each pixel, as a unit with several pixels a beat has them."""
         return ThresholdTable(np.tile(self.values, (pixels, 1)), np.tile(self.decreasing, pixels), self.output)
 
-    def execute(self, x: IntArray) -> IntArray:
-        """Apply to int64 (..., channels)."""
-        count = np.zeros(x.shape, dtype=np.int64)
-        for level in range(self.levels):
-            count += (x >= self.values[:, level]) != self.decreasing
-        return 2 * count - 1 if self.output.is_bipolar else count + self.output.lo
+    def execute(self, x: NDArray[Any]) -> Integers:
+        """Apply to integers (..., channels) of any type, floats that are integers below 2^24 or 2^53 among them."""
+        made = narrowest(self.output.lo, self.output.hi, self.output.lo + self.levels, self.levels)
+        limits = self._limits(x.dtype)
+        if self.levels > _MANY_LEVELS:
+            count = self._searched(x, limits).astype(made)
+        else:
+            count = np.zeros(x.shape, dtype=made)
+            for level in range(self.levels):
+                count += x >= limits[:, level]
+        if self.decreasing.any():
+            # As many as are not reached.
+            np.subtract(self.levels, count, out=count, where=self.decreasing)
+        if self.output.is_bipolar:
+            count *= 2
+            count -= 1
+        else:
+            count += self.output.lo
+        return count
+
+    def _limits(self, dtype: np.dtype[Any]) -> NDArray[Any]:
+        """The thresholds as numbers that compare with those of a type; one beyond these is as good as any other."""
+        if dtype.kind == "f":
+            bound = 1 << np.finfo(dtype).nmant + 1
+            return np.clip(self.values, -bound, bound).astype(dtype)
+        low, high = int(np.iinfo(dtype).min), int(np.iinfo(dtype).max) + 1
+        return np.clip(self.values, low, high).astype(narrowest(low, high)) if dtype.itemsize < 8 else self.values
+
+    def _searched(self, x: NDArray[Any], limits: NDArray[Any]) -> NDArray[np.intp]:
+        """How many thresholds each element reaches, where they are many."""
+        if len(limits) == 1:
+            return np.searchsorted(limits[0], x, side="right")
+        rows = x.reshape(-1, x.shape[-1])
+        counts = [np.searchsorted(limit, column, side="right") for limit, column in zip(limits, rows.T, strict=True)]
+        return np.stack(counts, axis=-1).reshape(x.shape)
 
     def emulator_values(self) -> dict[str, int | IntArray]:
         """The table as the emulator's kernels take it."""
@@ -111,7 +145,7 @@ class ThresholdTable:
 class Decisions:
     """What a unit decides its results from: an integer for each, and the thresholds, where it has any."""
 
-    accumulators: IntArray
+    accumulators: Integers
     table: ThresholdTable | None
 
 

@@ -62,7 +62,7 @@ class Deadlock(Exception):
 class Player(Protocol):
     """A graph being played, see `PythonPlayer`."""
 
-    def play(self, stream: str, beats: int) -> bool: ...
+    def play(self, beats: int) -> None: ...
     def visible(self, stream: str) -> Sequence[int] | NDArray[np.int64]: ...
     def left(self, stream: str) -> Sequence[int] | NDArray[np.int64]: ...
 
@@ -114,11 +114,13 @@ def predict(graph: Graph) -> Cycles:
     fastest = max(operator.interval() for operator in graph.operators)
     frames = 0
     while True:
-        if not player.play(sink, (frames + 1) * beats):
-            inner = [stream.name for stream in graph.streams if stream.producer is not None]
-            raise Deadlock([name for name in inner if len(player.visible(name)) > len(player.left(name))])
+        # What comes later changes nothing. So no unit plays frames that others are not asked for, and deep graphs take
+        # no more frames than others.
+        frames += 1
+        player.play(frames * graph.input.port.beats)
         done = [int(time) for time in player.left(sink)[beats - 1 :: beats]]
-        frames = len(done)
+        if len(done) < frames:
+            raise Deadlock(_stuck(graph, player))
         started = int(player.left(source)[0])
         latency = done[0] - started
         window = 2 * (-(-latency // fastest)) + 2
@@ -131,8 +133,20 @@ def predict(graph: Graph) -> Cycles:
                 if frames < _MOST_FRAMES:
                     continue
         interval = max(after - before for before, after in pairwise(done[-period - 1 :]))
-        occupancy = {stream.name: _occupancy(player, stream.name) for stream in graph.streams}
+        occupancy = {
+            stream.name: 0 if stream.producer is None else _occupancy(player, stream.name) for stream in graph.streams
+        }
         return Cycles(interval, latency, occupancy, tuple(end - started for end in done), period)
+
+
+def _stuck(graph: Graph, player: Player) -> list[str]:
+    """The streams in which beats wait when as many have come as find room."""
+    source, beats = graph.input, graph.input.port.beats
+    while len(player.left(source.name)) == beats:
+        beats *= 2
+        player.play(beats)
+    inner = [stream.name for stream in graph.streams if stream.producer is not None]
+    return [name for name in inner if len(player.visible(name)) > len(player.left(name))]
 
 
 def _repeats(graph: Graph, player: Player, frames: int, period: int) -> bool:

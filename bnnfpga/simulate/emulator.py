@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.operator import IDENTITY, EmulatorKernel
+from bnnfpga.dataflow.operator import IDENTITY, EmulatorKernel, Operator
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.integers import IntArray
 from bnnfpga.simulate.emulator_library import check_call, choose_path, load_library
@@ -87,8 +87,7 @@ class Emulator:
                 f"codes are {codes.dtype} of shape {codes.shape}, expected integers of {port.shape} a frame"
             )
         if self.path == "numpy":
-            values = self.graph.execute(codes.astype(np.int64).reshape(frames, *port.shape))
-            return {name: values[name] for name in wanted}
+            return self.graph.execute(codes.astype(np.int64).reshape(frames, *port.shape), wanted)
         given = np.ascontiguousarray(codes if codes.dtype.name in _KINDS else codes.astype(np.int64))
         results = {name: np.empty((frames, *self._ports[name].shape), np.int64) for name in wanted}
         check_call(
@@ -117,11 +116,10 @@ class Emulator:
         # What elements outside the image are, by stream.
         outside: dict[str, int] = {}
         tensors: dict[str, int] = {self.graph.input.name: self._add_tensor(self.graph.input.port, 0)}
-        streams = self.graph.streams
-        for operator in self.graph.operators:
+        graph = self.graph
+        for operator in graph.operators:
             kernel = operator.emulator()
-            sources = sorted((s for s in streams if s.consumer == operator.name), key=lambda s: s.input)
-            results = sorted((s for s in streams if s.producer == operator.name), key=lambda s: s.output)
+            sources, results = graph.inputs_of(operator.name), graph.outputs_of(operator.name)
             passed_on = outside.get(sources[0].name, 0) if kernel.outside is None else kernel.outside
             taken = []
             for stream, port in zip(sources, operator.inputs, strict=True):
@@ -129,13 +127,13 @@ class Emulator:
                 if stream.port.shape != port.shape:
                     # The same elements behind other axes.
                     taken[-1] = self._add_tensor(port, outside.get(stream.name, 0))
-                    self._add_operator(IDENTITY, [tensors[stream.name]], taken[-1:])
+                    self._add_operator(operator, IDENTITY, [tensors[stream.name]], taken[-1:])
             made = []
             for stream in results:
                 outside[stream.name] = passed_on
                 tensors[stream.name] = self._add_tensor(stream.port, passed_on)
                 made.append(tensors[stream.name])
-            self._add_operator(kernel, taken, made)
+            self._add_operator(operator, kernel, taken, made)
         self._tensors = tensors
 
     def _add_tensor(self, port: Port, outside: int) -> int:
@@ -153,7 +151,7 @@ class Emulator:
         self._count += 1
         return self._count - 1
 
-    def _add_operator(self, kernel: EmulatorKernel, taken: list[int], made: list[int]) -> None:
+    def _add_operator(self, operator: Operator, kernel: EmulatorKernel, taken: list[int], made: list[int]) -> None:
         arrays = [np.ascontiguousarray(value, dtype=np.int64) for value in kernel.values.values()]
         check_call(
             self._library.bnn_graph_add_operator,
@@ -167,6 +165,7 @@ class Emulator:
             _pointers(arrays),
             _numbers([array.size for array in arrays]),
             ctypes.c_int64(len(arrays)),
+            who=operator.name,
         )
 
 

@@ -126,8 +126,8 @@ def build_ahead() -> None:
     threading.Thread(target=build, name="bnnfpga-emulator-build").start()
 
 
-def check_call(function: object, *arguments: object) -> None:
-    """Call a function of the library that tells by a message what failed.
+def check_call(function: object, *arguments: object, who: str = "") -> None:
+    """Call a function of the library that tells by a message what failed; `who` names the operator it is about.
 
     Raises
     ------
@@ -136,7 +136,8 @@ def check_call(function: object, *arguments: object) -> None:
     """
     message = ctypes.create_string_buffer(_MESSAGE_BYTES)
     if function(*arguments, message, ctypes.c_int64(_MESSAGE_BYTES)):  # type: ignore[operator]
-        raise RuntimeError(f"emulator: {message.value.decode(errors='replace')}")
+        about = f"emulator, {who}" if who else "emulator"
+        raise RuntimeError(f"{about}: {message.value.decode(errors='replace')}")
 
 
 def _options(path: str) -> tuple[str, ...]:

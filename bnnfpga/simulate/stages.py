@@ -57,10 +57,16 @@ class Subject:
         return fewer
 
     @cached_property
+    def outputs(self) -> IntArray:
+        """What must come out, int64 (images, elements)."""
+        (outputs,) = self.plan.graph.execute(self.images.codes).values()
+        return outputs.reshape(len(outputs), -1)
+
+    @cached_property
     def tensors(self) -> dict[str, IntArray]:
         """What every stream must carry, int64 (images, *shape)."""
-        codes = self.images.codes
-        return self.plan.graph.execute(codes.reshape(len(codes), *self.plan.graph.input.port.shape))
+        graph = self.plan.graph
+        return graph.execute(self.images.codes, [stream.name for stream in graph.streams])
 
     @property
     def most_cycles(self) -> int:
@@ -120,8 +126,7 @@ class FoldedStage(Stage):
     name = "folded"
 
     def run(self, subject: Subject) -> Result:
-        outputs = subject.tensors[subject.plan.graph.output.name]
-        return Result(outputs.reshape(len(outputs), -1))
+        return Result(subject.outputs)
 
     def watch(self, subject: Subject) -> tuple[Observed, int | None]:
         return from_tensors(subject.tensors), None

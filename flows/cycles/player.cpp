@@ -13,10 +13,8 @@
 namespace bnn {
 namespace {
 
-/// The times at which a queue's beats became visible and left. Beats from outside are always visible, those that leave
-/// the graph do so at once.
+/// The times at which a queue's beats became visible and left. Those that leave the graph do so at once.
 struct Channel {
-    bool source = false;
     bool sink = false;
     std::vector<int64_t> visible;
     std::vector<int64_t> left;
@@ -77,7 +75,7 @@ class Machine {
         int64_t time = time_ + event.gap;
         for (const Take& take : event.takes) {
             const Input& input = inputs[take.port];
-            if (take.need == 0 || input.channel->source) continue;
+            if (take.need == 0) continue;
             const auto last = static_cast<size_t>(input.consumed + take.need - 1);
             if (last >= input.channel->visible.size()) return false;
             time = std::max(time, input.channel->visible[last]);
@@ -119,7 +117,7 @@ struct Player {
     std::vector<Machine> machines;
 };
 
-enum Status { stopped = 0, done = 1, out_of_memory = 2 };
+enum Status { done = 0, out_of_memory = 1 };
 
 }  // namespace
 }  // namespace bnn
@@ -129,13 +127,10 @@ using bnn::Player;
 extern "C" {
 
 /// Null where there is no memory for it.
-void* bnn_player_new(uint64_t channels, const uint8_t* source, const uint8_t* sink) try {
+void* bnn_player_new(uint64_t channels, const uint8_t* sink) try {
     auto* const player = new Player;
     player->channels.resize(channels);
-    for (size_t i = 0; i < channels; ++i) {
-        player->channels[i].source = source[i] != 0;
-        player->channels[i].sink = sink[i] != 0;
-    }
+    for (size_t i = 0; i < channels; ++i) player->channels[i].sink = sink[i] != 0;
     return player;
 } catch (const std::bad_alloc&) {
     return nullptr;
@@ -179,13 +174,16 @@ int bnn_player_add_machine(void* handle, int64_t latency, uint64_t inputs, const
     return bnn::out_of_memory;
 }
 
-/// Each machine gets its turn, again and again, until so many beats have left a channel or nothing moves any more.
+/// Beats of a channel from outside are visible from the beginning, so many in all. Each machine gets its turn, again and
+/// again, until nothing moves any more.
 int bnn_player_play(void* handle, uint64_t channel, uint64_t beats) try {
     auto* const player = static_cast<Player*>(handle);
-    while (player->channels[channel].left.size() < beats) {
-        bool moved = false;
+    std::vector<int64_t>& given = player->channels[channel].visible;
+    given.resize(std::max<size_t>(given.size(), beats), 0);
+    bool moved = true;
+    while (moved) {
+        moved = false;
         for (bnn::Machine& machine : player->machines) moved |= machine.advance();
-        if (!moved) return bnn::stopped;
     }
     return bnn::done;
 } catch (const std::bad_alloc&) {

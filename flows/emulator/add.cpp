@@ -9,15 +9,14 @@ namespace {
 
 class Add : public Kernel {
 public:
-    explicit Add(const Unit& unit) : first_(unit.inputs.at(0)), second_(unit.inputs.at(1)), out_(unit.output()) {
+    explicit Add(const Unit& unit) : Kernel(unit), out_(unit.output()) {
+        if (unit.inputs.size() != 2) refuse("another number of inputs than 2");
+        unit.require_one_shape();
+        first_ = unit.inputs[0];
+        second_ = unit.inputs[1];
         const Values factors = unit.array("factors", 2);
         factors_[0] = factors[0];
         factors_[1] = factors[1];
-        for (const Tensor& in : unit.inputs) {
-            if (in.positions != out_.positions || in.channels != out_.channels) {
-                refuse("operands of a sum have other shapes");
-            }
-        }
     }
 
     std::size_t scratch(std::size_t) const override { return 16 * out_.channels; }

@@ -11,7 +11,8 @@ namespace {
 class ArgMax : public Kernel {
 public:
     explicit ArgMax(const Unit& unit)
-        : in_(unit.input()),
+        : Kernel(unit),
+          in_(unit.input()),
           out_(unit.output()),
           plain_(unit.values.empty()),
           factors_(in_.elements(), 1),

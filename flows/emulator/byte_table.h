@@ -14,7 +14,7 @@ public:
 
     // `function` is asked for each value that the input's interval holds.
     template <class Function>
-    ByteTable(const Tensor& in, const Tensor& out, Function function) : in_(in), out_(out) {
+    ByteTable(const Tensor& in, const Tensor& out, Function function) : Kernel({{in}, {out}}), in_(in), out_(out) {
         for (std::int64_t value = in.lo; value <= in.hi; ++value) {
             const std::int64_t result = function(value);
             table_[value & 255] = static_cast<std::uint8_t>(out.storage == Storage::bits ? result > 0 : result);

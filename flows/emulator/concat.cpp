@@ -9,7 +9,7 @@ namespace {
 
 class Concat : public Kernel {
 public:
-    explicit Concat(const Unit& unit) : in_(unit.inputs), out_(unit.output()) {
+    explicit Concat(const Unit& unit) : Kernel(unit), in_(unit.inputs), out_(unit.output()) {
         std::size_t channels = 0;
         for (const Tensor& in : in_) {
             channels += in.channels;

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "path.h"
+#include "windows.h"
 
 namespace bnn {
 namespace {
@@ -60,14 +61,18 @@ std::size_t Graph::add_tensor(const Tensor& tensor) {
 void Graph::add_operator(const char* kernel, const std::vector<std::size_t>& inputs,
                          const std::vector<std::size_t>& outputs, const std::vector<Values>& values) {
     Unit unit;
-    for (const std::size_t tensor : inputs) unit.inputs.push_back(tensors_.at(tensor));
     unit.values = values;
-    if (!is_identity(kernel)) {
-        for (const std::size_t tensor : outputs) unit.outputs.push_back(tensors_.at(tensor));
-        return add_step(kernel, unit, inputs, outputs);
+    for (const std::size_t input : inputs) {
+        unit.inputs.push_back(tensor(input));
+        if (!is_made(input)) throw Refusal(kernel, "it takes what no operator before it makes", unit);
     }
     for (const std::size_t output : outputs) {
-        unit.outputs.assign(1, tensors_.at(output));
+        unit.outputs.push_back(tensor(output));
+        if (is_made(output)) throw Refusal(kernel, "it makes what another operator makes", unit);
+    }
+    if (!is_identity(kernel)) return add_step(kernel, unit, inputs, outputs);
+    for (const std::size_t output : outputs) {
+        unit.outputs.assign(1, tensors_[output]);
         if (unit.input().lies_like(unit.output())) {
             same_as_[output] = same_as_[inputs[0]];
         } else {
@@ -76,13 +81,47 @@ void Graph::add_operator(const char* kernel, const std::vector<std::size_t>& inp
     }
 }
 
+const Tensor& Graph::tensor(std::size_t number) const {
+    if (number >= tensors_.size()) refuse("there is no tensor of that number");
+    return tensors_[number];
+}
+
+bool Graph::is_made(std::size_t tensor) const {
+    return tensor == 0 || same_as_[tensor] != tensor || maker_[tensor] != kNone;
+}
+
+// The windows that the rows of a unit's only input are: not where it takes what a window unit makes as other rows.
+const Windows* Graph::windows_in(const Unit& unit, const std::vector<std::size_t>& inputs) const {
+    if (inputs.size() != 1) return nullptr;
+    const std::size_t maker = maker_[same_as_[inputs[0]]];
+    const Windows* windows = maker == kNone ? nullptr : steps_[maker].kernel->windows();
+    return windows != nullptr && windows->unrolled.has_rows_of(unit.input()) ? windows : nullptr;
+}
+
+// A kernel runs on what its ports say and on nothing else, wherever the memory behind a tensor comes from.
+void Graph::check_handed(const char* kernel, const Step& step) const {
+    const auto fits = [&](const std::vector<Tensor>& stated, const std::vector<std::size_t>& handed) {
+        if (stated.size() != handed.size()) return false;
+        for (std::size_t i = 0; i < handed.size(); ++i) {
+            const Tensor& memory = tensors_[same_as_[handed[i]]];
+            if (!stated[i].has_rows_of(tensors_[handed[i]]) || !stated[i].lies_like(memory)) return false;
+        }
+        return true;
+    };
+    if (fits(step.kernel->ports().inputs, step.inputs) && fits(step.kernel->ports().outputs, step.outputs)) return;
+    Ports handed;
+    for (const std::size_t input : step.inputs) handed.inputs.push_back(tensors_[same_as_[input]]);
+    for (const std::size_t output : step.outputs) handed.outputs.push_back(tensors_[same_as_[output]]);
+    throw Refusal(kernel, step.kernel->ports(), handed);
+}
+
 void Graph::add_step(const char* kernel, const Unit& unit, const std::vector<std::size_t>& inputs,
                      const std::vector<std::size_t>& outputs) {
-    const std::size_t maker = inputs.size() == 1 ? maker_[same_as_[inputs[0]]] : kNone;
     Unit told = unit;
-    if (maker != kNone) told.windows = steps_[maker].kernel->windows();
+    told.windows = windows_in(unit, inputs);
     Step step{make_kernel(kernel, told), inputs, outputs};
-    if (step.kernel->reads_image()) step.inputs = steps_[maker].inputs;
+    if (step.kernel->reads_image()) step.inputs = steps_[maker_[same_as_[inputs[0]]]].inputs;
+    check_handed(kernel, step);
     for (const std::size_t output : outputs) maker_[output] = steps_.size();
     steps_.push_back(std::move(step));
 }

@@ -8,7 +8,7 @@ namespace {
 
 class Identity : public Kernel {
 public:
-    explicit Identity(const Unit& unit) : in_(unit.input()), out_(unit.output()) {
+    explicit Identity(const Unit& unit) : Kernel(unit), in_(unit.input()), out_(unit.output()) {
         if (in_.elements() != out_.elements()) refuse("identity changes the number of elements");
     }
 

@@ -38,14 +38,24 @@ struct AlignedAllocator {
 template <class T>
 using Aligned = std::vector<T, AlignedAllocator<T>>;
 
+// What a unit takes and makes.
+struct Ports {
+    std::vector<Tensor> inputs;
+    std::vector<Tensor> outputs;
+};
+
 // Says what does not fit together.
 class Refusal : public std::exception {
 public:
     Refusal(const char* what, const char* name);
+    // Of a kernel, with the shapes of its ports.
+    Refusal(const char* kernel, const char* what, const Ports& ports);
+    // Of a kernel that would be handed other tensors than it states.
+    Refusal(const char* kernel, const Ports& stated, const Ports& handed);
     const char* what() const noexcept override { return text_; }
 
 private:
-    char text_[200];
+    char text_[400];
 };
 
 // Throws a Refusal.
@@ -62,15 +72,17 @@ struct Values {
 class Windows;
 
 // A unit's ports and integers; valid only while the kernel is made.
-struct Unit {
-    std::vector<Tensor> inputs;
-    std::vector<Tensor> outputs;
+struct Unit : Ports {
     std::vector<Values> values;
-    // Where the rows of the only input are windows on an image: a kernel may read that instead (`reads_image`).
+    // Where the rows of the only input, as they are, are windows on an image: a kernel may read that instead
+    // (`reads_image`).
     const Windows* windows = nullptr;
 
+    // The only ones.
     const Tensor& input() const;
     const Tensor& output() const;
+    // Refuses units whose ports are not all of one shape, whatever their storage.
+    void require_one_shape() const;
     bool has(const char* name) const;
     Values array(const char* name) const;
     Values array(const char* name, std::size_t count) const;
@@ -79,7 +91,11 @@ struct Unit {
 
 class Kernel {
 public:
+    // `ports` are what `run` reads and writes. The graph hands over tensors of exactly these rows, or refuses.
+    explicit Kernel(const Ports& ports);
     virtual ~Kernel();
+
+    const Ports& ports() const { return ports_; }
 
     // Bytes of working memory that `run` needs for so many frames.
     virtual std::size_t scratch(std::size_t frames) const;
@@ -93,6 +109,9 @@ public:
     // One pointer to the first row of each input and output; `scratch` is aligned to kAlignment. Threads run the same
     // kernel at the same time.
     virtual void run(const void* const* in, void* const* out, std::size_t frames, void* scratch) const = 0;
+
+private:
+    Ports ports_;
 };
 
 using Factory = std::unique_ptr<Kernel> (*)(const Unit&);

@@ -10,7 +10,8 @@ namespace {
 
 class Lookup : public Kernel {
 public:
-    explicit Lookup(const Unit& unit) : in_(unit.input()), out_(unit.output()) {
+    explicit Lookup(const Unit& unit) : Kernel(unit), in_(unit.input()), out_(unit.output()) {
+        unit.require_one_shape();
         const Values table = unit.array("table");
         if (table.count == 0 || (table.count & (table.count - 1)) != 0) {
             refuse("the size of table is no power of two");

@@ -272,7 +272,7 @@ private:
 class WideMatrixVector : public Kernel {
 public:
     WideMatrixVector(const Unit& unit, Layer layer)
-        : in_(unit.input()), out_(unit.output()), layer_(std::move(layer)) {}
+        : Kernel(unit), in_(unit.input()), out_(unit.output()), layer_(std::move(layer)) {}
 
     std::size_t scratch(std::size_t) const override { return 8 * (in_.channels + out_.channels); }
 

@@ -13,7 +13,8 @@ namespace {
 class Pool : public Kernel {
 public:
     explicit Pool(const Unit& unit)
-        : in_(unit.input()),
+        : Kernel(unit),
+          in_(unit.input()),
           out_(unit.output()),
           taps_(static_cast<std::size_t>(unit.number("taps"))),
           sum_(unit.number("sum") != 0),
@@ -27,7 +28,7 @@ public:
         }
     }
 
-    bool is_extremum() const { return !sum_; }
+    bool is_extremum_of_bits() const { return !sum_ && bipolar_; }
 
     std::size_t scratch(std::size_t) const override { return 8 * (in_.channels + out_.channels); }
 
@@ -67,7 +68,10 @@ private:
 // Extrema of bits, read from the image: the largest is their OR, the smallest their AND.
 class BitPool : public Kernel {
 public:
-    explicit BitPool(const Unit& unit) : windows_(*unit.windows), words_(unit.output().stride() / 8) {
+    explicit BitPool(const Unit& unit)
+        : Kernel({{unit.windows->image}, unit.outputs}),
+          windows_(*unit.windows),
+          words_(unit.output().stride() / 8) {
         const std::vector<std::int64_t> outside(unit.output().channels, windows_.fill);
         const Values smallest = unit.array("smallest", outside.size());
         std::vector<std::int64_t> chosen;
@@ -111,8 +115,12 @@ private:
 
 std::unique_ptr<Kernel> make_pool(const Unit& unit) {
     auto general = std::make_unique<Pool>(unit);
+    // The windows are rows of its input, so that their image has as many channels as it makes.
     const bool on_bits = unit.windows != nullptr && unit.windows->image.storage == Storage::bits;
-    if (on_bits && general->is_extremum()) return std::make_unique<BitPool>(unit);
+    if (on_bits && unit.output().storage == Storage::bits && general->is_extremum_of_bits() &&
+        unit.windows->image.channels == unit.output().channels) {
+        return std::make_unique<BitPool>(unit);
+    }
     return general;
 }
 

@@ -19,7 +19,12 @@ const Tensor& RowKernel::source(const Unit& unit) {
 }
 
 RowKernel::RowKernel(const Unit& unit, const Form& form, std::size_t panel)
-    : in_(source(unit)), out_(unit.output()), form_(form), panel_(panel), image_(&source(unit) != &unit.input()) {
+    : Kernel({{source(unit)}, unit.outputs}),
+      in_(source(unit)),
+      out_(unit.output()),
+      form_(form),
+      panel_(panel),
+      image_(&source(unit) != &unit.input()) {
     if (!image_) {
         taps_.assign(1, 0);
         kinds_.push_back({{}, {{0, 0}}});

@@ -9,7 +9,7 @@ namespace {
 
 class Select : public Kernel {
 public:
-    explicit Select(const Unit& unit) : in_(unit.input()), out_(unit.output()) {
+    explicit Select(const Unit& unit) : Kernel(unit), in_(unit.input()), out_(unit.output()) {
         if (in_.positions != out_.positions) refuse("positions differ");
         const Values index = unit.array("index", out_.channels);
         for (std::size_t c = 0; c < index.count; ++c) {

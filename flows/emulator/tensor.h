@@ -49,6 +49,11 @@ struct Tensor {
         return channels == other.channels || storage != Storage::bits || (channels % 64 == 0 && other.channels % 64 == 0);
     }
 
+    // Whether the other one has rows of the same kind, as long and as many: what a kernel goes by.
+    bool has_rows_of(const Tensor& other) const {
+        return positions == other.positions && channels == other.channels && storage == other.storage;
+    }
+
     bool is_byte() const { return storage == Storage::uint8 || storage == Storage::int8; }
 };
 

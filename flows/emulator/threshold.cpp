@@ -12,7 +12,8 @@ namespace {
 
 class Threshold : public Kernel {
 public:
-    explicit Threshold(const Unit& unit) : in_(unit.input()), out_(unit.output()), steps_(unit, unit.input().channels) {}
+    explicit Threshold(const Unit& unit)
+        : Kernel(unit), in_(unit.input()), out_(unit.output()), steps_(unit, unit.input().channels) {}
 
     std::size_t scratch(std::size_t) const override { return 8 * in_.channels; }
 
@@ -33,7 +34,7 @@ private:
 // One threshold a channel on unsigned bytes, as it stands in front of a first layer.
 class ByteThreshold : public Kernel {
 public:
-    ByteThreshold(const Unit& unit, const Steps& steps) : in_(unit.input()), out_(unit.output()) {
+    ByteThreshold(const Unit& unit, const Steps& steps) : Kernel(unit), in_(unit.input()), out_(unit.output()) {
         never_.assign(out_.stride() / 8, 0);
         flip_.assign(out_.stride() / 8, 0);
         for (std::size_t c = 0; c < in_.channels; ++c) {
@@ -64,6 +65,7 @@ private:
 };
 
 std::unique_ptr<Kernel> make_threshold(const Unit& unit) {
+    unit.require_one_shape();
     const Steps steps(unit, unit.input().channels);
     const Tensor &in = unit.input(), &out = unit.output();
     if (steps.rows == 1 && ByteTable::serves(in, out)) {

@@ -11,7 +11,7 @@ namespace {
 
 class Upsample : public Kernel {
 public:
-    explicit Upsample(const Unit& unit) : in_(unit.input()), out_(unit.output()) {
+    explicit Upsample(const Unit& unit) : Kernel(unit), in_(unit.input()), out_(unit.output()) {
         const Values image = unit.array("image", 2), factors = unit.array("factors", 2);
         for (std::int64_t row = 0; row < image[0] * factors[0]; ++row) {
             for (std::int64_t column = 0; column < image[1] * factors[1]; ++column) {

@@ -11,7 +11,7 @@ namespace {
 
 class VectorVector : public Kernel {
 public:
-    explicit VectorVector(const Unit& unit) : in_(unit.input()), out_(unit.output()) {
+    explicit VectorVector(const Unit& unit) : Kernel(unit), in_(unit.input()), out_(unit.output()) {
         if (in_.positions != out_.positions || in_.channels % out_.channels != 0) {
             refuse("the products do not fit their streams");
         }

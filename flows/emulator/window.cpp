@@ -9,7 +9,7 @@
 
 namespace bnn {
 
-Windows::Windows(const Unit& unit) : image(unit.input()), fill(unit.number("fill")) {
+Windows::Windows(const Unit& unit) : image(unit.input()), unrolled(unit.output()), fill(unit.number("fill")) {
     const Values shape = unit.array("image", 2), kernel = unit.array("kernel", 2), stride = unit.array("stride", 2);
     const Values dilation = unit.array("dilation", 2), pads = unit.array("pads", 2);
     const Values windows = unit.array("windows", 2);
@@ -46,7 +46,7 @@ namespace {
 
 class Window : public Kernel {
 public:
-    explicit Window(const Unit& unit) : in_(unit.input()), out_(unit.output()), windows_(unit) {
+    explicit Window(const Unit& unit) : Kernel(unit), in_(unit.input()), out_(unit.output()), windows_(unit) {
         if (in_.positions != windows_.image_rows * windows_.image_columns || out_.positions != windows_.count ||
             out_.channels != windows_.taps * in_.channels) {
             refuse("the window does not fit its streams");

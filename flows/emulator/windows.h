@@ -22,6 +22,7 @@ public:
     std::size_t pixel(std::size_t window, std::size_t tap) const { return pixels[window * taps + tap]; }
 
     Tensor image;
+    Tensor unrolled;    // what the unit makes: a window a row
     std::int64_t fill;  // what elements outside are
     std::size_t count, taps;
     std::vector<std::size_t> pixels;

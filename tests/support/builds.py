@@ -52,7 +52,7 @@ def check_streams(project: bnnfpga.Project, x: NDArray[Any]) -> None:
     """The emulator's integers are those of the numpy meaning, in every stream, on every path that runs here."""
     graph = project_graph(project)
     codes = project.read_images(x).codes
-    expected = graph.execute(codes)
+    expected = graph.execute(codes, [stream.name for stream in graph.streams])
     for path in paths_here(find_compiler()):
         got = run_emulator(graph, codes, tensors=list(expected), path=path)
         for name, values in expected.items():

@@ -44,7 +44,7 @@ def execute(graph: Graph, x: IntArray, broken: Fault | None = None) -> dict[str,
             result = multiply(operator, operator.weights)(values[taken.name])
         else:
             (result,) = operator.execute(values[taken.name])
-        values[made.name] = result
+        values[made.name] = result.astype(np.int64)
     return values
 
 

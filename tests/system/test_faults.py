@@ -284,7 +284,8 @@ def test_a_weight_that_the_compiler_gets_wrong(subject: Subject, seed: int, monk
     graph = with_operator(subject.graph, wrong)
     plan = dataclasses.replace(project_plan(subject.project), graph=graph)
     monkeypatch.setattr(project_graph, "make_plan", lambda *arguments, **options: plan)
-    right, made = subject.graph.execute(subject.codes), graph.execute(subject.codes)
+    names = [stream.name for stream in graph.streams]
+    right, made = subject.graph.execute(subject.codes, names), graph.execute(subject.codes, names)
     output = subject.graph.output.name
     result = subject.project.verify(subject.x, ["source", "folded", "emulator"])
     assert [stage["equal"] for stage in result.stages] == [True, np.array_equal(right[output], made[output]), True]

@@ -33,7 +33,7 @@ def threshold(lowering: Lowering, node: Node) -> None:
         codes = np.arange(1 << type.bits, dtype=np.int64)
         # Codes that cannot occur get the result of the nearest that can.
         values = np.clip(type.decode(codes), type.lo, type.hi)
-        results = table.execute(values[:, None])[:, 0]
+        results = table.execute(values[:, None])[:, 0].astype(np.int64)
         if table.output == type and np.array_equal(results, values):
             lowering.tensors[node.output[0]] = tensor
             return

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from bnnfpga.dataflow.arrays import Integers, narrowest
 from bnnfpga.dataflow.operator import (
     EmulatorKernel,
     Event,
@@ -19,7 +20,7 @@ from bnnfpga.dataflow.operator import (
     queue_resources,
 )
 from bnnfpga.dataflow.stream import Port, legal_lanes
-from bnnfpga.integers import IntArray, IntegerType
+from bnnfpga.integers import IntegerType
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,16 @@ class Add(Operator):
     latency: ClassVar[int] = 2
 
     @property
-    def made(self) -> IntegerType:
-        """Exact interval of the sums."""
-        ends = [
+    def _ends(self) -> list[list[int]]:
+        """Least and largest multiple of each."""
+        return [
             sorted((factor * type.lo, factor * type.hi)) for type, factor in zip(self.types, self.factors, strict=True)
         ]
-        return IntegerType.interval(sum(low for low, _ in ends), sum(high for _, high in ends))
+
+    @property
+    def made(self) -> IntegerType:
+        """Exact interval of the sums."""
+        return IntegerType.interval(sum(low for low, _ in self._ends), sum(high for _, high in self._ends))
 
     @property
     def inputs(self) -> tuple[Port, ...]:
@@ -74,8 +79,15 @@ class Add(Operator):
     def schedule(self) -> Schedule:
         return Schedule((Event(1, (1, 1), (1,), (1,)),), self.latency, (self.queue,), (1,))
 
-    def execute(self, *arrays: IntArray) -> tuple[IntArray, ...]:
-        return (self.factors[0] * arrays[0] + self.factors[1] * arrays[1],)
+    def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
+        made = narrowest(self.made.lo, self.made.hi)
+        # Multiples need not fit what their sums do.
+        wide = narrowest(*self.factors, *self._ends[0], *self._ends[1], self.made.lo, self.made.hi)
+        first, second = (
+            np.multiply(array, factor, dtype=wide, casting="unsafe")
+            for array, factor in zip(arrays, self.factors, strict=True)
+        )
+        return ((first + second).astype(made, copy=False),)
 
     def resources(self) -> dict[str, int]:
         bits = self.made.bits

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from bnnfpga.dataflow.arrays import Integers
 from bnnfpga.dataflow.operator import (
     EmulatorKernel,
     Event,
@@ -82,8 +83,8 @@ class ArgMax(Operator):
         events = tuple(Event(1, (1,), (int(beat == last),), (int(beat == last),)) for beat in range(self.port.beats))
         return Schedule(events, self.latency, (self.queue,), (1,))
 
-    def execute(self, *arrays: IntArray) -> tuple[IntArray, ...]:
-        return (self._compared(arrays[0]).argmax(axis=1, keepdims=True),)
+    def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
+        return (self._compared(arrays[0].astype(np.int64)).argmax(axis=1, keepdims=True),)
 
     def _compared(self, x: IntArray) -> IntArray:
         if self.ranks is not None:

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from bnnfpga.dataflow.arrays import Integers
 from bnnfpga.dataflow.operator import (
     EmulatorKernel,
     Event,
@@ -19,7 +20,7 @@ from bnnfpga.dataflow.operator import (
     queue_resources,
 )
 from bnnfpga.dataflow.stream import Port, divisors, legal_lanes
-from bnnfpga.integers import IntArray, IntegerType
+from bnnfpga.integers import IntegerType
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class Concat(Operator):
         first, second = (1 if self.pixels else channels // self.pe for channels in self.channels)
         return first, second
 
-    def execute(self, *arrays: IntArray) -> tuple[IntArray, ...]:
+    def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
         return (np.concatenate(arrays, axis=-1),)
 
     def resources(self) -> dict[str, int]:

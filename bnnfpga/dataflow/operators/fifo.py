@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from bnnfpga.dataflow.arrays import Integers
 from bnnfpga.dataflow.operator import (
     IDENTITY,
     EmulatorKernel,
@@ -16,7 +17,6 @@ from bnnfpga.dataflow.operator import (
     queue_resources,
 )
 from bnnfpga.dataflow.stream import Port
-from bnnfpga.integers import IntArray
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Fifo(Operator):
     def schedule(self) -> Schedule:
         return Schedule((Event(1, (1,), (1,), (1,)),), 1, (self.depth,), (1,))
 
-    def execute(self, *arrays: IntArray) -> tuple[IntArray, ...]:
+    def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
         return (arrays[0],)
 
     def resources(self) -> dict[str, int]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
+from bnnfpga.dataflow.arrays import Integers, narrowest, row_blocks
 from bnnfpga.dataflow.elementwise import Elementwise
 from bnnfpga.dataflow.operator import (
     EmulatorKernel,
@@ -44,10 +47,15 @@ class Lookup(Elementwise):
     def made(self) -> IntegerType:
         return self.output_type
 
-    def execute(self, *arrays: IntArray) -> tuple[IntArray, ...]:
-        return (self.table[self.input_type.encode(arrays[0])],)
+    def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
+        table = self.table.astype(narrowest(self.output_type.lo, self.output_type.hi))
+        results = np.empty(arrays[0].shape, table.dtype)
+        into, values = results.reshape(-1), arrays[0].reshape(-1)
+        for block in row_blocks(len(values), 1):
+            into[block] = table[self.input_type.encode(values[block].astype(np.int64))]
+        return (results,)
 
-    def decide(self, *arrays: IntArray) -> Decisions:
+    def decide(self, *arrays: Integers) -> Decisions:
         return Decisions(arrays[0], None)
 
     def resources(self) -> dict[str, int]:

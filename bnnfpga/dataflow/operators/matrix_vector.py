@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bnnfpga.dataflow.arrays import Integers, narrowest, row_blocks, sum_type
 from bnnfpga.dataflow.operator import (
     EmulatorKernel,
     Event,
@@ -180,18 +181,26 @@ class MatrixVector(Operator):
         later = [Event(self.steps, (0,), (1,), (1,))] * (self.passes - 1)
         return Schedule((*first, *later), self.latency, (self.queue,), (1,))
 
-    def execute(self, *arrays: IntArray) -> tuple[IntArray, ...]:
-        sums = self._sums(arrays[0])
-        return (self.table.execute(sums) if self.table else sums,)
+    def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
+        return (self._products(arrays[0], self.table),)
 
-    def decide(self, *arrays: IntArray) -> Decisions:
-        return Decisions(self._sums(arrays[0]), self.table)
+    def decide(self, *arrays: Integers) -> Decisions:
+        return Decisions(self._products(arrays[0], None), self.table)
 
-    def _sums(self, x: IntArray) -> IntArray:
-        # BLAS multiplies floats alone. They are exact: no partial sum, in any order, is beyond 2^24 (float32) or 2^53.
-        largest = max(-self.input_type.lo, self.input_type.hi) * int(np.abs(self.weights).sum(axis=1).max())
-        exact = np.float32 if largest < 1 << 24 else np.float64
-        return np.asarray(x.astype(exact) @ self.weights.T.astype(exact)).astype(np.int64)
+    @cached_property
+    def _sum_type(self) -> np.dtype[Any]:
+        return sum_type(max(-self.input_type.lo, self.input_type.hi) * int(np.abs(self.weights).sum(axis=1).max()))
+
+    def _products(self, x: Integers, table: ThresholdTable | None) -> Integers:
+        """The sums, or what the thresholds make of them."""
+        type = table.output if table else self.accumulator
+        rows = x.reshape(-1, self.mw)
+        results = np.empty((len(rows), self.mh), narrowest(type.lo, type.hi))
+        weights = self.weights.T.astype(self._sum_type)
+        for block in row_blocks(len(rows), self.mw + self.mh):
+            sums = rows[block].astype(weights.dtype) @ weights
+            results[block] = table.execute(sums) if table else sums
+        return results.reshape(*x.shape[:-1], self.mh)
 
     @cached_property
     def _weight_memory(self) -> Memory:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bnnfpga.dataflow.arrays import Integers, narrowest
 from bnnfpga.dataflow.operator import (
     EmulatorKernel,
     HlsInstance,
@@ -114,13 +115,13 @@ class Pool(Operator):
     def schedule(self) -> Schedule:
         return Schedule(self.beats.events(), self.latency, (self.queue,), (1,))
 
-    def execute(self, *arrays: IntArray) -> tuple[IntArray, ...]:
+    def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
         pixels = arrays[0].reshape(len(arrays[0]), *self.windows, self.beats.taps, self.channels)
         if self.function == "sum":
-            return (pixels.sum(axis=-2),)
+            return (pixels.sum(axis=-2, dtype=narrowest(self.made.lo, self.made.hi)),)
         if not self.padded:
             return (np.where(self.smallest, pixels.min(axis=-2), pixels.max(axis=-2)),)
-        outside = ~self.type.holds(pixels)
+        outside = ~self.type.holds(cast(IntArray, pixels))  # comparisons alone, of any type
         low = np.where(outside, self.type.lo, pixels).max(axis=-2)
         high = np.where(outside, self.type.hi, pixels).min(axis=-2)
         return (np.where(self.smallest, high, low),)

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from bnnfpga.dataflow.arrays import Integers
 from bnnfpga.dataflow.operator import (
     EmulatorKernel,
     Event,
@@ -20,7 +21,7 @@ from bnnfpga.dataflow.operator import (
 )
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.stream import Port, lanes_for
-from bnnfpga.integers import IntArray, IntegerType
+from bnnfpga.integers import IntegerType
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class Select(Operator):
     def schedule(self) -> Schedule:
         return Schedule((Event(1, (1,), (1,), (1,)),), 1, (2,), (1,))
 
-    def execute(self, *arrays: IntArray) -> tuple[IntArray, ...]:
+    def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
         return (arrays[0][..., self.index],)
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from bnnfpga.dataflow.arrays import Integers
 from bnnfpga.dataflow.elementwise import Elementwise
 from bnnfpga.dataflow.operator import (
     EmulatorKernel,
@@ -37,10 +38,10 @@ class Threshold(Elementwise):
     def made(self) -> IntegerType:
         return self.table.output
 
-    def execute(self, *arrays: IntArray) -> tuple[IntArray, ...]:
+    def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
         return (self.table.execute(arrays[0]),)
 
-    def decide(self, *arrays: IntArray) -> Decisions:
+    def decide(self, *arrays: Integers) -> Decisions:
         return Decisions(arrays[0], self.table)
 
     @property

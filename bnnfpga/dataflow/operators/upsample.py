@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from bnnfpga.dataflow.arrays import Integers
 from bnnfpga.dataflow.line_buffer import buffer_depth, buffer_kind, buffer_resources
 from bnnfpga.dataflow.operator import (
     EmulatorKernel,
@@ -102,7 +103,7 @@ class Upsample(Operator):
         front = Schedule((Event(1, (1,), (1,), (1,)),), 1, (self.depth,), (1,))
         return Schedule(events, self.latency, (self.queue,), (1,), front)
 
-    def execute(self, *arrays: IntArray) -> tuple[IntArray, ...]:
+    def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
         rows, columns = self.factors
         return (arrays[0].repeat(rows, axis=1).repeat(columns, axis=2),)
 

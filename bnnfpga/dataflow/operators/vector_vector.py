@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from bnnfpga.dataflow.arrays import Integers, narrowest, row_blocks
 from bnnfpga.dataflow.operator import (
     EmulatorKernel,
     HlsInstance,
@@ -148,10 +149,16 @@ class VectorVector(Operator):
     def schedule(self) -> Schedule:
         return Schedule(self.beats.events(), self.latency, (self.queue,), (1,))
 
-    def execute(self, *arrays: IntArray) -> tuple[IntArray, ...]:
-        pixels = arrays[0].reshape(len(arrays[0]), *self.windows, self.taps, self.channels)
-        sums = (pixels * self.weights).sum(axis=-2)
-        return (self.table.execute(sums) if self.table else sums,)
+    def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
+        rows = arrays[0].reshape(-1, self.taps, self.channels)
+        results = np.empty((len(rows), self.channels), narrowest(self.made.lo, self.made.hi))
+        largest = max(-self.input_type.lo, self.input_type.hi) * int(np.abs(self.weights).sum(axis=0).max())
+        exact = narrowest(-largest, largest)
+        weights = self.weights.astype(exact)
+        for block in row_blocks(len(rows), (self.taps + 2) * self.channels):
+            sums = np.einsum("rtc,tc->rc", rows[block].astype(exact), weights)
+            results[block] = self.table.execute(sums) if self.table else sums
+        return (results.reshape(len(arrays[0]), *self.windows, self.channels),)
 
     @cached_property
     def _weight_bits(self) -> NDArray[np.uint8]:

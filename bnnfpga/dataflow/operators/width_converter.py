@@ -6,9 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
+from bnnfpga.dataflow.arrays import Integers
 from bnnfpga.dataflow.operator import IDENTITY, EmulatorKernel, Event, HlsInstance, Operator, RtlInstance, Schedule
 from bnnfpga.dataflow.stream import Port
-from bnnfpga.integers import IntArray, IntegerType
+from bnnfpga.integers import IntegerType
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class WidthConverter(Operator):
         events = tuple(Event(1, (1,), (a,), (a * (beat + 1) // b - a * beat // b,)) for beat in range(beats))
         return Schedule(events, 1, (self.capacity,), (b,))
 
-    def execute(self, *arrays: IntArray) -> tuple[IntArray, ...]:
+    def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
         return (arrays[0],)
 
     def resources(self) -> dict[str, int]:

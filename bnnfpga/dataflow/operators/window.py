@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from bnnfpga.dataflow.arrays import Integers, narrowest
 from bnnfpga.dataflow.line_buffer import buffer_depth, buffer_kind, buffer_resources
 from bnnfpga.dataflow.operator import (
     EmulatorKernel,
@@ -25,7 +26,7 @@ from bnnfpga.dataflow.operator import (
 from bnnfpga.dataflow.stream import Port, divisors, legal_lanes
 from bnnfpga.dataflow.window_beats import window_lanes
 from bnnfpga.geometry import Geometry
-from bnnfpga.integers import IntArray, IntegerType
+from bnnfpga.integers import IntegerType
 
 
 @dataclass(frozen=True)
@@ -154,10 +155,13 @@ class Window(Operator):
         front = Schedule((Event(1, (1,), (1,), (1,)),), 1, (self.depth,), (1,))
         return Schedule(tuple(events), self.latency, (self.queue,), (1,), front)
 
-    def execute(self, *arrays: IntArray) -> tuple[IntArray, ...]:
+    def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
         top, left, bottom, right = self.geometry.pads
         margins = ((0, 0), (top, bottom), (left, right), (0, 0))
-        padded = np.pad(arrays[0], margins, constant_values=self.fill)
+        image, limits = arrays[0], np.iinfo(arrays[0].dtype)
+        if not limits.min <= self.fill <= limits.max:
+            image = image.astype(np.promote_types(image.dtype, narrowest(self.fill)))
+        padded = np.pad(image, margins, constant_values=self.fill)
         rows, columns = self.geometry.windows
         (down, across), (far_down, far_across) = self.geometry.stride, self.geometry.dilation
         pixels = [

@@ -1,0 +1,171 @@
+"""Deep and large graphs of operators, unfolded as `lower` makes them: for tests and measurements of depth and memory."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bnnfpga.dataflow.graph import Graph
+from bnnfpga.dataflow.operator import Operator
+from bnnfpga.dataflow.operators.add import Add
+from bnnfpga.dataflow.operators.fork import Fork
+from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
+from bnnfpga.dataflow.operators.pool import Pool
+from bnnfpga.dataflow.operators.score_output import ScoreOutput
+from bnnfpga.dataflow.operators.threshold import Threshold
+from bnnfpga.dataflow.operators.window import Window
+from bnnfpga.dataflow.stream import Port
+from bnnfpga.dataflow.thresholds import ThresholdTable
+from bnnfpga.geometry import Geometry
+from bnnfpga.integers import IntegerType
+
+BIPOLAR = IntegerType.bipolar()
+CODES = IntegerType.interval(0, 15)
+PIXEL = IntegerType.interval(0, 255)
+CLASSES = 10
+
+
+class GraphWriter:
+    """Adds units one behind the other; `last` is the name of the one whose first output is not joined yet."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self.graph = Graph()
+        self.rng = np.random.default_rng(seed)
+        self.first = self.last = ""
+        self._count = 0
+
+    def name(self, kind: str) -> str:
+        self._count += 1
+        return f"{kind}{self._count - 1}"
+
+    def put(self, unit: Operator) -> Port:
+        """Behind the last one; what it makes."""
+        self.graph.add(unit)
+        if self.last:
+            self.graph.connect(self.last, unit.name, any_lanes=True)
+        self.first = self.first or unit.name
+        self.last = unit.name
+        return unit.outputs[0]
+
+    def join(self, other: str, unit: Operator, output: int = 0) -> Port:
+        """As `put`, a unit of two inputs; the second one comes from an output of another unit."""
+        port = self.put(unit)
+        self.graph.connect(other, unit.name, output=output, input=1, any_lanes=True)
+        return port
+
+    def table(self, sums: IntegerType, rows: int, made: IntegerType) -> ThresholdTable:
+        """Thresholds near the middle of what there is, so that results vary."""
+        levels = 1 if made.is_bipolar else made.hi - made.lo
+        middle, spread = (sums.lo + sums.hi) // 2, max(1, int((sums.hi - sums.lo) ** 0.5))
+        values = middle + self.rng.integers(-spread, spread + 1, (rows, levels))
+        return ThresholdTable(np.sort(values, axis=1), self.rng.random(rows) < 0.3, made)
+
+    def threshold(self, port: Port, made: IntegerType) -> Port:
+        table = self.table(port.type, port.shape[-1], made)
+        return self.put(Threshold(self.name("threshold"), port.shape, port.type, table))
+
+    def convolution(
+        self, port: Port, channels: int, kernel: int, stride: int = 1, made: IntegerType | None = None
+    ) -> Port:
+        """Of bipolar weights, padded with zeros to the size of the image; thresholds, or sums where nothing is said."""
+        rows, columns, inputs = port.shape
+        pad = kernel // 2
+        geometry = Geometry((rows, columns), (kernel, kernel), (stride, stride), pads=(pad,) * 4)
+        padded = False
+        if not geometry.is_identity:
+            window = Window(self.name("window"), geometry, inputs, port.type)
+            padded = window.flagged
+            self.put(window)
+        weights = self.rng.choice([-1, 1], (channels, geometry.taps * inputs))
+        name, positions = self.name("matrix_vector"), geometry.windows
+        unit = MatrixVector(name, weights, port.type, positions, kernel=geometry.kernel, padded=padded)
+        if made is not None:
+            table = self.table(unit.accumulator, channels, made)
+            unit = MatrixVector(name, weights, port.type, positions, table, kernel=geometry.kernel, padded=padded)
+        return self.put(unit)
+
+    def pool(self, port: Port, kernel: int, stride: int, *, whole: bool = False) -> Port:
+        """The largest of each window, or the sum of the whole image."""
+        rows, columns, channels = port.shape
+        direction = np.zeros(channels, dtype=bool)
+        if whole:
+            unit = Pool(self.name("pool"), (1, 1), (rows, columns), channels, port.type, "sum", direction)
+            return self.put(unit)
+        geometry = Geometry((rows, columns), (kernel, kernel), (stride, stride), pads=(kernel // 2,) * 4)
+        window = Window(self.name("window"), geometry, channels, port.type, port.type.lo)
+        self.put(window)
+        return self.put(
+            Pool(self.name("pool"), geometry.windows, geometry.kernel, channels, port.type, "extremum", direction)
+        )
+
+    def finished(self) -> Graph:
+        last = self.graph[self.last].outputs[0]
+        self.put(ScoreOutput("score_output", last))
+        self.graph.set_boundary(self.first, self.last)
+        return self.graph
+
+
+def dense_chain(layers: int, width: int = 64) -> Graph:
+    """A threshold on pixels, then so many dense layers, each with a threshold unit of its own, and scores."""
+    writer = GraphWriter()
+    port = writer.threshold(Port((width,), PIXEL, 1), BIPOLAR)
+    for _ in range(layers):
+        weights = writer.rng.choice([-1, 1], (width, width))
+        port = writer.put(MatrixVector(writer.name("matrix_vector"), weights, port.type))
+        port = writer.threshold(port, BIPOLAR)
+    writer.put(MatrixVector(writer.name("matrix_vector"), writer.rng.choice([-1, 1], (CLASSES, width)), port.type))
+    return writer.finished()
+
+
+def doubled(times: int, width: int = 8) -> Graph:
+    """x = x + x, so many times over, of bipolar elements."""
+    writer = GraphWriter()
+    port = writer.threshold(Port((width,), PIXEL, 1), BIPOLAR)
+    for _ in range(times):
+        fork = writer.name("fork")
+        port = writer.put(Fork(fork, port))
+        port = writer.join(fork, Add(writer.name("add"), port.shape, (port.type, port.type)), output=1)
+    return writer.finished()
+
+
+def residual_net(size: int = 224, stages: tuple[int, ...] = (64, 128, 256, 512), classes: int = 1000) -> Graph:
+    """A ResNet-18 of bipolar weights, codes of 4 bits and shortcuts of codes, on images of `size` pixels square."""
+    writer = GraphWriter()
+    image = Port((size, size, 3), PIXEL, 1)
+    port = writer.convolution(image, stages[0], 7, 2, CODES)
+    port = writer.pool(port, 3, 2)
+    for stage, channels in enumerate(stages):
+        for block in range(2):
+            stride = 2 if stage and not block else 1
+            fork = writer.name("fork")
+            taken = writer.put(Fork(fork, port))
+            port = writer.convolution(taken, channels, 3, stride, CODES)
+            port = writer.convolution(port, channels, 3, 1, CODES)
+            main, shortcut, output = writer.last, fork, 1
+            if stride > 1:
+                # The first output is joined, so that the next unit goes to the second one.
+                shortcut, output = _shrunk(writer, fork, taken, channels), 0
+            writer.last = main
+            port = writer.join(
+                shortcut, Add(writer.name("add"), port.shape, (port.type, CODES), (1, 1)), output=output
+            )
+            port = writer.threshold(port, CODES)
+    port = writer.pool(port, 0, 1, whole=True)
+    weights = writer.rng.choice([-1, 1], (classes, stages[-1]))
+    writer.put(MatrixVector(writer.name("matrix_vector"), weights, port.type))
+    return writer.finished()
+
+
+def _shrunk(writer: GraphWriter, fork: str, taken: Port, channels: int) -> str:
+    """A convolution of single pixels, every second one, of a fork's second output; the unit's name."""
+    rows, columns, inputs = taken.shape
+    geometry = Geometry((rows, columns), (1, 1), (2, 2))
+    window = Window(writer.name("window"), geometry, inputs, taken.type)
+    writer.graph.add(window)
+    writer.graph.connect(fork, window.name, output=1, any_lanes=True)
+    writer.last = window.name
+    weights = writer.rng.choice([-1, 1], (channels, inputs))
+    name = writer.name("matrix_vector")
+    unit = MatrixVector(name, weights, taken.type, geometry.windows)
+    table = writer.table(unit.accumulator, channels, CODES)
+    writer.put(MatrixVector(name, weights, taken.type, geometry.windows, table))
+    return name
