@@ -9,39 +9,70 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from bnnfpga.arithmetic import Floats
+from bnnfpga.arithmetic import apply_steps
 from bnnfpga.dataflow.graph import Graph
+from bnnfpga.frames import Frames
 from bnnfpga.golden.model import GoldenModel
-from bnnfpga.golden.steps import apply_steps
 from bnnfpga.host.order import to_stream
 from bnnfpga.input_format import InputFormat
 from bnnfpga.integers import IntArray
 from bnnfpga.transforms.fold import Folded
 
-FRAMES = 16
+_AT_ONCE = 16
+"""Frames that the folded graph is run on at a time, to bound memory."""
+_KEPT = 16
+"""Frames that a project keeps: test benches of large accelerators take minutes for more."""
 
 
 @dataclass(frozen=True)
 class Vectors:
-    """`codes`, int64 (frames, input elements), and `scores`, int64 (frames, output elements), both as they stream."""
+    """Frames with the model's integers for them, both as they stream.
+
+    Parameters
+    ----------
+    codes
+        int64 (frames, input elements).
+    scores
+        int64 (frames, output elements).
+    names
+        What each frame is called in messages.
+    """
 
     codes: IntArray
     scores: IntArray
+    names: tuple[str, ...]
+
+    @property
+    def kept(self) -> Vectors:
+        """Those for the project's folder: the first, which tell most."""
+        return Vectors(self.codes[:_KEPT], self.scores[:_KEPT], self.names[:_KEPT])
 
 
-def make_vectors(golden: GoldenModel, graph: Graph, folded: Folded, input: InputFormat, output_kind: str) -> Vectors:
-    """Random frames through the golden model and the folded graph.
+def make_vectors(
+    golden: GoldenModel, graph: Graph, folded: Folded, input: InputFormat, output_kind: str, frames: Frames
+) -> Vectors:
+    """The frames through the golden model and the folded graph.
 
     Raises
     ------
     RuntimeError
         If they differ, which is a bug of the compiler.
     """
-    golden_scores, codes = _golden(golden, graph, folded, input, output_kind)
-    vectors = Vectors(codes, golden_scores)
-    check_vectors(vectors, graph.execute(codes)[graph.output.name].reshape(FRAMES, -1), "folded graph")
+    count = len(frames.x)
+    codes = frames.x.reshape(count, -1)
+    if input.type is None:
+        assert folded.input_function is not None
+        codes = apply_steps(folded.input_function.steps, codes)
+    vectors = Vectors(
+        to_stream(codes.astype(np.int64), graph.input.port.shape),
+        to_stream(golden.run(frames.x).accelerator_output(output_kind), graph.output.port.shape),
+        tuple(map(frames.name, range(count))),
+    )
+    scores = [
+        graph.execute(vectors.codes[start : start + _AT_ONCE])[graph.output.name] for start in range(0, count, _AT_ONCE)
+    ]
+    check_vectors(vectors, np.concatenate(scores).reshape(count, -1), "folded graph")
     return vectors
 
 
@@ -54,29 +85,8 @@ def check_vectors(vectors: Vectors, scores: IntArray, who: str) -> None:
         If it is anything else than the model's scores, which is a bug of the compiler.
     """
     if not np.array_equal(vectors.scores, scores):
-        frame, channel = np.argwhere(vectors.scores != scores)[0]
+        frame, element = np.argwhere(vectors.scores != scores)[0]
         raise RuntimeError(
-            f"the {who} gives {scores[frame, channel]} where the model gives {vectors.scores[frame, channel]} "
-            f"(random frame {frame}, channel {channel})"
+            f"{vectors.names[frame]}: the {who} gives {scores[frame, element]} where the model gives "
+            f"{vectors.scores[frame, element]} (output {element})"
         )
-
-
-def _golden(
-    golden: GoldenModel, graph: Graph, folded: Folded, input: InputFormat, output_kind: str
-) -> tuple[IntArray, IntArray]:
-    """The model's scores for random frames, and the frames as codes, (frames, elements), both as they stream."""
-    rng = np.random.default_rng(0)
-    shape = (FRAMES, *golden.input_shape)
-    x: Floats
-    if input.type is None:
-        assert folded.input_function is not None
-        x = rng.standard_normal(shape, dtype=np.float32)
-        codes = apply_steps(folded.input_function.steps, x.reshape(FRAMES, -1)).astype(np.int64)
-    else:
-        integers: NDArray[np.int64] = rng.integers(input.type.lo, input.type.hi + 1, shape)
-        if input.type.is_bipolar:
-            integers = np.where(integers < 0, -1, 1)
-        x = integers.astype(np.float32)
-        codes = integers.reshape(FRAMES, -1)
-    codes = to_stream(codes, graph.input.port.shape)
-    return to_stream(golden.run(x).accelerator_output(output_kind), graph.output.port.shape), codes
