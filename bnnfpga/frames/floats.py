@@ -54,9 +54,8 @@ def floats_of(
     low, high = (end[inverse.reshape(codes.shape)].astype(np.float32) for end in (low, high))
     part = rng.integers(0, 2, codes.shape) if place == "ends" else rng.random(codes.shape)
     x = np.where(part == 1, high, np.where(part == 0, low, low + (high - low) * part)).astype(np.float32)
-    sign = direction[inverse.reshape(codes.shape)]
-    x = (x * sign).astype(np.float32)
-    return x
+    signed: Floats = x * direction[inverse.reshape(codes.shape)]
+    return signed
 
 
 def _rows(steps: Sequence[Step], elements: int) -> IntArray:
