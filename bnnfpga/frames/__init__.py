@@ -15,13 +15,11 @@ from bnnfpga.arithmetic import Floats
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.frames.floats import floats_of
 from bnnfpga.frames.patterns import Pattern, draw, patterns
-from bnnfpga.frames.search import Search, levels_of, most_telling, union
-from bnnfpga.frames.sums import frame_with, on_steps, targets_of
-from bnnfpga.frames.units import FirstUnits, products_of
+from bnnfpga.frames.search import searched
+from bnnfpga.frames.units import products_of
 from bnnfpga.golden.model import GoldenModel
-from bnnfpga.host.order import to_model, to_stream
 from bnnfpga.input_format import InputFormat
-from bnnfpga.integers import IntArray, IntegerType
+from bnnfpga.integers import IntegerType
 from bnnfpga.transforms.fold import Folded
 
 MOST = 32
@@ -77,13 +75,13 @@ def self_check_frames(golden: GoldenModel, folded: Folded, graph: Graph, input: 
     cost = sum(products_of(operator) for operator in graph.operators)
     costly = cost > _COSTLY
     count = _FEW if costly else max(_FEW, min(MOST, _PRODUCTS // max(cost, 1)))
-    searched = max(1, count * _SEARCHED // MOST)
+    sought = max(1, count * _SEARCHED // MOST)
     fixed = patterns(type, shape, rng)
     floats = [] if input.type is not None else _float_frames(folded, type, shape, rng)
-    while len(fixed) + len(floats) < count - searched:
+    while len(fixed) + len(floats) < count - sought:
         fixed.append(Pattern("random", draw(type, shape, rng)))
-    fixed = fixed[: max(count - searched - len(floats), 3)]
-    found = _searched(graph, type, fixed, searched, rng)
+    fixed = fixed[: max(count - sought - len(floats), 3)]
+    found = searched(graph, type, fixed, sought, rng)
     while len(fixed) + len(floats) + len(found) < count:
         found.append(Pattern("random", draw(type, shape, rng)))
     integers = _merged(fixed, found)
@@ -128,43 +126,3 @@ def _float_frames(
         ("at the steps of the first quantizer", at_steps[1]),
         ("random, normally distributed", normal[1]),
     ]
-
-
-def _searched(
-    graph: Graph, type: IntegerType, fixed: list[Pattern], count: int, rng: np.random.Generator
-) -> list[Pattern]:
-    """Frames that bring sums of the first layers to thresholds and one below, those first that see most."""
-    port, shape = graph.input.port, fixed[0].codes.shape
-    units, search = FirstUnits(graph), Search(FirstUnits(graph))
-
-    def pattern(codes: IntArray, kind: str) -> Pattern:
-        return Pattern(kind, to_model(codes[None], port.shape).reshape(shape))
-
-    found = [pattern(on_steps(unit, type, rng, port.elements), "values at thresholds") for unit in units.on_input]
-    found = found[: max(1, count // 2)]
-    known = to_stream(np.stack([p.codes for p in (*fixed, *found)]).reshape(len(fixed) + len(found), -1), port.shape)
-    generation = 1 if search.affordable(1) >= 2 * len(known) else 0
-    affordable = min(search.affordable(generation) - len(known), _CANDIDATES)
-    if affordable < count:
-        # Nobody looks, so each frame takes the next targets.
-        for layer in units.receptive:
-            targets = targets_of(layer, None, rng)
-            made = (frame_with(layer, type, port.elements, targets, rng) for _ in range(count - len(found)))
-            found += [pattern(codes, "sums at thresholds") for codes in made]
-        return found[:count]
-    sight = search.look(known, generation)
-    candidates = [draw(type, (port.elements,), rng) for _ in range(affordable // 2)]
-    for layer in units.receptive:
-        seen = sight.seen.get(layer.operator.name)
-        missing = None
-        if seen is not None:
-            missing = np.zeros((2, *layer.table.values.shape), dtype=bool)
-            missing[:, :, levels_of(layer.table.levels)] = ~np.any(seen, axis=0)
-        targets = targets_of(layer, missing, rng)
-        share = affordable // 2 // len(units.receptive)
-        candidates += [frame_with(layer, type, port.elements, targets, rng) for _ in range(share)]
-    if not candidates:
-        return found
-    frames = np.stack(candidates)
-    chosen = most_telling(search.look(frames, generation).flat(), union([sight.flat()]), count - len(found))
-    return [*found, *(pattern(frames[index], "sums at thresholds") for index in chosen)]

@@ -1,111 +1,85 @@
-"""Which of many frames bring the sums of the first two layers to their thresholds, and to one below them."""
+"""The frames that are looked for: those in which sums of the first layers come to thresholds, and to one below."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
-from bnnfpga.frames.units import Decider, FirstUnits
-from bnnfpga.integers import IntArray
+from bnnfpga.dataflow.graph import Graph
+from bnnfpga.frames.patterns import Pattern, draw
+from bnnfpga.frames.sight import Looker, Sight, levels_of, most_telling
+from bnnfpga.frames.sums import Target, frame_with, on_steps
+from bnnfpga.frames.units import FirstUnits, Receptive
+from bnnfpga.host.order import to_model, to_stream
+from bnnfpga.integers import IntArray, IntegerType
 
-_MOST_PRODUCTS = 3 * 10**8
-_MOST_SUMS = 1 << 22
-"""What looking at frames may take altogether: products, and sums compared with a threshold."""
-_MOST_AT_ONCE = 1 << 21
-"""Sums that are kept at a time."""
-_MOST_LEVELS = 8
-"""Thresholds of a channel that are looked at."""
+_CANDIDATES = 128
+"""Frames that are looked at beside those that are there."""
 
 
-@dataclass(frozen=True, eq=False)
-class Sight:
-    """What frames see: for each decider up to a generation, by name, bool (frames, 2, channels, levels).
+def searched(
+    graph: Graph, type: IntegerType, fixed: list[Pattern], count: int, rng: np.random.Generator
+) -> list[Pattern]:
+    """Up to `count` frames that bring sums to thresholds which `fixed` do not.
 
-    Whether a sum comes to a threshold (0), or to the nearest value below it that sums can be (1).
+    Those come first that are made for thresholds of the first layer; of the others the ones that see most.
+
+    Parameters
+    ----------
+    graph
+        The accelerator.
+    type
+        The codes that it takes.
+    fixed
+        Frames that there are anyhow.
+    count
+        How many are wanted at most.
+    rng
+        Where random numbers come from.
     """
+    port, shape = graph.input.port, fixed[0].codes.shape
+    units = FirstUnits(graph)
 
-    seen: dict[str, NDArray[np.bool_]]
+    def pattern(codes: IntArray, kind: str = "sums at thresholds") -> Pattern:
+        return Pattern(kind, to_model(codes[None], port.shape).reshape(shape))
 
-    def flat(self) -> NDArray[np.bool_]:
-        """(frames, all that can be seen)."""
-        return np.concatenate([array.reshape(len(array), -1) for array in self.seen.values()], axis=1)
+    def made(layer: Receptive, targets: list[Target], most: int) -> Iterator[IntArray]:
+        """Frames for targets, until there are no more of them."""
+        while targets and most:
+            most -= 1
+            yield frame_with(layer, type, port.elements, targets, rng)
 
-
-class Search:
-    """Looks at frames as far as that is cheap: at both layers, at the first one alone, or at none."""
-
-    def __init__(self, units: FirstUnits) -> None:
-        self._units = units
-        self._steps: dict[str, IntArray] = {}
-
-    def affordable(self, generation: int) -> int:
-        """How many frames can be looked at up to a generation of deciders."""
-        deciders = [d for d in self._units.deciders if d.generation <= generation]
-        if not deciders:
-            return 0
-        sums = sum(d.operator.outputs[0].elements * min(d.table.levels, _MOST_LEVELS) for d in deciders)
-        products = self._units.products(last_generation=generation)
-        return min(_MOST_PRODUCTS // max(products, 1), _MOST_SUMS // max(sums, 1))
-
-    def look(self, frames: IntArray, generation: int) -> Sight:
-        """What each of the frames sees, int64 (frames, elements)."""
-        deciders = [d for d in self._units.deciders if d.generation <= generation]
-        largest = max(max(p.elements for p in (*d.operator.inputs, *d.operator.outputs)) for d in deciders)
-        part = max(1, _MOST_AT_ONCE // largest)
-        seen: dict[str, list[NDArray[np.bool_]]] = {d.operator.name: [] for d in deciders}
-        for start in range(0, len(frames), part):
-            sums = self._units.sums(frames[start : start + part], generation)
-            for decider in deciders:
-                name = decider.operator.name
-                if name not in self._steps:
-                    self._steps[name] = _steps(sums[name])
-                seen[name].append(_seen(decider, sums[name], self._steps[name]))
-        return Sight({name: np.concatenate(arrays) for name, arrays in seen.items()})
+    looker = Looker(units)
+    on_input = [on_steps(unit, type, rng, port.elements) for unit in units.on_input][: max(1, count // 2)]
+    found = [pattern(codes, "values at thresholds") for codes in on_input]
+    known = np.stack([p.codes.reshape(-1) for p in (*fixed, *found)])
+    generation = 1 if looker.affordable(1) >= 2 * (len(known) + count) else 0
+    candidates = min(looker.affordable(generation) - len(known) - count, _CANDIDATES)
+    # Where nobody can look, each frame takes the next targets; else one is made of each layer before anybody looks.
+    for layer in units.receptive:
+        most = count if candidates < 0 else 1
+        found += [pattern(codes) for codes in made(layer, _targets(layer, None, rng), most)]
+    found = found[:count]
+    if candidates < 0 or not units.deciders:
+        return found
+    known = np.stack([p.codes.reshape(-1) for p in (*fixed, *found)])
+    sight = looker.look(to_stream(known, port.shape), generation)
+    tried = [draw(type, (port.elements,), rng) for _ in range(candidates // 2)]
+    for layer in units.receptive:
+        tried += made(layer, _targets(layer, sight, rng), 2 * count)
+    if not tried:
+        return found
+    seen = looker.look(np.stack(tried), generation).flat()
+    best = most_telling(seen, np.any(sight.flat(), axis=0), count - len(found))
+    return [*found, *(pattern(tried[index]) for index in best)]
 
 
-def levels_of(levels: int) -> IntArray:
-    """The thresholds of a channel that are looked at."""
-    return np.unique(np.linspace(0, levels - 1, min(levels, _MOST_LEVELS)).astype(np.int64))
-
-
-def _steps(sums: IntArray) -> IntArray:
-    """By channel, what all sums differ by multiples of: sums of as many -1 and +1 are all even, or all odd."""
-    flat = sums.reshape(-1, sums.shape[-1])
-    steps: IntArray = np.maximum(np.gcd.reduce(flat - flat[0], axis=0), 1)
-    return steps
-
-
-def _seen(decider: Decider, sums: IntArray, steps: IntArray) -> NDArray[np.bool_]:
-    chosen = levels_of(decider.table.levels)
-    seen = np.zeros((len(sums), 2, sums.shape[-1], len(chosen)), dtype=bool)
-    for place, level in enumerate(chosen):
-        above = sums - decider.table.values[:, level]
-        seen[:, 0, :, place] = np.any((above >= 0) & (above < steps), axis=1)
-        seen[:, 1, :, place] = np.any((above < 0) & (above >= -steps), axis=1)
-    return seen
-
-
-def most_telling(candidates: NDArray[np.bool_], known: NDArray[np.bool_], count: int) -> list[int]:
-    """Up to `count` of the candidates, bool (candidates, all that can be seen), each of which sees something new.
-
-    The one that sees most comes first, then the one that adds most to it; `known` is seen anyhow.
-    """
-    chosen: list[int] = []
-    new = candidates & ~known
-    while len(chosen) < count:
-        gains = np.count_nonzero(new, axis=1)
-        best = int(np.argmax(gains)) if len(gains) else 0
-        if not len(gains) or not gains[best]:
-            break
-        chosen.append(best)
-        new &= ~candidates[best]
-    return chosen
-
-
-def union(parts: Sequence[NDArray[np.bool_]]) -> NDArray[np.bool_]:
-    """All that any of the frames sees."""
-    seen: NDArray[np.bool_] = np.any(np.concatenate(parts), axis=0)
-    return seen
+def _targets(layer: Receptive, sight: Sight | None, rng: np.random.Generator) -> list[Target]:
+    """The targets of a layer, in random order; with a `sight`, those that it misses."""
+    missing = np.zeros((2, *layer.table.values.shape), dtype=bool)
+    levels = levels_of(layer.table.levels)
+    seen = None if sight is None else sight.seen.get(layer.decider)
+    missing[:, :, levels] = True if seen is None else ~np.any(seen, axis=0)
+    places = rng.permutation(np.argwhere(missing))
+    return [Target(int(channel), int(level), bool(below)) for below, channel, level in places]

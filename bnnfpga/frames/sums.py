@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bnnfpga.dataflow.operators.lookup import Lookup
+from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.threshold import Threshold
 from bnnfpga.frames.patterns import draw
+from bnnfpga.frames.solve import solve
 from bnnfpga.frames.units import Receptive
 from bnnfpga.integers import IntArray, IntegerType
 
 _MOST_WINDOWS = 128
-"""Windows of a frame that get their own operands; the others are random."""
-_TRIES = 3
+"""Windows of a frame that are tried for targets; the operands of others are random."""
+_OPERANDS_FOR_ONE, _MOST_TOGETHER = 6, 10
+"""How many operands of a frame with one window there must be for each of its targets, and how many targets at most."""
 _MOST_LISTED = 1 << 20
 """Results of an elementwise unit up to which they are listed, to find what gives each."""
 
@@ -31,9 +32,9 @@ class Target:
 
 
 def frame_with(
-    layer: Receptive, type: IntegerType, elements: int, targets: Iterator[Target], rng: np.random.Generator
+    layer: Receptive, type: IntegerType, elements: int, targets: list[Target], rng: np.random.Generator
 ) -> IntArray:
-    """A frame for as many of the targets as it has windows that share no element.
+    """A frame for as many of the targets as go together.
 
     Parameters
     ----------
@@ -42,7 +43,7 @@ def frame_with(
     type, elements
         The input's codes, and how many of them a frame has.
     targets
-        As many are taken as there are windows for.
+        Those that the frame is made for are taken off its end.
     rng
         Where random numbers come from.
 
@@ -51,74 +52,38 @@ def frame_with(
     int64 (elements,)
         The input's stream.
     """
-    inverse = _Inverse.of(layer.between) if layer.between is not None else None
     values = draw(layer.operator.input_type, (elements,), rng)
     taken = np.zeros(elements, dtype=bool)
-    windows = 0
-    for position in rng.permutation(len(layer.places)):
-        if np.any(taken[_inside(layer.places[position])]):
-            continue
-        target = next(targets, None)
-        if target is None or windows == _MOST_WINDOWS:
+    together = 1
+    if isinstance(layer.operator, MatrixVector) and len(layer.places) == 1:
+        together = int(np.clip(layer.places.shape[1] // _OPERANDS_FOR_ONE, 1, _MOST_TOGETHER))
+    for position in rng.permutation(len(layer.places))[:_MOST_WINDOWS]:
+        if not targets:
             break
-        windows += 1
-        _place(layer, int(position), target, values, rng)
-        taken[_inside(layer.places[position])] = True
-    return values if inverse is None else inverse.codes(values, type, rng)
+        # Windows that share an element could not be chosen freely.
+        places = layer.places[position]
+        inside = places[places >= 0]
+        if np.any(taken[inside]):
+            continue
+        taken[inside] = True
+        chosen = targets[-together:]
+        del targets[-together:]
+        _place(layer, int(position), chosen, values, rng)
+    return values if layer.between is None else _Inverse.of(layer.between).codes(values, type, rng)
 
 
-def _inside(places: IntArray) -> IntArray:
-    return places[places >= 0]
-
-
-def _place(layer: Receptive, position: int, target: Target, values: IntArray, rng: np.random.Generator) -> None:
-    """Change the operands of a window in place."""
-    places, weights = layer.operands(position, target.channel)
-    threshold = int(layer.table.values[target.channel, target.level])
+def _place(layer: Receptive, position: int, targets: list[Target], values: IntArray, rng: np.random.Generator) -> None:
+    """Change the operands of a window in place; several targets have the same ones."""
+    operands = [layer.operands(position, target.channel) for target in targets]
+    places, weights = operands[0][0], np.stack([own for _, own in operands])
+    thresholds = np.array([layer.table.values[target.channel, target.level] for target in targets])
+    below = np.array([target.below for target in targets])
     inside = places >= 0
-    fixed = int((weights[~inside] * layer.fills[-1 - places[~inside]]).sum())
-    # An element that a window has twice, which only a repeated channel can be, counts with both weights.
+    fixed = weights[:, ~inside] @ layer.fills[-1 - places[~inside]]
+    # An element that a window has twice, behind an upsampling, counts with the sum of its weights.
     own, index = np.unique(places[inside], return_inverse=True)
-    total = np.zeros(len(own), dtype=np.int64)
-    np.add.at(total, index.reshape(-1), weights[inside])
-    for _ in range(_TRIES):
-        found, exact = solve(total, layer.operator.input_type, threshold - fixed, target.below, rng)
-        values[own] = found
-        if exact:
-            return
-
-
-def solve(
-    weights: IntArray, type: IntegerType, threshold: int, below: bool, rng: np.random.Generator
-) -> tuple[IntArray, bool]:
-    """Operands whose sum with weights is the least that can be from a threshold on, or the greatest below it.
-
-    Found greedily, from random operands, with random ones changed; and whether they were found.
-    """
-    x = draw(type, weights.shape, rng)
-    step = int(np.gcd.reduce(weights)) * (2 if type.is_bipolar else 1) if len(weights) else 0
-    if step == 0:
-        return x, False
-    # Sums are what the first one is, plus multiples of the step.
-    distance = -((int(weights @ x) - threshold) // step) * step - step * below
-    order = rng.permutation(len(weights))
-    while distance:
-        w = weights[order] * np.sign(distance)
-        # How far each operand can go that way, in steps of its weight.
-        room = np.where(w > 0, type.hi - x[order], x[order] - type.lo) * (w != 0)
-        each = np.abs(w) * (2 if type.is_bipolar else 1)
-        if type.is_bipolar:
-            room = room // 2
-        usable = (room > 0) & (each <= abs(distance))
-        if not np.any(usable):
-            return x, False
-        chosen, room, each = order[usable], room[usable], each[usable]
-        before = np.cumsum(room * each) - room * each
-        moved = np.minimum(room, np.maximum(abs(distance) - before, 0) // each)
-        gained = int((moved * each).sum())
-        x[chosen] += np.sign(weights[chosen]) * np.sign(distance) * moved * (2 if type.is_bipolar else 1)
-        distance -= int(np.sign(distance)) * gained
-    return x, True
+    total = np.stack([np.bincount(index.reshape(-1), row, len(own)) for row in weights[:, inside]]).astype(np.int64)
+    values[own] = solve(total, layer.operator.input_type, thresholds - fixed, below, rng)
 
 
 def on_steps(unit: Lookup | Threshold, type: IntegerType, rng: np.random.Generator, elements: int) -> IntArray:
@@ -171,14 +136,3 @@ class _Inverse:
             first = np.searchsorted(ascending, ascending[last], side="left")
             found[row::rows] = type.lo + step * order[rng.integers(first, last + 1)]
         return found
-
-
-def targets_of(layer: Receptive, missing: NDArray[np.bool_] | None, rng: np.random.Generator) -> Iterator[Target]:
-    """Targets of a layer without end, in random order, those that are `missing`, bool (2, channels, levels), first."""
-    channels, levels = layer.table.values.shape
-    every = np.stack(np.unravel_index(rng.permutation(2 * channels * levels), (2, channels, levels)), axis=1)
-    if missing is not None and np.any(missing):
-        first: Iterable[NDArray[np.int64]] = every[missing[tuple(every.T)]]
-        yield from (Target(int(c), int(level), bool(side)) for side, c, level in first)
-    while True:
-        yield from (Target(int(c), int(level), bool(side)) for side, c, level in every)

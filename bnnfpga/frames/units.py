@@ -48,8 +48,10 @@ class Receptive:
 
     Parameters
     ----------
-    operator, table
-        The unit, and the thresholds that its sums come to.
+    operator
+        The unit.
+    table, decider
+        The thresholds that its sums come to, and the unit that has them.
     places
         int64 (positions, elements of a window): the element of the input's stream, or -1 - one of `fills`.
     fills
@@ -60,6 +62,7 @@ class Receptive:
 
     operator: DotProducts
     table: ThresholdTable
+    decider: str
     places: IntArray
     fills: IntArray
     between: Lookup | Threshold | None
@@ -100,20 +103,20 @@ class FirstUnits:
 
     def sums(self, codes: IntArray, last_generation: int) -> dict[str, IntArray]:
         """What the deciders up to a generation decide from, (frames, positions, channels), by unit."""
-        wanted = {d.operator.name for d in self.deciders if d.generation <= last_generation}
+        deciders = {d.operator.name: d for d in self.deciders if d.generation <= last_generation}
         values, found = {self._graph.input.name: codes}, {}
         for operator in self._needed(last_generation):
             taken = [
                 values[stream.name].reshape(len(codes), *stream.port.shape) for stream in self._inputs[operator.name]
             ]
-            if operator.name in wanted:
-                table = _table_of(operator)
-                assert table is not None
+            if (decider := deciders.get(operator.name)) is None:
+                results = operator.execute(*taken)
+            else:
                 (sums,) = taken if isinstance(operator, Threshold) else _without_table(operator).execute(*taken)
                 found[operator.name] = sums.reshape(len(codes), -1, operator.outputs[0].shape[-1])
-                results: tuple[IntArray, ...] = (table.execute(sums),)
-            else:
-                results = operator.execute(*taken)
+                if decider.generation == last_generation:
+                    continue
+                results = (decider.table.execute(sums),)
             values.update((s.name, result) for s, result in zip(self._outputs[operator.name], results, strict=True))
         return found
 
@@ -156,20 +159,17 @@ class FirstUnits:
             elif isinstance(operator, Lookup | Threshold) and not passed:
                 elementwise.append(operator)
                 at[made[0].name], between[made[0].name] = places[0], operator
-            elif isinstance(operator, MatrixVector | VectorVector) and (table := self._table_behind(operator)):
-                layers.append(_receptive(operator, table, places[0], next(iter(passed.values()), None)))
+            elif isinstance(operator, MatrixVector | VectorVector) and (decider := self._decider_of(operator)):
+                layers.append(_receptive(operator, decider, places[0], next(iter(passed.values()), None)))
         return elementwise, layers
 
-    def _table_behind(self, operator: DotProducts) -> ThresholdTable | None:
-        """The thresholds of a layer's sums: its own, or those of the only unit that reads them."""
-        channels = operator.outputs[0].shape[-1]
+    def _decider_of(self, operator: DotProducts) -> Operator | None:
+        """What compares the sums with thresholds: the unit itself, or a unit that is their only reader."""
         if operator.table is not None:
-            return operator.table.with_rows(channels)
-        stream = self._outputs[operator.name][0]
-        reader = self._graph[stream.consumer] if stream.consumer else None
-        if isinstance(reader, Threshold) and reader.shape == operator.outputs[0].shape:
-            return reader.table.with_rows(channels)
-        return None
+            return operator
+        consumer = self._outputs[operator.name][0].consumer
+        reader = self._graph[consumer] if consumer else None
+        return reader if isinstance(reader, Threshold) and reader.shape == operator.outputs[0].shape else None
 
 
 def _table_of(operator: Operator) -> ThresholdTable | None:
@@ -182,15 +182,18 @@ def _without_table(operator: Operator) -> Operator:
 
 
 def _receptive(
-    operator: DotProducts, table: ThresholdTable, places: IntArray, between: Lookup | Threshold | None
+    operator: DotProducts, decider: Operator, places: IntArray, between: Lookup | Threshold | None
 ) -> Receptive:
+    table = _table_of(decider)
+    assert table is not None
     width = operator.weights.size if isinstance(operator, VectorVector) else operator.weights.shape[1]
     places = places.reshape(-1, width)
     outside: NDArray[np.bool_] = places < _MARK >> 1
     fills, index = np.unique(places[outside], return_inverse=True)
     places = places - _MARK
     places[outside] = -1 - index.reshape(-1)
-    return Receptive(operator, table, places, fills, between)
+    table = table.with_rows(operator.outputs[0].shape[-1])
+    return Receptive(operator, table, decider.name, places, fills, between)
 
 
 def products_of(operator: Operator) -> int:
