@@ -6,6 +6,7 @@ graph must give the same integers.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,10 +18,13 @@ from bnnfpga.golden.model import GoldenModel
 from bnnfpga.host.order import to_stream
 from bnnfpga.input_format import InputFormat
 from bnnfpga.integers import IntArray
+from bnnfpga.simulate.layers import as_streams, model_tensors
 from bnnfpga.transforms.fold import Folded
 
 _AT_ONCE = 16
 """Frames that the folded graph is run on at a time, to bound memory."""
+_MOST_COMPARED = 1 << 22
+"""Integers of layers that are compared at a time."""
 _KEPT = 16
 """Frames that a project keeps: test benches of large accelerators take minutes for more."""
 
@@ -54,26 +58,54 @@ def make_vectors(
 ) -> Vectors:
     """The frames through the golden model and the folded graph.
 
+    Not only scores are compared: a wrong integer of a layer may change none of them on a few frames.
+
     Raises
     ------
     RuntimeError
         If they differ, which is a bug of the compiler.
     """
     count = len(frames.x)
-    codes = frames.x.reshape(count, -1)
+    inputs = frames.x.reshape(count, -1)
     if input.type is None:
         assert folded.input_function is not None
-        codes = apply_steps(folded.input_function.steps, codes)
-    vectors = Vectors(
-        to_stream(codes.astype(np.int64), graph.input.port.shape),
-        to_stream(golden.run(frames.x).accelerator_output(output_kind), graph.output.port.shape),
-        tuple(map(frames.name, range(count))),
-    )
-    scores = [
-        graph.execute(vectors.codes[start : start + _AT_ONCE])[graph.output.name] for start in range(0, count, _AT_ONCE)
-    ]
-    check_vectors(vectors, np.concatenate(scores).reshape(count, -1), "folded graph")
-    return vectors
+        inputs = apply_steps(folded.input_function.steps, inputs)
+    codes = to_stream(inputs.astype(np.int64), graph.input.port.shape)
+    names = tuple(map(frames.name, range(count)))
+    layers = _compared(golden, graph, min(count, _AT_ONCE))
+    scores = []
+    for part in (slice(start, start + _AT_ONCE) for start in range(0, count, _AT_ONCE)):
+        given = golden.run(frames.x[part], set(layers.values()))
+        made = graph.execute(codes[part])
+        _check_layers(as_streams(graph, layers, given.integers), made, layers, names[part])
+        expected = to_stream(given.accelerator_output(output_kind), graph.output.port.shape)
+        vectors = Vectors(codes[part], expected, names[part])
+        check_vectors(vectors, made[graph.output.name].reshape(expected.shape), "folded graph")
+        scores.append(expected)
+    return Vectors(codes, np.concatenate(scores), names)
+
+
+def _compared(golden: GoldenModel, graph: Graph, frames: int) -> dict[str, str]:
+    """The streams that are compared, with their tensors: those from the input on, as many as memory allows."""
+    tensors, room, found = model_tensors(graph), _MOST_COMPARED // frames, {}
+    for stream in graph.streams:
+        if tensors.get(stream.name) in golden.integer_tensors and stream.port.elements <= room:
+            found[stream.name] = tensors[stream.name]
+            room -= stream.port.elements
+    return found
+
+
+def _check_layers(
+    expected: Mapping[str, IntArray], made: Mapping[str, IntArray], tensors: Mapping[str, str], names: tuple[str, ...]
+) -> None:
+    for stream, integers in expected.items():
+        got = made[stream].reshape(integers.shape)
+        if not np.array_equal(got, integers):
+            place = tuple(np.argwhere(got != integers)[0])
+            raise RuntimeError(
+                f"{names[place[0]]}: the folded graph gives {got[place]} where the model gives {integers[place]} "
+                f"(tensor {tensors[stream]!r}, channel {place[-1]})"
+            )
 
 
 def check_vectors(vectors: Vectors, scores: IntArray, who: str) -> None:

@@ -101,6 +101,6 @@ def _several(weights: IntArray, type: IntegerType, distances: IntArray, x: IntAr
                 return
             best = pairs[:, pair].tolist()
         for index in best:
-            move, operand = divmod(index, len(x))
-            x[operand] += moves[move, 0]
-            left -= moves[move, 0] * columns[operand]
+            row, column = divmod(index, len(x))
+            x[column] += moves[row, 0]
+            left -= moves[row, 0] * columns[column]

@@ -113,6 +113,7 @@ class FirstUnits:
                 results = operator.execute(*taken)
             else:
                 (sums,) = taken if isinstance(operator, Threshold) else _without_table(operator).execute(*taken)
+                sums = sums.astype(np.int64, copy=False)
                 found[operator.name] = sums.reshape(len(codes), -1, operator.outputs[0].shape[-1])
                 if decider.generation == last_generation:
                     continue
