@@ -6,12 +6,11 @@ graph must give the same integers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from bnnfpga.arithmetic import apply_steps
+from bnnfpga.arithmetic import Floats, apply_steps
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.frames import Frames
 from bnnfpga.golden.model import GoldenModel
@@ -65,24 +64,36 @@ def make_vectors(
     RuntimeError
         If they differ, which is a bug of the compiler.
     """
-    count = len(frames.x)
-    inputs = frames.x.reshape(count, -1)
-    if input.type is None:
-        assert folded.input_function is not None
-        inputs = apply_steps(folded.input_function.steps, inputs)
-    codes = to_stream(inputs.astype(np.int64), graph.input.port.shape)
-    names = tuple(map(frames.name, range(count)))
+    count, names = len(frames.x), tuple(map(frames.name, range(len(frames.x))))
+    inputs = _codes(folded, input, frames.x.reshape(count, -1))
+    codes = to_stream(inputs, graph.input.port.shape)
     layers = _compared(golden, graph, min(count, _AT_ONCE))
+    # Floats become the codes of a tensor of the model.
+    first = folded.model.graph.input[0].name
+    known = {first} & set(golden.integer_tensors)
     scores = []
     for part in (slice(start, start + _AT_ONCE) for start in range(0, count, _AT_ONCE)):
-        given = golden.run(frames.x[part], set(layers.values()))
+        given = golden.run(frames.x[part], {*layers.values(), *known})
+        if known:
+            own = given.integers[first].reshape(len(names[part]), -1)
+            _check(own, inputs[part], names[part], f"tensor {first!r}, element", "function of the input")
         made = graph.execute(codes[part])
-        _check_layers(as_streams(graph, layers, given.integers), made, layers, names[part])
+        for stream, tensor in as_streams(graph, layers, given.integers).items():
+            where = f"tensor {layers[stream]!r}, channel"
+            _check(tensor, made[stream].reshape(tensor.shape), names[part], where, "folded graph")
         expected = to_stream(given.accelerator_output(output_kind), graph.output.port.shape)
         vectors = Vectors(codes[part], expected, names[part])
         check_vectors(vectors, made[graph.output.name].reshape(expected.shape), "folded graph")
         scores.append(expected)
     return Vectors(codes, np.concatenate(scores), names)
+
+
+def _codes(folded: Folded, input: InputFormat, x: Floats) -> IntArray:
+    """What an accelerator takes of images, (frames, elements)."""
+    if input.type is None:
+        assert folded.input_function is not None
+        x = apply_steps(folded.input_function.steps, x)
+    return x.astype(np.int64)
 
 
 def _compared(golden: GoldenModel, graph: Graph, frames: int) -> dict[str, str]:
@@ -95,19 +106,6 @@ def _compared(golden: GoldenModel, graph: Graph, frames: int) -> dict[str, str]:
     return found
 
 
-def _check_layers(
-    expected: Mapping[str, IntArray], made: Mapping[str, IntArray], tensors: Mapping[str, str], names: tuple[str, ...]
-) -> None:
-    for stream, integers in expected.items():
-        got = made[stream].reshape(integers.shape)
-        if not np.array_equal(got, integers):
-            place = tuple(np.argwhere(got != integers)[0])
-            raise RuntimeError(
-                f"{names[place[0]]}: the folded graph gives {got[place]} where the model gives {integers[place]} "
-                f"(tensor {tensors[stream]!r}, channel {place[-1]})"
-            )
-
-
 def check_vectors(vectors: Vectors, scores: IntArray, who: str) -> None:
     """Compare what `who` gives for the vectors, int64 (frames, output elements).
 
@@ -116,9 +114,14 @@ def check_vectors(vectors: Vectors, scores: IntArray, who: str) -> None:
     RuntimeError
         If it is anything else than the model's scores, which is a bug of the compiler.
     """
-    if not np.array_equal(vectors.scores, scores):
-        frame, element = np.argwhere(vectors.scores != scores)[0]
+    _check(vectors.scores, scores, vectors.names, "output", who)
+
+
+def _check(expected: IntArray, got: IntArray, names: tuple[str, ...], where: str, who: str) -> None:
+    """Compare integers (frames, ...)."""
+    if not np.array_equal(expected, got):
+        place = tuple(np.argwhere(expected != got)[0])
         raise RuntimeError(
-            f"{vectors.names[frame]}: the {who} gives {scores[frame, element]} where the model gives "
-            f"{vectors.scores[frame, element]} (output {element})"
+            f"{names[place[0]]}: the {who} gives {got[place]} where the model gives {expected[place]} "
+            f"({where} {place[-1]})"
         )

@@ -52,18 +52,23 @@ def patterns(type: IntegerType, shape: tuple[int, ...], rng: np.random.Generator
         add(kind, _codes(type, np.broadcast_to(levels, shape)))
 
     axes = [_Axis(shape, index, name) for index, name in enumerate(_names(shape)) if shape[index] > 1]
+    pixels = [axis.index for axis in axes if axis.name in ("row", "column")]
     mixed = np.zeros(shape) + sum(axis.spread(rng.random(axis.extent)) for axis in axes)
     names = [axis.name for axis in axes] or ["element"]
     add_levels(f"another level for each {' and '.join(filter(None, (', '.join(names[:-1]), names[-1])))}", mixed % 1)
     add("random", draw(type, shape, rng))
     # One view of each axis in turn, then the next view of each: the first few frames see all axes.
-    for turn in range(max(len(_VIEWS), len(axes))):
+    for turn in range(len(_VIEWS)):
         for place, axis in enumerate(axes):
             add_levels(*_VIEWS[(turn + place) % len(_VIEWS)](axis, rng))
         if turn == 0:
             add_levels("all at the lowest value", np.array(0.0))
             add_levels("all at the highest value", np.array(1.0))
             add("random, mostly the lowest value", _sparse(type, shape, rng, type.lo))
+            for place in (0, -1) if len(pixels) > 1 else ():
+                lit = np.zeros(shape)
+                lit[tuple(place if axis in pixels else slice(None) for axis in range(len(shape)))] = 1
+                add_levels(f"the {'last' if place else 'first'} pixel lit", lit)
     if type.lo < 0 < type.hi and not type.is_bipolar:
         add("all 0", np.zeros(shape, dtype=np.int64))
     add("random, mostly the highest value", _sparse(type, shape, rng, type.hi))

@@ -19,7 +19,7 @@ def solve(
     thresholds: IntArray,
     below: NDArray[np.bool_],
     rng: np.random.Generator,
-) -> IntArray:
+) -> tuple[IntArray, NDArray[np.bool_]]:
     """Operands whose sums are the least that can be from a threshold on, or the greatest below it; or nearly so.
 
     One sum is found greedily, several by moves that bring them nearer on the whole.
@@ -37,8 +37,8 @@ def solve(
 
     Returns
     -------
-    int64 (operands,)
-        Of the type.
+    int64 (operands,), bool (sums,)
+        Operands of the type, and which sums are as wanted.
     """
     x = draw(type, weights.shape[1:], rng)
     # Sums are what the first ones are, plus multiples of a step.
@@ -46,11 +46,14 @@ def solve(
     possible = steps > 0
     weights, thresholds, below, steps = (array[possible] for array in (weights, thresholds, below, steps))
     distances = -((weights @ x - thresholds) // steps) * steps - steps * below
+    wanted = weights @ x + distances
     if len(weights) == 1:
         _one(weights[0], type, int(distances[0]), x, rng)
     elif len(weights):
         _several(weights, type, distances, x, rng)
-    return x
+    reached = np.zeros(len(possible), dtype=bool)
+    reached[possible] = weights @ x == wanted
+    return x, reached
 
 
 def _one(weights: IntArray, type: IntegerType, distance: int, x: IntArray, rng: np.random.Generator) -> None:

@@ -68,11 +68,13 @@ def frame_with(
         taken[inside] = True
         chosen = targets[-together:]
         del targets[-together:]
-        _place(layer, int(position), chosen, values, rng)
+        if not _place(layer, int(position), chosen, values, rng):
+            # At a border fewer operands may not do: other windows, or frames, come to it later.
+            targets[:0] = chosen
     return values if layer.between is None else _Inverse.of(layer.between).codes(values, type, rng)
 
 
-def _place(layer: Receptive, position: int, targets: list[Target], values: IntArray, rng: np.random.Generator) -> None:
+def _place(layer: Receptive, position: int, targets: list[Target], values: IntArray, rng: np.random.Generator) -> bool:
     """Change the operands of a window in place; several targets have the same ones."""
     operands = [layer.operands(position, target.channel) for target in targets]
     places, weights = operands[0][0], np.stack([own for _, own in operands])
@@ -83,7 +85,8 @@ def _place(layer: Receptive, position: int, targets: list[Target], values: IntAr
     # An element that a window has twice, behind an upsampling, counts with the sum of its weights.
     own, index = np.unique(places[inside], return_inverse=True)
     total = np.stack([np.bincount(index.reshape(-1), row, len(own)) for row in weights[:, inside]]).astype(np.int64)
-    values[own] = solve(total, layer.operator.input_type, thresholds - fixed, below, rng)
+    values[own], reached = solve(total, layer.operator.input_type, thresholds - fixed, below, rng)
+    return bool(np.any(reached))
 
 
 def on_steps(unit: Lookup | Threshold, type: IntegerType, rng: np.random.Generator, elements: int) -> IntArray:

@@ -14,8 +14,7 @@ import pytest
 import bnnfpga
 from bnnfpga import build, vectors
 from bnnfpga.arithmetic import Step
-from bnnfpga.dataflow.operator import EmulatorKernel, Operator
-from bnnfpga.dataflow.operators.add import Add
+from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.pool import Pool
 from bnnfpga.dataflow.operators.window import Window
@@ -23,7 +22,7 @@ from bnnfpga.geometry import Geometry
 from bnnfpga.integers import IntArray
 from bnnfpga.plan import Plan
 from tests.support.conv_nets import ConvNet
-from tests.support.mutations import Damage, along, behind, field, host, in_front, table, unit_of
+from tests.support.mutations import Damage, along, behind, emulated, field, host, in_front, table, unit_of
 from tests.support.nets import DOMAIN, DenseNet, NetWriter
 
 
@@ -103,6 +102,15 @@ def normalised() -> onnx.ModelProto:
     return net.model((3, 3, 3), "y")
 
 
+def floats() -> onnx.ModelProto:
+    """A quantizer stands first, whose halves are numbers."""
+    net, rng = NetWriter(), np.random.default_rng(12)
+    weights = net.bipolar(net.constant(rng.normal(0, 1, (6, 2, 3, 3))))
+    x = net.node("Conv", net.quant("x", 4, scale=0.25, signed=True), weights, kernel_shape=[3, 3])
+    _dense(net, net.bipolar(_norm(net, x, rng, 6, 12)), rng, 6 * 4, 4)
+    return net.model((2, 4, 4), "y")
+
+
 def branches() -> onnx.ModelProto:
     """A sum of two branches, then two side by side."""
     return ConvNet(("residual", "concat"), (4, 6, 6), activation_bits=2, most_channels=4, seed=3).model()
@@ -119,6 +127,7 @@ NETS: dict[str, tuple[Callable[[], onnx.ModelProto], dict[str, Any]]] = {
     "thresholds first": (thresholds_first, {"input": "int16", "input_scale": 1}),
     "signal": (signal, {"input": "uint8"}),
     "normalised": (normalised, {}),
+    "floats": (floats, {}),
     "branches": (branches, {}),
     "dense": (lambda: DENSE, {}),
 }
@@ -259,11 +268,6 @@ def _channels_of_pool(unit: Operator, made: IntArray) -> IntArray:
     return made[..., ::-1]
 
 
-def _factors(unit: Operator) -> object:
-    assert isinstance(unit, Add)
-    return (unit.factors[0], -unit.factors[1])
-
-
 def _axis_of(name: str) -> Callable[[Step], Step]:
     """A constant for each channel is one for each column."""
 
@@ -341,11 +345,11 @@ MUTATIONS: dict[str, tuple[str, Damage]] = {
     "signed is unsigned": ("sum first", in_front("pool", _unsigned)),
     "bytes saturate early": ("image", in_front("window", _saturated(254))),
     "the largest byte is one less": ("max first, bytes", in_front("pool", _off_by_one(255))),
-    "a branch is subtracted": ("branches", field("add", "factors", _factors)),
+    "a branch changes its sign": ("branches", in_front("add", lambda unit, taken: -taken)),
     "branches change sides": ("branches", behind("concat", lambda unit, made: np.roll(made, 2, axis=-1))),
     "a mean along columns": ("normalised", host(_axis_of("subtract"))),
     "a deviation along columns": ("normalised", host(_axis_of("divide"))),
-    "halves are rounded up": ("normalised", host(_operation("round", "round_half_up"))),
+    "halves are rounded up": ("floats", host(_operation("round", "round_half_up"))),
     "the range ends early": ("normalised", host(_bound("minimum", -1))),
     "the range ends late": ("normalised", host(_bound("maximum", 1))),
 }
@@ -373,7 +377,10 @@ def test_a_wrong_reading(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         return damage(right(*arguments, **options))
 
     monkeypatch.setattr(build, "make_plan", wrong)
-    with pytest.raises(RuntimeError, match=r"^frame \d+, .+: the folded graph gives -?\d+ where the model gives"):
+    with pytest.raises(
+        RuntimeError,
+        match=r"^frame \d+, .+: the (folded graph|function of the input) gives -?\d+ where the model gives",
+    ):
         compile_net(net, tmp_path)
     assert not (tmp_path / "project").exists()
 
@@ -388,19 +395,24 @@ def test_the_boundary_in_the_model_s_order(net: str, tmp_path: Path, monkeypatch
 
 @pytest.mark.parametrize(
     ("net", "kind", "key"),
-    [("image", "matrix_vector", "decreasing"), ("image", "window", "fill"), ("max first", "pool", "smallest")],
+    [
+        ("image", "matrix_vector", "decreasing"),
+        ("dense", "matrix_vector", "thresholds"),
+        ("skewed", "window", "pads"),
+        ("thresholds first", "threshold", "thresholds"),
+        ("image", "pool", "smallest"),
+    ],
 )
 def test_a_wrong_kernel(net: str, kind: str, key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The emulator makes something else of a unit."""
-
-    def wrong(plan: Plan) -> Plan:
-        unit = unit_of(plan.graph, kind)
-        kernel = unit.emulator()
-        values = {**kernel.values, key: 1 - np.asarray(kernel.values[key])}
-        monkeypatch.setattr(type(unit), "emulator", lambda self: EmulatorKernel(kernel.name, values, kernel.outside))
-        return plan
-
     right = build.make_plan
-    monkeypatch.setattr(build, "make_plan", lambda *arguments, **options: wrong(right(*arguments, **options)))
+
+    def wrong(*arguments: Any, **options: Any) -> Plan:
+        plan = right(*arguments, **options)
+        kernel = unit_of(plan.graph, kind).emulator()
+        values = {**kernel.values, key: 1 - np.asarray(kernel.values[key])}
+        return emulated(kind, replace(kernel, values=values))(plan)
+
+    monkeypatch.setattr(build, "make_plan", wrong)
     with pytest.raises(RuntimeError, match=r"^frame \d+, .+: the emulator gives"):
         compile_net(net, tmp_path)

@@ -12,7 +12,7 @@ import numpy as np
 
 from bnnfpga.arithmetic import Step
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.operator import Operator
+from bnnfpga.dataflow.operator import EmulatorKernel, Operator
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.threshold import Threshold
 from bnnfpga.dataflow.thresholds import ThresholdTable
@@ -42,8 +42,8 @@ def with_unit(plan: Plan, unit: Operator) -> Plan:
     return replace(plan, graph=graph)
 
 
-def _other(unit: Operator, execute: Callable[..., tuple[IntArray, ...]]) -> Operator:
-    kind = type("Other", (type(unit),), {"execute": execute})
+def _other(unit: Operator, **methods: Callable[..., object]) -> Operator:
+    kind = type("Other", (type(unit),), methods)
     made: Operator = object.__new__(kind)
     made.__dict__.update(unit.__dict__)
     return made
@@ -59,7 +59,7 @@ def behind(kind: str, change: Meaning, index: int = 0) -> Damage:
             del self
             return (change(unit, unit.execute(*arrays)[0]),)
 
-        return with_unit(plan, _other(unit, execute))
+        return with_unit(plan, _other(unit, execute=execute))
 
     return damage
 
@@ -74,7 +74,16 @@ def in_front(kind: str, change: Meaning, index: int = 0) -> Damage:
             del self
             return unit.execute(change(unit, arrays[0]), *arrays[1:])
 
-        return with_unit(plan, _other(unit, execute))
+        return with_unit(plan, _other(unit, execute=execute))
+
+    return damage
+
+
+def emulated(kind: str, kernel: EmulatorKernel, index: int = 0) -> Damage:
+    """The emulator is told something else of a unit."""
+
+    def damage(plan: Plan) -> Plan:
+        return with_unit(plan, _other(unit_of(plan.graph, kind, index), emulator=lambda self: kernel))
 
     return damage
 
@@ -115,7 +124,7 @@ def along(axis: int) -> Damage:
             turned = np.moveaxis(arrays[0], axis, -1)
             return (np.moveaxis(unit.table.execute(turned), -1, axis),)
 
-        return with_unit(plan, _other(unit, execute))
+        return with_unit(plan, _other(unit, execute=execute))
 
     return damage
 
