@@ -16,6 +16,7 @@ from bnnfpga.codegen.project_folder import write_project
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.errors import UserError, located
 from bnnfpga.files import restore_hidden, whole_folder
+from bnnfpga.frames import self_check_frames
 from bnnfpga.golden.model import GoldenModel
 from bnnfpga.input_format import InputFormat
 from bnnfpga.plan import Plan, check_options, make_plan
@@ -88,9 +89,9 @@ def compile_model(
     plan = make_plan(path, format, folding=folding, cycles=allowed, output_kind=output_kind)
     build_ahead()
     with located(str(path)):
-        vectors = make_vectors(
-            GoldenModel(plan.model, plan.input), plan.graph, plan.folded, plan.input, plan.output_kind
-        )
+        golden = GoldenModel(plan.model, plan.input)
+        frames = self_check_frames(golden, plan.folded, plan.graph, plan.input)
+        vectors = make_vectors(golden, plan.graph, plan.folded, plan.input, plan.output_kind, frames)
         stages = ["source", "folded", *_check_emulator(plan.graph, vectors)]
     _write(target, plan, vectors, clock_mhz, force=force)
     checked = {"stages": stages, "images": len(vectors.codes)}
@@ -177,7 +178,7 @@ def _write(target: Path, plan: Plan, vectors: Vectors, clock_mhz: float, *, forc
                 folded=plan.folded,
                 output_kind=plan.output_kind,
                 source=plan.source,
-                vectors=vectors,
+                vectors=vectors.kept,
                 clock_mhz=clock_mhz,
                 ap_headers=open_headers(),
             )

@@ -9,40 +9,101 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from bnnfpga.arithmetic import Floats
+from bnnfpga.arithmetic import Floats, apply_steps
 from bnnfpga.dataflow.graph import Graph
+from bnnfpga.frames import Frames
 from bnnfpga.golden.model import GoldenModel
-from bnnfpga.golden.steps import apply_steps
 from bnnfpga.host.order import to_stream
 from bnnfpga.input_format import InputFormat
 from bnnfpga.integers import IntArray
+from bnnfpga.simulate.layers import as_streams, model_tensors
 from bnnfpga.transforms.fold import Folded
 
-FRAMES = 16
+_AT_ONCE = 16
+"""Frames that the folded graph is run on at a time, to bound memory."""
+_MOST_COMPARED = 1 << 22
+"""Integers of layers that are compared at a time."""
+_KEPT = 16
+"""Frames that a project keeps: test benches of large accelerators take minutes for more."""
 
 
 @dataclass(frozen=True)
 class Vectors:
-    """`codes`, int64 (frames, input elements), and `scores`, int64 (frames, output elements), both as they stream."""
+    """Frames with the model's integers for them, both as they stream.
+
+    Parameters
+    ----------
+    codes
+        int64 (frames, input elements).
+    scores
+        int64 (frames, output elements).
+    names
+        What each frame is called in messages.
+    """
 
     codes: IntArray
     scores: IntArray
+    names: tuple[str, ...]
+
+    @property
+    def kept(self) -> Vectors:
+        """Those for the project's folder: the first, which tell most."""
+        return Vectors(self.codes[:_KEPT], self.scores[:_KEPT], self.names[:_KEPT])
 
 
-def make_vectors(golden: GoldenModel, graph: Graph, folded: Folded, input: InputFormat, output_kind: str) -> Vectors:
-    """Random frames through the golden model and the folded graph.
+def make_vectors(
+    golden: GoldenModel, graph: Graph, folded: Folded, input: InputFormat, output_kind: str, frames: Frames
+) -> Vectors:
+    """The frames through the golden model and the folded graph.
+
+    Not only scores are compared: a wrong integer of a layer may change none of them on a few frames.
 
     Raises
     ------
     RuntimeError
         If they differ, which is a bug of the compiler.
     """
-    golden_scores, codes = _golden(golden, graph, folded, input, output_kind)
-    vectors = Vectors(codes, golden_scores)
-    check_vectors(vectors, graph.execute(codes)[graph.output.name].reshape(FRAMES, -1), "folded graph")
-    return vectors
+    count, names = len(frames.x), tuple(map(frames.name, range(len(frames.x))))
+    inputs = _codes(folded, input, frames.x.reshape(count, -1))
+    codes = to_stream(inputs, graph.input.port.shape)
+    layers = _compared(golden, graph, min(count, _AT_ONCE))
+    # Floats become the codes of a tensor of the model.
+    first = folded.model.graph.input[0].name
+    known = {first} & set(golden.integer_tensors)
+    scores = []
+    for part in (slice(start, start + _AT_ONCE) for start in range(0, count, _AT_ONCE)):
+        given = golden.run(frames.x[part], {*layers.values(), *known})
+        if known:
+            own = given.integers[first].reshape(len(names[part]), -1)
+            _check(own, inputs[part], names[part], f"tensor {first!r}, element", "function of the input")
+        made = graph.execute(codes[part])
+        for stream, tensor in as_streams(graph, layers, given.integers).items():
+            where = f"tensor {layers[stream]!r}, channel"
+            _check(tensor, made[stream].reshape(tensor.shape), names[part], where, "folded graph")
+        expected = to_stream(given.accelerator_output(output_kind), graph.output.port.shape)
+        vectors = Vectors(codes[part], expected, names[part])
+        check_vectors(vectors, made[graph.output.name].reshape(expected.shape), "folded graph")
+        scores.append(expected)
+    return Vectors(codes, np.concatenate(scores), names)
+
+
+def _codes(folded: Folded, input: InputFormat, x: Floats) -> IntArray:
+    """What an accelerator takes of images, (frames, elements)."""
+    if input.type is None:
+        assert folded.input_function is not None
+        x = apply_steps(folded.input_function.steps, x)
+    return x.astype(np.int64)
+
+
+def _compared(golden: GoldenModel, graph: Graph, frames: int) -> dict[str, str]:
+    """The streams that are compared, with their tensors: those from the input on, as many as memory allows."""
+    tensors, room, found = model_tensors(graph), _MOST_COMPARED // frames, {}
+    for stream in graph.streams:
+        if tensors.get(stream.name) in golden.integer_tensors and stream.port.elements <= room:
+            found[stream.name] = tensors[stream.name]
+            room -= stream.port.elements
+    return found
 
 
 def check_vectors(vectors: Vectors, scores: IntArray, who: str) -> None:
@@ -53,30 +114,14 @@ def check_vectors(vectors: Vectors, scores: IntArray, who: str) -> None:
     RuntimeError
         If it is anything else than the model's scores, which is a bug of the compiler.
     """
-    if not np.array_equal(vectors.scores, scores):
-        frame, channel = np.argwhere(vectors.scores != scores)[0]
+    _check(vectors.scores, scores, vectors.names, "output", who)
+
+
+def _check(expected: IntArray, got: IntArray, names: tuple[str, ...], where: str, who: str) -> None:
+    """Compare integers (frames, ...)."""
+    if not np.array_equal(expected, got):
+        place = tuple(np.argwhere(expected != got)[0])
         raise RuntimeError(
-            f"the {who} gives {scores[frame, channel]} where the model gives {vectors.scores[frame, channel]} "
-            f"(random frame {frame}, channel {channel})"
+            f"{names[place[0]]}: the {who} gives {got[place]} where the model gives {expected[place]} "
+            f"({where} {place[-1]})"
         )
-
-
-def _golden(
-    golden: GoldenModel, graph: Graph, folded: Folded, input: InputFormat, output_kind: str
-) -> tuple[IntArray, IntArray]:
-    """The model's scores for random frames, and the frames as codes, (frames, elements), both as they stream."""
-    rng = np.random.default_rng(0)
-    shape = (FRAMES, *golden.input_shape)
-    x: Floats
-    if input.type is None:
-        assert folded.input_function is not None
-        x = rng.standard_normal(shape, dtype=np.float32)
-        codes = apply_steps(folded.input_function.steps, x.reshape(FRAMES, -1)).astype(np.int64)
-    else:
-        integers: NDArray[np.int64] = rng.integers(input.type.lo, input.type.hi + 1, shape)
-        if input.type.is_bipolar:
-            integers = np.where(integers < 0, -1, 1)
-        x = integers.astype(np.float32)
-        codes = integers.reshape(FRAMES, -1)
-    codes = to_stream(codes, graph.input.port.shape)
-    return to_stream(golden.run(x).accelerator_output(output_kind), graph.output.port.shape), codes

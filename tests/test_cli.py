@@ -140,7 +140,7 @@ def test_compile_says_what_it_made(compiled: tuple[Path, dict[str, Any]]) -> Non
     assert Path(summary["project"]) == folder
     assert summary["seconds"] > 0
     assert summary["checked"]["stages"][:2] == ["source", "folded"]
-    assert summary["checked"]["images"] == 16
+    assert summary["checked"]["images"] == 32
     assert 0 < summary["predicted_initiation_interval"] <= 128
     assert summary["predicted_latency_cycles"] >= summary["predicted_initiation_interval"]
     assert isinstance(summary["resources"], dict)

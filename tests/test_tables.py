@@ -17,7 +17,7 @@ NAME = "layer[red]/with a rather long name, " + "longer than any terminal is wid
 SUMMARY: dict[str, Any] = {
     "project": "build/p",
     "seconds": 0.125,
-    "checked": {"stages": ["source", "folded", "emulator"], "images": 16},
+    "checked": {"stages": ["source", "folded", "emulator"], "images": 32},
     "predicted_initiation_interval": 64,
     "predicted_latency_cycles": 308,
     "layers": [
@@ -68,7 +68,7 @@ def test_compile() -> None:
         "latency         308 cycles, 3.08 µs at 100 MHz",
         "throughput      1,562,500 frames/s at 100 MHz",
         "estimated size  4,347 LUT, 2,431 FF, 0 BRAM18, 2 DSP",
-        "checked         source = folded = emulator on 16 random images",
+        "checked         source = folded = emulator on 32 images",
         "project         build/p",
         "compiled in     0.12 s",
     ]

@@ -38,7 +38,7 @@ def compile_table(summary: Mapping[str, Any], clock_mhz: float) -> RenderableTyp
         facts["estimated size"] = ", ".join(f"{_show(n)} {kind.upper()}" for kind, n in summary["resources"].items())
     if summary.get("checked"):
         checked = summary["checked"]
-        facts["checked"] = f"{' = '.join(checked['stages'])} on {checked['images']} random images"
+        facts["checked"] = f"{' = '.join(checked['stages'])} on {checked['images']} images"
     facts["project"] = summary["project"]
     if summary["seconds"] is not None:
         facts["compiled in"] = _seconds(summary["seconds"])

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
+from bnnfpga.dataflow.graph import Graph
 from bnnfpga.golden.model import GoldenModel
 from bnnfpga.images import Images
 from bnnfpga.integers import IntArray
 from bnnfpga.plan import Plan
 
 
-def model_tensors(plan: Plan) -> dict[str, str]:
+def model_tensors(graph: Graph) -> dict[str, str]:
     """For each stream that is a tensor of the folded model, that tensor; folding keeps the names of the source's."""
-    made = plan.graph.tensors
-    return {stream.name: made[stream.producer] for stream in plan.graph.streams if stream.producer in made}
+    made = graph.tensors
+    return {stream.name: made[stream.producer] for stream in graph.streams if stream.producer in made}
 
 
 def source_tensors(plan: Plan, images: Images) -> dict[str, IntArray]:
     """What the source model gives for the streams that correspond, int64 (images, *shape), channels last."""
     golden = GoldenModel(plan.model, plan.input)
-    wanted = {stream: tensor for stream, tensor in model_tensors(plan).items() if tensor in golden.integer_tensors}
-    integers = golden.run(images.given, set(wanted.values())).integers
+    wanted = {
+        stream: tensor for stream, tensor in model_tensors(plan.graph).items() if tensor in golden.integer_tensors
+    }
+    return as_streams(plan.graph, wanted, golden.run(images.given, set(wanted.values())).integers)
+
+
+def as_streams(graph: Graph, wanted: Mapping[str, str], integers: Mapping[str, IntArray]) -> dict[str, IntArray]:
+    """The tensors that streams are, by stream, in the order of the streams; without those of another size."""
     found = {}
-    for stream in plan.graph.streams:
+    for stream in graph.streams:
         if stream.name not in wanted:
             continue
         tensor = integers[wanted[stream.name]]

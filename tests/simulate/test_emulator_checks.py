@@ -32,7 +32,7 @@ def fastest(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_compiling_compares_the_emulator(tmp_path: Path) -> None:
     project = bnnfpga.compile(NET.write(tmp_path), tmp_path / "project")
-    assert project.summary()["checked"] == {"stages": ["source", "folded", "emulator"], "images": 16}
+    assert project.summary()["checked"] == {"stages": ["source", "folded", "emulator"], "images": 32}
     assert bnnfpga.Project.load(tmp_path / "project").summary()["checked"] is None
 
 

@@ -81,7 +81,7 @@ def check_in_verilator(
     cycles = predict(graph)
     render_rtl(graph, folder)
     change_rtl(folder / "rtl")
-    write_simulation(folder, graph, cycles, Vectors(codes, expected))
+    write_simulation(folder, graph, cycles, Vectors(codes, expected, ("random",) * len(codes)))
     simulator = build_simulator(folder)
     data = boundary(graph.input.port).pack(codes)
     for stall_seed in (None, seed):

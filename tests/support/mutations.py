@@ -1,0 +1,142 @@
+"""Plans with one thing read wrongly: the folded graph, or what a host does in front of it.
+
+The golden model is left as it is. Each damage is what a cause of its kind comes to, whoever has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from bnnfpga.arithmetic import Step
+from bnnfpga.dataflow.graph import Graph
+from bnnfpga.dataflow.operator import EmulatorKernel, Operator
+from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
+from bnnfpga.dataflow.operators.threshold import Threshold
+from bnnfpga.dataflow.thresholds import ThresholdTable
+from bnnfpga.integers import IntArray
+from bnnfpga.plan import Plan
+
+Damage = Callable[[Plan], Plan]
+Meaning = Callable[[Operator, IntArray], IntArray]
+
+
+def unit_of(graph: Graph, kind: str, index: int = 0) -> Operator:
+    return [operator for operator in graph.operators if operator.kind == kind][index]
+
+
+def with_unit(plan: Plan, unit: Operator) -> Plan:
+    """The plan with another unit under its name."""
+    graph = Graph()
+    for operator in plan.graph.operators:
+        graph.add(unit if operator.name == unit.name else operator)
+    for stream in plan.graph.streams:
+        if stream.producer and stream.consumer:
+            graph.connect(stream.producer, stream.consumer, output=stream.output, input=stream.input)
+    assert plan.graph.input.consumer
+    assert plan.graph.output.producer
+    graph.set_boundary(plan.graph.input.consumer, plan.graph.output.producer)
+    graph.tensors = dict(plan.graph.tensors)
+    return replace(plan, graph=graph)
+
+
+def _other(unit: Operator, **methods: Callable[..., object]) -> Operator:
+    kind = type("Other", (type(unit),), methods)
+    made: Operator = object.__new__(kind)
+    made.__dict__.update(unit.__dict__)
+    return made
+
+
+def behind(kind: str, change: Meaning, index: int = 0) -> Damage:
+    """A unit's result is changed."""
+
+    def damage(plan: Plan) -> Plan:
+        unit = unit_of(plan.graph, kind, index)
+
+        def execute(self: Operator, *arrays: IntArray) -> tuple[IntArray, ...]:
+            del self
+            return (change(unit, unit.execute(*arrays)[0]),)
+
+        return with_unit(plan, _other(unit, execute=execute))
+
+    return damage
+
+
+def in_front(kind: str, change: Meaning, index: int = 0) -> Damage:
+    """What a unit takes is changed."""
+
+    def damage(plan: Plan) -> Plan:
+        unit = unit_of(plan.graph, kind, index)
+
+        def execute(self: Operator, *arrays: IntArray) -> tuple[IntArray, ...]:
+            del self
+            return unit.execute(change(unit, arrays[0]), *arrays[1:])
+
+        return with_unit(plan, _other(unit, execute=execute))
+
+    return damage
+
+
+def emulated(kind: str, kernel: EmulatorKernel, index: int = 0) -> Damage:
+    """The emulator is told something else of a unit."""
+
+    def damage(plan: Plan) -> Plan:
+        return with_unit(plan, _other(unit_of(plan.graph, kind, index), emulator=lambda self: kernel))
+
+    return damage
+
+
+def field(kind: str, name: str, change: Callable[[Operator], object], index: int = 0) -> Damage:
+    """A unit has another parameter."""
+
+    def damage(plan: Plan) -> Plan:
+        unit = unit_of(plan.graph, kind, index)
+        return with_unit(plan, replace(unit, **{name: change(unit)}))  # type: ignore[type-var]
+
+    return damage
+
+
+def table(kind: str, change: Callable[[IntArray, IntArray], None], index: int = 0) -> Damage:
+    """`change` edits a unit's thresholds (channels, levels) and directions in place."""
+
+    def changed(unit: Operator) -> ThresholdTable:
+        assert isinstance(unit, MatrixVector | Threshold)
+        assert unit.table is not None
+        rows = unit.table.with_rows(unit.outputs[0].shape[-1])
+        values, decreasing = rows.values.copy(), rows.decreasing.copy()
+        change(values, decreasing)
+        return ThresholdTable(np.sort(values, axis=1), decreasing, rows.output)
+
+    return field(kind, "table", changed, index)
+
+
+def along(axis: int) -> Damage:
+    """The thresholds of a first unit are those of another axis of its image, not of the channel."""
+
+    def damage(plan: Plan) -> Plan:
+        unit = unit_of(plan.graph, "threshold")
+        assert isinstance(unit, Threshold)
+
+        def execute(self: Operator, *arrays: IntArray) -> tuple[IntArray, ...]:
+            del self
+            turned = np.moveaxis(arrays[0], axis, -1)
+            return (np.moveaxis(unit.table.execute(turned), -1, axis),)
+
+        return with_unit(plan, _other(unit, execute=execute))
+
+    return damage
+
+
+def host(change: Callable[[Step], Step]) -> Damage:
+    """The host quantises in another way."""
+
+    def damage(plan: Plan) -> Plan:
+        function = plan.folded.input_function
+        assert function is not None
+        steps = tuple(change(step) for step in function.steps)
+        assert any(new is not old for new, old in zip(steps, function.steps, strict=True))
+        return replace(plan, folded=replace(plan.folded, input_function=replace(function, steps=steps)))
+
+    return damage
