@@ -24,7 +24,7 @@ from bnnfpga.simulate.emulator import Emulator
 from bnnfpga.simulate.emulator_library import build_ahead, native_path
 from bnnfpga.simulate.hls_headers import open_headers
 from bnnfpga.simulate.project_graph import remember_graph
-from bnnfpga.vectors import Vectors, check_vectors, make_vectors
+from bnnfpga.vectors import Vectors, check_against_file, check_vectors, make_vectors, random_frames
 
 _FASTEST_MHZ = 10_000
 _MARKS = ("project.json", "functions.json", "rtl/accelerator.sv")
@@ -67,6 +67,8 @@ def compile_model(
     ------
     UserError
         If the model cannot be compiled or an option is not legal. Nothing is left behind then.
+    ResultsDiffer
+        If the accelerator would give something else than the file says, which is a bug. Nothing is left behind either.
     """
     started = time.perf_counter()
     path, target = Path(model), Path(output)
@@ -88,15 +90,21 @@ def compile_model(
     plan = make_plan(path, format, folding=folding, cycles=allowed, output_kind=output_kind)
     build_ahead()
     with located(str(path)):
-        vectors = make_vectors(
-            GoldenModel(plan.model, plan.input), plan.graph, plan.folded, plan.input, plan.output_kind
-        )
-        stages = ["source", "folded", *_check_emulator(plan.graph, vectors)]
+        golden, frames = GoldenModel(plan.model, plan.input), random_frames(plan)
+        reading = check_against_file(plan, golden, frames)
+        vectors = make_vectors(plan, golden, frames)
+        stages = ["file", "source", "folded", *_check_emulator(plan.graph, vectors)]
     _write(target, plan, vectors, clock_mhz, force=force)
     checked = {"stages": stages, "images": len(vectors.codes)}
     project = Project.load(target)
     remember_graph(project, plan.graph)
-    return replace(project, seconds=time.perf_counter() - started, checked=checked)
+    return replace(
+        project,
+        seconds=time.perf_counter() - started,
+        checked=checked,
+        ties=reading.ties(),
+        warnings=tuple(reading.warnings()),
+    )
 
 
 def _check_emulator(graph: Graph, vectors: Vectors) -> tuple[str, ...]:

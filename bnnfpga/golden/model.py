@@ -89,6 +89,7 @@ class GoldenModel:
 
         self._builder = _Builder(Writer(model), input)
         self.input_shape = tuple(model.get_tensor_shape(model.graph.input[0].name)[1:])
+        self.output_tensor = str(model.graph.output[0].name)
         options = onnxruntime.SessionOptions()
         # One operation at a time is the definition: no fusion may change it.
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
