@@ -10,7 +10,7 @@ import importlib
 import os
 from typing import TYPE_CHECKING
 
-from bnnfpga.errors import UserError
+from bnnfpga.errors import ResultsDiffer, UserError
 
 if TYPE_CHECKING:
     from bnnfpga.build import compile_model as compile
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __version__ = "0.1.0"
-__all__ = ["Project", "UserError", "__version__", "compile", "export_qonnx"]
+__all__ = ["Project", "ResultsDiffer", "UserError", "__version__", "compile", "export_qonnx"]
 
 _HOMES = {
     "Project": ("bnnfpga.project", "Project"),

@@ -17,6 +17,7 @@ from bnnfpga.dataflow.graph import Graph
 from bnnfpga.errors import UserError, located
 from bnnfpga.files import restore_hidden, whole_folder
 from bnnfpga.frames import self_check_frames
+from bnnfpga.golden.file_check import require_agreement
 from bnnfpga.golden.model import GoldenModel
 from bnnfpga.input_format import InputFormat
 from bnnfpga.plan import Plan, check_options, make_plan
@@ -68,6 +69,8 @@ def compile_model(
     ------
     UserError
         If the model cannot be compiled or an option is not legal. Nothing is left behind then.
+    ResultsDiffer
+        If the accelerator would give something else than the file says, which is a bug. Nothing is left behind either.
     """
     started = time.perf_counter()
     path, target = Path(model), Path(output)
@@ -91,13 +94,20 @@ def compile_model(
     with located(str(path)):
         golden = GoldenModel(plan.model, plan.input)
         frames = self_check_frames(golden, plan.folded, plan.graph, plan.input)
+        reading = require_agreement(plan.source.proto, golden, frames.x[list(frames.for_file)])
         vectors = make_vectors(golden, plan.graph, plan.folded, plan.input, plan.output_kind, frames)
-        stages = ["source", "folded", *_check_emulator(plan.graph, vectors)]
+        stages = ["file", "source", "folded", *_check_emulator(plan.graph, vectors)]
     _write(target, plan, vectors, clock_mhz, force=force)
     checked = {"stages": stages, "images": len(vectors.codes)}
     project = Project.load(target)
     remember_graph(project, plan.graph)
-    return replace(project, seconds=time.perf_counter() - started, checked=checked)
+    return replace(
+        project,
+        seconds=time.perf_counter() - started,
+        checked=checked,
+        ties=reading.ties(),
+        warnings=tuple(reading.warnings()),
+    )
 
 
 def _check_emulator(graph: Graph, vectors: Vectors) -> tuple[str, ...]:

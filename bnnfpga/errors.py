@@ -1,7 +1,8 @@
-"""The one exception that means: the user can mend this.
+"""The exceptions that a command line tells its user as a sentence.
 
-Everything that is wrong with a model, an option, an image file or the machine is raised as `UserError`; the command
-line turns it into one readable message and exit status 2. Any other exception is a bug of ours.
+Everything that is wrong with a model, an option, an image file or the machine is raised as `UserError`: the user can mend
+it, and the exit status is 2. `ResultsDiffer` says that two forms of a model differ where they must be equal: a mistake of
+ours that was found before it did harm, and the exit status is 1. Any other exception is a bug of ours.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from contextlib import contextmanager
 _LONGEST = 100
 
 
-class UserError(Exception):
-    """A mistake in what the user gave, with the place and the way out.
+class _Told(Exception):
+    """Something to be told, with the place and the way out.
 
     Parameters
     ----------
@@ -42,6 +43,14 @@ class UserError(Exception):
         return {"message": self.message, "where": self.where, "hint": self.hint}
 
 
+class UserError(_Told):
+    """A mistake in what the user gave."""
+
+
+class ResultsDiffer(_Told):
+    """Two forms of the same model give different integers."""
+
+
 def shown(value: object) -> str:
     """A value that a user gave, for a message: on one line, and not too long."""
     text = repr(value)
@@ -50,9 +59,9 @@ def shown(value: object) -> str:
 
 @contextmanager
 def located(place: str) -> Iterator[None]:
-    """Within it, every `UserError` says that it is about something in `place`, a file for example."""
+    """Within it, every error that is told says that it is about something in `place`, a file for example."""
     try:
         yield
-    except UserError as error:
+    except _Told as error:
         error.where = f"{place}, {error.where}" if error.where else place
         raise

@@ -47,6 +47,11 @@ class Project:
     checked
         What compiling ran and found equal: `stages`, as `verify` names them, and the number of random `images`; None
         for a project that was loaded.
+    ties
+        How many `decisions` of the model lie `on_tie` on some of these images, also by `layers`; None for a project that
+        was loaded.
+    warnings
+        What whoever uses the project must know, as sentences.
     """
 
     folder: Path
@@ -54,6 +59,8 @@ class Project:
     functions: Mapping[str, Any] = field(repr=False)
     seconds: float | None = None
     checked: Mapping[str, Any] | None = field(default=None, repr=False)
+    ties: Mapping[str, Any] | None = field(default=None, repr=False)
+    warnings: tuple[str, ...] = ()
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> Project:
@@ -162,6 +169,8 @@ class Project:
             "project": str(self.folder),
             "seconds": self.seconds,
             "checked": self.checked,
+            "ties": self.ties,
+            "warnings": list(self.warnings),
             **{
                 key: self.description[key]
                 for key in ("predicted_initiation_interval", "predicted_latency_cycles", "layers", "resources")
@@ -287,7 +296,7 @@ class Project:
         x
             Images, first axis the image, in the project's input format.
         stages
-            Some of `source`, `folded`, `emulator`, `hls`, `rtl`, compared in that order; where it is None, all that can
+            Some of `file`, `source`, `folded`, `emulator`, `hls`, `rtl`, compared in that order; where it is None, all that can
             run here.
         layout
             `nchw` or `nhwc`.

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from bnnfpga import __version__
-from bnnfpga.errors import UserError
+from bnnfpga.errors import ResultsDiffer, UserError
 from bnnfpga.standard_streams import take_over
 
 if TYPE_CHECKING:
@@ -146,13 +146,15 @@ def run_process(app: typer.Typer, arguments: Sequence[str]) -> int:
     return EXIT_USER_ERROR if error is None else status
 
 
-def _run(app: typer.Typer, arguments: Sequence[str]) -> tuple[int, UserError | None]:
+def _run(app: typer.Typer, arguments: Sequence[str]) -> tuple[int, ResultsDiffer | UserError | None]:
     """The exit status of a command, and the error that it ended with."""
     command = typer.main.get_command(app)
     try:
         status = command.main(list(arguments), prog_name="bnnfpga", standalone_mode=False)
     except UserError as error:
         return EXIT_USER_ERROR, error
+    except ResultsDiffer as error:
+        return EXIT_DIFFERENT, error
     except MemoryError as error:
         return EXIT_USER_ERROR, UserError(f"there is not enough memory: {error}", hint=_MEMORY_HINT)
     except (KeyboardInterrupt, typer.Abort):
@@ -176,7 +178,7 @@ def _mistake_in_arguments(error: Exception) -> UserError | None:
     return UserError(error.format_message(), where=command, hint=f"see `{command} --help`")
 
 
-def _report(error: UserError, *, as_json: bool) -> None:
+def _report(error: ResultsDiffer | UserError, *, as_json: bool) -> None:
     if as_json:
         _print_json({"error": error.as_dict()})
         return

@@ -1,7 +1,7 @@
 """Test vectors of a project: a few frames with the integers that the model gives for them.
 
-They are made from the golden model of the source, and at the same time the first check of a compilation: the folded
-graph must give the same integers.
+They are made from the golden model of the source, and are at the same time a check of a compilation: the folded graph
+must give the same integers.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import numpy as np
 
 from bnnfpga.arithmetic import Floats, apply_steps
 from bnnfpga.dataflow.graph import Graph
+from bnnfpga.errors import ResultsDiffer
 from bnnfpga.frames import Frames
 from bnnfpga.golden.model import GoldenModel
 from bnnfpga.host.order import to_stream
@@ -61,7 +62,7 @@ def make_vectors(
 
     Raises
     ------
-    RuntimeError
+    ResultsDiffer
         If they differ, which is a bug of the compiler.
     """
     count, names = len(frames.x), tuple(map(frames.name, range(len(frames.x))))
@@ -69,7 +70,7 @@ def make_vectors(
     codes = to_stream(inputs, graph.input.port.shape)
     layers = _compared(golden, graph, min(count, _AT_ONCE))
     # Floats become the codes of a tensor of the model.
-    first = folded.model.graph.input[0].name
+    first = folded.model.input
     known = {first} & set(golden.integer_tensors)
     scores = []
     for part in (slice(start, start + _AT_ONCE) for start in range(0, count, _AT_ONCE)):
@@ -111,7 +112,7 @@ def check_vectors(vectors: Vectors, scores: IntArray, who: str) -> None:
 
     Raises
     ------
-    RuntimeError
+    ResultsDiffer
         If it is anything else than the model's scores, which is a bug of the compiler.
     """
     _check(vectors.scores, scores, vectors.names, "output", who)
@@ -121,7 +122,9 @@ def _check(expected: IntArray, got: IntArray, names: tuple[str, ...], where: str
     """Compare integers (frames, ...)."""
     if not np.array_equal(expected, got):
         place = tuple(np.argwhere(expected != got)[0])
-        raise RuntimeError(
+        raise ResultsDiffer(
             f"{names[place[0]]}: the {who} gives {got[place]} where the model gives {expected[place]} "
-            f"({where} {place[-1]})"
+            f"({where} {place[-1]})",
+            where="self-check",
+            hint="nothing was written; please report it with the model",
         )

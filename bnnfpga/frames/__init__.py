@@ -16,7 +16,7 @@ from bnnfpga.dataflow.graph import Graph
 from bnnfpga.frames.floats import floats_of
 from bnnfpga.frames.patterns import Pattern, draw, patterns
 from bnnfpga.frames.search import searched
-from bnnfpga.frames.units import products_of
+from bnnfpga.frames.units import products
 from bnnfpga.golden.model import GoldenModel
 from bnnfpga.input_format import InputFormat
 from bnnfpga.integers import IntegerType
@@ -72,7 +72,7 @@ def self_check_frames(golden: GoldenModel, folded: Folded, graph: Graph, input: 
     rng = np.random.default_rng(0)
     shape = golden.input_shape
     type = graph.input.port.type if input.type is None else input.type
-    cost = sum(products_of(operator) for operator in graph.operators)
+    cost = products(graph)
     costly = cost > _COSTLY
     count = _FEW if costly else max(_FEW, min(MOST, _PRODUCTS // max(cost, 1)))
     sought = max(1, count * _SEARCHED // MOST)

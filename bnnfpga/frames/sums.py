@@ -121,7 +121,8 @@ class _Inverse:
         rows = unit.table.values.shape[0] if isinstance(unit, Threshold) else 1
         if len(codes) * rows > _MOST_LISTED:
             return cls(unit, None)
-        return cls(unit, unit.execute(np.broadcast_to(codes[:, None], (len(codes), rows)))[0])
+        results = unit.execute(np.broadcast_to(codes[:, None], (len(codes), rows)))[0]
+        return cls(unit, results.astype(np.int64))
 
     def codes(self, values: IntArray, type: IntegerType, rng: np.random.Generator) -> IntArray:
         """Random ones of the codes of `type` that give the values, or the nearest below them that there is."""

@@ -118,7 +118,10 @@ class FirstUnits:
                 if decider.generation == last_generation:
                     continue
                 results = (decider.table.execute(sums),)
-            values.update((s.name, result) for s, result in zip(self._outputs[operator.name], results, strict=True))
+            values.update(
+                (s.name, result.astype(np.int64, copy=False))
+                for s, result in zip(self._outputs[operator.name], results, strict=True)
+            )
         return found
 
     def _needed(self, last_generation: int) -> Iterator[Operator]:
@@ -155,7 +158,10 @@ class FirstUnits:
             passed = {unit.name: unit for unit in (between.get(stream.name) for stream in streams) if unit is not None}
             same = len({stream.name in between for stream in streams}) == 1 and len(passed) < 2
             if isinstance(operator, _MOVING) and same:
-                at.update((s.name, array) for s, array in zip(made, operator.execute(*places), strict=True))
+                at.update(
+                    (s.name, array.astype(np.int64, copy=False))
+                    for s, array in zip(made, operator.execute(*places), strict=True)
+                )
                 between.update((s.name, unit) for s in made for unit in passed.values())
             elif isinstance(operator, Lookup | Threshold) and not passed:
                 elementwise.append(operator)
@@ -195,6 +201,11 @@ def _receptive(
     places[outside] = -1 - index.reshape(-1)
     table = table.with_rows(operator.outputs[0].shape[-1])
     return Receptive(operator, table, decider.name, places, fills, between)
+
+
+def products(graph: Graph) -> int:
+    """Products of a weight and an input that a frame takes altogether."""
+    return sum(map(products_of, graph.operators))
 
 
 def products_of(operator: Operator) -> int:

@@ -87,8 +87,10 @@ class GoldenModel:
     def __init__(self, model: Model, input: InputFormat | None = None) -> None:
         import onnxruntime
 
+        self.input_format = InputFormat.parse(None, None) if input is None else input
         self._builder = _Builder(Writer(model), input)
         self.input_shape = tuple(model.shape(model.input)[1:])
+        self.output_tensor = model.output
         options = onnxruntime.SessionOptions()
         # One operation at a time is the definition: no fusion may change it.
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL

@@ -39,10 +39,15 @@ def compile_table(summary: Mapping[str, Any], clock_mhz: float) -> RenderableTyp
     if summary.get("checked"):
         checked = summary["checked"]
         facts["checked"] = f"{' = '.join(checked['stages'])} on {checked['images']} images"
+    if summary.get("ties"):
+        facts["rounding ties"] = _ties(summary["ties"])
     facts["project"] = summary["project"]
     if summary["seconds"] is not None:
         facts["compiled in"] = _seconds(summary["seconds"])
-    return Group(layers, "", _facts(facts))
+    parts: list[RenderableType] = [layers, "", _facts(facts)]
+    if summary.get("warnings"):
+        parts += ["", *(Text(f"warning: {sentence}", style="yellow") for sentence in summary["warnings"])]
+    return Group(*parts)
 
 
 def simulate_table(result: Mapping[str, Any], clock_mhz: float | None = None) -> RenderableType:
@@ -125,6 +130,8 @@ def verify_table(result: Mapping[str, Any]) -> RenderableType:
     verdicts = {True: Text("equal", style="green"), False: Text("differs", style="red")}
     stages = _grid(["stage", ""], [(Text(stage["name"]), verdicts[stage["equal"]]) for stage in result["stages"]])
     parts: list[RenderableType] = [stages]
+    if result.get("ties"):
+        parts += ["", _facts({"rounding ties": _ties(result["ties"])})]
     difference = result["first_difference"]
     if difference is not None:
         names = [*_PLACE, *(name for name in _DETAILS if difference.get(name) is not None)]
@@ -224,6 +231,13 @@ def _facts(facts: Mapping[str, str | Text]) -> Text:
     text = Text("\n").join(lines)
     text.no_wrap, text.overflow = True, "ignore"
     return text
+
+
+def _ties(ties: Mapping[str, Any]) -> str:
+    """How many decisions rounding may take otherwise, and where."""
+    text = f"{ties['on_tie']:,} of {ties['decisions']:,} decisions"
+    most = [layer for layer in ties["layers"] if layer["on_tie"]]
+    return text + (f", most of them at {max(most, key=lambda layer: layer['on_tie'])['name']}" if most else "")
 
 
 def _cells(row: Mapping[str, Any], *names: str) -> list[Text]:

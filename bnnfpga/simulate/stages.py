@@ -10,6 +10,10 @@ from typing import ClassVar
 import numpy as np
 
 from bnnfpga.errors import UserError
+from bnnfpga.frames.units import products
+from bnnfpga.golden.check import FileReading
+from bnnfpga.golden.file_check import check_file
+from bnnfpga.golden.model import GoldenModel
 from bnnfpga.images import Images
 from bnnfpga.integers import IntArray
 from bnnfpga.plan import Plan
@@ -23,6 +27,10 @@ from bnnfpga.simulate.project_graph import project_plan
 from bnnfpga.simulate.run import golden_scores, run_rtl
 from bnnfpga.simulate.simulator import build_simulator
 from bnnfpga.simulate.verilator import SimulationError, Window, watch_simulator
+
+_FEWEST_READ = 4
+_MOST_PRODUCTS = 1 << 31
+"""Images that are compared with the file: at least so many, and more as long as they cost so many multiplications."""
 
 
 class StageFailed(Exception):
@@ -68,6 +76,14 @@ class Subject:
         graph = self.plan.graph
         return graph.execute(self.images.codes, [stream.name for stream in graph.streams])
 
+    @cached_property
+    def reading(self) -> FileReading:
+        """What comparing the source's golden model with the unmodified file finds, on the first images."""
+        golden = GoldenModel(self.plan.model, self.plan.input)
+        cost = max(1, products(self.plan.graph) * len(self.images.given))
+        x = self.images.given[: max(_FEWEST_READ, len(self.images.given) * _MOST_PRODUCTS // cost)]
+        return check_file(self.plan.source.proto, golden, x)
+
     @property
     def most_cycles(self) -> int:
         """Cycles that nothing needs which works as compiled: a simulation that takes more is given up."""
@@ -106,6 +122,15 @@ class Result:
 
     outputs: IntArray
     frame_done: IntArray | None = None
+
+
+class FileStage(Stage):
+    """The unmodified file, read independently: it confirms the golden model's integers, or not (`Subject.reading`)."""
+
+    name = "file"
+
+    def run(self, subject: Subject) -> Result:
+        return Result(golden_scores(subject.project, subject.images))
 
 
 class SourceStage(Stage):
@@ -225,5 +250,5 @@ def _beats(subject: Subject) -> bytes:
     return subject.project.input_stream.pack(subject.images.codes).tobytes()
 
 
-ALL: tuple[type[Stage], ...] = (SourceStage, FoldedStage, EmulatorStage, HlsStage, RtlStage)
+ALL: tuple[type[Stage], ...] = (FileStage, SourceStage, FoldedStage, EmulatorStage, HlsStage, RtlStage)
 """In the order in which they are compared."""

@@ -17,13 +17,14 @@ from bnnfpga.dataflow.operator import Schedule
 from bnnfpga.datasets.arrays import save_npy
 from bnnfpga.errors import UserError
 from bnnfpga.files import require_writable
+from bnnfpga.golden.check import Difference
 from bnnfpga.images import Images
 from bnnfpga.integers import IntArray
 from bnnfpga.project import Project
 from bnnfpga.simulate.beats import Observed, from_tensors
 from bnnfpga.simulate.layers import source_tensors
 from bnnfpga.simulate.locate import Fault, locate_cycles, locate_value
-from bnnfpga.simulate.stages import ALL, Result, RtlStage, SourceStage, Stage, StageFailed, Subject
+from bnnfpga.simulate.stages import ALL, FileStage, Result, RtlStage, SourceStage, Stage, StageFailed, Subject
 from bnnfpga.simulate.verilator import Window
 
 STAGES = tuple(stage.name for stage in ALL)
@@ -42,6 +43,9 @@ class VerifyResult:
     ----------
     stages
         Of each `name`, `equal` and `seconds`.
+    ties
+        How many decisions of the model lie `on_tie` on these images, of how many `decisions`, also by `layers`; None
+        without the stage `file`.
     first_difference
         `stages`, `message`, `wave`, and the fields of `bnnfpga.simulate.locate.Fault`; None where all are equal.
     dumped
@@ -51,6 +55,7 @@ class VerifyResult:
     stages: list[dict[str, Any]]
     first_difference: dict[str, Any] | None
     dumped: list[str]
+    ties: dict[str, Any] | None = None
 
     @property
     def equal(self) -> bool:
@@ -112,7 +117,9 @@ def verify(
     before: tuple[Stage, IntArray] | None = None
     for stage in chosen:
         started = time.perf_counter()
-        found = _examine(stage, subject, None if before is None else before[1], streams=streams)
+        found = _confirm(stage, before, subject)
+        if found is None:
+            found = _examine(stage, subject, None if before is None else before[1], streams=streams)
         equal = before is None or found.problem is None
         if before is not None and found.problem is not None and difference is None:
             difference = _describe(stage, before[0], subject, found, wave)
@@ -121,7 +128,8 @@ def verify(
             dumped += _write_dump(stage, subject, wanted, dump.folder)
         if found.outputs is not None:
             before = (stage, found.outputs)
-    return VerifyResult(report, difference, dumped)
+    ties = subject.reading.ties() if any(isinstance(stage, FileStage) for stage in chosen) else None
+    return VerifyResult(report, difference, dumped, ties)
 
 
 @dataclass(frozen=True)
@@ -133,6 +141,13 @@ class _Examination:
     frame: int | None = None
     timing: bool = False
     fault: Fault | None = None
+
+
+def _confirm(stage: Stage, before: tuple[Stage, IntArray] | None, subject: Subject) -> _Examination | None:
+    """What follows the file, where the file does not confirm it."""
+    if before is None or not isinstance(before[0], FileStage) or subject.reading.difference is None:
+        return None
+    return _Examination(stage.run(subject).outputs, str(subject.reading.difference), subject.reading.difference.image)
 
 
 def _examine(stage: Stage, subject: Subject, before: IntArray | None, *, streams: bool) -> _Examination:
@@ -180,6 +195,9 @@ def _output_fault(subject: Subject, before: IntArray, outputs: IntArray, result:
 
 def _describe(stage: Stage, before: Stage, subject: Subject, found: _Examination, wave: Wave | None) -> dict[str, Any]:
     """The first difference as plain data."""
+    reading = subject.reading.difference if isinstance(before, FileStage) else None
+    if reading is not None:
+        return _in_file(before, stage, reading)
     fault, watched = _locate_folding(before, subject), subject
     if fault is None:
         fault, watched = _locate(stage, subject, found)
@@ -195,6 +213,21 @@ def _describe(stage: Stage, before: Stage, subject: Subject, found: _Examination
         **fault.as_dict(),
         "wave": written,
         "message": f"{found.problem}; {_sentence(fault)}",
+    }
+
+
+def _in_file(before: Stage, stage: Stage, found: Difference) -> dict[str, Any]:
+    """A difference between the file and what it is taken for, at one of the file's nodes."""
+    # The file has its batch of one in front, and channels behind that.
+    channel, pixel = (*found.element[1:2], None)[0], found.element[2:] or None
+    fault = Fault("value", found.node, found.tensor, found.image, pixel, channel, None, None)
+    return {
+        "stages": [before.name, stage.name],
+        **fault.as_dict(),
+        "expected": found.expected,
+        "got": found.got,
+        "wave": None,
+        "message": f"{found.node}: {found}",
     }
 
 

@@ -1,4 +1,4 @@
-"""Each dialect, from its file to integer operators: equal to the golden model, which plain floats confirm."""
+"""Each dialect, from its file to integer operators: equal to the golden model, which the file itself confirms."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from bnnfpga.dataflow.lower import lower
 from bnnfpga.frontend.clean import load
 from bnnfpga.frontend.final import final_operators, gives_class
 from bnnfpga.frontend.nodes import QUANTIZERS
-from bnnfpga.golden.float_check import check_against_floats
 from bnnfpga.golden.model import GoldenModel
 from bnnfpga.integers import IntegerType
 from bnnfpga.transforms.fold import fold
 from tests.fixtures.dialects.make_fixtures import MAKERS, make
 from tests.support.data import FIXTURES, mnist_test_set, shared
+from tests.support.readings import assert_confirmed
 
 DIALECTS = FIXTURES / "dialects"
 IMAGES = 300
@@ -75,11 +75,10 @@ def test_every_dialect_folds_to_its_golden_integers(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", MAKERS)
-def test_plain_floats_confirm_every_dialect(name: str) -> None:
+def test_the_file_confirms_every_dialect(name: str) -> None:
     path = DIALECTS / f"{name}.onnx"
-    found = check_against_floats(path, _inputs(name, GoldenModel(load(path)).input_shape))
-    assert found.error is None
-    assert found.compared > IMAGES * 40
+    found = assert_confirmed(path, _inputs(name, GoldenModel(load(path)).input_shape))
+    assert found.decisions > IMAGES * 40
 
 
 @pytest.mark.parametrize("name", MAKERS)
@@ -140,7 +139,7 @@ def test_published_nets(name: str) -> None:
     path = shared(f"models/{name}")
     x = mnist_test_set()[0][:500].astype(np.float32) * np.float32(1 / 255)
     _check_folding(path, x)
-    assert check_against_floats(path, x).error is None
+    assert_confirmed(path, x)
 
 
 def test_finn_tutorial_net_gives_its_golden_vectors() -> None:
@@ -167,7 +166,7 @@ def test_published_accuracies(name: str, scale: float, accuracy: float) -> None:
     graph = lower(fold(model, IntegerType.interval(0, 255), np.float32(scale)).model)
     scores = graph.execute(images.reshape(len(images), -1).astype(np.int64))[graph.output.name]
     np.testing.assert_array_equal(scores, result.scores.reshape(scores.shape))
-    assert check_against_floats(path, x[:1000]).error is None
+    assert_confirmed(path, x[:1000])
 
 
 def test_files_of_a_dialect_are_left_as_they_are() -> None:

@@ -13,11 +13,11 @@ from bnnfpga.errors import UserError
 from bnnfpga.frontend import quantizers
 from bnnfpga.frontend.clean import clean, load
 from bnnfpga.golden import onnx_form
-from bnnfpga.golden.float_check import check_against_floats
 from bnnfpga.golden.model import GoldenModel
 from bnnfpga.golden.steps import Step, apply_steps
 from tests.support.data import FIXTURES, mnist_test_set, shared
 from tests.support.nets import DenseNet, NetWriter, dense_nets
+from tests.support.readings import assert_confirmed, reading_of
 
 BREVITAS = sorted((FIXTURES / "brevitas").glob("*.onnx"))
 
@@ -34,12 +34,12 @@ def test_equals_torch_where_there_are_no_ties(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", BREVITAS, ids=lambda path: path.stem)
-def test_float_runs_differ_only_at_ties(path: Path) -> None:
+def test_files_confirm_their_golden_models(path: Path) -> None:
     x, _ = _inputs(path)
-    found = check_against_floats(path, x)
-    assert found.error is None
+    found = assert_confirmed(path, x)
     # The nets with ties everywhere would prove nothing if there were none.
-    assert (found.ties > 0) == ("ties" in path.stem)
+    share = found.on_tie / found.decisions
+    assert share > 0.02 if "ties" in path.stem else share < 0.002
 
 
 def test_ties_decide_for_plus_one() -> None:
@@ -69,10 +69,10 @@ def test_batches_do_not_matter(net: DenseNet, seed: int) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(net=dense_nets(), seed=st.integers(0, 1000))
-def test_random_nets_against_floats(net: DenseNet, seed: int, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_files_confirm_random_nets(net: DenseNet, seed: int, tmp_path_factory: pytest.TempPathFactory) -> None:
     path = net.write(tmp_path_factory.mktemp("net"))
     x = np.random.default_rng(seed).standard_normal((8, net.widths[0]), dtype=np.float32)
-    assert check_against_floats(path, x).error is None
+    assert_confirmed(path, x)
 
 
 def test_large_sums_stay_exact() -> None:
@@ -112,12 +112,11 @@ def test_published_accuracies(name: str, accuracy: float) -> None:
     x = images.astype(np.float32) * np.float32(1 / 255)
     path = shared(f"models/{name}")
     assert (GoldenModel(load(path)).run(x).output.argmax(axis=1) == labels).mean() == pytest.approx(accuracy, abs=1e-9)
-    found = check_against_floats(path, x[:1000])
-    assert found.error is None
+    assert_confirmed(path, x[:1000])
 
 
 @pytest.mark.parametrize("wrong", ["rounding", "sign", "grid"])
-def test_the_float_check_finds_wrong_meanings(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_reading_is_found_at_its_node(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A quantizer read wrongly, a sign of zero, a bias lost: each is an error at the node, not a tie."""
     name = "int_quant_even"
     if wrong == "rounding":
@@ -131,9 +130,9 @@ def test_the_float_check_finds_wrong_meanings(wrong: str, monkeypatch: pytest.Mo
         monkeypatch.setattr(quantizers, "output_grid", lambda scale, bias: grid(scale, bias + scale))
     path = FIXTURES / "dialects" / f"{name}.onnx"
     x = np.random.default_rng(0).standard_normal((50, 36), dtype=np.float32) * (100 if wrong == "grid" else 1)
-    found = check_against_floats(path, x)
-    assert found.error is not None
-    assert {"rounding": "(IntQuant)", "sign": "(Sign)", "grid": "(MultiThreshold)"}[wrong] in found.error
+    found = reading_of(path, x).difference
+    assert found is not None
+    assert {"rounding": "(IntQuant)", "sign": "(Sign)", "grid": "(MultiThreshold)"}[wrong] in found.node
 
 
 def test_a_sign_with_a_zero_point_is_refused() -> None:

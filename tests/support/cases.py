@@ -15,9 +15,9 @@ import onnx
 import yaml
 
 import bnnfpga
-from bnnfpga.golden.float_check import check_against_floats
 from tests.support.builds import check_cycles, images_for, random_folding_of
 from tests.support.conv_nets import ConvNet
+from tests.support.readings import assert_confirmed
 
 REGRESSIONS = Path(__file__).parents[1] / "fixtures" / "regressions"
 _INPUTS = ("int4", "uint8", "bipolar", None)
@@ -59,7 +59,7 @@ def check_case(folder: Path, work: Path, damage: Callable[[Path], None] = lambda
     seed = given["seed"]
     project = bnnfpga.compile(model, work / "project", folding=folder / "folding.yaml", input=given["input"])
     floats = np.random.default_rng(seed).standard_normal((8, *project.input_shape), dtype=np.float32)
-    assert check_against_floats(model, floats).error is None
+    assert_confirmed(model, floats)
     assert project.simulate(images_for(project, 100, seed + 1), backend="emulator").mismatches == 0
     damage(project.folder)
     check_cycles(project, frames=16, seed=seed)

@@ -1,0 +1,78 @@
+"""Counting what agrees, and keeping the first difference that rounding does not explain."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bnnfpga.golden.check.decisions import Decision
+from bnnfpga.golden.check.number import ROUNDING, Array, Doubles, Number, Truths
+from bnnfpga.golden.check.reading import Difference, LayerTies
+
+
+class Comparison:
+    """What is found on the way through a file."""
+
+    def __init__(self, images: int) -> None:
+        self.layers: list[LayerTies] = []
+        self.difference: Difference | None = None
+        self.tied: Truths = np.zeros(images, dtype=bool)
+        self.unchecked: list[str] = []
+
+    def decisions(
+        self, node: str, tensor: str, x: Number, decision: Decision, index: Doubles, claimed: Doubles | None
+    ) -> Truths:
+        """A node's decisions, and what is claimed of them; which of them lie on a tie."""
+        bound = decision.bound(x)
+        ties = decision.ties(x, index, bound)
+        self.count(node, ties)
+        if claimed is not None:
+            distance = np.broadcast_to(decision.distance(x, index, claimed), ties.shape)
+            beyond = (claimed != index) & ~(distance <= bound)
+            self._keep(node, tensor, beyond, decision.output(index), decision.output(claimed), distance, bound)
+        return ties
+
+    def count(self, node: str, ties: Truths) -> None:
+        """Decisions of a node, (images, ...), and which of them lie on a tie."""
+        self.layers.append(LayerTies(node, int(ties.size), int(np.count_nonzero(ties))))
+        self.tied |= ties.reshape(len(ties), -1).any(axis=1)
+
+    def values(self, node: str, tensor: str, x: Number, claimed: Array, behind: tuple[str, ...] = ()) -> None:
+        """Numbers, and what is claimed that they are."""
+        # Others may round what is exact when they scale it.
+        bound = np.broadcast_to(ROUNDING * np.where(x.exact, np.abs(x.value), x.size), x.value.shape)
+        with np.errstate(invalid="ignore"):
+            distance = np.where(x.value == claimed, 0.0, np.abs(x.value - claimed))
+        self._keep(node, tensor, ~(distance <= bound), x.value, claimed, distance, bound)
+
+    def classes(self, node: str, tensor: str, scores: Number, axis: int, index: Array, claimed: Array) -> Truths:
+        """The largest of scores along an axis of the file's; which of them are ties."""
+        axis = axis % len(scores.shape) + 1
+        bounds = np.broadcast_to(scores.bound, scores.value.shape)
+
+        def at(array: Array, place: Array) -> Array:
+            return np.take_along_axis(array, np.expand_dims(place, axis), axis)
+
+        gap, bound = np.abs(at(scores.value, index) - scores.value), at(bounds, index) + bounds
+        others = np.ones(scores.value.shape, dtype=bool)
+        np.put_along_axis(others, np.expand_dims(index, axis), False, axis)
+        ties: Truths = (others & (bound > 0) & (gap <= bound)).any(axis=axis)
+        self.count(node, ties)
+        apart, explained = (np.squeeze(at(array, claimed), axis) for array in (gap, bound))
+        beyond = (index != claimed) & ~((apart <= explained) & (explained > 0))
+        self._keep(node, tensor, beyond, index, claimed, apart, explained)
+        return ties
+
+    def _keep(
+        self, node: str, tensor: str, beyond: Truths, expected: Array, got: Array, distance: Array, bound: Array
+    ) -> None:
+        if self.difference is not None or not np.any(beyond):
+            return
+        image, *element = (int(place) for place in np.argwhere(beyond)[0])
+        at = (image, *element)
+
+        def number(array: Array) -> float:
+            return float(np.broadcast_to(array, beyond.shape)[at])
+
+        self.difference = Difference(
+            node, tensor, image, tuple(element), number(expected), number(got), number(distance), number(bound)
+        )

@@ -1,0 +1,305 @@
+"""Operators that decide between numbers on a grid: QONNX' quantizers, and what standard operators round and compare.
+
+Source of the quantizers' meaning: Pappalardo et al., "QONNX: Representing Arbitrary-Precision Quantized Neural Networks"
+(2022), and the executions in the package qonnx 1.0.0, in this module's own words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+
+from bnnfpga.golden.check.library import Unknown, attribute
+from bnnfpga.golden.check.number import Array, Doubles, Number, Truths, representable
+
+DOMAINS = ("qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general", "qonnx")
+"""Where QONNX' operators are found; in files of old exporters also in ONNX' own domain."""
+_Function = Callable[[Array], Doubles]
+
+
+@dataclass(frozen=True, eq=False)
+class Decision:
+    """A node whose outputs are first, first + step, first + 2 * step, ... by index.
+
+    Parameters
+    ----------
+    index
+        Which one, float64 integers, from numbers.
+    rise
+        Where the index rises to the one that is given; infinite where it never does. Ascending.
+    first, step
+        float64, broadcast to the input.
+    extra
+        Size of the terms that float32 arithmetic inside the node adds to those of the input.
+    exact
+        For numbers that float32 has, whether it also decides about them without rounding.
+    truths
+        Whether the outputs are truths.
+    two
+        Whether there are only two outputs.
+    """
+
+    index: _Function
+    rise: _Function
+    first: Doubles
+    step: Doubles
+    extra: Doubles
+    exact: Callable[[Array], Truths] = lambda x: np.array(True)
+    truths: bool = False
+    two: bool = False
+
+    def output(self, index: Doubles) -> Array:
+        """The node's output, by index."""
+        output = self.first + self.step * index
+        return output != 0 if self.truths else output
+
+    def bound(self, x: Number) -> Doubles:
+        """How near to a decision point rounding decides."""
+        exact = x.exact & self.exact(x.value)
+        return np.broadcast_to(Number(x.value, x.size + self.extra, exact).bound, x.value.shape)
+
+    def ties(self, x: Number, index: Doubles, bound: Doubles) -> Truths:
+        """Which values lie within `bound` of a decision point; `index` is the node's decision."""
+        near = np.minimum(x.value - self.rise(index), self.rise(index + 1) - x.value)
+        return (bound > 0) & (near <= bound)
+
+    def distance(self, x: Number, index: Doubles, other: Doubles) -> Doubles:
+        """How far values lie from the point from which on `other` is right; 0 where it is."""
+        away = np.where(other > index, self.rise(other) - x.value, x.value - self.rise(other + 1))
+        return np.where(other == index, 0.0, away)
+
+
+def decision_of(
+    node: onnx.NodeProto, parameters: Sequence[Array | None], rank: int, kind: type[np.floating] = np.float64
+) -> Decision | None:
+    """What a node decides about its first input, which has `rank` axes in the file; None for others.
+
+    It computes in floats of the `kind` that it is given numbers of.
+
+    Raises
+    ------
+    Unknown
+        If its parameters, its other inputs, are no constants or mean nothing.
+    """
+    standard = node.domain in ("", "ai.onnx")
+    if node.op_type not in _KINDS or not (standard or (node.domain in DOMAINS and node.op_type not in _STANDARD)):
+        return None
+    numbers = []
+    for parameter in parameters:
+        if parameter is None:
+            raise Unknown("its parameters are not constant")
+        # Axes of one element more than the tensor has mean nothing.
+        parameter = parameter.reshape(()) if parameter.size == 1 and parameter.ndim > rank else parameter
+        numbers.append(parameter.astype(kind))
+    return _KINDS[node.op_type](node, numbers, rank)
+
+
+def sides(rises: bool, *, includes: bool) -> Decision:
+    """Whether a number lies on the upper side of 0, or the lower one; `includes` 0 in the upper one."""
+    return _uniform(
+        (lambda x: np.float64(1) * (x >= 0)) if includes else (lambda x: np.float64(1) * (x > 0)),
+        1,
+        lambda index: np.zeros_like(index),
+        0.0 if rises else 1.0,
+        1.0 if rises else -1.0,
+        truths=True,
+    )
+
+
+def _uniform(
+    index: _Function, levels: float, rise: _Function, first: Array | float, step: Array | float, *, truths: bool = False
+) -> Decision:
+    def bounded(at: Array) -> Doubles:
+        return np.where(at <= 0, -np.inf, np.where(at > levels, np.inf, rise(at)))
+
+    first, step = np.asarray(first, dtype=np.float64), np.asarray(step, dtype=np.float64)
+    return Decision(index, bounded, first, step, np.zeros(()), truths=truths, two=levels == 1)
+
+
+def _bipolar(node: onnx.NodeProto, parameters: list[Doubles], rank: int) -> Decision:
+    scale = _operand(parameters, 0)
+    return _uniform(lambda x: np.float64(1) * (x >= 0), 1, lambda index: np.zeros_like(index), -scale, 2 * scale)
+
+
+def _sign(node: onnx.NodeProto, parameters: list[Doubles], rank: int) -> Decision:
+    return _uniform(lambda x: np.sign(x) + 1, 2, lambda index: np.zeros_like(index), -1, 1)
+
+
+def _up(x: Array) -> Doubles:
+    return np.asarray(np.sign(x) * np.ceil(np.abs(x)))
+
+
+def _half_up(x: Array) -> Doubles:
+    return np.asarray(np.sign(x) * np.floor(np.abs(x) + 0.5))
+
+
+def _half_down(x: Array) -> Doubles:
+    return np.asarray(np.sign(x) * np.ceil(np.abs(x) - 0.5))
+
+
+_ROUNDINGS: dict[str, _Function] = {
+    "ROUND": np.rint,
+    "HALF_EVEN": np.rint,
+    "FLOOR": np.floor,
+    "CEIL": np.ceil,
+    "DOWN": np.trunc,
+    "ROUND_TO_ZERO": np.trunc,
+    "UP": _up,
+    "HALF_UP": _half_up,
+    "HALF_DOWN": _half_down,
+}
+
+
+def _rounding(node: onnx.NodeProto, default: str) -> _Function:
+    name = str(attribute(node, "rounding_mode", default)).upper()
+    if name not in _ROUNDINGS:
+        raise Unknown(f"there is no rounding mode {name!r}")
+    return _ROUNDINGS[name]
+
+
+def _leaves(rounding: _Function, integer: Doubles) -> Doubles:
+    """From where on numbers behind an integer round to the next one: at it, halfway, or at the next."""
+    at_once, halfway = rounding(integer + 0.25) > integer, rounding(integer + 0.75) > integer
+    return integer + np.where(at_once, 0.0, np.where(halfway, 0.5, 1.0))
+
+
+def _range(node: onnx.NodeProto, bits: Doubles) -> tuple[Doubles, Doubles]:
+    signed, narrow = attribute(node, "signed", 1), attribute(node, "narrow", 0)
+    if signed:
+        return -(2.0 ** (bits - 1)) + bool(narrow), 2.0 ** (bits - 1) - 1
+    return 0.0 * bits, 2.0**bits - 1 - bool(narrow)
+
+
+def _quant(node: onnx.NodeProto, parameters: list[Doubles], rank: int) -> Decision:
+    scale, zero_point, bits = (_operand(parameters, index) for index in range(3))
+    if np.any(scale <= 0):
+        raise Unknown("its scale is not positive")
+    if attribute(node, "signed", 1) and np.all(bits == 1):
+        at = -zero_point * scale
+        return Decision(
+            lambda x: np.float64(1) * (x / scale + zero_point >= 0),
+            lambda index: np.where(index <= 0, -np.inf, np.where(index > 1, np.inf, at)),
+            (-1 - zero_point) * scale,
+            2 * scale,
+            np.abs(at),
+            two=True,
+        )
+    lowest, highest = _range(node, bits)
+    rounding = _rounding(node, "ROUND")
+
+    def rise(index: Doubles) -> Doubles:
+        position = np.clip(index - 1, 0, highest - lowest - 1) + lowest
+        points = (_leaves(rounding, position) - zero_point) * scale
+        return np.where(index <= 0, -np.inf, np.where(index > highest - lowest, np.inf, points))
+
+    return Decision(
+        lambda x: rounding(np.clip(x / scale + zero_point, lowest, highest)) - lowest,
+        rise,
+        (lowest - zero_point) * scale,
+        scale,
+        np.abs(zero_point) * scale,
+        lambda x: representable(x / scale) & representable(x / scale + zero_point),
+    )
+
+
+def _trunc(node: onnx.NodeProto, parameters: list[Doubles], rank: int) -> Decision:
+    """Integers of the input, divided, clipped (version 2, with six inputs) and rounded."""
+    scale, zero_point = _operand(parameters, 0), _operand(parameters, 1)
+    bits = _operand(parameters, len(parameters) - 1)
+    if len(parameters) == 5:
+        output_scale = parameters[3]
+        divisor = 2.0 ** np.round(np.log2(output_scale / scale))
+        lowest, highest = _range(node, bits)
+        removed = zero_point / divisor
+    else:
+        output_scale, divisor, removed = scale, 2.0 ** (_operand(parameters, 2) - bits), zero_point
+        # Nothing is clipped, but no number of the input's bits gives more.
+        lowest, highest = -(2.0**bits), 2.0**bits
+    rounding = _rounding(node, "FLOOR")
+
+    def code(x: Array) -> Doubles:
+        integer = np.rint(x / scale + zero_point)
+        return np.asarray(rounding(np.clip(integer / divisor, lowest, highest)) - lowest)
+
+    def rise(index: Doubles) -> Doubles:
+        quotient = np.clip(index - 1, 0, highest - lowest - 1) + lowest
+        leaves = _leaves(rounding, quotient) * divisor
+        # The first integer that the rounding takes up; of a tie, the rounding itself knows.
+        integer = np.ceil(leaves)
+        integer = np.where(rounding(integer / divisor) > quotient, integer, integer + 1)
+        return np.where(
+            index <= 0,
+            -np.inf,
+            np.where(index > highest - lowest, np.inf, (integer - 0.5 - zero_point) * scale),
+        )
+
+    return Decision(
+        code,
+        rise,
+        (lowest - removed) * output_scale,
+        output_scale,
+        np.abs(zero_point) * scale,
+        lambda x: representable(x / scale) & representable(x / scale + zero_point),
+    )
+
+
+def _multi_threshold(node: onnx.NodeProto, parameters: list[Doubles], rank: int) -> Decision:
+    """How many thresholds of its channel a number reaches."""
+    given = _operand(parameters, 0)
+    if given.ndim != 2:
+        raise Unknown(f"its thresholds have shape {given.shape}")
+    thresholds = np.sort(given, axis=1)
+    layout = str(attribute(node, "data_layout", "")) or {2: "NC", 3: "NWC", 4: "NCHW"}.get(rank, "NC")
+    # One axis more in front, for the images.
+    axis = 1 + (layout.index("C") if "C" in layout else 1)
+    levels = thresholds.shape[1]
+    padded = np.pad(thresholds, ((0, 0), (1, 1)), constant_values=((0, 0), (-np.inf, np.inf)))
+
+    def by_channel(function: Callable[[Doubles, Doubles], Array], x: Array) -> Doubles:
+        if len(thresholds) == 1:
+            return np.asarray(function(padded[0], x), dtype=np.float64)
+        if axis >= x.ndim or x.shape[axis] != len(thresholds):
+            raise Unknown(f"its {len(thresholds)} channels do not fit a tensor of shape {x.shape[1:]}")
+        moved = np.moveaxis(x, axis, 0)
+        found = np.stack([function(row, plane) for row, plane in zip(padded, moved, strict=True)])
+        return np.moveaxis(found.astype(np.float64), 0, axis)
+
+    return Decision(
+        lambda x: by_channel(lambda row, plane: np.searchsorted(row[1:-1], plane, side="right"), x),
+        lambda index: by_channel(lambda row, at: row[np.clip(at, 0, levels + 1).astype(np.int64)], index),
+        np.asarray(attribute(node, "out_bias", 0.0), dtype=np.float64),
+        np.asarray(attribute(node, "out_scale", 1.0), dtype=np.float64),
+        np.zeros(()),
+    )
+
+
+def _integers(rounding: _Function) -> Callable[[onnx.NodeProto, list[Doubles], int], Decision]:
+    def decision(node: onnx.NodeProto, parameters: list[Doubles], rank: int) -> Decision:
+        one = np.ones(())
+        return Decision(rounding, lambda index: _leaves(rounding, index - 1), np.zeros(()), one, np.zeros(()))
+
+    return decision
+
+
+def _operand(parameters: list[Doubles], index: int) -> Doubles:
+    if index >= len(parameters):
+        raise Unknown(f"it has {len(parameters) + 1} inputs")
+    return parameters[index]
+
+
+_STANDARD = ("Sign", "Round", "Floor", "Ceil")
+_KINDS: dict[str, Callable[[onnx.NodeProto, list[Doubles], int], Decision]] = {
+    "Quant": _quant,
+    "IntQuant": _quant,
+    "BipolarQuant": _bipolar,
+    "BinaryQuant": _bipolar,
+    "MultiThreshold": _multi_threshold,
+    "Trunc": _trunc,
+    "Sign": _sign,
+    "Round": _integers(np.rint),
+    "Floor": _integers(np.floor),
+    "Ceil": _integers(np.ceil),
+}

@@ -1,0 +1,104 @@
+"""Standard operators by the libraries that know every version: onnx' reference implementation, and onnxruntime.
+
+The reference takes float64 everywhere. onnxruntime stands in where the reference of onnx 1.22 is wrong or missing: pools
+with pads, dilations or `ceil_mode`, batch norms before version 14, Softmax before version 13, pads below zero, Upsample 7,
+Resize 10.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx.reference import ReferenceEvaluator
+
+from bnnfpga.golden.check.number import Array
+
+_BY_RUNTIME = ("BatchNormalization", "LogSoftmax", "MaxPool", "Pad", "Softmax", "Upsample")
+_DOUBLES_SINCE = {"MaxPool": 12}
+"""From which version on onnxruntime has doubles, where older versions have no other meaning."""
+
+
+class Unknown(Exception):
+    """The check does not know what a node means; the text says why."""
+
+
+def run_node(node: onnx.NodeProto, operands: Sequence[Array | None], opset: int) -> list[Array]:
+    """What a standard node makes of arrays, None where it has no operand.
+
+    Raises
+    ------
+    Unknown
+        If neither library can say.
+    """
+    feeds = {f"i{index}": array for index, array in enumerate(operands) if array is not None}
+    plain = onnx.NodeProto()
+    plain.CopyFrom(node)
+    plain.domain = ""
+    del plain.input[:]
+    plain.input.extend("" if array is None else f"i{index}" for index, array in enumerate(operands))
+    first_choice = (
+        _by_runtime if node.op_type in _BY_RUNTIME or (node.op_type, opset) == ("Resize", 10) else _by_reference
+    )
+    second = _by_reference if first_choice is _by_runtime else _by_runtime
+    problems = []
+    for evaluate in (first_choice, second):
+        if (evaluate, node.op_type) == (_by_reference, "BatchNormalization") and opset < 14:
+            continue
+        try:
+            return evaluate(plain, feeds, opset)
+        # Whatever a library raises at a node that it cannot do: the comparison goes on without.
+        except Exception as error:
+            problems.append(f"{type(error).__name__}: {error}")
+    raise Unknown(problems[0].splitlines()[0])
+
+
+def _by_reference(node: onnx.NodeProto, feeds: dict[str, Array], opset: int) -> list[Array]:
+    results: Any = ReferenceEvaluator(_model(node, feeds, opset)).run(None, feeds)
+    return [np.asarray(result) for result in results]
+
+
+def _by_runtime(node: onnx.NodeProto, feeds: dict[str, Array], opset: int) -> list[Array]:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.intra_op_num_threads = 1
+    model = _model(node, feeds, max(opset, _DOUBLES_SINCE.get(node.op_type, 1)))
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    results: list[Array] = session.run(None, feeds)
+    return results
+
+
+def _model(node: onnx.NodeProto, feeds: dict[str, Array], opset: int) -> onnx.ModelProto:
+    inputs = [
+        onnx.helper.make_tensor_value_info(name, onnx.helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
+        for name, array in feeds.items()
+    ]
+    outputs = [onnx.ValueInfoProto(name=name) for name in node.output if name]
+    graph = onnx.helper.make_graph([node], "node", inputs, outputs)
+    return onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", opset)], ir_version=8)
+
+
+def attribute(node: onnx.NodeProto, name: str, default: Any) -> Any:
+    """Value of an attribute; strings as `str`."""
+    for item in node.attribute:
+        if item.name == name:
+            value = onnx.helper.get_attribute_value(item)
+            return value.decode(errors="replace") if isinstance(value, bytes) else value
+    return default
+
+
+def changed(node: onnx.NodeProto, op_type: str | None = None, **attributes: Any) -> onnx.NodeProto:
+    """A copy of a node with another operator or other attributes; None removes one."""
+    copy = onnx.NodeProto()
+    copy.CopyFrom(node)
+    copy.op_type = op_type or node.op_type
+    kept = [item for item in copy.attribute if item.name not in attributes]
+    del copy.attribute[:]
+    copy.attribute.extend(kept)
+    given = {name: value for name, value in attributes.items() if value is not None}
+    copy.attribute.extend(onnx.helper.make_attribute(name, value) for name, value in given.items())
+    return copy

@@ -1,0 +1,144 @@
+"""What is compared with a file, and what the comparison finds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnnfpga.golden.check.number import Doubles, Truths
+
+
+@dataclass(frozen=True, eq=False)
+class Scaled:
+    """A tensor (images, ...) as integers and what they are multiplied by, one after the other."""
+
+    integers: NDArray[np.int64]
+    scales: tuple[NDArray[np.float32], ...] = ()
+
+    def value(self) -> Doubles:
+        """The numbers that the integers stand for."""
+        value = self.integers.astype(np.float64)
+        for scale in self.scales:
+            value = value * scale
+        return value
+
+
+@dataclass(frozen=True, eq=False)
+class Claims:
+    """What somebody says that a file gives for some images.
+
+    Parameters
+    ----------
+    integers
+        Tensors of the file by name: quantizers' outputs and sums.
+    floats
+        Tensors of the file by name, float32 (images, ...): what it ends in.
+    classes
+        int64 (images, ...), where it ends in ArgMax or TopK.
+    """
+
+    integers: Mapping[str, Scaled]
+    floats: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    classes: NDArray[np.int64] | None = None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A number of the file's that somebody says otherwise, farther off than rounding explains.
+
+    `distance` is how far the number in front of a decision lies from where it would be right, or how far values are
+    apart; `bound` is what rounding explains. `behind` are the nodes that lead to it from the last tensors that agree.
+    """
+
+    node: str
+    tensor: str
+    image: int
+    element: tuple[int, ...]
+    expected: float
+    got: float
+    distance: float
+    bound: float
+    behind: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        text = (
+            f"the file gives {self.expected:g} and the compiler's reading of it {self.got:g} for element {self.element} of "
+            f"image {self.image}; that is off by {self.distance:.3g}, and rounding explains {self.bound:.3g}"
+        )
+        return text + (f" (it comes from {', '.join(self.behind)})" if self.behind else "")
+
+
+@dataclass(frozen=True)
+class LayerTies:
+    """Decisions of one node over all images, and how many of them lie on a rounding tie."""
+
+    name: str
+    decisions: int
+    on_tie: int
+
+
+@dataclass(frozen=True, eq=False)
+class FileReading:
+    """What comparing with a file found.
+
+    Parameters
+    ----------
+    layers
+        The nodes that decide, in the file's order.
+    difference
+        The first in the file's order, None where all agrees.
+    unchecked
+        What could not be compared, and why, as sentences.
+    tied
+        Of each image, whether any decision about it lies on a tie.
+    """
+
+    layers: tuple[LayerTies, ...]
+    difference: Difference | None
+    unchecked: tuple[str, ...]
+    tied: Truths
+
+    @property
+    def decisions(self) -> int:
+        return sum(layer.decisions for layer in self.layers)
+
+    @property
+    def on_tie(self) -> int:
+        return sum(layer.on_tie for layer in self.layers)
+
+    def ties(self) -> dict[str, Any]:
+        """Decisions and ties as plain data."""
+        layers = [vars(layer) for layer in self.layers]
+        return {"decisions": self.decisions, "on_tie": self.on_tie, "layers": layers}
+
+    def warnings(self) -> list[str]:
+        """What whoever trusts the comparison must know, as sentences."""
+        sentences = []
+        if self.on_tie:
+            sentences.append(
+                f"{self.on_tie:,} of {self.decisions:,} decisions lie on a rounding tie; another runtime may decide them "
+                "otherwise"
+            )
+        return [*sentences, *(f"not compared with the file: {sentence}" for sentence in self.unchecked)]
+
+
+def joined(readings: Sequence[FileReading]) -> FileReading:
+    """Readings of the same file for successive images as one."""
+    layers: dict[str, LayerTies] = {}
+    difference = None
+    images = 0
+    for reading in readings:
+        for layer in reading.layers:
+            before = layers.get(layer.name, LayerTies(layer.name, 0, 0))
+            layers[layer.name] = LayerTies(layer.name, before.decisions + layer.decisions, before.on_tie + layer.on_tie)
+        if difference is None and reading.difference is not None:
+            found = reading.difference
+            difference = Difference(**{**vars(found), "image": found.image + images})
+        images += len(reading.tied)
+    unchecked = dict.fromkeys(sentence for reading in readings for sentence in reading.unchecked)
+    tied = np.concatenate([reading.tied for reading in readings])
+    return FileReading(tuple(layers.values()), difference, tuple(unchecked), tied)

@@ -1,0 +1,261 @@
+"""One walk over a file: every node evaluated, every decision compared and replaced by the one that is claimed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import onnx
+
+from bnnfpga.golden.check.compare import Comparison
+from bnnfpga.golden.check.decisions import Decision, decision_of, sides
+from bnnfpga.golden.check.evaluate import Operand, evaluate
+from bnnfpga.golden.check.graph import FileGraph
+from bnnfpga.golden.check.library import Unknown, attribute, changed, run_node
+from bnnfpga.golden.check.number import ROUNDING, Array, Doubles, Number, compact
+from bnnfpga.golden.check.reading import Claims, FileReading
+
+_COMPARISONS = {"Greater": (1, False), "GreaterOrEqual": (1, True), "Less": (-1, False), "LessOrEqual": (-1, True)}
+"""By the sign of what rises, and whether equal numbers count."""
+_AFFINE = ("Add", "BatchNormalization", "Cast", "Div", "Flatten", "Identity", "Mul", "Neg", "Reshape", "Squeeze", "Sub",
+           "Unsqueeze")  # fmt: skip
+_OF_TWO = (*_AFFINE, "Not", "Where")
+_MOST_FOLLOWED = 8
+
+
+class Walk:
+    """Compares `claims` with a file on images, (images, *input shape)."""
+
+    def __init__(self, graph: FileGraph, x: Array, claims: Claims) -> None:
+        self._graph, self._claims = graph, claims
+        self._images = len(x)
+        self._comparison = Comparison(self._images)
+        self._numbers: dict[str, Number | None] = {}
+        self._unread = {name for name in claims.floats}
+        self._behind: dict[str, tuple[str, ...]] = {}
+        if graph.input is None:
+            self._note("the file has several inputs")
+        else:
+            self._numbers[graph.input.name] = self._of_input(graph.input, x)
+
+    def run(self) -> FileReading:
+        """Walk."""
+        for node in self._graph.nodes:
+            self._step(node)
+            for name in self._graph.forget(node):
+                if name not in self._graph.outputs:
+                    self._numbers.pop(name, None)
+        for name in self._unread:
+            self._note(f"its values at tensor {name!r}")
+        found = self._comparison
+        return FileReading(tuple(found.layers), found.difference, tuple(dict.fromkeys(found.unchecked)), found.tied)
+
+    def _of_input(self, input: onnx.ValueInfoProto, x: Array) -> Number | None:
+        """The images as the file takes them: one at a time, in its own type."""
+        kind = onnx.helper.tensor_dtype_to_np_dtype(input.type.tensor_type.elem_type)
+        images = x[:, None]
+        if kind.kind == "f":
+            return Number.of(images)
+        if np.any(images != images.astype(kind)):
+            self._note(f"the file takes numbers of type {kind}, and these images hold others")
+            return None
+        return Number.of(images.astype(kind))
+
+    def _step(self, node: onnx.NodeProto) -> None:
+        label = self._graph.label(node)
+        try:
+            made = self._evaluate(node, label)
+        except Unknown as error:
+            self._note(f"{label}: {error}")
+            made = None
+        for index, name in enumerate(node.output):
+            if name and not self._graph.is_constant(name):
+                number = None if made is None or index >= len(made) else made[index]
+                self._numbers[name] = self._compared(node, label, name, number)
+
+    def _evaluate(self, node: onnx.NodeProto, label: str) -> list[Number] | None:
+        """Its outputs, None where they depend on what is not known."""
+        operands: list[Operand] = []
+        for name in node.input:
+            if not name:
+                operands.append(None)
+            elif self._graph.is_constant(name):
+                operands.append(self._graph.constant(name))
+            else:
+                number = self._numbers.get(name)
+                if number is None:
+                    return None
+                operands.append(number)
+        if not any(isinstance(item, Number) for item in operands):
+            self._graph.make(node)  # what depends on a shape
+            return None
+        if node.op_type in ("Shape", "Size") and isinstance(operands[0], Number):
+            zeros = np.broadcast_to(np.zeros(()), operands[0].shape)
+            self._graph.set_constant(node.output[0], run_node(node, [zeros], self._graph.opset)[0])
+            return None
+        if node.op_type in ("ArgMax", "ArgMin", "TopK"):
+            return self._largest(node, label, operands)
+        if node.op_type in _COMPARISONS and not node.domain:
+            return self._sides(node, label, operands)
+        if isinstance(operands[0], Number) and operands[0].value.dtype.kind == "f":
+            parameters = [None if isinstance(item, Number) else item for item in operands[1:]]
+            decision = decision_of(node, parameters, len(operands[0].shape))
+            if decision is not None:
+                return [self._decided(node, label, operands[0], decision)]
+        return evaluate(node, operands, self._graph.opset)
+
+    # -- decisions -----------------------------------------------------------------------------------------------------
+
+    def _sides(self, node: onnx.NodeProto, label: str, operands: list[Operand]) -> list[Number]:
+        """A comparison of two numbers is a decision about their difference."""
+        sign, includes = _COMPARISONS[node.op_type]
+        both = [
+            item if isinstance(item, Number) else None if item is None else Number.of(item[None]) for item in operands
+        ]
+        first, second = both[0], both[1]
+        if first is None or second is None:
+            raise Unknown("it has one operand")
+        dependent = [item for item in operands if isinstance(item, Number)]
+        rank = max(len(first.shape), len(second.shape))
+        if any(len(item.shape) != rank for item in dependent):
+            raise Unknown("its operands have different numbers of axes")
+        value = sign * (first.value.astype(np.float64) - second.value)
+        # Numbers that are exact are compared without rounding, and a constant's size says nothing.
+        size = sum((item.size for item in dependent), np.zeros(()))
+        exact = first.exact & second.exact
+        return [self._decided(node, label, Number(value, np.asarray(size), exact), sides(True, includes=includes))]
+
+    def _decided(self, node: onnx.NodeProto, label: str, x: Number, decision: Decision) -> Number:
+        """The claimed decision, else the check's own: then what follows is open where it lies on a tie."""
+        index = decision.index(x.value)
+        claimed = self._claimed_index(node, decision, x.value.shape)
+        ties = self._comparison.decisions(label, node.output[0], x, decision, index, claimed)
+        self._tell(node, label)
+        if claimed is not None:
+            return Number.of(decision.output(claimed))
+        number = Number.of(decision.output(index))
+        if not np.any(ties):
+            return number
+        open_ = np.where(ties, np.abs(decision.step) / ROUNDING, 0.0)
+        return Number(number.value, number.size + open_, compact(number.exact & ~ties))
+
+    def _claimed_index(self, node: onnx.NodeProto, decision: Decision, shape: tuple[int, ...]) -> Doubles | None:
+        """By the claim about the node's output, or about a tensor that follows from it element by element."""
+        start = tuple(np.broadcast_to(decision.output(np.array(float(at))), shape) for at in (0, 1))
+        waiting = [(node.output[0], start)]
+        for _ in range(_MOST_FOLLOWED):
+            if not waiting:
+                break
+            tensor, (first, second) = waiting.pop(0)
+            claim = self._claim(tensor, first.shape)
+            if claim is not None:
+                step = second.astype(np.float64) - first
+                with np.errstate(all="ignore"):
+                    index = np.rint((claim - first) / step).reshape(shape)
+                return np.where(np.isfinite(index), index, np.inf)
+            for reader in self._graph.readers[tensor]:
+                followed = self._followed(reader, tensor, (first, second), two=decision.two)
+                if followed is not None:
+                    waiting.append((reader.output[0], followed))
+        return None
+
+    def _followed(
+        self, reader: onnx.NodeProto, tensor: str, points: tuple[Array, Array], *, two: bool
+    ) -> tuple[Array, Array] | None:
+        """What an elementwise reader makes of two points; of more than two, only where it is affine."""
+        if reader.domain or reader.op_type not in (_OF_TWO if two else _AFFINE):
+            return None
+        if any(name and name != tensor and not self._graph.is_constant(name) for name in reader.input):
+            return None
+        made = []
+        try:
+            for point in points:
+                operands: list[Operand] = [
+                    Number.of(point) if name == tensor else self._graph.constant(name) if name else None
+                    for name in reader.input
+                ]
+                made.append(evaluate(reader, operands, self._graph.opset)[0].value)
+        except Unknown:
+            return None
+        return (made[0], made[1]) if made[0].size == points[0].size else None
+
+    def _largest(self, node: onnx.NodeProto, label: str, operands: list[Operand]) -> list[Number] | None:
+        """The index of the largest score, compared where the file ends in it."""
+        scores = operands[0]
+        if not isinstance(scores, Number):
+            raise Unknown("its scores are constant")
+        more = [None if isinstance(item, Number) else item for item in operands[1:]]
+        axis = attribute(node, "axis", 0 if node.op_type.startswith("Arg") else -1)
+        count = more[0].item() if more and more[0] is not None and more[0].size == 1 else attribute(node, "k", 1)
+        if node.op_type == "TopK" and (count != 1 or more[:1] == [None]):
+            raise Unknown("it takes more than the largest")
+        opset = self._graph.opset
+        single = changed(node, "ArgMax" if node.op_type == "ArgMax" else node.op_type)
+        place = 1 if node.op_type == "TopK" else 0
+        found = np.stack([run_node(single, [image, *more], opset)[place] for image in scores.value]).astype(np.int64)
+        index = found.reshape(
+            len(found), *(extent for at, extent in enumerate(scores.shape) if at != axis % len(scores.shape))
+        )
+        claimed = index
+        claims = self._claims.classes
+        if claims is not None and claims.size == index.size:
+            claimed = claims.reshape(index.shape)
+        elif claims is not None or not self._ends(node):
+            self._note(f"{label}: nothing is known of the classes it finds")
+        ties = self._comparison.classes(label, node.output[-1], scores, axis, index, claimed)
+        self._tell(node, label)
+        number = Number.of(claimed.reshape(found.shape))
+        number = replace(number, exact=compact(~ties.reshape(found.shape)))
+        return (
+            [number]
+            if node.op_type != "TopK"
+            else [Number(np.full(found.shape, np.nan), np.ones(()), np.array(False)), number]
+        )
+
+    def _ends(self, node: onnx.NodeProto) -> bool:
+        return any(name in self._graph.outputs for name in node.output)
+
+    # -- claims --------------------------------------------------------------------------------------------------------
+
+    def _claim(self, tensor: str, shape: tuple[int, ...]) -> Doubles | None:
+        """What is claimed of a tensor, as it is in the file: with the batch of one."""
+        claim = self._claims.integers.get(tensor)
+        if claim is not None and _fits(claim.integers.shape, shape):
+            return claim.value().reshape(shape)
+        floats = self._claims.floats.get(tensor)
+        if floats is not None and _fits(floats.shape, shape):
+            return floats.astype(np.float64).reshape(shape)
+        return None
+
+    def _compared(self, node: onnx.NodeProto, label: str, name: str, number: Number | None) -> Number | None:
+        """A tensor beside what is claimed of it, which stands in where the check does not know it."""
+        floats = self._claims.floats.get(name)
+        if number is None:
+            claim = self._claims.integers.get(name)
+            if claim is not None:
+                return Number.of(claim.value()[:, None])
+            return None
+        claimed = self._claim(name, number.value.shape)
+        if claimed is not None and number.value.dtype.kind == "f":
+            self._comparison.values(label, name, number, claimed)
+            if floats is not None:
+                self._unread.discard(name)
+        return number
+
+    def _tell(self, node: onnx.NodeProto, label: str) -> None:
+        """Where the first difference shows at a node, say which nodes lead to it."""
+        found = self._comparison.difference
+        if found is not None and found.node == label and not found.behind:
+            self._comparison.difference = replace(found, behind=tuple(self._path(node)))
+
+    def _path(self, node: onnx.NodeProto) -> Iterator[str]:
+        return iter(())
+
+    def _note(self, sentence: str) -> None:
+        self._comparison.unchecked.append(sentence)
+
+
+def _fits(claimed: tuple[int, ...], shape: tuple[int, ...]) -> bool:
+    """Whether (images, ...) is the file's (images, 1, ...), or the same."""
+    return claimed == shape or (claimed[0], 1, *claimed[1:]) == shape

@@ -1,0 +1,69 @@
+"""The golden model, compared with an independent reading of the unmodified file."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+
+from bnnfpga.arithmetic import Floats
+from bnnfpga.errors import ResultsDiffer
+from bnnfpga.golden.check import Claims, FileReading, Scaled, joined, read_file
+from bnnfpga.golden.model import GoldenModel
+
+_CHUNK = 16
+"""Images that are read at once."""
+
+
+def check_file(proto: onnx.ModelProto, golden: GoldenModel, x: Floats) -> FileReading:
+    """Compare the golden model with the file that it was made of.
+
+    Parameters
+    ----------
+    proto
+        The unmodified model.
+    golden
+        The golden model of it.
+    x
+        float32 (images, *input shape): what the golden model takes, codes where its input is integers.
+    """
+    input = golden.input_format
+    if input.type is None and _takes_integers(proto):
+        x = np.rint(x)
+    readings = []
+    for start in range(0, len(x), _CHUNK):
+        part = x[start : start + _CHUNK]
+        # The model's input is code * scale in float32.
+        values = part if input.type is None else part * input.scale
+        readings.append(read_file(proto, values, _claims(golden, part)))
+    return joined(readings)
+
+
+def require_agreement(proto: onnx.ModelProto, golden: GoldenModel, x: Floats) -> FileReading:
+    """As `check_file`, for what is about to be built.
+
+    Raises
+    ------
+    ResultsDiffer
+        If they differ by more than a rounding tie.
+    """
+    reading = check_file(proto, golden, x)
+    if reading.difference is not None:
+        raise ResultsDiffer(
+            f"the compiler reads this differently from what the file says: {reading.difference}",
+            where=reading.difference.node,
+            hint="nothing was written; please report it with the model",
+        )
+    return reading
+
+
+def _takes_integers(proto: onnx.ModelProto) -> bool:
+    """Whether the file's input has a type of integers."""
+    constants = {tensor.name for tensor in proto.graph.initializer}
+    kinds = [value.type.tensor_type.elem_type for value in proto.graph.input if value.name not in constants]
+    return any(onnx.helper.tensor_dtype_to_np_dtype(kind).kind in "iu" for kind in kinds)
+
+
+def _claims(golden: GoldenModel, x: Floats) -> Claims:
+    result = golden.run(x, golden.integer_tensors)
+    integers = {name: Scaled(array, golden.scales(name)) for name, array in result.integers.items()}
+    return Claims(integers, {golden.output_tensor: result.output}, result.classes)

@@ -1,0 +1,27 @@
+"""The golden model of a file, compared with the file itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bnnfpga.arithmetic import Floats
+from bnnfpga.frontend.clean import clean
+from bnnfpga.frontend.read import read_model
+from bnnfpga.golden.check import FileReading
+from bnnfpga.golden.file_check import check_file
+from bnnfpga.golden.model import GoldenModel
+
+
+def reading_of(path: Path, x: Floats) -> FileReading:
+    """What comparing the golden model of a file with the file finds on images, float32 (images, *input shape)."""
+    proto = read_model(path)
+    return check_file(proto, GoldenModel(clean(proto)), x)
+
+
+def assert_confirmed(path: Path, x: Floats) -> FileReading:
+    """The file confirms its golden model, all of it."""
+    reading = reading_of(path, x)
+    assert reading.difference is None
+    assert not reading.unchecked
+    assert reading.decisions
+    return reading
