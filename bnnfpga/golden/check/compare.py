@@ -27,7 +27,8 @@ class Comparison:
         self.count(node, ties)
         if claimed is not None:
             distance = np.broadcast_to(decision.distance(x, index, claimed), ties.shape)
-            beyond = (claimed != index) & ~(distance <= bound)
+            # On the very decision point, without rounding, only one decision is right.
+            beyond = (claimed != index) & ~((distance <= bound) & (bound > 0))
             self._keep(node, tensor, beyond, decision.output(index), decision.output(claimed), distance, bound)
         return ties
 
