@@ -1,8 +1,8 @@
 """The exceptions that a command line tells its user as a sentence.
 
-Everything that is wrong with a model, an option, an image file or the machine is raised as `UserError`: the user can mend
-it, and the exit status is 2. `ResultsDiffer` says that two forms of a model differ where they must be equal: a mistake of
-ours that was found before it did harm, and the exit status is 1. Any other exception is a bug of ours.
+Everything that is wrong with a model, an option, an image file or the machine is raised as `UserError`: the user can
+mend it, and the exit status is 2. `ResultsDiffer` says that two forms of a model differ where they must be equal: a
+mistake of ours that was found before it did harm, and the exit status is 1. Any other exception is a bug of ours.
 """
 
 from __future__ import annotations

@@ -48,8 +48,8 @@ class Project:
         What compiling ran and found equal: `stages`, as `verify` names them, and the number of random `images`; None
         for a project that was loaded.
     ties
-        How many `decisions` of the model lie `on_tie` on some of these images, also by `layers`; None for a project that
-        was loaded.
+        How many `decisions` of the model lie `on_tie` on some of these images, also by `layers`; None for a project
+        that was loaded.
     warnings
         What whoever uses the project must know, as sentences.
     """
@@ -296,8 +296,8 @@ class Project:
         x
             Images, first axis the image, in the project's input format.
         stages
-            Some of `file`, `source`, `folded`, `emulator`, `hls`, `rtl`, compared in that order; where it is None, all that can
-            run here.
+            Some of `file`, `source`, `folded`, `emulator`, `hls`, `rtl`, compared in that order; where it is None, all
+            that can run here.
         layout
             `nchw` or `nhwc`.
         streams

@@ -78,7 +78,7 @@ def make_vectors(
         if known:
             own = given.integers[first].reshape(len(names[part]), -1)
             _check(own, inputs[part], names[part], f"tensor {first!r}, element", "function of the input")
-        made = graph.execute(codes[part])
+        made = graph.execute(codes[part], [*layers, graph.output.name])
         for stream, tensor in as_streams(graph, layers, given.integers).items():
             where = f"tensor {layers[stream]!r}, channel"
             _check(tensor, made[stream].reshape(tensor.shape), names[part], where, "folded graph")

@@ -32,7 +32,8 @@ def fastest(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_compiling_compares_the_emulator(tmp_path: Path) -> None:
     project = bnnfpga.compile(NET.write(tmp_path), tmp_path / "project")
-    assert project.summary()["checked"] == {"stages": ["source", "folded", "emulator"], "images": 32}
+    checked = project.summary()["checked"]
+    assert checked == {"stages": ["file", "source", "folded", "emulator"], "images": 32}
     assert bnnfpga.Project.load(tmp_path / "project").summary()["checked"] is None
 
 
@@ -46,14 +47,14 @@ def compile_alone(model: Path, **variables: str) -> subprocess.CompletedProcess[
 
 def test_the_first_compilation_builds_the_emulator(tmp_path: Path) -> None:
     result = compile_alone(NET.write(tmp_path))
-    assert json.loads(result.stdout)["checked"]["stages"] == ["source", "folded", "emulator"]
+    assert json.loads(result.stdout)["checked"]["stages"] == ["file", "source", "folded", "emulator"]
     assert len(list((tmp_path / "cache").glob("emulator-*/library.so"))) == 1
 
 
 @pytest.mark.parametrize("cannot", [{"CXX": "false"}, {VARIABLE: "numpy"}, {"BNNFPGA_CACHE": "/dev/null/cache"}])
 def test_a_machine_that_cannot_build_it_compiles_without(cannot: dict[str, str], tmp_path: Path) -> None:
     result = compile_alone(NET.write(tmp_path), **cannot)
-    assert json.loads(result.stdout)["checked"]["stages"] == ["source", "folded"]
+    assert json.loads(result.stdout)["checked"]["stages"] == ["file", "source", "folded"]
 
 
 def test_a_model_that_is_refused_builds_nothing(tmp_path: Path) -> None:

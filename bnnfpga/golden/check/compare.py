@@ -27,7 +27,8 @@ class Comparison:
         self.count(node, ties)
         if claimed is not None:
             distance = np.broadcast_to(decision.distance(x, index, claimed), ties.shape)
-            beyond = (claimed != index) & ~(distance <= bound)
+            # On the very decision point, without rounding, only one decision is right.
+            beyond = (claimed != index) & ~((distance <= bound) & (bound > 0))
             self._keep(node, tensor, beyond, decision.output(index), decision.output(claimed), distance, bound)
         return ties
 
@@ -36,7 +37,7 @@ class Comparison:
         self.layers.append(LayerTies(node, int(ties.size), int(np.count_nonzero(ties))))
         self.tied |= ties.reshape(len(ties), -1).any(axis=1)
 
-    def values(self, node: str, tensor: str, x: Number, claimed: Array, behind: tuple[str, ...] = ()) -> None:
+    def values(self, node: str, tensor: str, x: Number, claimed: Array) -> None:
         """Numbers, and what is claimed that they are."""
         # Others may round what is exact when they scale it.
         bound = np.broadcast_to(ROUNDING * np.where(x.exact, np.abs(x.value), x.size), x.value.shape)

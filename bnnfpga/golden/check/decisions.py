@@ -1,7 +1,7 @@
 """Operators that decide between numbers on a grid: QONNX' quantizers, and what standard operators round and compare.
 
-Source of the quantizers' meaning: Pappalardo et al., "QONNX: Representing Arbitrary-Precision Quantized Neural Networks"
-(2022), and the executions in the package qonnx 1.0.0, in this module's own words.
+Source of the quantizers' meaning: Pappalardo et al., "QONNX: Representing Arbitrary-Precision Quantized Neural
+Networks" (2022), and the executions in the package qonnx 1.0.0, in this module's own words.
 """
 
 from __future__ import annotations

@@ -181,4 +181,4 @@ OPERATORS: dict[str, _Size] = {
         _function,
     ),
 }
-"""Elementwise operators, and the size of their output's terms; `_function` stands for smooth functions of one number."""
+"""Elementwise operators, and the size of their output's terms; `_function` stands for smooth functions of a number."""

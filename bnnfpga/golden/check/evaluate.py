@@ -1,4 +1,4 @@
-"""What a node of the file makes of numbers: values by the libraries, and by kind of operator the size of their terms."""
+"""What a node of the file makes of numbers: values by the libraries, and by kind of operator their terms' size."""
 
 from __future__ import annotations
 

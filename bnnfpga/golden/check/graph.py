@@ -18,7 +18,7 @@ _RANDOM = ("RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLi
 class FileGraph:
     """What of a file leads to its outputs.
 
-    `nodes` are those that depend on the image, in order; `labels` says how messages call a node.
+    `nodes` are those that depend on the image, in order; `makers` and `readers` say which make and read a tensor.
     """
 
     def __init__(self, proto: onnx.ModelProto) -> None:
@@ -32,26 +32,35 @@ class FileGraph:
         self._values: dict[str, Array] = {}
         self._makers: dict[str, onnx.NodeProto] = {}
         self._labels: dict[int, str] = {}
+        self._places: dict[int, int] = {}
         self._failed: dict[str, str] = {}
         # protobuf makes a new object for a node whenever nobody holds one.
         self._held = list(graph.node)
         needed = self._needed(self._held, self.outputs)
         self.nodes: list[onnx.NodeProto] = []
+        self.makers: dict[str, onnx.NodeProto] = {}
         self.readers: dict[str, list[onnx.NodeProto]] = defaultdict(list)
         for index, node in enumerate(self._held):
             if id(node) not in needed:
                 continue
             self._labels[id(node)] = f"node {node.name or f'{node.op_type}_{index}'!r} ({node.op_type})"
+            self._places[id(node)] = index
             for name in dict.fromkeys(node.input):
                 self.readers[name].append(node)
             if node.op_type not in _RANDOM and all(self.is_constant(name) for name in node.input if name):
                 self._makers.update(dict.fromkeys(node.output, node))
             else:
                 self.nodes.append(node)
+                self.makers.update(dict.fromkeys(node.output, node))
         self._left = Counter(name for node in self.nodes for name in dict.fromkeys(node.input))
 
     def label(self, node: onnx.NodeProto) -> str:
+        """How messages call a node."""
         return self._labels[id(node)]
+
+    def place(self, node: onnx.NodeProto) -> int:
+        """Its number in the file."""
+        return self._places[id(node)]
 
     def is_constant(self, name: str) -> bool:
         return name in self._values or name in self._tensors or name in self._makers

@@ -1,8 +1,8 @@
 """Standard operators by the libraries that know every version: onnx' reference implementation, and onnxruntime.
 
-The reference takes float64 everywhere. onnxruntime stands in where the reference of onnx 1.22 is wrong or missing: pools
-with pads, dilations or `ceil_mode`, batch norms before version 14, Softmax before version 13, pads below zero, Upsample 7,
-Resize 10.
+The reference takes float64 everywhere. onnxruntime stands in where the reference of onnx 1.22 is wrong or missing:
+pools with pads, dilations or `ceil_mode`, batch norms before version 14, Softmax before version 13, pads below zero,
+Upsample 7, Resize 10.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ def _product(node: onnx.NodeProto, operands: Sequence[_Operand], opset: int) -> 
 
 
 def _exact(node: onnx.NodeProto, operands: Sequence[_Operand], size: Doubles) -> Truths:
-    """Where float32 has every partial sum, whatever the order: all are multiples of a power of two, and none is large."""
+    """Where float32 has every partial sum, in any order: all are multiples of a power of two, and none is large."""
     if node.op_type == "Gemm" and (attribute(node, "alpha", 1.0) != 1 or attribute(node, "beta", 1.0) != 1):
         return np.array(False)
     granules = []

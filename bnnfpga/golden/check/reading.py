@@ -66,8 +66,9 @@ class Difference:
 
     def __str__(self) -> str:
         text = (
-            f"the file gives {self.expected:g} and the compiler's reading of it {self.got:g} for element {self.element} of "
-            f"image {self.image}; that is off by {self.distance:.3g}, and rounding explains {self.bound:.3g}"
+            f"the file gives {self.expected:g} and the compiler's reading of it {self.got:g} for element "
+            f"{self.element} of image {self.image}; that is off by {self.distance:.3g}, and rounding explains "
+            f"{self.bound:.3g}"
         )
         return text + (f" (it comes from {', '.join(self.behind)})" if self.behind else "")
 
@@ -120,8 +121,8 @@ class FileReading:
         sentences = []
         if self.on_tie:
             sentences.append(
-                f"{self.on_tie:,} of {self.decisions:,} decisions lie on a rounding tie; another runtime may decide them "
-                "otherwise"
+                f"{self.on_tie:,} of {self.decisions:,} decisions lie on a rounding tie; another runtime may decide "
+                "them otherwise"
             )
         return [*sentences, *(f"not compared with the file: {sentence}" for sentence in self.unchecked)]
 

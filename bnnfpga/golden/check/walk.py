@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +11,7 @@ from bnnfpga.golden.check.compare import Comparison
 from bnnfpga.golden.check.decisions import Decision, decision_of, sides
 from bnnfpga.golden.check.evaluate import Operand, evaluate
 from bnnfpga.golden.check.graph import FileGraph
-from bnnfpga.golden.check.library import Unknown, attribute, changed, run_node
+from bnnfpga.golden.check.library import Unknown, attribute, run_node
 from bnnfpga.golden.check.number import ROUNDING, Array, Doubles, Number, compact
 from bnnfpga.golden.check.reading import Claims, FileReading
 
@@ -32,8 +31,7 @@ class Walk:
         self._images = len(x)
         self._comparison = Comparison(self._images)
         self._numbers: dict[str, Number | None] = {}
-        self._unread = {name for name in claims.floats}
-        self._behind: dict[str, tuple[str, ...]] = {}
+        self._unread = set(claims.floats)
         if graph.input is None:
             self._note("the file has several inputs")
         else:
@@ -190,10 +188,9 @@ class Walk:
         count = more[0].item() if more and more[0] is not None and more[0].size == 1 else attribute(node, "k", 1)
         if node.op_type == "TopK" and (count != 1 or more[:1] == [None]):
             raise Unknown("it takes more than the largest")
-        opset = self._graph.opset
-        single = changed(node, "ArgMax" if node.op_type == "ArgMax" else node.op_type)
         place = 1 if node.op_type == "TopK" else 0
-        found = np.stack([run_node(single, [image, *more], opset)[place] for image in scores.value]).astype(np.int64)
+        made = [run_node(node, [image, *more], self._graph.opset)[place] for image in scores.value]
+        found = np.stack(made).astype(np.int64)
         index = found.reshape(
             len(found), *(extent for at, extent in enumerate(scores.shape) if at != axis % len(scores.shape))
         )
@@ -239,6 +236,7 @@ class Walk:
         claimed = self._claim(name, number.value.shape)
         if claimed is not None and number.value.dtype.kind == "f":
             self._comparison.values(label, name, number, claimed)
+            self._tell(node, label)
             if floats is not None:
                 self._unread.discard(name)
         return number
@@ -249,8 +247,18 @@ class Walk:
         if found is not None and found.node == label and not found.behind:
             self._comparison.difference = replace(found, behind=tuple(self._path(node)))
 
-    def _path(self, node: onnx.NodeProto) -> Iterator[str]:
-        return iter(())
+    def _path(self, node: onnx.NodeProto) -> list[str]:
+        """Nodes between the last tensors that were compared and this one, in the file's order."""
+        found: dict[int, str] = {}
+        waiting = [node]
+        while waiting and len(found) < _MOST_FOLLOWED:
+            for name in waiting.pop(0).input:
+                maker = self._graph.makers.get(name)
+                if maker is None or name in self._claims.integers or self._graph.place(maker) in found:
+                    continue
+                found[self._graph.place(maker)] = self._graph.label(maker)
+                waiting.append(maker)
+        return [found[place] for place in sorted(found)]
 
     def _note(self, sentence: str) -> None:
         self._comparison.unchecked.append(sentence)
