@@ -21,8 +21,8 @@ from bnnfpga.integers import IntArray
 from bnnfpga.simulate.layers import as_streams, model_tensors
 from bnnfpga.transforms.fold import Folded
 
-_AT_ONCE = 16
-"""Frames that the folded graph is run on at a time, to bound memory."""
+_AT_ONCE = 8
+"""Frames that are run and compared at a time, to bound memory."""
 _MOST_COMPARED = 1 << 22
 """Integers of layers that are compared at a time."""
 _KEPT = 16

@@ -30,8 +30,7 @@ _COSTLY = 10**8
 _PRODUCTS = 15 * 10**8
 """What all frames cost together at most, but for the few that there always are."""
 _SEARCHED = 10
-"""Frames that are looked for, of `MOST`."""
-_CANDIDATES = 128
+"""Frames that are looked for at least, of `MOST`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,27 +74,24 @@ def self_check_frames(golden: GoldenModel, folded: Folded, graph: Graph, input: 
     cost = products(graph)
     costly = cost > _COSTLY
     count = _FEW if costly else max(_FEW, min(MOST, _PRODUCTS // max(cost, 1)))
-    sought = max(1, count * _SEARCHED // MOST)
     fixed = patterns(type, shape, rng)
     floats = [] if input.type is not None else _float_frames(folded, type, shape, rng)
-    while len(fixed) + len(floats) < count - sought:
-        fixed.append(Pattern("random", draw(type, shape, rng)))
-    fixed = fixed[: max(count - sought - len(floats), 3)]
+    sought = max(1, count * _SEARCHED // MOST, count - len(floats) - len(fixed))
+    fixed = fixed[: max(count - sought - len(floats), _FEW - 1)]
     found = searched(graph, type, fixed, sought, rng)
     while len(fixed) + len(floats) + len(found) < count:
         found.append(Pattern("random", draw(type, shape, rng)))
     integers = _merged(fixed, found)
     codes = np.stack([pattern.codes for pattern in integers])
-    if input.type is None:
-        assert folded.input_function is not None
-        x = floats_of(folded.input_function.steps, codes.reshape(len(codes), -1), type, "inside", rng)
-        x = x.reshape(len(codes), *shape)
-    else:
+    if folded.input_function is None:
         x = codes.astype(np.float32)
-    kinds = [pattern.kind for pattern in integers]
-    x = np.concatenate([x, *(frame[None] for _, frame in floats)])[:count]
-    kinds = [*kinds, *(kind for kind, _ in floats)][:count]
-    return Frames(x, tuple(kinds), tuple(range(min(_FEW_FOR_FILE if costly else _MOST_FOR_FILE, count))))
+    else:
+        x = floats_of(folded.input_function.steps, codes.reshape(len(codes), -1), type, "inside", rng)
+    frames = [(pattern.kind, frame.reshape(shape)) for pattern, frame in zip(integers, x, strict=True)]
+    # Those of floats are last but for the first of them.
+    frames = [*frames[:_FEW], *floats[:1], *frames[_FEW:], *floats[1:]][:count]
+    for_file = range(min(_FEW_FOR_FILE if costly else _MOST_FOR_FILE, count))
+    return Frames(np.stack([x for _, x in frames]), tuple(kind for kind, _ in frames), tuple(for_file))
 
 
 def _merged(fixed: list[Pattern], found: list[Pattern]) -> list[Pattern]:

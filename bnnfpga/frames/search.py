@@ -41,38 +41,45 @@ def searched(
     port, shape = graph.input.port, fixed[0].codes.shape
     units = FirstUnits(graph)
 
-    def pattern(codes: IntArray, kind: str = "sums at thresholds") -> Pattern:
+    def frame(kind: str, codes: IntArray) -> Pattern:
         return Pattern(kind, to_model(codes[None], port.shape).reshape(shape))
 
-    def made(layer: Receptive, targets: list[Target], most: int) -> Iterator[IntArray]:
+    def at_sums(layer: Receptive, targets: list[Target], most: int) -> Iterator[Pattern]:
         """Frames for targets, until there are no more of them."""
         while targets and most:
             most -= 1
-            yield frame_with(layer, type, port.elements, targets, rng)
+            yield frame("sums at thresholds", frame_with(layer, type, port.elements, targets, rng))
+
+    def at_values(most: int) -> Iterator[Pattern]:
+        for unit in units.on_input:
+            for _ in range(most):
+                yield frame("values at thresholds", on_steps(unit, type, rng, port.elements))
+
+    def stream(frames: list[Pattern]) -> IntArray:
+        return to_stream(np.stack([pattern.codes.reshape(-1) for pattern in frames]), port.shape)
 
     looker = Looker(units)
-    on_input = [on_steps(unit, type, rng, port.elements) for unit in units.on_input][: max(1, count // 2)]
-    found = [pattern(codes, "values at thresholds") for codes in on_input]
-    known = np.stack([p.codes.reshape(-1) for p in (*fixed, *found)])
-    generation = 1 if looker.affordable(1) >= 2 * (len(known) + count) else 0
-    candidates = min(looker.affordable(generation) - len(known) - count, _CANDIDATES)
-    # Where nobody can look, each frame takes the next targets; else one is made of each layer before anybody looks.
+    generation = 1 if looker.affordable(1) >= 2 * (len(fixed) + 2 * count) else 0
+    candidates = min(looker.affordable(generation) - len(fixed) - count, _CANDIDATES)
+    blind = candidates < 0 or not units.deciders
+    # Where nobody can look, each frame takes the next targets; else one is made of each unit before anybody looks.
+    found = [*at_values(1)]
     for layer in units.receptive:
-        most = count if candidates < 0 else 1
-        found += [pattern(codes) for codes in made(layer, _targets(layer, None, rng), most)]
+        found += at_sums(layer, _targets(layer, None, rng), count if blind else 1)
     found = found[:count]
-    if candidates < 0 or not units.deciders:
+    if blind:
         return found
-    known = np.stack([p.codes.reshape(-1) for p in (*fixed, *found)])
-    sight = looker.look(to_stream(known, port.shape), generation)
-    tried = [draw(type, (port.elements,), rng) for _ in range(candidates // 2)]
+    sight = looker.look(stream([*fixed, *found]), generation)
+    tried = [*at_values(count)]
     for layer in units.receptive:
-        tried += made(layer, _targets(layer, sight, rng), 2 * count)
+        tried += at_sums(layer, _targets(layer, sight, rng), 2 * count)
+    # Of random frames those are taken that see what others do not, too.
+    random = (frame("random", draw(type, (port.elements,), rng)) for _ in range(candidates // 2))
+    tried += random
     if not tried:
         return found
-    seen = looker.look(np.stack(tried), generation).flat()
-    best = most_telling(seen, np.any(sight.flat(), axis=0), count - len(found))
-    return [*found, *(pattern(tried[index]) for index in best)]
+    best = most_telling(looker.look(stream(tried), generation).flat(), np.any(sight.flat(), axis=0), count - len(found))
+    return [*found, *(tried[index] for index in best)]
 
 
 def _targets(layer: Receptive, sight: Sight | None, rng: np.random.Generator) -> list[Target]:

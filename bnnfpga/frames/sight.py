@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from bnnfpga.frames.units import Decider, FirstUnits
 from bnnfpga.integers import IntArray
 
-_MOST_PRODUCTS = 3 * 10**8
+_MOST_PRODUCTS = 15 * 10**7
 _MOST_SUMS = 1 << 22
 """What looking at frames may take altogether: products, and sums compared with a threshold."""
 _MOST_AT_ONCE = 1 << 21

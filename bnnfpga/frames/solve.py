@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from bnnfpga.frames.patterns import draw
 from bnnfpga.integers import IntArray, IntegerType
 
+_TRIES = 4
 _MOST_MOVES = 100
 _PAIRS = 512
 """Pairs of moves that are tried where no single one helps."""
@@ -40,19 +41,22 @@ def solve(
     int64 (operands,), bool (sums,)
         Operands of the type, and which sums are as wanted.
     """
-    x = draw(type, weights.shape[1:], rng)
-    # Sums are what the first ones are, plus multiples of a step.
+    # Sums are what any are, plus multiples of a step.
     steps = np.gcd.reduce(weights, axis=1) * (2 if type.is_bipolar else 1)
     possible = steps > 0
     weights, thresholds, below, steps = (array[possible] for array in (weights, thresholds, below, steps))
-    distances = -((weights @ x - thresholds) // steps) * steps - steps * below
-    wanted = weights @ x + distances
-    if len(weights) == 1:
-        _one(weights[0], type, int(distances[0]), x, rng)
-    elif len(weights):
-        _several(weights, type, distances, x, rng)
     reached = np.zeros(len(possible), dtype=bool)
-    reached[possible] = weights @ x == wanted
+    for _ in range(_TRIES if len(weights) == 1 else 1):
+        x = draw(type, weights.shape[1:], rng)
+        distances = -((weights @ x - thresholds) // steps) * steps - steps * below
+        wanted = weights @ x + distances
+        if len(weights) == 1:
+            _one(weights[0], type, int(distances[0]), x, rng)
+        elif len(weights):
+            _several(weights, type, distances, x, rng)
+        reached[possible] = weights @ x == wanted
+        if np.all(reached[possible]):
+            break
     return x, reached
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bnnfpga.dataflow.operators.lookup import Lookup
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
@@ -16,7 +17,7 @@ from bnnfpga.integers import IntArray, IntegerType
 
 _MOST_WINDOWS = 128
 """Windows of a frame that are tried for targets; the operands of others are random."""
-_OPERANDS_FOR_ONE, _MOST_TOGETHER = 6, 10
+_OPERANDS_FOR_ONE, _MOST_TOGETHER = 10, 10
 """How many operands of a frame with one window there must be for each of its targets, and how many targets at most."""
 _MOST_LISTED = 1 << 20
 """Results of an elementwise unit up to which they are listed, to find what gives each."""
@@ -56,7 +57,9 @@ def frame_with(
     taken = np.zeros(elements, dtype=bool)
     together = 1
     if isinstance(layer.operator, MatrixVector) and len(layer.places) == 1:
-        together = int(np.clip(layer.places.shape[1] // _OPERANDS_FOR_ONE, 1, _MOST_TOGETHER))
+        # The more there are, the likelier some are missed: those come again, maybe by themselves.
+        most = int(np.clip(layer.places.shape[1] // _OPERANDS_FOR_ONE, 1, _MOST_TOGETHER))
+        together = int(rng.integers(1 + most // 2, most + 1))
     for position in rng.permutation(len(layer.places))[:_MOST_WINDOWS]:
         if not targets:
             break
@@ -68,13 +71,15 @@ def frame_with(
         taken[inside] = True
         chosen = targets[-together:]
         del targets[-together:]
-        if not _place(layer, int(position), chosen, values, rng):
-            # At a border fewer operands may not do: other windows, or frames, come to it later.
-            targets[:0] = chosen
+        reached = _place(layer, int(position), chosen, values, rng)
+        # At a border, fewer operands may not do: other windows, or frames, come to it later.
+        targets[:0] = [target for target, done in zip(chosen, reached, strict=True) if not done]
     return values if layer.between is None else _Inverse.of(layer.between).codes(values, type, rng)
 
 
-def _place(layer: Receptive, position: int, targets: list[Target], values: IntArray, rng: np.random.Generator) -> bool:
+def _place(
+    layer: Receptive, position: int, targets: list[Target], values: IntArray, rng: np.random.Generator
+) -> NDArray[np.bool_]:
     """Change the operands of a window in place; several targets have the same ones."""
     operands = [layer.operands(position, target.channel) for target in targets]
     places, weights = operands[0][0], np.stack([own for _, own in operands])
@@ -86,7 +91,7 @@ def _place(layer: Receptive, position: int, targets: list[Target], values: IntAr
     own, index = np.unique(places[inside], return_inverse=True)
     total = np.stack([np.bincount(index.reshape(-1), row, len(own)) for row in weights[:, inside]]).astype(np.int64)
     values[own], reached = solve(total, layer.operator.input_type, thresholds - fixed, below, rng)
-    return bool(np.any(reached))
+    return reached
 
 
 def on_steps(unit: Lookup | Threshold, type: IntegerType, rng: np.random.Generator, elements: int) -> IntArray:

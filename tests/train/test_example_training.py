@@ -65,7 +65,7 @@ def test_cnv_is_trained_exported_and_compiled(torch: Any, tmp_path: Path) -> Non
     assert done.returncode == 0, done.stdout + done.stderr
     assert "108 images to learn from, 12 to validate with" in done.stdout
     assert "test " in done.stdout
-    # Compiling compares the model, its folded graph and the emulator on random images.
+    # Compiling compares the model, its folded graph and the emulator.
     project = bnnfpga.compile(file, tmp_path / "project", input="uint8", input_scale="1/255")
     layers = [layer["operator"] for layer in project.summary()["layers"]]
     assert layers.count("matrix_vector") == 9
