@@ -366,7 +366,7 @@ def compile_net(net: str, folder: Path) -> bnnfpga.Project:
 def test_what_is_right_compiles(net: str, tmp_path: Path) -> None:
     checked = compile_net(net, tmp_path).summary()["checked"]
     assert checked["images"] == 32
-    assert checked["stages"][:2] == ["source", "folded"]
+    assert checked["stages"][:2] == ["file", "source", "folded"]
 
 
 @pytest.mark.parametrize("name", MUTATIONS)
