@@ -88,9 +88,7 @@ def compile_model(
     plan = make_plan(path, format, folding=folding, cycles=allowed, output_kind=output_kind)
     build_ahead()
     with located(str(path)):
-        vectors = make_vectors(
-            GoldenModel(plan.model, plan.input), plan.graph, plan.folded, plan.input, plan.output_kind
-        )
+        vectors = make_vectors(GoldenModel(plan.model, plan.input), plan)
         stages = ["source", "folded", *_check_emulator(plan.graph, vectors)]
     _write(target, plan, vectors, clock_mhz, force=force)
     checked = {"stages": stages, "images": len(vectors.codes)}
@@ -170,13 +168,7 @@ def _write(target: Path, plan: Plan, vectors: Vectors, clock_mhz: float, *, forc
         with whole_folder(target, replace=force) as folder:
             write_project(
                 folder,
-                graph=plan.graph,
-                cycles=plan.cycles,
-                input=plan.input,
-                input_shape=tuple(plan.model.get_tensor_shape(plan.model.graph.input[0].name)[1:]),
-                folded=plan.folded,
-                output_kind=plan.output_kind,
-                source=plan.source,
+                plan,
                 vectors=vectors,
                 clock_mhz=clock_mhz,
                 ap_headers=open_headers(),

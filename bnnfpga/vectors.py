@@ -12,13 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.arithmetic import Floats
-from bnnfpga.dataflow.graph import Graph
 from bnnfpga.golden.model import GoldenModel
 from bnnfpga.golden.steps import apply_steps
-from bnnfpga.host.order import to_stream
-from bnnfpga.input_format import InputFormat
 from bnnfpga.integers import IntArray
-from bnnfpga.transforms.fold import Folded
+from bnnfpga.plan import Plan
 
 FRAMES = 16
 
@@ -31,7 +28,7 @@ class Vectors:
     scores: IntArray
 
 
-def make_vectors(golden: GoldenModel, graph: Graph, folded: Folded, input: InputFormat, output_kind: str) -> Vectors:
+def make_vectors(golden: GoldenModel, plan: Plan) -> Vectors:
     """Random frames through the golden model and the folded graph.
 
     Raises
@@ -39,8 +36,9 @@ def make_vectors(golden: GoldenModel, graph: Graph, folded: Folded, input: Input
     RuntimeError
         If they differ, which is a bug of the compiler.
     """
-    golden_scores, codes = _golden(golden, graph, folded, input, output_kind)
+    golden_scores, codes = _golden(golden, plan)
     vectors = Vectors(codes, golden_scores)
+    graph = plan.graph
     check_vectors(vectors, graph.execute(codes)[graph.output.name].reshape(FRAMES, -1), "folded graph")
     return vectors
 
@@ -61,22 +59,22 @@ def check_vectors(vectors: Vectors, scores: IntArray, who: str) -> None:
         )
 
 
-def _golden(
-    golden: GoldenModel, graph: Graph, folded: Folded, input: InputFormat, output_kind: str
-) -> tuple[IntArray, IntArray]:
+def _golden(golden: GoldenModel, plan: Plan) -> tuple[IntArray, IntArray]:
     """The model's scores for random frames, and the frames as codes, (frames, elements), both as they stream."""
     rng = np.random.default_rng(0)
     shape = (FRAMES, *golden.input_shape)
     x: Floats
+    input = plan.input
     if input.type is None:
-        assert folded.input_function is not None
+        function = plan.folded.input_function
+        assert function is not None
         x = rng.standard_normal(shape, dtype=np.float32)
-        codes = apply_steps(folded.input_function.steps, x.reshape(FRAMES, -1)).astype(np.int64)
+        codes = apply_steps(function.steps, x.reshape(FRAMES, -1)).astype(np.int64)
     else:
         integers: NDArray[np.int64] = rng.integers(input.type.lo, input.type.hi + 1, shape)
         if input.type.is_bipolar:
             integers = np.where(integers < 0, -1, 1)
         x = integers.astype(np.float32)
         codes = integers.reshape(FRAMES, -1)
-    codes = to_stream(codes, graph.input.port.shape)
-    return to_stream(golden.run(x).accelerator_output(output_kind), graph.output.port.shape), codes
+    scores = golden.run(x).accelerator_output(plan.output_kind)
+    return plan.output_order.to_stream(scores), plan.input_order.to_stream(codes)

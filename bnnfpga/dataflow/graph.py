@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from functools import cached_property
 
 import networkx as nx
 
 from bnnfpga.dataflow.operator import Operator
-from bnnfpga.dataflow.stream import Port, Stream
+from bnnfpga.dataflow.stream import Frame, Port, Stream
 from bnnfpga.integers import IntArray
 
 
 class Graph:
     """Operators and the streams between them, one input and one output stream at the boundary.
 
-    Build it with `add` and `connect`, then read `operators`, `streams`, `input` and `output`. `tensors` says of
-    operators which tensor of the model their first output is, channels last, where it is one.
+    Build it with `add` and `connect`, then read `operators`, `streams`, `input` and `output`. `given` and `made` are
+    the tensors of both boundary streams. `tensors` says of operators which tensor of the model their first output is,
+    channels last, where it is one.
     """
 
     def __init__(self) -> None:
@@ -24,6 +26,7 @@ class Graph:
         self._graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
         self._input: tuple[str, int] | None = None
         self._output: tuple[str, int] | None = None
+        self._frames: tuple[Frame | None, Frame | None] = (None, None)
 
     def add(self, operator: Operator) -> None:
         """Add an operator; its name must be new."""
@@ -42,9 +45,16 @@ class Graph:
         self._graph.add_edge(producer, consumer, output=output, input=input)
         self._forget()
 
-    def set_boundary(self, first: str, last: str) -> None:
-        """Name the operators whose first input and first output are the accelerator's."""
+    def set_boundary(self, first: str, last: str, given: Frame | None = None, made: Frame | None = None) -> None:
+        """Name the operators whose first input and first output are the accelerator's.
+
+        `given` and `made` say which tensors stream there; without them, those of the operators' ports.
+        """
         self._input, self._output = (first, 0), (last, 0)
+        self._frames = (given, made)
+        for frame, port in ((given, self[first].inputs[0]), (made, self[last].outputs[0])):
+            if frame is not None and math.prod(frame.shape) != port.elements:
+                raise ValueError(f"a frame of shape {frame.shape} does not have the {port.elements} elements of a port")
         self._forget()
 
     def _forget(self) -> None:
@@ -78,12 +88,26 @@ class Graph:
     @property
     def input(self) -> Stream:
         assert self._input is not None
-        return Stream("input", self[self._input[0]].inputs[self._input[1]], None, self._input[0])
+        port = self[self._input[0]].inputs[self._input[1]]
+        return Stream("input", port, None, self._input[0], boundary_shape=self.given.shape)
 
     @property
     def output(self) -> Stream:
         assert self._output is not None
-        return Stream("output", self[self._output[0]].outputs[self._output[1]], self._output[0], None)
+        port = self[self._output[0]].outputs[self._output[1]]
+        return Stream("output", port, self._output[0], None, boundary_shape=self.made.shape)
+
+    @property
+    def given(self) -> Frame:
+        """What the input stream carries."""
+        assert self._input is not None
+        return self._frames[0] or Frame.of(self[self._input[0]].inputs[self._input[1]])
+
+    @property
+    def made(self) -> Frame:
+        """What the output stream carries."""
+        assert self._output is not None
+        return self._frames[1] or Frame.of(self[self._output[0]].outputs[self._output[1]])
 
     def inputs_of(self, name: str) -> list[Stream]:
         """The streams into an operator, by port."""
@@ -99,14 +123,14 @@ class Graph:
         Parameters
         ----------
         x
-            int64 (frames, *input shape).
+            int64 (frames, ...), the elements of each frame in the order of the stream.
 
         Returns
         -------
         dict
             Each stream's integers, (frames, *shape), by stream name.
         """
-        values = {self.input.name: x}
+        values = {self.input.name: x.reshape(len(x), *self.input.shape)}
         for operator in self.operators:
             # Both sides of a stream agree on the order of its elements, not on their axes.
             taken = [
@@ -115,7 +139,7 @@ class Graph:
             ]
             results = operator.execute(*taken)
             for stream, result in zip(self.outputs_of(operator.name), results, strict=True):
-                values[stream.name] = result
+                values[stream.name] = result.reshape(len(x), *stream.shape)
         return values
 
 

@@ -41,7 +41,7 @@ class Quantizer:
     lo, hi
         Every code lies between them.
     scale
-        A code stands for code * scale.
+        A code stands for code * scale: one number of shape (), or an array to be broadcast against the tensor.
     bipolar
         Whether the codes are -1 and +1 only.
     """
@@ -68,8 +68,8 @@ def quantizer_of(model: ModelWrapper, node: onnx.NodeProto, most_bits: int = _MO
     scale = required_constant(model, node, 1, "scale").astype(np.float32)
     if not np.all(np.isfinite(scale)) or np.any(scale <= 0):
         raise UserError("its scale is not a positive number", where=describe(node), hint="train or export it again")
-    if scale.size > 1 and np.all(scale == scale.flat[0]):
-        scale = _float32(scale.flat[0])  # written once for each channel
+    if np.all(scale == scale.flat[0]):
+        scale = _float32(scale.flat[0])  # one number: of shape (), (1,), (1, 1, 1, 1), or once for each channel
     if node.op_type == "BipolarQuant":
         return Quantizer((Step("sign"),), -1, 1, scale, bipolar=True)
     return _quant(model, node, scale, most_bits)

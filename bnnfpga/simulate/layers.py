@@ -29,5 +29,5 @@ def source_tensors(plan: Plan, images: Images) -> dict[str, IntArray]:
         if tensor.ndim > 2:
             tensor = np.moveaxis(tensor, 1, -1)
         if tensor.size == len(tensor) * stream.port.elements:
-            found[stream.name] = tensor.reshape(len(tensor), *stream.port.shape)
+            found[stream.name] = tensor.reshape(len(tensor), *stream.shape)
     return found

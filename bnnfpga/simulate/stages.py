@@ -59,8 +59,7 @@ class Subject:
     @cached_property
     def tensors(self) -> dict[str, IntArray]:
         """What every stream must carry, int64 (images, *shape)."""
-        codes = self.images.codes
-        return self.plan.graph.execute(codes.reshape(len(codes), *self.plan.graph.input.port.shape))
+        return self.plan.graph.execute(self.images.codes)
 
     @property
     def most_cycles(self) -> int:

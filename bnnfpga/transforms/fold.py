@@ -10,10 +10,10 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.general import SortGraph
 
 from bnnfpga.input_format import InputFormat
-from bnnfpga.integers import IntegerType
+from bnnfpga.integers import IntArray, IntegerType
 from bnnfpga.transforms.batch_norm import BatchNormToArithmetic
 from bnnfpga.transforms.concats import ConcatBehindQuantizers, mark_float_concats
-from bnnfpga.transforms.host_functions import HostFunction, cut_input, cut_output
+from bnnfpga.transforms.host_functions import HostFunction, cut_input, cut_layouts, cut_output
 from bnnfpga.transforms.integer_input import IntegerInput
 from bnnfpga.transforms.integer_weights import IntegerWeights
 from bnnfpga.transforms.joins import JoinsOnIntegers
@@ -45,12 +45,16 @@ SCALE_REWRITES = (
 class Folded:
     """A graph of integer operations, and what the host computes around it.
 
-    `input_function` is None where the accelerator takes the integers that the user gives.
+    `input_function` is None where the accelerator takes the integers that the user gives. `input_places` says of each
+    element of the graph's input its place in a frame of the file's, `output_places` the same of its output: int64
+    (elements,).
     """
 
     model: ModelWrapper
     input_function: HostFunction | None
     output_function: HostFunction
+    input_places: IntArray
+    output_places: IntArray
 
 
 def fold(model: ModelWrapper, input_type: IntegerType | None = None, input_scale: np.float32 | None = None) -> Folded:
@@ -67,7 +71,9 @@ def fold(model: ModelWrapper, input_type: IntegerType | None = None, input_scale
     model = copy.deepcopy(model)
     scale = np.float32(1) if input_scale is None else input_scale
     mark_float_concats(model, InputFormat("", input_type, scale))
+    places = np.arange(0)
     if input_type is not None:
+        places = cut_layouts(model)
         model = _run(model, IntegerInput(input_type, scale))
     before = None
     # A scale that moved behind one node may now stand in front of another.
@@ -75,11 +81,14 @@ def fold(model: ModelWrapper, input_type: IntegerType | None = None, input_scale
         for rewrite in SCALE_REWRITES:
             model = _run(model, rewrite())
     model = _run(model, SortGraph())
-    input_function = cut_input(model) if input_type is None else None
+    input_function = None
+    if input_type is None:
+        input_function, places = cut_input(model)
+    places = places[cut_layouts(model)]
     model = _run(model, ChainsToThresholds())
     refuse_floats(model)
-    output_function = cut_output(model)
-    return Folded(_run(model, SortGraph()), input_function, output_function)
+    output_function, output_places = cut_output(model)
+    return Folded(_run(model, SortGraph()), input_function, output_function, places, output_places)
 
 
 def _run(model: ModelWrapper, step: object) -> ModelWrapper:

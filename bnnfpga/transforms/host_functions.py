@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import onnx
 from qonnx.core.modelwrapper import ModelWrapper
 
 from bnnfpga.arithmetic import Step
@@ -19,10 +20,11 @@ from bnnfpga.frontend.nodes import (
     describe,
     elementwise_operand,
     make_boundary,
+    rearrange,
 )
 from bnnfpga.frontend.quantizers import quantizer_of
 from bnnfpga.golden.steps import elementwise_steps
-from bnnfpga.integers import IntegerType
+from bnnfpga.integers import IntArray, IntegerType
 from bnnfpga.transforms.editing import drop_unread
 from bnnfpga.transforms.integer_types import annotate_input, integer_type
 from bnnfpga.transforms.refusals import not_joined, not_quantised
@@ -30,20 +32,50 @@ from bnnfpga.transforms.refusals import not_joined, not_quantised
 
 @dataclass(frozen=True)
 class HostFunction:
-    """Float32 steps on a frame given as a vector of `size` elements."""
+    """Float32 steps on a frame given as a vector of `size` elements, in the order of the file."""
 
     steps: tuple[Step, ...]
     size: int
 
 
-def cut_input(model: ModelWrapper) -> HostFunction:
+def cut_layouts(model: ModelWrapper) -> IntArray:
+    """Cut the changes of layout that the graph's input passes first, which are the host's.
+
+    Returns
+    -------
+    int64 (elements,)
+        For each element of the new input its place in a frame of the old one.
+    """
+    tensor = model.graph.input[0].name
+    places = _count(model, tensor)
+    while tensor != model.graph.output[0].name:
+        readers = consumers(model, tensor)
+        if len(readers) != 1 or readers[0].op_type not in (*LAYOUT_OPS, "Transpose"):
+            break
+        tensor = readers[0].output[0]
+        if tensor == model.graph.output[0].name:
+            break
+        places = rearrange(model, readers[0], places)
+        make_boundary(model, model.graph.input, tensor)
+        model.graph.node.remove(readers[0])
+    return places.reshape(-1)
+
+
+def cut_input(model: ModelWrapper) -> tuple[HostFunction, IntArray]:
     """Cut the graph behind its first quantizer, whose codes become its input.
 
-    For models that take floats; the layout changes in front of the quantizer must have been moved to the graph's input.
+    For models that take floats.
+
+    Returns
+    -------
+    HostFunction
+        What makes a frame's codes.
+    int64 (elements,)
+        For each element of the new input its place in a frame of the old one.
     """
-    source = model.graph.input[0].name
+    tensor = model.graph.input[0].name
+    places = _count(model, tensor)
     steps: list[Step] = []
-    tensor = source
     while True:
         readers = consumers(model, tensor)
         if tensor == model.graph.output[0].name:
@@ -61,14 +93,16 @@ def cut_input(model: ModelWrapper) -> HostFunction:
         node = readers[0]
         if node.op_type in QUANTIZERS:
             break
-        if node.op_type not in LAYOUT_OPS:
+        if node.op_type in (*LAYOUT_OPS, "Transpose"):
+            places = rearrange(model, node, places)
+        else:
             if node.op_type in DOT_PRODUCTS:
                 raise UserError(
                     "its input is not quantised",
                     where=describe(node),
                     hint="put a Brevitas quantizer on the model's input, or say what integers it takes with --input",
                 )
-            steps += elementwise_steps(model, node)
+            steps += [_on_frames(step, places) for step in elementwise_steps(model, node)]
         tensor = node.output[0]
     if node.output[0] == model.graph.output[0].name:
         raise UserError(
@@ -77,8 +111,7 @@ def cut_input(model: ModelWrapper) -> HostFunction:
             hint="give a model with a quantised layer",
         )
     quantizer = quantizer_of(model, node)
-    steps += quantizer.steps
-    shape = model.get_tensor_shape(node.output[0])
+    steps += [_on_frames(step, places) for step in quantizer.steps]
     codes = node.output[0]
     _drop_ancestors(model, codes)
     make_boundary(model, model.graph.input, codes)
@@ -86,12 +119,21 @@ def cut_input(model: ModelWrapper) -> HostFunction:
         annotate_input(model, IntegerType.bipolar())
     else:
         annotate_input(model, IntegerType.interval(quantizer.lo, quantizer.hi))
-    return _host_function(steps, shape)
+    return HostFunction(tuple(steps), places.size), places.reshape(-1)
 
 
-def cut_output(model: ModelWrapper) -> HostFunction:
-    """Cut the graph behind its last integer tensor, which becomes its output; what followed is the final function."""
+def cut_output(model: ModelWrapper) -> tuple[HostFunction, IntArray]:
+    """Cut the graph behind its last integer tensor, which becomes its output; what followed is the final function.
+
+    Returns
+    -------
+    HostFunction
+        What makes the outputs of that tensor's integers, in the order of the file.
+    int64 (elements,)
+        For each element of the new output its place in a frame of the old one.
+    """
     tensor = model.graph.output[0].name
+    places = _count(model, tensor)
     steps: list[Step] = []
     while integer_type(model, tensor) is None:
         node = model.find_producer(tensor)
@@ -101,31 +143,47 @@ def cut_output(model: ModelWrapper) -> HostFunction:
                 where=f"output {model.graph.output[0].name!r}",
                 hint="train with Brevitas quantizers on weights and activations",
             )
-        if node.op_type in LAYOUT_OPS:
+        if node.op_type in (*LAYOUT_OPS, "Transpose"):
             tensor = node.input[0]
+            places = _before(model, node, places)
             continue
         if node.op_type in DOT_PRODUCTS:
             raise not_quantised(model, node)
         if len(data_operands(model, node)) > 1:
             raise not_joined(model, node)
-        steps = [*elementwise_steps(model, node), *steps]
+        steps = [*(_on_frames(step, places) for step in elementwise_steps(model, node)), *steps]
         tensor = elementwise_operand(model, node)
-    shape = model.get_tensor_shape(tensor)
+    # Codes that are only regrouped on their way out are the host's to regroup.
+    while (node := model.find_producer(tensor)) is not None and node.op_type in (*LAYOUT_OPS, "Transpose"):
+        tensor = node.input[0]
+        places = _before(model, node, places)
     make_boundary(model, model.graph.output, tensor)
     drop_unread(model)
-    return _host_function(steps, shape)
+    return HostFunction(tuple(steps), places.size), places.reshape(-1)
 
 
-def _host_function(steps: list[Step], shape: list[int]) -> HostFunction:
-    return HostFunction(tuple(_on_frames(step, tuple(shape[1:])) for step in steps), math.prod(shape))
+def _count(model: ModelWrapper, tensor: str) -> IntArray:
+    """The places of a tensor's elements, in its shape."""
+    shape = model.get_tensor_shape(tensor)
+    return np.arange(math.prod(shape), dtype=np.int64).reshape(shape)
 
 
-def _on_frames(step: Step, shape: tuple[int, ...]) -> Step:
-    """A step for flattened frames of a shape: a constant for each channel becomes one for each element."""
-    if step.channels > 1 and step.constant is not None:
-        thresholds = step.constant.shape[-1:] if step.operation == "count" else ()
-        step = Step(step.operation, np.broadcast_to(step.constant, (1, *shape, *thresholds)))
-    return step.on_vectors()
+def _before(model: ModelWrapper, node: onnx.NodeProto, places: IntArray) -> IntArray:
+    """The places of the elements that a change of layout takes, from those of what it makes."""
+    taken = _count(model, node.input[0])
+    before = np.empty_like(taken)
+    before.reshape(-1)[rearrange(model, node, taken).reshape(-1)] = places.reshape(-1)
+    return before
+
+
+def _on_frames(step: Step, places: IntArray) -> Step:
+    """A step on the tensor whose elements have these places in a frame, for such frames as vectors."""
+    step = step.along(range(places.ndim), places.shape)
+    if step.constant is None or len(step.constant) == 1:
+        return step
+    moved = np.empty_like(step.constant)
+    moved[places.reshape(-1)] = step.constant
+    return Step(step.operation, moved)
 
 
 def _drop_ancestors(model: ModelWrapper, tensor: str) -> None:

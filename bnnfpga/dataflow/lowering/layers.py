@@ -161,8 +161,11 @@ def _table_behind(
     behind = consumers(lowering.model, node.output[0])
     if [item.op_type for item in behind] != [THRESHOLD]:
         return None, node
+    table = table_of(lowering, behind[0])
+    if len(table.values) not in (1, channels):
+        return None, node  # a row for each element
     lowering.merged.add(behind[0].name)
-    return table_of(lowering, behind[0], channels), behind[0]
+    return table, behind[0]
 
 
 def _dot_product(
