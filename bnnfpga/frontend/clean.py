@@ -11,6 +11,8 @@ from qonnx.transformation.infer_shapes import InferShapes
 from bnnfpga.errors import located
 from bnnfpga.frontend.broadcasts import StretchedOperands, check_products
 from bnnfpga.frontend.channels import ChannelsToGather, check_concats
+from bnnfpga.frontend.channels_first import ChannelsFirst
+from bnnfpga.frontend.channels_last import to_channels_first
 from bnnfpga.frontend.check import check_graph, check_shapes
 from bnnfpga.frontend.comparisons import AffineIntoMultiThreshold, ComparisonsToMultiThreshold
 from bnnfpga.frontend.constants import FoldConstants
@@ -44,6 +46,7 @@ def clean(proto: onnx.ModelProto) -> ModelWrapper:
     copy = onnx.ModelProto()
     copy.CopyFrom(proto)
     normalise(copy)
+    to_channels_first(copy)
     check_graph(copy)
     model = ModelWrapper(copy)
     for step in (
@@ -57,6 +60,7 @@ def clean(proto: onnx.ModelProto) -> ModelWrapper:
         GemmToMatMul(),
         FoldQuantizedParameters(),
         FoldConstants(),
+        ChannelsFirst(),
         PlainSliding(),
         ChannelsToGather(),
         StretchedOperands(),
