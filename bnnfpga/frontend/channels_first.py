@@ -80,7 +80,8 @@ class _Walk:
                 wanted.add(known)
             elif node.op_type in (*_ANY_ORDER, "MultiThreshold", "Concat", "Pad"):
                 perms[node.output[0]] = known
-                if node.op_type == "MultiThreshold" and len(constant(self._model, node.input[1])) > 1:
+                thresholds = constant(self._model, node.input[1]) if node.op_type == "MultiThreshold" else None
+                if thresholds is not None and len(thresholds) > 1:
                     axis = channel_axis(node, len(known))
                     wished.add((known[0], known[axis], *(known[i] for i in range(1, len(known)) if i != axis)))
         chosen = wanted or wished
@@ -156,7 +157,7 @@ def _inverse(perm: Perm) -> Perm:
     return tuple(int(axis) for axis in np.argsort(perm))
 
 
-# -- what a node is on a tensor of which its own is a permutation: gives that of its outputs, None where it cannot ------
+# -- what a node is on a tensor of which its own is a permutation: gives that of its outputs, None where it cannot ----
 
 
 def _any_order(model: ModelWrapper, node: onnx.NodeProto, perm: Perm) -> Perm | None:

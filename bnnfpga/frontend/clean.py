@@ -23,6 +23,7 @@ from bnnfpga.frontend.identities import DropIdentities
 from bnnfpga.frontend.layouts import TransposeToReshape
 from bnnfpga.frontend.parameters import FoldQuantizedParameters, QuantizersOfRawWeights
 from bnnfpga.frontend.read import read_source
+from bnnfpga.frontend.sizes import BoundedSizes, check_extents, check_windows
 from bnnfpga.frontend.sliding import PlainSliding, check_pools
 from bnnfpga.frontend.supported import check_supported
 from bnnfpga.frontend.trunc import TruncToQuant
@@ -48,10 +49,12 @@ def clean(proto: onnx.ModelProto) -> ModelWrapper:
     normalise(copy)
     to_channels_first(copy)
     check_graph(copy)
+    check_extents(copy)
     model = ModelWrapper(copy)
     for step in (
         InferShapes(),
         FoldConstants(),
+        BoundedSizes(),
         CutFinal(),
         DropIdentities(),
         TruncToQuant(),
@@ -67,11 +70,13 @@ def clean(proto: onnx.ModelProto) -> ModelWrapper:
         TransposeToReshape(),
         QuantizersOfRawWeights(),
         InferShapes(),
+        BoundedSizes(),
     ):
         model = model.transform(step, make_deepcopy=False)
     check_supported(model)
     check_products(model)
     check_shapes(model)
+    check_windows(model)
     check_finite(model)
     check_dense(model)
     check_pools(model)

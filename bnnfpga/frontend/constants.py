@@ -58,6 +58,9 @@ def _fold(model: ModelWrapper, node: onnx.NodeProto) -> bool:
 def _evaluate(model: ModelWrapper, node: onnx.NodeProto, inputs: dict[str, NDArray[Any]]) -> NDArray[Any]:
     result = node.output[0]
     elements = math.prod(model.get_tensor_shape(result) or [1])
+    if node.op_type == "Range" and len(inputs) == 3:
+        start, limit, delta = (float(value.ravel()[0]) for value in inputs.values())
+        elements = max(elements, int(min(abs(limit - start) / max(abs(delta), 1e-30), 1e30)))
     if elements > _MOST_ELEMENTS:
         raise UserError(
             f"it makes a constant of {elements:,} elements; up to {_MOST_ELEMENTS:,} can be compiled",

@@ -36,6 +36,12 @@ class CutFinal(Transformation):  # type: ignore[misc]
             return model, False
         _check(model, above)
         source = above.input[0]
+        if model.find_producer(source) is None:
+            raise UserError(
+                "it works on the model's input itself, so there is nothing to compile",
+                where=describe(above),
+                hint="give a model with a quantised layer",
+            )
         model.set_metadata_prop(_KEY, " ".join([above.op_type, *final_operators(model)]))
         make_boundary(model, model.graph.output, source)
         for item in (node, above):
