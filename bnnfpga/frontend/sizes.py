@@ -44,7 +44,7 @@ def check_extents(model: onnx.ModelProto) -> None:
         for name, values in given:
             if values.dtype.kind in "iuf" and not np.all(np.abs(values.astype(np.float64)) <= _LARGEST):
                 raise UserError(
-                    f"its {name} has {max(values.tolist(), key=abs):,}; up to {_LARGEST:,} can be compiled",
+                    f"its {name} of {max(values.tolist(), key=abs):,} is too large; up to {_LARGEST:,} can be compiled",
                     where=describe(node),
                     hint=_HINT,
                 )
