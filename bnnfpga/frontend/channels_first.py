@@ -80,13 +80,19 @@ class _Walk:
                 wanted.add(known)
             elif node.op_type in (*_ANY_ORDER, "MultiThreshold", "Concat", "Pad"):
                 perms[node.output[0]] = known
-                thresholds = constant(self._model, node.input[1]) if node.op_type == "MultiThreshold" else None
-                if thresholds is not None and len(thresholds) > 1:
-                    axis = channel_axis(node, len(known))
+                axis = self._channels_of(node, len(known))
+                if axis is not None and 0 < axis < len(known):
                     wished.add((known[0], known[axis], *(known[i] for i in range(1, len(known)) if i != axis)))
         chosen = wanted or wished
         perm = next(iter(chosen)) if len(chosen) == 1 else None
         return None if perm is None or perm[0] != 0 or perm == tuple(range(len(perm))) else perm
+
+    def _channels_of(self, node: onnx.NodeProto, rank: int) -> int | None:
+        """The axis that a node would have for channels, where it has one."""
+        if node.op_type == "MultiThreshold":
+            thresholds = constant(self._model, node.input[1])
+            return None if thresholds is None or len(thresholds) == 1 else channel_axis(node, rank)
+        return int(attribute(node, "axis", 0)) % rank if node.op_type == "Concat" else None
 
     def _take(self, node: onnx.NodeProto) -> None:
         """Let a node work on tensors as they are now."""
@@ -190,6 +196,8 @@ def _one_axis(model: ModelWrapper, node: onnx.NodeProto, perm: Perm) -> Perm | N
         return None
     if node.op_type == "Gather" and (index is None or index.ndim != 1):
         return None
+    if axis % len(perm) == 1 and perm[axis] != 1:
+        return None  # channels are to stay channels
     _replace(node, axis=perm[axis])
     return perm
 
