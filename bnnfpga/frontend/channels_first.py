@@ -68,7 +68,7 @@ class _Walk:
         """The order in which the input's axes are (images, channels, ...pixels); None where that is the file's."""
         shape = self._model.get_tensor_shape(self._input)
         perms = {self._input: tuple(range(len(shape)))}
-        wanted, wished = set(), set()
+        wanted = set()
         for node in nodes:
             known = next((perms[name] for name in node.input if name in perms), None)
             if known is None or len(known) < 3:
@@ -82,9 +82,8 @@ class _Walk:
                 perms[node.output[0]] = known
                 axis = self._channels_of(node, len(known))
                 if axis is not None and 0 < axis < len(known):
-                    wished.add((known[0], known[axis], *(known[i] for i in range(1, len(known)) if i != axis)))
-        chosen = wanted or wished
-        perm = next(iter(chosen)) if len(chosen) == 1 else None
+                    wanted.add((known[0], known[axis], *(known[i] for i in range(1, len(known)) if i != axis)))
+        perm = next(iter(wanted)) if len(wanted) == 1 else None
         return None if perm is None or perm[0] != 0 or perm == tuple(range(len(perm))) else perm
 
     def _channels_of(self, node: onnx.NodeProto, rank: int) -> int | None:

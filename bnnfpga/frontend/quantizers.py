@@ -82,9 +82,7 @@ def _check_scale(model: ModelWrapper, node: onnx.NodeProto, scale: Floats) -> No
         return
     first = int(np.argmax(wrong))
     which = f" (number {first} of {scale.size}: {scale.flat[first]:g})" if scale.size > 1 else f": {scale.flat[0]:g}"
-    raise UserError(
-        f"its scale is not a positive number{which}", where=describe(node), hint="train or export it again"
-    )
+    raise UserError(f"its scale is not a positive number{which}", where=describe(node), hint="train or export it again")
 
 
 def _quant(model: ModelWrapper, node: onnx.NodeProto, scale: Floats, most_bits: int) -> Quantizer:

@@ -13,6 +13,7 @@ from bnnfpga.arithmetic import Step
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.nodes import (
     DOT_PRODUCTS,
+    ELEMENTWISE,
     LAYOUT_OPS,
     QUANTIZERS,
     consumers,
@@ -102,6 +103,12 @@ def cut_input(model: ModelWrapper) -> tuple[HostFunction, IntArray]:
                     where=describe(node),
                     hint="put a Brevitas quantizer on the model's input, or say what integers it takes with --input",
                 )
+            if node.op_type not in ELEMENTWISE:
+                raise UserError(
+                    "it stands in front of the first quantizer, where the host works on each element alone",
+                    where=describe(node),
+                    hint="put a Brevitas quantizer on the model's input, or say what integers it takes with --input",
+                )
             steps += [_on_frames(step, places) for step in elementwise_steps(model, node)]
         tensor = node.output[0]
     if node.output[0] == model.graph.output[0].name:
@@ -151,6 +158,12 @@ def cut_output(model: ModelWrapper) -> tuple[HostFunction, IntArray]:
             raise not_quantised(model, node)
         if len(data_operands(model, node)) > 1:
             raise not_joined(model, node)
+        if node.op_type not in ELEMENTWISE:
+            raise UserError(
+                "it stands behind the last integers, where the host works on each element alone",
+                where=describe(node),
+                hint="put a quantizer in front of it",
+            )
         steps = [*(_on_frames(step, places) for step in elementwise_steps(model, node)), *steps]
         tensor = elementwise_operand(model, node)
     # Codes that are only regrouped on their way out are the host's to regroup.

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.base import Transformation
 
+from bnnfpga.arithmetic import Step
+from bnnfpga.frontend.channels import channel_index
 from bnnfpga.frontend.nodes import add_constant, constant, elementwise_operand, fresh_name
 from bnnfpga.frontend.sliding import averages, geometry_of, pad_value
 from bnnfpga.transforms.editing import drop_unread, insert_after
@@ -19,7 +21,7 @@ _AFFINE = ("Mul", "Div", "Add", "Sub")
 
 
 class AffineBehindPools(Transformation):  # type: ignore[misc]
-    """Scales move behind max pools, pads and picked channels, affine steps behind averages, which then sum integers.
+    """Scales move behind max pools and pads, affine steps behind picked channels and averages, which then sum integers.
 
     A positive factor commutes with the largest of some numbers to the bit, because rounding is monotone. That an
     affine function commutes with an average is how the golden model defines such averages.
@@ -38,6 +40,9 @@ class AffineBehindPools(Transformation):  # type: ignore[misc]
             value = None if before is None else _operand(model, before)
             if before is None or value is None or not _commutes(model, node, before, value):
                 continue
+            if node.op_type == "Gather" and value.size > 1:
+                axis = value.ndim - len(model.get_tensor_shape(node.input[0])) + 1
+                value = value.take(channel_index(model, node), axis)
             node.input[0] = elementwise_operand(model, before)
             insert_after(model, node, before.op_type, value)
             drop_unread(model)
@@ -48,7 +53,7 @@ class AffineBehindPools(Transformation):  # type: ignore[misc]
 def _commutes(model: ModelWrapper, node: onnx.NodeProto, before: onnx.NodeProto, value: NDArray[np.float32]) -> bool:
     """Whether a node gives the same behind an affine node as in front of it; adapts a Pad's value."""
     if node.op_type in ("Gather", "Resize"):
-        return value.size == 1 or node.op_type == "Resize"
+        return True
     if node.op_type == "AveragePool":
         is_factor = before.op_type in ("Mul", "Div")
         return is_factor or not geometry_of(model, node).touches_pads
@@ -73,10 +78,15 @@ def _operand(model: ModelWrapper, node: onnx.NodeProto) -> NDArray[np.float32] |
     value = next((item for item in values if item is not None), None)
     if value is None or (node.op_type in ("Sub", "Div") and values[0] is not None):
         return None
-    pixels = len(model.get_tensor_shape(node.output[0])) - 2
-    if value.size > 1 and any(extent != 1 for extent in value.shape[-pixels:]):
+    # One number of any shape, or a number for each channel.
+    step = Step("multiply", value.astype(np.float32))
+    shape = model.get_tensor_shape(node.output[0])
+    varying = step.varies(shape)
+    if not set(varying) <= {1}:
         return None
-    return value.astype(np.float32)
+    numbers = step.along((1,), shape).constant
+    assert numbers is not None
+    return numbers.reshape(-1, *[1] * (len(shape) - 2)) if varying else numbers.reshape(())
 
 
 def put_pools_behind(
