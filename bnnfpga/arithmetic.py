@@ -95,12 +95,53 @@ class Step:
             return 1
         return self.constant[..., 0].size if self.operation == "count" else self.constant.size
 
-    def on_vectors(self) -> Step:
-        """The same operation for values of shape (n, channels): the constant with one axis (two for `count`)."""
-        if self.constant is None:
+    def varies(self, shape: Sequence[int]) -> tuple[int, ...]:
+        """The axes of a tensor of this shape along which the constant, broadcast against it, has several numbers.
+
+        This is where it is decided what a constant of some shape is about; the numbers count, not how often they are
+        written.
+        """
+        constant = self._aligned(shape)
+        if constant is None:
+            return ()
+        return tuple(axis for axis in range(len(shape)) if np.any(constant != constant.take([0], axis)))
+
+    def along(self, axes: Sequence[int], shape: Sequence[int]) -> Step:
+        """The same operation for values of shape (n, elements along these axes of a tensor of this shape).
+
+        Its constant has one axis (two for `count`): of one number, or of as many as there are such elements. It must
+        vary along no other axis.
+        """
+        constant = self._aligned(shape)
+        if constant is None:
             return self
-        thresholds = (self.constant.shape[-1],) if self.operation == "count" else ()
-        return Step(self.operation, self.constant.reshape(-1, *thresholds))
+        levels = self._levels
+        varying = self.varies(shape)
+        if not varying:
+            return Step(self.operation, constant.reshape(-1, *levels)[:1])
+        assert set(varying) <= set(axes)
+        kept = tuple(slice(None) if axis in axes else slice(1) for axis in range(len(shape)))
+        extents = [extent if axis in axes else 1 for axis, extent in enumerate(shape)]
+        return Step(self.operation, np.broadcast_to(constant[kept], (*extents, *levels)).reshape(-1, *levels))
+
+    def some(self, channels: slice | NDArray[np.int64]) -> Step:
+        """The same operation for some of the elements that a constant of one axis (two for `count`) tells apart."""
+        if self.constant is None or self.channels == 1:
+            return self
+        return Step(self.operation, self.constant[channels])
+
+    @property
+    def _levels(self) -> tuple[int, ...]:
+        """The last axis of the constant of a `count`, which is none of the tensor's."""
+        return self.constant.shape[-1:] if self.operation == "count" and self.constant is not None else ()
+
+    def _aligned(self, shape: Sequence[int]) -> Floats | None:
+        """The constant with an axis for each of a tensor of this shape."""
+        if self.constant is None:
+            return None
+        own = self.constant.shape[: self.constant.ndim - len(self._levels)]
+        extents = own[max(0, len(own) - len(shape)) :]
+        return self.constant.reshape(*[1] * (len(shape) - len(extents)), *extents, *self._levels)
 
 
 def apply_steps(steps: Sequence[Step], x: Floats) -> Floats:

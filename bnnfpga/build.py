@@ -93,9 +93,9 @@ def compile_model(
     build_ahead()
     with located(str(path)):
         golden = GoldenModel(plan.model, plan.input)
-        frames = self_check_frames(golden, plan.folded, plan.graph, plan.input)
+        frames = self_check_frames(golden, plan.folded, plan.graph, plan.input, plan.input_order)
         reading = require_agreement(plan.source.proto, golden, frames.x[list(frames.for_file)])
-        vectors = make_vectors(golden, plan.graph, plan.folded, plan.input, plan.output_kind, frames)
+        vectors = make_vectors(golden, plan, frames)
         stages = ["file", "source", "folded", *_check_emulator(plan.graph, vectors)]
     _write(target, plan, vectors, clock_mhz, force=force)
     checked = {"stages": stages, "images": len(vectors.codes)}
@@ -181,13 +181,7 @@ def _write(target: Path, plan: Plan, vectors: Vectors, clock_mhz: float, *, forc
         with whole_folder(target, replace=force) as folder:
             write_project(
                 folder,
-                graph=plan.graph,
-                cycles=plan.cycles,
-                input=plan.input,
-                input_shape=tuple(plan.model.shape(plan.model.input)[1:]),
-                folded=plan.folded,
-                output_kind=plan.output_kind,
-                source=plan.source,
+                plan,
                 vectors=vectors.kept,
                 clock_mhz=clock_mhz,
                 ap_headers=open_headers(),

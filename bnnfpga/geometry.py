@@ -66,11 +66,13 @@ class Geometry:
     @property
     def misses_image(self) -> bool:
         """Whether any window lies outside the image as a whole."""
-        return any(
-            all(not 0 <= self._at(axis, window) + tap * self.dilation[axis] < self.image[axis] for tap in taps)
-            for axis, taps in enumerate(map(range, self.kernel))
-            for window in range(self.windows[axis])
-        )
+        for axis in (0, 1):
+            first = np.arange(self.windows[axis], dtype=np.int64) * self.stride[axis] - self.pads[axis]
+            # The first pixel under the kernel that does not lie before the image.
+            tap = np.maximum(0, -(first // self.dilation[axis]))
+            if np.any((tap >= self.kernel[axis]) | (first + tap * self.dilation[axis] >= self.image[axis])):
+                return True
+        return False
 
     def _at(self, axis: int, window: int) -> int:
         """First row or column of a window."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from bnnfpga.arithmetic import Floats
 from bnnfpga.errors import UserError
 from bnnfpga.host.functions import evaluate
-from bnnfpga.host.order import to_stream
+from bnnfpga.host.order import Order
 from bnnfpga.input_format import InputFormat
 from bnnfpga.integers import IntArray, IntegerType
 
@@ -34,12 +34,14 @@ def read_images(
     layout: str = "nchw",
     stream: IntegerType,
     input_function: Sequence[Mapping[str, Any]] | None,
-    stream_shape: tuple[int, ...],
+    order: Order,
+    channels_last: bool = False,
     first: int = 0,
 ) -> Images:
     """Check a batch of images; nothing is cast silently.
 
-    `stream` is the type of the accelerator's input, `first` the number of the batch's first image, for messages.
+    `stream` is the type of the accelerator's input, `order` that of its elements, and `first` the number of the batch's
+    first image, for messages. `channels_last` says that `shape` itself has the channels last, so that `nhwc` is it.
 
     Raises
     ------
@@ -50,7 +52,8 @@ def read_images(
     if layout not in ("nchw", "nhwc"):
         raise UserError(f"{layout!r} is no layout", where="layout", hint="give nchw or nhwc")
     expected = shape
-    if layout == "nhwc":
+    turned = layout == "nhwc" and not channels_last
+    if turned:
         if len(shape) < 2:
             raise UserError(f"inputs of shape {shape} have no channel axis to move", where="layout", hint="use nchw")
         expected = (*shape[1:], shape[0])
@@ -62,7 +65,7 @@ def read_images(
         )
     if len(x) == 0:
         raise UserError("there are none", where="images", hint="give at least one")
-    if layout == "nhwc":
+    if turned:
         x = np.moveaxis(x, -1, 1)
     if format.type is None:
         if x.dtype.newbyteorder("=") != np.float32:
@@ -77,7 +80,7 @@ def read_images(
         assert input_function is not None
         x = x.astype(np.float32)
         codes = _codes(input_function, x.reshape(len(x), -1), stream)
-        return Images(to_stream(codes, stream_shape), x)
+        return Images(order.to_stream(codes), x)
     if x.dtype.kind not in "iu":
         raise UserError(
             f"images are {x.dtype}, expected integers ({format.name})",
@@ -93,7 +96,7 @@ def read_images(
             hint="scale or shift them, or compile with the --input that they are",
         )
     codes = x.astype(np.int64)
-    return Images(to_stream(codes.reshape(len(x), -1), stream_shape), x.astype(np.float32))
+    return Images(order.to_stream(codes.reshape(len(x), -1)), x.astype(np.float32))
 
 
 def _codes(function: Sequence[Mapping[str, Any]], x: Floats, type: IntegerType) -> IntArray:
@@ -108,11 +111,13 @@ def _codes(function: Sequence[Mapping[str, Any]], x: Floats, type: IntegerType) 
     return made.astype(np.int64)
 
 
-def fit_images(x: NDArray[Any], shape: tuple[int, ...], layout: str | None = None) -> NDArray[Any]:
+def fit_images(
+    x: NDArray[Any], shape: tuple[int, ...], layout: str | None = None, *, channels_last: bool = False
+) -> NDArray[Any]:
     """Images as a data set stores them, in the shape that a model takes.
 
-    Axes of length 1 come and go, vectors are images in row-major order, and channels move from last to first where the
-    shape says that they are last. No value changes.
+    Axes of length 1 come and go, vectors are images in row-major order, and channels move from last to first, or from
+    first to last, where the shapes say so. No value changes.
 
     Parameters
     ----------
@@ -122,6 +127,8 @@ def fit_images(x: NDArray[Any], shape: tuple[int, ...], layout: str | None = Non
         The model's input without the batch.
     layout
         `nchw` or `nhwc`; None finds it out.
+    channels_last
+        Whether the model takes images with their channels last.
 
     Raises
     ------
@@ -145,22 +152,26 @@ def fit_images(x: NDArray[Any], shape: tuple[int, ...], layout: str | None = Non
         if colour != target and 1 not in (len(colour), len(target)):
             raise UserError(f"images have shape {x.shape}, expected {expected}", where="images", hint="turn them")
         return x.reshape(len(x), *shape)
-    turned = (given[-1], *given[:-1])
-    fits = {"nchw": len(target) == 1 or colour == target, "nhwc": len(target) == 1 or _without_ones(turned) == target}
+    # Which layout the model has itself, and the other one.
+    own, other = ("nhwc", "nchw") if channels_last else ("nchw", "nhwc")
+    turned = (*given[1:], given[0]) if channels_last else (given[-1], *given[:-1])
+    fits = {own: len(target) == 1 or colour == target, other: len(target) == 1 or _without_ones(turned) == target}
     if layout is None and len(target) == 1:
         raise UserError(
             f"images have shape {x.shape}, and the model takes vectors of {wanted}: their order is not clear",
             where="images",
             hint="say whether the channels come first or last: --layout nchw or --layout nhwc",
         )
-    chosen = layout or ("nchw" if fits["nchw"] else "nhwc")
+    chosen = layout or (own if fits[own] else other)
     if not fits[chosen]:
         raise UserError(
             f"images have shape {x.shape}, expected {expected}",
             where="images",
             hint="turn them, or see --layout",
         )
-    return (x if chosen == "nchw" else np.moveaxis(x, -1, 1)).reshape(len(x), *shape)
+    if chosen == other:
+        x = np.moveaxis(x, 1, -1) if channels_last else np.moveaxis(x, -1, 1)
+    return x.reshape(len(x), *shape)
 
 
 def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -18,6 +18,7 @@ from bnnfpga.folding_file import read_folding
 from bnnfpga.frontend.clean import clean
 from bnnfpga.frontend.model import Model
 from bnnfpga.frontend.read import Source, read_source
+from bnnfpga.host.order import Order, frame_shape
 from bnnfpga.input_format import InputFormat
 from bnnfpga.transforms.fold import Folded, fold
 from bnnfpga.tuning.choose import choose_folding
@@ -38,6 +39,29 @@ class Plan:
     output_kind: str
     graph: Graph
     cycles: Cycles
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """The model's input without the batch, as the file has it."""
+        return tuple(self.model.shape(self.model.input)[1:])
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """What the accelerator gives for an image: the model's output without the batch, or one class."""
+        if self.output_kind == "class":
+            return (1,)
+        return frame_shape(self.model.shape(self.model.output)[1:])
+
+    @property
+    def input_order(self) -> Order:
+        """The order in which a frame of the file's input streams."""
+        return Order(self.folded.input_places[self.graph.given.order])
+
+    @property
+    def output_order(self) -> Order:
+        """The order in which a frame of the file's output streams."""
+        places = self.graph.made.order
+        return Order(places if self.output_kind == "class" else self.folded.output_places[places])
 
 
 def check_options(

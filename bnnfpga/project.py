@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from bnnfpga.arithmetic import Floats
 from bnnfpga.errors import UserError
 from bnnfpga.files import restore_hidden
-from bnnfpga.host.description import read_stream
+from bnnfpga.host.description import read_order, read_stream
 from bnnfpga.host.functions import evaluate
-from bnnfpga.host.order import scores_shape
+from bnnfpga.host.order import Order, classes_of, is_channels_last
 from bnnfpga.host.project_files import read_description, read_functions
 from bnnfpga.host.words import BoundaryFormat
 from bnnfpga.images import Images, check_labels, read_images
@@ -101,7 +101,7 @@ class Project:
     @property
     def classes(self) -> int:
         """How many classes the model tells apart."""
-        if len(self.output_shape) > 1:
+        if len(self.output_shape) > 1 and len(self.output_stream_shape) > 1:
             raise UserError(
                 "its scores are an image, with a class for each pixel, so an image has no label",
                 where="labels",
@@ -116,14 +116,32 @@ class Project:
         return tuple(self.description["input"]["stream"]["shape"])
 
     @property
+    def channels_last(self) -> bool:
+        """Whether the file itself has the channels of its input images last."""
+        return is_channels_last(self.input_shape, self.input_stream_shape, self.input_order)
+
+    @property
     def output_stream_shape(self) -> tuple[int, ...]:
         """One frame of the output stream, channels last."""
         return tuple(self.description["output"]["stream"]["shape"])
 
     @property
     def output_shape(self) -> tuple[int, ...]:
-        """Scores of an image: (elements,), or (channels, rows, columns) where they are one for each pixel."""
-        return scores_shape(self.output_stream_shape)
+        """What the accelerator gives for an image: the file's output without the batch, or (1,) for the class.
+
+        Where all axes but one have length 1, it is (elements,).
+        """
+        return tuple(self.description["output"]["shape"])
+
+    @property
+    def input_order(self) -> Order:
+        """The order in which a frame of the file's input streams."""
+        return read_order(self.description["input"]["stream"])
+
+    @property
+    def output_order(self) -> Order:
+        """The order in which a frame of the file's output streams."""
+        return read_order(self.description["output"]["stream"])
 
     @property
     def input_stream(self) -> BoundaryFormat:
@@ -145,7 +163,8 @@ class Project:
             layout=layout,
             stream=self.input_stream.type,
             input_function=self.functions["input"],
-            stream_shape=self.input_stream_shape,
+            order=self.input_order,
+            channels_last=self.channels_last,
             first=first,
         )
 
@@ -154,14 +173,14 @@ class Project:
         return evaluate(self.functions["output"], scores.astype(np.float32))
 
     def classify(self, outputs: IntArray) -> IntArray:
-        """The class of each image, int64 (images,), from what the accelerator gave: the first of equals.
+        """The class of each image, int64 (images,), from (images, elements) in the file's order: the first of equals.
 
-        Where it gives an image, the class of each pixel, (images, rows, columns).
+        Where they are an image, the class of each pixel, (images, rows, columns).
         """
         if self.output_kind == "class":
             return outputs[:, 0]
-        values = self.final_function(outputs).reshape(-1, *self.output_shape)
-        return np.asarray(values.argmax(axis=1), dtype=np.int64)
+        values = self.final_function(outputs)
+        return classes_of(values, self.output_shape, self.output_stream_shape, self.output_order)
 
     def summary(self) -> dict[str, Any]:
         """What `bnnfpga compile --json` prints."""

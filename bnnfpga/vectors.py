@@ -15,11 +15,9 @@ from bnnfpga.dataflow.graph import Graph
 from bnnfpga.errors import ResultsDiffer
 from bnnfpga.frames import Frames
 from bnnfpga.golden.model import GoldenModel
-from bnnfpga.host.order import to_stream
-from bnnfpga.input_format import InputFormat
 from bnnfpga.integers import IntArray
+from bnnfpga.plan import Plan
 from bnnfpga.simulate.layers import as_streams, model_tensors
-from bnnfpga.transforms.fold import Folded
 
 _AT_ONCE = 8
 """Frames that are run and compared at a time, to bound memory."""
@@ -53,9 +51,7 @@ class Vectors:
         return Vectors(self.codes[:_KEPT], self.scores[:_KEPT], self.names[:_KEPT])
 
 
-def make_vectors(
-    golden: GoldenModel, graph: Graph, folded: Folded, input: InputFormat, output_kind: str, frames: Frames
-) -> Vectors:
+def make_vectors(golden: GoldenModel, plan: Plan, frames: Frames) -> Vectors:
     """The frames through the golden model and the folded graph.
 
     Not only scores are compared: a wrong integer of a layer may change none of them on a few frames.
@@ -66,11 +62,12 @@ def make_vectors(
         If they differ, which is a bug of the compiler.
     """
     count, names = len(frames.x), tuple(map(frames.name, range(len(frames.x))))
-    inputs = _codes(folded, input, frames.x.reshape(count, -1))
-    codes = to_stream(inputs, graph.input.port.shape)
+    graph = plan.graph
+    inputs = _codes(plan, frames.x.reshape(count, -1))
+    codes = plan.input_order.to_stream(inputs)
     layers = _compared(golden, graph, min(count, _AT_ONCE))
     # Floats become the codes of a tensor of the model.
-    first = folded.model.input
+    first = plan.folded.model.input
     known = {first} & set(golden.integer_tensors)
     scores = []
     for part in (slice(start, start + _AT_ONCE) for start in range(0, count, _AT_ONCE)):
@@ -82,18 +79,18 @@ def make_vectors(
         for stream, tensor in as_streams(graph, layers, given.integers).items():
             where = f"tensor {layers[stream]!r}, channel"
             _check(tensor, made[stream].reshape(tensor.shape), names[part], where, "folded graph")
-        expected = to_stream(given.accelerator_output(output_kind), graph.output.port.shape)
+        expected = plan.output_order.to_stream(given.accelerator_output(plan.output_kind))
         vectors = Vectors(codes[part], expected, names[part])
         check_vectors(vectors, made[graph.output.name].reshape(expected.shape), "folded graph")
         scores.append(expected)
     return Vectors(codes, np.concatenate(scores), names)
 
 
-def _codes(folded: Folded, input: InputFormat, x: Floats) -> IntArray:
-    """What an accelerator takes of images, (frames, elements)."""
-    if input.type is None:
-        assert folded.input_function is not None
-        x = apply_steps(folded.input_function.steps, x)
+def _codes(plan: Plan, x: Floats) -> IntArray:
+    """What an accelerator takes of images, (frames, elements), in the file's order."""
+    if plan.input.type is None:
+        assert plan.folded.input_function is not None
+        x = apply_steps(plan.folded.input_function.steps, x)
     return x.astype(np.int64)
 
 

@@ -22,25 +22,17 @@ from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import add_resources
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.token_model import Cycles
-from bnnfpga.frontend.read import Source
 from bnnfpga.golden.steps import Step
 from bnnfpga.host.description import FORMAT, describe_stream
 from bnnfpga.host.words import BoundaryFormat
-from bnnfpga.input_format import InputFormat
-from bnnfpga.transforms.fold import Folded
+from bnnfpga.plan import Plan
 from bnnfpga.vectors import Vectors
 
 
 def write_project(
     folder: Path,
+    plan: Plan,
     *,
-    graph: Graph,
-    cycles: Cycles,
-    input: InputFormat,
-    input_shape: tuple[int, ...],
-    folded: Folded,
-    output_kind: str,
-    source: Source,
     vectors: Vectors,
     clock_mhz: float,
     ap_headers: Mapping[str, bytes],
@@ -49,6 +41,7 @@ def write_project(
 
     `ap_headers` are the open `ap_int.h` and what belongs to it, by name, or nothing.
     """
+    graph, cycles, source, folded = plan.graph, plan.cycles, plan.source, plan.folded
     name = file_stem(source.path.name.removesuffix(".gz").removesuffix(".onnx"))
     model_file = f"model/{name}{source.suffix}"
     (folder / "model").mkdir()
@@ -78,14 +71,15 @@ def write_project(
         "model": model_file,
         "clock_mhz": clock_mhz,
         "input": {
-            "kind": input.name,
-            "scale": float(input.scale),
-            "shape": list(input_shape),
-            "stream": describe_stream(boundary(graph.input.port), graph.input.port.shape),
+            "kind": plan.input.name,
+            "scale": float(plan.input.scale),
+            "shape": list(plan.input_shape),
+            "stream": describe_stream(boundary(graph.input.port), graph.input.shape, plan.input_order),
         },
         "output": {
-            "kind": output_kind,
-            "stream": describe_stream(boundary(graph.output.port), graph.output.port.shape),
+            "kind": plan.output_kind,
+            "shape": list(plan.output_shape),
+            "stream": describe_stream(boundary(graph.output.port), graph.output.shape, plan.output_order),
         },
         "predicted_initiation_interval": cycles.initiation_interval,
         "predicted_latency_cycles": cycles.latency,

@@ -124,7 +124,7 @@ def _assemble(graph: Graph, folded: Mapping[str, Operator], room: Mapping[str, i
         result.add(unit)
         for stream in streams:
             _join(result, str(stream.producer), stream.output, unit, stream.input, room)
-    result.set_boundary(str(graph.input.consumer), str(graph.output.producer))
+    result.set_boundary(str(graph.input.consumer), str(graph.output.producer), graph.given, graph.made)
     return result
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -11,7 +12,7 @@ import numpy as np
 
 from bnnfpga.dataflow.arrays import Integers, narrowed
 from bnnfpga.dataflow.operator import Operator
-from bnnfpga.dataflow.stream import Port, Stream
+from bnnfpga.dataflow.stream import Frame, Port, Stream
 from bnnfpga.integers import IntArray
 
 _CHUNK_ELEMENTS = 1 << 23
@@ -34,8 +35,9 @@ class _Index:
 class Graph:
     """Operators and the streams between them, one input and one output stream at the boundary.
 
-    Build it with `add` and `connect`, then read `operators`, `streams`, `input` and `output`. `tensors` says of
-    operators which tensor of the model their first output is, channels last, where it is one.
+    Build it with `add` and `connect`, then read `operators`, `streams`, `input` and `output`. `given` and `made` are
+    the tensors of both boundary streams. `tensors` says of operators which tensor of the model their first output is,
+    channels last, where it is one.
     """
 
     def __init__(self) -> None:
@@ -45,6 +47,7 @@ class Graph:
         self._producers: dict[End, End] = {}
         self._input: str | None = None
         self._output: str | None = None
+        self._frames: tuple[Frame | None, Frame | None] = (None, None)
 
     def add(self, operator: Operator) -> None:
         """Add an operator; its name must be new."""
@@ -73,9 +76,16 @@ class Graph:
         self._producers[consumer, input] = (producer, output)
         self._forget()
 
-    def set_boundary(self, first: str, last: str) -> None:
-        """Name the operators whose first input and first output are the accelerator's."""
+    def set_boundary(self, first: str, last: str, given: Frame | None = None, made: Frame | None = None) -> None:
+        """Name the operators whose first input and first output are the accelerator's.
+
+        `given` and `made` say which tensors stream there; without them, those of the operators' ports.
+        """
         self._input, self._output = first, last
+        self._frames = (given, made)
+        for frame, port in ((given, self[first].inputs[0]), (made, self[last].outputs[0])):
+            if frame is not None and math.prod(frame.shape) != port.elements:
+                raise ValueError(f"a frame of shape {frame.shape} does not have the {port.elements} elements of a port")
         self._forget()
 
     def _forget(self) -> None:
@@ -142,12 +152,26 @@ class Graph:
     @property
     def input(self) -> Stream:
         assert self._input is not None
-        return Stream("input", self[self._input].inputs[0], None, self._input)
+        port = self[self._input].inputs[0]
+        return Stream("input", port, None, self._input, boundary_shape=self.given.shape)
 
     @property
     def output(self) -> Stream:
         assert self._output is not None
-        return Stream("output", self[self._output].outputs[0], self._output, None)
+        port = self[self._output].outputs[0]
+        return Stream("output", port, self._output, None, boundary_shape=self.made.shape)
+
+    @property
+    def given(self) -> Frame:
+        """What the input stream carries."""
+        assert self._input is not None
+        return self._frames[0] or Frame.of(self[self._input].inputs[0])
+
+    @property
+    def made(self) -> Frame:
+        """What the output stream carries."""
+        assert self._output is not None
+        return self._frames[1] or Frame.of(self[self._output].outputs[0])
 
     def inputs_of(self, name: str) -> tuple[Stream, ...]:
         """The streams into an operator, by port."""
@@ -163,7 +187,7 @@ class Graph:
         Parameters
         ----------
         x
-            int64 (frames, *input shape) or (frames, elements).
+            int64 (frames, ...), the elements of each frame in the order of the stream.
         streams
             Names of those wanted; None for the output alone. What none of them needs is not run.
 
@@ -177,12 +201,12 @@ class Graph:
         ValueError
             If no stream has one of the names.
         """
-        ports = {stream.name: stream.port for stream in self.streams}
+        shapes = {stream.name: stream.shape for stream in self.streams}
         wanted = [self.output.name] if streams is None else list(streams)
         for name in wanted:
-            if name not in ports:
-                raise ValueError(f"no stream is called {name!r}; there are {', '.join(ports)}")
-        results = {name: np.empty((len(x), *ports[name].shape), np.int64) for name in wanted}
+            if name not in shapes:
+                raise ValueError(f"no stream is called {name!r}; there are {', '.join(shapes)}")
+        results = {name: np.empty((len(x), *shapes[name]), np.int64) for name in wanted}
         steps, chunk = self._steps(wanted), self._chunk()
         for first in range(0, len(x), chunk):
             part = slice(first, first + chunk)
@@ -198,7 +222,7 @@ class Graph:
             if stream.name in read:
                 values[stream.name] = value
             if stream.name in results:
-                results[stream.name][...] = value.reshape(len(x), *stream.port.shape)
+                results[stream.name][...] = value.reshape(len(x), *stream.shape)
 
         keep(self.input, narrowed(x, self.input.port.type))
         for operator in steps:

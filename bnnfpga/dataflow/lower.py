@@ -8,14 +8,14 @@ from dataclasses import replace
 import numpy as np
 
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.lowering.accelerator import Lowering
+from bnnfpga.dataflow.lowering.accelerator import Lowering, stream_shape
 from bnnfpga.dataflow.lowering.branches import add_streams, concat, select
 from bnnfpga.dataflow.lowering.elementwise import threshold
 from bnnfpga.dataflow.lowering.layers import convolution, dense
 from bnnfpga.dataflow.lowering.pixels import layout, max_pool, pad, sum_pool, upsample
 from bnnfpga.dataflow.operators.arg_max import ArgMax
 from bnnfpga.dataflow.operators.score_output import ScoreOutput
-from bnnfpga.dataflow.stream import Port
+from bnnfpga.dataflow.stream import Frame, Port
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.model import Model, Node
 from bnnfpga.frontend.nodes import LAYOUT_OPS, describe
@@ -91,11 +91,13 @@ def _finish(lowering: Lowering, output_function: HostFunction | None) -> Graph:
         raise UserError(
             "it has no layer to compile", where="the model's graph", hint="give a model with a quantised layer"
         )
+    made = Frame(stream_shape(lowering.shape(tensor)), lowering.tensors[tensor].order)
     if output_function is not None:
         last = _class_of(lowering, tensor, output_function)
+        made = Frame((1,), np.zeros(1, dtype=np.int64))
     output = ScoreOutput("score_output", lowering.operators[last].outputs[0])
     lowering.add(output, last)
-    return lowering.joined(output.name)
+    return lowering.joined(output.name, made)
 
 
 def _class_of(lowering: Lowering, tensor: str, function: HostFunction) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from bnnfpga.integers import IntegerType
+import numpy as np
+
+from bnnfpga.integers import IntArray, IntegerType
 
 
 @dataclass(frozen=True)
@@ -89,9 +91,33 @@ def lanes_for(wanted: int, shape: tuple[int, ...]) -> int:
     return next((lanes for lanes in legal if lanes >= wanted), legal[-1])
 
 
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """The tensor that a boundary stream carries, whatever the axes by which the unit there takes or makes it.
+
+    Parameters
+    ----------
+    shape
+        Channels innermost.
+    order
+        For each element in the order of the stream, its place in the model's flattened tensor: int64 (elements,).
+    """
+
+    shape: tuple[int, ...]
+    order: IntArray
+
+    @classmethod
+    def of(cls, port: Port) -> Frame:
+        """What a port has, in the order in which that has it."""
+        return cls(port.shape, np.arange(port.elements))
+
+
 @dataclass(frozen=True)
 class Stream:
-    """An edge of the graph: from `producer`'s port number `output` to `consumer`'s number `input` (None: outside)."""
+    """An edge of the graph: from `producer`'s port number `output` to `consumer`'s number `input` (None: outside).
+
+    `shape` is that of the tensor that it carries: at the boundary the model's, else that of the port that makes it.
+    """
 
     name: str
     port: Port
@@ -99,3 +125,9 @@ class Stream:
     consumer: str | None
     output: int = 0
     input: int = 0
+    boundary_shape: tuple[int, ...] | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """One frame's tensor, channels innermost."""
+        return self.port.shape if self.boundary_shape is None else self.boundary_shape

@@ -18,6 +18,7 @@ from bnnfpga.frames.patterns import Pattern, draw, patterns
 from bnnfpga.frames.search import searched
 from bnnfpga.frames.units import products
 from bnnfpga.golden.model import GoldenModel
+from bnnfpga.host.order import Order
 from bnnfpga.input_format import InputFormat
 from bnnfpga.integers import IntegerType
 from bnnfpga.transforms.fold import Folded
@@ -56,7 +57,7 @@ class Frames:
         return f"frame {index}, {self.kinds[index]}"
 
 
-def self_check_frames(golden: GoldenModel, folded: Folded, graph: Graph, input: InputFormat) -> Frames:
+def self_check_frames(golden: GoldenModel, folded: Folded, graph: Graph, input: InputFormat, order: Order) -> Frames:
     """The frames for a model; the same model gives the same frames.
 
     Parameters
@@ -67,6 +68,8 @@ def self_check_frames(golden: GoldenModel, folded: Folded, graph: Graph, input: 
         What it became: thresholds are those of the graph, so that one that is wrong is met where it stands.
     input
         What the project takes.
+    order
+        The order in which a frame of the model's input streams.
     """
     rng = np.random.default_rng(0)
     shape = golden.input_shape
@@ -78,7 +81,7 @@ def self_check_frames(golden: GoldenModel, folded: Folded, graph: Graph, input: 
     floats = [] if input.type is not None else _float_frames(folded, type, shape, rng)
     sought = max(1, count * _SEARCHED // MOST, count - len(floats) - len(fixed))
     fixed = fixed[: max(count - sought - len(floats), _FEW - 1)]
-    found = searched(graph, type, fixed, sought, rng)
+    found = searched(graph, order, type, fixed, sought, rng)
     while len(fixed) + len(floats) + len(found) < count:
         found.append(Pattern("random", draw(type, shape, rng)))
     integers = _merged(fixed, found)

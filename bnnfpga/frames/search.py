@@ -11,7 +11,7 @@ from bnnfpga.frames.patterns import Pattern, draw
 from bnnfpga.frames.sight import Looker, Sight, levels_of, most_telling
 from bnnfpga.frames.sums import Target, frame_with, on_steps
 from bnnfpga.frames.units import FirstUnits, Receptive
-from bnnfpga.host.order import to_model, to_stream
+from bnnfpga.host.order import Order
 from bnnfpga.integers import IntArray, IntegerType
 
 _CANDIDATES = 128
@@ -19,7 +19,7 @@ _CANDIDATES = 128
 
 
 def searched(
-    graph: Graph, type: IntegerType, fixed: list[Pattern], count: int, rng: np.random.Generator
+    graph: Graph, order: Order, type: IntegerType, fixed: list[Pattern], count: int, rng: np.random.Generator
 ) -> list[Pattern]:
     """Up to `count` frames that bring sums to thresholds which `fixed` do not.
 
@@ -29,6 +29,8 @@ def searched(
     ----------
     graph
         The accelerator.
+    order
+        In which a frame of the model's input streams.
     type
         The codes that it takes.
     fixed
@@ -42,7 +44,7 @@ def searched(
     units = FirstUnits(graph)
 
     def frame(kind: str, codes: IntArray) -> Pattern:
-        return Pattern(kind, to_model(codes[None], port.shape).reshape(shape))
+        return Pattern(kind, order.to_model(codes[None]).reshape(shape))
 
     def at_sums(layer: Receptive, targets: list[Target], most: int) -> Iterator[Pattern]:
         """Frames for targets, until there are no more of them."""
@@ -56,7 +58,7 @@ def searched(
                 yield frame("values at thresholds", on_steps(unit, type, rng, port.elements))
 
     def stream(frames: list[Pattern]) -> IntArray:
-        return to_stream(np.stack([pattern.codes.reshape(-1) for pattern in frames]), port.shape)
+        return order.to_stream(np.stack([pattern.codes.reshape(-1) for pattern in frames]))
 
     looker = Looker(units)
     generation = 1 if looker.affordable(1) >= 2 * (len(fixed) + 2 * count) else 0

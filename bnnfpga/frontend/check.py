@@ -18,6 +18,7 @@ from bnnfpga.frontend.nodes import (
     attribute,
     describe,
 )
+from bnnfpga.frontend.sizes import MOST_ELEMENTS
 from bnnfpga.frontend.well_formed import EXPORT_AGAIN
 
 _NUMBER, _TEXT = (AttributeProto.INT, AttributeProto.FLOAT), (AttributeProto.STRING,)
@@ -29,8 +30,6 @@ _QONNX_OPERATORS: dict[str, tuple[tuple[int, ...], dict[str, tuple[int, ...]]]] 
 }
 """QONNX' operators: how many inputs each has, and the types of its attributes."""
 _CHECK_SHAPES = "look at the shapes in the model (netron.app shows them), and export it again"
-_MOST_INPUTS = 1 << 24
-"""Elements of an input, far above any accelerator's: more is a damaged shape, for which memory would be reserved."""
 
 
 def check_graph(model: onnx.ModelProto) -> None:
@@ -49,9 +48,9 @@ def check_graph(model: onnx.ModelProto) -> None:
         raise UserError("it has no output", where="the model's graph", hint=EXPORT_AGAIN)
     for value in model.graph.input:
         shape = [dim.dim_value for dim in value.type.tensor_type.shape.dim]
-        if math.prod(shape) > _MOST_INPUTS:
+        if math.prod(shape) > MOST_ELEMENTS:
             raise UserError(
-                f"its shape {tuple(shape)} has {math.prod(shape):,} elements; {_MOST_INPUTS:,} can be compiled",
+                f"its shape {tuple(shape)} has {math.prod(shape):,} elements; {MOST_ELEMENTS:,} can be compiled",
                 where=f"input {value.name!r}",
                 hint="export the model with the shape of one image",
             )

@@ -9,6 +9,8 @@ import onnx
 from bnnfpga.errors import located
 from bnnfpga.frontend.broadcasts import StretchedOperands, check_products
 from bnnfpga.frontend.channels import ChannelsToGather, check_concats
+from bnnfpga.frontend.channels_first import to_channels_first
+from bnnfpga.frontend.channels_last import between_transposes
 from bnnfpga.frontend.check import check_graph, check_shapes
 from bnnfpga.frontend.comparisons import AffineIntoMultiThreshold, ComparisonsToMultiThreshold
 from bnnfpga.frontend.dense import GemmToMatMul, check_dense, check_finite
@@ -21,6 +23,7 @@ from bnnfpga.frontend.model import Model
 from bnnfpga.frontend.parameters import FoldQuantizedParameters, QuantizersOfRawWeights
 from bnnfpga.frontend.read import read_source
 from bnnfpga.frontend.rewriting import Rewrite, apply_rewrites
+from bnnfpga.frontend.sizes import check_extents, check_sizes, check_windows
 from bnnfpga.frontend.sliding import PlainSliding, check_pools
 from bnnfpga.frontend.supported import check_supported
 from bnnfpga.frontend.trunc import TruncToQuant
@@ -61,20 +64,26 @@ def clean(proto: onnx.ModelProto) -> Model:
     copy = onnx.ModelProto()
     copy.CopyFrom(proto)
     normalise(copy)
+    between_transposes(copy)
     check_graph(copy)
+    check_extents(copy)
     model = Model.from_proto(copy)
     infer(model)
+    check_sizes(model)
     cut_final(model)
     model.remove_unread(*model.nodes)
     for rewrite in _BEFORE_PARAMETERS:
         apply_rewrites(model, rewrite)
     infer(model)
+    to_channels_first(model)
     for rewrite in _BEHIND_PARAMETERS:
         apply_rewrites(model, rewrite)
     infer(model)
+    check_sizes(model)
     check_supported(model)
     check_products(model)
     check_shapes(model)
+    check_windows(model)
     check_finite(model)
     check_dense(model)
     check_pools(model)

@@ -46,6 +46,12 @@ def _cut_last(model: Model) -> bool:
     if above is None or above.op_type not in FINAL:
         return False
     _check(model, above)
+    if model.producer(above.input[0]) is None:
+        raise UserError(
+            "it works on the model's input itself, so there is nothing to compile",
+            where=describe(above),
+            hint="give a model with a quantised layer",
+        )
     model.set_metadata(_KEY, " ".join([above.op_type, *final_operators(model)]))
     make_boundary(model, output=above.input[0])
     model.remove_unread(node, above)

@@ -110,6 +110,9 @@ def _constant_result(model: Model, node: Node) -> NDArray[Any] | None:
 
 def _evaluate(model: Model, node: Node, inputs: dict[str, NDArray[Any]]) -> NDArray[Any]:
     elements = math.prod(model.shape(node.output[0]))
+    if node.op_type == "Range" and len(inputs) == 3:
+        start, limit, delta = (float(value.ravel()[0]) for value in inputs.values())
+        elements = max(elements, int(min(abs(limit - start) / max(abs(delta), 1e-30), 1e30)))
     if elements > _MAX_CONSTANT_ELEMENTS:
         raise UserError(
             f"it makes a constant of {elements:,} elements; up to {_MAX_CONSTANT_ELEMENTS:,} can be compiled",

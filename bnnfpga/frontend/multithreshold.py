@@ -40,8 +40,7 @@ def thresholds_of(model: Model, node: Node) -> Floats:
     """
     thresholds = _at_least(required_constant(model, node, 1, "thresholds"))
     shape = model.shape(node.input[0])
-    layout = str(attribute(node, "data_layout", "")) or _LAYOUTS.get(len(shape), "")
-    axis = layout.find("C") if "C" in layout else 1
+    axis = channel_axis(node, len(shape))
     if thresholds.ndim != 2 or thresholds.shape[0] not in (1, shape[axis] if axis < len(shape) else 1):
         raise UserError(
             f"its thresholds have shape {thresholds.shape}, which does not fit a tensor of shape {tuple(shape)}",
@@ -58,6 +57,18 @@ def thresholds_of(model: Model, node: Node) -> Floats:
     trailing = [1] * (len(shape) - axis - 1)
     shaped: Floats = thresholds[0] if channels == 1 else thresholds.reshape(channels, *trailing, levels)
     return shaped
+
+
+def channel_axis(node: Node, rank: int) -> int:
+    """The axis along which the node's thresholds differ, of a tensor with so many axes."""
+    layout = str(attribute(node, "data_layout", "")) or _LAYOUTS.get(rank, "")
+    return layout.find("C") if "C" in layout else 1
+
+
+def set_channel_axis(model: Model, node: Node, axis: int, rank: int) -> None:
+    """Let the node's thresholds differ along another axis."""
+    others = "NHWDE"[: rank - 1]
+    model.set_attributes(node, data_layout=f"{others[:axis]}C{others[axis:]}")
 
 
 def _at_least(thresholds: NDArray[Any]) -> Floats:

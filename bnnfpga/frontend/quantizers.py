@@ -40,7 +40,7 @@ class Quantizer:
     lo, hi
         Every code lies between them.
     scale
-        A code stands for code * scale.
+        A code stands for code * scale: one number of shape (), or an array to be broadcast against the tensor.
     bipolar
         Whether the codes are -1 and +1 only.
     """
@@ -65,13 +65,23 @@ def quantizer_of(model: Model, node: Node, most_bits: int = _MOST_BITS) -> Quant
     if node.op_type == "MultiThreshold":
         return _multi_threshold(model, node)
     scale = required_constant(model, node, 1, "scale").astype(np.float32)
-    if not np.all(np.isfinite(scale)) or np.any(scale <= 0):
-        raise UserError("its scale is not a positive number", where=describe(node), hint="train or export it again")
-    if scale.size > 1 and np.all(scale == scale.flat[0]):
-        scale = _float32(scale.flat[0])  # written once for each channel
+    _check_scale(model, node, scale)
+    if np.all(scale == scale.flat[0]):
+        scale = _float32(scale.flat[0])  # one number: of shape (), (1,), (1, 1, 1, 1), or once for each channel
     if node.op_type == "BipolarQuant":
         return Quantizer((Step("sign"),), -1, 1, scale, bipolar=True)
     return _quant(model, node, scale, most_bits)
+
+
+def _check_scale(model: Model, node: Node, scale: Floats) -> None:
+    """Scales are positive; the signs of a pruned filter's weights may have scale zero."""
+    may_be_zero = node.op_type == "BipolarQuant" and model.constant(node.input[0]) is not None
+    wrong = ~np.isfinite(scale) | (scale < 0 if may_be_zero else scale <= 0)
+    if not np.any(wrong):
+        return
+    first = int(np.argmax(wrong))
+    which = f" (number {first} of {scale.size}: {scale.flat[first]:g})" if scale.size > 1 else f": {scale.flat[0]:g}"
+    raise UserError(f"its scale is not a positive number{which}", where=describe(node), hint="train or export it again")
 
 
 def _quant(model: Model, node: Node, scale: Floats, most_bits: int) -> Quantizer:

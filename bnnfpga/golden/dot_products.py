@@ -104,6 +104,8 @@ def output_scale(scale: Floats, node: Node, trailing: int = 0) -> Floats:
     """
     if scale.size == 1:
         return scale.reshape(())
+    # Weights have two axes more than there are of pixels; a scale of fewer axes is broadcast along the first of them.
+    scale = scale.reshape(*[1] * (2 + trailing - scale.ndim), *scale.shape)
     if node.op_type == "Conv":
         rows = scale.reshape(len(scale), -1)
         if scale.ndim != 2 + trailing or np.any(rows != rows[:, :1]):

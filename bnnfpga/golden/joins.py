@@ -21,9 +21,17 @@ def gather(writer: Writer, node: Node) -> Value:
     """Some channels, in any order."""
     index = writer.constant(channel_index(writer.model, node))
     value = writer.value(node.input[0])
+
+    def pick(tensor: str) -> str:
+        picked = writer.emit("Gather", tensor, index, axis=1)
+        if tensor in writer.doubles:
+            writer.doubles.add(picked)
+        return picked
+
     if value.integers is not None and all(scale.size == 1 for scale in value.scales):
-        return pooled(writer, value, writer.emit("Gather", value.integers, index, axis=1))
-    return Value(tensor=writer.emit("Gather", writer.float_of(value), index, axis=1))
+        return pooled(writer, value, pick(value.integers))
+    base = None if value.base is None else pick(value.base)
+    return Value(tensor=pick(writer.float_of(value)), base=base, magnitude=value.magnitude)
 
 
 def resize(writer: Writer, node: Node) -> Value:
@@ -37,7 +45,8 @@ def resize(writer: Writer, node: Node) -> Value:
 
     if value.integers is not None:
         return pooled(writer, value, repeat(value.integers))
-    return Value(tensor=repeat(writer.float_of(value)))
+    base = None if value.base is None or value.base in writer.doubles else repeat(value.base)
+    return Value(tensor=repeat(writer.float_of(value)), base=base, magnitude=value.magnitude)
 
 
 @dataclass(frozen=True)

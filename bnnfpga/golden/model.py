@@ -52,8 +52,8 @@ class Golden:
     output
         float32 (images, ...), the model's output, without a Softmax, ArgMax or TopK at its end.
     scores
-        int64 (images, ...), the integer tensor that the output is an elementwise float function of: the last dot
-        products, or the last quantizer's centred codes.
+        int64 (images, ...), the integer tensor that the output is an elementwise float function of, in the order of its
+        elements: the last dot products, or the last quantizer's centred codes.
     integers
         The integer tensors asked for, by their name in the clean graph.
     """
@@ -218,18 +218,22 @@ class _Builder:
             raise UserError(
                 "it mixes the batch axis with others", where=describe(node), hint="export the model for a batch of one"
             )
+        base = None if value.base is None else self._move(node, value.base, shape)
         if value.integers is not None and all(scale.size == 1 for scale in value.scales):
-            moved = self._move(node, value.integers, shape)
-            if value.integers in self._writer.doubles:
-                self._writer.doubles.add(moved)
-            base = moved if value.base == value.integers else value.base
+            same = value.base == value.integers
+            moved = base if same and base is not None else self._move(node, value.integers, shape)
             return replace(value, integers=moved, tensor=None, base=base)
-        return Value(tensor=self._move(node, self._writer.float_of(value), shape), base=value.base)
+        return Value(tensor=self._move(node, self._writer.float_of(value), shape), base=base)
 
     def _move(self, node: Node, tensor: str, shape: list[int]) -> str:
         if node.op_type == "Transpose":
-            return self._writer.emit("Transpose", tensor, perm=attribute(node, "perm", None))
-        return self._writer.emit("Reshape", tensor, self._writer.constant(np.array([-1, *shape[1:]], dtype=np.int64)))
+            moved = self._writer.emit("Transpose", tensor, perm=attribute(node, "perm", None))
+        else:
+            extents = self._writer.constant(np.array([-1, *shape[1:]], dtype=np.int64))
+            moved = self._writer.emit("Reshape", tensor, extents)
+        if tensor in self._writer.doubles:
+            self._writer.doubles.add(moved)
+        return moved
 
     def _constant_layout(self, node: Node, value: Value) -> Value:
         """A transposed or reshaped weight tensor; its per-channel scales turn with it."""

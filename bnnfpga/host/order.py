@@ -1,36 +1,110 @@
-"""Two orders of a frame's elements: the model's, and that in which they stream.
+"""Two orders of a frame's elements: that of the model's file, and that in which they stream.
 
-The model's tensors are (channels, ...pixels); streams of images have their channels innermost. Vectors have one order.
+Tensors of images are (channels, ...pixels) in most files and (...pixels, channels) in some; streams of images have
+their channels innermost.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from bnnfpga.integers import IntArray
 
 
-def scores_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The model's scores of an image from the shape of their stream.
+@dataclass(frozen=True, eq=False)
+class Order:
+    """For each element of a frame's stream, its place in the file's flattened tensor: int64 (elements,)."""
 
-    (elements,), or (channels, rows, columns) where there are some for each pixel.
+    places: IntArray
+
+    @property
+    def is_same(self) -> bool:
+        """Whether both orders are one."""
+        return np.array_equal(self.places, np.arange(len(self.places)))
+
+    def to_stream(self, values: IntArray) -> IntArray:
+        """(frames, elements) in the file's order, to that of the stream."""
+        return values if self.is_same else values[:, self.places]
+
+    def to_model(self, values: IntArray) -> IntArray:
+        """The inverse of `to_stream`."""
+        return values if self.is_same else values[:, np.argsort(self.places)]
+
+    def as_data(self) -> dict[str, list[int]]:
+        """As plain data: a shape of the file's frame and the order of its axes in the stream, else the places."""
+        view = _view_of(self.places)
+        return {"places": self.places.tolist()} if view is None else {"shape": view[0], "axes": view[1]}
+
+    @classmethod
+    def of_data(cls, data: Mapping[str, Any], elements: int) -> Order:
+        """The inverse of `as_data`.
+
+        Raises
+        ------
+        ValueError
+            If it is no order of so many elements.
+        """
+        if "places" in data:
+            places = np.array(data["places"], dtype=np.int64)
+        else:
+            shape, axes = data["shape"], data["axes"]
+            if math.prod(shape) != elements or sorted(axes) != list(range(len(shape))):
+                raise ValueError(f"the axes {axes} of {shape} are no order of {elements} elements")
+            places = np.arange(elements).reshape(shape).transpose(axes).reshape(-1)
+        if not np.array_equal(np.sort(places), np.arange(elements)):
+            raise ValueError(f"its places are no order of {elements} elements")
+        return cls(places)
+
+
+def _view_of(places: IntArray) -> tuple[list[int], list[int]] | None:
+    """A shape and an order of its axes that give these places; None where there is none."""
+    digits: list[tuple[int, int]] = []  # extents and strides, the innermost of the stream first
+    rest = places
+    while len(rest) > 1:
+        stride = int(rest[1] - rest[0])
+        breaks = np.flatnonzero(np.diff(rest) != stride)
+        extent = int(breaks[0]) + 1 if len(breaks) else len(rest)
+        if len(rest) % extent:
+            return None
+        digits.append((extent, stride))
+        rest = rest[::extent]
+    outermost = digits[::-1]
+    by_stride = sorted(range(len(outermost)), key=lambda index: -outermost[index][1])
+    shape = [outermost[index][0] for index in by_stride]
+    axes = [by_stride.index(index) for index in range(len(outermost))]
+    if not digits:
+        shape, axes = [1], [0]
+    same = np.array_equal(np.arange(len(places)).reshape(shape).transpose(axes).reshape(-1), places)
+    return (shape, axes) if same else None
+
+
+def is_channels_last(shape: tuple[int, ...], stream_shape: tuple[int, ...], order: Order) -> bool:
+    """Whether a frame of `shape` is an image whose last axis are its channels, as in the stream."""
+    return len(shape) > 1 and len(stream_shape) > 1 and shape[-1] == stream_shape[-1] and order.is_same
+
+
+def frame_shape(shape: Sequence[int]) -> tuple[int, ...]:
+    """The shape in which people get a frame of a tensor: a vector where all axes but one have length 1."""
+    return tuple(shape) if sum(extent > 1 for extent in shape) > 1 else (math.prod(shape),)
+
+
+def classes_of(values: Any, shape: tuple[int, ...], stream_shape: tuple[int, ...], order: Order) -> IntArray:
+    """The index of the largest output, the first of equals: int64 (frames,).
+
+    Where the outputs are an image of `shape`, that of each pixel, (frames, rows, columns).
+
+    Parameters
+    ----------
+    values
+        (frames, elements) in the file's order.
+    shape, stream_shape, order
+        Of a frame of the file's output and of its stream.
     """
-    *pixels, channels = shape
-    return (channels, *pixels) if math.prod(pixels) > 1 else (channels,)
-
-
-def to_stream(values: IntArray, shape: tuple[int, ...]) -> IntArray:
-    """(frames, elements) in the model's order, to the order of a stream of this shape, channels last."""
-    if len(shape) == 1:
-        return values
-    tensor = values.reshape(len(values), shape[-1], *shape[:-1])
-    return np.moveaxis(tensor, 1, -1).reshape(len(values), -1)
-
-
-def to_model(values: IntArray, shape: tuple[int, ...]) -> IntArray:
-    """The inverse of `to_stream`."""
-    if len(shape) == 1:
-        return values
-    return np.moveaxis(values.reshape(len(values), *shape), -1, 1).reshape(len(values), -1)
+    if len(shape) > 1 and len(stream_shape) > 1:
+        values = order.to_stream(values).reshape(len(values), *stream_shape)
+    return np.asarray(values.argmax(axis=-1), dtype=np.int64)

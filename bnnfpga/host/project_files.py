@@ -13,7 +13,7 @@ import numpy as np
 from bnnfpga.arithmetic import OPERATIONS
 from bnnfpga.errors import UserError, shown
 from bnnfpga.files import read_file
-from bnnfpga.host.description import FORMAT, read_stream
+from bnnfpga.host.description import FORMAT, read_order, read_stream
 from bnnfpga.input_format import InputFormat
 from bnnfpga.integers import Encoding
 
@@ -149,6 +149,7 @@ def _or_none(check: Callable[[object, str], None]) -> Callable[[object, str], No
 
 _STREAM = {
     "shape": [_natural],
+    "order": {},
     "type": {"lo": _integer, "hi": _integer, "encoding": get_args(Encoding)},
     "lanes": _natural,
     "beats": _natural,
@@ -159,7 +160,7 @@ _DESCRIPTION = {
     "model": _text,
     "clock_mhz": _positive,
     "input": {"kind": _text, "scale": _positive, "shape": [_natural], "stream": _STREAM},
-    "output": {"kind": ("scores", "class"), "stream": _STREAM},
+    "output": {"kind": ("scores", "class"), "shape": [_natural], "stream": _STREAM},
     "predicted_initiation_interval": _natural,
     "predicted_latency_cycles": _natural,
     "layers": [
@@ -213,12 +214,22 @@ def _check_streams(data: Mapping[str, Any]) -> None:
             format = read_stream(stream)
         except ValueError as error:
             raise _Wrong(f"{side}.stream.type: {error}") from None
+        _check_order(stream, f"{side}.stream.order")
         if (format.beats, format.beat_bytes) != (stream["beats"], stream["beat_bytes"]):
             raise _Wrong(f"{side}.stream has {stream['beats']} beats of {stream['beat_bytes']} bytes for its elements")
-    if math.prod(given["shape"]) != math.prod(given["stream"]["shape"]):
-        raise _Wrong("input.shape and input.stream.shape have different numbers of elements")
+        if math.prod(data[side]["shape"]) != elements:
+            raise _Wrong(f"{side}.shape and {side}.stream.shape have different numbers of elements")
     if not data["layers"]:
         raise _Wrong("layers is empty")
+
+
+def _check_order(stream: Mapping[str, Any], at: str) -> None:
+    keys = ("places",) if "places" in stream["order"] else ("shape", "axes")
+    _check(stream["order"], {key: [_integer] for key in keys}, at)
+    try:
+        read_order(stream)
+    except ValueError as error:
+        raise _Wrong(f"{at}: {error}") from None
 
 
 def _check_step(step: Mapping[str, Any], elements: int, at: str) -> None:

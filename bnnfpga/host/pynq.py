@@ -19,10 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.errors import UserError
-from bnnfpga.host.description import read_stream
+from bnnfpga.host.description import read_order, read_stream
 from bnnfpga.host.dma_words import DmaWords
 from bnnfpga.host.functions import evaluate
-from bnnfpga.host.order import scores_shape, to_model
+from bnnfpga.host.order import classes_of, is_channels_last
 from bnnfpga.images import check_labels, read_images
 from bnnfpga.input_format import InputFormat
 from bnnfpga.integers import IntArray
@@ -66,6 +66,7 @@ class Accelerator:
         self.functions = _load(self.project / "functions.json")
         given, made = self.description["input"], self.description["output"]
         self._given, self._made = read_stream(given["stream"]), read_stream(made["stream"])
+        self._given_order, self._made_order = read_order(given["stream"]), read_order(made["stream"])
         self._given_words, self._made_words = DmaWords.of(self._given), DmaWords.of(self._made)
         frame_bytes = max(self._given.beats * self._given_words.bytes, self._made.beats * self._made_words.bytes)
         most = _LONGEST_TRANSFER // frame_bytes
@@ -97,14 +98,14 @@ class Accelerator:
         self.close()
 
     def run(self, images: NDArray[Any], layout: str = "nchw") -> IntArray:
-        """The accelerator's integers for images, int64 (images, elements), in the model's order.
+        """The accelerator's integers for images, int64 (images, elements), in the order of the model's file.
 
         `images` are what the project takes: the model's input shape without the batch, or channels last with `nhwc`.
         """
         parts = range(0, max(1, len(images)), self.batch)
         packed = (self._pack(images[first : first + self.batch], layout, first) for first in parts)
         made = self._made.unpack(np.concatenate([self._transfer(frames) for frames in packed]))
-        return to_model(made, tuple(self.description["output"]["stream"]["shape"]))
+        return self._made_order.to_model(made)
 
     def outputs(self, scores: IntArray) -> NDArray[np.float32]:
         """The model's float outputs from what `run` gives; only where the accelerator gives scores."""
@@ -115,8 +116,9 @@ class Accelerator:
         made = self.run(images, layout)
         if self.description["output"]["kind"] == "class":
             return made[:, 0]
-        shape = scores_shape(tuple(self.description["output"]["stream"]["shape"]))
-        return np.asarray(self.outputs(made).reshape(-1, *shape).argmax(axis=1), dtype=np.int64)
+        output = self.description["output"]
+        shapes = tuple(output["shape"]), tuple(output["stream"]["shape"])
+        return classes_of(self.outputs(made), *shapes, self._made_order)
 
     def validate(
         self, images: NDArray[Any], labels: NDArray[Any] | None = None, layout: str = "nchw"
@@ -154,15 +156,16 @@ class Accelerator:
     def _pack(self, images: NDArray[Any], layout: str, first: int) -> NDArray[np.uint8]:
         """Frames of the input stream, uint8 (images, bytes); `first` is the number of the first image."""
         given = self.description["input"]
-        kind = given["kind"]
+        kind, shape = given["kind"], tuple(given["shape"])
         checked = read_images(
             images,
             InputFormat.parse(kind, None if kind == "float" else given["scale"]),
-            tuple(given["shape"]),
+            shape,
             layout=layout,
             stream=self._given.type,
             input_function=self.functions["input"],
-            stream_shape=tuple(given["stream"]["shape"]),
+            order=self._given_order,
+            channels_last=is_channels_last(shape, tuple(given["stream"]["shape"]), self._given_order),
             first=first,
         )
         return self._given.pack(checked.codes)

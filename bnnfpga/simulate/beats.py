@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.stream import Port
+from bnnfpga.dataflow.stream import Port, Stream
 from bnnfpga.integers import IntArray
 
 _NEVER = np.uint64(2**64 - 1)
@@ -35,10 +35,11 @@ class Beats:
     offered: IntArray | None = None
     taken: IntArray | None = None
 
-    def tensor(self, port: Port) -> IntArray:
+    def tensor(self, stream: Stream) -> IntArray:
         """The whole frames as int64 (frames, *shape)."""
-        frames = len(self.elements) // port.elements
-        return self.elements[: frames * port.elements].reshape(frames, *port.shape)
+        elements = stream.port.elements
+        frames = len(self.elements) // elements
+        return self.elements[: frames * elements].reshape(frames, *stream.shape)
 
 
 Observed = Mapping[str, Beats]

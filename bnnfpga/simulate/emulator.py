@@ -64,7 +64,7 @@ class Emulator:
         self.graph = graph
         self.path = choose_path(path)
         """`avx512`, `avx2`, `portable` or `numpy`."""
-        self._ports = {stream.name: stream.port for stream in graph.streams}
+        self._shapes = {stream.name: stream.shape for stream in graph.streams}
         if self.path != "numpy":
             self._make_native()
 
@@ -78,18 +78,16 @@ class Emulator:
         """See `run_emulator`."""
         wanted = [self.graph.output.name] if tensors is None else list(tensors)
         for name in wanted:
-            if name not in self._ports:
-                raise ValueError(f"no stream is called {name!r}; there are {', '.join(self._ports)}")
-        port = self.graph.input.port
+            if name not in self._shapes:
+                raise ValueError(f"no stream is called {name!r}; there are {', '.join(self._shapes)}")
+        shape = self.graph.input.shape
         frames = len(codes)
-        if codes.dtype.kind not in "iu" or math.prod(codes.shape[1:]) != port.elements:
-            raise ValueError(
-                f"codes are {codes.dtype} of shape {codes.shape}, expected integers of {port.shape} a frame"
-            )
+        if codes.dtype.kind not in "iu" or math.prod(codes.shape[1:]) != math.prod(shape):
+            raise ValueError(f"codes are {codes.dtype} of shape {codes.shape}, expected integers of {shape} a frame")
         if self.path == "numpy":
-            return self.graph.execute(codes.astype(np.int64).reshape(frames, *port.shape), wanted)
+            return self.graph.execute(codes.astype(np.int64), wanted)
         given = np.ascontiguousarray(codes if codes.dtype.name in _KINDS else codes.astype(np.int64))
-        results = {name: np.empty((frames, *self._ports[name].shape), np.int64) for name in wanted}
+        results = {name: np.empty((frames, *self._shapes[name]), np.int64) for name in wanted}
         check_call(
             self._library.bnn_graph_run,
             self._handle,

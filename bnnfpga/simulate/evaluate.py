@@ -44,7 +44,7 @@ def evaluate(
     if backend not in BACKENDS:
         raise UserError(f"there is no backend {backend!r}", where="--backend", hint=f"give {', '.join(BACKENDS)}")
     stored = np.asarray(x)
-    fitted = fit_images(stored, project.input_shape, layout)
+    fitted = fit_images(stored, project.input_shape, layout, channels_last=project.channels_last)
     checked = check_labels(labels, len(stored), project.classes)
     if progress:
         progress(0, len(stored))
@@ -59,7 +59,7 @@ def evaluate(
     while done < len(stored):
         started = time.perf_counter()
         images = project.read_images(fitted[done : done + batch], first=done)
-        predicted[done : done + batch] = project.classify(run(images))
+        predicted[done : done + batch] = project.classify(project.output_order.to_model(run(images)))
         seconds = time.perf_counter() - started
         run_seconds += seconds
         done = min(done + batch, len(stored))

@@ -38,5 +38,5 @@ def as_streams(graph: Graph, wanted: Mapping[str, str], integers: Mapping[str, I
         if tensor.ndim > 2:
             tensor = np.moveaxis(tensor, 1, -1)
         if tensor.size == len(tensor) * stream.port.elements:
-            found[stream.name] = tensor.reshape(len(tensor), *stream.port.shape)
+            found[stream.name] = tensor.reshape(len(tensor), *stream.shape)
     return found

@@ -125,7 +125,7 @@ def _fault(
     if place.index is None:
         return Fault("beats", unit, stream.name, place.frame, None, None, place.expected_beats, place.beats)
     beats, port = observed[stream.name], stream.port
-    *pixel, channel = (int(axis) for axis in np.unravel_index(place.index % port.elements, port.shape))
+    *pixel, channel = (int(axis) for axis in np.unravel_index(place.index % port.elements, stream.shape))
     return Fault(
         "value",
         unit,

@@ -15,7 +15,6 @@ from bnnfpga.dataflow.token_model import steady_interval
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.clean import load
 from bnnfpga.golden.model import GoldenModel
-from bnnfpga.host.order import to_model, to_stream
 from bnnfpga.images import Images
 from bnnfpga.integers import IntArray
 from bnnfpga.project import Project
@@ -68,7 +67,7 @@ def simulate(
         scores, timing = _run_rtl(project, images, streams, trace, stall_seed, verilator, rtl_from)
     else:
         scores, timing = _run_untimed(project, images, run_hls if backend == "hls" else run_emulated)
-    outputs = to_model(scores, project.output_stream_shape)
+    outputs = project.output_order.to_model(scores)
     values = None if project.output_kind == "class" else project.final_function(outputs)
     classes = project.classify(outputs)
     shape = (len(outputs), *project.output_shape)
@@ -90,7 +89,7 @@ def simulate(
 def golden_scores(project: Project, images: Images) -> IntArray:
     """What the golden model of the source expects of the accelerator, int64 (images, elements) as they stream."""
     golden = GoldenModel(load(project.model), project.input_format).run(images.given)
-    return to_stream(golden.accelerator_output(project.output_kind), project.output_stream_shape)
+    return project.output_order.to_stream(golden.accelerator_output(project.output_kind))
 
 
 def run_rtl(

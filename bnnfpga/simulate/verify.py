@@ -187,7 +187,7 @@ def _output_fault(subject: Subject, before: IntArray, outputs: IntArray, result:
     """The difference as it shows at the output, where nothing nearer to its cause is found."""
     stream = subject.plan.graph.output
     frame, index = (int(axis) for axis in np.argwhere(outputs != before)[0])
-    *pixel, channel = (int(axis) for axis in np.unravel_index(index, stream.port.shape))
+    *pixel, channel = (int(axis) for axis in np.unravel_index(index, stream.shape))
     cycle = None if result.frame_done is None else int(result.frame_done[frame])
     expected, got = int(before[frame, index]), int(outputs[frame, index])
     return Fault("value", None, stream.name, frame, tuple(pixel) or None, channel, expected, got, cycle)
@@ -356,11 +356,11 @@ def _make_folder(folder: Path) -> None:
 
 def _write_dump(stage: Stage, subject: Subject, wanted: Mapping[str, str], folder: Path) -> list[str]:
     observed: Observed = stage.watch(subject)[0]
-    ports = {stream.name: stream.port for stream in subject.plan.graph.streams}
+    streams = {stream.name: stream for stream in subject.plan.graph.streams}
     written = []
     for layer, stream in wanted.items():
         if stream in observed:
             path = folder / f"{layer}.{stage.name}.npy"
-            save_npy(path, observed[stream].tensor(ports[stream]))
+            save_npy(path, observed[stream].tensor(streams[stream]))
             written.append(str(path))
     return written

@@ -9,10 +9,10 @@ import numpy as np
 from bnnfpga.frontend.model import Model
 from bnnfpga.frontend.rewriting import apply_rewrites
 from bnnfpga.input_format import InputFormat
-from bnnfpga.integers import IntegerType
+from bnnfpga.integers import IntArray, IntegerType
 from bnnfpga.transforms.batch_norm import BatchNormToArithmetic
 from bnnfpga.transforms.concats import ConcatBehindQuantizers, mark_float_concats
-from bnnfpga.transforms.host_functions import HostFunction, cut_input, cut_output
+from bnnfpga.transforms.host_functions import HostFunction, cut_input, cut_layouts, cut_output
 from bnnfpga.transforms.integer_input import IntegerInput
 from bnnfpga.transforms.integer_weights import IntegerWeights
 from bnnfpga.transforms.joins import JoinsOnIntegers
@@ -44,12 +44,16 @@ SCALE_REWRITES = (
 class Folded:
     """A graph of integer operations, and what the host computes around it.
 
-    `input_function` is None where the accelerator takes the integers that the user gives.
+    `input_function` is None where the accelerator takes the integers that the user gives. `input_places` says of each
+    element of the graph's input its place in a frame of the file's, `output_places` the same of its output: int64
+    (elements,).
     """
 
     model: Model
     input_function: HostFunction | None
     output_function: HostFunction
+    input_places: IntArray
+    output_places: IntArray
 
 
 def fold(model: Model, input_type: IntegerType | None = None, input_scale: np.float32 | None = None) -> Folded:
@@ -66,7 +70,9 @@ def fold(model: Model, input_type: IntegerType | None = None, input_scale: np.fl
     model = model.copy()
     scale = np.float32(1) if input_scale is None else input_scale
     mark_float_concats(model, InputFormat("", input_type, scale))
+    places = np.arange(0)
     if input_type is not None:
+        places = cut_layouts(model)
         apply_rewrites(model, IntegerInput(input_type, scale))
     scale_rewrites = [rewrite() for rewrite in SCALE_REWRITES]
     for rewrite in scale_rewrites:
@@ -74,9 +80,12 @@ def fold(model: Model, input_type: IntegerType | None = None, input_scale: np.fl
     # A scale that moved behind one node may now stand in front of another.
     apply_rewrites(model, *scale_rewrites)
     model.sort()
-    input_function = cut_input(model) if input_type is None else None
+    input_function = None
+    if input_type is None:
+        input_function, places = cut_input(model)
+    places = places[cut_layouts(model)]
     apply_rewrites(model, ChainsToThresholds())
     refuse_floats(model)
-    output_function = cut_output(model)
+    output_function, output_places = cut_output(model)
     model.sort()
-    return Folded(model, input_function, output_function)
+    return Folded(model, input_function, output_function, places, output_places)

@@ -9,39 +9,71 @@ import numpy as np
 
 from bnnfpga.arithmetic import Step
 from bnnfpga.errors import UserError
-from bnnfpga.frontend.model import Model
+from bnnfpga.frontend.model import Model, Node
 from bnnfpga.frontend.nodes import (
     DOT_PRODUCTS,
+    ELEMENTWISE,
     LAYOUT_OPS,
     QUANTIZERS,
     data_operands,
     describe,
     elementwise_operand,
     make_boundary,
+    rearrange,
 )
 from bnnfpga.frontend.quantizers import quantizer_of
 from bnnfpga.golden.steps import elementwise_steps
-from bnnfpga.integers import IntegerType
+from bnnfpga.integers import IntArray, IntegerType
 from bnnfpga.transforms.integer_types import annotate_input, integer_type
 from bnnfpga.transforms.refusals import not_joined, not_quantised
 
 
 @dataclass(frozen=True)
 class HostFunction:
-    """Float32 steps on a frame given as a vector of `size` elements."""
+    """Float32 steps on a frame given as a vector of `size` elements, in the order of the file."""
 
     steps: tuple[Step, ...]
     size: int
 
 
-def cut_input(model: Model) -> HostFunction:
+def cut_layouts(model: Model) -> IntArray:
+    """Cut the changes of layout that the graph's input passes first, which are the host's.
+
+    Returns
+    -------
+    int64 (elements,)
+        For each element of the new input its place in a frame of the old one.
+    """
+    tensor = model.input
+    places = _count(model, tensor)
+    while tensor != model.output:
+        readers = model.consumers(tensor)
+        if len(readers) != 1 or readers[0].op_type not in (*LAYOUT_OPS, "Transpose"):
+            break
+        tensor = readers[0].output[0]
+        if tensor == model.output:
+            break
+        places = rearrange(model, readers[0], places)
+        model.remove(readers[0])
+        make_boundary(model, input=tensor)
+    return places.reshape(-1)
+
+
+def cut_input(model: Model) -> tuple[HostFunction, IntArray]:
     """Cut the graph behind its first quantizer, whose codes become its input.
 
-    For models that take floats; the layout changes in front of the quantizer must have been moved to the graph's input.
+    For models that take floats.
+
+    Returns
+    -------
+    HostFunction
+        What makes a frame's codes.
+    int64 (elements,)
+        For each element of the new input its place in a frame of the old one.
     """
-    source = model.input
+    tensor = model.input
+    places = _count(model, tensor)
     steps: list[Step] = []
-    tensor = source
     while True:
         readers = model.consumers(tensor)
         if tensor == model.output:
@@ -59,14 +91,22 @@ def cut_input(model: Model) -> HostFunction:
         node = readers[0]
         if node.op_type in QUANTIZERS:
             break
-        if node.op_type not in LAYOUT_OPS:
+        if node.op_type in (*LAYOUT_OPS, "Transpose"):
+            places = rearrange(model, node, places)
+        else:
             if node.op_type in DOT_PRODUCTS:
                 raise UserError(
                     "its input is not quantised",
                     where=describe(node),
                     hint="put a Brevitas quantizer on the model's input, or say what integers it takes with --input",
                 )
-            steps += elementwise_steps(model, node)
+            if node.op_type not in ELEMENTWISE:
+                raise UserError(
+                    "it stands in front of the first quantizer, where the host works on each element alone",
+                    where=describe(node),
+                    hint="put a Brevitas quantizer on the model's input, or say what integers it takes with --input",
+                )
+            steps += [_on_frames(step, places) for step in elementwise_steps(model, node)]
         tensor = node.output[0]
     if node.output[0] == model.output:
         raise UserError(
@@ -75,8 +115,7 @@ def cut_input(model: Model) -> HostFunction:
             hint="give a model with a quantised layer",
         )
     quantizer = quantizer_of(model, node)
-    steps += quantizer.steps
-    shape = model.shape(node.output[0])
+    steps += [_on_frames(step, places) for step in quantizer.steps]
     codes, above = node.output[0], model.producer(elementwise_operand(model, node))
     model.remove(node)
     model.remove_unread(*([] if above is None else [above]))
@@ -85,12 +124,21 @@ def cut_input(model: Model) -> HostFunction:
         annotate_input(model, IntegerType.bipolar())
     else:
         annotate_input(model, IntegerType.interval(quantizer.lo, quantizer.hi))
-    return _host_function(steps, shape)
+    return HostFunction(tuple(steps), places.size), places.reshape(-1)
 
 
-def cut_output(model: Model) -> HostFunction:
-    """Cut the graph behind its last integer tensor, which becomes its output; what followed is the final function."""
+def cut_output(model: Model) -> tuple[HostFunction, IntArray]:
+    """Cut the graph behind its last integer tensor, which becomes its output; what followed is the final function.
+
+    Returns
+    -------
+    HostFunction
+        What makes the outputs of that tensor's integers, in the order of the file.
+    int64 (elements,)
+        For each element of the new output its place in a frame of the old one.
+    """
     tensor = model.output
+    places = _count(model, tensor)
     steps: list[Step] = []
     while integer_type(model, tensor) is None:
         node = model.producer(tensor)
@@ -100,29 +148,51 @@ def cut_output(model: Model) -> HostFunction:
                 where=f"output {model.output!r}",
                 hint="train with Brevitas quantizers on weights and activations",
             )
-        if node.op_type in LAYOUT_OPS:
+        if node.op_type in (*LAYOUT_OPS, "Transpose"):
             tensor = node.input[0]
+            places = _before(model, node, places)
             continue
         if node.op_type in DOT_PRODUCTS:
             raise not_quantised(model, node)
         if len(data_operands(model, node)) > 1:
             raise not_joined(model, node)
-        steps = [*elementwise_steps(model, node), *steps]
+        if node.op_type not in ELEMENTWISE:
+            raise UserError(
+                "it stands behind the last integers, where the host works on each element alone",
+                where=describe(node),
+                hint="put a quantizer in front of it",
+            )
+        steps = [*(_on_frames(step, places) for step in elementwise_steps(model, node)), *steps]
         tensor = elementwise_operand(model, node)
-    shape = model.shape(tensor)
+    # Codes that are only regrouped on their way out are the host's to regroup.
+    while (node := model.producer(tensor)) is not None and node.op_type in (*LAYOUT_OPS, "Transpose"):
+        tensor = node.input[0]
+        places = _before(model, node, places)
     last = [model.producer(name) for name in model.outputs]
     make_boundary(model, output=tensor)
     model.remove_unread(*(node for node in last if node is not None))
-    return _host_function(steps, shape)
+    return HostFunction(tuple(steps), places.size), places.reshape(-1)
 
 
-def _host_function(steps: list[Step], shape: list[int]) -> HostFunction:
-    return HostFunction(tuple(_on_frames(step, tuple(shape[1:])) for step in steps), math.prod(shape))
+def _count(model: Model, tensor: str) -> IntArray:
+    """The places of a tensor's elements, in its shape."""
+    shape = model.shape(tensor)
+    return np.arange(math.prod(shape), dtype=np.int64).reshape(shape)
 
 
-def _on_frames(step: Step, shape: tuple[int, ...]) -> Step:
-    """A step for flattened frames of a shape: a constant for each channel becomes one for each element."""
-    if step.channels > 1 and step.constant is not None:
-        thresholds = step.constant.shape[-1:] if step.operation == "count" else ()
-        step = Step(step.operation, np.broadcast_to(step.constant, (1, *shape, *thresholds)))
-    return step.on_vectors()
+def _before(model: Model, node: Node, places: IntArray) -> IntArray:
+    """The places of the elements that a change of layout takes, from those of what it makes."""
+    taken = _count(model, node.input[0])
+    before = np.empty_like(taken)
+    before.reshape(-1)[rearrange(model, node, taken).reshape(-1)] = places.reshape(-1)
+    return before
+
+
+def _on_frames(step: Step, places: IntArray) -> Step:
+    """A step on the tensor whose elements have these places in a frame, for such frames as vectors."""
+    step = step.along(range(places.ndim), places.shape)
+    if step.constant is None or len(step.constant) == 1:
+        return step
+    moved = np.empty_like(step.constant)
+    moved[places.reshape(-1)] = step.constant
+    return Step(step.operation, moved)

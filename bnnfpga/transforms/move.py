@@ -24,13 +24,16 @@ from bnnfpga.transforms.integer_types import integer_type
 class LayoutBeforeElementwise(Rewrite):
     """A reshape behind an elementwise node moves in front of it; constants for each element are reshaped with it.
 
-    One that flattens what a convolution's quantizer made stays.
+    One that flattens what a convolution's quantizer made stays. A Transpose moves in front of one factor for all.
     """
 
     def visit(self, model: Model, node: Node) -> bool:
-        if node.op_type not in LAYOUT_OPS:
+        if node.op_type not in (*LAYOUT_OPS, "Transpose") or comes_from_constants(model, node.input[0]):
             return False
         before = model.producer(node.input[0])
+        is_factor = before is not None and before.op_type == "Mul" and _is_uniform(model, before)
+        if node.op_type == "Transpose" and not is_factor:
+            return False
         if before is None or before.op_type not in ELEMENTWISE or len(model.consumers(node.input[0])) > 1:
             return False
         if before.op_type in QUANTIZERS and _comes_from_windows(model, before.input[0]):

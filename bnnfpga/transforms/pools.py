@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from bnnfpga.arithmetic import Step
+from bnnfpga.frontend.channels import channel_index
 from bnnfpga.frontend.model import Model, Node
 from bnnfpga.frontend.nodes import elementwise_operand
 from bnnfpga.frontend.rewriting import Rewrite
@@ -18,7 +20,7 @@ _AFFINE = ("Mul", "Div", "Add", "Sub")
 
 
 class AffineBehindPools(Rewrite):
-    """Scales move behind max pools, pads and picked channels, affine steps behind averages, which then sum integers.
+    """Scales move behind max pools and pads, affine steps behind picked channels and averages, which then sum integers.
 
     A positive factor commutes with the largest of some numbers to the bit, because rounding is monotone. That an
     affine function commutes with an average is how the golden model defines such averages.
@@ -36,6 +38,9 @@ class AffineBehindPools(Rewrite):
         value = None if before is None else _operand(model, before)
         if before is None or value is None or not _commutes(model, node, before, value):
             return False
+        if node.op_type == "Gather" and value.size > 1:
+            axis = value.ndim - len(model.shape(node.input[0])) + 1
+            value = value.take(channel_index(model, node), axis)
         model.set_input(node, 0, elementwise_operand(model, before))
         insert_after(model, node, before.op_type, value)
         model.remove_unread(before)
@@ -45,7 +50,7 @@ class AffineBehindPools(Rewrite):
 def _commutes(model: Model, node: Node, before: Node, value: NDArray[np.float32]) -> bool:
     """Whether a node gives the same behind an affine node as in front of it; adapts a Pad's value."""
     if node.op_type in ("Gather", "Resize"):
-        return value.size == 1 or node.op_type == "Resize"
+        return True
     if node.op_type == "AveragePool":
         is_factor = before.op_type in ("Mul", "Div")
         return is_factor or not geometry_of(model, node).touches_pads
@@ -70,10 +75,15 @@ def _operand(model: Model, node: Node) -> NDArray[np.float32] | None:
     value = next((item for item in values if item is not None), None)
     if value is None or (node.op_type in ("Sub", "Div") and values[0] is not None):
         return None
-    pixels = len(model.shape(node.output[0])) - 2
-    if value.size > 1 and any(extent != 1 for extent in value.shape[-pixels:]):
+    # One number of any shape, or a number for each channel.
+    step = Step("multiply", value.astype(np.float32))
+    shape = model.shape(node.output[0])
+    varying = step.varies(shape)
+    if not set(varying) <= {1}:
         return None
-    return value.astype(np.float32)
+    numbers = step.along((1,), shape).constant
+    assert numbers is not None
+    return numbers.reshape(-1, *[1] * (len(shape) - 2)) if varying else numbers.reshape(())
 
 
 def put_pools_behind(model: Model, tensor: str, falls: Sequence[tuple[Node, NDArray[np.bool_]]]) -> None:

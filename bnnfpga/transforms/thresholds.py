@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -12,7 +13,6 @@ from bnnfpga.arithmetic import Step, apply_steps
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.model import Model, Node, make_node
 from bnnfpga.frontend.nodes import (
-    BROADCASTING,
     CHAINED,
     QUANTIZERS,
     comes_from_constants,
@@ -20,7 +20,7 @@ from bnnfpga.frontend.nodes import (
     describe,
     elementwise_operand,
 )
-from bnnfpga.frontend.quantizers import quantizer_of
+from bnnfpga.frontend.quantizers import Quantizer, quantizer_of
 from bnnfpga.frontend.rewriting import Rewrite
 from bnnfpga.golden.steps import elementwise_steps
 from bnnfpga.integers import IntArray, IntegerType
@@ -34,6 +34,8 @@ from bnnfpga.transforms.pools import put_pools_behind
 
 _MOST_EVALUATED = 1 << 16
 """Values of an integer up to which a chain is evaluated on every one."""
+_MOST_THRESHOLDS = 1 << 18
+"""Thresholds of constants for each element: about as many as the block memory of a small FPGA holds."""
 _CHUNK = 1 << 22
 """Elements evaluated at a time, to bound memory."""
 
@@ -53,15 +55,15 @@ class ChainsToThresholds(Rewrite):
         quantizer = quantizer_of(model, node)
         if integer_type(model, source) is None or np.any(quantizer.scale != 1):
             return False
-        steps: list[Step] = []
+        placed: list[PlacedStep] = []
         pools: list[tuple[Node, int]] = []
-        for item in chain[:-1]:
-            _check_pixels(model, item, source)
+        for item in chain:
             if item.op_type == "MaxPool":
-                pools.append((item, len(steps)))
+                pools.append((item, len(placed)))
             else:
-                steps += elementwise_steps(model, item)
-        steps += quantizer.steps
+                own = quantizer.steps if item is node else elementwise_steps(model, item)
+                placed += [PlacedStep(step, item, tuple(model.shape(item.output[0]))) for step in own]
+        steps = _on_one_axis(model, placed, source, quantizer, pooled=bool(pools))
         values = reachable_values(model, source)
         function = step_function(steps, values, where=describe(node))
         falls = [(pool, _falls_behind(steps, place, values, describe(pool))) for pool, place in pools]
@@ -70,25 +72,47 @@ class ChainsToThresholds(Rewrite):
         return True
 
 
-def _check_pixels(model: Model, node: Node, source: str) -> None:
-    """Refuse a constant with a number for each pixel: all pixels of a channel have the same thresholds."""
-    shape = model.shape(node.output[0])
-    for value in (model.constant(name) for name in node.input if node.op_type in BROADCASTING):
-        if value is None or len(shape) < 3 or all(extent == 1 for extent in value.shape[2 - len(shape) :]):
-            continue
-        hint = f"use a number for each channel, of shape {(shape[1], *[1] * (len(shape) - 2))}"
+@dataclass(frozen=True)
+class PlacedStep:
+    """A step, the node that it is of, and the shape of that node's tensor."""
+
+    step: Step
+    node: Node
+    shape: tuple[int, ...]
+
+
+def _on_one_axis(
+    model: Model, placed: Sequence[PlacedStep], source: str, quantizer: Quantizer, *, pooled: bool
+) -> list[Step]:
+    """The steps of a chain with constants for each channel, or for each element where one of them varies by pixel.
+
+    Raises
+    ------
+    UserError
+        If there are constants for each pixel where that cannot be: around a pool, or for more thresholds than fit.
+    """
+    by_pixel = [item for item in placed if set(item.step.varies(item.shape)) - {1}]
+    if not by_pixel:
+        return [item.step.along((1,), item.shape) for item in placed]
+    first = by_pixel[0]
+    elements = math.prod(first.shape)
+    if pooled or elements * (quantizer.hi - quantizer.lo) > _MOST_THRESHOLDS:
+        hint = f"use a number for each channel, of shape {(first.shape[1], *[1] * (len(first.shape) - 2))}"
         if model.producer(source) is None:
             hint += ", or leave --input away: then the host computes it"
-        raise UserError(
-            f"its constant of shape {value.shape} has numbers for each pixel, and thresholds are for whole channels",
-            where=describe(node),
-            hint=hint,
+        reason = (
+            "a pool stands beside it"
+            if pooled
+            else f"the {elements:,} elements would have more than {_MOST_THRESHOLDS:,} thresholds"
         )
+        raise UserError(
+            f"its constants differ from pixel to pixel, and {reason}", where=describe(first.node), hint=hint
+        )
+    return [item.step.along(range(len(item.shape)), item.shape) for item in placed]
 
 
 def _falls_behind(steps: Sequence[Step], place: int, values: range, where: str) -> NDArray[np.bool_]:
     """By channel, whether the steps from number `place` on fall with what the steps before them give."""
-    steps = [step.on_vectors() for step in steps]
     channels = max((step.channels for step in steps), default=1)
     tail = steps[place:]
     if len(values) > _MOST_EVALUATED:
@@ -153,7 +177,7 @@ def step_function(steps: Sequence[Step], values: range, *, where: str) -> StepFu
     Parameters
     ----------
     steps
-        The chain; constants are scalars or vary along the last axis only.
+        The chain; their constants are of one number or one for each channel, as `Step.along` makes them.
     values
         The integers that can occur, ascending.
     where
@@ -164,54 +188,77 @@ def step_function(steps: Sequence[Step], values: range, *, where: str) -> StepFu
     UserError
         If a channel neither rises nor falls throughout.
     """
-    steps = [step.on_vectors() for step in steps]
+    places, steps = _distinct(steps)
     channels = max((step.channels for step in steps), default=1)
 
-    def codes_of(x: IntArray) -> NDArray[np.int32]:
-        """(n, channels or 1) integers to (n, channels) codes."""
-        result = apply_steps(steps, x.astype(np.float32))
+    def codes_of(x: IntArray, some: Sequence[Step]) -> NDArray[np.int32]:
+        """(n, channels or 1) integers to (n, channels) codes of these steps."""
+        result = apply_steps(some, x.astype(np.float32))
         if not np.all(np.isfinite(result)):
             raise UserError(
                 "it gives NaN or infinity for numbers that can occur",
                 where=where,
                 hint="look at the scales and batch norms in front of it; train or export the model again",
             )
-        return np.broadcast_to(result, (len(x), channels)).astype(np.int32)
+        width = max((step.channels for step in some), default=1)
+        return np.broadcast_to(result, (len(x), width)).astype(np.int32)
 
-    ends = codes_of(np.array([[values[0]], [values[-1]]]))
-    if len(values) <= _MOST_EVALUATED:
-        chunk = max(1, _CHUNK // channels)
-        table = np.array(values)[:, None]
-        codes = np.concatenate([codes_of(table[i : i + chunk]) for i in range(0, len(table), chunk)])
-        change = np.diff(codes, axis=0)
-        rising, falling = np.all(change >= 0, axis=0), np.all(change <= 0, axis=0)
-        count = _count_by_table(codes)
-    else:
-        slope = _proven_slope(steps, channels, where)
-        rising, falling = slope >= 0, slope <= 0
-        count = _count_by_bisection(codes_of, values, ends[0] > ends[1])
-    if not np.all(rising | falling):
-        channel = int(np.argmin(rising | falling))
-        raise UserError(
-            f"the function in front of it neither rises nor falls throughout (channel {channel})",
-            where=where,
-            hint="keep the slopes of PRelu and LeakyRelu from 0 on, or put a quantizer in front of what turns around",
-        )
+    ends = codes_of(np.array([[values[0]], [values[-1]]]), steps)
     decreasing = ends[0] > ends[1]
     lo, hi = int(ends.min()), int(ends.max())
+    tabulated = len(values) <= _MOST_EVALUATED
+    width = max(1, _CHUNK // len(values)) if tabulated else channels
+    parts = [slice(first, min(first + width, channels)) for first in range(0, channels, width)]
+    # By channel, how many values come before each code is reached.
+    counts: list[Callable[[int], IntArray]] = []
+    for part in parts:
+        some = [step.some(part) for step in steps]
+        if tabulated:
+            codes = codes_of(np.array(values)[:, None], some)
+            change = np.diff(codes, axis=0)
+            rising, falling = np.all(change >= 0, axis=0), np.all(change <= 0, axis=0)
+            # A type holds at least two values, also where the function is constant; and two for codes of -1 to +1.
+            wanted = range(min(lo + 1, 0), max(hi, lo + 1, 1) + 1)
+            table = {code: _count_by_table(codes)(code) for code in wanted}
+            counts.append(table.__getitem__)
+        else:
+            slope = _proven_slope(some, part.stop - part.start, where)
+            rising, falling = slope >= 0, slope <= 0
+            counts.append(_count_by_bisection(lambda x: codes_of(x, steps), values, decreasing))
+        if not np.all(rising | falling):
+            channel = int(np.argmax(places == part.start + int(np.argmin(rising | falling))))
+            raise UserError(
+                f"the function in front of it neither rises nor falls throughout (channel {channel})",
+                where=where,
+                hint="keep the slopes of PRelu and LeakyRelu from 0 on, or put a quantizer in front of what turns "
+                "around",
+            )
 
     def thresholds(codes: Iterable[int]) -> IntArray:
         """Where each code is reached; behind the last value, the next integer will do."""
-        reached = [np.minimum(values.start + values.step * count(code), values[-1] + 1) for code in codes]
-        return np.sort(np.stack(reached, axis=1), axis=1)
+        before = (np.concatenate([count(code) for count in counts]) for code in codes)
+        reached = [np.minimum(values.start + values.step * number, values[-1] + 1) for number in before]
+        return np.sort(np.stack(reached, axis=1), axis=1)[places]
 
     if lo >= -1 and hi <= 1:
         ternary = thresholds((0, 1))
         if np.array_equal(ternary[:, 0], ternary[:, 1]):
-            return StepFunction(ternary[:, :1], decreasing, IntegerType.bipolar())
-    # A type holds at least two values, also where the function is constant.
+            return StepFunction(ternary[:, :1], decreasing[places], IntegerType.bipolar())
     hi = max(hi, lo + 1)
-    return StepFunction(thresholds(range(lo + 1, hi + 1)), decreasing, IntegerType.interval(lo, hi))
+    return StepFunction(thresholds(range(lo + 1, hi + 1)), decreasing[places], IntegerType.interval(lo, hi))
+
+
+def _distinct(steps: Sequence[Step]) -> tuple[IntArray, list[Step]]:
+    """The channels that differ in any constant: of each channel the number of its like, and the steps of those."""
+    channels = max((step.channels for step in steps), default=1)
+    varying = [step.constant for step in steps if step.constant is not None and step.channels > 1]
+    if not varying:
+        return np.zeros(channels, dtype=np.int64), list(steps)
+    rows = np.concatenate([constant.reshape(channels, -1) for constant in varying], axis=1)
+    # By their bits: 0 and -0 are not alike to a division.
+    bits = np.ascontiguousarray(rows, dtype=np.float32).view(np.int32)
+    _, first, places = np.unique(bits, axis=0, return_index=True, return_inverse=True)
+    return places.reshape(-1), [step.some(first) for step in steps]
 
 
 def _count_by_table(codes: NDArray[np.int32]) -> Callable[[int], IntArray]:

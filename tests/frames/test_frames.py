@@ -38,7 +38,7 @@ def frames_of(
     onnx.save(model, folder / "net.onnx")
     input = InputFormat.parse(name, scale)
     plan = make_plan(folder / "net.onnx", input, folding=None, cycles=None)
-    frames = self_check_frames(GoldenModel(plan.model, input), plan.folded, plan.graph, input)
+    frames = self_check_frames(GoldenModel(plan.model, input), plan.folded, plan.graph, input, plan.input_order)
     x = frames.x.reshape(len(frames.x), -1)
     codes = x if plan.folded.input_function is None else apply_steps(plan.folded.input_function.steps, x)
     return frames, plan.graph, to_stream(codes.astype(np.int64), plan.graph.input.port.shape)

@@ -242,7 +242,7 @@ def test_every_stage_shows_every_stream(subject: Subject, ap_headers: Path) -> N
             assert set(observed) == names
         for stream in subject.graph.streams:
             if stream.name in observed:
-                assert observed[stream.name].tensor(stream.port).shape == (IMAGES, *stream.port.shape)
+                assert observed[stream.name].tensor(stream).shape == (IMAGES, *stream.shape)
 
 
 def test_a_bit_of_a_memory(subject: Subject, tmp_path: Path, record_property: Callable[[str, object], None]) -> None:

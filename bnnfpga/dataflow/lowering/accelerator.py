@@ -10,8 +10,8 @@ import numpy as np
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.fork import Fork
+from bnnfpga.dataflow.stream import Frame
 from bnnfpga.frontend.model import Model, Node
-from bnnfpga.frontend.nodes import LAYOUT_OPS
 from bnnfpga.integers import IntArray, IntegerType
 from bnnfpga.transforms.integer_types import (
     integer_type,
@@ -49,15 +49,10 @@ class Lowering:
         self.tensors: dict[str, Tensor] = {}
         self._edges: list[tuple[str | None, str, int]] = []
         source = model.input
-        # A frame that is flattened at once is a vector, whose elements come in the model's own order.
-        while [node.op_type in LAYOUT_OPS for node in model.consumers(source)] == [True]:
-            node = model.consumers(source)[0]
-            self.merged.add(node.name)
-            source = node.output[0]
         self.tensors[source] = Tensor(None, channels_last(self.shape(source)))
 
-    def joined(self, last: str) -> Graph:
-        """The graph, with forks where a stream has several readers."""
+    def joined(self, last: str, made: Frame) -> Graph:
+        """The graph, with forks where a stream has several readers; `made` is what its output stream carries."""
         graph = Graph()
         for operator in self.operators.values():
             graph.add(operator)
@@ -82,7 +77,8 @@ class Lowering:
                     first = consumer
                 else:
                     graph.connect(place, consumer, output=output, input=port, any_lanes=True)
-        graph.set_boundary(first, last)
+        given = self.shape(self.model.input)
+        graph.set_boundary(first, last, Frame(stream_shape(given), channels_last(given)), made)
         for name, tensor in self.tensors.items():
             if tensor.producer is not None and np.array_equal(tensor.order, channels_last(self.shape(name))):
                 graph.tensors.setdefault(tensor.producer, name)
@@ -130,10 +126,11 @@ def rows_columns(shape: list[int]) -> tuple[int, int]:
 
 def stream_shape(shape: list[int]) -> tuple[int, ...]:
     """The stream of a tensor without its batch axis: (rows, columns, channels), or a vector."""
-    return tuple(shape) if len(shape) == 1 else (*rows_columns(shape), shape[0])
+    channels, *pixels = shape or [1]
+    return (*([1] if len(pixels) == 1 else []), *pixels, channels)
 
 
 def channels_last(shape: list[int]) -> IntArray:
     """For each element of a frame's stream, its place in the flattened tensor of shape (channels, ...)."""
-    places = np.arange(math.prod(shape)).reshape(shape)
+    places = np.arange(math.prod(shape)).reshape(shape or [1])
     return np.moveaxis(places, 0, -1).reshape(-1)

@@ -20,11 +20,13 @@ def threshold(lowering: Lowering, node: Node) -> None:
     """A table where one function serves all channels and has more than a few thresholds, else thresholds."""
     tensor = lowering.read(node)
     shape = lowering.shape(node.input[0])
-    # An image that was flattened still comes pixel by pixel, but each element has its own thresholds.
     stream = stream_shape(shape)
-    table = table_of(lowering, node, stream[-1])
-    if len(table.values) > 1 and len(shape) == 1:
-        table = ThresholdTable(table.values[tensor.order], table.decreasing[tensor.order], table.output)
+    table = table_of(lowering, node)
+    if len(table.values) not in (1, stream[-1]) or len(stream) == 1:
+        # Each element has its own thresholds, and an image comes pixel by pixel, whether it was flattened or not.
+        stream = (len(tensor.order),)
+        if len(table.values) > 1:
+            table = ThresholdTable(table.values[tensor.order], table.decreasing[tensor.order], table.output)
     type = lowering.stream_type(tensor)
     unit: Operator
     if len(table.values) > 1 or table.levels < _FEWEST_TABULATED or type.bits > _MOST_TABULATED_BITS:
@@ -41,9 +43,8 @@ def threshold(lowering: Lowering, node: Node) -> None:
     lowering.made(node, lowering.add(unit, tensor.producer), tensor.order)
 
 
-def table_of(lowering: Lowering, node: Node, channels: int) -> ThresholdTable:
-    """The thresholds that a node has for so many channels."""
+def table_of(lowering: Lowering, node: Node) -> ThresholdTable:
+    """The thresholds that a node has: for all elements, for each channel, or for each element in the model's order."""
     values = required_constant(lowering.model, node, 1, "thresholds").astype(np.int64)
     decreasing = required_constant(lowering.model, node, 2, "directions").astype(bool)
-    assert len(values) in (1, channels)
     return ThresholdTable(values, decreasing, lowering.tensor_type(node.output[0]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from bnnfpga.dataflow.lowering.accelerator import Lowering, Tensor
@@ -13,6 +15,7 @@ from bnnfpga.dataflow.operators.select import Select
 from bnnfpga.dataflow.operators.vector_vector import VectorVector
 from bnnfpga.dataflow.operators.window import Window
 from bnnfpga.dataflow.thresholds import ThresholdTable
+from bnnfpga.dot_products import dot_product_type
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.model import Node
 from bnnfpga.frontend.nodes import attribute, describe
@@ -23,6 +26,7 @@ from bnnfpga.transforms.integer_types import (
     THRESHOLD,
     integer_type,
     integer_weights,
+    rows_of,
 )
 
 _MOST_ACCUMULATOR_BITS = 32
@@ -66,8 +70,12 @@ def _slide(
     producer: str | None,
     weights: IntArray,
     table: ThresholdTable | None,
+    group: IntArray | None = None,
 ) -> str:
-    """A window and a matrix-vector unit; weights are (outputs, channels, kernel...)."""
+    """A window and a matrix-vector unit; weights are (outputs, channels, kernel...).
+
+    Where the sums are to be joined with others, `group` has the weights of all of them.
+    """
     type = lowering.type_of(producer)
     producer, padded = _window(lowering, node, geometry, fill, producer, weights.shape[1])
     # (outputs, kernel..., channels): a window's pixels, channels innermost.
@@ -75,6 +83,8 @@ def _slide(
     unit = MatrixVector(
         lowering.name(MatrixVector), rows, type, geometry.windows, table, kernel=geometry.kernel, padded=padded
     )
+    if group is not None and table is None:
+        unit = replace(unit, sums=dot_product_type(rows_of(group), type, padded=padded))
     return _dot_product(lowering, node, unit, producer)
 
 
@@ -135,7 +145,7 @@ def _grouped(
         rows = None
         if table is not None:
             rows = table if len(table.values) == 1 else table.rows(slice(made, made + outputs))
-        part = _slide(lowering, node, geometry, fill, part, weights[made : made + outputs], rows)
+        part = _slide(lowering, node, geometry, fill, part, weights[made : made + outputs], rows, weights)
         if joined:
             element = lowering.operators[part].outputs[0].type
             unit = Concat(lowering.name(Concat), geometry.windows, (made, outputs), element)
@@ -160,8 +170,11 @@ def _table_behind(lowering: Lowering, node: Node, channels: int) -> tuple[Thresh
     behind = lowering.model.consumers(node.output[0])
     if [item.op_type for item in behind] != [THRESHOLD]:
         return None, node
+    table = table_of(lowering, behind[0])
+    if len(table.values) not in (1, channels):
+        return None, node  # a row for each element
     lowering.merged.add(behind[0].name)
-    return table_of(lowering, behind[0], channels), behind[0]
+    return table, behind[0]
 
 
 def _dot_product(lowering: Lowering, node: Node, unit: MatrixVector | VectorVector, producer: str | None) -> str:

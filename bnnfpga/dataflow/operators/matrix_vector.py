@@ -61,6 +61,8 @@ class MatrixVector(Operator):
         Thresholds merged behind the sums; None gives the sums themselves.
     memory
         Kind of the weight memory.
+    sums
+        An interval around that of the dot products, for streams that are joined with others; None takes their own.
     """
 
     weights: IntArray
@@ -72,6 +74,7 @@ class MatrixVector(Operator):
     memory: MemoryKind = "block"
     kernel: tuple[int, int] = (1, 1)
     padded: bool = False
+    sums: IntegerType | None = None
 
     kind: ClassVar[str] = "matrix_vector"
 
@@ -127,8 +130,8 @@ class MatrixVector(Operator):
 
     @cached_property
     def accumulator(self) -> IntegerType:
-        """Exact interval of the dot products."""
-        return dot_product_type(self.weights, self.input_type, padded=self.padded)
+        """Exact interval of the dot products, or the one that is given around it."""
+        return self.sums or dot_product_type(self.weights, self.input_type, padded=self.padded)
 
     @property
     def inputs(self) -> tuple[Port, ...]:
