@@ -107,7 +107,8 @@ class FirstUnits:
         values, found = {self._graph.input.name: codes}, {}
         for operator in self._needed(last_generation):
             taken = [
-                values[stream.name].reshape(len(codes), *stream.port.shape) for stream in self._inputs[operator.name]
+                values[stream.name].reshape(len(codes), *port.shape)
+                for stream, port in zip(self._inputs[operator.name], operator.inputs, strict=True)
             ]
             if (decider := deciders.get(operator.name)) is None:
                 results = operator.execute(*taken)
@@ -154,7 +155,9 @@ class FirstUnits:
             streams, made = self._inputs[operator.name], self._outputs[operator.name]
             if not all(stream.name in at for stream in streams):
                 continue
-            places = [at[stream.name].reshape(1, *stream.port.shape) for stream in streams]
+            places = [
+                at[stream.name].reshape(1, *port.shape) for stream, port in zip(streams, operator.inputs, strict=True)
+            ]
             passed = {unit.name: unit for unit in (between.get(stream.name) for stream in streams) if unit is not None}
             same = len({stream.name in between for stream in streams}) == 1 and len(passed) < 2
             if isinstance(operator, _MOVING) and same:
