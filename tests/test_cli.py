@@ -139,7 +139,7 @@ def test_compile_says_what_it_made(compiled: tuple[Path, dict[str, Any]]) -> Non
     folder, summary = compiled
     assert Path(summary["project"]) == folder
     assert summary["seconds"] > 0
-    assert summary["checked"]["stages"][:2] == ["source", "folded"]
+    assert summary["checked"]["stages"][:3] == ["file", "source", "folded"]
     assert summary["checked"]["images"] == 32
     assert 0 < summary["predicted_initiation_interval"] <= 128
     assert summary["predicted_latency_cycles"] >= summary["predicted_initiation_interval"]

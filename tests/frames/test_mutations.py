@@ -12,7 +12,7 @@ import onnx
 import pytest
 
 import bnnfpga
-from bnnfpga import build, vectors
+from bnnfpga import build
 from bnnfpga.arithmetic import Step
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
@@ -20,6 +20,7 @@ from bnnfpga.dataflow.operators.pool import Pool
 from bnnfpga.dataflow.operators.window import Window
 from bnnfpga.errors import ResultsDiffer
 from bnnfpga.geometry import Geometry
+from bnnfpga.host.order import Order
 from bnnfpga.integers import IntArray
 from bnnfpga.plan import Plan
 from tests.support.conv_nets import ConvNet
@@ -366,7 +367,7 @@ def compile_net(net: str, folder: Path) -> bnnfpga.Project:
 def test_what_is_right_compiles(net: str, tmp_path: Path) -> None:
     checked = compile_net(net, tmp_path).summary()["checked"]
     assert checked["images"] == 32
-    assert checked["stages"][:2] == ["file", "source", "folded"]
+    assert checked["stages"][:3] == ["file", "source", "folded"]
 
 
 @pytest.mark.parametrize("name", MUTATIONS)
@@ -389,7 +390,7 @@ def test_a_wrong_reading(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("net", ["max first", "max first, bytes", "sum first", "thresholds first", "image", "signal"])
 def test_the_boundary_in_the_model_s_order(net: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Channels stream first, as where the stream's shape is taken from a unit that pools the whole image."""
-    monkeypatch.setattr(vectors, "to_stream", lambda values, shape: values)
+    monkeypatch.setattr(Order, "to_stream", lambda self, values: values)
     with pytest.raises(ResultsDiffer, match=r"frame \d+, .+: the folded graph gives"):
         compile_net(net, tmp_path)
 
