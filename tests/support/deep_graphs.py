@@ -1,4 +1,4 @@
-"""Deep and large graphs of operators, unfolded as `lower` makes them: for tests and measurements of depth and memory."""
+"""Deep and large graphs of operators, unfolded as `lower` makes them, to measure depth and memory."""
 
 from __future__ import annotations
 
@@ -145,9 +145,7 @@ def residual_net(size: int = 224, stages: tuple[int, ...] = (64, 128, 256, 512),
                 # The first output is joined, so that the next unit goes to the second one.
                 shortcut, output = _shrunk(writer, fork, taken, channels), 0
             writer.last = main
-            port = writer.join(
-                shortcut, Add(writer.name("add"), port.shape, (port.type, CODES), (1, 1)), output=output
-            )
+            port = writer.join(shortcut, Add(writer.name("add"), port.shape, (port.type, CODES), (1, 1)), output=output)
             port = writer.threshold(port, CODES)
     port = writer.pool(port, 0, 1, whole=True)
     weights = writer.rng.choice([-1, 1], (classes, stages[-1]))
