@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,9 @@ AP_TYPES = "ap_types"
 
 DEFAULT_PART = "xc7z020clg400-1"
 """The FPGA that the vendor scripts name until the user names another: that of PYNQ-Z1 and PYNQ-Z2."""
+
+Entry: TypeAlias = "str | list[Entry]"
+"""Literals in nested lists, as numpy's `tolist` gives them."""
 
 _LINE = 116
 _STORAGE = {"block": "bram", "distributed": "lutram"}
@@ -259,26 +263,29 @@ def _bit_vectors(bits: NDArray[np.uint8]) -> NDArray[np.str_]:
 
 def _braces(entries: NDArray[np.str_]) -> str:
     """Nested braces, an address a line where it fits."""
-    return "{\n" + ",\n".join(_lines(entry, 4) for entry in entries) + ",\n}"
+    shape = entries.shape[1:]
+    return "{\n" + ",\n".join(_lines(entry, shape, 4) for entry in entries.tolist()) + ",\n}"
 
 
-def _lines(entry: NDArray[np.str_], indent: int) -> str:
+def _lines(entry: Entry, shape: tuple[int, ...], indent: int) -> str:
     margin = " " * indent
-    if entry.ndim == 0:
-        return margin + str(entry)
-    if entry.size * (len(str(entry.flat[0])) + 4) < 2 * _LINE and len(flat := _flat(entry)) + indent <= _LINE:
+    if isinstance(entry, str):
+        return margin + entry
+    first: Entry = entry
+    while not isinstance(first, str):
+        first = first[0]
+    if math.prod(shape) * (len(first) + 4) < 2 * _LINE and len(flat := _flat(entry)) + indent <= _LINE:
         return margin + flat
-    if entry.ndim == 1:
-        step = max(1, (_LINE - indent) // (int(np.char.str_len(entry).max()) + 2))
-        rows = [", ".join(entry[start : start + step]) for start in range(0, len(entry), step)]
+    if len(shape) == 1:
+        texts = [str(text) for text in entry]
+        step = max(1, (_LINE - indent) // (max(map(len, texts)) + 2))
+        rows = [", ".join(texts[start : start + step]) for start in range(0, len(texts), step)]
         return margin + "{" + f",\n{margin} ".join(rows) + "}"
-    return margin + "{" + ",\n".join(_lines(part, indent + 1) for part in entry)[indent + 1 :] + "}"
+    return margin + "{" + ",\n".join(_lines(part, shape[1:], indent + 1) for part in entry)[indent + 1 :] + "}"
 
 
-def _flat(entry: NDArray[np.str_]) -> str:
-    if entry.ndim == 1:
-        return "{" + ", ".join(entry) + "}"
-    return "{" + ", ".join(_flat(part) for part in entry) + "}"
+def _flat(entry: Entry) -> str:
+    return entry if isinstance(entry, str) else "{" + ", ".join(map(_flat, entry)) + "}"
 
 
 def _depth(graph: Graph, stream: Stream) -> int:

@@ -13,5 +13,7 @@ def hex_file(memory: Memory) -> str:
     padded[:, : memory.width] = memory.bits
     data = np.packbits(padded, axis=1, bitorder="little")[:, ::-1]
     digits = -(-memory.width // 4)
-    lines = [row.tobytes().hex()[-digits:] for row in data]
-    return "\n".join(lines) + "\n"
+    text = data.tobytes().hex("\n", data.shape[1])
+    if digits % 2:
+        text = "\n".join(line[1:] for line in text.split("\n"))
+    return text + "\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -68,7 +68,7 @@ class Graph:
             If they do not fit, or one of them has a stream already.
         """
         made, taken = self[producer].outputs[output], self[consumer].inputs[input]
-        if not made.carries(replace(taken, lanes=made.lanes) if any_lanes else taken):
+        if not made.carries(taken, any_lanes=any_lanes):
             raise ValueError(f"{producer} makes {made}, but {consumer} takes {taken}")
         if output in self._consumers[producer] or (consumer, input) in self._producers:
             raise ValueError(f"output {output} of {producer} or input {input} of {consumer} has a stream already")

@@ -19,7 +19,7 @@ _DONE = 0
 
 
 class NativePlayer:
-    """A graph being played, see `PythonPlayer`.
+    """A graph being played, see `PythonPlayer`. The times that it gives stand until it plays on.
 
     Raises
     ------
@@ -95,8 +95,7 @@ class NativePlayer:
         times = ctypes.POINTER(ctypes.c_int64)()
         number = ctypes.c_uint64(self._number[stream])
         count = self._library.bnn_player_times(self._handle, number, ctypes.c_int(visible), ctypes.byref(times))
-        # A copy, for the next beats may move them.
-        return np.array(np.ctypeslib.as_array(times, (count,))) if count else np.zeros(0, np.int64)
+        return np.ctypeslib.as_array(times, (count,)) if count else np.zeros(0, np.int64)
 
 
 @functools.cache

@@ -7,7 +7,12 @@ from numpy.typing import NDArray
 
 from bnnfpga.integers import IntArray
 
+_CODES = tuple(np.dtype(name) for name in ("uint8", "uint16", "uint32", "uint64"))
+
 
 def to_bits(values: IntArray, bits: int) -> NDArray[np.uint8]:
     """Two's complement bits of `values` (any shape), in a new last axis of length `bits`."""
-    return ((values[..., None] >> np.arange(bits)) & 1).astype(np.uint8)
+    # The lowest bits are the same in the narrowest type that has so many; int64 has all that are behind them.
+    codes = values.astype(next((type for type in _CODES if 8 * type.itemsize >= bits), np.dtype(np.int64)))
+    one: NDArray[np.uint8] = ((codes[..., None] >> np.arange(bits, dtype=codes.dtype)) & 1).astype(np.uint8)
+    return one

@@ -90,12 +90,17 @@ def _play(schedule: Schedule, inputs: list[_Channel], outputs: list[_Channel]) -
                     left.append(max(left[-1] + 1, time + latency) if left else time + latency)
 
 
-def _machines(schedule: Schedule, inputs: list[_Channel], outputs: list[_Channel]) -> list[Iterator[bool]]:
-    """A unit being played, as one machine or as two with a queue between them."""
+def _machines(
+    schedule: Schedule, inputs: list[_Channel], outputs: list[_Channel]
+) -> list[tuple[Iterator[bool], list[_Channel]]]:
+    """A unit being played, as one machine or as two with a queue between them, each with its channels."""
     if schedule.front is None:
-        return [_play(schedule, inputs, outputs)]
+        return [(_play(schedule, inputs, outputs), [*inputs, *outputs])]
     between = [_Channel()]
-    return [_play(schedule.front, inputs, between), _play(schedule, between, outputs)]
+    return [
+        (_play(schedule.front, inputs, between), [*inputs, *between]),
+        (_play(schedule, between, outputs), [*between, *outputs]),
+    ]
 
 
 class PythonPlayer:
@@ -104,22 +109,31 @@ class PythonPlayer:
     def __init__(self, graph: Graph) -> None:
         self._channels = {stream.name: _Channel(sink=stream.consumer is None) for stream in graph.streams}
         self._input = self._channels[graph.input.name]
-        self._machines = [
-            machine
-            for operator in graph.operators
-            for machine in _machines(
-                operator.schedule(),
-                [self._channels[stream.name] for stream in graph.inputs_of(operator.name)],
-                [self._channels[stream.name] for stream in graph.outputs_of(operator.name)],
-            )
-        ]
+        self._machines: list[Iterator[bool]] = []
+        ends: dict[int, list[int]] = {}  # of each channel, the machines that it joins
+        for operator in graph.operators:
+            inputs = [self._channels[stream.name] for stream in graph.inputs_of(operator.name)]
+            outputs = [self._channels[stream.name] for stream in graph.outputs_of(operator.name)]
+            for machine, channels in _machines(operator.schedule(), inputs, outputs):
+                for channel in channels:
+                    ends.setdefault(id(channel), []).append(len(self._machines))
+                self._machines.append(machine)
+        self._first = ends[id(self._input)]
+        self._neighbours: list[set[int]] = [set() for _ in self._machines]
+        for joined in ends.values():
+            for number in joined:
+                self._neighbours[number].update(joined)
 
     def play(self, beats: int) -> None:
         """Let beats in until they are so many in all, each as soon as it is taken, and go on until nothing moves."""
         self._input.visible += [0] * (beats - len(self._input.visible))
-        # Not any(): each machine must get its turn.
-        while sum([next(machine) for machine in self._machines]):
-            pass
+        # Only what a machine did lets those go on that share a channel with it.
+        waiting = dict.fromkeys(self._first)
+        while waiting:
+            machine = next(iter(waiting))
+            del waiting[machine]
+            if next(self._machines[machine]):
+                waiting.update(dict.fromkeys(self._neighbours[machine]))
 
     def visible(self, stream: str) -> Sequence[int]:
         """When each beat became visible; 0 for the input, where beats always are."""
@@ -155,7 +169,8 @@ def replay(
         channel.visible = list(cycles)
     for channel, cycles in zip(outputs, left, strict=True):
         channel.left = list(cycles)
-    machines = _machines(schedule, inputs, outputs)
+    machines = [machine for machine, _ in _machines(schedule, inputs, outputs)]
+    # Not any(): each machine must get its turn.
     while sum([next(machine) for machine in machines]):
         pass
     made = []

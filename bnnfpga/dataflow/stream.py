@@ -57,14 +57,13 @@ class Port:
         """Bits a beat."""
         return self.lanes * self.type.bits + self.pads
 
-    def carries(self, other: Port) -> bool:
-        """Whether the other side of a stream may be `other`: the same beats, whatever the axes of their elements."""
-        return (self.elements, self.type, self.lanes, self.pads) == (
-            other.elements,
-            other.type,
-            other.lanes,
-            other.pads,
-        )
+    def carries(self, other: Port, *, any_lanes: bool = False) -> bool:
+        """Whether the other side of a stream may be `other`: the same beats, whatever the axes of their elements.
+
+        With `any_lanes` the same elements are enough.
+        """
+        same = (self.elements, self.type, self.pads) == (other.elements, other.type, other.pads)
+        return same and (any_lanes or self.lanes == other.lanes)
 
     @property
     def boundary_bytes(self) -> int:

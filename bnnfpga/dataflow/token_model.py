@@ -170,7 +170,7 @@ def _repeats(graph: Graph, player: Player, frames: int, period: int) -> bool:
             return False
     shift = shifts.pop()
     for beats, times in recorded:
-        window = np.array(times[first * beats : frames * beats])
+        window = np.asarray(times[first * beats : frames * beats])
         if np.any(window[period * beats :] - window[: -period * beats] != shift):
             return False
     return True
@@ -178,8 +178,8 @@ def _repeats(graph: Graph, player: Player, frames: int, period: int) -> bool:
 
 def _occupancy(player: Player, stream: str) -> int:
     """The most beats that were visible and had not left, in any cycle."""
-    every = np.array(player.left(stream))
-    visible = np.array(player.visible(stream)[: len(every)])
+    every = np.asarray(player.left(stream))
+    visible = np.asarray(player.visible(stream)[: len(every)])
     left = every[: len(visible)]
     if not len(visible):
         return 0

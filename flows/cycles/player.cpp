@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Plays the schedules of a graph, event by event, under the law of docs/dataflow.md, section 4.
 //
-// It does what bnnfpga/dataflow/python_player.py does, which says more of it, and machine by machine in the same order. An
-// event takes place when every time that it waits for is known; until then its machine has to wait.
+// It does what bnnfpga/dataflow/python_player.py does, which says more of it. An event takes place when every time
+// that it waits for is known; until then its machine has to wait.
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <new>
 #include <vector>
 
@@ -58,6 +59,7 @@ class Machine {
     std::vector<int32_t> order;
     std::vector<Input> inputs;
     std::vector<Output> outputs;
+    std::vector<size_t> channels;
     int64_t latency = 0;
 
     /// Advances as far as possible; whether that is at all.
@@ -115,6 +117,28 @@ class Machine {
 struct Player {
     std::vector<Channel> channels;
     std::vector<Machine> machines;
+    std::vector<std::vector<size_t>> ends;  // of each channel, the machines that it joins
+    std::deque<size_t> waiting;             // machines that may go on
+    std::vector<bool> waits;
+
+    void wake(size_t machine) {
+        if (waits[machine]) return;
+        waits[machine] = true;
+        waiting.push_back(machine);
+    }
+
+    /// Only what a machine did lets those go on that share a channel with it.
+    void run() {
+        while (!waiting.empty()) {
+            const size_t machine = waiting.front();
+            waiting.pop_front();
+            waits[machine] = false;
+            if (!machines[machine].advance()) continue;
+            for (const size_t channel : machines[machine].channels) {
+                for (const size_t other : ends[channel]) wake(other);
+            }
+        }
+    }
 };
 
 enum Status { done = 0, out_of_memory = 1 };
@@ -130,6 +154,7 @@ extern "C" {
 void* bnn_player_new(uint64_t channels, const uint8_t* sink) try {
     auto* const player = new Player;
     player->channels.resize(channels);
+    player->ends.resize(channels);
     for (size_t i = 0; i < channels; ++i) player->channels[i].sink = sink[i] != 0;
     return player;
 } catch (const std::bad_alloc&) {
@@ -168,23 +193,23 @@ int bnn_player_add_machine(void* handle, int64_t latency, uint64_t inputs, const
         machine.kinds.push_back(event);
     }
     machine.order.assign(order, order + events);
+    machine.channels.assign(input_channels, input_channels + inputs);
+    machine.channels.insert(machine.channels.end(), output_channels, output_channels + outputs);
+    for (const size_t channel : machine.channels) player->ends[channel].push_back(player->machines.size());
     player->machines.push_back(machine);
+    player->waits.push_back(false);
     return bnn::done;
 } catch (const std::bad_alloc&) {
     return bnn::out_of_memory;
 }
 
-/// Beats of a channel from outside are visible from the beginning, so many in all. Each machine gets its turn, again and
-/// again, until nothing moves any more.
+/// Beats of a channel from outside are visible from the beginning, so many in all; goes on until nothing moves any more.
 int bnn_player_play(void* handle, uint64_t channel, uint64_t beats) try {
     auto* const player = static_cast<Player*>(handle);
     std::vector<int64_t>& given = player->channels[channel].visible;
     given.resize(std::max<size_t>(given.size(), beats), 0);
-    bool moved = true;
-    while (moved) {
-        moved = false;
-        for (bnn::Machine& machine : player->machines) moved |= machine.advance();
-    }
+    for (const size_t machine : player->ends[channel]) player->wake(machine);
+    player->run();
     return bnn::done;
 } catch (const std::bad_alloc&) {
     return bnn::out_of_memory;

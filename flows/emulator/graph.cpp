@@ -7,7 +7,6 @@
 #include <thread>
 
 #include "path.h"
-#include "windows.h"
 
 namespace bnn {
 namespace {
@@ -90,14 +89,6 @@ bool Graph::is_made(std::size_t tensor) const {
     return tensor == 0 || same_as_[tensor] != tensor || maker_[tensor] != kNone;
 }
 
-// The windows that the rows of a unit's only input are: not where it takes what a window unit makes as other rows.
-const Windows* Graph::windows_in(const Unit& unit, const std::vector<std::size_t>& inputs) const {
-    if (inputs.size() != 1) return nullptr;
-    const std::size_t maker = maker_[same_as_[inputs[0]]];
-    const Windows* windows = maker == kNone ? nullptr : steps_[maker].kernel->windows();
-    return windows != nullptr && windows->unrolled.has_rows_of(unit.input()) ? windows : nullptr;
-}
-
 // A kernel runs on what its ports say and on nothing else, wherever the memory behind a tensor comes from.
 void Graph::check_handed(const char* kernel, const Step& step) const {
     const auto fits = [&](const std::vector<Tensor>& stated, const std::vector<std::size_t>& handed) {
@@ -117,10 +108,11 @@ void Graph::check_handed(const char* kernel, const Step& step) const {
 
 void Graph::add_step(const char* kernel, const Unit& unit, const std::vector<std::size_t>& inputs,
                      const std::vector<std::size_t>& outputs) {
+    const std::size_t maker = inputs.size() == 1 ? maker_[same_as_[inputs[0]]] : kNone;
     Unit told = unit;
-    told.windows = windows_in(unit, inputs);
+    if (maker != kNone) told.made_as = steps_[maker].kernel->windows();
     Step step{make_kernel(kernel, told), inputs, outputs};
-    if (step.kernel->reads_image()) step.inputs = steps_[maker_[same_as_[inputs[0]]]].inputs;
+    if (step.kernel->reads_image()) step.inputs = steps_[maker].inputs;
     check_handed(kernel, step);
     for (const std::size_t output : outputs) maker_[output] = steps_.size();
     steps_.push_back(std::move(step));

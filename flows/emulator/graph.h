@@ -38,7 +38,6 @@ private:
 
     const Tensor& tensor(std::size_t number) const;
     bool is_made(std::size_t tensor) const;
-    const Windows* windows_in(const Unit& unit, const std::vector<std::size_t>& inputs) const;
     void check_handed(const char* kernel, const Step& step) const;
     void add_step(const char* kernel, const Unit& unit, const std::vector<std::size_t>& inputs,
                   const std::vector<std::size_t>& outputs);

@@ -74,9 +74,11 @@ class Windows;
 // A unit's ports and integers; valid only while the kernel is made.
 struct Unit : Ports {
     std::vector<Values> values;
-    // Where the rows of the only input, as they are, are windows on an image: a kernel may read that instead
-    // (`reads_image`).
-    const Windows* windows = nullptr;
+    // What the unit that makes the only input says of its rows, whoever reads them as other rows.
+    const Windows* made_as = nullptr;
+
+    // Where the rows of the only input are windows on an image: a kernel may read that instead (`reads_image`).
+    const Windows* windows() const;
 
     // The only ones.
     const Tensor& input() const;

@@ -241,8 +241,8 @@ private:
     // For each kind of rows, vector by vector: with levels, the thresholds of each level for the sums; else what to add
     // to the scaled sums.
     void pack_outputs(const Layer& layer) {
-        // Sums never reach the limit of a neuron that fills up a vector, so that its bit is 0.
-        outputs_.assign(kinds() * output_count(), INT32_MAX);
+        // Sums never reach the limit of a neuron that fills up a vector, so that its bit is 0; nothing is added to them.
+        outputs_.assign(kinds() * output_count(), levels_ == 0 ? 0 : INT32_MAX);
         for (std::size_t kind = 0; kind < kinds(); ++kind) {
             for (std::size_t n = 0; n < layer.neurons; ++n) {
                 const std::int64_t bias = source_.bias(layer, n) + border(layer, n, kind);

@@ -69,8 +69,8 @@ private:
 class BitPool : public Kernel {
 public:
     explicit BitPool(const Unit& unit)
-        : Kernel({{unit.windows->image}, unit.outputs}),
-          windows_(*unit.windows),
+        : Kernel({{unit.windows()->image}, unit.outputs}),
+          windows_(*unit.windows()),
           words_(unit.output().stride() / 8) {
         const std::vector<std::int64_t> outside(unit.output().channels, windows_.fill);
         const Values smallest = unit.array("smallest", outside.size());
@@ -116,9 +116,9 @@ private:
 std::unique_ptr<Kernel> make_pool(const Unit& unit) {
     auto general = std::make_unique<Pool>(unit);
     // The windows are rows of its input, so that their image has as many channels as it makes.
-    const bool on_bits = unit.windows != nullptr && unit.windows->image.storage == Storage::bits;
+    const bool on_bits = unit.windows() != nullptr && unit.windows()->image.storage == Storage::bits;
     if (on_bits && unit.output().storage == Storage::bits && general->is_extremum_of_bits() &&
-        unit.windows->image.channels == unit.output().channels) {
+        unit.windows()->image.channels == unit.output().channels) {
         return std::make_unique<BitPool>(unit);
     }
     return general;

@@ -12,8 +12,8 @@ constexpr std::size_t kPreparedBytes = 256 * 1024;
 }  // namespace
 
 const Tensor& RowKernel::source(const Unit& unit) {
-    if (unit.windows == nullptr) return unit.input();
-    const Tensor& image = unit.windows->image;
+    if (unit.windows() == nullptr) return unit.input();
+    const Tensor& image = unit.windows()->image;
     const bool alike = image.storage == Storage::bits || (image.is_byte() && image.storage == unit.input().storage);
     return alike ? image : unit.input();
 }
@@ -31,7 +31,7 @@ RowKernel::RowKernel(const Unit& unit, const Form& form, std::size_t panel)
         in_place_ = form.as_given;
         return;
     }
-    const Windows& windows = *unit.windows;
+    const Windows& windows = *unit.windows();
     fill_ = windows.fill;
     rows_ = windows.count;
     places_ = windows.rows * windows.columns;

@@ -42,6 +42,10 @@ Windows::Windows(const Unit& unit) : image(unit.input()), unrolled(unit.output()
     }
 }
 
+const Windows* Unit::windows() const {
+    return made_as != nullptr && made_as->unrolled.has_rows_of(input()) ? made_as : nullptr;
+}
+
 namespace {
 
 class Window : public Kernel {

@@ -1,6 +1,8 @@
-"""Deep and large graphs of operators, unfolded as `lower` makes them: for tests and measurements of depth and memory."""
+"""Deep and large graphs of operators, unfolded as `lower` makes them, to measure depth and memory."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 
@@ -76,11 +78,11 @@ class GraphWriter:
             padded = window.flagged
             self.put(window)
         weights = self.rng.choice([-1, 1], (channels, geometry.taps * inputs))
-        name, positions = self.name("matrix_vector"), geometry.windows
-        unit = MatrixVector(name, weights, port.type, positions, kernel=geometry.kernel, padded=padded)
+        unit = MatrixVector(
+            self.name("matrix_vector"), weights, port.type, geometry.windows, kernel=geometry.kernel, padded=padded
+        )
         if made is not None:
-            table = self.table(unit.accumulator, channels, made)
-            unit = MatrixVector(name, weights, port.type, positions, table, kernel=geometry.kernel, padded=padded)
+            unit = replace(unit, table=self.table(unit.accumulator, channels, made))
         return self.put(unit)
 
     def pool(self, port: Port, kernel: int, stride: int, *, whole: bool = False) -> Port:
@@ -130,27 +132,37 @@ def doubled(times: int, width: int = 8) -> Graph:
 def residual_net(size: int = 224, stages: tuple[int, ...] = (64, 128, 256, 512), classes: int = 1000) -> Graph:
     """A ResNet-18 of bipolar weights, codes of 4 bits and shortcuts of codes, on images of `size` pixels square."""
     writer = GraphWriter()
-    image = Port((size, size, 3), PIXEL, 1)
-    port = writer.convolution(image, stages[0], 7, 2, CODES)
+    port = writer.convolution(Port((size, size, 3), PIXEL, 1), stages[0], 7, 2, CODES)
     port = writer.pool(port, 3, 2)
     for stage, channels in enumerate(stages):
-        for block in range(2):
-            stride = 2 if stage and not block else 1
-            fork = writer.name("fork")
-            taken = writer.put(Fork(fork, port))
-            port = writer.convolution(taken, channels, 3, stride, CODES)
-            port = writer.convolution(port, channels, 3, 1, CODES)
-            main, shortcut, output = writer.last, fork, 1
-            if stride > 1:
-                # The first output is joined, so that the next unit goes to the second one.
-                shortcut, output = _shrunk(writer, fork, taken, channels), 0
-            writer.last = main
-            port = writer.join(shortcut, Add(writer.name("add"), port.shape, (port.type, CODES), (1, 1)), output=output)
-            port = writer.threshold(port, CODES)
+        port = _block(writer, port, channels, 2 if stage else 1)
+        port = _block(writer, port, channels, 1)
     port = writer.pool(port, 0, 1, whole=True)
-    weights = writer.rng.choice([-1, 1], (classes, stages[-1]))
-    writer.put(MatrixVector(writer.name("matrix_vector"), weights, port.type))
+    writer.put(MatrixVector(writer.name("matrix_vector"), writer.rng.choice([-1, 1], (classes, stages[-1])), port.type))
     return writer.finished()
+
+
+def residual_chain(blocks: int, size: int = 6, channels: int = 8) -> Graph:
+    """So many residual blocks of one size."""
+    writer = GraphWriter()
+    port = writer.threshold(Port((size, size, channels), PIXEL, 1), CODES)
+    for _ in range(blocks):
+        port = _block(writer, port, channels, 1)
+    return writer.finished()
+
+
+def _block(writer: GraphWriter, port: Port, channels: int, stride: int) -> Port:
+    """Two convolutions, and their input beside them: itself, or with `stride` a convolution of single pixels of it."""
+    fork = writer.name("fork")
+    taken = writer.put(Fork(fork, port))
+    port = writer.convolution(taken, channels, 3, stride, CODES)
+    port = writer.convolution(port, channels, 3, 1, CODES)
+    main, shortcut, output = writer.last, fork, 1
+    if stride > 1:
+        shortcut, output = _shrunk(writer, fork, taken, channels), 0
+    writer.last = main
+    port = writer.join(shortcut, Add(writer.name("add"), port.shape, (port.type, CODES)), output=output)
+    return writer.threshold(port, CODES)
 
 
 def _shrunk(writer: GraphWriter, fork: str, taken: Port, channels: int) -> str:
@@ -162,8 +174,6 @@ def _shrunk(writer: GraphWriter, fork: str, taken: Port, channels: int) -> str:
     writer.graph.connect(fork, window.name, output=1, any_lanes=True)
     writer.last = window.name
     weights = writer.rng.choice([-1, 1], (channels, inputs))
-    name = writer.name("matrix_vector")
-    unit = MatrixVector(name, weights, taken.type, geometry.windows)
-    table = writer.table(unit.accumulator, channels, CODES)
-    writer.put(MatrixVector(name, weights, taken.type, geometry.windows, table))
-    return name
+    unit = MatrixVector(writer.name("matrix_vector"), weights, taken.type, geometry.windows)
+    writer.put(replace(unit, table=writer.table(unit.accumulator, channels, CODES)))
+    return unit.name
