@@ -74,7 +74,13 @@ def make_vectors(golden: GoldenModel, plan: Plan, frames: Frames) -> Vectors:
         given = golden.run(frames.x[part], {*layers.values(), *known})
         if known:
             own = given.integers[first].reshape(len(names[part]), -1)
-            _check(own, inputs[part][:, plan.folded.input_places], names[part], f"tensor {first!r}, element", "function of the input")
+            _check(
+                own,
+                inputs[part][:, plan.folded.input_places],
+                names[part],
+                f"tensor {first!r}, element",
+                "function of the input",
+            )
         made = graph.execute(codes[part], [*layers, graph.output.name])
         for stream, tensor in as_streams(graph, layers, given.integers).items():
             where = f"tensor {layers[stream]!r}, channel"
