@@ -99,10 +99,11 @@ def _moved(node: onnx.NodeProto, operands: Sequence[Operand], opset: int) -> lis
     elif node.op_type == "Pad":
         filler = next((item.f for item in node.attribute if item.name == "value"), 0.0)
         node = changed(node, value=None)
-    if node.op_type == "Resize":
-        given[1:] = [None if item is None or item.size == 0 else item for item in given[1:]]
-        given[2:3] = [None if item is None else item.astype(np.float32) for item in given[2:3]]
-    outputs = run_node(changed(node), given, opset)
+    if node.op_type in ("Resize", "Upsample"):
+        # These have no doubles in onnxruntime, and an operand without elements means none.
+        given = [None if item is None or not item.size else item for item in given]
+        given = [item.astype(np.float32) if item is not None and item.dtype == np.float64 else item for item in given]
+    outputs = run_node(node, given, opset)
     outputs = outputs[:1] if node.op_type == "Dropout" else outputs
     return [_taken(pool, filler, output.astype(np.int64), images) for output in outputs]
 
