@@ -25,7 +25,7 @@ LEAVES = {"bnnfpga", "bnnfpga.golden", "bnnfpga.golden.check", "bnnfpga.errors"}
 
 def test_it_imports_nothing_of_the_frontend() -> None:
     """Not even through something else that it imports."""
-    code = "import sys, bnnfpga.golden.check; print(*sorted(name for name in sys.modules if 'bnnfpga' in name or 'qonnx' in name))"
+    code = "import sys, bnnfpga.golden.check; print(*(name for name in sys.modules if name[:5] in ('bnnfp', 'qonnx')))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert {name for name in found if not name.startswith("bnnfpga.golden.check.")} == LEAVES
     # What is imported while it runs would not be among them.

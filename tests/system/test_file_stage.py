@@ -130,9 +130,9 @@ def test_what_is_read_rightly_compiles(tmp_path: Path) -> None:
 def test_compile_reports_what_it_reads_wrongly(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     edit, node, behind = FAULTS[name]
     _read_wrongly(monkeypatch, edit)
+    # Half pixels, rounded down, are no repetition.
+    net = _net("half_pixel" if edit is _resize else "asymmetric")
     with pytest.raises(bnnfpga.ResultsDiffer) as caught:
-        # Half pixels, rounded down, are no repetition.
-        net = _net("half_pixel" if edit is _resize else "asymmetric")
         bnnfpga.compile(_saved(tmp_path, net), tmp_path / "project")
     assert node in str(caught.value.where)
     assert "net.onnx" in str(caught.value.where)

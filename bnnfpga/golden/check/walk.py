@@ -32,6 +32,7 @@ class Walk:
         self._comparison = Comparison(self._images)
         self._numbers: dict[str, Number | None] = {}
         self._unread = set(claims.floats)
+        self._bounds: dict[str, Doubles] = {}
         if graph.input is None:
             self._note("the file has several inputs")
         else:
@@ -47,7 +48,8 @@ class Walk:
         for name in self._unread:
             self._note(f"its values at tensor {name!r}")
         found = self._comparison
-        return FileReading(tuple(found.layers), found.difference, tuple(dict.fromkeys(found.unchecked)), found.tied)
+        unchecked = tuple(dict.fromkeys(found.unchecked))
+        return FileReading(tuple(found.layers), found.difference, unchecked, found.tied, self._bounds)
 
     def _of_input(self, input: onnx.ValueInfoProto, x: Array) -> Number | None:
         """The images as the file takes them: one at a time, in its own type."""
@@ -235,10 +237,11 @@ class Walk:
             return None
         claimed = self._claim(name, number.value.shape)
         if claimed is not None and number.value.dtype.kind == "f":
-            self._comparison.values(label, name, number, claimed)
+            bound = self._comparison.values(label, name, number, claimed)
             self._tell(node, label)
             if floats is not None:
                 self._unread.discard(name)
+                self._bounds[name] = bound
         return number
 
     def _tell(self, node: onnx.NodeProto, label: str) -> None:
