@@ -139,7 +139,7 @@ def test_compile_says_what_it_made(compiled: tuple[Path, dict[str, Any]]) -> Non
     folder, summary = compiled
     assert Path(summary["project"]) == folder
     assert summary["seconds"] > 0
-    assert summary["checked"]["stages"][:2] == ["source", "folded"]
+    assert summary["checked"]["stages"][:3] == ["file", "source", "folded"]
     assert summary["checked"]["images"] == 16
     assert 0 < summary["predicted_initiation_interval"] <= 128
     assert summary["predicted_latency_cycles"] >= summary["predicted_initiation_interval"]
@@ -420,7 +420,7 @@ def test_verify_dumps_every_stage(
     status, data = call_json(capsys, "verify", project, "--images", digits.images, *layers)
     assert status == 0
     assert sorted(data["dumped"]) == sorted(str(path) for path in folder.iterdir())
-    stages = {stage["name"] for stage in data["stages"]} - {"source"}
+    stages = {stage["name"] for stage in data["stages"]} - {"file", "source"}
     assert {"folded", "emulator", "rtl"} <= stages
     for layer, shape in (("matrix_vector0", (IMAGES, 64)), ("output", (IMAGES, 10))):
         tensors = [np.load(folder / f"{layer}.{stage}.npy") for stage in sorted(stages)]
