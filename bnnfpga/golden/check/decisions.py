@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import onnx
 
-from bnnfpga.golden.check.library import Unknown, attribute
+from bnnfpga.golden.check.library import Unknown, attribute, is_standard
 from bnnfpga.golden.check.number import Array, Doubles, Number, Truths, representable
 
 DOMAINS = ("qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general", "qonnx")
@@ -84,8 +84,8 @@ def decision_of(
     Unknown
         If its parameters, its other inputs, are no constants or mean nothing.
     """
-    standard = node.domain in ("", "ai.onnx")
-    if node.op_type not in _KINDS or not (standard or (node.domain in DOMAINS and node.op_type not in _STANDARD)):
+    custom = is_quantizer(node)
+    if node.op_type not in _KINDS or not (custom or (is_standard(node) and node.op_type in _STANDARD)):
         return None
     numbers = []
     for parameter in parameters:
@@ -95,6 +95,11 @@ def decision_of(
         parameter = parameter.reshape(()) if parameter.size == 1 and parameter.ndim > rank else parameter
         numbers.append(parameter.astype(kind))
     return _KINDS[node.op_type](node, numbers, rank)
+
+
+def is_quantizer(node: onnx.NodeProto) -> bool:
+    """Whether a node is one of QONNX' quantizers."""
+    return node.op_type in _KINDS and node.op_type not in _STANDARD and (is_standard(node) or node.domain in DOMAINS)
 
 
 def sides(rises: bool, *, includes: bool) -> Decision:

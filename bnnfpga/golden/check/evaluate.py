@@ -9,7 +9,7 @@ import onnx
 
 from bnnfpga.golden.check import elementwise, products
 from bnnfpga.golden.check.custom import custom_operators
-from bnnfpga.golden.check.library import Unknown, changed, run_node
+from bnnfpga.golden.check.library import Unknown, changed, is_standard, run_node
 from bnnfpga.golden.check.number import Array, Number, Truths, compact
 
 Operand = Number | Array | None
@@ -54,7 +54,7 @@ def evaluate(node: onnx.NodeProto, operands: Sequence[Operand], opset: int) -> l
     """
     if (node.op_type, node.domain) in _CUSTOM:
         return _CUSTOM[node.op_type, node.domain](node, operands, opset)
-    if node.domain not in ("", "ai.onnx"):
+    if not is_standard(node):
         raise Unknown(f"there is no operator of its kind in the domain {node.domain!r}")
     if node.op_type in _MOVED:
         return _moved(node, operands, opset)

@@ -67,8 +67,8 @@ class Difference:
     def __str__(self) -> str:
         text = (
             f"the file gives {self.expected:g} and the compiler's reading of it {self.got:g} for element "
-            f"{self.element} of image {self.image}; that is off by {self.distance:.3g}, and rounding explains "
-            f"{self.bound:.3g}"
+            f"{self.element} of image {self.image}; that is off by {self.distance:.3g}, and "
+            + (f"rounding explains {self.bound:.3g}" if self.bound else "nothing is rounded there")
         )
         return text + (f" (it comes from {', '.join(self.behind)})" if self.behind else "")
 

@@ -8,10 +8,10 @@ import numpy as np
 import onnx
 
 from bnnfpga.golden.check.compare import Comparison
-from bnnfpga.golden.check.decisions import Decision, decision_of, sides
+from bnnfpga.golden.check.decisions import Decision, decision_of, is_quantizer, sides
 from bnnfpga.golden.check.evaluate import Operand, evaluate
 from bnnfpga.golden.check.graph import FileGraph
-from bnnfpga.golden.check.library import Unknown, attribute, run_node
+from bnnfpga.golden.check.library import Unknown, attribute, is_standard, run_node
 from bnnfpga.golden.check.number import ROUNDING, Array, Doubles, Number, compact
 from bnnfpga.golden.check.reading import Claims, FileReading
 
@@ -96,13 +96,15 @@ class Walk:
             return None
         if node.op_type in ("ArgMax", "ArgMin", "TopK"):
             return self._largest(node, label, operands)
-        if node.op_type in _COMPARISONS and not node.domain:
+        if node.op_type in _COMPARISONS and is_standard(node):
             return self._sides(node, label, operands)
-        if isinstance(operands[0], Number) and operands[0].value.dtype.kind == "f":
+        x = operands[0]
+        if isinstance(x, Number) and (x.value.dtype.kind == "f" or is_quantizer(node)):
+            x = Number(x.value.astype(np.float64), x.size, x.exact)
             parameters = [None if isinstance(item, Number) else item for item in operands[1:]]
-            decision = decision_of(node, parameters, len(operands[0].shape))
+            decision = decision_of(node, parameters, len(x.shape))
             if decision is not None:
-                return [self._decided(node, label, operands[0], decision)]
+                return [self._decided(node, label, x, decision)]
         return evaluate(node, operands, self._graph.opset)
 
     # -- decisions -----------------------------------------------------------------------------------------------------
@@ -164,7 +166,7 @@ class Walk:
         self, reader: onnx.NodeProto, tensor: str, points: tuple[Array, Array], *, two: bool
     ) -> tuple[Array, Array] | None:
         """What an elementwise reader makes of two points; of more than two, only where it is affine."""
-        if reader.domain or reader.op_type not in (_OF_TWO if two else _AFFINE):
+        if not is_standard(reader) or reader.op_type not in (_OF_TWO if two else _AFFINE):
             return None
         if any(name and name != tensor and not self._graph.is_constant(name) for name in reader.input):
             return None
