@@ -309,6 +309,34 @@ def test_operators_are_onnxruntimes(
     assert found.image == 2
 
 
+@pytest.mark.parametrize("opset", [10, 13, 19])
+@pytest.mark.parametrize("zero", [np.uint8(3), np.int8(-2), np.array([1, 0, -5], np.int8)])
+def test_linear_quantizers_are_onnxruntimes(opset: int, zero: np.ndarray) -> None:
+    """Integers between two nodes, with half of the numbers on ties."""
+    import onnxruntime
+
+    zero = np.asarray(zero)
+    if zero.size > 1 and opset < 13:
+        zero = zero[0]
+    scale = np.resize(np.float32([0.25, 0.5, 1.0]), zero.shape)
+    options = {} if opset < 13 else {"axis": 1}
+    net = NetWriter()
+    scales, zeros = net.constant(scale), net.constant(zero, zero.dtype.type)
+    net.node("DequantizeLinear", net.node("QuantizeLinear", "x", scales, zeros, **options), scales, zeros, **options)
+    model = net.model((3, 40), "y")
+    model.opset_import[0].version = opset
+    x = (np.rint(np.random.default_rng(0).normal(0, 300, (2, 3, 40))) / 8).astype(np.float32)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    outputs = np.stack([session.run(["y"], {"x": image[None]})[0] for image in x])
+    right = read_file(model, x, Claims({}, {"y": outputs}))
+    assert right.difference is None
+    assert (right.decisions, right.on_tie, right.unchecked) == (240, 0, ())
+    outputs.flat[7] += 0.25
+    wrong = read_file(model, x, Claims({}, {"y": outputs})).difference
+    assert wrong is not None
+    assert "QuantizeLinear" in wrong.node
+
+
 # -- QONNX' operators, against qonnx -----------------------------------------------------------------------------------
 
 

@@ -13,7 +13,7 @@ from onnx import numpy_helper
 from qonnx.core.modelwrapper import ModelWrapper
 
 import bnnfpga
-from bnnfpga import plan
+from bnnfpga import plan, vectors
 from bnnfpga.cli import app
 from bnnfpga.golden import onnx_form
 from bnnfpga.terminal import run
@@ -196,6 +196,15 @@ def test_verify_begins_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert result.first_difference["frame"] in range(10)
     assert "the file gives" in result.first_difference["message"]
     json.dumps(result.as_dict(), allow_nan=False)
+
+
+def test_large_nets_are_compared_on_fewer_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = bnnfpga.compile(_saved(tmp_path, _net()), tmp_path / "plain").ties
+    monkeypatch.setattr(vectors, "_LARGE", 100)
+    large = bnnfpga.compile(tmp_path / "net.onnx", tmp_path / "large").ties
+    assert plain is not None
+    assert large is not None
+    assert (plain["decisions"] // 6, large["decisions"] // 2) == (large["decisions"] // 2, plain["decisions"] // 6)
 
 
 def test_scales_of_the_input_are_the_files(tmp_path: Path) -> None:

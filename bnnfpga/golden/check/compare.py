@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bnnfpga.golden.check.decisions import Decision
+from bnnfpga.golden.check.decision import Decision
 from bnnfpga.golden.check.number import ROUNDING, Array, Doubles, Number, Truths
 from bnnfpga.golden.check.reading import Difference, LayerTies
 

@@ -9,8 +9,9 @@ import onnx
 
 from bnnfpga.golden.check import elementwise, products
 from bnnfpga.golden.check.custom import custom_operators
+from bnnfpga.golden.check.decisions import along_axis
 from bnnfpga.golden.check.library import Unknown, changed, is_standard, run_node
-from bnnfpga.golden.check.number import Array, Number, Truths, compact
+from bnnfpga.golden.check.number import Array, Number, Truths, compact, representable
 
 Operand = Number | Array | None
 _MOVED = {
@@ -66,7 +67,20 @@ def evaluate(node: onnx.NodeProto, operands: Sequence[Operand], opset: int) -> l
         return _largest(node, operands, opset)
     if node.op_type in ("Softmax", "LogSoftmax"):
         return [_softmax(node, operands, opset)]
+    if node.op_type == "DequantizeLinear":
+        return [_dequantised(node, operands)]
     return _of_whole_numbers(node, operands, opset)
+
+
+def _dequantised(node: onnx.NodeProto, operands: Sequence[Operand]) -> Number:
+    """Integers less a zero point, times a scale."""
+    x, scale, zero = (*operands, None)[:3]
+    if not isinstance(x, Number) or isinstance(scale, Number) or scale is None or isinstance(zero, Number):
+        raise Unknown("its parameters are not constant")
+    factor = along_axis(node, scale, len(x.shape))
+    addend = np.zeros(()) if zero is None else along_axis(node, zero, len(x.shape))
+    value = (x.value.astype(np.float64) - addend) * factor
+    return Number(value, (x.size + np.abs(addend)) * factor, compact(x.exact & representable(value)))
 
 
 def _moved(node: onnx.NodeProto, operands: Sequence[Operand], opset: int) -> list[Number]:

@@ -8,7 +8,8 @@ import numpy as np
 import onnx
 
 from bnnfpga.golden.check.compare import Comparison
-from bnnfpga.golden.check.decisions import Decision, decision_of, is_quantizer, sides
+from bnnfpga.golden.check.decision import Decision, sides
+from bnnfpga.golden.check.decisions import decision_of, is_quantizer
 from bnnfpga.golden.check.evaluate import Operand, evaluate
 from bnnfpga.golden.check.graph import FileGraph
 from bnnfpga.golden.check.library import Unknown, attribute, is_standard, run_node
@@ -17,8 +18,22 @@ from bnnfpga.golden.check.reading import Claims, FileReading
 
 _COMPARISONS = {"Greater": (1, False), "GreaterOrEqual": (1, True), "Less": (-1, False), "LessOrEqual": (-1, True)}
 """By the sign of what rises, and whether equal numbers count."""
-_AFFINE = ("Add", "BatchNormalization", "Cast", "Div", "Flatten", "Identity", "Mul", "Neg", "Reshape", "Squeeze", "Sub",
-           "Unsqueeze")  # fmt: skip
+_AFFINE = (
+    "Add",
+    "BatchNormalization",
+    "Cast",
+    "DequantizeLinear",
+    "Div",
+    "Flatten",
+    "Identity",
+    "Mul",
+    "Neg",
+    "Reshape",
+    "Squeeze",
+    "Sub",
+    "Unsqueeze",
+)
+"""Operators behind a decision through which it can be told from what follows, and those where it is one of two."""
 _OF_TWO = (*_AFFINE, "Not", "Where")
 _MOST_FOLLOWED = 8
 
