@@ -8,8 +8,9 @@ from bnnfpga.arithmetic import Floats
 from bnnfpga.golden.check import Claims, FileReading, Scaled, joined, read_file
 from bnnfpga.golden.model import GoldenModel
 
-_CHUNK = 16
-"""Images that are read at once."""
+_FIRST = 16
+_MOST_IMAGES, _MOST_ELEMENTS = 1024, 1 << 20
+"""Images that are read at once: the first ones show how large the tensors are."""
 
 
 def check_file(proto: onnx.ModelProto, golden: GoldenModel, x: Floats, values: Floats | None = None) -> FileReading:
@@ -28,9 +29,14 @@ def check_file(proto: onnx.ModelProto, golden: GoldenModel, x: Floats, values: F
     """
     values = x if values is None else values
     readings = []
-    for start in range(0, len(x), _CHUNK):
-        part = slice(start, start + _CHUNK)
-        readings.append(read_file(proto, values[part], _claims(golden, x[part])))
+    start, images = 0, _FIRST
+    while start < len(x):
+        part = slice(start, start + images)
+        claims = _claims(golden, x[part])
+        readings.append(read_file(proto, values[part], claims))
+        start += images
+        largest = max((tensor.integers[0].size for tensor in claims.integers.values()), default=1)
+        images = min(_MOST_IMAGES, max(_FIRST, _MOST_ELEMENTS // max(1, largest, x[0].size)))
     return joined(readings)
 
 
