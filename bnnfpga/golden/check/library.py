@@ -50,6 +50,8 @@ def run_node(node: onnx.NodeProto, operands: Sequence[Array | None], opset: int)
     for evaluate in (first_choice, second):
         try:
             return evaluate(plain, feeds, opset)
+        except MemoryError:
+            raise
         # Whatever a library raises at a node that it cannot do: the comparison goes on without.
         except Exception as error:
             problems.append(f"{type(error).__name__}: {error}")
