@@ -17,7 +17,16 @@ NAME = "layer[red]/with a rather long name, " + "longer than any terminal is wid
 SUMMARY: dict[str, Any] = {
     "project": "build/p",
     "seconds": 0.125,
-    "checked": {"stages": ["source", "folded", "emulator"], "images": 32},
+    "checked": {"stages": ["file", "source", "folded", "emulator"], "images": 32},
+    "ties": {
+        "decisions": 1234,
+        "on_tie": 5,
+        "layers": [
+            {"name": "node 'a' (Quant)", "decisions": 1000, "on_tie": 1},
+            {"name": "node 'b[red]' (Sign)", "decisions": 234, "on_tie": 4},
+        ],
+    },
+    "warnings": ["5 of 1,234 decisions [red] lie on a rounding tie; another runtime may decide them otherwise"],
     "predicted_initiation_interval": 64,
     "predicted_latency_cycles": 308,
     "layers": [
@@ -68,9 +77,12 @@ def test_compile() -> None:
         "latency         308 cycles, 3.08 µs at 100 MHz",
         "throughput      1,562,500 frames/s at 100 MHz",
         "estimated size  4,347 LUT, 2,431 FF, 0 BRAM18, 2 DSP",
-        "checked         source = folded = emulator on 32 images",
+        "checked         file = source = folded = emulator on 32 images",
+        "rounding ties   5 of 1,234 decisions, most of them at node 'b[red]' (Sign)",
         "project         build/p",
         "compiled in     0.12 s",
+        "",
+        "warning: 5 of 1,234 decisions [red] lie on a rounding tie; another runtime may decide them otherwise",
     ]
 
 
@@ -137,8 +149,10 @@ def test_simulate_under_stalls_has_no_interval() -> None:
 
 def test_verify() -> None:
     stages = [{"name": "source", "equal": True}, {"name": "rtl", "equal": True}]
-    equal = text(verify_table({"equal": True, "stages": stages, "first_difference": None}))
+    equal = text(verify_table({"equal": True, "stages": stages, "first_difference": None, "ties": None}))
     assert [line.split() for line in equal.splitlines()] == [["stage"], ["source", "equal"], ["rtl", "equal"]]
+    tied = {"equal": True, "stages": stages, "first_difference": None, "ties": SUMMARY["ties"]}
+    assert "5 of 1,234 decisions" in rows(verify_table(tied))["rounding ties"]
     place = {"stages": ["source", "rtl"], "unit": "matrix_vector3", "frame": 4, "channel": 2, "pixel": None}
     difference = {**place, "expected": -3, "got": 5, "cycle": 1250}
     stages[1]["equal"] = False

@@ -7,14 +7,17 @@ import logging
 import operator
 import os
 import tempfile
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import onnx
 
-from bnnfpga.errors import UserError
+from bnnfpga.arithmetic import Floats
+from bnnfpga.errors import ResultsDiffer, UserError
 from bnnfpga.files import require_writable, write_whole
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
 INPUT_NAME = "input"
 OUTPUT_NAME = "output"
+_IMAGES = 64
 SHAPE_HINT = "give the shape of one input without the batch, such as (1, 28, 28)"
 
 
@@ -39,6 +43,10 @@ def export_qonnx(
     whole file is written or none; an older file at `path` is replaced only by a complete one.
     The file carries neither paths nor stack traces of the machine that wrote it, and the same
     model gives the same bytes again.
+
+    What the file means is compared with what the model gave for 64 random images before it was
+    exported, on those about which no decision lies on a rounding tie. Where there is none, or where
+    the file cannot be compiled, a warning says so.
 
     Parameters
     ----------
@@ -60,14 +68,20 @@ def export_qonnx(
     Raises
     ------
     UserError
-        When torch or Brevitas are missing, the folder does not exist or cannot be written to,
-        or the model cannot be run or exported with this input shape.
+        When torch or Brevitas are missing, the folder does not exist or cannot be written to, the
+        model cannot be run or exported with this input shape or changes whenever it is run, or the
+        file would mean something else than the model.
+    ResultsDiffer
+        When the compiler reads the file otherwise than it is written, which is a bug.
     """
     target = Path(path)
     require_writable(target)
     shape = _checked_shape(input_shape)
 
-    data = _exported(torch_model, shape, dynamo).SerializeToString(deterministic=True)
+    images = _images(shape)
+    exported, expected = _exported(torch_model, images, dynamo)
+    _compare(exported, images, expected)
+    data = exported.SerializeToString(deterministic=True)
     try:
         write_whole(target, data)
     except OSError as error:
@@ -93,7 +107,63 @@ def _checked_shape(input_shape: Sequence[int]) -> tuple[int, ...]:
     return shape
 
 
-def _exported(torch_model: nn.Module, shape: tuple[int, ...], dynamo: bool) -> onnx.ModelProto:
+def _images(shape: tuple[int, ...]) -> Floats:
+    """Random images of small, middling and large numbers."""
+    rng = np.random.default_rng(0)
+    amplitudes = np.tile(np.array([1, 1, 4, 64], dtype=np.float32), _IMAGES // 4)
+    return amplitudes.reshape(-1, *[1] * len(shape)) * rng.standard_normal((_IMAGES, *shape), dtype=np.float32)
+
+
+def _compare(exported: onnx.ModelProto, images: Floats, expected: Floats) -> None:
+    """Refuse a file that means something else than the model gave."""
+    # What a file means is known only above this package.
+    from bnnfpga.frontend.clean import clean
+    from bnnfpga.golden.file_check import check_file
+    from bnnfpga.golden.model import GoldenModel
+
+    try:
+        golden = GoldenModel(clean(exported))
+    except UserError as error:
+        _warn(f"the file cannot be compiled as it is, so it is not compared with the model: {error}")
+        return
+    reading = check_file(exported, golden, images)
+    if reading.difference is not None:
+        raise ResultsDiffer(
+            f"the compiler reads this differently from what the file says: {reading.difference}",
+            where=reading.difference.node,
+            hint="please report it with the model",
+        )
+    result = golden.run(images)
+    bounds = reading.bounds.get(golden.output_tensor)
+    if bounds is None or bounds.size != expected.size:
+        _warn("the file does not end in the scores that are compiled, so it is not compared with the model")
+        return
+    tied = reading.tied
+    if np.all(tied):
+        _warn(
+            f"a decision about each of {len(images)} random images lies on a rounding tie, so the file is not compared "
+            "with the model"
+        )
+        return
+    given, bounds = result.output.reshape(len(images), -1), bounds.reshape(len(images), -1)
+    off = np.abs(given - expected.reshape(len(images), -1))
+    beyond = (off > 2 * bounds) & ~tied[:, None]
+    if np.any(beyond):
+        image, output = (int(place) for place in np.argwhere(beyond)[0])
+        raise UserError(
+            f"the exported file means something else than the model: output {output} of a random image is "
+            f"{given[image, output]:g} in the file and {expected.reshape(len(images), -1)[image, output]:g} in torch",
+            where="export_qonnx",
+            hint="nothing was written; a quantizer that is exported otherwise than it computes is the usual cause",
+        )
+
+
+def _warn(sentence: str) -> None:
+    warnings.warn(sentence, stacklevel=4)
+
+
+def _exported(torch_model: nn.Module, images: Floats, dynamo: bool) -> tuple[onnx.ModelProto, Floats]:
+    """The file, and what the model gave for some images before."""
     try:
         import brevitas.export
         import onnxoptimizer  # noqa: F401  (Brevitas stops half-way without it)
@@ -110,10 +180,13 @@ def _exported(torch_model: nn.Module, shape: tuple[int, ...], dynamo: bool) -> o
 
     # A copy, because Brevitas leaves modules in its export mode when the export fails.
     model = copy.deepcopy(torch_model).cpu().eval()
-    image = torch.zeros((1, *shape))
+    image = torch.zeros((1, *images.shape[1:]))
     try:
         with torch.no_grad():
+            # Running it once clamps weights to the range that their quantizer has, which changes no sign.
             model(image)
+            state = {name: value.clone() for name, value in model.state_dict().items()}
+            expected = np.concatenate([_array(model(torch.from_numpy(one[None]))) for one in images])
     except Exception as error:
         raise UserError(
             f"the model does not run on an input of shape {tuple(image.shape)}: {error}",
@@ -121,6 +194,14 @@ def _exported(torch_model: nn.Module, shape: tuple[int, ...], dynamo: bool) -> o
             hint=SHAPE_HINT,
         ) from error
 
+    for name, value in model.state_dict().items():
+        if name not in state or not torch.equal(value, state[name]):
+            raise UserError(
+                "the model changes whenever it is run, even in eval mode, so no file can mean the same",
+                where=name,
+                hint="Brevitas' STATS and AVE scaling of weights with clamped latents does this; use another scaling, "
+                "or set tensor_quant = BinaryQuant",
+            )
     _refuse_false_bipolar(model)
     options: dict[str, Any] = {"dynamo": dynamo, "verbose": False}
     if dynamo:
@@ -142,7 +223,13 @@ def _exported(torch_model: nn.Module, shape: tuple[int, ...], dynamo: bool) -> o
                 hint=f"PyTorch's other exporter may manage it: pass dynamo={not dynamo}",
             ) from error
     _strip_origins(exported)
-    return exported
+    return exported, expected
+
+
+def _array(output: Any) -> Floats:
+    """A model's output, which may be one of Brevitas' quantised tensors."""
+    value = getattr(output, "value", output)
+    return np.asarray(value.detach().cpu().numpy(), dtype=np.float32)
 
 
 def _refuse_false_bipolar(model: nn.Module) -> None:

@@ -12,7 +12,9 @@ Rules, in the order in which they apply:
 5. The output is the tensor in front of a Softmax, LogSoftmax, Sigmoid, ArgMax or TopK at the end; the class is the
    index of its largest element, the first of equals.
 
+6. Where a number lies within 16 * 2^-23 * sum|w * x| * |scale| of a decision point, and float32 rounds it, the decision
+   is a *rounding tie*: the rules above say how it is taken, and other runtimes may take it otherwise.
+
 `steps` says which float32 operations a node is, `onnx_form` writes them for onnxruntime, `model` runs whole batches in
-one session. `float_check` compares with a plain float64 run of the unmodified file, for which `textbook` and
-`decisions` say once more, in their own words, what operators mean.
+one session. `check` reads the unmodified file once more, independently of all else, and `file_check` compares.
 """

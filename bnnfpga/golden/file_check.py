@@ -10,8 +10,9 @@ from bnnfpga.errors import ResultsDiffer
 from bnnfpga.golden.check import Claims, FileReading, Scaled, joined, read_file
 from bnnfpga.golden.model import GoldenModel
 
-_CHUNK = 16
-"""Images that are read at once."""
+_FIRST = 16
+_MOST_IMAGES, _MOST_ELEMENTS = 1024, 1 << 20
+"""Images that are read at once: the first ones show how large the tensors are."""
 
 
 def check_file(proto: onnx.ModelProto, golden: GoldenModel, x: Floats) -> FileReading:
@@ -30,11 +31,16 @@ def check_file(proto: onnx.ModelProto, golden: GoldenModel, x: Floats) -> FileRe
     if input.type is None and _takes_integers(proto):
         x = np.rint(x)
     readings = []
-    for start in range(0, len(x), _CHUNK):
-        part = x[start : start + _CHUNK]
+    start, images = 0, _FIRST
+    while start < len(x):
+        part = x[start : start + images]
         # The model's input is code * scale in float32.
         values = part if input.type is None else part * input.scale
-        readings.append(read_file(proto, values, _claims(golden, part)))
+        claims = _claims(golden, part)
+        readings.append(read_file(proto, values, claims))
+        start += images
+        largest = max((tensor.integers[0].size for tensor in claims.integers.values()), default=1)
+        images = min(_MOST_IMAGES, max(_FIRST, _MOST_ELEMENTS // max(1, largest, x[0].size)))
     return joined(readings)
 
 

@@ -20,7 +20,6 @@ from bnnfpga.frames.sight import Looker
 from bnnfpga.frames.solve import solve
 from bnnfpga.frames.units import FirstUnits
 from bnnfpga.golden.model import GoldenModel
-from bnnfpga.host.order import to_stream
 from bnnfpga.input_format import InputFormat
 from bnnfpga.integers import IntArray, IntegerType
 from bnnfpga.plan import make_plan
@@ -41,7 +40,7 @@ def frames_of(
     frames = self_check_frames(GoldenModel(plan.model, input), plan.folded, plan.graph, input, plan.input_order)
     x = frames.x.reshape(len(frames.x), -1)
     codes = x if plan.folded.input_function is None else apply_steps(plan.folded.input_function.steps, x)
-    return frames, plan.graph, to_stream(codes.astype(np.int64), plan.graph.input.port.shape)
+    return frames, plan.graph, plan.input_order.to_stream(codes.astype(np.int64))
 
 
 @pytest.mark.parametrize("net", ["image", "skewed", "signs", "thresholds first", "signal", "normalised", "dense"])

@@ -224,7 +224,7 @@ def test_what_is_right_is_equal(subject: Subject) -> None:
     )
     result = subject.project.verify(subject.x, streams=True)
     assert result.equal
-    assert [stage["name"] for stage in result.stages] == ["source", "folded", "emulator", "hls", "rtl"]
+    assert [stage["name"] for stage in result.stages] == ["file", "source", "folded", "emulator", "hls", "rtl"]
 
 
 def test_every_stage_shows_every_stream(subject: Subject, ap_headers: Path) -> None:
@@ -233,7 +233,9 @@ def test_every_stage_shows_every_stream(subject: Subject, ap_headers: Path) -> N
     names = {stream.name for stream in subject.graph.streams}
     for kind in stages.ALL:
         observed, _ = kind().watch(watched)
-        if kind is stages.SourceStage:
+        if kind is stages.FileStage:
+            assert not observed  # the file's tensors are no streams
+        elif kind is stages.SourceStage:
             # The model has the layers, and nothing of converters, queues and the boundary.
             assert {name.partition("_to_")[0] for name in observed} == {
                 unit.name for unit in subject.graph.operators if unit.kind in ("matrix_vector", "threshold", "lookup")

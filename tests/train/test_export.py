@@ -182,3 +182,94 @@ def test_integer_quantizers_at_one_bit(torch: Any, tmp_path: Path) -> None:
         with pytest.raises(UserError, match="Brevitas would write it as BipolarQuant") as caught:
             export_qonnx(torch.nn.Sequential(layer), (36,), tmp_path / "net.onnx")
         assert caught.value.where == where
+
+
+def test_a_model_that_changes_when_it_is_run_is_refused(torch: Any, tmp_path: Path) -> None:
+    """Statistics of clamped latents clamp them, and so change what the next ones are of."""
+    import brevitas.nn as qnn
+    from brevitas.quant import SignedBinaryWeightPerTensorConst
+
+    class Drifting(torch.nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.dense = qnn.QuantLinear(36, 4, bias=False, weight_quant=SignedBinaryWeightPerTensorConst)
+
+        def forward(self, images: Any) -> Any:
+            with torch.no_grad():
+                self.dense.weight.mul_(0.5)
+            return self.dense(images)
+
+    with pytest.raises(UserError, match="changes whenever it is run") as caught:
+        export_qonnx(Drifting(), (36,), tmp_path / "net.onnx")
+    assert caught.value.where == "dense.weight"
+    assert not list(tmp_path.iterdir())
+
+
+def test_brevitas_own_statistics_of_weights_are_refused(torch: Any, tmp_path: Path) -> None:
+    import brevitas.nn as qnn
+    from brevitas.core.quant import ClampedBinaryQuant
+    from brevitas.core.scaling import ScalingImplType
+    from brevitas.inject.enum import StatsOp
+    from brevitas.quant import SignedBinaryWeightPerTensorConst
+
+    class Statistics(SignedBinaryWeightPerTensorConst):
+        tensor_quant = ClampedBinaryQuant
+        scaling_impl_type = ScalingImplType.STATS
+        scaling_stats_op = StatsOp.AVE
+
+    dense = qnn.QuantLinear(36, 4, bias=False, weight_quant=Statistics)
+    before = dense.weight.detach().clone()
+    with pytest.raises(UserError, match="changes whenever it is run"):
+        export_qonnx(torch.nn.Sequential(qnn.QuantIdentity(), dense), (36,), tmp_path / "net.onnx")
+    assert torch.equal(dense.weight, before)
+
+
+@EXPORTERS
+def test_a_file_that_means_something_else_is_refused(
+    model: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dynamo: bool
+) -> None:
+    """An exporter that gets a weight's sign wrong."""
+    import brevitas.export
+
+    right = brevitas.export.export_qonnx
+
+    def wrong(*args: Any, **options: Any) -> onnx.ModelProto:
+        exported = right(*args, **options)
+        for tensor in exported.graph.initializer:
+            values = onnx.numpy_helper.to_array(tensor)
+            if values.shape in ((7, 20), (5, 1, 3, 3)):
+                values = values.copy()
+                values.flat[0] *= -1
+                tensor.CopyFrom(onnx.numpy_helper.from_array(values, tensor.name))
+        return exported
+
+    monkeypatch.setattr(brevitas.export, "export_qonnx", wrong)
+    with pytest.raises(UserError, match="means something else than the model: output") as caught:
+        export_qonnx(model, SHAPE, tmp_path / "net.onnx", dynamo=dynamo)
+    assert caught.value.where == "export_qonnx"
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.filterwarnings("default")
+def test_ties_everywhere_leave_nothing_to_compare(torch: Any, tmp_path: Path) -> None:
+    """Sums of +0.1 and -0.1, of which every other is 0 where float32 does not round."""
+    import brevitas.nn as qnn
+    from brevitas.quant import SignedBinaryActPerTensorConst, SignedBinaryWeightPerTensorConst
+
+    def layer(inputs: int, outputs: int) -> list[Any]:
+        dense = qnn.QuantLinear(inputs, outputs, bias=False, weight_quant=SignedBinaryWeightPerTensorConst)
+        return [qnn.QuantIdentity(act_quant=SignedBinaryActPerTensorConst), dense]
+
+    net = torch.nn.Sequential(*layer(4, 64), *layer(64, 3))
+    with pytest.warns(UserWarning, match="each of 64 random images lies on a rounding tie"):
+        assert export_qonnx(net, (4,), tmp_path / "net.onnx").exists()
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_file_that_cannot_be_compiled_is_written_with_a_warning(torch: Any, tmp_path: Path) -> None:
+    import brevitas.nn as qnn
+    from brevitas.quant import SignedBinaryWeightPerTensorConst
+
+    net = torch.nn.Sequential(qnn.QuantLinear(4, 3, bias=False, weight_quant=SignedBinaryWeightPerTensorConst))
+    with pytest.warns(UserWarning, match="the file cannot be compiled as it is"):
+        assert export_qonnx(net, (4,), tmp_path / "net.onnx").exists()

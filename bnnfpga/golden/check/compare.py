@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bnnfpga.golden.check.decisions import Decision
+from bnnfpga.golden.check.decision import Decision
 from bnnfpga.golden.check.number import ROUNDING, Array, Doubles, Number, Truths
 from bnnfpga.golden.check.reading import Difference, LayerTies
 
@@ -37,13 +37,14 @@ class Comparison:
         self.layers.append(LayerTies(node, int(ties.size), int(np.count_nonzero(ties))))
         self.tied |= ties.reshape(len(ties), -1).any(axis=1)
 
-    def values(self, node: str, tensor: str, x: Number, claimed: Array) -> None:
-        """Numbers, and what is claimed that they are."""
+    def values(self, node: str, tensor: str, x: Number, claimed: Array) -> Doubles:
+        """Numbers, and what is claimed that they are; how far rounding may move them."""
         # Others may round what is exact when they scale it.
         bound = np.broadcast_to(ROUNDING * np.where(x.exact, np.abs(x.value), x.size), x.value.shape)
         with np.errstate(invalid="ignore"):
             distance = np.where(x.value == claimed, 0.0, np.abs(x.value - claimed))
         self._keep(node, tensor, ~(distance <= bound), x.value, claimed, distance, bound)
+        return bound
 
     def classes(self, node: str, tensor: str, scores: Number, axis: int, index: Array, claimed: Array) -> Truths:
         """The largest of scores along an axis of the file's; which of them are ties."""

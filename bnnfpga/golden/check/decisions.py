@@ -7,69 +7,16 @@ Networks" (2022), and the executions in the package qonnx 1.0.0, in this module'
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import onnx
 
-from bnnfpga.golden.check.library import Unknown, attribute
-from bnnfpga.golden.check.number import Array, Doubles, Number, Truths, representable
+from bnnfpga.golden.check.decision import Decision, Function, uniform
+from bnnfpga.golden.check.library import Unknown, attribute, is_standard
+from bnnfpga.golden.check.number import Array, Doubles, representable
 
 DOMAINS = ("qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general", "qonnx")
 """Where QONNX' operators are found; in files of old exporters also in ONNX' own domain."""
-_Function = Callable[[Array], Doubles]
-
-
-@dataclass(frozen=True, eq=False)
-class Decision:
-    """A node whose outputs are first, first + step, first + 2 * step, ... by index.
-
-    Parameters
-    ----------
-    index
-        Which one, float64 integers, from numbers.
-    rise
-        Where the index rises to the one that is given; infinite where it never does. Ascending.
-    first, step
-        float64, broadcast to the input.
-    extra
-        Size of the terms that float32 arithmetic inside the node adds to those of the input.
-    exact
-        For numbers that float32 has, whether it also decides about them without rounding.
-    truths
-        Whether the outputs are truths.
-    two
-        Whether there are only two outputs.
-    """
-
-    index: _Function
-    rise: _Function
-    first: Doubles
-    step: Doubles
-    extra: Doubles
-    exact: Callable[[Array], Truths] = lambda x: np.array(True)
-    truths: bool = False
-    two: bool = False
-
-    def output(self, index: Doubles) -> Array:
-        """The node's output, by index."""
-        output = self.first + self.step * index
-        return output != 0 if self.truths else output
-
-    def bound(self, x: Number) -> Doubles:
-        """How near to a decision point rounding decides."""
-        exact = x.exact & self.exact(x.value)
-        return np.broadcast_to(Number(x.value, x.size + self.extra, exact).bound, x.value.shape)
-
-    def ties(self, x: Number, index: Doubles, bound: Doubles) -> Truths:
-        """Which values lie within `bound` of a decision point; `index` is the node's decision."""
-        near = np.minimum(x.value - self.rise(index), self.rise(index + 1) - x.value)
-        return (bound > 0) & (near <= bound)
-
-    def distance(self, x: Number, index: Doubles, other: Doubles) -> Doubles:
-        """How far values lie from the point from which on `other` is right; 0 where it is."""
-        away = np.where(other > index, self.rise(other) - x.value, x.value - self.rise(other + 1))
-        return np.where(other == index, 0.0, away)
 
 
 def decision_of(
@@ -84,9 +31,11 @@ def decision_of(
     Unknown
         If its parameters, its other inputs, are no constants or mean nothing.
     """
-    standard = node.domain in ("", "ai.onnx")
-    if node.op_type not in _KINDS or not (standard or (node.domain in DOMAINS and node.op_type not in _STANDARD)):
+    custom = is_quantizer(node)
+    if not (custom or (is_standard(node) and node.op_type in _STANDARD)):
         return None
+    if node.op_type == "QuantizeLinear":
+        return _quantize_linear(node, parameters, rank)
     numbers = []
     for parameter in parameters:
         if parameter is None:
@@ -97,35 +46,18 @@ def decision_of(
     return _KINDS[node.op_type](node, numbers, rank)
 
 
-def sides(rises: bool, *, includes: bool) -> Decision:
-    """Whether a number lies on the upper side of 0, or the lower one; `includes` 0 in the upper one."""
-    return _uniform(
-        (lambda x: np.float64(1) * (x >= 0)) if includes else (lambda x: np.float64(1) * (x > 0)),
-        1,
-        lambda index: np.zeros_like(index),
-        0.0 if rises else 1.0,
-        1.0 if rises else -1.0,
-        truths=True,
-    )
-
-
-def _uniform(
-    index: _Function, levels: float, rise: _Function, first: Array | float, step: Array | float, *, truths: bool = False
-) -> Decision:
-    def bounded(at: Array) -> Doubles:
-        return np.where(at <= 0, -np.inf, np.where(at > levels, np.inf, rise(at)))
-
-    first, step = np.asarray(first, dtype=np.float64), np.asarray(step, dtype=np.float64)
-    return Decision(index, bounded, first, step, np.zeros(()), truths=truths, two=levels == 1)
+def is_quantizer(node: onnx.NodeProto) -> bool:
+    """Whether a node is one of QONNX' quantizers."""
+    return node.op_type in _KINDS and node.op_type not in _STANDARD and (is_standard(node) or node.domain in DOMAINS)
 
 
 def _bipolar(node: onnx.NodeProto, parameters: list[Doubles], rank: int) -> Decision:
     scale = _operand(parameters, 0)
-    return _uniform(lambda x: np.float64(1) * (x >= 0), 1, lambda index: np.zeros_like(index), -scale, 2 * scale)
+    return uniform(lambda x: np.float64(1) * (x >= 0), 1, lambda index: np.zeros_like(index), -scale, 2 * scale)
 
 
 def _sign(node: onnx.NodeProto, parameters: list[Doubles], rank: int) -> Decision:
-    return _uniform(lambda x: np.sign(x) + 1, 2, lambda index: np.zeros_like(index), -1, 1)
+    return uniform(lambda x: np.sign(x) + 1, 2, lambda index: np.zeros_like(index), -1, 1)
 
 
 def _up(x: Array) -> Doubles:
@@ -140,7 +72,7 @@ def _half_down(x: Array) -> Doubles:
     return np.asarray(np.sign(x) * np.ceil(np.abs(x) - 0.5))
 
 
-_ROUNDINGS: dict[str, _Function] = {
+_ROUNDINGS: dict[str, Function] = {
     "ROUND": np.rint,
     "HALF_EVEN": np.rint,
     "FLOOR": np.floor,
@@ -153,14 +85,14 @@ _ROUNDINGS: dict[str, _Function] = {
 }
 
 
-def _rounding(node: onnx.NodeProto, default: str) -> _Function:
+def _rounding(node: onnx.NodeProto, default: str) -> Function:
     name = str(attribute(node, "rounding_mode", default)).upper()
     if name not in _ROUNDINGS:
         raise Unknown(f"there is no rounding mode {name!r}")
     return _ROUNDINGS[name]
 
 
-def _leaves(rounding: _Function, integer: Doubles) -> Doubles:
+def _leaves(rounding: Function, integer: Doubles) -> Doubles:
     """From where on numbers behind an integer round to the next one: at it, halfway, or at the next."""
     at_once, halfway = rounding(integer + 0.25) > integer, rounding(integer + 0.75) > integer
     return integer + np.where(at_once, 0.0, np.where(halfway, 0.5, 1.0))
@@ -276,12 +208,48 @@ def _multi_threshold(node: onnx.NodeProto, parameters: list[Doubles], rank: int)
     )
 
 
-def _integers(rounding: _Function) -> Callable[[onnx.NodeProto, list[Doubles], int], Decision]:
+def _integers(rounding: Function) -> Callable[[onnx.NodeProto, list[Doubles], int], Decision]:
     def decision(node: onnx.NodeProto, parameters: list[Doubles], rank: int) -> Decision:
         one = np.ones(())
         return Decision(rounding, lambda index: _leaves(rounding, index - 1), np.zeros(()), one, np.zeros(()))
 
     return decision
+
+
+def _quantize_linear(node: onnx.NodeProto, parameters: Sequence[Array | None], rank: int) -> Decision:
+    """Rounded to even, then the zero point added, within the integers of its type."""
+    given, zero = (*parameters, None, None)[:2]
+    if given is None:
+        raise Unknown("its scale is not constant")
+    kind = np.dtype(np.uint8) if zero is None else zero.dtype
+    if kind.kind not in "iu" or np.any(given <= 0):
+        raise Unknown(f"it makes {kind} of a scale of {given.ravel()[0]}")
+    scale = along_axis(node, given, rank)
+    zero_point = np.zeros(()) if zero is None else along_axis(node, zero, rank)
+    lowest, highest = float(np.iinfo(kind).min), float(np.iinfo(kind).max)
+
+    def rise(index: Doubles) -> Doubles:
+        points = (index - 0.5 + lowest - zero_point) * scale
+        return np.where(index <= 0, -np.inf, np.where(index > highest - lowest, np.inf, points))
+
+    return Decision(
+        lambda x: np.clip(np.rint(x / scale) + zero_point, lowest, highest) - lowest,
+        rise,
+        np.asarray(lowest),
+        np.ones(()),
+        np.zeros(()),
+        lambda x: representable(x / scale),
+    )
+
+
+def along_axis(node: onnx.NodeProto, parameter: Array, rank: int) -> Doubles:
+    """A parameter of QuantizeLinear or DequantizeLinear, shaped to be broadcast to a tensor."""
+    if parameter.size == 1:
+        return parameter.astype(np.float64).reshape(())
+    axis = attribute(node, "axis", 1)
+    if parameter.ndim != 1 or not -rank <= axis < rank:
+        raise Unknown(f"its parameters have shape {parameter.shape}")
+    return parameter.astype(np.float64).reshape(-1, *[1] * (rank - 1 - axis % rank))
 
 
 def _operand(parameters: list[Doubles], index: int) -> Doubles:
@@ -290,7 +258,7 @@ def _operand(parameters: list[Doubles], index: int) -> Doubles:
     return parameters[index]
 
 
-_STANDARD = ("Sign", "Round", "Floor", "Ceil")
+_STANDARD = ("Sign", "Round", "Floor", "Ceil", "QuantizeLinear")
 _KINDS: dict[str, Callable[[onnx.NodeProto, list[Doubles], int], Decision]] = {
     "Quant": _quant,
     "IntQuant": _quant,

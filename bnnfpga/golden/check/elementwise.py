@@ -40,12 +40,29 @@ def evaluate(node: onnx.NodeProto, operands: Sequence[Number | Array | None], op
         size = np.where(present[0].exact, size, size + np.abs(values[1] - values[2]) / ROUNDING)  # type: ignore[operator]
     if np.any(exact):
         exact = compact(exact & representable(value))
-    return Number(value, size, exact)
+    number = Number(value, size, exact)
+    return _held(node, numbers, number, opset) if node.op_type in _CLAMPS else number
 
 
 def _run(node: onnx.NodeProto, values: Sequence[Array | None], opset: int) -> Doubles:
     with np.errstate(all="ignore"):
         return run_node(node, values, opset)[0].astype(np.float64)
+
+
+def _held(node: onnx.NodeProto, numbers: Sequence[Number | None], result: Number, opset: int) -> Number:
+    """What a limit holds however its input is rounded is exactly the limit."""
+    inexact = [index for index, item in enumerate(numbers) if item is not None and not np.all(item.exact)]
+    if len(inexact) != 1:
+        return result
+    held = representable(result.value)
+    for sign in (-1, 1):
+        moved = [None if item is None else item.value for item in numbers]
+        x = numbers[inexact[0]]
+        assert x is not None
+        moved[inexact[0]] = x.value + sign * x.bound
+        held = held & (_run(node, moved, opset) == result.value)
+    size = np.where(held & ~result.exact, np.abs(result.value), result.size)
+    return Number(result.value, size, compact(result.exact | held))
 
 
 def _aligned(operands: Sequence[Number | Array | None]) -> list[Number | None]:
@@ -124,6 +141,8 @@ def _quotient(node: onnx.NodeProto, values: list[Array], sizes: list[Doubles]) -
         return np.asarray(sizes[0] / np.abs(values[1]) * (sizes[1] / np.abs(values[1])))
 
 
+_CLAMPS = ("Clip", "HardSigmoid", "Max", "Min", "Relu")
+"""Operators that hold what they are given between limits."""
 _first: _Size = lambda node, values, sizes: sizes[0]  # noqa: E731
 _function: _Size = lambda node, values, sizes: sizes[0]  # noqa: E731
 OPERATORS: dict[str, _Size] = {
@@ -134,6 +153,7 @@ OPERATORS: dict[str, _Size] = {
     "Clip": _first,
     "Div": _quotient,
     "Equal": _first,
+    "HardSigmoid": lambda node, values, sizes: sizes[0] * abs(attribute(node, "alpha", 0.2)) + 1,
     "LeakyRelu": lambda node, values, sizes: sizes[0] * max(1.0, abs(attribute(node, "alpha", 0.01))),
     "Max": _largest,
     "Mean": _sum,
@@ -161,7 +181,6 @@ OPERATORS: dict[str, _Size] = {
             "Erf",
             "Exp",
             "Gelu",
-            "HardSigmoid",
             "HardSwish",
             "Log",
             "Mish",

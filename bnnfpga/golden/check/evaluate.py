@@ -9,8 +9,9 @@ import onnx
 
 from bnnfpga.golden.check import elementwise, products
 from bnnfpga.golden.check.custom import custom_operators
-from bnnfpga.golden.check.library import Unknown, changed, run_node
-from bnnfpga.golden.check.number import Array, Number, Truths, compact
+from bnnfpga.golden.check.decisions import along_axis
+from bnnfpga.golden.check.library import Unknown, changed, is_standard, run_node
+from bnnfpga.golden.check.number import Array, Number, Truths, compact, representable
 
 Operand = Number | Array | None
 _MOVED = {
@@ -54,7 +55,7 @@ def evaluate(node: onnx.NodeProto, operands: Sequence[Operand], opset: int) -> l
     """
     if (node.op_type, node.domain) in _CUSTOM:
         return _CUSTOM[node.op_type, node.domain](node, operands, opset)
-    if node.domain not in ("", "ai.onnx"):
+    if not is_standard(node):
         raise Unknown(f"there is no operator of its kind in the domain {node.domain!r}")
     if node.op_type in _MOVED:
         return _moved(node, operands, opset)
@@ -66,7 +67,20 @@ def evaluate(node: onnx.NodeProto, operands: Sequence[Operand], opset: int) -> l
         return _largest(node, operands, opset)
     if node.op_type in ("Softmax", "LogSoftmax"):
         return [_softmax(node, operands, opset)]
+    if node.op_type == "DequantizeLinear":
+        return [_dequantised(node, operands)]
     return _of_whole_numbers(node, operands, opset)
+
+
+def _dequantised(node: onnx.NodeProto, operands: Sequence[Operand]) -> Number:
+    """Integers less a zero point, times a scale."""
+    x, scale, zero = (*operands, None)[:3]
+    if not isinstance(x, Number) or isinstance(scale, Number) or scale is None or isinstance(zero, Number):
+        raise Unknown("its parameters are not constant")
+    factor = along_axis(node, scale, len(x.shape))
+    addend = np.zeros(()) if zero is None else along_axis(node, zero, len(x.shape))
+    value = (x.value.astype(np.float64) - addend) * factor
+    return Number(value, (x.size + np.abs(addend)) * factor, compact(x.exact & representable(value)))
 
 
 def _moved(node: onnx.NodeProto, operands: Sequence[Operand], opset: int) -> list[Number]:
@@ -99,10 +113,11 @@ def _moved(node: onnx.NodeProto, operands: Sequence[Operand], opset: int) -> lis
     elif node.op_type == "Pad":
         filler = next((item.f for item in node.attribute if item.name == "value"), 0.0)
         node = changed(node, value=None)
-    if node.op_type == "Resize":
-        given[1:] = [None if item is None or item.size == 0 else item for item in given[1:]]
-        given[2:3] = [None if item is None else item.astype(np.float32) for item in given[2:3]]
-    outputs = run_node(changed(node), given, opset)
+    if node.op_type in ("Resize", "Upsample"):
+        # These have no doubles in onnxruntime, and an operand without elements means none.
+        given = [None if item is None or not item.size else item for item in given]
+        given = [item.astype(np.float32) if item is not None and item.dtype == np.float64 else item for item in given]
+    outputs = run_node(node, given, opset)
     outputs = outputs[:1] if node.op_type == "Dropout" else outputs
     return [_taken(pool, filler, output.astype(np.int64), images) for output in outputs]
 

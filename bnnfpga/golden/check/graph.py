@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from bnnfpga.golden.check.decisions import decision_of
+from bnnfpga.golden.check.decisions import decision_of, is_quantizer
 from bnnfpga.golden.check.library import Unknown, run_node
 from bnnfpga.golden.check.number import Array
 
@@ -108,7 +108,7 @@ class FileGraph:
         """Compute the outputs of a node whose inputs are known constants."""
         arrays = [self._values[name] if name else None for name in node.input]
         try:
-            made = [_quantised(node, arrays)] if arrays and _is_quantizer(node) else run_node(node, arrays, self.opset)
+            made = [_quantised(node, arrays)] if arrays and is_quantizer(node) else run_node(node, arrays, self.opset)
         except Unknown as error:
             raise Unknown(f"{self.label(node)}: {error}") from error
         # A node may have outputs that nobody reads and that have no name.
@@ -125,10 +125,6 @@ class FileGraph:
                 needed.add(id(node))
                 waiting += node.input
         return needed
-
-
-def _is_quantizer(node: onnx.NodeProto) -> bool:
-    return node.op_type in ("Quant", "IntQuant", "BipolarQuant", "BinaryQuant", "MultiThreshold", "Trunc")
 
 
 def _quantised(node: onnx.NodeProto, arrays: list[Array | None]) -> Array:

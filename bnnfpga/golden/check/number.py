@@ -14,8 +14,8 @@ Truths = NDArray[np.bool_]
 
 ROUNDING = 16 * 2.0**-23
 """Part of its terms' size by which rounding may move a number: 16 float32 operations."""
-EXACT_INTEGERS = 2.0**24
-"""Up to here float32 has all integers."""
+EXACT_INTEGERS = 2.0**24 * (1 - 2.0**-12)
+"""Up to 2^24 float32 has all integers; a little less, since the sizes that are compared with it may be rounded."""
 
 
 @dataclass(frozen=True, eq=False)

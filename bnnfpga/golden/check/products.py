@@ -167,16 +167,15 @@ def _batch_norm(node: onnx.NodeProto, operands: Sequence[_Operand], opset: int) 
     if not isinstance(x, Number) or any(isinstance(item, Number) for item in parameters) or len(parameters) != 4:
         raise Unknown("its parameters are not constant")
     scale, bias, mean, variance = (np.asarray(item, dtype=np.float64) for item in parameters)  # type: ignore[arg-type]
-    if attribute(node, "training_mode", 0):
-        raise Unknown("it computes statistics of the batch")
+    if attribute(node, "training_mode", 0) or not attribute(node, "spatial", 1):
+        raise Unknown("its statistics are not those of channels")
 
     def run(array: Array, *constants: Doubles) -> Doubles:
         merged = run_node(node, [array.reshape(-1, *array.shape[2:]), *constants], opset)[0]
         return merged.reshape(array.shape)
 
-    plain = changed(node)
-    del plain.output[1:]
-    node = plain
+    node = changed(node, spatial=None)
+    del node.output[1:]
     value = run(x.value, scale, bias, mean, variance)
     whole = np.broadcast_to(x.size, (len(x.size), *x.shape))
     size = run(whole, np.abs(scale), np.abs(bias), -np.abs(mean), variance)

@@ -67,8 +67,8 @@ class Difference:
     def __str__(self) -> str:
         text = (
             f"the file gives {self.expected:g} and the compiler's reading of it {self.got:g} for element "
-            f"{self.element} of image {self.image}; that is off by {self.distance:.3g}, and rounding explains "
-            f"{self.bound:.3g}"
+            f"{self.element} of image {self.image}; that is off by {self.distance:.3g}, and "
+            + (f"rounding explains {self.bound:.3g}" if self.bound else "nothing is rounded there")
         )
         return text + (f" (it comes from {', '.join(self.behind)})" if self.behind else "")
 
@@ -96,12 +96,15 @@ class FileReading:
         What could not be compared, and why, as sentences.
     tied
         Of each image, whether any decision about it lies on a tie.
+    bounds
+        Of the tensors of floats that were compared, by name, how far rounding alone may move each number.
     """
 
     layers: tuple[LayerTies, ...]
     difference: Difference | None
     unchecked: tuple[str, ...]
     tied: Truths
+    bounds: Mapping[str, Doubles] = field(default_factory=dict)
 
     @property
     def decisions(self) -> int:
@@ -142,4 +145,6 @@ def joined(readings: Sequence[FileReading]) -> FileReading:
         images += len(reading.tied)
     unchecked = dict.fromkeys(sentence for reading in readings for sentence in reading.unchecked)
     tied = np.concatenate([reading.tied for reading in readings])
-    return FileReading(tuple(layers.values()), difference, tuple(unchecked), tied)
+    names = [name for name in readings[0].bounds if all(name in reading.bounds for reading in readings)]
+    bounds = {name: np.concatenate([reading.bounds[name] for reading in readings]) for name in names}
+    return FileReading(tuple(layers.values()), difference, tuple(unchecked), tied, bounds)

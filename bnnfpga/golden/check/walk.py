@@ -8,17 +8,32 @@ import numpy as np
 import onnx
 
 from bnnfpga.golden.check.compare import Comparison
-from bnnfpga.golden.check.decisions import Decision, decision_of, sides
+from bnnfpga.golden.check.decision import Decision, sides
+from bnnfpga.golden.check.decisions import decision_of, is_quantizer
 from bnnfpga.golden.check.evaluate import Operand, evaluate
 from bnnfpga.golden.check.graph import FileGraph
-from bnnfpga.golden.check.library import Unknown, attribute, run_node
+from bnnfpga.golden.check.library import Unknown, attribute, is_standard, run_node
 from bnnfpga.golden.check.number import ROUNDING, Array, Doubles, Number, compact
 from bnnfpga.golden.check.reading import Claims, FileReading
 
 _COMPARISONS = {"Greater": (1, False), "GreaterOrEqual": (1, True), "Less": (-1, False), "LessOrEqual": (-1, True)}
 """By the sign of what rises, and whether equal numbers count."""
-_AFFINE = ("Add", "BatchNormalization", "Cast", "Div", "Flatten", "Identity", "Mul", "Neg", "Reshape", "Squeeze", "Sub",
-           "Unsqueeze")  # fmt: skip
+_AFFINE = (
+    "Add",
+    "BatchNormalization",
+    "Cast",
+    "DequantizeLinear",
+    "Div",
+    "Flatten",
+    "Identity",
+    "Mul",
+    "Neg",
+    "Reshape",
+    "Squeeze",
+    "Sub",
+    "Unsqueeze",
+)
+"""Operators behind a decision through which it can be told from what follows, and those where it is one of two."""
 _OF_TWO = (*_AFFINE, "Not", "Where")
 _MOST_FOLLOWED = 8
 
@@ -32,6 +47,7 @@ class Walk:
         self._comparison = Comparison(self._images)
         self._numbers: dict[str, Number | None] = {}
         self._unread = set(claims.floats)
+        self._bounds: dict[str, Doubles] = {}
         if graph.input is None:
             self._note("the file has several inputs")
         else:
@@ -47,7 +63,8 @@ class Walk:
         for name in self._unread:
             self._note(f"its values at tensor {name!r}")
         found = self._comparison
-        return FileReading(tuple(found.layers), found.difference, tuple(dict.fromkeys(found.unchecked)), found.tied)
+        unchecked = tuple(dict.fromkeys(found.unchecked))
+        return FileReading(tuple(found.layers), found.difference, unchecked, found.tied, self._bounds)
 
     def _of_input(self, input: onnx.ValueInfoProto, x: Array) -> Number | None:
         """The images as the file takes them: one at a time, in its own type."""
@@ -66,6 +83,12 @@ class Walk:
             made = self._evaluate(node, label)
         except Unknown as error:
             self._note(f"{label}: {error}")
+            made = None
+        except MemoryError:
+            raise
+        # What is wrong with this check alone must not stop a compilation; it is told, and the tests allow none.
+        except Exception as error:
+            self._note(f"{label}: {type(error).__name__}: {error}")
             made = None
         for index, name in enumerate(node.output):
             if name and not self._graph.is_constant(name):
@@ -94,13 +117,15 @@ class Walk:
             return None
         if node.op_type in ("ArgMax", "ArgMin", "TopK"):
             return self._largest(node, label, operands)
-        if node.op_type in _COMPARISONS and not node.domain:
+        if node.op_type in _COMPARISONS and is_standard(node):
             return self._sides(node, label, operands)
-        if isinstance(operands[0], Number) and operands[0].value.dtype.kind == "f":
+        x = operands[0]
+        if isinstance(x, Number) and (x.value.dtype.kind == "f" or is_quantizer(node)):
+            x = Number(x.value.astype(np.float64), x.size, x.exact)
             parameters = [None if isinstance(item, Number) else item for item in operands[1:]]
-            decision = decision_of(node, parameters, len(operands[0].shape))
+            decision = decision_of(node, parameters, len(x.shape))
             if decision is not None:
-                return [self._decided(node, label, operands[0], decision)]
+                return [self._decided(node, label, x, decision)]
         return evaluate(node, operands, self._graph.opset)
 
     # -- decisions -----------------------------------------------------------------------------------------------------
@@ -162,7 +187,7 @@ class Walk:
         self, reader: onnx.NodeProto, tensor: str, points: tuple[Array, Array], *, two: bool
     ) -> tuple[Array, Array] | None:
         """What an elementwise reader makes of two points; of more than two, only where it is affine."""
-        if reader.domain or reader.op_type not in (_OF_TWO if two else _AFFINE):
+        if not is_standard(reader) or reader.op_type not in (_OF_TWO if two else _AFFINE):
             return None
         if any(name and name != tensor and not self._graph.is_constant(name) for name in reader.input):
             return None
@@ -235,10 +260,11 @@ class Walk:
             return None
         claimed = self._claim(name, number.value.shape)
         if claimed is not None and number.value.dtype.kind == "f":
-            self._comparison.values(label, name, number, claimed)
+            bound = self._comparison.values(label, name, number, claimed)
             self._tell(node, label)
             if floats is not None:
                 self._unread.discard(name)
+                self._bounds[name] = bound
         return number
 
     def _tell(self, node: onnx.NodeProto, label: str) -> None:
