@@ -19,6 +19,7 @@ from bnnfpga.frontend.dialects import normalise
 from bnnfpga.frontend.final import CutFinal
 from bnnfpga.frontend.identities import DropIdentities
 from bnnfpga.frontend.layouts import TransposeToReshape
+from bnnfpga.frontend.modern import modernise
 from bnnfpga.frontend.parameters import FoldQuantizedParameters, QuantizersOfRawWeights
 from bnnfpga.frontend.read import read_source
 from bnnfpga.frontend.sliding import PlainSliding, check_pools
@@ -43,8 +44,9 @@ def clean(proto: onnx.ModelProto) -> ModelWrapper:
     """The clean graph of `proto`, which is left as it is."""
     copy = onnx.ModelProto()
     copy.CopyFrom(proto)
-    normalise(copy)
+    versions = normalise(copy)
     check_graph(copy)
+    modernise(copy, versions)
     model = ModelWrapper(copy)
     for step in (
         InferShapes(),

@@ -7,12 +7,11 @@ import onnx
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.base import Transformation
 
-from bnnfpga.errors import UserError
-from bnnfpga.frontend.nodes import attribute, constant, consumers, describe, replace_input
+from bnnfpga.frontend.nodes import constant, replace_input
 
 
 class DropIdentities(Transformation):  # type: ignore[misc]
-    """Identity, Dropout, a Cast of floats, what joins or clips nothing, + 0 and * 1 disappear.
+    """Identity, what joins or clips nothing, + 0 and * 1 disappear.
 
     Only exact zeros and ones count: a small bias decides ties.
     """
@@ -40,15 +39,6 @@ class DropIdentities(Transformation):  # type: ignore[misc]
 
 def _is_identity(model: ModelWrapper, node: onnx.NodeProto) -> bool:
     kind = node.op_type
-    if kind == "Dropout":
-        training = constant(model, node.input[2]) if len(node.input) > 2 and node.input[2] else None
-        if training is not None and bool(training.item()):
-            raise UserError("it drops elements at random", where=describe(node), hint="export the model in eval mode")
-        if len(node.output) > 1 and consumers(model, node.output[1]):
-            raise UserError("its mask is used", where=describe(node), hint="export the model in eval mode")
-        return True
-    if kind == "Cast":
-        return bool(attribute(node, "to", 0) == onnx.TensorProto.FLOAT and _is_float(model, node.input[0]))
     if kind == "Identity" or (kind in ("Clip", "Concat") and sum(map(bool, node.input)) == 1):
         return True
     if kind not in ("Add", "Sub", "Mul", "Div"):
@@ -62,8 +52,3 @@ def _is_identity(model: ModelWrapper, node: onnx.NodeProto) -> bool:
         return False
     other = node.input[1 - found]
     return bool(model.get_tensor_shape(other) == model.get_tensor_shape(node.output[0]))
-
-
-def _is_float(model: ModelWrapper, tensor: str) -> bool:
-    value = model.get_tensor_valueinfo(tensor)
-    return value is not None and value.type.tensor_type.elem_type == onnx.TensorProto.FLOAT
