@@ -208,6 +208,10 @@ def _reduce(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
 def _split(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
     node, sizes, axis = spelling.node, spelling.input(1), spelling.values["axis"]
     count = spelling.values.get("num_outputs")
+    if spelling.has("num_outputs") and count is None and not sizes:
+        raise UserError(
+            "it has neither sizes of its parts nor 'num_outputs'", where=describe(node), hint="give one of them"
+        )
     if count is not None and (sizes or count != len(node.output)):
         raise UserError(
             f"its attribute 'num_outputs' is {count}, with {len(node.output)} outputs{' and sizes' * bool(sizes)}",

@@ -15,6 +15,7 @@ from bnnfpga.frontend.contract.checks import EXPORT_AGAIN, check_opset
 from bnnfpga.frontend.nodes import describe
 
 _GRAPH = "the model's graph"
+_STANDARD = ("", "ai.onnx")
 _HELD_BY = {
     AttributeProto.FLOAT: "f",
     AttributeProto.INT: "i",
@@ -41,9 +42,11 @@ def check_file(model: onnx.ModelProto) -> None:
             where="the model",
             hint="export it with an older opset, or install a newer bnnfpga",
         )
-    for item in model.opset_import:
-        if item.domain in ("", "ai.onnx"):
-            check_opset(item.version)
+    versions = [item.version for item in model.opset_import if item.domain in _STANDARD]
+    if not versions and any(node.domain in _STANDARD for node in model.graph.node):
+        raise UserError("it does not say of which opset its operators are", where="the model", hint=EXPORT_AGAIN)
+    for version in versions:
+        check_opset(version)
     graph = model.graph
     if not graph.node:
         raise UserError("it has no nodes", where=_GRAPH, hint="export a trained model, with bnnfpga.export_qonnx")

@@ -77,10 +77,11 @@ _CLIP_6 = Form((6,), _X, (Attribute("min", "float", _LOWEST), Attribute("max", "
 _CLIP_11 = Form((11, 12, 13), (*_X, *(Input(name, optional=True, constant=True) for name in ("min", "max"))))
 
 _TYPES = (Attribute("to", "type", required=True),)
-_SATURATE = Attribute("saturate", "int", 1)
+_FLOAT8 = "it is for casts to float8 alone: leave it out"
+_SATURATE = Attribute("saturate", "int", 1, one_of(1), instead=_FLOAT8)
 _CAST_6 = Form((6, 9, 13), (Input("input", CASTABLE),), _TYPES)
 _CAST_19 = _CAST_6.since(19, 21, 23, more=(_SATURATE,))
-_CAST_24 = _CAST_19.since(24, 25, more=(Attribute("round_mode", "string", "up"),))
+_CAST_24 = _CAST_19.since(24, 25, more=(Attribute("round_mode", "string", "up", one_of("up"), instead=_FLOAT8),))
 
 OPERATORS = (
     _binary("Add", "Of a stream and a constant, or of two quantised streams on a common grid."),

@@ -30,6 +30,15 @@ def _one_kind_of_pads(given: Mapping[str, Any]) -> bool:
     return given["auto_pad"] == "NOTSET" or not any(given["pads"] or ())
 
 
+def _same_without_dilation(given: Mapping[str, Any]) -> bool:
+    return not given["auto_pad"].startswith("SAME") or all(step == 1 for step in given["dilations"] or ())
+
+
+def _pads_below_kernel(given: Mapping[str, Any]) -> bool:
+    kernel = given["kernel_shape"]
+    return all(pad < size for pad, size in zip(given["pads"] or (), [*kernel, *kernel], strict=False))
+
+
 _AUTO_PAD = Attribute("auto_pad", "string", "NOTSET", one_of(*_MODES), instead="export with explicit pads")
 _PADS = Attribute("pads", "ints", None, SIZES, instead="pad with sizes from 0 on")
 _STRIDES = Attribute("strides", "ints", None, COUNTS)
@@ -37,6 +46,12 @@ _DILATIONS = Attribute("dilations", "ints", None, COUNTS)
 _CEIL = Attribute("ceil_mode", "int", 0, FLAG)
 _EITHER_PADS = Rule(
     "it has both pads and auto_pad", _one_kind_of_pads, "export with explicit pads, and auto_pad NOTSET"
+)
+_SMALL_PADS = Rule("its pads are as large as its kernel", _pads_below_kernel, "use smaller pads, or pad in front of it")
+_SAME = Rule(
+    "it has dilations and auto_pad SAME, which runtimes read differently",
+    _same_without_dilation,
+    "export with explicit pads, and auto_pad NOTSET",
 )
 
 
@@ -55,7 +70,7 @@ _MAX_1 = Form((1,), _X, (_AUTO_PAD, _kernel(True), _PADS, _STRIDES), (_EITHER_PA
 _ORDER = Attribute("storage_order", "int", 0, FLAG)
 _MAX_8 = _MAX_1.since(8, more=(_ORDER,), more_outputs=("Indices",))
 _INCLUDE = Attribute("count_include_pad", "int", 0, FLAG)
-_AVERAGE_7 = Form((7,), _X, (_AUTO_PAD, _INCLUDE, _kernel(True), _PADS, _STRIDES), (_EITHER_PADS,))
+_AVERAGE_7 = Form((7,), _X, (_AUTO_PAD, _INCLUDE, _kernel(True), _PADS, _STRIDES), (_EITHER_PADS, _SMALL_PADS))
 _AVERAGE_10 = _AVERAGE_7.since(10, 11, more=(_CEIL,))
 _KEEP = Attribute("keepdims", "int", 1, FLAG)
 _AXES = Attribute("axes", "ints", None, DISTINCT)
@@ -88,7 +103,7 @@ OPERATORS = (
                 (1, 11, 22),
                 (Input("X"), Input("W"), Input("B", optional=True, constant=True)),
                 (_AUTO_PAD, _DILATIONS, Attribute("group", "int", 1, COUNT), _kernel(False), _PADS, _STRIDES),
-                (_EITHER_PADS,),
+                (_EITHER_PADS, _SAME),
             ),
         ),
     ),
@@ -96,13 +111,13 @@ OPERATORS = (
         "MaxPool",
         _POOL,
         "Over rows and columns, or over samples; no window may lie outside the image.",
-        (_MAX_1, _MAX_8, _MAX_8.since(10, 11, 12, 22, more=(_CEIL, _DILATIONS))),
+        (_MAX_1, _MAX_8, _MAX_8.since(10, 11, 12, 22, more=(_CEIL, _DILATIONS), rules=(_EITHER_PADS, _SAME))),
     ),
     Operator(
         "AveragePool",
         _POOL,
         "Of integers times a scale, or an affine function of them; all windows must divide by the same number.",
-        (_AVERAGE_7, _AVERAGE_10, _AVERAGE_10.since(19, 22, more=(_DILATIONS,))),
+        (_AVERAGE_7, _AVERAGE_10, _AVERAGE_10.since(19, 22, more=(_DILATIONS,), rules=(_EITHER_PADS, _SAME))),
     ),
     Operator("GlobalMaxPool", _POOL, "A MaxPool of the whole image.", (Form((1, 22), _X),)),
     Operator("GlobalAveragePool", _POOL, "An AveragePool of the whole image.", (Form((1, 22), _X),)),

@@ -13,6 +13,7 @@ from bnnfpga.frontend.contract.terms import (
     Attribute,
     Form,
     Input,
+    Legal,
     Operator,
     one_of,
 )
@@ -32,6 +33,10 @@ def _axis(default: int) -> Attribute:
 _LISTED = Attribute("axes", "ints", None, DISTINCT)
 _FROM_21 = (21, 23, 24, 25)
 _RESHAPE_5 = Form((5, 13), (_DATA, _axes("shape")))
+_FROM_THE_FRONT = Legal("from 0 on", lambda axis: axis >= 0)
+_FLATTEN_1 = Form(
+    (1, 9), (_DATA,), (Attribute("axis", "int", 1, _FROM_THE_FRONT, instead="count axes from the front"),)
+)
 _SQUEEZE_1 = Form((1, 11), (_DATA,), (_LISTED,))
 _UNSQUEEZE_1 = Form((1, 11), (_DATA,), (Attribute("axes", "ints", None, DISTINCT, required=True),))
 _CONCAT = Form((4, 11, 13), (Input("inputs", MOVED, many=True),), (Attribute("axis", "int", required=True),))
@@ -135,7 +140,10 @@ OPERATORS = (
         (_RESHAPE_5, _RESHAPE_5.since(14, 19, *_FROM_21, more=(Attribute("allowzero", "int", 0, FLAG),))),
     ),
     Operator(
-        "Flatten", _LAYOUT, "In the order of the elements.", (Form((1, 9, 11, 13, *_FROM_21), (_DATA,), (_axis(1),)),)
+        "Flatten",
+        _LAYOUT,
+        "In the order of the elements.",
+        (_FLATTEN_1, Form((11, 13, *_FROM_21), (_DATA,), (_axis(1),))),
     ),
     Operator(
         "Squeeze", _LAYOUT, "Not of the batch.", (_SQUEEZE_1, Form((13, *_FROM_21), (_DATA, _axes(optional=True))))
