@@ -165,9 +165,9 @@ def _runner(data: bytes, kinds: tuple[tuple[str, tuple[int, ...]], ...], version
 def _quantised(node: onnx.NodeProto, read: list[Any], version: int) -> np.ndarray:
     values = {item.name: onnx.helper.get_attribute_value(item) for item in node.attribute}
     values = {name: value.decode() if isinstance(value, bytes) else value for name, value in values.items()}
-    if node.op_type == "BipolarQuant":
+    if node.op_type in ("BipolarQuant", "BinaryQuant"):
         made = binary_quant(*read)
-    elif node.op_type == "Quant":
+    elif node.op_type in ("Quant", "IntQuant"):
         mode = values.get("rounding_mode", "ROUND")
         # Brevitas' name for it, which qonnx does not know.
         mode = "DOWN" if mode == "ROUND_TO_ZERO" else mode
