@@ -1,4 +1,4 @@
-"""Everything that picks or reorders channels as a Gather, and everything that repeats pixels as one Resize."""
+"""Everything that picks or reorders channels as a Gather."""
 
 from __future__ import annotations
 
@@ -48,30 +48,6 @@ def channel_index(model: Model, node: Node) -> NDArray[np.int64]:
             "it takes something else than channels", where=describe(node), hint="only channels can be picked (axis 1)"
         )
     return np.asarray(index % shape[1], dtype=np.int64)
-
-
-def upsampling_factors(model: Model, node: Node) -> tuple[int, ...]:
-    """How often a Resize repeats each pixel, by axis of pixels.
-
-    Raises
-    ------
-    UserError
-        If it does anything but repeat pixels.
-    """
-    before, after = (model.shape(name)[1:] for name in (node.input[0], node.output[0]))
-    factors = tuple(large // small for small, large in zip(before, after, strict=True))
-    whole = all(small * factor == large for small, large, factor in zip(before, after, factors, strict=True))
-    coordinates = attribute(node, "coordinate_transformation_mode", "half_pixel")
-    rounding = attribute(node, "nearest_mode", "round_prefer_floor")
-    repeats = coordinates in ("half_pixel", "pytorch_half_pixel") or (coordinates, rounding) == ("asymmetric", "floor")
-    nearest = attribute(node, "mode", "nearest") == "nearest"
-    if not (nearest and whole and factors[0] == 1 and repeats):
-        raise UserError(
-            "it does more than repeat pixels a whole number of times",
-            where=describe(node),
-            hint="use nearest upsampling by an integer (nn.Upsample with mode='nearest')",
-        )
-    return factors[1:]
 
 
 def _gather(model: Model, node: Node, index: NDArray[np.int64], result: str, number: int) -> Any:

@@ -29,6 +29,9 @@ def between_transposes(model: onnx.ModelProto) -> None:
         If one of them does not say how many axes it works on.
     """
     constants = {tensor.name: tensor for tensor in model.graph.initializer}
+    for node in model.graph.node:
+        if node.op_type == "Constant" and (value := attribute(node, "value", None)) is not None:
+            constants[node.output[0]] = value
     nodes = list(model.graph.node)
     taken = {node.name for node in nodes} | {name for node in nodes for name in (*node.input, *node.output)}
     made: list[onnx.NodeProto] = []

@@ -6,44 +6,24 @@ import math
 
 import numpy as np
 import onnx
-from onnx import AttributeProto
 
 from bnnfpga.errors import UserError
+from bnnfpga.frontend.contract.checks import EXPORT_AGAIN
 from bnnfpga.frontend.model import Model, Node
 from bnnfpga.frontend.nodes import (
     BROADCASTING,
     LAYOUT_OPS,
-    QONNX_DOMAIN,
     WEIGHT_QUANTIZERS,
     attribute,
     describe,
 )
 from bnnfpga.frontend.sizes import MOST_ELEMENTS
-from bnnfpga.frontend.well_formed import EXPORT_AGAIN
 
-_NUMBER, _TEXT = (AttributeProto.INT, AttributeProto.FLOAT), (AttributeProto.STRING,)
-_QONNX_OPERATORS: dict[str, tuple[tuple[int, ...], dict[str, tuple[int, ...]]]] = {
-    "BipolarQuant": ((2,), {}),
-    "Quant": ((4,), {"signed": _NUMBER, "narrow": _NUMBER, "rounding_mode": _TEXT}),
-    "MultiThreshold": ((2,), {"out_scale": _NUMBER, "out_bias": _NUMBER, "data_layout": _TEXT, "out_dtype": _TEXT}),
-    "Trunc": ((5, 6), {"signed": _NUMBER, "narrow": _NUMBER, "rounding_mode": _TEXT}),
-}
-"""QONNX' operators: how many inputs each has, and the types of its attributes."""
 _CHECK_SHAPES = "look at the shapes in the model (netron.app shows them), and export it again"
 
 
 def check_graph(model: onnx.ModelProto) -> None:
-    """Refuse what is not ONNX with QONNX' quantizers."""
-    for node in model.graph.node:
-        known = node.op_type in _QONNX_OPERATORS if node.domain == QONNX_DOMAIN else not node.domain
-        if not known or (not node.domain and not onnx.defs.has(node.op_type)):
-            raise UserError(
-                f"there is no operator {node.op_type!r} in {f'the domain {node.domain!r}' if node.domain else 'ONNX'}",
-                where=f"node {node.name!r}",
-                hint="export the model with ONNX operators and QONNX quantizers (bnnfpga.export_qonnx does)",
-            )
-        if node.domain == QONNX_DOMAIN:
-            _check_signature(node)
+    """Refuse what onnx' own checker finds wrong, no output, and inputs beyond reason."""
     if not model.graph.output:
         raise UserError("it has no output", where="the model's graph", hint=EXPORT_AGAIN)
     for value in model.graph.input:
@@ -63,26 +43,6 @@ def check_graph(model: onnx.ModelProto) -> None:
     except (onnx.checker.ValidationError, ValueError) as error:
         said = next(iter(str(error).strip().splitlines()), "")
         raise UserError(f"it is not valid ONNX: {said}", where="the model's graph", hint=EXPORT_AGAIN) from error
-
-
-def _check_signature(node: onnx.NodeProto) -> None:
-    """ONNX' checker knows standard operators only."""
-    counts, types = _QONNX_OPERATORS[node.op_type]
-    if len(node.input) not in counts or "" in node.input or len(node.output) != 1:
-        raise UserError(
-            f"it has {len([*filter(None, node.input)])} inputs and {len(node.output)} outputs; "
-            f"{node.op_type} has {' or '.join(map(str, counts))} inputs and one output",
-            where=describe(node),
-            hint=EXPORT_AGAIN,
-        )
-    for item in node.attribute:
-        if item.type not in types.get(item.name, (item.type,)):
-            raise UserError(
-                f"its attribute {item.name!r} is of type {AttributeProto.AttributeType.Name(item.type)}, "
-                f"where {node.op_type} has {AttributeProto.AttributeType.Name(types[item.name][-1])}",
-                where=describe(node),
-                hint=EXPORT_AGAIN,
-            )
 
 
 def check_shapes(model: Model) -> None:

@@ -10,7 +10,6 @@ from bnnfpga.errors import located
 from bnnfpga.frontend.broadcasts import StretchedOperands, check_products
 from bnnfpga.frontend.channels import ChannelsToGather, check_concats
 from bnnfpga.frontend.channels_first import to_channels_first
-from bnnfpga.frontend.channels_last import between_transposes
 from bnnfpga.frontend.check import check_graph, check_shapes
 from bnnfpga.frontend.comparisons import AffineIntoMultiThreshold, ComparisonsToMultiThreshold
 from bnnfpga.frontend.dense import GemmToMatMul, check_dense, check_finite
@@ -20,6 +19,7 @@ from bnnfpga.frontend.identities import DropIdentities
 from bnnfpga.frontend.inference import infer
 from bnnfpga.frontend.layouts import TransposeToReshape
 from bnnfpga.frontend.model import Model
+from bnnfpga.frontend.modern import modernise
 from bnnfpga.frontend.parameters import FoldQuantizedParameters, QuantizersOfRawWeights
 from bnnfpga.frontend.read import read_source
 from bnnfpga.frontend.rewriting import Rewrite, apply_rewrites
@@ -63,10 +63,10 @@ def clean(proto: onnx.ModelProto) -> Model:
     """The clean graph of `proto`, which is left as it is."""
     copy = onnx.ModelProto()
     copy.CopyFrom(proto)
-    normalise(copy)
-    between_transposes(copy)
+    versions = normalise(copy)
     check_graph(copy)
     check_extents(copy)
+    modernise(copy, versions)
     model = Model.from_proto(copy)
     infer(model)
     check_sizes(model)

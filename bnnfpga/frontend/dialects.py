@@ -7,30 +7,23 @@ import onnx
 from onnx import numpy_helper
 
 from bnnfpga.errors import UserError, shown
+from bnnfpga.frontend.channels_last import between_transposes
+from bnnfpga.frontend.contract.checks import EXPORT_AGAIN
+from bnnfpga.frontend.contract.qonnx import DOMAINS, NAMES
 from bnnfpga.frontend.nodes import QONNX_DOMAIN, describe
-
-_QONNX_DOMAINS = (QONNX_DOMAIN, "onnx.brevitas", "finn.custom_op.general", "qonnx", "")
-_QONNX_NAMES = {
-    "Quant": "Quant",
-    "IntQuant": "Quant",
-    "BipolarQuant": "BipolarQuant",
-    "BinaryQuant": "BipolarQuant",
-    "MultiThreshold": "MultiThreshold",
-    "Trunc": "Trunc",
-}
-"""QONNX' operators by all their names."""
-_INTEGERS = [getattr(onnx.TensorProto, f"{sign}INT{bits}") for sign in ("", "U") for bits in (8, 16, 32, 64)]
+from bnnfpga.frontend.operators import check_operators, opset_of, version_of
 
 
-def normalise(model: onnx.ModelProto) -> None:
-    """Bring `model`, in place, into one form.
+def normalise(model: onnx.ModelProto) -> dict[str, int]:
+    """Bring `model`, in place, into one form; give the version of its domain that each node has, by the node's name.
 
     One input, a batch of one, every node named, constants as initializers, QONNX' operators under one name in one
     domain, and no annotation of a tool that the graph itself does not bear out.
     """
     _name_nodes(model)
+    between_transposes(model)
+    versions = {node.name: version_of(model, node) for node in model.graph.node}
     _one_name_for_operators(model)
-    _constants_as_initializers(model)
     graph = model.graph
     constants = {tensor.name for tensor in graph.initializer}
     inputs = [value for value in graph.input if value.name not in constants]
@@ -47,7 +40,6 @@ def normalise(model: onnx.ModelProto) -> None:
     if not shape.dim:
         raise UserError("its shape is unknown", where=f"input {graph.input[0].name!r}", hint="export with fixed shapes")
     shape.dim[0].dim_value = 1
-    _float_input(graph.input[0])
     for axis, dim in enumerate(shape.dim):
         if dim.dim_value < 1:
             raise UserError(
@@ -55,36 +47,25 @@ def normalise(model: onnx.ModelProto) -> None:
                 where=f"input {graph.input[0].name!r}",
                 hint="export with fixed shapes",
             )
+    check_operators(model, versions)
+    _constants_as_initializers(model)
     # Shapes are inferred anew for a batch of one; stale ones would contradict.
     del graph.value_info[:]
     for value in graph.output:
         value.type.tensor_type.ClearField("shape")
     del graph.quantization_annotation[:]
     del graph.metadata_props[:]
-
-
-def _float_input(value: onnx.ValueInfoProto) -> None:
-    """Integers, which such a model casts to float first, are given as floats."""
-    kind = value.type.tensor_type.elem_type
-    if kind in _INTEGERS:
-        value.type.tensor_type.elem_type = onnx.TensorProto.FLOAT
-    elif kind != onnx.TensorProto.FLOAT:
-        raise UserError(
-            f"its elements are {onnx.TensorProto.DataType.Name(kind).lower()}; float and integers can be compiled",
-            where=f"input {value.name!r}",
-            hint="export the model in float32",
-        )
+    return versions
 
 
 def _one_name_for_operators(model: onnx.ModelProto) -> None:
     for node in model.graph.node:
         if node.domain == "ai.onnx":
             node.domain = ""
-        if node.op_type in _QONNX_NAMES and node.domain in _QONNX_DOMAINS:
-            node.op_type, node.domain = _QONNX_NAMES[node.op_type], QONNX_DOMAIN
-    standard = max((item.version for item in model.opset_import if item.domain in ("", "ai.onnx")), default=1)
+        if node.op_type in NAMES and node.domain in DOMAINS:
+            node.op_type, node.domain = NAMES[node.op_type], QONNX_DOMAIN
+    standard = opset_of(model)
     del model.opset_import[:]
-    # qonnx takes the first for the version of the standard operators, and every version of its own for the first.
     model.opset_import.append(onnx.helper.make_opsetid("", standard))
     model.opset_import.append(onnx.helper.make_opsetid(QONNX_DOMAIN, 1))
 
@@ -96,18 +77,19 @@ def _constants_as_initializers(model: onnx.ModelProto) -> None:
         if node.op_type != "Constant":
             kept.append(node)
             continue
-        value = next((item for item in node.attribute if item.name == "value"), None)
-        if value is not None:
+        if len(node.attribute) != 1:
+            raise UserError(
+                f"it has {len(node.attribute)} attributes; its numbers are in one",
+                where=describe(node),
+                hint=EXPORT_AGAIN,
+            )
+        held = node.attribute[0]
+        if held.name == "value":
             tensor = onnx.TensorProto()
-            tensor.CopyFrom(value.t)
+            tensor.CopyFrom(held.t)
         else:
-            scalar = next(iter(node.attribute), None)
-            if scalar is None or scalar.name not in ("value_float", "value_floats", "value_int", "value_ints"):
-                raise UserError(
-                    "it holds no numbers", where=describe(node), hint="export the model with constants of numbers"
-                )
-            dtype = "float32" if "float" in scalar.name else "int64"
-            tensor = numpy_helper.from_array(np.asarray(onnx.helper.get_attribute_value(scalar), dtype=dtype))
+            dtype = "float32" if "float" in held.name else "int64"
+            tensor = numpy_helper.from_array(np.asarray(onnx.helper.get_attribute_value(held), dtype=dtype))
         tensor.name = node.output[0]
         graph.initializer.append(tensor)
     del graph.node[:]

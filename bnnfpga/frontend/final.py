@@ -7,11 +7,12 @@ import math
 import numpy as np
 
 from bnnfpga.errors import UserError
+from bnnfpga.frontend.contract.table import of_family
 from bnnfpga.frontend.model import Model, Node
 from bnnfpga.frontend.nodes import LAYOUT_OPS, attribute, describe, make_boundary, required_shape
 
 _KEY = "bnnfpga.final"
-FINAL = ("Softmax", "LogSoftmax", "Sigmoid", "ArgMax", "TopK")
+FINAL = of_family("Ends")
 """What a model may do with its scores at the end. All of them keep their order."""
 
 
@@ -63,12 +64,8 @@ def _check(model: Model, node: Node) -> None:
     if node.op_type == "Sigmoid":
         return
     shape = required_shape(model, node, node.input[0])
-    before_13 = model.opset < 13
-    axis = attribute(node, "axis", {"ArgMax": 0, "TopK": -1}.get(node.op_type, 1 if before_13 else -1))
-    extent = 0
-    if -len(shape) <= axis < len(shape):
-        # Before version 13, Softmax takes all axes from its own on for one.
-        extent = math.prod(shape[axis:]) if before_13 and node.op_type in ("Softmax", "LogSoftmax") else shape[axis]
+    axis = attribute(node, "axis", -1)
+    extent = shape[axis] if -len(shape) <= axis < len(shape) else 0
     if extent != math.prod(shape):
         raise UserError(
             f"it works on axis {axis} of a tensor of shape {tuple(shape)}, not on all scores of an image",
@@ -76,10 +73,6 @@ def _check(model: Model, node: Node) -> None:
             hint="export the model without it",
         )
     if node.op_type == "TopK":
-        count = model.constant(node.input[1]) if len(node.input) > 1 else attribute(node, "k", 1)
-        if count is None or np.any(np.ravel(count) != 1) or not attribute(node, "largest", 1):
+        count = model.constant(node.input[1])
+        if count is None or np.any(np.ravel(count) != 1):
             raise UserError("only the one largest score can be found", where=describe(node), hint="use TopK with k = 1")
-    if node.op_type == "ArgMax" and attribute(node, "select_last_index", 0):
-        raise UserError(
-            "it takes the last of equal scores", where=describe(node), hint="export with select_last_index=0"
-        )

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import onnx
 
-from bnnfpga.errors import UserError
 from bnnfpga.frontend.model import Model, Node
-from bnnfpga.frontend.nodes import attribute, describe
 from bnnfpga.frontend.rewriting import Rewrite
 
 
 class DropIdentities(Rewrite):
-    """Identity, Dropout, a Cast of floats, what joins or clips nothing, + 0 and * 1 disappear.
+    """Identity, what joins or clips nothing, + 0 and * 1 disappear.
 
     Only exact zeros and ones count: a small bias decides ties.
     """
@@ -39,15 +36,6 @@ class DropIdentities(Rewrite):
 
 def _is_identity(model: Model, node: Node) -> bool:
     kind = node.op_type
-    if kind == "Dropout":
-        training = model.constant(node.input[2]) if len(node.input) > 2 and node.input[2] else None
-        if training is not None and bool(training.item()):
-            raise UserError("it drops elements at random", where=describe(node), hint="export the model in eval mode")
-        if len(node.output) > 1 and model.consumers(node.output[1]):
-            raise UserError("its mask is used", where=describe(node), hint="export the model in eval mode")
-        return True
-    if kind == "Cast":
-        return bool(attribute(node, "to", 0) == onnx.TensorProto.FLOAT and _is_float(model, node.input[0]))
     if kind == "Identity" or (kind in ("Clip", "Concat") and sum(map(bool, node.input)) == 1):
         return True
     if kind not in ("Add", "Sub", "Mul", "Div"):
@@ -61,7 +49,3 @@ def _is_identity(model: Model, node: Node) -> bool:
         return False
     other = node.input[1 - found]
     return bool(model.shape(other) == model.shape(node.output[0]))
-
-
-def _is_float(model: Model, tensor: str) -> bool:
-    return model.element_type(tensor) == onnx.TensorProto.FLOAT

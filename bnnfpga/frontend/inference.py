@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-import numpy as np
 import onnx
-import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from bnnfpga.errors import UserError
+from bnnfpga.frontend.constant_nodes import compute
 from bnnfpga.frontend.model import Model, Node, node_to_proto
-from bnnfpga.frontend.nodes import attribute, describe
 
-_MAX_CONSTANT_ELEMENTS = 1 << 28
 _MAX_INFERRED_ELEMENTS = 1 << 16
 """Elements of a constant that shapes can follow from: those of shapes, axes, pads and scales."""
 _IR_VERSION = 10
-_QUIET = 4
-"""onnxruntime's log level at which it prints nothing: what it says is in the exception too."""
 
 
 def infer(model: Model) -> None:
-    """Give every tensor its shape and type, and make constants of what reads constants alone, and of every Shape.
+    """Give every tensor its shape and type, and make constants of what reads constants alone.
 
     QONNX' operators stay: what they mean is decided here, not by a library, and they say what the integers of weights
     are. A shape that does not follow from the file stays unknown.
@@ -32,7 +25,7 @@ def infer(model: Model) -> None:
     Raises
     ------
     UserError
-        If constants cannot be computed, or are too large.
+        If constants cannot be computed.
     """
     for node in model.nodes:
         if node.domain:
@@ -98,50 +91,6 @@ def _constant_result(model: Model, node: Node) -> NDArray[Any] | None:
     """The value of a node's output; None where it is no constant."""
     if not node.input or any(node.output[1:]):
         return None
-    if node.op_type == "Shape":
-        shape = model.shape(node.input[0])
-        if not shape or not all(shape):
-            return None
-        return np.array(shape[attribute(node, "start", 0) : attribute(node, "end", None)], dtype=np.int64)
     inputs = {name: model.constant(name) for name in node.input if name}
     given = {name: value for name, value in inputs.items() if value is not None}
-    return _evaluate(model, node, given) if len(given) == len(inputs) else None
-
-
-def _evaluate(model: Model, node: Node, inputs: dict[str, NDArray[Any]]) -> NDArray[Any]:
-    elements = math.prod(model.shape(node.output[0]))
-    if node.op_type == "Range" and len(inputs) == 3:
-        start, limit, delta = (float(value.ravel()[0]) for value in inputs.values())
-        elements = max(elements, int(min(abs(limit - start) / max(abs(delta), 1e-30), 1e30)))
-    if elements > _MAX_CONSTANT_ELEMENTS:
-        raise UserError(
-            f"it makes a constant of {elements:,} elements; up to {_MAX_CONSTANT_ELEMENTS:,} can be compiled",
-            where=describe(node),
-            hint="export a smaller model",
-        )
-    try:
-        return _run(model, node, inputs)
-    except Exception as error:  # whatever the libraries find wrong with the numbers of the file
-        said = str(error).strip().splitlines() or [type(error).__name__]
-        raise UserError(
-            f"it cannot be computed from its constants: {said[0]}",
-            where=describe(node),
-            hint="the file is damaged or was made by hand; export the model again",
-        ) from error
-
-
-def _run(model: Model, node: Node, inputs: dict[str, NDArray[Any]]) -> NDArray[Any]:
-    """A standard node on its own, in onnxruntime."""
-    graph = helper.make_graph(
-        [node_to_proto(node)],
-        "constant",
-        [],
-        [onnx.ValueInfoProto(name=node.output[0])],
-        [numpy_helper.from_array(value, name) for name, value in inputs.items()],
-    )
-    alone = helper.make_model(graph, opset_imports=[helper.make_opsetid("", model.opset)], ir_version=_IR_VERSION)
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = _QUIET
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = onnxruntime.InferenceSession(alone.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    return np.asarray(session.run(None, {})[0])
+    return compute(node_to_proto(node), given, model.opset)[0] if len(given) == len(inputs) else None

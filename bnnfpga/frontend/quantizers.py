@@ -9,22 +9,11 @@ import numpy as np
 
 from bnnfpga.arithmetic import Floats, Step
 from bnnfpga.errors import UserError
+from bnnfpga.frontend.contract.qonnx import ROUNDING_MODES
 from bnnfpga.frontend.model import Model, Node
 from bnnfpga.frontend.multithreshold import output_grid, output_of, thresholds_of
 from bnnfpga.frontend.nodes import attribute, describe, required_constant
 
-ROUNDING_MODES = {
-    "ROUND": "round",
-    "HALF_EVEN": "round",
-    "FLOOR": "floor",
-    "CEIL": "ceil",
-    "UP": "round_up",
-    "DOWN": "round_down",
-    "ROUND_TO_ZERO": "round_down",
-    "HALF_UP": "round_half_up",
-    "HALF_DOWN": "round_half_down",
-}
-"""QONNX' names and the operations that they are (`bnnfpga.arithmetic`)."""
 _MOST_BITS = 8
 _LARGEST_ZERO_POINT = 1 << 16
 

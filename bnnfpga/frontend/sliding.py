@@ -78,9 +78,14 @@ def _read_geometry(model: Model, node: Node) -> Geometry:
             where=describe(node),
             hint="its input must be (images, channels, rows, columns) or (images, channels, samples)",
         )
-    kernel = attribute(node, "kernel_shape", None)
-    if kernel is None:
-        kernel = model.shape(node.input[1])[2:]
+    weights = model.shape(node.input[1])[2:] if node.op_type == "Conv" else None
+    kernel = attribute(node, "kernel_shape", weights)
+    if weights is not None and list(kernel) != list(weights):
+        raise UserError(
+            f"its attribute 'kernel_shape' is {list(kernel)}, and its weights have kernels of {weights}",
+            where=describe(node),
+            hint="the file is damaged or was made by hand; export the model again",
+        )
     strides = attribute(node, "strides", None) or [1] * axes
     dilations = attribute(node, "dilations", None) or [1] * axes
     pads = attribute(node, "pads", None) or [0] * (2 * axes)

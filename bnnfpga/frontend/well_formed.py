@@ -11,10 +11,11 @@ import onnx
 from onnx import AttributeProto, numpy_helper
 
 from bnnfpga.errors import UserError, shown
+from bnnfpga.frontend.contract.checks import EXPORT_AGAIN, check_opset
 from bnnfpga.frontend.nodes import describe
 
-EXPORT_AGAIN = "the file is damaged or was made by hand; export the model again"
 _GRAPH = "the model's graph"
+_STANDARD = ("", "ai.onnx")
 _HELD_BY = {
     AttributeProto.FLOAT: "f",
     AttributeProto.INT: "i",
@@ -41,14 +42,11 @@ def check_file(model: onnx.ModelProto) -> None:
             where="the model",
             hint="export it with an older opset, or install a newer bnnfpga",
         )
-    newest = onnx.defs.onnx_opset_version()
-    for item in model.opset_import:
-        if item.domain in ("", "ai.onnx") and not 0 < item.version <= newest:
-            raise UserError(
-                f"its operators are of opset {item.version}; opsets up to {newest} can be read",
-                where="the model",
-                hint="export it with an older opset (opset_version=17, for example)",
-            )
+    versions = [item.version for item in model.opset_import if item.domain in _STANDARD]
+    if not versions and any(node.domain in _STANDARD for node in model.graph.node):
+        raise UserError("it does not say of which opset its operators are", where="the model", hint=EXPORT_AGAIN)
+    for version in versions:
+        check_opset(version)
     graph = model.graph
     if not graph.node:
         raise UserError("it has no nodes", where=_GRAPH, hint="export a trained model, with bnnfpga.export_qonnx")

@@ -9,9 +9,10 @@ from onnx import TensorProto
 
 from bnnfpga.arithmetic import Step, apply_steps
 from bnnfpga.errors import UserError
-from bnnfpga.frontend.channels import channel_index, upsampling_factors
+from bnnfpga.frontend.channels import channel_index
 from bnnfpga.frontend.model import Node
 from bnnfpga.frontend.nodes import describe
+from bnnfpga.frontend.resizing import upsampling_factors
 from bnnfpga.golden.pools import pooled
 from bnnfpga.golden.writer import EXACT_FLOAT32, Value, Writer
 from bnnfpga.grids import common_grid

@@ -55,10 +55,6 @@ def elementwise_steps(model: Model, node: Node) -> list[Step]:
 
 def _binary_step(model: Model, node: Node) -> Step:
     operand = elementwise_operand(model, node)
-    if len(node.input) != 2:
-        raise UserError(
-            f"it has {len(node.input)} operands; two can be compiled", where=describe(node), hint="use several in a row"
-        )
     operation = _BINARY[node.op_type]
     on_the_right = node.input[1] == operand
     if on_the_right and operation in ("subtract", "divide"):

@@ -121,7 +121,6 @@ BEFORE_QUANTIZERS: dict[str, tuple[Ending, str, str]] = {
         "element by element",
         "Add",
     ),
-    "three operands": (lambda net, x: net.node("Max", x, net.constant(0), net.constant(1)), "3 operands", "Max"),
     "other exporters' quantizers": (
         lambda net, x: net.node("QuantizeLinear", x, net.constant(1), net.constant(0, np.int8)),
         "cannot be compiled",

@@ -112,7 +112,7 @@ CHANGES: dict[str, tuple[Change, str, str]] = {
     "quantizer without a scale": (lambda m: node_of(m, "BipolarQuant").input.pop(), "it has 1 inputs", "BipolarQuant"),
     "quantizer with an empty input": (
         lambda m: node_of(m, "Quant").input.__setitem__(3, ""),
-        "it has 3 inputs",
+        "it has no input 'bitwidth'",
         "(Quant)",
     ),
     "attribute of another type": (

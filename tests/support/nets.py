@@ -61,7 +61,8 @@ class NetWriter:
             rounding_mode=mode,
         )
 
-    def model(self, input_shape: tuple[int, ...], output: str) -> onnx.ModelProto:
+    def model(self, input_shape: tuple[int, ...], output: str, *, opset: int = 17, qonnx: int = 1) -> onnx.ModelProto:
+        """The net; `opset` and `qonnx` are the versions of the operators of ONNX and of QONNX."""
         self.nodes[-1].output[0] = output
         graph = onnx.helper.make_graph(
             self.nodes,
@@ -72,7 +73,7 @@ class NetWriter:
         )
         return onnx.helper.make_model(
             graph,
-            opset_imports=[onnx.helper.make_opsetid("", 17), onnx.helper.make_opsetid(DOMAIN, 1)],
+            opset_imports=[onnx.helper.make_opsetid("", opset), onnx.helper.make_opsetid(DOMAIN, qonnx)],
             ir_version=8,
         )
 

@@ -117,13 +117,13 @@ REFUSED: dict[str, tuple[Callable[[NetWriter], object], str, str]] = {
     ),
     "domain that is a module": (lambda net: net.node("Quant", layer(net), domain="antigravity"), "domain", "'n3'"),
     "misspelled quantizer": (lambda net: net.node("Quan", layer(net), domain=DOMAIN), "no operator 'Quan'", "'n3'"),
-    "operator without its inputs": (lambda net: net.node("Mul", layer(net)), "not valid ONNX", "graph"),
-    "attribute that there is not": (lambda net: net.node("Relu", layer(net), slope=2), "not valid ONNX", "graph"),
+    "operator without its inputs": (lambda net: net.node("Mul", layer(net)), "it has 1 inputs, where Mul", "(Mul)"),
+    "attribute that there is not": (lambda net: net.node("Relu", layer(net), slope=2), "attribute 'slope'", "(Relu)"),
     # Shapes.
     "shape that depends on the data": (
         lambda net: layer(net, net.node("Reshape", "x", net.node("Cast", net.node("Squeeze", "x"), to=7))),
-        "cannot be compiled",
-        "(Cast)",
+        "it reads its shape from 't1', which is not a constant",
+        "(Reshape)",
     ),
     "layers that do not fit": (lambda net: layer(net, inputs=5), "shapes (1, 4) and (5, 3)", "'n2' (MatMul)"),
     "batch norm that does not fit": (lambda net: batch_norm(net, 7), "shapes (1, 3) and (7,)", "'n3'"),
@@ -164,7 +164,11 @@ REFUSED: dict[str, tuple[Callable[[NetWriter], object], str, str]] = {
         "tensor 't1'",
     ),
     "NaN scale": (lambda net: net.node("MatMul", net.bipolar("x", np.nan), weights(net, 4, 3)), "NaN", "tensor 'c0'"),
-    "NaN epsilon": (lambda net: batch_norm(net, epsilon=float("nan")), "variance is not positive", "'n3'"),
+    "NaN epsilon": (
+        lambda net: batch_norm(net, epsilon=float("nan")),
+        "'epsilon' is nan, where a finite number",
+        "'n3'",
+    ),
     "negative variance": (lambda net: batch_norm(net, variance=-1), "variance is not positive", "'n3'"),
     "division by zero": (lambda net: net.bipolar(net.node("Div", layer(net), net.constant(0))), "by zero", "'n3'"),
     "infinity times zero": (

@@ -11,9 +11,9 @@ from bnnfpga.dataflow.operators.pool import Pool, PoolFunction
 from bnnfpga.dataflow.operators.upsample import Upsample
 from bnnfpga.dataflow.operators.window import Window
 from bnnfpga.errors import UserError
-from bnnfpga.frontend.channels import upsampling_factors
 from bnnfpga.frontend.model import Node
 from bnnfpga.frontend.nodes import describe, required_constant
+from bnnfpga.frontend.resizing import upsampling_factors
 from bnnfpga.frontend.sliding import geometry_of, pad_value
 from bnnfpga.geometry import Geometry
 from bnnfpga.transforms.integer_types import (

@@ -1,0 +1,93 @@
+"""What may stand at the end of a model, and what is computed before anything is compiled."""
+
+from __future__ import annotations
+
+from bnnfpga.frontend.contract.terms import (
+    ANYTHING,
+    FLAG,
+    FLOATS,
+    INTEGERS,
+    Attribute,
+    Form,
+    Input,
+    Operator,
+    one_of,
+)
+
+_END, _CONSTANT = "Ends", "Constants"
+_SCORES = (Input("input", FLOATS),)
+_KEEP = Attribute("keepdims", "int", 1, FLAG)
+_LAST = Attribute(
+    "select_last_index",
+    "int",
+    0,
+    one_of(0),
+    why="it takes the last of equal scores",
+    instead="export with select_last_index=0",
+)
+_ARG_MAX = Form((1, 11), _SCORES, (Attribute("axis", "int", 0), _KEEP))
+_TOP_AXIS = Attribute("axis", "int", -1)
+_ONE = "only the one largest score can be found"
+_TOP_1 = Form(
+    (1,),
+    _SCORES,
+    (_TOP_AXIS, Attribute("k", "int", None, one_of(1), required=True, why=_ONE, instead="use TopK with k = 1")),
+)
+_TOP_10 = Form((10,), (*_SCORES, Input("K", INTEGERS, constant=True)), (_TOP_AXIS,))
+_TOP_11 = _TOP_10.since(
+    11,
+    24,
+    more=(
+        Attribute("largest", "int", 1, one_of(1), why=_ONE, instead="use TopK with k = 1"),
+        Attribute("sorted", "int", 1, FLAG),
+    ),
+)
+_SINGLE = (
+    Attribute("value_float", "float"),
+    Attribute("value_floats", "floats"),
+    Attribute("value_int", "int"),
+    Attribute("value_ints", "ints"),
+)
+_VALUE = Attribute("value", "tensor")
+_SHAPE = Form((1, 13), (Input("data", ANYTHING),))
+_ENDS = (Attribute("start", "int", 0), Attribute("end", "int"))
+
+
+def _softmax(name: str) -> Operator:
+    before = Form((1, 11), _SCORES, (Attribute("axis", "int", 1),))
+    return Operator(
+        name, _END, "Behind all scores of an image.", (before, Form((13,), _SCORES, (Attribute("axis", "int", -1),)))
+    )
+
+
+OPERATORS = (
+    _softmax("Softmax"),
+    _softmax("LogSoftmax"),
+    Operator("Sigmoid", _END, "Behind the scores.", (Form((6, 13), _SCORES),)),
+    Operator(
+        "ArgMax",
+        _END,
+        "Behind all scores of an image; of equals it takes the first.",
+        (_ARG_MAX, _ARG_MAX.since(12, 13, more=(_LAST,))),
+        gives="int64",
+    ),
+    Operator("TopK", _END, "Behind all scores of an image, with k = 1.", (_TOP_1, _TOP_10, _TOP_11), gives="ranked"),
+    Operator(
+        "Constant",
+        _CONSTANT,
+        "Numbers.",
+        (
+            Form((1, 9), (), (Attribute("value", "tensor", required=True),)),
+            Form((11,), (), (_VALUE,)),
+            Form((12, 13, 19, 21, 23, 24, 25), (), (_VALUE, *_SINGLE)),
+        ),
+        gives="constant",
+    ),
+    Operator(
+        "Shape",
+        _CONSTANT,
+        "A constant: shapes are fixed.",
+        (_SHAPE, _SHAPE.since(15, 19, 21, 23, 24, 25, more=_ENDS)),
+        gives="constant",
+    ),
+)

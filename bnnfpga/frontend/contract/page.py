@@ -1,0 +1,140 @@
+"""The page of operators, `docs/operators.md`: `python -m bnnfpga.frontend.contract.page` prints it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bnnfpga.frontend.contract.qonnx import DOMAINS, NAMES, NEWEST_QONNX
+from bnnfpga.frontend.contract.refused import REFUSALS
+from bnnfpga.frontend.contract.table import QONNX, STANDARD
+from bnnfpga.frontend.contract.terms import ANY, FLOATS, MODERN, NEWEST, OLDEST, Attribute, Form, Operator
+
+_INTRODUCTION = f"""# Operators
+
+What a model may be made of. This page is written from the table that the compiler itself reads
+(`bnnfpga/frontend/contract`): whatever is not in it (an operator, an attribute or a value of one, an opset, an element
+type) is refused, with the node's name and what to do instead.
+
+* Opsets {OLDEST} to {NEWEST} are read. All are brought to the form of opset {MODERN} first.
+* Only `float32` is computed with. Integers may come in, be moved, and be cast to float or to a type that holds them.
+* Nodes that read constants alone may be of any kind: they are computed before anything is compiled. `Shape` is one.
+* Which shapes, scales and places in the net can be compiled is checked where they are known; those messages name the
+  node, too.
+
+The first column of versions says where an operator's schema changed in ONNX without changing what is said here; a row
+of its own begins where it did.
+"""
+_REFUSED = """## Not taken
+
+onnxruntime runs most of these on what depends on the image; bnnfpga refuses them. On constants alone, all of them may
+stand but those that draw at random.
+
+| operators | why | instead |
+|---|---|---|
+"""
+_VALUES = """
+Of the operators above, onnxruntime also runs what these rows say, and bnnfpga refuses it.
+
+| operator | attribute | taken | why not others |
+|---|---|---|---|
+"""
+_BEYOND = """
+Nor are these taken, of any operator:
+
+* opsets below 7, in which operators broadcast by attributes (`axis`, `broadcast`);
+* operators of other domains than ONNX' and QONNX' (`com.microsoft`, `ai.onnx.ml`, `ai.onnx.preview.training` ...);
+* float16, bfloat16, float64 and complex numbers, and arithmetic on integers: float32 would give other numbers;
+* a Resize, by whatever attributes, that does not repeat every pixel of an axis equally often, in order;
+* second outputs that are read: the mask of a Dropout, the indices of a MaxPool, the statistics of a BatchNormalization.
+"""
+
+
+def operators_page() -> str:
+    """The page, as Markdown."""
+    return "\n".join([_INTRODUCTION, *_families(), _qonnx(), *_not_taken()])
+
+
+def _families() -> Iterator[str]:
+    for family in dict.fromkeys(operator.family for operator in STANDARD.values()):
+        operators = [operator for operator in STANDARD.values() if operator.family == family]
+        yield f"## {family}\n"
+        yield from _rows(operators)
+
+
+def _rows(operators: list[Operator]) -> Iterator[str]:
+    yield "| operator | versions | inputs | attributes | what becomes of it |\n|---|---|---|---|---|"
+    for operator in operators:
+        for place, form in enumerate(operator.forms):
+            name, does = (f"`{operator.name}`", operator.does) if place == 0 else ("", "")
+            versions = ", ".join(map(str, form.versions))
+            if operator.last is not None and form is operator.forms[-1]:
+                versions += f" (to {operator.last})"
+            yield f"| {name} | {versions} | {_inputs(form)} | {_attributes(form)} | {does} |"
+    yield ""
+
+
+def _inputs(form: Form) -> str:
+    listed = []
+    for role in form.inputs:
+        notes = [role.types] if role.types != FLOATS else []
+        notes += ["constant"] if role.constant and "constant" not in role.types else []
+        notes += ["optional"] if role.optional else []
+        notes += ["of one shape"] if form.no_broadcast else []
+        joined = ", ".join(notes)
+        listed.append(f"`{role.name}`{' ...' * role.many}{f' ({joined})' if notes else ''}")
+    return ", ".join(listed)
+
+
+def _attributes(form: Form) -> str:
+    listed = [_attribute(attribute) for attribute in form.attributes]
+    return "; ".join([*listed, *(f"not where {rule.text}" for rule in form.rules)])
+
+
+def _attribute(attribute: Attribute) -> str:
+    notes = [] if attribute.legal is ANY else [_text(attribute)]
+    if attribute.required:
+        notes.append("required")
+    elif attribute.default is not None:
+        notes.append(f"default {attribute.default!r}")
+    joined = ", ".join(notes)
+    return f"`{attribute.name}`{f': {joined}' if notes else ''}"
+
+
+def _text(attribute: Attribute) -> str:
+    return attribute.legal.text.replace("|", "\\|")
+
+
+def _qonnx() -> str:
+    names = ", ".join(f"`{name}`" for name in NAMES)
+    domains = ", ".join(f"`{domain}`" if domain else "none" for domain in DOMAINS)
+    return "\n".join(
+        [
+            "## QONNX\n",
+            f"The quantizers, by all their names: {names}. In the domains {domains}; versions 1 to {NEWEST_QONNX}.\n",
+            *_rows(list(QONNX.values())),
+        ]
+    )
+
+
+def _not_taken() -> Iterator[str]:
+    rows = [
+        f"| {', '.join(f'`{name}`' for name in refusal.operators)} | {refusal.why} | {refusal.instead} |"
+        for refusal in REFUSALS
+    ]
+    yield _REFUSED + "\n".join(rows)
+    yield _VALUES + "\n".join(dict.fromkeys(_restricted()))
+    yield _BEYOND.rstrip("\n") + "\n"
+
+
+def _restricted() -> Iterator[str]:
+    for operator in (*STANDARD.values(), *QONNX.values()):
+        for form in operator.forms:
+            for attribute in form.attributes:
+                if attribute.why:
+                    yield f"| `{operator.name}` | `{attribute.name}` | {_text(attribute)} | {attribute.why} |"
+            for rule in form.rules:
+                yield f"| `{operator.name}` | several | | {rule.text} |"
+
+
+if __name__ == "__main__":
+    print(operators_page(), end="")

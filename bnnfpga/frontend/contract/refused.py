@@ -1,0 +1,142 @@
+"""ONNX' operators that are not taken where they read what depends on the image: why, and what to do instead."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why some operators are refused, as a sentence without its full stop; and what to do instead."""
+
+    why: str
+    instead: str
+    operators: tuple[str, ...]
+
+
+_CLIP = "use Relu, PRelu or Clip"
+_BN = "use batch norm, whose statistics are constants"
+
+RANDOM = ("RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli")
+"""Operators that give other numbers each time, of constants too."""
+
+REFUSALS = (
+    Refusal(
+        "it is a smooth function that no few float32 operations are",
+        "in front of a sign it changes nothing: leave it out, or use a Clip",
+        ("Tanh", "Softsign", "Erf", "Atan", "Asinh", "Sinh"),
+    ),
+    Refusal(
+        "it is a smooth function that no few float32 operations are",
+        _CLIP,
+        ("HardSwish", "Swish", "Gelu", "Mish", "Elu", "Selu", "Celu", "Softplus"),
+    ),
+    Refusal("it jumps", "use Relu and a bias", ("ThresholdedRelu", "Shrink")),
+    Refusal("it neither rises nor falls throughout", "use Relu, PRelu or Clip", ("Abs",)),
+    Refusal(
+        "it is a smooth function that no few float32 operations are",
+        "compute it in front of the model, or leave it out",
+        (
+            *("Exp", "Log", "Sqrt", "Pow", "Reciprocal", "Sin", "Cos", "Tan", "Asin", "Acos", "Cosh"),
+            *("Acosh", "Atanh", "Mod"),
+        ),
+    ),
+    Refusal(
+        "its statistics are those of the image",
+        _BN,
+        (
+            *("InstanceNormalization", "LayerNormalization", "GroupNormalization", "RMSNormalization"),
+            *("MeanVarianceNormalization", "LpNormalization", "LRN"),
+        ),
+    ),
+    Refusal(
+        "it spreads pixels",
+        "use nearest upsampling (nn.Upsample with mode='nearest') and a convolution",
+        ("ConvTranspose", "DepthToSpace", "Col2Im", "MaxUnpool", "GridSample", "AffineGrid"),
+    ),
+    Refusal(
+        "it is no MaxPool, AveragePool or Conv",
+        "use a pool or a convolution with a stride",
+        ("LpPool", "GlobalLpPool", "SpaceToDepth", "DeformConv", "MaxRoiPool", "RoiAlign"),
+    ),
+    Refusal(
+        "it sums or compares along an axis",
+        "use a pool, a convolution, or ReduceMean over all pixels",
+        (
+            *("ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2", "ReduceLogSum"),
+            *("ReduceLogSumExp", "ReduceSumSquare", "CumSum", "CumProd"),
+        ),
+    ),
+    Refusal(
+        "it has integers of its own",
+        "export with QONNX quantizers instead; bnnfpga.export_qonnx does",
+        (
+            *("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "QLinearMatMul"),
+            *("ConvInteger", "MatMulInteger"),
+        ),
+    ),
+    Refusal(
+        "it multiplies or mixes streams",
+        "use dense layers and convolutions",
+        ("Einsum", "Attention", "LinearAttention", "RotaryEmbedding", "CausalConvWithState", "TensorScatter", "Det"),
+    ),
+    Refusal("it keeps a state", "unroll it into dense layers", ("RNN", "LSTM", "GRU")),
+    Refusal(
+        "it moves numbers otherwise than by channels",
+        "pick channels with Gather, Slice or Split, and join them with Concat (axis 1)",
+        (
+            *("GatherElements", "GatherND", "Scatter", "ScatterElements", "ScatterND", "Compress", "Tile", "Expand"),
+            *("ReverseSequence", "CenterCropPad", "Trilu", "Unique", "OneHot"),
+        ),
+    ),
+    Refusal(
+        "what it gives is no number of a layer",
+        "compare with numbers, and choose between two with Where: that is a quantizer",
+        (
+            *(
+                "And",
+                "Or",
+                "Xor",
+                "Not",
+                "Equal",
+                "IsInf",
+                "IsNaN",
+                "BitShift",
+                "BitwiseAnd",
+                "BitwiseOr",
+                "BitwiseXor",
+            ),
+            *("BitwiseNot", "BitCast", "CastLike", "NonZero", "Size", "EyeLike", "Range", "ConstantOfShape"),
+        ),
+    ),
+    Refusal(
+        "it takes another end than the largest score",
+        "use ArgMax, TopK with k = 1, or end with the scores",
+        ("ArgMin", "Hardmax", "NonMaxSuppression"),
+    ),
+    Refusal(
+        "it draws at random, or is for training",
+        "export the trained model in eval mode",
+        (
+            *RANDOM,
+            *("NegativeLogLikelihoodLoss", "SoftmaxCrossEntropyLoss"),
+        ),
+    ),
+    Refusal(
+        "it has a graph of its own, or sequences",
+        "export the model without control flow, for a fixed size",
+        (
+            *("If", "Loop", "Scan", "SequenceMap", "SequenceAt", "SequenceConstruct", "SequenceEmpty", "SequenceErase"),
+            *("SequenceInsert", "SequenceLength", "SplitToSequence", "ConcatFromSequence", "Optional"),
+            *("OptionalGetElement", "OptionalHasElement"),
+        ),
+    ),
+    Refusal(
+        "it prepares signals, images or text",
+        "do that in front of the model",
+        (
+            *("DFT", "STFT", "MelWeightMatrix", "HannWindow", "HammingWindow", "BlackmanWindow", "ImageDecoder"),
+            *("TfIdfVectorizer", "StringConcat", "StringNormalizer", "StringSplit", "RegexFullMatch"),
+        ),
+    ),
+)

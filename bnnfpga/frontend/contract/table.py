@@ -1,0 +1,21 @@
+"""All contracts: by operator, and those of what is refused."""
+
+from __future__ import annotations
+
+from bnnfpga.frontend.contract import elementwise, ends, layers, movers, qonnx
+from bnnfpga.frontend.contract.refused import REFUSALS, Refusal
+from bnnfpga.frontend.contract.terms import Operator
+
+STANDARD: dict[str, Operator] = {
+    operator.name: operator for family in (layers, elementwise, movers, ends) for operator in family.OPERATORS
+}
+"""ONNX' own operators, by name."""
+QONNX: dict[str, Operator] = {operator.name: operator for operator in qonnx.OPERATORS}
+"""QONNX' operators, by the names that they have in a clean graph."""
+REFUSED: dict[str, Refusal] = {name: refusal for refusal in REFUSALS for name in refusal.operators}
+"""ONNX' operators that are not taken."""
+
+
+def of_family(*families: str) -> tuple[str, ...]:
+    """Names of the standard operators in some families."""
+    return tuple(operator.name for operator in STANDARD.values() if operator.family in families)

@@ -1,0 +1,187 @@
+"""Nets at any opset, written node by node, and what they compute by libraries that know every opset."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, numpy_helper
+from onnx.reference import ReferenceEvaluator
+from onnxruntime.capi import onnxruntime_pybind11_state as capi
+from qonnx.custom_op.general.bipolar_quant import binary_quant
+from qonnx.custom_op.general.multithreshold import multithreshold
+from qonnx.custom_op.general.quant import quant
+from qonnx.custom_op.general.trunc import trunc_v1, trunc_v2
+
+DOMAIN = "qonnx.custom_op.general"
+_NOT_LOADED = (capi.Fail, capi.InvalidGraph, capi.NotImplemented, capi.RuntimeException)
+"""What onnxruntime raises for the newest opset, and for nodes that it does not run."""
+
+
+class Spelled:
+    """A net of an opset, whose nodes and constants are added one by one.
+
+    Parameters
+    ----------
+    opset, qonnx
+        Versions of the operators of ONNX and of QONNX.
+    shape
+        Of its input `x`, with the batch of one.
+    kind
+        Its element type.
+    """
+
+    def __init__(
+        self, opset: int, shape: Sequence[int], *, qonnx: int = 2, kind: int = TensorProto.FLOAT, seed: int = 0
+    ) -> None:
+        self.opset, self.qonnx = opset, qonnx
+        self.shape, self.kind = tuple(shape), kind
+        self.rng = np.random.default_rng(seed)
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: list[onnx.TensorProto] = []
+        self.last_outputs: list[str] = []
+        self.outputs: tuple[str, ...] = ()
+        self.output_kinds: tuple[int, ...] = ()
+
+    def constant(self, value: object, dtype: Any = np.float32) -> str:
+        name = f"c{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(np.asarray(value, dtype=dtype), name))
+        return name
+
+    def integers(self, value: object) -> str:
+        return self.constant(value, np.int64)
+
+    def node(self, kind: str, *inputs: str, outputs: int = 1, domain: str = "", **attributes: object) -> str:
+        names = [f"t{len(self.nodes)}" + "abcdefgh"[place] * bool(place) for place in range(outputs)]
+        given = {name: value for name, value in attributes.items() if value is not None}
+        self.nodes.append(
+            onnx.helper.make_node(kind, list(inputs), names, name=f"{kind}_{len(self.nodes)}", domain=domain, **given)
+        )
+        self.last_outputs = names
+        return names[0]
+
+    def end(self, *outputs: str, kinds: Sequence[int] = (TensorProto.FLOAT,)) -> None:
+        """Name the net's outputs."""
+        self.outputs, self.output_kinds = outputs, tuple(kinds)
+
+    def bipolar(self, tensor: str, scale: object = 1.0) -> str:
+        return self.node("BipolarQuant", tensor, self.constant(scale), domain=DOMAIN)
+
+    def quant(self, tensor: str, bits: int, scale: float, *, signed: int = 1) -> str:
+        numbers = [self.constant(number) for number in (scale, 0.0, bits)]
+        return self.node("Quant", tensor, *numbers, domain=DOMAIN, signed=signed, narrow=0, rounding_mode="ROUND")
+
+    def weights(self, *shape: int, scale: float = 0.25) -> str:
+        return self.bipolar(self.constant(self.rng.standard_normal(shape)), scale)
+
+    def dense(self, tensor: str, inputs: int, outputs: int = 4) -> str:
+        return self.node("MatMul", tensor, self.weights(inputs, outputs))
+
+    def flat_dense(self, tensor: str, elements: int, outputs: int = 4) -> str:
+        """A dense layer of all elements, in whatever shape they come."""
+        return self.dense(self.node("Reshape", tensor, self.integers([1, elements])), elements, outputs)
+
+    def model(self) -> onnx.ModelProto:
+        graph = onnx.helper.make_graph(
+            self.nodes,
+            "net",
+            [onnx.helper.make_tensor_value_info("x", self.kind, self.shape)],
+            [
+                onnx.helper.make_tensor_value_info(name, kind, None)
+                for name, kind in zip(self.outputs, self.output_kinds, strict=True)
+            ],
+            self.constants,
+        )
+        imports = [onnx.helper.make_opsetid("", self.opset), onnx.helper.make_opsetid(DOMAIN, self.qonnx)]
+        return onnx.helper.make_model(graph, opset_imports=imports, ir_version=8)
+
+    def inputs(self, count: int) -> np.ndarray:
+        """Images that are no ties: normal numbers, or integers of the input's type."""
+        rng = np.random.default_rng(7)
+        if self.kind == TensorProto.FLOAT:
+            return rng.standard_normal((count, *self.shape[1:])).astype(np.float32) * 2
+        dtype = onnx.helper.tensor_dtype_to_np_dtype(self.kind)
+        return rng.integers(0, 100, (count, *self.shape[1:])).astype(dtype)
+
+
+def expected(model: onnx.ModelProto, x: np.ndarray) -> list[np.ndarray]:
+    """The model's outputs for each image: QONNX' operators by qonnx, all others by onnxruntime, one at a time.
+
+    What onnxruntime does not load is left to onnx' reference implementation.
+    """
+    versions = {item.domain: item.version for item in model.opset_import}
+    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    results = []
+    for image in x:
+        values = {**constants, "x": image[None]}
+        for node in model.graph.node:
+            read = [values[name] if name else None for name in node.input]
+            if node.domain:
+                made = [_quantised(node, read, versions[DOMAIN])]
+            else:
+                made = run_node(node, [item for item in read if item is not None], versions[""])
+            values.update(zip(filter(None, node.output), made, strict=True))
+        results.append([values[value.name] for value in model.graph.output])
+    return [np.concatenate(parts) for parts in zip(*results, strict=True)]
+
+
+def run_node(node: onnx.NodeProto, inputs: Sequence[np.ndarray], version: int) -> list[np.ndarray]:
+    """One standard node, on the inputs that it has a name for."""
+    kinds = tuple((str(item.dtype), item.shape) for item in inputs)
+    run = _runner(node.SerializeToString(), kinds, version)
+    names = dict.fromkeys(filter(None, node.input))
+    given = dict(zip(filter(None, node.input), inputs, strict=True))
+    return [np.asarray(value) for value in run({name: given[name] for name in names})]
+
+
+@cache
+def _runner(data: bytes, kinds: tuple[tuple[str, tuple[int, ...]], ...], version: int) -> Any:
+    node = onnx.NodeProto.FromString(data)
+    inputs = {
+        name: onnx.helper.make_tensor_value_info(name, onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), shape)
+        for name, (dtype, shape) in zip(filter(None, node.input), kinds, strict=True)
+    }
+    outputs = [onnx.ValueInfoProto(name=name) for name in node.output if name]
+    graph = onnx.helper.make_graph([node], "node", list(inputs.values()), outputs)
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", version)], ir_version=8)
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.log_severity_level = 4
+    options.intra_op_num_threads = 1
+    try:
+        session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    except _NOT_LOADED:
+        for value in model.graph.output:
+            value.type.tensor_type.elem_type = TensorProto.FLOAT
+        evaluator = ReferenceEvaluator(model)
+        return lambda given: evaluator.run(None, given)
+    return lambda given: session.run(None, given)
+
+
+def _quantised(node: onnx.NodeProto, read: list[Any], version: int) -> np.ndarray:
+    values = {item.name: onnx.helper.get_attribute_value(item) for item in node.attribute}
+    values = {name: value.decode() if isinstance(value, bytes) else value for name, value in values.items()}
+    if node.op_type in ("BipolarQuant", "BinaryQuant"):
+        made = binary_quant(*read)
+    elif node.op_type in ("Quant", "IntQuant"):
+        mode = values.get("rounding_mode", "ROUND")
+        # Brevitas' name for it, which qonnx does not know.
+        mode = "DOWN" if mode == "ROUND_TO_ZERO" else mode
+        made = quant(*read, values.get("signed", 1), values.get("narrow", 0), mode)
+    elif node.op_type == "MultiThreshold":
+        layout = values.get("data_layout", "") or {2: "NC", 3: "NWC", 4: "NCHW"}[read[0].ndim]
+        axis = layout.index("C")
+        x = read[0].swapaxes(axis, 1)
+        made = multithreshold(x, read[1], values.get("out_scale", 1.0), values.get("out_bias", 0.0)).swapaxes(axis, 1)
+    elif version == 1:
+        mode = values.get("rounding_mode", "FLOOR")
+        made = trunc_v1(*read, "DOWN" if mode == "ROUND_TO_ZERO" else mode)
+    else:
+        mode = values.get("rounding_mode", "FLOOR")
+        options = (values.get("narrow", 0), values.get("signed", 1), *read[4:])
+        made = trunc_v2(*read[:4], *options, "DOWN" if mode == "ROUND_TO_ZERO" else mode)
+    return np.asarray(made, dtype=np.float32)

@@ -1,0 +1,65 @@
+"""Nets of every opset from 7 on, spelled at random from the contract table: the file = golden model = emulator."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from bnnfpga.arithmetic import apply_steps
+from bnnfpga.dataflow.lower import lower
+from bnnfpga.frontend.clean import clean
+from bnnfpga.frontend.contract.table import STANDARD
+from bnnfpga.frontend.final import final_operators
+from bnnfpga.golden.model import GoldenModel
+from bnnfpga.host.order import to_stream
+from bnnfpga.simulate.emulator import Emulator
+from bnnfpga.transforms.fold import fold
+from tests.support.spelled import expected
+from tests.support.spelled_nets import OPSETS, SpelledNet
+
+NETS = 105
+IMAGES = 16
+
+
+def _ending(kind: str, scores: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    if kind == "Sigmoid":
+        return 1 / (1 + np.exp(-scores))
+    if kind in ("ArgMax", "TopK"):
+        return classes[:, None]
+    exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))
+    shares = exponentials / exponentials.sum(axis=1, keepdims=True)
+    return np.log(shares) if kind == "LogSoftmax" else shares
+
+
+@pytest.mark.parametrize("seed", range(NETS))
+def test_file_golden_model_and_emulator_agree(seed: int) -> None:
+    net = SpelledNet(seed).net
+    proto, x = net.model(), net.inputs(IMAGES)
+    model = clean(proto)
+    images = x.astype(np.float32)
+    golden = GoldenModel(model).run(images)
+    got = golden.output.reshape(IMAGES, -1).astype(np.float64)
+    for kind in final_operators(model)[:1]:
+        got = _ending(kind, got, golden.classes)
+    wanted = expected(proto, x)[0].reshape(IMAGES, -1)
+    np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=1e-5)
+
+    folded = fold(model)
+    graph = lower(folded.model)
+    assert folded.input_function is not None
+    codes = apply_steps(folded.input_function.steps, images.reshape(IMAGES, -1)).astype(np.int64)
+    scores = Emulator(graph).run(to_stream(codes, graph.input.port.shape))[graph.output.name]
+    np.testing.assert_array_equal(scores.reshape(IMAGES, -1), golden.scores.reshape(IMAGES, -1))
+
+
+def test_the_nets_have_every_opset_and_nearly_every_form() -> None:
+    nets = [SpelledNet(seed) for seed in range(NETS)]
+    opsets = Counter(net.net.opset for net in nets)
+    assert set(opsets) == set(OPSETS)
+    assert min(opsets.values()) >= NETS // len(OPSETS)
+    used = set().union(*(net.used for net in nets))
+    # A Constant would be one more name for what is an initializer.
+    assert set(STANDARD) - {name for name, _ in used} == {"Constant"}
+    assert len(used) >= 150
