@@ -19,8 +19,8 @@ from bnnfpga.integers import IntArray
 from bnnfpga.plan import Plan
 from bnnfpga.simulate.layers import as_streams, model_tensors
 
-_AT_ONCE = 8
-"""Frames that are run and compared at a time, to bound memory."""
+_MOST_AT_ONCE = 1 << 22
+"""Integers of the largest stream that are made at a time, to bound memory."""
 _MOST_COMPARED = 1 << 22
 """Integers of layers that are compared at a time."""
 _KEPT = 16
@@ -65,12 +65,13 @@ def make_vectors(golden: GoldenModel, plan: Plan, frames: Frames) -> Vectors:
     graph = plan.graph
     inputs = _codes(plan, frames.x.reshape(count, -1))
     codes = plan.input_order.to_stream(inputs)
-    layers = _compared(golden, graph, min(count, _AT_ONCE))
+    at_once = max(1, min(count, _MOST_AT_ONCE // max(stream.port.elements for stream in graph.streams)))
+    layers = _compared(golden, graph, at_once)
     # Floats become the codes of a tensor of the model.
     first = plan.folded.model.input
     known = {first} & set(golden.integer_tensors)
     scores = []
-    for part in (slice(start, start + _AT_ONCE) for start in range(0, count, _AT_ONCE)):
+    for part in (slice(start, start + at_once) for start in range(0, count, at_once)):
         given = golden.run(frames.x[part], {*layers.values(), *known})
         if known:
             own = given.integers[first].reshape(len(names[part]), -1)

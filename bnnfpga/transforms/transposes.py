@@ -39,6 +39,8 @@ class TransposeIntoWeights(Rewrite):
         *between, layer = path
         for item in between:
             _reorder_constants(model, item, back)
+        for item in (node, *between):
+            _rename(model, item)
         weights = model.constant(layer.input[1])
         assert weights is not None
         reordered = model.add_constant(f"{layer.name}_weights", np.ascontiguousarray(weights[back]))
@@ -47,6 +49,14 @@ class TransposeIntoWeights(Rewrite):
         model.become(node, "Reshape", attributes={})
         model.set_inputs(node, [node.input[0], model.add_constant(f"{node.name}_shape", target)])
         return True
+
+
+def _rename(model: Model, node: Node) -> None:
+    """A tensor whose elements stand in another order than in the file has another name."""
+    name = model.fresh_name(f"{node.output[0]}_reordered")
+    model.set_shape(name, model.shape(node.output[0]))
+    model.replace_input(node.output[0], name)
+    model.set_output(node, name)
 
 
 def _path_to_layer(model: Model, transpose: Node) -> list[Node] | None:
