@@ -44,7 +44,9 @@ class LayoutBeforeElementwise(Rewrite):
         new_shape = model.shape(node.output[0])
         if not _reshape_constants(model, before, model.shape(node.input[0]), new_shape):
             return False
-        source, between, result = before.input[operands[0]], before.output[0], node.output[0]
+        source, result = before.input[operands[0]], node.output[0]
+        # A tensor that is something else now than in the model has another name.
+        between = model.fresh_name(f"{node.name}_taken")
         model.set_shape(between, new_shape)
         model.set_input(node, 0, source)
         model.set_output(node, between)
