@@ -84,8 +84,16 @@ def _view_of(places: IntArray) -> tuple[list[int], list[int]] | None:
 
 
 def is_channels_last(shape: tuple[int, ...], stream_shape: tuple[int, ...], order: Order) -> bool:
-    """Whether a frame of `shape` is an image whose last axis are its channels, as in the stream."""
-    return len(shape) > 1 and len(stream_shape) > 1 and shape[-1] == stream_shape[-1] and order.is_same
+    """Whether a frame of `shape` is an image whose last axis are its channels, as in the stream.
+
+    An image that is flattened at once has them last where the stream has them first.
+    """
+    if len(shape) < 2:
+        return False
+    if len(stream_shape) > 1:
+        return shape[-1] == stream_shape[-1] and order.is_same
+    channels_first = np.moveaxis(np.arange(len(order.places)).reshape(shape), -1, 0).reshape(-1)
+    return not order.is_same and np.array_equal(order.places, channels_first)
 
 
 def frame_shape(shape: Sequence[int]) -> tuple[int, ...]:

@@ -160,17 +160,15 @@ def _codes(net: NetWriter, x: str) -> str:
 
 
 IMAGES: dict[str, tuple[Ending, str, str, str]] = {
-    "a constant image": (
-        lambda net, x: net.bipolar(net.node("Add", x, net.constant(np.ones((1, 4, 6, 5))))),
-        "its constant of shape (1, 4, 6, 5) has numbers for each pixel",
+    "a constant image beside a pool": (
+        lambda net, x: net.bipolar(
+            net.node(
+                "MaxPool", net.node("Add", x, net.constant(np.arange(120).reshape(1, 4, 6, 5))), kernel_shape=[2, 2]
+            )
+        ),
+        "its constants differ from pixel to pixel, and a pool stands beside it",
         "of shape (4, 1, 1)",
         "(Add)",
-    ),
-    "a constant row on codes": (
-        lambda net, x: net.bipolar(net.node("Mul", _codes(net, x), net.constant(np.arange(5)))),
-        "its constant of shape (5,) has numbers for each pixel",
-        "of shape (4, 1, 1)",
-        "(Mul)",
     ),
     "a gate": (
         lambda net, x: net.bipolar(
@@ -270,21 +268,25 @@ def test_what_cannot_be_done_with_images(name: str) -> None:
     assert place in str(error.where)
 
 
-def test_the_host_adds_a_constant_image_to_float_inputs() -> None:
+def test_the_host_adds_a_large_constant_image_to_float_inputs() -> None:
+    """In hardware each of its elements would have thresholds of its own."""
+    shape = (2, 40, 40)
     net = NetWriter()
-    _pixels(net, net.node("Add", "x", net.constant(np.ones((1, 2, 6, 5)))))
-    proto = net.model((2, 6, 5), "y")
+    x = net.node("Add", "x", net.constant(np.random.default_rng(0).integers(0, 9, shape)))
+    x = net.quant(x, 8, scale=1.0, signed=False)
+    net.node("Conv", x, net.bipolar(net.constant(np.ones((4, 2, 1, 1)))))
+    proto = net.model(shape, "y")
     _compile(proto)
-    with pytest.raises(UserError, match="numbers for each pixel") as caught:
-        fold(clean(proto), IntegerType.interval(0, 255), np.float32(1 / 255))
+    with pytest.raises(UserError, match=r"differ from pixel to pixel, and the 3,200 elements") as caught:
+        fold(clean(proto), IntegerType.interval(0, 255), np.float32(1))
     assert "leave --input away" in str(caught.value.hint)
 
 
-def test_reordered_elements_at_the_end_are_refused() -> None:
+def test_images_turned_around_between_layers_are_refused() -> None:
     net = NetWriter()
-    x = net.node("Reshape", _layer(net), net.constant([1, 2, 2], np.int64))
-    net.bipolar(net.node("Transpose", x, perm=[0, 2, 1]))
-    error = _refused(net)
+    x = net.node("Transpose", net.bipolar(_pixels(net, "x")), perm=[0, 2, 1, 3])
+    net.node("Conv", x, net.bipolar(net.constant(np.ones((2, 6, 1, 1)))))
+    error = _refused(net, (2, 6, 5))
     assert "(Transpose)" in str(error.where)
     assert "order" in error.message
     assert "dense layer" in str(error.hint)

@@ -87,7 +87,7 @@ class _Writer:
 
     def __init__(self, recipe: ConvNet) -> None:
         self._recipe = recipe
-        self._net = NetWriter()
+        self._net = NetWriter(rank=len(recipe.shape) + 1)
         self._shape = recipe.shape
         self._weight_bits = recipe.first_bits
         self._draw(len(recipe.blocks))
@@ -106,6 +106,7 @@ class _Writer:
         self._draw(len(recipe.blocks))
         if recipe.flatten:
             x = net.node("Flatten", x)
+            net.rank = 2
             weights = net.bipolar(net.constant(self._rng.standard_normal((int(np.prod(self._shape)), 4))))
             net.node("MatMul", x, weights)
         return net.model(recipe.shape, "y")
@@ -113,6 +114,7 @@ class _Writer:
     def _draw(self, place: int) -> None:
         """Each block has random numbers of its own, so that it stays as it is when another one is left out."""
         self._rng = np.random.default_rng((self._recipe.seed, place))
+        self._net.rng = np.random.default_rng((self._recipe.seed, place, 1))
 
     def _pick(self, *values: int) -> int:
         return int(self._rng.choice(values))
@@ -285,7 +287,7 @@ class _Writer:
             if self._rng.random() < 0.4:
                 part = self._norm(part)
             elif self._rng.random() < 0.5:
-                part = self._net.node("Mul", part, self._net.constant(self._pick(2, 3)))
+                part = self._net.node("Mul", part, self._net.number(self._pick(2, 3)))
             parts.append((part, count))
         self._shape = (sum(count for _, count in parts), *self._shape[1:])
         x = self._net.node("Concat", *(part for part, _ in parts), axis=1)

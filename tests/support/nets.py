@@ -16,15 +16,28 @@ DOMAIN = "qonnx.custom_op.general"
 
 @dataclass
 class NetWriter:
-    """Collects nodes and constants of one model."""
+    """Collects nodes and constants of one model.
+
+    Parameters of quantizers that are one number are of shape (), or, where there is a `rng`, of (), (1,), or with an
+    axis for each of a tensor of `rank`: exporters write all of these.
+    """
 
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     constants: list[onnx.TensorProto] = field(default_factory=list)
+    rng: np.random.Generator | None = None
+    rank: int = 2
 
     def constant(self, value: object, dtype: type = np.float32) -> str:
         name = f"c{len(self.constants)}"
         self.constants.append(numpy_helper.from_array(np.asarray(value, dtype=dtype), name))
         return name
+
+    def number(self, value: object) -> str:
+        """A constant of one number."""
+        array = np.asarray(value, dtype=np.float32)
+        if self.rng is not None and array.size == 1:
+            array = array.reshape(((), (1,), (1,) * self.rank)[self.rng.integers(3)])
+        return self.constant(array)
 
     def node(self, operation: str, *inputs: str, domain: str = "", **attributes: object) -> str:
         name = f"t{len(self.nodes)}"
@@ -36,7 +49,7 @@ class NetWriter:
         return name
 
     def bipolar(self, tensor: str, scale: object = 1.0) -> str:
-        return self.node("BipolarQuant", tensor, self.constant(scale), domain=DOMAIN)
+        return self.node("BipolarQuant", tensor, self.number(scale), domain=DOMAIN)
 
     def quant(
         self,
@@ -52,9 +65,9 @@ class NetWriter:
         return self.node(
             "Quant",
             tensor,
-            self.constant(scale),
-            self.constant(zero),
-            self.constant(bits),
+            self.number(scale),
+            self.number(zero),
+            self.number(bits),
             domain=DOMAIN,
             signed=int(signed),
             narrow=int(narrow),
@@ -116,7 +129,7 @@ class DenseNet:
 
     def model(self) -> onnx.ModelProto:
         rng = np.random.default_rng(self.seed)
-        net = NetWriter()
+        net = NetWriter(rng=np.random.default_rng((self.seed, 1)))
         x = net.bipolar("x")
         for layer, (inputs, outputs) in enumerate(pairwise(self.widths)):
             x = self._dense(net, x, rng, inputs, outputs)
@@ -126,7 +139,7 @@ class DenseNet:
         if self.last_norm:
             self._normalise(net, x, rng, self.widths[-2], self.widths[-1])
         else:
-            net.node("Mul", x, net.constant(0.5))
+            net.node("Mul", x, net.number(0.5))
         return net.model((self.widths[0],), "y")
 
     def write(self, folder: Path) -> Path:

@@ -1,0 +1,83 @@
+"""What a file means, worked out node by node from its own text alone.
+
+Standard operators run in ONNX' reference implementation in float64, QONNX' as their specification has them. Nothing of
+the package is used. Numbers of nets that are compared so are small multiples of powers of two, so that no order of sums
+matters.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, numpy_helper
+from onnx.reference import ReferenceEvaluator
+
+Array = NDArray[Any]
+
+
+def run_file(model: onnx.ModelProto, x: Array) -> Array:
+    """The output of a model for images, one at a time, (images, elements)."""
+    return np.stack([_run_one(model, image[None].astype(np.float64)).reshape(-1) for image in x])
+
+
+def _run_one(model: onnx.ModelProto, x: Array) -> Array:
+    values: dict[str, Array] = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    values[model.graph.input[0].name] = x
+    for node in model.graph.node:
+        attributes = {item.name: onnx.helper.get_attribute_value(item) for item in node.attribute}
+        taken = [values[name] if name else None for name in node.input]
+        results = [_QONNX[node.op_type](attributes, *taken)] if node.op_type in _QONNX else _standard(node, taken)
+        values.update(zip(node.output, results, strict=True))
+    return values[model.graph.output[0].name]
+
+
+def _standard(node: onnx.NodeProto, taken: list[Array | None]) -> list[Array]:
+    # The reference drops axes of signals, and is wrong where there are pads.
+    if node.op_type == "GlobalMaxPool" and taken[0] is not None:
+        return [taken[0].max(axis=tuple(range(2, taken[0].ndim)), keepdims=True)]
+    if node.op_type == "MaxPool" and taken[0] is not None:
+        return [_max_pool(taken[0], {item.name: list(item.ints) for item in node.attribute})]
+    feeds = {}
+    for name, value in zip(node.input, taken, strict=True):
+        if value is not None:
+            feeds[name] = value.astype(np.float64) if value.dtype.kind == "f" and node.op_type != "Resize" else value
+    ends = [
+        [onnx.helper.make_tensor_value_info(name, TensorProto.UNDEFINED, None) for name in names]
+        for names in (feeds, node.output)
+    ]
+    graph = onnx.helper.make_graph([node], "node", *ends)
+    alone = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)])
+    return [np.asarray(value) for value in ReferenceEvaluator(alone).run(None, feeds)]
+
+
+def _max_pool(x: Array, attributes: dict[str, list[int]]) -> Array:
+    axes = x.ndim - 2
+    pads = attributes.get("pads", [0] * 2 * axes)
+    padded = np.pad(x, [(0, 0), (0, 0), *zip(pads[:axes], pads[axes:], strict=True)], constant_values=-np.inf)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, attributes["kernel_shape"], tuple(range(2, x.ndim)))
+    steps = tuple(slice(None, None, step) for step in attributes.get("strides", [1] * axes))
+    return windows[(slice(None), slice(None), *steps)].max(axis=tuple(range(x.ndim, x.ndim + axes)))
+
+
+def _bipolar(_: dict[str, Any], x: Array, scale: Array) -> Array:
+    return np.where(x >= 0, 1.0, -1.0) * scale
+
+
+def _quant(attributes: dict[str, Any], x: Array, scale: Array, zero: Array, bits: Array) -> Array:
+    width = int(bits.item())
+    low = attributes["narrow"] - 2 ** (width - 1) if attributes["signed"] else 0
+    high = 2 ** (width - 1) - 1 if attributes["signed"] else 2**width - 1 - attributes["narrow"]
+    return (np.round(np.clip(x / scale + zero, low, high)) - zero) * scale
+
+
+def _multi_threshold(attributes: dict[str, Any], x: Array, thresholds: Array) -> Array:
+    layout = attributes.get("data_layout", b"").decode() or {2: "NC", 3: "NWC", 4: "NCHW"}[x.ndim]
+    last = np.moveaxis(x, layout.index("C"), -1)
+    count = (last[..., None] >= thresholds).sum(axis=-1)
+    return np.moveaxis(count, -1, layout.index("C")) * attributes["out_scale"] + attributes["out_bias"]
+
+
+_QONNX = {"BipolarQuant": _bipolar, "Quant": _quant, "MultiThreshold": _multi_threshold}
