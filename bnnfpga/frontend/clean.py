@@ -78,6 +78,7 @@ def clean(proto: onnx.ModelProto) -> Model:
     to_channels_first(model)
     for rewrite in _BEHIND_PARAMETERS:
         apply_rewrites(model, rewrite)
+    model.remove_unread(*model.nodes)
     infer(model)
     check_sizes(model)
     check_supported(model)

@@ -11,7 +11,6 @@ from bnnfpga.frontend.contract.terms import (
     Input,
     Legal,
     Operator,
-    one_of,
 )
 
 ROUNDING_MODES = {
@@ -41,6 +40,12 @@ NAMES = {
 
 _FAMILY = "Quantizers"
 _MODES = Legal(", ".join(ROUNDING_MODES), lambda value: value.upper() in ROUNDING_MODES, tuple(ROUNDING_MODES))
+
+_LAYOUT = Legal(
+    "a letter for each axis, one of them C",
+    lambda value: not value or (value.isalpha() and value.count("C") == 1),
+    ("", "NC", "NCW", "NWC", "NCHW", "NHWC"),
+)
 
 
 def _rounding(default: str) -> Attribute:
@@ -87,7 +92,7 @@ OPERATORS = (
                         "data_layout",
                         "string",
                         "",
-                        one_of("", "NC", "NCW", "NWC", "NCHW", "NHWC"),
+                        _LAYOUT,
                         instead="give the layout of the tensor, NCHW for example",
                     ),
                 ),
