@@ -124,8 +124,8 @@ def test_what_is_taken_is_equal() -> None:
     assert not wrong
     equal = [case for case, outcome in found if outcome == "equal"]
     assert {(case.operator.name, case.version) for case, _ in found} == {(c.operator.name, c.version) for c in equal}
-    assert len({_attributes(case) for case in equal}) >= 1500
-    assert len(found) - len(equal) < 500  # the rest is refused for shapes, which the table does not know
+    assert len({_attributes(case) for case in equal}) >= 1000
+    assert len(equal) > 0.75 * len(found)  # the rest is refused for shapes, which the table does not know
 
 
 REFUSALS: dict[str, tuple[Callable[[], Iterator[Refused]], int]] = {
