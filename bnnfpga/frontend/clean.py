@@ -22,7 +22,7 @@ from bnnfpga.frontend.layouts import TransposeToReshape
 from bnnfpga.frontend.modern import modernise
 from bnnfpga.frontend.parameters import FoldQuantizedParameters, QuantizersOfRawWeights
 from bnnfpga.frontend.read import read_source
-from bnnfpga.frontend.sliding import PlainSliding, check_pools
+from bnnfpga.frontend.sliding import PlainSliding, check_convs, check_pools
 from bnnfpga.frontend.supported import check_supported
 from bnnfpga.frontend.trunc import TruncToQuant
 
@@ -72,6 +72,7 @@ def clean(proto: onnx.ModelProto) -> ModelWrapper:
     check_shapes(model)
     check_finite(model)
     check_dense(model)
+    check_convs(model)
     check_pools(model)
     check_concats(model)
     return model

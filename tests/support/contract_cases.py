@@ -486,6 +486,7 @@ CASES: dict[str, tuple[Callable[[Spelled, Put], None], list[Setting]]] = {
             *grid(starts=[[0]], ends=[[2**31 - 1], [2**63 - 1]], axes=[[1]], _width=[4]),
             *grid(starts=[[0, 1]], ends=[[1, 4]], _width=[3]),
             *grid(starts=[[3], [-1]], ends=[[-5], [-(2**31)]], axes=[[1]], steps=[[-1]], _width=[4]),
+            *grid(starts=[[-9]], ends=[[-9]], axes=[[1]], steps=[[-1]], _width=[1]),
             *grid(starts=[[0]], ends=[[4]], axes=[[1]], steps=[[2], [3]], _width=[2]),
         ],
     ),
