@@ -382,6 +382,14 @@ def test_a_file_that_imports_no_version_of_qonnx_has_the_one_that_fits() -> None
         np.testing.assert_array_equal(GoldenModel(clean(proto)).run(inputs).output, want)
 
 
+def test_later_versions_of_qonnx_are_refused() -> None:
+    net = Spelled(17, (1, 6), qonnx=3)
+    net.end(net.dense(net.quant("x", 4, 0.5), 6))
+    with pytest.raises(UserError, match="version 3 of QONNX' operators; versions up to 2") as caught:
+        clean(net.model())
+    assert "(Quant)" in str(caught.value.where)
+
+
 def test_trunc_has_the_inputs_of_its_version() -> None:
     for numbers, version in (((0.25, 0.0, 6.0, 4.0), 2), ((0.25, 0.0, 6.0, 1.0, 4.0), 1)):
         net = Spelled(17, (1, 6), qonnx=version)
