@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.errors import UserError
+from bnnfpga.frontend.contract.checks import EXPORT_AGAIN
 from bnnfpga.frontend.model import Model, Node, make_node
 from bnnfpga.frontend.nodes import (
     attribute,
@@ -47,6 +48,8 @@ def channel_index(model: Model, node: Node) -> NDArray[np.int64]:
         raise UserError(
             "it takes something else than channels", where=describe(node), hint="only channels can be picked (axis 1)"
         )
+    if index.size and not (-shape[1] <= index.min() and index.max() < shape[1]):
+        raise UserError(f"it takes channels {index.tolist()} of {shape[1]}", where=describe(node), hint=EXPORT_AGAIN)
     return np.asarray(index % shape[1], dtype=np.int64)
 
 
@@ -93,15 +96,37 @@ def _split(model: Model, node: Node) -> None:
 
 
 def _slice(model: Model, node: Node) -> None:
+    shape = model.shape(node.input[0])
     starts, ends = (required_constant(model, node, index, "range").ravel() for index in (1, 2))
     axes = model.constant(node.input[3]) if len(node.input) > 3 and node.input[3] else np.arange(len(starts))
     steps = model.constant(node.input[4]) if len(node.input) > 4 and node.input[4] else np.ones(len(starts), dtype=int)
-    if axes is None or steps is None or len(starts) != 1:
+    assert axes is not None
+    assert steps is not None
+    if not len(starts) == len(ends) == axes.size == steps.size:
+        raise UserError(
+            "its starts, ends, axes and steps are not equally many", where=describe(node), hint=EXPORT_AGAIN
+        )
+    taken = {}
+    for axis, *numbers in zip(*(map(int, values.ravel()) for values in (axes, starts, ends, steps)), strict=True):
+        index = _range(node, int(shape[axis]), *numbers)
+        # Exporters write axes down of which they take everything.
+        if index.tolist() != list(range(shape[axis])):
+            taken[axis % len(shape)] = index
+    if len(taken) > 1:
         raise UserError("it cuts along several axes", where=describe(node), hint="only channels (axis 1) can be cut")
-    channels = _check_axis(model, node, int(axes.ravel()[0]))
-    start, end, step = (int(values.ravel()[0]) for values in (starts, ends, steps))
-    index = np.arange(channels)[slice(start, end if end >= -channels else None, step)]
+    for axis in taken:
+        _check_axis(model, node, axis)
+    index = taken.get(1, np.arange(shape[1]))
     model.replace(node, _gather(model, node, index.astype(np.int64), node.output[0], 0))
+
+
+def _range(node: Node, extent: int, start: int, end: int, step: int) -> NDArray[np.int64]:
+    """The places along an axis that a Slice takes; ONNX clamps its ends otherwise than Python."""
+    if step == 0:
+        raise UserError("one of its steps is 0", where=describe(node), hint=EXPORT_AGAIN)
+    lowest, highest = (0, extent) if step > 0 else (-1, extent - 1)
+    start, end = (place + extent if place < 0 else place for place in (start, end))
+    return np.arange(min(max(start, 0), highest), min(max(end, lowest), highest), step)
 
 
 def _shuffle(model: Model, node: Node) -> bool:

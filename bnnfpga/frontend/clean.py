@@ -24,7 +24,7 @@ from bnnfpga.frontend.parameters import FoldQuantizedParameters, QuantizersOfRaw
 from bnnfpga.frontend.read import read_source
 from bnnfpga.frontend.rewriting import Rewrite, apply_rewrites
 from bnnfpga.frontend.sizes import check_extents, check_sizes, check_windows
-from bnnfpga.frontend.sliding import PlainSliding, check_pools
+from bnnfpga.frontend.sliding import PlainSliding, check_convs, check_pools
 from bnnfpga.frontend.supported import check_supported
 from bnnfpga.frontend.trunc import TruncToQuant
 
@@ -87,6 +87,7 @@ def clean(proto: onnx.ModelProto) -> Model:
     check_windows(model)
     check_finite(model)
     check_dense(model)
+    check_convs(model)
     check_pools(model)
     check_concats(model)
     return model

@@ -5,6 +5,7 @@ The meaning of each form is in the table (`bnnfpga.frontend.contract`); here is 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,7 @@ import onnx
 from onnx import TensorProto, numpy_helper
 
 from bnnfpga.errors import UserError
+from bnnfpga.frontend.axes import check_axes
 from bnnfpga.frontend.constant_nodes import fold_constant_nodes
 from bnnfpga.frontend.contract.checks import inputs_of, operator_of, values_of
 from bnnfpga.frontend.contract.terms import MODERN, MOVED, Form
@@ -93,6 +95,7 @@ class _Writer:
             return
         inputs = [self.in_floats(name) if role.types == MOVED else name for role, name in inputs_of(node, form)]
         spelling = _Spelling(node, form, values_of(node, form), inputs)
+        check_axes(node, form, spelling.values, self.shapes, self._values)
         if form.no_broadcast and len({self.shapes.get(name) for name in node.input}) > 1:
             raise UserError(
                 f"its operands have different shapes, which {node.op_type} of opset {version} does not take",
@@ -163,6 +166,12 @@ def _identity(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
 
 
 def _clip(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
+    if any(math.prod(writer.shapes.get(name, ())) != 1 for name in filter(None, spelling.inputs[1:])):
+        raise UserError(
+            "its bounds are not one number each",
+            where=describe(spelling.node),
+            hint="use Max and Min, which take a number for each channel",
+        )
     if not spelling.has("min"):
         return _as_it_is(writer, spelling)
     # Its default bounds are the largest numbers, and infinity becomes one of them.

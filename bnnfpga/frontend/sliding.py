@@ -8,7 +8,13 @@ import numpy as np
 
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.model import Model, Node, make_node
-from bnnfpga.frontend.nodes import POOLS, attribute, describe, required_constant
+from bnnfpga.frontend.nodes import (
+    POOLS,
+    attribute,
+    describe,
+    required_constant,
+    required_shape,
+)
 from bnnfpga.frontend.rewriting import Rewrite
 from bnnfpga.geometry import Geometry
 
@@ -211,9 +217,30 @@ def _resolve_ceil_mode(model: Model, node: Node) -> None:
     model.set_attributes(node, pads=pads)
 
 
+def check_convs(model: Model) -> None:
+    """Refuse convolutions whose channels and groups do not fit their weights."""
+    for node in model.nodes:
+        if node.op_type != "Conv":
+            continue
+        taken, weights = (required_shape(model, node, name) for name in node.input)
+        groups = attribute(node, "group", 1)
+        if len(taken) != len(weights) or taken[1] != weights[1] * groups or weights[0] % groups:
+            raise UserError(
+                f"its weights of shape {tuple(weights)} do not fit {groups} groups of an input of shape {tuple(taken)}",
+                where=describe(node),
+                hint="the file is damaged or was made by hand; export the model again",
+            )
+
+
 def _split_bias(model: Model, node: Node) -> None:
     has_bias = bool(node.input[2])
     bias = required_constant(model, node, 2, "bias") if has_bias else None
+    if bias is not None and bias.ndim != 1:
+        raise UserError(
+            f"its bias has shape {bias.shape}, and not one axis",
+            where=describe(node),
+            hint="the file is damaged or was made by hand; export the model again",
+        )
     model.set_inputs(node, node.input[:2])
     if bias is None:
         return

@@ -109,7 +109,11 @@ CHANGES: dict[str, tuple[Change, str, str]] = {
     ),
     "circle": (circle, "is made only by a node behind it", "(MatMul)"),
     "node without outputs": (lambda m: node_of(m, "MatMul").ClearField("output"), "it has no output", "(MatMul)"),
-    "quantizer without a scale": (lambda m: node_of(m, "BipolarQuant").input.pop(), "it has 1 inputs", "BipolarQuant"),
+    "quantizer without a scale": (
+        lambda m: node_of(m, "BipolarQuant").input.pop(),
+        "it has 1 input, where",
+        "BipolarQuant",
+    ),
     "quantizer with an empty input": (
         lambda m: node_of(m, "Quant").input.__setitem__(3, ""),
         "it has no input 'bitwidth'",

@@ -6,6 +6,7 @@ constants whose values are free.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
@@ -22,7 +23,7 @@ from tests.support.spelled import DOMAIN, Spelled
 Setting = dict[str, Any]
 _ALIASES = {"constant_value": "value", "K": "k"}
 """Inputs that were attributes of another name."""
-_MOST = 40
+_MOST = 80 if os.environ.get("BNNFPGA_THOROUGH") else 20
 """Settings of one version."""
 
 
@@ -485,6 +486,7 @@ CASES: dict[str, tuple[Callable[[Spelled, Put], None], list[Setting]]] = {
             *grid(starts=[[0]], ends=[[2**31 - 1], [2**63 - 1]], axes=[[1]], _width=[4]),
             *grid(starts=[[0, 1]], ends=[[1, 4]], _width=[3]),
             *grid(starts=[[3], [-1]], ends=[[-5], [-(2**31)]], axes=[[1]], steps=[[-1]], _width=[4]),
+            *grid(starts=[[-9]], ends=[[-9]], axes=[[1]], steps=[[-1]], _width=[1]),
             *grid(starts=[[0]], ends=[[4]], axes=[[1]], steps=[[2], [3]], _width=[2]),
         ],
     ),

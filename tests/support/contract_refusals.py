@@ -69,7 +69,12 @@ def operators() -> Iterator[Refused]:
 def _first_cases() -> dict[tuple[str, int], Case]:
     first: dict[tuple[str, int], Case] = {}
     for case in cases():
-        first.setdefault((case.operator.name, case.version), case)
+        form, setting = case.operator.form(case.version), dict(case.setting)
+        assert form is not None
+        if all(
+            item.legal.holds(setting.get(item.name, item.default)) for item in form.attributes if item.name in setting
+        ):
+            first.setdefault((case.operator.name, case.version), case)
     return first
 
 

@@ -18,8 +18,10 @@ from qonnx.custom_op.general.quant import quant
 from qonnx.custom_op.general.trunc import trunc_v1, trunc_v2
 
 DOMAIN = "qonnx.custom_op.general"
+_NEWEST_RUN = 26
+"""The last opset that onnxruntime loads."""
 _NOT_LOADED = (capi.Fail, capi.InvalidGraph, capi.NotImplemented, capi.RuntimeException)
-"""What onnxruntime raises for the newest opset, and for nodes that it does not run."""
+"""What onnxruntime raises for nodes that it does not run."""
 
 
 class Spelled:
@@ -147,7 +149,9 @@ def _runner(data: bytes, kinds: tuple[tuple[str, tuple[int, ...]], ...], version
     }
     outputs = [onnx.ValueInfoProto(name=name) for name in node.output if name]
     graph = onnx.helper.make_graph([node], "node", list(inputs.values()), outputs)
-    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", version)], ir_version=8)
+    since = onnx.defs.get_schema(node.op_type, version).since_version
+    imports = [onnx.helper.make_opsetid("", max(since, min(version, _NEWEST_RUN)))]
+    model = onnx.helper.make_model(graph, opset_imports=imports, ir_version=8)
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.log_severity_level = 4

@@ -117,7 +117,7 @@ REFUSED: dict[str, tuple[Callable[[NetWriter], object], str, str]] = {
     ),
     "domain that is a module": (lambda net: net.node("Quant", layer(net), domain="antigravity"), "domain", "'n3'"),
     "misspelled quantizer": (lambda net: net.node("Quan", layer(net), domain=DOMAIN), "no operator 'Quan'", "'n3'"),
-    "operator without its inputs": (lambda net: net.node("Mul", layer(net)), "it has 1 inputs, where Mul", "(Mul)"),
+    "operator without its inputs": (lambda net: net.node("Mul", layer(net)), "it has 1 input, where Mul", "(Mul)"),
     "attribute that there is not": (lambda net: net.node("Relu", layer(net), slope=2), "attribute 'slope'", "(Relu)"),
     # Shapes.
     "shape that depends on the data": (

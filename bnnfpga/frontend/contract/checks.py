@@ -133,7 +133,7 @@ def _check_inputs(node: onnx.NodeProto, version: int, form: Form, constants: set
         most = "or more" if many else f"to {len(roles)}" if fewest < len(roles) else ""
         taken = " ".join(filter(None, [str(fewest), most]))
         raise UserError(
-            f"it has {count} inputs, where {_versioned(node, version)} has {taken}",
+            f"it has {count} {'input' if count == 1 else 'inputs'}, where {_versioned(node, version)} has {taken}",
             where=_where(node),
             hint=EXPORT_AGAIN,
         )

@@ -117,7 +117,11 @@ OPERATORS = (
         "AveragePool",
         _POOL,
         "Of integers times a scale, or an affine function of them; all windows must divide by the same number.",
-        (_AVERAGE_7, _AVERAGE_10, _AVERAGE_10.since(19, 22, more=(_DILATIONS,), rules=(_EITHER_PADS, _SAME))),
+        (
+            _AVERAGE_7,
+            _AVERAGE_10,
+            _AVERAGE_10.since(19, 22, more=(_DILATIONS,), rules=(_EITHER_PADS, _SMALL_PADS, _SAME)),
+        ),
     ),
     Operator("GlobalMaxPool", _POOL, "A MaxPool of the whole image.", (Form((1, 22), _X),)),
     Operator("GlobalAveragePool", _POOL, "An AveragePool of the whole image.", (Form((1, 22), _X),)),

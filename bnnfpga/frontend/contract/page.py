@@ -21,8 +21,8 @@ type) is refused, with the node's name and what to do instead.
 * Which shapes, scales and places in the net can be compiled is checked where they are known; those messages name the
   node, too.
 
-The first column of versions says where an operator's schema changed in ONNX without changing what is said here; a row
-of its own begins where it did.
+`versions` are those at which ONNX wrote the schema of an operator anew; a row of its own begins where what is said here
+changes.
 """
 _REFUSED = """## Not taken
 
