@@ -14,6 +14,7 @@ from bnnfpga.dataflow.operators.fifo import Fifo
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.width_converter import WidthConverter
 from bnnfpga.dataflow.operators.window import Window
+from bnnfpga.dataflow.stream import legal_lanes
 from bnnfpga.dataflow.token_model import Deadlock, predict
 from bnnfpga.errors import UserError, shown
 
@@ -174,7 +175,9 @@ def _join(graph: Graph, producer: str, output: int, consumer: Operator, input: i
     place = consumer.name if len(consumer.inputs) == 1 else f"{consumer.name}_{input}"
     units: list[Operator] = []
     if made.lanes != taken.lanes:
-        units.append(WidthConverter(f"{place}_converter", taken.shape, taken.type, made.lanes, taken.lanes))
+        # Beats of a vector may be no part of a row where its elements are an image to the one who takes them.
+        shape = taken.shape if made.lanes in legal_lanes(taken.shape) else (taken.elements,)
+        units.append(WidthConverter(f"{place}_converter", shape, taken.type, made.lanes, taken.lanes))
     # The line buffer of a window that sends the vectors does what a FIFO does behind other units.
     sends_vectors = isinstance(graph[producer], Window) and made.shape == taken.shape
     if isinstance(consumer, MatrixVector) and consumer.passes > 1 and not sends_vectors:

@@ -60,12 +60,12 @@ def check_sizes(model: Model) -> None:
     for node in model.nodes:
         for name in filter(model.has_shape, node.output):
             shape = model.shape(name)
-            if not shape or comes_from_constants(model, name):
+            if not shape or (min(shape) >= 0 and math.prod(shape) <= MOST_ELEMENTS):
+                continue
+            if comes_from_constants(model, name):
                 continue
             if min(shape) < 0 and node.op_type in ("Conv", *POOLS):
                 geometry_of(model, node)  # says that the kernel is too large
-            if min(shape) >= 0 and math.prod(shape) <= MOST_ELEMENTS:
-                continue
             raise UserError(
                 f"its output would be of shape {tuple(shape)}; up to {MOST_ELEMENTS:,} elements can be compiled",
                 where=describe(node),

@@ -17,6 +17,7 @@ from bnnfpga.errors import UserError
 from tests.support.any_nets import EVERYWHERE, INPUTS, ON_IMAGES, ON_VECTORS, AnyNet
 from tests.support.builds import check_cycles
 from tests.support.independent import run_file
+from tests.support.nets import NetWriter
 from tests.support.seeds import seeds
 
 IMAGES = 6
@@ -117,6 +118,17 @@ RTL = {
     "a fork of images": AnyNet(("concat", "conv"), (2, 3, 3), "int4", 5),
     "channels last inside": AnyNet(("channels_last", "conv"), (2, 3, 3), "int4", 2),
 }
+
+
+def test_elements_of_a_vector_that_are_an_image_to_their_reader(tmp_path: Path) -> None:
+    """Two elements a beat, from thresholds for each element, to an image with one pixel in a row."""
+    net = NetWriter()
+    x = net.bipolar(net.node("Add", net.bipolar("x"), net.constant(np.array([-2, 1]).reshape(1, 2, 1))))
+    net.node("Add", net.bipolar(x), net.quant(x, 4, scale=1.0, signed=True))
+    onnx.save(net.model((1, 2, 1), "y"), tmp_path / "net.onnx")
+    folding = {"threshold0": {"pe": 2}}
+    project = bnnfpga.compile(tmp_path / "net.onnx", tmp_path / "project", folding=folding)
+    assert project.simulate(np.ones((2, 1, 2, 1), np.float32), backend="emulator").mismatches == 0
 
 
 @pytest.mark.usefixtures("built_soon")
