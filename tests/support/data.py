@@ -1,4 +1,4 @@
-"""Data and models that not every machine has: the folder `shared` beside the checkout, or `BNNFPGA_SHARED`."""
+"""Data and models that not every machine has: the folder `shared` beside the checkout, or `BNNFPGASHARED`."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from bnnfpga.datasets.arrays import load_array
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
 FIXTURES = ROOT / "tests" / "fixtures"
-_SHARED = Path(os.environ.get("BNNFPGA_SHARED", ROOT.parent / "shared"))
+SHARED = Path(os.environ.get("BNNFPGA_SHARED", ROOT.parent / "shared"))
 
 
 def shared(name: str) -> Path:
     """A file of the shared folder; skips the test where it is absent."""
-    path = _SHARED / name
+    path = SHARED / name
     if not path.exists():
-        pytest.skip(f"needs {name} (set BNNFPGA_SHARED)")
+        pytest.skip(f"needs {name} (set BNNFPGASHARED)")
     return path
 
 

@@ -1,0 +1,80 @@
+"""Small inputs of kinds that once failed, run where they lie beside the checkout: each as its `wanted.json` says."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import bnnfpga
+from tests.support.data import SHARED
+
+KINDS = (
+    "argmax-on-input",
+    "avgpool-whole-*",
+    "bipolar-global-max-first",
+    "channels-last-*",
+    "clip-opset-*",
+    "conv-whole-*",
+    "deep-*",
+    "family-unet-nearest",
+    "family-yolo-neck-*",
+    "family-yolo-permute-*",
+    "flatten-fork",
+    "gap-last-*",
+    "global-pool-*",
+    "hostile-*",
+    "maxpool-nhwc-*",
+    "mt-nhwc*",
+    "multi-threshold-*",
+    "nhwc-*",
+    "pad-flatten-*",
+    "pix-*",
+    "pixel-bias",
+    "pixin-*",
+    "px2-*",
+    "split-first",
+    "sum-whole-*",
+    "upsample-*",
+    "zero-scale",
+)
+"""Readings of a file, layouts, first units, shapes, depth and sizes."""
+FOLDERS = sorted({folder for kind in KINDS for folder in (SHARED / "cases").glob(kind)})
+
+
+@pytest.mark.skipif(not FOLDERS, reason="the shared cases are not beside this checkout")
+def test_every_kind_has_a_case() -> None:
+    assert all(any((SHARED / "cases").glob(kind)) for kind in KINDS)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_case(folder: Path, tmp_path: Path) -> None:
+    wanted = json.loads((folder / "wanted.json").read_text())
+    ends = wanted["bring"].split("|", 1)
+    try:
+        project = bnnfpga.compile(folder / "model.onnx", tmp_path / "project", **wanted["options"])
+    except bnnfpga.UserError as error:
+        assert "refuse:" in wanted["bring"], error
+        assert re.search(wanted["bring"].split("refuse:", 1)[1], str(error))
+        return
+    assert "equal" in ends
+    if (folder / "vectors.npz").exists():
+        _check_values(project, dict(np.load(folder / "vectors.npz")), integers="input" in wanted["options"])
+
+
+def _check_values(project: bnnfpga.Project, vectors: dict[str, np.ndarray], *, integers: bool) -> None:
+    """The values are the vectors', to rounding; or the classes are, where those are the file's output."""
+    x = vectors["codes"] if integers and "codes" in vectors else vectors["x"]
+    x = x.reshape(len(x), *project.input_shape)
+    result = project.simulate(x if integers else x.astype(np.float32), backend="emulator")
+    assert result.mismatches == 0
+    wanted = vectors["y0"].reshape(len(x), -1).astype(np.float64)
+    values = np.asarray(result.values, dtype=np.float64).reshape(len(x), -1)
+    if values.shape != wanted.shape:
+        np.testing.assert_array_equal(result.classes.reshape(wanted.shape), wanted)
+        return
+    np.testing.assert_allclose(values, wanted, rtol=1e-5, atol=1e-5 * max(1.0, float(np.abs(wanted).max())))
