@@ -26,37 +26,13 @@ from bnnfpga.frontend.clean import clean
 from bnnfpga.frontend.read import read_source
 from bnnfpga.transforms.fold import fold
 from tests.support.data import SHARED
-from tests.support.nets import NetWriter
+from tests.support.deep_nets import dense_chain, doublings
 from tests.support.resnets import RESNET_18, RESNET_50, ResNet
 
 PIXELS = {"input": "uint8", "input_scale": "1/255"}
 PUBLISHED = {"TFC_1W1A.onnx": 0.8, "lfc_w1a1_mnist.onnx.gz": 1.3, "cnv_w1a1_cifar10.onnx.gz": 1.5}
 """Wall seconds that a whole compilation may take on a quiet machine, the self-check's stage `file` inside."""
 _RUNS = 3
-
-
-def dense_chain(layers: int, width: int = 64) -> onnx.ModelProto:
-    """(dense, batch norm, sign) so many times, and ten scores."""
-    rng = np.random.default_rng(0)
-    net = NetWriter()
-    x = net.bipolar("x")
-    for _ in range(layers):
-        x = net.node("MatMul", x, net.bipolar(net.constant(rng.standard_normal((width, width)))))
-        scale, bias, mean = rng.normal(size=(3, width))
-        parameters = (scale, bias, mean, rng.uniform(0.5, 2, width))
-        x = net.bipolar(net.node("BatchNormalization", x, *map(net.constant, parameters)))
-    net.node("MatMul", x, net.bipolar(net.constant(rng.standard_normal((width, 10)))))
-    return net.model((width,), "y")
-
-
-def doublings(count: int) -> onnx.ModelProto:
-    """X + x, so many times."""
-    net = NetWriter()
-    x = net.bipolar("x")
-    for _ in range(count):
-        x = net.node("Add", x, x)
-    net.node("MatMul", net.bipolar(x), net.bipolar(net.constant([[1.0], [-1.0], [1.0], [1.0]])))
-    return net.model((4,), "y")
 
 
 def main() -> None:

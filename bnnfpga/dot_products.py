@@ -26,6 +26,9 @@ def dot_product_type(weights: IntArray, inputs: IntegerType, *, padded: bool = F
     padded
         Whether any input can be 0 as well.
     """
-    ends = [weights * inputs.lo, weights * inputs.hi, *([np.zeros_like(weights)] if padded else [])]
-    low, high = np.minimum.reduce(ends).sum(axis=1), np.maximum.reduce(ends).sum(axis=1)
+    lo, hi = (min(inputs.lo, 0), max(inputs.hi, 0)) if padded else (inputs.lo, inputs.hi)
+    sums = weights.sum(axis=1)
+    positive = (np.abs(weights).sum(axis=1) + sums) // 2
+    negative = sums - positive
+    low, high = positive * lo + negative * hi, positive * hi + negative * lo
     return IntegerType(int(low.min()), int(high.max()), "signed")
