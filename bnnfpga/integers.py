@@ -68,6 +68,8 @@ class IntegerType:
 
     def encode(self, values: IntArray) -> IntArray:
         """The non-negative codes that a stream carries for `values` (any shape)."""
+        # Operators give narrower integers, which hold no mask of as many bits.
+        values = values.astype(np.int64, copy=False)
         if self.is_bipolar:
             return (values + 1) >> 1
         return values & ((1 << self.bits) - 1)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from bnnfpga.arithmetic import apply_steps
-from bnnfpga.dataflow.lower import lower
 from bnnfpga.frontend.clean import clean
 from bnnfpga.frontend.contract.table import STANDARD
 from bnnfpga.frontend.final import final_operators
+from bnnfpga.golden.file_check import check_file
 from bnnfpga.golden.model import GoldenModel
-from bnnfpga.host.order import to_stream
+from bnnfpga.input_format import InputFormat
+from bnnfpga.plan import make_plan
 from bnnfpga.simulate.emulator import Emulator
-from bnnfpga.transforms.fold import fold
 from tests.support.spelled import expected
 from tests.support.spelled_nets import OPSETS, SpelledNet
 
@@ -34,7 +36,7 @@ def _ending(kind: str, scores: np.ndarray, classes: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("seed", range(NETS))
-def test_file_golden_model_and_emulator_agree(seed: int) -> None:
+def test_file_golden_model_and_emulator_agree(seed: int, tmp_path: Path) -> None:
     net = SpelledNet(seed).net
     proto, x = net.model(), net.inputs(IMAGES)
     model = clean(proto)
@@ -46,12 +48,16 @@ def test_file_golden_model_and_emulator_agree(seed: int) -> None:
     wanted = expected(proto, x)[0].reshape(IMAGES, -1)
     np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=1e-5)
 
-    folded = fold(model)
-    graph = lower(folded.model)
-    assert folded.input_function is not None
-    codes = apply_steps(folded.input_function.steps, images.reshape(IMAGES, -1)).astype(np.int64)
-    scores = Emulator(graph).run(to_stream(codes, graph.input.port.shape))[graph.output.name]
-    np.testing.assert_array_equal(scores.reshape(IMAGES, -1), golden.scores.reshape(IMAGES, -1))
+    path = tmp_path / "net.onnx"
+    onnx.save(proto, path)
+    plan = make_plan(path, InputFormat.parse(None, None), folding=None, cycles=None)
+    reading = check_file(proto, GoldenModel(plan.model, plan.input), images)
+    assert reading.difference is None
+    assert reading.unchecked == ()
+    assert plan.folded.input_function is not None
+    codes = apply_steps(plan.folded.input_function.steps, images.reshape(IMAGES, -1)).astype(np.int64)
+    scores = Emulator(plan.graph).scores(plan.input_order.to_stream(codes))
+    np.testing.assert_array_equal(plan.output_order.to_model(scores), golden.scores.reshape(IMAGES, -1))
 
 
 def test_the_nets_have_every_opset_and_nearly_every_form() -> None:

@@ -20,6 +20,9 @@ _BY_RUNTIME = ("LogSoftmax", "MaxPool", "Pad", "Softmax", "Upsample")
 _SAME_AS = {"BatchNormalization": 15, "MaxPool": 12}
 """The opset in which operators are run whose older versions mean the same, and in which the libraries know less."""
 
+_STRETCHED = ("Mean", "Sum")
+"""Operators of which the reference adds up in the shape of the first operand."""
+
 
 class Unknown(Exception):
     """The check does not know what a node means; the text says why."""
@@ -34,6 +37,8 @@ def run_node(node: onnx.NodeProto, operands: Sequence[Array | None], opset: int)
         If neither library can say.
     """
     feeds = {f"i{index}": array for index, array in enumerate(operands) if array is not None}
+    if node.op_type in _STRETCHED:
+        feeds = dict(zip(feeds, map(np.ascontiguousarray, np.broadcast_arrays(*feeds.values())), strict=True))
     plain = onnx.NodeProto()
     plain.CopyFrom(node)
     plain.domain = ""
