@@ -229,3 +229,28 @@ def test_ties_are_counted_and_told(tmp_path: Path, capsys: pytest.CaptureFixture
     assert run(app, ["compile", str(tmp_path / "net.onnx"), "-o", str(tmp_path / "project"), "--force"]) == 0
     shown = " ".join(capsys.readouterr().out.split())
     assert "another runtime may decide them otherwise" in shown
+
+
+def test_integers_read_as_floats_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An int64 divided by two is truncated: the contract refuses it, and behind it `file` would see it."""
+    net = NetWriter()
+    x = net.node("Cast", net.node("Div", "x", net.constant(2, np.int64)), to=onnx.TensorProto.FLOAT)
+    x = net.quant(x, 4, scale=0.5, signed=True)
+    net.node("MatMul", x, net.bipolar(net.constant(np.random.default_rng(0).standard_normal((6, 4)))))
+    model = net.model((6,), "y")
+    model.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.INT64
+    path = _saved(tmp_path, model)
+    with pytest.raises(bnnfpga.UserError, match="is int64"):
+        bnnfpga.compile(path, tmp_path / "project", input="int8")
+
+    def floats(proto: onnx.ModelProto) -> None:
+        proto.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.FLOAT
+        for tensor in proto.graph.initializer:
+            if tensor.data_type == onnx.TensorProto.INT64:
+                tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float32), tensor.name))
+
+    _read_wrongly(monkeypatch, floats)
+    with pytest.raises(bnnfpga.ResultsDiffer) as caught:
+        bnnfpga.compile(path, tmp_path / "project", input="int8")
+    assert "(Div)" in caught.value.message
+    assert not (tmp_path / "project").exists()
