@@ -51,7 +51,9 @@ def _infer_shapes(model: Model, node: Node) -> None:
     for name in filter(None, node.input):
         if not model.has_shape(name):
             return
-        types[name] = helper.make_tensor_type_proto(model.element_type(name), model.shape(name))
+        # What rewrites make has no type of its own yet: data are floats.
+        kind = model.element_type(name) or TensorProto.FLOAT
+        types[name] = helper.make_tensor_type_proto(kind, model.shape(name))
         value = model.constant(name)
         if value is not None and value.size <= _MAX_INFERRED_ELEMENTS:
             data[name] = numpy_helper.from_array(value, name)

@@ -77,7 +77,9 @@ def _multi_threshold(attributes: dict[str, Any], x: Array, thresholds: Array) ->
     layout = attributes.get("data_layout", b"").decode() or {2: "NC", 3: "NWC", 4: "NCHW"}[x.ndim]
     last = np.moveaxis(x, layout.index("C"), -1)
     count = (last[..., None] >= thresholds).sum(axis=-1)
-    return np.moveaxis(count, -1, layout.index("C")) * attributes["out_scale"] + attributes["out_bias"]
+    return np.moveaxis(count, -1, layout.index("C")) * attributes.get("out_scale", 1.0) + attributes.get(
+        "out_bias", 0.0
+    )
 
 
 _QONNX = {"BipolarQuant": _bipolar, "Quant": _quant, "MultiThreshold": _multi_threshold}

@@ -198,3 +198,22 @@ def test_thresholds_for_each_element_in_verilator(tmp_path: Path) -> None:
     assert result.values is not None
     np.testing.assert_array_equal(result.values.reshape(6, -1), run_file(model, x))
     assert project.verify(x[:2], ["source", "folded", "emulator", "hls", "rtl"]).equal
+
+
+def test_what_is_turned_may_stand_in_front_of_anything(tmp_path: Path) -> None:
+    """Tensors that the compiler makes have types, too; and its names are nobody's in the file."""
+    rng = np.random.default_rng(3)
+    net = NetWriter()
+    pads = net.constant([0, 1, 0, 0, 0, 0, 1, 0], np.int64)
+    x = net.node("Pad", "x", pads, net.constant(0.0))
+    thresholds = net.constant(np.sort(rng.integers(-6, 6, (4, 5)), axis=1))
+    counted = net.node("MultiThreshold", x, thresholds, domain=DOMAIN, data_layout="NHWC", out_dtype="INT4")
+    x = net.node("MultiThreshold", net.node("Add", counted, x), net.constant([[-3.0, 1, 4]]), domain=DOMAIN)
+    net.node("LeakyRelu", net.node("HardSigmoid", x, alpha=0.25), alpha=0.125)
+    model = net.model((5, 3, 4), "t2_turned")
+    project = _compile(model, tmp_path, input="int4")
+    images = rng.integers(-8, 8, (20, 5, 3, 4))
+    result = project.simulate(images, backend="emulator")
+    assert result.mismatches == 0
+    wanted = run_file(model, images.astype(np.float32))
+    np.testing.assert_allclose(result.values, wanted.reshape(result.values.shape), rtol=1e-5, atol=1e-6)
