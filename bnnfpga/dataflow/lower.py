@@ -73,7 +73,7 @@ def lower(model: Model, output_function: HostFunction | None = None) -> Graph:
         )
     lowering = Lowering(model)
     for node in model.nodes:
-        if node.name in lowering.merged:
+        if node in lowering.merged:
             continue
         if node.op_type not in _OPERATIONS:
             raise UserError(

@@ -145,6 +145,6 @@ def _shuffle(model: Model, node: Node) -> bool:
     if not np.array_equal(elements, expected):
         return False
     model.set_input(node, 0, source)
-    model.replace(behind[0], _gather(model, node, index.astype(np.int64), result, 0))
     model.remove(node, above)
+    model.replace(behind[0], _gather(model, node, index.astype(np.int64), result, 0))
     return True

@@ -221,6 +221,17 @@ def _pad(model: Model, node: Node, perm: Perm) -> Perm | None:
     return perm
 
 
+def _resize(model: Model, node: Node, perm: Perm) -> Perm | None:
+    operands = {index: model.constant(name) for index, name in enumerate(node.input) if index and name}
+    if attribute(node, "axes", None) or any(value is None or value.size != len(perm) for value in operands.values()):
+        return None
+    for index, value in operands.items():
+        assert value is not None
+        turned = np.ascontiguousarray(value.reshape(-1)[list(_inverse(perm))])
+        model.set_input(node, index, model.add_constant(f"{node.name}_sizes", turned))
+    return perm
+
+
 _TURNS: dict[str, Callable[[Model, Node, Perm], Perm | None]] = {
     **dict.fromkeys(_ANY_ORDER, _any_order),
     "MultiThreshold": _multi_threshold,
@@ -229,4 +240,5 @@ _TURNS: dict[str, Callable[[Model, Node, Perm], Perm | None]] = {
     "Gather": _one_axis,
     "ReduceMean": _mean,
     "Pad": _pad,
+    "Resize": _resize,
 }

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import onnx
 
-from bnnfpga.errors import UserError
+from bnnfpga.errors import UserError, shown
 from bnnfpga.frontend.contract.checks import EXPORT_AGAIN
 from bnnfpga.frontend.model import Model, Node
 from bnnfpga.frontend.nodes import (
@@ -43,6 +43,18 @@ def check_graph(model: onnx.ModelProto) -> None:
     except (onnx.checker.ValidationError, ValueError) as error:
         said = next(iter(str(error).strip().splitlines()), "")
         raise UserError(f"it is not valid ONNX: {said}", where="the model's graph", hint=EXPORT_AGAIN) from error
+
+
+def check_outputs(model: Model) -> None:
+    """Refuse outputs that are the same for all images, or the image itself."""
+    for name in model.outputs:
+        if model.constant(name) is not None:
+            problem = "it does not depend on the model's input"
+        elif model.producer(name) is None:
+            problem = "it is the model's input itself"
+        else:
+            continue
+        raise UserError(problem, where=f"output {shown(name)}", hint="give a model with a quantised layer")
 
 
 def check_shapes(model: Model) -> None:
@@ -87,7 +99,9 @@ def _keeps_shape(model: Model, node: Node, shape: list[int]) -> bool:
         if value is None:
             if name and model.shape(name) != shape:
                 return False
-        elif index or node.op_type not in WEIGHT_QUANTIZERS:
+        elif node.op_type in WEIGHT_QUANTIZERS and (not index or value.size == 1):
+            continue  # one number, whatever its axes
+        else:
             try:
                 np.broadcast_to(value, shape)
             except ValueError:

@@ -10,7 +10,7 @@ from bnnfpga.errors import located
 from bnnfpga.frontend.broadcasts import StretchedOperands, check_products
 from bnnfpga.frontend.channels import ChannelsToGather, check_concats
 from bnnfpga.frontend.channels_first import to_channels_first
-from bnnfpga.frontend.check import check_graph, check_shapes
+from bnnfpga.frontend.check import check_graph, check_outputs, check_shapes
 from bnnfpga.frontend.comparisons import AffineIntoMultiThreshold, ComparisonsToMultiThreshold
 from bnnfpga.frontend.dense import GemmToMatMul, check_dense, check_finite
 from bnnfpga.frontend.dialects import normalise
@@ -70,6 +70,7 @@ def clean(proto: onnx.ModelProto) -> Model:
     model = Model.from_proto(copy)
     infer(model)
     check_sizes(model)
+    check_outputs(model)
     cut_final(model)
     model.remove_unread(*model.nodes)
     for rewrite in _BEFORE_PARAMETERS:

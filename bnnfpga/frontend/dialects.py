@@ -21,6 +21,7 @@ def normalise(model: onnx.ModelProto) -> dict[str, int]:
     domain, and no annotation of a tool that the graph itself does not bear out.
     """
     _name_nodes(model)
+    _drop_unread(model)
     between_transposes(model)
     versions = {node.name: version_of(model, node) for node in model.graph.node}
     _one_name_for_operators(model)
@@ -94,6 +95,20 @@ def _constants_as_initializers(model: onnx.ModelProto) -> None:
         graph.initializer.append(tensor)
     del graph.node[:]
     graph.node.extend(kept)
+
+
+def _drop_unread(model: onnx.ModelProto) -> None:
+    """Drop nodes that lead to no output: whatever they are, nobody asks for it."""
+    graph = model.graph
+    read = {value.name for value in graph.output}
+    kept = []
+    for node in reversed(graph.node):
+        if not read.isdisjoint(node.output):
+            kept.append(node)
+            read.update(filter(None, node.input))
+    if read and 0 < len(kept) < len(graph.node):
+        del graph.node[:]
+        graph.node.extend(reversed(kept))
 
 
 def _name_nodes(model: onnx.ModelProto) -> None:

@@ -42,11 +42,19 @@ def _cut_last(model: Model) -> bool:
     if len(last) != 1 or node is None:
         return False
     above: Node | None = node
+    tensor = model.output
     while above is not None and above.op_type in (*LAYOUT_OPS, "Cast", "Identity"):
-        above = model.producer(above.input[0])
+        tensor = above.input[0]
+        above = model.producer(tensor)
     if above is None or above.op_type not in FINAL:
         return False
     _check(model, above)
+    if above.op_type == "TopK" and len(model.outputs) == 1 and tensor == above.output[0]:
+        raise UserError(
+            "the model's output is the largest score, not its class",
+            where=describe(above),
+            hint="export the model with its scores, or with the indices that TopK gives",
+        )
     if model.producer(above.input[0]) is None:
         raise UserError(
             "it works on the model's input itself, so there is nothing to compile",

@@ -18,6 +18,8 @@ class TransposeToReshape(Rewrite):
             return False
         before = model.shape(node.input[0])
         perm = attribute(node, "perm", None) or list(range(len(before)))[::-1]
+        if sorted(perm) != list(range(len(before))):
+            return False  # which the check of shapes says
         moved = [axis for axis in perm if before[axis] != 1]
         if moved != sorted(moved) or perm[0] != 0:
             return False

@@ -84,6 +84,7 @@ class Model:
         self._types: dict[str, int] = {}
         self._names: set[str] = {input, *self._output_names}
         self._numbers: dict[str, int] = {}
+        self._node_names: set[str] = set()
         self._facts: dict[str, dict[str, tuple[Any, bool]]] = {}
         self._touched: dict[Node, None] = {}
 
@@ -164,6 +165,7 @@ class Model:
             before._next, anchor._previous = node, node
             node._previous, node._next = before, anchor
             self._size += 1
+            self._name_node(node)
             self._enter(node)
 
     def insert_after(self, place: Node, *nodes: Node) -> None:
@@ -184,12 +186,14 @@ class Model:
             before._next, behind._previous = behind, before
             node._previous = node._next = None
             self._size -= 1
+            self._node_names.discard(node.name)
             self._leave(node)
 
     def replace(self, node: Node, *others: Node) -> None:
         """Put nodes in the place of one, which goes away."""
-        self.insert_before(node, *others)
+        behind = node._next
         self.remove(node)
+        self.insert_before(None if behind is self._ends else behind, *others)
 
     def move_before(self, place: Node | None, node: Node) -> None:
         """Put a node of the graph at another place."""
@@ -416,6 +420,15 @@ class Model:
         while node is not None and node is not self._ends:
             yield node
             node = node._next
+
+    def _name_node(self, node: Node) -> None:
+        """A node's name is its own: one that another node has gets a number."""
+        if node.name in self._node_names:
+            number = 1
+            while f"{node.name}_{number}" in self._node_names:
+                number += 1
+            node.name = f"{node.name}_{number}"
+        self._node_names.add(node.name)
 
     def _enter(self, node: Node) -> None:
         for tensor in node.output:

@@ -40,12 +40,12 @@ class Tensor:
 
 
 class Lowering:
-    """What has been lowered so far; `merged` names nodes that another node's unit does."""
+    """What has been lowered so far; `merged` are nodes that another node's unit does."""
 
     def __init__(self, model: Model) -> None:
         self.model = model
         self.operators: dict[str, Operator] = {}
-        self.merged: set[str] = set()
+        self.merged: set[Node] = set()
         self.tensors: dict[str, Tensor] = {}
         self._edges: list[tuple[str | None, str, int]] = []
         source = model.input

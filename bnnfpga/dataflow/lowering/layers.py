@@ -173,7 +173,7 @@ def _table_behind(lowering: Lowering, node: Node, channels: int) -> tuple[Thresh
     table = table_of(lowering, behind[0])
     if len(table.values) not in (1, channels):
         return None, node  # a row for each element
-    lowering.merged.add(behind[0].name)
+    lowering.merged.add(behind[0])
     return table, behind[0]
 
 

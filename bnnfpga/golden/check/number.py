@@ -14,6 +14,8 @@ Truths = NDArray[np.bool_]
 
 ROUNDING = 16 * 2.0**-23
 """Part of its terms' size by which rounding may move a number: 16 float32 operations."""
+_SMALLEST = 2.0**-126 / ROUNDING
+"""The size of terms below which float32 has no numbers, or other ones on processors that flush them to zero."""
 EXACT_INTEGERS = 2.0**24 * (1 - 2.0**-12)
 """Up to 2^24 float32 has all integers; a little less, since the sizes that are compared with it may be rounded."""
 
@@ -49,6 +51,12 @@ class Number:
     def bound(self) -> Doubles:
         """By how much another order of float32 operations may move each value."""
         return np.where(self.exact, 0.0, ROUNDING * self.size)
+
+    def underflowing(self) -> Number:
+        """The same, its sizes no smaller than those of which float32 rounds the results to zero or to few bits."""
+        if self.value.dtype.kind != "f" or np.all(self.exact) or np.all(self.size >= _SMALLEST):
+            return self
+        return Number(self.value, np.maximum(self.size, _SMALLEST), self.exact)
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -92,7 +92,7 @@ class Walk:
             made = None
         for index, name in enumerate(node.output):
             if name and not self._graph.is_constant(name):
-                number = None if made is None or index >= len(made) else made[index]
+                number = None if made is None or index >= len(made) else made[index].underflowing()
                 self._numbers[name] = self._compared(node, label, name, number)
 
     def _evaluate(self, node: onnx.NodeProto, label: str) -> list[Number] | None:
