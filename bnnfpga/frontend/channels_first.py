@@ -21,7 +21,7 @@ Perm = tuple[int, ...]
 
 _ANY_ORDER = (*(kind for kind in ELEMENTWISE if kind not in ("BatchNormalization", "MultiThreshold")), "Identity")
 """Nodes that do the same with all elements but for constants that are broadcast."""
-_CHANNELS_FIRST = ("BatchNormalization", "Conv", "GlobalAveragePool", "GlobalMaxPool", "Resize", "Upsample", *POOLS)
+_CHANNELS_FIRST = ("BatchNormalization", "Conv", "GlobalAveragePool", "GlobalMaxPool", *POOLS)
 """Nodes whose second axis are channels."""
 
 
@@ -71,7 +71,7 @@ class _Walk:
                     perms[node.output[0]] = tuple(known[axis] for axis in perm)
             elif node.op_type in _CHANNELS_FIRST:
                 wanted.add(known)
-            elif node.op_type in (*_ANY_ORDER, "MultiThreshold", "Concat", "Pad"):
+            elif node.op_type in (*_ANY_ORDER, "MultiThreshold", "Concat", "Pad", "Resize"):
                 perms[node.output[0]] = known
                 axis = self._channels_of(node, len(known))
                 if axis is not None and 0 < axis < len(known):

@@ -76,10 +76,12 @@ def check_shapes(model: Model) -> None:
             raise UserError(
                 f"its output of shape {tuple(shape)} has no elements", where=describe(node), hint=_CHECK_SHAPES
             )
-        if node.op_type == "Transpose" and sorted(attribute(node, "perm", range(len(shape)))) != list(
-            range(len(shape))
-        ):
-            raise UserError(f"its perm is no order of its {len(shape)} axes", where=describe(node), hint=EXPORT_AGAIN)
+        if node.op_type == "Transpose":
+            axes = list(range(len(taken[0])))
+            if sorted(attribute(node, "perm", None) or axes) != axes:
+                raise UserError(
+                    f"its perm is no order of its {len(axes)} axes", where=describe(node), hint=EXPORT_AGAIN
+                )
         if node.op_type in LAYOUT_OPS and math.prod(taken[0]) != math.prod(shape):
             raise UserError(
                 f"it makes {math.prod(shape)} elements of {math.prod(taken[0])}",

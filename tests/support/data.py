@@ -1,4 +1,4 @@
-"""Data and models that not every machine has: the folder `shared` beside the checkout, or `BNNFPGASHARED`."""
+"""Data and models that not every machine has: the folder `shared` beside the checkout, or `BNNFPGA_SHARED`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def shared(name: str) -> Path:
     """A file of the shared folder; skips the test where it is absent."""
     path = SHARED / name
     if not path.exists():
-        pytest.skip(f"needs {name} (set BNNFPGASHARED)")
+        pytest.skip(f"needs {name} (set BNNFPGA_SHARED)")
     return path
 
 
