@@ -21,6 +21,7 @@ from bnnfpga.frontend.layouts import TransposeToReshape
 from bnnfpga.frontend.model import Model
 from bnnfpga.frontend.modern import modernise
 from bnnfpga.frontend.parameters import FoldQuantizedParameters, QuantizersOfRawWeights
+from bnnfpga.frontend.protos import from_proto
 from bnnfpga.frontend.read import read_source
 from bnnfpga.frontend.rewriting import Rewrite, apply_rewrites
 from bnnfpga.frontend.sizes import check_extents, check_sizes, check_windows
@@ -67,7 +68,7 @@ def clean(proto: onnx.ModelProto) -> Model:
     check_graph(copy)
     check_extents(copy)
     modernise(copy, versions)
-    model = Model.from_proto(copy)
+    model = from_proto(copy)
     infer(model)
     check_sizes(model)
     check_outputs(model)

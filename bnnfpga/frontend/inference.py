@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from bnnfpga.frontend.constant_nodes import compute
-from bnnfpga.frontend.model import Model, Node, node_to_proto
+from bnnfpga.frontend.model import Model, Node
+from bnnfpga.frontend.protos import node_to_proto
 
 _MAX_INFERRED_ELEMENTS = 1 << 16
 """Elements of a constant that shapes can follow from: those of shapes, axes, pads and scales."""

@@ -12,11 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
-
-_IR_VERSION = 10
+from onnx import TensorProto, helper
 
 
 class Node:
@@ -366,7 +363,7 @@ class Model:
         self._touched.clear()
         return touched
 
-    # -- copies and files ----------------------------------------------------------------------------------------------
+    # -- copies --------------------------------------------------------------------------------------------------------
 
     def copy(self) -> Model:
         """A graph of its own; constants are shared, since nobody changes them in place."""
@@ -377,41 +374,6 @@ class Model:
         other.append(*(copy_node(node) for node in self._walk()))
         other._touched.clear()
         return other
-
-    @classmethod
-    def from_proto(cls, proto: onnx.ModelProto) -> Model:
-        """The graph of a file in the form that `dialects.normalise` gives it."""
-        graph = proto.graph
-        opset = next((item.version for item in proto.opset_import if item.domain in ("", "ai.onnx")), 1)
-        model = cls(graph.input[0].name, [value.name for value in graph.output], opset)
-        for tensor in graph.initializer:
-            model.set_constant(tensor.name, numpy_helper.to_array(tensor))
-        for value in graph.input:
-            model.set_shape(value.name, [dim.dim_value for dim in value.type.tensor_type.shape.dim])
-            model.set_element_type(value.name, value.type.tensor_type.elem_type)
-        for node in graph.node:
-            values = {item.name: _attribute_value(item) for item in node.attribute}
-            model.append(Node(node.op_type, node.input, node.output, node.name, node.domain, values))
-        return model
-
-    def to_proto(self) -> onnx.ModelProto:
-        """The graph as a file, with the shapes that are known."""
-        nodes = [node_to_proto(node) for node in self._walk()]
-        boundary = {self._input_name, *self._output_names}
-        inside = [name for node in self._walk() for name in node.output if name not in boundary]
-        graph = helper.make_graph(
-            nodes,
-            "net",
-            [self._value_info(self._input_name)],
-            [self._value_info(name) for name in self._output_names],
-            [numpy_helper.from_array(value, name) for name, value in self.constants.items()],
-            value_info=[self._value_info(name) for name in inside if self.has_shape(name)],
-        )
-        domains = dict.fromkeys(node.domain for node in self._walk() if node.domain)
-        imports = [helper.make_opsetid("", self.opset), *(helper.make_opsetid(domain, 1) for domain in domains)]
-        proto = helper.make_model(graph, opset_imports=imports, ir_version=_IR_VERSION)
-        helper.set_model_props(proto, self.metadata)
-        return proto
 
     # -- the index -----------------------------------------------------------------------------------------------------
 
@@ -478,11 +440,6 @@ class Model:
                     if follows:
                         ahead.append(made)
 
-    def _value_info(self, tensor: str) -> onnx.ValueInfoProto:
-        shape = list(self.shape(tensor)) if self.has_shape(tensor) else None
-        kind = self.element_type(tensor) or TensorProto.FLOAT
-        return helper.make_tensor_value_info(tensor, kind, shape)
-
 
 def make_node(
     op_type: str, input: Iterable[str], output: Iterable[str], *, name: str, domain: str = "", **attributes: Any
@@ -494,23 +451,3 @@ def make_node(
 def copy_node(node: Node) -> Node:
     """The same operation on the same tensors, as a node that is in no graph."""
     return Node(node.op_type, node.input, node.output, node.name, node.domain, node.attributes)
-
-
-def node_to_proto(node: Node) -> onnx.NodeProto:
-    """A node as files have it."""
-    values = {
-        name: numpy_helper.from_array(value) if isinstance(value, np.ndarray) else value
-        for name, value in node.attributes.items()
-    }
-    return helper.make_node(node.op_type, node.input, node.output, name=node.name, domain=node.domain or None, **values)
-
-
-def _attribute_value(item: onnx.AttributeProto) -> Any:
-    value = helper.get_attribute_value(item)
-    if isinstance(value, bytes):
-        return value.decode(errors="replace")
-    if isinstance(value, onnx.TensorProto):
-        return numpy_helper.to_array(value)
-    if item.type == onnx.AttributeProto.STRINGS:
-        return [text.decode(errors="replace") for text in value]
-    return list(value) if item.type in (onnx.AttributeProto.INTS, onnx.AttributeProto.FLOATS) else value

@@ -9,6 +9,7 @@ from typing import Any
 from bnnfpga.errors import UserError, located
 from bnnfpga.files import require_writable, write_whole
 from bnnfpga.frontend.clean import load
+from bnnfpga.frontend.protos import to_proto
 from bnnfpga.input_format import InputFormat
 from bnnfpga.transforms.registry import describe_graph, find_rewrite, rewrites
 
@@ -50,7 +51,7 @@ def run_rewrite(
         result, changed = rewrite.run(clean, format)
     if output is not None:
         try:
-            write_whole(output, result.to_proto().SerializeToString())
+            write_whole(output, to_proto(result).SerializeToString())
         except OSError as error:
             raise UserError(
                 f"cannot write the model: {error.strerror}",

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bnnfpga.frontend.model import Model, Node, make_node
+from bnnfpga.frontend.protos import from_proto, to_proto
 from bnnfpga.frontend.rewriting import Rewrite, apply_rewrites
 
 EDITS = ("insert", "remove", "input", "output", "replace", "become", "constant", "boundary", "unread", "facts")
@@ -119,9 +120,9 @@ def test_a_file_and_back() -> None:
     model.set_shape("x", [1, 4])
     model.set_input(model.nodes[1], 1, model.add_constant("k", np.ones(4, np.float32)))
     model.set_attributes(model.nodes[0], axes=[1, 2], mode="some", alpha=0.5)
-    proto = model.to_proto()
-    again = Model.from_proto(onnx.ModelProto.FromString(proto.SerializeToString()))
-    assert again.to_proto().SerializeToString() == proto.SerializeToString()
+    proto = to_proto(model)
+    again = from_proto(onnx.ModelProto.FromString(proto.SerializeToString()))
+    assert to_proto(again).SerializeToString() == proto.SerializeToString()
     assert again.nodes[0].attributes == {"axes": [1, 2], "mode": "some", "alpha": 0.5}
     np.testing.assert_array_equal(again.constant("k"), np.ones(4, np.float32))
 

@@ -15,6 +15,7 @@ from bnnfpga.dataflow.operators.lookup import Lookup
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.clean import clean, load
+from bnnfpga.frontend.protos import to_proto
 from bnnfpga.golden.model import GoldenModel
 from bnnfpga.golden.steps import apply_steps
 from bnnfpga.input_format import InputFormat
@@ -104,9 +105,9 @@ def test_integer_inputs_without_a_quantizer() -> None:
 
 def test_the_input_model_stays_as_it_is() -> None:
     model = clean(DenseNet((8, 6, 4)).model())
-    before = model.to_proto().SerializeToString()
+    before = to_proto(model).SerializeToString()
     fold(model)
-    assert model.to_proto().SerializeToString() == before
+    assert to_proto(model).SerializeToString() == before
 
 
 def test_everything_between_layers_becomes_thresholds() -> None:

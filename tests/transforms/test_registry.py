@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.clean import clean, load
 from bnnfpga.frontend.model import Model
+from bnnfpga.frontend.protos import to_proto
 from bnnfpga.frontend.rewriting import apply_rewrites
 from bnnfpga.input_format import InputFormat
 from bnnfpga.transforms.registry import describe_graph, find_rewrite, rewrites
@@ -158,7 +159,7 @@ def test_golden(name: str) -> None:
 
 
 def _bytes(model: Model) -> bytes:
-    return model.to_proto().SerializeToString(deterministic=True)
+    return to_proto(model).SerializeToString(deterministic=True)
 
 
 @settings(max_examples=25, deadline=None)
