@@ -15,6 +15,7 @@ from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.add import Add
 from bnnfpga.dataflow.operators.arg_max import ArgMax
 from bnnfpga.dataflow.operators.concat import Concat
+from bnnfpga.dataflow.operators.crop import Crop
 from bnnfpga.dataflow.operators.fifo import Fifo
 from bnnfpga.dataflow.operators.fork import Fork
 from bnnfpga.dataflow.operators.lookup import Lookup
@@ -243,6 +244,14 @@ UPSAMPLE = [
     Upsample("upsample", (3, 4), 6, UINT2, (2, 2), 6),
     Upsample("upsample", (1, 5), 2, BIPOLAR, (1, 3), 1),
     Upsample("upsample", (5, 1), 2, UINT2, (2, 3), 2),
+    Upsample("upsample", (3, 4), 6, INT8, ((1, 3, 2), (2, 1, 1, 4)), 2),
+    Upsample("upsample", (4, 3), 2, BIPOLAR, ((2, 1, 1, 2), 1), 1),
+    Upsample("upsample", (1, 5), 2, UINT2, (1, (1, 2, 2, 1, 3)), 2),
+]
+CROP = [
+    Crop("crop", (4, 5), 6, INT8, (0, 2), (0, 2, 4), 2),
+    Crop("crop", (3, 6), 2, BIPOLAR, (0, 2), (0, 1, 4, 5), 4),
+    Crop("crop", (1, 7), 3, UINT2, (0,), (3,), 1),
 ]
 SEVERAL_PIXELS = [
     matrix_vector(4, 27, 8, 27, UINT2, BIPOLAR, positions=(2, 6)),
@@ -283,7 +292,7 @@ GROUPS = {
     "wide": WIDE,
     "window": [*WINDOW, *POOL],
     "vector_vector": VECTOR_VECTOR,
-    "others": [*OTHERS, *BRANCHES, *UPSAMPLE],
+    "others": [*OTHERS, *BRANCHES, *UPSAMPLE, *CROP],
 }
 
 
@@ -304,6 +313,7 @@ def test_the_form_that_vitis_sees(tmp_path: Path, compiler: str, ap_headers: Pat
         *BRANCHES[1::3],
         *VECTOR_VECTOR[::4],
         *UPSAMPLE[::3],
+        *CROP,
         *SEVERAL_PIXELS[::3],
     ]
     cases = [Case(operator, seed) for seed, operator in enumerate(units)]
