@@ -9,10 +9,10 @@ import numpy as np
 
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.lowering.accelerator import Lowering, stream_shape
-from bnnfpga.dataflow.lowering.branches import add_streams, concat, select
+from bnnfpga.dataflow.lowering.branches import add_streams, concat
 from bnnfpga.dataflow.lowering.elementwise import threshold
 from bnnfpga.dataflow.lowering.layers import convolution, dense
-from bnnfpga.dataflow.lowering.pixels import layout, max_pool, pad, sum_pool, upsample
+from bnnfpga.dataflow.lowering.pixels import layout, max_pool, pad, pick, sum_pool
 from bnnfpga.dataflow.operators.arg_max import ArgMax
 from bnnfpga.dataflow.operators.score_output import ScoreOutput
 from bnnfpga.dataflow.stream import Frame, Port
@@ -40,8 +40,8 @@ _OPERATIONS: dict[str, Callable[[Lowering, Node], None]] = {
     "Pad": pad,
     INTEGER_ADD: add_streams,
     INTEGER_CONCAT: concat,
-    "Gather": select,
-    "Resize": upsample,
+    "Gather": pick,
+    "Resize": pick,
     **dict.fromkeys(LAYOUT_OPS, layout),
 }
 

@@ -8,7 +8,7 @@ import onnx
 
 from bnnfpga.errors import located
 from bnnfpga.frontend.broadcasts import StretchedOperands, check_products
-from bnnfpga.frontend.channels import ChannelsToGather, check_concats
+from bnnfpga.frontend.channels import ChannelShuffles, check_concats
 from bnnfpga.frontend.channels_first import to_channels_first
 from bnnfpga.frontend.check import check_graph, check_outputs, check_shapes
 from bnnfpga.frontend.comparisons import AffineIntoMultiThreshold, ComparisonsToMultiThreshold
@@ -21,8 +21,10 @@ from bnnfpga.frontend.layouts import TransposeToReshape
 from bnnfpga.frontend.model import Model
 from bnnfpga.frontend.modern import modernise
 from bnnfpga.frontend.parameters import FoldQuantizedParameters, QuantizersOfRawWeights
+from bnnfpga.frontend.picks import PicksToGathers, ResizesToGathers, check_picks
 from bnnfpga.frontend.protos import from_proto
 from bnnfpga.frontend.read import read_source
+from bnnfpga.frontend.reductions import ReductionsToPools
 from bnnfpga.frontend.rewriting import Rewrite, apply_rewrites
 from bnnfpga.frontend.sizes import check_extents, check_sizes, check_windows
 from bnnfpga.frontend.sliding import PlainSliding, check_convs, check_pools
@@ -40,7 +42,9 @@ _BEFORE_PARAMETERS: tuple[Rewrite, ...] = (
 """Up to where all parameters are constants."""
 _BEHIND_PARAMETERS: tuple[Rewrite, ...] = (
     PlainSliding(),
-    ChannelsToGather(),
+    ChannelShuffles(),
+    ReductionsToPools(),
+    ResizesToGathers(),
     StretchedOperands(),
     TransposeToReshape(),
     QuantizersOfRawWeights(),
@@ -77,6 +81,7 @@ def clean(proto: onnx.ModelProto) -> Model:
     for rewrite in _BEFORE_PARAMETERS:
         apply_rewrites(model, rewrite)
     infer(model)
+    apply_rewrites(model, PicksToGathers())
     to_channels_first(model)
     for rewrite in _BEHIND_PARAMETERS:
         apply_rewrites(model, rewrite)
@@ -92,4 +97,5 @@ def clean(proto: onnx.ModelProto) -> Model:
     check_convs(model)
     check_pools(model)
     check_concats(model)
+    check_picks(model)
     return model

@@ -21,6 +21,7 @@ from bnnfpga.frontend.contract.checks import inputs_of, operator_of, values_of
 from bnnfpga.frontend.contract.terms import MODERN, MOVED, Form
 from bnnfpga.frontend.element_types import check_types
 from bnnfpga.frontend.nodes import QONNX_DOMAIN, describe
+from bnnfpga.frontend.resizing import TRUNCATES
 from bnnfpga.frontend.shapes import Shape
 
 _IR = 10
@@ -200,7 +201,7 @@ def _batch_norm(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto
 
 
 def _axes_as_input(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
-    """Squeeze, Unsqueeze and ReduceMean."""
+    """Squeeze, Unsqueeze and reductions."""
     inputs = spelling.inputs
     if spelling.has("axes") and spelling.values["axes"] is not None:
         inputs = [inputs[0], writer.constant(spelling, "axes", spelling.values["axes"])]
@@ -208,10 +209,20 @@ def _axes_as_input(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodePr
 
 
 def _reduce(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
+    """Its axes are an input; without any, it takes all."""
     axes = spelling.input(1)
-    if spelling.values.get("noop_with_empty_axes") and (not axes or writer.is_empty(axes)):
+    given = spelling.values["axes"] if spelling.has("axes") else None
+    if given or (axes and not writer.is_empty(axes)):
+        return _axes_as_input(writer, spelling)
+    if spelling.values.get("noop_with_empty_axes"):
         return _identity(writer, spelling)
-    return _axes_as_input(writer, spelling)
+    shape = writer.shapes.get(spelling.node.input[0])
+    if shape is None:
+        raise UserError(
+            "the shape of what it reduces is not known", where=describe(spelling.node), hint="export with fixed shapes"
+        )
+    every = writer.constant(spelling, "axes", list(range(len(shape))))
+    return writer.again(spelling, [spelling.inputs[0], every], **spelling.kept("axes"))
 
 
 def _split(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
@@ -260,7 +271,7 @@ def _pad(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
 
 
 def _resize(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
-    """Before version 11, and as Upsample, it takes the pixel at floor(index / scale), and cannot be told otherwise."""
+    """Before version 11, and as Upsample, it takes the pixel at index / scale without a fraction, and only that."""
     if spelling.has("nearest_mode"):
         return _as_it_is(writer, spelling)
     scales = spelling.input(1)
@@ -273,7 +284,7 @@ def _resize(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
         list(spelling.node.output),
         mode="nearest",
         coordinate_transformation_mode="asymmetric",
-        nearest_mode="floor",
+        nearest_mode=TRUNCATES,
     )
     return iter([made])
 
@@ -333,7 +344,7 @@ _SPELLINGS: dict[str, Callable[[_Writer, _Spelling], Iterator[onnx.NodeProto]]] 
     "BatchNormalization": _batch_norm,
     "Squeeze": _axes_as_input,
     "Unsqueeze": _axes_as_input,
-    "ReduceMean": _reduce,
+    **dict.fromkeys(("ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum"), _reduce),
     "Split": _split,
     "Slice": _slice,
     "Pad": _pad,

@@ -9,9 +9,9 @@ from onnx import TensorProto
 
 from bnnfpga.arithmetic import Step, apply_steps
 from bnnfpga.errors import UserError
-from bnnfpga.frontend.channels import channel_index
 from bnnfpga.frontend.model import Node
-from bnnfpga.frontend.nodes import describe
+from bnnfpga.frontend.nodes import attribute, describe
+from bnnfpga.frontend.picks import gathered
 from bnnfpga.frontend.resizing import upsampling_factors
 from bnnfpga.golden.pools import pooled
 from bnnfpga.golden.writer import EXACT_FLOAT32, Value, Writer
@@ -19,12 +19,13 @@ from bnnfpga.grids import common_grid
 
 
 def gather(writer: Writer, node: Node) -> Value:
-    """Some channels, in any order."""
-    index = writer.constant(channel_index(writer.model, node))
+    """Some channels, in any order, or some rows or columns."""
+    axis, places = gathered(writer.model, node)
+    index = writer.constant(places)
     value = writer.value(node.input[0])
 
     def pick(tensor: str) -> str:
-        picked = writer.emit("Gather", tensor, index, axis=1)
+        picked = writer.emit("Gather", tensor, index, axis=axis)
         if tensor in writer.doubles:
             writer.doubles.add(picked)
         return picked
@@ -119,13 +120,14 @@ def add_streams(writer: Writer, node: Node) -> Value:
 
 
 def concat(writer: Writer, node: Node) -> Value:
-    """Channels one after the other: on the common grid of their scales, else as floats."""
+    """One behind the other along an axis: on the common grid of their scales, else as floats."""
+    axis = attribute(node, "axis", 1) % len(writer.model.shape(node.output[0]))
     units = _units(writer, node)
     grid = None if isinstance(units, str) else _grid(writer, node, units)
     if grid is None:
         writer.float_concats.add(node.name)
         floats = [writer.float_of(writer.value(name)) for name in node.input]
-        return Value(tensor=writer.emit("Concat", *floats, axis=1))
-    joined = writer.emit("Concat", *_multiples(writer, grid), axis=1)
+        return Value(tensor=writer.emit("Concat", *floats, axis=axis))
+    joined = writer.emit("Concat", *_multiples(writer, grid), axis=axis)
     magnitude = max(bound * factor for bound, factor in zip(grid.magnitudes, grid.factors, strict=True))
     return Value(integers=joined, scales=(np.asarray(grid.unit),), magnitude=magnitude, base=joined)

@@ -10,18 +10,23 @@ from bnnfpga.arithmetic import Floats, Step, apply_steps
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.model import Node
 from bnnfpga.frontend.nodes import attribute, describe
-from bnnfpga.frontend.sliding import averages, pad_value, sliding_attributes
+from bnnfpga.frontend.sliding import averages, channel_pads, divisor_of, pad_value, sliding_attributes, takes_smallest
 from bnnfpga.golden.writer import EXACT_FLOAT32, Value, Writer
 
 
 def max_pool(writer: Writer, node: Node) -> Value:
-    """The largest under the kernel: of integers where all scales are positive, else of floats."""
+    """The largest or smallest under the kernel: of integers where all scales are positive, else of floats."""
     value = writer.value(node.input[0])
-    attributes = sliding_attributes(node)
+
+    def pool(tensor: str) -> str:
+        if not takes_smallest(node):
+            return writer.emit("MaxPool", tensor, **sliding_attributes(node))
+        return writer.emit("Neg", writer.emit("MaxPool", writer.emit("Neg", tensor), **sliding_attributes(node)))
+
     if value.integers is not None and all(np.all(scale > 0) for scale in value.scales):
         # Rounding is monotone, so the largest product is that of the largest integer.
-        return pooled(writer, value, writer.emit("MaxPool", value.integers, **attributes))
-    return Value(tensor=writer.emit("MaxPool", writer.float_of(value), **attributes))
+        return pooled(writer, value, pool(value.integers))
+    return Value(tensor=pool(writer.float_of(value)))
 
 
 def pooled(writer: Writer, value: Value, integers: str, factor: int = 1, scales: tuple[Floats, ...] = ()) -> Value:
@@ -39,14 +44,18 @@ def pooled(writer: Writer, value: Value, integers: str, factor: int = 1, scales:
 
 
 def average_pool(writer: Writer, node: Node) -> Value:
-    """An average of integers is their sum times 1/n; that of an affine function of them, the function of that."""
+    """An average of integers is their sum times 1/n; that of an affine function of them, the function of that.
+
+    A sum is the average of integers whose n is 1.
+    """
     value = writer.value(node.input[0])
     geometry = averages(writer.model, node)
     affine = value.affine
     shifts = affine is not None and any(step.operation not in ("multiply", "divide") for step in affine)
-    if value.base is None or affine is None or (shifts and geometry.touches_pads):
+    divisor = divisor_of(node, geometry)
+    if value.base is None or affine is None or (shifts and (geometry.touches_pads or divisor != geometry.taps)):
         raise UserError(
-            "it averages numbers that are not quantised",
+            f"it {'averages' if divisor == geometry.taps else 'sums'} numbers that are not quantised",
             where=describe(node),
             hint="put a quantizer in front of it",
         )
@@ -58,17 +67,17 @@ def average_pool(writer: Writer, node: Node) -> Value:
     axes = len(writer.model.shape(node.input[0])) - 2
     ones = np.ones((channels, 1, *geometry.kernel[2 - axes :]), dtype=np.float32)
     total = writer.emit("Conv", source, writer.constant(ones), group=channels, **sliding_attributes(node))
-    share = np.asarray(np.float32(1) / np.float32(geometry.taps))
+    share = (np.asarray(np.float32(1) / np.float32(divisor)),) if divisor > 1 else ()
     if value.integers is not None:
-        return pooled(writer, value, total, geometry.taps, (share,))
-    steps = (Step("multiply", share), *affine)
+        return pooled(writer, value, total, geometry.taps, share)
+    steps = (*(Step("multiply", scale) for scale in share), *affine)
     return Value(
         tensor=writer.emit_steps(steps, total), base=total, function=steps, magnitude=value.magnitude * geometry.taps
     )
 
 
 def pad(writer: Writer, node: Node) -> Value:
-    """A value around an image that must be a multiple of its scale."""
+    """A value around an image, or as more channels, that must be a multiple of its scale."""
     value = writer.value(node.input[0])
     pad = np.float32(pad_value(writer.model, node))
     if value.integers is None or any(scale.size != 1 for scale in value.scales):
@@ -84,6 +93,7 @@ def pad(writer: Writer, node: Node) -> Value:
         )
     pads = attribute(node, "pads", None)
     axes = len(pads) // 2
-    widths = np.array([0, 0, *pads[:axes], 0, 0, *pads[axes:]], dtype=np.int64)
+    before, behind = channel_pads(node)
+    widths = np.array([0, before, *pads[:axes], 0, behind, *pads[axes:]], dtype=np.int64)
     integers = writer.emit("Pad", value.integers, writer.constant(widths), writer.constant(code))
     return replace(pooled(writer, value, integers), magnitude=max(value.magnitude, int(abs(code))))

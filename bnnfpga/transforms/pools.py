@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.arithmetic import Step
-from bnnfpga.frontend.channels import channel_index
 from bnnfpga.frontend.model import Model, Node
 from bnnfpga.frontend.nodes import elementwise_operand
+from bnnfpga.frontend.picks import gathered
 from bnnfpga.frontend.rewriting import Rewrite
-from bnnfpga.frontend.sliding import averages, geometry_of, pad_value
+from bnnfpga.frontend.sliding import averages, divisor_of, geometry_of, pad_value
 from bnnfpga.transforms.editing import insert_after
 from bnnfpga.transforms.integer_types import INTEGER_POOL, INTEGER_SUM, THRESHOLD_DOMAIN, integer_type
 
@@ -30,7 +30,9 @@ class AffineBehindPools(Rewrite):
         if node.op_type == "AveragePool" and integer_type(model, node.input[0]) is not None:
             geometry = averages(model, node)
             model.become(node, INTEGER_SUM, THRESHOLD_DOMAIN)
-            insert_after(model, node, "Mul", np.asarray(np.float32(1) / np.float32(geometry.taps)))
+            divisor = divisor_of(node, geometry)
+            if divisor > 1:
+                insert_after(model, node, "Mul", np.asarray(np.float32(1) / np.float32(divisor)))
             return True
         if node.op_type not in ("MaxPool", "AveragePool", "Pad", "Gather", "Resize"):
             return False
@@ -39,8 +41,9 @@ class AffineBehindPools(Rewrite):
         if before is None or value is None or not _commutes(model, node, before, value):
             return False
         if node.op_type == "Gather" and value.size > 1:
+            along, index = gathered(model, node)
             axis = value.ndim - len(model.shape(node.input[0])) + 1
-            value = value.take(channel_index(model, node), axis)
+            value = value.take(index, axis) if along == 1 else value
         model.set_input(node, 0, elementwise_operand(model, before))
         insert_after(model, node, before.op_type, value)
         model.remove_unread(before)
@@ -52,8 +55,9 @@ def _commutes(model: Model, node: Node, before: Node, value: NDArray[np.float32]
     if node.op_type in ("Gather", "Resize"):
         return True
     if node.op_type == "AveragePool":
-        is_factor = before.op_type in ("Mul", "Div")
-        return is_factor or not geometry_of(model, node).touches_pads
+        geometry = geometry_of(model, node)
+        is_average = divisor_of(node, geometry) == geometry.taps and not geometry.touches_pads
+        return is_average or before.op_type in ("Mul", "Div")
     is_scale = before.op_type == "Mul" and bool(np.all(value > 0))
     if node.op_type == "MaxPool":
         return is_scale

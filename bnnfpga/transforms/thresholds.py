@@ -22,6 +22,7 @@ from bnnfpga.frontend.nodes import (
 )
 from bnnfpga.frontend.quantizers import Quantizer, quantizer_of
 from bnnfpga.frontend.rewriting import Rewrite
+from bnnfpga.frontend.sliding import takes_smallest
 from bnnfpga.golden.steps import elementwise_steps
 from bnnfpga.integers import IntArray, IntegerType
 from bnnfpga.transforms.integer_types import (
@@ -66,7 +67,9 @@ class ChainsToThresholds(Rewrite):
         steps = _on_one_axis(model, placed, source, quantizer, pooled=bool(pools))
         values = reachable_values(model, source)
         function = step_function(steps, values, where=describe(node))
-        falls = [(pool, _falls_behind(steps, place, values, describe(pool))) for pool, place in pools]
+        falls = [
+            (pool, _falls_behind(steps, place, values, describe(pool)) ^ takes_smallest(pool)) for pool, place in pools
+        ]
         _replace(model, chain, source, function)
         put_pools_behind(model, node.output[0], falls)
         return True

@@ -18,10 +18,10 @@ _MOST_TABULATED_BITS = 10
 
 def threshold(lowering: Lowering, node: Node) -> None:
     """A table where one function serves all channels and has more than a few thresholds, else thresholds."""
-    tensor = lowering.read(node)
+    table = table_of(lowering, node)
+    tensor = lowering.read(node, any_order=len(table.values) == 1)
     shape = lowering.shape(node.input[0])
     stream = stream_shape(shape)
-    table = table_of(lowering, node)
     if len(table.values) not in (1, stream[-1]) or len(stream) == 1:
         # Each element has its own thresholds, and an image comes pixel by pixel, whether it was flattened or not.
         stream = (len(tensor.order),)

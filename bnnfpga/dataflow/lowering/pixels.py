@@ -6,16 +6,20 @@ from dataclasses import replace
 
 import numpy as np
 
-from bnnfpga.dataflow.lowering.accelerator import Lowering, Tensor, channels_last, rows_columns, stream_shape
+from bnnfpga.dataflow.lowering.accelerator import Lowering, Tensor, channels_last, rows_columns
+from bnnfpga.dataflow.lowering.branches import pad_channels, select
+from bnnfpga.dataflow.operators.crop import Crop
 from bnnfpga.dataflow.operators.pool import Pool, PoolFunction
-from bnnfpga.dataflow.operators.upsample import Upsample
+from bnnfpga.dataflow.operators.upsample import Copies, Upsample
 from bnnfpga.dataflow.operators.window import Window
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.model import Node
 from bnnfpga.frontend.nodes import describe, required_constant
+from bnnfpga.frontend.picks import gathered
 from bnnfpga.frontend.resizing import upsampling_factors
-from bnnfpga.frontend.sliding import geometry_of, pad_value
+from bnnfpga.frontend.sliding import channel_pads, geometry_of, pad_value, takes_smallest
 from bnnfpga.geometry import Geometry
+from bnnfpga.integers import IntArray
 from bnnfpga.transforms.integer_types import (
     INTEGER_POOL,
 )
@@ -23,23 +27,15 @@ from bnnfpga.transforms.integer_types import (
 
 def layout(lowering: Lowering, node: Node) -> None:
     """Flattening costs nothing: the stream stays as it is."""
-    tensor = lowering.read(node)
-    shape = lowering.shape(node.output[0])
-    if len(shape) > 1 and not np.array_equal(tensor.order, channels_last(shape)):
-        raise UserError(
-            f"it makes an image of shape {tuple(shape)} of elements that come in another order",
-            where=describe(node),
-            hint="only flattening is possible between layers",
-        )
-    lowering.tensors[node.output[0]] = tensor
+    lowering.tensors[node.output[0]] = lowering.read(node, any_order=True)
 
 
 def max_pool(lowering: Lowering, node: Node) -> None:
     """The largest or smallest pixel of each window, channel by channel."""
-    tensor = lowering.read(node)
+    tensor = lowering.read(node, any_order=True)
     type = lowering.stream_type(tensor)
     channels = lowering.shape(node.input[0])[0]
-    smallest = np.zeros(channels, dtype=bool)
+    smallest = np.full(channels, takes_smallest(node))
     if node.op_type == INTEGER_POOL:
         smallest = required_constant(lowering.model, node, 1, "direction").astype(bool)
     # Pads must never win: the least there is for a largest, and where channels differ, none at all.
@@ -49,7 +45,14 @@ def max_pool(lowering: Lowering, node: Node) -> None:
 
 def sum_pool(lowering: Lowering, node: Node) -> None:
     """The sum of each window."""
-    _pool(lowering, node, lowering.read(node), "sum", np.zeros(lowering.shape(node.input[0])[0], dtype=bool), 0)
+    _pool(
+        lowering,
+        node,
+        lowering.read(node, any_order=True),
+        "sum",
+        np.zeros(lowering.shape(node.input[0])[0], dtype=bool),
+        0,
+    )
 
 
 def _pool(
@@ -57,6 +60,15 @@ def _pool(
 ) -> None:
     geometry = geometry_of(lowering.model, node)
     type, producer = lowering.stream_type(tensor), tensor.producer
+    if not np.array_equal(tensor.order, channels_last(lowering.shape(node.input[0]))):
+        in_a_row = _in_a_row(geometry, len(smallest), tensor.order)
+        if in_a_row is None or len(set(smallest.tolist())) > 1:
+            lowering.read(node)  # says that it comes in another order
+        assert in_a_row is not None
+        windows, kernel = (len(in_a_row),), (1, geometry.taps)
+        unit = Pool(lowering.name(Pool), windows, kernel, 1, type, function, smallest[:1])
+        lowering.made(node, lowering.add(unit, producer), in_a_row)
+        return
     if geometry.is_identity:
         lowering.tensors[node.output[0]] = tensor
         return
@@ -68,25 +80,78 @@ def _pool(
     lowering.made(node, lowering.add(unit, producer))
 
 
-def upsample(lowering: Lowering, node: Node) -> None:
-    """Every pixel several times."""
+def _in_a_row(geometry: Geometry, channels: int, order: IntArray) -> IntArray | None:
+    """Where each window's elements of a channel come one after the other: the windows by number, as they come.
+
+    They are numbered as the result's elements in the model's order. None where windows come in pieces, or overlap.
+    """
+    rows, columns = geometry.windows
+    down, across = geometry.kernel
+    whole = geometry.image == (rows * down, columns * across) and geometry.stride == geometry.kernel
+    if not whole or geometry.dilation != (1, 1) or any(geometry.pads):
+        return None
+    places = np.argsort(order).reshape(channels, rows, down, columns, across)
+    places = places.transpose(0, 1, 3, 2, 4).reshape(-1, geometry.taps)
+    first = places.min(axis=1)
+    return np.argsort(first) if np.all(places.max(axis=1) - first == geometry.taps - 1) else None
+
+
+def pick(lowering: Lowering, node: Node) -> None:
+    """A Gather or Resize: channels by the wires of a pixel, pixels by a crop and by copies of what it keeps."""
+    if node.op_type == "Gather" and gathered(lowering.model, node)[0] == 1:
+        select(lowering, node)
+        return
     tensor = lowering.read(node)
-    *image, channels = stream_shape(lowering.shape(node.input[0]))
-    *factors, down, across = 1, *upsampling_factors(lowering.model, node)
-    if len(factors) > 1 or len(image) != 2:
-        raise UserError(
-            "it repeats other things than pixels",
-            where=describe(node),
-            hint="only images and signals can be upsampled",
-        )
-    unit = Upsample(
-        lowering.name(Upsample), (image[0], image[1]), channels, lowering.stream_type(tensor), (down, across)
-    )
-    lowering.made(node, lowering.add(unit, tensor.producer))
+    shape = lowering.shape(node.input[0])
+    image, channels = rows_columns(shape), shape[0]
+    taken = [np.arange(extent) for extent in image]
+    last, chain = node, [node]
+    while True:
+        for axis, places in _pixels_taken(lowering, last).items():
+            taken[axis] = taken[axis][places]
+        behind = lowering.model.consumers(last.output[0])
+        if len(behind) != 1 or last.output[0] in lowering.model.outputs or not _pixels_taken(lowering, behind[0]):
+            break
+        last = behind[0]
+        chain.append(last)
+    lowering.merged.update(chain)
+    producer, type = tensor.producer, lowering.stream_type(tensor)
+    kept = [np.unique(places, return_counts=True) for places in taken]
+    rows, columns = (tuple(places.tolist()) for places, _ in kept)
+    if (len(rows), len(columns)) != image:
+        producer = lowering.add(Crop(lowering.name(Crop), image, channels, type, rows, columns), producer)
+    factors = (_copies(kept[0][1]), _copies(kept[1][1]))
+    if factors != (1, 1):
+        unit = Upsample(lowering.name(Upsample), (len(rows), len(columns)), channels, type, factors)
+        producer = lowering.add(unit, producer)
+    lowering.tensors[last.output[0]] = Tensor(producer, channels_last(lowering.shape(last.output[0])))
+
+
+def _copies(counts: IntArray) -> Copies:
+    return int(counts[0]) if np.all(counts == counts[0]) else tuple(counts.tolist())
+
+
+def _pixels_taken(lowering: Lowering, node: Node) -> dict[int, IntArray]:
+    """Which rows (0) and columns (1) a Gather or Resize takes for each of its own; nothing where it is none."""
+    model = lowering.model
+    pixels = len(lowering.shape(node.output[0])) - 1
+    if node.op_type == "Resize":
+        factors = upsampling_factors(model, node)
+        axes = range(2 - len(factors), 2)
+        extents = lowering.shape(node.input[0])[1:]
+        repeated = zip(axes, extents, factors, strict=True)
+        return {axis: np.repeat(np.arange(extent), factor) for axis, extent, factor in repeated}
+    if node.op_type != "Gather":
+        return {}
+    axis, places = gathered(model, node)
+    return {axis - pixels: places} if axis > 1 else {}
 
 
 def pad(lowering: Lowering, node: Node) -> None:
-    """Left to the convolution behind it, or made where something else reads it."""
+    """Left to the convolution behind it, or made where something else reads it; more channels by a pixel's wires."""
+    if any(channel_pads(node)):
+        pad_channels(lowering, node)
+        return
     tensor = lowering.read(node)
     geometry = geometry_of(lowering.model, node)
     tensor = replace(tensor, pads=geometry.pads, fill=int(pad_value(lowering.model, node)))
