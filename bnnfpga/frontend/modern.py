@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 
 from bnnfpga.errors import UserError
@@ -124,6 +125,10 @@ class _Writer:
         tensor = self._values.get(name)
         value = None if tensor is None else numpy_helper.to_array(tensor)
         return value.item() if value is not None and value.size == 1 else None
+
+    def numbers_of(self, name: str) -> NDArray[Any]:
+        """The numbers of a constant, in a row."""
+        return numpy_helper.to_array(self._values[name]).ravel()
 
     def is_empty(self, name: str) -> bool:
         """Whether a constant has no elements."""
@@ -277,6 +282,13 @@ def _resize(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
     scales = spelling.input(1)
     if spelling.has("scales"):
         scales = writer.constant(spelling, "scales", spelling.values["scales"], np.float32)
+    given = np.ravel(spelling.values["scales"]) if spelling.has("scales") else writer.numbers_of(scales)
+    if spelling.node.op_type == "Upsample" and np.any(given < 1):
+        raise UserError(
+            f"its scales are {given.tolist()}, and an Upsample does not shrink",
+            where=describe(spelling.node),
+            hint="export the model with opset 11 or a later one, where it is a Resize",
+        )
     made = writer.new(
         spelling,
         "Resize",

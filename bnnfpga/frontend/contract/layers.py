@@ -82,6 +82,7 @@ _REDUCE_13 = Form(
     (_KEEP, Attribute("noop_with_empty_axes", "int", 0, FLAG)),
 )
 _REDUCE_18 = _REDUCE_13.since(18)
+_SUM_1 = replace(_REDUCE_1, versions=(1, 11))
 _OF_EXTREMA = (replace(_REDUCE_1, versions=(1, 11, 12, 13)), _REDUCE_13.since(18, 20))
 
 OPERATORS = (
@@ -131,5 +132,5 @@ OPERATORS = (
     Operator("ReduceMax", _POOL, "Over rows, columns, samples or channels, any of them together.", _OF_EXTREMA),
     Operator("ReduceMin", _POOL, "As ReduceMax.", _OF_EXTREMA),
     Operator("ReduceMean", _POOL, "Over such axes: an AveragePool.", (_REDUCE_1, _REDUCE_18)),
-    Operator("ReduceSum", _POOL, "Over such axes, of integers times a scale.", (_REDUCE_1, _REDUCE_13)),
+    Operator("ReduceSum", _POOL, "Over such axes, of integers times a scale.", (_SUM_1, _REDUCE_13)),
 )
