@@ -16,6 +16,7 @@ NAME = "layer[red]/with a rather long name, " + "longer than any terminal is wid
 
 SUMMARY: dict[str, Any] = {
     "project": "build/p",
+    "input": {"kind": "uint8", "scale": 1 / 255, "given": True},
     "seconds": 0.125,
     "checked": {"stages": ["file", "source", "folded", "emulator"], "images": 32},
     "ties": {
@@ -39,6 +40,7 @@ SUMMARY: dict[str, Any] = {
 RESULT: dict[str, Any] = {
     "backend": "rtl",
     "images": 5000,
+    "input": {"kind": "uint8", "scale": 1.0, "given": False},
     "mismatches": 0,
     "accuracy": 0.93125,
     "cycles": 320244,
@@ -97,6 +99,7 @@ def test_simulate() -> None:
     assert rows(simulate_table(RESULT, 200)) == {
         "backend": "rtl",
         "images": "5,000",
+        "input": "uint8 (no --input-scale given)",
         "mismatches": "0: every integer equals the model's",
         "accuracy": "93.12 %",
         "cycles": "320,244",
