@@ -75,6 +75,7 @@ def test_compile() -> None:
     assert lines[1].split() == [*NAME.split(), "matrix_vector", "4", "196", "64"]
     assert lines[2].split() == ["fifo0", "fifo", "-", "-", "1,024"]
     assert lines[4:] == [
+        "input           uint8 x 1/255",
         "interval        64 cycles",
         "latency         308 cycles, 3.08 µs at 100 MHz",
         "throughput      1,562,500 frames/s at 100 MHz",
@@ -141,7 +142,7 @@ def test_simulate_on_a_backend_without_cycles() -> None:
         ("cycles", "initiation_interval", "interval_constant", "latency_cycles", "simulated_cycles_per_second")
     )
     found = rows(simulate_table({**RESULT, **nothing, "backend": "hls"}, 100))
-    assert set(found) == {"backend", "images", "mismatches", "accuracy", "built in", "run in"}
+    assert set(found) == {"backend", "images", "input", "mismatches", "accuracy", "built in", "run in"}
 
 
 def test_simulate_under_stalls_has_no_interval() -> None:
