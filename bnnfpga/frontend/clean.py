@@ -21,7 +21,7 @@ from bnnfpga.frontend.layouts import TransposeToReshape
 from bnnfpga.frontend.model import Model
 from bnnfpga.frontend.modern import modernise
 from bnnfpga.frontend.parameters import FoldQuantizedParameters, QuantizersOfRawWeights
-from bnnfpga.frontend.picks import PicksToGathers, ResizesToGathers, check_picks
+from bnnfpga.frontend.picks import PicksToGathers, ResizesToGathers
 from bnnfpga.frontend.protos import from_proto
 from bnnfpga.frontend.read import read_source
 from bnnfpga.frontend.reductions import ReductionsToPools
@@ -29,6 +29,7 @@ from bnnfpga.frontend.rewriting import Rewrite, apply_rewrites
 from bnnfpga.frontend.sizes import check_extents, check_sizes, check_windows
 from bnnfpga.frontend.sliding import PlainSliding, check_convs, check_pools
 from bnnfpga.frontend.supported import check_supported
+from bnnfpga.frontend.tokens import DenseOverTokens
 from bnnfpga.frontend.trunc import TruncToQuant
 
 _BEFORE_PARAMETERS: tuple[Rewrite, ...] = (
@@ -82,6 +83,7 @@ def clean(proto: onnx.ModelProto) -> Model:
         apply_rewrites(model, rewrite)
     infer(model)
     apply_rewrites(model, PicksToGathers())
+    apply_rewrites(model, DenseOverTokens())
     to_channels_first(model)
     for rewrite in _BEHIND_PARAMETERS:
         apply_rewrites(model, rewrite)
@@ -97,5 +99,4 @@ def clean(proto: onnx.ModelProto) -> Model:
     check_convs(model)
     check_pools(model)
     check_concats(model)
-    check_picks(model)
     return model

@@ -71,25 +71,6 @@ def gathered(model: Model, node: Node) -> tuple[int, Places]:
     return axis, index % shape[axis]
 
 
-def check_picks(model: Model) -> None:
-    """Refuse Gathers that take pixels in another order than they come."""
-    for node in model.nodes:
-        if node.op_type != "Gather" or comes_from_constants(model, node.input[0]):
-            continue
-        axis, index = gathered(model, node)
-        if axis > 1 and np.any(np.diff(index) < 0):
-            name = _axis_name(axis, len(model.shape(node.input[0])))
-            raise UserError(
-                f"it takes {name} {_listed(index)}, and the pixels of a stream come once, in rising order",
-                where=describe(node),
-                hint=f"take {name} in rising order; what turns the image around belongs in front of the model",
-            )
-
-
-def _listed(index: Places) -> str:
-    return ", ".join(map(str, index[:8].tolist())) + ", ..." * (len(index) > 8)
-
-
 def _axis_name(axis: int, rank: int) -> str:
     """What lies along an axis of (images, channels, ...pixels)."""
     if axis == 1 or rank > 4:

@@ -11,9 +11,7 @@ from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.fork import Fork
 from bnnfpga.dataflow.stream import Frame
-from bnnfpga.errors import UserError
 from bnnfpga.frontend.model import Model, Node
-from bnnfpga.frontend.nodes import describe
 from bnnfpga.integers import IntArray, IntegerType
 from bnnfpga.transforms.integer_types import (
     integer_type,
@@ -111,24 +109,9 @@ class Lowering:
         self._edges += [(producer, operator.name, port) for port, producer in enumerate(producers)]
         return operator.name
 
-    def read(self, node: Node, index: int = 0, *, any_order: bool = False) -> Tensor:
-        """An operand of a node: an image with its channels innermost, unless the node takes it in any order.
-
-        Raises
-        ------
-        UserError
-            If it comes in another order.
-        """
-        name = node.input[index]
-        tensor, shape = self.tensors[name], self.shape(name)
-        if any_order or len(shape) < 2 or np.array_equal(tensor.order, channels_last(shape)):
-            return tensor
-        above = self.model.producer(name)
-        raise UserError(
-            f"it makes an image of shape {tuple(shape)} of elements that come in another order",
-            where=describe(node if above is None else above),
-            hint="only flattening is possible between layers",
-        )
+    def read(self, node: Node, index: int = 0) -> Tensor:
+        """An operand of a node, in the order in which it comes."""
+        return self.tensors[node.input[index]]
 
     def made(self, node: Node, producer: str, order: IntArray | None = None) -> None:
         """A node's result comes from an operator, with channels last where nothing else is said."""

@@ -7,13 +7,13 @@ import math
 import numpy as np
 
 from bnnfpga.dataflow.lowering.accelerator import Lowering, stream_shape
+from bnnfpga.dataflow.lowering.reorder import image, in_order
 from bnnfpga.dataflow.operators.add import Add
 from bnnfpga.dataflow.operators.concat import Concat
 from bnnfpga.dataflow.operators.lookup import Lookup
 from bnnfpga.dataflow.operators.select import Select
-from bnnfpga.errors import UserError
 from bnnfpga.frontend.model import Node
-from bnnfpga.frontend.nodes import attribute, describe
+from bnnfpga.frontend.nodes import attribute
 from bnnfpga.frontend.picks import gathered
 from bnnfpga.frontend.sliding import channel_pads, pad_value
 from bnnfpga.integers import IntArray, IntegerType
@@ -21,11 +21,8 @@ from bnnfpga.integers import IntArray, IntegerType
 
 def add_streams(lowering: Lowering, node: Node) -> None:
     """A sum of more than two streams is a chain of sums."""
-    tensors = [lowering.read(node, index, any_order=True) for index in range(len(node.input))]
-    if any(not np.array_equal(tensor.order, tensors[0].order) for tensor in tensors):
-        raise UserError(
-            "its operands come in different orders", where=describe(node), hint="add images, or vectors, not both"
-        )
+    tensors = [lowering.read(node, index) for index in range(len(node.input))]
+    tensors = [in_order(lowering, node, tensor, tensors[0].order) for tensor in tensors]
     factors = attribute(node, "factors", [])
     shape = stream_shape(lowering.shape(node.output[0]))
     producer, type, factor = tensors[0].producer, lowering.stream_type(tensors[0]), factors[0]
@@ -47,7 +44,7 @@ def concat(lowering: Lowering, node: Node) -> None:
     producer, joined = None, 0
     orders: list[IntArray] = []
     for index, factor in enumerate(attribute(node, "factors", [])):
-        tensor = lowering.read(node, index)
+        tensor = image(lowering, node, index)
         own = stream_shape(lowering.shape(node.input[index]))
         source = of_type(lowering, tensor.producer, own, type, factor)
         orders.append(tensor.order + sum(len(order) for order in orders))
@@ -74,7 +71,7 @@ def of_type(
 
 def pad_channels(lowering: Lowering, node: Node) -> None:
     """Channels of a constant in front of a pixel's own and behind them."""
-    tensor = lowering.read(node)
+    tensor = image(lowering, node)
     type, fill = lowering.tensor_type(node.output[0]), int(pad_value(lowering.model, node))
     shape = stream_shape(lowering.shape(node.input[0]))
     before, behind = channel_pads(node)
@@ -87,7 +84,7 @@ def pad_channels(lowering: Lowering, node: Node) -> None:
 
 def select(lowering: Lowering, node: Node) -> None:
     """Some channels, in any order: the wires of a pixel."""
-    tensor = lowering.read(node)
+    tensor = image(lowering, node)
     shape = stream_shape(lowering.shape(node.input[0]))
     index = gathered(lowering.model, node)[1]
     if np.array_equal(index, np.arange(shape[-1])):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bnnfpga.dataflow.lowering.accelerator import Lowering, stream_shape
+from bnnfpga.dataflow.lowering.reorder import image
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.lookup import Lookup
 from bnnfpga.dataflow.operators.threshold import Threshold
@@ -19,9 +20,11 @@ _MOST_TABULATED_BITS = 10
 def threshold(lowering: Lowering, node: Node) -> None:
     """A table where one function serves all channels and has more than a few thresholds, else thresholds."""
     table = table_of(lowering, node)
-    tensor = lowering.read(node, any_order=len(table.values) == 1)
+    tensor = lowering.read(node)
     shape = lowering.shape(node.input[0])
     stream = stream_shape(shape)
+    if len(table.values) == stream[-1] > 1:
+        tensor = image(lowering, node)
     if len(table.values) not in (1, stream[-1]) or len(stream) == 1:
         # Each element has its own thresholds, and an image comes pixel by pixel, whether it was flattened or not.
         stream = (len(tensor.order),)

@@ -1,4 +1,4 @@
-"""Pools, pads, upsampling and flattening: what moves pixels."""
+"""Pools, pads and upsampling: what moves pixels."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from bnnfpga.dataflow.lowering.accelerator import Lowering, Tensor, channels_last, rows_columns
 from bnnfpga.dataflow.lowering.branches import pad_channels, select
+from bnnfpga.dataflow.lowering.reorder import image, taken_at_once
 from bnnfpga.dataflow.operators.crop import Crop
 from bnnfpga.dataflow.operators.pool import Pool, PoolFunction
 from bnnfpga.dataflow.operators.upsample import Copies, Upsample
@@ -25,22 +26,16 @@ from bnnfpga.transforms.integer_types import (
 )
 
 
-def layout(lowering: Lowering, node: Node) -> None:
-    """Flattening costs nothing: the stream stays as it is."""
-    lowering.tensors[node.output[0]] = lowering.read(node, any_order=True)
-
-
 def max_pool(lowering: Lowering, node: Node) -> None:
     """The largest or smallest pixel of each window, channel by channel."""
-    tensor = lowering.read(node, any_order=True)
-    type = lowering.stream_type(tensor)
+    type = lowering.stream_type(lowering.read(node))
     channels = lowering.shape(node.input[0])[0]
     smallest = np.full(channels, takes_smallest(node))
     if node.op_type == INTEGER_POOL:
         smallest = required_constant(lowering.model, node, 1, "direction").astype(bool)
     # Pads must never win: the least there is for a largest, and where channels differ, none at all.
     fill = type.lo if not smallest.any() else type.hi if smallest.all() else type.hi + 1
-    _pool(lowering, node, tensor, "extremum", smallest, fill)
+    _pool(lowering, node, "extremum", smallest, fill)
 
 
 def sum_pool(lowering: Lowering, node: Node) -> None:
@@ -48,27 +43,25 @@ def sum_pool(lowering: Lowering, node: Node) -> None:
     _pool(
         lowering,
         node,
-        lowering.read(node, any_order=True),
         "sum",
         np.zeros(lowering.shape(node.input[0])[0], dtype=bool),
         0,
     )
 
 
-def _pool(
-    lowering: Lowering, node: Node, tensor: Tensor, function: PoolFunction, smallest: np.ndarray, fill: int
-) -> None:
+def _pool(lowering: Lowering, node: Node, function: PoolFunction, smallest: np.ndarray, fill: int) -> None:
     geometry = geometry_of(lowering.model, node)
-    type, producer = lowering.stream_type(tensor), tensor.producer
+    tensor = lowering.read(node)
+    type = lowering.stream_type(tensor)
     if not np.array_equal(tensor.order, channels_last(lowering.shape(node.input[0]))):
         in_a_row = _in_a_row(geometry, len(smallest), tensor.order)
-        if in_a_row is None or len(set(smallest.tolist())) > 1:
-            lowering.read(node)  # says that it comes in another order
-        assert in_a_row is not None
-        windows, kernel = (len(in_a_row),), (1, geometry.taps)
-        unit = Pool(lowering.name(Pool), windows, kernel, 1, type, function, smallest[:1])
-        lowering.made(node, lowering.add(unit, producer), in_a_row)
-        return
+        if in_a_row is not None and len(set(smallest.tolist())) == 1:
+            windows, kernel = (len(in_a_row),), (1, geometry.taps)
+            whole = Pool(lowering.name(Pool), windows, kernel, 1, type, function, smallest[:1])
+            lowering.made(node, lowering.add(whole, tensor.producer), in_a_row)
+            return
+    tensor = image(lowering, node)
+    producer = tensor.producer
     if geometry.is_identity:
         lowering.tensors[node.output[0]] = tensor
         return
@@ -97,14 +90,17 @@ def _in_a_row(geometry: Geometry, channels: int, order: IntArray) -> IntArray | 
 
 
 def pick(lowering: Lowering, node: Node) -> None:
-    """A Gather or Resize: channels by the wires of a pixel, pixels by a crop and by copies of what it keeps."""
+    """A Gather or Resize: channels by the wires of a pixel, pixels by a crop and by copies of what it keeps.
+
+    Pixels in another order than they come need a frame at once.
+    """
     if node.op_type == "Gather" and gathered(lowering.model, node)[0] == 1:
         select(lowering, node)
         return
-    tensor = lowering.read(node)
+    tensor = image(lowering, node)
     shape = lowering.shape(node.input[0])
-    image, channels = rows_columns(shape), shape[0]
-    taken = [np.arange(extent) for extent in image]
+    extents, channels = rows_columns(shape), shape[0]
+    taken = [np.arange(extent) for extent in extents]
     last, chain = node, [node]
     while True:
         for axis, places in _pixels_taken(lowering, last).items():
@@ -115,16 +111,22 @@ def pick(lowering: Lowering, node: Node) -> None:
         last = behind[0]
         chain.append(last)
     lowering.merged.update(chain)
+    order = channels_last(lowering.shape(last.output[0]))
+    if any(np.any(np.diff(places) < 0) for places in taken):
+        elements = np.arange(len(tensor.order)).reshape(*extents, channels)
+        index = elements[taken[0]][:, taken[1]].reshape(-1)
+        lowering.tensors[last.output[0]] = Tensor(taken_at_once(lowering, node, tensor, index), order)
+        return
     producer, type = tensor.producer, lowering.stream_type(tensor)
     kept = [np.unique(places, return_counts=True) for places in taken]
     rows, columns = (tuple(places.tolist()) for places, _ in kept)
-    if (len(rows), len(columns)) != image:
-        producer = lowering.add(Crop(lowering.name(Crop), image, channels, type, rows, columns), producer)
+    if (len(rows), len(columns)) != extents:
+        producer = lowering.add(Crop(lowering.name(Crop), extents, channels, type, rows, columns), producer)
     factors = (_copies(kept[0][1]), _copies(kept[1][1]))
     if factors != (1, 1):
         unit = Upsample(lowering.name(Upsample), (len(rows), len(columns)), channels, type, factors)
         producer = lowering.add(unit, producer)
-    lowering.tensors[last.output[0]] = Tensor(producer, channels_last(lowering.shape(last.output[0])))
+    lowering.tensors[last.output[0]] = Tensor(producer, order)
 
 
 def _copies(counts: IntArray) -> Copies:
@@ -152,8 +154,8 @@ def pad(lowering: Lowering, node: Node) -> None:
     if any(channel_pads(node)):
         pad_channels(lowering, node)
         return
-    tensor = lowering.read(node)
     geometry = geometry_of(lowering.model, node)
+    tensor = image(lowering, node)
     tensor = replace(tensor, pads=geometry.pads, fill=int(pad_value(lowering.model, node)))
     behind = lowering.model.consumers(node.output[0])
     if [item.op_type for item in behind] != ["Conv"]:

@@ -131,7 +131,7 @@ _RESIZE_19 = _RESIZE_18.since(
     19, without=("coordinate_transformation_mode",), more=(_coordinates("half_pixel_symmetric"),)
 )
 _NEAREST_PIXELS = "Each pixel made is the one that its own formula says."
-_PICKS = "Of channels in any order; of rows, columns or samples in rising order"
+_PICKS = "Of channels in any order; of rows, columns or samples in rising order, or of frames of up to 8,192 bits"
 
 OPERATORS = (
     Operator(
@@ -155,7 +155,7 @@ OPERATORS = (
     Operator(
         "Transpose",
         _LAYOUT,
-        "Of weights; of images where the next layer can take its order over, or channels are shuffled.",
+        "Of weights; of images at the ends, or in front of a dense layer; elsewhere of frames of up to 8,192 bits.",
         (Form((1, 13, *_FROM_21), (_DATA,), (Attribute("perm", "ints", None, DISTINCT),)),),
     ),
     Operator("Concat", _CHANNELS, "Along any axis but that of images.", (_CONCAT,)),
@@ -174,7 +174,12 @@ OPERATORS = (
     ),
     Operator("Slice", _CHANNELS, f"{_PICKS}.", (_SLICE_1, _SLICE_10)),
     Operator("Expand", _PIXELS, "Of axes of one element.", (Form((8, 13), (_DATA, _axes("shape"))),)),
-    Operator("Tile", _PIXELS, "Of channels, and of axes of one element.", (Form((6, 13), (_DATA, _axes("repeats"))),)),
+    Operator(
+        "Tile",
+        _PIXELS,
+        "Of channels, and of axes of one element; else of frames of up to 8,192 bits.",
+        (Form((6, 13), (_DATA, _axes("repeats"))),),
+    ),
     Operator(
         "Pad",
         _PIXELS,
