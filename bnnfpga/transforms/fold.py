@@ -18,7 +18,7 @@ from bnnfpga.transforms.integer_weights import IntegerWeights
 from bnnfpga.transforms.joins import JoinsOnIntegers
 from bnnfpga.transforms.merge_layouts import MergeLayouts
 from bnnfpga.transforms.move import LayoutBeforeElementwise, QuantizerBeforeLayout, ScalesBehindDotProducts
-from bnnfpga.transforms.pools import AffineBehindPools
+from bnnfpga.transforms.pools import AffineBehindPools, ElementwiseBehindPicks
 from bnnfpga.transforms.quantizer_scales import ScalesOutOfQuantizers
 from bnnfpga.transforms.refusals import refuse_floats
 from bnnfpga.transforms.thresholds import ChainsToThresholds
@@ -33,6 +33,7 @@ SCALE_REWRITES = (
     MergeLayouts,
     QuantizerBeforeLayout,
     AffineBehindPools,
+    ElementwiseBehindPicks,
     JoinsOnIntegers,
     ScalesBehindDotProducts,
     ConcatBehindQuantizers,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bnnfpga.arithmetic import Step
 from bnnfpga.frontend.model import Model, Node
-from bnnfpga.frontend.nodes import elementwise_operand
+from bnnfpga.frontend.nodes import ELEMENTWISE, QUANTIZERS, data_operands, elementwise_operand
 from bnnfpga.frontend.picks import gathered
 from bnnfpga.frontend.rewriting import Rewrite
 from bnnfpga.frontend.sliding import averages, divisor_of, geometry_of, pad_value
@@ -20,7 +20,7 @@ _AFFINE = ("Mul", "Div", "Add", "Sub")
 
 
 class AffineBehindPools(Rewrite):
-    """Scales move behind max pools and pads, affine steps behind picked channels and averages, which then sum integers.
+    """Scales move behind max pools and pads, affine steps behind averages, which then sum integers.
 
     A positive factor commutes with the largest of some numbers to the bit, because rounding is monotone. That an
     affine function commutes with an average is how the golden model defines such averages.
@@ -34,26 +34,63 @@ class AffineBehindPools(Rewrite):
             if divisor > 1:
                 insert_after(model, node, "Mul", np.asarray(np.float32(1) / np.float32(divisor)))
             return True
-        if node.op_type not in ("MaxPool", "AveragePool", "Pad", "Gather", "Resize"):
+        if node.op_type not in ("MaxPool", "AveragePool", "Pad"):
             return False
         before = model.producer(node.input[0])
         value = None if before is None else _operand(model, before)
         if before is None or value is None or not _commutes(model, node, before, value):
             return False
-        if node.op_type == "Gather" and value.size > 1:
-            along, index = gathered(model, node)
-            axis = value.ndim - len(model.shape(node.input[0])) + 1
-            value = value.take(index, axis) if along == 1 else value
         model.set_input(node, 0, elementwise_operand(model, before))
         insert_after(model, node, before.op_type, value, before.origin)
         model.remove_unread(before)
         return True
 
 
+class ElementwiseBehindPicks(Rewrite):
+    """What computes each element of an image alone moves behind what picks or repeats its elements, with its constants.
+
+    Quantizers stay: their codes are fewer bits.
+    """
+
+    kinds = ("Gather", "Resize")
+
+    def visit(self, model: Model, node: Node) -> bool:
+        before = model.producer(node.input[0])
+        if before is None or before.op_type not in ELEMENTWISE or before.op_type in (*QUANTIZERS, "BatchNormalization"):
+            return False
+        operands = data_operands(model, before)
+        taken = [name if name in operands else _picked(model, node, name) for name in before.input]
+        if len(operands) != 1 or any(name is None for name in taken):
+            return False
+        result = node.output[0]
+        # A tensor that is something else now than in the model has another name.
+        picked = model.fresh_name(f"{node.name}_picked")
+        model.set_shape(picked, model.shape(result))
+        inputs = [picked if name in operands else str(name) for name in taken]
+        model.set_input(node, 0, operands[0])
+        model.set_output(node, picked)
+        name = model.fresh_name(f"{before.name}_picked")
+        moved = Node(before.op_type, inputs, [result], name, before.domain, before.attributes, before.origin)
+        model.insert_after(node, moved)
+        model.remove_unread(before)
+        return True
+
+
+def _picked(model: Model, node: Node, name: str) -> str | None:
+    """What of a constant stands beside the elements that a Gather or Resize takes; None where it has to be repeated."""
+    value = model.constant(name) if name else None
+    rank = len(model.shape(node.input[0]))
+    if value is None or value.size == 1:
+        return name
+    aligned = value.reshape(*[1] * (rank - value.ndim), *value.shape)
+    if node.op_type == "Resize":
+        return name if aligned.size == aligned.shape[1] else None
+    axis, index = gathered(model, node)
+    return name if aligned.shape[axis] == 1 else model.add_constant(f"{name}_picked", aligned.take(index, axis))
+
+
 def _commutes(model: Model, node: Node, before: Node, value: NDArray[np.float32]) -> bool:
     """Whether a node gives the same behind an affine node as in front of it; adapts a Pad's value."""
-    if node.op_type in ("Gather", "Resize"):
-        return True
     if node.op_type == "AveragePool":
         geometry = geometry_of(model, node)
         is_average = divisor_of(node, geometry) == geometry.taps and not geometry.touches_pads

@@ -14,7 +14,7 @@ from bnnfpga.frontend.nodes import (
     describe,
     elementwise_operand,
 )
-from bnnfpga.frontend.sliding import averages
+from bnnfpga.frontend.sliding import averages, divisor_of, geometry_of
 from bnnfpga.transforms.integer_types import integer_type, integer_weights
 from bnnfpga.transforms.joins import scaled_integer
 from bnnfpga.transforms.thresholds import chain_above
@@ -50,17 +50,19 @@ def _not_integer(model: Model, quantizer: Node) -> UserError:
         return not_quantised(model, producer)
     if producer.op_type in LAYOUT_OPS:
         pool = model.producer(producer.input[0])
-        if pool is not None and pool.op_type in POOLS:
+        if pool is not None and pool.op_type in POOLS and pool.origin != producer.origin:
             return UserError(
                 f"it stands between {describe(pool)} and its quantizer, {describe(quantizer)}",
                 where=describe(producer),
                 hint="flatten behind the quantizer",
             )
-        return UserError(
-            f"it regroups the channels that {describe(first)} tells apart",
-            where=describe(producer),
-            hint="put the quantizer in front of it, or give that node one constant for all channels",
-        )
+        if pool is None or pool.op_type != "AveragePool":
+            return UserError(
+                f"it regroups the channels that {describe(first)} tells apart",
+                where=describe(producer),
+                hint="put the quantizer in front of it, or give that node one constant for all channels",
+            )
+        producer = pool
     if producer.op_type == "AveragePool":
         if averages(model, producer).touches_pads:
             return UserError(
@@ -68,8 +70,9 @@ def _not_integer(model: Model, quantizer: Node) -> UserError:
                 where=describe(producer),
                 hint="put a quantizer in front of it, or leave its pads out",
             )
+        verb = "averages" if divisor_of(producer, geometry_of(model, producer)) > 1 else "sums"
         return UserError(
-            "it averages what a nonlinear function has made, which is not quantised",
+            f"it {verb} what a nonlinear function has made, which is not quantised",
             where=describe(producer),
             hint="put a quantizer of up to 8 bits in front of it",
         )

@@ -87,6 +87,13 @@ def _pool_net() -> onnx.ModelProto:
     return net.model((2, 4), "y")
 
 
+def _pick_net() -> onnx.ModelProto:
+    net = NetWriter()
+    x = net.node("Add", net.node("Relu", net.bipolar("x")), net.constant([[0.25], [1]]))
+    net.node("Gather", x, net.constant([1, 3], np.int64), axis=2)
+    return net.model((2, 4), "y")
+
+
 def _join_net() -> onnx.ModelProto:
     net = NetWriter()
     x = net.bipolar("x")
@@ -126,6 +133,7 @@ NETS: dict[str, Callable[[], onnx.ModelProto]] = {
     "merge-layouts": _layouts_net,
     "quantizer-before-layout": _pool_layout_net,
     "affine-behind-pools": _pool_net,
+    "elementwise-behind-picks": _pick_net,
     "joins-on-integers": _join_net,
     "scales-behind-dot-products": _scale_net,
     "concat-behind-quantizers": _concat_net,

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from bnnfpga.dataflow.lowering.accelerator import Lowering, Tensor, channels_last, rows_columns
-from bnnfpga.dataflow.lowering.branches import pad_channels, select
+from bnnfpga.dataflow.lowering.accelerator import Lowering, Tensor, channels_last, rows_columns, stream_shape
+from bnnfpga.dataflow.lowering.branches import of_type, pad_channels, select
 from bnnfpga.dataflow.lowering.reorder import image, taken_at_once
 from bnnfpga.dataflow.operators.crop import Crop
 from bnnfpga.dataflow.operators.pool import Pool, PoolFunction
@@ -165,13 +165,12 @@ def pad(lowering: Lowering, node: Node) -> None:
 
 def padded(lowering: Lowering, node: Node, tensor: Tensor) -> Tensor:
     """The input of a Pad with its pads made: by windows of one pixel."""
-    image = lowering.shape(node.input[0])
-    geometry = Geometry(rows_columns(image), (1, 1), pads=tensor.pads)
-    window = Window(lowering.name(Window), geometry, image[0], lowering.stream_type(tensor), tensor.fill)
-    if window.flagged:
-        raise unfit_pad(tensor.fill, node)
-    order = channels_last([image[0], *geometry.windows])
-    return Tensor(lowering.add(window, tensor.producer), order)
+    shape, type = lowering.shape(node.input[0]), lowering.tensor_type(node.output[0])
+    geometry = Geometry(rows_columns(shape), (1, 1), pads=tensor.pads)
+    source = of_type(lowering, tensor.producer, stream_shape(shape), type)
+    window = Window(lowering.name(Window), geometry, shape[0], type, tensor.fill)
+    order = channels_last([shape[0], *geometry.windows])
+    return Tensor(lowering.add(window, source), order)
 
 
 def padded_geometry(lowering: Lowering, node: Node, tensor: Tensor) -> tuple[Geometry, int]:
