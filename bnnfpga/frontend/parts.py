@@ -61,7 +61,8 @@ def in_pieces(model: Model, node: Node, source: str, parts: Sequence[Part], rows
     if node.op_type in (*POOLS, "Pad", "Resize"):
         return [_sliding(model, node, source, part) for part in parts]
     if node.op_type == "Gather":
-        return _picked(model, node, parts)
+        along = attribute(node, "axis", 0) % len(model.shape(node.output[0]))
+        return _picked(model, node, parts) if along == 1 else [_sliding(model, node, source, part) for part in parts]
     if node.op_type == "Conv" and node.input[0] == source:
         return _depthwise(model, node, parts, rows)
     if node.op_type in LAYOUT_OPS:
@@ -169,10 +170,8 @@ def _sliding(model: Model, node: Node, source: str, part: Part) -> Piece:
     return _piece(model, node, operands, shape, part.channels)
 
 
-def _picked(model: Model, node: Node, parts: Sequence[Part]) -> list[Piece] | None:
+def _picked(model: Model, node: Node, parts: Sequence[Part]) -> list[Piece]:
     shape = model.shape(node.output[0])
-    if attribute(node, "axis", 0) % len(shape) != 1:
-        return None
     index = channel_index(model, node)
     pieces = []
     for part in parts:

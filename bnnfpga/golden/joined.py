@@ -10,7 +10,7 @@ import numpy as np
 from bnnfpga.arithmetic import Step, apply_steps
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.model import Node
-from bnnfpga.frontend.nodes import DOT_PRODUCTS, ELEMENTWISE, data_operands, describe
+from bnnfpga.frontend.nodes import DOT_PRODUCTS, ELEMENTWISE, attribute, data_operands, describe
 from bnnfpga.frontend.parts import Part, Piece, in_pieces, sum_in_pieces
 from bnnfpga.golden.writer import Joined, Value, Writer
 from bnnfpga.integers import IntArray
@@ -48,8 +48,9 @@ def of_parts(writer: Writer, translate: Translate, node: Node) -> Value | None:
 
 
 def joined_parts(writer: Writer, translate: Translate, node: Node) -> Joined | None:
-    """The parts of a concatenation, those of concatenations in front of it included; None where one is constant."""
-    if not all(name in writer.values for name in node.input):
+    """The parts of a concatenation of channels, those of others in front of it included; None where one is constant."""
+    axis = attribute(node, "axis", 1) % len(writer.model.shape(node.output[0]))
+    if axis != 1 or not all(name in writer.values for name in node.input):
         return None
     parts: list[Part] = []
     begin = 0

@@ -22,6 +22,7 @@ KINDS = (
     "bipolar-global-max-first",
     "channels-last-*",
     "clip-opset-*",
+    "concat-*",
     "conv-whole-*",
     "deep-*",
     "dense-tokens",
