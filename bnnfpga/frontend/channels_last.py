@@ -10,7 +10,7 @@ from onnx import numpy_helper
 
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.contract.qonnx import DOMAINS
-from bnnfpga.frontend.nodes import attribute, describe
+from bnnfpga.frontend.nodes import attribute, describe, note_origin, origin_of
 
 _DOMAIN = "qonnx.custom_op.channels_last"
 _MAX_POOL = "MaxPoolNHWC"
@@ -39,9 +39,9 @@ def between_transposes(model: onnx.ModelProto) -> None:
     made: list[onnx.NodeProto] = []
     for node in nodes:
         if _is_finns(node) or (node.domain == _DOMAIN and node.op_type in ("Conv", "MaxPool")):
-            made += _between_transposes(node, taken)
+            made += (note_origin(new, origin_of(node)) for new in _between_transposes(node, taken))
         elif node.domain == _DOMAIN and node.op_type == "BatchNormalization":
-            made += _arithmetic(model, node, constants, taken)
+            made += (note_origin(new, origin_of(node)) for new in _arithmetic(model, node, constants, taken))
         else:
             made.append(node)
     if len(made) > len(nodes) or any(old is not new for old, new in zip(nodes, made, strict=False)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import onnx
 import onnx.inliner
@@ -14,6 +14,8 @@ from bnnfpga.frontend.contract.checks import EXPORT_AGAIN
 from bnnfpga.frontend.contract.qonnx import DOMAINS, NAMES
 from bnnfpga.frontend.contract.table import STANDARD
 from bnnfpga.frontend.contract.terms import MODERN, Form
+from bnnfpga.frontend.model import Origin
+from bnnfpga.frontend.nodes import describe, note_origin, origin_of
 from bnnfpga.frontend.well_formed import check_file
 
 _MOST_NODES = 1 << 16
@@ -23,19 +25,11 @@ _Key = tuple[str, str, str]
 """The domain, name and overload of a function."""
 
 
-@dataclass(frozen=True, eq=False)
-class _Call:
-    """A node on its way, and the functions that it comes out of, the outermost first, by what called them."""
+class _Call(NamedTuple):
+    """A node on its way, and the functions that it comes out of, the outermost first."""
 
     node: onnx.NodeProto
-    callers: tuple[tuple[_Key, str], ...] = ()
-
-    def where(self) -> str:
-        text = f"node {shown(self.node.name)} ({self.node.op_type})"
-        if self.callers:
-            (_, name, _), caller = self.callers[-1]
-            text += f" in function {shown(name)}, called by node {shown(caller)}"
-        return text
+    inside: tuple[_Key, ...] = ()
 
 
 def write_out_functions(model: onnx.ModelProto) -> None:
@@ -49,7 +43,7 @@ def write_out_functions(model: onnx.ModelProto) -> None:
     UserError
         If a function calls itself, does not fit its call, is missing, or cannot be brought to the model's opset.
     """
-    functions = {(item.domain, item.name, item.overload): item for item in model.functions if not _is_qonnx(item)}
+    functions = {_key(item): item for item in model.functions if not _is_qonnx(item)}
     if not model.functions:
         return
     del model.functions[:]
@@ -58,6 +52,10 @@ def write_out_functions(model: onnx.ModelProto) -> None:
         del model.graph.node[:]
         model.graph.node.extend(nodes)
         check_file(model)
+
+
+def _key(item: onnx.FunctionProto) -> _Key:
+    return item.domain, item.name, item.overload
 
 
 def _is_qonnx(item: onnx.FunctionProto) -> bool:
@@ -80,14 +78,13 @@ class _Writer:
         written = 0
         while waiting:
             call = waiting.pop()
-            key = (call.node.domain, call.node.op_type, call.node.overload)
-            function = self._functions.get(key)
+            function = self._functions.get((call.node.domain, call.node.op_type, call.node.overload))
             if function is None:
                 self._check_known(call)
                 written += 1
                 yield call.node
             else:
-                waiting += reversed(self._body(call, key, function))
+                waiting += reversed(self._body(call, function))
             if written + len(waiting) > _MOST_NODES:
                 raise UserError(
                     f"its functions make more than {_MOST_NODES:,} nodes of it",
@@ -99,54 +96,45 @@ class _Writer:
         if call.node.domain in self._domains:
             raise UserError(
                 f"the model has no function {shown(call.node.op_type)} of the domain {shown(call.node.domain)}",
-                where=call.where(),
+                where=describe(call.node),
                 hint=EXPORT_AGAIN,
             )
 
-    def _body(self, call: _Call, key: _Key, function: onnx.FunctionProto) -> list[_Call]:
+    def _body(self, call: _Call, function: onnx.FunctionProto) -> list[_Call]:
         """The nodes of a function as one call has them."""
-        self._check_call(call, key, function)
+        self._check_call(call, function)
         node = call.node
         given = {item.name: item for item in function.attribute_proto}
         given |= {item.name: item for item in node.attribute}
+        inside = (*call.inside, _key(function))
         if self._means_other(function):
             function = self._converted(call, function, given)
         names = {name: node.input[at] if at < len(node.input) else "" for at, name in enumerate(function.input)}
         results = dict(zip(function.output, node.output, strict=False))
-        callers = (*call.callers, (key, node.name))
-        made = [
-            _Call(self._copy(item, index, node.name, names, results, given), callers)
-            for index, item in enumerate(function.node)
-        ]
-        # What a function hands through has the call's name behind it.
+        place = f" in function {shown(call.node.op_type)}, called by {describe(node)}"
+        made = []
+        for index, item in enumerate(function.node):
+            copy = onnx.NodeProto()
+            copy.CopyFrom(item)
+            given_name = item.name or f"{item.op_type}_{index}"
+            copy.name = self._fresh(node.name, given_name)
+            # A function reads nothing but what it is given: what it does not know has a name that nobody makes.
+            copy.input[:] = [names.get(name, f"{node.name}/{name}") if name else "" for name in item.input]
+            for name in filter(None, item.output):
+                names[name] = results.get(name) or self._fresh(node.name, name)
+            copy.output[:] = [names[name] if name else "" for name in item.output]
+            _bind(copy, given)
+            made.append(_Call(note_origin(copy, Origin(given_name, item.op_type, place)), inside))
+        # What a function hands through has the name of the call's output behind it.
         for inner, outer in results.items():
             if outer and names.get(inner, outer) != outer:
                 through = helper.make_node("Identity", [names[inner]], [outer], name=self._fresh(node.name, "through"))
-                made.append(_Call(through, callers))
+                made.append(_Call(note_origin(through, origin_of(node)), inside))
         return made
 
-    def _copy(
-        self,
-        item: onnx.NodeProto,
-        index: int,
-        caller: str,
-        names: dict[str, str],
-        results: dict[str, str],
-        given: dict[str, AttributeProto],
-    ) -> onnx.NodeProto:
-        copy = onnx.NodeProto()
-        copy.CopyFrom(item)
-        copy.name = self._fresh(caller, item.name or f"{item.op_type}_{index}")
-        copy.input[:] = [names.get(name, name) for name in item.input]
-        for name in filter(None, item.output):
-            names[name] = results.get(name) or self._fresh(caller, name)
-        copy.output[:] = [names[name] if name else "" for name in item.output]
-        _bind(copy, given)
-        return copy
-
-    def _check_call(self, call: _Call, key: _Key, function: onnx.FunctionProto) -> None:
+    def _check_call(self, call: _Call, function: onnx.FunctionProto) -> None:
         node = call.node
-        if key in [caller for caller, _ in call.callers]:
+        if _key(function) in call.inside:
             problem = f"the function {shown(function.name)} calls itself"
         elif len(node.input) > len(function.input) or len(node.output) > len(function.output):
             problem = (
@@ -155,7 +143,7 @@ class _Writer:
             )
         else:
             return
-        raise UserError(problem, where=call.where(), hint=EXPORT_AGAIN)
+        raise UserError(problem, where=describe(call.node), hint=EXPORT_AGAIN)
 
     def _means_other(self, function: onnx.FunctionProto) -> bool:
         """Whether an operator of a function has another form in the model's opset."""
@@ -194,7 +182,7 @@ class _Writer:
         return UserError(
             f"the function {shown(function.name)} is of opset {_standard_opset(function, self._opset)} and cannot be "
             f"brought to opset {self._opset} of the model",
-            where=call.where(),
+            where=describe(call.node),
             hint="export the model and its functions with one opset",
         )
 
