@@ -67,6 +67,8 @@ def check_sizes(model: Model) -> None:
                 continue
             if comes_from_constants(model, name):
                 continue
+            if min(shape) < 0 and node.op_type in ("Im2Col", "QuantAvgPool2d"):
+                raise UserError("its kernel is larger than its padded input", where=describe(node), hint=_HINT)
             if min(shape) < 0 and node.op_type in ("Conv", *POOLS):
                 geometry_of(model, node)  # says that the kernel is too large
             raise UserError(

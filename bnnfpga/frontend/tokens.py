@@ -31,7 +31,13 @@ class DenseOverTokens(Rewrite):
         on_the_left = constant[0]
         data, weights = reversed(node.input) if on_the_left else node.input
         taken, kernel = required_shape(model, node, data), required_shape(model, node, weights)
-        if len(taken) < 3 or taken[0] != 1 or len(kernel) < 2 or math.prod(kernel[:-2]) != 1 or len(kernel) > len(taken):
+        if (
+            len(taken) < 3
+            or taken[0] != 1
+            or len(kernel) < 2
+            or math.prod(kernel[:-2]) != 1
+            or len(kernel) > len(taken)
+        ):
             return False
         axis = len(taken) - (2 if on_the_left else 1)
         inputs, outputs = kernel[-2:][::-1] if on_the_left else kernel[-2:]
