@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -31,13 +32,7 @@ class DenseOverTokens(Rewrite):
         on_the_left = constant[0]
         data, weights = reversed(node.input) if on_the_left else node.input
         taken, kernel = required_shape(model, node, data), required_shape(model, node, weights)
-        if (
-            len(taken) < 3
-            or taken[0] != 1
-            or len(kernel) < 2
-            or math.prod(kernel[:-2]) != 1
-            or len(kernel) > len(taken)
-        ):
+        if len(taken) < 3 or taken[0] != 1 or not 2 <= len(kernel) <= len(taken) or math.prod(kernel[:-2]) != 1:
             return False
         axis = len(taken) - (2 if on_the_left else 1)
         inputs, outputs = kernel[-2:][::-1] if on_the_left else kernel[-2:]
@@ -109,7 +104,7 @@ class _Writing:
         target = self._model.add_constant(f"{self._node.name}_{meaning}_shape", np.array(shape, dtype=np.int64))
         return self._insert("Reshape", [tensor, target], shape, meaning)
 
-    def _insert(self, kind: str, inputs: list[str], shape: list[int], meaning: str, **attributes: object) -> str:
+    def _insert(self, kind: str, inputs: list[str], shape: list[int], meaning: str, **attributes: Any) -> str:
         name = self._model.fresh_name(f"{self._node.name}_{meaning}")
         self._model.set_shape(name, shape)
         self._model.insert_before(self._node, make_node(kind, inputs, [name], name=name, **attributes))
