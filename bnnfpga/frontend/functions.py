@@ -18,7 +18,7 @@ from bnnfpga.frontend.model import Origin
 from bnnfpga.frontend.nodes import describe, note_origin, origin_of
 from bnnfpga.frontend.well_formed import check_file
 
-_MOST_NODES = 1 << 16
+_MOST_NODES = 1 << 14
 _STANDARD = ("", "ai.onnx")
 _CONVERTED = "bnnfpga.converted"
 _Key = tuple[str, str, str]

@@ -13,7 +13,6 @@ from bnnfpga.frontend.contract.refused import RANDOM
 from bnnfpga.frontend.contract.terms import MODERN
 from bnnfpga.frontend.nodes import QONNX_DOMAIN, describe
 
-
 _HARDWARE = "finn.custom_op.fpgadataflow"
 """How the domains of FINN's hardware layers begin."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import onnx
 
-_MOST_NODES = 1 << 17
+_MOST_NODES = 1 << 16
 _STANDARD = ("", "ai.onnx")
 
 
