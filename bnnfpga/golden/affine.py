@@ -27,6 +27,7 @@ _MOST_DENOMINATOR = 256
 _ROUNDED = 2.0**-23
 """By what part the quotient of two float32 numbers may miss that of the numbers that they were rounded from."""
 _FEW_BITS = 1 << 16
+"""Denominators up to which a quotient was made of numbers that nothing has rounded."""
 _MOST_NAMED = 4
 _MOST_FACTOR_OF_VECTORS = 1 << 28
 
@@ -43,10 +44,13 @@ class Affine:
         What the integers are multiplied with and divided by, in order; constants of one axis.
     shift
         float64 (channels,): what zero becomes.
+    size
+        float64 (channels,): the sum of the magnitudes of the constants that make it.
     """
 
     factors: tuple[Step, ...]
     shift: Doubles
+    size: Doubles
 
     @property
     def shifts(self) -> bool:
@@ -71,7 +75,7 @@ def is_affine(steps: Iterable[Step]) -> bool:
 def affine_of(steps: Iterable[Step], shape: Sequence[int]) -> Affine | None:
     """Affine steps on a tensor (1, channels, ...); None where one of them tells other things apart than channels."""
     factors: list[Step] = []
-    shift = np.zeros(shape[1])
+    shift, size = np.zeros(shape[1]), np.zeros(shape[1])
     with np.errstate(all="ignore"):
         for step in steps:
             if set(step.varies(shape)) - {1}:
@@ -79,19 +83,19 @@ def affine_of(steps: Iterable[Step], shape: Sequence[int]) -> Affine | None:
             own = step.along((1,), shape)
             constant = _doubles(own)
             if step.operation == "multiply":
-                shift = shift * constant
+                shift, size = shift * constant, size * np.abs(constant)
             elif step.operation == "divide":
-                shift = shift / constant
+                shift, size = shift / constant, size / np.abs(constant)
             elif step.operation == "add":
-                shift = shift + constant
+                shift, size = shift + constant, size + np.abs(constant)
             else:
-                shift = shift - constant
+                shift, size = shift - constant, size + np.abs(constant)
             if step.operation == "subtract_from":
                 shift = -shift
                 own = Step("multiply", np.full(1, -1, dtype=np.float32))
             if own.operation in _FACTORS:
                 factors.append(own)
-    return Affine(tuple(factors), shift)
+    return Affine(tuple(factors), shift, size)
 
 
 def rises(steps: Iterable[Step]) -> bool:
@@ -195,10 +199,14 @@ def recoded(affine: Affine, *, where: str) -> Recoded:
     """
     with np.errstate(all="ignore"):
         ratios = affine.shift / affine.slope
+        roundings = _ROUNDED * affine.size / np.abs(affine.slope)
     finite = np.isfinite(ratios)
     parts = [Fraction(float(ratio) if known else 0.0) for ratio, known in zip(ratios, finite, strict=True)]
     simple = [part.limit_denominator(_MOST_DENOMINATOR) for part in parts]
-    near = [_is_near(close, part) for close, part in zip(simple, parts, strict=True)]
+    near = [
+        close == part or (part.denominator > _FEW_BITS and abs(close - part) <= rounding)
+        for close, part, rounding in zip(simple, parts, roundings.tolist(), strict=True)
+    ]
     factor = math.lcm(*(part.denominator for part in simple))
     if not np.all(finite) or not all(near) or factor > _MOST_DENOMINATOR:
         wrong = next((at for at, good in enumerate(near) if not good or not finite[at]), int(np.argmax(ratios != 0)))
@@ -212,11 +220,6 @@ def recoded(affine: Affine, *, where: str) -> Recoded:
     offsets = np.array([int(part * factor) for part in simple], dtype=np.int64)
     share = (Step("multiply", np.float32(1 / factor).reshape(1)),) if factor != 1 else ()
     return Recoded(factor, offsets, (*affine.factors, *share))
-
-
-def _is_near(close: Fraction, part: Fraction) -> bool:
-    """Whether a quotient of rounded numbers may be that of others; one of few bits is what it is."""
-    return close == part or (part.denominator > _FEW_BITS and abs(close - part) <= _ROUNDED * abs(part))
 
 
 def pad_code(steps: Sequence[Step], pad: np.float32) -> np.float32 | None:

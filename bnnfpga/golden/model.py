@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
@@ -130,10 +129,13 @@ class Decisions:
         Names of the concatenations that join floats, since their operands have no common grid.
     addends
         By a layer's name, what constants in front of it add to its outputs: float32 (outputs,).
+    refusal
+        Name of the node in front of which the graph ceases to mean anything, and why; None where it means something.
     """
 
     float_concats: frozenset[str]
     addends: dict[str, Floats]
+    refusal: tuple[str, UserError] | None
 
 
 def decisions(model: Model, input: InputFormat) -> Decisions:
@@ -142,9 +144,13 @@ def decisions(model: Model, input: InputFormat) -> Decisions:
     Of a graph that means nothing, those in front of where it ceases to; who asks what it means is told why.
     """
     writer = Writer(model)
-    with contextlib.suppress(UserError):
+    refusal = None
+    try:
         _Builder(writer, input)
-    return Decisions(frozenset(writer.float_concats), writer.addends)
+    except UserError as error:
+        unknown = (node.name for node in model.nodes if node.output[0] not in writer.values)
+        refusal = next(unknown, ""), error
+    return Decisions(frozenset(writer.float_concats), writer.addends, refusal)
 
 
 def _integers(array: NDArray[np.floating]) -> NDArray[np.int64]:

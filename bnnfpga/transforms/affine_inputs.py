@@ -30,6 +30,8 @@ from bnnfpga.transforms.integer_types import THRESHOLD, THRESHOLD_DOMAIN, intege
 
 ADDEND = "addend"
 """Attribute of a layer: what constants in front of it add to its outputs, by the golden model; float32 (outputs,)."""
+REFUSAL = "refusal"
+"""Attribute of a layer that means nothing to the golden model: what is wrong, where, and a hint."""
 _NODES = {"multiply": "Mul", "divide": "Div"}
 _SCALES = ("multiply", "divide")
 _MOST_CODES = 1 << 12
@@ -193,6 +195,10 @@ class AffineBehindDotProducts(Rewrite):
         groups = attribute(node, "group", 1)
         where = run.last(scales=True, shape=shape)
         sums = summed(affine, groups, made, where=describe(where))
+        refusal = attribute(node, REFUSAL, None)
+        if refusal is not None:
+            message, place, hint = refusal
+            raise UserError(message, where=place, hint=hint)
         if affine.shifts and not self._is_done(model, node):
             return False
         if sums.weights is not None:

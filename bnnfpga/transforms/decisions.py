@@ -5,7 +5,7 @@ from __future__ import annotations
 from bnnfpga.frontend.model import Model
 from bnnfpga.golden.model import decisions
 from bnnfpga.input_format import InputFormat
-from bnnfpga.transforms.affine_inputs import ADDEND
+from bnnfpga.transforms.affine_inputs import ADDEND, REFUSAL
 from bnnfpga.transforms.concats import JOINS_FLOATS
 
 
@@ -18,5 +18,8 @@ def mark_decisions(model: Model, input: InputFormat) -> None:
     for node in model.nodes:
         if node.name in decided.float_concats:
             model.set_attributes(node, **{JOINS_FLOATS: 1})
+        if decided.refusal is not None and node.name == decided.refusal[0]:
+            error = decided.refusal[1]
+            model.set_attributes(node, **{REFUSAL: [error.message, str(error.where), str(error.hint)]})
         if node.name in decided.addends:
             model.set_attributes(node, **{ADDEND: decided.addends[node.name]})
