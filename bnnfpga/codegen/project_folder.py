@@ -73,6 +73,7 @@ def write_project(
         "input": {
             "kind": plan.input.name,
             "scale": float(plan.input.scale),
+            "given": plan.input.given,
             "shape": list(plan.input_shape),
             "stream": describe_stream(boundary(graph.input.port), graph.input.shape, plan.input_order),
         },
@@ -94,7 +95,14 @@ def write_project(
     (folder / "functions.json").write_text(json.dumps(functions, indent=1) + "\n")
     (folder / "folding.yaml").write_text(yaml.safe_dump(folding_of(graph), sort_keys=False))
     for template in ("README.md", "Makefile"):
-        text = render(f"project/{template}.j2", project=description, title=comment(name), graph=graph, cycles=cycles)
+        text = render(
+            f"project/{template}.j2",
+            project=description,
+            title=comment(name),
+            graph=graph,
+            cycles=cycles,
+            images=str(plan.input),
+        )
         (folder / template).write_text(text)
 
 

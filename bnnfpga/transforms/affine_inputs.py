@@ -9,7 +9,7 @@ import numpy as np
 
 from bnnfpga.arithmetic import Floats, Step
 from bnnfpga.errors import UserError
-from bnnfpga.frontend.model import Model, Node, make_node
+from bnnfpga.frontend.model import Model, Node, Origin, make_node
 from bnnfpga.frontend.nodes import (
     DOT_PRODUCTS,
     ELEMENTWISE,
@@ -108,7 +108,7 @@ class ShiftsIntoCodes(Rewrite):
         new = recoded(affine, where=describe(where))
         tensor = _recode(model, node, run, new, where)
         for step in new.steps:
-            tensor = _put_in_front(model, node, tensor, _NODES[step.operation], on_images(step, len(shape)))
+            tensor = _put_in_front(model, node, tensor, step, where.origin)
         model.set_input(node, 0, tensor)
         model.remove_unread(run.nodes[-1][0])
         return True
@@ -118,20 +118,20 @@ def _move_behind(model: Model, run: _Run, pad: Node, code: np.float32) -> None:
     """A Pad of integers, and what stood in front of it behind."""
     model.set_inputs(pad, [run.source, model.add_constant(f"{pad.name}_code", code)])
     behind = pad
-    for _, steps in run.nodes:
+    for node, steps in run.nodes:
         for step in steps:
-            behind = _insert_step(model, behind, step) or behind
+            behind = _insert_step(model, behind, step, node.origin) or behind
     model.remove_unread(run.nodes[-1][0])
 
 
-def _insert_step(model: Model, behind: Node, step: Step) -> Node | None:
+def _insert_step(model: Model, behind: Node, step: Step, origin: Origin | None) -> Node | None:
     assert step.constant is not None
     kinds = {"multiply": "Mul", "divide": "Div", "add": "Add", "subtract": "Sub"}
     if step.operation == "subtract_from":
-        negative = insert_after(model, behind, "Mul", np.full((), -1, dtype=np.float32))
+        negative = insert_after(model, behind, "Mul", np.full((), -1, dtype=np.float32), origin)
         assert negative is not None
-        return insert_after(model, negative, "Add", step.constant)
-    return insert_after(model, behind, kinds[step.operation], step.constant)
+        return insert_after(model, negative, "Add", step.constant, origin)
+    return insert_after(model, behind, kinds[step.operation], step.constant, origin)
 
 
 def _recode(model: Model, node: Node, run: _Run, new: Recoded, where: Node) -> str:
@@ -155,17 +155,17 @@ def _recode(model: Model, node: Node, run: _Run, new: Recoded, where: Node) -> s
         model.add_constant(f"{name}_thresholds", thresholds.astype(np.int64)),
         model.add_constant(f"{name}_decreasing", np.zeros(len(offsets), dtype=bool)),
     ]
-    model.insert_before(
-        node, make_node(THRESHOLD, operands, [name], name=name, domain=THRESHOLD_DOMAIN, lo=lo, hi=hi, bipolar=0)
-    )
+    ends = {"lo": lo, "hi": hi, "bipolar": 0}
+    model.insert_before(node, Node(THRESHOLD, operands, [name], name, THRESHOLD_DOMAIN, ends, where.origin))
     return name
 
 
-def _put_in_front(model: Model, node: Node, tensor: str, operation: str, value: Floats) -> str:
+def _put_in_front(model: Model, node: Node, tensor: str, step: Step, origin: Origin | None) -> str:
+    operation, shape = _NODES[step.operation], model.shape(node.input[0])
     result = model.fresh_name(f"{node.name}_{operation.lower()}")
-    model.set_shape(result, model.shape(node.input[0]))
-    operand = model.add_constant(f"{node.name}_factor", value)
-    model.insert_before(node, make_node(operation, [tensor, operand], [result], name=result))
+    model.set_shape(result, shape)
+    operand = model.add_constant(f"{node.name}_factor", on_images(step, len(shape)))
+    model.insert_before(node, make_node(operation, [tensor, operand], [result], name=result, origin=origin))
     return result
 
 
@@ -195,19 +195,16 @@ class AffineBehindDotProducts(Rewrite):
         groups = attribute(node, "group", 1)
         where = run.last(scales=True, shape=shape)
         sums = summed(affine, groups, made, where=describe(where))
-        refusal = attribute(node, REFUSAL, None)
-        if refusal is not None:
-            message, place, hint = refusal
-            raise UserError(message, where=place, hint=hint)
         if affine.shifts and not self._is_done(model, node):
-            return False
+            return _refused(node)
         if sums.weights is not None:
             codes = weighted(weights.astype(np.float64), sums, node.op_type, groups)
             model.set_input(node, 1, model.add_constant(f"{node.name}_weights", codes))
         model.set_input(node, 0, run.source)
         behind = node
         for step in sums.scales:
-            behind = insert_after(model, behind, _NODES[step.operation], on_images(step, len(made))) or behind
+            constant = on_images(step, len(made))
+            behind = insert_after(model, behind, _NODES[step.operation], constant, where.origin) or behind
         model.remove_unread(run.nodes[-1][0])
         return True
 
@@ -216,3 +213,12 @@ class AffineBehindDotProducts(Rewrite):
         """Whether what the constants in front add stands behind already, and no pads are left to be zero."""
         padded = node.op_type == "Conv" and geometry_of(model, node).touches_pads
         return attribute(node, ADDEND, None) is not None and not padded
+
+
+def _refused(node: Node) -> bool:
+    """Refuse a layer that means nothing to the golden model; False where it says nothing of it."""
+    refusal = attribute(node, REFUSAL, None)
+    if refusal is None:
+        return False
+    message, place, hint = refusal
+    raise UserError(message, where=place, hint=hint)

@@ -1,4 +1,4 @@
-"""Layers that take affine functions of integers: file = golden = folded = emulator, on random nets and each kind alone."""
+"""Layers that take affine functions of integers: file = golden = folded = emulator, on random nets."""
 
 from __future__ import annotations
 
