@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from bnnfpga import __version__
+from bnnfpga.codegen.constants import TRACE_MEGABYTES
 from bnnfpga.terminal import Advance, Outcome, Terminal, run_process
 
 app = typer.Typer(
@@ -149,6 +150,9 @@ def simulate(
     trace: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write waveforms: .vcd or .fst.", show_default=False)
     ] = None,
+    trace_megabytes: Annotated[
+        int, typer.Option(metavar="N", help="End the waveform at this size; the simulation goes on.")
+    ] = TRACE_MEGABYTES,
     stall_seed: Annotated[
         int | None,
         typer.Option(metavar="N", help="Stall all external streams at random, from this seed.", show_default=False),
@@ -192,6 +196,7 @@ def simulate(
             backend=backend.value,
             streams=streams,
             trace=trace,
+            trace_megabytes=trace_megabytes,
             stall_seed=stall_seed,
             layout=layout.value,
             verilator=verilator,

@@ -33,6 +33,9 @@ class SimulationResult:
         under stalls, with fewer than 3 frames, and for backends without cycles.
     predicted_initiation_interval, predicted_latency_cycles
         What the compiler predicts for its own RTL; None for other Verilog.
+    trace
+        Of the waveform its `file`, how many `cycles` and whole `images` it shows, and whether that is all of the run
+        (`complete`); None where none was asked for.
     """
 
     backend: str
@@ -53,6 +56,7 @@ class SimulationResult:
     build_seconds: float
     run_seconds: float
     streams: list[dict[str, Any]] | None
+    trace: dict[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """What `bnnfpga simulate --json` prints."""
