@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bnnfpga.frontend.model import Model, Node
+from bnnfpga.frontend.model import Model, Node, Origin
 from bnnfpga.frontend.multithreshold import reshape_thresholds
 from bnnfpga.frontend.nodes import (
     BROADCASTING,
@@ -145,21 +145,21 @@ class ScalesBehindDotProducts(Rewrite):
         if node.op_type not in DOT_PRODUCTS:
             return False
         # All scales of a run in front of it, the first applied first.
-        scales: list[np.ndarray] = []
+        scales: list[tuple[np.ndarray, Origin | None]] = []
         source = node.input[0]
         while (producer := model.producer(source)) is not None and producer.op_type == "Mul":
             factor = _scalar_factor(model, producer)
             if factor is None:
                 break
-            scales.insert(0, factor[1])
+            scales.insert(0, (factor[1], producer.origin))
             source = factor[0]
         if not scales:
             return False
         above = model.producer(node.input[0])
         model.set_input(node, 0, source)
         behind: Node = node
-        for scale in scales:
-            behind = insert_after(model, behind, "Mul", scale) or behind
+        for scale, origin in scales:
+            behind = insert_after(model, behind, "Mul", scale, origin) or behind
         assert above is not None
         model.remove_unread(above)
         return True

@@ -234,7 +234,7 @@ IMAGES: dict[str, tuple[Ending, str, str, str]] = {
         lambda net, x: net.bipolar(net.node("GlobalAveragePool", net.node("Relu", x))),
         "it averages",
         "put a quantizer",
-        "(AveragePool)",
+        "(GlobalAveragePool)",
     ),
     "a slope below 0": (
         lambda net, x: net.bipolar(
