@@ -91,7 +91,8 @@ def compile(
     model: Model,
     output: Annotated[Path, typer.Option("-o", metavar="DIR", help="The folder to write the project to.")],
     folding: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="PE and SIMD of each layer, as YAML.", show_default=False)
+        Path | None,
+        typer.Option(metavar="FILE", help="PE and SIMD of layers, as YAML.", show_default=False),
     ] = None,
     target_fps: Annotated[
         float | None, typer.Option(metavar="N", help="Frames a second to reach.", show_default=False)
@@ -113,7 +114,7 @@ def compile(
     """Write an accelerator for MODEL as a project of its own.
 
     Without --folding, --target-fps or --cycles, the cheapest folding with at most 4,096 cycles a frame (dense nets) or
-    65,536 (convolutional ones) is taken.
+    65,536 (convolutional ones) is taken. Layers that the folding file does not name get such a one, too.
     """
 
     def work() -> Outcome:
