@@ -353,3 +353,9 @@ class Project:
         from bnnfpga.report.text import as_text
 
         return as_text(compile_table(self.summary(), float(self.description["clock_mhz"])))
+
+    def _repr_html_(self) -> str:
+        from bnnfpga.report.tables import compile_table
+        from bnnfpga.report.text import as_html
+
+        return as_html(compile_table(self.summary(), float(self.description["clock_mhz"])))
