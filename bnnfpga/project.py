@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,7 +87,13 @@ class Project:
     def input_format(self) -> InputFormat:
         """What the user's images hold."""
         given = self.description["input"]
-        return InputFormat.parse(given["kind"], None if given["kind"] == "float" else given["scale"])
+        format = InputFormat.parse(given["kind"], None if given["kind"] == "float" else given["scale"])
+        return replace(format, given=bool(given.get("given", False)))
+
+    @property
+    def input_taken(self) -> dict[str, Any]:
+        """What images hold, as plain data: `kind`, `scale`, and whether the user had it `given`."""
+        return {key: self.description["input"].get(key, False) for key in ("kind", "scale", "given")}
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -187,6 +193,7 @@ class Project:
         """What `bnnfpga compile --json` prints."""
         return {
             "project": str(self.folder),
+            "input": self.input_taken,
             "seconds": self.seconds,
             "checked": self.checked,
             "ties": self.ties,

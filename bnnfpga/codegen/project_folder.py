@@ -74,6 +74,7 @@ def write_project(
         "input": {
             "kind": plan.input.name,
             "scale": float(plan.input.scale),
+            "given": plan.input.given,
             "shape": list(plan.input_shape),
             "stream": describe_stream(boundary(graph.input.port), graph.input.shape, plan.input_order),
         },
@@ -94,7 +95,14 @@ def write_project(
     (folder / "project.json").write_text(json.dumps(description, indent=2) + "\n")
     (folder / "functions.json").write_text(json.dumps(functions, indent=1) + "\n")
     (folder / "folding.yaml").write_text(yaml.safe_dump(folding_of(graph), sort_keys=False))
-    readme = render("project/README.md.j2", project=description, title=comment(name), graph=graph, cycles=cycles)
+    readme = render(
+        "project/README.md.j2",
+        project=description,
+        title=comment(name),
+        graph=graph,
+        cycles=cycles,
+        images=str(plan.input),
+    )
     (folder / "README.md").write_text(readme)
     makefile = render("project/Makefile.j2", fetched_headers=FETCHED_HEADERS, trace_megabytes=TRACE_MEGABYTES)
     (folder / "Makefile").write_text(makefile)

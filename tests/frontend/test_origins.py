@@ -14,7 +14,7 @@ from tests.support.nets import NetWriter
 from tests.support.spelled_nets import SpelledNet
 
 
-def _origins(model: Model) -> set[tuple[str, str]]:
+def _origins(model: Model) -> set[tuple[str, ...]]:
     # The scale of integer inputs is the user's, not a node's.
     return {tuple(origin_of(node)) for node in model.nodes if node.name != "input_scale"}
 
