@@ -41,7 +41,9 @@ def of_parts(writer: Writer, translate: Translate, node: Node) -> Value | None:
     source = next(iter(parts))
     found = in_pieces(writer.model, node, source, parts[source], lambda name, index: _rows(writer, name, index))
     if found is not None:
-        return _translated(writer, translate, first, found)
+        value = _translated(writer, translate, first, found)
+        _note_addends(writer, node, found)
+        return value
     if node.op_type in DOT_PRODUCTS and writer.value(node.input[1]).integers is not None:
         raise not_on_one_grid(writer, first, parts[source])
     return None
@@ -104,6 +106,19 @@ def _made(writer: Writer, translate: Translate, pieces: Sequence[Piece]) -> Sequ
     for piece in pieces:
         writer.values[piece.node.output[0]] = translate(piece.node)
     return pieces
+
+
+def _note_addends(writer: Writer, node: Node, pieces: Sequence[Piece]) -> None:
+    """What constants in front of the pieces of a layer add to its outputs."""
+    known = {piece.node.name: writer.addends.pop(piece.node.name, None) for piece in pieces}
+    if all(addend is None for addend in known.values()):
+        return
+    whole = np.zeros(writer.model.shape(node.output[0])[1], dtype=np.float32)
+    for piece in pieces:
+        addend = known[piece.node.name]
+        if addend is not None:
+            whole[piece.channels] = addend
+    writer.addends[node.name] = whole
 
 
 def _rows(writer: Writer, tensor: str, index: IntArray) -> str:

@@ -35,10 +35,11 @@ class Joined:
 
 @dataclass(frozen=True)
 class Value:
-    """A tensor being built: a float tensor, or integers and the scales that make it a float tensor.
+    """A tensor being built: a float tensor, or integers and the scales or steps that make it a float tensor.
 
-    `base` is the integer tensor of which each element is a function, and `magnitude` bounds it; `function` says which
-    function a float tensor is, where it is affine. What came of a concatenation of floats is `joined`.
+    `base` is the integer tensor of which each element is a function, and `magnitude` bounds it; `function` are the
+    steps from there, where they are affine and not only scales of `integers`. What came of a
+    concatenation of floats is `joined`.
     """
 
     tensor: str | None = None
@@ -49,6 +50,14 @@ class Value:
     constant: NDArray[np.float32] | None = None
     function: tuple[Step, ...] | None = None
     joined: Joined | None = None
+
+    @classmethod
+    def of_integers(cls, integers: str, steps: Sequence[Step], magnitude: int) -> Value:
+        """Affine steps on integers; where they only multiply, the integers and their scales."""
+        if all(step.operation == "multiply" for step in steps):
+            scales = tuple(step.constant for step in steps if step.constant is not None)
+            return cls(integers=integers, scales=scales, magnitude=magnitude, base=integers)
+        return cls(base=integers, function=tuple(steps), magnitude=magnitude)
 
     @property
     def affine(self) -> tuple[Step, ...] | None:
@@ -66,6 +75,8 @@ class Writer:
         self.values: dict[str, Value] = {}
         self.doubles: set[str] = set()
         self.float_concats: set[str] = set()
+        self.addends: dict[str, Floats] = {}
+        """By layer, what a constant in front of it adds to its outputs."""
         self._nodes: list[onnx.NodeProto] = []
         self._initializers: list[onnx.TensorProto] = []
         self._count = 0
@@ -112,13 +123,17 @@ class Writer:
         """The float tensor of a value, made now where it only exists as integers and scales."""
         if value.tensor is not None:
             return value.tensor
-        if value.integers is None:
-            assert value.joined is not None
+        if value.integers is not None:
+            tensor, steps = value.integers, tuple(Step("multiply", scale) for scale in value.scales)
+        elif value.joined is not None:
             return self._whole(value.joined.parts)
-        tensor = value.integers
+        else:
+            assert value.base is not None
+            assert value.function is not None
+            tensor, steps = value.base, value.function
         if tensor in self.doubles:
             tensor = self.emit("Cast", tensor, to=TensorProto.FLOAT)
-        return self.emit_steps([Step("multiply", scale) for scale in value.scales], tensor)
+        return self.emit_steps(steps, tensor)
 
     def _whole(self, parts: Sequence[Part]) -> str:
         """The floats of several parts, in the order of their channels."""
