@@ -185,7 +185,8 @@ def check_labels(labels: NDArray[Any], images: int, classes: int) -> IntArray:
         raise UserError(
             f"labels are {labels.dtype} of shape {labels.shape}, expected {images} integers",
             where="labels",
-            hint="one class number an image",
+            hint="give one class number an image"
+            + ("; of one-hot labels, labels.argmax(axis=1)" if labels.ndim == 2 and len(labels) == images else ""),
         )
     lo, hi = int(labels.min()), int(labels.max())
     if lo < 0 or hi >= classes:

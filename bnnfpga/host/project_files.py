@@ -37,10 +37,12 @@ def read_description(folder: Path) -> dict[str, Any]:
     """
     path = folder / "project.json"
     if not folder.is_dir() or not path.exists():
+        if folder.is_dir():
+            reason = "it is not a project: it has no project.json"
+        else:
+            reason = "it is a file, not a project" if folder.exists() else "there is no such folder"
         raise UserError(
-            "it is no project" if folder.is_dir() else "there is no such folder",
-            where=str(folder),
-            hint="make a project with `bnnfpga compile MODEL -o DIR`",
+            reason, where=str(folder), hint="give the folder that `bnnfpga compile MODEL -o DIR` wrote: its DIR"
         )
     data = _read_json(path)
     version = data.get("format")

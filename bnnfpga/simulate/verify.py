@@ -340,7 +340,8 @@ def _dumped_streams(graph: Graph, layers: Sequence[str]) -> dict[str, str]:
             raise UserError(
                 f"no layer is called {layer!r}" + (f"; did you mean {close[0]!r}?" if close else ""),
                 where="--dump",
-                hint=f"layers are {', '.join(units)}; streams are called like {streams[min(1, len(streams) - 1)]}",
+                hint=f"units are called like {units[-2]}, streams like {streams[min(1, len(streams) - 1)]}; "
+                "project.json has all of them as `layers`",
             )
     return wanted
 
