@@ -50,7 +50,7 @@ def read_images(
     """
     x = np.asarray(x)
     if layout not in ("nchw", "nhwc"):
-        raise UserError(f"{layout!r} is no layout", where="layout", hint="give nchw or nhwc")
+        raise UserError(f"{layout!r} is not a layout", where="layout", hint="give nchw or nhwc")
     expected = shape
     turned = layout == "nhwc" and not channels_last
     if turned:
@@ -136,7 +136,7 @@ def fit_images(
         If they do not fit, or fit in two ways.
     """
     if layout not in (None, "nchw", "nhwc"):
-        raise UserError(f"{layout!r} is no layout", where="--layout", hint="give nchw or nhwc")
+        raise UserError(f"{layout!r} is not a layout", where="--layout", hint="give nchw or nhwc")
     given = x.shape[1:]
     size, wanted = math.prod(given), math.prod(shape)
     expected = _shape("images", *shape)

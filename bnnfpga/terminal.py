@@ -14,7 +14,6 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -181,8 +180,7 @@ def _mistake_in_arguments(error: Exception, commands: Sequence[str]) -> UserErro
     command = context.command_path if context is not None else "bnnfpga"
     message = error.format_message().replace("Value error, ", "")
     if unknown := re.match(r"No such command '(.*)'", message):
-        close = get_close_matches(_SYNONYMS.get(unknown[1], unknown[1]), commands, n=1)
-        meant = f"did you mean `{command} {close[0]}`? " if close else ""
+        meant = f"did you mean `{command} {_SYNONYMS[unknown[1]]}`? " if unknown[1] in _SYNONYMS else ""
         return UserError(message, where=command, hint=f"{meant}The commands are {', '.join(commands)}")
     return UserError(message, where=command, hint=f"see `{command} --help`")
 

@@ -78,7 +78,7 @@ def pad(writer: Writer, node: Node) -> Value:
     code = np.asarray(np.rint(pad / unit), dtype=np.float32)
     if apply_steps(steps, code) != pad:
         raise UserError(
-            f"it pads with {pad:g}, which is no multiple of the scale {unit:g}",
+            f"it pads with {pad:g}, which is not a multiple of the scale {unit:g}",
             where=describe(node),
             hint="pad with a value that the quantizer in front of it can give",
         )

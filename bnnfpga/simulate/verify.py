@@ -314,12 +314,12 @@ def _choose(stages: Sequence[str] | None) -> list[Stage]:
 def _check_wave(wave: Wave, chosen: Sequence[Stage]) -> None:
     if wave.path.suffix not in (".vcd", ".fst"):
         raise UserError(
-            f"{wave.path} is no waveform file", where="--wave", hint="give a name that ends in .vcd or .fst"
+            f"{wave.path} is not a waveform file", where="--wave", hint="give a name that ends in .vcd or .fst"
         )
     if not any(isinstance(stage, RtlStage) for stage in chosen):
         raise UserError("a waveform needs the stage rtl", where="--wave", hint="add it to --stages")
     if wave.cycles < 1:
-        raise UserError(f"{wave.cycles} cycles are no window", where="--wave-cycles", hint="give at least 1")
+        raise UserError(f"{wave.cycles} cycles are not a window", where="--wave-cycles", hint="give at least 1")
     require_writable(wave.path)
 
 
