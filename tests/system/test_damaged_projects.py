@@ -60,7 +60,7 @@ WRONG: list[tuple[str, str, object, str]] = [
     ("project.json", "input.kind", "uint99", "'uint99' is not an input type"),
     ("project.json", "input.shape", 8, "input.shape is 8, which is not an array"),
     ("project.json", "input.shape", [7], "different numbers of elements"),
-    ("project.json", "input.shape.0", "8", "input.shape[0] is '8', which is no integer"),
+    ("project.json", "input.shape.0", "8", "input.shape[0] is '8', which is not an integer"),
     ("project.json", "input.shape.0", 10**30, "input.shape[0] is 1000000000000000000000000000000"),
     ("project.json", "input.stream.lanes", 0, "input.stream.lanes is 0, and must be at least 1"),
     ("project.json", "input.stream.lanes", 3, "does not divide 8 elements"),
@@ -70,7 +70,7 @@ WRONG: list[tuple[str, str, object, str]] = [
     ("project.json", "output.stream.shape", [], "output.stream.shape"),
     ("project.json", "output.stream.shape", [2**40], "output.stream.shape has 1099511627776 elements"),
     ("project.json", "output.kind", "guess", "must be one of scores, class"),
-    ("project.json", "predicted_latency_cycles", 1.5, "which is no integer"),
+    ("project.json", "predicted_latency_cycles", 1.5, "which is not an integer"),
     ("project.json", "layers", [], "layers is empty"),
     ("project.json", "layers.0.cycles", None, "layers[0].cycles is None"),
     ("project.json", "layers.1", "fifo", "layers[1] is 'fifo', which is not an object"),
@@ -139,7 +139,7 @@ def test_a_whole_project_can_be_looked_at(project: Path) -> None:
 
 def test_no_project(project: Path, whole: Path, tmp_path: Path) -> None:
     assert refused(tmp_path / "none", whole).message == "there is no such folder"
-    assert refused(tmp_path, whole).message == "it is no project"
+    assert refused(tmp_path, whole).message == "it is not a project: it has no project.json"
     (project / "functions.json").unlink()
     error = refused(project, whole)
     assert error.where == str(project / "functions.json")
