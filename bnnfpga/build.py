@@ -56,7 +56,8 @@ def compile_model(
     output
         The folder to write. It must not exist, or `force` replaces it as a whole.
     folding
-        PE, SIMD and memory kind by layer: a YAML file or a mapping. Excludes `target_fps` and `cycles`.
+        PE, SIMD and memory kind by layer: a YAML file or a mapping. What it leaves open is chosen as
+        without one. Excludes `target_fps` and `cycles`.
     target_fps, clock_mhz
         Frames a second that the accelerator must reach at a clock in MHz.
     cycles
@@ -158,7 +159,7 @@ def _check_target(target: Path, *, force: bool) -> None:
         )
     if target.exists() and any(target.iterdir()) and not all((target / name).is_file() for name in _MARKS):
         raise UserError(
-            "the output folder holds something that is not a bnnfpga project; it is not replaced",
+            "the output folder holds something that is not at a bnnfpga project; it is not replaced",
             where=str(target),
             hint="choose another output folder",
         )

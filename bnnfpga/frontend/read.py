@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
-import os
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -64,8 +64,9 @@ def read_source(path: Path) -> Source:
         If it cannot be read, is no ONNX model, is damaged, or lacks the files with its tensors.
     """
     hint = "give a .onnx or .onnx.gz file"
-    if os.path.isfile(path / "project.json"):  # a name may be too long for Path.is_file
-        hint = f"this is a project, which is compiled already; its model is in {path / 'model'}"
+    with contextlib.suppress(OSError):  # a name that is too long, say
+        if (path / "project.json").is_file():
+            hint = f"this is a project, which is compiled already; its model is in {path / 'model'}"
     data = read_file(path, "the model", hint, _MOST_BYTES)
     model = onnx.ModelProto()
     try:
