@@ -159,7 +159,7 @@ def _check_target(target: Path, *, force: bool) -> None:
         )
     if target.exists() and any(target.iterdir()) and not all((target / name).is_file() for name in _MARKS):
         raise UserError(
-            "the output folder holds something that is not at a bnnfpga project; it is not replaced",
+            "the output folder holds something that is not a bnnfpga project; it is not replaced",
             where=str(target),
             hint="choose another output folder",
         )

@@ -69,7 +69,7 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
     "an output folder with photos": (
         "compile net.onnx -o {desk} --force",
         "",
-        "holds something that is not at a bnnfpga project",
+        "holds something that is not a bnnfpga project",
         "choose another",
     ),
     "a folder for it that is not there": ("compile net.onnx -o a/b", "a/b", "its parent folder does not", "mkdir -p"),
