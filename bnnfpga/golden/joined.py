@@ -80,7 +80,7 @@ def not_on_one_grid(writer: Writer, join: Joined, parts: Sequence[Part]) -> User
         steps = [Step("multiply", scale) for scale in value.scales]
         units.append(str(apply_steps(steps, np.ones((), dtype=np.float32))))
     return UserError(
-        f"it joins streams whose scales {' and '.join(dict.fromkeys(units))} are no small multiples of one number",
+        f"it joins streams whose scales {' and '.join(dict.fromkeys(units))} are not small multiples of one number",
         where=describe(join.node),
         hint="let quantizers with one scale stand in front of all its operands, or one right behind it",
     )

@@ -76,7 +76,7 @@ class _Grid:
 
 
 def _units(writer: Writer, node: Node) -> list[float] | str:
-    """What each operand is a multiple of; or the first operand that is no multiple of anything."""
+    """What each operand is a multiple of; or the first operand that is not a multiple of anything."""
     units = []
     for name in node.input:
         value = writer.value(name)

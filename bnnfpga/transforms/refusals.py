@@ -106,7 +106,7 @@ def not_joined(model: Model, node: Node) -> UserError:
         units.append(str(np.float32(scaled[1])))
     hint = "let quantizers with one scale stand in front of all its operands"
     return UserError(
-        f"it joins streams whose scales {' and '.join(dict.fromkeys(units))} are no small multiples of one number",
+        f"it joins streams whose scales {' and '.join(dict.fromkeys(units))} are not small multiples of one number",
         where=describe(node),
         hint=f"{hint}, or one right behind it" if node.op_type == "Concat" else hint,
     )
