@@ -13,9 +13,12 @@ from bnnfpga.frontend.model import Node
 from bnnfpga.frontend.nodes import attribute, describe
 from bnnfpga.frontend.picks import gathered
 from bnnfpga.frontend.resizing import upsampling_factors
-from bnnfpga.golden.pools import pooled
+from bnnfpga.golden.affine import affine_of
+from bnnfpga.golden.joined import Translate, joined_parts
+from bnnfpga.golden.pools import moved
 from bnnfpga.golden.writer import EXACT_FLOAT32, Value, Writer
 from bnnfpga.grids import common_grid
+from bnnfpga.integers import IntArray
 
 
 def gather(writer: Writer, node: Node) -> Value:
@@ -30,10 +33,19 @@ def gather(writer: Writer, node: Node) -> Value:
             writer.doubles.add(picked)
         return picked
 
-    if value.integers is not None and all(scale.size == 1 for scale in value.scales):
-        return pooled(writer, value, pick(value.integers))
     base = None if value.base is None else pick(value.base)
+    if base is not None and value.affine is not None:
+        shape = writer.model.shape(node.input[0])
+        return moved(writer, value, [_picked(step, shape, axis, places) for step in value.affine], base)
     return Value(tensor=pick(writer.float_of(value)), base=base, magnitude=value.magnitude)
+
+
+def _picked(step: Step, shape: list[int], axis: int, places: IntArray) -> Step:
+    """A step on a tensor of this shape, for some places along an axis."""
+    if step.constant is None:
+        return step
+    aligned = step.constant.reshape(*[1] * (len(shape) - step.constant.ndim), *step.constant.shape)
+    return step if aligned.shape[axis] == 1 else Step(step.operation, aligned.take(places, axis))
 
 
 def resize(writer: Writer, node: Node) -> Value:
@@ -45,8 +57,10 @@ def resize(writer: Writer, node: Node) -> Value:
     def repeat(tensor: str) -> str:
         return writer.emit("Resize", tensor, "", writer.constant(factors), **options)
 
-    if value.integers is not None:
-        return pooled(writer, value, repeat(value.integers))
+    steps = value.affine
+    same = steps is not None and affine_of(steps, writer.model.shape(node.input[0])) is not None
+    if value.base is not None and steps is not None and same:
+        return moved(writer, value, steps, repeat(value.base))
     base = None if value.base is None or value.base in writer.doubles else repeat(value.base)
     return Value(tensor=repeat(writer.float_of(value)), base=base, magnitude=value.magnitude)
 
@@ -62,7 +76,7 @@ class _Grid:
 
 
 def _units(writer: Writer, node: Node) -> list[float] | str:
-    """What each operand is a multiple of; or the first operand that is no multiple of anything."""
+    """What each operand is a multiple of; or the first operand that is not a multiple of anything."""
     units = []
     for name in node.input:
         value = writer.value(name)
@@ -119,7 +133,7 @@ def add_streams(writer: Writer, node: Node) -> Value:
     return Value(integers=total, scales=(np.asarray(grid.unit),), magnitude=magnitude, base=total)
 
 
-def concat(writer: Writer, node: Node) -> Value:
+def concat(writer: Writer, translate: Translate, node: Node) -> Value:
     """One behind the other along an axis: on the common grid of their scales, else as floats."""
     axis = attribute(node, "axis", 1) % len(writer.model.shape(node.output[0]))
     units = _units(writer, node)
@@ -127,7 +141,7 @@ def concat(writer: Writer, node: Node) -> Value:
     if grid is None:
         writer.float_concats.add(node.name)
         floats = [writer.float_of(writer.value(name)) for name in node.input]
-        return Value(tensor=writer.emit("Concat", *floats, axis=axis))
+        return Value(tensor=writer.emit("Concat", *floats, axis=axis), joined=joined_parts(writer, translate, node))
     joined = writer.emit("Concat", *_multiples(writer, grid), axis=axis)
     magnitude = max(bound * factor for bound, factor in zip(grid.magnitudes, grid.factors, strict=True))
     return Value(integers=joined, scales=(np.asarray(grid.unit),), magnitude=magnitude, base=joined)

@@ -59,7 +59,7 @@ class Select(Operator):
 
     def __post_init__(self) -> None:
         if not self.index or min(self.index) < 0 or max(self.index) >= self.channels + len(self.constants):
-            raise ValueError(f"{self.name}: {self.index} are no channels of {self.channels}")
+            raise ValueError(f"{self.name}: {self.index} are not channels of {self.channels}")
         if not np.all(self.type.holds(np.array(self.constants, dtype=np.int64))):
             raise ValueError(f"{self.name}: {self.constants} are not all of {self.type}")
 
