@@ -203,6 +203,7 @@ BRANCHES = [
     Select("select", (2, 3), 6, (5, 0, 0, 3), INT8),
     Select("select", (4,), 70, tuple(range(69, 20, -2)), BIPOLAR, padded=True),
     Select("select", (), 1, (0, 0), UINT8),
+    Select("select", (2, 3), 3, (3, 0, 4, 2), INT8, constants=(-128, 7)),
 ]
 
 
@@ -264,6 +265,7 @@ SEVERAL_PIXELS = [
     Lookup("lookup", (2, 4, 3), UINT2, np.array([3, 0, 2, 1]), UINT2, pe=6),
     Add("add", (4, 6), (INT8, BIPOLAR), (3, -1), pe=12),
     Select("select", (2, 6), 6, (5, 0, 0, 3), INT8, pixels=3),
+    Select("select", (2, 6), 2, (2, 0, 1, 2), BIPOLAR, pixels=3, constants=(-1,)),
     Fork("fork", Port((2, 4, 6), INT8, 12)),
     Concat("concat", (2, 6), (5, 2), INT8, pe=21),
     WidthConverter("converter", (4, 6, 2), INT8, 12, 4),
