@@ -104,7 +104,7 @@ def not_joined(model: Model, node: Node) -> UserError:
         units.append(f"{scaled[1]:.9g}")
     hint = "let quantizers with one scale stand in front of all its operands"
     return UserError(
-        f"it joins streams whose scales {' and '.join(units)} are no small multiples of one number",
+        f"it joins streams whose scales {' and '.join(units)} are not small multiples of one number",
         where=describe(node),
         hint=f"{hint}, or one right behind it" if node.op_type == "Concat" else hint,
     )
