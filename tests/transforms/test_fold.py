@@ -116,7 +116,7 @@ def test_everything_between_layers_becomes_thresholds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("other", "message"), [(1, "Relu.* is not quantised"), (0.7, "1 and 0.699999988 are no small")]
+    ("other", "message"), [(1, "Relu.* is not quantised"), (0.7, "1.0 and 0.7 are no small")]
 )
 def test_branches_are_refused_by_name(other: float, message: str) -> None:
     net = NetWriter()
