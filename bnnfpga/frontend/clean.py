@@ -14,6 +14,7 @@ from bnnfpga.frontend.check import check_graph, check_outputs, check_shapes
 from bnnfpga.frontend.comparisons import AffineIntoMultiThreshold, ComparisonsToMultiThreshold
 from bnnfpga.frontend.dense import GemmToMatMul, check_dense, check_finite
 from bnnfpga.frontend.dialects import normalise
+from bnnfpga.frontend.diamonds import DiamondsToUnary
 from bnnfpga.frontend.final import cut_final
 from bnnfpga.frontend.identities import DropIdentities
 from bnnfpga.frontend.inference import infer
@@ -36,6 +37,7 @@ _BEFORE_PARAMETERS: tuple[Rewrite, ...] = (
     AffineIntoMultiThreshold(),
     GemmToMatMul(),
     FoldQuantizedParameters(),
+    DiamondsToUnary(),
 )
 """Up to where all parameters are constants."""
 _BEHIND_PARAMETERS: tuple[Rewrite, ...] = (
