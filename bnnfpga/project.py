@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.arithmetic import Floats
+from bnnfpga.codegen.constants import TRACE_MEGABYTES
 from bnnfpga.errors import UserError
 from bnnfpga.files import restore_hidden
 from bnnfpga.host.description import read_order, read_stream
@@ -86,7 +87,13 @@ class Project:
     def input_format(self) -> InputFormat:
         """What the user's images hold."""
         given = self.description["input"]
-        return InputFormat.parse(given["kind"], None if given["kind"] == "float" else given["scale"])
+        format = InputFormat.parse(given["kind"], None if given["kind"] == "float" else given["scale"])
+        return replace(format, given=bool(given.get("given", False)))
+
+    @property
+    def input_taken(self) -> dict[str, Any]:
+        """What images hold, as plain data: `kind`, `scale`, and whether the user had it `given`."""
+        return {key: self.description["input"].get(key, False) for key in ("kind", "scale", "given")}
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -186,6 +193,7 @@ class Project:
         """What `bnnfpga compile --json` prints."""
         return {
             "project": str(self.folder),
+            "input": self.input_taken,
             "seconds": self.seconds,
             "checked": self.checked,
             "ties": self.ties,
@@ -204,6 +212,7 @@ class Project:
         *,
         streams: bool = False,
         trace: str | os.PathLike[str] | None = None,
+        trace_megabytes: int = TRACE_MEGABYTES,
         stall_seed: int | None = None,
         layout: str = "nchw",
         verilator: str | os.PathLike[str] | None = None,
@@ -223,6 +232,8 @@ class Project:
             Count stalls and fill of every stream (rtl).
         trace
             Write waveforms to this .vcd or .fst file (rtl).
+        trace_megabytes
+            The size at which that file ends; the simulation goes on, and the result says how far the file goes.
         stall_seed
             Stall both external streams at random from this seed (rtl).
         layout
@@ -243,6 +254,7 @@ class Project:
             backend=backend,
             streams=streams,
             trace=None if trace is None else Path(trace),
+            trace_megabytes=trace_megabytes,
             stall_seed=stall_seed,
             verilator=None if verilator is None else str(verilator),
             rtl_from=None if rtl_from is None else Path(rtl_from),
@@ -348,3 +360,9 @@ class Project:
         from bnnfpga.report.text import as_text
 
         return as_text(compile_table(self.summary(), float(self.description["clock_mhz"])))
+
+    def _repr_html_(self) -> str:
+        from bnnfpga.report.tables import compile_table
+        from bnnfpga.report.text import as_html
+
+        return as_html(compile_table(self.summary(), float(self.description["clock_mhz"])))

@@ -11,6 +11,7 @@ import numpy as np
 import yaml
 
 from bnnfpga.assets import asset
+from bnnfpga.codegen.constants import FETCHED_HEADERS, TRACE_MEGABYTES
 from bnnfpga.codegen.driver import driver
 from bnnfpga.codegen.hls import render_hls
 from bnnfpga.codegen.names import comment, file_stem
@@ -73,6 +74,7 @@ def write_project(
         "input": {
             "kind": plan.input.name,
             "scale": float(plan.input.scale),
+            "given": plan.input.given,
             "shape": list(plan.input_shape),
             "stream": describe_stream(boundary(graph.input.port), graph.input.shape, plan.input_order),
         },
@@ -93,9 +95,17 @@ def write_project(
     (folder / "project.json").write_text(json.dumps(description, indent=2) + "\n")
     (folder / "functions.json").write_text(json.dumps(functions, indent=1) + "\n")
     (folder / "folding.yaml").write_text(yaml.safe_dump(folding_of(graph), sort_keys=False))
-    for template in ("README.md", "Makefile"):
-        text = render(f"project/{template}.j2", project=description, title=comment(name), graph=graph, cycles=cycles)
-        (folder / template).write_text(text)
+    readme = render(
+        "project/README.md.j2",
+        project=description,
+        title=comment(name),
+        graph=graph,
+        cycles=cycles,
+        images=str(plan.input),
+    )
+    (folder / "README.md").write_text(readme)
+    makefile = render("project/Makefile.j2", fetched_headers=FETCHED_HEADERS, trace_megabytes=TRACE_MEGABYTES)
+    (folder / "Makefile").write_text(makefile)
 
 
 def write_simulation(folder: Path, graph: Graph, cycles: Cycles, vectors: Vectors) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import onnx
 
 from bnnfpga.errors import located
+from bnnfpga.frontend.bit_averages import AverageOfBitsToQuant
 from bnnfpga.frontend.broadcasts import StretchedOperands, check_products
 from bnnfpga.frontend.channels import ChannelsToGather, check_concats
 from bnnfpga.frontend.channels_first import to_channels_first
@@ -17,17 +18,20 @@ from bnnfpga.frontend.dialects import normalise
 from bnnfpga.frontend.diamonds import DiamondsToUnary
 from bnnfpga.frontend.final import cut_final
 from bnnfpga.frontend.identities import DropIdentities
+from bnnfpga.frontend.im2col import BlocksToGroups, FactorsBeforeIm2Col, Im2ColToConv
 from bnnfpga.frontend.inference import infer
 from bnnfpga.frontend.layouts import TransposeToReshape
 from bnnfpga.frontend.model import Model
 from bnnfpga.frontend.modern import modernise
 from bnnfpga.frontend.parameters import FoldQuantizedParameters, QuantizersOfRawWeights
+from bnnfpga.frontend.popcounts import PopcountToMatMul
 from bnnfpga.frontend.protos import from_proto
 from bnnfpga.frontend.read import read_source
 from bnnfpga.frontend.rewriting import Rewrite, apply_rewrites
 from bnnfpga.frontend.sizes import check_extents, check_sizes, check_windows
 from bnnfpga.frontend.sliding import PlainSliding, check_convs, check_pools
 from bnnfpga.frontend.supported import check_supported
+from bnnfpga.frontend.tokens import DenseOverTokens
 from bnnfpga.frontend.trunc import TruncToQuant
 
 _BEFORE_PARAMETERS: tuple[Rewrite, ...] = (
@@ -37,10 +41,15 @@ _BEFORE_PARAMETERS: tuple[Rewrite, ...] = (
     AffineIntoMultiThreshold(),
     GemmToMatMul(),
     FoldQuantizedParameters(),
+    PopcountToMatMul(),
     DiamondsToUnary(),
 )
 """Up to where all parameters are constants."""
 _BEHIND_PARAMETERS: tuple[Rewrite, ...] = (
+    FactorsBeforeIm2Col(),
+    Im2ColToConv(),
+    BlocksToGroups(),
+    AverageOfBitsToQuant(),
     PlainSliding(),
     ChannelsToGather(),
     StretchedOperands(),
@@ -79,6 +88,7 @@ def clean(proto: onnx.ModelProto) -> Model:
     for rewrite in _BEFORE_PARAMETERS:
         apply_rewrites(model, rewrite)
     infer(model)
+    apply_rewrites(model, DenseOverTokens())
     to_channels_first(model)
     for rewrite in _BEHIND_PARAMETERS:
         apply_rewrites(model, rewrite)

@@ -6,16 +6,25 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from bnnfpga.frontend.model import Model, Node
-from bnnfpga.frontend.nodes import DOT_PRODUCTS, ELEMENTWISE, POOLS, QUANTIZERS, UNARY, UNARY_DOMAIN, data_operands
+from bnnfpga.frontend.model import Model, Node, Origin
+from bnnfpga.frontend.nodes import (
+    DOT_PRODUCTS,
+    ELEMENTWISE,
+    POOLS,
+    QUANTIZERS,
+    UNARY,
+    UNARY_DOMAIN,
+    data_operands,
+    origin_of,
+)
 from bnnfpga.frontend.norms import norm_arithmetic
 from bnnfpga.frontend.rewriting import Rewrite
 
 _JOINS = ("Add", "Sub", "Mul", "Div", "Max", "Min")
 _SUMS = ("Add", "Sub")
 _MOST_NODES = 64
-_X = -1
-"""In a program, the operand that is the function's, or follows from it."""
+_X, _NOTHING = -1, -2
+"""In a program, the operand that is the function's, or follows from it; and one that a node does without."""
 
 
 class DiamondsToUnary(Rewrite):
@@ -59,8 +68,9 @@ def branches_of(node: Node) -> list[list[Node]]:
 
 
 def _node(whole: Node, spec: dict[str, Any]) -> Node:
-    names = [whole.input[0] if place == _X else whole.input[place] if place else "" for place in spec["inputs"]]
-    return Node(spec["op"], names, whole.output, spec["name"], spec["domain"], spec["attributes"])
+    names = ["" if place == _NOTHING else whole.input[max(place, 0)] for place in spec["inputs"]]
+    origin = Origin(*spec["origin"])
+    return Node(spec["op"], names, whole.output, origin.name, spec["domain"], spec["attributes"], origin)
 
 
 def _source(model: Model, node: Node) -> str:
@@ -99,23 +109,26 @@ def _specified(model: Model, branch: Sequence[Node], inputs: list[str]) -> list[
         if node.op_type == "BatchNormalization":
             for kind, constant in norm_arithmetic(model, node):
                 inputs.append(model.add_constant(f"{node.name}_constant", constant))
-                found.append(_spec(kind, [_X, len(inputs) - 1], node.name))
+                found.append(_spec(node, kind, [_X, len(inputs) - 1]))
             continue
         places = []
         for name in node.input:
             if not name:
-                places.append(0)
+                places.append(_NOTHING)
             elif model.constant(name) is None:
                 places.append(_X)
             else:
                 inputs.append(name)
                 places.append(len(inputs) - 1)
-        found.append(_spec(node.op_type, places, node.name, node.domain, node.attributes))
+        found.append(_spec(node, node.op_type, places, node.domain, node.attributes))
     return found
 
 
-def _spec(kind: str, places: list[int], name: str, domain: str = "", attributes: Any = None) -> dict[str, Any]:
-    return {"op": kind, "inputs": places, "name": name, "domain": domain, "attributes": attributes or {}}
+def _spec(
+    node: Node, kind: str, places: list[int], domain: str = "", attributes: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    origin = list(origin_of(node))
+    return {"op": kind, "inputs": places, "origin": origin, "domain": domain, "attributes": attributes or {}}
 
 
 def _count(program: list[list[dict[str, Any]]]) -> int:

@@ -13,6 +13,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from bnnfpga.input_format import InputFormat
+
 if TYPE_CHECKING:
     from bnnfpga.doctor import Examination
 
@@ -30,6 +32,7 @@ def compile_table(summary: Mapping[str, Any], clock_mhz: float) -> RenderableTyp
     layers = _grid(["unit", "operator", "PE>", "SIMD>", "cycles>"], rows)
     interval, latency = summary["predicted_initiation_interval"], summary["predicted_latency_cycles"]
     facts: dict[str, Any] = {
+        "input": _input(summary["input"]),
         "interval": _cycles(interval),
         "latency": _time(latency, clock_mhz),
         "throughput": _rate(interval, clock_mhz),
@@ -45,9 +48,7 @@ def compile_table(summary: Mapping[str, Any], clock_mhz: float) -> RenderableTyp
     if summary["seconds"] is not None:
         facts["compiled in"] = _seconds(summary["seconds"])
     parts: list[RenderableType] = [layers, "", _facts(facts)]
-    if summary.get("warnings"):
-        parts += ["", *(Text(f"warning: {sentence}", style="yellow") for sentence in summary["warnings"])]
-    return Group(*parts)
+    return Group(*parts, *_warnings(summary))
 
 
 def simulate_table(result: Mapping[str, Any], clock_mhz: float | None = None) -> RenderableType:
@@ -56,6 +57,7 @@ def simulate_table(result: Mapping[str, Any], clock_mhz: float | None = None) ->
     facts: dict[str, Any] = {
         "backend": result["backend"],
         "images": _show(images),
+        "input": _input(result["input"]),
         "mismatches": _verdict(images, mismatches),
     }
     if result.get("accuracy") is not None:
@@ -70,6 +72,8 @@ def simulate_table(result: Mapping[str, Any], clock_mhz: float | None = None) ->
             facts["throughput"] = _rate(result["initiation_interval"], clock_mhz)
     if result.get("simulated_cycles_per_second"):
         facts["simulation speed"] = f"{result['simulated_cycles_per_second']:,.0f} cycles/s"
+    if result.get("trace"):
+        facts["waveform"] = _waveform(result["trace"], result["cycles"])
     facts["built in"] = _seconds(result["build_seconds"])
     facts["run in"] = _seconds(result["run_seconds"])
     parts: list[RenderableType] = [_facts(facts)]
@@ -79,7 +83,7 @@ def simulate_table(result: Mapping[str, Any], clock_mhz: float | None = None) ->
         ]
         streams = _grid(["stream", "stalled>", "starved>", "most in it>"], rows)
         parts += ["", streams]
-    return Group(*parts)
+    return Group(*parts, *_warnings(result))
 
 
 def eval_table(result: Mapping[str, Any]) -> RenderableType:
@@ -88,6 +92,7 @@ def eval_table(result: Mapping[str, Any]) -> RenderableType:
     facts: dict[str, Any] = {
         "backend": result["backend"],
         "images": _show(images),
+        "input": _input(result["input"]),
         "accuracy": f"{100 * result['accuracy']:.2f} %, {mistakes:,} wrong",
         "speed": f"{result['images_per_second']:,.0f} images/s",
         "built in": _seconds(result["build_seconds"]),
@@ -100,7 +105,7 @@ def eval_table(result: Mapping[str, Any]) -> RenderableType:
         for item in result["classes"]
     ]
     classes = _grid(["class", "precision>", "recall>", "F1>", "images>"], rows)
-    return Group(_facts(facts), "", classes, "", _confusion(result))
+    return Group(_facts(facts), "", classes, "", _confusion(result), *_warnings(result))
 
 
 def _confusion(result: Mapping[str, Any]) -> RenderableType:
@@ -195,7 +200,7 @@ def synth_table(result: Mapping[str, Any]) -> RenderableType:
 
 
 def doctor_table(found: Examination) -> RenderableType:
-    """The tools: found or not, what each enables, and how to get the missing ones."""
+    """The tools: found or not, what each enables, where it is or how to get it."""
     rows = []
     for tool in found.tools:
         mark = Text("✓", style="green") if tool.found else Text("✗" if tool.required else "-", style="red")
@@ -206,7 +211,8 @@ def doctor_table(found: Examination) -> RenderableType:
     table = _grid(["", "tool", "version", "enables"], rows, wrap_last=True)
     ready = Text("Ready to compile and simulate.", style="green")
     missing = Text(f"Missing for compiling or simulating: {', '.join(found.missing)}.", style="red")
-    return Group(table, "", missing if found.missing else ready)
+    places = _facts({tool.name: tool.where for tool in found.tools if tool.where is not None})
+    return Group(table, "", Text("where they are", style="bold"), places, "", missing if found.missing else ready)
 
 
 def _grid(headings: Sequence[str], rows: Iterable[Sequence[Text]], *, wrap_last: bool = False) -> Table:
@@ -231,6 +237,20 @@ def _facts(facts: Mapping[str, str | Text]) -> Text:
     text = Text("\n").join(lines)
     text.no_wrap, text.overflow = True, "ignore"
     return text
+
+
+def _warnings(result: Mapping[str, Any]) -> list[RenderableType]:
+    """The sentences that whoever reads a result must know, under it."""
+    sentences = [Text(f"warning: {sentence}", style="yellow") for sentence in result.get("warnings", ())]
+    return ["", *sentences] if sentences else []
+
+
+def _input(given: Mapping[str, Any]) -> str:
+    """What images hold, and where the user did not say so, that it is assumed."""
+    format = InputFormat.parse(given["kind"], None if given["kind"] == "float" else given["scale"])
+    if format.type is None:
+        return f"{format}, quantised by the host"
+    return str(format) if given["given"] or format.type.is_bipolar else f"{format} (no --input-scale given)"
 
 
 def _ties(ties: Mapping[str, Any]) -> str:
@@ -304,6 +324,13 @@ def _interval(result: Mapping[str, Any]) -> str:
     if result.get("interval_constant") is False:
         text += " at most, not constant"
     return _against(text, result["initiation_interval"], result["predicted_initiation_interval"])
+
+
+def _waveform(trace: Mapping[str, Any], cycles: int) -> str:
+    if trace["complete"]:
+        return f"{trace['file']}, all {_cycles(cycles)}"
+    shown = f"the first {trace['cycles']:,} of {_cycles(cycles)} ({trace['images']:,} whole images)"
+    return f"{trace['file']}, {shown}; --trace-megabytes allows more"
 
 
 def _against(text: str, measured: int | None, predicted: int | None) -> str:

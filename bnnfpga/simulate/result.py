@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,8 +32,15 @@ class SimulationResult:
     initiation_interval
         Cycles between successive frames once the pipe is full, the largest where `interval_constant` is false; None
         under stalls, with fewer than 3 frames, and for backends without cycles.
+    input
+        What the images hold: `kind`, `scale`, and whether that was `given`.
+    warnings
+        What to know of the images, as sentences.
     predicted_initiation_interval, predicted_latency_cycles
         What the compiler predicts for its own RTL; None for other Verilog.
+    trace
+        Of the waveform its `file`, how many `cycles` and whole `images` it shows, and whether that is all of the run
+        (`complete`); None where none was asked for.
     """
 
     backend: str
@@ -53,6 +61,9 @@ class SimulationResult:
     build_seconds: float
     run_seconds: float
     streams: list[dict[str, Any]] | None
+    input: Mapping[str, Any]
+    warnings: tuple[str, ...] = ()
+    trace: dict[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """What `bnnfpga simulate --json` prints."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bnnfpga.arithmetic import Step, apply_steps
 from bnnfpga.errors import UserError
-from bnnfpga.frontend.model import Model, Node, make_node
+from bnnfpga.frontend.model import Model, Node
 from bnnfpga.frontend.nodes import (
     CHAINED,
     QUANTIZERS,
@@ -189,14 +189,8 @@ def _replace(model: Model, chain: list[Node], source: str, function: StepFunctio
 def _thresholds(model: Model, node: Node, source: str, function: StepFunction, result: str) -> Node:
     thresholds = model.add_constant(f"{node.name}_thresholds", function.thresholds)
     decreasing = model.add_constant(f"{node.name}_decreasing", function.decreasing)
-    return make_node(
-        THRESHOLD,
-        [source, thresholds, decreasing],
-        [result],
-        name=node.name,
-        domain=THRESHOLD_DOMAIN,
-        **type_attributes(function.output),
-    )
+    ends = type_attributes(function.output)
+    return Node(THRESHOLD, [source, thresholds, decreasing], [result], node.name, THRESHOLD_DOMAIN, ends, node.origin)
 
 
 def _table(model: Model, node: Node, source: str, function: IntervalFunction) -> list[Node]:
@@ -233,12 +227,5 @@ def _table(model: Model, node: Node, source: str, function: IntervalFunction) ->
 def _tabulated(model: Model, node: Node, source: str, table: IntArray, lo: int, output: IntegerType) -> Node:
     same = bool(np.all(table == table[:1]))
     codes = model.add_constant(f"{node.name}_table", table[:1] if same else table)
-    return make_node(
-        TABLE,
-        [source, codes],
-        [node.output[0]],
-        name=node.name,
-        domain=THRESHOLD_DOMAIN,
-        first=lo,
-        **type_attributes(output),
-    )
+    ends = {"first": lo, **type_attributes(output)}
+    return Node(TABLE, [source, codes], [node.output[0]], node.name, THRESHOLD_DOMAIN, ends, node.origin)

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import onnx
 import pytest
 
 import bnnfpga
-from bnnfpga.errors import UserError
 from bnnfpga.frontend.clean import clean
 from bnnfpga.golden.file_check import check_file
 from bnnfpga.golden.model import GoldenModel
-from tests.support.builds import check_cycles, check_streams, images_for
+from tests.support.builds import images_for
 from tests.support.function_nets import FUNCTIONS, FunctionNet
-from tests.support.spelled import expected
 
 
 def _compiled(proto: onnx.ModelProto, folder: Path, **options: object) -> bnnfpga.Project:
