@@ -33,9 +33,13 @@ def _compile(proto: onnx.ModelProto) -> None:
 
 
 def _refused(net: NetWriter, shape: tuple[int, ...] = (WIDTH,)) -> UserError:
+    proto = net.model(shape, "y")
     with pytest.raises(UserError) as caught:
-        _compile(net.model(shape, "y"))
+        _compile(proto)
     assert caught.value.where
+    assert caught.value.hint
+    if caught.value.where.startswith("node "):
+        assert caught.value.where in {f"node {node.name!r} ({node.op_type})" for node in proto.graph.node}
     return caught.value
 
 
