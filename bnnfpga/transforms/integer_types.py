@@ -27,6 +27,9 @@ INTEGER_CONCAT = "IntegerConcat"
 """Integers one behind the other along `axis`, each times one of the attribute `factors`."""
 THRESHOLD = "IntegerThreshold"
 """An integer step function for each channel; inputs (x, thresholds, decreasing), attributes lo, hi, bipolar."""
+TABLE = "IntegerTable"
+"""Any function of an integer for each channel, or one for all; inputs (x, results by x less the attribute `first`),
+attributes lo, hi, bipolar."""
 
 _FACT = "integer type"
 _FOLLOWS = (*LAYOUT_OPS, *DOT_PRODUCTS, "MaxPool", INTEGER_POOL, INTEGER_SUM, "Pad", "Gather", "Resize", "Transpose")
@@ -38,6 +41,11 @@ def make_join(model: Model, node: Node, operation: str, factors: Sequence[int]) 
     """Turn a node of several integers into an INTEGER_ADD or INTEGER_CONCAT of so many times each."""
     along = {"axis": attribute(node, "axis", 1)} if operation == INTEGER_CONCAT else {}
     model.become(node, operation, THRESHOLD_DOMAIN, {"factors": list(factors), **along})
+
+
+def type_attributes(type: IntegerType) -> dict[str, int]:
+    """The attributes that say what a THRESHOLD or TABLE gives."""
+    return {"lo": type.lo, "hi": type.hi, "bipolar": int(type.is_bipolar)}
 
 
 def annotate_input(model: Model, type: IntegerType) -> None:
@@ -79,7 +87,7 @@ def _made_type(model: Model, node: Node, types: list[IntegerType]) -> IntegerTyp
         if quantizer.scale.size != 1 or quantizer.scale.item() != 1:
             return None
         return IntegerType.bipolar() if quantizer.bipolar else IntegerType.interval(quantizer.lo, quantizer.hi)
-    if kind == THRESHOLD:
+    if kind in (THRESHOLD, TABLE):
         if attribute(node, "bipolar", 0):
             return IntegerType.bipolar()
         return IntegerType.interval(attribute(node, "lo", 0), attribute(node, "hi", 0))
