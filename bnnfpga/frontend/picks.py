@@ -41,7 +41,8 @@ class ResizesToGathers(Rewrite):
 
     def visit(self, model: Model, node: Node) -> bool:
         taken = places_taken(model, node)
-        if all(axis > 1 and repeats_evenly(places) for axis, places in taken.items()):
+        shape = model.shape(node.input[0])
+        if all(axis > 1 and repeats_evenly(places, shape[axis]) for axis, places in taken.items()):
             return False
         write_gathers(model, node, taken)
         return True

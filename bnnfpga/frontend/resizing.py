@@ -78,15 +78,21 @@ def places_taken(model: Model, node: Node) -> dict[int, NDArray[np.int64]]:
                 where=describe(node),
                 hint="use 'asymmetric' coordinates and 'floor', as nn.Upsample with mode='nearest' does",
             )
+        if coordinates == "tf_half_pixel_for_nn" and not repeats_evenly(places, small):
+            raise UserError(
+                f"from {small} to {large} along axis {axis}, runtimes read its coordinates {coordinates!r} differently",
+                where=describe(node),
+                hint="export it with opset 13 or a later one",
+            )
         if not np.array_equal(places, np.arange(small)):
             taken[axis] = places
     return taken
 
 
-def repeats_evenly(places: NDArray[np.int64]) -> bool:
-    """Whether places, of which the last is the last there is, are each there equally often, in order."""
-    count = int(places[-1]) + 1
-    return len(places) % count == 0 and np.array_equal(places, np.arange(len(places)) // (len(places) // count))
+def repeats_evenly(places: NDArray[np.int64], extent: int) -> bool:
+    """Whether all of so many places are there equally often, in order."""
+    times = len(places) // extent
+    return len(places) == extent * times and np.array_equal(places, np.arange(extent).repeat(times))
 
 
 def upsampling_factors(model: Model, node: Node) -> tuple[int, ...]:
