@@ -19,8 +19,8 @@ from bnnfpga.golden.check.number import Array
 _BY_RUNTIME = ("LogSoftmax", "MaxPool", "Pad", "Softmax", "Upsample")
 _SAME_AS = {"BatchNormalization": 15, "MaxPool": 12}
 """The opset in which operators are run whose older versions mean the same, and in which the libraries know less."""
-_TOP_K_OF_INPUTS = 10
-"""The opset that takes `k` as an input, which FINN writes into files of older ones."""
+_TOP_K_OF_INPUTS = 11
+"""An opset that takes `k` as an input, which FINN writes into files of older ones."""
 _STRETCHED = ("Mean", "Sum")
 """Operators of which the reference adds up in the shape of the first operand."""
 
