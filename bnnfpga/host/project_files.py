@@ -10,9 +10,10 @@ from typing import Any, get_args
 
 import numpy as np
 
-from bnnfpga.arithmetic import OPERATIONS
+from bnnfpga.arithmetic import JOINS, OPERATIONS
 from bnnfpga.errors import UserError, shown
 from bnnfpga.files import read_file
+from bnnfpga.functions import FUNCTIONS, OWN_NUMBERS
 from bnnfpga.host.description import FORMAT, read_order, read_stream
 from bnnfpga.input_format import InputFormat
 from bnnfpga.integers import Encoding
@@ -37,10 +38,12 @@ def read_description(folder: Path) -> dict[str, Any]:
     """
     path = folder / "project.json"
     if not folder.is_dir() or not path.exists():
+        if folder.is_dir():
+            reason = "it is not a project: it has no project.json"
+        else:
+            reason = "it is a file, not a project" if folder.exists() else "there is no such folder"
         raise UserError(
-            "it is no project" if folder.is_dir() else "there is no such folder",
-            where=str(folder),
-            hint="make a project with `bnnfpga compile MODEL -o DIR`",
+            reason, where=str(folder), hint="give the folder that `bnnfpga compile MODEL -o DIR` wrote: its DIR"
         )
     data = _read_json(path)
     version = data.get("format")
@@ -107,18 +110,18 @@ def _damaged(path: Path, wrong: _Wrong) -> UserError:
 
 def _number(value: object, at: str) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _Wrong(f"{at} is {shown(value)}, which is no number")
+        raise _Wrong(f"{at} is {shown(value)}, which is not a number")
 
 
 def _float32(value: object, at: str) -> None:
     _number(value, at)
     if not abs(value) <= _LARGEST and value not in (math.inf, -math.inf):  # type: ignore[arg-type]
-        raise _Wrong(f"{at} is {shown(value)}, which is no float32 number")
+        raise _Wrong(f"{at} is {shown(value)}, which is not a float32 number")
 
 
 def _integer(value: object, at: str) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not -(1 << 62) < value < 1 << 62:
-        raise _Wrong(f"{at} is {shown(value)}, which is no integer of 63 bits")
+        raise _Wrong(f"{at} is {shown(value)}, which is not an integer of 63 bits")
 
 
 def _natural(value: object, at: str) -> None:
@@ -129,7 +132,7 @@ def _natural(value: object, at: str) -> None:
 
 def _text(value: object, at: str) -> None:
     if not isinstance(value, str):
-        raise _Wrong(f"{at} is {shown(value)}, which is no text")
+        raise _Wrong(f"{at} is {shown(value)}, which is not text")
 
 
 def _positive(value: object, at: str) -> None:
@@ -168,7 +171,7 @@ _DESCRIPTION = {
     ],
     "resources": {},
 }
-_STEP = {"operation": tuple(OPERATIONS)}
+_STEP = {"operation": (*OPERATIONS, *FUNCTIONS)}
 
 
 def _check(value: Any, expected: Any, at: str) -> None:
@@ -178,7 +181,7 @@ def _check(value: Any, expected: Any, at: str) -> None:
     """
     if isinstance(expected, dict):
         if not isinstance(value, dict):
-            raise _Wrong(f"{at} is {shown(value)}, which is no object")
+            raise _Wrong(f"{at} is {shown(value)}, which is not an object")
         for key, inner in expected.items():
             place = f"{at}.{key}" if at else key
             if key not in value:
@@ -186,7 +189,7 @@ def _check(value: Any, expected: Any, at: str) -> None:
             _check(value[key], inner, place)
     elif isinstance(expected, list):
         if not isinstance(value, list):
-            raise _Wrong(f"{at} is {shown(value)}, which is no array")
+            raise _Wrong(f"{at} is {shown(value)}, which is not an array")
         for index, item in enumerate(value):
             _check(item, expected[0], f"{at}[{index}]")
     elif isinstance(expected, tuple):
@@ -233,8 +236,23 @@ def _check_order(stream: Mapping[str, Any], at: str) -> None:
 
 
 def _check_step(step: Mapping[str, Any], elements: int, at: str) -> None:
+    operation = step["operation"]
+    if "branches" in step:
+        _check(step["branches"], [[_STEP]], f"{at}.branches")
+        if len(step["branches"]) != 2 or operation not in JOINS:
+            raise _Wrong(f"{at} does not join two numbers")
+        for number, branch in enumerate(step["branches"]):
+            for index, inner in enumerate(branch):
+                _check_step(inner, elements, f"{at}.branches[{number}][{index}]")
+        return
+    numbers = step.get("numbers", [])
+    _check(numbers, [_float32], f"{at}.numbers")
+    if len(numbers) != OWN_NUMBERS.get(operation, 0):
+        raise _Wrong(f"{at}.numbers has length {len(numbers)}; {OWN_NUMBERS.get(operation, 0)} is expected")
+    if operation == "power" and "constant" not in step:
+        raise _Wrong(f"{at}.constant is missing")
     constant, at = step.get("constant", [0]), f"{at}.constant"
-    counts = step["operation"] == "count"
+    counts = operation == "count"
     _check(constant, [[_float32]] if counts else [_float32], at)
     if len(constant) not in (1, elements):
         raise _Wrong(f"{at} has length {len(constant)}; 1 or {elements} is expected")
