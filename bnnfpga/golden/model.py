@@ -25,6 +25,7 @@ from bnnfpga.frontend.nodes import (
 from bnnfpga.frontend.quantizers import quantizer_of
 from bnnfpga.golden.affine import is_affine
 from bnnfpga.golden.dot_products import dot_product
+from bnnfpga.golden.joined import of_parts
 from bnnfpga.golden.joins import add_streams, concat, gather, resize
 from bnnfpga.golden.pools import average_pool, max_pool, pad
 from bnnfpga.golden.steps import elementwise_steps
@@ -38,7 +39,6 @@ _STRUCTURAL: dict[str, Callable[[Writer, Node], Value]] = {
     "Pad": pad,
     "Gather": gather,
     "Resize": resize,
-    "Concat": concat,
 }
 
 
@@ -87,7 +87,7 @@ class GoldenModel:
         import onnxruntime
 
         self.input_format = InputFormat.parse(None, None) if input is None else input
-        self._builder = _Builder(Writer(model), input)
+        self._builder = _Builder(Writer(model.copy()), input)
         self.input_shape = tuple(model.shape(model.input)[1:])
         self.output_tensor = model.output
         options = onnxruntime.SessionOptions()
@@ -143,7 +143,7 @@ def decisions(model: Model, input: InputFormat) -> Decisions:
 
     Of a graph that means nothing, those in front of where it ceases to; who asks what it means is told why.
     """
-    writer = Writer(model)
+    writer = Writer(model.copy())
     refusal = None
     try:
         _Builder(writer, input)
@@ -191,8 +191,13 @@ class _Builder:
         return self._writer.build(dict.fromkeys([self.output, self.scores, *self.integers.values()]))
 
     def _translate(self, node: Node) -> Value:
+        by_parts = of_parts(self._writer, self._translate, node)
+        if by_parts is not None:
+            return by_parts
         if node.op_type in QUANTIZERS:
             return self._quantizer(node)
+        if node.op_type == "Concat":
+            return concat(self._writer, self._translate, node)
         if node.op_type in DOT_PRODUCTS:
             return dot_product(self._writer, node)
         if node.op_type in _STRUCTURAL:
@@ -212,6 +217,7 @@ class _Builder:
             tensor=self._writer.emit_steps(steps, self._writer.float_of(value)),
             base=value.base,
             magnitude=value.magnitude,
+            joined=value.joined and replace(value.joined, chain=(*value.joined.chain, node)),
         )
 
     def _quantizer(self, node: Node) -> Value:

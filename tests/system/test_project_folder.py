@@ -206,7 +206,7 @@ def test_a_folder_that_is_no_project_is_never_replaced(tmp_path: Path) -> None:
     target = tmp_path / "thesis"
     target.mkdir()
     (target / "thesis.tex").write_text("years of work")
-    with pytest.raises(UserError, match="no bnnfpga project"):
+    with pytest.raises(UserError, match="not a bnnfpga project"):
         bnnfpga.compile(NET.write(tmp_path), target, force=True)
     assert (target / "thesis.tex").read_text() == "years of work"
 
