@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import resource
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,7 @@ def _intrusion_detector(torch: Any) -> Any:
 
     layers: list[Any] = []
     widths = (600, 64, 64, 64)
-    for inputs, outputs in zip(widths, widths[1:], strict=False):
+    for inputs, outputs in pairwise(widths):
         layers.append(qnn.QuantLinear(inputs, outputs, bias=True, weight_bit_width=2))
         layers += [torch.nn.BatchNorm1d(outputs), torch.nn.Dropout(0.5), qnn.QuantReLU(bit_width=2)]
     layers.append(qnn.QuantLinear(64, 1, bias=True, weight_bit_width=2))
