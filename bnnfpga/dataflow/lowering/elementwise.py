@@ -11,12 +11,8 @@ from bnnfpga.dataflow.operators.threshold import Threshold
 from bnnfpga.dataflow.thresholds import ThresholdTable
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.model import Node
-<<<<<<< HEAD
-from bnnfpga.frontend.nodes import describe, required_constant
+from bnnfpga.frontend.nodes import attribute, describe, required_constant
 from bnnfpga.integers import IntegerType
-=======
-from bnnfpga.frontend.nodes import attribute, required_constant
->>>>>>> main
 
 _FEWEST_TABULATED = 4
 _MOST_TABULATED_BITS = 12
@@ -56,7 +52,6 @@ def threshold(lowering: Lowering, node: Node) -> None:
     lowering.made(node, lowering.add(unit, tensor.producer), tensor.order)
 
 
-<<<<<<< HEAD
 def _is_identity(table: ThresholdTable, type: IntegerType) -> bool:
     """Whether each integer becomes itself."""
     if table.output != type or np.any(table.decreasing):
@@ -64,7 +59,8 @@ def _is_identity(table: ThresholdTable, type: IntegerType) -> bool:
     if type.is_bipolar:
         return bool(np.all((table.values == 0) | (table.values == 1)))
     return bool(np.all(table.values == np.arange(type.lo + 1, type.hi + 1)))
-=======
+
+
 def table(lowering: Lowering, node: Node) -> None:
     """Any function: of all channels, or one for each, by the codes of the stream."""
     tensor = lowering.read(node)
@@ -86,7 +82,6 @@ def table(lowering: Lowering, node: Node) -> None:
         lowering.tensor_type(node.output[0]),
     )
     lowering.made(node, lowering.add(unit, tensor.producer), tensor.order)
->>>>>>> main
 
 
 def table_of(lowering: Lowering, node: Node) -> ThresholdTable:
