@@ -109,10 +109,14 @@ def not_joined(model: Model, node: Node) -> UserError:
             )
         units.append(str(np.float32(scaled[1])))
     hint = "let quantizers with one scale stand in front of all its operands"
+    if node.op_type == "Concat" and attribute(node, "axis", 1) == 1:
+        hint += ", or one right behind it"
     return UserError(
         f"it joins streams whose scales {' and '.join(dict.fromkeys(units))} are not small multiples of one number",
         where=describe(node),
-        hint=f"{hint}, or one right behind it" if node.op_type == "Concat" and attribute(node, "axis", 1) == 1 else hint,
+        hint=f"{hint}, or one right behind it"
+        if node.op_type == "Concat" and attribute(node, "axis", 1) == 1
+        else hint,
     )
 
 
