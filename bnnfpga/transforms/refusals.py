@@ -114,9 +114,7 @@ def not_joined(model: Model, node: Node) -> UserError:
     return UserError(
         f"it joins streams whose scales {' and '.join(dict.fromkeys(units))} are not small multiples of one number",
         where=describe(node),
-        hint=f"{hint}, or one right behind it"
-        if node.op_type == "Concat" and attribute(node, "axis", 1) == 1
-        else hint,
+        hint=hint,
     )
 
 
