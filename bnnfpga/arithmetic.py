@@ -29,6 +29,11 @@ def _sign(x: Floats, at_zero: float) -> Floats:
     return np.where(x == 0, np.float32(at_zero), np.sign(x))
 
 
+def _sigmoid(x: Floats) -> Floats:
+    """Its float64 value, rounded once."""
+    return np.asarray(1 / (1 + np.exp(-x.astype(np.float64)))).astype(np.float32)
+
+
 _HALF = np.float32(0.5)
 
 OPERATIONS: dict[str, Callable[[Floats, Floats], Floats]] = {
@@ -51,6 +56,7 @@ OPERATIONS: dict[str, Callable[[Floats, Floats], Floats]] = {
     "round_half_down": _by_sign(lambda x: np.floor(x + _HALF), lambda x: np.ceil(x - _HALF)),
     "sign": lambda x, _: _sign(x, 1),
     "sign_or_zero": lambda x, _: _sign(x, 0),
+    "sigmoid": lambda x, _: _sigmoid(x),
 }
 """From a value and a constant (ignored from `round` on) to a value.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from bnnfpga.folding_file import read_folding
 from bnnfpga.frontend.clean import clean
 from bnnfpga.frontend.model import Model
 from bnnfpga.frontend.read import Source, read_source
+from bnnfpga.golden.ends import Program, end_of, program_of
 from bnnfpga.host.order import Order, frame_shape
 from bnnfpga.input_format import InputFormat
 from bnnfpga.transforms.fold import Folded, fold
@@ -51,6 +53,11 @@ class Plan:
         if self.output_kind == "class":
             return (1,)
         return frame_shape(self.model.shape(self.model.output)[1:])
+
+    @cached_property
+    def ends(self) -> Program:
+        """What the host makes of the outputs (`bnnfpga.host.ends`)."""
+        return program_of(end_of(self.model))[0]
 
     @property
     def input_order(self) -> Order:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import yaml
 
 from bnnfpga.assets import asset
@@ -22,8 +20,8 @@ from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import add_resources
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.token_model import Cycles
-from bnnfpga.golden.steps import Step
 from bnnfpga.host.description import FORMAT, describe_stream
+from bnnfpga.host.functions import steps_as_data
 from bnnfpga.host.words import BoundaryFormat
 from bnnfpga.plan import Plan
 from bnnfpga.vectors import Vectors
@@ -87,8 +85,8 @@ def write_project(
         "resources": resources,
     }
     functions = {
-        "input": None if folded.input_function is None else _steps(folded.input_function.steps),
-        "output": _steps(folded.output_function.steps),
+        "input": None if folded.input_function is None else steps_as_data(folded.input_function.steps),
+        "output": steps_as_data(folded.output_function.steps),
     }
     (folder / "project.json").write_text(json.dumps(description, indent=2) + "\n")
     (folder / "functions.json").write_text(json.dumps(functions, indent=1) + "\n")
@@ -115,12 +113,3 @@ def boundary(port: Port) -> BoundaryFormat:
     """How a boundary stream's integers become bytes."""
     return BoundaryFormat(port.elements, port.type, port.lanes)
 
-
-def _steps(steps: Sequence[Step]) -> list[dict[str, Any]]:
-    """Constants are written as the exact decimals of their float32 values."""
-    return [
-        {"operation": step.operation}
-        if step.constant is None
-        else {"operation": step.operation, "constant": np.atleast_1d(step.constant).tolist()}
-        for step in steps
-    ]

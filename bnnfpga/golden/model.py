@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import onnx
@@ -25,10 +27,12 @@ from bnnfpga.frontend.nodes import (
 )
 from bnnfpga.frontend.quantizers import quantizer_of
 from bnnfpga.golden.dot_products import dot_product
+from bnnfpga.golden.ends import Program, end_of, program_of
 from bnnfpga.golden.joins import add_streams, concat, gather, resize
 from bnnfpga.golden.pools import average_pool, max_pool, pad
 from bnnfpga.golden.steps import elementwise_steps
 from bnnfpga.golden.writer import Value, Writer
+from bnnfpga.host.ends import apply_ends, end_classes, end_outputs
 from bnnfpga.input_format import InputFormat
 
 _BATCH = 512
@@ -50,23 +54,39 @@ class Golden:
     Parameters
     ----------
     output
-        float32 (images, ...), the model's output, without a Softmax, ArgMax or TopK at its end.
+        float32 (images, ...), what the clean graph gives: the file's output, or what the host makes it of.
     scores
         int64 (images, ...), the integer tensor that the output is an elementwise float function of, in the order of its
         elements: the last dot products, or the last quantizer's centred codes.
     integers
         The integer tensors asked for, by their name in the clean graph.
+    ends
+        What the host makes of the output (`bnnfpga.host.ends`).
     """
 
     output: Floats
     scores: NDArray[np.int64]
     integers: dict[str, NDArray[np.int64]]
+    ends: Program = field(repr=False)
+
+    @cached_property
+    def end_values(self) -> list[NDArray[Any]]:
+        """All values that the host computes, those that it is given first."""
+        return apply_ends(self.ends, [self.output.reshape(len(self.output), -1)])
+
+    @property
+    def values(self) -> tuple[NDArray[Any], ...]:
+        """The file's outputs, each (images, ...)."""
+        return end_outputs(self.ends, self.end_values)
 
     @property
     def classes(self) -> NDArray[np.int64]:
-        """Index of each image's largest output, the first of equals: what a file ending in ArgMax or TopK gives."""
-        classes: NDArray[np.int64] = self.output.reshape(len(self.output), -1).argmax(axis=1).astype(np.int64)
-        return classes
+        """The class of each image (`bnnfpga.host.ends.end_classes`); where the stream says it, of all its elements."""
+        rule = self.ends["classes"][0]
+        if rule["rule"] == "stream":
+            values = self.end_values[rule["value"]]
+            return np.asarray(values.reshape(len(values), -1).argmax(axis=1), dtype=np.int64)
+        return end_classes(rule, self.end_values)
 
     def accelerator_output(self, kind: str) -> NDArray[np.int64]:
         """What an accelerator must give, (images, elements): its `scores`, or the `class`, first of equals."""
@@ -91,6 +111,7 @@ class GoldenModel:
         self._builder = _Builder(Writer(model), input)
         self.input_shape = tuple(model.shape(model.input)[1:])
         self.output_tensor = model.output
+        self.ends, self.end_tensors = program_of(end_of(model))
         options = onnxruntime.SessionOptions()
         # One operation at a time is the definition: no fusion may change it.
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
@@ -117,7 +138,8 @@ class GoldenModel:
             for start in range(0, max(len(x), 1), _BATCH)
         ]
         joined = [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
-        return Golden(joined[0], _integers(joined[1]), dict(zip(wanted, map(_integers, joined[2:]), strict=True)))
+        found = dict(zip(wanted, map(_integers, joined[2:]), strict=True))
+        return Golden(joined[0], _integers(joined[1]), found, self.ends)
 
 
 def float_concats(model: Model, input: InputFormat) -> frozenset[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bnnfpga.arithmetic import OPERATIONS, Floats
+from bnnfpga.arithmetic import OPERATIONS, Floats, Step
 
 
 def evaluate(steps: Sequence[Mapping[str, Any]], x: Floats) -> Floats:
@@ -20,3 +20,13 @@ def evaluate(steps: Sequence[Mapping[str, Any]], x: Floats) -> Floats:
         for step in steps:
             x = OPERATIONS[step["operation"]](x, np.asarray(step.get("constant", 0), dtype=np.float32))
     return x
+
+
+def steps_as_data(steps: Sequence[Step]) -> list[dict[str, Any]]:
+    """Steps as `evaluate` takes them; constants are written as the exact decimals of their float32 values."""
+    return [
+        {"operation": step.operation}
+        if step.constant is None
+        else {"operation": step.operation, "constant": np.atleast_1d(step.constant).tolist()}
+        for step in steps
+    ]
