@@ -60,6 +60,13 @@ class Plan:
         return program_of(end_of(self.model))[0]
 
     @property
+    def value_shapes(self) -> dict[str, list[int]]:
+        """The file's outputs by name, with the shapes in which users get them: without a batch of one."""
+        shapes = [self.ends["shapes"][value] for value in self.ends["outputs"]]
+        named = zip(end_of(self.model).graph.outputs, shapes, strict=True)
+        return {name: shape[1:] if shape[:1] == [1] else shape for name, shape in named}
+
+    @property
     def input_order(self) -> Order:
         """The order in which a frame of the file's input streams."""
         return Order(self.folded.input_places[self.graph.given.order])

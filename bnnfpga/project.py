@@ -16,6 +16,7 @@ from bnnfpga.arithmetic import Floats
 from bnnfpga.errors import UserError
 from bnnfpga.files import restore_hidden
 from bnnfpga.host.description import read_order, read_stream
+from bnnfpga.host.ends import Values, all_classes, apply_ends, end_outputs
 from bnnfpga.host.functions import evaluate
 from bnnfpga.host.order import Order, classes_of, is_channels_last
 from bnnfpga.host.project_files import read_description, read_functions
@@ -101,14 +102,18 @@ class Project:
     @property
     def classes(self) -> int:
         """How many classes the model tells apart."""
-        if len(self.output_shape) > 1 and len(self.output_stream_shape) > 1:
+        rule = self.functions["ends"]["classes"][0]
+        if self.output_kind == "class":
+            return self.output_stream.type.hi + 1
+        if rule["count"] is not None:
+            return int(rule["count"])
+        if rule["rule"] != "stream" or (len(self.output_shape) > 1 and len(self.output_stream_shape) > 1):
             raise UserError(
                 "its scores are an image, with a class for each pixel, so an image has no label",
                 where="labels",
                 hint="leave them out; --save-classes gives the class of each pixel",
             )
-        stream = self.output_stream
-        return stream.type.hi + 1 if self.output_kind == "class" else stream.elements
+        return self.output_stream.elements
 
     @property
     def input_stream_shape(self) -> tuple[int, ...]:
@@ -172,15 +177,27 @@ class Project:
         """The model's float outputs from integer scores, (images, elements)."""
         return evaluate(self.functions["output"], scores.astype(np.float32))
 
-    def classify(self, outputs: IntArray) -> IntArray:
-        """The class of each image, int64 (images,), from (images, elements) in the file's order: the first of equals.
+    def values(self, scores: IntArray) -> tuple[Values, ...]:
+        """The file's outputs from integer scores, (images, elements): each (images, ...), classes as int64."""
+        return end_outputs(self.functions["ends"], self._end_values(scores))
 
-        Where they are an image, the class of each pixel, (images, rows, columns).
+    def _end_values(self, scores: IntArray) -> list[Values]:
+        return apply_ends(self.functions["ends"], [self.final_function(scores)])
+
+    def classify(self, outputs: IntArray) -> IntArray:
+        """The class of each image, int64 (images,), from (images, elements) in the file's order.
+
+        What the file says it is, by ArgMax or TopK; else where its scores are largest, the first of equals; of one
+        score whether it lies above 0.5 behind a Sigmoid, or above 0. Where they are an image, the class of each pixel,
+        (images, rows, columns).
         """
         if self.output_kind == "class":
             return outputs[:, 0]
-        values = self.final_function(outputs)
-        return classes_of(values, self.output_shape, self.output_stream_shape, self.output_order)
+
+        def in_stream(_: int, x: Values) -> IntArray:
+            return classes_of(x, self.output_shape, self.output_stream_shape, self.output_order)
+
+        return all_classes(self.functions["ends"], self._end_values(outputs), in_stream)[0]
 
     def summary(self) -> dict[str, Any]:
         """What `bnnfpga compile --json` prints."""

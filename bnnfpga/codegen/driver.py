@@ -15,6 +15,7 @@ MODULES = (
     "input_format",
     "arithmetic",
     "host/functions",
+    "host/ends",
     "host/order",
     "host/words",
     "host/dma_words",

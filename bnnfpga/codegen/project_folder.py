@@ -79,6 +79,7 @@ def write_project(
             "shape": list(plan.output_shape),
             "stream": describe_stream(boundary(graph.output.port), graph.output.shape, plan.output_order),
         },
+        "values": [{"name": name, "shape": shape} for name, shape in plan.value_shapes.items()],
         "predicted_initiation_interval": cycles.initiation_interval,
         "predicted_latency_cycles": cycles.latency,
         "layers": layers,
@@ -87,6 +88,7 @@ def write_project(
     functions = {
         "input": None if folded.input_function is None else steps_as_data(folded.input_function.steps),
         "output": steps_as_data(folded.output_function.steps),
+        "ends": {key: value for key, value in plan.ends.items() if key != "shapes"},
     }
     (folder / "project.json").write_text(json.dumps(description, indent=2) + "\n")
     (folder / "functions.json").write_text(json.dumps(functions, indent=1) + "\n")
@@ -112,4 +114,3 @@ def write_simulation(folder: Path, graph: Graph, cycles: Cycles, vectors: Vector
 def boundary(port: Port) -> BoundaryFormat:
     """How a boundary stream's integers become bytes."""
     return BoundaryFormat(port.elements, port.type, port.lanes)
-

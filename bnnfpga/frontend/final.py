@@ -131,11 +131,13 @@ def _check_input(model: Model, name: str, node: Node | None) -> None:
         )
     if not model.has_shape(name):
         raise UserError(
-            f"the shape of its operand {shown(name)} is not known", where=where, hint="export the model with fixed shapes"
+            f"the shape of its operand {shown(name)} is not known",
+            where=where,
+            hint="export the model with fixed shapes",
         )
 
 
-# -- what no unit does, although it only moves, sums up or joins numbers -------------------------------------------------
+# -- what no unit does, although it only moves, sums up or joins numbers -----------------------------------------------
 
 
 def _has_no_unit(model: Model, node: Node) -> bool:

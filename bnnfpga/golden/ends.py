@@ -117,7 +117,7 @@ class _Writer:
         return self.add("steps", self.value(elementwise_operand(self.model, node)), steps=steps_as_data(steps))
 
 
-# -- operations, each from its node to the values that it makes ---------------------------------------------------------
+# -- operations, each from its node to the values that it makes --------------------------------------------------------
 
 
 def _axis(writer: _Writer, node: Node, default: int) -> int:
@@ -156,7 +156,9 @@ def _top(writer: _Writer, node: Node) -> list[int]:
     extent = writer.model.shape(node.input[0])[axis]
     if not 1 <= count <= extent:
         raise UserError(
-            f"it takes {count} of {extent} numbers", where=describe(node), hint="give it a k from 1 to as many as there are"
+            f"it takes {count} of {extent} numbers",
+            where=describe(node),
+            hint="give it a k from 1 to as many as there are",
         )
     largest = int(attribute(node, "largest", 1))
     first = writer.add("top", writer.value(node.input[0]), axis=axis, k=count, largest=largest)
@@ -203,12 +205,12 @@ def _slice(writer: _Writer, node: Node) -> list[int]:
     shape = writer.model.shape(node.input[0])
     given = [None if index >= len(node.input) or not node.input[index] else index for index in range(1, 5)]
     starts, ends, axes, steps = (
-        None if index is None else np.ravel(required_constant(writer.model, node, index, "range")).tolist()
+        [] if index is None else np.ravel(required_constant(writer.model, node, index, "range")).tolist()
         for index in given
     )
     value = writer.value(node.input[0])
-    axes = range(len(starts or ())) if axes is None else axes
-    for axis, start, end, step in zip(axes, starts or (), ends or (), steps or [1] * len(axes), strict=True):
+    axes = axes or list(range(len(starts)))
+    for axis, start, end, step in zip(axes, starts, ends, steps or [1] * len(axes), strict=True):
         indices = np.arange(shape[axis])[_range(start, end, step, shape[axis])]
         value = _take(writer, value, axis % len(shape), indices)
     return [value]
@@ -243,7 +245,7 @@ def _pad(writer: _Writer, node: Node) -> list[int]:
     rank, mode = len(writer.model.shape(node.input[0])), attribute(node, "mode", "constant")
     pads = np.ravel(required_constant(writer.model, node, 1, "pads")).astype(np.int64)
     before, after = np.zeros(rank, dtype=np.int64), np.zeros(rank, dtype=np.int64)
-    axes = range(rank)
+    axes = list(range(rank))
     if len(node.input) > 3 and node.input[3]:
         axes = np.ravel(required_constant(writer.model, node, 3, "axes")).tolist()
     for axis, low, high in zip(axes, pads[: len(axes)], pads[len(axes) :], strict=True):

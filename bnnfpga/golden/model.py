@@ -32,7 +32,7 @@ from bnnfpga.golden.joins import add_streams, concat, gather, resize
 from bnnfpga.golden.pools import average_pool, max_pool, pad
 from bnnfpga.golden.steps import elementwise_steps
 from bnnfpga.golden.writer import Value, Writer
-from bnnfpga.host.ends import apply_ends, end_classes, end_outputs
+from bnnfpga.host.ends import all_classes, apply_ends, end_outputs
 from bnnfpga.input_format import InputFormat
 
 _BATCH = 512
@@ -82,11 +82,7 @@ class Golden:
     @property
     def classes(self) -> NDArray[np.int64]:
         """The class of each image (`bnnfpga.host.ends.end_classes`); where the stream says it, of all its elements."""
-        rule = self.ends["classes"][0]
-        if rule["rule"] == "stream":
-            values = self.end_values[rule["value"]]
-            return np.asarray(values.reshape(len(values), -1).argmax(axis=1), dtype=np.int64)
-        return end_classes(rule, self.end_values)
+        return all_classes(self.ends, self.end_values, lambda _, x: x.argmax(axis=1).astype(np.int64))[0]
 
     def accelerator_output(self, kind: str) -> NDArray[np.int64]:
         """What an accelerator must give, (images, elements): its `scores`, or the `class`, first of equals."""

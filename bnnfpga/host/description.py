@@ -10,7 +10,7 @@ from bnnfpga.host.order import Order
 from bnnfpga.host.words import BoundaryFormat
 from bnnfpga.integers import IntegerType
 
-FORMAT = 2
+FORMAT = 3
 """Version of `project.json` and `functions.json`."""
 
 

@@ -63,19 +63,35 @@ def end_classes(rule: Mapping[str, Any], values: Sequence[Values]) -> IntArray:
     value, axis = values[rule["value"]], rule["axis"]
     if rule["rule"] == "above":
         return np.asarray(value.reshape(-1) > np.float32(rule["threshold"]), dtype=np.int64)
-    if rule["rule"] == "index":
-        value = value if axis is None else value.take(0, axis + 1)
-    else:
+    if rule["rule"] == "largest":
         value = value.argmax(axis + 1)
-    shape = _without_batch(value).shape[1:] if value.ndim > 1 and axis != 0 else value.shape[1:]
-    return value.reshape(len(value), *(shape if math.prod(shape) > 1 else ())).astype(np.int64)
+    elif axis is not None:
+        value = value.take(0, axis + 1)
+    shape = value.shape[1:] if axis == 0 else _without_batch(value).shape[1:]
+    return np.asarray(value.reshape(len(value), *(shape if math.prod(shape) > 1 else ())), dtype=np.int64)
+
+
+def all_classes(
+    program: Mapping[str, Any], values: Sequence[Values], in_stream: Callable[[int, Values], IntArray]
+) -> tuple[IntArray, ...]:
+    """The classes by each of a program's rules.
+
+    `in_stream` is told the number of a stream and an array (frames, elements) in the order of the file, and gives where
+    its channels are largest.
+    """
+    return tuple(
+        in_stream(rule["stream"], values[rule["value"]].reshape(len(values[0]), -1))
+        if rule["rule"] == "stream"
+        else end_classes(rule, values)
+        for rule in program["classes"]
+    )
 
 
 def _without_batch(value: Values) -> Values:
     return value.reshape(len(value), *value.shape[2:]) if value.shape[1:2] == (1,) else value
 
 
-# -- operations: from a node and the values that it reads to what it makes ----------------------------------------------
+# -- operations: from a node and the values that it reads to what it makes ---------------------------------------------
 
 
 def _constant(node: Mapping[str, Any]) -> Values:
@@ -83,7 +99,7 @@ def _constant(node: Mapping[str, Any]) -> Values:
 
 
 def _steps(node: Mapping[str, Any], x: Values) -> Values:
-    return evaluate(node["steps"], x.reshape(len(x), -1)).reshape(x.shape)
+    return np.asarray(evaluate(node["steps"], x.reshape(len(x), -1)).reshape(x.shape))
 
 
 def _joined(node: Mapping[str, Any], x: Values, y: Values) -> Values:
@@ -117,7 +133,7 @@ def _resampled(node: Mapping[str, Any], x: Values) -> Values:
         parts = total.take(np.asarray(taken), axis + 1)
         factors = np.asarray(weights).reshape(*np.shape(weights), *[1] * (parts.ndim - axis - 3))
         total = (parts * factors).sum(axis + 2)
-    return total.astype(np.float32)
+    return np.asarray(total, dtype=np.float32)
 
 
 def _softmax(node: Mapping[str, Any], x: Values) -> Values:
@@ -126,7 +142,7 @@ def _softmax(node: Mapping[str, Any], x: Values) -> Values:
     distance = x.astype(np.float64) - x.max(axis, keepdims=True)
     total = np.exp(distance).sum(axis, keepdims=True)
     whole = distance - np.log(total) if node["operation"] == "log_softmax" else np.exp(distance) / total
-    return whole.astype(np.float32)
+    return np.asarray(whole, dtype=np.float32)
 
 
 def _arg_max(node: Mapping[str, Any], x: Values) -> Values:

@@ -14,6 +14,7 @@ from bnnfpga.arithmetic import OPERATIONS
 from bnnfpga.errors import UserError, shown
 from bnnfpga.files import read_file
 from bnnfpga.host.description import FORMAT, read_order, read_stream
+from bnnfpga.host.end_files import check_ends
 from bnnfpga.input_format import InputFormat
 from bnnfpga.integers import Encoding
 
@@ -68,16 +69,15 @@ def read_functions(folder: Path, description: Mapping[str, Any]) -> dict[str, An
     data = _read_json(path)
     takes_floats = description["input"]["kind"] == "float"
     try:
-        _check(data, {"input": [_STEP] if takes_floats else _nothing, "output": [_STEP]}, "")
-        for side in ("input", "output"):
-            stream = description[side]["stream"]
-            elements = math.prod(stream["shape"])
-            if side == "output" and description["output"]["kind"] == "class":
-                elements = (
-                    stream["type"]["hi"] + 1
-                )  # the function is about the scores, of which the class is the largest
-            for index, step in enumerate(data[side] or ()):
-                _check_step(step, elements, f"{side}[{index}]")
+        _check(data, {"input": [_STEP] if takes_floats else _nothing, "output": [_STEP], "ends": {}}, "")
+        _check_steps(data["input"] or [], math.prod(description["input"]["stream"]["shape"]), "input")
+        (scores,) = check_ends(data["ends"], _check_steps)
+        made = math.prod(description["output"]["stream"]["shape"])
+        if description["output"]["kind"] == "scores" and scores != made:
+            raise _Wrong(f"ends.inputs has {scores} elements, and the accelerator's output {made}")
+        _check_steps(data["output"], scores, "output")
+    except ValueError as error:
+        raise _damaged(path, _Wrong(str(error))) from None
     except _Wrong as wrong:
         raise _damaged(path, wrong) from None
     return data
@@ -230,6 +230,12 @@ def _check_order(stream: Mapping[str, Any], at: str) -> None:
         read_order(stream)
     except ValueError as error:
         raise _Wrong(f"{at}: {error}") from None
+
+
+def _check_steps(steps: object, elements: int, at: str) -> None:
+    _check(steps, [_STEP], at)
+    for index, step in enumerate(steps):  # type: ignore[arg-type, var-annotated]
+        _check_step(step, elements, f"{at}[{index}]")
 
 
 def _check_step(step: Mapping[str, Any], elements: int, at: str) -> None:

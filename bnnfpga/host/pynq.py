@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from bnnfpga.errors import UserError
 from bnnfpga.host.description import read_order, read_stream
 from bnnfpga.host.dma_words import DmaWords
+from bnnfpga.host.ends import Values, all_classes, apply_ends, end_outputs
 from bnnfpga.host.functions import evaluate
 from bnnfpga.host.order import classes_of, is_channels_last
 from bnnfpga.images import check_labels, read_images
@@ -107,18 +108,25 @@ class Accelerator:
         made = self._made.unpack(np.concatenate([self._transfer(frames) for frames in packed]))
         return self._made_order.to_model(made)
 
-    def outputs(self, scores: IntArray) -> NDArray[np.float32]:
-        """The model's float outputs from what `run` gives; only where the accelerator gives scores."""
-        return evaluate(self.functions["output"], scores.astype(np.float32))
+    def outputs(self, scores: IntArray) -> tuple[Values, ...]:
+        """The file's outputs from what `run` gives, each (images, ...); only where the accelerator gives scores."""
+        return end_outputs(self.functions["ends"], self._end_values(scores))
+
+    def _end_values(self, scores: IntArray) -> list[Values]:
+        return apply_ends(self.functions["ends"], [evaluate(self.functions["output"], scores.astype(np.float32))])
 
     def classify(self, images: NDArray[Any], layout: str = "nchw") -> IntArray:
-        """The class of each image, int64 (images,), or of each pixel: the first of the largest outputs."""
+        """The class of each image, int64 (images,), or of each pixel."""
         made = self.run(images, layout)
-        if self.description["output"]["kind"] == "class":
-            return made[:, 0]
         output = self.description["output"]
+        if output["kind"] == "class":
+            return made[:, 0]
         shapes = tuple(output["shape"]), tuple(output["stream"]["shape"])
-        return classes_of(self.outputs(made), *shapes, self._made_order)
+
+        def in_stream(_: int, x: Values) -> IntArray:
+            return classes_of(x, *shapes, self._made_order)
+
+        return all_classes(self.functions["ends"], self._end_values(made), in_stream)[0]
 
     def validate(
         self, images: NDArray[Any], labels: NDArray[Any] | None = None, layout: str = "nchw"
@@ -151,7 +159,9 @@ class Accelerator:
 
     @property
     def _classes(self) -> int:
-        return self._made.type.hi + 1 if self.description["output"]["kind"] == "class" else self._made.elements
+        if self.description["output"]["kind"] == "class":
+            return self._made.type.hi + 1
+        return self.functions["ends"]["classes"][0]["count"] or self._made.elements
 
     def _pack(self, images: NDArray[Any], layout: str, first: int) -> NDArray[np.uint8]:
         """Frames of the input stream, uint8 (images, bytes); `first` is the number of the first image."""

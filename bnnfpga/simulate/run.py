@@ -68,13 +68,13 @@ def simulate(
     else:
         scores, timing = _run_untimed(project, images, run_hls if backend == "hls" else run_emulated)
     outputs = project.output_order.to_model(scores)
-    values = None if project.output_kind == "class" else project.final_function(outputs)
+    values = None if project.output_kind == "class" else project.values(outputs)
     classes = project.classify(outputs)
     shape = (len(outputs), *project.output_shape)
     return SimulationResult(
         backend=backend,
         outputs=outputs.reshape(shape),
-        values=None if values is None else values.reshape(shape),
+        values=None if values is None else values[0] if len(values) == 1 else values,
         classes=classes,
         images=len(scores),
         mismatches=int(np.any(scores != golden, axis=1).sum()),

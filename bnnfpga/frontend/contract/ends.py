@@ -44,9 +44,7 @@ _ENDS = (Attribute("start", "int", 0), Attribute("end", "int"))
 
 def _softmax(name: str) -> Operator:
     before = Form((1, 11), _SCORES, (Attribute("axis", "int", 1),))
-    return Operator(
-        name, _END, _LEFT, (before, Form((13,), _SCORES, (Attribute("axis", "int", -1),)))
-    )
+    return Operator(name, _END, _LEFT, (before, Form((13,), _SCORES, (Attribute("axis", "int", -1),))))
 
 
 OPERATORS = (

@@ -123,7 +123,8 @@ _RESIZE_19 = _RESIZE_18.since(
     19, without=("coordinate_transformation_mode",), more=(_coordinates("half_pixel_symmetric"),)
 )
 _REPEATS = (
-    "Where it repeats each pixel a whole number of times, by its own formula; behind the last layer any, left to the host."
+    "Where it repeats each pixel a whole number of times, by its own formula; behind the last layer any: left to the "
+    "host."
 )
 
 OPERATORS = (

@@ -126,7 +126,10 @@ def _interpolated(node: onnx.NodeProto, operands: Sequence[Operand], opset: int)
     """Weighted sums of neighbours, in float32: how far rounding moves a place grows with the extent of its axis."""
     x = operands[0]
     assert isinstance(x, Number)
-    more = [item.astype(np.float32) if item is not None and item.dtype.kind == "f" else item for item in _constants(operands[1:])]
+    more = [
+        item.astype(np.float32) if item is not None and item.dtype.kind == "f" else item
+        for item in _constants(operands[1:])
+    ]
     more = [None if item is None or not item.size else item for item in more]
     value = np.stack([run_node(node, [image.astype(np.float32), *more], opset)[0] for image in x.value])
     images = tuple(range(1, x.value.ndim))

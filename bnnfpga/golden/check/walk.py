@@ -230,9 +230,11 @@ class Walk:
         if not top:
             return [number]
         inside = np.clip(taken, 0, scores.shape[axis] - 1)
-        sizes, exact = (np.broadcast_to(array, scores.value.shape) for array in (scores.size, scores.exact))
-        values, sizes, exact = (np.take_along_axis(a, inside, axis + 1) for a in (scores.value, sizes, exact))
-        return [Number(values, sizes, compact(exact)), number]
+
+        def of(array: Array) -> Array:
+            return np.take_along_axis(np.broadcast_to(array, scores.value.shape), inside, axis + 1)
+
+        return [Number(of(scores.value), of(scores.size), compact(of(scores.exact))), number]
 
     def _ends(self, node: onnx.NodeProto) -> bool:
         return any(name in self._graph.outputs for name in node.output)
