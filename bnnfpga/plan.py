@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +31,16 @@ OUTPUT_KINDS = ("scores", "class")
 
 @dataclass(frozen=True)
 class Plan:
-    """A model on its way to an accelerator: as it was read, as it was folded, as hardware, and how fast that is."""
+    """A model on its way to an accelerator: as it was read, as it was folded, as hardware, and how fast that is.
+
+    `ends` is what the host makes of the outputs (`bnnfpga.host.ends`).
+    """
 
     source: Source
     model: Model
     input: InputFormat
     folded: Folded
+    ends: Program
     output_kind: str
     graph: Graph
     cycles: Cycles
@@ -53,11 +56,6 @@ class Plan:
         if self.output_kind == "class":
             return (1,)
         return frame_shape(self.model.shape(self.model.output)[1:])
-
-    @cached_property
-    def ends(self) -> Program:
-        """What the host makes of the outputs (`bnnfpga.host.ends`)."""
-        return program_of(end_of(self.model))[0]
 
     @property
     def value_shapes(self) -> dict[str, list[int]]:
@@ -105,6 +103,7 @@ def make_plan(
     source = read_source(model)
     with located(str(model)):
         cleaned = clean(source.proto)
+        ends, _ = program_of(end_of(cleaned))
         folded = fold(cleaned, input.type, input.scale)
         graph = lower(folded.model, folded.output_function if output_kind == "class" else None)
     if folding is None:
@@ -115,4 +114,4 @@ def make_plan(
     else:
         chosen, where = read_folding(folding)
     parallel = apply_folding(graph, chosen, where)
-    return Plan(source, cleaned, input, folded, output_kind, parallel, predict(parallel))
+    return Plan(source, cleaned, input, folded, ends, output_kind, parallel, predict(parallel))

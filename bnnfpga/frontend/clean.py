@@ -14,7 +14,7 @@ from bnnfpga.frontend.check import check_graph, check_outputs, check_shapes
 from bnnfpga.frontend.comparisons import AffineIntoMultiThreshold, ComparisonsToMultiThreshold
 from bnnfpga.frontend.dense import GemmToMatMul, check_dense, check_finite
 from bnnfpga.frontend.dialects import normalise
-from bnnfpga.frontend.final import cut_final
+from bnnfpga.frontend.final import cut_final, infer_end
 from bnnfpga.frontend.identities import DropIdentities
 from bnnfpga.frontend.inference import infer
 from bnnfpga.frontend.layouts import TransposeToReshape
@@ -83,6 +83,7 @@ def clean(proto: onnx.ModelProto) -> Model:
     model.remove_unread(*model.nodes)
     infer(model)
     check_sizes(model)
+    infer_end(model)
     check_supported(model)
     check_products(model)
     check_shapes(model)

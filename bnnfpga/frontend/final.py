@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from onnx import TensorProto
 
 from bnnfpga.errors import UserError, shown
 from bnnfpga.frontend.contract.table import of_family
+from bnnfpga.frontend.inference import infer
 from bnnfpga.frontend.model import Model, Node
 from bnnfpga.frontend.nodes import (
     ELEMENTWISE,
@@ -74,10 +76,18 @@ def cut_final(model: Model) -> None:
                 end.set_shape(name, model.shape(name))
                 end.set_element_type(name, model.element_type(name))
         end.append(node)
-    for name in inputs:
-        end.set_shape(name, model.shape(name))
     model.set_boundary(outputs=inputs)
     model.end = End(inputs, end)
+
+
+def infer_end(model: Model) -> None:
+    """Shapes behind the cut, from those that the clean graph has in front of it."""
+    assert model.end is not None
+    graph = model.end.graph
+    for name, output in zip(model.end.inputs, model.outputs, strict=True):
+        graph.set_shape(name, model.shape(output))
+        graph.set_element_type(name, TensorProto.FLOAT)
+    infer(graph)
 
 
 def final_operators(model: Model) -> tuple[str, ...]:
@@ -128,12 +138,6 @@ def _check_input(model: Model, name: str, node: Node | None) -> None:
             f"its operand {shown(name)} is a quantised constant, which a host does not know",
             where=where,
             hint="export the constant as plain float32 numbers",
-        )
-    if not model.has_shape(name):
-        raise UserError(
-            f"the shape of its operand {shown(name)} is not known",
-            where=where,
-            hint="export the model with fixed shapes",
         )
 
 

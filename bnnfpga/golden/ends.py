@@ -71,9 +71,13 @@ class _Writer:
 
     def write(self, node: Node) -> None:
         for name in filter(None, node.output):
-            if not self.model.has_shape(name):
+            if not self.model.has_shape(name) or 0 in self.model.shape(name):
+                taken = " and ".join(str(tuple(self.model.shape(name))) for name in node.input if name)
+                does = "makes nothing of" if self.model.has_shape(name) else "does not work on"
                 raise UserError(
-                    "its output shape is not known", where=describe(node), hint="export the model with fixed shapes"
+                    f"it {does} inputs of shapes {taken}",
+                    where=describe(node),
+                    hint="look at the shapes in the model (netron.app shows them), and export it again",
                 )
         if node.op_type in ELEMENTWISE or node.op_type == "Sigmoid":
             made = [self._elementwise(node)]
@@ -124,13 +128,24 @@ def _axis(writer: _Writer, node: Node, default: int) -> int:
     return int(attribute(node, "axis", default) % max(1, len(writer.model.shape(node.input[0]))))
 
 
+def _compared_axis(writer: _Writer, node: Node, default: int) -> int:
+    axis = _axis(writer, node, default)
+    if axis == 0 and writer.model.shape(node.input[0])[:1] == [1]:
+        raise UserError(
+            "it compares along axis 0, which is that of the images, and there is one at a time",
+            where=describe(node),
+            hint="give it the axis of the classes, mostly axis=1",
+        )
+    return axis
+
+
 def _softmax(writer: _Writer, node: Node) -> list[int]:
     operation = "softmax" if node.op_type == "Softmax" else "log_softmax"
-    return [writer.add(operation, writer.value(node.input[0]), axis=_axis(writer, node, -1))]
+    return [writer.add(operation, writer.value(node.input[0]), axis=_compared_axis(writer, node, -1))]
 
 
 def _arg_max(writer: _Writer, node: Node) -> list[int]:
-    axis = _axis(writer, node, 0)
+    axis = _compared_axis(writer, node, 0)
     scores = _in_front_of_softmax(writer.model, node.input[0], axis)
     last, kept = (int(attribute(node, name, default)) for name, default in (("select_last_index", 0), ("keepdims", 1)))
     return [writer.add("arg_max", writer.value(scores), axis=axis, last=last, keepdims=kept)]
@@ -151,15 +166,8 @@ def _in_front_of_softmax(model: Model, tensor: str, axis: int) -> str:
 
 
 def _top(writer: _Writer, node: Node) -> list[int]:
-    axis = _axis(writer, node, -1)
+    axis = _compared_axis(writer, node, -1)
     count = int(required_constant(writer.model, node, 1, "K").item())
-    extent = writer.model.shape(node.input[0])[axis]
-    if not 1 <= count <= extent:
-        raise UserError(
-            f"it takes {count} of {extent} numbers",
-            where=describe(node),
-            hint="give it a k from 1 to as many as there are",
-        )
     largest = int(attribute(node, "largest", 1))
     first = writer.add("top", writer.value(node.input[0]), axis=axis, k=count, largest=largest)
     return [first, first + 1]
@@ -255,6 +263,12 @@ def _pad(writer: _Writer, node: Node) -> list[int]:
     for axis in range(rank):
         low, high = int(before[axis]), int(after[axis])
         outside = mode != "constant"
+        if mode == "reflect" and max(low, high) >= min(shape[axis], shape[axis] + low, shape[axis] + high):
+            raise UserError(
+                f"it reflects {max(low, high)} of {shape[axis]} elements along axis {axis}",
+                where=describe(node),
+                hint="reflect fewer elements than there are",
+            )
         if (low, high) != (0, 0) and (outside or min(low, high) < 0):
             places = np.arange(-low if outside else max(0, -low), shape[axis] + (high if outside else min(0, high)))
             value = _take(writer, value, axis, _inside(places, shape[axis], mode))

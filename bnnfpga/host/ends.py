@@ -118,7 +118,7 @@ def _transposed(node: Mapping[str, Any], x: Values) -> Values:
 
 
 def _taken(node: Mapping[str, Any], x: Values) -> Values:
-    return x.take(node["indices"], node["axis"] + 1)
+    return np.asarray(x.take(node["indices"], node["axis"] + 1))
 
 
 def _padded(node: Mapping[str, Any], x: Values) -> Values:
