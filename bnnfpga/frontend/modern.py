@@ -274,7 +274,7 @@ def _pad(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
         return _as_it_is(writer, spelling)
     pads = writer.constant(spelling, "pads", spelling.values["pads"])
     value = writer.constant(spelling, "value", spelling.values["value"], np.float32)
-    return writer.again(spelling, [spelling.inputs[0], pads, value])
+    return writer.again(spelling, [spelling.inputs[0], pads, value], mode=spelling.values["mode"])
 
 
 def _resize(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:

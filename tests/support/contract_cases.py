@@ -385,11 +385,17 @@ _RESIZE = [
     *grid(sizes=[[8, 6]], axes=[[3, 2]]),
     *grid(
         scales=[[1.0, 1.0, 2.0, 1.5], [1.0, 1.0, 0.5, 3.0]],
-        mode=["linear", "cubic"],
+        mode=["linear"],
         coordinate_transformation_mode=[
             *("half_pixel", "pytorch_half_pixel", "asymmetric", "align_corners", "tf_half_pixel_for_nn"),
             "half_pixel_symmetric",
         ],
+        _end=[1],
+    ),
+    *grid(
+        scales=[[1.0, 1.0, 2.0, 1.5], [1.0, 1.0, 0.5, 3.0]],
+        mode=["cubic"],
+        coordinate_transformation_mode=["half_pixel", "align_corners", "asymmetric"],
         cubic_coeff_a=[None, -0.5],
         exclude_outside=[None, 1],
         _end=[1],

@@ -15,6 +15,7 @@ from bnnfpga.frontend.contract.terms import (
     Input,
     Legal,
     Operator,
+    Rule,
     one_of,
 )
 
@@ -101,6 +102,13 @@ _RESIZE_11 = Form(
         Attribute("cubic_coeff_a", "float", -0.75),
         Attribute("exclude_outside", "int", 0, FLAG),
         Attribute("extrapolation_value", "float", 0.0),
+    ),
+    (
+        Rule(
+            "its attribute 'exclude_outside' is 1 and its mode is not cubic",
+            lambda values: not values["exclude_outside"] or values["mode"] == "cubic",
+            "leave 'exclude_outside' out",
+        ),
     ),
 )
 _RESIZE_13 = _RESIZE_11.since(13, without=("coordinate_transformation_mode",), more=(_coordinates(),))
