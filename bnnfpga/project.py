@@ -6,6 +6,7 @@ import contextlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +16,11 @@ from numpy.typing import NDArray
 from bnnfpga.arithmetic import Floats
 from bnnfpga.errors import UserError
 from bnnfpga.files import restore_hidden
-from bnnfpga.host.description import read_order, read_stream
+from bnnfpga.host.description import Output, read_order, read_outputs, read_stream
 from bnnfpga.host.functions import evaluate
-from bnnfpga.host.order import Order, classes_of, is_channels_last
+from bnnfpga.host.order import Order, is_channels_last
 from bnnfpga.host.project_files import read_description, read_functions
-from bnnfpga.host.words import BoundaryFormat
+from bnnfpga.host.words import BoundaryFormat, unpack_frames
 from bnnfpga.images import Images, check_labels, read_images
 from bnnfpga.input_format import InputFormat
 from bnnfpga.integers import IntArray
@@ -93,22 +94,33 @@ class Project:
         """The model's input shape without the batch."""
         return tuple(self.description["input"]["shape"])
 
+    @cached_property
+    def outputs(self) -> tuple[Output, ...]:
+        """The accelerator's outputs, in the order of the model's."""
+        return read_outputs(self.description)
+
     @property
     def output_kind(self) -> str:
         """`scores` or `class`."""
-        return str(self.description["output"]["kind"])
+        return self.outputs[0].kind
 
     @property
     def classes(self) -> int:
         """How many classes the model tells apart."""
-        if len(self.output_shape) > 1 and len(self.output_stream_shape) > 1:
+        if len(self.outputs) > 1:
+            raise UserError(
+                f"the model has {len(self.outputs)} outputs, so an image has no one class",
+                where="labels",
+                hint="leave them out; --save-classes gives the classes of each output",
+            )
+        (output,) = self.outputs
+        if output.is_image:
             raise UserError(
                 "its scores are an image, with a class for each pixel, so an image has no label",
                 where="labels",
                 hint="leave them out; --save-classes gives the class of each pixel",
             )
-        stream = self.output_stream
-        return stream.type.hi + 1 if self.output_kind == "class" else stream.elements
+        return output.stream.type.hi + 1 if output.kind == "class" else output.stream.elements
 
     @property
     def input_stream_shape(self) -> tuple[int, ...]:
@@ -121,35 +133,13 @@ class Project:
         return is_channels_last(self.input_shape, self.input_stream_shape, self.input_order)
 
     @property
-    def output_stream_shape(self) -> tuple[int, ...]:
-        """One frame of the output stream, channels last."""
-        return tuple(self.description["output"]["stream"]["shape"])
-
-    @property
-    def output_shape(self) -> tuple[int, ...]:
-        """What the accelerator gives for an image: the file's output without the batch, or (1,) for the class.
-
-        Where all axes but one have length 1, it is (elements,).
-        """
-        return tuple(self.description["output"]["shape"])
-
-    @property
     def input_order(self) -> Order:
         """The order in which a frame of the file's input streams."""
         return read_order(self.description["input"]["stream"])
 
     @property
-    def output_order(self) -> Order:
-        """The order in which a frame of the file's output streams."""
-        return read_order(self.description["output"]["stream"])
-
-    @property
     def input_stream(self) -> BoundaryFormat:
         return read_stream(self.description["input"]["stream"])
-
-    @property
-    def output_stream(self) -> BoundaryFormat:
-        return read_stream(self.description["output"]["stream"])
 
     def read_images(self, x: NDArray[Any], layout: str = "nchw", *, first: int = 0) -> Images:
         """Check a batch of images and turn it into the input stream's integers and the model's float inputs.
@@ -168,19 +158,29 @@ class Project:
             first=first,
         )
 
-    def final_function(self, scores: IntArray) -> Floats:
-        """The model's float outputs from integer scores, (images, elements)."""
-        return evaluate(self.functions["output"], scores.astype(np.float32))
+    def unpack(self, data: NDArray[np.uint8]) -> tuple[IntArray, ...]:
+        """The integers in the bytes that come out, (images, bytes): of each output (images, elements) as they stream."""
+        return unpack_frames([output.stream for output in self.outputs], data)
 
-    def classify(self, outputs: IntArray) -> IntArray:
-        """The class of each image, int64 (images,), from (images, elements) in the file's order: the first of equals.
+    def to_model(self, streamed: Sequence[IntArray]) -> tuple[IntArray, ...]:
+        """What the outputs stream, each (images, elements), in the order of the file."""
+        return tuple(output.order.to_model(made) for output, made in zip(self.outputs, streamed, strict=True))
 
-        Where they are an image, the class of each pixel, (images, rows, columns).
+    def final_functions(self, scores: Sequence[IntArray]) -> tuple[Floats, ...]:
+        """The model's float outputs from integer scores, each (images, elements)."""
+        functions = self.functions["outputs"]
+        return tuple(evaluate(steps, made.astype(np.float32)) for steps, made in zip(functions, scores, strict=True))
+
+    def classify(self, outputs: Sequence[IntArray]) -> tuple[IntArray, ...]:
+        """For each output the class of each image, int64 (images,): the first of equals.
+
+        Where an output is an image, the class of each pixel, (images, rows, columns). `outputs` are each
+        (images, elements), in the order of the file.
         """
         if self.output_kind == "class":
-            return outputs[:, 0]
-        values = self.final_function(outputs)
-        return classes_of(values, self.output_shape, self.output_stream_shape, self.output_order)
+            return tuple(made[:, 0] for made in outputs)
+        values = self.final_functions(outputs)
+        return tuple(output.classes_of(made) for output, made in zip(self.outputs, values, strict=True))
 
     def summary(self) -> dict[str, Any]:
         """What `bnnfpga compile --json` prints."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +19,7 @@ from bnnfpga.dataflow.stream import Frame, Port
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.model import Model, Node
 from bnnfpga.frontend.nodes import LAYOUT_OPS, describe
+from bnnfpga.naming import numbered
 from bnnfpga.transforms.class_scores import Affine, Ranks, class_comparison
 from bnnfpga.transforms.host_functions import HostFunction
 from bnnfpga.transforms.integer_types import (
@@ -46,15 +47,16 @@ _OPERATIONS: dict[str, Callable[[Lowering, Node], None]] = {
 }
 
 
-def lower(model: Model, output_function: HostFunction | None = None) -> Graph:
+def lower(model: Model, output_functions: Sequence[HostFunction] | None = None) -> Graph:
     """Map a folded graph onto operators with PE = SIMD = 1.
 
     Parameters
     ----------
     model
         A folded graph.
-    output_function
-        Where given, the accelerator computes the class: the index of the largest of this function of the scores.
+    output_functions
+        Where given, the accelerator computes the class of each output: the index of the largest of this function of
+        its scores.
 
     Returns
     -------
@@ -80,46 +82,47 @@ def lower(model: Model, output_function: HostFunction | None = None) -> Graph:
                 "no hardware unit does this", where=describe(node), hint="put a quantizer behind it, or leave it out"
             )
         _OPERATIONS[node.op_type](lowering, node)
-    return _finish(lowering, output_function)
+    return _finish(lowering, output_functions)
 
 
-def _finish(lowering: Lowering, output_function: HostFunction | None) -> Graph:
+def _finish(lowering: Lowering, functions: Sequence[HostFunction] | None) -> Graph:
     """The output boundary, and everything joined."""
-    tensor = lowering.model.output
-    last = lowering.tensors[tensor].producer
-    if last is None:
+    tensors = lowering.model.outputs
+    if all(lowering.tensors[tensor].producer is None for tensor in tensors):
         raise UserError(
             "it has no layer to compile", where="the model's graph", hint="give a model with a quantised layer"
         )
-    made = Frame(stream_shape(lowering.shape(tensor)), lowering.tensors[tensor].order)
-    if output_function is not None:
-        last = _class_of(lowering, tensor, output_function)
-        made = Frame((1,), np.zeros(1, dtype=np.int64))
-    output = ScoreOutput("score_output", lowering.operators[last].outputs[0])
-    lowering.add(output, last)
-    return lowering.joined(output.name, made)
+    made = [Frame(stream_shape(lowering.shape(tensor)), lowering.tensors[tensor].order) for tensor in tensors]
+    producers = [lowering.tensors[tensor].producer for tensor in tensors]
+    if functions is not None:
+        pairs = zip(numbered("arg_max", len(tensors)), tensors, functions, strict=True)
+        producers = [_class_of(lowering, name, tensor, function) for name, tensor, function in pairs]
+        made = [Frame((1,), np.zeros(1, dtype=np.int64))] * len(tensors)
+    names = numbered("score_output", len(tensors))
+    for name, tensor, producer in zip(names, tensors, producers, strict=True):
+        lowering.add(ScoreOutput(name, lowering.port_of(producer, tensor)), producer)
+    return lowering.joined(names, made)
 
 
-def _class_of(lowering: Lowering, tensor: str, function: HostFunction) -> str:
+def _class_of(lowering: Lowering, name: str, tensor: str, function: HostFunction) -> str:
     place = lowering.tensors[tensor]
     if not np.array_equal(place.order, np.arange(len(place.order))):
         raise UserError(
             "its scores are an image", where="--output class", hint="use --output scores: the host computes classes"
         )
-    assert place.producer is not None
     comparison = class_comparison(function, reachable_values(lowering.model, tensor))
-    port = lowering.operators[place.producer].outputs[0]
+    port = lowering.port_of(place.producer, tensor)
     port = replace(port, shape=(port.elements,))
-    return lowering.add(_arg_max(port, comparison), place.producer)
+    return lowering.add(_arg_max(name, port, comparison), place.producer)
 
 
-def _arg_max(scores: Port, comparison: Affine | Ranks | None) -> ArgMax:
+def _arg_max(name: str, scores: Port, comparison: Affine | Ranks | None) -> ArgMax:
     if comparison is None:
-        return ArgMax("arg_max", scores)
+        return ArgMax(name, scores)
     if isinstance(comparison, Affine):
-        return ArgMax("arg_max", scores, comparison.factors, comparison.offsets)
+        return ArgMax(name, scores, comparison.factors, comparison.offsets)
     # Where only every second score occurs, the lowest bit of their codes says nothing.
     shift = int(comparison.values.step == 2 and scores.type.bits > 1)
     ranks = np.zeros((scores.elements, 1 << (scores.type.bits - shift)), dtype=np.int64)
     ranks[:, scores.type.encode(np.array(comparison.values)) >> shift] = comparison.ranks
-    return ArgMax("arg_max", scores, ranks=ranks)
+    return ArgMax(name, scores, ranks=ranks)

@@ -42,7 +42,7 @@ def _cut_last(model: Model) -> bool:
     if len(last) != 1 or node is None:
         return False
     above: Node | None = node
-    tensor = model.output
+    tensor = model.outputs[0]
     while above is not None and above.op_type in (*LAYOUT_OPS, "Cast", "Identity"):
         tensor = above.input[0]
         above = model.producer(tensor)
@@ -62,7 +62,7 @@ def _cut_last(model: Model) -> bool:
             hint="give a model with a quantised layer",
         )
     model.set_metadata(_KEY, " ".join([above.op_type, *final_operators(model)]))
-    make_boundary(model, output=above.input[0])
+    make_boundary(model, outputs=[above.input[0]])
     model.remove_unread(node, above)
     return True
 

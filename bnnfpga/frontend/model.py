@@ -98,11 +98,6 @@ class Model:
         return self._output_names
 
     @property
-    def output(self) -> str:
-        """Name of the first output."""
-        return self._output_names[0]
-
-    @property
     def nodes(self) -> list[Node]:
         """All nodes in their order; a list of its own, which edits leave as it is."""
         return list(self._walk())
@@ -120,6 +115,11 @@ class Model:
     def consumers(self, tensor: str) -> list[Node]:
         """The nodes that read a tensor, each once."""
         return list(self._consumers.get(tensor, ()))
+
+    def only_reader(self, tensor: str) -> Node | None:
+        """The node that reads a tensor which nothing else reads, and which is no output; None where there is none."""
+        readers = self.consumers(tensor)
+        return readers[0] if len(readers) == 1 and tensor not in self._output_names else None
 
     def is_read(self, tensor: str) -> bool:
         """Whether a node reads a tensor, or it is an output."""

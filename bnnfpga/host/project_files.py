@@ -68,15 +68,18 @@ def read_functions(folder: Path, description: Mapping[str, Any]) -> dict[str, An
     data = _read_json(path)
     takes_floats = description["input"]["kind"] == "float"
     try:
-        _check(data, {"input": [_STEP] if takes_floats else _nothing, "output": [_STEP]}, "")
-        for side in ("input", "output"):
-            stream = description[side]["stream"]
-            elements = math.prod(stream["shape"])
-            if side == "output" and description["output"]["kind"] == "class":
-                elements = (
-                    stream["type"]["hi"] + 1
-                )  # the function is about the scores, of which the class is the largest
-            for index, step in enumerate(data[side] or ()):
+        _check(data, {"input": [_STEP] if takes_floats else _nothing, "outputs": [[_STEP]]}, "")
+        if len(data["outputs"]) != len(description["outputs"]):
+            raise _Wrong(f"outputs has length {len(data['outputs'])}; {len(description['outputs'])} is expected")
+        sides = [("input", description["input"], data["input"] or ())]
+        for index, output in enumerate(description["outputs"]):
+            sides.append((f"outputs[{index}]", output, data["outputs"][index]))
+        for side, described, steps in sides:
+            elements = math.prod(described["stream"]["shape"])
+            if described["kind"] == "class":
+                # The function is about the scores, of which the class is the largest.
+                elements = described["stream"]["type"]["hi"] + 1
+            for index, step in enumerate(steps):
                 _check_step(step, elements, f"{side}[{index}]")
     except _Wrong as wrong:
         raise _damaged(path, wrong) from None
@@ -160,7 +163,7 @@ _DESCRIPTION = {
     "model": _text,
     "clock_mhz": _positive,
     "input": {"kind": _text, "scale": _positive, "shape": [_natural], "stream": _STREAM},
-    "output": {"kind": ("scores", "class"), "shape": [_natural], "stream": _STREAM},
+    "outputs": [{"name": _text, "kind": ("scores", "class"), "shape": [_natural], "stream": _STREAM}],
     "predicted_initiation_interval": _natural,
     "predicted_latency_cycles": _natural,
     "layers": [
@@ -203,8 +206,13 @@ def _check_streams(data: Mapping[str, Any]) -> None:
         InputFormat.parse(given["kind"], None if given["kind"] == "float" else given["scale"])
     except UserError as error:
         raise _Wrong(f"input.kind or input.scale: {error.message}") from None
-    for side in ("input", "output"):
-        stream = data[side]["stream"]
+    if not data["outputs"]:
+        raise _Wrong("outputs is empty")
+    if len({output["kind"] for output in data["outputs"]}) > 1:
+        raise _Wrong("outputs have different kinds")
+    sides = [("input", given), *((f"outputs[{index}]", output) for index, output in enumerate(data["outputs"]))]
+    for side, described in sides:
+        stream = described["stream"]
         elements = math.prod(stream["shape"])
         if not stream["shape"] or elements > _MOST_ELEMENTS:
             raise _Wrong(f"{side}.stream.shape has {elements} elements")
@@ -217,7 +225,7 @@ def _check_streams(data: Mapping[str, Any]) -> None:
         _check_order(stream, f"{side}.stream.order")
         if (format.beats, format.beat_bytes) != (stream["beats"], stream["beat_bytes"]):
             raise _Wrong(f"{side}.stream has {stream['beats']} beats of {stream['beat_bytes']} bytes for its elements")
-        if math.prod(data[side]["shape"]) != elements:
+        if math.prod(described["shape"]) != elements:
             raise _Wrong(f"{side}.shape and {side}.stream.shape have different numbers of elements")
     if not data["layers"]:
         raise _Wrong("layers is empty")

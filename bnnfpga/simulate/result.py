@@ -19,11 +19,13 @@ class SimulationResult:
     Parameters
     ----------
     outputs
-        What the accelerator gave, int64 (images, ...): scores, or classes.
+        What the accelerator gave, int64 (images, ...): scores, or classes. Of a model with several outputs, a tuple
+        of such arrays.
     values
-        The model's outputs computed from them, float32 (images, ...); None where the accelerator gives classes.
+        The model's outputs computed from them, float32 (images, ...), of several a tuple; None where the accelerator
+        gives classes.
     classes
-        int64 (images,): index of the largest value, the first of equals.
+        int64 (images,): index of the largest value, the first of equals; of several outputs a tuple.
     mismatches
         Images whose integers differ from the golden model's.
     frame_done
@@ -36,9 +38,9 @@ class SimulationResult:
     """
 
     backend: str
-    outputs: IntArray = field(repr=False)
-    values: Floats | None = field(repr=False)
-    classes: IntArray = field(repr=False)
+    outputs: IntArray | tuple[IntArray, ...] = field(repr=False)
+    values: Floats | tuple[Floats, ...] | None = field(repr=False)
+    classes: IntArray | tuple[IntArray, ...] = field(repr=False)
     frame_done: NDArray[np.int64] | None = field(repr=False)
     images: int
     mismatches: int

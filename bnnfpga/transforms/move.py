@@ -34,7 +34,7 @@ class LayoutBeforeElementwise(Rewrite):
         is_factor = before is not None and before.op_type == "Mul" and _is_uniform(model, before)
         if node.op_type == "Transpose" and not is_factor:
             return False
-        if before is None or before.op_type not in ELEMENTWISE or len(model.consumers(node.input[0])) > 1:
+        if before is None or before.op_type not in ELEMENTWISE or model.only_reader(node.input[0]) is None:
             return False
         if before.op_type in QUANTIZERS and _comes_from_windows(model, before.input[0]):
             return False
@@ -107,7 +107,7 @@ class QuantizerBeforeLayout(Rewrite):
 def _only_producer(model: Model, node: Node) -> Node | None:
     """The node that makes the one tensor that `node` takes, where nobody else takes it."""
     operands = [name for name in node.input if name and model.constant(name) is None]
-    if len(operands) != 1 or len(model.consumers(operands[0])) != 1:
+    if len(operands) != 1 or model.only_reader(operands[0]) is None:
         return None
     producer: Node | None = model.producer(operands[0])
     return producer

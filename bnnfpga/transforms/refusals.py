@@ -46,12 +46,13 @@ def refuse_floats(model: Model) -> None:
 def _trailing_transposes(model: Model) -> set[str]:
     """What the transposes make that the host does, behind the last integers."""
     found = set()
-    node = model.producer(model.output)
-    while node is not None and node.op_type not in (*QUANTIZERS, *DOT_PRODUCTS):
-        if node.op_type == "Transpose":
-            found.add(node.output[0])
-        operands = data_operands(model, node)
-        node = model.producer(operands[0]) if len(operands) == 1 else None
+    for output in model.outputs:
+        node = model.producer(output)
+        while node is not None and node.op_type not in (*QUANTIZERS, *DOT_PRODUCTS):
+            if node.op_type == "Transpose":
+                found.add(node.output[0])
+            operands = data_operands(model, node)
+            node = model.producer(operands[0]) if len(operands) == 1 else None
     return found
 
 

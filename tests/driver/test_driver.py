@@ -42,7 +42,7 @@ def compile_net(name: str, folder: Path) -> bnnfpga.Project:
 
 def overlay(project: bnnfpga.Project, **faults: Any) -> Overlay:
     """An overlay whose accelerator is the project's emulator behind the boundary's words."""
-    given, made = project.input_stream, project.output_stream
+    given, made = project.input_stream, project.outputs[0].stream
 
     def compute(data: NDArray[np.uint8]) -> NDArray[np.uint8]:
         frames = data.reshape(-1, given.beats * DmaWords.of(given).bytes)
@@ -51,7 +51,7 @@ def overlay(project: bnnfpga.Project, **faults: Any) -> Overlay:
 
         graph = project_graph(project)
         codes = given.unpack(DmaWords.of(given).gather(frames))
-        scores = run_emulator(graph, codes)[graph.output.name]
+        scores = run_emulator(graph, codes)[graph.outputs[0].name]
         return DmaWords.of(made).spread(made.pack(scores.reshape(len(codes), -1))).reshape(-1)
 
     return Overlay(Dma(compute, **faults))
@@ -90,7 +90,7 @@ def test_the_words_are_those_of_the_vectors(tmp_path: Path) -> None:
         assert accelerator.check() == 0
         for stream, file, seen in (
             (project.input_stream, "input.bin", system.dma.sent),
-            (project.output_stream, "expected.bin", system.dma.received),
+            (project.outputs[0].stream, "expected.bin", system.dma.received),
         ):
             beats = np.fromfile(project.folder / "vectors" / file, np.uint8).reshape(-1, stream.beat_bytes)
             words = np.concatenate(seen).reshape(len(beats), -1)
@@ -173,7 +173,7 @@ def test_without_bnnfpga(tmp_path: Path) -> None:
     )
     x = images_for(project, 40, seed=2)
     result = project.simulate(x, backend="emulator")
-    made, given = project.output_stream, project.input_stream
+    made, given = project.outputs[0].stream, project.input_stream
     vectors = np.fromfile(folder / "vectors" / "expected.bin", np.uint8).reshape(16, -1)
     np.savez(
         expected,

@@ -381,7 +381,7 @@ def test_identities_disappear() -> None:
     assert {node.op_type for node in model.nodes} == {"BipolarQuant", "MatMul", "Reshape"}
     assert model.output == "y"
     x_value = np.random.default_rng(0).standard_normal((3, WIDTH)).astype(np.float32)
-    assert GoldenModel(model).run(x_value).output.shape == (3, WIDTH)
+    assert GoldenModel(model).run(x_value).outputs[0].shape == (3, WIDTH)
 
 
 def test_no_identity_where_the_number_is_on_the_left() -> None:

@@ -51,7 +51,7 @@ def joined(operators: Sequence[Operator], connections: Sequence[tuple[str, str]]
             graph.connect(before, converter.name, output=output)
             source, output = converter.name, 0
         graph.connect(source, after, output=output, input=input)
-    graph.set_boundary(operators[0].name, last.name)
+    graph.set_boundary(operators[0].name, [last.name])
     return graph
 
 
@@ -77,7 +77,7 @@ def check_in_verilator(
     folder.mkdir(exist_ok=True)
     x = random_integers(graph.input.port, frames, seed)
     codes = x.reshape(frames, -1)
-    expected = graph.execute(x)[graph.output.name].reshape(frames, -1)
+    expected = graph.execute(x)[graph.outputs[0].name].reshape(frames, -1)
     cycles = predict(graph)
     render_rtl(graph, folder)
     change_rtl(folder / "rtl")
@@ -86,7 +86,7 @@ def check_in_verilator(
     data = boundary(graph.input.port).pack(codes)
     for stall_seed in (None, seed):
         run = run_simulator(simulator, folder / "memories", data, frames, stall_seed=stall_seed)
-        got = boundary(graph.output.port).unpack(run.output)
+        got = boundary(graph.outputs[0].port).unpack(run.output)
         np.testing.assert_array_equal(got, expected)
         if stall_seed is None:
             done = run.frame_done.tolist()
