@@ -23,7 +23,7 @@ HERE = Path(__file__).parent
 
 @given(st.integers(1, 300), st.integers(1, 5), st.integers(1, 4), st.integers(0, 1 << 30))
 def test_words_and_back(beat_bytes: int, frames: int, beats: int, seed: int) -> None:
-    words = DmaWords(beat_bytes)
+    (words,) = DmaWords.of_beats(beat_bytes)
     assert words.word_bytes in (1, 2, 4, 8)
     assert beat_bytes <= words.bytes < beat_bytes + words.word_bytes
     packed = np.random.default_rng(seed).integers(0, 256, (frames, beats * beat_bytes), dtype=np.uint8)
