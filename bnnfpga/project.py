@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,7 +87,13 @@ class Project:
     def input_format(self) -> InputFormat:
         """What the user's images hold."""
         given = self.description["input"]
-        return InputFormat.parse(given["kind"], None if given["kind"] == "float" else given["scale"])
+        format = InputFormat.parse(given["kind"], None if given["kind"] == "float" else given["scale"])
+        return replace(format, given=bool(given.get("given", False)))
+
+    @property
+    def input_taken(self) -> dict[str, Any]:
+        """What images hold, as plain data: `kind`, `scale`, and whether the user had it `given`."""
+        return {key: self.description["input"].get(key, False) for key in ("kind", "scale", "given")}
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -159,7 +165,7 @@ class Project:
         )
 
     def unpack(self, data: NDArray[np.uint8]) -> tuple[IntArray, ...]:
-        """The integers in the bytes that come out, (images, bytes): of each output (images, elements) as they stream."""
+        """The integers in what comes out, uint8 (images, bytes): of each output (images, elements), as they stream."""
         return unpack_frames([output.stream for output in self.outputs], data)
 
     def to_model(self, streamed: Sequence[IntArray]) -> tuple[IntArray, ...]:
@@ -186,6 +192,7 @@ class Project:
         """What `bnnfpga compile --json` prints."""
         return {
             "project": str(self.folder),
+            "input": self.input_taken,
             "seconds": self.seconds,
             "checked": self.checked,
             "ties": self.ties,

@@ -74,6 +74,7 @@ def write_project(
         "input": {
             "kind": plan.input.name,
             "scale": float(plan.input.scale),
+            "given": plan.input.given,
             "shape": list(plan.input_shape),
             "stream": describe_stream(boundary(graph.input.port), graph.input.shape, plan.input_order),
         },
@@ -108,6 +109,7 @@ def write_project(
             input=graph.input.port,
             outputs=output_ports(graph),
             cycles=cycles,
+            images=str(plan.input),
         )
         (folder / template).write_text(text)
 

@@ -14,7 +14,7 @@ from bnnfpga.dataflow.operators.fifo import Fifo
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.width_converter import WidthConverter
 from bnnfpga.dataflow.operators.window import Window
-from bnnfpga.dataflow.stream import legal_lanes
+from bnnfpga.dataflow.stream import Port, legal_lanes
 from bnnfpga.dataflow.token_model import Deadlock, predict
 from bnnfpga.errors import UserError, shown
 
@@ -120,7 +120,10 @@ def _assemble(graph: Graph, folded: Mapping[str, Operator], room: Mapping[str, i
     result.tensors = dict(graph.tensors)
     for name, operator in folded.items():
         streams = [stream for stream in graph.inputs_of(name) if stream.producer is not None]
-        made = [result[str(stream.producer)].outputs[stream.output] for stream in streams]
+        made = [
+            _as_taken(result[str(stream.producer)].outputs[stream.output], operator.inputs[stream.input])
+            for stream in streams
+        ]
         unit = operator.with_inputs(*made) if made else operator
         result.add(unit)
         for stream in streams:
@@ -128,6 +131,14 @@ def _assemble(graph: Graph, folded: Mapping[str, Operator], room: Mapping[str, i
     last = [str(stream.producer) for stream in graph.outputs]
     result.set_boundary(str(graph.input.consumer), last, graph.given, graph.made)
     return result
+
+
+def _as_taken(made: Port, taken: Port) -> Port:
+    """What a unit is told of its producer: that port, or one of fewer lanes where those are no beat of its own."""
+    legal = legal_lanes(taken.shape)
+    if made.lanes in legal:
+        return made
+    return dataclasses.replace(made, shape=taken.shape, lanes=max(lanes for lanes in legal if lanes <= made.lanes))
 
 
 def _keep_up(graph: Graph, folded: dict[str, Operator]) -> None:

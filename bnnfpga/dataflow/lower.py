@@ -12,7 +12,8 @@ from bnnfpga.dataflow.lowering.accelerator import Lowering, stream_shape
 from bnnfpga.dataflow.lowering.branches import add_streams, concat, select
 from bnnfpga.dataflow.lowering.elementwise import threshold
 from bnnfpga.dataflow.lowering.layers import convolution, dense
-from bnnfpga.dataflow.lowering.pixels import layout, max_pool, pad, sum_pool, upsample
+from bnnfpga.dataflow.lowering.pixels import max_pool, pad, sum_pool, upsample
+from bnnfpga.dataflow.lowering.reorder import layout, transpose
 from bnnfpga.dataflow.operators.arg_max import ArgMax
 from bnnfpga.dataflow.operators.score_output import ScoreOutput
 from bnnfpga.dataflow.stream import Frame, Port
@@ -43,6 +44,7 @@ _OPERATIONS: dict[str, Callable[[Lowering, Node], None]] = {
     INTEGER_CONCAT: concat,
     "Gather": select,
     "Resize": upsample,
+    "Transpose": transpose,
     **dict.fromkeys(LAYOUT_OPS, layout),
 }
 

@@ -52,7 +52,7 @@ class BoundaryFormat:
 
 
 def pack_frames(streams: Sequence[BoundaryFormat], values: Sequence[IntArray]) -> NDArray[np.uint8]:
-    """What several streams carry, each int64 (frames, elements), to bytes: in each frame one stream behind the other."""
+    """What streams carry, each int64 (frames, elements), to bytes: in each frame one stream behind the other."""
     return np.concatenate([stream.pack(array) for stream, array in zip(streams, values, strict=True)], axis=1)
 
 

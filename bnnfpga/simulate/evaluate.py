@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.errors import UserError
+from bnnfpga.image_range import image_warnings
 from bnnfpga.images import Images, check_labels, fit_images
 from bnnfpga.project import Project
 from bnnfpga.report.mistakes import MOST
@@ -54,6 +55,7 @@ def evaluate(
     build_seconds = time.perf_counter() - started
     predicted = np.empty(len(stored), dtype=np.int64)
     run_seconds = 0.0
+    warnings: tuple[str, ...] = ()
     done, batch = 0, _FIRST_BATCH
     while done < len(stored):
         started = time.perf_counter()
@@ -61,6 +63,8 @@ def evaluate(
         (predicted[done : done + batch],) = project.classify(project.to_model(run(images)))
         seconds = time.perf_counter() - started
         run_seconds += seconds
+        if not done:
+            warnings = tuple(image_warnings(images.codes, project.input_stream.type, project.input_format))
         done = min(done + batch, len(stored))
         if progress:
             progress(done, len(stored))
@@ -77,6 +81,8 @@ def evaluate(
         mistaken=stored[wrong[:MOST]],
         build_seconds=build_seconds,
         run_seconds=run_seconds,
+        input=project.input_taken,
+        warnings=warnings,
     )
 
 

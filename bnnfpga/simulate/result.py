@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +34,10 @@ class SimulationResult:
     initiation_interval
         Cycles between successive frames once the pipe is full, the largest where `interval_constant` is false; None
         under stalls, with fewer than 3 frames, and for backends without cycles.
+    input
+        What the images hold: `kind`, `scale`, and whether that was `given`.
+    warnings
+        What to know of the images, as sentences.
     predicted_initiation_interval, predicted_latency_cycles
         What the compiler predicts for its own RTL; None for other Verilog.
     """
@@ -55,6 +60,8 @@ class SimulationResult:
     build_seconds: float
     run_seconds: float
     streams: list[dict[str, Any]] | None
+    input: Mapping[str, Any]
+    warnings: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """What `bnnfpga simulate --json` prints."""

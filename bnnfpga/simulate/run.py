@@ -16,6 +16,7 @@ from bnnfpga.errors import UserError
 from bnnfpga.frontend.clean import load
 from bnnfpga.golden.model import GoldenModel
 from bnnfpga.host.description import alone
+from bnnfpga.image_range import image_warnings
 from bnnfpga.images import Images
 from bnnfpga.integers import IntArray
 from bnnfpga.project import Project
@@ -88,6 +89,8 @@ def simulate(
         # The cycles of other Verilog are not predicted.
         predicted_initiation_interval=None if rtl_from else project.description["predicted_initiation_interval"],
         predicted_latency_cycles=None if rtl_from else project.description["predicted_latency_cycles"],
+        input=project.input_taken,
+        warnings=tuple(image_warnings(images.codes, project.input_stream.type, project.input_format)),
         **timing,
     )
 

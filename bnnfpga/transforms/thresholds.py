@@ -320,6 +320,7 @@ def _replace(model: Model, chain: list[Node], source: str, function: StepFunctio
         [source, thresholds, decreasing],
         [node.output[0]],
         name=node.name,
+        origin=node.origin,
         domain=THRESHOLD_DOMAIN,
         lo=function.output.lo,
         hi=function.output.hi,

@@ -112,9 +112,7 @@ def test_published_accuracies(name: str, accuracy: float) -> None:
     x = images.astype(np.float32) * np.float32(1 / 255)
     path = shared(f"models/{name}")
     classes = GoldenModel(load(path)).run(x).classes[0]
-    assert (classes == labels).mean() == pytest.approx(
-        accuracy, abs=1e-9
-    )
+    assert (classes == labels).mean() == pytest.approx(accuracy, abs=1e-9)
     assert_confirmed(path, x[:1000])
 
 

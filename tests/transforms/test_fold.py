@@ -183,13 +183,6 @@ def test_a_batch_norm_of_images_in_front(bits: int) -> None:
     np.testing.assert_array_equal(graph.execute(codes.reshape(50, -1))[graph.outputs[0].name], golden.scores[0])
 
 
-def test_layers_on_more_than_two_axes_are_refused() -> None:
-    net = NetWriter()
-    net.node("MatMul", net.bipolar("x"), net.bipolar(net.constant(np.ones((4, 2)))))
-    with pytest.raises(UserError, match="3 axes"):
-        lower(fold(clean(net.model((3, 4), "y"))).model)
-
-
 @pytest.mark.parametrize("input", [None, IntegerType.interval(0, 15)])
 def test_a_lone_quantizer(input: IntegerType | None) -> None:
     net = NetWriter()

@@ -1,4 +1,4 @@
-"""Pools, pads, upsampling and flattening: what moves pixels."""
+"""Pools, pads and upsampling: what moves pixels."""
 
 from __future__ import annotations
 
@@ -19,19 +19,6 @@ from bnnfpga.geometry import Geometry
 from bnnfpga.transforms.integer_types import (
     INTEGER_POOL,
 )
-
-
-def layout(lowering: Lowering, node: Node) -> None:
-    """Flattening costs nothing: the stream stays as it is."""
-    tensor = lowering.read(node)
-    shape = lowering.shape(node.output[0])
-    if len(shape) > 1 and not np.array_equal(tensor.order, channels_last(shape)):
-        raise UserError(
-            f"it makes an image of shape {tuple(shape)} of elements that come in another order",
-            where=describe(node),
-            hint="only flattening is possible between layers",
-        )
-    lowering.tensors[node.output[0]] = tensor
 
 
 def max_pool(lowering: Lowering, node: Node) -> None:
