@@ -16,6 +16,7 @@ from bnnfpga.codegen.project_folder import write_project
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.errors import UserError, located
 from bnnfpga.files import restore_hidden, whole_folder
+from bnnfpga.first_quantizer import input_warnings
 from bnnfpga.frames import self_check_frames
 from bnnfpga.golden.file_check import require_agreement
 from bnnfpga.golden.model import GoldenModel
@@ -106,7 +107,7 @@ def compile_model(
         seconds=time.perf_counter() - started,
         checked=checked,
         ties=reading.ties(),
-        warnings=tuple(reading.warnings()),
+        warnings=(*input_warnings(plan.model, plan.input), *reading.warnings()),
     )
 
 

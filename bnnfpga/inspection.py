@@ -58,11 +58,10 @@ def inspect_model(model: str | os.PathLike[str], input: str | None = None, input
             "shape": list(clean.shape(clean.input)[1:]),
             "stream": str(graph.input.port.type),
         },
-        "output": {
-            "name": clean.output,
-            "shape": list(clean.shape(clean.output)[1:]),
-            "stream": str(graph.output.port.type),
-        },
+        "outputs": [
+            {"name": name, "shape": list(clean.shape(name)[1:]), "stream": str(stream.port.type)}
+            for name, stream in zip(clean.outputs, graph.outputs, strict=True)
+        ],
         "nodes": [f"{node.name} ({node.op_type})" for node in clean.nodes],
         "operations": sum(layer["operations"] for layer in layers),
         "layers": layers,

@@ -16,6 +16,7 @@ NAME = "layer[red]/with a rather long name, " + "longer than any terminal is wid
 
 SUMMARY: dict[str, Any] = {
     "project": "build/p",
+    "input": {"kind": "uint8", "scale": 1 / 255, "given": True},
     "seconds": 0.125,
     "checked": {"stages": ["file", "source", "folded", "emulator"], "images": 32},
     "ties": {
@@ -39,6 +40,7 @@ SUMMARY: dict[str, Any] = {
 RESULT: dict[str, Any] = {
     "backend": "rtl",
     "images": 5000,
+    "input": {"kind": "uint8", "scale": 1.0, "given": False},
     "mismatches": 0,
     "accuracy": 0.93125,
     "cycles": 320244,
@@ -73,6 +75,7 @@ def test_compile() -> None:
     assert lines[1].split() == [*NAME.split(), "matrix_vector", "4", "196", "64"]
     assert lines[2].split() == ["fifo0", "fifo", "-", "-", "1,024"]
     assert lines[4:] == [
+        "input           uint8 x 1/255",
         "interval        64 cycles",
         "latency         308 cycles, 3.08 µs at 100 MHz",
         "throughput      1,562,500 frames/s at 100 MHz",
@@ -97,6 +100,7 @@ def test_simulate() -> None:
     assert rows(simulate_table(RESULT, 200)) == {
         "backend": "rtl",
         "images": "5,000",
+        "input": "uint8 (no --input-scale given)",
         "mismatches": "0: every integer equals the model's",
         "accuracy": "93.12 %",
         "cycles": "320,244",
@@ -138,7 +142,7 @@ def test_simulate_on_a_backend_without_cycles() -> None:
         ("cycles", "initiation_interval", "interval_constant", "latency_cycles", "simulated_cycles_per_second")
     )
     found = rows(simulate_table({**RESULT, **nothing, "backend": "hls"}, 100))
-    assert set(found) == {"backend", "images", "mismatches", "accuracy", "built in", "run in"}
+    assert set(found) == {"backend", "images", "input", "mismatches", "accuracy", "built in", "run in"}
 
 
 def test_simulate_under_stalls_has_no_interval() -> None:

@@ -20,6 +20,7 @@ MODULES = (
     "host/words",
     "host/dma_words",
     "host/description",
+    "host/results",
     "images",
     "host/pynq",
 )

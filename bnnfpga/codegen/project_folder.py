@@ -12,6 +12,7 @@ from bnnfpga.assets import asset
 from bnnfpga.codegen.driver import driver
 from bnnfpga.codegen.hls import render_hls
 from bnnfpga.codegen.names import comment, file_stem
+from bnnfpga.codegen.ports import output_ports
 from bnnfpga.codegen.rtl import render_rtl
 from bnnfpga.codegen.templating import render
 from bnnfpga.codegen.vivado import render_vivado
@@ -22,7 +23,7 @@ from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.token_model import Cycles
 from bnnfpga.host.description import FORMAT, describe_stream
 from bnnfpga.host.functions import steps_as_data
-from bnnfpga.host.words import BoundaryFormat
+from bnnfpga.host.words import BoundaryFormat, pack_frames
 from bnnfpga.plan import Plan
 from bnnfpga.vectors import Vectors
 
@@ -71,14 +72,21 @@ def write_project(
         "input": {
             "kind": plan.input.name,
             "scale": float(plan.input.scale),
+            "given": plan.input.given,
             "shape": list(plan.input_shape),
             "stream": describe_stream(boundary(graph.input.port), graph.input.shape, plan.input_order),
         },
-        "output": {
-            "kind": plan.output_kind,
-            "shape": list(plan.output_shape),
-            "stream": describe_stream(boundary(graph.output.port), graph.output.shape, plan.output_order),
-        },
+        "outputs": [
+            {
+                "name": tensor,
+                "kind": plan.output_kind,
+                "shape": list(shape),
+                "stream": describe_stream(boundary(stream.port), stream.shape, order),
+            }
+            for tensor, shape, stream, order in zip(
+                plan.model.outputs, plan.output_shapes, graph.outputs, plan.output_orders, strict=True
+            )
+        ],
         "values": [{"name": name, "shape": shape} for name, shape in plan.value_shapes.items()],
         "predicted_initiation_interval": cycles.initiation_interval,
         "predicted_latency_cycles": cycles.latency,
@@ -87,14 +95,22 @@ def write_project(
     }
     functions = {
         "input": None if folded.input_function is None else steps_as_data(folded.input_function.steps),
-        "output": steps_as_data(folded.output_function.steps),
+        "outputs": [steps_as_data(function.steps) for function in folded.output_functions],
         "ends": {key: value for key, value in plan.ends.items() if key != "shapes"},
     }
     (folder / "project.json").write_text(json.dumps(description, indent=2) + "\n")
     (folder / "functions.json").write_text(json.dumps(functions, indent=1) + "\n")
     (folder / "folding.yaml").write_text(yaml.safe_dump(folding_of(graph), sort_keys=False))
     for template in ("README.md", "Makefile"):
-        text = render(f"project/{template}.j2", project=description, title=comment(name), graph=graph, cycles=cycles)
+        text = render(
+            f"project/{template}.j2",
+            project=description,
+            title=comment(name),
+            input=graph.input.port,
+            outputs=output_ports(graph),
+            cycles=cycles,
+            images=str(plan.input),
+        )
         (folder / template).write_text(text)
 
 
@@ -105,10 +121,11 @@ def write_simulation(folder: Path, graph: Graph, cycles: Cycles, vectors: Vector
     data.mkdir()
     for file in sorted(asset("flows").joinpath("verilator").iterdir()):
         (simulation / file.name).write_bytes(file.read_bytes())
-    text = render("project/ports.h.j2", input=graph.input.port, output=graph.output.port, cycles=cycles)
+    text = render("project/ports.h.j2", input=graph.input.port, outputs=output_ports(graph), cycles=cycles)
     (simulation / "ports.h").write_text(text)
     (data / "input.bin").write_bytes(boundary(graph.input.port).pack(vectors.codes).tobytes())
-    (data / "expected.bin").write_bytes(boundary(graph.output.port).pack(vectors.scores).tobytes())
+    made = [boundary(stream.port) for stream in graph.outputs]
+    (data / "expected.bin").write_bytes(pack_frames(made, vectors.scores).tobytes())
 
 
 def boundary(port: Port) -> BoundaryFormat:

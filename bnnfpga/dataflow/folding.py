@@ -14,7 +14,7 @@ from bnnfpga.dataflow.operators.fifo import Fifo
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.width_converter import WidthConverter
 from bnnfpga.dataflow.operators.window import Window
-from bnnfpga.dataflow.stream import legal_lanes
+from bnnfpga.dataflow.stream import Port, legal_lanes
 from bnnfpga.dataflow.token_model import Deadlock, predict
 from bnnfpga.errors import UserError, shown
 
@@ -120,22 +120,40 @@ def _assemble(graph: Graph, folded: Mapping[str, Operator], room: Mapping[str, i
     result.tensors = dict(graph.tensors)
     for name, operator in folded.items():
         streams = [stream for stream in graph.inputs_of(name) if stream.producer is not None]
-        made = [result[str(stream.producer)].outputs[stream.output] for stream in streams]
+        made = [
+            _as_taken(result[str(stream.producer)].outputs[stream.output], operator.inputs[stream.input])
+            for stream in streams
+        ]
         unit = operator.with_inputs(*made) if made else operator
         result.add(unit)
         for stream in streams:
             _join(result, str(stream.producer), stream.output, unit, stream.input, room)
-    result.set_boundary(str(graph.input.consumer), str(graph.output.producer), graph.given, graph.made)
+    last = [str(stream.producer) for stream in graph.outputs]
+    result.set_boundary(str(graph.input.consumer), last, graph.given, graph.made)
     return result
+
+
+def _as_taken(made: Port, taken: Port) -> Port:
+    """What a unit is told of its producer: that port, or one of fewer lanes where those are no beat of its own."""
+    legal = legal_lanes(taken.shape)
+    if made.lanes in legal:
+        return made
+    return dataclasses.replace(made, shape=taken.shape, lanes=max(lanes for lanes in legal if lanes <= made.lanes))
 
 
 def _keep_up(graph: Graph, folded: dict[str, Operator]) -> None:
     """Units without a folding of their own send what those behind them take, as fast as that works."""
     # The outer world takes whatever comes; what is in front of it keeps up with the last unit that has a folding.
-    last = [unit.interval() for unit in folded.values() if unit.legal_pe()][-1:]
+    last: dict[str, int] = {}
+    for operator in graph.operators:
+        above = [last[stream.producer] for stream in graph.inputs_of(operator.name) if stream.producer in last]
+        if folded[operator.name].legal_pe():
+            last[operator.name] = folded[operator.name].interval()
+        elif above:
+            last[operator.name] = above[-1]
     for operator in reversed(graph.operators):
         behind = [(folded[to.consumer], to.input) for to in graph.outputs_of(operator.name) if to.consumer is not None]
-        interval = min([unit.interval() for unit, _ in behind] or last or [1])
+        interval = min([unit.interval() for unit, _ in behind] or [last.get(operator.name, 1)])
         ports = [unit.inputs[input] for unit, input in behind]
         folded[operator.name] = folded[operator.name].in_front_of(interval, *ports)
 

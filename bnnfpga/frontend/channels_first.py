@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from bnnfpga.frontend.model import Model, Node, make_node
+from bnnfpga.frontend.model import Model, Node, Origin, make_node
 from bnnfpga.frontend.multithreshold import channel_axis, set_channel_axis
 from bnnfpga.frontend.nodes import ELEMENTWISE, POOLS, attribute
 
@@ -42,6 +42,8 @@ class _Walk:
         self._data = {self._input}
         self._turned: dict[str, tuple[str, Perm]] = {}
         self._written: dict[str, str] = {}
+        # The Transpose of the file that made each of them one.
+        self._turners: dict[str, Origin | None] = {}
 
     def run(self) -> None:
         nodes = self._model.nodes
@@ -96,6 +98,7 @@ class _Walk:
         if node.op_type == "Transpose" and (perm := _perm_of(node, rank)) is not None:
             source, known = self._turned.get(node.input[0], (node.input[0], tuple(range(rank))))
             self._turned[node.output[0]] = (source, tuple(known[axis] for axis in perm))
+            self._turners[node.output[0]] = node.origin
             self._model.remove(node)
             return
         if any(name in self._turned for name in node.input) and not self._follow(node):
@@ -116,6 +119,7 @@ class _Walk:
         made = turn(self._model, node, perm) if known else None
         if made is None:
             return False
+        turner = next((self._turners[name] for name in node.input if name in self._turners), None)
         for index, name in enumerate(node.input):
             if name in self._turned:
                 self._model.set_input(node, index, self._turned[name][0])
@@ -127,6 +131,7 @@ class _Walk:
             result = self._model.fresh_name(f"{name}_turned")
             self._model.set_output(node, result, index)
             self._turned[name] = (result, made)
+            self._turners[name] = turner
             self._model.set_shape(result, [shape[axis] for axis in _inverse(made)])
         return True
 
@@ -134,13 +139,15 @@ class _Walk:
         """Write the Transpose that gives a tensor as the file has it, where that is not done yet."""
         if name in self._turned and name not in self._written:
             source, perm = self._turned[name]
-            self._written[name] = self._add_transpose(source, perm, result)
+            self._written[name] = self._add_transpose(source, perm, result, self._turners.get(name))
         return self._written.get(name, name)
 
-    def _add_transpose(self, source: str, perm: Perm, result: str) -> str:
+    def _add_transpose(self, source: str, perm: Perm, result: str, origin: Origin | None = None) -> str:
         shape = self._model.shape(source)
         name = self._model.fresh_name(f"{result}_transpose")
-        new = make_node("Transpose", [source], [result], name=name, perm=list(perm))
+        reader = self._place or self._model.producer(source)
+        origin = origin or (None if reader is None else reader.origin)
+        new = make_node("Transpose", [source], [result], name=name, origin=origin, perm=list(perm))
         self._model.insert_before(self._place, new)
         self._data.add(result)
         self._model.set_shape(result, [shape[axis] for axis in perm])

@@ -9,7 +9,7 @@ import onnx
 from onnx import numpy_helper
 
 from bnnfpga.errors import UserError
-from bnnfpga.frontend.nodes import QONNX_DOMAIN, attribute, describe
+from bnnfpga.frontend.nodes import QONNX_DOMAIN, attribute, describe, note_origin, origin_of
 
 _DOMAIN = "qonnx.custom_op.channels_last"
 _MAX_POOL = "MaxPoolNHWC"
@@ -38,9 +38,9 @@ def between_transposes(model: onnx.ModelProto) -> None:
     for node in nodes:
         kind = node.op_type if node.domain == _DOMAIN else _MAX_POOL if _is_max_pool(node) else ""
         if kind in ("Conv", "MaxPool", _MAX_POOL):
-            made += _between_transposes(node, taken)
+            made += (note_origin(new, origin_of(node)) for new in _between_transposes(node, taken))
         elif kind == "BatchNormalization":
-            made += _arithmetic(model, node, constants, taken)
+            made += (note_origin(new, origin_of(node)) for new in _arithmetic(model, node, constants, taken))
         else:
             made.append(node)
     if len(made) > len(nodes) or any(old is not new for old, new in zip(nodes, made, strict=False)):

@@ -27,6 +27,7 @@ from bnnfpga.frontend.rewriting import Rewrite, apply_rewrites
 from bnnfpga.frontend.sizes import check_extents, check_sizes, check_windows
 from bnnfpga.frontend.sliding import PlainSliding, check_convs, check_pools
 from bnnfpga.frontend.supported import check_supported
+from bnnfpga.frontend.tokens import DenseOverTokens
 from bnnfpga.frontend.trunc import TruncToQuant
 
 _BEFORE_PARAMETERS: tuple[Rewrite, ...] = (
@@ -77,6 +78,7 @@ def clean(proto: onnx.ModelProto) -> Model:
     for rewrite in _BEFORE_PARAMETERS:
         apply_rewrites(model, rewrite)
     infer(model)
+    apply_rewrites(model, DenseOverTokens())
     to_channels_first(model)
     for rewrite in _BEHIND_PARAMETERS:
         apply_rewrites(model, rewrite)

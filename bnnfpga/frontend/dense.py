@@ -8,6 +8,7 @@ from bnnfpga.errors import UserError
 from bnnfpga.frontend.model import Model, Node, make_node
 from bnnfpga.frontend.nodes import (
     attribute,
+    comes_from_constants,
     describe,
     required_constant,
     required_shape,
@@ -60,10 +61,22 @@ def _bias(model: Model, node: Node, beta: float) -> str:
 
 
 def check_dense(model: Model) -> None:
-    """Refuse dense layers of anything but vectors."""
+    """Refuse dense layers of anything but vectors, and products that are no layers."""
     for node in model.nodes:
         if node.op_type != "MatMul":
             continue
+        if not any(comes_from_constants(model, name) for name in node.input):
+            raise UserError(
+                "both its operands change with the image; one must be constant weights",
+                where=describe(node),
+                hint="leave such products, as those of attention, to another device, or use a layer with fixed weights",
+            )
+        if comes_from_constants(model, node.input[0]):
+            raise UserError(
+                "its weights stand in front of a matrix (images, features), so that it sums over images",
+                where=describe(node),
+                hint="give the weights as the second operand",
+            )
         taken, weights = (required_shape(model, node, name) for name in node.input)
         if len(weights) != 2:
             raise UserError(
@@ -73,9 +86,9 @@ def check_dense(model: Model) -> None:
             )
         if len(taken) != 2:
             raise UserError(
-                f"its input has {len(taken)} axes; a layer takes vectors (images, features)",
+                f"its input of shape {tuple(taken)} is not that of one image",
                 where=describe(node),
-                hint="flatten in front of the layer, or make it a convolution with kernels of 1",
+                hint="export the model for a batch of one, its input (1, features) or (1, tokens, features)",
             )
 
 

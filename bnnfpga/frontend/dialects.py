@@ -10,7 +10,8 @@ from bnnfpga.errors import UserError, shown
 from bnnfpga.frontend.channels_last import between_transposes
 from bnnfpga.frontend.contract.checks import EXPORT_AGAIN
 from bnnfpga.frontend.contract.qonnx import DOMAINS, NAMES
-from bnnfpga.frontend.nodes import QONNX_DOMAIN, describe
+from bnnfpga.frontend.model import Origin
+from bnnfpga.frontend.nodes import QONNX_DOMAIN, describe, note_origin
 from bnnfpga.frontend.operators import check_operators, opset_of, version_of
 
 
@@ -118,5 +119,7 @@ def _name_nodes(model: onnx.ModelProto) -> None:
         name = node.name or f"{node.op_type}_{index}"
         while name in seen:
             name += "_"
+        # Only what cleaning itself notes counts; the name that the file has stays in messages.
+        note_origin(node, Origin(node.name or name, node.op_type))
         node.name = name
         seen.add(name)

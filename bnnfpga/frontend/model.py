@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +19,21 @@ if TYPE_CHECKING:
     from bnnfpga.frontend.final import End
 
 
+class Origin(NamedTuple):
+    """A node of the file: its name, and its operator as the file calls it."""
+
+    name: str
+    op_type: str
+
+
 class Node:
     """One operation: what it is called, the tensors that it reads and makes, and its attributes by name.
 
     Nodes are compared by identity. `Model` edits them; strings among the attributes are `str`, tensors are arrays.
+    `origin` is the node of the file that it stands for, or for a part of: what messages name.
     """
 
-    __slots__ = ("_input", "_next", "_output", "_previous", "attributes", "domain", "name", "op_type")
+    __slots__ = ("_input", "_next", "_output", "_previous", "attributes", "domain", "name", "op_type", "origin")
 
     def __init__(
         self,
@@ -35,8 +43,9 @@ class Node:
         name: str,
         domain: str = "",
         attributes: Mapping[str, Any] | None = None,
+        origin: Origin | None = None,
     ) -> None:
-        self.op_type, self.domain, self.name = op_type, domain, name
+        self.op_type, self.domain, self.name, self.origin = op_type, domain, name, origin
         self.attributes: dict[str, Any] = dict(attributes or {})
         self._input, self._output = tuple(input), tuple(output)
         self._previous: Node | None = None
@@ -90,6 +99,7 @@ class Model:
         self._node_names: set[str] = set()
         self._facts: dict[str, dict[str, tuple[Any, bool]]] = {}
         self._touched: dict[Node, None] = {}
+        self._origin: Origin | None = None
 
     # -- questions -----------------------------------------------------------------------------------------------------
 
@@ -102,11 +112,6 @@ class Model:
     def outputs(self) -> tuple[str, ...]:
         """Names of the outputs."""
         return self._output_names
-
-    @property
-    def output(self) -> str:
-        """Name of the first output."""
-        return self._output_names[0]
 
     @property
     def nodes(self) -> list[Node]:
@@ -126,6 +131,11 @@ class Model:
     def consumers(self, tensor: str) -> list[Node]:
         """The nodes that read a tensor, each once."""
         return list(self._consumers.get(tensor, ()))
+
+    def only_reader(self, tensor: str) -> Node | None:
+        """The node that reads a tensor which nothing else reads, and which is no output; None where there is none."""
+        readers = self.consumers(tensor)
+        return readers[0] if len(readers) == 1 and tensor not in self._output_names else None
 
     def is_read(self, tensor: str) -> bool:
         """Whether a node reads a tensor, or it is an output."""
@@ -158,6 +168,10 @@ class Model:
 
     # -- edits ---------------------------------------------------------------------------------------------------------
 
+    def rewrite_for(self, node: Node | None) -> None:
+        """From now on, nodes that come into the graph without an origin have that of `node`."""
+        self._origin = None if node is None else node.origin
+
     def insert_before(self, place: Node | None, *nodes: Node) -> None:
         """Put nodes in front of `place`, in their order; None is the end."""
         anchor = self._ends if place is None else place
@@ -167,6 +181,7 @@ class Model:
             assert node._next is None, node
             before._next, anchor._previous = node, node
             node._previous, node._next = before, anchor
+            node.origin = node.origin or self._origin
             self._size += 1
             self._name_node(node)
             self._enter(node)
@@ -448,12 +463,19 @@ class Model:
 
 
 def make_node(
-    op_type: str, input: Iterable[str], output: Iterable[str], *, name: str, domain: str = "", **attributes: Any
+    op_type: str,
+    input: Iterable[str],
+    output: Iterable[str],
+    *,
+    name: str,
+    domain: str = "",
+    origin: Origin | None = None,
+    **attributes: Any,
 ) -> Node:
     """A node that is in no graph yet, with its attributes as keywords."""
-    return Node(op_type, input, output, name, domain, attributes)
+    return Node(op_type, input, output, name, domain, attributes, origin)
 
 
 def copy_node(node: Node) -> Node:
     """The same operation on the same tensors, as a node that is in no graph."""
-    return Node(node.op_type, node.input, node.output, node.name, node.domain, node.attributes)
+    return Node(node.op_type, node.input, node.output, node.name, node.domain, node.attributes, node.origin)

@@ -20,7 +20,7 @@ from bnnfpga.frontend.constant_nodes import fold_constant_nodes
 from bnnfpga.frontend.contract.checks import inputs_of, operator_of, values_of
 from bnnfpga.frontend.contract.terms import MODERN, MOVED, Form
 from bnnfpga.frontend.element_types import check_types
-from bnnfpga.frontend.nodes import QONNX_DOMAIN, describe
+from bnnfpga.frontend.nodes import QONNX_DOMAIN, describe, note_origin, origin_of
 from bnnfpga.frontend.shapes import Shape
 
 _IR = 10
@@ -40,7 +40,11 @@ def modernise(model: onnx.ModelProto, versions: Mapping[str, int]) -> None:
     shapes = fold_constant_nodes(model)
     check_types(model, versions, shapes)
     writer = _Writer(model, shapes)
-    nodes = [new for node in model.graph.node for new in writer.write(node, versions[node.name])]
+    nodes = [
+        note_origin(new, origin_of(node))
+        for node in model.graph.node
+        for new in writer.write(node, versions[node.name])
+    ]
     del model.graph.node[:]
     model.graph.node.extend(nodes)
     model.graph.initializer.extend(writer.constants)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import onnx
 from numpy.typing import NDArray
 
 from bnnfpga.errors import UserError, shown
-from bnnfpga.frontend.model import Model, Node
+from bnnfpga.frontend.model import Model, Node, Origin
 
 QONNX_DOMAIN = "qonnx.custom_op.general"
+_ORIGIN_NAME, _ORIGIN_KIND = "bnnfpga.origin.name", "bnnfpga.origin.kind"
 WEIGHT_QUANTIZERS = ("Quant", "BipolarQuant")
 QUANTIZERS = (*WEIGHT_QUANTIZERS, "MultiThreshold", "Sign")
 """Nodes of a clean graph that make integer codes; weights are behind the first two kinds only."""
@@ -57,8 +59,26 @@ def attribute(node: Node | onnx.NodeProto, name: str, default: Any) -> Any:
 
 
 def describe(node: Node | onnx.NodeProto) -> str:
-    """How messages name a node."""
-    return f"node {shown(node.name)} ({node.op_type})"
+    """How messages name a node: as the file does."""
+    name, kind = origin_of(node)
+    return f"node {shown(name)} ({kind})"
+
+
+def origin_of(node: Node | onnx.NodeProto) -> Origin:
+    """The node of the file that a node stands for, or for a part of."""
+    own = Origin(node.name, node.op_type)
+    if isinstance(node, Node):
+        return node.origin or own
+    noted = {item.key: item.value for item in node.metadata_props}
+    return Origin(noted.get(_ORIGIN_NAME, own.name), noted.get(_ORIGIN_KIND, own.op_type))
+
+
+def note_origin(node: onnx.NodeProto, origin: Origin) -> onnx.NodeProto:
+    """The node, with a note of which one of the file it stands for; rewriting keeps a note that it has."""
+    del node.metadata_props[:]
+    for key, value in ((_ORIGIN_NAME, origin.name), (_ORIGIN_KIND, origin.op_type)):
+        node.metadata_props.add(key=key, value=value)
+    return node
 
 
 def required_constant(model: Model, node: Node, index: int, meaning: str) -> NDArray[Any]:
@@ -114,11 +134,11 @@ def comes_from_constants(model: Model, tensor: str) -> bool:
     return bool(model.fact("constant", tensor, follow))
 
 
-def make_boundary(model: Model, *, input: str | None = None, output: str | None = None) -> None:
-    """Make a float tensor the graph's only input or output."""
-    for tensor in filter(None, (input, output)):
+def make_boundary(model: Model, *, input: str | None = None, outputs: Sequence[str] | None = None) -> None:
+    """Make a float tensor the graph's only input, or float tensors its outputs."""
+    for tensor in filter(None, (input, *(outputs or ()))):
         model.set_element_type(tensor, onnx.TensorProto.FLOAT)
-    model.set_boundary(input=input, outputs=None if output is None else [output])
+    model.set_boundary(input=input, outputs=outputs)
 
 
 def data_operands(model: Model, node: Node) -> list[str]:

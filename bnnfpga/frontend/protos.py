@@ -9,6 +9,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from bnnfpga.frontend.model import Model, Node
+from bnnfpga.frontend.nodes import origin_of
 
 _IR_VERSION = 10
 
@@ -25,7 +26,7 @@ def from_proto(proto: onnx.ModelProto) -> Model:
         model.set_element_type(value.name, value.type.tensor_type.elem_type)
     for node in graph.node:
         values = {item.name: _attribute_value(item) for item in node.attribute}
-        model.append(Node(node.op_type, node.input, node.output, node.name, node.domain, values))
+        model.append(Node(node.op_type, node.input, node.output, node.name, node.domain, values, origin_of(node)))
     return model
 
 

@@ -47,6 +47,7 @@ def _one_round(model: Model, rewrites: tuple[Rewrite, ...]) -> bool:
                 break
             if rewrite.kinds is not None and node.op_type not in rewrite.kinds:
                 continue
+            model.rewrite_for(node)
             if rewrite.visit(model, node):
                 changed = True
                 fresh = [item for item in (node, *model.take_touched()) if item in model and item not in queued]
@@ -54,4 +55,5 @@ def _one_round(model: Model, rewrites: tuple[Rewrite, ...]) -> bool:
                 waiting.extendleft(reversed(fresh))
                 queued.update(fresh)
                 break
+    model.rewrite_for(None)
     return changed

@@ -12,7 +12,7 @@ SUPPORTED = (*DOT_PRODUCTS, *POOLS, "Concat", "Gather", "Pad", "Resize", "Transp
 
 
 def check_supported(model: Model) -> None:
-    """Refuse what no rewrite has brought into a clean graph's form, and more than one output.
+    """Refuse what no rewrite has brought into a clean graph's form.
 
     Raises
     ------
@@ -29,12 +29,6 @@ def check_supported(model: Model) -> None:
                 where=describe(node),
                 hint="use zero padding",
             )
-    if len(model.outputs) != 1:
-        raise UserError(
-            f"it has {len(model.outputs)} outputs; one can be compiled",
-            where="the model's graph",
-            hint="export the model with its scores as the only output",
-        )
 
 
 def _hint(kind: str) -> str:

@@ -20,7 +20,8 @@ def class_rules(program: Program) -> list[Rule]:
     * Behind a Softmax the class is where its scores are largest, along its axis.
     * Else it is where the first output is largest: along the channels of its `stream`, or along axis 1.
 
-    `count` is the number of classes, None where each pixel has one or the stream says it.
+    `count` is the number of classes, None where each pixel has one or the stream says it; `output` the place of the
+    first output among the file's.
     """
     makers = _Makers(program)
     groups: list[tuple[set[int], list[int]]] = []
@@ -31,7 +32,9 @@ def class_rules(program: Program) -> list[Rule]:
             groups.remove(group)
         groups.append((streams, outputs))
     groups.sort(key=lambda group: program["outputs"].index(group[1][0]))
-    return [_rule_of(program, makers, outputs) for _, outputs in groups]
+    return [
+        _rule_of(program, makers, outputs) | {"output": program["outputs"].index(outputs[0])} for _, outputs in groups
+    ]
 
 
 def _rule_of(program: Program, makers: _Makers, outputs: Sequence[int]) -> Rule:
@@ -126,15 +129,12 @@ class _Makers:
         return value, steps
 
 
-def compared_steps(program: Program) -> list[Mapping[str, Any]] | None:
-    """The float steps from the only stream to what the class is the first largest of.
+def compared_steps(program: Program, rule: Rule) -> tuple[int, list[Mapping[str, Any]]] | None:
+    """A stream, and the float steps from its values to what the class is the first largest of, element by element.
 
-    None where it is anything else: then no unit knows the class.
+    None where the class is anything else, which no unit knows.
     """
-    makers, (rule, *others) = _Makers(program), program["classes"]
-    if others or len(program["inputs"]) > 1:
-        return None
-    value = rule["value"]
+    makers, value = _Makers(program), rule["value"]
     if rule["rule"] == "index":
         node = makers.node(value)
         if node.get("last") or not node.get("largest", 1):
@@ -143,5 +143,11 @@ def compared_steps(program: Program) -> list[Mapping[str, Any]] | None:
     # Along its axis lie all elements; else each of several has a class.
     if rule["rule"] == "above" or (rule["rule"] != "stream" and rule["count"] is None):
         return None
-    found = makers.steps_from_stream(value)
-    return None if found is None else found[1]
+    return makers.steps_from_stream(value)
+
+
+def decided_stream(program: Program, rule: Rule) -> int | None:
+    """The stream, of one element, that decides between two classes; None where anything else does."""
+    streams = _Makers(program).streams(rule["value"])
+    alone = rule["rule"] == "above" and len(streams) == 1
+    return min(streams) if alone and math.prod(program["inputs"][min(streams)]) == 1 else None

@@ -53,26 +53,26 @@ class Golden:
 
     Parameters
     ----------
-    output
-        float32 (images, ...), what the clean graph gives: the file's output, or what the host makes it of.
+    outputs
+        For each output of the clean graph float32 (images, ...): the file's, or what the host makes it of.
     scores
-        int64 (images, ...), the integer tensor that the output is an elementwise float function of, in the order of its
-        elements: the last dot products, or the last quantizer's centred codes.
+        For each output int64 (images, ...), the integer tensor that it is an elementwise float function of, in the
+        order of its elements: the last dot products, or the last quantizer's centred codes.
     integers
         The integer tensors asked for, by their name in the clean graph.
     ends
         What the host makes of the output (`bnnfpga.host.ends`).
     """
 
-    output: Floats
-    scores: NDArray[np.int64]
+    outputs: tuple[Floats, ...]
+    scores: tuple[NDArray[np.int64], ...]
     integers: dict[str, NDArray[np.int64]]
     ends: Program = field(repr=False)
 
     @cached_property
     def end_values(self) -> list[NDArray[Any]]:
         """All values that the host computes, those that it is given first."""
-        return apply_ends(self.ends, [self.output.reshape(len(self.output), -1)])
+        return apply_ends(self.ends, [output.reshape(len(output), -1) for output in self.outputs])
 
     @property
     def values(self) -> tuple[NDArray[Any], ...]:
@@ -80,13 +80,15 @@ class Golden:
         return end_outputs(self.ends, self.end_values)
 
     @property
-    def classes(self) -> NDArray[np.int64]:
+    def classes(self) -> tuple[NDArray[np.int64], ...]:
         """The class of each image (`bnnfpga.host.ends.end_classes`); where the stream says it, of all its elements."""
-        return all_classes(self.ends, self.end_values, lambda _, x: x.argmax(axis=1).astype(np.int64))[0]
+        return all_classes(self.ends, self.end_values, lambda _, x: x.argmax(axis=1).astype(np.int64))
 
-    def accelerator_output(self, kind: str) -> NDArray[np.int64]:
-        """What an accelerator must give, (images, elements): its `scores`, or the `class`, first of equals."""
-        return self.classes[:, None] if kind == "class" else self.scores.reshape(len(self.output), -1)
+    def accelerator_outputs(self, kind: str) -> tuple[NDArray[np.int64], ...]:
+        """What an accelerator must give, each (images, elements): its `scores`, or the `class`, first of equals."""
+        if kind == "class":
+            return tuple(classes[:, None] for classes in self.classes)
+        return tuple(scores.reshape(len(scores), -1) for scores in self.scores)
 
 
 class GoldenModel:
@@ -106,7 +108,7 @@ class GoldenModel:
         self.input_format = InputFormat.parse(None, None) if input is None else input
         self._builder = _Builder(Writer(model), input)
         self.input_shape = tuple(model.shape(model.input)[1:])
-        self.output_tensor = model.output
+        self.output_tensors = model.outputs
         self.ends, self.end_tensors = program_of(end_of(model))
         options = onnxruntime.SessionOptions()
         # One operation at a time is the definition: no fusion may change it.
@@ -128,14 +130,19 @@ class GoldenModel:
     def run(self, x: Floats, integers: Iterable[str] = ()) -> Golden:
         """Run images, float32 (images, *input_shape): the model's inputs, or the codes where it takes integers."""
         wanted = {name: self._builder.integers[name] for name in integers}
-        fetches = [self._builder.output, self._builder.scores, *wanted.values()]
+        outputs, scores = self._builder.outputs, self._builder.scores
+        fetches = list(dict.fromkeys([*outputs, *scores, *wanted.values()]))
         parts = [
             self._session.run(fetches, {"input": x[start : start + _BATCH]})
             for start in range(0, max(len(x), 1), _BATCH)
         ]
-        joined = [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
-        found = dict(zip(wanted, map(_integers, joined[2:]), strict=True))
-        return Golden(joined[0], _integers(joined[1]), found, self.ends)
+        joined = dict(zip(fetches, map(np.concatenate, zip(*parts, strict=True)), strict=True))
+        return Golden(
+            tuple(joined[name] for name in outputs),
+            tuple(_integers(joined[name]) for name in scores),
+            {name: _integers(joined[fetch]) for name, fetch in wanted.items()},
+            self.ends,
+        )
 
 
 def float_concats(model: Model, input: InputFormat) -> frozenset[str]:
@@ -174,18 +181,25 @@ class _Builder:
             if value.integers is not None and value.constant is None:
                 self.integers[node.output[0]] = value.integers
                 self.scales[node.output[0]] = value.scales
-        result = values[model.output]
-        if result.base is None:
-            raise UserError(
-                "no quantised layer leads to it",
-                where=f"output {model.output!r}",
-                hint="train with Brevitas quantizers on weights and activations",
-            )
-        self.output = self._writer.float_of(result)
-        self.scores = result.base
+        self.outputs: list[str] = []
+        self.scores: list[str] = []
+        for output in model.outputs:
+            result = values[output]
+            if result.base is None:
+                raise UserError(
+                    "no quantised layer leads to it",
+                    where=f"output {output!r}",
+                    hint="train with Brevitas quantizers on weights and activations",
+                )
+            self.outputs.append(self._made(self._writer.float_of(result)))
+            self.scores.append(self._made(result.base))
+
+    def _made(self, tensor: str) -> str:
+        """A tensor that a session can give: one that a node makes."""
+        return self._writer.emit("Identity", tensor) if tensor == "input" else tensor
 
     def build(self) -> onnx.ModelProto:
-        return self._writer.build(dict.fromkeys([self.output, self.scores, *self.integers.values()]))
+        return self._writer.build(dict.fromkeys([*self.outputs, *self.scores, *self.integers.values()]))
 
     def _translate(self, node: Node) -> Value:
         if node.op_type in QUANTIZERS:

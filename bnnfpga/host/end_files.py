@@ -52,7 +52,7 @@ def check_ends(ends: Mapping[str, Any], check_steps: Callable[[Any, int, str], N
     for index, value in enumerate(ends["outputs"]):
         _hold(value, _among(len(shapes), "the number of a value"), f"ends.outputs[{index}]")
     for index, rule in enumerate(ends["classes"]):
-        _check_rule(rule, shapes, len(elements), f"ends.classes[{index}]")
+        _check_rule(rule, shapes, len(elements), len(ends["outputs"]), f"ends.classes[{index}]")
     return elements
 
 
@@ -69,7 +69,7 @@ def _check_node(node: Any, shapes: Sequence[Any], check_steps: Callable[[Any, in
         check_steps(node["steps"], elements, f"{at}.steps")
 
 
-def _check_rule(rule: Any, shapes: Sequence[Sequence[int]], streams: int, at: str) -> None:
+def _check_rule(rule: Any, shapes: Sequence[Sequence[int]], streams: int, outputs: int, at: str) -> None:
     _hold(rule, ("an object", lambda value: isinstance(value, dict)), at)
     _require(rule, "rule", (f"one of {', '.join(_RULES)}", _one_of(_RULES)), at)
     _require(rule, "value", _among(len(shapes), "the number of a value"), at)
@@ -80,6 +80,7 @@ def _check_rule(rule: Any, shapes: Sequence[Sequence[int]], streams: int, at: st
     elif rule["rule"] == "index":
         axis = (f"{axis[0]}, or null", lambda value, inside=axis[1]: value is None or inside(value))  # type: ignore[misc]
     _require(rule, "axis", axis, at)
+    _require(rule, "output", _among(outputs, "the number of an output"), at)
     _require(rule, "count", ("a number of classes, or null", lambda value: value is None or _natural(value)), at)
     if rule["rule"] == "above":
         _require(rule, "threshold", _NUMBER, at)

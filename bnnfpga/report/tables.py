@@ -13,6 +13,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from bnnfpga.input_format import InputFormat
+
 if TYPE_CHECKING:
     from bnnfpga.doctor import Examination
 
@@ -30,6 +32,7 @@ def compile_table(summary: Mapping[str, Any], clock_mhz: float) -> RenderableTyp
     layers = _grid(["unit", "operator", "PE>", "SIMD>", "cycles>"], rows)
     interval, latency = summary["predicted_initiation_interval"], summary["predicted_latency_cycles"]
     facts: dict[str, Any] = {
+        "input": _input(summary["input"]),
         "interval": _cycles(interval),
         "latency": _time(latency, clock_mhz),
         "throughput": _rate(interval, clock_mhz),
@@ -45,9 +48,7 @@ def compile_table(summary: Mapping[str, Any], clock_mhz: float) -> RenderableTyp
     if summary["seconds"] is not None:
         facts["compiled in"] = _seconds(summary["seconds"])
     parts: list[RenderableType] = [layers, "", _facts(facts)]
-    if summary.get("warnings"):
-        parts += ["", *(Text(f"warning: {sentence}", style="yellow") for sentence in summary["warnings"])]
-    return Group(*parts)
+    return Group(*parts, *_warnings(summary))
 
 
 def simulate_table(result: Mapping[str, Any], clock_mhz: float | None = None) -> RenderableType:
@@ -56,6 +57,7 @@ def simulate_table(result: Mapping[str, Any], clock_mhz: float | None = None) ->
     facts: dict[str, Any] = {
         "backend": result["backend"],
         "images": _show(images),
+        "input": _input(result["input"]),
         "mismatches": _verdict(images, mismatches),
     }
     if result.get("accuracy") is not None:
@@ -79,7 +81,7 @@ def simulate_table(result: Mapping[str, Any], clock_mhz: float | None = None) ->
         ]
         streams = _grid(["stream", "stalled>", "starved>", "most in it>"], rows)
         parts += ["", streams]
-    return Group(*parts)
+    return Group(*parts, *_warnings(result))
 
 
 def eval_table(result: Mapping[str, Any]) -> RenderableType:
@@ -88,6 +90,7 @@ def eval_table(result: Mapping[str, Any]) -> RenderableType:
     facts: dict[str, Any] = {
         "backend": result["backend"],
         "images": _show(images),
+        "input": _input(result["input"]),
         "accuracy": f"{100 * result['accuracy']:.2f} %, {mistakes:,} wrong",
         "speed": f"{result['images_per_second']:,.0f} images/s",
         "built in": _seconds(result["build_seconds"]),
@@ -100,7 +103,7 @@ def eval_table(result: Mapping[str, Any]) -> RenderableType:
         for item in result["classes"]
     ]
     classes = _grid(["class", "precision>", "recall>", "F1>", "images>"], rows)
-    return Group(_facts(facts), "", classes, "", _confusion(result))
+    return Group(_facts(facts), "", classes, "", _confusion(result), *_warnings(result))
 
 
 def _confusion(result: Mapping[str, Any]) -> RenderableType:
@@ -231,6 +234,20 @@ def _facts(facts: Mapping[str, str | Text]) -> Text:
     text = Text("\n").join(lines)
     text.no_wrap, text.overflow = True, "ignore"
     return text
+
+
+def _warnings(result: Mapping[str, Any]) -> list[RenderableType]:
+    """The sentences that whoever reads a result must know, under it."""
+    sentences = [Text(f"warning: {sentence}", style="yellow") for sentence in result.get("warnings", ())]
+    return ["", *sentences] if sentences else []
+
+
+def _input(given: Mapping[str, Any]) -> str:
+    """What images hold, and where the user did not say so, that it is assumed."""
+    format = InputFormat.parse(given["kind"], None if given["kind"] == "float" else given["scale"])
+    if format.type is None:
+        return f"{format}, quantised by the host"
+    return str(format) if given["given"] or format.type.is_bipolar else f"{format} (no --input-scale given)"
 
 
 def _ties(ties: Mapping[str, Any]) -> str:

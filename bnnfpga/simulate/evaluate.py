@@ -10,15 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.errors import UserError
+from bnnfpga.image_range import image_warnings
 from bnnfpga.images import Images, check_labels, fit_images
-from bnnfpga.integers import IntArray
 from bnnfpga.project import Project
 from bnnfpga.report.mistakes import MOST
 from bnnfpga.simulate.csim import build_csim, run_csim
 from bnnfpga.simulate.emulator import Emulator
 from bnnfpga.simulate.evaluation import Evaluation, confusion_matrix
 from bnnfpga.simulate.project_graph import project_graph
-from bnnfpga.simulate.run import BACKENDS
+from bnnfpga.simulate.run import BACKENDS, Scores
 from bnnfpga.simulate.simulator import build_simulator
 from bnnfpga.simulate.verilator import run_simulator
 
@@ -55,13 +55,16 @@ def evaluate(
     build_seconds = time.perf_counter() - started
     predicted = np.empty(len(stored), dtype=np.int64)
     run_seconds = 0.0
+    warnings: tuple[str, ...] = ()
     done, batch = 0, _FIRST_BATCH
     while done < len(stored):
         started = time.perf_counter()
         images = project.read_images(fitted[done : done + batch], first=done)
-        predicted[done : done + batch] = project.classify(project.output_order.to_model(run(images)))
+        (predicted[done : done + batch],) = project.classify(project.to_model(run(images)))
         seconds = time.perf_counter() - started
         run_seconds += seconds
+        if not done:
+            warnings = tuple(image_warnings(images.codes, project.input_stream.type, project.input_format))
         done = min(done + batch, len(stored))
         if progress:
             progress(done, len(stored))
@@ -78,26 +81,28 @@ def evaluate(
         mistaken=stored[wrong[:MOST]],
         build_seconds=build_seconds,
         run_seconds=run_seconds,
+        input=project.input_taken,
+        warnings=warnings,
     )
 
 
-def _builders(project: Project, verilator: str | None) -> dict[str, Callable[[], Callable[[Images], IntArray]]]:
+def _builders(project: Project, verilator: str | None) -> dict[str, Callable[[], Callable[[Images], Scores]]]:
     """For each backend what builds it, and gives what runs a batch to the integers that come out."""
 
-    def rtl() -> Callable[[Images], IntArray]:
+    def rtl() -> Callable[[Images], Scores]:
         simulator = build_simulator(project.folder, verilator=verilator)
         memories = project.folder / "memories"
-        return lambda images: project.output_stream.unpack(
+        return lambda images: project.unpack(
             run_simulator(simulator, memories, project.input_stream.pack(images.codes), len(images.codes)).output
         )
 
-    def hls() -> Callable[[Images], IntArray]:
+    def hls() -> Callable[[Images], Scores]:
         simulator = build_csim(project.folder)
-        return lambda images: project.output_stream.unpack(
+        return lambda images: project.unpack(
             run_csim(simulator, project.input_stream.pack(images.codes), len(images.codes))
         )
 
-    def emulator() -> Callable[[Images], IntArray]:
+    def emulator() -> Callable[[Images], Scores]:
         made = Emulator(project_graph(project))
         return lambda images: made.scores(images.codes)
 

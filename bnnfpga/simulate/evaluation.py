@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -31,6 +32,10 @@ class Evaluation:
         What the classes are called, by number; None where the data do not say.
     mistaken
         The wrongly classified images, the first of them, as the data set has them.
+    input
+        What the images hold: `kind`, `scale`, and whether that was `given`.
+    warnings
+        What to know of the images, as sentences.
     build_seconds, run_seconds
         What building the simulator took, and running the images.
     """
@@ -43,6 +48,8 @@ class Evaluation:
     mistaken: NDArray[Any] = field(repr=False)
     build_seconds: float
     run_seconds: float
+    input: Mapping[str, Any] = field(repr=False)
+    warnings: tuple[str, ...] = ()
 
     @property
     def images(self) -> int:
@@ -90,6 +97,8 @@ class Evaluation:
         """What `bnnfpga eval --json` prints; of the wrongly classified images the first hundred."""
         return {
             "backend": self.backend,
+            "input": dict(self.input),
+            "warnings": list(self.warnings),
             "images": self.images,
             "accuracy": self.accuracy,
             "mistakes": len(self.wrong),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,13 +19,15 @@ class SimulationResult:
     Parameters
     ----------
     outputs
-        What the accelerator gave, int64 (images, ...): scores, or classes.
+        What the accelerator gave, int64 (images, ...): scores, or classes. Of a model with several outputs, a tuple
+        of such arrays.
     values
         What the file's outputs are, computed from them: (images, ...) as the file has them without its batch of one,
-        float32, or int64 for indices and classes; a tuple of several. None where the accelerator gives classes.
+        float32, or int64 for indices; of several a tuple. None where the accelerator gives classes.
     classes
         int64 (images,): what ArgMax or TopK say; else where the values are largest, the first of equals; of one value
-        whether it lies above 0.5 behind a Sigmoid, or above 0. Of an image (images, ...), for each pixel.
+        whether it lies above 0.5 behind a Sigmoid, or above 0. Of an image (images, ...), for each pixel; of several
+        outputs a tuple.
     mismatches
         Images whose integers differ from the golden model's.
     frame_done
@@ -32,14 +35,18 @@ class SimulationResult:
     initiation_interval
         Cycles between successive frames once the pipe is full, the largest where `interval_constant` is false; None
         under stalls, with fewer than 3 frames, and for backends without cycles.
+    input
+        What the images hold: `kind`, `scale`, and whether that was `given`.
+    warnings
+        What to know of the images, as sentences.
     predicted_initiation_interval, predicted_latency_cycles
         What the compiler predicts for its own RTL; None for other Verilog.
     """
 
     backend: str
-    outputs: IntArray = field(repr=False)
+    outputs: IntArray | tuple[IntArray, ...] = field(repr=False)
     values: NDArray[Any] | tuple[NDArray[Any], ...] | None = field(repr=False)
-    classes: IntArray = field(repr=False)
+    classes: IntArray | tuple[IntArray, ...] = field(repr=False)
     frame_done: NDArray[np.int64] | None = field(repr=False)
     images: int
     mismatches: int
@@ -54,6 +61,8 @@ class SimulationResult:
     build_seconds: float
     run_seconds: float
     streams: list[dict[str, Any]] | None
+    input: Mapping[str, Any]
+    warnings: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """What `bnnfpga simulate --json` prints."""

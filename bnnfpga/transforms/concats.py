@@ -82,9 +82,10 @@ def _move_behind(model: Model, concat: Node, reader: Node) -> bool:
         result = model.fresh_name(f"{reader.output[0]}_{begin}")
         model.set_shape(result, [shape[0], end - begin, *shape[2:]])
         results.append(result)
-        copies.append(Node(reader.op_type, operands, [result], name, reader.domain, reader.attributes))
+        copies.append(Node(reader.op_type, operands, [result], name, reader.domain, reader.attributes, reader.origin))
         begin = end
-    joined = Node(concat.op_type, results, [reader.output[0]], model.fresh_name(concat.name), "", concat.attributes)
+    name = model.fresh_name(concat.name)
+    joined = Node(concat.op_type, results, [reader.output[0]], name, "", concat.attributes, concat.origin)
     model.replace(reader, *copies, joined)
     return True
 

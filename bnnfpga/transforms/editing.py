@@ -5,13 +5,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.frontend.model import Model, Node, make_node
+from bnnfpga.frontend.model import Model, Node, Origin, make_node
 
 
-def insert_after(model: Model, node: Node, operation: str, value: NDArray[np.float32]) -> Node | None:
+def insert_after(
+    model: Model, node: Node, operation: str, value: NDArray[np.float32], origin: Origin | None = None
+) -> Node | None:
     """Put `operation` with the constant `value` behind `node`; a multiplication by one is left out.
 
-    The new node is named after `node`, and takes over its place as the graph's output where it was that.
+    The new node is named after `node`, and takes over its place as the graph's output where it was that. `origin` is
+    the node of the file that it stands for, where that is another one than the one being rewritten.
     """
     if operation == "Mul" and np.all(value == 1):
         return None
@@ -26,6 +29,6 @@ def insert_after(model: Model, node: Node, operation: str, value: NDArray[np.flo
     else:
         model.replace_input(result, name)
         source, target = result, name
-    new = make_node(operation, [source, factor], [target], name=name)
+    new = make_node(operation, [source, factor], [target], name=name, origin=origin)
     model.insert_after(node, new)
     return new

@@ -29,7 +29,7 @@ THRESHOLD = "IntegerThreshold"
 """An integer step function for each channel; inputs (x, thresholds, decreasing), attributes lo, hi, bipolar."""
 
 _FACT = "integer type"
-_FOLLOWS = (*LAYOUT_OPS, *DOT_PRODUCTS, "MaxPool", INTEGER_POOL, INTEGER_SUM, "Pad", "Gather", "Resize")
+_FOLLOWS = (*LAYOUT_OPS, *DOT_PRODUCTS, "MaxPool", INTEGER_POOL, INTEGER_SUM, "Pad", "Gather", "Resize", "Transpose")
 _OPERANDS = {**dict.fromkeys(_FOLLOWS, 1), **dict.fromkeys((INTEGER_ADD, INTEGER_CONCAT), None)}
 """How many of a node's first inputs the type of its result follows from; None is all."""
 
@@ -141,7 +141,7 @@ def reachable_values(model: Model, tensor: str) -> range:
     type = integer_type(model, tensor)
     assert type is not None
     node = model.producer(tensor)
-    while node is not None and node.op_type in LAYOUT_OPS:
+    while node is not None and node.op_type in (*LAYOUT_OPS, "Transpose"):
         node = model.producer(node.input[0])
     step = 1
     if type.is_bipolar:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bnnfpga.frontend.model import Model, Node
+from bnnfpga.frontend.model import Model, Node, Origin
 from bnnfpga.frontend.multithreshold import reshape_thresholds
 from bnnfpga.frontend.nodes import (
     BROADCASTING,
@@ -13,7 +13,9 @@ from bnnfpga.frontend.nodes import (
     LAYOUT_OPS,
     POOLS,
     QUANTIZERS,
+    attribute,
     comes_from_constants,
+    rearrange,
 )
 from bnnfpga.frontend.quantizers import quantizer_of
 from bnnfpga.frontend.rewriting import Rewrite
@@ -24,25 +26,27 @@ from bnnfpga.transforms.integer_types import integer_type
 class LayoutBeforeElementwise(Rewrite):
     """A reshape behind an elementwise node moves in front of it; constants for each element are reshaped with it.
 
-    One that flattens what a convolution's quantizer made stays. A Transpose moves in front of one factor for all.
+    One that flattens what a convolution's quantizer made stays. A Transpose stays behind a quantizer, whose codes are
+    few bits, and takes constants along in front of everything else.
     """
 
     def visit(self, model: Model, node: Node) -> bool:
         if node.op_type not in (*LAYOUT_OPS, "Transpose") or comes_from_constants(model, node.input[0]):
             return False
         before = model.producer(node.input[0])
-        is_factor = before is not None and before.op_type == "Mul" and _is_uniform(model, before)
-        if node.op_type == "Transpose" and not is_factor:
+        turns = node.op_type == "Transpose"
+        if before is None or before.op_type not in ELEMENTWISE or (turns and before.op_type in QUANTIZERS):
             return False
-        if before is None or before.op_type not in ELEMENTWISE or len(model.consumers(node.input[0])) > 1:
-            return False
+        if model.only_reader(node.input[0]) is None:
+            return before.op_type == "Mul" and _is_uniform(model, before) and _own_copy(model, before, node)
         if before.op_type in QUANTIZERS and _comes_from_windows(model, before.input[0]):
             return False
         operands = [index for index, name in enumerate(before.input) if name and model.constant(name) is None]
         if len(operands) != 1:
             return False
         new_shape = model.shape(node.output[0])
-        if not _reshape_constants(model, before, model.shape(node.input[0]), new_shape):
+        fits = _turn_constants(model, before, node) if turns else _reshape_constants(model, before, node)
+        if not fits:
             return False
         source, result = before.input[operands[0]], node.output[0]
         # A tensor that is something else now than in the model has another name.
@@ -56,8 +60,32 @@ class LayoutBeforeElementwise(Rewrite):
         return True
 
 
-def _reshape_constants(model: Model, node: Node, before: list[int], after: list[int]) -> bool:
-    """Fit an elementwise node's constants to another shape of its tensor; False where that cannot be."""
+def _own_copy(model: Model, factor: Node, reader: Node) -> bool:
+    """Let `reader` take the result of a copy of `factor` that nobody else reads."""
+    result = model.fresh_name(f"{reader.name}_scaled")
+    model.set_shape(result, model.shape(factor.output[0]))
+    model.insert_after(factor, Node(factor.op_type, factor.input, [result], f"{reader.name}_scale"))
+    model.set_input(reader, 0, result)
+    return True
+
+
+def _turn_constants(model: Model, node: Node, transpose: Node) -> bool:
+    """Fit an elementwise node's constants to its tensor behind a Transpose; False where that cannot be."""
+    shape = model.shape(transpose.input[0])
+    if node.op_type == "BatchNormalization" or attribute(transpose, "perm", [1])[0] != 0:
+        return False
+    for index, name in enumerate(node.input):
+        value = model.constant(name) if name else None
+        if value is not None and value.size > 1:
+            aligned = value.reshape(*[1] * (len(shape) - value.ndim), *value.shape)
+            turned = np.ascontiguousarray(rearrange(model, transpose, aligned))
+            model.set_input(node, index, model.add_constant(f"{node.name}_constant", turned))
+    return True
+
+
+def _reshape_constants(model: Model, node: Node, layout: Node) -> bool:
+    """Fit an elementwise node's constants to its tensor behind a reshape; False where that cannot be."""
+    before, after = model.shape(layout.input[0]), model.shape(layout.output[0])
     if node.op_type == "BatchNormalization":
         return False
     if node.op_type == "MultiThreshold":
@@ -107,7 +135,7 @@ class QuantizerBeforeLayout(Rewrite):
 def _only_producer(model: Model, node: Node) -> Node | None:
     """The node that makes the one tensor that `node` takes, where nobody else takes it."""
     operands = [name for name in node.input if name and model.constant(name) is None]
-    if len(operands) != 1 or len(model.consumers(operands[0])) != 1:
+    if len(operands) != 1 or model.only_reader(operands[0]) is None:
         return None
     producer: Node | None = model.producer(operands[0])
     return producer
@@ -145,21 +173,21 @@ class ScalesBehindDotProducts(Rewrite):
         if node.op_type not in DOT_PRODUCTS:
             return False
         # All scales of a run in front of it, the first applied first.
-        scales: list[np.ndarray] = []
+        scales: list[tuple[np.ndarray, Origin | None]] = []
         source = node.input[0]
         while (producer := model.producer(source)) is not None and producer.op_type == "Mul":
             factor = _scalar_factor(model, producer)
             if factor is None:
                 break
-            scales.insert(0, factor[1])
+            scales.insert(0, (factor[1], producer.origin))
             source = factor[0]
         if not scales:
             return False
         above = model.producer(node.input[0])
         model.set_input(node, 0, source)
         behind: Node = node
-        for scale in scales:
-            behind = insert_after(model, behind, "Mul", scale) or behind
+        for scale, origin in scales:
+            behind = insert_after(model, behind, "Mul", scale, origin) or behind
         assert above is not None
         model.remove_unread(above)
         return True

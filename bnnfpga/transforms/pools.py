@@ -42,7 +42,7 @@ class AffineBehindPools(Rewrite):
             axis = value.ndim - len(model.shape(node.input[0])) + 1
             value = value.take(channel_index(model, node), axis)
         model.set_input(node, 0, elementwise_operand(model, before))
-        insert_after(model, node, before.op_type, value)
+        insert_after(model, node, before.op_type, value, before.origin)
         model.remove_unread(before)
         return True
 
@@ -100,6 +100,6 @@ def put_pools_behind(model: Model, tensor: str, falls: Sequence[tuple[Node, NDAr
         channels = np.broadcast_to(smallest, (shapes[index][1],)).astype(np.float32)
         operand = model.add_constant(f"{pool.name}_smallest", channels)
         ends = [names[index], operand], [names[index + 1]]
-        new = Node(INTEGER_POOL, *ends, pool.name, THRESHOLD_DOMAIN, pool.attributes)
+        new = Node(INTEGER_POOL, *ends, pool.name, THRESHOLD_DOMAIN, pool.attributes, pool.origin)
         model.insert_after(node, new)
         node = new

@@ -21,38 +21,18 @@ from bnnfpga.transforms.thresholds import chain_above
 
 
 def refuse_floats(model: Model) -> None:
-    """Refuse a graph in which the rewrites have left a quantizer or a reordering of data.
+    """Refuse a graph in which the rewrites have left a quantizer.
 
     Raises
     ------
     UserError
         If there is one; the message names the node that stands in the way of integers.
     """
-    trailing = _trailing_transposes(model)
     for node in model.nodes:
         if comes_from_constants(model, node.output[0]):
             continue
-        if node.op_type == "Transpose" and node.output[0] not in trailing:
-            raise UserError(
-                "it changes the order of an image's elements, and no layer behind it can take that over",
-                where=describe(node),
-                hint="let only a flattening and nodes with one constant for all channels stand between it and one "
-                "dense layer, or between an image and another Transpose that turns it back",
-            )
         if node.op_type in QUANTIZERS:
             raise _not_integer(model, node)
-
-
-def _trailing_transposes(model: Model) -> set[str]:
-    """What the transposes make that the host does, behind the last integers."""
-    found = set()
-    node = model.producer(model.output)
-    while node is not None and node.op_type not in (*QUANTIZERS, *DOT_PRODUCTS):
-        if node.op_type == "Transpose":
-            found.add(node.output[0])
-        operands = data_operands(model, node)
-        node = model.producer(operands[0]) if len(operands) == 1 else None
-    return found
 
 
 def _not_integer(model: Model, quantizer: Node) -> UserError:

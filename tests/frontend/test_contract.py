@@ -202,7 +202,7 @@ def test_integers_that_are_only_moved_and_cast_are_what_they_are(kind: int) -> N
     net = _integer_net(kind, ("Reshape", None), ("Cast", TensorProto.INT64), ("Reshape", None))
     proto, x = net.model(), net.inputs(8)
     golden = GoldenModel(clean(proto)).run(x.astype(np.float32))
-    np.testing.assert_array_equal(golden.output, expected(proto, x)[0])
+    np.testing.assert_array_equal(golden.outputs[0], expected(proto, x)[0])
 
 
 @pytest.mark.parametrize("operation", ["Div", "Mul", "Add", "Sub", "Max"])
@@ -258,7 +258,7 @@ def test_any_operator_may_work_on_constants_alone() -> None:
     weights = net.node("Concat", second, first, axis=1)
     net.end(net.node("MatMul", net.quant("x", 4, 0.5), net.bipolar(weights)))
     proto, x = net.model(), net.inputs(8)
-    np.testing.assert_array_equal(GoldenModel(clean(proto)).run(x).output, expected(proto, x)[0])
+    np.testing.assert_array_equal(GoldenModel(clean(proto)).run(x).outputs[0], expected(proto, x)[0])
 
     net = Spelled(9, (1, 6))
     noise = net.node("RandomNormalLike", net.constant(np.zeros((1, 6))))

@@ -28,6 +28,7 @@ ON_IMAGES = (
     "grouped",
     "max",
     "max_whole",
+    "mixing",
     "pad",
     "quantizer",
     "reshape",
@@ -35,6 +36,7 @@ ON_IMAGES = (
     "slice",
     "split",
     "sum_whole",
+    "tokens",
     "transpose",
     "upsample",
 )
@@ -181,6 +183,22 @@ class _Writer:
         (inputs,), outputs = self._shape, self._whole(2, 3)
         self._shape = (outputs,)
         return self._net.node("MatMul", x, self._weights(inputs, outputs))
+
+    def _tokens(self, x: str) -> str:
+        """A dense layer along the last axis, on each of what the other axes number."""
+        *others, inputs = self._shape
+        self._shape = (*others, self._whole(2, 3))
+        leading = [1] * int(self._rng.integers(0, len(others) + 1)) if self._rng.random() < 0.3 else []
+        made = self._net.node("MatMul", x, self._weights(*leading, inputs, self._shape[-1]))
+        if self._rng.random() < 0.3:
+            made = self._net.node("Add", made, self._net.constant(self._rng.integers(-2, 3, self._shape[-1])))
+        return made
+
+    def _mixing(self, x: str) -> str:
+        """A dense layer along the axis in front of the last one, with the weights on the left."""
+        *others, inputs, last = self._shape
+        self._shape = (*others, self._whole(2, 3), last)
+        return self._net.node("MatMul", self._weights(self._shape[-2], inputs), x)
 
     def _slide(self, *, whole: bool = False, pads: bool = False, kernels: tuple[int, ...] = (1, 2, 3)) -> dict:
         channels, *image = self._shape

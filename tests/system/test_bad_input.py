@@ -103,7 +103,7 @@ REFUSED: dict[str, tuple[Callable[[NetWriter], object], str, str]] = {
     "float gemm": (
         lambda net: net.node("Gemm", "x", net.constant(np.ones((4, 3))), net.constant(np.ones(3))),
         "not quantised",
-        "'n0' (MatMul)",
+        "'n0' (Gemm)",
     ),
     "no layer": (lambda net: net.node("Relu", "x"), "no quantised layer", "output 'y'"),
     "a quantizer alone": (lambda net: net.bipolar("x"), "nothing to compile", "'n0' (BipolarQuant)"),

@@ -94,7 +94,7 @@ def test_a_scale_is_one_number_whatever_its_axes(shape: tuple[int, ...], tmp_pat
     x = net.node("Quant", "x", scale, zero, bits, domain="qonnx.custom_op.general", **options)
     _dense(net, net.node("Add", x, net.bipolar("x", np.full(shape, 0.5))), 6)
     project = _check(net.model((6,), "y"), tmp_path)
-    assert project.output_shape == (3,)
+    assert project.outputs[0].shape == (3,)
 
 
 def test_upsampling_with_channels_last(tmp_path: Path) -> None:

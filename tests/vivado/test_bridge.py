@@ -23,7 +23,7 @@ HERE = Path(__file__).parent
 
 @given(st.integers(1, 300), st.integers(1, 5), st.integers(1, 4), st.integers(0, 1 << 30))
 def test_words_and_back(beat_bytes: int, frames: int, beats: int, seed: int) -> None:
-    words = DmaWords(beat_bytes)
+    (words,) = DmaWords.of_beats(beat_bytes)
     assert words.word_bytes in (1, 2, 4, 8)
     assert beat_bytes <= words.bytes < beat_bytes + words.word_bytes
     packed = np.random.default_rng(seed).integers(0, 256, (frames, beats * beat_bytes), dtype=np.uint8)
@@ -68,7 +68,7 @@ NETS: dict[str, tuple[DenseNet | ConvNet, dict[str, Any]]] = {
 def test_batches(name: str, tmp_path: Path) -> None:
     net, options = NETS[name]
     project = bnnfpga.compile(net.write(tmp_path), tmp_path / "project", **options)
-    given_words, made_words = DmaWords.of(project.input_stream), DmaWords.of(project.output_stream)
+    given_words, made_words = DmaWords.of(project.input_stream), DmaWords.of(project.outputs[0].stream)
     if name == "wide":
         assert given_words.words > 1
         assert made_words.words > 1
@@ -88,7 +88,7 @@ def test_batches(name: str, tmp_path: Path) -> None:
             )
             assert done.returncode == 0, done.stdout + done.stderr
             sizes = [min(batch, 16 - first) for first in range(0, 16, batch)]
-            words = project.output_stream.beats * made_words.words
+            words = project.outputs[0].stream.beats * made_words.words
             assert [int(line) for line in done.stdout.split()] == [size * words for size in sizes]
             made = np.fromfile(tmp_path / "output.bin", np.uint8).reshape(16, -1)
             np.testing.assert_array_equal(made_words.gather(made), expected)

@@ -5,24 +5,21 @@ from __future__ import annotations
 import numpy as np
 
 from bnnfpga.dataflow.lowering.accelerator import Lowering, stream_shape
+from bnnfpga.dataflow.lowering.reorder import in_order
 from bnnfpga.dataflow.operators.add import Add
 from bnnfpga.dataflow.operators.concat import Concat
 from bnnfpga.dataflow.operators.lookup import Lookup
 from bnnfpga.dataflow.operators.select import Select
-from bnnfpga.errors import UserError
 from bnnfpga.frontend.channels import channel_index
 from bnnfpga.frontend.model import Node
-from bnnfpga.frontend.nodes import attribute, describe
+from bnnfpga.frontend.nodes import attribute
 from bnnfpga.integers import IntArray
 
 
 def add_streams(lowering: Lowering, node: Node) -> None:
     """A sum of more than two streams is a chain of sums."""
     tensors = [lowering.read(node, index) for index in range(len(node.input))]
-    if any(not np.array_equal(tensor.order, tensors[0].order) for tensor in tensors):
-        raise UserError(
-            "its operands come in different orders", where=describe(node), hint="add images, or vectors, not both"
-        )
+    tensors = [in_order(lowering, node, tensor, tensors[0].order) for tensor in tensors]
     factors = attribute(node, "factors", [])
     shape = stream_shape(lowering.shape(node.output[0]))
     producer, type, factor = tensors[0].producer, lowering.stream_type(tensors[0]), factors[0]

@@ -1,4 +1,4 @@
-"""Pools, pads, upsampling and flattening: what moves pixels."""
+"""Pools, pads and upsampling: what moves pixels."""
 
 from __future__ import annotations
 
@@ -19,19 +19,6 @@ from bnnfpga.geometry import Geometry
 from bnnfpga.transforms.integer_types import (
     INTEGER_POOL,
 )
-
-
-def layout(lowering: Lowering, node: Node) -> None:
-    """Flattening costs nothing: the stream stays as it is."""
-    tensor = lowering.read(node)
-    shape = lowering.shape(node.output[0])
-    if len(shape) > 1 and not np.array_equal(tensor.order, channels_last(shape)):
-        raise UserError(
-            f"it makes an image of shape {tuple(shape)} of elements that come in another order",
-            where=describe(node),
-            hint="only flattening is possible between layers",
-        )
-    lowering.tensors[node.output[0]] = tensor
 
 
 def max_pool(lowering: Lowering, node: Node) -> None:
@@ -90,8 +77,8 @@ def pad(lowering: Lowering, node: Node) -> None:
     tensor = lowering.read(node)
     geometry = geometry_of(lowering.model, node)
     tensor = replace(tensor, pads=geometry.pads, fill=int(pad_value(lowering.model, node)))
-    behind = lowering.model.consumers(node.output[0])
-    if [item.op_type for item in behind] != ["Conv"]:
+    behind = lowering.model.only_reader(node.output[0])
+    if behind is None or behind.op_type != "Conv":
         tensor = padded(lowering, node, tensor)
     lowering.tensors[node.output[0]] = tensor
 

@@ -85,7 +85,7 @@ OPERATORS = (
     Operator(
         "MatMul",
         _DOT,
-        "A dense layer: of vectors and quantised weights.",
+        "A dense layer of vectors, or along one axis of (tokens, features): quantised weights on either side.",
         (Form((1, 9, 13), (Input("A"), Input("B"))),),
     ),
     Operator(

@@ -157,7 +157,7 @@ OPERATORS = (
     Operator(
         "Transpose",
         _LAYOUT,
-        "Of weights; of images where the next layer can take its order over, or channels are shuffled.",
+        "Of weights; of images at the ends, or in front of a dense layer; elsewhere of frames of up to 8,192 bits.",
         (Form((1, 13, *_FROM_21), (_DATA,), (Attribute("perm", "ints", None, DISTINCT),)),),
     ),
     Operator("Concat", _CHANNELS, "Along the channels (axis 1).", (_CONCAT,)),
