@@ -56,7 +56,8 @@ def compile_model(
     output
         The folder to write. It must not exist, or `force` replaces it as a whole.
     folding
-        PE, SIMD and memory kind by layer: a YAML file or a mapping. Excludes `target_fps` and `cycles`.
+        PE, SIMD and memory kind by layer: a YAML file or a mapping. What it leaves open is chosen as
+        without one. Excludes `target_fps` and `cycles`.
     target_fps, clock_mhz
         Frames a second that the accelerator must reach at a clock in MHz.
     cycles

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bnnfpga.dataflow.folding import Folding, apply_folding
+from bnnfpga.dataflow.folding import apply_folding
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.lower import lower
 from bnnfpga.dataflow.operators.window import Window
@@ -114,12 +114,9 @@ def make_plan(
         ends, _ = program_of(end_of(cleaned))
         folded = fold(cleaned, input.type, input.scale)
         graph = lower(folded.model, class_functions(ends, folded.output_functions) if output_kind == "class" else None)
-    if folding is None:
+    if cycles is None:
         slides = any(isinstance(operator, Window) for operator in graph.operators)
-        default = _CONVOLUTIONAL_CYCLES if slides else _DENSE_CYCLES
-        chosen: Folding = choose_folding(graph, default if cycles is None else cycles)
-        where = "folding"
-    else:
-        chosen, where = read_folding(folding)
-    parallel = apply_folding(graph, chosen, where)
+        cycles = _CONVOLUTIONAL_CYCLES if slides else _DENSE_CYCLES
+    pinned, where = (None, "folding") if folding is None else read_folding(folding)
+    parallel = apply_folding(graph, choose_folding(graph, cycles, pinned), where)
     return Plan(source, cleaned, input, folded, ends, output_kind, parallel, predict(parallel))

@@ -72,6 +72,8 @@ def simulate_table(result: Mapping[str, Any], clock_mhz: float | None = None) ->
             facts["throughput"] = _rate(result["initiation_interval"], clock_mhz)
     if result.get("simulated_cycles_per_second"):
         facts["simulation speed"] = f"{result['simulated_cycles_per_second']:,.0f} cycles/s"
+    if result.get("trace"):
+        facts["waveform"] = _waveform(result["trace"], result["cycles"])
     facts["built in"] = _seconds(result["build_seconds"])
     facts["run in"] = _seconds(result["run_seconds"])
     parts: list[RenderableType] = [_facts(facts)]
@@ -198,7 +200,7 @@ def synth_table(result: Mapping[str, Any]) -> RenderableType:
 
 
 def doctor_table(found: Examination) -> RenderableType:
-    """The tools: found or not, what each enables, and how to get the missing ones."""
+    """The tools: found or not, what each enables, where it is or how to get it."""
     rows = []
     for tool in found.tools:
         mark = Text("✓", style="green") if tool.found else Text("✗" if tool.required else "-", style="red")
@@ -209,7 +211,8 @@ def doctor_table(found: Examination) -> RenderableType:
     table = _grid(["", "tool", "version", "enables"], rows, wrap_last=True)
     ready = Text("Ready to compile and simulate.", style="green")
     missing = Text(f"Missing for compiling or simulating: {', '.join(found.missing)}.", style="red")
-    return Group(table, "", missing if found.missing else ready)
+    places = _facts({tool.name: tool.where for tool in found.tools if tool.where is not None})
+    return Group(table, "", Text("where they are", style="bold"), places, "", missing if found.missing else ready)
 
 
 def _grid(headings: Sequence[str], rows: Iterable[Sequence[Text]], *, wrap_last: bool = False) -> Table:
@@ -321,6 +324,13 @@ def _interval(result: Mapping[str, Any]) -> str:
     if result.get("interval_constant") is False:
         text += " at most, not constant"
     return _against(text, result["initiation_interval"], result["predicted_initiation_interval"])
+
+
+def _waveform(trace: Mapping[str, Any], cycles: int) -> str:
+    if trace["complete"]:
+        return f"{trace['file']}, all {_cycles(cycles)}"
+    shown = f"the first {trace['cycles']:,} of {_cycles(cycles)} ({trace['images']:,} whole images)"
+    return f"{trace['file']}, {shown}; --trace-megabytes allows more"
 
 
 def _against(text: str, measured: int | None, predicted: int | None) -> str:

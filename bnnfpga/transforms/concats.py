@@ -13,28 +13,15 @@ from bnnfpga.frontend.nodes import (
     data_operands,
 )
 from bnnfpga.frontend.rewriting import Rewrite
-from bnnfpga.golden.model import float_concats
-from bnnfpga.input_format import InputFormat
 from bnnfpga.transforms.integer_types import INTEGER_CONCAT, integer_type, make_join
 
-_FLOATS = "joins_floats"
+JOINS_FLOATS = "joins_floats"
 """Attribute of a Concat that the golden model computes on floats, since its operands have no common grid."""
-
-
-def mark_float_concats(model: Model, input: InputFormat) -> None:
-    """Note of each concatenation of a clean graph whether it joins floats, for `ConcatBehindQuantizers`.
-
-    Rewrites change what stands in front of a concatenation, and with it what could be joined, but not to the bit.
-    """
-    names = float_concats(model, input)
-    for node in model.nodes:
-        if node.name in names:
-            model.set_attributes(node, **{_FLOATS: 1})
 
 
 def joins_floats(node: Node) -> bool:
     """Whether a node is a concatenation that joins floats."""
-    return node.op_type == "Concat" and bool(attribute(node, _FLOATS, 0))
+    return node.op_type == "Concat" and bool(attribute(node, JOINS_FLOATS, 0))
 
 
 class ConcatBehindQuantizers(Rewrite):

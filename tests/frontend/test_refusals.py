@@ -116,8 +116,8 @@ BEFORE_QUANTIZERS: dict[str, tuple[Ending, str, str]] = {
     ),
     "finn's popcount": (
         lambda net, x: net.node("XnorPopcountMatMul", x, x, domain="finn.custom_op.general"),
-        "no operator 'XnorPopcountMatMul' in the domain 'finn.custom_op.general'",
-        "",
+        "it reads its weights from 't2', which is not a constant",
+        "XnorPopcountMatMul",
     ),
     "unknown domain": (
         lambda net, x: net.node("Magic", x, domain="com.example"),
