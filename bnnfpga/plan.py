@@ -19,6 +19,7 @@ from bnnfpga.frontend.clean import clean
 from bnnfpga.frontend.model import Model
 from bnnfpga.frontend.read import Source, read_source
 from bnnfpga.golden.ends import Program, end_of, program_of
+from bnnfpga.golden.host_joins import leave_joins
 from bnnfpga.host.order import Order, frame_shape
 from bnnfpga.input_format import InputFormat
 from bnnfpga.integers import IntArray
@@ -111,6 +112,7 @@ def make_plan(
     source = read_source(model)
     with located(str(model)):
         cleaned = clean(source.proto)
+        leave_joins(cleaned, input)
         ends, _ = program_of(end_of(cleaned))
         folded = fold(cleaned, input.type, input.scale)
         graph = lower(folded.model, class_functions(ends, folded.output_functions) if output_kind == "class" else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from onnx import TensorProto
 from bnnfpga.errors import UserError, shown
 from bnnfpga.frontend.contract.table import of_family
 from bnnfpga.frontend.inference import infer
-from bnnfpga.frontend.model import Model, Node
+from bnnfpga.frontend.model import Model, Node, copy_node, make_node
 from bnnfpga.frontend.nodes import (
     ELEMENTWISE,
     LAYOUT_OPS,
@@ -60,14 +61,51 @@ def cut_final(model: Model) -> None:
     UserError
         If that is the model's input.
     """
-    cut = _of_the_host(model)
+    _cut(model, _with_all_behind(model, lambda node: _has_no_unit(model, node)))
+
+
+def cut_joins(model: Model, nodes: Collection[Node]) -> None:
+    """Cut a clean graph in front of some nodes behind its last layers, which become the host's as well.
+
+    Raises
+    ------
+    UserError
+        If one of them works on the model's input.
+    """
+    _cut(model, _with_all_behind(model, nodes.__contains__))
+    infer_end(model)
+
+
+def joins_behind_layers(model: Model) -> list[Node]:
+    """The nodes behind the last layers that add or concatenate several tensors."""
+    behind = _behind_layers(model)
+    return [
+        node
+        for node in model.nodes
+        if node in behind and node.op_type in ("Add", "Concat", "Sub") and len(data_operands(model, node)) > 1
+    ]
+
+
+def _cut(model: Model, cut: list[Node]) -> None:
     made = {name for node in cut for name in node.output if name}
     inputs = tuple(dict.fromkeys(_inputs(model, made)))
     for name in inputs:
         _check_input(model, name, next(node for node in (*cut, None) if node is None or name in node.input))
-    end = Model(inputs[0], model.outputs, model.opset)
-    for node in cut:
-        model.remove(node)
+    before = model.end or End(model.outputs, Model(model.outputs[0], model.outputs, model.opset))
+    end = Model(inputs[0], before.graph.outputs, model.opset)
+    _move(model, cut, end)
+    model.remove(*cut)
+    for name, output in zip(before.inputs, model.outputs, strict=True):
+        if name != output:
+            end.append(make_node("Identity", [output], [name], name=f"{name}_from_{output}"))
+    _move(before.graph, before.graph.nodes, end)
+    model.set_boundary(outputs=inputs)
+    model.end = End(inputs, end)
+
+
+def _move(model: Model, nodes: Iterable[Node], end: Model) -> None:
+    """Append copies of a graph's nodes to another one, with their constants."""
+    for node in nodes:
         for name in filter(None, (*node.input, *node.output)):
             value = model.constant(name)
             if value is not None:
@@ -75,9 +113,7 @@ def cut_final(model: Model) -> None:
             elif model.has_shape(name):
                 end.set_shape(name, model.shape(name))
                 end.set_element_type(name, model.element_type(name))
-        end.append(node)
-    model.set_boundary(outputs=inputs)
-    model.end = End(inputs, end)
+        end.append(copy_node(node))
 
 
 def infer_end(model: Model) -> None:
@@ -95,17 +131,23 @@ def final_operators(model: Model) -> tuple[str, ...]:
     return tuple(node.op_type for node in model.end.graph.nodes) if model.end else ()
 
 
-def _of_the_host(model: Model) -> list[Node]:
-    """The nodes that no unit does, and all behind them, in their order."""
+def _behind_layers(model: Model) -> set[Node]:
+    """The nodes that a host knows, and behind which it knows all others."""
     behind: set[Node] = set()
     for node in reversed(model.nodes):
         readers = {reader for name in node.output for reader in model.consumers(name)}
         if not node.domain and node.op_type in _OF_THE_HOST and readers <= behind:
             behind.add(node)
+    return behind
+
+
+def _with_all_behind(model: Model, is_first: Callable[[Node], bool]) -> list[Node]:
+    """Some of the nodes behind the last layers, and all that follow them, in their order."""
+    behind = _behind_layers(model)
     cut: list[Node] = []
     made: set[str] = set()
     for node in model.nodes:
-        if node in behind and (not made.isdisjoint(node.input) or _has_no_unit(model, node)):
+        if node in behind and (not made.isdisjoint(node.input) or is_first(node)):
             cut.append(node)
             made.update(node.output)
     return cut

@@ -108,7 +108,9 @@ class GoldenModel:
         self._builder = _Builder(Writer(model), input)
         self.input_shape = tuple(model.shape(model.input)[1:])
         self.output_tensors = model.outputs
-        self.ends, self.end_tensors = program_of(end_of(model))
+        end = end_of(model)
+        self.ends, self.end_tensors = program_of(end)
+        self.file_tensors = end.graph.outputs
         options = onnxruntime.SessionOptions()
         # One operation at a time is the definition: no fusion may change it.
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
@@ -154,12 +156,15 @@ class Decisions:
         Names of the concatenations that join floats, since their operands have no common grid.
     addends
         By a layer's name, what constants in front of it add to its outputs: float32 (outputs,).
+    float_joins
+        Names of the nodes that join floats in any way.
     refusal
         Name of the node in front of which the graph ceases to mean anything, and why; None where it means something.
     """
 
     float_concats: frozenset[str]
     addends: dict[str, Floats]
+    float_joins: frozenset[str]
     refusal: tuple[str, UserError] | None
 
 
@@ -175,7 +180,10 @@ def decisions(model: Model, input: InputFormat) -> Decisions:
     except UserError as error:
         unknown = (node.name for node in model.nodes if node.output[0] not in writer.values)
         refusal = next(unknown, ""), error
-    return Decisions(frozenset(writer.float_concats), writer.addends, refusal)
+    joins = (node for node in model.nodes if len(data_operands(model, node)) > 1 and node.op_type not in DOT_PRODUCTS)
+    values = ((node.name, writer.values.get(node.output[0])) for node in joins)
+    floats = frozenset(name for name, value in values if value is not None and value.base is None)
+    return Decisions(frozenset(writer.float_concats), writer.addends, floats, refusal)
 
 
 def _integers(array: NDArray[np.floating]) -> NDArray[np.int64]:

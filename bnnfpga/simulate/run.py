@@ -15,6 +15,7 @@ from bnnfpga.codegen.constants import TRACE_MEGABYTES
 from bnnfpga.dataflow.token_model import steady_interval
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.clean import load
+from bnnfpga.golden.host_joins import leave_joins
 from bnnfpga.golden.model import GoldenModel
 from bnnfpga.host.description import alone
 from bnnfpga.image_range import image_warnings
@@ -104,7 +105,9 @@ def simulate(
 
 def golden_scores(project: Project, images: Images) -> Scores:
     """What the golden model of the source expects of the accelerator, as it streams."""
-    golden = GoldenModel(load(project.model), project.input_format).run(images.given)
+    model = load(project.model)
+    leave_joins(model, project.input_format)
+    golden = GoldenModel(model, project.input_format).run(images.given)
     expected = golden.accelerator_outputs(project.output_kind)
     return tuple(output.order.to_stream(array) for output, array in zip(project.outputs, expected, strict=True))
 
