@@ -50,7 +50,7 @@ def read_images(
     """
     x = np.asarray(x)
     if layout not in ("nchw", "nhwc"):
-        raise UserError(f"{layout!r} is no layout", where="layout", hint="give nchw or nhwc")
+        raise UserError(f"{layout!r} is not a layout", where="layout", hint="give nchw or nhwc")
     expected = shape
     turned = layout == "nhwc" and not channels_last
     if turned:
@@ -153,7 +153,7 @@ def fit_images(
         If they do not fit, or fit in two ways.
     """
     if layout not in (None, "nchw", "nhwc"):
-        raise UserError(f"{layout!r} is no layout", where="--layout", hint="give nchw or nhwc")
+        raise UserError(f"{layout!r} is not a layout", where="--layout", hint="give nchw or nhwc")
     given = x.shape[1:]
     size, wanted = math.prod(given), math.prod(shape)
     expected = _shape("images", *shape)
@@ -202,7 +202,8 @@ def check_labels(labels: NDArray[Any], images: int, classes: int) -> IntArray:
         raise UserError(
             f"labels are {labels.dtype} of shape {labels.shape}, expected {images} integers",
             where="labels",
-            hint="one class number an image",
+            hint="give one class number an image"
+            + ("; of one-hot labels, labels.argmax(axis=1)" if labels.ndim == 2 and len(labels) == images else ""),
         )
     lo, hi = int(labels.min()), int(labels.max())
     if lo < 0 or hi >= classes:

@@ -96,7 +96,7 @@ def check_options(
             hint="give either --folding or one of --cycles and --target-fps",
         )
     if output_kind not in OUTPUT_KINDS:
-        raise UserError(f"{output_kind!r} is no output", where="--output", hint=f"give {' or '.join(OUTPUT_KINDS)}")
+        raise UserError(f"{output_kind!r} is not an output", where="--output", hint=f"give {' or '.join(OUTPUT_KINDS)}")
 
 
 def make_plan(

@@ -151,7 +151,7 @@ def _multi_threshold(model: Model, node: Node) -> Quantizer:
     grid = output_grid(scale, bias)
     if grid is None:
         raise UserError(
-            f"its values are {scale:g} * count + {bias:g}, which is no integer grid",
+            f"its values are {scale:g} * count + {bias:g}, which is not an integer grid",
             where=describe(node),
             hint="the bias must be a multiple of half the scale",
         )

@@ -14,6 +14,7 @@ from bnnfpga.frontend.model import Node
 from bnnfpga.frontend.nodes import describe
 from bnnfpga.frontend.resizing import upsampling_factors
 from bnnfpga.golden.affine import affine_of
+from bnnfpga.golden.joined import Translate, joined_parts
 from bnnfpga.golden.pools import moved
 from bnnfpga.golden.writer import EXACT_FLOAT32, Value, Writer
 from bnnfpga.grids import common_grid
@@ -75,7 +76,7 @@ class _Grid:
 
 
 def _units(writer: Writer, node: Node) -> list[float] | str:
-    """What each operand is a multiple of; or the first operand that is no multiple of anything."""
+    """What each operand is a multiple of; or the first operand that is not a multiple of anything."""
     units = []
     for name in node.input:
         value = writer.value(name)
@@ -132,14 +133,14 @@ def add_streams(writer: Writer, node: Node) -> Value:
     return Value(integers=total, scales=(np.asarray(grid.unit),), magnitude=magnitude, base=total)
 
 
-def concat(writer: Writer, node: Node) -> Value:
+def concat(writer: Writer, translate: Translate, node: Node) -> Value:
     """Channels one after the other: on the common grid of their scales, else as floats."""
     units = _units(writer, node)
     grid = None if isinstance(units, str) else _grid(writer, node, units)
     if grid is None:
         writer.float_concats.add(node.name)
         floats = [writer.float_of(writer.value(name)) for name in node.input]
-        return Value(tensor=writer.emit("Concat", *floats, axis=1))
+        return Value(tensor=writer.emit("Concat", *floats, axis=1), joined=joined_parts(writer, translate, node))
     joined = writer.emit("Concat", *_multiples(writer, grid), axis=1)
     magnitude = max(bound * factor for bound, factor in zip(grid.magnitudes, grid.factors, strict=True))
     return Value(integers=joined, scales=(np.asarray(grid.unit),), magnitude=magnitude, base=joined)

@@ -28,6 +28,7 @@ from bnnfpga.frontend.quantizers import quantizer_of
 from bnnfpga.golden.affine import is_affine
 from bnnfpga.golden.dot_products import dot_product
 from bnnfpga.golden.ends import Program, end_of, program_of
+from bnnfpga.golden.joined import of_parts
 from bnnfpga.golden.joins import add_streams, concat, gather, resize
 from bnnfpga.golden.pools import average_pool, max_pool, pad
 from bnnfpga.golden.steps import elementwise_steps
@@ -42,7 +43,6 @@ _STRUCTURAL: dict[str, Callable[[Writer, Node], Value]] = {
     "Pad": pad,
     "Gather": gather,
     "Resize": resize,
-    "Concat": concat,
 }
 
 
@@ -105,7 +105,7 @@ class GoldenModel:
         import onnxruntime
 
         self.input_format = InputFormat.parse(None, None) if input is None else input
-        self._builder = _Builder(Writer(model), input)
+        self._builder = _Builder(Writer(model.copy()), input)
         self.input_shape = tuple(model.shape(model.input)[1:])
         self.output_tensors = model.outputs
         end = end_of(model)
@@ -173,7 +173,7 @@ def decisions(model: Model, input: InputFormat) -> Decisions:
 
     Of a graph that means nothing, those in front of where it ceases to; who asks what it means is told why.
     """
-    writer = Writer(model)
+    writer = Writer(model.copy())
     refusal = None
     try:
         _Builder(writer, input)
@@ -231,8 +231,13 @@ class _Builder:
         return self._writer.build(dict.fromkeys([*self.outputs, *self.scores, *self.integers.values()]))
 
     def _translate(self, node: Node) -> Value:
+        by_parts = of_parts(self._writer, self._translate, node)
+        if by_parts is not None:
+            return by_parts
         if node.op_type in QUANTIZERS:
             return self._quantizer(node)
+        if node.op_type == "Concat":
+            return concat(self._writer, self._translate, node)
         if node.op_type in DOT_PRODUCTS:
             return dot_product(self._writer, node)
         if node.op_type in _STRUCTURAL:
@@ -252,6 +257,7 @@ class _Builder:
             tensor=self._writer.emit_steps(steps, self._writer.float_of(value)),
             base=value.base,
             magnitude=value.magnitude,
+            joined=value.joined and replace(value.joined, chain=(*value.joined.chain, node)),
         )
 
     def _quantizer(self, node: Node) -> Value:

@@ -72,7 +72,7 @@ def simulate(
             hint=f"give 1 to {_MOST_MEGABYTES}",
         )
     if stall_seed is not None and not 0 <= stall_seed < 1 << 64:
-        raise UserError(f"{stall_seed} is no seed", where="--stall-seed", hint="give an integer from 0 to 2^64 - 1")
+        raise UserError(f"{stall_seed} is not a seed", where="--stall-seed", hint="give an integer from 0 to 2^64 - 1")
     if backend == "emulator":
         build_ahead()
     golden = golden_scores(project, images)
@@ -131,7 +131,9 @@ def run_rtl(
     """
     kind = "none" if trace is None else trace.suffix[1:]
     if kind not in ("none", "vcd", "fst"):
-        raise UserError(f"{trace} is no waveform file", where="--trace", hint="give a name that ends in .vcd or .fst")
+        raise UserError(
+            f"{trace} is not a waveform file", where="--trace", hint="give a name that ends in .vcd or .fst"
+        )
     with TemporaryDirectory(prefix="bnnfpga-") as staged:
         source = project.folder
         if rtl_from is not None:

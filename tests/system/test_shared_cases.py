@@ -26,6 +26,7 @@ KINDS = (
     "channel-zero-point",
     "channels-last-*",
     "clip-opset-*",
+    "concat-*",
     "conv-whole-*",
     "deep-*",
     "dense-tokens",
