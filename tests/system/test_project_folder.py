@@ -166,7 +166,7 @@ def test_functions_are_the_models(tmp_path: Path) -> None:
     functions = json.loads((project.folder / "functions.json").read_text())
     x = images_for(project, 8)
     result = project.simulate(x)
-    np.testing.assert_array_equal(evaluate(functions["output"], result.outputs.astype(np.float32)), result.values)
+    np.testing.assert_array_equal(evaluate(functions["outputs"][0], result.outputs.astype(np.float32)), result.values)
     assert result.mismatches == 0
 
 
