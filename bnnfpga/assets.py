@@ -21,7 +21,7 @@ def asset(kind: str) -> Path:
         When the installation lacks them.
     """
     if kind not in KINDS:
-        raise ValueError(f"{kind!r} is none of {', '.join(KINDS)}")
+        raise ValueError(f"{kind!r} is not one of {', '.join(KINDS)}")
     for root in (_PACKAGE / "_data", _PACKAGE.parent):
         if (root / kind).is_dir():
             return root / kind

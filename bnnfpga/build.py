@@ -56,7 +56,8 @@ def compile_model(
     output
         The folder to write. It must not exist, or `force` replaces it as a whole.
     folding
-        PE, SIMD and memory kind by layer: a YAML file or a mapping. Excludes `target_fps` and `cycles`.
+        PE, SIMD and memory kind by layer: a YAML file or a mapping. What it leaves open is chosen as
+        without one. Excludes `target_fps` and `cycles`.
     target_fps, clock_mhz
         Frames a second that the accelerator must reach at a clock in MHz.
     cycles
@@ -123,7 +124,7 @@ def _check_emulator(graph: Graph, vectors: Vectors) -> tuple[str, ...]:
 def _cycles_allowed(target_fps: float | None, clock_mhz: float, cycles: int | None) -> int | None:
     if not 0 < clock_mhz <= _FASTEST_MHZ:
         raise UserError(
-            f"{clock_mhz} MHz is no clock of an FPGA",
+            f"{clock_mhz} MHz is not a clock frequency of an FPGA",
             where="--clock-mhz",
             hint=f"give a positive number, up to {_FASTEST_MHZ}",
         )
@@ -134,7 +135,7 @@ def _cycles_allowed(target_fps: float | None, clock_mhz: float, cycles: int | No
     if cycles is not None:
         raise UserError("two speeds are given", where="--target-fps", hint="give either --cycles or --target-fps")
     if not target_fps > 0:
-        raise UserError(f"{target_fps} frames/s is no speed", where="--target-fps", hint="give a positive number")
+        raise UserError(f"{target_fps} frames/s is not a speed", where="--target-fps", hint="give a positive number")
     allowed = int(min(clock_mhz * 1e6 / target_fps, sys.maxsize))
     if allowed < 1:
         raise UserError(
@@ -158,7 +159,7 @@ def _check_target(target: Path, *, force: bool) -> None:
         )
     if target.exists() and any(target.iterdir()) and not all((target / name).is_file() for name in _MARKS):
         raise UserError(
-            "the output folder holds something that is no bnnfpga project; it is not replaced",
+            "the output folder holds something that is not a bnnfpga project; it is not replaced",
             where=str(target),
             hint="choose another output folder",
         )

@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from bnnfpga import __version__
+from bnnfpga.codegen.constants import TRACE_MEGABYTES
 from bnnfpga.terminal import Advance, Outcome, Terminal, run_process
 
 app = typer.Typer(
@@ -90,7 +91,8 @@ def compile(
     model: Model,
     output: Annotated[Path, typer.Option("-o", metavar="DIR", help="The folder to write the project to.")],
     folding: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="PE and SIMD of each layer, as YAML.", show_default=False)
+        Path | None,
+        typer.Option(metavar="FILE", help="PE and SIMD of layers, as YAML.", show_default=False),
     ] = None,
     target_fps: Annotated[
         float | None, typer.Option(metavar="N", help="Frames a second to reach.", show_default=False)
@@ -112,7 +114,7 @@ def compile(
     """Write an accelerator for MODEL as a project of its own.
 
     Without --folding, --target-fps or --cycles, the cheapest folding with at most 4,096 cycles a frame (dense nets) or
-    65,536 (convolutional ones) is taken.
+    65,536 (convolutional ones) is taken. Layers that the folding file does not name get such a one, too.
     """
 
     def work() -> Outcome:
@@ -149,6 +151,9 @@ def simulate(
     trace: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write waveforms: .vcd or .fst.", show_default=False)
     ] = None,
+    trace_megabytes: Annotated[
+        int, typer.Option(metavar="N", help="End the waveform at this size; the simulation goes on.")
+    ] = TRACE_MEGABYTES,
     stall_seed: Annotated[
         int | None,
         typer.Option(metavar="N", help="Stall all external streams at random, from this seed.", show_default=False),
@@ -198,6 +203,7 @@ def simulate(
             backend=backend.value,
             streams=streams,
             trace=trace,
+            trace_megabytes=trace_megabytes,
             stall_seed=stall_seed,
             layout=layout.value,
             verilator=verilator,
@@ -235,7 +241,7 @@ def evaluate(
     limit: Annotated[int | None, typer.Option(metavar="N", help="Only the first N images.", show_default=False)] = None,
     picture: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write a picture (.png) of wrongly classified images.", show_default=False),
+        typer.Option(metavar="FILE", help="Write a picture (.png) of wrong images of all classes.", show_default=False),
     ] = None,
     layout: Annotated[
         Layout | None,
@@ -256,6 +262,7 @@ def evaluate(
         from bnnfpga.errors import UserError
         from bnnfpga.files import require_writable, write_output
         from bnnfpga.project import Project
+        from bnnfpga.report.mistakes import check_shape
         from bnnfpga.report.tables import eval_table
 
         if picture is not None:
@@ -266,6 +273,8 @@ def evaluate(
             raise UserError(f"{limit} images cannot be evaluated", where="--limit", hint="give at least 1")
         built = Project.load(project)
         data = load_dataset(dataset, labels, None if split is None else split.value).first(limit)
+        if picture is not None:
+            check_shape(data.images.shape[1:])
         result = built.evaluate(
             data.images,
             data.labels,

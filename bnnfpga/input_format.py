@@ -56,7 +56,7 @@ class InputFormat:
         bits = int(match[2]) if match else 0
         if match is None or not 1 <= bits <= _MOST_BITS or (not match[1] and bits < 2):
             raise UserError(
-                f"{name!r} is no input type",
+                f"{name!r} is not an input type",
                 where="--input",
                 hint=f"give uintN or intN with N up to {_MOST_BITS}, bipolar, or float",
             )
@@ -76,7 +76,7 @@ def _scale(scale: float | str | Fraction | None) -> np.float32:
     except (ValueError, ZeroDivisionError, OverflowError):
         value = np.float32(0)
     if not np.isfinite(value) or value <= 0:
-        raise UserError(f"{scale!r} is no positive number", where="--input-scale", hint="like 0.5 or 1/255")
+        raise UserError(f"{scale!r} is not a positive number", where="--input-scale", hint="like 0.5 or 1/255")
     return value
 
 

@@ -49,7 +49,7 @@ def inspect_model(model: str | os.PathLike[str], input: str | None = None, input
             layer["operations"] = 2 * operator.weights.size * math.prod(operator.outputs[0].shape[:-1])
         if isinstance(operator, Threshold | MatrixVector | VectorVector) and operator.table is not None:
             falling = int(operator.table.decreasing.sum())
-            layer["thresholds"] = f"{operator.table.levels} a channel, {falling} channels decreasing"
+            layer["thresholds"] = _thresholds(operator.table.levels, falling)
         layers.append(layer)
     return {
         "model": str(path),
@@ -66,3 +66,9 @@ def inspect_model(model: str | os.PathLike[str], input: str | None = None, input
         "operations": sum(layer["operations"] for layer in layers),
         "layers": layers,
     }
+
+
+def _thresholds(levels: int, falling: int) -> str:
+    """Like "1 threshold per channel, 3 channels decreasing"."""
+    text = f"{levels:,} threshold{'' if levels == 1 else 's'} per channel"
+    return f"{text}, {falling:,} channel{'' if falling == 1 else 's'} decreasing" if falling else text

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bnnfpga.dataflow.folding import Folding, apply_folding
+from bnnfpga.dataflow.folding import apply_folding
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.lower import lower
 from bnnfpga.dataflow.operators.window import Window
@@ -82,7 +82,7 @@ def check_options(
             hint="give either --folding or one of --cycles and --target-fps",
         )
     if output_kind not in OUTPUT_KINDS:
-        raise UserError(f"{output_kind!r} is no output", where="--output", hint=f"give {' or '.join(OUTPUT_KINDS)}")
+        raise UserError(f"{output_kind!r} is not an output", where="--output", hint=f"give {' or '.join(OUTPUT_KINDS)}")
 
 
 def make_plan(
@@ -100,12 +100,9 @@ def make_plan(
         cleaned = clean(source.proto)
         folded = fold(cleaned, input.type, input.scale)
         graph = lower(folded.model, folded.output_functions if output_kind == "class" else None)
-    if folding is None:
+    if cycles is None:
         slides = any(isinstance(operator, Window) for operator in graph.operators)
-        default = _CONVOLUTIONAL_CYCLES if slides else _DENSE_CYCLES
-        chosen: Folding = choose_folding(graph, default if cycles is None else cycles)
-        where = "folding"
-    else:
-        chosen, where = read_folding(folding)
-    parallel = apply_folding(graph, chosen, where)
+        cycles = _CONVOLUTIONAL_CYCLES if slides else _DENSE_CYCLES
+    pinned, where = (None, "folding") if folding is None else read_folding(folding)
+    parallel = apply_folding(graph, choose_folding(graph, cycles, pinned), where)
     return Plan(source, cleaned, input, folded, output_kind, parallel, predict(parallel))

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.arithmetic import Floats
+from bnnfpga.codegen.constants import TRACE_MEGABYTES
 from bnnfpga.errors import UserError
 from bnnfpga.files import restore_hidden
 from bnnfpga.host.description import Output, read_order, read_outputs, read_stream
@@ -211,6 +212,7 @@ class Project:
         *,
         streams: bool = False,
         trace: str | os.PathLike[str] | None = None,
+        trace_megabytes: int = TRACE_MEGABYTES,
         stall_seed: int | None = None,
         layout: str = "nchw",
         verilator: str | os.PathLike[str] | None = None,
@@ -230,6 +232,8 @@ class Project:
             Count stalls and fill of every stream (rtl).
         trace
             Write waveforms to this .vcd or .fst file (rtl).
+        trace_megabytes
+            The size at which that file ends; the simulation goes on, and the result says how far the file goes.
         stall_seed
             Stall both external streams at random from this seed (rtl).
         layout
@@ -250,6 +254,7 @@ class Project:
             backend=backend,
             streams=streams,
             trace=None if trace is None else Path(trace),
+            trace_megabytes=trace_megabytes,
             stall_seed=stall_seed,
             verilator=None if verilator is None else str(verilator),
             rtl_from=None if rtl_from is None else Path(rtl_from),
@@ -355,3 +360,9 @@ class Project:
         from bnnfpga.report.text import as_text
 
         return as_text(compile_table(self.summary(), float(self.description["clock_mhz"])))
+
+    def _repr_html_(self) -> str:
+        from bnnfpga.report.tables import compile_table
+        from bnnfpga.report.text import as_html
+
+        return as_html(compile_table(self.summary(), float(self.description["clock_mhz"])))

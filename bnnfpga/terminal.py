@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -33,6 +34,8 @@ EXIT_INTERRUPTED = 130
 _JSON = "--json"
 Advance = Callable[[int, int], None]
 """Says how much is done, and how much there is."""
+_SYNONYMS = {"build": "compile", "sim": "simulate", "run": "simulate", "test": "verify", "check": "verify"}
+"""Commands as other tools call them."""
 _MEMORY_HINT = "use a smaller model, fewer images, or a machine with more memory"
 
 
@@ -160,7 +163,7 @@ def _run(app: typer.Typer, arguments: Sequence[str]) -> tuple[int, ResultsDiffer
     except (KeyboardInterrupt, typer.Abort):
         return EXIT_INTERRUPTED, None
     except Exception as error:
-        if mistake := _mistake_in_arguments(error):
+        if mistake := _mistake_in_arguments(error, sorted(getattr(command, "commands", ()))):
             return EXIT_USER_ERROR, mistake
         return EXIT_BUG, UserError(
             f"this is a bug in bnnfpga {__version__}: {type(error).__name__}: {error}",
@@ -169,13 +172,17 @@ def _run(app: typer.Typer, arguments: Sequence[str]) -> tuple[int, ResultsDiffer
     return status if isinstance(status, int) else EXIT_EQUAL, None
 
 
-def _mistake_in_arguments(error: Exception) -> UserError | None:
+def _mistake_in_arguments(error: Exception, commands: Sequence[str]) -> UserError | None:
     """A mistake in the arguments as typer reports it, or None for any other exception."""
     if getattr(error, "exit_code", None) != EXIT_USER_ERROR or not hasattr(error, "format_message"):
         return None
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "bnnfpga"
-    return UserError(error.format_message(), where=command, hint=f"see `{command} --help`")
+    message = error.format_message().replace("Value error, ", "")
+    if unknown := re.match(r"No such command '(.*)'", message):
+        meant = f"did you mean `{command} {_SYNONYMS[unknown[1]]}`? " if unknown[1] in _SYNONYMS else ""
+        return UserError(message, where=command, hint=f"{meant}The commands are {', '.join(commands)}")
+    return UserError(message, where=command, hint=f"see `{command} --help`")
 
 
 def _report(error: ResultsDiffer | UserError, *, as_json: bool) -> None:

@@ -9,7 +9,7 @@ module bnn_rom #(
   parameter int unsigned AddressBits = 1,
   // "block" for block RAM, else lookup tables.
   parameter              Kind     = "block",
-  // The file, one word a line.
+  // The file, one word a line; none for a module that is read by itself.
   parameter              File     = ""
 ) (
   input  wire                   clk_i,
@@ -20,7 +20,9 @@ module bnn_rom #(
   if (Kind == "block") begin : gen_block
     (* rom_style = "block" *)
     reg [Width-1:0] words [0:Words-1];
-    initial $readmemh(File, words, 0, Words - 1);
+    initial begin
+      if (File != "") $readmemh(File, words, 0, Words - 1);
+    end
     always @(posedge clk_i) data_o <= words[address_i];
   end else begin : gen_distributed
     // The same thing has two names.
@@ -30,7 +32,9 @@ module bnn_rom #(
     (* rom_style = "distributed" *)
 `endif
     reg [Width-1:0] words [0:Words-1];
-    initial $readmemh(File, words, 0, Words - 1);
+    initial begin
+      if (File != "") $readmemh(File, words, 0, Words - 1);
+    end
     always @(posedge clk_i) data_o <= words[address_i];
   end
 

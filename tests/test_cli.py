@@ -275,9 +275,33 @@ def test_simulate_writes_a_waveform(
     project: Path, digits: Digits, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     np.save(tmp_path / "x.npy", np.load(digits.images)[:3])
-    status, _ = call_json(capsys, "simulate", project, "--images", tmp_path / "x.npy", "--trace", tmp_path / "w.vcd")
+    status, data = call_json(capsys, "simulate", project, "--images", tmp_path / "x.npy", "--trace", tmp_path / "w.vcd")
     assert status == 0
     assert "$enddefinitions" in (tmp_path / "w.vcd").read_text()
+    trace = data["trace"]
+    assert trace == {"file": str(tmp_path / "w.vcd"), "cycles": data["cycles"], "images": 3, "complete": True}
+
+
+def test_a_waveform_ends_at_its_size_and_says_so(
+    project: Path, digits: Digits, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.save(tmp_path / "x.npy", np.load(digits.images)[:8])
+    options = ["--images", tmp_path / "x.npy", "--trace", tmp_path / "w.vcd", "--trace-megabytes", 1]
+    status, data = call_json(capsys, "simulate", project, *options)
+    assert status == 0
+    assert data["mismatches"] == 0
+    trace = data["trace"]
+    assert not trace["complete"]
+    assert trace["images"] < 8
+    assert 1e6 <= (tmp_path / "w.vcd").stat().st_size < 1.1e6
+    times = [int(line[1:]) for line in (tmp_path / "w.vcd").read_text().splitlines() if line.startswith("#")]
+    # In nanoseconds, ten a cycle, from 16 cycles of reset on.
+    assert times[-1] == 10 * (16 + trace["cycles"] - 1) + 5
+    status, out, _ = call(capsys, "simulate", project, *options)
+    assert status == 0
+    assert f"the first {trace['cycles']:,} of {data['cycles']:,} cycles" in out
+    assert "--trace-megabytes" in out
+    assert call(capsys, "simulate", project, *options[:-1], 0)[0] == 2
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,13 @@ def test_a_short_file(tmp_path: Path) -> None:
     folding, where = read_folding(path)
     assert folding == {"matrix_vector0": LayerFolding(pe=2)}
     assert where == str(path)
+    model = DenseNet((40, 12, 6)).write(tmp_path)
+    alone = bnnfpga.compile(model, tmp_path / "alone")
+    beside = bnnfpga.compile(model, tmp_path / "beside", folding=path)
+    layers = {layer["name"]: layer for layer in beside.description["layers"]}
+    assert layers["matrix_vector0"]["pe"] == 2
+    assert layers["matrix_vector1"] == {layer["name"]: layer for layer in alone.description["layers"]}["matrix_vector1"]
+    assert beside.description["predicted_initiation_interval"] <= 4096
 
 
 @pytest.mark.parametrize(
@@ -48,6 +55,7 @@ def test_a_short_file(tmp_path: Path) -> None:
         ("a: {<<: 3}", "no YAML"),
         ("a: 3", "must map pe, simd and memory"),
         ("a: {speed: 3}", "unknown setting 'speed'"),
+        ('{"Defaults": {}, "MVAU_hls_0": {"PE": 2}}', "this is FINN's format"),
     ],
 )
 def test_bad_files(tmp_path: Path, text: str, message: str) -> None:

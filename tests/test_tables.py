@@ -75,15 +75,15 @@ def test_compile() -> None:
     assert lines[1].split() == [*NAME.split(), "matrix_vector", "4", "196", "64"]
     assert lines[2].split() == ["fifo0", "fifo", "-", "-", "1,024"]
     assert lines[4:] == [
-        "input           uint8 x 1/255",
-        "interval        64 cycles",
-        "latency         308 cycles, 3.08 µs at 100 MHz",
-        "throughput      1,562,500 frames/s at 100 MHz",
-        "estimated size  4,347 LUT, 2,431 FF, 0 BRAM18, 2 DSP",
-        "checked         file = source = folded = emulator on 32 images",
-        "rounding ties   5 of 1,234 decisions, most of them at node 'b[red]' (Sign)",
-        "project         build/p",
-        "compiled in     0.12 s",
+        "input                uint8 x 1/255",
+        "initiation interval  64 cycles",
+        "latency              308 cycles, 3.08 µs at 100 MHz",
+        "throughput           1,562,500 frames/s at 100 MHz",
+        "estimated size       4,347 LUT, 2,431 FF, 0 BRAM18, 2 DSP",
+        "self-check           passed on 32 images: file = golden = integer graph = emulator; RTL not run",
+        "rounding ties        5 of 1,234 decisions, most of them at node 'b[red]' (Sign)",
+        "project              build/p",
+        "compiled in          0.12 s",
         "",
         "warning: 5 of 1,234 decisions [red] lie on a rounding tie; another runtime may decide them otherwise",
     ]
@@ -92,7 +92,7 @@ def test_compile() -> None:
 def test_one_frame_a_cycle() -> None:
     summary = {**SUMMARY, "predicted_initiation_interval": 1}
     found = rows(compile_table(summary, 250.5))
-    assert found["interval"] == "1 cycle"
+    assert found["initiation interval"] == "1 cycle"
     assert found["throughput"] == "250,500,000 frames/s at 250.5 MHz"
 
 
@@ -104,7 +104,7 @@ def test_simulate() -> None:
         "mismatches": "0: every integer equals the model's",
         "accuracy": "93.12 %",
         "cycles": "320,244",
-        "interval": "64 cycles, as predicted",
+        "initiation interval": "64 cycles, as predicted",
         "latency": "308 cycles, 1.54 µs at 200 MHz, as predicted",
         "throughput": "3,125,000 frames/s at 200 MHz",
         "simulation speed": "2,500,000 cycles/s",
@@ -131,7 +131,7 @@ def test_simulate_that_went_otherwise() -> None:
     }
     found = rows(simulate_table(changed, 100))
     assert found["mismatches"] == "17 of 5,000 images differ from the model"
-    assert found["interval"] == "70 cycles at most, not constant (64 predicted)"
+    assert found["initiation interval"] == "70 cycles at most, not constant (64 predicted)"
     assert found["latency"] == "400 cycles, 4.00 µs at 100 MHz (308 predicted)"
     assert found["s[0]"].split() == ["3", "1,234", "2"]
     assert "accuracy" not in found
@@ -147,7 +147,7 @@ def test_simulate_on_a_backend_without_cycles() -> None:
 
 def test_simulate_under_stalls_has_no_interval() -> None:
     found = rows(simulate_table({**RESULT, "initiation_interval": None, "interval_constant": None}, 100))
-    assert found["interval"] == "-"
+    assert found["initiation interval"] == "-"
     assert found["throughput"] == "-"
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import yaml
 
 from bnnfpga.assets import asset
+from bnnfpga.codegen.constants import FETCHED_HEADERS, TRACE_MEGABYTES
 from bnnfpga.codegen.driver import driver
 from bnnfpga.codegen.hls import render_hls
 from bnnfpga.codegen.names import comment, file_stem
@@ -101,17 +102,18 @@ def write_project(
     (folder / "project.json").write_text(json.dumps(description, indent=2) + "\n")
     (folder / "functions.json").write_text(json.dumps(functions, indent=1) + "\n")
     (folder / "folding.yaml").write_text(yaml.safe_dump(folding_of(graph), sort_keys=False))
-    for template in ("README.md", "Makefile"):
-        text = render(
-            f"project/{template}.j2",
-            project=description,
-            title=comment(name),
-            input=graph.input.port,
-            outputs=output_ports(graph),
-            cycles=cycles,
-            images=str(plan.input),
-        )
-        (folder / template).write_text(text)
+    readme = render(
+        "project/README.md.j2",
+        project=description,
+        title=comment(name),
+        input=graph.input.port,
+        outputs=output_ports(graph),
+        cycles=cycles,
+        images=str(plan.input),
+    )
+    (folder / "README.md").write_text(readme)
+    makefile = render("project/Makefile.j2", fetched_headers=FETCHED_HEADERS, trace_megabytes=TRACE_MEGABYTES)
+    (folder / "Makefile").write_text(makefile)
 
 
 def write_simulation(folder: Path, graph: Graph, cycles: Cycles, vectors: Vectors) -> None:

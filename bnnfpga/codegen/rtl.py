@@ -15,11 +15,15 @@ from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import Memory, MemoryBank, Operator, RtlParameter, RtlVector
 from bnnfpga.dataflow.stream import Stream
 
+FILE_LIST = "files.f"
+"""Of a project: its SystemVerilog files, one a line, for tools that take such a list."""
+
+_TOP = "accelerator.sv"
 _LINE = 116
 
 
 def render_rtl(graph: Graph, folder: Path, title: str = "accelerator") -> None:
-    """Write `rtl/` and `memories/` of a project into `folder`.
+    """Write `rtl/` with the list of its files, and `memories/`, of a project into `folder`.
 
     Parameters
     ----------
@@ -32,7 +36,8 @@ def render_rtl(graph: Graph, folder: Path, title: str = "accelerator") -> None:
     """
     (folder / "rtl").mkdir()
     (folder / "memories").mkdir()
-    for module in sorted(asset("rtl").glob("*.sv")):
+    modules = sorted(asset("rtl").glob("*.sv"))
+    for module in modules:
         (folder / "rtl" / module.name).write_text(module.read_text())
     streams = graph.streams
     outputs = output_ports(graph)
@@ -74,7 +79,9 @@ def render_rtl(graph: Graph, folder: Path, title: str = "accelerator") -> None:
             for stream in streams
         ],
     )
-    (folder / "rtl" / "accelerator.sv").write_text(text)
+    (folder / "rtl" / _TOP).write_text(text)
+    names = [*(module.name for module in modules), _TOP]
+    (folder / FILE_LIST).write_text("".join(f"rtl/{name}\n" for name in names))
 
 
 def _file_name(operator: Operator, memory: Memory) -> str:
@@ -89,14 +96,18 @@ def _ports(prefix: str, streams: Sequence[Stream]) -> list[tuple[str, str]]:
 
 def _literal(operator: Operator, value: RtlParameter) -> str:
     if isinstance(value, Memory):
-        return f'"{_file_name(operator, value)}"'
+        return _in_folder(_file_name(operator, value))
     if isinstance(value, MemoryBank):
-        return f'"{operator.name}_{value.name}_"'
+        return _in_folder(f"{operator.name}_{value.name}_")
     if isinstance(value, RtlVector):
         entries = ", ".join(f"{value.bits}'d{entry}" for entry in reversed(value.values))
         lines = textwrap.wrap(entries, _LINE - 6)
         return f"{{{entries}}}" if len(lines) == 1 else "\n      ".join(["{", *lines]) + "\n    }"
     return f'"{value}"' if isinstance(value, str) else str(value)
+
+
+def _in_folder(name: str) -> str:
+    return f'{{MemoryFolder, "{name}"}}'
 
 
 def _describe(operator: Operator) -> str:

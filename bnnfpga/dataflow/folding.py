@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -18,6 +19,9 @@ from bnnfpga.dataflow.stream import Port, legal_lanes
 from bnnfpga.dataflow.token_model import Deadlock, predict
 from bnnfpga.errors import UserError, shown
 
+_FINN_NODE = re.compile(r"Defaults|[A-Z][A-Za-z]*(_[A-Za-z]+)*_\d+")
+"""Like `MVAU_hls_0`, `StreamingFCLayer_Batch_1`; layers here begin with a small letter."""
+_FINN_SETTINGS = frozenset(("PE", "SIMD", "ram_style", "resType", "mem_mode", "inFIFODepths", "outFIFODepths"))
 _ENDLESS = 1 << 40
 """Depth of a FIFO that is never full."""
 
@@ -29,6 +33,14 @@ class LayerFolding:
     pe: int | None = None
     simd: int | None = None
     memory: MemoryKind | None = None
+
+    def completed(self, other: LayerFolding) -> LayerFolding:
+        """The same, with what it leaves open from `other`."""
+        return LayerFolding(
+            other.pe if self.pe is None else self.pe,
+            other.simd if self.simd is None else self.simd,
+            other.memory if self.memory is None else self.memory,
+        )
 
 
 Folding = Mapping[str, LayerFolding]
@@ -43,6 +55,13 @@ def parse_folding(data: object, where: str) -> Folding:
     fields = [field.name for field in dataclasses.fields(LayerFolding)]
     folding = {}
     for name, entry in data.items():
+        if _is_of_finn(str(name), entry):
+            raise UserError(
+                "this is FINN's format: a folding here has this project's own layers, with pe, simd and memory",
+                where=f"{where}, entry {shown(name)}",
+                hint="take folding.yaml of a compiled project and set the numbers there: PE is pe, SIMD is simd, "
+                "ram_style is memory (block or distributed); FIFOs get their depths by themselves",
+            )
         if isinstance(entry, LayerFolding):
             folding[name] = entry
             continue
@@ -61,6 +80,11 @@ def parse_folding(data: object, where: str) -> Folding:
                 )
         folding[str(name)] = LayerFolding(**entry)
     return folding
+
+
+def _is_of_finn(name: str, entry: object) -> bool:
+    """Whether an entry is one of FINN's folding files: by the name of a node, or by what is set there."""
+    return bool(_FINN_NODE.fullmatch(name)) or (isinstance(entry, Mapping) and not _FINN_SETTINGS.isdisjoint(entry))
 
 
 def folding_of(graph: Graph) -> dict[str, dict[str, int | str]]:

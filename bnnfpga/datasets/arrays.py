@@ -45,7 +45,7 @@ def load_array(path: str | os.PathLike[str]) -> NDArray[Any]:
         data = _decompressed(data, text)
     if key is not None and data[:2] != b"PK":
         raise UserError(
-            f"this is no .npz file, so there is no array '{key}' in it",
+            f"this is not a .npz file, so there is no array '{key}' in it",
             where=str(file),
             hint=f"give the file alone: {file}",
         )
@@ -55,7 +55,7 @@ def load_array(path: str | os.PathLike[str]) -> NDArray[Any]:
         return _from_npz(data, file, key)
     if looks_like_idx(data):
         return parse_idx(data, text)
-    raise UserError("this is no array file that can be read", where=text, hint=FORMATS)
+    raise UserError("this is not an array file that can be read", where=text, hint=FORMATS)
 
 
 def save_npy(path: str | os.PathLike[str], array: NDArray[Any]) -> None:

@@ -21,7 +21,10 @@ Perm = tuple[int, ...]
 
 _ANY_ORDER = (*(kind for kind in ELEMENTWISE if kind not in ("BatchNormalization", "MultiThreshold")), "Identity")
 """Nodes that do the same with all elements but for constants that are broadcast."""
-_CHANNELS_FIRST = ("BatchNormalization", "Conv", "GlobalAveragePool", "GlobalMaxPool", *POOLS)
+_CHANNELS_FIRST = (
+    *("BatchNormalization", "Conv", "GlobalAveragePool", "GlobalMaxPool", "Im2Col", "QuantAvgPool2d"),
+    *POOLS,
+)
 """Nodes whose second axis are channels."""
 
 

@@ -1,4 +1,4 @@
-"""QONNX' operators on images with their channels last, as the standard ones between Transposes."""
+"""QONNX' and FINN's operators on images with their channels last, between Transposes: for images of channels first."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ import onnx
 from onnx import numpy_helper
 
 from bnnfpga.errors import UserError
-from bnnfpga.frontend.nodes import QONNX_DOMAIN, attribute, describe, note_origin, origin_of
+from bnnfpga.frontend.contract.qonnx import DOMAINS
+from bnnfpga.frontend.nodes import attribute, describe, note_origin, origin_of
 
 _DOMAIN = "qonnx.custom_op.channels_last"
 _MAX_POOL = "MaxPoolNHWC"
-"""FINN's name of the pool, among the general operators."""
+_OF_FINN = (_MAX_POOL, "Im2Col", "QuantAvgPool2d")
+"""FINN's, among the general operators; they have two axes of pixels."""
 _AXES = (1, 2)
 """Axes of pixels that images can have."""
 
 
 def between_transposes(model: onnx.ModelProto) -> None:
-    """Write the operators of QONNX' domain `channels_last`, and FINN's MaxPoolNHWC, with standard ones; in place.
+    """Put the operators of QONNX' domain `channels_last`, and FINN's, between Transposes, in place.
 
-    A Conv takes weights as (outputs, ...kernel, inputs) there.
+    A Conv takes weights as (outputs, ...kernel, inputs) there. What is a standard operator then, becomes that.
 
     Raises
     ------
@@ -36,10 +38,9 @@ def between_transposes(model: onnx.ModelProto) -> None:
     taken = {node.name for node in nodes} | {name for node in nodes for name in (*node.input, *node.output)}
     made: list[onnx.NodeProto] = []
     for node in nodes:
-        kind = node.op_type if node.domain == _DOMAIN else _MAX_POOL if _is_max_pool(node) else ""
-        if kind in ("Conv", "MaxPool", _MAX_POOL):
+        if _is_finns(node) or (node.domain == _DOMAIN and node.op_type in ("Conv", "MaxPool")):
             made += (note_origin(new, origin_of(node)) for new in _between_transposes(node, taken))
-        elif kind == "BatchNormalization":
+        elif node.domain == _DOMAIN and node.op_type == "BatchNormalization":
             made += (note_origin(new, origin_of(node)) for new in _arithmetic(model, node, constants, taken))
         else:
             made.append(node)
@@ -48,12 +49,13 @@ def between_transposes(model: onnx.ModelProto) -> None:
         model.graph.node.extend(made)
 
 
-def _is_max_pool(node: onnx.NodeProto) -> bool:
-    return node.op_type == _MAX_POOL and node.domain in (QONNX_DOMAIN, "finn.custom_op.general")
+def _is_finns(node: onnx.NodeProto) -> bool:
+    first = node.op_type == "QuantAvgPool2d" and attribute(node, "data_layout", "NCHW") != "NHWC"
+    return node.op_type in _OF_FINN and node.domain in DOMAINS and bool(node.input) and not first
 
 
 def _between_transposes(node: onnx.NodeProto, taken: set[str]) -> Iterator[onnx.NodeProto]:
-    axes = len(attribute(node, "kernel_shape", None) or ())
+    axes = 2 if node.op_type in _OF_FINN else len(attribute(node, "kernel_shape", None) or ())
     if axes not in _AXES:
         raise UserError(
             "its kernel_shape has neither one nor two axes", where=describe(node), hint="export the model again"
@@ -61,7 +63,11 @@ def _between_transposes(node: onnx.NodeProto, taken: set[str]) -> Iterator[onnx.
     first, last = [0, axes + 1, *range(1, axes + 1)], [0, *range(2, axes + 2), 1]
     plain = onnx.NodeProto()
     plain.CopyFrom(node)
-    plain.domain, plain.op_type = "", "MaxPool" if node.op_type == _MAX_POOL else node.op_type
+    if node.op_type in ("Conv", "MaxPool", _MAX_POOL):
+        plain.domain, plain.op_type = "", "MaxPool" if node.op_type == _MAX_POOL else node.op_type
+    for item in plain.attribute:
+        if item.name == "data_layout":
+            item.s = b"NCHW"
     for index in range(2 if node.op_type == "Conv" else 1):
         name = _fresh(f"{node.name}_{'weights' if index else 'input'}", taken)
         yield onnx.helper.make_node("Transpose", [node.input[index]], [name], name=name, perm=first)

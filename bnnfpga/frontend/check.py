@@ -80,7 +80,7 @@ def check_shapes(model: Model) -> None:
             axes = list(range(len(taken[0])))
             if sorted(attribute(node, "perm", None) or axes) != axes:
                 raise UserError(
-                    f"its perm is no order of its {len(axes)} axes", where=describe(node), hint=EXPORT_AGAIN
+                    f"its perm is not an order of its {len(axes)} axes", where=describe(node), hint=EXPORT_AGAIN
                 )
         if node.op_type in LAYOUT_OPS and math.prod(taken[0]) != math.prod(shape):
             raise UserError(

@@ -7,6 +7,7 @@ from pathlib import Path
 import onnx
 
 from bnnfpga.errors import located
+from bnnfpga.frontend.bit_averages import AverageOfBitsToQuant
 from bnnfpga.frontend.broadcasts import StretchedOperands, check_products
 from bnnfpga.frontend.channels import ChannelsToGather, check_concats
 from bnnfpga.frontend.channels_first import to_channels_first
@@ -16,11 +17,13 @@ from bnnfpga.frontend.dense import GemmToMatMul, check_dense, check_finite
 from bnnfpga.frontend.dialects import normalise
 from bnnfpga.frontend.final import cut_final
 from bnnfpga.frontend.identities import DropIdentities
+from bnnfpga.frontend.im2col import BlocksToGroups, FactorsBeforeIm2Col, Im2ColToConv
 from bnnfpga.frontend.inference import infer
 from bnnfpga.frontend.layouts import TransposeToReshape
 from bnnfpga.frontend.model import Model
 from bnnfpga.frontend.modern import modernise
 from bnnfpga.frontend.parameters import FoldQuantizedParameters, QuantizersOfRawWeights
+from bnnfpga.frontend.popcounts import PopcountToMatMul
 from bnnfpga.frontend.protos import from_proto
 from bnnfpga.frontend.read import read_source
 from bnnfpga.frontend.rewriting import Rewrite, apply_rewrites
@@ -37,9 +40,14 @@ _BEFORE_PARAMETERS: tuple[Rewrite, ...] = (
     AffineIntoMultiThreshold(),
     GemmToMatMul(),
     FoldQuantizedParameters(),
+    PopcountToMatMul(),
 )
 """Up to where all parameters are constants."""
 _BEHIND_PARAMETERS: tuple[Rewrite, ...] = (
+    FactorsBeforeIm2Col(),
+    Im2ColToConv(),
+    BlocksToGroups(),
+    AverageOfBitsToQuant(),
     PlainSliding(),
     ChannelsToGather(),
     StretchedOperands(),

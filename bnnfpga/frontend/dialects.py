@@ -10,6 +10,7 @@ from bnnfpga.errors import UserError, shown
 from bnnfpga.frontend.channels_last import between_transposes
 from bnnfpga.frontend.contract.checks import EXPORT_AGAIN
 from bnnfpga.frontend.contract.qonnx import DOMAINS, NAMES
+from bnnfpga.frontend.functions import write_out_functions
 from bnnfpga.frontend.model import Origin
 from bnnfpga.frontend.nodes import QONNX_DOMAIN, describe, note_origin
 from bnnfpga.frontend.operators import check_operators, opset_of, version_of
@@ -23,6 +24,7 @@ def normalise(model: onnx.ModelProto) -> dict[str, int]:
     """
     _name_nodes(model)
     _drop_unread(model)
+    write_out_functions(model)
     between_transposes(model)
     versions = {node.name: version_of(model, node) for node in model.graph.node}
     _one_name_for_operators(model)

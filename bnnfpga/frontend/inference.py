@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import onnx
@@ -11,6 +12,8 @@ from onnx import TensorProto, helper, numpy_helper
 from bnnfpga.frontend.constant_nodes import compute
 from bnnfpga.frontend.model import Model, Node
 from bnnfpga.frontend.protos import node_to_proto
+from bnnfpga.frontend.shapes import infer_shapes
+from bnnfpga.frontend.stand_ins import stand_in
 
 _MAX_INFERRED_ELEMENTS = 1 << 16
 """Elements of a constant that shapes can follow from: those of shapes, axes, pads and scales."""
@@ -30,7 +33,7 @@ def infer(model: Model) -> None:
     """
     for node in model.nodes:
         if node.domain:
-            _infer_like_input(model, node)
+            _infer_custom(model, node)
             continue
         _infer_shapes(model, node)
         value = _constant_result(model, node)
@@ -39,10 +42,22 @@ def infer(model: Model) -> None:
             model.set_constant(node.output[0], value)
 
 
-def _infer_like_input(model: Model, node: Node) -> None:
-    """QONNX' operators work element by element."""
-    if model.has_shape(node.input[0]):
-        model.set_shape(node.output[0], model.shape(node.input[0]))
+def _infer_custom(model: Model, node: Node) -> None:
+    """The shape of what an operator of QONNX or FINN makes, by what stands in for it."""
+    other = stand_in(node_to_proto(node))
+    read = {name for item in other.nodes for name in item.input} & {*node.input}
+    if not all(map(model.has_shape, read)):
+        return
+    if other.nodes[0].op_type == "Identity":
+        shape: Sequence[int] | None = model.shape(node.input[0])
+    else:
+        inputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, model.shape(name)) for name in read]
+        outputs = [onnx.ValueInfoProto(name=node.output[0])]
+        graph = helper.make_graph(other.nodes, "node", inputs, outputs, other.constants)
+        alone = helper.make_model(graph, opset_imports=[helper.make_opsetid("", model.opset)], ir_version=_IR_VERSION)
+        shape = infer_shapes(alone).get(node.output[0])
+    if shape is not None:
+        model.set_shape(node.output[0], shape)
         model.set_element_type(node.output[0], TensorProto.FLOAT)
 
 

@@ -17,10 +17,11 @@ from onnx import TensorProto, helper
 
 
 class Origin(NamedTuple):
-    """A node of the file: its name, and its operator as the file calls it."""
+    """A node of the file: its name, its operator as the file calls it, and of a function's node, which function's."""
 
     name: str
     op_type: str
+    place: str = ""
 
 
 class Node:

@@ -12,7 +12,7 @@ from bnnfpga.errors import UserError, shown
 from bnnfpga.frontend.model import Model, Node, Origin
 
 QONNX_DOMAIN = "qonnx.custom_op.general"
-_ORIGIN_NAME, _ORIGIN_KIND = "bnnfpga.origin.name", "bnnfpga.origin.kind"
+_ORIGIN_NAME, _ORIGIN_KIND, _ORIGIN_PLACE = (f"bnnfpga.origin.{part}" for part in ("name", "kind", "place"))
 WEIGHT_QUANTIZERS = ("Quant", "BipolarQuant")
 QUANTIZERS = (*WEIGHT_QUANTIZERS, "MultiThreshold", "Sign")
 """Nodes of a clean graph that make integer codes; weights are behind the first two kinds only."""
@@ -60,8 +60,8 @@ def attribute(node: Node | onnx.NodeProto, name: str, default: Any) -> Any:
 
 def describe(node: Node | onnx.NodeProto) -> str:
     """How messages name a node: as the file does."""
-    name, kind = origin_of(node)
-    return f"node {shown(name)} ({kind})"
+    name, kind, place = origin_of(node)
+    return f"node {shown(name)} ({kind}){place}"
 
 
 def origin_of(node: Node | onnx.NodeProto) -> Origin:
@@ -70,13 +70,13 @@ def origin_of(node: Node | onnx.NodeProto) -> Origin:
     if isinstance(node, Node):
         return node.origin or own
     noted = {item.key: item.value for item in node.metadata_props}
-    return Origin(noted.get(_ORIGIN_NAME, own.name), noted.get(_ORIGIN_KIND, own.op_type))
+    return Origin(noted.get(_ORIGIN_NAME, own.name), noted.get(_ORIGIN_KIND, own.op_type), noted.get(_ORIGIN_PLACE, ""))
 
 
 def note_origin(node: onnx.NodeProto, origin: Origin) -> onnx.NodeProto:
     """The node, with a note of which one of the file it stands for; rewriting keeps a note that it has."""
     del node.metadata_props[:]
-    for key, value in ((_ORIGIN_NAME, origin.name), (_ORIGIN_KIND, origin.op_type)):
+    for key, value in zip((_ORIGIN_NAME, _ORIGIN_KIND, _ORIGIN_PLACE), origin, strict=True):
         node.metadata_props.add(key=key, value=value)
     return node
 

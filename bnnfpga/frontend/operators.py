@@ -11,7 +11,10 @@ from bnnfpga.frontend.contract.checks import check_node, operator_of
 from bnnfpga.frontend.contract.qonnx import NAMES, NEWEST_QONNX
 from bnnfpga.frontend.contract.refused import RANDOM
 from bnnfpga.frontend.contract.terms import MODERN
-from bnnfpga.frontend.nodes import QONNX_DOMAIN
+from bnnfpga.frontend.nodes import QONNX_DOMAIN, describe
+
+_HARDWARE = "finn.custom_op.fpgadataflow"
+"""How the domains of FINN's hardware layers begin."""
 
 
 def check_operators(model: onnx.ModelProto, versions: Mapping[str, int]) -> None:
@@ -55,11 +58,17 @@ def _is_modern(node: onnx.NodeProto, version: int) -> bool:
 
 def _check_domain(node: onnx.NodeProto) -> None:
     """Refuse operators of other domains, whose Python modules qonnx would import, and those that ONNX does not have."""
+    if node.domain.startswith(_HARDWARE):
+        raise UserError(
+            f"{node.op_type!r} is a hardware layer of FINN, made for its own backend",
+            where=describe(node),
+            hint="give the model as it is in front of FINN's step_convert_to_hw (step_streamline.onnx)",
+        )
     known = node.op_type in NAMES.values() if node.domain == QONNX_DOMAIN else not node.domain
     if not known or (not node.domain and not onnx.defs.has(node.op_type)):
         raise UserError(
             f"there is no operator {node.op_type!r} in {f'the domain {node.domain!r}' if node.domain else 'ONNX'}",
-            where=f"node {node.name!r}",
+            where=describe(node),
             hint="export the model with ONNX operators and QONNX quantizers (bnnfpga.export_qonnx does)",
         )
 

@@ -82,7 +82,7 @@ def _quant(model: Model, node: Node, scale: Floats, most_bits: int) -> Quantizer
     zero, width = _zero_point(model, node), _bit_width(model, node, most_bits)
     signed, narrow = bool(attribute(node, "signed", 1)), bool(attribute(node, "narrow", 0))
     if signed and width == 1:
-        if zero:
+        if np.any(zero):
             raise UserError(
                 "it has one bit, a sign and a zero point, which QONNX gives no useful meaning",
                 where=describe(node),
@@ -92,28 +92,32 @@ def _quant(model: Model, node: Node, scale: Floats, most_bits: int) -> Quantizer
     lo = -(1 << (width - 1)) + narrow if signed else 0
     hi = (1 << (width - 1)) - 1 if signed else (1 << width) - 1 - narrow
     steps = [Step("divide", scale)]
-    if zero:
-        steps.append(Step("add", _float32(zero)))
+    if np.any(zero):
+        steps.append(Step("add", zero))
     steps += [Step("maximum", _float32(lo)), Step("minimum", _float32(hi)), Step(_rounding(node))]
-    if zero:
-        steps.append(Step("subtract", _float32(zero)))
-    return Quantizer(tuple(steps), lo - zero, hi - zero, scale)
+    if np.any(zero):
+        steps.append(Step("subtract", zero))
+    return Quantizer(tuple(steps), lo - int(zero.max()), hi - int(zero.min()), scale)
 
 
-def _zero_point(model: Model, node: Node) -> int:
-    # Some exporters write one for each channel, all alike; and so they do with bit widths.
-    values = np.unique(required_constant(model, node, 2, "zero point"))
-    if values.size != 1 or float(values.item()) % 1:
+def _zero_point(model: Model, node: Node) -> Floats:
+    """One integer, or one for each channel."""
+    values = required_constant(model, node, 2, "zero point").astype(np.float32)
+    wrong = values[(values % 1 != 0) | ~np.isfinite(values)]
+    if wrong.size:
         raise UserError(
-            "its zero point is not one integer", where=describe(node), hint="quantise symmetrically, or per tensor"
+            f"its zero point is {wrong[0]:g}, which is not an integer",
+            where=describe(node),
+            hint="round it when you export the model",
         )
-    if abs(values.item()) > _LARGEST_ZERO_POINT:
+    if np.abs(values).max() > _LARGEST_ZERO_POINT:
         raise UserError(
-            f"its zero point is {values.item():g}; up to {_LARGEST_ZERO_POINT} can be compiled",
+            f"its zero point is {values.flat[np.abs(values).argmax()]:g}; up to {_LARGEST_ZERO_POINT} can be compiled",
             where=describe(node),
             hint="quantise symmetrically",
         )
-    return int(values.item())
+    # Some exporters write one for each channel, all alike; and so they do with bit widths.
+    return _float32(values.flat[0]) if np.all(values == values.flat[0]) else values
 
 
 def _bit_width(model: Model, node: Node, most_bits: int) -> int:
@@ -147,7 +151,7 @@ def _multi_threshold(model: Model, node: Node) -> Quantizer:
     grid = output_grid(scale, bias)
     if grid is None:
         raise UserError(
-            f"its values are {scale:g} * count + {bias:g}, which is no integer grid",
+            f"its values are {scale:g} * count + {bias:g}, which is not an integer grid",
             where=describe(node),
             hint="the bias must be a multiple of half the scale",
         )

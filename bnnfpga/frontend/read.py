@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import zlib
@@ -19,6 +20,14 @@ from bnnfpga.frontend.well_formed import check_file
 
 _GZIP = b"\x1f\x8b"
 _MOST_BYTES = (1 << 31) - 1
+_OTHERS = (
+    (0, b"PK\x03\x04", "a PyTorch file or another archive"),
+    (0, b"\x80", "a Python pickle, as torch.save wrote them"),
+    (0, b"\x89HDF", "an HDF5 file, as Keras writes them"),
+    (4, b"TFL3", "a TensorFlow Lite file"),
+)
+"""What people take for a model's file, by the bytes at a place in it."""
+_EXPORT = "load the net where it was trained and export it: bnnfpga.export_qonnx(net, (1, 28, 28), 'net.onnx')"
 _ONE_FILE = "save the model in one file, onnx.save(onnx.load(path), new_path), or put the data back beside it"
 
 
@@ -54,14 +63,18 @@ def read_source(path: Path) -> Source:
     UserError
         If it cannot be read, is no ONNX model, is damaged, or lacks the files with its tensors.
     """
-    data = read_file(path, "the model", "give a .onnx or .onnx.gz file", _MOST_BYTES)
+    hint = "give a .onnx or .onnx.gz file"
+    with contextlib.suppress(OSError):  # a name that is too long, say
+        if (path / "project.json").is_file():
+            hint = f"this is a project, which is compiled already; its model is in {path / 'model'}"
+    data = read_file(path, "the model", hint, _MOST_BYTES)
     model = onnx.ModelProto()
     try:
         model.ParseFromString(_decompressed(data, path))
     except DecodeError as error:
-        raise _no_model(path) from error
+        raise _not_a_model(path, data) from error
     if not model.HasField("graph"):
-        raise _no_model(path)
+        raise _not_a_model(path, data)
     with located(str(path)):
         if external := [tensor for tensor in _tensors(model) if uses_external_data(tensor)]:
             for tensor in external:
@@ -116,9 +129,14 @@ def _load(tensor: onnx.TensorProto, folder: Path) -> None:
     del tensor.external_data[:]
 
 
-def _no_model(path: Path) -> UserError:
-    return UserError(
-        "not an ONNX model, or a damaged one",
-        where=str(path),
-        hint="give a .onnx or .onnx.gz file, as bnnfpga.export_qonnx writes it",
-    )
+def _not_a_model(path: Path, data: bytes) -> UserError:
+    kind = next((kind for place, magic, kind in _OTHERS if data[place:].startswith(magic)), None)
+    if not data:
+        return UserError("the file is empty", where=str(path), hint="export the model again")
+    if kind is None:
+        return UserError(
+            "not an ONNX model, or a damaged one",
+            where=str(path),
+            hint="give a .onnx or .onnx.gz file, as bnnfpga.export_qonnx writes it",
+        )
+    return UserError(f"it is {kind}, not an ONNX model", where=str(path), hint=_EXPORT)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import onnx
 from onnx import TensorProto
 
+from bnnfpga.frontend.stand_ins import StandIn, stand_in
+
 _MOST_KEPT = 1024
 """Elements up to which constants are shown to the inference: shapes, axes and scales have fewer."""
 _FEWEST_IR = 4
@@ -16,7 +18,7 @@ Shape = tuple[int, ...]
 def infer_shapes(model: onnx.ModelProto) -> dict[str, Shape]:
     """Shapes by tensor, of those that are known and fixed.
 
-    QONNX' operators, which onnx does not know, hand on that of their first input.
+    For QONNX' and FINN's operators, which onnx does not know, others stand in.
     """
     skeleton = onnx.ModelProto()
     skeleton.ir_version = max(model.ir_version, _FEWEST_IR)
@@ -24,7 +26,9 @@ def infer_shapes(model: onnx.ModelProto) -> dict[str, Shape]:
     graph = skeleton.graph
     graph.name = "shapes"
     for node in model.graph.node:
-        graph.node.append(onnx.helper.make_node("Identity", node.input[:1], node.output[:1]) if node.domain else node)
+        other = stand_in(node) if node.domain else StandIn([node])
+        graph.node.extend(other.nodes)
+        graph.initializer.extend(other.constants)
     graph.input.extend(model.graph.input)
     graph.output.extend(onnx.ValueInfoProto(name=value.name) for value in model.graph.output)
     shapes: dict[str, Shape] = {}

@@ -20,7 +20,10 @@ _LARGEST = 1 << 24
 _MOST_IN_WINDOWS = 1 << 28
 """Elements of all windows of a layer together, each window's counted for itself."""
 _HINT = "look at this size in the model (netron.app shows it); the file may be damaged"
-_EXTENTS = ("kernel_shape", "strides", "dilations", "pads", "output_padding", "output_shape", "group")
+_EXTENTS = (
+    *("kernel_shape", "strides", "dilations", "pads", "output_padding", "output_shape", "group"),
+    *("kernel_size", "stride", "pad_amount", "kernel"),
+)
 _SIZED = {"Pad": (1,), "Resize": (1, 2, 3), "Upsample": (1,), "Tile": (1,), "Expand": (1,), "Reshape": (1,)}
 """Operators whose inputs of these numbers are sizes or factors."""
 
@@ -64,6 +67,8 @@ def check_sizes(model: Model) -> None:
                 continue
             if comes_from_constants(model, name):
                 continue
+            if min(shape) < 0 and node.op_type in ("Im2Col", "QuantAvgPool2d"):
+                raise UserError("its kernel is larger than its padded input", where=describe(node), hint=_HINT)
             if min(shape) < 0 and node.op_type in ("Conv", *POOLS):
                 geometry_of(model, node)  # says that the kernel is too large
             raise UserError(

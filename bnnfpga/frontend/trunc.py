@@ -55,7 +55,7 @@ def _rewrite(model: Model, node: Node) -> None:
     step = 2.0**shift
     if zero_point % step:
         raise UserError(
-            f"its zero point {zero_point:g} is no multiple of {step:g}, by which it divides",
+            f"its zero point {zero_point:g} is not a multiple of {step:g}, by which it divides",
             where=describe(node),
             hint="use zero point 0",
         )

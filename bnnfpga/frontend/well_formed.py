@@ -52,12 +52,15 @@ def check_file(model: onnx.ModelProto) -> None:
         raise UserError("it has no nodes", where=_GRAPH, hint="export a trained model, with bnnfpga.export_qonnx")
     # protobuf gives `bytes` for what is not UTF-8.
     if any(isinstance(text, bytes) for text in _texts(graph)):
-        raise UserError("a name in it is no text", where=_GRAPH, hint=EXPORT_AGAIN)
+        raise UserError("a name in it is not text", where=_GRAPH, hint=EXPORT_AGAIN)
+    functions = {(item.domain, item.name) for item in model.functions}
     for node in graph.node:
-        _check_node(node)
+        _check_node(node, called=(node.domain, node.op_type) in functions)
     for value in (*graph.input, *graph.output):
         if not (value.type.HasField("tensor_type") and _is_type(value.type.tensor_type.elem_type)):
-            raise UserError("it is no tensor of a known type", where=f"tensor {shown(value.name)}", hint=EXPORT_AGAIN)
+            raise UserError(
+                "it is not a tensor of a known type", where=f"tensor {shown(value.name)}", hint=EXPORT_AGAIN
+            )
     for name, tensor in _tensors(graph):
         if not _is_type(tensor.data_type):
             raise UserError(f"it has the unknown type {tensor.data_type}", where=name, hint=EXPORT_AGAIN)
@@ -70,8 +73,9 @@ def check_file(model: onnx.ModelProto) -> None:
     _check_wiring(graph)
 
 
-def _check_node(node: onnx.NodeProto) -> None:
-    if not node.output or not node.output[0]:
+def _check_node(node: onnx.NodeProto, *, called: bool) -> None:
+    # Of a function, any output may be left away.
+    if not any(node.output) if called else not (node.output and node.output[0]):
         raise UserError("it has no output", where=describe(node), hint=EXPORT_AGAIN)
     seen = set()
     for attribute in node.attribute:

@@ -5,6 +5,13 @@ Rules, in the order in which they apply:
 1. A quantizer makes integer codes; a dot product of quantised tensors runs on the codes, exactly.
 2. The scales of both operands are applied after the dot product, the activation's first, each as one float32
    multiplication.
+   Scales and divisors of channels move behind one by one where all channels that an output sums have the same. Where
+   they differ, the float32 product of them all is an integer multiple of one number for those channels; the weights
+   take over the integers, and the number is the scale.
+   A constant that is added between the integers and a dot product becomes one float32 constant for each output: the sum
+   of weights times constants in float64, rounded once, added behind the scales. Zero pads stand for the number 0: where
+   windows touch them, the constants are n/d times the scale with a d of at most 256, the dot product runs on d * code +
+   n, and 1/d is the last of the activation's scales.
 3. Everything else is one float32 operation at a time, in the file's order. Batch norm is
    ((x - mean) / sqrt(var + eps)) * scale + bias.
 4. BipolarQuant(+-0) is +1; Sign(+-0) is 0. MultiThreshold counts the thresholds T with x >= T; where its output is a

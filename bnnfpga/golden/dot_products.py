@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto
 
-from bnnfpga.arithmetic import Floats
+from bnnfpga.arithmetic import Floats, Step
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.model import Node
 from bnnfpga.frontend.nodes import attribute, describe
 from bnnfpga.frontend.sliding import geometry_of, sliding_attributes
+from bnnfpga.golden.affine import Affine, Summed, addends, affine_of, recoded, summed
 from bnnfpga.golden.writer import EXACT_FLOAT32, Value, Writer
+
+Weights = NDArray[np.float32] | NDArray[np.float64]
+_MOST_SUM = 1 << 53
+"""Integers from which on float64 has gaps."""
 
 
 def dot_product(writer: Writer, node: Node) -> Value:
@@ -25,45 +31,136 @@ def dot_product(writer: Writer, node: Node) -> Value:
         If an operand is not quantised.
     """
     x, w = writer.value(node.input[0]), writer.value(node.input[1])
-    if x.integers is None or w.integers is None or w.constant is None:
-        side = "weights" if x.integers is not None else "activations"
+    if x.base is None or x.affine is None or w.integers is None or w.constant is None:
+        side = "weights" if x.affine is not None else "activations"
         raise UserError(
             f"its {side} are not quantised",
             where=describe(node),
             hint=f"put a Brevitas quantizer on the layer's {side}",
         )
-    if any(scale.size != 1 for scale in x.scales):
-        raise UserError("its activations have a scale for each channel", where=describe(node), hint="use one scale")
+    x = without_shift_in_pads(writer, node, x)
+    assert x.base is not None
+    assert x.affine is not None
+    affine = channels_of(writer, node, x.affine)
     options: dict[str, Any] = {}
+    groups = 1
     if node.op_type == "Conv":
         geometry_of(writer.model, node)  # refuses what cannot be
-        options = {**sliding_attributes(node), "group": attribute(node, "group", 1)}
-    magnitude = _magnitude(node, w.constant, x)
-    if magnitude < EXACT_FLOAT32:
-        product = writer.emit(node.op_type, x.integers, w.integers, **options)
-    else:
-        product = _wide_product(writer, node, x, w.constant, options)
+        groups = attribute(node, "group", 1)
+        options = {**sliding_attributes(node), "group": groups}
+    sums = summed(affine, groups, writer.model.shape(node.output[0]), where=describe(node))
     trailing = len(writer.model.shape(node.output[0])) - 2 if node.op_type == "Conv" else 0
-    scales = (
-        *(scale.reshape(()) for scale in x.scales),
-        *(output_scale(scale, node, trailing) for scale in w.scales),
-    )
-    return Value(integers=product, scales=scales, magnitude=magnitude, base=product)
+    own = [output_scale(scale, node, trailing) for scale in w.scales]
+    weights = weighted(w.constant, sums, node.op_type, groups)
+    magnitude = _magnitude(node, weights, x.magnitude)
+    if magnitude < EXACT_FLOAT32:
+        operand = w.integers if sums.weights is None else writer.constant(weights)
+        product = writer.emit(node.op_type, x.base, operand, **options)
+    else:
+        product = _wide_product(writer, node, x, weights, options)
+    steps = [on_outputs(step, trailing) for step in sums.scales]
+    steps += [Step("multiply", scale) for scale in own]
+    if affine.shifts:
+        added = addends_of(w.constant, own, affine.shift, node.op_type, groups)
+        writer.addends[node.name] = added
+        steps.append(on_outputs(Step("add", added), trailing))
+    return Value.of_integers(product, steps, magnitude)
 
 
-def _wide_product(writer: Writer, node: Node, x: Value, weights: NDArray[np.float32], options: Any) -> str:
+def channels_of(writer: Writer, node: Node, steps: Sequence[Step]) -> Affine:
+    """The affine steps in front of a node, by channel.
+
+    Raises
+    ------
+    UserError
+        If they differ from pixel to pixel.
+    """
+    affine = affine_of(steps, writer.model.shape(node.input[0]))
+    if affine is None:
+        raise UserError(
+            "the constants in front of it differ from pixel to pixel",
+            where=describe(node),
+            hint="use a number for each channel, or put a quantizer in front of it",
+        )
+    return affine
+
+
+def without_shift_in_pads(writer: Writer, node: Node, value: Value) -> Value:
+    """An affine value in front of a node's zero pads: on codes of which 0 stands for zero."""
+    if node.op_type == "MatMul" or not geometry_of(writer.model, node).touches_pads:
+        return value
+    assert value.affine is not None
+    affine = channels_of(writer, node, value.affine)
+    return recoded_value(writer, node, value, affine) if affine.shifts else value
+
+
+def recoded_value(writer: Writer, node: Node, value: Value, affine: Affine) -> Value:
+    """An affine value with its constant in the codes."""
+    new = recoded(affine, where=describe(node))
+    trailing = len(writer.model.shape(node.input[0])) - 2
+    assert value.base is not None
+    magnitude = value.magnitude * new.factor + int(np.abs(new.offsets).max())
+    if value.base in writer.doubles or magnitude >= EXACT_FLOAT32:
+        raise UserError(
+            "the integers in front of its pads are too large", where=describe(node), hint="put a quantizer there"
+        )
+    offsets = new.offsets.astype(np.float32).reshape(-1, *[1] * trailing)
+    base = value.base
+    if new.factor != 1:
+        base = writer.emit("Mul", base, writer.constant(np.float32(new.factor)))
+    base = writer.emit("Add", base, writer.constant(offsets))
+    return Value.of_integers(base, [on_outputs(step, trailing) for step in new.steps], magnitude)
+
+
+def on_outputs(step: Step, trailing: int) -> Step:
+    """A step with a number for each channel, on images with so many axes of pixels."""
+    assert step.constant is not None
+    shape: tuple[int, ...] = () if step.channels == 1 else (-1, *[1] * trailing)
+    return Step(step.operation, step.constant.reshape(shape))
+
+
+def weighted(weights: Weights, sums: Summed, kind: str, groups: int) -> Weights:
+    """Integer weights times what they take over of their inputs' scales; in float64 where float32 has gaps."""
+    if sums.weights is None:
+        return weights
+    if kind == "MatMul":
+        own = sums.weights[:, None]
+    else:
+        own = np.repeat(sums.weights.reshape(groups, -1), len(weights) // groups, axis=0)
+        own = own.reshape(*own.shape, *[1] * (weights.ndim - 2))
+    product = weights.astype(np.float64) * own
+    return product if np.abs(product).max() >= EXACT_FLOAT32 else product.astype(np.float32)
+
+
+def addends_of(
+    weights: NDArray[np.float32], scales: Sequence[Floats], shift: NDArray[np.float64], kind: str, groups: int
+) -> Floats:
+    """What a constant in front of a layer adds to its outputs, float32 (outputs,)."""
+    rows = weights.T[..., None] if kind == "MatMul" else weights.reshape(*weights.shape[:2], -1)
+    scale = np.ones(len(rows))
+    for factor in scales:
+        scale = scale * factor.astype(np.float64).reshape(-1)
+    own = np.repeat(shift.reshape(groups, -1), len(rows) // groups, axis=0)
+    return addends(rows.astype(np.float64), scale, own)
+
+
+def _wide_product(writer: Writer, node: Node, x: Value, weights: Weights, options: Any) -> str:
     """A dot product too large for float32: in doubles.
 
     onnxruntime convolves no doubles: a convolution is done digit by digit of the weights, each exact in float32.
     """
-    assert x.integers is not None
+    assert x.base is not None
+    if _magnitude(node, weights, x.magnitude) >= _MOST_SUM:
+        raise UserError(
+            "its sums need more than 53 bits", where=describe(node), hint="quantise its input to fewer bits"
+        )
     if node.op_type == "MatMul":
-        both = (x.integers, writer.constant(weights))
+        both = (x.base, writer.constant(weights))
         product = writer.emit("MatMul", *(writer.emit("Cast", name, to=TensorProto.DOUBLE) for name in both))
         writer.doubles.add(product)
         return product
     bits = 8
-    while max(_magnitude(node, digit, x) for digit in _digits(weights, bits)) >= EXACT_FLOAT32:
+    while max(_magnitude(node, digit, x.magnitude) for digit in _digits(weights, bits)) >= EXACT_FLOAT32:
         bits -= 1
         if not bits:
             raise UserError(
@@ -71,7 +168,7 @@ def _wide_product(writer: Writer, node: Node, x: Value, weights: NDArray[np.floa
             )
     total = ""
     for position, digit in enumerate(_digits(weights, bits)):
-        part = writer.emit(node.op_type, x.integers, writer.constant(digit), **options)
+        part = writer.emit(node.op_type, x.base, writer.constant(digit), **options)
         part = writer.emit("Cast", part, to=TensorProto.DOUBLE)
         if position:
             factor = writer.constant(np.asarray(2.0 ** (bits * position)))
@@ -81,16 +178,17 @@ def _wide_product(writer: Writer, node: Node, x: Value, weights: NDArray[np.floa
     return total
 
 
-def _magnitude(node: Node, weights: NDArray[np.float32], x: Value) -> int:
+def _magnitude(node: Node, weights: Weights, magnitude: int) -> int:
     """A bound of a dot product."""
     rows = weights.T if node.op_type == "MatMul" else weights.reshape(len(weights), -1)
-    return int(np.abs(rows).sum(axis=1).max()) * x.magnitude
+    return int(np.abs(rows).sum(axis=1).max()) * magnitude
 
 
-def _digits(weights: NDArray[np.float32], bits: int) -> list[NDArray[np.float32]]:
-    """Integers of at most 9 bits as digits of so many bits, the lowest first; the last one has the sign."""
+def _digits(weights: Weights, bits: int) -> list[NDArray[np.float32]]:
+    """Integers as digits of so many bits, the lowest first; the last one has the sign."""
     digits = []
-    for _ in range(-(-9 // bits) - 1):
+    width = int(np.abs(weights).max()).bit_length() + 1
+    for _ in range(-(-width // bits) - 1):
         high = np.floor(weights / 2**bits)
         digits.append((weights - high * 2**bits).astype(np.float32))
         weights = high

@@ -13,9 +13,12 @@ from bnnfpga.frontend.channels import channel_index
 from bnnfpga.frontend.model import Node
 from bnnfpga.frontend.nodes import describe
 from bnnfpga.frontend.resizing import upsampling_factors
-from bnnfpga.golden.pools import pooled
+from bnnfpga.golden.affine import affine_of
+from bnnfpga.golden.joined import Translate, joined_parts
+from bnnfpga.golden.pools import moved
 from bnnfpga.golden.writer import EXACT_FLOAT32, Value, Writer
 from bnnfpga.grids import common_grid
+from bnnfpga.integers import IntArray
 
 
 def gather(writer: Writer, node: Node) -> Value:
@@ -29,10 +32,20 @@ def gather(writer: Writer, node: Node) -> Value:
             writer.doubles.add(picked)
         return picked
 
-    if value.integers is not None and all(scale.size == 1 for scale in value.scales):
-        return pooled(writer, value, pick(value.integers))
     base = None if value.base is None else pick(value.base)
+    if base is not None and value.affine is not None:
+        shape = writer.model.shape(node.input[0])
+        return moved(
+            writer, value, [_picked(step, shape, channel_index(writer.model, node)) for step in value.affine], base
+        )
     return Value(tensor=pick(writer.float_of(value)), base=base, magnitude=value.magnitude)
+
+
+def _picked(step: Step, shape: list[int], index: IntArray) -> Step:
+    """A step on a tensor of this shape, for some of its channels."""
+    if step.constant is None or step.constant.size == 1:
+        return step
+    return Step(step.operation, np.broadcast_to(step.constant, shape)[:, index])
 
 
 def resize(writer: Writer, node: Node) -> Value:
@@ -44,8 +57,10 @@ def resize(writer: Writer, node: Node) -> Value:
     def repeat(tensor: str) -> str:
         return writer.emit("Resize", tensor, "", writer.constant(factors), **options)
 
-    if value.integers is not None:
-        return pooled(writer, value, repeat(value.integers))
+    steps = value.affine
+    same = steps is not None and affine_of(steps, writer.model.shape(node.input[0])) is not None
+    if value.base is not None and steps is not None and same:
+        return moved(writer, value, steps, repeat(value.base))
     base = None if value.base is None or value.base in writer.doubles else repeat(value.base)
     return Value(tensor=repeat(writer.float_of(value)), base=base, magnitude=value.magnitude)
 
@@ -61,7 +76,7 @@ class _Grid:
 
 
 def _units(writer: Writer, node: Node) -> list[float] | str:
-    """What each operand is a multiple of; or the first operand that is no multiple of anything."""
+    """What each operand is a multiple of; or the first operand that is not a multiple of anything."""
     units = []
     for name in node.input:
         value = writer.value(name)
@@ -118,14 +133,14 @@ def add_streams(writer: Writer, node: Node) -> Value:
     return Value(integers=total, scales=(np.asarray(grid.unit),), magnitude=magnitude, base=total)
 
 
-def concat(writer: Writer, node: Node) -> Value:
+def concat(writer: Writer, translate: Translate, node: Node) -> Value:
     """Channels one after the other: on the common grid of their scales, else as floats."""
     units = _units(writer, node)
     grid = None if isinstance(units, str) else _grid(writer, node, units)
     if grid is None:
         writer.float_concats.add(node.name)
         floats = [writer.float_of(writer.value(name)) for name in node.input]
-        return Value(tensor=writer.emit("Concat", *floats, axis=1))
+        return Value(tensor=writer.emit("Concat", *floats, axis=1), joined=joined_parts(writer, translate, node))
     joined = writer.emit("Concat", *_multiples(writer, grid), axis=1)
     magnitude = max(bound * factor for bound, factor in zip(grid.magnitudes, grid.factors, strict=True))
     return Value(integers=joined, scales=(np.asarray(grid.unit),), magnitude=magnitude, base=joined)

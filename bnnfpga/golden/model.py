@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
@@ -10,7 +9,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from bnnfpga.arithmetic import Floats, apply_steps
+from bnnfpga.arithmetic import Floats, Step, apply_steps
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.model import Model, Node
 from bnnfpga.frontend.nodes import (
@@ -24,7 +23,9 @@ from bnnfpga.frontend.nodes import (
     rearrange,
 )
 from bnnfpga.frontend.quantizers import quantizer_of
+from bnnfpga.golden.affine import is_affine
 from bnnfpga.golden.dot_products import dot_product
+from bnnfpga.golden.joined import of_parts
 from bnnfpga.golden.joins import add_streams, concat, gather, resize
 from bnnfpga.golden.pools import average_pool, max_pool, pad
 from bnnfpga.golden.steps import elementwise_steps
@@ -32,14 +33,12 @@ from bnnfpga.golden.writer import Value, Writer
 from bnnfpga.input_format import InputFormat
 
 _BATCH = 512
-_AFFINE = ("add", "subtract", "subtract_from", "multiply", "divide")
 _STRUCTURAL: dict[str, Callable[[Writer, Node], Value]] = {
     "MaxPool": max_pool,
     "AveragePool": average_pool,
     "Pad": pad,
     "Gather": gather,
     "Resize": resize,
-    "Concat": concat,
 }
 
 
@@ -89,7 +88,7 @@ class GoldenModel:
         import onnxruntime
 
         self.input_format = InputFormat.parse(None, None) if input is None else input
-        self._builder = _Builder(Writer(model), input)
+        self._builder = _Builder(Writer(model.copy()), input)
         self.input_shape = tuple(model.shape(model.input)[1:])
         self.output_tensors = model.outputs
         options = onnxruntime.SessionOptions()
@@ -126,16 +125,38 @@ class GoldenModel:
         )
 
 
-def float_concats(model: Model, input: InputFormat) -> frozenset[str]:
-    """Names of the concatenations of a clean graph that join floats, since their operands have no common grid.
+@dataclass(frozen=True)
+class Decisions:
+    """What a graph's meaning depends on and rewrites cannot see.
+
+    Parameters
+    ----------
+    float_concats
+        Names of the concatenations that join floats, since their operands have no common grid.
+    addends
+        By a layer's name, what constants in front of it add to its outputs: float32 (outputs,).
+    refusal
+        Name of the node in front of which the graph ceases to mean anything, and why; None where it means something.
+    """
+
+    float_concats: frozenset[str]
+    addends: dict[str, Floats]
+    refusal: tuple[str, UserError] | None
+
+
+def decisions(model: Model, input: InputFormat) -> Decisions:
+    """The golden model's decisions of a clean graph.
 
     Of a graph that means nothing, those in front of where it ceases to; who asks what it means is told why.
     """
-    writer = Writer(model)
-    if any(node.op_type == "Concat" for node in model.nodes):
-        with contextlib.suppress(UserError):
-            _Builder(writer, input)
-    return frozenset(writer.float_concats)
+    writer = Writer(model.copy())
+    refusal = None
+    try:
+        _Builder(writer, input)
+    except UserError as error:
+        unknown = (node.name for node in model.nodes if node.output[0] not in writer.values)
+        refusal = next(unknown, ""), error
+    return Decisions(frozenset(writer.float_concats), writer.addends, refusal)
 
 
 def _integers(array: NDArray[np.floating]) -> NDArray[np.int64]:
@@ -183,8 +204,13 @@ class _Builder:
         return self._writer.build(dict.fromkeys([*self.outputs, *self.scores, *self.integers.values()]))
 
     def _translate(self, node: Node) -> Value:
+        by_parts = of_parts(self._writer, self._translate, node)
+        if by_parts is not None:
+            return by_parts
         if node.op_type in QUANTIZERS:
             return self._quantizer(node)
+        if node.op_type == "Concat":
+            return concat(self._writer, self._translate, node)
         if node.op_type in DOT_PRODUCTS:
             return dot_product(self._writer, node)
         if node.op_type in _STRUCTURAL:
@@ -195,19 +221,16 @@ class _Builder:
             return self._layout(node)
         steps = elementwise_steps(self._writer.model, node)
         value = self._writer.value(elementwise_operand(self._writer.model, node))
+        if value.base is not None and value.affine is not None and is_affine(steps):
+            return Value.of_integers(value.base, (*value.affine, *steps), value.magnitude)
         scale = steps[0].constant
-        is_scale = [step.operation for step in steps] == ["multiply"] and scale is not None and scale.size == 1
-        if is_scale and value.integers is not None:
-            assert scale is not None
-            return replace(value, scales=(*value.scales, scale.reshape(())), tensor=None)
-        affine = None if value.affine is None else (*value.affine, *steps)
-        if any(step.operation not in _AFFINE for step in steps):
-            affine = None
+        if [step.operation for step in steps] == ["multiply"] and scale is not None and value.integers is not None:
+            return replace(value, scales=(*value.scales, scale), tensor=None)
         return Value(
             tensor=self._writer.emit_steps(steps, self._writer.float_of(value)),
             base=value.base,
-            function=affine,
             magnitude=value.magnitude,
+            joined=value.joined and replace(value.joined, chain=(*value.joined.chain, node)),
         )
 
     def _quantizer(self, node: Node) -> Value:
@@ -232,11 +255,17 @@ class _Builder:
                 "it mixes the batch axis with others", where=describe(node), hint="export the model for a batch of one"
             )
         base = None if value.base is None else self._move(node, value.base, shape)
-        if value.integers is not None and all(scale.size == 1 for scale in value.scales):
-            same = value.base == value.integers
-            moved = base if same and base is not None else self._move(node, value.integers, shape)
-            return replace(value, integers=moved, tensor=None, base=base)
+        if base is not None and value.affine is not None:
+            steps = [self._moved_step(node, step) for step in value.affine]
+            return Value.of_integers(base, steps, value.magnitude)
         return Value(tensor=self._move(node, self._writer.float_of(value), shape), base=base)
+
+    def _moved_step(self, node: Node, step: Step) -> Step:
+        """A step behind a change of layout: its constant turns with what it stands for."""
+        if step.constant is None or step.constant.size == 1:
+            return step if step.constant is None else Step(step.operation, step.constant.reshape(()))
+        whole = np.broadcast_to(step.constant, self._writer.model.shape(node.input[0]))
+        return Step(step.operation, rearrange(self._writer.model, node, whole))
 
     def _move(self, node: Node, tensor: str, shape: list[int]) -> str:
         if node.op_type == "Transpose":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 
 from bnnfpga.arithmetic import Floats, Step
-from bnnfpga.frontend.model import Model
+from bnnfpga.frontend.model import Model, Node
+from bnnfpga.frontend.parts import Part
 from bnnfpga.golden.onnx_form import step_to_onnx
 
 EXACT_FLOAT32 = 1 << 24
@@ -20,12 +21,25 @@ EXACT_FLOAT32 = 1 << 24
 _OPSET = 18
 
 
+@dataclass(frozen=True, eq=False)
+class Joined:
+    """What the elementwise nodes of `chain` make of `parts`, which have no common grid.
+
+    `node` is the Concat of the clean graph that joins them.
+    """
+
+    node: Node
+    parts: tuple[Part, ...]
+    chain: tuple[Node, ...] = ()
+
+
 @dataclass(frozen=True)
 class Value:
-    """A tensor being built: a float tensor, or integers and the scales that make it a float tensor.
+    """A tensor being built: a float tensor, or integers and the scales or steps that make it a float tensor.
 
-    `base` is the integer tensor of which each element is a function, and `magnitude` bounds it; `function` says which
-    function a float tensor is, where it is affine.
+    `base` is the integer tensor of which each element is a function, and `magnitude` bounds it; `function` are the
+    steps from there, where they are affine and not only scales of `integers`. What came of a
+    concatenation of floats is `joined`.
     """
 
     tensor: str | None = None
@@ -35,6 +49,15 @@ class Value:
     base: str | None = None
     constant: NDArray[np.float32] | None = None
     function: tuple[Step, ...] | None = None
+    joined: Joined | None = None
+
+    @classmethod
+    def of_integers(cls, integers: str, steps: Sequence[Step], magnitude: int) -> Value:
+        """Affine steps on integers; where they only multiply, the integers and their scales."""
+        if all(step.operation == "multiply" for step in steps):
+            scales = tuple(step.constant for step in steps if step.constant is not None)
+            return cls(integers=integers, scales=scales, magnitude=magnitude, base=integers)
+        return cls(base=integers, function=tuple(steps), magnitude=magnitude)
 
     @property
     def affine(self) -> tuple[Step, ...] | None:
@@ -52,6 +75,8 @@ class Writer:
         self.values: dict[str, Value] = {}
         self.doubles: set[str] = set()
         self.float_concats: set[str] = set()
+        self.addends: dict[str, Floats] = {}
+        """By layer, what a constant in front of it adds to its outputs."""
         self._nodes: list[onnx.NodeProto] = []
         self._initializers: list[onnx.TensorProto] = []
         self._count = 0
@@ -98,11 +123,25 @@ class Writer:
         """The float tensor of a value, made now where it only exists as integers and scales."""
         if value.tensor is not None:
             return value.tensor
-        assert value.integers is not None
-        tensor = value.integers
+        if value.integers is not None:
+            tensor, steps = value.integers, tuple(Step("multiply", scale) for scale in value.scales)
+        elif value.joined is not None:
+            return self._whole(value.joined.parts)
+        else:
+            assert value.base is not None
+            assert value.function is not None
+            tensor, steps = value.base, value.function
         if tensor in self.doubles:
             tensor = self.emit("Cast", tensor, to=TensorProto.FLOAT)
-        return self.emit_steps([Step("multiply", scale) for scale in value.scales], tensor)
+        return self.emit_steps(steps, tensor)
+
+    def _whole(self, parts: Sequence[Part]) -> str:
+        """The floats of several parts, in the order of their channels."""
+        whole = self.emit("Concat", *(self.float_of(self.values[part.tensor]) for part in parts), axis=1)
+        order = np.argsort(np.concatenate([part.channels for part in parts]))
+        if np.array_equal(order, np.arange(len(order))):
+            return whole
+        return self.emit("Gather", whole, self.constant(order), axis=1)
 
     def value(self, tensor: str) -> Value:
         if tensor in self.values:

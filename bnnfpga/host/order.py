@@ -54,10 +54,10 @@ class Order:
         else:
             shape, axes = data["shape"], data["axes"]
             if math.prod(shape) != elements or sorted(axes) != list(range(len(shape))):
-                raise ValueError(f"the axes {axes} of {shape} are no order of {elements} elements")
+                raise ValueError(f"the axes {axes} of {shape} are not an order of {elements} elements")
             places = np.arange(elements).reshape(shape).transpose(axes).reshape(-1)
         if not np.array_equal(np.sort(places), np.arange(elements)):
-            raise ValueError(f"its places are no order of {elements} elements")
+            raise ValueError(f"its places are not an order of {elements} elements")
         return cls(places)
 
 

@@ -37,10 +37,12 @@ def read_description(folder: Path) -> dict[str, Any]:
     """
     path = folder / "project.json"
     if not folder.is_dir() or not path.exists():
+        if folder.is_dir():
+            reason = "it is not a project: it has no project.json"
+        else:
+            reason = "it is a file, not a project" if folder.exists() else "there is no such folder"
         raise UserError(
-            "it is no project" if folder.is_dir() else "there is no such folder",
-            where=str(folder),
-            hint="make a project with `bnnfpga compile MODEL -o DIR`",
+            reason, where=str(folder), hint="give the folder that `bnnfpga compile MODEL -o DIR` wrote: its DIR"
         )
     data = _read_json(path)
     version = data.get("format")
@@ -110,18 +112,18 @@ def _damaged(path: Path, wrong: _Wrong) -> UserError:
 
 def _number(value: object, at: str) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _Wrong(f"{at} is {shown(value)}, which is no number")
+        raise _Wrong(f"{at} is {shown(value)}, which is not a number")
 
 
 def _float32(value: object, at: str) -> None:
     _number(value, at)
     if not abs(value) <= _LARGEST and value not in (math.inf, -math.inf):  # type: ignore[arg-type]
-        raise _Wrong(f"{at} is {shown(value)}, which is no float32 number")
+        raise _Wrong(f"{at} is {shown(value)}, which is not a float32 number")
 
 
 def _integer(value: object, at: str) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not -(1 << 62) < value < 1 << 62:
-        raise _Wrong(f"{at} is {shown(value)}, which is no integer of 63 bits")
+        raise _Wrong(f"{at} is {shown(value)}, which is not an integer of 63 bits")
 
 
 def _natural(value: object, at: str) -> None:
@@ -132,7 +134,7 @@ def _natural(value: object, at: str) -> None:
 
 def _text(value: object, at: str) -> None:
     if not isinstance(value, str):
-        raise _Wrong(f"{at} is {shown(value)}, which is no text")
+        raise _Wrong(f"{at} is {shown(value)}, which is not text")
 
 
 def _positive(value: object, at: str) -> None:
@@ -181,7 +183,7 @@ def _check(value: Any, expected: Any, at: str) -> None:
     """
     if isinstance(expected, dict):
         if not isinstance(value, dict):
-            raise _Wrong(f"{at} is {shown(value)}, which is no object")
+            raise _Wrong(f"{at} is {shown(value)}, which is not an object")
         for key, inner in expected.items():
             place = f"{at}.{key}" if at else key
             if key not in value:
@@ -189,7 +191,7 @@ def _check(value: Any, expected: Any, at: str) -> None:
             _check(value[key], inner, place)
     elif isinstance(expected, list):
         if not isinstance(value, list):
-            raise _Wrong(f"{at} is {shown(value)}, which is no array")
+            raise _Wrong(f"{at} is {shown(value)}, which is not an array")
         for index, item in enumerate(value):
             _check(item, expected[0], f"{at}[{index}]")
     elif isinstance(expected, tuple):

@@ -34,7 +34,8 @@ class BoundaryFormat:
     def pack(self, values: IntArray) -> NDArray[np.uint8]:
         """int64 (frames, elements) to bytes, uint8 (frames, beats * beat_bytes)."""
         frames = len(values)
-        codes = self.type.encode(values).astype(np.uint32 if self.type.bits > 8 else np.uint8)
+        holds = np.uint8 if self.type.bits <= 8 else np.uint32 if self.type.bits <= 32 else np.uint64
+        codes = self.type.encode(values).astype(holds)
         if self.type.bits == 8:
             bytes_ = codes.reshape(frames * self.beats, self.lanes)
             return np.ascontiguousarray(bytes_).reshape(frames, -1)

@@ -152,7 +152,7 @@ def find_compiler() -> Compiler:
     try:
         named = shlex.split(os.environ.get("CXX", ""))
     except ValueError as error:
-        raise UserError(f"CXX is no command: {error}", where=os.environ["CXX"], hint=_INSTALL_COMPILER) from error
+        raise UserError(f"CXX is not a command: {error}", where=os.environ["CXX"], hint=_INSTALL_COMPILER) from error
     candidates = [named] if named else [["g++"], ["clang++"], ["c++"]]
     command = next((candidate for candidate in candidates if shutil.which(candidate[0])), None)
     if command is None:

@@ -23,6 +23,8 @@ _MOST_COLUMNS = 20
 _MOST_PAIRS = 20
 _PLACE = ("unit", "frame", "channel", "pixel", "expected", "got", "cycle")
 _DETAILS = ("stream", "accumulator", "threshold")
+_STAGES = {"source": "golden", "folded": "integer graph"}
+"""Stages of `verify` as a self-check is told of."""
 _SHARES = ("precision", "recall", "f1")
 
 
@@ -33,15 +35,14 @@ def compile_table(summary: Mapping[str, Any], clock_mhz: float) -> RenderableTyp
     interval, latency = summary["predicted_initiation_interval"], summary["predicted_latency_cycles"]
     facts: dict[str, Any] = {
         "input": _input(summary["input"]),
-        "interval": _cycles(interval),
+        "initiation interval": _cycles(interval),
         "latency": _time(latency, clock_mhz),
         "throughput": _rate(interval, clock_mhz),
     }
     if summary.get("resources"):
         facts["estimated size"] = ", ".join(f"{_show(n)} {kind.upper()}" for kind, n in summary["resources"].items())
     if summary.get("checked"):
-        checked = summary["checked"]
-        facts["checked"] = f"{' = '.join(checked['stages'])} on {checked['images']} images"
+        facts["self-check"] = _self_check(summary["checked"])
     if summary.get("ties"):
         facts["rounding ties"] = _ties(summary["ties"])
     facts["project"] = summary["project"]
@@ -64,7 +65,7 @@ def simulate_table(result: Mapping[str, Any], clock_mhz: float | None = None) ->
         facts["accuracy"] = f"{100 * result['accuracy']:.2f} %"
     if result.get("cycles") is not None:
         facts["cycles"] = _show(result["cycles"])
-        facts["interval"] = _interval(result)
+        facts["initiation interval"] = _interval(result)
         facts["latency"] = _against(
             _time(result["latency_cycles"], clock_mhz), result["latency_cycles"], result["predicted_latency_cycles"]
         )
@@ -72,6 +73,8 @@ def simulate_table(result: Mapping[str, Any], clock_mhz: float | None = None) ->
             facts["throughput"] = _rate(result["initiation_interval"], clock_mhz)
     if result.get("simulated_cycles_per_second"):
         facts["simulation speed"] = f"{result['simulated_cycles_per_second']:,.0f} cycles/s"
+    if result.get("trace"):
+        facts["waveform"] = _waveform(result["trace"], result["cycles"])
     facts["built in"] = _seconds(result["build_seconds"])
     facts["run in"] = _seconds(result["run_seconds"])
     parts: list[RenderableType] = [_facts(facts)]
@@ -79,7 +82,7 @@ def simulate_table(result: Mapping[str, Any], clock_mhz: float | None = None) ->
         rows = [
             _cells(stream, "name", "stalled_cycles", "starved_cycles", "max_occupancy") for stream in result["streams"]
         ]
-        streams = _grid(["stream", "stalled>", "starved>", "most in it>"], rows)
+        streams = _grid(["stream", "back-pressured>", "idle>", "peak occupancy>"], rows)
         parts += ["", streams]
     return Group(*parts, *_warnings(result))
 
@@ -198,7 +201,7 @@ def synth_table(result: Mapping[str, Any]) -> RenderableType:
 
 
 def doctor_table(found: Examination) -> RenderableType:
-    """The tools: found or not, what each enables, and how to get the missing ones."""
+    """The tools: found or not, what each enables, where it is or how to get it."""
     rows = []
     for tool in found.tools:
         mark = Text("✓", style="green") if tool.found else Text("✗" if tool.required else "-", style="red")
@@ -209,7 +212,8 @@ def doctor_table(found: Examination) -> RenderableType:
     table = _grid(["", "tool", "version", "enables"], rows, wrap_last=True)
     ready = Text("Ready to compile and simulate.", style="green")
     missing = Text(f"Missing for compiling or simulating: {', '.join(found.missing)}.", style="red")
-    return Group(table, "", missing if found.missing else ready)
+    places = _facts({tool.name: tool.where for tool in found.tools if tool.where is not None})
+    return Group(table, "", Text("where they are", style="bold"), places, "", missing if found.missing else ready)
 
 
 def _grid(headings: Sequence[str], rows: Iterable[Sequence[Text]], *, wrap_last: bool = False) -> Table:
@@ -234,6 +238,12 @@ def _facts(facts: Mapping[str, str | Text]) -> Text:
     text = Text("\n").join(lines)
     text.no_wrap, text.overflow = True, "ignore"
     return text
+
+
+def _self_check(checked: Mapping[str, Any]) -> str:
+    """What compiling found equal, each stage as engineers call it."""
+    stages = " = ".join(_STAGES.get(stage, stage) for stage in checked["stages"])
+    return f"passed on {checked['images']} images: {stages}; RTL not run"
 
 
 def _warnings(result: Mapping[str, Any]) -> list[RenderableType]:
@@ -321,6 +331,14 @@ def _interval(result: Mapping[str, Any]) -> str:
     if result.get("interval_constant") is False:
         text += " at most, not constant"
     return _against(text, result["initiation_interval"], result["predicted_initiation_interval"])
+
+
+def _waveform(trace: Mapping[str, Any], cycles: int) -> str:
+    if trace["complete"]:
+        return f"{trace['file']}, all {_cycles(cycles)}"
+    whole = f"{trace['images']:,} whole image{'' if trace['images'] == 1 else 's'}"
+    shown = f"the first {trace['cycles']:,} of {_cycles(cycles)} ({whole})"
+    return f"{trace['file']}, {shown}; --trace-megabytes allows more"
 
 
 def _against(text: str, measured: int | None, predicted: int | None) -> str:

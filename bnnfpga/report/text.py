@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Literal
 
 from rich.console import Console, RenderableType
 
@@ -11,14 +12,26 @@ _WIDTH = 120
 
 def as_text(table: RenderableType) -> str:
     """Plain text without colours."""
-    console = Console(file=io.StringIO(), width=_WIDTH, highlight=False)
-    with console.capture() as capture:
-        console.print(table)
-    return capture.get().rstrip("\n")
+    console = _console(color_system=None)
+    console.print(table)
+    return console.export_text().rstrip("\n")
 
 
 def as_html(table: RenderableType) -> str:
     """A fragment for a notebook."""
-    console = Console(file=io.StringIO(), width=_WIDTH, record=True, highlight=False)
+    console = _console(color_system="truecolor")
     console.print(table)
     return console.export_html(inline_styles=True, code_format="<pre>{code}</pre>")
+
+
+def _console(color_system: Literal["truecolor"] | None) -> Console:
+    """Keeps what is printed. In a notebook, a console of rich's own choice would show that there as well."""
+    return Console(
+        file=io.StringIO(),
+        width=_WIDTH,
+        record=True,
+        highlight=False,
+        color_system=color_system,
+        force_jupyter=False,
+        force_terminal=False,
+    )

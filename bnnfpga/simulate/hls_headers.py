@@ -15,13 +15,13 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+from bnnfpga.codegen.constants import FETCHED_HEADERS
 from bnnfpga.errors import UserError
 from bnnfpga.native.cache import cache_folder
 
 WHEEL = "hls4ml==1.3.0"
 _NEEDED = ("ap_int.h", "hls_stream.h")
 _IN_WHEEL = "hls4ml/templates/vivado/ap_types/"
-_FETCHED = "hls-headers-1.3.0"
 _HINT = "bnnfpga doctor --fetch-hls-headers"
 
 
@@ -116,7 +116,7 @@ def _installed_hls4ml() -> list[Path]:
 
 
 def _fetched() -> Path:
-    return cache_folder() / _FETCHED
+    return cache_folder() / FETCHED_HEADERS
 
 
 def _download(folder: Path) -> Path:

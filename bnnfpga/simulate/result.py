@@ -40,6 +40,9 @@ class SimulationResult:
         What to know of the images, as sentences.
     predicted_initiation_interval, predicted_latency_cycles
         What the compiler predicts for its own RTL; None for other Verilog.
+    trace
+        Of the waveform its `file`, how many `cycles` and whole `images` it shows, and whether that is all of the run
+        (`complete`); None where none was asked for.
     """
 
     backend: str
@@ -62,6 +65,7 @@ class SimulationResult:
     streams: list[dict[str, Any]] | None
     input: Mapping[str, Any]
     warnings: tuple[str, ...] = ()
+    trace: dict[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """What `bnnfpga simulate --json` prints."""

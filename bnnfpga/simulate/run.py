@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from bnnfpga.codegen.constants import TRACE_MEGABYTES
 from bnnfpga.dataflow.token_model import steady_interval
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.clean import load
@@ -32,6 +33,7 @@ from bnnfpga.simulate.verilator import RtlRun, run_simulator
 Scores = tuple[IntArray, ...]
 """For each output int64 (images, elements), as they stream."""
 BACKENDS = ("rtl", "hls", "emulator")
+_MOST_MEGABYTES = 1_000_000
 
 
 def simulate(
@@ -42,6 +44,7 @@ def simulate(
     backend: str,
     streams: bool,
     trace: Path | None,
+    trace_megabytes: int = TRACE_MEGABYTES,
     stall_seed: int | None,
     verilator: str | None,
     rtl_from: Path | None = None,
@@ -61,14 +64,20 @@ def simulate(
             where="--rtl-from",
             hint="leave --backend and --streams away",
         )
+    if not 1 <= trace_megabytes <= _MOST_MEGABYTES:
+        raise UserError(
+            f"{trace_megabytes} MB is not a size for a waveform",
+            where="--trace-megabytes",
+            hint=f"give 1 to {_MOST_MEGABYTES}",
+        )
     if stall_seed is not None and not 0 <= stall_seed < 1 << 64:
-        raise UserError(f"{stall_seed} is no seed", where="--stall-seed", hint="give an integer from 0 to 2^64 - 1")
+        raise UserError(f"{stall_seed} is not a seed", where="--stall-seed", hint="give an integer from 0 to 2^64 - 1")
     if backend == "emulator":
         build_ahead()
     golden = golden_scores(project, images)
     timing: dict[str, Any]
     if backend == "rtl":
-        scores, timing = _run_rtl(project, images, streams, trace, stall_seed, verilator, rtl_from)
+        scores, timing = _run_rtl(project, images, streams, trace, trace_megabytes, stall_seed, verilator, rtl_from)
     else:
         scores, timing = _run_untimed(project, images, run_hls if backend == "hls" else run_emulated)
     outputs = project.to_model(scores)
@@ -108,6 +117,7 @@ def run_rtl(
     *,
     streams: bool = False,
     trace: Path | None = None,
+    trace_megabytes: int = TRACE_MEGABYTES,
     stall_seed: int | None = None,
     verilator: str | None = None,
     most_cycles: int | None = None,
@@ -120,7 +130,9 @@ def run_rtl(
     """
     kind = "none" if trace is None else trace.suffix[1:]
     if kind not in ("none", "vcd", "fst"):
-        raise UserError(f"{trace} is no waveform file", where="--trace", hint="give a name that ends in .vcd or .fst")
+        raise UserError(
+            f"{trace} is not a waveform file", where="--trace", hint="give a name that ends in .vcd or .fst"
+        )
     with TemporaryDirectory(prefix="bnnfpga-") as staged:
         source = project.folder
         if rtl_from is not None:
@@ -134,6 +146,7 @@ def run_rtl(
             len(images.codes),
             stall_seed=stall_seed,
             trace=trace,
+            trace_megabytes=trace_megabytes,
             streams=streams,
             most_cycles=most_cycles,
             explain=explain and rtl_from is None,
@@ -146,6 +159,7 @@ def _run_rtl(
     images: Images,
     streams: bool,
     trace: Path | None,
+    trace_megabytes: int,
     stall_seed: int | None,
     verilator: str | None,
     rtl_from: Path | None,
@@ -156,6 +170,7 @@ def _run_rtl(
         images,
         streams=streams,
         trace=trace,
+        trace_megabytes=trace_megabytes,
         stall_seed=stall_seed,
         verilator=verilator,
         rtl_from=rtl_from,
@@ -175,7 +190,15 @@ def _run_rtl(
         "build_seconds": build_seconds,
         "run_seconds": run_seconds,
         "streams": run.streams,
+        "trace": None if trace is None else _trace(trace, run),
     }
+
+
+def _trace(file: Path, run: RtlRun) -> dict[str, Any]:
+    """What a waveform shows of a run."""
+    cycles = run.cycles if run.traced_cycles is None else run.traced_cycles
+    images = int(np.searchsorted(run.frame_done, cycles))
+    return {"file": str(file), "cycles": cycles, "images": images, "complete": cycles >= run.cycles}
 
 
 def run_hls(project: Project, images: Images) -> tuple[Scores, float]:
@@ -208,6 +231,7 @@ def _run_untimed(
             "latency_cycles",
             "simulated_cycles_per_second",
             "streams",
+            "trace",
         )
     )
     return scores, {

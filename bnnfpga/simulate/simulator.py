@@ -135,7 +135,7 @@ def build_simulator(
 def _optimization() -> str:
     level = os.environ.get(OPTIMIZE, "3")
     if level not in ("0", "1", "2", "3"):
-        raise UserError(f"{level!r} is no level of optimisation", where=OPTIMIZE, hint="set it to 0, 1, 2 or 3")
+        raise UserError(f"{level!r} is not a level of optimisation", where=OPTIMIZE, hint="set it to 0, 1, 2 or 3")
     return level
 
 
@@ -143,7 +143,9 @@ def _read_sources(project: Path) -> dict[str, bytes]:
     """Everything that a simulator is made from, by its name in the project."""
     for needed in ("rtl/accelerator.sv", _RULES):
         if not (project / needed).is_file():
-            raise UserError("this is no compiled project", where=str(project / needed), hint="compile the model again")
+            raise UserError(
+                "this is not a compiled project", where=str(project / needed), hint="compile the model again"
+            )
     files = [path for folder in ("rtl", "sim") for path in sorted((project / folder).rglob("*")) if path.is_file()]
     return {path.relative_to(project).as_posix(): path.read_bytes() for path in files}
 

@@ -342,12 +342,12 @@ def _choose(stages: Sequence[str] | None) -> list[Stage]:
 def _check_wave(wave: Wave, chosen: Sequence[Stage]) -> None:
     if wave.path.suffix not in (".vcd", ".fst"):
         raise UserError(
-            f"{wave.path} is no waveform file", where="--wave", hint="give a name that ends in .vcd or .fst"
+            f"{wave.path} is not a waveform file", where="--wave", hint="give a name that ends in .vcd or .fst"
         )
     if not any(isinstance(stage, RtlStage) for stage in chosen):
         raise UserError("a waveform needs the stage rtl", where="--wave", hint="add it to --stages")
     if wave.cycles < 1:
-        raise UserError(f"{wave.cycles} cycles are no window", where="--wave-cycles", hint="give at least 1")
+        raise UserError(f"{wave.cycles} cycles are not a window", where="--wave-cycles", hint="give at least 1")
     require_writable(wave.path)
 
 
@@ -368,7 +368,8 @@ def _dumped_streams(graph: Graph, layers: Sequence[str]) -> dict[str, str]:
             raise UserError(
                 f"no layer is called {layer!r}" + (f"; did you mean {close[0]!r}?" if close else ""),
                 where="--dump",
-                hint=f"layers are {', '.join(units)}; streams are called like {streams[min(1, len(streams) - 1)]}",
+                hint=f"units are called like {units[-2]}, streams like {streams[min(1, len(streams) - 1)]}; "
+                "project.json has all of them as `layers`",
             )
     return wanted
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bnnfpga.codegen.constants import TRACE_MEGABYTES
 from bnnfpga.errors import UserError
 from bnnfpga.simulate.scratch import INPUT, run_program, scratch_folder
 from bnnfpga.simulate.simulator import Simulator, Trace, build_simulator
@@ -113,6 +114,8 @@ class RtlRun:
         For each frame the cycle of its last output transfer on any port.
     streams
         Of each stream `name`, `stalled_cycles`, `starved_cycles` and `max_occupancy`, where they were asked for.
+    traced_cycles
+        How many cycles the waveform shows, where one was asked for.
     """
 
     output: NDArray[np.uint8]
@@ -121,6 +124,7 @@ class RtlRun:
     first_input_cycle: int
     frame_done: NDArray[np.int64]
     streams: list[dict[str, Any]] | None
+    traced_cycles: int | None = None
 
 
 def run_simulator(
@@ -131,6 +135,7 @@ def run_simulator(
     *,
     stall_seed: int | None = None,
     trace: Path | None = None,
+    trace_megabytes: int = TRACE_MEGABYTES,
     watchdog: int | None = None,
     most_cycles: int | None = None,
     streams: bool = False,
@@ -152,6 +157,8 @@ def run_simulator(
         Lets all external streams stall, each in bursts that follow from this number.
     trace
         The waveform to write.
+    trace_megabytes
+        The size at which the waveform ends; the simulation goes on.
     watchdog
         Cycles without a transfer that count as a deadlock; None for a multiple of the predicted cycles.
     most_cycles
@@ -180,7 +187,7 @@ def run_simulator(
     if most_cycles is not None:
         options += ["--most-cycles", str(most_cycles)]
     with scratch_folder(input_bytes) as folder:
-        traced = [] if trace is None else ["--trace", str(trace.absolute())]
+        traced = [] if trace is None else ["--trace", str(trace.absolute()), "--trace-megabytes", str(trace_megabytes)]
         status, said = _run(simulator, memories_dir, folder, [*options, *traced])
         if status == _DEADLOCK:
             raise _explain_deadlock(simulator, memories_dir, folder, options, said, watch=explain)
@@ -197,6 +204,7 @@ def run_simulator(
             first_input_cycle=report["first_input_cycle"],
             frame_done=np.array(report["frame_done"], dtype=np.int64),
             streams=[{key: stream[key] for key in _FIGURES} for stream in _read_streams(folder)] if streams else None,
+            traced_cycles=report.get("traced_cycles"),
         )
 
 

@@ -35,5 +35,5 @@ def find_board(name: str) -> Board:
     """
     known = boards()
     if name not in known:
-        raise UserError(f"{name!r} is no board", where="--board", hint=f"give one of {', '.join(known)}")
+        raise UserError(f"{name!r} is not a board", where="--board", hint=f"give one of {', '.join(known)}")
     return known[name]

@@ -203,11 +203,13 @@ def _check_boundary(project: Project) -> None:
 def _target(project: Project, flow: str, part: str | None, board: str | None, clock_mhz: float | None) -> Target:
     clock = float(project.description["clock_mhz"]) if clock_mhz is None else clock_mhz
     if not 0 < clock <= _FASTEST_MHZ:
-        raise UserError(f"{clock} MHz is no clock of an FPGA", where="--clock-mhz", hint="give a positive number")
+        raise UserError(
+            f"{clock} MHz is not a clock frequency of an FPGA", where="--clock-mhz", hint="give a positive number"
+        )
     if part is not None and board is not None:
         raise UserError("a part and a board are given", where="--part", hint="give either; a board has its part")
     if part is not None and not re.fullmatch(r"[A-Za-z0-9_-]+", part):
-        raise UserError(f"{part!r} is no part", where="--part", hint=f"like {DEFAULT_PART}")
+        raise UserError(f"{part!r} is not a part", where="--part", hint=f"like {DEFAULT_PART}")
     if flow == "vivado":
         if part is not None:
             raise UserError("a bitstream is for a board", where="--part", hint="name it with --board")

@@ -1,44 +1,28 @@
-"""Concatenations of floats: what works on each of their channels alone works on the parts."""
+"""Concatenations of floats: what works on each of their channels alone works on their parts."""
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bnnfpga.frontend.channels import channel_index
 from bnnfpga.frontend.model import Model, Node
-from bnnfpga.frontend.nodes import (
-    CHAINED,
-    QUANTIZERS,
-    attribute,
-    data_operands,
-)
+from bnnfpga.frontend.nodes import DOT_PRODUCTS, QUANTIZERS, attribute, data_operands
+from bnnfpga.frontend.parts import Part, Piece, in_pieces, joined, sum_in_pieces
 from bnnfpga.frontend.rewriting import Rewrite
-from bnnfpga.golden.model import float_concats
-from bnnfpga.input_format import InputFormat
+from bnnfpga.integers import IntArray
 from bnnfpga.transforms.integer_types import INTEGER_CONCAT, integer_type, make_join
 
-_FLOATS = "joins_floats"
+JOINS_FLOATS = "joins_floats"
 """Attribute of a Concat that the golden model computes on floats, since its operands have no common grid."""
-
-
-def mark_float_concats(model: Model, input: InputFormat) -> None:
-    """Note of each concatenation of a clean graph whether it joins floats, for `ConcatBehindQuantizers`.
-
-    Rewrites change what stands in front of a concatenation, and with it what could be joined, but not to the bit.
-    """
-    names = float_concats(model, input)
-    for node in model.nodes:
-        if node.name in names:
-            model.set_attributes(node, **{_FLOATS: 1})
 
 
 def joins_floats(node: Node) -> bool:
     """Whether a node is a concatenation that joins floats."""
-    return node.op_type == "Concat" and bool(attribute(node, _FLOATS, 0))
+    return node.op_type == "Concat" and bool(attribute(node, JOINS_FLOATS, 0))
 
 
 class ConcatBehindQuantizers(Rewrite):
-    """A concatenation of floats moves behind what makes codes of them: elementwise nodes, max pools and quantizers.
+    """A concatenation of floats moves behind what makes codes of them, through all that works on each channel alone.
 
     Each part gets a copy of such a node, with the constants of its channels.
     """
@@ -50,61 +34,78 @@ class ConcatBehindQuantizers(Rewrite):
             make_join(model, node, INTEGER_CONCAT, [1] * len(node.input))
             return True
         moved = [_move_behind(model, node, reader) for reader in model.consumers(node.output[0])]
+        for gather in model.consumers(node.output[0]):
+            if _mixes(model, node, gather):
+                moved += [_move_behind(model, node, reader, gather) for reader in model.consumers(gather.output[0])]
+                model.remove_unread(gather)
         if not any(moved):
             return False
         model.remove_unread(node)
         return True
 
 
-def _move_behind(model: Model, concat: Node, reader: Node) -> bool:
-    """Let `reader` work on each part of the concatenation, and join what it makes; False where it cannot."""
-    source = concat.output[0]
+def _move_behind(model: Model, concat: Node, reader: Node, gather: Node | None = None) -> bool:
+    """Let `reader` work on each part of the concatenation, and join what it makes; False where it cannot.
+
+    Between them stands `gather` where there is one, which mixes the channels of the parts.
+    """
+    source = (gather or concat).output[0]
     if joins_floats(reader):
+        if gather is not None:
+            return False
         parts = [[*concat.input] if name == source else [name] for name in reader.input]
         model.set_inputs(reader, [name for part in parts for name in part])
         return True
-    if reader.op_type not in CHAINED or reader.op_type == "BatchNormalization":
+    if not _leads_to_codes(model, reader) or (gather is None and _mixes(model, concat, reader)):
         return False
-    if data_operands(model, reader) != [source] or not _leads_to_codes(model, reader):
+    own = _parts(model, concat, gather)
+    before: list[Node] = []
+    pieces: list[Piece] | None
+    if reader.op_type in ("Add", "Sub") and len(data_operands(model, reader)) > 1:
+        before, pieces = sum_in_pieces(model, reader, [own if name == source else None for name in reader.input])
+    elif reader.op_type == "Conv" and model.constant(reader.input[1]) is None:
         return False
-    results = []
-    shape = model.shape(reader.output[0])
-    copies = []
-    begin = 0
-    for part in concat.input:
-        end = begin + model.shape(part)[1]
-        name = model.fresh_name(f"{reader.name}_{begin}")
-        operands = [part if operand == source else operand for operand in reader.input]
-        for index, operand in enumerate(operands):
-            value = model.constant(operand)
-            if value is not None and (axis := _channel_axis(reader, value, len(shape))) is not None:
-                operands[index] = model.add_constant(name, value.take(range(begin, end), axis))
-        result = model.fresh_name(f"{reader.output[0]}_{begin}")
-        model.set_shape(result, [shape[0], end - begin, *shape[2:]])
-        results.append(result)
-        copies.append(Node(reader.op_type, operands, [result], name, reader.domain, reader.attributes, reader.origin))
-        begin = end
-    name = model.fresh_name(concat.name)
-    joined = Node(concat.op_type, results, [reader.output[0]], name, "", concat.attributes, concat.origin)
-    model.replace(reader, *copies, joined)
+    else:
+        pieces = in_pieces(model, reader, source, own, lambda name, index: _rows(model, name, index))
+    if pieces is None:
+        return False
+    whole = joined(model, [piece.made for piece in pieces], reader.output[0], concat)
+    model.replace(reader, *before, *(piece.node for piece in pieces), *whole)
     return True
 
 
+def _parts(model: Model, concat: Node, gather: Node | None) -> list[Part]:
+    """The parts of a concatenation, by the places of their channels, behind what mixes them."""
+    ends = np.cumsum([model.shape(name)[1] for name in concat.input])
+    places = np.arange(ends[-1]) if gather is None else np.argsort(channel_index(model, gather))
+    return [Part(name, own) for name, own in zip(concat.input, np.split(places, ends[:-1]), strict=True)]
+
+
+def _mixes(model: Model, concat: Node, reader: Node) -> bool:
+    """Whether a node is a Gather that only puts channels of several parts between each other."""
+    if reader.op_type != "Gather" or attribute(reader, "axis", 0) % len(model.shape(reader.output[0])) != 1:
+        return False
+    index = channel_index(model, reader)
+    if not np.array_equal(np.sort(index), np.arange(model.shape(concat.output[0])[1])):
+        return False
+    return all(bool(np.all(np.diff(part.channels) > 0)) for part in _parts(model, concat, reader))
+
+
+def _rows(model: Model, weights: str, index: IntArray) -> str:
+    value = model.constant(weights)
+    assert value is not None
+    return model.add_constant(f"{weights}_rows", np.ascontiguousarray(value[index]))
+
+
 def _leads_to_codes(model: Model, node: Node) -> bool:
-    """Whether a quantizer is the node, or behind it: what the host computes at the end is not taken apart."""
+    """Whether the node or one behind it makes integers: what the host computes at the end is not taken apart."""
     seen = {node}
     ahead = [node]
     while ahead:
         item = ahead.pop()
-        if item.op_type in QUANTIZERS:
+        if item.op_type in (*QUANTIZERS, *DOT_PRODUCTS):
             return True
         fresh = [reader for reader in model.consumers(item.output[0]) if reader not in seen]
         seen.update(fresh)
         ahead += fresh
     return False
-
-
-def _channel_axis(node: Node, value: NDArray[np.float32], rank: int) -> int | None:
-    """The axis of a constant that belongs to the channels of the node's tensor, None where it holds for all of them."""
-    axis = 0 if node.op_type == "MultiThreshold" else value.ndim - rank + 1
-    return axis if 0 <= axis < value.ndim and value.shape[axis] > 1 else None

@@ -10,14 +10,16 @@ from bnnfpga.frontend.model import Model
 from bnnfpga.frontend.rewriting import apply_rewrites
 from bnnfpga.input_format import InputFormat
 from bnnfpga.integers import IntArray, IntegerType
+from bnnfpga.transforms.affine_inputs import AffineBehindDotProducts, ShiftsIntoCodes
 from bnnfpga.transforms.batch_norm import BatchNormToArithmetic
-from bnnfpga.transforms.concats import ConcatBehindQuantizers, mark_float_concats
+from bnnfpga.transforms.concats import ConcatBehindQuantizers
+from bnnfpga.transforms.decisions import mark_decisions
 from bnnfpga.transforms.host_functions import HostFunction, cut_input, cut_layouts, cut_outputs
 from bnnfpga.transforms.integer_input import IntegerInput
 from bnnfpga.transforms.integer_weights import IntegerWeights
 from bnnfpga.transforms.joins import JoinsOnIntegers
 from bnnfpga.transforms.merge_layouts import MergeLayouts
-from bnnfpga.transforms.move import LayoutBeforeElementwise, QuantizerBeforeLayout, ScalesBehindDotProducts
+from bnnfpga.transforms.move import LayoutBeforeElementwise, QuantizerBeforeLayout
 from bnnfpga.transforms.pools import AffineBehindPools
 from bnnfpga.transforms.quantizer_scales import ScalesOutOfQuantizers
 from bnnfpga.transforms.refusals import refuse_floats
@@ -34,7 +36,8 @@ SCALE_REWRITES = (
     QuantizerBeforeLayout,
     AffineBehindPools,
     JoinsOnIntegers,
-    ScalesBehindDotProducts,
+    ShiftsIntoCodes,
+    AffineBehindDotProducts,
     ConcatBehindQuantizers,
 )
 """What makes the operands of every dot product integers, in order."""
@@ -69,7 +72,7 @@ def fold(model: Model, input_type: IntegerType | None = None, input_scale: np.fl
     """
     model = model.copy()
     scale = np.float32(1) if input_scale is None else input_scale
-    mark_float_concats(model, InputFormat("", input_type, scale))
+    mark_decisions(model, InputFormat("", input_type, scale))
     places = np.arange(0)
     if input_type is not None:
         places = cut_layouts(model)

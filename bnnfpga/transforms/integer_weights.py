@@ -11,17 +11,22 @@ from bnnfpga.frontend.nodes import (
     DOT_PRODUCTS,
     LAYOUT_OPS,
     WEIGHT_QUANTIZERS,
+    attribute,
     describe,
     rearrange,
 )
 from bnnfpga.frontend.quantizers import quantizer_of
 from bnnfpga.frontend.rewriting import Rewrite
 from bnnfpga.golden.dot_products import output_scale
+from bnnfpga.transforms.affine_inputs import ADDEND
 from bnnfpga.transforms.editing import insert_after
 
 
 class IntegerWeights(Rewrite):
-    """Quantized constant weights become their integer codes, and their scale a Mul behind the dot product."""
+    """Quantized constant weights become their integer codes, and their scale a Mul behind the dot product.
+
+    Behind that comes what constants in front of the layer add to its outputs: they are lost when integers meet it.
+    """
 
     def visit(self, model: Model, node: Node) -> bool:
         if node.op_type not in DOT_PRODUCTS:
@@ -51,5 +56,8 @@ class IntegerWeights(Rewrite):
         model.set_input(node, 1, model.add_constant(f"{node.name}_weights", np.ascontiguousarray(codes)))
         model.remove_unread(*([] if above is None else [above]))
         trailing = len(model.shape(node.output[0])) - 2
-        insert_after(model, node, "Mul", output_scale(scale, node, trailing))
+        behind = insert_after(model, node, "Mul", output_scale(scale, node, trailing)) or node
+        addend = attribute(node, ADDEND, None)
+        if addend is not None:
+            insert_after(model, behind, "Add", addend.reshape(-1, *[1] * trailing))
         return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bnnfpga.frontend.model import Model, Node, Origin
+from bnnfpga.frontend.model import Model, Node
 from bnnfpga.frontend.multithreshold import reshape_thresholds
 from bnnfpga.frontend.nodes import (
     BROADCASTING,
@@ -13,13 +13,12 @@ from bnnfpga.frontend.nodes import (
     LAYOUT_OPS,
     POOLS,
     QUANTIZERS,
+    WEIGHT_QUANTIZERS,
     attribute,
     comes_from_constants,
     rearrange,
 )
-from bnnfpga.frontend.quantizers import quantizer_of
 from bnnfpga.frontend.rewriting import Rewrite
-from bnnfpga.transforms.editing import insert_after
 from bnnfpga.transforms.integer_types import integer_type
 
 
@@ -90,9 +89,7 @@ def _reshape_constants(model: Model, node: Node, layout: Node) -> bool:
         return False
     if node.op_type == "MultiThreshold":
         return reshape_thresholds(model, node, before, after)
-    if node.op_type in QUANTIZERS:
-        return quantizer_of(model, node).scale.size == 1
-    if node.op_type in BROADCASTING:
+    if node.op_type in (*BROADCASTING, *WEIGHT_QUANTIZERS):
         for index, name in enumerate(node.input):
             value = model.constant(name)
             if value is not None and value.size > 1:
@@ -164,38 +161,3 @@ def _exchange(model: Model, layout: Node, chain: list[Node]) -> None:
     model.set_output(layout, result)
     model.remove(layout)
     model.insert_after(chain[-1], layout)
-
-
-class ScalesBehindDotProducts(Rewrite):
-    """A scalar multiplication in front of a dot product moves behind it."""
-
-    def visit(self, model: Model, node: Node) -> bool:
-        if node.op_type not in DOT_PRODUCTS:
-            return False
-        # All scales of a run in front of it, the first applied first.
-        scales: list[tuple[np.ndarray, Origin | None]] = []
-        source = node.input[0]
-        while (producer := model.producer(source)) is not None and producer.op_type == "Mul":
-            factor = _scalar_factor(model, producer)
-            if factor is None:
-                break
-            scales.insert(0, (factor[1], producer.origin))
-            source = factor[0]
-        if not scales:
-            return False
-        above = model.producer(node.input[0])
-        model.set_input(node, 0, source)
-        behind: Node = node
-        for scale, origin in scales:
-            behind = insert_after(model, behind, "Mul", scale, origin) or behind
-        assert above is not None
-        model.remove_unread(above)
-        return True
-
-
-def _scalar_factor(model: Model, node: Node) -> tuple[str, np.ndarray] | None:
-    for index in (0, 1):
-        value = model.constant(node.input[index])
-        if value is not None:
-            return (node.input[1 - index], value.reshape(())) if value.size == 1 else None
-    return None

@@ -1,4 +1,4 @@
-"""Pools and pads on integers: what multiplies or shifts their input moves behind them."""
+"""Pools on integers: what multiplies or shifts their input moves behind them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bnnfpga.frontend.channels import channel_index
 from bnnfpga.frontend.model import Model, Node
 from bnnfpga.frontend.nodes import elementwise_operand
 from bnnfpga.frontend.rewriting import Rewrite
-from bnnfpga.frontend.sliding import averages, geometry_of, pad_value
+from bnnfpga.frontend.sliding import averages, geometry_of
 from bnnfpga.transforms.editing import insert_after
 from bnnfpga.transforms.integer_types import INTEGER_POOL, INTEGER_SUM, THRESHOLD_DOMAIN, integer_type
 
@@ -20,9 +20,9 @@ _AFFINE = ("Mul", "Div", "Add", "Sub")
 
 
 class AffineBehindPools(Rewrite):
-    """Scales move behind max pools and pads, affine steps behind picked channels and averages, which then sum integers.
+    """Affine steps move behind max pools, picked channels and averages, which then sum integers.
 
-    A positive factor commutes with the largest of some numbers to the bit, because rounding is monotone. That an
+    What rises commutes with the largest of some numbers to the bit, because rounding is monotone. That an
     affine function commutes with an average is how the golden model defines such averages.
     """
 
@@ -32,7 +32,7 @@ class AffineBehindPools(Rewrite):
             model.become(node, INTEGER_SUM, THRESHOLD_DOMAIN)
             insert_after(model, node, "Mul", np.asarray(np.float32(1) / np.float32(geometry.taps)))
             return True
-        if node.op_type not in ("MaxPool", "AveragePool", "Pad", "Gather", "Resize"):
+        if node.op_type not in ("MaxPool", "AveragePool", "Gather", "Resize"):
             return False
         before = model.producer(node.input[0])
         value = None if before is None else _operand(model, before)
@@ -48,23 +48,13 @@ class AffineBehindPools(Rewrite):
 
 
 def _commutes(model: Model, node: Node, before: Node, value: NDArray[np.float32]) -> bool:
-    """Whether a node gives the same behind an affine node as in front of it; adapts a Pad's value."""
+    """Whether a node gives the same behind an affine node as in front of it."""
     if node.op_type in ("Gather", "Resize"):
         return True
     if node.op_type == "AveragePool":
         is_factor = before.op_type in ("Mul", "Div")
         return is_factor or not geometry_of(model, node).touches_pads
-    is_scale = before.op_type == "Mul" and bool(np.all(value > 0))
-    if node.op_type == "MaxPool":
-        return is_scale
-    if not is_scale or value.size != 1:
-        return False
-    pad = np.float32(pad_value(model, node))
-    code = np.rint(pad / np.float32(value.item()))
-    if np.float32(code * np.float32(value.item())) != pad:
-        return False
-    model.set_input(node, 1, model.add_constant(f"{node.name}_code", code))
-    return True
+    return before.op_type in ("Add", "Sub") or bool(np.all(value > 0))
 
 
 def _operand(model: Model, node: Node) -> NDArray[np.float32] | None:

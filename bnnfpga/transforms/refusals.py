@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.model import Model, Node
 from bnnfpga.frontend.nodes import (
@@ -101,10 +103,10 @@ def not_joined(model: Model, node: Node) -> UserError:
                 where=describe(node),
                 hint="put a quantizer of up to 8 bits behind that, with the scale of the other operand",
             )
-        units.append(f"{scaled[1]:.9g}")
+        units.append(str(np.float32(scaled[1])))
     hint = "let quantizers with one scale stand in front of all its operands"
     return UserError(
-        f"it joins streams whose scales {' and '.join(units)} are no small multiples of one number",
+        f"it joins streams whose scales {' and '.join(dict.fromkeys(units))} are not small multiples of one number",
         where=describe(node),
         hint=f"{hint}, or one right behind it" if node.op_type == "Concat" else hint,
     )
@@ -113,6 +115,10 @@ def not_joined(model: Model, node: Node) -> UserError:
 def not_quantised(model: Model, node: Node) -> UserError:
     """The refusal of a dot product with an operand that is not integer."""
     scaled = model.producer(node.input[0])
+    if scaled is not None and integer_type(model, node.input[0]) is None:
+        cause = _cause(model, scaled)
+        if len(data_operands(model, cause)) > 1 and cause.op_type not in DOT_PRODUCTS:
+            return not_joined(model, cause)
     if (
         scaled is not None
         and scaled.op_type == "Mul"

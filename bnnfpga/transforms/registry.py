@@ -9,7 +9,7 @@ from bnnfpga.errors import UserError
 from bnnfpga.frontend.model import Model
 from bnnfpga.frontend.rewriting import Rewrite, apply_rewrites
 from bnnfpga.input_format import InputFormat
-from bnnfpga.transforms.concats import mark_float_concats
+from bnnfpga.transforms.decisions import mark_decisions
 from bnnfpga.transforms.fold import SCALE_REWRITES
 from bnnfpga.transforms.integer_input import IntegerInput
 from bnnfpga.transforms.integer_types import integer_type
@@ -42,7 +42,7 @@ class NamedRewrite:
         else:
             step = IntegerInput(format.type, format.scale)
         result = model.copy()
-        mark_float_concats(result, format)
+        mark_decisions(result, format)
         return result, apply_rewrites(result, step)
 
 

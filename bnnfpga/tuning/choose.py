@@ -21,7 +21,7 @@ _CYCLES_A_LUT = 128
 """Cycles of latency that a LUT is worth: speed that costs next to nothing is taken."""
 
 
-def choose_folding(graph: Graph, cycles: int) -> Folding:
+def choose_folding(graph: Graph, cycles: int, pinned: Folding | None = None) -> Folding:
     """For each layer by itself, the folding of least estimated cost that takes at most `cycles` cycles a frame.
 
     The cost is area, and a little latency.
@@ -32,6 +32,9 @@ def choose_folding(graph: Graph, cycles: int) -> Folding:
         An unfolded graph, as `lower` makes it.
     cycles
         Cycles a frame, at least 1.
+    pinned
+        What some layers have, legal or not, whatever it costs; what it leaves open of a layer is chosen. Beside it
+        `cycles` is a wish: a layer that cannot be that fast is as fast as it can.
 
     Raises
     ------
@@ -40,17 +43,20 @@ def choose_folding(graph: Graph, cycles: int) -> Folding:
     """
     if cycles < 1:
         raise UserError(f"{cycles} cycles a frame are not possible", where="--cycles", hint="give a positive number")
-    folding, fastest = {}, {}
+    folding, fastest = dict(pinned or {}), {}
     for operator in graph.operators:
-        candidates = _candidates(graph, operator)
+        given = folding.get(operator.name, LayerFolding())
+        candidates = _candidates(graph, operator, given)
         fastest[operator.name] = min(map(_interval, candidates), default=_fewest_beats(operator))
-        fast = [units for units in candidates if _interval(units) <= cycles]
+        allowed = cycles if pinned is None else max(cycles, fastest[operator.name])
+        fast = [units for units in candidates if _interval(units) <= allowed]
         if fast:
             best = min(fast, key=_cost)[0]
             pe, simd = best.folding
-            folding[operator.name] = LayerFolding(pe, simd, _memory_kind(best))
+            chosen = LayerFolding(pe, simd, _memory_kind(best))
+            folding[operator.name] = given.completed(chosen)
     slowest = max(fastest, key=fastest.__getitem__)
-    if fastest[slowest] > cycles:
+    if pinned is None and fastest[slowest] > cycles:
         raise UserError(
             f"layer {slowest!r} takes at least {fastest[slowest]} cycles a frame; {cycles} were asked for",
             where="--cycles or --target-fps",
@@ -59,14 +65,21 @@ def choose_folding(graph: Graph, cycles: int) -> Folding:
     return folding
 
 
-def _candidates(graph: Graph, operator: Operator) -> list[tuple[Operator, ...]]:
-    """A unit in each of its foldings, with the windows in front, which have none of their own and keep up with it."""
+def _candidates(graph: Graph, operator: Operator, given: LayerFolding) -> list[tuple[Operator, ...]]:
+    """A unit in each of its foldings that has what is given, with the windows in front, which keep up with it."""
     feeders = [(graph[stream.producer], stream.input) for stream in graph.inputs_of(operator.name) if stream.producer]
     windows = [(window, input) for window, input in feeders if isinstance(window, Window)]
     return [
         (unit, *(window.in_front_of(unit.interval(), unit.inputs[input]) for window, input in windows))
         for unit in _foldings(operator)
+        if _agrees(unit, given)
     ]
+
+
+def _agrees(unit: Operator, given: LayerFolding) -> bool:
+    """Whether a unit has what is given of its folding."""
+    wanted = (given.pe, given.simd)
+    return all(value is None or value == has for value, has in zip(wanted, unit.folding, strict=True))
 
 
 def _fewest_beats(operator: Operator) -> int:

@@ -54,13 +54,13 @@ uint64_t default_watchdog(bool stalled, uint64_t longest_stall) {
     return stalled ? 4 * quiet + 16 * longest_stall : quiet;
 }
 
-std::unique_ptr<Tracer> open_trace(Vaccelerator& top, const std::string& path) {
-    if (path.empty()) return nullptr;
+std::unique_ptr<Tracer> open_trace(Vaccelerator& top, const Options& options) {
+    if (options.trace.empty()) return nullptr;
 #if defined(BNN_TRACE_VCD) || defined(BNN_TRACE_FST)
-    auto tracer = std::make_unique<Tracer>();
+    auto tracer = std::make_unique<Tracer>(options.trace, 1000000 * options.trace_megabytes);
     top.trace(tracer.get(), 99);
-    tracer->open(path.c_str());
-    if (!tracer->isOpen()) fail(path + ": cannot be written");
+    tracer->open(options.trace.c_str());
+    if (!tracer->isOpen()) fail(options.trace + ": cannot be written");
     return tracer;
 #else
     (void)top;
@@ -75,7 +75,7 @@ void write_output(const Simulation& simulation, const std::string& path) {
     file.commit();
 }
 
-void write_report(const Simulation& simulation, End end, double seconds, const std::string& path) {
+void write_report(const Simulation& simulation, End end, double seconds, bool traced, const std::string& path) {
     if (path.empty()) return;
     NewFile file(path);
     std::FILE* const out = file.stream();
@@ -86,6 +86,7 @@ void write_report(const Simulation& simulation, End end, double seconds, const s
     } else {
         std::fprintf(out, " \"first_input_cycle\": %" PRIu64 ",", simulation.first_input());
     }
+    if (traced) std::fprintf(out, " \"traced_cycles\": %" PRIu64 ",\n", simulation.traced_cycles());
     std::fprintf(out,
                  " \"last_transfer_cycle\": %" PRIu64 ", \"frames_in\": %" PRIu64 ", \"beats_in\": %" PRIu64
                  ", \"frames_out\": %" PRIu64 ", \"wrong_output\": %" PRIu64 ",\n \"outputs\": [",
@@ -214,7 +215,7 @@ int main(int argc, char** argv) {
     context.commandArgs(argc, argv);
     context.traceEverOn(!options.trace.empty());
     Vaccelerator top(&context);
-    const std::unique_ptr<Tracer> tracer = open_trace(top, options.trace);
+    const std::unique_ptr<Tracer> tracer = open_trace(top, options);
 
     Stalls input_stalls(2 * options.stall_seed, 2 * uint64_t{BNN_PREDICTED_INTERVAL});
     // Each output stalls on its own.
@@ -243,13 +244,17 @@ int main(int argc, char** argv) {
 #if defined(BNN_TRACE_VCD) || defined(BNN_TRACE_FST)
     if (tracer) tracer->close();
 #endif
-    write_report(simulation, end, seconds, options.report);
+    write_report(simulation, end, seconds, tracer != nullptr, options.report);
     if (end != End::done) {
         explain(simulation, end, top);
         return status_of(end);
     }
     write_output(simulation, options.output);
     if (!options.quiet) print_summary(simulation, seconds);
+    if (!options.quiet && tracer && simulation.traced_cycles() < simulation.cycles()) {
+        std::printf("the waveform shows the first %" PRIu64 " cycles; --trace-megabytes %" PRIu64 " ended it\n",
+                    simulation.traced_cycles(), options.trace_megabytes);
+    }
     if (expected && !equals_expected(simulation, *expected, options.expected, frames)) return 1;
     if (expected && !options.quiet) std::printf("output equals %s\n", options.expected.c_str());
     return 0;

@@ -19,6 +19,7 @@ struct Options {
     uint64_t repeat = 1;
     uint64_t trace_from = 0;
     uint64_t trace_to = ~uint64_t{0};
+    uint64_t trace_megabytes = 0;  // 0: as many as it takes
     uint64_t watchdog = 0;  // 0: from the predicted cycles
     uint64_t most_cycles = ~uint64_t{0};
     uint64_t stall_seed = 0;
@@ -37,6 +38,7 @@ inline const char* const usage_text =
     "  --stall-seed S     let all external streams stall, in bursts that follow from the seed\n"
     "  --trace FILE       write a waveform (needs a simulator built with TRACE=vcd or fst)\n"
     "  --trace-from CYCLE, --trace-to CYCLE   write only these cycles of it, both included\n"
+    "  --trace-megabytes N   end the waveform where it has reached this size; the simulation goes on\n"
     "  --watchdog CYCLES  give up after so many cycles without a transfer\n"
     "  --most-cycles N    give up after so many cycles\n"
     "  --quiet            print nothing where all is well\n"
@@ -95,6 +97,8 @@ inline Options parse_options(int argc, char** argv) {
             options.trace_from = parse_number(name, value);
         } else if (name == "--trace-to") {
             options.trace_to = parse_number(name, value);
+        } else if (name == "--trace-megabytes") {
+            options.trace_megabytes = parse_number(name, value);
         } else if (name == "--stall-seed") {
             options.stall_seed = parse_number(name, value);
             options.stalled = true;

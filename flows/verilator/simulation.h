@@ -11,6 +11,7 @@
 #include "outputs.h"
 #include "ports.h"
 #include "stalls.h"
+#include "trace.h"
 
 #include <algorithm>
 #include <csignal>
@@ -19,18 +20,6 @@
 #include <tuple>
 #include <vector>
 
-#if defined(BNN_TRACE_FST)
-#include "verilated_fst_c.h"
-using Tracer = VerilatedFstC;
-#elif defined(BNN_TRACE_VCD)
-#include "verilated_vcd_c.h"
-using Tracer = VerilatedVcdC;
-#else
-struct Tracer {
-    void dump(uint64_t) {}
-};
-#endif
-
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "ports are filled byte by byte, the lowest first");
 
 /// Set by SIGINT and SIGTERM; the loop looks at it every few thousand cycles.
@@ -38,7 +27,8 @@ inline volatile std::sig_atomic_t interrupted = 0;
 
 enum class End { done, wrong_tlast, unstable_output, deadlock, too_slow, interrupted };
 
-/// What the outer world bounds: cycles without a transfer, cycles at all, and the cycles that a trace shows.
+/// What the outer world bounds: cycles without a transfer, cycles at all, and the cycles that a trace shows. A trace that
+/// is full ends there.
 struct Limits {
     uint64_t watchdog;
     uint64_t most_cycles = ~uint64_t{0};
@@ -120,7 +110,11 @@ class Simulation {
 
         while (frame != frames) {
             // Short enough to notice Ctrl-C, and never past the cycle in which the watchdog barks.
-            const uint64_t pause = std::min({cycle + 8192, last_transfer + limits_.watchdog + 1, limits_.most_cycles});
+            uint64_t pause = std::min({cycle + 8192, last_transfer + limits_.watchdog + 1, limits_.most_cycles});
+            if (Traced && shown(cycle)) {
+                if (tracer->is_full(cycle)) limits_.trace_to = cycle - 1;
+                pause = std::min(pause, tracer->next_look());
+            }
             for (; cycle < pause && frame != frames; ++cycle) {
                 const bool take = valid && top.s_axis_tready;
                 uint64_t number = 0;
@@ -190,6 +184,8 @@ class Simulation {
     }
 
     uint64_t cycles() const { return cycles_; }
+    /// Cycles of the run after which the trace shows nothing more.
+    uint64_t traced_cycles() const { return std::min(cycles_, limits_.trace_to + (limits_.trace_to != none)); }
     uint64_t first_input() const { return first_input_; }
     uint64_t last_transfer() const { return last_transfer_; }
     uint64_t beats_in() const { return beats_in_; }

@@ -138,7 +138,7 @@ void matrix_vector(hls::stream<word<Pixels * (SIMD * InputBits + Flags)>>& in,
     static_assert(Pixels >= 1 && Vectors % Pixels == 0, "the vectors of a beat must divide those of a frame");
     static_assert(!InputBipolar || InputBits == 1, "inputs of -1 and +1 have one bit");
     static_assert(Flags == 0 || SIMD % Flags == 0, "each flag must stand for the same number of inputs");
-    static_assert(WeightBits >= 1 && WeightBits <= 16, "weights have 1 to 16 bits");
+    static_assert(WeightBits >= 1 && WeightBits <= 32, "weights have 1 to 32 bits");
     static_assert(AccumulatorBits >= 1 && AccumulatorBits <= 62, "the accumulator has 1 to 62 bits");
     static_assert(sizeof...(Tables) == (Levels > 0 ? 2 : 0),
                   "with Levels > 0 the unit takes two tables, thresholds and decreasing; without, none");

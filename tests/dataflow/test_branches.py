@@ -137,7 +137,7 @@ def test_select_in_hardware(tmp_path: Path) -> None:
 
 
 def test_select_refuses_what_is_no_channel() -> None:
-    with pytest.raises(ValueError, match=r"select: \(0, 3\) are no channels of 3"):
+    with pytest.raises(ValueError, match=r"select: \(0, 3\) are not channels of 3"):
         Select("select", (), 3, (0, 3), BIPOLAR)
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bnnfpga.dataflow.folding import apply_folding, folding_of, parse_folding
+from bnnfpga.dataflow.folding import Folding, LayerFolding, apply_folding, folding_of, parse_folding
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.score_output import ScoreOutput
@@ -39,7 +39,7 @@ def test_a_folding_survives_its_file() -> None:
     [
         ([], ["must map layer names"]),
         ({"matrix_vector0": 3}, ["must map pe, simd", "matrix_vector0"]),
-        ({"matrix_vector0": {"PE": 2}}, ["unknown setting 'PE'", "pe"]),
+        ({"matrix_vector0": {"Pe": 2}}, ["unknown setting 'Pe'", "pe"]),
         ({"matrix_vectr0": {"pe": 2}}, ["no layer is called 'matrix_vectr0'", "did you mean 'matrix_vector0'?"]),
         ({"matrix_vector0": {"pe": 3}}, ["pe: 3 is not legal", "1, 2, 5, 10"]),
         ({"matrix_vector0": {"simd": "2"}}, ["simd: '2' is not legal", "1, 2, 3, 4, 6, 12"]),
@@ -55,6 +55,58 @@ def test_errors_name_what_is_legal(data: object, words: list[str]) -> None:
     assert str(caught.value.where).startswith("f.yaml")
     for word in words:
         assert word in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "entry"),
+    [
+        ("Defaults", {}),
+        ("Defaults", {"mem_mode": ["internal_decoupled", ["all"]]}),
+        ("MatrixVectorActivation_0", {"PE": 2, "SIMD": 4, "ram_style": "auto"}),
+        ("MVAU_hls_0", {"PE": 2}),
+        ("StreamingFCLayer_Batch_1", {"PE": 2}),
+        ("StreamingFIFO_rtl_12", {"depth": 32}),
+        ("ConvolutionInputGenerator_rtl_0", {"SIMD": 2, "inFIFODepths": [32]}),
+        ("matrix_vector0", {"PE": 2}),
+        ("matrix_vector0", {"pe": 2, "outFIFODepths": [2]}),
+    ],
+)
+def test_what_is_written_for_finn_is_known(name: str, entry: object) -> None:
+    with pytest.raises(UserError, match="this is FINN's format") as caught:
+        parse_folding({name: entry}, "final_hw_config.json")
+    assert caught.value.where == f"final_hw_config.json, entry '{name}'"
+    assert "PE is pe, SIMD is simd" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    "pinned",
+    [
+        {},
+        {"matrix_vector0": LayerFolding(1, 1, "distributed")},
+        {"matrix_vector0": LayerFolding(2)},
+        {"matrix_vector0": LayerFolding(simd=1)},
+        {"matrix_vector1": LayerFolding(memory="block")},
+        {"matrix_vector0": LayerFolding(10, 12), "matrix_vector1": LayerFolding(1, 1)},
+    ],
+)
+@pytest.mark.parametrize("cycles", [1, 8, 1000])
+def test_what_a_folding_leaves_open_is_chosen(pinned: Folding, cycles: int) -> None:
+    graph = random_chain(0, (12, 10, 6))
+    alone, beside = choose_folding(graph, cycles), choose_folding(graph, cycles, pinned)
+    assert {name: beside[name] for name in alone if name not in pinned} == {
+        name: alone[name] for name in alone if name not in pinned
+    }
+    for name, entry in pinned.items():
+        assert entry.completed(beside[name]) == beside[name]
+        assert None not in (beside[name].pe, beside[name].simd, beside[name].memory)
+    apply_folding(graph, beside)
+
+
+def test_what_is_open_of_a_pinned_layer_is_chosen_for_the_cycles() -> None:
+    graph = random_chain(0, (12, 10, 6))
+    assert choose_folding(graph, 10, {"matrix_vector0": LayerFolding(pe=1)})["matrix_vector0"].simd == 12
+    assert choose_folding(graph, 1, {"matrix_vector0": LayerFolding(simd=4)})["matrix_vector0"].pe == 10
+    assert choose_folding(graph, 60, {"matrix_vector0": LayerFolding(pe=2)})["matrix_vector0"].simd == 1
 
 
 @pytest.mark.parametrize("cycles", [1, 2, 7, 30, 120, 10_000])

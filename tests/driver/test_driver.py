@@ -117,7 +117,7 @@ def test_a_wrong_vector_is_found(tmp_path: Path) -> None:
 
 def test_mistakes(tmp_path: Path) -> None:
     project = compile_net("bytes", tmp_path)
-    with pytest.raises(UserError, match="0 frames are no batch"):
+    with pytest.raises(UserError, match="0 frames are not a batch"):
         Accelerator(project=project.folder, batch=0, overlay=overlay(project), allocate=allocate)
     with pytest.raises(UserError, match="has no 'dma'"):
         Accelerator(project=project.folder, overlay=object(), allocate=allocate)

@@ -188,7 +188,7 @@ def _refused(net: NetWriter, qonnx: int = 1) -> UserError:
         ({"mode": "STOCHASTIC"}, "'rounding_mode' is 'STOCHASTIC'"),
         ({"bits": 9}, "1 to 8 bits"),
         ({"bits": 2.5}, "1 to 8 bits"),
-        ({"zero": 0.5}, "not one integer"),
+        ({"zero": 0.5}, "is not an integer"),
         ({"scale": 0.0}, "not a positive number"),
         ({"scale": -1.0}, "not a positive number"),
         ({"bits": 1, "zero": 1}, "one bit, a sign and a zero point"),

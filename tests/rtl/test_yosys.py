@@ -6,15 +6,17 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
 
 import bnnfpga
 from bnnfpga.assets import asset
-from bnnfpga.codegen.rtl import render_rtl
+from bnnfpga.codegen.rtl import FILE_LIST, render_rtl
 from bnnfpga.dataflow.folding import apply_folding
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import add_resources
@@ -108,22 +110,28 @@ def several_pixels() -> Graph:
     return apply_folding(graph, choose_folding(graph, 16))
 
 
-def run_yosys(folder: Path, *commands: str) -> None:
-    """Read the accelerator of a project, then run commands, all in a process of their own."""
+def run_yosys(folder: Path, *commands: str, parameters: Sequence[str] = ()) -> None:
+    """Read the accelerator of a project, then run commands, in a process of their own that works somewhere else.
+
+    `parameters` are commands in front of the elaboration.
+    """
     pytest.importorskip("pyosys")
+    files = " ".join(str(folder / name) for name in (folder / FILE_LIST).read_text().split())
+    elaboration = (
+        f"read_verilog -sv {files}",
+        *parameters,
+        "hierarchy -check -top accelerator",
+        "proc",
+        "check -assert",
+    )
     script = f"""
-from pathlib import Path
 from pyosys import libyosys
 design = libyosys.Design()
-files = " ".join(sorted(str(path) for path in Path("../rtl").glob("*.sv")))
-for command in (
-    f"read_verilog -sv -defer {{files}}", "hierarchy -check -top accelerator", "proc", "check -assert", *{commands}
-):
+for command in {(*elaboration, *commands)}:
     libyosys.run_pass(command, design)
 """
-    run = subprocess.run(
-        [sys.executable, "-c", script], cwd=folder / "memories", capture_output=True, text=True, check=False
-    )
+    with TemporaryDirectory() as elsewhere:
+        run = subprocess.run([sys.executable, "-c", script], cwd=elsewhere, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout[-2000:] + run.stderr
 
 
@@ -137,6 +145,18 @@ def check_synthesis(folder: Path, dsp: int) -> None:
     assert cells.keys() >= {"LUT4", "TRELLIS_FF"}
     # Those have 18 x 18 bits; no operand is wider.
     assert cells.get("MULT18X18D", 0) == dsp
+
+
+def test_memories_may_lie_anywhere(tmp_path: Path) -> None:
+    """Yosys finds them beside `rtl/`; the top level's parameter names another place, for Yosys and Verilator alike."""
+    render_rtl(random_folding(random_chain(1, (12, 10, 6), 1), 1), tmp_path)
+    run_yosys(tmp_path)
+    (tmp_path / "memories").rename(tmp_path / "contents")
+    with pytest.raises(AssertionError, match="Can not open file"):
+        run_yosys(tmp_path)
+    folder = f'"{tmp_path}/contents/"'
+    run_yosys(tmp_path, parameters=[f"chparam -set MemoryFolder {folder} accelerator"])
+    _lint([f"-GMemoryFolder={folder}", "-F", str(tmp_path / FILE_LIST)], "accelerator")
 
 
 @pytest.mark.parametrize("name", NETS)
@@ -167,7 +187,7 @@ def test_yosys_reads_what_verilator_reads(graph: Graph, tmp_path: Path) -> None:
     """What Yosys makes of every line, written out again, behaves as the RTL does: expressions mean the same to both."""
 
     def read_and_write(rtl: Path) -> None:
-        run_yosys(rtl.parent, "flatten", "opt_clean", "write_verilog -noattr ../netlist.v")
+        run_yosys(rtl.parent, "flatten", "opt_clean", f"write_verilog -noattr {rtl.parent}/netlist.v")
         for file in rtl.iterdir():
             file.unlink()
         (rtl.parent / "netlist.v").rename(rtl / "accelerator.sv")

@@ -41,7 +41,11 @@ ON_IMAGES = (
     "upsample",
 )
 ON_VECTORS = ("dense", "elementwise", "gather", "quantizer", "unsqueeze")
-EVERYWHERE = ("concat", "add")
+EVERYWHERE = ("concat", "concat_apart", "add")
+
+
+_APART = (1.0, 513 / 512)
+"""Scales without a common grid, whose multiples are small enough to be exact."""
 
 
 @dataclass(frozen=True)
@@ -339,3 +343,20 @@ class _Writer:
         made = self._net.node("Concat", self._quantizer(x), self._quantizer(x), axis=1)
         self._shape = (2 * self._shape[0], *self._shape[1:])
         return made
+
+    def _concat_apart(self, x: str) -> str:
+        """Parts whose scales have no common grid, and something that works on each channel alone."""
+        parts = [self._net.quant(x, 3, scale=scale, signed=True) for scale in self._rng.permutation(_APART).tolist()]
+        made = self._net.node("Concat", *parts, axis=1)
+        self._shape = (2 * self._shape[0], *self._shape[1:])
+        kinds = ["gather", "elementwise", "add_apart"]
+        if len(self._shape) > 1:
+            kinds += ["average", "max", "pad", "upsample", "depthwise", "global_average", "flatten"]
+        for kind in self._rng.choice(kinds, self._rng.integers(1, 4)):
+            if kind in ("gather", "elementwise", "add_apart") or len(self._shape) > 1:
+                made = getattr(self, f"_{kind}")(made)
+        return self._quantizer(made)
+
+    def _add_apart(self, x: str) -> str:
+        """With a stream of multiples of either scale, which has a grid with neither part, or with itself."""
+        return self._net.node("Add", x, x)

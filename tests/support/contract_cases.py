@@ -332,6 +332,20 @@ def thresholds(net: Spelled, put: Put) -> None:
     net.end(net.flat_dense(x, int(np.prod(net.shape))))
 
 
+def lowered(net: Spelled, put: Put) -> None:
+    kind = put.case.operator.name
+    if kind == "XnorPopcountMatMul":
+        net.end(put(net.bits("x"), net.constant(net.rng.random((6, 4)) > 0.5)))
+        return
+    if kind == "Im2Col":
+        net.shape = (1, 5, 6, 2)
+        taps = 2 * int(np.prod(put.get("kernel_size")))
+        net.end(net.node("MatMul", put(net.quant("x", 4, 0.5)), net.weights(taps, 3)))
+        return
+    net.shape = (1, 4, 6, 3) if put.get("data_layout") == "NHWC" else (1, 3, 4, 6)
+    net.end(put(net.quant("x", put.get("ibits"), 1.0, signed=put.get("signed"))))
+
+
 _FLAGS = [None, 0, 1]
 _POOL = {
     "kernel_shape": [[2, 2], [3, 2], [1, 3], [3]],
@@ -541,5 +555,24 @@ CASES: dict[str, tuple[Callable[[Spelled, Put], None], list[Setting]]] = {
         ),
     ),
     "Trunc": (quantizer, grid(rounding_mode=[None, *_MODES], signed=_FLAGS, narrow=_FLAGS)),
+    "XnorPopcountMatMul": (lowered, [{}]),
+    "Im2Col": (
+        lowered,
+        grid(
+            kernel_size=[[2, 3], [1, 1]],
+            stride=[[1, 1], [2, 1]],
+            input_shape=[None, "(1,5,6,2)"],
+            pad_amount=[None, [1, 0, 2, 1]],
+            pad_value=[None, 0, 1],
+            depthwise=_FLAGS,
+            dilations=[None, [2, 2]],
+        ),
+    ),
+    "QuantAvgPool2d": (
+        lowered,
+        grid(
+            kernel=[2, 3], stride=[1, 2], ibits=[2, 4], obits=[3, 4], signed=[0, 1], data_layout=[None, "NCHW", "NHWC"]
+        ),
+    ),
 }
 """How each operator is fed, and with what."""

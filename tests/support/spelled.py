@@ -16,6 +16,7 @@ from qonnx.custom_op.general.bipolar_quant import binary_quant
 from qonnx.custom_op.general.multithreshold import multithreshold
 from qonnx.custom_op.general.quant import quant
 from qonnx.custom_op.general.trunc import trunc_v1, trunc_v2
+from qonnx.custom_op.registry import getCustomOp
 
 DOMAIN = "qonnx.custom_op.general"
 _NEWEST_RUN = 26
@@ -76,6 +77,10 @@ class Spelled:
     def quant(self, tensor: str, bits: int, scale: float, *, signed: int = 1) -> str:
         numbers = [self.constant(number) for number in (scale, 0.0, bits)]
         return self.node("Quant", tensor, *numbers, domain=DOMAIN, signed=signed, narrow=0, rounding_mode="ROUND")
+
+    def bits(self, tensor: str) -> str:
+        """0 and 1."""
+        return self.quant(tensor, 1, 1.0, signed=0)
 
     def weights(self, *shape: int, scale: float = 0.25) -> str:
         return self.bipolar(self.constant(self.rng.standard_normal(shape)), scale)
@@ -166,6 +171,29 @@ def _runner(data: bytes, kinds: tuple[tuple[str, tuple[int, ...]], ...], version
     return lambda given: session.run(None, given)
 
 
+_LOWERED = ("Im2Col", "XnorPopcountMatMul", "QuantAvgPool2d")
+"""FINN's operators."""
+
+
+def _lowered(node: onnx.NodeProto, read: list[Any]) -> np.ndarray:
+    """As qonnx executes it, which for Im2Col asks what its input holds."""
+    context = dict(zip(node.input, read, strict=True))
+    context[node.output[0]] = np.zeros((1, 1, 1, 1), np.float32)
+    graph = onnx.GraphProto()
+    note = graph.quantization_annotation.add(tensor_name=node.input[0])
+    note.quant_parameter_tensor_names.add(key="finn_datatype", value="FLOAT32")
+    if node.op_type == "QuantAvgPool2d":
+        layout = {item.name: item.s for item in node.attribute}.get("data_layout", b"NCHW")
+        sizes = {item.name: item.i for item in node.attribute}
+        pixels = slice(1, 3) if layout == b"NHWC" else slice(2, 4)
+        shape = list(read[0].shape)
+        shape[pixels] = [(extent - sizes["kernel"]) // sizes["stride"] + 1 for extent in shape[pixels]]
+        context[node.output[0]] = np.zeros(shape, np.float32)
+    getCustomOp(node, onnx_opset_version=1).execute_node(context, graph)
+    made: np.ndarray = context[node.output[0]]
+    return made
+
+
 def _quantised(node: onnx.NodeProto, read: list[Any], version: int) -> np.ndarray:
     values = {item.name: onnx.helper.get_attribute_value(item) for item in node.attribute}
     values = {name: value.decode() if isinstance(value, bytes) else value for name, value in values.items()}
@@ -181,6 +209,8 @@ def _quantised(node: onnx.NodeProto, read: list[Any], version: int) -> np.ndarra
         axis = layout.index("C")
         x = read[0].swapaxes(axis, 1)
         made = multithreshold(x, read[1], values.get("out_scale", 1.0), values.get("out_bias", 0.0)).swapaxes(axis, 1)
+    elif node.op_type in _LOWERED:
+        made = _lowered(node, read)
     elif version == 1:
         mode = values.get("rounding_mode", "FLOOR")
         made = trunc_v1(*read, "DOWN" if mode == "ROUND_TO_ZERO" else mode)

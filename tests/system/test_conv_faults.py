@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 
 import bnnfpga
+from bnnfpga.dataflow.operators.vector_vector import VectorVector
+from bnnfpga.simulate.project_graph import project_plan
 from tests.support import faults
 from tests.support.builds import images_for
 from tests.support.conv_nets import ConvNet
 
-NET = ConvNet(("residual", "pool_after"), (2, 6, 6), seed=4)
+NET = ConvNet(("residual", "pool_after", "grouped"), (2, 6, 6), seed=4)
 FAULTS = {
     "the left border": ("window0", "PadLeft"),
     "the top border": ("window1", "PadTop"),
@@ -58,7 +60,9 @@ def test_a_parameter(name: str, project: bnnfpga.Project, tmp_path: Path) -> Non
     assert said["unit"] == unit
 
 
-@pytest.mark.parametrize("memory", ["matrix_vector0_weights", "matrix_vector1_thresholds", "pool0_smallest"])
+@pytest.mark.parametrize(
+    "memory", ["matrix_vector0_weights", "matrix_vector1_thresholds", "pool0_smallest", "vector_vector0_thresholds"]
+)
 def test_bits_of_a_memory(memory: str, project: bnnfpga.Project, tmp_path: Path) -> None:
     broken = broken_by(project, tmp_path / "broken")
     path = broken.folder / "memories" / f"{memory}.mem"
@@ -67,3 +71,11 @@ def test_bits_of_a_memory(memory: str, project: bnnfpga.Project, tmp_path: Path)
     said = verified(broken)
     assert said is not None
     assert said["unit"] == memory.rsplit("_", 1)[0]
+    unit = project_plan(project).graph[said["unit"]]
+    if isinstance(unit, VectorVector):
+        # A depthwise layer says what it decides from, too.
+        assert unit.table is not None
+        assert said["threshold"] in unit.table.values[said["channel"]]
+        reached = said["accumulator"] >= said["threshold"]
+        assert (said["got"] > said["expected"]) == (reached == unit.table.decreasing[said["channel"]])
+        assert f"the threshold {said['threshold']}" in said["message"]

@@ -53,14 +53,14 @@ WRONG: list[tuple[str, str, object, str]] = [
     ("project.json", "format", 99, "its format is 99"),
     ("project.json", "format", ..., "its format is None"),
     ("project.json", "model", ..., "model is missing"),
-    ("project.json", "model", ["a"], "model is ['a'], which is no text"),
+    ("project.json", "model", ["a"], "model is ['a'], which is not text"),
     ("project.json", "clock_mhz", float("nan"), "clock_mhz is nan"),
-    ("project.json", "clock_mhz", True, "clock_mhz is True, which is no number"),
-    ("project.json", "input", [], "input is [], which is no object"),
-    ("project.json", "input.kind", "uint99", "'uint99' is no input type"),
-    ("project.json", "input.shape", 8, "input.shape is 8, which is no array"),
+    ("project.json", "clock_mhz", True, "clock_mhz is True, which is not a number"),
+    ("project.json", "input", [], "input is [], which is not an object"),
+    ("project.json", "input.kind", "uint99", "'uint99' is not an input type"),
+    ("project.json", "input.shape", 8, "input.shape is 8, which is not an array"),
     ("project.json", "input.shape", [7], "different numbers of elements"),
-    ("project.json", "input.shape.0", "8", "input.shape[0] is '8', which is no integer"),
+    ("project.json", "input.shape.0", "8", "input.shape[0] is '8', which is not an integer"),
     ("project.json", "input.shape.0", 10**30, "input.shape[0] is 1000000000000000000000000000000"),
     ("project.json", "input.stream.lanes", 0, "input.stream.lanes is 0, and must be at least 1"),
     ("project.json", "input.stream.lanes", 3, "does not divide 8 elements"),
@@ -70,22 +70,22 @@ WRONG: list[tuple[str, str, object, str]] = [
     ("project.json", "outputs.0.stream.shape", [], "outputs[0].stream.shape"),
     ("project.json", "outputs.0.stream.shape", [2**40], "outputs[0].stream.shape has 1099511627776 elements"),
     ("project.json", "outputs.0.kind", "guess", "must be one of scores, class"),
-    ("project.json", "predicted_latency_cycles", 1.5, "which is no integer"),
+    ("project.json", "predicted_latency_cycles", 1.5, "which is not an integer"),
     ("project.json", "layers", [], "layers is empty"),
     ("project.json", "layers.0.cycles", None, "layers[0].cycles is None"),
-    ("project.json", "layers.1", "fifo", "layers[1] is 'fifo', which is no object"),
-    ("project.json", "resources", 3, "resources is 3, which is no object"),
-    ("functions.json", "input", None, "input is None, which is no array"),
+    ("project.json", "layers.1", "fifo", "layers[1] is 'fifo', which is not an object"),
+    ("project.json", "resources", 3, "resources is 3, which is not an object"),
+    ("functions.json", "input", None, "input is None, which is not an array"),
     ("project.json", "outputs", [], "outputs is empty"),
-    ("project.json", "outputs.0.name", 5, "outputs[0].name is 5, which is no text"),
+    ("project.json", "outputs.0.name", 5, "outputs[0].name is 5, which is not text"),
     ("functions.json", "outputs", ..., "outputs is missing"),
     ("functions.json", "outputs", [], "outputs has length 0; 1 is expected"),
     ("functions.json", "outputs.0.0.operation", "guess", "outputs[0][0].operation is 'guess', and must be one of add"),
-    ("functions.json", "outputs.0.0.constant", "1", "outputs[0][0].constant is '1', which is no array"),
+    ("functions.json", "outputs.0.0.constant", "1", "outputs[0][0].constant is '1', which is not an array"),
     ("functions.json", "outputs.0.0.constant", [1, 2], "outputs[0][0].constant has length 2; 1 or 4 is expected"),
-    ("functions.json", "outputs.0.0.constant", [float("nan")], "constant[0] is nan, which is no float32 number"),
-    ("functions.json", "outputs.0.0.constant", [1e39], "which is no float32 number"),
-    ("functions.json", "outputs.0.0.constant", [{}], "which is no number"),
+    ("functions.json", "outputs.0.0.constant", [float("nan")], "constant[0] is nan, which is not a float32 number"),
+    ("functions.json", "outputs.0.0.constant", [1e39], "which is not a float32 number"),
+    ("functions.json", "outputs.0.0.constant", [{}], "which is not a number"),
     ("functions.json", "outputs.0.0", {"operation": "count", "constant": [[]]}, "has no thresholds"),
 ]
 
@@ -142,7 +142,7 @@ def test_a_whole_project_can_be_looked_at(project: Path) -> None:
 
 def test_no_project(project: Path, whole: Path, tmp_path: Path) -> None:
     assert refused(tmp_path / "none", whole).message == "there is no such folder"
-    assert refused(tmp_path, whole).message == "it is no project"
+    assert refused(tmp_path, whole).message == "it is not a project: it has no project.json"
     (project / "functions.json").unlink()
     error = refused(project, whole)
     assert error.where == str(project / "functions.json")

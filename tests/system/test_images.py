@@ -68,7 +68,10 @@ def test_wrong_integers(integers: bnnfpga.Project, images: np.ndarray, message: 
     ("images", "message"),
     [
         (np.zeros((2, 3, 2, 2), np.uint8), "images are uint8, expected float32"),
-        (np.zeros((2, 3, 2, 2)), "images are float64, expected float32"),
+        (np.zeros((2, 3, 2, 2), np.float16), "images are float16, expected float32"),
+        (np.full((2, 3, 2, 2), 0.1), "the one at (0, 0, 0) of image 0, 0.1, is not a float32 number"),
+        (np.full((2, 3, 2, 2), 1e300), "1e+300, is not a float32 number"),
+        (np.full((2, 3, 2, 2), np.inf), "NaN or infinity"),
         (np.full((2, 3, 2, 2), np.nan, np.float32), "NaN"),
     ],
 )
@@ -76,6 +79,23 @@ def test_wrong_floats(floats: bnnfpga.Project, images: np.ndarray, message: str)
     with pytest.raises(UserError) as caught:
         floats.read_images(images)
     assert message in caught.value.message
+
+
+def test_doubles_that_are_float32_numbers(floats: bnnfpga.Project) -> None:
+    x = np.random.default_rng(2).standard_normal((4, 3, 2, 2)).astype(np.float32)
+    x[0, 0, 0] = np.nextafter(np.float32(0), np.float32(1)), -0.0
+    for doubles in (x.astype(np.float64), x.astype(">f8"), np.asfortranarray(x.astype(np.float64))):
+        read = floats.read_images(doubles)
+        assert read.given.dtype == np.float32
+        np.testing.assert_array_equal(read.given, x)
+        np.testing.assert_array_equal(read.codes, floats.read_images(x).codes)
+    # Where it is not, the element is named as it was given.
+    doubles = np.moveaxis(x.astype(np.float64), 1, -1)
+    doubles[3, 1, 0, 2] += 1e-12
+    doubles[3, 1, 1, 0] += 1e-12
+    with pytest.raises(UserError, match=r"the one at \(1, 0, 2\) of image 3") as caught:
+        floats.read_images(doubles, "nhwc")
+    assert "astype(numpy.float32)" in str(caught.value.hint)
 
 
 @pytest.mark.parametrize("labels", [np.zeros(3, int), np.zeros((2, 1), int), np.zeros(2)])

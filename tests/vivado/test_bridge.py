@@ -109,6 +109,7 @@ def test_batches(name: str, tmp_path: Path) -> None:
             words = sum(stream.beats * word.words for stream, word in zip(made, made_words, strict=True))
             assert [int(line) for line in done.stdout.split()] == [size * words for size in sizes]
             memory = np.fromfile(tmp_path / "output.bin", np.uint8).reshape(16, -1)
-            np.testing.assert_array_equal(gather_frames(made_words, [stream.beats for stream in made], memory), expected)
+            gathered = gather_frames(made_words, [stream.beats for stream in made], memory)
+            np.testing.assert_array_equal(gathered, expected)
             if len(made) == 1:
                 np.testing.assert_array_equal(memory, made_words[0].spread(expected))

@@ -29,7 +29,7 @@ from bnnfpga.transforms.integer_types import (
     rows_of,
 )
 
-_MOST_ACCUMULATOR_BITS = 32
+_MOST_ACCUMULATOR_BITS = 53
 
 
 def dense(lowering: Lowering, node: Node) -> None:

@@ -55,7 +55,7 @@ class Select(Operator):
 
     def __post_init__(self) -> None:
         if not self.index or min(self.index) < 0 or max(self.index) >= self.channels:
-            raise ValueError(f"{self.name}: {self.index} are no channels of {self.channels}")
+            raise ValueError(f"{self.name}: {self.index} are not channels of {self.channels}")
 
     @property
     def inputs(self) -> tuple[Port, ...]:

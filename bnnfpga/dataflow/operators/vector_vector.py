@@ -28,7 +28,7 @@ from bnnfpga.dataflow.operator import (
 )
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.stream import Port
-from bnnfpga.dataflow.thresholds import ThresholdTable, bipolar_sum_to_count
+from bnnfpga.dataflow.thresholds import Decisions, ThresholdTable, bipolar_sum_to_count
 from bnnfpga.dataflow.window_beats import WindowBeats
 from bnnfpga.dot_products import dot_product_type, weight_type
 from bnnfpga.integers import IntArray, IntegerType
@@ -150,15 +150,23 @@ class VectorVector(Operator):
         return Schedule(self.beats.events(), self.latency, (self.queue,), (1,))
 
     def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
-        rows = arrays[0].reshape(-1, self.taps, self.channels)
-        results = np.empty((len(rows), self.channels), narrowest(self.made.lo, self.made.hi))
+        return (self._products(arrays[0], self.table),)
+
+    def decide(self, *arrays: Integers) -> Decisions:
+        return Decisions(self._products(arrays[0], None), self.table)
+
+    def _products(self, x: Integers, table: ThresholdTable | None) -> Integers:
+        """The sums, or what the thresholds make of them."""
+        type = table.output if table else self.accumulator
+        rows = x.reshape(-1, self.taps, self.channels)
+        results = np.empty((len(rows), self.channels), narrowest(type.lo, type.hi))
         largest = max(-self.input_type.lo, self.input_type.hi) * int(np.abs(self.weights).sum(axis=0).max())
         exact = narrowest(-largest, largest)
         weights = self.weights.astype(exact)
         for block in row_blocks(len(rows), (self.taps + 2) * self.channels):
             sums = np.einsum("rtc,tc->rc", rows[block].astype(exact), weights)
-            results[block] = self.table.execute(sums) if self.table else sums
-        return (results.reshape(len(arrays[0]), *self.windows, self.channels),)
+            results[block] = table.execute(sums) if table else sums
+        return results.reshape(len(x), *self.windows, self.channels)
 
     @cached_property
     def _weight_bits(self) -> NDArray[np.uint8]:

@@ -11,6 +11,7 @@ from bnnfpga.errors import UserError, shown
 from bnnfpga.frontend.contract.qonnx import NEWEST_QONNX
 from bnnfpga.frontend.contract.table import QONNX, REFUSED, STANDARD
 from bnnfpga.frontend.contract.terms import NEWEST, OLDEST, Attribute, Form, Input, Operator
+from bnnfpga.frontend.nodes import describe
 
 _KINDS = {
     "int": AttributeProto.INT,
@@ -84,10 +85,6 @@ def inputs_of(node: onnx.NodeProto, form: Form) -> list[tuple[Input, str]]:
     return [(roles[min(place, len(roles) - 1)], name) for place, name in enumerate(node.input)]
 
 
-def _where(node: onnx.NodeProto) -> str:
-    return f"node {shown(node.name)} ({node.op_type})"
-
-
 def _value(item: AttributeProto) -> Any:
     value = onnx.helper.get_attribute_value(item)
     return value.decode(errors="replace") if isinstance(value, bytes) else value
@@ -102,11 +99,11 @@ def _unknown(node: onnx.NodeProto) -> UserError:
     if refusal is None:
         return UserError(
             "operators of this kind cannot be compiled",
-            where=_where(node),
+            where=describe(node),
             hint="docs/operators.md lists those that can",
         )
     return UserError(
-        f"operators of this kind cannot be compiled: {refusal.why}", where=_where(node), hint=refusal.instead
+        f"operators of this kind cannot be compiled: {refusal.why}", where=describe(node), hint=refusal.instead
     )
 
 
@@ -114,14 +111,14 @@ def _no_form(node: onnx.NodeProto, operator: Operator, version: int) -> UserErro
     if node.domain:
         return UserError(
             f"it is of version {version} of QONNX' operators; versions up to {NEWEST_QONNX} can be read",
-            where=_where(node),
+            where=describe(node),
             hint="export the model with version 2 of QONNX' operators",
         )
     if version < operator.forms[0].first:
         problem = f"ONNX has {node.op_type} from opset {operator.forms[0].first} on"
     else:
         problem = f"ONNX has {node.op_type} up to opset {operator.last}"
-    return UserError(f"{problem}, and the file is of opset {version}", where=_where(node), hint=EXPORT_AGAIN)
+    return UserError(f"{problem}, and the file is of opset {version}", where=describe(node), hint=EXPORT_AGAIN)
 
 
 def _check_inputs(node: onnx.NodeProto, version: int, form: Form, constants: set[str]) -> None:
@@ -134,16 +131,16 @@ def _check_inputs(node: onnx.NodeProto, version: int, form: Form, constants: set
         taken = " ".join(filter(None, [str(fewest), most]))
         raise UserError(
             f"it has {count} {'input' if count == 1 else 'inputs'}, where {_versioned(node, version)} has {taken}",
-            where=_where(node),
+            where=describe(node),
             hint=EXPORT_AGAIN,
         )
     for role, name in inputs_of(node, form):
         if not name and not role.optional:
-            raise UserError(f"it has no input {role.name!r}", where=_where(node), hint=EXPORT_AGAIN)
+            raise UserError(f"it has no input {role.name!r}", where=describe(node), hint=EXPORT_AGAIN)
         if name and role.constant and name not in constants:
             raise UserError(
                 f"it reads its {role.name} from {shown(name)}, which is not a constant",
-                where=_where(node),
+                where=describe(node),
                 hint="export the trained model in eval mode, with fixed shapes",
             )
 
@@ -155,7 +152,7 @@ def _check_outputs(node: onnx.NodeProto, operator: Operator, form: Form, readers
     if len(node.output) > 1 + len(names):
         raise UserError(
             f"it has {len(node.output)} outputs, where {node.op_type} has {1 + len(names)}",
-            where=_where(node),
+            where=describe(node),
             hint=EXPORT_AGAIN,
         )
     for name, tensor in zip(names, node.output[1:], strict=False):
@@ -163,7 +160,7 @@ def _check_outputs(node: onnx.NodeProto, operator: Operator, form: Form, readers
         if tensor and (tensor in readers or node.op_type == "BatchNormalization"):
             raise UserError(
                 f"its output {name!r} is {'used' if tensor in readers else 'there, as in training'}",
-                where=_where(node),
+                where=describe(node),
                 hint="export the trained model in eval mode, with its scores as the only output",
             )
 
@@ -175,14 +172,14 @@ def _check_attributes(node: onnx.NodeProto, version: int, form: Form) -> None:
         if attribute is None:
             raise UserError(
                 f"it has an attribute {item.name!r}, which {_versioned(node, version)} does not have",
-                where=_where(node),
+                where=describe(node),
                 hint=EXPORT_AGAIN,
             )
         if item.type != _KINDS[attribute.kind]:
             raise UserError(
                 f"its attribute {item.name!r} is of type {AttributeProto.AttributeType.Name(item.type)}, where "
                 f"{node.op_type} has {AttributeProto.AttributeType.Name(_KINDS[attribute.kind])}",
-                where=_where(node),
+                where=describe(node),
                 hint=EXPORT_AGAIN,
             )
         _check_value(node, attribute, _value(item))
@@ -190,13 +187,13 @@ def _check_attributes(node: onnx.NodeProto, version: int, form: Form) -> None:
         if attribute.required and not any(item.name == attribute.name for item in node.attribute):
             raise UserError(
                 f"it has no attribute {attribute.name!r}, which {_versioned(node, version)} must have",
-                where=_where(node),
+                where=describe(node),
                 hint=EXPORT_AGAIN,
             )
     values = values_of(node, form)
     for rule in form.rules:
         if not rule.holds(values):
-            raise UserError(rule.text, where=_where(node), hint=rule.instead)
+            raise UserError(rule.text, where=describe(node), hint=rule.instead)
 
 
 def _check_value(node: onnx.NodeProto, attribute: Attribute, value: Any) -> None:
@@ -205,7 +202,7 @@ def _check_value(node: onnx.NodeProto, attribute: Attribute, value: Any) -> None
     reason = f": {attribute.why}" if attribute.why else ""
     raise UserError(
         f"its attribute {attribute.name!r} is {shown(value)}, where {attribute.legal.text} can be compiled{reason}",
-        where=_where(node),
+        where=describe(node),
         hint=attribute.instead,
     )
 

@@ -122,7 +122,7 @@ _RESIZE_18 = _RESIZE_13.since(
             "string",
             "stretch",
             one_of("stretch"),
-            why="its sizes are no sizes",
+            why="its sizes are not sizes",
             instead="give the scales, or the sizes that come out",
         ),
     ),

@@ -109,8 +109,10 @@ def _qonnx() -> str:
     domains = ", ".join(f"`{domain}`" if domain else "none" for domain in DOMAINS)
     return "\n".join(
         [
-            "## QONNX\n",
-            f"The quantizers, by all their names: {names}. In the domains {domains}; versions 1 to {NEWEST_QONNX}.\n",
+            "## QONNX and FINN\n",
+            f"By all their names: {names}. In the domains {domains}; versions 1 to {NEWEST_QONNX}. FINN's "
+            "`MaxPoolNHWC`, and what is in the domain `qonnx.custom_op.channels_last`, are the standard operators on "
+            "images with their channels last.\n",
             *_rows(list(QONNX.values())),
         ]
     )

@@ -35,6 +35,9 @@ NAMES = {
     "BinaryQuant": "BipolarQuant",
     "MultiThreshold": "MultiThreshold",
     "Trunc": "Trunc",
+    "Im2Col": "Im2Col",
+    "XnorPopcountMatMul": "XnorPopcountMatMul",
+    "QuantAvgPool2d": "QuantAvgPool2d",
 }
 """The operators by all their names."""
 

@@ -90,7 +90,7 @@ REFUSALS = (
         ),
     ),
     Refusal(
-        "what it gives is no number of a layer",
+        "what it gives is not a number that a layer takes",
         "compare with numbers, and choose between two with Where: that is a quantizer",
         (
             *(

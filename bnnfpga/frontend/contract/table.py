@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bnnfpga.frontend.contract import elementwise, ends, layers, movers, qonnx
+from bnnfpga.frontend.contract import elementwise, ends, finn, layers, movers, qonnx
 from bnnfpga.frontend.contract.refused import REFUSALS, Refusal
 from bnnfpga.frontend.contract.terms import Operator
 
@@ -12,8 +12,10 @@ STANDARD: dict[str, Operator] = {
     operator.name: operator for family in (layers, elementwise, movers, ends) for operator in family.OPERATORS
 }
 """ONNX' own operators, by name."""
-QONNX: dict[str, Operator] = {operator.name: replace(operator, last=qonnx.NEWEST_QONNX) for operator in qonnx.OPERATORS}
-"""QONNX' operators, by the names that they have in a clean graph."""
+QONNX: dict[str, Operator] = {
+    operator.name: replace(operator, last=qonnx.NEWEST_QONNX) for operator in (*qonnx.OPERATORS, *finn.OPERATORS)
+}
+"""QONNX' and FINN's operators, by the names that they have in a clean graph."""
 REFUSED: dict[str, Refusal] = {name: refusal for refusal in REFUSALS for name in refusal.operators}
 """ONNX' operators that are not taken."""
 

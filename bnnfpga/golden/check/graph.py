@@ -9,6 +9,7 @@ import onnx
 from onnx import numpy_helper
 
 from bnnfpga.golden.check.decisions import decision_of, is_quantizer
+from bnnfpga.golden.check.functions import written_out
 from bnnfpga.golden.check.library import Unknown, run_node
 from bnnfpga.golden.check.number import Array
 
@@ -23,8 +24,6 @@ class FileGraph:
 
     def __init__(self, proto: onnx.ModelProto) -> None:
         graph = proto.graph
-        standard = (item.version for item in proto.opset_import if item.domain in ("", "ai.onnx"))
-        self.opset = max(standard, default=1)
         self._tensors = {tensor.name: tensor for tensor in graph.initializer}
         inputs = [value for value in graph.input if value.name not in self._tensors]
         self.input = inputs[0] if len(inputs) == 1 else None
@@ -35,7 +34,9 @@ class FileGraph:
         self._places: dict[int, int] = {}
         self._failed: dict[str, str] = {}
         # protobuf makes a new object for a node whenever nobody holds one.
-        self._held = list(graph.node)
+        written = written_out(proto)
+        self._held = [node for node, _ in written]
+        self._opsets = {id(node): opset for node, opset in written}
         needed = self._needed(self._held, self.outputs)
         self.nodes: list[onnx.NodeProto] = []
         self.makers: dict[str, onnx.NodeProto] = {}
@@ -57,6 +58,10 @@ class FileGraph:
     def label(self, node: onnx.NodeProto) -> str:
         """How messages call a node."""
         return self._labels[id(node)]
+
+    def opset(self, node: onnx.NodeProto) -> int:
+        """The version of standard operators that a node is written in."""
+        return self._opsets[id(node)]
 
     def place(self, node: onnx.NodeProto) -> int:
         """Its number in the file."""
@@ -108,7 +113,11 @@ class FileGraph:
         """Compute the outputs of a node whose inputs are known constants."""
         arrays = [self._values[name] if name else None for name in node.input]
         try:
-            made = [_quantised(node, arrays)] if arrays and is_quantizer(node) else run_node(node, arrays, self.opset)
+            made = (
+                [_quantised(node, arrays)]
+                if arrays and is_quantizer(node)
+                else run_node(node, arrays, self.opset(node))
+            )
         except Unknown as error:
             raise Unknown(f"{self.label(node)}: {error}") from error
         # A node may have outputs that nobody reads and that have no name.

@@ -113,7 +113,7 @@ class Walk:
             return None
         if node.op_type in ("Shape", "Size") and isinstance(operands[0], Number):
             zeros = np.broadcast_to(np.zeros(()), operands[0].shape)
-            self._graph.set_constant(node.output[0], run_node(node, [zeros], self._graph.opset)[0])
+            self._graph.set_constant(node.output[0], run_node(node, [zeros], self._graph.opset(node))[0])
             return None
         if node.op_type in ("ArgMax", "ArgMin", "TopK"):
             return self._largest(node, label, operands)
@@ -126,7 +126,7 @@ class Walk:
             decision = decision_of(node, parameters, len(x.shape))
             if decision is not None:
                 return [self._decided(node, label, x, decision)]
-        return evaluate(node, operands, self._graph.opset)
+        return evaluate(node, operands, self._graph.opset(node))
 
     # -- decisions -----------------------------------------------------------------------------------------------------
 
@@ -198,7 +198,7 @@ class Walk:
                     Number.of(point) if name == tensor else self._graph.constant(name) if name else None
                     for name in reader.input
                 ]
-                made.append(evaluate(reader, operands, self._graph.opset)[0].value)
+                made.append(evaluate(reader, operands, self._graph.opset(reader))[0].value)
         except Unknown:
             return None
         return (made[0], made[1]) if made[0].size == points[0].size else None
@@ -214,7 +214,7 @@ class Walk:
         if node.op_type == "TopK" and (count != 1 or more[:1] == [None]):
             raise Unknown("it takes more than the largest")
         place = 1 if node.op_type == "TopK" else 0
-        made = [run_node(node, [image, *more], self._graph.opset)[place] for image in scores.value]
+        made = [run_node(node, [image, *more], self._graph.opset(node))[place] for image in scores.value]
         found = np.stack(made).astype(np.int64)
         index = found.reshape(
             len(found), *(extent for at, extent in enumerate(scores.shape) if at != axis % len(scores.shape))

@@ -1,0 +1,77 @@
+"""FINN's operators behind its lowering of layers, in the domains of QONNX' own."""
+
+from __future__ import annotations
+
+from bnnfpga.frontend.contract.terms import (
+    COUNT,
+    COUNTS,
+    FLAG,
+    FLOATS,
+    SIZES,
+    Attribute,
+    Form,
+    Input,
+    Operator,
+    Rule,
+    one_of,
+)
+
+_FAMILY = "Lowered layers"
+_AXES = Rule(
+    "its kernel_size, stride and dilations do not have 2 numbers each and its pad_amount 4",
+    lambda values: (
+        all(len(values[name]) == 2 for name in ("kernel_size", "stride", "dilations"))
+        and len(values["pad_amount"]) == 4
+    ),
+    "lower the model again with FINN's LowerConvsToMatMul",
+)
+_X = Input("x", FLOATS)
+
+OPERATORS = (
+    Operator(
+        "Im2Col",
+        _FAMILY,
+        "The pixels under a kernel, of images with their channels last; with the MatMul behind it a Conv.",
+        (
+            Form(
+                (1,),
+                (_X,),
+                (
+                    Attribute("kernel_size", "ints", None, COUNTS, required=True),
+                    Attribute("stride", "ints", None, COUNTS, required=True),
+                    Attribute("input_shape", "string", ""),
+                    Attribute("pad_amount", "ints", [0, 0, 0, 0], SIZES),
+                    Attribute("pad_value", "int", 0),
+                    Attribute("depthwise", "int", 0, FLAG),
+                    Attribute("dilations", "ints", [1, 1], COUNTS),
+                ),
+                (_AXES,),
+            ),
+        ),
+    ),
+    Operator(
+        "XnorPopcountMatMul",
+        _FAMILY,
+        "How many bits of a row agree with those of each column of weights: a MatMul and a number for each output.",
+        (Form((1,), (_X, Input("weights", FLOATS, constant=True))),),
+    ),
+    Operator(
+        "QuantAvgPool2d",
+        _FAMILY,
+        "Integers under a kernel, summed, without the lowest bits of their sum.",
+        (
+            Form(
+                (1,),
+                (_X,),
+                (
+                    Attribute("stride", "int", None, COUNT, required=True),
+                    Attribute("kernel", "int", None, COUNT, required=True),
+                    Attribute("ibits", "int", None, COUNT, required=True),
+                    Attribute("obits", "int", None, COUNT, required=True),
+                    Attribute("signed", "int", None, FLAG, required=True),
+                    Attribute("data_layout", "string", "NCHW", one_of("NCHW", "NHWC")),
+                ),
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,137 @@
+"""Concatenations of floats: what works on each of their channels alone is what works on their parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from bnnfpga.arithmetic import Step, apply_steps
+from bnnfpga.errors import UserError
+from bnnfpga.frontend.model import Node
+from bnnfpga.frontend.nodes import DOT_PRODUCTS, ELEMENTWISE, attribute, data_operands, describe
+from bnnfpga.frontend.parts import Part, Piece, in_pieces, sum_in_pieces
+from bnnfpga.golden.writer import Joined, Value, Writer
+from bnnfpga.integers import IntArray
+
+Translate = Callable[[Node], Value]
+"""From a node to what it makes, where its operands are known."""
+
+
+def of_parts(writer: Writer, translate: Translate, node: Node) -> Value | None:
+    """What a node makes of a concatenation of floats, part by part; None where it is computed on floats as a whole.
+
+    Raises
+    ------
+    UserError
+        If the node is a sum over channels, which needs them on one grid.
+    """
+    operands = data_operands(writer.model, node)
+    known = {name: writer.values[name].joined for name in operands if name in writer.values}
+    first = next(filter(None, known.values()), None)
+    if first is None or node.op_type == "Concat" or (node.op_type in ELEMENTWISE and len(operands) == 1):
+        return None
+    parts = {name: _behind_chain(writer, translate, join) for name, join in known.items() if join is not None}
+    if node.op_type in ("Add", "Sub"):
+        gathers, pieces = sum_in_pieces(writer.model, node, [parts.get(name) for name in node.input])
+        for gather in gathers:
+            writer.values[gather.output[0]] = translate(gather)
+        return _translated(writer, translate, first, pieces)
+    source = next(iter(parts))
+    found = in_pieces(writer.model, node, source, parts[source], lambda name, index: _rows(writer, name, index))
+    if found is not None:
+        value = _translated(writer, translate, first, found)
+        _note_addends(writer, node, found)
+        return value
+    if node.op_type in DOT_PRODUCTS and writer.value(node.input[1]).integers is not None:
+        raise not_on_one_grid(writer, first, parts[source])
+    return None
+
+
+def joined_parts(writer: Writer, translate: Translate, node: Node) -> Joined | None:
+    """The parts of a concatenation of channels, those of others in front of it included; None where one is constant."""
+    axis = attribute(node, "axis", 1) % len(writer.model.shape(node.output[0]))
+    if axis != 1 or not all(name in writer.values for name in node.input):
+        return None
+    parts: list[Part] = []
+    begin = 0
+    for name in node.input:
+        channels = np.arange(writer.model.shape(name)[1])
+        join = writer.values[name].joined
+        own = [Part(name, channels)] if join is None else _behind_chain(writer, translate, join)
+        parts += [Part(part.tensor, begin + part.channels) for part in own]
+        begin += len(channels)
+    return Joined(node, tuple(parts))
+
+
+def not_on_one_grid(writer: Writer, join: Joined, parts: Sequence[Part]) -> UserError:
+    """The refusal of a concatenation in front of a layer that needs all its channels on one grid."""
+    units = []
+    for part in parts:
+        value = writer.values[part.tensor]
+        if value.integers is None or any(scale.size != 1 for scale in value.scales):
+            source = writer.model.producer(part.tensor)
+            return UserError(
+                f"it joins streams, and what {describe(source) if source else 'the input'} makes is not quantised",
+                where=describe(join.node),
+                hint="put a quantizer of up to 8 bits behind that, with the scale of the other operand",
+            )
+        steps = [Step("multiply", scale) for scale in value.scales]
+        units.append(str(apply_steps(steps, np.ones((), dtype=np.float32))))
+    return UserError(
+        f"it joins streams whose scales {' and '.join(dict.fromkeys(units))} are not small multiples of one number",
+        where=describe(join.node),
+        hint="let quantizers with one scale stand in front of all its operands, or one right behind it",
+    )
+
+
+def _behind_chain(writer: Writer, translate: Translate, join: Joined) -> list[Part]:
+    """The parts of what the elementwise nodes behind a concatenation make of it."""
+    parts = list(join.parts)
+    for node in join.chain:
+        source = data_operands(writer.model, node)[0]
+        pieces = in_pieces(writer.model, node, source, parts, lambda name, index: _rows(writer, name, index))
+        assert pieces is not None
+        parts = [piece.made for piece in _made(writer, translate, pieces)]
+    return parts
+
+
+def _translated(writer: Writer, translate: Translate, join: Joined, pieces: Sequence[Piece]) -> Value:
+    made = _made(writer, translate, pieces)
+    return Value(joined=replace(join, parts=tuple(piece.made for piece in made), chain=()))
+
+
+def _made(writer: Writer, translate: Translate, pieces: Sequence[Piece]) -> Sequence[Piece]:
+    for piece in pieces:
+        writer.values[piece.node.output[0]] = translate(piece.node)
+    return pieces
+
+
+def _note_addends(writer: Writer, node: Node, pieces: Sequence[Piece]) -> None:
+    """What constants in front of the pieces of a layer add to its outputs."""
+    known = {piece.node.name: writer.addends.pop(piece.node.name, None) for piece in pieces}
+    if all(addend is None for addend in known.values()):
+        return
+    whole = np.zeros(writer.model.shape(node.output[0])[1], dtype=np.float32)
+    for piece in pieces:
+        addend = known[piece.node.name]
+        if addend is not None:
+            whole[piece.channels] = addend
+    writer.addends[node.name] = whole
+
+
+def _rows(writer: Writer, tensor: str, index: IntArray) -> str:
+    """Some rows of a layer's weights, with the scales of those."""
+    value = writer.value(tensor)
+    assert value.constant is not None
+    own = np.ascontiguousarray(value.constant[index])
+    scales = tuple(scale[index] if scale.ndim == own.ndim and len(scale) > 1 else scale for scale in value.scales)
+    name = writer.model.fresh_name(f"{tensor}_rows")
+    writer.model.set_shape(name, own.shape)
+    constant = writer.constant(own)
+    if value.integers is None:
+        writer.values[name] = replace(value, tensor=constant, constant=own)
+    else:
+        writer.values[name] = replace(value, integers=constant, constant=own, scales=scales)
+    return name

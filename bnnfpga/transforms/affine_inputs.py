@@ -1,0 +1,224 @@
+"""Affine functions of integers in front of layers, averages and pads: integers meet them, the rest comes behind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bnnfpga.arithmetic import Floats, Step
+from bnnfpga.errors import UserError
+from bnnfpga.frontend.model import Model, Node, Origin, make_node
+from bnnfpga.frontend.nodes import (
+    DOT_PRODUCTS,
+    ELEMENTWISE,
+    QUANTIZERS,
+    attribute,
+    data_operands,
+    describe,
+    elementwise_operand,
+)
+from bnnfpga.frontend.rewriting import Rewrite
+from bnnfpga.frontend.sliding import geometry_of, pad_value
+from bnnfpga.golden.affine import Recoded, affine_of, is_affine, pad_code, recoded, summed
+from bnnfpga.golden.dot_products import weighted
+from bnnfpga.golden.steps import elementwise_steps
+from bnnfpga.integers import IntegerType
+from bnnfpga.transforms.editing import insert_after
+from bnnfpga.transforms.integer_types import THRESHOLD, THRESHOLD_DOMAIN, integer_type, integer_weights
+
+ADDEND = "addend"
+"""Attribute of a layer: what constants in front of it add to its outputs, by the golden model; float32 (outputs,)."""
+REFUSAL = "refusal"
+"""Attribute of a layer that means nothing to the golden model: what is wrong, where, and a hint."""
+_NODES = {"multiply": "Mul", "divide": "Div"}
+_SCALES = ("multiply", "divide")
+_MOST_CODES = 1 << 12
+
+
+@dataclass(frozen=True, eq=False)
+class _Run:
+    """The affine nodes from an integer tensor to a node's input, the first one first, each with its steps."""
+
+    source: str
+    type: IntegerType
+    nodes: tuple[tuple[Node, tuple[Step, ...]], ...]
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return tuple(step for _, steps in self.nodes for step in steps)
+
+    def last(self, *, scales: bool, shape: Sequence[int]) -> Node:
+        """The last node that scales channels differently, or that adds something: the one to name in a refusal."""
+        for node, steps in reversed(self.nodes):
+            for step in steps:
+                is_scale = step.operation in _SCALES
+                if is_scale == scales and (not scales or step.varies(shape)):
+                    return node
+        return self.nodes[-1][0]
+
+
+def _run_in_front(model: Model, node: Node) -> _Run | None:
+    """What leads from integers to a node's first input; None where there is nothing between, or no integers."""
+    nodes: list[tuple[Node, tuple[Step, ...]]] = []
+    tensor = node.input[0]
+    while integer_type(model, tensor) is None:
+        above = model.producer(tensor)
+        if above is None or above.op_type not in ELEMENTWISE or above.op_type in QUANTIZERS:
+            return None
+        if len(data_operands(model, above)) != 1:
+            return None
+        steps = tuple(elementwise_steps(model, above))
+        if not is_affine(steps):
+            return None
+        nodes.insert(0, (above, steps))
+        tensor = elementwise_operand(model, above)
+    type = integer_type(model, tensor)
+    assert type is not None
+    return _Run(tensor, type, tuple(nodes)) if nodes else None
+
+
+class ShiftsIntoCodes(Rewrite):
+    """A constant in front of zero pads becomes a part of the integers, so that 0 stands for zero."""
+
+    kinds = ("Conv", "AveragePool", "Pad")
+
+    def visit(self, model: Model, node: Node) -> bool:
+        run = _run_in_front(model, node)
+        if run is None:
+            return False
+        shape = model.shape(node.input[0])
+        affine = affine_of(run.steps, shape)
+        if node.op_type == "Pad":
+            pad = np.float32(pad_value(model, node))
+            code = pad_code([step.along((1,), shape) for step in run.steps], pad) if affine is not None else None
+            if code is None and affine is not None and pad == 0 and not affine.shifts:
+                code = np.float32(0)
+            if code is not None:
+                _move_behind(model, run, node, code)
+                return True
+            if pad != 0:
+                return False
+        elif not geometry_of(model, node).touches_pads:
+            return False
+        if affine is None or not affine.shifts:
+            return False
+        where = run.last(scales=False, shape=shape)
+        new = recoded(affine, where=describe(where))
+        tensor = _recode(model, node, run, new, where)
+        for step in new.steps:
+            tensor = _put_in_front(model, node, tensor, step, where.origin)
+        model.set_input(node, 0, tensor)
+        model.remove_unread(run.nodes[-1][0])
+        return True
+
+
+def _move_behind(model: Model, run: _Run, pad: Node, code: np.float32) -> None:
+    """A Pad of integers, and what stood in front of it behind."""
+    model.set_inputs(pad, [run.source, model.add_constant(f"{pad.name}_code", code)])
+    behind = pad
+    for node, steps in run.nodes:
+        for step in steps:
+            behind = _insert_step(model, behind, step, node.origin) or behind
+    model.remove_unread(run.nodes[-1][0])
+
+
+def _insert_step(model: Model, behind: Node, step: Step, origin: Origin | None) -> Node | None:
+    assert step.constant is not None
+    kinds = {"multiply": "Mul", "divide": "Div", "add": "Add", "subtract": "Sub"}
+    if step.operation == "subtract_from":
+        negative = insert_after(model, behind, "Mul", np.full((), -1, dtype=np.float32), origin)
+        assert negative is not None
+        return insert_after(model, negative, "Add", step.constant, origin)
+    return insert_after(model, behind, kinds[step.operation], step.constant, origin)
+
+
+def _recode(model: Model, node: Node, run: _Run, new: Recoded, where: Node) -> str:
+    """Integers q as factor * q + offsets: a step function, whose thresholds are where each of its values begins."""
+    lo = new.factor * run.type.lo + int(new.offsets.min())
+    hi = new.factor * run.type.hi + int(new.offsets.max())
+    if hi - lo > _MOST_CODES:
+        raise UserError(
+            f"it adds a constant in front of zero pads, and with it the integers are {lo:,} to {hi:,}; "
+            f"{_MOST_CODES:,} different ones can be compiled",
+            where=describe(where),
+            hint="put a quantizer of up to 8 bits behind it, or leave the pads out",
+        )
+    offsets = new.offsets[:1] if np.all(new.offsets == new.offsets[0]) else new.offsets
+    codes = np.arange(lo + 1, hi + 1)
+    thresholds = np.clip(-((offsets[:, None] - codes) // new.factor), run.type.lo, run.type.hi + 1)
+    name = model.fresh_name(f"{node.name}_codes")
+    model.set_shape(name, model.shape(node.input[0]))
+    operands = [
+        run.source,
+        model.add_constant(f"{name}_thresholds", thresholds.astype(np.int64)),
+        model.add_constant(f"{name}_decreasing", np.zeros(len(offsets), dtype=bool)),
+    ]
+    ends = {"lo": lo, "hi": hi, "bipolar": 0}
+    model.insert_before(node, Node(THRESHOLD, operands, [name], name, THRESHOLD_DOMAIN, ends, where.origin))
+    return name
+
+
+def _put_in_front(model: Model, node: Node, tensor: str, step: Step, origin: Origin | None) -> str:
+    operation, shape = _NODES[step.operation], model.shape(node.input[0])
+    result = model.fresh_name(f"{node.name}_{operation.lower()}")
+    model.set_shape(result, shape)
+    operand = model.add_constant(f"{node.name}_factor", on_images(step, len(shape)))
+    model.insert_before(node, make_node(operation, [tensor, operand], [result], name=result, origin=origin))
+    return result
+
+
+def on_images(step: Step, rank: int) -> Floats:
+    """The constant of a step with a number for each channel, for tensors of so many axes."""
+    assert step.constant is not None
+    return step.constant.reshape(()) if step.channels == 1 else step.constant.reshape(-1, *[1] * (rank - 2))
+
+
+class AffineBehindDotProducts(Rewrite):
+    """An affine function of integers in front of a dot product moves behind it.
+
+    Weights take over what its scales tell apart. What its constants add stands behind already, by `IntegerWeights`.
+    """
+
+    kinds = DOT_PRODUCTS
+
+    def visit(self, model: Model, node: Node) -> bool:
+        weights = integer_weights(model, node.input[1])
+        run = None if weights is None else _run_in_front(model, node)
+        if run is None or weights is None:
+            return False
+        shape, made = model.shape(node.input[0]), model.shape(node.output[0])
+        affine = affine_of(run.steps, shape)
+        if affine is None:
+            return False
+        groups = attribute(node, "group", 1)
+        where = run.last(scales=True, shape=shape)
+        sums = summed(affine, groups, made, where=describe(where))
+        if affine.shifts and not self._is_done(model, node):
+            return _refused(node)
+        if sums.weights is not None:
+            codes = weighted(weights.astype(np.float64), sums, node.op_type, groups)
+            model.set_input(node, 1, model.add_constant(f"{node.name}_weights", codes))
+        model.set_input(node, 0, run.source)
+        behind = node
+        for step in sums.scales:
+            constant = on_images(step, len(made))
+            behind = insert_after(model, behind, _NODES[step.operation], constant, where.origin) or behind
+        model.remove_unread(run.nodes[-1][0])
+        return True
+
+    @staticmethod
+    def _is_done(model: Model, node: Node) -> bool:
+        """Whether what the constants in front add stands behind already, and no pads are left to be zero."""
+        padded = node.op_type == "Conv" and geometry_of(model, node).touches_pads
+        return attribute(node, ADDEND, None) is not None and not padded
+
+
+def _refused(node: Node) -> bool:
+    """Refuse a layer that means nothing to the golden model; False where it says nothing of it."""
+    refusal = attribute(node, REFUSAL, None)
+    if refusal is None:
+        return False
+    message, place, hint = refusal
+    raise UserError(message, where=place, hint=hint)

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// The waveform that a simulator writes, and how large it may become.
+#ifndef BNN_TRACE_H_
+#define BNN_TRACE_H_
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+
+#if defined(BNN_TRACE_FST)
+#include "verilated_fst_c.h"
+using VerilatedTracer = VerilatedFstC;
+#elif defined(BNN_TRACE_VCD)
+#include "verilated_vcd_c.h"
+using VerilatedTracer = VerilatedVcdC;
+#else
+struct VerilatedTracer {
+    void dump(uint64_t) {}
+    void flush() {}
+};
+#endif
+
+/// A waveform. Its file is looked at now and then, at first often, to know how fast it grows.
+class Tracer : public VerilatedTracer {
+  public:
+    /// `most_bytes`: 0 for as many as it takes.
+    Tracer(const std::string& path, uint64_t most_bytes) : path_(path), most_bytes_(most_bytes) {}
+
+    const std::string& path() const { return path_; }
+    uint64_t most_bytes() const { return most_bytes_; }
+
+    /// Whether the file has reached its size; to be asked in the cycle that `next_look` names, or more often.
+    bool is_full(uint64_t cycle) {
+        if (most_bytes_ == 0 || cycle < next_look_) return false;
+        if (next_look_ == 0) {
+            first_ = cycle;
+            next_look_ = cycle + 1;
+            return false;
+        }
+        flush();
+        struct stat status;
+        const uint64_t bytes = stat(path_.c_str(), &status) == 0 ? static_cast<uint64_t>(status.st_size) : 0;
+        if (bytes >= most_bytes_) return true;
+        // Twice as many cycles as until now, or as many as there is room for.
+        const double shown = static_cast<double>(cycle - first_);
+        const double room = static_cast<double>(most_bytes_ - bytes) / static_cast<double>(std::max<uint64_t>(bytes, 1));
+        next_look_ = cycle + 1 + static_cast<uint64_t>(shown * std::min(room, 1.0));
+        return false;
+    }
+
+    /// The cycle in which to ask again.
+    uint64_t next_look() const { return most_bytes_ == 0 ? none : next_look_; }
+
+  private:
+    static constexpr uint64_t none = ~uint64_t{0};
+    std::string path_;
+    uint64_t most_bytes_;
+    uint64_t first_ = 0;
+    uint64_t next_look_ = 0;
+};
+
+#endif
