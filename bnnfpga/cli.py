@@ -241,7 +241,7 @@ def evaluate(
     limit: Annotated[int | None, typer.Option(metavar="N", help="Only the first N images.", show_default=False)] = None,
     picture: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write a picture (.png) of wrongly classified images.", show_default=False),
+        typer.Option(metavar="FILE", help="Write a picture (.png) of wrong images of all classes.", show_default=False),
     ] = None,
     layout: Annotated[
         Layout | None,
@@ -262,6 +262,7 @@ def evaluate(
         from bnnfpga.errors import UserError
         from bnnfpga.files import require_writable, write_output
         from bnnfpga.project import Project
+        from bnnfpga.report.mistakes import check_shape
         from bnnfpga.report.tables import eval_table
 
         if picture is not None:
@@ -272,6 +273,8 @@ def evaluate(
             raise UserError(f"{limit} images cannot be evaluated", where="--limit", hint="give at least 1")
         built = Project.load(project)
         data = load_dataset(dataset, labels, None if split is None else split.value).first(limit)
+        if picture is not None:
+            check_shape(data.images.shape[1:])
         result = built.evaluate(
             data.images,
             data.labels,

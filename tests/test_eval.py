@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 import bnnfpga
 from bnnfpga.cli import app
 from bnnfpga.errors import UserError
-from bnnfpga.report.mistakes import mistakes_png
+from bnnfpga.report.mistakes import MOST, mistakes_png, sample
 from bnnfpga.terminal import run
 from tests.support.data import random_digits, shared
 from tests.test_cli import MODEL
@@ -96,9 +96,9 @@ def test_figures(
     assert found["first_mistakes"] == expected[:100]
     assert found["picture"] == str(picture)
     pixels = decode_png(picture.read_bytes())
-    first = images[wrong[0], 0].repeat(2, axis=0).repeat(2, axis=1)
-    windows = np.lib.stride_tricks.sliding_window_view(pixels[:100, :80, 0], first.shape)
-    assert (windows == first).all(axis=(2, 3)).any()
+    for index in (wrong[0], wrong[-1]):
+        line = brightest(images[index, 0])[0].repeat(2)
+        assert (np.lib.stride_tricks.sliding_window_view(pixels[:, :, 0], 56, axis=1) == line).all(axis=2).any()
 
 
 def test_tables_and_notebook(project: bnnfpga.Project, digits: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -164,16 +164,91 @@ def test_what_is_refused(
     assert list(tmp_path.glob("*.png")) == []
 
 
+def brightest(image: NDArray[Any]) -> NDArray[np.uint8]:
+    low, high = float(image.min()), float(image.max())
+    return np.rint((image - low) / (high - low) * 255).astype(np.uint8)
+
+
+def test_a_picture_shows_all_classes() -> None:
+    """Also where nearly all mistakes are of one class, and that comes first."""
+    labels = np.array([0] * 300 + [2] * 5 + [1] * 60 + [0] * 10)
+    predicted = np.array([3] * 150 + [1] * 150 + [0] * 5 + [2] * 60 + [0] * 10)
+    shown = sample(labels, predicted)
+    assert len(shown) == len(set(shown.tolist())) == MOST
+    assert not np.any(labels[shown] == predicted[shown])
+    assert np.bincount(labels[shown]).tolist() == [48, 47, 5]
+    places = list(zip(labels[shown].tolist(), predicted[shown].tolist(), shown.tolist(), strict=True))
+    assert sorted(places) == places
+    # The first of each class.
+    for number in range(3):
+        chosen = shown[labels[shown] == number]
+        np.testing.assert_array_equal(np.sort(chosen), np.flatnonzero(labels == number)[: len(chosen)])
+    assert sample(labels, labels).tolist() == []
+    assert sample(labels[:7], predicted[:7], 3).tolist() == [0, 1, 2]
+
+
 def test_pictures_of_any_images() -> None:
     rng = np.random.default_rng(0)
-    assert decode_png(mistakes_png([], [], [])).min() == 255
+    blank = decode_png(mistakes_png([], [], [], "nothing is wrong"))
+    assert (blank == 255).all(axis=2).mean() > 0.8
+    assert (blank == 0).any()  # the caption
     colours = rng.integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
-    last = decode_png(mistakes_png(list(colours), [1, 2, 3], [4, 5, 106]))
-    first = decode_png(mistakes_png(list(np.moveaxis(colours, 3, 1)), [1, 2, 3], [4, 5, 106]))
+    last = decode_png(mistakes_png(list(colours), [1, 2, 3], [4, 5, 106], "x"))
+    first = decode_png(mistakes_png(list(np.moveaxis(colours, 3, 1)), [1, 2, 3], [4, 5, 106], "x"))
     np.testing.assert_array_equal(first, last)
-    many: list[NDArray[Any]] = [rng.normal(size=40) for _ in range(150)]
-    assert decode_png(mistakes_png(many, [0] * 150, [1] * 150)).shape[1] == 10 * 72
-    assert decode_png(mistakes_png([rng.normal(size=(200, 300))], [0], [1])).shape[1] == 72
+    many: list[NDArray[Any]] = [rng.normal(size=(5, 8)) for _ in range(100)]
+    assert decode_png(mistakes_png(many, [0] * 100, [1] * 100, "x")).shape[1] == 10 * 72
+    wide = decode_png(mistakes_png([rng.normal(size=(200, 300))], [0], [1], "a long caption " * 20))
+    assert wide.shape[1] < 400
+    # A name that nobody can draw, and one that is wider than the picture.
+    named = mistakes_png(many[:1], [0], [1], "x", ["\N{SNOWMAN}", "a long name" * 50])
+    assert decode_png(named).shape[0] > decode_png(mistakes_png(many[:1], [0], [1], "x")).shape[0]
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int8, np.float32])
+def test_pictures_are_as_bright_as_they_can_be(kind: type[np.generic]) -> None:
+    """Each by itself: dark ones beside bright ones, and such as use little of what their type can hold."""
+    rng = np.random.default_rng(1)
+    dark, bright = rng.integers(3, 6, (28, 28)).astype(kind), rng.integers(90, 120, (28, 28)).astype(kind)
+    pixels = decode_png(mistakes_png([dark, bright], [1, 2], [3, 4], "x"))
+    head = pixels.shape[0] - (64 + 18 + 4)
+    for column, image in enumerate((dark, bright)):
+        top, left = head + 18 + 4, column * 72 + 4 + 4
+        tile = pixels[top : top + 56 : 2, left : left + 56 : 2]
+        np.testing.assert_array_equal(tile, np.repeat(brightest(image)[:, :, None], 3, axis=2))
+    constant = decode_png(mistakes_png([np.full((28, 28), 7, kind)], [1], [3], "x"))
+    assert (constant == 128).all(axis=2).sum() == 56 * 56
+
+
+@pytest.mark.parametrize(
+    ("shape", "says"),
+    [
+        ((784,), "vectors of 784 numbers"),
+        ((1, 1, 784), "vectors of 784 numbers"),
+        ((1, 784), "vectors of 784 numbers"),
+        ((16, 4, 4), "16 x 4 x 4, which is neither grey nor coloured"),
+        ((2, 8, 8), "2 x 8 x 8"),
+        ((3, 2, 8, 8), "3 x 2 x 8 x 8"),
+    ],
+)
+def test_there_is_no_picture_of_other_inputs(shape: tuple[int, ...], says: str) -> None:
+    with pytest.raises(UserError, match=says) as caught:
+        mistakes_png([np.zeros(shape)], [0], [1], "x")
+    assert caught.value.where == "--picture"
+
+
+def test_vectors_are_evaluated_without_a_picture(
+    project: bnnfpga.Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images, labels = random_digits(30).reshape(30, 784), np.arange(30) % 10
+    np.savez(tmp_path / "vectors.npz", images=images, labels=labels)
+    options = ["eval", project.folder, "--dataset", tmp_path / "vectors.npz", "--json"]
+    status, out, _ = call(capsys, *options, "--picture", tmp_path / "x.png")
+    assert status == 2
+    assert "vectors of 784 numbers" in json.loads(out)["error"]["message"]
+    assert not (tmp_path / "x.png").exists()
+    assert call(capsys, *options)[0] == 0
+    assert "<img" not in project.evaluate(images, labels)._repr_html_()
 
 
 def test_published_net_on_mnist(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""The AXI-Stream ports by which an accelerator's results leave: `m_axis`; where there are several, `m0_axis`, `m1_axis`."""
+"""The AXI-Stream ports by which results leave: `m_axis`, or where there are several, `m0_axis`, `m1_axis` and so on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A picture of wrongly classified images: a grid, each with its class in green and what it was taken for in red."""
+"""A picture of wrongly classified images: a caption, and a grid, each with its class and what it was taken for."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bnnfpga.errors import UserError
+from bnnfpga.integers import IntArray
+from bnnfpga.report import font
 from bnnfpga.report.png import encode_png
 
 MOST = 100
@@ -16,74 +19,113 @@ MOST = 100
 _TILE = 64
 _MARGIN = 4
 _ZOOM = 2
-_LINE = 5 * _ZOOM + 2 * _MARGIN
-_PAPER, _TRUE, _TAKEN = (255, 255, 255), (0, 128, 0), (200, 0, 0)
-# Three by five dots a digit, a row after the other from the top.
-_DIGITS = (
-    "####.##.##.####",
-    ".#.##..#..#.###",
-    "###..#####..###",
-    "###..####..####",
-    "#.##.####..#..#",
-    "####..###..####",
-    "####..####.####",
-    "###..#.#..#..#.",
-    "####.#####.####",
-    "####.####..####",
-)
+_LINE = font.HEIGHT * _ZOOM + 2 * _MARGIN
+_NARROWEST = 352
+_INK, _TRUE, _TAKEN = (0, 0, 0), (0, 128, 0), (200, 0, 0)
+_GREY = 128
 
 
-def mistakes_png(images: Sequence[NDArray[Any]], labels: Sequence[int], predicted: Sequence[int]) -> bytes:
-    """The first images of those that are given, as a PNG file.
+def sample(labels: IntArray, predicted: IntArray, most: int = MOST) -> IntArray:
+    """Which images a picture shows: indices of wrongly classified ones, of each class as many as of the others.
+
+    They are in the order of their classes, then of what they were taken for. Of a class the first are taken.
+    """
+    wrong = np.flatnonzero(labels != predicted)
+    # Of each image its number among the wrong ones of its class.
+    order = np.argsort(labels[wrong], kind="stable")
+    _, starts, counts = np.unique(labels[wrong][order], return_index=True, return_counts=True)
+    rank = np.empty(len(wrong), dtype=np.int64)
+    rank[order] = np.arange(len(wrong)) - np.repeat(starts, counts)
+    chosen = wrong[np.lexsort((labels[wrong], rank))[:most]]
+    return chosen[np.lexsort((chosen, predicted[chosen], labels[chosen]))].astype(np.int64)
+
+
+def check_shape(shape: tuple[int, ...]) -> None:
+    """Refuse inputs of which there is no picture.
+
+    Raises
+    ------
+    UserError
+        If `shape`, that of one input, is none of (H, W), (C, H, W) and (H, W, C) with one or three channels.
+    """
+    if not _is_picture(shape):
+        size = " x ".join(map(str, shape))
+        vector = len([extent for extent in shape if extent != 1]) < 2
+        what = f"vectors of {math.prod(shape)} numbers" if vector else f"{size}, which is neither grey nor coloured"
+        raise UserError(
+            f"there is no picture of these inputs: they are {what}",
+            where="--picture",
+            hint="leave it out; --json lists the first mistakes"
+            + ("" if not vector else ", and images in their own shape, rows and columns, can be shown"),
+        )
+
+
+def _is_picture(shape: tuple[int, ...]) -> bool:
+    if len(shape) == 3:
+        rows, columns = shape[:2] if shape[2] in (1, 3) else shape[1:]
+        return (shape[2] in (1, 3) or shape[0] in (1, 3)) and rows > 1 and columns > 1
+    return len(shape) == 2 and min(shape) > 1
+
+
+def mistakes_png(
+    images: Sequence[NDArray[Any]],
+    labels: Sequence[int],
+    predicted: Sequence[int],
+    caption: str,
+    names: Sequence[str] | None = None,
+) -> bytes:
+    """Some images as a PNG file, each as bright as it can be.
 
     Parameters
     ----------
     images
-        Each (H, W), (C, H, W) or (H, W, C) with one or three channels, or a vector, which is shown as a square.
+        Each (H, W), (C, H, W) or (H, W, C) with one or three channels.
     labels, predicted
         The class of each, and the class that it was taken for.
+    caption
+        What the picture shows.
+    names
+        What the classes are called, by number.
+
+    Raises
+    ------
+    UserError
+        If they are no images.
     """
-    count = min(len(images), MOST)
-    columns = max(1, math.ceil(math.sqrt(count)))
-    rows = max(1, -(-count // columns))
+    for image in images[:1]:
+        check_shape(image.shape)
+    columns = max(1, math.ceil(math.sqrt(len(images))))
+    rows = -(-len(images) // columns)
     width, height = _TILE + 2 * _MARGIN, _TILE + _LINE + _MARGIN
-    page = np.full((rows * height, columns * width, 3), 255, dtype=np.uint8)
-    low, high = _range(images[:count])
-    for index in range(count):
-        top, left = index // columns * height, index % columns * width + _MARGIN
-        text = str(labels[index])
-        _write(page, top + _MARGIN, left, text, _TRUE)
-        _write(page, top + _MARGIN, left + 4 * _ZOOM * (len(text) + 1), str(predicted[index]), _TAKEN)
-        tile = _fitted(_coloured(np.asarray(images[index]), low, high))
+    whole = max(columns * width, _NARROWEST)
+    told = [(line, _INK) for line in _wrapped(caption.split(" "), whole)]
+    told += [("green: its class", _TRUE), ("red: what it was taken for", _TAKEN)]
+    if names is not None:
+        used = [number for number in sorted({*labels, *predicted}) if number < len(names)]
+        called = [f"{number}: {names[number]}" for number in used if names[number] != str(number)]
+        told += [(line, _INK) for line in _wrapped(called, whole, between="   ")]
+    head = len(told) * _LINE + _MARGIN
+    page = np.full((head + rows * height, whole, 3), 255, dtype=np.uint8)
+    for number, (line, colour) in enumerate(told):
+        _write(page, number * _LINE + _MARGIN, _MARGIN, line, colour)
+    for index, image in enumerate(images):
+        top, left = head + index // columns * height, index % columns * width + _MARGIN
+        end = _write(page, top + _MARGIN, left, str(labels[index]), _TRUE)
+        _write(page, top + _MARGIN, end + 2 * _MARGIN, str(predicted[index]), _TAKEN)
+        tile = _fitted(_coloured(np.asarray(image)))
         y, x = top + _LINE + (_TILE - tile.shape[0]) // 2, left + (_TILE - tile.shape[1]) // 2
         page[y : y + tile.shape[0], x : x + tile.shape[1]] = tile
     return encode_png(page)
 
 
-def _range(images: Sequence[NDArray[Any]]) -> tuple[float, float]:
-    """What is black and what is white: for bytes 0 and 255, else the least and the greatest that there is."""
-    if not images or images[0].dtype == np.uint8:
-        return 0.0, 255.0
-    low, high = min(float(image.min()) for image in images), max(float(image.max()) for image in images)
-    return low, high if high > low else low + 1
-
-
-def _coloured(image: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
-    """uint8 (height, width, 3)."""
-    image = np.squeeze(image)
-    if image.ndim == 3 and image.shape[0] == 3 and image.shape[2] != 3:
+def _coloured(image: NDArray[Any]) -> NDArray[np.uint8]:
+    """uint8 (height, width, 3): black is the least number of the image, white the greatest."""
+    if image.ndim == 3 and image.shape[2] not in (1, 3):
         image = np.moveaxis(image, 0, 2)
-    if image.ndim != 2 and not (image.ndim == 3 and image.shape[2] == 3):
-        image = _square(image.ravel(), low)
-    grey = np.clip((image.astype(np.float64) - low) / (high - low) * 255, 0, 255).astype(np.uint8)
-    return grey if grey.ndim == 3 else np.repeat(grey[:, :, None], 3, axis=2)
-
-
-def _square(values: NDArray[Any], filler: float) -> NDArray[np.float64]:
-    side = math.ceil(math.sqrt(max(1, values.size)))
-    padded = np.full(side * side, filler, dtype=np.float64)
-    padded[: values.size] = values
-    return padded.reshape(side, side)
+    values = image.astype(np.float64)
+    low, high = values.min(), values.max()
+    bright = np.rint((values - low) / (high - low) * 255) if high > low else np.full(image.shape, _GREY)
+    return np.broadcast_to(bright if image.ndim == 3 else bright[:, :, None], (*image.shape[:2], 3)).astype(np.uint8)
 
 
 def _fitted(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -96,10 +138,21 @@ def _fitted(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return image.repeat(zoom, axis=0).repeat(zoom, axis=1)
 
 
-def _write(page: NDArray[np.uint8], top: int, left: int, digits: str, colour: tuple[int, int, int]) -> None:
-    for position, digit in enumerate(digits):
-        dots = np.array([dot == "#" for dot in _DIGITS[int(digit)]]).reshape(5, 3)
-        x = left + 4 * _ZOOM * position
-        mask = dots.repeat(_ZOOM, axis=0).repeat(_ZOOM, axis=1)
-        area = page[top : top + mask.shape[0], x : x + mask.shape[1]]
-        area[mask[: area.shape[0], : area.shape[1]]] = colour
+def _wrapped(parts: Sequence[str], width: int, between: str = " ") -> list[str]:
+    """Parts in lines of so many pixels; a part that is longer has a line of its own."""
+    lines: list[str] = []
+    for part in parts:
+        longer = f"{lines[-1]}{between}{part}" if lines else ""
+        if lines and font.dots(longer).shape[1] * _ZOOM <= width - 2 * _MARGIN:
+            lines[-1] = longer
+        else:
+            lines.append(part)
+    return lines
+
+
+def _write(page: NDArray[np.uint8], top: int, left: int, text: str, colour: tuple[int, int, int]) -> int:
+    """Write as much of a line as there is room for; where it ends."""
+    mask = font.dots(text).repeat(_ZOOM, axis=0).repeat(_ZOOM, axis=1)
+    area = page[top : top + mask.shape[0], left : left + mask.shape[1]]
+    area[mask[: area.shape[0], : area.shape[1]]] = colour
+    return left + int(mask.shape[1])

@@ -336,7 +336,8 @@ def _interval(result: Mapping[str, Any]) -> str:
 def _waveform(trace: Mapping[str, Any], cycles: int) -> str:
     if trace["complete"]:
         return f"{trace['file']}, all {_cycles(cycles)}"
-    shown = f"the first {trace['cycles']:,} of {_cycles(cycles)} ({trace['images']:,} whole images)"
+    whole = f"{trace['images']:,} whole image{'' if trace['images'] == 1 else 's'}"
+    shown = f"the first {trace['cycles']:,} of {_cycles(cycles)} ({whole})"
     return f"{trace['file']}, {shown}; --trace-megabytes allows more"
 
 

@@ -13,7 +13,7 @@ from bnnfpga.errors import UserError
 from bnnfpga.image_range import image_warnings
 from bnnfpga.images import Images, check_labels, fit_images
 from bnnfpga.project import Project
-from bnnfpga.report.mistakes import MOST
+from bnnfpga.report.mistakes import sample
 from bnnfpga.simulate.csim import build_csim, run_csim
 from bnnfpga.simulate.emulator import Emulator
 from bnnfpga.simulate.evaluation import Evaluation, confusion_matrix
@@ -71,14 +71,15 @@ def evaluate(
         # Starting the simulator costs the same for any number of images; the bar moves a few times a second.
         if seconds < _SECONDS:
             batch = min(2 * batch, _MOST_IN_BATCH)
-    wrong = np.flatnonzero(predicted != checked)
+    shown = sample(checked, predicted)
     return Evaluation(
         backend=backend,
         labels=checked,
         predicted=predicted,
         confusion=confusion_matrix(checked, predicted, project.classes),
         names=names,
-        mistaken=stored[wrong[:MOST]],
+        shown=shown,
+        mistaken=stored[shown],
         build_seconds=build_seconds,
         run_seconds=run_seconds,
         input=project.input_taken,

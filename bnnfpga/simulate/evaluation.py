@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bnnfpga.errors import UserError
 from bnnfpga.integers import IntArray
 
 _MOST_LISTED = 100
@@ -30,8 +31,8 @@ class Evaluation:
         int64 (classes, classes): how many images of a class (row) were taken for a class (column).
     names
         What the classes are called, by number; None where the data do not say.
-    mistaken
-        The wrongly classified images, the first of them, as the data set has them.
+    shown, mistaken
+        Some of the wrongly classified images, of all classes: their indices, and themselves as the data set has them.
     input
         What the images hold: `kind`, `scale`, and whether that was `given`.
     warnings
@@ -45,6 +46,7 @@ class Evaluation:
     predicted: IntArray = field(repr=False)
     confusion: IntArray = field(repr=False)
     names: tuple[str, ...] | None = field(repr=False)
+    shown: IntArray = field(repr=False)
     mistaken: NDArray[Any] = field(repr=False)
     build_seconds: float
     run_seconds: float
@@ -114,11 +116,21 @@ class Evaluation:
         }
 
     def picture(self) -> bytes:
-        """The first wrongly classified images as a PNG file, each with its class and what it was taken for."""
-        from bnnfpga.report.mistakes import mistakes_png
+        """Wrongly classified images of all classes as a PNG file, each with its class and what it was taken for.
 
-        shown = self.wrong[: len(self.mistaken)]
-        return mistakes_png(list(self.mistaken), self.labels[shown].tolist(), self.predicted[shown].tolist())
+        Raises
+        ------
+        UserError
+            If the inputs are no images of one or three channels.
+        """
+        from bnnfpga.report.mistakes import check_shape, mistakes_png
+
+        check_shape(self.mistaken.shape[1:])
+        shown, wrong = f"{len(self.shown):,}", f"{len(self.wrong):,} wrong images"
+        few = wrong if len(self.shown) == len(self.wrong) else f"{shown} of {wrong}, of all classes"
+        caption = f"{few}; {100 * self.accuracy:.2f} % of {self.images:,} are right"
+        labels, predicted = self.labels[self.shown].tolist(), self.predicted[self.shown].tolist()
+        return mistakes_png(list(self.mistaken), labels, predicted, caption, self.names)
 
     def __str__(self) -> str:
         from bnnfpga.report.tables import eval_table
@@ -133,7 +145,11 @@ class Evaluation:
         html = as_html(eval_table(self.as_dict()))
         if not len(self.mistaken):
             return html
-        return f'{html}<img src="data:image/png;base64,{base64.b64encode(self.picture()).decode()}">'
+        try:
+            picture = self.picture()
+        except UserError:  # the inputs are no images
+            return html
+        return f'{html}<img src="data:image/png;base64,{base64.b64encode(picture).decode()}">'
 
 
 def confusion_matrix(labels: IntArray, predicted: IntArray, classes: int) -> IntArray:

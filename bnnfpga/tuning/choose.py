@@ -46,7 +46,7 @@ def choose_folding(graph: Graph, cycles: int, pinned: Folding | None = None) -> 
     folding, fastest = dict(pinned or {}), {}
     for operator in graph.operators:
         given = folding.get(operator.name, LayerFolding())
-        candidates = [units for units in _candidates(graph, operator) if _agrees(units[0], given)]
+        candidates = _candidates(graph, operator, given)
         fastest[operator.name] = min(map(_interval, candidates), default=_fewest_beats(operator))
         allowed = cycles if pinned is None else max(cycles, fastest[operator.name])
         fast = [units for units in candidates if _interval(units) <= allowed]
@@ -65,13 +65,14 @@ def choose_folding(graph: Graph, cycles: int, pinned: Folding | None = None) -> 
     return folding
 
 
-def _candidates(graph: Graph, operator: Operator) -> list[tuple[Operator, ...]]:
-    """A unit in each of its foldings, with the windows in front, which have none of their own and keep up with it."""
+def _candidates(graph: Graph, operator: Operator, given: LayerFolding) -> list[tuple[Operator, ...]]:
+    """A unit in each of its foldings that has what is given, with the windows in front, which keep up with it."""
     feeders = [(graph[stream.producer], stream.input) for stream in graph.inputs_of(operator.name) if stream.producer]
     windows = [(window, input) for window, input in feeders if isinstance(window, Window)]
     return [
         (unit, *(window.in_front_of(unit.interval(), unit.inputs[input]) for window, input in windows))
         for unit in _foldings(operator)
+        if _agrees(unit, given)
     ]
 
 

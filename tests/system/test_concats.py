@@ -96,8 +96,8 @@ def without_grid(net: Net) -> str:
 @pytest.mark.parametrize(
     ("end", "message", "hint"),
     [
-        (lambda net: without_grid(net), "no small multiples", "or one right behind it"),
-        (lambda net: net.node("Relu", without_grid(net)), "no small multiples", "or one right behind it"),
+        (lambda net: without_grid(net), "not small multiples", "or one right behind it"),
+        (lambda net: net.node("Relu", without_grid(net)), "not small multiples", "or one right behind it"),
         (lambda net: net.node("Concat", net.bipolar("x"), net.bipolar("x"), axis=2), "else than channels", "axis 1"),
     ],
 )

@@ -206,7 +206,7 @@ def test_a_folder_that_is_no_project_is_never_replaced(tmp_path: Path) -> None:
     target = tmp_path / "thesis"
     target.mkdir()
     (target / "thesis.tex").write_text("years of work")
-    with pytest.raises(UserError, match="no bnnfpga project"):
+    with pytest.raises(UserError, match="not a bnnfpga project"):
         bnnfpga.compile(NET.write(tmp_path), target, force=True)
     assert (target / "thesis.tex").read_text() == "years of work"
 
@@ -238,7 +238,7 @@ def test_functions_are_the_models(tmp_path: Path) -> None:
     functions = json.loads((project.folder / "functions.json").read_text())
     x = images_for(project, 8)
     result = project.simulate(x)
-    np.testing.assert_array_equal(evaluate(functions["output"], result.outputs.astype(np.float32)), result.values)
+    np.testing.assert_array_equal(evaluate(functions["outputs"][0], result.outputs.astype(np.float32)), result.values)
     assert result.mismatches == 0
 
 

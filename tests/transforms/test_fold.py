@@ -115,7 +115,7 @@ def test_everything_between_layers_becomes_thresholds() -> None:
     assert [node.op_type for node in model.nodes] == ["MatMul", THRESHOLD, "MatMul", THRESHOLD, "MatMul"]
 
 
-@pytest.mark.parametrize(("other", "message"), [(1, "Relu.* is not quantised"), (0.7, "1.0 and 0.7 are no small")])
+@pytest.mark.parametrize(("other", "message"), [(1, "Relu.* is not quantised"), (0.7, "1.0 and 0.7 are not small")])
 def test_branches_are_refused_by_name(other: float, message: str) -> None:
     net = NetWriter()
     x = net.bipolar("x")
