@@ -23,7 +23,7 @@ from bnnfpga.frontend.nodes import (
 )
 from bnnfpga.frontend.resizing import repeats_pixels
 
-FINAL = of_family("Ends")
+FINAL = (*of_family("Ends"), "Sigmoid")
 """Functions of several scores, and classes: what no unit computes."""
 REDUCTIONS = ("ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum")
 MOVERS = ("Concat", "Expand", "Gather", "Pad", "Resize", "Slice", "Split", "Transpose", *LAYOUT_OPS)

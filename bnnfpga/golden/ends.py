@@ -9,7 +9,6 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from bnnfpga.arithmetic import Step
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.final import End
 from bnnfpga.frontend.model import Model, Node
@@ -79,7 +78,7 @@ class _Writer:
                     where=describe(node),
                     hint="look at the shapes in the model (netron.app shows them), and export it again",
                 )
-        if node.op_type in ELEMENTWISE or node.op_type == "Sigmoid":
+        if node.op_type in ELEMENTWISE:
             made = [self._elementwise(node)]
         elif node.op_type in LAYOUT_OPS:
             made = [self.reshaped(self.value(node.input[0]), self.model.shape(node.output[0]))]
@@ -112,12 +111,9 @@ class _Writer:
         if len(data_operands(self.model, node)) > 1:
             return self.add(_JOINS[node.op_type], *map(self.value, node.input))
         shape = self.model.shape(node.output[0])
-        if node.op_type == "Sigmoid":
-            steps = [Step("sigmoid")]
-        elif self.model.shape(elementwise_operand(self.model, node)) != shape:
+        if self.model.shape(elementwise_operand(self.model, node)) != shape:
             return self.add(_JOINS[node.op_type], *map(self.value, node.input))
-        else:
-            steps = [step.along(range(len(shape)), shape) for step in elementwise_steps(self.model, node)]
+        steps = [step.along(range(len(shape)), shape) for step in elementwise_steps(self.model, node)]
         return self.add("steps", self.value(elementwise_operand(self.model, node)), steps=steps_as_data(steps))
 
 

@@ -13,13 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.arithmetic import OPERATIONS, Floats
+from bnnfpga.arithmetic import JOINS, OPERATIONS, Floats
 from bnnfpga.host.functions import evaluate
 from bnnfpga.integers import IntArray
 
 Values = NDArray[Any]
-JOINED = ("add", "subtract", "multiply", "divide", "maximum", "minimum")
-"""Operations of `bnnfpga.arithmetic` that may join two values."""
 
 
 def apply_ends(program: Mapping[str, Any], given: Sequence[Floats]) -> list[Values]:
@@ -167,7 +165,7 @@ def _reduced(node: Mapping[str, Any], x: Values) -> Values:
 
 
 END_OPERATIONS: dict[str, Callable[..., Values | list[Values]]] = {
-    **dict.fromkeys(JOINED, _joined),
+    **dict.fromkeys(JOINS, _joined),
     **dict.fromkeys(("softmax", "log_softmax"), _softmax),
     **dict.fromkeys(("mean", "sum", "max", "min"), _reduced),
     "arg_max": _arg_max,

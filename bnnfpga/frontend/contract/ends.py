@@ -50,7 +50,6 @@ def _softmax(name: str) -> Operator:
 OPERATORS = (
     _softmax("Softmax"),
     _softmax("LogSoftmax"),
-    Operator("Sigmoid", _END, "Behind the last layer: left to the host.", (Form((6, 13), _SCORES),)),
     Operator(
         "ArgMax",
         _END,
