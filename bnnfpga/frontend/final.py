@@ -76,6 +76,14 @@ def cut_joins(model: Model, nodes: Collection[Node]) -> None:
     infer_end(model)
 
 
+def cut_other_concats(model: Model) -> None:
+    """Cut a clean graph in front of concatenations behind its last layers of anything else than channels."""
+    joins = [node for node in joins_behind_layers(model) if node.op_type == "Concat"]
+    others = [node for node in joins if attribute(node, "axis", 1) % len(model.shape(node.output[0])) != 1]
+    if others:
+        cut_joins(model, others)
+
+
 def joins_behind_layers(model: Model) -> list[Node]:
     """The nodes behind the last layers that add or concatenate several tensors."""
     behind = _behind_layers(model)
@@ -211,8 +219,13 @@ def _interpolates(model: Model, node: Node) -> bool:
     return not repeats_pixels(model, node)
 
 
+def _turns_images(model: Model) -> bool:
+    """Whether channels may be behind the pixels somewhere."""
+    return any(node.op_type == "Transpose" for node in model.nodes)
+
+
 def _not_of_channels(model: Model, node: Node) -> bool:
-    """Whether it takes parts of anything else than the channels, which are in front of the pixels or behind them."""
+    """Whether it takes parts of anything else than the channels."""
     rank = len(model.shape(node.input[0]))
     axes = [attribute(node, "axis", 0)]
     if node.op_type == "Slice":
@@ -220,29 +233,38 @@ def _not_of_channels(model: Model, node: Node) -> bool:
         starts = model.constant(node.input[1])
         axes = np.ravel(listed if listed is not None else range(0 if starts is None else starts.size)).tolist()
     index = model.constant(node.input[1]) if node.op_type == "Gather" else None
-    return any(axis % rank not in (1, rank - 1) for axis in axes) or (index is not None and index.ndim != 1)
+    channels = (1, rank - 1) if _turns_images(model) else (1,)
+    return any(axis % rank not in channels for axis in axes) or (index is not None and index.ndim != 1)
 
 
-def _reduces_channels(model: Model, node: Node) -> bool:
-    """Whether it reduces anything else than all pixels, which are behind the channels or in front of them."""
+def _pixel_axes(model: Model, tensor: str) -> list[set[int]]:
+    """The axes that may be those of all pixels."""
+    rank = len(model.shape(tensor))
+    return [set(range(2, rank)), *([set(range(1, rank - 1))] if _turns_images(model) else [])]
+
+
+def _reduces_otherwise(model: Model, node: Node) -> bool:
+    """Whether it reduces anything else than all pixels."""
     rank = len(model.shape(node.input[0]))
     axes = model.constant(node.input[1]) if len(node.input) > 1 and node.input[1] else None
-    if axes is None or rank < 3:
-        return True
-    reduced = {int(axis) % rank for axis in np.ravel(axes)}
-    return not (min(reduced, default=0) >= 2 or reduced == set(range(1, rank - 1)))
+    reduced = {int(axis) % rank for axis in np.ravel(range(rank) if axes is None else axes)}
+    return not reduced or reduced not in _pixel_axes(model, node.input[0])
 
 
 def _pads_otherwise(model: Model, node: Node) -> bool:
-    """Whether it takes elements away, or puts others around than a constant."""
+    """Whether it takes elements away, or puts anything around but a constant around pixels."""
+    rank = len(model.shape(node.input[0]))
     pads = model.constant(node.input[1]) if len(node.input) > 1 else None
-    return attribute(node, "mode", "constant") != "constant" or pads is None or bool(np.any(pads < 0))
+    if attribute(node, "mode", "constant") != "constant" or pads is None or np.any(pads < 0) or len(node.input) > 3:
+        return True
+    padded = set(np.flatnonzero(pads.reshape(2, rank).any(axis=0)).tolist())
+    return not any(padded <= axes for axes in _pixel_axes(model, node.input[0]))
 
 
 _CHECKS = {
     **dict.fromkeys(("Mul", "Div", "Max", "Min"), _joins),
     **dict.fromkeys(("Gather", "Slice", "Split"), _not_of_channels),
-    **dict.fromkeys(REDUCTIONS, _reduces_channels),
+    **dict.fromkeys(REDUCTIONS, _reduces_otherwise),
     "Pad": _pads_otherwise,
     "Resize": _interpolates,
 }
