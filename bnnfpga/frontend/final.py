@@ -258,7 +258,7 @@ def _pads_otherwise(model: Model, node: Node) -> bool:
     if attribute(node, "mode", "constant") != "constant" or pads is None or np.any(pads < 0) or len(node.input) > 3:
         return True
     padded = set(np.flatnonzero(pads.reshape(2, rank).any(axis=0)).tolist())
-    return not any(padded <= axes for axes in _pixel_axes(model, node.input[0]))
+    return rank < 3 or not any(padded <= axes for axes in _pixel_axes(model, node.input[0]))
 
 
 _CHECKS = {

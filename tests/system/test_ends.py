@@ -40,11 +40,13 @@ def test_values_are_the_files(seed: int) -> None:
     proto, x = net.model(), net.inputs(IMAGES)
     model = _golden(net)
     golden = model.run(x)
-    for got, wanted in zip(golden.values, expected(proto, x), strict=True):
-        _close(got, wanted)
     reading = check_file(proto, model, x)
     assert reading.difference is None
     assert reading.unchecked == ()
+    # Libraries decide ties otherwise.
+    clear = ~reading.tied
+    for got, wanted in zip(golden.values, expected(proto, x[clear]), strict=True):
+        _close(got[clear], wanted)
 
 
 def test_the_ends_have_every_operator() -> None:
