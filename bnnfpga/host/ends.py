@@ -96,7 +96,7 @@ def _constant(node: Mapping[str, Any]) -> Values:
     return np.asarray(node["data"], dtype=node["type"]).reshape(1, *node["shape"])
 
 
-def _steps(node: Mapping[str, Any], x: Values) -> Values:
+def _stepped(node: Mapping[str, Any], x: Values) -> Values:
     return np.asarray(evaluate(node["steps"], x.reshape(len(x), -1)).reshape(x.shape))
 
 
@@ -175,7 +175,7 @@ END_OPERATIONS: dict[str, Callable[..., Values | list[Values]]] = {
     "pad": _padded,
     "resample": _resampled,
     "reshape": lambda node, x: x.reshape(len(x), *node["shape"]),
-    "steps": _steps,
+    "steps": _stepped,
     "take": _taken,
     "top": _top,
     "transpose": _transposed,

@@ -299,14 +299,13 @@ def test_invalid_onnx_is_refused() -> None:
     assert "not valid ONNX" in _refused(net).message
 
 
-def test_two_outputs_are_refused() -> None:
+def test_two_outputs_stay_two() -> None:
     net = NetWriter()
     first = _layer(net)
     net.bipolar(first)
     proto = net.model((WIDTH,), "y")
     proto.graph.output.append(onnx.helper.make_tensor_value_info(first, onnx.TensorProto.FLOAT, None))
-    with pytest.raises(UserError, match="2 outputs"):
-        clean(proto)
+    assert clean(proto).outputs == ("y", first)
 
 
 def test_both_outputs_of_topk_are_one_ending() -> None:
