@@ -34,9 +34,9 @@ def data_tensors(model: onnx.ModelProto) -> list[str]:
 def heads_net(*outputs: str, seed: int = 0) -> onnx.ModelProto:
     """A net on images of `SHAPE` with these of its outputs, in this order.
 
-    `codes` are those of the input, `sums` those of the first convolution, `features` their signs. A head of kernels of 1
-    makes `cells` of the features, `same` is these under another name; one dense layer makes `votes`, a deep head of
-    dense layers `scores`.
+    `codes` are those of the input, `sums` those of the first convolution, `features` their signs. A head with kernels
+    of 1 makes `cells` of the features, `same` is these under another name; one dense layer makes `votes`, a deep head
+    of dense layers `scores`.
     """
     rng = np.random.default_rng(seed)
     net = NetWriter()

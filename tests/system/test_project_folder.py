@@ -168,7 +168,7 @@ def test_its_cpp_runs_without_python(
     expected.write_bytes(data)
     run = make()
     assert run.returncode != 0
-    assert "frame 0, beat 0, byte 0: expected" in run.stdout
+    assert "frame 0, m_axis, beat 0, byte 0: expected" in run.stdout
     run = make("HLS_INCLUDE=nowhere")
     assert run.returncode != 0
     assert 'csim needs ap_int.h, and "nowhere" has none' in run.stderr
