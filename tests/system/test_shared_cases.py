@@ -67,6 +67,7 @@ KINDS = (
     "sum-whole-*",
     "topk5",
     "upsample-*",
+    "wide-input-quant",
     "zero-scale",
 )
 """Readings of a file, layouts, first units, shapes, depth and sizes."""
