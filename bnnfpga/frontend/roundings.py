@@ -29,6 +29,8 @@ _WITHIN = {
     "Erf": (-1.0, 1.0),
     "Softsign": (-1.0, 1.0),
 }
+_ARITHMETIC: dict[str, np.ufunc] = {"Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": np.divide}
+_AGAINST: dict[str, np.ufunc] = {"Add": np.subtract, "Sub": np.add, "Mul": np.divide, "Div": np.multiply}
 _COMPARING = ("Greater", "Less", "GreaterOrEqual", "LessOrEqual")
 _MOST_LEVELS = 1 << 16
 _Ends = tuple[Floats, Floats]
@@ -163,7 +165,7 @@ def _through(model: Model, node: Node, ends: _Ends) -> _Ends:
     constant = next((value for value in values if value is not None), None)
     if kind not in ("Add", "Sub", "Mul", "Div", "Max", "Min") or constant is None or len(values) != 2:
         return _ANYTHING
-    operation = {"Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": np.divide}.get(kind)
+    operation = _ARITHMETIC.get(kind)
     numbers = constant.astype(np.float32)
     if operation is None:
         limit = np.maximum if kind == "Max" else np.minimum
@@ -187,9 +189,7 @@ def _holders_behind(model: Model, node: Node) -> list[tuple[Node, tuple[float, f
         reader = readers[0]
         if reader.output[0] in model.outputs:
             break
-        if reader.op_type in ("Mul", "Div") and (scalar_operand(model, reader) or 0) > 0:
-            if model.constant(reader.input[0]) is not None and reader.op_type == "Div":
-                break
+        if _is_rising(model, reader):
             factors.append(reader)
         elif (bounds := _bounds(model, reader)) is not None:
             least, most = (_in_front(model, factors, bound) for bound in bounds)
@@ -202,19 +202,26 @@ def _holders_behind(model: Model, node: Node) -> list[tuple[Node, tuple[float, f
     return found
 
 
+def _is_rising(model: Model, node: Node) -> bool:
+    """Whether a node scales by a positive number, or adds one, and does the same with all channels."""
+    number = scalar_operand(model, node)
+    if number is None or (node.op_type in ("Sub", "Div") and model.constant(node.input[0]) is not None):
+        return False
+    return node.op_type in ("Add", "Sub") or (node.op_type in ("Mul", "Div") and number > 0)
+
+
 def _in_front(model: Model, factors: Sequence[Node], bound: float) -> float | None:
-    """The integer of which factors make a bound; None where there is none."""
+    """The integer of which nodes make a bound; None where there is none."""
     if np.isinf(bound):
         return bound
+    numbers = [np.array(scalar_operand(model, node), dtype=np.float32) for node in factors]
     number = bound
-    for node in reversed(factors):
-        factor = scalar_operand(model, node) or 1
-        number = number * factor if node.op_type == "Div" else number / factor
+    for node, own in zip(reversed(factors), reversed(numbers), strict=True):
+        number = float(_AGAINST[node.op_type](number, float(own)))
     whole = float(np.rint(number))
     made = np.array(whole, dtype=np.float32)
-    for node in factors:
-        value = np.array(scalar_operand(model, node), dtype=np.float32)
-        made = made / value if node.op_type == "Div" else made * value
+    for node, own in zip(factors, numbers, strict=True):
+        made = _ARITHMETIC[node.op_type](made, own)
     return whole if made == np.float32(bound) else None
 
 

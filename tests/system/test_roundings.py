@@ -10,6 +10,7 @@ import onnx
 import pytest
 
 import bnnfpga
+from bnnfpga.errors import UserError
 from bnnfpga.frontend.clean import clean
 from bnnfpga.golden.file_check import check_file
 from bnnfpga.golden.model import GoldenModel
@@ -95,7 +96,7 @@ def dorefa(latent: np.ndarray, bits: int) -> np.ndarray:
 
 
 def _check(net: NetWriter, folder: Path) -> None:
-    proto = net.model(SHAPE if net.nodes[-1].op_type == "MatMul" else SHAPE, net.nodes[-1].output[0])
+    proto = net.model(SHAPE, net.nodes[-1].output[0])
     path = folder / "net.onnx"
     onnx.save(proto, path)
     project = bnnfpga.compile(path, folder / "project")
@@ -118,6 +119,29 @@ def test_roundings_are_quantizers(spelling: str, n: int, tmp_path: Path) -> None
     _check(RoundedNet(spelling, n), tmp_path)
 
 
-@pytest.mark.parametrize("bits", [1, 2, 3, 4, 8])
+@pytest.mark.parametrize("bits", [1, 2, 3, 4, 7])
 def test_weights_off_their_grid(bits: int, tmp_path: Path) -> None:
     _check(RoundedNet("clip", 255, bits=bits, first=True), tmp_path)
+
+
+def test_weights_of_a_grid_of_9_bits_are_refused(tmp_path: Path) -> None:
+    """2 * round(t * 255) / 255 - 1 has the odd multiples of 1 / 255 up to 255."""
+    with pytest.raises(UserError, match="weights are not quantised") as caught:
+        _check(RoundedNet("clip", 3, bits=8), tmp_path)
+    assert "(Conv)" in str(caught.value.where)
+
+
+def test_a_rounding_in_front_of_a_quantizer_is_a_step_of_its_chain(tmp_path: Path) -> None:
+    """It makes no integers of its own, whose quantizer would be one more unit."""
+    net = NetWriter()
+    rng = np.random.default_rng(0)
+    x = net.node("MatMul", net.bipolar("x"), net.constant(rng.choice([-1, 1], (6, 4))))
+    x = net.quant(_of(net, "Add", _divided(net, _of(net, "Clip", x, -4, 4), 2), 0.25), 3, scale=0.5, signed=True)
+    net.node("MatMul", x, net.constant(rng.choice([-1, 1], (4, 2))))
+    path = tmp_path / "net.onnx"
+    onnx.save(net.model((6,), net.nodes[-1].output[0]), path)
+    project = bnnfpga.compile(path, tmp_path / "project")
+    kinds = [layer["operator"] for layer in project.description["layers"]]
+    assert kinds.count("matrix_vector") == 2
+    assert not {"threshold", "lookup"} & set(kinds)
+    assert project.simulate(images_for(project, 64), backend="emulator").mismatches == 0
