@@ -189,13 +189,13 @@ class AffineBehindDotProducts(Rewrite):
         if run is None or weights is None:
             return False
         shape, made = model.shape(node.input[0]), model.shape(node.output[0])
-        affine = affine_of(run.steps, shape)
+        affine = affine_of(run.steps, shape) or affine_of(run.steps, shape, by_pixel=True)
         if affine is None:
-            return False
+            return _refused(node)
         groups = attribute(node, "group", 1)
         where = run.last(scales=True, shape=shape)
         sums = summed(affine, groups, made, where=describe(where))
-        if affine.shifts and not self._is_done(model, node):
+        if affine.shifts and not self._is_done(model, node, by_pixel=affine.shift.ndim > 1):
             return _refused(node)
         if sums.weights is not None:
             codes = weighted(weights.astype(np.float64), sums, node.op_type, groups)
@@ -209,9 +209,12 @@ class AffineBehindDotProducts(Rewrite):
         return True
 
     @staticmethod
-    def _is_done(model: Model, node: Node) -> bool:
-        """Whether what the constants in front add stands behind already, and no pads are left to be zero."""
-        padded = node.op_type == "Conv" and geometry_of(model, node).touches_pads
+    def _is_done(model: Model, node: Node, *, by_pixel: bool) -> bool:
+        """Whether what the constants in front add stands behind already, and no pads are left to be zero.
+
+        What an image of constants adds knows of the zeros around it.
+        """
+        padded = node.op_type == "Conv" and not by_pixel and geometry_of(model, node).touches_pads
         return attribute(node, ADDEND, None) is not None and not padded
 
 
