@@ -1,15 +1,18 @@
 """The float32 operations that models and hosts are made of: one name, one numpy meaning.
 
-Each is a single IEEE operation (or exact), so that numpy, onnxruntime and a host give the same bits.
+Each is a single IEEE operation (or exact), so that numpy, onnxruntime and a host give the same bits; or a function of
+`bnnfpga.functions`, which numpy alone computes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+
+from bnnfpga.functions import FUNCTIONS, rounded_once
 
 Floats = NDArray[np.float32]
 
@@ -38,6 +41,7 @@ OPERATIONS: dict[str, Callable[[Floats, Floats], Floats]] = {
     "multiply": lambda x, c: x * c,
     "divide": lambda x, c: x / c,
     "divide_into": lambda x, c: c / x,
+    "absolute": lambda x, _: np.abs(x),
     "maximum": np.maximum,
     "minimum": np.minimum,
     "multiply_below_zero": lambda x, c: np.where(x < 0, x * c, x),
@@ -61,84 +65,138 @@ and +1 from 0 (and -0.0) on, `sign_or_zero` 0 there. What is not a number stays 
 """
 
 
+JOINS = ("add", "subtract", "multiply", "divide", "maximum", "minimum")
+"""Operations that also take two numbers which both come from one."""
+
+
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One float32 operation on each element, with a constant where it has one."""
+    """One float32 operation, or one function, on each element.
+
+    Parameters
+    ----------
+    operation
+        A name from `OPERATIONS` or from `bnnfpga.functions.FUNCTIONS`.
+    constant
+        The other operand, where the operation takes one.
+    numbers
+        What a function has of its own, the same for all elements.
+    branches
+        Where the operation is one of `JOINS` and both its operands come from the same number x: the steps from x to the
+        first and to the second.
+    """
 
     operation: str
     constant: Floats | None = None
+    numbers: tuple[float, ...] = ()
+    branches: tuple[tuple[Step, ...], ...] = ()
 
     def apply(self, x: Floats) -> Floats:
         """The numpy form; `x` must be float32 and is broadcast against the constant."""
+        if self.branches:
+            first, second = (apply_steps(branch, x) for branch in self.branches)
+            return OPERATIONS[self.operation](first, second)
+        if self.operation in FUNCTIONS:
+            own = self.numbers if self.constant is None else (*self.numbers, self.constant)
+            return rounded_once(self.operation, x, own)
         constant = np.zeros((), dtype=np.float32) if self.constant is None else self.constant
         return OPERATIONS[self.operation](x, constant)
 
     def slope(self) -> NDArray[np.int8] | None:
         """Sign of the operation's slope, by element of the constant.
 
-        +1 rising, -1 falling, 0 constant; None where it is not monotone over all numbers.
+        +1 rising, -1 falling, 0 constant; None where it is not monotone over all numbers, or is not proven to be: a
+        function's float64 value may be off by its last bit, and so its rounded one where it hardly changes.
         """
+        if self.branches or self.operation in FUNCTIONS or self.operation in ("divide_into", "absolute"):
+            return None
         if self.operation in ("multiply", "divide"):
             return np.sign(self.constant).astype(np.int8) if self.constant is not None else None
         if self.operation == "subtract_from":
             return np.array(-1, dtype=np.int8)
-        if self.operation == "divide_into":
-            return None
         if self.operation == "multiply_below_zero" and (self.constant is None or np.any(self.constant < 0)):
             return None
         return np.array(1, dtype=np.int8)
 
     @property
     def channels(self) -> int:
-        """How many elements in a row the constant tells apart."""
-        if self.constant is None:
-            return 1
+        """How many elements in a row the constant tells apart, or those of the branches."""
+        return max((leaf.rows for leaf in self.leaves()), default=1)
+
+    def leaves(self) -> Iterator[Step]:
+        """The steps with constants: this one, or those of its branches."""
+        if self.constant is not None:
+            yield self
+        for branch in self.branches:
+            for step in branch:
+                yield from step.leaves()
+
+    def each(self, change: Callable[[Step], Step]) -> Step:
+        """The same step with something else for each of its `leaves`."""
+        if self.constant is not None:
+            return change(self)
+        branches = tuple(tuple(step.each(change) for step in branch) for branch in self.branches)
+        return replace(self, branches=branches) if branches else self
+
+    def with_constant(self, constant: Floats) -> Step:
+        """The same operation with another constant."""
+        return replace(self, constant=constant)
+
+    @property
+    def rows(self) -> int:
+        """How many numbers its own constant has; of a `count`, how many rows of thresholds."""
+        assert self.constant is not None
         return self.constant[..., 0].size if self.operation == "count" else self.constant.size
 
     def varies(self, shape: Sequence[int]) -> tuple[int, ...]:
-        """The axes of a tensor of this shape along which the constant, broadcast against it, has several numbers.
+        """The axes of a tensor of this shape along which a constant, broadcast against it, has several numbers.
 
         This is where it is decided what a constant of some shape is about; the numbers count, not how often they are
         written.
         """
-        constant = self._aligned(shape)
-        if constant is None:
-            return ()
-        return tuple(axis for axis in range(len(shape)) if np.any(constant != constant.take([0], axis)))
+        found: set[int] = set()
+        for leaf in self.leaves():
+            constant = leaf._aligned(shape)
+            found.update(axis for axis in range(len(shape)) if np.any(constant != constant.take([0], axis)))
+        return tuple(sorted(found))
 
     def along(self, axes: Sequence[int], shape: Sequence[int]) -> Step:
         """The same operation for values of shape (n, elements along these axes of a tensor of this shape).
 
-        Its constant has one axis (two for `count`): of one number, or of as many as there are such elements. It must
-        vary along no other axis.
+        Its constants have one axis (two for `count`): of one number, or of as many as there are such elements. They
+        must vary along no other axis.
         """
-        constant = self._aligned(shape)
-        if constant is None:
-            return self
-        levels = self._levels
-        varying = self.varies(shape)
-        if not varying:
-            return Step(self.operation, constant.reshape(-1, *levels)[:1])
-        assert set(varying) <= set(axes)
-        kept = tuple(slice(None) if axis in axes else slice(1) for axis in range(len(shape)))
-        extents = [extent if axis in axes else 1 for axis, extent in enumerate(shape)]
-        return Step(self.operation, np.broadcast_to(constant[kept], (*extents, *levels)).reshape(-1, *levels))
+
+        def placed(leaf: Step) -> Step:
+            constant, levels = leaf._aligned(shape), leaf._levels
+            varying = leaf.varies(shape)
+            if not varying:
+                return leaf.with_constant(constant.reshape(-1, *levels)[:1])
+            assert set(varying) <= set(axes)
+            kept = tuple(slice(None) if axis in axes else slice(1) for axis in range(len(shape)))
+            extents = [extent if axis in axes else 1 for axis, extent in enumerate(shape)]
+            whole = np.broadcast_to(constant[kept], (*extents, *levels))
+            return leaf.with_constant(whole.reshape(-1, *levels))
+
+        return self.each(placed)
 
     def some(self, channels: slice | NDArray[np.int64]) -> Step:
-        """The same operation for some of the elements that a constant of one axis (two for `count`) tells apart."""
-        if self.constant is None or self.channels == 1:
-            return self
-        return Step(self.operation, self.constant[channels])
+        """The same operation for some of the elements that constants of one axis (two for `count`) tell apart."""
+
+        def chosen(leaf: Step) -> Step:
+            assert leaf.constant is not None
+            return leaf if leaf.rows == 1 else leaf.with_constant(leaf.constant[channels])
+
+        return self.each(chosen)
 
     @property
     def _levels(self) -> tuple[int, ...]:
         """The last axis of the constant of a `count`, which is none of the tensor's."""
         return self.constant.shape[-1:] if self.operation == "count" and self.constant is not None else ()
 
-    def _aligned(self, shape: Sequence[int]) -> Floats | None:
+    def _aligned(self, shape: Sequence[int]) -> Floats:
         """The constant with an axis for each of a tensor of this shape."""
-        if self.constant is None:
-            return None
+        assert self.constant is not None
         own = self.constant.shape[: self.constant.ndim - len(self._levels)]
         extents = own[max(0, len(own) - len(shape)) :]
         return self.constant.reshape(*[1] * (len(shape) - len(extents)), *extents, *self._levels)

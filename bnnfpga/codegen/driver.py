@@ -13,6 +13,7 @@ MODULES = (
     "errors",
     "integers",
     "input_format",
+    "functions",
     "arithmetic",
     "host/functions",
     "host/order",

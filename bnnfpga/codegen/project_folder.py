@@ -128,9 +128,14 @@ def boundary(port: Port) -> BoundaryFormat:
 
 def _steps(steps: Sequence[Step]) -> list[dict[str, Any]]:
     """Constants are written as the exact decimals of their float32 values."""
-    return [
-        {"operation": step.operation}
-        if step.constant is None
-        else {"operation": step.operation, "constant": np.atleast_1d(step.constant).tolist()}
-        for step in steps
-    ]
+    written = []
+    for step in steps:
+        data: dict[str, Any] = {"operation": step.operation}
+        if step.constant is not None:
+            data["constant"] = np.atleast_1d(step.constant).tolist()
+        if step.numbers:
+            data["numbers"] = list(step.numbers)
+        if step.branches:
+            data["branches"] = [_steps(branch) for branch in step.branches]
+        written.append(data)
+    return written

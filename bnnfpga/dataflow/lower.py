@@ -10,7 +10,7 @@ import numpy as np
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.lowering.accelerator import Lowering, stream_shape
 from bnnfpga.dataflow.lowering.branches import add_streams, concat, select
-from bnnfpga.dataflow.lowering.elementwise import threshold
+from bnnfpga.dataflow.lowering.elementwise import table, threshold
 from bnnfpga.dataflow.lowering.layers import convolution, dense
 from bnnfpga.dataflow.lowering.pixels import max_pool, pad, sum_pool, upsample
 from bnnfpga.dataflow.lowering.reorder import layout, transpose
@@ -27,6 +27,7 @@ from bnnfpga.transforms.integer_types import (
     INTEGER_CONCAT,
     INTEGER_POOL,
     INTEGER_SUM,
+    TABLE,
     THRESHOLD,
     reachable_values,
 )
@@ -35,6 +36,7 @@ _OPERATIONS: dict[str, Callable[[Lowering, Node], None]] = {
     "MatMul": dense,
     "Conv": convolution,
     THRESHOLD: threshold,
+    TABLE: table,
     "MaxPool": max_pool,
     INTEGER_POOL: max_pool,
     INTEGER_SUM: sum_pool,

@@ -61,9 +61,10 @@ def floats_of(
 def _rows(steps: Sequence[Step], elements: int) -> IntArray:
     """For each element, which one of the different functions is its own."""
     constants = [
-        step.constant.reshape(elements, -1)
+        leaf.constant.reshape(elements, -1)
         for step in steps
-        if step.constant is not None and step.channels == elements > 1
+        for leaf in step.leaves()
+        if leaf.constant is not None and leaf.rows == elements > 1
     ]
     if not constants:
         return np.zeros(elements, dtype=np.int64)
@@ -76,15 +77,14 @@ def _rows(steps: Sequence[Step], elements: int) -> IntArray:
 
 def _apply(steps: Sequence[Step], row: IntArray, x: Floats) -> Floats:
     """The functions `row` on one value each."""
-    own = []
-    for step in steps:
-        constant = step.constant
-        if constant is not None:
-            levels = constant.shape[-1:] if step.operation == "count" else ()
-            constant = constant.reshape(-1, *levels)
-            constant = constant[row if len(constant) > 1 else np.zeros_like(row)]
-        own.append(Step(step.operation, constant))
-    return apply_steps(own, x)
+
+    def chosen(leaf: Step) -> Step:
+        assert leaf.constant is not None
+        levels = leaf.constant.shape[-1:] if leaf.operation == "count" else ()
+        constant = leaf.constant.reshape(-1, *levels)
+        return leaf.with_constant(constant[row if len(constant) > 1 else np.zeros_like(row)])
+
+    return apply_steps([step.each(chosen) for step in steps], x)
 
 
 def _direction(steps: Sequence[Step], row: IntArray) -> Floats:

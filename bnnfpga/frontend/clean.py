@@ -15,6 +15,7 @@ from bnnfpga.frontend.check import check_graph, check_outputs, check_shapes
 from bnnfpga.frontend.comparisons import AffineIntoMultiThreshold, ComparisonsToMultiThreshold
 from bnnfpga.frontend.dense import GemmToMatMul, check_dense, check_finite
 from bnnfpga.frontend.dialects import normalise
+from bnnfpga.frontend.diamonds import DiamondsToUnary
 from bnnfpga.frontend.final import cut_final
 from bnnfpga.frontend.identities import DropIdentities
 from bnnfpga.frontend.im2col import BlocksToGroups, FactorsBeforeIm2Col, Im2ColToConv
@@ -41,6 +42,7 @@ _BEFORE_PARAMETERS: tuple[Rewrite, ...] = (
     GemmToMatMul(),
     FoldQuantizedParameters(),
     PopcountToMatMul(),
+    DiamondsToUnary(),
 )
 """Up to where all parameters are constants."""
 _BEHIND_PARAMETERS: tuple[Rewrite, ...] = (

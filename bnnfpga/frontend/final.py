@@ -12,7 +12,7 @@ from bnnfpga.frontend.model import Model, Node
 from bnnfpga.frontend.nodes import LAYOUT_OPS, attribute, describe, make_boundary, required_shape
 
 _KEY = "bnnfpga.final"
-FINAL = of_family("Ends")
+FINAL = (*of_family("Ends"), "Sigmoid")
 """What a model may do with its scores at the end. All of them keep their order."""
 
 

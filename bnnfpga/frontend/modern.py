@@ -20,7 +20,7 @@ from bnnfpga.frontend.constant_nodes import fold_constant_nodes
 from bnnfpga.frontend.contract.checks import inputs_of, operator_of, values_of
 from bnnfpga.frontend.contract.terms import MODERN, MOVED, Form
 from bnnfpga.frontend.element_types import check_types
-from bnnfpga.frontend.nodes import QONNX_DOMAIN, describe, note_origin, origin_of
+from bnnfpga.frontend.nodes import QONNX_DOMAIN, UNARY_DOMAIN, describe, note_origin, origin_of
 from bnnfpga.frontend.shapes import Shape
 
 _IR = 10
@@ -282,6 +282,11 @@ def _resize(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
     return iter([made])
 
 
+def _swish(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
+    """It is younger than the opset of a clean graph, and no few of its operators mean the same to the bit."""
+    return writer.again(spelling, spelling.inputs, domain=UNARY_DOMAIN, **spelling.kept())
+
+
 def _softmax(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
     """Before version 13, it takes all axes from its own on for one."""
     axis = spelling.values["axis"]
@@ -343,6 +348,7 @@ _SPELLINGS: dict[str, Callable[[_Writer, _Spelling], Iterator[onnx.NodeProto]]] 
     "Pad": _pad,
     "Resize": _resize,
     "Upsample": _resize,
+    "Swish": _swish,
     "Softmax": _softmax,
     "LogSoftmax": _softmax,
     "TopK": _top,

@@ -15,7 +15,31 @@ _ORIGIN_NAME, _ORIGIN_KIND, _ORIGIN_PLACE = (f"bnnfpga.origin.{part}" for part i
 WEIGHT_QUANTIZERS = ("Quant", "BipolarQuant")
 QUANTIZERS = (*WEIGHT_QUANTIZERS, "MultiThreshold", "Sign")
 """Nodes of a clean graph that make integer codes; weights are behind the first two kinds only."""
+UNARY, UNARY_DOMAIN = "Unary", "bnnfpga"
+"""A function of one tensor that a file writes with several nodes (`bnnfpga.frontend.diamonds`)."""
+FUNCTION_NODES = (
+    *(
+        "Acos",
+        "Acosh",
+        "Asin",
+        "Asinh",
+        "Atan",
+        "Atanh",
+        "Celu",
+        "Cos",
+        "Cosh",
+        "Elu",
+        "Erf",
+        "Exp",
+        "Gelu",
+        "HardSwish",
+    ),
+    *("Log", "Mish", "Pow", "Selu", "Shrink", "Sigmoid", "Sin", "Sinh", "Softplus", "Softsign", "Sqrt", "Swish"),
+    *("Tan", "Tanh", "ThresholdedRelu"),
+)
+"""Elementwise nodes that mean a float64 value rounded once (`bnnfpga.functions`)."""
 ELEMENTWISE = (
+    "Abs",
     "Add",
     "BatchNormalization",
     "Ceil",
@@ -29,15 +53,18 @@ ELEMENTWISE = (
     "Mul",
     "Neg",
     "PRelu",
+    "Reciprocal",
     "Relu",
     "Round",
     "Sub",
+    UNARY,
+    *FUNCTION_NODES,
     *QUANTIZERS,
 )
 """Nodes that compute each element of their output from the one of their input, with constants."""
 CHAINED = (*ELEMENTWISE, "MaxPool")
 """What may stand between an integer and a quantizer: a pool of a step function is a step function of a pool."""
-BROADCASTING = ("Add", "Sub", "Mul", "Div", "Max", "Min", "PRelu")
+BROADCASTING = ("Add", "Sub", "Mul", "Div", "Max", "Min", "PRelu", "Pow", UNARY)
 """Elementwise nodes with a constant of a shape of its own."""
 DOT_PRODUCTS = ("MatMul", "Conv")
 """Nodes that sum products of their input with the weights, which are their second operand."""

@@ -14,14 +14,16 @@ Rules, in the order in which they apply:
    n, and 1/d is the last of the activation's scales.
 3. Everything else is one float32 operation at a time, in the file's order. Batch norm is
    ((x - mean) / sqrt(var + eps)) * scale + bias.
-4. BipolarQuant(+-0) is +1; Sign(+-0) is 0. MultiThreshold counts the thresholds T with x >= T; where its output is a
+4. A function that is one node (Sigmoid, Gelu, HardSwish ...) means its float64 value, rounded once to float32.
+5. BipolarQuant(+-0) is +1; Sign(+-0) is 0. MultiThreshold counts the thresholds T with x >= T; where its output is a
    scale times integers, those are its codes.
-5. The output is the tensor in front of a Softmax, LogSoftmax, Sigmoid, ArgMax or TopK at the end; the class is the
+6. The output is the tensor in front of a Softmax, LogSoftmax, Sigmoid, ArgMax or TopK at the end; the class is the
    index of its largest element, the first of equals.
 
-6. Where a number lies within 16 * 2^-23 * sum|w * x| * |scale| of a decision point, and float32 rounds it, the decision
+7. Where a number lies within 16 * 2^-23 * sum|w * x| * |scale| of a decision point, and float32 rounds it, the decision
    is a *rounding tie*: the rules above say how it is taken, and other runtimes may take it otherwise.
 
-`steps` says which float32 operations a node is, `onnx_form` writes them for onnxruntime, `model` runs whole batches in
-one session. `check` reads the unmodified file once more, independently of all else, and `file_check` compares.
+`steps` says which float32 operations a node is, `onnx_form` writes them for onnxruntime, `session` runs them and the
+functions in between, `model` whole batches. `check` reads the unmodified file once more, independently of all else, and
+`file_check` compares.
 """

@@ -69,7 +69,7 @@ class Affine:
 
 def is_affine(steps: Iterable[Step]) -> bool:
     """Whether all steps are affine functions."""
-    return all(step.operation in AFFINE for step in steps)
+    return all(step.operation in AFFINE and not step.branches for step in steps)
 
 
 def affine_of(steps: Iterable[Step], shape: Sequence[int], *, by_pixel: bool = False) -> Affine | None:

@@ -1,4 +1,4 @@
-"""The golden model: a clean graph as one onnxruntime session that runs whole batches."""
+"""The golden model: a clean graph that runs whole batches."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
 
 from bnnfpga.arithmetic import Floats, Step, apply_steps
@@ -28,6 +27,7 @@ from bnnfpga.golden.dot_products import dot_product
 from bnnfpga.golden.joined import of_parts
 from bnnfpga.golden.joins import add_streams, concat, gather, resize
 from bnnfpga.golden.pools import average_pool, max_pool, pad
+from bnnfpga.golden.session import Session
 from bnnfpga.golden.steps import elementwise_steps
 from bnnfpga.golden.writer import Value, Writer
 from bnnfpga.input_format import InputFormat
@@ -84,19 +84,11 @@ class GoldenModel:
     """
 
     def __init__(self, model: Model, input: InputFormat | None = None) -> None:
-        import onnxruntime
-
         self.input_format = InputFormat.parse(None, None) if input is None else input
         self._builder = _Builder(Writer(model.copy()), input)
         self.input_shape = tuple(model.shape(model.input)[1:])
         self.output_tensor = model.output
-        options = onnxruntime.SessionOptions()
-        # One operation at a time is the definition: no fusion may change it.
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(
-            self._builder.build().SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
+        self._session = self._builder.build()
 
     @property
     def integer_tensors(self) -> tuple[str, ...]:
@@ -111,10 +103,7 @@ class GoldenModel:
         """Run images, float32 (images, *input_shape): the model's inputs, or the codes where it takes integers."""
         wanted = {name: self._builder.integers[name] for name in integers}
         fetches = [self._builder.output, self._builder.scores, *wanted.values()]
-        parts = [
-            self._session.run(fetches, {"input": x[start : start + _BATCH]})
-            for start in range(0, max(len(x), 1), _BATCH)
-        ]
+        parts = [self._session.run(fetches, x[start : start + _BATCH]) for start in range(0, max(len(x), 1), _BATCH)]
         joined = [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
         return Golden(joined[0], _integers(joined[1]), dict(zip(wanted, map(_integers, joined[2:]), strict=True)))
 
@@ -187,7 +176,7 @@ class _Builder:
         self.output = self._writer.float_of(result)
         self.scores = result.base
 
-    def build(self) -> onnx.ModelProto:
+    def build(self) -> Session:
         return self._writer.build(dict.fromkeys([self.output, self.scores, *self.integers.values()]))
 
     def _translate(self, node: Node) -> Value:

@@ -1,12 +1,12 @@
 """Steps as ONNX nodes for the session.
 
 A `Step` has one meaning in two forms: `Step.apply` in numpy, and this one. Both are IEEE single precision operations on
-the same constants, so they agree to the bit.
+the same constants, so they agree to the bit. Functions have no form here: runtimes compute them otherwise.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ _ONNX = {
     "round": "Round",
     "floor": "Floor",
     "ceil": "Ceil",
+    "absolute": "Abs",
 }
 _CONSTANT_FIRST = ("subtract_from", "divide_into")
 
@@ -43,6 +44,11 @@ def step_to_onnx(step: Step, x: str, y: str, name_constant: Callable[[Floats], s
         _CASES[step.operation](writer, x, step.constant)
     writer.nodes[-1].output[0] = y
     return writer.nodes
+
+
+def join_to_onnx(step: Step, ends: Sequence[str], y: str) -> onnx.NodeProto:
+    """The ONNX form of a step with branches, reading what these give."""
+    return onnx.helper.make_node(_ONNX[step.operation], list(ends), [y])
 
 
 class _Writer:

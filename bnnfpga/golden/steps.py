@@ -8,14 +8,39 @@ import numpy as np
 
 from bnnfpga.arithmetic import Floats, Step, apply_steps
 from bnnfpga.errors import UserError
+from bnnfpga.frontend.diamonds import branches_of
 from bnnfpga.frontend.model import Model, Node
-from bnnfpga.frontend.nodes import QUANTIZERS, attribute, describe, elementwise_operand, required_constant
+from bnnfpga.frontend.nodes import (
+    FUNCTION_NODES,
+    QUANTIZERS,
+    UNARY,
+    attribute,
+    describe,
+    elementwise_operand,
+    required_constant,
+)
+from bnnfpga.frontend.norms import norm_arithmetic
 from bnnfpga.frontend.quantizers import quantizer_of
 
 __all__ = ["Step", "apply_steps", "elementwise_steps"]
 
 _BINARY = {"Add": "add", "Sub": "subtract", "Mul": "multiply", "Div": "divide", "Max": "maximum", "Min": "minimum"}
-_UNARY = {"Round": "round", "Floor": "floor", "Ceil": "ceil"}
+_UNARY = {"Round": "round", "Floor": "floor", "Ceil": "ceil", "Abs": "absolute"}
+_FUNCTIONS: dict[str, str] = {
+    **{name: name.lower() for name in FUNCTION_NODES},
+    "HardSwish": "hard_swish",
+    "Pow": "power",
+    "ThresholdedRelu": "thresholded_relu",
+}
+_OWN: dict[str, tuple[tuple[str, float], ...]] = {
+    "Celu": (("alpha", 1.0),),
+    "Elu": (("alpha", 1.0),),
+    "Selu": (("alpha", 1.67326319217681884765625), ("gamma", 1.05070102214813232421875)),
+    "Shrink": (("bias", 0.0), ("lambd", 0.5)),
+    "Swish": (("alpha", 1.0),),
+    "ThresholdedRelu": (("alpha", 1.0),),
+}
+"""Attributes of functions, in the order in which `bnnfpga.functions` takes them, with their defaults."""
 
 
 def elementwise_steps(model: Model, node: Node) -> list[Step]:
@@ -34,6 +59,12 @@ def elementwise_steps(model: Model, node: Node) -> list[Step]:
         return [_binary_step(model, node)]
     if kind in _UNARY:
         return [Step(_UNARY[kind])]
+    if kind in FUNCTION_NODES:
+        return [_function(model, node)]
+    if kind == UNARY:
+        return [_unary(model, node)]
+    if kind == "Reciprocal":
+        return [Step("divide_into", _float32(1))]
     if kind == "Neg":
         return [Step("multiply", _float32(-1))]
     if kind == "Relu":
@@ -49,8 +80,18 @@ def elementwise_steps(model: Model, node: Node) -> list[Step]:
     if kind == "Clip":
         return _clip_steps(model, node)
     if kind == "BatchNormalization":
-        return _batch_norm_steps(model, node)
+        return [Step(_BINARY[operator], constant) for operator, constant in norm_arithmetic(model, node)]
     raise UserError("it is not elementwise", where=describe(node), hint="leave it out of the model")
+
+
+def _function(model: Model, node: Node) -> Step:
+    kind = node.op_type
+    if kind == "Pow":
+        return Step("power", _float32(required_constant(model, node, 1, "exponent")))
+    if kind == "Gelu" and attribute(node, "approximate", "none") == "tanh":
+        return Step("gelu_by_tanh")
+    numbers = tuple(float(attribute(node, name, default)) for name, default in _OWN.get(kind, ()))
+    return Step(_FUNCTIONS[kind], numbers=numbers)
 
 
 def _binary_step(model: Model, node: Node) -> Step:
@@ -76,21 +117,11 @@ def _clip_steps(model: Model, node: Node) -> list[Step]:
     return bounds
 
 
-def _batch_norm_steps(model: Model, node: Node) -> list[Step]:
-    if attribute(node, "training_mode", 0):
-        raise UserError("it computes statistics of the batch", where=describe(node), hint="export in eval mode")
-    scale, bias, mean, variance = (
-        required_constant(model, node, index, meaning).astype(np.float32)
-        for index, meaning in enumerate(("scale", "bias", "mean", "variance"), start=1)
+def _unary(model: Model, node: Node) -> Step:
+    branches = tuple(
+        tuple(step for item in branch for step in elementwise_steps(model, item)) for branch in branches_of(node)
     )
-    # Channels are the second axis of the tensor, so the constants get one axis for each axis behind it.
-    trailing = len(model.shape(node.output[0])) - 2
-    scale, bias, mean, variance = (array.reshape(-1, *[1] * trailing) for array in (scale, bias, mean, variance))
-    with np.errstate(all="ignore"):
-        deviation = np.sqrt(variance + np.float32(attribute(node, "epsilon", 1e-5)))
-    if not np.all(np.isfinite(deviation) & (deviation > 0)):
-        raise UserError("its variance is not positive", where=describe(node), hint="train or export it again")
-    return [Step("subtract", mean), Step("divide", deviation), Step("multiply", scale), Step("add", bias)]
+    return Step(_BINARY[str(attribute(node, "last", ""))], branches=branches)
 
 
 def _float32(value: Any) -> Floats:

@@ -14,11 +14,12 @@ from onnx import TensorProto, numpy_helper
 from bnnfpga.arithmetic import Floats, Step
 from bnnfpga.frontend.model import Model, Node
 from bnnfpga.frontend.parts import Part
-from bnnfpga.golden.onnx_form import step_to_onnx
+from bnnfpga.functions import FUNCTIONS
+from bnnfpga.golden.onnx_form import join_to_onnx, step_to_onnx
+from bnnfpga.golden.session import Call, Session
 
 EXACT_FLOAT32 = 1 << 24
 """Integers from which on float32 has gaps."""
-_OPSET = 18
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,28 +76,16 @@ class Writer:
         self.values: dict[str, Value] = {}
         self.doubles: set[str] = set()
         self.float_concats: set[str] = set()
+        self._operations: list[onnx.NodeProto | Call] = []
+        self._constants: dict[str, onnx.TensorProto] = {}
         self.addends: dict[str, Floats] = {}
         """By layer, what a constant in front of it adds to its outputs."""
-        self._nodes: list[onnx.NodeProto] = []
-        self._initializers: list[onnx.TensorProto] = []
         self._count = 0
 
-    def build(self, outputs: Iterable[str]) -> onnx.ModelProto:
-        """The session's model, from the tensor `input` to `outputs`."""
-        shape = self.model.shape(self.model.input)
-        graph = onnx.helper.make_graph(
-            self._nodes,
-            "golden",
-            [onnx.helper.make_tensor_value_info("input", TensorProto.FLOAT, ["images", *shape[1:]])],
-            [
-                onnx.helper.make_tensor_value_info(
-                    name, TensorProto.DOUBLE if name in self.doubles else TensorProto.FLOAT, None
-                )
-                for name in outputs
-            ],
-            self._initializers,
-        )
-        return onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", _OPSET)], ir_version=8)
+    def build(self, outputs: Iterable[str]) -> Session:
+        """What computes `outputs` from the tensor `input`."""
+        shape = self.model.shape(self.model.input)[1:]
+        return Session(self._operations, self._constants, "input", shape, outputs, self.doubles)
 
     def _new(self) -> str:
         self._count += 1
@@ -104,18 +93,24 @@ class Writer:
 
     def constant(self, value: NDArray[np.generic] | np.float32) -> str:
         name = self._new()
-        self._initializers.append(numpy_helper.from_array(np.asarray(value), name))
+        self._constants[name] = numpy_helper.from_array(np.asarray(value), name)
         return name
 
     def emit(self, operation: str, *inputs: str, **attributes: Any) -> str:
         name = self._new()
-        self._nodes.append(onnx.helper.make_node(operation, list(inputs), [name], **attributes))
+        self._operations.append(onnx.helper.make_node(operation, list(inputs), [name], **attributes))
         return name
 
     def emit_steps(self, steps: Iterable[Step], tensor: str) -> str:
         for step in steps:
+            ends = [self.emit_steps(branch, tensor) for branch in step.branches]
             name = self._new()
-            self._nodes += step_to_onnx(step, tensor, name, self.constant)
+            if step.operation in FUNCTIONS:
+                self._operations.append(Call(step, tensor, name))
+            elif ends:
+                self._operations.append(join_to_onnx(step, ends, name))
+            else:
+                self._operations += step_to_onnx(step, tensor, name, self.constant)
             tensor = name
         return tensor
 

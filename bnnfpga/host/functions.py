@@ -7,16 +7,26 @@ from typing import Any
 
 import numpy as np
 
-from bnnfpga.arithmetic import OPERATIONS, Floats
+from bnnfpga.arithmetic import Floats, Step, apply_steps
 
 
 def evaluate(steps: Sequence[Mapping[str, Any]], x: Floats) -> Floats:
-    """Apply steps to float32 (frames, elements), one float32 operation each.
+    """Apply steps to float32 (frames, elements), one float32 operation or function each.
 
     A step has an `operation` (`bnnfpga.arithmetic`) and, where that takes one, a `constant`: a list of one number or
-    of one for each element; for `count`, of one list of thresholds or of one for each element.
+    of one for each element; for `count`, of one list of thresholds or of one for each element. The `numbers` of a
+    function are its own. Where both operands come from the same element, `branches` has the steps to each of them.
     """
-    with np.errstate(all="ignore"):
-        for step in steps:
-            x = OPERATIONS[step["operation"]](x, np.asarray(step.get("constant", 0), dtype=np.float32))
-    return x
+    return apply_steps(_steps(steps), x)
+
+
+def _steps(steps: Sequence[Mapping[str, Any]]) -> tuple[Step, ...]:
+    return tuple(
+        Step(
+            step["operation"],
+            np.asarray(step["constant"], dtype=np.float32) if "constant" in step else None,
+            tuple(step.get("numbers", ())),
+            tuple(map(_steps, step.get("branches", ()))),
+        )
+        for step in steps
+    )

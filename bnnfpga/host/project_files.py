@@ -10,9 +10,10 @@ from typing import Any, get_args
 
 import numpy as np
 
-from bnnfpga.arithmetic import OPERATIONS
+from bnnfpga.arithmetic import JOINS, OPERATIONS
 from bnnfpga.errors import UserError, shown
 from bnnfpga.files import read_file
+from bnnfpga.functions import FUNCTIONS, OWN_NUMBERS
 from bnnfpga.host.description import FORMAT, read_order, read_stream
 from bnnfpga.input_format import InputFormat
 from bnnfpga.integers import Encoding
@@ -170,7 +171,7 @@ _DESCRIPTION = {
     ],
     "resources": {},
 }
-_STEP = {"operation": tuple(OPERATIONS)}
+_STEP = {"operation": (*OPERATIONS, *FUNCTIONS)}
 
 
 def _check(value: Any, expected: Any, at: str) -> None:
@@ -235,8 +236,23 @@ def _check_order(stream: Mapping[str, Any], at: str) -> None:
 
 
 def _check_step(step: Mapping[str, Any], elements: int, at: str) -> None:
+    operation = step["operation"]
+    if "branches" in step:
+        _check(step["branches"], [[_STEP]], f"{at}.branches")
+        if len(step["branches"]) != 2 or operation not in JOINS:
+            raise _Wrong(f"{at} does not join two numbers")
+        for number, branch in enumerate(step["branches"]):
+            for index, inner in enumerate(branch):
+                _check_step(inner, elements, f"{at}.branches[{number}][{index}]")
+        return
+    numbers = step.get("numbers", [])
+    _check(numbers, [_float32], f"{at}.numbers")
+    if len(numbers) != OWN_NUMBERS.get(operation, 0):
+        raise _Wrong(f"{at}.numbers has length {len(numbers)}; {OWN_NUMBERS.get(operation, 0)} is expected")
+    if operation == "power" and "constant" not in step:
+        raise _Wrong(f"{at}.constant is missing")
     constant, at = step.get("constant", [0]), f"{at}.constant"
-    counts = step["operation"] == "count"
+    counts = operation == "count"
     _check(constant, [[_float32]] if counts else [_float32], at)
     if len(constant) not in (1, elements):
         raise _Wrong(f"{at} has length {len(constant)}; 1 or {elements} is expected")

@@ -190,9 +190,13 @@ def _before(model: Model, node: Node, places: IntArray) -> IntArray:
 
 def _on_frames(step: Step, places: IntArray) -> Step:
     """A step on the tensor whose elements have these places in a frame, for such frames as vectors."""
-    step = step.along(range(places.ndim), places.shape)
-    if step.constant is None or len(step.constant) == 1:
-        return step
-    moved = np.empty_like(step.constant)
-    moved[places.reshape(-1)] = step.constant
-    return Step(step.operation, moved)
+
+    def placed(leaf: Step) -> Step:
+        assert leaf.constant is not None
+        if len(leaf.constant) == 1:
+            return leaf
+        moved = np.empty_like(leaf.constant)
+        moved[places.reshape(-1)] = leaf.constant
+        return leaf.with_constant(moved)
+
+    return step.along(range(places.ndim), places.shape).each(placed)

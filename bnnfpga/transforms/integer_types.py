@@ -27,6 +27,9 @@ INTEGER_CONCAT = "IntegerConcat"
 """The channels of integers one after the other, each times one of the attribute `factors`."""
 THRESHOLD = "IntegerThreshold"
 """An integer step function for each channel; inputs (x, thresholds, decreasing), attributes lo, hi, bipolar."""
+TABLE = "IntegerTable"
+"""Any function of an integer for each channel, or one for all; inputs (x, results by x less the attribute `first`),
+attributes lo, hi, bipolar."""
 
 _FACT = "integer type"
 _FOLLOWS = (*LAYOUT_OPS, *DOT_PRODUCTS, "MaxPool", INTEGER_POOL, INTEGER_SUM, "Pad", "Gather", "Resize", "Transpose")
@@ -37,6 +40,11 @@ _OPERANDS = {**dict.fromkeys(_FOLLOWS, 1), **dict.fromkeys((INTEGER_ADD, INTEGER
 def make_join(model: Model, node: Node, operation: str, factors: Sequence[int]) -> None:
     """Turn a node of several integers into an INTEGER_ADD or INTEGER_CONCAT of so many times each."""
     model.become(node, operation, THRESHOLD_DOMAIN, {"factors": list(factors)})
+
+
+def type_attributes(type: IntegerType) -> dict[str, int]:
+    """The attributes that say what a THRESHOLD or TABLE gives."""
+    return {"lo": type.lo, "hi": type.hi, "bipolar": int(type.is_bipolar)}
 
 
 def annotate_input(model: Model, type: IntegerType) -> None:
@@ -78,7 +86,7 @@ def _made_type(model: Model, node: Node, types: list[IntegerType]) -> IntegerTyp
         if quantizer.scale.size != 1 or quantizer.scale.item() != 1:
             return None
         return IntegerType.bipolar() if quantizer.bipolar else IntegerType.interval(quantizer.lo, quantizer.hi)
-    if kind == THRESHOLD:
+    if kind in (THRESHOLD, TABLE):
         if attribute(node, "bipolar", 0):
             return IntegerType.bipolar()
         return IntegerType.interval(attribute(node, "lo", 0), attribute(node, "hi", 0))

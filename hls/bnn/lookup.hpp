@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lookup: the same function of every element, from a table.
+// Lookup: a function of every element, from a table.
 #ifndef BNN_LOOKUP_HPP_
 #define BNN_LOOKUP_HPP_
 
@@ -30,6 +30,30 @@ void lookup(hls::stream<word<PE * InputBits>>& in, hls::stream<word<PE * OutputB
             y.template set<OutputBits>(p * OutputBits, load<OutputBits>(table[code]).chunk[0]);
         }
         out.write(y.packed());
+    }
+}
+
+/// The same with a table for each channel: Groups beats have each channel once.
+///
+/// `tables` [Groups * 2^InputBits][PE]: for each lane the codes of the results of its channels, one after the other.
+template <unsigned Beats, unsigned PE, unsigned InputBits, unsigned OutputBits, unsigned Groups, class Entry,
+          std::size_t Words, std::size_t Lanes>
+void lookup(hls::stream<word<PE * InputBits>>& in, hls::stream<word<PE * OutputBits>>& out,
+                    const Entry (&tables)[Words][Lanes]) {
+    constexpr std::size_t codes = std::size_t{1} << InputBits;
+    static_assert(Lanes == PE && Words == Groups * codes, "each lane must have a word for each code and group");
+    unsigned group = 0;
+    for (unsigned beat = 0; beat < Beats; ++beat) {
+        BNN_PRAGMA(HLS PIPELINE II=1 style=frp)
+        const bits<PE * InputBits> x(in.read());
+        bits<PE * OutputBits> y;
+        for (unsigned p = 0; p < PE; ++p) {
+            BNN_PRAGMA(HLS UNROLL)
+            const std::uint64_t code = x.template get<InputBits>(p * InputBits);
+            y.template set<OutputBits>(p * OutputBits, load<OutputBits>(tables[group * codes + code][p]).chunk[0]);
+        }
+        out.write(y.packed());
+        group = group + 1 == Groups ? 0 : group + 1;
     }
 }
 

@@ -56,8 +56,9 @@ def threshold(type: IntegerType, bits: int, *, shared: bool = False) -> Threshol
     return Threshold("threshold", (2, 12), type, table)
 
 
-def lookup(type: IntegerType, made: IntegerType) -> Lookup:
-    values = np.random.default_rng(0).integers(made.lo, made.hi + 1, 1 << type.bits)
+def lookup(type: IntegerType, made: IntegerType, *, each: bool = False) -> Lookup:
+    size = (12, 1 << type.bits) if each else 1 << type.bits
+    values = np.random.default_rng(0).integers(made.lo, made.hi + 1, size)
     return Lookup("lookup", (2, 12), type, np.where(values < 0, -1, 1) if made.is_bipolar else values, made)
 
 
@@ -97,6 +98,8 @@ FOLDED: dict[str, Operator] = {
     "bytes to signed": lookup(BYTE, SIGNED),
     "signed to bits": lookup(SIGNED, BIPOLAR),
     "bits to high": lookup(BIPOLAR, HIGH),
+    "bytes to signed, by channel": lookup(BYTE, SIGNED, each=True),
+    "signed to bits, by channel": lookup(SIGNED, BIPOLAR, each=True),
 }
 COMPARED: dict[str, ArgMax] = {
     "scores": arg_max(SIGNED),

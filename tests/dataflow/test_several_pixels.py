@@ -39,7 +39,7 @@ def network() -> Graph:
     """A padded convolution, a residual depthwise one, a pool, a pointwise convolution; unfolded."""
     rng = np.random.default_rng(0)
     lookup = Lookup(
-        "lookup0", (4, 8, 2), IntegerType.interval(0, 15), rng.integers(-3, 4, 16), IntegerType.interval(-3, 3)
+        "lookup0", (4, 8, 2), IntegerType.interval(0, 15), rng.integers(-3, 4, (2, 16)), IntegerType.interval(-3, 3)
     )
     first = MatrixVector("matrix_vector0", rng.integers(-1, 2, (4, 18)), lookup.made, (4, 8), kernel=(3, 3), simd=1)
     threshold = Threshold("threshold0", (4, 8, 4), first.accumulator, random_table(rng, 4, -9, 9, 1))

@@ -98,19 +98,12 @@ def test_endings(name: str) -> None:
 
 
 BEFORE_QUANTIZERS: dict[str, tuple[Ending, str, str]] = {
-    "falling leak": (
-        lambda net, x: net.node("Sub", net.node("LeakyRelu", x, alpha=-0.5), net.constant(1.5)),
-        "neither rises nor falls",
+    "a logarithm of what is negative": (
+        lambda net, x: net.node("Log", x),
+        "NaN or infinity for numbers that can occur",
         "BipolarQuant",
     ),
-    "reciprocal": (
-        lambda net, x: net.node("Sub", net.node("Div", net.constant(1), x), net.constant(0.3)),
-        "neither rises nor falls",
-        "BipolarQuant",
-    ),
-    "two streams": (lambda net, x: net.node("Add", x, net.node("Relu", x)), "joins streams", "Add"),
-    "transcendent": (lambda net, x: net.node("Tanh", x), "cannot be compiled", "Tanh"),
-    "absolute": (lambda net, x: net.node("Abs", x), "cannot be compiled", "Abs"),
+    "a rest": (lambda net, x: net.node("Mod", x, net.constant(2), fmod=1), "rest of a division", "Mod"),
     "training batch norm": (
         _training_batch_norm,
         "statistics of the batch",
@@ -241,18 +234,6 @@ IMAGES: dict[str, tuple[Ending, str, str, str]] = {
         "put a quantizer",
         "(GlobalAveragePool)",
     ),
-    "a slope below 0": (
-        lambda net, x: net.bipolar(
-            net.node("Sub", net.node("PRelu", x, net.constant(np.full((4, 1, 1), -0.5))), net.constant(1.5))
-        ),
-        "neither rises nor falls",
-        "slopes of PRelu",
-        "(BipolarQuant)",
-    ),
-    **{
-        f"a {kind}": (lambda net, x, kind=kind: net.bipolar(net.node(kind, x)), "cannot be compiled", hint, f"({kind})")
-        for kind, hint in (("Tanh", "leave it out"), ("Abs", "use Relu"), ("Softplus", "use Relu"))
-    },
 }
 
 

@@ -12,7 +12,7 @@ from bnnfpga.arithmetic import OPERATIONS, Step
 from bnnfpga.golden.onnx_form import step_to_onnx
 
 CONSTANTS = np.array([0.1, -3.0, 2.5, 0.0, 1e-3, -0.75], np.float32)
-WITHOUT_CONSTANT = ("round", "floor", "ceil", "sign")
+WITHOUT_CONSTANT = ("round", "floor", "ceil", "sign", "absolute")
 
 
 def _inputs() -> np.ndarray:
@@ -82,7 +82,7 @@ def test_slopes_are_true(operation: str) -> None:
     step = Step(operation, constant)
     slope = step.slope()
     if slope is None:
-        assert operation in ("divide_into", "multiply_below_zero")
+        assert operation in ("divide_into", "multiply_below_zero", "absolute")
         return
     with np.errstate(all="ignore"):
         change = np.diff(step.apply(x), axis=0)

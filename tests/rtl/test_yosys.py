@@ -89,7 +89,7 @@ def convolutions() -> Graph:
         scaled,
         turned,
         Upsample("upsample1", pooled.windows, 4, turned.made, (2, 2), 4),
-        Lookup("lookup0", (4, 6, 4), turned.made, rng.choice([-1, 1], 1 << turned.made.bits), bits, pe=4),
+        Lookup("lookup0", (4, 6, 4), turned.made, rng.choice([-1, 1], (4, 1 << turned.made.bits)), bits, pe=2),
         Concat("concat0", (4, 6), (4, 4), bits, 4),
         Select("select0", (4, 6), 8, (0, 4, 1, 5, 2), bits),
         VectorVector("vector_vector3", rng.integers(-9, 9, (1, 5)), bits, (4, 6), pe=5),

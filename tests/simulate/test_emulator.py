@@ -196,11 +196,19 @@ def test_threshold(
 
 @pytest.mark.parametrize("path", HERE)
 @settings(max_examples=CASES, deadline=None)
-@given(taken=types().filter(lambda t: t.bits <= 17), made=types(), channels=SIZES, step=st.booleans(), seed=SEEDS)
-def test_lookup(path: str, taken: IntegerType, made: IntegerType, channels: int, step: bool, seed: int) -> None:
+@given(
+    taken=types().filter(lambda t: t.bits <= 17),
+    made=types(),
+    channels=SIZES,
+    kind=st.sampled_from(["any", "step", "by channel"]),
+    seed=SEEDS,
+)
+def test_lookup(path: str, taken: IntegerType, made: IntegerType, channels: int, kind: str, seed: int) -> None:
     rng = np.random.default_rng(seed)
     table = random_integers(made, (1 << taken.bits,), rng)
-    if step:
+    if kind == "by channel" and channels << taken.bits <= 1 << 17:
+        table = random_integers(made, (channels, 1 << taken.bits), rng)
+    elif kind == "step":
         codes = np.arange(1 << taken.bits)
         table = np.where(taken.decode(codes) >= rng.integers(taken.lo, taken.hi + 2), made.lo, made.hi)
     unit = Lookup("unit", (2, channels), taken, table, made)

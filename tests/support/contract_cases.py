@@ -151,6 +151,18 @@ def on_numbers(net: Spelled, put: Put) -> None:
         net.end(put(net.dense(net.quant("x", 4, 0.5), 6, WIDTH)))
 
 
+def function(net: Spelled, put: Put) -> None:
+    """A function of numbers that it is defined for, in front of a quantizer or behind the scores."""
+    name = put.case.operator.name
+    x = net.node("Mul", net.dense(net.quant("x", 4, 0.5), 6, WIDTH), net.constant(0.015625))
+    if name in ("Acosh", "Log", "Pow", "Reciprocal", "Sqrt"):
+        x = net.node("Add", net.node("HardSigmoid", x), net.constant(1))
+    elif name in ("Acos", "Asin", "Atanh"):
+        x = net.node("Sub", net.node("HardSigmoid", x), net.constant(0.5))
+    made = put(x) if name != "Pow" else put(x, net.constant(put.get("_exponent")))
+    net.end(net.quant(made, 8, 0.0625) if put.place % 2 == 0 else made)
+
+
 def with_constant(*operands: Any, both: bool = True) -> Callable[[Spelled, Put], None]:
     """Sums with a constant on either side."""
 
@@ -424,6 +436,33 @@ CASES: dict[str, tuple[Callable[[Spelled, Put], None], list[Setting]]] = {
     ),
     "LeakyRelu": (on_numbers, grid(alpha=[None, 0.25, 0.0, 1.0, 0.1, 2.0])),
     "PRelu": (prelu, grid(_slope=[0.25, 0.0, [0.5, 0.125, 0.0, 1.0, 0.75]])),
+    **{
+        name: (function, grid(_again=[0, 1]))
+        for name in (
+            *(
+                "Abs",
+                "Acos",
+                "Acosh",
+                "Asin",
+                "Asinh",
+                "Atan",
+                "Atanh",
+                "Cos",
+                "Cosh",
+                "Erf",
+                "Exp",
+                "HardSwish",
+                "Log",
+            ),
+            *("Mish", "Reciprocal", "Sin", "Sinh", "Softplus", "Softsign", "Sqrt", "Tan", "Tanh"),
+        )
+    },
+    **dict.fromkeys(("Celu", "Elu", "ThresholdedRelu"), (function, grid(alpha=[None, 0.25, 0.1], _again=[0, 1]))),
+    "Gelu": (function, grid(approximate=[None, "none", "tanh"], _again=[0, 1])),
+    "Pow": (function, grid(_exponent=[2.0, 3.0, 0.5, -1.0])),
+    "Selu": (function, grid(alpha=[None, 1.5], gamma=[None, 0.75], _again=[0, 1])),
+    "Shrink": (function, grid(bias=[None, 0.25], lambd=[None, 0.75], _again=[0, 1])),
+    "Swish": (function, grid(alpha=[None, 0.5], _again=[0, 1])),
     "HardSigmoid": (on_numbers, grid(alpha=[None, 0.125, 0.5, 1.0], beta=[None, 0.25, 0.0, 1.0])),
     **dict.fromkeys(
         ("Greater", "Less", "GreaterOrEqual", "LessOrEqual"),

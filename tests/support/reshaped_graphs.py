@@ -111,7 +111,8 @@ def lookup(writer: GraphWriter, port: Port) -> Port:
     made = IntegerType.interval(-7, 8)
     if port.type.bits > 10:
         return threshold(writer, port)
-    table = writer.rng.integers(made.lo, made.hi + 1, 1 << port.type.bits)
+    rows = (port.shape[-1],) if writer.rng.random() < 0.3 else ()
+    table = writer.rng.integers(made.lo, made.hi + 1, (*rows, 1 << port.type.bits))
     return writer.put(Lookup(writer.name("lookup"), port.shape, port.type, table, made))
 
 

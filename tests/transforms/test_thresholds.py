@@ -11,8 +11,8 @@ from bnnfpga.arithmetic import Step, apply_steps
 from bnnfpga.dataflow.thresholds import ThresholdTable, bipolar_sum_to_count
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.quantizers import ROUNDING_MODES
-from bnnfpga.transforms import thresholds as module
-from bnnfpga.transforms.thresholds import step_function
+from bnnfpga.transforms import step_functions as module
+from bnnfpga.transforms.step_functions import IntervalFunction, StepFunction, integer_function
 from tests.conftest import THOROUGH
 
 CONSTANTS = st.one_of(
@@ -85,7 +85,8 @@ def _codes(steps: list[Step], values: range) -> np.ndarray:
 
 
 def _table(steps: list[Step], values: range) -> ThresholdTable:
-    function = step_function(steps, values, where="test")
+    function = integer_function(steps, values, where="test")
+    assert isinstance(function, StepFunction)
     return ThresholdTable(function.thresholds, function.decreasing, function.output)
 
 
@@ -98,9 +99,12 @@ def _is_monotone(codes: np.ndarray) -> bool:
 @given(steps=chains(), values=reachable())
 def test_equals_its_chain(steps: list[Step], values: range) -> None:
     codes = _codes(steps, values)
-    if not np.all(np.isfinite(codes)) or not _is_monotone(codes):
+    if not np.all(np.isfinite(codes)):
         with pytest.raises(UserError):
             _table(steps, values)
+        return
+    if not _is_monotone(codes):
+        _check_intervals(integer_function(steps, values, where="test"), values, codes)
         return
     table = _table(steps, values)
     np.testing.assert_array_equal(table.execute(np.broadcast_to(np.array(values)[:, None], codes.shape)), codes)
@@ -110,6 +114,22 @@ def test_equals_its_chain(steps: list[Step], values: range) -> None:
     if not table.output.is_bipolar:
         # The interval is exact, but holds at least two values.
         assert (table.output.lo, table.output.hi) == (codes.min(), max(codes.max(), codes.min() + 1))
+
+
+def _check_intervals(function: StepFunction | IntervalFunction, values: range, codes: np.ndarray) -> None:
+    """What turns around is intervals with codes, by the number of thresholds reached and by the value alike."""
+    assert isinstance(function, IntervalFunction)
+    x = np.array(values)
+    counts = (x[:, None, None] >= function.thresholds).sum(axis=2)
+    rows = np.arange(len(function.codes))
+    np.testing.assert_array_equal(np.broadcast_to(function.codes[rows, counts], codes.shape), codes)
+    np.testing.assert_array_equal(np.broadcast_to(function.table(values).T, codes.shape), codes)
+    assert function.thresholds.min() >= values[0]
+    assert function.thresholds.max() <= values[-1] + 1
+    assert np.all(np.diff(function.thresholds, axis=1) >= 0)
+    assert function.output.is_bipolar == bool(np.all(np.abs(codes) == 1))
+    assert np.all(function.output.holds(codes))
+    assert function.output.is_bipolar or (function.output.lo, function.output.hi) == (codes.min(), codes.max())
 
 
 @settings(max_examples=CASES // 2, deadline=None)
@@ -144,10 +164,38 @@ def test_directions_and_constants() -> None:
     assert table.values[:, 0].tolist() == [0, 1, -4, 5]
 
 
-def test_a_function_that_turns_is_refused() -> None:
+def test_a_function_that_turns_is_intervals() -> None:
     steps = [Step("add", np.float32(0.5)), Step("divide_into", np.float32(1)), Step("round")]
-    with pytest.raises(UserError, match="neither rises nor falls") as caught:
-        step_function(steps, range(-3, 4), where="node 'q' (Quant)")
+    function = integer_function(steps, range(-3, 4), where="test")
+    assert isinstance(function, IntervalFunction)
+    # 1 / -2.5, -1.5, -0.5, 0.5, 1.5, 2.5 and 3.5, rounded.
+    assert function.table(range(-3, 4)).tolist() == [[0, -1, -2, 2, 1, 0, 0]]
+    assert function.thresholds.tolist() == [[-2, -1, 0, 1, 2]]
+
+
+def test_pieces_of_an_evaluation_join(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Values and channels that are evaluated in pieces give what they give at once."""
+    rng = np.random.default_rng(0)
+    steps = [
+        Step("multiply", rng.normal(0, 0.1, 7).astype(np.float32)),
+        Step("add", rng.normal(0, 1, 7).astype(np.float32)),
+        Step("hard_swish"),
+        Step("multiply", np.float32(8)),
+        Step("round"),
+    ]
+    whole = integer_function(steps, range(-100, 101), where="test")
+    monkeypatch.setattr(module, "_CHUNK", 13)
+    parts = integer_function(steps, range(-100, 101), where="test")
+    assert isinstance(whole, IntervalFunction)
+    assert isinstance(parts, IntervalFunction)
+    np.testing.assert_array_equal(parts.thresholds, whole.thresholds)
+    np.testing.assert_array_equal(parts.codes, whole.codes)
+
+
+def test_too_many_evaluations_are_refused() -> None:
+    steps = [Step("multiply", np.linspace(0.1, 1, 64).astype(np.float32)), Step("sigmoid"), Step("round")]
+    with pytest.raises(UserError, match=r"\(sigmoid\) is evaluated on every sum, and 16,777,216 sums of 64") as caught:
+        integer_function(steps, range(1 << 24), where="node 'q' (Quant)")
     assert caught.value.where == "node 'q' (Quant)"
 
 
@@ -155,7 +203,7 @@ def test_a_function_that_turns_is_refused() -> None:
 def test_not_a_number_is_refused(last: str) -> None:
     steps = [Step("divide", np.float32(0)), Step(last)]
     with pytest.raises(UserError, match="NaN"):
-        step_function(steps, range(-3, 4), where="node 'q' (Quant)")
+        integer_function(steps, range(-3, 4), where="node 'q' (Quant)")
 
 
 def test_billions_of_values_are_searched_not_listed() -> None:

@@ -1,4 +1,4 @@
-"""Step functions of each element."""
+"""Functions of each element."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bnnfpga.dataflow.operators.lookup import Lookup
 from bnnfpga.dataflow.operators.threshold import Threshold
 from bnnfpga.dataflow.thresholds import ThresholdTable
 from bnnfpga.frontend.model import Node
-from bnnfpga.frontend.nodes import required_constant
+from bnnfpga.frontend.nodes import attribute, required_constant
 
 _FEWEST_TABULATED = 4
 _MOST_TABULATED_BITS = 10
@@ -40,6 +40,29 @@ def threshold(lowering: Lowering, node: Node) -> None:
             lowering.tensors[node.output[0]] = tensor
             return
         unit = Lookup(lowering.name(Lookup), stream, type, results, table.output)
+    lowering.made(node, lowering.add(unit, tensor.producer), tensor.order)
+
+
+def table(lowering: Lowering, node: Node) -> None:
+    """Any function: of all channels, or one for each, by the codes of the stream."""
+    tensor = lowering.read(node)
+    given = required_constant(lowering.model, node, 1, "table").astype(np.int64)
+    first = int(attribute(node, "first", 0))
+    stream = stream_shape(lowering.shape(node.input[0]))
+    if len(given) not in (1, stream[-1]) or len(stream) == 1:
+        stream = (len(tensor.order),)
+        given = given if len(given) == 1 else given[tensor.order]
+    type = lowering.stream_type(tensor)
+    # Codes that cannot occur get the result of the nearest that can.
+    values = np.clip(type.decode(np.arange(1 << type.bits, dtype=np.int64)), first, first + given.shape[1] - 1)
+    results = given[:, values - first]
+    unit = Lookup(
+        lowering.name(Lookup),
+        stream,
+        type,
+        results[0] if len(results) == 1 else results,
+        lowering.tensor_type(node.output[0]),
+    )
     lowering.made(node, lowering.add(unit, tensor.producer), tensor.order)
 
 

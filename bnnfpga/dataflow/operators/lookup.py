@@ -14,25 +14,34 @@ from bnnfpga.dataflow.operator import (
     HlsInstance,
     HlsTable,
     Memory,
+    MemoryBank,
+    MemoryKind,
     RtlInstance,
+    RtlParameter,
     add_resources,
+    memory_resources,
     queue_resources,
 )
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.thresholds import Decisions
 from bnnfpga.integers import IntArray, IntegerType
 
+_DEEP = 1024
+"""Words from which a lane's table of several channels lies in block RAM."""
+
 
 @dataclass(frozen=True)
 class Lookup(Elementwise):
-    """The same integer function of every element, each with a table of its own.
+    """An integer function of every element: the same of all, or one for each channel.
 
-    The table is small combinational logic to a synthesis tool, which makes of it as little as the function allows.
+    Each of the elements of a beat has a table of its own. That of one function is small combinational logic to a
+    synthesis tool, which makes of it as little as the function allows; else a lane's tables of its channels lie in one
+    memory.
 
     Parameters
     ----------
     table
-        int64 (2 ** input bits,), the result for each code that the stream can carry.
+        int64 (2 ** input bits,), the result for each code that the stream can carry; or (channels, 2 ** input bits).
     output_type
         Holds every result.
     """
@@ -47,48 +56,84 @@ class Lookup(Elementwise):
     def made(self) -> IntegerType:
         return self.output_type
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether one function serves all channels."""
+        return self.table.ndim == 1
+
+    @property
+    def groups(self) -> int:
+        """Channels of which a lane has the tables; their beats come one after the other."""
+        return 1 if self.is_shared else max(1, self.shape[-1] // self.pe)
+
     def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
         table = self.table.astype(narrowest(self.output_type.lo, self.output_type.hi))
         results = np.empty(arrays[0].shape, table.dtype)
-        into, values = results.reshape(-1), arrays[0].reshape(-1)
-        for block in row_blocks(len(values), 1):
-            into[block] = table[self.input_type.encode(values[block].astype(np.int64))]
+        channels = 1 if self.is_shared else self.shape[-1]
+        into, values = results.reshape(-1, channels), arrays[0].reshape(-1, channels)
+        rows, own = np.arange(channels), table.reshape(channels, -1)
+        for block in row_blocks(len(values), channels):
+            into[block] = own[rows, self.input_type.encode(values[block].astype(np.int64))]
         return (results,)
 
     def decide(self, *arrays: Integers) -> Decisions:
         return Decisions(arrays[0], None)
 
+    @property
+    def _memory_kind(self) -> MemoryKind:
+        return "block" if self.groups << self.input_type.bits > _DEEP else "distributed"
+
+    @property
+    def _lanes(self) -> IntArray:
+        """Of each lane the results, (lanes, groups * codes): its channels one after the other."""
+        by_pixel = np.tile(self.table, (max(1, self.pe // self.shape[-1]), 1))
+        return by_pixel.reshape(self.groups, self.pe, -1).transpose(1, 0, 2).reshape(self.pe, -1)
+
+    def _bits(self, results: IntArray) -> np.ndarray:
+        return to_bits(self.output_type.encode(results), self.output_type.bits)
+
     def resources(self) -> dict[str, int]:
         # A function of up to 6 bits is one lookup table a result bit, each bit more doubles that at the most.
         tables = self.output_type.bits * 2 ** max(0, self.input_type.bits - 6)
-        unit = {"lut": self.pe * tables + 10, "ff": self.pe * self.output_type.bits + 10}
-        return add_resources(unit, queue_resources(self.outputs[0].width, self.queue))
+        memory = {"lut": self.pe * tables}
+        if self.groups > 1:
+            words = self.groups << self.input_type.bits
+            one = memory_resources(words, self.output_type.bits, self._memory_kind)
+            memory = {kind: self.pe * count for kind, count in one.items()}
+        unit = {"lut": 10, "ff": self.pe * self.output_type.bits + 10}
+        return add_resources(unit, memory, queue_resources(self.outputs[0].width, self.queue))
 
     def rtl(self) -> RtlInstance:
-        bits = to_bits(self.output_type.encode(self.table), self.output_type.bits)
-        return RtlInstance(
-            "bnn_lookup",
-            {
-                "PE": self.pe,
-                "InputBits": self.input_type.bits,
-                "OutputBits": self.output_type.bits,
-                "QueueDepth": self.queue,
-                "Table": Memory("table", bits, "distributed"),
-            },
-        )
+        parameters: dict[str, RtlParameter] = {
+            "PE": self.pe,
+            "InputBits": self.input_type.bits,
+            "OutputBits": self.output_type.bits,
+            "QueueDepth": self.queue,
+        }
+        if self.is_shared:
+            parameters["Table"] = Memory("table", self._bits(self.table), "distributed")
+        else:
+            bank = MemoryBank.of("tables", self._bits(self._lanes), self._memory_kind)
+            parameters |= {"Groups": self.groups, "MemoryKind": self._memory_kind, "Tables": bank}
+        return RtlInstance("bnn_lookup", parameters)
 
     def hls(self) -> HlsInstance:
-        bits = to_bits(self.output_type.encode(self.table), self.output_type.bits)
+        parameters: dict[str, int | bool] = {
+            "Beats": self.outputs[0].beats,
+            "PE": self.pe,
+            "InputBits": self.input_type.bits,
+            "OutputBits": self.output_type.bits,
+        }
+        if self.is_shared:
+            return HlsInstance("lookup", parameters, (HlsTable("table", self._bits(self.table), False, "distributed"),))
+        entries = self._bits(self._lanes).transpose(1, 0, 2)
         return HlsInstance(
             "lookup",
-            {
-                "Beats": self.outputs[0].beats,
-                "PE": self.pe,
-                "InputBits": self.input_type.bits,
-                "OutputBits": self.output_type.bits,
-            },
-            (HlsTable("table", bits, False, "distributed"),),
+            {**parameters, "Groups": self.groups},
+            (HlsTable("tables", entries, False, self._memory_kind),),
         )
 
     def emulator(self) -> EmulatorKernel:
-        return EmulatorKernel("lookup", {"table": self.table})
+        return EmulatorKernel(
+            "lookup", {"table": self.table.reshape(-1), "channels": self.table.size >> self.input_type.bits}
+        )

@@ -63,7 +63,6 @@ def _softmax(name: str) -> Operator:
 OPERATORS = (
     _softmax("Softmax"),
     _softmax("LogSoftmax"),
-    Operator("Sigmoid", _END, "Behind the scores.", (Form((6, 13), _SCORES),)),
     Operator(
         "ArgMax",
         _END,

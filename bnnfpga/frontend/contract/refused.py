@@ -14,33 +14,13 @@ class Refusal:
     operators: tuple[str, ...]
 
 
-_CLIP = "use Relu, PRelu or Clip"
 _BN = "use batch norm, whose statistics are constants"
 
 RANDOM = ("RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli")
 """Operators that give other numbers each time, of constants too."""
 
 REFUSALS = (
-    Refusal(
-        "it is a smooth function that no few float32 operations are",
-        "in front of a sign it changes nothing: leave it out, or use a Clip",
-        ("Tanh", "Softsign", "Erf", "Atan", "Asinh", "Sinh"),
-    ),
-    Refusal(
-        "it is a smooth function that no few float32 operations are",
-        _CLIP,
-        ("HardSwish", "Swish", "Gelu", "Mish", "Elu", "Selu", "Celu", "Softplus"),
-    ),
-    Refusal("it jumps", "use Relu and a bias", ("ThresholdedRelu", "Shrink")),
-    Refusal("it neither rises nor falls throughout", "use Relu, PRelu or Clip", ("Abs",)),
-    Refusal(
-        "it is a smooth function that no few float32 operations are",
-        "compute it in front of the model, or leave it out",
-        (
-            *("Exp", "Log", "Sqrt", "Pow", "Reciprocal", "Sin", "Cos", "Tan", "Asin", "Acos", "Cosh"),
-            *("Acosh", "Atanh", "Mod"),
-        ),
-    ),
+    Refusal("it takes the rest of a division", "compute it in front of the model, or leave it out", ("Mod",)),
     Refusal(
         "its statistics are those of the image",
         _BN,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bnnfpga.frontend.contract import elementwise, ends, finn, layers, movers, qonnx
+from bnnfpga.frontend.contract import elementwise, ends, finn, functions, layers, movers, qonnx
 from bnnfpga.frontend.contract.refused import REFUSALS, Refusal
 from bnnfpga.frontend.contract.terms import Operator
 
 STANDARD: dict[str, Operator] = {
-    operator.name: operator for family in (layers, elementwise, movers, ends) for operator in family.OPERATORS
+    operator.name: operator
+    for family in (layers, elementwise, functions, movers, ends)
+    for operator in family.OPERATORS
 }
 """ONNX' own operators, by name."""
 QONNX: dict[str, Operator] = {

@@ -84,9 +84,12 @@ def _aligned(operands: Sequence[Number | Array | None]) -> list[Number | None]:
 
 
 def _function_of(node: onnx.NodeProto, x: Number, values: Sequence[Array | None], opset: int) -> Number:
-    """A smooth function of one number: 4 units in the last place, and what it makes of how far its input may be off."""
+    """A function of one number: 4 units in the last place, and what it makes of how far its input may be off."""
     value = _run(node, values, opset)
     size = _TABULATED * np.abs(value)
+    if node.op_type in _CANCELLED:
+        # Far below zero the libraries' form is a rest of two numbers near 1, of float64.
+        size = size + np.abs(x.value) * 2.0**-50 / ROUNDING
     if not np.all(x.exact):
         bound = x.bound
         moved = [_run(node, [x.value + sign * bound, *values[1:]], opset) for sign in (-1, 1)]
@@ -143,6 +146,7 @@ def _quotient(node: onnx.NodeProto, values: list[Array], sizes: list[Doubles]) -
 
 _CLAMPS = ("Clip", "HardSigmoid", "Max", "Min", "Relu")
 """Operators that hold what they are given between limits."""
+_CANCELLED = ("Gelu", "Mish", "Softplus")
 _first: _Size = lambda node, values, sizes: sizes[0]  # noqa: E731
 _function: _Size = lambda node, values, sizes: sizes[0]  # noqa: E731
 OPERATORS: dict[str, _Size] = {
@@ -172,8 +176,11 @@ OPERATORS: dict[str, _Size] = {
     **dict.fromkeys(
         (
             "Acos",
+            "Acosh",
             "Asin",
+            "Asinh",
             "Atan",
+            "Atanh",
             "Celu",
             "Cos",
             "Cosh",
@@ -187,6 +194,7 @@ OPERATORS: dict[str, _Size] = {
             "Pow",
             "Reciprocal",
             "Selu",
+            "Shrink",
             "Sigmoid",
             "Sin",
             "Sinh",
@@ -196,8 +204,9 @@ OPERATORS: dict[str, _Size] = {
             "Swish",
             "Tan",
             "Tanh",
+            "ThresholdedRelu",
         ),
         _function,
     ),
 }
-"""Elementwise operators, and the size of their output's terms; `_function` stands for smooth functions of a number."""
+"""Elementwise operators, and the size of their output's terms; `_function` stands for functions of a number."""
