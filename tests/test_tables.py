@@ -10,6 +10,7 @@ from rich.console import Console, RenderableType
 
 from bnnfpga.doctor import Examination, Tool
 from bnnfpga.report.tables import compile_table, doctor_table, inspect_table, simulate_table, verify_table
+from bnnfpga.report.text import as_html, as_text
 from bnnfpga.terminal import Outcome, Terminal
 
 NAME = "layer[red]/with a rather long name, " + "longer than any terminal is wide " * 5
@@ -203,3 +204,21 @@ def test_nothing_is_cut_or_folded_in_a_narrow_window(
     lines = capsys.readouterr().out.splitlines()
     assert any(NAME.strip() in line for line in lines)
     assert any(summary["project"] in line for line in lines)
+
+
+@pytest.mark.parametrize("notebook", [False, True])
+def test_tables_as_text_and_html_are_returned_and_not_shown(
+    notebook: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever surrounds them: rich shows things by itself in a notebook, and colours them where it is told to."""
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: notebook)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    table = simulate_table({**RESULT, "mismatches": 3})
+    plain, html = as_text(table), as_html(table)
+    assert capsys.readouterr() == ("", "")
+    assert "\x1b" not in plain + html
+    assert plain.splitlines()[0].split() == ["backend", "rtl"]
+    assert html.startswith("<pre>")
+    assert html.count("3 of 5,000 images differ from the model") == 1
+    assert '<span style="color: #800000' in html

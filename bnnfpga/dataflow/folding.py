@@ -19,8 +19,11 @@ from bnnfpga.dataflow.stream import Port, legal_lanes
 from bnnfpga.dataflow.token_model import Deadlock, predict
 from bnnfpga.errors import UserError, shown
 
-_FINN_NODE = re.compile(r"Defaults|[A-Z][A-Za-z]*(_[A-Za-z]+)*_\d+")
-"""Like `MVAU_hls_0`, `StreamingFCLayer_Batch_1`; layers here begin with a small letter."""
+_FINN_NODE = re.compile(
+    r"Defaults|[A-Z]\w*_(hls|rtl|Batch)_\d+|(MVAU|VVAU|MatrixVectorActivation|VectorVectorActivation|Thresholding|"
+    r"ConvolutionInputGenerator|FMPadding|Streaming[A-Z]\w*|LabelSelect|AddStreams|DuplicateStreams|ChannelwiseOp)_\d+"
+)
+"""Names of nodes as FINN gives them in any of its versions."""
 _FINN_SETTINGS = frozenset(("PE", "SIMD", "ram_style", "resType", "mem_mode", "inFIFODepths", "outFIFODepths"))
 _ENDLESS = 1 << 40
 """Depth of a FIFO that is never full."""

@@ -46,6 +46,8 @@ def test_a_folding_survives_its_file() -> None:
         ({"matrix_vector0": {"memory": "uram"}}, ["memory: 'uram'", "block, distributed"]),
         ({"threshold0": {"simd": 2}}, ["has no simd"]),
         ({"score_output": {"pe": 1}}, ["no layer is called 'score_output'"]),
+        # A node of the model, which FINN would not call so.
+        ({"Conv_0": {"pe": 2}}, ["no layer is called 'Conv_0'", "layers are threshold0, matrix_vector0"]),
     ],
 )
 def test_errors_name_what_is_legal(data: object, words: list[str]) -> None:
