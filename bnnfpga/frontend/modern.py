@@ -199,6 +199,15 @@ def _cast(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
     return _identity(writer, spelling)
 
 
+def _cast_like(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
+    """What is taken from here on is a float."""
+    tensor, output = spelling.node.input[0], spelling.node.output[0]
+    if tensor in writer.truths:
+        yield writer.new(spelling, "Cast", [tensor], [output], to=TensorProto.FLOAT)
+    else:
+        yield writer.new(spelling, "Identity", [writer.in_floats(tensor)], [output])
+
+
 def _batch_norm(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
     return writer.again(spelling, spelling.inputs, epsilon=spelling.values["epsilon"])
 
@@ -339,6 +348,7 @@ _SPELLINGS: dict[str, Callable[[_Writer, _Spelling], Iterator[onnx.NodeProto]]] 
     "Clip": _clip,
     "Dropout": _dropout,
     "Cast": _cast,
+    "CastLike": _cast_like,
     "BatchNormalization": _batch_norm,
     "Squeeze": _axes_as_input,
     "Unsqueeze": _axes_as_input,

@@ -26,7 +26,13 @@ from bnnfpga.golden.dot_products import weighted
 from bnnfpga.golden.steps import elementwise_steps
 from bnnfpga.integers import IntegerType
 from bnnfpga.transforms.editing import insert_after
-from bnnfpga.transforms.integer_types import THRESHOLD, THRESHOLD_DOMAIN, integer_type, integer_weights
+from bnnfpga.transforms.integer_types import (
+    TABLE,
+    THRESHOLD_DOMAIN,
+    integer_type,
+    integer_weights,
+    type_attributes,
+)
 
 ADDEND = "addend"
 """Attribute of a layer: what constants in front of it add to its outputs, by the golden model; float32 (outputs,)."""
@@ -34,7 +40,7 @@ REFUSAL = "refusal"
 """Attribute of a layer that means nothing to the golden model: what is wrong, where, and a hint."""
 _NODES = {"multiply": "Mul", "divide": "Div"}
 _SCALES = ("multiply", "divide")
-_MOST_CODES = 1 << 12
+_MOST_TABLE_BITS = 1 << 22
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,28 +142,23 @@ def insert_step(model: Model, behind: Node, step: Step, origin: Origin | None) -
 
 
 def _recode(model: Model, node: Node, run: Run, new: Recoded, where: Node) -> str:
-    """Integers q as factor * q + offsets: a step function, whose thresholds are where each of its values begins."""
-    lo = new.factor * run.type.lo + int(new.offsets.min())
-    hi = new.factor * run.type.hi + int(new.offsets.max())
-    if hi - lo > _MOST_CODES:
+    """Integers q as factor * q + offsets: a table of what each of them becomes."""
+    offsets = new.offsets[:1] if np.all(new.offsets == new.offsets[0]) else new.offsets
+    table = offsets[:, None] + new.factor * np.arange(run.type.lo, run.type.hi + 1)
+    made = IntegerType.interval(int(table.min()), int(table.max()))
+    bits = len(table) * made.bits << run.type.bits
+    if bits > _MOST_TABLE_BITS:
         raise UserError(
-            f"it adds a constant in front of zero pads, and with it the integers are {lo:,} to {hi:,}; "
-            f"{_MOST_CODES:,} different ones can be compiled",
+            f"it adds a constant in front of zero pads, and a table of the integers with it would have {bits:,} bits "
+            f"({len(table)} different channels of {run.type.bits} bits); {_MOST_TABLE_BITS:,} can be compiled",
             where=describe(where),
             hint="put a quantizer of up to 8 bits behind it, or leave the pads out",
         )
-    offsets = new.offsets[:1] if np.all(new.offsets == new.offsets[0]) else new.offsets
-    codes = np.arange(lo + 1, hi + 1)
-    thresholds = np.clip(-((offsets[:, None] - codes) // new.factor), run.type.lo, run.type.hi + 1)
     name = model.fresh_name(f"{node.name}_codes")
     model.set_shape(name, model.shape(node.input[0]))
-    operands = [
-        run.source,
-        model.add_constant(f"{name}_thresholds", thresholds.astype(np.int64)),
-        model.add_constant(f"{name}_decreasing", np.zeros(len(offsets), dtype=bool)),
-    ]
-    ends = {"lo": lo, "hi": hi, "bipolar": 0}
-    model.insert_before(node, Node(THRESHOLD, operands, [name], name, THRESHOLD_DOMAIN, ends, where.origin))
+    operands = [run.source, model.add_constant(f"{name}_table", table)]
+    attributes = {"first": run.type.lo, **type_attributes(made)}
+    model.insert_before(node, Node(TABLE, operands, [name], name, THRESHOLD_DOMAIN, attributes, where.origin))
     return name
 
 

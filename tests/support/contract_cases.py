@@ -205,6 +205,20 @@ def cast(net: Spelled, put: Put) -> None:
     net.end(net.dense(net.quant(x, 4, 0.5), 6))
 
 
+def cast_like(net: Spelled, put: Put) -> None:
+    """Of a constant, of integers, of what a comparison gives: to the type of the image's floats."""
+    x = "x"
+    if put.get("_of") == "input":
+        net.kind = TensorProto.INT8
+        x = put(x, net.constant(0.0))
+    layer = net.dense(net.quant(x, 4, 0.5), 6, WIDTH)
+    if put.get("_of") == "constant":
+        layer = net.node("Add", layer, put(net.integers(3), layer))
+    if put.get("_of") == "comparison":
+        layer = put(net.node("Less", layer, net.constant(0.25)), layer)
+    net.end(net.dense(layer, WIDTH) if put.get("_of") == "comparison" else layer)
+
+
 def comparison(net: Spelled, put: Put) -> None:
     x = net.dense(net.quant("x", 4, 0.5), 6, WIDTH)
     bound = net.constant(put.get("_bound"))
@@ -434,6 +448,7 @@ CASES: dict[str, tuple[Callable[[Spelled, Put], None], list[Setting]]] = {
             round_mode=[None, "up", "down", "nearest"],
         ),
     ),
+    "CastLike": (cast_like, grid(_of=["constant", "input", "comparison"], saturate=_FLAGS, round_mode=[None, "up"])),
     "LeakyRelu": (on_numbers, grid(alpha=[None, 0.25, 0.0, 1.0, 0.1, 2.0])),
     "PRelu": (prelu, grid(_slope=[0.25, 0.0, [0.5, 0.125, 0.0, 1.0, 0.75]])),
     **{

@@ -58,6 +58,7 @@ KINDS = (
     "split-first",
     "sum-whole-*",
     "upsample-*",
+    "wide-input-quant",
     "zero-scale",
 )
 """Readings of a file, layouts, first units, shapes, depth and sizes."""

@@ -19,7 +19,8 @@ from bnnfpga.golden.check.number import Array
 _BY_RUNTIME = ("LogSoftmax", "MaxPool", "Pad", "Softmax", "Upsample")
 _SAME_AS = {"BatchNormalization": 15, "MaxPool": 12}
 """The opset in which operators are run whose older versions mean the same, and in which the libraries know less."""
-
+_TOP_K_OF_INPUTS = 11
+"""An opset that takes `k` as an input, which FINN writes into files of older ones."""
 _STRETCHED = ("Mean", "Sum")
 """Operators of which the reference adds up in the shape of the first operand."""
 
@@ -45,6 +46,8 @@ def run_node(node: onnx.NodeProto, operands: Sequence[Array | None], opset: int)
     del plain.input[:]
     plain.input.extend("" if array is None else f"i{index}" for index, array in enumerate(operands))
     opset = max(opset, _SAME_AS.get(node.op_type, 1))
+    if node.op_type == "TopK" and len(operands) > 1:
+        opset = max(opset, _TOP_K_OF_INPUTS)
     single = any(array.dtype == np.float32 for array in feeds.values())
     quick = (
         node.op_type in _BY_RUNTIME or (node.op_type == "Conv" and single) or (node.op_type, opset) == ("Resize", 10)

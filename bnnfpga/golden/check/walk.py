@@ -12,7 +12,7 @@ from bnnfpga.golden.check.decision import Decision, sides
 from bnnfpga.golden.check.decisions import decision_of, is_quantizer
 from bnnfpga.golden.check.evaluate import Operand, evaluate
 from bnnfpga.golden.check.graph import FileGraph
-from bnnfpga.golden.check.library import Unknown, attribute, is_standard, run_node
+from bnnfpga.golden.check.library import Unknown, attribute, changed, is_standard, run_node
 from bnnfpga.golden.check.number import ROUNDING, Array, Doubles, Number, compact
 from bnnfpga.golden.check.reading import Claims, FileReading
 
@@ -98,6 +98,7 @@ class Walk:
     def _evaluate(self, node: onnx.NodeProto, label: str) -> list[Number] | None:
         """Its outputs, None where they depend on what is not known."""
         operands: list[Operand] = []
+        opset = self._graph.opset(node)
         for name in node.input:
             if not name:
                 operands.append(None)
@@ -111,9 +112,14 @@ class Walk:
         if not any(isinstance(item, Number) for item in operands):
             self._graph.make(node)  # what depends on a shape
             return None
+        if node.op_type == "CastLike" and is_standard(node):
+            node, operands = _as_cast(node, operands)
+            if not isinstance(operands[0], Number):
+                self._graph.set_constant(node.output[0], run_node(node, [operands[0]], opset)[0])
+                return None
         if node.op_type in ("Shape", "Size") and isinstance(operands[0], Number):
             zeros = np.broadcast_to(np.zeros(()), operands[0].shape)
-            self._graph.set_constant(node.output[0], run_node(node, [zeros], self._graph.opset(node))[0])
+            self._graph.set_constant(node.output[0], run_node(node, [zeros], opset)[0])
             return None
         if node.op_type in ("ArgMax", "ArgMin", "TopK"):
             return self._largest(node, label, operands)
@@ -126,7 +132,7 @@ class Walk:
             decision = decision_of(node, parameters, len(x.shape))
             if decision is not None:
                 return [self._decided(node, label, x, decision)]
-        return evaluate(node, operands, self._graph.opset(node))
+        return evaluate(node, operands, opset)
 
     # -- decisions -----------------------------------------------------------------------------------------------------
 
@@ -187,6 +193,8 @@ class Walk:
         self, reader: onnx.NodeProto, tensor: str, points: tuple[Array, Array], *, two: bool
     ) -> tuple[Array, Array] | None:
         """What an elementwise reader makes of two points; of more than two, only where it is affine."""
+        if is_standard(reader) and reader.op_type == "CastLike" and reader.input[0] == tensor:
+            return points[0].astype(np.float64), points[1].astype(np.float64)
         if not is_standard(reader) or reader.op_type not in (_OF_TWO if two else _AFFINE):
             return None
         if any(name and name != tensor and not self._graph.is_constant(name) for name in reader.input):
@@ -288,6 +296,17 @@ class Walk:
 
     def _note(self, sentence: str) -> None:
         self._comparison.unchecked.append(sentence)
+
+
+def _as_cast(node: onnx.NodeProto, operands: list[Operand]) -> tuple[onnx.NodeProto, list[Operand]]:
+    """A CastLike as the Cast that it is: of its second operand, only the type counts."""
+    like = operands[1]
+    if like is None:
+        raise Unknown("it has one operand")
+    kind = like.value.dtype if isinstance(like, Number) else like.dtype
+    # All floats that depend on the image are doubles here.
+    kind = np.dtype(np.float32) if isinstance(like, Number) and kind.kind == "f" else kind
+    return changed(node, "Cast", to=onnx.helper.np_dtype_to_tensor_dtype(kind)), operands[:1]
 
 
 def _fits(claimed: tuple[int, ...], shape: tuple[int, ...]) -> bool:
