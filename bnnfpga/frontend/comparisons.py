@@ -112,7 +112,7 @@ class AffineIntoMultiThreshold(Rewrite):
 def _factors_above(model: Model, tensor: str) -> tuple[Node, list[Node]] | None:
     """The MultiThreshold above a tensor, and the multiplications by a number between, if nothing else reads them."""
     muls: list[Node] = []
-    while len(model.consumers(tensor)) == 1:
+    while model.only_reader(tensor) is not None:
         node = model.producer(tensor)
         if node is None:
             return None

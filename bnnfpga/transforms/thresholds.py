@@ -112,7 +112,7 @@ def chain_above(model: Model, node: Node) -> list[Node]:
         if producer is None or producer.op_type not in CHAINED or len(data_operands(model, producer)) != 1:
             return chain
         # A max pool of sums is one of their few codes: it comes behind the thresholds, where it is smaller.
-        is_own_pool = producer.op_type == "MaxPool" and len(model.consumers(source)) == 1
+        is_own_pool = producer.op_type == "MaxPool" and model.only_reader(source) is not None
         if integer_type(model, source) is not None and not is_own_pool:
             return chain
         chain.insert(0, producer)

@@ -38,7 +38,7 @@ def test_exports_become_clean(path: Path) -> None:
 @pytest.mark.parametrize("name", ["TFC_1W1A.onnx", "TFC_1W2A.onnx", "lfc_w1a1_mnist.onnx.gz"])
 def test_published_models_become_clean(name: str) -> None:
     model = load(shared(f"models/{name}"))
-    assert model.shape(model.output) == [1, 10]
+    assert model.shape(model.outputs[0]) == [1, 10]
 
 
 def test_cleaning_leaves_its_argument_alone() -> None:
