@@ -195,8 +195,8 @@ def simulate(
         if trace is not None:
             require_writable(trace)
         built = Project.load(project)
-        output_files = None if save_outputs is None else saving.output_files(save_outputs, built.outputs)
-        class_files = None if save_classes is None else saving.output_files(save_classes, built.outputs)
+        output_files = None if save_outputs is None else saving.output_files(save_outputs, built.output_names)
+        class_files = None if save_classes is None else saving.output_files(save_classes, built.class_names)
         result = built.simulate(
             load_array(images),
             None if labels is None else load_array(labels),

@@ -13,6 +13,7 @@ from bnnfpga.dataflow.operators.threshold import Threshold
 from bnnfpga.dataflow.operators.vector_vector import VectorVector
 from bnnfpga.errors import located
 from bnnfpga.frontend.clean import load
+from bnnfpga.golden.host_joins import leave_joins
 from bnnfpga.input_format import InputFormat
 from bnnfpga.transforms.fold import fold
 
@@ -29,6 +30,7 @@ def inspect_model(model: str | os.PathLike[str], input: str | None = None, input
     clean = load(path)
     format = InputFormat.parse(input, input_scale)
     with located(str(path)):
+        leave_joins(clean, format)
         graph = lower(fold(clean, format.type, format.scale).model)
     layers = []
     for operator in graph.operators:

@@ -18,9 +18,10 @@ from bnnfpga.codegen.constants import TRACE_MEGABYTES
 from bnnfpga.errors import UserError
 from bnnfpga.files import restore_hidden
 from bnnfpga.host.description import Output, read_order, read_outputs, read_stream
-from bnnfpga.host.functions import evaluate
+from bnnfpga.host.ends import Values
 from bnnfpga.host.order import Order, is_channels_last
 from bnnfpga.host.project_files import read_description, read_functions
+from bnnfpga.host.results import classes_of, file_outputs, final_floats, number_of_classes
 from bnnfpga.host.words import BoundaryFormat, unpack_frames
 from bnnfpga.images import Images, check_labels, read_images
 from bnnfpga.input_format import InputFormat
@@ -112,22 +113,20 @@ class Project:
         return self.outputs[0].kind
 
     @property
+    def output_names(self) -> list[str]:
+        """What the outputs of the accelerator are called: tensors of the model."""
+        return [output.name for output in self.outputs]
+
+    @property
+    def class_names(self) -> list[str]:
+        """For each array of classes an output of the model that they are about."""
+        names = [value["name"] for value in self.description["values"]]
+        return [names[rule["output"]] for rule in self.functions["ends"]["classes"]]
+
+    @property
     def classes(self) -> int:
         """How many classes the model tells apart."""
-        if len(self.outputs) > 1:
-            raise UserError(
-                f"the model has {len(self.outputs)} outputs, so an image has no one class",
-                where="labels",
-                hint="leave them out; --save-classes gives the classes of each output",
-            )
-        (output,) = self.outputs
-        if output.is_image:
-            raise UserError(
-                "its scores are an image, with a class for each pixel, so an image has no label",
-                where="labels",
-                hint="leave them out; --save-classes gives the class of each pixel",
-            )
-        return output.stream.type.hi + 1 if output.kind == "class" else output.stream.elements
+        return number_of_classes(self.functions, self.outputs)
 
     @property
     def input_stream_shape(self) -> tuple[int, ...]:
@@ -174,20 +173,21 @@ class Project:
         return tuple(output.order.to_model(made) for output, made in zip(self.outputs, streamed, strict=True))
 
     def final_functions(self, scores: Sequence[IntArray]) -> tuple[Floats, ...]:
-        """The model's float outputs from integer scores, each (images, elements)."""
-        functions = self.functions["outputs"]
-        return tuple(evaluate(steps, made.astype(np.float32)) for steps, made in zip(functions, scores, strict=True))
+        """The float values of integer scores, each (images, elements): what the host makes the file's outputs of."""
+        return final_floats(self.functions, scores)
+
+    def values(self, scores: Sequence[IntArray]) -> tuple[Values, ...]:
+        """The file's outputs from integer scores: each (images, ...), float32, or int64 for indices."""
+        return file_outputs(self.functions, scores)
 
     def classify(self, outputs: Sequence[IntArray]) -> tuple[IntArray, ...]:
-        """For each output the class of each image, int64 (images,): the first of equals.
+        """For all that the file tells apart, the class of each image, int64 (images,).
 
-        Where an output is an image, the class of each pixel, (images, rows, columns). `outputs` are each
-        (images, elements), in the order of the file.
+        It is what ArgMax or TopK say; else where the values are largest, the first of equals; of one value whether it
+        lies above 0.5 behind a Sigmoid, or above 0. Where an output is an image, the class of each pixel. `outputs` are
+        each (images, elements), in the order of the file.
         """
-        if self.output_kind == "class":
-            return tuple(made[:, 0] for made in outputs)
-        values = self.final_functions(outputs)
-        return tuple(output.classes_of(made) for output, made in zip(self.outputs, values, strict=True))
+        return classes_of(self.functions, self.outputs, outputs)
 
     def summary(self) -> dict[str, Any]:
         """What `bnnfpga compile --json` prints."""

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import yaml
 
 from bnnfpga.assets import asset
@@ -24,8 +22,8 @@ from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import add_resources
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.token_model import Cycles
-from bnnfpga.golden.steps import Step
 from bnnfpga.host.description import FORMAT, describe_stream
+from bnnfpga.host.functions import steps_as_data
 from bnnfpga.host.words import BoundaryFormat, pack_frames
 from bnnfpga.plan import Plan
 from bnnfpga.vectors import Vectors
@@ -90,14 +88,16 @@ def write_project(
                 plan.model.outputs, plan.output_shapes, graph.outputs, plan.output_orders, strict=True
             )
         ],
+        "values": [{"name": name, "shape": shape} for name, shape in plan.value_shapes.items()],
         "predicted_initiation_interval": cycles.initiation_interval,
         "predicted_latency_cycles": cycles.latency,
         "layers": layers,
         "resources": resources,
     }
     functions = {
-        "input": None if folded.input_function is None else _steps(folded.input_function.steps),
-        "outputs": [_steps(function.steps) for function in folded.output_functions],
+        "input": None if folded.input_function is None else steps_as_data(folded.input_function.steps),
+        "outputs": [steps_as_data(function.steps) for function in folded.output_functions],
+        "ends": {key: value for key, value in plan.ends.items() if key != "shapes"},
     }
     (folder / "project.json").write_text(json.dumps(description, indent=2) + "\n")
     (folder / "functions.json").write_text(json.dumps(functions, indent=1) + "\n")
@@ -133,18 +133,3 @@ def write_simulation(folder: Path, graph: Graph, cycles: Cycles, vectors: Vector
 def boundary(port: Port) -> BoundaryFormat:
     """How a boundary stream's integers become bytes."""
     return BoundaryFormat(port.elements, port.type, port.lanes)
-
-
-def _steps(steps: Sequence[Step]) -> list[dict[str, Any]]:
-    """Constants are written as the exact decimals of their float32 values."""
-    written = []
-    for step in steps:
-        data: dict[str, Any] = {"operation": step.operation}
-        if step.constant is not None:
-            data["constant"] = np.atleast_1d(step.constant).tolist()
-        if step.numbers:
-            data["numbers"] = list(step.numbers)
-        if step.branches:
-            data["branches"] = [_steps(branch) for branch in step.branches]
-        written.append(data)
-    return written

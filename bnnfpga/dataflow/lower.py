@@ -14,15 +14,19 @@ from bnnfpga.dataflow.lowering.elementwise import table, threshold
 from bnnfpga.dataflow.lowering.layers import convolution, dense
 from bnnfpga.dataflow.lowering.pixels import max_pool, pad, sum_pool, upsample
 from bnnfpga.dataflow.lowering.reorder import layout, transpose
+from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.arg_max import ArgMax
+from bnnfpga.dataflow.operators.lookup import Lookup
 from bnnfpga.dataflow.operators.score_output import ScoreOutput
+from bnnfpga.dataflow.operators.threshold import Threshold
 from bnnfpga.dataflow.stream import Frame, Port
+from bnnfpga.dataflow.thresholds import ThresholdTable
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.model import Model, Node
 from bnnfpga.frontend.nodes import LAYOUT_OPS, describe
+from bnnfpga.integers import IntegerType
 from bnnfpga.naming import numbered
-from bnnfpga.transforms.class_scores import Affine, Ranks, class_comparison
-from bnnfpga.transforms.host_functions import HostFunction
+from bnnfpga.transforms.class_scores import Affine, ClassFunction, Ranks, class_comparison, class_decision
 from bnnfpga.transforms.integer_types import (
     INTEGER_ADD,
     INTEGER_CONCAT,
@@ -33,6 +37,9 @@ from bnnfpga.transforms.integer_types import (
     reachable_values,
 )
 
+_MOST_DECIDED_BITS = 16
+"""Bits of a score up to which a table says its class."""
+_CLASS_OF_TWO = IntegerType(0, 1, "unsigned")
 _OPERATIONS: dict[str, Callable[[Lowering, Node], None]] = {
     "MatMul": dense,
     "Conv": convolution,
@@ -51,16 +58,16 @@ _OPERATIONS: dict[str, Callable[[Lowering, Node], None]] = {
 }
 
 
-def lower(model: Model, output_functions: Sequence[HostFunction] | None = None) -> Graph:
+def lower(model: Model, class_functions: Sequence[ClassFunction] | None = None) -> Graph:
     """Map a folded graph onto operators with PE = SIMD = 1.
 
     Parameters
     ----------
     model
         A folded graph.
-    output_functions
+    class_functions
         Where given, the accelerator computes the class of each output: the index of the largest of this function of
-        its scores.
+        its scores, or what a score alone decides.
 
     Returns
     -------
@@ -86,10 +93,10 @@ def lower(model: Model, output_functions: Sequence[HostFunction] | None = None) 
                 "no hardware unit does this", where=describe(node), hint="put a quantizer behind it, or leave it out"
             )
         _OPERATIONS[node.op_type](lowering, node)
-    return _finish(lowering, output_functions)
+    return _finish(lowering, class_functions)
 
 
-def _finish(lowering: Lowering, functions: Sequence[HostFunction] | None) -> Graph:
+def _finish(lowering: Lowering, functions: Sequence[ClassFunction] | None) -> Graph:
     """The output boundary, and everything joined."""
     tensors = lowering.model.outputs
     if all(lowering.tensors[tensor].producer is None for tensor in tensors):
@@ -100,7 +107,12 @@ def _finish(lowering: Lowering, functions: Sequence[HostFunction] | None) -> Gra
     producers = [lowering.tensors[tensor].producer for tensor in tensors]
     if functions is not None:
         pairs = zip(numbered("arg_max", len(tensors)), tensors, functions, strict=True)
-        producers = [_class_of(lowering, name, tensor, function) for name, tensor, function in pairs]
+        producers = [
+            _class_of(lowering, name, tensor, function)
+            if function.decision is None
+            else _decided(lowering, tensor, function)
+            for name, tensor, function in pairs
+        ]
         made = [Frame((1,), np.zeros(1, dtype=np.int64))] * len(tensors)
     names = numbered("score_output", len(tensors))
     for name, tensor, producer in zip(names, tensors, producers, strict=True):
@@ -108,7 +120,34 @@ def _finish(lowering: Lowering, functions: Sequence[HostFunction] | None) -> Gra
     return lowering.joined(names, made)
 
 
-def _class_of(lowering: Lowering, name: str, tensor: str, function: HostFunction) -> str:
+def _decided(lowering: Lowering, tensor: str, function: ClassFunction) -> str:
+    """Of one score, class 0 or 1: by a threshold where it changes once, else from a table."""
+    producer = lowering.tensors[tensor].producer
+    port = lowering.port_of(producer, tensor)
+    values = reachable_values(lowering.model, tensor)
+    above = class_decision(function, values)
+    changes = np.flatnonzero(np.diff(above)) + 1
+    unit: Operator
+    if len(changes) <= 1:
+        # A score that is always on one side has its threshold at an end.
+        level = values[changes[0]] if len(changes) else values[0] if above[0] else values[-1] + 1
+        falls = bool(len(changes) and above[0])
+        table = ThresholdTable(np.array([[level]]), np.array([falls]), _CLASS_OF_TWO)
+        unit = Threshold(lowering.name(Threshold), (1,), port.type, table)
+    elif port.type.bits > _MOST_DECIDED_BITS:
+        raise UserError(
+            f"the class changes more than once along its {len(values):,} scores, too many for a table",
+            where="--output class",
+            hint="use --output scores: the host computes the class",
+        )
+    else:
+        codes = port.type.decode(np.arange(1 << port.type.bits, dtype=np.int64))
+        places = np.clip((codes - values.start) // values.step, 0, len(values) - 1)
+        unit = Lookup(lowering.name(Lookup), (1,), port.type, above[places].astype(np.int64), _CLASS_OF_TWO)
+    return lowering.add(unit, producer)
+
+
+def _class_of(lowering: Lowering, name: str, tensor: str, function: ClassFunction) -> str:
     place = lowering.tensors[tensor]
     if not np.array_equal(place.order, np.arange(len(place.order))):
         raise UserError(

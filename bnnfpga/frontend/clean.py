@@ -16,7 +16,7 @@ from bnnfpga.frontend.comparisons import AffineIntoMultiThreshold, ComparisonsTo
 from bnnfpga.frontend.dense import GemmToMatMul, check_dense, check_finite
 from bnnfpga.frontend.dialects import normalise
 from bnnfpga.frontend.diamonds import DiamondsToUnary
-from bnnfpga.frontend.final import cut_final
+from bnnfpga.frontend.final import cut_final, cut_other_concats, infer_end
 from bnnfpga.frontend.identities import DropIdentities
 from bnnfpga.frontend.im2col import BlocksToGroups, FactorsBeforeIm2Col, Im2ColToConv
 from bnnfpga.frontend.inference import infer
@@ -95,6 +95,8 @@ def clean(proto: onnx.ModelProto) -> Model:
     model.remove_unread(*model.nodes)
     infer(model)
     check_sizes(model)
+    infer_end(model)
+    cut_other_concats(model)
     check_supported(model)
     check_products(model)
     check_shapes(model)

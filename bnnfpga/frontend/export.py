@@ -120,10 +120,14 @@ def _compare(exported: onnx.ModelProto, images: Floats, expected: Sequence[Float
     # What a file means is known only above this package.
     from bnnfpga.frontend.clean import clean
     from bnnfpga.golden.file_check import check_file
+    from bnnfpga.golden.host_joins import leave_joins
     from bnnfpga.golden.model import GoldenModel
+    from bnnfpga.input_format import InputFormat
 
     try:
-        golden = GoldenModel(clean(exported))
+        model = clean(exported)
+        leave_joins(model, InputFormat.parse(None, None))
+        golden = GoldenModel(model)
     except UserError as error:
         _warn(f"the file cannot be compiled as it is, so it is not compared with the model: {error}")
         return
@@ -135,10 +139,10 @@ def _compare(exported: onnx.ModelProto, images: Floats, expected: Sequence[Float
             hint="please report it with the model",
         )
     result = golden.run(images)
-    bounds = [reading.bounds.get(name) for name in golden.output_tensors]
+    bounds = [reading.bounds.get(name) for name in golden.file_tensors]
     known = [item for item in bounds if item is not None]
     if [item.size for item in known] != [item.size for item in expected]:
-        _warn("the file does not end in the scores that are compiled, so it is not compared with the model")
+        _warn("the outputs of the file are not those of the model, so they are not compared")
         return
     tied = reading.tied
     if np.all(tied):
@@ -147,7 +151,7 @@ def _compare(exported: onnx.ModelProto, images: Floats, expected: Sequence[Float
             "with the model"
         )
         return
-    for arrays in zip(result.outputs, expected, known, strict=True):
+    for arrays in zip(result.values, expected, known, strict=True):
         given, wanted, bound = (array.reshape(len(images), -1) for array in arrays)
         beyond = (np.abs(given - wanted) > 2 * bound) & ~tied[:, None]
         if not np.any(beyond):

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
+
+if TYPE_CHECKING:
+    from bnnfpga.frontend.final import End
 
 
 class Origin(NamedTuple):
@@ -74,11 +77,14 @@ class Model:
         Names of the outputs.
     opset
         Version of the standard operators.
+
+    `end` is what the host makes of the outputs, where something is cut off behind them.
     """
 
     def __init__(self, input: str, outputs: Iterable[str], opset: int) -> None:
         self.opset = opset
         self.metadata: dict[str, str] = {}
+        self.end: End | None = None
         self._input_name = input
         self._output_names = tuple(outputs)
         self._ends = Node("", (), (), "")
@@ -384,7 +390,7 @@ class Model:
     def copy(self) -> Model:
         """A graph of its own; constants are shared, since nobody changes them in place."""
         other = Model(self._input_name, self._output_names, self.opset)
-        other.metadata = dict(self.metadata)
+        other.metadata, other.end = dict(self.metadata), self.end
         other._constants, other._shapes = dict(self._constants), dict(self._shapes)
         other._types, other._names, other._numbers = dict(self._types), set(self._names), dict(self._numbers)
         other.append(*(copy_node(node) for node in self._walk()))

@@ -6,7 +6,7 @@ from bnnfpga.errors import UserError
 from bnnfpga.frontend.contract.table import STANDARD
 from bnnfpga.frontend.final import FINAL
 from bnnfpga.frontend.model import Model
-from bnnfpga.frontend.nodes import DOT_PRODUCTS, ELEMENTWISE, LAYOUT_OPS, POOLS, describe
+from bnnfpga.frontend.nodes import DOT_PRODUCTS, ELEMENTWISE, LAYOUT_OPS, POOLS, attribute, describe
 
 SUPPORTED = (*DOT_PRODUCTS, *POOLS, "Concat", "Gather", "Pad", "Resize", "Transpose", *ELEMENTWISE, *LAYOUT_OPS)
 
@@ -22,6 +22,13 @@ def check_supported(model: Model) -> None:
     for node in model.nodes:
         if node.op_type not in SUPPORTED:
             raise UserError("it cannot be compiled in this place", where=describe(node), hint=_hint(node.op_type))
+        if node.op_type == "Pad" and attribute(node, "mode", "constant") != "constant":
+            raise UserError(
+                f"its mode is {attribute(node, 'mode', '')!r}; in front of a layer only constants can be put around an "
+                "image",
+                where=describe(node),
+                hint="use zero padding",
+            )
 
 
 def _hint(kind: str) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,12 +26,14 @@ from bnnfpga.frontend.nodes import (
 from bnnfpga.frontend.quantizers import quantizer_of
 from bnnfpga.golden.affine import is_affine
 from bnnfpga.golden.dot_products import dot_product
+from bnnfpga.golden.ends import Program, end_of, program_of
 from bnnfpga.golden.joined import of_parts
 from bnnfpga.golden.joins import add_streams, concat, gather, resize
 from bnnfpga.golden.pools import average_pool, max_pool, pad
 from bnnfpga.golden.session import Session
 from bnnfpga.golden.steps import elementwise_steps
 from bnnfpga.golden.writer import Value, Writer
+from bnnfpga.host.ends import all_classes, apply_ends, end_outputs
 from bnnfpga.input_format import InputFormat
 
 _BATCH = 512
@@ -49,22 +53,35 @@ class Golden:
     Parameters
     ----------
     outputs
-        For each of the model's outputs float32 (images, ...), without a Softmax, ArgMax or TopK at its end.
+        For each output of the clean graph float32 (images, ...): the file's, or what the host makes it of.
     scores
         For each output int64 (images, ...), the integer tensor that it is an elementwise float function of, in the
         order of its elements: the last dot products, or the last quantizer's centred codes.
     integers
         The integer tensors asked for, by their name in the clean graph.
+    ends
+        What the host makes of the output (`bnnfpga.host.ends`).
     """
 
     outputs: tuple[Floats, ...]
     scores: tuple[NDArray[np.int64], ...]
     integers: dict[str, NDArray[np.int64]]
+    ends: Program = field(repr=False)
+
+    @cached_property
+    def end_values(self) -> list[NDArray[Any]]:
+        """All values that the host computes, those that it is given first."""
+        return apply_ends(self.ends, [output.reshape(len(output), -1) for output in self.outputs])
+
+    @property
+    def values(self) -> tuple[NDArray[Any], ...]:
+        """The file's outputs, each (images, ...)."""
+        return end_outputs(self.ends, self.end_values)
 
     @property
     def classes(self) -> tuple[NDArray[np.int64], ...]:
-        """Index of the largest element of each image's outputs, the first of equals: what ArgMax and TopK give."""
-        return tuple(output.reshape(len(output), -1).argmax(axis=1).astype(np.int64) for output in self.outputs)
+        """The class of each image (`bnnfpga.host.ends.end_classes`); where the stream says it, of all its elements."""
+        return all_classes(self.ends, self.end_values, lambda _, x: x.argmax(axis=1).astype(np.int64))
 
     def accelerator_outputs(self, kind: str) -> tuple[NDArray[np.int64], ...]:
         """What an accelerator must give, each (images, elements): its `scores`, or the `class`, first of equals."""
@@ -89,6 +106,9 @@ class GoldenModel:
         self._builder = _Builder(Writer(model.copy()), input)
         self.input_shape = tuple(model.shape(model.input)[1:])
         self.output_tensors = model.outputs
+        end = end_of(model)
+        self.ends, self.end_tensors = program_of(end)
+        self.file_tensors = end.graph.outputs
         self._session = self._builder.build()
 
     @property
@@ -111,6 +131,7 @@ class GoldenModel:
             tuple(joined[name] for name in outputs),
             tuple(_integers(joined[name]) for name in scores),
             {name: _integers(joined[fetch]) for name, fetch in wanted.items()},
+            self.ends,
         )
 
 
@@ -124,12 +145,15 @@ class Decisions:
         Names of the concatenations that join floats, since their operands have no common grid.
     addends
         By a layer's name, what constants in front of it add to its outputs: float32 (outputs,).
+    float_joins
+        Names of the nodes that join floats in any way.
     refusal
         Name of the node in front of which the graph ceases to mean anything, and why; None where it means something.
     """
 
     float_concats: frozenset[str]
     addends: dict[str, Floats]
+    float_joins: frozenset[str]
     refusal: tuple[str, UserError] | None
 
 
@@ -145,7 +169,10 @@ def decisions(model: Model, input: InputFormat) -> Decisions:
     except UserError as error:
         unknown = (node.name for node in model.nodes if node.output[0] not in writer.values)
         refusal = next(unknown, ""), error
-    return Decisions(frozenset(writer.float_concats), writer.addends, refusal)
+    joins = (node for node in model.nodes if len(data_operands(model, node)) > 1 and node.op_type not in DOT_PRODUCTS)
+    values = ((node.name, writer.values.get(node.output[0])) for node in joins)
+    floats = frozenset(name for name, value in values if value is not None and value.base is None)
+    return Decisions(frozenset(writer.float_concats), writer.addends, floats, refusal)
 
 
 def _integers(array: NDArray[np.floating]) -> NDArray[np.int64]:

@@ -15,6 +15,7 @@ from bnnfpga.errors import UserError, shown
 from bnnfpga.files import read_file
 from bnnfpga.functions import FUNCTIONS, OWN_NUMBERS
 from bnnfpga.host.description import FORMAT, read_order, read_stream
+from bnnfpga.host.end_files import check_ends
 from bnnfpga.input_format import InputFormat
 from bnnfpga.integers import Encoding
 
@@ -71,19 +72,22 @@ def read_functions(folder: Path, description: Mapping[str, Any]) -> dict[str, An
     data = _read_json(path)
     takes_floats = description["input"]["kind"] == "float"
     try:
-        _check(data, {"input": [_STEP] if takes_floats else _nothing, "outputs": [[_STEP]]}, "")
-        if len(data["outputs"]) != len(description["outputs"]):
-            raise _Wrong(f"outputs has length {len(data['outputs'])}; {len(description['outputs'])} is expected")
-        sides = [("input", description["input"], data["input"] or ())]
-        for index, output in enumerate(description["outputs"]):
-            sides.append((f"outputs[{index}]", output, data["outputs"][index]))
-        for side, described, steps in sides:
-            elements = math.prod(described["stream"]["shape"])
-            if described["kind"] == "class":
-                # The function is about the scores, of which the class is the largest.
-                elements = described["stream"]["type"]["hi"] + 1
-            for index, step in enumerate(steps):
-                _check_step(step, elements, f"{side}[{index}]")
+        _check(data, {"input": [_STEP] if takes_floats else _nothing, "outputs": [[_STEP]], "ends": {}}, "")
+        _check_steps(data["input"] or [], math.prod(description["input"]["stream"]["shape"]), "input")
+        counts = check_ends(data["ends"], _check_steps)
+        outputs = description["outputs"]
+        for key, found in (("outputs", data["outputs"]), ("ends.inputs", counts)):
+            if len(found) != len(outputs):
+                raise _Wrong(f"{key} has length {len(found)}; {len(outputs)} is expected")
+        if len(data["ends"]["outputs"]) != len(description["values"]):
+            raise _Wrong(f"ends.outputs has length {len(data['ends']['outputs'])}, and project.json names others")
+        for index, (steps, count, output) in enumerate(zip(data["outputs"], counts, outputs, strict=True)):
+            made = math.prod(output["stream"]["shape"])
+            if output["kind"] == "scores" and count != made:
+                raise _Wrong(f"ends.inputs[{index}] has {count} elements; {made} are expected")
+            _check_steps(steps, count, f"outputs[{index}]")
+    except ValueError as error:
+        raise _damaged(path, _Wrong(str(error))) from None
     except _Wrong as wrong:
         raise _damaged(path, wrong) from None
     return data
@@ -167,6 +171,7 @@ _DESCRIPTION = {
     "clock_mhz": _positive,
     "input": {"kind": _text, "scale": _positive, "shape": [_natural], "stream": _STREAM},
     "outputs": [{"name": _text, "kind": ("scores", "class"), "shape": [_natural], "stream": _STREAM}],
+    "values": [{"name": _text, "shape": [_natural]}],
     "predicted_initiation_interval": _natural,
     "predicted_latency_cycles": _natural,
     "layers": [
@@ -241,6 +246,12 @@ def _check_order(stream: Mapping[str, Any], at: str) -> None:
         read_order(stream)
     except ValueError as error:
         raise _Wrong(f"{at}: {error}") from None
+
+
+def _check_steps(steps: object, elements: int, at: str) -> None:
+    _check(steps, [_STEP], at)
+    for index, step in enumerate(steps):  # type: ignore[arg-type, var-annotated]
+        _check_step(step, elements, f"{at}[{index}]")
 
 
 def _check_step(step: Mapping[str, Any], elements: int, at: str) -> None:

@@ -18,12 +18,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.arithmetic import Floats
 from bnnfpga.errors import UserError
 from bnnfpga.host.description import alone, read_order, read_outputs, read_stream
 from bnnfpga.host.dma_words import DmaWords, gather_frames
-from bnnfpga.host.functions import evaluate
+from bnnfpga.host.ends import Values
 from bnnfpga.host.order import is_channels_last
+from bnnfpga.host.results import classes_of, file_outputs, number_of_classes
 from bnnfpga.host.words import unpack_frames
 from bnnfpga.images import check_labels, read_images
 from bnnfpga.input_format import InputFormat
@@ -119,24 +119,16 @@ class Accelerator:
         made = unpack_frames(self._made, np.concatenate([self._transfer(frames) for frames in packed]))
         return tuple(output.order.to_model(array) for output, array in zip(self._outputs, made, strict=True))
 
-    def outputs(self, scores: IntArray | tuple[IntArray, ...]) -> Floats | tuple[Floats, ...]:
-        """The model's float outputs from what `run` gives; only where the accelerator gives scores."""
-        return alone(self._values(scores if isinstance(scores, tuple) else (scores,)))
-
-    def _values(self, scores: tuple[IntArray, ...]) -> tuple[Floats, ...]:
-        functions = self.functions["outputs"]
-        return tuple(evaluate(steps, made.astype(np.float32)) for steps, made in zip(functions, scores, strict=True))
+    def outputs(self, scores: IntArray | tuple[IntArray, ...]) -> Values | tuple[Values, ...]:
+        """The file's outputs from what `run` gives, each (images, ...); only where the accelerator gives scores."""
+        return alone(file_outputs(self.functions, scores if isinstance(scores, tuple) else (scores,)))
 
     def classify(self, images: NDArray[Any], layout: str = "nchw") -> IntArray | tuple[IntArray, ...]:
-        """The class of each image, int64 (images,), or of each pixel: the first of the largest outputs.
+        """The class of each image, int64 (images,), or of each pixel.
 
         Of a model with several outputs, a tuple of such arrays.
         """
-        made = self._run(images, layout)
-        if self._outputs[0].kind == "class":
-            return alone([array[:, 0] for array in made])
-        values = self._values(made)
-        return alone([output.classes_of(array) for output, array in zip(self._outputs, values, strict=True)])
+        return alone(classes_of(self.functions, self._outputs, self._run(images, layout)))
 
     def validate(
         self, images: NDArray[Any], labels: NDArray[Any] | None = None, layout: str = "nchw"
@@ -169,14 +161,7 @@ class Accelerator:
 
     @property
     def _classes(self) -> int:
-        if len(self._outputs) > 1:
-            raise UserError(
-                f"the model has {len(self._outputs)} outputs, so an image has no one class",
-                where="labels",
-                hint="leave them out",
-            )
-        (output,) = self._outputs
-        return output.stream.type.hi + 1 if output.kind == "class" else output.stream.elements
+        return number_of_classes(self.functions, self._outputs)
 
     def _pack(self, images: NDArray[Any], layout: str, first: int) -> NDArray[np.uint8]:
         """Frames of the input stream, uint8 (images, bytes); `first` is the number of the first image."""

@@ -15,6 +15,7 @@ from bnnfpga.codegen.constants import TRACE_MEGABYTES
 from bnnfpga.dataflow.token_model import steady_interval
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.clean import load
+from bnnfpga.golden.host_joins import leave_joins
 from bnnfpga.golden.model import GoldenModel
 from bnnfpga.host.description import alone
 from bnnfpga.image_range import image_warnings
@@ -81,16 +82,14 @@ def simulate(
     else:
         scores, timing = _run_untimed(project, images, run_hls if backend == "hls" else run_emulated)
     outputs = project.to_model(scores)
-    values = None if project.output_kind == "class" else project.final_functions(outputs)
+    values = None if project.output_kind == "class" else alone(project.values(outputs))
     classes = project.classify(outputs)
     shapes = [(len(images.codes), *output.shape) for output in project.outputs]
     differ = [np.any(made != expected, axis=1) for made, expected in zip(scores, golden, strict=True)]
     return SimulationResult(
         backend=backend,
         outputs=alone([array.reshape(shape) for array, shape in zip(outputs, shapes, strict=True)]),
-        values=None
-        if values is None
-        else alone([array.reshape(shape) for array, shape in zip(values, shapes, strict=True)]),
+        values=values,
         classes=alone(classes),
         images=len(images.codes),
         mismatches=int(np.any(differ, axis=0).sum()),
@@ -106,7 +105,9 @@ def simulate(
 
 def golden_scores(project: Project, images: Images) -> Scores:
     """What the golden model of the source expects of the accelerator, as it streams."""
-    golden = GoldenModel(load(project.model), project.input_format).run(images.given)
+    model = load(project.model)
+    leave_joins(model, project.input_format)
+    golden = GoldenModel(model, project.input_format).run(images.given)
     expected = golden.accelerator_outputs(project.output_kind)
     return tuple(output.order.to_stream(array) for output, array in zip(project.outputs, expected, strict=True))
 

@@ -9,14 +9,13 @@ from bnnfpga.codegen.names import file_stem
 from bnnfpga.datasets.arrays import save_npy
 from bnnfpga.errors import UserError
 from bnnfpga.files import require_writable
-from bnnfpga.host.description import Output
 from bnnfpga.integers import IntArray
 
 
-def output_files(target: Path, outputs: Sequence[Output]) -> list[Path]:
+def output_files(target: Path, outputs: Sequence[str]) -> list[Path]:
     """The file of each output: `target`, or where there are several, files in the folder `target`.
 
-    The folder is made, and files are named after the model's outputs.
+    The folder is made, and files have the `outputs`' names.
 
     Raises
     ------
@@ -40,7 +39,7 @@ def output_files(target: Path, outputs: Sequence[Output]) -> list[Path]:
         ) from error
     names: list[str] = []
     for number, output in enumerate(outputs):
-        stem = file_stem(output.name)
+        stem = file_stem(output)
         while stem.lower() in map(str.lower, names):  # some file systems tell no case
             stem = f"{stem}_{number}"
         names.append(stem)

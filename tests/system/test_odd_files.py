@@ -108,18 +108,11 @@ def test_upsampling_with_channels_last(tmp_path: Path) -> None:
     _check(net.model((3, 4, 2), "y"), tmp_path)
 
 
-def _largest(net: NetWriter, x: str) -> None:
-    values, indices = "values", "indices"
-    net.nodes.append(onnx.helper.make_node("TopK", [x, net.constant([1], np.int64)], [values, indices], name="top"))
-    net.node("Identity", values)
-
-
 def _short_perm(net: NetWriter, x: str) -> None:
     net.node("Transpose", x, perm=[0])
 
 
 REFUSED: dict[str, tuple[Callable[[NetWriter, str], None], str, str]] = {
-    "the largest score": (_largest, "largest score, not its class", "'top' (TopK)"),
     "a perm of too few axes": (_short_perm, "perm", "(Transpose)"),
 }
 
