@@ -20,6 +20,7 @@ from bnnfpga.transforms.integer_weights import IntegerWeights
 from bnnfpga.transforms.joins import JoinsOnIntegers
 from bnnfpga.transforms.merge_layouts import MergeLayouts
 from bnnfpga.transforms.move import LayoutBeforeElementwise, QuantizerBeforeLayout
+from bnnfpga.transforms.moved_constants import ImagesBehindAverages, PicksBeforeElementwise
 from bnnfpga.transforms.pools import AffineBehindPools
 from bnnfpga.transforms.quantizer_scales import ScalesOutOfQuantizers
 from bnnfpga.transforms.refusals import refuse_floats
@@ -34,6 +35,8 @@ SCALE_REWRITES = (
     LayoutBeforeElementwise,
     MergeLayouts,
     QuantizerBeforeLayout,
+    PicksBeforeElementwise,
+    ImagesBehindAverages,
     AffineBehindPools,
     JoinsOnIntegers,
     ShiftsIntoCodes,

@@ -145,15 +145,29 @@ def _codes(net: NetWriter, x: str) -> str:
 
 
 IMAGES: dict[str, tuple[Ending, str, str, str]] = {
-    "a constant image beside a pool": (
+    "constant images on both sides of a pool": (
         lambda net, x: net.bipolar(
             net.node(
-                "MaxPool", net.node("Add", x, net.constant(np.arange(120).reshape(1, 4, 6, 5))), kernel_shape=[2, 2]
+                "Add",
+                net.node(
+                    "MaxPool", net.node("Add", x, net.constant(np.arange(120).reshape(4, 6, 5))), kernel_shape=[2, 2]
+                ),
+                net.constant(np.arange(20).reshape(5, 4)),
             )
         ),
-        "its constants differ from pixel to pixel, and a pool stands beside it",
-        "of shape (4, 1, 1)",
+        "its constants differ from pixel to pixel on both sides of node",
+        "on one side of the pool",
         "(Add)",
+    ),
+    "an average of a scale for each pixel": (
+        lambda net, x: net.bipolar(
+            net.node(
+                "AveragePool", net.node("Mul", x, net.constant(np.arange(1, 31).reshape(6, 5))), kernel_shape=[2, 2]
+            )
+        ),
+        "the constants in front of it differ from pixel to pixel",
+        "a number for each channel",
+        "(AveragePool)",
     ),
     "a gate": (
         lambda net, x: net.bipolar(
@@ -244,7 +258,7 @@ def test_the_host_adds_a_large_constant_image_to_float_inputs() -> None:
     net.node("Conv", x, net.bipolar(net.constant(np.ones((4, 2, 1, 1)))))
     proto = net.model(shape, "y")
     _compile(proto)
-    with pytest.raises(UserError, match=r"differ from pixel to pixel, and the 3,200 elements") as caught:
+    with pytest.raises(UserError, match=r"pixel to pixel, and 255 thresholds for each of 3,200 elements") as caught:
         fold(clean(proto), IntegerType.interval(0, 255), np.float32(1))
     assert "leave --input away" in str(caught.value.hint)
 
