@@ -18,12 +18,12 @@ class ChannelShuffles(Rewrite):
     def visit(self, model: Model, node: Node) -> bool:
         if comes_from_constants(model, node.input[0]):
             return False
-        above, behind = model.producer(node.input[0]), model.consumers(node.output[0])
-        if above is None or above.op_type != "Reshape" or [item.op_type for item in behind] != ["Reshape"]:
+        above, behind = model.producer(node.input[0]), model.only_reader(node.output[0])
+        if above is None or behind is None or (above.op_type, behind.op_type) != ("Reshape", "Reshape"):
             return False
-        source, result = above.input[0], behind[0].output[0]
+        source, result = above.input[0], behind.output[0]
         shape, grouped = model.shape(source), model.shape(above.output[0])
-        if shape != model.shape(result) or len(shape) < 3 or len(model.consumers(above.output[0])) > 1:
+        if shape != model.shape(result) or len(shape) < 3 or model.only_reader(above.output[0]) is None:
             return False
         turned = np.arange(int(np.prod(shape))).reshape(grouped).transpose(attribute(node, "perm", None))
         elements = turned.reshape(shape)
@@ -36,7 +36,7 @@ class ChannelShuffles(Rewrite):
         model.remove(node, above)
         operand = model.add_constant(f"{node.name}_index", index.astype(np.int64))
         gather = make_node("Gather", [source, operand], [result], name=node.name, axis=1)
-        model.replace(behind[0], gather)
+        model.replace(behind, gather)
         return True
 
 

@@ -17,9 +17,9 @@ TRUNCATES = "truncates"
 _MOST_PIXELS = 1 << 20
 """Along one axis; more is a damaged size, for which memory would be reserved."""
 
-_Places = NDArray[Any]
+Places = NDArray[Any]
 
-_COORDINATES: dict[str, Callable[[_Places, Any, int, int], _Places]] = {
+COORDINATES: dict[str, Callable[[Places, Any, int, int], Places]] = {
     "half_pixel": lambda x, scale, before, after: (x + x.dtype.type(0.5)) / scale - x.dtype.type(0.5),
     "pytorch_half_pixel": lambda x, scale, before, after: (
         (x + x.dtype.type(0.5)) / scale - x.dtype.type(0.5) if after > 1 else np.zeros_like(x)
@@ -36,7 +36,7 @@ _COORDINATES: dict[str, Callable[[_Places, Any, int, int], _Places]] = {
     ),
 }
 """As float32 or float64: from places after it, the scale and the sizes before and after, to places before it."""
-_ROUNDINGS: dict[str, Callable[[_Places], _Places]] = {
+ROUNDINGS: dict[str, Callable[[Places], Places]] = {
     "round_prefer_floor": lambda x: np.ceil(x - x.dtype.type(0.5)),
     "round_prefer_ceil": lambda x: np.floor(x + x.dtype.type(0.5)),
     "floor": np.floor,
@@ -57,9 +57,14 @@ def places_taken(model: Model, node: Node) -> dict[int, NDArray[np.int64]]:
     """
     before, after = (model.shape(name) for name in (node.input[0], node.output[0]))
     coordinates = attribute(node, "coordinate_transformation_mode", "half_pixel")
-    rounding = attribute(node, "nearest_mode", "round_prefer_floor")
+    if attribute(node, "mode", "nearest") != "nearest":
+        raise UserError(
+            "it mixes neighbouring pixels, which only a host does, behind the last layer",
+            where=describe(node),
+            hint="use nearest upsampling (nn.Upsample with mode='nearest')",
+        )
     taken = {}
-    for axis, scale in enumerate(_scales(model, node, before, after)):
+    for axis, scale in enumerate(scales_of(model, node, before, after)):
         small, large = before[axis], after[axis]
         if not 1 <= large <= _MOST_PIXELS:
             raise UserError(
@@ -67,9 +72,7 @@ def places_taken(model: Model, node: Node) -> dict[int, NDArray[np.int64]]:
                 where=describe(node),
                 hint="look at its sizes; the file may be damaged",
             )
-        mode = rounding
-        if rounding == TRUNCATES:
-            mode = "ceil" if scale < 1 else "floor"
+        mode = rounding_of(node, scale)
         places = _places(small, large, scale, coordinates, mode)
         if places is None:
             raise UserError(
@@ -101,7 +104,22 @@ def upsampling_factors(model: Model, node: Node) -> tuple[int, ...]:
     return tuple(large // small for small, large in zip(before, after, strict=True))[2:]
 
 
-def _scales(model: Model, node: Node, before: list[int], after: list[int]) -> list[float]:
+def repeats_pixels(model: Model, node: Node) -> bool:
+    """Whether a Resize repeats each element of every axis but that of the images a whole number of times, in order."""
+    if attribute(node, "mode", "nearest") != "nearest":
+        return False
+    before, after = (model.shape(name) for name in (node.input[0], node.output[0]))
+    coordinates = attribute(node, "coordinate_transformation_mode", "half_pixel")
+    if before[:1] != after[:1] or not all(1 <= large <= _MOST_PIXELS for large in after):
+        return False
+    for small, large, scale in zip(before, after, scales_of(model, node, before, after), strict=True):
+        places = _places(small, large, scale, coordinates, rounding_of(node, scale))
+        if places is None or not repeats_evenly(places, small):
+            return False
+    return True
+
+
+def scales_of(model: Model, node: Node, before: list[int], after: list[int]) -> list[float]:
     """The scale of every axis: as the node has it, else the ratio of its sizes."""
     scales = [large / small for small, large in zip(before, after, strict=True)]
     given = model.constant(node.input[2]) if len(node.input) > 2 and node.input[2] else None
@@ -118,7 +136,15 @@ def _places(before: int, after: int, scale: float, coordinates: str, rounding: s
     found = []
     for dtype in (np.float32, np.float64):
         places = np.arange(after, dtype=dtype)
-        taken = _ROUNDINGS[rounding](_COORDINATES[coordinates](places, dtype(scale), before, after))
+        taken = ROUNDINGS[rounding](COORDINATES[coordinates](places, dtype(scale), before, after))
         found.append(np.clip(taken, 0, before - 1).astype(np.int64))
     single, double = found
     return single if np.array_equal(single, double) else None
+
+
+def rounding_of(node: Node, scale: float) -> str:
+    """The `nearest_mode` of a Resize along an axis of this scale, as ONNX has them from opset 11 on."""
+    mode = str(attribute(node, "nearest_mode", "round_prefer_floor"))
+    if mode == TRUNCATES:
+        return "ceil" if scale < 1 else "floor"
+    return mode

@@ -13,7 +13,15 @@ from bnnfpga.frontend.model import Node
 from bnnfpga.frontend.nodes import attribute, describe
 from bnnfpga.frontend.sliding import averages, channel_pads, divisor_of, pad_value, sliding_attributes, takes_smallest
 from bnnfpga.golden.affine import affine_of, for_more_channels, pad_code, rises
-from bnnfpga.golden.dot_products import channels_of, recoded_value, without_shift_in_pads
+from bnnfpga.golden.dot_products import (
+    by_pixel,
+    channels_of,
+    differs,
+    on_outputs,
+    recoded_value,
+    without_shift_in_pads,
+)
+from bnnfpga.golden.images import averaged
 from bnnfpga.golden.writer import EXACT_FLOAT32, Value, Writer
 
 
@@ -58,7 +66,11 @@ def average_pool(writer: Writer, node: Node) -> Value:
     value = without_shift_in_pads(writer, node, value)
     assert value.base is not None
     assert value.affine is not None
-    if channels_of(writer, node, value.affine).shifts and divisor != geometry.taps:
+    shape = writer.model.shape(node.input[0])
+    affine = affine_of(value.affine, shape, by_pixel=differs(writer, node, value.affine))
+    if affine is None:
+        raise by_pixel(node)
+    if np.any(affine.shift) and divisor != geometry.taps:
         raise UserError(
             "it sums numbers with a constant in each of them",
             where=describe(node),
@@ -73,7 +85,11 @@ def average_pool(writer: Writer, node: Node) -> Value:
     ones = np.ones((channels, 1, *geometry.kernel[2 - axes :]), dtype=np.float32)
     total = writer.emit("Conv", source, writer.constant(ones), group=channels, **sliding_attributes(node))
     share = (Step("multiply", np.asarray(np.float32(1) / np.float32(divisor))),) if divisor > 1 else ()
-    return moved(writer, value, (*share, *value.affine), total, geometry.taps)
+    steps = value.affine
+    if affine.shift.ndim > 1:
+        image = averaged(affine.shift, geometry).reshape(writer.model.shape(node.output[0])[1:])
+        steps = (*(on_outputs(step, axes) for step in affine.factors), Step("add", image))
+    return moved(writer, value, (*share, *steps), total, geometry.taps)
 
 
 def pad(writer: Writer, node: Node) -> Value:

@@ -15,13 +15,14 @@ from bnnfpga.transforms.batch_norm import BatchNormToArithmetic
 from bnnfpga.transforms.concats import ConcatBehindQuantizers
 from bnnfpga.transforms.decisions import mark_decisions
 from bnnfpga.transforms.first_picks import quantise_before_picks
-from bnnfpga.transforms.host_functions import HostFunction, cut_input, cut_layouts, cut_output
+from bnnfpga.transforms.host_functions import HostFunction, cut_input, cut_layouts, cut_outputs
 from bnnfpga.transforms.integer_input import IntegerInput
 from bnnfpga.transforms.integer_weights import IntegerWeights
 from bnnfpga.transforms.joins import JoinsOnIntegers
 from bnnfpga.transforms.merge_layouts import MergeLayouts
 from bnnfpga.transforms.move import LayoutBeforeElementwise, QuantizerBeforeLayout
-from bnnfpga.transforms.pools import AffineBehindPools, ElementwiseBehindPicks
+from bnnfpga.transforms.moved_constants import ImagesBehindAverages, PicksBeforeElementwise
+from bnnfpga.transforms.pools import AffineBehindPools
 from bnnfpga.transforms.quantizer_scales import ScalesOutOfQuantizers
 from bnnfpga.transforms.refusals import refuse_floats
 from bnnfpga.transforms.thresholds import ChainsToThresholds
@@ -35,8 +36,9 @@ SCALE_REWRITES = (
     LayoutBeforeElementwise,
     MergeLayouts,
     QuantizerBeforeLayout,
+    PicksBeforeElementwise,
+    ImagesBehindAverages,
     AffineBehindPools,
-    ElementwiseBehindPicks,
     JoinsOnIntegers,
     ShiftsIntoCodes,
     AffineBehindDotProducts,
@@ -50,15 +52,15 @@ class Folded:
     """A graph of integer operations, and what the host computes around it.
 
     `input_function` is None where the accelerator takes the integers that the user gives. `input_places` says of each
-    element of the graph's input its place in a frame of the file's, `output_places` the same of its output: int64
-    (elements,).
+    element of the graph's input its place in a frame of the file's: int64 (elements,). Of each output
+    `output_functions` and `output_places` say the same.
     """
 
     model: Model
     input_function: HostFunction | None
-    output_function: HostFunction
+    output_functions: tuple[HostFunction, ...]
     input_places: IntArray
-    output_places: IntArray
+    output_places: tuple[IntArray, ...]
 
 
 def fold(model: Model, input_type: IntegerType | None = None, input_scale: np.float32 | None = None) -> Folded:
@@ -93,6 +95,6 @@ def fold(model: Model, input_type: IntegerType | None = None, input_scale: np.fl
     places = places[cut_layouts(model)]
     apply_rewrites(model, ChainsToThresholds())
     refuse_floats(model)
-    output_function, output_places = cut_output(model)
+    functions, output_places = zip(*cut_outputs(model), strict=True)
     model.sort()
-    return Folded(model, input_function, output_function, places, output_places)
+    return Folded(model, input_function, functions, places, output_places)

@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 
 from bnnfpga.arithmetic import Step
 from bnnfpga.frontend.model import Model, Node
-from bnnfpga.frontend.nodes import ELEMENTWISE, QUANTIZERS, data_operands, elementwise_operand
-from bnnfpga.frontend.picks import gathered
+from bnnfpga.frontend.nodes import data_operands, elementwise_operand
 from bnnfpga.frontend.rewriting import Rewrite
-from bnnfpga.frontend.sliding import averages, divisor_of, geometry_of
+from bnnfpga.frontend.sliding import averages, divisor_of, geometry_of, takes_smallest
 from bnnfpga.transforms.editing import insert_after
 from bnnfpga.transforms.integer_types import INTEGER_POOL, INTEGER_SUM, THRESHOLD_DOMAIN, integer_type
 
@@ -46,56 +45,25 @@ class AffineBehindPools(Rewrite):
         return True
 
 
-class ElementwiseBehindPicks(Rewrite):
-    """What computes each element of an image alone moves behind what picks or repeats its elements, with its constants.
-
-    Quantizers stay: their codes are fewer bits.
-    """
-
-    kinds = ("Gather", "Resize")
-
-    def visit(self, model: Model, node: Node) -> bool:
-        before = model.producer(node.input[0])
-        if before is None or before.op_type not in ELEMENTWISE or before.op_type in (*QUANTIZERS, "BatchNormalization"):
-            return False
-        operands = data_operands(model, before)
-        taken = [name if name in operands else _picked(model, node, name) for name in before.input]
-        if len(operands) != 1 or any(name is None for name in taken):
-            return False
-        result = node.output[0]
-        # A tensor that is something else now than in the model has another name.
-        picked = model.fresh_name(f"{node.name}_picked")
-        model.set_shape(picked, model.shape(result))
-        inputs = [picked if name in operands else str(name) for name in taken]
-        model.set_input(node, 0, operands[0])
-        model.set_output(node, picked)
-        name = model.fresh_name(f"{before.name}_picked")
-        moved = Node(before.op_type, inputs, [result], name, before.domain, before.attributes, before.origin)
-        model.insert_after(node, moved)
-        model.remove_unread(before)
-        return True
-
-
-def _picked(model: Model, node: Node, name: str) -> str | None:
-    """What of a constant stands beside the elements that a Gather or Resize takes; None where it has to be repeated."""
-    value = model.constant(name) if name else None
-    rank = len(model.shape(node.input[0]))
-    if value is None or value.size == 1:
-        return name
-    aligned = value.reshape(*[1] * (rank - value.ndim), *value.shape)
-    if node.op_type == "Resize":
-        return name if aligned.size == aligned.shape[1] else None
-    axis, index = gathered(model, node)
-    return name if aligned.shape[axis] == 1 else model.add_constant(f"{name}_picked", aligned.take(index, axis))
-
-
 def _commutes(model: Model, node: Node, before: Node, value: NDArray[np.float32]) -> bool:
     """Whether a node gives the same behind an affine node as in front of it."""
     if node.op_type == "AveragePool":
+        if _pixels_apart_above(model, before):
+            return False  # all of it moves at once
         geometry = geometry_of(model, node)
         is_average = divisor_of(node, geometry) == geometry.taps and not geometry.touches_pads
         return is_average or before.op_type in ("Mul", "Div")
     return before.op_type in ("Add", "Sub") or bool(np.all(value > 0))
+
+
+def _pixels_apart_above(model: Model, node: Node) -> bool:
+    """Whether an affine node in front of this one, with nothing else between, tells pixels apart."""
+    above: Node | None = node
+    while above is not None and above.op_type in _AFFINE and len(operands := data_operands(model, above)) == 1:
+        if _operand(model, above) is None:
+            return True
+        above = model.producer(operands[0])
+    return False
 
 
 def _operand(model: Model, node: Node) -> NDArray[np.float32] | None:
@@ -117,6 +85,16 @@ def _operand(model: Model, node: Node) -> NDArray[np.float32] | None:
     return numbers.reshape(-1, *[1] * (len(shape) - 2)) if varying else numbers.reshape(())
 
 
+def put_pools_in_front(model: Model, place: Node, source: str, pools: Sequence[tuple[Node, NDArray[np.bool_]]]) -> str:
+    """Pools of a chain that begins at `place` come in front of it, on the integers; the tensor that they make."""
+    for pool, smallest in pools:
+        made = model.fresh_name(f"{pool.name}_integers")
+        model.set_shape(made, model.shape(pool.output[0]))
+        model.insert_before(place, _integer_pool(model, pool, smallest, source, made))
+        source = made
+    return source
+
+
 def put_pools_behind(model: Model, tensor: str, falls: Sequence[tuple[Node, NDArray[np.bool_]]]) -> None:
     """Pools of a chain come behind its step function, as the smallest where what stood behind them falls."""
     if not falls:
@@ -128,9 +106,13 @@ def put_pools_behind(model: Model, tensor: str, falls: Sequence[tuple[Node, NDAr
     model.set_output(node, names[0])
     for index, (pool, smallest) in enumerate(falls):
         model.set_shape(names[index], shapes[index])
-        channels = np.broadcast_to(smallest, (shapes[index][1],)).astype(np.float32)
-        operand = model.add_constant(f"{pool.name}_smallest", channels)
-        ends = [names[index], operand], [names[index + 1]]
-        new = Node(INTEGER_POOL, *ends, pool.name, THRESHOLD_DOMAIN, pool.attributes, pool.origin)
+        new = _integer_pool(model, pool, smallest, names[index], names[index + 1])
         model.insert_after(node, new)
         node = new
+
+
+def _integer_pool(model: Model, pool: Node, smallest: NDArray[np.bool_], source: str, made: str) -> Node:
+    smallest = smallest ^ takes_smallest(pool)
+    channels = np.broadcast_to(smallest, (model.shape(source)[1],)).astype(np.float32)
+    ends = [source, model.add_constant(f"{pool.name}_smallest", channels)], [made]
+    return Node(INTEGER_POOL, *ends, pool.name, THRESHOLD_DOMAIN, pool.attributes, pool.origin)
