@@ -121,7 +121,7 @@ def test_what_is_taken_is_equal() -> None:
 
 
 REFUSALS: dict[str, tuple[Callable[[], Iterator[Refused]], int]] = {
-    "operators": (contract_refusals.operators, 250),
+    "operators": (contract_refusals.operators, 240),
     "attributes": (contract_refusals.attributes, 1000),
     "element types": (contract_refusals.element_types, 400),
     "versions": (contract_refusals.versions, 30),
