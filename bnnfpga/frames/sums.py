@@ -103,13 +103,21 @@ def on_steps(unit: Lookup | Threshold, type: IntegerType, rng: np.random.Generat
         reached = np.unique(unit.table.values)
     else:
         codes = np.arange(type.lo, type.hi + 1)
-        reached = codes[1:][np.diff(unit.execute(codes)[0]) != 0]
+        results = unit.execute(np.broadcast_to(codes[:, None], (len(codes), _rows(unit))))[0]
+        reached = codes[1:][np.any(np.diff(results, axis=0) != 0, axis=1)]
     values = np.unique(np.concatenate([reached, reached - 1]))
     values = values[type.holds(values)]
     if not len(values):
         return draw(type, (elements,), rng)
     rounds = -(-elements // len(values))
     return np.concatenate([rng.permutation(values) for _ in range(rounds)])[:elements]
+
+
+def _rows(unit: Lookup | Threshold) -> int:
+    """How many channels an elementwise unit tells apart."""
+    if isinstance(unit, Threshold):
+        return len(unit.table.values)
+    return 1 if unit.is_shared else len(unit.table)
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +131,7 @@ class _Inverse:
     def of(cls, unit: Lookup | Threshold) -> _Inverse:
         codes = np.arange(unit.input_type.lo, unit.input_type.hi + 1)
         codes = codes[unit.input_type.holds(codes)]
-        rows = unit.table.values.shape[0] if isinstance(unit, Threshold) else 1
+        rows = _rows(unit)
         if len(codes) * rows > _MOST_LISTED:
             return cls(unit, None)
         results = unit.execute(np.broadcast_to(codes[:, None], (len(codes), rows)))[0]
