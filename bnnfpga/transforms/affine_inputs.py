@@ -44,7 +44,7 @@ _MOST_TABLE_BITS = 1 << 22
 
 
 @dataclass(frozen=True, eq=False)
-class _Run:
+class Run:
     """The affine nodes from an integer tensor to a node's input, the first one first, each with its steps."""
 
     source: str
@@ -65,7 +65,7 @@ class _Run:
         return self.nodes[-1][0]
 
 
-def _run_in_front(model: Model, node: Node) -> _Run | None:
+def run_in_front(model: Model, node: Node) -> Run | None:
     """What leads from integers to a node's first input; None where there is nothing between, or no integers."""
     nodes: list[tuple[Node, tuple[Step, ...]]] = []
     tensor = node.input[0]
@@ -82,7 +82,7 @@ def _run_in_front(model: Model, node: Node) -> _Run | None:
         tensor = elementwise_operand(model, above)
     type = integer_type(model, tensor)
     assert type is not None
-    return _Run(tensor, type, tuple(nodes)) if nodes else None
+    return Run(tensor, type, tuple(nodes)) if nodes else None
 
 
 class ShiftsIntoCodes(Rewrite):
@@ -91,7 +91,7 @@ class ShiftsIntoCodes(Rewrite):
     kinds = ("Conv", "AveragePool", "Pad")
 
     def visit(self, model: Model, node: Node) -> bool:
-        run = _run_in_front(model, node)
+        run = run_in_front(model, node)
         if run is None:
             return False
         shape = model.shape(node.input[0])
@@ -120,17 +120,18 @@ class ShiftsIntoCodes(Rewrite):
         return True
 
 
-def _move_behind(model: Model, run: _Run, pad: Node, code: np.float32) -> None:
+def _move_behind(model: Model, run: Run, pad: Node, code: np.float32) -> None:
     """A Pad of integers, and what stood in front of it behind."""
     model.set_inputs(pad, [run.source, model.add_constant(f"{pad.name}_code", code)])
     behind = pad
     for node, steps in run.nodes:
         for step in steps:
-            behind = _insert_step(model, behind, step, node.origin) or behind
+            behind = insert_step(model, behind, step, node.origin) or behind
     model.remove_unread(run.nodes[-1][0])
 
 
-def _insert_step(model: Model, behind: Node, step: Step, origin: Origin | None) -> Node | None:
+def insert_step(model: Model, behind: Node, step: Step, origin: Origin | None) -> Node | None:
+    """Put an affine step behind a node; None where it does nothing."""
     assert step.constant is not None
     kinds = {"multiply": "Mul", "divide": "Div", "add": "Add", "subtract": "Sub"}
     if step.operation == "subtract_from":
@@ -140,7 +141,7 @@ def _insert_step(model: Model, behind: Node, step: Step, origin: Origin | None) 
     return insert_after(model, behind, kinds[step.operation], step.constant, origin)
 
 
-def _recode(model: Model, node: Node, run: _Run, new: Recoded, where: Node) -> str:
+def _recode(model: Model, node: Node, run: Run, new: Recoded, where: Node) -> str:
     """Integers q as factor * q + offsets: a table of what each of them becomes."""
     offsets = new.offsets[:1] if np.all(new.offsets == new.offsets[0]) else new.offsets
     table = offsets[:, None] + new.factor * np.arange(run.type.lo, run.type.hi + 1)
@@ -186,18 +187,18 @@ class AffineBehindDotProducts(Rewrite):
 
     def visit(self, model: Model, node: Node) -> bool:
         weights = integer_weights(model, node.input[1])
-        run = None if weights is None else _run_in_front(model, node)
+        run = None if weights is None else run_in_front(model, node)
         if run is None or weights is None:
             return False
         shape, made = model.shape(node.input[0]), model.shape(node.output[0])
-        affine = affine_of(run.steps, shape)
+        affine = affine_of(run.steps, shape) or affine_of(run.steps, shape, by_pixel=True)
         if affine is None:
-            return False
+            return refused(node)
         groups = attribute(node, "group", 1)
         where = run.last(scales=True, shape=shape)
         sums = summed(affine, groups, made, where=describe(where))
-        if affine.shifts and not self._is_done(model, node):
-            return _refused(node)
+        if affine.shifts and not self._is_done(model, node, by_pixel=affine.shift.ndim > 1):
+            return refused(node)
         if sums.weights is not None:
             codes = weighted(weights.astype(np.float64), sums, node.op_type, groups)
             model.set_input(node, 1, model.add_constant(f"{node.name}_weights", codes))
@@ -210,13 +211,16 @@ class AffineBehindDotProducts(Rewrite):
         return True
 
     @staticmethod
-    def _is_done(model: Model, node: Node) -> bool:
-        """Whether what the constants in front add stands behind already, and no pads are left to be zero."""
-        padded = node.op_type == "Conv" and geometry_of(model, node).touches_pads
+    def _is_done(model: Model, node: Node, *, by_pixel: bool) -> bool:
+        """Whether what the constants in front add stands behind already, and no pads are left to be zero.
+
+        What an image of constants adds knows of the zeros around it.
+        """
+        padded = node.op_type == "Conv" and not by_pixel and geometry_of(model, node).touches_pads
         return attribute(node, ADDEND, None) is not None and not padded
 
 
-def _refused(node: Node) -> bool:
+def refused(node: Node) -> bool:
     """Refuse a layer that means nothing to the golden model; False where it says nothing of it."""
     refusal = attribute(node, REFUSAL, None)
     if refusal is None:
