@@ -44,8 +44,8 @@ _MOST_TABLE_BITS = 1 << 22
 
 
 @dataclass(frozen=True, eq=False)
-class _Run:
-    """The affine nodes from an integer tensor to a node's input, the first one first, each with its steps."""
+class Run:
+    """The affine nodes from an integer tensor to another, the first one first, each with its steps."""
 
     source: str
     type: IntegerType
@@ -65,10 +65,9 @@ class _Run:
         return self.nodes[-1][0]
 
 
-def _run_in_front(model: Model, node: Node) -> _Run | None:
-    """What leads from integers to a node's first input; None where there is nothing between, or no integers."""
+def run_to(model: Model, tensor: str) -> Run | None:
+    """What leads from integers to a tensor; None where there is nothing between, or no integers."""
     nodes: list[tuple[Node, tuple[Step, ...]]] = []
-    tensor = node.input[0]
     while integer_type(model, tensor) is None:
         above = model.producer(tensor)
         if above is None or above.op_type not in ELEMENTWISE or above.op_type in QUANTIZERS:
@@ -82,7 +81,7 @@ def _run_in_front(model: Model, node: Node) -> _Run | None:
         tensor = elementwise_operand(model, above)
     type = integer_type(model, tensor)
     assert type is not None
-    return _Run(tensor, type, tuple(nodes)) if nodes else None
+    return Run(tensor, type, tuple(nodes)) if nodes else None
 
 
 class ShiftsIntoCodes(Rewrite):
@@ -91,7 +90,7 @@ class ShiftsIntoCodes(Rewrite):
     kinds = ("Conv", "AveragePool", "Pad")
 
     def visit(self, model: Model, node: Node) -> bool:
-        run = _run_in_front(model, node)
+        run = run_to(model, node.input[0])
         if run is None:
             return False
         shape = model.shape(node.input[0])
@@ -114,13 +113,13 @@ class ShiftsIntoCodes(Rewrite):
         new = recoded(affine, where=describe(where))
         tensor = _recode(model, node, run, new, where)
         for step in new.steps:
-            tensor = _put_in_front(model, node, tensor, step, where.origin)
+            tensor = _put_in_front(model, node, tensor, step, run.last(scales=True, shape=shape).origin)
         model.set_input(node, 0, tensor)
         model.remove_unread(run.nodes[-1][0])
         return True
 
 
-def _move_behind(model: Model, run: _Run, pad: Node, code: np.float32) -> None:
+def _move_behind(model: Model, run: Run, pad: Node, code: np.float32) -> None:
     """A Pad of integers, and what stood in front of it behind."""
     model.set_inputs(pad, [run.source, model.add_constant(f"{pad.name}_code", code)])
     behind = pad
@@ -140,7 +139,7 @@ def _insert_step(model: Model, behind: Node, step: Step, origin: Origin | None) 
     return insert_after(model, behind, kinds[step.operation], step.constant, origin)
 
 
-def _recode(model: Model, node: Node, run: _Run, new: Recoded, where: Node) -> str:
+def _recode(model: Model, node: Node, run: Run, new: Recoded, where: Node) -> str:
     """Integers q as factor * q + offsets: a table of what each of them becomes."""
     offsets = new.offsets[:1] if np.all(new.offsets == new.offsets[0]) else new.offsets
     table = offsets[:, None] + new.factor * np.arange(run.type.lo, run.type.hi + 1)
@@ -186,13 +185,13 @@ class AffineBehindDotProducts(Rewrite):
 
     def visit(self, model: Model, node: Node) -> bool:
         weights = integer_weights(model, node.input[1])
-        run = None if weights is None else _run_in_front(model, node)
+        run = None if weights is None else run_to(model, node.input[0])
         if run is None or weights is None:
             return False
         shape, made = model.shape(node.input[0]), model.shape(node.output[0])
         affine = affine_of(run.steps, shape)
         if affine is None:
-            return False
+            return _refused(node)
         groups = attribute(node, "group", 1)
         where = run.last(scales=True, shape=shape)
         sums = summed(affine, groups, made, where=describe(where))
