@@ -125,11 +125,12 @@ def _move_behind(model: Model, run: Run, pad: Node, code: np.float32) -> None:
     behind = pad
     for node, steps in run.nodes:
         for step in steps:
-            behind = _insert_step(model, behind, step, node.origin) or behind
+            behind = insert_step(model, behind, step, node.origin) or behind
     model.remove_unread(run.nodes[-1][0])
 
 
-def _insert_step(model: Model, behind: Node, step: Step, origin: Origin | None) -> Node | None:
+def insert_step(model: Model, behind: Node, step: Step, origin: Origin | None) -> Node | None:
+    """Put an affine step behind a node; None where it does nothing."""
     assert step.constant is not None
     kinds = {"multiply": "Mul", "divide": "Div", "add": "Add", "subtract": "Sub"}
     if step.operation == "subtract_from":
@@ -189,14 +190,14 @@ class AffineBehindDotProducts(Rewrite):
         if run is None or weights is None:
             return False
         shape, made = model.shape(node.input[0]), model.shape(node.output[0])
-        affine = affine_of(run.steps, shape)
+        affine = affine_of(run.steps, shape) or affine_of(run.steps, shape, by_pixel=True)
         if affine is None:
-            return _refused(node)
+            return refused(node)
         groups = attribute(node, "group", 1)
         where = run.last(scales=True, shape=shape)
         sums = summed(affine, groups, made, where=describe(where))
-        if affine.shifts and not self._is_done(model, node):
-            return _refused(node)
+        if affine.shifts and not self._is_done(model, node, by_pixel=affine.shift.ndim > 1):
+            return refused(node)
         if sums.weights is not None:
             codes = weighted(weights.astype(np.float64), sums, node.op_type, groups)
             model.set_input(node, 1, model.add_constant(f"{node.name}_weights", codes))
@@ -209,13 +210,16 @@ class AffineBehindDotProducts(Rewrite):
         return True
 
     @staticmethod
-    def _is_done(model: Model, node: Node) -> bool:
-        """Whether what the constants in front add stands behind already, and no pads are left to be zero."""
-        padded = node.op_type == "Conv" and geometry_of(model, node).touches_pads
+    def _is_done(model: Model, node: Node, *, by_pixel: bool) -> bool:
+        """Whether what the constants in front add stands behind already, and no pads are left to be zero.
+
+        What an image of constants adds knows of the zeros around it.
+        """
+        padded = node.op_type == "Conv" and not by_pixel and geometry_of(model, node).touches_pads
         return attribute(node, ADDEND, None) is not None and not padded
 
 
-def _refused(node: Node) -> bool:
+def refused(node: Node) -> bool:
     """Refuse a layer that means nothing to the golden model; False where it says nothing of it."""
     refusal = attribute(node, REFUSAL, None)
     if refusal is None:

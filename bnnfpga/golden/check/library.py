@@ -2,7 +2,7 @@
 
 The reference takes float64 everywhere. onnxruntime stands in where the reference of onnx 1.22 is wrong or missing:
 pools with pads, dilations or `ceil_mode`, Softmax before version 13, pads below zero, Upsample 7, Resize 10. It also
-convolves what is in float32, since single precision does: it is much faster.
+convolves and interpolates what is in float32, since single precision does: it is much faster.
 """
 
 from __future__ import annotations
@@ -49,8 +49,12 @@ def run_node(node: onnx.NodeProto, operands: Sequence[Array | None], opset: int)
     if node.op_type == "TopK" and len(operands) > 1:
         opset = max(opset, _TOP_K_OF_INPUTS)
     single = any(array.dtype == np.float32 for array in feeds.values())
+    smooth = node.op_type == "Resize" and attribute(node, "mode", "nearest") != "nearest"
     quick = (
-        node.op_type in _BY_RUNTIME or (node.op_type == "Conv" and single) or (node.op_type, opset) == ("Resize", 10)
+        node.op_type in _BY_RUNTIME
+        or (node.op_type == "Conv" and single)
+        or (node.op_type, opset) == ("Resize", 10)
+        or smooth
     )
     first_choice = _by_runtime if quick else _by_reference
     second = _by_reference if first_choice is _by_runtime else _by_runtime
