@@ -76,16 +76,16 @@ def test_refusals(nodes: list[tuple[str, object]], where: str, message: str, tmp
     assert message in error.message
 
 
-def test_what_streams_lack_is_said(tmp_path: Path) -> None:
-    net = NetWriter()
-    x = net.quant("x", 3, scale=0.5, signed=True)
-    net.node("Add", net.node("Mul", x, net.constant([[[1]], [[2]], [[3]]])), x)
-    assert "scales that differ by channel" in _refused(net, (3, 2, 2), tmp_path).message
+@pytest.mark.parametrize(
+    ("kind", "value", "message"),
+    [("Mul", [1, 2], "scales that differ by channel"), ("Add", 1, "a constant added to its integers")],
+)
+def test_what_streams_lack_is_said(kind: str, value: object, message: str, tmp_path: Path) -> None:
     net = NetWriter()
     x, weights = net.quant("x", 3, scale=0.5, signed=True), net.constant(np.ones((4, 2)))
-    shifted = net.node("MatMul", net.node("Add", x, net.constant(1)), weights)
-    net.node("Add", shifted, net.node("MatMul", x, weights))
-    assert "a constant added to its integers" in _refused(net, (4,), tmp_path).message
+    first = net.node(kind, net.node("MatMul", x, weights), net.constant(value))
+    net.bipolar(net.node("Add", first, net.node("MatMul", x, weights)))
+    assert message in _refused(net, (4,), tmp_path).message
 
 
 def test_a_small_mobilenet(tmp_path: Path) -> None:
