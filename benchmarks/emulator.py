@@ -76,7 +76,7 @@ def _speed_rows(folder: Path, net: Net) -> list[Row]:
     paths = paths_here(find_compiler())
     emulators = {path: Emulator(graph, path) for path in paths}
     checked = images[:50]
-    expected = graph.execute(checked.astype(np.int64))[graph.output.name].reshape(len(checked), -1)
+    expected = graph.execute(checked.astype(np.int64))[graph.outputs[0].name].reshape(len(checked), -1)
     seconds: dict[str | int, float] = {}
 
     def measure(key: str | int, work: Callable[[], object]) -> None:
@@ -91,11 +91,11 @@ def _speed_rows(folder: Path, net: Net) -> list[Row]:
     for _ in range(ROUNDS):
         measure("float", lambda: _run_floats(session, floats, best))
         for path in paths:
-            measure(path, lambda path=path: emulators[path].scores(images, threads=1))  # type: ignore[misc]
+            measure(path, lambda path=path: emulators[path].scores(images, threads=1)[0])  # type: ignore[misc]
     speed = f"{net.images / seconds['float']:,.0f} images/s"
     rows = [Row(f"onnxruntime {net.name}, one thread, batch {best:,}", speed, "", True)]
     for path in paths:
-        exact = np.array_equal(emulators[path].scores(checked), expected)
+        exact = np.array_equal(emulators[path].scores(checked)[0], expected)
         ratio, bar = seconds["float"] / seconds[path], net.bars.get(path, 0.0)
         measured = f"{net.images / seconds[path]:,.0f} images/s, {ratio:.1f} times" if exact else "DIFFERS"
         rows.append(

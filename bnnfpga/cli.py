@@ -159,10 +159,14 @@ def simulate(
         typer.Option(metavar="N", help="Stall all external streams at random, from this seed.", show_default=False),
     ] = None,
     save_outputs: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the integer scores (.npy).", show_default=False)
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write the integer scores (.npy); of several outputs a folder.", show_default=False
+        ),
     ] = None,
     save_classes: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the classes (.npy).", show_default=False)
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the classes (.npy); of several outputs a folder.", show_default=False),
     ] = None,
     rtl_from: Annotated[
         Path | None,
@@ -182,15 +186,17 @@ def simulate(
     """
 
     def work() -> Outcome:
-        from bnnfpga.datasets.arrays import load_array, save_npy
+        from bnnfpga.datasets.arrays import load_array
         from bnnfpga.files import require_writable
         from bnnfpga.project import Project
         from bnnfpga.report.tables import simulate_table
+        from bnnfpga.simulate import saving
 
-        for target in (save_outputs, save_classes, trace):
-            if target is not None:
-                require_writable(target)
+        if trace is not None:
+            require_writable(trace)
         built = Project.load(project)
+        output_files = None if save_outputs is None else saving.output_files(save_outputs, built.output_names)
+        class_files = None if save_classes is None else saving.output_files(save_classes, built.class_names)
         result = built.simulate(
             load_array(images),
             None if labels is None else load_array(labels),
@@ -203,10 +209,10 @@ def simulate(
             verilator=verilator,
             rtl_from=rtl_from,
         )
-        if save_outputs is not None:
-            save_npy(save_outputs, result.outputs)
-        if save_classes is not None:
-            save_npy(save_classes, result.classes)
+        if output_files is not None:
+            saving.save_outputs(output_files, result.outputs)
+        if class_files is not None:
+            saving.save_outputs(class_files, result.classes)
         data = result.as_dict()
         clock_mhz = float(built.description["clock_mhz"])
         return Outcome(data, lambda: simulate_table(data, clock_mhz), equal=not data["mismatches"])

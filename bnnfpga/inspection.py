@@ -13,6 +13,7 @@ from bnnfpga.dataflow.operators.threshold import Threshold
 from bnnfpga.dataflow.operators.vector_vector import VectorVector
 from bnnfpga.errors import located
 from bnnfpga.frontend.clean import load
+from bnnfpga.golden.host_joins import leave_joins
 from bnnfpga.input_format import InputFormat
 from bnnfpga.transforms.fold import fold
 
@@ -29,6 +30,7 @@ def inspect_model(model: str | os.PathLike[str], input: str | None = None, input
     clean = load(path)
     format = InputFormat.parse(input, input_scale)
     with located(str(path)):
+        leave_joins(clean, format)
         graph = lower(fold(clean, format.type, format.scale).model)
     layers = []
     for operator in graph.operators:
@@ -58,11 +60,10 @@ def inspect_model(model: str | os.PathLike[str], input: str | None = None, input
             "shape": list(clean.shape(clean.input)[1:]),
             "stream": str(graph.input.port.type),
         },
-        "output": {
-            "name": clean.output,
-            "shape": list(clean.shape(clean.output)[1:]),
-            "stream": str(graph.output.port.type),
-        },
+        "outputs": [
+            {"name": name, "shape": list(clean.shape(name)[1:]), "stream": str(stream.port.type)}
+            for name, stream in zip(clean.outputs, graph.outputs, strict=True)
+        ],
         "nodes": [f"{node.name} ({node.op_type})" for node in clean.nodes],
         "operations": sum(layer["operations"] for layer in layers),
         "layers": layers,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,12 @@ from bnnfpga.folding_file import read_folding
 from bnnfpga.frontend.clean import clean
 from bnnfpga.frontend.model import Model
 from bnnfpga.frontend.read import Source, read_source
+from bnnfpga.golden.ends import Program, end_of, program_of
+from bnnfpga.golden.host_joins import leave_joins
 from bnnfpga.host.order import Order, frame_shape
 from bnnfpga.input_format import InputFormat
+from bnnfpga.integers import IntArray
+from bnnfpga.transforms.class_scores import class_functions
 from bnnfpga.transforms.fold import Folded, fold
 from bnnfpga.tuning.choose import choose_folding
 
@@ -30,12 +34,16 @@ OUTPUT_KINDS = ("scores", "class")
 
 @dataclass(frozen=True)
 class Plan:
-    """A model on its way to an accelerator: as it was read, as it was folded, as hardware, and how fast that is."""
+    """A model on its way to an accelerator: as it was read, as it was folded, as hardware, and how fast that is.
+
+    `ends` is what the host makes of the outputs (`bnnfpga.host.ends`).
+    """
 
     source: Source
     model: Model
     input: InputFormat
     folded: Folded
+    ends: Program
     output_kind: str
     graph: Graph
     cycles: Cycles
@@ -46,11 +54,22 @@ class Plan:
         return tuple(self.model.shape(self.model.input)[1:])
 
     @property
-    def output_shape(self) -> tuple[int, ...]:
-        """What the accelerator gives for an image: the model's output without the batch, or one class."""
+    def output_shapes(self) -> tuple[tuple[int, ...], ...]:
+        """What the accelerator gives for an image: the model's outputs without the batch, or one class of each."""
         if self.output_kind == "class":
-            return (1,)
-        return frame_shape(self.model.shape(self.model.output)[1:])
+            return ((1,),) * len(self.model.outputs)
+        return tuple(frame_shape(self.model.shape(name)[1:]) for name in self.model.outputs)
+
+    def to_streams(self, values: Sequence[IntArray]) -> tuple[IntArray, ...]:
+        """What the outputs are, each (frames, elements) in the order of the file, in that in which they stream."""
+        return tuple(order.to_stream(array) for order, array in zip(self.output_orders, values, strict=True))
+
+    @property
+    def value_shapes(self) -> dict[str, list[int]]:
+        """The file's outputs by name, with the shapes in which users get them: without a batch of one."""
+        shapes = [self.ends["shapes"][value] for value in self.ends["outputs"]]
+        named = zip(end_of(self.model).graph.outputs, shapes, strict=True)
+        return {name: shape[1:] if shape[:1] == [1] else shape for name, shape in named}
 
     @property
     def input_order(self) -> Order:
@@ -58,10 +77,12 @@ class Plan:
         return Order(self.folded.input_places[self.graph.given.order])
 
     @property
-    def output_order(self) -> Order:
-        """The order in which a frame of the file's output streams."""
-        places = self.graph.made.order
-        return Order(places if self.output_kind == "class" else self.folded.output_places[places])
+    def output_orders(self) -> tuple[Order, ...]:
+        """The order in which a frame of each of the file's outputs streams."""
+        orders = [frame.order for frame in self.graph.made]
+        if self.output_kind == "class":
+            return tuple(map(Order, orders))
+        return tuple(Order(places[order]) for places, order in zip(self.folded.output_places, orders, strict=True))
 
 
 def check_options(
@@ -91,11 +112,13 @@ def make_plan(
     source = read_source(model)
     with located(str(model)):
         cleaned = clean(source.proto)
+        leave_joins(cleaned, input)
+        ends, _ = program_of(end_of(cleaned))
         folded = fold(cleaned, input.type, input.scale)
-        graph = lower(folded.model, folded.output_function if output_kind == "class" else None)
+        graph = lower(folded.model, class_functions(ends, folded.output_functions) if output_kind == "class" else None)
     if cycles is None:
         slides = any(isinstance(operator, Window) for operator in graph.operators)
         cycles = _CONVOLUTIONAL_CYCLES if slides else _DENSE_CYCLES
     pinned, where = (None, "folding") if folding is None else read_folding(folding)
     parallel = apply_folding(graph, choose_folding(graph, cycles, pinned), where)
-    return Plan(source, cleaned, input, folded, output_kind, parallel, predict(parallel))
+    return Plan(source, cleaned, input, folded, ends, output_kind, parallel, predict(parallel))

@@ -6,6 +6,7 @@ import contextlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +17,12 @@ from bnnfpga.arithmetic import Floats
 from bnnfpga.codegen.constants import TRACE_MEGABYTES
 from bnnfpga.errors import UserError
 from bnnfpga.files import restore_hidden
-from bnnfpga.host.description import read_order, read_stream
-from bnnfpga.host.functions import evaluate
-from bnnfpga.host.order import Order, classes_of, is_channels_last
+from bnnfpga.host.description import Output, read_order, read_outputs, read_stream
+from bnnfpga.host.ends import Values
+from bnnfpga.host.order import Order, is_channels_last
 from bnnfpga.host.project_files import read_description, read_functions
-from bnnfpga.host.words import BoundaryFormat
+from bnnfpga.host.results import classes_of, file_outputs, final_floats, number_of_classes
+from bnnfpga.host.words import BoundaryFormat, unpack_frames
 from bnnfpga.images import Images, check_labels, read_images
 from bnnfpga.input_format import InputFormat
 from bnnfpga.integers import IntArray
@@ -100,22 +102,31 @@ class Project:
         """The model's input shape without the batch."""
         return tuple(self.description["input"]["shape"])
 
+    @cached_property
+    def outputs(self) -> tuple[Output, ...]:
+        """The accelerator's outputs, in the order of the model's."""
+        return read_outputs(self.description)
+
     @property
     def output_kind(self) -> str:
         """`scores` or `class`."""
-        return str(self.description["output"]["kind"])
+        return self.outputs[0].kind
+
+    @property
+    def output_names(self) -> list[str]:
+        """What the outputs of the accelerator are called: tensors of the model."""
+        return [output.name for output in self.outputs]
+
+    @property
+    def class_names(self) -> list[str]:
+        """For each array of classes an output of the model that they are about."""
+        names = [value["name"] for value in self.description["values"]]
+        return [names[rule["output"]] for rule in self.functions["ends"]["classes"]]
 
     @property
     def classes(self) -> int:
         """How many classes the model tells apart."""
-        if len(self.output_shape) > 1 and len(self.output_stream_shape) > 1:
-            raise UserError(
-                "its scores are an image, with a class for each pixel, so an image has no label",
-                where="labels",
-                hint="leave them out; --save-classes gives the class of each pixel",
-            )
-        stream = self.output_stream
-        return stream.type.hi + 1 if self.output_kind == "class" else stream.elements
+        return number_of_classes(self.functions, self.outputs)
 
     @property
     def input_stream_shape(self) -> tuple[int, ...]:
@@ -128,35 +139,13 @@ class Project:
         return is_channels_last(self.input_shape, self.input_stream_shape, self.input_order)
 
     @property
-    def output_stream_shape(self) -> tuple[int, ...]:
-        """One frame of the output stream, channels last."""
-        return tuple(self.description["output"]["stream"]["shape"])
-
-    @property
-    def output_shape(self) -> tuple[int, ...]:
-        """What the accelerator gives for an image: the file's output without the batch, or (1,) for the class.
-
-        Where all axes but one have length 1, it is (elements,).
-        """
-        return tuple(self.description["output"]["shape"])
-
-    @property
     def input_order(self) -> Order:
         """The order in which a frame of the file's input streams."""
         return read_order(self.description["input"]["stream"])
 
     @property
-    def output_order(self) -> Order:
-        """The order in which a frame of the file's output streams."""
-        return read_order(self.description["output"]["stream"])
-
-    @property
     def input_stream(self) -> BoundaryFormat:
         return read_stream(self.description["input"]["stream"])
-
-    @property
-    def output_stream(self) -> BoundaryFormat:
-        return read_stream(self.description["output"]["stream"])
 
     def read_images(self, x: NDArray[Any], layout: str = "nchw", *, first: int = 0) -> Images:
         """Check a batch of images and turn it into the input stream's integers and the model's float inputs.
@@ -175,19 +164,30 @@ class Project:
             first=first,
         )
 
-    def final_function(self, scores: IntArray) -> Floats:
-        """The model's float outputs from integer scores, (images, elements)."""
-        return evaluate(self.functions["output"], scores.astype(np.float32))
+    def unpack(self, data: NDArray[np.uint8]) -> tuple[IntArray, ...]:
+        """The integers in what comes out, uint8 (images, bytes): of each output (images, elements), as they stream."""
+        return unpack_frames([output.stream for output in self.outputs], data)
 
-    def classify(self, outputs: IntArray) -> IntArray:
-        """The class of each image, int64 (images,), from (images, elements) in the file's order: the first of equals.
+    def to_model(self, streamed: Sequence[IntArray]) -> tuple[IntArray, ...]:
+        """What the outputs stream, each (images, elements), in the order of the file."""
+        return tuple(output.order.to_model(made) for output, made in zip(self.outputs, streamed, strict=True))
 
-        Where they are an image, the class of each pixel, (images, rows, columns).
+    def final_functions(self, scores: Sequence[IntArray]) -> tuple[Floats, ...]:
+        """The float values of integer scores, each (images, elements): what the host makes the file's outputs of."""
+        return final_floats(self.functions, scores)
+
+    def values(self, scores: Sequence[IntArray]) -> tuple[Values, ...]:
+        """The file's outputs from integer scores: each (images, ...), float32, or int64 for indices."""
+        return file_outputs(self.functions, scores)
+
+    def classify(self, outputs: Sequence[IntArray]) -> tuple[IntArray, ...]:
+        """For all that the file tells apart, the class of each image, int64 (images,).
+
+        It is what ArgMax or TopK say; else where the values are largest, the first of equals; of one value whether it
+        lies above 0.5 behind a Sigmoid, or above 0. Where an output is an image, the class of each pixel. `outputs` are
+        each (images, elements), in the order of the file.
         """
-        if self.output_kind == "class":
-            return outputs[:, 0]
-        values = self.final_function(outputs)
-        return classes_of(values, self.output_shape, self.output_stream_shape, self.output_order)
+        return classes_of(self.functions, self.outputs, outputs)
 
     def summary(self) -> dict[str, Any]:
         """What `bnnfpga compile --json` prints."""

@@ -6,6 +6,7 @@ must give the same integers.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,19 +37,19 @@ class Vectors:
     codes
         int64 (frames, input elements).
     scores
-        int64 (frames, output elements).
+        For each output int64 (frames, elements).
     names
         What each frame is called in messages.
     """
 
     codes: IntArray
-    scores: IntArray
+    scores: tuple[IntArray, ...]
     names: tuple[str, ...]
 
     @property
     def kept(self) -> Vectors:
         """Those for the project's folder: the first, which tell most."""
-        return Vectors(self.codes[:_KEPT], self.scores[:_KEPT], self.names[:_KEPT])
+        return Vectors(self.codes[:_KEPT], tuple(scores[:_KEPT] for scores in self.scores), self.names[:_KEPT])
 
 
 def make_vectors(golden: GoldenModel, plan: Plan, frames: Frames) -> Vectors:
@@ -70,7 +71,7 @@ def make_vectors(golden: GoldenModel, plan: Plan, frames: Frames) -> Vectors:
     # Floats become the codes of a tensor of the model.
     first = plan.folded.model.input
     known = {first} & set(golden.integer_tensors)
-    scores = []
+    scores: list[tuple[IntArray, ...]] = []
     for part in (slice(start, start + at_once) for start in range(0, count, at_once)):
         given = golden.run(frames.x[part], {*layers.values(), *known})
         if known:
@@ -82,15 +83,16 @@ def make_vectors(golden: GoldenModel, plan: Plan, frames: Frames) -> Vectors:
                 f"tensor {first!r}, element",
                 "function of the input",
             )
-        made = graph.execute(codes[part], [*layers, graph.output.name])
+        made = graph.execute(codes[part], [*layers, *(stream.name for stream in graph.outputs)])
         for stream, tensor in as_streams(graph, layers, given.integers).items():
             where = f"tensor {layers[stream]!r}, channel"
             _check(tensor, made[stream].reshape(tensor.shape), names[part], where, "folded graph")
-        expected = plan.output_order.to_stream(given.accelerator_output(plan.output_kind))
+        expected = plan.to_streams(given.accelerator_outputs(plan.output_kind))
         vectors = Vectors(codes[part], expected, names[part])
-        check_vectors(vectors, made[graph.output.name].reshape(expected.shape), "folded graph")
+        streamed = [made[stream.name].reshape(len(names[part]), -1) for stream in graph.outputs]
+        check_vectors(vectors, streamed, "folded graph")
         scores.append(expected)
-    return Vectors(codes, np.concatenate(scores), names)
+    return Vectors(codes, tuple(map(np.concatenate, zip(*scores, strict=True))), names)
 
 
 def _codes(plan: Plan, x: Floats) -> IntArray:
@@ -111,15 +113,16 @@ def _compared(golden: GoldenModel, graph: Graph, frames: int) -> dict[str, str]:
     return found
 
 
-def check_vectors(vectors: Vectors, scores: IntArray, who: str) -> None:
-    """Compare what `who` gives for the vectors, int64 (frames, output elements).
+def check_vectors(vectors: Vectors, scores: Sequence[IntArray], who: str) -> None:
+    """Compare what `who` gives for the vectors, for each output int64 (frames, elements).
 
     Raises
     ------
     ResultsDiffer
         If it is anything else than the model's scores, which is a bug of the compiler.
     """
-    _check(vectors.scores, scores, vectors.names, "output", who)
+    for index, (expected, got) in enumerate(zip(vectors.scores, scores, strict=True)):
+        _check(expected, got, vectors.names, "output" if len(scores) == 1 else f"output {index}, element", who)
 
 
 def _check(expected: IntArray, got: IntArray, names: tuple[str, ...], where: str, who: str) -> None:

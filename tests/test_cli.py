@@ -389,7 +389,7 @@ def test_verify(project: Path, digits: Digits, capsys: pytest.CaptureFixture[str
 def test_inspect(capsys: pytest.CaptureFixture[str]) -> None:
     status, data = call_json(capsys, "inspect", MODEL)
     assert status == 0
-    assert {"input", "output", "layers"} <= set(data)
+    assert {"input", "outputs", "layers"} <= set(data)
     assert len(data["layers"]) >= 4
     status, out, _ = call(capsys, "inspect", MODEL)
     assert status == 0

@@ -7,7 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bnnfpga.host.order import Order, classes_of, frame_shape, is_channels_last
+from bnnfpga.host.description import Output
+from bnnfpga.host.order import Order, frame_shape, is_channels_last
+from bnnfpga.host.words import BoundaryFormat
+from bnnfpga.integers import IntArray, IntegerType
 
 
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=4), st.randoms(use_true_random=False))
@@ -52,10 +55,15 @@ def test_shapes_and_classes() -> None:
     assert frame_shape([]) == (1,)
     first = Order(np.arange(6).reshape(3, 2).T.reshape(-1))
     values = np.array([[1, 5, 2, 4, 3, 0]])
+
+    def classes(values: IntArray, shape: tuple[int, ...], stream_shape: tuple[int, ...], order: Order) -> IntArray:
+        stream = BoundaryFormat(6, IntegerType.interval(0, 5), 1)
+        return Output("y", "scores", shape, stream, stream_shape, order).classes_of(values)
+
     # Three channels of two pixels; of a file with the channels last; and of one that flattens them.
-    np.testing.assert_array_equal(classes_of(values, (3, 1, 2), (1, 2, 3), first), [[[2, 0]]])
-    np.testing.assert_array_equal(classes_of(values, (1, 2, 3), (1, 2, 3), Order(np.arange(6))), [[[1, 0]]])
-    np.testing.assert_array_equal(classes_of(values, (6,), (1, 2, 3), first), [1])
+    np.testing.assert_array_equal(classes(values, (3, 1, 2), (1, 2, 3), first), [[[2, 0]]])
+    np.testing.assert_array_equal(classes(values, (1, 2, 3), (1, 2, 3), Order(np.arange(6))), [[[1, 0]]])
+    np.testing.assert_array_equal(classes(values, (6,), (1, 2, 3), first), [1])
     assert is_channels_last((2, 2, 3), (2, 2, 3), Order(np.arange(12)))
     assert not is_channels_last((12,), (12,), Order(np.arange(12)))
     assert is_channels_last((1, 2, 3), (6,), Order(np.arange(6).reshape(2, 3).T.reshape(-1)))

@@ -16,10 +16,12 @@ MODULES = (
     "functions",
     "arithmetic",
     "host/functions",
+    "host/ends",
     "host/order",
     "host/words",
     "host/dma_words",
     "host/description",
+    "host/results",
     "images",
     "host/pynq",
 )

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from bnnfpga.assets import asset
 from bnnfpga.codegen.names import comment
+from bnnfpga.codegen.ports import output_ports
 from bnnfpga.codegen.templating import render
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import HlsTable, Operator
@@ -76,7 +77,7 @@ def render_hls(
     Parameters
     ----------
     graph
-        A complete graph: every stream has the lanes of both its ends, and its last unit is a score output.
+        A complete graph: every stream has the lanes of both its ends, and score outputs stand at its outputs.
     folder
         The project; `hls` is made in it.
     title
@@ -91,11 +92,13 @@ def render_hls(
     list
         The files written.
     """
+    outputs = output_ports(graph)
     units = [_unit(graph, operator) for operator in graph.operators]
+    taken = [f"hls::stream<{port.name}_word>& {port.name}" for port in outputs]
     values: dict[str, object] = {
         "title": comment(title),
         "input": graph.input,
-        "output": graph.output,
+        "outputs": outputs,
         "headers": sorted({"stream_input", *(str(unit["function"]) for unit in units)}),
         "streams": [
             {"name": stream.name, "declaration": _declaration(stream), "depth": _depth(graph, stream)}
@@ -103,6 +106,7 @@ def render_hls(
             if stream.consumer is not None
         ],
         "units": units,
+        "signature": _wrap("void accelerator(", ["hls::stream<s_axis_word>& s_axis", *taken], ")", ""),
         "clock_ns": f"{1000 / clock_mhz:g}",
         "part": part,
     }
@@ -151,9 +155,13 @@ def _unit(graph: Graph, operator: Operator) -> dict[str, object]:
     instance = operator.hls()
     tables = operator_tables(operator)
     inputs, outputs = graph.inputs_of(operator.name), graph.outputs_of(operator.name)
+    leaves = {port.stream.name: port.name for port in output_ports(graph)}
     ports = [
-        *(_operand("in", index, len(inputs), stream) for index, stream in enumerate(inputs)),
-        *(_operand("out", index, len(outputs), stream) for index, stream in enumerate(outputs)),
+        *(_operand("in", index, len(inputs), stream, None) for index, stream in enumerate(inputs)),
+        *(
+            _operand("out", index, len(outputs), stream, leaves.get(stream.name))
+            for index, stream in enumerate(outputs)
+        ),
     ]
     signature = [f"hls::stream<{port['type']}>& {port['name']}" for port in ports]
     arguments = [f"p::{name}" for name in instance.parameters]
@@ -173,13 +181,12 @@ def _unit(graph: Graph, operator: Operator) -> dict[str, object]:
     }
 
 
-def _operand(kind: str, index: int, of: int, stream: Stream) -> dict[str, str]:
-    """An argument of a unit: its name there, its type, and the stream that the top level passes."""
-    outside = stream.consumer is None
+def _operand(kind: str, index: int, of: int, stream: Stream, leaves: str | None) -> dict[str, str]:
+    """An argument of a unit: its name there, its type, and what the top level passes; `leaves` is a port of that."""
     return {
         "name": kind if of == 1 else f"{kind}_{index}",
-        "type": "accelerator_output" if outside else f"bnn::word<{stream.port.width}>",
-        "stream": "m_axis" if outside else stream.name,
+        "type": f"{leaves}_word" if leaves else f"bnn::word<{stream.port.width}>",
+        "stream": leaves or stream.name,
     }
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import yaml
 
 from bnnfpga.assets import asset
@@ -15,6 +13,7 @@ from bnnfpga.codegen.constants import FETCHED_HEADERS, TRACE_MEGABYTES
 from bnnfpga.codegen.driver import driver
 from bnnfpga.codegen.hls import render_hls
 from bnnfpga.codegen.names import comment, file_stem
+from bnnfpga.codegen.ports import output_ports
 from bnnfpga.codegen.rtl import render_rtl
 from bnnfpga.codegen.templating import render
 from bnnfpga.codegen.vivado import render_vivado
@@ -23,9 +22,9 @@ from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import add_resources
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.token_model import Cycles
-from bnnfpga.golden.steps import Step
 from bnnfpga.host.description import FORMAT, describe_stream
-from bnnfpga.host.words import BoundaryFormat
+from bnnfpga.host.functions import steps_as_data
+from bnnfpga.host.words import BoundaryFormat, pack_frames
 from bnnfpga.plan import Plan
 from bnnfpga.vectors import Vectors
 
@@ -78,19 +77,27 @@ def write_project(
             "shape": list(plan.input_shape),
             "stream": describe_stream(boundary(graph.input.port), graph.input.shape, plan.input_order),
         },
-        "output": {
-            "kind": plan.output_kind,
-            "shape": list(plan.output_shape),
-            "stream": describe_stream(boundary(graph.output.port), graph.output.shape, plan.output_order),
-        },
+        "outputs": [
+            {
+                "name": tensor,
+                "kind": plan.output_kind,
+                "shape": list(shape),
+                "stream": describe_stream(boundary(stream.port), stream.shape, order),
+            }
+            for tensor, shape, stream, order in zip(
+                plan.model.outputs, plan.output_shapes, graph.outputs, plan.output_orders, strict=True
+            )
+        ],
+        "values": [{"name": name, "shape": shape} for name, shape in plan.value_shapes.items()],
         "predicted_initiation_interval": cycles.initiation_interval,
         "predicted_latency_cycles": cycles.latency,
         "layers": layers,
         "resources": resources,
     }
     functions = {
-        "input": None if folded.input_function is None else _steps(folded.input_function.steps),
-        "output": _steps(folded.output_function.steps),
+        "input": None if folded.input_function is None else steps_as_data(folded.input_function.steps),
+        "outputs": [steps_as_data(function.steps) for function in folded.output_functions],
+        "ends": {key: value for key, value in plan.ends.items() if key != "shapes"},
     }
     (folder / "project.json").write_text(json.dumps(description, indent=2) + "\n")
     (folder / "functions.json").write_text(json.dumps(functions, indent=1) + "\n")
@@ -99,7 +106,8 @@ def write_project(
         "project/README.md.j2",
         project=description,
         title=comment(name),
-        graph=graph,
+        input=graph.input.port,
+        outputs=output_ports(graph),
         cycles=cycles,
         images=str(plan.input),
     )
@@ -115,27 +123,13 @@ def write_simulation(folder: Path, graph: Graph, cycles: Cycles, vectors: Vector
     data.mkdir()
     for file in sorted(asset("flows").joinpath("verilator").iterdir()):
         (simulation / file.name).write_bytes(file.read_bytes())
-    text = render("project/ports.h.j2", input=graph.input.port, output=graph.output.port, cycles=cycles)
+    text = render("project/ports.h.j2", input=graph.input.port, outputs=output_ports(graph), cycles=cycles)
     (simulation / "ports.h").write_text(text)
     (data / "input.bin").write_bytes(boundary(graph.input.port).pack(vectors.codes).tobytes())
-    (data / "expected.bin").write_bytes(boundary(graph.output.port).pack(vectors.scores).tobytes())
+    made = [boundary(stream.port) for stream in graph.outputs]
+    (data / "expected.bin").write_bytes(pack_frames(made, vectors.scores).tobytes())
 
 
 def boundary(port: Port) -> BoundaryFormat:
     """How a boundary stream's integers become bytes."""
     return BoundaryFormat(port.elements, port.type, port.lanes)
-
-
-def _steps(steps: Sequence[Step]) -> list[dict[str, Any]]:
-    """Constants are written as the exact decimals of their float32 values."""
-    written = []
-    for step in steps:
-        data: dict[str, Any] = {"operation": step.operation}
-        if step.constant is not None:
-            data["constant"] = np.atleast_1d(step.constant).tolist()
-        if step.numbers:
-            data["numbers"] = list(step.numbers)
-        if step.branches:
-            data["branches"] = [_steps(branch) for branch in step.branches]
-        written.append(data)
-    return written

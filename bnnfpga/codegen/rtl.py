@@ -9,6 +9,7 @@ from pathlib import Path
 from bnnfpga.assets import asset
 from bnnfpga.codegen.memories import hex_file
 from bnnfpga.codegen.names import comment
+from bnnfpga.codegen.ports import output_ports
 from bnnfpga.codegen.templating import render
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import Memory, MemoryBank, Operator, RtlParameter, RtlVector
@@ -39,12 +40,14 @@ def render_rtl(graph: Graph, folder: Path, title: str = "accelerator") -> None:
     for module in modules:
         (folder / "rtl" / module.name).write_text(module.read_text())
     streams = graph.streams
+    outputs = output_ports(graph)
+    leaves = {port.stream.producer: port.name for port in outputs}
     units = []
     levels = {"input": "32'd0"}
     for operator in graph.operators:
         instance = operator.rtl()
-        outputs = graph.outputs_of(operator.name)
-        for stream, level in zip(outputs, instance.levels, strict=True):
+        made = graph.outputs_of(operator.name)
+        for stream, level in zip(made, instance.levels, strict=True):
             levels[stream.name] = "32'(" + level.format(unit=operator.name) + ")"
         for memory in operator.memories():
             (folder / "memories" / _file_name(operator, memory)).write_text(hex_file(memory))
@@ -55,16 +58,16 @@ def render_rtl(graph: Graph, folder: Path, title: str = "accelerator") -> None:
                 "module": instance.module,
                 "parameters": [(name, _literal(operator, value)) for name, value in instance.parameters.items()],
                 "inputs": _ports("s", graph.inputs_of(operator.name)),
-                "outputs": _ports("m", outputs),
-                "last": operator.name == graph.output.producer,
+                "outputs": _ports("m", made),
+                "tlast": leaves.get(operator.name),
             }
         )
     text = render(
         "rtl/accelerator.sv.j2",
         title=comment(title),
         input=graph.input,
-        output=graph.output,
-        inner=streams[1:-1],
+        outputs=outputs,
+        inner=[stream for stream in streams if stream.producer is not None and stream.consumer is not None],
         units=units,
         monitors=[
             {

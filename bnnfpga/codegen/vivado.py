@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from bnnfpga.assets import asset
 from bnnfpga.codegen.hls import DEFAULT_PART
 from bnnfpga.codegen.names import comment, file_stem
+from bnnfpga.codegen.ports import output_ports
 from bnnfpga.codegen.templating import render
 from bnnfpga.dataflow.graph import Graph
+from bnnfpga.dataflow.token_model import waiting_beats
 from bnnfpga.host.dma_words import DmaWords
 
 DEFAULT_BOARD = "pynq-z2"
 """The board that the scripts build for until the user names another."""
+
+_UNDERWAY = 4
+"""Beats that are on their way through the registers of the queues in front of a DMA."""
 
 
 def render_vivado(graph: Graph, folder: Path, name: str, *, clock_mhz: float) -> None:
@@ -21,20 +27,42 @@ def render_vivado(graph: Graph, folder: Path, name: str, *, clock_mhz: float) ->
     target.mkdir()
     for file in sorted(asset("flows").joinpath("vivado").iterdir()):
         (target / file.name).write_bytes(file.read_bytes())
-    given, made = graph.input.port, graph.output.port
+    given, ports = graph.input.port, output_ports(graph)
+    words = DmaWords.of_beats(*(port.bytes for port in ports))
+    alone = len(ports) == 1
+    (input_words,) = DmaWords.of_beats(given.boundary_bytes)
+    outputs = [
+        {"port": port, "words": word, "depth": depth, "wires": "scores" if alone else port.name}
+        for port, word, depth in zip(ports, words, _depths(graph, words), strict=True)
+    ]
     values: dict[str, object] = {
         "title": comment(f"accelerator for {name}"),
         "name": file_stem(name),
         "part": DEFAULT_PART,
         "board": DEFAULT_BOARD,
         "clock_mhz": clock_mhz,
-        "input": DmaWords(given.boundary_bytes),
+        "input": input_words,
         "input_bytes": given.boundary_bytes,
         "input_beats": given.beats,
-        "output": DmaWords(made.boundary_bytes),
-        "output_bytes": made.boundary_bytes,
-        "output_beats": made.beats,
+        "outputs": outputs,
+        "word_bytes": words[0].word_bytes,
+        # Several outputs come to the bridge as the words of one.
+        "scores_bytes": ports[0].bytes if alone else words[0].word_bytes,
+        "scores_words": words[0].words if alone else 1,
     }
     (target / "settings.tcl").write_text(render("vivado/settings.tcl.j2", **values))
     for file_name, hls in (("accelerator_dma.v", False), ("accelerator_dma_hls.v", True)):
         (target / file_name).write_text(render("vivado/accelerator_dma.v.j2", **values, hls=hls))
+
+
+def _depths(graph: Graph, words: Sequence[DmaWords]) -> list[int]:
+    """Beats of each output that must find room while a host reads one output of a frame behind the other.
+
+    No more than wait where the host keeps up, by the cycle model. Of each output behind the first at least a frame:
+    then all that a frame of the first needs gets past what the others hold, whatever stalls, and nothing locks.
+    """
+    if len(words) == 1:
+        return [0]
+    waiting = waiting_beats(graph, [word.words for word in words])
+    frames = [0, *(stream.port.beats for stream in graph.outputs[1:])]
+    return [max(2, most + _UNDERWAY, frame) for most, frame in zip(waiting, frames, strict=True)]

@@ -155,7 +155,8 @@ def _assemble(graph: Graph, folded: Mapping[str, Operator], room: Mapping[str, i
         result.add(unit)
         for stream in streams:
             _join(result, str(stream.producer), stream.output, unit, stream.input, room)
-    result.set_boundary(str(graph.input.consumer), str(graph.output.producer), graph.given, graph.made)
+    last = [str(stream.producer) for stream in graph.outputs]
+    result.set_boundary(str(graph.input.consumer), last, graph.given, graph.made)
     return result
 
 
@@ -170,10 +171,16 @@ def _as_taken(made: Port, taken: Port) -> Port:
 def _keep_up(graph: Graph, folded: dict[str, Operator]) -> None:
     """Units without a folding of their own send what those behind them take, as fast as that works."""
     # The outer world takes whatever comes; what is in front of it keeps up with the last unit that has a folding.
-    last = [unit.interval() for unit in folded.values() if unit.legal_pe()][-1:]
+    last: dict[str, int] = {}
+    for operator in graph.operators:
+        above = [last[stream.producer] for stream in graph.inputs_of(operator.name) if stream.producer in last]
+        if folded[operator.name].legal_pe():
+            last[operator.name] = folded[operator.name].interval()
+        elif above:
+            last[operator.name] = above[-1]
     for operator in reversed(graph.operators):
         behind = [(folded[to.consumer], to.input) for to in graph.outputs_of(operator.name) if to.consumer is not None]
-        interval = min([unit.interval() for unit, _ in behind] or last or [1])
+        interval = min([unit.interval() for unit, _ in behind] or [last.get(operator.name, 1)])
         ports = [unit.inputs[input] for unit, input in behind]
         folded[operator.name] = folded[operator.name].in_front_of(interval, *ports)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,6 +14,7 @@ from bnnfpga.dataflow.arrays import Integers, narrowed
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.stream import Frame, Port, Stream
 from bnnfpga.integers import IntArray
+from bnnfpga.naming import numbered
 
 _CHUNK_ELEMENTS = 1 << 23
 """What an operator takes and makes at once in `execute`; more only where a single frame has more."""
@@ -33,10 +34,10 @@ class _Index:
 
 
 class Graph:
-    """Operators and the streams between them, one input and one output stream at the boundary.
+    """Operators and the streams between them, one input stream and one or more output streams at the boundary.
 
-    Build it with `add` and `connect`, then read `operators`, `streams`, `input` and `output`. `given` and `made` are
-    the tensors of both boundary streams. `tensors` says of operators which tensor of the model their first output is,
+    Build it with `add` and `connect`, then read `operators`, `streams`, `input` and `outputs`. `given` and `made` are
+    the tensors of the boundary's streams. `tensors` says of operators which tensor of the model their first output is,
     channels last, where it is one.
     """
 
@@ -46,8 +47,9 @@ class Graph:
         self._consumers: dict[str, dict[int, End]] = {}
         self._producers: dict[End, End] = {}
         self._input: str | None = None
-        self._output: str | None = None
-        self._frames: tuple[Frame | None, Frame | None] = (None, None)
+        self._outputs: tuple[str, ...] = ()
+        self._given: Frame | None = None
+        self._made: tuple[Frame, ...] | None = None
 
     def add(self, operator: Operator) -> None:
         """Add an operator; its name must be new."""
@@ -76,15 +78,18 @@ class Graph:
         self._producers[consumer, input] = (producer, output)
         self._forget()
 
-    def set_boundary(self, first: str, last: str, given: Frame | None = None, made: Frame | None = None) -> None:
-        """Name the operators whose first input and first output are the accelerator's.
+    def set_boundary(
+        self, first: str, last: Sequence[str], given: Frame | None = None, made: Sequence[Frame] | None = None
+    ) -> None:
+        """Name the operators whose first input and whose first outputs are the accelerator's.
 
         `given` and `made` say which tensors stream there; without them, those of the operators' ports.
         """
-        self._input, self._output = first, last
-        self._frames = (given, made)
-        for frame, port in ((given, self[first].inputs[0]), (made, self[last].outputs[0])):
-            if frame is not None and math.prod(frame.shape) != port.elements:
+        self._input, self._outputs = first, tuple(last)
+        self._given, self._made = given, None if made is None else tuple(made)
+        ports = [self[first].inputs[0], *(self[name].outputs[0] for name in last)]
+        for frame, port in zip((self.given, *self.made), ports, strict=True):
+            if math.prod(frame.shape) != port.elements:
                 raise ValueError(f"a frame of shape {frame.shape} does not have the {port.elements} elements of a port")
         self._forget()
 
@@ -105,7 +110,7 @@ class Graph:
                 several = f"_{input}" if len(self[consumer].inputs) > 1 else ""
                 name = f"{operator.name}_to_{consumer}{several}"
                 streams.append(Stream(name, ports[output], operator.name, consumer, output, input))
-        streams.append(self.output)
+        streams += self.outputs
         inputs: dict[str, list[Stream]] = {name: [] for name in self._operators}
         outputs: dict[str, list[Stream]] = {name: [] for name in self._operators}
         for stream in streams:
@@ -146,7 +151,7 @@ class Graph:
 
     @property
     def streams(self) -> tuple[Stream, ...]:
-        """All streams: the input, those between operators in topological order of their producers, the output."""
+        """All streams: the input, those between operators in topological order of their producers, the outputs."""
         return self._index.streams
 
     @property
@@ -156,22 +161,24 @@ class Graph:
         return Stream("input", port, None, self._input, boundary_shape=self.given.shape)
 
     @property
-    def output(self) -> Stream:
-        assert self._output is not None
-        port = self[self._output].outputs[0]
-        return Stream("output", port, self._output, None, boundary_shape=self.made.shape)
+    def outputs(self) -> tuple[Stream, ...]:
+        """In the order of the model's outputs."""
+        names = numbered("output", len(self._outputs))
+        return tuple(
+            Stream(name, self[last].outputs[0], last, None, boundary_shape=frame.shape)
+            for name, last, frame in zip(names, self._outputs, self.made, strict=True)
+        )
 
     @property
     def given(self) -> Frame:
         """What the input stream carries."""
         assert self._input is not None
-        return self._frames[0] or Frame.of(self[self._input].inputs[0])
+        return self._given or Frame.of(self[self._input].inputs[0])
 
     @property
-    def made(self) -> Frame:
-        """What the output stream carries."""
-        assert self._output is not None
-        return self._frames[1] or Frame.of(self[self._output].outputs[0])
+    def made(self) -> tuple[Frame, ...]:
+        """What each output stream carries."""
+        return self._made or tuple(Frame.of(self[last].outputs[0]) for last in self._outputs)
 
     def inputs_of(self, name: str) -> tuple[Stream, ...]:
         """The streams into an operator, by port."""
@@ -189,7 +196,7 @@ class Graph:
         x
             int64 (frames, ...), the elements of each frame in the order of the stream.
         streams
-            Names of those wanted; None for the output alone. What none of them needs is not run.
+            Names of those wanted; None for the outputs alone. What none of them needs is not run.
 
         Returns
         -------
@@ -202,7 +209,7 @@ class Graph:
             If no stream has one of the names.
         """
         shapes = {stream.name: stream.shape for stream in self.streams}
-        wanted = [self.output.name] if streams is None else list(streams)
+        wanted = [stream.name for stream in self.outputs] if streams is None else list(streams)
         for name in wanted:
             if name not in shapes:
                 raise ValueError(f"no stream is called {name!r}; there are {', '.join(shapes)}")

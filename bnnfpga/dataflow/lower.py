@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,14 +14,19 @@ from bnnfpga.dataflow.lowering.elementwise import table, threshold
 from bnnfpga.dataflow.lowering.layers import convolution, dense
 from bnnfpga.dataflow.lowering.pixels import max_pool, pad, sum_pool, upsample
 from bnnfpga.dataflow.lowering.reorder import layout, transpose
+from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.arg_max import ArgMax
+from bnnfpga.dataflow.operators.lookup import Lookup
 from bnnfpga.dataflow.operators.score_output import ScoreOutput
+from bnnfpga.dataflow.operators.threshold import Threshold
 from bnnfpga.dataflow.stream import Frame, Port
+from bnnfpga.dataflow.thresholds import ThresholdTable
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.model import Model, Node
 from bnnfpga.frontend.nodes import LAYOUT_OPS, describe
-from bnnfpga.transforms.class_scores import Affine, Ranks, class_comparison
-from bnnfpga.transforms.host_functions import HostFunction
+from bnnfpga.integers import IntegerType
+from bnnfpga.naming import numbered
+from bnnfpga.transforms.class_scores import Affine, ClassFunction, Ranks, class_comparison, class_decision
 from bnnfpga.transforms.integer_types import (
     INTEGER_ADD,
     INTEGER_CONCAT,
@@ -32,6 +37,9 @@ from bnnfpga.transforms.integer_types import (
     reachable_values,
 )
 
+_MOST_DECIDED_BITS = 16
+"""Bits of a score up to which a table says its class."""
+_CLASS_OF_TWO = IntegerType(0, 1, "unsigned")
 _OPERATIONS: dict[str, Callable[[Lowering, Node], None]] = {
     "MatMul": dense,
     "Conv": convolution,
@@ -50,15 +58,16 @@ _OPERATIONS: dict[str, Callable[[Lowering, Node], None]] = {
 }
 
 
-def lower(model: Model, output_function: HostFunction | None = None) -> Graph:
+def lower(model: Model, class_functions: Sequence[ClassFunction] | None = None) -> Graph:
     """Map a folded graph onto operators with PE = SIMD = 1.
 
     Parameters
     ----------
     model
         A folded graph.
-    output_function
-        Where given, the accelerator computes the class: the index of the largest of this function of the scores.
+    class_functions
+        Where given, the accelerator computes the class of each output: the index of the largest of this function of
+        its scores, or what a score alone decides.
 
     Returns
     -------
@@ -84,46 +93,79 @@ def lower(model: Model, output_function: HostFunction | None = None) -> Graph:
                 "no hardware unit does this", where=describe(node), hint="put a quantizer behind it, or leave it out"
             )
         _OPERATIONS[node.op_type](lowering, node)
-    return _finish(lowering, output_function)
+    return _finish(lowering, class_functions)
 
 
-def _finish(lowering: Lowering, output_function: HostFunction | None) -> Graph:
+def _finish(lowering: Lowering, functions: Sequence[ClassFunction] | None) -> Graph:
     """The output boundary, and everything joined."""
-    tensor = lowering.model.output
-    last = lowering.tensors[tensor].producer
-    if last is None:
+    tensors = lowering.model.outputs
+    if all(lowering.tensors[tensor].producer is None for tensor in tensors):
         raise UserError(
             "it has no layer to compile", where="the model's graph", hint="give a model with a quantised layer"
         )
-    made = Frame(stream_shape(lowering.shape(tensor)), lowering.tensors[tensor].order)
-    if output_function is not None:
-        last = _class_of(lowering, tensor, output_function)
-        made = Frame((1,), np.zeros(1, dtype=np.int64))
-    output = ScoreOutput("score_output", lowering.operators[last].outputs[0])
-    lowering.add(output, last)
-    return lowering.joined(output.name, made)
+    made = [Frame(stream_shape(lowering.shape(tensor)), lowering.tensors[tensor].order) for tensor in tensors]
+    producers = [lowering.tensors[tensor].producer for tensor in tensors]
+    if functions is not None:
+        pairs = zip(numbered("arg_max", len(tensors)), tensors, functions, strict=True)
+        producers = [
+            _class_of(lowering, name, tensor, function)
+            if function.decision is None
+            else _decided(lowering, tensor, function)
+            for name, tensor, function in pairs
+        ]
+        made = [Frame((1,), np.zeros(1, dtype=np.int64))] * len(tensors)
+    names = numbered("score_output", len(tensors))
+    for name, tensor, producer in zip(names, tensors, producers, strict=True):
+        lowering.add(ScoreOutput(name, lowering.port_of(producer, tensor)), producer)
+    return lowering.joined(names, made)
 
 
-def _class_of(lowering: Lowering, tensor: str, function: HostFunction) -> str:
+def _decided(lowering: Lowering, tensor: str, function: ClassFunction) -> str:
+    """Of one score, class 0 or 1: by a threshold where it changes once, else from a table."""
+    producer = lowering.tensors[tensor].producer
+    port = lowering.port_of(producer, tensor)
+    values = reachable_values(lowering.model, tensor)
+    above = class_decision(function, values)
+    changes = np.flatnonzero(np.diff(above)) + 1
+    unit: Operator
+    if len(changes) <= 1:
+        # A score that is always on one side has its threshold at an end.
+        level = values[changes[0]] if len(changes) else values[0] if above[0] else values[-1] + 1
+        falls = bool(len(changes) and above[0])
+        table = ThresholdTable(np.array([[level]]), np.array([falls]), _CLASS_OF_TWO)
+        unit = Threshold(lowering.name(Threshold), (1,), port.type, table)
+    elif port.type.bits > _MOST_DECIDED_BITS:
+        raise UserError(
+            f"the class changes more than once along its {len(values):,} scores, too many for a table",
+            where="--output class",
+            hint="use --output scores: the host computes the class",
+        )
+    else:
+        codes = port.type.decode(np.arange(1 << port.type.bits, dtype=np.int64))
+        places = np.clip((codes - values.start) // values.step, 0, len(values) - 1)
+        unit = Lookup(lowering.name(Lookup), (1,), port.type, above[places].astype(np.int64), _CLASS_OF_TWO)
+    return lowering.add(unit, producer)
+
+
+def _class_of(lowering: Lowering, name: str, tensor: str, function: ClassFunction) -> str:
     place = lowering.tensors[tensor]
     if not np.array_equal(place.order, np.arange(len(place.order))):
         raise UserError(
             "its scores are an image", where="--output class", hint="use --output scores: the host computes classes"
         )
-    assert place.producer is not None
     comparison = class_comparison(function, reachable_values(lowering.model, tensor))
-    port = lowering.operators[place.producer].outputs[0]
+    port = lowering.port_of(place.producer, tensor)
     port = replace(port, shape=(port.elements,))
-    return lowering.add(_arg_max(port, comparison), place.producer)
+    return lowering.add(_arg_max(name, port, comparison), place.producer)
 
 
-def _arg_max(scores: Port, comparison: Affine | Ranks | None) -> ArgMax:
+def _arg_max(name: str, scores: Port, comparison: Affine | Ranks | None) -> ArgMax:
     if comparison is None:
-        return ArgMax("arg_max", scores)
+        return ArgMax(name, scores)
     if isinstance(comparison, Affine):
-        return ArgMax("arg_max", scores, comparison.factors, comparison.offsets)
+        return ArgMax(name, scores, comparison.factors, comparison.offsets)
     # Where only every second score occurs, the lowest bit of their codes says nothing.
     shift = int(comparison.values.step == 2 and scores.type.bits > 1)
     ranks = np.zeros((scores.elements, 1 << (scores.type.bits - shift)), dtype=np.int64)
     ranks[:, scores.type.encode(np.array(comparison.values)) >> shift] = comparison.ranks
-    return ArgMax("arg_max", scores, ranks=ranks)
+    return ArgMax(name, scores, ranks=ranks)

@@ -34,7 +34,7 @@ class Cycles:
 
     `initiation_interval` and `latency` are in cycles; `max_occupancy` gives, by stream name, the most beats that its
     queue held at a time. `frame_done` has the cycles from the first input beat to the last output beat of each of the
-    first frames; from there on, each `period` frames take the same time as those before.
+    first frames, that of all outputs; from there on, each `period` frames take the same time as those before.
     """
 
     initiation_interval: int
@@ -101,8 +101,9 @@ def steady_interval(frame_done: Sequence[int], latency: int) -> tuple[int, bool]
 def predict(graph: Graph) -> Cycles:
     """Play the graph until its interval is steady.
 
-    That is so when everything repeats; or when the output has come at the pace of the slowest unit for twice as long as
-    a frame takes: nothing can be faster, and what still changes is only how full the queues in front of that unit are.
+    A frame is done when its last beat has left on all outputs. The interval is steady when everything repeats; or when
+    each output has come at the pace of the slowest unit for twice as long as a frame takes: nothing can be faster, and
+    what still changes is only how full the queues in front of that unit are.
 
     Raises
     ------
@@ -110,7 +111,7 @@ def predict(graph: Graph) -> Cycles:
         If no unit can go on.
     """
     player = player_for(graph)
-    source, sink, beats = graph.input.name, graph.output.name, graph.output.port.beats
+    source = graph.input.name
     fastest = max(operator.interval() for operator in graph.operators)
     frames = 0
     while True:
@@ -118,14 +119,15 @@ def predict(graph: Graph) -> Cycles:
         # no more frames than others.
         frames += 1
         player.play(frames * graph.input.port.beats)
-        done = [int(time) for time in player.left(sink)[beats - 1 :: beats]]
-        if len(done) < frames:
+        ends = [player.left(sink.name)[sink.port.beats - 1 :: sink.port.beats] for sink in graph.outputs]
+        if any(len(times) < frames for times in ends):
             raise Deadlock(_stuck(graph, player))
+        done = [max(map(int, times)) for times in zip(*ends, strict=True)]
         started = int(player.left(source)[0])
         latency = done[0] - started
         window = 2 * (-(-latency // fastest)) + 2
         period = 1
-        if frames <= window or done[-1] - done[-window - 1] != window * fastest:
+        if frames <= window or any(times[-1] - times[-window - 1] != window * fastest for times in ends):
             for period in range(1, _LONGEST_PERIOD + 1):
                 if _repeats(graph, player, frames, period):
                     break
@@ -184,3 +186,39 @@ def _occupancy(player: Player, stream: str) -> int:
     if not len(visible):
         return 0
     return int((np.arange(1, len(visible) + 1) - np.searchsorted(left, visible, side="left")).max())
+
+
+def waiting_beats(graph: Graph, words: Sequence[int]) -> list[int]:
+    """The most beats of each output that wait where a host takes them in turn: in each frame one behind the other.
+
+    Parameters
+    ----------
+    graph
+        With several outputs.
+    words
+        For each output the cycles that the host takes for a beat. It is never slower than that.
+    """
+    cycles = predict(graph)
+    frames = 2 * -(-cycles.latency // cycles.initiation_interval) + 2 * cycles.period + 2
+    player = player_for(graph)
+    player.play(frames * graph.input.port.beats)
+    sizes = [stream.port.beats for stream in graph.outputs]
+    # Where the host is what limits the speed, frames come at its pace.
+    pace = sum(size * count for size, count in zip(sizes, words, strict=True))
+    late = max(0, pace - cycles.initiation_interval) * np.arange(frames, dtype=np.int64)[:, None]
+    offered = [
+        np.asarray(player.visible(stream.name))[: frames * size].reshape(frames, size) + late
+        for stream, size in zip(graph.outputs, sizes, strict=True)
+    ]
+    taken = [np.empty_like(times) for times in offered]
+    free = 0
+    for frame in range(frames):
+        for times, ends, count in zip(offered, taken, words, strict=True):
+            work = count * np.arange(times.shape[1])
+            ends[frame] = work + np.maximum.accumulate(np.maximum(times[frame], free) - work)
+            free = int(ends[frame, -1]) + count
+    waiting = []
+    for times, ends in zip(offered, taken, strict=True):
+        there = np.arange(1, times.size + 1) - np.searchsorted(ends.reshape(-1), times.reshape(-1), side="left")
+        waiting.append(int(there.max()))
+    return waiting

@@ -131,12 +131,12 @@ def _range(node: Node, extent: int, start: int, end: int, step: int) -> NDArray[
 
 def _shuffle(model: Model, node: Node) -> bool:
     """Reshape, Transpose, Reshape that only reorders channels becomes a Gather."""
-    above, behind = model.producer(node.input[0]), model.consumers(node.output[0])
-    if above is None or above.op_type != "Reshape" or [item.op_type for item in behind] != ["Reshape"]:
+    above, behind = model.producer(node.input[0]), model.only_reader(node.output[0])
+    if above is None or behind is None or (above.op_type, behind.op_type) != ("Reshape", "Reshape"):
         return False
-    source, result = above.input[0], behind[0].output[0]
+    source, result = above.input[0], behind.output[0]
     shape, grouped = model.shape(source), model.shape(above.output[0])
-    if shape != model.shape(result) or len(shape) < 3 or len(model.consumers(above.output[0])) > 1:
+    if shape != model.shape(result) or len(shape) < 3 or model.only_reader(above.output[0]) is None:
         return False
     elements = np.arange(int(np.prod(shape))).reshape(grouped).transpose(attribute(node, "perm", None)).reshape(shape)
     pixels = int(np.prod(shape[2:]))
@@ -146,5 +146,5 @@ def _shuffle(model: Model, node: Node) -> bool:
         return False
     model.set_input(node, 0, source)
     model.remove(node, above)
-    model.replace(behind[0], _gather(model, node, index.astype(np.int64), result, 0))
+    model.replace(behind, _gather(model, node, index.astype(np.int64), result, 0))
     return True

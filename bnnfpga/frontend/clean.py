@@ -16,7 +16,7 @@ from bnnfpga.frontend.comparisons import AffineIntoMultiThreshold, ComparisonsTo
 from bnnfpga.frontend.dense import GemmToMatMul, check_dense, check_finite
 from bnnfpga.frontend.dialects import normalise
 from bnnfpga.frontend.diamonds import DiamondsToUnary
-from bnnfpga.frontend.final import cut_final
+from bnnfpga.frontend.final import cut_final, cut_other_concats, infer_end
 from bnnfpga.frontend.identities import DropIdentities
 from bnnfpga.frontend.im2col import BlocksToGroups, FactorsBeforeIm2Col, Im2ColToConv
 from bnnfpga.frontend.inference import infer
@@ -28,15 +28,22 @@ from bnnfpga.frontend.popcounts import PopcountToMatMul
 from bnnfpga.frontend.protos import from_proto
 from bnnfpga.frontend.read import read_source
 from bnnfpga.frontend.rewriting import Rewrite, apply_rewrites
+from bnnfpga.frontend.roundings import RoundingsToQuantizers
+from bnnfpga.frontend.signs import PositiveScales
 from bnnfpga.frontend.sizes import check_extents, check_sizes, check_windows
 from bnnfpga.frontend.sliding import PlainSliding, check_convs, check_pools
 from bnnfpga.frontend.supported import check_supported
+from bnnfpga.frontend.thermometers import AxesOfConstants, ChannelsForConstants
 from bnnfpga.frontend.tokens import DenseOverTokens
 from bnnfpga.frontend.trunc import TruncToQuant
 
 _BEFORE_PARAMETERS: tuple[Rewrite, ...] = (
     DropIdentities(),
     TruncToQuant(),
+    AxesOfConstants(),
+    ChannelsForConstants(),
+    RoundingsToQuantizers(),
+    PositiveScales(),
     ComparisonsToMultiThreshold(),
     AffineIntoMultiThreshold(),
     GemmToMatMul(),
@@ -95,6 +102,8 @@ def clean(proto: onnx.ModelProto) -> Model:
     model.remove_unread(*model.nodes)
     infer(model)
     check_sizes(model)
+    infer_end(model)
+    cut_other_concats(model)
     check_supported(model)
     check_products(model)
     check_shapes(model)

@@ -11,6 +11,7 @@ from bnnfpga.frontend.channels_last import between_transposes
 from bnnfpga.frontend.contract.checks import EXPORT_AGAIN
 from bnnfpga.frontend.contract.qonnx import DOMAINS, NAMES
 from bnnfpga.frontend.functions import write_out_functions
+from bnnfpga.frontend.inserted import fit_top_k
 from bnnfpga.frontend.model import Origin
 from bnnfpga.frontend.nodes import QONNX_DOMAIN, describe, note_origin
 from bnnfpga.frontend.operators import check_operators, opset_of, version_of
@@ -51,6 +52,7 @@ def normalise(model: onnx.ModelProto) -> dict[str, int]:
                 where=f"input {graph.input[0].name!r}",
                 hint="export with fixed shapes",
             )
+    fit_top_k(model, opset_of(model))
     check_operators(model, versions)
     _constants_as_initializers(model)
     # Shapes are inferred anew for a batch of one; stale ones would contradict.

@@ -122,6 +122,8 @@ class _Types:
             kinds = [_BOOL]
         elif operator.gives == "second":
             kinds = [self._types[node.input[1]]]
+            if operator.name == "CastLike":
+                self._check_cast(node, kinds[0])
         elif operator.gives == "to":
             kinds = [attribute(node, "to", 0)]
             self._check_cast(node, kinds[0])
@@ -145,8 +147,9 @@ class _Types:
         else:
             keeps = to == _FLOAT
         if not keeps:
+            what = "attribute 'to'" if node.op_type == "Cast" else "target type"
             raise UserError(
-                f"its attribute 'to' is {type_name(to)}, which cannot stand for every {type_name(kind)}",
+                f"its {what} is {type_name(to)}, which cannot stand for every {type_name(kind)}",
                 where=describe(node),
                 hint="round with Round or Floor, or a quantizer" if kind == _FLOAT else "cast to float32",
             )

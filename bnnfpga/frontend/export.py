@@ -19,6 +19,7 @@ import onnx
 from bnnfpga.arithmetic import Floats
 from bnnfpga.errors import ResultsDiffer, UserError
 from bnnfpga.files import require_writable, write_whole
+from bnnfpga.naming import numbered
 
 if TYPE_CHECKING:
     from torch import nn
@@ -51,7 +52,7 @@ def export_qonnx(
     Parameters
     ----------
     torch_model
-        A torch module built from Brevitas layers, with one input and one output.
+        A torch module built from Brevitas layers, with one input and one output or a tuple of outputs.
     input_shape
         The shape of one input without the batch, such as ``(1, 28, 28)``.
     path
@@ -114,15 +115,19 @@ def _images(shape: tuple[int, ...]) -> Floats:
     return amplitudes.reshape(-1, *[1] * len(shape)) * rng.standard_normal((_IMAGES, *shape), dtype=np.float32)
 
 
-def _compare(exported: onnx.ModelProto, images: Floats, expected: Floats) -> None:
+def _compare(exported: onnx.ModelProto, images: Floats, expected: Sequence[Floats]) -> None:
     """Refuse a file that means something else than the model gave."""
     # What a file means is known only above this package.
     from bnnfpga.frontend.clean import clean
     from bnnfpga.golden.file_check import check_file
+    from bnnfpga.golden.host_joins import leave_joins
     from bnnfpga.golden.model import GoldenModel
+    from bnnfpga.input_format import InputFormat
 
     try:
-        golden = GoldenModel(clean(exported))
+        model = clean(exported)
+        leave_joins(model, InputFormat.parse(None, None))
+        golden = GoldenModel(model)
     except UserError as error:
         _warn(f"the file cannot be compiled as it is, so it is not compared with the model: {error}")
         return
@@ -134,9 +139,10 @@ def _compare(exported: onnx.ModelProto, images: Floats, expected: Floats) -> Non
             hint="please report it with the model",
         )
     result = golden.run(images)
-    bounds = reading.bounds.get(golden.output_tensor)
-    if bounds is None or bounds.size != expected.size:
-        _warn("the file does not end in the scores that are compiled, so it is not compared with the model")
+    bounds = [reading.bounds.get(name) for name in golden.file_tensors]
+    known = [item for item in bounds if item is not None]
+    if [item.size for item in known] != [item.size for item in expected]:
+        _warn("the outputs of the file are not those of the model, so they are not compared")
         return
     tied = reading.tied
     if np.all(tied):
@@ -145,14 +151,15 @@ def _compare(exported: onnx.ModelProto, images: Floats, expected: Floats) -> Non
             "with the model"
         )
         return
-    given, bounds = result.output.reshape(len(images), -1), bounds.reshape(len(images), -1)
-    off = np.abs(given - expected.reshape(len(images), -1))
-    beyond = (off > 2 * bounds) & ~tied[:, None]
-    if np.any(beyond):
+    for arrays in zip(result.values, expected, known, strict=True):
+        given, wanted, bound = (array.reshape(len(images), -1) for array in arrays)
+        beyond = (np.abs(given - wanted) > 2 * bound) & ~tied[:, None]
+        if not np.any(beyond):
+            continue
         image, output = (int(place) for place in np.argwhere(beyond)[0])
         raise UserError(
             f"the exported file means something else than the model: output {output} of a random image is "
-            f"{given[image, output]:g} in the file and {expected.reshape(len(images), -1)[image, output]:g} in torch",
+            f"{given[image, output]:g} in the file and {wanted[image, output]:g} in torch",
             where="export_qonnx",
             hint="nothing was written; a quantizer that is exported otherwise than it computes is the usual cause",
         )
@@ -162,7 +169,7 @@ def _warn(sentence: str) -> None:
     warnings.warn(sentence, stacklevel=4)
 
 
-def _exported(torch_model: nn.Module, images: Floats, dynamo: bool) -> tuple[onnx.ModelProto, Floats]:
+def _exported(torch_model: nn.Module, images: Floats, dynamo: bool) -> tuple[onnx.ModelProto, list[Floats]]:
     """The file, and what the model gave for some images before."""
     try:
         import brevitas.export
@@ -186,7 +193,7 @@ def _exported(torch_model: nn.Module, images: Floats, dynamo: bool) -> tuple[onn
             # Running it once clamps weights to the range that their quantizer has, which changes no sign.
             model(image)
             state = {name: value.clone() for name, value in model.state_dict().items()}
-            expected = np.concatenate([_array(model(torch.from_numpy(one[None]))) for one in images])
+            made = [_arrays(model(torch.from_numpy(one[None]))) for one in images]
     except Exception as error:
         raise UserError(
             f"the model does not run on an input of shape {tuple(image.shape)}: {error}",
@@ -202,6 +209,7 @@ def _exported(torch_model: nn.Module, images: Floats, dynamo: bool) -> tuple[onn
                 hint="Brevitas' STATS and AVE scaling of weights with clamped latents does this; use another scaling, "
                 "or set tensor_quant = BinaryQuant",
             )
+    expected = [np.concatenate(arrays) for arrays in zip(*made, strict=True)]
     _refuse_false_bipolar(model)
     options: dict[str, Any] = {"dynamo": dynamo, "verbose": False}
     if dynamo:
@@ -213,7 +221,7 @@ def _exported(torch_model: nn.Module, images: Floats, dynamo: bool) -> tuple[onn
                 args=image,
                 export_path=str(Path(scratch, "model.onnx")),
                 input_names=[INPUT_NAME],
-                output_names=[OUTPUT_NAME],
+                output_names=numbered(OUTPUT_NAME, len(expected)),
                 **options,
             )
         except Exception as error:
@@ -226,10 +234,12 @@ def _exported(torch_model: nn.Module, images: Floats, dynamo: bool) -> tuple[onn
     return exported, expected
 
 
-def _array(output: Any) -> Floats:
-    """A model's output, which may be one of Brevitas' quantised tensors."""
+def _arrays(output: Any) -> list[Floats]:
+    """A model's output, or several of them; each may be one of Brevitas' quantised tensors, which are tuples, too."""
+    if isinstance(output, tuple | list) and not hasattr(output, "value"):
+        return [array for item in output for array in _arrays(item)]
     value = getattr(output, "value", output)
-    return np.asarray(value.detach().cpu().numpy(), dtype=np.float32)
+    return [np.asarray(value.detach().cpu().numpy(), dtype=np.float32)]
 
 
 def _refuse_false_bipolar(model: nn.Module) -> None:

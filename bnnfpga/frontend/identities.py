@@ -20,11 +20,11 @@ class DropIdentities(Rewrite):
         source, result = node.input[0], node.output[0]
         if model.constant(source) is not None:
             source = node.input[1]
-        if result == model.output:
+        if result in model.outputs:
             # The file's name of the output stays where another node can carry it.
             producer = model.producer(source)
-            if producer is None:
-                return False
+            if producer is None or source in model.outputs:
+                return _regroup(model, node, source)
             model.remove(node)
             model.replace_input(source, result)
             model.set_output(producer, result, producer.output.index(source))
@@ -32,6 +32,14 @@ class DropIdentities(Rewrite):
             model.replace_input(result, source)
             model.remove(node)
         return True
+
+
+def _regroup(model: Model, node: Node, source: str) -> bool:
+    """One tensor that is the input or two outputs needs a node between its names: a layout change that changes none."""
+    shape = np.array(model.shape(source), dtype=np.int64)
+    model.become(node, "Reshape", attributes={})
+    model.set_inputs(node, [source, model.add_constant(f"{node.name}_shape", shape)])
+    return True
 
 
 def _is_identity(model: Model, node: Node) -> bool:

@@ -29,7 +29,7 @@ class FactorsBeforeIm2Col(Rewrite):
     def visit(self, model: Model, node: Node) -> bool:
         above = model.producer(node.input[0])
         number = scalar_operand(model, node)
-        if above is None or above.op_type != "Im2Col" or number is None or len(model.consumers(node.input[0])) > 1:
+        if above is None or above.op_type != "Im2Col" or number is None or model.only_reader(node.input[0]) is None:
             return False
         source, result = above.input[0], node.output[0]
         scaled = model.fresh_name(f"{node.name}_taken")

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
+
+if TYPE_CHECKING:
+    from bnnfpga.frontend.final import End
 
 
 class Origin(NamedTuple):
@@ -74,11 +77,14 @@ class Model:
         Names of the outputs.
     opset
         Version of the standard operators.
+
+    `end` is what the host makes of the outputs, where something is cut off behind them.
     """
 
     def __init__(self, input: str, outputs: Iterable[str], opset: int) -> None:
         self.opset = opset
         self.metadata: dict[str, str] = {}
+        self.end: End | None = None
         self._input_name = input
         self._output_names = tuple(outputs)
         self._ends = Node("", (), (), "")
@@ -109,11 +115,6 @@ class Model:
         return self._output_names
 
     @property
-    def output(self) -> str:
-        """Name of the first output."""
-        return self._output_names[0]
-
-    @property
     def nodes(self) -> list[Node]:
         """All nodes in their order; a list of its own, which edits leave as it is."""
         return list(self._walk())
@@ -131,6 +132,11 @@ class Model:
     def consumers(self, tensor: str) -> list[Node]:
         """The nodes that read a tensor, each once."""
         return list(self._consumers.get(tensor, ()))
+
+    def only_reader(self, tensor: str) -> Node | None:
+        """The node that reads a tensor which nothing else reads, and which is no output; None where there is none."""
+        readers = self.consumers(tensor)
+        return readers[0] if len(readers) == 1 and tensor not in self._output_names else None
 
     def is_read(self, tensor: str) -> bool:
         """Whether a node reads a tensor, or it is an output."""
@@ -384,7 +390,7 @@ class Model:
     def copy(self) -> Model:
         """A graph of its own; constants are shared, since nobody changes them in place."""
         other = Model(self._input_name, self._output_names, self.opset)
-        other.metadata = dict(self.metadata)
+        other.metadata, other.end = dict(self.metadata), self.end
         other._constants, other._shapes = dict(self._constants), dict(self._shapes)
         other._types, other._names, other._numbers = dict(self._types), set(self._names), dict(self._numbers)
         other.append(*(copy_node(node) for node in self._walk()))

@@ -89,6 +89,8 @@ class _Writer:
         comparisons = (node for node in graph.node if (found := operator_of(node)) and found.gives == "bool")
         self.truths = {node.output[0] for node in comparisons}
         """What comparisons give."""
+        self.classes = _classes(graph)
+        """What ArgMax and TopK give, and what is made of it: integers that a host keeps."""
 
     def write(self, node: onnx.NodeProto, version: int) -> Iterator[onnx.NodeProto]:
         """What stands for a node; its first outputs have their names."""
@@ -97,7 +99,10 @@ class _Writer:
         if node.domain or form is None:
             yield node
             return
-        inputs = [self.in_floats(name) if role.types == MOVED else name for role, name in inputs_of(node, form)]
+        floats = self.classes.isdisjoint(node.input)
+        inputs = [
+            self.in_floats(name) if role.types == MOVED and floats else name for role, name in inputs_of(node, form)
+        ]
         spelling = _Spelling(node, form, values_of(node, form), inputs)
         check_axes(node, form, spelling.values, self.shapes, self._values)
         if form.no_broadcast and len({self.shapes.get(name) for name in node.input}) > 1:
@@ -161,6 +166,17 @@ class _Writer:
         yield self.new(spelling, spelling.node.op_type, inputs, outputs, **attributes)
 
 
+def _classes(graph: onnx.GraphProto) -> set[str]:
+    classes: set[str] = set()
+    for node in graph.node:
+        operator = operator_of(node)
+        if operator is not None and operator.gives in ("int64", "ranked"):
+            classes.add(node.output[-1])
+        elif not classes.isdisjoint(node.input):
+            classes.update(node.output)
+    return classes
+
+
 def _as_it_is(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
     return writer.again(spelling, spelling.inputs, **spelling.kept())
 
@@ -193,10 +209,21 @@ def _dropout(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
 
 
 def _cast(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
-    """Types are checked: what is no truth value stays what it is."""
+    """Types are checked: what is neither a truth value nor a class stays what it is."""
+    if spelling.node.input[0] in writer.classes:
+        return writer.again(spelling, spelling.inputs, to=spelling.values["to"])
     if spelling.node.input[0] in writer.truths:
         return writer.again(spelling, spelling.inputs, to=TensorProto.FLOAT)
     return _identity(writer, spelling)
+
+
+def _cast_like(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
+    """What is taken from here on is a float."""
+    tensor, output = spelling.node.input[0], spelling.node.output[0]
+    if tensor in writer.truths:
+        yield writer.new(spelling, "Cast", [tensor], [output], to=TensorProto.FLOAT)
+    else:
+        yield writer.new(spelling, "Identity", [writer.in_floats(tensor)], [output])
 
 
 def _batch_norm(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
@@ -260,7 +287,7 @@ def _pad(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
         return _as_it_is(writer, spelling)
     pads = writer.constant(spelling, "pads", spelling.values["pads"])
     value = writer.constant(spelling, "value", spelling.values["value"], np.float32)
-    return writer.again(spelling, [spelling.inputs[0], pads, value])
+    return writer.again(spelling, [spelling.inputs[0], pads, value], mode=spelling.values["mode"])
 
 
 def _resize(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
@@ -275,7 +302,7 @@ def _resize(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
         "Resize",
         [spelling.inputs[0], "", scales],
         list(spelling.node.output),
-        mode="nearest",
+        mode=spelling.values["mode"],
         coordinate_transformation_mode="asymmetric",
         nearest_mode="floor",
     )
@@ -339,6 +366,7 @@ _SPELLINGS: dict[str, Callable[[_Writer, _Spelling], Iterator[onnx.NodeProto]]] 
     "Clip": _clip,
     "Dropout": _dropout,
     "Cast": _cast,
+    "CastLike": _cast_like,
     "BatchNormalization": _batch_norm,
     "Squeeze": _axes_as_input,
     "Unsqueeze": _axes_as_input,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import onnx
@@ -160,11 +161,11 @@ def comes_from_constants(model: Model, tensor: str) -> bool:
     return bool(model.fact("constant", tensor, follow))
 
 
-def make_boundary(model: Model, *, input: str | None = None, output: str | None = None) -> None:
-    """Make a float tensor the graph's only input or output."""
-    for tensor in filter(None, (input, output)):
+def make_boundary(model: Model, *, input: str | None = None, outputs: Sequence[str] | None = None) -> None:
+    """Make a float tensor the graph's only input, or float tensors its outputs."""
+    for tensor in filter(None, (input, *(outputs or ()))):
         model.set_element_type(tensor, onnx.TensorProto.FLOAT)
-    model.set_boundary(input=input, outputs=None if output is None else [output])
+    model.set_boundary(input=input, outputs=outputs)
 
 
 def data_operands(model: Model, node: Node) -> list[str]:

@@ -37,7 +37,9 @@ def check_operators(model: onnx.ModelProto, versions: Mapping[str, int]) -> None
         _check_domain(node)
         read = set(filter(None, node.input))
         fixed = node.op_type not in RANDOM and (bool(read) or node.op_type == "Constant")
-        if node.op_type == "Shape" and not node.domain:
+        first = node.input[0] if node.input else ""
+        if not node.domain and (node.op_type == "Shape" or (node.op_type == "CastLike" and first in numbers)):
+            # Of the other tensor, which may depend on the image, they take the shape or the type.
             numbers.update(node.output)
         elif fixed and not node.domain and read <= numbers:
             numbers.update(node.output)

@@ -12,9 +12,16 @@ from bnnfpga.errors import UserError
 from bnnfpga.frontend.contract.qonnx import ROUNDING_MODES
 from bnnfpga.frontend.model import Model, Node
 from bnnfpga.frontend.multithreshold import output_grid, output_of, thresholds_of
-from bnnfpga.frontend.nodes import attribute, describe, required_constant
+from bnnfpga.frontend.nodes import (
+    ELEMENTWISE,
+    LAYOUT_OPS,
+    attribute,
+    data_operands,
+    describe,
+    required_constant,
+)
 
-_MOST_BITS = 8
+_MOST_BITS, _MOST_INPUT_BITS = 8, 16
 _LARGEST_ZERO_POINT = 1 << 16
 
 
@@ -41,8 +48,8 @@ class Quantizer:
     bipolar: bool = False
 
 
-def quantizer_of(model: Model, node: Node, most_bits: int = _MOST_BITS) -> Quantizer:
-    """Read a quantizer of a clean graph.
+def quantizer_of(model: Model, node: Node, most_bits: int | None = None) -> Quantizer:
+    """Read a quantizer of a clean graph, of up to `most_bits`: without, 8, and 16 on the model's input.
 
     Raises
     ------
@@ -73,7 +80,21 @@ def _check_scale(model: Model, node: Node, scale: Floats) -> None:
     raise UserError(f"its scale is not a positive number{which}", where=describe(node), hint="train or export it again")
 
 
-def _quant(model: Model, node: Node, scale: Floats, most_bits: int) -> Quantizer:
+def _is_on_input(model: Model, node: Node) -> bool:
+    """Whether a quantizer makes its codes of the model's inputs, each alone."""
+    tensor = node.input[0]
+    while tensor != model.input:
+        above = model.producer(tensor)
+        if above is None or above.op_type not in (*ELEMENTWISE, *LAYOUT_OPS, "Transpose"):
+            return False
+        operands = data_operands(model, above)
+        if len(operands) != 1:
+            return False
+        tensor = operands[0]
+    return True
+
+
+def _quant(model: Model, node: Node, scale: Floats, most_bits: int | None) -> Quantizer:
     """Code round(clip(x / scale + zero point)) less the zero point: the code that dot products run on.
 
     Source: Pappalardo et al., "QONNX: Representing Arbitrary-Precision Quantized Neural Networks" (2022), section on
@@ -120,8 +141,11 @@ def _zero_point(model: Model, node: Node) -> Floats:
     return _float32(values.flat[0]) if np.all(values == values.flat[0]) else values
 
 
-def _bit_width(model: Model, node: Node, most_bits: int) -> int:
+def _bit_width(model: Model, node: Node, most_bits: int | None) -> int:
     values = np.unique(required_constant(model, node, 3, "bit width"))
+    if most_bits is None:
+        wide = values.size == 1 and values.item() > _MOST_BITS
+        most_bits = _MOST_INPUT_BITS if wide and _is_on_input(model, node) else _MOST_BITS
     if values.size != 1 or not 1 <= float(values.item()) <= most_bits or float(values.item()) % 1:
         given = ", ".join(f"{value:g}" for value in values)
         raise UserError(

@@ -15,9 +15,9 @@ from bnnfpga.frontend.nodes import attribute, describe
 _MOST_PIXELS = 1 << 20
 """Along one axis; more is a damaged size, for which memory would be reserved."""
 
-_Places = NDArray[Any]
+Places = NDArray[Any]
 
-_COORDINATES: dict[str, Callable[[_Places, Any, int, int], _Places]] = {
+COORDINATES: dict[str, Callable[[Places, Any, int, int], Places]] = {
     "half_pixel": lambda x, scale, before, after: (x + x.dtype.type(0.5)) / scale - x.dtype.type(0.5),
     "pytorch_half_pixel": lambda x, scale, before, after: (
         (x + x.dtype.type(0.5)) / scale - x.dtype.type(0.5) if after > 1 else np.zeros_like(x)
@@ -34,7 +34,7 @@ _COORDINATES: dict[str, Callable[[_Places, Any, int, int], _Places]] = {
     ),
 }
 """As float32 or float64: from places after it, the scale and the sizes before and after, to places before it."""
-_ROUNDINGS: dict[str, Callable[[_Places], _Places]] = {
+ROUNDINGS: dict[str, Callable[[Places], Places]] = {
     "round_prefer_floor": lambda x: np.ceil(x - x.dtype.type(0.5)),
     "round_prefer_ceil": lambda x: np.floor(x + x.dtype.type(0.5)),
     "floor": np.floor,
@@ -56,8 +56,14 @@ def upsampling_factors(model: Model, node: Node) -> tuple[int, ...]:
     before, after = (model.shape(name) for name in (node.input[0], node.output[0]))
     coordinates = attribute(node, "coordinate_transformation_mode", "half_pixel")
     rounding = attribute(node, "nearest_mode", "round_prefer_floor")
+    if attribute(node, "mode", "nearest") != "nearest":
+        raise UserError(
+            "it mixes neighbouring pixels, which only a host does, behind the last layer",
+            where=describe(node),
+            hint="use nearest upsampling by an integer (nn.Upsample with mode='nearest')",
+        )
     factors = tuple(large // small for small, large in zip(before, after, strict=True))
-    scales = _scales(model, node, before, after)
+    scales = scales_of(model, node, before, after)
     for axis, (small, large, scale) in enumerate(zip(before, after, scales, strict=True)):
         repeats = axis > 1 or large == small
         if not (
@@ -74,7 +80,20 @@ def upsampling_factors(model: Model, node: Node) -> tuple[int, ...]:
     return factors[2:]
 
 
-def _scales(model: Model, node: Node, before: list[int], after: list[int]) -> list[float]:
+def repeats_pixels(model: Model, node: Node) -> bool:
+    """Whether a Resize repeats each element of every axis but that of the images a whole number of times, in order."""
+    if attribute(node, "mode", "nearest") != "nearest":
+        return False
+    before, after = (model.shape(name) for name in (node.input[0], node.output[0]))
+    coordinates = attribute(node, "coordinate_transformation_mode", "half_pixel")
+    rounding = attribute(node, "nearest_mode", "round_prefer_floor")
+    return before[:1] == after[:1] and all(
+        large % small == 0 and large <= _MOST_PIXELS and _repeats(small, large, scale, coordinates, rounding)
+        for small, large, scale in zip(before, after, scales_of(model, node, before, after), strict=True)
+    )
+
+
+def scales_of(model: Model, node: Node, before: list[int], after: list[int]) -> list[float]:
     """The scale of every axis: as the node has it, else the ratio of its sizes."""
     scales = [large / small for small, large in zip(before, after, strict=True)]
     given = model.constant(node.input[2]) if len(node.input) > 2 and node.input[2] else None
@@ -90,7 +109,7 @@ def _repeats(before: int, after: int, scale: float, coordinates: str, rounding: 
     """Whether each pixel of an axis stands there equally often, in order."""
     for dtype in (np.float32, np.float64):
         places = np.arange(after, dtype=dtype)
-        taken = _ROUNDINGS[rounding](_COORDINATES[coordinates](places, dtype(scale), before, after))
+        taken = ROUNDINGS[rounding](COORDINATES[coordinates](places, dtype(scale), before, after))
         if not np.array_equal(np.clip(taken, 0, before - 1), np.arange(after) // (after // before)):
             return False
     return True

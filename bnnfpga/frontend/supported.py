@@ -6,13 +6,13 @@ from bnnfpga.errors import UserError
 from bnnfpga.frontend.contract.table import STANDARD
 from bnnfpga.frontend.final import FINAL
 from bnnfpga.frontend.model import Model
-from bnnfpga.frontend.nodes import DOT_PRODUCTS, ELEMENTWISE, LAYOUT_OPS, POOLS, describe
+from bnnfpga.frontend.nodes import DOT_PRODUCTS, ELEMENTWISE, LAYOUT_OPS, POOLS, attribute, describe
 
 SUPPORTED = (*DOT_PRODUCTS, *POOLS, "Concat", "Gather", "Pad", "Resize", "Transpose", *ELEMENTWISE, *LAYOUT_OPS)
 
 
 def check_supported(model: Model) -> None:
-    """Refuse what no rewrite has brought into a clean graph's form, and more than one output.
+    """Refuse what no rewrite has brought into a clean graph's form.
 
     Raises
     ------
@@ -22,12 +22,13 @@ def check_supported(model: Model) -> None:
     for node in model.nodes:
         if node.op_type not in SUPPORTED:
             raise UserError("it cannot be compiled in this place", where=describe(node), hint=_hint(node.op_type))
-    if len(model.outputs) != 1:
-        raise UserError(
-            f"it has {len(model.outputs)} outputs; one can be compiled",
-            where="the model's graph",
-            hint="export the model with its scores as the only output",
-        )
+        if node.op_type == "Pad" and attribute(node, "mode", "constant") != "constant":
+            raise UserError(
+                f"its mode is {attribute(node, 'mode', '')!r}; in front of a layer only constants can be put around an "
+                "image",
+                where=describe(node),
+                hint="use zero padding",
+            )
 
 
 def _hint(kind: str) -> str:

@@ -43,9 +43,9 @@ class Affine:
     factors
         What the integers are multiplied with and divided by, in order; constants of one axis.
     shift
-        float64 (channels,): what zero becomes.
+        float64 (channels,) or (channels, ...pixels): what zero becomes.
     size
-        float64 (channels,): the sum of the magnitudes of the constants that make it.
+        float64 of that shape: the sum of the magnitudes of the constants that make it.
     """
 
     factors: tuple[Step, ...]
@@ -72,16 +72,21 @@ def is_affine(steps: Iterable[Step]) -> bool:
     return all(step.operation in AFFINE and not step.branches for step in steps)
 
 
-def affine_of(steps: Iterable[Step], shape: Sequence[int]) -> Affine | None:
-    """Affine steps on a tensor (1, channels, ...); None where one of them tells other things apart than channels."""
+def affine_of(steps: Iterable[Step], shape: Sequence[int], *, by_pixel: bool = False) -> Affine | None:
+    """Affine steps on a tensor (1, channels, ...); None where one of them tells other things apart than channels.
+
+    With `by_pixel` what is added may differ from pixel to pixel, and `shift` has the axes of pixels, too.
+    """
     factors: list[Step] = []
-    shift, size = np.zeros(shape[1]), np.zeros(shape[1])
+    axes = tuple(range(1, len(shape) if by_pixel else 2))
+    extents = [shape[axis] for axis in axes]
+    shift, size = np.zeros(extents), np.zeros(extents)
     with np.errstate(all="ignore"):
         for step in steps:
-            if set(step.varies(shape)) - {1}:
+            if set(step.varies(shape)) - ({1} if step.operation in _FACTORS else {*axes}):
                 return None
-            own = step.along((1,), shape)
-            constant = _doubles(own)
+            constant = _doubles(step.along(axes, shape))
+            constant = constant.reshape(extents) if constant.size > 1 else constant.reshape(())
             if step.operation == "multiply":
                 shift, size = shift * constant, size * np.abs(constant)
             elif step.operation == "divide":
@@ -92,9 +97,9 @@ def affine_of(steps: Iterable[Step], shape: Sequence[int]) -> Affine | None:
                 shift, size = shift - constant, size + np.abs(constant)
             if step.operation == "subtract_from":
                 shift = -shift
-                own = Step("multiply", np.full(1, -1, dtype=np.float32))
-            if own.operation in _FACTORS:
-                factors.append(own)
+                factors.append(Step("multiply", np.full(1, -1, dtype=np.float32)))
+            elif step.operation in _FACTORS:
+                factors.append(step.along((1,), shape))
     return Affine(tuple(factors), shift, size)
 
 

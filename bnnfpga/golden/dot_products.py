@@ -15,6 +15,7 @@ from bnnfpga.frontend.model import Node
 from bnnfpga.frontend.nodes import attribute, describe
 from bnnfpga.frontend.sliding import geometry_of, sliding_attributes
 from bnnfpga.golden.affine import Affine, Summed, addends, affine_of, recoded, summed
+from bnnfpga.golden.images import convolved
 from bnnfpga.golden.writer import EXACT_FLOAT32, Value, Writer
 
 Weights = NDArray[np.float32] | NDArray[np.float64]
@@ -41,7 +42,9 @@ def dot_product(writer: Writer, node: Node) -> Value:
     x = without_shift_in_pads(writer, node, x)
     assert x.base is not None
     assert x.affine is not None
-    affine = channels_of(writer, node, x.affine)
+    affine = affine_of(x.affine, writer.model.shape(node.input[0]), by_pixel=differs(writer, node, x.affine))
+    if affine is None:
+        raise by_pixel(node)
     options: dict[str, Any] = {}
     groups = 1
     if node.op_type == "Conv":
@@ -61,9 +64,9 @@ def dot_product(writer: Writer, node: Node) -> Value:
     steps = [on_outputs(step, trailing) for step in sums.scales]
     steps += [Step("multiply", scale) for scale in own]
     if affine.shifts:
-        added = addends_of(w.constant, own, affine.shift, node.op_type, groups)
+        added = addends_of(writer, node, w.constant, own, affine.shift)
         writer.addends[node.name] = added
-        steps.append(on_outputs(Step("add", added), trailing))
+        steps.append(on_outputs(Step("add", added), trailing) if added.ndim == 1 else Step("add", added))
     return Value.of_integers(product, steps, magnitude)
 
 
@@ -77,12 +80,23 @@ def channels_of(writer: Writer, node: Node, steps: Sequence[Step]) -> Affine:
     """
     affine = affine_of(steps, writer.model.shape(node.input[0]))
     if affine is None:
-        raise UserError(
-            "the constants in front of it differ from pixel to pixel",
-            where=describe(node),
-            hint="use a number for each channel, or put a quantizer in front of it",
-        )
+        raise by_pixel(node)
     return affine
+
+
+def differs(writer: Writer, node: Node, steps: Sequence[Step]) -> bool:
+    """Whether steps in front of a convolution or pool tell pixels apart."""
+    shape = writer.model.shape(node.input[0])
+    return len(shape) > 2 and any(set(step.varies(shape)) - {1} for step in steps)
+
+
+def by_pixel(node: Node) -> UserError:
+    """The refusal of constants for each pixel."""
+    return UserError(
+        "the constants in front of it differ from pixel to pixel",
+        where=describe(node),
+        hint="use a number for each channel, or put a quantizer in front of it",
+    )
 
 
 def without_shift_in_pads(writer: Writer, node: Node, value: Value) -> Value:
@@ -90,6 +104,8 @@ def without_shift_in_pads(writer: Writer, node: Node, value: Value) -> Value:
     if node.op_type == "MatMul" or not geometry_of(writer.model, node).touches_pads:
         return value
     assert value.affine is not None
+    if differs(writer, node, value.affine):
+        return value  # what is added is an image, and zeros around it are zeros
     affine = channels_of(writer, node, value.affine)
     return recoded_value(writer, node, value, affine) if affine.shifts else value
 
@@ -133,13 +149,17 @@ def weighted(weights: Weights, sums: Summed, kind: str, groups: int) -> Weights:
 
 
 def addends_of(
-    weights: NDArray[np.float32], scales: Sequence[Floats], shift: NDArray[np.float64], kind: str, groups: int
+    writer: Writer, node: Node, weights: NDArray[np.float32], scales: Sequence[Floats], shift: NDArray[np.float64]
 ) -> Floats:
-    """What a constant in front of a layer adds to its outputs, float32 (outputs,)."""
+    """What a constant in front of a layer adds to its outputs, float32 (outputs,), or an image of them."""
+    kind, groups = node.op_type, attribute(node, "group", 1)
     rows = weights.T[..., None] if kind == "MatMul" else weights.reshape(*weights.shape[:2], -1)
     scale = np.ones(len(rows))
     for factor in scales:
         scale = scale * factor.astype(np.float64).reshape(-1)
+    if shift.ndim > 1:
+        made = convolved(rows.astype(np.float64), scale, shift, groups, geometry_of(writer.model, node))
+        return made.reshape(writer.model.shape(node.output[0])[1:])
     own = np.repeat(shift.reshape(groups, -1), len(rows) // groups, axis=0)
     return addends(rows.astype(np.float64), scale, own)
 

@@ -72,4 +72,5 @@ def _takes_integers(proto: onnx.ModelProto) -> bool:
 def _claims(golden: GoldenModel, x: Floats) -> Claims:
     result = golden.run(x, golden.integer_tensors)
     integers = {name: Scaled(array, golden.scales(name)) for name, array in result.integers.items()}
-    return Claims(integers, {golden.output_tensor: result.output}, result.classes)
+    ends = {name: result.end_values[value] for name, value in golden.end_tensors.items()}
+    return Claims(integers, dict(zip(golden.output_tensors, result.outputs, strict=True)), ends)

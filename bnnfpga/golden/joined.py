@@ -113,11 +113,13 @@ def _note_addends(writer: Writer, node: Node, pieces: Sequence[Piece]) -> None:
     known = {piece.node.name: writer.addends.pop(piece.node.name, None) for piece in pieces}
     if all(addend is None for addend in known.values()):
         return
-    whole = np.zeros(writer.model.shape(node.output[0])[1], dtype=np.float32)
+    shape = writer.model.shape(node.output[0])[1:]
+    images = any(addend is not None and addend.ndim > 1 for addend in known.values())
+    whole = np.zeros(shape if images else shape[:1], dtype=np.float32)
     for piece in pieces:
         addend = known[piece.node.name]
         if addend is not None:
-            whole[piece.channels] = addend
+            whole[piece.channels] = addend if addend.ndim == whole.ndim else addend.reshape(-1, *[1] * (len(shape) - 1))
     writer.addends[node.name] = whole
 
 

@@ -83,7 +83,7 @@ def _units(writer: Writer, node: Node) -> list[float] | str:
         if value.integers is None or value.constant is not None or any(scale.size != 1 for scale in value.scales):
             return str(name)
         steps = [Step("multiply", scale) for scale in value.scales]
-        units.append(float(apply_steps(steps, np.ones((), dtype=np.float32))))
+        units.append(float(apply_steps(steps, np.ones((), dtype=np.float32)).item()))
     return units
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,12 +26,14 @@ from bnnfpga.frontend.nodes import (
 from bnnfpga.frontend.quantizers import quantizer_of
 from bnnfpga.golden.affine import is_affine
 from bnnfpga.golden.dot_products import dot_product
+from bnnfpga.golden.ends import Program, end_of, program_of
 from bnnfpga.golden.joined import of_parts
 from bnnfpga.golden.joins import add_streams, concat, gather, resize
 from bnnfpga.golden.pools import average_pool, max_pool, pad
 from bnnfpga.golden.session import Session
 from bnnfpga.golden.steps import elementwise_steps
 from bnnfpga.golden.writer import Value, Writer
+from bnnfpga.host.ends import all_classes, apply_ends, end_outputs
 from bnnfpga.input_format import InputFormat
 
 _BATCH = 512
@@ -48,28 +52,42 @@ class Golden:
 
     Parameters
     ----------
-    output
-        float32 (images, ...), the model's output, without a Softmax, ArgMax or TopK at its end.
+    outputs
+        For each output of the clean graph float32 (images, ...): the file's, or what the host makes it of.
     scores
-        int64 (images, ...), the integer tensor that the output is an elementwise float function of, in the order of its
-        elements: the last dot products, or the last quantizer's centred codes.
+        For each output int64 (images, ...), the integer tensor that it is an elementwise float function of, in the
+        order of its elements: the last dot products, or the last quantizer's centred codes.
     integers
         The integer tensors asked for, by their name in the clean graph.
+    ends
+        What the host makes of the output (`bnnfpga.host.ends`).
     """
 
-    output: Floats
-    scores: NDArray[np.int64]
+    outputs: tuple[Floats, ...]
+    scores: tuple[NDArray[np.int64], ...]
     integers: dict[str, NDArray[np.int64]]
+    ends: Program = field(repr=False)
+
+    @cached_property
+    def end_values(self) -> list[NDArray[Any]]:
+        """All values that the host computes, those that it is given first."""
+        return apply_ends(self.ends, [output.reshape(len(output), -1) for output in self.outputs])
 
     @property
-    def classes(self) -> NDArray[np.int64]:
-        """Index of each image's largest output, the first of equals: what a file ending in ArgMax or TopK gives."""
-        classes: NDArray[np.int64] = self.output.reshape(len(self.output), -1).argmax(axis=1).astype(np.int64)
-        return classes
+    def values(self) -> tuple[NDArray[Any], ...]:
+        """The file's outputs, each (images, ...)."""
+        return end_outputs(self.ends, self.end_values)
 
-    def accelerator_output(self, kind: str) -> NDArray[np.int64]:
-        """What an accelerator must give, (images, elements): its `scores`, or the `class`, first of equals."""
-        return self.classes[:, None] if kind == "class" else self.scores.reshape(len(self.output), -1)
+    @property
+    def classes(self) -> tuple[NDArray[np.int64], ...]:
+        """The class of each image (`bnnfpga.host.ends.end_classes`); where the stream says it, of all its elements."""
+        return all_classes(self.ends, self.end_values, lambda _, x: x.argmax(axis=1).astype(np.int64))
+
+    def accelerator_outputs(self, kind: str) -> tuple[NDArray[np.int64], ...]:
+        """What an accelerator must give, each (images, elements): its `scores`, or the `class`, first of equals."""
+        if kind == "class":
+            return tuple(classes[:, None] for classes in self.classes)
+        return tuple(scores.reshape(len(scores), -1) for scores in self.scores)
 
 
 class GoldenModel:
@@ -87,7 +105,10 @@ class GoldenModel:
         self.input_format = InputFormat.parse(None, None) if input is None else input
         self._builder = _Builder(Writer(model.copy()), input)
         self.input_shape = tuple(model.shape(model.input)[1:])
-        self.output_tensor = model.output
+        self.output_tensors = model.outputs
+        end = end_of(model)
+        self.ends, self.end_tensors = program_of(end)
+        self.file_tensors = end.graph.outputs
         self._session = self._builder.build()
 
     @property
@@ -102,10 +123,16 @@ class GoldenModel:
     def run(self, x: Floats, integers: Iterable[str] = ()) -> Golden:
         """Run images, float32 (images, *input_shape): the model's inputs, or the codes where it takes integers."""
         wanted = {name: self._builder.integers[name] for name in integers}
-        fetches = [self._builder.output, self._builder.scores, *wanted.values()]
+        outputs, scores = self._builder.outputs, self._builder.scores
+        fetches = list(dict.fromkeys([*outputs, *scores, *wanted.values()]))
         parts = [self._session.run(fetches, x[start : start + _BATCH]) for start in range(0, max(len(x), 1), _BATCH)]
-        joined = [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
-        return Golden(joined[0], _integers(joined[1]), dict(zip(wanted, map(_integers, joined[2:]), strict=True)))
+        joined = dict(zip(fetches, map(np.concatenate, zip(*parts, strict=True)), strict=True))
+        return Golden(
+            tuple(joined[name] for name in outputs),
+            tuple(_integers(joined[name]) for name in scores),
+            {name: _integers(joined[fetch]) for name, fetch in wanted.items()},
+            self.ends,
+        )
 
 
 @dataclass(frozen=True)
@@ -118,12 +145,15 @@ class Decisions:
         Names of the concatenations that join floats, since their operands have no common grid.
     addends
         By a layer's name, what constants in front of it add to its outputs: float32 (outputs,).
+    float_joins
+        Names of the nodes that join floats in any way.
     refusal
         Name of the node in front of which the graph ceases to mean anything, and why; None where it means something.
     """
 
     float_concats: frozenset[str]
     addends: dict[str, Floats]
+    float_joins: frozenset[str]
     refusal: tuple[str, UserError] | None
 
 
@@ -139,7 +169,10 @@ def decisions(model: Model, input: InputFormat) -> Decisions:
     except UserError as error:
         unknown = (node.name for node in model.nodes if node.output[0] not in writer.values)
         refusal = next(unknown, ""), error
-    return Decisions(frozenset(writer.float_concats), writer.addends, refusal)
+    joins = (node for node in model.nodes if len(data_operands(model, node)) > 1 and node.op_type not in DOT_PRODUCTS)
+    values = ((node.name, writer.values.get(node.output[0])) for node in joins)
+    floats = frozenset(name for name, value in values if value is not None and value.base is None)
+    return Decisions(frozenset(writer.float_concats), writer.addends, floats, refusal)
 
 
 def _integers(array: NDArray[np.floating]) -> NDArray[np.int64]:
@@ -166,18 +199,25 @@ class _Builder:
             if value.integers is not None and value.constant is None:
                 self.integers[node.output[0]] = value.integers
                 self.scales[node.output[0]] = value.scales
-        result = values[model.output]
-        if result.base is None:
-            raise UserError(
-                "no quantised layer leads to it",
-                where=f"output {model.output!r}",
-                hint="train with Brevitas quantizers on weights and activations",
-            )
-        self.output = self._writer.float_of(result)
-        self.scores = result.base
+        self.outputs: list[str] = []
+        self.scores: list[str] = []
+        for output in model.outputs:
+            result = values[output]
+            if result.base is None:
+                raise UserError(
+                    "no quantised layer leads to it",
+                    where=f"output {output!r}",
+                    hint="train with Brevitas quantizers on weights and activations",
+                )
+            self.outputs.append(self._made(self._writer.float_of(result)))
+            self.scores.append(self._made(result.base))
+
+    def _made(self, tensor: str) -> str:
+        """A tensor that a session can give: one that a node makes."""
+        return self._writer.emit("Identity", tensor) if tensor == "input" else tensor
 
     def build(self) -> Session:
-        return self._writer.build(dict.fromkeys([self.output, self.scores, *self.integers.values()]))
+        return self._writer.build(dict.fromkeys([*self.outputs, *self.scores, *self.integers.values()]))
 
     def _translate(self, node: Node) -> Value:
         by_parts = of_parts(self._writer, self._translate, node)

@@ -13,7 +13,15 @@ from bnnfpga.frontend.model import Node
 from bnnfpga.frontend.nodes import attribute, describe
 from bnnfpga.frontend.sliding import averages, pad_value, sliding_attributes
 from bnnfpga.golden.affine import affine_of, pad_code, rises
-from bnnfpga.golden.dot_products import channels_of, recoded_value, without_shift_in_pads
+from bnnfpga.golden.dot_products import (
+    by_pixel,
+    channels_of,
+    differs,
+    on_outputs,
+    recoded_value,
+    without_shift_in_pads,
+)
+from bnnfpga.golden.images import averaged
 from bnnfpga.golden.writer import EXACT_FLOAT32, Value, Writer
 
 
@@ -49,7 +57,10 @@ def average_pool(writer: Writer, node: Node) -> Value:
     value = without_shift_in_pads(writer, node, value)
     assert value.base is not None
     assert value.affine is not None
-    channels_of(writer, node, value.affine)
+    shape = writer.model.shape(node.input[0])
+    affine = affine_of(value.affine, shape, by_pixel=differs(writer, node, value.affine))
+    if affine is None:
+        raise by_pixel(node)
     channels = writer.model.shape(node.input[0])[1]
     source = value.base
     doubles = source in writer.doubles or value.magnitude * geometry.taps >= EXACT_FLOAT32
@@ -59,7 +70,11 @@ def average_pool(writer: Writer, node: Node) -> Value:
     ones = np.ones((channels, 1, *geometry.kernel[2 - axes :]), dtype=np.float32)
     total = writer.emit("Conv", source, writer.constant(ones), group=channels, **sliding_attributes(node))
     share = Step("multiply", np.asarray(np.float32(1) / np.float32(geometry.taps)))
-    return moved(writer, value, (share, *value.affine), total, geometry.taps)
+    steps = value.affine
+    if affine.shift.ndim > 1:
+        image = averaged(affine.shift, geometry).reshape(writer.model.shape(node.output[0])[1:])
+        steps = (*(on_outputs(step, axes) for step in affine.factors), Step("add", image))
+    return moved(writer, value, (share, *steps), total, geometry.taps)
 
 
 def pad(writer: Writer, node: Node) -> Value:

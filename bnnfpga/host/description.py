@@ -3,15 +3,59 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
 
 from bnnfpga.host.order import Order
 from bnnfpga.host.words import BoundaryFormat
-from bnnfpga.integers import IntegerType
+from bnnfpga.integers import IntArray, IntegerType
 
-FORMAT = 2
+FORMAT = 3
 """Version of `project.json` and `functions.json`."""
+
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Output:
+    """One output of an accelerator.
+
+    Parameters
+    ----------
+    name
+        The tensor of the model's file.
+    kind
+        `scores`, or the `class`.
+    shape
+        What comes out for an image, in the order of the file.
+    stream, stream_shape, order
+        How it is streamed.
+    """
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    stream: BoundaryFormat
+    stream_shape: tuple[int, ...]
+    order: Order
+
+    @property
+    def is_image(self) -> bool:
+        """Whether it has a class for each pixel."""
+        return len(self.shape) > 1 and len(self.stream_shape) > 1
+
+    def classes_of(self, values: Any) -> IntArray:
+        """The index of the largest of the values, (frames, elements) in the file's order: int64 (frames,).
+
+        Where they are an image, that of each pixel, (frames, rows, columns). The first of equals.
+        """
+        if self.is_image:
+            values = self.order.to_stream(values).reshape(len(values), *self.stream_shape)
+        return np.asarray(values.argmax(axis=-1), dtype=np.int64)
 
 
 def describe_stream(stream: BoundaryFormat, shape: tuple[int, ...], order: Order) -> dict[str, Any]:
@@ -35,3 +79,23 @@ def read_stream(data: Mapping[str, Any]) -> BoundaryFormat:
 def read_order(data: Mapping[str, Any]) -> Order:
     """The order of the elements of a stream that `describe_stream` described."""
     return Order.of_data(data["order"], math.prod(data["shape"]))
+
+
+def read_outputs(description: Mapping[str, Any]) -> tuple[Output, ...]:
+    """The outputs of the accelerator that `project.json` describes."""
+    return tuple(
+        Output(
+            data["name"],
+            data["kind"],
+            tuple(data["shape"]),
+            read_stream(data["stream"]),
+            tuple(data["stream"]["shape"]),
+            read_order(data["stream"]),
+        )
+        for data in description["outputs"]
+    )
+
+
+def alone(items: Sequence[Item]) -> Item | tuple[Item, ...]:
+    """What users get of something that each output has: that of the only one, else all in a tuple."""
+    return items[0] if len(items) == 1 else tuple(items)

@@ -20,6 +20,21 @@ def evaluate(steps: Sequence[Mapping[str, Any]], x: Floats) -> Floats:
     return apply_steps(_steps(steps), x)
 
 
+def steps_as_data(steps: Sequence[Step]) -> list[dict[str, Any]]:
+    """Steps as `evaluate` takes them; constants are written as the exact decimals of their float32 values."""
+    written = []
+    for step in steps:
+        data: dict[str, Any] = {"operation": step.operation}
+        if step.constant is not None:
+            data["constant"] = np.atleast_1d(step.constant).tolist()
+        if step.numbers:
+            data["numbers"] = list(step.numbers)
+        if step.branches:
+            data["branches"] = [steps_as_data(branch) for branch in step.branches]
+        written.append(data)
+    return written
+
+
 def _steps(steps: Sequence[Mapping[str, Any]]) -> tuple[Step, ...]:
     return tuple(
         Step(

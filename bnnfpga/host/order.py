@@ -99,20 +99,3 @@ def is_channels_last(shape: tuple[int, ...], stream_shape: tuple[int, ...], orde
 def frame_shape(shape: Sequence[int]) -> tuple[int, ...]:
     """The shape in which people get a frame of a tensor: a vector where all axes but one have length 1."""
     return tuple(shape) if sum(extent > 1 for extent in shape) > 1 else (math.prod(shape),)
-
-
-def classes_of(values: Any, shape: tuple[int, ...], stream_shape: tuple[int, ...], order: Order) -> IntArray:
-    """The index of the largest output, the first of equals: int64 (frames,).
-
-    Where the outputs are an image of `shape`, that of each pixel, (frames, rows, columns).
-
-    Parameters
-    ----------
-    values
-        (frames, elements) in the file's order.
-    shape, stream_shape, order
-        Of a frame of the file's output and of its stream.
-    """
-    if len(shape) > 1 and len(stream_shape) > 1:
-        values = order.to_stream(values).reshape(len(values), *stream_shape)
-    return np.asarray(values.argmax(axis=-1), dtype=np.int64)

@@ -15,6 +15,7 @@ from bnnfpga.errors import UserError, shown
 from bnnfpga.files import read_file
 from bnnfpga.functions import FUNCTIONS, OWN_NUMBERS
 from bnnfpga.host.description import FORMAT, read_order, read_stream
+from bnnfpga.host.end_files import check_ends
 from bnnfpga.input_format import InputFormat
 from bnnfpga.integers import Encoding
 
@@ -71,16 +72,22 @@ def read_functions(folder: Path, description: Mapping[str, Any]) -> dict[str, An
     data = _read_json(path)
     takes_floats = description["input"]["kind"] == "float"
     try:
-        _check(data, {"input": [_STEP] if takes_floats else _nothing, "output": [_STEP]}, "")
-        for side in ("input", "output"):
-            stream = description[side]["stream"]
-            elements = math.prod(stream["shape"])
-            if side == "output" and description["output"]["kind"] == "class":
-                elements = (
-                    stream["type"]["hi"] + 1
-                )  # the function is about the scores, of which the class is the largest
-            for index, step in enumerate(data[side] or ()):
-                _check_step(step, elements, f"{side}[{index}]")
+        _check(data, {"input": [_STEP] if takes_floats else _nothing, "outputs": [[_STEP]], "ends": {}}, "")
+        _check_steps(data["input"] or [], math.prod(description["input"]["stream"]["shape"]), "input")
+        counts = check_ends(data["ends"], _check_steps)
+        outputs = description["outputs"]
+        for key, found in (("outputs", data["outputs"]), ("ends.inputs", counts)):
+            if len(found) != len(outputs):
+                raise _Wrong(f"{key} has length {len(found)}; {len(outputs)} is expected")
+        if len(data["ends"]["outputs"]) != len(description["values"]):
+            raise _Wrong(f"ends.outputs has length {len(data['ends']['outputs'])}, and project.json names others")
+        for index, (steps, count, output) in enumerate(zip(data["outputs"], counts, outputs, strict=True)):
+            made = math.prod(output["stream"]["shape"])
+            if output["kind"] == "scores" and count != made:
+                raise _Wrong(f"ends.inputs[{index}] has {count} elements; {made} are expected")
+            _check_steps(steps, count, f"outputs[{index}]")
+    except ValueError as error:
+        raise _damaged(path, _Wrong(str(error))) from None
     except _Wrong as wrong:
         raise _damaged(path, wrong) from None
     return data
@@ -163,7 +170,8 @@ _DESCRIPTION = {
     "model": _text,
     "clock_mhz": _positive,
     "input": {"kind": _text, "scale": _positive, "shape": [_natural], "stream": _STREAM},
-    "output": {"kind": ("scores", "class"), "shape": [_natural], "stream": _STREAM},
+    "outputs": [{"name": _text, "kind": ("scores", "class"), "shape": [_natural], "stream": _STREAM}],
+    "values": [{"name": _text, "shape": [_natural]}],
     "predicted_initiation_interval": _natural,
     "predicted_latency_cycles": _natural,
     "layers": [
@@ -206,8 +214,13 @@ def _check_streams(data: Mapping[str, Any]) -> None:
         InputFormat.parse(given["kind"], None if given["kind"] == "float" else given["scale"])
     except UserError as error:
         raise _Wrong(f"input.kind or input.scale: {error.message}") from None
-    for side in ("input", "output"):
-        stream = data[side]["stream"]
+    if not data["outputs"]:
+        raise _Wrong("outputs is empty")
+    if len({output["kind"] for output in data["outputs"]}) > 1:
+        raise _Wrong("outputs have different kinds")
+    sides = [("input", given), *((f"outputs[{index}]", output) for index, output in enumerate(data["outputs"]))]
+    for side, described in sides:
+        stream = described["stream"]
         elements = math.prod(stream["shape"])
         if not stream["shape"] or elements > _MOST_ELEMENTS:
             raise _Wrong(f"{side}.stream.shape has {elements} elements")
@@ -220,7 +233,7 @@ def _check_streams(data: Mapping[str, Any]) -> None:
         _check_order(stream, f"{side}.stream.order")
         if (format.beats, format.beat_bytes) != (stream["beats"], stream["beat_bytes"]):
             raise _Wrong(f"{side}.stream has {stream['beats']} beats of {stream['beat_bytes']} bytes for its elements")
-        if math.prod(data[side]["shape"]) != elements:
+        if math.prod(described["shape"]) != elements:
             raise _Wrong(f"{side}.shape and {side}.stream.shape have different numbers of elements")
     if not data["layers"]:
         raise _Wrong("layers is empty")
@@ -233,6 +246,12 @@ def _check_order(stream: Mapping[str, Any], at: str) -> None:
         read_order(stream)
     except ValueError as error:
         raise _Wrong(f"{at}: {error}") from None
+
+
+def _check_steps(steps: object, elements: int, at: str) -> None:
+    _check(steps, [_STEP], at)
+    for index, step in enumerate(steps):  # type: ignore[arg-type, var-annotated]
+        _check_step(step, elements, f"{at}[{index}]")
 
 
 def _check_step(step: Mapping[str, Any], elements: int, at: str) -> None:

@@ -19,10 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.errors import UserError
-from bnnfpga.host.description import read_order, read_stream
-from bnnfpga.host.dma_words import DmaWords
-from bnnfpga.host.functions import evaluate
-from bnnfpga.host.order import classes_of, is_channels_last
+from bnnfpga.host.description import alone, read_order, read_outputs, read_stream
+from bnnfpga.host.dma_words import DmaWords, gather_frames
+from bnnfpga.host.ends import Values
+from bnnfpga.host.order import is_channels_last
+from bnnfpga.host.results import classes_of, file_outputs, number_of_classes
+from bnnfpga.host.words import unpack_frames
 from bnnfpga.images import check_labels, read_images
 from bnnfpga.input_format import InputFormat
 from bnnfpga.integers import IntArray
@@ -64,11 +66,17 @@ class Accelerator:
         self.project = _find_project() if project is None else Path(project)
         self.description = _load(self.project / "project.json")
         self.functions = _load(self.project / "functions.json")
-        given, made = self.description["input"], self.description["output"]
-        self._given, self._made = read_stream(given["stream"]), read_stream(made["stream"])
-        self._given_order, self._made_order = read_order(given["stream"]), read_order(made["stream"])
-        self._given_words, self._made_words = DmaWords.of(self._given), DmaWords.of(self._made)
-        frame_bytes = max(self._given.beats * self._given_words.bytes, self._made.beats * self._made_words.bytes)
+        given = self.description["input"]["stream"]
+        self._given, self._given_order = read_stream(given), read_order(given)
+        (self._given_words,) = DmaWords.of(self._given)
+        self._outputs = read_outputs(self.description)
+        self._made = [output.stream for output in self._outputs]
+        self._made_words = DmaWords.of(*self._made)
+        # All outputs of a frame come behind each other.
+        self._made_bytes = sum(
+            made.beats * words.bytes for made, words in zip(self._made, self._made_words, strict=True)
+        )
+        frame_bytes = max(self._given.beats * self._given_words.bytes, self._made_bytes)
         most = _LONGEST_TRANSFER // frame_bytes
         self.batch = max(1, _USUAL_TRANSFER // frame_bytes) if batch is None else batch
         if not 1 <= self.batch <= most:
@@ -83,7 +91,7 @@ class Accelerator:
                 "the bitstream has no 'dma'", where=str(bitstream), hint="build it with vivado/bitstream.tcl"
             )
         self._source = allocate(shape=(self.batch * self._given.beats * self._given_words.bytes,), dtype=np.uint8)
-        self._sink = allocate(shape=(self.batch * self._made.beats * self._made_words.bytes,), dtype=np.uint8)
+        self._sink = allocate(shape=(self.batch * self._made_bytes,), dtype=np.uint8)
         self.transfer_seconds = 0.0
 
     def close(self) -> None:
@@ -97,28 +105,30 @@ class Accelerator:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def run(self, images: NDArray[Any], layout: str = "nchw") -> IntArray:
+    def run(self, images: NDArray[Any], layout: str = "nchw") -> IntArray | tuple[IntArray, ...]:
         """The accelerator's integers for images, int64 (images, elements), in the order of the model's file.
 
-        `images` are what the project takes: the model's input shape without the batch, or channels last with `nhwc`.
+        Of a model with several outputs, a tuple of such arrays. `images` are what the project takes: the model's input
+        shape without the batch, or channels last with `nhwc`.
         """
+        return alone(self._run(images, layout))
+
+    def _run(self, images: NDArray[Any], layout: str) -> tuple[IntArray, ...]:
         parts = range(0, max(1, len(images)), self.batch)
         packed = (self._pack(images[first : first + self.batch], layout, first) for first in parts)
-        made = self._made.unpack(np.concatenate([self._transfer(frames) for frames in packed]))
-        return self._made_order.to_model(made)
+        made = unpack_frames(self._made, np.concatenate([self._transfer(frames) for frames in packed]))
+        return tuple(output.order.to_model(array) for output, array in zip(self._outputs, made, strict=True))
 
-    def outputs(self, scores: IntArray) -> NDArray[np.float32]:
-        """The model's float outputs from what `run` gives; only where the accelerator gives scores."""
-        return evaluate(self.functions["output"], scores.astype(np.float32))
+    def outputs(self, scores: IntArray | tuple[IntArray, ...]) -> Values | tuple[Values, ...]:
+        """The file's outputs from what `run` gives, each (images, ...); only where the accelerator gives scores."""
+        return alone(file_outputs(self.functions, scores if isinstance(scores, tuple) else (scores,)))
 
-    def classify(self, images: NDArray[Any], layout: str = "nchw") -> IntArray:
-        """The class of each image, int64 (images,), or of each pixel: the first of the largest outputs."""
-        made = self.run(images, layout)
-        if self.description["output"]["kind"] == "class":
-            return made[:, 0]
-        output = self.description["output"]
-        shapes = tuple(output["shape"]), tuple(output["stream"]["shape"])
-        return classes_of(self.outputs(made), *shapes, self._made_order)
+    def classify(self, images: NDArray[Any], layout: str = "nchw") -> IntArray | tuple[IntArray, ...]:
+        """The class of each image, int64 (images,), or of each pixel.
+
+        Of a model with several outputs, a tuple of such arrays.
+        """
+        return alone(classes_of(self.functions, self._outputs, self._run(images, layout)))
 
     def validate(
         self, images: NDArray[Any], labels: NDArray[Any] | None = None, layout: str = "nchw"
@@ -134,10 +144,10 @@ class Accelerator:
         classes = self.classify(images, layout)
         seconds = time.perf_counter() - started
         return {
-            "images": len(classes),
-            "accuracy": None if right is None else float((classes == right).mean()),
-            "images_per_second": len(classes) / self.transfer_seconds,
-            "images_per_second_with_host": len(classes) / seconds,
+            "images": len(images),
+            "accuracy": None if right is None else float(np.mean(classes == right)),
+            "images_per_second": len(images) / self.transfer_seconds,
+            "images_per_second_with_host": len(images) / seconds,
         }
 
     def check(self) -> int:
@@ -151,7 +161,7 @@ class Accelerator:
 
     @property
     def _classes(self) -> int:
-        return self._made.type.hi + 1 if self.description["output"]["kind"] == "class" else self._made.elements
+        return number_of_classes(self.functions, self._outputs)
 
     def _pack(self, images: NDArray[Any], layout: str, first: int) -> NDArray[np.uint8]:
         """Frames of the input stream, uint8 (images, bytes); `first` is the number of the first image."""
@@ -174,7 +184,7 @@ class Accelerator:
         """At most a batch of packed frames through the accelerator."""
         words = self._given_words.spread(packed)
         self._source[: words.size] = words.reshape(-1)
-        size = len(words) * self._made.beats * self._made_words.bytes
+        size = len(words) * self._made_bytes
         started = time.perf_counter()
         # Who receives is ready first.
         self._dma.recvchannel.transfer(self._sink, nbytes=size)
@@ -190,7 +200,8 @@ class Accelerator:
                 where="dma",
                 hint="the bitstream is of another project, or of another version of it",
             )
-        return self._made_words.gather(np.array(self._sink[:size]).reshape(len(words), -1))
+        frames = np.array(self._sink[:size]).reshape(len(words), -1)
+        return gather_frames(self._made_words, [made.beats for made in self._made], frames)
 
 
 def _find_project() -> Path:

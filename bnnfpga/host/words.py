@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,10 @@ class BoundaryFormat:
     def beat_bytes(self) -> int:
         return (self.lanes * self.type.bits + 7) // 8
 
+    @property
+    def frame_bytes(self) -> int:
+        return self.beats * self.beat_bytes
+
     def pack(self, values: IntArray) -> NDArray[np.uint8]:
         """int64 (frames, elements) to bytes, uint8 (frames, beats * beat_bytes)."""
         frames = len(values)
@@ -45,3 +50,15 @@ class BoundaryFormat:
         bits = np.unpackbits(words, axis=1, count=self.lanes * self.type.bits, bitorder="little")
         fields = bits.reshape(frames, self.elements, self.type.bits).astype(np.int64)
         return self.type.decode(fields @ (np.int64(1) << np.arange(self.type.bits, dtype=np.int64)))
+
+
+def pack_frames(streams: Sequence[BoundaryFormat], values: Sequence[IntArray]) -> NDArray[np.uint8]:
+    """What streams carry, each int64 (frames, elements), to bytes: in each frame one stream behind the other."""
+    return np.concatenate([stream.pack(array) for stream, array in zip(streams, values, strict=True)], axis=1)
+
+
+def unpack_frames(streams: Sequence[BoundaryFormat], data: NDArray[np.uint8]) -> tuple[IntArray, ...]:
+    """The inverse of `pack_frames`, from uint8 (frames, bytes)."""
+    ends = np.cumsum([stream.frame_bytes for stream in streams])
+    parts = np.split(data, ends[:-1], axis=1)
+    return tuple(stream.unpack(np.ascontiguousarray(part)) for stream, part in zip(streams, parts, strict=True))

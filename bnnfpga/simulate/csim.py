@@ -101,7 +101,7 @@ def run_csim(
     Returns
     -------
     array
-        The bytes of the output beats, (frames, beats * bytes).
+        The bytes of the output beats, (frames, beats * bytes), in each frame one output behind the other.
 
     Raises
     ------

@@ -38,7 +38,7 @@ def run_emulator(
     codes
         Integers (frames, *input shape) or (frames, elements), within the input stream's type.
     tensors
-        Names of the streams wanted, `input` to `output`; None for the output alone.
+        Names of the streams wanted, from the input on; None for the outputs alone.
     threads
         How many work on the frames; None for one a core.
     path
@@ -76,7 +76,7 @@ class Emulator:
         threads: int | None = None,
     ) -> dict[str, IntArray]:
         """See `run_emulator`."""
-        wanted = [self.graph.output.name] if tensors is None else list(tensors)
+        wanted = [stream.name for stream in self.graph.outputs] if tensors is None else list(tensors)
         for name in wanted:
             if name not in self._shapes:
                 raise ValueError(f"no stream is called {name!r}; there are {', '.join(self._shapes)}")
@@ -101,10 +101,10 @@ class Emulator:
         )
         return results
 
-    def scores(self, codes: NDArray[np.integer[Any]], *, threads: int | None = None) -> IntArray:
-        """What the graph gives for `codes`, int64 (frames, output elements)."""
-        (scores,) = self.run(codes, threads=threads).values()
-        return scores.reshape(len(scores), self.graph.output.port.elements)
+    def scores(self, codes: NDArray[np.integer[Any]], *, threads: int | None = None) -> tuple[IntArray, ...]:
+        """What the graph gives for `codes`, for each output int64 (frames, elements)."""
+        made = self.run(codes, threads=threads)
+        return tuple(made[stream.name].reshape(len(codes), stream.port.elements) for stream in self.graph.outputs)
 
     def _make_native(self) -> None:
         self._library = load_library(self.path)

@@ -12,14 +12,13 @@ from numpy.typing import NDArray
 from bnnfpga.errors import UserError
 from bnnfpga.image_range import image_warnings
 from bnnfpga.images import Images, check_labels, fit_images
-from bnnfpga.integers import IntArray
 from bnnfpga.project import Project
 from bnnfpga.report.mistakes import sample
 from bnnfpga.simulate.csim import build_csim, run_csim
 from bnnfpga.simulate.emulator import Emulator
 from bnnfpga.simulate.evaluation import Evaluation, confusion_matrix
 from bnnfpga.simulate.project_graph import project_graph
-from bnnfpga.simulate.run import BACKENDS
+from bnnfpga.simulate.run import BACKENDS, Scores
 from bnnfpga.simulate.simulator import build_simulator
 from bnnfpga.simulate.verilator import run_simulator
 
@@ -61,7 +60,7 @@ def evaluate(
     while done < len(stored):
         started = time.perf_counter()
         images = project.read_images(fitted[done : done + batch], first=done)
-        predicted[done : done + batch] = project.classify(project.output_order.to_model(run(images)))
+        (predicted[done : done + batch],) = project.classify(project.to_model(run(images)))
         seconds = time.perf_counter() - started
         run_seconds += seconds
         if not done:
@@ -88,23 +87,23 @@ def evaluate(
     )
 
 
-def _builders(project: Project, verilator: str | None) -> dict[str, Callable[[], Callable[[Images], IntArray]]]:
+def _builders(project: Project, verilator: str | None) -> dict[str, Callable[[], Callable[[Images], Scores]]]:
     """For each backend what builds it, and gives what runs a batch to the integers that come out."""
 
-    def rtl() -> Callable[[Images], IntArray]:
+    def rtl() -> Callable[[Images], Scores]:
         simulator = build_simulator(project.folder, verilator=verilator)
         memories = project.folder / "memories"
-        return lambda images: project.output_stream.unpack(
+        return lambda images: project.unpack(
             run_simulator(simulator, memories, project.input_stream.pack(images.codes), len(images.codes)).output
         )
 
-    def hls() -> Callable[[Images], IntArray]:
+    def hls() -> Callable[[Images], Scores]:
         simulator = build_csim(project.folder)
-        return lambda images: project.output_stream.unpack(
+        return lambda images: project.unpack(
             run_csim(simulator, project.input_stream.pack(images.codes), len(images.codes))
         )
 
-    def emulator() -> Callable[[Images], IntArray]:
+    def emulator() -> Callable[[Images], Scores]:
         made = Emulator(project_graph(project))
         return lambda images: made.scores(images.codes)
 

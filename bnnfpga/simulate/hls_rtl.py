@@ -6,6 +6,7 @@ import re
 import shutil
 from pathlib import Path
 
+from bnnfpga.codegen.ports import output_names
 from bnnfpga.codegen.templating import render
 from bnnfpga.errors import UserError
 from bnnfpga.project import Project
@@ -59,7 +60,7 @@ def stage_hls_rtl(project: Project, given: Path, folder: Path) -> None:
         ports=ports,
         input_bytes=project.input_stream.beat_bytes,
         input_beats=project.input_stream.beats,
-        output_bytes=project.output_stream.beat_bytes,
+        outputs=list(zip(output_names(len(project.outputs)), project.outputs, strict=True)),
     )
     (folder / "rtl" / "accelerator.sv").write_text(wrapper)
 
@@ -73,9 +74,11 @@ def read_ports(text: str) -> dict[str, int]:
 
 def _check_ports(project: Project, ports: dict[str, int], file: Path) -> None:
     expected = {"ap_clk": 1, "ap_rst_n": 1}
-    for side, stream in (("s_axis", project.input_stream), ("m_axis", project.output_stream)):
+    made = zip(output_names(len(project.outputs)), project.outputs, strict=True)
+    sides = [("s_axis", project.input_stream), *((name, output.stream) for name, output in made)]
+    for side, stream in sides:
         expected |= {f"{side}_TDATA": 8 * stream.beat_bytes, f"{side}_TVALID": 1, f"{side}_TREADY": 1}
-    expected["m_axis_TLAST"] = 1
+    expected |= {f"{side}_TLAST": 1 for side, _ in sides[1:]}
     if "ap_start" in ports:
         raise UserError(
             "it has control ports (ap_start), so it does not run freely",

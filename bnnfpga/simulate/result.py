@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.arithmetic import Floats
 from bnnfpga.integers import IntArray
 
 
@@ -20,11 +19,15 @@ class SimulationResult:
     Parameters
     ----------
     outputs
-        What the accelerator gave, int64 (images, ...): scores, or classes.
+        What the accelerator gave, int64 (images, ...): scores, or classes. Of a model with several outputs, a tuple
+        of such arrays.
     values
-        The model's outputs computed from them, float32 (images, ...); None where the accelerator gives classes.
+        What the file's outputs are, computed from them: (images, ...) as the file has them without its batch of one,
+        float32, or int64 for indices; of several a tuple. None where the accelerator gives classes.
     classes
-        int64 (images,): index of the largest value, the first of equals.
+        int64 (images,): what ArgMax or TopK say; else where the values are largest, the first of equals; of one value
+        whether it lies above 0.5 behind a Sigmoid, or above 0. Of an image (images, ...), for each pixel; of several
+        outputs a tuple.
     mismatches
         Images whose integers differ from the golden model's.
     frame_done
@@ -44,9 +47,9 @@ class SimulationResult:
     """
 
     backend: str
-    outputs: IntArray = field(repr=False)
-    values: Floats | None = field(repr=False)
-    classes: IntArray = field(repr=False)
+    outputs: IntArray | tuple[IntArray, ...] = field(repr=False)
+    values: NDArray[Any] | tuple[NDArray[Any], ...] | None = field(repr=False)
+    classes: IntArray | tuple[IntArray, ...] = field(repr=False)
     frame_done: NDArray[np.int64] | None = field(repr=False)
     images: int
     mismatches: int

@@ -15,7 +15,9 @@ from bnnfpga.codegen.constants import TRACE_MEGABYTES
 from bnnfpga.dataflow.token_model import steady_interval
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.clean import load
+from bnnfpga.golden.host_joins import leave_joins
 from bnnfpga.golden.model import GoldenModel
+from bnnfpga.host.description import alone
 from bnnfpga.image_range import image_warnings
 from bnnfpga.images import Images
 from bnnfpga.integers import IntArray
@@ -29,6 +31,8 @@ from bnnfpga.simulate.result import SimulationResult
 from bnnfpga.simulate.simulator import build_simulator
 from bnnfpga.simulate.verilator import RtlRun, run_simulator
 
+Scores = tuple[IntArray, ...]
+"""For each output int64 (images, elements), as they stream."""
 BACKENDS = ("rtl", "hls", "emulator")
 _MOST_MEGABYTES = 1_000_000
 
@@ -77,18 +81,19 @@ def simulate(
         scores, timing = _run_rtl(project, images, streams, trace, trace_megabytes, stall_seed, verilator, rtl_from)
     else:
         scores, timing = _run_untimed(project, images, run_hls if backend == "hls" else run_emulated)
-    outputs = project.output_order.to_model(scores)
-    values = None if project.output_kind == "class" else project.final_function(outputs)
+    outputs = project.to_model(scores)
+    values = None if project.output_kind == "class" else alone(project.values(outputs))
     classes = project.classify(outputs)
-    shape = (len(outputs), *project.output_shape)
+    shapes = [(len(images.codes), *output.shape) for output in project.outputs]
+    differ = [np.any(made != expected, axis=1) for made, expected in zip(scores, golden, strict=True)]
     return SimulationResult(
         backend=backend,
-        outputs=outputs.reshape(shape),
-        values=None if values is None else values.reshape(shape),
-        classes=classes,
-        images=len(scores),
-        mismatches=int(np.any(scores != golden, axis=1).sum()),
-        accuracy=None if labels is None else float((classes == labels).mean()),
+        outputs=alone([array.reshape(shape) for array, shape in zip(outputs, shapes, strict=True)]),
+        values=values,
+        classes=alone(classes),
+        images=len(images.codes),
+        mismatches=int(np.any(differ, axis=0).sum()),
+        accuracy=None if labels is None else float((classes[0] == labels).mean()),
         # The cycles of other Verilog are not predicted.
         predicted_initiation_interval=None if rtl_from else project.description["predicted_initiation_interval"],
         predicted_latency_cycles=None if rtl_from else project.description["predicted_latency_cycles"],
@@ -98,10 +103,13 @@ def simulate(
     )
 
 
-def golden_scores(project: Project, images: Images) -> IntArray:
-    """What the golden model of the source expects of the accelerator, int64 (images, elements) as they stream."""
-    golden = GoldenModel(load(project.model), project.input_format).run(images.given)
-    return project.output_order.to_stream(golden.accelerator_output(project.output_kind))
+def golden_scores(project: Project, images: Images) -> Scores:
+    """What the golden model of the source expects of the accelerator, as it streams."""
+    model = load(project.model)
+    leave_joins(model, project.input_format)
+    golden = GoldenModel(model, project.input_format).run(images.given)
+    expected = golden.accelerator_outputs(project.output_kind)
+    return tuple(output.order.to_stream(array) for output, array in zip(project.outputs, expected, strict=True))
 
 
 def run_rtl(
@@ -116,7 +124,7 @@ def run_rtl(
     most_cycles: int | None = None,
     explain: bool = True,
     rtl_from: Path | None = None,
-) -> tuple[IntArray, RtlRun, float]:
+) -> tuple[Scores, RtlRun, float]:
     """Build (or find) the Verilated simulator and run a batch: scores, the run, and the seconds that building took.
 
     `rtl_from` is where Vitis HLS left its Verilog, which then takes the place of the project's own.
@@ -144,7 +152,7 @@ def run_rtl(
             most_cycles=most_cycles,
             explain=explain and rtl_from is None,
         )
-    return project.output_stream.unpack(run.output), run, simulator.build_seconds
+    return project.unpack(run.output), run, simulator.build_seconds
 
 
 def _run_rtl(
@@ -156,7 +164,7 @@ def _run_rtl(
     stall_seed: int | None,
     verilator: str | None,
     rtl_from: Path | None,
-) -> tuple[IntArray, dict[str, Any]]:
+) -> tuple[Scores, dict[str, Any]]:
     started = time.perf_counter()
     scores, run, build_seconds = run_rtl(
         project,
@@ -194,14 +202,14 @@ def _trace(file: Path, run: RtlRun) -> dict[str, Any]:
     return {"file": str(file), "cycles": cycles, "images": images, "complete": cycles >= run.cycles}
 
 
-def run_hls(project: Project, images: Images) -> tuple[IntArray, float]:
+def run_hls(project: Project, images: Images) -> tuple[Scores, float]:
     """Build (or find) the C++ simulation and run a batch: scores, and the seconds that building took."""
     simulator = build_csim(project.folder)
     output = run_csim(simulator, project.input_stream.pack(images.codes), len(images.codes))
-    return project.output_stream.unpack(output), simulator.build_seconds
+    return project.unpack(output), simulator.build_seconds
 
 
-def run_emulated(project: Project, images: Images) -> tuple[IntArray, float]:
+def run_emulated(project: Project, images: Images) -> tuple[Scores, float]:
     """Run a batch through the emulator: scores, and the seconds that making it took, graph and library."""
     started = time.perf_counter()
     emulator = Emulator(project_graph(project))
@@ -210,8 +218,8 @@ def run_emulated(project: Project, images: Images) -> tuple[IntArray, float]:
 
 
 def _run_untimed(
-    project: Project, images: Images, run: Callable[[Project, Images], tuple[IntArray, float]]
-) -> tuple[IntArray, dict[str, Any]]:
+    project: Project, images: Images, run: Callable[[Project, Images], tuple[Scores, float]]
+) -> tuple[Scores, dict[str, Any]]:
     """A backend without cycles."""
     started = time.perf_counter()
     scores, build_seconds = run(project, images)

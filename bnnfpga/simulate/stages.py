@@ -24,7 +24,7 @@ from bnnfpga.simulate.emulator import Emulator, run_emulator
 from bnnfpga.simulate.hls_headers import find_headers
 from bnnfpga.simulate.layers import source_tensors
 from bnnfpga.simulate.project_graph import project_plan
-from bnnfpga.simulate.run import golden_scores, run_rtl
+from bnnfpga.simulate.run import Scores, golden_scores, run_rtl
 from bnnfpga.simulate.simulator import build_simulator
 from bnnfpga.simulate.verilator import SimulationError, Window, watch_simulator
 
@@ -36,12 +36,12 @@ _MOST_PRODUCTS = 1 << 31
 class StageFailed(Exception):
     """The stage gives no results for what it was given: it stops, or its output is no sequence of frames.
 
-    `end` says how, where the simulator knows (`SimulationError`).
+    `end` says how, and `output` at which of the outputs, where the simulator knows (`SimulationError`).
     """
 
-    def __init__(self, message: str, end: str | None = None) -> None:
+    def __init__(self, message: str, end: str | None = None, output: int = 0) -> None:
         super().__init__(message)
-        self.end = end
+        self.end, self.output = end, output
 
 
 @dataclass(frozen=True)
@@ -65,10 +65,11 @@ class Subject:
         return fewer
 
     @cached_property
-    def outputs(self) -> IntArray:
-        """What must come out, int64 (images, elements)."""
-        (outputs,) = self.plan.graph.execute(self.images.codes).values()
-        return outputs.reshape(len(outputs), -1)
+    def outputs(self) -> Scores:
+        """What must come out."""
+        graph = self.plan.graph
+        made = graph.execute(self.images.codes)
+        return tuple(made[stream.name].reshape(len(self.images.codes), -1) for stream in graph.outputs)
 
     @cached_property
     def tensors(self) -> dict[str, IntArray]:
@@ -118,9 +119,9 @@ class Stage(ABC):
 
 @dataclass(frozen=True)
 class Result:
-    """int64 (images, elements); and the cycles from the first input beat to each frame's end, None without cycles."""
+    """What came out, and the cycles from the first input beat to each frame's end, None without cycles."""
 
-    outputs: IntArray
+    outputs: Scores
     frame_done: IntArray | None = None
 
 
@@ -180,7 +181,7 @@ class HlsStage(Stage):
         simulator = build_csim(subject.project.folder)
         try:
             output = run_csim(simulator, _beats(subject), len(subject.images.codes))
-            return Result(subject.project.output_stream.unpack(output))
+            return Result(subject.project.unpack(output))
         except CSimulationError as error:
             raise StageFailed(error.message) from error
 
@@ -190,13 +191,16 @@ class HlsStage(Stage):
         observed = dict(from_dump(graph, watch_csim(simulator, _beats(subject))))
         if observed:
             try:
-                observed[graph.output.name] = Beats(self.run(subject).outputs.reshape(-1))
+                outputs = self.run(subject).outputs
+                for stream, made in zip(graph.outputs, outputs, strict=True):
+                    observed[stream.name] = Beats(made.reshape(-1))
             except StageFailed:
                 # The test bench stops at a frame whose beats are wrong in number, so that is the last one.
                 frames = observed[graph.input.name].frames
-                beats = np.full(0 if frames is None else len(frames), graph.output.port.beats)
-                beats[-1:] = 0
-                observed[graph.output.name] = Beats(np.empty(0, np.int64), frames=beats)
+                for stream in graph.outputs:
+                    beats = np.full(0 if frames is None else len(frames), stream.port.beats)
+                    beats[-1:] = 0
+                    observed[stream.name] = Beats(np.empty(0, np.int64), frames=beats)
         return observed, None
 
     def is_here(self) -> bool:
@@ -218,7 +222,7 @@ class RtlStage(Stage):
         except SimulationError as error:
             if error.end is None:
                 raise
-            raise StageFailed(error.message, error.end) from error
+            raise StageFailed(error.message, error.end, error.output) from error
         return Result(outputs, run.frame_done - run.first_input_cycle)
 
     def watch(self, subject: Subject) -> tuple[Observed, int | None]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,11 +19,11 @@ from bnnfpga.errors import UserError
 from bnnfpga.files import require_writable
 from bnnfpga.golden.check import Difference
 from bnnfpga.images import Images
-from bnnfpga.integers import IntArray
 from bnnfpga.project import Project
 from bnnfpga.simulate.beats import Observed, from_tensors
 from bnnfpga.simulate.layers import source_tensors
 from bnnfpga.simulate.locate import Fault, locate_cycles, locate_value
+from bnnfpga.simulate.run import Scores
 from bnnfpga.simulate.stages import ALL, FileStage, Result, RtlStage, SourceStage, Stage, StageFailed, Subject
 from bnnfpga.simulate.verilator import Window
 
@@ -114,7 +114,7 @@ def verify(
     report: list[dict[str, Any]] = []
     difference: dict[str, Any] | None = None
     dumped: list[str] = []
-    before: tuple[Stage, IntArray] | None = None
+    before: tuple[Stage, Scores] | None = None
     for stage in chosen:
         started = time.perf_counter()
         found = _confirm(stage, before, subject)
@@ -136,40 +136,46 @@ def verify(
 class _Examination:
     """What a stage gave, and what is wrong with it in a sentence; `frame` where that is known."""
 
-    outputs: IntArray | None
+    outputs: Scores | None
     problem: str | None = None
     frame: int | None = None
     timing: bool = False
     fault: Fault | None = None
 
 
-def _confirm(stage: Stage, before: tuple[Stage, IntArray] | None, subject: Subject) -> _Examination | None:
+def _confirm(stage: Stage, before: tuple[Stage, Scores] | None, subject: Subject) -> _Examination | None:
     """What follows the file, where the file does not confirm it."""
     if before is None or not isinstance(before[0], FileStage) or subject.reading.difference is None:
         return None
     return _Examination(stage.run(subject).outputs, str(subject.reading.difference), subject.reading.difference.image)
 
 
-def _examine(stage: Stage, subject: Subject, before: IntArray | None, *, streams: bool) -> _Examination:
+def _examine(stage: Stage, subject: Subject, before: Scores | None, *, streams: bool) -> _Examination:
     """Run a stage and compare it with what the one before it gave."""
     try:
         result = stage.run(subject)
     except StageFailed as error:
-        output = subject.plan.graph.output
-        last = Fault("last", output.producer, output.name, None, None, None, None, None)
-        return _Examination(None, str(error), timing=True, fault=last if error.end == "wrong_tlast" else None)
+        fault = None
+        if error.end == "wrong_tlast":
+            output = subject.plan.graph.outputs[error.output]
+            fault = Fault("last", output.producer, output.name, None, None, None, None, None)
+        return _Examination(None, str(error), timing=True, fault=fault)
     outputs = result.outputs
     if before is None:
         return _Examination(outputs)
-    if outputs.shape != before.shape:
-        return _Examination(None, f"its outputs are of shape {outputs.shape}, not {before.shape}")
-    wrong = np.argwhere(outputs != before)
-    if len(wrong):
-        frame, channel = (int(index) for index in wrong[0])
-        problem = f"output {channel} of image {frame} is {outputs[frame, channel]}, not {before[frame, channel]}"
-        return _Examination(outputs, problem, frame, fault=_output_fault(subject, before, outputs, result))
+    shapes, wanted = ([array.shape for array in arrays] for arrays in (outputs, before))
+    if shapes != wanted:
+        return _Examination(None, f"its outputs are of shape {_listed(shapes)}, not {_listed(wanted)}")
+    place = _first_wrong(before, outputs)
+    if place is not None:
+        fault = _output_fault(subject, before, result, place)
+        shown = f"output {place.element}"
+        if len(outputs) > 1:
+            shown = f"element {place.element} of output {subject.project.outputs[place.output].name!r}"
+        problem = f"{shown} of image {place.frame} is {fault.got}, not {fault.expected}"
+        return _Examination(outputs, problem, place.frame, fault=fault)
     if result.frame_done is not None:
-        predicted = np.array(subject.plan.cycles.done(len(outputs)))
+        predicted = np.array(subject.plan.cycles.done(len(result.frame_done)))
         late = np.flatnonzero(result.frame_done != predicted)
         if len(late):
             frame = int(late[0])
@@ -183,13 +189,35 @@ def _examine(stage: Stage, subject: Subject, before: IntArray | None, *, streams
     return _Examination(outputs)
 
 
-def _output_fault(subject: Subject, before: IntArray, outputs: IntArray, result: Result) -> Fault:
-    """The difference as it shows at the output, where nothing nearer to its cause is found."""
-    stream = subject.plan.graph.output
-    frame, index = (int(axis) for axis in np.argwhere(outputs != before)[0])
-    *pixel, channel = (int(axis) for axis in np.unravel_index(index, stream.shape))
+def _listed(shapes: Sequence[tuple[int, ...]]) -> str:
+    return " and ".join(map(str, shapes))
+
+
+class _Place(NamedTuple):
+    """Where outputs differ: in which frame, which of them, and at which of its elements as they stream."""
+
+    frame: int
+    output: int
+    element: int
+
+
+def _first_wrong(before: Scores, outputs: Scores) -> _Place | None:
+    """The first frame in which outputs differ, and there the first place."""
+    places = [
+        _Place(frame, number, element)
+        for number, (expected, got) in enumerate(zip(before, outputs, strict=True))
+        for frame, element in np.argwhere(got != expected)[:1].tolist()
+    ]
+    return min(places, default=None)
+
+
+def _output_fault(subject: Subject, before: Scores, result: Result, place: _Place) -> Fault:
+    """The difference as it shows at an output, where nothing nearer to its cause is found."""
+    frame, number, element = place
+    stream = subject.plan.graph.outputs[number]
+    *pixel, channel = (int(axis) for axis in np.unravel_index(element, stream.shape))
     cycle = None if result.frame_done is None else int(result.frame_done[frame])
-    expected, got = int(before[frame, index]), int(outputs[frame, index])
+    expected, got = int(before[number][frame, element]), int(result.outputs[number][frame, element])
     return Fault("value", None, stream.name, frame, tuple(pixel) or None, channel, expected, got, cycle)
 
 
@@ -207,7 +235,7 @@ def _describe(stage: Stage, before: Stage, subject: Subject, found: _Examination
         first, last = max(0, fault.cycle - wave.cycles - work), fault.cycle + wave.cycles
         stage.write_wave(watched, Window(wave.path, first, last))
         written = {"file": str(wave.path), "first_cycle": first, "last_cycle": last}
-    fault = fault or Fault("cycles", None, subject.plan.graph.output.name, found.frame, None, None, None, None)
+    fault = fault or Fault("cycles", None, subject.plan.graph.outputs[0].name, found.frame, None, None, None, None)
     return {
         "stages": [before.name, stage.name],
         **fault.as_dict(),

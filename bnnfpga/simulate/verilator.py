@@ -38,12 +38,15 @@ _FIGURES = ("name", "stalled_cycles", "starved_cycles", "max_occupancy")
 class SimulationError(UserError):
     """The simulation ended before all frames were out.
 
-    `end` says how, where that is the accelerator's doing: `wrong_tlast`, `unstable_output`, `deadlock` or `too_slow`.
+    `end` says how, where that is the accelerator's doing: `wrong_tlast`, `unstable_output`, `deadlock` or `too_slow`;
+    `output` is the number of the output at which the first two of these showed.
     """
 
-    def __init__(self, message: str, where: str, *, hint: str | None = None, end: str | None = None) -> None:
+    def __init__(
+        self, message: str, where: str, *, hint: str | None = None, end: str | None = None, output: int = 0
+    ) -> None:
         super().__init__(message, where=where, hint=hint)
-        self.end = end
+        self.end, self.output = end, output
 
 
 class SimulationDeadlock(SimulationError):
@@ -100,7 +103,7 @@ class RtlRun:
     Parameters
     ----------
     output
-        Bytes of the output beats, (frames, beats * bytes).
+        Bytes of the output beats, (frames, beats * bytes), in each frame one output behind the other.
     cycles
         Cycles until the last output transfer, that one included.
     seconds
@@ -108,7 +111,7 @@ class RtlRun:
     first_input_cycle
         Cycle of the first input transfer.
     frame_done
-        For each frame the cycle of its last output transfer.
+        For each frame the cycle of its last output transfer on any port.
     streams
         Of each stream `name`, `stalled_cycles`, `starved_cycles` and `max_occupancy`, where they were asked for.
     traced_cycles
@@ -151,7 +154,7 @@ def run_simulator(
     frames
         How many there are.
     stall_seed
-        Lets both external streams stall, in bursts that follow from this number.
+        Lets all external streams stall, each in bursts that follow from this number.
     trace
         The waveform to write.
     trace_megabytes
@@ -258,8 +261,11 @@ def _explain_failure(simulator: Simulator, memories: Path, folder: Path, status:
             where=str(memories / found[1]),
             hint="compile the model again: bnnfpga compile MODEL -o DIR --force",
         )
-    end = json.loads((folder / "report.json").read_text())["end"] if status in _WRONG_RUNS else None
-    return SimulationError(message, str(simulator.project), hint="compile the model again", end=end)
+    hint = "compile the model again"
+    if status not in _WRONG_RUNS:
+        return SimulationError(message, str(simulator.project), hint=hint)
+    report = json.loads((folder / "report.json").read_text())
+    return SimulationError(message, str(simulator.project), hint=hint, end=report["end"], output=report["wrong_output"])
 
 
 def _read_streams(folder: Path) -> list[dict[str, Any]]:

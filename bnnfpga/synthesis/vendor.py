@@ -15,6 +15,7 @@ from pathlib import Path
 from bnnfpga.codegen.hls import DEFAULT_PART
 from bnnfpga.codegen.vivado import DEFAULT_BOARD
 from bnnfpga.errors import UserError
+from bnnfpga.naming import numbered
 from bnnfpga.project import Project
 from bnnfpga.synthesis.boards import find_board
 from bnnfpga.synthesis.reports import Area, Timing, read_csynth, read_timing, read_utilization
@@ -188,7 +189,9 @@ def synthesize(
 
 def _check_boundary(project: Project) -> None:
     """Vitis HLS would refuse the C++, after minutes (hls/bnn/axis_word.hpp)."""
-    for name, stream in (("input", project.input_stream), ("output", project.output_stream)):
+    names = numbered("output", len(project.outputs))
+    made = [(name, output.stream) for name, output in zip(names, project.outputs, strict=True)]
+    for name, stream in [("input", project.input_stream), *made]:
         if 8 * stream.beat_bytes > WIDEST_BEAT:
             raise UserError(
                 f"a beat of the {name} has {8 * stream.beat_bytes} bits, in HLS it has at most {WIDEST_BEAT}",

@@ -26,7 +26,13 @@ from bnnfpga.golden.dot_products import weighted
 from bnnfpga.golden.steps import elementwise_steps
 from bnnfpga.integers import IntegerType
 from bnnfpga.transforms.editing import insert_after
-from bnnfpga.transforms.integer_types import THRESHOLD, THRESHOLD_DOMAIN, integer_type, integer_weights
+from bnnfpga.transforms.integer_types import (
+    TABLE,
+    THRESHOLD_DOMAIN,
+    integer_type,
+    integer_weights,
+    type_attributes,
+)
 
 ADDEND = "addend"
 """Attribute of a layer: what constants in front of it add to its outputs, by the golden model; float32 (outputs,)."""
@@ -34,11 +40,11 @@ REFUSAL = "refusal"
 """Attribute of a layer that means nothing to the golden model: what is wrong, where, and a hint."""
 _NODES = {"multiply": "Mul", "divide": "Div"}
 _SCALES = ("multiply", "divide")
-_MOST_CODES = 1 << 12
+_MOST_TABLE_BITS = 1 << 22
 
 
 @dataclass(frozen=True, eq=False)
-class _Run:
+class Run:
     """The affine nodes from an integer tensor to a node's input, the first one first, each with its steps."""
 
     source: str
@@ -59,7 +65,7 @@ class _Run:
         return self.nodes[-1][0]
 
 
-def _run_in_front(model: Model, node: Node) -> _Run | None:
+def run_in_front(model: Model, node: Node) -> Run | None:
     """What leads from integers to a node's first input; None where there is nothing between, or no integers."""
     nodes: list[tuple[Node, tuple[Step, ...]]] = []
     tensor = node.input[0]
@@ -76,7 +82,7 @@ def _run_in_front(model: Model, node: Node) -> _Run | None:
         tensor = elementwise_operand(model, above)
     type = integer_type(model, tensor)
     assert type is not None
-    return _Run(tensor, type, tuple(nodes)) if nodes else None
+    return Run(tensor, type, tuple(nodes)) if nodes else None
 
 
 class ShiftsIntoCodes(Rewrite):
@@ -85,7 +91,7 @@ class ShiftsIntoCodes(Rewrite):
     kinds = ("Conv", "AveragePool", "Pad")
 
     def visit(self, model: Model, node: Node) -> bool:
-        run = _run_in_front(model, node)
+        run = run_in_front(model, node)
         if run is None:
             return False
         shape = model.shape(node.input[0])
@@ -114,17 +120,18 @@ class ShiftsIntoCodes(Rewrite):
         return True
 
 
-def _move_behind(model: Model, run: _Run, pad: Node, code: np.float32) -> None:
+def _move_behind(model: Model, run: Run, pad: Node, code: np.float32) -> None:
     """A Pad of integers, and what stood in front of it behind."""
     model.set_inputs(pad, [run.source, model.add_constant(f"{pad.name}_code", code)])
     behind = pad
     for node, steps in run.nodes:
         for step in steps:
-            behind = _insert_step(model, behind, step, node.origin) or behind
+            behind = insert_step(model, behind, step, node.origin) or behind
     model.remove_unread(run.nodes[-1][0])
 
 
-def _insert_step(model: Model, behind: Node, step: Step, origin: Origin | None) -> Node | None:
+def insert_step(model: Model, behind: Node, step: Step, origin: Origin | None) -> Node | None:
+    """Put an affine step behind a node; None where it does nothing."""
     assert step.constant is not None
     kinds = {"multiply": "Mul", "divide": "Div", "add": "Add", "subtract": "Sub"}
     if step.operation == "subtract_from":
@@ -134,29 +141,24 @@ def _insert_step(model: Model, behind: Node, step: Step, origin: Origin | None) 
     return insert_after(model, behind, kinds[step.operation], step.constant, origin)
 
 
-def _recode(model: Model, node: Node, run: _Run, new: Recoded, where: Node) -> str:
-    """Integers q as factor * q + offsets: a step function, whose thresholds are where each of its values begins."""
-    lo = new.factor * run.type.lo + int(new.offsets.min())
-    hi = new.factor * run.type.hi + int(new.offsets.max())
-    if hi - lo > _MOST_CODES:
+def _recode(model: Model, node: Node, run: Run, new: Recoded, where: Node) -> str:
+    """Integers q as factor * q + offsets: a table of what each of them becomes."""
+    offsets = new.offsets[:1] if np.all(new.offsets == new.offsets[0]) else new.offsets
+    table = offsets[:, None] + new.factor * np.arange(run.type.lo, run.type.hi + 1)
+    made = IntegerType.interval(int(table.min()), int(table.max()))
+    bits = len(table) * made.bits << run.type.bits
+    if bits > _MOST_TABLE_BITS:
         raise UserError(
-            f"it adds a constant in front of zero pads, and with it the integers are {lo:,} to {hi:,}; "
-            f"{_MOST_CODES:,} different ones can be compiled",
+            f"it adds a constant in front of zero pads, and a table of the integers with it would have {bits:,} bits "
+            f"({len(table)} different channels of {run.type.bits} bits); {_MOST_TABLE_BITS:,} can be compiled",
             where=describe(where),
             hint="put a quantizer of up to 8 bits behind it, or leave the pads out",
         )
-    offsets = new.offsets[:1] if np.all(new.offsets == new.offsets[0]) else new.offsets
-    codes = np.arange(lo + 1, hi + 1)
-    thresholds = np.clip(-((offsets[:, None] - codes) // new.factor), run.type.lo, run.type.hi + 1)
     name = model.fresh_name(f"{node.name}_codes")
     model.set_shape(name, model.shape(node.input[0]))
-    operands = [
-        run.source,
-        model.add_constant(f"{name}_thresholds", thresholds.astype(np.int64)),
-        model.add_constant(f"{name}_decreasing", np.zeros(len(offsets), dtype=bool)),
-    ]
-    ends = {"lo": lo, "hi": hi, "bipolar": 0}
-    model.insert_before(node, Node(THRESHOLD, operands, [name], name, THRESHOLD_DOMAIN, ends, where.origin))
+    operands = [run.source, model.add_constant(f"{name}_table", table)]
+    attributes = {"first": run.type.lo, **type_attributes(made)}
+    model.insert_before(node, Node(TABLE, operands, [name], name, THRESHOLD_DOMAIN, attributes, where.origin))
     return name
 
 
@@ -185,18 +187,18 @@ class AffineBehindDotProducts(Rewrite):
 
     def visit(self, model: Model, node: Node) -> bool:
         weights = integer_weights(model, node.input[1])
-        run = None if weights is None else _run_in_front(model, node)
+        run = None if weights is None else run_in_front(model, node)
         if run is None or weights is None:
             return False
         shape, made = model.shape(node.input[0]), model.shape(node.output[0])
-        affine = affine_of(run.steps, shape)
+        affine = affine_of(run.steps, shape) or affine_of(run.steps, shape, by_pixel=True)
         if affine is None:
-            return False
+            return refused(node)
         groups = attribute(node, "group", 1)
         where = run.last(scales=True, shape=shape)
         sums = summed(affine, groups, made, where=describe(where))
-        if affine.shifts and not self._is_done(model, node):
-            return _refused(node)
+        if affine.shifts and not self._is_done(model, node, by_pixel=affine.shift.ndim > 1):
+            return refused(node)
         if sums.weights is not None:
             codes = weighted(weights.astype(np.float64), sums, node.op_type, groups)
             model.set_input(node, 1, model.add_constant(f"{node.name}_weights", codes))
@@ -209,13 +211,16 @@ class AffineBehindDotProducts(Rewrite):
         return True
 
     @staticmethod
-    def _is_done(model: Model, node: Node) -> bool:
-        """Whether what the constants in front add stands behind already, and no pads are left to be zero."""
-        padded = node.op_type == "Conv" and geometry_of(model, node).touches_pads
+    def _is_done(model: Model, node: Node, *, by_pixel: bool) -> bool:
+        """Whether what the constants in front add stands behind already, and no pads are left to be zero.
+
+        What an image of constants adds knows of the zeros around it.
+        """
+        padded = node.op_type == "Conv" and not by_pixel and geometry_of(model, node).touches_pads
         return attribute(node, ADDEND, None) is not None and not padded
 
 
-def _refused(node: Node) -> bool:
+def refused(node: Node) -> bool:
     """Refuse a layer that means nothing to the golden model; False where it says nothing of it."""
     refusal = attribute(node, REFUSAL, None)
     if refusal is None:

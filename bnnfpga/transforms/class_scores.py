@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.arithmetic import apply_steps
+from bnnfpga.arithmetic import Floats, apply_steps
 from bnnfpga.errors import UserError
+from bnnfpga.golden.end_classes import Program, Rule, compared_steps, decided_stream
+from bnnfpga.host.ends import apply_ends, end_classes
+from bnnfpga.host.functions import evaluate
 from bnnfpga.integers import IntArray
 from bnnfpga.transforms.host_functions import HostFunction
 
@@ -37,7 +42,77 @@ class Ranks:
     ranks: IntArray
 
 
-def class_comparison(function: HostFunction, values: range) -> Affine | Ranks | None:
+@dataclass(frozen=True, eq=False)
+class ClassFunction:
+    """What the class is found by, of one output of the accelerator.
+
+    Parameters
+    ----------
+    function
+        From its scores to float values.
+    steps
+        From there to what the class is the first largest of, as `bnnfpga.host.functions` has them.
+    decision
+        Where one score decides between two classes: from float32 (n, 1) values to int64 (n,) classes.
+    """
+
+    function: HostFunction
+    steps: Sequence[Mapping[str, Any]] = ()
+    decision: Callable[[Floats], IntArray] | None = None
+
+    def compared(self, scores: Floats) -> Floats:
+        """What is compared, of float32 (n, elements) scores."""
+        return evaluate(self.steps, apply_steps(self.function.steps, scores))
+
+
+def class_functions(program: Program, functions: Sequence[HostFunction]) -> tuple[ClassFunction, ...]:
+    """How the accelerator finds the class of each of its outputs, with what the host would make of these.
+
+    Raises
+    ------
+    UserError
+        If only the host can.
+    """
+    rules = program["classes"]
+    found = [_class_function(program, rule, functions) for rule in rules]
+    if len(functions) != len(rules):
+        raise _left_to_host(f"{len(functions)} tensors lead to {len(rules)} class{'es' * (len(rules) > 1)}")
+    return tuple(found)
+
+
+def _class_function(program: Program, rule: Rule, functions: Sequence[HostFunction]) -> ClassFunction:
+    stream = decided_stream(program, rule)
+    if stream is not None:
+
+        def decide(x: Floats) -> IntArray:
+            # The other streams lead to other classes.
+            given = [
+                x if place == stream else np.zeros((len(x), f.size), np.float32) for place, f in enumerate(functions)
+            ]
+            return end_classes(rule, apply_ends(program, given))
+
+        return ClassFunction(functions[stream], decision=decide)
+    compared = compared_steps(program, rule)
+    if compared is None:
+        if rule["count"] is None:
+            raise _left_to_host("each pixel has a class")
+        raise _left_to_host("between the scores and the class are functions that only a host computes")
+    return ClassFunction(functions[compared[0]], compared[1])
+
+
+def _left_to_host(problem: str) -> UserError:
+    return UserError(problem, where="--output class", hint=_USE_SCORES)
+
+
+def class_decision(function: ClassFunction, values: range) -> NDArray[np.bool_]:
+    """For each score that can occur whether it stands for class 1."""
+    _check_number(len(values))
+    assert function.decision is not None
+    scores = np.array(values)[:, None].astype(np.float32)
+    return function.decision(apply_steps(function.function.steps, scores)).astype(bool)
+
+
+def class_comparison(function: ClassFunction, values: range) -> Affine | Ranks | None:
     """Integers that compare as the outputs of the final function do.
 
     The float function is evaluated on every score that can occur, in every channel. Constants are taken only if all of
@@ -61,18 +136,19 @@ def class_comparison(function: HostFunction, values: range) -> Affine | Ranks | 
     UserError
         If there are too many scores to try constants on, or for a table where none of up to 30 fractional bits do.
     """
-    if len(values) * function.size > _MOST_EVALUATED:
-        raise UserError(
-            f"its scores can take {len(values):,} values each, too many to prove an integer comparison on",
-            where="--output class",
-            hint=_USE_SCORES,
-        )
+    size = function.function.size
+    _check_number(len(values), size)
     scores = np.array(values)[:, None]
-    grid = np.broadcast_to(scores.astype(np.float32), (len(values), function.size))
-    outputs = np.broadcast_to(apply_steps(function.steps, grid), grid.shape).astype(np.float64)
+    grid = np.broadcast_to(scores.astype(np.float32), (len(values), size))
+    outputs = np.broadcast_to(function.compared(grid), grid.shape).astype(np.float64)
     if np.all(outputs == outputs[:, :1]) and np.all(np.diff(outputs[:, 0]) > 0):
         return None
     return _affine(scores, outputs) or _ranks(values, outputs)
+
+
+def _check_number(values: int, channels: int = 1) -> None:
+    if values * channels > _MOST_EVALUATED:
+        raise _left_to_host(f"its scores can take {values:,} values each, too many to prove an integer comparison on")
 
 
 def _affine(scores: IntArray, outputs: NDArray[np.float64]) -> Affine | None:

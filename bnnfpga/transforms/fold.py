@@ -14,12 +14,13 @@ from bnnfpga.transforms.affine_inputs import AffineBehindDotProducts, ShiftsInto
 from bnnfpga.transforms.batch_norm import BatchNormToArithmetic
 from bnnfpga.transforms.concats import ConcatBehindQuantizers
 from bnnfpga.transforms.decisions import mark_decisions
-from bnnfpga.transforms.host_functions import HostFunction, cut_input, cut_layouts, cut_output
+from bnnfpga.transforms.host_functions import HostFunction, cut_input, cut_layouts, cut_outputs
 from bnnfpga.transforms.integer_input import IntegerInput
 from bnnfpga.transforms.integer_weights import IntegerWeights
 from bnnfpga.transforms.joins import JoinsOnIntegers
 from bnnfpga.transforms.merge_layouts import MergeLayouts
 from bnnfpga.transforms.move import LayoutBeforeElementwise, QuantizerBeforeLayout
+from bnnfpga.transforms.moved_constants import ImagesBehindAverages, PicksBeforeElementwise
 from bnnfpga.transforms.pools import AffineBehindPools
 from bnnfpga.transforms.quantizer_scales import ScalesOutOfQuantizers
 from bnnfpga.transforms.refusals import refuse_floats
@@ -34,6 +35,8 @@ SCALE_REWRITES = (
     LayoutBeforeElementwise,
     MergeLayouts,
     QuantizerBeforeLayout,
+    PicksBeforeElementwise,
+    ImagesBehindAverages,
     AffineBehindPools,
     JoinsOnIntegers,
     ShiftsIntoCodes,
@@ -48,15 +51,15 @@ class Folded:
     """A graph of integer operations, and what the host computes around it.
 
     `input_function` is None where the accelerator takes the integers that the user gives. `input_places` says of each
-    element of the graph's input its place in a frame of the file's, `output_places` the same of its output: int64
-    (elements,).
+    element of the graph's input its place in a frame of the file's: int64 (elements,). Of each output
+    `output_functions` and `output_places` say the same.
     """
 
     model: Model
     input_function: HostFunction | None
-    output_function: HostFunction
+    output_functions: tuple[HostFunction, ...]
     input_places: IntArray
-    output_places: IntArray
+    output_places: tuple[IntArray, ...]
 
 
 def fold(model: Model, input_type: IntegerType | None = None, input_scale: np.float32 | None = None) -> Folded:
@@ -89,6 +92,6 @@ def fold(model: Model, input_type: IntegerType | None = None, input_scale: np.fl
     places = places[cut_layouts(model)]
     apply_rewrites(model, ChainsToThresholds())
     refuse_floats(model)
-    output_function, output_places = cut_output(model)
+    functions, output_places = zip(*cut_outputs(model), strict=True)
     model.sort()
-    return Folded(model, input_function, output_function, places, output_places)
+    return Folded(model, input_function, functions, places, output_places)

@@ -46,12 +46,12 @@ def cut_layouts(model: Model) -> IntArray:
     """
     tensor = model.input
     places = _count(model, tensor)
-    while tensor != model.output:
+    while tensor not in model.outputs:
         readers = model.consumers(tensor)
         if len(readers) != 1 or readers[0].op_type not in (*LAYOUT_OPS, "Transpose"):
             break
         tensor = readers[0].output[0]
-        if tensor == model.output:
+        if tensor in model.outputs:
             break
         places = rearrange(model, readers[0], places)
         model.remove(readers[0])
@@ -76,7 +76,7 @@ def cut_input(model: Model) -> tuple[HostFunction, IntArray]:
     steps: list[Step] = []
     while True:
         readers = model.consumers(tensor)
-        if tensor == model.output:
+        if tensor in model.outputs:
             raise UserError(
                 "no quantised layer leads to it",
                 where=f"output {tensor!r}",
@@ -108,7 +108,7 @@ def cut_input(model: Model) -> tuple[HostFunction, IntArray]:
                 )
             steps += [_on_frames(step, places) for step in elementwise_steps(model, node)]
         tensor = node.output[0]
-    if node.output[0] == model.output:
+    if not model.consumers(node.output[0]):
         raise UserError(
             "no layer follows it, so there is nothing to compile",
             where=describe(node),
@@ -127,17 +127,28 @@ def cut_input(model: Model) -> tuple[HostFunction, IntArray]:
     return HostFunction(tuple(steps), places.size), places.reshape(-1)
 
 
-def cut_output(model: Model) -> tuple[HostFunction, IntArray]:
-    """Cut the graph behind its last integer tensor, which becomes its output; what followed is the final function.
+def cut_outputs(model: Model) -> list[tuple[HostFunction, IntArray]]:
+    """Cut the graph behind the last integer tensor in front of each output, which becomes that output.
+
+    What followed is the final function. Two outputs may follow from one tensor, which then stands there twice.
 
     Returns
     -------
     HostFunction
-        What makes the outputs of that tensor's integers, in the order of the file.
+        For each output what makes it of that tensor's integers, in the order of the file.
     int64 (elements,)
         For each element of the new output its place in a frame of the old one.
     """
-    tensor = model.output
+    ends = [_final_function(model, output) for output in model.outputs]
+    last = [model.producer(name) for name in model.outputs]
+    make_boundary(model, outputs=[tensor for tensor, _, _ in ends])
+    model.remove_unread(*(node for node in last if node is not None))
+    return [(function, places) for _, function, places in ends]
+
+
+def _final_function(model: Model, output: str) -> tuple[str, HostFunction, IntArray]:
+    """The last integer tensor in front of an output, the function from it to the output, and its elements' places."""
+    tensor = output
     places = _count(model, tensor)
     steps: list[Step] = []
     while integer_type(model, tensor) is None:
@@ -145,7 +156,7 @@ def cut_output(model: Model) -> tuple[HostFunction, IntArray]:
         if node is None:
             raise UserError(
                 "no quantised layer leads to it",
-                where=f"output {model.output!r}",
+                where=f"output {output!r}",
                 hint="train with Brevitas quantizers on weights and activations",
             )
         if node.op_type in (*LAYOUT_OPS, "Transpose"):
@@ -168,10 +179,7 @@ def cut_output(model: Model) -> tuple[HostFunction, IntArray]:
     while (node := model.producer(tensor)) is not None and node.op_type in (*LAYOUT_OPS, "Transpose"):
         tensor = node.input[0]
         places = _before(model, node, places)
-    last = [model.producer(name) for name in model.outputs]
-    make_boundary(model, output=tensor)
-    model.remove_unread(*(node for node in last if node is not None))
-    return HostFunction(tuple(steps), places.size), places.reshape(-1)
+    return tensor, HostFunction(tuple(steps), places.size), places.reshape(-1)
 
 
 def _count(model: Model, tensor: str) -> IntArray:

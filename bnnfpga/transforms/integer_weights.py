@@ -59,5 +59,6 @@ class IntegerWeights(Rewrite):
         behind = insert_after(model, node, "Mul", output_scale(scale, node, trailing)) or node
         addend = attribute(node, ADDEND, None)
         if addend is not None:
-            insert_after(model, behind, "Add", addend.reshape(-1, *[1] * trailing))
+            whole = addend if addend.ndim > 1 else addend.reshape(-1, *[1] * trailing)
+            insert_after(model, behind, "Add", whole)
         return True

@@ -17,12 +17,12 @@ class MergeLayouts(Rewrite):
             return False
         source, result = node.input[0], node.output[0]
         shape = model.shape(result)
-        if shape == model.shape(source) and result != model.output:
+        if shape == model.shape(source) and result not in model.outputs:
             model.replace_input(result, source)
             model.remove(node)
             return True
         before = model.producer(source)
-        if before is not None and before.op_type in LAYOUT_OPS and model.consumers(source) == [node]:
+        if before is not None and before.op_type in LAYOUT_OPS and model.only_reader(source) is node:
             target = model.add_constant(f"{node.name}_shape", np.array(shape, dtype=np.int64))
             model.become(node, "Reshape", attributes={})
             model.set_inputs(node, [before.input[0], target])

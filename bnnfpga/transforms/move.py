@@ -16,6 +16,7 @@ from bnnfpga.frontend.nodes import (
     WEIGHT_QUANTIZERS,
     attribute,
     comes_from_constants,
+    data_operands,
     rearrange,
 )
 from bnnfpga.frontend.rewriting import Rewrite
@@ -36,8 +37,8 @@ class LayoutBeforeElementwise(Rewrite):
         turns = node.op_type == "Transpose"
         if before is None or before.op_type not in ELEMENTWISE or (turns and before.op_type in QUANTIZERS):
             return False
-        if len(model.consumers(node.input[0])) > 1:
-            return before.op_type == "Mul" and _is_uniform(model, before) and _own_copy(model, before, node)
+        if model.only_reader(node.input[0]) is None:
+            return before.op_type not in QUANTIZERS and _own_copy(model, before, node)
         if before.op_type in QUANTIZERS and _comes_from_windows(model, before.input[0]):
             return False
         operands = [index for index, name in enumerate(before.input) if name and model.constant(name) is None]
@@ -59,11 +60,14 @@ class LayoutBeforeElementwise(Rewrite):
         return True
 
 
-def _own_copy(model: Model, factor: Node, reader: Node) -> bool:
-    """Let `reader` take the result of a copy of `factor` that nobody else reads."""
-    result = model.fresh_name(f"{reader.name}_scaled")
-    model.set_shape(result, model.shape(factor.output[0]))
-    model.insert_after(factor, Node(factor.op_type, factor.input, [result], f"{reader.name}_scale"))
+def _own_copy(model: Model, node: Node, reader: Node) -> bool:
+    """Let `reader` take the result of a copy of an elementwise node that nobody else reads; False where it joins."""
+    if len(data_operands(model, node)) != 1 or node.op_type == "BatchNormalization":
+        return False
+    result = model.fresh_name(f"{reader.name}_made")
+    model.set_shape(result, model.shape(node.output[0]))
+    name = f"{reader.name}_copy"
+    model.insert_after(node, Node(node.op_type, node.input, [result], name, node.domain, node.attributes, node.origin))
     model.set_input(reader, 0, result)
     return True
 
@@ -132,7 +136,7 @@ class QuantizerBeforeLayout(Rewrite):
 def _only_producer(model: Model, node: Node) -> Node | None:
     """The node that makes the one tensor that `node` takes, where nobody else takes it."""
     operands = [name for name in node.input if name and model.constant(name) is None]
-    if len(operands) != 1 or len(model.consumers(operands[0])) != 1:
+    if len(operands) != 1 or model.only_reader(operands[0]) is None:
         return None
     producer: Node | None = model.producer(operands[0])
     return producer

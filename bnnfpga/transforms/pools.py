@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.arithmetic import Step
-from bnnfpga.frontend.channels import channel_index
 from bnnfpga.frontend.model import Model, Node
-from bnnfpga.frontend.nodes import elementwise_operand
+from bnnfpga.frontend.nodes import data_operands, elementwise_operand
 from bnnfpga.frontend.rewriting import Rewrite
 from bnnfpga.frontend.sliding import averages, geometry_of
 from bnnfpga.transforms.editing import insert_after
@@ -20,7 +19,7 @@ _AFFINE = ("Mul", "Div", "Add", "Sub")
 
 
 class AffineBehindPools(Rewrite):
-    """Affine steps move behind max pools, picked channels and averages, which then sum integers.
+    """Affine steps move behind max pools and averages, which then sum integers.
 
     What rises commutes with the largest of some numbers to the bit, because rounding is monotone. That an
     affine function commutes with an average is how the golden model defines such averages.
@@ -32,15 +31,12 @@ class AffineBehindPools(Rewrite):
             model.become(node, INTEGER_SUM, THRESHOLD_DOMAIN)
             insert_after(model, node, "Mul", np.asarray(np.float32(1) / np.float32(geometry.taps)))
             return True
-        if node.op_type not in ("MaxPool", "AveragePool", "Gather", "Resize"):
+        if node.op_type not in ("MaxPool", "AveragePool"):
             return False
         before = model.producer(node.input[0])
         value = None if before is None else _operand(model, before)
         if before is None or value is None or not _commutes(model, node, before, value):
             return False
-        if node.op_type == "Gather" and value.size > 1:
-            axis = value.ndim - len(model.shape(node.input[0])) + 1
-            value = value.take(channel_index(model, node), axis)
         model.set_input(node, 0, elementwise_operand(model, before))
         insert_after(model, node, before.op_type, value, before.origin)
         model.remove_unread(before)
@@ -49,12 +45,22 @@ class AffineBehindPools(Rewrite):
 
 def _commutes(model: Model, node: Node, before: Node, value: NDArray[np.float32]) -> bool:
     """Whether a node gives the same behind an affine node as in front of it."""
-    if node.op_type in ("Gather", "Resize"):
-        return True
     if node.op_type == "AveragePool":
+        if _pixels_apart_above(model, before):
+            return False  # all of it moves at once
         is_factor = before.op_type in ("Mul", "Div")
         return is_factor or not geometry_of(model, node).touches_pads
     return before.op_type in ("Add", "Sub") or bool(np.all(value > 0))
+
+
+def _pixels_apart_above(model: Model, node: Node) -> bool:
+    """Whether an affine node in front of this one, with nothing else between, tells pixels apart."""
+    above: Node | None = node
+    while above is not None and above.op_type in _AFFINE and len(operands := data_operands(model, above)) == 1:
+        if _operand(model, above) is None:
+            return True
+        above = model.producer(operands[0])
+    return False
 
 
 def _operand(model: Model, node: Node) -> NDArray[np.float32] | None:
@@ -76,6 +82,16 @@ def _operand(model: Model, node: Node) -> NDArray[np.float32] | None:
     return numbers.reshape(-1, *[1] * (len(shape) - 2)) if varying else numbers.reshape(())
 
 
+def put_pools_in_front(model: Model, place: Node, source: str, pools: Sequence[tuple[Node, NDArray[np.bool_]]]) -> str:
+    """Pools of a chain that begins at `place` come in front of it, on the integers; the tensor that they make."""
+    for pool, smallest in pools:
+        made = model.fresh_name(f"{pool.name}_integers")
+        model.set_shape(made, model.shape(pool.output[0]))
+        model.insert_before(place, _integer_pool(model, pool, smallest, source, made))
+        source = made
+    return source
+
+
 def put_pools_behind(model: Model, tensor: str, falls: Sequence[tuple[Node, NDArray[np.bool_]]]) -> None:
     """Pools of a chain come behind its step function, as the smallest where what stood behind them falls."""
     if not falls:
@@ -87,9 +103,12 @@ def put_pools_behind(model: Model, tensor: str, falls: Sequence[tuple[Node, NDAr
     model.set_output(node, names[0])
     for index, (pool, smallest) in enumerate(falls):
         model.set_shape(names[index], shapes[index])
-        channels = np.broadcast_to(smallest, (shapes[index][1],)).astype(np.float32)
-        operand = model.add_constant(f"{pool.name}_smallest", channels)
-        ends = [names[index], operand], [names[index + 1]]
-        new = Node(INTEGER_POOL, *ends, pool.name, THRESHOLD_DOMAIN, pool.attributes, pool.origin)
+        new = _integer_pool(model, pool, smallest, names[index], names[index + 1])
         model.insert_after(node, new)
         node = new
+
+
+def _integer_pool(model: Model, pool: Node, smallest: NDArray[np.bool_], source: str, made: str) -> Node:
+    channels = np.broadcast_to(smallest, (model.shape(source)[1],)).astype(np.float32)
+    ends = [source, model.add_constant(f"{pool.name}_smallest", channels)], [made]
+    return Node(INTEGER_POOL, *ends, pool.name, THRESHOLD_DOMAIN, pool.attributes, pool.origin)

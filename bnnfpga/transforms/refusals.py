@@ -8,6 +8,7 @@ from bnnfpga.errors import UserError
 from bnnfpga.frontend.model import Model, Node
 from bnnfpga.frontend.nodes import (
     DOT_PRODUCTS,
+    ELEMENTWISE,
     LAYOUT_OPS,
     POOLS,
     QUANTIZERS,
@@ -17,6 +18,7 @@ from bnnfpga.frontend.nodes import (
     elementwise_operand,
 )
 from bnnfpga.frontend.sliding import averages
+from bnnfpga.golden.steps import elementwise_steps
 from bnnfpga.transforms.integer_types import integer_type, integer_weights
 from bnnfpga.transforms.joins import scaled_integer
 from bnnfpga.transforms.thresholds import chain_above
@@ -63,6 +65,12 @@ def _not_integer(model: Model, quantizer: Node) -> UserError:
             where=describe(producer),
             hint="put the quantizer in front of it, or give that node one constant for all channels",
         )
+    if producer.op_type in ("AveragePool", "Pad") and (apart := _tells_pixels_apart(model, producer)) is not None:
+        return UserError(
+            f"its constants differ from pixel to pixel, and {describe(producer)} behind it works on several pixels",
+            where=describe(apart),
+            hint="use a number for each channel, or put a quantizer between them",
+        )
     if producer.op_type == "AveragePool":
         if averages(model, producer).touches_pads:
             return UserError(
@@ -78,6 +86,17 @@ def _not_integer(model: Model, quantizer: Node) -> UserError:
     if len(data_operands(model, producer)) > 1:
         return not_joined(model, producer)
     return UserError("it does not work on integers", where=describe(producer), hint="put a quantizer in front of it")
+
+
+def _tells_pixels_apart(model: Model, node: Node) -> Node | None:
+    """The elementwise node in front of this one, with only others between, whose constants differ by pixel."""
+    above = model.producer(node.input[0])
+    while above is not None and above.op_type in ELEMENTWISE and len(operands := data_operands(model, above)) == 1:
+        shape = model.shape(above.output[0])
+        if any(set(step.varies(shape)) - {1} for step in elementwise_steps(model, above)):
+            return above
+        above = model.producer(operands[0])
+    return None
 
 
 def _cause(model: Model, node: Node) -> Node:

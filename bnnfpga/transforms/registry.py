@@ -77,7 +77,7 @@ def describe_graph(model: Model) -> list[str]:
     for node in model.nodes:
         operands = ", ".join(_operand(model, name) for name in node.input)
         lines.append(f"{node.output[0]} = {node.op_type}({operands})")
-    lines.append(f"output {model.output}")
+    lines += [f"output {name}" for name in model.outputs]
     return lines
 
 

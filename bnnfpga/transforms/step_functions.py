@@ -93,9 +93,10 @@ def integer_function(steps: Sequence[Step], values: range, *, where: str) -> Ste
     places, steps = _distinct(steps)
     chain = _Chain(steps, values, where)
     proven = all(step.slope() is not None for step in steps)
-    if len(values) > _MOST_EVALUATED and proven:
+    many = max(_MOST_EVALUATIONS, _MOST_EVALUATED)
+    if proven and (len(values) > _MOST_EVALUATED or len(values) * chain.channels > many):
         return _monotone(chain, _ByBisection(chain), places)
-    if len(values) * chain.channels > max(_MOST_EVALUATIONS, _MOST_EVALUATED):
+    if len(values) * chain.channels > many:
         step = next(step.operation for step in steps if step.slope() is None)
         raise UserError(
             f"the function in front of it ({step}) is evaluated on every sum, and {len(values):,} sums of "

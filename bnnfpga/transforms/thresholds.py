@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from bnnfpga.arithmetic import Step, apply_steps
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.model import Model, Node
 from bnnfpga.frontend.nodes import (
@@ -32,13 +28,10 @@ from bnnfpga.transforms.integer_types import (
     reachable_values,
     type_attributes,
 )
-from bnnfpga.transforms.pools import put_pools_behind
+from bnnfpga.transforms.pooled_chains import PlacedStep, fit_chain
+from bnnfpga.transforms.pools import put_pools_behind, put_pools_in_front
 from bnnfpga.transforms.step_functions import IntervalFunction, StepFunction, integer_function
 
-_MOST_EVALUATED = 1 << 16
-"""Values of an integer up to which what stands behind a pool is evaluated on every one."""
-_MOST_THRESHOLDS = 1 << 18
-"""Thresholds of constants for each element: about as many as the block memory of a small FPGA holds."""
 _MOST_DIRECT_BITS = 10
 """Bits of an integer up to which a table by its value is taken where it is no larger than other forms."""
 _MOST_COUNTED = 255
@@ -62,99 +55,49 @@ class ChainsToThresholds(Rewrite):
         quantizer = quantizer_of(model, node)
         if integer_type(model, source) is None or np.any(quantizer.scale != 1):
             return False
-        placed: list[PlacedStep] = []
-        pools: list[tuple[Node, int]] = []
-        for item in chain:
-            if item.op_type == "MaxPool":
-                pools.append((item, len(placed)))
-            else:
-                own = quantizer.steps if item is node else elementwise_steps(model, item)
-                placed += [PlacedStep(step, item, tuple(model.shape(item.output[0]))) for step in own]
-        steps = _on_one_axis(model, placed, source, quantizer, pooled=bool(pools))
         values = reachable_values(model, source)
-        function = integer_function(steps, values, where=describe(node))
-        falls = [(pool, _falls_behind(steps, place, values, describe(pool))) for pool, place in pools]
+        fitted = fit_chain(model, _placed(model, chain, quantizer), values)
+        if fitted.by_pixel is not None:
+            # The fewest thresholds that there can be, so that what does not fit is not evaluated.
+            _check_table(model, fitted.by_pixel, source, max(step.channels for step in fitted.steps), 1)
+        function = integer_function(fitted.steps, values, where=describe(node))
+        if fitted.by_pixel is not None:
+            _check_table(model, fitted.by_pixel, source, *function.thresholds.shape)
+        source = put_pools_in_front(model, chain[0], source, fitted.in_front)
         _replace(model, chain, source, function)
-        put_pools_behind(model, node.output[0], falls)
+        put_pools_behind(model, node.output[0], fitted.behind)
         return True
 
 
-@dataclass(frozen=True)
-class PlacedStep:
-    """A step, the node that it is of, and the shape of that node's tensor."""
-
-    step: Step
-    node: Node
-    shape: tuple[int, ...]
-
-
-def _on_one_axis(
-    model: Model, placed: Sequence[PlacedStep], source: str, quantizer: Quantizer, *, pooled: bool
-) -> list[Step]:
-    """The steps of a chain with constants for each channel, or for each element where one of them varies by pixel.
-
-    Raises
-    ------
-    UserError
-        If there are constants for each pixel where that cannot be: around a pool, or for more thresholds than fit.
-    """
-    by_pixel = [item for item in placed if set(item.step.varies(item.shape)) - {1}]
-    if not by_pixel:
-        return [item.step.along((1,), item.shape) for item in placed]
-    first = by_pixel[0]
-    elements = math.prod(first.shape)
-    if pooled or elements * (quantizer.hi - quantizer.lo) > _MOST_THRESHOLDS:
-        hint = f"use a number for each channel, of shape {(first.shape[1], *[1] * (len(first.shape) - 2))}"
-        if model.producer(source) is None:
-            hint += ", or leave --input away: then the host computes it"
-        reason = (
-            "a pool stands beside it"
-            if pooled
-            else f"the {elements:,} elements would have more than {_MOST_THRESHOLDS:,} thresholds"
-        )
-        raise UserError(
-            f"its constants differ from pixel to pixel, and {reason}", where=describe(first.node), hint=hint
-        )
-    return [item.step.along(range(len(item.shape)), item.shape) for item in placed]
+def _placed(model: Model, chain: Sequence[Node], quantizer: Quantizer) -> list[PlacedStep | Node]:
+    """The steps of a chain, and its pools."""
+    placed: list[PlacedStep | Node] = []
+    for item in chain:
+        if item.op_type == "MaxPool":
+            placed.append(item)
+        else:
+            own = quantizer.steps if item is chain[-1] else elementwise_steps(model, item)
+            placed += [PlacedStep(step, item, tuple(model.shape(item.output[0]))) for step in own]
+    return placed
 
 
-def _falls_behind(steps: Sequence[Step], place: int, values: range, where: str) -> NDArray[np.bool_]:
-    """By channel, whether the steps from number `place` on fall with what the steps before them give."""
-    channels = max((step.channels for step in steps), default=1)
-    tail = steps[place:]
-    if len(values) > _MOST_EVALUATED:
-        return _proven_slope(tail, channels, where) < 0
-    head = apply_steps(steps[:place], np.array(values, dtype=np.float32)[:, None])
-    codes = apply_steps(tail, np.sort(np.broadcast_to(head, (len(values), channels)), axis=0))
-    change = np.diff(codes, axis=0)
-    rises, falls = np.all(change >= 0, axis=0), np.all(change <= 0, axis=0)
-    if not np.all(rises | falls):
-        raise UserError(
-            f"the function behind it neither rises nor falls throughout (channel {int(np.argmin(rises | falls))})",
-            where=where,
-            hint="put a quantizer in front of the pool",
-        )
-    result: NDArray[np.bool_] = ~rises
-    return result
-
-
-def _proven_slope(steps: Sequence[Step], channels: int, where: str) -> NDArray[np.int8]:
-    """Sign of the slope of steps behind a pool by channel, from that of each.
-
-    A float32 operation is monotone where the exact one is, because rounding is.
-    """
-    slope = np.ones(channels, dtype=np.int8)
-    for step in steps:
-        own = step.slope()
-        if own is None:
-            raise UserError(
-                f"the function behind it, of a sum with very many values, is not proven to rise or fall "
-                f"({step.operation})",
-                where=where,
-                hint="put a quantizer in front of the pool",
-            )
-        slope = slope * own.reshape(-1)
-    return slope
+def _check_table(model: Model, node: Node, source: str, elements: int, levels: int) -> None:
+    """Refuse constants for each pixel, which `node` has, whose thresholds are too many."""
+    type = integer_type(model, source)
+    assert type is not None
+    bits = elements * levels * IntegerType.interval(type.lo, type.hi + 1).bits
+    if bits <= _MOST_TABLE_BITS:
+        return
+    shape = model.shape(node.output[0])
+    hint = f"use a number for each channel, of shape {(shape[1], *[1] * (len(shape) - 2))}, or quantise to fewer bits"
+    if model.producer(source) is None:
+        hint += ", or leave --input away: then the host computes it"
+    raise UserError(
+        f"its constants differ from pixel to pixel, and {levels:,} {'threshold' if levels == 1 else 'thresholds'} for "
+        f"each of {elements:,} elements have {bits:,} bits; {_MOST_TABLE_BITS:,} can be compiled",
+        where=describe(node),
+        hint=hint,
+    )
 
 
 def chain_above(model: Model, node: Node) -> list[Node]:
@@ -169,7 +112,7 @@ def chain_above(model: Model, node: Node) -> list[Node]:
         if producer is None or producer.op_type not in CHAINED or len(data_operands(model, producer)) != 1:
             return chain
         # A max pool of sums is one of their few codes: it comes behind the thresholds, where it is smaller.
-        is_own_pool = producer.op_type == "MaxPool" and len(model.consumers(source)) == 1
+        is_own_pool = producer.op_type == "MaxPool" and model.only_reader(source) is not None
         if integer_type(model, source) is not None and not is_own_pool:
             return chain
         chain.insert(0, producer)

@@ -65,8 +65,7 @@ def _path_to_layer(model: Model, transpose: Node) -> list[Node] | None:
         return None
     path: list[Node] = []
     tensor = transpose.output[0]
-    while len(readers := model.consumers(tensor)) == 1:
-        node = readers[0]
+    while (node := model.only_reader(tensor)) is not None:
         path.append(node)
         if node.op_type == "MatMul":
             weights = model.constant(node.input[1])

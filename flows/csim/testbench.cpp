@@ -21,13 +21,12 @@ namespace {
 
 using bytes = std::vector<std::uint8_t>;
 
-constexpr unsigned input_beats = params::frame::InputBeats;
-constexpr unsigned input_bytes = params::frame::InputBytes;
-constexpr unsigned output_beats = params::frame::OutputBeats;
-constexpr unsigned output_bytes = params::frame::OutputBytes;
+constexpr unsigned input_beats = params::s_axis::Beats;
+constexpr unsigned input_bytes = params::s_axis::Bytes;
 
 constexpr std::size_t input_frame = std::size_t{input_beats} * input_bytes;
-constexpr std::size_t output_frame = std::size_t{output_beats} * output_bytes;
+#define FRAME_OF(PORT) +std::size_t{params::PORT::Beats} * params::PORT::Bytes
+constexpr std::size_t output_frame = std::size_t{0} ACCELERATOR_OUTPUTS(FRAME_OF);
 
 /// Where a vector file lies: a simulator may run the program in another folder, with the files beside it.
 std::string find_vectors(const std::string& name) {
@@ -52,7 +51,7 @@ bool write_file(const std::string& path, const bytes& data) {
     return false;
 }
 
-void send(const std::uint8_t* frame, hls::stream<accelerator_input>& to) {
+void send(const std::uint8_t* frame, hls::stream<s_axis_word>& to) {
     for (unsigned beat = 0; beat < input_beats; ++beat) {
         bnn::bits<8 * input_bytes> data;
         for (unsigned i = 0; i < input_bytes; ++i) data.set<8>(8 * i, *frame++);
@@ -60,31 +59,48 @@ void send(const std::uint8_t* frame, hls::stream<accelerator_input>& to) {
     }
 }
 
-/// Appends a frame to `data`; false if it has not exactly its beats or its last beat is not marked as such.
-bool receive(hls::stream<accelerator_output>& from, bytes& data) {
-    for (unsigned beat = 0; beat < output_beats; ++beat) {
+/// Appends a frame of a port to `data`; false if it has not exactly its beats or its last beat is not marked as such.
+template <unsigned Beats, unsigned Bytes>
+bool receive(const char* port, hls::stream<bnn::axis_word<Bytes>>& from, bytes& data) {
+    for (unsigned beat = 0; beat < Beats; ++beat) {
         if (from.empty()) {
-            std::cerr << "it has only " << beat << " of " << output_beats << " beats\n";
+            std::cerr << port << " has only " << beat << " of " << Beats << " beats\n";
             return false;
         }
-        const accelerator_output word = from.read();
-        const bnn::bits<8 * output_bytes> beat_data(word.data);
-        for (unsigned i = 0; i < output_bytes; ++i) data.push_back(static_cast<std::uint8_t>(beat_data.get<8>(8 * i)));
-        if (static_cast<bool>(word.last) != (beat + 1 == output_beats)) {
-            std::cerr << "beat " << beat << " of " << output_beats << " has a wrong TLAST\n";
+        const bnn::axis_word<Bytes> word = from.read();
+        const bnn::bits<8 * Bytes> beat_data(word.data);
+        for (unsigned i = 0; i < Bytes; ++i) {
+            data.push_back(static_cast<std::uint8_t>(beat_data.template get<8>(8 * i)));
+        }
+        if (static_cast<bool>(word.last) != (beat + 1 == Beats)) {
+            std::cerr << "beat " << beat << " of " << Beats << " of " << port << " has a wrong TLAST\n";
             return false;
         }
     }
     if (from.empty()) return true;
-    std::cerr << "it has more than " << output_beats << " beats\n";
+    std::cerr << port << " has more than " << Beats << " beats\n";
     return false;
+}
+
+/// A byte of a frame by the port, beat and byte that it is: for each frame one port behind the other.
+void print_place(std::size_t at) {
+    std::printf("frame %zu, ", at / output_frame);
+    at %= output_frame;
+    std::size_t begin = 0;
+#define PRINT_IN(PORT)                                                                                    \
+    if (at >= begin && at < begin FRAME_OF(PORT)) {                                                       \
+        constexpr std::size_t beat = params::PORT::Bytes;                                                 \
+        std::printf("%s, beat %zu, byte %zu", #PORT, (at - begin) / beat, (at - begin) % beat);           \
+    }                                                                                                     \
+    begin = begin FRAME_OF(PORT);
+    ACCELERATOR_OUTPUTS(PRINT_IN)
 }
 
 bool equal(const bytes& got, const bytes& expected) {
     for (std::size_t i = 0; i < got.size() && i < expected.size(); ++i) {
         if (got[i] == expected[i]) continue;
-        std::printf("frame %zu, beat %zu, byte %zu: expected 0x%02x, got 0x%02x\n", i / output_frame,
-                    i % output_frame / output_bytes, i % output_bytes, expected[i], got[i]);
+        print_place(i);
+        std::printf(": expected 0x%02x, got 0x%02x\n", expected[i], got[i]);
         return false;
     }
     if (got.size() == expected.size()) {
@@ -131,12 +147,15 @@ int main(int argc, char** argv) {
     }
 
     bytes output;
-    hls::stream<accelerator_input> s_axis("s_axis");
-    hls::stream<accelerator_output> m_axis("m_axis");
+    hls::stream<s_axis_word> s_axis("s_axis");
+#define STREAM_OF(PORT) hls::stream<PORT##_word> PORT(#PORT);
+    ACCELERATOR_OUTPUTS(STREAM_OF)
+#define AND_PORT(PORT) , PORT
+#define AND_RECEIVE(PORT) &&receive<params::PORT::Beats, params::PORT::Bytes>(#PORT, PORT, output)
     for (std::size_t frame = 0; frame * input_frame < input.size(); ++frame) {
         send(input.data() + frame * input_frame, s_axis);
-        accelerator(s_axis, m_axis);
-        if (!receive(m_axis, output) || !s_axis.empty()) {
+        accelerator(s_axis ACCELERATOR_OUTPUTS(AND_PORT));
+        if (!(true ACCELERATOR_OUTPUTS(AND_RECEIVE)) || !s_axis.empty()) {
             std::cerr << "frame " << frame << " is wrong\n";
             return 1;
         }

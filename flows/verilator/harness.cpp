@@ -12,6 +12,7 @@
 #include <cinttypes>
 #include <csignal>
 #include <memory>
+#include <vector>
 
 extern "C" {
 static void on_signal(int) { interrupted = 1; }
@@ -88,9 +89,15 @@ void write_report(const Simulation& simulation, End end, double seconds, bool tr
     if (traced) std::fprintf(out, " \"traced_cycles\": %" PRIu64 ",\n", simulation.traced_cycles());
     std::fprintf(out,
                  " \"last_transfer_cycle\": %" PRIu64 ", \"frames_in\": %" PRIu64 ", \"beats_in\": %" PRIu64
-                 ", \"frames_out\": %" PRIu64 ", \"beats_out\": %" PRIu64 ",\n \"frame_done\": [",
+                 ", \"frames_out\": %" PRIu64 ", \"wrong_output\": %" PRIu64 ",\n \"outputs\": [",
                  simulation.last_transfer(), simulation.beats_in() / Simulation::input_beats,
-                 simulation.beats_in() % Simulation::input_beats, simulation.frames_out(), simulation.beats_out());
+                 simulation.beats_in() % Simulation::input_beats, simulation.frames_out(), simulation.wrong_output());
+    Outputs::each([&](auto port, uint64_t number) {
+        const Progress& progress = simulation.progress()[number];
+        std::fprintf(out, "%s{\"name\": \"%s\", \"frames\": %" PRIu64 ", \"beats\": %" PRIu64 "}", number ? ", " : "",
+                     port.name, progress.frames, progress.beats);
+    });
+    std::fputs("],\n \"frame_done\": [", out);
     for (uint64_t i = 0; i < simulation.frames_out(); ++i) {
         std::fprintf(out, i ? ",%" PRIu64 : "%" PRIu64, simulation.frame_done()[i]);
     }
@@ -114,42 +121,64 @@ void print_summary(const Simulation& simulation, double seconds) {
 /// Prints the first difference; whether there is none.
 bool equals_expected(const Simulation& simulation, const MappedFile& expected, const std::string& path, uint64_t frames) {
     const uint8_t* const got = simulation.output().data();
-    const uint64_t size = frames * Simulation::output_frame;
-    for (uint64_t at = 0; at < simulation.output().size(); at += Simulation::output_bytes) {
-        const uint8_t* const want = expected.data() + at % size;
-        if (std::memcmp(got + at, want, Simulation::output_bytes) == 0) continue;
-        const uint64_t beat = at / Simulation::output_bytes;
-        std::fprintf(stderr, "output differs from %s: frame %" PRIu64 ", beat %" PRIu64 ": expected 0x", path.c_str(),
-                     beat / Simulation::output_beats, beat % Simulation::output_beats);
-        for (uint64_t i = Simulation::output_bytes; i-- > 0;) std::fprintf(stderr, "%02x", want[i]);
-        std::fputs(", got 0x", stderr);
-        for (uint64_t i = Simulation::output_bytes; i-- > 0;) std::fprintf(stderr, "%02x", got[at + i]);
-        std::fputc('\n', stderr);
-        return false;
+    bool equal = true;
+    for (uint64_t frame = 0; equal && frame != simulation.frame_done().size(); ++frame) {
+        uint64_t offset = 0;
+        Outputs::each([&](auto port, uint64_t) {
+            for (uint64_t beat = 0; beat != port.beats; ++beat, offset += port.bytes) {
+                const uint8_t* const want = expected.data() + frame % frames * Simulation::output_frame + offset;
+                const uint8_t* const have = got + frame * Simulation::output_frame + offset;
+                if (!equal || std::memcmp(have, want, port.bytes) == 0) continue;
+                equal = false;
+                std::fprintf(stderr, "%s differs from %s: frame %" PRIu64 ", beat %" PRIu64 ": expected 0x", port.name,
+                             path.c_str(), frame, beat);
+                for (uint64_t i = port.bytes; i-- > 0;) std::fprintf(stderr, "%02x", want[i]);
+                std::fputs(", got 0x", stderr);
+                for (uint64_t i = port.bytes; i-- > 0;) std::fprintf(stderr, "%02x", have[i]);
+                std::fputc('\n', stderr);
+            }
+        });
     }
-    return true;
+    return equal;
 }
 
 void explain(const Simulation& simulation, End end, const Vaccelerator& top) {
     const uint64_t frames_in = simulation.beats_in() / Simulation::input_beats;
     const uint64_t beats_in = simulation.beats_in() % Simulation::input_beats;
     if (end == End::wrong_tlast) {
-        std::fprintf(stderr, "error: m_axis_tlast is %s at frame %" PRIu64 ", beat %" PRIu64 " of %" PRIu64 "\n",
-                     top.m_axis_tlast ? "high too early" : "missing on the last beat", simulation.frames_out(),
-                     simulation.beats_out() - 1, Simulation::output_beats);
+        Outputs::each([&](auto port, uint64_t number) {
+            if (number != simulation.wrong_output()) return;
+            const Progress& progress = simulation.progress()[number];
+            std::fprintf(stderr, "error: %s_tlast is %s at frame %" PRIu64 ", beat %" PRIu64 " of %" PRIu64 "\n", port.name,
+                         port.last(top) ? "high too early" : "missing on the last beat", progress.frames,
+                         progress.beats - 1, port.beats);
+        });
     } else if (end == End::unstable_output) {
-        std::fprintf(stderr, "error: the output beat of cycle %" PRIu64 " changed before it was taken\n",
-                     simulation.cycles() - 1);
+        Outputs::each([&](auto port, uint64_t number) {
+            if (number != simulation.wrong_output()) return;
+            std::fprintf(stderr, "error: the beat of %s of cycle %" PRIu64 " changed before it was taken\n", port.name,
+                         simulation.cycles() - 1);
+        });
     } else if (end == End::too_slow) {
-        std::fprintf(stderr, "error: too slow: after %" PRIu64 " cycles only %" PRIu64 " frames and %" PRIu64 " beats came out\n",
-                     simulation.cycles(), simulation.frames_out(), simulation.beats_out());
+        std::fprintf(stderr, "error: too slow: after %" PRIu64 " cycles only", simulation.cycles());
+        Outputs::each([&](auto port, uint64_t number) {
+            const Progress& progress = simulation.progress()[number];
+            std::fprintf(stderr, "%s %" PRIu64 " frames and %" PRIu64 " beats came out of %s", number ? "," : "",
+                         progress.frames, progress.beats, port.name);
+        });
+        std::fputc('\n', stderr);
     } else if (end == End::deadlock) {
         std::fprintf(stderr,
                      "error: deadlock: no transfer since cycle %" PRIu64 " (stopped at cycle %" PRIu64 "); %" PRIu64
-                     " frames and %" PRIu64 " beats went in, %" PRIu64 " frames and %" PRIu64
-                     " beats came out; input valid %d ready %d, output valid %d ready %d\n",
-                     simulation.last_transfer(), simulation.cycles(), frames_in, beats_in, simulation.frames_out(),
-                     simulation.beats_out(), top.s_axis_tvalid, top.s_axis_tready, top.m_axis_tvalid, top.m_axis_tready);
+                     " frames and %" PRIu64 " beats went in (valid %d, ready %d)",
+                     simulation.last_transfer(), simulation.cycles(), frames_in, beats_in, top.s_axis_tvalid,
+                     top.s_axis_tready);
+        Outputs::each([&](auto port, uint64_t number) {
+            const Progress& progress = simulation.progress()[number];
+            std::fprintf(stderr, ", %" PRIu64 " frames and %" PRIu64 " beats came out of %s (valid %d)", progress.frames,
+                         progress.beats, port.name, port.valid(top));
+        });
+        std::fputc('\n', stderr);
     }
 }
 
@@ -189,7 +218,11 @@ int main(int argc, char** argv) {
     const std::unique_ptr<Tracer> tracer = open_trace(top, options);
 
     Stalls input_stalls(2 * options.stall_seed, 2 * uint64_t{BNN_PREDICTED_INTERVAL});
-    Stalls output_stalls(2 * options.stall_seed + 1, 2 * uint64_t{BNN_PREDICTED_INTERVAL});
+    // Each output stalls on its own.
+    std::vector<Stalls> output_stalls;
+    for (uint64_t number = 0; number != Outputs::count; ++number) {
+        output_stalls.emplace_back(2 * options.stall_seed + 1 + (number << 48), 2 * uint64_t{BNN_PREDICTED_INTERVAL});
+    }
     const uint64_t watchdog =
         options.watchdog ? options.watchdog : default_watchdog(options.stalled, input_stalls.longest());
     const Limits limits{watchdog, options.most_cycles, options.trace_from, options.trace_to};

@@ -35,7 +35,7 @@ inline const char* const usage_text =
     "  --report FILE      write cycles, times and what went wrong as JSON\n"
     "  --frames N         use only the first N frames of the input\n"
     "  --repeat K         drive the frames K times over\n"
-    "  --stall-seed S     let both external streams stall, in bursts that follow from the seed\n"
+    "  --stall-seed S     let all external streams stall, in bursts that follow from the seed\n"
     "  --trace FILE       write a waveform (needs a simulator built with TRACE=vcd or fst)\n"
     "  --trace-from CYCLE, --trace-to CYCLE   write only these cycles of it, both included\n"
     "  --trace-megabytes N   end the waveform where it has reached this size; the simulation goes on\n"

@@ -8,6 +8,7 @@
 #define BNN_SIMULATION_H_
 
 #include "Vaccelerator.h"
+#include "outputs.h"
 #include "ports.h"
 #include "stalls.h"
 #include "trace.h"
@@ -16,6 +17,7 @@
 #include <csignal>
 #include <cstdint>
 #include <cstring>
+#include <tuple>
 #include <vector>
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "ports are filled byte by byte, the lowest first");
@@ -32,6 +34,12 @@ struct Limits {
     uint64_t most_cycles = ~uint64_t{0};
     uint64_t trace_from = 0;
     uint64_t trace_to = ~uint64_t{0};
+};
+
+/// How far an output came: whole frames, and beats of the next.
+struct Progress {
+    uint64_t frames;
+    uint64_t beats;
 };
 
 /// Evaluates the design, the first time excepted.
@@ -53,11 +61,9 @@ inline void evaluate(Vaccelerator& top) {
 class Simulation {
   public:
     static constexpr uint64_t input_bytes = BNN_INPUT_BYTES;
-    static constexpr uint64_t output_bytes = BNN_OUTPUT_BYTES;
     static constexpr uint64_t input_beats = BNN_INPUT_BEATS;
-    static constexpr uint64_t output_beats = BNN_OUTPUT_BEATS;
     static constexpr uint64_t input_frame = input_bytes * input_beats;
-    static constexpr uint64_t output_frame = output_bytes * output_beats;
+    static constexpr uint64_t output_frame = Outputs::frame;
     static constexpr uint64_t none = ~uint64_t{0};
     static constexpr uint64_t period = 10;  // time units of a trace, which are nanoseconds
     static constexpr uint64_t reset_cycles = 16;
@@ -69,28 +75,35 @@ class Simulation {
           output_(frames * repeat * output_frame) {}
 
     /// Runs until the last frame is out or something is wrong. The first eval(), which initialises, has taken place.
-    /// `input_stalls` and `output_stalls` are used where `Stalled`, `tracer` where `Traced`: the plain loop has neither.
+    /// `input_stalls` and `output_stalls`, one for each output, are used where `Stalled`, `tracer` where `Traced`: the
+    /// plain loop has neither.
     template <bool Stalled, bool Traced>
-    End run(Stalls& input_stalls, Stalls& output_stalls, Tracer* tracer) {
+    End run(Stalls& input_stalls, std::vector<Stalls>& output_stalls, Tracer* tracer) {
         // Ports and counters in locals: the compiler may not assume that eval() leaves members alone.
         Vaccelerator& top = top_;
         const uint8_t* source = input_;
-        uint8_t* sink = output_.data();
+        Outputs::Sinks sinks = Outputs::make(output_.data());
+        const auto each = [&](auto&& function) {
+            std::apply([&](auto&... sink) { (function(sink), ...); }, sinks);
+        };
         uint64_t cycle = 0;
         uint64_t last_transfer = 0;
         uint64_t input_left = input_left_;
-        uint64_t beat = 0;
         size_t frame = 0;
         const size_t frames = frame_done_.size();
         bool valid = !Stalled || input_stalls.next();
-        bool ready = !Stalled || output_stalls.next();
-        bool held = false;
-        uint8_t held_beat[output_bytes];
+        const auto get_ready = [&] {
+            uint64_t number = 0;
+            each([&](auto& sink) {
+                sink.ready = !Stalled || output_stalls[number++].next();
+                port_of(sink).set_ready(top, sink.ready);
+            });
+        };
         End end = End::done;
         reset<Traced>(tracer);
         std::memcpy(&top.s_axis_tdata, source, input_bytes);
         top.s_axis_tvalid = valid;
-        top.m_axis_tready = ready;
+        get_ready();
         top.aclk = 0;
         evaluate<Traced>(top);
         if (Traced && limits_.trace_from == 0) tracer->dump(time(0) - period / 2);
@@ -103,30 +116,27 @@ class Simulation {
                 pause = std::min(pause, tracer->next_look());
             }
             for (; cycle < pause && frame != frames; ++cycle) {
-                if (Stalled) {
-                    // A beat that was offered and not taken must still be there, unchanged.
-                    if (held && !(top.m_axis_tvalid && std::memcmp(&top.m_axis_tdata, held_beat, output_bytes) == 0)) {
-                        end = End::unstable_output;
-                        break;
-                    }
-                    held = top.m_axis_tvalid && !ready;
-                    if (held) std::memcpy(held_beat, &top.m_axis_tdata, output_bytes);
-                }
                 const bool take = valid && top.s_axis_tready;
-                if (ready && top.m_axis_tvalid) {
-                    std::memcpy(sink, &top.m_axis_tdata, output_bytes);
-                    sink += output_bytes;
-                    last_transfer = cycle;
-                    const bool last = ++beat == output_beats;
-                    if (top.m_axis_tlast != last) {
-                        end = End::wrong_tlast;
-                        break;
+                uint64_t number = 0;
+                size_t whole = frames;  // frames that have left by all outputs
+                each([&](auto& sink) {
+                    if (Stalled && !sink.is_stable(top) && end == End::done) {
+                        end = End::unstable_output;
+                        wrong_output_ = number;
                     }
-                    if (last) {
-                        beat = 0;
-                        frame_done_[frame++] = cycle;
+                    // What a port gives behind the last frame, while others are not done, is of no frame.
+                    if (sink.frames != frames && sink.takes(top)) {
+                        last_transfer = cycle;
+                        if (!sink.take(top, output_frame - port_of(sink).frame) && end == End::done) {
+                            end = End::wrong_tlast;
+                            wrong_output_ = number;
+                        }
                     }
-                }
+                    whole = std::min<size_t>(whole, sink.frames);
+                    ++number;
+                });
+                if (end != End::done) break;
+                if (whole != frame) frame_done_[frame++] = cycle;
                 top.aclk = 1;
                 evaluate<Traced>(top);
                 if (Traced && shown(cycle)) tracer->dump(time(cycle));
@@ -145,7 +155,7 @@ class Simulation {
                 if (Stalled) {
                     // An offered beat stays offered until it is taken.
                     if (input_left != 0 && (take || !valid)) top.s_axis_tvalid = valid = input_stalls.next();
-                    top.m_axis_tready = ready = output_stalls.next();
+                    get_ready();
                 }
                 top.aclk = 0;
                 evaluate<Traced>(top);
@@ -169,7 +179,7 @@ class Simulation {
         last_transfer_ = last_transfer;
         beats_in_ = input_left_ - input_left;
         frames_out_ = frame;
-        beats_out_ = beat;
+        each([&](auto& sink) { progress_.push_back({sink.frames, sink.beat}); });
         return end;
     }
 
@@ -179,10 +189,13 @@ class Simulation {
     uint64_t first_input() const { return first_input_; }
     uint64_t last_transfer() const { return last_transfer_; }
     uint64_t beats_in() const { return beats_in_; }
-    /// Whole frames out, and beats of the one after them.
+    /// Frames that are out as a whole, by all outputs.
     uint64_t frames_out() const { return frames_out_; }
-    uint64_t beats_out() const { return beats_out_; }
-    /// Cycle of the last output transfer of each frame; the first `frames_out()` are set.
+    /// For each output its whole frames, and beats of the one after them.
+    const std::vector<Progress>& progress() const { return progress_; }
+    /// Where tlast or a beat was wrong: the number of the output.
+    uint64_t wrong_output() const { return wrong_output_; }
+    /// Cycle of the last transfer of each frame by any output; the first `frames_out()` are set.
     const std::vector<uint64_t>& frame_done() const { return frame_done_; }
     const std::vector<uint8_t>& output() const { return output_; }
 
@@ -197,7 +210,7 @@ class Simulation {
     void reset(Tracer* tracer) {
         top_.aresetn = 0;
         top_.s_axis_tvalid = 0;
-        top_.m_axis_tready = 0;
+        Outputs::each([&](auto port, uint64_t) { port.set_ready(top_, false); });
         for (uint64_t i = 0; i < reset_cycles; ++i) {
             top_.aclk = 0;
             evaluate<Traced>(top_);
@@ -221,7 +234,8 @@ class Simulation {
     uint64_t last_transfer_ = 0;
     uint64_t beats_in_ = 0;
     uint64_t frames_out_ = 0;
-    uint64_t beats_out_ = 0;
+    uint64_t wrong_output_ = 0;
+    std::vector<Progress> progress_;
 };
 
 #endif

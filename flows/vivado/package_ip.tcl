@@ -9,7 +9,7 @@ source common.tcl
 file delete -force build/ip
 file mkdir build
 create_project -force -part $part package build/package
-add_files -norecurse [concat $accelerator_files $memory_files [list bnn_batches.sv $wrapper]]
+add_files -norecurse [concat $accelerator_files $memory_files [lsort [glob bnn_*.sv]] [list $wrapper]]
 set_property top accelerator_dma [current_fileset]
 update_compile_order -fileset sources_1
 

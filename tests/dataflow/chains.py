@@ -46,7 +46,7 @@ def random_chain(seed: int, widths: tuple[int, ...], bits: int = 1) -> Graph:
         graph.add(operator)
     for before, after in pairwise(operators):
         graph.connect(before.name, after.name)
-    graph.set_boundary(operators[0].name, operators[-1].name)
+    graph.set_boundary(operators[0].name, [operators[-1].name])
     return graph
 
 

@@ -42,7 +42,7 @@ STEPS: dict[str, tuple[bool, Callable[[Graph, Path], object]]] = {
     "fold": (False, lambda graph, _: apply_folding(graph, {})),
     "play": (True, lambda graph, _: predict(graph)),
     "execute": (True, lambda graph, _: graph.execute(random_integers(graph.input.port, 2, 0))),
-    "emulate": (True, lambda graph, _: Emulator(graph).scores(random_integers(graph.input.port, 2, 0))),
+    "emulate": (True, lambda graph, _: Emulator(graph).scores(random_integers(graph.input.port, 2, 0))[0]),
     "render": (True, _render),
     "report": (True, lambda graph, _: (folding_of(graph), add_resources(*(u.resources() for u in graph.operators)))),
 }
@@ -85,7 +85,7 @@ def test_a_chain_of_500_layers(tmp_path: Path) -> None:
     assert cycles.initiation_interval <= CYCLES
     assert cycles.latency > 500
     x = random_integers(graph.input.port, 8, 0)
-    scores = Emulator(graph).scores(x)
+    scores = Emulator(graph).scores(x)[0]
     assert scores.shape == (8, CLASSES)
     np.testing.assert_array_equal(graph.execute(x)["output"], scores)
     _render(graph, tmp_path)
@@ -101,7 +101,7 @@ def test_sums_of_themselves(times: int, tmp_path: Path) -> None:
     signs = graph.execute(x, [graph.outputs_of("threshold0")[0].name, "output"])
     first, last = signs.values()
     np.testing.assert_array_equal(last, first << times)
-    np.testing.assert_array_equal(Emulator(graph).scores(x), last)
+    np.testing.assert_array_equal(Emulator(graph).scores(x)[0], last)
     assert predict(graph).initiation_interval == 8
     _render(graph, tmp_path)
 

@@ -160,7 +160,7 @@ def test_a_port_has_one_stream() -> None:
         with pytest.raises(ValueError, match="has a stream already"):
             graph.connect(*ends)
     graph.connect("second", "first")
-    graph.set_boundary("first", "third")
+    graph.set_boundary("first", ["third"])
     with pytest.raises(ValueError, match="first, second form a cycle"):
         _ = graph.operators
     assert chain([units[0]]).operators[0] == units[0]

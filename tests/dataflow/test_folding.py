@@ -126,6 +126,6 @@ def test_nearly_free_latency_is_taken() -> None:
     graph.add(unit)
     graph.add(ScoreOutput("scores", unit.outputs[0]))
     graph.connect("unit", "scores")
-    graph.set_boundary("unit", "scores")
+    graph.set_boundary("unit", ["scores"])
     chosen = choose_folding(graph, 40_000)["unit"]
     assert (512 // chosen.pe) * (512 // chosen.simd) <= 16_384

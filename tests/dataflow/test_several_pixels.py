@@ -71,7 +71,7 @@ def network() -> Graph:
     for before, after in pairwise(units):
         graph.connect(before.name, after.name, any_lanes=True)
     graph.connect("fork0", "add0", output=1, input=1, any_lanes=True)
-    graph.set_boundary("lookup0", "score_output")
+    graph.set_boundary("lookup0", ["score_output"])
     return graph
 
 
@@ -109,7 +109,7 @@ def between(pads: tuple[int, int, int, int] = (0, 1, 2, 0)) -> Graph:
     for before, after in pairwise(units):
         graph.connect(before.name, after.name, any_lanes=True)
     graph.connect("fork0", "add0", output=1, input=1, any_lanes=True)
-    graph.set_boundary("fork0", "score_output")
+    graph.set_boundary("fork0", ["score_output"])
     return graph
 
 

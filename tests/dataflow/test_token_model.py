@@ -25,7 +25,7 @@ def _converter(elements: int, before: int, after: int) -> Graph:
     graph.add(WidthConverter("converter", (elements,), type, before, after))
     graph.add(ScoreOutput("score_output", Port((elements,), type, after)))
     graph.connect("converter", "score_output")
-    graph.set_boundary("converter", "score_output")
+    graph.set_boundary("converter", ["score_output"])
     return graph
 
 
@@ -72,7 +72,7 @@ def test_without_its_fifo_a_unit_makes_its_producer_wait() -> None:
         without.add(operator)
     for before, after in pairwise(kept):
         without.connect(before.name, after.name)
-    without.set_boundary(kept[0].name, kept[-1].name)
+    without.set_boundary(kept[0].name, [kept[-1].name])
     assert predict(without).initiation_interval > 64
 
 

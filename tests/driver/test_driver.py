@@ -42,17 +42,23 @@ def compile_net(name: str, folder: Path) -> bnnfpga.Project:
 
 def overlay(project: bnnfpga.Project, **faults: Any) -> Overlay:
     """An overlay whose accelerator is the project's emulator behind the boundary's words."""
-    given, made = project.input_stream, project.output_stream
+    given, made = project.input_stream, [output.stream for output in project.outputs]
+    (given_words,), made_words = DmaWords.of(given), DmaWords.of(*made)
 
     def compute(data: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        frames = data.reshape(-1, given.beats * DmaWords.of(given).bytes)
+        frames = data.reshape(-1, given.beats * given_words.bytes)
         from bnnfpga.simulate.emulator import run_emulator
         from bnnfpga.simulate.project_graph import project_graph
 
         graph = project_graph(project)
-        codes = given.unpack(DmaWords.of(given).gather(frames))
-        scores = run_emulator(graph, codes)[graph.output.name]
-        return DmaWords.of(made).spread(made.pack(scores.reshape(len(codes), -1))).reshape(-1)
+        codes = given.unpack(given_words.gather(frames))
+        scores = run_emulator(graph, codes)
+        # One output of a frame behind the other.
+        parts = [
+            words.spread(format.pack(scores[stream.name].reshape(len(codes), -1)))
+            for words, format, stream in zip(made_words, made, graph.outputs, strict=True)
+        ]
+        return np.concatenate(parts, axis=1).reshape(-1)
 
     return Overlay(Dma(compute, **faults))
 
@@ -90,11 +96,11 @@ def test_the_words_are_those_of_the_vectors(tmp_path: Path) -> None:
         assert accelerator.check() == 0
         for stream, file, seen in (
             (project.input_stream, "input.bin", system.dma.sent),
-            (project.output_stream, "expected.bin", system.dma.received),
+            (project.outputs[0].stream, "expected.bin", system.dma.received),
         ):
             beats = np.fromfile(project.folder / "vectors" / file, np.uint8).reshape(-1, stream.beat_bytes)
             words = np.concatenate(seen).reshape(len(beats), -1)
-            assert words.shape[1] % DmaWords.of(stream).word_bytes == 0
+            assert words.shape[1] % DmaWords.of(stream)[0].word_bytes == 0
             np.testing.assert_array_equal(words[:, : stream.beat_bytes], beats)
             assert not words[:, stream.beat_bytes :].any()
 
@@ -173,13 +179,14 @@ def test_without_bnnfpga(tmp_path: Path) -> None:
     )
     x = images_for(project, 40, seed=2)
     result = project.simulate(x, backend="emulator")
-    made, given = project.output_stream, project.input_stream
+    made, given = project.outputs[0].stream, project.input_stream
+    (made_words,), (given_words,) = DmaWords.of(made), DmaWords.of(given)
     vectors = np.fromfile(folder / "vectors" / "expected.bin", np.uint8).reshape(16, -1)
     np.savez(
         expected,
-        vectors=DmaWords.of(made).spread(vectors).reshape(-1),
-        vector_bytes=16 * given.beats * DmaWords.of(given).bytes,
-        images=DmaWords.of(made).spread(made.pack(result.outputs)).reshape(-1),
+        vectors=made_words.spread(vectors).reshape(-1),
+        vector_bytes=16 * given.beats * given_words.bytes,
+        images=made_words.spread(made.pack(result.outputs)).reshape(-1),
     )
     np.save(tmp_path / "x.npy", x)
     np.save(tmp_path / "y.npy", result.classes)

@@ -23,7 +23,6 @@ from qonnx.transformation.infer_shapes import InferShapes
 from bnnfpga.arithmetic import apply_steps
 from bnnfpga.dataflow.lower import lower
 from bnnfpga.frontend.clean import clean
-from bnnfpga.frontend.final import gives_class
 from bnnfpga.golden.model import GoldenModel
 from bnnfpga.transforms.fold import fold
 from tests.conftest import THOROUGH
@@ -173,18 +172,15 @@ def _check(proto: onnx.ModelProto, batch: onnx.ModelProto, x: np.ndarray) -> Gol
     model = clean(proto)
     golden_model = GoldenModel(model)
     golden = golden_model.run(x)
-    if gives_class(model):
-        np.testing.assert_array_equal(golden.classes, expected.ravel())
-    else:
-        np.testing.assert_array_equal(golden.output, expected)
+    np.testing.assert_array_equal(golden.values[0], expected)
     folded = fold(model)
     assert folded.input_function is not None
     graph = lower(folded.model)
     codes = apply_steps(folded.input_function.steps, x.reshape(len(x), -1)).astype(np.int64)
-    scores = graph.execute(codes)[graph.output.name]
-    np.testing.assert_array_equal(scores, golden.scores.reshape(scores.shape))
-    output = apply_steps(folded.output_function.steps, scores.astype(np.float32))
-    np.testing.assert_array_equal(output, golden.output.reshape(output.shape))
+    scores = graph.execute(codes)[graph.outputs[0].name]
+    np.testing.assert_array_equal(scores, golden.scores[0].reshape(scores.shape))
+    output = apply_steps(folded.output_functions[0].steps, scores.astype(np.float32))
+    np.testing.assert_array_equal(output, golden.outputs[0].reshape(output.shape))
     return golden_model
 
 
@@ -205,7 +201,7 @@ def test_nets_tell_images_apart(dialect: str) -> None:
         net = Net(seed)
         x = (net.rng.integers(-40, 41, (IMAGES, net.widths[0])) / 8).astype(np.float32)
         golden = GoldenModel(clean(DIALECTS[dialect](Net(seed), 1))).run(x)
-        telling += len(np.unique(golden.scores, axis=0)) > 3
+        telling += len(np.unique(golden.scores[0], axis=0)) > 3
     assert telling >= 5
 
 
@@ -356,5 +352,7 @@ def test_operators(front: str, between: str, end: str) -> None:
     # What is cut off keeps the order; the scores are those in front of it.
     scores = _executed(_net(0, IMAGES, *parts[:2], lambda net, x: x), x)
     golden = GoldenModel(clean(_net(0, 1, *parts))).run(x)
-    np.testing.assert_array_equal(golden.output, scores)
-    np.testing.assert_array_equal(golden.classes, _executed(_net(0, IMAGES, *parts), x).argmax(axis=1))
+    np.testing.assert_array_equal(golden.outputs[0], scores)
+    probabilities = _executed(_net(0, IMAGES, *parts), x)
+    np.testing.assert_allclose(golden.values[0], probabilities, rtol=1e-5)
+    np.testing.assert_array_equal(golden.classes[0], probabilities.argmax(axis=1))

@@ -200,3 +200,21 @@ def test_functions_that_grow_without_bounds_are_refused() -> None:
     model.graph.node[-1].input[0] = "v"
     with pytest.raises(bnnfpga.UserError, match="its functions make more than 16,384 nodes"):
         clean(model)
+
+
+def test_top_k_as_finn_inserts_it(tmp_path: Path) -> None:
+    """With its input of opset 10, in a file of opset 9."""
+    model = _model([_activation(), _block()], _node("BipolarQuant", "w3 one", "signs", domain=DOMAIN))
+    del model.graph.node[-2:]
+    model.graph.node.extend(
+        [_node("MatMul", "u signs", "scores"), _node("TopK", "scores k", "top y", axis=-1, largest=1, sorted=1)]
+    )
+    model.graph.initializer.append(numpy_helper.from_array(np.int64([1]), "k"))
+    model.graph.output[0].type.tensor_type.elem_type = onnx.TensorProto.INT64
+    for entry in (model.opset_import[0], *(function.opset_import[0] for function in model.functions)):
+        entry.version = 9
+    project = _compile(model, tmp_path)
+    assert not [text for text in project.warnings if "not compared" in text]
+    x = np.random.default_rng(1).standard_normal((40, 16)).astype(np.float32)
+    classes = project.simulate(x, backend="emulator").classes
+    np.testing.assert_array_equal(classes.ravel(), _expected(model, x).argmax(axis=1))

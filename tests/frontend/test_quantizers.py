@@ -57,8 +57,8 @@ def test_quant_is_that_of_qonnx(
     assert codes.max() <= quantizer.hi
     # The same through onnxruntime.
     golden = GoldenModel(clean(net.model((len(VALUES),), "y"))).run(VALUES[None])
-    np.testing.assert_array_equal(golden.output[0], expected)
-    np.testing.assert_array_equal(golden.scores[0], codes)
+    np.testing.assert_array_equal(golden.outputs[0][0], expected)
+    np.testing.assert_array_equal(golden.scores[0][0], codes)
 
 
 def test_round_to_zero_is_down() -> None:
@@ -85,7 +85,7 @@ def test_trunc_is_that_of_qonnx(
     attributes = {"signed": int(signed), "narrow": int(narrow), "rounding_mode": mode}
     net.node("Trunc", "x", *(net.constant(value) for value in (*numbers, *output)), domain=DOMAIN, **attributes)
     golden = GoldenModel(clean(net.model((len(VALUES),), "y", qonnx=2))).run(VALUES[None])
-    np.testing.assert_array_equal(golden.output[0], trunc_v2(VALUES, *numbers, narrow, signed, *output, mode))
+    np.testing.assert_array_equal(golden.outputs[0][0], trunc_v2(VALUES, *numbers, narrow, signed, *output, mode))
 
 
 @settings(max_examples=CASES // 4, deadline=None)
@@ -103,7 +103,7 @@ def test_trunc_of_version_1_is_that_of_qonnx(mode: str, bits: int, shift: int, s
     net = NetWriter()
     net.node("Trunc", "x", *(net.constant(value) for value in numbers), domain=DOMAIN, rounding_mode=mode)
     golden = GoldenModel(clean(net.model((len(values),), "y"))).run(values[None])
-    np.testing.assert_array_equal(golden.output[0], trunc_v1(values, *numbers, mode))
+    np.testing.assert_array_equal(golden.outputs[0][0], trunc_v1(values, *numbers, mode))
 
 
 @settings(max_examples=CASES // 2, deadline=None)
@@ -128,9 +128,9 @@ def test_multithreshold_is_that_of_qonnx(
     x = rng.choice(VALUES, (5, *shape)).astype(np.float32)
     expected = multithreshold(x, thresholds, scale, bias, channels_last=layout == "NHWC")
     golden = GoldenModel(clean(net.model(shape, "y"))).run(x)
-    np.testing.assert_array_equal(golden.output, expected)
+    np.testing.assert_array_equal(golden.outputs[0], expected)
     # Integers, as few as the output allows.
-    assert np.abs(np.diff(np.unique(golden.scores))).max(initial=1) <= (2 * levels if halves % 2 else levels)
+    assert np.abs(np.diff(np.unique(golden.scores[0]))).max(initial=1) <= (2 * levels if halves % 2 else levels)
 
 
 @given(scale=st.floats(-8, 8, width=32).filter(lambda x: abs(x) > 1e-3), offset=st.integers(-300, 300))

@@ -30,7 +30,7 @@ def _inputs(path: Path) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("path", [path for path in BREVITAS if "ties" not in path.stem], ids=lambda path: path.stem)
 def test_equals_torch_where_there_are_no_ties(path: Path) -> None:
     x, expected = _inputs(path)
-    np.testing.assert_allclose(GoldenModel(load(path)).run(x).output, expected, atol=2e-6, rtol=1e-6)
+    np.testing.assert_allclose(GoldenModel(load(path)).run(x).outputs[0], expected, atol=2e-6, rtol=1e-6)
 
 
 @pytest.mark.parametrize("path", BREVITAS, ids=lambda path: path.stem)
@@ -48,7 +48,7 @@ def test_ties_decide_for_plus_one() -> None:
     weights = np.array([[1.0, -1.0], [1.0, 1.0], [-1.0, 1.0], [-1.0, -1.0]])
     net.bipolar(net.node("MatMul", net.bipolar("x"), net.bipolar(net.constant(weights), 0.1)))
     result = GoldenModel(clean(net.model((4,), "y"))).run(np.ones((1, 4), np.float32))
-    np.testing.assert_array_equal(result.scores, [[1, 1]])
+    np.testing.assert_array_equal(result.scores[0], [[1, 1]])
 
 
 def test_negative_zero_is_plus_one() -> None:
@@ -63,8 +63,8 @@ def test_batches_do_not_matter(net: DenseNet, seed: int) -> None:
     whole = golden.run(x)
     for index in range(len(x)):
         one = golden.run(x[index : index + 1])
-        np.testing.assert_array_equal(one.output[0], whole.output[index])
-        np.testing.assert_array_equal(one.scores[0], whole.scores[index])
+        np.testing.assert_array_equal(one.outputs[0][0], whole.outputs[0][index])
+        np.testing.assert_array_equal(one.scores[0][0], whole.scores[0][index])
 
 
 @settings(max_examples=40, deadline=None)
@@ -84,7 +84,7 @@ def test_large_sums_stay_exact() -> None:
     golden = GoldenModel(clean(net.model((inputs,), "y")))
     x_value = np.full((1, inputs), 255, np.float32)
     x_value[0, 0] = 254
-    assert golden.run(x_value).scores.tolist() == [[255 * inputs - 1]]
+    assert golden.run(x_value).scores[0].tolist() == [[255 * inputs - 1]]
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,8 @@ def test_published_accuracies(name: str, accuracy: float) -> None:
     images, labels = mnist_test_set()
     x = images.astype(np.float32) * np.float32(1 / 255)
     path = shared(f"models/{name}")
-    assert (GoldenModel(load(path)).run(x).output.argmax(axis=1) == labels).mean() == pytest.approx(accuracy, abs=1e-9)
+    classes = GoldenModel(load(path)).run(x).classes[0]
+    assert (classes == labels).mean() == pytest.approx(accuracy, abs=1e-9)
     assert_confirmed(path, x[:1000])
 
 

@@ -49,7 +49,7 @@ def chain(operators: list[Operator]) -> Graph:
         if previous is not None:
             graph.connect(previous.name, operator.name)
         previous = operator
-    graph.set_boundary(operators[0].name, operators[-1].name)
+    graph.set_boundary(operators[0].name, [operators[-1].name])
     return graph
 
 
@@ -120,14 +120,14 @@ def branches() -> Graph:
     graph.connect("other", "total", input=1)
     graph.connect("total", "pool")
     graph.connect("pool", "score_output")
-    graph.set_boundary("fork", "score_output")
+    graph.set_boundary("fork", ["score_output"])
     return graph
 
 
 def expected_bytes(graph: Graph, frames: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     port = graph.input.port
     x = random_integers(port.type, (frames, *port.shape), np.random.default_rng(seed))
-    return pack(port, x), pack(graph.output.port, graph.execute(x)["output"])
+    return pack(port, x), pack(graph.outputs[0].port, graph.execute(x)["output"])
 
 
 @pytest.fixture(scope="session")
@@ -216,8 +216,8 @@ def test_the_test_bench_compares(simulator: tuple[CSimulator, Graph], tmp_path: 
 
     assert bench("--input", "in.bin", "--expected", "good.bin") == (0, "3 frames, output equals the expectation\n")
     status, said = bench("--input", "in.bin", "--expected", "bad.bin")
-    port = simulator[1].output.port
-    place = f"frame 2, beat {port.beats - 1}, byte {port.boundary_bytes - 1}: expected 0x{made[2, -1]:02x}, got"
+    port = simulator[1].outputs[0].port
+    place = f"frame 2, m_axis, beat {port.beats - 1}, byte {port.boundary_bytes - 1}: expected 0x{made[2, -1]:02x}, got"
     assert status == 1
     assert said.startswith(place)
     assert bench("--input", "in.bin", "--expected", "short.bin")[0] == 1

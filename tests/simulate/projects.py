@@ -59,8 +59,7 @@ def make_project(
     ports = {
         "INPUT_BYTES": width // 8,
         "INPUT_BEATS": BEATS,
-        "OUTPUT_BYTES": width // 8,
-        "OUTPUT_BEATS": BEATS,
+        "OUTPUTS(OUTPUT)": f"OUTPUT(m_axis, {width // 8}, {BEATS})",
         "PREDICTED_INTERVAL": BEATS,
         "PREDICTED_LATENCY": LATENCY + BEATS - 1,
     }

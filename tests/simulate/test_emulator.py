@@ -67,7 +67,7 @@ def check(
     graph: Graph, x: NDArray[np.integer], path: str, threads: int | None = None, *, every_stream: bool = True
 ) -> None:
     """The output, or all streams: what nobody asks for may never be made."""
-    wanted = [stream.name for stream in graph.streams] if every_stream else [graph.output.name]
+    wanted = [stream.name for stream in graph.streams] if every_stream else [graph.outputs[0].name]
     expected = graph.execute(x.astype(np.int64), wanted)
     got = run_emulator(graph, x, tensors=wanted, path=path, threads=threads)
     for name in wanted:
@@ -438,7 +438,7 @@ def test_branches(
         ("last", 0, "both", 1),
     ):
         graph.connect(before, after, output=output, input=input)
-    graph.set_boundary("fork", "both")
+    graph.set_boundary("fork", ["both"])
     check(graph, random_integers(taken, (4, *shape), rng), path)
 
 
@@ -458,11 +458,11 @@ def test_it_runs_often_and_without_frames() -> None:
     graph = random_chain(1, (30, 20, 10))
     emulator = Emulator(graph)
     x = np.random.default_rng(0).integers(0, 256, (50, 30))
-    first = emulator.scores(x)
+    first = emulator.scores(x)[0]
     assert first.shape == (50, 10)
-    np.testing.assert_array_equal(emulator.scores(x, threads=2), first)
-    np.testing.assert_array_equal(emulator.scores(x[20:30]), first[20:30])
-    assert emulator.scores(x[:0]).shape == (0, 10)
+    np.testing.assert_array_equal(emulator.scores(x, threads=2)[0], first)
+    np.testing.assert_array_equal(emulator.scores(x[20:30])[0], first[20:30])
+    assert emulator.scores(x[:0])[0].shape == (0, 10)
 
 
 def test_what_does_not_fit_is_refused() -> None:
@@ -503,7 +503,7 @@ def test_without_a_compiler_numpy_gives_the_same(monkeypatch: pytest.MonkeyPatch
     monkeypatch.delenv(VARIABLE, raising=False)
     graph = random_chain(3, (30, 20, 10), bits=2)
     x = np.random.default_rng(0).integers(0, 256, (50, 30))
-    native = Emulator(graph).scores(x)
+    native = Emulator(graph).scores(x)[0]
 
     def none_here() -> None:
         raise UserError("no C++ compiler was found")
@@ -511,7 +511,7 @@ def test_without_a_compiler_numpy_gives_the_same(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(emulator_library, "compiler_here", none_here)
     emulator = Emulator(graph)
     assert emulator.path == "numpy"
-    np.testing.assert_array_equal(emulator.scores(x), native)
+    np.testing.assert_array_equal(emulator.scores(x)[0], native)
     with pytest.raises(UserError, match="no C"):
         choose_path("portable")
 

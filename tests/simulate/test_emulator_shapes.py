@@ -184,4 +184,4 @@ def test_nothing_outside_is_touched(path: str, tmp_path: Path) -> None:
 def test_run_emulator_without_frames_of_other_rows() -> None:
     graph = reshaped_graph(("window", "matrix_vector"), 0)
     empty = random_integers(graph.input.port, 0, 0)
-    assert run_emulator(graph, empty)["output"].shape == (0, *graph.output.port.shape)
+    assert run_emulator(graph, empty)["output"].shape == (0, *graph.outputs[0].port.shape)

@@ -61,7 +61,7 @@ def write_as_hls(project: bnnfpga.Project, folder: Path, side: tuple[str, ...] =
             for old, new in names.items():
                 text = text.replace(f'"{old}"', f'"./{new}"')
         (folder / f"accelerator_{path.stem}.v").write_text(text)
-    given, made = project.input_stream.beat_bytes, project.output_stream.beat_bytes
+    given, made = project.input_stream.beat_bytes, project.outputs[0].stream.beat_bytes
     widths = {"TDATA": 8, "TKEEP": 1, "TSTRB": 1}
     declared = ["input   ap_clk;", "input   ap_rst_n;", *([f"input   {control};"] if control else [])]
     for stream, count, way, back in (("s_axis", given, "input", "output"), ("m_axis", made, "output", "input")):
@@ -146,7 +146,7 @@ def test_what_is_not_this_accelerator_is_refused(project: bnnfpga.Project, tmp_p
     place = write_as_hls(project, tmp_path / "other")
     top = place / "accelerator.v"
     text = top.read_text()
-    width = 8 * project.output_stream.beat_bytes
+    width = 8 * project.outputs[0].stream.beat_bytes
     top.write_text(text.replace(f"output  [{width - 1}:0] m_axis_TDATA", f"output  [{width + 7}:0] m_axis_TDATA"))
     refused(place, f"its port m_axis_TDATA has {width + 8} bits, the project's {width}")
     top.write_text(text.replace("m_axis_TLAST", "m_axis_TUSER"))

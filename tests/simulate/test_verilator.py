@@ -208,7 +208,7 @@ def test_a_deadlock_names_the_stuck_stream(tmp_path: Path, verilator: str | None
     # Ten beats pass, four more fill the first queue.
     assert (error.frames_in, error.frames_out) == (3, 2)
     assert (error.stuck, error.starved) == (["inner"], ["result"])
-    assert "3 frames and 2 beats went in, 2 frames and 2 beats came out" in error.message
+    assert "3 frames and 2 beats went in (valid 1, ready 0), 2 frames and 2 beats came out of m_axis" in error.message
     assert "stuck, a beat waits and is not taken: inner" in error.message
     if stall_seed is None:
         assert error.last_transfer == 13

@@ -205,6 +205,20 @@ def cast(net: Spelled, put: Put) -> None:
     net.end(net.dense(net.quant(x, 4, 0.5), 6))
 
 
+def cast_like(net: Spelled, put: Put) -> None:
+    """Of a constant, of integers, of what a comparison gives: to the type of the image's floats."""
+    x = "x"
+    if put.get("_of") == "input":
+        net.kind = TensorProto.INT8
+        x = put(x, net.constant(0.0))
+    layer = net.dense(net.quant(x, 4, 0.5), 6, WIDTH)
+    if put.get("_of") == "constant":
+        layer = net.node("Add", layer, put(net.integers(3), layer))
+    if put.get("_of") == "comparison":
+        layer = put(net.node("Less", layer, net.constant(0.25)), layer)
+    net.end(net.dense(layer, WIDTH) if put.get("_of") == "comparison" else layer)
+
+
 def comparison(net: Spelled, put: Put) -> None:
     x = net.dense(net.quant("x", 4, 0.5), 6, WIDTH)
     bound = net.constant(put.get("_bound"))
@@ -278,11 +292,14 @@ def channels(net: Spelled, put: Put) -> None:
 def pixels(net: Spelled, put: Put) -> None:
     net.shape = (1, 2, 3, 4)
     inputs = [net.quant("x", 4, 0.5)]
+    if put.get("_end"):
+        inputs[0] = net.node("Conv", inputs[0], net.weights(2, 2, 1, 1))
     if put.case.operator.name == "Resize" and net.opset in (11, 12):
         inputs.append(net.constant(np.zeros(0)))
         if put.get("sizes") and not put.get("scales"):
             inputs.append(net.constant(np.zeros(0)))
-    net.end(net.node("Conv", put(*inputs), net.weights(3, 2, 1, 1)))
+    made = put(*inputs)
+    net.end(made if put.get("_end") else net.node("Conv", made, net.weights(3, 2, 1, 1)))
 
 
 def ends(net: Spelled, put: Put) -> None:
@@ -406,6 +423,25 @@ _RESIZE = [
     ),
     *grid(scales=[[2.0, 3.0]], axes=[[2, 3], [-2, -1]], nearest_mode=[None, "round_prefer_ceil"]),
     *grid(sizes=[[8, 6]], axes=[[3, 2]]),
+    *grid(
+        scales=[[1.0, 1.0, 2.0, 1.5], [1.0, 1.0, 0.5, 3.0]],
+        mode=["linear"],
+        coordinate_transformation_mode=[
+            *("half_pixel", "pytorch_half_pixel", "asymmetric", "align_corners", "tf_half_pixel_for_nn"),
+            "half_pixel_symmetric",
+        ],
+        _end=[1],
+    ),
+    *grid(
+        scales=[[1.0, 1.0, 2.0, 1.5], [1.0, 1.0, 0.5, 3.0]],
+        mode=["cubic"],
+        coordinate_transformation_mode=["half_pixel", "align_corners", "asymmetric"],
+        cubic_coeff_a=[None, -0.5],
+        exclude_outside=[None, 1],
+        _end=[1],
+    ),
+    *grid(sizes=[[1, 2, 5, 6], [1, 2, 2, 4]], mode=["nearest", "linear"], _end=[1]),
+    *grid(scales=[[1.0, 1.0, 2.0, 1.5]], mode=["linear"], _end=[1]),
 ]
 _AXES_4 = [[0, 1, 2, 3], [0, 1, 3, 2], [0, 2, 1, 3], [0, 2, 3, 1], [0, 3, 1, 2], [0, 3, 2, 1]]
 _MODES = ["ROUND", "HALF_EVEN", "FLOOR", "CEIL", "UP", "DOWN", "ROUND_TO_ZERO", "HALF_UP", "HALF_DOWN", "floor"]
@@ -434,6 +470,7 @@ CASES: dict[str, tuple[Callable[[Spelled, Put], None], list[Setting]]] = {
             round_mode=[None, "up", "down", "nearest"],
         ),
     ),
+    "CastLike": (cast_like, grid(_of=["constant", "input", "comparison"], saturate=_FLAGS, round_mode=[None, "up"])),
     "LeakyRelu": (on_numbers, grid(alpha=[None, 0.25, 0.0, 1.0, 0.1, 2.0])),
     "PRelu": (prelu, grid(_slope=[0.25, 0.0, [0.5, 0.125, 0.0, 1.0, 0.75]])),
     **{
@@ -551,18 +588,23 @@ CASES: dict[str, tuple[Callable[[Spelled, Put], None], list[Setting]]] = {
                 value=[None, 0.0, 0.5, -1.5],
                 mode=[None, "constant"],
             ),
+            *grid(pads=[[0, 0, 1, 0, 0, 0, 1, 2], [0, 0, -1, 1, 0, 0, 1, -1]], mode=["edge", "reflect"], _end=[1]),
+            *grid(pads=[[0, 0, -1, 1, 0, 0, 2, -1]], value=[1.0], _end=[1]),
             *grid(pads=[[1, 0, 0, 2]], axes=[[2, 3], [-1, -2]], value=[None, 1.0]),
         ],
     ),
     "Resize": (pixels, _RESIZE),
     "Upsample": (
         pixels,
-        grid(scales=[[1.0, 1.0, 2.0, 2.0], [1.0, 1.0, 1.0, 3.0], [1.0, 1.0, 3.0, 2.0]], mode=[None, "nearest"]),
+        [
+            *grid(scales=[[1.0, 1.0, 2.0, 2.0], [1.0, 1.0, 1.0, 3.0], [1.0, 1.0, 3.0, 2.0]], mode=[None, "nearest"]),
+            *grid(scales=[[1.0, 1.0, 2.0, 1.5]], mode=["nearest", "linear"], _end=[1]),
+        ],
     ),
     **dict.fromkeys(("Softmax", "LogSoftmax"), (ends, grid(axis=[None, 1, -1], _rank=[None, 3]))),
     "Sigmoid": (ends, [{}]),
-    "ArgMax": (ends, grid(axis=[1, -1, None], keepdims=_FLAGS, select_last_index=[None, 0])),
-    "TopK": (ends, grid(k=[1, [1]], axis=[None, -1, 1], largest=[None, 1], sorted=_FLAGS)),
+    "ArgMax": (ends, grid(axis=[1, -1, None], keepdims=_FLAGS, select_last_index=[None, 0, 1])),
+    "TopK": (ends, grid(k=[1, 3, [1], [2]], axis=[None, -1, 1], largest=[None, 0, 1], sorted=[1])),
     "Constant": (
         constant,
         [

@@ -102,7 +102,7 @@ class GraphWriter:
     def finished(self) -> Graph:
         last = self.graph[self.last].outputs[0]
         self.put(ScoreOutput("score_output", last))
-        self.graph.set_boundary(self.first, self.last)
+        self.graph.set_boundary(self.first, [self.last])
         return self.graph
 
 

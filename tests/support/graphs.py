@@ -17,6 +17,7 @@ from bnnfpga.dataflow.operators.score_output import ScoreOutput
 from bnnfpga.dataflow.operators.width_converter import WidthConverter
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.token_model import Cycles, predict, steady_interval
+from bnnfpga.host.words import unpack_frames
 from bnnfpga.integers import IntArray
 from bnnfpga.simulate.simulator import build_simulator
 from bnnfpga.simulate.verilator import run_simulator
@@ -51,7 +52,7 @@ def joined(operators: Sequence[Operator], connections: Sequence[tuple[str, str]]
             graph.connect(before, converter.name, output=output)
             source, output = converter.name, 0
         graph.connect(source, after, output=output, input=input)
-    graph.set_boundary(operators[0].name, last.name)
+    graph.set_boundary(operators[0].name, [last.name])
     return graph
 
 
@@ -77,7 +78,8 @@ def check_in_verilator(
     folder.mkdir(exist_ok=True)
     x = random_integers(graph.input.port, frames, seed)
     codes = x.reshape(frames, -1)
-    expected = graph.execute(x)[graph.output.name].reshape(frames, -1)
+    made = graph.execute(x)
+    expected = tuple(made[stream.name].reshape(frames, -1) for stream in graph.outputs)
     cycles = predict(graph)
     render_rtl(graph, folder)
     change_rtl(folder / "rtl")
@@ -86,8 +88,9 @@ def check_in_verilator(
     data = boundary(graph.input.port).pack(codes)
     for stall_seed in (None, seed):
         run = run_simulator(simulator, folder / "memories", data, frames, stall_seed=stall_seed)
-        got = boundary(graph.output.port).unpack(run.output)
-        np.testing.assert_array_equal(got, expected)
+        got = unpack_frames([boundary(stream.port) for stream in graph.outputs], run.output)
+        for array, wanted in zip(got, expected, strict=True):
+            np.testing.assert_array_equal(array, wanted)
         if stall_seed is None:
             done = run.frame_done.tolist()
             latency = done[0] - run.first_input_cycle

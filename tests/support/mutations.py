@@ -36,8 +36,8 @@ def with_unit(plan: Plan, unit: Operator) -> Plan:
         if stream.producer and stream.consumer:
             graph.connect(stream.producer, stream.consumer, output=stream.output, input=stream.input)
     assert plan.graph.input.consumer
-    assert plan.graph.output.producer
-    graph.set_boundary(plan.graph.input.consumer, plan.graph.output.producer, plan.graph.given, plan.graph.made)
+    assert plan.graph.outputs[0].producer
+    graph.set_boundary(plan.graph.input.consumer, [plan.graph.outputs[0].producer], plan.graph.given, plan.graph.made)
     graph.tensors = dict(plan.graph.tensors)
     return replace(plan, graph=graph)
 

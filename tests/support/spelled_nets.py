@@ -371,7 +371,8 @@ class SpelledNet:
             self.net.end(self._spell(kind, x, axis=1, keepdims=self._pick(0, 1)), kinds=(TensorProto.INT64,))
             return
         elif kind == "TopK":
-            self._spell(kind, x, outputs=2, axis=1, k=1 if self.net.opset < 10 else [1])
+            count = self._pick(1, min(2, self._channels))
+            self._spell(kind, x, outputs=2, axis=1, k=count if self.net.opset < 10 else [count])
             self.net.end(self.net.last_outputs[1], kinds=(TensorProto.INT64,))
             return
         self.net.end(x)

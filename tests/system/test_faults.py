@@ -129,8 +129,8 @@ def with_operator(graph: Graph, operator: Operator) -> Graph:
         if stream.producer is not None and stream.consumer is not None:
             result.connect(stream.producer, stream.consumer, output=stream.output, input=stream.input)
     assert graph.input.consumer is not None
-    assert graph.output.producer is not None
-    result.set_boundary(graph.input.consumer, graph.output.producer)
+    assert graph.outputs[0].producer is not None
+    result.set_boundary(graph.input.consumer, [graph.outputs[0].producer])
     result.tensors = dict(graph.tensors)
     return result
 
@@ -167,7 +167,7 @@ def check(subject: Subject, broken: bnnfpga.Project, fault: faults.Fault, stage:
     right = faults.execute(subject.graph, subject.codes)
     wrong = faults.execute(subject.graph, subject.codes, fault)
     must = first_difference(subject.graph, right, wrong, fault.unit)
-    output = subject.graph.output.name
+    output = subject.graph.outputs[0].name
     visible = not np.array_equal(right[output], wrong[output])
     result = broken.verify(subject.x, ["folded", stage])
     assert result.equal == (not visible), fault.what
@@ -219,8 +219,8 @@ def test_the_subjects_have_all_units(tmp_path: Path) -> None:
 
 def test_what_is_right_is_equal(subject: Subject) -> None:
     np.testing.assert_array_equal(
-        faults.execute(subject.graph, subject.codes)[subject.graph.output.name],
-        subject.graph.execute(subject.codes)[subject.graph.output.name],
+        faults.execute(subject.graph, subject.codes)[subject.graph.outputs[0].name],
+        subject.graph.execute(subject.codes)[subject.graph.outputs[0].name],
     )
     result = subject.project.verify(subject.x, streams=True)
     assert result.equal
@@ -288,7 +288,7 @@ def test_a_weight_that_the_compiler_gets_wrong(subject: Subject, seed: int, monk
     monkeypatch.setattr(project_graph, "make_plan", lambda *arguments, **options: plan)
     names = [stream.name for stream in graph.streams]
     right, made = subject.graph.execute(subject.codes, names), graph.execute(subject.codes, names)
-    output = subject.graph.output.name
+    output = subject.graph.outputs[0].name
     result = subject.project.verify(subject.x, ["source", "folded", "emulator"])
     assert [stage["equal"] for stage in result.stages] == [True, np.array_equal(right[output], made[output]), True]
     if not result.equal:
@@ -405,7 +405,7 @@ def test_a_unit_that_is_stuck(rebuilt: Subject, wire: str, seed: int, tmp_path: 
 
 @pytest.mark.slow
 def test_a_frame_that_ends_too_early(rebuilt: Subject, tmp_path: Path) -> None:
-    beats = rebuilt.graph.output.port.beats
+    beats = rebuilt.graph.outputs[0].port.beats
     broken = rebuilt.copy(tmp_path / "broken")
     faults.edit_instance(broken.folder, "score_output", f".Beats({beats})", f".Beats({beats + 1})")
     said = broken.verify(rebuilt.x, ["folded", "rtl"]).first_difference

@@ -56,14 +56,14 @@ def test_channels_last_cost_nothing(*, given_last: bool, made_last: bool, input:
     assert [(unit.kind, unit.interval()) for unit in project_graph(project).operators] == units
     assert project.input_stream_shape == (6, 5, 3)
     assert project.input_shape == ((6, 5, 3) if given_last else SHAPE)
-    assert project.output_shape == ((6, 5, 4) if made_last else (4, 6, 5))
+    assert project.outputs[0].shape == ((6, 5, 4) if made_last else (4, 6, 5))
 
     x = np.random.default_rng(1).integers(-8, 8, (4, *project.input_shape))
     x = (x / 2).astype(np.float32) if input == "float" else x
     result = project.simulate(x, backend="emulator")
     assert result.mismatches == 0
     assert result.values is not None
-    assert result.values.shape == (4, *project.output_shape)
+    assert result.values.shape == (4, *project.outputs[0].shape)
     np.testing.assert_array_equal(result.values.reshape(4, -1), run_file(model, x))
     # A class for each pixel, whichever axis of the file has the channels.
     np.testing.assert_array_equal(result.classes, result.values.argmax(axis=-1 if made_last else 1))
@@ -82,8 +82,8 @@ def test_the_vectors_of_a_project_are_in_the_order_of_its_streams(tmp_path: Path
         made = np.fromfile(project.folder / "vectors/expected.bin", np.uint8).reshape(16, -1)
         x = project.input_order.to_model(given).reshape(16, *project.input_shape)
         outputs = project.simulate(x, backend="emulator").outputs.reshape(16, -1)
-        expected = project.output_stream.unpack(made)
-        np.testing.assert_array_equal(project.output_order.to_stream(outputs), expected)
+        expected = project.outputs[0].stream.unpack(made)
+        np.testing.assert_array_equal(project.outputs[0].order.to_stream(outputs), expected)
         frames[last] = project
     assert frames[True].input_order.is_same
     assert not frames[False].input_order.is_same

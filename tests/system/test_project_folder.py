@@ -168,7 +168,7 @@ def test_its_cpp_runs_without_python(
     expected.write_bytes(data)
     run = make()
     assert run.returncode != 0
-    assert "frame 0, beat 0, byte 0: expected" in run.stdout
+    assert "frame 0, m_axis, beat 0, byte 0: expected" in run.stdout
     run = make("HLS_INCLUDE=nowhere")
     assert run.returncode != 0
     assert 'csim needs ap_int.h, and "nowhere" has none' in run.stderr
@@ -238,7 +238,7 @@ def test_functions_are_the_models(tmp_path: Path) -> None:
     functions = json.loads((project.folder / "functions.json").read_text())
     x = images_for(project, 8)
     result = project.simulate(x)
-    np.testing.assert_array_equal(evaluate(functions["output"], result.outputs.astype(np.float32)), result.values)
+    np.testing.assert_array_equal(evaluate(functions["outputs"][0], result.outputs.astype(np.float32)), result.values)
     assert result.mismatches == 0
 
 

@@ -42,4 +42,4 @@ def test_few_values(name: str, tmp_path: Path, ap_headers: Path) -> None:
     for backend in ("rtl", "hls", "emulator"):
         result = project.simulate(images, backend=backend)
         assert result.mismatches == 0, backend
-        np.testing.assert_array_equal(project.final_function(result.outputs), expected)
+        np.testing.assert_array_equal(project.final_functions([result.outputs])[0], expected)

@@ -35,10 +35,10 @@ def _check_floats(proto: onnx.ModelProto, x: np.ndarray) -> None:
     golden = GoldenModel(model).run(x)
     assert folded.input_function is not None
     codes = apply_steps(folded.input_function.steps, x.reshape(len(x), -1)).astype(np.int64)
-    scores = graph.execute(codes)[graph.output.name]
-    np.testing.assert_array_equal(scores, golden.scores.reshape(scores.shape))
-    output = apply_steps(folded.output_function.steps, scores.astype(np.float32))
-    np.testing.assert_array_equal(output, golden.output.reshape(output.shape))
+    scores = graph.execute(codes)[graph.outputs[0].name]
+    np.testing.assert_array_equal(scores, golden.scores[0].reshape(scores.shape))
+    output = apply_steps(folded.output_functions[0].steps, scores.astype(np.float32))
+    np.testing.assert_array_equal(output, golden.outputs[0].reshape(output.shape))
 
 
 @pytest.mark.parametrize("path", BREVITAS, ids=lambda path: path.stem)
@@ -69,8 +69,8 @@ def test_integer_inputs_go_through_the_leading_chain(lo: int, hi: int, scale: fl
     codes = rng.integers(lo, hi + 1, (64, 1, 2, 3))
     golden = GoldenModel(model).run(codes.astype(np.float32) * np.float32(scale))
     codes_given = GoldenModel(model, InputFormat("codes", IntegerType.interval(lo, hi), np.float32(scale)))
-    np.testing.assert_array_equal(codes_given.run(codes.astype(np.float32)).output, golden.output)
-    np.testing.assert_array_equal(graph.execute(codes.reshape(64, -1))[graph.output.name], golden.scores)
+    np.testing.assert_array_equal(codes_given.run(codes.astype(np.float32)).outputs[0], golden.outputs[0])
+    np.testing.assert_array_equal(graph.execute(codes.reshape(64, -1))[graph.outputs[0].name], golden.scores[0])
 
 
 def test_pixels_to_signed_bytes() -> None:
@@ -100,7 +100,7 @@ def test_integer_inputs_without_a_quantizer() -> None:
         if format.type.is_bipolar:
             codes = np.where(codes < 0, -1, 1)
         golden = GoldenModel(model, format).run(codes.astype(np.float32))
-        np.testing.assert_array_equal(graph.execute(codes)[graph.output.name], golden.scores)
+        np.testing.assert_array_equal(graph.execute(codes)[graph.outputs[0].name], golden.scores[0])
 
 
 def test_the_input_model_stays_as_it_is() -> None:
@@ -179,7 +179,7 @@ def test_a_batch_norm_of_images_in_front(bits: int) -> None:
     graph = lower(fold(model, IntegerType.interval(0, 255), np.float32(1 / 255)).model)
     codes = rng.integers(0, 256, (50, 3, 2, 2))
     golden = GoldenModel(model).run(codes.astype(np.float32) * np.float32(1 / 255))
-    np.testing.assert_array_equal(graph.execute(codes.reshape(50, -1))[graph.output.name], golden.scores)
+    np.testing.assert_array_equal(graph.execute(codes.reshape(50, -1))[graph.outputs[0].name], golden.scores[0])
 
 
 @pytest.mark.parametrize("input", [None, IntegerType.interval(0, 15)])

@@ -87,6 +87,20 @@ def _pool_net() -> onnx.ModelProto:
     return net.model((2, 4), "y")
 
 
+def _pick_net() -> onnx.ModelProto:
+    net = NetWriter()
+    x = net.node("PRelu", net.bipolar("x"), net.constant([[0.25, 0.5, 2], [0.125, 1, 0]]))
+    net.node("Gather", x, net.constant([1, 0, 1], np.int64), axis=1)
+    return net.model((2, 3), "y")
+
+
+def _image_net() -> onnx.ModelProto:
+    net = NetWriter()
+    x = net.node("Add", net.node("Mul", net.bipolar("x"), net.constant([[0.5], [2]])), net.constant([[1, 2, 3, 4]]))
+    net.node("AveragePool", x, kernel_shape=[2], strides=[2])
+    return net.model((2, 4), "y")
+
+
 def _join_net() -> onnx.ModelProto:
     net = NetWriter()
     x = net.bipolar("x")
@@ -132,6 +146,8 @@ NETS: dict[str, Callable[[], onnx.ModelProto]] = {
     "layout-before-elementwise": _layout_net,
     "merge-layouts": _layouts_net,
     "quantizer-before-layout": _pool_layout_net,
+    "picks-before-elementwise": _pick_net,
+    "images-behind-averages": _image_net,
     "affine-behind-pools": _pool_net,
     "joins-on-integers": _join_net,
     "shifts-into-codes": _shift_net,

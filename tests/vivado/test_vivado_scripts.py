@@ -253,8 +253,9 @@ def test_the_bridge_fits_the_accelerator(project: Path) -> None:
         text = (project / "vivado" / name).read_text()
         outer = ports(text)
         parameters = {key: int(value) for key, value in re.findall(r"\.(\w+)\((\d+)\)", text)}
-        for side, stream, wire in (("input", "s_axis", "Input"), ("output", "m_axis", "Output")):
-            beat = description[side]["stream"]["beat_bytes"]
+        sides = ((description["input"], "s_axis", "Input"), (description["outputs"][0], "m_axis", "Output"))
+        for side, stream, wire in sides:
+            beat = side["stream"]["beat_bytes"]
             assert inner[f"{stream}_tdata"] == 8 * beat
             assert parameters[f"{wire}Bytes"] == beat
             word = parameters[f"{wire}WordBytes"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.fork import Fork
-from bnnfpga.dataflow.stream import Frame
+from bnnfpga.dataflow.stream import Frame, Port
 from bnnfpga.frontend.model import Model, Node
 from bnnfpga.integers import IntArray, IntegerType
 from bnnfpga.transforms.integer_types import (
@@ -51,8 +52,8 @@ class Lowering:
         source = model.input
         self.tensors[source] = Tensor(None, channels_last(self.shape(source)))
 
-    def joined(self, last: str, made: Frame) -> Graph:
-        """The graph, with forks where a stream has several readers; `made` is what its output stream carries."""
+    def joined(self, last: Sequence[str], made: Sequence[Frame]) -> Graph:
+        """The graph, with forks where a stream has several readers; `made` is what its output streams carry."""
         graph = Graph()
         for operator in self.operators.values():
             graph.add(operator)
@@ -100,6 +101,12 @@ class Lowering:
         if producer is None:
             return self.tensor_type(self.model.input)
         return self.operators[producer].outputs[0].type
+
+    def port_of(self, producer: str | None, tensor: str) -> Port:
+        """What makes a tensor, an operator or, where that is None, the outer world."""
+        if producer is None:
+            return Port(stream_shape(self.shape(tensor)), self.type_of(None), 1)
+        return self.operators[producer].outputs[0]
 
     def name(self, kind: type[Operator]) -> str:
         return f"{kind.kind}{sum(isinstance(operator, kind) for operator in self.operators.values())}"

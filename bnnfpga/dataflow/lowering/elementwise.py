@@ -9,11 +9,14 @@ from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.lookup import Lookup
 from bnnfpga.dataflow.operators.threshold import Threshold
 from bnnfpga.dataflow.thresholds import ThresholdTable
+from bnnfpga.errors import UserError
 from bnnfpga.frontend.model import Node
-from bnnfpga.frontend.nodes import attribute, required_constant
+from bnnfpga.frontend.nodes import attribute, describe, required_constant
+from bnnfpga.integers import IntegerType
 
 _FEWEST_TABULATED = 4
-_MOST_TABULATED_BITS = 10
+_MOST_TABULATED_BITS = 12
+_MOST_LEVELS = 1 << 12
 
 
 def threshold(lowering: Lowering, node: Node) -> None:
@@ -28,7 +31,16 @@ def threshold(lowering: Lowering, node: Node) -> None:
         if len(table.values) > 1:
             table = ThresholdTable(table.values[tensor.order], table.decreasing[tensor.order], table.output)
     type = lowering.stream_type(tensor)
+    if _is_identity(table, type):
+        lowering.tensors[node.output[0]] = tensor
+        return
     unit: Operator
+    if table.levels > _MOST_LEVELS:
+        raise UserError(
+            f"it is a step function with {table.levels:,} steps; {_MOST_LEVELS:,} can be compiled",
+            where=describe(node),
+            hint="quantise to fewer bits, or, on the model's input, leave --input away: then the host computes it",
+        )
     if len(table.values) > 1 or table.levels < _FEWEST_TABULATED or type.bits > _MOST_TABULATED_BITS:
         unit = Threshold(lowering.name(Threshold), stream, type, table)
     else:
@@ -36,11 +48,17 @@ def threshold(lowering: Lowering, node: Node) -> None:
         # Codes that cannot occur get the result of the nearest that can.
         values = np.clip(type.decode(codes), type.lo, type.hi)
         results = table.execute(values[:, None])[:, 0].astype(np.int64)
-        if table.output == type and np.array_equal(results, values):
-            lowering.tensors[node.output[0]] = tensor
-            return
         unit = Lookup(lowering.name(Lookup), stream, type, results, table.output)
     lowering.made(node, lowering.add(unit, tensor.producer), tensor.order)
+
+
+def _is_identity(table: ThresholdTable, type: IntegerType) -> bool:
+    """Whether each integer becomes itself."""
+    if table.output != type or np.any(table.decreasing):
+        return False
+    if type.is_bipolar:
+        return bool(np.all((table.values == 0) | (table.values == 1)))
+    return bool(np.all(table.values == np.arange(type.lo + 1, type.hi + 1)))
 
 
 def table(lowering: Lowering, node: Node) -> None:

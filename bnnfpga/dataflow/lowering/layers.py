@@ -167,14 +167,14 @@ def _weights(lowering: Lowering, node: Node) -> IntArray:
 
 def _table_behind(lowering: Lowering, node: Node, channels: int) -> tuple[ThresholdTable | None, Node]:
     """The thresholds behind a dot product, where nobody else reads its sums; and the node that makes the result."""
-    behind = lowering.model.consumers(node.output[0])
-    if [item.op_type for item in behind] != [THRESHOLD]:
+    behind = lowering.model.only_reader(node.output[0])
+    if behind is None or behind.op_type != THRESHOLD:
         return None, node
-    table = table_of(lowering, behind[0])
+    table = table_of(lowering, behind)
     if len(table.values) not in (1, channels):
         return None, node  # a row for each element
-    lowering.merged.add(behind[0])
-    return table, behind[0]
+    lowering.merged.add(behind)
+    return table, behind
 
 
 def _dot_product(lowering: Lowering, node: Node, unit: MatrixVector | VectorVector, producer: str | None) -> str:

@@ -77,8 +77,8 @@ def pad(lowering: Lowering, node: Node) -> None:
     tensor = lowering.read(node)
     geometry = geometry_of(lowering.model, node)
     tensor = replace(tensor, pads=geometry.pads, fill=int(pad_value(lowering.model, node)))
-    behind = lowering.model.consumers(node.output[0])
-    if [item.op_type for item in behind] != ["Conv"]:
+    behind = lowering.model.only_reader(node.output[0])
+    if behind is None or behind.op_type != "Conv":
         tensor = padded(lowering, node, tensor)
     lowering.tensors[node.output[0]] = tensor
 

@@ -82,6 +82,9 @@ _SATURATE = Attribute("saturate", "int", 1, one_of(1), instead=_FLOAT8)
 _CAST_6 = Form((6, 9, 13), (Input("input", CASTABLE),), _TYPES)
 _CAST_19 = _CAST_6.since(19, 21, 23, more=(_SATURATE,))
 _CAST_24 = _CAST_19.since(24, 25, more=(Attribute("round_mode", "string", "up", one_of("up"), instead=_FLOAT8),))
+_CAST_LIKE = Form((15,), (Input("input", CASTABLE), Input("target_type", ANYTHING)))
+_CAST_LIKE_19 = _CAST_LIKE.since(19, 21, 23, more=(_SATURATE,))
+_CAST_LIKE_24 = _CAST_LIKE_19.since(24, 25, more=_CAST_24.attributes[-1:])
 
 OPERATORS = (
     _binary("Add", "Of a stream and a constant, or of two quantised streams on a common grid."),
@@ -112,6 +115,13 @@ OPERATORS = (
         "float: a quantizer.",
         (_CAST_6, _CAST_19, _CAST_24),
         gives="to",
+    ),
+    Operator(
+        "CastLike",
+        _ARITHMETIC,
+        "As Cast, to the type of another tensor, of which nothing else counts.",
+        (_CAST_LIKE, _CAST_LIKE_19, _CAST_LIKE_24),
+        gives="second",
     ),
     _unary("Relu", (6, 13, 14), "The larger of x and 0.", family=_ACTIVATION),
     _unary(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bnnfpga.frontend.contract.terms import (
     ANYTHING,
+    COUNT,
     FLAG,
     FLOATS,
     INTEGERS,
@@ -11,34 +12,22 @@ from bnnfpga.frontend.contract.terms import (
     Form,
     Input,
     Operator,
-    one_of,
 )
 
 _END, _CONSTANT = "Ends", "Constants"
+_LEFT = "Behind the last layer, along any axis: left to the host."
 _SCORES = (Input("input", FLOATS),)
 _KEEP = Attribute("keepdims", "int", 1, FLAG)
-_LAST = Attribute(
-    "select_last_index",
-    "int",
-    0,
-    one_of(0),
-    why="it takes the last of equal scores",
-    instead="export with select_last_index=0",
-)
+_LAST = Attribute("select_last_index", "int", 0, FLAG)
 _ARG_MAX = Form((1, 11), _SCORES, (Attribute("axis", "int", 0), _KEEP))
 _TOP_AXIS = Attribute("axis", "int", -1)
-_ONE = "only the one largest score can be found"
-_TOP_1 = Form(
-    (1,),
-    _SCORES,
-    (_TOP_AXIS, Attribute("k", "int", None, one_of(1), required=True, why=_ONE, instead="use TopK with k = 1")),
-)
+_TOP_1 = Form((1,), _SCORES, (_TOP_AXIS, Attribute("k", "int", None, COUNT, required=True)))
 _TOP_10 = Form((10,), (*_SCORES, Input("K", INTEGERS, constant=True)), (_TOP_AXIS,))
 _TOP_11 = _TOP_10.since(
     11,
     24,
     more=(
-        Attribute("largest", "int", 1, one_of(1), why=_ONE, instead="use TopK with k = 1"),
+        Attribute("largest", "int", 1, FLAG),
         Attribute("sorted", "int", 1, FLAG),
     ),
 )
@@ -55,9 +44,7 @@ _ENDS = (Attribute("start", "int", 0), Attribute("end", "int"))
 
 def _softmax(name: str) -> Operator:
     before = Form((1, 11), _SCORES, (Attribute("axis", "int", 1),))
-    return Operator(
-        name, _END, "Behind all scores of an image.", (before, Form((13,), _SCORES, (Attribute("axis", "int", -1),)))
-    )
+    return Operator(name, _END, _LEFT, (before, Form((13,), _SCORES, (Attribute("axis", "int", -1),))))
 
 
 OPERATORS = (
@@ -66,11 +53,11 @@ OPERATORS = (
     Operator(
         "ArgMax",
         _END,
-        "Behind all scores of an image; of equals it takes the first.",
+        _LEFT,
         (_ARG_MAX, _ARG_MAX.since(12, 13, more=(_LAST,))),
         gives="int64",
     ),
-    Operator("TopK", _END, "Behind all scores of an image, with k = 1.", (_TOP_1, _TOP_10, _TOP_11), gives="ranked"),
+    Operator("TopK", _END, _LEFT, (_TOP_1, _TOP_10, _TOP_11), gives="ranked"),
     Operator(
         "Constant",
         _CONSTANT,

@@ -15,6 +15,7 @@ from bnnfpga.frontend.contract.terms import (
     Input,
     Legal,
     Operator,
+    Rule,
     one_of,
 )
 
@@ -58,23 +59,15 @@ _PAD_MODE = Attribute(
     "mode",
     "string",
     "constant",
-    one_of("constant"),
-    why="only constants can be put around an image",
-    instead="use zero padding",
+    one_of("constant", "reflect", "edge"),
 )
 _PAD_2 = Form(
     (2,), (_DATA,), (_PAD_MODE, Attribute("pads", "ints", required=True), Attribute("value", "float", 0.0, FINITE))
 )
 _PAD_VALUE = Input("constant_value", MOVED, optional=True, constant=True)
 _PAD_11 = Form((11, 13), (_DATA, _axes("pads"), _PAD_VALUE), (_PAD_MODE,))
-_NEAREST = Attribute(
-    "mode",
-    "string",
-    "nearest",
-    one_of("nearest"),
-    why="it mixes neighbouring pixels",
-    instead="use nearest upsampling by an integer (nn.Upsample with mode='nearest')",
-)
+_MODE_10 = Attribute("mode", "string", "nearest", one_of("nearest", "linear"))
+_MODE_11 = Attribute("mode", "string", "nearest", one_of("nearest", "linear", "cubic"))
 _SCALES = Input("scales", "float", constant=True)
 
 
@@ -98,7 +91,7 @@ _RESIZE_11 = Form(
         _axes("sizes", optional=True),
     ),
     (
-        _NEAREST,
+        _MODE_11,
         _coordinates("tf_half_pixel_for_nn"),
         Attribute(
             "nearest_mode",
@@ -107,15 +100,22 @@ _RESIZE_11 = Form(
             one_of("round_prefer_floor", "round_prefer_ceil", "floor", "ceil"),
         ),
         Attribute("cubic_coeff_a", "float", -0.75),
-        Attribute("exclude_outside", "int", 0, one_of(0), instead="it is for cubic modes: leave it out"),
+        Attribute("exclude_outside", "int", 0, FLAG),
         Attribute("extrapolation_value", "float", 0.0),
+    ),
+    (
+        Rule(
+            "its attribute 'exclude_outside' is 1 and its mode is not cubic",
+            lambda values: not values["exclude_outside"] or values["mode"] == "cubic",
+            "leave 'exclude_outside' out",
+        ),
     ),
 )
 _RESIZE_13 = _RESIZE_11.since(13, without=("coordinate_transformation_mode",), more=(_coordinates(),))
 _RESIZE_18 = _RESIZE_13.since(
     18,
     more=(
-        Attribute("antialias", "int", 0, one_of(0), instead="it is for smooth modes: leave it out"),
+        Attribute("antialias", "int", 0, one_of(0), why="it filters before it resizes", instead="leave it out"),
         _LISTED,
         Attribute(
             "keep_aspect_ratio_policy",
@@ -130,7 +130,10 @@ _RESIZE_18 = _RESIZE_13.since(
 _RESIZE_19 = _RESIZE_18.since(
     19, without=("coordinate_transformation_mode",), more=(_coordinates("half_pixel_symmetric"),)
 )
-_REPEATS = "Where it repeats each pixel a whole number of times, by its own formula."
+_REPEATS = (
+    "Where it repeats each pixel a whole number of times, by its own formula; behind the last layer any: left to the "
+    "host."
+)
 
 OPERATORS = (
     Operator(
@@ -182,15 +185,15 @@ OPERATORS = (
         "Resize",
         _PIXELS,
         _REPEATS,
-        (Form((10,), (_DATA, _SCALES), (_NEAREST,)), _RESIZE_11, _RESIZE_13, _RESIZE_18, _RESIZE_19),
+        (Form((10,), (_DATA, _SCALES), (_MODE_10,)), _RESIZE_11, _RESIZE_13, _RESIZE_18, _RESIZE_19),
     ),
     Operator(
         "Upsample",
         _PIXELS,
         _REPEATS,
         (
-            Form((7,), (_DATA,), (_NEAREST, Attribute("scales", "floats", required=True))),
-            Form((9,), (_DATA, _SCALES), (_NEAREST,)),
+            Form((7,), (_DATA,), (_MODE_10, Attribute("scales", "floats", required=True))),
+            Form((9,), (_DATA, _SCALES), (_MODE_10,)),
         ),
         last=9,
     ),

@@ -86,7 +86,7 @@ REFUSALS = (
                 "BitwiseOr",
                 "BitwiseXor",
             ),
-            *("BitwiseNot", "BitCast", "CastLike", "NonZero", "Size", "EyeLike", "Range", "ConstantOfShape"),
+            *("BitwiseNot", "BitCast", "NonZero", "Size", "EyeLike", "Range", "ConstantOfShape"),
         ),
     ),
     Refusal(

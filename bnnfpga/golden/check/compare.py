@@ -47,21 +47,34 @@ class Comparison:
         return bound
 
     def classes(self, node: str, tensor: str, scores: Number, axis: int, index: Array, claimed: Array) -> Truths:
-        """The largest of scores along an axis of the file's; which of them are ties."""
-        axis = axis % len(scores.shape) + 1
+        """Where the largest or smallest scores lie along an axis of the file's, in their order; which of them are ties.
+
+        `index` and `claimed` have along that axis as many elements as are taken.
+        """
+        axis += 1
+        extent = scores.value.shape[axis]
         bounds = np.broadcast_to(scores.bound, scores.value.shape)
 
         def at(array: Array, place: Array) -> Array:
-            return np.take_along_axis(array, np.expand_dims(place, axis), axis)
+            return np.take_along_axis(array, np.clip(place, 0, extent - 1), axis)
 
-        gap, bound = np.abs(at(scores.value, index) - scores.value), at(bounds, index) + bounds
         others = np.ones(scores.value.shape, dtype=bool)
-        np.put_along_axis(others, np.expand_dims(index, axis), False, axis)
-        ties: Truths = (others & (bound > 0) & (gap <= bound)).any(axis=axis)
+        ties = np.zeros(index.shape, dtype=bool)
+        # Each that is taken, beside those that are not taken before it.
+        for place in range(index.shape[axis]):
+            taken = index.take([place], axis)
+            np.put_along_axis(others, taken, False, axis)
+            gap, bound = np.abs(at(scores.value, taken) - scores.value), at(bounds, taken) + bounds
+            tied = (others & (bound > 0) & (gap <= bound)).any(axis=axis, keepdims=True)
+            np.put_along_axis(ties, np.full(taken.shape, place), tied, axis)
         self.count(node, ties)
-        apart, explained = (np.squeeze(at(array, claimed), axis) for array in (gap, bound))
+        apart, explained = np.abs(at(scores.value, index) - at(scores.value, claimed)), at(bounds, index)
+        explained = explained + at(bounds, claimed)
         beyond = (index != claimed) & ~((apart <= explained) & (explained > 0))
-        self._keep(node, tensor, beyond, index, claimed, apart, explained)
+        ordered = np.sort(claimed, axis=axis)
+        repeated = (np.diff(ordered, axis=axis) == 0).any(axis=axis, keepdims=True)
+        outside = (claimed < 0) | (claimed >= extent)
+        self._keep(node, tensor, beyond | repeated | outside, index, claimed, apart, explained)
         return ties
 
     def _keep(

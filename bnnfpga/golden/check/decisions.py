@@ -119,7 +119,8 @@ def _quant(node: onnx.NodeProto, parameters: list[Doubles], rank: int) -> Decisi
             np.abs(at),
             two=True,
         )
-    lowest, highest = _range(node, bits)
+    # Of many bits, indices and outputs need more than single precision, also where codes are found in that.
+    lowest, highest = _range(node, bits.astype(np.float64))
     rounding = _rounding(node, "ROUND")
 
     def rise(index: Doubles) -> Doubles:

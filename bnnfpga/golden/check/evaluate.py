@@ -57,6 +57,8 @@ def evaluate(node: onnx.NodeProto, operands: Sequence[Operand], opset: int) -> l
         return _CUSTOM[node.op_type, node.domain](node, operands, opset)
     if not is_standard(node):
         raise Unknown(f"there is no operator of its kind in the domain {node.domain!r}")
+    if node.op_type in ("Resize", "Upsample") and not _is_nearest(node):
+        return [_interpolated(node, operands, opset)]
     if node.op_type in _MOVED:
         return _moved(node, operands, opset)
     if node.op_type in elementwise.OPERATORS:
@@ -85,8 +87,6 @@ def _dequantised(node: onnx.NodeProto, operands: Sequence[Operand]) -> Number:
 
 def _moved(node: onnx.NodeProto, operands: Sequence[Operand], opset: int) -> list[Number]:
     """Elements of the inputs, moved about: which, is what the node makes of their numbers, counted from 1."""
-    if node.op_type == "Resize" and not _is_nearest(node):
-        raise Unknown("it interpolates")
     count = len(operands) if _MOVED[node.op_type] is None else 1
     pool: list[Number] = []
     given: list[Array | None] = []
@@ -120,6 +120,23 @@ def _moved(node: onnx.NodeProto, operands: Sequence[Operand], opset: int) -> lis
     outputs = run_node(node, given, opset)
     outputs = outputs[:1] if node.op_type == "Dropout" else outputs
     return [_taken(pool, filler, output.astype(np.int64), images) for output in outputs]
+
+
+def _interpolated(node: onnx.NodeProto, operands: Sequence[Operand], opset: int) -> Number:
+    """Weighted sums of neighbours, in float32: how far rounding moves a place grows with the extent of its axis."""
+    x = operands[0]
+    assert isinstance(x, Number)
+    more = [
+        item.astype(np.float32) if item is not None and item.dtype.kind == "f" else item
+        for item in _constants(operands[1:])
+    ]
+    more = [None if item is None or not item.size else item for item in more]
+    value = np.stack([run_node(node, [image.astype(np.float32), *more], opset)[0] for image in x.value])
+    images = tuple(range(1, x.value.ndim))
+    largest = np.broadcast_to(x.size, x.value.shape).max(axis=images, keepdims=True)
+    a = abs(next((item.f for item in node.attribute if item.name == "cubic_coeff_a"), -0.75))
+    largest = largest * (1 + 2 * a) ** 2 * (1 + max(x.shape, default=1) / 8)
+    return Number(value.astype(np.float64), np.broadcast_to(largest, value.shape), np.array(False))
 
 
 def _is_nearest(node: onnx.NodeProto) -> bool:

@@ -2,7 +2,7 @@
 
 The reference takes float64 everywhere. onnxruntime stands in where the reference of onnx 1.22 is wrong or missing:
 pools with pads, dilations or `ceil_mode`, Softmax before version 13, pads below zero, Upsample 7, Resize 10. It also
-convolves what is in float32, since single precision does: it is much faster.
+convolves and interpolates what is in float32, since single precision does: it is much faster.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from bnnfpga.golden.check.number import Array
 _BY_RUNTIME = ("LogSoftmax", "MaxPool", "Pad", "Softmax", "Upsample")
 _SAME_AS = {"BatchNormalization": 15, "MaxPool": 12}
 """The opset in which operators are run whose older versions mean the same, and in which the libraries know less."""
-
+_TOP_K_OF_INPUTS = 11
+"""An opset that takes `k` as an input, which FINN writes into files of older ones."""
 _STRETCHED = ("Mean", "Sum")
 """Operators of which the reference adds up in the shape of the first operand."""
 
@@ -45,9 +46,15 @@ def run_node(node: onnx.NodeProto, operands: Sequence[Array | None], opset: int)
     del plain.input[:]
     plain.input.extend("" if array is None else f"i{index}" for index, array in enumerate(operands))
     opset = max(opset, _SAME_AS.get(node.op_type, 1))
+    if node.op_type == "TopK" and len(operands) > 1:
+        opset = max(opset, _TOP_K_OF_INPUTS)
     single = any(array.dtype == np.float32 for array in feeds.values())
+    smooth = node.op_type == "Resize" and attribute(node, "mode", "nearest") != "nearest"
     quick = (
-        node.op_type in _BY_RUNTIME or (node.op_type == "Conv" and single) or (node.op_type, opset) == ("Resize", 10)
+        node.op_type in _BY_RUNTIME
+        or (node.op_type == "Conv" and single)
+        or (node.op_type, opset) == ("Resize", 10)
+        or smooth
     )
     first_choice = _by_runtime if quick else _by_reference
     second = _by_reference if first_choice is _by_runtime else _by_runtime

@@ -36,14 +36,14 @@ class Claims:
     integers
         Tensors of the file by name: quantizers' outputs and sums.
     floats
-        Tensors of the file by name, float32 (images, ...): what it ends in.
-    classes
-        int64 (images, ...), where it ends in ArgMax or TopK.
+        Tensors of the file by name, float32 (images, ...): the last ones that an accelerator knows of.
+    ends
+        Tensors of the file by name, (images, *shape in the file): what a host makes of those, indices included.
     """
 
     integers: Mapping[str, Scaled]
     floats: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
-    classes: NDArray[np.int64] | None = None
+    ends: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

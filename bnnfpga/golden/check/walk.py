@@ -12,7 +12,7 @@ from bnnfpga.golden.check.decision import Decision, sides
 from bnnfpga.golden.check.decisions import decision_of, is_quantizer
 from bnnfpga.golden.check.evaluate import Operand, evaluate
 from bnnfpga.golden.check.graph import FileGraph
-from bnnfpga.golden.check.library import Unknown, attribute, is_standard, run_node
+from bnnfpga.golden.check.library import Unknown, attribute, changed, is_standard, run_node
 from bnnfpga.golden.check.number import ROUNDING, Array, Doubles, Number, compact
 from bnnfpga.golden.check.reading import Claims, FileReading
 
@@ -46,7 +46,7 @@ class Walk:
         self._images = len(x)
         self._comparison = Comparison(self._images)
         self._numbers: dict[str, Number | None] = {}
-        self._unread = set(claims.floats)
+        self._unread = {*claims.floats, *(name for name in graph.outputs if name in claims.ends)}
         self._bounds: dict[str, Doubles] = {}
         if graph.input is None:
             self._note("the file has several inputs")
@@ -98,6 +98,7 @@ class Walk:
     def _evaluate(self, node: onnx.NodeProto, label: str) -> list[Number] | None:
         """Its outputs, None where they depend on what is not known."""
         operands: list[Operand] = []
+        opset = self._graph.opset(node)
         for name in node.input:
             if not name:
                 operands.append(None)
@@ -111,9 +112,14 @@ class Walk:
         if not any(isinstance(item, Number) for item in operands):
             self._graph.make(node)  # what depends on a shape
             return None
+        if node.op_type == "CastLike" and is_standard(node):
+            node, operands = _as_cast(node, operands)
+            if not isinstance(operands[0], Number):
+                self._graph.set_constant(node.output[0], run_node(node, [operands[0]], opset)[0])
+                return None
         if node.op_type in ("Shape", "Size") and isinstance(operands[0], Number):
             zeros = np.broadcast_to(np.zeros(()), operands[0].shape)
-            self._graph.set_constant(node.output[0], run_node(node, [zeros], self._graph.opset(node))[0])
+            self._graph.set_constant(node.output[0], run_node(node, [zeros], opset)[0])
             return None
         if node.op_type in ("ArgMax", "ArgMin", "TopK"):
             return self._largest(node, label, operands)
@@ -126,7 +132,7 @@ class Walk:
             decision = decision_of(node, parameters, len(x.shape))
             if decision is not None:
                 return [self._decided(node, label, x, decision)]
-        return evaluate(node, operands, self._graph.opset(node))
+        return evaluate(node, operands, opset)
 
     # -- decisions -----------------------------------------------------------------------------------------------------
 
@@ -153,6 +159,8 @@ class Walk:
         """The claimed decision, else the check's own: then what follows is open where it lies on a tie."""
         index = decision.index(x.value)
         claimed = self._claimed_index(node, decision, x.value.shape)
+        if claimed is not None:
+            claimed = np.where(np.isnan(claimed), index, claimed)
         ties = self._comparison.decisions(label, node.output[0], x, decision, index, claimed)
         self._tell(node, label)
         if claimed is not None:
@@ -176,7 +184,8 @@ class Walk:
                 step = second.astype(np.float64) - first
                 with np.errstate(all="ignore"):
                     index = np.rint((claim - first) / step).reshape(shape)
-                return np.where(np.isfinite(index), index, np.inf)
+                # Where both outputs are the same, as those of a scale of 0, a claim that is it says nothing of which.
+                return np.where(np.isfinite(index) | np.isnan(index), index, np.inf)
             for reader in self._graph.readers[tensor]:
                 followed = self._followed(reader, tensor, (first, second), two=decision.two)
                 if followed is not None:
@@ -187,6 +196,8 @@ class Walk:
         self, reader: onnx.NodeProto, tensor: str, points: tuple[Array, Array], *, two: bool
     ) -> tuple[Array, Array] | None:
         """What an elementwise reader makes of two points; of more than two, only where it is affine."""
+        if is_standard(reader) and reader.op_type == "CastLike" and reader.input[0] == tensor:
+            return points[0].astype(np.float64), points[1].astype(np.float64)
         if not is_standard(reader) or reader.op_type not in (_OF_TWO if two else _AFFINE):
             return None
         if any(name and name != tensor and not self._graph.is_constant(name) for name in reader.input):
@@ -204,36 +215,37 @@ class Walk:
         return (made[0], made[1]) if made[0].size == points[0].size else None
 
     def _largest(self, node: onnx.NodeProto, label: str, operands: list[Operand]) -> list[Number] | None:
-        """The index of the largest score, compared where the file ends in it."""
+        """The indices of the largest scores, or the smallest, as they are claimed; and of a TopK those scores."""
         scores = operands[0]
         if not isinstance(scores, Number):
             raise Unknown("its scores are constant")
         more = [None if isinstance(item, Number) else item for item in operands[1:]]
-        axis = attribute(node, "axis", 0 if node.op_type.startswith("Arg") else -1)
-        count = more[0].item() if more and more[0] is not None and more[0].size == 1 else attribute(node, "k", 1)
-        if node.op_type == "TopK" and (count != 1 or more[:1] == [None]):
-            raise Unknown("it takes more than the largest")
-        place = 1 if node.op_type == "TopK" else 0
-        made = [run_node(node, [image, *more], self._graph.opset(node))[place] for image in scores.value]
+        if len(operands) > 1 and more == [None]:
+            raise Unknown("how many it takes depends on the image")
+        top = node.op_type == "TopK"
+        axis = attribute(node, "axis", -1 if top else 0) % len(scores.shape)
+        made = [run_node(node, [image, *more], self._graph.opset(node))[int(top)] for image in scores.value]
         found = np.stack(made).astype(np.int64)
-        index = found.reshape(
-            len(found), *(extent for at, extent in enumerate(scores.shape) if at != axis % len(scores.shape))
-        )
-        claimed = index
-        claims = self._claims.classes
-        if claims is not None and claims.size == index.size:
-            claimed = claims.reshape(index.shape)
-        elif claims is not None or not self._ends(node):
+        name = node.output[int(top)] if len(node.output) > int(top) else ""
+        claimed = self._claims.ends.get(name, found)
+        if claimed.shape != found.shape or (name not in self._claims.ends and not self._ends(node)):
             self._note(f"{label}: nothing is known of the classes it finds")
-        ties = self._comparison.classes(label, node.output[-1], scores, axis, index, claimed)
+            claimed = found
+        extent = found.size * scores.shape[axis] // max(1, scores.value.size)
+        shape = (*scores.shape[:axis], extent, *scores.shape[axis + 1 :])
+        whole, taken = (array.reshape(len(found), *shape) for array in (found, claimed.astype(np.int64)))
+        ties = self._comparison.classes(label, name, scores, axis, whole, taken)
         self._tell(node, label)
-        number = Number.of(claimed.reshape(found.shape))
-        number = replace(number, exact=compact(~ties.reshape(found.shape)))
-        return (
-            [number]
-            if node.op_type != "TopK"
-            else [Number(np.full(found.shape, np.nan), np.ones(()), np.array(False)), number]
-        )
+        number = Number.of(taken.reshape(found.shape))
+        number = replace(number, exact=compact(~np.broadcast_to(ties, whole.shape).reshape(found.shape)))
+        if not top:
+            return [number]
+        inside = np.clip(taken, 0, scores.shape[axis] - 1)
+
+        def of(array: Array) -> Array:
+            return np.take_along_axis(np.broadcast_to(array, scores.value.shape), inside, axis + 1)
+
+        return [Number(of(scores.value), of(scores.size), compact(of(scores.exact))), number]
 
     def _ends(self, node: onnx.NodeProto) -> bool:
         return any(name in self._graph.outputs for name in node.output)
@@ -248,21 +260,21 @@ class Walk:
         floats = self._claims.floats.get(tensor)
         if floats is not None and _fits(floats.shape, shape):
             return floats.astype(np.float64).reshape(shape)
-        return None
+        end = self._claims.ends.get(tensor)
+        return end.astype(np.float64) if end is not None and end.shape[1:] == shape[1:] else None
 
     def _compared(self, node: onnx.NodeProto, label: str, name: str, number: Number | None) -> Number | None:
         """A tensor beside what is claimed of it, which stands in where the check does not know it."""
-        floats = self._claims.floats.get(name)
         if number is None:
             claim = self._claims.integers.get(name)
             if claim is not None:
                 return Number.of(claim.value()[:, None])
             return None
         claimed = self._claim(name, number.value.shape)
-        if claimed is not None and number.value.dtype.kind == "f":
+        if claimed is not None and number.value.dtype.kind in "fiu":
             bound = self._comparison.values(label, name, number, claimed)
             self._tell(node, label)
-            if floats is not None:
+            if name in self._unread:
                 self._unread.discard(name)
                 self._bounds[name] = bound
         return number
@@ -288,6 +300,17 @@ class Walk:
 
     def _note(self, sentence: str) -> None:
         self._comparison.unchecked.append(sentence)
+
+
+def _as_cast(node: onnx.NodeProto, operands: list[Operand]) -> tuple[onnx.NodeProto, list[Operand]]:
+    """A CastLike as the Cast that it is: of its second operand, only the type counts."""
+    like = operands[1]
+    if like is None:
+        raise Unknown("it has one operand")
+    kind = like.value.dtype if isinstance(like, Number) else like.dtype
+    # All floats that depend on the image are doubles here.
+    kind = np.dtype(np.float32) if isinstance(like, Number) and kind.kind == "f" else kind
+    return changed(node, "Cast", to=onnx.helper.np_dtype_to_tensor_dtype(kind)), operands[:1]
 
 
 def _fits(claimed: tuple[int, ...], shape: tuple[int, ...]) -> bool:

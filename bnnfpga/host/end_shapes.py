@@ -1,0 +1,157 @@
+"""Shapes of the values of a program of the host's, which also says whether its nodes are what they must be."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from bnnfpga.arithmetic import JOINS
+
+Shape = list[int]
+Node = Mapping[str, Any]
+
+
+def shapes_made(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
+    """The shapes of what a node makes of values with these shapes.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be run on them; the text says why, as the end of a sentence that begins with its place.
+    """
+    operation = node["operation"]
+    expected = 0 if operation == "constant" else 2 if operation in JOINS else None if operation == "concat" else 1
+    if (expected is None and not shapes) or (expected is not None and len(shapes) != expected):
+        raise ValueError(f"reads {len(shapes)} values")
+    return _SHAPES[operation](node, shapes)
+
+
+def _axis(node: Node, shape: Shape, axis: Any = None) -> int:
+    axis = node["axis"] if axis is None else axis
+    if not 0 <= axis < len(shape):
+        raise ValueError(f"names axis {axis} of shape {shape}")
+    return int(axis)
+
+
+def _all_axes(node: Node, shape: Shape) -> list[int]:
+    axes = [_axis(node, shape, axis) for axis in node["axes"]]
+    if len(set(axes)) < len(axes):
+        raise ValueError(f"names an axis twice: {axes}")
+    return axes
+
+
+def _without(shape: Shape, axes: Sequence[int], *, keep: bool) -> Shape:
+    return [1 if axis in axes else extent for axis, extent in enumerate(shape) if keep or axis not in axes]
+
+
+def _regrouped(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
+    shape = list(node["shape"])
+    elements = len(node["data"]) if node["operation"] == "constant" else math.prod(shapes[0])
+    if math.prod(shape) != elements or any(extent < 0 for extent in shape):
+        raise ValueError(f"makes shape {shape} of {elements} elements")
+    return [shape]
+
+
+def _same(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
+    if "axis" in node:
+        _axis(node, shapes[0])
+    return [list(shapes[0])]
+
+
+def _steps(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
+    elements = math.prod(shapes[0])
+    for step in node["steps"]:
+        if len(step.get("constant", [0])) not in (1, elements):
+            raise ValueError(f"has a constant for {len(step['constant'])} of {elements} elements")
+    return [list(shapes[0])]
+
+
+def _joined(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
+    rank = max(map(len, shapes))
+    first, second = ([1] * (rank - len(shape)) + list(shape) for shape in shapes)
+    if any(a != b and 1 not in (a, b) for a, b in zip(first, second, strict=True)):
+        raise ValueError(f"joins shapes {shapes[0]} and {shapes[1]}")
+    return [[max(a, b) if min(a, b) else 0 for a, b in zip(first, second, strict=True)]]
+
+
+def _concatenated(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
+    axis = _axis(node, shapes[0])
+    others = {tuple(shape[:axis] + shape[axis + 1 :]) for shape in shapes if len(shape) > axis}
+    if len(others) > 1 or any(len(shape) != len(shapes[0]) for shape in shapes):
+        raise ValueError(f"joins shapes {' and '.join(map(str, shapes))} along axis {axis}")
+    made = list(shapes[0])
+    made[axis] = sum(shape[axis] for shape in shapes)
+    return [made]
+
+
+def _transposed(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
+    axes = _all_axes(node, shapes[0])
+    if len(axes) != len(shapes[0]):
+        raise ValueError(f"has {len(axes)} axes, where shape {shapes[0]} has {len(shapes[0])}")
+    return [[shapes[0][axis] for axis in axes]]
+
+
+def _taken(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
+    axis, made = _axis(node, shapes[0]), list(shapes[0])
+    _inside(node["indices"], made[axis])
+    made[axis] = len(node["indices"])
+    return [made]
+
+
+def _inside(indices: Sequence[int], extent: int) -> None:
+    if any(not 0 <= index < extent for index in indices):
+        raise ValueError(f"takes elements that there are not among {extent}")
+
+
+def _padded(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
+    if not len(node["before"]) == len(node["after"]) == len(shapes[0]):
+        raise ValueError(f"has pads for {len(node['before'])} and {len(node['after'])} of {len(shapes[0])} axes")
+    if any(extent < 0 for extent in (*node["before"], *node["after"])):
+        raise ValueError("has a pad below 0")
+    return [[sum(extents) for extents in zip(node["before"], shapes[0], node["after"], strict=True)]]
+
+
+def _resampled(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
+    axes, made = _all_axes(node, shapes[0]), list(shapes[0])
+    if not len(axes) == len(node["taken"]) == len(node["weights"]):
+        raise ValueError(f"has {len(node['taken'])} lists of elements and {len(node['weights'])} of weights for {axes}")
+    for axis, taken, weights in zip(axes, node["taken"], node["weights"], strict=True):
+        if not taken or len({*map(len, taken), *map(len, weights)}) != 1 or len(taken) != len(weights):
+            raise ValueError("has not as many weights as elements")
+        for row in taken:
+            _inside(row, made[axis])
+        made[axis] = len(taken)
+    return [made]
+
+
+def _arg_max(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
+    return [_without(shapes[0], [_axis(node, shapes[0])], keep=bool(node["keepdims"]))]
+
+
+def _top(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
+    axis, made = _axis(node, shapes[0]), list(shapes[0])
+    if not 1 <= node["k"] <= made[axis]:
+        raise ValueError(f"takes {node['k']} of {made[axis]} numbers")
+    made[axis] = node["k"]
+    return [made, list(made)]
+
+
+def _reduced(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
+    return [_without(shapes[0], _all_axes(node, shapes[0]), keep=bool(node["keepdims"]))]
+
+
+_SHAPES: dict[str, Callable[[Node, Sequence[Shape]], list[Shape]]] = {
+    **dict.fromkeys(JOINS, _joined),
+    **dict.fromkeys(("softmax", "log_softmax", "cast"), _same),
+    **dict.fromkeys(("mean", "sum", "max", "min"), _reduced),
+    **dict.fromkeys(("constant", "reshape"), _regrouped),
+    "arg_max": _arg_max,
+    "concat": _concatenated,
+    "pad": _padded,
+    "resample": _resampled,
+    "steps": _steps,
+    "take": _taken,
+    "top": _top,
+    "transpose": _transposed,
+}

@@ -1,0 +1,69 @@
+"""What users get of an accelerator's integers: the outputs of the file, and classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from bnnfpga.arithmetic import Floats
+from bnnfpga.errors import UserError
+from bnnfpga.host.description import Output
+from bnnfpga.host.ends import Values, all_classes, apply_ends, end_outputs
+from bnnfpga.host.functions import evaluate
+from bnnfpga.integers import IntArray
+
+
+def final_floats(functions: Mapping[str, Any], scores: Sequence[IntArray]) -> tuple[Floats, ...]:
+    """The float values of scores, each (images, elements) in the order of the file: what ends are applied to."""
+    return tuple(
+        evaluate(steps, made.astype(np.float32)) for steps, made in zip(functions["outputs"], scores, strict=True)
+    )
+
+
+def file_outputs(functions: Mapping[str, Any], scores: Sequence[IntArray]) -> tuple[Values, ...]:
+    """The file's outputs, each (images, ...): float32, or int64 for indices."""
+    ends = functions["ends"]
+    return end_outputs(ends, apply_ends(ends, final_floats(functions, scores)))
+
+
+def classes_of(
+    functions: Mapping[str, Any], outputs: Sequence[Output], made: Sequence[IntArray]
+) -> tuple[IntArray, ...]:
+    """The class of each image, int64 (images,), by each of what the file tells apart; of an image that of each pixel.
+
+    `made` are scores or classes, each (images, elements) in the order of the file.
+    """
+    if outputs[0].kind == "class":
+        return tuple(array[:, 0] for array in made)
+    ends = functions["ends"]
+    values = apply_ends(ends, final_floats(functions, made))
+    return all_classes(ends, values, lambda stream, x: outputs[stream].classes_of(x))
+
+
+def number_of_classes(functions: Mapping[str, Any], outputs: Sequence[Output]) -> int:
+    """How many classes labels tell apart.
+
+    Raises
+    ------
+    UserError
+        If an image has no label.
+    """
+    rules = functions["ends"]["classes"]
+    if len(rules) > 1:
+        raise UserError(
+            f"the model has {len(rules)} outputs, so an image has no one class",
+            where="labels",
+            hint="leave them out; --save-classes gives the classes of each output",
+        )
+    output, count = outputs[0], rules[0]["count"]
+    if output.kind == "class":
+        return output.stream.type.hi + 1
+    if count is None and (rules[0]["rule"] != "stream" or output.is_image):
+        raise UserError(
+            "its scores are an image, with a class for each pixel, so an image has no label",
+            where="labels",
+            hint="leave them out; --save-classes gives the class of each pixel",
+        )
+    return int(count or output.stream.elements)

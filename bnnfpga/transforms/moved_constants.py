@@ -1,0 +1,92 @@
+"""Constants for each pixel behind what moves or averages pixels."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnnfpga.arithmetic import Step
+from bnnfpga.frontend.model import Model, Node
+from bnnfpga.frontend.nodes import ELEMENTWISE, QUANTIZERS, attribute, data_operands
+from bnnfpga.frontend.resizing import upsampling_factors
+from bnnfpga.frontend.rewriting import Rewrite
+from bnnfpga.frontend.sliding import averages
+from bnnfpga.golden.affine import affine_of
+from bnnfpga.golden.images import averaged
+from bnnfpga.transforms.affine_inputs import insert_step, on_images, run_in_front
+from bnnfpga.transforms.editing import insert_after
+
+
+class ImagesBehindAverages(Rewrite):
+    """Affine functions of integers that add another constant to each pixel move behind averages.
+
+    What they add is the average of these constants there, as the golden model has it.
+    """
+
+    kinds = ("AveragePool",)
+
+    def visit(self, model: Model, node: Node) -> bool:
+        run = run_in_front(model, node)
+        shape = model.shape(node.input[0])
+        if run is None or not tells_pixels_apart(run.steps, shape):
+            return False
+        affine = affine_of(run.steps, shape, by_pixel=True)
+        if affine is None:
+            return False
+        model.set_input(node, 0, run.source)
+        behind, origin = node, run.nodes[-1][0].origin
+        for step in affine.factors:
+            factor = Step(step.operation, on_images(step, len(shape)))
+            behind = insert_step(model, behind, factor, origin) or behind
+        image = averaged(affine.shift, averages(model, node)).reshape(model.shape(node.output[0])[1:])
+        insert_after(model, behind, "Add", image, origin)
+        model.remove_unread(run.nodes[-1][0])
+        return True
+
+
+class PicksBeforeElementwise(Rewrite):
+    """What picks or repeats elements moves in front of elementwise nodes, whose constants it picks and repeats, too."""
+
+    kinds = ("Gather", "Resize")
+
+    def visit(self, model: Model, node: Node) -> bool:
+        before = model.producer(node.input[0])
+        if before is None or before.op_type not in ELEMENTWISE or before.op_type in (*QUANTIZERS, "BatchNormalization"):
+            return False
+        if len(operands := data_operands(model, before)) != 1:
+            return False
+        shape, made = model.shape(node.input[0]), model.shape(node.output[0])
+        taken = model.fresh_name(f"{node.name}_taken")
+        model.set_shape(taken, made)
+        inputs = []
+        for name in before.input:
+            value = model.constant(name) if name else None
+            if value is not None and value.size > 1:
+                name = model.add_constant(f"{before.name}_constant", _moved(model, node, value, shape))
+            inputs.append(taken if name == operands[0] else name)
+        name, result = f"{before.name}_moved", node.output[0]
+        new = Node(before.op_type, inputs, [result], name, before.domain, before.attributes, before.origin)
+        model.set_input(node, 0, operands[0])
+        model.set_output(node, taken)
+        model.insert_after(node, new)
+        model.remove_unread(before)
+        return True
+
+
+def tells_pixels_apart(steps: tuple[Step, ...], shape: list[int]) -> bool:
+    """Whether the constant of a step differs from pixel to pixel."""
+    return any(set(step.varies(shape)) - {1} for step in steps)
+
+
+def _moved(model: Model, node: Node, value: NDArray[np.generic], shape: list[int]) -> NDArray[np.generic]:
+    """A constant that is broadcast against what a node takes, for what it makes."""
+    whole = value.reshape(*[1] * (len(shape) - value.ndim), *value.shape)
+    if node.op_type == "Gather":
+        axis = attribute(node, "axis", 0) % len(shape)
+        index = model.constant(node.input[1])
+        assert index is not None
+        return np.ascontiguousarray(whole.take(index % shape[axis], axis)) if whole.shape[axis] > 1 else whole
+    for axis, factor in enumerate(upsampling_factors(model, node), start=2):
+        if whole.shape[axis] > 1:
+            whole = whole.repeat(factor, axis)
+    return np.ascontiguousarray(whole)
