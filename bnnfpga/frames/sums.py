@@ -94,6 +94,13 @@ def _place(
     return reached
 
 
+def _rows(unit: Lookup | Threshold) -> int:
+    """How many different channels an elementwise unit has; 1 where all are alike."""
+    if isinstance(unit, Threshold):
+        return int(unit.table.values.shape[0])
+    return 1 if unit.is_shared else unit.shape[-1]
+
+
 def on_steps(unit: Lookup | Threshold, type: IntegerType, rng: np.random.Generator, elements: int) -> IntArray:
     """Frame whose elements are a threshold of an elementwise unit, or one below it, of any channel.
 
@@ -104,20 +111,13 @@ def on_steps(unit: Lookup | Threshold, type: IntegerType, rng: np.random.Generat
     else:
         codes = np.arange(type.lo, type.hi + 1)
         results = unit.execute(np.broadcast_to(codes[:, None], (len(codes), _rows(unit))))[0]
-        reached = codes[1:][np.any(np.diff(results, axis=0) != 0, axis=1)]
+        reached = codes[1:][np.any(np.diff(results.astype(np.int64), axis=0) != 0, axis=1)]
     values = np.unique(np.concatenate([reached, reached - 1]))
     values = values[type.holds(values)]
     if not len(values):
         return draw(type, (elements,), rng)
     rounds = -(-elements // len(values))
     return np.concatenate([rng.permutation(values) for _ in range(rounds)])[:elements]
-
-
-def _rows(unit: Lookup | Threshold) -> int:
-    """How many channels an elementwise unit tells apart."""
-    if isinstance(unit, Threshold):
-        return len(unit.table.values)
-    return 1 if unit.is_shared else len(unit.table)
 
 
 @dataclass(frozen=True, eq=False)

@@ -158,9 +158,8 @@ class _Writer:
         """A node with the old one's name, or `name`."""
         while inputs and not inputs[-1]:
             inputs = inputs[:-1]
-        made: onnx.NodeProto = onnx.helper.make_node(
-            kind, inputs, outputs, name=name or spelling.node.name, **attributes
-        )
+        given = {name: value for name, value in attributes.items() if value != []}  # an empty list says nothing
+        made: onnx.NodeProto = onnx.helper.make_node(kind, inputs, outputs, name=name or spelling.node.name, **given)
         return made
 
     def again(self, spelling: _Spelling, inputs: list[str], **attributes: Any) -> Iterator[onnx.NodeProto]:
