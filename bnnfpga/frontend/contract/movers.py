@@ -162,8 +162,8 @@ OPERATORS = (
     Operator(
         "Gather",
         _CHANNELS,
-        f"{_PICKS}, by constant indices.",
-        (Form((1, 11, 13), (_DATA, _axes("indices")), (_axis(0),)),),
+        f"{_PICKS}, by constant indices; of rows of a constant, by the input: an embedding.",
+        (Form((1, 11, 13), (_DATA, Input("indices", INTEGERS)), (_axis(0),)),),
     ),
     Operator(
         "Split",
