@@ -98,7 +98,7 @@ OPERATORS = (
     _unary("Neg", (6, 13), "A multiplication by -1.", family=_ARITHMETIC),
     _unary("Floor", (6, 13), "Rounds; between limits, in front of a layer, a quantizer.", family=_ARITHMETIC),
     _unary("Ceil", (6, 13), "Rounds; between limits, in front of a layer, a quantizer.", family=_ARITHMETIC),
-    _unary("Round", (11, 22), "Rounds, halves to even; between limits, in front of a layer, a quantizer.", family=_ARITHMETIC),
+    _unary("Round", (11, 22), "Rounds, halves to even; else as Floor.", family=_ARITHMETIC),
     Operator(
         "BatchNormalization",
         _ARITHMETIC,
