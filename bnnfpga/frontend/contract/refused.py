@@ -91,7 +91,7 @@ REFUSALS = (
     ),
     Refusal(
         "it takes another end than the largest score",
-        "use ArgMax, TopK with k = 1, or end with the scores",
+        "use ArgMax or TopK, or end with the scores",
         ("ArgMin", "Hardmax", "NonMaxSuppression"),
     ),
     Refusal(
