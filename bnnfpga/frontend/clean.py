@@ -31,7 +31,7 @@ from bnnfpga.frontend.protos import from_proto
 from bnnfpga.frontend.read import read_source
 from bnnfpga.frontend.reductions import ReductionsToPools
 from bnnfpga.frontend.rewriting import Rewrite, apply_rewrites
-from bnnfpga.frontend.roundings import RoundingsToQuantizers
+from bnnfpga.frontend.roundings import RoundingsToQuantizers, StraightThrough
 from bnnfpga.frontend.signs import PositiveScales
 from bnnfpga.frontend.sizes import check_extents, check_sizes, check_windows
 from bnnfpga.frontend.sliding import PlainSliding, check_convs, check_pools
@@ -45,6 +45,7 @@ _BEFORE_PARAMETERS: tuple[Rewrite, ...] = (
     TruncToQuant(),
     AxesOfConstants(),
     ChannelsForConstants(),
+    StraightThrough(),
     RoundingsToQuantizers(),
     PositiveScales(),
     ComparisonsToMultiThreshold(),
