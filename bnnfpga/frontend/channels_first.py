@@ -14,12 +14,13 @@ import numpy as np
 
 from bnnfpga.frontend.model import Model, Node, Origin, make_node
 from bnnfpga.frontend.multithreshold import channel_axis, set_channel_axis
-from bnnfpga.frontend.nodes import ELEMENTWISE, POOLS, attribute
+from bnnfpga.frontend.nodes import ELEMENTWISE, EMBEDDING, POOLS, attribute
 
 Perm = tuple[int, ...]
 """Of each axis of a tensor, the axis of another one that it is."""
 
-_ANY_ORDER = (*(kind for kind in ELEMENTWISE if kind not in ("BatchNormalization", "MultiThreshold")), "Identity")
+_OF_CHANNELS = ("BatchNormalization", "MultiThreshold", EMBEDDING)
+_ANY_ORDER = (*(kind for kind in ELEMENTWISE if kind not in _OF_CHANNELS), "Identity")
 """Nodes that do the same with all elements but for constants that are broadcast."""
 _CHANNELS_FIRST = (
     *("BatchNormalization", "Conv", "GlobalAveragePool", "GlobalMaxPool", "Im2Col", "QuantAvgPool2d"),

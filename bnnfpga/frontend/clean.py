@@ -16,6 +16,7 @@ from bnnfpga.frontend.comparisons import AffineIntoMultiThreshold, ComparisonsTo
 from bnnfpga.frontend.dense import GemmToMatMul, check_dense, check_finite
 from bnnfpga.frontend.dialects import normalise
 from bnnfpga.frontend.diamonds import DiamondsToUnary
+from bnnfpga.frontend.embeddings import EmbeddingCodes
 from bnnfpga.frontend.final import cut_final, cut_other_concats, infer_end
 from bnnfpga.frontend.identities import DropIdentities
 from bnnfpga.frontend.im2col import BlocksToGroups, FactorsBeforeIm2Col, Im2ColToConv
@@ -48,6 +49,7 @@ _BEFORE_PARAMETERS: tuple[Rewrite, ...] = (
     AffineIntoMultiThreshold(),
     GemmToMatMul(),
     FoldQuantizedParameters(),
+    EmbeddingCodes(),
     PopcountToMatMul(),
     DiamondsToUnary(),
 )

@@ -20,7 +20,7 @@ from bnnfpga.frontend.constant_nodes import fold_constant_nodes
 from bnnfpga.frontend.contract.checks import inputs_of, operator_of, values_of
 from bnnfpga.frontend.contract.terms import MODERN, MOVED, Form
 from bnnfpga.frontend.element_types import check_types
-from bnnfpga.frontend.nodes import QONNX_DOMAIN, UNARY_DOMAIN, describe, note_origin, origin_of
+from bnnfpga.frontend.nodes import EMBEDDING, QONNX_DOMAIN, UNARY_DOMAIN, describe, note_origin, origin_of
 from bnnfpga.frontend.shapes import Shape
 
 _IR = 10
@@ -87,6 +87,11 @@ class _Writer:
         self._names = {name for node in graph.node for name in (node.name, *node.input, *node.output)}
         self._names |= {value.name for value in (*graph.input, *graph.output, *graph.initializer)}
         comparisons = (node for node in graph.node if (found := operator_of(node)) and found.gives == "bool")
+        self.fixed = set(self._values)
+        """What does not depend on the image."""
+        for node in graph.node:
+            if node.input and self.fixed.issuperset(filter(None, node.input)):
+                self.fixed.update(node.output)
         self.truths = {node.output[0] for node in comparisons}
         """What comparisons give."""
         self.classes = _classes(graph)
@@ -153,9 +158,8 @@ class _Writer:
         """A node with the old one's name, or `name`."""
         while inputs and not inputs[-1]:
             inputs = inputs[:-1]
-        made: onnx.NodeProto = onnx.helper.make_node(
-            kind, inputs, outputs, name=name or spelling.node.name, **attributes
-        )
+        given = {name: value for name, value in attributes.items() if value != []}  # an empty list says nothing
+        made: onnx.NodeProto = onnx.helper.make_node(kind, inputs, outputs, name=name or spelling.node.name, **given)
         return made
 
     def again(self, spelling: _Spelling, inputs: list[str], **attributes: Any) -> Iterator[onnx.NodeProto]:
@@ -309,6 +313,32 @@ def _resize(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
     return iter([made])
 
 
+def _gather(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
+    """Of a constant, by integers of the image: an embedding, which puts the features of tokens (n, tokens) behind them.
+
+    The tokens become pixels, so that one table for each feature serves them all.
+    """
+    node, (data, index) = spelling.node, spelling.inputs[:2]
+    tokens, made = writer.shapes.get(index), writer.shapes.get(node.output[0])
+    if index in writer.fixed or tokens is None or made is None:
+        yield from _as_it_is(writer, spelling)
+        return
+    if data not in writer.fixed or len(tokens) != 2 or len(made) != 3 or spelling.values["axis"] % 2:
+        raise UserError(
+            "it picks by numbers of the image, and it is not an embedding of one row of numbers",
+            where=describe(node),
+            hint="pick rows of a constant (n, features), along axis 0, by integers of shape (1, tokens)",
+        )
+    names = [writer.name(f"{node.name}_{part}") for part in ("tokens", "repeated", "features")]
+    shape = writer.constant(spelling, "tokens_shape", [tokens[0], 1, tokens[1]])
+    zeros = writer.constant(spelling, "channels", [0] * made[2])
+    yield writer.new(spelling, "Reshape", [index, shape], names[:1], name=names[0])
+    yield writer.new(spelling, "Gather", [names[0], zeros], names[1:2], name=names[1], axis=1)
+    yield writer.new(spelling, EMBEDDING, [names[1], data], names[2:], domain=UNARY_DOMAIN)
+    name = writer.name(f"{node.name}_transpose")
+    yield writer.new(spelling, "Transpose", names[2:], [node.output[0]], name=name, perm=[0, 2, 1])
+
+
 def _swish(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
     """It is younger than the opset of a clean graph, and no few of its operators mean the same to the bit."""
     return writer.again(spelling, spelling.inputs, domain=UNARY_DOMAIN, **spelling.kept())
@@ -376,6 +406,7 @@ _SPELLINGS: dict[str, Callable[[_Writer, _Spelling], Iterator[onnx.NodeProto]]] 
     "Pad": _pad,
     "Resize": _resize,
     "Upsample": _resize,
+    "Gather": _gather,
     "Swish": _swish,
     "Softmax": _softmax,
     "LogSoftmax": _softmax,

@@ -11,7 +11,7 @@ import numpy as np
 from bnnfpga.frontend.channels import channel_index
 from bnnfpga.frontend.model import Model, Node, make_node
 from bnnfpga.frontend.multithreshold import channel_axis
-from bnnfpga.frontend.nodes import ELEMENTWISE, LAYOUT_OPS, POOLS, attribute, data_operands
+from bnnfpga.frontend.nodes import ELEMENTWISE, EMBEDDING, LAYOUT_OPS, POOLS, attribute, data_operands
 from bnnfpga.integers import IntArray
 
 
@@ -150,7 +150,7 @@ def _elementwise(model: Model, node: Node, source: str, part: Part) -> Piece:
         if value is None:
             continue
         axis = value.ndim - len(shape) + 1
-        if node.op_type == "BatchNormalization":
+        if node.op_type in ("BatchNormalization", EMBEDDING):
             axis = 0
         elif node.op_type == "MultiThreshold":
             axis = 0 if channel_axis(node, len(shape)) == 1 else -1

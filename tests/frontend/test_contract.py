@@ -16,7 +16,7 @@ from bnnfpga.frontend.contract.page import operators_page
 from bnnfpga.frontend.contract.table import QONNX, REFUSED, STANDARD
 from bnnfpga.frontend.contract.terms import MODERN, NEWEST, OLDEST, Operator
 from bnnfpga.frontend.final import final_operators
-from bnnfpga.frontend.nodes import UNARY
+from bnnfpga.frontend.nodes import EMBEDDING, UNARY
 from bnnfpga.frontend.supported import SUPPORTED
 from bnnfpga.frontend.well_formed import check_file
 from bnnfpga.golden.model import GoldenModel
@@ -65,7 +65,7 @@ def test_every_operator_of_onnx_is_taken_or_refused() -> None:
     assert NEWEST >= NEWEST_ONNX, "the table does not know this onnx' newest operators"
     assert not set(schema_versions()) - set(STANDARD) - set(REFUSED)
     assert not set(STANDARD) & set(REFUSED)
-    assert set(SUPPORTED) <= set(STANDARD) | set(QONNX) | {UNARY}
+    assert set(SUPPORTED) <= set(STANDARD) | set(QONNX) | {UNARY, EMBEDDING}
     assert set(CASES) == set(STANDARD) | set(QONNX)
 
 

@@ -164,8 +164,8 @@ OPERATORS = (
     Operator(
         "Gather",
         _CHANNELS,
-        "Of channels (axis 1), by a constant list.",
-        (Form((1, 11, 13), (_DATA, _axes("indices")), (_axis(0),)),),
+        "Of channels (axis 1), by a constant list; of rows of a constant, by the input: an embedding.",
+        (Form((1, 11, 13), (_DATA, Input("indices", INTEGERS)), (_axis(0),)),),
     ),
     Operator(
         "Split",
