@@ -9,7 +9,7 @@ import onnx
 from bnnfpga.errors import located
 from bnnfpga.frontend.bit_averages import AverageOfBitsToQuant
 from bnnfpga.frontend.broadcasts import StretchedOperands, check_products
-from bnnfpga.frontend.channels import ChannelsToGather, check_concats
+from bnnfpga.frontend.channels import ChannelShuffles, check_concats
 from bnnfpga.frontend.channels_first import to_channels_first
 from bnnfpga.frontend.check import check_graph, check_outputs, check_shapes
 from bnnfpga.frontend.comparisons import AffineIntoMultiThreshold, ComparisonsToMultiThreshold
@@ -25,9 +25,11 @@ from bnnfpga.frontend.layouts import TransposeToReshape
 from bnnfpga.frontend.model import Model
 from bnnfpga.frontend.modern import modernise
 from bnnfpga.frontend.parameters import FoldQuantizedParameters, QuantizersOfRawWeights
+from bnnfpga.frontend.picks import PicksToGathers, ResizesToGathers
 from bnnfpga.frontend.popcounts import PopcountToMatMul
 from bnnfpga.frontend.protos import from_proto
 from bnnfpga.frontend.read import read_source
+from bnnfpga.frontend.reductions import ReductionsToPools
 from bnnfpga.frontend.rewriting import Rewrite, apply_rewrites
 from bnnfpga.frontend.roundings import RoundingsToQuantizers
 from bnnfpga.frontend.signs import PositiveScales
@@ -60,7 +62,9 @@ _BEHIND_PARAMETERS: tuple[Rewrite, ...] = (
     BlocksToGroups(),
     AverageOfBitsToQuant(),
     PlainSliding(),
-    ChannelsToGather(),
+    ChannelShuffles(),
+    ReductionsToPools(),
+    ResizesToGathers(),
     StretchedOperands(),
     TransposeToReshape(),
     QuantizersOfRawWeights(),
@@ -97,6 +101,7 @@ def clean(proto: onnx.ModelProto) -> Model:
     for rewrite in _BEFORE_PARAMETERS:
         apply_rewrites(model, rewrite)
     infer(model)
+    apply_rewrites(model, PicksToGathers())
     apply_rewrites(model, DenseOverTokens())
     to_channels_first(model)
     for rewrite in _BEHIND_PARAMETERS:

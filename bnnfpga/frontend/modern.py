@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 
 from bnnfpga.errors import UserError
@@ -21,6 +22,7 @@ from bnnfpga.frontend.contract.checks import inputs_of, operator_of, values_of
 from bnnfpga.frontend.contract.terms import MODERN, MOVED, Form
 from bnnfpga.frontend.element_types import check_types
 from bnnfpga.frontend.nodes import EMBEDDING, QONNX_DOMAIN, UNARY_DOMAIN, describe, note_origin, origin_of
+from bnnfpga.frontend.resizing import TRUNCATES
 from bnnfpga.frontend.shapes import Shape
 
 _IR = 10
@@ -138,6 +140,10 @@ class _Writer:
         value = None if tensor is None else numpy_helper.to_array(tensor)
         return value.item() if value is not None and value.size == 1 else None
 
+    def numbers_of(self, name: str) -> NDArray[Any]:
+        """The numbers of a constant, in a row."""
+        return numpy_helper.to_array(self._values[name]).ravel()
+
     def is_empty(self, name: str) -> bool:
         """Whether a constant has no elements."""
         return name in self._values and 0 in self._values[name].dims
@@ -235,7 +241,7 @@ def _batch_norm(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto
 
 
 def _axes_as_input(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
-    """Squeeze, Unsqueeze and ReduceMean."""
+    """Squeeze, Unsqueeze and reductions."""
     inputs = spelling.inputs
     if spelling.has("axes") and spelling.values["axes"] is not None:
         inputs = [inputs[0], writer.constant(spelling, "axes", spelling.values["axes"])]
@@ -243,10 +249,20 @@ def _axes_as_input(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodePr
 
 
 def _reduce(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
+    """Its axes are an input; without any, it takes all."""
     axes = spelling.input(1)
-    if spelling.values.get("noop_with_empty_axes") and (not axes or writer.is_empty(axes)):
+    given = spelling.values["axes"] if spelling.has("axes") else None
+    if given or (axes and not writer.is_empty(axes)):
+        return _axes_as_input(writer, spelling)
+    if spelling.values.get("noop_with_empty_axes"):
         return _identity(writer, spelling)
-    return _axes_as_input(writer, spelling)
+    shape = writer.shapes.get(spelling.node.input[0])
+    if shape is None:
+        raise UserError(
+            "the shape of what it reduces is not known", where=describe(spelling.node), hint="export with fixed shapes"
+        )
+    every = writer.constant(spelling, "axes", list(range(len(shape))))
+    return writer.again(spelling, [spelling.inputs[0], every], **spelling.kept("axes"))
 
 
 def _split(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
@@ -295,12 +311,19 @@ def _pad(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
 
 
 def _resize(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
-    """Before version 11, and as Upsample, it takes the pixel at floor(index / scale), and cannot be told otherwise."""
+    """Before version 11, and as Upsample, it takes the pixel at index / scale without a fraction, and only that."""
     if spelling.has("nearest_mode"):
         return _as_it_is(writer, spelling)
     scales = spelling.input(1)
     if spelling.has("scales"):
         scales = writer.constant(spelling, "scales", spelling.values["scales"], np.float32)
+    given = np.ravel(spelling.values["scales"]) if spelling.has("scales") else writer.numbers_of(scales)
+    if spelling.node.op_type == "Upsample" and np.any(given < 1):
+        raise UserError(
+            f"its scales are {given.tolist()}, and an Upsample does not shrink",
+            where=describe(spelling.node),
+            hint="export the model with opset 11 or a later one, where it is a Resize",
+        )
     made = writer.new(
         spelling,
         "Resize",
@@ -308,7 +331,7 @@ def _resize(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
         list(spelling.node.output),
         mode=spelling.values["mode"],
         coordinate_transformation_mode="asymmetric",
-        nearest_mode="floor",
+        nearest_mode=TRUNCATES,
     )
     return iter([made])
 
@@ -400,7 +423,7 @@ _SPELLINGS: dict[str, Callable[[_Writer, _Spelling], Iterator[onnx.NodeProto]]] 
     "BatchNormalization": _batch_norm,
     "Squeeze": _axes_as_input,
     "Unsqueeze": _axes_as_input,
-    "ReduceMean": _reduce,
+    **dict.fromkeys(("ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum"), _reduce),
     "Split": _split,
     "Slice": _slice,
     "Pad": _pad,

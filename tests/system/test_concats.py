@@ -98,7 +98,6 @@ def without_grid(net: Net) -> str:
     [
         (lambda net: without_grid(net), "not small multiples", "or one right behind it"),
         (lambda net: net.node("Relu", without_grid(net)), "not small multiples", "or one right behind it"),
-        (lambda net: net.node("Concat", net.bipolar("x"), net.bipolar("x"), axis=2), "else than channels", "axis 1"),
     ],
 )
 def test_what_cannot_be_joined_says_why(end: Ending, message: str, hint: str, tmp_path: Path) -> None:

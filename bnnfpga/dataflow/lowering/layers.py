@@ -9,6 +9,7 @@ import numpy as np
 from bnnfpga.dataflow.lowering.accelerator import Lowering, Tensor
 from bnnfpga.dataflow.lowering.elementwise import table_of
 from bnnfpga.dataflow.lowering.pixels import padded, padded_geometry, unfit_pad
+from bnnfpga.dataflow.lowering.reorder import image
 from bnnfpga.dataflow.operators.concat import Concat
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.select import Select
@@ -29,7 +30,7 @@ from bnnfpga.transforms.integer_types import (
     rows_of,
 )
 
-_MOST_ACCUMULATOR_BITS = 53
+_MOST_ACCUMULATOR_BITS, _MOST_WEIGHT_BITS = 53, 32
 
 
 def dense(lowering: Lowering, node: Node) -> None:
@@ -44,7 +45,7 @@ def dense(lowering: Lowering, node: Node) -> None:
 
 def convolution(lowering: Lowering, node: Node) -> None:
     """Windows, and a unit that works on each."""
-    tensor = lowering.read(node)
+    tensor = image(lowering, node)
     weights = _weights(lowering, node)
     if tensor.fill and any(geometry_of(lowering.model, node).pads):
         above = lowering.model.producer(node.input[0])
@@ -178,6 +179,13 @@ def _table_behind(lowering: Lowering, node: Node, channels: int) -> tuple[Thresh
 
 
 def _dot_product(lowering: Lowering, node: Node, unit: MatrixVector | VectorVector, producer: str | None) -> str:
+    if unit.weight_type.bits > _MOST_WEIGHT_BITS:
+        raise UserError(
+            f"its weights, which take over the scales of its inputs, need {unit.weight_type.bits} bits; "
+            f"{_MOST_WEIGHT_BITS} can be compiled",
+            where=describe(node),
+            hint="use one scale for its inputs, or powers of two, or quantise its weights to fewer bits",
+        )
     if unit.accumulator.bits > _MOST_ACCUMULATOR_BITS:
         raise UserError(
             f"its sums need {unit.accumulator.bits} bits; {_MOST_ACCUMULATOR_BITS} can be compiled",
