@@ -94,6 +94,13 @@ def _place(
     return reached
 
 
+def _rows(unit: Lookup | Threshold) -> int:
+    """How many different channels an elementwise unit has; 1 where all are alike."""
+    if isinstance(unit, Threshold):
+        return int(unit.table.values.shape[0])
+    return 1 if unit.is_shared else unit.shape[-1]
+
+
 def on_steps(unit: Lookup | Threshold, type: IntegerType, rng: np.random.Generator, elements: int) -> IntArray:
     """Frame whose elements are a threshold of an elementwise unit, or one below it, of any channel.
 
@@ -103,7 +110,8 @@ def on_steps(unit: Lookup | Threshold, type: IntegerType, rng: np.random.Generat
         reached = np.unique(unit.table.values)
     else:
         codes = np.arange(type.lo, type.hi + 1)
-        reached = codes[1:][np.diff(unit.execute(codes)[0]) != 0]
+        results = unit.execute(np.broadcast_to(codes[:, None], (len(codes), _rows(unit))))[0]
+        reached = codes[1:][np.any(np.diff(results.astype(np.int64), axis=0) != 0, axis=1)]
     values = np.unique(np.concatenate([reached, reached - 1]))
     values = values[type.holds(values)]
     if not len(values):
@@ -123,7 +131,7 @@ class _Inverse:
     def of(cls, unit: Lookup | Threshold) -> _Inverse:
         codes = np.arange(unit.input_type.lo, unit.input_type.hi + 1)
         codes = codes[unit.input_type.holds(codes)]
-        rows = unit.table.values.shape[0] if isinstance(unit, Threshold) else 1
+        rows = _rows(unit)
         if len(codes) * rows > _MOST_LISTED:
             return cls(unit, None)
         results = unit.execute(np.broadcast_to(codes[:, None], (len(codes), rows)))[0]

@@ -29,15 +29,22 @@ from bnnfpga.frontend.popcounts import PopcountToMatMul
 from bnnfpga.frontend.protos import from_proto
 from bnnfpga.frontend.read import read_source
 from bnnfpga.frontend.rewriting import Rewrite, apply_rewrites
+from bnnfpga.frontend.roundings import RoundingsToQuantizers
+from bnnfpga.frontend.signs import PositiveScales
 from bnnfpga.frontend.sizes import check_extents, check_sizes, check_windows
 from bnnfpga.frontend.sliding import PlainSliding, check_convs, check_pools
 from bnnfpga.frontend.supported import check_supported
+from bnnfpga.frontend.thermometers import AxesOfConstants, ChannelsForConstants
 from bnnfpga.frontend.tokens import DenseOverTokens
 from bnnfpga.frontend.trunc import TruncToQuant
 
 _BEFORE_PARAMETERS: tuple[Rewrite, ...] = (
     DropIdentities(),
     TruncToQuant(),
+    AxesOfConstants(),
+    ChannelsForConstants(),
+    RoundingsToQuantizers(),
+    PositiveScales(),
     ComparisonsToMultiThreshold(),
     AffineIntoMultiThreshold(),
     GemmToMatMul(),

@@ -16,6 +16,7 @@ from bnnfpga.frontend.nodes import (
 )
 from bnnfpga.frontend.rewriting import Rewrite
 
+_LAYOUTS = {3: "NCW", 4: "NCHW"}
 _MIRRORED = {
     "Greater": "Less",
     "Less": "Greater",
@@ -53,6 +54,7 @@ class ComparisonsToMultiThreshold(Rewrite):
             out_scale=reached - below,
             out_bias=below,
             out_dtype="FLOAT32",
+            data_layout=_LAYOUTS.get(len(model.shape(node.output[0])), ""),
         )
         model.replace(node, new)
         model.remove_unread(comparison)
@@ -65,7 +67,8 @@ def _bounds(model: Model, comparison: Node) -> Floats | None:
     if len(bounds) != 1:
         return None
     shape = model.shape(elementwise_operand(model, comparison))
-    by_channel = len(shape) == 2 and bounds[0].shape in ((shape[1],), (1, shape[1]))
+    pixels = [1] * (len(shape) - 2)
+    by_channel = len(shape) > 1 and bounds[0].shape in ((shape[1], *pixels), (1, shape[1], *pixels))
     return bounds[0].astype(np.float32).reshape(-1, 1) if bounds[0].size == 1 or by_channel else None
 
 

@@ -114,8 +114,10 @@ def add_streams(writer: Writer, node: Node) -> Value:
     units = _units(writer, node)
     if isinstance(units, str):
         source = writer.model.producer(units)
+        affine = writer.value(units).affine is not None
+        wrong = "has a constant added, or scales that differ by channel" if affine else "is not quantised"
         raise UserError(
-            f"it joins streams; that of {describe(source) if source else 'the input'} is not quantised",
+            f"it joins streams; that of {describe(source) if source else 'the input'} {wrong}",
             where=describe(node),
             hint="put a quantizer of up to 8 bits there, with the scale of the other operand",
         )

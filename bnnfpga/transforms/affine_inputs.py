@@ -45,7 +45,7 @@ _MOST_TABLE_BITS = 1 << 22
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """The affine nodes from an integer tensor to a node's input, the first one first, each with its steps."""
+    """The affine nodes from an integer tensor to another, the first one first, each with its steps."""
 
     source: str
     type: IntegerType
@@ -65,10 +65,9 @@ class Run:
         return self.nodes[-1][0]
 
 
-def run_in_front(model: Model, node: Node) -> Run | None:
-    """What leads from integers to a node's first input; None where there is nothing between, or no integers."""
+def run_to(model: Model, tensor: str) -> Run | None:
+    """What leads from integers to a tensor; None where there is nothing between, or no integers."""
     nodes: list[tuple[Node, tuple[Step, ...]]] = []
-    tensor = node.input[0]
     while integer_type(model, tensor) is None:
         above = model.producer(tensor)
         if above is None or above.op_type not in ELEMENTWISE or above.op_type in QUANTIZERS:
@@ -91,7 +90,7 @@ class ShiftsIntoCodes(Rewrite):
     kinds = ("Conv", "AveragePool", "Pad")
 
     def visit(self, model: Model, node: Node) -> bool:
-        run = run_in_front(model, node)
+        run = run_to(model, node.input[0])
         if run is None:
             return False
         shape = model.shape(node.input[0])
@@ -114,7 +113,7 @@ class ShiftsIntoCodes(Rewrite):
         new = recoded(affine, where=describe(where))
         tensor = _recode(model, node, run, new, where)
         for step in new.steps:
-            tensor = _put_in_front(model, node, tensor, step, where.origin)
+            tensor = _put_in_front(model, node, tensor, step, run.last(scales=True, shape=shape).origin)
         model.set_input(node, 0, tensor)
         model.remove_unread(run.nodes[-1][0])
         return True
@@ -187,7 +186,7 @@ class AffineBehindDotProducts(Rewrite):
 
     def visit(self, model: Model, node: Node) -> bool:
         weights = integer_weights(model, node.input[1])
-        run = None if weights is None else run_in_front(model, node)
+        run = None if weights is None else run_to(model, node.input[0])
         if run is None or weights is None:
             return False
         shape, made = model.shape(node.input[0]), model.shape(node.output[0])

@@ -13,7 +13,7 @@ from bnnfpga.frontend.rewriting import Rewrite
 from bnnfpga.frontend.sliding import averages
 from bnnfpga.golden.affine import affine_of
 from bnnfpga.golden.images import averaged
-from bnnfpga.transforms.affine_inputs import insert_step, on_images, run_in_front
+from bnnfpga.transforms.affine_inputs import insert_step, on_images, run_to
 from bnnfpga.transforms.editing import insert_after
 
 
@@ -26,7 +26,7 @@ class ImagesBehindAverages(Rewrite):
     kinds = ("AveragePool",)
 
     def visit(self, model: Model, node: Node) -> bool:
-        run = run_in_front(model, node)
+        run = run_to(model, node.input[0])
         shape = model.shape(node.input[0])
         if run is None or not tells_pixels_apart(run.steps, shape):
             return False

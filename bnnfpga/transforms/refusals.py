@@ -19,6 +19,7 @@ from bnnfpga.frontend.nodes import (
 )
 from bnnfpga.frontend.sliding import averages
 from bnnfpga.golden.steps import elementwise_steps
+from bnnfpga.transforms.affine_inputs import run_to
 from bnnfpga.transforms.integer_types import integer_type, integer_weights
 from bnnfpga.transforms.joins import scaled_integer
 from bnnfpga.transforms.thresholds import chain_above
@@ -117,8 +118,13 @@ def not_joined(model: Model, node: Node) -> UserError:
         scaled = scaled_integer(model, name)
         if scaled is None:
             source = model.producer(name)
+            run = run_to(model, name)
+            wrong = "is not quantised"
+            if run is not None:
+                shifts = any(step.operation in ("add", "subtract", "subtract_from") for step in run.steps)
+                wrong = f"has {'a constant added to its integers' if shifts else 'scales that differ by channel'}"
             return UserError(
-                f"it joins streams, and what {describe(source) if source else 'the input'} makes is not quantised",
+                f"it joins streams, and what {describe(source) if source else 'the input'} makes {wrong}",
                 where=describe(node),
                 hint="put a quantizer of up to 8 bits behind that, with the scale of the other operand",
             )
@@ -138,16 +144,6 @@ def not_quantised(model: Model, node: Node) -> UserError:
         cause = _cause(model, scaled)
         if len(data_operands(model, cause)) > 1 and cause.op_type not in DOT_PRODUCTS:
             return not_joined(model, cause)
-    if (
-        scaled is not None
-        and scaled.op_type == "Mul"
-        and any(value is not None and value.size > 1 for value in (model.constant(name) for name in scaled.input))
-    ):
-        return UserError(
-            "it scales the channels of a layer's input differently",
-            where=describe(scaled),
-            hint="use one scale for the activations, or put a quantizer behind it",
-        )
     sides = [] if integer_type(model, node.input[0]) else ["input"]
     sides += [] if integer_weights(model, node.input[1]) is not None else ["weights"]
     return UserError(

@@ -105,9 +105,9 @@ def test_missing_file(tmp_path: Path) -> None:
 
 def test_unsupported_operator_is_named(tmp_path: Path) -> None:
     net = NetWriter()
-    net.node("Sin", "x")
+    net.node("Mod", "x", net.constant(2), fmod=1)
     error = _refused(_write(tmp_path, net.model((4,), "y")))
-    assert "'n0' (Sin)" in str(error.where)
+    assert "'n0' (Mod)" in str(error.where)
     assert "in front of the model" in str(error.hint)
 
 

@@ -277,7 +277,7 @@ def test_a_clip_by_attributes_keeps_its_bounds() -> None:
     proto, inputs = net.model(), net.inputs(8)
     with np.errstate(all="ignore"):
         want = expected(proto, inputs)[0]
-    np.testing.assert_array_equal(GoldenModel(clean(proto)).run(inputs).output, want)
+    np.testing.assert_array_equal(GoldenModel(clean(proto)).run(inputs).outputs[0], want)
 
 
 @pytest.mark.parametrize(("scale", "taken"), [(2.0, True), (2.1, False), (2.3, False)])
@@ -295,7 +295,7 @@ def test_a_resize_repeats_by_its_scale_not_by_its_shape(scale: float, taken: boo
     net.end(net.node("Conv", x, net.weights(2, 2, 1, 1)))
     if taken:
         proto, inputs = net.model(), net.inputs(4)
-        np.testing.assert_allclose(GoldenModel(clean(proto)).run(inputs).output, expected(proto, inputs)[0])
+        np.testing.assert_allclose(GoldenModel(clean(proto)).run(inputs).outputs[0], expected(proto, inputs)[0])
     else:
         with pytest.raises(UserError, match="more than repeat pixels"):
             GoldenModel(clean(net.model()))
@@ -350,7 +350,7 @@ def test_slices_beyond_the_channels_are_onnxs(start: int, end: int, step: int, w
     net.end(x if not width else net.node("Conv", x, net.weights(3, width, 1, 1)))
     proto, inputs = net.model(), net.inputs(3)
     if width:
-        np.testing.assert_array_equal(GoldenModel(clean(proto)).run(inputs).output, expected(proto, inputs)[0])
+        np.testing.assert_array_equal(GoldenModel(clean(proto)).run(inputs).outputs[0], expected(proto, inputs)[0])
     else:
         with pytest.raises(UserError, match="has no elements"):
             clean(proto)
@@ -364,7 +364,7 @@ def test_a_file_that_imports_no_version_of_qonnx_has_the_one_that_fits() -> None
         proto, inputs = net.model(), net.inputs(4)
         want = expected(proto, inputs)[0]
         del proto.opset_import[1]
-        np.testing.assert_array_equal(GoldenModel(clean(proto)).run(inputs).output, want)
+        np.testing.assert_array_equal(GoldenModel(clean(proto)).run(inputs).outputs[0], want)
 
 
 def test_later_versions_of_qonnx_are_refused() -> None:

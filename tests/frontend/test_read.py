@@ -89,7 +89,9 @@ def test_data_beside_the_model(tmp_path: Path, attributes: bool) -> None:
     x = np.random.default_rng(0).standard_normal((16, 8), dtype=np.float32)
     whole = NET.write(tmp_path)
     for file in (path, alone):
-        np.testing.assert_array_equal(GoldenModel(load(file)).run(x).outputs[0], GoldenModel(load(whole)).run(x).output)
+        np.testing.assert_array_equal(
+            GoldenModel(load(file)).run(x).outputs[0], GoldenModel(load(whole)).run(x).outputs[0]
+        )
 
 
 def test_data_below_the_model(tmp_path: Path) -> None:

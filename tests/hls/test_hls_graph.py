@@ -217,7 +217,7 @@ def test_the_test_bench_compares(simulator: tuple[CSimulator, Graph], tmp_path: 
     assert bench("--input", "in.bin", "--expected", "good.bin") == (0, "3 frames, output equals the expectation\n")
     status, said = bench("--input", "in.bin", "--expected", "bad.bin")
     port = simulator[1].outputs[0].port
-    place = f"frame 2, beat {port.beats - 1}, byte {port.boundary_bytes - 1}: expected 0x{made[2, -1]:02x}, got"
+    place = f"frame 2, m_axis, beat {port.beats - 1}, byte {port.boundary_bytes - 1}: expected 0x{made[2, -1]:02x}, got"
     assert status == 1
     assert said.startswith(place)
     assert bench("--input", "in.bin", "--expected", "short.bin")[0] == 1

@@ -45,7 +45,8 @@ class Decision:
 
     def output(self, index: Doubles) -> Array:
         """The node's output, by index."""
-        output = self.first + self.step * index
+        with np.errstate(invalid="ignore"):  # a claim that is no output at all, of a scale of 0
+            output = self.first + self.step * index
         return output != 0 if self.truths else output
 
     def bound(self, x: Number) -> Doubles:

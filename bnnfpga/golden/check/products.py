@@ -8,9 +8,21 @@ import numpy as np
 import onnx
 
 from bnnfpga.golden.check.library import Unknown, attribute, changed, run_node
-from bnnfpga.golden.check.number import EXACT_INTEGERS, Array, Doubles, Number, Truths, compact, granule, representable
+from bnnfpga.golden.check.number import (
+    EXACT_INTEGERS,
+    ROUNDING,
+    Array,
+    Doubles,
+    Number,
+    Truths,
+    compact,
+    granule,
+    representable,
+)
 
 _Operand = Number | Array | None
+_MOST_SIZES = 1024
+"""Different magnitudes of weights from which on they are no few numbers' neighbours."""
 
 
 def evaluate(node: onnx.NodeProto, operands: Sequence[_Operand], opset: int) -> Number:
@@ -41,7 +53,7 @@ def _exact(node: onnx.NodeProto, operands: Sequence[_Operand], size: Doubles) ->
         if operand is None:
             continue
         number = operand if isinstance(operand, Number) else Number.of(operand[None])
-        if not np.all(number.exact):
+        if not np.all(number.exact) or (not isinstance(operand, Number) and _slack(operand)):
             return np.array(False)
         granules.append(granule(number.value))
     common = min(granules[0] * granules[1], *granules[2:]) if len(granules) > 2 else granules[0] * granules[1]
@@ -56,7 +68,25 @@ def _values(operand: _Operand, kind: type[np.floating]) -> Array | None:
 def _sizes(operand: _Operand) -> Array | None:
     if isinstance(operand, Number):
         return np.broadcast_to(operand.size, (len(operand.size), *operand.shape)).astype(np.float32)
-    return None if operand is None else np.abs(operand.astype(np.float32))
+    return None if operand is None else np.abs(operand.astype(np.float32)) + _slack(operand) / np.float32(ROUNDING)
+
+
+def _slack(array: Array) -> np.float32:
+    """By how much weights may be off a grid that they lie on nearly, but not to the rounding of one product.
+
+    Others take them to be on it: 2 units in the last place of the largest, where all are at most 128 times a number.
+    """
+    sizes = np.unique(np.abs(array.astype(np.float64)))
+    sizes = sizes[sizes > 0]
+    if not 1 < sizes.size <= _MOST_SIZES:
+        return np.float32(0)
+    slack = np.float32(2 * np.spacing(np.float32(sizes[-1])))
+    for parts in range(1, 129):
+        unit = sizes[-1] / parts
+        off = np.abs(np.rint(sizes / unit) * unit - sizes)
+        if np.all(off <= slack):
+            return slack if np.any(off > np.spacing(sizes.astype(np.float32))) else np.float32(0)
+    return np.float32(0)
 
 
 def _dependent(operands: Sequence[_Operand]) -> list[bool]:

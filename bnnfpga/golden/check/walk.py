@@ -159,6 +159,8 @@ class Walk:
         """The claimed decision, else the check's own: then what follows is open where it lies on a tie."""
         index = decision.index(x.value)
         claimed = self._claimed_index(node, decision, x.value.shape)
+        if claimed is not None:
+            claimed = np.where(np.isnan(claimed), index, claimed)
         ties = self._comparison.decisions(label, node.output[0], x, decision, index, claimed)
         self._tell(node, label)
         if claimed is not None:
@@ -182,7 +184,8 @@ class Walk:
                 step = second.astype(np.float64) - first
                 with np.errstate(all="ignore"):
                     index = np.rint((claim - first) / step).reshape(shape)
-                return np.where(np.isfinite(index), index, np.inf)
+                # Where both outputs are the same, as those of a scale of 0, a claim that is it says nothing of which.
+                return np.where(np.isfinite(index) | np.isnan(index), index, np.inf)
             for reader in self._graph.readers[tensor]:
                 followed = self._followed(reader, tensor, (first, second), two=decision.two)
                 if followed is not None:
