@@ -28,6 +28,15 @@ def _count(x: Floats, thresholds: Floats) -> Floats:
     return np.where(np.isnan(x), x, count)
 
 
+def _entry(x: Floats, table: Floats) -> Floats:
+    """What rows of a table have at integers; behind their ends, what they have there."""
+    rows = np.arange(table[..., 0].size).reshape(table.shape[:-1])
+    with np.errstate(invalid="ignore"):
+        places = np.nan_to_num(np.clip(np.rint(x), 0, table.shape[-1] - 1)).astype(np.int64)
+    made: Floats = table.reshape(-1, table.shape[-1])[np.broadcast_arrays(rows, places)[0], places]
+    return made
+
+
 def _sign(x: Floats, at_zero: float) -> Floats:
     return np.where(x == 0, np.float32(at_zero), np.sign(x))
 
@@ -46,6 +55,7 @@ OPERATIONS: dict[str, Callable[[Floats, Floats], Floats]] = {
     "minimum": np.minimum,
     "multiply_below_zero": lambda x, c: np.where(x < 0, x * c, x),
     "count": _count,
+    "entry": _entry,
     "round": lambda x, _: np.rint(x),
     "floor": lambda x, _: np.floor(x),
     "ceil": lambda x, _: np.ceil(x),
@@ -58,13 +68,17 @@ OPERATIONS: dict[str, Callable[[Floats, Floats], Floats]] = {
 }
 """From a value and a constant (ignored from `round` on) to a value.
 
-`subtract_from` and `divide_into` have the constant on the left. `count` gives the number of thresholds reached: the
-constant has one axis more than the value, for the thresholds. `round` rounds halves to even; `round_up` goes away from
-zero and `round_down` towards it, and so do the halves of `round_half_up` and `round_half_down`. `sign` gives -1 below 0
-and +1 from 0 (and -0.0) on, `sign_or_zero` 0 there. What is not a number stays so.
+`subtract_from` and `divide_into` have the constant on the left. `count` gives the number of thresholds reached, `entry`
+the number at the place that the value says: their constants have one axis more than the value, for these numbers.
+`round` rounds halves to even; `round_up` goes away from zero and `round_down` towards it, and so do the halves of
+`round_half_up` and `round_half_down`. `sign` gives -1 below 0 and +1 from 0 (and -0.0) on, `sign_or_zero` 0 there. What
+is not a number stays so.
 """
 
 
+BY_NUMPY = (*FUNCTIONS, "entry")
+"""Operations that runtimes do not compute to the bit, or at all."""
+_BY_LEVEL = ("count", "entry")
 JOINS = ("add", "subtract", "multiply", "divide", "maximum", "minimum")
 """Operations that also take two numbers which both come from one."""
 
@@ -108,7 +122,7 @@ class Step:
         +1 rising, -1 falling, 0 constant; None where it is not monotone over all numbers, or is not proven to be: a
         function's float64 value may be off by its last bit, and so its rounded one where it hardly changes.
         """
-        if self.branches or self.operation in FUNCTIONS or self.operation in ("divide_into", "absolute"):
+        if self.branches or self.operation in FUNCTIONS or self.operation in ("divide_into", "absolute", "entry"):
             return None
         if self.operation in ("multiply", "divide"):
             return np.sign(self.constant).astype(np.int8) if self.constant is not None else None
@@ -146,7 +160,7 @@ class Step:
     def rows(self) -> int:
         """How many numbers its own constant has; of a `count`, how many rows of thresholds."""
         assert self.constant is not None
-        return self.constant[..., 0].size if self.operation == "count" else self.constant.size
+        return self.constant[..., 0].size if self.operation in _BY_LEVEL else self.constant.size
 
     def varies(self, shape: Sequence[int]) -> tuple[int, ...]:
         """The axes of a tensor of this shape along which a constant, broadcast against it, has several numbers.
@@ -192,7 +206,7 @@ class Step:
     @property
     def _levels(self) -> tuple[int, ...]:
         """The last axis of the constant of a `count`, which is none of the tensor's."""
-        return self.constant.shape[-1:] if self.operation == "count" and self.constant is not None else ()
+        return self.constant.shape[-1:] if self.operation in _BY_LEVEL and self.constant is not None else ()
 
     def _aligned(self, shape: Sequence[int]) -> Floats:
         """The constant with an axis for each of a tensor of this shape."""

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Nearest upsampling: sends each row of pixels RowFactor times, and in each of them each pixel ColumnFactor times.
+// Nearest upsampling: sends each row of pixels so many times, and in each of them each pixel so many times.
 //
 // Two machines share a line buffer, a ring. The writer takes a beat whenever there is room. The reader sends one beat a cycle: it
 // waits only for beats that it sends for the first time, and gives up a beat when it sends it for the last time, so rows and
@@ -13,9 +13,14 @@ module bnn_upsample #(
   // Pixels of a row, and beats of a pixel.
   parameter int unsigned Columns      = 4,
   parameter int unsigned Chunks       = 1,
-  // How often rows and pixels are sent.
-  parameter int unsigned RowFactor    = 2,
-  parameter int unsigned ColumnFactor = 2,
+  // How often rows and pixels are sent: for each of them, the first lowest, the number of its last copy, from 0 on. One
+  // entry serves all.
+  parameter int unsigned RowEntries     = 1,
+  parameter int unsigned RowCopyBits    = 1,
+  parameter [RowEntries*RowCopyBits-1:0] RowLastCopies = '1,
+  parameter int unsigned ColumnEntries  = 1,
+  parameter int unsigned ColumnCopyBits = 1,
+  parameter [ColumnEntries*ColumnCopyBits-1:0] ColumnLastCopies = '1,
   // Beats that the line buffer holds.
   parameter int unsigned Depth        = 6,
   // Beats that the output queue holds.
@@ -33,27 +38,49 @@ module bnn_upsample #(
   input  wire             m_tready_i
 );
 
-  if (Depth < (RowFactor > 1 ? Columns * Chunks : Chunks)) begin : gen_check_depth
+  if (Depth < (RowLastCopies != '0 ? Columns * Chunks : Chunks)) begin : gen_check_depth
     $error("bnn_upsample: Depth must hold what is sent again, a row or a pixel");
   end
 
   localparam int unsigned AddressBits = Depth > 1 ? $clog2(Depth) : 1;
   localparam int unsigned LevelBits = $clog2(Depth + 1);
   localparam int unsigned ChunkBits = Chunks > 1 ? $clog2(Chunks) : 1;
-  localparam int unsigned CopyBits = ColumnFactor > 1 ? $clog2(ColumnFactor) : 1;
   localparam int unsigned ColumnBits = Columns > 1 ? $clog2(Columns) : 1;
-  localparam int unsigned RowBits = RowFactor > 1 ? $clog2(RowFactor) : 1;
+  localparam int unsigned LineBits = RowEntries > 1 ? $clog2(RowEntries) : 1;
 
-  // The beat that is sent next: its row of RowFactor, its pixel, which of the pixel's copies, its place in the pixel.
-  reg [RowBits-1:0]    row;
-  reg [ColumnBits-1:0] column;
-  reg [CopyBits-1:0]   copy;
-  reg [ChunkBits-1:0]  chunk;
+  // The beat that is sent next: its line of the image where lines differ, which of the line's copies, its pixel, which of
+  // the pixel's copies, its place in the pixel.
+  reg [LineBits-1:0]       line_number;
+  reg [RowCopyBits-1:0]    row;
+  reg [ColumnBits-1:0]     column;
+  reg [ColumnCopyBits-1:0] copy;
+  reg [ChunkBits-1:0]      chunk;
+
+  wire [RowCopyBits-1:0] row_last;
+  if (RowEntries == 1) begin : gen_even_rows
+    assign row_last = RowLastCopies;
+  end else begin : gen_rows
+    reg [RowCopyBits-1:0] last_copies [0:RowEntries-1];
+    integer r;
+    initial for (r = 0; r < RowEntries; r = r + 1) last_copies[r] = RowLastCopies[r*RowCopyBits+:RowCopyBits];
+    assign row_last = last_copies[line_number];
+  end
+
+  wire [ColumnCopyBits-1:0] copy_last;
+  if (ColumnEntries == 1) begin : gen_even_columns
+    assign copy_last = ColumnLastCopies;
+  end else begin : gen_columns
+    reg [ColumnCopyBits-1:0] last_copies [0:ColumnEntries-1];
+    integer c;
+    initial for (c = 0; c < ColumnEntries; c = c + 1) last_copies[c] = ColumnLastCopies[c*ColumnCopyBits+:ColumnCopyBits];
+    assign copy_last = last_copies[column];
+  end
 
   wire last_chunk  = chunk == ChunkBits'(Chunks - 1);
-  wire last_copy   = copy == CopyBits'(ColumnFactor - 1);
+  wire last_copy   = copy == copy_last;
   wire last_column = column == ColumnBits'(Columns - 1);
-  wire last_row    = row == RowBits'(RowFactor - 1);
+  wire last_row    = row == row_last;
+  wire last_line   = line_number == LineBits'(RowEntries - 1);
   wire is_first    = (row == '0) & (copy == '0);
   wire is_last     = last_row & last_copy;
 
@@ -94,6 +121,7 @@ module bnn_upsample #(
         if (last_copy) begin
           column <= last_column ? '0 : column + 1'b1;
           if (last_column) row <= last_row ? '0 : row + 1'b1;
+          if (last_column & last_row) line_number <= last_line ? '0 : line_number + 1'b1;
         end
       end
     end
@@ -107,6 +135,7 @@ module bnn_upsample #(
       copy          <= '0;
       column        <= '0;
       row           <= '0;
+      line_number   <= '0;
     end
   end
 

@@ -9,10 +9,10 @@ import numpy as np
 
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.lowering.accelerator import Lowering, stream_shape
-from bnnfpga.dataflow.lowering.branches import add_streams, concat, select
+from bnnfpga.dataflow.lowering.branches import add_streams, concat
 from bnnfpga.dataflow.lowering.elementwise import table, threshold
 from bnnfpga.dataflow.lowering.layers import convolution, dense
-from bnnfpga.dataflow.lowering.pixels import max_pool, pad, sum_pool, upsample
+from bnnfpga.dataflow.lowering.pixels import max_pool, pad, pick, sum_pool
 from bnnfpga.dataflow.lowering.reorder import layout, transpose
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.arg_max import ArgMax
@@ -51,8 +51,8 @@ _OPERATIONS: dict[str, Callable[[Lowering, Node], None]] = {
     "Pad": pad,
     INTEGER_ADD: add_streams,
     INTEGER_CONCAT: concat,
-    "Gather": select,
-    "Resize": upsample,
+    "Gather": pick,
+    "Resize": pick,
     "Transpose": transpose,
     **dict.fromkeys(LAYOUT_OPS, layout),
 }

@@ -80,7 +80,7 @@ def _apply(steps: Sequence[Step], row: IntArray, x: Floats) -> Floats:
 
     def chosen(leaf: Step) -> Step:
         assert leaf.constant is not None
-        levels = leaf.constant.shape[-1:] if leaf.operation == "count" else ()
+        levels = leaf.constant.shape[-1:] if leaf.operation in ("count", "entry") else ()
         constant = leaf.constant.reshape(-1, *levels)
         return leaf.with_constant(constant[row if len(constant) > 1 else np.zeros_like(row)])
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.concat import Concat
+from bnnfpga.dataflow.operators.crop import Crop
 from bnnfpga.dataflow.operators.fifo import Fifo
 from bnnfpga.dataflow.operators.fork import Fork
 from bnnfpga.dataflow.operators.lookup import Lookup
@@ -26,7 +27,7 @@ from bnnfpga.dataflow.thresholds import ThresholdTable
 from bnnfpga.integers import IntArray
 
 DotProducts = MatrixVector | VectorVector
-_MOVING = (Concat, Fifo, Fork, Select, Upsample, WidthConverter, Window)
+_MOVING = (Concat, Crop, Fifo, Fork, Select, Upsample, WidthConverter, Window)
 """What hands on elements as they are."""
 _MARK = 1 << 40
 """The first element of the input while places are traced: no unit fills in integers as large."""

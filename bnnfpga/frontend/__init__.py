@@ -9,6 +9,6 @@ and `modern` brings those of all opsets there. Of the dialects, this is left:
 * Dense layers are MatMul, and their weights stand behind Quant or BipolarQuant: plain weights that are a scale times
   small integers get one. Other quantised constants are plain numbers.
 * Quantizers written as comparisons are MultiThreshold, Trunc is a Quant of integers.
-* Softmax, LogSoftmax, Sigmoid, ArgMax and TopK at the end are cut off; `final` says which, and the class is the index
-  of the largest output, the first of equals.
+* What only a host does behind the last layers (Softmax, ArgMax, interpolation ...) is cut off: `Model.end` keeps it as
+  a graph of its own, and the graph's outputs are the tensors in front of it.
 """

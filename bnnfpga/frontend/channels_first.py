@@ -14,13 +14,15 @@ import numpy as np
 
 from bnnfpga.frontend.model import Model, Node, Origin, make_node
 from bnnfpga.frontend.multithreshold import channel_axis, set_channel_axis
-from bnnfpga.frontend.nodes import ELEMENTWISE, POOLS, attribute
+from bnnfpga.frontend.nodes import ELEMENTWISE, EMBEDDING, POOLS, attribute
 from bnnfpga.frontend.norms import write_arithmetic
+from bnnfpga.frontend.reductions import REDUCTIONS
 
 Perm = tuple[int, ...]
 """Of each axis of a tensor, the axis of another one that it is."""
 
-_ANY_ORDER = (*(kind for kind in ELEMENTWISE if kind not in ("BatchNormalization", "MultiThreshold")), "Identity")
+_OF_CHANNELS = ("BatchNormalization", "MultiThreshold", EMBEDDING)
+_ANY_ORDER = (*(kind for kind in ELEMENTWISE if kind not in _OF_CHANNELS), "Identity")
 """Nodes that do the same with all elements but for constants that are broadcast."""
 _CHANNELS_FIRST = (
     *("BatchNormalization", "Conv", "GlobalAveragePool", "GlobalMaxPool", "Im2Col", "QuantAvgPool2d"),
@@ -77,7 +79,7 @@ class _Walk:
                     perms[node.output[0]] = tuple(known[axis] for axis in perm)
             elif node.op_type in _CHANNELS_FIRST:
                 wanted.add(known)
-            elif node.op_type in (*_ANY_ORDER, "MultiThreshold", "Concat", "Pad", "Resize"):
+            elif node.op_type in (*_ANY_ORDER, "MultiThreshold", "Concat", "Gather", "Pad", "Resize"):
                 perms[node.output[0]] = known
                 axis = self._channels_of(node, len(known))
                 if axis is not None and 0 < axis < len(known):
@@ -208,22 +210,17 @@ def _one_axis(model: Model, node: Node, perm: Perm) -> Perm | None:
         return None
     if node.op_type == "Gather" and (index is None or index.ndim != 1):
         return None
-    if axis % len(perm) == 1 and perm[axis] != 1:
-        return None  # channels are to stay channels
     model.set_attributes(node, axis=perm[axis])
     return perm
 
 
-def _mean(model: Model, node: Node, perm: Perm) -> Perm | None:
-    axes = model.constant(node.input[1]) if len(node.input) > 1 and node.input[1] else attribute(node, "axes", None)
-    if axes is None or not np.size(axes) or any(not -len(perm) <= axis < len(perm) for axis in np.ravel(axes)):
+def _reduction(model: Model, node: Node, perm: Perm) -> Perm | None:
+    axes = model.constant(node.input[1])
+    if axes is None or not np.size(axes):
         return None
     reduced = {int(axis) % len(perm) for axis in np.ravel(axes)}
     turned = sorted(perm[axis] for axis in reduced)
-    if len(node.input) > 1:
-        model.set_input(node, 1, model.add_constant(f"{node.name}_axes", np.array(turned, dtype=np.int64)))
-    else:
-        model.set_attributes(node, axes=turned)
+    model.set_input(node, 1, model.add_constant(f"{node.name}_axes", np.array(turned, dtype=np.int64)))
     if attribute(node, "keepdims", 1):
         return perm
     kept = [perm[axis] for axis in range(len(perm)) if axis not in reduced]
@@ -254,9 +251,8 @@ _TURNS: dict[str, Callable[[Model, Node, Perm], Perm | None]] = {
     **dict.fromkeys(_ANY_ORDER, _any_order),
     "MultiThreshold": _multi_threshold,
     "Concat": _one_axis,
-    "Split": _one_axis,
     "Gather": _one_axis,
-    "ReduceMean": _mean,
+    **dict.fromkeys(REDUCTIONS, _reduction),
     "Pad": _pad,
     "Resize": _resize,
 }

@@ -10,13 +10,14 @@ from bnnfpga.errors import located
 from bnnfpga.frontend.batch_axis import keep_batch_axis
 from bnnfpga.frontend.bit_averages import AverageOfBitsToQuant
 from bnnfpga.frontend.broadcasts import StretchedOperands, check_products
-from bnnfpga.frontend.channels import ChannelsToGather, check_concats
+from bnnfpga.frontend.channels import ChannelShuffles, check_concats
 from bnnfpga.frontend.channels_first import to_channels_first
 from bnnfpga.frontend.check import check_graph, check_outputs, check_shapes
 from bnnfpga.frontend.comparisons import AffineIntoMultiThreshold, ComparisonsToMultiThreshold
 from bnnfpga.frontend.dense import GemmToMatMul, check_dense, check_finite
 from bnnfpga.frontend.dialects import normalise
 from bnnfpga.frontend.diamonds import DiamondsToUnary
+from bnnfpga.frontend.embeddings import EmbeddingCodes
 from bnnfpga.frontend.final import cut_final, cut_other_concats, infer_end
 from bnnfpga.frontend.identities import DropIdentities
 from bnnfpga.frontend.im2col import BlocksToGroups, FactorsBeforeIm2Col, Im2ColToConv
@@ -25,9 +26,11 @@ from bnnfpga.frontend.layouts import TransposeToReshape
 from bnnfpga.frontend.model import Model
 from bnnfpga.frontend.modern import modernise
 from bnnfpga.frontend.parameters import FoldQuantizedParameters, QuantizersOfRawWeights
+from bnnfpga.frontend.picks import PicksToGathers, ResizesToGathers
 from bnnfpga.frontend.popcounts import PopcountToMatMul
 from bnnfpga.frontend.protos import from_proto
 from bnnfpga.frontend.read import read_source
+from bnnfpga.frontend.reductions import ReductionsToPools
 from bnnfpga.frontend.rewriting import Rewrite, apply_rewrites
 from bnnfpga.frontend.roundings import RoundingsToQuantizers
 from bnnfpga.frontend.signs import PositiveScales
@@ -49,6 +52,7 @@ _BEFORE_PARAMETERS: tuple[Rewrite, ...] = (
     AffineIntoMultiThreshold(),
     GemmToMatMul(),
     FoldQuantizedParameters(),
+    EmbeddingCodes(),
     PopcountToMatMul(),
     DiamondsToUnary(),
 )
@@ -59,7 +63,9 @@ _BEHIND_PARAMETERS: tuple[Rewrite, ...] = (
     BlocksToGroups(),
     AverageOfBitsToQuant(),
     PlainSliding(),
-    ChannelsToGather(),
+    ChannelShuffles(),
+    ReductionsToPools(),
+    ResizesToGathers(),
     StretchedOperands(),
     TransposeToReshape(),
     QuantizersOfRawWeights(),
@@ -97,6 +103,7 @@ def clean(proto: onnx.ModelProto) -> Model:
         apply_rewrites(model, rewrite)
     infer(model)
     keep_batch_axis(model)
+    apply_rewrites(model, PicksToGathers())
     apply_rewrites(model, DenseOverTokens())
     to_channels_first(model)
     for rewrite in _BEHIND_PARAMETERS:

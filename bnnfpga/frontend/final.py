@@ -21,11 +21,11 @@ from bnnfpga.frontend.nodes import (
     data_operands,
     describe,
 )
+from bnnfpga.frontend.reductions import REDUCTIONS
 from bnnfpga.frontend.resizing import repeats_pixels
 
 FINAL = (*of_family("Ends"), "Sigmoid")
 """Functions of several scores, and classes: what no unit computes."""
-REDUCTIONS = ("ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum")
 MOVERS = ("Concat", "Expand", "Gather", "Pad", "Resize", "Slice", "Split", "Transpose", *LAYOUT_OPS)
 _OF_THE_HOST = frozenset(
     (*FINAL, *REDUCTIONS, *MOVERS, "Cast", "Identity", *(kind for kind in ELEMENTWISE if kind not in QUANTIZERS))

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 
 from bnnfpga.errors import UserError
@@ -20,7 +21,8 @@ from bnnfpga.frontend.constant_nodes import fold_constant_nodes
 from bnnfpga.frontend.contract.checks import inputs_of, operator_of, values_of
 from bnnfpga.frontend.contract.terms import MODERN, MOVED, Form
 from bnnfpga.frontend.element_types import check_types
-from bnnfpga.frontend.nodes import QONNX_DOMAIN, UNARY_DOMAIN, describe, note_origin, origin_of
+from bnnfpga.frontend.nodes import EMBEDDING, QONNX_DOMAIN, UNARY_DOMAIN, describe, note_origin, origin_of
+from bnnfpga.frontend.resizing import TRUNCATES
 from bnnfpga.frontend.shapes import Shape
 
 _IR = 10
@@ -87,6 +89,11 @@ class _Writer:
         self._names = {name for node in graph.node for name in (node.name, *node.input, *node.output)}
         self._names |= {value.name for value in (*graph.input, *graph.output, *graph.initializer)}
         comparisons = (node for node in graph.node if (found := operator_of(node)) and found.gives == "bool")
+        self.fixed = set(self._values)
+        """What does not depend on the image."""
+        for node in graph.node:
+            if node.input and self.fixed.issuperset(filter(None, node.input)):
+                self.fixed.update(node.output)
         self.truths = {node.output[0] for node in comparisons}
         """What comparisons give."""
         self.classes = _classes(graph)
@@ -133,6 +140,10 @@ class _Writer:
         value = None if tensor is None else numpy_helper.to_array(tensor)
         return value.item() if value is not None and value.size == 1 else None
 
+    def numbers_of(self, name: str) -> NDArray[Any]:
+        """The numbers of a constant, in a row."""
+        return numpy_helper.to_array(self._values[name]).ravel()
+
     def is_empty(self, name: str) -> bool:
         """Whether a constant has no elements."""
         return name in self._values and 0 in self._values[name].dims
@@ -153,9 +164,8 @@ class _Writer:
         """A node with the old one's name, or `name`."""
         while inputs and not inputs[-1]:
             inputs = inputs[:-1]
-        made: onnx.NodeProto = onnx.helper.make_node(
-            kind, inputs, outputs, name=name or spelling.node.name, **attributes
-        )
+        given = {name: value for name, value in attributes.items() if value != []}  # an empty list says nothing
+        made: onnx.NodeProto = onnx.helper.make_node(kind, inputs, outputs, name=name or spelling.node.name, **given)
         return made
 
     def again(self, spelling: _Spelling, inputs: list[str], **attributes: Any) -> Iterator[onnx.NodeProto]:
@@ -231,7 +241,7 @@ def _batch_norm(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto
 
 
 def _axes_as_input(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
-    """Squeeze, Unsqueeze and ReduceMean."""
+    """Squeeze, Unsqueeze and reductions."""
     inputs = spelling.inputs
     if spelling.has("axes") and spelling.values["axes"] is not None:
         inputs = [inputs[0], writer.constant(spelling, "axes", spelling.values["axes"])]
@@ -239,10 +249,20 @@ def _axes_as_input(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodePr
 
 
 def _reduce(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
+    """Its axes are an input; without any, it takes all."""
     axes = spelling.input(1)
-    if spelling.values.get("noop_with_empty_axes") and (not axes or writer.is_empty(axes)):
+    given = spelling.values["axes"] if spelling.has("axes") else None
+    if given or (axes and not writer.is_empty(axes)):
+        return _axes_as_input(writer, spelling)
+    if spelling.values.get("noop_with_empty_axes"):
         return _identity(writer, spelling)
-    return _axes_as_input(writer, spelling)
+    shape = writer.shapes.get(spelling.node.input[0])
+    if shape is None:
+        raise UserError(
+            "the shape of what it reduces is not known", where=describe(spelling.node), hint="export with fixed shapes"
+        )
+    every = writer.constant(spelling, "axes", list(range(len(shape))))
+    return writer.again(spelling, [spelling.inputs[0], every], **spelling.kept("axes"))
 
 
 def _split(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
@@ -291,12 +311,19 @@ def _pad(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
 
 
 def _resize(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
-    """Before version 11, and as Upsample, it takes the pixel at floor(index / scale), and cannot be told otherwise."""
+    """Before version 11, and as Upsample, it takes the pixel at index / scale without a fraction, and only that."""
     if spelling.has("nearest_mode"):
         return _as_it_is(writer, spelling)
     scales = spelling.input(1)
     if spelling.has("scales"):
         scales = writer.constant(spelling, "scales", spelling.values["scales"], np.float32)
+    given = np.ravel(spelling.values["scales"]) if spelling.has("scales") else writer.numbers_of(scales)
+    if spelling.node.op_type == "Upsample" and np.any(given < 1):
+        raise UserError(
+            f"its scales are {given.tolist()}, and an Upsample does not shrink",
+            where=describe(spelling.node),
+            hint="export the model with opset 11 or a later one, where it is a Resize",
+        )
     made = writer.new(
         spelling,
         "Resize",
@@ -304,9 +331,35 @@ def _resize(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
         list(spelling.node.output),
         mode=spelling.values["mode"],
         coordinate_transformation_mode="asymmetric",
-        nearest_mode="floor",
+        nearest_mode=TRUNCATES,
     )
     return iter([made])
+
+
+def _gather(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
+    """Of a constant, by integers of the image: an embedding, which puts the features of tokens (n, tokens) behind them.
+
+    The tokens become pixels, so that one table for each feature serves them all.
+    """
+    node, (data, index) = spelling.node, spelling.inputs[:2]
+    tokens, made = writer.shapes.get(index), writer.shapes.get(node.output[0])
+    if index in writer.fixed or tokens is None or made is None:
+        yield from _as_it_is(writer, spelling)
+        return
+    if data not in writer.fixed or len(tokens) != 2 or len(made) != 3 or spelling.values["axis"] % 2:
+        raise UserError(
+            "it picks by numbers of the image, and it is not an embedding of one row of numbers",
+            where=describe(node),
+            hint="pick rows of a constant (n, features), along axis 0, by integers of shape (1, tokens)",
+        )
+    names = [writer.name(f"{node.name}_{part}") for part in ("tokens", "repeated", "features")]
+    shape = writer.constant(spelling, "tokens_shape", [tokens[0], 1, tokens[1]])
+    zeros = writer.constant(spelling, "channels", [0] * made[2])
+    yield writer.new(spelling, "Reshape", [index, shape], names[:1], name=names[0])
+    yield writer.new(spelling, "Gather", [names[0], zeros], names[1:2], name=names[1], axis=1)
+    yield writer.new(spelling, EMBEDDING, [names[1], data], names[2:], domain=UNARY_DOMAIN)
+    name = writer.name(f"{node.name}_transpose")
+    yield writer.new(spelling, "Transpose", names[2:], [node.output[0]], name=name, perm=[0, 2, 1])
 
 
 def _swish(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
@@ -370,12 +423,13 @@ _SPELLINGS: dict[str, Callable[[_Writer, _Spelling], Iterator[onnx.NodeProto]]] 
     "BatchNormalization": _batch_norm,
     "Squeeze": _axes_as_input,
     "Unsqueeze": _axes_as_input,
-    "ReduceMean": _reduce,
+    **dict.fromkeys(("ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum"), _reduce),
     "Split": _split,
     "Slice": _slice,
     "Pad": _pad,
     "Resize": _resize,
     "Upsample": _resize,
+    "Gather": _gather,
     "Swish": _swish,
     "Softmax": _softmax,
     "LogSoftmax": _softmax,

@@ -14,7 +14,9 @@ from bnnfpga.frontend.model import Model, Node, Origin
 QONNX_DOMAIN = "qonnx.custom_op.general"
 _ORIGIN_NAME, _ORIGIN_KIND, _ORIGIN_PLACE = (f"bnnfpga.origin.{part}" for part in ("name", "kind", "place"))
 WEIGHT_QUANTIZERS = ("Quant", "BipolarQuant")
-QUANTIZERS = (*WEIGHT_QUANTIZERS, "MultiThreshold", "Sign")
+EMBEDDING = "Embedding"
+"""Integers from a table of each channel, by the integer that comes in (`bnnfpga.frontend.embeddings`)."""
+QUANTIZERS = (*WEIGHT_QUANTIZERS, "MultiThreshold", "Sign", EMBEDDING)
 """Nodes of a clean graph that make integer codes; weights are behind the first two kinds only."""
 UNARY, UNARY_DOMAIN = "Unary", "bnnfpga"
 """A function of one tensor that a file writes with several nodes (`bnnfpga.frontend.diamonds`)."""

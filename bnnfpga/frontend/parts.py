@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bnnfpga.frontend.channels import channel_index
 from bnnfpga.frontend.model import Model, Node, make_node
 from bnnfpga.frontend.multithreshold import channel_axis
-from bnnfpga.frontend.nodes import ELEMENTWISE, LAYOUT_OPS, POOLS, attribute, data_operands
+from bnnfpga.frontend.nodes import ELEMENTWISE, EMBEDDING, LAYOUT_OPS, POOLS, attribute, data_operands
+from bnnfpga.frontend.picks import gathered
+from bnnfpga.frontend.sliding import channel_pads
 from bnnfpga.integers import IntArray
 
 
@@ -58,6 +59,8 @@ def in_pieces(model: Model, node: Node, source: str, parts: Sequence[Part], rows
         return None
     if node.op_type in ELEMENTWISE:
         return [_elementwise(model, node, source, part) for part in parts]
+    if node.op_type == "Pad" and any(channel_pads(node)):
+        return None
     if node.op_type in (*POOLS, "Pad", "Resize"):
         return [_sliding(model, node, source, part) for part in parts]
     if node.op_type == "Gather":
@@ -150,7 +153,7 @@ def _elementwise(model: Model, node: Node, source: str, part: Part) -> Piece:
         if value is None:
             continue
         axis = value.ndim - len(shape) + 1
-        if node.op_type == "BatchNormalization":
+        if node.op_type in ("BatchNormalization", EMBEDDING):
             axis = 0
         elif node.op_type == "MultiThreshold":
             axis = 0 if channel_axis(node, len(shape)) == 1 else -1
@@ -172,7 +175,7 @@ def _sliding(model: Model, node: Node, source: str, part: Part) -> Piece:
 
 def _picked(model: Model, node: Node, parts: Sequence[Part]) -> list[Piece]:
     shape = model.shape(node.output[0])
-    index = channel_index(model, node)
+    index = gathered(model, node)[1]
     pieces = []
     for part in parts:
         made = np.flatnonzero(np.isin(index, part.channels))

@@ -14,6 +14,7 @@ from bnnfpga.frontend.model import Model, Node
 from bnnfpga.frontend.multithreshold import output_grid, output_of, thresholds_of
 from bnnfpga.frontend.nodes import (
     ELEMENTWISE,
+    EMBEDDING,
     LAYOUT_OPS,
     attribute,
     data_operands,
@@ -58,6 +59,10 @@ def quantizer_of(model: Model, node: Node, most_bits: int | None = None) -> Quan
     """
     if node.op_type == "Sign":
         return Quantizer((Step("sign_or_zero"),), -1, 1, _float32(1))
+    if node.op_type == EMBEDDING:
+        table = required_constant(model, node, 1, "table").astype(np.float32)
+        bipolar = bool(np.all(np.abs(table) == 1))
+        return Quantizer((Step("entry", table),), int(table.min()), int(table.max()), _float32(1), bipolar)
     if node.op_type == "MultiThreshold":
         return _multi_threshold(model, node)
     scale = required_constant(model, node, 1, "scale").astype(np.float32)

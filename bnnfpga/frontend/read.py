@@ -108,7 +108,7 @@ def _decompressed(data: bytes, path: Path) -> bytes:
 
 def _tensors(model: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
     yield from model.graph.initializer
-    for node in model.graph.node:
+    for node in (*model.graph.node, *(node for function in model.functions for node in function.node)):
         yield from (attribute.t for attribute in node.attribute if attribute.HasField("t"))
 
 

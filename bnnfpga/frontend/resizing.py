@@ -1,4 +1,4 @@
-"""Which pixel a nearest Resize takes for each of its own: ONNX' formulas, to find where they repeat pixels."""
+"""Which pixel a nearest Resize takes for each of its own: ONNX' formulas."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from bnnfpga.errors import UserError
 from bnnfpga.frontend.model import Model, Node
 from bnnfpga.frontend.nodes import attribute, describe
 
+TRUNCATES = "truncates"
+"""The `nearest_mode` of what older opsets have: onnxruntime takes the pixel in front, and shrinking the one behind."""
 _MOST_PIXELS = 1 << 20
 """Along one axis; more is a damaged size, for which memory would be reserved."""
 
@@ -42,42 +44,64 @@ ROUNDINGS: dict[str, Callable[[Places], Places]] = {
 }
 
 
-def upsampling_factors(model: Model, node: Node) -> tuple[int, ...]:
-    """How often a Resize repeats each pixel, by axis of pixels.
+def places_taken(model: Model, node: Node) -> dict[int, NDArray[np.int64]]:
+    """Which place a Resize takes for each of its own, along each axis that it changes.
 
     Sources: ONNX' operator Resize, which gives the formulas; where a place lies so near to one between two pixels that
-    float32 and float64 take different ones, it does not count as a repetition.
+    float32 and float64 take different ones, it is refused.
 
     Raises
     ------
     UserError
-        If it does anything but repeat pixels.
+        If the sizes are none, or a place lies between two pixels.
     """
     before, after = (model.shape(name) for name in (node.input[0], node.output[0]))
     coordinates = attribute(node, "coordinate_transformation_mode", "half_pixel")
-    rounding = attribute(node, "nearest_mode", "round_prefer_floor")
     if attribute(node, "mode", "nearest") != "nearest":
         raise UserError(
             "it mixes neighbouring pixels, which only a host does, behind the last layer",
             where=describe(node),
-            hint="use nearest upsampling by an integer (nn.Upsample with mode='nearest')",
+            hint="use nearest upsampling (nn.Upsample with mode='nearest')",
         )
-    factors = tuple(large // small for small, large in zip(before, after, strict=True))
-    scales = scales_of(model, node, before, after)
-    for axis, (small, large, scale) in enumerate(zip(before, after, scales, strict=True)):
-        repeats = axis > 1 or large == small
-        if not (
-            repeats
-            and small * factors[axis] == large <= _MOST_PIXELS
-            and _repeats(small, large, scale, coordinates, rounding)
-        ):
+    taken = {}
+    for axis, scale in enumerate(scales_of(model, node, before, after)):
+        small, large = before[axis], after[axis]
+        if not 1 <= large <= _MOST_PIXELS:
             raise UserError(
-                "it does more than repeat pixels a whole number of times: from "
-                f"{small} to {large} along axis {axis}, by {coordinates!r} and {rounding!r}",
+                f"it makes {large:,} pixels of {small} along axis {axis}; 1 to {_MOST_PIXELS:,} can be compiled",
                 where=describe(node),
-                hint="use nearest upsampling by an integer (nn.Upsample with mode='nearest')",
+                hint="look at its sizes; the file may be damaged",
             )
-    return factors[2:]
+        mode = rounding_of(node, scale)
+        places = _places(small, large, scale, coordinates, mode)
+        if places is None:
+            raise UserError(
+                f"from {small} to {large} along axis {axis}, by {coordinates!r} and {mode!r}, a place lies so near to "
+                "one between two pixels that rounding decides which it takes",
+                where=describe(node),
+                hint="use 'asymmetric' coordinates and 'floor', as nn.Upsample with mode='nearest' does",
+            )
+        if coordinates == "tf_half_pixel_for_nn" and not repeats_evenly(places, small):
+            raise UserError(
+                f"from {small} to {large} along axis {axis}, runtimes read its coordinates {coordinates!r} differently",
+                where=describe(node),
+                hint="export it with opset 13 or a later one",
+            )
+        if not np.array_equal(places, np.arange(small)):
+            taken[axis] = places
+    return taken
+
+
+def repeats_evenly(places: NDArray[np.int64], extent: int) -> bool:
+    """Whether all of so many places are there equally often, in order."""
+    times = len(places) // extent
+    return len(places) == extent * times and np.array_equal(places, np.arange(extent).repeat(times))
+
+
+def upsampling_factors(model: Model, node: Node) -> tuple[int, ...]:
+    """How often a Resize that repeats all pixels equally often does so, by axis of pixels."""
+    before, after = (model.shape(name) for name in (node.input[0], node.output[0]))
+    return tuple(large // small for small, large in zip(before, after, strict=True))[2:]
 
 
 def repeats_pixels(model: Model, node: Node) -> bool:
@@ -86,11 +110,13 @@ def repeats_pixels(model: Model, node: Node) -> bool:
         return False
     before, after = (model.shape(name) for name in (node.input[0], node.output[0]))
     coordinates = attribute(node, "coordinate_transformation_mode", "half_pixel")
-    rounding = attribute(node, "nearest_mode", "round_prefer_floor")
-    return before[:1] == after[:1] and all(
-        large % small == 0 and large <= _MOST_PIXELS and _repeats(small, large, scale, coordinates, rounding)
-        for small, large, scale in zip(before, after, scales_of(model, node, before, after), strict=True)
-    )
+    if before[:1] != after[:1] or not all(1 <= large <= _MOST_PIXELS for large in after):
+        return False
+    for small, large, scale in zip(before, after, scales_of(model, node, before, after), strict=True):
+        places = _places(small, large, scale, coordinates, rounding_of(node, scale))
+        if places is None or not repeats_evenly(places, small):
+            return False
+    return True
 
 
 def scales_of(model: Model, node: Node, before: list[int], after: list[int]) -> list[float]:
@@ -105,11 +131,20 @@ def scales_of(model: Model, node: Node, before: list[int], after: list[int]) -> 
     return scales
 
 
-def _repeats(before: int, after: int, scale: float, coordinates: str, rounding: str) -> bool:
-    """Whether each pixel of an axis stands there equally often, in order."""
+def _places(before: int, after: int, scale: float, coordinates: str, rounding: str) -> NDArray[np.int64] | None:
+    """The place that each place of an axis takes; None where float32 and float64 differ about one."""
+    found = []
     for dtype in (np.float32, np.float64):
         places = np.arange(after, dtype=dtype)
         taken = ROUNDINGS[rounding](COORDINATES[coordinates](places, dtype(scale), before, after))
-        if not np.array_equal(np.clip(taken, 0, before - 1), np.arange(after) // (after // before)):
-            return False
-    return True
+        found.append(np.clip(taken, 0, before - 1).astype(np.int64))
+    single, double = found
+    return single if np.array_equal(single, double) else None
+
+
+def rounding_of(node: Node, scale: float) -> str:
+    """The `nearest_mode` of a Resize along an axis of this scale, as ONNX has them from opset 11 on."""
+    mode = str(attribute(node, "nearest_mode", "round_prefer_floor"))
+    if mode == TRUNCATES:
+        return "ceil" if scale < 1 else "floor"
+    return mode

@@ -11,7 +11,7 @@ from onnx import numpy_helper
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.model import Model
 from bnnfpga.frontend.nodes import POOLS, attribute, comes_from_constants, describe
-from bnnfpga.frontend.sliding import geometry_of
+from bnnfpga.frontend.sliding import channel_pads, geometry_of
 
 MOST_ELEMENTS = 1 << 24
 """Elements of a tensor that depends on the input, far above any accelerator's."""
@@ -81,7 +81,7 @@ def check_sizes(model: Model) -> None:
 def check_windows(model: Model) -> None:
     """Refuse layers that slide over too much, as the pads of their image or the elements of all their windows are."""
     for node in model.nodes:
-        if node.op_type not in ("Conv", "Pad", *POOLS):
+        if node.op_type not in ("Conv", "Pad", *POOLS) or any(channel_pads(node)):
             continue
         geometry, channels = geometry_of(model, node), model.shape(node.input[0])[1]
         rows, columns = (geometry.image[axis] + geometry.pads[axis] + geometry.pads[axis + 2] for axis in (0, 1))

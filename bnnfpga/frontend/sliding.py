@@ -22,7 +22,9 @@ _SLIDING = ("Conv", *POOLS)
 
 
 class PlainSliding(Rewrite):
-    """Convolutions and pools get explicit pads and no bias; global pools and means become plain ones.
+    """Convolutions and pools get explicit pads and no bias; global pools become plain ones.
+
+    Pads of channels become Pads of their own.
 
     Behind it, `geometry_of` and the attribute `group` say all there is to say of them.
     """
@@ -30,8 +32,6 @@ class PlainSliding(Rewrite):
     def visit(self, model: Model, node: Node) -> bool:
         if node.op_type in ("GlobalAveragePool", "GlobalMaxPool"):
             _make_plain(model, node, "AveragePool" if "Average" in node.op_type else "MaxPool")
-        elif node.op_type == "ReduceMean" and _is_global(model, node):
-            _mean_to_pool(model, node)
         elif node.op_type in _SLIDING and attribute(node, "auto_pad", "NOTSET") != "NOTSET":
             _resolve_auto_pad(model, node)
         elif node.op_type in POOLS and attribute(node, "ceil_mode", 0):
@@ -126,6 +126,16 @@ def pad_value(model: Model, node: Node) -> float:
     return 0.0 if value is None else float(value.item())
 
 
+def takes_smallest(node: Node) -> bool:
+    """Whether a MaxPool of a clean graph takes the smallest of a window."""
+    return bool(attribute(node, "smallest", 0))
+
+
+def divisor_of(node: Node, geometry: Geometry) -> int:
+    """What an AveragePool of a clean graph divides the sums of its windows by: 1 where it is a sum."""
+    return int(attribute(node, "divisor", geometry.taps))
+
+
 def averages(model: Model, node: Node) -> Geometry:
     """The geometry of an AveragePool whose windows all divide by the same number.
 
@@ -153,26 +163,6 @@ def _make_plain(model: Model, node: Node, kind: str) -> None:
     image = model.shape(node.input[0])[2:]
     model.become(node, kind)
     model.set_attributes(node, kernel_shape=image)
-
-
-def _is_global(model: Model, node: Node) -> bool:
-    """Whether it averages over all pixels."""
-    shape = model.shape(node.input[0])
-    axes = model.constant(node.input[1]) if len(node.input) > 1 else attribute(node, "axes", None)
-    return axes is not None and sorted(int(axis) % len(shape) for axis in np.ravel(axes)) == list(range(2, len(shape)))
-
-
-def _mean_to_pool(model: Model, node: Node) -> None:
-    result, keeps = node.output[0], attribute(node, "keepdims", 1)
-    shape = model.shape(node.input[0])
-    pooled = result if keeps else model.fresh_name(f"{node.name}_pooled")
-    pool = make_node("AveragePool", [node.input[0]], [pooled], name=node.name, kernel_shape=shape[2:])
-    model.replace(node, pool)
-    if not keeps:
-        model.set_shape(pooled, [*shape[:2], *[1] * (len(shape) - 2)])
-        target = model.add_constant(f"{node.name}_shape", np.array(shape[:2], dtype=np.int64))
-        reshape = make_node("Reshape", [pooled, target], [result], name=f"{node.name}_reshape")
-        model.insert_after(pool, reshape)
 
 
 def _resolve_auto_pad(model: Model, node: Node) -> None:
@@ -273,15 +263,36 @@ def _plain_pad(model: Model, node: Node) -> None:
         )
     pads = np.zeros((2, rank), dtype=np.int64)
     pads[:, np.ravel(axes) % rank] = given.reshape(2, -1)
-    if rank < 3 or np.any(pads[:, :2]) or np.any(pads < 0):
+    if rank < 2 or np.any(pads[:, 0]) or np.any(pads < 0):
         raise UserError(
-            f"its pads are {given.tolist()}; rows and columns can be added to an image",
+            f"its pads are {given.tolist()}; channels, rows and columns can be added to an image",
             where=describe(node),
-            hint="pad the last axes only, with sizes from 0 on",
+            hint="pad the axes behind that of the images, with sizes from 0 on",
         )
     value = model.constant(node.input[2]) if len(node.input) > 2 and node.input[2] else np.zeros(1)
     if value is None or value.size != 1:
         raise UserError("the value it pads with is not a constant", where=describe(node), hint="pad with a number")
     operand = model.add_constant(f"{node.name}_value", float(value.item()))
-    model.set_inputs(node, [node.input[0], operand])
+    source = node.input[0]
+    if np.any(pads[:, 1]):
+        before, behind = pads[:, 1].tolist()
+        shape = model.shape(source)
+        inside = np.any(pads[:, 2:])
+        made = model.fresh_name(f"{node.name}_channels") if inside else node.output[0]
+        channels = make_node("Pad", [source, operand], [made], name=node.name, channels=[before, behind])
+        channels.attributes["pads"] = [0] * (2 * (rank - 2))
+        if not inside:
+            model.replace(node, channels)
+            return
+        channels.name = made
+        model.set_shape(made, [shape[0], before + shape[1] + behind, *shape[2:]])
+        model.insert_before(node, channels)
+        source = made
+    model.set_inputs(node, [source, operand])
     model.set_attributes(node, mode=None, pads=pads[:, 2:].ravel().tolist(), kernel_shape=[1] * (rank - 2))
+
+
+def channel_pads(node: Node) -> tuple[int, int]:
+    """How many channels a plain Pad puts in front of an image's own, and behind them."""
+    before, behind = attribute(node, "channels", [0, 0])
+    return before, behind

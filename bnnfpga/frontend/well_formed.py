@@ -51,7 +51,7 @@ def check_file(model: onnx.ModelProto) -> None:
     if not graph.node:
         raise UserError("it has no nodes", where=_GRAPH, hint="export a trained model, with bnnfpga.export_qonnx")
     # protobuf gives `bytes` for what is not UTF-8.
-    if any(isinstance(text, bytes) for text in _texts(graph)):
+    if any(isinstance(text, bytes) for text in _texts(model)):
         raise UserError("a name in it is not text", where=_GRAPH, hint=EXPORT_AGAIN)
     functions = {(item.domain, item.name) for item in model.functions}
     for node in graph.node:
@@ -138,10 +138,14 @@ def _is_type(number: int) -> bool:
     return number in onnx.TensorProto.DataType.values() and number != onnx.TensorProto.UNDEFINED
 
 
-def _texts(graph: onnx.GraphProto) -> Iterator[object]:
+def _texts(model: onnx.ModelProto) -> Iterator[object]:
+    graph = model.graph
     for value in (*graph.input, *graph.output, *graph.initializer):
         yield value.name
-    for node in graph.node:
+    for function in model.functions:
+        yield from (function.name, function.domain, function.overload, *function.input, *function.output)
+        yield from (attribute.name for attribute in function.attribute_proto)
+    for node in (*graph.node, *(node for function in model.functions for node in function.node)):
         yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
         for attribute in node.attribute:
             yield from (attribute.name, attribute.ref_attr_name)

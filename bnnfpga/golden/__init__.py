@@ -17,8 +17,8 @@ Rules, in the order in which they apply:
 4. A function that is one node (Sigmoid, Gelu, HardSwish ...) means its float64 value, rounded once to float32.
 5. BipolarQuant(+-0) is +1; Sign(+-0) is 0. MultiThreshold counts the thresholds T with x >= T; where its output is a
    scale times integers, those are its codes.
-6. The output is the tensor in front of a Softmax, LogSoftmax, Sigmoid, ArgMax or TopK at the end; the class is the
-   index of its largest element, the first of equals.
+6. What only a host does behind the last layers is a program (`ends`) of float32 operations; sums, Softmax and
+   interpolation are computed in float64 and rounded once. The largest behind a Softmax is the largest of its scores.
 
 7. Where a number lies within 16 * 2^-23 * sum|w * x| * |scale| of a decision point, and float32 rounds it, the decision
    is a *rounding tie*: the rules above say how it is taken, and other runtimes may take it otherwise.

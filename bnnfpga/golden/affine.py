@@ -227,6 +227,17 @@ def recoded(affine: Affine, *, where: str) -> Recoded:
     return Recoded(factor, offsets, (*affine.factors, *share))
 
 
+def for_more_channels(step: Step, shape: Sequence[int], before: int, behind: int) -> Step:
+    """A step on a tensor of this shape, for one with more channels, where whatever is multiplied is 0."""
+    if step.constant is None or not before + behind:
+        return step
+    aligned = step.constant.reshape(*[1] * (len(shape) - step.constant.ndim), *step.constant.shape)
+    if aligned.shape[1] == 1:
+        return step
+    widths = [(before, behind) if axis == 1 else (0, 0) for axis in range(len(shape))]
+    return Step(step.operation, np.pad(aligned, widths, constant_values=1))
+
+
 def pad_code(steps: Sequence[Step], pad: np.float32) -> np.float32 | None:
     """The integer of which steps of one number each make `pad`, to the bit; None where there is none."""
     if any(step.channels != 1 for step in steps):

@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from bnnfpga.errors import UserError
+from bnnfpga.errors import ResultsDiffer, UserError
 from bnnfpga.frontend.final import End
 from bnnfpga.frontend.model import Model, Node
 from bnnfpga.frontend.nodes import (
@@ -84,7 +84,21 @@ class _Writer:
             made = [self.reshaped(self.value(node.input[0]), self.model.shape(node.output[0]))]
         else:
             made = _TRANSLATIONS[node.op_type](self, node)
-        self.values.update({name: value for name, value in zip(node.output, made, strict=False) if name})
+        for name, value in zip(node.output, made, strict=False):
+            if name:
+                self._check_shape(node, name, value)
+                self.values[name] = value
+
+    def _check_shape(self, node: Node, tensor: str, value: int) -> None:
+        """The shapes of a program follow from its own operations, and must be those that onnx infers."""
+        made, expected = self.program["shapes"][value], self.model.shape(tensor)
+        if made != expected:
+            raise ResultsDiffer(
+                f"the compiler reads this differently from what the file says: it makes shape {tuple(made)} of it, and "
+                f"the file {tuple(expected)}",
+                where=describe(node),
+                hint="nothing was written; please report it with the model",
+            )
 
     def value(self, tensor: str) -> int:
         """The number of a tensor's value; constants are written where they are first read."""

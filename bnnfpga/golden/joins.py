@@ -9,9 +9,9 @@ from onnx import TensorProto
 
 from bnnfpga.arithmetic import Step, apply_steps
 from bnnfpga.errors import UserError
-from bnnfpga.frontend.channels import channel_index
 from bnnfpga.frontend.model import Node
-from bnnfpga.frontend.nodes import describe
+from bnnfpga.frontend.nodes import attribute, describe
+from bnnfpga.frontend.picks import gathered
 from bnnfpga.frontend.resizing import upsampling_factors
 from bnnfpga.golden.affine import affine_of
 from bnnfpga.golden.joined import Translate, joined_parts
@@ -22,12 +22,13 @@ from bnnfpga.integers import IntArray
 
 
 def gather(writer: Writer, node: Node) -> Value:
-    """Some channels, in any order."""
-    index = writer.constant(channel_index(writer.model, node))
+    """Some channels, in any order, or some rows or columns."""
+    axis, places = gathered(writer.model, node)
+    index = writer.constant(places)
     value = writer.value(node.input[0])
 
     def pick(tensor: str) -> str:
-        picked = writer.emit("Gather", tensor, index, axis=1)
+        picked = writer.emit("Gather", tensor, index, axis=axis)
         if tensor in writer.doubles:
             writer.doubles.add(picked)
         return picked
@@ -35,17 +36,16 @@ def gather(writer: Writer, node: Node) -> Value:
     base = None if value.base is None else pick(value.base)
     if base is not None and value.affine is not None:
         shape = writer.model.shape(node.input[0])
-        return moved(
-            writer, value, [_picked(step, shape, channel_index(writer.model, node)) for step in value.affine], base
-        )
+        return moved(writer, value, [_picked(step, shape, axis, places) for step in value.affine], base)
     return Value(tensor=pick(writer.float_of(value)), base=base, magnitude=value.magnitude)
 
 
-def _picked(step: Step, shape: list[int], index: IntArray) -> Step:
-    """A step on a tensor of this shape, for some of its channels."""
-    if step.constant is None or step.constant.size == 1:
+def _picked(step: Step, shape: list[int], axis: int, places: IntArray) -> Step:
+    """A step on a tensor of this shape, for some places along an axis."""
+    if step.constant is None:
         return step
-    return Step(step.operation, np.broadcast_to(step.constant, shape)[:, index])
+    aligned = step.constant.reshape(*[1] * (len(shape) - step.constant.ndim), *step.constant.shape)
+    return step if aligned.shape[axis] == 1 else Step(step.operation, aligned.take(places, axis))
 
 
 def resize(writer: Writer, node: Node) -> Value:
@@ -136,13 +136,14 @@ def add_streams(writer: Writer, node: Node) -> Value:
 
 
 def concat(writer: Writer, translate: Translate, node: Node) -> Value:
-    """Channels one after the other: on the common grid of their scales, else as floats."""
+    """One behind the other along an axis: on the common grid of their scales, else as floats."""
+    axis = attribute(node, "axis", 1) % len(writer.model.shape(node.output[0]))
     units = _units(writer, node)
     grid = None if isinstance(units, str) else _grid(writer, node, units)
     if grid is None:
         writer.float_concats.add(node.name)
         floats = [writer.float_of(writer.value(name)) for name in node.input]
-        return Value(tensor=writer.emit("Concat", *floats, axis=1), joined=joined_parts(writer, translate, node))
-    joined = writer.emit("Concat", *_multiples(writer, grid), axis=1)
+        return Value(tensor=writer.emit("Concat", *floats, axis=axis), joined=joined_parts(writer, translate, node))
+    joined = writer.emit("Concat", *_multiples(writer, grid), axis=axis)
     magnitude = max(bound * factor for bound, factor in zip(grid.magnitudes, grid.factors, strict=True))
     return Value(integers=joined, scales=(np.asarray(grid.unit),), magnitude=magnitude, base=joined)

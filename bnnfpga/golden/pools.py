@@ -11,8 +11,8 @@ from bnnfpga.arithmetic import Step
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.model import Node
 from bnnfpga.frontend.nodes import attribute, describe
-from bnnfpga.frontend.sliding import averages, pad_value, sliding_attributes
-from bnnfpga.golden.affine import affine_of, pad_code, rises
+from bnnfpga.frontend.sliding import averages, channel_pads, divisor_of, pad_value, sliding_attributes, takes_smallest
+from bnnfpga.golden.affine import affine_of, for_more_channels, pad_code, rises
 from bnnfpga.golden.dot_products import (
     by_pixel,
     channels_of,
@@ -26,15 +26,20 @@ from bnnfpga.golden.writer import EXACT_FLOAT32, Value, Writer
 
 
 def max_pool(writer: Writer, node: Node) -> Value:
-    """The largest under the kernel: of integers where what they become rises with them, else of floats."""
+    """The largest or smallest under the kernel: of integers where what they become rises with them, else of floats."""
     value = writer.value(node.input[0])
-    attributes = sliding_attributes(node)
+
+    def pool(tensor: str) -> str:
+        if not takes_smallest(node):
+            return writer.emit("MaxPool", tensor, **sliding_attributes(node))
+        return writer.emit("Neg", writer.emit("MaxPool", writer.emit("Neg", tensor), **sliding_attributes(node)))
+
     steps = value.affine
     rising = steps is not None and rises(steps) and affine_of(steps, writer.model.shape(node.input[0])) is not None
     if value.base is not None and steps is not None and rising:
         # Rounding is monotone, so the largest result is that of the largest integer.
-        return moved(writer, value, steps, writer.emit("MaxPool", value.base, **attributes))
-    return Value(tensor=writer.emit("MaxPool", writer.float_of(value), **attributes))
+        return moved(writer, value, steps, pool(value.base))
+    return Value(tensor=pool(writer.float_of(value)))
 
 
 def moved(writer: Writer, value: Value, steps: Sequence[Step], base: str, factor: int = 1) -> Value:
@@ -45,12 +50,16 @@ def moved(writer: Writer, value: Value, steps: Sequence[Step], base: str, factor
 
 
 def average_pool(writer: Writer, node: Node) -> Value:
-    """An average of integers is their sum times 1/n; that of an affine function of them, the function of that."""
+    """An average of integers is their sum times 1/n; that of an affine function of them, the function of that.
+
+    A sum is the average of integers whose n is 1.
+    """
     value = writer.value(node.input[0])
     geometry = averages(writer.model, node)
+    divisor = divisor_of(node, geometry)
     if value.base is None or value.affine is None:
         raise UserError(
-            "it averages numbers that are not quantised",
+            f"it {'averages' if divisor == geometry.taps else 'sums'} numbers that are not quantised",
             where=describe(node),
             hint="put a quantizer in front of it",
         )
@@ -61,6 +70,12 @@ def average_pool(writer: Writer, node: Node) -> Value:
     affine = affine_of(value.affine, shape, by_pixel=differs(writer, node, value.affine))
     if affine is None:
         raise by_pixel(node)
+    if np.any(affine.shift) and divisor != geometry.taps:
+        raise UserError(
+            "it sums numbers with a constant in each of them",
+            where=describe(node),
+            hint="put a quantizer in front of it, or add the constant behind it",
+        )
     channels = writer.model.shape(node.input[0])[1]
     source = value.base
     doubles = source in writer.doubles or value.magnitude * geometry.taps >= EXACT_FLOAT32
@@ -69,16 +84,16 @@ def average_pool(writer: Writer, node: Node) -> Value:
     axes = len(writer.model.shape(node.input[0])) - 2
     ones = np.ones((channels, 1, *geometry.kernel[2 - axes :]), dtype=np.float32)
     total = writer.emit("Conv", source, writer.constant(ones), group=channels, **sliding_attributes(node))
-    share = Step("multiply", np.asarray(np.float32(1) / np.float32(geometry.taps)))
+    share = (Step("multiply", np.asarray(np.float32(1) / np.float32(divisor))),) if divisor > 1 else ()
     steps = value.affine
     if affine.shift.ndim > 1:
         image = averaged(affine.shift, geometry).reshape(writer.model.shape(node.output[0])[1:])
         steps = (*(on_outputs(step, axes) for step in affine.factors), Step("add", image))
-    return moved(writer, value, (share, *steps), total, geometry.taps)
+    return moved(writer, value, (*share, *steps), total, geometry.taps)
 
 
 def pad(writer: Writer, node: Node) -> Value:
-    """A value around an image: a code of the integers there, or 0 where a constant becomes a part of them."""
+    """A value around an image, or as more channels: a code of the integers there, or 0 where a constant joins them."""
     value = writer.value(node.input[0])
     pad = np.float32(pad_value(writer.model, node))
     if value.base is None or value.affine is None:
@@ -98,7 +113,9 @@ def pad(writer: Writer, node: Node) -> Value:
     assert value.affine is not None
     pads = attribute(node, "pads", None)
     axes = len(pads) // 2
-    widths = np.array([0, 0, *pads[:axes], 0, 0, *pads[axes:]], dtype=np.int64)
+    before, behind = channel_pads(node)
+    widths = np.array([0, before, *pads[:axes], 0, behind, *pads[axes:]], dtype=np.int64)
     integers = writer.emit("Pad", value.base, writer.constant(widths), writer.constant(np.asarray(code)))
-    made = moved(writer, value, value.affine, integers)
+    shape = writer.model.shape(node.input[0])
+    made = moved(writer, value, [for_more_channels(step, shape, before, behind) for step in value.affine], integers)
     return replace(made, magnitude=max(value.magnitude, int(abs(code))))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.model import Model, Node
 from bnnfpga.frontend.nodes import attribute, describe
-from bnnfpga.frontend.resizing import COORDINATES, ROUNDINGS, scales_of
+from bnnfpga.frontend.resizing import COORDINATES, ROUNDINGS, rounding_of, scales_of
 
 Places = NDArray[np.int64]
 Weights = NDArray[np.float64]
@@ -39,7 +39,7 @@ def resampled(model: Model, node: Node) -> Iterator[tuple[int, Places, Weights |
             for kind in (np.float64, np.float32)
         )
         if mode == "nearest":
-            rounding = ROUNDINGS[attribute(node, "nearest_mode", "round_prefer_floor")]
+            rounding = ROUNDINGS[rounding_of(node, scale)]
             taken = np.clip(rounding(x), 0, small - 1)
             if not np.array_equal(taken, np.clip(rounding(single), 0, small - 1)):
                 raise UserError(

@@ -11,10 +11,9 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 
-from bnnfpga.arithmetic import Floats, Step
+from bnnfpga.arithmetic import BY_NUMPY, Floats, Step
 from bnnfpga.frontend.model import Model, Node
 from bnnfpga.frontend.parts import Part
-from bnnfpga.functions import FUNCTIONS
 from bnnfpga.golden.onnx_form import join_to_onnx, step_to_onnx
 from bnnfpga.golden.session import Call, Session
 
@@ -105,7 +104,7 @@ class Writer:
         for step in steps:
             ends = [self.emit_steps(branch, tensor) for branch in step.branches]
             name = self._new()
-            if step.operation in FUNCTIONS:
+            if step.operation in BY_NUMPY:
                 self._operations.append(Call(step, tensor, name))
             elif ends:
                 self._operations.append(join_to_onnx(step, ends, name))

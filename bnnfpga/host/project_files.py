@@ -271,7 +271,7 @@ def _check_step(step: Mapping[str, Any], elements: int, at: str) -> None:
     if operation == "power" and "constant" not in step:
         raise _Wrong(f"{at}.constant is missing")
     constant, at = step.get("constant", [0]), f"{at}.constant"
-    counts = operation == "count"
+    counts = operation in ("count", "entry")
     _check(constant, [[_float32]] if counts else [_float32], at)
     if len(constant) not in (1, elements):
         raise _Wrong(f"{at} has length {len(constant)}; 1 or {elements} is expected")

@@ -20,8 +20,8 @@ from bnnfpga.frontend.nodes import (
     elementwise_operand,
 )
 from bnnfpga.frontend.rewriting import Rewrite
-from bnnfpga.frontend.sliding import geometry_of, pad_value
-from bnnfpga.golden.affine import Recoded, affine_of, is_affine, pad_code, recoded, summed
+from bnnfpga.frontend.sliding import channel_pads, geometry_of, pad_value
+from bnnfpga.golden.affine import Recoded, affine_of, for_more_channels, is_affine, pad_code, recoded, summed
 from bnnfpga.golden.dot_products import weighted
 from bnnfpga.golden.steps import elementwise_steps
 from bnnfpga.integers import IntegerType
@@ -121,11 +121,13 @@ class ShiftsIntoCodes(Rewrite):
 
 def _move_behind(model: Model, run: Run, pad: Node, code: np.float32) -> None:
     """A Pad of integers, and what stood in front of it behind."""
+    shape = model.shape(pad.input[0])
     model.set_inputs(pad, [run.source, model.add_constant(f"{pad.name}_code", code)])
     behind = pad
     for node, steps in run.nodes:
         for step in steps:
-            behind = insert_step(model, behind, step, node.origin) or behind
+            own = for_more_channels(step, shape, *channel_pads(pad))
+            behind = insert_step(model, behind, own, node.origin) or behind
     model.remove_unread(run.nodes[-1][0])
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from bnnfpga.frontend.channels import channel_index
 from bnnfpga.frontend.model import Model, Node
-from bnnfpga.frontend.nodes import DOT_PRODUCTS, QUANTIZERS, attribute, data_operands
+from bnnfpga.frontend.nodes import QUANTIZERS, attribute, data_operands
 from bnnfpga.frontend.parts import Part, Piece, in_pieces, joined, sum_in_pieces
+from bnnfpga.frontend.picks import gathered
 from bnnfpga.frontend.rewriting import Rewrite
 from bnnfpga.integers import IntArray
 from bnnfpga.transforms.integer_types import INTEGER_CONCAT, integer_type, make_join
@@ -33,6 +33,8 @@ class ConcatBehindQuantizers(Rewrite):
         if all(integer_type(model, name) is not None for name in node.input):
             make_join(model, node, INTEGER_CONCAT, [1] * len(node.input))
             return True
+        if attribute(node, "axis", 1) % len(model.shape(node.output[0])) != 1:
+            return False
         moved = [_move_behind(model, node, reader) for reader in model.consumers(node.output[0])]
         for gather in model.consumers(node.output[0]):
             if _mixes(model, node, gather):
@@ -77,7 +79,7 @@ def _move_behind(model: Model, concat: Node, reader: Node, gather: Node | None =
 def _parts(model: Model, concat: Node, gather: Node | None) -> list[Part]:
     """The parts of a concatenation, by the places of their channels, behind what mixes them."""
     ends = np.cumsum([model.shape(name)[1] for name in concat.input])
-    places = np.arange(ends[-1]) if gather is None else np.argsort(channel_index(model, gather))
+    places = np.arange(ends[-1]) if gather is None else np.argsort(gathered(model, gather)[1])
     return [Part(name, own) for name, own in zip(concat.input, np.split(places, ends[:-1]), strict=True)]
 
 
@@ -85,7 +87,7 @@ def _mixes(model: Model, concat: Node, reader: Node) -> bool:
     """Whether a node is a Gather that only puts channels of several parts between each other."""
     if reader.op_type != "Gather" or attribute(reader, "axis", 0) % len(model.shape(reader.output[0])) != 1:
         return False
-    index = channel_index(model, reader)
+    index = gathered(model, reader)[1]
     if not np.array_equal(np.sort(index), np.arange(model.shape(concat.output[0])[1])):
         return False
     return all(bool(np.all(np.diff(part.channels) > 0)) for part in _parts(model, concat, reader))
@@ -97,13 +99,17 @@ def _rows(model: Model, weights: str, index: IntArray) -> str:
     return model.add_constant(f"{weights}_rows", np.ascontiguousarray(value[index]))
 
 
+def _is_depthwise(model: Model, node: Node) -> bool:
+    return node.op_type == "Conv" and attribute(node, "group", 1) == model.shape(node.input[0])[1] > 1
+
+
 def _leads_to_codes(model: Model, node: Node) -> bool:
     """Whether the node or one behind it makes integers: what the host computes at the end is not taken apart."""
     seen = {node}
     ahead = [node]
     while ahead:
         item = ahead.pop()
-        if item.op_type in (*QUANTIZERS, *DOT_PRODUCTS):
+        if item.op_type in QUANTIZERS or _is_depthwise(model, item):
             return True
         fresh = [reader for reader in model.consumers(item.output[0]) if reader not in seen]
         seen.update(fresh)

@@ -14,6 +14,7 @@ from bnnfpga.transforms.affine_inputs import AffineBehindDotProducts, ShiftsInto
 from bnnfpga.transforms.batch_norm import BatchNormToArithmetic
 from bnnfpga.transforms.concats import ConcatBehindQuantizers
 from bnnfpga.transforms.decisions import mark_decisions
+from bnnfpga.transforms.first_picks import quantise_before_picks
 from bnnfpga.transforms.host_functions import HostFunction, cut_input, cut_layouts, cut_outputs
 from bnnfpga.transforms.integer_input import IntegerInput
 from bnnfpga.transforms.integer_weights import IntegerWeights
@@ -77,7 +78,9 @@ def fold(model: Model, input_type: IntegerType | None = None, input_scale: np.fl
     scale = np.float32(1) if input_scale is None else input_scale
     mark_decisions(model, InputFormat("", input_type, scale))
     places = np.arange(0)
-    if input_type is not None:
+    if input_type is None:
+        quantise_before_picks(model)
+    else:
         places = cut_layouts(model)
         apply_rewrites(model, IntegerInput(input_type, scale))
     scale_rewrites = [rewrite() for rewrite in SCALE_REWRITES]

@@ -24,7 +24,7 @@ INTEGER_SUM = "IntegerSum"
 INTEGER_ADD = "IntegerAdd"
 """The sum of integers, each times one of the attribute `factors`."""
 INTEGER_CONCAT = "IntegerConcat"
-"""The channels of integers one after the other, each times one of the attribute `factors`."""
+"""Integers one behind the other along `axis`, each times one of the attribute `factors`."""
 THRESHOLD = "IntegerThreshold"
 """An integer step function for each channel; inputs (x, thresholds, decreasing), attributes lo, hi, bipolar."""
 TABLE = "IntegerTable"
@@ -39,7 +39,8 @@ _OPERANDS = {**dict.fromkeys(_FOLLOWS, 1), **dict.fromkeys((INTEGER_ADD, INTEGER
 
 def make_join(model: Model, node: Node, operation: str, factors: Sequence[int]) -> None:
     """Turn a node of several integers into an INTEGER_ADD or INTEGER_CONCAT of so many times each."""
-    model.become(node, operation, THRESHOLD_DOMAIN, {"factors": list(factors)})
+    along = {"axis": attribute(node, "axis", 1)} if operation == INTEGER_CONCAT else {}
+    model.become(node, operation, THRESHOLD_DOMAIN, {"factors": list(factors), **along})
 
 
 def type_attributes(type: IntegerType) -> dict[str, int]:

@@ -10,6 +10,7 @@ from bnnfpga.frontend.nodes import (
     BROADCASTING,
     DOT_PRODUCTS,
     ELEMENTWISE,
+    EMBEDDING,
     LAYOUT_OPS,
     POOLS,
     QUANTIZERS,
@@ -75,7 +76,7 @@ def _own_copy(model: Model, node: Node, reader: Node) -> bool:
 def _turn_constants(model: Model, node: Node, transpose: Node) -> bool:
     """Fit an elementwise node's constants to its tensor behind a Transpose; False where that cannot be."""
     shape = model.shape(transpose.input[0])
-    if node.op_type == "BatchNormalization" or attribute(transpose, "perm", [1])[0] != 0:
+    if node.op_type in ("BatchNormalization", EMBEDDING) or attribute(transpose, "perm", [1])[0] != 0:
         return False
     for index, name in enumerate(node.input):
         value = model.constant(name) if name else None
@@ -89,7 +90,7 @@ def _turn_constants(model: Model, node: Node, transpose: Node) -> bool:
 def _reshape_constants(model: Model, node: Node, layout: Node) -> bool:
     """Fit an elementwise node's constants to its tensor behind a reshape; False where that cannot be."""
     before, after = model.shape(layout.input[0]), model.shape(layout.output[0])
-    if node.op_type == "BatchNormalization":
+    if node.op_type in ("BatchNormalization", EMBEDDING):
         return False
     if node.op_type == "MultiThreshold":
         return reshape_thresholds(model, node, before, after)

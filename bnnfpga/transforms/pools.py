@@ -11,7 +11,7 @@ from bnnfpga.arithmetic import Step
 from bnnfpga.frontend.model import Model, Node
 from bnnfpga.frontend.nodes import data_operands, elementwise_operand
 from bnnfpga.frontend.rewriting import Rewrite
-from bnnfpga.frontend.sliding import averages, geometry_of
+from bnnfpga.frontend.sliding import averages, divisor_of, geometry_of, takes_smallest
 from bnnfpga.transforms.editing import insert_after
 from bnnfpga.transforms.integer_types import INTEGER_POOL, INTEGER_SUM, THRESHOLD_DOMAIN, integer_type
 
@@ -29,7 +29,9 @@ class AffineBehindPools(Rewrite):
         if node.op_type == "AveragePool" and integer_type(model, node.input[0]) is not None:
             geometry = averages(model, node)
             model.become(node, INTEGER_SUM, THRESHOLD_DOMAIN)
-            insert_after(model, node, "Mul", np.asarray(np.float32(1) / np.float32(geometry.taps)))
+            divisor = divisor_of(node, geometry)
+            if divisor > 1:
+                insert_after(model, node, "Mul", np.asarray(np.float32(1) / np.float32(divisor)))
             return True
         if node.op_type not in ("MaxPool", "AveragePool"):
             return False
@@ -48,8 +50,9 @@ def _commutes(model: Model, node: Node, before: Node, value: NDArray[np.float32]
     if node.op_type == "AveragePool":
         if _pixels_apart_above(model, before):
             return False  # all of it moves at once
-        is_factor = before.op_type in ("Mul", "Div")
-        return is_factor or not geometry_of(model, node).touches_pads
+        geometry = geometry_of(model, node)
+        is_average = divisor_of(node, geometry) == geometry.taps and not geometry.touches_pads
+        return is_average or before.op_type in ("Mul", "Div")
     return before.op_type in ("Add", "Sub") or bool(np.all(value > 0))
 
 
@@ -109,6 +112,7 @@ def put_pools_behind(model: Model, tensor: str, falls: Sequence[tuple[Node, NDAr
 
 
 def _integer_pool(model: Model, pool: Node, smallest: NDArray[np.bool_], source: str, made: str) -> Node:
+    smallest = smallest ^ takes_smallest(pool)
     channels = np.broadcast_to(smallest, (model.shape(source)[1],)).astype(np.float32)
     ends = [source, model.add_constant(f"{pool.name}_smallest", channels)], [made]
     return Node(INTEGER_POOL, *ends, pool.name, THRESHOLD_DOMAIN, pool.attributes, pool.origin)

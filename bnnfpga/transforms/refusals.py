@@ -12,12 +12,13 @@ from bnnfpga.frontend.nodes import (
     LAYOUT_OPS,
     POOLS,
     QUANTIZERS,
+    attribute,
     comes_from_constants,
     data_operands,
     describe,
     elementwise_operand,
 )
-from bnnfpga.frontend.sliding import averages
+from bnnfpga.frontend.sliding import averages, divisor_of, geometry_of
 from bnnfpga.golden.steps import elementwise_steps
 from bnnfpga.transforms.affine_inputs import run_to
 from bnnfpga.transforms.integer_types import integer_type, integer_weights
@@ -55,17 +56,19 @@ def _not_integer(model: Model, quantizer: Node) -> UserError:
         return not_quantised(model, producer)
     if producer.op_type in LAYOUT_OPS:
         pool = model.producer(producer.input[0])
-        if pool is not None and pool.op_type in POOLS:
+        if pool is not None and pool.op_type in POOLS and pool.origin != producer.origin:
             return UserError(
                 f"it stands between {describe(pool)} and its quantizer, {describe(quantizer)}",
                 where=describe(producer),
                 hint="flatten behind the quantizer",
             )
-        return UserError(
-            f"it regroups the channels that {describe(first)} tells apart",
-            where=describe(producer),
-            hint="put the quantizer in front of it, or give that node one constant for all channels",
-        )
+        if pool is None or pool.op_type != "AveragePool":
+            return UserError(
+                f"it regroups the channels that {describe(first)} tells apart",
+                where=describe(producer),
+                hint="put the quantizer in front of it, or give that node one constant for all channels",
+            )
+        producer = pool
     if producer.op_type in ("AveragePool", "Pad") and (apart := _tells_pixels_apart(model, producer)) is not None:
         return UserError(
             f"its constants differ from pixel to pixel, and {describe(producer)} behind it works on several pixels",
@@ -79,8 +82,9 @@ def _not_integer(model: Model, quantizer: Node) -> UserError:
                 where=describe(producer),
                 hint="put a quantizer in front of it, or leave its pads out",
             )
+        verb = "averages" if divisor_of(producer, geometry_of(model, producer)) > 1 else "sums"
         return UserError(
-            "it averages what a nonlinear function has made, which is not quantised",
+            f"it {verb} what a nonlinear function has made, which is not quantised",
             where=describe(producer),
             hint="put a quantizer of up to 8 bits in front of it",
         )
@@ -130,10 +134,12 @@ def not_joined(model: Model, node: Node) -> UserError:
             )
         units.append(str(np.float32(scaled[1])))
     hint = "let quantizers with one scale stand in front of all its operands"
+    if node.op_type == "Concat" and attribute(node, "axis", 1) == 1:
+        hint += ", or one right behind it"
     return UserError(
         f"it joins streams whose scales {' and '.join(dict.fromkeys(units))} are not small multiples of one number",
         where=describe(node),
-        hint=f"{hint}, or one right behind it" if node.op_type == "Concat" else hint,
+        hint=hint,
     )
 
 

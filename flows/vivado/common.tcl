@@ -29,7 +29,7 @@ proc board_row {name} {
         if {[lindex $row 0] eq $name} { return $row }
         lappend names [lindex $row 0]
     }
-    fail "there is not a board '$name' in boards.txt, only: [join $names {, }]"
+    fail "there is no board '$name' in boards.txt, only: [join $names {, }]"
 }
 
 set source rtl

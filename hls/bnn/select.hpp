@@ -16,12 +16,13 @@ namespace bnn {
 /// ElementBits       of an element
 /// Flagged           1: a flag above the elements says that the beat lies outside the image; it goes along
 ///
-/// `index` [1][Outputs]: for each element made, which one it is of those taken. It is constant, so in hardware all of
-/// this is wires.
+/// `index` [1][Outputs]: for each element made, which one it is of those taken, behind which `constants` [1][...] count
+/// on. Both are constant, so in hardware all of this is wires.
 template <unsigned Beats, unsigned Inputs, unsigned Outputs, unsigned ElementBits, bool Flagged, class Entry,
-          std::size_t Chosen>
+          std::size_t Chosen, class Constant, std::size_t Constants>
 void select(hls::stream<word<Inputs * ElementBits + Flagged>>& in,
-            hls::stream<word<Outputs * ElementBits + Flagged>>& out, const Entry (&index)[1][Chosen]) {
+            hls::stream<word<Outputs * ElementBits + Flagged>>& out, const Entry (&index)[1][Chosen],
+            const Constant (&constants)[1][Constants]) {
     static_assert(Chosen == Outputs, "the table must have an entry for each element made");
     for (unsigned beat = 0; beat < Beats; ++beat) {
         BNN_PRAGMA(HLS PIPELINE II=1 style=frp)
@@ -30,7 +31,9 @@ void select(hls::stream<word<Inputs * ElementBits + Flagged>>& in,
         for (unsigned c = 0; c < Outputs; ++c) {
             BNN_PRAGMA(HLS UNROLL)
             const unsigned from = static_cast<unsigned>(index[0][c]);
-            y.template set<ElementBits>(c * ElementBits, x.template get<ElementBits>(from * ElementBits));
+            y.template set<ElementBits>(
+                c * ElementBits, from < Inputs ? x.template get<ElementBits>(from * ElementBits)
+                                               : load<ElementBits>(constants[0][from - Inputs]).chunk[0]);
         }
         if (Flagged) y.template set<1>(Outputs * ElementBits, x.template get<1>(Inputs * ElementBits));
         out.write(y.packed());

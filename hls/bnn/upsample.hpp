@@ -7,20 +7,27 @@
 #define BNN_UPSAMPLE_HPP_
 
 #include "ring.hpp"
+#include "table.hpp"
 #include "word.hpp"
+
+#include <cstddef>
 
 namespace bnn {
 
 /// The upsampling unit, for one frame.
 ///
-/// Rows, Columns, Chunks     of the image: rows, columns, beats of a pixel
-/// RowFactor, ColumnFactor   how often each row and each column comes
-/// Width                     bits of a beat
-/// Depth                     beats that the line buffer holds
-template <unsigned Rows, unsigned Columns, unsigned Chunks, unsigned RowFactor, unsigned ColumnFactor, unsigned Width,
-          unsigned Depth>
-void upsample(hls::stream<word<Width>>& in, hls::stream<word<Width>>& out) {
-    static_assert(RowFactor >= 1 && ColumnFactor >= 1, "every row and every column comes at least once");
+/// Rows, Columns, Chunks   of the image: rows, columns, beats of a pixel
+/// Width                   bits of a beat
+/// Depth                   beats that the line buffer holds
+///
+/// `last_row_copies` and `last_column_copies`: of each row and of each column the number of its last copy, from 0 on; one
+/// entry serves all.
+template <unsigned Rows, unsigned Columns, unsigned Chunks, unsigned Width, unsigned Depth, class RowEntry,
+          std::size_t RowEntries, class ColumnEntry, std::size_t ColumnEntries>
+void upsample(hls::stream<word<Width>>& in, hls::stream<word<Width>>& out, const RowEntry (&last_row_copies)[RowEntries],
+              const ColumnEntry (&last_column_copies)[ColumnEntries]) {
+    static_assert(RowEntries == 1 || RowEntries == Rows, "there is an entry for all rows, or one for each");
+    static_assert(ColumnEntries == 1 || ColumnEntries == Columns, "there is an entry for all columns, or one for each");
     static_assert(Depth >= 1, "the line buffer holds at least one beat");
     constexpr unsigned row_beats = Columns * Chunks;
     constexpr unsigned beats = Rows * row_beats;
@@ -40,6 +47,7 @@ void upsample(hls::stream<word<Width>>& in, hls::stream<word<Width>>& out) {
     unsigned repeat = 0;
     unsigned column = 0;
     unsigned again = 0;
+    unsigned row = 0;
 
     while (beat < beats) {
         BNN_PRAGMA(HLS PIPELINE II=1 style=frp)
@@ -47,10 +55,10 @@ void upsample(hls::stream<word<Width>>& in, hls::stream<word<Width>>& out) {
         if (ready) {
             out.write(line[address]);
             const bool ends_pixel = chunk == Chunks - 1;
-            const bool ends_repeats = ends_pixel && repeat == ColumnFactor - 1;
+            const bool ends_repeats = ends_pixel && repeat == last_column_copies[ColumnEntries > 1 ? column : 0];
             const bool ends_row = ends_repeats && column == Columns - 1;
-            const bool is_last_row = again == RowFactor - 1;
-            if (is_last_row && repeat == ColumnFactor - 1) gone = beat + 1;
+            const bool is_last_row = again == last_row_copies[RowEntries > 1 ? row : 0];
+            if (is_last_row && repeat == last_column_copies[ColumnEntries > 1 ? column : 0]) gone = beat + 1;
             if (ends_row && !is_last_row) {
                 beat -= row_beats - 1;
                 address = advance(address, same_row, Depth);
@@ -64,6 +72,7 @@ void upsample(hls::stream<word<Width>>& in, hls::stream<word<Width>>& out) {
             chunk = ends_pixel ? 0 : chunk + 1;
             if (ends_pixel) repeat = ends_repeats ? 0 : repeat + 1;
             if (ends_repeats) column = ends_row ? 0 : column + 1;
+            if (ends_row && is_last_row) ++row;
             if (ends_row) again = is_last_row ? 0 : again + 1;
         }
         word<Width> pixel;

@@ -21,6 +21,7 @@ from bnnfpga.dataflow.operators.fork import Fork
 from bnnfpga.dataflow.operators.lookup import Lookup
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.select import Select
+from bnnfpga.dataflow.operators.width_converter import WidthConverter
 from bnnfpga.dataflow.operators.window import Geometry, Window
 from bnnfpga.dataflow.token_model import Cycles, Deadlock, predict
 from bnnfpga.integers import IntegerType
@@ -136,9 +137,23 @@ def test_select_in_hardware(tmp_path: Path) -> None:
     assert check_in_verilator(chain(units), tmp_path).initiation_interval == 6
 
 
+def test_selected_constants(tmp_path: Path) -> None:
+    """Channels of a constant beside a pixel's own, of one and of several pixels a beat."""
+    index = (3, 0, 1, 4, 2, 3)
+    one = Select("select0", (2, 4), 3, index, SIGNED, constants=(-5, 2))
+    several = Select("select1", (2, 4), 6, (1, 6, 5, 0), SIGNED, pixels=2, constants=(0,))
+    x = random_integers(one.inputs[0], 2, 0)
+    (made,) = one.execute(x)
+    with_constants = np.concatenate([x, np.broadcast_to([-5, 2], (*x.shape[:-1], 2))], axis=-1)
+    np.testing.assert_array_equal(made, with_constants[..., index])
+    check_in_verilator(chain([one, WidthConverter("converter", (2, 4, 6), SIGNED, 6, 12), several]), tmp_path)
+
+
 def test_select_refuses_what_is_no_channel() -> None:
     with pytest.raises(ValueError, match=r"select: \(0, 3\) are not channels of 3"):
         Select("select", (), 3, (0, 3), BIPOLAR)
+    with pytest.raises(ValueError, match=r"select: \(0,\) are not all of bipolar"):
+        Select("select", (), 3, (0, 3), BIPOLAR, constants=(0,))
 
 
 def test_flags_go_along_with_the_selected_channels(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from bnnfpga.dataflow.operators.threshold import Threshold
 from bnnfpga.dataflow.operators.width_converter import WidthConverter
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.integers import IntegerType
-from tests.dataflow import test_branches, test_pool, test_upsample, test_vector_vector, test_window
+from tests.dataflow import test_branches, test_crop, test_pool, test_upsample, test_vector_vector, test_window
 from tests.dataflow.chains import random_table
 from tests.support.graphs import chain, check_in_verilator, joined
 
@@ -147,6 +147,7 @@ GRID["fork"] = {f"{count} lanes": lambda count=count: forked(count) for count in
 ELSEWHERE: dict[str, Callable[..., None]] = {
     "add": test_branches.test_add_in_hardware,
     "concat": test_branches.test_concat_in_hardware,
+    "crop": test_crop.test_hardware,
     "pool": test_pool.test_hardware,
     "select": test_branches.test_select_in_hardware,
     "upsample": test_upsample.test_hardware,

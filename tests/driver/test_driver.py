@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from numpy.typing import NDArray
 
@@ -23,6 +24,7 @@ from tests.driver.fake_pynq import Dma, Overlay, allocate
 from tests.support.builds import images_for
 from tests.support.conv_nets import ConvNet
 from tests.support.data import EXAMPLES
+from tests.support.end_nets import EndNet
 from tests.support.nets import DenseNet
 
 ROOT = Path(__file__).parents[2]
@@ -86,6 +88,23 @@ def test_images_give_what_the_simulation_gives(name: str, tmp_path: Path) -> Non
                 turned = accelerator.run(np.moveaxis(x, 1, -1), "nhwc")
                 np.testing.assert_array_equal(turned, expected.outputs.reshape(23, -1))
         assert all(buffer.freed for buffer in system.dma.buffers)
+
+
+@pytest.mark.parametrize("seed", [1, 4, 7, 20])
+def test_ends_are_computed_on_the_board(seed: int, tmp_path: Path) -> None:
+    """What only a host computes behind one or several streams, which the DMA brings in one packet."""
+    net = EndNet(seed)
+    onnx.save(net.model(), tmp_path / "net.onnx")
+    project = bnnfpga.compile(tmp_path / "net.onnx", tmp_path / "project")
+    x = net.inputs(9)
+    expected = project.simulate(x, backend="emulator")
+    with Accelerator(project=project.folder, overlay=overlay(project), allocate=allocate) as accelerator:
+        values, classes = accelerator.outputs(accelerator.run(x)), accelerator.classify(x)
+    for got, wanted in ((values, expected.values), (classes, expected.classes)):
+        assert isinstance(got, tuple) == isinstance(wanted, tuple)
+        pairs = zip(got, wanted, strict=True) if isinstance(got, tuple) else [(got, wanted)]
+        for one, other in pairs:
+            np.testing.assert_array_equal(one, other)
 
 
 def test_the_words_are_those_of_the_vectors(tmp_path: Path) -> None:

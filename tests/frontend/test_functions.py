@@ -190,6 +190,13 @@ def test_refusals_name_the_call(case: str) -> None:
         clean(_model(functions))
 
 
+def test_names_that_are_not_text_are_refused(tmp_path: Path) -> None:
+    data = _model([_activation(), _block()]).SerializeToString().replace(b"leaky", b"lea\x80y")
+    (tmp_path / "net.onnx").write_bytes(data)
+    with pytest.raises(bnnfpga.UserError, match="a name in it is not text"):
+        bnnfpga.compile(tmp_path / "net.onnx", tmp_path / "project")
+
+
 def test_functions_that_grow_without_bounds_are_refused() -> None:
     doubling = []
     for depth in range(40):

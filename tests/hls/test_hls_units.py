@@ -15,6 +15,7 @@ from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.add import Add
 from bnnfpga.dataflow.operators.arg_max import ArgMax
 from bnnfpga.dataflow.operators.concat import Concat
+from bnnfpga.dataflow.operators.crop import Crop
 from bnnfpga.dataflow.operators.fifo import Fifo
 from bnnfpga.dataflow.operators.fork import Fork
 from bnnfpga.dataflow.operators.lookup import Lookup
@@ -204,6 +205,7 @@ BRANCHES = [
     Select("select", (2, 3), 6, (5, 0, 0, 3), INT8),
     Select("select", (4,), 70, tuple(range(69, 20, -2)), BIPOLAR, padded=True),
     Select("select", (), 1, (0, 0), UINT8),
+    Select("select", (2, 3), 3, (3, 0, 4, 2), INT8, constants=(-128, 7)),
 ]
 
 
@@ -245,6 +247,14 @@ UPSAMPLE = [
     Upsample("upsample", (3, 4), 6, UINT2, (2, 2), 6),
     Upsample("upsample", (1, 5), 2, BIPOLAR, (1, 3), 1),
     Upsample("upsample", (5, 1), 2, UINT2, (2, 3), 2),
+    Upsample("upsample", (3, 4), 6, INT8, ((1, 3, 2), (2, 1, 1, 4)), 2),
+    Upsample("upsample", (4, 3), 2, BIPOLAR, ((2, 1, 1, 2), 1), 1),
+    Upsample("upsample", (1, 5), 2, UINT2, (1, (1, 2, 2, 1, 3)), 2),
+]
+CROP = [
+    Crop("crop", (4, 5), 6, INT8, (0, 2), (0, 2, 4), 2),
+    Crop("crop", (3, 6), 2, BIPOLAR, (0, 2), (0, 1, 4, 5), 4),
+    Crop("crop", (1, 7), 3, UINT2, (0,), (3,), 1),
 ]
 SEVERAL_PIXELS = [
     matrix_vector(4, 27, 8, 27, UINT2, BIPOLAR, positions=(2, 6)),
@@ -258,6 +268,7 @@ SEVERAL_PIXELS = [
     Lookup("lookup", (2, 4, 3), UINT2, np.arange(12).reshape(3, 4) * 5 % 4, UINT2, pe=6),
     Add("add", (4, 6), (INT8, BIPOLAR), (3, -1), pe=12),
     Select("select", (2, 6), 6, (5, 0, 0, 3), INT8, pixels=3),
+    Select("select", (2, 6), 2, (2, 0, 1, 2), BIPOLAR, pixels=3, constants=(-1,)),
     Fork("fork", Port((2, 4, 6), INT8, 12)),
     Concat("concat", (2, 6), (5, 2), INT8, pe=21),
     WidthConverter("converter", (4, 6, 2), INT8, 12, 4),
@@ -286,7 +297,7 @@ GROUPS = {
     "wide": WIDE,
     "window": [*WINDOW, *POOL],
     "vector_vector": VECTOR_VECTOR,
-    "others": [*OTHERS, *BRANCHES, *UPSAMPLE],
+    "others": [*OTHERS, *BRANCHES, *UPSAMPLE, *CROP],
 }
 
 
@@ -307,6 +318,7 @@ def test_the_form_that_vitis_sees(tmp_path: Path, compiler: str, ap_headers: Pat
         *BRANCHES[1::3],
         *VECTOR_VECTOR[::4],
         *UPSAMPLE[::3],
+        *CROP,
         *SEVERAL_PIXELS[::3],
     ]
     cases = [Case(operator, seed) for seed, operator in enumerate(units)]

@@ -22,6 +22,7 @@ from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import add_resources
 from bnnfpga.dataflow.operators.add import Add
 from bnnfpga.dataflow.operators.concat import Concat
+from bnnfpga.dataflow.operators.crop import Crop
 from bnnfpga.dataflow.operators.fifo import Fifo
 from bnnfpga.dataflow.operators.fork import Fork
 from bnnfpga.dataflow.operators.lookup import Lookup
@@ -92,14 +93,16 @@ def convolutions() -> Graph:
         Lookup("lookup0", (4, 6, 4), turned.made, rng.choice([-1, 1], (4, 1 << turned.made.bits)), bits, pe=2),
         Concat("concat0", (4, 6), (4, 4), bits, 4),
         Select("select0", (4, 6), 8, (0, 4, 1, 5, 2), bits),
-        VectorVector("vector_vector3", rng.integers(-9, 9, (1, 5)), bits, (4, 6), pe=5),
+        Crop("crop0", (4, 6), 5, bits, (0, 2, 3), (1, 2, 5), 5),
+        Upsample("upsample2", (3, 3), 5, bits, ((2, 1, 1), (1, 1, 2)), 5),
+        VectorVector("vector_vector3", rng.integers(-9, 9, (1, 5)), bits, (4, 4), pe=5),
     ]
     chains = [
         ("fork0", "window0", "matrix_vector0", "add0"),
         ("fork0", "fifo0", "add0", "threshold0", "fork1"),
         ("fork1", "fifo1", "window2", "pool0", "upsample0", "concat0"),
         ("fork1", "window1", "vector_vector0", "window3", "pool1", "vector_vector1", "vector_vector2", "upsample1"),
-        ("upsample1", "lookup0", "concat0", "select0", "vector_vector3"),
+        ("upsample1", "lookup0", "concat0", "select0", "crop0", "upsample2", "vector_vector3"),
     ]
     return joined(units, [pair for names in chains for pair in pairwise(names)])
 

@@ -106,7 +106,7 @@ def test_levels_of_optimisation(
 
 def test_a_level_of_optimisation_that_is_none(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(OPTIMIZE, "fast")
-    with pytest.raises(UserError, match="BNNFPGA_OPTIMIZE: 'fast' is no level"):
+    with pytest.raises(UserError, match="BNNFPGA_OPTIMIZE: 'fast' is not a level"):
         build_simulator(tiny.folder)
 
 
@@ -128,7 +128,7 @@ def test_any_project_name(tmp_path: Path, tiny: Tiny) -> None:
 
 
 def test_a_folder_that_is_no_project(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no compiled project"):
+    with pytest.raises(UserError, match="not a compiled project"):
         build_simulator(tmp_path)
 
 

@@ -40,6 +40,8 @@ ON_IMAGES = (
     "transpose",
     "upsample",
 )
+MOVERS = ("crop", "cell", "pad_channels", "reduce", "resize", "stack", "stretch")
+"""What picks, repeats, joins or reduces along any axis of a signal or an image."""
 ON_VECTORS = ("dense", "elementwise", "gather", "quantizer", "unsqueeze")
 EVERYWHERE = ("concat", "concat_apart", "add")
 
@@ -66,7 +68,7 @@ class AnyNet:
         rng = np.random.default_rng((seed, 2))
         rank = int(rng.choice([1, 2, 2, 3, 3, 3]))
         shape = (int(rng.choice([1, 2, 4])), *rng.integers(1, 5, rank - 1).tolist()) if rank > 1 else (6,)
-        kinds = sorted({*ON_IMAGES, *ON_VECTORS, *EVERYWHERE})
+        kinds = sorted({*ON_IMAGES, *MOVERS, *ON_VECTORS, *EVERYWHERE})
         operators = tuple(str(kind) for kind in rng.choice(kinds, rng.integers(1, 5)))
         return cls(operators, shape, str(rng.choice(INPUTS)), seed)
 
@@ -108,7 +110,7 @@ class _Writer:
     def _fits(self, kind: str) -> bool:
         if kind in (*EVERYWHERE, "elementwise", "quantizer"):
             return True
-        if (len(self._shape) > 1) != (kind in ON_IMAGES):
+        if (len(self._shape) > 1) != (kind in (*ON_IMAGES, *MOVERS)):
             return False
         even = kind in ("grouped", "shuffle", "unsqueeze")
         several = kind in ("split", "slice")
@@ -340,6 +342,110 @@ class _Writer:
         self._shape = (self._shape[0] - first, *self._shape[1:])
         # A node of one output, which may be the last.
         return self._net.node("Relu", name)
+
+    def _along(self) -> int:
+        """An axis that the net's tensor has behind that of the images, written from either end."""
+        axis = self._whole(*range(1, len(self._shape) + 1))
+        return int(self._pick(axis, axis - len(self._shape) - 1))
+
+    def _resized(self, axis: int, extent: int) -> None:
+        shape = [1, *self._shape]
+        shape[axis] = extent
+        self._shape = tuple(shape[1:])
+
+    def _crop(self, x: str) -> str:
+        """Some places along one axis or two, in rising order."""
+        kind = self._pick("Slice", "Slice", "Gather", "Split")
+        axis = self._along()
+        extent = [1, *self._shape][axis]
+        if kind == "Gather":
+            index = np.sort(self._rng.choice(extent, self._whole(*range(1, extent + 1))))
+            self._resized(axis, len(index))
+            return self._net.node("Gather", x, self._net.constant(index - extent * (axis < 0), np.int64), axis=axis)
+        if kind == "Split" and extent > 1:
+            first = int(self._rng.integers(1, extent))
+            sizes = self._net.constant([first, extent - first], np.int64)
+            name = f"t{len(self._net.nodes)}"
+            node = onnx.helper.make_node("Split", [x, sizes], [f"{name}_unread", name], name=f"{name}_split", axis=axis)
+            self._net.nodes.append(node)
+            self._resized(axis, extent - first)
+            return self._net.node("Relu", name)
+        axes = sorted({axis % (len(self._shape) + 1), self._along() % (len(self._shape) + 1)})
+        ranges = []
+        for along in axes:
+            extent = [1, *self._shape][along]
+            first, step = int(self._rng.integers(0, extent)), self._whole(1, 2, 3)
+            self._resized(along, len(range(first, extent, step)))
+            ranges.append([first, extent, along, step])
+        return self._net.node(
+            "Slice", x, *(self._net.constant(values.tolist(), np.int64) for values in np.transpose(ranges))
+        )
+
+    def _cell(self, x: str) -> str:
+        """One place along an axis, which is no axis then; or several, each by itself, joined again."""
+        axis = self._along()
+        extent = [1, *self._shape][axis]
+        places = self._rng.integers(0, extent, self._whole(1, 3))
+        parts = [self._net.node("Gather", x, self._net.constant(int(place), np.int64), axis=axis) for place in places]
+        at = axis % (len(self._shape) + 1) - 1
+        self._shape = (*self._shape[:at], *self._shape[at + 1 :])
+        if len(parts) == 1:
+            return parts[0]
+        self._shape = (len(parts) * self._shape[0], *self._shape[1:])
+        return self._net.node("Concat", *parts, axis=1)
+
+    def _reduce(self, x: str) -> str:
+        """Of a power of two elements where it divides, so that all ways to divide are one."""
+        kind = str(self._pick("ReduceMax", "ReduceMin", "ReduceSum", "ReduceMean"))
+        axes = sorted({self._along() % (len(self._shape) + 1) for _ in range(self._whole(1, 2, 3))})
+        count = int(np.prod([self._shape[axis - 1] for axis in axes]))
+        kind = "ReduceSum" if kind == "ReduceMean" and count & (count - 1) else kind
+        keeps = len(axes) == len(self._shape) or bool(self._rng.random() < 0.7)
+        made = [1 if axis + 1 in axes else extent for axis, extent in enumerate(self._shape)]
+        self._shape = tuple(made if keeps else [size for axis, size in enumerate(made) if axis + 1 not in axes])
+        given = [self._net.constant(axes, np.int64)] if kind == "ReduceSum" else []
+        options = {} if given else {"axes": [axis - len(made) - 1 for axis in axes]}
+        return self._net.node(kind, x, *given, keepdims=int(keeps), **options)
+
+    def _resize(self, x: str) -> str:
+        """Any nearest resampling of rows and columns."""
+        channels, *image = self._shape
+        sizes = [int(self._rng.integers(1, 2 * extent + 2)) for extent in image]
+        self._shape = (channels, *sizes)
+        options = {
+            "mode": "nearest",
+            "coordinate_transformation_mode": self._pick("asymmetric", "half_pixel", "align_corners"),
+            "nearest_mode": self._pick("floor", "ceil", "round_prefer_floor", "round_prefer_ceil"),
+        }
+        return self._net.node("Resize", x, "", "", self._net.constant([1, channels, *sizes], np.int64), **options)
+
+    def _pad_channels(self, x: str) -> str:
+        before = [self._whole(0, 1, 2), *(self._whole(0, 1) for _ in self._shape[1:])]
+        after = [self._whole(0, 1), *(0 for _ in self._shape[1:])]
+        self._shape = tuple(np.add(self._shape, np.add(before, after)).tolist())
+        return self._net.node(
+            "Pad",
+            x,
+            self._net.constant([0, *before, 0, *after], np.int64),
+            self._net.constant(float(self._whole(0, 0, 1))),
+        )
+
+    def _stretch(self, x: str) -> str:
+        """A pooled pixel as an image, or any tensor one behind the other."""
+        channels, *image = self._shape
+        if self._rng.random() < 0.6:
+            pooled = self._net.node("GlobalMaxPool", x)
+            return self._net.node("Expand", pooled, self._net.constant([1, channels, *image], np.int64))
+        repeats = [self._whole(1, 2) for _ in self._shape]
+        self._shape = tuple(np.multiply(self._shape, repeats).tolist())
+        return self._net.node("Tile", x, self._net.constant([1, *repeats], np.int64))
+
+    def _stack(self, x: str) -> str:
+        """Two tensors one behind the other along any axis."""
+        axis = self._along()
+        made = self._net.node("Concat", self._quantizer(x), self._quantizer(x), axis=axis)
+        self._resized(axis, 2 * [1, *self._shape][axis])
+        return made
 
     # -- what parts and meets -----------------------------------------------------------------------------------------
 

@@ -278,12 +278,13 @@ def channels(net: Spelled, put: Put) -> None:
     x = net.quant("x", 4, 0.5)
     if put.case.operator.name == "Concat":
         others = [net.quant("x", 3, 0.25), net.bipolar("x", 0.5)][: put.get("_more")]
-        x, width = put(x, *others), 4 * (1 + len(others))
+        x, width = put(x, *others), 4 * (1 + len(others) * (put.get("axis") in (1, -3)))
     elif put.case.operator.name == "Split":
         sizes = put.get("split") or [2, 2]
         x, width = put(x, outputs=len(sizes)), sizes[0]
-        x = net.node("Concat", net.last_outputs[-1], x, axis=1)
-        width += sizes[-1]
+        along = put.get("axis") % 4
+        x = net.node("Concat", net.last_outputs[-1], x, axis=along)
+        width = width + sizes[-1] if along == 1 else 4
     else:
         x, width = put(x), put.get("_width")
     net.end(net.node("Conv", x, net.weights(3, width, 1, 1)))
@@ -299,7 +300,14 @@ def pixels(net: Spelled, put: Put) -> None:
         if put.get("sizes") and not put.get("scales"):
             inputs.append(net.constant(np.zeros(0)))
     made = put(*inputs)
-    net.end(made if put.get("_end") else net.node("Conv", made, net.weights(3, 2, 1, 1)))
+    pads = put.get("pads") or []
+    width = 2 + sum(pads[1::4]) * (len(pads) == 8)
+    net.end(made if put.get("_end") else net.node("Conv", made, net.weights(3, width, 1, 1)))
+
+
+def repeated(net: Spelled, put: Put) -> None:
+    net.shape = put.get("_from")
+    net.end(net.quant(put(net.quant("x", 4, 0.5)), 8, 0.0625))
 
 
 def ends(net: Spelled, put: Put) -> None:
@@ -402,7 +410,7 @@ def _sliding(**values: list[Any]) -> list[Setting]:
 
 _RESIZE = [
     *grid(
-        scales=[[1.0, 1.0, 2.0, 2.0], [1.0, 1.0, 1.0, 3.0]],
+        scales=[[1.0, 1.0, 2.0, 2.0], [1.0, 1.0, 1.0, 3.0], [1.0, 1.0, 1.7, 0.5]],
         mode=[None, "nearest"],
         coordinate_transformation_mode=[
             *(None, "half_pixel", "pytorch_half_pixel", "asymmetric", "align_corners", "tf_half_pixel_for_nn"),
@@ -411,7 +419,9 @@ _RESIZE = [
         nearest_mode=[None, "round_prefer_floor", "round_prefer_ceil", "floor", "ceil"],
     ),
     *grid(
-        sizes=[[1, 2, 6, 8], [1, 2, 3, 12]], coordinate_transformation_mode=[None, "asymmetric"], nearest_mode=["floor"]
+        sizes=[[1, 2, 6, 8], [1, 2, 3, 12], [1, 2, 2, 7]],
+        coordinate_transformation_mode=[None, "asymmetric"],
+        nearest_mode=["floor"],
     ),
     *grid(
         scales=[[1.0, 1.0, 2.0, 1.0]],
@@ -529,9 +539,30 @@ CASES: dict[str, tuple[Callable[[Spelled, Put], None], list[Setting]]] = {
     "MaxPool": (pool, _sliding(**_POOL, storage_order=_FLAGS)),
     "AveragePool": (pool, _sliding(**_POOL, count_include_pad=_FLAGS)),
     **dict.fromkeys(("GlobalMaxPool", "GlobalAveragePool"), (pool, [{}])),
-    "ReduceMean": (
-        pool,
-        grid(axes=[[2, 3], [3, 2], [-1, -2]], keepdims=_FLAGS, noop_with_empty_axes=_FLAGS),
+    **dict.fromkeys(
+        ("ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum"),
+        (
+            pool,
+            [
+                *grid(axes=[[2, 3], [3, 2], [-1, -2]], keepdims=_FLAGS, noop_with_empty_axes=_FLAGS),
+                *grid(axes=[[2], [-1], [1], [-3, 2], [3, 1, 2]], keepdims=[0, 1]),
+                *grid(axes=[None], keepdims=[1], noop_with_empty_axes=_FLAGS),
+            ],
+        ),
+    ),
+    "Expand": (
+        repeated,
+        [
+            *grid(shape=[[1, 2, 3, 4], [3, 1], [1]], _from=[(1, 2, 1, 1), (1, 2, 1, 4)]),
+            *grid(shape=[[1, 5, 4]], _from=[(1, 1, 4), (1, 5, 1), (1, 1, 1)]),
+        ],
+    ),
+    "Tile": (
+        repeated,
+        [
+            *grid(repeats=[[1, 2, 1, 1], [1, 1, 3, 1], [1, 2, 2, 3]], _from=[(1, 3, 1, 1)]),
+            {"repeats": [1, 2], "_from": (1, 3)},
+        ],
     ),
     "Reshape": (
         layout,
@@ -557,17 +588,21 @@ CASES: dict[str, tuple[Callable[[Spelled, Put], None], list[Setting]]] = {
             *grid(perm=[[0, 2, 1], [0, 1, 2]], _from=[(1, 3, 5)]),
         ],
     ),
-    "Concat": (channels, grid(axis=[1, -3], _more=[0, 1, 2])),
+    "Concat": (channels, [*grid(axis=[1, -3], _more=[0, 1, 2]), *grid(axis=[2, -1], _more=[1, 2])]),
     "Gather": (
         channels,
         [
             *grid(axis=[1, -3], indices=[[0, 1]], _width=[2]),
             *grid(axis=[1, -3], indices=[[3, 1, 1], [-1, 0, -4]], _width=[3]),
+            *grid(axis=[2, -1], indices=[[0, 2], [-2, 2], [1, 1, 2]], _width=[4]),
         ],
     ),
     "Split": (
         channels,
-        grid(axis=[1, -3], split=[None, [2, 2], [1, 3], [1, 1, 2], [1, 1, 1, 1]], num_outputs=[None, 2]),
+        [
+            *grid(axis=[1, -3], split=[None, [2, 2], [1, 3], [1, 1, 2], [1, 1, 1, 1]], num_outputs=[None, 2]),
+            *grid(axis=[2, -1], split=[[1, 2], [1, 1, 1]]),
+        ],
     ),
     "Slice": (
         channels,
@@ -578,13 +613,16 @@ CASES: dict[str, tuple[Callable[[Spelled, Put], None], list[Setting]]] = {
             *grid(starts=[[3], [-1]], ends=[[-5], [-(2**31)]], axes=[[1]], steps=[[-1]], _width=[4]),
             *grid(starts=[[-9]], ends=[[-9]], axes=[[1]], steps=[[-1]], _width=[1]),
             *grid(starts=[[0]], ends=[[4]], axes=[[1]], steps=[[2], [3]], _width=[2]),
+            *grid(starts=[[0], [-2]], ends=[[3]], axes=[[2], [-1]], steps=[None, [1], [2]], _width=[4]),
+            {"starts": [0, 1, 1], "ends": [3, 2, 9], "axes": [1, 2, 3], "_width": 3},
+            {"starts": [0, 1, 1], "ends": [3, 2, 9], "axes": [1, 2, 3], "steps": [1, 2, 1], "_width": 3},
         ],
     ),
     "Pad": (
         pixels,
         [
             *grid(
-                pads=[[0, 0, 1, 0, 0, 0, 0, 2], [0] * 8, [0, 0, 1, 1, 0, 0, 1, 1]],
+                pads=[[0, 0, 1, 0, 0, 0, 0, 2], [0] * 8, [0, 0, 1, 1, 0, 0, 1, 1], [0, 2, 0, 1, 0, 1, 0, 0]],
                 value=[None, 0.0, 0.5, -1.5],
                 mode=[None, "constant"],
             ),
@@ -598,6 +636,7 @@ CASES: dict[str, tuple[Callable[[Spelled, Put], None], list[Setting]]] = {
         pixels,
         [
             *grid(scales=[[1.0, 1.0, 2.0, 2.0], [1.0, 1.0, 1.0, 3.0], [1.0, 1.0, 3.0, 2.0]], mode=[None, "nearest"]),
+            *grid(scales=[[1.0, 1.0, 1.5, 1.0], [1.0, 1.0, 1.7, 2.3]]),
             *grid(scales=[[1.0, 1.0, 2.0, 1.5]], mode=["nearest", "linear"], _end=[1]),
         ],
     ),

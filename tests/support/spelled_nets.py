@@ -9,12 +9,15 @@ import numpy as np
 import onnx
 from onnx import TensorProto
 
-from bnnfpga.frontend.contract.table import STANDARD
+from bnnfpga.frontend.contract.table import STANDARD, of_family
 from bnnfpga.frontend.contract.terms import NEWEST, OLDEST
 from tests.support.spelled import DOMAIN, Spelled
 
 OPSETS = tuple(range(OLDEST, min(NEWEST, onnx.defs.onnx_opset_version()) + 1))
 _ALIASES = {"value": "constant_value", "k": "K"}
+_FUNCTIONS = tuple(of_family("Functions"))
+_OF_POSITIVE, _OF_SMALL = ("Acosh", "Log", "Pow", "Reciprocal", "Sqrt"), ("Acos", "Asin", "Atanh", "Tan")
+_YOUNG = ("Gelu", "Mish", "Swish")
 _FLOATS = ("scales", "constant_value", "min", "max", "ratio")
 _DOMAINS = (DOMAIN, DOMAIN, "onnx.brevitas", "finn.custom_op.general", "qonnx")
 
@@ -31,6 +34,8 @@ class SpelledNet:
         shape = (1, self._channels, *self._image)
         self.net = Spelled(opset, shape, qonnx=int(self._rng.integers(1, 3)), kind=kind, seed=seed)
         self.used: set[tuple[str, int]] = set()
+        # Nets one after the other go through all functions.
+        self._turn = seed
         self._write()
 
     def _write(self) -> None:
@@ -105,7 +110,24 @@ class SpelledNet:
             operands += [self._per_channel(-1, 1)] * int(self._rng.integers(0, 2))
         return self._spell(kind, *(operands if kind == "Sub" or self._rng.random() < 0.5 else operands[::-1]))
 
+    def _apply(self, x: str) -> str:
+        """A function, of numbers that it is defined for."""
+        kinds = [kind for kind in _FUNCTIONS if self._has(kind)]
+        young = [kind for kind in _YOUNG if self._has(kind)]
+        kinds = young if young and self._rng.random() < 0.5 else kinds
+        kind = kinds[self._turn % len(kinds)]
+        self._turn += 3
+        if kind in _OF_POSITIVE:
+            x = self._spell("Add", self._spell("HardSigmoid", x), self.net.constant(1.0))
+        elif kind in _OF_SMALL:
+            x = self._spell("Sub", self._spell("HardSigmoid", x), self.net.constant(0.5))
+        elif kind in ("Exp", "Cosh", "Sinh"):
+            x = self._spell("Mul", x, self.net.constant(0.0625))
+        return self._spell(kind, x, *([self.net.constant(2.0)] if kind == "Pow" else []))
+
     def _activate(self, x: str) -> str:
+        if self._rng.random() < 0.5:
+            return self._apply(x)
         kind = self._pick("Relu", "LeakyRelu", "PRelu", "HardSigmoid", "Clip", "Max", "Min", "Floor", "Ceil", "Round")
         if not self._has(kind):
             kind = "Floor"

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import pytest
+from onnx import TensorProto
 
 import bnnfpga
+from bnnfpga.errors import ResultsDiffer
 from bnnfpga.frontend.clean import clean
+from bnnfpga.golden import ends
 from bnnfpga.golden.file_check import check_file
 from bnnfpga.golden.host_joins import leave_joins
 from bnnfpga.golden.model import GoldenModel
 from bnnfpga.input_format import InputFormat
 from tests.support.end_nets import OPERATORS, EndNet
-from tests.support.spelled import expected
+from tests.support.spelled import Spelled, expected
 
 NETS = 60
 COMPILED = 12
@@ -70,3 +75,85 @@ def test_projects_give_the_same(seed: int, tmp_path: Path) -> None:
         assert got is not None
         assert got.dtype == wanted.dtype
         np.testing.assert_array_equal(got, wanted)
+
+
+# -- a host that computes something else is found ----------------------------------------------------------------------
+
+
+def _vector(net: Spelled) -> str:
+    return net.node("Mul", net.dense(net.quant("x", 3, 0.5), 6, 5), net.constant([0.5, 0.7, 0.9, 1.1, 1.3]))
+
+
+def _image(net: Spelled) -> str:
+    return net.node("Conv", net.quant("x", 3, 0.5), net.weights(3, 2, 1, 1))
+
+
+def _top(net: Spelled) -> str:
+    net.node("TopK", _vector(net), net.integers([2]), outputs=2, axis=1)
+    return net.last_outputs[1]
+
+
+Change = Callable[[dict[str, Any]], None]
+BROKEN: dict[str, tuple[tuple[int, ...], Callable[[Spelled], str], int, str, Change]] = {
+    "axis of a Softmax": (
+        (1, 2, 4, 3),
+        lambda net: net.node("Softmax", _image(net), axis=1),
+        TensorProto.FLOAT,
+        "softmax",
+        lambda node: node.update(axis=2),
+    ),
+    "no Sigmoid": (
+        (1, 6),
+        lambda net: net.node("Sigmoid", _vector(net)),
+        TensorProto.FLOAT,
+        "steps",
+        lambda node: node.update(steps=[]),
+    ),
+    "the smallest": ((1, 6), _top, TensorProto.INT64, "top", lambda node: node.update(largest=0)),
+    "another axis": (
+        (1, 2, 4, 3),
+        lambda net: net.node("ArgMax", _image(net), axis=1, keepdims=0),
+        TensorProto.INT64,
+        "arg_max",
+        lambda node: node.update(axis=2),
+    ),
+    "columns for rows": (
+        (1, 2, 4, 4),
+        lambda net: net.node("Transpose", net.node("Sigmoid", _image(net)), perm=[0, 1, 3, 2]),
+        TensorProto.FLOAT,
+        "transpose",
+        lambda node: node.update(axes=[0, 1, 2, 3]),
+    ),
+    "other pixels": (
+        (1, 2, 4, 4),
+        lambda net: net.node("Resize", _image(net), "", net.constant([1.0, 1.0, 1.5, 1.0]), mode="linear"),
+        TensorProto.FLOAT,
+        "resample",
+        lambda node: node["taken"][0].reverse(),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_compile_finds_a_host_that_computes_something_else(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shape, write, kind, operation, change = BROKEN[name]
+    net = Spelled(17, shape)
+    net.end(write(net), kinds=(kind,))
+    path = tmp_path / "net.onnx"
+    onnx.save(net.model(), path)
+    add = ends._Writer.add
+    found = []
+
+    def broken(self: Any, named: str, *inputs: int, **parameters: Any) -> int:
+        if named == operation:
+            change(parameters)
+            found.append(named)
+        return add(self, named, *inputs, **parameters)
+
+    bnnfpga.compile(path, tmp_path / "right")
+    monkeypatch.setattr(ends._Writer, "add", broken)
+    with pytest.raises(ResultsDiffer, match="differently from what the file says"):
+        bnnfpga.compile(path, tmp_path / "wrong")
+    assert found

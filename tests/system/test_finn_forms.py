@@ -46,7 +46,7 @@ def test_random_lowered_nets_mean_what_qonnx_makes_of_them(seed: int) -> None:
     model, images = net.model(), net.images(5)
     golden = GoldenModel(clean(model), InputFormat.parse("uint2", 1.0)).run(images.astype(np.float32))
     expected = run_lowered(model, images)
-    np.testing.assert_array_equal(golden.output.reshape(expected.shape), expected)
+    np.testing.assert_array_equal(golden.outputs[0].reshape(expected.shape), expected)
 
 
 @pytest.mark.parametrize("seed", [0, 3, 5, 8])

@@ -11,7 +11,7 @@ import pytest
 
 from bnnfpga.arithmetic import apply_steps
 from bnnfpga.frontend.clean import clean
-from bnnfpga.frontend.contract.table import STANDARD
+from bnnfpga.frontend.contract.table import STANDARD, of_family
 from bnnfpga.golden.file_check import check_file
 from bnnfpga.golden.model import GoldenModel
 from bnnfpga.input_format import InputFormat
@@ -53,5 +53,9 @@ def test_the_nets_have_every_opset_and_nearly_every_form() -> None:
     assert min(opsets.values()) >= NETS // len(OPSETS)
     used = set().union(*(net.used for net in nets))
     # A Constant would be one more name for what is an initializer.
-    assert set(STANDARD) - {name for name, _ in used} == {"Constant"}
+    functions = set(of_family("Functions"))
+    names = {name for name, _ in used}
+    assert set(STANDARD) - functions - names == {"Constant", "CastLike"}
+    # The nets are few; every function at every version is among the cases of the table.
+    assert len(functions & names) >= 25
     assert len(used) >= 150

@@ -117,7 +117,7 @@ class Lowering:
         return operator.name
 
     def read(self, node: Node, index: int = 0) -> Tensor:
-        """An operand of a node."""
+        """An operand of a node, in the order in which it comes."""
         return self.tensors[node.input[index]]
 
     def made(self, node: Node, producer: str, order: IntArray | None = None) -> None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from bnnfpga.dataflow.lowering.accelerator import Lowering, stream_shape
-from bnnfpga.dataflow.lowering.reorder import in_order
+from bnnfpga.dataflow.lowering.reorder import image, in_order
 from bnnfpga.dataflow.operators.add import Add
 from bnnfpga.dataflow.operators.concat import Concat
 from bnnfpga.dataflow.operators.lookup import Lookup
 from bnnfpga.dataflow.operators.select import Select
-from bnnfpga.frontend.channels import channel_index
 from bnnfpga.frontend.model import Node
 from bnnfpga.frontend.nodes import attribute
-from bnnfpga.integers import IntArray
+from bnnfpga.frontend.picks import gathered
+from bnnfpga.frontend.sliding import channel_pads, pad_value
+from bnnfpga.integers import IntArray, IntegerType
 
 
 def add_streams(lowering: Lowering, node: Node) -> None:
@@ -34,32 +37,59 @@ def add_streams(lowering: Lowering, node: Node) -> None:
 def concat(lowering: Lowering, node: Node) -> None:
     """Streams of different types or scales are brought to one by a table each; more than two are a chain."""
     type = lowering.tensor_type(node.output[0])
-    shape = stream_shape(lowering.shape(node.output[0]))
-    producer, channels = None, 0
+    made = lowering.shape(node.output[0])
+    axis = attribute(node, "axis", 1) % (len(made) + 1)
+    # Rows and columns are joined as channels are: in each of the positions outside them, a run of elements each.
+    outside = len(made) - 1 if axis == 1 else axis - 2
+    producer, joined = None, 0
     orders: list[IntArray] = []
     for index, factor in enumerate(attribute(node, "factors", [])):
-        tensor = lowering.read(node, index)
-        taken = lowering.stream_type(tensor)
+        tensor = image(lowering, node, index)
         own = stream_shape(lowering.shape(node.input[index]))
-        source = tensor.producer
-        if taken != type or factor != 1:
-            codes = np.arange(1 << taken.bits, dtype=np.int64)
-            values = np.clip(taken.decode(codes), taken.lo, taken.hi) * factor
-            source = lowering.add(Lookup(lowering.name(Lookup), own, taken, values, type), source)
+        source = of_type(lowering, tensor.producer, own, type, factor)
         orders.append(tensor.order + sum(len(order) for order in orders))
+        positions = tuple(made[1 : 1 + outside])
+        run = len(tensor.order) // math.prod(positions)
         if index:
-            unit = Concat(lowering.name(Concat), own[:-1], (channels, own[-1]), type)
-            source = lowering.add(unit, producer, source)
-        producer, channels = source, channels + own[-1]
+            source = lowering.add(Concat(lowering.name(Concat), positions, (joined, run), type), producer, source)
+        producer, joined = source, joined + run
     assert producer is not None
-    lowering.made(node, producer, np.concatenate(orders) if len(shape) == 1 else None)
+    lowering.made(node, producer, np.concatenate(orders) if len(made) == 1 else None)
+
+
+def of_type(
+    lowering: Lowering, producer: str | None, shape: tuple[int, ...], type: IntegerType, factor: int = 1
+) -> str | None:
+    """A stream brought to another type of elements, each times a factor: by a table, where it is not so already."""
+    taken = lowering.type_of(producer)
+    if taken == type and factor == 1:
+        return producer
+    codes = np.arange(1 << taken.bits, dtype=np.int64)
+    values = np.clip(taken.decode(codes), taken.lo, taken.hi) * factor
+    return lowering.add(Lookup(lowering.name(Lookup), shape, taken, values, type), producer)
+
+
+def pad_channels(lowering: Lowering, node: Node) -> None:
+    """Channels of a constant in front of a pixel's own and behind them."""
+    tensor = image(lowering, node)
+    type, fill = lowering.tensor_type(node.output[0]), int(pad_value(lowering.model, node))
+    shape = stream_shape(lowering.shape(node.input[0]))
+    before, behind = channel_pads(node)
+    source = of_type(lowering, tensor.producer, shape, type)
+    order = np.argsort(tensor.order) if len(shape) == 1 else np.arange(shape[-1])
+    index = (*[shape[-1]] * before, *order.tolist(), *[shape[-1]] * behind)
+    unit = Select(lowering.name(Select), shape[:-1], shape[-1], index, type, constants=(fill,))
+    lowering.made(node, lowering.add(unit, source))
 
 
 def select(lowering: Lowering, node: Node) -> None:
     """Some channels, in any order: the wires of a pixel."""
-    tensor = lowering.read(node)
+    tensor = image(lowering, node)
     shape = stream_shape(lowering.shape(node.input[0]))
-    index = channel_index(lowering.model, node)
+    index = gathered(lowering.model, node)[1]
+    if np.array_equal(index, np.arange(shape[-1])):
+        lowering.tensors[node.output[0]] = tensor
+        return
     if len(shape) == 1:
         # Where each element of the model's order comes in the stream.
         index = np.argsort(tensor.order)[index]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bnnfpga.dataflow.lowering.accelerator import Lowering, stream_shape
+from bnnfpga.dataflow.lowering.reorder import image
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.lookup import Lookup
 from bnnfpga.dataflow.operators.threshold import Threshold
@@ -21,10 +22,12 @@ _MOST_LEVELS = 1 << 12
 
 def threshold(lowering: Lowering, node: Node) -> None:
     """A table where one function serves all channels and has more than a few thresholds, else thresholds."""
+    table = table_of(lowering, node)
     tensor = lowering.read(node)
     shape = lowering.shape(node.input[0])
     stream = stream_shape(shape)
-    table = table_of(lowering, node)
+    if len(table.values) == stream[-1] > 1:
+        tensor = image(lowering, node)
     if len(table.values) not in (1, stream[-1]) or len(stream) == 1:
         # Each element has its own thresholds, and an image comes pixel by pixel, whether it was flattened or not.
         stream = (len(tensor.order),)
@@ -67,6 +70,8 @@ def table(lowering: Lowering, node: Node) -> None:
     given = required_constant(lowering.model, node, 1, "table").astype(np.int64)
     first = int(attribute(node, "first", 0))
     stream = stream_shape(lowering.shape(node.input[0]))
+    if len(given) == stream[-1] > 1:
+        tensor = image(lowering, node)
     if len(given) not in (1, stream[-1]) or len(stream) == 1:
         stream = (len(tensor.order),)
         given = given if len(given) == 1 else given[tensor.order]

@@ -9,6 +9,7 @@ import numpy as np
 from bnnfpga.dataflow.lowering.accelerator import Lowering, Tensor
 from bnnfpga.dataflow.lowering.elementwise import table_of
 from bnnfpga.dataflow.lowering.pixels import padded, padded_geometry, unfit_pad
+from bnnfpga.dataflow.lowering.reorder import image
 from bnnfpga.dataflow.operators.concat import Concat
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.select import Select
@@ -44,7 +45,7 @@ def dense(lowering: Lowering, node: Node) -> None:
 
 def convolution(lowering: Lowering, node: Node) -> None:
     """Windows, and a unit that works on each."""
-    tensor = lowering.read(node)
+    tensor = image(lowering, node)
     weights = _weights(lowering, node)
     if tensor.fill and any(geometry_of(lowering.model, node).pads):
         above = lowering.model.producer(node.input[0])

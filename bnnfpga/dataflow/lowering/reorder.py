@@ -25,8 +25,21 @@ def in_order(lowering: Lowering, node: Node, tensor: Tensor, order: IntArray) ->
     """
     if np.array_equal(tensor.order, order):
         return tensor
+    index = np.argsort(tensor.order)[order]
+    return Tensor(taken_at_once(lowering, node, tensor, index), order)
+
+
+def taken_at_once(lowering: Lowering, node: Node, tensor: Tensor, index: IntArray) -> str:
+    """Any elements of a stream in any order, by number: the frame passes as one beat.
+
+    Raises
+    ------
+    UserError
+        If it is too large for that.
+    """
     type = lowering.stream_type(tensor)
-    bits = len(order) * type.bits
+    taken = len(tensor.order)
+    bits = max(taken, len(index)) * type.bits
     if bits > _MOST_BITS:
         raise UserError(
             f"it changes the order of a frame of {bits:,} bits; frames of up to {_MOST_BITS:,} bits can be reordered",
@@ -34,28 +47,36 @@ def in_order(lowering: Lowering, node: Node, tensor: Tensor, order: IntArray) ->
             hint="put it behind a quantizer to fewer bits, use fewer elements, or let only a flattening and nodes with "
             "one constant for all channels stand between it and one dense layer, which takes the order over",
         )
-    index = np.argsort(tensor.order)[order]
-    unit = Select(lowering.name(Select), (), len(order), tuple(index.tolist()), type)
-    return Tensor(lowering.add(unit, tensor.producer), order)
+    unit = Select(lowering.name(Select), (), taken, tuple(index.tolist()), type)
+    return lowering.add(unit, tensor.producer)
+
+
+def image(lowering: Lowering, node: Node, index: int = 0) -> Tensor:
+    """An operand of a node that takes images with their channels innermost: brought to that order for all its readers.
+
+    Raises
+    ------
+    UserError
+        If the frame is too large for one beat.
+    """
+    name = node.input[index]
+    shape, tensor = lowering.shape(name), lowering.tensors[name]
+    # What is still to be padded has been brought to that order.
+    if len(shape) > 1 and not any(tensor.pads):
+        above = lowering.model.producer(name)
+        lowering.tensors[name] = in_order(lowering, node if above is None else above, tensor, channels_last(shape))
+    return lowering.tensors[name]
 
 
 def layout(lowering: Lowering, node: Node) -> None:
-    """Flattening costs nothing, the stream stays as it is; an image comes with its channels innermost."""
-    tensor = lowering.read(node)
-    shape = lowering.shape(node.output[0])
-    if len(shape) > 1:
-        tensor = in_order(lowering, node, tensor, channels_last(shape))
-    lowering.tensors[node.output[0]] = tensor
+    """It costs nothing, the stream stays as it is."""
+    lowering.tensors[node.output[0]] = lowering.read(node)
 
 
 def transpose(lowering: Lowering, node: Node) -> None:
-    """The same elements at other places of the tensor."""
+    """The same elements at other places of the tensor: the stream stays as it is."""
     tensor = lowering.read(node)
     taken = lowering.model.shape(node.input[0])
     # Where each element of the flattened input stands in the flattened output.
     places = np.argsort(rearrange(lowering.model, node, np.arange(len(tensor.order)).reshape(taken)).reshape(-1))
-    moved = Tensor(tensor.producer, places[tensor.order])
-    shape = lowering.shape(node.output[0])
-    if len(shape) > 1:
-        moved = in_order(lowering, node, moved, channels_last(shape))
-    lowering.tensors[node.output[0]] = moved
+    lowering.tensors[node.output[0]] = Tensor(tensor.producer, places[tensor.order])

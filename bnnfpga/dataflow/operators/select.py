@@ -1,4 +1,4 @@
-"""A choice of channels in any order: split, slice, shuffle, repetition."""
+"""A choice of channels in any order: split, slice, shuffle, repetition, channels of a constant."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from bnnfpga.dataflow.arrays import Integers
+from bnnfpga.dataflow.arrays import Integers, narrowest
 from bnnfpga.dataflow.operator import (
     EmulatorKernel,
     Event,
@@ -21,7 +21,7 @@ from bnnfpga.dataflow.operator import (
 )
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.stream import Port, lanes_for
-from bnnfpga.integers import IntegerType
+from bnnfpga.integers import IntArray, IntegerType
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,16 @@ class Select(Operator):
     channels
         Channels of a pixel taken.
     index
-        Channels of a pixel made; any may be left out or come more than once.
+        Channels of a pixel made; any may be left out or come more than once. Behind the channels, they go on counting
+        `constants`.
     type
         The elements.
     padded
         Whether beats say that their pixel lies outside the image (`Port.pads`).
     pixels
         Pixels of a beat; one where beats have flags.
+    constants
+        Integers of the type that no pixel has to bring.
     """
 
     positions: tuple[int, ...]
@@ -50,12 +53,15 @@ class Select(Operator):
     type: IntegerType
     padded: bool = False
     pixels: int = 1
+    constants: tuple[int, ...] = ()
 
     kind: ClassVar[str] = "select"
 
     def __post_init__(self) -> None:
-        if not self.index or min(self.index) < 0 or max(self.index) >= self.channels:
+        if not self.index or min(self.index) < 0 or max(self.index) >= self.channels + len(self.constants):
             raise ValueError(f"{self.name}: {self.index} are not channels of {self.channels}")
+        if not np.all(self.type.holds(np.array(self.constants, dtype=np.int64))):
+            raise ValueError(f"{self.name}: {self.constants} are not all of {self.type}")
 
     @property
     def inputs(self) -> tuple[Port, ...]:
@@ -80,16 +86,29 @@ class Select(Operator):
         return Schedule((Event(1, (1,), (1,), (1,)),), 1, (2,), (1,))
 
     def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
-        return (arrays[0][..., self.index],)
+        if not self.constants:
+            return (arrays[0][..., self.index],)
+        constants = np.broadcast_to(np.array(self.constants), (*arrays[0].shape[:-1], len(self.constants)))
+        dtype = np.promote_types(arrays[0].dtype, narrowest(min(self.constants), max(self.constants)))
+        return (np.concatenate([arrays[0], constants], axis=-1, dtype=dtype, casting="unsafe")[..., self.index],)
 
     @property
     def _beat_index(self) -> tuple[int, ...]:
-        """`index` for the elements of a beat."""
-        return tuple(self.channels * pixel + channel for pixel in range(self.pixels) for channel in self.index)
+        """`index` for the elements of a beat, behind which its constants are."""
+        return tuple(
+            self.channels * (pixel if channel < self.channels else self.pixels - 1) + channel
+            for pixel in range(self.pixels)
+            for channel in self.index
+        )
 
     @property
     def _index_bits(self) -> int:
-        return max(1, (self.inputs[0].lanes - 1).bit_length())
+        return max(1, (self.inputs[0].lanes + len(self.constants) - 1).bit_length())
+
+    @property
+    def _constant_codes(self) -> IntArray:
+        """Of each constant how the type stores it, as an integer from 0 on; one where there are none."""
+        return self.type.encode(np.array(self.constants or (self.type.lo,), dtype=np.int64))
 
     def resources(self) -> dict[str, int]:
         return queue_resources(self.outputs[0].width, 2)
@@ -102,6 +121,8 @@ class Select(Operator):
                 "Outputs": self.outputs[0].lanes,
                 "ElementBits": self.type.bits,
                 "Flags": int(self.padded),
+                "Constants": len(self.constants),
+                "Constant": RtlVector(tuple(self._constant_codes.tolist()), self.type.bits),
                 "IndexBits": self._index_bits,
                 "Index": RtlVector(self._beat_index, self._index_bits),
             },
@@ -119,8 +140,17 @@ class Select(Operator):
                 "ElementBits": self.type.bits,
                 "Flagged": self.padded,
             },
-            (HlsTable("index", index, False, "distributed"),),
+            (
+                HlsTable("index", index, False, "distributed"),
+                HlsTable("constants", to_bits(self._constant_codes, self.type.bits)[None], False, "distributed"),
+            ),
         )
 
     def emulator(self) -> EmulatorKernel:
-        return EmulatorKernel("select", {"index": np.array(self.index, dtype=np.int64)})
+        return EmulatorKernel(
+            "select",
+            {
+                "index": np.array(self.index, dtype=np.int64),
+                "constants": np.array(self.constants, dtype=np.int64),
+            },
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
@@ -14,20 +15,27 @@ from bnnfpga.dataflow.operator import (
     EmulatorKernel,
     Event,
     HlsInstance,
+    HlsTable,
     Operator,
     RtlInstance,
+    RtlParameter,
+    RtlVector,
     Schedule,
     add_resources,
     queue_depth,
     queue_resources,
 )
+from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.stream import Port, divisors
 from bnnfpga.integers import IntArray, IntegerType
+
+Copies = int | tuple[int, ...]
+"""How often rows or columns come: all of them equally often, or each as often as it says."""
 
 
 @dataclass(frozen=True)
 class Upsample(Operator):
-    """Makes `factors` rows and columns of each, every pixel a copy of the one that it lies in; `pe` channels a cycle.
+    """Makes several rows and columns of each, every pixel a copy of the one that it lies in; `pe` channels a cycle.
 
     Parameters
     ----------
@@ -38,22 +46,44 @@ class Upsample(Operator):
     type
         The elements.
     factors
-        How often each row and each column comes.
+        How often rows and how often columns come.
     """
 
     image: tuple[int, int]
     channels: int
     type: IntegerType
-    factors: tuple[int, int] = (2, 2)
+    factors: tuple[Copies, Copies] = (2, 2)
     pe: int = 1
 
     kind: ClassVar[str] = "upsample"
     latency: ClassVar[int] = 2
 
+    def __post_init__(self) -> None:
+        for factor, extent in zip(self.factors, self.image, strict=True):
+            counts = (factor,) * extent if isinstance(factor, int) else factor
+            if len(counts) != extent or min(counts) < 1:
+                raise ValueError(f"{self.name}: {factor} are not how often {extent} rows or columns come")
+
     @property
     def chunks(self) -> int:
         """Beats of a pixel."""
         return self.channels // self.pe
+
+    @cached_property
+    def _copies(self) -> tuple[IntArray, IntArray]:
+        """How often each row and each column comes: one number where all come equally often."""
+        rows, columns = (
+            np.unique(factor) if len(set(np.ravel(factor))) == 1 else np.array(factor) for factor in self.factors
+        )
+        return rows, columns
+
+    @cached_property
+    def _taken(self) -> tuple[IntArray, IntArray]:
+        """For each row and each column made, which one it is of those taken."""
+        rows, columns = (
+            np.repeat(np.arange(extent), copies) for extent, copies in zip(self.image, self._copies, strict=True)
+        )
+        return rows, columns
 
     @property
     def inputs(self) -> tuple[Port, ...]:
@@ -61,8 +91,8 @@ class Upsample(Operator):
 
     @property
     def outputs(self) -> tuple[Port, ...]:
-        rows, columns = (size * factor for size, factor in zip(self.image, self.factors, strict=True))
-        return (Port((rows, columns, self.channels), self.type, self.pe),)
+        rows, columns = self._taken
+        return (Port((len(rows), len(columns), self.channels), self.type, self.pe),)
 
     @property
     def folding(self) -> tuple[int | None, int | None]:
@@ -71,57 +101,75 @@ class Upsample(Operator):
     def legal_pe(self) -> tuple[int, ...]:
         return divisors(self.channels)
 
-    def _row(self) -> tuple[IntArray, IntArray]:
-        """For each beat sent from a row of the image, how many of the row's beats it needs, and how many go with it.
+    def _sent(self) -> tuple[IntArray, IntArray]:
+        """For each beat sent, how many beats it needs, and how many go with it; of one row where all are alike.
 
-        Counted from the row's first beat. A beat goes when it has been sent for the last time.
+        Counted from the first beat. A beat goes when it has been sent for the last time.
         """
-        rows, columns = self.factors
-        shape = (rows, self.image[1], columns, self.chunks)
-        again, column, repeat, chunk = (axis.reshape(-1) for axis in np.indices(shape))
-        beat = column * self.chunks + chunk
-        last = (again == rows - 1) & (repeat == columns - 1)
-        return beat + 1, np.maximum.accumulate(np.where(last, beat + 1, 0))
+        across = self._taken[1]
+        places = (across[:, None] * self.chunks + np.arange(self.chunks)).reshape(-1)
+        last = np.repeat(np.append(np.diff(across) > 0, True), self.chunks)
+        row_beats = self.image[1] * self.chunks
+        need, release = [], []
+        for row, copies in enumerate(self._copies[0].tolist()):
+            need += [row * row_beats + places + 1] * copies
+            # Beats of a row stay until it comes for the last time.
+            release += [np.full(len(places), row * row_beats)] * (copies - 1)
+            release.append(row * row_beats + np.maximum.accumulate(np.where(last, places + 1, 0)))
+        return np.concatenate(need), np.concatenate(release)
 
     @cached_property
     def depth(self) -> int:
         """Beats of the line buffer."""
-        need, release = self._row()
-        return buffer_depth(need, release, self.image[1] * self.chunks, len(need))
+        need, release = self._sent()
+        return buffer_depth(need, release, int(release[-1]), len(need))
 
     @property
     def queue(self) -> int:
         return queue_depth(self.latency, 1)
 
     def schedule(self) -> Schedule:
-        need, release = self._row()
+        need, release = self._sent()
         before = np.concatenate([[0], release[:-1]])
+        kinds: dict[tuple[int, int], Event] = {}
         events = tuple(
-            Event(1, (leaving,), (1,), (1,), (missing,))
+            kinds.setdefault((missing, leaving), Event(1, (leaving,), (1,), (1,), (missing,)))
             for missing, leaving in zip((need - before).tolist(), (release - before).tolist(), strict=True)
         )
         front = Schedule((Event(1, (1,), (1,), (1,)),), 1, (self.depth,), (1,))
         return Schedule(events, self.latency, (self.queue,), (1,), front)
 
     def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
-        rows, columns = self.factors
+        rows, columns = self._copies
         return (arrays[0].repeat(rows, axis=1).repeat(columns, axis=2),)
 
     def resources(self) -> dict[str, int]:
         width = self.inputs[0].width
         counters = 4 * max(4, self.depth.bit_length())
-        unit = {"lut": 2 * counters, "ff": width + counters}
+        tables = sum(
+            -(-len(copies) // 64) * int(copies.max()).bit_length() for copies in self._copies if len(copies) > 1
+        )
+        unit = {"lut": 2 * counters + tables, "ff": width + counters}
         return add_resources(unit, buffer_resources(width, self.depth), queue_resources(width, self.queue))
 
+    def _last_copies(self) -> Iterator[tuple[str, IntArray, int]]:
+        """For rows and columns: the number of the last copy of each, from 0 on, and the bits that it takes."""
+        for name, copies in zip(("Row", "Column"), self._copies, strict=True):
+            yield name, copies - 1, max(1, int(copies.max() - 1).bit_length())
+
     def rtl(self) -> RtlInstance:
+        copies: dict[str, RtlParameter] = {}
+        for name, last, bits in self._last_copies():
+            copies[f"{name}Entries"] = len(last)
+            copies[f"{name}CopyBits"] = bits
+            copies[f"{name}LastCopies"] = RtlVector(tuple(last.tolist()), bits)
         return RtlInstance(
             "bnn_upsample",
             {
                 "Width": self.inputs[0].width,
                 "Columns": self.image[1],
                 "Chunks": self.chunks,
-                "RowFactor": self.factors[0],
-                "ColumnFactor": self.factors[1],
+                **copies,
                 "Depth": self.depth,
                 "QueueDepth": self.queue,
                 "MemoryKind": buffer_kind(self.inputs[0].width, self.depth),
@@ -135,15 +183,17 @@ class Upsample(Operator):
                 "Rows": self.image[0],
                 "Columns": self.image[1],
                 "Chunks": self.chunks,
-                "RowFactor": self.factors[0],
-                "ColumnFactor": self.factors[1],
                 "Width": self.inputs[0].width,
                 "Depth": self.depth,
             },
+            tuple(
+                HlsTable(f"last_{name.lower()}_copies", to_bits(last, bits), False, "distributed")
+                for name, last, bits in self._last_copies()
+            ),
         )
 
     def emulator(self) -> EmulatorKernel:
+        rows, columns = self._taken
         return EmulatorKernel(
-            "upsample",
-            {"image": np.array(self.image, dtype=np.int64), "factors": np.array(self.factors, dtype=np.int64)},
+            "pixels", {"image": np.array(self.image, dtype=np.int64), "rows": rows, "columns": columns}
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from bnnfpga.frontend.contract.terms import (
@@ -75,11 +76,14 @@ _AVERAGE_10 = _AVERAGE_7.since(10, 11, more=(_CEIL,))
 _KEEP = Attribute("keepdims", "int", 1, FLAG)
 _AXES = Attribute("axes", "ints", None, DISTINCT)
 _REDUCE_1 = Form((1, 11, 13), (Input("data"),), (_AXES, _KEEP))
-_REDUCE_18 = Form(
-    (18,),
+_REDUCE_13 = Form(
+    (13,),
     (Input("data"), Input("axes", INTEGERS, optional=True, constant=True)),
     (_KEEP, Attribute("noop_with_empty_axes", "int", 0, FLAG)),
 )
+_REDUCE_18 = _REDUCE_13.since(18)
+_SUM_1 = replace(_REDUCE_1, versions=(1, 11))
+_OF_EXTREMA = (replace(_REDUCE_1, versions=(1, 11, 12, 13)), _REDUCE_13.since(18, 20))
 
 OPERATORS = (
     Operator(
@@ -125,5 +129,8 @@ OPERATORS = (
     ),
     Operator("GlobalMaxPool", _POOL, "A MaxPool of the whole image.", (Form((1, 22), _X),)),
     Operator("GlobalAveragePool", _POOL, "An AveragePool of the whole image.", (Form((1, 22), _X),)),
-    Operator("ReduceMean", _POOL, "Over all pixels: an AveragePool of the whole image.", (_REDUCE_1, _REDUCE_18)),
+    Operator("ReduceMax", _POOL, "Over rows, columns, samples or channels, any of them together.", _OF_EXTREMA),
+    Operator("ReduceMin", _POOL, "As ReduceMax.", _OF_EXTREMA),
+    Operator("ReduceMean", _POOL, "Over such axes: an AveragePool.", (_REDUCE_1, _REDUCE_18)),
+    Operator("ReduceSum", _POOL, "Over such axes, of integers times a scale.", (_SUM_1, _REDUCE_13)),
 )

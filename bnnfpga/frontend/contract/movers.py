@@ -130,10 +130,8 @@ _RESIZE_18 = _RESIZE_13.since(
 _RESIZE_19 = _RESIZE_18.since(
     19, without=("coordinate_transformation_mode",), more=(_coordinates("half_pixel_symmetric"),)
 )
-_REPEATS = (
-    "Where it repeats each pixel a whole number of times, by its own formula; behind the last layer any: left to the "
-    "host."
-)
+_NEAREST_PIXELS = "Each pixel made is the one that its own formula says; behind the last layer any: left to the host."
+_PICKS = "Of channels in any order; of rows, columns or samples in rising order, or of frames of up to 8,192 bits"
 
 OPERATORS = (
     Operator(
@@ -160,37 +158,44 @@ OPERATORS = (
         "Of weights; of images at the ends, or in front of a dense layer; elsewhere of frames of up to 8,192 bits.",
         (Form((1, 13, *_FROM_21), (_DATA,), (Attribute("perm", "ints", None, DISTINCT),)),),
     ),
-    Operator("Concat", _CHANNELS, "Along the channels (axis 1).", (_CONCAT,)),
+    Operator("Concat", _CHANNELS, "Along any axis but that of images.", (_CONCAT,)),
     Operator(
         "Gather",
         _CHANNELS,
-        "Of channels (axis 1), by a constant list.",
-        (Form((1, 11, 13), (_DATA, _axes("indices")), (_axis(0),)),),
+        f"{_PICKS}, by constant indices; of rows of a constant, by the input: an embedding.",
+        (Form((1, 11, 13), (_DATA, Input("indices", INTEGERS)), (_axis(0),)),),
     ),
     Operator(
         "Split",
         _CHANNELS,
-        "Of the channels (axis 1).",
+        "Of channels, rows, columns or samples.",
         (_SPLIT_2, _SPLIT_13, _SPLIT_13.since(18, more=(Attribute("num_outputs", "int"),))),
         some=True,
     ),
-    Operator("Slice", _CHANNELS, "Of the channels (axis 1).", (_SLICE_1, _SLICE_10)),
+    Operator("Slice", _CHANNELS, f"{_PICKS}.", (_SLICE_1, _SLICE_10)),
+    Operator("Expand", _PIXELS, "Of axes of one element.", (Form((8, 13), (_DATA, _axes("shape"))),)),
+    Operator(
+        "Tile",
+        _PIXELS,
+        "Of channels, and of axes of one element; else of frames of up to 8,192 bits.",
+        (Form((6, 13), (_DATA, _axes("repeats"))),),
+    ),
     Operator(
         "Pad",
         _PIXELS,
-        "Of rows and columns, or samples, with a multiple of the scale.",
+        "Of channels, rows, columns or samples, with a multiple of the scale.",
         (_PAD_2, _PAD_11, _PAD_11.since(18, 19, *_FROM_21, inputs=(*_PAD_11.inputs, _axes(optional=True)))),
     ),
     Operator(
         "Resize",
         _PIXELS,
-        _REPEATS,
+        _NEAREST_PIXELS,
         (Form((10,), (_DATA, _SCALES), (_MODE_10,)), _RESIZE_11, _RESIZE_13, _RESIZE_18, _RESIZE_19),
     ),
     Operator(
         "Upsample",
         _PIXELS,
-        _REPEATS,
+        _NEAREST_PIXELS,
         (
             Form((7,), (_DATA,), (_MODE_10, Attribute("scales", "floats", required=True))),
             Form((9,), (_DATA, _SCALES), (_MODE_10,)),

@@ -41,10 +41,10 @@ REFUSALS = (
     ),
     Refusal(
         "it sums or compares along an axis",
-        "use a pool, a convolution, or ReduceMean over all pixels",
+        "use a pool, a convolution, ReduceMax, ReduceMean or ReduceSum",
         (
-            *("ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2", "ReduceLogSum"),
-            *("ReduceLogSumExp", "ReduceSumSquare", "CumSum", "CumProd"),
+            *("ReduceProd", "ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceSumSquare", "CumSum"),
+            "CumProd",
         ),
     ),
     Refusal(
@@ -62,10 +62,10 @@ REFUSALS = (
     ),
     Refusal("it keeps a state", "unroll it into dense layers", ("RNN", "LSTM", "GRU")),
     Refusal(
-        "it moves numbers otherwise than by channels",
-        "pick channels with Gather, Slice or Split, and join them with Concat (axis 1)",
+        "it moves numbers otherwise than along one axis",
+        "pick with Gather, Slice or Split, and join with Concat",
         (
-            *("GatherElements", "GatherND", "Scatter", "ScatterElements", "ScatterND", "Compress", "Tile", "Expand"),
+            *("GatherElements", "GatherND", "Scatter", "ScatterElements", "ScatterND", "Compress"),
             *("ReverseSequence", "CenterCropPad", "Trilu", "Unique", "OneHot"),
         ),
     ),
@@ -91,7 +91,7 @@ REFUSALS = (
     ),
     Refusal(
         "it takes another end than the largest score",
-        "use ArgMax, TopK with k = 1, or end with the scores",
+        "use ArgMax or TopK, or end with the scores",
         ("ArgMin", "Hardmax", "NonMaxSuppression"),
     ),
     Refusal(

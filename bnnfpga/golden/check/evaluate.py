@@ -10,7 +10,7 @@ import onnx
 from bnnfpga.golden.check import elementwise, products
 from bnnfpga.golden.check.custom import custom_operators
 from bnnfpga.golden.check.decisions import along_axis
-from bnnfpga.golden.check.library import Unknown, changed, is_standard, run_node
+from bnnfpga.golden.check.library import Unknown, attribute, changed, is_standard, run_node
 from bnnfpga.golden.check.number import Array, Number, Truths, compact, representable
 
 Operand = Number | Array | None
@@ -59,6 +59,8 @@ def evaluate(node: onnx.NodeProto, operands: Sequence[Operand], opset: int) -> l
         raise Unknown(f"there is no operator of its kind in the domain {node.domain!r}")
     if node.op_type in ("Resize", "Upsample") and not _is_nearest(node):
         return [_interpolated(node, operands, opset)]
+    if node.op_type == "Gather" and isinstance(operands[1], Number) and isinstance(operands[0], np.ndarray):
+        return [_picked(node, operands[0], operands[1])]
     if node.op_type in _MOVED:
         return _moved(node, operands, opset)
     if node.op_type in elementwise.OPERATORS:
@@ -72,6 +74,14 @@ def evaluate(node: onnx.NodeProto, operands: Sequence[Operand], opset: int) -> l
     if node.op_type == "DequantizeLinear":
         return [_dequantised(node, operands)]
     return _of_whole_numbers(node, operands, opset)
+
+
+def _picked(node: onnx.NodeProto, table: Array, index: Number) -> Number:
+    """Rows of a constant by integers of the image; one that it does not have is the nearest that it has."""
+    if not np.all(index.exact) or attribute(node, "axis", 0) != 0:
+        raise Unknown("where it takes elements from depends on the image")
+    places = np.clip(index.value.astype(np.int64), 0, len(table) - 1)
+    return Number.of(table[places])
 
 
 def _dequantised(node: onnx.NodeProto, operands: Sequence[Operand]) -> Number:

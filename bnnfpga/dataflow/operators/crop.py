@@ -1,0 +1,155 @@
+"""Some rows and columns of an image: crops, strides, single samples of a signal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnnfpga.dataflow.arrays import Integers
+from bnnfpga.dataflow.operator import (
+    EmulatorKernel,
+    Event,
+    HlsInstance,
+    HlsTable,
+    Operator,
+    RtlInstance,
+    RtlVector,
+    Schedule,
+    add_resources,
+    queue_resources,
+)
+from bnnfpga.dataflow.stream import Port, divisors
+from bnnfpga.integers import IntegerType
+
+
+@dataclass(frozen=True)
+class Crop(Operator):
+    """Hands on the pixels that lie in some rows and in some columns, `pe` elements a cycle, and drops the others.
+
+    A `pe` of several times the channels takes as many pixels of a row, which must be kept or dropped together.
+
+    Parameters
+    ----------
+    image
+        Rows and columns of the image taken.
+    channels
+        Channels of a pixel.
+    type
+        The elements.
+    rows, columns
+        Those that are kept, ascending.
+    """
+
+    image: tuple[int, int]
+    channels: int
+    type: IntegerType
+    rows: tuple[int, ...]
+    columns: tuple[int, ...]
+    pe: int = 1
+
+    kind: ClassVar[str] = "crop"
+
+    def __post_init__(self) -> None:
+        for kept, extent in zip((self.rows, self.columns), self.image, strict=True):
+            if not kept or list(kept) != sorted(set(kept)) or kept[0] < 0 or kept[-1] >= extent:
+                raise ValueError(f"{self.name}: {kept} are not some of {extent} rows or columns, ascending")
+
+    @property
+    def pixels(self) -> int:
+        """Pixels of a beat."""
+        return max(1, self.pe // self.channels)
+
+    @property
+    def chunks(self) -> int:
+        """Beats of a pixel."""
+        return max(1, self.channels // self.pe)
+
+    @property
+    def inputs(self) -> tuple[Port, ...]:
+        return (Port((*self.image, self.channels), self.type, self.pe),)
+
+    @property
+    def outputs(self) -> tuple[Port, ...]:
+        return (Port((len(self.rows), len(self.columns), self.channels), self.type, self.pe),)
+
+    @property
+    def folding(self) -> tuple[int | None, int | None]:
+        return (self.pe, None)
+
+    def legal_pe(self) -> tuple[int, ...]:
+        columns = self._kept[1]
+        together = (
+            count
+            for count in divisors(len(columns))[1:]
+            if np.array_equal(columns.reshape(-1, count).any(axis=1), columns.reshape(-1, count).all(axis=1))
+        )
+        return (*divisors(self.channels), *(self.channels * count for count in together))
+
+    @cached_property
+    def _kept(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Of each row and of each column, whether it is kept."""
+        rows, columns = (
+            np.isin(np.arange(extent), kept) for extent, kept in zip(self.image, (self.rows, self.columns), strict=True)
+        )
+        return rows, columns
+
+    @property
+    def _kept_beats(self) -> NDArray[np.bool_]:
+        """Of each pixel of a row, or of so many as a beat has, whether they are kept."""
+        return self._kept[1][:: self.pixels]
+
+    def schedule(self) -> Schedule:
+        keep, drop = Event(1, (1,), (1,), (1,)), Event(1, (1,), (0,), (0,))
+        row = [event for kept in self._kept_beats for event in [keep if kept else drop] * self.chunks]
+        gone = [drop] * len(row)
+        rows = self._kept[0][:1] if self._kept[0].all() else self._kept[0]
+        events = tuple(event for kept in rows for event in (row if kept else gone))
+        return Schedule(events, 1, (2,), (1,))
+
+    def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
+        return (arrays[0][:, self.rows][:, :, self.columns],)
+
+    def resources(self) -> dict[str, int]:
+        counters = sum(max(1, extent - 1).bit_length() for extent in (*self.image, self.chunks))
+        table = sum(-(-len(kept) // 64) for kept in self._kept if not kept.all())
+        return add_resources({"lut": 2 * counters + table, "ff": counters}, queue_resources(self.outputs[0].width, 2))
+
+    def rtl(self) -> RtlInstance:
+        rows, columns = self._kept[0], self._kept_beats
+        return RtlInstance(
+            "bnn_crop",
+            {
+                "Width": self.inputs[0].width,
+                "Rows": len(rows),
+                "Columns": len(columns),
+                "Chunks": self.chunks,
+                "KeptRows": RtlVector(tuple(rows.astype(int).tolist()), 1),
+                "KeptColumns": RtlVector(tuple(columns.astype(int).tolist()), 1),
+            },
+            levels=("{unit}.queue.level",),
+        )
+
+    def hls(self) -> HlsInstance:
+        rows, columns = self._kept[0], self._kept_beats
+        return HlsInstance(
+            "crop",
+            {"Rows": len(rows), "Columns": len(columns), "Chunks": self.chunks, "Width": self.inputs[0].width},
+            tuple(
+                HlsTable(name, kept.astype(np.uint8)[:, None], False, "distributed")
+                for name, kept in (("kept_rows", rows), ("kept_columns", columns))
+            ),
+        )
+
+    def emulator(self) -> EmulatorKernel:
+        return EmulatorKernel(
+            "pixels",
+            {
+                "image": np.array(self.image, dtype=np.int64),
+                "rows": np.array(self.rows, dtype=np.int64),
+                "columns": np.array(self.columns, dtype=np.int64),
+            },
+        )

@@ -1,0 +1,80 @@
+"""Quantizers behind what picks parts of the model's input, as one in front of them: the host's part is a chain."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bnnfpga.frontend.model import Model, Node, copy_node
+from bnnfpga.frontend.nodes import LAYOUT_OPS, QUANTIZERS, data_operands
+
+_MOVES = ("Gather", "Resize", "Transpose", *LAYOUT_OPS)
+
+
+def quantise_before_picks(model: Model) -> None:
+    """Let one quantizer stand in front of nodes that move elements of the input, where all lead to its like.
+
+    The cells of an unrolled net that quantise `x[:, t]` each are an example.
+    """
+    found = _movers(model)
+    if found is None:
+        return
+    movers, quantizers = found
+    first = quantizers[0]
+    if len(quantizers) < 2 or not all(_same(model, first, node) for node in quantizers):
+        return
+    codes = model.fresh_name(f"{first.name}_codes")
+    model.set_shape(codes, model.shape(model.input))
+    whole = copy_node(first)
+    whole.name = codes
+    model.insert_before(model.nodes[0], whole)
+    model.set_output(whole, codes)
+    model.set_inputs(whole, [model.input if name == first.input[0] else name for name in first.input])
+    for node in movers:
+        if node.input[0] == model.input:
+            model.set_input(node, 0, codes)
+    for node in quantizers:
+        model.remove(node)
+        model.replace_input(node.output[0], node.input[0])
+    for node in movers:
+        # A tensor that is something else now than in the model has another name.
+        moved = model.fresh_name(f"{node.name}_codes")
+        model.set_shape(moved, model.shape(node.output[0]))
+        model.replace_input(node.output[0], moved)
+        model.set_output(node, moved)
+
+
+def _movers(model: Model) -> tuple[list[Node], list[Node]] | None:
+    """What moves elements of the input, and the quantizers behind that; None where something else reads them."""
+    movers: list[Node] = []
+    quantizers: list[Node] = []
+    ahead = [model.input]
+    while ahead:
+        tensor = ahead.pop()
+        if tensor in model.outputs:
+            return None
+        for node in model.consumers(tensor):
+            if node.op_type in QUANTIZERS and tensor != model.input:
+                quantizers.append(node)
+            elif node.op_type in _MOVES:
+                movers.append(node)
+                ahead.append(node.output[0])
+            else:
+                return None
+    is_read = all(node.output[0] not in model.outputs for node in quantizers)
+    return (movers, quantizers) if movers and is_read else None
+
+
+def _same(model: Model, first: Node, other: Node) -> bool:
+    """Whether two quantizers do the same with every element, wherever it stands."""
+    if (first.op_type, first.domain, first.attributes) != (other.op_type, other.domain, other.attributes):
+        return False
+    if len(first.input) != len(other.input) or [data_operands(model, node) for node in (first, other)] != [
+        [first.input[0]],
+        [other.input[0]],
+    ]:
+        return False
+    values = [[model.constant(name) for name in node.input[1:]] for node in (first, other)]
+    return all(
+        one is not None and two is not None and one.size == 1 and np.array_equal(one.ravel(), two.ravel())
+        for one, two in zip(*values, strict=True)
+    )

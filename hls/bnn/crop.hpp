@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Crop: hands on the pixels that lie in some rows and in some columns, and drops the others.
+#ifndef BNN_CROP_HPP_
+#define BNN_CROP_HPP_
+
+#include "table.hpp"
+#include "word.hpp"
+
+namespace bnn {
+
+/// The crop unit, for one frame.
+///
+/// Rows, Columns   of the image taken; columns are groups of them where a beat has several pixels
+/// Chunks          beats of a pixel
+/// Width           bits of a beat
+///
+/// `kept_rows` [Rows] and `kept_columns` [Columns]: 1 where a row or a column is kept.
+template <unsigned Rows, unsigned Columns, unsigned Chunks, unsigned Width, class Entry>
+void crop(hls::stream<word<Width>>& in, hls::stream<word<Width>>& out, const Entry (&kept_rows)[Rows],
+          const Entry (&kept_columns)[Columns]) {
+    for (unsigned row = 0; row < Rows; ++row) {
+        for (unsigned column = 0; column < Columns; ++column) {
+            for (unsigned chunk = 0; chunk < Chunks; ++chunk) {
+                BNN_PRAGMA(HLS PIPELINE II=1 style=frp)
+                const word<Width> beat = in.read();
+                if (kept_rows[row] != 0 && kept_columns[column] != 0) out.write(beat);
+            }
+        }
+    }
+}
+
+}  // namespace bnn
+
+#endif
