@@ -8,11 +8,20 @@ import numpy as np
 
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.model import Model, Node, make_node
-from bnnfpga.frontend.nodes import LAYOUT_OPS, QONNX_DOMAIN, QUANTIZERS, attribute, describe, required_shape
+from bnnfpga.frontend.nodes import (
+    LAYOUT_OPS,
+    QONNX_DOMAIN,
+    QUANTIZERS,
+    attribute,
+    describe,
+    required_shape,
+    scalar_operand,
+)
 from bnnfpga.frontend.quantizers import Quantizer, quantizer_of
 from bnnfpga.frontend.rewriting import Rewrite
 
-_LEAST_BITS = 8
+_MOST_BITS = 8
+_NEAR = 2.0**-10
 _HANDED_ON = ("MaxPool", "Transpose", "Gather", "Resize", *LAYOUT_OPS)
 """Nodes whose numbers are those of what they read."""
 
@@ -28,10 +37,7 @@ class AverageOfBitsToQuant(Rewrite):
 
     def visit(self, model: Model, node: Node) -> bool:
         shape = required_shape(model, node, node.input[0])
-        quantizer = _quantizer_above(model, node)
-        integers = quantizer is not None and bool(np.all(quantizer.scale == 1))
-        if quantizer is not None and integers:
-            _check_range(node, quantizer)
+        integers = _reads_integers(model, node)
         kernel, stride, shift = attribute(node, "kernel", 1), attribute(node, "stride", 1), _dropped_bits(node)
         sliding = {"kernel_shape": [kernel] * 2, "strides": [stride] * 2}
         if integers and not shift:
@@ -39,14 +45,21 @@ class AverageOfBitsToQuant(Rewrite):
             _replace(model, node, [("Conv", [ones], {**sliding, "group": shape[1]})])
             return True
         step = 2.0**shift
-        # It clips nothing: the bits that it says, which a quantizer above keeps to, are no more.
-        bits = max(attribute(node, "obits", 1), _LEAST_BITS)
+        bits = attribute(node, "obits", 1)
+        if bits > _MOST_BITS:
+            raise UserError(
+                f"its integers have {bits} bits; up to {_MOST_BITS} can be compiled"
+                + ("" if integers else " where no quantizer without a scale stands in front of it"),
+                where=describe(node),
+                hint="let it give fewer bits, or quantise in front of it",
+            )
+        # What its own bits hold, which its quantizer keeps to, is not clipped.
         rounding = {"signed": attribute(node, "signed", 0), "narrow": 0, "rounding_mode": "FLOOR"}
         chain: list[_Link] = [
             ("AveragePool", [], sliding),
             ("Mul", [kernel**2], {}),
             ("Round", [], {}),
-            ("Quant", [step, 0, bits], rounding),
+            ("Quant", [step, 0, _MOST_BITS], rounding),
             ("Mul", [1 / step], {}),
         ]
         _replace(model, node, chain)
@@ -78,12 +91,42 @@ def _dropped_bits(node: Node) -> int:
     return max(0, int(largest).bit_length() - int(attribute(node, "obits", 1)))
 
 
-def _quantizer_above(model: Model, node: Node) -> Quantizer | None:
-    """The quantizer whose numbers it reads; None where something else makes them."""
-    above = model.producer(node.input[0])
-    while above is not None and above.op_type in _HANDED_ON:
-        above = model.producer(above.input[0])
-    return quantizer_of(model, above) if above is not None and above.op_type in QUANTIZERS else None
+def _reads_integers(model: Model, node: Node) -> bool:
+    """Whether a quantizer of scale one makes what it reads; else its numbers are integers but for rounding.
+
+    Raises
+    ------
+    UserError
+        If they are no integers, or not those that its attributes say. Of the model's input, the user says what it is.
+    """
+    factor, tensor = 1.0, node.input[0]
+    above = model.producer(tensor)
+    while above is not None and above.op_type in (*_HANDED_ON, "Mul", "Div"):
+        tensor = above.input[0]
+        if above.op_type in ("Mul", "Div"):
+            number = scalar_operand(model, above)
+            if not number or model.constant(above.input[1]) is None:
+                break
+            factor = factor * number if above.op_type == "Mul" else factor / number
+        above = model.producer(tensor)
+    if above is None:
+        return False
+    if above.op_type not in QUANTIZERS:
+        raise UserError(
+            f"it sums integers of so many bits, and {describe(above)} in front of it does not quantise",
+            where=describe(node),
+            hint="put a quantizer in front of it",
+        )
+    quantizer = quantizer_of(model, above)
+    units = quantizer.scale.astype(np.float64) * factor
+    if np.any(np.abs(units - 1) > _NEAR):
+        raise UserError(
+            f"it sums integers, and {describe(above)} in front of it gives multiples of {units.flat[0]:g}",
+            where=describe(node),
+            hint="divide by the scale in front of it, and multiply behind it",
+        )
+    _check_range(node, quantizer)
+    return bool(np.all(quantizer.scale == 1)) and factor == 1
 
 
 def _check_range(node: Node, quantizer: Quantizer) -> None:

@@ -16,8 +16,10 @@ from bnnfpga.errors import UserError
 from bnnfpga.frontend.contract.checks import EXPORT_AGAIN
 from bnnfpga.frontend.contract.refused import RANDOM
 from bnnfpga.frontend.contract.terms import OLDEST
-from bnnfpga.frontend.nodes import attribute, describe
+from bnnfpga.frontend.function_nodes import function_of
+from bnnfpga.frontend.nodes import FUNCTION_NODES, attribute, describe
 from bnnfpga.frontend.shapes import Shape, infer_shapes
+from bnnfpga.functions import rounded_once
 
 _MOST_ELEMENTS = 1 << 28
 _QUIET = 4
@@ -91,11 +93,18 @@ def _fold(
 def compute(node: onnx.NodeProto, inputs: Mapping[str, Array], version: int) -> list[Array]:
     """The outputs that a standard node of an opset has a name for, from constants.
 
+    Functions of float32 mean the same of constants as of what depends on the image.
+
     Raises
     ------
     UserError
         If onnxruntime cannot compute it.
     """
+    if node.op_type in FUNCTION_NODES and not node.domain:
+        x, *more = (inputs[name] for name in node.input)
+        if x.dtype == np.float32 and all(item.dtype == np.float32 for item in more):
+            name, numbers = function_of(node)
+            return [rounded_once(name, x, [*numbers, *more])]
     graph = onnx.helper.make_graph(
         [node],
         "constant",

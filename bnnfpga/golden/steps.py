@@ -9,6 +9,7 @@ import numpy as np
 from bnnfpga.arithmetic import Floats, Step, apply_steps
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.diamonds import branches_of
+from bnnfpga.frontend.function_nodes import function_of
 from bnnfpga.frontend.model import Model, Node
 from bnnfpga.frontend.nodes import (
     FUNCTION_NODES,
@@ -26,21 +27,6 @@ __all__ = ["Step", "apply_steps", "elementwise_steps"]
 
 _BINARY = {"Add": "add", "Sub": "subtract", "Mul": "multiply", "Div": "divide", "Max": "maximum", "Min": "minimum"}
 _UNARY = {"Round": "round", "Floor": "floor", "Ceil": "ceil", "Abs": "absolute"}
-_FUNCTIONS: dict[str, str] = {
-    **{name: name.lower() for name in FUNCTION_NODES},
-    "HardSwish": "hard_swish",
-    "Pow": "power",
-    "ThresholdedRelu": "thresholded_relu",
-}
-_OWN: dict[str, tuple[tuple[str, float], ...]] = {
-    "Celu": (("alpha", 1.0),),
-    "Elu": (("alpha", 1.0),),
-    "Selu": (("alpha", 1.67326319217681884765625), ("gamma", 1.05070102214813232421875)),
-    "Shrink": (("bias", 0.0), ("lambd", 0.5)),
-    "Swish": (("alpha", 1.0),),
-    "ThresholdedRelu": (("alpha", 1.0),),
-}
-"""Attributes of functions, in the order in which `bnnfpga.functions` takes them, with their defaults."""
 
 
 def elementwise_steps(model: Model, node: Node) -> list[Step]:
@@ -85,13 +71,9 @@ def elementwise_steps(model: Model, node: Node) -> list[Step]:
 
 
 def _function(model: Model, node: Node) -> Step:
-    kind = node.op_type
-    if kind == "Pow":
-        return Step("power", _float32(required_constant(model, node, 1, "exponent")))
-    if kind == "Gelu" and attribute(node, "approximate", "none") == "tanh":
-        return Step("gelu_by_tanh")
-    numbers = tuple(float(attribute(node, name, default)) for name, default in _OWN.get(kind, ()))
-    return Step(_FUNCTIONS[kind], numbers=numbers)
+    name, numbers = function_of(node)
+    exponent = _float32(required_constant(model, node, 1, "exponent")) if node.op_type == "Pow" else None
+    return Step(name, exponent, numbers)
 
 
 def _binary_step(model: Model, node: Node) -> Step:

@@ -176,6 +176,10 @@ REFUSED = {
         ("QuantAvgPool2d", DOMAIN, {"kernel": 2, "stride": 2, "ibits": 2, "obits": 2, "signed": 0}),
         "'n1' .*integers from 0 to 3, and the quantizer in front of it gives -8 to 7",
     ),
+    "bits": (
+        ("QuantAvgPool2d", DOMAIN, {"kernel": 2, "stride": 2, "ibits": 9, "obits": 9, "signed": 0}),
+        "'n0' .*its integers have 9 bits; up to 8",
+    ),
     "kernel": (("Im2Col", DOMAIN, {"kernel_size": [9, 9], "stride": [1, 1]}), "'n0' .Im2Col.: its kernel"),
     "axes": (("Im2Col", DOMAIN, {"kernel_size": [2], "stride": [1, 1]}), "'n0' .*2 numbers each"),
     "shape": (
@@ -183,6 +187,19 @@ REFUSED = {
         "'n0' .*input_shape",
     ),
 }
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [("MatMul", "'n1' .*and node 'n0' .MatMul. in front of it does not quantise"), ("Quant", "gives multiples of 0.5")],
+)
+def test_averages_of_what_is_no_integer_are_refused(kind: str, words: str) -> None:
+    net = NetWriter()
+    scaled = kind == "Quant"
+    x = net.quant("x", 4, scale=0.5, signed=False) if scaled else net.node("MatMul", "x", net.constant(np.eye(4)))
+    net.node("QuantAvgPool2d", x, domain=DOMAIN, kernel=2, stride=2, ibits=4, obits=4, signed=0)
+    with pytest.raises(bnnfpga.UserError, match=words):
+        clean(net.model((2, 4, 4), "y"))
 
 
 @pytest.mark.parametrize("case", REFUSED)

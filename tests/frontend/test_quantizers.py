@@ -186,7 +186,7 @@ def _refused(net: NetWriter, qonnx: int = 1) -> UserError:
     ("change", "message"),
     [
         ({"mode": "STOCHASTIC"}, "'rounding_mode' is 'STOCHASTIC'"),
-        ({"bits": 9}, "1 to 8 bits"),
+        ({"bits": 17}, "1 to 16 bits"),
         ({"bits": 2.5}, "1 to 8 bits"),
         ({"zero": 0.5}, "is not an integer"),
         ({"scale": 0.0}, "not a positive number"),
@@ -201,10 +201,19 @@ def test_quant_is_refused(change: dict[str, object], message: str) -> None:
     assert message in _refused(net).message
 
 
+def test_only_the_input_has_wide_quantizers() -> None:
+    net = NetWriter()
+    x = net.node("MatMul", net.bipolar("x"), net.constant(np.ones((3, 3))))
+    net.quant(x, 9, scale=1.0, signed=True)
+    model = clean(net.model((3,), "y"))
+    with pytest.raises(UserError, match="its bit width is 9; 1 to 8 bits"):
+        quantizer_of(model, model.nodes[-1])
+
+
 @pytest.mark.parametrize(
     ("thresholds", "attributes", "message"),
     [
-        (np.zeros((1, 3)), {"out_scale": 1.0, "out_bias": 0.3}, "no integer grid"),
+        (np.zeros((1, 3)), {"out_scale": 1.0, "out_bias": 0.3}, "not an integer grid"),
         (np.zeros((3, 3)), {}, "does not fit"),
         (np.zeros((1, 256)), {}, "256 thresholds"),
     ],

@@ -21,13 +21,13 @@ def mobilenet(width: float = 1.0, size: int = 224, classes: int = 1000, seed: in
     rng = np.random.default_rng(seed)
     net = NetWriter()
     channels = int(32 * width)
-    x, unit = _block(net, rng, "x", (channels, 3, 3, 3), bits=8, strides=2, input_unit=1 / 4, each=True)
+    x, unit = _block(net, rng, "x", (channels, 3, 3, 3), bits=8, strides=2, first=True, each=True)
     for number, stage in enumerate(_STAGES):
         for place, outputs in enumerate(int(count * width) for count in stage):
             stride = 2 if number and not place else 1
-            x, unit = _block(net, rng, x, (channels, 1, 3, 3), strides=stride, pads=1, input_unit=unit)
+            x, unit = _block(net, rng, x, (channels, 1, 3, 3), strides=stride, pads=1)
             each = number < len(_STAGES) - 1
-            x, unit = _block(net, rng, x, (outputs, channels, 1, 1), input_unit=unit, each=each)
+            x, unit = _block(net, rng, x, (outputs, channels, 1, 1), each=each)
             channels = outputs
     kernel = size // 32
     x = net.node("AveragePool", x, kernel_shape=[kernel, kernel])
@@ -48,31 +48,28 @@ def _block(
     x: str,
     shape: tuple[int, ...],
     *,
-    input_unit: float,
+    first: bool = False,
     bits: int = 4,
     strides: int = 1,
     pads: int = 0,
     each: bool = False,
 ) -> tuple[str, float]:
-    """Convolution, batch norm, Relu and quantizer; also what one step of the result is, on average."""
+    """Convolution, batch norm, Relu and quantizer; also what one step of the result is where all channels have one."""
     outputs, group = shape[0], shape[0] if shape[1] == 1 and shape[2] > 1 else 1
     scale = rng.uniform(0.5, 1.5, (outputs, 1, 1, 1)) / 2 ** (bits - 1)
-    latent = net.constant(rng.normal(0, 0.5, shape))
-    weights = net.node(
-        "Quant",
-        latent,
-        *map(net.constant, (scale, 0, bits)),
-        domain=DOMAIN,
-        signed=1,
-        narrow=1,
-        rounding_mode="ROUND",
-    )
+    latent = rng.normal(0, 0.5, shape)
+    operands = map(net.constant, (latent, scale, 0, bits))
+    weights = net.node("Quant", *operands, domain=DOMAIN, signed=1, narrow=1, rounding_mode="ROUND")
     x = net.node("Conv", x, weights, strides=[strides] * 2, pads=[pads] * 4, group=group, kernel_shape=shape[2:])
-    spread = 0.5 * input_unit * _STEPS / 2 * np.sqrt(np.prod(shape[1:]))
-    parameters = rng.uniform(0.5, 1.5, outputs), rng.normal(0, 0.5, outputs), rng.normal(0, 0.3 * spread, outputs)
-    x = net.node("BatchNormalization", x, *map(net.constant, (*parameters, np.full(outputs, spread**2))), epsilon=1e-5)
+    # About the statistics that training would find: of pixels, or of what a Relu leaves of a normal distribution.
+    mean, variance = (0.5, 1 / 12) if first else (0.4, 0.34)
+    most = 2 ** (bits - 1) - 1
+    rows = (np.clip(np.rint(latent / scale), -most, most) * scale).reshape(outputs, -1)
+    statistics = rows.sum(axis=1) * mean, np.square(rows).sum(axis=1) * variance + 0.01
+    numbers = rng.uniform(0.5, 1.5, outputs), rng.normal(0, 0.3, outputs), *statistics
+    x = net.node("BatchNormalization", x, *map(net.constant, numbers), epsilon=1e-5)
     unit = float(np.float32(2.5 / _STEPS))
-    numbers = np.float32(unit) * rng.uniform(0.6, 1.4, (1, outputs, 1, 1)) if each else np.float32(unit)
+    scales = np.float32(unit) * rng.uniform(0.6, 1.4, (1, outputs, 1, 1)) if each else np.float32(unit)
     options = {"signed": 0, "narrow": 0, "rounding_mode": "ROUND"}
-    x = net.node("Quant", net.node("Relu", x), *map(net.constant, (numbers, 0, 4)), domain=DOMAIN, **options)
+    x = net.node("Quant", net.node("Relu", x), *map(net.constant, (scales, 0, 4)), domain=DOMAIN, **options)
     return x, unit

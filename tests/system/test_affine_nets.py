@@ -88,8 +88,11 @@ def test_what_streams_lack_is_said(kind: str, value: object, message: str, tmp_p
     assert message in _refused(net, (4,), tmp_path).message
 
 
-def test_a_small_mobilenet(tmp_path: Path) -> None:
-    onnx.save(mobilenet(width=0.125, size=64, classes=10), tmp_path / "net.onnx")
+@pytest.mark.parametrize("width", [0.125, pytest.param(1, marks=pytest.mark.slow)])
+def test_mobilenet(width: float, tmp_path: Path) -> None:
+    onnx.save(mobilenet(width, size=224 if width == 1 else 64), tmp_path / "net.onnx")
     project = bnnfpga.compile(tmp_path / "net.onnx", tmp_path / "project", input="uint8", input_scale="1/255")
     x = np.random.default_rng(1).integers(0, 256, (4, *project.input_shape)).astype(np.uint8)
-    assert project.simulate(x, backend="emulator").mismatches == 0
+    result = project.simulate(x, backend="emulator")
+    assert result.mismatches == 0
+    assert len(np.unique(result.outputs)) > 100

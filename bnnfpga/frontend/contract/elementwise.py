@@ -89,16 +89,16 @@ _CAST_LIKE_24 = _CAST_LIKE_19.since(24, 25, more=_CAST_24.attributes[-1:])
 OPERATORS = (
     _binary("Add", "Of a stream and a constant, or of two quantised streams on a common grid."),
     _binary("Sub", "As Add; the constant may stand on either side."),
-    _binary("Mul", "Of a stream and a constant."),
-    _binary("Div", "By a constant; of a constant by a stream where what follows still rises or falls."),
+    _binary("Mul", "Of a stream and a constant, or of two elementwise functions of one stream."),
+    _binary("Div", "By a constant; of a constant by a stream, or of two elementwise functions of one stream."),
     _of_many("Max", (8, 12, 13), "Of a stream and constants."),
     _of_many("Min", (8, 12, 13), "Of a stream and constants."),
     _of_many("Sum", (8, 13), "Additions in a row."),
     _of_many("Mean", (8, 13), "Additions in a row, and a division by their number."),
     _unary("Neg", (6, 13), "A multiplication by -1.", family=_ARITHMETIC),
-    _unary("Floor", (6, 13), "Rounds.", family=_ARITHMETIC),
-    _unary("Ceil", (6, 13), "Rounds.", family=_ARITHMETIC),
-    _unary("Round", (11, 22), "Rounds; halves to even.", family=_ARITHMETIC),
+    _unary("Floor", (6, 13), "Rounds; between limits, in front of a layer, a quantizer.", family=_ARITHMETIC),
+    _unary("Ceil", (6, 13), "Rounds; between limits, in front of a layer, a quantizer.", family=_ARITHMETIC),
+    _unary("Round", (11, 22), "Rounds, halves to even; else as Floor.", family=_ARITHMETIC),
     Operator(
         "BatchNormalization",
         _ARITHMETIC,
@@ -127,14 +127,14 @@ OPERATORS = (
     _unary(
         "LeakyRelu",
         (6, 16),
-        "alpha * x below 0; rising where it is to be quantised.",
+        "alpha * x below 0.",
         Attribute("alpha", "float", 0.01, FINITE),
         family=_ACTIVATION,
     ),
     Operator(
         "PRelu",
         _ACTIVATION,
-        "slope * x below 0; rising where it is to be quantised.",
+        "slope * x below 0.",
         (Form((7, 9, 16), (*_X, Input("slope", constant=True))),),
     ),
     _unary(

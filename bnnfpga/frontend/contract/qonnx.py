@@ -75,7 +75,7 @@ OPERATORS = (
     Operator(
         "Quant",
         _FAMILY,
-        "Up to 8 bits, one zero point; scales are positive, of channels or of all.",
+        "Up to 8 bits, 16 on the model's input; zero points, and positive scales, of channels or of all.",
         (Form((1,), (_X, *_numbers("scale", "zeropt", "bitwidth")), (_SIGNED, _NARROW, _rounding("ROUND"))),),
     ),
     Operator("BipolarQuant", _FAMILY, "+scale from 0 on, -scale below.", (Form((1,), (_X, *_numbers("scale"))),)),
