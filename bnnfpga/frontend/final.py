@@ -28,6 +28,8 @@ from bnnfpga.frontend.resizing import repeats_pixels
 FINAL = (*of_family("Ends"), "Sigmoid")
 """Functions of several scores, and classes: what no unit computes."""
 MOVERS = ("Concat", "Expand", "Gather", "Pad", "Resize", "Slice", "Split", "Transpose", *LAYOUT_OPS)
+_COMPARISONS = ("Greater", "GreaterOrEqual", "Less", "LessOrEqual")
+"""Which are quantizers, but where their truth values are the file's."""
 _OF_THE_HOST = frozenset(
     (*FINAL, *REDUCTIONS, *MOVERS, "Cast", "Identity", *(kind for kind in ELEMENTWISE if kind not in QUANTIZERS))
 )
@@ -145,7 +147,8 @@ def _behind_layers(model: Model) -> set[Node]:
     behind: set[Node] = set()
     for node in reversed(model.nodes):
         readers = {reader for name in node.output for reader in model.consumers(name)}
-        if not node.domain and node.op_type in _OF_THE_HOST and readers <= behind:
+        is_last = node.op_type in _COMPARISONS and not readers
+        if not node.domain and (node.op_type in _OF_THE_HOST or is_last) and readers <= behind:
             behind.add(node)
     return behind
 
@@ -212,7 +215,7 @@ def _check_input(model: Model, name: str, node: Node | None) -> None:
 
 def _has_no_unit(model: Model, node: Node) -> bool:
     kind = node.op_type
-    if kind in FINAL:
+    if kind in FINAL or kind in _COMPARISONS:
         return True
     if kind in LAYOUT_OPS or kind == "Transpose":
         return _moves_images(model, node)
