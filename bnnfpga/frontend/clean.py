@@ -7,6 +7,7 @@ from pathlib import Path
 import onnx
 
 from bnnfpga.errors import located
+from bnnfpga.frontend.batch_axis import keep_batch_axis
 from bnnfpga.frontend.bit_averages import AverageOfBitsToQuant
 from bnnfpga.frontend.broadcasts import StretchedOperands, check_products
 from bnnfpga.frontend.channels import ChannelShuffles, check_concats
@@ -102,6 +103,7 @@ def clean(proto: onnx.ModelProto) -> Model:
     for rewrite in _BEFORE_PARAMETERS:
         apply_rewrites(model, rewrite)
     infer(model)
+    keep_batch_axis(model)
     apply_rewrites(model, PicksToGathers())
     apply_rewrites(model, DenseOverTokens())
     to_channels_first(model)
