@@ -21,12 +21,15 @@ from bnnfpga.frontend.nodes import (
     data_operands,
     describe,
 )
+from bnnfpga.frontend.own_ends import own_ends
 from bnnfpga.frontend.reductions import REDUCTIONS
 from bnnfpga.frontend.resizing import repeats_pixels
 
 FINAL = (*of_family("Ends"), "Sigmoid")
 """Functions of several scores, and classes: what no unit computes."""
 MOVERS = ("Concat", "Expand", "Gather", "Pad", "Resize", "Slice", "Split", "Transpose", *LAYOUT_OPS)
+_COMPARISONS = ("Greater", "GreaterOrEqual", "Less", "LessOrEqual")
+"""Which are quantizers, but where their truth values are the file's."""
 _OF_THE_HOST = frozenset(
     (*FINAL, *REDUCTIONS, *MOVERS, "Cast", "Identity", *(kind for kind in ELEMENTWISE if kind not in QUANTIZERS))
 )
@@ -85,12 +88,12 @@ def cut_other_concats(model: Model) -> None:
 
 
 def joins_behind_layers(model: Model) -> list[Node]:
-    """The nodes behind the last layers that add or concatenate several tensors."""
-    behind = _behind_layers(model)
+    """The nodes behind the last layers in front of an output that add or concatenate several tensors."""
+    leading = _leading(model)
     return [
         node
         for node in model.nodes
-        if node in behind and node.op_type in ("Add", "Concat", "Sub") and len(data_operands(model, node)) > 1
+        if node in leading and node.op_type in ("Add", "Concat", "Sub") and len(data_operands(model, node)) > 1
     ]
 
 
@@ -144,13 +147,29 @@ def _behind_layers(model: Model) -> set[Node]:
     behind: set[Node] = set()
     for node in reversed(model.nodes):
         readers = {reader for name in node.output for reader in model.consumers(name)}
-        if not node.domain and node.op_type in _OF_THE_HOST and readers <= behind:
+        is_last = node.op_type in _COMPARISONS and not readers
+        if not node.domain and (node.op_type in _OF_THE_HOST or is_last) and readers <= behind:
             behind.add(node)
     return behind
 
 
+def _leading(model: Model) -> set[Node]:
+    """The nodes from which a host knows all others on a way to an output."""
+    leading: set[Node] = set()
+    for node in reversed(model.nodes):
+        ends = any(name in model.outputs or not leading.isdisjoint(model.consumers(name)) for name in node.output)
+        if not node.domain and node.op_type in _OF_THE_HOST and ends:
+            leading.add(node)
+    return leading
+
+
 def _with_all_behind(model: Model, is_first: Callable[[Node], bool]) -> list[Node]:
-    """Some of the nodes behind the last layers, and all that follow them, in their order."""
+    """Some of the nodes behind the last layers, and all that follow them, in their order.
+
+    Where layers read one of these nodes as well, it and what leads from it to the outputs are copied for them.
+    """
+    leading = _leading(model)
+    own_ends(model, leading, [node for node in model.nodes if node in leading and is_first(node)])
     behind = _behind_layers(model)
     cut: list[Node] = []
     made: set[str] = set()
@@ -196,7 +215,7 @@ def _check_input(model: Model, name: str, node: Node | None) -> None:
 
 def _has_no_unit(model: Model, node: Node) -> bool:
     kind = node.op_type
-    if kind in FINAL:
+    if kind in FINAL or kind in _COMPARISONS:
         return True
     if kind in LAYOUT_OPS or kind == "Transpose":
         return _moves_images(model, node)

@@ -29,6 +29,12 @@ from bnnfpga.host.functions import steps_as_data
 
 Program = dict[str, Any]
 _JOINS = {"Add": "add", "Sub": "subtract", "Mul": "multiply", "Div": "divide", "Max": "maximum", "Min": "minimum"}
+_COMPARISONS = {
+    "Greater": "greater",
+    "GreaterOrEqual": "greater_equal",
+    "Less": "less",
+    "LessOrEqual": "less_equal",
+}
 _REDUCTIONS = {"ReduceMax": "max", "ReduceMean": "mean", "ReduceMin": "min", "ReduceSum": "sum"}
 
 
@@ -183,6 +189,10 @@ def _top(writer: _Writer, node: Node) -> list[int]:
     return [first, first + 1]
 
 
+def _compare(writer: _Writer, node: Node) -> list[int]:
+    return [writer.add(_COMPARISONS[node.op_type], *map(writer.value, node.input))]
+
+
 def _cast(writer: _Writer, node: Node) -> list[int]:
     kind = onnx.helper.tensor_dtype_to_np_dtype(attribute(node, "to", onnx.TensorProto.FLOAT))
     return [writer.add("cast", writer.value(node.input[0]), type=str(np.dtype(kind)))]
@@ -329,6 +339,7 @@ def _reduce(writer: _Writer, node: Node) -> list[int]:
 _TRANSLATIONS: dict[str, Callable[[_Writer, Node], list[int]]] = {
     **dict.fromkeys(_REDUCTIONS, _reduce),
     **dict.fromkeys(("Softmax", "LogSoftmax"), _softmax),
+    **dict.fromkeys(_COMPARISONS, _compare),
     "ArgMax": _arg_max,
     "Cast": _cast,
     "Concat": _concat,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bnnfpga.arithmetic import JOINS
+from bnnfpga.host.ends import COMPARISONS
 
 Shape = list[int]
 Node = Mapping[str, Any]
@@ -21,7 +22,15 @@ def shapes_made(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
         If it cannot be run on them; the text says why, as the end of a sentence that begins with its place.
     """
     operation = node["operation"]
-    expected = 0 if operation == "constant" else 2 if operation in JOINS else None if operation == "concat" else 1
+    expected = (
+        0
+        if operation == "constant"
+        else 2
+        if operation in (*JOINS, *COMPARISONS)
+        else None
+        if operation == "concat"
+        else 1
+    )
     if (expected is None and not shapes) or (expected is not None and len(shapes) != expected):
         raise ValueError(f"reads {len(shapes)} values")
     return _SHAPES[operation](node, shapes)
@@ -142,7 +151,7 @@ def _reduced(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
 
 
 _SHAPES: dict[str, Callable[[Node, Sequence[Shape]], list[Shape]]] = {
-    **dict.fromkeys(JOINS, _joined),
+    **dict.fromkeys((*JOINS, *COMPARISONS), _joined),
     **dict.fromkeys(("softmax", "log_softmax", "cast"), _same),
     **dict.fromkeys(("mean", "sum", "max", "min"), _reduced),
     **dict.fromkeys(("constant", "reshape"), _regrouped),

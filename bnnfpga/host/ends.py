@@ -18,6 +18,13 @@ from bnnfpga.host.functions import evaluate
 from bnnfpga.integers import IntArray
 
 Values = NDArray[Any]
+COMPARISONS: dict[str, Callable[[Values, Values], Values]] = {
+    "greater": np.greater,
+    "greater_equal": np.greater_equal,
+    "less": np.less,
+    "less_equal": np.less_equal,
+}
+"""Operations on two values that make truth values."""
 
 
 def apply_ends(program: Mapping[str, Any], given: Sequence[Floats]) -> list[Values]:
@@ -103,7 +110,8 @@ def _stepped(node: Mapping[str, Any], x: Values) -> Values:
 def _joined(node: Mapping[str, Any], x: Values, y: Values) -> Values:
     rank = max(x.ndim, y.ndim)
     x, y = (item.reshape(len(item), *[1] * (rank - item.ndim), *item.shape[1:]) for item in (x, y))
-    return np.asarray(OPERATIONS[node["operation"]](x, y))
+    operation = node["operation"]
+    return np.asarray(COMPARISONS[operation](x, y) if operation in COMPARISONS else OPERATIONS[operation](x, y))
 
 
 def _concatenated(node: Mapping[str, Any], *parts: Values) -> Values:
@@ -165,7 +173,7 @@ def _reduced(node: Mapping[str, Any], x: Values) -> Values:
 
 
 END_OPERATIONS: dict[str, Callable[..., Values | list[Values]]] = {
-    **dict.fromkeys(JOINS, _joined),
+    **dict.fromkeys((*JOINS, *COMPARISONS), _joined),
     **dict.fromkeys(("softmax", "log_softmax"), _softmax),
     **dict.fromkeys(("mean", "sum", "max", "min"), _reduced),
     "arg_max": _arg_max,

@@ -25,6 +25,7 @@ from tests.support.builds import images_for
 from tests.support.conv_nets import ConvNet
 from tests.support.data import EXAMPLES
 from tests.support.end_nets import EndNet
+from tests.support.heads import heads_net
 from tests.support.nets import DenseNet
 
 ROOT = Path(__file__).parents[2]
@@ -88,6 +89,30 @@ def test_images_give_what_the_simulation_gives(name: str, tmp_path: Path) -> Non
                 turned = accelerator.run(np.moveaxis(x, 1, -1), "nhwc")
                 np.testing.assert_array_equal(turned, expected.outputs.reshape(23, -1))
         assert all(buffer.freed for buffer in system.dma.buffers)
+
+
+def test_several_outputs(tmp_path: Path) -> None:
+    """They come behind each other in each frame, and are told apart."""
+    onnx.save(heads_net("scores", "sums", "cells"), tmp_path / "heads.onnx")
+    project = bnnfpga.compile(tmp_path / "heads.onnx", tmp_path / "project")
+    x = images_for(project, 23, seed=7)
+    expected = project.simulate(x, backend="emulator")
+    for batch in (1, 5, None):
+        with Accelerator(
+            project=project.folder, batch=batch, overlay=overlay(project), allocate=allocate
+        ) as accelerator:
+            scores = accelerator.run(x)
+            assert isinstance(scores, tuple)
+            for made, wanted in zip(scores, expected.outputs, strict=True):
+                np.testing.assert_array_equal(made, wanted.reshape(23, -1))
+            for made, wanted in zip(accelerator.classify(x), expected.classes, strict=True):
+                np.testing.assert_array_equal(made, wanted)
+            for made, wanted in zip(accelerator.outputs(scores), expected.values or (), strict=True):
+                np.testing.assert_array_equal(made.reshape(23, -1), wanted.reshape(23, -1))
+            assert accelerator.check() == 0
+            assert accelerator.validate(x)["accuracy"] is None
+            with pytest.raises(UserError, match="no one class"):
+                accelerator.validate(x, np.zeros(23, np.int64))
 
 
 @pytest.mark.parametrize("seed", [1, 4, 7, 20])

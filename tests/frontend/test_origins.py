@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from bnnfpga.errors import UserError
@@ -45,11 +46,13 @@ def test_nodes_stand_for_nodes_of_the_file(seed: int) -> None:
 
 def test_a_refusal_names_the_quantizer_whose_scale_stands_in_the_way() -> None:
     net = NetWriter()
-    activations = net.quant("x", 4, signed=True, scale=[[0.1, 0.314159, 0.71828, 0.2]])
-    net.node("MatMul", activations, net.bipolar(net.constant([[1.0], [-1.0], [1.0], [1.0]])))
-    proto = net.model((4,), "y")
+    scales = net.constant(np.array([0.1, 0.314159, 0.71828, 0.2]).reshape(1, 4, 1, 1))
+    activations = net.node("Mul", net.quant("x", 4, signed=True, scale=1.0), scales)
+    weights = np.random.default_rng(0).standard_normal((3, 4, 2, 2))
+    net.bipolar(net.node("Conv", activations, net.bipolar(net.constant(weights))))
+    proto = net.model((4, 5, 5), "y")
     with pytest.raises(UserError) as caught:
         fold(clean(proto))
     names = {f"node {node.name!r} ({node.op_type})" for node in proto.graph.node}
     assert caught.value.where in names
-    assert "(Quant)" in str(caught.value.where)
+    assert "(Mul)" in str(caught.value.where)

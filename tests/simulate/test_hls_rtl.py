@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 import bnnfpga
@@ -14,6 +15,7 @@ from bnnfpga.cli import app
 from bnnfpga.errors import UserError
 from bnnfpga.terminal import run
 from tests.support.builds import images_for
+from tests.support.heads import heads_net
 from tests.support.nets import DenseNet
 
 SIDE = ("TKEEP", "TSTRB", "TLAST")
@@ -48,6 +50,12 @@ end
 """.splitlines()
 
 
+def outputs_of(project: bnnfpga.Project) -> list[str]:
+    """The names of its output ports."""
+    count = len(project.outputs)
+    return ["m_axis"] if count == 1 else [f"m{index}_axis" for index in range(count)]
+
+
 def write_as_hls(project: bnnfpga.Project, folder: Path, side: tuple[str, ...] = SIDE, control: str = "") -> Path:
     """The project's own RTL with the ports, files and memories that Vitis HLS gives its own."""
     folder.mkdir(parents=True)
@@ -61,17 +69,24 @@ def write_as_hls(project: bnnfpga.Project, folder: Path, side: tuple[str, ...] =
             for old, new in names.items():
                 text = text.replace(f'"{old}"', f'"./{new}"')
         (folder / f"accelerator_{path.stem}.v").write_text(text)
-    given, made = project.input_stream.beat_bytes, project.outputs[0].stream.beat_bytes
+    given = project.input_stream.beat_bytes
+    made = {name: output.stream.beat_bytes for name, output in zip(outputs_of(project), project.outputs, strict=True)}
     widths = {"TDATA": 8, "TKEEP": 1, "TSTRB": 1}
     declared = ["input   ap_clk;", "input   ap_rst_n;", *([f"input   {control};"] if control else [])]
-    for stream, count, way, back in (("s_axis", given, "input", "output"), ("m_axis", made, "output", "input")):
-        kept = [name for name in side if name != "TLAST" or stream == "s_axis"] + ["TLAST"] * (stream == "m_axis")
+    sides = [("s_axis", given, "input", "output"), *((name, count, "output", "input") for name, count in made.items())]
+    for stream, count, way, back in sides:
+        kept = [name for name in side if name != "TLAST" or stream == "s_axis"] + ["TLAST"] * (stream in made)
         for name in ["TDATA", *kept]:
             bits = f"[{widths[name] * count - 1}:0] " if name in widths else ""
             declared.append(f"{way}  {bits}{stream}_{name};")
         declared += [f"{way}   {stream}_TVALID;", f"{back}   {stream}_TREADY;"]
     ports = [line.split()[-1].rstrip(";") for line in declared]
-    ties = [f"assign m_axis_{name} = {{{made}{{1'b1}}}};" for name in side if name != "TLAST"]
+    ties = [
+        f"assign {stream}_{name} = {{{count}{{1'b1}}}};"
+        for stream, count in made.items()
+        for name in side
+        if name != "TLAST"
+    ]
     body = "\n".join(
         [
             "`timescale 1 ns / 1 ps ",
@@ -85,8 +100,8 @@ def write_as_hls(project: bnnfpga.Project, folder: Path, side: tuple[str, ...] =
             *ties,
             *STATE,
             "accelerator_dataflow dataflow_U(.aclk(ap_clk), .aresetn(ap_rst_n),",
-            *(f"    .{s}_{n.lower()}({s}_{n})," for s in ("s_axis", "m_axis") for n in ("TDATA", "TVALID", "TREADY")),
-            "    .m_axis_tlast(m_axis_TLAST));",
+            *(f"    .{s}_{n.lower()}({s}_{n})," for s in ("s_axis", *made) for n in ("TDATA", "TVALID", "TREADY")),
+            ",\n".join(f"    .{stream}_tlast({stream}_TLAST)" for stream in made) + ");",
             "endmodule //accelerator",
         ]
     )
@@ -116,6 +131,21 @@ def test_its_integers_are_compared(project: bnnfpga.Project, tmp_path: Path, sid
     stalled = project.simulate(x, rtl_from=verilog, stall_seed=3)
     assert stalled.mismatches == 0
     assert (stalled.cycles or 0) > (own.cycles or 0)
+
+
+def test_several_outputs(tmp_path: Path) -> None:
+    onnx.save(heads_net("scores", "cells"), tmp_path / "heads.onnx")
+    project = bnnfpga.compile(tmp_path / "heads.onnx", tmp_path / "project")
+    x = images_for(project, 6)
+    verilog = write_as_hls(project, tmp_path / "verilog")
+    result = project.simulate(x, rtl_from=verilog)
+    assert result.mismatches == 0
+    for made, wanted in zip(result.outputs, project.simulate(x, backend="emulator").outputs, strict=True):
+        np.testing.assert_array_equal(made, wanted)
+    top = verilog / "accelerator.v"
+    top.write_text(top.read_text().replace("m1_axis_TLAST", "m1_axis_TUSER"))
+    with pytest.raises(UserError, match="no port m1_axis_TLAST"):
+        project.simulate(x, rtl_from=verilog)
 
 
 def test_a_wrong_table_is_found(project: bnnfpga.Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,6 +15,7 @@ from bnnfpga.errors import UserError
 from bnnfpga.terminal import run
 from tests.support.builds import check_cycles, images_for
 from tests.support.nets import NetWriter
+from tests.support.spelled import Spelled, expected
 
 End = Callable[[NetWriter, str], str]
 WIDTH = 14
@@ -105,3 +106,22 @@ def test_labels_are_0_and_1(tmp_path: Path) -> None:
     np.save(tmp_path / "y.npy", np.array([0, 1, 1, 0]))
     files = ["--dataset", str(tmp_path / "x.npy"), "--labels", str(tmp_path / "y.npy")]
     assert run(app, ["eval", str(tmp_path / "p"), *files, "--json"]) == 0
+
+
+@pytest.mark.parametrize("kind", ["Greater", "LessOrEqual"])
+def test_a_file_that_decides_itself(kind: str, tmp_path: Path) -> None:
+    net = Spelled(17, (1, 6))
+    net.end(net.node(kind, net.node("Sigmoid", net.dense(net.quant("x", 3, 0.5), 6, 1)), net.constant(0.5)))
+    net.output_kinds = (onnx.TensorProto.BOOL,)
+    onnx.save(net.model(), tmp_path / "net.onnx")
+    x = net.inputs(200).astype(np.float32)
+    wanted = expected(net.model(), x)[0]
+    scores = bnnfpga.compile(tmp_path / "net.onnx", tmp_path / "scores")
+    assert scores.warnings == ()
+    result = scores.simulate(x, backend="emulator")
+    assert isinstance(result.values, np.ndarray)
+    assert result.values.dtype == np.bool_
+    np.testing.assert_array_equal(result.values, wanted)
+    np.testing.assert_array_equal(result.classes, wanted[:, 0])
+    classes = bnnfpga.compile(tmp_path / "net.onnx", tmp_path / "classes", output_kind="class")
+    np.testing.assert_array_equal(classes.simulate(x, backend="emulator").classes, wanted[:, 0])

@@ -46,7 +46,8 @@ class Walk:
         self._images = len(x)
         self._comparison = Comparison(self._images)
         self._numbers: dict[str, Number | None] = {}
-        self._unread = {*claims.floats, *(name for name in graph.outputs if name in claims.ends)}
+        # What stands in front of the ends need not be a tensor of the file, where these are.
+        self._unread = set(claims.ends).intersection(graph.outputs) if claims.ends else set(claims.floats)
         self._bounds: dict[str, Doubles] = {}
         if graph.input is None:
             self._note("the file has several inputs")
@@ -271,7 +272,7 @@ class Walk:
                 return Number.of(claim.value()[:, None])
             return None
         claimed = self._claim(name, number.value.shape)
-        if claimed is not None and number.value.dtype.kind in "fiu":
+        if claimed is not None and number.value.dtype.kind in "fiub":
             bound = self._comparison.values(label, name, number, claimed)
             self._tell(node, label)
             if name in self._unread:
