@@ -27,7 +27,7 @@ class StretchedOperands(Rewrite):
         wanted = model.shape(node.output[0])
         for index, name in enumerate(node.input):
             shape = model.shape(name)
-            if wanted and shape and shape != wanted and len(shape) == len(wanted) > 2:
+            if wanted and shape and shape != wanted and len(shape) == len(wanted) > 1:
                 _stretch(model, node, index, shape, wanted)
                 return True
         return False

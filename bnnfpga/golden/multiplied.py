@@ -66,5 +66,5 @@ def not_multiplied(model: Model, node: Node, operand: str, *, shifted: bool) -> 
     return UserError(
         f"it is a product of streams, and what {describe(source) if source else 'the input'} makes {wrong}",
         where=describe(node),
-        hint="put a quantizer of up to 8 bits, without a zero point, behind that",
+        hint="put a quantizer of up to 8 bits behind that",
     )

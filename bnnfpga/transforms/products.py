@@ -20,7 +20,7 @@ class ProductsOnIntegers(Rewrite):
         operands = data_operands(model, node)
         if len(operands) != 2:
             return False
-        scaled = [_scaled(model, name) for name in operands]
+        scaled = [scales_to(model, name) for name in operands]
         known = [item for item in scaled if item is not None]
         if len(known) < 2:
             return refused(node)
@@ -35,7 +35,7 @@ class ProductsOnIntegers(Rewrite):
         return True
 
 
-def _scaled(model: Model, tensor: str) -> tuple[str, list[tuple[Step, Origin | None]]] | None:
+def scales_to(model: Model, tensor: str) -> tuple[str, list[tuple[Step, Origin | None]]] | None:
     """The integers that a tensor is scales times, and those with the nodes that they are of; None where it is not."""
     if integer_type(model, tensor) is not None:
         return tensor, []
