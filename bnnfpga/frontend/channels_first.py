@@ -15,6 +15,7 @@ import numpy as np
 from bnnfpga.frontend.model import Model, Node, Origin, make_node
 from bnnfpga.frontend.multithreshold import channel_axis, set_channel_axis
 from bnnfpga.frontend.nodes import ELEMENTWISE, EMBEDDING, POOLS, attribute
+from bnnfpga.frontend.norms import write_arithmetic
 from bnnfpga.frontend.reductions import REDUCTIONS
 
 Perm = tuple[int, ...]
@@ -95,6 +96,13 @@ class _Walk:
 
     def _take(self, node: Node) -> None:
         """Let a node work on tensors as they are now."""
+        if node.op_type == "BatchNormalization" and self._turned.get(node.input[0], ("", (0, 1)))[1][1] != 1:
+            # Its channels are not those of the turned tensor.
+            for new in write_arithmetic(self._model, node):
+                self._place = new
+                self._data.update(new.output)
+                self._take(new)
+            return
         for index, name in enumerate(node.input):
             source, turn = self._turned.get(name, (name, ()))
             if turn == tuple(range(len(turn))) and source != name:

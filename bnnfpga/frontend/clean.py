@@ -7,6 +7,7 @@ from pathlib import Path
 import onnx
 
 from bnnfpga.errors import located
+from bnnfpga.frontend.batch_axis import keep_batch_axis
 from bnnfpga.frontend.bit_averages import AverageOfBitsToQuant
 from bnnfpga.frontend.broadcasts import StretchedOperands, check_products
 from bnnfpga.frontend.channels import ChannelShuffles, check_concats
@@ -31,7 +32,7 @@ from bnnfpga.frontend.protos import from_proto
 from bnnfpga.frontend.read import read_source
 from bnnfpga.frontend.reductions import ReductionsToPools
 from bnnfpga.frontend.rewriting import Rewrite, apply_rewrites
-from bnnfpga.frontend.roundings import RoundingsToQuantizers
+from bnnfpga.frontend.roundings import RoundingsToQuantizers, StraightThrough
 from bnnfpga.frontend.signs import PositiveScales
 from bnnfpga.frontend.sizes import check_extents, check_sizes, check_windows
 from bnnfpga.frontend.sliding import PlainSliding, check_convs, check_pools
@@ -45,6 +46,7 @@ _BEFORE_PARAMETERS: tuple[Rewrite, ...] = (
     TruncToQuant(),
     AxesOfConstants(),
     ChannelsForConstants(),
+    StraightThrough(),
     RoundingsToQuantizers(),
     PositiveScales(),
     ComparisonsToMultiThreshold(),
@@ -101,6 +103,7 @@ def clean(proto: onnx.ModelProto) -> Model:
     for rewrite in _BEFORE_PARAMETERS:
         apply_rewrites(model, rewrite)
     infer(model)
+    keep_batch_axis(model)
     apply_rewrites(model, PicksToGathers())
     apply_rewrites(model, DenseOverTokens())
     to_channels_first(model)

@@ -6,7 +6,7 @@ import numpy as np
 
 from bnnfpga.arithmetic import Floats
 from bnnfpga.errors import UserError
-from bnnfpga.frontend.model import Model, Node
+from bnnfpga.frontend.model import Model, Node, make_node
 from bnnfpga.frontend.nodes import attribute, describe, required_constant
 
 
@@ -32,3 +32,19 @@ def norm_arithmetic(model: Model, node: Node) -> list[tuple[str, Floats]]:
     if not np.all(np.isfinite(deviation) & (deviation > 0)):
         raise UserError("its variance is not positive", where=describe(node), hint="train or export it again")
     return [("Sub", mean), ("Div", deviation), ("Mul", scale), ("Add", bias)]
+
+
+def write_arithmetic(model: Model, node: Node) -> list[Node]:
+    """Put the arithmetic of a batch norm in its place; the new nodes."""
+    tensor, made = node.input[0], []
+    shape = model.shape(node.output[0])
+    operations = norm_arithmetic(model, node)
+    for number, (kind, constant) in enumerate(operations):
+        name = f"{node.name}_{kind.lower()}"
+        result = node.output[0] if number == len(operations) - 1 else model.fresh_name(name)
+        model.set_shape(result, shape)
+        operand = model.add_constant(f"{name}_constant", constant)
+        made.append(make_node(kind, [tensor, operand], [result], name=name, origin=node.origin))
+        tensor = result
+    model.replace(node, *made)
+    return made

@@ -61,6 +61,43 @@ class RoundingsToQuantizers(Rewrite):
         return True
 
 
+class StraightThrough(Rewrite):
+    """x + (q - x), as a straight-through estimator leaves it, is q where q is quantised.
+
+    It is that but for the rounding of two sums, of what float32 has as q itself.
+    """
+
+    kinds = ("Add",)
+
+    def visit(self, model: Model, node: Node) -> bool:
+        for x, rest in (node.input, node.input[::-1]):
+            difference = model.producer(rest)
+            if difference is None or difference.op_type != "Sub" or difference.input[1] != x:
+                continue
+            quantised = difference.input[0]
+            if not _is_quantised(model, quantised) or node.output[0] in model.outputs:
+                continue
+            model.replace_input(node.output[0], quantised)
+            model.remove(node)
+            model.remove_unread(difference)
+            return True
+        return False
+
+
+def _is_quantised(model: Model, tensor: str) -> bool:
+    """Whether factors alone stand between a tensor and a rounding or a quantizer."""
+    while (node := model.producer(tensor)) is not None:
+        if node.op_type in (*_ROUNDINGS, *QUANTIZERS):
+            return True
+        if node.op_type not in _ARITHMETIC and node.op_type not in ("Clip", "Relu", "Max", "Min"):
+            return False
+        operands = data_operands(model, node)
+        if len(operands) != 1:
+            return False
+        tensor = operands[0]
+    return False
+
+
 def _quant(model: Model, node: Node, lo: int, hi: int) -> Node:
     """A quantizer that rounds numbers between two integers as `node` does; it may have codes that never come."""
     signed = lo < 0

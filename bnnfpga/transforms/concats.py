@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bnnfpga.frontend.model import Model, Node
-from bnnfpga.frontend.nodes import DOT_PRODUCTS, QUANTIZERS, attribute, data_operands
+from bnnfpga.frontend.nodes import QUANTIZERS, attribute, data_operands
 from bnnfpga.frontend.parts import Part, Piece, in_pieces, joined, sum_in_pieces
 from bnnfpga.frontend.picks import gathered
 from bnnfpga.frontend.rewriting import Rewrite
@@ -99,13 +99,17 @@ def _rows(model: Model, weights: str, index: IntArray) -> str:
     return model.add_constant(f"{weights}_rows", np.ascontiguousarray(value[index]))
 
 
+def _is_depthwise(model: Model, node: Node) -> bool:
+    return node.op_type == "Conv" and attribute(node, "group", 1) == model.shape(node.input[0])[1] > 1
+
+
 def _leads_to_codes(model: Model, node: Node) -> bool:
     """Whether the node or one behind it makes integers: what the host computes at the end is not taken apart."""
     seen = {node}
     ahead = [node]
     while ahead:
         item = ahead.pop()
-        if item.op_type in (*QUANTIZERS, *DOT_PRODUCTS):
+        if item.op_type in QUANTIZERS or _is_depthwise(model, item):
             return True
         fresh = [reader for reader in model.consumers(item.output[0]) if reader not in seen]
         seen.update(fresh)

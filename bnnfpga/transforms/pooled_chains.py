@@ -74,7 +74,15 @@ def fit_chain(model: Model, chain: Sequence[PlacedStep | Node], values: range) -
     own = [index for index, item in enumerate(placed) if set(item.step.varies(item.shape)) - {1}]
     if not own:
         steps = [item.step.along((1,), item.shape) for item in placed]
-        falls = [(pool, _falls_behind(steps, place, values, 1, describe(pool))) for pool, place in pools]
+        try:
+            falls = [(pool, _falls_behind(steps, place, values, 1, describe(pool))) for pool, place in pools]
+        except UserError:
+            # What turns around behind a pool does not stop what rises or falls in front of it.
+            in_front = [
+                (pool, _falls_in_front(steps[:place], values, model.shape(pool.output[0])[1], describe(pool)))
+                for pool, place in pools
+            ]
+            return FittedChain(steps, in_front, [], None)
         return FittedChain(steps, [], falls, None)
     first = placed[own[0]].node
     if not pools:
@@ -102,9 +110,13 @@ def _by_element(item: PlacedStep, shape: Sequence[int]) -> Step:
     if list(item.shape) == list(shape):
         return item.step.along(range(len(shape)), shape)
     step = item.step.along((1,), item.shape)
-    if step.constant is None or len(step.constant) == 1:
-        return step
-    return Step(step.operation, np.repeat(step.constant, math.prod(shape[2:]), axis=0))
+    pixels = math.prod(shape[2:])
+
+    def repeated(leaf: Step) -> Step:
+        assert leaf.constant is not None
+        return leaf if len(leaf.constant) == 1 else leaf.with_constant(np.repeat(leaf.constant, pixels, axis=0))
+
+    return step.each(repeated)
 
 
 def _falls_behind(steps: Sequence[Step], place: int, values: range, pixels: int, where: str) -> Directions:
@@ -114,7 +126,7 @@ def _falls_behind(steps: Sequence[Step], place: int, values: range, pixels: int,
     own = [_of_channels(step, elements, channels) for step in steps]
     head, tail = own[:place], own[place:]
     if len(values) > _MOST_EVALUATED or len(values) * pixels > _MOST_OF_CHANNEL:
-        first = [Step(step.operation, None if step.constant is None else step.constant[:, 0]) for step in tail]
+        first = [step.each(_first_pixel) for step in tail]
         return _proven_slope(first, channels, where) < 0
     x = np.array(values, dtype=np.float32)[:, None]
     falls = []
@@ -127,18 +139,27 @@ def _falls_behind(steps: Sequence[Step], place: int, values: range, pixels: int,
 
 def _of_channels(step: Step, elements: int, channels: int) -> Step:
     """A step whose constant has axes of channels and pixels; of one number it has one of each."""
-    if step.constant is None:
-        return step
-    levels = step.constant.shape[1:]
-    rows = channels if len(step.constant) == elements else 1
-    return Step(step.operation, step.constant.reshape(rows, -1, *levels))
+
+    def parted(leaf: Step) -> Step:
+        assert leaf.constant is not None
+        rows = channels if len(leaf.constant) == elements else 1
+        return leaf.with_constant(leaf.constant.reshape(rows, -1, *leaf.constant.shape[1:]))
+
+    return step.each(parted)
 
 
 def _of_channel(step: Step, channel: int, pixels: int | None = None) -> Step:
-    if step.constant is None:
-        return step
-    row = step.constant[channel if len(step.constant) > 1 else 0]
-    return Step(step.operation, row[:pixels])
+
+    def chosen(leaf: Step) -> Step:
+        assert leaf.constant is not None
+        return leaf.with_constant(leaf.constant[channel if len(leaf.constant) > 1 else 0][:pixels])
+
+    return step.each(chosen)
+
+
+def _first_pixel(leaf: Step) -> Step:
+    assert leaf.constant is not None
+    return leaf.with_constant(leaf.constant[:, 0])
 
 
 def _falls_in_front(steps: Sequence[Step], values: range, channels: int, where: str) -> Directions:

@@ -194,11 +194,18 @@ class _Writer:
         """A dense layer along the last axis, on each of what the other axes number."""
         *others, inputs = self._shape
         self._shape = (*others, self._whole(2, 3))
+        without_batch = self._rng.random() < 0.4
+        if without_batch:
+            x = self._net.node("Reshape", x, self._net.constant([-1, inputs], np.int64))
         leading = [1] * int(self._rng.integers(0, len(others) + 1)) if self._rng.random() < 0.3 else []
-        made = self._net.node("MatMul", x, self._weights(*leading, inputs, self._shape[-1]))
+        made = self._net.node("MatMul", x, self._weights(*([] if without_batch else leading), inputs, self._shape[-1]))
         if self._rng.random() < 0.3:
             made = self._net.node("Add", made, self._net.constant(self._rng.integers(-2, 3, self._shape[-1])))
-        return made
+        if without_batch and self._rng.random() < 0.5:
+            draws = ([1, 2, -1, 0.5], [-2, -1, 0, 1], [-2, 0, 1], [1])
+            parameters = [self._net.constant(self._rng.choice(values, self._shape[-1])) for values in draws]
+            made = self._net.node("BatchNormalization", made, *parameters, epsilon=0.0)
+        return self._reshape_to(made, *self._shape) if without_batch else made
 
     def _mixing(self, x: str) -> str:
         """A dense layer along the axis in front of the last one, with the weights on the left."""

@@ -93,11 +93,16 @@ def without_grid(net: Net) -> str:
     return net.concat(net.conv(x, 3, 1), net.conv(x, 2, 0.3))
 
 
+def layer(net: Net, x: str) -> str:
+    weights = net.constant(net.rng.choice([-1, 1], (2, 5, 3, 3)))
+    return net.node("Conv", x, net.bipolar(weights), **KERNEL)
+
+
 @pytest.mark.parametrize(
     ("end", "message", "hint"),
     [
-        (lambda net: without_grid(net), "not small multiples", "or one right behind it"),
-        (lambda net: net.node("Relu", without_grid(net)), "not small multiples", "or one right behind it"),
+        (lambda net: layer(net, without_grid(net)), "scales 1.0 and 0.3 are not small mul", "or one right behind it"),
+        (lambda net: layer(net, net.node("Relu", without_grid(net))), "1.0 and 0.3", "right behind it"),
     ],
 )
 def test_what_cannot_be_joined_says_why(end: Ending, message: str, hint: str, tmp_path: Path) -> None:
@@ -118,6 +123,27 @@ def test_what_is_refused_is_the_layer_behind(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="not quantised") as caught:
         compiled(net, tmp_path)
     assert "(Conv)" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        lambda net, x: net.node("AveragePool", x, **HALF),
+        lambda net, x: net.node("MaxPool", net.node("AveragePool", x, **HALF), **HALF),
+        lambda net, x: net.node("Gather", x, net.constant([4, 0, 3, 1, 2, 0], np.int64), axis=1),
+        lambda net, x: net.node("Add", x, net.node("Mul", x, net.constant(0.5))),
+        lambda net, x: net.node("Pad", x, net.constant([0, 0, 1, 0, 0, 0, 0, 1], np.int64)),
+        lambda net, x: net.node(
+            "Conv", x, net.bipolar(net.constant(net.rng.choice([-1, 1], (10, 1, 3, 3))), 0.1), group=5, **KERNEL
+        ),
+    ],
+    ids=["average", "two pools", "mixed channels", "a sum", "pads", "depthwise"],
+)
+def test_what_works_on_each_channel_works_on_parts(between: Callable[[Net, str], str], tmp_path: Path) -> None:
+    net = Net()
+    x = between(net, without_grid(net))
+    net.bipolar(net.node("Sub", x, net.constant(0.25)))
+    check(net, tmp_path)
 
 
 def test_a_concat_of_one_part(tmp_path: Path) -> None:

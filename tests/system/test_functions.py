@@ -93,3 +93,26 @@ def test_other_runtimes_agree_but_on_ties() -> None:
         got = GoldenModel(clean(proto)).run(x).outputs[0].reshape(60, -1)
         wanted = expected(proto, x)[0].reshape(60, -1)
         assert np.isclose(got, wanted, rtol=1e-5, atol=1e-5).all(axis=1).mean() > 0.95, function
+
+
+@pytest.mark.parametrize("function", ["HardSwish", "silu", "gelu by tanh", "Elu of a half", "of channels"])
+@pytest.mark.parametrize("behind", [False, True])
+def test_beside_a_pool(function: str, behind: bool, tmp_path: Path) -> None:
+    """In front of a pool and behind it, with channels that rise and others that fall."""
+    rng = np.random.default_rng(5)
+    net = FunctionNet(5, function, image=True)
+    net.nodes.clear()
+    net.constants.clear()
+    net.channels = 4
+    weights = net.bipolar(net.constant(rng.normal(0, 1, (4, 2, 3, 3))))
+    x = net.node("Conv", net.bipolar("x"), weights, kernel_shape=[3, 3])
+    x = net.node("Mul", x, net.constant(np.array([0.3, -0.4, 0.2, -0.1]).reshape(4, 1, 1)))
+    pool = {"kernel_shape": [2, 2], "strides": [2, 2]}
+    if behind:
+        x = FUNCTIONS[function](net, net.node("MaxPool", x, **pool))
+    else:
+        x = net.node("MaxPool", FUNCTIONS[function](net, x), **pool)
+    x = net.node("Flatten", net.quant(x, 3, scale=0.25, signed=True))
+    net.node("MatMul", x, net.bipolar(net.constant(rng.normal(0, 1, (16, 3)))))
+    project = _compiled(net.model((2, 6, 6), net.nodes[-1].output[0], opset=20), tmp_path)
+    assert project.simulate(images_for(project, 100), backend="emulator").mismatches == 0

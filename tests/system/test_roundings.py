@@ -35,6 +35,11 @@ def _asymmetric(net: NetWriter, x: str, n: int) -> str:
     return _of(net, "Mul", _of(net, "Sub", _of(net, "Clip", code, 0, n), n // 2), 2 / n)
 
 
+def _straight_through(net: NetWriter, x: str, n: int) -> str:
+    """x + (q - x), of which only the first term has a gradient."""
+    return net.node("Add", x, net.node("Sub", _divided(net, x, n), x))
+
+
 SPELLINGS: dict[str, Callable[[NetWriter, str, int], str]] = {
     "clip": lambda net, x, n: _divided(net, _of(net, "Clip", x, 0, 1), n),
     "relu and min": lambda net, x, n: _divided(net, _of(net, "Min", net.node("Relu", x), 1), n),
@@ -61,6 +66,7 @@ SPELLINGS: dict[str, Callable[[NetWriter, str, int], str]] = {
         net, "Mul", _of(net, "Clip", net.node("Round", _of(net, "Div", x, 0.1)), 0, n), 0.1
     ),
     "with a zero point": _asymmetric,
+    "straight through": lambda net, x, n: _straight_through(net, _of(net, "Clip", x, 0, 1), n),
 }
 
 
