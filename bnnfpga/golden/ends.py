@@ -269,6 +269,14 @@ def _expand(writer: _Writer, node: Node) -> list[int]:
     return [value]
 
 
+def _tile(writer: _Writer, node: Node) -> list[int]:
+    value, shape = writer.value(node.input[0]), writer.model.shape(node.input[0])
+    for axis, count in enumerate(np.ravel(required_constant(writer.model, node, 1, "number of repeats")).tolist()):
+        if count != 1:
+            value = _take(writer, value, axis, np.tile(np.arange(shape[axis]), count))
+    return [value]
+
+
 def _pad(writer: _Writer, node: Node) -> list[int]:
     rank, mode = len(writer.model.shape(node.input[0])), attribute(node, "mode", "constant")
     pads = np.ravel(required_constant(writer.model, node, 1, "pads")).astype(np.int64)
@@ -350,6 +358,7 @@ _TRANSLATIONS: dict[str, Callable[[_Writer, Node], list[int]]] = {
     "Resize": _resize,
     "Slice": _slice,
     "Split": _split,
+    "Tile": _tile,
     "TopK": _top,
     "Transpose": _transpose,
 }
