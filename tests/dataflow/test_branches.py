@@ -21,10 +21,10 @@ from bnnfpga.dataflow.operators.fork import Fork
 from bnnfpga.dataflow.operators.lookup import Lookup
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.multiply import Multiply
-from bnnfpga.dataflow.operators.pairs import Pairs
 from bnnfpga.dataflow.operators.select import Select
 from bnnfpga.dataflow.operators.width_converter import WidthConverter
 from bnnfpga.dataflow.operators.window import Geometry, Window
+from bnnfpga.dataflow.pairs import Pairs
 from bnnfpga.dataflow.token_model import Cycles, Deadlock, predict
 from bnnfpga.integers import IntegerType
 from bnnfpga.simulate.simulator import build_simulator

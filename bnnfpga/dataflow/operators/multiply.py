@@ -16,7 +16,7 @@ from bnnfpga.dataflow.operator import (
     multiplier_resources,
     queue_resources,
 )
-from bnnfpga.dataflow.operators.pairs import Pairs
+from bnnfpga.dataflow.pairs import Pairs
 from bnnfpga.integers import IntegerType
 
 
