@@ -104,7 +104,8 @@ def _image_net() -> onnx.ModelProto:
 def _product_net() -> onnx.ModelProto:
     net = NetWriter()
     x = net.bipolar("x")
-    near, far = net.node("Mul", x, net.constant([0.5, 3])), net.node("MatMul", x, net.constant([[1, 1], [1, -1]]))
+    turned = net.node("Gather", x, net.constant([1, 0], np.int64), axis=1)
+    near, far = net.node("Mul", x, net.constant([0.5, 3])), turned
     net.bipolar(net.node("Mul", near, net.node("Div", far, net.constant(4))))
     return net.model((2,), "y")
 
