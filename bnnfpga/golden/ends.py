@@ -21,6 +21,7 @@ from bnnfpga.frontend.nodes import (
     elementwise_operand,
     required_constant,
 )
+from bnnfpga.frontend.pads import pad_widths
 from bnnfpga.golden.end_classes import class_rules
 from bnnfpga.golden.resampling import resampled
 from bnnfpga.golden.steps import elementwise_steps
@@ -270,17 +271,10 @@ def _expand(writer: _Writer, node: Node) -> list[int]:
 
 
 def _pad(writer: _Writer, node: Node) -> list[int]:
-    rank, mode = len(writer.model.shape(node.input[0])), attribute(node, "mode", "constant")
-    pads = np.ravel(required_constant(writer.model, node, 1, "pads")).astype(np.int64)
-    before, after = np.zeros(rank, dtype=np.int64), np.zeros(rank, dtype=np.int64)
-    axes = list(range(rank))
-    if len(node.input) > 3 and node.input[3]:
-        axes = np.ravel(required_constant(writer.model, node, 3, "axes")).tolist()
-    for axis, low, high in zip(axes, pads[: len(axes)], pads[len(axes) :], strict=True):
-        before[axis], after[axis] = low, high
+    mode, (before, after) = attribute(node, "mode", "constant"), pad_widths(writer.model, node)
     value = writer.value(node.input[0])
     shape = writer.model.shape(node.input[0])
-    for axis in range(rank):
+    for axis in range(len(shape)):
         low, high = int(before[axis]), int(after[axis])
         outside = mode != "constant"
         if mode == "reflect" and max(low, high) >= min(shape[axis], shape[axis] + low, shape[axis] + high):
