@@ -57,14 +57,19 @@ def places_taken(model: Model, node: Node) -> dict[int, NDArray[np.int64]]:
     """
     before, after = (model.shape(name) for name in (node.input[0], node.output[0]))
     coordinates = attribute(node, "coordinate_transformation_mode", "half_pixel")
-    if attribute(node, "mode", "nearest") != "nearest":
+    scales = scales_of(model, node, before, after)
+    mode = attribute(node, "mode", "nearest")
+    same = (small == large and scale == 1 for small, large, scale in zip(before, after, scales, strict=True))
+    # There is nothing to mix with the only pixel.
+    alone = mode == "linear" and all(small == 1 or kept for small, kept in zip(before, same, strict=True))
+    if mode != "nearest" and not alone:
         raise UserError(
             "it mixes neighbouring pixels, which only a host does, behind the last layer",
             where=describe(node),
             hint="use nearest upsampling (nn.Upsample with mode='nearest')",
         )
     taken = {}
-    for axis, scale in enumerate(scales_of(model, node, before, after)):
+    for axis, scale in enumerate(scales):
         small, large = before[axis], after[axis]
         if not 1 <= large <= _MOST_PIXELS:
             raise UserError(
@@ -73,7 +78,7 @@ def places_taken(model: Model, node: Node) -> dict[int, NDArray[np.int64]]:
                 hint="look at its sizes; the file may be damaged",
             )
         mode = rounding_of(node, scale)
-        places = _places(small, large, scale, coordinates, mode)
+        places = np.zeros(large, dtype=np.int64) if small == 1 else _places(small, large, scale, coordinates, mode)
         if places is None:
             raise UserError(
                 f"from {small} to {large} along axis {axis}, by {coordinates!r} and {mode!r}, a place lies so near to "

@@ -270,8 +270,17 @@ def _expand(writer: _Writer, node: Node) -> list[int]:
     return [value]
 
 
+def _tile(writer: _Writer, node: Node) -> list[int]:
+    value, shape = writer.value(node.input[0]), writer.model.shape(node.input[0])
+    for axis, count in enumerate(np.ravel(required_constant(writer.model, node, 1, "number of repeats")).tolist()):
+        if count != 1:
+            value = _take(writer, value, axis, np.tile(np.arange(shape[axis]), count))
+    return [value]
+
+
 def _pad(writer: _Writer, node: Node) -> list[int]:
     mode, (before, after) = attribute(node, "mode", "constant"), pad_widths(writer.model, node)
+    filler = 2 if attribute(node, "pads", None) is None else 1
     value = writer.value(node.input[0])
     shape = writer.model.shape(node.input[0])
     for axis in range(len(shape)):
@@ -288,8 +297,8 @@ def _pad(writer: _Writer, node: Node) -> list[int]:
             value = _take(writer, value, axis, _inside(places, shape[axis], mode))
     if mode == "constant" and np.any(np.maximum(before, after) > 0):
         number = 0.0
-        if len(node.input) > 2 and node.input[2]:
-            number = float(required_constant(writer.model, node, 2, "value").item())
+        if len(node.input) > filler and node.input[filler]:
+            number = float(required_constant(writer.model, node, filler, "value").item())
         widths = {"before": np.maximum(before, 0).tolist(), "after": np.maximum(after, 0).tolist()}
         value = writer.add("pad", value, **widths, number=number)
     return [value]
@@ -344,6 +353,7 @@ _TRANSLATIONS: dict[str, Callable[[_Writer, Node], list[int]]] = {
     "Resize": _resize,
     "Slice": _slice,
     "Split": _split,
+    "Tile": _tile,
     "TopK": _top,
     "Transpose": _transpose,
 }

@@ -104,10 +104,13 @@ def _reshape_constants(model: Model, node: Node, layout: Node) -> bool:
 
 
 def _comes_from_windows(model: Model, tensor: str) -> bool:
-    """Whether an image is made by a convolution or pool: then all pixels of a channel share their thresholds."""
+    """Whether an image is made by a convolution or pool: then all pixels of a channel share their thresholds.
+
+    So do those of floats that are concatenated, in front of whose layout changes quantizers move.
+    """
     producer = model.producer(tensor)
     while producer is not None and producer.op_type not in DOT_PRODUCTS:
-        if producer.op_type in POOLS:
+        if producer.op_type in (*POOLS, "Concat"):
             return True
         producer = next((node for node in map(model.producer, producer.input) if node is not None), None)
     return producer is not None and producer.op_type == "Conv"

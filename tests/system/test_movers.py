@@ -106,12 +106,29 @@ def pyramid() -> NetWriter:
     return net
 
 
+def image_pooling() -> NetWriter:
+    """A pooled vector beside an image, spread as exporters do: smoothly, from its only pixel."""
+    net = NetWriter(rng=np.random.default_rng(0))
+    x = net.quant("x", 3, scale=0.5, signed=True)
+    pooled = net.node(
+        "GlobalAveragePool", net.quant(net.node("Conv", x, weights(net, 4, 2, 1, 1)), 3, scale=1.0, signed=True)
+    )
+    pooled = net.bipolar(net.node("Conv", net.quant(pooled, 3, scale=0.5, signed=True), weights(net, 3, 4, 1, 1)))
+    sizes = net.constant([1, 3, 5, 4], np.int64)
+    options = {"mode": "linear", "coordinate_transformation_mode": "pytorch_half_pixel"}
+    spread = net.node("Resize", pooled, "", "", sizes, **options)
+    net.node("Conv", net.node("Concat", x, spread, axis=1), weights(net, 2, 5, 1, 1))
+    return net
+
+
 NETS = {
     "rnn": (rnn, (3, 5)),
     "option a": (option_a, (2, 6, 6)),
     "pyramid": (pyramid, (2, 4, 4)),
     "cells": (cells, (3, 5)),
+    "image pooling": (image_pooling, (2, 5, 4)),
 }
+
 RTL = ("rnn", "option a", "pyramid")
 
 

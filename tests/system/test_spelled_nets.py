@@ -55,7 +55,9 @@ def test_the_nets_have_every_opset_and_nearly_every_form() -> None:
     # A Constant would be one more name for what is an initializer.
     functions = set(of_family("Functions"))
     names = {name for name, _ in used}
-    assert set(STANDARD) - functions - names == {"Constant", "CastLike"}
+    # What stretches and reduces is among the cases of the table, and in nets of its own.
+    elsewhere = {"CastLike", "Expand", "ReduceMax", "ReduceMin", "ReduceSum", "Tile"}
+    assert set(STANDARD) - functions - names - elsewhere == {"Constant"}
     # The nets are few; every function at every version is among the cases of the table.
     assert len(functions & names) >= 25
     assert len(used) >= 150

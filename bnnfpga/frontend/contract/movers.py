@@ -130,7 +130,10 @@ _RESIZE_18 = _RESIZE_13.since(
 _RESIZE_19 = _RESIZE_18.since(
     19, without=("coordinate_transformation_mode",), more=(_coordinates("half_pixel_symmetric"),)
 )
-_NEAREST_PIXELS = "Each pixel made is the one that its own formula says; behind the last layer any: left to the host."
+_NEAREST_PIXELS = (
+    "Each pixel made is the one that its own formula says; smoothly, of one pixel alone; "
+    "behind the last layer any: left to the host."
+)
 _PICKS = "Of channels in any order; of rows, columns or samples in rising order, or of frames of up to 8,192 bits"
 
 OPERATORS = (

@@ -57,7 +57,8 @@ def evaluate(node: onnx.NodeProto, operands: Sequence[Operand], opset: int) -> l
         return _CUSTOM[node.op_type, node.domain](node, operands, opset)
     if not is_standard(node):
         raise Unknown(f"there is no operator of its kind in the domain {node.domain!r}")
-    if node.op_type in ("Resize", "Upsample") and not _is_nearest(node):
+    smooth = node.op_type in ("Resize", "Upsample") and not _is_nearest(node)
+    if smooth and not _has_one_pixel(operands[0]):
         return [_interpolated(node, operands, opset)]
     if node.op_type == "Gather" and isinstance(operands[1], Number) and isinstance(operands[0], np.ndarray):
         return [_picked(node, operands[0], operands[1])]
@@ -151,6 +152,11 @@ def _interpolated(node: onnx.NodeProto, operands: Sequence[Operand], opset: int)
 
 def _is_nearest(node: onnx.NodeProto) -> bool:
     return next((item.s for item in node.attribute if item.name == "mode"), b"nearest") == b"nearest"
+
+
+def _has_one_pixel(operand: Operand) -> bool:
+    """Whether an image has nothing to mix."""
+    return isinstance(operand, Number) and operand.value[0].size == int(np.prod(operand.shape[:2]))
 
 
 def _taken(pool: Sequence[Number], filler: float, source: Array, images: int) -> Number:
