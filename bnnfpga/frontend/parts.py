@@ -75,10 +75,10 @@ def in_pieces(model: Model, node: Node, source: str, parts: Sequence[Part], rows
     return None
 
 
-def sum_in_pieces(
+def pairs_in_pieces(
     model: Model, node: Node, operands: Sequence[Sequence[Part] | None]
 ) -> tuple[list[Node], list[Piece]]:
-    """A sum of streams as one for each of their common parts, and the Gathers in front of them.
+    """A sum or product of streams as one for each of their common parts, and the Gathers in front of them.
 
     Parameters
     ----------

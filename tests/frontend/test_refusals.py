@@ -175,12 +175,10 @@ IMAGES: dict[str, tuple[Ending, str, str, str]] = {
         "(AveragePool)",
     ),
     "a gate": (
-        lambda net, x: net.bipolar(
-            net.node("Mul", _codes(net, x), _codes(net, net.node("GlobalAveragePool", _codes(net, x))))
-        ),
+        lambda net, x: net.bipolar(net.node("Div", _codes(net, x), _codes(net, net.node("GlobalMaxPool", x)))),
         "both its operands change with the image",
-        "Add",
-        "(Mul)",
+        "Mul",
+        "(Div)",
     ),
     "the larger of two": (
         lambda net, x: net.bipolar(net.node("Max", _codes(net, x), net.bipolar(x))),
