@@ -11,8 +11,8 @@ import numpy as np
 from bnnfpga.frontend.model import Model, Node, make_node
 from bnnfpga.frontend.multithreshold import channel_axis
 from bnnfpga.frontend.nodes import ELEMENTWISE, EMBEDDING, LAYOUT_OPS, POOLS, attribute, data_operands
+from bnnfpga.frontend.pads import channel_pads
 from bnnfpga.frontend.picks import gathered
-from bnnfpga.frontend.sliding import channel_pads
 from bnnfpga.integers import IntArray
 
 

@@ -108,6 +108,7 @@ class GoldenModel:
         self._builder = _Builder(Writer(model.copy()), input)
         self.input_shape = tuple(model.shape(model.input)[1:])
         self.output_tensors = model.outputs
+        self.turned = dict(model.turned)
         end = end_of(model)
         self.ends, self.end_tensors = program_of(end)
         self.file_tensors = end.graph.outputs

@@ -132,6 +132,26 @@ def test_elements_of_a_vector_that_are_an_image_to_their_reader(tmp_path: Path) 
     assert project.simulate(np.ones((2, 1, 2, 1), np.float32), backend="emulator").mismatches == 0
 
 
+@pytest.mark.parametrize("shape", [(5, 5), (3, 4)])
+def test_a_turned_tensor_and_a_layer_of_it(shape: tuple[int, int], tmp_path: Path) -> None:
+    """What is turned twice is as the file has it, and the other operand is not."""
+    rng = np.random.default_rng(0)
+    net = NetWriter()
+
+    def layer(x: str, width: int) -> str:
+        weights = net.constant(rng.choice([-1, 1], (width, width)))
+        return net.quant(net.node("MatMul", x, net.bipolar(weights)), 4, scale=1, signed=True)
+
+    turned = layer(net.node("Transpose", net.quant("x", 3, scale=1, signed=True), perm=[0, 2, 1]), shape[0])
+    back = net.node("Transpose", turned, perm=[0, 2, 1])
+    net.node("Add", back, layer(back, shape[1]))
+    model = net.model(shape, "y")
+    onnx.save(model, tmp_path / "net.onnx")
+    x = rng.integers(-4, 4, (20, *shape)).astype(np.float32)
+    result = bnnfpga.compile(tmp_path / "net.onnx", tmp_path / "project").simulate(x, backend="emulator")
+    np.testing.assert_array_equal(result.values.reshape(len(x), -1), run_file(model, x))
+
+
 @pytest.mark.usefixtures("built_soon")
 @pytest.mark.parametrize("name", RTL)
 def test_in_verilator(name: str, tmp_path: Path) -> None:

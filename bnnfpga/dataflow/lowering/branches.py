@@ -15,8 +15,9 @@ from bnnfpga.dataflow.operators.multiply import Multiply
 from bnnfpga.dataflow.operators.select import Select
 from bnnfpga.frontend.model import Node
 from bnnfpga.frontend.nodes import attribute
+from bnnfpga.frontend.pads import channel_pads
 from bnnfpga.frontend.picks import gathered
-from bnnfpga.frontend.sliding import channel_pads, pad_value
+from bnnfpga.frontend.sliding import pad_value
 from bnnfpga.integers import IntArray, IntegerType
 
 
