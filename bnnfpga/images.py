@@ -98,7 +98,7 @@ def _as_float32(x: NDArray[Any], first: int) -> Floats:
         raise UserError(
             f"images are {x.dtype}, expected float32",
             where="images",
-            hint="give the model's own inputs, or compile with --input (like --input uint8 --input-scale 1/255)",
+            hint="give float32 inputs of the model, or compile with --input (like --input uint8 --input-scale 1/255)",
         )
     if not np.all(np.isfinite(x)):
         index = int(np.argmin(np.isfinite(x).reshape(len(x), -1).all(axis=1)))

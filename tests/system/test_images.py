@@ -10,6 +10,7 @@ import pytest
 import bnnfpga
 from bnnfpga.errors import UserError
 from bnnfpga.input_format import InputFormat
+from tests.support.independent import run_file
 from tests.support.nets import NetWriter
 
 
@@ -127,3 +128,24 @@ def test_scales() -> None:
     assert InputFormat.parse("uint8", "1/255").scale == np.float32(1 / 255)
     assert InputFormat.parse("int8", 0.5).scale == np.float32(0.5)
     assert InputFormat.parse("bipolar", None).scale == 1
+
+
+@pytest.mark.parametrize("kind", ["uint8", "int16"])
+def test_integers_of_the_file_are_images(kind: str, tmp_path: Path) -> None:
+    """Where the file's input has a type of integers, that is what images hold; nobody has to say it."""
+    import onnx
+
+    net = NetWriter()
+    scaled = net.node("Mul", net.node("Cast", "x", to=onnx.TensorProto.FLOAT), net.constant(1 / 64))
+    x = net.quant(scaled, 4, scale=0.25, signed=True)
+    net.node("MatMul", x, net.bipolar(net.constant(np.random.default_rng(0).standard_normal((6, 3)))))
+    model = net.model((6,), "y")
+    model.graph.input[0].type.tensor_type.elem_type = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(kind))
+    onnx.save(model, tmp_path / "net.onnx")
+    project = bnnfpga.compile(tmp_path / "net.onnx", tmp_path / "project")
+    assert project.input_taken == {"kind": kind, "scale": 1.0, "given": True}
+    assert not project.warnings
+    images = np.random.default_rng(1).integers(0, 120, (9, 6)).astype(kind)
+    np.testing.assert_allclose(project.simulate(images, backend="emulator").values, run_file(model, images))
+    with pytest.raises(UserError, match="expected integers"):
+        project.simulate(images.astype(np.float32), backend="emulator")
