@@ -74,7 +74,7 @@ InputType = Annotated[
 ]
 InputScale = Annotated[
     str | None,
-    typer.Option(metavar="S", help="The model's input is element * S; like 0.5 or 1/255.", show_default=False),
+    typer.Option(metavar="S", help="The model's input is element * S, like 0.5 or 1/255.", show_default=False),
 ]
 Project = Annotated[Path, typer.Argument(metavar="DIR", help="A project written by `bnnfpga compile`.")]
 Images = Annotated[
@@ -267,7 +267,7 @@ def evaluate(
 
         if picture is not None:
             if picture.suffix.lower() != ".png":
-                raise UserError("a picture is written as PNG", where=str(picture), hint="give a name that ends in .png")
+                raise UserError("pictures are written as PNG", where=str(picture), hint="give a name that ends in .png")
             require_writable(picture)
         if limit is not None and limit < 1:
             raise UserError(f"{limit} images cannot be evaluated", where="--limit", hint="give at least 1")
@@ -441,7 +441,7 @@ def transforms(
             listed = list_rewrites()
             return Outcome(listed, lambda: transforms_table(listed))
         if model is None:
-            raise UserError("a model is missing", where="transforms", hint=f"bnnfpga transforms {name} MODEL")
+            raise UserError("the model is missing", where="transforms", hint=f"bnnfpga transforms {name} MODEL")
         data = run_rewrite(name, model, output, input, input_scale)
         return Outcome(data, lambda: transform_table(data))
 

@@ -64,7 +64,7 @@ def read_images(
             hint="the first axis is the image; reshape them, or see --layout",
         )
     if len(x) == 0:
-        raise UserError("there are none", where="images", hint="give at least one")
+        raise UserError("there are no images", where="images", hint="give at least one")
     if format.type is None:
         x = _as_float32(x, first)
     if turned:
@@ -85,7 +85,7 @@ def read_images(
         raise UserError(
             f"images hold values from {lo} to {hi}, expected {allowed} ({format.name})",
             where="images",
-            hint="scale or shift them, or compile with the --input that they are",
+            hint="scale or shift them, or compile with the --input type that they have",
         )
     codes = x.astype(np.int64)
     return Images(order.to_stream(codes.reshape(len(x), -1)), x.astype(np.float32))
@@ -167,7 +167,7 @@ def fit_images(
     target = _without_ones(shape)
     if len(colour) < 3:  # A picture without channels has the same order in any layout.
         if colour != target and 1 not in (len(colour), len(target)):
-            raise UserError(f"images have shape {x.shape}, expected {expected}", where="images", hint="turn them")
+            raise UserError(f"images have shape {x.shape}, expected {expected}", where="images", hint="transpose them")
         return x.reshape(len(x), *shape)
     # Which layout the model has itself, and the other one.
     own, other = ("nhwc", "nchw") if channels_last else ("nchw", "nhwc")
@@ -184,7 +184,7 @@ def fit_images(
         raise UserError(
             f"images have shape {x.shape}, expected {expected}",
             where="images",
-            hint="turn them, or see --layout",
+            hint="transpose them, or see --layout",
         )
     if chosen == other:
         x = np.moveaxis(x, 1, -1) if channels_last else np.moveaxis(x, -1, 1)
@@ -202,8 +202,8 @@ def check_labels(labels: NDArray[Any], images: int, classes: int) -> IntArray:
         raise UserError(
             f"labels are {labels.dtype} of shape {labels.shape}, expected {images} integers",
             where="labels",
-            hint="give one class number an image"
-            + ("; of one-hot labels, labels.argmax(axis=1)" if labels.ndim == 2 and len(labels) == images else ""),
+            hint="give one class number per image"
+            + ("; for one-hot labels, labels.argmax(axis=1)" if labels.ndim == 2 and len(labels) == images else ""),
         )
     lo, hi = int(labels.min()), int(labels.max())
     if lo < 0 or hi >= classes:

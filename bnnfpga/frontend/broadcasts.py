@@ -63,7 +63,7 @@ def check_products(model: Model) -> None:
     for node in model.nodes:
         if node.op_type in BROADCASTING and node.op_type not in _SUMS and len(_streams(model, node)) > 1:
             raise UserError(
-                "both its operands change with the image; streams can be added, subtracted and concatenated",
+                "both its operands depend on the image; two streams can only be added, subtracted or concatenated",
                 where=describe(node),
                 hint="gate with an Add of two quantised streams instead, or leave the node out",
             )

@@ -42,7 +42,7 @@ def choose_folding(graph: Graph, cycles: int, pinned: Folding | None = None) -> 
         If a layer cannot be that fast.
     """
     if cycles < 1:
-        raise UserError(f"{cycles} cycles a frame are not possible", where="--cycles", hint="give a positive number")
+        raise UserError(f"{cycles} cycles per frame is not possible", where="--cycles", hint="give a positive number")
     folding, fastest = dict(pinned or {}), {}
     for operator in graph.operators:
         given = folding.get(operator.name, LayerFolding())

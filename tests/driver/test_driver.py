@@ -111,7 +111,7 @@ def test_several_outputs(tmp_path: Path) -> None:
                 np.testing.assert_array_equal(made.reshape(23, -1), wanted.reshape(23, -1))
             assert accelerator.check() == 0
             assert accelerator.validate(x)["accuracy"] is None
-            with pytest.raises(UserError, match="no one class"):
+            with pytest.raises(UserError, match="no single class"):
                 accelerator.validate(x, np.zeros(23, np.int64))
 
 
@@ -161,7 +161,7 @@ def test_a_wrong_vector_is_found(tmp_path: Path) -> None:
 
 def test_mistakes(tmp_path: Path) -> None:
     project = compile_net("bytes", tmp_path)
-    with pytest.raises(UserError, match="0 frames are not a batch"):
+    with pytest.raises(UserError, match="0 frames is not a batch size"):
         Accelerator(project=project.folder, batch=0, overlay=overlay(project), allocate=allocate)
     with pytest.raises(UserError, match="has no 'dma'"):
         Accelerator(project=project.folder, overlay=object(), allocate=allocate)

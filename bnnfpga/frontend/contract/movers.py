@@ -34,7 +34,7 @@ def _axis(default: int) -> Attribute:
 _LISTED = Attribute("axes", "ints", None, DISTINCT)
 _FROM_21 = (21, 23, 24, 25)
 _RESHAPE_5 = Form((5, 13), (_DATA, _axes("shape")))
-_FROM_THE_FRONT = Legal("from 0 on", lambda axis: axis >= 0)
+_FROM_THE_FRONT = Legal("0 or more", lambda axis: axis >= 0)
 _FLATTEN_1 = Form(
     (1, 9), (_DATA,), (Attribute("axis", "int", 1, _FROM_THE_FRONT, instead="count axes from the front"),)
 )
@@ -122,7 +122,7 @@ _RESIZE_18 = _RESIZE_13.since(
             "string",
             "stretch",
             one_of("stretch"),
-            why="its sizes are not sizes",
+            why="its sizes are limits, not sizes",
             instead="give the scales, or the sizes that come out",
         ),
     ),

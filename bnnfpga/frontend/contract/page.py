@@ -42,7 +42,7 @@ _BEYOND = """
 Nor are these taken, of any operator:
 
 * opsets below 7, in which operators broadcast by attributes (`axis`, `broadcast`);
-* operators of other domains than ONNX' and QONNX' (`com.microsoft`, `ai.onnx.ml`, `ai.onnx.preview.training` ...);
+* operators of other domains than ONNX's and QONNX's (`com.microsoft`, `ai.onnx.ml`, `ai.onnx.preview.training` ...);
 * float16, bfloat16, float64 and complex numbers, and arithmetic on integers: float32 would give other numbers;
 * in front of a layer, a Resize, by whatever attributes, that does not repeat every pixel of an axis equally often, in
   order;

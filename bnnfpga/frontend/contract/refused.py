@@ -1,4 +1,4 @@
-"""ONNX' operators that are not taken where they read what depends on the image: why, and what to do instead."""
+"""ONNX's operators that are not taken where they read what depends on the image: why, and what to do instead."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ RANDOM = ("RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLik
 """Operators that give other numbers each time, of constants too."""
 
 REFUSALS = (
-    Refusal("it takes the rest of a division", "compute it in front of the model, or leave it out", ("Mod",)),
+    Refusal("it computes the remainder of a division", "compute it in front of the model, or leave it out", ("Mod",)),
     Refusal(
-        "its statistics are those of the image",
+        "it computes statistics of each image",
         _BN,
         (
             *("InstanceNormalization", "LayerNormalization", "GroupNormalization", "RMSNormalization"),
@@ -48,7 +48,7 @@ REFUSALS = (
         ),
     ),
     Refusal(
-        "it has integers of its own",
+        "it has an integer quantisation of its own",
         "export with QONNX quantizers instead; bnnfpga.export_qonnx does",
         (
             *("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "QLinearMatMul"),
@@ -60,7 +60,7 @@ REFUSALS = (
         "use dense layers and convolutions",
         ("Einsum", "Attention", "LinearAttention", "RotaryEmbedding", "CausalConvWithState", "TensorScatter", "Det"),
     ),
-    Refusal("it keeps a state", "unroll it into dense layers", ("RNN", "LSTM", "GRU")),
+    Refusal("it keeps a state between its steps", "unroll it into dense layers", ("RNN", "LSTM", "GRU")),
     Refusal(
         "it moves numbers otherwise than along one axis",
         "pick with Gather, Slice or Split, and join with Concat",
@@ -70,7 +70,7 @@ REFUSALS = (
         ),
     ),
     Refusal(
-        "what it gives is not a number that a layer takes",
+        "its result is not a number that a layer can take",
         "compare with numbers, and choose between two with Where: that is a quantizer",
         (
             *(
@@ -91,7 +91,7 @@ REFUSALS = (
     ),
     Refusal(
         "it takes another end than the largest score",
-        "use ArgMax or TopK, or end with the scores",
+        "use ArgMax or TopK, or end the model with its scores",
         ("ArgMin", "Hardmax", "NonMaxSuppression"),
     ),
     Refusal(
@@ -103,7 +103,7 @@ REFUSALS = (
         ),
     ),
     Refusal(
-        "it has a graph of its own, or sequences",
+        "it has subgraphs, or handles sequences",
         "export the model without control flow, for a fixed size",
         (
             *("If", "Loop", "Scan", "SequenceMap", "SequenceAt", "SequenceConstruct", "SequenceEmpty", "SequenceErase"),
@@ -112,8 +112,8 @@ REFUSALS = (
         ),
     ),
     Refusal(
-        "it prepares signals, images or text",
-        "do that in front of the model",
+        "it preprocesses signals, images or text",
+        "do that before the model",
         (
             *("DFT", "STFT", "MelWeightMatrix", "HannWindow", "HammingWindow", "BlackmanWindow", "ImageDecoder"),
             *("TfIdfVectorizer", "StringConcat", "StringNormalizer", "StringSplit", "RegexFullMatch"),
