@@ -59,7 +59,15 @@ def check_outputs(model: Model) -> None:
 
 
 def check_shapes(model: Model) -> None:
-    """Refuse nodes whose shapes are unknown, empty, or do not fit together."""
+    """Refuse nodes whose shapes are unknown, empty, or do not fit together, and outputs of more than one image."""
+    for name in model.outputs:
+        shape = model.shape(name)
+        if shape[:1] not in ([], [1]):
+            raise UserError(
+                f"its shape {tuple(shape)} does not begin with one image",
+                where=f"output {shown(name)}",
+                hint="export the model for a batch of one, and keep that axis in front of every output",
+            )
     for node in model.nodes:
         read = [name for name in node.input if name]
         taken = [model.shape(name) for name in read]

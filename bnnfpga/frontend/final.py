@@ -27,7 +27,7 @@ from bnnfpga.frontend.resizing import repeats_pixels
 
 FINAL = (*of_family("Ends"), "Sigmoid")
 """Functions of several scores, and classes: what no unit computes."""
-MOVERS = ("Concat", "Expand", "Gather", "Pad", "Resize", "Slice", "Split", "Transpose", *LAYOUT_OPS)
+MOVERS = ("Concat", "Expand", "Gather", "Pad", "Resize", "Slice", "Split", "Tile", "Transpose", *LAYOUT_OPS)
 _COMPARISONS = ("Greater", "GreaterOrEqual", "Less", "LessOrEqual")
 """Which are quantizers, but where their truth values are the file's."""
 _OF_THE_HOST = frozenset(

@@ -271,15 +271,32 @@ def _expand(writer: _Writer, node: Node) -> list[int]:
     return [value]
 
 
+def _tile(writer: _Writer, node: Node) -> list[int]:
+    value, shape = writer.value(node.input[0]), writer.model.shape(node.input[0])
+    for axis, count in enumerate(np.ravel(required_constant(writer.model, node, 1, "number of repeats")).tolist()):
+        if count != 1:
+            value = _take(writer, value, axis, np.tile(np.arange(shape[axis]), count))
+    return [value]
+
+
 def _pad(writer: _Writer, node: Node) -> list[int]:
     rank, mode = len(writer.model.shape(node.input[0])), attribute(node, "mode", "constant")
-    pads = np.ravel(required_constant(writer.model, node, 1, "pads")).astype(np.int64)
-    before, after = np.zeros(rank, dtype=np.int64), np.zeros(rank, dtype=np.int64)
-    axes = list(range(rank))
-    if len(node.input) > 3 and node.input[3]:
-        axes = np.ravel(required_constant(writer.model, node, 3, "axes")).tolist()
-    for axis, low, high in zip(axes, pads[: len(axes)], pads[len(axes) :], strict=True):
-        before[axis], after[axis] = low, high
+    filler = 2
+    if "pads" in node.attributes or "channels" in node.attributes:
+        # In a clean graph: of pixels and of channels.
+        filler = 1
+        pixels = attribute(node, "pads", None) or [0] * 2 * (rank - 2)
+        low, high = attribute(node, "channels", None) or (0, 0)
+        before = np.array([0, low, *pixels[: rank - 2]], dtype=np.int64)
+        after = np.array([0, high, *pixels[rank - 2 :]], dtype=np.int64)
+    else:
+        pads = np.ravel(required_constant(writer.model, node, 1, "pads")).astype(np.int64)
+        before, after = np.zeros(rank, dtype=np.int64), np.zeros(rank, dtype=np.int64)
+        axes = list(range(rank))
+        if len(node.input) > 3 and node.input[3]:
+            axes = np.ravel(required_constant(writer.model, node, 3, "axes")).tolist()
+        for axis, low, high in zip(axes, pads[: len(axes)], pads[len(axes) :], strict=True):
+            before[axis], after[axis] = low, high
     value = writer.value(node.input[0])
     shape = writer.model.shape(node.input[0])
     for axis in range(rank):
@@ -296,8 +313,8 @@ def _pad(writer: _Writer, node: Node) -> list[int]:
             value = _take(writer, value, axis, _inside(places, shape[axis], mode))
     if mode == "constant" and np.any(np.maximum(before, after) > 0):
         number = 0.0
-        if len(node.input) > 2 and node.input[2]:
-            number = float(required_constant(writer.model, node, 2, "value").item())
+        if len(node.input) > filler and node.input[filler]:
+            number = float(required_constant(writer.model, node, filler, "value").item())
         widths = {"before": np.maximum(before, 0).tolist(), "after": np.maximum(after, 0).tolist()}
         value = writer.add("pad", value, **widths, number=number)
     return [value]
@@ -352,6 +369,7 @@ _TRANSLATIONS: dict[str, Callable[[_Writer, Node], list[int]]] = {
     "Resize": _resize,
     "Slice": _slice,
     "Split": _split,
+    "Tile": _tile,
     "TopK": _top,
     "Transpose": _transpose,
 }

@@ -150,5 +150,5 @@ def test_too_many_scores_to_compare() -> None:
 
 
 def test_unknown_output(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no output"):
+    with pytest.raises(UserError, match="is not an output"):
         bnnfpga.compile(DenseNet((4, 2)).write(tmp_path), tmp_path / "p", output_kind="classes")
