@@ -28,7 +28,7 @@ SUMMARY: dict[str, Any] = {
             {"name": "node 'b[red]' (Sign)", "decisions": 234, "on_tie": 4},
         ],
     },
-    "warnings": ["5 of 1,234 decisions [red] lie on a rounding tie; another runtime may decide them otherwise"],
+    "warnings": ["5 of 1,234 decisions [red] lie on a rounding tie; another runtime may decide them differently"],
     "predicted_initiation_interval": 64,
     "predicted_latency_cycles": 308,
     "layers": [
@@ -86,7 +86,7 @@ def test_compile() -> None:
         "project              build/p",
         "compiled in          0.12 s",
         "",
-        "warning: 5 of 1,234 decisions [red] lie on a rounding tie; another runtime may decide them otherwise",
+        "warning: 5 of 1,234 decisions [red] lie on a rounding tie; another runtime may decide them differently",
     ]
 
 
