@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
 
 import numpy as np
 from onnx import TensorProto
@@ -11,7 +10,7 @@ from onnx import TensorProto
 from bnnfpga.errors import UserError, shown
 from bnnfpga.frontend.contract.table import of_family
 from bnnfpga.frontend.inference import infer
-from bnnfpga.frontend.model import Model, Node, copy_node, make_node
+from bnnfpga.frontend.model import End, Model, Node, copy_node, make_node
 from bnnfpga.frontend.nodes import (
     ELEMENTWISE,
     LAYOUT_OPS,
@@ -34,22 +33,6 @@ _OF_THE_HOST = frozenset(
     (*FINAL, *REDUCTIONS, *MOVERS, "Cast", "Identity", *(kind for kind in ELEMENTWISE if kind not in QUANTIZERS))
 )
 """What a host knows how to do."""
-
-
-@dataclass(frozen=True, eq=False)
-class End:
-    """What the host makes of a graph's outputs.
-
-    Parameters
-    ----------
-    inputs
-        The tensors that are the graph's outputs, in their order, by their names in the file.
-    graph
-        The nodes behind them, in their order, with their constants and shapes; its outputs are the file's.
-    """
-
-    inputs: tuple[str, ...]
-    graph: Model
 
 
 def cut_final(model: Model) -> None:

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
-
-if TYPE_CHECKING:
-    from bnnfpga.frontend.final import End
 
 
 class Origin(NamedTuple):
@@ -461,6 +459,22 @@ class Model:
                         del self._facts[made][kind]
                     if follows:
                         ahead.append(made)
+
+
+@dataclass(frozen=True, eq=False)
+class End:
+    """What the host makes of a graph's outputs.
+
+    Parameters
+    ----------
+    inputs
+        The tensors that are the graph's outputs, in their order, by their names in the file.
+    graph
+        The nodes behind them, in their order, with their constants and shapes; its outputs are the file's.
+    """
+
+    inputs: tuple[str, ...]
+    graph: Model
 
 
 def make_node(

@@ -10,8 +10,7 @@ import onnx
 from numpy.typing import NDArray
 
 from bnnfpga.errors import ResultsDiffer, UserError
-from bnnfpga.frontend.final import End
-from bnnfpga.frontend.model import Model, Node
+from bnnfpga.frontend.model import End, Model, Node
 from bnnfpga.frontend.nodes import (
     ELEMENTWISE,
     LAYOUT_OPS,
