@@ -155,7 +155,7 @@ def test_simulate_under_stalls_has_no_interval() -> None:
 def test_verify() -> None:
     stages = [{"name": "source", "equal": True}, {"name": "rtl", "equal": True}]
     equal = text(verify_table({"equal": True, "stages": stages, "first_difference": None, "ties": None}))
-    assert [line.split() for line in equal.splitlines()] == [["stage"], ["source", "equal"], ["rtl", "equal"]]
+    assert [line.split() for line in equal.splitlines()] == [["stage", "result"], ["source", "equal"], ["rtl", "equal"]]
     tied = {"equal": True, "stages": stages, "first_difference": None, "ties": SUMMARY["ties"]}
     assert "5 of 1,234 decisions" in rows(verify_table(tied))["rounding ties"]
     place = {"stages": ["source", "rtl"], "unit": "matrix_vector3", "frame": 4, "channel": 2, "pixel": None}

@@ -103,7 +103,7 @@ CHANGES: dict[str, tuple[Change, str, str]] = {
     "circle": (circle, "is made only by a node behind it", "(MatMul)"),
     "node without outputs": (
         lambda m: node_of(m, "MatMul").ClearField("output"),
-        "the model has no output",
+        "it has no output",
         "(MatMul)",
     ),
     "quantizer without a scale": (
