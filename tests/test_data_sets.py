@@ -191,7 +191,7 @@ def test_shapes_that_fit() -> None:
 @pytest.mark.parametrize(
     ("given", "wanted", "layout", "match"),
     [
-        ((6, 10), (1, 10, 6), None, r"images have shape \(2, 6, 10\), expected \(images, 1, 10, 6\)"),
+        ((6, 10), (1, 10, 6), None, r"the array has shape \(2, 6, 10\), expected \(images, 1, 10, 6\)"),
         ((6, 10), (61,), None, r"expected \(images, 61\)"),
         ((4, 5, 3), (60,), None, "order is not clear"),
         ((4, 5, 3), (3, 5, 4), None, "expected"),

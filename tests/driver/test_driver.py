@@ -173,11 +173,11 @@ def test_mistakes(tmp_path: Path) -> None:
     with Accelerator(project=project.folder, batch=3, overlay=overlay(project), allocate=allocate) as accelerator:
         with pytest.raises(UserError, match="float64, expected integers"):
             accelerator.run(x.astype(np.float64))
-        with pytest.raises(UserError, match="images have shape"):
+        with pytest.raises(UserError, match="the array has shape"):
             accelerator.run(x[:, :-1])
-        with pytest.raises(UserError, match="there are none"):
+        with pytest.raises(UserError, match="there are no images"):
             accelerator.run(x[:0])
-        with pytest.raises(UserError, match="labels are 25 to 25, expected 0 to 24"):
+        with pytest.raises(UserError, match="the array holds 25 to 25, expected 0 to 24"):
             accelerator.validate(x, np.full(7, 25))
     short = Accelerator(project=project.folder, overlay=overlay(project, loses=1), allocate=allocate)
     with pytest.raises(UserError, match="bytes came from the accelerator"):

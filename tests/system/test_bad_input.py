@@ -740,12 +740,12 @@ def test_labels(refuse: Refuse, tmp_path: Path, model: Path) -> None:
     for labels, message in (
         (np.zeros(4, np.int64), "expected 3 integers"),
         (np.zeros((3, 1), np.int64), "expected 3 integers"),
-        (np.zeros(3), "labels are float64"),
-        (np.array([True, False, True]), "labels are bool"),
-        (np.array([0, 1, 4]), "labels are 0 to 4, expected 0 to 3"),
-        (np.array([-1, 1, 2]), "labels are -1 to 2"),
-        (np.array([0, 1, 2**63], np.uint64), "labels are 0 to 9223372036854775808"),
-        (np.array(["a", "b", "c"]), "labels are <U1"),
+        (np.zeros(3), "the array is float64"),
+        (np.array([True, False, True]), "the array is bool"),
+        (np.array([0, 1, 4]), "the array holds 0 to 4, expected 0 to 3"),
+        (np.array([-1, 1, 2]), "the array holds -1 to 2"),
+        (np.array([0, 1, 2**63], np.uint64), "the array holds 0 to 9223372036854775808"),
+        (np.array(["a", "b", "c"]), "the array is <U1"),
     ):
         np.save(tmp_path / "y.npy", labels)
         error = refuse("simulate", project.folder, "--images", tmp_path / "x.npy", "--labels", tmp_path / "y.npy")

@@ -163,7 +163,7 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
     "integers for floats": (
         "simulate floats --backend emulator --images images.npy",
         "images",
-        "images are uint8, expected float32",
+        "the array is uint8, expected float32",
         "--input uint8 --input-scale 1/255",
     ),
     "pixels from -128": (

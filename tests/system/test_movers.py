@@ -169,7 +169,9 @@ REFUSED = {
         "picks along the batch axis",
     ),
     "a batch of two": (
-        lambda net, x: net.node("Concat", x, x, axis=0),
+        lambda net, x: net.node(
+            "Slice", net.node("Concat", x, x, axis=0), *(net.constant([n], np.int64) for n in (0, 1, 0))
+        ),
         "(Concat)",
         "concatenates along the batch axis",
     ),

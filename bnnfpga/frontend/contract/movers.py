@@ -131,10 +131,12 @@ _RESIZE_19 = _RESIZE_18.since(
     19, without=("coordinate_transformation_mode",), more=(_coordinates("half_pixel_symmetric"),)
 )
 _NEAREST_PIXELS = (
-    "Each pixel made is the one that its own formula says; smoothly, of one pixel alone; "
-    "behind the last layer any: left to the host."
+    "Nearest: each new pixel is the one that ONNX's formula picks. Linear and cubic: of a single pixel, or behind the "
+    "last layer, left to the host."
 )
-_PICKS = "Of channels in any order; of rows, columns or samples in rising order, or of frames of up to 8,192 bits"
+_PICKS = (
+    "Of channels in any order; of rows, columns or samples in rising order, in any order in frames of up to 8,192 bits"
+)
 
 OPERATORS = (
     Operator(
@@ -176,7 +178,7 @@ OPERATORS = (
         some=True,
     ),
     Operator("Slice", _CHANNELS, f"{_PICKS}.", (_SLICE_1, _SLICE_10)),
-    Operator("Expand", _PIXELS, "Of axes of one element.", (Form((8, 13), (_DATA, _axes("shape"))),)),
+    Operator("Expand", _PIXELS, "Along axes of one element.", (Form((8, 13), (_DATA, _axes("shape"))),)),
     Operator(
         "Tile",
         _PIXELS,
