@@ -15,6 +15,7 @@ from bnnfpga.frontend.nodes import (
     required_constant,
     required_shape,
 )
+from bnnfpga.frontend.pads import pad_widths
 from bnnfpga.frontend.rewriting import Rewrite
 from bnnfpga.geometry import Geometry
 
@@ -255,19 +256,10 @@ def _plain_pad(model: Model, node: Node) -> None:
             where=describe(node),
             hint="use zero padding",
         )
-    given = required_constant(model, node, 1, "pads").astype(np.int64).ravel()
-    axes = model.constant(node.input[3]) if len(node.input) > 3 and node.input[3] else np.arange(rank)
-    if axes is None or len(given) != 2 * len(axes):
-        raise UserError(
-            "its pads do not fit its axes",
-            where=describe(node),
-            hint="the file is damaged or was made by hand; export the model again",
-        )
-    pads = np.zeros((2, rank), dtype=np.int64)
-    pads[:, np.ravel(axes) % rank] = given.reshape(2, -1)
+    pads = pad_widths(model, node)
     if rank < 2 or np.any(pads[:, 0]) or np.any(pads < 0):
         raise UserError(
-            f"its pads are {given.tolist()}; only channels, rows and columns can be padded",
+            f"its pads are {pads.ravel().tolist()}; only channels, rows and columns can be padded",
             where=describe(node),
             hint="pad the axes behind the batch axis, by 0 or more elements",
         )
@@ -292,9 +284,3 @@ def _plain_pad(model: Model, node: Node) -> None:
         source = made
     model.set_inputs(node, [source, operand])
     model.set_attributes(node, mode=None, pads=pads[:, 2:].ravel().tolist(), kernel_shape=[1] * (rank - 2))
-
-
-def channel_pads(node: Node) -> tuple[int, int]:
-    """How many channels a plain Pad puts in front of an image's own, and behind them."""
-    before, behind = attribute(node, "channels", [0, 0])
-    return before, behind

@@ -175,6 +175,7 @@ REFUSED = {
         "(Concat)",
         "concatenates along the batch axis",
     ),
+    "images of two": (lambda net, x: net.node("Concat", x, x, axis=0), "output 'y'", "does not begin with one image"),
     "more axes": (
         lambda net, x: net.node("Expand", x, net.constant([2, 1, 2, 32, 32], np.int64)),
         "(Expand)",

@@ -40,7 +40,8 @@ _BEYOND = """
 Nor are these taken, of any operator:
 
 * opsets below 7, in which operators broadcast by attributes (`axis`, `broadcast`);
-* operators of other domains than ONNX's, QONNX's and FINN's that the file does not define as functions (`com.microsoft`, `ai.onnx.ml`, `ai.onnx.preview.training` ...);
+* operators of other domains than ONNX's, QONNX's and FINN's (`com.microsoft`, `ai.onnx.ml` ...), but for functions that
+  the file itself defines;
 * float16, bfloat16, float64 and complex numbers, and arithmetic on integers: float32 would give other numbers;
 * in front of a layer, a Resize that interpolates between pixels, or whose coordinates runtimes read differently;
 * second outputs that are read: the mask of a Dropout, the indices of a MaxPool, the statistics of a BatchNormalization.
