@@ -157,7 +157,7 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
     "floats for integers": (
         f"{EMULATED} floats.npy",
         "images",
-        "are float32, expected integers (uint8)",
+        "is float32, expected integers (uint8)",
         "without --input",
     ),
     "integers for floats": (
@@ -181,7 +181,7 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
     "images of another size": (
         f"{EMULATED} colour.npy",
         "images",
-        "have shape (4, 32, 32, 3), expected (images, 1, 28, 28)",
+        "has shape (4, 32, 32, 3), expected (images, 1, 28, 28)",
         "the first axis is the image",
     ),
     "an empty batch": (f"{EMULATED} none.npy", "images", "there are no images", "at least one"),
