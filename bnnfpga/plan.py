@@ -92,7 +92,7 @@ def check_options(
     """Refuse options of `make_plan` that are wrong whatever the model."""
     if folding is not None and cycles is not None:
         raise UserError(
-            "a folding and a speed exclude each other",
+            "a folding and a speed are mutually exclusive",
             where="--folding",
             hint="give either --folding or one of --cycles and --target-fps",
         )

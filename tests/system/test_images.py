@@ -52,7 +52,7 @@ def test_layouts_agree(integers: bnnfpga.Project, floats: bnnfpga.Project) -> No
     [
         (np.zeros((2, 12), np.uint8), "expected (images, 3, 2, 2)"),
         (np.zeros((3, 2, 2), np.uint8), "expected (images, 3, 2, 2)"),
-        (np.zeros((0, 3, 2, 2), np.uint8), "there are none"),
+        (np.zeros((0, 3, 2, 2), np.uint8), "there are no images"),
         (np.zeros((2, 3, 2, 2), np.float32), "expected integers (uint4)"),
         (np.zeros((2, 3, 2, 2), bool), "expected integers (uint4)"),
         (np.full((2, 3, 2, 2), 16), "values from 16 to 16, expected 0 to 15"),
@@ -68,9 +68,9 @@ def test_wrong_integers(integers: bnnfpga.Project, images: np.ndarray, message: 
 @pytest.mark.parametrize(
     ("images", "message"),
     [
-        (np.zeros((2, 3, 2, 2), np.uint8), "images are uint8, expected float32"),
-        (np.zeros((2, 3, 2, 2), np.float16), "images are float16, expected float32"),
-        (np.full((2, 3, 2, 2), 0.1), "the one at (0, 0, 0) of image 0, 0.1, is not a float32 number"),
+        (np.zeros((2, 3, 2, 2), np.uint8), "the array is uint8, expected float32"),
+        (np.zeros((2, 3, 2, 2), np.float16), "the array is float16, expected float32"),
+        (np.full((2, 3, 2, 2), 0.1), "the number at (0, 0, 0) of image 0, 0.1, is not a float32 number"),
         (np.full((2, 3, 2, 2), 1e300), "1e+300, is not a float32 number"),
         (np.full((2, 3, 2, 2), np.inf), "NaN or infinity"),
         (np.full((2, 3, 2, 2), np.nan, np.float32), "NaN"),
@@ -94,14 +94,14 @@ def test_doubles_that_are_float32_numbers(floats: bnnfpga.Project) -> None:
     doubles = np.moveaxis(x.astype(np.float64), 1, -1)
     doubles[3, 1, 0, 2] += 1e-12
     doubles[3, 1, 1, 0] += 1e-12
-    with pytest.raises(UserError, match=r"the one at \(1, 0, 2\) of image 3") as caught:
+    with pytest.raises(UserError, match=r"the number at \(1, 0, 2\) of image 3") as caught:
         floats.read_images(doubles, "nhwc")
     assert "astype(numpy.float32)" in str(caught.value.hint)
 
 
 @pytest.mark.parametrize("labels", [np.zeros(3, int), np.zeros((2, 1), int), np.zeros(2)])
 def test_wrong_labels(integers: bnnfpga.Project, labels: np.ndarray) -> None:
-    with pytest.raises(UserError, match="labels are"):
+    with pytest.raises(UserError, match="the array"):
         integers.simulate(np.zeros((2, 3, 2, 2), np.uint8), labels)
 
 
