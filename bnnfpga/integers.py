@@ -52,6 +52,13 @@ class IntegerType:
     def signed(self) -> bool:
         return self.encoding == "signed"
 
+    def times(self, other: IntegerType) -> IntegerType:
+        """The type of products with integers of another type."""
+        if self.is_bipolar and other.is_bipolar:
+            return IntegerType.bipolar()
+        ends = [own * factor for own in (self.lo, self.hi) for factor in (other.lo, other.hi)]
+        return IntegerType.interval(min(ends), max(ends))
+
     @property
     def bits(self) -> int:
         """Bits one element takes in a stream."""

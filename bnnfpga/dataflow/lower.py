@@ -9,7 +9,7 @@ import numpy as np
 
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.lowering.accelerator import Lowering, stream_shape
-from bnnfpga.dataflow.lowering.branches import add_streams, concat
+from bnnfpga.dataflow.lowering.branches import add_streams, concat, multiply_streams
 from bnnfpga.dataflow.lowering.elementwise import table, threshold
 from bnnfpga.dataflow.lowering.layers import convolution, dense
 from bnnfpga.dataflow.lowering.pixels import max_pool, pad, pick, sum_pool
@@ -31,6 +31,7 @@ from bnnfpga.transforms.integer_types import (
     INTEGER_ADD,
     INTEGER_CONCAT,
     INTEGER_POOL,
+    INTEGER_PRODUCT,
     INTEGER_SUM,
     TABLE,
     THRESHOLD,
@@ -50,6 +51,7 @@ _OPERATIONS: dict[str, Callable[[Lowering, Node], None]] = {
     INTEGER_SUM: sum_pool,
     "Pad": pad,
     INTEGER_ADD: add_streams,
+    INTEGER_PRODUCT: multiply_streams,
     INTEGER_CONCAT: concat,
     "Gather": pick,
     "Resize": pick,

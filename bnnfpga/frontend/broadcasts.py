@@ -1,4 +1,4 @@
-"""Streams that a sum stretches to the shape of the other one."""
+"""Streams that a sum or product stretches to the shape of the other one."""
 
 from __future__ import annotations
 
@@ -10,25 +10,24 @@ from bnnfpga.errors import UserError
 from bnnfpga.frontend.model import Model, Node, make_node
 from bnnfpga.frontend.nodes import (
     BROADCASTING,
+    PAIRING,
     comes_from_constants,
     data_operands,
     describe,
 )
 from bnnfpga.frontend.rewriting import Rewrite
 
-_SUMS = ("Add", "Sub")
-
 
 class StretchedOperands(Rewrite):
-    """What a sum of streams stretches is repeated in front of it: channels by a Gather, pixels by a Resize."""
+    """What a sum or product stretches is repeated in front of it: channels by a Gather, pixels by a Resize."""
 
     def visit(self, model: Model, node: Node) -> bool:
-        if node.op_type not in _SUMS or len(_streams(model, node)) != 2:
+        if node.op_type not in PAIRING or len(_streams(model, node)) != 2:
             return False
         wanted = model.shape(node.output[0])
         for index, name in enumerate(node.input):
             shape = model.shape(name)
-            if wanted and shape and shape != wanted and len(shape) == len(wanted) > 2:
+            if wanted and shape and shape != wanted and len(shape) == len(wanted) > 1:
                 _stretch(model, node, index, shape, wanted)
                 return True
         return False
@@ -59,11 +58,11 @@ def _streams(model: Model, node: Node) -> list[str]:
 
 
 def check_products(model: Model) -> None:
-    """Refuse products and whatever else of two streams is no sum."""
+    """Refuse what of two streams is neither a sum nor a product."""
     for node in model.nodes:
-        if node.op_type in BROADCASTING and node.op_type not in _SUMS and len(_streams(model, node)) > 1:
+        if node.op_type in BROADCASTING and node.op_type not in PAIRING and len(_streams(model, node)) > 1:
             raise UserError(
-                "both its operands change with the image; streams can be added, subtracted and concatenated",
+                "both its operands change with the image; streams can be added, subtracted, multiplied or concatenated",
                 where=describe(node),
-                hint="gate with an Add of two quantised streams instead, or leave the node out",
+                hint="use an Add or Mul of two quantised streams instead, or leave the node out",
             )

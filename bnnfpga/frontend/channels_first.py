@@ -110,7 +110,7 @@ class _Walk:
         rank = len(self._model.shape(node.input[0]))
         if node.op_type == "Transpose" and (perm := _perm_of(node, rank)) is not None:
             source, known = self._turned.get(node.input[0], (node.input[0], tuple(range(rank))))
-            self._turned[node.output[0]] = (source, tuple(known[axis] for axis in perm))
+            self._turn(node.output[0], source, tuple(known[axis] for axis in perm))
             self._turners[node.output[0]] = node.origin
             self._model.remove(node)
             return
@@ -119,6 +119,11 @@ class _Walk:
                 if name in self._turned:
                     result = self._model.fresh_name(f"{name}_as_given") if name == self._input else name
                     self._model.set_input(node, index, self._restore(name, result))
+
+    def _turn(self, name: str, source: str, perm: Perm) -> None:
+        """A tensor is from here on a permutation of another one."""
+        self._turned[name] = (source, perm)
+        self._model.turned.setdefault(source, (name, perm))
 
     def _follow(self, node: Node) -> bool:
         """Let a node work on the tensors of which its own are permutations; False where it cannot."""
@@ -143,8 +148,9 @@ class _Walk:
             # A tensor that is something else now than in the file has another name.
             result = self._model.fresh_name(f"{name}_turned")
             self._model.set_output(node, result, index)
-            self._turned[name] = (result, made)
+            self._turn(name, result, made)
             self._turners[name] = turner
+            self._data.add(result)
             self._model.set_shape(result, [shape[axis] for axis in _inverse(made)])
         return True
 

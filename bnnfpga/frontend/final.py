@@ -21,6 +21,7 @@ from bnnfpga.frontend.nodes import (
     describe,
 )
 from bnnfpga.frontend.own_ends import own_ends
+from bnnfpga.frontend.pads import pad_widths
 from bnnfpga.frontend.reductions import REDUCTIONS
 from bnnfpga.frontend.resizing import repeats_pixels
 
@@ -255,12 +256,15 @@ def _reduces_otherwise(model: Model, node: Node) -> bool:
 
 def _pads_otherwise(model: Model, node: Node) -> bool:
     """Whether it takes elements away, or puts anything around but a constant around pixels."""
-    rank = len(model.shape(node.input[0]))
-    pads = model.constant(node.input[1]) if len(node.input) > 1 else None
-    if attribute(node, "mode", "constant") != "constant" or pads is None or np.any(pads < 0) or len(node.input) > 3:
+    if attribute(node, "mode", "constant") != "constant":
         return True
-    padded = set(np.flatnonzero(pads.reshape(2, rank).any(axis=0)).tolist())
-    return rank < 3 or not any(padded <= axes for axes in _pixel_axes(model, node.input[0]))
+    widths = pad_widths(model, node)
+    padded = set(np.flatnonzero(widths.any(axis=0)).tolist())
+    return (
+        bool(np.any(widths < 0))
+        or widths.shape[1] < 3
+        or not any(padded <= axes for axes in _pixel_axes(model, node.input[0]))
+    )
 
 
 _CHECKS = {

@@ -76,13 +76,15 @@ class Model:
     opset
         Version of the standard operators.
 
-    `end` is what the host makes of the outputs, where something is cut off behind them.
+    `end` is what the host makes of the outputs, where something is cut off behind them. `turned` has tensors that are
+    one of the file's with its axes in another order: that one, and of each of its axes the axis here.
     """
 
     def __init__(self, input: str, outputs: Iterable[str], opset: int) -> None:
         self.opset = opset
         self.metadata: dict[str, str] = {}
         self.end: End | None = None
+        self.turned: dict[str, tuple[str, tuple[int, ...]]] = {}
         self._input_name = input
         self._output_names = tuple(outputs)
         self._ends = Node("", (), (), "")
@@ -388,7 +390,7 @@ class Model:
     def copy(self) -> Model:
         """A graph of its own; constants are shared, since nobody changes them in place."""
         other = Model(self._input_name, self._output_names, self.opset)
-        other.metadata, other.end = dict(self.metadata), self.end
+        other.metadata, other.end, other.turned = dict(self.metadata), self.end, dict(self.turned)
         other._constants, other._shapes = dict(self._constants), dict(self._shapes)
         other._types, other._names, other._numbers = dict(self._types), set(self._names), dict(self._numbers)
         other.append(*(copy_node(node) for node in self._walk()))

@@ -69,6 +69,8 @@ CHAINED = (*ELEMENTWISE, "MaxPool")
 """What may stand between an integer and a quantizer: a pool of a step function is a step function of a pool."""
 BROADCASTING = ("Add", "Sub", "Mul", "Div", "Max", "Min", "PRelu", "Pow", UNARY)
 """Elementwise nodes with a constant of a shape of its own."""
+PAIRING = ("Add", "Sub", "Mul")
+"""Elementwise nodes that may take two streams."""
 DOT_PRODUCTS = ("MatMul", "Conv")
 """Nodes that sum products of their input with the weights, which are their second operand."""
 POOLS = ("MaxPool", "AveragePool")

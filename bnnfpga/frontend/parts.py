@@ -11,8 +11,8 @@ import numpy as np
 from bnnfpga.frontend.model import Model, Node, make_node
 from bnnfpga.frontend.multithreshold import channel_axis
 from bnnfpga.frontend.nodes import ELEMENTWISE, EMBEDDING, LAYOUT_OPS, POOLS, attribute, data_operands
+from bnnfpga.frontend.pads import channel_pads
 from bnnfpga.frontend.picks import gathered
-from bnnfpga.frontend.sliding import channel_pads
 from bnnfpga.integers import IntArray
 
 
@@ -75,10 +75,10 @@ def in_pieces(model: Model, node: Node, source: str, parts: Sequence[Part], rows
     return None
 
 
-def sum_in_pieces(
+def pairs_in_pieces(
     model: Model, node: Node, operands: Sequence[Sequence[Part] | None]
 ) -> tuple[list[Node], list[Piece]]:
-    """A sum of streams as one for each of their common parts, and the Gathers in front of them.
+    """A sum or product of streams as one for each of their common parts, and the Gathers in front of them.
 
     Parameters
     ----------

@@ -11,7 +11,8 @@ from onnx import numpy_helper
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.model import Model
 from bnnfpga.frontend.nodes import POOLS, attribute, comes_from_constants, describe
-from bnnfpga.frontend.sliding import channel_pads, geometry_of
+from bnnfpga.frontend.pads import channel_pads
+from bnnfpga.frontend.sliding import geometry_of
 
 MOST_ELEMENTS = 1 << 24
 """Elements of a tensor that depends on the input, far above any accelerator's."""

@@ -15,6 +15,7 @@ from bnnfpga.frontend.nodes import (
     required_constant,
     required_shape,
 )
+from bnnfpga.frontend.pads import pad_widths
 from bnnfpga.frontend.rewriting import Rewrite
 from bnnfpga.geometry import Geometry
 
@@ -253,19 +254,10 @@ def _plain_pad(model: Model, node: Node) -> None:
             where=describe(node),
             hint="use zero padding",
         )
-    given = required_constant(model, node, 1, "pads").astype(np.int64).ravel()
-    axes = model.constant(node.input[3]) if len(node.input) > 3 and node.input[3] else np.arange(rank)
-    if axes is None or len(given) != 2 * len(axes):
-        raise UserError(
-            "its pads do not fit its axes",
-            where=describe(node),
-            hint="the file is damaged or was made by hand; export the model again",
-        )
-    pads = np.zeros((2, rank), dtype=np.int64)
-    pads[:, np.ravel(axes) % rank] = given.reshape(2, -1)
+    pads = pad_widths(model, node)
     if rank < 2 or np.any(pads[:, 0]) or np.any(pads < 0):
         raise UserError(
-            f"its pads are {given.tolist()}; channels, rows and columns can be added to an image",
+            f"its pads are {pads.ravel().tolist()}; channels, rows and columns can be added to an image",
             where=describe(node),
             hint="pad the axes behind that of the images, with sizes from 0 on",
         )
@@ -290,9 +282,3 @@ def _plain_pad(model: Model, node: Node) -> None:
         source = made
     model.set_inputs(node, [source, operand])
     model.set_attributes(node, mode=None, pads=pads[:, 2:].ravel().tolist(), kernel_shape=[1] * (rank - 2))
-
-
-def channel_pads(node: Node) -> tuple[int, int]:
-    """How many channels a plain Pad puts in front of an image's own, and behind them."""
-    before, behind = attribute(node, "channels", [0, 0])
-    return before, behind

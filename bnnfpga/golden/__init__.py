@@ -12,6 +12,8 @@ Rules, in the order in which they apply:
    of weights times constants in float64, rounded once, added behind the scales. Zero pads stand for the number 0: where
    windows touch them, the constants are n/d times the scale with a d of at most 256, the dot product runs on d * code +
    n, and 1/d is the last of the activation's scales.
+   The product of two streams is that of their integers, exactly; behind it come the first operand's scales, then the
+   second's.
 3. Everything else is one float32 operation at a time, in the file's order. Batch norm is
    ((x - mean) / sqrt(var + eps)) * scale + bias.
 4. A function that is one node (Sigmoid, Gelu, HardSwish ...) means its float64 value, rounded once to float32.

@@ -16,11 +16,9 @@ from bnnfpga.frontend.nodes import attribute, describe
 from bnnfpga.frontend.sliding import geometry_of, sliding_attributes
 from bnnfpga.golden.affine import Affine, Summed, addends, affine_of, recoded, summed
 from bnnfpga.golden.images import convolved
-from bnnfpga.golden.writer import EXACT_FLOAT32, Value, Writer
+from bnnfpga.golden.writer import EXACT_FLOAT32, EXACT_FLOAT64, Value, Writer
 
 Weights = NDArray[np.float32] | NDArray[np.float64]
-_MOST_SUM = 1 << 53
-"""Integers from which on float64 has gaps."""
 
 
 def dot_product(writer: Writer, node: Node) -> Value:
@@ -170,7 +168,7 @@ def _wide_product(writer: Writer, node: Node, x: Value, weights: Weights, option
     onnxruntime convolves no doubles: a convolution is done digit by digit of the weights, each exact in float32.
     """
     assert x.base is not None
-    if _magnitude(node, weights, x.magnitude) >= _MOST_SUM:
+    if _magnitude(node, weights, x.magnitude) >= EXACT_FLOAT64:
         raise UserError(
             "its sums need more than 53 bits", where=describe(node), hint="quantise its input to fewer bits"
         )

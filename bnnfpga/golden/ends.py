@@ -20,6 +20,7 @@ from bnnfpga.frontend.nodes import (
     elementwise_operand,
     required_constant,
 )
+from bnnfpga.frontend.pads import pad_widths
 from bnnfpga.golden.end_classes import class_rules
 from bnnfpga.golden.resampling import resampled
 from bnnfpga.golden.steps import elementwise_steps
@@ -277,26 +278,11 @@ def _tile(writer: _Writer, node: Node) -> list[int]:
 
 
 def _pad(writer: _Writer, node: Node) -> list[int]:
-    rank, mode = len(writer.model.shape(node.input[0])), attribute(node, "mode", "constant")
-    filler = 2
-    if "pads" in node.attributes or "channels" in node.attributes:
-        # In a clean graph: of pixels and of channels.
-        filler = 1
-        pixels = attribute(node, "pads", None) or [0] * 2 * (rank - 2)
-        low, high = attribute(node, "channels", None) or (0, 0)
-        before = np.array([0, low, *pixels[: rank - 2]], dtype=np.int64)
-        after = np.array([0, high, *pixels[rank - 2 :]], dtype=np.int64)
-    else:
-        pads = np.ravel(required_constant(writer.model, node, 1, "pads")).astype(np.int64)
-        before, after = np.zeros(rank, dtype=np.int64), np.zeros(rank, dtype=np.int64)
-        axes = list(range(rank))
-        if len(node.input) > 3 and node.input[3]:
-            axes = np.ravel(required_constant(writer.model, node, 3, "axes")).tolist()
-        for axis, low, high in zip(axes, pads[: len(axes)], pads[len(axes) :], strict=True):
-            before[axis], after[axis] = low, high
+    mode, (before, after) = attribute(node, "mode", "constant"), pad_widths(writer.model, node)
+    filler = 2 if attribute(node, "pads", None) is None else 1
     value = writer.value(node.input[0])
     shape = writer.model.shape(node.input[0])
-    for axis in range(rank):
+    for axis in range(len(shape)):
         low, high = int(before[axis]), int(after[axis])
         outside = mode != "constant"
         if mode == "reflect" and max(low, high) >= min(shape[axis], shape[axis] + low, shape[axis] + high):

@@ -72,5 +72,9 @@ def _takes_integers(proto: onnx.ModelProto) -> bool:
 def _claims(golden: GoldenModel, x: Floats) -> Claims:
     result = golden.run(x, golden.integer_tensors)
     integers = {name: Scaled(array, golden.scales(name)) for name, array in result.integers.items()}
+    for name in list(integers):
+        if name in golden.turned:
+            tensor, perm = golden.turned[name]
+            integers.setdefault(tensor, integers[name].transposed(perm))
     ends = {name: result.end_values[value] for name, value in golden.end_tensors.items()}
     return Claims(integers, dict(zip(golden.output_tensors, result.outputs, strict=True)), ends)

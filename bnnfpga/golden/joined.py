@@ -10,8 +10,8 @@ import numpy as np
 from bnnfpga.arithmetic import Step, apply_steps
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.model import Node
-from bnnfpga.frontend.nodes import DOT_PRODUCTS, ELEMENTWISE, attribute, data_operands, describe
-from bnnfpga.frontend.parts import Part, Piece, in_pieces, sum_in_pieces
+from bnnfpga.frontend.nodes import DOT_PRODUCTS, ELEMENTWISE, PAIRING, attribute, data_operands, describe
+from bnnfpga.frontend.parts import Part, Piece, in_pieces, pairs_in_pieces
 from bnnfpga.golden.writer import Joined, Value, Writer
 from bnnfpga.integers import IntArray
 
@@ -33,8 +33,8 @@ def of_parts(writer: Writer, translate: Translate, node: Node) -> Value | None:
     if first is None or node.op_type == "Concat" or (node.op_type in ELEMENTWISE and len(operands) == 1):
         return None
     parts = {name: _behind_chain(writer, translate, join) for name, join in known.items() if join is not None}
-    if node.op_type in ("Add", "Sub"):
-        gathers, pieces = sum_in_pieces(writer.model, node, [parts.get(name) for name in node.input])
+    if node.op_type in PAIRING:
+        gathers, pieces = pairs_in_pieces(writer.model, node, [parts.get(name) for name in node.input])
         for gather in gathers:
             writer.values[gather.output[0]] = translate(gather)
         return _translated(writer, translate, first, pieces)

@@ -16,6 +16,7 @@ from bnnfpga.frontend.model import Model, Node
 from bnnfpga.frontend.nodes import (
     DOT_PRODUCTS,
     LAYOUT_OPS,
+    PAIRING,
     QUANTIZERS,
     attribute,
     data_operands,
@@ -29,6 +30,7 @@ from bnnfpga.golden.dot_products import dot_product
 from bnnfpga.golden.ends import Program, end_of, program_of
 from bnnfpga.golden.joined import of_parts
 from bnnfpga.golden.joins import add_streams, concat, gather, resize
+from bnnfpga.golden.multiplied import multiply_streams
 from bnnfpga.golden.pools import average_pool, max_pool, pad
 from bnnfpga.golden.session import Session
 from bnnfpga.golden.steps import elementwise_steps
@@ -106,6 +108,7 @@ class GoldenModel:
         self._builder = _Builder(Writer(model.copy()), input)
         self.input_shape = tuple(model.shape(model.input)[1:])
         self.output_tensors = model.outputs
+        self.turned = dict(model.turned)
         end = end_of(model)
         self.ends, self.end_tensors = program_of(end)
         self.file_tensors = end.graph.outputs
@@ -231,8 +234,9 @@ class _Builder:
             return dot_product(self._writer, node)
         if node.op_type in _STRUCTURAL:
             return _STRUCTURAL[node.op_type](self._writer, node)
-        if node.op_type in ("Add", "Sub") and len(data_operands(self._writer.model, node)) > 1:
-            return add_streams(self._writer, node)
+        if node.op_type in PAIRING and len(data_operands(self._writer.model, node)) > 1:
+            pairs = multiply_streams if node.op_type == "Mul" else add_streams
+            return pairs(self._writer, node)
         if node.op_type in LAYOUT_OPS or node.op_type == "Transpose":
             return self._layout(node)
         steps = elementwise_steps(self._writer.model, node)

@@ -11,7 +11,8 @@ from bnnfpga.arithmetic import Step
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.model import Node
 from bnnfpga.frontend.nodes import attribute, describe
-from bnnfpga.frontend.sliding import averages, channel_pads, divisor_of, pad_value, sliding_attributes, takes_smallest
+from bnnfpga.frontend.pads import channel_pads
+from bnnfpga.frontend.sliding import averages, divisor_of, pad_value, sliding_attributes, takes_smallest
 from bnnfpga.golden.affine import affine_of, for_more_channels, pad_code, rises
 from bnnfpga.golden.dot_products import (
     by_pixel,

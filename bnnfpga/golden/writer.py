@@ -19,6 +19,8 @@ from bnnfpga.golden.session import Call, Session
 
 EXACT_FLOAT32 = 1 << 24
 """Integers from which on float32 has gaps."""
+EXACT_FLOAT64 = 1 << 53
+"""Integers from which on float64 has gaps."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,8 +19,9 @@ from bnnfpga.frontend.nodes import (
     describe,
     elementwise_operand,
 )
+from bnnfpga.frontend.pads import channel_pads
 from bnnfpga.frontend.rewriting import Rewrite
-from bnnfpga.frontend.sliding import channel_pads, geometry_of, pad_value
+from bnnfpga.frontend.sliding import geometry_of, pad_value
 from bnnfpga.golden.affine import Recoded, affine_of, for_more_channels, is_affine, pad_code, recoded, summed
 from bnnfpga.golden.dot_products import weighted
 from bnnfpga.golden.steps import elementwise_steps

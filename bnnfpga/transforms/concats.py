@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from bnnfpga.frontend.model import Model, Node
-from bnnfpga.frontend.nodes import QUANTIZERS, attribute, data_operands
-from bnnfpga.frontend.parts import Part, Piece, in_pieces, joined, sum_in_pieces
+from bnnfpga.frontend.nodes import PAIRING, QUANTIZERS, attribute, data_operands
+from bnnfpga.frontend.parts import Part, Piece, in_pieces, joined, pairs_in_pieces
 from bnnfpga.frontend.picks import gathered
 from bnnfpga.frontend.rewriting import Rewrite
 from bnnfpga.integers import IntArray
@@ -63,8 +63,8 @@ def _move_behind(model: Model, concat: Node, reader: Node, gather: Node | None =
     own = _parts(model, concat, gather)
     before: list[Node] = []
     pieces: list[Piece] | None
-    if reader.op_type in ("Add", "Sub") and len(data_operands(model, reader)) > 1:
-        before, pieces = sum_in_pieces(model, reader, [own if name == source else None for name in reader.input])
+    if reader.op_type in PAIRING and len(data_operands(model, reader)) > 1:
+        before, pieces = pairs_in_pieces(model, reader, [own if name == source else None for name in reader.input])
     elif reader.op_type == "Conv" and model.constant(reader.input[1]) is None:
         return False
     else:

@@ -23,6 +23,7 @@ from bnnfpga.transforms.merge_layouts import MergeLayouts
 from bnnfpga.transforms.move import LayoutBeforeElementwise, QuantizerBeforeLayout
 from bnnfpga.transforms.moved_constants import ImagesBehindAverages, PicksBeforeElementwise
 from bnnfpga.transforms.pools import AffineBehindPools
+from bnnfpga.transforms.products import ProductsOnIntegers
 from bnnfpga.transforms.quantizer_scales import ScalesOutOfQuantizers
 from bnnfpga.transforms.refusals import refuse_floats
 from bnnfpga.transforms.thresholds import ChainsToThresholds
@@ -40,6 +41,7 @@ SCALE_REWRITES = (
     ImagesBehindAverages,
     AffineBehindPools,
     JoinsOnIntegers,
+    ProductsOnIntegers,
     ShiftsIntoCodes,
     AffineBehindDotProducts,
     ConcatBehindQuantizers,

@@ -23,6 +23,8 @@ INTEGER_SUM = "IntegerSum"
 """The sum of the integers under a kernel; attributes of AveragePool."""
 INTEGER_ADD = "IntegerAdd"
 """The sum of integers, each times one of the attribute `factors`."""
+INTEGER_PRODUCT = "IntegerProduct"
+"""The product of two integers."""
 INTEGER_CONCAT = "IntegerConcat"
 """Integers one behind the other along `axis`, each times one of the attribute `factors`."""
 THRESHOLD = "IntegerThreshold"
@@ -33,7 +35,7 @@ attributes lo, hi, bipolar."""
 
 _FACT = "integer type"
 _FOLLOWS = (*LAYOUT_OPS, *DOT_PRODUCTS, "MaxPool", INTEGER_POOL, INTEGER_SUM, "Pad", "Gather", "Resize", "Transpose")
-_OPERANDS = {**dict.fromkeys(_FOLLOWS, 1), **dict.fromkeys((INTEGER_ADD, INTEGER_CONCAT), None)}
+_OPERANDS = {**dict.fromkeys(_FOLLOWS, 1), **dict.fromkeys((INTEGER_ADD, INTEGER_PRODUCT, INTEGER_CONCAT), None)}
 """How many of a node's first inputs the type of its result follows from; None is all."""
 
 
@@ -103,6 +105,8 @@ def _made_type(model: Model, node: Node, types: list[IntegerType]) -> IntegerTyp
         return IntegerType(geometry.taps * min(ends), geometry.taps * max(ends), "signed")
     if kind == "Pad":
         return _padded_type(model, node, types[0])
+    if kind == INTEGER_PRODUCT:
+        return types[0].times(types[1])
     if kind in (INTEGER_ADD, INTEGER_CONCAT):
         return _joined_type(node, types)
     return types[0] if types else None

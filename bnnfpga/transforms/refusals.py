@@ -19,10 +19,12 @@ from bnnfpga.frontend.nodes import (
     elementwise_operand,
 )
 from bnnfpga.frontend.sliding import averages, divisor_of, geometry_of
+from bnnfpga.golden.multiplied import not_multiplied
 from bnnfpga.golden.steps import elementwise_steps
 from bnnfpga.transforms.affine_inputs import run_to
 from bnnfpga.transforms.integer_types import integer_type, integer_weights
 from bnnfpga.transforms.joins import scaled_integer
+from bnnfpga.transforms.products import scales_to
 from bnnfpga.transforms.thresholds import chain_above
 
 
@@ -116,7 +118,10 @@ def _cause(model: Model, node: Node) -> Node:
 
 
 def not_joined(model: Model, node: Node) -> UserError:
-    """The refusal of a sum or concatenation whose operands are not on one integer grid."""
+    """The refusal of a product of floats, or of a sum or concatenation whose operands are not on one integer grid."""
+    if node.op_type == "Mul":
+        wrong = next(name for name in data_operands(model, node) if scales_to(model, name) is None)
+        return not_multiplied(model, node, wrong, shifted=run_to(model, wrong) is not None)
     units = []
     for name in data_operands(model, node):
         scaled = scaled_integer(model, name)

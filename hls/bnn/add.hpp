@@ -3,22 +3,12 @@
 #ifndef BNN_ADD_HPP_
 #define BNN_ADD_HPP_
 
+#include "number.hpp"
 #include "word.hpp"
 
 #include <cstdint>
 
 namespace bnn {
-namespace detail {
-
-/// The integer that a code stands for; bipolar ones are -1 and +1, stored as 0 and 1.
-template <unsigned Bits, bool Bipolar, bool Signed>
-std::int64_t number(std::uint64_t code) {
-    BNN_PRAGMA(HLS INLINE)
-    return Bipolar ? (code != 0 ? 1 : -1) : decode<Bits, Signed>(code);
-}
-
-}  // namespace detail
-
 /// The adder, for one frame of Beats beats of PE elements.
 ///
 /// Of each stream: InputBits, InputBipolar, InputSigned   its elements

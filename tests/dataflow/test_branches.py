@@ -20,9 +20,11 @@ from bnnfpga.dataflow.operators.fifo import Fifo
 from bnnfpga.dataflow.operators.fork import Fork
 from bnnfpga.dataflow.operators.lookup import Lookup
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
+from bnnfpga.dataflow.operators.multiply import Multiply
 from bnnfpga.dataflow.operators.select import Select
 from bnnfpga.dataflow.operators.width_converter import WidthConverter
 from bnnfpga.dataflow.operators.window import Geometry, Window
+from bnnfpga.dataflow.pairs import Pairs
 from bnnfpga.dataflow.token_model import Cycles, Deadlock, predict
 from bnnfpga.integers import IntegerType
 from bnnfpga.simulate.simulator import build_simulator
@@ -45,17 +47,15 @@ def function_of_bytes(name: str, shape: tuple[int, ...], type: IntegerType, pe: 
     return Lookup(name, shape, BYTE, np.where(values < 0, -1, 1) if type.is_bipolar else values, type, pe=pe)
 
 
-def added(types: tuple[IntegerType, IntegerType], factors: tuple[int, int], pe: int, add_pe: int) -> Graph:
-    shape = (3, 4)
-    first = function_of_bytes("first", shape, types[0], pe, 1)
-    second = function_of_bytes("second", shape, types[1], pe, 2)
-    units: list[Operator] = [
-        Fork("fork0", first.inputs[0]),
-        first,
-        second,
-        Add("add", shape, types, factors, add_pe),
-    ]
-    return joined(units, [("fork0", "first"), ("fork0", "second"), ("first", "add"), ("second", "add")])
+SHAPE = (3, 4)
+
+
+def paired(unit: Pairs, pe: int) -> Graph:
+    """A unit that joins two streams of SHAPE, behind what makes them, `pe` elements a cycle."""
+    first = function_of_bytes("first", SHAPE, unit.types[0], pe, 1)
+    second = function_of_bytes("second", SHAPE, unit.types[1], pe, 2)
+    units: list[Operator] = [Fork("fork0", first.inputs[0]), first, second, unit]
+    return joined(units, [("fork0", "first"), ("fork0", "second"), ("first", unit.name), ("second", unit.name)])
 
 
 ADDITIONS = {
@@ -70,9 +70,41 @@ ADDITIONS = {
 
 @pytest.mark.parametrize("name", ADDITIONS)
 def test_add_in_hardware(name: str, tmp_path: Path) -> None:
-    graph = added(*ADDITIONS[name])
+    types, factors, pe, add_pe = ADDITIONS[name]
+    graph = paired(Add("add", SHAPE, types, factors, add_pe), pe)
     cycles = check_in_verilator(graph, tmp_path, frames=40)
     assert cycles.initiation_interval == max(operator.interval() for operator in graph.operators)
+
+
+MULTIPLICATIONS = {
+    "two bits": ((BIPOLAR, BIPOLAR), 2, 2),
+    "bits and a count": ((BIPOLAR, IntegerType.interval(0, 6)), 4, 2),
+    "sums and bits": ((SIGNED, BIPOLAR), 1, 4),
+    "bytes": ((BYTE, BYTE), 4, 4),
+    "sums and a gate": ((IntegerType.interval(-145, 145), IntegerType.interval(0, 7)), 1, 1),
+    "both below zero": ((IntegerType.interval(-128, -3), IntegerType.interval(-8, -1)), 2, 1),
+    "with nothing but zero": ((IntegerType.interval(-300, 77), IntegerType.interval(0, 0)), 1, 2),
+}
+
+
+@pytest.mark.parametrize("name", MULTIPLICATIONS)
+def test_multiply_in_hardware(name: str, tmp_path: Path) -> None:
+    types, pe, own = MULTIPLICATIONS[name]
+    graph = paired(Multiply("multiply", SHAPE, types, own), pe)
+    cycles = check_in_verilator(graph, tmp_path, frames=40)
+    assert cycles.initiation_interval == max(operator.interval() for operator in graph.operators)
+
+
+@given(types=st.tuples(TYPES, TYPES), seed=st.integers(0, 99))
+def test_products_have_the_exact_interval(types: tuple[IntegerType, IntegerType], seed: int) -> None:
+    multiply = Multiply("multiply", (5,), types)
+    x, y = (random_integers(port, 8, seed + index) for index, port in enumerate(multiply.inputs))
+    (result,) = multiply.execute(x, y)
+    for place in np.ndindex(result.shape):
+        assert result[place] == int(x[place]) * int(y[place])
+    assert multiply.made.holds(result).all()
+    products = [a * b for a in (types[0].lo, types[0].hi) for b in (types[1].lo, types[1].hi)]
+    assert (multiply.made.lo, multiply.made.hi) == (min(products), max(products))
 
 
 @given(types=st.tuples(TYPES, TYPES), factors=st.tuples(*[st.integers(-9, 9)] * 2), seed=st.integers(0, 99))

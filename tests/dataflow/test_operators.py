@@ -148,6 +148,7 @@ ELSEWHERE: dict[str, Callable[..., None]] = {
     "add": test_branches.test_add_in_hardware,
     "concat": test_branches.test_concat_in_hardware,
     "crop": test_crop.test_hardware,
+    "multiply": test_branches.test_multiply_in_hardware,
     "pool": test_pool.test_hardware,
     "select": test_branches.test_select_in_hardware,
     "upsample": test_upsample.test_hardware,

@@ -118,6 +118,19 @@ def branches() -> onnx.ModelProto:
     return ConvNet(("residual", "concat"), (4, 6, 6), activation_bits=2, most_channels=4, seed=3).model()
 
 
+def gated() -> onnx.ModelProto:
+    """Channels times numbers from the means of all of them."""
+    net, rng = NetWriter(), np.random.default_rng(4)
+    x = net.quant(
+        net.node("Conv", "x", net.bipolar(net.constant(rng.normal(0, 1, (6, 3, 3, 3))))), 3, scale=2.0, signed=True
+    )
+    mean = net.quant(net.node("GlobalAveragePool", x), 4, scale=0.5, signed=True)
+    gate = net.node("HardSigmoid", net.node("Conv", mean, net.bipolar(net.constant(rng.normal(0, 1, (6, 6, 1, 1))))))
+    x = net.node("Mul", x, net.quant(gate, 3, scale=0.125, signed=False))
+    _dense(net, net.quant(x, 3, scale=0.5, signed=True), rng, 96, 4)
+    return net.model((3, 6, 6), "y")
+
+
 DENSE = DenseNet((36, 24, 16, 4), seed=5).model()
 NETS: dict[str, tuple[Callable[[], onnx.ModelProto], dict[str, Any]]] = {
     "image": (image, {"input": "uint8"}),
@@ -131,6 +144,7 @@ NETS: dict[str, tuple[Callable[[], onnx.ModelProto], dict[str, Any]]] = {
     "normalised": (normalised, {}),
     "floats": (floats, {}),
     "branches": (branches, {}),
+    "gated": (gated, {"input": "int4"}),
     "dense": (lambda: DENSE, {}),
 }
 
@@ -348,6 +362,9 @@ MUTATIONS: dict[str, tuple[str, Damage]] = {
     "bytes saturate early": ("image", in_front("window", _saturated(254))),
     "the largest byte is one less": ("max first, bytes", in_front("pool", _off_by_one(255))),
     "a branch changes its sign": ("branches", in_front("add", lambda unit, taken: -taken)),
+    "a product changes its sign": ("gated", in_front("multiply", lambda unit, taken: -taken)),
+    "a product has no sign": ("gated", behind("multiply", lambda unit, made: np.abs(made))),
+    "a gate lets through or not": ("gated", in_front("multiply", lambda unit, taken: np.sign(taken))),
     "branches change sides": ("branches", behind("concat", lambda unit, made: np.roll(made, 2, axis=-1))),
     "a mean along columns": ("normalised", host(_axis_of("subtract"))),
     "a deviation along columns": ("normalised", host(_axis_of("divide"))),

@@ -64,6 +64,11 @@ ENDINGS: dict[str, tuple[Ending, str, str]] = {
     ),
     "over the batch": (lambda net, x: net.node("ArgMax", x, axis=0), "axis 0", "axis=1"),
     "of the input": (lambda net, x: net.node("Softmax", "x"), "the model's input itself", "a quantised layer"),
+    "pads of other axes": (
+        lambda net, x: net.node("Pad", x, net.constant([0, 1, 0], np.int64)),
+        "its pads do not fit its axes",
+        "damaged or was made by hand",
+    ),
     "in the middle": (
         lambda net, x: net.bipolar(net.node("Softmax", x)),
         "cannot be compiled",
@@ -170,12 +175,10 @@ IMAGES: dict[str, tuple[Ending, str, str, str]] = {
         "(AveragePool)",
     ),
     "a gate": (
-        lambda net, x: net.bipolar(
-            net.node("Mul", _codes(net, x), _codes(net, net.node("GlobalAveragePool", _codes(net, x))))
-        ),
+        lambda net, x: net.bipolar(net.node("Div", _codes(net, x), _codes(net, net.node("GlobalMaxPool", x)))),
         "both its operands change with the image",
-        "Add",
-        "(Mul)",
+        "Mul",
+        "(Div)",
     ),
     "the larger of two": (
         lambda net, x: net.bipolar(net.node("Max", _codes(net, x), net.bipolar(x))),

@@ -207,6 +207,33 @@ def test_an_open_decision_leaves_open_what_follows() -> None:
             assert (found.difference is None) == (tied > 0 or claimed == -1)
 
 
+def test_an_open_decision_may_move_the_next_one_by_several_levels() -> None:
+    """A sign that nobody tells is worth 2, which is 8 steps of what follows."""
+    net = NetWriter()
+    hidden = net.bipolar(net.node("MatMul", net.bipolar("x", 0.1), net.constant(0.3 * BALANCED)))
+    levels = net.quant(net.node("Mul", hidden, net.constant(-1.0)), 5, scale=0.25, signed=True)
+    net.node("MatMul", levels, net.constant(np.ones((1, 1))))
+    for claimed in (-1, 1):
+        found = read_file(net.model((4,), "y"), ONES, Claims({}, {"y": np.full((1, 1), claimed, np.float32)}))
+        assert found.difference is None
+
+
+def test_what_is_known_of_a_turned_tensor_is_known_of_the_files() -> None:
+    """Layers over tokens work on (channels, tokens); ties of one leave nothing open behind the next."""
+    net = NetWriter()
+    signs = np.random.default_rng(0).choice([-0.3, 0.3], (4, 3))
+    bits = net.bipolar(net.node("MatMul", net.bipolar("x", 0.1), net.constant(signs)))
+    again = net.bipolar(net.node("MatMul", bits, net.constant(signs[:3])), 0.1)
+    net.node("MatMul", again, net.constant(np.ones((3, 2))))
+    model = net.model((3, 4), "y")
+    x = np.sign(_rng(20, 3, 4))
+    found = check_file(model, GoldenModel(clean(model)), x)
+    first, second, third = found.layers
+    assert first.on_tie == 0
+    assert second.on_tie > 0
+    assert third.on_tie == 0
+
+
 # -- against onnxruntime -----------------------------------------------------------------------------------------------
 
 

@@ -20,6 +20,7 @@ from bnnfpga.dataflow.operators.fifo import Fifo
 from bnnfpga.dataflow.operators.fork import Fork
 from bnnfpga.dataflow.operators.lookup import Lookup
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
+from bnnfpga.dataflow.operators.multiply import Multiply
 from bnnfpga.dataflow.operators.pool import Pool, PoolFunction
 from bnnfpga.dataflow.operators.select import Select
 from bnnfpga.dataflow.operators.threshold import Threshold
@@ -198,6 +199,10 @@ BRANCHES = [
     Add("add", (2, 12), (INT8, NARROW), (-7, 1), pe=12),
     Add("add", (12,), (NARROW, NARROW), (5, -1), pe=3),
     Add("add", (6,), (IntegerType(-(2**30), 2**30 - 1, "signed"), UINT8), (1, 2**20), pe=2),
+    Multiply("multiply", (2, 12), (BIPOLAR, BIPOLAR), pe=3),
+    Multiply("multiply", (2, 12), (BIPOLAR, UINT2), pe=4),
+    Multiply("multiply", (2, 12), (INT8, NARROW), pe=12),
+    Multiply("multiply", (6,), (IntegerType(-(2**30), 2**30 - 1, "signed"), UINT8), pe=2),
     Concat("concat", (2, 3), (4, 6), INT8, pe=2),
     Concat("concat", (), (6, 3), BIPOLAR, pe=3),
     Concat("concat", (5,), (7, 1), UINT2),

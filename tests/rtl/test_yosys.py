@@ -27,6 +27,7 @@ from bnnfpga.dataflow.operators.fifo import Fifo
 from bnnfpga.dataflow.operators.fork import Fork
 from bnnfpga.dataflow.operators.lookup import Lookup
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
+from bnnfpga.dataflow.operators.multiply import Multiply
 from bnnfpga.dataflow.operators.pool import Pool
 from bnnfpga.dataflow.operators.select import Select
 from bnnfpga.dataflow.operators.threshold import Threshold
@@ -95,14 +96,17 @@ def convolutions() -> Graph:
         Select("select0", (4, 6), 8, (0, 4, 1, 5, 2), bits),
         Crop("crop0", (4, 6), 5, bits, (0, 2, 3), (1, 2, 5), 5),
         Upsample("upsample2", (3, 3), 5, bits, ((2, 1, 1), (1, 1, 2)), 5),
-        VectorVector("vector_vector3", rng.integers(-9, 9, (1, 5)), bits, (4, 4), pe=5),
+        (last := VectorVector("vector_vector3", rng.integers(-9, 9, (1, 5)), bits, (4, 4), pe=5)),
+        Fork("fork2", last.outputs[0]),
+        Multiply("multiply0", last.outputs[0].shape, (last.made, last.made), pe=5),
     ]
     chains = [
         ("fork0", "window0", "matrix_vector0", "add0"),
         ("fork0", "fifo0", "add0", "threshold0", "fork1"),
         ("fork1", "fifo1", "window2", "pool0", "upsample0", "concat0"),
         ("fork1", "window1", "vector_vector0", "window3", "pool1", "vector_vector1", "vector_vector2", "upsample1"),
-        ("upsample1", "lookup0", "concat0", "select0", "crop0", "upsample2", "vector_vector3"),
+        ("upsample1", "lookup0", "concat0", "select0", "crop0", "upsample2", "vector_vector3", "fork2", "multiply0"),
+        ("fork2", "multiply0"),
     ]
     return joined(units, [pair for names in chains for pair in pairwise(names)])
 

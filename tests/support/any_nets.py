@@ -43,7 +43,7 @@ ON_IMAGES = (
 MOVERS = ("crop", "cell", "pad_channels", "reduce", "resize", "stack", "stretch")
 """What picks, repeats, joins or reduces along any axis of a signal or an image."""
 ON_VECTORS = ("dense", "elementwise", "gather", "quantizer", "unsqueeze")
-EVERYWHERE = ("concat", "concat_apart", "add")
+EVERYWHERE = ("concat", "concat_apart", "add", "multiply")
 
 
 _APART = (1.0, 513 / 512)
@@ -451,6 +451,23 @@ class _Writer:
 
     def _add(self, x: str) -> str:
         return self._net.node(str(self._pick("Add", "Sub")), self._quantizer(x), self._quantizer(x))
+
+    def _multiply(self, x: str) -> str:
+        """A product with a stream of the same shape, or with a number for each pixel or channel."""
+        kind, other = self._pick("whole", "pixel", "channel"), x
+        if kind == "pixel":
+            other = self._net.node("ReduceMax", x, axes=[1], keepdims=1)
+        if kind == "channel" and len(self._shape) > 1:
+            other = self._net.node("GlobalMaxPool", x)
+        pair = [self._scaled(x), self._scaled(other)]
+        return self._net.node("Mul", *(pair if self._rng.random() < 0.5 else pair[::-1]))
+
+    def _scaled(self, x: str) -> str:
+        """A quantizer without a zero point."""
+        if self._rng.random() < 0.3:
+            return self._net.bipolar(x, self._pick(1.0, 0.5))
+        scale = float(self._whole(1, 2)) / 2
+        return self._net.quant(x, self._whole(2, 3), scale=scale, signed=self._rng.random() < 0.5)
 
     def _concat(self, x: str) -> str:
         made = self._net.node("Concat", self._quantizer(x), self._quantizer(x), axis=1)

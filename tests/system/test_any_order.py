@@ -106,7 +106,7 @@ def test_most_random_nets_compile(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_random_nets_have_everything(kind: str) -> None:
-    nets = [AnyNet.random(seed) for seed in range(60)]
+    nets = [AnyNet.random(seed) for seed in range(100)]
     assert any(net.operators[0] == kind for net in nets) or any(kind in net.operators[1:] for net in nets)
 
 
@@ -130,6 +130,26 @@ def test_elements_of_a_vector_that_are_an_image_to_their_reader(tmp_path: Path) 
     folding = {"threshold0": {"pe": 2}}
     project = bnnfpga.compile(tmp_path / "net.onnx", tmp_path / "project", folding=folding)
     assert project.simulate(np.ones((2, 1, 2, 1), np.float32), backend="emulator").mismatches == 0
+
+
+@pytest.mark.parametrize("shape", [(5, 5), (3, 4)])
+def test_a_turned_tensor_and_a_layer_of_it(shape: tuple[int, int], tmp_path: Path) -> None:
+    """What is turned twice is as the file has it, and the other operand is not."""
+    rng = np.random.default_rng(0)
+    net = NetWriter()
+
+    def layer(x: str, width: int) -> str:
+        weights = net.constant(rng.choice([-1, 1], (width, width)))
+        return net.quant(net.node("MatMul", x, net.bipolar(weights)), 4, scale=1, signed=True)
+
+    turned = layer(net.node("Transpose", net.quant("x", 3, scale=1, signed=True), perm=[0, 2, 1]), shape[0])
+    back = net.node("Transpose", turned, perm=[0, 2, 1])
+    net.node("Add", back, layer(back, shape[1]))
+    model = net.model(shape, "y")
+    onnx.save(model, tmp_path / "net.onnx")
+    x = rng.integers(-4, 4, (20, *shape)).astype(np.float32)
+    result = bnnfpga.compile(tmp_path / "net.onnx", tmp_path / "project").simulate(x, backend="emulator")
+    np.testing.assert_array_equal(result.values.reshape(len(x), -1), run_file(model, x))
 
 
 @pytest.mark.usefixtures("built_soon")

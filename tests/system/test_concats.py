@@ -12,6 +12,7 @@ import pytest
 import bnnfpga
 from bnnfpga.errors import UserError
 from tests.support.builds import images_for
+from tests.support.independent import run_file
 from tests.support.nets import NetWriter
 
 SHAPE = (3, 6, 6)
@@ -144,6 +145,19 @@ def test_what_works_on_each_channel_works_on_parts(between: Callable[[Net, str],
     x = between(net, without_grid(net))
     net.bipolar(net.node("Sub", x, net.constant(0.25)))
     check(net, tmp_path)
+
+
+def test_a_host_pads_what_it_joins(tmp_path: Path) -> None:
+    """It reads the Pad in the form that units take."""
+    net = Net()
+    padded = net.node("Pad", without_grid(net), net.constant([0, 0, 1, 0, 0, 0, 0, 2], np.int64), net.constant(0.7))
+    net.node("ReduceMean", padded, axes=[2], keepdims=0)
+    project = compiled(net, tmp_path)
+    x = images_for(project, 50)
+    result = project.simulate(x, backend="emulator")
+    assert result.values.shape == (50, 5, 6)
+    wanted = run_file(net.model(SHAPE, net.nodes[-1].output[0]), x)
+    np.testing.assert_allclose(result.values.reshape(50, -1), wanted, rtol=1e-5, atol=1e-6)
 
 
 def test_a_concat_of_one_part(tmp_path: Path) -> None:

@@ -168,7 +168,7 @@ REFUSED = {
         "(Gather)",
         "takes images of a batch",
     ),
-    "a batch of two": (lambda net, x: net.node("Concat", x, x, axis=0), "(Concat)", "joins images to a batch"),
+    "a batch of two": (lambda net, x: net.node("Concat", x, x, axis=0), "output 'y'", "does not begin with one image"),
     "more axes": (
         lambda net, x: net.node("Expand", x, net.constant([2, 1, 2, 32, 32], np.int64)),
         "(Expand)",

@@ -101,6 +101,15 @@ def _image_net() -> onnx.ModelProto:
     return net.model((2, 4), "y")
 
 
+def _product_net() -> onnx.ModelProto:
+    net = NetWriter()
+    x = net.bipolar("x")
+    turned = net.node("Gather", x, net.constant([1, 0], np.int64), axis=1)
+    near, far = net.node("Mul", x, net.constant([0.5, 3])), turned
+    net.bipolar(net.node("Mul", near, net.node("Div", far, net.constant(4))))
+    return net.model((2,), "y")
+
+
 def _join_net() -> onnx.ModelProto:
     net = NetWriter()
     x = net.bipolar("x")
@@ -150,6 +159,7 @@ NETS: dict[str, Callable[[], onnx.ModelProto]] = {
     "images-behind-averages": _image_net,
     "affine-behind-pools": _pool_net,
     "joins-on-integers": _join_net,
+    "products-on-integers": _product_net,
     "shifts-into-codes": _shift_net,
     "affine-behind-dot-products": _scale_net,
     "concat-behind-quantizers": _concat_net,

@@ -11,11 +11,13 @@ from bnnfpga.dataflow.lowering.reorder import image, in_order
 from bnnfpga.dataflow.operators.add import Add
 from bnnfpga.dataflow.operators.concat import Concat
 from bnnfpga.dataflow.operators.lookup import Lookup
+from bnnfpga.dataflow.operators.multiply import Multiply
 from bnnfpga.dataflow.operators.select import Select
 from bnnfpga.frontend.model import Node
 from bnnfpga.frontend.nodes import attribute
+from bnnfpga.frontend.pads import channel_pads
 from bnnfpga.frontend.picks import gathered
-from bnnfpga.frontend.sliding import channel_pads, pad_value
+from bnnfpga.frontend.sliding import pad_value
 from bnnfpga.integers import IntArray, IntegerType
 
 
@@ -32,6 +34,16 @@ def add_streams(lowering: Lowering, node: Node) -> None:
         producer, type, factor = lowering.add(unit, producer, tensor.producer), unit.made, 1
     assert producer is not None
     lowering.made(node, producer, tensors[0].order)
+
+
+def multiply_streams(lowering: Lowering, node: Node) -> None:
+    """A product of two streams."""
+    first, second = (lowering.read(node, index) for index in range(2))
+    second = in_order(lowering, node, second, first.order)
+    shape = stream_shape(lowering.shape(node.output[0]))
+    types = (lowering.stream_type(first), lowering.stream_type(second))
+    unit = Multiply(lowering.name(Multiply), shape, types)
+    lowering.made(node, lowering.add(unit, first.producer, second.producer), first.order)
 
 
 def concat(lowering: Lowering, node: Node) -> None:

@@ -16,9 +16,10 @@ from bnnfpga.dataflow.operators.window import Window
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.model import Node
 from bnnfpga.frontend.nodes import describe, required_constant
+from bnnfpga.frontend.pads import channel_pads
 from bnnfpga.frontend.picks import gathered
 from bnnfpga.frontend.resizing import upsampling_factors
-from bnnfpga.frontend.sliding import channel_pads, geometry_of, pad_value, takes_smallest
+from bnnfpga.frontend.sliding import geometry_of, pad_value, takes_smallest
 from bnnfpga.geometry import Geometry
 from bnnfpga.integers import IntArray
 from bnnfpga.transforms.integer_types import (

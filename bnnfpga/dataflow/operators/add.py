@@ -10,21 +10,17 @@ import numpy as np
 from bnnfpga.dataflow.arrays import Integers, narrowest
 from bnnfpga.dataflow.operator import (
     EmulatorKernel,
-    Event,
     HlsInstance,
-    Operator,
     RtlInstance,
-    Schedule,
     add_resources,
-    queue_depth,
     queue_resources,
 )
-from bnnfpga.dataflow.stream import Port, legal_lanes
+from bnnfpga.dataflow.pairs import Pairs
 from bnnfpga.integers import IntegerType
 
 
 @dataclass(frozen=True)
-class Add(Operator):
+class Add(Pairs):
     """Adds two streams element by element, each times an integer, `pe` elements a cycle.
 
     Parameters
@@ -43,7 +39,7 @@ class Add(Operator):
     pe: int = 1
 
     kind: ClassVar[str] = "add"
-    latency: ClassVar[int] = 2
+    latency = 2
 
     @property
     def _ends(self) -> list[list[int]]:
@@ -56,28 +52,6 @@ class Add(Operator):
     def made(self) -> IntegerType:
         """Exact interval of the sums."""
         return IntegerType.interval(sum(low for low, _ in self._ends), sum(high for _, high in self._ends))
-
-    @property
-    def inputs(self) -> tuple[Port, ...]:
-        return tuple(Port(self.shape, type, self.pe) for type in self.types)
-
-    @property
-    def outputs(self) -> tuple[Port, ...]:
-        return (Port(self.shape, self.made, self.pe),)
-
-    @property
-    def folding(self) -> tuple[int | None, int | None]:
-        return (self.pe, None)
-
-    def legal_pe(self) -> tuple[int, ...]:
-        return legal_lanes(self.shape)
-
-    @property
-    def queue(self) -> int:
-        return queue_depth(self.latency, 1)
-
-    def schedule(self) -> Schedule:
-        return Schedule((Event(1, (1, 1), (1,), (1,)),), self.latency, (self.queue,), (1,))
 
     def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
         made = narrowest(self.made.lo, self.made.hi)
@@ -97,42 +71,12 @@ class Add(Operator):
         return add_resources(unit, queue_resources(self.outputs[0].width, self.queue))
 
     def rtl(self) -> RtlInstance:
-        first, second = self.types
-        return RtlInstance(
-            "bnn_add",
-            {
-                "PE": self.pe,
-                "InputBits0": first.bits,
-                "InputBipolar0": int(first.is_bipolar),
-                "InputSigned0": int(first.signed),
-                "Factor0": self.factors[0],
-                "InputBits1": second.bits,
-                "InputBipolar1": int(second.is_bipolar),
-                "InputSigned1": int(second.signed),
-                "Factor1": self.factors[1],
-                "OutputBits": self.made.bits,
-                "QueueDepth": self.queue,
-            },
-        )
+        parameters = {"PE": self.pe, **self.element_parameters(*self.factors), "QueueDepth": self.queue}
+        return RtlInstance("bnn_add", parameters)
 
     def hls(self) -> HlsInstance:
-        first, second = self.types
-        return HlsInstance(
-            "add",
-            {
-                "Beats": self.outputs[0].beats,
-                "PE": self.pe,
-                "InputBits0": first.bits,
-                "InputBipolar0": first.is_bipolar,
-                "InputSigned0": first.signed,
-                "Factor0": self.factors[0],
-                "InputBits1": second.bits,
-                "InputBipolar1": second.is_bipolar,
-                "InputSigned1": second.signed,
-                "Factor1": self.factors[1],
-                "OutputBits": self.made.bits,
-            },
-        )
+        parameters = {"Beats": self.outputs[0].beats, "PE": self.pe, **self.element_parameters(*self.factors)}
+        return HlsInstance("add", parameters)
 
     def emulator(self) -> EmulatorKernel:
         return EmulatorKernel("add", {"factors": np.array(self.factors, dtype=np.int64)})

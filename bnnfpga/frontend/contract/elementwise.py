@@ -89,7 +89,7 @@ _CAST_LIKE_24 = _CAST_LIKE_19.since(24, 25, more=_CAST_24.attributes[-1:])
 OPERATORS = (
     _binary("Add", "Of a stream and a constant, or of two quantised streams on a common grid."),
     _binary("Sub", "As Add; the constant may stand on either side."),
-    _binary("Mul", "Of a stream and a constant, or of two elementwise functions of one stream."),
+    _binary("Mul", "Of a stream and a constant, of two quantised streams, or of two functions of one stream."),
     _binary("Div", "By a constant; of a constant by a stream, or of two elementwise functions of one stream."),
     _of_many("Max", (8, 12, 13), "Of a stream and constants."),
     _of_many("Min", (8, 12, 13), "Of a stream and constants."),

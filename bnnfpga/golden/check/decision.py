@@ -59,6 +59,12 @@ class Decision:
         near = np.minimum(x.value - self.rise(index), self.rise(index + 1) - x.value)
         return (bound > 0) & (near <= bound)
 
+    def span(self, x: Number, index: Doubles) -> Doubles:
+        """How many outputs away from that of `index` rounding may decide for, where it decides."""
+        bound = self.bound(x)
+        away = [np.abs(self.index(x.value + side) - index) for side in (-bound, bound)]
+        return np.maximum(1.0, np.maximum(*away))
+
     def distance(self, x: Number, index: Doubles, other: Doubles) -> Doubles:
         """How far values lie from the point from which on `other` is right; 0 where it is."""
         away = np.where(other > index, self.rise(other) - x.value, x.value - self.rise(other + 1))

@@ -26,6 +26,12 @@ class Scaled:
             value = value * scale
         return value
 
+    def transposed(self, axes: Sequence[int]) -> Scaled:
+        """The same with its axes in another order."""
+        rank = self.integers.ndim
+        scales = [scale.reshape(*[1] * (rank - scale.ndim), *scale.shape).transpose(axes) for scale in self.scales]
+        return Scaled(self.integers.transpose(axes), tuple(scales))
+
 
 @dataclass(frozen=True, eq=False)
 class Claims:

@@ -169,7 +169,7 @@ class Walk:
         number = Number.of(decision.output(index))
         if not np.any(ties):
             return number
-        open_ = np.where(ties, np.abs(decision.step) / ROUNDING, 0.0)
+        open_ = np.where(ties, np.abs(decision.step) * decision.span(x, index) / ROUNDING, 0.0)
         return Number(number.value, number.size + open_, compact(number.exact & ~ties))
 
     def _claimed_index(self, node: onnx.NodeProto, decision: Decision, shape: tuple[int, ...]) -> Doubles | None:

@@ -1,0 +1,68 @@
+"""The product of two streams."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from bnnfpga.dataflow.arrays import Integers, narrowest
+from bnnfpga.dataflow.operator import (
+    EmulatorKernel,
+    HlsInstance,
+    RtlInstance,
+    add_resources,
+    multiplier_resources,
+    queue_resources,
+)
+from bnnfpga.dataflow.pairs import Pairs
+from bnnfpga.integers import IntegerType
+
+
+@dataclass(frozen=True)
+class Multiply(Pairs):
+    """Multiplies two streams element by element, `pe` elements a cycle.
+
+    Parameters
+    ----------
+    shape
+        One frame's tensor, of both.
+    types
+        The elements of each.
+    """
+
+    shape: tuple[int, ...]
+    types: tuple[IntegerType, IntegerType]
+    pe: int = 1
+
+    kind: ClassVar[str] = "multiply"
+    latency = 3
+
+    @property
+    def made(self) -> IntegerType:
+        return self.types[0].times(self.types[1])
+
+    def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
+        made = narrowest(self.made.lo, self.made.hi)
+        # A factor need not fit where all its products do: those with 0 alone.
+        wide = narrowest(*(end for type in (*self.types, self.made) for end in (type.lo, type.hi)))
+        product = np.multiply(*arrays, dtype=wide, casting="unsafe")
+        return (product.astype(made, copy=False),)
+
+    def resources(self) -> dict[str, int]:
+        # The multiplier takes signed numbers, those of -1 and +1 in two bits.
+        first, second = (2 if type.is_bipolar else type.bits + (not type.signed) for type in self.types)
+        unit = {"lut": 5, "ff": 2 * self.pe * self.made.bits + 5}
+        multipliers = multiplier_resources(first, second, self.pe)
+        return add_resources(unit, multipliers, queue_resources(self.outputs[0].width, self.queue))
+
+    def rtl(self) -> RtlInstance:
+        return RtlInstance("bnn_multiply", {"PE": self.pe, **self.element_parameters(), "QueueDepth": self.queue})
+
+    def hls(self) -> HlsInstance:
+        parameters = {"Beats": self.outputs[0].beats, "PE": self.pe, **self.element_parameters()}
+        return HlsInstance("multiply", parameters)
+
+    def emulator(self) -> EmulatorKernel:
+        return EmulatorKernel("multiply", {})

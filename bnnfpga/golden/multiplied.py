@@ -1,0 +1,70 @@
+"""Products of two streams, on integer codes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from onnx import TensorProto
+
+from bnnfpga.arithmetic import Step
+from bnnfpga.errors import UserError
+from bnnfpga.frontend.model import Model, Node
+from bnnfpga.frontend.nodes import describe
+from bnnfpga.golden.writer import EXACT_FLOAT32, EXACT_FLOAT64, Value, Writer
+
+SCALES = ("multiply", "divide")
+"""Steps that only scale an integer, behind a product as in front of it."""
+
+
+def only_scales(steps: Iterable[Step]) -> bool:
+    """Whether steps are multiplications and divisions alone, so that they may stand behind a product."""
+    return all(step.operation in SCALES for step in steps)
+
+
+def multiply_streams(writer: Writer, node: Node) -> Value:
+    """The exact product of two scaled integers, behind it the scales of the first, then those of the second.
+
+    Raises
+    ------
+    UserError
+        If an operand is something else, or products have more bits than are exact.
+    """
+    first, second = (_scaled(writer, node, name) for name in node.input)
+    magnitude = first.magnitude * second.magnitude
+    if magnitude >= EXACT_FLOAT64:
+        raise UserError(
+            "its products need more than 53 bits",
+            where=describe(node),
+            hint="put quantizers of fewer bits in front of it",
+        )
+    factors = [str(first.base), str(second.base)]
+    wide = magnitude >= EXACT_FLOAT32
+    cast = TensorProto.DOUBLE if wide else TensorProto.FLOAT
+    factors = [writer.emit("Cast", name, to=cast) if (name in writer.doubles) != wide else name for name in factors]
+    product = writer.emit("Mul", *factors)
+    if wide:
+        writer.doubles.add(product)
+    assert first.affine is not None
+    assert second.affine is not None
+    return Value.of_integers(product, (*first.affine, *second.affine), magnitude)
+
+
+def _scaled(writer: Writer, node: Node, operand: str) -> Value:
+    """An operand, a scale times integers."""
+    value = writer.value(operand)
+    if value.base is not None and value.affine is not None and only_scales(value.affine):
+        return value
+    raise not_multiplied(writer.model, node, operand, shifted=value.base is not None and value.affine is not None)
+
+
+def not_multiplied(model: Model, node: Node, operand: str, *, shifted: bool) -> UserError:
+    """The refusal of a product with an operand that is not a scale times integers: one that is shifted, or floats."""
+    source = model.producer(operand)
+    while source is not None and source.origin == node.origin:
+        source = model.producer(source.input[0])  # what repeats a narrow operand
+    wrong = "has a constant added to its integers" if shifted else "is not quantised"
+    return UserError(
+        f"it is a product of streams, and what {describe(source) if source else 'the input'} makes {wrong}",
+        where=describe(node),
+        hint="put a quantizer of up to 8 bits behind that",
+    )
