@@ -14,7 +14,7 @@ from bnnfpga.frontend.nodes import (
 from bnnfpga.frontend.quantizers import quantizer_of
 from bnnfpga.frontend.rewriting import Rewrite
 
-_SUMMING = (*DOT_PRODUCTS, "AveragePool", "Concat")
+_SUMMING = (*DOT_PRODUCTS, "AveragePool")
 """What needs integers, beside that which takes two streams."""
 _MOST = 255
 
