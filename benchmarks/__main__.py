@@ -45,7 +45,7 @@ CNV = FIXTURES / "cnv" / "cnv_w1a1_random.onnx.gz"
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="leave out the net at 16 cycles a frame")
+    parser.add_argument("--quick", action="store_true", help="leave out the net at 16 cycles per frame")
     parser.add_argument("--only", choices=("emulator",), help="measure this part alone")
     parser.add_argument("--larq", metavar="PYTHON", help="an interpreter that has larq-compute-engine")
     arguments = parser.parse_args()

@@ -89,7 +89,7 @@ def compile_model(
         raise UserError(
             f"cannot write there: {error.strerror}",
             where=str(target),
-            hint="choose a folder with room that you may write",
+            hint="choose a writable folder with free space",
         ) from error
     plan = make_plan(path, format, folding=folding, cycles=allowed, output_kind=output_kind)
     build_ahead()
@@ -130,18 +130,18 @@ def _cycles_allowed(target_fps: float | None, clock_mhz: float, cycles: int | No
         )
     if target_fps is None:
         if cycles is not None and cycles < 1:
-            raise UserError(f"{cycles} cycles a frame are not possible", where="--cycles", hint="give at least 1")
+            raise UserError(f"{cycles} cycles per frame is not possible", where="--cycles", hint="give at least 1")
         return cycles
     if cycles is not None:
-        raise UserError("two speeds are given", where="--target-fps", hint="give either --cycles or --target-fps")
+        raise UserError("two speeds were given", where="--target-fps", hint="give either --cycles or --target-fps")
     if not target_fps > 0:
         raise UserError(f"{target_fps} frames/s is not a speed", where="--target-fps", hint="give a positive number")
     allowed = int(min(clock_mhz * 1e6 / target_fps, sys.maxsize))
     if allowed < 1:
         raise UserError(
-            f"{target_fps:g} frames/s is more than one frame a cycle at {clock_mhz:g} MHz",
+            f"{target_fps:g} frames/s is more than one frame per cycle at {clock_mhz:g} MHz",
             where="--target-fps",
-            hint="raise --clock-mhz or ask for less",
+            hint="raise --clock-mhz, or ask for fewer frames/s",
         )
     return allowed
 
@@ -152,14 +152,14 @@ def _check_target(target: Path, *, force: bool) -> None:
             "its parent folder does not exist", where=str(target), hint=f"mkdir -p {shlex.quote(str(target.parent))}"
         )
     if target.is_symlink() or (target.exists() and not target.is_dir()):
-        raise UserError("it is a file or a link, not a folder", where=str(target), hint="choose another output")
+        raise UserError("this is a file or a link, not a folder", where=str(target), hint="choose another output")
     if target.exists() and not force:
         raise UserError(
-            "the output folder exists", where=str(target), hint="choose another, or replace it with --force"
+            "the output folder already exists", where=str(target), hint="choose another one, or replace it with --force"
         )
     if target.exists() and any(target.iterdir()) and not all((target / name).is_file() for name in _MARKS):
         raise UserError(
-            "the output folder holds something that is not a bnnfpga project; it is not replaced",
+            "the output folder is not a bnnfpga project, so it is not replaced",
             where=str(target),
             hint="choose another output folder",
         )
@@ -172,7 +172,7 @@ def _check_inputs_stay(target: Path, *given: Path) -> None:
         file = path.resolve()
         if file.is_relative_to(place) and not (file.parent == place / "model" or file == place / "folding.yaml"):
             raise UserError(
-                "it lies in the output folder, which would be replaced",
+                "it lies inside the output folder, which would be replaced",
                 where=str(path),
                 hint="move it, or choose another output folder",
             )
@@ -192,5 +192,5 @@ def _write(target: Path, plan: Plan, vectors: Vectors, clock_mhz: float, *, forc
         raise UserError(
             f"cannot write the project: {error.strerror}",
             where=str(target),
-            hint="choose a folder with room that you may write",
+            hint="choose a writable folder with free space",
         ) from error

@@ -70,15 +70,15 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print every step
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A QONNX file (.onnx, also .onnx.gz).")]
 InputType = Annotated[
     str | None,
-    typer.Option(metavar="TYPE", help="What one input element is: uintN, intN, bipolar or float.", show_default=False),
+    typer.Option(metavar="TYPE", help="Type of one input element: uintN, intN, bipolar or float.", show_default=False),
 ]
 InputScale = Annotated[
     str | None,
-    typer.Option(metavar="S", help="The model's input is element * S; like 0.5 or 1/255.", show_default=False),
+    typer.Option(metavar="S", help="The model's input is element * S, with S like 0.5 or 1/255.", show_default=False),
 ]
 Project = Annotated[Path, typer.Argument(metavar="DIR", help="A project written by `bnnfpga compile`.")]
 Images = Annotated[
-    str, typer.Option(metavar="FILE", help="Images, first axis the image: .npy, .npz, FILE.npz:NAME or IDX (.gz).")
+    str, typer.Option(metavar="FILE", help="Images along the first axis: .npy, .npz, FILE.npz:NAME or IDX (.gz).")
 ]
 ImageLayout = Annotated[Layout, typer.Option("--layout", help="The order of the images' axes.")]
 Verilator = Annotated[
@@ -95,26 +95,26 @@ def compile(
         typer.Option(metavar="FILE", help="PE and SIMD of layers, as YAML.", show_default=False),
     ] = None,
     target_fps: Annotated[
-        float | None, typer.Option(metavar="N", help="Frames a second to reach.", show_default=False)
+        float | None, typer.Option(metavar="N", help="Frames per second to reach.", show_default=False)
     ] = None,
-    clock_mhz: Annotated[float, typer.Option(metavar="M", help="The clock, in MHz.")] = 100.0,
+    clock_mhz: Annotated[float, typer.Option(metavar="M", help="The clock frequency in MHz.")] = 100.0,
     cycles: Annotated[
-        int | None, typer.Option(metavar="N", help="Cycles a frame may take at most.", show_default=False)
+        int | None, typer.Option(metavar="N", help="At most this many cycles per frame.", show_default=False)
     ] = None,
     input: InputType = None,
     input_scale: InputScale = None,
     output_kind: Annotated[
-        OutputKind, typer.Option("--output", help="Integer scores, or the class, found by the hardware.")
+        OutputKind, typer.Option("--output", help="Integer scores, or the class, decided in hardware.")
     ] = OutputKind.SCORES,
-    force: Annotated[bool, typer.Option("--force", help="Replace the project that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing project.")] = False,
     as_json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
     """Write an accelerator for MODEL as a project of its own.
 
-    Without --folding, --target-fps or --cycles, the cheapest folding with at most 4,096 cycles a frame (dense nets) or
-    65,536 (convolutional ones) is taken. Layers that the folding file does not name get such a one, too.
+    Without --folding, --target-fps or --cycles, the cheapest folding with at most 4,096 cycles per frame (dense nets)
+    or 65,536 (convolutional nets) is chosen. Layers that the folding file does not name are folded in the same way.
     """
 
     def work() -> Outcome:
@@ -144,10 +144,12 @@ def simulate(
     project: Project,
     images: Images,
     labels: Annotated[
-        str | None, typer.Option(metavar="FILE", help="The right class of each image.", show_default=False)
+        str | None, typer.Option(metavar="FILE", help="The true class of each image.", show_default=False)
     ] = None,
     backend: Annotated[Backend, typer.Option(help="What to run.")] = Backend.RTL,
-    streams: Annotated[bool, typer.Option("--streams", help="Count stalls and fill of every stream.")] = False,
+    streams: Annotated[
+        bool, typer.Option("--streams", help="Count back-pressure, idle cycles and peak occupancy of all streams.")
+    ] = False,
     trace: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write waveforms: .vcd or .fst.", show_default=False)
     ] = None,
@@ -156,22 +158,24 @@ def simulate(
     ] = TRACE_MEGABYTES,
     stall_seed: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Stall all external streams at random, from this seed.", show_default=False),
+        typer.Option(metavar="N", help="Stall all external streams at random, with this seed.", show_default=False),
     ] = None,
     save_outputs: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Write the integer scores (.npy); of several outputs a folder.", show_default=False
+            metavar="FILE", help="Write the integer scores (.npy; a folder for several outputs).", show_default=False
         ),
     ] = None,
     save_classes: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write the classes (.npy); of several outputs a folder.", show_default=False),
+        typer.Option(
+            metavar="FILE", help="Write the classes (.npy; a folder for several outputs).", show_default=False
+        ),
     ] = None,
     rtl_from: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Simulate the Verilog that Vitis HLS left there, not rtl/.", show_default=False
+            metavar="DIR", help="Simulate the Verilog that Vitis HLS wrote to DIR, not rtl/.", show_default=False
         ),
     ] = None,
     layout: ImageLayout = Layout.NCHW,
@@ -180,9 +184,9 @@ def simulate(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Run a project on images, beside the model.
+    """Run a project on images and compare it with the model.
 
-    Every integer of every image is compared with the model's; exit status 1 says that some differ.
+    Every integer of every image is compared with the model's; exit status 1 means that some differ.
     """
 
     def work() -> Outcome:
@@ -235,13 +239,15 @@ def evaluate(
         str | None, typer.Option(metavar="FILE", help="The classes, where D is a file of images.", show_default=False)
     ] = None,
     split: Annotated[
-        Split | None, typer.Option(help="Which images, where D has both.", show_default="test, else train")
+        Split | None, typer.Option(help="Which images to take if D has both splits.", show_default="test, else train")
     ] = None,
     backend: Annotated[Backend, typer.Option(help="What to run.")] = Backend.EMULATOR,
     limit: Annotated[int | None, typer.Option(metavar="N", help="Only the first N images.", show_default=False)] = None,
     picture: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write a picture (.png) of wrong images of all classes.", show_default=False),
+        typer.Option(
+            metavar="FILE", help="Write a picture (.png) of misclassified images of all classes.", show_default=False
+        ),
     ] = None,
     layout: Annotated[
         Layout | None,
@@ -267,7 +273,7 @@ def evaluate(
 
         if picture is not None:
             if picture.suffix.lower() != ".png":
-                raise UserError("a picture is written as PNG", where=str(picture), hint="give a name that ends in .png")
+                raise UserError("pictures are written as PNG", where=str(picture), hint="give a name that ends in .png")
             require_writable(picture)
         if limit is not None and limit < 1:
             raise UserError(f"{limit} images cannot be evaluated", where="--limit", hint="give at least 1")
@@ -298,25 +304,27 @@ def verify(
     images: Images,
     stages: Annotated[
         str | None,
-        typer.Option(metavar="A,B,...", help="The stages to compare; all that can run here.", show_default=False),
+        typer.Option(
+            metavar="A,B,...", help="The stages to compare; by default all that run here.", show_default=False
+        ),
     ] = None,
     streams: Annotated[
-        bool, typer.Option("--streams", help="Compare the streams inside also where the outputs are equal.")
+        bool, typer.Option("--streams", help="Compare internal streams even where the outputs are equal.")
     ] = False,
     dump: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="LAYER", help="Write what a unit makes, or a stream carries; may repeat.", show_default=False
+            metavar="LAYER", help="Write what a unit gives or a stream carries; may be repeated.", show_default=False
         ),
     ] = None,
     dump_to: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="The folder for that: LAYER.STAGE.npy.", show_default=False)
+        Path | None, typer.Option(metavar="DIR", help="The folder for --dump: LAYER.STAGE.npy.", show_default=False)
     ] = None,
     wave: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write the waveform (.vcd, .fst) around a difference.", show_default=False),
     ] = None,
-    wave_cycles: Annotated[int, typer.Option(metavar="N", help="Cycles of it on either side.")] = 64,
+    wave_cycles: Annotated[int, typer.Option(metavar="N", help="Cycles shown before and after it.")] = 64,
     layout: ImageLayout = Layout.NCHW,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -324,8 +332,8 @@ def verify(
 ) -> None:
     """Find the first place where two stages differ.
 
-    Walks from the model to the hardware, comparing neighbours: the files of the project as they are with what the model
-    means. A difference is located to unit, image, channel and cycle. Exit status 1 says that two differ.
+    Compares neighbouring stages, from the model to the hardware: what the model means with the project's files as they
+    are. A difference is traced to unit, image, channel and cycle. Exit status 1 means that two stages differ.
     """
 
     def work() -> Outcome:
@@ -355,7 +363,9 @@ def synth(
     project: Project,
     flow: Annotated[
         Flow,
-        typer.Option(help="Estimates of the C++, a bitstream for a board, or the RTL placed and routed by itself."),
+        typer.Option(
+            help="Estimates of the HLS C++, a bitstream for a board, or the RTL placed and routed out of context."
+        ),
     ],
     part: Annotated[str | None, typer.Option(metavar="P", help="The FPGA.", show_default=False)] = None,
     board: Annotated[
@@ -365,7 +375,7 @@ def synth(
         ),
     ] = None,
     clock_mhz: Annotated[
-        float | None, typer.Option(metavar="M", help="The clock to reach, in MHz.", show_default="the project's")
+        float | None, typer.Option(metavar="M", help="The target clock in MHz.", show_default="the project's")
     ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -373,7 +383,7 @@ def synth(
 ) -> None:
     """Synthesise a project: area, clock, bitstream.
 
-    The tool must be here; where it is not, the error says how to run the project's scripts elsewhere.
+    The tool must be installed; if it is not, the error says how to run the project's scripts elsewhere.
     """
 
     def work() -> Outcome:
@@ -441,7 +451,7 @@ def transforms(
             listed = list_rewrites()
             return Outcome(listed, lambda: transforms_table(listed))
         if model is None:
-            raise UserError("a model is missing", where="transforms", hint=f"bnnfpga transforms {name} MODEL")
+            raise UserError("the model is missing", where="transforms", hint=f"bnnfpga transforms {name} MODEL")
         data = run_rewrite(name, model, output, input, input_scale)
         return Outcome(data, lambda: transform_table(data))
 
@@ -457,7 +467,7 @@ def doctor(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Show which tools are found here.
+    """Show which tools are installed here.
 
     Their versions, what each enables, and how to get the missing ones. The exit status is 0 whatever is missing.
     """

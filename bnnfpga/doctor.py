@@ -132,7 +132,7 @@ def _verilator() -> Tool:
 def _fst_headers() -> Tool:
     tool = Tool(
         "FST headers",
-        "waveforms as .fst, by zlib.h and lz4.h (.vcd needs nothing): simulate --trace, verify --wave",
+        ".fst waveforms, with zlib.h and lz4.h (.vcd needs neither): simulate --trace, verify --wave",
         "apt-get install zlib1g-dev liblz4-dev",
     )
     try:
@@ -145,7 +145,7 @@ def _fst_headers() -> Tool:
 def _hls_headers() -> Tool:
     tool = Tool(
         "HLS headers",
-        "C++ simulation of the HLS, by ap_int.h: simulate --backend hls, verify",
+        "C++ simulation of the HLS code, with ap_int.h: simulate --backend hls, verify",
         "bnnfpga doctor --fetch-hls-headers",
     )
     try:
@@ -158,7 +158,7 @@ def _vitis_hls() -> Tool:
     return _command(
         Tool(
             "Vitis HLS",
-            "resources and clock of the HLS C++: synth --flow vitis",
+            "estimated resources and clock of the HLS C++: synth --flow vitis",
             "from AMD; its settings64.sh puts it on the PATH",
         ),
         ["vitis_hls", "v++", "vitis-run"],

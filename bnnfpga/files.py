@@ -77,7 +77,7 @@ def require_writable(target: Path) -> None:
         raise UserError(
             f"cannot write the file: {error.strerror}",
             where=str(target),
-            hint="choose a folder with room that you may write",
+            hint="choose a writable folder with free space",
         ) from error
     if is_folder:
         raise UserError("this is a folder, not a file", where=str(target), hint="give the name of the file to write")
@@ -118,7 +118,7 @@ def write_output(target: Path, data: bytes) -> None:
         raise UserError(
             f"cannot write the file: {error.strerror}",
             where=str(target),
-            hint="choose a folder with room that you may write",
+            hint="choose a writable folder with free space",
         ) from error
 
 

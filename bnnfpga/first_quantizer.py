@@ -113,6 +113,6 @@ class _Levels:
 def _sentence(where: str, levels: _Levels, format: InputFormat) -> str:
     return (
         f"{where}, the input's quantizer, reaches {levels.reached:,} of its {levels.all:,} levels, "
-        f"and one of them for {100 * levels.most:.1f} % of the input's codes. The input is taken as {format}: if the "
-        "model was trained on another range, say so with --input-scale (like 1/255)"
+        f"and gives one of them for {100 * levels.most:.1f} % of the input's codes. The input is taken as {format}: if "
+        "the model was trained on another range, say so with --input-scale (like 1/255)"
     )

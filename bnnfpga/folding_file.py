@@ -56,7 +56,7 @@ def read_folding(folding: str | os.PathLike[str] | Mapping[str, Any]) -> tuple[F
     try:
         data = yaml.load(text, Loader=_PlainYaml)
     except (yaml.YAMLError, ValueError, ArithmeticError) as error:  # the others: no UTF-8, impossible dates, numbers
-        raise UserError(f"it is no YAML that can be read: {_said(error)}", where=str(path), hint=_HINT) from error
+        raise UserError(f"it is not readable YAML: {_said(error)}", where=str(path), hint=_HINT) from error
     except RecursionError:
         raise UserError("its brackets are nested too deeply", where=str(path), hint=_HINT) from None
     return parse_folding(data, str(path)), str(path)

@@ -59,12 +59,12 @@ def read_images(
         expected = (*shape[1:], shape[0])
     if x.shape[1:] != expected or x.ndim != len(shape) + 1:
         raise UserError(
-            f"images have shape {x.shape}, expected {_shape('images', *expected)}",
+            f"the array has shape {x.shape}, expected {_shape('images', *expected)}",
             where="images",
             hint="the first axis is the image; reshape them, or see --layout",
         )
     if len(x) == 0:
-        raise UserError("there are none", where="images", hint="give at least one")
+        raise UserError("there are no images", where="images", hint="give at least one")
     if format.type is None:
         x = _as_float32(x, first)
     if turned:
@@ -75,7 +75,7 @@ def read_images(
         return Images(order.to_stream(codes), x)
     if x.dtype.kind not in "iu":
         raise UserError(
-            f"images are {x.dtype}, expected integers ({format.name})",
+            f"the array is {x.dtype}, expected integers ({format.name})",
             where="images",
             hint="the project takes integer codes; compile without --input for float images",
         )
@@ -83,9 +83,9 @@ def read_images(
     if lo < format.type.lo or hi > format.type.hi or (format.type.is_bipolar and np.any(x == 0)):
         allowed = "-1 and +1" if format.type.is_bipolar else f"{format.type.lo} to {format.type.hi}"
         raise UserError(
-            f"images hold values from {lo} to {hi}, expected {allowed} ({format.name})",
+            f"the array holds values from {lo} to {hi}, expected {allowed} ({format.name})",
             where="images",
-            hint="scale or shift them, or compile with the --input that they are",
+            hint="scale or shift them, or compile with the --input type that they have",
         )
     codes = x.astype(np.int64)
     return Images(order.to_stream(codes.reshape(len(x), -1)), x.astype(np.float32))
@@ -96,9 +96,9 @@ def _as_float32(x: NDArray[Any], first: int) -> Floats:
     kind = x.dtype.newbyteorder("=")
     if kind not in (np.float32, np.float64):
         raise UserError(
-            f"images are {x.dtype}, expected float32",
+            f"the array is {x.dtype}, expected float32",
             where="images",
-            hint="give the model's own inputs, or compile with --input (like --input uint8 --input-scale 1/255)",
+            hint="give float32 inputs of the model, or compile with --input (like --input uint8 --input-scale 1/255)",
         )
     if not np.all(np.isfinite(x)):
         index = int(np.argmin(np.isfinite(x).reshape(len(x), -1).all(axis=1)))
@@ -108,7 +108,7 @@ def _as_float32(x: NDArray[Any], first: int) -> Floats:
     if kind == np.float64 and not np.array_equal(made, x):
         image, *place = (int(axis) for axis in np.argwhere(made != x)[0])
         raise UserError(
-            f"images are float64, and the one at {_shape(*place)} of image {first + image}, "
+            f"the array is float64, and the number at {_shape(*place)} of image {first + image}, "
             f"{float(x[(image, *place)])!r}, is not a float32 number",
             where="images",
             hint="the model takes float32: round them with x.astype(numpy.float32)",
@@ -159,7 +159,7 @@ def fit_images(
     expected = _shape("images", *shape)
     if size != wanted:
         raise UserError(
-            f"images have shape {x.shape}, expected {expected}",
+            f"the array has shape {x.shape}, expected {expected}",
             where="images",
             hint="give the images that the model was trained for; grey ones have 1 channel, colour ones 3",
         )
@@ -167,7 +167,9 @@ def fit_images(
     target = _without_ones(shape)
     if len(colour) < 3:  # A picture without channels has the same order in any layout.
         if colour != target and 1 not in (len(colour), len(target)):
-            raise UserError(f"images have shape {x.shape}, expected {expected}", where="images", hint="turn them")
+            raise UserError(
+                f"the array has shape {x.shape}, expected {expected}", where="images", hint="transpose them"
+            )
         return x.reshape(len(x), *shape)
     # Which layout the model has itself, and the other one.
     own, other = ("nhwc", "nchw") if channels_last else ("nchw", "nhwc")
@@ -175,16 +177,16 @@ def fit_images(
     fits = {own: len(target) == 1 or colour == target, other: len(target) == 1 or _without_ones(turned) == target}
     if layout is None and len(target) == 1:
         raise UserError(
-            f"images have shape {x.shape}, and the model takes vectors of {wanted}: their order is not clear",
+            f"the array has shape {x.shape}, and the model takes vectors of {wanted}: their order is not clear",
             where="images",
             hint="say whether the channels come first or last: --layout nchw or --layout nhwc",
         )
     chosen = layout or (own if fits[own] else other)
     if not fits[chosen]:
         raise UserError(
-            f"images have shape {x.shape}, expected {expected}",
+            f"the array has shape {x.shape}, expected {expected}",
             where="images",
-            hint="turn them, or see --layout",
+            hint="transpose them, or see --layout",
         )
     if chosen == other:
         x = np.moveaxis(x, 1, -1) if channels_last else np.moveaxis(x, -1, 1)
@@ -200,15 +202,15 @@ def check_labels(labels: NDArray[Any], images: int, classes: int) -> IntArray:
     labels = np.asarray(labels)
     if labels.dtype.kind not in "iu" or labels.shape != (images,):
         raise UserError(
-            f"labels are {labels.dtype} of shape {labels.shape}, expected {images} integers",
+            f"the array is {labels.dtype} of shape {labels.shape}, expected {images} integers",
             where="labels",
-            hint="give one class number an image"
-            + ("; of one-hot labels, labels.argmax(axis=1)" if labels.ndim == 2 and len(labels) == images else ""),
+            hint="give one class number per image"
+            + ("; for one-hot labels, labels.argmax(axis=1)" if labels.ndim == 2 and len(labels) == images else ""),
         )
     lo, hi = int(labels.min()), int(labels.max())
     if lo < 0 or hi >= classes:
         raise UserError(
-            f"labels are {lo} to {hi}, expected 0 to {classes - 1}",
+            f"the array holds {lo} to {hi}, expected 0 to {classes - 1}",
             where="labels",
             hint="classes count from 0, in the order of the model's outputs",
         )

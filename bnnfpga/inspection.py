@@ -12,7 +12,9 @@ from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.threshold import Threshold
 from bnnfpga.dataflow.operators.vector_vector import VectorVector
 from bnnfpga.errors import located
-from bnnfpga.frontend.clean import load
+from bnnfpga.file_input import format_for
+from bnnfpga.frontend.clean import clean
+from bnnfpga.frontend.read import read_source
 from bnnfpga.golden.host_joins import leave_joins
 from bnnfpga.input_format import InputFormat
 from bnnfpga.transforms.fold import fold
@@ -27,11 +29,12 @@ def inspect_model(model: str | os.PathLike[str], input: str | None = None, input
         If the model cannot be compiled.
     """
     path = Path(model)
-    clean = load(path)
-    format = InputFormat.parse(input, input_scale)
+    source = read_source(path)
+    format = format_for(source.proto, InputFormat.parse(input, input_scale))
     with located(str(path)):
-        leave_joins(clean, format)
-        graph = lower(fold(clean, format.type, format.scale).model)
+        cleaned = clean(source.proto)
+        leave_joins(cleaned, format)
+        graph = lower(fold(cleaned, format.type, format.scale).model)
     layers = []
     for operator in graph.operators:
         made, taken = operator.outputs[0], operator.inputs[0]
@@ -56,15 +59,15 @@ def inspect_model(model: str | os.PathLike[str], input: str | None = None, input
     return {
         "model": str(path),
         "input": {
-            "name": clean.input,
-            "shape": list(clean.shape(clean.input)[1:]),
+            "name": cleaned.input,
+            "shape": list(cleaned.shape(cleaned.input)[1:]),
             "stream": str(graph.input.port.type),
         },
         "outputs": [
-            {"name": name, "shape": list(clean.shape(name)[1:]), "stream": str(stream.port.type)}
-            for name, stream in zip(clean.outputs, graph.outputs, strict=True)
+            {"name": name, "shape": list(cleaned.shape(name)[1:]), "stream": str(stream.port.type)}
+            for name, stream in zip(cleaned.outputs, graph.outputs, strict=True)
         ],
-        "nodes": [f"{node.name} ({node.op_type})" for node in clean.nodes],
+        "nodes": [f"{node.name} ({node.op_type})" for node in cleaned.nodes],
         "operations": sum(layer["operations"] for layer in layers),
         "layers": layers,
     }

@@ -14,6 +14,7 @@ from bnnfpga.dataflow.lower import lower
 from bnnfpga.dataflow.operators.window import Window
 from bnnfpga.dataflow.token_model import Cycles, predict
 from bnnfpga.errors import UserError, located
+from bnnfpga.file_input import format_for
 from bnnfpga.folding_file import read_folding
 from bnnfpga.frontend.clean import clean
 from bnnfpga.frontend.model import Model
@@ -91,7 +92,7 @@ def check_options(
     """Refuse options of `make_plan` that are wrong whatever the model."""
     if folding is not None and cycles is not None:
         raise UserError(
-            "a folding and a speed exclude each other",
+            "a folding and a speed are mutually exclusive",
             where="--folding",
             hint="give either --folding or one of --cycles and --target-fps",
         )
@@ -110,6 +111,7 @@ def make_plan(
     """Read, fold, lower and make parallel; writes nothing."""
     check_options(folding, cycles, output_kind)
     source = read_source(model)
+    input = format_for(source.proto, input)
     with located(str(model)):
         cleaned = clean(source.proto)
         leave_joins(cleaned, input)

@@ -342,7 +342,7 @@ class Project:
 
         if bool(dump) != (dump_to is not None):
             raise UserError(
-                "what is dumped and where go together",
+                "one of --dump and --dump-to is missing",
                 where="--dump",
                 hint="name layers with --dump and a folder with --dump-to",
             )

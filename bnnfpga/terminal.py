@@ -143,7 +143,7 @@ def run_process(app: typer.Typer, arguments: Sequence[str]) -> int:
     problem = UserError(
         f"the results cannot be written: {stdout.lost}",
         where="standard output",
-        hint="send them to a place with room",
+        hint="write them to a disk with free space",
     )
     _report(problem, as_json=False)
     return EXIT_USER_ERROR if error is None else status

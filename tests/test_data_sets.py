@@ -97,11 +97,11 @@ def test_what_is_refused(tmp_path: Path) -> None:
     assert "d.npz:IMAGES" in str(unclear.hint)
     refused(save(tmp_path, images=IMAGES, labels=LABELS[:5]), "12 images, but 5 labels")
     refused(save(tmp_path, images=IMAGES, labels=LABELS.astype(np.float32)), r"labels are float32 of shape \(12,\)")
-    refused(save(tmp_path, images=IMAGES, labels=np.ones((12, 3), np.uint8)), "not rows of zeros with a single one")
+    refused(save(tmp_path, images=IMAGES, labels=np.ones((12, 3), np.uint8)), "not one-hot rows")
     refused(save(tmp_path, images=LABELS, labels=LABELS), r"images have shape \(12,\)")
     refused(save(tmp_path, images=IMAGES[:0], labels=LABELS[:0]), "no images")
     (tmp_path / "text.txt").write_text("hello")
-    refused(tmp_path / "text.txt", "no array file")
+    refused(tmp_path / "text.txt", "not an array file")
 
 
 # -- folders of images -------------------------------------------------------------------------------------------------
@@ -191,12 +191,12 @@ def test_shapes_that_fit() -> None:
 @pytest.mark.parametrize(
     ("given", "wanted", "layout", "match"),
     [
-        ((6, 10), (1, 10, 6), None, r"images have shape \(2, 6, 10\), expected \(images, 1, 10, 6\)"),
+        ((6, 10), (1, 10, 6), None, r"the array has shape \(2, 6, 10\), expected \(images, 1, 10, 6\)"),
         ((6, 10), (61,), None, r"expected \(images, 61\)"),
         ((4, 5, 3), (60,), None, "order is not clear"),
         ((4, 5, 3), (3, 5, 4), None, "expected"),
         ((4, 5, 3), (3, 4, 5), "nchw", "expected"),
-        ((4, 5, 3), (3, 4, 5), "chwn", "no layout"),
+        ((4, 5, 3), (3, 4, 5), "chwn", "not a layout"),
     ],
 )
 def test_shapes_that_do_not_fit(

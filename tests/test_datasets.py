@@ -155,7 +155,7 @@ def test_truncated_archives(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"\0", b"1,2,3\n", b"\x89PNG\r\n\x1a\n", b"\0\0\x07\x01\0\0\0\0"])
 def test_what_is_no_array_file(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x").write_bytes(content)
-    with pytest.raises(UserError, match="no array file that can be read") as caught:
+    with pytest.raises(UserError, match="not an array file that can be read") as caught:
         load_array(tmp_path / "x")
     assert "IDX" in str(caught.value.hint)
 
@@ -173,7 +173,7 @@ def test_missing_file_and_folder(tmp_path: Path) -> None:
 def test_a_choice_in_what_is_no_archive(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", IMAGES)
     (tmp_path / "x.npy").rename(tmp_path / "x.npz")
-    with pytest.raises(UserError, match=r"no \.npz file, so there is no array 'images'"):
+    with pytest.raises(UserError, match=r"not a \.npz file, so there is no array 'images'"):
         load_array(f"{tmp_path}/x.npz:images")
 
 

@@ -154,7 +154,7 @@ def test_what_is_refused(
     assert "PNG" in refused("--picture", tmp_path / "x.jpg")["message"]
     assert "does not exist" in refused("--picture", tmp_path / "no" / "x.png")["message"]
     np.savez(tmp_path / "labels.npz", images=random_digits(3), labels=np.array([1, 2, 10]))
-    assert refused(dataset=tmp_path / "labels.npz")["message"] == "labels are 1 to 10, expected 0 to 9"
+    assert refused(dataset=tmp_path / "labels.npz")["message"] == "the array holds 1 to 10, expected 0 to 9"
     np.savez(tmp_path / "floats.npz", images=random_digits(3) / 255, labels=np.arange(3))
     assert "expected integers (uint8)" in refused(dataset=tmp_path / "floats.npz")["message"]
     np.savez(tmp_path / "small.npz", images=random_digits(3)[:, :, 4:], labels=np.arange(3))

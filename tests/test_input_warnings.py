@@ -120,5 +120,5 @@ def test_floats_on_the_scale_of_pixels_are_warned_of(tmp_path: Path) -> None:
     project = bnnfpga.compile(path, tmp_path / "out")
     pixels = np.random.default_rng(0).integers(0, 256, (4, 784)).astype(np.float32)
     (sentence,) = project.simulate(pixels, backend="emulator").warnings
-    assert "quantizer makes of the images 2 different integers" in sentence
+    assert "host quantises the images to 2 different integers" in sentence
     assert project.simulate(pixels / 255, backend="emulator").warnings == ()

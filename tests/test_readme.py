@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-CONTINUED = (ROOT / "docs" / "verify.md").read_text()
+CONTINUED = [(ROOT / "docs" / name).read_text() for name in ("inputs.md", "outputs.md", "verify.md")]
 BLOCK = re.compile(r"^```(bash|console|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # A command is a line, or what a here document has in it.
 PROMPT = re.compile(r"^\$ ([^\n]*<<'EOF'\n.*?^EOF\n|[^\n]*\n)", re.MULTILINE | re.DOTALL)
@@ -38,7 +38,7 @@ class Block:
         return [masked(line) for line in lines if line.strip() not in ("", "...")]
 
 
-BLOCKS = [Block(*match.groups()) for text in (README, CONTINUED) for match in BLOCK.finditer(text)]
+BLOCKS = [Block(*match.groups()) for text in (README, *CONTINUED) for match in BLOCK.finditer(text)]
 
 
 def masked(line: str) -> str:

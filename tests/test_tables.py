@@ -28,7 +28,7 @@ SUMMARY: dict[str, Any] = {
             {"name": "node 'b[red]' (Sign)", "decisions": 234, "on_tie": 4},
         ],
     },
-    "warnings": ["5 of 1,234 decisions [red] lie on a rounding tie; another runtime may decide them otherwise"],
+    "warnings": ["5 of 1,234 decisions [red] lie on a rounding tie; another runtime may decide them differently"],
     "predicted_initiation_interval": 64,
     "predicted_latency_cycles": 308,
     "layers": [
@@ -86,7 +86,7 @@ def test_compile() -> None:
         "project              build/p",
         "compiled in          0.12 s",
         "",
-        "warning: 5 of 1,234 decisions [red] lie on a rounding tie; another runtime may decide them otherwise",
+        "warning: 5 of 1,234 decisions [red] lie on a rounding tie; another runtime may decide them differently",
     ]
 
 
@@ -155,7 +155,7 @@ def test_simulate_under_stalls_has_no_interval() -> None:
 def test_verify() -> None:
     stages = [{"name": "source", "equal": True}, {"name": "rtl", "equal": True}]
     equal = text(verify_table({"equal": True, "stages": stages, "first_difference": None, "ties": None}))
-    assert [line.split() for line in equal.splitlines()] == [["stage"], ["source", "equal"], ["rtl", "equal"]]
+    assert [line.split() for line in equal.splitlines()] == [["stage", "result"], ["source", "equal"], ["rtl", "equal"]]
     tied = {"equal": True, "stages": stages, "first_difference": None, "ties": SUMMARY["ties"]}
     assert "5 of 1,234 decisions" in rows(verify_table(tied))["rounding ties"]
     place = {"stages": ["source", "rtl"], "unit": "matrix_vector3", "frame": 4, "channel": 2, "pixel": None}

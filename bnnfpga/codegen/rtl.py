@@ -115,4 +115,4 @@ def _describe(operator: Operator) -> str:
     folding = "".join(f", {name} {value}" for name, value in (("PE", pe), ("SIMD", simd)) if value is not None)
     made = operator.outputs[0]
     shape = " x ".join(map(str, made.shape))
-    return f"{operator.kind}: {shape} {made.type}{folding}, {operator.interval()} cycles a frame"
+    return f"{operator.kind}: {shape} {made.type}{folding}, {operator.interval()} cycles per frame"

@@ -60,10 +60,10 @@ def parse_folding(data: object, where: str) -> Folding:
     for name, entry in data.items():
         if _is_of_finn(str(name), entry):
             raise UserError(
-                "this is FINN's format: a folding here has this project's own layers, with pe, simd and memory",
+                "this is FINN's format; a folding file of bnnfpga sets pe, simd and memory of the project's own layers",
                 where=f"{where}, entry {shown(name)}",
-                hint="take folding.yaml of a compiled project and set the numbers there: PE is pe, SIMD is simd, "
-                "ram_style is memory (block or distributed); FIFOs get their depths by themselves",
+                hint="start from the folding.yaml of a compiled project: PE is pe, SIMD is simd, "
+                "ram_style is memory (block or distributed); FIFO depths are computed",
             )
         if isinstance(entry, LayerFolding):
             folding[name] = entry

@@ -84,7 +84,7 @@ def lower(model: Model, class_functions: Sequence[ClassFunction] | None = None) 
     """
     if not len(model):
         raise UserError(
-            "it has no layer to compile", where="the model's graph", hint="give a model with a quantised layer"
+            "there is no layer to compile", where="the model's graph", hint="give a model with a quantised layer"
         )
     lowering = Lowering(model)
     for node in model.nodes:
@@ -92,7 +92,9 @@ def lower(model: Model, class_functions: Sequence[ClassFunction] | None = None) 
             continue
         if node.op_type not in _OPERATIONS:
             raise UserError(
-                "no hardware unit does this", where=describe(node), hint="put a quantizer behind it, or leave it out"
+                "no hardware unit computes this",
+                where=describe(node),
+                hint="put a quantizer behind it, or leave it out",
             )
         _OPERATIONS[node.op_type](lowering, node)
     return _finish(lowering, class_functions)
@@ -103,7 +105,7 @@ def _finish(lowering: Lowering, functions: Sequence[ClassFunction] | None) -> Gr
     tensors = lowering.model.outputs
     if all(lowering.tensors[tensor].producer is None for tensor in tensors):
         raise UserError(
-            "it has no layer to compile", where="the model's graph", hint="give a model with a quantised layer"
+            "there is no layer to compile", where="the model's graph", hint="give a model with a quantised layer"
         )
     made = [Frame(stream_shape(lowering.shape(tensor)), lowering.tensors[tensor].order) for tensor in tensors]
     producers = [lowering.tensors[tensor].producer for tensor in tensors]
@@ -138,7 +140,7 @@ def _decided(lowering: Lowering, tensor: str, function: ClassFunction) -> str:
         unit = Threshold(lowering.name(Threshold), (1,), port.type, table)
     elif port.type.bits > _MOST_DECIDED_BITS:
         raise UserError(
-            f"the class changes more than once along its {len(values):,} scores, too many for a table",
+            f"the class changes more than once over its {len(values):,} scores, too many for a table",
             where="--output class",
             hint="use --output scores: the host computes the class",
         )
@@ -153,7 +155,9 @@ def _class_of(lowering: Lowering, name: str, tensor: str, function: ClassFunctio
     place = lowering.tensors[tensor]
     if not np.array_equal(place.order, np.arange(len(place.order))):
         raise UserError(
-            "its scores are an image", where="--output class", hint="use --output scores: the host computes classes"
+            "the model's scores are an image",
+            where="--output class",
+            hint="use --output scores: the host computes classes",
         )
     comparison = class_comparison(function, reachable_values(lowering.model, tensor))
     port = lowering.port_of(place.producer, tensor)

@@ -197,7 +197,7 @@ def _class_numbers(labels: NDArray[Any], where: str) -> IntArray:
     if labels.ndim == 2 and labels.shape[1] > 1 and labels.dtype.kind in "iufb":
         if not (np.all((labels == 0) | (labels == 1)) and np.all(labels.sum(axis=1) == 1)):
             raise UserError(
-                f"the labels have shape {labels.shape}, but are not rows of zeros with a single one",
+                f"the labels have shape {labels.shape}, but are not one-hot rows",
                 where=where,
                 hint="give a class number for each image, or one-hot rows",
             )

@@ -61,7 +61,7 @@ def read_image_folder(folder: Path) -> tuple[NDArray[Any], IntArray, tuple[str, 
             raise UserError(
                 f"the image is {_size(image)}, but {chosen[0][0]} is {_size(images[0])}",
                 where=str(path),
-                hint="bring all images to the size and the colours that the model takes",
+                hint="convert all images to the size and the colours that the model takes",
             )
         images.append(image)
     names = ["" for _ in range(max(numbers) + 1)]

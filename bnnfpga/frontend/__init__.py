@@ -5,7 +5,7 @@ node names, constants as initializers only, and no constant subgraph other than 
 operations are those of the file, in the file's order, spelled as opset 21 has them: `contract` says which are taken,
 and `modern` brings those of all opsets there. Of the dialects, this is left:
 
-* QONNX' operators have one name and one domain: Quant, BipolarQuant, MultiThreshold; and Sign is ternary.
+* QONNX's operators have one name and one domain: Quant, BipolarQuant, MultiThreshold; and Sign is ternary.
 * Dense layers are MatMul, and their weights stand behind Quant or BipolarQuant: plain weights that are a scale times
   small integers get one. Other quantised constants are plain numbers.
 * Quantizers written as comparisons are MultiThreshold, Trunc is a Quant of integers.

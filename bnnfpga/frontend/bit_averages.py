@@ -29,8 +29,8 @@ _HANDED_ON = ("MaxPool", "Transpose", "Gather", "Resize", *LAYOUT_OPS)
 class AverageOfBitsToQuant(Rewrite):
     """QuantAvgPool2d becomes an average times its pixels, rounded, and a Quant in steps of 2^n that drops n bits.
 
-    Rounding makes the integer sum of what the average's own rounding leaves, as in QONNX' definition. Where no bits are
-    dropped, and a quantizer says that there are integers, a Conv sums them.
+    Rounding makes the integer sum of what the average's own rounding leaves, as in QONNX's definition. Where no bits
+    are dropped, and a quantizer says that there are integers, a Conv sums them.
     """
 
     kinds = ("QuantAvgPool2d",)
@@ -48,7 +48,7 @@ class AverageOfBitsToQuant(Rewrite):
         bits = attribute(node, "obits", 1)
         if bits > _MOST_BITS:
             raise UserError(
-                f"its integers have {bits} bits; up to {_MOST_BITS} can be compiled"
+                f"its integers have {bits} bits; at most {_MOST_BITS} can be compiled"
                 + ("" if integers else " where no quantizer without a scale stands in front of it"),
                 where=describe(node),
                 hint="let it give fewer bits, or quantise in front of it",
@@ -113,7 +113,7 @@ def _reads_integers(model: Model, node: Node) -> bool:
         return False
     if above.op_type not in QUANTIZERS:
         raise UserError(
-            f"it sums integers of so many bits, and {describe(above)} in front of it does not quantise",
+            f"its input must be integers, but {describe(above)} in front of it is not a quantizer",
             where=describe(node),
             hint="put a quantizer in front of it",
         )
@@ -121,7 +121,7 @@ def _reads_integers(model: Model, node: Node) -> bool:
     units = quantizer.scale.astype(np.float64) * factor
     if np.any(np.abs(units - 1) > _NEAR):
         raise UserError(
-            f"it sums integers, and {describe(above)} in front of it gives multiples of {units.flat[0]:g}",
+            f"its input must be integers, but {describe(above)} in front of it gives multiples of {units.flat[0]:g}",
             where=describe(node),
             hint="divide by the scale in front of it, and multiply behind it",
         )
@@ -135,8 +135,8 @@ def _check_range(node: Node, quantizer: Quantizer) -> None:
     lo, hi = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
     if quantizer.lo < lo or quantizer.hi > hi:
         raise UserError(
-            f"its ibits and signed are those of integers from {lo} to {hi}, and the quantizer in front of it gives "
+            f"its ibits and signed are those of integers from {lo} to {hi}, but the quantizer in front of it gives "
             f"{quantizer.lo} to {quantizer.hi}",
             where=describe(node),
-            hint="let its attributes say what it reads",
+            hint="set its ibits and signed to what it reads",
         )

@@ -62,7 +62,8 @@ def check_products(model: Model) -> None:
     for node in model.nodes:
         if node.op_type in BROADCASTING and node.op_type not in PAIRING and len(_streams(model, node)) > 1:
             raise UserError(
-                "both its operands change with the image; streams can be added, subtracted, multiplied or concatenated",
+                "both its operands depend on the image; two streams can only be added, subtracted, multiplied or "
+                "concatenated",
                 where=describe(node),
                 hint="use an Add or Mul of two quantised streams instead, or leave the node out",
             )

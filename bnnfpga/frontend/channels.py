@@ -44,4 +44,8 @@ def check_concats(model: Model) -> None:
     """Refuse concatenations of images."""
     for node in model.nodes:
         if node.op_type == "Concat" and attribute(node, "axis", 0) % len(model.shape(node.output[0])) == 0:
-            raise UserError("it joins images to a batch", where=describe(node), hint="join along another axis than 0")
+            raise UserError(
+                "it concatenates along the batch axis",
+                where=describe(node),
+                hint="concatenate along another axis than 0",
+            )

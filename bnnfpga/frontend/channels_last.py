@@ -1,4 +1,4 @@
-"""QONNX' and FINN's operators on images with their channels last, between Transposes: for images of channels first."""
+"""QONNX's and FINN's operators on images with their channels last, between Transposes: for images of channels first."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _AXES = (1, 2)
 
 
 def between_transposes(model: onnx.ModelProto) -> None:
-    """Put the operators of QONNX' domain `channels_last`, and FINN's, between Transposes, in place.
+    """Put the operators of QONNX's domain `channels_last`, and FINN's, between Transposes, in place.
 
     A Conv takes weights as (outputs, ...kernel, inputs) there. What is a standard operator then, becomes that.
 

@@ -1,4 +1,4 @@
-"""Graphs that are no ONNX with QONNX' quantizers, or whose shapes do not fit, refused by name."""
+"""Graphs that are no ONNX with QONNX's quantizers, or whose shapes do not fit, refused by name."""
 
 from __future__ import annotations
 
@@ -23,14 +23,15 @@ _CHECK_SHAPES = "look at the shapes in the model (netron.app shows them), and ex
 
 
 def check_graph(model: onnx.ModelProto) -> None:
-    """Refuse what onnx' own checker finds wrong, no output, and inputs beyond reason."""
+    """Refuse what onnx's own checker finds wrong, no output, and inputs beyond reason."""
     if not model.graph.output:
-        raise UserError("it has no output", where="the model's graph", hint=EXPORT_AGAIN)
+        raise UserError("the model has no output", where="the model's graph", hint=EXPORT_AGAIN)
     for value in model.graph.input:
         shape = [dim.dim_value for dim in value.type.tensor_type.shape.dim]
         if math.prod(shape) > MOST_ELEMENTS:
             raise UserError(
-                f"its shape {tuple(shape)} has {math.prod(shape):,} elements; {MOST_ELEMENTS:,} can be compiled",
+                f"its shape {tuple(shape)} has {math.prod(shape):,} elements; "
+                f"at most {MOST_ELEMENTS:,} can be compiled",
                 where=f"input {value.name!r}",
                 hint="export the model with the shape of one image",
             )
@@ -75,11 +76,11 @@ def check_shapes(model: Model) -> None:
         if not shape:
             if not read or not all(map(model.has_shape, read)):
                 raise UserError(
-                    "its output shape does not fold to a constant",
+                    "its output shape is not constant",
                     where=describe(node),
                     hint="export the model with fixed shapes",
                 )
-            raise UserError(f"it does not work on inputs of shapes {listed}", where=describe(node), hint=_CHECK_SHAPES)
+            raise UserError(f"it cannot take inputs of shapes {listed}", where=describe(node), hint=_CHECK_SHAPES)
         if 0 in shape:
             raise UserError(
                 f"its output of shape {tuple(shape)} has no elements", where=describe(node), hint=_CHECK_SHAPES
@@ -88,11 +89,11 @@ def check_shapes(model: Model) -> None:
             axes = list(range(len(taken[0])))
             if sorted(attribute(node, "perm", None) or axes) != axes:
                 raise UserError(
-                    f"its perm is not an order of its {len(axes)} axes", where=describe(node), hint=EXPORT_AGAIN
+                    f"its perm is not a permutation of its {len(axes)} axes", where=describe(node), hint=EXPORT_AGAIN
                 )
         if node.op_type in LAYOUT_OPS and math.prod(taken[0]) != math.prod(shape):
             raise UserError(
-                f"it makes {math.prod(shape)} elements of {math.prod(taken[0])}",
+                f"it reshapes {math.prod(taken[0])} elements to {math.prod(shape)}",
                 where=describe(node),
                 hint="export the model for a batch of one",
             )

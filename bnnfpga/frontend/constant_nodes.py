@@ -33,7 +33,7 @@ Array = NDArray[Any]
 def fold_constant_nodes(model: onnx.ModelProto) -> dict[str, Shape]:
     """Make constants of what nodes compute of constants, and of every Shape; give the shapes of all tensors.
 
-    QONNX' operators stay: what they mean is decided here, not by qonnx, and they say what the integers of weights are.
+    QONNX's operators stay: what they mean is decided here, not by qonnx, and they say what the integers of weights are.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def _fold(
             elements = max(elements, int(min(abs(limit - start) / max(abs(delta), 1e-30), 1e30)))
         if elements > _MOST_ELEMENTS:
             raise UserError(
-                f"it makes a constant of {elements:,} elements; up to {_MOST_ELEMENTS:,} can be compiled",
+                f"it makes a constant of {elements:,} elements; at most {_MOST_ELEMENTS:,} can be compiled",
                 where=describe(node),
                 hint="export a smaller model",
             )

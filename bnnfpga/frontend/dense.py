@@ -67,9 +67,9 @@ def check_dense(model: Model) -> None:
             continue
         if not any(comes_from_constants(model, name) for name in node.input):
             raise UserError(
-                "both its operands change with the image; one must be constant weights",
+                "both its operands depend on the image; one must be constant weights",
                 where=describe(node),
-                hint="leave such products, as those of attention, to another device, or use a layer with fixed weights",
+                hint="use a layer with fixed weights; products such as attention's need another device",
             )
         if comes_from_constants(model, node.input[0]):
             raise UserError(

@@ -20,7 +20,7 @@ from bnnfpga.frontend.operators import check_operators, opset_of, version_of
 def normalise(model: onnx.ModelProto) -> dict[str, int]:
     """Bring `model`, in place, into one form; give the version of its domain that each node has, by the node's name.
 
-    One input, a batch of one, every node named, constants as initializers, QONNX' operators under one name in one
+    One input, a batch of one, every node named, constants as initializers, QONNX's operators under one name in one
     domain, and no annotation of a tool that the graph itself does not bear out.
     """
     _name_nodes(model)
@@ -36,8 +36,8 @@ def normalise(model: onnx.ModelProto) -> dict[str, int]:
     graph.input.extend(inputs)
     if len(graph.input) != 1:
         raise UserError(
-            f"it has {len(graph.input)} inputs{''.join(f', {shown(value.name)}' for value in graph.input)}; "
-            "one can be compiled",
+            f"the model has {len(graph.input)} inputs{''.join(f', {shown(value.name)}' for value in graph.input)}; "
+            "only one can be compiled",
             where="the model's graph",
             hint="export the model with its images as the only input",
         )

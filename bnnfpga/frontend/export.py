@@ -89,7 +89,7 @@ def export_qonnx(
         raise UserError(
             f"cannot write the file: {error.strerror}",
             where=str(target),
-            hint="choose a folder with room that you may write",
+            hint="choose a writable folder with free space",
         ) from error
     return target
 

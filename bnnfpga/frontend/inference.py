@@ -23,7 +23,7 @@ _IR_VERSION = 10
 def infer(model: Model) -> None:
     """Give every tensor its shape and type, and make constants of what reads constants alone.
 
-    QONNX' operators stay: what they mean is decided here, not by a library, and they say what the integers of weights
+    QONNX's operators stay: what they mean is decided here, not by a library, and they say what the integers of weights
     are. A shape that does not follow from the file stays unknown.
 
     Raises

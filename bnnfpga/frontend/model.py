@@ -161,7 +161,7 @@ class Model:
         return tensor in self._constants or tensor in self._shapes
 
     def element_type(self, tensor: str) -> int:
-        """ONNX' number of a tensor's element type, 0 where it is not known."""
+        """ONNX's number of a tensor's element type, 0 where it is not known."""
         value = self._constants.get(tensor)
         if value is not None:
             return int(helper.np_dtype_to_tensor_dtype(value.dtype))

@@ -198,7 +198,7 @@ def _identity(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
 def _clip(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
     if any(math.prod(writer.shapes.get(name, ())) != 1 for name in filter(None, spelling.inputs[1:])):
         raise UserError(
-            "its bounds are not one number each",
+            "its bounds are not scalars",
             where=describe(spelling.node),
             hint="use Max and Min, which take a number for each channel",
         )
@@ -259,7 +259,7 @@ def _reduce(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
     shape = writer.shapes.get(spelling.node.input[0])
     if shape is None:
         raise UserError(
-            "the shape of what it reduces is not known", where=describe(spelling.node), hint="export with fixed shapes"
+            "the shape of its input is not known", where=describe(spelling.node), hint="export with fixed shapes"
         )
     every = writer.constant(spelling, "axes", list(range(len(shape))))
     return writer.again(spelling, [spelling.inputs[0], every], **spelling.kept("axes"))
@@ -269,9 +269,7 @@ def _split(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
     node, sizes, axis = spelling.node, spelling.input(1), spelling.values["axis"]
     count = spelling.values.get("num_outputs")
     if spelling.has("num_outputs") and count is None and not sizes:
-        raise UserError(
-            "it has neither sizes of its parts nor 'num_outputs'", where=describe(node), hint="give one of them"
-        )
+        raise UserError("it has neither split sizes nor 'num_outputs'", where=describe(node), hint="give one of them")
     if count is not None and (sizes or count != len(node.output)):
         raise UserError(
             f"its attribute 'num_outputs' is {count}, with {len(node.output)} outputs{' and sizes' * bool(sizes)}",
@@ -285,7 +283,7 @@ def _split(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
         extent = shape[axis] if shape is not None and -len(shape) <= axis < len(shape) else 0
         if extent % len(node.output):
             raise UserError(
-                f"{extent} elements along its axis {axis} are no {len(node.output)} equal parts",
+                f"{extent} elements along its axis {axis} cannot be split into {len(node.output)} equal parts",
                 where=describe(node),
                 hint="give the sizes of its parts",
             )
@@ -320,7 +318,7 @@ def _resize(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
     given = np.ravel(spelling.values["scales"]) if spelling.has("scales") else writer.numbers_of(scales)
     if spelling.node.op_type == "Upsample" and np.any(given < 1):
         raise UserError(
-            f"its scales are {given.tolist()}, and an Upsample does not shrink",
+            f"its scales are {given.tolist()}, but an Upsample does not shrink",
             where=describe(spelling.node),
             hint="export the model with opset 11 or a later one, where it is a Resize",
         )
@@ -348,7 +346,7 @@ def _gather(writer: _Writer, spelling: _Spelling) -> Iterator[onnx.NodeProto]:
         return
     if data not in writer.fixed or len(tokens) != 2 or len(made) != 3 or spelling.values["axis"] % 2:
         raise UserError(
-            "it picks by numbers of the image, and it is not an embedding of one row of numbers",
+            "its indices depend on the image, and it is not an embedding of one row of tokens",
             where=describe(node),
             hint="pick rows of a constant (n, features), along axis 0, by integers of shape (1, tokens)",
         )

@@ -172,6 +172,12 @@ def make_boundary(model: Model, *, input: str | None = None, outputs: Sequence[s
     model.set_boundary(input=input, outputs=outputs)
 
 
+def describe_tensor(model: Model, name: str) -> str:
+    """A tensor as messages name it: by the node that makes it."""
+    source = model.producer(name)
+    return f"the output of {describe(source)}" if source else "the model's input"
+
+
 def data_operands(model: Model, node: Node) -> list[str]:
     """The tensors that a node takes and that are not constant."""
     return [name for name in node.input if name and model.constant(name) is None]

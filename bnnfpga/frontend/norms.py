@@ -19,7 +19,7 @@ def norm_arithmetic(model: Model, node: Node) -> list[tuple[str, Floats]]:
         If it trains, or its statistics are no numbers to divide by.
     """
     if attribute(node, "training_mode", 0):
-        raise UserError("it computes statistics of the batch", where=describe(node), hint="export in eval mode")
+        raise UserError("it computes batch statistics", where=describe(node), hint="export in eval mode")
     scale, bias, mean, variance = (
         required_constant(model, node, index, meaning).astype(np.float32)
         for index, meaning in enumerate(("scale", "bias", "mean", "variance"), start=1)

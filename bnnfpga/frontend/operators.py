@@ -83,7 +83,7 @@ def opset_of(model: onnx.ModelProto) -> int:
 def version_of(model: onnx.ModelProto, node: onnx.NodeProto) -> int:
     """The version that a node's domain has in its file, the node as the file has it.
 
-    A file that does not import a domain of QONNX' has an operator of as many inputs.
+    A file that does not import a domain of QONNX's has an operator of as many inputs.
     """
     if node.op_type not in NAMES:
         return opset_of(model)

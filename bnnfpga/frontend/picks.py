@@ -61,7 +61,7 @@ def gathered(model: Model, node: Node) -> tuple[int, Places]:
     index = required_constant(model, node, 1, "index").astype(np.int64)
     if axis == 0:
         raise UserError(
-            "it takes images of a batch", where=describe(node), hint="export the model for a batch of one image"
+            "it picks along the batch axis", where=describe(node), hint="export the model for a batch of one image"
         )
     if index.size and not (-shape[axis] <= index.min() and index.max() < shape[axis]):
         raise UserError(
@@ -134,8 +134,7 @@ def _split(model: Model, node: Node) -> bool:
     ends = np.cumsum(np.ravel(sizes))
     if len(ends) != count or ends[-1] != extent or min(np.ravel(sizes)) < 1:
         raise UserError(
-            f"its parts of {np.ravel(sizes).tolist()} {_axis_name(axis, len(shape))} are not the {extent} that there "
-            "are",
+            f"its parts of {np.ravel(sizes).tolist()} {_axis_name(axis, len(shape))} do not add up to its {extent}",
             where=describe(node),
             hint="the file is damaged or was made by hand; export the model again",
         )
@@ -156,9 +155,7 @@ def _sliced(model: Model, node: Node) -> dict[int, Places]:
     assert axes is not None
     assert steps is not None
     if not len(starts) == len(ends) == axes.size == steps.size:
-        raise UserError(
-            "its starts, ends, axes and steps are not equally many", where=describe(node), hint=EXPORT_AGAIN
-        )
+        raise UserError("its starts, ends, axes and steps differ in length", where=describe(node), hint=EXPORT_AGAIN)
     taken = {}
     for axis, *numbers in zip(*(map(int, values.ravel()) for values in (axes, starts, ends, steps)), strict=True):
         # Exporters write axes down of which they take everything.
@@ -183,7 +180,7 @@ def _expanded(model: Model, node: Node) -> dict[int, Places]:
     shape = required_shape(model, node, node.input[0])
     if len(given) > len(shape):
         raise UserError(
-            f"it adds axes in front of those of shape {tuple(shape)}, and with them images to the batch",
+            f"it adds axes in front of shape {tuple(shape)}, which would change the batch axis",
             where=describe(node),
             hint="give the tensor its axes with a Reshape or Unsqueeze in front of it",
         )
@@ -205,9 +202,7 @@ def _tiled(model: Model, node: Node) -> dict[int, Places]:
     repeats = required_constant(model, node, 1, "repeats").astype(np.int64).ravel().tolist()
     shape = required_shape(model, node, node.input[0])
     if len(repeats) != len(shape):
-        raise UserError(
-            f"it has {len(repeats)} numbers of repeats for {len(shape)} axes", where=describe(node), hint=EXPORT_AGAIN
-        )
+        raise UserError(f"it has {len(repeats)} repeats for {len(shape)} axes", where=describe(node), hint=EXPORT_AGAIN)
     return {
         axis: np.tile(np.arange(extent), count)
         for axis, (extent, count) in enumerate(zip(shape, repeats, strict=True))

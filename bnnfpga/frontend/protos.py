@@ -1,4 +1,4 @@
-"""The graph from ONNX' own messages, and as them."""
+"""The graph from ONNX's own messages, and as them."""
 
 from __future__ import annotations
 

@@ -103,14 +103,14 @@ def _quant(model: Model, node: Node, scale: Floats, most_bits: int | None) -> Qu
     """Code round(clip(x / scale + zero point)) less the zero point: the code that dot products run on.
 
     Source: Pappalardo et al., "QONNX: Representing Arbitrary-Precision Quantized Neural Networks" (2022), section on
-    operators; qonnx' reference implementation clips before it rounds, and has one signed bit mean -1 and +1.
+    operators; qonnx's reference implementation clips before it rounds, and has one signed bit mean -1 and +1.
     """
     zero, width = _zero_point(model, node), _bit_width(model, node, most_bits)
     signed, narrow = bool(attribute(node, "signed", 1)), bool(attribute(node, "narrow", 0))
     if signed and width == 1:
         if np.any(zero):
             raise UserError(
-                "it has one bit, a sign and a zero point, which QONNX gives no useful meaning",
+                "it is signed, of one bit, with a zero point, which has no useful meaning in QONNX",
                 where=describe(node),
                 hint="use a BipolarQuant, or a zero point of 0",
             )
@@ -138,7 +138,8 @@ def _zero_point(model: Model, node: Node) -> Floats:
         )
     if np.abs(values).max() > _LARGEST_ZERO_POINT:
         raise UserError(
-            f"its zero point is {values.flat[np.abs(values).argmax()]:g}; up to {_LARGEST_ZERO_POINT} can be compiled",
+            f"its zero point is {values.flat[np.abs(values).argmax()]:g}; at most "
+            f"{_LARGEST_ZERO_POINT} can be compiled",
             where=describe(node),
             hint="quantise symmetrically",
         )

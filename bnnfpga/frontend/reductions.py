@@ -32,9 +32,9 @@ class ReductionsToPools(Rewrite):
         axes = sorted({int(axis) % len(shape) for axis in given})
         if shape[0] != 1 or (axes[:1] == [0] and not attribute(node, "keepdims", 1)):
             raise UserError(
-                "it reduces the images of a batch to one",
+                "it reduces the batch axis",
                 where=describe(node),
-                hint="name the axes behind that of the images",
+                hint="reduce over the axes behind the batch axis",
             )
         _Pools(model, node, math.prod(shape[axis] for axis in axes)).write([axis for axis in axes if axis > 0])
         return True

@@ -1,4 +1,4 @@
-"""Which pixel a nearest Resize takes for each of its own: ONNX' formulas."""
+"""Which pixel a nearest Resize takes for each of its own: ONNX's formulas."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ ROUNDINGS: dict[str, Callable[[Places], Places]] = {
 def places_taken(model: Model, node: Node) -> dict[int, NDArray[np.int64]]:
     """Which place a Resize takes for each of its own, along each axis that it changes.
 
-    Sources: ONNX' operator Resize, which gives the formulas; where a place lies so near to one between two pixels that
+    Sources: ONNX's operator Resize, which gives the formulas; where a place lies so near to one between two pixels that
     float32 and float64 take different ones, it is refused.
 
     Raises
@@ -64,7 +64,7 @@ def places_taken(model: Model, node: Node) -> dict[int, NDArray[np.int64]]:
     alone = mode == "linear" and all(small == 1 or kept for small, kept in zip(before, same, strict=True))
     if mode != "nearest" and not alone:
         raise UserError(
-            "it mixes neighbouring pixels, which only a host does, behind the last layer",
+            "it interpolates between pixels, which only the host can do, behind the last layer",
             where=describe(node),
             hint="use nearest upsampling (nn.Upsample with mode='nearest')",
         )

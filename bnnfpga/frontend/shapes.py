@@ -18,7 +18,7 @@ Shape = tuple[int, ...]
 def infer_shapes(model: onnx.ModelProto) -> dict[str, Shape]:
     """Shapes by tensor, of those that are known and fixed.
 
-    For QONNX' and FINN's operators, which onnx does not know, others stand in.
+    For QONNX's and FINN's operators, which onnx does not know, others stand in.
     """
     skeleton = onnx.ModelProto()
     skeleton.ir_version = max(model.ir_version, _FEWEST_IR)

@@ -47,7 +47,8 @@ def check_extents(model: onnx.ModelProto) -> None:
         for name, values in given:
             if values.dtype.kind in "iuf" and not np.all(np.abs(values.astype(np.float64)) <= _LARGEST):
                 raise UserError(
-                    f"its {name} of {max(values.tolist(), key=abs):,} is too large; up to {_LARGEST:,} can be compiled",
+                    f"its {name} of {max(values.tolist(), key=abs):,} is too large; "
+                    f"at most {_LARGEST:,} can be compiled",
                     where=describe(node),
                     hint=_HINT,
                 )
@@ -73,7 +74,7 @@ def check_sizes(model: Model) -> None:
             if min(shape) < 0 and node.op_type in ("Conv", *POOLS):
                 geometry_of(model, node)  # says that the kernel is too large
             raise UserError(
-                f"its output would be of shape {tuple(shape)}; up to {MOST_ELEMENTS:,} elements can be compiled",
+                f"its output would be of shape {tuple(shape)}; at most {MOST_ELEMENTS:,} elements can be compiled",
                 where=describe(node),
                 hint=_HINT,
             )
@@ -93,7 +94,7 @@ def check_windows(model: Model) -> None:
         ):
             if count > most:
                 raise UserError(
-                    f"the elements of its {what} are {count:,}; up to {most:,} can be compiled",
+                    f"the elements of its {what} are {count:,}; at most {most:,} can be compiled",
                     where=describe(node),
                     hint=_HINT,
                 )

@@ -170,7 +170,9 @@ def _resolve_auto_pad(model: Model, node: Node) -> None:
     """SAME_UPPER and SAME_LOWER pad so that windows = ceil(pixels / stride); VALID does not pad."""
     mode = attribute(node, "auto_pad", "NOTSET")
     if mode not in ("VALID", "SAME_UPPER", "SAME_LOWER"):
-        raise UserError(f"auto_pad {mode!r} is no ONNX mode", where=describe(node), hint="export with explicit pads")
+        raise UserError(
+            f"auto_pad {mode!r} is not an ONNX mode", where=describe(node), hint="export with explicit pads"
+        )
     model.set_attributes(node, auto_pad=None, pads=None)
     geometry = _read_geometry(model, node)
     axes = len(model.shape(node.input[0])) - 2
@@ -257,9 +259,9 @@ def _plain_pad(model: Model, node: Node) -> None:
     pads = pad_widths(model, node)
     if rank < 2 or np.any(pads[:, 0]) or np.any(pads < 0):
         raise UserError(
-            f"its pads are {pads.ravel().tolist()}; channels, rows and columns can be added to an image",
+            f"its pads are {pads.ravel().tolist()}; only channels, rows and columns can be padded",
             where=describe(node),
-            hint="pad the axes behind that of the images, with sizes from 0 on",
+            hint="pad the axes behind the batch axis, by 0 or more elements",
         )
     value = model.constant(node.input[2]) if len(node.input) > 2 and node.input[2] else np.zeros(1)
     if value is None or value.size != 1:

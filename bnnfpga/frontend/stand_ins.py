@@ -21,7 +21,7 @@ class StandIn:
 
 
 def stand_in(node: onnx.NodeProto) -> StandIn:
-    """What has the shape of an operator of QONNX' domain; most hand on that of their first input."""
+    """What has the shape of an operator of QONNX's domain; most hand on that of their first input."""
     make = _STAND_INS.get(node.op_type)
     return StandIn([helper.make_node("Identity", node.input[:1], node.output[:1])]) if make is None else make(node)
 

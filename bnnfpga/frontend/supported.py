@@ -21,11 +21,13 @@ def check_supported(model: Model) -> None:
     """
     for node in model.nodes:
         if node.op_type not in SUPPORTED:
-            raise UserError("it cannot be compiled in this place", where=describe(node), hint=_hint(node.op_type))
+            raise UserError(
+                "it cannot be compiled at this place in the model", where=describe(node), hint=_hint(node.op_type)
+            )
         if node.op_type == "Pad" and attribute(node, "mode", "constant") != "constant":
             raise UserError(
-                f"its mode is {attribute(node, 'mode', '')!r}; in front of a layer only constants can be put around an "
-                "image",
+                f"its mode is {attribute(node, 'mode', '')!r}; in front of a layer, only constants can be put "
+                "around an image",
                 where=describe(node),
                 hint="use zero padding",
             )

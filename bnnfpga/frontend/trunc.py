@@ -1,4 +1,4 @@
-"""QONNX' Trunc: quantised values with their lowest bits cut off."""
+"""QONNX's Trunc: quantised values with their lowest bits cut off."""
 
 from __future__ import annotations
 
@@ -41,17 +41,22 @@ def _rewrite(model: Model, node: Node) -> None:
         output_scale, bits, shift = scale, rest[0] + 2, input_bits - rest[0]
         if rest[0] > _MOST_UNCLIPPED_BITS:
             raise UserError(
-                f"version 1 of it does not clip, and only up to {_MOST_UNCLIPPED_BITS} bits can be compiled so",
+                f"version 1 of Trunc does not clip, and without clipping at most "
+                f"{_MOST_UNCLIPPED_BITS} bits can be compiled",
                 where=describe(node),
-                hint="export with version 2 of QONNX' operators",
+                hint="export with version 2 of QONNX's operators",
             )
         exact = zero_point == 0 and shift % 1 == 0
     if attributes["signed"] and rest[-1] == 1:
         raise UserError(
-            "it leaves one bit and a sign, the values -1 and 0", where=describe(node), hint="leave two bits or more"
+            "it leaves a signed integer of one bit, -1 or 0", where=describe(node), hint="leave two bits or more"
         )
     if not 0 <= shift <= _MOST_SHIFT or not exact:
-        raise UserError("it does not divide by a power of two", where=describe(node), hint="see QONNX' Trunc")
+        raise UserError(
+            "it does not divide by a power of two",
+            where=describe(node),
+            hint="give it an output scale that is a power of two times that of its input",
+        )
     step = 2.0**shift
     if zero_point % step:
         raise UserError(
@@ -75,7 +80,7 @@ def _rewrite(model: Model, node: Node) -> None:
 def _number(model: Model, node: Node, index: int) -> float:
     value = required_constant(model, node, index, f"input {index}")
     if value.size != 1:
-        raise UserError(f"its input {index} is not one number", where=describe(node), hint="truncate per tensor")
+        raise UserError(f"its input {index} is not a scalar", where=describe(node), hint="truncate per tensor")
     return float(value.item())
 
 

@@ -44,12 +44,14 @@ def check_file(model: onnx.ModelProto) -> None:
         )
     versions = [item.version for item in model.opset_import if item.domain in _STANDARD]
     if not versions and any(node.domain in _STANDARD for node in model.graph.node):
-        raise UserError("it does not say of which opset its operators are", where="the model", hint=EXPORT_AGAIN)
+        raise UserError("it does not state the opset of its operators", where="the model", hint=EXPORT_AGAIN)
     for version in versions:
         check_opset(version)
     graph = model.graph
     if not graph.node:
-        raise UserError("it has no nodes", where=_GRAPH, hint="export a trained model, with bnnfpga.export_qonnx")
+        raise UserError(
+            "the model has no nodes", where=_GRAPH, hint="export a trained model, with bnnfpga.export_qonnx"
+        )
     # protobuf gives `bytes` for what is not UTF-8.
     if any(isinstance(text, bytes) for text in _texts(model)):
         raise UserError("a name in it is not text", where=_GRAPH, hint=EXPORT_AGAIN)
@@ -81,10 +83,10 @@ def _check_node(node: onnx.NodeProto, *, called: bool) -> None:
     for attribute in node.attribute:
         where = f"{describe(node)}, attribute {shown(attribute.name)}"
         if attribute.name in seen:
-            raise UserError("it stands there twice", where=where, hint=EXPORT_AGAIN)
+            raise UserError("it is listed twice", where=where, hint=EXPORT_AGAIN)
         seen.add(attribute.name)
         if attribute.ref_attr_name:
-            raise UserError("it refers to a function's attribute, and is in none", where=where, hint=EXPORT_AGAIN)
+            raise UserError("it refers to a function's attribute outside a function", where=where, hint=EXPORT_AGAIN)
         if attribute.type in (AttributeProto.GRAPH, AttributeProto.GRAPHS):
             raise UserError(
                 "operators with graphs of their own cannot be compiled",
@@ -103,7 +105,7 @@ def _check_wiring(graph: onnx.GraphProto) -> None:
     constants = set()
     for tensor in graph.initializer:
         if tensor.name in constants:
-            raise UserError("there are two of this name", where=f"tensor {shown(tensor.name)}", hint=EXPORT_AGAIN)
+            raise UserError("two tensors have this name", where=f"tensor {shown(tensor.name)}", hint=EXPORT_AGAIN)
         constants.add(tensor.name)
     made |= constants
     every = made | {name for node in graph.node for name in node.output}
@@ -115,9 +117,7 @@ def _check_wiring(graph: onnx.GraphProto) -> None:
             raise UserError(
                 f"its input {shown(name)} {problem}",
                 where=describe(node),
-                hint="nodes must stand in the order in which they are computed, and must form no circle"
-                if name in every
-                else EXPORT_AGAIN,
+                hint="nodes must be in topological order and form no cycle" if name in every else EXPORT_AGAIN,
             )
         for name in filter(None, node.output):
             if name in made:
@@ -128,7 +128,7 @@ def _check_wiring(graph: onnx.GraphProto) -> None:
     seen = set()
     for value in graph.output:
         if value.name in seen:
-            raise UserError("it stands there twice", where=f"output {shown(value.name)}", hint=EXPORT_AGAIN)
+            raise UserError("it is listed twice", where=f"output {shown(value.name)}", hint=EXPORT_AGAIN)
         seen.add(value.name)
         if value.name not in made:
             raise UserError("no node makes it", where=f"output {shown(value.name)}", hint=EXPORT_AGAIN)

@@ -154,8 +154,8 @@ def summed(affine: Affine, groups: int, made: Sequence[int], *, where: str) -> S
             numbers = ", ".join(f"{number:g}" for number in np.unique(own)[:_MOST_NAMED])
             more = ", ..." if len(np.unique(own)) > _MOST_NAMED else ""
             raise UserError(
-                f"it scales the channels that a layer sums differently ({numbers}{more}), and these are not small "
-                "integer multiples of one number",
+                f"it scales the channels that a layer sums by different factors ({numbers}{more}), which are not "
+                "small integer multiples of one number",
                 where=where,
                 hint="use one scale, or powers of two, for the channels, or put a quantizer behind it",
             )

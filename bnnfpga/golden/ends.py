@@ -78,7 +78,7 @@ class _Writer:
         for name in filter(None, node.output):
             if not self.model.has_shape(name) or 0 in self.model.shape(name):
                 taken = " and ".join(str(tuple(self.model.shape(name))) for name in node.input if name)
-                does = "makes nothing of" if self.model.has_shape(name) else "does not work on"
+                does = "makes nothing of" if self.model.has_shape(name) else "cannot take"
                 raise UserError(
                     f"it {does} inputs of shapes {taken}",
                     where=describe(node),
@@ -148,9 +148,9 @@ def _compared_axis(writer: _Writer, node: Node, default: int) -> int:
     axis = _axis(writer, node, default)
     if axis == 0 and writer.model.shape(node.input[0])[:1] == [1]:
         raise UserError(
-            "it compares along axis 0, which is that of the images, and there is one at a time",
+            "it compares along axis 0, the batch axis, and images are computed one at a time",
             where=describe(node),
-            hint="give it the axis of the classes, mostly axis=1",
+            hint="give it the axis of the classes, usually axis=1",
         )
     return axis
 
@@ -202,7 +202,9 @@ def _transpose(writer: _Writer, node: Node) -> list[int]:
     rank = len(writer.model.shape(node.input[0]))
     axes = [int(axis) for axis in attribute(node, "perm", None) or range(rank)[::-1]]
     if sorted(axes) != list(range(rank)):
-        raise UserError(f"its perm is not an order of {rank} axes", where=describe(node), hint="export the model again")
+        raise UserError(
+            f"its perm is not a permutation of {rank} axes", where=describe(node), hint="export the model again"
+        )
     return [writer.add("transpose", writer.value(node.input[0]), axes=axes)]
 
 
@@ -245,7 +247,7 @@ def _slice(writer: _Writer, node: Node) -> list[int]:
 
 
 def _range(start: int, end: int, step: int, extent: int) -> slice:
-    """ONNX' ranges are Python's, but for a negative end that stands for one in front of the first element."""
+    """ONNX's ranges are Python's, but for a negative end that stands for one in front of the first element."""
     return slice(start, None if step < 0 and end < -extent else end, step)
 
 

@@ -10,7 +10,15 @@ import numpy as np
 from bnnfpga.arithmetic import Step, apply_steps
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.model import Node
-from bnnfpga.frontend.nodes import DOT_PRODUCTS, ELEMENTWISE, PAIRING, attribute, data_operands, describe
+from bnnfpga.frontend.nodes import (
+    DOT_PRODUCTS,
+    ELEMENTWISE,
+    PAIRING,
+    attribute,
+    data_operands,
+    describe,
+    describe_tensor,
+)
 from bnnfpga.frontend.parts import Part, Piece, in_pieces, pairs_in_pieces
 from bnnfpga.golden.writer import Joined, Value, Writer
 from bnnfpga.integers import IntArray
@@ -71,18 +79,17 @@ def not_on_one_grid(writer: Writer, join: Joined, parts: Sequence[Part]) -> User
     for part in parts:
         value = writer.values[part.tensor]
         if value.integers is None or any(scale.size != 1 for scale in value.scales):
-            source = writer.model.producer(part.tensor)
             return UserError(
-                f"it joins streams, and what {describe(source) if source else 'the input'} makes is not quantised",
+                f"it joins streams, and {describe_tensor(writer.model, part.tensor)} is not quantised",
                 where=describe(join.node),
-                hint="put a quantizer of up to 8 bits behind that, with the scale of the other operand",
+                hint="put a quantizer of up to 8 bits there, with the scale of the other operand",
             )
         steps = [Step("multiply", scale) for scale in value.scales]
         units.append(str(apply_steps(steps, np.ones((), dtype=np.float32))))
     return UserError(
         f"it joins streams whose scales {' and '.join(dict.fromkeys(units))} are not small multiples of one number",
         where=describe(join.node),
-        hint="let quantizers with one scale stand in front of all its operands, or one right behind it",
+        hint="put quantizers with the same scale in front of all its operands, or one right behind it",
     )
 
 

@@ -10,7 +10,7 @@ from onnx import TensorProto
 from bnnfpga.arithmetic import Step, apply_steps
 from bnnfpga.errors import UserError
 from bnnfpga.frontend.model import Node
-from bnnfpga.frontend.nodes import attribute, describe
+from bnnfpga.frontend.nodes import attribute, describe, describe_tensor
 from bnnfpga.frontend.picks import gathered
 from bnnfpga.frontend.resizing import upsampling_factors
 from bnnfpga.golden.affine import affine_of
@@ -113,11 +113,10 @@ def add_streams(writer: Writer, node: Node) -> Value:
     """Scaled integers are added on their common grid: exactly, then one multiplication."""
     units = _units(writer, node)
     if isinstance(units, str):
-        source = writer.model.producer(units)
         affine = writer.value(units).affine is not None
         wrong = "has a constant added, or scales that differ by channel" if affine else "is not quantised"
         raise UserError(
-            f"it joins streams; that of {describe(source) if source else 'the input'} {wrong}",
+            f"it joins streams, and {describe_tensor(writer.model, units)} {wrong}",
             where=describe(node),
             hint="put a quantizer of up to 8 bits there, with the scale of the other operand",
         )
@@ -126,7 +125,7 @@ def add_streams(writer: Writer, node: Node) -> Value:
         raise UserError(
             f"it joins streams whose scales {' and '.join(f'{unit:g}' for unit in units)} have no common grid",
             where=describe(node),
-            hint="let quantizers with one scale stand in front of all its operands",
+            hint="put quantizers with the same scale in front of all its operands",
         )
     magnitude = sum(bound * factor for bound, factor in zip(grid.magnitudes, grid.factors, strict=True))
     if magnitude >= EXACT_FLOAT32:

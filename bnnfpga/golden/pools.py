@@ -73,7 +73,7 @@ def average_pool(writer: Writer, node: Node) -> Value:
         raise by_pixel(node)
     if np.any(affine.shift) and divisor != geometry.taps:
         raise UserError(
-            "it sums numbers with a constant in each of them",
+            "it sums integers with a constant added to each",
             where=describe(node),
             hint="put a quantizer in front of it, or add the constant behind it",
         )

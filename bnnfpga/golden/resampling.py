@@ -20,7 +20,7 @@ Weights = NDArray[np.float64]
 def resampled(model: Model, node: Node) -> Iterator[tuple[int, Places, Weights | None]]:
     """For each axis that changes: its number, int64 (elements, taken), and float64 weights, None where one is taken.
 
-    Source: ONNX' operator Resize, whose formulas these are, in float64.
+    Source: ONNX's operator Resize, whose formulas these are, in float64.
 
     Raises
     ------

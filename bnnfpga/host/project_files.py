@@ -104,7 +104,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:  # no UTF-8, a number of thousands of digits, endless brackets
         raise UserError(f"it is damaged: {error}", where=str(path), hint=_AGAIN) from error
     if not isinstance(data, dict):
-        raise UserError("it is damaged: it holds no object", where=str(path), hint=_AGAIN)
+        raise UserError("it is damaged: it is not a JSON object", where=str(path), hint=_AGAIN)
     return data
 
 

@@ -80,7 +80,7 @@ class Accelerator:
         most = _LONGEST_TRANSFER // frame_bytes
         self.batch = max(1, _USUAL_TRANSFER // frame_bytes) if batch is None else batch
         if not 1 <= self.batch <= most:
-            raise UserError(f"{self.batch} frames are not a batch", where="batch", hint=f"give 1 to {most}")
+            raise UserError(f"{self.batch} frames is not a batch size", where="batch", hint=f"give 1 to {most}")
         if overlay is None or allocate is None:
             pynq = _import_pynq()
             allocate = allocate or pynq.allocate

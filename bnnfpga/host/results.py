@@ -53,7 +53,7 @@ def number_of_classes(functions: Mapping[str, Any], outputs: Sequence[Output]) -
     rules = functions["ends"]["classes"]
     if len(rules) > 1:
         raise UserError(
-            f"the model has {len(rules)} outputs, so an image has no one class",
+            f"the model has {len(rules)} outputs, so an image has no single class",
             where="labels",
             hint="leave them out; --save-classes gives the classes of each output",
         )

@@ -112,5 +112,5 @@ def shared_library(
         raise UserError(
             f"{what} cannot be loaded: {error}",
             where=str(library),
-            hint="where a disk allows no programs (noexec), set BNNFPGA_CACHE to another",
+            hint="where the disk is mounted noexec, set BNNFPGA_CACHE to a folder on another",
         ) from error

@@ -95,7 +95,7 @@ def _describe(command: str, variables: dict[str, str], version: tuple[int, int] 
         defined = re.search(r'VERILATOR_VERSION "([^"]*)"', header.read_text()) if header.is_file() else None
         version = _parse_version(defined[1]) if defined else None
     if version is None:
-        raise UserError("this Verilator does not tell its version", where=command, hint=_INSTALL_VERILATOR)
+        raise UserError("this Verilator does not report its version", where=command, hint=_INSTALL_VERILATOR)
     found = Verilator(command, Path(root.strip()), version, variables)
     if version < OLDEST_VERILATOR:
         message = f"Verilator {found.version_text} is too old, 5.006 is the first that serves"

@@ -113,7 +113,7 @@ def _confusion(result: Mapping[str, Any]) -> RenderableType:
     names = [_class(item) for item in result["classes"]]
     confusion = result["confusion"]
     if len(names) <= _MOST_COLUMNS:
-        heading = Text("confusion: a row a class, a column what it was taken for", style="bold")
+        heading = Text("confusion matrix: a row for each true class, a column for each predicted class", style="bold")
         rows = [
             [Text(name, style="bold")]
             + [Text(_show(count) if count else ".", style="green" if i == j else "") for j, count in enumerate(row)]
@@ -128,13 +128,13 @@ def _confusion(result: Mapping[str, Any]) -> RenderableType:
     ]
     pairs.sort(key=lambda pair: -pair[0])
     rows = [[Text(_show(count)), Text(name), Text(other)] for count, name, other in pairs[:_MOST_PAIRS]]
-    return Group(Text("most often confused", style="bold"), _grid(["images>", "class", "taken for"], rows))
+    return Group(Text("most often confused", style="bold"), _grid(["images>", "true class", "predicted"], rows))
 
 
 def verify_table(result: Mapping[str, Any]) -> RenderableType:
     """The stages that were compared, and the first place where two differ."""
     verdicts = {True: Text("equal", style="green"), False: Text("differs", style="red")}
-    stages = _grid(["stage", ""], [(Text(stage["name"]), verdicts[stage["equal"]]) for stage in result["stages"]])
+    stages = _grid(["stage", "result"], [(Text(stage["name"]), verdicts[stage["equal"]]) for stage in result["stages"]])
     parts: list[RenderableType] = [stages]
     if result.get("ties"):
         parts += ["", _facts({"rounding ties": _ties(result["ties"])})]
@@ -147,7 +147,7 @@ def verify_table(result: Mapping[str, Any]) -> RenderableType:
         }
         if difference.get("wave"):
             wave = difference["wave"]
-            facts["wave"] = f"{wave['file']}, cycles {wave['first_cycle']:,} to {wave['last_cycle']:,}"
+            facts["waveform"] = f"{wave['file']}, cycles {wave['first_cycle']:,} to {wave['last_cycle']:,}"
         parts += ["", Text("first difference", style="bold"), _facts(facts)]
         if difference.get("message"):
             parts += ["", Text(difference["message"])]
@@ -191,8 +191,8 @@ def synth_table(result: Mapping[str, Any]) -> RenderableType:
         "tool": result["tool"],
         "part": result["part"],
         **{kind.upper(): _show(result[kind]) for kind in ("lut", "ff", "bram", "dsp")},
-        "clock asked": f"{result['clock_mhz']:g} MHz",
-        "clock reached": "-" if fastest is None else f"{fastest:.1f} MHz",
+        "clock requested": f"{result['clock_mhz']:g} MHz",
+        "clock achieved": "-" if fastest is None else f"{fastest:.1f} MHz",
         "timing met": _show(result["timing_met"]),
         "bitstream": result["bitstream"] or "-",
         "took": _seconds(result["seconds"]),
@@ -213,7 +213,7 @@ def doctor_table(found: Examination) -> RenderableType:
     ready = Text("Ready to compile and simulate.", style="green")
     missing = Text(f"Missing for compiling or simulating: {', '.join(found.missing)}.", style="red")
     places = _facts({tool.name: tool.where for tool in found.tools if tool.where is not None})
-    return Group(table, "", Text("where they are", style="bold"), places, "", missing if found.missing else ready)
+    return Group(table, "", Text("locations", style="bold"), places, "", missing if found.missing else ready)
 
 
 def _grid(headings: Sequence[str], rows: Iterable[Sequence[Text]], *, wrap_last: bool = False) -> Table:

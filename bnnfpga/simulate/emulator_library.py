@@ -54,7 +54,7 @@ def choose_path(path: str | None = None) -> str:
     choices = (*INSTRUCTION_SETS, "numpy")
     where = f"emulator path {asked!r}"
     if asked is not None and asked not in choices:
-        raise UserError("there is none of that name", where=where, hint=f"paths are {', '.join(choices)}")
+        raise UserError("there is no emulator path of that name", where=where, hint=f"paths are {', '.join(choices)}")
     if asked == "numpy":
         return asked
     try:
@@ -66,7 +66,11 @@ def choose_path(path: str | None = None) -> str:
             return "numpy"
         raise
     if asked is not None and asked not in here:
-        raise UserError("this machine lacks its instructions", where=where, hint=f"here run {', '.join(here)}, numpy")
+        raise UserError(
+            "this machine does not have its instructions",
+            where=where,
+            hint=f"this machine runs {', '.join(here)}, numpy",
+        )
     return asked or here[0]
 
 

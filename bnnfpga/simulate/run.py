@@ -61,9 +61,9 @@ def simulate(
         )
     if rtl_from is not None and (backend != "rtl" or streams):
         raise UserError(
-            "other Verilog is simulated by the backend rtl, without stream counters",
+            "only the backend rtl, without stream counters, simulates other Verilog",
             where="--rtl-from",
-            hint="leave --backend and --streams away",
+            hint="omit --backend and --streams",
         )
     if not 1 <= trace_megabytes <= _MOST_MEGABYTES:
         raise UserError(

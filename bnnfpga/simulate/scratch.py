@@ -61,5 +61,5 @@ def run_program(command: list[str], **options: Any) -> subprocess.CompletedProce
         raise UserError(
             f"the simulator cannot be run: {error.strerror}",
             where=str(error.filename or command[0]),
-            hint="compile the model again; where a disk allows no programs (noexec), set BNNFPGA_CACHE to another",
+            hint="compile the model again; where the disk is mounted noexec, set BNNFPGA_CACHE to a folder on another",
         ) from error

@@ -207,7 +207,9 @@ def _target(project: Project, flow: str, part: str | None, board: str | None, cl
             f"{clock} MHz is not a clock frequency of an FPGA", where="--clock-mhz", hint="give a positive number"
         )
     if part is not None and board is not None:
-        raise UserError("a part and a board are given", where="--part", hint="give either; a board has its part")
+        raise UserError(
+            "both a part and a board were given", where="--part", hint="give one of them; a board implies its part"
+        )
     if part is not None and not re.fullmatch(r"[A-Za-z0-9_-]+", part):
         raise UserError(f"{part!r} is not a part", where="--part", hint=f"like {DEFAULT_PART}")
     if flow == "vivado":

@@ -152,7 +152,7 @@ def _recode(model: Model, node: Node, run: Run, new: Recoded, where: Node) -> st
     if bits > _MOST_TABLE_BITS:
         raise UserError(
             f"it adds a constant in front of zero pads, and a table of the integers with it would have {bits:,} bits "
-            f"({len(table)} different channels of {run.type.bits} bits); {_MOST_TABLE_BITS:,} can be compiled",
+            f"({len(table)} different channels of {run.type.bits} bits); at most {_MOST_TABLE_BITS:,} can be compiled",
             where=describe(where),
             hint="put a quantizer of up to 8 bits behind it, or leave the pads out",
         )

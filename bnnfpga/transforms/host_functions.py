@@ -84,7 +84,7 @@ def cut_input(model: Model) -> tuple[HostFunction, IntArray]:
             )
         if len(readers) != 1:
             raise UserError(
-                f"{len(readers)} nodes read it; the host's part must be a chain up to one quantizer",
+                f"{len(readers)} nodes read it; what the host computes must be a chain that ends in one quantizer",
                 where=f"tensor {tensor!r}",
                 hint="put one quantizer on the model's input, or give --input",
             )
@@ -102,7 +102,7 @@ def cut_input(model: Model) -> tuple[HostFunction, IntArray]:
                 )
             if node.op_type not in ELEMENTWISE:
                 raise UserError(
-                    "it stands in front of the first quantizer, where the host works on each element alone",
+                    "it stands in front of the first quantizer, where the host computes each element on its own",
                     where=describe(node),
                     hint="put a Brevitas quantizer on the model's input, or say what integers it takes with --input",
                 )
@@ -169,7 +169,7 @@ def _final_function(model: Model, output: str) -> tuple[str, HostFunction, IntAr
             raise not_joined(model, node)
         if node.op_type not in ELEMENTWISE:
             raise UserError(
-                "it stands behind the last integers, where the host works on each element alone",
+                "it stands behind the last integers, where the host computes each element on its own",
                 where=describe(node),
                 hint="put a quantizer in front of it",
             )

@@ -15,7 +15,7 @@ from bnnfpga.integers import IntArray, IntegerType
 
 THRESHOLD_DOMAIN = "bnnfpga"
 _INPUT_TYPE = "bnnfpga.input"
-"""Metadata of a model whose input is integers: their interval and encoding (QONNX' types know no intervals)."""
+"""Metadata of a model whose input is integers: their interval and encoding (QONNX's types know no intervals)."""
 
 INTEGER_POOL = "IntegerPool"
 """The largest integer under a kernel, or the smallest: inputs (x, 1 for smallest by channel), attributes of MaxPool."""

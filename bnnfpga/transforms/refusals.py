@@ -16,6 +16,7 @@ from bnnfpga.frontend.nodes import (
     comes_from_constants,
     data_operands,
     describe,
+    describe_tensor,
     elementwise_operand,
 )
 from bnnfpga.frontend.sliding import averages, divisor_of, geometry_of
@@ -49,7 +50,7 @@ def _not_integer(model: Model, quantizer: Node) -> UserError:
     producer = model.producer(elementwise_operand(model, first))
     if producer is None:
         return UserError(
-            "the floats of the model's input come to it on more than one way",
+            "the floats of the model's input reach it by more than one path",
             where=describe(quantizer),
             hint="put one quantizer on the model's input, or say what integers it takes with --input",
         )
@@ -66,7 +67,7 @@ def _not_integer(model: Model, quantizer: Node) -> UserError:
             )
         if pool is None or pool.op_type != "AveragePool":
             return UserError(
-                f"it regroups the channels that {describe(first)} tells apart",
+                f"it regroups channels that {describe(first)} treats differently",
                 where=describe(producer),
                 hint="put the quantizer in front of it, or give that node one constant for all channels",
             )
@@ -80,13 +81,13 @@ def _not_integer(model: Model, quantizer: Node) -> UserError:
     if producer.op_type == "AveragePool":
         if averages(model, producer).touches_pads:
             return UserError(
-                "it pads numbers that are shifted",
+                "it pads integers that have a constant added",
                 where=describe(producer),
                 hint="put a quantizer in front of it, or leave its pads out",
             )
         verb = "averages" if divisor_of(producer, geometry_of(model, producer)) > 1 else "sums"
         return UserError(
-            f"it {verb} what a nonlinear function has made, which is not quantised",
+            f"it {verb} the output of a nonlinear function, which is not quantised",
             where=describe(producer),
             hint="put a quantizer of up to 8 bits in front of it",
         )
@@ -127,19 +128,18 @@ def not_joined(model: Model, node: Node) -> UserError:
     for name in data_operands(model, node):
         scaled = scaled_integer(model, name)
         if scaled is None:
-            source = model.producer(name)
             run = run_to(model, name)
             wrong = "is not quantised"
             if run is not None:
                 shifts = any(step.operation in ("add", "subtract", "subtract_from") for step in run.steps)
                 wrong = f"has {'a constant added to its integers' if shifts else 'scales that differ by channel'}"
             return UserError(
-                f"it joins streams, and what {describe(source) if source else 'the input'} makes {wrong}",
+                f"it joins streams, and {describe_tensor(model, name)} {wrong}",
                 where=describe(node),
-                hint="put a quantizer of up to 8 bits behind that, with the scale of the other operand",
+                hint="put a quantizer of up to 8 bits there, with the scale of the other operand",
             )
         units.append(str(np.float32(scaled[1])))
-    hint = "let quantizers with one scale stand in front of all its operands"
+    hint = "put quantizers with the same scale in front of all its operands"
     if node.op_type == "Concat" and attribute(node, "axis", 1) == 1:
         hint += ", or one right behind it"
     return UserError(

@@ -56,7 +56,7 @@ def run_rewrite(
             raise UserError(
                 f"cannot write the model: {error.strerror}",
                 where=str(output),
-                hint="choose a folder with room that you may write",
+                hint="choose a writable folder with free space",
             ) from error
     return {
         "name": rewrite.name,

@@ -100,7 +100,8 @@ def integer_function(steps: Sequence[Step], values: range, *, where: str) -> Ste
         step = next(step.operation for step in steps if step.slope() is None)
         raise UserError(
             f"the function in front of it ({step}) is evaluated on every sum, and {len(values):,} sums of "
-            f"{chain.channels:,} different channels are too many; {_MOST_EVALUATIONS:,} in all can be evaluated",
+            f"{chain.channels:,} different channels are too many; at most {_MOST_EVALUATIONS:,} in all can "
+            "be evaluated",
             where=where,
             hint="quantise the weights or the input of the layer to fewer bits, or give it fewer inputs",
         )
@@ -164,7 +165,7 @@ class _Runs:
                 total += len(place)
                 if total > _MOST_RUNS:
                     raise UserError(
-                        f"the function in front of it changes its code {total:,} times and more over the sums that can "
+                        f"the function in front of it changes its code at least {total:,} times over the sums that can "
                         "occur, more than any table holds",
                         where=chain.where,
                         hint="quantise the weights or the input of the layer to fewer bits, or use a function that "

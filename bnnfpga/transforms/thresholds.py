@@ -94,7 +94,7 @@ def _check_table(model: Model, node: Node, source: str, elements: int, levels: i
         hint += ", or leave --input away: then the host computes it"
     raise UserError(
         f"its constants differ from pixel to pixel, and {levels:,} {'threshold' if levels == 1 else 'thresholds'} for "
-        f"each of {elements:,} elements have {bits:,} bits; {_MOST_TABLE_BITS:,} can be compiled",
+        f"each of {elements:,} elements have {bits:,} bits; at most {_MOST_TABLE_BITS:,} can be compiled",
         where=describe(node),
         hint=hint,
     )
@@ -159,7 +159,7 @@ def _table(model: Model, node: Node, source: str, function: IntervalFunction) ->
         table = function.table(range(type.lo, type.hi + 1))
         return [_tabulated(model, node, source, table, type.lo, function.output)]
     raise UserError(
-        f"the function in front of it turns around, and its table would have {by_value:,} bits ({rows} different "
+        f"the function in front of it is not monotonic, and its table would have {by_value:,} bits ({rows} different "
         f"channels of {type.hi - type.lo + 1:,} values), or {levels} intervals a channel; {_MOST_TABLE_BITS:,} bits or "
         f"{_MOST_COUNTED} intervals can be compiled",
         where=describe(node),

@@ -1,4 +1,4 @@
-"""The cheapest folding for a number of cycles a frame."""
+"""The cheapest folding for a number of cycles per frame."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CYCLES_A_LUT = 128
 
 
 def choose_folding(graph: Graph, cycles: int, pinned: Folding | None = None) -> Folding:
-    """For each layer by itself, the folding of least estimated cost that takes at most `cycles` cycles a frame.
+    """For each layer by itself, the folding of least estimated cost that takes at most `cycles` cycles per frame.
 
     The cost is area, and a little latency.
 
@@ -42,7 +42,7 @@ def choose_folding(graph: Graph, cycles: int, pinned: Folding | None = None) -> 
         If a layer cannot be that fast.
     """
     if cycles < 1:
-        raise UserError(f"{cycles} cycles a frame are not possible", where="--cycles", hint="give a positive number")
+        raise UserError(f"{cycles} cycles per frame is not possible", where="--cycles", hint="give a positive number")
     folding, fastest = dict(pinned or {}), {}
     for operator in graph.operators:
         given = folding.get(operator.name, LayerFolding())
@@ -58,7 +58,7 @@ def choose_folding(graph: Graph, cycles: int, pinned: Folding | None = None) -> 
     slowest = max(fastest, key=fastest.__getitem__)
     if pinned is None and fastest[slowest] > cycles:
         raise UserError(
-            f"layer {slowest!r} takes at least {fastest[slowest]} cycles a frame; {cycles} were asked for",
+            f"layer {slowest!r} takes at least {fastest[slowest]} cycles per frame; {cycles} were asked for",
             where="--cycles or --target-fps",
             hint="ask for a slower accelerator, or raise --clock-mhz",
         )

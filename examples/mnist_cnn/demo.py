@@ -40,7 +40,7 @@ def main() -> None:
     step = max(1, len(images) // max(1, count))
     images, labels = images[::step][:count], labels[::step][:count]
 
-    console.print(f"Compiling cnn.onnx, a binary net of three convolutions, for at most {CYCLES:,} cycles a frame:\n")
+    console.print(f"Compiling cnn.onnx, a binary net of three convolutions, for at most {CYCLES:,} cycles per frame:\n")
     project = bnnfpga.compile(
         HERE / "cnn.onnx",
         BUILD / "cnn",

@@ -42,7 +42,7 @@ def main() -> None:
     np.save(BUILD / "digits" / "images.npy", images)
     np.save(BUILD / "digits" / "labels.npy", labels)
 
-    console.print(f"Compiling mlp_64.onnx, a 784-64-64-64-10 binary net, for at most {CYCLES} cycles a frame:\n")
+    console.print(f"Compiling mlp_64.onnx, a 784-64-64-64-10 binary net, for at most {CYCLES} cycles per frame:\n")
     project = bnnfpga.compile(
         HERE / "mlp_64.onnx",
         BUILD / "demo",

@@ -119,7 +119,7 @@ def test_the_chosen_folding_is_fast_enough(cycles: int) -> None:
 
 
 def test_nearly_free_latency_is_taken() -> None:
-    """Of dense layers that may take 40,000 cycles a frame, none does where few LUTs make it twice as fast."""
+    """Of dense layers that may take 40,000 cycles per frame, none does where few LUTs make it twice as fast."""
     rng = np.random.default_rng(0)
     graph = Graph()
     unit = MatrixVector("unit", rng.choice([-1, 1], (512, 512)), IntegerType.bipolar())

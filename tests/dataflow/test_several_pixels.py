@@ -124,7 +124,7 @@ def test_units_without_a_folding_keep_up(cycles: int, tmp_path: Path) -> None:
 def test_the_fastest_that_is_named_is_possible(pads: tuple[int, int, int, int], layer: str, fastest: int) -> None:
     """The slowest layer is named, though others are too slow as well; it may have no folding."""
     graph = between(pads)
-    with pytest.raises(UserError, match=f"layer '{layer}' takes at least {fastest} cycles a frame; 1 were asked for"):
+    with pytest.raises(UserError, match=f"layer '{layer}' takes at least {fastest} cycles per frame; 1 were asked for"):
         choose_folding(graph, 1)
     assert predict(apply_folding(graph, choose_folding(graph, fastest))).initiation_interval == fastest
 

@@ -111,7 +111,7 @@ def test_several_outputs(tmp_path: Path) -> None:
                 np.testing.assert_array_equal(made.reshape(23, -1), wanted.reshape(23, -1))
             assert accelerator.check() == 0
             assert accelerator.validate(x)["accuracy"] is None
-            with pytest.raises(UserError, match="no one class"):
+            with pytest.raises(UserError, match="no single class"):
                 accelerator.validate(x, np.zeros(23, np.int64))
 
 
@@ -161,7 +161,7 @@ def test_a_wrong_vector_is_found(tmp_path: Path) -> None:
 
 def test_mistakes(tmp_path: Path) -> None:
     project = compile_net("bytes", tmp_path)
-    with pytest.raises(UserError, match="0 frames are not a batch"):
+    with pytest.raises(UserError, match="0 frames is not a batch size"):
         Accelerator(project=project.folder, batch=0, overlay=overlay(project), allocate=allocate)
     with pytest.raises(UserError, match="has no 'dma'"):
         Accelerator(project=project.folder, overlay=object(), allocate=allocate)
@@ -173,11 +173,11 @@ def test_mistakes(tmp_path: Path) -> None:
     with Accelerator(project=project.folder, batch=3, overlay=overlay(project), allocate=allocate) as accelerator:
         with pytest.raises(UserError, match="float64, expected integers"):
             accelerator.run(x.astype(np.float64))
-        with pytest.raises(UserError, match="images have shape"):
+        with pytest.raises(UserError, match="the array has shape"):
             accelerator.run(x[:, :-1])
-        with pytest.raises(UserError, match="there are none"):
+        with pytest.raises(UserError, match="there are no images"):
             accelerator.run(x[:0])
-        with pytest.raises(UserError, match="labels are 25 to 25, expected 0 to 24"):
+        with pytest.raises(UserError, match="the array holds 25 to 25, expected 0 to 24"):
             accelerator.validate(x, np.full(7, 25))
     short = Accelerator(project=project.folder, overlay=overlay(project, loses=1), allocate=allocate)
     with pytest.raises(UserError, match="bytes came from the accelerator"):

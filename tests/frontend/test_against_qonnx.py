@@ -1,4 +1,4 @@
-"""Random nets of each dialect: what qonnx' own executor gives for the file is what the folded integers give.
+"""Random nets of each dialect: what qonnx's own executor gives for the file is what the folded integers give.
 
 Every number in them is a small multiple of a power of two, so that float32 computes without rounding: not even ties
 are left open, and results are compared to the bit.

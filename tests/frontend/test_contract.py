@@ -62,7 +62,7 @@ def _check_schema(operator: Operator, first: int, schema: onnx.defs.OpSchema) ->
 
 
 def test_every_operator_of_onnx_is_taken_or_refused() -> None:
-    assert NEWEST >= NEWEST_ONNX, "the table does not know this onnx' newest operators"
+    assert NEWEST >= NEWEST_ONNX, "the table does not know this onnx's newest operators"
     assert not set(schema_versions()) - set(STANDARD) - set(REFUSED)
     assert not set(STANDARD) & set(REFUSED)
     assert set(SUPPORTED) <= set(STANDARD) | set(QONNX) | {UNARY, EMBEDDING}
@@ -311,14 +311,14 @@ MISFITS: dict[str, tuple[Callable[[Spelled, str], str], str]] = {
     "Unsqueeze": (lambda net, x: net.node("Unsqueeze", x, net.integers([2, 2])), "tensor with 6 axes"),
     "Squeeze": (lambda net, x: net.node("Squeeze", x, net.integers([7])), "tensor with 4 axes"),
     "Softmax": (lambda net, x: net.node("Softmax", net.flat_dense(x, 36), axis=3), "axis 3 is not an axis"),
-    "Clip": (lambda net, x: net.node("Clip", x, net.constant([[[0.5]], [[1.0]]] * 2)), "not one number each"),
+    "Clip": (lambda net, x: net.node("Clip", x, net.constant([[[0.5]], [[1.0]]] * 2)), "not scalars"),
     "Conv": (lambda net, x: net.node("Conv", x, net.weights(4, 2, 1, 1), group=3), "do not fit 3 groups"),
 }
 
 
 @pytest.mark.parametrize("kind", MISFITS)
 def test_what_does_not_fit_its_operands_is_refused(kind: str) -> None:
-    """Whether or not onnx' shape inference notices."""
+    """Whether or not onnx's shape inference notices."""
     build, message = MISFITS[kind]
     net = Spelled(13, (1, 4, 3, 3))
     net.end(build(net, net.quant("x", 4, 0.5)))
@@ -366,7 +366,7 @@ def test_a_file_that_imports_no_version_of_qonnx_has_the_one_that_fits() -> None
 def test_later_versions_of_qonnx_are_refused() -> None:
     net = Spelled(17, (1, 6), qonnx=3)
     net.end(net.dense(net.quant("x", 4, 0.5), 6))
-    with pytest.raises(UserError, match="version 3 of QONNX' operators; versions up to 2") as caught:
+    with pytest.raises(UserError, match="version 3 of QONNX's operators; versions up to 2") as caught:
         clean(net.model())
     assert "(Quant)" in str(caught.value.where)
 

@@ -26,7 +26,7 @@ def _run(model: onnx.ModelProto, folder: Path, x: np.ndarray, **options: object)
 
 
 def _by_qonnx(model: onnx.ModelProto, x: np.ndarray, shapes: dict[str, tuple[int, ...]] | None = None) -> np.ndarray:
-    """Node by node: qonnx' operators by qonnx, which wants an array of the shape of the output; MatMul by numpy."""
+    """Node by node: qonnx's operators by qonnx, which wants an array of the shape of the output; MatMul by numpy."""
     made = []
     for image in x:
         context = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
@@ -44,7 +44,7 @@ def _by_qonnx(model: onnx.ModelProto, x: np.ndarray, shapes: dict[str, tuple[int
 
 
 def _annotate(model: onnx.ModelProto, tensor: str, kind: str) -> onnx.ModelProto:
-    """Say what a tensor holds, which qonnx' Im2Col asks for."""
+    """Say what a tensor holds, which qonnx's Im2Col asks for."""
     note = model.graph.quantization_annotation.add(tensor_name=tensor)
     note.quant_parameter_tensor_names.add(key="finn_datatype", value=kind)
     return model
@@ -174,11 +174,11 @@ REFUSED = {
     "hardware": (("MVAU_hls", "finn.custom_op.fpgadataflow.hls", {}), "'n0' .*hardware layer of FINN"),
     "range": (
         ("QuantAvgPool2d", DOMAIN, {"kernel": 2, "stride": 2, "ibits": 2, "obits": 2, "signed": 0}),
-        "'n1' .*integers from 0 to 3, and the quantizer in front of it gives -8 to 7",
+        "'n1' .*integers from 0 to 3, but the quantizer in front of it gives -8 to 7",
     ),
     "bits": (
         ("QuantAvgPool2d", DOMAIN, {"kernel": 2, "stride": 2, "ibits": 9, "obits": 9, "signed": 0}),
-        "'n0' .*its integers have 9 bits; up to 8",
+        "'n0' .*its integers have 9 bits; at most 8",
     ),
     "kernel": (("Im2Col", DOMAIN, {"kernel_size": [9, 9], "stride": [1, 1]}), "'n0' .Im2Col.: its kernel"),
     "axes": (("Im2Col", DOMAIN, {"kernel_size": [2], "stride": [1, 1]}), "'n0' .*2 numbers each"),
@@ -191,7 +191,10 @@ REFUSED = {
 
 @pytest.mark.parametrize(
     ("kind", "words"),
-    [("MatMul", "'n1' .*and node 'n0' .MatMul. in front of it does not quantise"), ("Quant", "gives multiples of 0.5")],
+    [
+        ("MatMul", "'n1' .*but node 'n0' .MatMul. in front of it is not a quantizer"),
+        ("Quant", "gives multiples of 0.5"),
+    ],
 )
 def test_averages_of_what_is_no_integer_are_refused(kind: str, words: str) -> None:
     net = NetWriter()

@@ -1,4 +1,4 @@
-"""What quantizers mean: qonnx' own functions, on numbers where float32 is exact, and FINN's count of thresholds."""
+"""What quantizers mean: qonnx's own functions, on numbers where float32 is exact, and FINN's count of thresholds."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def test_one_bit_of_a_trunc_is_no_sign() -> None:
     net = NetWriter()
     numbers = (0.5, 0.0, 4.0, 4.0, 1.0)
     net.node("Trunc", "x", *(net.constant(value) for value in numbers), domain=DOMAIN, signed=1, rounding_mode="FLOOR")
-    assert "values -1 and 0" in _refused(net, qonnx=2).message
+    assert "one bit, -1 or 0" in _refused(net, qonnx=2).message
 
 
 def test_thresholds_in_double_precision_are_rounded_up() -> None:
@@ -191,7 +191,7 @@ def _refused(net: NetWriter, qonnx: int = 1) -> UserError:
         ({"zero": 0.5}, "is not an integer"),
         ({"scale": 0.0}, "not a positive number"),
         ({"scale": -1.0}, "not a positive number"),
-        ({"bits": 1, "zero": 1}, "one bit, a sign and a zero point"),
+        ({"bits": 1, "zero": 1}, "signed, of one bit, with a zero point"),
     ],
 )
 def test_quant_is_refused(change: dict[str, object], message: str) -> None:
@@ -233,7 +233,7 @@ def test_multithreshold_is_refused(thresholds: np.ndarray, attributes: dict[str,
         ((0.5, 0.0, 8.0, 0.25, 4.0), "power of two"),
         ((0.5, 3.0, 8.0, 2.0, 4.0), "zero point 3"),
         ((0.5, 4.0, 8.0, 4.0), "power of two"),
-        ((0.5, 0.0, 8.0, 7.0), "up to 6 bits"),
+        ((0.5, 0.0, 8.0, 7.0), "at most 6 bits"),
     ],
 )
 def test_trunc_is_refused(numbers: tuple[float, ...], message: str) -> None:

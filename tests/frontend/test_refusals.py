@@ -59,7 +59,7 @@ def _training_batch_norm(net: NetWriter, x: str) -> str:
 ENDINGS: dict[str, tuple[Ending, str, str]] = {
     "more than there are": (
         lambda net, x: _topk(net, x, 5, largest=1),
-        "does not work on inputs of shapes (1, 4)",
+        "cannot take inputs of shapes (1, 4)",
         "shapes",
     ),
     "over the batch": (lambda net, x: net.node("ArgMax", x, axis=0), "axis 0", "axis=1"),
@@ -95,10 +95,10 @@ BEFORE_QUANTIZERS: dict[str, tuple[Ending, str, str]] = {
         "NaN or infinity for numbers that can occur",
         "BipolarQuant",
     ),
-    "a rest": (lambda net, x: net.node("Mod", x, net.constant(2), fmod=1), "rest of a division", "Mod"),
+    "a rest": (lambda net, x: net.node("Mod", x, net.constant(2), fmod=1), "remainder of a division", "Mod"),
     "training batch norm": (
         _training_batch_norm,
-        "statistics of the batch",
+        "batch statistics",
         "BatchNormalization",
     ),
     "random dropout": (
@@ -176,13 +176,13 @@ IMAGES: dict[str, tuple[Ending, str, str, str]] = {
     ),
     "a gate": (
         lambda net, x: net.bipolar(net.node("Div", _codes(net, x), _codes(net, net.node("GlobalMaxPool", x)))),
-        "both its operands change with the image",
+        "both its operands depend on the image",
         "Mul",
         "(Div)",
     ),
     "the larger of two": (
         lambda net, x: net.bipolar(net.node("Max", _codes(net, x), net.bipolar(x))),
-        "both its operands change with the image",
+        "both its operands depend on the image",
         "Add",
         "(Max)",
     ),

@@ -75,13 +75,13 @@ def sparse(model: onnx.ModelProto) -> None:
 
 
 CHANGES: dict[str, tuple[Change, str, str]] = {
-    "no nodes": (lambda m: m.graph.ClearField("node"), "it has no nodes", "graph"),
-    "no output": (lambda m: m.graph.ClearField("output"), "it has no output", "graph"),
+    "no nodes": (lambda m: m.graph.ClearField("node"), "the model has no nodes", "graph"),
+    "no output": (lambda m: m.graph.ClearField("output"), "the model has no output", "graph"),
     "unknown IR version": (lambda m: setattr(m, "ir_version", 99), "IR version 99", "the model"),
     "no IR version": (lambda m: m.ClearField("ir_version"), "IR version 0", "the model"),
     "new opset": (lambda m: setattr(m.opset_import[0], "version", 99), "opset 99", "the model"),
     "negative opset": (lambda m: setattr(m.opset_import[0], "version", -1), "opset -1", "the model"),
-    "two inputs": (second_input, "it has 2 inputs, 'x', 'more'", "graph"),
+    "two inputs": (second_input, "the model has 2 inputs, 'x', 'more'", "graph"),
     "input of another kind": (sequence, "not a tensor of a known type", "tensor 'x'"),
     "input of no type": (lambda m: m.graph.input[0].ClearField("type"), "not a tensor of a known type", "tensor 'x'"),
     "constant of no type": (lambda m: m.graph.initializer[0].ClearField("data_type"), "unknown type 0", "tensor 'c0'"),
@@ -96,12 +96,16 @@ CHANGES: dict[str, tuple[Change, str, str]] = {
         "tensor 'c1'",
     ),
     "sparse constants": (sparse, "sparse", "graph"),
-    "constant twice": (second_constant, "two of this name", "tensor 'c0'"),
+    "constant twice": (second_constant, "two tensors have this name", "tensor 'c0'"),
     "tensor made twice": (second_maker, "is made elsewhere too", "node 'n"),
     "output of nothing": (lambda m: setattr(m.graph.output[0], "name", "z"), "no node makes it", "output 'z'"),
-    "output twice": (lambda m: m.graph.output.append(m.graph.output[0]), "stands there twice", "output 'y'"),
+    "output twice": (lambda m: m.graph.output.append(m.graph.output[0]), "is listed twice", "output 'y'"),
     "circle": (circle, "is made only by a node behind it", "(MatMul)"),
-    "node without outputs": (lambda m: node_of(m, "MatMul").ClearField("output"), "it has no output", "(MatMul)"),
+    "node without outputs": (
+        lambda m: node_of(m, "MatMul").ClearField("output"),
+        "it has no output",
+        "(MatMul)",
+    ),
     "quantizer without a scale": (
         lambda m: node_of(m, "BipolarQuant").input.pop(),
         "it has 1 input, where",
@@ -119,7 +123,7 @@ CHANGES: dict[str, tuple[Change, str, str]] = {
     ),
     "attribute that holds two": (announce, "not of the type that it announces", "attribute '"),
     "attribute of a function": (refer, "refers to a function's attribute", "(Quant), attribute"),
-    "attribute twice": (twice, "stands there twice", "(Quant), attribute"),
+    "attribute twice": (twice, "is listed twice", "(Quant), attribute"),
     "graph inside": (subgraph, "graphs of their own", "(MatMul)"),
     "odd transpose": (
         lambda m: change_attribute(m, "Transpose", "perm", [0, 1, 2]),

@@ -364,7 +364,7 @@ def test_linear_quantizers_are_onnxruntimes(opset: int, zero: np.ndarray) -> Non
     assert "QuantizeLinear" in wrong.node
 
 
-# -- QONNX' operators, against qonnx -----------------------------------------------------------------------------------
+# -- QONNX's operators, against qonnx ----------------------------------------------------------------------------------
 
 
 def _custom(

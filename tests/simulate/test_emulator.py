@@ -483,7 +483,7 @@ def test_a_path_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     assert choose_path() == "portable"
     assert choose_path("numpy") == "numpy"
     monkeypatch.setenv(VARIABLE, "sse")
-    with pytest.raises(UserError, match="none of that name") as caught:
+    with pytest.raises(UserError, match="no emulator path of that name") as caught:
         choose_path()
     assert "portable" in str(caught.value.hint)
 
@@ -495,7 +495,7 @@ def test_no_path_that_the_machine_lacks(monkeypatch: pytest.MonkeyPatch) -> None
     lesser = replace(plain, identity=identity)
     monkeypatch.setattr(emulator_library, "compiler_here", lambda: lesser)
     assert choose_path() == "portable"
-    with pytest.raises(UserError, match="lacks its instructions"):
+    with pytest.raises(UserError, match="does not have its instructions"):
         choose_path("avx512")
 
 

@@ -69,7 +69,7 @@ def test_a_model_that_is_refused_builds_nothing(tmp_path: Path) -> None:
 
 def test_a_wrong_wish_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, "avx1024")
-    with pytest.raises(UserError, match="none of that name"):
+    with pytest.raises(UserError, match="no emulator path of that name"):
         bnnfpga.compile(NET.write(tmp_path), tmp_path / "project")
     assert not (tmp_path / "project").exists()
 

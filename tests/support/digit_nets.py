@@ -19,7 +19,7 @@ NETS = {
     "TFC_2W2A": ("models/TFC_2W2A.onnx", 196, 0.9660),
     "lfc_w1a1": ("models/lfc_w1a1_mnist.onnx.gz", 128, 0.9834),
 }
-"""By name: the model, the cycles a frame that it is compiled for, and its accuracy, or at least that."""
+"""By name: the model, the cycles per frame that it is compiled for, and its accuracy, or at least that."""
 
 
 def compiled(name: str, folder: Path) -> tuple[bnnfpga.Project, float]:

@@ -1,8 +1,8 @@
 """What a file means, worked out node by node from its own text alone.
 
-Standard operators run in ONNX' reference implementation in float64, QONNX' as their specification has them. Nothing of
-the package is used. Numbers of nets that are compared so are small multiples of powers of two, so that no order of sums
-matters.
+Standard operators run in ONNX's reference implementation in float64, QONNX's as their specification has them. Nothing
+of the package is used. Numbers of nets that are compared so are small multiples of powers of two, so that no order of
+sums matters.
 """
 
 from __future__ import annotations

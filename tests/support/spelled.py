@@ -116,9 +116,9 @@ class Spelled:
 
 
 def expected(model: onnx.ModelProto, x: np.ndarray) -> list[np.ndarray]:
-    """The model's outputs for each image: QONNX' operators by qonnx, all others by onnxruntime, one at a time.
+    """The model's outputs for each image: QONNX's operators by qonnx, all others by onnxruntime, one at a time.
 
-    What onnxruntime does not load is left to onnx' reference implementation.
+    What onnxruntime does not load is left to onnx's reference implementation.
     """
     versions = {item.domain: item.version for item in model.opset_import}
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}

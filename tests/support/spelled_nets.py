@@ -214,7 +214,7 @@ class SpelledNet:
         return net.node(self._pick("Quant", "IntQuant"), x, *numbers, domain=domain, **options)
 
     def _trunc(self, x: str, scale: float) -> str:
-        """Two of six bits cut off, as the version of QONNX' operators has it."""
+        """Two of six bits cut off, as the version of QONNX's operators has it."""
         first = self.net.qonnx == 1
         numbers = [scale, 0.0, 6.0, 4.0] if first else [scale, 0.0, 6.0, 4 * scale, 4.0]
         options = {} if first else {"signed": 1, "narrow": self._pick(0, 1)}

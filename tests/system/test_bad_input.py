@@ -139,7 +139,7 @@ REFUSED: dict[str, tuple[Callable[[NetWriter], object], str, str]] = {
     ),
     "reshape to another size": (
         lambda net: layer(net, net.node("Reshape", "x", net.constant([1, 5], np.int64)), 5),
-        "5 elements of 4",
+        "reshapes 4 elements to 5",
         "'n0' (Reshape)",
     ),
     "reshape of the batch": (
@@ -198,7 +198,7 @@ REFUSED: dict[str, tuple[Callable[[NetWriter], object], str, str]] = {
     ),
     "square": (
         lambda net: net.bipolar(net.node("Mul", x := layer(net), x)),
-        "streams can be added, subtracted",
+        "two streams can only be added, subtracted",
         "'n3' (Mul)",
     ),
 }
@@ -223,7 +223,7 @@ def test_models(refuse: Refuse, tmp_path: Path, case: str) -> None:
 @pytest.mark.parametrize(
     ("inputs", "build", "message", "where"),
     [
-        (132_000, lambda net: wide(net, 132_000), "sums need 33 bits; 32 can be compiled", "'n2' (MatMul)"),
+        (132_000, lambda net: wide(net, 132_000), "sums need 33 bits; at most 32 can be compiled", "'n2' (MatMul)"),
         (132_000, lambda net: net.bipolar(wide(net, 132_000)), "sums need 33 bits", "'n2' (MatMul)"),
         (
             70_000,
@@ -388,7 +388,7 @@ def test_compile_to_a_full_disk(refuse: Refuse, small_disk: Path, model: Path) -
     error = refuse("compile", model, "-o", small_disk / "project")
     assert "No space left" in error["message"]
     assert error["where"] == str(small_disk / "project")
-    assert "room" in error["hint"]
+    assert "free space" in error["hint"]
     assert list(small_disk.iterdir()) == []
 
 
@@ -686,8 +686,8 @@ OPTIONS: list[tuple[list[str], str, str]] = [
     (["--target-fps", "nan"], "nan frames/s", "--target-fps"),
     (["--target-fps", "-1"], "-1.0 frames/s", "--target-fps"),
     (["--target-fps", "0"], "0.0 frames/s", "--target-fps"),
-    (["--target-fps", "1e400"], "inf frames/s is more than one frame a cycle", "--target-fps"),
-    (["--target-fps", "1e30"], "more than one frame a cycle at 100 MHz", "--target-fps"),
+    (["--target-fps", "1e400"], "inf frames/s is more than one frame per cycle", "--target-fps"),
+    (["--target-fps", "1e30"], "more than one frame per cycle at 100 MHz", "--target-fps"),
     (["--clock-mhz", "0"], "0.0 MHz", "--clock-mhz"),
     (["--clock-mhz", "-0"], "-0.0 MHz", "--clock-mhz"),
     (["--clock-mhz", "nan"], "nan MHz", "--clock-mhz"),
@@ -704,7 +704,7 @@ OPTIONS: list[tuple[list[str], str, str]] = [
     (["--input", "uint99999999"], "is not an input type", "--input"),
     (["--output", "guess"], "'guess' is not one of", "bnnfpga compile"),
     (["--cycles", "9", "--target-fps", "9"], "two speeds", "--target-fps"),
-    (["--cycles", "9", "--folding", "f.yaml"], "exclude each other", "--folding"),
+    (["--cycles", "9", "--folding", "f.yaml"], "mutually exclusive", "--folding"),
     (["--frobnicate"], "No such option", "bnnfpga compile"),
     (["extra"], "unexpected extra argument", "bnnfpga compile"),
 ]
@@ -740,12 +740,12 @@ def test_labels(refuse: Refuse, tmp_path: Path, model: Path) -> None:
     for labels, message in (
         (np.zeros(4, np.int64), "expected 3 integers"),
         (np.zeros((3, 1), np.int64), "expected 3 integers"),
-        (np.zeros(3), "labels are float64"),
-        (np.array([True, False, True]), "labels are bool"),
-        (np.array([0, 1, 4]), "labels are 0 to 4, expected 0 to 3"),
-        (np.array([-1, 1, 2]), "labels are -1 to 2"),
-        (np.array([0, 1, 2**63], np.uint64), "labels are 0 to 9223372036854775808"),
-        (np.array(["a", "b", "c"]), "labels are <U1"),
+        (np.zeros(3), "the array is float64"),
+        (np.array([True, False, True]), "the array is bool"),
+        (np.array([0, 1, 4]), "the array holds 0 to 4, expected 0 to 3"),
+        (np.array([-1, 1, 2]), "the array holds -1 to 2"),
+        (np.array([0, 1, 2**63], np.uint64), "the array holds 0 to 9223372036854775808"),
+        (np.array(["a", "b", "c"]), "the array is <U1"),
     ):
         np.save(tmp_path / "y.npy", labels)
         error = refuse("simulate", project.folder, "--images", tmp_path / "x.npy", "--labels", tmp_path / "y.npy")

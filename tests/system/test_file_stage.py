@@ -224,11 +224,11 @@ def test_ties_are_counted_and_told(tmp_path: Path, capsys: pytest.CaptureFixture
     ties = summary["ties"]
     assert 0 < ties["on_tie"] < ties["decisions"]
     assert sum(layer["on_tie"] for layer in ties["layers"]) == ties["on_tie"]
-    assert "lie on a rounding tie; another runtime may decide them otherwise" in summary["warnings"][0]
+    assert "lie on a rounding tie; another runtime may decide them differently" in summary["warnings"][0]
     assert f"{ties['on_tie']:,} of {ties['decisions']:,}" in summary["warnings"][0]
     assert run(app, ["compile", str(tmp_path / "net.onnx"), "-o", str(tmp_path / "project"), "--force"]) == 0
     shown = " ".join(capsys.readouterr().out.split())
-    assert "another runtime may decide them otherwise" in shown
+    assert "another runtime may decide them differently" in shown
 
 
 def test_integers_read_as_floats_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,7 +69,7 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
     "an output folder with photos": (
         "compile net.onnx -o {desk} --force",
         "",
-        "holds something that is not a bnnfpga project",
+        "is not a bnnfpga project, so it is not replaced",
         "choose another",
     ),
     "a folder for it that is not there": ("compile net.onnx -o a/b", "a/b", "its parent folder does not", "mkdir -p"),
@@ -90,14 +90,14 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
     "two speeds": (
         "compile net.onnx -o out --cycles 64 --target-fps 1000",
         "--target-fps",
-        "two speeds are given",
+        "two speeds were given",
         "either --cycles or --target-fps",
     ),
-    "no cycles": ("compile net.onnx -o out --cycles 0", "--cycles", "0 cycles a frame are not possible", "at least 1"),
+    "no cycles": ("compile net.onnx -o out --cycles 0", "--cycles", "0 cycles per frame is not possible", "at least 1"),
     "a speed beyond the clock": (
         "compile net.onnx -o out --target-fps 1e9",
         "--target-fps",
-        "more than one frame a cycle at 100 MHz",
+        "more than one frame per cycle at 100 MHz",
         "raise --clock-mhz",
     ),
     "a clock in hertz": (
@@ -157,13 +157,13 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
     "floats for integers": (
         f"{EMULATED} floats.npy",
         "images",
-        "are float32, expected integers (uint8)",
+        "is float32, expected integers (uint8)",
         "without --input",
     ),
     "integers for floats": (
         "simulate floats --backend emulator --images images.npy",
         "images",
-        "images are uint8, expected float32",
+        "the array is uint8, expected float32",
         "--input uint8 --input-scale 1/255",
     ),
     "pixels from -128": (
@@ -181,16 +181,16 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
     "images of another size": (
         f"{EMULATED} colour.npy",
         "images",
-        "have shape (4, 32, 32, 3), expected (images, 1, 28, 28)",
+        "has shape (4, 32, 32, 3), expected (images, 1, 28, 28)",
         "the first axis is the image",
     ),
-    "an empty batch": (f"{EMULATED} none.npy", "images", "there are none", "at least one"),
+    "an empty batch": (f"{EMULATED} none.npy", "images", "there are no images", "at least one"),
     "one of two arrays": (f"{EMULATED} both.npz", "both.npz", "which array of this file; it has", "both.npz:NAME"),
     "too few labels": (
         f"{EMULATED} images.npy --labels three.npy",
         "labels",
         "of shape (3,), expected 4 integers",
-        "one class number an image",
+        "one class number per image",
     ),
     "one-hot labels": (
         f"{EMULATED} images.npy --labels onehot.npy",

@@ -78,7 +78,7 @@ def test_a_table_that_is_too_large_says_how_large(tmp_path: Path) -> None:
     x = net.node("MatMul", net.quant("x", 8, scale=1.0, signed=True), weights)
     x = net.quant(net.node("Sin", net.node("Mul", x, net.constant(rng.normal(1, 0.1, 4)))), 4, scale=0.125, signed=True)
     net.node("MatMul", x, net.bipolar(net.constant(rng.normal(0, 1, (4, 2)))))
-    with pytest.raises(UserError, match=r"turns around, and its table would have [\d,]+ bits") as caught:
+    with pytest.raises(UserError, match=r"is not monotonic, and its table would have [\d,]+ bits") as caught:
         _compiled(net.model((64,), net.nodes[-1].output[0]), tmp_path)
     assert "(Quant)" in str(caught.value.where)
     assert "fewer bits" in str(caught.value.hint)

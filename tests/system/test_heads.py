@@ -139,7 +139,7 @@ def test_the_class_of_each_output(tmp_path: Path) -> None:
     wanted, found = (project.simulate(x, backend="emulator").classes for project in (scores, classes))
     for one, other in zip(wanted, found, strict=True):
         np.testing.assert_array_equal(one, other)
-    with pytest.raises(UserError, match="its scores are an image"):
+    with pytest.raises(UserError, match="the model's scores are an image"):
         bnnfpga.compile(write(tmp_path, "scores", "cells"), tmp_path / "no", output_kind="class")
 
 
@@ -162,7 +162,7 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert "2 outputs, which are written to a folder" in json.loads(capsys.readouterr().out)["error"]["message"]
     np.save(tmp_path / "labels.npy", np.zeros(IMAGES, np.int64))
     assert run(app, [*command, "--labels", str(tmp_path / "labels.npy"), "--json"]) == 2
-    assert "no one class" in json.loads(capsys.readouterr().out)["error"]["message"]
+    assert "no single class" in json.loads(capsys.readouterr().out)["error"]["message"]
     assert run(app, ["inspect", str(model), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert [output["name"] for output in found["outputs"]] == [output.name for output in project.outputs]

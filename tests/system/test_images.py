@@ -10,6 +10,7 @@ import pytest
 import bnnfpga
 from bnnfpga.errors import UserError
 from bnnfpga.input_format import InputFormat
+from tests.support.independent import run_file
 from tests.support.nets import NetWriter
 
 
@@ -51,7 +52,7 @@ def test_layouts_agree(integers: bnnfpga.Project, floats: bnnfpga.Project) -> No
     [
         (np.zeros((2, 12), np.uint8), "expected (images, 3, 2, 2)"),
         (np.zeros((3, 2, 2), np.uint8), "expected (images, 3, 2, 2)"),
-        (np.zeros((0, 3, 2, 2), np.uint8), "there are none"),
+        (np.zeros((0, 3, 2, 2), np.uint8), "there are no images"),
         (np.zeros((2, 3, 2, 2), np.float32), "expected integers (uint4)"),
         (np.zeros((2, 3, 2, 2), bool), "expected integers (uint4)"),
         (np.full((2, 3, 2, 2), 16), "values from 16 to 16, expected 0 to 15"),
@@ -67,9 +68,9 @@ def test_wrong_integers(integers: bnnfpga.Project, images: np.ndarray, message: 
 @pytest.mark.parametrize(
     ("images", "message"),
     [
-        (np.zeros((2, 3, 2, 2), np.uint8), "images are uint8, expected float32"),
-        (np.zeros((2, 3, 2, 2), np.float16), "images are float16, expected float32"),
-        (np.full((2, 3, 2, 2), 0.1), "the one at (0, 0, 0) of image 0, 0.1, is not a float32 number"),
+        (np.zeros((2, 3, 2, 2), np.uint8), "the array is uint8, expected float32"),
+        (np.zeros((2, 3, 2, 2), np.float16), "the array is float16, expected float32"),
+        (np.full((2, 3, 2, 2), 0.1), "the number at (0, 0, 0) of image 0, 0.1, is not a float32 number"),
         (np.full((2, 3, 2, 2), 1e300), "1e+300, is not a float32 number"),
         (np.full((2, 3, 2, 2), np.inf), "NaN or infinity"),
         (np.full((2, 3, 2, 2), np.nan, np.float32), "NaN"),
@@ -93,14 +94,14 @@ def test_doubles_that_are_float32_numbers(floats: bnnfpga.Project) -> None:
     doubles = np.moveaxis(x.astype(np.float64), 1, -1)
     doubles[3, 1, 0, 2] += 1e-12
     doubles[3, 1, 1, 0] += 1e-12
-    with pytest.raises(UserError, match=r"the one at \(1, 0, 2\) of image 3") as caught:
+    with pytest.raises(UserError, match=r"the number at \(1, 0, 2\) of image 3") as caught:
         floats.read_images(doubles, "nhwc")
     assert "astype(numpy.float32)" in str(caught.value.hint)
 
 
 @pytest.mark.parametrize("labels", [np.zeros(3, int), np.zeros((2, 1), int), np.zeros(2)])
 def test_wrong_labels(integers: bnnfpga.Project, labels: np.ndarray) -> None:
-    with pytest.raises(UserError, match="labels are"):
+    with pytest.raises(UserError, match="the array"):
         integers.simulate(np.zeros((2, 3, 2, 2), np.uint8), labels)
 
 
@@ -127,3 +128,24 @@ def test_scales() -> None:
     assert InputFormat.parse("uint8", "1/255").scale == np.float32(1 / 255)
     assert InputFormat.parse("int8", 0.5).scale == np.float32(0.5)
     assert InputFormat.parse("bipolar", None).scale == 1
+
+
+@pytest.mark.parametrize("kind", ["uint8", "int16"])
+def test_integers_of_the_file_are_images(kind: str, tmp_path: Path) -> None:
+    """Where the file's input has a type of integers, that is what images hold; nobody has to say it."""
+    import onnx
+
+    net = NetWriter()
+    scaled = net.node("Mul", net.node("Cast", "x", to=onnx.TensorProto.FLOAT), net.constant(1 / 64))
+    x = net.quant(scaled, 4, scale=0.25, signed=True)
+    net.node("MatMul", x, net.bipolar(net.constant(np.random.default_rng(0).standard_normal((6, 3)))))
+    model = net.model((6,), "y")
+    model.graph.input[0].type.tensor_type.elem_type = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(kind))
+    onnx.save(model, tmp_path / "net.onnx")
+    project = bnnfpga.compile(tmp_path / "net.onnx", tmp_path / "project")
+    assert project.input_taken == {"kind": kind, "scale": 1.0, "given": True}
+    assert not project.warnings
+    images = np.random.default_rng(1).integers(0, 120, (9, 6)).astype(kind)
+    np.testing.assert_allclose(project.simulate(images, backend="emulator").values, run_file(model, images))
+    with pytest.raises(UserError, match="expected integers"):
+        project.simulate(images.astype(np.float32), backend="emulator")

@@ -102,7 +102,7 @@ def test_images_of_data_sets_fit_either_layout(tmp_path: Path) -> None:
 
 
 def _channels_last_net(*, signals: bool) -> onnx.ModelProto:
-    """A Conv, a batch norm and a pool of QONNX' domain for images with their channels last."""
+    """A Conv, a batch norm and a pool of QONNX's domain for images with their channels last."""
     rng = np.random.default_rng(0)
     net, domain = NetWriter(), "qonnx.custom_op.channels_last"
     axes = 1 if signals else 2

@@ -161,18 +161,25 @@ REFUSED = {
     "images of a batch": (
         lambda net, x: net.node("ReduceMax", x, axes=[0, 1], keepdims=0),
         "(ReduceMax)",
-        "reduces the images of a batch",
+        "reduces the batch axis",
     ),
     "an image of a batch": (
         lambda net, x: net.node("Gather", x, net.constant(0, np.int64), axis=0),
         "(Gather)",
-        "takes images of a batch",
+        "picks along the batch axis",
     ),
-    "a batch of two": (lambda net, x: net.node("Concat", x, x, axis=0), "output 'y'", "does not begin with one image"),
+    "a batch of two": (
+        lambda net, x: net.node(
+            "Slice", net.node("Concat", x, x, axis=0), *(net.constant([n], np.int64) for n in (0, 1, 0))
+        ),
+        "(Concat)",
+        "concatenates along the batch axis",
+    ),
+    "images of two": (lambda net, x: net.node("Concat", x, x, axis=0), "output 'y'", "does not begin with one image"),
     "more axes": (
         lambda net, x: net.node("Expand", x, net.constant([2, 1, 2, 32, 32], np.int64)),
         "(Expand)",
-        "images to the batch",
+        "would change the batch axis",
     ),
     "a large image turned around": (
         lambda net, x: net.node("Slice", x, *(net.constant([n], np.int64) for n in (31, -99, 2, -1))),

@@ -100,7 +100,7 @@ def test_a_value_on_the_threshold_is_class_0(tmp_path: Path) -> None:
 def test_labels_are_0_and_1(tmp_path: Path) -> None:
     project = bnnfpga.compile(_model(ENDS["Sigmoid"][0], tmp_path), tmp_path / "p")
     x = images_for(project, 4)
-    with pytest.raises(UserError, match="labels are 0 to 2, expected 0 to 1"):
+    with pytest.raises(UserError, match="the array holds 0 to 2, expected 0 to 1"):
         project.simulate(x, np.array([0, 1, 2, 0]), backend="emulator")
     np.save(tmp_path / "x.npy", x)
     np.save(tmp_path / "y.npy", np.array([0, 1, 1, 0]))

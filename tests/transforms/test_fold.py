@@ -132,7 +132,7 @@ def test_channel_scales_in_front_of_a_layer_are_refused() -> None:
     net = NetWriter()
     x = net.node("Mul", net.bipolar("x"), net.constant([[1], [0.7], [3], [4]]))
     net.node("Conv", x, net.bipolar(net.constant(np.ones((4, 4, 1)))))
-    with pytest.raises(UserError, match=r"differently \(0.7, 1, 3, 4\).* not small integer") as caught:
+    with pytest.raises(UserError, match=r"different factors \(0.7, 1, 3, 4\).* not small integer") as caught:
         fold(clean(net.model((4, 2), "y")))
     assert "(Mul)" in str(caught.value.where)
 

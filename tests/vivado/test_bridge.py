@@ -70,7 +70,7 @@ NETS: dict[str, tuple[DenseNet | ConvNet | Heads, dict[str, Any]]] = {
     "narrow": (DenseNet((12, 8, 3), seed=4), {"cycles": 20}),
     # Several words to a beat on both sides, the last not full.
     "wide": (DenseNet((39, 16, 25), seed=5), {"input": "uint8", "input_scale": "1/255", "cycles": 1}),
-    # Several beats a frame come out while the frame still goes in.
+    # Several beats per frame come out while the frame still goes in.
     "images": (
         ConvNet(("pool_before", "conv", "pool_after"), shape=(3, 11, 11), flatten=False, seed=9),
         {"input": "uint8", "input_scale": "1/255"},

@@ -40,7 +40,7 @@ def threshold(lowering: Lowering, node: Node) -> None:
     unit: Operator
     if table.levels > _MOST_LEVELS:
         raise UserError(
-            f"it is a step function with {table.levels:,} steps; {_MOST_LEVELS:,} can be compiled",
+            f"it is a step function with {table.levels:,} steps; at most {_MOST_LEVELS:,} can be compiled",
             where=describe(node),
             hint="quantise to fewer bits, or, on the model's input, leave --input away: then the host computes it",
         )

@@ -188,7 +188,7 @@ def _dot_product(lowering: Lowering, node: Node, unit: MatrixVector | VectorVect
         )
     if unit.accumulator.bits > _MOST_ACCUMULATOR_BITS:
         raise UserError(
-            f"its sums need {unit.accumulator.bits} bits; {_MOST_ACCUMULATOR_BITS} can be compiled",
+            f"its sums need {unit.accumulator.bits} bits; at most {_MOST_ACCUMULATOR_BITS} can be compiled",
             where=describe(node),
             hint="quantise its input or its weights to fewer bits, or give it fewer inputs",
         )

@@ -189,7 +189,7 @@ def padded_geometry(lowering: Lowering, node: Node, tensor: Tensor) -> tuple[Geo
 def unfit_pad(fill: int, node: Node) -> UserError:
     """The refusal of a pad that the stream cannot hold."""
     return UserError(
-        f"its input is padded with {fill} times its scale, which the quantizer in front never gives",
+        f"its input is padded with {fill} times its scale, a value that the quantizer in front of it never gives",
         where=describe(node),
         hint="pad with a value that the quantizer can give, or with zeros right in front of a convolution",
     )

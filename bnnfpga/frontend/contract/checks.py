@@ -38,7 +38,7 @@ def check_opset(version: int) -> None:
 
 
 def operator_of(node: onnx.NodeProto) -> Operator | None:
-    """The contract of a node whose domain is ONNX' or the one of QONNX; None where there is none."""
+    """The contract of a node whose domain is ONNX's or the one of QONNX; None where there is none."""
     return (QONNX if node.domain else STANDARD).get(node.op_type)
 
 
@@ -48,7 +48,7 @@ def check_node(node: onnx.NodeProto, version: int, readers: set[str], constants:
     Parameters
     ----------
     node
-        Of ONNX' domain, or of QONNX' under its names in a clean graph.
+        Of ONNX's domain, or of QONNX's under its names in a clean graph.
     version
         Of the node's domain in its file.
     readers
@@ -110,9 +110,9 @@ def _unknown(node: onnx.NodeProto) -> UserError:
 def _no_form(node: onnx.NodeProto, operator: Operator, version: int) -> UserError:
     if node.domain:
         return UserError(
-            f"it is of version {version} of QONNX' operators; versions up to {NEWEST_QONNX} can be read",
+            f"it is of version {version} of QONNX's operators; versions up to {NEWEST_QONNX} can be read",
             where=describe(node),
-            hint="export the model with version 2 of QONNX' operators",
+            hint="export the model with version 2 of QONNX's operators",
         )
     if version < operator.forms[0].first:
         problem = f"ONNX has {node.op_type} from opset {operator.forms[0].first} on"

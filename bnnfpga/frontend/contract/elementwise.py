@@ -58,7 +58,7 @@ _NORM_7 = Form(
     more_outputs=("mean", "var", "saved_mean", "saved_var"),
 )
 _NORM_9 = _NORM_7.since(9, without=("spatial",))
-_TRAINING = Attribute("training_mode", "int", 0, one_of(0), why="it computes statistics of the batch", instead=_EVAL)
+_TRAINING = Attribute("training_mode", "int", 0, one_of(0), why="it computes batch statistics", instead=_EVAL)
 _NORM_14 = _NORM_9.since(14, 15, more=(_TRAINING,), more_outputs=("running_mean", "running_var"))
 
 _DROPOUT_7 = Form((7, 10), (Input("data"),), (Attribute("ratio", "float", 0.5),), more_outputs=("mask",))

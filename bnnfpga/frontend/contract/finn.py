@@ -1,4 +1,4 @@
-"""FINN's operators behind its lowering of layers, in the domains of QONNX' own."""
+"""FINN's operators behind its lowering of layers, in the domains of QONNX's own."""
 
 from __future__ import annotations
 

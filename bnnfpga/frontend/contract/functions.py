@@ -17,7 +17,7 @@ from bnnfpga.frontend.contract.terms import (
 
 _FAMILY = "Functions"
 _X = (Input("X"),)
-_FALLS_OR_RISES = "In front of a quantizer, by evaluation: thresholds where it rises or falls, else a table."
+_FALLS_OR_RISES = "In front of a quantizer, by evaluation: thresholds where it is monotonic, else a table."
 _NOT_ZERO = Legal("a finite number other than 0", lambda value: math.isfinite(value) and value != 0)
 
 

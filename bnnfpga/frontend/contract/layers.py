@@ -63,7 +63,7 @@ def _kernel(required: bool) -> Attribute:
 _GEMM = (
     Attribute("alpha", "float", 1.0, FINITE),
     Attribute("beta", "float", 1.0, FINITE),
-    Attribute("transA", "int", 0, one_of(0), why="it would turn the images", instead="export the layer as Linear"),
+    Attribute("transA", "int", 0, one_of(0), why="it would transpose the images", instead="export the layer as Linear"),
     Attribute("transB", "int", 0, FLAG),
 )
 _GEMM_7 = Form((7, 9), (Input("A"), Input("B"), Input("C", constant=True)), _GEMM)

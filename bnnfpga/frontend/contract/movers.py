@@ -34,7 +34,7 @@ def _axis(default: int) -> Attribute:
 _LISTED = Attribute("axes", "ints", None, DISTINCT)
 _FROM_21 = (21, 23, 24, 25)
 _RESHAPE_5 = Form((5, 13), (_DATA, _axes("shape")))
-_FROM_THE_FRONT = Legal("from 0 on", lambda axis: axis >= 0)
+_FROM_THE_FRONT = Legal("0 or more", lambda axis: axis >= 0)
 _FLATTEN_1 = Form(
     (1, 9), (_DATA,), (Attribute("axis", "int", 1, _FROM_THE_FRONT, instead="count axes from the front"),)
 )
@@ -122,7 +122,7 @@ _RESIZE_18 = _RESIZE_13.since(
             "string",
             "stretch",
             one_of("stretch"),
-            why="its sizes are not sizes",
+            why="its sizes are limits, not sizes",
             instead="give the scales, or the sizes that come out",
         ),
     ),
@@ -131,10 +131,12 @@ _RESIZE_19 = _RESIZE_18.since(
     19, without=("coordinate_transformation_mode",), more=(_coordinates("half_pixel_symmetric"),)
 )
 _NEAREST_PIXELS = (
-    "Each pixel made is the one that its own formula says; smoothly, of one pixel alone; "
-    "behind the last layer any: left to the host."
+    "Nearest: each new pixel is the one that ONNX's formula picks. Linear and cubic: of a single pixel, or behind the "
+    "last layer, left to the host."
 )
-_PICKS = "Of channels in any order; of rows, columns or samples in rising order, or of frames of up to 8,192 bits"
+_PICKS = (
+    "Of channels in any order; of rows, columns or samples in rising order, in any order in frames of up to 8,192 bits"
+)
 
 OPERATORS = (
     Operator(
@@ -176,7 +178,7 @@ OPERATORS = (
         some=True,
     ),
     Operator("Slice", _CHANNELS, f"{_PICKS}.", (_SLICE_1, _SLICE_10)),
-    Operator("Expand", _PIXELS, "Of axes of one element.", (Form((8, 13), (_DATA, _axes("shape"))),)),
+    Operator("Expand", _PIXELS, "Along axes of one element.", (Form((8, 13), (_DATA, _axes("shape"))),)),
     Operator(
         "Tile",
         _PIXELS,

@@ -11,29 +11,27 @@ from bnnfpga.frontend.contract.terms import ANY, FLOATS, MODERN, NEWEST, OLDEST,
 
 _INTRODUCTION = f"""# Operators
 
-What a model may be made of. This page is written from the table that the compiler itself reads
+What a model may be made of. This page is generated from the table that the compiler itself reads
 (`bnnfpga/frontend/contract`): whatever is not in it (an operator, an attribute or a value of one, an opset, an element
 type) is refused, with the node's name and what to do instead.
 
-* Opsets {OLDEST} to {NEWEST} are read. All are brought to the form of opset {MODERN} first.
+* Opsets {OLDEST} to {NEWEST} are read. All are converted to the form of opset {MODERN} first.
 * Only `float32` is computed with. Integers may come in, be moved, and be cast to float or to a type that holds them.
-* Nodes that read constants alone may be of any kind: they are computed before anything is compiled. `Shape` is one.
-* Which shapes, scales and places in the net can be compiled is checked where they are known; those messages name the
-  node, too.
+* Nodes that read only constants may be of any kind: they are folded before anything is compiled. `Shape` is one.
+* Shapes, scales and places in the net are checked where they are known; those messages name the node, too.
 
-`versions` are those at which ONNX wrote the schema of an operator anew; a row of its own begins where what is said here
-changes.
+`versions` are the opsets at which ONNX changed the schema of an operator; a new row begins where the contract changes.
 """
 _REFUSED = """## Not taken
 
-onnxruntime runs most of these on what depends on the image; bnnfpga refuses them. On constants alone, all of them may
-stand but those that draw at random.
+onnxruntime runs most of these on what depends on the image; bnnfpga refuses them. All but those that draw at random may
+read constants alone.
 
 | operators | why | instead |
 |---|---|---|
 """
 _VALUES = """
-Of the operators above, onnxruntime also runs what these rows say, and bnnfpga refuses it.
+Of the operators that are taken, bnnfpga refuses these settings, which onnxruntime runs.
 
 | operator | attribute | taken | why not others |
 |---|---|---|---|
@@ -42,10 +40,10 @@ _BEYOND = """
 Nor are these taken, of any operator:
 
 * opsets below 7, in which operators broadcast by attributes (`axis`, `broadcast`);
-* operators of other domains than ONNX' and QONNX' (`com.microsoft`, `ai.onnx.ml`, `ai.onnx.preview.training` ...);
+* operators of other domains than ONNX's, QONNX's and FINN's (`com.microsoft`, `ai.onnx.ml` ...), but for functions that
+  the file itself defines;
 * float16, bfloat16, float64 and complex numbers, and arithmetic on integers: float32 would give other numbers;
-* in front of a layer, a Resize, by whatever attributes, that does not repeat every pixel of an axis equally often, in
-  order;
+* in front of a layer, a Resize that interpolates between pixels, or whose coordinates runtimes read differently;
 * second outputs that are read: the mask of a Dropout, the indices of a MaxPool, the statistics of a BatchNormalization.
 """
 
@@ -63,7 +61,7 @@ def _families() -> Iterator[str]:
 
 
 def _rows(operators: list[Operator]) -> Iterator[str]:
-    yield "| operator | versions | inputs | attributes | what becomes of it |\n|---|---|---|---|---|"
+    yield "| operator | versions | inputs | attributes | what it becomes |\n|---|---|---|---|---|"
     for operator in operators:
         for place, form in enumerate(operator.forms):
             name, does = (f"`{operator.name}`", operator.does) if place == 0 else ("", "")

@@ -1,4 +1,4 @@
-"""QONNX' operators, by the versions of its own domain."""
+"""QONNX's operators, by the versions of its own domain."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ROUNDING_MODES = {
     "HALF_UP": "round_half_up",
     "HALF_DOWN": "round_half_down",
 }
-"""QONNX' names and the operations that they are (`bnnfpga.arithmetic`)."""
+"""QONNX's names and the operations that they are (`bnnfpga.arithmetic`)."""
 NEWEST_QONNX = 2
 DOMAINS = ("qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general", "qonnx", "")
 """All domains in which exporters put these operators."""

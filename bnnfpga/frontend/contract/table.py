@@ -13,13 +13,13 @@ STANDARD: dict[str, Operator] = {
     for family in (layers, elementwise, functions, movers, ends)
     for operator in family.OPERATORS
 }
-"""ONNX' own operators, by name."""
+"""ONNX's own operators, by name."""
 QONNX: dict[str, Operator] = {
     operator.name: replace(operator, last=qonnx.NEWEST_QONNX) for operator in (*qonnx.OPERATORS, *finn.OPERATORS)
 }
-"""QONNX' and FINN's operators, by the names that they have in a clean graph."""
+"""QONNX's and FINN's operators, by the names that they have in a clean graph."""
 REFUSED: dict[str, Refusal] = {name: refusal for refusal in REFUSALS for name in refusal.operators}
-"""ONNX' operators that are not taken."""
+"""ONNX's operators that are not taken."""
 
 
 def of_family(*families: str) -> tuple[str, ...]:

@@ -1,9 +1,9 @@
 """An independent reading of the unmodified file: what everything else of this package is compared with.
 
-`read_file` walks over the file's own nodes and evaluates each in float64: standard operators by onnx' reference
-implementation or by onnxruntime, in the file's own opset, and only QONNX' operators by code of its own. Somebody else's
-integers (`Claims`) are compared at every quantizer and take the place of the check's own, so that each layer is judged
-by what it gets. A difference is accepted only on a *rounding tie*.
+`read_file` walks over the file's own nodes and evaluates each in float64: standard operators by onnx's reference
+implementation or by onnxruntime, in the file's own opset, and only QONNX's operators by code of its own. Somebody
+else's integers (`Claims`) are compared at every quantizer and take the place of the check's own, so that each layer is
+judged by what it gets. A difference is accepted only on a *rounding tie*.
 
 Nothing here imports anything of how the compiler reads files: a mistake there must not be made twice.
 """

@@ -1,4 +1,4 @@
-"""Operators that decide between numbers on a grid: QONNX' quantizers, and what standard operators round and compare.
+"""Operators that decide between numbers on a grid: QONNX's quantizers, and what standard operators round and compare.
 
 Source of the quantizers' meaning: Pappalardo et al., "QONNX: Representing Arbitrary-Precision Quantized Neural
 Networks" (2022), and the executions in the package qonnx 1.0.0, in this module's own words.
@@ -16,7 +16,7 @@ from bnnfpga.golden.check.library import Unknown, attribute, is_standard
 from bnnfpga.golden.check.number import Array, Doubles, representable
 
 DOMAINS = ("qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general", "qonnx")
-"""Where QONNX' operators are found; in files of old exporters also in ONNX' own domain."""
+"""Where QONNX's operators are found; in files of old exporters also in ONNX's own domain."""
 
 
 def decision_of(
@@ -47,7 +47,7 @@ def decision_of(
 
 
 def is_quantizer(node: onnx.NodeProto) -> bool:
-    """Whether a node is one of QONNX' quantizers."""
+    """Whether a node is one of QONNX's quantizers."""
     return node.op_type in _KINDS and node.op_type not in _STANDARD and (is_standard(node) or node.domain in DOMAINS)
 
 

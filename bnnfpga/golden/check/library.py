@@ -1,4 +1,4 @@
-"""Standard operators by the libraries that know every version: onnx' reference implementation, and onnxruntime.
+"""Standard operators by the libraries that know every version: onnx's reference implementation, and onnxruntime.
 
 The reference takes float64 everywhere. onnxruntime stands in where the reference of onnx 1.22 is wrong or missing:
 pools with pads, dilations or `ceil_mode`, Softmax before version 13, pads below zero, Upsample 7, Resize 10. It also
@@ -98,7 +98,7 @@ def _model(node: onnx.NodeProto, feeds: dict[str, Array], opset: int) -> onnx.Mo
 
 
 def is_standard(node: onnx.NodeProto) -> bool:
-    """Whether the node's operator is one of ONNX' own domain, where old exporters have QONNX' operators, too."""
+    """Whether the node's operator is one of ONNX's own domain, where old exporters have QONNX's operators, too."""
     return node.domain in ("", "ai.onnx")
 
 

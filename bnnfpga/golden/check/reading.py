@@ -131,7 +131,7 @@ class FileReading:
         if self.on_tie:
             sentences.append(
                 f"{self.on_tie:,} of {self.decisions:,} decisions lie on a rounding tie; another runtime may decide "
-                "them otherwise"
+                "them differently"
             )
         return [*sentences, *(f"not compared with the file: {sentence}" for sentence in self.unchecked)]
 
