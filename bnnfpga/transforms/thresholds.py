@@ -160,8 +160,8 @@ def _table(model: Model, node: Node, source: str, function: IntervalFunction) ->
         return [_tabulated(model, node, source, table, type.lo, function.output)]
     raise UserError(
         f"the function in front of it is not monotonic, and its table would have {by_value:,} bits ({rows} different "
-        f"channels of {type.hi - type.lo + 1:,} values), or {levels} intervals per channel; {_MOST_TABLE_BITS:,} bits or "
-        f"{_MOST_COUNTED} intervals can be compiled",
+        f"channels of {type.hi - type.lo + 1:,} values), or {levels} intervals per channel; {_MOST_TABLE_BITS:,} bits "
+        f"or {_MOST_COUNTED} intervals can be compiled",
         where=describe(node),
         hint="quantise in front of the function to fewer bits, or use one that rises or falls",
     )
