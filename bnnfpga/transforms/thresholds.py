@@ -91,7 +91,7 @@ def _check_table(model: Model, node: Node, source: str, elements: int, levels: i
     shape = model.shape(node.output[0])
     hint = f"use a number for each channel, of shape {(shape[1], *[1] * (len(shape) - 2))}, or quantise to fewer bits"
     if model.producer(source) is None:
-        hint += ", or leave --input away: then the host computes it"
+        hint += ", or omit --input: then the host computes it"
     raise UserError(
         f"its constants differ from pixel to pixel, and {levels:,} {'threshold' if levels == 1 else 'thresholds'} for "
         f"each of {elements:,} elements have {bits:,} bits; at most {_MOST_TABLE_BITS:,} can be compiled",
