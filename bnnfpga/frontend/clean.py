@@ -23,6 +23,7 @@ from bnnfpga.frontend.identities import DropIdentities
 from bnnfpga.frontend.im2col import BlocksToGroups, FactorsBeforeIm2Col, Im2ColToConv
 from bnnfpga.frontend.inference import infer
 from bnnfpga.frontend.layouts import TransposeToReshape
+from bnnfpga.frontend.magnitudes import QuantizersOfMagnitudes
 from bnnfpga.frontend.model import Model
 from bnnfpga.frontend.modern import modernise
 from bnnfpga.frontend.parameters import FoldQuantizedParameters, QuantizersOfRawWeights
@@ -70,6 +71,7 @@ _BEHIND_PARAMETERS: tuple[Rewrite, ...] = (
     StretchedOperands(),
     TransposeToReshape(),
     QuantizersOfRawWeights(),
+    QuantizersOfMagnitudes(),
 )
 
 

@@ -22,7 +22,7 @@ from bnnfpga.frontend.nodes import (
 from bnnfpga.frontend.sliding import averages, divisor_of, geometry_of
 from bnnfpga.golden.multiplied import not_multiplied
 from bnnfpga.golden.steps import elementwise_steps
-from bnnfpga.transforms.affine_inputs import run_to
+from bnnfpga.transforms.affine_inputs import refused, run_to
 from bnnfpga.transforms.integer_types import integer_type, integer_weights
 from bnnfpga.transforms.joins import scaled_integer
 from bnnfpga.transforms.products import scales_to
@@ -74,9 +74,9 @@ def _not_integer(model: Model, quantizer: Node) -> UserError:
         producer = pool
     if producer.op_type in ("AveragePool", "Pad") and (apart := _tells_pixels_apart(model, producer)) is not None:
         return UserError(
-            f"its constants differ from pixel to pixel, and {describe(producer)} behind it works on several pixels",
+            f"its constants differ between numbers that {describe(producer)} behind it joins to one",
             where=describe(apart),
-            hint="use a number for each channel, or put a quantizer between them",
+            hint="use the same constant for them, or put a quantizer between both nodes",
         )
     if producer.op_type == "AveragePool":
         if averages(model, producer).touches_pads:
@@ -122,6 +122,7 @@ def not_joined(model: Model, node: Node) -> UserError:
     """The refusal of a product of floats, or of a sum or concatenation whose operands are not on one integer grid."""
     if node.op_type == "Mul":
         wrong = next(name for name in data_operands(model, node) if scales_to(model, name) is None)
+        _refuse_above(model, wrong)
         return not_multiplied(model, node, wrong, shifted=run_to(model, wrong) is not None)
     units = []
     for name in data_operands(model, node):
@@ -146,6 +147,17 @@ def not_joined(model: Model, node: Node) -> UserError:
         where=describe(node),
         hint=hint,
     )
+
+
+def _refuse_above(model: Model, tensor: str) -> None:
+    """Refuse a tensor of floats with what the golden model says of a node that leads to it, where it says something."""
+    waiting = [tensor]
+    while waiting:
+        above = model.producer(waiting.pop())
+        if above is None or integer_type(model, above.output[0]) is not None:
+            continue
+        refused(above)
+        waiting += data_operands(model, above)
 
 
 def not_quantised(model: Model, node: Node) -> UserError:

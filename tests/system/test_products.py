@@ -54,8 +54,7 @@ def _squeezed(net: Net) -> str:
 def _magnitudes(net: Net, *, quantised: bool) -> str:
     """XNOR-Net: sums of signs, times the mean magnitude of the channels in the same window."""
     x = net.codes(net.conv(net.codes(net.x), 4, 4), 4)
-    sizes = net.codes(net.node("Abs", x), 4, signed=False)
-    mean = net.node("ReduceMean", sizes, axes=[1], keepdims=1)
+    mean = net.node("ReduceMean", net.node("Abs", x), axes=[1], keepdims=1)
     padded = {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1], "count_include_pad": 1}
     near = net.node("AveragePool", mean, **padded)
     if quantised:
@@ -66,8 +65,7 @@ def _magnitudes(net: Net, *, quantised: bool) -> str:
 def _magnitudes_by_a_filter(net: Net) -> str:
     """XNOR-Net as its authors write it: the mean of the window by a convolution with a constant kernel."""
     x = net.codes(net.conv(net.codes(net.x), 4, 4), 4)
-    sizes = net.codes(net.node("Abs", x), 4, signed=False)
-    mean = net.node("ReduceMean", sizes, axes=[1], keepdims=1)
+    mean = net.node("ReduceMean", net.node("Abs", x), axes=[1], keepdims=1)
     box = net.constant(np.full((1, 1, 2, 2), 0.25))
     return net.node("Mul", net.node("Conv", mean, box), net.conv(net.bipolar(x), 4, 6, 2))
 
