@@ -1,7 +1,7 @@
 """A compiler from trained binary neural networks to streaming FPGA accelerators.
 
-The names below are all there is to know for use from Python. They are loaded when first asked for, so that importing
-the package costs next to nothing.
+The names in `__all__` are the whole Python interface. They are loaded on first use, so that importing the package costs
+next to nothing.
 """
 
 from __future__ import annotations

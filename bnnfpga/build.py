@@ -1,4 +1,4 @@
-"""From a model to a project: the build as a short list of steps."""
+"""From a model to a project: the steps of a build."""
 
 from __future__ import annotations
 
@@ -57,22 +57,22 @@ def compile_model(
         The folder to write. It must not exist, or `force` replaces it as a whole.
     folding
         PE, SIMD and memory kind by layer: a YAML file or a mapping. What it leaves open is chosen as
-        without one. Excludes `target_fps` and `cycles`.
+        without one. Mutually exclusive with `target_fps` and `cycles`.
     target_fps, clock_mhz
-        Frames a second that the accelerator must reach at a clock in MHz.
+        Frames per second that the accelerator must reach, at a clock in MHz.
     cycles
-        Cycles a frame that it may take.
+        The most cycles per frame.
     input, input_scale
-        What one stream element is (`uint8`, `int4`, `bipolar`, `float`); the model's input is code * scale.
+        The type of one input element (`uint8`, `int4`, `bipolar`, `float`); the model's input is code * scale.
     output_kind
-        What the accelerator gives: integer `scores`, or the `class`, the index of the largest of the model's outputs.
+        What the accelerator gives: integer `scores`, or the `class`, decided in hardware.
 
     Raises
     ------
     UserError
         If the model cannot be compiled or an option is not legal. Nothing is left behind then.
     ResultsDiffer
-        If the accelerator would give something else than the file says, which is a bug. Nothing is left behind either.
+        If the accelerator would not compute what the file says, which is a bug. Nothing is left behind either.
     """
     started = time.perf_counter()
     path, target = Path(model), Path(output)

@@ -1,4 +1,4 @@
-"""A compiled project: what it is, and running it."""
+"""A compiled project: its description, and how to run it."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Project:
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> Project:
-        """Open a project; one that a process was about to replace when it was killed is put back first.
+        """Open a project. If a process was killed while replacing it, the old one is restored first.
 
         Raises
         ------
@@ -82,7 +82,7 @@ class Project:
 
     @property
     def model(self) -> Path:
-        """The source model."""
+        """The path of the source model."""
         return self.folder / str(self.description["model"])
 
     @property
@@ -94,7 +94,7 @@ class Project:
 
     @property
     def input_taken(self) -> dict[str, Any]:
-        """What images hold, as plain data: `kind`, `scale`, and whether the user had it `given`."""
+        """What images hold, as plain data: `kind`, `scale`, and whether the user gave it (`given`)."""
         return {key: self.description["input"].get(key, False) for key in ("kind", "scale", "given")}
 
     @property
@@ -114,18 +114,18 @@ class Project:
 
     @property
     def output_names(self) -> list[str]:
-        """What the outputs of the accelerator are called: tensors of the model."""
+        """The names of the accelerator's outputs: tensors of the model."""
         return [output.name for output in self.outputs]
 
     @property
     def class_names(self) -> list[str]:
-        """For each array of classes an output of the model that they are about."""
+        """For each array of classes, the output of the model that they belong to."""
         names = [value["name"] for value in self.description["values"]]
         return [names[rule["output"]] for rule in self.functions["ends"]["classes"]]
 
     @property
     def classes(self) -> int:
-        """How many classes the model tells apart."""
+        """The number of classes."""
         return number_of_classes(self.functions, self.outputs)
 
     @property
@@ -135,12 +135,12 @@ class Project:
 
     @property
     def channels_last(self) -> bool:
-        """Whether the file itself has the channels of its input images last."""
+        """Whether the model file itself takes images with their channels last."""
         return is_channels_last(self.input_shape, self.input_stream_shape, self.input_order)
 
     @property
     def input_order(self) -> Order:
-        """The order in which a frame of the file's input streams."""
+        """The order in which the elements of the model's input stream."""
         return read_order(self.description["input"]["stream"])
 
     @property
@@ -165,15 +165,15 @@ class Project:
         )
 
     def unpack(self, data: NDArray[np.uint8]) -> tuple[IntArray, ...]:
-        """The integers in what comes out, uint8 (images, bytes): of each output (images, elements), as they stream."""
+        """Unpack output bytes, uint8 (images, bytes), to streamed integers: (images, elements) for each output."""
         return unpack_frames([output.stream for output in self.outputs], data)
 
     def to_model(self, streamed: Sequence[IntArray]) -> tuple[IntArray, ...]:
-        """What the outputs stream, each (images, elements), in the order of the file."""
+        """Reorder streamed outputs, each (images, elements), to the order of the model file."""
         return tuple(output.order.to_model(made) for output, made in zip(self.outputs, streamed, strict=True))
 
     def final_functions(self, scores: Sequence[IntArray]) -> tuple[Floats, ...]:
-        """The float values of integer scores, each (images, elements): what the host makes the file's outputs of."""
+        """The float values of integer scores, each (images, elements): what the host starts from."""
         return final_floats(self.functions, scores)
 
     def values(self, scores: Sequence[IntArray]) -> tuple[Values, ...]:
@@ -181,7 +181,7 @@ class Project:
         return file_outputs(self.functions, scores)
 
     def classify(self, outputs: Sequence[IntArray]) -> tuple[IntArray, ...]:
-        """For all that the file tells apart, the class of each image, int64 (images,).
+        """The class of each image, int64 (images,), for each output that has classes of its own.
 
         It is what ArgMax or TopK say; else where the values are largest, the first of equals; of one value whether it
         lies above 0.5 behind a Sigmoid, or above 0. Where an output is an image, the class of each pixel. `outputs` are
@@ -223,25 +223,25 @@ class Project:
         Parameters
         ----------
         x
-            Images, first axis the image, in the project's input format.
+            Images along the first axis, in the project's input format.
         labels
-            Their classes, for `accuracy`.
+            The true classes, for `accuracy`.
         backend
             `rtl` (Verilator, cycle by cycle), `hls` (C++ simulation) or `emulator` (integers only, the fastest).
         streams
-            Count stalls and fill of every stream (rtl).
+            Count back-pressure, idle cycles and peak occupancy of every stream (rtl).
         trace
             Write waveforms to this .vcd or .fst file (rtl).
         trace_megabytes
-            The size at which that file ends; the simulation goes on, and the result says how far the file goes.
+            The size at which that file ends. The simulation goes on, and the result says which cycles the file shows.
         stall_seed
-            Stall both external streams at random from this seed (rtl).
+            Stall all external streams at random, with this seed (rtl).
         layout
             `nchw` or `nhwc`.
         verilator
             The Verilator to use instead of the one found.
         rtl_from
-            Where Vitis HLS left the Verilog that it made of `hls/`, to be simulated instead of `rtl/`.
+            The folder with the Verilog that Vitis HLS generated from `hls/`, to simulate instead of `rtl/`.
         """
         from bnnfpga.simulate.run import simulate
 
@@ -271,25 +271,25 @@ class Project:
         verilator: str | os.PathLike[str] | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> Evaluation:
-        """Accuracy, confusion matrix and per-class figures over a data set.
+        """Measure accuracy, confusion matrix and per-class figures over a data set.
 
         Parameters
         ----------
         x
-            Images, first axis the image, of the type that the project takes; axes of length 1 come and go, and
+            Images along the first axis, of the type that the project takes. Axes of length 1 are added or dropped, and
             channels may be first or last.
         labels
             Their classes.
         backend
             `rtl` (Verilator, cycle by cycle), `hls` (C++ simulation) or `emulator` (integers only, the fastest).
         layout
-            `nchw` or `nhwc`, where the images' shape does not say it.
+            `nchw` or `nhwc`, where the shape of the images leaves it open.
         names
-            What the classes are called.
+            Names of the classes.
         verilator
             The Verilator to use instead of the one found.
         progress
-            Called with the images done and all images, a few times a second.
+            Called with the number of images done and of all images, a few times per second.
         """
         from bnnfpga.simulate.evaluate import evaluate
 
@@ -316,7 +316,7 @@ class Project:
         wave: str | os.PathLike[str] | None = None,
         wave_cycles: int = 64,
     ) -> VerifyResult:
-        """Compare the stages from the source model to the hardware, neighbour by neighbour.
+        """Compare neighbouring stages, from the source model to the hardware.
 
         What is compared are the files of the project's folder, as they are. Where two stages differ, the streams inside
         are compared as well, and the result names the first unit that gets what it should and does not make of it what
@@ -325,7 +325,7 @@ class Project:
         Parameters
         ----------
         x
-            Images, first axis the image, in the project's input format.
+            Images along the first axis, in the project's input format.
         stages
             Some of `file`, `source`, `folded`, `emulator`, `hls`, `rtl`, compared in that order; where it is None, all
             that can run here.

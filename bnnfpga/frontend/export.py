@@ -40,8 +40,8 @@ def export_qonnx(
     """Write a Brevitas model as a QONNX file.
 
     The model is exported as it behaves in eval mode, for one image at a time. `torch_model`
-    itself is not changed: not its training mode, not its weights, not its device. Either the
-    whole file is written or none; an older file at `path` is replaced only by a complete one.
+    is left unchanged: training mode, weights and device. The file is written as a whole or
+    not at all; an older file at `path` is replaced only by a complete one.
     The file carries neither paths nor stack traces of the machine that wrote it, and the same
     model gives the same bytes again.
 
@@ -73,7 +73,7 @@ def export_qonnx(
         model cannot be run or exported with this input shape or changes whenever it is run, or the
         file would mean something else than the model.
     ResultsDiffer
-        When the compiler reads the file otherwise than it is written, which is a bug.
+        When the compiler reads the file differently from what it says, which is a bug.
     """
     target = Path(path)
     require_writable(target)

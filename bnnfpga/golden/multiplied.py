@@ -62,9 +62,10 @@ def not_multiplied(model: Model, node: Node, operand: str, *, shifted: bool) -> 
     source = model.producer(operand)
     while source is not None and source.origin == node.origin:
         source = model.producer(source.input[0])  # what repeats a narrow operand
+    made = f"the output of {describe(source)}" if source else "the model's input"
     wrong = "has a constant added to its integers" if shifted else "is not quantised"
     return UserError(
-        f"it is a product of streams, and what {describe(source) if source else 'the input'} makes {wrong}",
+        f"it multiplies streams, and {made} {wrong}",
         where=describe(node),
-        hint="put a quantizer of up to 8 bits behind that",
+        hint="put a quantizer of up to 8 bits there",
     )

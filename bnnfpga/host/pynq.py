@@ -35,7 +35,7 @@ _USUAL_TRANSFER = 1 << 20
 
 
 class Accelerator:
-    """An accelerator that is running on this board.
+    """An accelerator running on this board.
 
     Parameters
     ----------
@@ -44,9 +44,9 @@ class Accelerator:
     project
         The folder with `project.json` and `functions.json`; None takes that of this file, or the one above it.
     batch
-        Frames of a transfer; None takes as many as make a megabyte.
+        Frames per DMA transfer; None takes as many as fit in a megabyte.
     overlay, allocate
-        What pynq calls so, where there is one already.
+        The pynq objects of these names, if they exist already.
 
     Raises
     ------
@@ -95,7 +95,7 @@ class Accelerator:
         self.transfer_seconds = 0.0
 
     def close(self) -> None:
-        """Give the DMA's memory back."""
+        """Free the DMA buffers."""
         for buffer in (self._source, self._sink):
             buffer.freebuffer()
 
@@ -120,7 +120,7 @@ class Accelerator:
         return tuple(output.order.to_model(array) for output, array in zip(self._outputs, made, strict=True))
 
     def outputs(self, scores: IntArray | tuple[IntArray, ...]) -> Values | tuple[Values, ...]:
-        """The file's outputs from what `run` gives, each (images, ...); only where the accelerator gives scores."""
+        """The model's outputs from what `run` returns, each (images, ...); only where the accelerator gives scores."""
         return alone(file_outputs(self.functions, scores if isinstance(scores, tuple) else (scores,)))
 
     def classify(self, images: NDArray[Any], layout: str = "nchw") -> IntArray | tuple[IntArray, ...]:
@@ -151,7 +151,7 @@ class Accelerator:
         }
 
     def check(self) -> int:
-        """Run the project's own vectors; the number of frames whose integers are not the model's."""
+        """Run the project's own vectors and return the number of frames whose integers differ from the model's."""
         given = np.fromfile(self.project / "vectors" / "input.bin", np.uint8)
         expected = np.fromfile(self.project / "vectors" / "expected.bin", np.uint8)
         frames = given.reshape(-1, self._given.beats * self._given.beat_bytes)

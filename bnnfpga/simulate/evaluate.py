@@ -1,4 +1,4 @@
-"""Running a data set through the accelerator and counting what it was taken for."""
+"""Running a data set through the accelerator and counting its predictions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Walking the chain from the source model to the hardware, neighbour by neighbour."""
+"""Comparing neighbouring stages, from the source model to the hardware."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ def _check_table(model: Model, node: Node, source: str, elements: int, levels: i
     shape = model.shape(node.output[0])
     hint = f"use a number for each channel, of shape {(shape[1], *[1] * (len(shape) - 2))}, or quantise to fewer bits"
     if model.producer(source) is None:
-        hint += ", or leave --input away: then the host computes it"
+        hint += ", or omit --input: then the host computes it"
     raise UserError(
         f"its constants differ from pixel to pixel, and {levels:,} {'threshold' if levels == 1 else 'thresholds'} for "
         f"each of {elements:,} elements have {bits:,} bits; at most {_MOST_TABLE_BITS:,} can be compiled",
@@ -160,8 +160,8 @@ def _table(model: Model, node: Node, source: str, function: IntervalFunction) ->
         return [_tabulated(model, node, source, table, type.lo, function.output)]
     raise UserError(
         f"the function in front of it is not monotonic, and its table would have {by_value:,} bits ({rows} different "
-        f"channels of {type.hi - type.lo + 1:,} values), or {levels} intervals a channel; {_MOST_TABLE_BITS:,} bits or "
-        f"{_MOST_COUNTED} intervals can be compiled",
+        f"channels of {type.hi - type.lo + 1:,} values), or {levels} intervals per channel; {_MOST_TABLE_BITS:,} bits "
+        f"or {_MOST_COUNTED} intervals can be compiled",
         where=describe(node),
         hint="quantise in front of the function to fewer bits, or use one that rises or falls",
     )

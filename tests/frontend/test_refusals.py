@@ -263,7 +263,7 @@ def test_the_host_adds_a_large_constant_image_to_float_inputs() -> None:
     _compile(proto)
     with pytest.raises(UserError, match=r"pixel to pixel, and 255 thresholds for each of 3,200 elements") as caught:
         fold(clean(proto), IntegerType.interval(0, 255), np.float32(1))
-    assert "leave --input away" in str(caught.value.hint)
+    assert "omit --input" in str(caught.value.hint)
 
 
 def test_large_images_turned_around_between_layers_are_refused() -> None:

@@ -203,7 +203,7 @@ def test_in_verilator(name: str, tmp_path: Path) -> None:
 REFUSED: dict[str, tuple[Callable[[Net], str], str]] = {
     "a gate that is not quantised": (
         lambda net: net.node("Mul", net.codes(net.x), net.node("Sigmoid", net.conv(net.codes(net.x), 4, 4))),
-        r"it is a product of streams, and what node 'n\d+' \(Sigmoid\) makes is not quantised",
+        r"it multiplies streams, and the output of node 'n\d+' \(Sigmoid\) is not quantised",
     ),
     "a pooled gate that is not quantised": (
         lambda net: net.node(
@@ -211,13 +211,13 @@ REFUSED: dict[str, tuple[Callable[[Net], str], str]] = {
             net.codes(net.x),
             net.node("Sigmoid", net.conv(net.codes(net.node("GlobalMaxPool", net.x)), 4, 4)),
         ),
-        r"it is a product of streams, and what node 'n\d+' \(Sigmoid\) makes is not quantised",
+        r"it multiplies streams, and the output of node 'n\d+' \(Sigmoid\) is not quantised",
     ),
     "a bias": (
         lambda net: net.node(
             "Mul", net.codes(net.x), net.node("Add", net.conv(net.codes(net.x), 4, 4), net.constant(0.125))
         ),
-        r"it is a product of streams, and what node 'n\d+' \(Add\) makes has a constant added to its integers",
+        r"it multiplies streams, and the output of node 'n\d+' \(Add\) has a constant added to its integers",
     ),
     "more than 53 bits": (
         lambda net: net.node("Mul", _square(net), net.node("Mul", _square(net), _square(net))),

@@ -42,7 +42,7 @@ def threshold(lowering: Lowering, node: Node) -> None:
         raise UserError(
             f"it is a step function with {table.levels:,} steps; at most {_MOST_LEVELS:,} can be compiled",
             where=describe(node),
-            hint="quantise to fewer bits, or, on the model's input, leave --input away: then the host computes it",
+            hint="quantise to fewer bits, or, on the model's input, omit --input: then the host computes it",
         )
     if len(table.values) > 1 or table.levels < _FEWEST_TABULATED or type.bits > _MOST_TABULATED_BITS:
         unit = Threshold(lowering.name(Threshold), stream, type, table)
