@@ -55,6 +55,11 @@ def resize(writer: Writer, node: Node) -> Value:
     options = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
 
     def repeat(tensor: str) -> str:
+        if tensor in writer.doubles:  # onnxruntime resizes no doubles
+            for axis, extent in enumerate(writer.model.shape(node.input[0])[2:], start=2):
+                index = np.repeat(np.arange(extent), int(factors[axis]))
+                tensor = writer.emit("Gather", tensor, writer.constant(index), axis=axis)
+            return tensor
         return writer.emit("Resize", tensor, "", writer.constant(factors), **options)
 
     steps = value.affine
@@ -96,16 +101,21 @@ def _grid(writer: Writer, node: Node, units: list[float]) -> _Grid | None:
     for name in node.input:
         value = writer.value(name)
         assert value.integers is not None
-        cast = value.integers in writer.doubles
-        integers.append(writer.emit("Cast", value.integers, to=TensorProto.FLOAT) if cast else value.integers)
+        integers.append(value.integers)
         magnitudes.append(value.magnitude)
+    if max(bound * factor for bound, factor in zip(magnitudes, grid[0], strict=True)) >= EXACT_FLOAT32:
+        integers = [
+            name if name in writer.doubles else writer.emit("Cast", name, to=TensorProto.DOUBLE) for name in integers
+        ]
+        writer.doubles.update(integers)
     return _Grid(integers, magnitudes, *grid)
 
 
 def _multiples(writer: Writer, grid: _Grid) -> list[str]:
+    kinds = [np.float64 if name in writer.doubles else np.float32 for name in grid.integers]
     return [
-        name if factor == 1 else writer.emit("Mul", name, writer.constant(np.float32(factor)))
-        for name, factor in zip(grid.integers, grid.factors, strict=True)
+        name if factor == 1 else writer.emit("Mul", name, writer.constant(np.asarray(factor, dtype=kind)))
+        for name, factor, kind in zip(grid.integers, grid.factors, kinds, strict=True)
     ]
 
 
@@ -144,5 +154,7 @@ def concat(writer: Writer, translate: Translate, node: Node) -> Value:
         floats = [writer.float_of(writer.value(name)) for name in node.input]
         return Value(tensor=writer.emit("Concat", *floats, axis=axis), joined=joined_parts(writer, translate, node))
     joined = writer.emit("Concat", *_multiples(writer, grid), axis=axis)
+    if set(grid.integers) <= writer.doubles:
+        writer.doubles.add(joined)
     magnitude = max(bound * factor for bound, factor in zip(grid.magnitudes, grid.factors, strict=True))
     return Value(integers=joined, scales=(np.asarray(grid.unit),), magnitude=magnitude, base=joined)

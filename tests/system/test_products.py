@@ -135,6 +135,34 @@ def test_products(name: str, ends: bool, tmp_path: Path) -> None:
     np.testing.assert_allclose(result.values.reshape(16, -1), run_file(model, x), rtol=1e-6, atol=1e-6)
 
 
+UPSAMPLED = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+BEHIND_WIDE: dict[str, Callable[[Net, str], str]] = {
+    "a pool": lambda net, x: net.node("MaxPool", x, kernel_shape=[2, 2]),
+    "resized": lambda net, x: net.node("Resize", x, "", net.constant([1, 1, 2, 3]), **UPSAMPLED),
+    "padded": lambda net, x: net.node("Pad", x, net.constant([0, 0, 1, 1, 0, 0, 0, 0], np.int64), net.constant(0.0)),
+    "joined": lambda net, x: net.node("Concat", x, net.node("Relu", x), x, axis=1),
+    "joined with others": lambda net, x: net.node("Concat", x, net.codes(net.conv(net.x, 4, 3, 3), 4, 8.0), axis=1),
+}
+
+
+@pytest.mark.parametrize("behind", BEHIND_WIDE)
+def test_products_of_more_than_24_bits(behind: str, tmp_path: Path) -> None:
+    net = Net()
+    x = net.quant(net.node("Mul", net.x, net.constant(64.0)), 8, scale=1.0, signed=True)
+    ones = [net.quant(net.constant(np.ones((3, 4, 3, 3))), 2, scale=1.0, signed=True) for _ in range(2)]
+    wide = net.node("Mul", *(net.node("Conv", x, weights) for weights in ones))
+    made = BEHIND_WIDE[behind](net, wide)
+    net.quant(net.node("Sub", made, net.constant(1000.0)), 4, scale=2.0**16, signed=True)
+    model = net.model(IMAGE, "y")
+    onnx.save(model, tmp_path / "net.onnx")
+    project = bnnfpga.compile(tmp_path / "net.onnx", tmp_path / "project")
+    images = (np.random.default_rng(1).integers(-8, 9, (8, *IMAGE)) / 4).astype(np.float32)
+    result = project.simulate(images, backend="emulator")
+    assert result.mismatches == 0
+    assert not isinstance(result.values, tuple)
+    np.testing.assert_array_equal(result.values.reshape(8, -1), run_file(model, images))
+
+
 @pytest.mark.parametrize("where", SHAPES)
 @pytest.mark.parametrize("input", INPUTS)
 @pytest.mark.parametrize("seed", seeds(40, quick=2))
