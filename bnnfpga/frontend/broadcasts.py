@@ -33,6 +33,30 @@ class StretchedOperands(Rewrite):
         return False
 
 
+class RepeatedConstants(Rewrite):
+    """A constant that an exporter has written once for each pixel, and that is the same for all, is written once."""
+
+    def visit(self, model: Model, node: Node) -> bool:
+        if node.op_type not in BROADCASTING:
+            return False
+        shape = model.shape(node.output[0])
+        if not any(model.constant(name) is None and model.shape(name) == shape for name in node.input if name):
+            return False
+        changed = False
+        for index, name in enumerate(node.input):
+            value = model.constant(name) if name else None
+            if value is None or value.ndim > len(shape):
+                continue
+            once = value
+            for axis in range(max(0, value.ndim - len(shape) + 2), value.ndim):  # channels are axis 1 of the shape
+                first = once.take([0], axis)
+                once = first if np.all(once == first) else once
+            if once.shape != value.shape:
+                model.set_input(node, index, model.add_constant(f"{name}_once", np.ascontiguousarray(once)))
+                changed = True
+        return changed
+
+
 def _stretch(model: Model, node: Node, index: int, shape: list[int], wanted: list[int]) -> None:
     """Repeat one axis more of an operand; what does not stretch is left to the check of shapes."""
     options: dict[str, Any]

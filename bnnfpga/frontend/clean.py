@@ -9,7 +9,7 @@ import onnx
 from bnnfpga.errors import located
 from bnnfpga.frontend.batch_axis import keep_batch_axis
 from bnnfpga.frontend.bit_averages import AverageOfBitsToQuant
-from bnnfpga.frontend.broadcasts import StretchedOperands, check_products
+from bnnfpga.frontend.broadcasts import RepeatedConstants, StretchedOperands, check_products
 from bnnfpga.frontend.channels import ChannelShuffles, check_concats
 from bnnfpga.frontend.channels_first import to_channels_first
 from bnnfpga.frontend.check import check_graph, check_outputs, check_shapes
@@ -66,6 +66,7 @@ _BEHIND_PARAMETERS: tuple[Rewrite, ...] = (
     BlocksToGroups(),
     AverageOfBitsToQuant(),
     PlainSliding(),
+    RepeatedConstants(),
     ChannelShuffles(),
     ReductionsToPools(),
     ResizesToGathers(),

@@ -39,7 +39,7 @@ def max_pool(writer: Writer, node: Node) -> Value:
     rising = steps is not None and rises(steps) and affine_of(steps, writer.model.shape(node.input[0])) is not None
     if value.base is not None and steps is not None and rising:
         # Rounding is monotone, so the largest result is that of the largest integer.
-        return moved(writer, value, steps, pool(value.base))
+        return moved(writer, value, _of_channels(steps, len(writer.model.shape(node.input[0])) - 2), pool(value.base))
     return Value(tensor=pool(writer.float_of(value)))
 
 
@@ -48,6 +48,20 @@ def moved(writer: Writer, value: Value, steps: Sequence[Step], base: str, factor
     if value.base in writer.doubles:
         writer.doubles.add(base)
     return Value.of_integers(base, steps, value.magnitude * factor)
+
+
+def _of_channels(steps: Sequence[Step], axes: int) -> tuple[Step, ...]:
+    """Steps on what is left of an image of so many axes of pixels: numbers that are the same for all pixels, once."""
+    found = []
+    for step in steps:
+        constant = step.constant
+        if constant is not None:
+            for axis in range(-min(axes, constant.ndim), 0):
+                first = constant.take([0], axis)
+                constant = first if np.all(constant == first) else constant
+            step = replace(step, constant=constant)
+        found.append(step)
+    return tuple(found)
 
 
 def average_pool(writer: Writer, node: Node) -> Value:
@@ -86,7 +100,7 @@ def average_pool(writer: Writer, node: Node) -> Value:
     ones = np.ones((channels, 1, *geometry.kernel[2 - axes :]), dtype=np.float32)
     total = writer.emit("Conv", source, writer.constant(ones), group=channels, **sliding_attributes(node))
     share = (Step("multiply", np.asarray(np.float32(1) / np.float32(divisor))),) if divisor > 1 else ()
-    steps = value.affine
+    steps = _of_channels(value.affine, axes)
     if affine.shift.ndim > 1:
         image = averaged(affine.shift, geometry).reshape(writer.model.shape(node.output[0])[1:])
         steps = (*(on_outputs(step, axes) for step in affine.factors), Step("add", image))

@@ -139,3 +139,17 @@ def test_in_verilator(name: str, tmp_path: Path) -> None:
     net = Net()
     net.conv(net.codes(ON_IMAGES[name](net), 2.0), 4, 3)
     check_cycles(compiled(net, IMAGE, tmp_path))
+
+
+@pytest.mark.parametrize("kind", ["AveragePool", "MaxPool"])
+@pytest.mark.parametrize("cut", [False, True])
+def test_the_same_for_all_pixels_in_front_of_a_pool(kind: str, cut: bool, tmp_path: Path) -> None:
+    """Numbers of channels that an exporter wrote once for each pixel; or that a crop has left."""
+    net = Net()
+    numbers = np.broadcast_to(np.array([0.3, -0.7, 1.1]).reshape(1, 3, 1, 1), (1, 3, 4, 4)).copy()
+    numbers[..., 3] += cut
+    x = net.node("Add", net.quant("x", 3, scale=0.25, signed=True), net.constant(numbers))
+    if cut:
+        x = net.node("Slice", x, *(net.constant([number], np.int64) for number in (0, 3, 3)))
+    net.codes(net.node(kind, x, kernel_shape=[2, 2]), 2.0)
+    compiled(net, (3, 4, 4), tmp_path)
