@@ -14,6 +14,7 @@ from bnnfpga.frontend.channels import ChannelShuffles, check_concats
 from bnnfpga.frontend.channels_first import to_channels_first
 from bnnfpga.frontend.check import check_graph, check_outputs, check_shapes
 from bnnfpga.frontend.comparisons import AffineIntoMultiThreshold, ComparisonsToMultiThreshold
+from bnnfpga.frontend.constant_parts import ConstantPartsToPads
 from bnnfpga.frontend.dense import GemmToMatMul, check_dense, check_finite
 from bnnfpga.frontend.dialects import normalise
 from bnnfpga.frontend.diamonds import DiamondsToUnary
@@ -106,6 +107,7 @@ def clean(proto: onnx.ModelProto) -> Model:
         apply_rewrites(model, rewrite)
     infer(model)
     keep_batch_axis(model)
+    apply_rewrites(model, ConstantPartsToPads())
     apply_rewrites(model, PicksToGathers())
     apply_rewrites(model, DenseOverTokens())
     to_channels_first(model)

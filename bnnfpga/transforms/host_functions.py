@@ -169,7 +169,7 @@ def _final_function(model: Model, output: str) -> tuple[str, HostFunction, IntAr
             raise not_joined(model, node)
         if node.op_type not in ELEMENTWISE:
             raise UserError(
-                "it stands behind the last integers, where the host computes each element on its own",
+                "what it works on is not integers on one grid, and behind these no host computes it",
                 where=describe(node),
                 hint="put a quantizer in front of it",
             )

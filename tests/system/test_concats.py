@@ -147,6 +147,36 @@ def test_what_works_on_each_channel_works_on_parts(between: Callable[[Net, str],
     check(net, tmp_path)
 
 
+CONSTANT_PARTS: dict[str, tuple[int, int, Callable[[str, list[str]], list[str]]]] = {
+    "coordinates": (1, 2, lambda x, c: [x, *c]),
+    "in front and behind": (1, 2, lambda x, c: [c[0], x, c[1]]),
+    "between": (1, 2, lambda x, c: [x, c[0], x, x, c[1]]),
+    "two streams": (1, 1, lambda x, c: [x, x, *c]),
+    "rows": (2, 1, lambda x, c: [*c, x]),
+}
+
+
+@pytest.mark.parametrize("quantised", [False, True])
+@pytest.mark.parametrize("name", CONSTANT_PARTS)
+def test_constants_are_parts(name: str, quantised: bool, tmp_path: Path) -> None:
+    axis, count, order = CONSTANT_PARTS[name]
+    net = Net()
+    shape = [1, *SHAPE]
+    shape[axis] = 2
+    parts = [net.constant(net.rng.integers(-3, 4, shape) / 4) for _ in range(count)]
+    if quantised:
+        parts = [net.quant(part, 3, scale=0.25, signed=True) for part in parts]
+    taken = order(net.quant("x", 3, scale=0.25, signed=True), parts)
+    channels = sum(2 if part in parts else SHAPE[0] for part in taken) if axis == 1 else SHAPE[0]
+    weights = net.bipolar(net.constant(net.rng.choice([-1, 1], (4, channels, 3, 3))))
+    net.node("Conv", net.node("Concat", *taken, axis=axis), weights, **KERNEL)
+    project = compiled(net, tmp_path)
+    x = net.rng.integers(-5, 5, (20, *SHAPE)).astype(np.float32) / 4
+    result = project.simulate(x, backend="emulator")
+    wanted = run_file(net.model(SHAPE, net.nodes[-1].output[0]), x)
+    np.testing.assert_array_equal(result.values.reshape(len(x), -1), wanted)
+
+
 def test_a_host_pads_what_it_joins(tmp_path: Path) -> None:
     """It reads the Pad in the form that units take."""
     net = Net()

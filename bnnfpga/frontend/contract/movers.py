@@ -163,7 +163,7 @@ OPERATORS = (
         "Of weights; of images at the ends, or in front of a dense layer; elsewhere of frames of up to 8,192 bits.",
         (Form((1, 13, *_FROM_21), (_DATA,), (Attribute("perm", "ints", None, DISTINCT),)),),
     ),
-    Operator("Concat", _CHANNELS, "Along any axis but that of images.", (_CONCAT,)),
+    Operator("Concat", _CHANNELS, "Along any axis but that of images; constants may be parts.", (_CONCAT,)),
     Operator(
         "Gather",
         _CHANNELS,
