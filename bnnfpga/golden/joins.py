@@ -85,7 +85,9 @@ def _units(writer: Writer, node: Node) -> list[float] | str:
     units = []
     for name in node.input:
         value = writer.value(name)
-        if value.integers is None or value.constant is not None or any(scale.size != 1 for scale in value.scales):
+        if value.integers is None or value.constant is not None:
+            return str(name)
+        if any(scale.size != 1 or scale.item() < 0 for scale in value.scales):
             return str(name)
         steps = [Step("multiply", scale) for scale in value.scales]
         units.append(float(apply_steps(steps, np.ones((), dtype=np.float32)).item()))
@@ -119,12 +121,20 @@ def _multiples(writer: Writer, grid: _Grid) -> list[str]:
     ]
 
 
+def _unlike_scaled(value: Value) -> str:
+    """What an operand has that keeps it from being one positive number times integers."""
+    if value.affine is None:
+        return "is not quantised"
+    if value.integers is not None and any(np.any(scale < 0) for scale in value.scales):
+        return "has a negative scale"
+    return "has a constant added, or scales that differ by channel"
+
+
 def add_streams(writer: Writer, node: Node) -> Value:
     """Scaled integers are added on their common grid: exactly, then one multiplication."""
     units = _units(writer, node)
     if isinstance(units, str):
-        affine = writer.value(units).affine is not None
-        wrong = "has a constant added, or scales that differ by channel" if affine else "is not quantised"
+        wrong = _unlike_scaled(writer.value(units))
         raise UserError(
             f"it joins streams, and {describe_tensor(writer.model, units)} {wrong}",
             where=describe(node),

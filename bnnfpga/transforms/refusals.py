@@ -132,7 +132,9 @@ def not_joined(model: Model, node: Node) -> UserError:
             wrong = "is not quantised"
             if run is not None:
                 shifts = any(step.operation in ("add", "subtract", "subtract_from") for step in run.steps)
-                wrong = f"has {'a constant added to its integers' if shifts else 'scales that differ by channel'}"
+                falls = any(step.constant is not None and np.any(step.constant < 0) for step in run.steps)
+                scales = "a negative scale" if falls else "scales that differ by channel"
+                wrong = f"has {'a constant added to its integers' if shifts else scales}"
             return UserError(
                 f"it joins streams, and {describe_tensor(model, name)} {wrong}",
                 where=describe(node),

@@ -174,7 +174,13 @@ IMAGES: dict[str, tuple[Ending, str, str, str]] = {
         "a number for each channel",
         "(AveragePool)",
     ),
-    "a gate": (
+    "a sum with the opposite": (
+        lambda net, x: net.bipolar(net.node("Add", _codes(net, x), net.node("Neg", net.bipolar(x)))),
+        "(Neg) has a negative scale",
+        "quantizer",
+        "(Add)",
+    ),
+    "a quotient": (
         lambda net, x: net.bipolar(net.node("Div", _codes(net, x), _codes(net, net.node("GlobalMaxPool", x)))),
         "both its operands depend on the image",
         "Mul",

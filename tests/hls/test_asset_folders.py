@@ -26,7 +26,7 @@ def test_a_wheel_has_them_inside_the_package(tmp_path: Path, monkeypatch: pytest
 
 
 def test_an_unknown_kind_is_a_bug() -> None:
-    with pytest.raises(ValueError, match="'models' is none of"):
+    with pytest.raises(ValueError, match="'models' is not one of"):
         asset("models")
 
 
