@@ -61,7 +61,7 @@ def _refused(net: NetWriter, shape: tuple[int, ...], folder: Path, **options: st
     [
         ([("Sub", [[[103.53]], [[117]], [[123]]])], "'n0' (Sub)", "adds -103.53 in front of zero pads, where one step"),
         ([("Add", [[[1 / 257]]])], "'n0' (Add)", "no integer multiple of that step, or of a part of it down to 1/256"),
-        ([("Add", 1), ("Div", [[[0.2]], [[0.3]], [[0.7]]])], "'n1' (Div)", "by different factors (1.42857, 3.33333, 5)"),
+        ([("Add", 1), ("Div", [[[0.2]], [[0.3]], [[0.7]]])], "'n1' (Div)", "different factors (1.42857, 3.33333, 5)"),
         ([("Mul", np.arange(108).reshape(3, 6, 6))], "'n1' (Conv)", "differ from pixel to pixel"),
     ],
 )
