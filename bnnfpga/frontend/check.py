@@ -15,6 +15,7 @@ from bnnfpga.frontend.nodes import (
     LAYOUT_OPS,
     WEIGHT_QUANTIZERS,
     attribute,
+    data_operands,
     describe,
 )
 from bnnfpga.frontend.sizes import MOST_ELEMENTS
@@ -60,14 +61,6 @@ def check_outputs(model: Model) -> None:
 
 def check_shapes(model: Model) -> None:
     """Refuse nodes whose shapes are unknown, empty, or do not fit together, and outputs of more than one image."""
-    for name in model.outputs:
-        shape = model.shape(name)
-        if shape[:1] not in ([], [1]):
-            raise UserError(
-                f"its shape {tuple(shape)} does not begin with one image",
-                where=f"output {shown(name)}",
-                hint="export the model for a batch of one, and keep that axis in front of every output",
-            )
     for node in model.nodes:
         read = [name for name in node.input if name]
         taken = [model.shape(name) for name in read]
@@ -101,6 +94,26 @@ def check_shapes(model: Model) -> None:
             raise UserError(
                 f"it does not work element by element on shapes {listed}", where=describe(node), hint=_CHECK_SHAPES
             )
+    for name in model.outputs:
+        shape = model.shape(name)
+        if shape[:1] not in ([], [1]):
+            raise UserError(
+                f"its shape {tuple(shape)} does not begin with one image",
+                where=f"output {shown(name)}, {describe(_first_of_many(model, name))}",
+                hint="export the model for a batch of one, and keep that axis in front of every output",
+            )
+
+
+def _first_of_many(model: Model, tensor: str) -> Node:
+    """Above a tensor of more than one image, the node that makes more than one of one."""
+    node = model.producer(tensor)
+    assert node is not None
+    while True:
+        many = [name for name in data_operands(model, node) if model.shape(name)[:1] != [1]]
+        above = model.producer(many[0]) if many else None
+        if above is None:
+            return node
+        node = above
 
 
 def _keeps_shape(model: Model, node: Node, shape: list[int]) -> bool:

@@ -18,12 +18,16 @@ namespace bnn {
 template <unsigned Rows, unsigned Columns, unsigned Chunks, unsigned Width, class Entry>
 void crop(hls::stream<word<Width>>& in, hls::stream<word<Width>>& out, const Entry (&kept_rows)[Rows],
           const Entry (&kept_columns)[Columns]) {
-    for (unsigned row = 0; row < Rows; ++row) {
-        for (unsigned column = 0; column < Columns; ++column) {
-            for (unsigned chunk = 0; chunk < Chunks; ++chunk) {
-                BNN_PRAGMA(HLS PIPELINE II=1 style=frp)
-                const word<Width> beat = in.read();
-                if (kept_rows[row] != 0 && kept_columns[column] != 0) out.write(beat);
+    unsigned row = 0, column = 0, chunk = 0;
+    for (unsigned index = 0; index < Rows * Columns * Chunks; ++index) {
+        BNN_PRAGMA(HLS PIPELINE II=1 style=frp)
+        const word<Width> beat = in.read();
+        if (kept_rows[row] != 0 && kept_columns[column] != 0) out.write(beat);
+        if (++chunk == Chunks) {
+            chunk = 0;
+            if (++column == Columns) {
+                column = 0;
+                ++row;
             }
         }
     }

@@ -62,7 +62,7 @@ def test_a_verilator_that_is_too_old(tmp_path: Path) -> None:
 
 
 def test_a_verilator_without_a_version(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="does not tell its version"):
+    with pytest.raises(UserError, match="does not report its version"):
         find_verilator(str(fake_verilator(tmp_path, "rev UNKNOWN")))
 
 
