@@ -62,11 +62,7 @@ def test_sums_of_a_tensor_with_itself(count: int, tmp_path: Path) -> None:
     """Two ways from each sum to the one above, a million of them through twenty."""
     path = _saved(tmp_path, doublings(count))
     started = time.process_time()
-    if count == 14:
-        assert bnnfpga.compile(path, tmp_path / "project").checked is not None
-    else:
-        with pytest.raises(bnnfpga.UserError, match="sums are too large"):
-            bnnfpga.compile(path, tmp_path / "project")
+    assert bnnfpga.compile(path, tmp_path / "project").checked is not None
     assert time.process_time() - started < 20
 
 
