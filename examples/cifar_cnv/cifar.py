@@ -53,7 +53,7 @@ class _ArraysOnly(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if module.split(".")[0] == "numpy" and name in self._KNOWN:
             return self._KNOWN[name]
-        raise pickle.UnpicklingError(f"it asks for {module}.{name}, which is no array")
+        raise pickle.UnpicklingError(f"it asks for {module}.{name}, which is not an array")
 
 
 def _read_batch(path: Path) -> tuple[Images, Labels]:
@@ -64,4 +64,4 @@ def _read_batch(path: Path) -> tuple[Images, Labels]:
     except FileNotFoundError:
         raise SystemExit(f"{path} is missing; give the folder with {BATCHES['train'][0]} and the others") from None
     except (pickle.UnpicklingError, EOFError, KeyError, TypeError, AttributeError, ValueError) as error:
-        raise SystemExit(f"{path} is no batch of CIFAR-10: {error}") from None
+        raise SystemExit(f"{path} is not a batch of CIFAR-10: {error}") from None

@@ -97,6 +97,6 @@ def test_cifar_from_batches_and_arrays(tmp_path: Path) -> None:
 def test_cifar_batch_that_would_run_code(tmp_path: Path) -> None:
     (tmp_path / "test_batch").write_bytes(pickle.dumps({b"data": Path("x"), b"labels": []}, protocol=3))
     with pytest.raises(
-        SystemExit, match=r"test_batch is no batch of CIFAR-10: it asks for pathlib.*, which is not an array"
+        SystemExit, match=r"test_batch is not a batch of CIFAR-10: it asks for pathlib.*, which is not an array"
     ):
         module(CIFAR / "cifar.py").read_cifar(tmp_path, "test")
