@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 from bnnfpga.dataflow.operator import Event, Operator, Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port, legal_lanes
 from bnnfpga.integers import IntegerType
@@ -16,9 +18,9 @@ class Pairs(Operator):
     latency: int
 
     @property
+    @abstractmethod
     def made(self) -> IntegerType:
         """Exact interval of what it makes."""
-        raise NotImplementedError
 
     @property
     def inputs(self) -> tuple[Port, ...]:
