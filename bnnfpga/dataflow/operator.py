@@ -277,10 +277,6 @@ class Operator(ABC):
             found += value.lanes if isinstance(value, MemoryBank) else [value] if isinstance(value, Memory) else []
         return tuple(found)
 
-    def memory_bits(self) -> int:
-        """Bits of all its read-only memories."""
-        return sum(memory.words * memory.width for memory in self.memories())
-
 
 def queue_resources(width: int, depth: int) -> dict[str, int]:
     """Estimate of a queue: an output register and LUT memory of 32 words each."""
