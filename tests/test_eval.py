@@ -14,10 +14,10 @@ import pytest
 from numpy.typing import NDArray
 
 import bnnfpga
-from bnnfpga.cli import app
-from bnnfpga.errors import UserError
+from bnnfpga.base.errors import UserError
+from bnnfpga.cli.main import app
+from bnnfpga.cli.terminal import run
 from bnnfpga.report.mistakes import MOST, mistakes_png, sample
-from bnnfpga.terminal import run
 from tests.support.data import random_digits, shared
 from tests.test_cli import MODEL
 from tests.test_datasets import to_idx

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.dataflow.arrays import Integers, narrowest
 from bnnfpga.dataflow.operator import HlsTable, Memory, MemoryKind
 from bnnfpga.dataflow.packing import to_bits
-from bnnfpga.integers import IntArray, IntegerType
+from bnnfpga.numbers.exact_arrays import Integers, narrowest
+from bnnfpga.numbers.integers import IntArray, IntegerType
 
 _MANY_LEVELS = 15
 """Thresholds of a channel from which it is faster to search them than to compare with each."""

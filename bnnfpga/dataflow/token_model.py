@@ -14,10 +14,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from bnnfpga.base.errors import UserError
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.native_player import NativePlayer
 from bnnfpga.dataflow.python_player import PythonPlayer
-from bnnfpga.errors import UserError
 
 _MANY_BEATS = 20_000
 """Beats of a frame, in all streams together, from which it pays to play it natively."""

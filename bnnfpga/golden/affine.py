@@ -14,10 +14,10 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.arithmetic import Floats, Step, apply_steps
-from bnnfpga.errors import UserError
-from bnnfpga.grids import MOST_FACTOR, common_grid
-from bnnfpga.integers import IntArray
+from bnnfpga.base.errors import UserError
+from bnnfpga.numbers.arithmetic import Floats, Step, apply_steps
+from bnnfpga.numbers.grids import MOST_FACTOR, common_grid
+from bnnfpga.numbers.integers import IntArray
 
 AFFINE = ("add", "subtract", "subtract_from", "multiply", "divide")
 """Steps whose results are affine functions of what they take."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import onnx
 
-from bnnfpga.arithmetic import Floats
-from bnnfpga.errors import ResultsDiffer
+from bnnfpga.base.errors import ResultsDiffer
 from bnnfpga.golden.check import Claims, FileReading, Scaled, joined, read_file
-from bnnfpga.golden.model import GoldenModel
+from bnnfpga.golden.golden_model import GoldenModel
+from bnnfpga.numbers.arithmetic import Floats
 
 _FIRST = 16
 _MOST_IMAGES, _MOST_ELEMENTS = 1024, 1 << 20

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from bnnfpga.errors import shown
+from bnnfpga.base.errors import shown
 from bnnfpga.host.end_shapes import shapes_made
 from bnnfpga.host.ends import END_OPERATIONS
 

@@ -10,14 +10,14 @@ from typing import Any, get_args
 
 import numpy as np
 
-from bnnfpga.arithmetic import JOINS, OPERATIONS
-from bnnfpga.errors import UserError, shown
-from bnnfpga.files import read_file
-from bnnfpga.functions import FUNCTIONS, OWN_NUMBERS
+from bnnfpga.base.errors import UserError, shown
+from bnnfpga.base.files import read_file
 from bnnfpga.host.description import FORMAT, read_order, read_stream
 from bnnfpga.host.end_files import check_ends
-from bnnfpga.input_format import InputFormat
-from bnnfpga.integers import Encoding
+from bnnfpga.host.input_format import InputFormat
+from bnnfpga.numbers.arithmetic import JOINS, OPERATIONS
+from bnnfpga.numbers.float_functions import FUNCTIONS, OWN_NUMBERS
+from bnnfpga.numbers.integers import Encoding
 
 _MOST_BYTES = 1 << 28
 _MOST_ELEMENTS = 1 << 24

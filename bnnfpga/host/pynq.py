@@ -18,16 +18,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.errors import UserError
+from bnnfpga.base.errors import UserError
 from bnnfpga.host.description import alone, read_order, read_outputs, read_stream
 from bnnfpga.host.dma_words import DmaWords, gather_frames
 from bnnfpga.host.ends import Values
+from bnnfpga.host.images import check_labels, read_images
+from bnnfpga.host.input_format import InputFormat
 from bnnfpga.host.order import is_channels_last
 from bnnfpga.host.results import classes_of, file_outputs, number_of_classes
 from bnnfpga.host.words import unpack_frames
-from bnnfpga.images import check_labels, read_images
-from bnnfpga.input_format import InputFormat
-from bnnfpga.integers import IntArray
+from bnnfpga.numbers.integers import IntArray
 
 # Bytes of a transfer: the most that the DMA counts, and enough for its cost not to matter.
 _LONGEST_TRANSFER = (1 << 26) - 1

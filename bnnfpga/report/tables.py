@@ -13,10 +13,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bnnfpga.input_format import InputFormat
+from bnnfpga.host.input_format import InputFormat
 
 if TYPE_CHECKING:
-    from bnnfpga.doctor import Examination
+    from bnnfpga.cli.doctor import Examination
 
 
 _MOST_COLUMNS = 20

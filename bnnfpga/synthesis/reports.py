@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-from bnnfpga.errors import UserError
-from bnnfpga.files import read_file
+from bnnfpga.base.errors import UserError
+from bnnfpga.base.files import read_file
 
 _AGAIN = "run the tool again, and see its log"
 _MOST_BYTES = 1 << 28

@@ -12,14 +12,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bnnfpga.api import Project
+from bnnfpga.base.errors import UserError
+from bnnfpga.base.naming import numbered
 from bnnfpga.codegen.hls import DEFAULT_PART
 from bnnfpga.codegen.vivado import DEFAULT_BOARD
-from bnnfpga.errors import UserError
-from bnnfpga.naming import numbered
-from bnnfpga.project import Project
 from bnnfpga.synthesis.boards import find_board
 from bnnfpga.synthesis.reports import Area, Timing, read_csynth, read_timing, read_utilization
-from bnnfpga.synthesis.result import SynthesisResult
+from bnnfpga.synthesis.synthesis_result import SynthesisResult
 
 OLDEST = (2022, 2)
 WIDEST_BEAT = 1024

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bnnfpga.arithmetic import Floats, Step
-from bnnfpga.errors import UserError
-from bnnfpga.frontend.model import Model, Node, Origin, make_node
-from bnnfpga.frontend.nodes import (
+from bnnfpga.base.errors import UserError
+from bnnfpga.frontend.forms.pads import channel_pads
+from bnnfpga.frontend.forms.sliding import geometry_of, pad_value
+from bnnfpga.frontend.graph.model import Model, Node, Origin, make_node
+from bnnfpga.frontend.graph.nodes import (
     DOT_PRODUCTS,
     ELEMENTWISE,
     QUANTIZERS,
@@ -19,13 +20,12 @@ from bnnfpga.frontend.nodes import (
     describe,
     elementwise_operand,
 )
-from bnnfpga.frontend.pads import channel_pads
-from bnnfpga.frontend.rewriting import Rewrite
-from bnnfpga.frontend.sliding import geometry_of, pad_value
+from bnnfpga.frontend.graph.rewriting import Rewrite
 from bnnfpga.golden.affine import Recoded, affine_of, for_more_channels, is_affine, pad_code, recoded, summed
 from bnnfpga.golden.dot_products import weighted
 from bnnfpga.golden.steps import elementwise_steps
-from bnnfpga.integers import IntegerType
+from bnnfpga.numbers.arithmetic import Floats, Step
+from bnnfpga.numbers.integers import IntegerType
 from bnnfpga.transforms.editing import insert_after
 from bnnfpga.transforms.integer_types import (
     TABLE,

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.arithmetic import Floats, apply_steps
-from bnnfpga.errors import UserError
+from bnnfpga.base.errors import UserError
 from bnnfpga.golden.end_classes import Program, Rule, compared_steps, decided_stream
 from bnnfpga.host.ends import apply_ends, end_classes
-from bnnfpga.host.functions import evaluate
-from bnnfpga.integers import IntArray
+from bnnfpga.host.float_steps import evaluate
+from bnnfpga.numbers.arithmetic import Floats, apply_steps
+from bnnfpga.numbers.integers import IntArray
 from bnnfpga.transforms.host_functions import HostFunction
 
 _MOST_BITS = 30
@@ -51,7 +51,7 @@ class ClassFunction:
     function
         From its scores to float values.
     steps
-        From there to what the class is the first largest of, as `bnnfpga.host.functions` has them.
+        From there to what the class is the first largest of, as `bnnfpga.host.float_steps` has them.
     decision
         Where one score decides between two classes: from float32 (n, 1) values to int64 (n,) classes.
     """

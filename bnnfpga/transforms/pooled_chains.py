@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.arithmetic import Floats, Step, apply_steps
-from bnnfpga.errors import UserError
-from bnnfpga.frontend.model import Model, Node
-from bnnfpga.frontend.nodes import describe
+from bnnfpga.base.errors import UserError
+from bnnfpga.frontend.graph.model import Model, Node
+from bnnfpga.frontend.graph.nodes import describe
+from bnnfpga.numbers.arithmetic import Floats, Step, apply_steps
 
 _MOST_EVALUATED = 1 << 16
 """Values of an integer up to which what stands beside a pool is evaluated on every one."""

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.arithmetic import Step, apply_steps
-from bnnfpga.errors import UserError
-from bnnfpga.integers import IntArray, IntegerType
+from bnnfpga.base.errors import UserError
+from bnnfpga.numbers.arithmetic import Step, apply_steps
+from bnnfpga.numbers.integers import IntArray, IntegerType
 
 _MOST_EVALUATED = 1 << 16
 """Values of an integer up to which a chain is evaluated on every one, whether it is proven monotone or not."""

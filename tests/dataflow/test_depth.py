@@ -17,7 +17,7 @@ from bnnfpga.dataflow.folding import apply_folding, folding_of
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import add_resources
 from bnnfpga.dataflow.token_model import predict
-from bnnfpga.simulate.emulator import Emulator
+from bnnfpga.simulate.runners.emulator import Emulator
 from bnnfpga.tuning.choose import choose_folding
 from tests.support.deep_graphs import CLASSES, dense_chain, doubled, residual_chain
 from tests.support.graphs import random_integers

@@ -24,8 +24,8 @@ from bnnfpga.dataflow.operators.vector_vector import VectorVector
 from bnnfpga.dataflow.operators.width_converter import WidthConverter
 from bnnfpga.dataflow.operators.window import Window
 from bnnfpga.dataflow.stream import Port, divisors
-from bnnfpga.geometry import Geometry
-from bnnfpga.integers import IntegerType
+from bnnfpga.numbers.geometry import Geometry
+from bnnfpga.numbers.integers import IntegerType
 from tests.support.deep_graphs import GraphWriter
 
 TYPES = (

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from bnnfpga.arithmetic import Step, apply_steps
+from bnnfpga.base.errors import UserError
 from bnnfpga.dataflow.thresholds import ThresholdTable, bipolar_sum_to_count
-from bnnfpga.errors import UserError
-from bnnfpga.frontend.quantizers import ROUNDING_MODES
+from bnnfpga.frontend.forms.quantizers import ROUNDING_MODES
+from bnnfpga.numbers.arithmetic import Step, apply_steps
 from bnnfpga.transforms import step_functions as module
 from bnnfpga.transforms.step_functions import IntervalFunction, StepFunction, integer_function
 from tests.conftest import THOROUGH

@@ -10,7 +10,6 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.dataflow.arrays import Integers, narrowest, row_blocks, sum_type
 from bnnfpga.dataflow.operator import (
     EmulatorKernel,
     Event,
@@ -31,8 +30,9 @@ from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.stream import Port, legal_lanes
 from bnnfpga.dataflow.thresholds import Decisions, ThresholdTable, bipolar_sum_to_count
 from bnnfpga.dataflow.window_beats import window_lanes
-from bnnfpga.dot_products import dot_product_type, weight_type
-from bnnfpga.integers import IntArray, IntegerType
+from bnnfpga.numbers.exact_arrays import Integers, narrowest, row_blocks, sum_type
+from bnnfpga.numbers.integers import IntArray, IntegerType
+from bnnfpga.numbers.sum_types import dot_product_type, weight_type
 
 _WIDE_SUM = 32
 """Bits of a step's operands from which the popcount takes two stages instead of one."""

@@ -10,9 +10,9 @@ import onnx
 from bnnfpga.golden.check.compare import Comparison
 from bnnfpga.golden.check.decision import Decision, sides
 from bnnfpga.golden.check.decisions import decision_of, is_quantizer
-from bnnfpga.golden.check.evaluate import Operand, evaluate
-from bnnfpga.golden.check.graph import FileGraph
-from bnnfpga.golden.check.library import Unknown, attribute, changed, is_standard, run_node
+from bnnfpga.golden.check.file_nodes import FileGraph
+from bnnfpga.golden.check.libraries import Unknown, attribute, changed, is_standard, run_node
+from bnnfpga.golden.check.node_values import Operand, evaluate
 from bnnfpga.golden.check.number import ROUNDING, Array, Doubles, Number, compact
 from bnnfpga.golden.check.reading import Claims, FileReading
 
