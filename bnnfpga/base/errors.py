@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_LONGEST = 100
+_MAX_LENGTH = 100
 
 
 class _Told(Exception):
@@ -54,7 +54,7 @@ class ResultsDiffer(_Told):
 def shown(value: object) -> str:
     """A value that a user gave, for a message: on one line, and not too long."""
     text = repr(value)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 4]} ..."
+    return text if len(text) <= _MAX_LENGTH else f"{text[: _MAX_LENGTH - 4]} ..."
 
 
 @contextmanager

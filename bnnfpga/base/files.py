@@ -19,7 +19,7 @@ from bnnfpga.base.errors import UserError
 
 _PART = ".bnnfpga-part"
 _OLD = f".old{_PART}"
-_LONGEST_NAME = 40
+_MAX_NAME = 40
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 
@@ -166,8 +166,8 @@ def restore_hidden(target: Path) -> None:
 def _prefix(target: Path) -> str:
     """What the names of all folders start with that are made for this one; long names are cut, and told apart."""
     name = target.name
-    if len(name) > _LONGEST_NAME:
-        name = f"{name[:_LONGEST_NAME]}-{hashlib.sha256(os.fsencode(name)).hexdigest()[:8]}"
+    if len(name) > _MAX_NAME:
+        name = f"{name[:_MAX_NAME]}-{hashlib.sha256(os.fsencode(name)).hexdigest()[:8]}"
     return f".{name}."
 
 

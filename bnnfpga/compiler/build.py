@@ -29,7 +29,7 @@ from bnnfpga.simulate.runners.emulator import Emulator
 from bnnfpga.simulate.runners.emulator_library import build_ahead, native_path
 from bnnfpga.simulate.runners.hls_headers import open_headers
 
-_FASTEST_MHZ = 10_000
+_MAX_MHZ = 10_000
 _MARKS = ("project.json", "functions.json", "rtl/accelerator.sv")
 """Files by which a project is known."""
 
@@ -122,11 +122,11 @@ def _check_emulator(graph: Graph, vectors: Vectors) -> tuple[str, ...]:
 
 
 def _cycles_allowed(target_fps: float | None, clock_mhz: float, cycles: int | None) -> int | None:
-    if not 0 < clock_mhz <= _FASTEST_MHZ:
+    if not 0 < clock_mhz <= _MAX_MHZ:
         raise UserError(
             f"{clock_mhz} MHz is not a clock frequency of an FPGA",
             where="--clock-mhz",
-            hint=f"give a positive number, up to {_FASTEST_MHZ}",
+            hint=f"give a positive number, up to {_MAX_MHZ}",
         )
     if target_fps is None:
         if cycles is not None and cycles < 1:

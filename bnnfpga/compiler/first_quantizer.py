@@ -19,12 +19,12 @@ from bnnfpga.host.input_format import InputFormat
 from bnnfpga.numbers.arithmetic import Floats, Step, apply_steps
 from bnnfpga.numbers.integers import IntArray
 
-_MOST_CODES = 1 << 12
+_MAX_CODES = 1 << 12
 """Codes of an input that are looked at; of more, so many that lie evenly."""
-_MOST_ELEMENTS = 64
+_MAX_ELEMENTS = 64
 """Elements that are looked at, where constants differ by element."""
-_MOST_BITS = 16
-_LEAST_SHARE = 0.25
+_MAX_BITS = 16
+_MIN_SHARE = 0.25
 """Of the information that a quantizer could give, what codes that all come equally often must carry."""
 
 
@@ -46,8 +46,8 @@ def input_warnings(model: Model, format: InputFormat) -> list[str]:
         return []
     type = format.type
     codes = np.array([type.lo, type.hi]) if type.is_bipolar else np.arange(type.lo, type.hi + 1)
-    if len(codes) > _MOST_CODES:
-        codes = np.unique(np.linspace(type.lo, type.hi, _MOST_CODES).astype(np.int64))
+    if len(codes) > _MAX_CODES:
+        codes = np.unique(np.linspace(type.lo, type.hi, _MAX_CODES).astype(np.int64))
     found = []
     ahead: list[tuple[str, list[Step]]] = [(model.input, [Step("multiply", np.asarray(format.scale).reshape(1))])]
     while ahead:
@@ -58,7 +58,7 @@ def input_warnings(model: Model, format: InputFormat) -> list[str]:
                     ahead.append((node.output[0], steps))
             elif node.op_type in ELEMENTWISE and len(data_operands(model, node)) == 1:
                 is_last = node.op_type in QUANTIZERS
-                quantizer = quantizer_of(model, node, _MOST_BITS) if is_last else None
+                quantizer = quantizer_of(model, node, _MAX_BITS) if is_last else None
                 shape = model.shape(node.output[0])
                 own = elementwise_steps(model, node) if quantizer is None else quantizer.steps
                 made = [*steps, *(step.along(range(len(shape)), shape) for step in own)]
@@ -66,7 +66,7 @@ def input_warnings(model: Model, format: InputFormat) -> list[str]:
                     ahead.append((node.output[0], made))
                     continue
                 levels = _Levels.of(_levels(codes, made), quantizer)
-                if levels.share < _LEAST_SHARE:
+                if levels.share < _MIN_SHARE:
                     found.append(_sentence(describe(node), levels, format))
     return found
 
@@ -74,7 +74,7 @@ def input_warnings(model: Model, format: InputFormat) -> list[str]:
 def _levels(codes: IntArray, steps: Sequence[Step]) -> Floats:
     """The level of a quantizer for each code: float32 (codes, some of the elements that constants tell apart)."""
     elements = max(step.channels for step in steps)
-    some = np.unique(np.linspace(0, elements - 1, min(elements, _MOST_ELEMENTS)).astype(np.int64))
+    some = np.unique(np.linspace(0, elements - 1, min(elements, _MAX_ELEMENTS)).astype(np.int64))
     made = apply_steps([step.some(some) for step in steps], codes.astype(np.float32)[:, None])
     return np.broadcast_to(made, (len(codes), len(some)))
 

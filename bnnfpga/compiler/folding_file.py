@@ -14,9 +14,9 @@ from bnnfpga.base.files import read_file
 from bnnfpga.dataflow.folding import Folding, parse_folding
 
 _HINT = "give a file like the folding.yaml of a project"
-_MOST_BYTES = 1 << 20
+_MAX_BYTES = 1 << 20
 """Far above any net's, and few enough to parse in seconds."""
-_LONGEST_WORD = 1000
+_MAX_WORD = 1000
 
 
 class _PlainYaml(yaml.SafeLoader):
@@ -27,7 +27,7 @@ class _PlainYaml(yaml.SafeLoader):
             mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
             raise yaml.composer.ComposerError(None, None, "anchors and aliases (& and *) are not read", mark)
         node: yaml.Node | None = super().compose_node(parent, index)  # type: ignore[no-untyped-call]
-        if isinstance(node, yaml.ScalarNode) and len(node.value) > _LONGEST_WORD:
+        if isinstance(node, yaml.ScalarNode) and len(node.value) > _MAX_WORD:
             raise yaml.composer.ComposerError(None, None, "a word is too long", node.start_mark)
         return node
 
@@ -52,7 +52,7 @@ def read_folding(folding: str | os.PathLike[str] | Mapping[str, Any]) -> tuple[F
     if isinstance(folding, Mapping):
         return parse_folding(folding, "folding"), "folding"
     path = Path(folding)
-    text = read_file(path, "the folding", _HINT, _MOST_BYTES)
+    text = read_file(path, "the folding", _HINT, _MAX_BYTES)
     try:
         data = yaml.load(text, Loader=_PlainYaml)
     except (yaml.YAMLError, ValueError, ArithmeticError) as error:  # the others: no UTF-8, impossible dates, numbers

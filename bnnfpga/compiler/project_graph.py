@@ -9,7 +9,7 @@ from bnnfpga.compiler.plan import Plan, make_plan
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.native.cache import digest
 
-_MOST_GRAPHS = 4
+_MAX_GRAPHS = 4
 _graphs: OrderedDict[str, Graph] = OrderedDict()
 """The last graphs of this process, by what they were made from."""
 
@@ -37,7 +37,7 @@ def project_graph(project: Project) -> Graph:
 def remember_graph(project: Project, graph: Graph) -> None:
     """Spare `project_graph` from making what is known: `graph` is what the project's folder was written from."""
     _graphs[_key(project)] = graph
-    while len(_graphs) > _MOST_GRAPHS:
+    while len(_graphs) > _MAX_GRAPHS:
         _graphs.popitem(last=False)
 
 

@@ -20,11 +20,11 @@ from bnnfpga.numbers.arithmetic import Floats, apply_steps
 from bnnfpga.numbers.integers import IntArray
 from bnnfpga.simulate.stream_tensors import as_streams, model_tensors
 
-_MOST_AT_ONCE = 1 << 22
+_MAX_AT_ONCE = 1 << 22
 """Integers of the largest stream that are made at a time, to bound memory."""
-_MOST_COMPARED = 1 << 22
+_MAX_COMPARED = 1 << 22
 """Integers of layers that are compared at a time."""
-_KEPT = 16
+_MAX_KEPT = 16
 """Frames that a project keeps: test benches of large accelerators take minutes for more."""
 
 
@@ -49,7 +49,9 @@ class Vectors:
     @property
     def kept(self) -> Vectors:
         """Those for the project's folder: the first, which tell most."""
-        return Vectors(self.codes[:_KEPT], tuple(scores[:_KEPT] for scores in self.scores), self.names[:_KEPT])
+        return Vectors(
+            self.codes[:_MAX_KEPT], tuple(scores[:_MAX_KEPT] for scores in self.scores), self.names[:_MAX_KEPT]
+        )
 
 
 def make_vectors(golden: GoldenModel, plan: Plan, frames: Frames) -> Vectors:
@@ -66,7 +68,7 @@ def make_vectors(golden: GoldenModel, plan: Plan, frames: Frames) -> Vectors:
     graph = plan.graph
     inputs = _codes(plan, frames.x.reshape(count, -1))
     codes = plan.input_order.to_stream(inputs)
-    at_once = max(1, min(count, _MOST_AT_ONCE // max(stream.port.elements for stream in graph.streams)))
+    at_once = max(1, min(count, _MAX_AT_ONCE // max(stream.port.elements for stream in graph.streams)))
     layers = _compared(golden, graph, at_once)
     # Floats become the codes of a tensor of the model.
     first = plan.folded.model.input
@@ -105,7 +107,7 @@ def _codes(plan: Plan, x: Floats) -> IntArray:
 
 def _compared(golden: GoldenModel, graph: Graph, frames: int) -> dict[str, str]:
     """The streams that are compared, with their tensors: those from the input on, as many as memory allows."""
-    tensors, room, found = model_tensors(graph), _MOST_COMPARED // frames, {}
+    tensors, room, found = model_tensors(graph), _MAX_COMPARED // frames, {}
     for stream in graph.streams:
         if tensors.get(stream.name) in golden.integer_tensors and stream.port.elements <= room:
             found[stream.name] = tensors[stream.name]

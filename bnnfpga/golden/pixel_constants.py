@@ -11,7 +11,7 @@ from bnnfpga.numbers.arithmetic import Floats
 from bnnfpga.numbers.geometry import Geometry
 from bnnfpga.numbers.integers import IntArray
 
-_MOST_EXACT = 1 << 22
+_MAX_EXACT = 1 << 22
 """Products up to which each sum is made without rounding, which is slow."""
 
 
@@ -32,7 +32,7 @@ def convolved(weights: Doubles, scale: Doubles, shift: Doubles, groups: int, geo
     columns = _under_kernels(shift, geometry)
     outputs = len(weights) // groups
     inputs = len(columns) // groups
-    exact = weights.size * columns.shape[1] <= _MOST_EXACT
+    exact = weights.size * columns.shape[1] <= _MAX_EXACT
     rows = []
     for output, own in enumerate(weights):
         first = output // outputs * inputs

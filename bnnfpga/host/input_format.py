@@ -11,8 +11,8 @@ import numpy as np
 from bnnfpga.base.errors import UserError
 from bnnfpga.numbers.integers import IntegerType
 
-_MOST_BITS = 16
-_LARGEST_DENOMINATOR, _LARGEST_NUMERATOR = 1 << 16, 1 << 8
+_MAX_BITS = 16
+_MAX_DENOMINATOR, _MAX_NUMERATOR = 1 << 16, 1 << 8
 """Of a scale that is shown as a fraction."""
 
 
@@ -54,11 +54,11 @@ class InputFormat:
             return cls(name, IntegerType.bipolar(), _scale(scale), scale is not None)
         match = re.fullmatch(r"(u?)int([0-9]{1,2})", name)
         bits = int(match[2]) if match else 0
-        if match is None or not 1 <= bits <= _MOST_BITS or (not match[1] and bits < 2):
+        if match is None or not 1 <= bits <= _MAX_BITS or (not match[1] and bits < 2):
             raise UserError(
                 f"{name!r} is not an input type",
                 where="--input",
-                hint=f"give uintN or intN with N up to {_MOST_BITS}, bipolar, or float",
+                hint=f"give uintN or intN with N up to {_MAX_BITS}, bipolar, or float",
             )
         half = 1 << (bits - 1)
         type = IntegerType(0, 2 * half - 1, "unsigned") if match[1] else IntegerType(-half, half - 1, "signed")
@@ -85,7 +85,7 @@ def _text(scale: np.float32) -> str:
     decimal = f"{scale:.4g}"
     if np.float32(decimal) == scale:
         return decimal
-    near = Fraction(float(scale)).limit_denominator(_LARGEST_DENOMINATOR)
-    if near.denominator > 1 and near.numerator <= _LARGEST_NUMERATOR and np.float32(float(near)) == scale:
+    near = Fraction(float(scale)).limit_denominator(_MAX_DENOMINATOR)
+    if near.denominator > 1 and near.numerator <= _MAX_NUMERATOR and np.float32(float(near)) == scale:
         return str(near)
     return f"{scale:.9g}"

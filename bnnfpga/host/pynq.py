@@ -30,7 +30,7 @@ from bnnfpga.host.words import unpack_frames
 from bnnfpga.numbers.integers import IntArray
 
 # Bytes of a transfer: the most that the DMA counts, and enough for its cost not to matter.
-_LONGEST_TRANSFER = (1 << 26) - 1
+_MAX_TRANSFER = (1 << 26) - 1
 _USUAL_TRANSFER = 1 << 20
 
 
@@ -77,7 +77,7 @@ class Accelerator:
             made.beats * words.bytes for made, words in zip(self._made, self._made_words, strict=True)
         )
         frame_bytes = max(self._given.beats * self._given_words.bytes, self._made_bytes)
-        most = _LONGEST_TRANSFER // frame_bytes
+        most = _MAX_TRANSFER // frame_bytes
         self.batch = max(1, _USUAL_TRANSFER // frame_bytes) if batch is None else batch
         if not 1 <= self.batch <= most:
             raise UserError(f"{self.batch} frames is not a batch size", where="batch", hint=f"give 1 to {most}")

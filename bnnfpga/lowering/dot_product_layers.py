@@ -30,7 +30,7 @@ from bnnfpga.transforms.integer_types import (
     rows_of,
 )
 
-_MOST_ACCUMULATOR_BITS, _MOST_WEIGHT_BITS = 53, 32
+_MAX_ACCUMULATOR_BITS, _MAX_WEIGHT_BITS = 53, 32
 
 
 def dense(lowering: Lowering, node: Node) -> None:
@@ -179,16 +179,16 @@ def _table_behind(lowering: Lowering, node: Node, channels: int) -> tuple[Thresh
 
 
 def _dot_product(lowering: Lowering, node: Node, unit: MatrixVector | VectorVector, producer: str | None) -> str:
-    if unit.weight_type.bits > _MOST_WEIGHT_BITS:
+    if unit.weight_type.bits > _MAX_WEIGHT_BITS:
         raise UserError(
             f"its weights, which take over the scales of its inputs, need {unit.weight_type.bits} bits; "
-            f"{_MOST_WEIGHT_BITS} can be compiled",
+            f"{_MAX_WEIGHT_BITS} can be compiled",
             where=describe(node),
             hint="use one scale for its inputs, or powers of two, or quantise its weights to fewer bits",
         )
-    if unit.accumulator.bits > _MOST_ACCUMULATOR_BITS:
+    if unit.accumulator.bits > _MAX_ACCUMULATOR_BITS:
         raise UserError(
-            f"its sums need {unit.accumulator.bits} bits; at most {_MOST_ACCUMULATOR_BITS} can be compiled",
+            f"its sums need {unit.accumulator.bits} bits; at most {_MAX_ACCUMULATOR_BITS} can be compiled",
             where=describe(node),
             hint="quantise its input or its weights to fewer bits, or give it fewer inputs",
         )

@@ -15,9 +15,9 @@ from bnnfpga.lowering.accelerator import Lowering, stream_shape
 from bnnfpga.lowering.reorder import image
 from bnnfpga.numbers.integers import IntegerType
 
-_FEWEST_TABULATED = 4
-_MOST_TABULATED_BITS = 12
-_MOST_LEVELS = 1 << 12
+_MIN_TABULATED = 4
+_MAX_TABULATED_BITS = 12
+_MAX_LEVELS = 1 << 12
 
 
 def threshold(lowering: Lowering, node: Node) -> None:
@@ -38,13 +38,13 @@ def threshold(lowering: Lowering, node: Node) -> None:
         lowering.tensors[node.output[0]] = tensor
         return
     unit: Operator
-    if table.levels > _MOST_LEVELS:
+    if table.levels > _MAX_LEVELS:
         raise UserError(
-            f"it is a step function with {table.levels:,} steps; at most {_MOST_LEVELS:,} can be compiled",
+            f"it is a step function with {table.levels:,} steps; at most {_MAX_LEVELS:,} can be compiled",
             where=describe(node),
             hint="quantise to fewer bits, or, on the model's input, omit --input: then the host computes it",
         )
-    if len(table.values) > 1 or table.levels < _FEWEST_TABULATED or type.bits > _MOST_TABULATED_BITS:
+    if len(table.values) > 1 or table.levels < _MIN_TABULATED or type.bits > _MAX_TABULATED_BITS:
         unit = Threshold(lowering.name(Threshold), stream, type, table)
     else:
         codes = np.arange(1 << type.bits, dtype=np.int64)

@@ -38,7 +38,7 @@ from bnnfpga.transforms.integer_types import (
     reachable_values,
 )
 
-_MOST_DECIDED_BITS = 16
+_MAX_DECIDED_BITS = 16
 """Bits of a score up to which a table says its class."""
 _CLASS_OF_TWO = IntegerType(0, 1, "unsigned")
 _OPERATIONS: dict[str, Callable[[Lowering, Node], None]] = {
@@ -138,7 +138,7 @@ def _decided(lowering: Lowering, tensor: str, function: ClassFunction) -> str:
         falls = bool(len(changes) and above[0])
         table = ThresholdTable(np.array([[level]]), np.array([falls]), _CLASS_OF_TWO)
         unit = Threshold(lowering.name(Threshold), (1,), port.type, table)
-    elif port.type.bits > _MOST_DECIDED_BITS:
+    elif port.type.bits > _MAX_DECIDED_BITS:
         raise UserError(
             f"the class changes more than once over its {len(values):,} scores, too many for a table",
             where="--output class",

@@ -11,7 +11,7 @@ from bnnfpga.frontend.graph.nodes import describe, rearrange
 from bnnfpga.lowering.accelerator import Lowering, Tensor, channels_last
 from bnnfpga.numbers.integers import IntArray
 
-_MOST_BITS = 1 << 13
+_MAX_BITS = 1 << 13
 """Bits of a frame that passes as one beat: some registers for each, and a width converter on either side."""
 
 
@@ -40,9 +40,9 @@ def taken_at_once(lowering: Lowering, node: Node, tensor: Tensor, index: IntArra
     type = lowering.stream_type(tensor)
     taken = len(tensor.order)
     bits = max(taken, len(index)) * type.bits
-    if bits > _MOST_BITS:
+    if bits > _MAX_BITS:
         raise UserError(
-            f"it changes the order of a frame of {bits:,} bits; frames of up to {_MOST_BITS:,} bits can be reordered",
+            f"it changes the order of a frame of {bits:,} bits; frames of up to {_MAX_BITS:,} bits can be reordered",
             where=describe(node),
             hint="put it behind a quantizer to fewer bits, use fewer elements, or let only a flattening and nodes with "
             "one constant for all channels stand between it and one dense layer, which takes the order over",

@@ -8,10 +8,10 @@ from fractions import Fraction
 
 import numpy as np
 
-MOST_FACTOR = 256
+MAX_FACTOR = 256
 
 
-def common_grid(units: Sequence[float], most: int = MOST_FACTOR) -> tuple[tuple[int, ...], np.float32] | None:
+def common_grid(units: Sequence[float], most: int = MAX_FACTOR) -> tuple[tuple[int, ...], np.float32] | None:
     """The grid on which multiples of several float32 units all lie.
 
     Parameters

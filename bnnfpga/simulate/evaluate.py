@@ -25,7 +25,7 @@ from bnnfpga.simulate.runners.verilator import run_simulator
 Progress = Callable[[int, int], None]
 """Is told how many images are done, and how many there are."""
 
-_FIRST_BATCH, _MOST_IN_BATCH = 16, 8192
+_FIRST_BATCH, _MAX_IN_BATCH = 16, 8192
 _SECONDS = 0.25
 
 
@@ -70,7 +70,7 @@ def evaluate(
             progress(done, len(stored))
         # Starting the simulator costs the same for any number of images; the bar moves a few times a second.
         if seconds < _SECONDS:
-            batch = min(2 * batch, _MOST_IN_BATCH)
+            batch = min(2 * batch, _MAX_IN_BATCH)
     shown = sample(checked, predicted)
     return Evaluation(
         backend=backend,

@@ -7,7 +7,7 @@ import numpy as np
 from bnnfpga.host.input_format import InputFormat
 from bnnfpga.numbers.integers import IntArray, IntegerType
 
-_LEAST_SPAN, _LEAST_LEVELS = 1 / 8, 1 / 16
+_MIN_SPAN, _MIN_LEVELS = 1 / 8, 1 / 16
 """Of the range of the input's integers, and of those that a batch of its size could hold."""
 
 
@@ -29,7 +29,7 @@ def image_warnings(codes: IntArray, type: IntegerType, format: InputFormat) -> l
             return []
         return [f"every element of the images is {low:+d} to the accelerator: {_advice(format)}"]
     used, levels = len(np.unique(codes)), min(type.hi - type.lo + 1, codes.size)
-    if high - low >= _LEAST_SPAN * (type.hi - type.lo) and used > _LEAST_LEVELS * levels:
+    if high - low >= _MIN_SPAN * (type.hi - type.lo) and used > _MIN_LEVELS * levels:
         return []
     made = "the images hold" if format.type is not None else "the host quantises the images to"
     return [

@@ -34,7 +34,7 @@ from bnnfpga.simulate.simulation_result import SimulationResult
 Scores = tuple[IntArray, ...]
 """For each output int64 (images, elements), as they stream."""
 BACKENDS = ("rtl", "hls", "emulator")
-_MOST_MEGABYTES = 1_000_000
+_MAX_MEGABYTES = 1_000_000
 
 
 def simulate(
@@ -65,11 +65,11 @@ def simulate(
             where="--rtl-from",
             hint="omit --backend and --streams",
         )
-    if not 1 <= trace_megabytes <= _MOST_MEGABYTES:
+    if not 1 <= trace_megabytes <= _MAX_MEGABYTES:
         raise UserError(
             f"{trace_megabytes} MB is not a size for a waveform",
             where="--trace-megabytes",
-            hint=f"give 1 to {_MOST_MEGABYTES}",
+            hint=f"give 1 to {_MAX_MEGABYTES}",
         )
     if stall_seed is not None and not 0 <= stall_seed < 1 << 64:
         raise UserError(f"{stall_seed} is not a seed", where="--stall-seed", hint="give an integer from 0 to 2^64 - 1")

@@ -41,7 +41,7 @@ REFUSAL = "refusal"
 """Attribute of a layer that means nothing to the golden model: what is wrong, where, and a hint."""
 _NODES = {"multiply": "Mul", "divide": "Div"}
 _SCALES = ("multiply", "divide")
-_MOST_TABLE_BITS = 1 << 22
+_MAX_TABLE_BITS = 1 << 22
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,10 +149,10 @@ def _recode(model: Model, node: Node, run: Run, new: Recoded, where: Node) -> st
     table = offsets[:, None] + new.factor * np.arange(run.type.lo, run.type.hi + 1)
     made = IntegerType.interval(int(table.min()), int(table.max()))
     bits = len(table) * made.bits << run.type.bits
-    if bits > _MOST_TABLE_BITS:
+    if bits > _MAX_TABLE_BITS:
         raise UserError(
             f"it adds a constant in front of zero pads, and a table of the integers with it would have {bits:,} bits "
-            f"({len(table)} different channels of {run.type.bits} bits); at most {_MOST_TABLE_BITS:,} can be compiled",
+            f"({len(table)} different channels of {run.type.bits} bits); at most {_MAX_TABLE_BITS:,} can be compiled",
             where=describe(where),
             hint="put a quantizer of up to 8 bits behind it, or leave the pads out",
         )

@@ -17,11 +17,11 @@ from bnnfpga.numbers.arithmetic import Floats, apply_steps
 from bnnfpga.numbers.integers import IntArray
 from bnnfpga.transforms.host_functions import HostFunction
 
-_MOST_BITS = 30
+_MAX_BITS = 30
 """Fractional bits tried for the constants."""
-_MOST_EVALUATED = 1 << 24
+_MAX_EVALUATED = 1 << 24
 """Scores, over all channels, up to which the function is evaluated on every one."""
-_MOST_TABLE_BITS = 1 << 20
+_MAX_TABLE_BITS = 1 << 20
 """Bits of a table of ranks: about 58 block RAMs of 18 kbit."""
 _USE_SCORES = "use --output scores: the host computes the class"
 
@@ -147,7 +147,7 @@ def class_comparison(function: ClassFunction, values: range) -> Affine | Ranks |
 
 
 def _check_number(values: int, channels: int = 1) -> None:
-    if values * channels > _MOST_EVALUATED:
+    if values * channels > _MAX_EVALUATED:
         raise _left_to_host(f"its scores can take {values:,} values each, too many to prove an integer comparison on")
 
 
@@ -157,7 +157,7 @@ def _affine(scores: IntArray, outputs: NDArray[np.float64]) -> Affine | None:
     slope = (outputs[-1] - outputs[0]) / max(1, int(scores[-1, 0] - scores[0, 0]))
     offset = outputs[0] - slope * scores[0, 0]
     unit = float(np.abs(slope).max()) or 1.0
-    for bits in range(_MOST_BITS + 1):
+    for bits in range(_MAX_BITS + 1):
         factors = np.rint(slope / unit * 2**bits).astype(np.int64)
         offsets = np.rint(offset / unit * 2**bits).astype(np.int64)
         compared = (scores * factors + offsets).ravel()[order]
@@ -169,11 +169,11 @@ def _affine(scores: IntArray, outputs: NDArray[np.float64]) -> Affine | None:
 def _ranks(values: range, outputs: NDArray[np.float64]) -> Ranks:
     distinct, ranks = np.unique(outputs, return_inverse=True)
     bits = outputs.size * (len(distinct) - 1).bit_length()
-    if bits > _MOST_TABLE_BITS:
+    if bits > _MAX_TABLE_BITS:
         raise UserError(
             "its final function orders the classes as no integer constants do, and a table of what it gives for "
             f"{len(values):,} scores of {outputs.shape[1]} classes would take {bits:,} bits; "
-            f"{_MOST_TABLE_BITS:,} can be built",
+            f"{_MAX_TABLE_BITS:,} can be built",
             where="--output class",
             hint=_USE_SCORES,
         )

@@ -32,11 +32,11 @@ from bnnfpga.transforms.integer_types import (
 from bnnfpga.transforms.pooled_chains import PlacedStep, fit_chain
 from bnnfpga.transforms.step_functions import IntervalFunction, StepFunction, integer_function
 
-_MOST_DIRECT_BITS = 10
+_MAX_DIRECT_BITS = 10
 """Bits of an integer up to which a table by its value is taken where it is no larger than other forms."""
-_MOST_COUNTED = 255
+_MAX_COUNTED = 255
 """Intervals of a function that turns around, up to which they are counted."""
-_MOST_TABLE_BITS = 1 << 22
+_MAX_TABLE_BITS = 1 << 22
 """Bits of a table, over all channels: about 230 block memories of 18 kbit."""
 
 
@@ -86,7 +86,7 @@ def _check_table(model: Model, node: Node, source: str, elements: int, levels: i
     type = integer_type(model, source)
     assert type is not None
     bits = elements * levels * IntegerType.interval(type.lo, type.hi + 1).bits
-    if bits <= _MOST_TABLE_BITS:
+    if bits <= _MAX_TABLE_BITS:
         return
     shape = model.shape(node.output[0])
     hint = f"use a number for each channel, of shape {(shape[1], *[1] * (len(shape) - 2))}, or quantise to fewer bits"
@@ -94,7 +94,7 @@ def _check_table(model: Model, node: Node, source: str, elements: int, levels: i
         hint += ", or omit --input: then the host computes it"
     raise UserError(
         f"its constants differ from pixel to pixel, and {levels:,} {'threshold' if levels == 1 else 'thresholds'} for "
-        f"each of {elements:,} elements have {bits:,} bits; at most {_MOST_TABLE_BITS:,} can be compiled",
+        f"each of {elements:,} elements have {bits:,} bits; at most {_MAX_TABLE_BITS:,} can be compiled",
         where=describe(node),
         hint=hint,
     )
@@ -144,10 +144,10 @@ def _table(model: Model, node: Node, source: str, function: IntervalFunction) ->
     count = IntegerType.interval(0, levels)
     width = function.output.bits
     by_value, by_count = rows * width << type.bits, rows * (levels * (type.bits + 1) + (width << count.bits))
-    if type.bits <= _MOST_DIRECT_BITS and by_value <= by_count:
+    if type.bits <= _MAX_DIRECT_BITS and by_value <= by_count:
         table = function.table(range(type.lo, type.hi + 1))
         return [_tabulated(model, node, source, table, type.lo, function.output)]
-    if levels <= _MOST_COUNTED and by_count <= _MOST_TABLE_BITS:
+    if levels <= _MAX_COUNTED and by_count <= _MAX_TABLE_BITS:
         counts = model.fresh_name(f"{node.name}_interval")
         model.set_shape(counts, model.shape(source))
         steps = StepFunction(function.thresholds, np.zeros(rows, dtype=bool), count)
@@ -155,13 +155,13 @@ def _table(model: Model, node: Node, source: str, function: IntervalFunction) ->
             _thresholds(model, node, source, steps, counts),
             _tabulated(model, node, counts, function.codes, 0, function.output),
         ]
-    if by_value <= _MOST_TABLE_BITS:
+    if by_value <= _MAX_TABLE_BITS:
         table = function.table(range(type.lo, type.hi + 1))
         return [_tabulated(model, node, source, table, type.lo, function.output)]
     raise UserError(
         f"the function in front of it is not monotonic, and its table would have {by_value:,} bits ({rows} different "
-        f"channels of {type.hi - type.lo + 1:,} values), or {levels} intervals per channel; {_MOST_TABLE_BITS:,} bits "
-        f"or {_MOST_COUNTED} intervals can be compiled",
+        f"channels of {type.hi - type.lo + 1:,} values), or {levels} intervals per channel; {_MAX_TABLE_BITS:,} bits "
+        f"or {_MAX_COUNTED} intervals can be compiled",
         where=describe(node),
         hint="quantise in front of the function to fewer bits, or use one that rises or falls",
     )

@@ -15,7 +15,7 @@ from bnnfpga.frontend.clean import clean
 from bnnfpga.numbers.geometry import Geometry
 from tests.support.nets import NetWriter
 
-SECONDS, MOST_BYTES = 2.0, 1 << 28
+SECONDS, MAX_BYTES = 2.0, 1 << 28
 
 
 def _conv(net: NetWriter, x: str, **options: object) -> object:
@@ -67,7 +67,7 @@ def test_hostile_sizes(name: str, size: int) -> None:
         tracemalloc.stop()
     assert "node" in str(caught.value.where)
     assert time.perf_counter() - started < SECONDS
-    assert peak < MOST_BYTES
+    assert peak < MAX_BYTES
 
 
 @pytest.mark.parametrize("size", [1 << 10, 1 << 24])

@@ -139,7 +139,7 @@ def test_bisection_equals_evaluation(steps: list[Step], values: range) -> None:
     assume(np.all(np.isfinite(codes)) and all(step.slope() is not None for step in steps))
     by_table = _table(steps, values)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_MOST_EVALUATED", 0)
+        patch.setattr(module, "_MAX_EVALUATED", 0)
         by_bisection = _table(steps, values)
     np.testing.assert_array_equal(by_table.values, by_bisection.values)
     np.testing.assert_array_equal(by_table.decreasing, by_bisection.decreasing)

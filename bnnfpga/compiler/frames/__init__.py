@@ -23,15 +23,15 @@ from bnnfpga.numbers.arithmetic import Floats
 from bnnfpga.numbers.integers import IntegerType
 from bnnfpga.transforms.fold import Folded
 
-MOST = 32
-_MOST_FOR_FILE = 6
-_FEW, _FEW_FOR_FILE = 4, 2
+MAX_FRAMES = 32
+_MAX_FOR_FILE = 6
+_MIN_FRAMES, _MIN_FOR_FILE = 4, 2
 """How many frames there are at most, where one costs more products than `_COSTLY`, and where one does not."""
 _COSTLY = 10**8
 _PRODUCTS = 15 * 10**8
 """What all frames cost together at most, but for the few that there always are."""
 _SEARCHED = 10
-"""Frames that are looked for at least, of `MOST`."""
+"""Frames that are looked for at least, of `MAX_FRAMES`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,11 +76,11 @@ def self_check_frames(golden: GoldenModel, folded: Folded, graph: Graph, input: 
     type = graph.input.port.type if input.type is None else input.type
     cost = products(graph)
     costly = cost > _COSTLY
-    count = _FEW if costly else max(_FEW, min(MOST, _PRODUCTS // max(cost, 1)))
+    count = _MIN_FRAMES if costly else max(_MIN_FRAMES, min(MAX_FRAMES, _PRODUCTS // max(cost, 1)))
     fixed = patterns(type, shape, rng)
     floats = [] if input.type is not None else _float_frames(folded, type, shape, rng)
-    sought = max(1, count * _SEARCHED // MOST, count - len(floats) - len(fixed))
-    fixed = fixed[: max(count - sought - len(floats), _FEW - 1)]
+    sought = max(1, count * _SEARCHED // MAX_FRAMES, count - len(floats) - len(fixed))
+    fixed = fixed[: max(count - sought - len(floats), _MIN_FRAMES - 1)]
     found = searched(graph, order, type, fixed, sought, rng)
     while len(fixed) + len(floats) + len(found) < count:
         found.append(Pattern("random", draw(type, shape, rng)))
@@ -92,8 +92,8 @@ def self_check_frames(golden: GoldenModel, folded: Folded, graph: Graph, input: 
         x = floats_of(folded.input_function.steps, codes.reshape(len(codes), -1), type, "inside", rng)
     frames = [(pattern.kind, frame.reshape(shape)) for pattern, frame in zip(integers, x, strict=True)]
     # Those of floats are last but for the first of them.
-    frames = [*frames[:_FEW], *floats[:1], *frames[_FEW:], *floats[1:]][:count]
-    for_file = range(min(_FEW_FOR_FILE if costly else _MOST_FOR_FILE, count))
+    frames = [*frames[:_MIN_FRAMES], *floats[:1], *frames[_MIN_FRAMES:], *floats[1:]][:count]
+    for_file = range(min(_MIN_FOR_FILE if costly else _MAX_FOR_FILE, count))
     return Frames(np.stack([x for _, x in frames]), tuple(kind for kind, _ in frames), tuple(for_file))
 
 

@@ -15,7 +15,7 @@ Place = Literal["inside", "ends"]
 """Where within its code's interval a float lies: anywhere, or at one of both ends."""
 _FARTHEST = np.float32(2.0**60)
 """Of greater numbers nothing is asked: products of them overflow."""
-_SMALLEST = np.finfo(np.float32).tiny
+_MIN_NORMAL = np.finfo(np.float32).tiny
 """Runtimes may take smaller numbers for zeros."""
 
 
@@ -122,5 +122,5 @@ def _below(x: Floats) -> Floats:
 
 def _normal(x: Floats, *, down: bool = False) -> Floats:
     """Without denormal numbers: the next normal one on the same side of a step."""
-    away = np.where(x < 0, -_SMALLEST if down else np.float32(0), np.float32(0) if down else _SMALLEST)
-    return np.where((x != 0) & (np.abs(x) < _SMALLEST), away, x)
+    away = np.where(x < 0, -_MIN_NORMAL if down else np.float32(0), np.float32(0) if down else _MIN_NORMAL)
+    return np.where((x != 0) & (np.abs(x) < _MIN_NORMAL), away, x)

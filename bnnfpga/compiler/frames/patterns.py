@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bnnfpga.numbers.integers import IntArray, IntegerType
 
 _AXES = {1: ("element",), 2: ("channel", "sample"), 3: ("channel", "row", "column")}
-_FEW = 0.1
+_SHARE_DRAWN = 0.1
 """The part of a sparse frame that is not dark."""
 
 
@@ -139,4 +139,4 @@ def _codes(type: IntegerType, levels: NDArray[np.float64]) -> IntArray:
 
 
 def _sparse(type: IntegerType, shape: tuple[int, ...], rng: np.random.Generator, background: int) -> IntArray:
-    return np.where(rng.random(shape) < _FEW, draw(type, shape, rng), background)
+    return np.where(rng.random(shape) < _SHARE_DRAWN, draw(type, shape, rng), background)

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from bnnfpga.compiler.frames.units import Decider, FirstUnits
 from bnnfpga.numbers.integers import IntArray
 
-_MOST_PRODUCTS = 15 * 10**7
-_MOST_SUMS = 1 << 22
+_MAX_PRODUCTS = 15 * 10**7
+_MAX_SUMS = 1 << 22
 """What looking at frames may take altogether: products, and sums compared with a threshold."""
-_MOST_AT_ONCE = 1 << 21
+_MAX_AT_ONCE = 1 << 21
 """Sums that are kept at a time."""
-_MOST_LEVELS = 8
+_MAX_LEVELS = 8
 """Thresholds of a channel that are looked at."""
 
 
@@ -45,15 +45,15 @@ class Looker:
         deciders = [d for d in self._units.deciders if d.generation <= generation]
         if not deciders:
             return 0
-        sums = sum(d.operator.outputs[0].elements * min(d.table.levels, _MOST_LEVELS) for d in deciders)
+        sums = sum(d.operator.outputs[0].elements * min(d.table.levels, _MAX_LEVELS) for d in deciders)
         products = self._units.products(last_generation=generation)
-        return min(_MOST_PRODUCTS // max(products, 1), _MOST_SUMS // max(sums, 1))
+        return min(_MAX_PRODUCTS // max(products, 1), _MAX_SUMS // max(sums, 1))
 
     def look(self, frames: IntArray, generation: int) -> Sight:
         """What each of the frames sees, int64 (frames, elements)."""
         deciders = [d for d in self._units.deciders if d.generation <= generation]
         largest = max(max(p.elements for p in (*d.operator.inputs, *d.operator.outputs)) for d in deciders)
-        part = max(1, _MOST_AT_ONCE // largest)
+        part = max(1, _MAX_AT_ONCE // largest)
         seen: dict[str, list[NDArray[np.bool_]]] = {d.operator.name: [] for d in deciders}
         for start in range(0, len(frames), part):
             sums = self._units.sums(frames[start : start + part], generation)
@@ -67,7 +67,7 @@ class Looker:
 
 def levels_of(levels: int) -> IntArray:
     """The thresholds of a channel that are looked at."""
-    return np.unique(np.linspace(0, levels - 1, min(levels, _MOST_LEVELS)).astype(np.int64))
+    return np.unique(np.linspace(0, levels - 1, min(levels, _MAX_LEVELS)).astype(np.int64))
 
 
 def _steps(sums: IntArray) -> IntArray:

@@ -9,7 +9,7 @@ from bnnfpga.compiler.frames.patterns import draw
 from bnnfpga.numbers.integers import IntArray, IntegerType
 
 _TRIES = 4
-_MOST_MOVES = 100
+_MAX_MOVES = 100
 _PAIRS = 512
 """Pairs of moves that are tried where no single one helps."""
 
@@ -89,7 +89,7 @@ def _several(weights: IntArray, type: IntegerType, distances: IntArray, x: IntAr
     columns = np.ascontiguousarray(weights.T, dtype=np.float64)
     lengths = moves**2 * np.square(columns).sum(axis=1)
     left = distances.astype(np.float64)
-    for _ in range(_MOST_MOVES):
+    for _ in range(_MAX_MOVES):
         if not np.any(left):
             return
         gains = lengths - 2 * moves * (columns @ left)

@@ -15,11 +15,11 @@ from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.threshold import Threshold
 from bnnfpga.numbers.integers import IntArray, IntegerType
 
-_MOST_WINDOWS = 128
+_MAX_WINDOWS = 128
 """Windows of a frame that are tried for targets; the operands of others are random."""
-_OPERANDS_FOR_ONE, _MOST_TOGETHER = 10, 10
+_OPERANDS_FOR_ONE, _MAX_TOGETHER = 10, 10
 """How many operands of a frame with one window there must be for each of its targets, and how many targets at most."""
-_MOST_LISTED = 1 << 20
+_MAX_LISTED = 1 << 20
 """Results of an elementwise unit up to which they are listed, to find what gives each."""
 
 
@@ -58,9 +58,9 @@ def frame_with(
     together = 1
     if isinstance(layer.operator, MatrixVector) and len(layer.places) == 1:
         # The more there are, the likelier some are missed: those come again, maybe by themselves.
-        most = int(np.clip(layer.places.shape[1] // _OPERANDS_FOR_ONE, 1, _MOST_TOGETHER))
+        most = int(np.clip(layer.places.shape[1] // _OPERANDS_FOR_ONE, 1, _MAX_TOGETHER))
         together = int(rng.integers(1 + most // 2, most + 1))
-    for position in rng.permutation(len(layer.places))[:_MOST_WINDOWS]:
+    for position in rng.permutation(len(layer.places))[:_MAX_WINDOWS]:
         if not targets:
             break
         # Windows that share an element could not be chosen freely.
@@ -132,7 +132,7 @@ class _Inverse:
         codes = np.arange(unit.input_type.lo, unit.input_type.hi + 1)
         codes = codes[unit.input_type.holds(codes)]
         rows = _rows(unit)
-        if len(codes) * rows > _MOST_LISTED:
+        if len(codes) * rows > _MAX_LISTED:
             return cls(unit, None)
         results = unit.execute(np.broadcast_to(codes[:, None], (len(codes), rows)))[0]
         return cls(unit, results.astype(np.int64))

@@ -37,7 +37,7 @@ from bnnfpga.numbers.sum_types import dot_product_type, weight_type
 _WIDE_SUM = 32
 """Bits of a step's operands from which the popcount takes two stages instead of one."""
 
-_MOST_PLANE_PAIRS = 6
+_MAX_PLANE_PAIRS = 6
 """Bit planes of a weight times those of an input up to which `rtl/bnn_matrix_vector.sv` counts bits, not products."""
 
 
@@ -257,7 +257,7 @@ class MatrixVector(Operator):
     def _term_resources(self) -> dict[str, int]:
         """Estimate of what makes a step's products and adds them up."""
         bits, terms = self.weight_type.bits, self.pe * self.simd
-        if bits == 1 or bits * self._planes <= _MOST_PLANE_PAIRS:
+        if bits == 1 or bits * self._planes <= _MAX_PLANE_PAIRS:
             return {"lut": terms * bits * self._planes}
         products = multiplier_resources(bits, self._planes + 1, terms)
         return add_resources(products, {"lut": terms * (bits + self._planes)})

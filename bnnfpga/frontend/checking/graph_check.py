@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 
 from bnnfpga.base.errors import UserError, shown
-from bnnfpga.frontend.checking.sizes import MOST_ELEMENTS
+from bnnfpga.frontend.checking.sizes import MAX_ELEMENTS
 from bnnfpga.frontend.contract.checks import EXPORT_AGAIN
 from bnnfpga.frontend.graph.model import Model, Node
 from bnnfpga.frontend.graph.nodes import (
@@ -29,10 +29,9 @@ def check_graph(model: onnx.ModelProto) -> None:
         raise UserError("the model has no output", where="the model's graph", hint=EXPORT_AGAIN)
     for value in model.graph.input:
         shape = [dim.dim_value for dim in value.type.tensor_type.shape.dim]
-        if math.prod(shape) > MOST_ELEMENTS:
+        if math.prod(shape) > MAX_ELEMENTS:
             raise UserError(
-                f"its shape {tuple(shape)} has {math.prod(shape):,} elements; "
-                f"at most {MOST_ELEMENTS:,} can be compiled",
+                f"its shape {tuple(shape)} has {math.prod(shape):,} elements; at most {MAX_ELEMENTS:,} can be compiled",
                 where=f"input {value.name!r}",
                 hint="export the model with the shape of one image",
             )

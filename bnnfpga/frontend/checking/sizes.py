@@ -14,11 +14,11 @@ from bnnfpga.frontend.forms.sliding import geometry_of
 from bnnfpga.frontend.graph.model import Model
 from bnnfpga.frontend.graph.nodes import POOLS, attribute, comes_from_constants, describe
 
-MOST_ELEMENTS = 1 << 24
+MAX_ELEMENTS = 1 << 24
 """Elements of a tensor that depends on the input, far above any accelerator's."""
-_LARGEST = 1 << 24
+_MAX_EXTENT = 1 << 24
 """Steps along an axis that a kernel, a stride, a pad or a repetition may have."""
-_MOST_IN_WINDOWS = 1 << 28
+_MAX_IN_WINDOWS = 1 << 28
 """Elements of all windows of a layer together, each window's counted for itself."""
 _HINT = "look at this size in the model (netron.app shows it); the file may be damaged"
 _EXTENTS = (
@@ -45,10 +45,10 @@ def check_extents(model: onnx.ModelProto) -> None:
             if name in constants:
                 given.append((f"input {name!r}", numpy_helper.to_array(constants[name]).ravel()))
         for name, values in given:
-            if values.dtype.kind in "iuf" and not np.all(np.abs(values.astype(np.float64)) <= _LARGEST):
+            if values.dtype.kind in "iuf" and not np.all(np.abs(values.astype(np.float64)) <= _MAX_EXTENT):
                 raise UserError(
                     f"its {name} of {max(values.tolist(), key=abs):,} is too large; "
-                    f"at most {_LARGEST:,} can be compiled",
+                    f"at most {_MAX_EXTENT:,} can be compiled",
                     where=describe(node),
                     hint=_HINT,
                 )
@@ -65,7 +65,7 @@ def check_sizes(model: Model) -> None:
     for node in model.nodes:
         for name in filter(model.has_shape, node.output):
             shape = model.shape(name)
-            if not shape or (min(shape) >= 0 and math.prod(shape) <= MOST_ELEMENTS):
+            if not shape or (min(shape) >= 0 and math.prod(shape) <= MAX_ELEMENTS):
                 continue
             if comes_from_constants(model, name):
                 continue
@@ -74,7 +74,7 @@ def check_sizes(model: Model) -> None:
             if min(shape) < 0 and node.op_type in ("Conv", *POOLS):
                 geometry_of(model, node)  # says that the kernel is too large
             raise UserError(
-                f"its output would be of shape {tuple(shape)}; at most {MOST_ELEMENTS:,} elements can be compiled",
+                f"its output would be of shape {tuple(shape)}; at most {MAX_ELEMENTS:,} elements can be compiled",
                 where=describe(node),
                 hint=_HINT,
             )
@@ -89,8 +89,8 @@ def check_windows(model: Model) -> None:
         rows, columns = (geometry.image[axis] + geometry.pads[axis] + geometry.pads[axis + 2] for axis in (0, 1))
         in_windows = channels * math.prod(geometry.windows) * geometry.taps
         for what, count, most in (
-            ("padded input", channels * rows * columns, MOST_ELEMENTS),
-            ("windows together", in_windows, _MOST_IN_WINDOWS),
+            ("padded input", channels * rows * columns, MAX_ELEMENTS),
+            ("windows together", in_windows, _MAX_IN_WINDOWS),
         ):
             if count > most:
                 raise UserError(

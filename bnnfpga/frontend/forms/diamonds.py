@@ -22,7 +22,7 @@ from bnnfpga.frontend.graph.rewriting import Rewrite
 
 _JOINS = ("Add", "Sub", "Mul", "Div", "Max", "Min")
 _SUMS = ("Add", "Sub")
-_MOST_NODES = 64
+_MAX_NODES = 64
 _X, _NOTHING = -1, -2
 """In a program, the operand that is the function's, or follows from it; and one that a node does without."""
 
@@ -51,7 +51,7 @@ class DiamondsToUnary(Rewrite):
         inputs = [source]
         program = [_specified(model, branch, inputs) for branch in branches]
         result = node.output[0]
-        if model.shape(source) != model.shape(result) or _count(program) > _MOST_NODES:
+        if model.shape(source) != model.shape(result) or _count(program) > _MAX_NODES:
             return False
         above = [producer for producer in map(model.producer, node.input) if producer is not None]
         made = Node(

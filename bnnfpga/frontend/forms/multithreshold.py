@@ -15,8 +15,8 @@ from bnnfpga.numbers.arithmetic import Floats
 
 _LAYOUTS = {2: "NC", 3: "NWC", 4: "NCHW"}
 """What FINN takes a tensor's axes for where the node does not say."""
-_MOST_LEVELS = 255
-_LARGEST_OFFSET = 1 << 24
+_MAX_LEVELS = 255
+_MAX_OFFSET = 1 << 24
 _TOLERANCE = 2.0**-20
 """By which a ratio of two float32 attributes may miss the fraction that it stands for."""
 
@@ -48,9 +48,9 @@ def thresholds_of(model: Model, node: Node) -> Floats:
             hint="give (channels, levels) or (1, levels)",
         )
     channels, levels = int(thresholds.shape[0]), int(thresholds.shape[1])
-    if not 1 <= levels <= _MOST_LEVELS:
+    if not 1 <= levels <= _MAX_LEVELS:
         raise UserError(
-            f"it has {levels} thresholds; 1 to {_MOST_LEVELS} can be compiled",
+            f"it has {levels} thresholds; 1 to {_MAX_LEVELS} can be compiled",
             where=describe(node),
             hint="quantise to fewer bits",
         )
@@ -81,7 +81,7 @@ def output_grid(scale: float, bias: float) -> OutputGrid | None:
     """The integers that scale * count + bias are multiples of: of the scale, or of half of it; None for neither."""
     for parts in (1, 2):
         offset = bias / scale * parts if scale else np.inf
-        if abs(offset) <= _LARGEST_OFFSET and abs(offset - np.rint(offset)) <= _TOLERANCE * max(1.0, abs(offset)):
+        if abs(offset) <= _MAX_OFFSET and abs(offset - np.rint(offset)) <= _TOLERANCE * max(1.0, abs(offset)):
             sign = 1 if scale > 0 else -1
             return OutputGrid(abs(scale) / parts, sign * parts, sign * int(np.rint(offset)))
     return None

@@ -22,8 +22,8 @@ from bnnfpga.frontend.graph.nodes import (
 )
 from bnnfpga.numbers.arithmetic import Floats, Step
 
-_MOST_BITS, _MOST_INPUT_BITS = 8, 16
-_LARGEST_ZERO_POINT = 1 << 16
+_MAX_BITS, _MAX_INPUT_BITS = 8, 16
+_MAX_ZERO_POINT = 1 << 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,10 +136,9 @@ def _zero_point(model: Model, node: Node) -> Floats:
             where=describe(node),
             hint="round it when you export the model",
         )
-    if np.abs(values).max() > _LARGEST_ZERO_POINT:
+    if np.abs(values).max() > _MAX_ZERO_POINT:
         raise UserError(
-            f"its zero point is {values.flat[np.abs(values).argmax()]:g}; at most "
-            f"{_LARGEST_ZERO_POINT} can be compiled",
+            f"its zero point is {values.flat[np.abs(values).argmax()]:g}; at most {_MAX_ZERO_POINT} can be compiled",
             where=describe(node),
             hint="quantise symmetrically",
         )
@@ -150,8 +149,8 @@ def _zero_point(model: Model, node: Node) -> Floats:
 def _bit_width(model: Model, node: Node, most_bits: int | None) -> int:
     values = np.unique(required_constant(model, node, 3, "bit width"))
     if most_bits is None:
-        wide = values.size == 1 and values.item() > _MOST_BITS
-        most_bits = _MOST_INPUT_BITS if wide and _is_on_input(model, node) else _MOST_BITS
+        wide = values.size == 1 and values.item() > _MAX_BITS
+        most_bits = _MAX_INPUT_BITS if wide and _is_on_input(model, node) else _MAX_BITS
     if values.size != 1 or not 1 <= float(values.item()) <= most_bits or float(values.item()) % 1:
         given = ", ".join(f"{value:g}" for value in values)
         raise UserError(

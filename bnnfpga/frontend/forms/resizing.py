@@ -14,7 +14,7 @@ from bnnfpga.frontend.graph.nodes import attribute, describe
 
 TRUNCATES = "truncates"
 """The `nearest_mode` of what older opsets have: onnxruntime takes the pixel in front, and shrinking the one behind."""
-_MOST_PIXELS = 1 << 20
+_MAX_PIXELS = 1 << 20
 """Along one axis; more is a damaged size, for which memory would be reserved."""
 
 Places = NDArray[Any]
@@ -71,9 +71,9 @@ def places_taken(model: Model, node: Node) -> dict[int, NDArray[np.int64]]:
     taken = {}
     for axis, scale in enumerate(scales):
         small, large = before[axis], after[axis]
-        if not 1 <= large <= _MOST_PIXELS:
+        if not 1 <= large <= _MAX_PIXELS:
             raise UserError(
-                f"it makes {large:,} pixels of {small} along axis {axis}; 1 to {_MOST_PIXELS:,} can be compiled",
+                f"it makes {large:,} pixels of {small} along axis {axis}; 1 to {_MAX_PIXELS:,} can be compiled",
                 where=describe(node),
                 hint="look at its sizes; the file may be damaged",
             )
@@ -115,7 +115,7 @@ def repeats_pixels(model: Model, node: Node) -> bool:
         return False
     before, after = (model.shape(name) for name in (node.input[0], node.output[0]))
     coordinates = attribute(node, "coordinate_transformation_mode", "half_pixel")
-    if before[:1] != after[:1] or not all(1 <= large <= _MOST_PIXELS for large in after):
+    if before[:1] != after[:1] or not all(1 <= large <= _MAX_PIXELS for large in after):
         return False
     for small, large, scale in zip(before, after, scales_of(model, node, before, after), strict=True):
         places = _places(small, large, scale, coordinates, rounding_of(node, scale))

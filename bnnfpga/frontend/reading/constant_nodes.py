@@ -21,7 +21,7 @@ from bnnfpga.frontend.graph.nodes import FUNCTION_NODES, attribute, describe
 from bnnfpga.frontend.reading.shapes import Shape, infer_shapes
 from bnnfpga.numbers.float_functions import rounded_once
 
-_MOST_ELEMENTS = 1 << 28
+_MAX_ELEMENTS = 1 << 28
 _QUIET = 4
 """onnxruntime's log level at which it prints nothing: what it says is in the exception too."""
 _IR = 8
@@ -75,9 +75,9 @@ def _fold(
         if node.op_type == "Range":
             start, limit, delta = (float(values[name].ravel()[0]) for name in read)
             elements = max(elements, int(min(abs(limit - start) / max(abs(delta), 1e-30), 1e30)))
-        if elements > _MOST_ELEMENTS:
+        if elements > _MAX_ELEMENTS:
             raise UserError(
-                f"it makes a constant of {elements:,} elements; at most {_MOST_ELEMENTS:,} can be compiled",
+                f"it makes a constant of {elements:,} elements; at most {_MAX_ELEMENTS:,} can be compiled",
                 where=describe(node),
                 hint="export a smaller model",
             )

@@ -41,7 +41,7 @@ _TAKEN: dict[str, set[int]] = {
     INTEGERS: {TensorProto.INT32, _INT64},
     TRUTH: {_BOOL},
 }
-_MOST_CLASSES = 1 << 31
+_MAX_CLASSES = 1 << 31
 _CAST_FIRST = "cast it to float32 in front of the node (x.float() in PyTorch)"
 
 
@@ -130,7 +130,7 @@ class _Types:
         elif operator.gives in ("int64", "ranked"):
             kinds[-1] = _INT64
             shape = self._shapes.get(first)
-            self._classes[node.output[-1]] = int(np.prod(shape)) if shape else _MOST_CLASSES
+            self._classes[node.output[-1]] = int(np.prod(shape)) if shape else _MAX_CLASSES
         if first in self._classes and operator.gives in ("first", "to"):
             self._classes[node.output[0]] = self._classes[first]
         self._types.update(zip(node.output, kinds, strict=False))

@@ -18,7 +18,7 @@ from bnnfpga.frontend.graph.model import Origin
 from bnnfpga.frontend.graph.nodes import describe, note_origin, origin_of
 from bnnfpga.frontend.reading.well_formed import check_file
 
-_MOST_NODES = 1 << 14
+_MAX_NODES = 1 << 14
 _STANDARD = ("", "ai.onnx")
 _CONVERTED = "bnnfpga.converted"
 _Key = tuple[str, str, str]
@@ -85,9 +85,9 @@ class _Writer:
                 yield call.node
             else:
                 waiting += reversed(self._body(call, function))
-            if written + len(waiting) > _MOST_NODES:
+            if written + len(waiting) > _MAX_NODES:
                 raise UserError(
-                    f"its functions make more than {_MOST_NODES:,} nodes of it",
+                    f"its functions make more than {_MAX_NODES:,} nodes of it",
                     where="the model's graph",
                     hint="export a smaller model, or one without functions",
                 )

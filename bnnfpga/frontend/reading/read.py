@@ -19,7 +19,7 @@ from bnnfpga.base.files import read_file
 from bnnfpga.frontend.reading.well_formed import check_file
 
 _GZIP = b"\x1f\x8b"
-_MOST_BYTES = (1 << 31) - 1
+_MAX_BYTES = (1 << 31) - 1
 _OTHERS = (
     (0, b"PK\x03\x04", "a PyTorch file or another archive"),
     (0, b"\x80", "a Python pickle, as torch.save wrote them"),
@@ -67,7 +67,7 @@ def read_source(path: Path) -> Source:
     with contextlib.suppress(OSError):  # a name that is too long, say
         if (path / "project.json").is_file():
             hint = f"this is a project, which is compiled already; its model is in {path / 'model'}"
-    data = read_file(path, "the model", hint, _MOST_BYTES)
+    data = read_file(path, "the model", hint, _MAX_BYTES)
     model = onnx.ModelProto()
     try:
         model.ParseFromString(_decompressed(data, path))
@@ -94,12 +94,12 @@ def _decompressed(data: bytes, path: Path) -> bytes:
         return data
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
-            plain = file.read(_MOST_BYTES + 1)
+            plain = file.read(_MAX_BYTES + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"damaged gzip file: {error}", where=str(path), hint="fetch or compress it again") from error
-    if len(plain) > _MOST_BYTES:
+    if len(plain) > _MAX_BYTES:
         raise UserError(
-            f"it holds more than {_MOST_BYTES:,} bytes, the most that an ONNX file can have",
+            f"it holds more than {_MAX_BYTES:,} bytes, the most that an ONNX file can have",
             where=str(path),
             hint="fetch or export it again",
         )

@@ -7,9 +7,9 @@ from onnx import TensorProto
 
 from bnnfpga.frontend.reading.stand_ins import StandIn, stand_in
 
-_MOST_KEPT = 1024
+_MAX_KEPT = 1024
 """Elements up to which constants are shown to the inference: shapes, axes and scales have fewer."""
-_FEWEST_IR = 4
+_MIN_IR = 4
 """From this version of the format on, constants need not be inputs."""
 
 Shape = tuple[int, ...]
@@ -21,7 +21,7 @@ def infer_shapes(model: onnx.ModelProto) -> dict[str, Shape]:
     For QONNX's and FINN's operators, which onnx does not know, others stand in.
     """
     skeleton = onnx.ModelProto()
-    skeleton.ir_version = max(model.ir_version, _FEWEST_IR)
+    skeleton.ir_version = max(model.ir_version, _MIN_IR)
     skeleton.opset_import.extend(item for item in model.opset_import if not item.domain)
     graph = skeleton.graph
     graph.name = "shapes"
@@ -37,7 +37,7 @@ def infer_shapes(model: onnx.ModelProto) -> dict[str, Shape]:
         elements = 1
         for extent in tensor.dims:
             elements *= extent
-        if elements <= _MOST_KEPT:
+        if elements <= _MAX_KEPT:
             graph.initializer.append(tensor)
         else:
             graph.input.append(onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))

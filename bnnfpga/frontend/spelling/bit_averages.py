@@ -20,7 +20,7 @@ from bnnfpga.frontend.graph.nodes import (
 )
 from bnnfpga.frontend.graph.rewriting import Rewrite
 
-_MOST_BITS = 8
+_MAX_BITS = 8
 _NEAR = 2.0**-10
 _HANDED_ON = ("MaxPool", "Transpose", "Gather", "Resize", *LAYOUT_OPS)
 """Nodes whose numbers are those of what they read."""
@@ -46,9 +46,9 @@ class AverageOfBitsToQuant(Rewrite):
             return True
         step = 2.0**shift
         bits = attribute(node, "obits", 1)
-        if bits > _MOST_BITS:
+        if bits > _MAX_BITS:
             raise UserError(
-                f"its integers have {bits} bits; at most {_MOST_BITS} can be compiled"
+                f"its integers have {bits} bits; at most {_MAX_BITS} can be compiled"
                 + ("" if integers else " where no quantizer without a scale stands in front of it"),
                 where=describe(node),
                 hint="let it give fewer bits, or quantise in front of it",
@@ -59,7 +59,7 @@ class AverageOfBitsToQuant(Rewrite):
             ("AveragePool", [], sliding),
             ("Mul", [kernel**2], {}),
             ("Round", [], {}),
-            ("Quant", [step, 0, _MOST_BITS], rounding),
+            ("Quant", [step, 0, _MAX_BITS], rounding),
             ("Mul", [1 / step], {}),
         ]
         _replace(model, node, chain)

@@ -17,7 +17,7 @@ from bnnfpga.frontend.graph.model import Model, Node, make_node
 from bnnfpga.frontend.graph.nodes import attribute, describe, required_shape, scalar_operand
 from bnnfpga.frontend.graph.rewriting import Rewrite
 
-_MOST_PICKED = 1 << 20
+_MAX_PICKED = 1 << 20
 """Weights of a layer that does nothing but pick the numbers under a kernel."""
 
 
@@ -143,7 +143,7 @@ def _picking(model: Model, node: Node) -> str:
     """Weights that give the numbers under the kernel as they are."""
     kernel, channels = attribute(node, "kernel_size", []), model.shape(node.input[0])[1]
     outputs = math.prod(kernel) * channels
-    if outputs**2 > _MOST_PICKED:
+    if outputs**2 > _MAX_PICKED:
         raise UserError(
             f"no MatMul alone reads the {outputs:,} numbers that it gives for each pixel",
             where=describe(node),

@@ -16,7 +16,7 @@ from bnnfpga.frontend.graph.rewriting import Rewrite
 
 _SUMMING = (*DOT_PRODUCTS, "AveragePool")
 """What needs integers, beside that which takes two streams."""
-_MOST = 255
+_MAX_CODE = 255
 
 
 class QuantizersOfMagnitudes(Rewrite):
@@ -35,7 +35,7 @@ class QuantizersOfMagnitudes(Rewrite):
             return False
         quantizer = quantizer_of(model, source)
         largest = max(quantizer.hi, -quantizer.lo if node.op_type == "Abs" else 0)
-        if not 0 < largest <= _MOST:
+        if not 0 < largest <= _MAX_CODE:
             return False
         name = f"{node.name}_codes"
         parameters = (quantizer.scale, 0, largest.bit_length())

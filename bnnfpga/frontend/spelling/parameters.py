@@ -18,7 +18,7 @@ from bnnfpga.frontend.graph.nodes import (
 from bnnfpga.frontend.graph.rewriting import Rewrite
 from bnnfpga.numbers.arithmetic import Floats, apply_steps
 
-_MOST_PARAMETER_BITS = 32
+_MAX_PARAMETER_BITS = 32
 
 
 class FoldQuantizedParameters(Rewrite):
@@ -30,7 +30,7 @@ class FoldQuantizedParameters(Rewrite):
         value = model.constant(node.input[0])
         if value is None or _is_weight(model, node.output[0]):
             return False
-        quantizer = quantizer_of(model, node, _MOST_PARAMETER_BITS)
+        quantizer = quantizer_of(model, node, _MAX_PARAMETER_BITS)
         codes = apply_steps(quantizer.steps, value.astype(np.float32))
         model.remove(node)
         model.set_constant(node.output[0], codes * quantizer.scale)

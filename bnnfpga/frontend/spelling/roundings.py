@@ -32,7 +32,7 @@ _WITHIN = {
 _ARITHMETIC: dict[str, np.ufunc] = {"Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": np.divide}
 _AGAINST: dict[str, np.ufunc] = {"Add": np.subtract, "Sub": np.add, "Mul": np.divide, "Div": np.multiply}
 _COMPARING = ("Greater", "Less", "GreaterOrEqual", "LessOrEqual")
-_MOST_LEVELS = 1 << 16
+_MAX_LEVELS = 1 << 16
 _Ends = tuple[Floats, Floats]
 _ANYTHING: _Ends = (np.array([-np.inf], np.float32), np.array([np.inf], np.float32))
 
@@ -53,7 +53,7 @@ class RoundingsToQuantizers(Rewrite):
         holders = _holders_behind(model, node)
         for _, (least, most) in holders:
             lo, hi = (min(max(end, least), most) for end in (lo, hi))
-        if not (hi - lo < _MOST_LEVELS and max(abs(lo), abs(hi)) < _MOST_LEVELS and lo < hi):
+        if not (hi - lo < _MAX_LEVELS and max(abs(lo), abs(hi)) < _MAX_LEVELS and lo < hi):
             return False
         if holders:
             _hold_in_front(model, node, [holder for holder, _ in holders], lo, hi)

@@ -11,7 +11,7 @@ from bnnfpga.frontend.graph.model import Model, Node, make_node
 from bnnfpga.frontend.graph.nodes import comes_from_constants, required_shape
 from bnnfpga.frontend.graph.rewriting import Rewrite
 
-_MOST_PIXEL_AXES = 2
+_MAX_PIXEL_AXES = 2
 
 
 class DenseOverTokens(Rewrite):
@@ -57,7 +57,7 @@ class _Writing:
         pixels = [shape[at] for at in others]
         first = [0, axis, *others]
         tensor = self._transpose(data, first, "tokens")
-        merged = len(pixels) > _MOST_PIXEL_AXES
+        merged = len(pixels) > _MAX_PIXEL_AXES
         if merged:
             tensor = self._reshape(tensor, [1, shape[axis], math.prod(pixels)], "merged")
             pixels = [math.prod(pixels)]

@@ -11,8 +11,8 @@ from bnnfpga.frontend.graph.model import Model, Node, make_node
 from bnnfpga.frontend.graph.nodes import QONNX_DOMAIN, attribute, describe, required_constant
 from bnnfpga.frontend.graph.rewriting import Rewrite
 
-_MOST_UNCLIPPED_BITS = 6
-_MOST_SHIFT = 32
+_MAX_UNCLIPPED_BITS = 6
+_MAX_SHIFT = 32
 
 
 class TruncToQuant(Rewrite):
@@ -39,10 +39,10 @@ def _rewrite(model: Model, node: Node) -> None:
         attributes |= {name: attribute(node, name, attributes[name]) for name in ("signed", "narrow")}
     else:
         output_scale, bits, shift = scale, rest[0] + 2, input_bits - rest[0]
-        if rest[0] > _MOST_UNCLIPPED_BITS:
+        if rest[0] > _MAX_UNCLIPPED_BITS:
             raise UserError(
                 f"version 1 of Trunc does not clip, and without clipping at most "
-                f"{_MOST_UNCLIPPED_BITS} bits can be compiled",
+                f"{_MAX_UNCLIPPED_BITS} bits can be compiled",
                 where=describe(node),
                 hint="export with version 2 of QONNX's operators",
             )
@@ -51,7 +51,7 @@ def _rewrite(model: Model, node: Node) -> None:
         raise UserError(
             "it leaves a signed integer of one bit, -1 or 0", where=describe(node), hint="leave two bits or more"
         )
-    if not 0 <= shift <= _MOST_SHIFT or not exact:
+    if not 0 <= shift <= _MAX_SHIFT or not exact:
         raise UserError(
             "it does not divide by a power of two",
             where=describe(node),

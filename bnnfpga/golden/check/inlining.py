@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import onnx
 
-_MOST_NODES = 1 << 16
+_MAX_NODES = 1 << 16
 _STANDARD = ("", "ai.onnx")
 
 
@@ -19,7 +19,7 @@ def written_out(proto: onnx.ModelProto) -> list[tuple[onnx.NodeProto, int]]:
     waiting = [(node, opset, frozenset[int]()) for node in reversed(proto.graph.node)]
     found: list[tuple[onnx.NodeProto, int]] = []
     place = 0
-    while waiting and len(found) < _MOST_NODES:
+    while waiting and len(found) < _MAX_NODES:
         node, version, above = waiting.pop()
         function = functions.get((node.domain, node.op_type, node.overload))
         if not above:

@@ -43,7 +43,7 @@ _MOVED = {
     "Concat": None,
 }
 """Operators whose outputs are elements of their inputs: of how many, all where it is None."""
-_MOST_MOVED = 1 << 24
+_MAX_MOVED = 1 << 24
 
 
 def evaluate(node: onnx.NodeProto, operands: Sequence[Operand], opset: int) -> list[Number]:
@@ -116,7 +116,7 @@ def _moved(node: onnx.NodeProto, operands: Sequence[Operand], opset: int) -> lis
         given.append(np.arange(start, start + elements, dtype=np.float64).reshape(number.shape))
         pool.append(number)
         start += elements
-    if start > _MOST_MOVED:
+    if start > _MAX_MOVED:
         raise Unknown("it is too large")
     filler = 0.0
     if node.op_type == "Pad" and len(given) > 2 and given[2] is not None:

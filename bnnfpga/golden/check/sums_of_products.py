@@ -21,7 +21,7 @@ from bnnfpga.golden.check.number import (
 )
 
 _Operand = Number | Array | None
-_MOST_SIZES = 1024
+_MAX_SIZES = 1024
 """Different magnitudes of weights from which on they are no few numbers' neighbours."""
 
 
@@ -78,7 +78,7 @@ def _slack(array: Array) -> np.float32:
     """
     sizes = np.unique(np.abs(array.astype(np.float64)))
     sizes = sizes[sizes > 0]
-    if not 1 < sizes.size <= _MOST_SIZES:
+    if not 1 < sizes.size <= _MAX_SIZES:
         return np.float32(0)
     slack = np.float32(2 * np.spacing(np.float32(sizes[-1])))
     for parts in range(1, 129):

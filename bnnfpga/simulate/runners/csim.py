@@ -21,7 +21,7 @@ from bnnfpga.simulate.runners.scratch import INPUT, run_program, scratch_folder
 _FLAGS = ("-std=c++17", "-O2")
 _SOURCES = ("top.cpp", "testbench.cpp")
 _PROGRAM = "testbench"
-_FEWEST_FRAMES = 8
+_MIN_FRAMES = 8
 """Of a process: starting one more does not pay for fewer."""
 
 
@@ -113,7 +113,7 @@ def run_csim(
     given = np.frombuffer(data, dtype=np.uint8) if isinstance(data, bytes) else data.reshape(-1)
     if frames == 0 or given.size % frames:
         return _run_part(simulator, given, frames)
-    parts = max(1, min(processes or available_processors(), frames // _FEWEST_FRAMES))
+    parts = max(1, min(processes or available_processors(), frames // _MIN_FRAMES))
     rows = np.array_split(given.reshape(frames, -1), parts)
     with ThreadPoolExecutor(parts) as pool:
         return np.concatenate(list(pool.map(lambda part: _run_part(simulator, part, len(part)), rows)))

@@ -36,7 +36,7 @@ _RULES = "sim/build.mk"
 _LOG_LINES = 15
 _FULL = "No space left on device"
 _ERROR = re.compile(r"\berror\b", re.IGNORECASE)
-_MOST_JOBS = 8
+_MAX_JOBS = 8
 OPTIMIZE = "BNNFPGA_OPTIMIZE"
 
 
@@ -164,7 +164,7 @@ def _make(folder: Path, tool: Verilator, arguments: list[str]) -> None:
         "-f",
         f"project/{_RULES}",
         "V=1",
-        f"JOBS={min(_MOST_JOBS, available_processors())}",
+        f"JOBS={min(_MAX_JOBS, available_processors())}",
         *arguments,
     ]
     # A make that called us must not pass its own options and job server on.

@@ -28,8 +28,8 @@ from bnnfpga.simulate.runners.verilator import SimulationError, Window, watch_si
 from bnnfpga.simulate.stream_tensors import source_tensors
 from bnnfpga.simulate.verify.beats import Beats, Observed, from_dump, from_monitors, from_tensors
 
-_FEWEST_READ = 4
-_MOST_PRODUCTS = 1 << 31
+_MIN_READ = 4
+_MAX_PRODUCTS = 1 << 31
 """Images that are compared with the file: at least so many, and more as long as they cost so many multiplications."""
 
 
@@ -82,7 +82,7 @@ class Subject:
         """What comparing the source's golden model with the unmodified file finds, on the first images."""
         golden = GoldenModel(self.plan.model, self.plan.input)
         cost = max(1, products(self.plan.graph) * len(self.images.given))
-        x = self.images.given[: max(_FEWEST_READ, len(self.images.given) * _MOST_PRODUCTS // cost)]
+        x = self.images.given[: max(_MIN_READ, len(self.images.given) * _MAX_PRODUCTS // cost)]
         return check_file(self.plan.source.proto, golden, x)
 
     @property

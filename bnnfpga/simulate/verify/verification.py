@@ -31,7 +31,7 @@ STAGES = tuple(stage.name for stage in ALL)
 _MORE_FRAMES = 2
 """Images behind the first wrong one that are watched at first: what comes behind can disturb what came before."""
 _TIMED_FRAMES = 16
-_MOST_WORK = 4096
+_MAX_WORK = 4096
 _CORRESPONDING = 0.5
 
 
@@ -297,7 +297,7 @@ def _work(schedule: Schedule) -> int:
     ends = np.cumsum([event.gap for event in schedule.events])
     emitting = [int(end) for end, event in zip(ends, schedule.events, strict=True) if any(event.emit)]
     apart = max((after - before for before, after in pairwise([0, *emitting])), default=0)
-    return min(_MOST_WORK, apart + schedule.latency)
+    return min(_MAX_WORK, apart + schedule.latency)
 
 
 def _sentence(fault: Fault) -> str:
