@@ -40,6 +40,6 @@ def test_each_trait_is_one_of_some_operator() -> None:
 
 
 def test_a_node_has_the_traits_of_its_operator() -> None:
-    assert traits_of(make_node("Reshape", ["x", "shape"], ["y"])).layout
-    assert traits_of(make_node("Transpose", ["x"], ["y"])).layout
-    assert traits_of(make_node("Einsum", ["x"], ["y"])) == NONE
+    assert traits_of(make_node("Reshape", ["x", "shape"], ["y"], name="n")).layout
+    assert traits_of(make_node("Transpose", ["x"], ["y"], name="n")).layout
+    assert traits_of(make_node("Einsum", ["x"], ["y"], name="n")) == NONE
