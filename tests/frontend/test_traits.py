@@ -12,9 +12,21 @@ from bnnfpga.frontend.graph.model import make_node
 
 _IMPLIED = {
     **dict.fromkeys(
-        ("rounded_once", "adds", "scales", "pairs", "broadcasts", "by_channel", "quantizes"), "elementwise"
+        (
+            "rounded_once",
+            "adds",
+            "subtracts",
+            "multiplies",
+            "divides",
+            "pairs",
+            "broadcasts",
+            "by_channel",
+            "quantizes",
+        ),
+        "elementwise",
     ),
     "quantizes_weights": "quantizes",
+    "counts_thresholds": "quantizes",
     "pools": "slides",
     "takes_extremum": "pools",
     "averages": "pools",

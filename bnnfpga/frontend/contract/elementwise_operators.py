@@ -22,9 +22,8 @@ _ARITHMETIC, _ACTIVATION, _COMPARISON = "Arithmetic", "Activations", "Comparison
 _X = (Input("X"),)
 _AB = (Input("A"), Input("B"))
 _MANY = (Input("data", many=True),)
-_SUM = Traits(elementwise=True, adds=True, pairs=True, broadcasts=True)
-_PRODUCT = Traits(elementwise=True, scales=True, broadcasts=True)
-_LIMIT = Traits(elementwise=True, broadcasts=True, commutative=True)
+_BROADCASTING = Traits(elementwise=True, broadcasts=True)
+_PAIRING = replace(_BROADCASTING, pairs=True)
 _LOWEST, _HIGHEST = -3.4028234663852886e38, 3.4028234663852886e38
 _EVAL = "export the trained model in eval mode"
 
@@ -99,19 +98,19 @@ OPERATORS = (
     _binary(
         "Add",
         "Of a stream and a constant, or of two quantised streams on a common grid.",
-        replace(_SUM, commutative=True),
+        replace(_PAIRING, adds=True),
     ),
-    _binary("Sub", "As Add; the constant may stand on either side.", _SUM),
+    _binary("Sub", "As Add; the constant may stand on either side.", replace(_PAIRING, subtracts=True)),
     _binary(
         "Mul",
         "Of a stream and a constant, of two quantised streams, or of two functions of one stream.",
-        replace(_PRODUCT, pairs=True, commutative=True),
+        replace(_PAIRING, multiplies=True),
     ),
     _binary(
         "Div", "By a constant; of a constant by a stream, or of two elementwise functions of one stream.", _PRODUCT
     ),
-    _of_many("Max", (8, 12, 13), "Of a stream and constants.", _LIMIT),
-    _of_many("Min", (8, 12, 13), "Of a stream and constants.", _LIMIT),
+    _of_many("Max", (8, 12, 13), "Of a stream and constants.", _BROADCASTING),
+    _of_many("Min", (8, 12, 13), "Of a stream and constants.", _BROADCASTING),
     _of_many("Sum", (8, 13), "Additions in a row."),
     _of_many("Mean", (8, 13), "Additions in a row, and a division by their number."),
     _unary("Neg", (6, 13), "A multiplication by -1.", family=_ARITHMETIC),
@@ -156,7 +155,7 @@ OPERATORS = (
         _ACTIVATION,
         "slope * x below 0.",
         (Form((7, 9, 16), (*_X, Input("slope", constant=True))),),
-        traits=Traits(elementwise=True, broadcasts=True),
+        traits=_BROADCASTING,
     ),
     _unary(
         "HardSigmoid",

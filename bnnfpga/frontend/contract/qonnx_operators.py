@@ -12,7 +12,7 @@ from bnnfpga.frontend.contract.terms import (
     Legal,
     Operator,
 )
-from bnnfpga.frontend.contract.traits import QUANTIZER, WEIGHT_QUANTIZER
+from bnnfpga.frontend.contract.traits import WEIGHT_QUANTIZER, Traits
 
 ROUNDING_MODES = {
     "ROUND": "round",
@@ -109,7 +109,7 @@ OPERATORS = (
                 ),
             ),
         ),
-        traits=QUANTIZER,
+        traits=Traits(elementwise=True, counts_thresholds=True, quantizes=True),
     ),
     Operator(
         "Trunc",

@@ -24,16 +24,16 @@ class Traits:
         It computes each element of its output from the one of its input, and from constants.
     rounded_once
         It is elementwise, and means a float64 value rounded once to float32 (`bnnfpga.numbers.float_functions`).
-    adds, scales
-        It is elementwise, and adds or subtracts; multiplies or divides.
-    commutative
-        Its two operands may change places.
+    adds, subtracts, multiplies, divides
+        It is elementwise, and does just this with its two operands.
     pairs
         It is elementwise, and may take two streams instead of a stream and a constant.
     broadcasts
         It is elementwise, and its constants have shapes of their own, which are broadcast against its input.
     by_channel
         It is elementwise, and the first axis of each of its constants counts channels.
+    counts_thresholds
+        It is a quantizer that counts which of its thresholds its input reaches; they are its only constant.
     quantizes
         It is elementwise, and makes integer codes.
     quantizes_weights
@@ -65,11 +65,13 @@ class Traits:
     elementwise: bool = False
     rounded_once: bool = False
     adds: bool = False
-    scales: bool = False
-    commutative: bool = False
+    subtracts: bool = False
+    multiplies: bool = False
+    divides: bool = False
     pairs: bool = False
     broadcasts: bool = False
     by_channel: bool = False
+    counts_thresholds: bool = False
     quantizes: bool = False
     quantizes_weights: bool = False
     dot_product: bool = False
@@ -83,6 +85,26 @@ class Traits:
     concatenates: bool = False
     pads: bool = False
     compares: bool = False
+
+    @property
+    def shifts(self) -> bool:
+        """Whether it adds or subtracts."""
+        return self.adds or self.subtracts
+
+    @property
+    def scales(self) -> bool:
+        """Whether it multiplies or divides."""
+        return self.multiplies or self.divides
+
+    @property
+    def arithmetic(self) -> bool:
+        """Whether it adds, subtracts, multiplies or divides."""
+        return self.shifts or self.scales
+
+    @property
+    def commutative(self) -> bool:
+        """Whether it is arithmetic, and its operands may change places."""
+        return self.adds or self.multiplies
 
     @property
     def layout(self) -> bool:
