@@ -107,7 +107,9 @@ OPERATORS = (
         replace(_PAIRING, multiplies=True),
     ),
     _binary(
-        "Div", "By a constant; of a constant by a stream, or of two elementwise functions of one stream.", _PRODUCT
+        "Div",
+        "By a constant; of a constant by a stream, or of two elementwise functions of one stream.",
+        replace(_BROADCASTING, divides=True),
     ),
     _of_many("Max", (8, 12, 13), "Of a stream and constants.", _BROADCASTING),
     _of_many("Min", (8, 12, 13), "Of a stream and constants.", _BROADCASTING),
