@@ -11,13 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.base.errors import UserError
+from bnnfpga.frontend.contract.table import traits_of
 from bnnfpga.frontend.forms.quantizers import quantizer_of
 from bnnfpga.frontend.graph.model import Model, Node
 from bnnfpga.frontend.graph.nodes import (
-    DOT_PRODUCTS,
-    LAYOUT_OPS,
-    PAIRING,
-    QUANTIZERS,
     attribute,
     data_operands,
     describe,
@@ -172,7 +169,7 @@ def decisions(model: Model, input: InputFormat) -> Decisions:
     except UserError as error:
         unknown = (node.name for node in model.nodes if node.output[0] not in writer.values)
         refusal = next(unknown, ""), error
-    joins = (node for node in model.nodes if len(data_operands(model, node)) > 1 and node.op_type not in DOT_PRODUCTS)
+    joins = (node for node in model.nodes if len(data_operands(model, node)) > 1 and not traits_of(node).dot_product)
     values = ((node.name, writer.values.get(node.output[0])) for node in joins)
     floats = frozenset(name for name, value in values if value is not None and value.base is None)
     return Decisions(frozenset(writer.float_concats), writer.addends, floats, refusal)
@@ -226,18 +223,18 @@ class _Builder:
         by_parts = of_parts(self._writer, self._translate, node)
         if by_parts is not None:
             return by_parts
-        if node.op_type in QUANTIZERS:
+        if traits_of(node).quantizes:
             return self._quantizer(node)
-        if node.op_type == "Concat":
+        if traits_of(node).concatenates:
             return concat(self._writer, self._translate, node)
-        if node.op_type in DOT_PRODUCTS:
+        if traits_of(node).dot_product:
             return dot_product(self._writer, node)
         if node.op_type in _STRUCTURAL:
             return _STRUCTURAL[node.op_type](self._writer, node)
-        if node.op_type in PAIRING and len(data_operands(self._writer.model, node)) > 1:
+        if traits_of(node).pairs and len(data_operands(self._writer.model, node)) > 1:
             pairs = multiply_streams if node.op_type == "Mul" else add_streams
             return pairs(self._writer, node)
-        if node.op_type in LAYOUT_OPS or node.op_type == "Transpose":
+        if traits_of(node).regroups or traits_of(node).transposes:
             return self._layout(node)
         steps = elementwise_steps(self._writer.model, node)
         value = self._writer.value(elementwise_operand(self._writer.model, node))
@@ -270,7 +267,7 @@ class _Builder:
         shape = self._writer.model.shape(node.output[0])
         if value.constant is not None:
             return self._constant_layout(node, value)
-        if shape[0] != 1 or (node.op_type == "Transpose" and attribute(node, "perm", [1])[0] != 0):
+        if shape[0] != 1 or (traits_of(node).transposes and attribute(node, "perm", [1])[0] != 0):
             raise UserError(
                 "it mixes the batch axis with others", where=describe(node), hint="export the model for a batch of one"
             )
@@ -288,7 +285,7 @@ class _Builder:
         return Step(step.operation, rearrange(self._writer.model, node, whole))
 
     def _move(self, node: Node, tensor: str, shape: list[int]) -> str:
-        if node.op_type == "Transpose":
+        if traits_of(node).transposes:
             moved = self._writer.emit("Transpose", tensor, perm=attribute(node, "perm", None))
         else:
             extents = self._writer.constant(np.array([-1, *shape[1:]], dtype=np.int64))
