@@ -25,12 +25,12 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from benchmarks.table import Row
+from bnnfpga.compiler.plan import make_plan
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.input_format import InputFormat
+from bnnfpga.host.input_format import InputFormat
 from bnnfpga.native.toolchain import find_compiler
-from bnnfpga.plan import make_plan
-from bnnfpga.simulate.emulator import Emulator
-from bnnfpga.simulate.emulator_library import paths_here
+from bnnfpga.simulate.runners.emulator import Emulator
+from bnnfpga.simulate.runners.emulator_library import paths_here
 from tests.support.data import FIXTURES
 from tests.support.nets import DenseNet
 

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bnnfpga.cli import app
-from bnnfpga.terminal import run
+from bnnfpga.cli.main import app
+from bnnfpga.cli.terminal import run
 
 ROOT = Path(__file__).parents[1]
 MODEL = ROOT / "examples" / "mnist_mlp" / "mlp_64.onnx"
@@ -98,7 +98,7 @@ def test_import_loads_nothing_heavy() -> None:
 
 
 def test_help_loads_nothing_heavy() -> None:
-    code = "from bnnfpga.cli import app\nfrom bnnfpga.terminal import run\nrun(app, ['compile', '--help'])"
+    code = "from bnnfpga.cli.main import app\nfrom bnnfpga.cli.terminal import run\nrun(app, ['compile', '--help'])"
     assert not loaded_after(code) & HEAVY
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bnnfpga.base.errors import UserError
 from bnnfpga.datasets.dataset import load_dataset
-from bnnfpga.errors import UserError
-from bnnfpga.images import fit_images
+from bnnfpga.host.images import fit_images
 from tests.test_datasets import to_idx
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (12, 5, 4), dtype=np.uint8)

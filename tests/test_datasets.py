@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
+from bnnfpga.base.errors import UserError
+from bnnfpga.base.files import require_writable
 from bnnfpga.datasets.arrays import load_array, save_npy
 from bnnfpga.datasets.idx import ELEMENT_TYPES, parse_idx
-from bnnfpga.errors import UserError
-from bnnfpga.files import require_writable
 
 IMAGES = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 import bnnfpga
-from bnnfpga.cli import app
+from bnnfpga.cli.doctor import Examination, Tool, examine
+from bnnfpga.cli.main import app
+from bnnfpga.cli.terminal import run
 from bnnfpga.codegen.constants import FETCHED_HEADERS
-from bnnfpga.doctor import Examination, Tool, examine
-from bnnfpga.simulate import hls_headers
-from bnnfpga.terminal import run
+from bnnfpga.simulate.runners import hls_headers
 
 
 def tools() -> dict[str, Tool]:
@@ -136,7 +136,7 @@ def test_a_compiler_that_does_not_run_is_named(bare: Path, monkeypatch: pytest.M
 
 
 def test_it_imports_none_of_what_it_looks_for() -> None:
-    code = "from bnnfpga.doctor import examine\nexamine()\nimport sys\nprint(*sys.modules)"
+    code = "from bnnfpga.cli.doctor import examine\nexamine()\nimport sys\nprint(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"torch", "brevitas", "pyosys", "onnx", "onnxruntime", "hls4ml"} & set(done.stdout.split())
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import bnnfpga
-from bnnfpga.errors import UserError, shown
+from bnnfpga.base.errors import UserError, shown
 
 PACKAGE = Path(bnnfpga.__file__).parent
 ABOUT_THE_MACHINE = {"cache.py", "emulator_library.py", "hls_headers.py", "terminal.py", "toolchain.py"}

@@ -14,10 +14,10 @@ import pytest
 from numpy.typing import NDArray
 
 import bnnfpga
-from bnnfpga.cli import app
-from bnnfpga.errors import UserError
-from bnnfpga.report.mistakes import MOST, mistakes_png, sample
-from bnnfpga.terminal import run
+from bnnfpga.base.errors import UserError
+from bnnfpga.cli.main import app
+from bnnfpga.cli.terminal import run
+from bnnfpga.report.mistakes import MAX_SHOWN, mistakes_png, sample
 from tests.support.data import random_digits, shared
 from tests.test_cli import MODEL
 from tests.test_datasets import to_idx
@@ -174,7 +174,7 @@ def test_a_picture_shows_all_classes() -> None:
     labels = np.array([0] * 300 + [2] * 5 + [1] * 60 + [0] * 10)
     predicted = np.array([3] * 150 + [1] * 150 + [0] * 5 + [2] * 60 + [0] * 10)
     shown = sample(labels, predicted)
-    assert len(shown) == len(set(shown.tolist())) == MOST
+    assert len(shown) == len(set(shown.tolist())) == MAX_SHOWN
     assert not np.any(labels[shown] == predicted[shown])
     assert np.bincount(labels[shown]).tolist() == [48, 47, 5]
     places = list(zip(labels[shown].tolist(), predicted[shown].tolist(), shown.tolist(), strict=True))

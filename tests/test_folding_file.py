@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 import bnnfpga
+from bnnfpga.base.errors import UserError
+from bnnfpga.compiler.folding_file import read_folding
 from bnnfpga.dataflow.folding import LayerFolding
-from bnnfpga.errors import UserError
-from bnnfpga.folding_file import read_folding
 from tests.support.nets import DenseNet
 
 

@@ -10,11 +10,11 @@ import onnx
 import pytest
 
 import bnnfpga
-from bnnfpga.first_quantizer import input_warnings
+from bnnfpga.compiler.first_quantizer import input_warnings
 from bnnfpga.frontend.clean import clean
-from bnnfpga.image_range import image_warnings
-from bnnfpga.input_format import InputFormat
-from bnnfpga.integers import IntegerType
+from bnnfpga.host.input_format import InputFormat
+from bnnfpga.numbers.integers import IntegerType
+from bnnfpga.simulate.image_range import image_warnings
 from tests.support.nets import NetWriter
 
 UINT8 = IntegerType(0, 255, "unsigned")

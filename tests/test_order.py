@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bnnfpga.host.description import Output
 from bnnfpga.host.order import Order, frame_shape, is_channels_last
 from bnnfpga.host.words import BoundaryFormat
-from bnnfpga.integers import IntArray, IntegerType
+from bnnfpga.numbers.integers import IntArray, IntegerType
 
 
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=4), st.randoms(use_true_random=False))

@@ -8,10 +8,10 @@ import pytest
 import typer
 from rich.console import Console, RenderableType
 
-from bnnfpga.doctor import Examination, Tool
+from bnnfpga.cli.doctor import Examination, Tool
+from bnnfpga.cli.terminal import Outcome, Terminal
 from bnnfpga.report.tables import compile_table, doctor_table, inspect_table, simulate_table, verify_table
 from bnnfpga.report.text import as_html, as_text
-from bnnfpga.terminal import Outcome, Terminal
 
 NAME = "layer[red]/with a rather long name, " + "longer than any terminal is wide " * 5
 

@@ -11,8 +11,8 @@ from typing import Annotated, Any
 import pytest
 import typer
 
-from bnnfpga.errors import UserError
-from bnnfpga.terminal import Outcome, Terminal, run
+from bnnfpga.base.errors import UserError
+from bnnfpga.cli.terminal import Outcome, Terminal, run
 
 Call = Callable[..., int]
 

@@ -10,19 +10,19 @@ from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 MODULES = (
-    "errors",
-    "integers",
-    "input_format",
-    "functions",
-    "arithmetic",
-    "host/functions",
+    "base/errors",
+    "numbers/integers",
+    "host/input_format",
+    "numbers/float_functions",
+    "numbers/arithmetic",
+    "host/float_steps",
     "host/ends",
     "host/order",
     "host/words",
     "host/dma_words",
     "host/description",
     "host/results",
-    "images",
+    "host/images",
     "host/pynq",
 )
 """What goes in, each after what it uses. They use the standard library and numpy alone, besides each other."""

@@ -13,7 +13,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.assets import asset
+from bnnfpga.base.assets import asset
 from bnnfpga.codegen.names import comment
 from bnnfpga.codegen.ports import output_ports
 from bnnfpga.codegen.templating import render

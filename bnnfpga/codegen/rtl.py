@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
-from bnnfpga.assets import asset
+from bnnfpga.base.assets import asset
 from bnnfpga.codegen.memories import hex_file
 from bnnfpga.codegen.names import comment
 from bnnfpga.codegen.ports import output_ports

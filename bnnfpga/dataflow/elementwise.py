@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from bnnfpga.dataflow.operator import Event, Operator, Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port, legal_lanes
-from bnnfpga.integers import IntegerType
+from bnnfpga.numbers.integers import IntegerType
 
 
 @dataclass(frozen=True)

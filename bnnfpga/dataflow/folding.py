@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import get_args
 
+from bnnfpga.base.errors import UserError, shown
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import MemoryKind, Operator
 from bnnfpga.dataflow.operators.fifo import Fifo
@@ -17,7 +18,6 @@ from bnnfpga.dataflow.operators.width_converter import WidthConverter
 from bnnfpga.dataflow.operators.window import Window
 from bnnfpga.dataflow.stream import Port, legal_lanes
 from bnnfpga.dataflow.token_model import Deadlock, predict
-from bnnfpga.errors import UserError, shown
 
 _FINN_NODE = re.compile(
     r"Defaults|[A-Z]\w*_(hls|rtl|Batch)_\d+|(MVAU|VVAU|MatrixVectorActivation|VectorVectorActivation|Thresholding|"

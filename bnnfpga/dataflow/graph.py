@@ -10,11 +10,11 @@ from functools import cached_property
 
 import numpy as np
 
-from bnnfpga.dataflow.arrays import Integers, narrowed
+from bnnfpga.base.naming import numbered
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.stream import Frame, Port, Stream
-from bnnfpga.integers import IntArray
-from bnnfpga.naming import numbered
+from bnnfpga.numbers.exact_arrays import Integers, narrowed
+from bnnfpga.numbers.integers import IntArray
 
 _CHUNK_ELEMENTS = 1 << 23
 """What an operator takes and makes at once in `execute`; more only where a single frame has more."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bnnfpga.dataflow.operator import MemoryKind, add_resources, memory_resources
-from bnnfpga.integers import IntArray
+from bnnfpga.numbers.integers import IntArray
 
 _BLOCK_BITS = 8192
 """Bits of a line buffer from which block RAM is cheaper than LUTs."""

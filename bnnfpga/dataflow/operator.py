@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.dataflow.arrays import Integers
 from bnnfpga.dataflow.stream import Port
-from bnnfpga.integers import IntArray
+from bnnfpga.numbers.exact_arrays import Integers
+from bnnfpga.numbers.integers import IntArray
 
 if TYPE_CHECKING:
     from bnnfpga.dataflow.thresholds import Decisions

@@ -6,7 +6,7 @@ from abc import abstractmethod
 
 from bnnfpga.dataflow.operator import Event, Operator, Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port, legal_lanes
-from bnnfpga.integers import IntegerType
+from bnnfpga.numbers.integers import IntegerType
 
 
 class Pairs(Operator):

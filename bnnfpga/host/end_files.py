@@ -6,11 +6,11 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from bnnfpga.errors import shown
+from bnnfpga.base.errors import shown
 from bnnfpga.host.end_shapes import shapes_made
 from bnnfpga.host.ends import END_OPERATIONS
 
-_MOST_ELEMENTS = 1 << 24
+_MAX_ELEMENTS = 1 << 24
 _TYPES = ("bool", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
 _RULES = ("above", "index", "largest", "stream")
 
@@ -35,7 +35,7 @@ def check_ends(ends: Mapping[str, Any], check_steps: Callable[[Any, int, str], N
         _hold(shape, _SIZES, f"ends.inputs[{index}]")
         shapes.append(shape)
     elements = [math.prod(shape) for shape in shapes]
-    if not shapes or max(elements) > _MOST_ELEMENTS:
+    if not shapes or max(elements) > _MAX_ELEMENTS:
         raise ValueError("ends.inputs is empty" if not shapes else f"ends.inputs has {max(elements):,} elements")
     for index, node in enumerate(ends["nodes"]):
         at = f"ends.nodes[{index}]"
@@ -44,8 +44,8 @@ def check_ends(ends: Mapping[str, Any], check_steps: Callable[[Any, int, str], N
             made = shapes_made(node, [shapes[value] for value in node["inputs"]])
         except ValueError as error:
             raise ValueError(f"{at} {error}") from None
-        if any(math.prod(shape) > _MOST_ELEMENTS for shape in made):
-            raise ValueError(f"{at} makes more than {_MOST_ELEMENTS:,} elements")
+        if any(math.prod(shape) > _MAX_ELEMENTS for shape in made):
+            raise ValueError(f"{at} makes more than {_MAX_ELEMENTS:,} elements")
         shapes += made
     if not ends["outputs"] or not ends["classes"]:
         raise ValueError(f"ends.{'classes' if ends['outputs'] else 'outputs'} is empty")

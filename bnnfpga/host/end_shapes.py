@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from bnnfpga.arithmetic import JOINS
 from bnnfpga.host.ends import COMPARISONS
+from bnnfpga.numbers.arithmetic import JOINS
 
 Shape = list[int]
 Node = Mapping[str, Any]

@@ -18,19 +18,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.errors import UserError
+from bnnfpga.base.errors import UserError
 from bnnfpga.host.description import alone, read_order, read_outputs, read_stream
 from bnnfpga.host.dma_words import DmaWords, gather_frames
 from bnnfpga.host.ends import Values
+from bnnfpga.host.images import check_labels, read_images
+from bnnfpga.host.input_format import InputFormat
 from bnnfpga.host.order import is_channels_last
 from bnnfpga.host.results import classes_of, file_outputs, number_of_classes
 from bnnfpga.host.words import unpack_frames
-from bnnfpga.images import check_labels, read_images
-from bnnfpga.input_format import InputFormat
-from bnnfpga.integers import IntArray
+from bnnfpga.numbers.integers import IntArray
 
 # Bytes of a transfer: the most that the DMA counts, and enough for its cost not to matter.
-_LONGEST_TRANSFER = (1 << 26) - 1
+_MAX_TRANSFER = (1 << 26) - 1
 _USUAL_TRANSFER = 1 << 20
 
 
@@ -77,7 +77,7 @@ class Accelerator:
             made.beats * words.bytes for made, words in zip(self._made, self._made_words, strict=True)
         )
         frame_bytes = max(self._given.beats * self._given_words.bytes, self._made_bytes)
-        most = _LONGEST_TRANSFER // frame_bytes
+        most = _MAX_TRANSFER // frame_bytes
         self.batch = max(1, _USUAL_TRANSFER // frame_bytes) if batch is None else batch
         if not 1 <= self.batch <= most:
             raise UserError(f"{self.batch} frames is not a batch size", where="batch", hint=f"give 1 to {most}")

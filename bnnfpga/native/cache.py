@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from bnnfpga.errors import UserError
+from bnnfpga.base.errors import UserError
 
 _UNUSABLE = {
     errno.EACCES,

@@ -13,14 +13,14 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bnnfpga.input_format import InputFormat
+from bnnfpga.host.input_format import InputFormat
 
 if TYPE_CHECKING:
-    from bnnfpga.doctor import Examination
+    from bnnfpga.cli.doctor import Examination
 
 
-_MOST_COLUMNS = 20
-_MOST_PAIRS = 20
+_MAX_COLUMNS = 20
+_MAX_PAIRS = 20
 _PLACE = ("unit", "frame", "channel", "pixel", "expected", "got", "cycle")
 _DETAILS = ("stream", "accumulator", "threshold")
 _STAGES = {"source": "golden", "folded": "integer graph"}
@@ -112,7 +112,7 @@ def eval_table(result: Mapping[str, Any]) -> RenderableType:
 def _confusion(result: Mapping[str, Any]) -> RenderableType:
     names = [_class(item) for item in result["classes"]]
     confusion = result["confusion"]
-    if len(names) <= _MOST_COLUMNS:
+    if len(names) <= _MAX_COLUMNS:
         heading = Text("confusion matrix: a row for each true class, a column for each predicted class", style="bold")
         rows = [
             [Text(name, style="bold")]
@@ -127,7 +127,7 @@ def _confusion(result: Mapping[str, Any]) -> RenderableType:
         if count and i != j
     ]
     pairs.sort(key=lambda pair: -pair[0])
-    rows = [[Text(_show(count)), Text(name), Text(other)] for count, name, other in pairs[:_MOST_PAIRS]]
+    rows = [[Text(_show(count)), Text(name), Text(other)] for count, name, other in pairs[:_MAX_PAIRS]]
     return Group(Text("most often confused", style="bold"), _grid(["images>", "true class", "predicted"], rows))
 
 

@@ -9,23 +9,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.errors import UserError
-from bnnfpga.image_range import image_warnings
-from bnnfpga.images import Images, check_labels, fit_images
-from bnnfpga.project import Project
+from bnnfpga.api import Project
+from bnnfpga.base.errors import UserError
+from bnnfpga.compiler.project_graph import project_graph
+from bnnfpga.host.images import Images, check_labels, fit_images
 from bnnfpga.report.mistakes import sample
-from bnnfpga.simulate.csim import build_csim, run_csim
-from bnnfpga.simulate.emulator import Emulator
 from bnnfpga.simulate.evaluation import Evaluation, confusion_matrix
-from bnnfpga.simulate.project_graph import project_graph
+from bnnfpga.simulate.image_range import image_warnings
 from bnnfpga.simulate.run import BACKENDS, Scores
-from bnnfpga.simulate.simulator import build_simulator
-from bnnfpga.simulate.verilator import run_simulator
+from bnnfpga.simulate.runners.csim import build_csim, run_csim
+from bnnfpga.simulate.runners.emulator import Emulator
+from bnnfpga.simulate.runners.simulator import build_simulator
+from bnnfpga.simulate.runners.verilator import run_simulator
 
 Progress = Callable[[int, int], None]
 """Is told how many images are done, and how many there are."""
 
-_FIRST_BATCH, _MOST_IN_BATCH = 16, 8192
+_FIRST_BATCH, _MAX_IN_BATCH = 16, 8192
 _SECONDS = 0.25
 
 
@@ -70,7 +70,7 @@ def evaluate(
             progress(done, len(stored))
         # Starting the simulator costs the same for any number of images; the bar moves a few times a second.
         if seconds < _SECONDS:
-            batch = min(2 * batch, _MOST_IN_BATCH)
+            batch = min(2 * batch, _MAX_IN_BATCH)
     shown = sample(checked, predicted)
     return Evaluation(
         backend=backend,

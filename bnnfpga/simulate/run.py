@@ -11,30 +11,30 @@ from typing import Any
 
 import numpy as np
 
+from bnnfpga.api import Project
+from bnnfpga.base.errors import UserError
 from bnnfpga.codegen.constants import TRACE_MEGABYTES
+from bnnfpga.compiler.project_graph import project_graph
 from bnnfpga.dataflow.token_model import steady_interval
-from bnnfpga.errors import UserError
 from bnnfpga.frontend.clean import load
+from bnnfpga.golden.golden_model import GoldenModel
 from bnnfpga.golden.host_joins import leave_joins
-from bnnfpga.golden.model import GoldenModel
 from bnnfpga.host.description import alone
-from bnnfpga.image_range import image_warnings
-from bnnfpga.images import Images
-from bnnfpga.integers import IntArray
-from bnnfpga.project import Project
-from bnnfpga.simulate.csim import build_csim, run_csim
-from bnnfpga.simulate.emulator import Emulator
-from bnnfpga.simulate.emulator_library import build_ahead
-from bnnfpga.simulate.hls_rtl import stage_hls_rtl
-from bnnfpga.simulate.project_graph import project_graph
-from bnnfpga.simulate.result import SimulationResult
-from bnnfpga.simulate.simulator import build_simulator
-from bnnfpga.simulate.verilator import RtlRun, run_simulator
+from bnnfpga.host.images import Images
+from bnnfpga.numbers.integers import IntArray
+from bnnfpga.simulate.image_range import image_warnings
+from bnnfpga.simulate.runners.csim import build_csim, run_csim
+from bnnfpga.simulate.runners.emulator import Emulator
+from bnnfpga.simulate.runners.emulator_library import build_ahead
+from bnnfpga.simulate.runners.hls_rtl import stage_hls_rtl
+from bnnfpga.simulate.runners.simulator import build_simulator
+from bnnfpga.simulate.runners.verilator import RtlRun, run_simulator
+from bnnfpga.simulate.simulation_result import SimulationResult
 
 Scores = tuple[IntArray, ...]
 """For each output int64 (images, elements), as they stream."""
 BACKENDS = ("rtl", "hls", "emulator")
-_MOST_MEGABYTES = 1_000_000
+_MAX_MEGABYTES = 1_000_000
 
 
 def simulate(
@@ -65,11 +65,11 @@ def simulate(
             where="--rtl-from",
             hint="omit --backend and --streams",
         )
-    if not 1 <= trace_megabytes <= _MOST_MEGABYTES:
+    if not 1 <= trace_megabytes <= _MAX_MEGABYTES:
         raise UserError(
             f"{trace_megabytes} MB is not a size for a waveform",
             where="--trace-megabytes",
-            hint=f"give 1 to {_MOST_MEGABYTES}",
+            hint=f"give 1 to {_MAX_MEGABYTES}",
         )
     if stall_seed is not None and not 0 <= stall_seed < 1 << 64:
         raise UserError(f"{stall_seed} is not a seed", where="--stall-seed", hint="give an integer from 0 to 2^64 - 1")

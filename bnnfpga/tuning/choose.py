@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from bnnfpga.base.errors import UserError
 from bnnfpga.dataflow.folding import Folding, LayerFolding
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import MemoryKind, Operator, add_resources
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.window import Window
 from bnnfpga.dataflow.stream import legal_lanes
-from bnnfpga.errors import UserError
 
 _SHALLOW = 64
 """Words up to which a weight memory is cheaper in LUTs than in block RAM."""

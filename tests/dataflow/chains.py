@@ -13,7 +13,7 @@ from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.score_output import ScoreOutput
 from bnnfpga.dataflow.operators.threshold import Threshold
 from bnnfpga.dataflow.thresholds import ThresholdTable
-from bnnfpga.integers import IntegerType
+from bnnfpga.numbers.integers import IntegerType
 
 Spec = tuple[tuple[int, ...], int]
 

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bnnfpga.codegen.project_folder import boundary, write_simulation
 from bnnfpga.codegen.rtl import render_rtl
+from bnnfpga.compiler.project_folder import boundary, write_simulation
+from bnnfpga.compiler.vectors import Vectors
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.add import Add
@@ -26,10 +27,9 @@ from bnnfpga.dataflow.operators.width_converter import WidthConverter
 from bnnfpga.dataflow.operators.window import Geometry, Window
 from bnnfpga.dataflow.pairs import Pairs
 from bnnfpga.dataflow.token_model import Cycles, Deadlock, predict
-from bnnfpga.integers import IntegerType
-from bnnfpga.simulate.simulator import build_simulator
-from bnnfpga.simulate.verilator import SimulationDeadlock, run_simulator
-from bnnfpga.vectors import Vectors
+from bnnfpga.numbers.integers import IntegerType
+from bnnfpga.simulate.runners.simulator import build_simulator
+from bnnfpga.simulate.runners.verilator import SimulationDeadlock, run_simulator
 from tests.support.graphs import chain, check_in_verilator, joined, random_integers
 
 BIPOLAR = IntegerType.bipolar()

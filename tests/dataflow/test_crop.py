@@ -17,7 +17,7 @@ from bnnfpga.dataflow.operators.fork import Fork
 from bnnfpga.dataflow.operators.upsample import Upsample
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.token_model import predict
-from bnnfpga.integers import IntegerType
+from bnnfpga.numbers.integers import IntegerType
 from tests.support.graphs import chain, check_in_verilator, joined, random_integers
 
 BIPOLAR = IntegerType.bipolar()

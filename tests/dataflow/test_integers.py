@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bnnfpga.host.words import BoundaryFormat
-from bnnfpga.integers import IntegerType
+from bnnfpga.numbers.integers import IntegerType
 
 
 @st.composite

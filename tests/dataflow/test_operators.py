@@ -28,7 +28,7 @@ from bnnfpga.dataflow.operators.score_output import ScoreOutput
 from bnnfpga.dataflow.operators.threshold import Threshold
 from bnnfpga.dataflow.operators.width_converter import WidthConverter
 from bnnfpga.dataflow.stream import Port
-from bnnfpga.integers import IntegerType
+from bnnfpga.numbers.integers import IntegerType
 from tests.dataflow import test_branches, test_crop, test_pool, test_upsample, test_vector_vector, test_window
 from tests.dataflow.chains import random_table
 from tests.support.graphs import chain, check_in_verilator, joined

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 import bnnfpga
-from bnnfpga.assets import asset
+from bnnfpga.base.assets import asset
+from bnnfpga.base.errors import UserError
+from bnnfpga.compiler.project_graph import project_graph
 from bnnfpga.dataflow import native_player, token_model
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.native_player import NativePlayer
 from bnnfpga.dataflow.python_player import PythonPlayer
 from bnnfpga.dataflow.token_model import Deadlock, player_for, predict
-from bnnfpga.errors import UserError
-from bnnfpga.simulate.project_graph import project_graph
 from tests.dataflow.chains import random_chain, random_folding
 from tests.dataflow.test_branches import residual
 from tests.support.cases import Case

@@ -7,7 +7,7 @@ import pytest
 
 from bnnfpga.dataflow.operator import RESOURCES, add_resources, memory_resources, multiplier_resources
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
-from bnnfpga.integers import IntegerType
+from bnnfpga.numbers.integers import IntegerType
 
 
 @pytest.mark.parametrize(

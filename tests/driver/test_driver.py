@@ -16,8 +16,8 @@ import pytest
 from numpy.typing import NDArray
 
 import bnnfpga
+from bnnfpga.base.errors import UserError
 from bnnfpga.codegen.driver import MODULES, driver
-from bnnfpga.errors import UserError
 from bnnfpga.host.dma_words import DmaWords
 from bnnfpga.host.pynq import Accelerator
 from tests.driver.fake_pynq import Dma, Overlay, allocate
@@ -50,8 +50,8 @@ def overlay(project: bnnfpga.Project, **faults: Any) -> Overlay:
 
     def compute(data: NDArray[np.uint8]) -> NDArray[np.uint8]:
         frames = data.reshape(-1, given.beats * given_words.bytes)
-        from bnnfpga.simulate.emulator import run_emulator
-        from bnnfpga.simulate.project_graph import project_graph
+        from bnnfpga.compiler.project_graph import project_graph
+        from bnnfpga.simulate.runners.emulator import run_emulator
 
         graph = project_graph(project)
         codes = given.unpack(given_words.gather(frames))

@@ -10,19 +10,19 @@ import onnx
 import pytest
 
 import bnnfpga
-from bnnfpga import frames as package
-from bnnfpga.arithmetic import Step, apply_steps
+from bnnfpga.compiler import frames as package
+from bnnfpga.compiler.frames import Frames, self_check_frames
+from bnnfpga.compiler.frames.floats import floats_of
+from bnnfpga.compiler.frames.patterns import draw, patterns
+from bnnfpga.compiler.frames.sight import Looker
+from bnnfpga.compiler.frames.solve import solve
+from bnnfpga.compiler.frames.units import FirstUnits
+from bnnfpga.compiler.plan import make_plan
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.frames import Frames, self_check_frames
-from bnnfpga.frames.floats import floats_of
-from bnnfpga.frames.patterns import draw, patterns
-from bnnfpga.frames.sight import Looker
-from bnnfpga.frames.solve import solve
-from bnnfpga.frames.units import FirstUnits
-from bnnfpga.golden.model import GoldenModel
-from bnnfpga.input_format import InputFormat
-from bnnfpga.integers import IntArray, IntegerType
-from bnnfpga.plan import make_plan
+from bnnfpga.golden.golden_model import GoldenModel
+from bnnfpga.host.input_format import InputFormat
+from bnnfpga.numbers.arithmetic import Step, apply_steps
+from bnnfpga.numbers.integers import IntArray, IntegerType
 from tests.frames.test_mutations import NETS
 from tests.support.conv_nets import ConvNet
 from tests.support.nets import DenseNet, NetWriter

@@ -12,17 +12,17 @@ import onnx
 import pytest
 
 import bnnfpga
-from bnnfpga import build
-from bnnfpga.arithmetic import Step
+from bnnfpga.base.errors import ResultsDiffer
+from bnnfpga.compiler import build
+from bnnfpga.compiler.plan import Plan
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.pool import Pool
 from bnnfpga.dataflow.operators.window import Window
-from bnnfpga.errors import ResultsDiffer
-from bnnfpga.geometry import Geometry
 from bnnfpga.host.order import Order
-from bnnfpga.integers import IntArray
-from bnnfpga.plan import Plan
+from bnnfpga.numbers.arithmetic import Step
+from bnnfpga.numbers.geometry import Geometry
+from bnnfpga.numbers.integers import IntArray
 from tests.support.conv_nets import ConvNet
 from tests.support.mutations import Damage, along, behind, emulated, field, host, in_front, table, unit_of
 from tests.support.nets import DOMAIN, DenseNet, NetWriter

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from bnnfpga import assets
-from bnnfpga.assets import KINDS, asset
-from bnnfpga.errors import UserError
+from bnnfpga.base import assets
+from bnnfpga.base.assets import KINDS, asset
+from bnnfpga.base.errors import UserError
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bnnfpga.errors import UserError
-from bnnfpga.simulate import hls_headers
-from bnnfpga.simulate.hls_headers import fetch_headers, find_headers, open_headers
+from bnnfpga.base.errors import UserError
+from bnnfpga.simulate.runners import hls_headers
+from bnnfpga.simulate.runners.hls_headers import fetch_headers, find_headers, open_headers
 
 
 @pytest.fixture(autouse=True)

@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 
 import bnnfpga
+from bnnfpga.base.errors import UserError
+from bnnfpga.compiler import project_graph
 from bnnfpga.dataflow.operator import EmulatorKernel
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
-from bnnfpga.errors import UserError
-from bnnfpga.simulate import project_graph
-from bnnfpga.simulate.emulator_library import VARIABLE
+from bnnfpga.simulate.runners.emulator_library import VARIABLE
 from tests.support.builds import images_for
 from tests.support.nets import DenseNet
 

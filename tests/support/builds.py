@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 import bnnfpga
+from bnnfpga.compiler.project_graph import project_graph
 from bnnfpga.dataflow.folding import folding_of
-from bnnfpga.dataflow.lower import lower
 from bnnfpga.frontend.clean import load
-from bnnfpga.input_format import InputFormat
+from bnnfpga.host.input_format import InputFormat
+from bnnfpga.lowering.lower import lower
 from bnnfpga.native.toolchain import find_compiler
-from bnnfpga.simulate.emulator import run_emulator
-from bnnfpga.simulate.emulator_library import paths_here
-from bnnfpga.simulate.project_graph import project_graph
+from bnnfpga.simulate.runners.emulator import run_emulator
+from bnnfpga.simulate.runners.emulator_library import paths_here
 from bnnfpga.transforms.fold import fold
 from tests.dataflow.chains import random_folding
 

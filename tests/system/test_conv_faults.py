@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 import bnnfpga
+from bnnfpga.compiler.project_graph import project_plan
 from bnnfpga.dataflow.operators.vector_vector import VectorVector
-from bnnfpga.simulate.project_graph import project_plan
 from tests.support import faults
 from tests.support.builds import images_for
 from tests.support.conv_nets import ConvNet

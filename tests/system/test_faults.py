@@ -23,14 +23,15 @@ import pytest
 from numpy.typing import NDArray
 
 import bnnfpga
+from bnnfpga.compiler import project_graph
+from bnnfpga.compiler.project_graph import project_plan
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.fifo import Fifo
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.width_converter import WidthConverter
 from bnnfpga.dataflow.token_model import predict
-from bnnfpga.simulate import project_graph, stages
-from bnnfpga.simulate.project_graph import project_plan
+from bnnfpga.simulate.verify import stages
 from tests.conftest import THOROUGH
 from tests.support import faults
 from tests.support.builds import images_for

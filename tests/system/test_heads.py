@@ -13,10 +13,10 @@ import onnx
 import pytest
 
 import bnnfpga
-from bnnfpga.cli import app
-from bnnfpga.errors import UserError
-from bnnfpga.simulate.project_graph import project_graph
-from bnnfpga.terminal import run
+from bnnfpga.base.errors import UserError
+from bnnfpga.cli.main import app
+from bnnfpga.cli.terminal import run
+from bnnfpga.compiler.project_graph import project_graph
 from tests.support.any_nets import AnyNet
 from tests.support.builds import check_cycles, check_streams, images_for, random_folding_of
 from tests.support.heads import SHAPE, data_tensors, heads_net, with_outputs

@@ -10,7 +10,7 @@ import pytest
 from qonnx.custom_op.registry import getCustomOp
 
 import bnnfpga
-from bnnfpga.simulate.project_graph import project_graph
+from bnnfpga.compiler.project_graph import project_graph
 from tests.support.independent import run_file
 from tests.support.nets import DOMAIN, NetWriter
 

@@ -9,14 +9,14 @@ import numpy as np
 import onnx
 import pytest
 
-from bnnfpga.arithmetic import apply_steps
+from bnnfpga.compiler.plan import make_plan
 from bnnfpga.frontend.clean import clean
 from bnnfpga.frontend.contract.table import STANDARD, of_family
 from bnnfpga.golden.file_check import check_file
-from bnnfpga.golden.model import GoldenModel
-from bnnfpga.input_format import InputFormat
-from bnnfpga.plan import make_plan
-from bnnfpga.simulate.emulator import Emulator
+from bnnfpga.golden.golden_model import GoldenModel
+from bnnfpga.host.input_format import InputFormat
+from bnnfpga.numbers.arithmetic import apply_steps
+from bnnfpga.simulate.runners.emulator import Emulator
 from tests.support.spelled import expected
 from tests.support.spelled_nets import OPSETS, SpelledNet
 

@@ -7,7 +7,6 @@ from typing import ClassVar
 
 import numpy as np
 
-from bnnfpga.dataflow.arrays import Integers, narrowest
 from bnnfpga.dataflow.operator import (
     EmulatorKernel,
     HlsInstance,
@@ -16,7 +15,8 @@ from bnnfpga.dataflow.operator import (
     queue_resources,
 )
 from bnnfpga.dataflow.pairs import Pairs
-from bnnfpga.integers import IntegerType
+from bnnfpga.numbers.exact_arrays import Integers, narrowest
+from bnnfpga.numbers.integers import IntegerType
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from typing import ClassVar
 
 import numpy as np
 
-from bnnfpga.dataflow.arrays import Integers
 from bnnfpga.dataflow.operator import (
     EmulatorKernel,
     Event,
@@ -29,7 +28,8 @@ from bnnfpga.dataflow.operator import (
 )
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.stream import Port
-from bnnfpga.integers import IntArray, IntegerType
+from bnnfpga.numbers.exact_arrays import Integers
+from bnnfpga.numbers.integers import IntArray, IntegerType
 
 _DEEP = 64
 """Words from which a lane's ranks lie in block RAM."""

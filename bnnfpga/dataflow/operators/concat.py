@@ -8,7 +8,6 @@ from typing import ClassVar
 
 import numpy as np
 
-from bnnfpga.dataflow.arrays import Integers
 from bnnfpga.dataflow.operator import (
     EmulatorKernel,
     Event,
@@ -20,7 +19,8 @@ from bnnfpga.dataflow.operator import (
     queue_resources,
 )
 from bnnfpga.dataflow.stream import Port, divisors, legal_lanes
-from bnnfpga.integers import IntegerType
+from bnnfpga.numbers.exact_arrays import Integers
+from bnnfpga.numbers.integers import IntegerType
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from bnnfpga.dataflow.arrays import Integers
 from bnnfpga.dataflow.operator import (
     IDENTITY,
     EmulatorKernel,
@@ -17,6 +16,7 @@ from bnnfpga.dataflow.operator import (
     queue_resources,
 )
 from bnnfpga.dataflow.stream import Port
+from bnnfpga.numbers.exact_arrays import Integers
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ from typing import ClassVar
 
 import numpy as np
 
-from bnnfpga.dataflow.arrays import Integers, narrowest, row_blocks
 from bnnfpga.dataflow.elementwise import Elementwise
 from bnnfpga.dataflow.operator import (
     EmulatorKernel,
@@ -24,7 +23,8 @@ from bnnfpga.dataflow.operator import (
 )
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.thresholds import Decisions
-from bnnfpga.integers import IntArray, IntegerType
+from bnnfpga.numbers.exact_arrays import Integers, narrowest, row_blocks
+from bnnfpga.numbers.integers import IntArray, IntegerType
 
 _DEEP = 1024
 """Words from which a lane's table of several channels lies in block RAM."""

@@ -10,7 +10,6 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.dataflow.arrays import Integers, narrowest, row_blocks, sum_type
 from bnnfpga.dataflow.operator import (
     EmulatorKernel,
     Event,
@@ -31,13 +30,14 @@ from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.stream import Port, legal_lanes
 from bnnfpga.dataflow.thresholds import Decisions, ThresholdTable, bipolar_sum_to_count
 from bnnfpga.dataflow.window_beats import window_lanes
-from bnnfpga.dot_products import dot_product_type, weight_type
-from bnnfpga.integers import IntArray, IntegerType
+from bnnfpga.numbers.exact_arrays import Integers, narrowest, row_blocks, sum_type
+from bnnfpga.numbers.integers import IntArray, IntegerType
+from bnnfpga.numbers.sum_types import dot_product_type, weight_type
 
 _WIDE_SUM = 32
 """Bits of a step's operands from which the popcount takes two stages instead of one."""
 
-_MOST_PLANE_PAIRS = 6
+_MAX_PLANE_PAIRS = 6
 """Bit planes of a weight times those of an input up to which `rtl/bnn_matrix_vector.sv` counts bits, not products."""
 
 
@@ -257,7 +257,7 @@ class MatrixVector(Operator):
     def _term_resources(self) -> dict[str, int]:
         """Estimate of what makes a step's products and adds them up."""
         bits, terms = self.weight_type.bits, self.pe * self.simd
-        if bits == 1 or bits * self._planes <= _MOST_PLANE_PAIRS:
+        if bits == 1 or bits * self._planes <= _MAX_PLANE_PAIRS:
             return {"lut": terms * bits * self._planes}
         products = multiplier_resources(bits, self._planes + 1, terms)
         return add_resources(products, {"lut": terms * (bits + self._planes)})

@@ -9,7 +9,6 @@ from typing import ClassVar, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.dataflow.arrays import Integers, narrowest
 from bnnfpga.dataflow.operator import (
     EmulatorKernel,
     HlsInstance,
@@ -24,7 +23,8 @@ from bnnfpga.dataflow.operator import (
 )
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.window_beats import WindowBeats
-from bnnfpga.integers import IntArray, IntegerType
+from bnnfpga.numbers.exact_arrays import Integers, narrowest
+from bnnfpga.numbers.integers import IntArray, IntegerType
 
 PoolFunction = Literal["extremum", "sum"]
 

@@ -7,7 +7,6 @@ from typing import ClassVar
 
 import numpy as np
 
-from bnnfpga.dataflow.arrays import Integers, narrowest
 from bnnfpga.dataflow.operator import (
     EmulatorKernel,
     Event,
@@ -21,7 +20,8 @@ from bnnfpga.dataflow.operator import (
 )
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.stream import Port, lanes_for
-from bnnfpga.integers import IntArray, IntegerType
+from bnnfpga.numbers.exact_arrays import Integers, narrowest
+from bnnfpga.numbers.integers import IntArray, IntegerType
 
 
 @dataclass(frozen=True)

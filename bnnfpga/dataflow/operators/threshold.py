@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from bnnfpga.dataflow.arrays import Integers
 from bnnfpga.dataflow.elementwise import Elementwise
 from bnnfpga.dataflow.operator import (
     EmulatorKernel,
@@ -18,7 +17,8 @@ from bnnfpga.dataflow.operator import (
     queue_resources,
 )
 from bnnfpga.dataflow.thresholds import Decisions, ThresholdTable, bipolar_sum_to_count
-from bnnfpga.integers import IntArray, IntegerType
+from bnnfpga.numbers.exact_arrays import Integers
+from bnnfpga.numbers.integers import IntArray, IntegerType
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from typing import ClassVar
 
 import numpy as np
 
-from bnnfpga.dataflow.arrays import Integers
 from bnnfpga.dataflow.line_buffer import buffer_depth, buffer_kind, buffer_resources
 from bnnfpga.dataflow.operator import (
     EmulatorKernel,
@@ -27,7 +26,8 @@ from bnnfpga.dataflow.operator import (
 )
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.stream import Port, divisors
-from bnnfpga.integers import IntArray, IntegerType
+from bnnfpga.numbers.exact_arrays import Integers
+from bnnfpga.numbers.integers import IntArray, IntegerType
 
 Copies = int | tuple[int, ...]
 """How often rows or columns come: all of them equally often, or each as often as it says."""

@@ -10,7 +10,6 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.dataflow.arrays import Integers, narrowest, row_blocks
 from bnnfpga.dataflow.operator import (
     EmulatorKernel,
     HlsInstance,
@@ -30,8 +29,9 @@ from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.thresholds import Decisions, ThresholdTable, bipolar_sum_to_count
 from bnnfpga.dataflow.window_beats import WindowBeats
-from bnnfpga.dot_products import dot_product_type, weight_type
-from bnnfpga.integers import IntArray, IntegerType
+from bnnfpga.numbers.exact_arrays import Integers, narrowest, row_blocks
+from bnnfpga.numbers.integers import IntArray, IntegerType
+from bnnfpga.numbers.sum_types import dot_product_type, weight_type
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-from bnnfpga.dataflow.arrays import Integers
 from bnnfpga.dataflow.operator import IDENTITY, EmulatorKernel, Event, HlsInstance, Operator, RtlInstance, Schedule
 from bnnfpga.dataflow.stream import Port
-from bnnfpga.integers import IntegerType
+from bnnfpga.numbers.exact_arrays import Integers
+from bnnfpga.numbers.integers import IntegerType
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.dataflow.arrays import Integers, narrowest
 from bnnfpga.dataflow.line_buffer import buffer_depth, buffer_kind, buffer_resources
 from bnnfpga.dataflow.operator import (
     EmulatorKernel,
@@ -25,8 +24,9 @@ from bnnfpga.dataflow.operator import (
 )
 from bnnfpga.dataflow.stream import Port, divisors, legal_lanes
 from bnnfpga.dataflow.window_beats import window_lanes
-from bnnfpga.geometry import Geometry
-from bnnfpga.integers import IntegerType
+from bnnfpga.numbers.exact_arrays import Integers, narrowest
+from bnnfpga.numbers.geometry import Geometry
+from bnnfpga.numbers.integers import IntegerType
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bnnfpga.frontend.contract import elementwise, ends, finn, functions, layers, movers, qonnx
-from bnnfpga.frontend.contract.refused import REFUSALS, Refusal
+from bnnfpga.frontend.contract import elementwise_operators as elementwise
+from bnnfpga.frontend.contract import end_operators as ends
+from bnnfpga.frontend.contract import finn_operators as finn
+from bnnfpga.frontend.contract import function_operators as functions
+from bnnfpga.frontend.contract import layer_operators as layers
+from bnnfpga.frontend.contract import mover_operators as movers
+from bnnfpga.frontend.contract import qonnx_operators as qonnx
+from bnnfpga.frontend.contract.refused_operators import REFUSALS, Refusal
 from bnnfpga.frontend.contract.terms import Operator
 
 STANDARD: dict[str, Operator] = {

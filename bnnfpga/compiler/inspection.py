@@ -1,0 +1,79 @@
+"""What is in a model, and what becomes of it."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+from bnnfpga.base.errors import located
+from bnnfpga.compiler.file_input import format_for
+from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
+from bnnfpga.dataflow.operators.threshold import Threshold
+from bnnfpga.dataflow.operators.vector_vector import VectorVector
+from bnnfpga.frontend.clean import clean
+from bnnfpga.frontend.reading.read import read_source
+from bnnfpga.golden.host_joins import leave_joins
+from bnnfpga.host.input_format import InputFormat
+from bnnfpga.lowering.lower import lower
+from bnnfpga.transforms.fold import fold
+
+
+def inspect_model(model: str | os.PathLike[str], input: str | None = None, input_scale: Any = None) -> dict[str, Any]:
+    """The layers of a model: integer types and ranges, operations, and the hardware unit of each.
+
+    Raises
+    ------
+    UserError
+        If the model cannot be compiled.
+    """
+    path = Path(model)
+    source = read_source(path)
+    format = format_for(source.proto, InputFormat.parse(input, input_scale))
+    with located(str(path)):
+        cleaned = clean(source.proto)
+        leave_joins(cleaned, format)
+        graph = lower(fold(cleaned, format.type, format.scale).model)
+    layers = []
+    for operator in graph.operators:
+        made, taken = operator.outputs[0], operator.inputs[0]
+        layer: dict[str, Any] = {
+            "unit": operator.name,
+            "operator": operator.kind,
+            "input": f"{' x '.join(map(str, taken.shape))} {taken.type}",
+            "output": f"{' x '.join(map(str, made.shape))} {made.type}",
+            "weights": None,
+            "accumulator": None,
+            "thresholds": None,
+            "operations": 0,
+        }
+        if isinstance(operator, MatrixVector | VectorVector):
+            layer["weights"] = f"{' x '.join(map(str, operator.weights.shape))} {operator.weight_type}"
+            layer["accumulator"] = str(operator.accumulator)
+            layer["operations"] = 2 * operator.weights.size * math.prod(operator.outputs[0].shape[:-1])
+        if isinstance(operator, Threshold | MatrixVector | VectorVector) and operator.table is not None:
+            falling = int(operator.table.decreasing.sum())
+            layer["thresholds"] = _thresholds(operator.table.levels, falling)
+        layers.append(layer)
+    return {
+        "model": str(path),
+        "input": {
+            "name": cleaned.input,
+            "shape": list(cleaned.shape(cleaned.input)[1:]),
+            "stream": str(graph.input.port.type),
+        },
+        "outputs": [
+            {"name": name, "shape": list(cleaned.shape(name)[1:]), "stream": str(stream.port.type)}
+            for name, stream in zip(cleaned.outputs, graph.outputs, strict=True)
+        ],
+        "nodes": [f"{node.name} ({node.op_type})" for node in cleaned.nodes],
+        "operations": sum(layer["operations"] for layer in layers),
+        "layers": layers,
+    }
+
+
+def _thresholds(levels: int, falling: int) -> str:
+    """Like "1 threshold per channel, 3 channels decreasing"."""
+    text = f"{levels:,} threshold{'' if levels == 1 else 's'} per channel"
+    return f"{text}, {falling:,} channel{'' if falling == 1 else 's'} decreasing" if falling else text
