@@ -10,23 +10,11 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.dataflow.operator import (
-    EmulatorKernel,
-    Event,
-    HlsInstance,
-    HlsTable,
-    Memory,
-    MemoryKind,
-    Operator,
-    RtlInstance,
-    Schedule,
-    add_resources,
-    memory_resources,
-    multiplier_resources,
-    queue_depth,
-    queue_resources,
-)
+from bnnfpga.dataflow.hardware import EmulatorKernel, HlsInstance, HlsTable, Memory, MemoryKind, RtlInstance
+from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.packing import to_bits
+from bnnfpga.dataflow.resources import add_resources, memory_resources, multiplier_resources, queue_resources
+from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port, legal_lanes
 from bnnfpga.dataflow.thresholds import Decisions, ThresholdTable, bipolar_sum_to_count
 from bnnfpga.dataflow.window_beats import window_lanes
