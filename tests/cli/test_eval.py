@@ -18,7 +18,7 @@ from bnnfpga.base.errors import UserError
 from bnnfpga.cli.main import app
 from bnnfpga.cli.terminal import run
 from bnnfpga.report.mistakes import MAX_SHOWN, mistakes_png, sample
-from tests.support.data import random_digits, shared, to_idx
+from tests.support.data import EXAMPLES, random_digits, shared, to_idx
 
 COUNT = 120
 
