@@ -18,7 +18,8 @@ from bnnfpga.dataflow.token_model import Cycles, predict
 from bnnfpga.frontend.clean import clean
 from bnnfpga.frontend.graph.model import Model
 from bnnfpga.frontend.reading.read import Source, read_source
-from bnnfpga.golden.end_program import Program, end_of, program_of
+from bnnfpga.golden.end_program import end_of, program_of
+from bnnfpga.golden.end_writer import Program
 from bnnfpga.golden.host_joins import leave_joins
 from bnnfpga.host.input_format import InputFormat
 from bnnfpga.host.order import Order, frame_shape
