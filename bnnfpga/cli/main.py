@@ -118,7 +118,7 @@ def compile(
     """
 
     def work() -> Outcome:
-        from bnnfpga.compiler.build import compile_model
+        from bnnfpga.api import compile as compile_model
         from bnnfpga.report.tables import compile_table
 
         project = compile_model(
@@ -191,7 +191,7 @@ def simulate(
 
     def work() -> Outcome:
         from bnnfpga.api import Project
-        from bnnfpga.base.files import require_writable
+        from bnnfpga.base.output_files import require_writable
         from bnnfpga.cli import saving
         from bnnfpga.datasets.arrays import load_array
         from bnnfpga.report.tables import simulate_table
@@ -266,7 +266,7 @@ def evaluate(
     def work(advance: Advance) -> Outcome:
         from bnnfpga.api import Project
         from bnnfpga.base.errors import UserError
-        from bnnfpga.base.files import require_writable, write_output
+        from bnnfpga.base.output_files import require_writable, write_output
         from bnnfpga.datasets.dataset import load_dataset
         from bnnfpga.report.mistakes import check_shape
         from bnnfpga.report.tables import eval_table
@@ -479,8 +479,8 @@ def doctor(
 
         if fetch_hls_headers:
             fetch_headers()
-        found = examine()
-        return Outcome(found.as_dict(), lambda: doctor_table(found))
+        found = examine().as_dict()
+        return Outcome(found, lambda: doctor_table(found))
 
     Terminal(as_json, quiet, verbose).finish(work, "looking for tools")
 
