@@ -15,7 +15,7 @@ from bnnfpga.codegen.rtl import render_rtl
 from bnnfpga.dataflow import token_model
 from bnnfpga.dataflow.folding import apply_folding, folding_of
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.operator import add_resources
+from bnnfpga.dataflow.resources import add_resources
 from bnnfpga.dataflow.token_model import predict
 from bnnfpga.simulate.runners.emulator import Emulator
 from bnnfpga.tuning.choose import choose_folding

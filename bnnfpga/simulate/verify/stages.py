@@ -10,7 +10,6 @@ from typing import ClassVar
 import numpy as np
 
 from bnnfpga.base.errors import UserError
-from bnnfpga.compiler.frames.units import products
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.golden.check import FileReading
 from bnnfpga.golden.file_check import check_file
@@ -86,7 +85,7 @@ class Subject:
     @cached_property
     def reading(self) -> FileReading:
         """What comparing the source's golden model with the unmodified file finds, on the first images."""
-        cost = max(1, products(self.graph) * len(self.images.given))
+        cost = max(1, self.graph.products * len(self.images.given))
         x = self.images.given[: max(_MIN_READ, len(self.images.given) * _MAX_PRODUCTS // cost)]
         return check_file(self.reference.proto, self.reference.golden, x)
 

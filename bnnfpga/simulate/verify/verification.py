@@ -15,7 +15,7 @@ import numpy as np
 from bnnfpga.base.errors import UserError
 from bnnfpga.base.output_files import require_writable
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.operator import Schedule
+from bnnfpga.dataflow.schedule import Schedule
 from bnnfpga.datasets.arrays import save_npy
 from bnnfpga.golden.check import Difference
 from bnnfpga.host.images import Images
