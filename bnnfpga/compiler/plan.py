@@ -13,7 +13,6 @@ from bnnfpga.compiler.file_input import format_for
 from bnnfpga.compiler.folding_file import read_folding
 from bnnfpga.dataflow.folding import apply_folding
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.operators.window import Window
 from bnnfpga.dataflow.token_model import Cycles, predict
 from bnnfpga.frontend.clean import clean
 from bnnfpga.frontend.graph.model import Model
@@ -119,7 +118,7 @@ def make_plan(
         folded = fold(cleaned, input.type, input.scale)
         graph = lower(folded.model, class_functions(ends, folded.output_functions) if output_kind == "class" else None)
     if cycles is None:
-        slides = any(isinstance(operator, Window) for operator in graph.operators)
+        slides = any(operator.slides for operator in graph.operators)
         cycles = _CONVOLUTIONAL_CYCLES if slides else _DENSE_CYCLES
     pinned, where = (None, "folding") if folding is None else read_folding(folding)
     parallel = apply_folding(graph, choose_folding(graph, cycles, pinned), where)
