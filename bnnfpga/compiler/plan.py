@@ -12,7 +12,6 @@ from bnnfpga.compiler.folding_file import read_folding
 from bnnfpga.compiler.model_file import ModelFile
 from bnnfpga.dataflow.folding import apply_folding
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.operators.window import Window
 from bnnfpga.dataflow.token_model import Cycles, predict
 from bnnfpga.golden.end_program import Program, end_of, program_of
 from bnnfpga.host.order import Order, frame_shape
@@ -106,7 +105,7 @@ def make_plan(
         folded = fold(file.model, file.input.type, file.input.scale)
         graph = lower(folded.model, class_functions(ends, folded.output_functions) if output_kind == "class" else None)
     if cycles is None:
-        slides = any(isinstance(operator, Window) for operator in graph.operators)
+        slides = any(operator.slides for operator in graph.operators)
         cycles = _CONVOLUTIONAL_CYCLES if slides else _DENSE_CYCLES
     pinned, where = (None, "folding") if folding is None else read_folding(folding)
     parallel = apply_folding(graph, choose_folding(graph, cycles, pinned), where)

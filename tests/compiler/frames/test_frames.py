@@ -228,9 +228,9 @@ def test_sums_come_to_thresholds(net: str, least: float, random: float, tmp_path
     model, options = NETS[net]
     _, graph, codes = frames_of(model(), tmp_path, options.get("input"))
     (layer,) = FirstUnits(graph).receptive
-    sums = layer.operator.weights * np.array([[[layer.operator.input_type.lo]], [[layer.operator.input_type.hi]]])
+    sums = layer.sums.weights * np.array([[[layer.sums.input_type.lo]], [[layer.sums.input_type.hi]]])
     lowest, highest = sums.min(axis=0).sum(axis=1)[:, None], sums.max(axis=0).sum(axis=1)[:, None]
-    step = 2 if layer.operator.input_type.is_bipolar else 1
+    step = 2 if layer.sums.input_type.is_bipolar else 1
     thresholds = layer.table.values
     can_be = np.stack(
         [
