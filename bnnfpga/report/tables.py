@@ -13,6 +13,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from bnnfpga.base.errors import UserError
 from bnnfpga.host.input_format import InputFormat
 
 if TYPE_CHECKING:
@@ -201,7 +202,7 @@ def synth_table(result: Mapping[str, Any]) -> RenderableType:
 
 
 def doctor_table(found: Examination) -> RenderableType:
-    """The tools: found or not, what each enables, where it is or how to get it."""
+    """The tools: found or not, what each enables, where it is or how to get it; and the cache."""
     rows = []
     for tool in found.tools:
         mark = Text("✓", style="green") if tool.found else Text("✗" if tool.required else "-", style="red")
@@ -213,7 +214,29 @@ def doctor_table(found: Examination) -> RenderableType:
     ready = Text("Ready to compile and simulate.", style="green")
     missing = Text(f"Missing for compiling or simulating: {', '.join(found.missing)}.", style="red")
     places = _facts({tool.name: tool.where for tool in found.tools if tool.where is not None})
-    return Group(table, "", Text("locations", style="bold"), places, "", missing if found.missing else ready)
+    parts: list[RenderableType] = [table, "", Text("locations", style="bold"), places, ""]
+    if found.cache is not None:
+        parts += [Text("cache", style="bold"), _facts(_cache(found)), ""]
+    return Group(*parts, missing if found.missing else ready)
+
+
+def _cache(found: Examination) -> dict[str, str]:
+    """What the cache holds, and what was deleted from it."""
+
+    def amount(folders: int, size: int) -> str:
+        return f"{size / 1e6:,.1f} MB in {folders:,} built program{'' if folders == 1 else 's'}"
+
+    use, facts = found.cache, {}
+    if isinstance(use, UserError):
+        facts["problem"] = ": ".join(part for part in (use.where, use.message, use.hint) if part)
+    elif use is not None:
+        facts["folder"] = str(use.folder)
+        facts["holds"] = f"{amount(use.folders, use.bytes)}, of at most {use.limit_bytes / 1e6:,.0f} MB"
+    if found.freed is not None:
+        facts["freed"] = amount(found.freed.folders, found.freed.bytes)
+        if found.freed.in_use:
+            facts["freed"] += f"; {found.freed.in_use:,} in use stayed"
+    return facts
 
 
 def _grid(headings: Sequence[str], rows: Iterable[Sequence[Text]], *, wrap_last: bool = False) -> Table:
