@@ -83,7 +83,7 @@ class Examination:
         return {
             "ready": not self.missing,
             "tools": [{**asdict(tool), "found": tool.found} for tool in self.tools],
-            "cache": {**asdict(use), "folder": str(use.folder)} if isinstance(use, CacheUse) else None,
+            "cache": {"error": use.as_dict()} if isinstance(use, UserError) else use and use.as_dict(),
             "freed": None if self.freed is None else asdict(self.freed),
         }
 

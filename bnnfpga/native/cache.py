@@ -16,8 +16,9 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from bnnfpga.base.errors import UserError
 from bnnfpga.native.eviction import PART, Freed, clear, entries, evict, remove_unfinished, size_limit
@@ -52,6 +53,10 @@ class CacheUse:
     folders: int
     bytes: int
     limit_bytes: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as JSON has it."""
+        return {**asdict(self), "folder": str(self.folder)}
 
 
 def cache_folder() -> Path:
