@@ -23,8 +23,8 @@ from bnnfpga.dataflow.operators.upsample import Upsample
 from bnnfpga.dataflow.operators.vector_vector import VectorVector
 from bnnfpga.dataflow.operators.width_converter import WidthConverter
 from bnnfpga.dataflow.operators.window import Window
-from bnnfpga.dataflow.thresholds import ThresholdTable
 from bnnfpga.numbers.integers import IntArray
+from bnnfpga.numbers.threshold_table import ThresholdTable
 
 DotProducts = MatrixVector | VectorVector
 _MOVING = (Concat, Crop, Fifo, Fork, Select, Upsample, WidthConverter, Window)
