@@ -9,6 +9,7 @@ from typing import ClassVar, Self
 from bnnfpga.dataflow.hardware import EmulatorKernel, HlsInstance, Memory, MemoryBank, RtlInstance
 from bnnfpga.dataflow.schedule import Schedule
 from bnnfpga.dataflow.stream import Port
+from bnnfpga.dataflow.weighted_sums import WeightedSums
 from bnnfpga.numbers.exact_arrays import Integers
 from bnnfpga.numbers.threshold_table import ThresholdTable
 
@@ -74,6 +75,17 @@ class Operator(ABC):
 
         They rank foldings; a synthesis tool's numbers differ.
         """
+
+    @property
+    def weighted_sums(self) -> WeightedSums | None:
+        """The dot products that it makes; None where it makes none."""
+        return None
+
+    @property
+    def products(self) -> int:
+        """Products of a weight and an element that a frame takes."""
+        sums, port = self.weighted_sums, self.outputs[0]
+        return 0 if sums is None else int(sums.weights.size) * (port.elements // port.shape[-1])
 
     def with_inputs(self, *ports: Port) -> Operator:
         """The same unit behind producers that make `ports`; units that take any number of lanes change theirs."""

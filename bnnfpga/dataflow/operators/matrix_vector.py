@@ -25,6 +25,7 @@ from bnnfpga.dataflow.resources import add_resources, memory_resources, multipli
 from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port, legal_lanes
 from bnnfpga.dataflow.thresholds import Domain, StoredThresholds
+from bnnfpga.dataflow.weighted_sums import WeightedSums
 from bnnfpga.dataflow.window_beats import window_lanes
 from bnnfpga.numbers.exact_arrays import Integers, narrowest, row_blocks, sum_type
 from bnnfpga.numbers.integers import IntArray, IntegerType
@@ -145,6 +146,10 @@ class MatrixVector(Operator):
         # Found by looking at all weights, and the same in every folding.
         unit.__dict__.update(weight_type=self.weight_type, accumulator=self.accumulator)
         return unit
+
+    @property
+    def weighted_sums(self) -> WeightedSums:
+        return WeightedSums(self.weights, self.weight_type, self.input_type, self.accumulator)
 
     @property
     def folding(self) -> tuple[int | None, int | None]:

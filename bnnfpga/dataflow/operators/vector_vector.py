@@ -25,6 +25,7 @@ from bnnfpga.dataflow.resources import add_resources, memory_resources, multipli
 from bnnfpga.dataflow.schedule import Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.thresholds import Domain, StoredThresholds
+from bnnfpga.dataflow.weighted_sums import WeightedSums
 from bnnfpga.dataflow.window_beats import WindowBeats
 from bnnfpga.numbers.exact_arrays import Integers, narrowest, row_blocks
 from bnnfpga.numbers.integers import IntArray, IntegerType
@@ -113,6 +114,10 @@ class VectorVector(Operator):
     @property
     def outputs(self) -> tuple[Port, ...]:
         return (Port((*self.windows, self.channels), self.made, self.pe),)
+
+    @property
+    def weighted_sums(self) -> WeightedSums:
+        return WeightedSums(self.weights, self.weight_type, self.input_type, self.accumulator, is_depthwise=True)
 
     @property
     def folding(self) -> tuple[int | None, int | None]:
