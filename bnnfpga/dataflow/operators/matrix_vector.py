@@ -19,7 +19,7 @@ from bnnfpga.dataflow.hardware import (
     RtlInstance,
     RtlParameter,
 )
-from bnnfpga.dataflow.operator import Operator, Preactivations
+from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.resources import add_resources, memory_resources, multiplier_resources, queue_resources
 from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
@@ -34,6 +34,9 @@ from bnnfpga.numbers.threshold_table import ThresholdTable
 
 _WIDE_SUM = 32
 """Bits of a step's operands from which the popcount takes two stages instead of one."""
+
+_MAX_SHALLOW = 64
+"""Words up to which a weight memory is cheaper in LUTs than in block RAM."""
 
 _MAX_PLANE_PAIRS = 6
 """Bit planes of a weight times those of an input up to which `rtl/bnn_matrix_vector.sv` counts bits, not products."""
@@ -117,6 +120,15 @@ class MatrixVector(Operator):
     def steps(self) -> int:
         return self.mw // self.simd
 
+    @property
+    def burst(self) -> int:
+        # All passes but the first have the vector from a memory.
+        return self.steps if self.passes > 1 else 0
+
+    @property
+    def suited_memory(self) -> MemoryKind:
+        return "block" if self.passes * self.steps > _MAX_SHALLOW else "distributed"
+
     @cached_property
     def weight_type(self) -> IntegerType:
         return weight_type(self.weights)
@@ -146,6 +158,10 @@ class MatrixVector(Operator):
         # Found by looking at all weights, and the same in every folding.
         unit.__dict__.update(weight_type=self.weight_type, accumulator=self.accumulator)
         return unit
+
+    @property
+    def thresholds(self) -> ThresholdTable | None:
+        return self.table
 
     @property
     def weighted_sums(self) -> WeightedSums:
@@ -189,8 +205,8 @@ class MatrixVector(Operator):
     def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
         return (self._products(arrays[0], self.table),)
 
-    def preactivations(self, *arrays: Integers) -> Preactivations:
-        return Preactivations(self._products(arrays[0], None), self.table)
+    def preactivations(self, *arrays: Integers) -> Integers:
+        return self._products(arrays[0], None)
 
     @cached_property
     def _sum_type(self) -> np.dtype[Any]:
@@ -223,10 +239,10 @@ class MatrixVector(Operator):
     @property
     def accumulator_bits(self) -> int:
         """Width of the register that sums: of a count of equal bits, or of the signed sum."""
-        return self._thresholds.domain.type.bits
+        return self._stored.domain.type.bits
 
     @cached_property
-    def _thresholds(self) -> StoredThresholds:
+    def _stored(self) -> StoredThresholds:
         domain = Domain.counts(self.mw, self.count_scale) if self.is_xnor else Domain(self.accumulator)
         return StoredThresholds(self.table, domain, self.mh, self.neurons)
 
@@ -234,7 +250,7 @@ class MatrixVector(Operator):
         words, width = self.passes * self.steps, self.neurons * self.simd * self.weight_type.bits
         bits = self.input_type.bits
         accumulate = self.pe * self.accumulator_bits
-        compare = self.pe * self._thresholds.levels * -(-self._thresholds.bits // 2)
+        compare = self.pe * self._stored.levels * -(-self._stored.bits // 2)
         vector = self.simd * bits * -(-self.steps // 64) if self.passes > 1 else 0
         block = self.memory == "block" and words > 1
         unit = {
@@ -243,7 +259,7 @@ class MatrixVector(Operator):
         }
         weights = memory_resources(words, width, self.memory)
         queue = queue_resources(self.outputs[0].width, self.queue)
-        return add_resources(unit, self._term_resources(), weights, self._thresholds.resources(), queue)
+        return add_resources(unit, self._term_resources(), weights, self._stored.resources(), queue)
 
     def _term_resources(self) -> dict[str, int]:
         """Estimate of what makes a step's products and adds them up."""
@@ -266,15 +282,15 @@ class MatrixVector(Operator):
             "InputSigned": int(self.input_type.signed),
             "Flags": self.flags,
             "AccumulatorBits": self.accumulator_bits,
-            "Levels": self._thresholds.levels,
-            "ThresholdBits": self._thresholds.bits,
+            "Levels": self._stored.levels,
+            "ThresholdBits": self._stored.bits,
             "OutputBits": self.outputs[0].type.bits,
-            "OutputOffset": self._thresholds.offset,
+            "OutputOffset": self._stored.offset,
             "PopcountStages": self.popcount_stages,
             "QueueDepth": self.queue,
             "MemoryKind": self.memory,
             "Weights": self._weight_memory,
-            **self._thresholds.rtl_memories(),
+            **self._stored.rtl_memories(),
         }
         return RtlInstance("bnn_matrix_vector", parameters)
 
@@ -296,12 +312,12 @@ class MatrixVector(Operator):
                 "InputSigned": self.input_type.signed,
                 "Flags": self.flags,
                 "AccumulatorBits": self.accumulator_bits,
-                "Levels": self._thresholds.levels,
+                "Levels": self._stored.levels,
                 "OutputBits": self.outputs[0].type.bits,
-                "OutputOffset": self._thresholds.offset,
+                "OutputOffset": self._stored.offset,
             },
-            (HlsTable("weights", weights, False, self.memory), *self._thresholds.hls_tables()),
+            (HlsTable("weights", weights, False, self.memory), *self._stored.hls_tables()),
         )
 
     def emulator(self) -> EmulatorKernel:
-        return EmulatorKernel("matrix_vector", {"weights": self.weights, **self._thresholds.emulator_values()})
+        return EmulatorKernel("matrix_vector", {"weights": self.weights, **self._stored.emulator_values()})

@@ -6,18 +6,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
-from bnnfpga.dataflow.elementwise import Elementwise
+import numpy as np
+
+from bnnfpga.dataflow.elementwise import Unary
 from bnnfpga.dataflow.hardware import EmulatorKernel, HlsInstance, MemoryKind, RtlInstance, RtlParameter
-from bnnfpga.dataflow.operator import Preactivations
 from bnnfpga.dataflow.resources import add_resources, queue_resources
 from bnnfpga.dataflow.thresholds import Domain, StoredThresholds
 from bnnfpga.numbers.exact_arrays import Integers
-from bnnfpga.numbers.integers import IntegerType
+from bnnfpga.numbers.integers import IntArray, IntegerType
 from bnnfpga.numbers.threshold_table import ThresholdTable
 
 
 @dataclass(frozen=True)
-class Threshold(Elementwise):
+class Threshold(Unary):
     """Compares each element with its channel's thresholds, `pe` elements a cycle.
 
     `table` has a row for each channel, or one row for all.
@@ -33,38 +34,45 @@ class Threshold(Elementwise):
     def made(self) -> IntegerType:
         return self.table.output
 
+    @property
+    def thresholds(self) -> ThresholdTable:
+        return self.table
+
+    @property
+    def rows(self) -> int:
+        return len(self.table.values)
+
+    @property
+    def steps(self) -> IntArray:
+        return np.unique(self.table.values)
+
     def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
         return (self.table.execute(arrays[0]),)
 
-    def preactivations(self, *arrays: Integers) -> Preactivations:
-        return Preactivations(arrays[0], self.table)
-
-    @property
-    def is_shared(self) -> bool:
-        """Whether one row serves all channels."""
-        return len(self.table.values) == 1
+    def preactivations(self, *arrays: Integers) -> Integers:
+        return arrays[0]
 
     @cached_property
-    def _thresholds(self) -> StoredThresholds:
+    def _stored(self) -> StoredThresholds:
         domain, channels = Domain.elements(self.input_type), self.shape[-1]
-        if self.is_shared:
+        if self.rows == 1:
             return StoredThresholds(self.table, domain, 1, 1, kind=self.memory)
         pixels = max(1, self.pe // channels)
         return StoredThresholds(self.table, domain, channels, self.pe // pixels, pixels, self.memory)
 
     def resources(self) -> dict[str, int]:
-        stored = self._thresholds
+        stored = self._stored
         compare = self.pe * stored.levels * (-(-stored.bits // 2) + 1)
         registers = stored.width * (stored.words > 1) + self.pe * (self.input_type.bits + self.table.output.bits)
         unit = {"lut": compare + 10, "ff": registers + 10}
         return add_resources(unit, stored.resources(), queue_resources(self.outputs[0].width, self.queue))
 
     def rtl(self) -> RtlInstance:
-        stored = self._thresholds
+        stored = self._stored
         parameters: dict[str, RtlParameter] = {
             "PE": self.pe,
             "Words": stored.words,
-            "Shared": int(self.is_shared),
+            "Shared": int(self.rows == 1),
             "InputBits": self.input_type.bits,
             "InputSigned": int(self.input_type.signed),
             "Levels": stored.levels,
@@ -84,15 +92,15 @@ class Threshold(Elementwise):
                 "Channels": channels,
                 "Vectors": self.outputs[0].elements // channels,
                 "PE": self.pe,
-                "Shared": self.is_shared,
+                "Shared": self.rows == 1,
                 "InputBits": self.input_type.bits,
                 "InputSigned": self.input_type.signed,
-                "Levels": self._thresholds.levels,
+                "Levels": self._stored.levels,
                 "OutputBits": self.table.output.bits,
-                "OutputOffset": self._thresholds.offset,
+                "OutputOffset": self._stored.offset,
             },
-            self._thresholds.hls_tables(),
+            self._stored.hls_tables(),
         )
 
     def emulator(self) -> EmulatorKernel:
-        return EmulatorKernel("threshold", self._thresholds.emulator_values())
+        return EmulatorKernel("threshold", self._stored.emulator_values())

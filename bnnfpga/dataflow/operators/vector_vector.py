@@ -19,7 +19,7 @@ from bnnfpga.dataflow.hardware import (
     RtlInstance,
     RtlParameter,
 )
-from bnnfpga.dataflow.operator import Operator, Preactivations
+from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.resources import add_resources, memory_resources, multiplier_resources, queue_resources
 from bnnfpga.dataflow.schedule import Schedule, queue_depth
@@ -116,6 +116,10 @@ class VectorVector(Operator):
         return (Port((*self.windows, self.channels), self.made, self.pe),)
 
     @property
+    def thresholds(self) -> ThresholdTable | None:
+        return self.table
+
+    @property
     def weighted_sums(self) -> WeightedSums:
         return WeightedSums(self.weights, self.weight_type, self.input_type, self.accumulator, is_depthwise=True)
 
@@ -155,8 +159,8 @@ class VectorVector(Operator):
     def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
         return (self._products(arrays[0], self.table),)
 
-    def preactivations(self, *arrays: Integers) -> Preactivations:
-        return Preactivations(self._products(arrays[0], None), self.table)
+    def preactivations(self, *arrays: Integers) -> Integers:
+        return self._products(arrays[0], None)
 
     def _products(self, x: Integers, table: ThresholdTable | None) -> Integers:
         """The sums, or what the thresholds make of them."""
@@ -180,10 +184,10 @@ class VectorVector(Operator):
     @property
     def accumulator_bits(self) -> int:
         """Width of the register that sums: of a count of equal bits, or of the signed sum."""
-        return self._thresholds.domain.type.bits
+        return self._stored.domain.type.bits
 
     @cached_property
-    def _thresholds(self) -> StoredThresholds:
+    def _stored(self) -> StoredThresholds:
         domain = Domain.counts(self.taps, self.count_scale) if self.is_xnor else Domain(self.accumulator)
         return StoredThresholds(self.table, domain, self.channels, self.beats.part)
 
@@ -191,7 +195,7 @@ class VectorVector(Operator):
         words, width = self.beats.steps * self.beats.chunks, self.beats.part * self.simd * self.weight_type.bits
         accumulate = self.pe * self.accumulator_bits
         kept = accumulate * -(-self.beats.chunks // 64) if self.beats.chunks > 1 else 0
-        compare = self.pe * self._thresholds.levels * -(-self._thresholds.bits // 2)
+        compare = self.pe * self._stored.levels * -(-self._stored.bits // 2)
         unit = {
             "lut": accumulate * self.simd + kept + compare + 40,
             "ff": width + self.inputs[0].width + (1 + self.product_stages) * accumulate + 40,
@@ -201,7 +205,7 @@ class VectorVector(Operator):
             unit,
             products if self._multiplies else {},
             memory_resources(words, width, self.memory),
-            self._thresholds.resources(),
+            self._stored.resources(),
             queue_resources(self.outputs[0].width, self.queue),
         )
 
@@ -219,15 +223,15 @@ class VectorVector(Operator):
             "InputSigned": int(self.input_type.signed),
             "Flags": int(self.padded),
             "AccumulatorBits": self.accumulator_bits,
-            "Levels": self._thresholds.levels,
-            "ThresholdBits": self._thresholds.bits,
+            "Levels": self._stored.levels,
+            "ThresholdBits": self._stored.bits,
             "OutputBits": self.made.bits,
-            "OutputOffset": self._thresholds.offset,
+            "OutputOffset": self._stored.offset,
             "ProductStages": self.product_stages,
             "QueueDepth": self.queue,
             "MemoryKind": self.memory,
             "Weights": weights,
-            **self._thresholds.rtl_memories(),
+            **self._stored.rtl_memories(),
         }
         return RtlInstance("bnn_vector_vector", parameters)
 
@@ -247,12 +251,12 @@ class VectorVector(Operator):
                 "InputSigned": self.input_type.signed,
                 "Flagged": self.padded,
                 "AccumulatorBits": self.accumulator_bits,
-                "Levels": self._thresholds.levels,
+                "Levels": self._stored.levels,
                 "OutputBits": self.made.bits,
-                "OutputOffset": self._thresholds.offset,
+                "OutputOffset": self._stored.offset,
             },
-            (HlsTable("weights", self._weight_bits, False, self.memory), *self._thresholds.hls_tables()),
+            (HlsTable("weights", self._weight_bits, False, self.memory), *self._stored.hls_tables()),
         )
 
     def emulator(self) -> EmulatorKernel:
-        return EmulatorKernel("vector_vector", {"weights": self.weights, **self._thresholds.emulator_values()})
+        return EmulatorKernel("vector_vector", {"weights": self.weights, **self._stored.emulator_values()})
