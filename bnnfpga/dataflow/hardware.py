@@ -78,7 +78,7 @@ class RtlInstance:
 
     module: str
     parameters: Mapping[str, RtlParameter]
-    levels: tuple[str, ...] = ("{unit}.output_queue.queue.level",)
+    levels: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)

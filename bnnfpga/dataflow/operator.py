@@ -11,6 +11,7 @@ from bnnfpga.dataflow.hardware import (
     MEMORY_KINDS,
     EmulatorKernel,
     HlsInstance,
+    HlsTable,
     Memory,
     MemoryBank,
     MemoryKind,
@@ -19,6 +20,7 @@ from bnnfpga.dataflow.hardware import (
 from bnnfpga.dataflow.schedule import Schedule
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.thresholds import Decisions, ThresholdTable
+from bnnfpga.dataflow.unit_parameters import UnitParameters
 from bnnfpga.dataflow.weighted_sums import WeightedSums
 from bnnfpga.numbers.exact_arrays import Integers
 
@@ -69,12 +71,25 @@ class Operator(ABC):
         return None
 
     @abstractmethod
-    def rtl(self) -> RtlInstance:
-        """Its module in `rtl/`."""
+    def parameters(self) -> UnitParameters:
+        """What both of its hardware forms are told."""
 
-    @abstractmethod
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """Of its module: an expression per output for the beats that wait there (`RtlInstance`)."""
+        return ("{unit}.output_queue.queue.level",)
+
+    def rtl(self) -> RtlInstance:
+        """Its module in `rtl/`, which has its name."""
+        return RtlInstance(f"bnn_{self.kind}", self.parameters().rtl, self.levels)
+
+    def hls_tables(self) -> tuple[HlsTable, ...]:
+        """The constant arrays that its function in `hls/` is called with."""
+        return ()
+
     def hls(self) -> HlsInstance:
-        """Its function in `hls/`."""
+        """Its function in `hls/`, which has its name."""
+        return HlsInstance(self.kind, self.parameters().hls, self.hls_tables())
 
     @abstractmethod
     def emulator(self) -> EmulatorKernel:
