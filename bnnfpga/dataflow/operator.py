@@ -19,10 +19,18 @@ from bnnfpga.dataflow.hardware import (
 )
 from bnnfpga.dataflow.schedule import Schedule
 from bnnfpga.dataflow.stream import Port
-from bnnfpga.dataflow.thresholds import Decisions, ThresholdTable
 from bnnfpga.dataflow.unit_parameters import UnitParameters
 from bnnfpga.dataflow.weighted_sums import WeightedSums
 from bnnfpga.numbers.exact_arrays import Integers
+from bnnfpga.numbers.threshold_table import ThresholdTable
+
+
+@dataclass(frozen=True, eq=False)
+class Preactivations:
+    """What a unit decides its results from: an integer for each, and the thresholds, where it has any."""
+
+    integers: Integers
+    table: ThresholdTable | None
 
 
 @dataclass(frozen=True)
@@ -65,7 +73,7 @@ class Operator(ABC):
         Any numpy type that holds the integers taken may come, any that holds those made may be returned.
         """
 
-    def decide(self, *arrays: Integers) -> Decisions | None:
+    def preactivations(self, *arrays: Integers) -> Preactivations | None:
         """What the results of `execute` are decided from, of the shape of its first output; None where nothing is."""
         del arrays
         return None

@@ -83,12 +83,12 @@ def test_decisions(name: str) -> None:
     window, unit = depthwise(type, weights, bits, **options)
     assert isinstance(unit, VectorVector)
     (x,) = window.execute(random_integers(window.inputs[0], 5, seed=1))
-    decisions = unit.decide(x)
+    decided = unit.preactivations(x)
     taps = x.reshape(5, *unit.windows, unit.taps, unit.channels).astype(np.int64)
-    np.testing.assert_array_equal(decisions.accumulators, (taps * unit.weights).sum(axis=-2))
-    assert decisions.table is unit.table
+    np.testing.assert_array_equal(decided.integers, (taps * unit.weights).sum(axis=-2))
+    assert decided.table is unit.table
     if unit.table is not None:
-        np.testing.assert_array_equal(unit.table.execute(decisions.accumulators), unit.execute(x)[0])
+        np.testing.assert_array_equal(unit.table.execute(decided.integers), unit.execute(x)[0])
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -16,9 +16,9 @@ from bnnfpga.dataflow.hardware import (
     MemoryBank,
     MemoryKind,
 )
+from bnnfpga.dataflow.operator import Preactivations
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.resources import add_resources, memory_resources, queue_resources
-from bnnfpga.dataflow.thresholds import Decisions
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
 from bnnfpga.numbers.exact_arrays import Integers, narrowest, row_blocks
 from bnnfpga.numbers.integers import IntArray, IntegerType
@@ -83,8 +83,8 @@ class Lookup(Unary):
             into[block] = own[rows, self.input_type.encode(values[block].astype(np.int64))]
         return (results,)
 
-    def decide(self, *arrays: Integers) -> Decisions:
-        return Decisions(arrays[0], None)
+    def preactivations(self, *arrays: Integers) -> Preactivations:
+        return Preactivations(arrays[0], None)
 
     @property
     def _memory_kind(self) -> MemoryKind:

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from bnnfpga.dataflow.hardware import EmulatorKernel, HlsTable, RtlVector
+from bnnfpga.dataflow.hardware import EmulatorKernel, HlsTable, RtlParameter, RtlVector
 from bnnfpga.dataflow.line_buffer import buffer_depth, buffer_kind, buffer_resources
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.packing import to_bits
@@ -152,17 +152,19 @@ class Upsample(Operator):
 
     def parameters(self) -> UnitParameters:
         width = self.inputs[0].width
-        stated = (
+        copies: dict[str, RtlParameter] = {}
+        for name, last, bits in self._last_copies():
+            copies[f"{name}Entries"] = len(last)
+            copies[f"{name}CopyBits"] = bits
+            copies[f"{name}LastCopies"] = RtlVector(tuple(last.tolist()), bits)
+        return (
             rtl_only(Width=width)
             + hls_only(Rows=self.image[0])
             + both(Columns=self.image[1], Chunks=self.chunks)
             + hls_only(Width=width)
-        )
-        for name, last, bits in self._last_copies():
-            copies = RtlVector(tuple(last.tolist()), bits)
-            stated += rtl_only(**{f"{name}Entries": len(last), f"{name}CopyBits": bits, f"{name}LastCopies": copies})
-        return (
-            stated + both(Depth=self.depth) + rtl_only(QueueDepth=self.queue, MemoryKind=buffer_kind(width, self.depth))
+            + rtl_only(**copies)
+            + both(Depth=self.depth)
+            + rtl_only(QueueDepth=self.queue, MemoryKind=buffer_kind(width, self.depth))
         )
 
     def hls_tables(self) -> tuple[HlsTable, ...]:
