@@ -7,10 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bnnfpga.base.errors import located
-from bnnfpga.compiler.file_input import format_for
-from bnnfpga.frontend.clean import clean
-from bnnfpga.frontend.reading.read import read_source
-from bnnfpga.golden.host_joins import leave_joins
+from bnnfpga.compiler.model_file import open_model
 from bnnfpga.host.input_format import InputFormat
 from bnnfpga.lowering.lower import lower
 from bnnfpga.transforms.fold import fold
@@ -25,12 +22,10 @@ def inspect_model(model: str | os.PathLike[str], input: str | None = None, input
         If the model cannot be compiled.
     """
     path = Path(model)
-    source = read_source(path)
-    format = format_for(source.proto, InputFormat.parse(input, input_scale))
+    file = open_model(path, InputFormat.parse(input, input_scale))
+    cleaned = file.model
     with located(str(path)):
-        cleaned = clean(source.proto)
-        leave_joins(cleaned, format)
-        graph = lower(fold(cleaned, format.type, format.scale).model)
+        graph = lower(fold(cleaned, file.input.type, file.input.scale).model)
     layers = []
     for operator in graph.operators:
         made, taken = operator.outputs[0], operator.inputs[0]

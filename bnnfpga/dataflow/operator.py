@@ -25,14 +25,6 @@ from bnnfpga.numbers.exact_arrays import Integers
 from bnnfpga.numbers.threshold_table import ThresholdTable
 
 
-@dataclass(frozen=True, eq=False)
-class Preactivations:
-    """What a unit decides its results from: an integer for each, and the thresholds, where it has any."""
-
-    integers: Integers
-    table: ThresholdTable | None
-
-
 @dataclass(frozen=True)
 class Operator(ABC):
     """A hardware unit. Subclasses are frozen dataclasses whose fields are its parameters."""
@@ -73,7 +65,7 @@ class Operator(ABC):
         Any numpy type that holds the integers taken may come, any that holds those made may be returned.
         """
 
-    def preactivations(self, *arrays: Integers) -> Preactivations | None:
+    def preactivations(self, *arrays: Integers) -> Integers | None:
         """What the results of `execute` are decided from, of the shape of its first output; None where nothing is."""
         del arrays
         return None

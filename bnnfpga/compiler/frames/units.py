@@ -101,7 +101,7 @@ class FirstUnits:
             else:
                 preactivations = operator.preactivations(*taken)
                 assert preactivations is not None, operator.name
-                sums = preactivations.integers.astype(np.int64, copy=False)
+                sums = preactivations.astype(np.int64, copy=False)
                 found[operator.name] = sums.reshape(len(codes), -1, operator.outputs[0].shape[-1])
                 if decider.generation == last_generation:
                     continue

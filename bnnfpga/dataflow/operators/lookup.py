@@ -16,7 +16,6 @@ from bnnfpga.dataflow.hardware import (
     MemoryBank,
     MemoryKind,
 )
-from bnnfpga.dataflow.operator import Preactivations
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.resources import add_resources, memory_resources, queue_resources
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
@@ -83,8 +82,8 @@ class Lookup(Unary):
             into[block] = own[rows, self.input_type.encode(values[block].astype(np.int64))]
         return (results,)
 
-    def preactivations(self, *arrays: Integers) -> Preactivations:
-        return Preactivations(arrays[0], None)
+    def preactivations(self, *arrays: Integers) -> Integers:
+        return arrays[0]
 
     @property
     def _memory_kind(self) -> MemoryKind:

@@ -16,7 +16,7 @@ from bnnfpga.dataflow.hardware import (
     Memory,
     MemoryKind,
 )
-from bnnfpga.dataflow.operator import Operator, Preactivations
+from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.resources import add_resources, memory_resources, multiplier_resources, queue_resources
 from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
@@ -203,8 +203,8 @@ class MatrixVector(Operator):
     def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
         return (self._products(arrays[0], self.table),)
 
-    def preactivations(self, *arrays: Integers) -> Preactivations:
-        return Preactivations(self._products(arrays[0], None), self.table)
+    def preactivations(self, *arrays: Integers) -> Integers:
+        return self._products(arrays[0], None)
 
     @cached_property
     def _sum_type(self) -> np.dtype[Any]:
@@ -237,10 +237,10 @@ class MatrixVector(Operator):
     @property
     def accumulator_bits(self) -> int:
         """Width of the register that sums: of a count of equal bits, or of the signed sum."""
-        return self._thresholds.domain.type.bits
+        return self._stored.domain.type.bits
 
     @cached_property
-    def _thresholds(self) -> StoredThresholds:
+    def _stored(self) -> StoredThresholds:
         domain = Domain.counts(self.mw, self.count_scale) if self.is_xnor else Domain(self.accumulator)
         return StoredThresholds(self.table, domain, self.mh, self.neurons)
 
@@ -248,7 +248,7 @@ class MatrixVector(Operator):
         words, width = self.passes * self.steps, self.neurons * self.simd * self.weight_type.bits
         bits = self.input_type.bits
         accumulate = self.pe * self.accumulator_bits
-        compare = self.pe * self._thresholds.levels * -(-self._thresholds.bits // 2)
+        compare = self.pe * self._stored.levels * -(-self._stored.bits // 2)
         vector = self.simd * bits * -(-self.steps // 64) if self.passes > 1 else 0
         block = self.memory == "block" and words > 1
         unit = {
@@ -257,7 +257,7 @@ class MatrixVector(Operator):
         }
         weights = memory_resources(words, width, self.memory)
         queue = queue_resources(self.outputs[0].width, self.queue)
-        return add_resources(unit, self._term_resources(), weights, self._thresholds.resources(), queue)
+        return add_resources(unit, self._term_resources(), weights, self._stored.resources(), queue)
 
     def _term_resources(self) -> dict[str, int]:
         """Estimate of what makes a step's products and adds them up."""
@@ -282,20 +282,20 @@ class MatrixVector(Operator):
                 Flags=self.flags,
                 AccumulatorBits=self.accumulator_bits,
             )
-            + self._thresholds.parameters(self.outputs[0].type)
+            + self._stored.parameters(self.outputs[0].type)
             + rtl_only(
                 PopcountStages=self.popcount_stages,
                 QueueDepth=self.queue,
                 MemoryKind=self.memory,
                 Weights=self._weight_memory,
-                **self._thresholds.rtl_memories(),
+                **self._stored.rtl_memories(),
             )
         )
 
     def hls_tables(self) -> tuple[HlsTable, ...]:
         # Here a step's weights lie side by side, each with its bits.
         weights = self._weight_bits.transpose(0, 2, 1, 3, 4).reshape(self.passes * self.steps, self.neurons, -1)
-        return (HlsTable("weights", weights, False, self.memory), *self._thresholds.hls_tables())
+        return (HlsTable("weights", weights, False, self.memory), *self._stored.hls_tables())
 
     def emulator(self) -> EmulatorKernel:
-        return EmulatorKernel("matrix_vector", {"weights": self.weights, **self._thresholds.emulator_values()})
+        return EmulatorKernel("matrix_vector", {"weights": self.weights, **self._stored.emulator_values()})

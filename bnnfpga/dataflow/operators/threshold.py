@@ -10,7 +10,6 @@ import numpy as np
 
 from bnnfpga.dataflow.elementwise import Unary
 from bnnfpga.dataflow.hardware import EmulatorKernel, HlsTable, MemoryKind
-from bnnfpga.dataflow.operator import Preactivations
 from bnnfpga.dataflow.resources import add_resources, queue_resources
 from bnnfpga.dataflow.thresholds import Domain, StoredThresholds
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
@@ -51,24 +50,19 @@ class Threshold(Unary):
     def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
         return (self.table.execute(arrays[0]),)
 
-    def preactivations(self, *arrays: Integers) -> Preactivations:
-        return Preactivations(arrays[0], self.table)
-
-    @property
-    def is_shared(self) -> bool:
-        """Whether one row serves all channels."""
-        return len(self.table.values) == 1
+    def preactivations(self, *arrays: Integers) -> Integers:
+        return arrays[0]
 
     @cached_property
-    def _thresholds(self) -> StoredThresholds:
+    def _stored(self) -> StoredThresholds:
         domain, channels = Domain.elements(self.input_type), self.shape[-1]
-        if self.is_shared:
+        if self.rows == 1:
             return StoredThresholds(self.table, domain, 1, 1, kind=self.memory)
         pixels = max(1, self.pe // channels)
         return StoredThresholds(self.table, domain, channels, self.pe // pixels, pixels, self.memory)
 
     def resources(self) -> dict[str, int]:
-        stored = self._thresholds
+        stored = self._stored
         compare = self.pe * stored.levels * (-(-stored.bits // 2) + 1)
         registers = stored.width * (stored.words > 1) + self.pe * (self.input_type.bits + self.table.output.bits)
         unit = {"lut": compare + 10, "ff": registers + 10}
@@ -79,14 +73,14 @@ class Threshold(Unary):
         return (
             hls_only(Channels=channels, Vectors=self.outputs[0].elements // channels)
             + both(PE=self.pe)
-            + rtl_only(Words=self._thresholds.words)
-            + both(Shared=self.is_shared, InputBits=self.input_type.bits, InputSigned=self.input_type.signed)
-            + self._thresholds.parameters(self.made)
-            + rtl_only(QueueDepth=self.queue, MemoryKind=self.memory, **self._thresholds.rtl_memories())
+            + rtl_only(Words=self._stored.words)
+            + both(Shared=self.rows == 1, InputBits=self.input_type.bits, InputSigned=self.input_type.signed)
+            + self._stored.parameters(self.made)
+            + rtl_only(QueueDepth=self.queue, MemoryKind=self.memory, **self._stored.rtl_memories())
         )
 
     def hls_tables(self) -> tuple[HlsTable, ...]:
-        return self._thresholds.hls_tables()
+        return self._stored.hls_tables()
 
     def emulator(self) -> EmulatorKernel:
-        return EmulatorKernel("threshold", self._thresholds.emulator_values())
+        return EmulatorKernel("threshold", self._stored.emulator_values())

@@ -16,7 +16,7 @@ from bnnfpga.dataflow.hardware import (
     Memory,
     MemoryKind,
 )
-from bnnfpga.dataflow.operator import Operator, Preactivations
+from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.resources import add_resources, memory_resources, multiplier_resources, queue_resources
 from bnnfpga.dataflow.schedule import Schedule, queue_depth
@@ -157,8 +157,8 @@ class VectorVector(Operator):
     def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
         return (self._products(arrays[0], self.table),)
 
-    def preactivations(self, *arrays: Integers) -> Preactivations:
-        return Preactivations(self._products(arrays[0], None), self.table)
+    def preactivations(self, *arrays: Integers) -> Integers:
+        return self._products(arrays[0], None)
 
     def _products(self, x: Integers, table: ThresholdTable | None) -> Integers:
         """The sums, or what the thresholds make of them."""
@@ -182,10 +182,10 @@ class VectorVector(Operator):
     @property
     def accumulator_bits(self) -> int:
         """Width of the register that sums: of a count of equal bits, or of the signed sum."""
-        return self._thresholds.domain.type.bits
+        return self._stored.domain.type.bits
 
     @cached_property
-    def _thresholds(self) -> StoredThresholds:
+    def _stored(self) -> StoredThresholds:
         domain = Domain.counts(self.taps, self.count_scale) if self.is_xnor else Domain(self.accumulator)
         return StoredThresholds(self.table, domain, self.channels, self.beats.part)
 
@@ -193,7 +193,7 @@ class VectorVector(Operator):
         words, width = self.beats.steps * self.beats.chunks, self.beats.part * self.simd * self.weight_type.bits
         accumulate = self.pe * self.accumulator_bits
         kept = accumulate * -(-self.beats.chunks // 64) if self.beats.chunks > 1 else 0
-        compare = self.pe * self._thresholds.levels * -(-self._thresholds.bits // 2)
+        compare = self.pe * self._stored.levels * -(-self._stored.bits // 2)
         unit = {
             "lut": accumulate * self.simd + kept + compare + 40,
             "ff": width + self.inputs[0].width + (1 + self.product_stages) * accumulate + 40,
@@ -203,7 +203,7 @@ class VectorVector(Operator):
             unit,
             products if self._multiplies else {},
             memory_resources(words, width, self.memory),
-            self._thresholds.resources(),
+            self._stored.resources(),
             queue_resources(self.outputs[0].width, self.queue),
         )
 
@@ -227,18 +227,18 @@ class VectorVector(Operator):
             )
             + flags(self.padded)
             + both(AccumulatorBits=self.accumulator_bits)
-            + self._thresholds.parameters(self.made)
+            + self._stored.parameters(self.made)
             + rtl_only(
                 ProductStages=self.product_stages,
                 QueueDepth=self.queue,
                 MemoryKind=self.memory,
                 Weights=self._weight_memory,
-                **self._thresholds.rtl_memories(),
+                **self._stored.rtl_memories(),
             )
         )
 
     def hls_tables(self) -> tuple[HlsTable, ...]:
-        return (HlsTable("weights", self._weight_bits, False, self.memory), *self._thresholds.hls_tables())
+        return (HlsTable("weights", self._weight_bits, False, self.memory), *self._stored.hls_tables())
 
     def emulator(self) -> EmulatorKernel:
-        return EmulatorKernel("vector_vector", {"weights": self.weights, **self._thresholds.emulator_values()})
+        return EmulatorKernel("vector_vector", {"weights": self.weights, **self._stored.emulator_values()})
