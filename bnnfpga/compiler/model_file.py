@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from onnx import ModelProto
+
 from bnnfpga.base.errors import located
 from bnnfpga.compiler.file_input import format_for
 from bnnfpga.frontend.clean import clean
@@ -41,6 +43,12 @@ def open_model(path: Path, input: InputFormat) -> ModelFile:
     source = read_source(path)
     format = format_for(source.proto, input)
     with located(str(path)):
-        model = clean(source.proto)
-        leave_joins(model, format)
+        model = clean_graph(source.proto, format)
     return ModelFile(source, model, format)
+
+
+def clean_graph(proto: ModelProto, input: InputFormat) -> Model:
+    """The clean graph of a model, without what only a host joins behind its last layers."""
+    model = clean(proto)
+    leave_joins(model, input)
+    return model

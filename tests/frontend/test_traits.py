@@ -27,6 +27,7 @@ _IMPLIED = {
     ),
     "quantizes_weights": "quantizes",
     "counts_thresholds": "quantizes",
+    "outputs_first": "dot_product",
     "pools": "slides",
     "takes_extremum": "pools",
     "averages": "pools",

@@ -40,6 +40,8 @@ class Traits:
         It is a quantizer that may stand behind weights, too.
     dot_product
         It sums products of its input with the weights, its second operand.
+    outputs_first
+        It is a dot product, and the first axis of its weights counts outputs; else their last axis does.
     slides
         It computes each pixel from a window of them.
     pools
@@ -75,6 +77,7 @@ class Traits:
     quantizes: bool = False
     quantizes_weights: bool = False
     dot_product: bool = False
+    outputs_first: bool = False
     slides: bool = False
     pools: bool = False
     takes_extremum: bool = False
