@@ -19,9 +19,10 @@ import onnx
 from bnnfpga.base.errors import ResultsDiffer, UserError
 from bnnfpga.base.naming import numbered
 from bnnfpga.base.output_files import require_writable, write_whole
-from bnnfpga.compiler.model_file import clean_graph
+from bnnfpga.frontend.clean import clean
 from bnnfpga.golden.file_check import check_file
 from bnnfpga.golden.golden_model import GoldenModel
+from bnnfpga.golden.host_joins import leave_joins
 from bnnfpga.host.input_format import InputFormat
 from bnnfpga.numbers.arithmetic import Floats
 
@@ -123,7 +124,8 @@ def _compare(exported: onnx.ModelProto, images: Floats, expected: Sequence[Float
     """Refuse a file that means something else than the model gave."""
     floats = InputFormat.parse(None, None)
     try:
-        golden = GoldenModel(clean_graph(exported, floats), floats)
+        model = clean(exported)
+        golden = GoldenModel(model, floats, leave_joins(model, floats))
     except UserError as error:
         _warn(f"the file cannot be compiled as it is, so it is not compared with the model: {error}")
         return
