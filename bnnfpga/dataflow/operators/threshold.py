@@ -54,7 +54,7 @@ class Threshold(Unary):
         return arrays[0]
 
     @cached_property
-    def _stored(self) -> StoredThresholds:
+    def stored_thresholds(self) -> StoredThresholds:
         domain, channels = Domain.elements(self.input_type), self.shape[-1]
         if self.rows == 1:
             return StoredThresholds(self.table, domain, 1, 1, kind=self.memory)
@@ -62,7 +62,7 @@ class Threshold(Unary):
         return StoredThresholds(self.table, domain, channels, self.pe // pixels, pixels, self.memory)
 
     def resources(self) -> dict[str, int]:
-        stored = self._stored
+        stored = self.stored_thresholds
         compare = self.pe * stored.levels * (-(-stored.bits // 2) + 1)
         registers = stored.width * (stored.words > 1) + self.pe * (self.input_type.bits + self.table.output.bits)
         unit = {"lut": compare + 10, "ff": registers + 10}
@@ -73,14 +73,14 @@ class Threshold(Unary):
         return (
             hls_only(Channels=channels, Vectors=self.outputs[0].elements // channels)
             + both(PE=self.pe)
-            + rtl_only(Words=self._stored.words)
+            + rtl_only(Words=self.stored_thresholds.words)
             + both(Shared=self.rows == 1, InputBits=self.input_type.bits, InputSigned=self.input_type.signed)
-            + self._stored.parameters(self.made)
-            + rtl_only(QueueDepth=self.queue, MemoryKind=self.memory, **self._stored.rtl_memories())
+            + self.stored_thresholds.parameters(self.made)
+            + rtl_only(QueueDepth=self.queue, MemoryKind=self.memory, **self.stored_thresholds.rtl_memories())
         )
 
     def hls_tables(self) -> tuple[HlsTable, ...]:
-        return self._stored.hls_tables()
+        return self.stored_thresholds.hls_tables()
 
     def emulator(self) -> EmulatorKernel:
-        return EmulatorKernel("threshold", self._stored.emulator_values())
+        return EmulatorKernel("threshold", self.stored_thresholds.emulator_values())
