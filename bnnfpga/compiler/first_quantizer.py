@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from bnnfpga.frontend.forms.quantizers import Quantizer, quantizer_of
+from bnnfpga.frontend.forms.rearranging import REARRANGING
 from bnnfpga.frontend.graph.model import Model
-from bnnfpga.frontend.graph.nodes import ELEMENTWISE, LAYOUT_OPS, QUANTIZERS, data_operands, describe
+from bnnfpga.frontend.graph.nodes import ELEMENTWISE, QUANTIZERS, data_operands, describe
 from bnnfpga.golden.steps import elementwise_steps
 from bnnfpga.host.input_format import InputFormat
 from bnnfpga.numbers.arithmetic import Floats, Step, apply_steps
@@ -53,7 +54,7 @@ def input_warnings(model: Model, format: InputFormat) -> list[str]:
     while ahead:
         tensor, steps = ahead.pop()
         for node in model.consumers(tensor):
-            if node.op_type in (*LAYOUT_OPS, "Transpose"):
+            if node.op_type in REARRANGING:
                 if all(step.channels == 1 for step in steps):
                     ahead.append((node.output[0], steps))
             elif node.op_type in ELEMENTWISE and len(data_operands(model, node)) == 1:

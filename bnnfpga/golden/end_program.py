@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from bnnfpga.base.errors import ResultsDiffer, UserError
 from bnnfpga.frontend.forms.pads import pad_widths
+from bnnfpga.frontend.forms.rearranging import rearrange
 from bnnfpga.frontend.graph.model import End, Model, Node
 from bnnfpga.frontend.graph.nodes import (
     ELEMENTWISE,
@@ -89,7 +91,7 @@ class _Writer:
         elif node.op_type in LAYOUT_OPS:
             made = [self.reshaped(self.value(node.input[0]), self.model.shape(node.output[0]))]
         else:
-            made = _TRANSLATIONS[node.op_type](self, node)
+            made = _TRANSLATIONS.get(node.op_type, _rearranged)(self, node)
         for name, value in zip(node.output, made, strict=False):
             if name:
                 self._check_shape(node, name, value)
@@ -338,6 +340,15 @@ def _reduce(writer: _Writer, node: Node) -> list[int]:
     kept = int(attribute(node, "keepdims", 1))
     value = writer.value(node.input[0])
     return [writer.add(_REDUCTIONS[node.op_type], value, axes=sorted(axes), keepdims=kept)]
+
+
+def _rearranged(writer: _Writer, node: Node) -> list[int]:
+    """Any node of `REARRANGING`, by the place of each element."""
+    shape = writer.model.shape(node.input[0])
+    elements = math.prod(shape)
+    places = rearrange(writer.model, node, np.arange(elements).reshape(shape))
+    taken = _take(writer, writer.reshaped(writer.value(node.input[0]), [elements]), 0, places)
+    return [writer.reshaped(taken, writer.model.shape(node.output[0]))]
 
 
 _TRANSLATIONS: dict[str, Callable[[_Writer, Node], list[int]]] = {

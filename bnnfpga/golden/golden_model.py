@@ -12,17 +12,16 @@ from numpy.typing import NDArray
 
 from bnnfpga.base.errors import UserError
 from bnnfpga.frontend.forms.quantizers import quantizer_of
+from bnnfpga.frontend.forms.rearranging import REARRANGING, moves_images, rearrange
 from bnnfpga.frontend.graph.model import Model, Node
 from bnnfpga.frontend.graph.nodes import (
     DOT_PRODUCTS,
     LAYOUT_OPS,
     PAIRING,
     QUANTIZERS,
-    attribute,
     data_operands,
     describe,
     elementwise_operand,
-    rearrange,
 )
 from bnnfpga.golden.affine import is_affine
 from bnnfpga.golden.dot_products import dot_product
@@ -237,7 +236,7 @@ class _Builder:
         if node.op_type in PAIRING and len(data_operands(self._writer.model, node)) > 1:
             pairs = multiply_streams if node.op_type == "Mul" else add_streams
             return pairs(self._writer, node)
-        if node.op_type in LAYOUT_OPS or node.op_type == "Transpose":
+        if node.op_type in REARRANGING:
             return self._layout(node)
         steps = elementwise_steps(self._writer.model, node)
         value = self._writer.value(elementwise_operand(self._writer.model, node))
@@ -270,7 +269,7 @@ class _Builder:
         shape = self._writer.model.shape(node.output[0])
         if value.constant is not None:
             return self._constant_layout(node, value)
-        if shape[0] != 1 or (node.op_type == "Transpose" and attribute(node, "perm", [1])[0] != 0):
+        if moves_images(self._writer.model, node):
             raise UserError(
                 "it mixes the batch axis with others", where=describe(node), hint="export the model for a batch of one"
             )
@@ -288,11 +287,11 @@ class _Builder:
         return Step(step.operation, rearrange(self._writer.model, node, whole))
 
     def _move(self, node: Node, tensor: str, shape: list[int]) -> str:
-        if node.op_type == "Transpose":
-            moved = self._writer.emit("Transpose", tensor, perm=attribute(node, "perm", None))
-        else:
+        if node.op_type in LAYOUT_OPS:
             extents = self._writer.constant(np.array([-1, *shape[1:]], dtype=np.int64))
             moved = self._writer.emit("Reshape", tensor, extents)
+        else:
+            moved = self._writer.emit(node.op_type, tensor, **node.attributes)
         if tensor in self._writer.doubles:
             self._writer.doubles.add(moved)
         return moved

@@ -17,6 +17,7 @@ from bnnfpga.dataflow.operators.score_output import ScoreOutput
 from bnnfpga.dataflow.operators.threshold import Threshold
 from bnnfpga.dataflow.stream import Frame, Port
 from bnnfpga.dataflow.thresholds import ThresholdTable
+from bnnfpga.frontend.forms.rearranging import REARRANGING
 from bnnfpga.frontend.graph.model import Model, Node
 from bnnfpga.frontend.graph.nodes import LAYOUT_OPS, describe
 from bnnfpga.lowering.accelerator import Lowering, stream_shape
@@ -24,7 +25,7 @@ from bnnfpga.lowering.branches import add_streams, concat, multiply_streams
 from bnnfpga.lowering.dot_product_layers import convolution, dense
 from bnnfpga.lowering.element_functions import table, threshold
 from bnnfpga.lowering.pixels import max_pool, pad, pick, sum_pool
-from bnnfpga.lowering.reorder import layout, transpose
+from bnnfpga.lowering.reorder import layout, rearranged
 from bnnfpga.numbers.integers import IntegerType
 from bnnfpga.transforms.class_scores import Affine, ClassFunction, Ranks, class_comparison, class_decision
 from bnnfpga.transforms.integer_types import (
@@ -55,7 +56,7 @@ _OPERATIONS: dict[str, Callable[[Lowering, Node], None]] = {
     INTEGER_CONCAT: concat,
     "Gather": pick,
     "Resize": pick,
-    "Transpose": transpose,
+    **dict.fromkeys(REARRANGING, rearranged),
     **dict.fromkeys(LAYOUT_OPS, layout),
 }
 

@@ -6,8 +6,9 @@ import numpy as np
 
 from bnnfpga.base.errors import UserError
 from bnnfpga.dataflow.operators.select import Select
+from bnnfpga.frontend.forms.rearranging import rearrange
 from bnnfpga.frontend.graph.model import Node
-from bnnfpga.frontend.graph.nodes import describe, rearrange
+from bnnfpga.frontend.graph.nodes import describe
 from bnnfpga.lowering.accelerator import Lowering, Tensor, channels_last
 from bnnfpga.numbers.integers import IntArray
 
@@ -73,7 +74,7 @@ def layout(lowering: Lowering, node: Node) -> None:
     lowering.tensors[node.output[0]] = lowering.read(node)
 
 
-def transpose(lowering: Lowering, node: Node) -> None:
+def rearranged(lowering: Lowering, node: Node) -> None:
     """The same elements at other places of the tensor: the stream stays as it is."""
     tensor = lowering.read(node)
     taken = lowering.model.shape(node.input[0])

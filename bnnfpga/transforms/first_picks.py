@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from bnnfpga.frontend.forms.rearranging import REARRANGING
 from bnnfpga.frontend.graph.model import Model, Node, copy_node
-from bnnfpga.frontend.graph.nodes import LAYOUT_OPS, QUANTIZERS, data_operands
+from bnnfpga.frontend.graph.nodes import QUANTIZERS, data_operands
 
-_MOVES = ("Gather", "Resize", "Transpose", *LAYOUT_OPS)
+_MOVES = ("Gather", "Resize", *REARRANGING)
 
 
 def quantise_before_picks(model: Model) -> None:

@@ -9,17 +9,16 @@ import numpy as np
 
 from bnnfpga.base.errors import UserError
 from bnnfpga.frontend.forms.quantizers import quantizer_of
+from bnnfpga.frontend.forms.rearranging import REARRANGING, rearrange
 from bnnfpga.frontend.graph.model import Model, Node
 from bnnfpga.frontend.graph.nodes import (
     DOT_PRODUCTS,
     ELEMENTWISE,
-    LAYOUT_OPS,
     QUANTIZERS,
     data_operands,
     describe,
     elementwise_operand,
     make_boundary,
-    rearrange,
 )
 from bnnfpga.golden.steps import elementwise_steps
 from bnnfpga.numbers.arithmetic import Step
@@ -48,7 +47,7 @@ def cut_layouts(model: Model) -> IntArray:
     places = _count(model, tensor)
     while tensor not in model.outputs:
         readers = model.consumers(tensor)
-        if len(readers) != 1 or readers[0].op_type not in (*LAYOUT_OPS, "Transpose"):
+        if len(readers) != 1 or readers[0].op_type not in REARRANGING:
             break
         tensor = readers[0].output[0]
         if tensor in model.outputs:
@@ -91,7 +90,7 @@ def cut_input(model: Model) -> tuple[HostFunction, IntArray]:
         node = readers[0]
         if node.op_type in QUANTIZERS:
             break
-        if node.op_type in (*LAYOUT_OPS, "Transpose"):
+        if node.op_type in REARRANGING:
             places = rearrange(model, node, places)
         else:
             if node.op_type in DOT_PRODUCTS:
@@ -159,7 +158,7 @@ def _final_function(model: Model, output: str) -> tuple[str, HostFunction, IntAr
                 where=f"output {output!r}",
                 hint="train with Brevitas quantizers on weights and activations",
             )
-        if node.op_type in (*LAYOUT_OPS, "Transpose"):
+        if node.op_type in REARRANGING:
             tensor = node.input[0]
             places = _before(model, node, places)
             continue
@@ -176,7 +175,7 @@ def _final_function(model: Model, output: str) -> tuple[str, HostFunction, IntAr
         steps = [*(_on_frames(step, places) for step in elementwise_steps(model, node)), *steps]
         tensor = elementwise_operand(model, node)
     # Codes that are only regrouped on their way out are the host's to regroup.
-    while (node := model.producer(tensor)) is not None and node.op_type in (*LAYOUT_OPS, "Transpose"):
+    while (node := model.producer(tensor)) is not None and node.op_type in REARRANGING:
         tensor = node.input[0]
         places = _before(model, node, places)
     return tensor, HostFunction(tuple(steps), places.size), places.reshape(-1)

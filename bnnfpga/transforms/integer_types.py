@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from bnnfpga.frontend.forms.quantizers import quantizer_of
+from bnnfpga.frontend.forms.rearranging import REARRANGING
 from bnnfpga.frontend.forms.sliding import geometry_of, pad_value
 from bnnfpga.frontend.graph.model import Model, Node
-from bnnfpga.frontend.graph.nodes import DOT_PRODUCTS, LAYOUT_OPS, QUANTIZERS, attribute
+from bnnfpga.frontend.graph.nodes import DOT_PRODUCTS, QUANTIZERS, attribute
 from bnnfpga.numbers.integers import IntArray, IntegerType
 from bnnfpga.numbers.sum_types import dot_product_type
 
@@ -34,7 +35,7 @@ TABLE = "IntegerTable"
 attributes lo, hi, bipolar."""
 
 _FACT = "integer type"
-_FOLLOWS = (*LAYOUT_OPS, *DOT_PRODUCTS, "MaxPool", INTEGER_POOL, INTEGER_SUM, "Pad", "Gather", "Resize", "Transpose")
+_FOLLOWS = (*REARRANGING, *DOT_PRODUCTS, "MaxPool", INTEGER_POOL, INTEGER_SUM, "Pad", "Gather", "Resize")
 _OPERANDS = {**dict.fromkeys(_FOLLOWS, 1), **dict.fromkeys((INTEGER_ADD, INTEGER_PRODUCT, INTEGER_CONCAT), None)}
 """How many of a node's first inputs the type of its result follows from; None is all."""
 
@@ -154,7 +155,7 @@ def reachable_values(model: Model, tensor: str) -> range:
     type = integer_type(model, tensor)
     assert type is not None
     node = model.producer(tensor)
-    while node is not None and node.op_type in (*LAYOUT_OPS, "Transpose"):
+    while node is not None and node.op_type in REARRANGING:
         node = model.producer(node.input[0])
     step = 1
     if type.is_bipolar:

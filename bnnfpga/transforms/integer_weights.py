@@ -6,14 +6,13 @@ import numpy as np
 
 from bnnfpga.base.errors import UserError
 from bnnfpga.frontend.forms.quantizers import quantizer_of
+from bnnfpga.frontend.forms.rearranging import REARRANGING, rearrange
 from bnnfpga.frontend.graph.model import Model, Node
 from bnnfpga.frontend.graph.nodes import (
     DOT_PRODUCTS,
-    LAYOUT_OPS,
     WEIGHT_QUANTIZERS,
     attribute,
     describe,
-    rearrange,
 )
 from bnnfpga.frontend.graph.rewriting import Rewrite
 from bnnfpga.golden.dot_products import output_scale
@@ -33,7 +32,7 @@ class IntegerWeights(Rewrite):
             return False
         path = []
         producer = model.producer(node.input[1])
-        while producer is not None and producer.op_type in ("Transpose", *LAYOUT_OPS):
+        while producer is not None and producer.op_type in REARRANGING:
             path.append(producer)
             producer = model.producer(producer.input[0])
         if producer is None or producer.op_type not in WEIGHT_QUANTIZERS:

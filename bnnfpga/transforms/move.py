@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bnnfpga.frontend.forms.multithreshold import reshape_thresholds
+from bnnfpga.frontend.forms.rearranging import REARRANGING, moves_images, rearrange
 from bnnfpga.frontend.graph.model import Model, Node
 from bnnfpga.frontend.graph.nodes import (
     BROADCASTING,
@@ -15,10 +16,8 @@ from bnnfpga.frontend.graph.nodes import (
     POOLS,
     QUANTIZERS,
     WEIGHT_QUANTIZERS,
-    attribute,
     comes_from_constants,
     data_operands,
-    rearrange,
 )
 from bnnfpga.frontend.graph.rewriting import Rewrite
 from bnnfpga.transforms.integer_types import integer_type
@@ -27,15 +26,15 @@ from bnnfpga.transforms.integer_types import integer_type
 class LayoutBeforeElementwise(Rewrite):
     """A reshape behind an elementwise node moves in front of it; constants for each element are reshaped with it.
 
-    One that flattens what a convolution's quantizer made stays. A Transpose stays behind a quantizer, whose codes are
-    few bits, and takes constants along in front of everything else.
+    One that flattens what a convolution's quantizer made stays. What changes the order of the elements stays behind a
+    quantizer, whose codes are few bits, and takes constants along in front of everything else.
     """
 
     def visit(self, model: Model, node: Node) -> bool:
-        if node.op_type not in (*LAYOUT_OPS, "Transpose") or comes_from_constants(model, node.input[0]):
+        if node.op_type not in REARRANGING or comes_from_constants(model, node.input[0]):
             return False
         before = model.producer(node.input[0])
-        turns = node.op_type == "Transpose"
+        turns = node.op_type not in LAYOUT_OPS
         if before is None or before.op_type not in ELEMENTWISE or (turns and before.op_type in QUANTIZERS):
             return False
         if model.only_reader(node.input[0]) is None:
@@ -73,16 +72,16 @@ def _own_copy(model: Model, node: Node, reader: Node) -> bool:
     return True
 
 
-def _turn_constants(model: Model, node: Node, transpose: Node) -> bool:
-    """Fit an elementwise node's constants to its tensor behind a Transpose; False where that cannot be."""
-    shape = model.shape(transpose.input[0])
-    if node.op_type in ("BatchNormalization", EMBEDDING) or attribute(transpose, "perm", [1])[0] != 0:
+def _turn_constants(model: Model, node: Node, mover: Node) -> bool:
+    """Fit an elementwise node's constants to its tensor behind what changes the order; False where that cannot be."""
+    shape = model.shape(mover.input[0])
+    if node.op_type in ("BatchNormalization", EMBEDDING) or moves_images(model, mover):
         return False
     for index, name in enumerate(node.input):
         value = model.constant(name) if name else None
         if value is not None and value.size > 1:
             aligned = value.reshape(*[1] * (len(shape) - value.ndim), *value.shape)
-            turned = np.ascontiguousarray(rearrange(model, transpose, aligned))
+            turned = np.ascontiguousarray(rearrange(model, mover, aligned))
             model.set_input(node, index, model.add_constant(f"{node.name}_constant", turned))
     return True
 

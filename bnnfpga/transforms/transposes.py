@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.frontend.forms.quantizers import quantizer_of
+from bnnfpga.frontend.forms.rearranging import rearrange
 from bnnfpga.frontend.graph.model import Model, Node
 from bnnfpga.frontend.graph.nodes import (
     BROADCASTING,
@@ -17,7 +18,6 @@ from bnnfpga.frontend.graph.nodes import (
     attribute,
     comes_from_constants,
     data_operands,
-    rearrange,
 )
 from bnnfpga.frontend.graph.rewriting import Rewrite
 from bnnfpga.golden.steps import elementwise_steps

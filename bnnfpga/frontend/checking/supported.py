@@ -5,10 +5,11 @@ from __future__ import annotations
 from bnnfpga.base.errors import UserError
 from bnnfpga.frontend.contract.table import STANDARD
 from bnnfpga.frontend.ends.final import FINAL
+from bnnfpga.frontend.forms.rearranging import REARRANGING
 from bnnfpga.frontend.graph.model import Model
-from bnnfpga.frontend.graph.nodes import DOT_PRODUCTS, ELEMENTWISE, LAYOUT_OPS, POOLS, attribute, describe
+from bnnfpga.frontend.graph.nodes import DOT_PRODUCTS, ELEMENTWISE, POOLS, attribute, describe
 
-SUPPORTED = (*DOT_PRODUCTS, *POOLS, "Concat", "Gather", "Pad", "Resize", "Transpose", *ELEMENTWISE, *LAYOUT_OPS)
+SUPPORTED = (*DOT_PRODUCTS, *POOLS, "Concat", "Gather", "Pad", "Resize", *REARRANGING, *ELEMENTWISE)
 
 
 def check_supported(model: Model) -> None:

@@ -11,12 +11,12 @@ from bnnfpga.base.errors import UserError, shown
 from bnnfpga.frontend.contract.table import of_family
 from bnnfpga.frontend.ends.own_ends import own_ends
 from bnnfpga.frontend.forms.pads import pad_widths
+from bnnfpga.frontend.forms.rearranging import REARRANGING, moves_images
 from bnnfpga.frontend.forms.reductions import REDUCTIONS
 from bnnfpga.frontend.forms.resizing import repeats_pixels
 from bnnfpga.frontend.graph.model import End, Model, Node, copy_node, make_node
 from bnnfpga.frontend.graph.nodes import (
     ELEMENTWISE,
-    LAYOUT_OPS,
     QUANTIZERS,
     attribute,
     comes_from_constants,
@@ -27,7 +27,7 @@ from bnnfpga.frontend.reading.inference import infer
 
 FINAL = (*of_family("Ends"), "Sigmoid")
 """Functions of several scores, and classes: what no unit computes."""
-MOVERS = ("Concat", "Expand", "Gather", "Pad", "Resize", "Slice", "Split", "Tile", "Transpose", *LAYOUT_OPS)
+MOVERS = ("Concat", "Expand", "Gather", "Pad", "Resize", "Slice", "Split", "Tile", *REARRANGING)
 _COMPARISONS = ("Greater", "GreaterOrEqual", "Less", "LessOrEqual")
 """Which are quantizers, but where their truth values are the file's."""
 _OF_THE_HOST = frozenset(
@@ -201,17 +201,10 @@ def _has_no_unit(model: Model, node: Node) -> bool:
     kind = node.op_type
     if kind in FINAL or kind in _COMPARISONS:
         return True
-    if kind in LAYOUT_OPS or kind == "Transpose":
-        return _moves_images(model, node)
+    if kind in REARRANGING:
+        return moves_images(model, node)
     check = _CHECKS.get(kind)
     return check is not None and model.has_shape(node.input[0]) and check(model, node)
-
-
-def _moves_images(model: Model, node: Node) -> bool:
-    """Whether the axis of the images, of which there is one, does not stay in front."""
-    if node.op_type == "Transpose":
-        return bool(attribute(node, "perm", [1])[0] != 0)
-    return model.has_shape(node.output[0]) and model.shape(node.output[0])[:1] != [1]
 
 
 def _joins(model: Model, node: Node) -> bool:

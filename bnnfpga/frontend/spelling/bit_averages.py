@@ -8,9 +8,9 @@ import numpy as np
 
 from bnnfpga.base.errors import UserError
 from bnnfpga.frontend.forms.quantizers import Quantizer, quantizer_of
+from bnnfpga.frontend.forms.rearranging import REARRANGING
 from bnnfpga.frontend.graph.model import Model, Node, make_node
 from bnnfpga.frontend.graph.nodes import (
-    LAYOUT_OPS,
     QONNX_DOMAIN,
     QUANTIZERS,
     attribute,
@@ -22,7 +22,7 @@ from bnnfpga.frontend.graph.rewriting import Rewrite
 
 _MAX_BITS = 8
 _NEAR = 2.0**-10
-_HANDED_ON = ("MaxPool", "Transpose", "Gather", "Resize", *LAYOUT_OPS)
+_HANDED_ON = ("MaxPool", "Gather", "Resize", *REARRANGING)
 """Nodes whose numbers are those of what they read."""
 
 

@@ -1,0 +1,97 @@
+"""Nodes that put every element of a tensor at another place, once: what they make of an array."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnnfpga.base.errors import UserError
+from bnnfpga.frontend.contract.checks import EXPORT_AGAIN
+from bnnfpga.frontend.graph.model import Model, Node
+from bnnfpga.frontend.graph.nodes import LAYOUT_OPS, attribute, describe
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class _Meaning:
+    """What a kind of node makes of an array; and what refuses a node that has no place for each element."""
+
+    make: Callable[[Model, Node, Array], Array]
+    check: Callable[[Model, Node], None]
+
+
+def rearrange(model: Model, node: Node, array: Array) -> Array:
+    """What a node of `REARRANGING` makes of an array.
+
+    Parameters
+    ----------
+    array
+        As many axes as the node's input has; one along which all elements are equal may have length 1.
+
+    Returns
+    -------
+    Array
+        Of the shape of the node's output, or with such axes as well.
+    """
+    return _MEANINGS[node.op_type].make(model, node, array)
+
+
+def check_rearranging(model: Model, node: Node) -> None:
+    """Refuse a node of `REARRANGING` whose input it cannot rearrange.
+
+    Raises
+    ------
+    UserError
+        If there is no place for each element.
+    """
+    _MEANINGS[node.op_type].check(model, node)
+
+
+def moves_images(model: Model, node: Node) -> bool:
+    """Whether the axis of the images, of which there is one, does not stay in front."""
+    if node.op_type == "Transpose":
+        return bool(attribute(node, "perm", [1])[0] != 0)
+    return model.has_shape(node.output[0]) and model.shape(node.output[0])[:1] != [1]
+
+
+def _transpose(model: Model, node: Node, array: Array) -> Array:
+    del model
+    return array.transpose(attribute(node, "perm", None))
+
+
+def _check_transpose(model: Model, node: Node) -> None:
+    axes = list(range(len(model.shape(node.input[0]))))
+    if sorted(attribute(node, "perm", None) or axes) != axes:
+        raise UserError(
+            f"its perm is not a permutation of its {len(axes)} axes", where=describe(node), hint=EXPORT_AGAIN
+        )
+
+
+def _reshape(model: Model, node: Node, array: Array) -> Array:
+    shape = model.shape(node.output[0])
+    whole = array if array.size == math.prod(shape) else np.broadcast_to(array, model.shape(node.input[0]))
+    return whole.reshape(shape)
+
+
+def _check_reshape(model: Model, node: Node) -> None:
+    before, after = (math.prod(model.shape(name)) for name in (node.input[0], node.output[0]))
+    if before != after:
+        raise UserError(
+            f"it reshapes {before} elements to {after}",
+            where=describe(node),
+            hint="export the model for a batch of one",
+        )
+
+
+_MEANINGS = {
+    **dict.fromkeys(LAYOUT_OPS, _Meaning(_reshape, _check_reshape)),
+    "Transpose": _Meaning(_transpose, _check_transpose),
+}
+REARRANGING = tuple(_MEANINGS)
+"""Their kinds: wherever elements are followed, all are alike."""
