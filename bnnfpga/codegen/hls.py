@@ -18,7 +18,8 @@ from bnnfpga.codegen.names import comment
 from bnnfpga.codegen.ports import output_ports
 from bnnfpga.codegen.templating import render
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.operator import HlsTable, Operator
+from bnnfpga.dataflow.hardware import HlsTable
+from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.stream import Port, Stream
 
 AP_TYPES = "ap_types"

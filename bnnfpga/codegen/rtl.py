@@ -12,7 +12,8 @@ from bnnfpga.codegen.names import comment
 from bnnfpga.codegen.ports import output_ports
 from bnnfpga.codegen.templating import render
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.operator import Memory, MemoryBank, Operator, RtlParameter, RtlVector
+from bnnfpga.dataflow.hardware import Memory, MemoryBank, RtlParameter, RtlVector
+from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.stream import Stream
 
 FILE_LIST = "files.f"

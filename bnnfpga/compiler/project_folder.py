@@ -21,7 +21,7 @@ from bnnfpga.compiler.plan import Plan
 from bnnfpga.compiler.vectors import Vectors
 from bnnfpga.dataflow.folding import folding_of
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.operator import add_resources
+from bnnfpga.dataflow.resources import add_resources
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.token_model import Cycles
 from bnnfpga.host.description import FORMAT, describe_stream

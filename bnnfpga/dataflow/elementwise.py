@@ -6,7 +6,8 @@ from abc import abstractmethod
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from bnnfpga.dataflow.operator import Event, Operator, Schedule, queue_depth
+from bnnfpga.dataflow.operator import Operator
+from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port, legal_lanes
 from bnnfpga.numbers.integers import IntegerType
 

@@ -11,7 +11,8 @@ from typing import get_args
 
 from bnnfpga.base.errors import UserError, shown
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.operator import MemoryKind, Operator
+from bnnfpga.dataflow.hardware import MemoryKind
+from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.fifo import Fifo
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.width_converter import WidthConverter

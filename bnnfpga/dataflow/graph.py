@@ -180,6 +180,11 @@ class Graph:
         """What each output stream carries."""
         return self._made or tuple(Frame.of(self[last].outputs[0]) for last in self._outputs)
 
+    @property
+    def products(self) -> int:
+        """Products of a weight and an element that a frame takes altogether."""
+        return sum(operator.products for operator in self.operators)
+
     def inputs_of(self, name: str) -> tuple[Stream, ...]:
         """The streams into an operator, by port."""
         return self._index.inputs[name]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from bnnfpga.dataflow.operator import MemoryKind, add_resources, memory_resources
+from bnnfpga.dataflow.hardware import MemoryKind
+from bnnfpga.dataflow.resources import add_resources, memory_resources
 from bnnfpga.numbers.integers import IntArray
 
 _BLOCK_BITS = 8192

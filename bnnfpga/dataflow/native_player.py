@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bnnfpga.base.assets import asset
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.operator import Schedule
+from bnnfpga.dataflow.schedule import Schedule
 from bnnfpga.native.library import Part, shared_library
 
 _DONE = 0

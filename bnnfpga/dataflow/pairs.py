@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
-from bnnfpga.dataflow.operator import Event, Operator, Schedule, queue_depth
+from bnnfpga.dataflow.operator import Operator
+from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port, legal_lanes
 from bnnfpga.numbers.integers import IntegerType
 

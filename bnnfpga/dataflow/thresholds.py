@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.dataflow.operator import HlsTable, Memory, MemoryKind
+from bnnfpga.dataflow.hardware import HlsTable, Memory, MemoryKind
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.numbers.exact_arrays import Integers, narrowest
 from bnnfpga.numbers.integers import IntArray, IntegerType

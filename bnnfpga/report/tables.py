@@ -16,7 +16,7 @@ from rich.text import Text
 from bnnfpga.host.input_format import InputFormat
 
 if TYPE_CHECKING:
-    from bnnfpga.cli.doctor import Examination
+    from bnnfpga.cli.tools import Examination
 
 
 _MAX_COLUMNS = 20

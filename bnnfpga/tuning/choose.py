@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from bnnfpga.base.errors import UserError
 from bnnfpga.dataflow.folding import Folding, LayerFolding
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.operator import MemoryKind, Operator, add_resources
+from bnnfpga.dataflow.hardware import MemoryKind
+from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.window import Window
+from bnnfpga.dataflow.resources import add_resources
 from bnnfpga.dataflow.stream import legal_lanes
 
 _SHALLOW = 64

@@ -15,7 +15,7 @@ from bnnfpga.codegen.rtl import render_rtl
 from bnnfpga.dataflow import token_model
 from bnnfpga.dataflow.folding import apply_folding, folding_of
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.operator import add_resources
+from bnnfpga.dataflow.resources import add_resources
 from bnnfpga.dataflow.token_model import predict
 from bnnfpga.simulate.runners.emulator import Emulator
 from bnnfpga.tuning.choose import choose_folding
@@ -69,7 +69,7 @@ def test_work_grows_with_the_units(
     # The first one makes what is kept for ever.
     graphs = [folded(make(units)) if is_folded else make(units) for units in (2, FEW, MANY)]
     # What native code does is not counted.
-    monkeypatch.setattr(token_model, "_MANY_BEATS", 1 << 60)
+    monkeypatch.setattr(token_model, "_MIN_NATIVE_BEATS", 1 << 60)
     counts = []
     for index, graph in enumerate(graphs):
         folder = tmp_path / str(index)

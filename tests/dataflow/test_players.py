@@ -56,7 +56,7 @@ def test_a_deadlock() -> None:
 @pytest.mark.parametrize("most", [0, 1 << 60])
 def test_what_is_predicted(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = predict(residual(8))
-    monkeypatch.setattr(token_model, "_MANY_BEATS", most)
+    monkeypatch.setattr(token_model, "_MIN_NATIVE_BEATS", most)
     assert isinstance(player_for(residual(8)), PythonPlayer if most else NativePlayer)
     assert predict(residual(8)) == expected
     with pytest.raises(Deadlock, match="fork0_to_shortcut, shortcut_to_add_1"):
@@ -67,7 +67,7 @@ def test_a_machine_without_a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
     def none_here() -> None:
         raise UserError("no C++ compiler was found")
 
-    monkeypatch.setattr(token_model, "_MANY_BEATS", 0)
+    monkeypatch.setattr(token_model, "_MIN_NATIVE_BEATS", 0)
     monkeypatch.setattr(native_player, "_library", none_here)
     assert isinstance(player_for(residual(9)), PythonPlayer)
 

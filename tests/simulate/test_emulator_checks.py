@@ -16,7 +16,7 @@ import pytest
 import bnnfpga
 from bnnfpga.base.errors import UserError
 from bnnfpga.compiler import project_graph
-from bnnfpga.dataflow.operator import EmulatorKernel
+from bnnfpga.dataflow.hardware import EmulatorKernel
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.simulate.runners.emulator_library import VARIABLE
 from tests.support.builds import images_for

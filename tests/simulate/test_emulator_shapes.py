@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from bnnfpga.base.assets import asset
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.operator import EmulatorKernel
+from bnnfpga.dataflow.hardware import EmulatorKernel
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.threshold import Threshold
 from bnnfpga.dataflow.operators.window import Window

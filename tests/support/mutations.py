@@ -12,7 +12,8 @@ import numpy as np
 
 from bnnfpga.compiler.plan import Plan
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.operator import EmulatorKernel, Operator
+from bnnfpga.dataflow.hardware import EmulatorKernel
+from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.threshold import Threshold
 from bnnfpga.dataflow.thresholds import ThresholdTable

@@ -14,7 +14,6 @@ import numpy as np
 from bnnfpga.compiler.frames.floats import floats_of
 from bnnfpga.compiler.frames.patterns import Pattern, draw, patterns
 from bnnfpga.compiler.frames.search import searched
-from bnnfpga.compiler.frames.units import products
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.golden.golden_model import GoldenModel
 from bnnfpga.host.input_format import InputFormat
@@ -74,7 +73,7 @@ def self_check_frames(golden: GoldenModel, folded: Folded, graph: Graph, input: 
     rng = np.random.default_rng(0)
     shape = golden.input_shape
     type = graph.input.port.type if input.type is None else input.type
-    cost = products(graph)
+    cost = graph.products
     costly = cost > _COSTLY
     count = _MIN_FRAMES if costly else max(_MIN_FRAMES, min(MAX_FRAMES, _PRODUCTS // max(cost, 1)))
     fixed = patterns(type, shape, rng)

@@ -100,7 +100,7 @@ class FirstUnits:
 
     def products(self, *, last_generation: int) -> int:
         """Products that the sums of the deciders up to a generation take a frame."""
-        return sum(products_of(operator) for operator in self._needed(last_generation))
+        return sum(operator.products for operator in self._needed(last_generation))
 
     def sums(self, codes: IntArray, last_generation: int) -> dict[str, IntArray]:
         """What the deciders up to a generation decide from, (frames, positions, channels), by unit."""
@@ -205,17 +205,3 @@ def _receptive(
     places[outside] = -1 - index.reshape(-1)
     table = table.with_rows(operator.outputs[0].shape[-1])
     return Receptive(operator, table, decider.name, places, fills, between)
-
-
-def products(graph: Graph) -> int:
-    """Products of a weight and an input that a frame takes altogether."""
-    return sum(map(products_of, graph.operators))
-
-
-def products_of(operator: Operator) -> int:
-    """Products of a weight and an input that a frame takes."""
-    if isinstance(operator, MatrixVector):
-        return int(operator.weights.size * np.prod(operator.positions, dtype=np.int64))
-    if isinstance(operator, VectorVector):
-        return int(operator.weights.size * np.prod(operator.windows, dtype=np.int64))
-    return 0

@@ -7,14 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from bnnfpga.dataflow.operator import (
-    EmulatorKernel,
-    HlsInstance,
-    RtlInstance,
-    add_resources,
-    queue_resources,
-)
+from bnnfpga.dataflow.hardware import EmulatorKernel, HlsInstance, RtlInstance
 from bnnfpga.dataflow.pairs import Pairs
+from bnnfpga.dataflow.resources import add_resources, queue_resources
 from bnnfpga.numbers.exact_arrays import Integers, narrowest
 from bnnfpga.numbers.integers import IntegerType
 

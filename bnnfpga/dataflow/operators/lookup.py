@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from bnnfpga.dataflow.elementwise import Elementwise
-from bnnfpga.dataflow.operator import (
+from bnnfpga.dataflow.hardware import (
     EmulatorKernel,
     HlsInstance,
     HlsTable,
@@ -17,11 +17,9 @@ from bnnfpga.dataflow.operator import (
     MemoryKind,
     RtlInstance,
     RtlParameter,
-    add_resources,
-    memory_resources,
-    queue_resources,
 )
 from bnnfpga.dataflow.packing import to_bits
+from bnnfpga.dataflow.resources import add_resources, memory_resources, queue_resources
 from bnnfpga.dataflow.thresholds import Decisions
 from bnnfpga.numbers.exact_arrays import Integers, narrowest, row_blocks
 from bnnfpga.numbers.integers import IntArray, IntegerType

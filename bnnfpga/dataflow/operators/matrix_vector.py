@@ -10,25 +10,14 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.dataflow.operator import (
-    EmulatorKernel,
-    Event,
-    HlsInstance,
-    HlsTable,
-    Memory,
-    MemoryKind,
-    Operator,
-    RtlInstance,
-    Schedule,
-    add_resources,
-    memory_resources,
-    multiplier_resources,
-    queue_depth,
-    queue_resources,
-)
+from bnnfpga.dataflow.hardware import EmulatorKernel, HlsInstance, HlsTable, Memory, MemoryKind, RtlInstance
+from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.packing import to_bits
+from bnnfpga.dataflow.resources import add_resources, memory_resources, multiplier_resources, queue_resources
+from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port, legal_lanes
 from bnnfpga.dataflow.thresholds import Decisions, ThresholdTable, bipolar_sum_to_count
+from bnnfpga.dataflow.weighted_sums import WeightedSums
 from bnnfpga.dataflow.window_beats import window_lanes
 from bnnfpga.numbers.exact_arrays import Integers, narrowest, row_blocks, sum_type
 from bnnfpga.numbers.integers import IntArray, IntegerType
@@ -148,6 +137,10 @@ class MatrixVector(Operator):
         # Found by looking at all weights, and the same in every folding.
         unit.__dict__.update(weight_type=self.weight_type, accumulator=self.accumulator)
         return unit
+
+    @property
+    def weighted_sums(self) -> WeightedSums:
+        return WeightedSums(self.weights, self.weight_type, self.input_type, self.accumulator)
 
     @property
     def folding(self) -> tuple[int | None, int | None]:

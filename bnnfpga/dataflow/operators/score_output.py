@@ -5,16 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from bnnfpga.dataflow.operator import (
-    IDENTITY,
-    EmulatorKernel,
-    Event,
-    HlsInstance,
-    Operator,
-    RtlInstance,
-    Schedule,
-    queue_resources,
-)
+from bnnfpga.dataflow.hardware import IDENTITY, EmulatorKernel, HlsInstance, RtlInstance
+from bnnfpga.dataflow.operator import Operator
+from bnnfpga.dataflow.resources import queue_resources
+from bnnfpga.dataflow.schedule import Event, Schedule
 from bnnfpga.dataflow.stream import Port, lanes_for
 from bnnfpga.numbers.exact_arrays import Integers
 

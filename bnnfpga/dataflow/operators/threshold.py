@@ -6,16 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from bnnfpga.dataflow.elementwise import Elementwise
-from bnnfpga.dataflow.operator import (
-    EmulatorKernel,
-    HlsInstance,
-    Memory,
-    MemoryKind,
-    RtlInstance,
-    add_resources,
-    memory_resources,
-    queue_resources,
-)
+from bnnfpga.dataflow.hardware import EmulatorKernel, HlsInstance, Memory, MemoryKind, RtlInstance
+from bnnfpga.dataflow.resources import add_resources, memory_resources, queue_resources
 from bnnfpga.dataflow.thresholds import Decisions, ThresholdTable, bipolar_sum_to_count
 from bnnfpga.numbers.exact_arrays import Integers
 from bnnfpga.numbers.integers import IntArray, IntegerType

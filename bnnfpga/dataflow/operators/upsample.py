@@ -9,22 +9,12 @@ from typing import ClassVar
 
 import numpy as np
 
+from bnnfpga.dataflow.hardware import EmulatorKernel, HlsInstance, HlsTable, RtlInstance, RtlParameter, RtlVector
 from bnnfpga.dataflow.line_buffer import buffer_depth, buffer_kind, buffer_resources
-from bnnfpga.dataflow.operator import (
-    EmulatorKernel,
-    Event,
-    HlsInstance,
-    HlsTable,
-    Operator,
-    RtlInstance,
-    RtlParameter,
-    RtlVector,
-    Schedule,
-    add_resources,
-    queue_depth,
-    queue_resources,
-)
+from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.packing import to_bits
+from bnnfpga.dataflow.resources import add_resources, queue_resources
+from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port, divisors
 from bnnfpga.numbers.exact_arrays import Integers
 from bnnfpga.numbers.integers import IntArray, IntegerType

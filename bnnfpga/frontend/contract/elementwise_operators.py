@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bnnfpga.frontend.contract.terms import (
     ANYTHING,
     CASTABLE,
@@ -14,31 +16,37 @@ from bnnfpga.frontend.contract.terms import (
     Operator,
     one_of,
 )
+from bnnfpga.frontend.contract.traits import COMPARISON, ELEMENTWISE, NONE, QUANTIZER, Traits
 
 _ARITHMETIC, _ACTIVATION, _COMPARISON = "Arithmetic", "Activations", "Comparisons"
 _X = (Input("X"),)
 _AB = (Input("A"), Input("B"))
 _MANY = (Input("data", many=True),)
+_BROADCASTING = Traits(elementwise=True, broadcasts=True)
+_PAIRING = replace(_BROADCASTING, pairs=True)
 _LOWEST, _HIGHEST = -3.4028234663852886e38, 3.4028234663852886e38
 _EVAL = "export the trained model in eval mode"
 
 
-def _binary(name: str, does: str) -> Operator:
-    return Operator(name, _ARITHMETIC, does, (Form((7, 13, 14), _AB),))
+def _binary(name: str, does: str, traits: Traits) -> Operator:
+    return Operator(name, _ARITHMETIC, does, (Form((7, 13, 14), _AB),), traits=traits)
 
 
-def _of_many(name: str, versions: tuple[int, ...], does: str) -> Operator:
+def _of_many(name: str, versions: tuple[int, ...], does: str, traits: Traits = NONE) -> Operator:
     same_shape = Form((6,), _MANY, no_broadcast=True)
-    return Operator(name, _ARITHMETIC, does, (same_shape, same_shape.since(*versions, no_broadcast=False)))
+    forms = (same_shape, same_shape.since(*versions, no_broadcast=False))
+    return Operator(name, _ARITHMETIC, does, forms, traits=traits)
 
 
-def _unary(name: str, versions: tuple[int, ...], does: str, *attributes: Attribute, family: str) -> Operator:
-    return Operator(name, family, does, (Form(versions, _X, attributes),))
+def _unary(
+    name: str, versions: tuple[int, ...], does: str, *attributes: Attribute, family: str, traits: Traits = ELEMENTWISE
+) -> Operator:
+    return Operator(name, family, does, (Form(versions, _X, attributes),), traits=traits)
 
 
 def _comparison(name: str, versions: tuple[int, ...]) -> Operator:
     does = "With constants, and read by a Where or a Cast to float: a quantizer."
-    return Operator(name, _COMPARISON, does, (Form(versions, _AB),), gives="bool")
+    return Operator(name, _COMPARISON, does, (Form(versions, _AB),), gives="bool", traits=COMPARISON)
 
 
 _NORM = (
@@ -87,12 +95,24 @@ _CAST_LIKE_19 = _CAST_LIKE.since(19, 21, 23, more=(_SATURATE,))
 _CAST_LIKE_24 = _CAST_LIKE_19.since(24, 25, more=_CAST_24.attributes[-1:])
 
 OPERATORS = (
-    _binary("Add", "Of a stream and a constant, or of two quantised streams on a common grid."),
-    _binary("Sub", "As Add; the constant may stand on either side."),
-    _binary("Mul", "Of a stream and a constant, of two quantised streams, or of two functions of one stream."),
-    _binary("Div", "By a constant; of a constant by a stream, or of two elementwise functions of one stream."),
-    _of_many("Max", (8, 12, 13), "Of a stream and constants."),
-    _of_many("Min", (8, 12, 13), "Of a stream and constants."),
+    _binary(
+        "Add",
+        "Of a stream and a constant, or of two quantised streams on a common grid.",
+        replace(_PAIRING, adds=True),
+    ),
+    _binary("Sub", "As Add; the constant may stand on either side.", replace(_PAIRING, subtracts=True)),
+    _binary(
+        "Mul",
+        "Of a stream and a constant, of two quantised streams, or of two functions of one stream.",
+        replace(_PAIRING, multiplies=True),
+    ),
+    _binary(
+        "Div",
+        "By a constant; of a constant by a stream, or of two elementwise functions of one stream.",
+        replace(_BROADCASTING, divides=True),
+    ),
+    _of_many("Max", (8, 12, 13), "Of a stream and constants.", _BROADCASTING),
+    _of_many("Min", (8, 12, 13), "Of a stream and constants.", _BROADCASTING),
     _of_many("Sum", (8, 13), "Additions in a row."),
     _of_many("Mean", (8, 13), "Additions in a row, and a division by their number."),
     _unary("Neg", (6, 13), "A multiplication by -1.", family=_ARITHMETIC),
@@ -104,8 +124,9 @@ OPERATORS = (
         _ARITHMETIC,
         "((x - mean) / sqrt(var + epsilon)) * scale + B, one float32 operation after the other.",
         (_NORM_7, _NORM_9, _NORM_14),
+        traits=Traits(elementwise=True, by_channel=True),
     ),
-    Operator("Clip", _ARITHMETIC, "Of a stream between constants.", (_CLIP_6, _CLIP_11)),
+    Operator("Clip", _ARITHMETIC, "Of a stream between constants.", (_CLIP_6, _CLIP_11), traits=ELEMENTWISE),
     Operator("Identity", _ARITHMETIC, "Left out.", (Form((1, 13, 14, 16, 19, 21, 23, 24, 25), (Input("x", MOVED),)),)),
     Operator("Dropout", _ARITHMETIC, "Left out; it must not train.", (_DROPOUT_7, _DROPOUT_12)),
     Operator(
@@ -136,6 +157,7 @@ OPERATORS = (
         _ACTIVATION,
         "slope * x below 0.",
         (Form((7, 9, 16), (*_X, Input("slope", constant=True))),),
+        traits=_BROADCASTING,
     ),
     _unary(
         "HardSigmoid",
@@ -145,7 +167,7 @@ OPERATORS = (
         Attribute("beta", "float", 0.5, FINITE),
         family=_ACTIVATION,
     ),
-    _unary("Sign", (9, 13), "A quantizer to -1, 0 and 1.", family="Quantizers"),
+    _unary("Sign", (9, 13), "A quantizer to -1, 0 and 1.", family="Quantizers", traits=QUANTIZER),
     _comparison("Greater", (7, 9, 13)),
     _comparison("Less", (7, 9, 13)),
     _comparison("GreaterOrEqual", (12, 16)),

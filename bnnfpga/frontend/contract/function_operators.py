@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from bnnfpga.frontend.contract.terms import (
     FINITE,
@@ -14,6 +15,7 @@ from bnnfpga.frontend.contract.terms import (
     Operator,
     one_of,
 )
+from bnnfpga.frontend.contract.traits import ELEMENTWISE, FUNCTION, Traits
 
 _FAMILY = "Functions"
 _X = (Input("X"),)
@@ -21,8 +23,14 @@ _FALLS_OR_RISES = "In front of a quantizer, by evaluation: thresholds where it i
 _NOT_ZERO = Legal("a finite number other than 0", lambda value: math.isfinite(value) and value != 0)
 
 
-def _function(name: str, versions: tuple[int, ...], *attributes: Attribute, does: str = _FALLS_OR_RISES) -> Operator:
-    return Operator(name, _FAMILY, does, (Form(versions, _X, attributes),))
+def _function(
+    name: str,
+    versions: tuple[int, ...],
+    *attributes: Attribute,
+    does: str = _FALLS_OR_RISES,
+    traits: Traits = FUNCTION,
+) -> Operator:
+    return Operator(name, _FAMILY, does, (Form(versions, _X, attributes),), traits=traits)
 
 
 def _alpha(default: float, legal: Legal = FINITE) -> Attribute:
@@ -32,7 +40,7 @@ def _alpha(default: float, legal: Legal = FINITE) -> Attribute:
 _POWER = (Input("X"), Input("Y", NUMBERS, constant=True))
 
 OPERATORS = (
-    _function("Abs", (6, 13)),
+    _function("Abs", (6, 13), traits=ELEMENTWISE),
     _function("Acos", (7, 22)),
     _function("Acosh", (9, 22)),
     _function("Asin", (7, 22)),
@@ -50,9 +58,13 @@ OPERATORS = (
     _function("Log", (6, 13)),
     _function("Mish", (18, 22)),
     Operator(
-        "Pow", _FAMILY, "As the others; the exponent is a number, or one a channel.", (Form((7, 12, 13, 15), _POWER),)
+        "Pow",
+        _FAMILY,
+        "As the others; the exponent is a number, or one a channel.",
+        (Form((7, 12, 13, 15), _POWER),),
+        traits=replace(FUNCTION, broadcasts=True),
     ),
-    _function("Reciprocal", (6, 13)),
+    _function("Reciprocal", (6, 13), traits=ELEMENTWISE),
     _function(
         "Selu",
         (6, 22),

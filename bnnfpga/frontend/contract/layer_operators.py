@@ -21,6 +21,7 @@ from bnnfpga.frontend.contract.terms import (
     Rule,
     one_of,
 )
+from bnnfpga.frontend.contract.traits import Traits
 
 _DOT, _POOL = "Layers", "Pools"
 _X = (Input("X"),)
@@ -91,6 +92,7 @@ OPERATORS = (
         _DOT,
         "A dense layer of vectors, or along one axis of (tokens, features): quantised weights on either side.",
         (Form((1, 9, 13), (Input("A"), Input("B"))),),
+        traits=Traits(dot_product=True),
     ),
     Operator(
         "Gemm",
@@ -110,12 +112,14 @@ OPERATORS = (
                 (_EITHER_PADS, _SAME),
             ),
         ),
+        traits=Traits(dot_product=True, slides=True),
     ),
     Operator(
         "MaxPool",
         _POOL,
         "Over rows and columns, or over samples; no window may lie outside the image.",
         (_MAX_1, _MAX_8, _MAX_8.since(10, 11, 12, 22, more=(_CEIL, _DILATIONS), rules=(_EITHER_PADS, _SAME))),
+        traits=Traits(slides=True, pools=True, takes_extremum=True),
     ),
     Operator(
         "AveragePool",
@@ -126,6 +130,7 @@ OPERATORS = (
             _AVERAGE_10,
             _AVERAGE_10.since(19, 22, more=(_DILATIONS,), rules=(_EITHER_PADS, _SMALL_PADS, _SAME)),
         ),
+        traits=Traits(slides=True, pools=True, averages=True),
     ),
     Operator("GlobalMaxPool", _POOL, "A MaxPool of the whole image.", (Form((1, 22), _X),)),
     Operator("GlobalAveragePool", _POOL, "An AveragePool of the whole image.", (Form((1, 22), _X),)),

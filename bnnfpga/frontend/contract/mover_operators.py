@@ -18,6 +18,7 @@ from bnnfpga.frontend.contract.terms import (
     Rule,
     one_of,
 )
+from bnnfpga.frontend.contract.traits import MOVING, REGROUPING, Traits
 
 _LAYOUT, _CHANNELS, _PIXELS = "Layouts", "Channels", "Pixels"
 _DATA = Input("data", MOVED)
@@ -144,31 +145,49 @@ OPERATORS = (
         _LAYOUT,
         "In the order of the elements, the batch apart.",
         (_RESHAPE_5, _RESHAPE_5.since(14, 19, *_FROM_21, more=(Attribute("allowzero", "int", 0, FLAG),))),
+        traits=REGROUPING,
     ),
     Operator(
         "Flatten",
         _LAYOUT,
         "In the order of the elements.",
         (_FLATTEN_1, Form((11, 13, *_FROM_21), (_DATA,), (_axis(1),))),
+        traits=REGROUPING,
     ),
     Operator(
-        "Squeeze", _LAYOUT, "Not of the batch.", (_SQUEEZE_1, Form((13, *_FROM_21), (_DATA, _axes(optional=True))))
+        "Squeeze",
+        _LAYOUT,
+        "Not of the batch.",
+        (_SQUEEZE_1, Form((13, *_FROM_21), (_DATA, _axes(optional=True)))),
+        traits=REGROUPING,
     ),
     Operator(
-        "Unsqueeze", _LAYOUT, "Not in front of the batch.", (_UNSQUEEZE_1, Form((13, *_FROM_21), (_DATA, _axes())))
+        "Unsqueeze",
+        _LAYOUT,
+        "Not in front of the batch.",
+        (_UNSQUEEZE_1, Form((13, *_FROM_21), (_DATA, _axes()))),
+        traits=REGROUPING,
     ),
     Operator(
         "Transpose",
         _LAYOUT,
         "Of weights; of images at the ends, or in front of a dense layer; elsewhere of frames of up to 8,192 bits.",
         (Form((1, 13, *_FROM_21), (_DATA,), (Attribute("perm", "ints", None, DISTINCT),)),),
+        traits=Traits(transposes=True, moves=True),
     ),
-    Operator("Concat", _CHANNELS, "Along any axis but that of images; constants may be parts.", (_CONCAT,)),
+    Operator(
+        "Concat",
+        _CHANNELS,
+        "Along any axis but that of images; constants may be parts.",
+        (_CONCAT,),
+        traits=Traits(concatenates=True),
+    ),
     Operator(
         "Gather",
         _CHANNELS,
         f"{_PICKS}, by constant indices; of rows of a constant, by the input: an embedding.",
         (Form((1, 11, 13), (_DATA, Input("indices", INTEGERS)), (_axis(0),)),),
+        traits=MOVING,
     ),
     Operator(
         "Split",
@@ -176,26 +195,30 @@ OPERATORS = (
         "Of channels, rows, columns or samples.",
         (_SPLIT_2, _SPLIT_13, _SPLIT_13.since(18, more=(Attribute("num_outputs", "int"),))),
         some=True,
+        traits=MOVING,
     ),
-    Operator("Slice", _CHANNELS, f"{_PICKS}.", (_SLICE_1, _SLICE_10)),
-    Operator("Expand", _PIXELS, "Along axes of one element.", (Form((8, 13), (_DATA, _axes("shape"))),)),
+    Operator("Slice", _CHANNELS, f"{_PICKS}.", (_SLICE_1, _SLICE_10), traits=MOVING),
+    Operator("Expand", _PIXELS, "Along axes of one element.", (Form((8, 13), (_DATA, _axes("shape"))),), traits=MOVING),
     Operator(
         "Tile",
         _PIXELS,
         "Of channels, and of axes of one element; else of frames of up to 8,192 bits.",
         (Form((6, 13), (_DATA, _axes("repeats"))),),
+        traits=MOVING,
     ),
     Operator(
         "Pad",
         _PIXELS,
         "Of channels, rows, columns or samples, with a multiple of the scale.",
         (_PAD_2, _PAD_11, _PAD_11.since(18, 19, *_FROM_21, inputs=(*_PAD_11.inputs, _axes(optional=True)))),
+        traits=Traits(pads=True),
     ),
     Operator(
         "Resize",
         _PIXELS,
         _NEAREST_PIXELS,
         (Form((10,), (_DATA, _SCALES), (_MODE_10,)), _RESIZE_11, _RESIZE_13, _RESIZE_18, _RESIZE_19),
+        traits=MOVING,
     ),
     Operator(
         "Upsample",

@@ -12,6 +12,7 @@ from bnnfpga.frontend.contract.terms import (
     Legal,
     Operator,
 )
+from bnnfpga.frontend.contract.traits import WEIGHT_QUANTIZER, Traits
 
 ROUNDING_MODES = {
     "ROUND": "round",
@@ -77,8 +78,15 @@ OPERATORS = (
         _FAMILY,
         "Up to 8 bits, 16 on the model's input; zero points, and positive scales, of channels or of all.",
         (Form((1,), (_X, *_numbers("scale", "zeropt", "bitwidth")), (_SIGNED, _NARROW, _rounding("ROUND"))),),
+        traits=WEIGHT_QUANTIZER,
     ),
-    Operator("BipolarQuant", _FAMILY, "+scale from 0 on, -scale below.", (Form((1,), (_X, *_numbers("scale"))),)),
+    Operator(
+        "BipolarQuant",
+        _FAMILY,
+        "+scale from 0 on, -scale below.",
+        (Form((1,), (_X, *_numbers("scale"))),),
+        traits=WEIGHT_QUANTIZER,
+    ),
     Operator(
         "MultiThreshold",
         _FAMILY,
@@ -101,6 +109,7 @@ OPERATORS = (
                 ),
             ),
         ),
+        traits=Traits(elementwise=True, counts_thresholds=True, quantizes=True),
     ),
     Operator(
         "Trunc",

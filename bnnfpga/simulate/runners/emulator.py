@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.operator import IDENTITY, EmulatorKernel, Operator
+from bnnfpga.dataflow.hardware import IDENTITY, EmulatorKernel
+from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.numbers.integers import IntArray
 from bnnfpga.simulate.runners.emulator_library import check_call, choose_path, load_library

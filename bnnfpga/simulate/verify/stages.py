@@ -11,7 +11,6 @@ import numpy as np
 
 from bnnfpga.api import Project
 from bnnfpga.base.errors import UserError
-from bnnfpga.compiler.frames.units import products
 from bnnfpga.compiler.plan import Plan
 from bnnfpga.compiler.project_graph import project_plan
 from bnnfpga.golden.check import FileReading
@@ -81,7 +80,7 @@ class Subject:
     def reading(self) -> FileReading:
         """What comparing the source's golden model with the unmodified file finds, on the first images."""
         golden = GoldenModel(self.plan.model, self.plan.input)
-        cost = max(1, products(self.plan.graph) * len(self.images.given))
+        cost = max(1, self.plan.graph.products * len(self.images.given))
         x = self.images.given[: max(_MIN_READ, len(self.images.given) * _MAX_PRODUCTS // cost)]
         return check_file(self.plan.source.proto, golden, x)
 

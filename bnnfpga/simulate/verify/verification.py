@@ -16,7 +16,7 @@ from bnnfpga.api import Project
 from bnnfpga.base.errors import UserError
 from bnnfpga.base.files import require_writable
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.operator import Schedule
+from bnnfpga.dataflow.schedule import Schedule
 from bnnfpga.datasets.arrays import save_npy
 from bnnfpga.golden.check import Difference
 from bnnfpga.host.images import Images

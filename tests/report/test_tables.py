@@ -8,8 +8,8 @@ import pytest
 import typer
 from rich.console import Console, RenderableType
 
-from bnnfpga.cli.doctor import Examination, Tool
 from bnnfpga.cli.terminal import Outcome, Terminal
+from bnnfpga.cli.tools import Examination, Tool
 from bnnfpga.report.tables import compile_table, doctor_table, inspect_table, simulate_table, verify_table
 from bnnfpga.report.text import as_html, as_text
 

@@ -12,7 +12,7 @@ import pytest
 from bnnfpga.base.errors import UserError
 from bnnfpga.datasets.dataset import load_dataset
 from bnnfpga.host.images import fit_images
-from tests.test_datasets import to_idx
+from tests.support.data import to_idx
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (12, 5, 4), dtype=np.uint8)
 LABELS = (np.arange(12) % 3).astype(np.uint8)

@@ -19,7 +19,7 @@ import pytest
 from bnnfpga.cli.main import app
 from bnnfpga.cli.terminal import run
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 MODEL = ROOT / "examples" / "mnist_mlp" / "mlp_64.onnx"
 INPUT = ["--input", "uint8", "--input-scale", "1/255"]
 IMAGES = 40

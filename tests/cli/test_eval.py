@@ -18,9 +18,7 @@ from bnnfpga.base.errors import UserError
 from bnnfpga.cli.main import app
 from bnnfpga.cli.terminal import run
 from bnnfpga.report.mistakes import MAX_SHOWN, mistakes_png, sample
-from tests.support.data import random_digits, shared
-from tests.test_cli import MODEL
-from tests.test_datasets import to_idx
+from tests.support.data import EXAMPLES, random_digits, shared, to_idx
 
 COUNT = 120
 
@@ -28,7 +26,9 @@ COUNT = 120
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> bnnfpga.Project:
     folder = tmp_path_factory.mktemp("eval") / "project"
-    return bnnfpga.compile(MODEL, folder, input="uint8", input_scale="1/255", cycles=128)
+    return bnnfpga.compile(
+        EXAMPLES / "mnist_mlp" / "mlp_64.onnx", folder, input="uint8", input_scale="1/255", cycles=128
+    )
 
 
 @pytest.fixture(scope="module")

@@ -18,15 +18,10 @@ from hypothesis.extra import numpy as npst
 from bnnfpga.base.errors import UserError
 from bnnfpga.base.files import require_writable
 from bnnfpga.datasets.arrays import load_array, save_npy
-from bnnfpga.datasets.idx import ELEMENT_TYPES, parse_idx
+from bnnfpga.datasets.idx import parse_idx
+from tests.support.data import to_idx
 
 IMAGES = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
-
-
-def to_idx(array: np.ndarray[Any, Any]) -> bytes:
-    code = {np.dtype(name).newbyteorder("=").str: code for code, name in ELEMENT_TYPES.items()}[array.dtype.str]
-    header = bytes([0, 0, code, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
-    return header + array.astype(array.dtype.newbyteorder(">")).tobytes()
 
 
 def assert_same(got: np.ndarray[Any, Any], expected: np.ndarray[Any, Any]) -> None:

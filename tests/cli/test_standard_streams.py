@@ -26,7 +26,7 @@ def shell(command: str, folder: Path, *arguments: object) -> subprocess.Complete
     return subprocess.run(
         ["sh", "-c", f"{line} {command}"],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
         capture_output=True,
         text=True,
         check=False,

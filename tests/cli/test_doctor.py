@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 import bnnfpga
-from bnnfpga.cli.doctor import Examination, Tool, examine
 from bnnfpga.cli.main import app
 from bnnfpga.cli.terminal import run
+from bnnfpga.cli.tools import Examination, Tool, examine
 from bnnfpga.codegen.constants import FETCHED_HEADERS
 from bnnfpga.simulate.runners import hls_headers
 
@@ -136,7 +136,7 @@ def test_a_compiler_that_does_not_run_is_named(bare: Path, monkeypatch: pytest.M
 
 
 def test_it_imports_none_of_what_it_looks_for() -> None:
-    code = "from bnnfpga.cli.doctor import examine\nexamine()\nimport sys\nprint(*sys.modules)"
+    code = "from bnnfpga.cli.tools import examine\nexamine()\nimport sys\nprint(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"torch", "brevitas", "pyosys", "onnx", "onnxruntime", "hls4ml"} & set(done.stdout.split())
 

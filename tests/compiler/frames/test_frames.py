@@ -23,7 +23,7 @@ from bnnfpga.golden.golden_model import GoldenModel
 from bnnfpga.host.input_format import InputFormat
 from bnnfpga.numbers.arithmetic import Step, apply_steps
 from bnnfpga.numbers.integers import IntArray, IntegerType
-from tests.frames.test_mutations import NETS
+from tests.compiler.frames.test_mutations import NETS
 from tests.support.conv_nets import ConvNet
 from tests.support.nets import DenseNet, NetWriter
 

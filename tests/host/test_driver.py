@@ -20,7 +20,7 @@ from bnnfpga.base.errors import UserError
 from bnnfpga.codegen.driver import MODULES, driver
 from bnnfpga.host.dma_words import DmaWords
 from bnnfpga.host.pynq import Accelerator
-from tests.driver.fake_pynq import Dma, Overlay, allocate
+from tests.host.fake_pynq import Dma, Overlay, allocate
 from tests.support.builds import images_for
 from tests.support.conv_nets import ConvNet
 from tests.support.data import EXAMPLES
