@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bnnfpga.frontend.contract.table import traits_of
 from bnnfpga.frontend.forms.quantizers import Quantizer, quantizer_of
-from bnnfpga.frontend.forms.rearranging import REARRANGING
 from bnnfpga.frontend.graph.model import Model
-from bnnfpga.frontend.graph.nodes import ELEMENTWISE, QUANTIZERS, data_operands, describe
+from bnnfpga.frontend.graph.nodes import data_operands, describe
 from bnnfpga.golden.steps import elementwise_steps
 from bnnfpga.host.input_format import InputFormat
 from bnnfpga.numbers.arithmetic import Floats, Step, apply_steps
@@ -54,11 +54,11 @@ def input_warnings(model: Model, format: InputFormat) -> list[str]:
     while ahead:
         tensor, steps = ahead.pop()
         for node in model.consumers(tensor):
-            if node.op_type in REARRANGING:
+            if traits_of(node).layout:
                 if all(step.channels == 1 for step in steps):
                     ahead.append((node.output[0], steps))
-            elif node.op_type in ELEMENTWISE and len(data_operands(model, node)) == 1:
-                is_last = node.op_type in QUANTIZERS
+            elif traits_of(node).elementwise and len(data_operands(model, node)) == 1:
+                is_last = traits_of(node).quantizes
                 quantizer = quantizer_of(model, node, _MAX_BITS) if is_last else None
                 shape = model.shape(node.output[0])
                 own = elementwise_steps(model, node) if quantizer is None else quantizer.steps

@@ -11,12 +11,11 @@ import onnx
 from numpy.typing import NDArray
 
 from bnnfpga.base.errors import ResultsDiffer, UserError
+from bnnfpga.frontend.contract.table import traits_of
 from bnnfpga.frontend.forms.pads import pad_widths
 from bnnfpga.frontend.forms.rearranging import rearrange
 from bnnfpga.frontend.graph.model import End, Model, Node
 from bnnfpga.frontend.graph.nodes import (
-    ELEMENTWISE,
-    LAYOUT_OPS,
     attribute,
     data_operands,
     describe,
@@ -86,9 +85,9 @@ class _Writer:
                     where=describe(node),
                     hint="look at the shapes in the model (netron.app shows them), and export it again",
                 )
-        if node.op_type in ELEMENTWISE:
+        if traits_of(node).elementwise:
             made = [self._elementwise(node)]
-        elif node.op_type in LAYOUT_OPS:
+        elif traits_of(node).regroups:
             made = [self.reshaped(self.value(node.input[0]), self.model.shape(node.output[0]))]
         else:
             made = _TRANSLATIONS.get(node.op_type, _rearranged)(self, node)
@@ -343,7 +342,7 @@ def _reduce(writer: _Writer, node: Node) -> list[int]:
 
 
 def _rearranged(writer: _Writer, node: Node) -> list[int]:
-    """Any node of `REARRANGING`, by the place of each element."""
+    """Any change of layout, by the place of each element."""
     shape = writer.model.shape(node.input[0])
     elements = math.prod(shape)
     places = rearrange(writer.model, node, np.arange(elements).reshape(shape))

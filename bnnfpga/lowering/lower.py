@@ -17,9 +17,9 @@ from bnnfpga.dataflow.operators.score_output import ScoreOutput
 from bnnfpga.dataflow.operators.threshold import Threshold
 from bnnfpga.dataflow.stream import Frame, Port
 from bnnfpga.dataflow.thresholds import ThresholdTable
-from bnnfpga.frontend.forms.rearranging import REARRANGING
+from bnnfpga.frontend.contract.table import kinds_that
 from bnnfpga.frontend.graph.model import Model, Node
-from bnnfpga.frontend.graph.nodes import LAYOUT_OPS, describe
+from bnnfpga.frontend.graph.nodes import describe
 from bnnfpga.lowering.accelerator import Lowering, stream_shape
 from bnnfpga.lowering.branches import add_streams, concat, multiply_streams
 from bnnfpga.lowering.dot_product_layers import convolution, dense
@@ -56,8 +56,8 @@ _OPERATIONS: dict[str, Callable[[Lowering, Node], None]] = {
     INTEGER_CONCAT: concat,
     "Gather": pick,
     "Resize": pick,
-    **dict.fromkeys(REARRANGING, rearranged),
-    **dict.fromkeys(LAYOUT_OPS, layout),
+    **dict.fromkeys(kinds_that(lambda traits: traits.regroups), layout),
+    "Transpose": rearranged,
 }
 
 

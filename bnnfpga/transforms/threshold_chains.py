@@ -7,11 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from bnnfpga.base.errors import UserError
+from bnnfpga.frontend.contract.table import kinds_that, traits_of
 from bnnfpga.frontend.forms.quantizers import Quantizer, quantizer_of
 from bnnfpga.frontend.graph.model import Model, Node
 from bnnfpga.frontend.graph.nodes import (
-    CHAINED,
-    QUANTIZERS,
     comes_from_constants,
     data_operands,
     describe,
@@ -47,8 +46,10 @@ class ChainsToThresholds(Rewrite):
     falls becomes thresholds, anything else a table. The quantizer must have scale one.
     """
 
+    kinds = kinds_that(lambda traits: traits.quantizes)
+
     def visit(self, model: Model, node: Node) -> bool:
-        if node.op_type not in QUANTIZERS or comes_from_constants(model, node.input[0]):
+        if comes_from_constants(model, node.input[0]):
             return False
         chain = chain_above(model, node)
         source = elementwise_operand(model, chain[0])
@@ -73,7 +74,7 @@ def _placed(model: Model, chain: Sequence[Node], quantizer: Quantizer) -> list[P
     """The steps of a chain, and its pools."""
     placed: list[PlacedStep | Node] = []
     for item in chain:
-        if item.op_type == "MaxPool":
+        if traits_of(item).takes_extremum:
             placed.append(item)
         else:
             own = quantizer.steps if item is chain[-1] else elementwise_steps(model, item)
@@ -109,10 +110,14 @@ def chain_above(model: Model, node: Node) -> list[Node]:
     while True:
         source = elementwise_operand(model, chain[0])
         producer = model.producer(source)
-        if producer is None or producer.op_type not in CHAINED or len(data_operands(model, producer)) != 1:
+        if producer is None or len(data_operands(model, producer)) != 1:
+            return chain
+        # A pool of a step function is a step function of a pool.
+        pools = traits_of(producer).takes_extremum
+        if not pools and not traits_of(producer).elementwise:
             return chain
         # A max pool of sums is one of their few codes: it comes behind the thresholds, where it is smaller.
-        is_own_pool = producer.op_type == "MaxPool" and model.only_reader(source) is not None
+        is_own_pool = pools and model.only_reader(source) is not None
         if integer_type(model, source) is not None and not is_own_pool:
             return chain
         chain.insert(0, producer)

@@ -27,11 +27,13 @@ _IMPLIED = {
     ),
     "quantizes_weights": "quantizes",
     "counts_thresholds": "quantizes",
+    "outputs_first": "dot_product",
     "pools": "slides",
     "takes_extremum": "pools",
     "averages": "pools",
     "regroups": "moves",
-    "transposes": "moves",
+    "reorders": "moves",
+    "transposes": "reorders",
 }
 _APART = ("elementwise", "dot_product", "pools", "moves", "concatenates", "pads", "compares")
 """Of these an operator has one at most."""

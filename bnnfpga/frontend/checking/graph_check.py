@@ -10,7 +10,8 @@ import onnx
 from bnnfpga.base.errors import UserError, shown
 from bnnfpga.frontend.checking.sizes import MAX_ELEMENTS
 from bnnfpga.frontend.contract.checks import EXPORT_AGAIN
-from bnnfpga.frontend.forms.rearranging import REARRANGING, check_rearranging
+from bnnfpga.frontend.contract.table import traits_of
+from bnnfpga.frontend.forms.rearranging import check_rearranging
 from bnnfpga.frontend.graph.model import Model, Node
 from bnnfpga.frontend.graph.nodes import (
     BROADCASTING,
@@ -75,7 +76,7 @@ def check_shapes(model: Model) -> None:
             raise UserError(
                 f"its output of shape {tuple(shape)} has no elements", where=describe(node), hint=_CHECK_SHAPES
             )
-        if node.op_type in REARRANGING:
+        if traits_of(node).layout:
             check_rearranging(model, node)
         if node.op_type in (*BROADCASTING, *WEIGHT_QUANTIZERS) and not _keeps_shape(model, node, shape):
             raise UserError(

@@ -112,7 +112,7 @@ OPERATORS = (
                 (_EITHER_PADS, _SAME),
             ),
         ),
-        traits=Traits(dot_product=True, slides=True),
+        traits=Traits(dot_product=True, outputs_first=True, slides=True),
     ),
     Operator(
         "MaxPool",

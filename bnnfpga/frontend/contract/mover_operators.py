@@ -173,7 +173,7 @@ OPERATORS = (
         _LAYOUT,
         "Of weights; of images at the ends, or in front of a dense layer; elsewhere of frames of up to 8,192 bits.",
         (Form((1, 13, *_FROM_21), (_DATA,), (Attribute("perm", "ints", None, DISTINCT),)),),
-        traits=Traits(transposes=True, moves=True),
+        traits=Traits(transposes=True, reorders=True, moves=True),
     ),
     Operator(
         "Concat",

@@ -40,6 +40,8 @@ class Traits:
         It is a quantizer that may stand behind weights, too.
     dot_product
         It sums products of its input with the weights, its second operand.
+    outputs_first
+        It is a dot product, and the first axis of its weights counts outputs; else their last axis does.
     slides
         It computes each pixel from a window of them.
     pools
@@ -50,6 +52,8 @@ class Traits:
         It pools, and gives averages.
     regroups
         It only regroups a frame's elements, keeping their order.
+    reorders
+        It only puts a frame's elements in another order; what transposes does.
     transposes
         It only permutes a frame's axes.
     moves
@@ -75,11 +79,13 @@ class Traits:
     quantizes: bool = False
     quantizes_weights: bool = False
     dot_product: bool = False
+    outputs_first: bool = False
     slides: bool = False
     pools: bool = False
     takes_extremum: bool = False
     averages: bool = False
     regroups: bool = False
+    reorders: bool = False
     transposes: bool = False
     moves: bool = False
     concatenates: bool = False
@@ -108,8 +114,8 @@ class Traits:
 
     @property
     def layout(self) -> bool:
-        """Whether it only changes the layout of a frame: it regroups or transposes."""
-        return self.regroups or self.transposes
+        """Whether it only changes the layout of a frame, which keeps each of its elements: it regroups or reorders."""
+        return self.regroups or self.reorders
 
 
 NONE = Traits()

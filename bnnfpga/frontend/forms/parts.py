@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bnnfpga.frontend.contract.table import traits_of
 from bnnfpga.frontend.forms.multithreshold import channel_axis
 from bnnfpga.frontend.forms.pads import channel_pads
 from bnnfpga.frontend.forms.picks import gathered
-from bnnfpga.frontend.forms.rearranging import REARRANGING, moves_images, rearrange
+from bnnfpga.frontend.forms.rearranging import moves_images, rearrange
 from bnnfpga.frontend.graph.model import Model, Node, make_node
-from bnnfpga.frontend.graph.nodes import ELEMENTWISE, EMBEDDING, LAYOUT_OPS, POOLS, attribute, data_operands
+from bnnfpga.frontend.graph.nodes import ELEMENTWISE, EMBEDDING, POOLS, attribute, data_operands
 from bnnfpga.numbers.integers import IntArray
 
 
@@ -68,7 +69,7 @@ def in_pieces(model: Model, node: Node, source: str, parts: Sequence[Part], rows
         return _picked(model, node, parts) if along == 1 else [_sliding(model, node, source, part) for part in parts]
     if node.op_type == "Conv" and node.input[0] == source:
         return _depthwise(model, node, parts, rows)
-    return _rearranged(model, node, parts) if node.op_type in REARRANGING else None
+    return _rearranged(model, node, parts) if traits_of(node).layout else None
 
 
 def pairs_in_pieces(
@@ -208,7 +209,7 @@ def _rearranged(model: Model, node: Node, parts: Sequence[Part]) -> list[Piece] 
     pieces = []
     for part in parts:
         made = np.flatnonzero(np.isin(own[:, 0], part.channels))
-        if node.op_type not in LAYOUT_OPS:
+        if traits_of(node).reorders:
             pieces.append(_piece(model, node, [part.tensor], _with_channels(shape, made), made))
             continue
         target = model.add_constant(f"{node.name}_shape", np.array(_with_channels(shape, made), dtype=np.int64))

@@ -1,4 +1,4 @@
-"""Nodes that put every element of a tensor at another place, once: what they make of an array."""
+"""Changes of layout, which keep every element of a tensor, each once: what they make of an array."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ from numpy.typing import NDArray
 
 from bnnfpga.base.errors import UserError
 from bnnfpga.frontend.contract.checks import EXPORT_AGAIN
+from bnnfpga.frontend.contract.table import kinds_that, traits_of
 from bnnfpga.frontend.graph.model import Model, Node
-from bnnfpga.frontend.graph.nodes import LAYOUT_OPS, attribute, describe
+from bnnfpga.frontend.graph.nodes import attribute, describe
 
 Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
 class _Meaning:
-    """What a kind of node makes of an array; and what refuses a node that has no place for each element."""
+    """What an operator makes of an array; and what refuses a node that would not keep each element."""
 
     make: Callable[[Model, Node, Array], Array]
     check: Callable[[Model, Node], None]
 
 
 def rearrange(model: Model, node: Node, array: Array) -> Array:
-    """What a node of `REARRANGING` makes of an array.
+    """What a change of layout makes of an array.
 
     Parameters
     ----------
@@ -43,19 +44,19 @@ def rearrange(model: Model, node: Node, array: Array) -> Array:
 
 
 def check_rearranging(model: Model, node: Node) -> None:
-    """Refuse a node of `REARRANGING` whose input it cannot rearrange.
+    """Refuse a change of layout that its input has no elements, or no axes, for.
 
     Raises
     ------
     UserError
-        If there is no place for each element.
+        If it would not keep each element.
     """
     _MEANINGS[node.op_type].check(model, node)
 
 
 def moves_images(model: Model, node: Node) -> bool:
     """Whether the axis of the images, of which there is one, does not stay in front."""
-    if node.op_type == "Transpose":
+    if traits_of(node).transposes:
         return bool(attribute(node, "perm", [1])[0] != 0)
     return model.has_shape(node.output[0]) and model.shape(node.output[0])[:1] != [1]
 
@@ -90,8 +91,7 @@ def _check_reshape(model: Model, node: Node) -> None:
 
 
 _MEANINGS = {
-    **dict.fromkeys(LAYOUT_OPS, _Meaning(_reshape, _check_reshape)),
+    **dict.fromkeys(kinds_that(lambda traits: traits.regroups), _Meaning(_reshape, _check_reshape)),
     "Transpose": _Meaning(_transpose, _check_transpose),
 }
-REARRANGING = tuple(_MEANINGS)
-"""Their kinds: wherever elements are followed, all are alike."""
+"""By operator: those whose traits are a `layout`."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from bnnfpga.base.errors import UserError
+from bnnfpga.frontend.contract.table import traits_of
 from bnnfpga.frontend.forms.pads import pad_widths
 from bnnfpga.frontend.graph.model import Model, Node, make_node
 from bnnfpga.frontend.graph.nodes import (
@@ -62,6 +63,11 @@ def geometry_of(model: Model, node: Node) -> Geometry:
             hint="export the model with the image size that it was trained on",
         )
     return geometry
+
+
+def reaches_into_pads(model: Model, node: Node) -> bool:
+    """Whether a node of a clean graph has windows, and some of them reach into pads."""
+    return traits_of(node).slides and geometry_of(model, node).touches_pads
 
 
 def check_pools(model: Model) -> None:

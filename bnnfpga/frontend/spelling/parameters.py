@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from bnnfpga.frontend.contract.table import traits_of
 from bnnfpga.frontend.forms.quantizers import quantizer_of
-from bnnfpga.frontend.forms.rearranging import REARRANGING
 from bnnfpga.frontend.forms.scaled_integers import as_scaled_integers
 from bnnfpga.frontend.graph.model import Model, Node, make_node
 from bnnfpga.frontend.graph.nodes import (
@@ -40,7 +40,7 @@ class FoldQuantizedParameters(Rewrite):
 def _is_weight(model: Model, tensor: str) -> bool:
     for node in model.consumers(tensor):
         if (node.op_type in DOT_PRODUCTS and node.input[1] == tensor) or (
-            node.op_type in REARRANGING and _is_weight(model, node.output[0])
+            traits_of(node).layout and _is_weight(model, node.output[0])
         ):
             return True
     return False
