@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from benchmarks.table import Row
+from bnnfpga.compiler.model_file import open_model
 from bnnfpga.compiler.plan import make_plan
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.host.input_format import InputFormat
@@ -145,8 +146,8 @@ def _dense(widths: tuple[int, ...]) -> onnx.ModelProto:
 def _graph(folder: Path, net: Net) -> Graph:
     path = folder / f"{net.name}.onnx"
     onnx.save(net.model, path)
-    plan = make_plan(path, InputFormat.parse("uint8", "1/255"), folding=None, cycles=None, output_kind="class")
-    return plan.graph
+    file = open_model(path, InputFormat.parse("uint8", "1/255"))
+    return make_plan(file, folding=None, cycles=None, output_kind="class").graph
 
 
 def _float_session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:

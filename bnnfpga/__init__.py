@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 from bnnfpga.base.errors import ResultsDiffer, UserError
 
 if TYPE_CHECKING:
-    from bnnfpga.api import Project
-    from bnnfpga.compiler.build import compile_model as compile
+    from bnnfpga.api import Project, compile
     from bnnfpga.compiler.export import export_qonnx
 
 # onnxruntime would report each use to its makers, and leave files in TMPDIR for that; it asks once, when it is loaded.
@@ -25,7 +24,7 @@ __all__ = ["Project", "ResultsDiffer", "UserError", "__version__", "compile", "e
 
 _HOMES = {
     "Project": ("bnnfpga.api", "Project"),
-    "compile": ("bnnfpga.compiler.build", "compile_model"),
+    "compile": ("bnnfpga.api", "compile"),
     "export_qonnx": ("bnnfpga.compiler.export", "export_qonnx"),
 }
 

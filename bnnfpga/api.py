@@ -1,31 +1,22 @@
-"""A compiled project: its description, and how to run it."""
+"""What users call from Python: `compile`, and `Project` with all that can be done with what it wrote."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.base.errors import UserError
-from bnnfpga.base.files import restore_hidden
+from bnnfpga.base.output_folders import restore_hidden
 from bnnfpga.codegen.constants import TRACE_MEGABYTES
-from bnnfpga.host.description import Output, read_order, read_outputs, read_stream
-from bnnfpga.host.ends import Values
-from bnnfpga.host.images import Images, check_labels, read_images
-from bnnfpga.host.input_format import InputFormat
-from bnnfpga.host.order import Order, is_channels_last
-from bnnfpga.host.project_files import read_description, read_functions
-from bnnfpga.host.results import classes_of, file_outputs, final_floats, number_of_classes
-from bnnfpga.host.words import BoundaryFormat, unpack_frames
-from bnnfpga.numbers.arithmetic import Floats
-from bnnfpga.numbers.integers import IntArray
+from bnnfpga.host.images import check_labels
+from bnnfpga.host.project_data import ProjectData
 
 if TYPE_CHECKING:
     from bnnfpga.simulate.evaluation import Evaluation
@@ -33,9 +24,69 @@ if TYPE_CHECKING:
     from bnnfpga.simulate.verify.verification import VerifyResult
 
 
+def compile(
+    model: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    *,
+    folding: str | os.PathLike[str] | Mapping[str, Any] | None = None,
+    target_fps: float | None = None,
+    clock_mhz: float = 100,
+    cycles: int | None = None,
+    input: str | None = None,
+    input_scale: float | str | Fraction | None = None,
+    output_kind: str = "scores",
+    force: bool = False,
+) -> Project:
+    """Compile a model to an accelerator project.
+
+    Parameters
+    ----------
+    model
+        A QONNX file, as `bnnfpga.export_qonnx` writes it; it may be gzip-compressed.
+    output
+        The folder to write. It must not exist, or `force` replaces it as a whole.
+    folding
+        PE, SIMD and memory kind by layer: a YAML file or a mapping. What it leaves open is chosen as
+        without one. Mutually exclusive with `target_fps` and `cycles`.
+    target_fps, clock_mhz
+        Frames per second that the accelerator must reach, at a clock in MHz.
+    cycles
+        The most cycles per frame.
+    input, input_scale
+        The type of one input element (`uint8`, `int4`, `bipolar`, `float`); the model's input is code * scale.
+    output_kind
+        What the accelerator gives: integer `scores`, or the `class`, decided in hardware.
+
+    Raises
+    ------
+    UserError
+        If the model cannot be compiled or an option is not legal. Nothing is left behind then.
+    ResultsDiffer
+        If the accelerator would not compute what the file says, which is a bug. Nothing is left behind either.
+    """
+    from bnnfpga.compiler.build import build
+
+    built = build(
+        Path(model),
+        Path(output),
+        folding=folding,
+        target_fps=target_fps,
+        clock_mhz=clock_mhz,
+        cycles=cycles,
+        input=input,
+        input_scale=input_scale,
+        output_kind=output_kind,
+        force=force,
+    )
+    data = built.data
+    return Project(
+        data.folder, data.description, data.functions, built.seconds, built.checked, built.ties, built.warnings
+    )
+
+
 @dataclass(frozen=True)
-class Project:
-    """A folder that `bnnfpga.compile` wrote.
+class Project(ProjectData):
+    """A folder that `bnnfpga.compile` wrote, and how to run it.
 
     Parameters
     ----------
@@ -57,9 +108,6 @@ class Project:
         What whoever uses the project must know, as sentences.
     """
 
-    folder: Path
-    description: Mapping[str, Any] = field(repr=False)
-    functions: Mapping[str, Any] = field(repr=False)
     seconds: float | None = None
     checked: Mapping[str, Any] | None = field(default=None, repr=False)
     ties: Mapping[str, Any] | None = field(default=None, repr=False)
@@ -72,122 +120,12 @@ class Project:
         Raises
         ------
         UserError
-            If the folder is none, one of another version of the format, or damaged.
+            If the folder is not a project, one of another version of the format, or damaged.
         """
-        path = Path(folder)
         with contextlib.suppress(OSError):  # where it cannot be written, there is none to put back
-            restore_hidden(path)
-        description = read_description(path)
-        return cls(path, description, read_functions(path, description))
-
-    @property
-    def model(self) -> Path:
-        """The path of the source model."""
-        return self.folder / str(self.description["model"])
-
-    @property
-    def input_format(self) -> InputFormat:
-        """What the user's images hold."""
-        given = self.description["input"]
-        format = InputFormat.parse(given["kind"], None if given["kind"] == "float" else given["scale"])
-        return replace(format, given=bool(given.get("given", False)))
-
-    @property
-    def input_taken(self) -> dict[str, Any]:
-        """What images hold, as plain data: `kind`, `scale`, and whether the user gave it (`given`)."""
-        return {key: self.description["input"].get(key, False) for key in ("kind", "scale", "given")}
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        """The model's input shape without the batch."""
-        return tuple(self.description["input"]["shape"])
-
-    @cached_property
-    def outputs(self) -> tuple[Output, ...]:
-        """The accelerator's outputs, in the order of the model's."""
-        return read_outputs(self.description)
-
-    @property
-    def output_kind(self) -> str:
-        """`scores` or `class`."""
-        return self.outputs[0].kind
-
-    @property
-    def output_names(self) -> list[str]:
-        """The names of the accelerator's outputs: tensors of the model."""
-        return [output.name for output in self.outputs]
-
-    @property
-    def class_names(self) -> list[str]:
-        """For each array of classes, the output of the model that they belong to."""
-        names = [value["name"] for value in self.description["values"]]
-        return [names[rule["output"]] for rule in self.functions["ends"]["classes"]]
-
-    @property
-    def classes(self) -> int:
-        """The number of classes."""
-        return number_of_classes(self.functions, self.outputs)
-
-    @property
-    def input_stream_shape(self) -> tuple[int, ...]:
-        """One frame of the input stream, channels last."""
-        return tuple(self.description["input"]["stream"]["shape"])
-
-    @property
-    def channels_last(self) -> bool:
-        """Whether the model file itself takes images with their channels last."""
-        return is_channels_last(self.input_shape, self.input_stream_shape, self.input_order)
-
-    @property
-    def input_order(self) -> Order:
-        """The order in which the elements of the model's input stream."""
-        return read_order(self.description["input"]["stream"])
-
-    @property
-    def input_stream(self) -> BoundaryFormat:
-        return read_stream(self.description["input"]["stream"])
-
-    def read_images(self, x: NDArray[Any], layout: str = "nchw", *, first: int = 0) -> Images:
-        """Check a batch of images and turn it into the input stream's integers and the model's float inputs.
-
-        `first` is the number of its first image, for messages.
-        """
-        return read_images(
-            x,
-            self.input_format,
-            self.input_shape,
-            layout=layout,
-            stream=self.input_stream.type,
-            input_function=self.functions["input"],
-            order=self.input_order,
-            channels_last=self.channels_last,
-            first=first,
-        )
-
-    def unpack(self, data: NDArray[np.uint8]) -> tuple[IntArray, ...]:
-        """Unpack output bytes, uint8 (images, bytes), to streamed integers: (images, elements) for each output."""
-        return unpack_frames([output.stream for output in self.outputs], data)
-
-    def to_model(self, streamed: Sequence[IntArray]) -> tuple[IntArray, ...]:
-        """Reorder streamed outputs, each (images, elements), to the order of the model file."""
-        return tuple(output.order.to_model(made) for output, made in zip(self.outputs, streamed, strict=True))
-
-    def final_functions(self, scores: Sequence[IntArray]) -> tuple[Floats, ...]:
-        """The float values of integer scores, each (images, elements): what the host starts from."""
-        return final_floats(self.functions, scores)
-
-    def values(self, scores: Sequence[IntArray]) -> tuple[Values, ...]:
-        """The file's outputs from integer scores: each (images, ...), float32, or int64 for indices."""
-        return file_outputs(self.functions, scores)
-
-    def classify(self, outputs: Sequence[IntArray]) -> tuple[IntArray, ...]:
-        """The class of each image, int64 (images,), for each output that has classes of its own.
-
-        It is what ArgMax or TopK say; else where the values are largest, the first of equals; of one value whether it
-        lies above 0.5 behind a Sigmoid, or above 0. Where an output is an image, the class of each pixel. `outputs` are
-        each (images, elements), in the order of the file.
-        """
-        return classes_of(self.functions, self.outputs, outputs)
+            restore_hidden(Path(folder))
+        data = ProjectData.read(folder)
+        return cls(data.folder, data.description, data.functions)
 
     def summary(self) -> dict[str, Any]:
         """What `bnnfpga compile --json` prints."""
@@ -243,12 +181,13 @@ class Project:
         rtl_from
             The folder with the Verilog that Vitis HLS generated from `hls/`, to simulate instead of `rtl/`.
         """
+        from bnnfpga.compiler.recompiled import Recompiled
         from bnnfpga.simulate.run import simulate
 
         images = self.read_images(x, layout)
         checked = None if labels is None else check_labels(labels, len(images.codes), self.classes)
         return simulate(
-            self,
+            Recompiled(self),
             images,
             checked,
             backend=backend,
@@ -291,10 +230,11 @@ class Project:
         progress
             Called with the number of images done and of all images, a few times per second.
         """
+        from bnnfpga.compiler.recompiled import Recompiled
         from bnnfpga.simulate.evaluate import evaluate
 
         return evaluate(
-            self,
+            Recompiled(self),
             x,
             labels,
             backend=backend,
@@ -338,6 +278,7 @@ class Project:
         wave, wave_cycles
             A .vcd or .fst file for the cycles around a difference in the RTL, and how many on either side.
         """
+        from bnnfpga.compiler.recompiled import Recompiled
         from bnnfpga.simulate.verify.verification import Dump, Wave, verify
 
         if bool(dump) != (dump_to is not None):
@@ -347,7 +288,7 @@ class Project:
                 hint="name layers with --dump and a folder with --dump-to",
             )
         return verify(
-            self,
+            Recompiled(self),
             self.read_images(x, layout),
             stages,
             streams=streams,

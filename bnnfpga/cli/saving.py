@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bnnfpga.base.errors import UserError
-from bnnfpga.base.files import require_writable
+from bnnfpga.base.output_files import require_writable
 from bnnfpga.codegen.names import file_stem
 from bnnfpga.datasets.arrays import save_npy
 from bnnfpga.numbers.integers import IntArray

@@ -7,24 +7,24 @@ import shlex
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from bnnfpga.api import Project
 from bnnfpga.base.errors import UserError, located
-from bnnfpga.base.files import restore_hidden, whole_folder
+from bnnfpga.base.output_folders import restore_hidden, whole_folder
 from bnnfpga.compiler.first_quantizer import input_warnings
 from bnnfpga.compiler.frames import self_check_frames
+from bnnfpga.compiler.model_file import open_model
 from bnnfpga.compiler.plan import Plan, check_options, make_plan
 from bnnfpga.compiler.project_folder import write_project
-from bnnfpga.compiler.project_graph import remember_graph
+from bnnfpga.compiler.recompiled import remember
 from bnnfpga.compiler.vectors import Vectors, check_vectors, make_vectors
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.golden.file_check import require_agreement
-from bnnfpga.golden.golden_model import GoldenModel
 from bnnfpga.host.input_format import InputFormat
+from bnnfpga.host.project_data import ProjectData
 from bnnfpga.simulate.runners.emulator import Emulator
 from bnnfpga.simulate.runners.emulator_library import build_ahead, native_path
 from bnnfpga.simulate.runners.hls_headers import open_headers
@@ -34,48 +34,32 @@ _MARKS = ("project.json", "functions.json", "rtl/accelerator.sv")
 """Files by which a project is known."""
 
 
-def compile_model(
-    model: str | os.PathLike[str],
-    output: str | os.PathLike[str],
+@dataclass(frozen=True)
+class Built:
+    """A project that was written, and what was seen on the way (see `bnnfpga.api.Project`)."""
+
+    data: ProjectData
+    seconds: float
+    checked: Mapping[str, Any]
+    ties: Mapping[str, Any]
+    warnings: tuple[str, ...]
+
+
+def build(
+    path: Path,
+    target: Path,
     *,
-    folding: str | os.PathLike[str] | Mapping[str, Any] | None = None,
-    target_fps: float | None = None,
-    clock_mhz: float = 100,
-    cycles: int | None = None,
-    input: str | None = None,
-    input_scale: float | str | Fraction | None = None,
-    output_kind: str = "scores",
-    force: bool = False,
-) -> Project:
-    """Compile a model to an accelerator project.
-
-    Parameters
-    ----------
-    model
-        A QONNX file, as `bnnfpga.export_qonnx` writes it; it may be gzip-compressed.
-    output
-        The folder to write. It must not exist, or `force` replaces it as a whole.
-    folding
-        PE, SIMD and memory kind by layer: a YAML file or a mapping. What it leaves open is chosen as
-        without one. Mutually exclusive with `target_fps` and `cycles`.
-    target_fps, clock_mhz
-        Frames per second that the accelerator must reach, at a clock in MHz.
-    cycles
-        The most cycles per frame.
-    input, input_scale
-        The type of one input element (`uint8`, `int4`, `bipolar`, `float`); the model's input is code * scale.
-    output_kind
-        What the accelerator gives: integer `scores`, or the `class`, decided in hardware.
-
-    Raises
-    ------
-    UserError
-        If the model cannot be compiled or an option is not legal. Nothing is left behind then.
-    ResultsDiffer
-        If the accelerator would not compute what the file says, which is a bug. Nothing is left behind either.
-    """
+    folding: str | os.PathLike[str] | Mapping[str, Any] | None,
+    target_fps: float | None,
+    clock_mhz: float,
+    cycles: int | None,
+    input: str | None,
+    input_scale: float | str | Fraction | None,
+    output_kind: str,
+    force: bool,
+) -> Built:
+    """See `bnnfpga.compile`."""
     started = time.perf_counter()
-    path, target = Path(model), Path(output)
     if target.name in ("", ".."):
         target = target.resolve()
     format = InputFormat.parse(input, input_scale)
@@ -91,24 +75,23 @@ def compile_model(
             where=str(target),
             hint="choose a writable folder with free space",
         ) from error
-    plan = make_plan(path, format, folding=folding, cycles=allowed, output_kind=output_kind)
+    file = open_model(path, format)
+    plan = make_plan(file, folding=folding, cycles=allowed, output_kind=output_kind)
     build_ahead()
     with located(str(path)):
-        golden = GoldenModel(plan.model, plan.input)
-        frames = self_check_frames(golden, plan.folded, plan.graph, plan.input, plan.input_order)
-        reading = require_agreement(plan.source.proto, golden, frames.x[list(frames.for_file)])
-        vectors = make_vectors(golden, plan, frames)
+        frames = self_check_frames(file.golden, plan.folded, plan.graph, file.input, plan.input_order)
+        reading = require_agreement(file.source.proto, file.golden, frames.x[list(frames.for_file)])
+        vectors = make_vectors(plan, frames)
         stages = ["file", "source", "folded", *_check_emulator(plan.graph, vectors)]
     _write(target, plan, vectors, clock_mhz, force=force)
-    checked = {"stages": stages, "images": len(vectors.codes)}
-    project = Project.load(target)
-    remember_graph(project, plan.graph)
-    return replace(
+    project = ProjectData.read(target)
+    remember(project, plan)
+    return Built(
         project,
         seconds=time.perf_counter() - started,
-        checked=checked,
+        checked={"stages": stages, "images": len(vectors.codes)},
         ties=reading.ties(),
-        warnings=(*input_warnings(plan.model, plan.input), *reading.warnings()),
+        warnings=(*input_warnings(file.model, file.input), *reading.warnings()),
     )
 
 

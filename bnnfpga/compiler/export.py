@@ -17,8 +17,8 @@ import numpy as np
 import onnx
 
 from bnnfpga.base.errors import ResultsDiffer, UserError
-from bnnfpga.base.files import require_writable, write_whole
 from bnnfpga.base.naming import numbered
+from bnnfpga.base.output_files import require_writable, write_whole
 from bnnfpga.numbers.arithmetic import Floats
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from bnnfpga.base.errors import UserError
-from bnnfpga.base.files import read_file
+from bnnfpga.base.input_files import read_file
 from bnnfpga.dataflow.folding import Folding, parse_folding
 
 _HINT = "give a file like the folding.yaml of a project"

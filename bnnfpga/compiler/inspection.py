@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import os
 from pathlib import Path
 from typing import Any
 
 from bnnfpga.base.errors import located
-from bnnfpga.compiler.file_input import format_for
-from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
-from bnnfpga.dataflow.operators.threshold import Threshold
-from bnnfpga.dataflow.operators.vector_vector import VectorVector
-from bnnfpga.frontend.clean import clean
-from bnnfpga.frontend.reading.read import read_source
-from bnnfpga.golden.host_joins import leave_joins
+from bnnfpga.compiler.model_file import open_model
 from bnnfpga.host.input_format import InputFormat
 from bnnfpga.lowering.lower import lower
 from bnnfpga.transforms.fold import fold
@@ -29,12 +22,10 @@ def inspect_model(model: str | os.PathLike[str], input: str | None = None, input
         If the model cannot be compiled.
     """
     path = Path(model)
-    source = read_source(path)
-    format = format_for(source.proto, InputFormat.parse(input, input_scale))
+    file = open_model(path, InputFormat.parse(input, input_scale))
+    cleaned = file.model
     with located(str(path)):
-        cleaned = clean(source.proto)
-        leave_joins(cleaned, format)
-        graph = lower(fold(cleaned, format.type, format.scale).model)
+        graph = lower(fold(cleaned, file.input.type, file.input.scale).model)
     layers = []
     for operator in graph.operators:
         made, taken = operator.outputs[0], operator.inputs[0]
@@ -46,15 +37,13 @@ def inspect_model(model: str | os.PathLike[str], input: str | None = None, input
             "weights": None,
             "accumulator": None,
             "thresholds": None,
-            "operations": 0,
+            "operations": 2 * operator.products,
         }
-        if isinstance(operator, MatrixVector | VectorVector):
-            layer["weights"] = f"{' x '.join(map(str, operator.weights.shape))} {operator.weight_type}"
-            layer["accumulator"] = str(operator.accumulator)
-            layer["operations"] = 2 * operator.weights.size * math.prod(operator.outputs[0].shape[:-1])
-        if isinstance(operator, Threshold | MatrixVector | VectorVector) and operator.table is not None:
-            falling = int(operator.table.decreasing.sum())
-            layer["thresholds"] = _thresholds(operator.table.levels, falling)
+        if (sums := operator.weighted_sums) is not None:
+            layer["weights"] = f"{' x '.join(map(str, sums.weights.shape))} {sums.weight_type}"
+            layer["accumulator"] = str(sums.type)
+        if (table := operator.thresholds) is not None:
+            layer["thresholds"] = _thresholds(table.levels, int(table.decreasing.sum()))
         layers.append(layer)
     return {
         "model": str(path),

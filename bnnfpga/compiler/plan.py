@@ -5,22 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from bnnfpga.base.errors import UserError, located
-from bnnfpga.compiler.file_input import format_for
 from bnnfpga.compiler.folding_file import read_folding
+from bnnfpga.compiler.model_file import ModelFile
 from bnnfpga.dataflow.folding import apply_folding
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.operators.window import Window
 from bnnfpga.dataflow.token_model import Cycles, predict
-from bnnfpga.frontend.clean import clean
-from bnnfpga.frontend.graph.model import Model
-from bnnfpga.frontend.reading.read import Source, read_source
 from bnnfpga.golden.end_program import Program, end_of, program_of
-from bnnfpga.golden.host_joins import leave_joins
-from bnnfpga.host.input_format import InputFormat
 from bnnfpga.host.order import Order, frame_shape
 from bnnfpga.lowering.lower import lower
 from bnnfpga.numbers.integers import IntArray
@@ -40,9 +33,7 @@ class Plan:
     `ends` is what the host makes of the outputs (`bnnfpga.host.ends`).
     """
 
-    source: Source
-    model: Model
-    input: InputFormat
+    file: ModelFile
     folded: Folded
     ends: Program
     output_kind: str
@@ -52,14 +43,14 @@ class Plan:
     @property
     def input_shape(self) -> tuple[int, ...]:
         """The model's input without the batch, as the file has it."""
-        return tuple(self.model.shape(self.model.input)[1:])
+        return tuple(self.file.model.shape(self.file.model.input)[1:])
 
     @property
     def output_shapes(self) -> tuple[tuple[int, ...], ...]:
         """What the accelerator gives for an image: the model's outputs without the batch, or one class of each."""
         if self.output_kind == "class":
-            return ((1,),) * len(self.model.outputs)
-        return tuple(frame_shape(self.model.shape(name)[1:]) for name in self.model.outputs)
+            return ((1,),) * len(self.file.model.outputs)
+        return tuple(frame_shape(self.file.model.shape(name)[1:]) for name in self.file.model.outputs)
 
     def to_streams(self, values: Sequence[IntArray]) -> tuple[IntArray, ...]:
         """What the outputs are, each (frames, elements) in the order of the file, in that in which they stream."""
@@ -69,7 +60,7 @@ class Plan:
     def value_shapes(self) -> dict[str, list[int]]:
         """The file's outputs by name, with the shapes in which users get them: without a batch of one."""
         shapes = [self.ends["shapes"][value] for value in self.ends["outputs"]]
-        named = zip(end_of(self.model).graph.outputs, shapes, strict=True)
+        named = zip(end_of(self.file.model).graph.outputs, shapes, strict=True)
         return {name: shape[1:] if shape[:1] == [1] else shape for name, shape in named}
 
     @property
@@ -101,26 +92,21 @@ def check_options(
 
 
 def make_plan(
-    model: Path,
-    input: InputFormat,
+    file: ModelFile,
     *,
     folding: str | os.PathLike[str] | Mapping[str, Any] | None,
     cycles: int | None,
     output_kind: str = "scores",
 ) -> Plan:
-    """Read, fold, lower and make parallel; writes nothing."""
+    """Fold, lower and make parallel; writes nothing."""
     check_options(folding, cycles, output_kind)
-    source = read_source(model)
-    input = format_for(source.proto, input)
-    with located(str(model)):
-        cleaned = clean(source.proto)
-        leave_joins(cleaned, input)
-        ends, _ = program_of(end_of(cleaned))
-        folded = fold(cleaned, input.type, input.scale)
+    with located(str(file.source.path)):
+        ends, _ = program_of(end_of(file.model))
+        folded = fold(file.model, file.input.type, file.input.scale)
         graph = lower(folded.model, class_functions(ends, folded.output_functions) if output_kind == "class" else None)
     if cycles is None:
-        slides = any(isinstance(operator, Window) for operator in graph.operators)
+        slides = any(operator.slides for operator in graph.operators)
         cycles = _CONVOLUTIONAL_CYCLES if slides else _DENSE_CYCLES
     pinned, where = (None, "folding") if folding is None else read_folding(folding)
     parallel = apply_folding(graph, choose_folding(graph, cycles, pinned), where)
-    return Plan(source, cleaned, input, folded, ends, output_kind, parallel, predict(parallel))
+    return Plan(file, folded, ends, output_kind, parallel, predict(parallel))

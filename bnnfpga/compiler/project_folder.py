@@ -41,7 +41,7 @@ def write_project(
 
     `ap_headers` are the open `ap_int.h` and what belongs to it, by name, or nothing.
     """
-    graph, cycles, source, folded = plan.graph, plan.cycles, plan.source, plan.folded
+    graph, cycles, source, folded = plan.graph, plan.cycles, plan.file.source, plan.folded
     name = file_stem(source.path.name.removesuffix(".gz").removesuffix(".onnx"))
     model_file = f"model/{name}{source.suffix}"
     (folder / "model").mkdir()
@@ -71,9 +71,9 @@ def write_project(
         "model": model_file,
         "clock_mhz": clock_mhz,
         "input": {
-            "kind": plan.input.name,
-            "scale": float(plan.input.scale),
-            "given": plan.input.given,
+            "kind": plan.file.input.name,
+            "scale": float(plan.file.input.scale),
+            "given": plan.file.input.given,
             "shape": list(plan.input_shape),
             "stream": describe_stream(boundary(graph.input.port), graph.input.shape, plan.input_order),
         },
@@ -85,7 +85,7 @@ def write_project(
                 "stream": describe_stream(boundary(stream.port), stream.shape, order),
             }
             for tensor, shape, stream, order in zip(
-                plan.model.outputs, plan.output_shapes, graph.outputs, plan.output_orders, strict=True
+                plan.file.model.outputs, plan.output_shapes, graph.outputs, plan.output_orders, strict=True
             )
         ],
         "values": [{"name": name, "shape": shape} for name, shape in plan.value_shapes.items()],
@@ -109,7 +109,7 @@ def write_project(
         input=graph.input.port,
         outputs=output_ports(graph),
         cycles=cycles,
-        images=str(plan.input),
+        images=str(plan.file.input),
     )
     (folder / "README.md").write_text(readme)
     makefile = render("project/Makefile.j2", fetched_headers=FETCHED_HEADERS, trace_megabytes=TRACE_MEGABYTES)

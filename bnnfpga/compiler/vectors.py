@@ -54,7 +54,7 @@ class Vectors:
         )
 
 
-def make_vectors(golden: GoldenModel, plan: Plan, frames: Frames) -> Vectors:
+def make_vectors(plan: Plan, frames: Frames) -> Vectors:
     """The frames through the golden model and the folded graph.
 
     Not only scores are compared: a wrong integer of a layer may change none of them on a few frames.
@@ -65,7 +65,7 @@ def make_vectors(golden: GoldenModel, plan: Plan, frames: Frames) -> Vectors:
         If they differ, which is a bug of the compiler.
     """
     count, names = len(frames.x), tuple(map(frames.name, range(len(frames.x))))
-    graph = plan.graph
+    graph, golden = plan.graph, plan.file.golden
     inputs = _codes(plan, frames.x.reshape(count, -1))
     codes = plan.input_order.to_stream(inputs)
     at_once = max(1, min(count, _MAX_AT_ONCE // max(stream.port.elements for stream in graph.streams)))
@@ -99,7 +99,7 @@ def make_vectors(golden: GoldenModel, plan: Plan, frames: Frames) -> Vectors:
 
 def _codes(plan: Plan, x: Floats) -> IntArray:
     """What an accelerator takes of images, (frames, elements), in the file's order."""
-    if plan.input.type is None:
+    if plan.file.input.type is None:
         assert plan.folded.input_function is not None
         x = apply_steps(plan.folded.input_function.steps, x)
     return x.astype(np.int64)

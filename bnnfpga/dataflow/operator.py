@@ -6,10 +6,19 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
-from bnnfpga.dataflow.hardware import EmulatorKernel, HlsInstance, Memory, MemoryBank, RtlInstance
+from bnnfpga.dataflow.element_function import ElementFunction
+from bnnfpga.dataflow.hardware import (
+    MEMORY_KINDS,
+    EmulatorKernel,
+    HlsInstance,
+    Memory,
+    MemoryBank,
+    MemoryKind,
+    RtlInstance,
+)
 from bnnfpga.dataflow.schedule import Schedule
 from bnnfpga.dataflow.stream import Port
-from bnnfpga.dataflow.thresholds import Decisions
+from bnnfpga.dataflow.thresholds import Decisions, ThresholdTable
 from bnnfpga.dataflow.weighted_sums import WeightedSums
 from bnnfpga.numbers.exact_arrays import Integers
 
@@ -22,6 +31,16 @@ class Operator(ABC):
 
     kind: ClassVar[str]
     """What users and reports call the unit, like `matrix_vector`."""
+    moves: ClassVar[bool] = False
+    """Whether all that it makes are elements that it takes, and constants: it hands on integers of any size."""
+    slides: ClassVar[bool] = False
+    """Whether it sends windows of an image, from a line buffer that holds what later ones need."""
+    follows_consumer: ClassVar[bool] = False
+    """Whether its size follows from the folding of the unit behind it, which is chosen with both in mind."""
+
+    def __post_init__(self) -> None:
+        if self.memory is not None and self.memory not in self.memory_kinds:
+            raise ValueError(f"{self.name}: memory {self.memory!r} is none of {', '.join(self.memory_kinds)}")
 
     @property
     @abstractmethod
@@ -69,6 +88,16 @@ class Operator(ABC):
         """
 
     @property
+    def thresholds(self) -> ThresholdTable | None:
+        """What it compares its sums or its elements with; None where it compares nothing."""
+        return None
+
+    @property
+    def element_function(self) -> ElementFunction | None:
+        """What it makes of each element by itself; None where it makes anything else."""
+        return None
+
+    @property
     def weighted_sums(self) -> WeightedSums | None:
         """The dot products that it makes; None where it makes none."""
         return None
@@ -109,6 +138,29 @@ class Operator(ABC):
         """Legal values of `simd` beside a legal `pe`, ascending; empty where the unit has none."""
         del pe
         return ()
+
+    @property
+    def memory(self) -> MemoryKind | None:
+        """Kind of the memory that users can choose; None where there is none to choose."""
+        return None
+
+    @property
+    def memory_kinds(self) -> tuple[MemoryKind, ...]:
+        """Legal values of `memory`."""
+        return () if self.memory is None else MEMORY_KINDS
+
+    @property
+    def suited_memory(self) -> MemoryKind | None:
+        """The kind of memory that is cheaper with this folding."""
+        return None if self.memory is None else "distributed"
+
+    @property
+    def burst(self) -> int:
+        """Beats that it takes one after the other before it takes none for a while; 0 where it takes them evenly.
+
+        A FIFO in front of it holds so many, so that the unit before it need not wait.
+        """
+        return 0
 
     def interval(self) -> int:
         """Cycles a frame when neither starved nor stalled."""

@@ -33,7 +33,7 @@ class InputFormat:
         """Like `uint8 x 1/255`."""
         if self.type is None:
             return "float32"
-        return self.name if self.scale == 1 else f"{self.name} x {_text(self.scale)}"
+        return self.name if self.scale == 1 else f"{self.name} x {_as_text(self.scale)}"
 
     @classmethod
     def parse(cls, name: str | None, scale: float | str | Fraction | None) -> InputFormat:
@@ -80,7 +80,7 @@ def _scale(scale: float | str | Fraction | None) -> np.float32:
     return value
 
 
-def _text(scale: np.float32) -> str:
+def _as_text(scale: np.float32) -> str:
     """A scale as people write it: a short decimal, or a fraction of small numbers, where it is the nearest to one."""
     decimal = f"{scale:.4g}"
     if np.float32(decimal) == scale:

@@ -11,7 +11,7 @@ from typing import Any, get_args
 import numpy as np
 
 from bnnfpga.base.errors import UserError, shown
-from bnnfpga.base.files import read_file
+from bnnfpga.base.input_files import read_file
 from bnnfpga.host.description import FORMAT, read_order, read_stream
 from bnnfpga.host.end_files import check_ends
 from bnnfpga.host.input_format import InputFormat

@@ -109,7 +109,7 @@ class Lowering:
         return self.operators[producer].outputs[0]
 
     def name(self, kind: type[Operator]) -> str:
-        return f"{kind.kind}{sum(isinstance(operator, kind) for operator in self.operators.values())}"
+        return f"{kind.kind}{sum(operator.kind == kind.kind for operator in self.operators.values())}"
 
     def add(self, operator: Operator, *producers: str | None) -> str:
         self.operators[operator.name] = operator

@@ -7,17 +7,13 @@ as markup.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from bnnfpga.host.input_format import InputFormat
-
-if TYPE_CHECKING:
-    from bnnfpga.cli.tools import Examination
-
 
 _MAX_COLUMNS = 20
 _MAX_PAIRS = 20
@@ -200,20 +196,23 @@ def synth_table(result: Mapping[str, Any]) -> RenderableType:
     return _facts(facts)
 
 
-def doctor_table(found: Examination) -> RenderableType:
+def doctor_table(found: Mapping[str, Any]) -> RenderableType:
     """The tools: found or not, what each enables, where it is or how to get it."""
     rows = []
-    for tool in found.tools:
-        mark = Text("✓", style="green") if tool.found else Text("✗" if tool.required else "-", style="red")
-        about = Text(tool.enables)
-        if not tool.found:
-            about.append(f"\n→ {tool.how_to_get}", style="yellow" if tool.required else "dim")
-        rows.append((mark, Text(tool.name), Text(tool.version or ("" if tool.found else "missing")), about))
+    for tool in found["tools"]:
+        mark = Text("✓", style="green") if tool["found"] else Text("✗" if tool["required"] else "-", style="red")
+        about = Text(tool["enables"])
+        if not tool["found"]:
+            about.append(f"\n→ {tool['how_to_get']}", style="yellow" if tool["required"] else "dim")
+        version = tool["version"] or ("" if tool["found"] else "missing")
+        rows.append((mark, Text(tool["name"]), Text(version), about))
     table = _grid(["", "tool", "version", "enables"], rows, wrap_last=True)
-    ready = Text("Ready to compile and simulate.", style="green")
-    missing = Text(f"Missing for compiling or simulating: {', '.join(found.missing)}.", style="red")
-    places = _facts({tool.name: tool.where for tool in found.tools if tool.where is not None})
-    return Group(table, "", Text("locations", style="bold"), places, "", missing if found.missing else ready)
+    missing = [tool["name"] for tool in found["tools"] if tool["required"] and not tool["found"]]
+    verdict = Text("Ready to compile and simulate.", style="green")
+    if missing:
+        verdict = Text(f"Missing for compiling or simulating: {', '.join(missing)}.", style="red")
+    places = _facts({tool["name"]: tool["where"] for tool in found["tools"] if tool["found"]})
+    return Group(table, "", Text("locations", style="bold"), places, "", verdict)
 
 
 def _grid(headings: Sequence[str], rows: Iterable[Sequence[Text]], *, wrap_last: bool = False) -> Table:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from bnnfpga.compiler.plan import Plan
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.golden.golden_model import GoldenModel
 from bnnfpga.host.images import Images
@@ -19,13 +18,10 @@ def model_tensors(graph: Graph) -> dict[str, str]:
     return {stream.name: made[stream.producer] for stream in graph.streams if stream.producer in made}
 
 
-def source_tensors(plan: Plan, images: Images) -> dict[str, IntArray]:
+def source_tensors(golden: GoldenModel, graph: Graph, images: Images) -> dict[str, IntArray]:
     """What the source model gives for the streams that correspond, int64 (images, *shape), channels last."""
-    golden = GoldenModel(plan.model, plan.input)
-    wanted = {
-        stream: tensor for stream, tensor in model_tensors(plan.graph).items() if tensor in golden.integer_tensors
-    }
-    return as_streams(plan.graph, wanted, golden.run(images.given, set(wanted.values())).integers)
+    wanted = {stream: tensor for stream, tensor in model_tensors(graph).items() if tensor in golden.integer_tensors}
+    return as_streams(graph, wanted, golden.run(images.given, set(wanted.values())).integers)
 
 
 def as_streams(graph: Graph, wanted: Mapping[str, str], integers: Mapping[str, IntArray]) -> dict[str, IntArray]:

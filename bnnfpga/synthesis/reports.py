@@ -8,7 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from bnnfpga.base.errors import UserError
-from bnnfpga.base.files import read_file
+from bnnfpga.base.input_files import read_file
 
 _AGAIN = "run the tool again, and see its log"
 _MAX_BYTES = 1 << 28

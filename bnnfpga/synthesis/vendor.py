@@ -12,11 +12,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bnnfpga.api import Project
 from bnnfpga.base.errors import UserError
 from bnnfpga.base.naming import numbered
 from bnnfpga.codegen.hls import DEFAULT_PART
 from bnnfpga.codegen.vivado import DEFAULT_BOARD
+from bnnfpga.host.project_data import ProjectData
 from bnnfpga.synthesis.boards import find_board
 from bnnfpga.synthesis.reports import Area, Timing, read_csynth, read_timing, read_utilization
 from bnnfpga.synthesis.synthesis_result import SynthesisResult
@@ -118,7 +118,7 @@ FLOWS = {
 
 
 def synthesize(
-    project: Project,
+    project: ProjectData,
     flow: str,
     *,
     part: str | None = None,
@@ -187,7 +187,7 @@ def synthesize(
     )
 
 
-def _check_boundary(project: Project) -> None:
+def _check_boundary(project: ProjectData) -> None:
     """Vitis HLS would refuse the C++, after minutes (hls/bnn/axis_word.hpp)."""
     names = numbered("output", len(project.outputs))
     made = [(name, output.stream) for name, output in zip(names, project.outputs, strict=True)]
@@ -200,7 +200,7 @@ def _check_boundary(project: Project) -> None:
             )
 
 
-def _target(project: Project, flow: str, part: str | None, board: str | None, clock_mhz: float | None) -> Target:
+def _target(project: ProjectData, flow: str, part: str | None, board: str | None, clock_mhz: float | None) -> Target:
     clock = float(project.description["clock_mhz"]) if clock_mhz is None else clock_mhz
     if not 0 < clock <= _MAX_MHZ:
         raise UserError(
@@ -226,7 +226,7 @@ def _target(project: Project, flow: str, part: str | None, board: str | None, cl
     return Target(found.part, board, clock)
 
 
-def _find(project: Project, flow: _Flow, name: str, target: Target) -> tuple[str, tuple[int, int]]:
+def _find(project: ProjectData, flow: _Flow, name: str, target: Target) -> tuple[str, tuple[int, int]]:
     """The first of a flow's programs that is here, and its version."""
     problem = f"{flow.tool} is not on the PATH"
     for command, oldest in flow.commands:

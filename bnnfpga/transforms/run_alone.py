@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bnnfpga.base.errors import UserError, located
-from bnnfpga.base.files import require_writable, write_whole
+from bnnfpga.base.output_files import require_writable, write_whole
 from bnnfpga.frontend.clean import load
 from bnnfpga.frontend.graph.protos import to_proto
 from bnnfpga.host.input_format import InputFormat

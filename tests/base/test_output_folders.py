@@ -14,7 +14,8 @@ import pytest
 
 import bnnfpga
 from bnnfpga.base.errors import UserError
-from bnnfpga.base.files import read_file, restore_hidden, whole_folder
+from bnnfpga.base.input_files import read_file
+from bnnfpga.base.output_folders import restore_hidden, whole_folder
 from tests.support.nets import DenseNet
 
 
@@ -69,7 +70,7 @@ def test_a_folder_that_is_replaced_is_always_there(tmp_path: Path) -> None:
 KILLED_BETWEEN = """
 import ctypes, os, signal, sys
 from pathlib import Path
-from bnnfpga.base.files import whole_folder
+from bnnfpga.base.output_folders import whole_folder
 
 ctypes.CDLL = lambda *_, **__: object()  # a system that cannot exchange two folders in one step
 rename, renamed = Path.rename, []
@@ -125,7 +126,7 @@ def test_what_is_hidden_by_a_living_process_stays_so(tmp_path: Path, monkeypatch
     def looked_at(self: Path, other: Path) -> Path:
         result = rename(self, other)
         if not target.exists():
-            code = "import sys\nfrom pathlib import Path\nfrom bnnfpga.base.files import restore_hidden\n"
+            code = "import sys\nfrom pathlib import Path\nfrom bnnfpga.base.output_folders import restore_hidden\n"
             code += "restore_hidden(Path(sys.argv[1]))"
             subprocess.run([sys.executable, "-c", code, str(target)], check=True)
             assert not target.exists()
@@ -157,7 +158,7 @@ def test_what_stops_half_way_leaves_nothing(tmp_path: Path, stopped_by: type[Bas
 
 def test_what_was_killed_goes_away_and_what_lives_stays(tmp_path: Path) -> None:
     code = (
-        "import os, sys\nfrom pathlib import Path\nfrom bnnfpga.base.files import whole_folder\n"
+        "import os, sys\nfrom pathlib import Path\nfrom bnnfpga.base.output_folders import whole_folder\n"
         "with whole_folder(Path(sys.argv[1]), replace=False) as folder:\n"
         "    (folder / 'half').touch()\n    os.kill(os.getpid(), int(sys.argv[2]))"
     )

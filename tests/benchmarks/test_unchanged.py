@@ -1,4 +1,4 @@
-"""What `python -m benchmarks.unchanged` lets pass and what it reports, on projects that are made by hand."""
+"""What `python -m benchmarks.unchanged` lets pass and what it reports: projects made by hand, and a compiled one."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.unchanged.__main__ import compare_all, copy_checkout
+from benchmarks.unchanged.jobs import Job
 from benchmarks.unchanged.nets import jobs
 from benchmarks.unchanged.results import Made, compare, first_difference
-from tests.support.data import EXAMPLES
+from tests.support.data import EXAMPLES, ROOT
+from tests.support.nets import DenseNet
 
 LIBRARY = {"rtl/bnn_add.sv": "module bnn_add", "hls/bnn/add.hpp": "struct Add", "flows/csim/testbench.cpp": "main"}
 PROJECT = {
@@ -123,3 +126,20 @@ def test_the_list_of_nets(tmp_path: Path) -> None:
     assert len({job.name for job in found}) == len(found)
     assert all(job.model.is_file() for job in found)
     assert {job.model for job in found} >= set(EXAMPLES.rglob("*.onnx"))
+
+
+def test_two_checkouts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One more comment: in a module of the library nobody minds it, in what is rendered it is shown."""
+    changed = copy_checkout(tmp_path / "changed")
+    for file in ("rtl/bnn_add.sv", "templates/rtl/accelerator.sv.j2"):
+        with (changed / file).open("a") as text:
+            text.write("// changed\n")
+    job = Job("small net", DenseNet((6, 4, 2)).write(tmp_path))
+    (tmp_path / "work").mkdir()
+    assert not compare_all([job], ROOT, changed, tmp_path / "work", tmp_path / "kept")
+    said = capsys.readouterr().out
+    assert "DIFFERS" in said
+    assert "project/rtl/accelerator.sv: " in said
+    assert "(the end) is now // changed" in said
+    assert "rtl/bnn_add.sv (1 times)" in said
+    assert (tmp_path / "kept" / "new" / "0" / "project" / "rtl" / "accelerator.sv").read_text().endswith("// changed\n")

@@ -122,7 +122,7 @@ PLAIN: dict[str, Operator] = {
 def forked(lanes: int) -> Graph:
     """Both copies, one of them tripled, meet in a sum."""
     port = Port((2, 12), SIGNED, lanes)
-    units = [Fork("fork0", port), Add("add", port.shape, (SIGNED, SIGNED), (1, 3), lanes)]
+    units = [Fork("fork0", port), Add("add", port.shape, (SIGNED, SIGNED), (1, 3), pe=lanes)]
     return joined(units, [("fork0", "add"), ("fork0", "add")])
 
 

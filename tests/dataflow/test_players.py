@@ -11,7 +11,7 @@ import pytest
 import bnnfpga
 from bnnfpga.base.assets import asset
 from bnnfpga.base.errors import UserError
-from bnnfpga.compiler.project_graph import project_graph
+from bnnfpga.compiler.recompiled import Recompiled
 from bnnfpga.dataflow import native_player, token_model
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.native_player import NativePlayer
@@ -41,7 +41,7 @@ def test_convolutional_nets(seed: int, tmp_path: Path) -> None:
     project = bnnfpga.compile(
         tmp_path / "net.onnx", tmp_path / "project", folding=tmp_path / "folding.yaml", input=case.input
     )
-    check_players(project_graph(project), 4)
+    check_players(Recompiled(project).graph, 4)
 
 
 @pytest.mark.parametrize("seed", range(10))

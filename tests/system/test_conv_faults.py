@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import bnnfpga
-from bnnfpga.compiler.project_graph import project_plan
+from bnnfpga.compiler.recompiled import Recompiled
 from bnnfpga.dataflow.operators.vector_vector import VectorVector
 from tests.support import faults
 from tests.support.builds import images_for
@@ -71,7 +71,7 @@ def test_bits_of_a_memory(memory: str, project: bnnfpga.Project, tmp_path: Path)
     said = verified(broken)
     assert said is not None
     assert said["unit"] == memory.rsplit("_", 1)[0]
-    unit = project_plan(project).graph[said["unit"]]
+    unit = Recompiled(project).graph[said["unit"]]
     if isinstance(unit, VectorVector):
         # A depthwise layer says what it decides from, too.
         assert unit.table is not None

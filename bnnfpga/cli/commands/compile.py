@@ -50,7 +50,7 @@ def compile(
     """
 
     def work() -> Outcome:
-        from bnnfpga.compiler.build import compile_model
+        from bnnfpga.api import compile as compile_model
         from bnnfpga.report.tables import compile_table
 
         project = compile_model(

@@ -30,7 +30,7 @@ def doctor(
 
         if fetch_hls_headers:
             fetch_headers()
-        found = examine()
-        return Outcome(found.as_dict(), lambda: doctor_table(found))
+        found = examine().as_dict()
+        return Outcome(found, lambda: doctor_table(found))
 
     Terminal(as_json, quiet, verbose).finish(work, "looking for tools")

@@ -60,7 +60,7 @@ def evaluate(
     def work(advance: Advance) -> Outcome:
         from bnnfpga.api import Project
         from bnnfpga.base.errors import UserError
-        from bnnfpga.base.files import require_writable, write_output
+        from bnnfpga.base.output_files import require_writable, write_output
         from bnnfpga.datasets.dataset import load_dataset
         from bnnfpga.report.mistakes import check_shape
         from bnnfpga.report.tables import eval_table

@@ -73,7 +73,7 @@ def simulate(
 
     def work() -> Outcome:
         from bnnfpga.api import Project
-        from bnnfpga.base.files import require_writable
+        from bnnfpga.base.output_files import require_writable
         from bnnfpga.cli import saving
         from bnnfpga.datasets.arrays import load_array
         from bnnfpga.report.tables import simulate_table

@@ -53,9 +53,9 @@ def searched(
             yield frame("sums at thresholds", frame_with(layer, type, port.elements, targets, rng))
 
     def at_values(most: int) -> Iterator[Pattern]:
-        for unit in units.on_input:
+        for function in units.functions_on_input:
             for _ in range(most):
-                yield frame("values at thresholds", on_steps(unit, type, rng, port.elements))
+                yield frame("values at thresholds", on_steps(function, type, rng, port.elements))
 
     def stream(frames: list[Pattern]) -> IntArray:
         return order.to_stream(np.stack([pattern.codes.reshape(-1) for pattern in frames]))

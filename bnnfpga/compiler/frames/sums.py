@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 from bnnfpga.compiler.frames.patterns import draw
 from bnnfpga.compiler.frames.solve import solve
 from bnnfpga.compiler.frames.units import Receptive
-from bnnfpga.dataflow.operators.lookup import Lookup
-from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
-from bnnfpga.dataflow.operators.threshold import Threshold
+from bnnfpga.dataflow.element_function import ElementFunction
 from bnnfpga.numbers.integers import IntArray, IntegerType
 
 _MAX_WINDOWS = 128
@@ -53,10 +51,10 @@ def frame_with(
     int64 (elements,)
         The input's stream.
     """
-    values = draw(layer.operator.input_type, (elements,), rng)
+    values = draw(layer.sums.input_type, (elements,), rng)
     taken = np.zeros(elements, dtype=bool)
     together = 1
-    if isinstance(layer.operator, MatrixVector) and len(layer.places) == 1:
+    if not layer.sums.is_depthwise and len(layer.places) == 1:
         # The more there are, the likelier some are missed: those come again, maybe by themselves.
         most = int(np.clip(layer.places.shape[1] // _OPERANDS_FOR_ONE, 1, _MAX_TOGETHER))
         together = int(rng.integers(1 + most // 2, most + 1))
@@ -74,7 +72,8 @@ def frame_with(
         reached = _place(layer, int(position), chosen, values, rng)
         # At a border, fewer operands may not do: other windows, or frames, come to it later.
         targets[:0] = [target for target, done in zip(chosen, reached, strict=True) if not done]
-    return values if layer.between is None else _Inverse.of(layer.between).codes(values, type, rng)
+    function = None if layer.between is None else layer.between.element_function
+    return values if function is None else _Inverse.of(function).codes(values, type, rng)
 
 
 def _place(
@@ -90,29 +89,16 @@ def _place(
     # An element that a window has twice, behind an upsampling, counts with the sum of its weights.
     own, index = np.unique(places[inside], return_inverse=True)
     total = np.stack([np.bincount(index.reshape(-1), row, len(own)) for row in weights[:, inside]]).astype(np.int64)
-    values[own], reached = solve(total, layer.operator.input_type, thresholds - fixed, below, rng)
+    values[own], reached = solve(total, layer.sums.input_type, thresholds - fixed, below, rng)
     return reached
 
 
-def _rows(unit: Lookup | Threshold) -> int:
-    """How many different channels an elementwise unit has; 1 where all are alike."""
-    if isinstance(unit, Threshold):
-        return int(unit.table.values.shape[0])
-    return 1 if unit.is_shared else unit.shape[-1]
-
-
-def on_steps(unit: Lookup | Threshold, type: IntegerType, rng: np.random.Generator, elements: int) -> IntArray:
-    """Frame whose elements are a threshold of an elementwise unit, or one below it, of any channel.
+def on_steps(function: ElementFunction, type: IntegerType, rng: np.random.Generator, elements: int) -> IntArray:
+    """Frame whose elements are a step of a function of each element, or one below it, of any channel.
 
     (elements,); each such value occurs equally often.
     """
-    if isinstance(unit, Threshold):
-        reached = np.unique(unit.table.values)
-    else:
-        codes = np.arange(type.lo, type.hi + 1)
-        results = unit.execute(np.broadcast_to(codes[:, None], (len(codes), _rows(unit))))[0]
-        reached = codes[1:][np.any(np.diff(results.astype(np.int64), axis=0) != 0, axis=1)]
-    values = np.unique(np.concatenate([reached, reached - 1]))
+    values = np.unique(np.concatenate([function.steps, function.steps - 1]))
     values = values[type.holds(values)]
     if not len(values):
         return draw(type, (elements,), rng)
@@ -122,20 +108,19 @@ def on_steps(unit: Lookup | Threshold, type: IntegerType, rng: np.random.Generat
 
 @dataclass(frozen=True, eq=False)
 class _Inverse:
-    """An elementwise unit backwards; `results` are those of all codes, (codes, channels or 1), or None if many."""
+    """A function of each element backwards; `results` are those of all codes, (codes, rows), or None if many."""
 
-    unit: Lookup | Threshold
+    function: ElementFunction
     results: IntArray | None
 
     @classmethod
-    def of(cls, unit: Lookup | Threshold) -> _Inverse:
-        codes = np.arange(unit.input_type.lo, unit.input_type.hi + 1)
-        codes = codes[unit.input_type.holds(codes)]
-        rows = _rows(unit)
-        if len(codes) * rows > _MAX_LISTED:
-            return cls(unit, None)
-        results = unit.execute(np.broadcast_to(codes[:, None], (len(codes), rows)))[0]
-        return cls(unit, results.astype(np.int64))
+    def of(cls, function: ElementFunction) -> _Inverse:
+        codes = np.arange(function.input_type.lo, function.input_type.hi + 1)
+        codes = codes[function.input_type.holds(codes)]
+        if len(codes) * function.rows > _MAX_LISTED:
+            return cls(function, None)
+        results = function.apply(np.broadcast_to(codes[:, None], (len(codes), function.rows)))
+        return cls(function, results.astype(np.int64))
 
     def codes(self, values: IntArray, type: IntegerType, rng: np.random.Generator) -> IntArray:
         """Random ones of the codes of `type` that give the values, or the nearest below them that there is."""

@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bnnfpga.dataflow.element_function import ElementFunction
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import Operator
-from bnnfpga.dataflow.operators.concat import Concat
-from bnnfpga.dataflow.operators.crop import Crop
-from bnnfpga.dataflow.operators.fifo import Fifo
-from bnnfpga.dataflow.operators.fork import Fork
-from bnnfpga.dataflow.operators.lookup import Lookup
-from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
-from bnnfpga.dataflow.operators.select import Select
-from bnnfpga.dataflow.operators.threshold import Threshold
-from bnnfpga.dataflow.operators.upsample import Upsample
-from bnnfpga.dataflow.operators.vector_vector import VectorVector
-from bnnfpga.dataflow.operators.width_converter import WidthConverter
-from bnnfpga.dataflow.operators.window import Window
 from bnnfpga.dataflow.thresholds import ThresholdTable
+from bnnfpga.dataflow.weighted_sums import WeightedSums
 from bnnfpga.numbers.integers import IntArray
 
-DotProducts = MatrixVector | VectorVector
-_MOVING = (Concat, Crop, Fifo, Fork, Select, Upsample, WidthConverter, Window)
-"""What hands on elements as they are."""
 _MARK = 1 << 40
 """The first element of the input while places are traced: no unit fills in integers as large."""
 _GENERATIONS = 2
@@ -49,8 +36,8 @@ class Receptive:
 
     Parameters
     ----------
-    operator
-        The unit.
+    sums
+        The dot products.
     table, decider
         The thresholds that its sums come to, and the unit that has them.
     places
@@ -58,22 +45,20 @@ class Receptive:
     fills
         What stands where no element of the input does.
     between
-        The elementwise unit that the elements pass; None where they are the input's codes.
+        The unit with a function of each element that these pass; None where they are the input's codes.
     """
 
-    operator: DotProducts
+    sums: WeightedSums
     table: ThresholdTable
     decider: str
     places: IntArray
     fills: IntArray
-    between: Lookup | Threshold | None
+    between: Operator | None
 
     def operands(self, position: int, channel: int) -> tuple[IntArray, IntArray]:
         """The places of an output's operands, and their weights."""
-        places, weights = self.places[position], self.operator.weights
-        if isinstance(self.operator, MatrixVector):
-            return places, weights[channel]
-        return places.reshape(weights.shape)[:, channel], weights[:, channel]
+        elements, weights = self.sums.operands(channel)
+        return self.places[position, elements], weights
 
 
 class FirstUnits:
@@ -90,7 +75,7 @@ class FirstUnits:
         found, generations = [], {self._graph.input.name: 0}
         for operator in self._graph.operators:
             generation = max(generations[stream.name] for stream in self._inputs[operator.name])
-            table = _table_of(operator)
+            table = operator.thresholds
             if table is not None:
                 if generation < _GENERATIONS:
                     found.append(Decider(operator, table.with_rows(operator.outputs[0].shape[-1]), generation))
@@ -114,8 +99,9 @@ class FirstUnits:
             if (decider := deciders.get(operator.name)) is None:
                 results = operator.execute(*taken)
             else:
-                (sums,) = taken if isinstance(operator, Threshold) else _without_table(operator).execute(*taken)
-                sums = sums.astype(np.int64, copy=False)
+                decisions = operator.decide(*taken)
+                assert decisions is not None, operator.name
+                sums = decisions.accumulators.astype(np.int64, copy=False)
                 found[operator.name] = sums.reshape(len(codes), -1, operator.outputs[0].shape[-1])
                 if decider.generation == last_generation:
                     continue
@@ -135,9 +121,14 @@ class FirstUnits:
         return (operator for operator in self._graph.operators if operator.name in needed)
 
     @cached_property
-    def on_input(self) -> tuple[Lookup | Threshold, ...]:
-        """Elementwise units whose elements are those of the input, moved at most."""
+    def on_input(self) -> tuple[Operator, ...]:
+        """Units with a function of each element whose elements are those of the input, moved at most."""
         return tuple(self._traced[0])
+
+    @property
+    def functions_on_input(self) -> tuple[ElementFunction, ...]:
+        """Their functions."""
+        return tuple(unit.element_function for unit in self.on_input if unit.element_function is not None)
 
     @cached_property
     def receptive(self) -> tuple[Receptive, ...]:
@@ -145,12 +136,12 @@ class FirstUnits:
         return tuple(self._traced[1])
 
     @cached_property
-    def _traced(self) -> tuple[list[Lookup | Threshold], list[Receptive]]:
+    def _traced(self) -> tuple[list[Operator], list[Receptive]]:
         """Follow the places of the input's elements through the units that hand them on."""
         port = self._graph.input.port
         at = {self._graph.input.name: _MARK + np.arange(port.elements)[None]}
-        between: dict[str, Lookup | Threshold] = {}
-        elementwise: list[Lookup | Threshold] = []
+        between: dict[str, Operator] = {}
+        elementwise: list[Operator] = []
         layers: list[Receptive] = []
         for operator in self._graph.operators:
             streams, made = self._inputs[operator.name], self._outputs[operator.name]
@@ -161,47 +152,37 @@ class FirstUnits:
             ]
             passed = {unit.name: unit for unit in (between.get(stream.name) for stream in streams) if unit is not None}
             same = len({stream.name in between for stream in streams}) == 1 and len(passed) < 2
-            if isinstance(operator, _MOVING) and same:
+            if operator.moves and same:
                 at.update(
                     (s.name, array.astype(np.int64, copy=False))
                     for s, array in zip(made, operator.execute(*places), strict=True)
                 )
                 between.update((s.name, unit) for s in made for unit in passed.values())
-            elif isinstance(operator, Lookup | Threshold) and not passed:
+            elif operator.element_function is not None and not passed:
                 elementwise.append(operator)
                 at[made[0].name], between[made[0].name] = places[0], operator
-            elif isinstance(operator, MatrixVector | VectorVector) and (decider := self._decider_of(operator)):
-                layers.append(_receptive(operator, decider, places[0], next(iter(passed.values()), None)))
+            elif (sums := operator.weighted_sums) is not None and (decider := self._decider_of(operator)):
+                layers.append(_receptive(sums, decider, places[0], next(iter(passed.values()), None)))
         return elementwise, layers
 
-    def _decider_of(self, operator: DotProducts) -> Operator | None:
+    def _decider_of(self, operator: Operator) -> Operator | None:
         """What compares the sums with thresholds: the unit itself, or a unit that is their only reader."""
-        if operator.table is not None:
+        if operator.thresholds is not None:
             return operator
         consumer = self._outputs[operator.name][0].consumer
         reader = self._graph[consumer] if consumer else None
-        return reader if isinstance(reader, Threshold) and reader.shape == operator.outputs[0].shape else None
+        if reader is None or reader.element_function is None or reader.thresholds is None:
+            return None
+        return reader if reader.inputs[0].shape == operator.outputs[0].shape else None
 
 
-def _table_of(operator: Operator) -> ThresholdTable | None:
-    return operator.table if isinstance(operator, MatrixVector | VectorVector | Threshold) else None
-
-
-def _without_table(operator: Operator) -> Operator:
-    assert isinstance(operator, MatrixVector | VectorVector)
-    return replace(operator, table=None)
-
-
-def _receptive(
-    operator: DotProducts, decider: Operator, places: IntArray, between: Lookup | Threshold | None
-) -> Receptive:
-    table = _table_of(decider)
+def _receptive(sums: WeightedSums, decider: Operator, places: IntArray, between: Operator | None) -> Receptive:
+    table = decider.thresholds
     assert table is not None
-    width = operator.weights.size if isinstance(operator, VectorVector) else operator.weights.shape[1]
-    places = places.reshape(-1, width)
+    places = places.reshape(-1, sums.vector)
     outside: NDArray[np.bool_] = places < _MARK >> 1
     fills, index = np.unique(places[outside], return_inverse=True)
     places = places - _MARK
     places[outside] = -1 - index.reshape(-1)
-    table = table.with_rows(operator.outputs[0].shape[-1])
-    return Receptive(operator, table, decider.name, places, fills, between)
+    table = table.with_rows(decider.outputs[0].shape[-1])
+    return Receptive(sums, table, decider.name, places, fills, between)

@@ -39,6 +39,7 @@ class Concat(Operator):
     pe: int = 1
 
     kind: ClassVar[str] = "concat"
+    moves: ClassVar[bool] = True
 
     @property
     def pixels(self) -> int:

@@ -44,8 +44,10 @@ class Crop(Operator):
     pe: int = 1
 
     kind: ClassVar[str] = "crop"
+    moves: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for kept, extent in zip((self.rows, self.columns), self.image, strict=True):
             if not kept or list(kept) != sorted(set(kept)) or kept[0] < 0 or kept[-1] >= extent:
                 raise ValueError(f"{self.name}: {kept} are not some of {extent} rows or columns, ascending")

@@ -21,6 +21,7 @@ class Fifo(Operator):
     depth: int
 
     kind: ClassVar[str] = "fifo"
+    moves: ClassVar[bool] = True
 
     @property
     def inputs(self) -> tuple[Port, ...]:

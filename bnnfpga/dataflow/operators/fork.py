@@ -20,6 +20,7 @@ class Fork(Operator):
     port: Port
 
     kind: ClassVar[str] = "fork"
+    moves: ClassVar[bool] = True
 
     @property
     def inputs(self) -> tuple[Port, ...]:

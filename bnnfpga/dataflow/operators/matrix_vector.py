@@ -26,6 +26,9 @@ from bnnfpga.numbers.sum_types import dot_product_type, weight_type
 _WIDE_SUM = 32
 """Bits of a step's operands from which the popcount takes two stages instead of one."""
 
+_MAX_SHALLOW = 64
+"""Words up to which a weight memory is cheaper in LUTs than in block RAM."""
+
 _MAX_PLANE_PAIRS = 6
 """Bit planes of a weight times those of an input up to which `rtl/bnn_matrix_vector.sv` counts bits, not products."""
 
@@ -108,6 +111,15 @@ class MatrixVector(Operator):
     def steps(self) -> int:
         return self.mw // self.simd
 
+    @property
+    def burst(self) -> int:
+        # All passes but the first have the vector from a memory.
+        return self.steps if self.passes > 1 else 0
+
+    @property
+    def suited_memory(self) -> MemoryKind:
+        return "block" if self.passes * self.steps > _MAX_SHALLOW else "distributed"
+
     @cached_property
     def weight_type(self) -> IntegerType:
         return weight_type(self.weights)
@@ -137,6 +149,10 @@ class MatrixVector(Operator):
         # Found by looking at all weights, and the same in every folding.
         unit.__dict__.update(weight_type=self.weight_type, accumulator=self.accumulator)
         return unit
+
+    @property
+    def thresholds(self) -> ThresholdTable | None:
+        return self.table
 
     @property
     def weighted_sums(self) -> WeightedSums:

@@ -20,6 +20,7 @@ class ScoreOutput(Operator):
     port: Port
 
     kind: ClassVar[str] = "score_output"
+    moves: ClassVar[bool] = True
 
     @property
     def inputs(self) -> tuple[Port, ...]:

@@ -49,8 +49,10 @@ class Select(Operator):
     constants: tuple[int, ...] = ()
 
     kind: ClassVar[str] = "select"
+    moves: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.index or min(self.index) < 0 or max(self.index) >= self.channels + len(self.constants):
             raise ValueError(f"{self.name}: {self.index} are not channels of {self.channels}")
         if not np.all(self.type.holds(np.array(self.constants, dtype=np.int64))):

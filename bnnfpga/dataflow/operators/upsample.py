@@ -46,9 +46,11 @@ class Upsample(Operator):
     pe: int = 1
 
     kind: ClassVar[str] = "upsample"
+    moves: ClassVar[bool] = True
     latency: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for factor, extent in zip(self.factors, self.image, strict=True):
             counts = (factor,) * extent if isinstance(factor, int) else factor
             if len(counts) != extent or min(counts) < 1:

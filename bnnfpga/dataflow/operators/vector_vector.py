@@ -107,6 +107,10 @@ class VectorVector(Operator):
         return (Port((*self.windows, self.channels), self.made, self.pe),)
 
     @property
+    def thresholds(self) -> ThresholdTable | None:
+        return self.table
+
+    @property
     def weighted_sums(self) -> WeightedSums:
         return WeightedSums(self.weights, self.weight_type, self.input_type, self.accumulator, is_depthwise=True)
 

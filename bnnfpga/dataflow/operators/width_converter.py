@@ -24,6 +24,7 @@ class WidthConverter(Operator):
     output_lanes: int
 
     kind: ClassVar[str] = "width_converter"
+    moves: ClassVar[bool] = True
 
     @property
     def inputs(self) -> tuple[Port, ...]:

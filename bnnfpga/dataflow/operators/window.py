@@ -54,6 +54,9 @@ class Window(Operator):
     pixels: int = 1
 
     kind: ClassVar[str] = "window"
+    moves: ClassVar[bool] = True
+    slides: ClassVar[bool] = True
+    follows_consumer: ClassVar[bool] = True
     latency: ClassVar[int] = 2
 
     @property

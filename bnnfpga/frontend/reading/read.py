@@ -15,7 +15,7 @@ from google.protobuf.message import DecodeError
 from onnx.external_data_helper import load_external_data_for_tensor, uses_external_data
 
 from bnnfpga.base.errors import UserError, located
-from bnnfpga.base.files import read_file
+from bnnfpga.base.input_files import read_file
 from bnnfpga.frontend.reading.well_formed import check_file
 
 _GZIP = b"\x1f\x8b"

@@ -6,10 +6,10 @@ import re
 import shutil
 from pathlib import Path
 
-from bnnfpga.api import Project
 from bnnfpga.base.errors import UserError
 from bnnfpga.codegen.ports import output_names
 from bnnfpga.codegen.templating import render
+from bnnfpga.host.project_data import ProjectData
 
 _TOP = "accelerator"
 _CORE = "vitis_hls_accelerator"
@@ -17,7 +17,7 @@ _MADE = ("solution/syn/verilog", "hls/syn/verilog", "syn/verilog")
 _AGAIN = "run Vitis HLS in the project's hls/ again, and name the folder with its Verilog: syn/verilog"
 
 
-def stage_hls_rtl(project: Project, given: Path, folder: Path) -> None:
+def stage_hls_rtl(project: ProjectData, given: Path, folder: Path) -> None:
     """Write into the empty `folder` what the simulator is built from: `rtl/`, `sim/`, and `memories/` to run in.
 
     Parameters
@@ -72,7 +72,7 @@ def read_ports(text: str) -> dict[str, int]:
     return {name: int(high or 0) + 1 for high, name in declared}
 
 
-def _check_ports(project: Project, ports: dict[str, int], file: Path) -> None:
+def _check_ports(project: ProjectData, ports: dict[str, int], file: Path) -> None:
     expected = {"ap_clk": 1, "ap_rst_n": 1}
     made = zip(output_names(len(project.outputs)), project.outputs, strict=True)
     sides = [("s_axis", project.input_stream), *((name, output.stream) for name, output in made)]

@@ -9,16 +9,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from bnnfpga.api import Project
 from bnnfpga.base.errors import UserError
-from bnnfpga.compiler.plan import Plan
-from bnnfpga.compiler.project_graph import project_plan
+from bnnfpga.dataflow.graph import Graph
 from bnnfpga.golden.check import FileReading
 from bnnfpga.golden.file_check import check_file
-from bnnfpga.golden.golden_model import GoldenModel
 from bnnfpga.host.images import Images
+from bnnfpga.host.project_data import ProjectData
 from bnnfpga.numbers.integers import IntArray
-from bnnfpga.simulate.run import Scores, golden_scores, run_rtl
+from bnnfpga.simulate.reference import Reference, Scores, golden_scores
+from bnnfpga.simulate.run import run_rtl
 from bnnfpga.simulate.runners.csim import CSimulationError, build_csim, run_csim, watch_csim
 from bnnfpga.simulate.runners.emulator import Emulator, run_emulator
 from bnnfpga.simulate.runners.hls_headers import find_headers
@@ -45,49 +44,55 @@ class StageFailed(Exception):
 
 @dataclass(frozen=True)
 class Subject:
-    """What is verified: a project, what its source means, and images."""
+    """What is verified: a project by what its source means, and images."""
 
-    project: Project
+    reference: Reference
     images: Images
 
-    @cached_property
-    def plan(self) -> Plan:
-        """What compiling the source again with the project's folding gives."""
-        return project_plan(self.project)
+    @property
+    def project(self) -> ProjectData:
+        return self.reference.project
+
+    @property
+    def graph(self) -> Graph:
+        """What the hardware is made of."""
+        return self.reference.graph
 
     def first(self, frames: int) -> Subject:
         """The same with fewer images."""
         if frames >= len(self.images.codes):
             return self
-        fewer = Subject(self.project, Images(self.images.codes[:frames], self.images.given[:frames]))
-        fewer.__dict__["plan"] = self.plan
-        return fewer
+        return Subject(self.reference, Images(self.images.codes[:frames], self.images.given[:frames]))
+
+    @cached_property
+    def golden(self) -> Scores:
+        """What the source expects."""
+        return golden_scores(self.reference, self.images)
 
     @cached_property
     def outputs(self) -> Scores:
         """What must come out."""
-        graph = self.plan.graph
+        graph = self.graph
         made = graph.execute(self.images.codes)
         return tuple(made[stream.name].reshape(len(self.images.codes), -1) for stream in graph.outputs)
 
     @cached_property
     def tensors(self) -> dict[str, IntArray]:
         """What every stream must carry, int64 (images, *shape)."""
-        graph = self.plan.graph
+        graph = self.graph
         return graph.execute(self.images.codes, [stream.name for stream in graph.streams])
 
     @cached_property
     def reading(self) -> FileReading:
         """What comparing the source's golden model with the unmodified file finds, on the first images."""
-        golden = GoldenModel(self.plan.model, self.plan.input)
-        cost = max(1, self.plan.graph.products * len(self.images.given))
+        cost = max(1, self.graph.products * len(self.images.given))
         x = self.images.given[: max(_MIN_READ, len(self.images.given) * _MAX_PRODUCTS // cost)]
-        return check_file(self.plan.source.proto, golden, x)
+        return check_file(self.reference.proto, self.reference.golden, x)
 
     @property
     def most_cycles(self) -> int:
         """Cycles that nothing needs which works as compiled: a simulation that takes more is given up."""
-        cycles = self.plan.cycles
+        cycles = self.reference.cycles
         return 20_000 + 4 * (cycles.latency + len(self.images.codes) * cycles.initiation_interval)
 
 
@@ -130,7 +135,7 @@ class FileStage(Stage):
     name = "file"
 
     def run(self, subject: Subject) -> Result:
-        return Result(golden_scores(subject.project, subject.images))
+        return Result(subject.golden)
 
 
 class SourceStage(Stage):
@@ -139,10 +144,10 @@ class SourceStage(Stage):
     name = "source"
 
     def run(self, subject: Subject) -> Result:
-        return Result(golden_scores(subject.project, subject.images))
+        return Result(subject.golden)
 
     def watch(self, subject: Subject) -> tuple[Observed, int | None]:
-        return from_tensors(source_tensors(subject.plan, subject.images)), None
+        return from_tensors(source_tensors(subject.reference.golden, subject.graph, subject.images)), None
 
 
 class FoldedStage(Stage):
@@ -163,10 +168,10 @@ class EmulatorStage(Stage):
     name = "emulator"
 
     def run(self, subject: Subject) -> Result:
-        return Result(Emulator(subject.plan.graph).scores(subject.images.codes))
+        return Result(Emulator(subject.graph).scores(subject.images.codes))
 
     def watch(self, subject: Subject) -> tuple[Observed, int | None]:
-        graph = subject.plan.graph
+        graph = subject.graph
         names = [stream.name for stream in graph.streams]
         return from_tensors(run_emulator(graph, subject.images.codes, tensors=names)), None
 
@@ -185,7 +190,7 @@ class HlsStage(Stage):
             raise StageFailed(error.message) from error
 
     def watch(self, subject: Subject) -> tuple[Observed, int | None]:
-        graph = subject.plan.graph
+        graph = subject.graph
         simulator = build_csim(subject.project.folder, dump=True)
         observed = dict(from_dump(graph, watch_csim(simulator, _beats(subject))))
         if observed:
@@ -233,7 +238,7 @@ class RtlStage(Stage):
             len(subject.images.codes),
             most_cycles=subject.most_cycles,
         )
-        return from_monitors(subject.plan.graph, files), cycles
+        return from_monitors(subject.graph, files), cycles
 
     def write_wave(self, subject: Subject, window: Window) -> None:
         """Run once more, with a waveform of some cycles."""
@@ -250,7 +255,7 @@ class RtlStage(Stage):
 
 
 def _beats(subject: Subject) -> bytes:
-    return subject.project.input_stream.pack(subject.images.codes).tobytes()
+    return subject.project.pack(subject.images).tobytes()
 
 
 ALL: tuple[type[Stage], ...] = (FileStage, SourceStage, FoldedStage, EmulatorStage, HlsStage, RtlStage)

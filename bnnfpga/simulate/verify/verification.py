@@ -12,15 +12,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bnnfpga.api import Project
 from bnnfpga.base.errors import UserError
-from bnnfpga.base.files import require_writable
+from bnnfpga.base.output_files import require_writable
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.schedule import Schedule
 from bnnfpga.datasets.arrays import save_npy
 from bnnfpga.golden.check import Difference
 from bnnfpga.host.images import Images
-from bnnfpga.simulate.run import Scores
+from bnnfpga.simulate.reference import Reference, Scores
 from bnnfpga.simulate.runners.verilator import Window
 from bnnfpga.simulate.stream_tensors import source_tensors
 from bnnfpga.simulate.verify.beats import Observed, from_tensors
@@ -95,7 +94,7 @@ class Dump:
 
 
 def verify(
-    project: Project,
+    reference: Reference,
     images: Images,
     stages: Sequence[str] | None,
     *,
@@ -107,8 +106,8 @@ def verify(
     chosen = _choose(stages)
     if wave is not None:
         _check_wave(wave, chosen)
-    subject = Subject(project, images)
-    wanted = {} if dump is None else _dumped_streams(subject.plan.graph, dump.layers)
+    subject = Subject(reference, images)
+    wanted = {} if dump is None else _dumped_streams(subject.graph, dump.layers)
     if dump is not None:
         _make_folder(dump.folder)
     report: list[dict[str, Any]] = []
@@ -157,7 +156,7 @@ def _examine(stage: Stage, subject: Subject, before: Scores | None, *, streams: 
     except StageFailed as error:
         fault = None
         if error.end == "wrong_tlast":
-            output = subject.plan.graph.outputs[error.output]
+            output = subject.graph.outputs[error.output]
             fault = Fault("last", output.producer, output.name, None, None, None, None, None)
         return _Examination(None, str(error), timing=True, fault=fault)
     outputs = result.outputs
@@ -175,7 +174,7 @@ def _examine(stage: Stage, subject: Subject, before: Scores | None, *, streams: 
         problem = f"{shown} of image {place.frame} is {fault.got}, not {fault.expected}"
         return _Examination(outputs, problem, place.frame, fault=fault)
     if result.frame_done is not None:
-        predicted = np.array(subject.plan.cycles.done(len(result.frame_done)))
+        predicted = np.array(subject.reference.cycles.done(len(result.frame_done)))
         late = np.flatnonzero(result.frame_done != predicted)
         if len(late):
             frame = int(late[0])
@@ -183,7 +182,7 @@ def _examine(stage: Stage, subject: Subject, before: Scores | None, *, streams: 
             problem = f"image {frame} is done {done:,} cycles after the first beat, not {should:,}"
             return _Examination(outputs, problem, frame, timing=True)
     if streams:
-        fault = locate_value(subject.plan.graph, subject.tensors, stage.watch(subject)[0])
+        fault = locate_value(subject.graph, subject.tensors, stage.watch(subject)[0])
         if fault is not None:
             return _Examination(outputs, "the outputs are right, but a stream inside is not", fault.frame, fault=fault)
     return _Examination(outputs)
@@ -214,7 +213,7 @@ def _first_wrong(before: Scores, outputs: Scores) -> _Place | None:
 def _output_fault(subject: Subject, before: Scores, result: Result, place: _Place) -> Fault:
     """The difference as it shows at an output, where nothing nearer to its cause is found."""
     frame, number, element = place
-    stream = subject.plan.graph.outputs[number]
+    stream = subject.graph.outputs[number]
     *pixel, channel = (int(axis) for axis in np.unravel_index(element, stream.shape))
     cycle = None if result.frame_done is None else int(result.frame_done[frame])
     expected, got = int(before[number][frame, element]), int(result.outputs[number][frame, element])
@@ -231,11 +230,11 @@ def _describe(stage: Stage, before: Stage, subject: Subject, found: _Examination
         fault, watched = _locate(stage, subject, found)
     written = None
     if wave is not None and isinstance(stage, RtlStage) and fault is not None and fault.cycle is not None:
-        work = 0 if fault.unit is None else _work(subject.plan.graph[fault.unit].schedule())
+        work = 0 if fault.unit is None else _work(subject.graph[fault.unit].schedule())
         first, last = max(0, fault.cycle - wave.cycles - work), fault.cycle + wave.cycles
         stage.write_wave(watched, Window(wave.path, first, last))
         written = {"file": str(wave.path), "first_cycle": first, "last_cycle": last}
-    fault = fault or Fault("cycles", None, subject.plan.graph.outputs[0].name, found.frame, None, None, None, None)
+    fault = fault or Fault("cycles", None, subject.graph.outputs[0].name, found.frame, None, None, None, None)
     return {
         "stages": [before.name, stage.name],
         **fault.as_dict(),
@@ -263,9 +262,9 @@ def _locate_folding(before: Stage, subject: Subject) -> Fault | None:
     """Behind the source: the first unit whose meaning is not that of the model's layer."""
     if not isinstance(before, SourceStage):
         return None
-    graph = subject.plan.graph
+    graph = subject.graph
     expected = {}
-    for stream, tensor in source_tensors(subject.plan, subject.images).items():
+    for stream, tensor in source_tensors(subject.reference.golden, subject.graph, subject.images).items():
         # Where most of it differs, the model counts in other integers there, and nothing follows.
         if np.mean(tensor == subject.tensors[stream]) >= _CORRESPONDING:
             expected[stream] = tensor
@@ -282,11 +281,11 @@ def _locate(stage: Stage, subject: Subject, found: _Examination) -> tuple[Fault 
     for frames in dict.fromkeys((min(few, everything), everything)):
         fewer = subject.first(frames)
         observed, cycles = stage.watch(fewer)
-        fault = locate_value(fewer.plan.graph, fewer.tensors, observed)
+        fault = locate_value(fewer.graph, fewer.tensors, observed)
         if fault is None and found.fault is not None and found.fault.kind == "last":
             fault = found.fault
         if fault is None and cycles is not None and found.timing:
-            fault = locate_cycles(fewer.plan.graph, observed, cycles)
+            fault = locate_cycles(fewer.graph, observed, cycles)
         if fault is not None:
             return fault, fewer
     return found.fault, subject
@@ -385,7 +384,7 @@ def _make_folder(folder: Path) -> None:
 
 def _write_dump(stage: Stage, subject: Subject, wanted: Mapping[str, str], folder: Path) -> list[str]:
     observed: Observed = stage.watch(subject)[0]
-    streams = {stream.name: stream for stream in subject.plan.graph.streams}
+    streams = {stream.name: stream for stream in subject.graph.streams}
     written = []
     for layer, stream in wanted.items():
         if stream in observed:

@@ -17,9 +17,9 @@ from bnnfpga.compiler.frames.patterns import draw, patterns
 from bnnfpga.compiler.frames.sight import Looker
 from bnnfpga.compiler.frames.solve import solve
 from bnnfpga.compiler.frames.units import FirstUnits
+from bnnfpga.compiler.model_file import open_model
 from bnnfpga.compiler.plan import make_plan
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.golden.golden_model import GoldenModel
 from bnnfpga.host.input_format import InputFormat
 from bnnfpga.numbers.arithmetic import Step, apply_steps
 from bnnfpga.numbers.integers import IntArray, IntegerType
@@ -36,8 +36,8 @@ def frames_of(
     """The frames of a model, its graph, and the frames as they stream."""
     onnx.save(model, folder / "net.onnx")
     input = InputFormat.parse(name, scale)
-    plan = make_plan(folder / "net.onnx", input, folding=None, cycles=None)
-    frames = self_check_frames(GoldenModel(plan.model, input), plan.folded, plan.graph, input, plan.input_order)
+    plan = make_plan(open_model(folder / "net.onnx", input), folding=None, cycles=None)
+    frames = self_check_frames(plan.file.golden, plan.folded, plan.graph, input, plan.input_order)
     x = frames.x.reshape(len(frames.x), -1)
     codes = x if plan.folded.input_function is None else apply_steps(plan.folded.input_function.steps, x)
     return frames, plan.graph, plan.input_order.to_stream(codes.astype(np.int64))
@@ -228,9 +228,9 @@ def test_sums_come_to_thresholds(net: str, least: float, random: float, tmp_path
     model, options = NETS[net]
     _, graph, codes = frames_of(model(), tmp_path, options.get("input"))
     (layer,) = FirstUnits(graph).receptive
-    sums = layer.operator.weights * np.array([[[layer.operator.input_type.lo]], [[layer.operator.input_type.hi]]])
+    sums = layer.sums.weights * np.array([[[layer.sums.input_type.lo]], [[layer.sums.input_type.hi]]])
     lowest, highest = sums.min(axis=0).sum(axis=1)[:, None], sums.max(axis=0).sum(axis=1)[:, None]
-    step = 2 if layer.operator.input_type.is_bipolar else 1
+    step = 2 if layer.sums.input_type.is_bipolar else 1
     thresholds = layer.table.values
     can_be = np.stack(
         [

@@ -1,4 +1,4 @@
-"""Reading files that may be anything, and writing files and folders that appear whole or not at all."""
+"""Writing folders that appear whole or not at all."""
 
 from __future__ import annotations
 
@@ -9,117 +9,15 @@ import fcntl
 import hashlib
 import os
 import shutil
-import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bnnfpga.base.errors import UserError
-
 _PART = ".bnnfpga-part"
 _OLD = f".old{_PART}"
 _MAX_NAME = 40
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
-
-
-def read_file(path: Path, what: str, hint: str, most_bytes: int | None = None) -> bytes:
-    """The bytes of a file that a user names.
-
-    Parameters
-    ----------
-    path
-        The file.
-    what
-        What it is for, as messages call it: "the model".
-    hint
-        What to give instead where it cannot be read.
-    most_bytes
-        How long it may be, where there is a limit.
-
-    Raises
-    ------
-    UserError
-        If there is none, it cannot be read, is too long, or is a folder, a device or a pipe, which may never end.
-    """
-
-    def refusal(reason: object) -> UserError:
-        return UserError(f"cannot read {what}: {reason}", where=str(path), hint=hint)
-
-    try:
-        found = path.stat()
-        if stat.S_ISDIR(found.st_mode):
-            raise refusal("it is a folder, not a file")
-        if not stat.S_ISREG(found.st_mode):
-            raise refusal("it is a device or a pipe, not a file")
-        if most_bytes is not None and found.st_size > most_bytes:
-            raise refusal(f"it has {found.st_size:,} bytes; at most {most_bytes:,} are expected")
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise refusal("there is no such file") from None
-    except OSError as error:
-        raise refusal(error.strerror) from error
-    except ValueError as error:  # a NUL in the name
-        raise refusal(error) from error
-
-
-def require_writable(target: Path) -> None:
-    """Refuse a file that cannot be written, before hours of work have gone into its content.
-
-    Raises
-    ------
-    UserError
-        When the folder does not exist or is closed, or the target is a folder itself.
-    """
-    try:
-        is_folder, has_folder = target.is_dir(), target.parent.is_dir()
-    except OSError as error:
-        raise UserError(
-            f"cannot write the file: {error.strerror}",
-            where=str(target),
-            hint="choose a writable folder with free space",
-        ) from error
-    if is_folder:
-        raise UserError("this is a folder, not a file", where=str(target), hint="give the name of the file to write")
-    if not has_folder:
-        raise UserError(
-            f"the folder '{target.parent}' does not exist", where=str(target), hint="create the folder first"
-        )
-    if not os.access(target.parent, os.W_OK):
-        raise UserError(
-            f"the folder '{target.parent}' is not writable",
-            where=str(target),
-            hint="choose a folder that you may write",
-        )
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that nobody ever sees a part of it; an older one is replaced only by a complete one."""
-    partial = path.with_name(f".{path.name[:40]}.{os.getpid()}.partial")
-    try:
-        partial.write_bytes(data)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def write_output(target: Path, data: bytes) -> None:
-    """Write a file that the user asked for, whole or not at all.
-
-    Raises
-    ------
-    UserError
-        When the file cannot be written.
-    """
-    require_writable(target)
-    try:
-        write_whole(target, data)
-    except OSError as error:
-        raise UserError(
-            f"cannot write the file: {error.strerror}",
-            where=str(target),
-            hint="choose a writable folder with free space",
-        ) from error
 
 
 @contextmanager
