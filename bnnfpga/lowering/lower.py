@@ -24,8 +24,8 @@ from bnnfpga.lowering.accelerator import Lowering, stream_shape
 from bnnfpga.lowering.branches import add_streams, concat, multiply_streams
 from bnnfpga.lowering.dot_product_layers import convolution, dense
 from bnnfpga.lowering.element_functions import table, threshold
-from bnnfpga.lowering.pixels import max_pool, pad, pick, sum_pool
-from bnnfpga.lowering.reorder import layout, rearranged
+from bnnfpga.lowering.pixels import integer_pool, max_pool, pad, pick, sum_pool
+from bnnfpga.lowering.reorder import layout, transpose
 from bnnfpga.numbers.integers import IntegerType
 from bnnfpga.transforms.class_scores import Affine, ClassFunction, Ranks, class_comparison, class_decision
 from bnnfpga.transforms.integer_types import (
@@ -42,13 +42,13 @@ from bnnfpga.transforms.integer_types import (
 _MAX_DECIDED_BITS = 16
 """Bits of a score up to which a table says its class."""
 _CLASS_OF_TWO = IntegerType(0, 1, "unsigned")
-_OPERATIONS: dict[str, Callable[[Lowering, Node], None]] = {
+OPERATIONS: dict[str, Callable[[Lowering, Node], None]] = {
     "MatMul": dense,
     "Conv": convolution,
     THRESHOLD: threshold,
     TABLE: table,
     "MaxPool": max_pool,
-    INTEGER_POOL: max_pool,
+    INTEGER_POOL: integer_pool,
     INTEGER_SUM: sum_pool,
     "Pad": pad,
     INTEGER_ADD: add_streams,
@@ -56,8 +56,8 @@ _OPERATIONS: dict[str, Callable[[Lowering, Node], None]] = {
     INTEGER_CONCAT: concat,
     "Gather": pick,
     "Resize": pick,
+    "Transpose": transpose,
     **dict.fromkeys(kinds_that(lambda traits: traits.regroups), layout),
-    "Transpose": rearranged,
 }
 
 
@@ -91,13 +91,14 @@ def lower(model: Model, class_functions: Sequence[ClassFunction] | None = None) 
     for node in model.nodes:
         if node in lowering.merged:
             continue
-        if node.op_type not in _OPERATIONS:
+        operation = OPERATIONS.get(node.op_type)
+        if operation is None:
             raise UserError(
                 "no hardware unit computes this",
                 where=describe(node),
                 hint="put a quantizer behind it, or leave it out",
             )
-        _OPERATIONS[node.op_type](lowering, node)
+        operation(lowering, node)
     return _finish(lowering, class_functions)
 
 

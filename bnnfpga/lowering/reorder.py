@@ -74,7 +74,7 @@ def layout(lowering: Lowering, node: Node) -> None:
     lowering.tensors[node.output[0]] = lowering.read(node)
 
 
-def rearranged(lowering: Lowering, node: Node) -> None:
+def transpose(lowering: Lowering, node: Node) -> None:
     """The same elements at other places of the tensor: the stream stays as it is."""
     tensor = lowering.read(node)
     taken = lowering.model.shape(node.input[0])

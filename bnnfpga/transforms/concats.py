@@ -6,7 +6,7 @@ import numpy as np
 
 from bnnfpga.frontend.contract.table import kinds_that, traits_of
 from bnnfpga.frontend.forms.parts import Part, Piece, in_pieces, joined, pairs_in_pieces
-from bnnfpga.frontend.forms.picks import gathered
+from bnnfpga.frontend.forms.picks import picked_channels
 from bnnfpga.frontend.graph.model import Model, Node
 from bnnfpga.frontend.graph.nodes import attribute, data_operands
 from bnnfpga.frontend.graph.rewriting import Rewrite
@@ -82,16 +82,15 @@ def _move_behind(model: Model, concat: Node, reader: Node, gather: Node | None =
 def _parts(model: Model, concat: Node, gather: Node | None) -> list[Part]:
     """The parts of a concatenation, by the places of their channels, behind what mixes them."""
     ends = np.cumsum([model.shape(name)[1] for name in concat.input])
-    places = np.arange(ends[-1]) if gather is None else np.argsort(gathered(model, gather)[1])
+    picked = None if gather is None else picked_channels(model, gather)
+    places = np.arange(ends[-1]) if picked is None else np.argsort(picked)
     return [Part(name, own) for name, own in zip(concat.input, np.split(places, ends[:-1]), strict=True)]
 
 
 def _mixes(model: Model, concat: Node, reader: Node) -> bool:
     """Whether a node is a Gather that only puts channels of several parts between each other."""
-    if reader.op_type != "Gather" or attribute(reader, "axis", 0) % len(model.shape(reader.output[0])) != 1:
-        return False
-    index = gathered(model, reader)[1]
-    if not np.array_equal(np.sort(index), np.arange(model.shape(concat.output[0])[1])):
+    index = picked_channels(model, reader)
+    if index is None or not np.array_equal(np.sort(index), np.arange(model.shape(concat.output[0])[1])):
         return False
     return all(bool(np.all(np.diff(part.channels) > 0)) for part in _parts(model, concat, reader))
 

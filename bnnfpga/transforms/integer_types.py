@@ -49,6 +49,11 @@ def type_attributes(type: IntegerType) -> dict[str, int]:
     return {"lo": type.lo, "hi": type.hi, "bipolar": int(type.is_bipolar)}
 
 
+def is_threshold(node: Node) -> bool:
+    """Whether a node is a THRESHOLD."""
+    return node.op_type == THRESHOLD
+
+
 def annotate_input(model: Model, type: IntegerType) -> None:
     """Say that the graph's input carries integers of `type`."""
     model.set_metadata(_INPUT_TYPE, f"{type.lo} {type.hi} {type.encoding}")
