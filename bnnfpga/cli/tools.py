@@ -1,4 +1,4 @@
-"""What is on this machine, what each part of it enables, and how to get what is missing."""
+"""What is on this machine, what each part of it enables, how to get what is missing, and what the cache holds."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from bnnfpga.base.errors import UserError
+from bnnfpga.native.cache import CacheUse, cache_use
+from bnnfpga.native.eviction import Freed
 from bnnfpga.native.toolchain import find_compiler, find_make, find_verilator, missing_fst_headers
 from bnnfpga.simulate.runners.hls_headers import find_headers
 
@@ -54,9 +56,21 @@ class Tool:
 
 @dataclass(frozen=True)
 class Examination:
-    """All tools that were looked for."""
+    """All tools that were looked for.
+
+    Parameters
+    ----------
+    tools
+        In the order in which they are shown.
+    cache
+        What the cache of built programs holds, or why it cannot be used.
+    freed
+        What was deleted from it first, or None where nobody asked for that.
+    """
 
     tools: tuple[Tool, ...]
+    cache: CacheUse | UserError | None = None
+    freed: Freed | None = None
 
     @property
     def missing(self) -> list[str]:
@@ -65,11 +79,17 @@ class Examination:
 
     def as_dict(self) -> dict[str, Any]:
         """The examination as ``bnnfpga doctor --json`` prints it."""
-        return {"ready": not self.missing, "tools": [{**asdict(tool), "found": tool.found} for tool in self.tools]}
+        use = self.cache
+        return {
+            "ready": not self.missing,
+            "tools": [{**asdict(tool), "found": tool.found} for tool in self.tools],
+            "cache": {"error": use.as_dict()} if isinstance(use, UserError) else use and use.as_dict(),
+            "freed": None if self.freed is None else asdict(self.freed),
+        }
 
 
-def examine() -> Examination:
-    """Look for every tool that any part of bnnfpga can use."""
+def examine(freed: Freed | None = None) -> Examination:
+    """Look for every tool that any part of bnnfpga can use, and at the cache, of which `freed` was deleted."""
     looks: list[Callable[[], Tool]] = [
         _python,
         _compiler,
@@ -83,7 +103,14 @@ def examine() -> Examination:
         _export,
     ]
     with ThreadPoolExecutor() as pool:
-        return Examination(tuple(pool.map(lambda look: look(), looks)))
+        return Examination(tuple(pool.map(lambda look: look(), looks)), _cache(), freed)
+
+
+def _cache() -> CacheUse | UserError:
+    try:
+        return cache_use()
+    except UserError as error:
+        return error
 
 
 def _python() -> Tool:

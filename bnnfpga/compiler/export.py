@@ -19,6 +19,11 @@ import onnx
 from bnnfpga.base.errors import ResultsDiffer, UserError
 from bnnfpga.base.naming import numbered
 from bnnfpga.base.output_files import require_writable, write_whole
+from bnnfpga.frontend.clean import clean
+from bnnfpga.golden.file_check import check_file
+from bnnfpga.golden.golden_model import GoldenModel
+from bnnfpga.golden.host_joins import leave_joins
+from bnnfpga.host.input_format import InputFormat
 from bnnfpga.numbers.arithmetic import Floats
 
 if TYPE_CHECKING:
@@ -117,17 +122,10 @@ def _images(shape: tuple[int, ...]) -> Floats:
 
 def _compare(exported: onnx.ModelProto, images: Floats, expected: Sequence[Floats]) -> None:
     """Refuse a file that means something else than the model gave."""
-    # What a file means is known only above this package.
-    from bnnfpga.frontend.clean import clean
-    from bnnfpga.golden.file_check import check_file
-    from bnnfpga.golden.golden_model import GoldenModel
-    from bnnfpga.golden.host_joins import leave_joins
-    from bnnfpga.host.input_format import InputFormat
-
+    floats = InputFormat.parse(None, None)
     try:
         model = clean(exported)
-        leave_joins(model, InputFormat.parse(None, None))
-        golden = GoldenModel(model)
+        golden = GoldenModel(model, floats, leave_joins(model, floats))
     except UserError as error:
         _warn(f"the file cannot be compiled as it is, so it is not compared with the model: {error}")
         return

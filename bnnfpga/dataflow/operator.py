@@ -18,9 +18,9 @@ from bnnfpga.dataflow.hardware import (
 )
 from bnnfpga.dataflow.schedule import Schedule
 from bnnfpga.dataflow.stream import Port
-from bnnfpga.dataflow.thresholds import Decisions, ThresholdTable
 from bnnfpga.dataflow.weighted_sums import WeightedSums
 from bnnfpga.numbers.exact_arrays import Integers
+from bnnfpga.numbers.threshold_table import ThresholdTable
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Operator(ABC):
         Any numpy type that holds the integers taken may come, any that holds those made may be returned.
         """
 
-    def decide(self, *arrays: Integers) -> Decisions | None:
+    def preactivations(self, *arrays: Integers) -> Integers | None:
         """What the results of `execute` are decided from, of the shape of its first output; None where nothing is."""
         del arrays
         return None

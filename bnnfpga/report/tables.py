@@ -197,7 +197,7 @@ def synth_table(result: Mapping[str, Any]) -> RenderableType:
 
 
 def doctor_table(found: Mapping[str, Any]) -> RenderableType:
-    """The tools: found or not, what each enables, where it is or how to get it."""
+    """The tools: found or not, what each enables, where it is or how to get it; and the cache."""
     rows = []
     for tool in found["tools"]:
         mark = Text("✓", style="green") if tool["found"] else Text("✗" if tool["required"] else "-", style="red")
@@ -212,7 +212,24 @@ def doctor_table(found: Mapping[str, Any]) -> RenderableType:
     if missing:
         verdict = Text(f"Missing for compiling or simulating: {', '.join(missing)}.", style="red")
     places = _facts({tool["name"]: tool["where"] for tool in found["tools"] if tool["found"]})
-    return Group(table, "", Text("locations", style="bold"), places, "", verdict)
+    parts: list[RenderableType] = [table, "", Text("locations", style="bold"), places, ""]
+    if found["cache"] is not None:
+        parts += [Text("cache", style="bold"), _cache(found["cache"], found["freed"]), ""]
+    return Group(*parts, verdict)
+
+
+def _cache(use: Mapping[str, Any], freed: Mapping[str, Any] | None) -> Text:
+    """What the cache of built programs holds, and what was deleted from it."""
+
+    def amount(of: Mapping[str, Any]) -> str:
+        return f"{of['bytes'] / 1e6:,.1f} MB in {of['folders']:,} built program{'' if of['folders'] == 1 else 's'}"
+
+    if "error" in use:
+        return _facts({part: use["error"][part] for part in ("where", "message", "hint") if use["error"][part]})
+    facts = {"folder": use["folder"], "holds": f"{amount(use)}, of at most {use['limit_bytes'] / 1e6:,.0f} MB"}
+    if freed is not None:
+        facts["freed"] = amount(freed) + (f"; {freed['in_use']:,} in use stayed" if freed["in_use"] else "")
+    return _facts(facts)
 
 
 def _grid(headings: Sequence[str], rows: Iterable[Sequence[Text]], *, wrap_last: bool = False) -> Table:

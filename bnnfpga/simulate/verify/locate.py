@@ -143,13 +143,13 @@ def _explained(fault: Fault, operator: Operator, inputs: list[IntArray]) -> Faul
     """With the accumulator of the wrong element and the decisive threshold."""
     if fault.kind != "value" or fault.frame is None or fault.channel is None:
         return fault
-    decisions = operator.decide(*(array[fault.frame : fault.frame + 1] for array in inputs))
-    if decisions is None:
+    preactivations = operator.preactivations(*(array[fault.frame : fault.frame + 1] for array in inputs))
+    if preactivations is None:
         return fault
     threshold = None
-    if decisions.table is not None and fault.expected is not None and fault.got is not None:
-        threshold = decisions.table.decisive(fault.channel, fault.expected, fault.got)
-    accumulator = int(decisions.accumulators[(0, *(fault.pixel or ()), fault.channel)])
+    if operator.thresholds is not None and fault.expected is not None and fault.got is not None:
+        threshold = operator.thresholds.decisive(fault.channel, fault.expected, fault.got)
+    accumulator = int(preactivations[(0, *(fault.pixel or ()), fault.channel)])
     return Fault(**{**vars(fault), "accumulator": accumulator, "threshold": threshold})
 
 
