@@ -90,8 +90,28 @@ def _check_reshape(model: Model, node: Node) -> None:
         )
 
 
+def _space_to_depth(model: Model, node: Node, array: Array) -> Array:
+    """The pixels of a block, row by row, are channels of one pixel; those of the first pixel come first."""
+    size, (images, channels, *pixels) = attribute(node, "blocksize", 1), model.shape(node.input[0])
+    rows, columns = (size if short == 1 else long for short, long in zip(array.shape[2:], pixels, strict=True))
+    blocks = (images, channels, rows // size, size, columns // size, size)
+    parts = np.broadcast_to(array, (images, channels, rows, columns)).reshape(blocks)
+    return parts.transpose(0, 3, 5, 1, 2, 4).reshape(images, -1, rows // size, columns // size)
+
+
+def _check_space_to_depth(model: Model, node: Node) -> None:
+    size, (rows, columns) = attribute(node, "blocksize", 1), model.shape(node.input[0])[2:]
+    if rows % size or columns % size:
+        raise UserError(
+            f"its blocks of {size} x {size} pixels do not fit an image of {rows} x {columns}",
+            where=describe(node),
+            hint="pad the image in front of it, or crop it",
+        )
+
+
 _MEANINGS = {
     **dict.fromkeys(kinds_that(lambda traits: traits.regroups), _Meaning(_reshape, _check_reshape)),
+    "SpaceToDepth": _Meaning(_space_to_depth, _check_space_to_depth),
     "Transpose": _Meaning(_transpose, _check_transpose),
 }
 """By operator: those whose traits are a `layout`."""
