@@ -32,8 +32,8 @@ def inspect_model(model: str | os.PathLike[str], input: str | None = None, input
         layer: dict[str, Any] = {
             "unit": operator.name,
             "operator": operator.kind,
-            "input": f"{' x '.join(map(str, taken.shape))} {taken.type}",
-            "output": f"{' x '.join(map(str, made.shape))} {made.type}",
+            "input": taken.tensor,
+            "output": made.tensor,
             "weights": None,
             "accumulator": None,
             "thresholds": None,
