@@ -28,12 +28,12 @@ def inspect_model(model: str | os.PathLike[str], input: str | None = None, input
         graph = lower(fold(cleaned, file.input.type, file.input.scale, file.graph.decisions).model)
     layers = []
     for operator in graph.operators:
-        made, taken = operator.outputs[0], operator.inputs[0]
+        output_port, input_port = operator.outputs[0], operator.inputs[0]
         layer: dict[str, Any] = {
             "unit": operator.name,
             "operator": operator.kind,
-            "input": f"{' x '.join(map(str, taken.shape))} {taken.type}",
-            "output": f"{' x '.join(map(str, made.shape))} {made.type}",
+            "input": f"{' x '.join(map(str, input_port.shape))} {input_port.type}",
+            "output": f"{' x '.join(map(str, output_port.shape))} {output_port.type}",
             "weights": None,
             "accumulator": None,
             "thresholds": None,
