@@ -86,11 +86,11 @@ def _shape_joined(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
 
 def _shape_concatenated(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
     axis = _axis(node, shapes[0])
-    others = {tuple(joined[:axis] + joined[axis + 1 :]) for joined in shapes if len(joined) > axis}
-    if len(others) > 1 or any(len(joined) != len(shapes[0]) for joined in shapes):
+    others = {tuple(shape[:axis] + shape[axis + 1 :]) for shape in shapes if len(shape) > axis}
+    if len(others) > 1 or any(len(shape) != len(shapes[0]) for shape in shapes):
         raise ValueError(f"joins shapes {' and '.join(map(str, shapes))} along axis {axis}")
     joined = list(shapes[0])
-    joined[axis] = sum(joined[axis] for joined in shapes)
+    joined[axis] = sum(shape[axis] for shape in shapes)
     return [joined]
 
 
