@@ -32,8 +32,8 @@ def inspect_model(model: str | os.PathLike[str], input: str | None = None, input
         layer: dict[str, Any] = {
             "unit": operator.name,
             "operator": operator.kind,
-            "input": f"{' x '.join(map(str, input_port.shape))} {input_port.type}",
-            "output": f"{' x '.join(map(str, output_port.shape))} {output_port.type}",
+            "input": input_port.tensor,
+            "output": output_port.tensor,
             "weights": None,
             "accumulator": None,
             "thresholds": None,

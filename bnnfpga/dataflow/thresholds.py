@@ -10,6 +10,7 @@ import numpy as np
 from bnnfpga.dataflow.hardware import HlsTable, Memory, MemoryKind, RtlParameter
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.resources import memory_resources
+from bnnfpga.dataflow.unit_parameters import UnitParameters, both, rtl_only
 from bnnfpga.numbers.integers import IntArray, IntegerType
 from bnnfpga.numbers.threshold_table import ThresholdTable
 
@@ -102,6 +103,14 @@ class StoredThresholds:
     def width(self) -> int:
         """Bits of a word: for each channel its thresholds, the lowest first, then its direction."""
         return self.pixels * self.lanes * (self.levels * self.bits + 1) if self.levels else 0
+
+    def parameters(self, output: IntegerType) -> UnitParameters:
+        """What hardware is told of them, and of the results, elements of type `output`."""
+        return (
+            both(Levels=self.levels)
+            + rtl_only(ThresholdBits=self.bits)
+            + both(OutputBits=output.bits, OutputOffset=self.offset)
+        )
 
     def rtl_memories(self) -> dict[str, RtlParameter]:
         """What RTL reads, by the name of its parameter."""

@@ -9,9 +9,10 @@ from typing import ClassVar
 import numpy as np
 
 from bnnfpga.dataflow.elementwise import Unary
-from bnnfpga.dataflow.hardware import EmulatorKernel, HlsInstance, MemoryKind, RtlInstance, RtlParameter
+from bnnfpga.dataflow.hardware import EmulatorKernel, HlsTable, MemoryKind
 from bnnfpga.dataflow.resources import add_resources, queue_resources
 from bnnfpga.dataflow.thresholds import Domain, StoredThresholds
+from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
 from bnnfpga.numbers.exact_arrays import Integers
 from bnnfpga.numbers.integers import IntArray, IntegerType
 from bnnfpga.numbers.threshold_table import ThresholdTable
@@ -53,7 +54,7 @@ class Threshold(Unary):
         return arrays[0]
 
     @cached_property
-    def _stored(self) -> StoredThresholds:
+    def stored_thresholds(self) -> StoredThresholds:
         domain, channels = Domain.elements(self.input_type), self.shape[-1]
         if self.rows == 1:
             return StoredThresholds(self.table, domain, 1, 1, kind=self.memory)
@@ -61,46 +62,25 @@ class Threshold(Unary):
         return StoredThresholds(self.table, domain, channels, self.pe // pixels, pixels, self.memory)
 
     def resources(self) -> dict[str, int]:
-        stored = self._stored
+        stored = self.stored_thresholds
         compare = self.pe * stored.levels * (-(-stored.bits // 2) + 1)
         registers = stored.width * (stored.words > 1) + self.pe * (self.input_type.bits + self.table.output.bits)
         unit = {"lut": compare + 10, "ff": registers + 10}
         return add_resources(unit, stored.resources(), queue_resources(self.outputs[0].width, self.queue))
 
-    def rtl(self) -> RtlInstance:
-        stored = self._stored
-        parameters: dict[str, RtlParameter] = {
-            "PE": self.pe,
-            "Words": stored.words,
-            "Shared": int(self.rows == 1),
-            "InputBits": self.input_type.bits,
-            "InputSigned": int(self.input_type.signed),
-            "Levels": stored.levels,
-            "ThresholdBits": stored.bits,
-            "OutputBits": self.table.output.bits,
-            "OutputOffset": stored.offset,
-            "QueueDepth": self.queue,
-            "MemoryKind": self.memory,
-        }
-        return RtlInstance("bnn_threshold", {**parameters, **stored.rtl_memories()})
-
-    def hls(self) -> HlsInstance:
+    def parameters(self) -> UnitParameters:
         channels = max(self.pe, self.shape[-1])
-        return HlsInstance(
-            "threshold",
-            {
-                "Channels": channels,
-                "Vectors": self.outputs[0].elements // channels,
-                "PE": self.pe,
-                "Shared": self.rows == 1,
-                "InputBits": self.input_type.bits,
-                "InputSigned": self.input_type.signed,
-                "Levels": self._stored.levels,
-                "OutputBits": self.table.output.bits,
-                "OutputOffset": self._stored.offset,
-            },
-            self._stored.hls_tables(),
+        return (
+            hls_only(Channels=channels, Vectors=self.outputs[0].elements // channels)
+            + both(PE=self.pe)
+            + rtl_only(Words=self.stored_thresholds.words)
+            + both(Shared=self.rows == 1, InputBits=self.input_type.bits, InputSigned=self.input_type.signed)
+            + self.stored_thresholds.parameters(self.made)
+            + rtl_only(QueueDepth=self.queue, MemoryKind=self.memory, **self.stored_thresholds.rtl_memories())
         )
 
+    def hls_tables(self) -> tuple[HlsTable, ...]:
+        return self.stored_thresholds.hls_tables()
+
     def emulator(self) -> EmulatorKernel:
-        return EmulatorKernel("threshold", self._stored.emulator_values())
+        return EmulatorKernel("threshold", self.stored_thresholds.emulator_values())
