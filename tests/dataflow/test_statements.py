@@ -82,11 +82,8 @@ def test_weighted_sums_are_those_that_the_unit_makes(unit: Operator) -> None:
     assert sums is not None
     assert unit.products == SIGNS.size * unit.outputs[0].elements // unit.outputs[0].shape[-1]
     rng = np.random.default_rng(1)
-    x = (
-        rng.choice([-1, 1], (2, *unit.inputs[0].shape))
-        if sums.input_type.is_bipolar
-        else rng.integers(0, 4, (2, *unit.inputs[0].shape))
-    )
+    shape = (2, *unit.inputs[0].shape)
+    x = rng.choice([-1, 1], shape) if sums.input_type.is_bipolar else rng.integers(0, 4, shape)
     vectors = x.reshape(-1, sums.vector)
     results = unit.execute(x)[0].reshape(len(vectors), -1)
     for channel in range(results.shape[1]):
