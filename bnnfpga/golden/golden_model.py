@@ -130,7 +130,7 @@ class GoldenModel:
 
 
 @dataclass(frozen=True)
-class Decisions:
+class GoldenDecisions:
     """What a graph's meaning depends on and rewrites cannot see.
 
     Parameters
@@ -159,7 +159,7 @@ class GoldenGraph:
     """
 
     builder: _Builder | None
-    decisions: Decisions
+    decisions: GoldenDecisions
 
 
 def golden_graph(model: Model, input: InputFormat) -> GoldenGraph:
@@ -174,7 +174,7 @@ def golden_graph(model: Model, input: InputFormat) -> GoldenGraph:
     joins = (node for node in model.nodes if len(data_operands(model, node)) > 1 and not traits_of(node).dot_product)
     values = ((node.name, writer.values.get(node.output[0])) for node in joins)
     floats = frozenset(name for name, value in values if value is not None and value.base is None)
-    return GoldenGraph(builder, Decisions(frozenset(writer.float_concats), writer.addends, floats, refusal))
+    return GoldenGraph(builder, GoldenDecisions(frozenset(writer.float_concats), writer.addends, floats, refusal))
 
 
 def _integers(array: NDArray[np.floating]) -> NDArray[np.int64]:

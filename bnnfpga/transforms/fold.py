@@ -8,7 +8,7 @@ import numpy as np
 
 from bnnfpga.frontend.graph.model import Model
 from bnnfpga.frontend.graph.rewriting import apply_rewrites
-from bnnfpga.golden.golden_model import Decisions, golden_graph
+from bnnfpga.golden.golden_model import GoldenDecisions, golden_graph
 from bnnfpga.host.input_format import InputFormat
 from bnnfpga.numbers.integers import IntArray, IntegerType
 from bnnfpga.transforms.affine_inputs import AffineBehindDotProducts, ShiftsIntoCodes
@@ -70,7 +70,7 @@ def fold(
     model: Model,
     input_type: IntegerType | None = None,
     input_scale: np.float32 | None = None,
-    decided: Decisions | None = None,
+    decided: GoldenDecisions | None = None,
 ) -> Folded:
     """Fold scales, biases, batch norms and activations of a clean graph into integer thresholds.
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from bnnfpga.frontend.graph.model import Model
-from bnnfpga.golden.golden_model import Decisions
+from bnnfpga.golden.golden_model import GoldenDecisions
 from bnnfpga.transforms.affine_inputs import ADDEND, REFUSAL
 from bnnfpga.transforms.concats import JOINS_FLOATS
 
 
-def mark_decisions(model: Model, decided: Decisions) -> None:
+def mark_decisions(model: Model, decided: GoldenDecisions) -> None:
     """Note which concatenations of a clean graph join floats, and what constants in front of layers add to their sums.
 
     Rewrites change what stands in front of such nodes, and with it what could be decided there, but not to the bit.
