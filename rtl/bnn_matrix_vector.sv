@@ -134,10 +134,6 @@ module bnn_matrix_vector #(
 
   // Memories.
 
-  // At least one threshold, so that the text below stays legal when there are none.
-  localparam int unsigned RowLevels = Levels > 0 ? Levels : 1;
-  localparam int unsigned RowBits = RowLevels * ThresholdBits + 1;
-
   wire [PE*WeightBits*SIMD-1:0] word;
   bnn_rom #(
     .Width(PE * WeightBits * SIMD),
@@ -195,9 +191,11 @@ module bnn_matrix_vector #(
     end
   end
 
-  // Thresholds of the pass that leaves the accumulator, read one cycle before they are needed.
-  wire [PE*RowBits-1:0] row;
+  // How many of their thresholds the accumulators reach.
+  wire [Sums*OutputBits-1:0] reached;
   if (Levels > 0) begin : gen_thresholds
+    localparam int unsigned RowBits = Levels * ThresholdBits + 1;
+    // Thresholds of the pass that leaves the accumulators, read one cycle before they are needed.
     reg [PassBits-1:0] row_address;
     always @(posedge clk_i) begin
       if (valid[Stages-2] & last[Stages-2]) begin
@@ -205,6 +203,7 @@ module bnn_matrix_vector #(
       end
       if (!rst_ni) row_address <= '0;
     end
+    wire [PE*RowBits-1:0] row;
     bnn_rom #(
       .Width(PE * RowBits),
       .Words(Passes),
@@ -216,9 +215,23 @@ module bnn_matrix_vector #(
       .address_i(row_address),
       .data_o(row)
     );
+    for (genvar o = 0; o < Sums; o = o + 1) begin : gen_output
+      bnn_comparators #(
+        .ValueBits(AccumulatorBits),
+        .ValueSigned(Xnor ? 0 : 1),
+        .Levels(Levels),
+        .ThresholdBits(ThresholdBits),
+        .OutputBits(OutputBits),
+        .OutputOffset(OutputOffset)
+      ) comparators (
+        .value_i(accumulator[o]),
+        .row_i  (row[o%PE*RowBits+:RowBits]),
+        .count_o(reached[o*OutputBits+:OutputBits])
+      );
+    end
   end else begin : gen_no_thresholds
     wire unused_file = Thresholds == "";
-    assign row = '0;
+    assign reached = '0;
   end
 
   integer s;
@@ -228,7 +241,6 @@ module bnn_matrix_vector #(
   integer b;
   integer j;
   integer i;
-  integer l;
   reg [SIMD*InputBits-1:0]         inputs;
   reg [SIMD-1:0]                   lanes;
   reg [WeightBits*PaddedLanes-1:0] chosen;
@@ -243,33 +255,19 @@ module bnn_matrix_vector #(
   reg [AccumulatorBits-1:0]        count;
   reg [AccumulatorBits-1:0]        outside;
   reg [AccumulatorBits-1:0]        common [0:Groups-1];
-  reg [OutputBits-1:0]             levels_reached;
-  reg                              reached;
 
   /* verilator lint_off BLKSEQ */
   always @(posedge clk_i) begin
     // Last stage: thresholds, or the dot product.
-    if (valid[Stages-1]) begin
-      for (v = 0; v < Pixels; v = v + 1) begin
-        for (p = 0; p < PE; p = p + 1) begin
-          s = v * PE + p;
-          if (Levels > 0) begin
-            levels_reached = OutputBits'(OutputOffset);
-            for (l = 0; l < RowLevels; l = l + 1) begin
-              if (Xnor) begin
-                reached = ThresholdBits'(accumulator[s]) >= row[p*RowBits+l*ThresholdBits+:ThresholdBits];
-              end else begin
-                reached = ThresholdBits'($signed(accumulator[s])) + {1'b1, {(ThresholdBits-1){1'b0}}}
-                          >= row[p*RowBits+l*ThresholdBits+:ThresholdBits] + {1'b1, {(ThresholdBits-1){1'b0}}};
-              end
-              levels_reached = levels_reached + OutputBits'(reached ^ row[(p+1)*RowBits-1]);
-            end
-            result[s*OutputBits+:OutputBits] <= levels_reached;
-          end else if (Xnor) begin
-            result[s*OutputBits+:OutputBits] <= OutputBits'({accumulator[s], 1'b0} >> Double) - OutputBits'(MW);
-          end else begin
-            result[s*OutputBits+:OutputBits] <= OutputBits'(accumulator[s]);
-          end
+    if (valid[Stages-1] & last[Stages-1]) begin
+      for (s = 0; s < Sums; s = s + 1) begin
+        if (Levels > 0) begin
+          result[s*OutputBits+:OutputBits] <= reached[s*OutputBits+:OutputBits];
+        end else if (Xnor) begin
+          result[s*OutputBits+:OutputBits] <=
+            OutputBits'({accumulator[s], 1'b0} >> Double) - OutputBits'(MW);
+        end else begin
+          result[s*OutputBits+:OutputBits] <= OutputBits'(accumulator[s]);
         end
       end
     end
@@ -277,7 +275,8 @@ module bnn_matrix_vector #(
     // Accumulate.
     if (valid[Stages-2]) begin
       for (s = 0; s < Sums; s = s + 1) begin
-        accumulator[s] = (first[Stages-2] ? '0 : accumulator[s]) + total[s];
+        accumulator[s] <=
+          (first[Stages-2] ? '0 : accumulator[s]) + total[s];
       end
     end
 

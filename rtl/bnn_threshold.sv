@@ -68,40 +68,33 @@ module bnn_threshold #(
     .data_o(word)
   );
 
-  reg [PE*InputBits-1:0]  data;
+  reg  [PE*InputBits-1:0]  data;
+  wire [PE*OutputBits-1:0] reached;
+  for (genvar p = 0; p < PE; p = p + 1) begin : gen_channel
+    localparam int unsigned Row = Shared != 0 ? 0 : p;
+    bnn_comparators #(
+      .ValueBits(InputBits),
+      .ValueSigned(InputSigned),
+      .Levels(Levels),
+      .ThresholdBits(ThresholdBits),
+      .OutputBits(OutputBits),
+      .OutputOffset(OutputOffset)
+    ) comparators (
+      .value_i(data[p*InputBits+:InputBits]),
+      .row_i  (word[Row*ChannelBits+:ChannelBits]),
+      .count_o(reached[p*OutputBits+:OutputBits])
+    );
+  end
+
   reg                     taken;
   reg [PE*OutputBits-1:0] count;
   reg                     counted;
-
-  // Extend an element to the width of a threshold; both are read as signed with one bit to spare.
-  localparam int unsigned CompareBits = (ThresholdBits > InputBits ? ThresholdBits : InputBits) + 1;
-
-  integer p;
-  integer l;
-  integer c;
-  reg signed [CompareBits-1:0] element;
-  reg signed [CompareBits-1:0] threshold;
-  reg        [OutputBits-1:0]  sum;
-  /* verilator lint_off BLKSEQ */
   always @(posedge clk_i) begin
-    for (p = 0; p < PE; p = p + 1) begin
-      c = Shared != 0 ? 0 : p;
-      element = {{(CompareBits-InputBits){(InputSigned != 0) & data[p*InputBits+InputBits-1]}}, data[p*InputBits+:InputBits]};
-      sum = OutputBits'(OutputOffset);
-      for (l = 0; l < Levels; l = l + 1) begin
-        threshold = {
-          {(CompareBits-ThresholdBits){(InputSigned != 0) & word[c*ChannelBits+(l+1)*ThresholdBits-1]}},
-          word[c*ChannelBits+l*ThresholdBits+:ThresholdBits]
-        };
-        sum = sum + OutputBits'((element >= threshold) ^ word[(c+1)*ChannelBits-1]);
-      end
-      count[p*OutputBits+:OutputBits] <= sum;
-    end
     data    <= s_tdata_i;
     taken   <= take & rst_ni;
+    count   <= reached;
     counted <= taken & rst_ni;
   end
-  /* verilator lint_on BLKSEQ */
 
   bnn_output_queue #(
     .Width(PE * OutputBits),

@@ -242,36 +242,28 @@ module bnn_vector_vector #(
       .data_o(row)
     );
 
+    wire [Outputs*OutputBits-1:0] reached;
+    for (genvar o = 0; o < Outputs; o = o + 1) begin : gen_output
+      bnn_comparators #(
+        .ValueBits(AccumulatorBits),
+        .ValueSigned(Xnor ? 0 : 1),
+        .Levels(Levels),
+        .ThresholdBits(ThresholdBits),
+        .OutputBits(OutputBits),
+        .OutputOffset(OutputOffset)
+      ) comparators (
+        .value_i(sums[o*AccumulatorBits+:AccumulatorBits]),
+        .row_i  (row[o%PE*RowBits+:RowBits]),
+        .count_o(reached[o*OutputBits+:OutputBits])
+      );
+    end
+
     reg [Outputs*OutputBits-1:0] counts;
     reg                          counted;
-    integer w;
-    integer c;
-    integer o;
-    integer l;
-    // A bit to spare, so that counts compare as signed numbers, too.
-    reg signed [ThresholdBits:0] element;
-    reg signed [ThresholdBits:0] threshold;
-    reg        [OutputBits-1:0]  count;
-    /* verilator lint_off BLKSEQ */
     always @(posedge clk_i) begin
-      for (w = 0; w < Pixels; w = w + 1) begin
-        for (c = 0; c < PE; c = c + 1) begin
-          o = w * PE + c;
-          element = {(ThresholdBits+1){!Xnor & sums[(o+1)*AccumulatorBits-1]}};
-          element[AccumulatorBits-1:0] = sums[o*AccumulatorBits+:AccumulatorBits];
-          count = OutputBits'(OutputOffset);
-          for (l = 0; l < Levels; l = l + 1) begin
-            threshold = {
-              !Xnor & row[c*RowBits+(l+1)*ThresholdBits-1], row[c*RowBits+l*ThresholdBits+:ThresholdBits]
-            };
-            count = count + OutputBits'((element >= threshold) ^ row[(c+1)*RowBits-1]);
-          end
-          counts[o*OutputBits+:OutputBits] <= count;
-        end
-      end
+      counts  <= reached;
       counted <= done & rst_ni;
     end
-    /* verilator lint_on BLKSEQ */
     assign result = counts;
     assign result_valid = counted;
   end else begin : gen_sums
