@@ -3,8 +3,11 @@
 #   make demo      compile the example net, run 5,000 held-out digits through the simulated hardware
 #   make test      the tests, without the slow ones
 #   make test-all  every test, and more cases of each property
+#   make coverage  the tests of `make test`, and which lines of the package they run: a table, pages in build/coverage
+#   make durations how long each test file took in the last `make test`; BASE=OTHER.xml shows what changed since then
 #   make bench     measure the speed of compiling and simulating
-#   make lint      ruff, mypy, and Verilator's lint of the RTL library
+#   make lint      ruff; mypy for each Python that is supported; clang-format; Verilator's lint of the RTL
+#   make format    write Python and C++ the way that `make lint` wants them
 #   make clean     remove everything that these targets made, .venv included
 
 VENV ?= .venv
@@ -15,17 +18,30 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
 
 INSTALL = $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-all bench lint clean env env-dev env-train
+# The Pythons of pyproject.toml, and the C++ that has one format.
+PYTHONS = 3.11 3.12 3.13
+CPP = $(wildcard hls/*/*.hpp flows/*/*.h flows/*/*.cpp tests/*/*.cpp)
+
+REPORT = build/tests.xml
+
+.PHONY: demo test test-all coverage durations bench lint format clean env env-dev env-train
 .DELETE_ON_ERROR:
 
 demo: env
 	@$(VENV)/bin/python examples/mnist_mlp/demo.py
 
 test: env-dev
-	@$(VENV)/bin/python -m pytest -n auto -m "not slow"
+	@$(VENV)/bin/python -m pytest -n auto -m "not slow" --junit-xml=$(REPORT)
 
 test-all: env-dev
-	@BNNFPGA_THOROUGH=1 $(VENV)/bin/python -m pytest -n auto
+	@BNNFPGA_THOROUGH=1 $(VENV)/bin/python -m pytest -n auto --junit-xml=$(REPORT)
+
+# Also of processes that tests start. It takes about half as long again as `make test`.
+coverage: env-dev
+	@$(VENV)/bin/python -m pytest -n auto -m "not slow" --cov --cov-report=term --cov-report=html
+
+durations: env-dev
+	@$(VENV)/bin/python -m tests.support.durations $(REPORT) $(BASE)
 
 # Speed of compiling and simulating, as a table.
 bench: env-dev
@@ -34,11 +50,14 @@ bench: env-dev
 lint: env-dev
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
-	@$(VENV)/bin/mypy
-	@for module in rtl/*.sv flows/verilator/*.sv; do \
-		echo "verilator --lint-only -Wall $$module"; \
-		$(VENV)/bin/verilator-cli --lint-only -Wall --quiet -y rtl --top-module "$$(basename "$$module" .sv)" "$$module" || exit 1; \
-	done
+	@echo $(PYTHONS) | xargs -n 1 -P 2 $(VENV)/bin/mypy --python-version
+	@$(VENV)/bin/clang-format --dry-run -Werror $(CPP)
+	@$(VENV)/bin/python -m tests.support.lint_rtl
+
+format: env-dev
+	@$(VENV)/bin/ruff check --fix .
+	@$(VENV)/bin/ruff format .
+	@$(VENV)/bin/clang-format -i $(CPP)
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

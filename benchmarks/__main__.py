@@ -32,7 +32,7 @@ import bnnfpga
 from benchmarks.emulator import emulator_rows
 from benchmarks.larq_rows import larq_rows
 from benchmarks.table import Row, show
-from bnnfpga.simulate.hls_headers import find_headers
+from bnnfpga.simulate.runners.hls_headers import find_headers
 from tests.support.data import EXAMPLES, FIXTURES
 from tests.support.nets import DenseNet
 

@@ -18,7 +18,7 @@ from bnnfpga.codegen.hls import render_hls
 from bnnfpga.codegen.rtl import render_rtl
 from bnnfpga.dataflow.folding import apply_folding
 from bnnfpga.dataflow.token_model import predict
-from bnnfpga.simulate.emulator import Emulator
+from bnnfpga.simulate.runners.emulator import Emulator
 from bnnfpga.tuning.choose import choose_folding
 from tests.support.deep_graphs import dense_chain
 from tests.support.graphs import random_integers

@@ -25,12 +25,13 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from benchmarks.table import Row
+from bnnfpga.compiler.model_file import open_model
+from bnnfpga.compiler.plan import make_plan
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.input_format import InputFormat
+from bnnfpga.host.input_format import InputFormat
 from bnnfpga.native.toolchain import find_compiler
-from bnnfpga.plan import make_plan
-from bnnfpga.simulate.emulator import Emulator
-from bnnfpga.simulate.emulator_library import paths_here
+from bnnfpga.simulate.runners.emulator import Emulator
+from bnnfpga.simulate.runners.emulator_library import paths_here
 from tests.support.data import FIXTURES
 from tests.support.nets import DenseNet
 
@@ -145,8 +146,8 @@ def _dense(widths: tuple[int, ...]) -> onnx.ModelProto:
 def _graph(folder: Path, net: Net) -> Graph:
     path = folder / f"{net.name}.onnx"
     onnx.save(net.model, path)
-    plan = make_plan(path, InputFormat.parse("uint8", "1/255"), folding=None, cycles=None, output_kind="class")
-    return plan.graph
+    file = open_model(path, InputFormat.parse("uint8", "1/255"))
+    return make_plan(file, folding=None, cycles=None, output_kind="class").graph
 
 
 def _float_session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:

@@ -21,9 +21,9 @@ import onnx
 
 import bnnfpga
 from benchmarks.table import Row, show
-from bnnfpga.dataflow.lower import lower
 from bnnfpga.frontend.clean import clean
-from bnnfpga.frontend.read import read_source
+from bnnfpga.frontend.reading.read import read_source
+from bnnfpga.lowering.lower import lower
 from bnnfpga.transforms.fold import fold
 from tests.support.data import SHARED
 from tests.support.deep_nets import dense_chain, doublings

@@ -22,11 +22,11 @@ from bnnfpga.dataflow.operators.pool import Pool
 from bnnfpga.dataflow.operators.threshold import Threshold
 from bnnfpga.dataflow.operators.window import Window
 from bnnfpga.dataflow.thresholds import ThresholdTable
-from bnnfpga.geometry import Geometry
-from bnnfpga.integers import IntegerType
 from bnnfpga.native.toolchain import find_compiler
-from bnnfpga.simulate.emulator import Emulator
-from bnnfpga.simulate.emulator_library import paths_here
+from bnnfpga.numbers.geometry import Geometry
+from bnnfpga.numbers.integers import IntegerType
+from bnnfpga.simulate.runners.emulator import Emulator
+from bnnfpga.simulate.runners.emulator_library import paths_here
 from tests.support.graphs import chain
 
 SCRIPT = Path(__file__).with_name("larq_speed.py")

@@ -10,12 +10,11 @@ import importlib
 import os
 from typing import TYPE_CHECKING
 
-from bnnfpga.errors import ResultsDiffer, UserError
+from bnnfpga.base.errors import ResultsDiffer, UserError
 
 if TYPE_CHECKING:
-    from bnnfpga.build import compile_model as compile
-    from bnnfpga.frontend.export import export_qonnx
-    from bnnfpga.project import Project
+    from bnnfpga.api import Project, compile
+    from bnnfpga.compiler.export import export_qonnx
 
 # onnxruntime would report each use to its makers, and leave files in TMPDIR for that; it asks once, when it is loaded.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
@@ -24,9 +23,9 @@ __version__ = "0.1.0"
 __all__ = ["Project", "ResultsDiffer", "UserError", "__version__", "compile", "export_qonnx"]
 
 _HOMES = {
-    "Project": ("bnnfpga.project", "Project"),
-    "compile": ("bnnfpga.build", "compile_model"),
-    "export_qonnx": ("bnnfpga.frontend.export", "export_qonnx"),
+    "Project": ("bnnfpga.api", "Project"),
+    "compile": ("bnnfpga.api", "compile"),
+    "export_qonnx": ("bnnfpga.compiler.export", "export_qonnx"),
 }
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from bnnfpga.errors import UserError
-from bnnfpga.simulate.hls_headers import fetch_headers, find_headers
-from bnnfpga.simulate.simulator import OPTIMIZE
+from bnnfpga.base.errors import UserError
+from bnnfpga.simulate.runners.hls_headers import fetch_headers, find_headers
+from bnnfpga.simulate.runners.simulator import OPTIMIZE
 
 # Thorough runs look at more cases; the test itself says how many it looks at otherwise.
 settings.register_profile("default", print_blob=True, suppress_health_check=[HealthCheck.too_slow])

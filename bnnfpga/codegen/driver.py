@@ -1,4 +1,4 @@
-"""`driver/accelerator.py` of a project: the parts of bnnfpga that a board needs, put together into one file.
+"""`driver/accelerator.py` of a project: the modules of `bnnfpga.host` and what they import, put together into one file.
 
 So that the driver packs, checks and computes exactly as the simulation does, it is the same code.
 """
@@ -6,26 +6,13 @@ So that the driver packs, checks and computes exactly as the simulation does, it
 from __future__ import annotations
 
 import ast
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parents[1]
-MODULES = (
-    "errors",
-    "integers",
-    "input_format",
-    "functions",
-    "arithmetic",
-    "host/functions",
-    "host/ends",
-    "host/order",
-    "host/words",
-    "host/dma_words",
-    "host/description",
-    "host/results",
-    "images",
-    "host/pynq",
-)
-"""What goes in, each after what it uses. They use the standard library and numpy alone, besides each other."""
+_LAST = "bnnfpga.host.pynq"
+"""The module that the driver is run as; the others are what it imports, directly or not."""
 
 _HEAD = '''"""{docstring}
 Needs numpy and pynq, and beside it or one folder above it the project's project.json and functions.json. Generated.
@@ -37,33 +24,63 @@ from __future__ import annotations
 '''
 
 
+@dataclass(frozen=True)
+class _Module:
+    """A module of this package in parts: its text without docstring and imports, and both of these."""
+
+    docstring: str
+    text: str
+    imports: tuple[ast.Import, ...]
+    names: tuple[ast.ImportFrom, ...]
+
+    @classmethod
+    def read(cls, name: str) -> _Module:
+        source = _PACKAGE.joinpath(*name.split(".")[1:]).with_suffix(".py").read_text()
+        tree = ast.parse(source)
+        imports = tuple(node for node in tree.body if isinstance(node, ast.Import))
+        names = tuple(node for node in tree.body if isinstance(node, ast.ImportFrom))
+        dropped = {number for node in (tree.body[0], *imports, *names) for number in _lines(node)}
+        kept = [line for number, line in enumerate(source.splitlines(), 1) if number not in dropped]
+        return cls(ast.get_docstring(tree, clean=False) or "", "\n".join(kept), imports, names)
+
+
+def driver_modules() -> dict[str, _Module]:
+    """The modules that the driver consists of by name, each behind what it imports."""
+    modules: dict[str, _Module] = {}
+
+    def add(name: str) -> None:
+        if name not in modules:
+            module = _Module.read(name)
+            for node in module.names:
+                if _is_ours(node.module):
+                    add(str(node.module))
+            modules[name] = module
+
+    add(_LAST)
+    return modules
+
+
+@cache
 def driver() -> str:
     """The text of the driver."""
-    parts: list[str] = []
-    modules: set[str] = set()
+    modules = driver_modules()
     names: dict[str, set[str]] = {}
-    docstring = ""
-    for name in MODULES:
-        source = (_PACKAGE / f"{name}.py").read_text()
-        body = ast.parse(source).body
-        docstring = ast.get_docstring(ast.parse(source), clean=False) or ""
-        dropped = set(_lines(body[0]))
-        for node in body:
-            if isinstance(node, ast.Import):
-                modules.add(ast.unparse(node))
-            elif isinstance(node, ast.ImportFrom):
-                names.setdefault(node.module or "", set()).update(ast.unparse(alias) for alias in node.names)
-            else:
-                continue
-            dropped.update(_lines(node))
-        kept = [line for number, line in enumerate(source.splitlines(), 1) if number not in dropped]
-        parts.append("\n".join([f"\n# -- {docstring.splitlines()[0]}", "", *kept]).rstrip() + "\n")
-    outside = {
-        module: found for module, found in names.items() if module.split(".")[0] not in ("bnnfpga", "__future__")
-    }
-    imports = [f"from {module} import {', '.join(sorted(found))}" for module, found in outside.items()]
-    # The last one is the driver itself, whose description is that of the file.
-    return _HEAD.format(docstring=docstring, imports="\n".join([*sorted(modules), *sorted(imports)])) + "\n".join(parts)
+    for module in modules.values():
+        for node in module.names:
+            if not _is_ours(node.module) and node.module != "__future__":
+                names.setdefault(str(node.module), set()).update(map(ast.unparse, node.names))
+    imports = {ast.unparse(node) for module in modules.values() for node in module.imports}
+    listed = [f"from {name} import {', '.join(sorted(found))}" for name, found in names.items()]
+    parts = [
+        "\n".join([f"\n# -- {module.docstring.splitlines()[0]}", "", module.text]).rstrip() + "\n"
+        for module in modules.values()
+    ]
+    head = _HEAD.format(docstring=modules[_LAST].docstring, imports="\n".join([*sorted(imports), *sorted(listed)]))
+    return head + "\n".join(parts)
+
+
+def _is_ours(module: str | None) -> bool:
+    return (module or "").split(".")[0] == "bnnfpga"
 
 
 def _lines(node: ast.stmt) -> range:

@@ -13,12 +13,13 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.assets import asset
+from bnnfpga.base.assets import asset
 from bnnfpga.codegen.names import comment
 from bnnfpga.codegen.ports import output_ports
 from bnnfpga.codegen.templating import render
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.operator import HlsTable, Operator
+from bnnfpga.dataflow.hardware import HlsTable
+from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.stream import Port, Stream
 
 AP_TYPES = "ap_types"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bnnfpga.dataflow.operator import Memory
+from bnnfpga.dataflow.hardware import Memory
 
 
 def hex_file(memory: Memory) -> str:

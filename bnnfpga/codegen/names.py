@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-_LONGEST = 100
+_MAX_LENGTH = 100
 
 
 def comment(text: str) -> str:
@@ -16,9 +16,9 @@ def comment(text: str) -> str:
     plain = (
         re.sub(r"[^A-Za-z0-9 _.,:;()\[\]/+=-]", "_", text).replace("//", "/_").replace("/*", "/_").replace("*/", "_/")
     )
-    return plain[:_LONGEST]
+    return plain[:_MAX_LENGTH]
 
 
 def file_stem(text: str) -> str:
     """`text` as a file name's stem that every shell, make and Tcl take as it is."""
-    return re.sub(r"[^A-Za-z0-9_-]", "_", text)[:_LONGEST].strip("_-") or "model"
+    return re.sub(r"[^A-Za-z0-9_-]", "_", text)[:_MAX_LENGTH].strip("_-") or "model"

@@ -6,13 +6,14 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
-from bnnfpga.assets import asset
+from bnnfpga.base.assets import asset
 from bnnfpga.codegen.memories import hex_file
 from bnnfpga.codegen.names import comment
 from bnnfpga.codegen.ports import output_ports
 from bnnfpga.codegen.templating import render
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.operator import Memory, MemoryBank, Operator, RtlParameter, RtlVector
+from bnnfpga.dataflow.hardware import Memory, MemoryBank, RtlParameter, RtlVector
+from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.stream import Stream
 
 FILE_LIST = "files.f"

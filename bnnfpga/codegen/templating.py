@@ -6,7 +6,7 @@ from functools import cache
 
 import jinja2
 
-from bnnfpga.assets import asset
+from bnnfpga.base.assets import asset
 
 
 @cache

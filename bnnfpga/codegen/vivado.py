@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from bnnfpga.assets import asset
+from bnnfpga.base.assets import asset
 from bnnfpga.codegen.hls import DEFAULT_PART
 from bnnfpga.codegen.names import comment, file_stem
 from bnnfpga.codegen.ports import output_ports

@@ -1,4 +1,4 @@
-"""What units have in common that take one beat and make one beat, `pe` elements at a time."""
+"""What units have in common that make an element of those in the same place of each stream, `pe` at a time."""
 
 from __future__ import annotations
 
@@ -6,31 +6,35 @@ from abc import abstractmethod
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from bnnfpga.dataflow.operator import Event, Operator, Schedule, queue_depth
+from bnnfpga.dataflow.element_function import ElementFunction
+from bnnfpga.dataflow.operator import Operator
+from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port, legal_lanes
-from bnnfpga.integers import IntegerType
+from bnnfpga.numbers.integers import IntArray, IntegerType
 
 
 @dataclass(frozen=True)
 class Elementwise(Operator):
-    """An operator on each element by itself; subclasses say what it does.
+    """Takes a beat of each stream and makes one of them.
 
     Parameters
     ----------
     shape
-        One frame's tensor.
-    input_type
-        The elements taken.
+        One frame's tensor, the same in all streams.
     pe
         Elements a cycle: channels of a pixel, or all of some pixels.
     """
 
     shape: tuple[int, ...]
-    input_type: IntegerType
     pe: int = field(default=1, kw_only=True)
 
     latency: ClassVar[int]
     """Cycles from taking a beat to offering its result."""
+
+    @property
+    @abstractmethod
+    def input_types(self) -> tuple[IntegerType, ...]:
+        """The elements of each stream taken."""
 
     @property
     @abstractmethod
@@ -39,7 +43,7 @@ class Elementwise(Operator):
 
     @property
     def inputs(self) -> tuple[Port, ...]:
-        return (Port(self.shape, self.input_type, self.pe),)
+        return tuple(Port(self.shape, type, self.pe) for type in self.input_types)
 
     @property
     def outputs(self) -> tuple[Port, ...]:
@@ -58,4 +62,64 @@ class Elementwise(Operator):
         return queue_depth(self.latency, 1)
 
     def schedule(self) -> Schedule:
-        return Schedule((Event(1, (1,), (1,), (1,)),), self.latency, (self.queue,), (1,))
+        taken = (1,) * len(self.input_types)
+        return Schedule((Event(1, taken, (1,), (1,)),), self.latency, (self.queue,), (1,))
+
+
+@dataclass(frozen=True)
+class Unary(Elementwise):
+    """A function of each element by itself.
+
+    Parameters
+    ----------
+    input_type
+        The elements taken.
+    """
+
+    input_type: IntegerType
+
+    @property
+    def input_types(self) -> tuple[IntegerType, ...]:
+        return (self.input_type,)
+
+    @property
+    @abstractmethod
+    def rows(self) -> int:
+        """How many functions there are: one for all channels, or one for each."""
+
+    @property
+    @abstractmethod
+    def steps(self) -> IntArray:
+        """Integers, ascending, whose result differs from that of the integer below them, in any channel."""
+
+    @property
+    def element_function(self) -> ElementFunction:
+        return ElementFunction(self.input_type, self.rows, self.steps, lambda x: self.execute(x)[0])
+
+
+@dataclass(frozen=True)
+class Binary(Elementwise):
+    """A function of the elements of two streams.
+
+    Parameters
+    ----------
+    types
+        The elements of each.
+    """
+
+    types: tuple[IntegerType, IntegerType]
+
+    @property
+    def input_types(self) -> tuple[IntegerType, ...]:
+        return self.types
+
+    def element_parameters(self, *factors: int) -> dict[str, int]:
+        """What both hardware forms are told of the elements of each stream, and of its factor where it has one."""
+        told: dict[str, int] = {}
+        for index, type in enumerate(self.types):
+            told[f"InputBits{index}"] = type.bits
+            told[f"InputBipolar{index}"] = int(type.is_bipolar)
+            told[f"InputSigned{index}"] = int(type.signed)
+            if factors:
+                told[f"Factor{index}"] = factors[index]
+        return {**told, "OutputBits": self.made.bits}

@@ -7,17 +7,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import get_args
 
+from bnnfpga.base.errors import UserError, shown
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.operator import MemoryKind, Operator
+from bnnfpga.dataflow.hardware import MemoryKind
+from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.fifo import Fifo
-from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.width_converter import WidthConverter
-from bnnfpga.dataflow.operators.window import Window
 from bnnfpga.dataflow.stream import Port, legal_lanes
 from bnnfpga.dataflow.token_model import Deadlock, predict
-from bnnfpga.errors import UserError, shown
 
 _FINN_NODE = re.compile(
     r"Defaults|[A-Z]\w*_(hls|rtl|Batch)_\d+|(MVAU|VVAU|MatrixVectorActivation|VectorVectorActivation|Thresholding|"
@@ -100,9 +98,8 @@ def folding_of(graph: Graph) -> dict[str, dict[str, int | str]]:
             entry["pe"] = pe
         if simd is not None:
             entry["simd"] = simd
-        memory = getattr(operator, "memory", None)
-        if memory is not None:
-            entry["memory"] = memory
+        if operator.memory is not None:
+            entry["memory"] = operator.memory
         if entry:
             result[operator.name] = entry
     return result
@@ -223,10 +220,10 @@ def _join(graph: Graph, producer: str, output: int, consumer: Operator, input: i
         # Beats of a vector may be no part of a row where its elements are an image to the one who takes them.
         shape = taken.shape if made.lanes in legal_lanes(taken.shape) else (taken.elements,)
         units.append(WidthConverter(f"{place}_converter", shape, taken.type, made.lanes, taken.lanes))
-    # The line buffer of a window that sends the vectors does what a FIFO does behind other units.
-    sends_vectors = isinstance(graph[producer], Window) and made.shape == taken.shape
-    if isinstance(consumer, MatrixVector) and consumer.passes > 1 and not sends_vectors:
-        units.append(Fifo(_fifo_name(consumer, input), taken, max(2, consumer.steps)))
+    # The line buffer of a unit that sends the windows does what a FIFO does behind other units.
+    sends_windows = graph[producer].slides and made.shape == taken.shape
+    if consumer.burst and not sends_windows:
+        units.append(Fifo(_fifo_name(consumer, input), taken, max(2, consumer.burst)))
     if _fifo_name(consumer, input) in room:
         units.append(Fifo(_fifo_name(consumer, input), taken, room[_fifo_name(consumer, input)]))
     for unit in units:
@@ -254,7 +251,7 @@ def _fold_operator(operator: Operator, folding: LayerFolding, where: str) -> Ope
     if simd is not None:
         changes["simd"] = simd
     if folding.memory is not None:
-        memories = get_args(MemoryKind) if hasattr(operator, "memory") else ()
+        memories = operator.memory_kinds
         if folding.memory not in memories:
             raise UserError(
                 f"memory: {shown(folding.memory)} is not legal",

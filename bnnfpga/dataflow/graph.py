@@ -10,11 +10,11 @@ from functools import cached_property
 
 import numpy as np
 
-from bnnfpga.dataflow.arrays import Integers, narrowed
+from bnnfpga.base.naming import numbered
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.stream import Frame, Port, Stream
-from bnnfpga.integers import IntArray
-from bnnfpga.naming import numbered
+from bnnfpga.numbers.exact_arrays import Integers, narrowed
+from bnnfpga.numbers.integers import IntArray
 
 _CHUNK_ELEMENTS = 1 << 23
 """What an operator takes and makes at once in `execute`; more only where a single frame has more."""
@@ -179,6 +179,11 @@ class Graph:
     def made(self) -> tuple[Frame, ...]:
         """What each output stream carries."""
         return self._made or tuple(Frame.of(self[last].outputs[0]) for last in self._outputs)
+
+    @property
+    def products(self) -> int:
+        """Products of a weight and an element that a frame takes altogether."""
+        return sum(operator.products for operator in self.operators)
 
     def inputs_of(self, name: str) -> tuple[Stream, ...]:
         """The streams into an operator, by port."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from bnnfpga.dataflow.operator import MemoryKind, add_resources, memory_resources
-from bnnfpga.integers import IntArray
+from bnnfpga.dataflow.hardware import MemoryKind
+from bnnfpga.dataflow.resources import add_resources, memory_resources
+from bnnfpga.numbers.integers import IntArray
 
 _BLOCK_BITS = 8192
 """Bits of a line buffer from which block RAM is cheaper than LUTs."""

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.assets import asset
+from bnnfpga.base.assets import asset
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.operator import Schedule
+from bnnfpga.dataflow.schedule import Schedule
 from bnnfpga.native.library import Part, shared_library
 
 _DONE = 0

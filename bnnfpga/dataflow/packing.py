@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.integers import IntArray
+from bnnfpga.numbers.integers import IntArray
 
 _CODES = tuple(np.dtype(name) for name in ("uint8", "uint16", "uint32", "uint64"))
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from itertools import cycle
 
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.operator import Schedule
+from bnnfpga.dataflow.schedule import Schedule
 
 
 class _Channel:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bnnfpga.integers import IntArray, IntegerType
+from bnnfpga.numbers.integers import IntArray, IntegerType
 
 
 @dataclass(frozen=True)

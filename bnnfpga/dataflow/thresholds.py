@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.dataflow.arrays import Integers, narrowest
-from bnnfpga.dataflow.operator import HlsTable, Memory, MemoryKind
+from bnnfpga.dataflow.hardware import HlsTable, Memory, MemoryKind
 from bnnfpga.dataflow.packing import to_bits
-from bnnfpga.integers import IntArray, IntegerType
+from bnnfpga.numbers.exact_arrays import Integers, narrowest
+from bnnfpga.numbers.integers import IntArray, IntegerType
 
-_MANY_LEVELS = 15
+_MIN_SEARCHED_LEVELS = 15
 """Thresholds of a channel from which it is faster to search them than to compare with each."""
 
 
@@ -65,7 +65,7 @@ class ThresholdTable:
         """Apply to integers (..., channels) of any type, floats that are integers below 2^24 or 2^53 among them."""
         made = narrowest(self.output.lo, self.output.hi, self.output.lo + self.levels, self.levels)
         limits = self._limits(x.dtype)
-        if self.levels > _MANY_LEVELS:
+        if self.levels > _MIN_SEARCHED_LEVELS:
             count = self._searched(x, limits).astype(made)
         else:
             count = np.zeros(x.shape, dtype=made)

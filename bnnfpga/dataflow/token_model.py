@@ -14,15 +14,15 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from bnnfpga.base.errors import UserError
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.native_player import NativePlayer
 from bnnfpga.dataflow.python_player import PythonPlayer
-from bnnfpga.errors import UserError
 
-_MANY_BEATS = 20_000
+_MIN_NATIVE_BEATS = 20_000
 """Beats of a frame, in all streams together, from which it pays to play it natively."""
-_MOST_FRAMES = 512
-_LONGEST_PERIOD = 4
+_MAX_FRAMES = 512
+_MAX_PERIOD = 4
 """Frames after which the whole graph may repeat itself: converters can make it more than one."""
 _REPEATS = 3
 """Periods that must agree. No queue holds more than two frames, so what happens depends on nothing older."""
@@ -69,7 +69,7 @@ class Player(Protocol):
 
 def player_for(graph: Graph) -> Player:
     """The native player where that pays and can be built, else the one that always works."""
-    if sum(stream.port.beats for stream in graph.streams) >= _MANY_BEATS:
+    if sum(stream.port.beats for stream in graph.streams) >= _MIN_NATIVE_BEATS:
         with suppress(UserError):
             return NativePlayer(graph)
     return PythonPlayer(graph)
@@ -128,11 +128,11 @@ def predict(graph: Graph) -> Cycles:
         window = 2 * (-(-latency // fastest)) + 2
         period = 1
         if frames <= window or any(times[-1] - times[-window - 1] != window * fastest for times in ends):
-            for period in range(1, _LONGEST_PERIOD + 1):
+            for period in range(1, _MAX_PERIOD + 1):
                 if _repeats(graph, player, frames, period):
                     break
             else:
-                if frames < _MOST_FRAMES:
+                if frames < _MAX_FRAMES:
                     continue
         interval = max(after - before for before, after in pairwise(done[-period - 1 :]))
         occupancy = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from bnnfpga.dataflow.operator import Event
+from bnnfpga.dataflow.schedule import Event
 from bnnfpga.dataflow.stream import Port, divisors, legal_lanes
-from bnnfpga.integers import IntegerType
+from bnnfpga.numbers.integers import IntegerType
 
 
 def window_pixels(kernel: tuple[int, int]) -> tuple[int, ...]:

@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bnnfpga.base.errors import UserError
+from bnnfpga.base.input_files import read_file
+from bnnfpga.base.output_files import write_output
 from bnnfpga.datasets.idx import looks_like_idx, parse_idx
-from bnnfpga.errors import UserError
-from bnnfpga.files import read_file, write_output
 
 FORMATS = "give a .npy file, a .npz file (FILE.npz:NAME for one of several arrays) or an IDX file (also .gz)"
 

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bnnfpga.base.errors import UserError
 from bnnfpga.datasets.arrays import load_array
 from bnnfpga.datasets.image_folder import class_folders, read_image_folder
-from bnnfpga.errors import UserError
-from bnnfpga.integers import IntArray
+from bnnfpga.numbers.integers import IntArray
 
 SPLITS = ("test", "train")
 _IDX_PREFIXES = {"test": ("t10k", "test"), "train": ("train",)}

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.errors import UserError
-from bnnfpga.integers import IntArray
+from bnnfpga.base.errors import UserError
+from bnnfpga.numbers.integers import IntArray
 
 SUFFIXES = (".png", ".ppm", ".pgm", ".jpg", ".jpeg", ".bmp")
 _FORMATS = ("PNG", "PPM", "JPEG", "BMP")

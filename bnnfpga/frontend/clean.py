@@ -6,42 +6,42 @@ from pathlib import Path
 
 import onnx
 
-from bnnfpga.errors import located
-from bnnfpga.frontend.batch_axis import keep_batch_axis
-from bnnfpga.frontend.bit_averages import AverageOfBitsToQuant
-from bnnfpga.frontend.broadcasts import RepeatedConstants, StretchedOperands, check_products
-from bnnfpga.frontend.channels import ChannelShuffles, check_concats
-from bnnfpga.frontend.channels_first import to_channels_first
-from bnnfpga.frontend.check import check_graph, check_outputs, check_shapes
-from bnnfpga.frontend.comparisons import AffineIntoMultiThreshold, ComparisonsToMultiThreshold
-from bnnfpga.frontend.constant_parts import ConstantPartsToPads
-from bnnfpga.frontend.dense import GemmToMatMul, check_dense, check_finite
-from bnnfpga.frontend.dialects import normalise
-from bnnfpga.frontend.diamonds import DiamondsToUnary
-from bnnfpga.frontend.embeddings import EmbeddingCodes
-from bnnfpga.frontend.final import cut_final, cut_other_concats, infer_end
-from bnnfpga.frontend.identities import DropIdentities
-from bnnfpga.frontend.im2col import BlocksToGroups, FactorsBeforeIm2Col, Im2ColToConv
-from bnnfpga.frontend.inference import infer
-from bnnfpga.frontend.layouts import TransposeToReshape
-from bnnfpga.frontend.magnitudes import QuantizersOfMagnitudes
-from bnnfpga.frontend.model import Model
-from bnnfpga.frontend.modern import modernise
-from bnnfpga.frontend.parameters import FoldQuantizedParameters, QuantizersOfRawWeights
-from bnnfpga.frontend.picks import PicksToGathers, ResizesToGathers
-from bnnfpga.frontend.popcounts import PopcountToMatMul
-from bnnfpga.frontend.protos import from_proto
-from bnnfpga.frontend.read import read_source
-from bnnfpga.frontend.reductions import ReductionsToPools
-from bnnfpga.frontend.rewriting import Rewrite, apply_rewrites
-from bnnfpga.frontend.roundings import RoundingsToQuantizers, StraightThrough
-from bnnfpga.frontend.signs import PositiveScales
-from bnnfpga.frontend.sizes import check_extents, check_sizes, check_windows
-from bnnfpga.frontend.sliding import PlainSliding, check_convs, check_pools
-from bnnfpga.frontend.supported import check_supported
-from bnnfpga.frontend.thermometers import AxesOfConstants, ChannelsForConstants
-from bnnfpga.frontend.tokens import DenseOverTokens
-from bnnfpga.frontend.trunc import TruncToQuant
+from bnnfpga.base.errors import located
+from bnnfpga.frontend.checking.graph_check import check_graph, check_outputs, check_shapes
+from bnnfpga.frontend.checking.sizes import check_extents, check_sizes, check_windows
+from bnnfpga.frontend.checking.supported import check_supported
+from bnnfpga.frontend.ends.final import cut_final, cut_other_concats, infer_end
+from bnnfpga.frontend.forms.diamonds import DiamondsToUnary
+from bnnfpga.frontend.forms.picks import PicksToGathers, ResizesToGathers
+from bnnfpga.frontend.forms.reductions import ReductionsToPools
+from bnnfpga.frontend.forms.sliding import PlainSliding, check_convs, check_pools
+from bnnfpga.frontend.graph.model import Model
+from bnnfpga.frontend.graph.protos import from_proto
+from bnnfpga.frontend.graph.rewriting import Rewrite, apply_rewrites
+from bnnfpga.frontend.reading.dialects import normalise
+from bnnfpga.frontend.reading.inference import infer
+from bnnfpga.frontend.reading.modern import modernise
+from bnnfpga.frontend.reading.read import read_source
+from bnnfpga.frontend.spelling.batch_axis import keep_batch_axis
+from bnnfpga.frontend.spelling.bit_averages import AverageOfBitsToQuant
+from bnnfpga.frontend.spelling.broadcasts import RepeatedConstants, StretchedOperands, check_products
+from bnnfpga.frontend.spelling.channels import ChannelShuffles, check_concats
+from bnnfpga.frontend.spelling.channels_first import to_channels_first
+from bnnfpga.frontend.spelling.comparisons import AffineIntoMultiThreshold, ComparisonsToMultiThreshold
+from bnnfpga.frontend.spelling.constant_parts import ConstantPartsToPads
+from bnnfpga.frontend.spelling.dense import GemmToMatMul, check_dense, check_finite
+from bnnfpga.frontend.spelling.embeddings import EmbeddingCodes
+from bnnfpga.frontend.spelling.identities import DropIdentities
+from bnnfpga.frontend.spelling.im2col import BlocksToGroups, FactorsBeforeIm2Col, Im2ColToConv
+from bnnfpga.frontend.spelling.layouts import TransposeToReshape
+from bnnfpga.frontend.spelling.magnitudes import QuantizersOfMagnitudes
+from bnnfpga.frontend.spelling.parameters import FoldQuantizedParameters, QuantizersOfRawWeights
+from bnnfpga.frontend.spelling.popcounts import PopcountToMatMul
+from bnnfpga.frontend.spelling.roundings import RoundingsToQuantizers, StraightThrough
+from bnnfpga.frontend.spelling.signs import PositiveScales
+from bnnfpga.frontend.spelling.thermometers import AxesOfConstants, ChannelsForConstants
+from bnnfpga.frontend.spelling.tokens import DenseOverTokens
+from bnnfpga.frontend.spelling.trunc import TruncToQuant
 
 _BEFORE_PARAMETERS: tuple[Rewrite, ...] = (
     DropIdentities(),

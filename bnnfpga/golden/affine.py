@@ -14,22 +14,22 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.arithmetic import Floats, Step, apply_steps
-from bnnfpga.errors import UserError
-from bnnfpga.grids import MOST_FACTOR, common_grid
-from bnnfpga.integers import IntArray
+from bnnfpga.base.errors import UserError
+from bnnfpga.numbers.arithmetic import Floats, Step, apply_steps
+from bnnfpga.numbers.grids import MAX_FACTOR, common_grid
+from bnnfpga.numbers.integers import IntArray
 
 AFFINE = ("add", "subtract", "subtract_from", "multiply", "divide")
 """Steps whose results are affine functions of what they take."""
 _FACTORS = ("multiply", "divide")
-_MOST_DENOMINATOR = 256
+_MAX_DENOMINATOR = 256
 """Parts of a scale in which a constant in front of zero pads is counted."""
 _ROUNDED = 2.0**-23
 """By what part the quotient of two float32 numbers may miss that of the numbers that they were rounded from."""
-_FEW_BITS = 1 << 16
+_MIN_BITS = 1 << 16
 """Denominators up to which a quotient was made of numbers that nothing has rounded."""
-_MOST_NAMED = 4
-_MOST_FACTOR_OF_VECTORS = 1 << 28
+_MAX_NAMED = 4
+_MAX_FACTOR_OF_VECTORS = 1 << 28
 
 Doubles = NDArray[np.float64]
 
@@ -137,7 +137,7 @@ def summed(affine: Affine, groups: int, made: Sequence[int], *, where: str) -> S
         If there is no such number; it names `where`.
     """
     channels, outputs = len(affine.shift), made[1]
-    most = MOST_FACTOR if math.prod(made[2:]) > 1 else _MOST_FACTOR_OF_VECTORS
+    most = MAX_FACTOR if math.prod(made[2:]) > 1 else _MAX_FACTOR_OF_VECTORS
     members = channels // groups
     if all(_uniform(step, groups) for step in affine.factors):
         return Summed(None, tuple(_for_outputs(step, members, outputs // groups) for step in affine.factors))
@@ -151,8 +151,8 @@ def summed(affine: Affine, groups: int, made: Sequence[int], *, where: str) -> S
             continue
         grid = common_grid(np.abs(own[used]).tolist(), most)
         if grid is None:
-            numbers = ", ".join(f"{number:g}" for number in np.unique(own)[:_MOST_NAMED])
-            more = ", ..." if len(np.unique(own)) > _MOST_NAMED else ""
+            numbers = ", ".join(f"{number:g}" for number in np.unique(own)[:_MAX_NAMED])
+            more = ", ..." if len(np.unique(own)) > _MAX_NAMED else ""
             raise UserError(
                 f"it scales the channels that a layer sums by different factors ({numbers}{more}), which are not "
                 "small integer multiples of one number",
@@ -207,13 +207,13 @@ def recoded(affine: Affine, *, where: str) -> Recoded:
         roundings = _ROUNDED * affine.size / np.abs(affine.slope)
     finite = np.isfinite(ratios)
     parts = [Fraction(float(ratio) if known else 0.0) for ratio, known in zip(ratios, finite, strict=True)]
-    simple = [part.limit_denominator(_MOST_DENOMINATOR) for part in parts]
+    simple = [part.limit_denominator(_MAX_DENOMINATOR) for part in parts]
     near = [
-        close == part or (part.denominator > _FEW_BITS and abs(close - part) <= rounding)
+        close == part or (part.denominator > _MIN_BITS and abs(close - part) <= rounding)
         for close, part, rounding in zip(simple, parts, roundings.tolist(), strict=True)
     ]
     factor = math.lcm(*(part.denominator for part in simple))
-    if not np.all(finite) or not all(near) or factor > _MOST_DENOMINATOR:
+    if not np.all(finite) or not all(near) or factor > _MAX_DENOMINATOR:
         wrong = next((at for at, good in enumerate(near) if not good or not finite[at]), int(np.argmax(ratios != 0)))
         raise UserError(
             f"it adds {affine.shift[wrong]:g} in front of zero pads, where one step of the integers is "

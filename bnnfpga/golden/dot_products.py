@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto
 
-from bnnfpga.arithmetic import Floats, Step
-from bnnfpga.errors import UserError
-from bnnfpga.frontend.model import Node
-from bnnfpga.frontend.nodes import attribute, describe
-from bnnfpga.frontend.sliding import geometry_of, sliding_attributes
+from bnnfpga.base.errors import UserError
+from bnnfpga.frontend.forms.sliding import geometry_of, sliding_attributes
+from bnnfpga.frontend.graph.model import Node
+from bnnfpga.frontend.graph.nodes import attribute, describe
 from bnnfpga.golden.affine import Affine, Summed, addends, affine_of, recoded, summed
-from bnnfpga.golden.images import convolved
+from bnnfpga.golden.pixel_constants import convolved
 from bnnfpga.golden.writer import EXACT_FLOAT32, EXACT_FLOAT64, Value, Writer
+from bnnfpga.numbers.arithmetic import Floats, Step
 
 Weights = NDArray[np.float32] | NDArray[np.float64]
 

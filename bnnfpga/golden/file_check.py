@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import onnx
 
-from bnnfpga.arithmetic import Floats
-from bnnfpga.errors import ResultsDiffer
+from bnnfpga.base.errors import ResultsDiffer
 from bnnfpga.golden.check import Claims, FileReading, Scaled, joined, read_file
-from bnnfpga.golden.model import GoldenModel
+from bnnfpga.golden.golden_model import GoldenModel
+from bnnfpga.numbers.arithmetic import Floats
 
 _FIRST = 16
-_MOST_IMAGES, _MOST_ELEMENTS = 1024, 1 << 20
+_MAX_IMAGES, _MAX_ELEMENTS = 1024, 1 << 20
 """Images that are read at once: the first ones show how large the tensors are."""
 
 
@@ -40,7 +40,7 @@ def check_file(proto: onnx.ModelProto, golden: GoldenModel, x: Floats) -> FileRe
         readings.append(read_file(proto, values, claims))
         start += images
         largest = max((tensor.integers[0].size for tensor in claims.integers.values()), default=1)
-        images = min(_MOST_IMAGES, max(_FIRST, _MOST_ELEMENTS // max(1, largest, x[0].size)))
+        images = min(_MAX_IMAGES, max(_FIRST, _MAX_ELEMENTS // max(1, largest, x[0].size)))
     return joined(readings)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bnnfpga.frontend.final import cut_joins, joins_behind_layers
-from bnnfpga.frontend.model import Model
-from bnnfpga.golden.model import decisions
-from bnnfpga.input_format import InputFormat
+from bnnfpga.frontend.ends.final import cut_joins, joins_behind_layers
+from bnnfpga.frontend.graph.model import Model
+from bnnfpga.golden.golden_model import decisions
+from bnnfpga.host.input_format import InputFormat
 
 
 def leave_joins(model: Model, input: InputFormat) -> None:

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from bnnfpga.arithmetic import Step, apply_steps
-from bnnfpga.errors import UserError
-from bnnfpga.frontend.model import Node
-from bnnfpga.frontend.nodes import (
+from bnnfpga.base.errors import UserError
+from bnnfpga.frontend.forms.parts import Part, Piece, in_pieces, pairs_in_pieces
+from bnnfpga.frontend.graph.model import Node
+from bnnfpga.frontend.graph.nodes import (
     DOT_PRODUCTS,
     ELEMENTWISE,
     PAIRING,
@@ -19,9 +19,9 @@ from bnnfpga.frontend.nodes import (
     describe,
     describe_tensor,
 )
-from bnnfpga.frontend.parts import Part, Piece, in_pieces, pairs_in_pieces
 from bnnfpga.golden.writer import Joined, Value, Writer
-from bnnfpga.integers import IntArray
+from bnnfpga.numbers.arithmetic import Step, apply_steps
+from bnnfpga.numbers.integers import IntArray
 
 Translate = Callable[[Node], Value]
 """From a node to what it makes, where its operands are known."""

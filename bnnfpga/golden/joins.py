@@ -7,18 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 from onnx import TensorProto
 
-from bnnfpga.arithmetic import Step, apply_steps
-from bnnfpga.errors import UserError
-from bnnfpga.frontend.model import Node
-from bnnfpga.frontend.nodes import attribute, describe, describe_tensor
-from bnnfpga.frontend.picks import gathered
-from bnnfpga.frontend.resizing import upsampling_factors
+from bnnfpga.base.errors import UserError
+from bnnfpga.frontend.forms.picks import gathered
+from bnnfpga.frontend.forms.resizing import upsampling_factors
+from bnnfpga.frontend.graph.model import Node
+from bnnfpga.frontend.graph.nodes import attribute, describe, describe_tensor
 from bnnfpga.golden.affine import affine_of
 from bnnfpga.golden.joined import Translate, joined_parts
 from bnnfpga.golden.pools import moved
 from bnnfpga.golden.writer import EXACT_FLOAT32, Value, Writer
-from bnnfpga.grids import common_grid
-from bnnfpga.integers import IntArray
+from bnnfpga.numbers.arithmetic import Step, apply_steps
+from bnnfpga.numbers.grids import common_grid
+from bnnfpga.numbers.integers import IntArray
 
 
 def gather(writer: Writer, node: Node) -> Value:

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 from onnx import TensorProto
 
-from bnnfpga.arithmetic import Step
-from bnnfpga.errors import UserError
-from bnnfpga.frontend.model import Model, Node
-from bnnfpga.frontend.nodes import describe
+from bnnfpga.base.errors import UserError
+from bnnfpga.frontend.graph.model import Model, Node
+from bnnfpga.frontend.graph.nodes import describe
 from bnnfpga.golden.writer import EXACT_FLOAT32, EXACT_FLOAT64, Value, Writer
+from bnnfpga.numbers.arithmetic import Step
 
 SCALES = ("multiply", "divide")
 """Steps that only scale an integer, behind a product as in front of it."""

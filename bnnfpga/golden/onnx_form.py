@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import onnx
 
-from bnnfpga.arithmetic import Floats, Step
+from bnnfpga.numbers.arithmetic import Floats, Step
 
 _ONNX = {
     "add": "Add",

@@ -7,12 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from bnnfpga.arithmetic import Step
-from bnnfpga.errors import UserError
-from bnnfpga.frontend.model import Node
-from bnnfpga.frontend.nodes import attribute, describe
-from bnnfpga.frontend.pads import channel_pads
-from bnnfpga.frontend.sliding import averages, divisor_of, pad_value, sliding_attributes, takes_smallest
+from bnnfpga.base.errors import UserError
+from bnnfpga.frontend.forms.pads import channel_pads
+from bnnfpga.frontend.forms.sliding import averages, divisor_of, pad_value, sliding_attributes, takes_smallest
+from bnnfpga.frontend.graph.model import Node
+from bnnfpga.frontend.graph.nodes import attribute, describe
 from bnnfpga.golden.affine import affine_of, for_more_channels, pad_code, rises
 from bnnfpga.golden.dot_products import (
     by_pixel,
@@ -22,8 +21,9 @@ from bnnfpga.golden.dot_products import (
     recoded_value,
     without_shift_in_pads,
 )
-from bnnfpga.golden.images import averaged
+from bnnfpga.golden.pixel_constants import averaged
 from bnnfpga.golden.writer import EXACT_FLOAT32, Value, Writer
+from bnnfpga.numbers.arithmetic import Step
 
 
 def max_pool(writer: Writer, node: Node) -> Value:

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.errors import UserError
-from bnnfpga.frontend.model import Model, Node
-from bnnfpga.frontend.nodes import attribute, describe
-from bnnfpga.frontend.resizing import COORDINATES, ROUNDINGS, rounding_of, scales_of
+from bnnfpga.base.errors import UserError
+from bnnfpga.frontend.forms.resizing import COORDINATES, ROUNDINGS, rounding_of, scales_of
+from bnnfpga.frontend.graph.model import Model, Node
+from bnnfpga.frontend.graph.nodes import attribute, describe
 
 Places = NDArray[np.int64]
 Weights = NDArray[np.float64]

@@ -11,7 +11,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-from bnnfpga.arithmetic import Floats, Step
+from bnnfpga.numbers.arithmetic import Floats, Step
 
 _OPSET, _IR_VERSION = 18, 8
 

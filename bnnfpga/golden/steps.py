@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from bnnfpga.arithmetic import Floats, Step, apply_steps
-from bnnfpga.errors import UserError
-from bnnfpga.frontend.diamonds import branches_of
-from bnnfpga.frontend.function_nodes import function_of
-from bnnfpga.frontend.model import Model, Node
-from bnnfpga.frontend.nodes import (
+from bnnfpga.base.errors import UserError
+from bnnfpga.frontend.forms.diamonds import branches_of
+from bnnfpga.frontend.forms.function_nodes import function_of
+from bnnfpga.frontend.forms.norms import norm_arithmetic
+from bnnfpga.frontend.forms.quantizers import quantizer_of
+from bnnfpga.frontend.graph.model import Model, Node
+from bnnfpga.frontend.graph.nodes import (
     FUNCTION_NODES,
     QUANTIZERS,
     UNARY,
@@ -20,8 +21,7 @@ from bnnfpga.frontend.nodes import (
     elementwise_operand,
     required_constant,
 )
-from bnnfpga.frontend.norms import norm_arithmetic
-from bnnfpga.frontend.quantizers import quantizer_of
+from bnnfpga.numbers.arithmetic import Floats, Step, apply_steps
 
 __all__ = ["Step", "apply_steps", "elementwise_steps"]
 

@@ -11,11 +11,11 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 
-from bnnfpga.arithmetic import BY_NUMPY, Floats, Step
-from bnnfpga.frontend.model import Model, Node
-from bnnfpga.frontend.parts import Part
+from bnnfpga.frontend.forms.parts import Part
+from bnnfpga.frontend.graph.model import Model, Node
 from bnnfpga.golden.onnx_form import join_to_onnx, step_to_onnx
 from bnnfpga.golden.session import Call, Session
+from bnnfpga.numbers.arithmetic import BY_NUMPY, Floats, Step
 
 EXACT_FLOAT32 = 1 << 24
 """Integers from which on float32 has gaps."""

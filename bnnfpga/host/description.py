@@ -11,7 +11,7 @@ import numpy as np
 
 from bnnfpga.host.order import Order
 from bnnfpga.host.words import BoundaryFormat
-from bnnfpga.integers import IntArray, IntegerType
+from bnnfpga.numbers.integers import IntArray, IntegerType
 
 FORMAT = 3
 """Version of `project.json` and `functions.json`."""

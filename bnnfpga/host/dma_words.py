@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from bnnfpga.host.words import BoundaryFormat
 
-_WIDEST = 8
+_MAX_WORD_BYTES = 8
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class DmaWords:
     @classmethod
     def of_beats(cls, *beat_bytes: int) -> tuple[DmaWords, ...]:
         """The same by the bytes of the streams' beats."""
-        word_bytes = min(_WIDEST, 1 << (max(beat_bytes) - 1).bit_length())
+        word_bytes = min(_MAX_WORD_BYTES, 1 << (max(beat_bytes) - 1).bit_length())
         return tuple(cls(count, word_bytes) for count in beat_bytes)
 
     @property

@@ -6,11 +6,11 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from bnnfpga.errors import shown
+from bnnfpga.base.errors import shown
 from bnnfpga.host.end_shapes import shapes_made
 from bnnfpga.host.ends import END_OPERATIONS
 
-_MOST_ELEMENTS = 1 << 24
+_MAX_END_ELEMENTS = 1 << 24
 _TYPES = ("bool", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
 _RULES = ("above", "index", "largest", "stream")
 
@@ -35,7 +35,7 @@ def check_ends(ends: Mapping[str, Any], check_steps: Callable[[Any, int, str], N
         _hold(shape, _SIZES, f"ends.inputs[{index}]")
         shapes.append(shape)
     elements = [math.prod(shape) for shape in shapes]
-    if not shapes or max(elements) > _MOST_ELEMENTS:
+    if not shapes or max(elements) > _MAX_END_ELEMENTS:
         raise ValueError("ends.inputs is empty" if not shapes else f"ends.inputs has {max(elements):,} elements")
     for index, node in enumerate(ends["nodes"]):
         at = f"ends.nodes[{index}]"
@@ -44,8 +44,8 @@ def check_ends(ends: Mapping[str, Any], check_steps: Callable[[Any, int, str], N
             made = shapes_made(node, [shapes[value] for value in node["inputs"]])
         except ValueError as error:
             raise ValueError(f"{at} {error}") from None
-        if any(math.prod(shape) > _MOST_ELEMENTS for shape in made):
-            raise ValueError(f"{at} makes more than {_MOST_ELEMENTS:,} elements")
+        if any(math.prod(shape) > _MAX_END_ELEMENTS for shape in made):
+            raise ValueError(f"{at} makes more than {_MAX_END_ELEMENTS:,} elements")
         shapes += made
     if not ends["outputs"] or not ends["classes"]:
         raise ValueError(f"ends.{'classes' if ends['outputs'] else 'outputs'} is empty")
@@ -81,7 +81,7 @@ def _check_rule(rule: Any, shapes: Sequence[Sequence[int]], streams: int, output
         axis = (f"{axis[0]}, or null", lambda value, inside=axis[1]: value is None or inside(value))  # type: ignore[misc]
     _require(rule, "axis", axis, at)
     _require(rule, "output", _among(outputs, "the number of an output"), at)
-    _require(rule, "count", ("a number of classes, or null", lambda value: value is None or _natural(value)), at)
+    _require(rule, "count", ("a number of classes, or null", lambda value: value is None or _is_natural(value)), at)
     if rule["rule"] == "above":
         _require(rule, "threshold", _NUMBER, at)
         if math.prod(shape) != 1:
@@ -107,15 +107,15 @@ def _hold(value: Any, check: Check, at: str) -> None:
 # -- what keys hold ----------------------------------------------------------------------------------------------------
 
 
-def _integer(value: Any) -> bool:
+def _is_integer(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 62
 
 
-def _natural(value: Any) -> bool:
-    return _integer(value) and value >= 1
+def _is_natural(value: Any) -> bool:
+    return _is_integer(value) and value >= 1
 
 
-def _number(value: Any) -> bool:
+def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
@@ -128,24 +128,24 @@ def _one_of(names: Any) -> Callable[[Any], bool]:
 
 
 def _among(count: int, text: str) -> Check:
-    return f"{text}, from 0 to {count - 1}", lambda value: _integer(value) and 0 <= value < count
+    return f"{text}, from 0 to {count - 1}", lambda value: _is_integer(value) and 0 <= value < count
 
 
 _LISTS: Check = ("an array", lambda value: isinstance(value, list))
-_INTEGER: Check = ("an integer", _integer)
-_INTEGERS: Check = ("an array of integers", _list_of(_integer))
-_SIZES: Check = ("an array of sizes", _list_of(_natural))
-_NUMBER: Check = ("a number", _number)
-_FLAG: Check = ("0 or 1", lambda value: _integer(value) and value in (0, 1))
+_INTEGER: Check = ("an integer", _is_integer)
+_INTEGERS: Check = ("an array of integers", _list_of(_is_integer))
+_SIZES: Check = ("an array of sizes", _list_of(_is_natural))
+_NUMBER: Check = ("a number", _is_number)
+_FLAG: Check = ("0 or 1", lambda value: _is_integer(value) and value in (0, 1))
 _TYPE: Check = (f"one of {', '.join(_TYPES)}", _one_of(_TYPES))
-_ROWS: Check = ("arrays of arrays of integers", _list_of(_list_of(_list_of(_integer))))
-_WEIGHTS: Check = ("arrays of arrays of numbers", _list_of(_list_of(_list_of(_number))))
+_ROWS: Check = ("arrays of arrays of integers", _list_of(_list_of(_list_of(_is_integer))))
+_WEIGHTS: Check = ("arrays of arrays of numbers", _list_of(_list_of(_list_of(_is_number))))
 _KEYS: dict[str, dict[str, Check]] = {
     **{name: {"axis": _INTEGER} for name in ("softmax", "log_softmax", "concat")},
     **{name: {"axes": _INTEGERS, "keepdims": _FLAG} for name in ("mean", "sum", "max", "min")},
     "arg_max": {"axis": _INTEGER, "last": _FLAG, "keepdims": _FLAG},
     "cast": {"type": _TYPE},
-    "constant": {"shape": _SIZES, "type": _TYPE, "data": ("an array of numbers", _list_of(_number))},
+    "constant": {"shape": _SIZES, "type": _TYPE, "data": ("an array of numbers", _list_of(_is_number))},
     "pad": {"before": _INTEGERS, "after": _INTEGERS, "number": _NUMBER},
     "resample": {"axes": _INTEGERS, "taken": _ROWS, "weights": _WEIGHTS},
     "reshape": {"shape": _SIZES},

@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from bnnfpga.arithmetic import JOINS
 from bnnfpga.host.ends import COMPARISONS
+from bnnfpga.numbers.arithmetic import JOINS
 
 Shape = list[int]
 Node = Mapping[str, Any]
@@ -54,7 +54,7 @@ def _without(shape: Shape, axes: Sequence[int], *, keep: bool) -> Shape:
     return [1 if axis in axes else extent for axis, extent in enumerate(shape) if keep or axis not in axes]
 
 
-def _regrouped(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
+def _shape_regrouped(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
     shape = list(node["shape"])
     elements = len(node["data"]) if node["operation"] == "constant" else math.prod(shapes[0])
     if math.prod(shape) != elements or any(extent < 0 for extent in shape):
@@ -62,13 +62,13 @@ def _regrouped(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
     return [shape]
 
 
-def _same(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
+def _shape_same(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
     if "axis" in node:
         _axis(node, shapes[0])
     return [list(shapes[0])]
 
 
-def _steps(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
+def _shape_stepped(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
     elements = math.prod(shapes[0])
     for step in node["steps"]:
         if len(step.get("constant", [0])) not in (1, elements):
@@ -76,7 +76,7 @@ def _steps(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
     return [list(shapes[0])]
 
 
-def _joined(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
+def _shape_joined(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
     rank = max(map(len, shapes))
     first, second = ([1] * (rank - len(shape)) + list(shape) for shape in shapes)
     if any(a != b and 1 not in (a, b) for a, b in zip(first, second, strict=True)):
@@ -84,7 +84,7 @@ def _joined(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
     return [[max(a, b) if min(a, b) else 0 for a, b in zip(first, second, strict=True)]]
 
 
-def _concatenated(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
+def _shape_concatenated(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
     axis = _axis(node, shapes[0])
     others = {tuple(shape[:axis] + shape[axis + 1 :]) for shape in shapes if len(shape) > axis}
     if len(others) > 1 or any(len(shape) != len(shapes[0]) for shape in shapes):
@@ -94,14 +94,14 @@ def _concatenated(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
     return [made]
 
 
-def _transposed(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
+def _shape_transposed(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
     axes = _all_axes(node, shapes[0])
     if len(axes) != len(shapes[0]):
         raise ValueError(f"has {len(axes)} axes, where shape {shapes[0]} has {len(shapes[0])}")
     return [[shapes[0][axis] for axis in axes]]
 
 
-def _taken(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
+def _shape_taken(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
     axis, made = _axis(node, shapes[0]), list(shapes[0])
     _inside(node["indices"], made[axis])
     made[axis] = len(node["indices"])
@@ -113,7 +113,7 @@ def _inside(indices: Sequence[int], extent: int) -> None:
         raise ValueError(f"takes elements that there are not among {extent}")
 
 
-def _padded(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
+def _shape_padded(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
     if not len(node["before"]) == len(node["after"]) == len(shapes[0]):
         raise ValueError(f"has pads for {len(node['before'])} and {len(node['after'])} of {len(shapes[0])} axes")
     if any(extent < 0 for extent in (*node["before"], *node["after"])):
@@ -121,7 +121,7 @@ def _padded(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
     return [[sum(extents) for extents in zip(node["before"], shapes[0], node["after"], strict=True)]]
 
 
-def _resampled(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
+def _shape_resampled(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
     axes, made = _all_axes(node, shapes[0]), list(shapes[0])
     if not len(axes) == len(node["taken"]) == len(node["weights"]):
         raise ValueError(f"has {len(node['taken'])} lists of elements and {len(node['weights'])} of weights for {axes}")
@@ -134,11 +134,11 @@ def _resampled(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
     return [made]
 
 
-def _arg_max(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
+def _shape_arg_max(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
     return [_without(shapes[0], [_axis(node, shapes[0])], keep=bool(node["keepdims"]))]
 
 
-def _top(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
+def _shape_top(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
     axis, made = _axis(node, shapes[0]), list(shapes[0])
     if not 1 <= node["k"] <= made[axis]:
         raise ValueError(f"takes {node['k']} of {made[axis]} numbers")
@@ -146,21 +146,21 @@ def _top(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
     return [made, list(made)]
 
 
-def _reduced(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
+def _shape_reduced(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
     return [_without(shapes[0], _all_axes(node, shapes[0]), keep=bool(node["keepdims"]))]
 
 
 _SHAPES: dict[str, Callable[[Node, Sequence[Shape]], list[Shape]]] = {
-    **dict.fromkeys((*JOINS, *COMPARISONS), _joined),
-    **dict.fromkeys(("softmax", "log_softmax", "cast"), _same),
-    **dict.fromkeys(("mean", "sum", "max", "min"), _reduced),
-    **dict.fromkeys(("constant", "reshape"), _regrouped),
-    "arg_max": _arg_max,
-    "concat": _concatenated,
-    "pad": _padded,
-    "resample": _resampled,
-    "steps": _steps,
-    "take": _taken,
-    "top": _top,
-    "transpose": _transposed,
+    **dict.fromkeys((*JOINS, *COMPARISONS), _shape_joined),
+    **dict.fromkeys(("softmax", "log_softmax", "cast"), _shape_same),
+    **dict.fromkeys(("mean", "sum", "max", "min"), _shape_reduced),
+    **dict.fromkeys(("constant", "reshape"), _shape_regrouped),
+    "arg_max": _shape_arg_max,
+    "concat": _shape_concatenated,
+    "pad": _shape_padded,
+    "resample": _shape_resampled,
+    "steps": _shape_stepped,
+    "take": _shape_taken,
+    "top": _shape_top,
+    "transpose": _shape_transposed,
 }

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.arithmetic import JOINS, OPERATIONS, Floats
-from bnnfpga.host.functions import evaluate
-from bnnfpga.integers import IntArray
+from bnnfpga.host.float_steps import evaluate
+from bnnfpga.numbers.arithmetic import JOINS, OPERATIONS, Floats
+from bnnfpga.numbers.integers import IntArray
 
 Values = NDArray[Any]
 COMPARISONS: dict[str, Callable[[Values, Values], Values]] = {

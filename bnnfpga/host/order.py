@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from bnnfpga.integers import IntArray
+from bnnfpga.numbers.integers import IntArray
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,18 +10,18 @@ from typing import Any, get_args
 
 import numpy as np
 
-from bnnfpga.arithmetic import JOINS, OPERATIONS
-from bnnfpga.errors import UserError, shown
-from bnnfpga.files import read_file
-from bnnfpga.functions import FUNCTIONS, OWN_NUMBERS
+from bnnfpga.base.errors import UserError, shown
+from bnnfpga.base.input_files import read_file
 from bnnfpga.host.description import FORMAT, read_order, read_stream
 from bnnfpga.host.end_files import check_ends
-from bnnfpga.input_format import InputFormat
-from bnnfpga.integers import Encoding
+from bnnfpga.host.input_format import InputFormat
+from bnnfpga.numbers.arithmetic import JOINS, OPERATIONS
+from bnnfpga.numbers.float_functions import FUNCTIONS, OWN_NUMBERS
+from bnnfpga.numbers.integers import Encoding
 
-_MOST_BYTES = 1 << 28
-_MOST_ELEMENTS = 1 << 24
-_LARGEST = float(np.finfo(np.float32).max)
+_MAX_BYTES = 1 << 28
+_MAX_ELEMENTS = 1 << 24
+_MAX_FLOAT = float(np.finfo(np.float32).max)
 _AGAIN = "compile the model again: bnnfpga compile MODEL -o DIR --force"
 
 
@@ -94,7 +94,7 @@ def read_functions(folder: Path, description: Mapping[str, Any]) -> dict[str, An
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    text = read_file(path, "this part of the project", _AGAIN, _MOST_BYTES)
+    text = read_file(path, "this part of the project", _AGAIN, _MAX_BYTES)
     try:
         data = json.loads(text)
     except json.JSONDecodeError as error:
@@ -122,7 +122,7 @@ def _number(value: object, at: str) -> None:
 
 def _float32(value: object, at: str) -> None:
     _number(value, at)
-    if not abs(value) <= _LARGEST and value not in (math.inf, -math.inf):  # type: ignore[arg-type]
+    if not abs(value) <= _MAX_FLOAT and value not in (math.inf, -math.inf):  # type: ignore[arg-type]
         raise _Wrong(f"{at} is {shown(value)}, which is not a float32 number")
 
 
@@ -222,7 +222,7 @@ def _check_streams(data: Mapping[str, Any]) -> None:
     for side, described in sides:
         stream = described["stream"]
         elements = math.prod(stream["shape"])
-        if not stream["shape"] or elements > _MOST_ELEMENTS:
+        if not stream["shape"] or elements > _MAX_ELEMENTS:
             raise _Wrong(f"{side}.stream.shape has {elements} elements")
         if elements % stream["lanes"]:
             raise _Wrong(f"{side}.stream.lanes is {stream['lanes']}, which does not divide {elements} elements")

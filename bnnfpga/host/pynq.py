@@ -18,19 +18,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.errors import UserError
-from bnnfpga.host.description import alone, read_order, read_outputs, read_stream
+from bnnfpga.base.errors import UserError
+from bnnfpga.host.description import alone
 from bnnfpga.host.dma_words import DmaWords, gather_frames
 from bnnfpga.host.ends import Values
-from bnnfpga.host.order import is_channels_last
-from bnnfpga.host.results import classes_of, file_outputs, number_of_classes
-from bnnfpga.host.words import unpack_frames
-from bnnfpga.images import check_labels, read_images
-from bnnfpga.input_format import InputFormat
-from bnnfpga.integers import IntArray
+from bnnfpga.host.images import check_labels
+from bnnfpga.host.project_data import ProjectData
+from bnnfpga.numbers.integers import IntArray
 
 # Bytes of a transfer: the most that the DMA counts, and enough for its cost not to matter.
-_LONGEST_TRANSFER = (1 << 26) - 1
+_MAX_TRANSFER = (1 << 26) - 1
 _USUAL_TRANSFER = 1 << 20
 
 
@@ -63,21 +60,17 @@ class Accelerator:
         overlay: Any = None,
         allocate: Callable[..., Any] | None = None,
     ) -> None:
-        self.project = _find_project() if project is None else Path(project)
-        self.description = _load(self.project / "project.json")
-        self.functions = _load(self.project / "functions.json")
-        given = self.description["input"]["stream"]
-        self._given, self._given_order = read_stream(given), read_order(given)
-        (self._given_words,) = DmaWords.of(self._given)
-        self._outputs = read_outputs(self.description)
-        self._made = [output.stream for output in self._outputs]
-        self._made_words = DmaWords.of(*self._made)
+        self.project = ProjectData.read(_find_project() if project is None else project)
+        self._outputs = [output.stream for output in self.project.outputs]
+        (self._input_words,) = DmaWords.of(self.project.input_stream)
+        self._output_words = DmaWords.of(*self._outputs)
+        input_bytes = self.project.input_stream.beats * self._input_words.bytes
         # All outputs of a frame come behind each other.
-        self._made_bytes = sum(
-            made.beats * words.bytes for made, words in zip(self._made, self._made_words, strict=True)
+        self._output_bytes = sum(
+            stream.beats * words.bytes for stream, words in zip(self._outputs, self._output_words, strict=True)
         )
-        frame_bytes = max(self._given.beats * self._given_words.bytes, self._made_bytes)
-        most = _LONGEST_TRANSFER // frame_bytes
+        frame_bytes = max(input_bytes, self._output_bytes)
+        most = _MAX_TRANSFER // frame_bytes
         self.batch = max(1, _USUAL_TRANSFER // frame_bytes) if batch is None else batch
         if not 1 <= self.batch <= most:
             raise UserError(f"{self.batch} frames is not a batch size", where="batch", hint=f"give 1 to {most}")
@@ -90,8 +83,8 @@ class Accelerator:
             raise UserError(
                 "the bitstream has no 'dma'", where=str(bitstream), hint="build it with vivado/bitstream.tcl"
             )
-        self._source = allocate(shape=(self.batch * self._given.beats * self._given_words.bytes,), dtype=np.uint8)
-        self._sink = allocate(shape=(self.batch * self._made_bytes,), dtype=np.uint8)
+        self._source = allocate(shape=(self.batch * input_bytes,), dtype=np.uint8)
+        self._sink = allocate(shape=(self.batch * self._output_bytes,), dtype=np.uint8)
         self.transfer_seconds = 0.0
 
     def close(self) -> None:
@@ -114,21 +107,21 @@ class Accelerator:
         return alone(self._run(images, layout))
 
     def _run(self, images: NDArray[Any], layout: str) -> tuple[IntArray, ...]:
-        parts = range(0, max(1, len(images)), self.batch)
-        packed = (self._pack(images[first : first + self.batch], layout, first) for first in parts)
-        made = unpack_frames(self._made, np.concatenate([self._transfer(frames) for frames in packed]))
-        return tuple(output.order.to_model(array) for output, array in zip(self._outputs, made, strict=True))
+        starts = range(0, max(1, len(images)), self.batch)
+        packed = (self._pack(images[first : first + self.batch], layout, first) for first in starts)
+        received = np.concatenate([self._transfer(frames) for frames in packed])
+        return self.project.to_model(self.project.unpack(received))
 
     def outputs(self, scores: IntArray | tuple[IntArray, ...]) -> Values | tuple[Values, ...]:
         """The model's outputs from what `run` returns, each (images, ...); only where the accelerator gives scores."""
-        return alone(file_outputs(self.functions, scores if isinstance(scores, tuple) else (scores,)))
+        return alone(self.project.values(scores if isinstance(scores, tuple) else (scores,)))
 
     def classify(self, images: NDArray[Any], layout: str = "nchw") -> IntArray | tuple[IntArray, ...]:
         """The class of each image, int64 (images,), or of each pixel.
 
         Of a model with several outputs, a tuple of such arrays.
         """
-        return alone(classes_of(self.functions, self._outputs, self._run(images, layout)))
+        return alone(self.project.classify(self._run(images, layout)))
 
     def validate(
         self, images: NDArray[Any], labels: NDArray[Any] | None = None, layout: str = "nchw"
@@ -138,7 +131,7 @@ class Accelerator:
         `images_per_second` counts the time of the transfers, in which the accelerator works;
         `images_per_second_with_host` also packing, unpacking and the host's functions.
         """
-        right = None if labels is None else check_labels(labels, len(images), self._classes)
+        right = None if labels is None else check_labels(labels, len(images), self.project.classes)
         self.transfer_seconds = 0.0
         started = time.perf_counter()
         classes = self.classify(images, layout)
@@ -152,39 +145,22 @@ class Accelerator:
 
     def check(self) -> int:
         """Run the project's own vectors and return the number of frames whose integers differ from the model's."""
-        given = np.fromfile(self.project / "vectors" / "input.bin", np.uint8)
-        expected = np.fromfile(self.project / "vectors" / "expected.bin", np.uint8)
-        frames = given.reshape(-1, self._given.beats * self._given.beat_bytes)
-        parts = [frames[first : first + self.batch] for first in range(0, len(frames), self.batch)]
-        made = np.concatenate([self._transfer(part) for part in parts])
-        return int(np.any(made != expected.reshape(made.shape), axis=1).sum())
-
-    @property
-    def _classes(self) -> int:
-        return number_of_classes(self.functions, self._outputs)
+        vectors, stream = self.project.folder / "vectors", self.project.input_stream
+        frames = np.fromfile(vectors / "input.bin", np.uint8).reshape(-1, stream.beats * stream.beat_bytes)
+        expected = np.fromfile(vectors / "expected.bin", np.uint8)
+        batches = [frames[first : first + self.batch] for first in range(0, len(frames), self.batch)]
+        received = np.concatenate([self._transfer(batch) for batch in batches])
+        return int(np.any(received != expected.reshape(received.shape), axis=1).sum())
 
     def _pack(self, images: NDArray[Any], layout: str, first: int) -> NDArray[np.uint8]:
         """Frames of the input stream, uint8 (images, bytes); `first` is the number of the first image."""
-        given = self.description["input"]
-        kind, shape = given["kind"], tuple(given["shape"])
-        checked = read_images(
-            images,
-            InputFormat.parse(kind, None if kind == "float" else given["scale"]),
-            shape,
-            layout=layout,
-            stream=self._given.type,
-            input_function=self.functions["input"],
-            order=self._given_order,
-            channels_last=is_channels_last(shape, tuple(given["stream"]["shape"]), self._given_order),
-            first=first,
-        )
-        return self._given.pack(checked.codes)
+        return self.project.pack(self.project.read_images(images, layout, first=first))
 
     def _transfer(self, packed: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """At most a batch of packed frames through the accelerator."""
-        words = self._given_words.spread(packed)
+        words = self._input_words.spread(packed)
         self._source[: words.size] = words.reshape(-1)
-        size = len(words) * self._made_bytes
+        size = len(words) * self._output_bytes
         started = time.perf_counter()
         # Who receives is ready first.
         self._dma.recvchannel.transfer(self._sink, nbytes=size)
@@ -201,19 +177,12 @@ class Accelerator:
                 hint="the bitstream is of another project, or of another version of it",
             )
         frames = np.array(self._sink[:size]).reshape(len(words), -1)
-        return gather_frames(self._made_words, [made.beats for made in self._made], frames)
+        return gather_frames(self._output_words, [stream.beats for stream in self._outputs], frames)
 
 
 def _find_project() -> Path:
     here = Path(__file__).resolve().parent
     return here if (here / "project.json").is_file() else here.parent
-
-
-def _load(path: Path) -> Any:
-    try:
-        return json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise UserError(f"it cannot be read: {error}", where=str(path), hint="copy the project's file there") from error
 
 
 def _import_pynq() -> Any:

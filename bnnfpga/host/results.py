@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from bnnfpga.arithmetic import Floats
-from bnnfpga.errors import UserError
+from bnnfpga.base.errors import UserError
 from bnnfpga.host.description import Output
 from bnnfpga.host.ends import Values, all_classes, apply_ends, end_outputs
-from bnnfpga.host.functions import evaluate
-from bnnfpga.integers import IntArray
+from bnnfpga.host.float_steps import evaluate
+from bnnfpga.numbers.arithmetic import Floats
+from bnnfpga.numbers.integers import IntArray
 
 
 def final_floats(functions: Mapping[str, Any], scores: Sequence[IntArray]) -> tuple[Floats, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.integers import IntArray, IntegerType
+from bnnfpga.numbers.integers import IntArray, IntegerType
 
 
 @dataclass(frozen=True)

@@ -1,23 +1,28 @@
 """A cache of folders that are made once and named by what they were made from.
 
 A folder in the cache is complete: it is made under another name beside its place and moved there in one step. Who makes
-it holds a lock, so a second process waits and then finds it. What an interrupted process left is deleted by the next
-one that makes something. A cache that nobody may write still serves what it holds.
+it holds a lock, so a second process waits and then finds it; who uses it holds another, so that nobody deletes it
+meanwhile. What an interrupted process left is deleted by the next one that makes something, and so is what was not used
+for longest where the cache has become too large. A cache that nobody may write still serves what it holds.
 """
 
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
+import itertools
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-from bnnfpga.errors import UserError
+from bnnfpga.base.errors import UserError
+from bnnfpga.native.eviction import PART, Freed, clear, entries, evict, remove_unfinished, size_limit
+from bnnfpga.native.locks import exclusive, hold, lock_file, publish
 
 _UNUSABLE = {
     errno.EACCES,
@@ -34,7 +39,24 @@ _UNUSABLE = {
     errno.EROFS,
 }
 """What a disk answers that is full, read-only, without locks, or not there at all."""
-_PART = ".part-"
+_BUILDS_BETWEEN_EVICTIONS = 32
+"""Of one process, which evicts after its first: looking at all folders takes some of the time that a build takes."""
+
+_builds = itertools.count()
+
+
+@dataclass(frozen=True)
+class CacheUse:
+    """What the cache holds of what was built: how many folders, their bytes, and how many they may have."""
+
+    folder: Path
+    folders: int
+    bytes: int
+    limit_bytes: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as JSON has it."""
+        return {**asdict(self), "folder": str(self.folder)}
 
 
 def cache_folder() -> Path:
@@ -81,14 +103,56 @@ def cached_build(key_parts: Sequence[str | bytes], build: Callable[[Path], None]
     """
     root = cache_folder()
     target = root / f"{name}-{digest(key_parts)}"
-    try:
-        if target.is_dir():
+    made = False
+    with _usable(root):
+        if hold(target):
             return target
+        limit = size_limit()
         root.mkdir(parents=True, exist_ok=True)
-        with _lock(_lock_file(target)):
-            if not target.is_dir():
-                _remove_leftovers(target)
+        with exclusive(lock_file(target)):
+            if not hold(target):
+                remove_unfinished(root, target)
                 _make(target, build)
+                made = True
+    if made and next(_builds) % _BUILDS_BETWEEN_EVICTIONS == 0:
+        # What was built is there, whether or not others can be deleted.
+        with suppress(OSError):
+            evict(root, limit)
+    return target
+
+
+def cache_use() -> CacheUse:
+    """What the cache holds now.
+
+    Raises
+    ------
+    UserError
+        Where there is no home folder, or the cache's size is set to something else than a number.
+    """
+    root = cache_folder()
+    with _usable(root):
+        found = list(entries(root))
+    return CacheUse(root, len(found), sum(entry.bytes for entry in found), size_limit())
+
+
+def clear_cache() -> Freed:
+    """Delete all that was built and that no process holds.
+
+    Raises
+    ------
+    UserError
+        Where the cache cannot be used.
+    """
+    root = cache_folder()
+    with _usable(root):
+        return clear(root)
+
+
+@contextmanager
+def _usable(root: Path) -> Iterator[None]:
+    """What a disk refuses is the user's to change."""
+    try:
+        yield
     except OSError as error:
         if error.errno not in _UNUSABLE:
             raise
@@ -97,63 +161,13 @@ def cached_build(key_parts: Sequence[str | bytes], build: Callable[[Path], None]
             where=str(root),
             hint="set BNNFPGA_CACHE to a folder on a local disk, with room, that you may write",
         ) from error
-    return target
 
 
 def _make(target: Path, build: Callable[[Path], None]) -> None:
-    part = Path(tempfile.mkdtemp(prefix=f"{target.name}{_PART}", dir=target.parent))
+    part = Path(tempfile.mkdtemp(prefix=f"{target.name}{PART}", dir=target.parent))
     try:
         build(part)
-        part.rename(target)
+        publish(part, target)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
         raise
-
-
-def _lock_file(target: Path) -> Path:
-    return target.with_name(f"{target.name}.lock")
-
-
-@contextmanager
-def _lock(path: Path, *, wait: bool = True) -> Iterator[bool]:
-    """Holds the lock file `path`; yields whether it was got, which is always so if `wait`."""
-    while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            except BlockingIOError:
-                yield False
-                return
-            # The one who held it before may have deleted the file: then this lock is on a file that nobody sees.
-            if not _is_same(path, descriptor):
-                continue
-            try:
-                yield True
-            finally:
-                path.unlink(missing_ok=True)
-            return
-        finally:
-            os.close(descriptor)
-
-
-def _is_same(path: Path, descriptor: int) -> bool:
-    try:
-        return os.path.samestat(path.stat(), os.fstat(descriptor))
-    except FileNotFoundError:
-        return False
-
-
-def _remove_leftovers(target: Path) -> None:
-    """Deletes the unfinished folders that nobody works on; the lock of `target` is held.
-
-    So those of `target` are nobody's. The lock of another folder can be had only while nobody works on that.
-    """
-    for part in target.parent.glob(f"*{_PART}*"):
-        owner = target.with_name(part.name.partition(_PART)[0])
-        if owner == target:
-            shutil.rmtree(part, ignore_errors=True)
-            continue
-        with _lock(_lock_file(owner), wait=False) as free:
-            if free:
-                shutil.rmtree(part, ignore_errors=True)

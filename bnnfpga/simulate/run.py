@@ -11,34 +11,29 @@ from typing import Any
 
 import numpy as np
 
+from bnnfpga.base.errors import UserError
 from bnnfpga.codegen.constants import TRACE_MEGABYTES
 from bnnfpga.dataflow.token_model import steady_interval
-from bnnfpga.errors import UserError
-from bnnfpga.frontend.clean import load
-from bnnfpga.golden.host_joins import leave_joins
-from bnnfpga.golden.model import GoldenModel
 from bnnfpga.host.description import alone
-from bnnfpga.image_range import image_warnings
-from bnnfpga.images import Images
-from bnnfpga.integers import IntArray
-from bnnfpga.project import Project
-from bnnfpga.simulate.csim import build_csim, run_csim
-from bnnfpga.simulate.emulator import Emulator
-from bnnfpga.simulate.emulator_library import build_ahead
-from bnnfpga.simulate.hls_rtl import stage_hls_rtl
-from bnnfpga.simulate.project_graph import project_graph
-from bnnfpga.simulate.result import SimulationResult
-from bnnfpga.simulate.simulator import build_simulator
-from bnnfpga.simulate.verilator import RtlRun, run_simulator
+from bnnfpga.host.images import Images
+from bnnfpga.host.project_data import ProjectData
+from bnnfpga.numbers.integers import IntArray
+from bnnfpga.simulate.image_range import image_warnings
+from bnnfpga.simulate.reference import Reference, Scores, golden_scores
+from bnnfpga.simulate.runners.csim import build_csim, run_csim
+from bnnfpga.simulate.runners.emulator import Emulator
+from bnnfpga.simulate.runners.emulator_library import build_ahead
+from bnnfpga.simulate.runners.hls_rtl import stage_hls_rtl
+from bnnfpga.simulate.runners.simulator import build_simulator
+from bnnfpga.simulate.runners.verilator import RtlRun, run_simulator
+from bnnfpga.simulate.simulation_result import SimulationResult
 
-Scores = tuple[IntArray, ...]
-"""For each output int64 (images, elements), as they stream."""
 BACKENDS = ("rtl", "hls", "emulator")
-_MOST_MEGABYTES = 1_000_000
+_MAX_MEGABYTES = 1_000_000
 
 
 def simulate(
-    project: Project,
+    reference: Reference,
     images: Images,
     labels: IntArray | None,
     *,
@@ -51,6 +46,7 @@ def simulate(
     rtl_from: Path | None = None,
 ) -> SimulationResult:
     """See `Project.simulate`."""
+    project = reference.project
     if backend not in BACKENDS:
         raise UserError(f"there is no backend {backend!r}", where="--backend", hint=f"give {', '.join(BACKENDS)}")
     if backend != "rtl" and (streams or trace or stall_seed is not None):
@@ -65,22 +61,22 @@ def simulate(
             where="--rtl-from",
             hint="omit --backend and --streams",
         )
-    if not 1 <= trace_megabytes <= _MOST_MEGABYTES:
+    if not 1 <= trace_megabytes <= _MAX_MEGABYTES:
         raise UserError(
             f"{trace_megabytes} MB is not a size for a waveform",
             where="--trace-megabytes",
-            hint=f"give 1 to {_MOST_MEGABYTES}",
+            hint=f"give 1 to {_MAX_MEGABYTES}",
         )
     if stall_seed is not None and not 0 <= stall_seed < 1 << 64:
         raise UserError(f"{stall_seed} is not a seed", where="--stall-seed", hint="give an integer from 0 to 2^64 - 1")
     if backend == "emulator":
         build_ahead()
-    golden = golden_scores(project, images)
+    golden = golden_scores(reference, images)
     timing: dict[str, Any]
     if backend == "rtl":
         scores, timing = _run_rtl(project, images, streams, trace, trace_megabytes, stall_seed, verilator, rtl_from)
     else:
-        scores, timing = _run_untimed(project, images, run_hls if backend == "hls" else run_emulated)
+        scores, timing = _run_untimed(reference, images, run_hls if backend == "hls" else run_emulated)
     outputs = project.to_model(scores)
     values = None if project.output_kind == "class" else alone(project.values(outputs))
     classes = project.classify(outputs)
@@ -103,17 +99,8 @@ def simulate(
     )
 
 
-def golden_scores(project: Project, images: Images) -> Scores:
-    """What the golden model of the source expects of the accelerator, as it streams."""
-    model = load(project.model)
-    leave_joins(model, project.input_format)
-    golden = GoldenModel(model, project.input_format).run(images.given)
-    expected = golden.accelerator_outputs(project.output_kind)
-    return tuple(output.order.to_stream(array) for output, array in zip(project.outputs, expected, strict=True))
-
-
 def run_rtl(
-    project: Project,
+    project: ProjectData,
     images: Images,
     *,
     streams: bool = False,
@@ -143,7 +130,7 @@ def run_rtl(
         run = run_simulator(
             replace(simulator, project=rtl_from or source),
             source / "memories",
-            project.input_stream.pack(images.codes),
+            project.pack(images),
             len(images.codes),
             stall_seed=stall_seed,
             trace=trace,
@@ -156,7 +143,7 @@ def run_rtl(
 
 
 def _run_rtl(
-    project: Project,
+    project: ProjectData,
     images: Images,
     streams: bool,
     trace: Path | None,
@@ -202,27 +189,27 @@ def _trace(file: Path, run: RtlRun) -> dict[str, Any]:
     return {"file": str(file), "cycles": cycles, "images": images, "complete": cycles >= run.cycles}
 
 
-def run_hls(project: Project, images: Images) -> tuple[Scores, float]:
+def run_hls(reference: Reference, images: Images) -> tuple[Scores, float]:
     """Build (or find) the C++ simulation and run a batch: scores, and the seconds that building took."""
+    project = reference.project
     simulator = build_csim(project.folder)
-    output = run_csim(simulator, project.input_stream.pack(images.codes), len(images.codes))
-    return project.unpack(output), simulator.build_seconds
+    return project.unpack(run_csim(simulator, project.pack(images), len(images.codes))), simulator.build_seconds
 
 
-def run_emulated(project: Project, images: Images) -> tuple[Scores, float]:
+def run_emulated(reference: Reference, images: Images) -> tuple[Scores, float]:
     """Run a batch through the emulator: scores, and the seconds that making it took, graph and library."""
     started = time.perf_counter()
-    emulator = Emulator(project_graph(project))
+    emulator = Emulator(reference.graph)
     build_seconds = time.perf_counter() - started
     return emulator.scores(images.codes), build_seconds
 
 
 def _run_untimed(
-    project: Project, images: Images, run: Callable[[Project, Images], tuple[Scores, float]]
+    reference: Reference, images: Images, run: Callable[[Reference, Images], tuple[Scores, float]]
 ) -> tuple[Scores, dict[str, Any]]:
     """A backend without cycles."""
     started = time.perf_counter()
-    scores, build_seconds = run(project, images)
+    scores, build_seconds = run(reference, images)
     nothing = dict.fromkeys(
         (
             "frame_done",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bnnfpga.assets import asset
-from bnnfpga.errors import UserError
+from bnnfpga.base.assets import asset
+from bnnfpga.base.errors import UserError
 
 
 @dataclass(frozen=True)

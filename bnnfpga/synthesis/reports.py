@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-from bnnfpga.errors import UserError
-from bnnfpga.files import read_file
+from bnnfpga.base.errors import UserError
+from bnnfpga.base.input_files import read_file
 
 _AGAIN = "run the tool again, and see its log"
-_MOST_BYTES = 1 << 28
+_MAX_BYTES = 1 << 28
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def read_utilization(path: Path) -> Area:
     UserError
         If there is no such file, or a row is missing.
     """
-    text = read_file(path, "the tool's report", _AGAIN, _MOST_BYTES).decode(errors="replace")
+    text = read_file(path, "the tool's report", _AGAIN, _MAX_BYTES).decode(errors="replace")
     used: dict[str, float] = {}
     for name, number in re.findall(r"^\|\s*([^|]*?)\*?\s*\|\s*([0-9.]+)\s*\|", text, re.MULTILINE):
         used.setdefault(name, float(number))
@@ -70,7 +70,7 @@ def read_timing(path: Path) -> Timing:
     UserError
         If there is no such file, or it has no summary.
     """
-    text = read_file(path, "the tool's report", _AGAIN, _MOST_BYTES).decode(errors="replace")
+    text = read_file(path, "the tool's report", _AGAIN, _MAX_BYTES).decode(errors="replace")
     lines = text.splitlines()
     heading = next((index for index, line in enumerate(lines) if line.split()[:1] == ["WNS(ns)"]), None)
     values = lines[heading + 2].split() if heading is not None and heading + 2 < len(lines) else []
@@ -99,7 +99,7 @@ def read_csynth(path: Path) -> tuple[Area, Timing]:
     UserError
         If there is no such file, or it lacks one of them.
     """
-    text = read_file(path, "the tool's report", _AGAIN, _MOST_BYTES)
+    text = read_file(path, "the tool's report", _AGAIN, _MAX_BYTES)
     try:
         root = ElementTree.fromstring(text)
         resources = {

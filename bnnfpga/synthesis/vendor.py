@@ -12,19 +12,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bnnfpga.base.errors import UserError
+from bnnfpga.base.naming import numbered
 from bnnfpga.codegen.hls import DEFAULT_PART
 from bnnfpga.codegen.vivado import DEFAULT_BOARD
-from bnnfpga.errors import UserError
-from bnnfpga.naming import numbered
-from bnnfpga.project import Project
+from bnnfpga.host.project_data import ProjectData
 from bnnfpga.synthesis.boards import find_board
 from bnnfpga.synthesis.reports import Area, Timing, read_csynth, read_timing, read_utilization
-from bnnfpga.synthesis.result import SynthesisResult
+from bnnfpga.synthesis.synthesis_result import SynthesisResult
 
 OLDEST = (2022, 2)
-WIDEST_BEAT = 1024
+MAX_BEAT_BITS = 1024
 _OLDEST_UNIFIED = (2023, 1)
-_FASTEST_MHZ = 10_000
+_MAX_MHZ = 10_000
 _VERSION_SECONDS = 120
 _SETTINGS = "hls_config_synth.cfg"
 
@@ -118,7 +118,7 @@ FLOWS = {
 
 
 def synthesize(
-    project: Project,
+    project: ProjectData,
     flow: str,
     *,
     part: str | None = None,
@@ -187,22 +187,22 @@ def synthesize(
     )
 
 
-def _check_boundary(project: Project) -> None:
+def _check_boundary(project: ProjectData) -> None:
     """Vitis HLS would refuse the C++, after minutes (hls/bnn/axis_word.hpp)."""
     names = numbered("output", len(project.outputs))
     made = [(name, output.stream) for name, output in zip(names, project.outputs, strict=True)]
     for name, stream in [("input", project.input_stream), *made]:
-        if 8 * stream.beat_bytes > WIDEST_BEAT:
+        if 8 * stream.beat_bytes > MAX_BEAT_BITS:
             raise UserError(
-                f"a beat of the {name} has {8 * stream.beat_bytes} bits, in HLS it has at most {WIDEST_BEAT}",
+                f"a beat of the {name} has {8 * stream.beat_bytes} bits, in HLS it has at most {MAX_BEAT_BITS}",
                 where=str(project.folder),
                 hint=f"compile with fewer lanes at the {name}: more --cycles, or another --folding",
             )
 
 
-def _target(project: Project, flow: str, part: str | None, board: str | None, clock_mhz: float | None) -> Target:
+def _target(project: ProjectData, flow: str, part: str | None, board: str | None, clock_mhz: float | None) -> Target:
     clock = float(project.description["clock_mhz"]) if clock_mhz is None else clock_mhz
-    if not 0 < clock <= _FASTEST_MHZ:
+    if not 0 < clock <= _MAX_MHZ:
         raise UserError(
             f"{clock} MHz is not a clock frequency of an FPGA", where="--clock-mhz", hint="give a positive number"
         )
@@ -226,7 +226,7 @@ def _target(project: Project, flow: str, part: str | None, board: str | None, cl
     return Target(found.part, board, clock)
 
 
-def _find(project: Project, flow: _Flow, name: str, target: Target) -> tuple[str, tuple[int, int]]:
+def _find(project: ProjectData, flow: _Flow, name: str, target: Target) -> tuple[str, tuple[int, int]]:
     """The first of a flow's programs that is here, and its version."""
     problem = f"{flow.tool} is not on the PATH"
     for command, oldest in flow.commands:

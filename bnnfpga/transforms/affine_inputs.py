@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bnnfpga.arithmetic import Floats, Step
-from bnnfpga.errors import UserError
-from bnnfpga.frontend.model import Model, Node, Origin, make_node
-from bnnfpga.frontend.nodes import (
+from bnnfpga.base.errors import UserError
+from bnnfpga.frontend.forms.pads import channel_pads
+from bnnfpga.frontend.forms.sliding import geometry_of, pad_value
+from bnnfpga.frontend.graph.model import Model, Node, Origin, make_node
+from bnnfpga.frontend.graph.nodes import (
     DOT_PRODUCTS,
     ELEMENTWISE,
     QUANTIZERS,
@@ -19,13 +20,12 @@ from bnnfpga.frontend.nodes import (
     describe,
     elementwise_operand,
 )
-from bnnfpga.frontend.pads import channel_pads
-from bnnfpga.frontend.rewriting import Rewrite
-from bnnfpga.frontend.sliding import geometry_of, pad_value
+from bnnfpga.frontend.graph.rewriting import Rewrite
 from bnnfpga.golden.affine import Recoded, affine_of, for_more_channels, is_affine, pad_code, recoded, summed
 from bnnfpga.golden.dot_products import weighted
 from bnnfpga.golden.steps import elementwise_steps
-from bnnfpga.integers import IntegerType
+from bnnfpga.numbers.arithmetic import Floats, Step
+from bnnfpga.numbers.integers import IntegerType
 from bnnfpga.transforms.editing import insert_after
 from bnnfpga.transforms.integer_types import (
     TABLE,
@@ -41,7 +41,7 @@ REFUSAL = "refusal"
 """Attribute of a layer that means nothing to the golden model: what is wrong, where, and a hint."""
 _NODES = {"multiply": "Mul", "divide": "Div"}
 _SCALES = ("multiply", "divide")
-_MOST_TABLE_BITS = 1 << 22
+_MAX_TABLE_BITS = 1 << 22
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,10 +149,10 @@ def _recode(model: Model, node: Node, run: Run, new: Recoded, where: Node) -> st
     table = offsets[:, None] + new.factor * np.arange(run.type.lo, run.type.hi + 1)
     made = IntegerType.interval(int(table.min()), int(table.max()))
     bits = len(table) * made.bits << run.type.bits
-    if bits > _MOST_TABLE_BITS:
+    if bits > _MAX_TABLE_BITS:
         raise UserError(
             f"it adds a constant in front of zero pads, and a table of the integers with it would have {bits:,} bits "
-            f"({len(table)} different channels of {run.type.bits} bits); at most {_MOST_TABLE_BITS:,} can be compiled",
+            f"({len(table)} different channels of {run.type.bits} bits); at most {_MAX_TABLE_BITS:,} can be compiled",
             where=describe(where),
             hint="put a quantizer of up to 8 bits behind it, or leave the pads out",
         )

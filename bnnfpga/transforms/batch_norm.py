@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bnnfpga.frontend.model import Model, Node, make_node
-from bnnfpga.frontend.rewriting import Rewrite
+from bnnfpga.frontend.graph.model import Model, Node, make_node
+from bnnfpga.frontend.graph.rewriting import Rewrite
 from bnnfpga.golden.steps import elementwise_steps
 
 _NODES = {"subtract": "Sub", "divide": "Div", "multiply": "Mul", "add": "Add"}

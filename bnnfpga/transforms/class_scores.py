@@ -9,19 +9,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.arithmetic import Floats, apply_steps
-from bnnfpga.errors import UserError
+from bnnfpga.base.errors import UserError
 from bnnfpga.golden.end_classes import Program, Rule, compared_steps, decided_stream
 from bnnfpga.host.ends import apply_ends, end_classes
-from bnnfpga.host.functions import evaluate
-from bnnfpga.integers import IntArray
+from bnnfpga.host.float_steps import evaluate
+from bnnfpga.numbers.arithmetic import Floats, apply_steps
+from bnnfpga.numbers.integers import IntArray
 from bnnfpga.transforms.host_functions import HostFunction
 
-_MOST_BITS = 30
+_MAX_BITS = 30
 """Fractional bits tried for the constants."""
-_MOST_EVALUATED = 1 << 24
+_MAX_EVALUATED = 1 << 24
 """Scores, over all channels, up to which the function is evaluated on every one."""
-_MOST_TABLE_BITS = 1 << 20
+_MAX_TABLE_BITS = 1 << 20
 """Bits of a table of ranks: about 58 block RAMs of 18 kbit."""
 _USE_SCORES = "use --output scores: the host computes the class"
 
@@ -51,7 +51,7 @@ class ClassFunction:
     function
         From its scores to float values.
     steps
-        From there to what the class is the first largest of, as `bnnfpga.host.functions` has them.
+        From there to what the class is the first largest of, as `bnnfpga.host.float_steps` has them.
     decision
         Where one score decides between two classes: from float32 (n, 1) values to int64 (n,) classes.
     """
@@ -147,7 +147,7 @@ def class_comparison(function: ClassFunction, values: range) -> Affine | Ranks |
 
 
 def _check_number(values: int, channels: int = 1) -> None:
-    if values * channels > _MOST_EVALUATED:
+    if values * channels > _MAX_EVALUATED:
         raise _left_to_host(f"its scores can take {values:,} values each, too many to prove an integer comparison on")
 
 
@@ -157,7 +157,7 @@ def _affine(scores: IntArray, outputs: NDArray[np.float64]) -> Affine | None:
     slope = (outputs[-1] - outputs[0]) / max(1, int(scores[-1, 0] - scores[0, 0]))
     offset = outputs[0] - slope * scores[0, 0]
     unit = float(np.abs(slope).max()) or 1.0
-    for bits in range(_MOST_BITS + 1):
+    for bits in range(_MAX_BITS + 1):
         factors = np.rint(slope / unit * 2**bits).astype(np.int64)
         offsets = np.rint(offset / unit * 2**bits).astype(np.int64)
         compared = (scores * factors + offsets).ravel()[order]
@@ -169,11 +169,11 @@ def _affine(scores: IntArray, outputs: NDArray[np.float64]) -> Affine | None:
 def _ranks(values: range, outputs: NDArray[np.float64]) -> Ranks:
     distinct, ranks = np.unique(outputs, return_inverse=True)
     bits = outputs.size * (len(distinct) - 1).bit_length()
-    if bits > _MOST_TABLE_BITS:
+    if bits > _MAX_TABLE_BITS:
         raise UserError(
             "its final function orders the classes as no integer constants do, and a table of what it gives for "
             f"{len(values):,} scores of {outputs.shape[1]} classes would take {bits:,} bits; "
-            f"{_MOST_TABLE_BITS:,} can be built",
+            f"{_MAX_TABLE_BITS:,} can be built",
             where="--output class",
             hint=_USE_SCORES,
         )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from bnnfpga.frontend.model import Model, Node
-from bnnfpga.frontend.nodes import PAIRING, QUANTIZERS, attribute, data_operands
-from bnnfpga.frontend.parts import Part, Piece, in_pieces, joined, pairs_in_pieces
-from bnnfpga.frontend.picks import gathered
-from bnnfpga.frontend.rewriting import Rewrite
-from bnnfpga.integers import IntArray
+from bnnfpga.frontend.forms.parts import Part, Piece, in_pieces, joined, pairs_in_pieces
+from bnnfpga.frontend.forms.picks import gathered
+from bnnfpga.frontend.graph.model import Model, Node
+from bnnfpga.frontend.graph.nodes import PAIRING, QUANTIZERS, attribute, data_operands
+from bnnfpga.frontend.graph.rewriting import Rewrite
+from bnnfpga.numbers.integers import IntArray
 from bnnfpga.transforms.integer_types import INTEGER_CONCAT, integer_type, make_join
 
 JOINS_FLOATS = "joins_floats"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.frontend.model import Model, Node, Origin, make_node
+from bnnfpga.frontend.graph.model import Model, Node, Origin, make_node
 
 
 def insert_after(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from bnnfpga.frontend.model import Model, Node, copy_node
-from bnnfpga.frontend.nodes import LAYOUT_OPS, QUANTIZERS, data_operands
+from bnnfpga.frontend.graph.model import Model, Node, copy_node
+from bnnfpga.frontend.graph.nodes import LAYOUT_OPS, QUANTIZERS, data_operands
 
 _MOVES = ("Gather", "Resize", "Transpose", *LAYOUT_OPS)
 

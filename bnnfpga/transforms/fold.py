@@ -6,27 +6,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bnnfpga.frontend.model import Model
-from bnnfpga.frontend.rewriting import apply_rewrites
-from bnnfpga.input_format import InputFormat
-from bnnfpga.integers import IntArray, IntegerType
+from bnnfpga.frontend.graph.model import Model
+from bnnfpga.frontend.graph.rewriting import apply_rewrites
+from bnnfpga.host.input_format import InputFormat
+from bnnfpga.numbers.integers import IntArray, IntegerType
 from bnnfpga.transforms.affine_inputs import AffineBehindDotProducts, ShiftsIntoCodes
 from bnnfpga.transforms.batch_norm import BatchNormToArithmetic
 from bnnfpga.transforms.concats import ConcatBehindQuantizers
-from bnnfpga.transforms.decisions import mark_decisions
 from bnnfpga.transforms.first_picks import quantise_before_picks
+from bnnfpga.transforms.golden_decisions import mark_decisions
 from bnnfpga.transforms.host_functions import HostFunction, cut_input, cut_layouts, cut_outputs
 from bnnfpga.transforms.integer_input import IntegerInput
+from bnnfpga.transforms.integer_joins import JoinsOnIntegers
+from bnnfpga.transforms.integer_pools import AffineBehindPools
 from bnnfpga.transforms.integer_weights import IntegerWeights
-from bnnfpga.transforms.joins import JoinsOnIntegers
 from bnnfpga.transforms.merge_layouts import MergeLayouts
 from bnnfpga.transforms.move import LayoutBeforeElementwise, QuantizerBeforeLayout
 from bnnfpga.transforms.moved_constants import ImagesBehindAverages, PicksBeforeElementwise
-from bnnfpga.transforms.pools import AffineBehindPools
-from bnnfpga.transforms.products import ProductsOnIntegers
 from bnnfpga.transforms.quantizer_scales import ScalesOutOfQuantizers
 from bnnfpga.transforms.refusals import refuse_floats
-from bnnfpga.transforms.thresholds import ChainsToThresholds
+from bnnfpga.transforms.stream_products import ProductsOnIntegers
+from bnnfpga.transforms.threshold_chains import ChainsToThresholds
 from bnnfpga.transforms.transposes import TransposeIntoWeights
 
 SCALE_REWRITES = (

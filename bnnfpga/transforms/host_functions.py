@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bnnfpga.arithmetic import Step
-from bnnfpga.errors import UserError
-from bnnfpga.frontend.model import Model, Node
-from bnnfpga.frontend.nodes import (
+from bnnfpga.base.errors import UserError
+from bnnfpga.frontend.forms.quantizers import quantizer_of
+from bnnfpga.frontend.graph.model import Model, Node
+from bnnfpga.frontend.graph.nodes import (
     DOT_PRODUCTS,
     ELEMENTWISE,
     LAYOUT_OPS,
@@ -21,9 +21,9 @@ from bnnfpga.frontend.nodes import (
     make_boundary,
     rearrange,
 )
-from bnnfpga.frontend.quantizers import quantizer_of
 from bnnfpga.golden.steps import elementwise_steps
-from bnnfpga.integers import IntArray, IntegerType
+from bnnfpga.numbers.arithmetic import Step
+from bnnfpga.numbers.integers import IntArray, IntegerType
 from bnnfpga.transforms.integer_types import annotate_input, integer_type
 from bnnfpga.transforms.refusals import not_joined, not_quantised
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from bnnfpga.frontend.model import Model, Node, make_node
-from bnnfpga.frontend.rewriting import Rewrite
-from bnnfpga.integers import IntegerType
+from bnnfpga.frontend.graph.model import Model, Node, make_node
+from bnnfpga.frontend.graph.rewriting import Rewrite
+from bnnfpga.numbers.integers import IntegerType
 from bnnfpga.transforms.integer_types import annotate_input, integer_type
 
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bnnfpga.dot_products import dot_product_type
-from bnnfpga.frontend.model import Model, Node
-from bnnfpga.frontend.nodes import DOT_PRODUCTS, LAYOUT_OPS, QUANTIZERS, attribute
-from bnnfpga.frontend.quantizers import quantizer_of
-from bnnfpga.frontend.sliding import geometry_of, pad_value
-from bnnfpga.integers import IntArray, IntegerType
+from bnnfpga.frontend.forms.quantizers import quantizer_of
+from bnnfpga.frontend.forms.sliding import geometry_of, pad_value
+from bnnfpga.frontend.graph.model import Model, Node
+from bnnfpga.frontend.graph.nodes import DOT_PRODUCTS, LAYOUT_OPS, QUANTIZERS, attribute
+from bnnfpga.numbers.integers import IntArray, IntegerType
+from bnnfpga.numbers.sum_types import dot_product_type
 
 THRESHOLD_DOMAIN = "bnnfpga"
 _INPUT_TYPE = "bnnfpga.input"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from bnnfpga.arithmetic import apply_steps
-from bnnfpga.errors import UserError
-from bnnfpga.frontend.model import Model, Node
-from bnnfpga.frontend.nodes import (
+from bnnfpga.base.errors import UserError
+from bnnfpga.frontend.forms.quantizers import quantizer_of
+from bnnfpga.frontend.graph.model import Model, Node
+from bnnfpga.frontend.graph.nodes import (
     DOT_PRODUCTS,
     LAYOUT_OPS,
     WEIGHT_QUANTIZERS,
@@ -15,9 +15,9 @@ from bnnfpga.frontend.nodes import (
     describe,
     rearrange,
 )
-from bnnfpga.frontend.quantizers import quantizer_of
-from bnnfpga.frontend.rewriting import Rewrite
+from bnnfpga.frontend.graph.rewriting import Rewrite
 from bnnfpga.golden.dot_products import output_scale
+from bnnfpga.numbers.arithmetic import apply_steps
 from bnnfpga.transforms.affine_inputs import ADDEND
 from bnnfpga.transforms.editing import insert_after
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from bnnfpga.frontend.model import Model, Node
-from bnnfpga.frontend.nodes import LAYOUT_OPS
-from bnnfpga.frontend.rewriting import Rewrite
+from bnnfpga.frontend.graph.model import Model, Node
+from bnnfpga.frontend.graph.nodes import LAYOUT_OPS
+from bnnfpga.frontend.graph.rewriting import Rewrite
 
 
 class MergeLayouts(Rewrite):

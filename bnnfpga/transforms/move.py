@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from bnnfpga.frontend.model import Model, Node
-from bnnfpga.frontend.multithreshold import reshape_thresholds
-from bnnfpga.frontend.nodes import (
+from bnnfpga.frontend.forms.multithreshold import reshape_thresholds
+from bnnfpga.frontend.graph.model import Model, Node
+from bnnfpga.frontend.graph.nodes import (
     BROADCASTING,
     DOT_PRODUCTS,
     ELEMENTWISE,
@@ -20,7 +20,7 @@ from bnnfpga.frontend.nodes import (
     data_operands,
     rearrange,
 )
-from bnnfpga.frontend.rewriting import Rewrite
+from bnnfpga.frontend.graph.rewriting import Rewrite
 from bnnfpga.transforms.integer_types import integer_type
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.arithmetic import Step
-from bnnfpga.frontend.model import Model, Node
-from bnnfpga.frontend.nodes import ELEMENTWISE, QUANTIZERS, attribute, data_operands
-from bnnfpga.frontend.resizing import upsampling_factors
-from bnnfpga.frontend.rewriting import Rewrite
-from bnnfpga.frontend.sliding import averages
+from bnnfpga.frontend.forms.resizing import upsampling_factors
+from bnnfpga.frontend.forms.sliding import averages
+from bnnfpga.frontend.graph.model import Model, Node
+from bnnfpga.frontend.graph.nodes import ELEMENTWISE, QUANTIZERS, attribute, data_operands
+from bnnfpga.frontend.graph.rewriting import Rewrite
 from bnnfpga.golden.affine import affine_of
-from bnnfpga.golden.images import averaged
+from bnnfpga.golden.pixel_constants import averaged
+from bnnfpga.numbers.arithmetic import Step
 from bnnfpga.transforms.affine_inputs import insert_step, on_images, run_to
 from bnnfpga.transforms.editing import insert_after
 

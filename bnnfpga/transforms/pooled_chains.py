@@ -9,14 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.arithmetic import Floats, Step, apply_steps
-from bnnfpga.errors import UserError
-from bnnfpga.frontend.model import Model, Node
-from bnnfpga.frontend.nodes import describe
+from bnnfpga.base.errors import UserError
+from bnnfpga.frontend.graph.model import Model, Node
+from bnnfpga.frontend.graph.nodes import describe
+from bnnfpga.numbers.arithmetic import Floats, Step, apply_steps
 
-_MOST_EVALUATED = 1 << 16
+_MAX_EVALUATED = 1 << 16
 """Values of an integer up to which what stands beside a pool is evaluated on every one."""
-_MOST_OF_CHANNEL = 1 << 22
+_MAX_OF_CHANNEL = 1 << 22
 """Values of all pixels of a channel up to which they are."""
 
 Directions = NDArray[np.bool_]
@@ -125,7 +125,7 @@ def _falls_behind(steps: Sequence[Step], place: int, values: range, pixels: int,
     channels = -(-elements // pixels)
     own = [_of_channels(step, elements, channels) for step in steps]
     head, tail = own[:place], own[place:]
-    if len(values) > _MOST_EVALUATED or len(values) * pixels > _MOST_OF_CHANNEL:
+    if len(values) > _MAX_EVALUATED or len(values) * pixels > _MAX_OF_CHANNEL:
         first = [step.each(_first_pixel) for step in tail]
         return _proven_slope(first, channels, where) < 0
     x = np.array(values, dtype=np.float32)[:, None]
@@ -164,7 +164,7 @@ def _first_pixel(leaf: Step) -> Step:
 
 def _falls_in_front(steps: Sequence[Step], values: range, channels: int, where: str) -> Directions:
     """By channel, whether steps in front of a pool fall with the integers."""
-    if len(values) > _MOST_EVALUATED:
+    if len(values) > _MAX_EVALUATED:
         return _proven_slope(steps, channels, where) < 0
     given = apply_steps(steps, np.array(values, dtype=np.float32)[:, None])
     columns = np.broadcast_to(given, (len(values), channels)).T

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bnnfpga.frontend.model import Model, Node, make_node
-from bnnfpga.frontend.multithreshold import output_grid, output_of, set_output
-from bnnfpga.frontend.nodes import QUANTIZERS
-from bnnfpga.frontend.quantizers import Quantizer, quantizer_of
-from bnnfpga.frontend.rewriting import Rewrite
+from bnnfpga.frontend.forms.multithreshold import output_grid, output_of, set_output
+from bnnfpga.frontend.forms.quantizers import Quantizer, quantizer_of
+from bnnfpga.frontend.graph.model import Model, Node, make_node
+from bnnfpga.frontend.graph.nodes import QUANTIZERS
+from bnnfpga.frontend.graph.rewriting import Rewrite
 from bnnfpga.transforms.editing import insert_after
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from bnnfpga.errors import UserError
-from bnnfpga.frontend.model import Model, Node
-from bnnfpga.frontend.nodes import (
+from bnnfpga.base.errors import UserError
+from bnnfpga.frontend.forms.sliding import averages, divisor_of, geometry_of
+from bnnfpga.frontend.graph.model import Model, Node
+from bnnfpga.frontend.graph.nodes import (
     DOT_PRODUCTS,
     ELEMENTWISE,
     LAYOUT_OPS,
@@ -19,14 +20,13 @@ from bnnfpga.frontend.nodes import (
     describe_tensor,
     elementwise_operand,
 )
-from bnnfpga.frontend.sliding import averages, divisor_of, geometry_of
 from bnnfpga.golden.multiplied import not_multiplied
 from bnnfpga.golden.steps import elementwise_steps
 from bnnfpga.transforms.affine_inputs import refused, run_to
+from bnnfpga.transforms.integer_joins import scaled_integer
 from bnnfpga.transforms.integer_types import integer_type, integer_weights
-from bnnfpga.transforms.joins import scaled_integer
-from bnnfpga.transforms.products import scales_to
-from bnnfpga.transforms.thresholds import chain_above
+from bnnfpga.transforms.stream_products import scales_to
+from bnnfpga.transforms.threshold_chains import chain_above
 
 
 def refuse_floats(model: Model) -> None:

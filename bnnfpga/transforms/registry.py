@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from bnnfpga.errors import UserError
-from bnnfpga.frontend.model import Model
-from bnnfpga.frontend.rewriting import Rewrite, apply_rewrites
-from bnnfpga.input_format import InputFormat
-from bnnfpga.transforms.decisions import mark_decisions
+from bnnfpga.base.errors import UserError
+from bnnfpga.frontend.graph.model import Model
+from bnnfpga.frontend.graph.rewriting import Rewrite, apply_rewrites
+from bnnfpga.host.input_format import InputFormat
 from bnnfpga.transforms.fold import SCALE_REWRITES
+from bnnfpga.transforms.golden_decisions import mark_decisions
 from bnnfpga.transforms.integer_input import IntegerInput
 from bnnfpga.transforms.integer_types import integer_type
-from bnnfpga.transforms.thresholds import ChainsToThresholds
+from bnnfpga.transforms.threshold_chains import ChainsToThresholds
 
 _CLASSES: tuple[type[Rewrite], ...] = (IntegerInput, *SCALE_REWRITES, ChainsToThresholds)
 

@@ -6,11 +6,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from bnnfpga.errors import UserError, located
-from bnnfpga.files import require_writable, write_whole
+from bnnfpga.base.errors import UserError, located
+from bnnfpga.base.output_files import require_writable, write_whole
 from bnnfpga.frontend.clean import load
-from bnnfpga.frontend.protos import to_proto
-from bnnfpga.input_format import InputFormat
+from bnnfpga.frontend.graph.protos import to_proto
+from bnnfpga.host.input_format import InputFormat
 from bnnfpga.transforms.registry import describe_graph, find_rewrite, rewrites
 
 

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.arithmetic import Step, apply_steps
-from bnnfpga.errors import UserError
-from bnnfpga.integers import IntArray, IntegerType
+from bnnfpga.base.errors import UserError
+from bnnfpga.numbers.arithmetic import Step, apply_steps
+from bnnfpga.numbers.integers import IntArray, IntegerType
 
-_MOST_EVALUATED = 1 << 16
+_MAX_EVALUATED = 1 << 16
 """Values of an integer up to which a chain is evaluated on every one, whether it is proven monotone or not."""
-_MOST_EVALUATIONS = 1 << 28
+_MAX_EVALUATIONS = 1 << 28
 """Values, over all channels that differ, up to which a chain is evaluated that is not proven monotone."""
-_MOST_RUNS = 1 << 22
+_MAX_RUNS = 1 << 22
 """Intervals with one code each, over all channels, that are kept: no table of so many fits."""
 _CHUNK = 1 << 22
 """Elements evaluated at a time, to bound memory."""
@@ -93,14 +93,14 @@ def integer_function(steps: Sequence[Step], values: range, *, where: str) -> Ste
     places, steps = _distinct(steps)
     chain = _Chain(steps, values, where)
     proven = all(step.slope() is not None for step in steps)
-    many = max(_MOST_EVALUATIONS, _MOST_EVALUATED)
-    if proven and (len(values) > _MOST_EVALUATED or len(values) * chain.channels > many):
+    many = max(_MAX_EVALUATIONS, _MAX_EVALUATED)
+    if proven and (len(values) > _MAX_EVALUATED or len(values) * chain.channels > many):
         return _monotone(chain, _ByBisection(chain), places)
     if len(values) * chain.channels > many:
         step = next(step.operation for step in steps if step.slope() is None)
         raise UserError(
             f"the function in front of it ({step}) is evaluated on every sum, and {len(values):,} sums of "
-            f"{chain.channels:,} different channels are too many; at most {_MOST_EVALUATIONS:,} in all can "
+            f"{chain.channels:,} different channels are too many; at most {_MAX_EVALUATIONS:,} in all can "
             "be evaluated",
             where=where,
             hint="quantise the weights or the input of the layer to fewer bits, or give it fewer inputs",
@@ -163,7 +163,7 @@ class _Runs:
                 for own, start, stop in zip(found, bounds, bounds[1:], strict=False):
                     own.append((begin + place[start:stop], codes[place[start:stop], channel[start:stop]]))
                 total += len(place)
-                if total > _MOST_RUNS:
+                if total > _MAX_RUNS:
                     raise UserError(
                         f"the function in front of it changes its code at least {total:,} times over the sums that can "
                         "occur, more than any table holds",

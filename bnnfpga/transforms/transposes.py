@@ -7,8 +7,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.frontend.model import Model, Node
-from bnnfpga.frontend.nodes import (
+from bnnfpga.frontend.forms.quantizers import quantizer_of
+from bnnfpga.frontend.graph.model import Model, Node
+from bnnfpga.frontend.graph.nodes import (
     BROADCASTING,
     ELEMENTWISE,
     LAYOUT_OPS,
@@ -18,8 +19,7 @@ from bnnfpga.frontend.nodes import (
     data_operands,
     rearrange,
 )
-from bnnfpga.frontend.quantizers import quantizer_of
-from bnnfpga.frontend.rewriting import Rewrite
+from bnnfpga.frontend.graph.rewriting import Rewrite
 from bnnfpga.golden.steps import elementwise_steps
 
 

@@ -5,16 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from bnnfpga.base.errors import UserError
 from bnnfpga.dataflow.folding import Folding, LayerFolding
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.operator import MemoryKind, Operator, add_resources
-from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
-from bnnfpga.dataflow.operators.window import Window
+from bnnfpga.dataflow.operator import Operator
+from bnnfpga.dataflow.resources import add_resources
 from bnnfpga.dataflow.stream import legal_lanes
-from bnnfpga.errors import UserError
 
-_SHALLOW = 64
-"""Words up to which a weight memory is cheaper in LUTs than in block RAM."""
 _DSP_IN_LUTS = 60
 """What a DSP slice counts for in the cost: about the LUTs of a multiplier of 8 by 8 bits."""
 _CYCLES_A_LUT = 128
@@ -53,7 +50,7 @@ def choose_folding(graph: Graph, cycles: int, pinned: Folding | None = None) -> 
         if fast:
             best = min(fast, key=_cost)[0]
             pe, simd = best.folding
-            chosen = LayerFolding(pe, simd, _memory_kind(best))
+            chosen = LayerFolding(pe, simd, best.suited_memory)
             folding[operator.name] = given.completed(chosen)
     slowest = max(fastest, key=fastest.__getitem__)
     if pinned is None and fastest[slowest] > cycles:
@@ -66,11 +63,11 @@ def choose_folding(graph: Graph, cycles: int, pinned: Folding | None = None) -> 
 
 
 def _candidates(graph: Graph, operator: Operator, given: LayerFolding) -> list[tuple[Operator, ...]]:
-    """A unit in each of its foldings that has what is given, with the windows in front, which keep up with it."""
+    """A unit in each of its foldings that has what is given, with the units in front whose size follows from it."""
     feeders = [(graph[stream.producer], stream.input) for stream in graph.inputs_of(operator.name) if stream.producer]
-    windows = [(window, input) for window, input in feeders if isinstance(window, Window)]
+    followers = [(feeder, input) for feeder, input in feeders if feeder.follows_consumer]
     return [
-        (unit, *(window.in_front_of(unit.interval(), unit.inputs[input]) for window, input in windows))
+        (unit, *(follower.in_front_of(unit.interval(), unit.inputs[input]) for follower, input in followers))
         for unit in _foldings(operator)
         if _agrees(unit, given)
     ]
@@ -97,14 +94,6 @@ def _foldings(operator: Operator) -> list[Operator]:
 
 def _interval(units: Sequence[Operator]) -> int:
     return max(unit.interval() for unit in units)
-
-
-def _memory_kind(operator: Operator) -> MemoryKind | None:
-    if not hasattr(operator, "memory"):
-        return None
-    if isinstance(operator, MatrixVector) and operator.passes * operator.steps > _SHALLOW:
-        return "block"
-    return "distributed"
 
 
 def _cost(units: Sequence[Operator]) -> tuple[float, int]:

@@ -87,11 +87,11 @@ void print_place(std::size_t at) {
     std::printf("frame %zu, ", at / output_frame);
     at %= output_frame;
     std::size_t begin = 0;
-#define PRINT_IN(PORT)                                                                                    \
-    if (at >= begin && at < begin FRAME_OF(PORT)) {                                                       \
-        constexpr std::size_t beat = params::PORT::Bytes;                                                 \
-        std::printf("%s, beat %zu, byte %zu", #PORT, (at - begin) / beat, (at - begin) % beat);           \
-    }                                                                                                     \
+#define PRINT_IN(PORT)                                                                          \
+    if (at >= begin && at < begin FRAME_OF(PORT)) {                                             \
+        constexpr std::size_t beat = params::PORT::Bytes;                                       \
+        std::printf("%s, beat %zu, byte %zu", #PORT, (at - begin) / beat, (at - begin) % beat); \
+    }                                                                                           \
     begin = begin FRAME_OF(PORT);
     ACCELERATOR_OUTPUTS(PRINT_IN)
 }

@@ -54,7 +54,7 @@ struct Output {
 };
 
 class Machine {
-  public:
+public:
     std::vector<Event> kinds;
     std::vector<int32_t> order;
     std::vector<Input> inputs;
@@ -72,7 +72,7 @@ class Machine {
         return moved;
     }
 
-  private:
+private:
     bool take_place(const Event& event) {
         int64_t time = time_ + event.gap;
         for (const Take& take : event.takes) {
@@ -163,8 +163,8 @@ void* bnn_player_new(uint64_t channels, const uint8_t* sink) try {
 
 void bnn_player_free(void* player) { delete static_cast<Player*>(player); }
 
-/// `gap`, `taken`, `need`, `add` and `emitted` describe the kinds of events, one after the other, each with an entry for each
-/// port; `order` says of which kind each event is.
+/// `gap`, `taken`, `need`, `add` and `emitted` describe the kinds of events, one after the other, each with an entry
+/// for each port; `order` says of which kind each event is.
 int bnn_player_add_machine(void* handle, int64_t latency, uint64_t inputs, const int64_t* input_channels,
                            uint64_t outputs, const int64_t* output_channels, const int64_t* capacity,
                            const int64_t* remove, uint64_t kinds, const int64_t* gap, const int64_t* taken,
@@ -203,7 +203,8 @@ int bnn_player_add_machine(void* handle, int64_t latency, uint64_t inputs, const
     return bnn::out_of_memory;
 }
 
-/// Beats of a channel from outside are visible from the beginning, so many in all; goes on until nothing moves any more.
+/// Beats of a channel from outside are visible from the beginning, so many in all; goes on until nothing moves any
+/// more.
 int bnn_player_play(void* handle, uint64_t channel, uint64_t beats) try {
     auto* const player = static_cast<Player*>(handle);
     std::vector<int64_t>& given = player->channels[channel].visible;

@@ -35,9 +35,8 @@ void bnn_graph_free(void* graph) { delete static_cast<bnn::Graph*>(graph); }
 int bnn_graph_add_tensor(void* graph, std::int64_t positions, std::int64_t channels, std::int64_t lo, std::int64_t hi,
                          int bipolar, char* message, std::int64_t capacity) {
     return guarded(message, capacity, [&] {
-        static_cast<bnn::Graph*>(graph)->add_tensor(bnn::make_tensor(static_cast<std::size_t>(positions),
-                                                                     static_cast<std::size_t>(channels), lo, hi,
-                                                                     bipolar != 0));
+        static_cast<bnn::Graph*>(graph)->add_tensor(bnn::make_tensor(
+            static_cast<std::size_t>(positions), static_cast<std::size_t>(channels), lo, hi, bipolar != 0));
     });
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Arg max: the channel where factor * score + offset, or the rank of the score, is largest, the first of equals.
 //
-// values: factors and offsets (channels); or ranks (channels, codes) and shift, by which codes are shifted down before they
-// are looked up; or none.
+// values: factors and offsets (channels); or ranks (channels, codes) and shift, by which codes are shifted down before
+// they are looked up; or none.
 #include "kernel.h"
 
 namespace bnn {
@@ -11,12 +11,8 @@ namespace {
 class ArgMax : public Kernel {
 public:
     explicit ArgMax(const Unit& unit)
-        : Kernel(unit),
-          in_(unit.input()),
-          out_(unit.output()),
-          plain_(unit.values.empty()),
-          factors_(in_.elements(), 1),
-          offsets_(in_.elements(), 0) {
+        : Kernel(unit), in_(unit.input()), out_(unit.output()), plain_(unit.values.empty()),
+          factors_(in_.elements(), 1), offsets_(in_.elements(), 0) {
         if (out_.elements() != 1) refuse("an arg max gives one element");
         if (unit.has("factors")) copy(unit.array("factors", in_.elements()), factors_);
         if (unit.has("offsets")) copy(unit.array("offsets", in_.elements()), offsets_);
@@ -71,7 +67,9 @@ private:
         return static_cast<std::int64_t>(best);
     }
 
-    static void copy(const Values& from, std::vector<std::int64_t>& to) { to.assign(from.data, from.data + from.count); }
+    static void copy(const Values& from, std::vector<std::int64_t>& to) {
+        to.assign(from.data, from.data + from.count);
+    }
 
     Tensor in_, out_;
     bool plain_;

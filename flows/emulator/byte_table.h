@@ -32,10 +32,10 @@ private:
 
     Tensor in_, out_;
     alignas(kAlignment) std::uint8_t table_[256] = {};
-    bool is_step_ = false;         // bits that are 1 for codes from step_ on, with `raise_` added to the code, or
-    bool falling_ = false;         // before it
+    bool is_step_ = false;  // bits that are 1 for codes from step_ on, with `raise_` added to the code, or
+    bool falling_ = false;  // before it
     std::uint8_t step_ = 0;
-    std::uint8_t raise_ = 0;       // 128 for signed bytes, so that codes are in the order of the values
+    std::uint8_t raise_ = 0;  // 128 for signed bytes, so that codes are in the order of the values
 };
 
 }  // namespace bnn

@@ -14,8 +14,8 @@ public:
         for (const Tensor& in : in_) {
             channels += in.channels;
             if (in.positions != out_.positions) refuse("parts of a concat have other positions");
-            whole_rows_ = whole_rows_ && in.storage == out_.storage &&
-                          (in.storage != Storage::bits || in.channels % 64 == 0);
+            whole_rows_ =
+                whole_rows_ && in.storage == out_.storage && (in.storage != Storage::bits || in.channels % 64 == 0);
         }
         if (channels != out_.channels) refuse("the parts of a concat are not its channels");
     }

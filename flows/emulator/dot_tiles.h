@@ -2,9 +2,10 @@
 // Dot products of a few rows with a few vectors of neurons, held in registers from the first input to the last.
 //
 // Neurons lie in lanes: a vector holds 32 bits of weights for each of kLanes neurons, so that sums need no reduction
-// across lanes, and a comparison with their thresholds gives the bits of the result side by side. A row's inputs come 32
-// bits at a time (a group), spread over all lanes; what the 32 bits hold is what the steps below differ in. Groups follow
-// each other in segments; a window on an image has one for each line of its kernel, at the same distance in all rows.
+// across lanes, and a comparison with their thresholds gives the bits of the result side by side. A row's inputs come
+// 32 bits at a time (a group), spread over all lanes; what the 32 bits hold is what the steps below differ in. Groups
+// follow each other in segments; a window on an image has one for each line of its kernel, at the same distance in all
+// rows.
 #ifndef BNN_EMULATOR_DOT_TILES_H
 #define BNN_EMULATOR_DOT_TILES_H
 
@@ -30,7 +31,8 @@ struct Tiles {
     static constexpr std::size_t kRows = 2;
 #endif
 
-    // `weights` are groups x Vectors x kLanes, for all segments; all rows are read `offset` bytes behind their beginning.
+    // `weights` are groups x Vectors x kLanes, for all segments; all rows are read `offset` bytes behind their
+    // beginning.
     template <std::size_t Vectors>
     static void tile(const char* const* rows, std::size_t offset, const Segment* segments, std::size_t count,
                      const std::uint32_t* weights, Sums<kRows, Vectors>& sums) {

@@ -12,8 +12,8 @@ namespace bnn {
 namespace {
 
 // Kernels may work on many rows at once: the most frames are as many as the widest of them takes. A block's tensors
-// should stay in the second-level cache beside the weights, but where sums of many rows are made side by side it is worth
-// more that also the layers with one row a frame fill them.
+// should stay in the second-level cache beside the weights, but where sums of many rows are made side by side it is
+// worth more that also the layers with one row a frame fill them.
 constexpr std::size_t kMostFrames = 256;
 #if defined(BNN_AVX512)
 constexpr std::size_t kBlockBytes = 512 * 1024;

@@ -23,8 +23,7 @@ public:
                       const std::vector<std::size_t>& outputs, const std::vector<Values>& values);
 
     // `input` holds (frames, elements) integers of the plain kind `type`.
-    void run(const void* input, Storage type, std::size_t frames, const std::vector<Tap>& taps,
-             unsigned threads) const;
+    void run(const void* input, Storage type, std::size_t frames, const std::vector<Tap>& taps, unsigned threads) const;
 
 private:
     static constexpr std::size_t kNone = ~std::size_t{0};

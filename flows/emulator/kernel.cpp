@@ -128,8 +128,7 @@ const Windows* Kernel::windows() const { return nullptr; }
 
 bool Kernel::reads_image() const { return false; }
 
-Registration::Registration(const char* name, Factory factory)
-    : name_(name), factory_(factory), next_(registrations()) {
+Registration::Registration(const char* name, Factory factory) : name_(name), factory_(factory), next_(registrations()) {
     registrations() = this;
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Vectors of 32-bit integers, as wide as the path that is being compiled has them; four in one that every machine runs.
 //
-// The intrinsics behind this header take as long to read as everything else: sources that need no vectors leave it alone.
+// The intrinsics behind this header take as long to read as everything else: sources that need no vectors leave it
+// alone.
 #ifndef BNN_EMULATOR_LANES_H
 #define BNN_EMULATOR_LANES_H
 

@@ -21,8 +21,7 @@ struct Layer {
     bool bipolar = true;
 
     explicit Layer(const Unit& unit)
-        : neurons(unit.output().channels),
-          inputs(unit.input().channels),
+        : neurons(unit.output().channels), inputs(unit.input().channels),
           levels(static_cast<std::size_t>(unit.number("levels"))) {
         if (unit.input().positions != unit.output().positions) refuse("positions differ");
         const Values given = unit.array("weights", neurons * inputs);
@@ -63,8 +62,8 @@ private:
     }
 };
 
-// What a sum over bits is to the dot product: with m the negative of bipolar weights, ones of x ^ m are counted, plane by
-// plane where inputs have several bits; then dot = scale * sum + bias of the neuron.
+// What a sum over bits is to the dot product: with m the negative of bipolar weights, ones of x ^ m are counted, plane
+// by plane where inputs have several bits; then dot = scale * sum + bias of the neuron.
 //
 // Over bipolar inputs dot = 2 sum - inputs. Over planes dot = sum - (the weights of all planes) * (ones of m), where a
 // sign plane weighs less than nothing.

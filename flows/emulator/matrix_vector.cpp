@@ -4,8 +4,8 @@
 // values: weights (neurons x inputs), levels, and with levels > 0: thresholds (neurons x levels), decreasing (neurons).
 //
 // Three ways, by what the integers are:
-//   bits     bipolar weights on inputs of one bit, or of few bits plane by plane: by tiles where the processor counts the
-//            ones of whole vectors, else by slices (sliced_matrix_vector.cpp);
+//   bits     bipolar weights on inputs of one bit, or of few bits plane by plane: by tiles where the processor counts
+//            the ones of whole vectors, else by slices (sliced_matrix_vector.cpp);
 //   bytes    weights and inputs of up to 8 bits: tiles of byte products;
 //   wide     anything else, one product after the other in 64 bits.
 // Each sums something of which the dot product is scale * sum + bias of the neuron, with scale > 0, so that thresholds
@@ -102,9 +102,7 @@ class TiledMatrixVector : public RowKernel {
 
 public:
     TiledMatrixVector(const Unit& unit, const Layer& layer, Source source)
-        : RowKernel(unit, source.form(RowKernel::source(unit)), kPanelRows),
-          source_(source),
-          levels_(layer.levels),
+        : RowKernel(unit, source.form(RowKernel::source(unit)), kPanelRows), source_(source), levels_(layer.levels),
           vectors_(rounded_up((out_.channels + kLanes - 1) / kLanes, kVectorUnit)) {
         make_segments();
         pack_weights(layer);
@@ -241,7 +239,8 @@ private:
     // For each kind of rows, vector by vector: with levels, the thresholds of each level for the sums; else what to add
     // to the scaled sums.
     void pack_outputs(const Layer& layer) {
-        // Sums never reach the limit of a neuron that fills up a vector, so that its bit is 0; nothing is added to them.
+        // Sums never reach the limit of a neuron that fills up a vector, so that its bit is 0; nothing is added to
+        // them.
         outputs_.assign(kinds() * output_count(), levels_ == 0 ? 0 : INT32_MAX);
         for (std::size_t kind = 0; kind < kinds(); ++kind) {
             for (std::size_t n = 0; n < layer.neurons; ++n) {

@@ -31,7 +31,8 @@ public:
             if (multiplies_) {
                 for (std::size_t c = 0; c < out_.channels; ++c) first[c] *= second[c];
             } else {
-                for (std::size_t c = 0; c < out_.channels; ++c) first[c] = factors_[0] * first[c] + factors_[1] * second[c];
+                for (std::size_t c = 0; c < out_.channels; ++c)
+                    first[c] = factors_[0] * first[c] + factors_[1] * second[c];
             }
             write_row(out_, first, static_cast<char*>(out[0]) + row * out_.stride());
         }

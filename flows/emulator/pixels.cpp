@@ -15,8 +15,8 @@ public:
         const Values image = unit.array("image", 2), rows = unit.array("rows"), columns = unit.array("columns");
         for (std::size_t row = 0; row < rows.count; ++row) {
             for (std::size_t column = 0; column < columns.count; ++column) {
-                const bool inside = rows[row] >= 0 && rows[row] < image[0] && columns[column] >= 0 &&
-                                    columns[column] < image[1];
+                const bool inside =
+                    rows[row] >= 0 && rows[row] < image[0] && columns[column] >= 0 && columns[column] < image[1];
                 if (!inside) refuse("a pixel does not exist");
                 pixels_.push_back(static_cast<std::size_t>(rows[row] * image[1] + columns[column]));
             }

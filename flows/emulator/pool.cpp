@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pool: the pixels of each window become one, channel by channel: their sum, or their largest or smallest element.
 //
-// values: taps, sum (0 or 1), smallest (channels), lo, hi, bipolar (0 or 1), the type; an extremum leaves out what is not
-// of the type, the pixels outside the image.
+// values: taps, sum (0 or 1), smallest (channels), lo, hi, bipolar (0 or 1), the type; an extremum leaves out what is
+// not of the type, the pixels outside the image.
 #include <algorithm>
 
 #include "windows.h"
@@ -13,13 +13,8 @@ namespace {
 class Pool : public Kernel {
 public:
     explicit Pool(const Unit& unit)
-        : Kernel(unit),
-          in_(unit.input()),
-          out_(unit.output()),
-          taps_(static_cast<std::size_t>(unit.number("taps"))),
-          sum_(unit.number("sum") != 0),
-          bipolar_(unit.number("bipolar") != 0),
-          lo_(unit.number("lo")),
+        : Kernel(unit), in_(unit.input()), out_(unit.output()), taps_(static_cast<std::size_t>(unit.number("taps"))),
+          sum_(unit.number("sum") != 0), bipolar_(unit.number("bipolar") != 0), lo_(unit.number("lo")),
           hi_(unit.number("hi")) {
         const Values smallest = unit.array("smallest", out_.channels);
         for (std::size_t c = 0; c < out_.channels; ++c) smallest_.push_back(smallest[c] != 0);
@@ -69,8 +64,7 @@ private:
 class BitPool : public Kernel {
 public:
     explicit BitPool(const Unit& unit)
-        : Kernel({{unit.windows()->image}, unit.outputs}),
-          windows_(*unit.windows()),
+        : Kernel({{unit.windows()->image}, unit.outputs}), windows_(*unit.windows()),
           words_(unit.output().stride() / 8) {
         const std::vector<std::int64_t> outside(unit.output().channels, windows_.fill);
         const Values smallest = unit.array("smallest", outside.size());

@@ -19,11 +19,7 @@ const Tensor& RowKernel::source(const Unit& unit) {
 }
 
 RowKernel::RowKernel(const Unit& unit, const Form& form, std::size_t panel)
-    : Kernel({{source(unit)}, unit.outputs}),
-      in_(source(unit)),
-      out_(unit.output()),
-      form_(form),
-      panel_(panel),
+    : Kernel({{source(unit)}, unit.outputs}), in_(source(unit)), out_(unit.output()), form_(form), panel_(panel),
       image_(&source(unit) != &unit.input()) {
     if (!image_) {
         taps_.assign(1, 0);

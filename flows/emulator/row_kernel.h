@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the kernels of matrix-vector units share: where their rows lie, brought into the form that they sum.
 //
-// A row is one or more taps, each with the elements of one pixel. Rows that follow each other have one tap; windows have
-// as many as their kernel, and are never copied together: the image is brought into the form once, with the margin that
-// its windows hang over, and a row begins at the place of its first tap.
+// A row is one or more taps, each with the elements of one pixel. Rows that follow each other have one tap; windows
+// have as many as their kernel, and are never copied together: the image is brought into the form once, with the margin
+// that its windows hang over, and a row begins at the place of its first tap.
 //
 // The margin holds what elements outside are. Bits cannot hold every such value, 0 least of all. Then the margin holds
-// -1, and windows are told apart by their taps that lie there, as one kind each; what is summed too much is a constant of
-// a kind and a neuron (`border`).
+// -1, and windows are told apart by their taps that lie there, as one kind each; what is summed too much is a constant
+// of a kind and a neuron (`border`).
 #ifndef BNN_EMULATOR_ROW_KERNEL_H
 #define BNN_EMULATOR_ROW_KERNEL_H
 

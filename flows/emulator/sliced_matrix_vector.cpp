@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Dot products of bits for many rows at once, where the processor cannot count the ones of whole vectors.
 //
-// Rows lie in slices (slices.h), so that a neuron's sum over its inputs is counted by adders of single bits: two slices of
-// equal weight and a running one become the next running one and a carry of twice the weight. No weight is ever loaded as
-// such: inputs enter two at a time, and the carry of
+// Rows lie in slices (slices.h), so that a neuron's sum over its inputs is counted by adders of single bits: two slices
+// of equal weight and a running one become the next running one and a carry of twice the weight. No weight is ever
+// loaded as such: inputs enter two at a time, and the carry of
 //
 //   (parity of all inputs before, x1 ^ m1, x2 ^ m2)
 //
-// depends on the neuron by three bits alone, the parity of its own m before, m1 and m2. So all eight are made once for all
-// neurons (the table), and a neuron picks its own. Parities need no adder: the sum's lowest bit is that of all inputs and
-// all m together.
+// depends on the neuron by three bits alone, the parity of its own m before, m1 and m2. So all eight are made once for
+// all neurons (the table), and a neuron picks its own. Parities need no adder: the sum's lowest bit is that of all
+// inputs and all m together.
 #include "path.h"
 
 #if !defined(BNN_AVX512)
@@ -241,7 +241,8 @@ private:
         for (std::size_t n = 0; n < count; ++n) work.counters[n * count_bits_] = parity ^ parities_[first + n];
     }
 
-    // Adds the counts of a group, shifted by their plane, or subtracts those of a sign plane: the sum of the inverse and 1.
+    // Adds the counts of a group, shifted by their plane, or subtracts those of a sign plane: the sum of the inverse
+    // and 1.
     void add_plane(std::size_t count, std::size_t plane, const Work& work) const {
         const bool subtract = sums_.is_signed && plane + 1 == sums_.planes;
         const Slice flip = Slice{} + (subtract ? ~std::uint64_t{0} : 0);
@@ -280,7 +281,8 @@ private:
         if (place + width_ == 64 || neuron + 1 == out_.channels) store(neuron, panel, work.results);
     }
 
-    // The number in `bits` slices, doubled where `shift` is 1, plus a constant, in as many slices as the output has bits.
+    // The number in `bits` slices, doubled where `shift` is 1, plus a constant, in as many slices as the output has
+    // bits.
     void put_integer(const Slice* number, std::size_t bits, bool is_signed, std::size_t shift, std::int64_t constant,
                      Slice* result) const {
         Slice carry = {};
@@ -299,7 +301,8 @@ private:
         }
     }
 
-    // The rows whose sum is at least `limit`: bit by bit from the lowest, a sum's 1 wins over a limit's 0 and loses to none.
+    // The rows whose sum is at least `limit`: bit by bit from the lowest, a sum's 1 wins over a limit's 0 and loses to
+    // none.
     Slice reaches(const Slice* sum, std::int64_t limit) const {
         if (limit <= 0) return ~Slice{};
         if (limit >> sum_bits_ != 0) return Slice{};
@@ -333,12 +336,12 @@ private:
     BitSums sums_;
     std::size_t levels_;
     std::size_t words_, pairs_;
-    std::size_t width_;       // bits of an element of the output
-    std::size_t count_bits_;  // of one plane's sum
-    std::size_t sum_bits_;    // of all planes' sum
+    std::size_t width_;                        // bits of an element of the output
+    std::size_t count_bits_;                   // of one plane's sum
+    std::size_t sum_bits_;                     // of all planes' sum
     std::vector<std::uint32_t> input_slices_;  // for each input, which of a plane's slices
-    std::vector<std::uint8_t> picks_;       // for each neuron and pair, where its slice lies among the table's eight
-    std::vector<std::uint64_t> parities_;   // of a neuron's m, as a mask
+    std::vector<std::uint8_t> picks_;          // for each neuron and pair, where its slice lies among the table's eight
+    std::vector<std::uint64_t> parities_;      // of a neuron's m, as a mask
     std::vector<std::int64_t> biases_, limits_;  // for each kind of rows and neuron
 };
 

@@ -17,8 +17,7 @@ struct Steps {
     bool bipolar;
 
     Steps(const Unit& unit, std::size_t channels)
-        : levels(static_cast<std::size_t>(unit.number("levels"))),
-          lo(unit.output().lo),
+        : levels(static_cast<std::size_t>(unit.number("levels"))), lo(unit.output().lo),
           bipolar(unit.output().storage == Storage::bits) {
         rows = unit.array("decreasing").count;
         if (rows != 1 && rows != channels) refuse("rows are no channels");

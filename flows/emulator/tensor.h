@@ -46,7 +46,8 @@ struct Tensor {
     // Whether the other tensor's elements, as many and in the same order, are the same bytes.
     bool lies_like(const Tensor& other) const {
         if (storage != other.storage || elements() != other.elements()) return false;
-        return channels == other.channels || storage != Storage::bits || (channels % 64 == 0 && other.channels % 64 == 0);
+        return channels == other.channels || storage != Storage::bits ||
+               (channels % 64 == 0 && other.channels % 64 == 0);
     }
 
     // Whether the other one has rows of the same kind, as long and as many: what a kernel goes by.

@@ -54,7 +54,8 @@ public:
             std::uint64_t* words = static_cast<std::uint64_t*>(out[0]) + row * out_.stride() / 8;
             for (std::size_t c = 0; c < in_.channels; ++c) flags[c] = from[c] >= limits_[c];
             pack_flags(flags, in_.channels, words);
-            for (std::size_t word = 0; word < flip_.size(); ++word) words[word] = (words[word] & ~never_[word]) ^ flip_[word];
+            for (std::size_t word = 0; word < flip_.size(); ++word)
+                words[word] = (words[word] & ~never_[word]) ^ flip_[word];
         }
     }
 

@@ -29,8 +29,8 @@ public:
 
     // The image within its margin: what a window that hangs over the border reads there lies outside.
     std::size_t image_rows, image_columns;
-    std::size_t top, left;      // of the margin
-    std::size_t rows, columns;  // of image and margin together
+    std::size_t top, left;             // of the margin
+    std::size_t rows, columns;         // of image and margin together
     std::vector<std::size_t> first;    // for each window, the place of its first tap
     std::vector<std::size_t> offsets;  // for each tap, how far behind the first it lies
 };

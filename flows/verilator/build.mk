@@ -30,12 +30,12 @@ ifeq ($(filter $(TRACE),none vcd fst),)
 $(error TRACE is none, vcd or fst, not "$(TRACE)")
 endif
 
-VERILATOR_ROOT := $(shell "$(VERILATOR)" --getenv VERILATOR_ROOT)
-ifeq ($(VERILATOR_ROOT),)
+# Not VERILATOR_ROOT: with that in its environment, Debian's `verilator` looks for its program where it is not.
+ROOT := $(shell "$(VERILATOR)" --getenv VERILATOR_ROOT)
+ifeq ($(ROOT),)
 $(error Verilator does not run as "$(VERILATOR)"; install it, or set VERILATOR)
 endif
-export VERILATOR_ROOT
-INCLUDE := $(VERILATOR_ROOT)/include
+INCLUDE := $(ROOT)/include
 
 # Some compilers for ARM know only -mcpu.
 NATIVE := $(shell $(CXX) -march=native -E -x c++ /dev/null >/dev/null 2>&1 && echo -march=native || echo -mcpu=native)

@@ -5,16 +5,16 @@
 
 #include "options.h"
 
-#include <cstring>
 #include <fcntl.h>
-#include <string>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <cstring>
+#include <string>
 
 /// A file's bytes, read-only, for as long as the object lives.
 class MappedFile {
-  public:
+public:
     explicit MappedFile(const std::string& path) {
         const int descriptor = open(path.c_str(), O_RDONLY);
         struct stat status;
@@ -42,14 +42,14 @@ class MappedFile {
     const uint8_t* data() const { return data_; }
     size_t size() const { return size_; }
 
-  private:
+private:
     const uint8_t* data_ = nullptr;
     size_t size_ = 0;
 };
 
 /// A file that is written beside its place and renamed into it by `commit`; without that it vanishes.
 class NewFile {
-  public:
+public:
     explicit NewFile(const std::string& path) : path_(path), temporary_(path + ".part") {
         file_ = std::fopen(temporary_.c_str(), "wb");
         if (!file_) fail(temporary_ + ": " + std::strerror(errno));
@@ -75,7 +75,7 @@ class NewFile {
         committed_ = true;
     }
 
-  private:
+private:
     std::string path_;
     std::string temporary_;
     std::FILE* file_ = nullptr;

@@ -2,7 +2,8 @@
 // Runs frames through a Verilated accelerator, checks what comes out and says how long it took.
 //
 // The program needs nothing but the files it is given, so a project is simulated and checked without Python. Its
-// options are in options.h, its evaluation loop in simulation.h, its boundary (bytes and beats) in the generated ports.h.
+// options are in options.h, its evaluation loop in simulation.h, its boundary (bytes and beats) in the generated
+// ports.h.
 
 #include "files.h"
 #include "options.h"
@@ -119,7 +120,8 @@ void print_summary(const Simulation& simulation, double seconds) {
 }
 
 /// Prints the first difference; whether there is none.
-bool equals_expected(const Simulation& simulation, const MappedFile& expected, const std::string& path, uint64_t frames) {
+bool equals_expected(const Simulation& simulation, const MappedFile& expected, const std::string& path,
+                     uint64_t frames) {
     const uint8_t* const got = simulation.output().data();
     bool equal = true;
     for (uint64_t frame = 0; equal && frame != simulation.frame_done().size(); ++frame) {
@@ -149,8 +151,8 @@ void explain(const Simulation& simulation, End end, const Vaccelerator& top) {
         Outputs::each([&](auto port, uint64_t number) {
             if (number != simulation.wrong_output()) return;
             const Progress& progress = simulation.progress()[number];
-            std::fprintf(stderr, "error: %s_tlast is %s at frame %" PRIu64 ", beat %" PRIu64 " of %" PRIu64 "\n", port.name,
-                         port.last(top) ? "high too early" : "missing on the last beat", progress.frames,
+            std::fprintf(stderr, "error: %s_tlast is %s at frame %" PRIu64 ", beat %" PRIu64 " of %" PRIu64 "\n",
+                         port.name, port.last(top) ? "high too early" : "missing on the last beat", progress.frames,
                          progress.beats - 1, port.beats);
         });
     } else if (end == End::unstable_output) {
@@ -175,8 +177,8 @@ void explain(const Simulation& simulation, End end, const Vaccelerator& top) {
                      top.s_axis_tready);
         Outputs::each([&](auto port, uint64_t number) {
             const Progress& progress = simulation.progress()[number];
-            std::fprintf(stderr, ", %" PRIu64 " frames and %" PRIu64 " beats came out of %s (valid %d)", progress.frames,
-                         progress.beats, port.name, port.valid(top));
+            std::fprintf(stderr, ", %" PRIu64 " frames and %" PRIu64 " beats came out of %s (valid %d)",
+                         progress.frames, progress.beats, port.name, port.valid(top));
         });
         std::fputc('\n', stderr);
     }
@@ -232,11 +234,10 @@ int main(int argc, char** argv) {
     top.eval();
 
     const auto start = std::chrono::steady_clock::now();
-    const End end = options.stalled
-                        ? (tracer ? simulation.run<true, true>(input_stalls, output_stalls, tracer.get())
-                                  : simulation.run<true, false>(input_stalls, output_stalls, nullptr))
-                        : (tracer ? simulation.run<false, true>(input_stalls, output_stalls, tracer.get())
-                                  : simulation.run<false, false>(input_stalls, output_stalls, nullptr));
+    const End end = options.stalled ? (tracer ? simulation.run<true, true>(input_stalls, output_stalls, tracer.get())
+                                              : simulation.run<true, false>(input_stalls, output_stalls, nullptr))
+                                    : (tracer ? simulation.run<false, true>(input_stalls, output_stalls, tracer.get())
+                                              : simulation.run<false, false>(input_stalls, output_stalls, nullptr));
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 
     // Also at a deadlock: here the stream monitors, where built in, say what each stream was doing.

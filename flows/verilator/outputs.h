@@ -11,16 +11,16 @@
 #include <tuple>
 
 /// One type a port: its name, its size, and where the design has its signals.
-#define BNN_PORT(NAME, BYTES, BEATS)                                                                \
-    struct NAME##_port {                                                                            \
-        static constexpr const char* name = #NAME;                                                  \
-        static constexpr uint64_t bytes = BYTES;                                                    \
-        static constexpr uint64_t beats = BEATS;                                                    \
-        static constexpr uint64_t frame = bytes * beats;                                            \
-        static const void* data(const Vaccelerator& top) { return &top.NAME##_tdata; }              \
-        static bool valid(const Vaccelerator& top) { return top.NAME##_tvalid; }                    \
-        static bool last(const Vaccelerator& top) { return top.NAME##_tlast; }                      \
-        static void set_ready(Vaccelerator& top, bool ready) { top.NAME##_tready = ready; }         \
+#define BNN_PORT(NAME, BYTES, BEATS)                                                        \
+    struct NAME##_port {                                                                    \
+        static constexpr const char* name = #NAME;                                          \
+        static constexpr uint64_t bytes = BYTES;                                            \
+        static constexpr uint64_t beats = BEATS;                                            \
+        static constexpr uint64_t frame = bytes * beats;                                    \
+        static const void* data(const Vaccelerator& top) { return &top.NAME##_tdata; }      \
+        static bool valid(const Vaccelerator& top) { return top.NAME##_tvalid; }            \
+        static bool last(const Vaccelerator& top) { return top.NAME##_tlast; }              \
+        static void set_ready(Vaccelerator& top, bool ready) { top.NAME##_tready = ready; } \
     };
 BNN_OUTPUTS(BNN_PORT)
 

@@ -27,8 +27,8 @@ inline volatile std::sig_atomic_t interrupted = 0;
 
 enum class End { done, wrong_tlast, unstable_output, deadlock, too_slow, interrupted };
 
-/// What the outer world bounds: cycles without a transfer, cycles at all, and the cycles that a trace shows. A trace that
-/// is full ends there.
+/// What the outer world bounds: cycles without a transfer, cycles at all, and the cycles that a trace shows. A trace
+/// that is full ends there.
 struct Limits {
     uint64_t watchdog;
     uint64_t most_cycles = ~uint64_t{0};
@@ -59,7 +59,7 @@ inline void evaluate(Vaccelerator& top) {
 }
 
 class Simulation {
-  public:
+public:
     static constexpr uint64_t input_bytes = BNN_INPUT_BYTES;
     static constexpr uint64_t input_beats = BNN_INPUT_BEATS;
     static constexpr uint64_t input_frame = input_bytes * input_beats;
@@ -83,9 +83,7 @@ class Simulation {
         Vaccelerator& top = top_;
         const uint8_t* source = input_;
         Outputs::Sinks sinks = Outputs::make(output_.data());
-        const auto each = [&](auto&& function) {
-            std::apply([&](auto&... sink) { (function(sink), ...); }, sinks);
-        };
+        const auto each = [&](auto&& function) { std::apply([&](auto&... sink) { (function(sink), ...); }, sinks); };
         uint64_t cycle = 0;
         uint64_t last_transfer = 0;
         uint64_t input_left = input_left_;
@@ -199,7 +197,7 @@ class Simulation {
     const std::vector<uint64_t>& frame_done() const { return frame_done_; }
     const std::vector<uint8_t>& output() const { return output_; }
 
-  private:
+private:
     /// Time in a trace of the rising edge of a cycle.
     static uint64_t time(uint64_t cycle) { return (reset_cycles + cycle) * period; }
 

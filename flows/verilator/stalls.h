@@ -9,7 +9,7 @@
 #include <cstdint>
 
 class Stalls {
-  public:
+public:
     /// `longest`: bound of the rare long bursts, in cycles.
     Stalls(uint64_t seed, uint64_t longest) : state_(seed) {
         while (long_bits_ < 20 && (uint64_t{1} << long_bits_) < longest) ++long_bits_;
@@ -30,7 +30,7 @@ class Stalls {
     /// The most cycles that a burst may last.
     uint64_t longest() const { return uint64_t{1} << long_bits_; }
 
-  private:
+private:
     static constexpr unsigned short_bits = 6;
 
     /// splitmix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).

@@ -24,7 +24,7 @@ struct VerilatedTracer {
 
 /// A waveform. Its file is looked at now and then, at first often, to know how fast it grows.
 class Tracer : public VerilatedTracer {
-  public:
+public:
     /// `most_bytes`: 0 for as many as it takes.
     Tracer(const std::string& path, uint64_t most_bytes) : path_(path), most_bytes_(most_bytes) {}
 
@@ -45,7 +45,8 @@ class Tracer : public VerilatedTracer {
         if (bytes >= most_bytes_) return true;
         // Twice as many cycles as until now, or as many as there is room for.
         const double shown = static_cast<double>(cycle - first_);
-        const double room = static_cast<double>(most_bytes_ - bytes) / static_cast<double>(std::max<uint64_t>(bytes, 1));
+        const double room =
+            static_cast<double>(most_bytes_ - bytes) / static_cast<double>(std::max<uint64_t>(bytes, 1));
         next_look_ = cycle + 1 + static_cast<uint64_t>(shown * std::min(room, 1.0));
         return false;
     }
@@ -53,7 +54,7 @@ class Tracer : public VerilatedTracer {
     /// The cycle in which to ask again.
     uint64_t next_look() const { return most_bytes_ == 0 ? none : next_look_; }
 
-  private:
+private:
     static constexpr uint64_t none = ~uint64_t{0};
     std::string path_;
     uint64_t most_bytes_;

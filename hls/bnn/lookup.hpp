@@ -39,7 +39,7 @@ void lookup(hls::stream<word<PE * InputBits>>& in, hls::stream<word<PE * OutputB
 template <unsigned Beats, unsigned PE, unsigned InputBits, unsigned OutputBits, unsigned Groups, class Entry,
           std::size_t Words, std::size_t Lanes>
 void lookup(hls::stream<word<PE * InputBits>>& in, hls::stream<word<PE * OutputBits>>& out,
-                    const Entry (&tables)[Words][Lanes]) {
+            const Entry (&tables)[Words][Lanes]) {
     constexpr std::size_t codes = std::size_t{1} << InputBits;
     static_assert(Lanes == PE && Words == Groups * codes, "each lane must have a word for each code and group");
     unsigned group = 0;

@@ -93,7 +93,7 @@ struct number_inputs {
 
 /// Of a beat with several vectors, their inputs first and their flags above them, one vector with its flags.
 template <unsigned Pixels, unsigned Width, unsigned Flags>
-bits<Width + Flags> vector_of(const bits<Pixels * (Width + Flags)>& beat, unsigned pixel) {
+bits<Width + Flags> vector_of(const bits<(Width + Flags) * Pixels>& beat, unsigned pixel) {
     BNN_PRAGMA(HLS INLINE)
     bits<Width + Flags> result;
     result.insert(0, beat.template slice<Width>(pixel * Width));
@@ -129,7 +129,7 @@ template <unsigned MW, unsigned MH, unsigned Vectors, unsigned PE, unsigned SIMD
           bool InputBipolar, unsigned InputBits, bool InputSigned, unsigned Flags, unsigned AccumulatorBits,
           unsigned Levels, unsigned OutputBits, int OutputOffset, class Weight, std::size_t Words, std::size_t Lanes,
           class... Tables>
-void matrix_vector(hls::stream<word<Pixels * (SIMD * InputBits + Flags)>>& in,
+void matrix_vector(hls::stream<word<(SIMD * InputBits + Flags) * Pixels>>& in,
                    hls::stream<word<Pixels * PE * OutputBits>>& out, const Weight (&weights)[Words][Lanes],
                    const Tables&... tables) {
     static_assert(PE >= 1 && MH % PE == 0, "PE must divide the outputs MH");
@@ -155,7 +155,7 @@ void matrix_vector(hls::stream<word<Pixels * (SIMD * InputBits + Flags)>>& in,
     using Inputs =
         std::conditional_t<Xnor, detail::xnor_inputs<SIMD, Flags>,
                            detail::number_inputs<SIMD, Flags, WeightBits, InputBipolar, InputBits, InputSigned, Sum>>;
-    constexpr unsigned beat_bits = Pixels * (SIMD * InputBits + Flags);
+    constexpr unsigned beat_bits = (SIMD * InputBits + Flags) * Pixels;
     using Beat = word<beat_bits>;
 
     Beat buffer[steps];

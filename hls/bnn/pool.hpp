@@ -31,7 +31,7 @@ namespace bnn {
 template <unsigned Channels, unsigned Windows, unsigned Taps, unsigned PE, unsigned SIMD, unsigned Pixels,
           unsigned InputBits, bool InputBipolar, bool InputSigned, bool Flagged, bool Sum, unsigned OutputBits,
           class Flag, std::size_t Words, std::size_t Lanes>
-void pool(hls::stream<word<Pixels * SIMD * (PE * InputBits + Flagged)>>& in,
+void pool(hls::stream<word<(PE * InputBits + Flagged) * SIMD * Pixels>>& in,
           hls::stream<word<Pixels * PE * OutputBits>>& out, const Flag (&smallest)[Words][Lanes]) {
     static_assert(PE >= 1 && Channels % PE == 0, "PE must divide the channels");
     static_assert(SIMD >= 1 && Taps % SIMD == 0, "SIMD must divide the pixels of a window");
@@ -45,7 +45,8 @@ void pool(hls::stream<word<Pixels * SIMD * (PE * InputBits + Flagged)>>& in,
     constexpr unsigned steps = Taps / SIMD;
     constexpr unsigned elements = Pixels * SIMD * PE;
     constexpr unsigned outputs = Pixels * PE;
-    constexpr unsigned beat_bits = Pixels * SIMD * (PE * InputBits + Flagged);
+    constexpr bool output_signed = Sum || InputSigned;
+    constexpr unsigned beat_bits = (PE * InputBits + Flagged) * SIMD * Pixels;
     // The integers from the lowest code to the highest. As an order, -1 and +1 are 0 and 1.
     constexpr std::int64_t low = InputSigned ? -(std::int64_t{1} << (InputBits - 1)) : 0;
     constexpr std::int64_t high = low + ((std::int64_t{1} << InputBits) - 1);
@@ -66,7 +67,7 @@ void pool(hls::stream<word<Pixels * SIMD * (PE * InputBits + Flagged)>>& in,
             // What the window makes of no pixel at all: 0, the lowest or the highest.
             std::int64_t so_far = Sum ? 0 : least ? high : low;
             if (step != 0) {
-                so_far = decode<OutputBits, Sum || InputSigned>(before.template get<OutputBits>(o * OutputBits));
+                so_far = decode<OutputBits, output_signed>(before.template get<OutputBits>(o * OutputBits));
             }
             for (unsigned tap = 0; tap < SIMD; ++tap) {
                 BNN_PRAGMA(HLS UNROLL)

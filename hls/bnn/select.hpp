@@ -31,9 +31,9 @@ void select(hls::stream<word<Inputs * ElementBits + Flagged>>& in,
         for (unsigned c = 0; c < Outputs; ++c) {
             BNN_PRAGMA(HLS UNROLL)
             const unsigned from = static_cast<unsigned>(index[0][c]);
-            y.template set<ElementBits>(
-                c * ElementBits, from < Inputs ? x.template get<ElementBits>(from * ElementBits)
-                                               : load<ElementBits>(constants[0][from - Inputs]).chunk[0]);
+            y.template set<ElementBits>(c * ElementBits, from < Inputs
+                                                             ? x.template get<ElementBits>(from * ElementBits)
+                                                             : load<ElementBits>(constants[0][from - Inputs]).chunk[0]);
         }
         if (Flagged) y.template set<1>(Outputs * ElementBits, x.template get<1>(Inputs * ElementBits));
         out.write(y.packed());

@@ -15,8 +15,8 @@
 namespace bnn {
 
 /// The code of the result for `x`, from the thresholds of its channel, which fit `ThresholdBits` bits.
-template <unsigned ThresholdBits, unsigned OutputBits, int OutputOffset, class Integer, class Entry,
-          std::size_t Levels, class Flag>
+template <unsigned ThresholdBits, unsigned OutputBits, int OutputOffset, class Integer, class Entry, std::size_t Levels,
+          class Flag>
 std::uint64_t activate(Integer x, const Entry (&thresholds)[Levels], const Flag& decreasing) {
     BNN_PRAGMA(HLS INLINE)
     int count = 0;
@@ -79,9 +79,9 @@ void threshold(hls::stream<word<PE * InputBits>>& in, hls::stream<word<PE * Outp
             const unsigned lane = Shared ? 0 : p;
             // One more than the largest input, and a sign.
             constexpr unsigned threshold_bits = InputBits + 2;
-            y.template set<OutputBits>(p * OutputBits, activate<threshold_bits, OutputBits, OutputOffset>(
-                                                           value, thresholds[word_index][lane],
-                                                           decreasing[word_index][lane]));
+            y.template set<OutputBits>(
+                p * OutputBits, activate<threshold_bits, OutputBits, OutputOffset>(value, thresholds[word_index][lane],
+                                                                                   decreasing[word_index][lane]));
         }
         out.write(y.packed());
         word_index = word_index + 1 == Words ? 0 : word_index + 1;

@@ -20,12 +20,12 @@ namespace bnn {
 /// Width                   bits of a beat
 /// Depth                   beats that the line buffer holds
 ///
-/// `last_row_copies` and `last_column_copies`: of each row and of each column the number of its last copy, from 0 on; one
-/// entry serves all.
+/// `last_row_copies` and `last_column_copies`: of each row and of each column the number of its last copy, from 0 on;
+/// one entry serves all.
 template <unsigned Rows, unsigned Columns, unsigned Chunks, unsigned Width, unsigned Depth, class RowEntry,
           std::size_t RowEntries, class ColumnEntry, std::size_t ColumnEntries>
-void upsample(hls::stream<word<Width>>& in, hls::stream<word<Width>>& out, const RowEntry (&last_row_copies)[RowEntries],
-              const ColumnEntry (&last_column_copies)[ColumnEntries]) {
+void upsample(hls::stream<word<Width>>& in, hls::stream<word<Width>>& out,
+              const RowEntry (&last_row_copies)[RowEntries], const ColumnEntry (&last_column_copies)[ColumnEntries]) {
     static_assert(RowEntries == 1 || RowEntries == Rows, "there is an entry for all rows, or one for each");
     static_assert(ColumnEntries == 1 || ColumnEntries == Columns, "there is an entry for all columns, or one for each");
     static_assert(Depth >= 1, "the line buffer holds at least one beat");

@@ -40,7 +40,7 @@ template <unsigned Channels, unsigned Windows, unsigned Taps, unsigned PE, unsig
           unsigned WeightBits, bool InputBipolar, unsigned InputBits, bool InputSigned, bool Flagged,
           unsigned AccumulatorBits, unsigned Levels, unsigned OutputBits, int OutputOffset, class Weight,
           std::size_t Words, std::size_t Lanes, class... Tables>
-void vector_vector(hls::stream<word<Pixels * SIMD * (PE * InputBits + Flagged)>>& in,
+void vector_vector(hls::stream<word<(PE * InputBits + Flagged) * SIMD * Pixels>>& in,
                    hls::stream<word<Pixels * PE * OutputBits>>& out, const Weight (&weights)[Words][Lanes],
                    const Tables&... tables) {
     static_assert(PE >= 1 && Channels % PE == 0, "PE must divide the channels");
@@ -58,7 +58,7 @@ void vector_vector(hls::stream<word<Pixels * SIMD * (PE * InputBits + Flagged)>>
     constexpr unsigned steps = Taps / SIMD;
     constexpr unsigned elements = Pixels * SIMD * PE;
     constexpr unsigned outputs = Pixels * PE;
-    constexpr unsigned beat_bits = Pixels * SIMD * (PE * InputBits + Flagged);
+    constexpr unsigned beat_bits = (PE * InputBits + Flagged) * SIMD * Pixels;
     static_assert(Words == steps * chunks, "the weights must have one word for each beat of a window");
     static_assert(Lanes == SIMD * PE, "a word of weights must have SIMD * PE entries");
     using Accumulator = std::conditional_t<Xnor, ap_uint<AccumulatorBits>, ap_int<AccumulatorBits>>;

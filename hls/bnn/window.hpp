@@ -179,10 +179,10 @@ void window(hls::stream<word<InputPixels * detail::smaller(Lanes, Channels) * El
     };
 
     // A copy for each pixel that an output beat touches. Windows share pixels: their columns are `grid` apart.
-    constexpr unsigned grid = windows == 1 ? DilationColumns
+    constexpr unsigned grid = windows == 1                                               ? DilationColumns
                               : tap_columns == 1 || DilationColumns % StrideColumns == 0 ? StrideColumns
-                              : StrideColumns % DilationColumns == 0 ? DilationColumns
-                                                                     : 1;
+                              : StrideColumns % DilationColumns == 0                     ? DilationColumns
+                                                                                         : 1;
     constexpr unsigned touched_columns =
         ((windows - 1) * StrideColumns + (tap_columns - 1) * DilationColumns) / grid + 1;
     constexpr unsigned touched = tap_rows * touched_columns;

@@ -7,7 +7,7 @@ import pytest
 
 from bnnfpga.codegen.memories import hex_file
 from bnnfpga.codegen.names import comment, file_stem
-from bnnfpga.dataflow.operator import Memory
+from bnnfpga.dataflow.hardware import Memory
 
 
 @pytest.mark.parametrize("width", [1, 3, 4, 7, 8, 9, 33, 1000])

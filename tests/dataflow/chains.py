@@ -13,7 +13,7 @@ from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.score_output import ScoreOutput
 from bnnfpga.dataflow.operators.threshold import Threshold
 from bnnfpga.dataflow.thresholds import ThresholdTable
-from bnnfpga.integers import IntegerType
+from bnnfpga.numbers.integers import IntegerType
 
 Spec = tuple[tuple[int, ...], int]
 
@@ -58,6 +58,6 @@ def random_folding(graph: Graph, seed: int) -> Graph:
         if operator.legal_pe():
             pe = int(rng.choice(operator.legal_pe()))
             simd = int(rng.choice(operator.legal_simd(pe))) if operator.legal_simd(pe) else None
-            memory = str(rng.choice(["block", "distributed"])) if hasattr(operator, "memory") else None
+            memory = str(rng.choice(operator.memory_kinds)) if operator.memory_kinds else None
             folding[operator.name] = LayerFolding(pe, simd, memory)  # type: ignore[arg-type]
     return apply_folding(graph, folding)

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bnnfpga.codegen.project_folder import boundary, write_simulation
 from bnnfpga.codegen.rtl import render_rtl
+from bnnfpga.compiler.project_folder import boundary, write_simulation
+from bnnfpga.compiler.vectors import Vectors
+from bnnfpga.dataflow.elementwise import Binary
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.add import Add
@@ -24,12 +26,10 @@ from bnnfpga.dataflow.operators.multiply import Multiply
 from bnnfpga.dataflow.operators.select import Select
 from bnnfpga.dataflow.operators.width_converter import WidthConverter
 from bnnfpga.dataflow.operators.window import Geometry, Window
-from bnnfpga.dataflow.pairs import Pairs
 from bnnfpga.dataflow.token_model import Cycles, Deadlock, predict
-from bnnfpga.integers import IntegerType
-from bnnfpga.simulate.simulator import build_simulator
-from bnnfpga.simulate.verilator import SimulationDeadlock, run_simulator
-from bnnfpga.vectors import Vectors
+from bnnfpga.numbers.integers import IntegerType
+from bnnfpga.simulate.runners.simulator import build_simulator
+from bnnfpga.simulate.runners.verilator import SimulationDeadlock, run_simulator
 from tests.support.graphs import chain, check_in_verilator, joined, random_integers
 
 BIPOLAR = IntegerType.bipolar()
@@ -50,7 +50,7 @@ def function_of_bytes(name: str, shape: tuple[int, ...], type: IntegerType, pe: 
 SHAPE = (3, 4)
 
 
-def paired(unit: Pairs, pe: int) -> Graph:
+def paired(unit: Binary, pe: int) -> Graph:
     """A unit that joins two streams of SHAPE, behind what makes them, `pe` elements a cycle."""
     first = function_of_bytes("first", SHAPE, unit.types[0], pe, 1)
     second = function_of_bytes("second", SHAPE, unit.types[1], pe, 2)
@@ -71,7 +71,7 @@ ADDITIONS = {
 @pytest.mark.parametrize("name", ADDITIONS)
 def test_add_in_hardware(name: str, tmp_path: Path) -> None:
     types, factors, pe, add_pe = ADDITIONS[name]
-    graph = paired(Add("add", SHAPE, types, factors, add_pe), pe)
+    graph = paired(Add("add", SHAPE, types, factors, pe=add_pe), pe)
     cycles = check_in_verilator(graph, tmp_path, frames=40)
     assert cycles.initiation_interval == max(operator.interval() for operator in graph.operators)
 
@@ -90,7 +90,7 @@ MULTIPLICATIONS = {
 @pytest.mark.parametrize("name", MULTIPLICATIONS)
 def test_multiply_in_hardware(name: str, tmp_path: Path) -> None:
     types, pe, own = MULTIPLICATIONS[name]
-    graph = paired(Multiply("multiply", SHAPE, types, own), pe)
+    graph = paired(Multiply("multiply", SHAPE, types, pe=own), pe)
     cycles = check_in_verilator(graph, tmp_path, frames=40)
     assert cycles.initiation_interval == max(operator.interval() for operator in graph.operators)
 

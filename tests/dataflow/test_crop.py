@@ -17,7 +17,7 @@ from bnnfpga.dataflow.operators.fork import Fork
 from bnnfpga.dataflow.operators.upsample import Upsample
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.token_model import predict
-from bnnfpga.integers import IntegerType
+from bnnfpga.numbers.integers import IntegerType
 from tests.support.graphs import chain, check_in_verilator, joined, random_integers
 
 BIPOLAR = IntegerType.bipolar()
@@ -76,9 +76,9 @@ def unrolled() -> Graph:
     port = Port((1, 4, 2), SIGNED, 2)
     forks = [Fork(f"fork{index}", port) for index in range(3)]
     samples = [Crop(f"crop{index}", (1, 4), 2, SIGNED, (0,), (index,), 2) for index in range(4)]
-    first = Add("add0", (1, 1, 2), (SIGNED, SIGNED), (1, 1), 2)
-    second = Add("add1", (1, 1, 2), (first.made, SIGNED), (1, -2), 2)
-    third = Add("add2", (1, 1, 2), (second.made, SIGNED), (3, 1), 2)
+    first = Add("add0", (1, 1, 2), (SIGNED, SIGNED), (1, 1), pe=2)
+    second = Add("add1", (1, 1, 2), (first.made, SIGNED), (1, -2), pe=2)
+    third = Add("add2", (1, 1, 2), (second.made, SIGNED), (3, 1), pe=2)
     pairs = [
         *(("fork0", "crop3"), ("fork0", "fork1"), ("fork1", "crop2"), ("fork1", "fork2")),
         *(("fork2", "crop1"), ("fork2", "crop0")),

@@ -15,16 +15,16 @@ from bnnfpga.codegen.rtl import render_rtl
 from bnnfpga.dataflow import token_model
 from bnnfpga.dataflow.folding import apply_folding, folding_of
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.operator import add_resources
+from bnnfpga.dataflow.resources import add_resources
 from bnnfpga.dataflow.token_model import predict
-from bnnfpga.simulate.emulator import Emulator
+from bnnfpga.simulate.runners.emulator import Emulator
 from bnnfpga.tuning.choose import choose_folding
 from tests.support.deep_graphs import CLASSES, dense_chain, doubled, residual_chain
 from tests.support.graphs import random_integers
 
 CYCLES = 4096
 FEW, MANY = 6, 24
-MOST_GROWTH = 1.1 * MANY / FEW
+MAX_GROWTH = 1.1 * MANY / FEW
 """A step that looks at all units for each of them would do up to 16 times as much."""
 
 
@@ -69,13 +69,13 @@ def test_work_grows_with_the_units(
     # The first one makes what is kept for ever.
     graphs = [folded(make(units)) if is_folded else make(units) for units in (2, FEW, MANY)]
     # What native code does is not counted.
-    monkeypatch.setattr(token_model, "_MANY_BEATS", 1 << 60)
+    monkeypatch.setattr(token_model, "_MIN_NATIVE_BEATS", 1 << 60)
     counts = []
     for index, graph in enumerate(graphs):
         folder = tmp_path / str(index)
         folder.mkdir()
         counts.append(calls(lambda graph=graph, folder=folder: work(graph, folder)))  # type: ignore[misc]
-    assert counts[2] <= MOST_GROWTH * counts[1]
+    assert counts[2] <= MAX_GROWTH * counts[1]
 
 
 def test_a_chain_of_500_layers(tmp_path: Path) -> None:

@@ -8,9 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bnnfpga.dataflow import arrays
 from bnnfpga.dataflow import graph as graph_module
-from bnnfpga.dataflow.arrays import narrowest, sum_type
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.add import Add
@@ -19,7 +17,9 @@ from bnnfpga.dataflow.operators.score_output import ScoreOutput
 from bnnfpga.dataflow.operators.vector_vector import VectorVector
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.thresholds import ThresholdTable
-from bnnfpga.integers import IntegerType
+from bnnfpga.numbers import exact_arrays as arrays
+from bnnfpga.numbers.exact_arrays import narrowest, sum_type
+from bnnfpga.numbers.integers import IntegerType
 from tests.dataflow.chains import random_chain
 from tests.support.deep_graphs import CODES, PIXEL, GraphWriter, residual_net
 from tests.support.graphs import chain, random_integers

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bnnfpga.base.errors import UserError
 from bnnfpga.dataflow.folding import Folding, LayerFolding, apply_folding, folding_of, parse_folding
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.score_output import ScoreOutput
-from bnnfpga.errors import UserError
-from bnnfpga.integers import IntegerType
+from bnnfpga.numbers.integers import IntegerType
 from bnnfpga.tuning.choose import choose_folding
 from tests.dataflow.chains import random_chain, random_folding
 

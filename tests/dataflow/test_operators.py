@@ -28,7 +28,7 @@ from bnnfpga.dataflow.operators.score_output import ScoreOutput
 from bnnfpga.dataflow.operators.threshold import Threshold
 from bnnfpga.dataflow.operators.width_converter import WidthConverter
 from bnnfpga.dataflow.stream import Port
-from bnnfpga.integers import IntegerType
+from bnnfpga.numbers.integers import IntegerType
 from tests.dataflow import test_branches, test_crop, test_pool, test_upsample, test_vector_vector, test_window
 from tests.dataflow.chains import random_table
 from tests.support.graphs import chain, check_in_verilator, joined
@@ -122,7 +122,7 @@ PLAIN: dict[str, Operator] = {
 def forked(lanes: int) -> Graph:
     """Both copies, one of them tripled, meet in a sum."""
     port = Port((2, 12), SIGNED, lanes)
-    units = [Fork("fork0", port), Add("add", port.shape, (SIGNED, SIGNED), (1, 3), lanes)]
+    units = [Fork("fork0", port), Add("add", port.shape, (SIGNED, SIGNED), (1, 3), pe=lanes)]
     return joined(units, [("fork0", "add"), ("fork0", "add")])
 
 

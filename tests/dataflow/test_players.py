@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 import bnnfpga
-from bnnfpga.assets import asset
+from bnnfpga.base.assets import asset
+from bnnfpga.base.errors import UserError
+from bnnfpga.compiler.recompiled import Recompiled
 from bnnfpga.dataflow import native_player, token_model
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.native_player import NativePlayer
 from bnnfpga.dataflow.python_player import PythonPlayer
 from bnnfpga.dataflow.token_model import Deadlock, player_for, predict
-from bnnfpga.errors import UserError
-from bnnfpga.simulate.project_graph import project_graph
 from tests.dataflow.chains import random_chain, random_folding
 from tests.dataflow.test_branches import residual
 from tests.support.cases import Case
@@ -41,7 +41,7 @@ def test_convolutional_nets(seed: int, tmp_path: Path) -> None:
     project = bnnfpga.compile(
         tmp_path / "net.onnx", tmp_path / "project", folding=tmp_path / "folding.yaml", input=case.input
     )
-    check_players(project_graph(project), 4)
+    check_players(Recompiled(project).graph, 4)
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -56,7 +56,7 @@ def test_a_deadlock() -> None:
 @pytest.mark.parametrize("most", [0, 1 << 60])
 def test_what_is_predicted(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = predict(residual(8))
-    monkeypatch.setattr(token_model, "_MANY_BEATS", most)
+    monkeypatch.setattr(token_model, "_MIN_NATIVE_BEATS", most)
     assert isinstance(player_for(residual(8)), PythonPlayer if most else NativePlayer)
     assert predict(residual(8)) == expected
     with pytest.raises(Deadlock, match="fork0_to_shortcut, shortcut_to_add_1"):
@@ -67,7 +67,7 @@ def test_a_machine_without_a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
     def none_here() -> None:
         raise UserError("no C++ compiler was found")
 
-    monkeypatch.setattr(token_model, "_MANY_BEATS", 0)
+    monkeypatch.setattr(token_model, "_MIN_NATIVE_BEATS", 0)
     monkeypatch.setattr(native_player, "_library", none_here)
     assert isinstance(player_for(residual(9)), PythonPlayer)
 

@@ -10,8 +10,8 @@ import pytest
 from bnnfpga.dataflow.operators.pool import Pool, PoolFunction
 from bnnfpga.dataflow.operators.window import Window
 from bnnfpga.dataflow.token_model import predict
-from bnnfpga.geometry import Geometry
-from bnnfpga.integers import IntegerType
+from bnnfpga.numbers.geometry import Geometry
+from bnnfpga.numbers.integers import IntegerType
 from tests.support.graphs import chain, check_in_verilator, random_integers
 
 TYPES = {

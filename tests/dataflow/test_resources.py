@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bnnfpga.dataflow.operator import RESOURCES, add_resources, memory_resources, multiplier_resources
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
-from bnnfpga.integers import IntegerType
+from bnnfpga.dataflow.resources import RESOURCES, add_resources, memory_resources, multiplier_resources
+from bnnfpga.numbers.integers import IntegerType
 
 
 @pytest.mark.parametrize(

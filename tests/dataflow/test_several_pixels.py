@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bnnfpga.base.errors import UserError
 from bnnfpga.dataflow.folding import LayerFolding, apply_folding, folding_of, parse_folding
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import Operator
@@ -23,9 +24,8 @@ from bnnfpga.dataflow.operators.vector_vector import VectorVector
 from bnnfpga.dataflow.operators.window import Window
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.token_model import predict
-from bnnfpga.errors import UserError
-from bnnfpga.geometry import Geometry
-from bnnfpga.integers import IntegerType
+from bnnfpga.numbers.geometry import Geometry
+from bnnfpga.numbers.integers import IntegerType
 from bnnfpga.tuning.choose import choose_folding
 from tests.dataflow.chains import random_table
 from tests.support.graphs import check_in_verilator

@@ -15,7 +15,7 @@ from bnnfpga.dataflow.operators.score_output import ScoreOutput
 from bnnfpga.dataflow.operators.width_converter import WidthConverter
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.token_model import predict, steady_interval
-from bnnfpga.integers import IntegerType
+from bnnfpga.numbers.integers import IntegerType
 from tests.dataflow.chains import random_chain, random_folding
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.upsample import Upsample
 from bnnfpga.dataflow.token_model import predict
-from bnnfpga.integers import IntegerType
+from bnnfpga.numbers.integers import IntegerType
 from tests.support.graphs import chain, check_in_verilator, random_integers
 
 BIPOLAR = IntegerType.bipolar()

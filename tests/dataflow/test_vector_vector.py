@@ -15,7 +15,7 @@ from bnnfpga.dataflow.operators.select import Select
 from bnnfpga.dataflow.operators.vector_vector import VectorVector
 from bnnfpga.dataflow.operators.window import Geometry, Window
 from bnnfpga.dataflow.token_model import predict
-from bnnfpga.integers import IntegerType
+from bnnfpga.numbers.integers import IntegerType
 from tests.dataflow.chains import random_table
 from tests.support.graphs import chain, check_in_verilator, random_integers
 

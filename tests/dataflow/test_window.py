@@ -16,8 +16,8 @@ from bnnfpga.dataflow.operators.window import Window
 from bnnfpga.dataflow.stream import divisors
 from bnnfpga.dataflow.token_model import predict
 from bnnfpga.dataflow.window_beats import window_lanes
-from bnnfpga.geometry import Geometry
-from bnnfpga.integers import IntegerType
+from bnnfpga.numbers.geometry import Geometry
+from bnnfpga.numbers.integers import IntegerType
 from tests.support.graphs import chain, check_in_verilator, random_integers
 
 BIPOLAR = IntegerType.bipolar()

@@ -20,10 +20,10 @@ from qonnx.core.onnx_exec import execute_onnx
 from qonnx.transformation.fold_constants import FoldConstants
 from qonnx.transformation.infer_shapes import InferShapes
 
-from bnnfpga.arithmetic import apply_steps
-from bnnfpga.dataflow.lower import lower
 from bnnfpga.frontend.clean import clean
-from bnnfpga.golden.model import GoldenModel
+from bnnfpga.golden.golden_model import GoldenModel
+from bnnfpga.lowering.lower import lower
+from bnnfpga.numbers.arithmetic import apply_steps
 from bnnfpga.transforms.fold import fold
 from tests.conftest import THOROUGH
 from tests.fixtures.dialects.make_fixtures import FINN, QONNX, File

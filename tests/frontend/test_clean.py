@@ -10,10 +10,10 @@ import onnx
 import pytest
 from onnx import TensorProto
 
-from bnnfpga.errors import UserError
+from bnnfpga.base.errors import UserError
+from bnnfpga.frontend.checking.supported import SUPPORTED
 from bnnfpga.frontend.clean import clean, load
-from bnnfpga.frontend.nodes import QONNX_DOMAIN, QUANTIZERS
-from bnnfpga.frontend.supported import SUPPORTED
+from bnnfpga.frontend.graph.nodes import QONNX_DOMAIN, QUANTIZERS
 from tests.support.data import FIXTURES, shared
 from tests.support.nets import DenseNet, NetWriter
 

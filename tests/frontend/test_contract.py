@@ -10,16 +10,16 @@ import onnx
 import pytest
 from onnx import TensorProto
 
-from bnnfpga.errors import UserError
+from bnnfpga.base.errors import UserError
+from bnnfpga.frontend.checking.supported import SUPPORTED
 from bnnfpga.frontend.clean import clean
 from bnnfpga.frontend.contract.page import operators_page
 from bnnfpga.frontend.contract.table import QONNX, REFUSED, STANDARD
 from bnnfpga.frontend.contract.terms import MODERN, NEWEST, OLDEST, Operator
-from bnnfpga.frontend.final import final_operators
-from bnnfpga.frontend.nodes import EMBEDDING, UNARY
-from bnnfpga.frontend.supported import SUPPORTED
-from bnnfpga.frontend.well_formed import check_file
-from bnnfpga.golden.model import GoldenModel
+from bnnfpga.frontend.ends.final import final_operators
+from bnnfpga.frontend.graph.nodes import EMBEDDING, UNARY
+from bnnfpga.frontend.reading.well_formed import check_file
+from bnnfpga.golden.golden_model import GoldenModel
 from tests.support import contract_refusals
 from tests.support.contract_cases import CASES, Case, cases
 from tests.support.contract_refusals import Refused, schema_versions

@@ -8,13 +8,13 @@ import numpy as np
 import onnx
 import pytest
 
-from bnnfpga.arithmetic import apply_steps
-from bnnfpga.dataflow.lower import lower
 from bnnfpga.frontend.clean import load
-from bnnfpga.frontend.final import final_operators
-from bnnfpga.frontend.nodes import QUANTIZERS
-from bnnfpga.golden.model import GoldenModel
-from bnnfpga.integers import IntegerType
+from bnnfpga.frontend.ends.final import final_operators
+from bnnfpga.frontend.graph.nodes import QUANTIZERS
+from bnnfpga.golden.golden_model import GoldenModel
+from bnnfpga.lowering.lower import lower
+from bnnfpga.numbers.arithmetic import apply_steps
+from bnnfpga.numbers.integers import IntegerType
 from bnnfpga.transforms.fold import fold
 from tests.fixtures.dialects.make_fixtures import MAKERS, make
 from tests.support.data import FIXTURES, mnist_test_set, shared

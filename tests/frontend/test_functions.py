@@ -11,8 +11,8 @@ from onnx import AttributeProto, FunctionProto, helper, numpy_helper
 
 import bnnfpga
 from bnnfpga.frontend.clean import clean
-from bnnfpga.frontend.dialects import normalise
-from bnnfpga.golden.check.functions import written_out
+from bnnfpga.frontend.reading.dialects import normalise
+from bnnfpga.golden.check.inlining import written_out
 from tests.support.nets import DOMAIN
 
 OURS = "blocks"

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bnnfpga.frontend.model import Model, Node, make_node
-from bnnfpga.frontend.protos import from_proto, to_proto
-from bnnfpga.frontend.rewriting import Rewrite, apply_rewrites
+from bnnfpga.frontend.graph.model import Model, Node, make_node
+from bnnfpga.frontend.graph.protos import from_proto, to_proto
+from bnnfpga.frontend.graph.rewriting import Rewrite, apply_rewrites
 
 EDITS = ("insert", "remove", "input", "output", "replace", "become", "constant", "boundary", "unread", "facts")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bnnfpga.errors import UserError
+from bnnfpga.base.errors import UserError
 from bnnfpga.frontend.clean import clean
-from bnnfpga.frontend.model import Model
-from bnnfpga.frontend.nodes import origin_of
+from bnnfpga.frontend.graph.model import Model
+from bnnfpga.frontend.graph.nodes import origin_of
 from bnnfpga.transforms.fold import fold
 from tests.support.any_nets import AnyNet
 from tests.support.nets import NetWriter

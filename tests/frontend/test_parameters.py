@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bnnfpga.frontend.clean import clean
-from bnnfpga.frontend.quantizers import quantizer_of
-from bnnfpga.frontend.scaled_integers import as_scaled_integers
-from bnnfpga.golden.model import GoldenModel
+from bnnfpga.frontend.forms.quantizers import quantizer_of
+from bnnfpga.frontend.forms.scaled_integers import as_scaled_integers
+from bnnfpga.golden.golden_model import GoldenModel
 from tests.support.nets import NetWriter
 
 

@@ -10,12 +10,12 @@ from qonnx.custom_op.general.multithreshold import multithreshold
 from qonnx.custom_op.general.quant import quant
 from qonnx.custom_op.general.trunc import trunc_v1, trunc_v2
 
-from bnnfpga.arithmetic import apply_steps
-from bnnfpga.errors import UserError
+from bnnfpga.base.errors import UserError
 from bnnfpga.frontend.clean import clean
-from bnnfpga.frontend.multithreshold import output_grid
-from bnnfpga.frontend.quantizers import ROUNDING_MODES, Quantizer, quantizer_of
-from bnnfpga.golden.model import GoldenModel
+from bnnfpga.frontend.forms.multithreshold import output_grid
+from bnnfpga.frontend.forms.quantizers import ROUNDING_MODES, Quantizer, quantizer_of
+from bnnfpga.golden.golden_model import GoldenModel
+from bnnfpga.numbers.arithmetic import apply_steps
 from tests.conftest import THOROUGH
 from tests.support.nets import DOMAIN, NetWriter
 

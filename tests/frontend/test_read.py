@@ -12,10 +12,10 @@ import onnx
 import pytest
 from onnx.external_data_helper import set_external_data
 
-from bnnfpga.errors import UserError
+from bnnfpga.base.errors import UserError
 from bnnfpga.frontend.clean import load
-from bnnfpga.frontend.read import read_model, read_source
-from bnnfpga.golden.model import GoldenModel
+from bnnfpga.frontend.reading.read import read_model, read_source
+from bnnfpga.golden.golden_model import GoldenModel
 from tests.support.nets import DenseNet
 
 NET = DenseNet((8, 6, 4), activation_bits=2, bias=True)

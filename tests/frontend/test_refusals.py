@@ -8,13 +8,13 @@ import numpy as np
 import onnx
 import pytest
 
-from bnnfpga.dataflow.lower import lower
-from bnnfpga.errors import UserError
+from bnnfpga.base.errors import UserError
 from bnnfpga.frontend.clean import clean
-from bnnfpga.frontend.final import final_operators
-from bnnfpga.frontend.nodes import attribute
-from bnnfpga.golden.model import GoldenModel
-from bnnfpga.integers import IntegerType
+from bnnfpga.frontend.ends.final import final_operators
+from bnnfpga.frontend.graph.nodes import attribute
+from bnnfpga.golden.golden_model import GoldenModel
+from bnnfpga.lowering.lower import lower
+from bnnfpga.numbers.integers import IntegerType
 from bnnfpga.transforms.fold import fold
 from tests.support.nets import NetWriter
 

@@ -10,12 +10,12 @@ import numpy as np
 import onnx
 import pytest
 
-from bnnfpga.errors import UserError
+from bnnfpga.base.errors import UserError
 from bnnfpga.frontend.clean import clean
-from bnnfpga.geometry import Geometry
+from bnnfpga.numbers.geometry import Geometry
 from tests.support.nets import NetWriter
 
-SECONDS, MOST_BYTES = 2.0, 1 << 28
+SECONDS, MAX_BYTES = 2.0, 1 << 28
 
 
 def _conv(net: NetWriter, x: str, **options: object) -> object:
@@ -67,7 +67,7 @@ def test_hostile_sizes(name: str, size: int) -> None:
         tracemalloc.stop()
     assert "node" in str(caught.value.where)
     assert time.perf_counter() - started < SECONDS
-    assert peak < MOST_BYTES
+    assert peak < MAX_BYTES
 
 
 @pytest.mark.parametrize("size", [1 << 10, 1 << 24])
@@ -80,8 +80,8 @@ def test_large_strides_are_legal(size: int) -> None:
 @pytest.mark.parametrize("operator", ["ArgMax", "TopK"])
 @pytest.mark.parametrize("flat", [False, True])
 def test_a_class_of_the_input_itself(operator: str, *, flat: bool) -> None:
-    from bnnfpga.dataflow.lower import lower
-    from bnnfpga.integers import IntegerType
+    from bnnfpga.lowering.lower import lower
+    from bnnfpga.numbers.integers import IntegerType
     from bnnfpga.transforms.fold import fold
 
     net = NetWriter()

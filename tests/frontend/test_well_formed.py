@@ -10,9 +10,9 @@ import onnx
 import pytest
 from onnx import AttributeProto, TensorProto, helper, numpy_helper
 
-from bnnfpga.errors import UserError
+from bnnfpga.base.errors import UserError
 from bnnfpga.frontend.clean import clean, load
-from bnnfpga.frontend.read import read_model
+from bnnfpga.frontend.reading.read import read_model
 from tests.support.nets import DenseNet, NetWriter
 
 NET = DenseNet((6, 5, 3), activation_bits=2, bias=True)

@@ -17,10 +17,10 @@ from bnnfpga.frontend.clean import clean
 from bnnfpga.golden.check import Claims, FileReading, Scaled, read_file
 from bnnfpga.golden.check.number import Number, granule
 from bnnfpga.golden.file_check import check_file
-from bnnfpga.golden.model import GoldenModel
+from bnnfpga.golden.golden_model import GoldenModel
 from tests.support.nets import DOMAIN, NetWriter
 
-LEAVES = {"bnnfpga", "bnnfpga.golden", "bnnfpga.golden.check", "bnnfpga.errors"}
+LEAVES = {"bnnfpga", "bnnfpga.golden", "bnnfpga.golden.check", "bnnfpga.base.errors"}
 
 
 def test_it_imports_nothing_of_the_frontend() -> None:

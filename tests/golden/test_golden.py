@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bnnfpga.errors import UserError
-from bnnfpga.frontend import quantizers
+from bnnfpga.base.errors import UserError
 from bnnfpga.frontend.clean import clean, load
+from bnnfpga.frontend.forms import quantizers
 from bnnfpga.golden import onnx_form
-from bnnfpga.golden.model import GoldenModel
+from bnnfpga.golden.golden_model import GoldenModel
 from bnnfpga.golden.steps import Step, apply_steps
 from tests.support.data import FIXTURES, mnist_test_set, shared
 from tests.support.nets import DenseNet, NetWriter, dense_nets

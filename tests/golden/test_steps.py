@@ -8,8 +8,8 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, numpy_helper
 
-from bnnfpga.arithmetic import BY_NUMPY, OPERATIONS, Step
 from bnnfpga.golden.onnx_form import step_to_onnx
+from bnnfpga.numbers.arithmetic import BY_NUMPY, OPERATIONS, Step
 
 CONSTANTS = np.array([0.1, -3.0, 2.5, 0.0, 1e-3, -0.75], np.float32)
 WITHOUT_CONSTANT = ("round", "floor", "ceil", "sign", "absolute")

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.assets import asset
+from bnnfpga.base.assets import asset
 from bnnfpga.codegen.hls import literal, operator_tables
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.pool import Pool
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.thresholds import ThresholdTable
-from bnnfpga.integers import IntArray, IntegerType
+from bnnfpga.numbers.integers import IntArray, IntegerType
 
 STRICT = ["-Wall", "-Wextra", "-Werror"]
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hls_cases import AP_AXIU, STRICT, pack, random_integers, random_table, synthesis_form
 
+from bnnfpga.base.errors import UserError
 from bnnfpga.codegen.hls import render_hls
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import Operator
@@ -26,9 +27,8 @@ from bnnfpga.dataflow.operators.threshold import Threshold
 from bnnfpga.dataflow.operators.width_converter import WidthConverter
 from bnnfpga.dataflow.operators.window import Geometry, Window
 from bnnfpga.dataflow.stream import Port, divisors
-from bnnfpga.errors import UserError
-from bnnfpga.integers import IntegerType
-from bnnfpga.simulate.csim import CSimulator, build_csim, run_csim
+from bnnfpga.numbers.integers import IntegerType
+from bnnfpga.simulate.runners.csim import CSimulator, build_csim, run_csim
 
 BIPOLAR = IntegerType.bipolar()
 

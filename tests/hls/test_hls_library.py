@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hls_cases import AP_AXIU, STRICT, compile_program
 
-from bnnfpga.assets import asset
+from bnnfpga.base.assets import asset
 
 HEADERS = sorted(path.name for path in (asset("hls") / "bnn").glob("*.hpp"))
 

@@ -30,7 +30,7 @@ from bnnfpga.dataflow.operators.width_converter import WidthConverter
 from bnnfpga.dataflow.operators.window import Geometry, Window
 from bnnfpga.dataflow.stream import Port, divisors
 from bnnfpga.dataflow.window_beats import window_lanes
-from bnnfpga.integers import IntegerType
+from bnnfpga.numbers.integers import IntegerType
 
 BIPOLAR = IntegerType.bipolar()
 UINT2 = IntegerType(0, 3, "unsigned")

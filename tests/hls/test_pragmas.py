@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from test_hls_graph import branches, chain, random_net
 
-from bnnfpga.assets import asset
+from bnnfpga.base.assets import asset
 from bnnfpga.codegen.hls import render_hls
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operators.lookup import Lookup
 from bnnfpga.dataflow.operators.score_output import ScoreOutput
-from bnnfpga.integers import IntegerType
+from bnnfpga.numbers.integers import IntegerType
 
 # Options that must be there, and options that may.
 KNOWN = {

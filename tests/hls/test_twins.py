@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bnnfpga.assets import asset
+from bnnfpga.base.assets import asset
 
 OPERATORS = sorted(path.stem for path in (asset("hls").parent / "bnnfpga" / "dataflow" / "operators").glob("[a-z]*.py"))
 # Parts of units, and what only one of the two forms needs.

@@ -15,15 +15,15 @@ import pytest
 from onnx import TensorProto
 
 import bnnfpga
-from bnnfpga.arithmetic import OPERATIONS
-from bnnfpga.errors import UserError
+from bnnfpga.base.errors import UserError
 from bnnfpga.frontend.clean import clean
+from bnnfpga.golden.golden_model import GoldenModel
 from bnnfpga.golden.host_joins import leave_joins
-from bnnfpga.golden.model import GoldenModel
 from bnnfpga.host.end_files import check_ends
 from bnnfpga.host.end_shapes import shapes_made
 from bnnfpga.host.ends import END_OPERATIONS, apply_ends, end_classes, end_outputs
-from bnnfpga.input_format import InputFormat
+from bnnfpga.host.input_format import InputFormat
+from bnnfpga.numbers.arithmetic import OPERATIONS
 from tests.support.end_nets import EndNet
 from tests.support.spelled import Spelled
 

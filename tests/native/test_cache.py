@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bnnfpga.errors import UserError
+from bnnfpga.base.errors import UserError
 from bnnfpga.native.cache import cache_folder, cached_build, digest
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bnnfpga.errors import UserError
+from bnnfpga.base.errors import UserError
 from bnnfpga.native import toolchain
 from bnnfpga.native.toolchain import find_compiler, find_make, find_verilator
 

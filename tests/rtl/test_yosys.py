@@ -15,11 +15,10 @@ import numpy as np
 import pytest
 
 import bnnfpga
-from bnnfpga.assets import asset
+from bnnfpga.base.assets import asset
 from bnnfpga.codegen.rtl import FILE_LIST, render_rtl
 from bnnfpga.dataflow.folding import apply_folding
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.operator import add_resources
 from bnnfpga.dataflow.operators.add import Add
 from bnnfpga.dataflow.operators.concat import Concat
 from bnnfpga.dataflow.operators.crop import Crop
@@ -34,8 +33,9 @@ from bnnfpga.dataflow.operators.threshold import Threshold
 from bnnfpga.dataflow.operators.upsample import Upsample
 from bnnfpga.dataflow.operators.vector_vector import VectorVector
 from bnnfpga.dataflow.operators.window import Geometry, Window
-from bnnfpga.integers import IntegerType
+from bnnfpga.dataflow.resources import add_resources
 from bnnfpga.native.toolchain import find_verilator
+from bnnfpga.numbers.integers import IntegerType
 from bnnfpga.tuning.choose import choose_folding
 from tests.dataflow.chains import random_chain, random_folding, random_table
 from tests.dataflow.test_several_pixels import network

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bnnfpga.assets import asset
+from bnnfpga.base.assets import asset
+from bnnfpga.base.errors import UserError
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.add import Add
@@ -31,12 +32,11 @@ from bnnfpga.dataflow.operators.width_converter import WidthConverter
 from bnnfpga.dataflow.operators.window import Geometry, Window
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.thresholds import ThresholdTable
-from bnnfpga.errors import UserError
-from bnnfpga.integers import IntArray, IntegerType
 from bnnfpga.native.toolchain import find_compiler
-from bnnfpga.simulate import emulator_library
-from bnnfpga.simulate.emulator import Emulator, run_emulator
-from bnnfpga.simulate.emulator_library import INSTRUCTION_SETS, VARIABLE, choose_path, paths_here
+from bnnfpga.numbers.integers import IntArray, IntegerType
+from bnnfpga.simulate.runners import emulator_library
+from bnnfpga.simulate.runners.emulator import Emulator, run_emulator
+from bnnfpga.simulate.runners.emulator_library import INSTRUCTION_SETS, VARIABLE, choose_path, paths_here
 from tests.conftest import THOROUGH
 from tests.dataflow.chains import random_chain, random_folding
 from tests.dataflow.test_window import windows

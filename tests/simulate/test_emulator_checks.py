@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 
 import bnnfpga
-from bnnfpga.dataflow.operator import EmulatorKernel
+from bnnfpga.base.errors import UserError
+from bnnfpga.compiler import recompiled
+from bnnfpga.dataflow.hardware import EmulatorKernel
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
-from bnnfpga.errors import UserError
-from bnnfpga.simulate import project_graph
-from bnnfpga.simulate.emulator_library import VARIABLE
+from bnnfpga.simulate.runners.emulator_library import VARIABLE
 from tests.support.builds import images_for
 from tests.support.nets import DenseNet
 
@@ -87,9 +87,9 @@ def test_a_project_that_is_compiled_again(tmp_path: Path) -> None:
 
 def test_the_graph_follows_from_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compiled = bnnfpga.compile(NET.write(tmp_path), tmp_path / "project", cycles=64)
-    known = project_graph.project_graph(compiled)
-    monkeypatch.setattr(project_graph, "_graphs", OrderedDict())
-    made = project_graph.project_graph(bnnfpga.Project.load(tmp_path / "project"))
+    known = recompiled.Recompiled(compiled).graph
+    monkeypatch.setattr(recompiled, "_remembered", OrderedDict())
+    made = recompiled.Recompiled(bnnfpga.Project.load(tmp_path / "project")).graph
     assert made is not known
     assert [unit.folding for unit in made.operators] == [unit.folding for unit in known.operators]
     assert [stream.port for stream in made.streams] == [stream.port for stream in known.streams]

@@ -13,19 +13,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bnnfpga.assets import asset
+from bnnfpga.base.assets import asset
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.operator import EmulatorKernel
+from bnnfpga.dataflow.hardware import EmulatorKernel
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.threshold import Threshold
 from bnnfpga.dataflow.operators.window import Window
 from bnnfpga.dataflow.stream import Port
-from bnnfpga.geometry import Geometry
-from bnnfpga.integers import IntegerType
 from bnnfpga.native.toolchain import find_compiler
-from bnnfpga.simulate import emulator_library
-from bnnfpga.simulate.emulator import Emulator, run_emulator
-from bnnfpga.simulate.emulator_library import paths_here
+from bnnfpga.numbers.geometry import Geometry
+from bnnfpga.numbers.integers import IntegerType
+from bnnfpga.simulate.runners import emulator_library
+from bnnfpga.simulate.runners.emulator import Emulator, run_emulator
+from bnnfpga.simulate.runners.emulator_library import paths_here
 from tests.conftest import THOROUGH
 from tests.support.deep_graphs import GraphWriter
 from tests.support.graphs import random_integers
@@ -139,7 +139,7 @@ def test_a_kernel_is_not_handed_other_rows_than_it_states(tmp_path: Path, monkey
 
 _SANITIZED = """
 import sys
-from bnnfpga.simulate import emulator_library
+from bnnfpga.simulate.runners import emulator_library
 options = emulator_library._options
 flags = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g1")
 emulator_library._options = lambda path: (*options(path), *flags)

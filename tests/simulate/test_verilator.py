@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bnnfpga.errors import UserError
+from bnnfpga.base.errors import UserError
 from bnnfpga.native.toolchain import find_compiler, find_verilator, missing_fst_headers
-from bnnfpga.simulate.simulator import OPTIMIZE
-from bnnfpga.simulate.verilator import SimulationDeadlock, SimulationError, build_simulator, run_simulator
+from bnnfpga.simulate.runners.simulator import OPTIMIZE
+from bnnfpga.simulate.runners.verilator import SimulationDeadlock, SimulationError, build_simulator, run_simulator
 from tests.simulate.projects import BEATS, LATENCY, MASK, Tiny, make_project
 
 

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 import bnnfpga
+from bnnfpga.compiler.recompiled import Recompiled
 from bnnfpga.dataflow.folding import folding_of
-from bnnfpga.dataflow.lower import lower
 from bnnfpga.frontend.clean import load
-from bnnfpga.input_format import InputFormat
+from bnnfpga.host.input_format import InputFormat
+from bnnfpga.lowering.lower import lower
 from bnnfpga.native.toolchain import find_compiler
-from bnnfpga.simulate.emulator import run_emulator
-from bnnfpga.simulate.emulator_library import paths_here
-from bnnfpga.simulate.project_graph import project_graph
+from bnnfpga.simulate.runners.emulator import run_emulator
+from bnnfpga.simulate.runners.emulator_library import paths_here
 from bnnfpga.transforms.fold import fold
 from tests.dataflow.chains import random_folding
 
@@ -50,7 +50,7 @@ def check_cycles(project: bnnfpga.Project, frames: int = 24, seed: int = 0) -> N
 
 def check_streams(project: bnnfpga.Project, x: NDArray[Any]) -> None:
     """The emulator's integers are those of the numpy meaning, in every stream, on every path that runs here."""
-    graph = project_graph(project)
+    graph = Recompiled(project).graph
     codes = project.read_images(x).codes
     expected = graph.execute(codes, [stream.name for stream in graph.streams])
     for path in paths_here(find_compiler()):

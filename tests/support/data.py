@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import struct
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from bnnfpga.datasets.arrays import load_array
+from bnnfpga.datasets.idx import ELEMENT_TYPES
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
@@ -38,3 +41,10 @@ def random_digits(count: int, seed: int = 0) -> NDArray[np.uint8]:
     """uint8 (count, 1, 28, 28) with the contrast of digits: where a test needs pixels but no meaning."""
     rng = np.random.default_rng(seed)
     return np.where(rng.random((count, 1, 28, 28)) < 0.2, rng.integers(0, 256, (count, 1, 28, 28)), 0).astype(np.uint8)
+
+
+def to_idx(array: np.ndarray[Any, Any]) -> bytes:
+    """The bytes of an IDX file that holds this array."""
+    code = {np.dtype(name).newbyteorder("=").str: code for code, name in ELEMENT_TYPES.items()}[array.dtype.str]
+    header = bytes([0, 0, code, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
+    return header + array.astype(array.dtype.newbyteorder(">")).tobytes()

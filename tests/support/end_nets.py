@@ -14,7 +14,7 @@ OPERATORS = (
     *("Slice", "Split", "Pad", "Resize", "ReduceMean", "Mul", "Add", "Sub", "Cast", "Max"),
 )
 _WIDTH = 6
-_MOST_OUTPUTS = 3
+_MAX_OUTPUTS = 3
 
 
 class EndNet(Spelled):
@@ -30,7 +30,7 @@ class EndNet(Spelled):
         ends = [self._head(x, image) for _ in range(self._pick(1, 2, 3))]
         for _ in range(self._pick(1, 2, 3, 4, 5)):
             ends = self._step(ends)
-        while len(ends) > _MOST_OUTPUTS:
+        while len(ends) > _MAX_OUTPUTS:
             ends = ends[1:]
         self.end(*ends, kinds=[TensorProto.INT64 if name in self._integers else TensorProto.FLOAT for name in ends])
 

@@ -19,7 +19,7 @@ from bnnfpga.dataflow.operators.arg_max import ArgMax
 from bnnfpga.dataflow.operators.lookup import Lookup
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.threshold import Threshold
-from bnnfpga.integers import IntArray
+from bnnfpga.numbers.integers import IntArray
 
 Meaning = Callable[[IntArray], IntArray]
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from bnnfpga.codegen.project_folder import boundary, write_simulation
 from bnnfpga.codegen.rtl import render_rtl
+from bnnfpga.compiler.project_folder import boundary, write_simulation
+from bnnfpga.compiler.vectors import Vectors
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.score_output import ScoreOutput
@@ -18,10 +19,9 @@ from bnnfpga.dataflow.operators.width_converter import WidthConverter
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.token_model import Cycles, predict, steady_interval
 from bnnfpga.host.words import unpack_frames
-from bnnfpga.integers import IntArray
-from bnnfpga.simulate.simulator import build_simulator
-from bnnfpga.simulate.verilator import run_simulator
-from bnnfpga.vectors import Vectors
+from bnnfpga.numbers.integers import IntArray
+from bnnfpga.simulate.runners.simulator import build_simulator
+from bnnfpga.simulate.runners.verilator import run_simulator
 
 
 def chain(operators: Sequence[Operator]) -> Graph:

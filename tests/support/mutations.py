@@ -10,14 +10,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from bnnfpga.arithmetic import Step
+from bnnfpga.compiler.plan import Plan
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.operator import EmulatorKernel, Operator
+from bnnfpga.dataflow.hardware import EmulatorKernel
+from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.threshold import Threshold
 from bnnfpga.dataflow.thresholds import ThresholdTable
-from bnnfpga.integers import IntArray
-from bnnfpga.plan import Plan
+from bnnfpga.numbers.arithmetic import Step
+from bnnfpga.numbers.integers import IntArray
 
 Damage = Callable[[Plan], Plan]
 Meaning = Callable[[Operator, IntArray], IntArray]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bnnfpga.arithmetic import Floats
 from bnnfpga.frontend.clean import clean
-from bnnfpga.frontend.read import read_model
+from bnnfpga.frontend.reading.read import read_model
 from bnnfpga.golden.check import FileReading
 from bnnfpga.golden.file_check import check_file
-from bnnfpga.golden.model import GoldenModel
+from bnnfpga.golden.golden_model import GoldenModel
+from bnnfpga.numbers.arithmetic import Floats
 
 
 def reading_of(path: Path, x: Floats) -> FileReading:

@@ -24,8 +24,8 @@ from bnnfpga.dataflow.operators.vector_vector import VectorVector
 from bnnfpga.dataflow.operators.width_converter import WidthConverter
 from bnnfpga.dataflow.operators.window import Window
 from bnnfpga.dataflow.stream import Port, divisors
-from bnnfpga.geometry import Geometry
-from bnnfpga.integers import IntegerType
+from bnnfpga.numbers.geometry import Geometry
+from bnnfpga.numbers.integers import IntegerType
 from tests.support.deep_graphs import GraphWriter
 
 TYPES = (
@@ -36,8 +36,8 @@ TYPES = (
     IntegerType.interval(-1000, 1000),
 )
 SHAPES = ((2, 2, 64), (4, 1, 64), (2, 4, 32), (3, 3, 3), (4, 6, 5), (1, 8, 16))
-_MOST_ELEMENTS = 3000
-_MOST_TAPS = 300
+_MAX_ELEMENTS = 3000
+_MAX_TAPS = 300
 
 
 def reshaped(port: Port, rng: np.random.Generator) -> Port:
@@ -57,7 +57,7 @@ def window(writer: GraphWriter, port: Port) -> Port:
     geometry = Geometry((rows, columns), kernel, stride, pads=pads)  # type: ignore[arg-type]
     fill = int(rng.choice([0, port.type.lo, port.type.hi]))
     unit = Window(writer.name("window"), geometry, channels, port.type, fill)
-    if unit.outputs[0].elements > _MOST_ELEMENTS:
+    if unit.outputs[0].elements > _MAX_ELEMENTS:
         unit = replace(unit, geometry=Geometry((rows, columns), (1, 1), (2, 2)))
     return writer.put(unit)
 
@@ -80,7 +80,7 @@ def pool(writer: GraphWriter, port: Port) -> Port:
     """Of rows as windows of pixels."""
     rng = writer.rng
     *windows, elements = port.shape
-    taps = int(rng.choice([count for count in divisors(elements) if count <= _MOST_TAPS]))
+    taps = int(rng.choice([count for count in divisors(elements) if count <= _MAX_TAPS]))
     smallest = rng.random(elements // taps) < 0.5
     function = "sum" if rng.random() < 0.5 else "extremum"
     name = writer.name("pool")
@@ -93,7 +93,7 @@ def pool(writer: GraphWriter, port: Port) -> Port:
 def vector_vector(writer: GraphWriter, port: Port) -> Port:
     rng = writer.rng
     *windows, elements = port.shape
-    taps = int(rng.choice([count for count in divisors(elements) if count <= _MOST_TAPS]))
+    taps = int(rng.choice([count for count in divisors(elements) if count <= _MAX_TAPS]))
     weights = rng.integers(-3, 4, (taps, elements // taps))
     unit = VectorVector(writer.name("vector_vector"), weights, port.type, tuple(windows), padded=port.pads > 0)
     if rng.random() < 0.5:
@@ -179,7 +179,7 @@ def reshaped_graph(kinds: tuple[str, ...], seed: int) -> Graph:
     type, shape = TYPES[rng.integers(len(TYPES))], SHAPES[rng.integers(len(SHAPES))]
     port = Port(shape, type, 1)
     for kind in kinds:
-        if port.elements > _MOST_ELEMENTS or port.type.bits > 24:
+        if port.elements > _MAX_ELEMENTS or port.type.bits > 24:
             break
         unit = UNITS[kind]
         if port.pads and kind not in FLAGGED:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bnnfpga.errors import UserError
+from bnnfpga.base.errors import UserError
 from bnnfpga.synthesis.reports import Area, Timing, read_csynth, read_timing, read_utilization
 
 SERIES_7 = """

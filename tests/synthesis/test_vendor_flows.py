@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import bnnfpga
-from bnnfpga.cli import app
-from bnnfpga.terminal import run
+from bnnfpga.cli.main import app
+from bnnfpga.cli.terminal import run
 from tests.support.nets import DenseNet
 from tests.synthesis.test_reports import CSYNTH, SERIES_7, TIMING
 

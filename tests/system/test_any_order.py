@@ -13,7 +13,7 @@ import onnx
 import pytest
 
 import bnnfpga
-from bnnfpga.errors import UserError
+from bnnfpga.base.errors import UserError
 from tests.support.any_nets import EVERYWHERE, INPUTS, ON_IMAGES, ON_VECTORS, AnyNet
 from tests.support.builds import check_cycles
 from tests.support.independent import run_file

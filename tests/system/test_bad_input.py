@@ -23,13 +23,14 @@ import onnx
 import pytest
 
 import bnnfpga
-from bnnfpga.cli import app
+from bnnfpga.base.errors import UserError
+from bnnfpga.cli.main import app
+from bnnfpga.cli.terminal import run
+from bnnfpga.compiler.model_file import open_model
+from bnnfpga.compiler.plan import make_plan
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
-from bnnfpga.errors import UserError
-from bnnfpga.input_format import InputFormat
+from bnnfpga.host.input_format import InputFormat
 from bnnfpga.native.toolchain import find_verilator
-from bnnfpga.plan import make_plan
-from bnnfpga.terminal import run
 from tests.support.builds import images_for
 from tests.support.data import ROOT
 from tests.support.nets import DOMAIN, DenseNet, NetWriter
@@ -231,7 +232,7 @@ def test_very_wide_sums(tmp_path: Path, inputs: int, build: Callable[[NetWriter]
     net = NetWriter()
     build(net)
     onnx.save(net.model((inputs,), "y"), tmp_path / "net.onnx")
-    plan = make_plan(tmp_path / "net.onnx", InputFormat.parse(None, None), folding=None, cycles=None)
+    plan = make_plan(open_model(tmp_path / "net.onnx", InputFormat.parse(None, None)), folding=None, cycles=None)
     unit = next(unit for unit in plan.graph.operators if isinstance(unit, MatrixVector))
     assert unit.accumulator.bits == (33 if inputs == 132_000 else 18)
 
@@ -490,8 +491,8 @@ COMPILE_AND_STOP = """
 import os, signal, sys
 # A shell's background jobs ignore it, and their children too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-import bnnfpga.codegen.project_folder as module
-from bnnfpga import cli
+import bnnfpga.compiler.project_folder as module
+from bnnfpga.cli import main as cli
 whole = module.render_hls
 def stop(*arguments, **options):
     whole(*arguments, **options)

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bnnfpga
-from bnnfpga.arithmetic import Step, apply_steps
-from bnnfpga.errors import UserError
+from bnnfpga.base.errors import UserError
 from bnnfpga.frontend.clean import load
-from bnnfpga.golden.model import GoldenModel
+from bnnfpga.golden.golden_model import GoldenModel
+from bnnfpga.numbers.arithmetic import Step, apply_steps
 from bnnfpga.transforms.class_scores import Affine, ClassFunction, Ranks, class_comparison
 from bnnfpga.transforms.host_functions import HostFunction
 from tests.support.builds import check_cycles, images_for

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 import bnnfpga
+from bnnfpga.compiler.recompiled import Recompiled
 from bnnfpga.dataflow.operators.vector_vector import VectorVector
-from bnnfpga.simulate.project_graph import project_plan
 from tests.support import faults
 from tests.support.builds import images_for
 from tests.support.conv_nets import ConvNet
@@ -71,7 +71,7 @@ def test_bits_of_a_memory(memory: str, project: bnnfpga.Project, tmp_path: Path)
     said = verified(broken)
     assert said is not None
     assert said["unit"] == memory.rsplit("_", 1)[0]
-    unit = project_plan(project).graph[said["unit"]]
+    unit = Recompiled(project).graph[said["unit"]]
     if isinstance(unit, VectorVector):
         # A depthwise layer says what it decides from, too.
         assert unit.table is not None

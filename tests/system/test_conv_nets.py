@@ -18,7 +18,7 @@ from qonnx.transformation.infer_shapes import InferShapes
 
 import bnnfpga
 from bnnfpga.frontend.clean import clean
-from bnnfpga.golden.model import GoldenModel
+from bnnfpga.golden.golden_model import GoldenModel
 from tests.support.builds import check_cycles, images_for, random_folding_of
 from tests.support.nets import NetWriter
 

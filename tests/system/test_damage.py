@@ -15,8 +15,8 @@ import onnx
 import pytest
 
 import bnnfpga
-from bnnfpga.cli import app
-from bnnfpga.terminal import run
+from bnnfpga.cli.main import app
+from bnnfpga.cli.terminal import run
 from tests.support.builds import images_for
 from tests.support.damage import damaged_bytes, damaged_json, damaged_model, damaged_yaml
 from tests.support.data import EXAMPLES, FIXTURES

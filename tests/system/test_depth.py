@@ -11,8 +11,8 @@ import onnx
 import pytest
 
 import bnnfpga
-from bnnfpga.dataflow.lower import lower
 from bnnfpga.frontend.clean import clean
+from bnnfpga.lowering.lower import lower
 from bnnfpga.transforms.fold import fold
 from tests.support.deep_nets import dense_chain, doublings
 from tests.support.resnets import RESNET_18, RESNET_50, ResNet

@@ -10,10 +10,10 @@ import pytest
 from onnx import TensorProto
 
 import bnnfpga
-from bnnfpga.errors import UserError
+from bnnfpga.base.errors import UserError
 from bnnfpga.frontend.clean import clean
 from bnnfpga.golden.file_check import check_file
-from bnnfpga.golden.model import GoldenModel
+from bnnfpga.golden.golden_model import GoldenModel
 from tests.support.builds import check_cycles
 from tests.support.nets import NetWriter
 

@@ -12,13 +12,13 @@ import pytest
 from onnx import TensorProto
 
 import bnnfpga
-from bnnfpga.errors import ResultsDiffer
+from bnnfpga.base.errors import ResultsDiffer
 from bnnfpga.frontend.clean import clean
-from bnnfpga.golden import ends
+from bnnfpga.golden import end_program as ends
 from bnnfpga.golden.file_check import check_file
+from bnnfpga.golden.golden_model import GoldenModel
 from bnnfpga.golden.host_joins import leave_joins
-from bnnfpga.golden.model import GoldenModel
-from bnnfpga.input_format import InputFormat
+from bnnfpga.host.input_format import InputFormat
 from tests.support.end_nets import OPERATORS, EndNet
 from tests.support.spelled import Spelled, expected
 

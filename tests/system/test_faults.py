@@ -11,7 +11,7 @@ import copy
 import dataclasses
 import shutil
 import time
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,14 +23,15 @@ import pytest
 from numpy.typing import NDArray
 
 import bnnfpga
+from bnnfpga.compiler import recompiled
+from bnnfpga.compiler.recompiled import Recompiled
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.fifo import Fifo
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.width_converter import WidthConverter
 from bnnfpga.dataflow.token_model import predict
-from bnnfpga.simulate import project_graph, stages
-from bnnfpga.simulate.project_graph import project_plan
+from bnnfpga.simulate.verify import stages
 from tests.conftest import THOROUGH
 from tests.support import faults
 from tests.support.builds import images_for
@@ -103,10 +104,10 @@ def some(values: Iterable[Any], quick: int = 1) -> list[Any]:
 def build(name: str, folder: Path) -> Subject:
     write, options = NETS[name]
     project = bnnfpga.compile(write(folder), folder / "project", **options)
-    plan = project_plan(project)
+    graph = Recompiled(project).graph
     x = images_for(project, IMAGES, seed=11)
-    codes = project.read_images(x).codes.reshape(IMAGES, *plan.graph.input.port.shape)
-    return Subject(project, plan.graph, x, codes)
+    codes = project.read_images(x).codes.reshape(IMAGES, *graph.input.port.shape)
+    return Subject(project, graph, x, codes)
 
 
 @pytest.fixture(scope="session", params=NETS)
@@ -229,7 +230,7 @@ def test_what_is_right_is_equal(subject: Subject) -> None:
 
 def test_every_stage_shows_every_stream(subject: Subject, ap_headers: Path) -> None:
     """What is not seen counts as right, so all must be seen."""
-    watched = stages.Subject(subject.project, subject.project.read_images(subject.x))
+    watched = stages.Subject(Recompiled(subject.project), subject.project.read_images(subject.x))
     names = {stream.name for stream in subject.graph.streams}
     for kind in stages.ALL:
         observed, _ = kind().watch(watched)
@@ -284,8 +285,9 @@ def test_a_weight_that_the_compiler_gets_wrong(subject: Subject, seed: int, monk
     weights[row, [first, second]] = weights[row, [second, first]]
     wrong = dataclasses.replace(unit, weights=weights)
     graph = with_operator(subject.graph, wrong)
-    plan = dataclasses.replace(project_plan(subject.project), graph=graph)
-    monkeypatch.setattr(project_graph, "make_plan", lambda *arguments, **options: plan)
+    plan = dataclasses.replace(Recompiled(subject.project).plan, graph=graph)
+    monkeypatch.setattr(recompiled, "make_plan", lambda *arguments, **options: plan)
+    monkeypatch.setattr(recompiled, "_remembered", OrderedDict())
     names = [stream.name for stream in graph.streams]
     right, made = subject.graph.execute(subject.codes, names), graph.execute(subject.codes, names)
     output = subject.graph.outputs[0].name

@@ -12,11 +12,11 @@ import pytest
 from onnx import numpy_helper
 
 import bnnfpga
-from bnnfpga import frames, plan
-from bnnfpga.cli import app
-from bnnfpga.frontend.model import Model
+from bnnfpga.cli.main import app
+from bnnfpga.cli.terminal import run
+from bnnfpga.compiler import frames, plan
+from bnnfpga.frontend.graph.model import Model
 from bnnfpga.golden import onnx_form
-from bnnfpga.terminal import run
 from tests.support.nets import DOMAIN, DenseNet, NetWriter
 
 Edit = Callable[[onnx.ModelProto], None]

@@ -10,8 +10,8 @@ import pytest
 
 import bnnfpga
 from bnnfpga.frontend.clean import clean
-from bnnfpga.golden.model import GoldenModel
-from bnnfpga.input_format import InputFormat
+from bnnfpga.golden.golden_model import GoldenModel
+from bnnfpga.host.input_format import InputFormat
 from tests.support.finn_nets import INPUT_SHAPE, PLAIN, STEPS, FinnForm, finn_net
 from tests.support.lowered_nets import LoweredNet, run_lowered
 

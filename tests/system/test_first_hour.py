@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bnnfpga.cli import app
-from bnnfpga.terminal import EXIT_USER_ERROR, run
+from bnnfpga.cli.main import app
+from bnnfpga.cli.terminal import EXIT_USER_ERROR, run
 
 MODEL = Path(__file__).parents[2] / "examples" / "mnist_mlp" / "mlp_64.onnx"
 EMULATED = "simulate project --backend emulator --images"

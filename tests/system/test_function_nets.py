@@ -9,10 +9,10 @@ import onnx
 import pytest
 
 import bnnfpga
-from bnnfpga.errors import UserError
+from bnnfpga.base.errors import UserError
 from bnnfpga.frontend.clean import clean
 from bnnfpga.golden.file_check import check_file
-from bnnfpga.golden.model import GoldenModel
+from bnnfpga.golden.golden_model import GoldenModel
 from tests.support.builds import check_cycles, check_streams, images_for
 from tests.support.function_nets import FUNCTIONS, FunctionNet
 from tests.support.nets import NetWriter

@@ -13,10 +13,10 @@ import onnx
 import pytest
 
 import bnnfpga
-from bnnfpga.cli import app
-from bnnfpga.errors import UserError
-from bnnfpga.simulate.project_graph import project_graph
-from bnnfpga.terminal import run
+from bnnfpga.base.errors import UserError
+from bnnfpga.cli.main import app
+from bnnfpga.cli.terminal import run
+from bnnfpga.compiler.recompiled import Recompiled
 from tests.support.any_nets import AnyNet
 from tests.support.builds import check_cycles, check_streams, images_for, random_folding_of
 from tests.support.heads import SHAPE, data_tensors, heads_net, with_outputs
@@ -102,7 +102,7 @@ def test_a_difference_is_found_at_its_output(tmp_path: Path) -> None:
     project = bnnfpga.compile(write(tmp_path, "scores", "cells"), tmp_path / "project")
     x = images_for(project, IMAGES)
     right = project.simulate(x, backend="emulator").outputs[1].reshape(IMAGES, -1)
-    graph = project_graph(project)
+    graph = Recompiled(project).graph
     unit = graph.inputs_of("score_output1")[0].producer
     assert unit is not None
     memory = project.folder / "memories" / f"{unit}_weights.mem"
@@ -131,7 +131,7 @@ def test_the_class_of_each_output(tmp_path: Path) -> None:
     model = write(tmp_path, "votes", "scores")
     scores = bnnfpga.compile(model, tmp_path / "scores")
     classes = bnnfpga.compile(model, tmp_path / "class", output_kind="class")
-    assert [operator.name for operator in project_graph(classes).operators if operator.kind == "arg_max"] == [
+    assert [operator.name for operator in Recompiled(classes).graph.operators if operator.kind == "arg_max"] == [
         "arg_max0",
         "arg_max1",
     ]

@@ -15,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 import bnnfpga
-from bnnfpga.simulate.hls_headers import find_headers
+from bnnfpga.simulate.runners.hls_headers import find_headers
 from tests.support.builds import images_for, random_folding_of
 from tests.support.conv_nets import ConvNet
 from tests.support.data import EXAMPLES, FIXTURES, mnist_test_set, random_digits, shared

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import bnnfpga
-from bnnfpga.errors import UserError
-from bnnfpga.input_format import InputFormat
+from bnnfpga.base.errors import UserError
+from bnnfpga.host.input_format import InputFormat
 from tests.support.independent import run_file
 from tests.support.nets import NetWriter
 

@@ -10,7 +10,7 @@ import pytest
 from qonnx.custom_op.registry import getCustomOp
 
 import bnnfpga
-from bnnfpga.simulate.project_graph import project_graph
+from bnnfpga.compiler.recompiled import Recompiled
 from tests.support.independent import run_file
 from tests.support.nets import DOMAIN, NetWriter
 
@@ -50,10 +50,10 @@ def _compile(model: onnx.ModelProto, folder: Path, **options: object) -> bnnfpga
 @pytest.mark.parametrize("made_last", [False, True])
 def test_channels_last_cost_nothing(*, given_last: bool, made_last: bool, input: str, tmp_path: Path) -> None:
     plain = _compile(_net(given_last=False, made_last=False), tmp_path, input=input)
-    units = [(unit.kind, unit.interval()) for unit in project_graph(plain).operators]
+    units = [(unit.kind, unit.interval()) for unit in Recompiled(plain).graph.operators]
     model = _net(given_last=given_last, made_last=made_last)
     project = _compile(model, tmp_path, input=input)
-    assert [(unit.kind, unit.interval()) for unit in project_graph(project).operators] == units
+    assert [(unit.kind, unit.interval()) for unit in Recompiled(project).graph.operators] == units
     assert project.input_stream_shape == (6, 5, 3)
     assert project.input_shape == ((6, 5, 3) if given_last else SHAPE)
     assert project.outputs[0].shape == ((6, 5, 4) if made_last else (4, 6, 5))

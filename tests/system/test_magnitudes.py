@@ -10,7 +10,7 @@ import onnx
 import pytest
 
 import bnnfpga
-from bnnfpga.errors import UserError
+from bnnfpga.base.errors import UserError
 from tests.support.independent import run_file
 from tests.support.nets import DOMAIN, NetWriter
 

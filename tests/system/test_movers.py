@@ -9,7 +9,7 @@ import onnx
 import pytest
 
 import bnnfpga
-from bnnfpga.errors import UserError
+from bnnfpga.base.errors import UserError
 from tests.support.any_nets import MOVERS, AnyNet
 from tests.support.builds import check_cycles, check_streams, images_for, random_folding_of
 from tests.support.independent import run_file

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 
 import bnnfpga
-from bnnfpga import build
+from bnnfpga.base.errors import UserError
 from bnnfpga.codegen.constants import FETCHED_HEADERS
 from bnnfpga.codegen.hls import AP_TYPES
-from bnnfpga.errors import UserError
-from bnnfpga.host.functions import evaluate
+from bnnfpga.compiler import build
+from bnnfpga.host.float_steps import evaluate
 from bnnfpga.native.toolchain import find_verilator
-from bnnfpga.simulate.hls_headers import find_headers
+from bnnfpga.simulate.runners.hls_headers import find_headers
 from tests.support.builds import images_for
 from tests.support.data import EXAMPLES
 from tests.support.nets import DenseNet
@@ -219,7 +219,7 @@ def test_a_failed_compile_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Mon
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("bnnfpga.codegen.project_folder.render_hls", full)
+    monkeypatch.setattr("bnnfpga.compiler.project_folder.render_hls", full)
     for target, force in ((tmp_path / "new", False), (tmp_path / "old", True)):
         with pytest.raises(UserError, match="No space left"):
             bnnfpga.compile(model, target, cycles=20, force=force)

@@ -14,7 +14,7 @@ from pathlib import Path
 import onnx
 import pytest
 
-from bnnfpga.frontend.nodes import attribute
+from bnnfpga.frontend.graph.nodes import attribute
 from tests.support.cases import REGRESSIONS, Case, check_case
 from tests.support.conv_nets import ConvNet
 from tests.support.seeds import CONV_NETS, QUICK, seeds

@@ -13,7 +13,7 @@ import pytest
 import bnnfpga
 from bnnfpga.frontend.clean import load
 from bnnfpga.golden.file_check import check_file
-from bnnfpga.golden.model import GoldenModel
+from bnnfpga.golden.golden_model import GoldenModel
 from tests.support.data import SHARED
 
 FOLDERS = sorted(path.parent for path in (SHARED / "cases").glob("*/wanted.json"))

@@ -9,14 +9,15 @@ import numpy as np
 import onnx
 import pytest
 
-from bnnfpga.arithmetic import apply_steps
+from bnnfpga.compiler.model_file import open_model
+from bnnfpga.compiler.plan import make_plan
 from bnnfpga.frontend.clean import clean
 from bnnfpga.frontend.contract.table import STANDARD, of_family
 from bnnfpga.golden.file_check import check_file
-from bnnfpga.golden.model import GoldenModel
-from bnnfpga.input_format import InputFormat
-from bnnfpga.plan import make_plan
-from bnnfpga.simulate.emulator import Emulator
+from bnnfpga.golden.golden_model import GoldenModel
+from bnnfpga.host.input_format import InputFormat
+from bnnfpga.numbers.arithmetic import apply_steps
+from bnnfpga.simulate.runners.emulator import Emulator
 from tests.support.spelled import expected
 from tests.support.spelled_nets import OPSETS, SpelledNet
 
@@ -36,12 +37,12 @@ def test_file_golden_model_and_emulator_agree(seed: int, tmp_path: Path) -> None
 
     path = tmp_path / "net.onnx"
     onnx.save(proto, path)
-    plan = make_plan(path, InputFormat.parse(None, None), folding=None, cycles=None)
-    reading = check_file(proto, GoldenModel(plan.model, plan.input), images)
+    plan = make_plan(open_model(path, InputFormat.parse(None, None)), folding=None, cycles=None)
+    reading = check_file(proto, plan.file.golden, images)
     assert reading.difference is None
     assert reading.unchecked == ()
     # Integers of the file are what the accelerator takes; floats the host quantises.
-    assert (plan.input.type is None) == (x.dtype.kind == "f")
+    assert (plan.file.input.type is None) == (x.dtype.kind == "f")
     codes = images.reshape(IMAGES, -1)
     if plan.folded.input_function is not None:
         codes = apply_steps(plan.folded.input_function.steps, codes)

@@ -10,9 +10,9 @@ import onnx
 import pytest
 
 import bnnfpga
-from bnnfpga.cli import app
-from bnnfpga.errors import UserError
-from bnnfpga.terminal import run
+from bnnfpga.base.errors import UserError
+from bnnfpga.cli.main import app
+from bnnfpga.cli.terminal import run
 from tests.support.builds import check_cycles, images_for
 from tests.support.nets import NetWriter
 from tests.support.spelled import Spelled, expected

@@ -12,8 +12,8 @@ import numpy as np
 import onnx
 import pytest
 
-from bnnfpga.errors import UserError
-from bnnfpga.frontend.export import export_qonnx
+from bnnfpga.base.errors import UserError
+from bnnfpga.compiler.export import export_qonnx
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # torch and Brevitas warn of their own matters
 

@@ -14,8 +14,8 @@ import pytest
 import bnnfpga
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # torch and Brevitas warn of their own matters
-_MOST_CPU_SECONDS = 120
-_MOST_KILOBYTES = 4 << 20
+_MAX_CPU_SECONDS = 120
+_MAX_KILOBYTES = 4 << 20
 
 
 @pytest.fixture
@@ -64,8 +64,8 @@ def test_mobilenet(torch: Any, tmp_path: Path) -> None:
     path = bnnfpga.export_qonnx(_mobilenet(torch, 1, 224), (3, 224, 224), tmp_path / "net.onnx", dynamo=False)
     before = _cpu_seconds()
     project = bnnfpga.compile(path, tmp_path / "project", input="uint8", input_scale="1/255")
-    assert _cpu_seconds() - before < _MOST_CPU_SECONDS
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < _MOST_KILOBYTES
+    assert _cpu_seconds() - before < _MAX_CPU_SECONDS
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < _MAX_KILOBYTES
     x = np.random.default_rng(1).integers(0, 256, (2, 3, 224, 224)).astype(np.uint8)
     result = project.simulate(x, backend="emulator")
     assert result.mismatches == 0

@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bnnfpga.dataflow.lower import lower
+from bnnfpga.base.errors import UserError
 from bnnfpga.dataflow.operators.lookup import Lookup
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
-from bnnfpga.errors import UserError
 from bnnfpga.frontend.clean import clean, load
-from bnnfpga.frontend.protos import to_proto
-from bnnfpga.golden.model import GoldenModel
+from bnnfpga.frontend.graph.protos import to_proto
+from bnnfpga.golden.golden_model import GoldenModel
 from bnnfpga.golden.steps import apply_steps
-from bnnfpga.input_format import InputFormat
-from bnnfpga.integers import IntegerType
+from bnnfpga.host.input_format import InputFormat
+from bnnfpga.lowering.lower import lower
+from bnnfpga.numbers.integers import IntegerType
 from bnnfpga.transforms.fold import fold
 from bnnfpga.transforms.integer_types import THRESHOLD
 from tests.support.data import FIXTURES

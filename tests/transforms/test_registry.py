@@ -10,12 +10,12 @@ import onnx
 import pytest
 from hypothesis import given, settings
 
-from bnnfpga.errors import UserError
+from bnnfpga.base.errors import UserError
 from bnnfpga.frontend.clean import clean, load
-from bnnfpga.frontend.model import Model
-from bnnfpga.frontend.protos import to_proto
-from bnnfpga.frontend.rewriting import apply_rewrites
-from bnnfpga.input_format import InputFormat
+from bnnfpga.frontend.graph.model import Model
+from bnnfpga.frontend.graph.protos import to_proto
+from bnnfpga.frontend.graph.rewriting import apply_rewrites
+from bnnfpga.host.input_format import InputFormat
 from bnnfpga.transforms.registry import describe_graph, find_rewrite, rewrites
 from bnnfpga.transforms.run_alone import run_rewrite
 from tests.support.data import FIXTURES

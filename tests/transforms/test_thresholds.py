@@ -7,10 +7,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from bnnfpga.arithmetic import Step, apply_steps
+from bnnfpga.base.errors import UserError
 from bnnfpga.dataflow.thresholds import ThresholdTable, bipolar_sum_to_count
-from bnnfpga.errors import UserError
-from bnnfpga.frontend.quantizers import ROUNDING_MODES
+from bnnfpga.frontend.forms.quantizers import ROUNDING_MODES
+from bnnfpga.numbers.arithmetic import Step, apply_steps
 from bnnfpga.transforms import step_functions as module
 from bnnfpga.transforms.step_functions import IntervalFunction, StepFunction, integer_function
 from tests.conftest import THOROUGH
@@ -139,7 +139,7 @@ def test_bisection_equals_evaluation(steps: list[Step], values: range) -> None:
     assume(np.all(np.isfinite(codes)) and all(step.slope() is not None for step in steps))
     by_table = _table(steps, values)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_MOST_EVALUATED", 0)
+        patch.setattr(module, "_MAX_EVALUATED", 0)
         by_bisection = _table(steps, values)
     np.testing.assert_array_equal(by_table.values, by_bisection.values)
     np.testing.assert_array_equal(by_table.decreasing, by_bisection.decreasing)

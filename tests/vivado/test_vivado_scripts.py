@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import bnnfpga
-from bnnfpga.assets import asset
+from bnnfpga.base.assets import asset
 from tests.support.nets import DenseNet
 from tests.support.tcl import Recording, record
 

@@ -7,39 +7,27 @@ from typing import ClassVar
 
 import numpy as np
 
-from bnnfpga.dataflow.arrays import Integers, narrowest
-from bnnfpga.dataflow.operator import (
-    EmulatorKernel,
-    HlsInstance,
-    RtlInstance,
-    add_resources,
-    queue_resources,
-)
-from bnnfpga.dataflow.pairs import Pairs
-from bnnfpga.integers import IntegerType
+from bnnfpga.dataflow.elementwise import Binary
+from bnnfpga.dataflow.hardware import EmulatorKernel, HlsInstance, RtlInstance
+from bnnfpga.dataflow.resources import add_resources, queue_resources
+from bnnfpga.numbers.exact_arrays import Integers, narrowest
+from bnnfpga.numbers.integers import IntegerType
 
 
 @dataclass(frozen=True)
-class Add(Pairs):
+class Add(Binary):
     """Adds two streams element by element, each times an integer, `pe` elements a cycle.
 
     Parameters
     ----------
-    shape
-        One frame's tensor, of both.
-    types
-        The elements of each.
     factors
         What an element of each counts: their scales as multiples of the scale of the sum.
     """
 
-    shape: tuple[int, ...]
-    types: tuple[IntegerType, IntegerType]
     factors: tuple[int, int] = (1, 1)
-    pe: int = 1
 
     kind: ClassVar[str] = "add"
-    latency = 2
+    latency: ClassVar[int] = 2
 
     @property
     def _ends(self) -> list[list[int]]:

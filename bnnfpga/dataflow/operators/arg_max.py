@@ -8,28 +8,23 @@ from typing import ClassVar
 
 import numpy as np
 
-from bnnfpga.dataflow.arrays import Integers
-from bnnfpga.dataflow.operator import (
+from bnnfpga.dataflow.hardware import (
     EmulatorKernel,
-    Event,
     HlsInstance,
     HlsTable,
     Memory,
     MemoryBank,
     MemoryKind,
-    Operator,
     RtlInstance,
     RtlParameter,
-    Schedule,
-    add_resources,
-    memory_resources,
-    multiplier_resources,
-    queue_depth,
-    queue_resources,
 )
+from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.packing import to_bits
+from bnnfpga.dataflow.resources import add_resources, memory_resources, multiplier_resources, queue_resources
+from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port
-from bnnfpga.integers import IntArray, IntegerType
+from bnnfpga.numbers.exact_arrays import Integers
+from bnnfpga.numbers.integers import IntArray, IntegerType
 
 _DEEP = 64
 """Words from which a lane's ranks lie in block RAM."""

@@ -8,19 +8,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from bnnfpga.dataflow.arrays import Integers
-from bnnfpga.dataflow.operator import (
-    EmulatorKernel,
-    Event,
-    HlsInstance,
-    Operator,
-    RtlInstance,
-    Schedule,
-    add_resources,
-    queue_resources,
-)
+from bnnfpga.dataflow.hardware import EmulatorKernel, HlsInstance, RtlInstance
+from bnnfpga.dataflow.operator import Operator
+from bnnfpga.dataflow.resources import add_resources, queue_resources
+from bnnfpga.dataflow.schedule import Event, Schedule
 from bnnfpga.dataflow.stream import Port, divisors, legal_lanes
-from bnnfpga.integers import IntegerType
+from bnnfpga.numbers.exact_arrays import Integers
+from bnnfpga.numbers.integers import IntegerType
 
 
 @dataclass(frozen=True)
@@ -45,6 +39,7 @@ class Concat(Operator):
     pe: int = 1
 
     kind: ClassVar[str] = "concat"
+    moves: ClassVar[bool] = True
 
     @property
     def pixels(self) -> int:

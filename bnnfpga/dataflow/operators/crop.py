@@ -9,21 +9,13 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.dataflow.arrays import Integers
-from bnnfpga.dataflow.operator import (
-    EmulatorKernel,
-    Event,
-    HlsInstance,
-    HlsTable,
-    Operator,
-    RtlInstance,
-    RtlVector,
-    Schedule,
-    add_resources,
-    queue_resources,
-)
+from bnnfpga.dataflow.hardware import EmulatorKernel, HlsInstance, HlsTable, RtlInstance, RtlVector
+from bnnfpga.dataflow.operator import Operator
+from bnnfpga.dataflow.resources import add_resources, queue_resources
+from bnnfpga.dataflow.schedule import Event, Schedule
 from bnnfpga.dataflow.stream import Port, divisors
-from bnnfpga.integers import IntegerType
+from bnnfpga.numbers.exact_arrays import Integers
+from bnnfpga.numbers.integers import IntegerType
 
 
 @dataclass(frozen=True)
@@ -52,8 +44,10 @@ class Crop(Operator):
     pe: int = 1
 
     kind: ClassVar[str] = "crop"
+    moves: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for kept, extent in zip((self.rows, self.columns), self.image, strict=True):
             if not kept or list(kept) != sorted(set(kept)) or kept[0] < 0 or kept[-1] >= extent:
                 raise ValueError(f"{self.name}: {kept} are not some of {extent} rows or columns, ascending")

@@ -5,18 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from bnnfpga.dataflow.arrays import Integers
-from bnnfpga.dataflow.operator import (
-    IDENTITY,
-    EmulatorKernel,
-    Event,
-    HlsInstance,
-    Operator,
-    RtlInstance,
-    Schedule,
-    queue_resources,
-)
+from bnnfpga.dataflow.hardware import IDENTITY, EmulatorKernel, HlsInstance, RtlInstance
+from bnnfpga.dataflow.operator import Operator
+from bnnfpga.dataflow.resources import queue_resources
+from bnnfpga.dataflow.schedule import Event, Schedule
 from bnnfpga.dataflow.stream import Port
+from bnnfpga.numbers.exact_arrays import Integers
 
 
 @dataclass(frozen=True)
@@ -27,6 +21,7 @@ class Fifo(Operator):
     depth: int
 
     kind: ClassVar[str] = "fifo"
+    moves: ClassVar[bool] = True
 
     @property
     def inputs(self) -> tuple[Port, ...]:

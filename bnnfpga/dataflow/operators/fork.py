@@ -5,19 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from bnnfpga.dataflow.arrays import Integers
-from bnnfpga.dataflow.operator import (
-    IDENTITY,
-    EmulatorKernel,
-    Event,
-    HlsInstance,
-    Operator,
-    RtlInstance,
-    Schedule,
-    add_resources,
-    queue_resources,
-)
+from bnnfpga.dataflow.hardware import IDENTITY, EmulatorKernel, HlsInstance, RtlInstance
+from bnnfpga.dataflow.operator import Operator
+from bnnfpga.dataflow.resources import add_resources, queue_resources
+from bnnfpga.dataflow.schedule import Event, Schedule
 from bnnfpga.dataflow.stream import Port, lanes_for
+from bnnfpga.numbers.exact_arrays import Integers
 
 
 @dataclass(frozen=True)
@@ -27,6 +20,7 @@ class Fork(Operator):
     port: Port
 
     kind: ClassVar[str] = "fork"
+    moves: ClassVar[bool] = True
 
     @property
     def inputs(self) -> tuple[Port, ...]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 
-from bnnfpga.dataflow.arrays import Integers, narrowest, row_blocks
-from bnnfpga.dataflow.elementwise import Elementwise
-from bnnfpga.dataflow.operator import (
+from bnnfpga.dataflow.elementwise import Unary
+from bnnfpga.dataflow.hardware import (
     EmulatorKernel,
     HlsInstance,
     HlsTable,
@@ -18,20 +18,19 @@ from bnnfpga.dataflow.operator import (
     MemoryKind,
     RtlInstance,
     RtlParameter,
-    add_resources,
-    memory_resources,
-    queue_resources,
 )
 from bnnfpga.dataflow.packing import to_bits
+from bnnfpga.dataflow.resources import add_resources, memory_resources, queue_resources
 from bnnfpga.dataflow.thresholds import Decisions
-from bnnfpga.integers import IntArray, IntegerType
+from bnnfpga.numbers.exact_arrays import Integers, narrowest, row_blocks
+from bnnfpga.numbers.integers import IntArray, IntegerType
 
 _DEEP = 1024
 """Words from which a lane's table of several channels lies in block RAM."""
 
 
 @dataclass(frozen=True)
-class Lookup(Elementwise):
+class Lookup(Unary):
     """An integer function of every element: the same of all, or one for each channel.
 
     Each of the elements of a beat has a table of its own. That of one function is small combinational logic to a
@@ -66,10 +65,20 @@ class Lookup(Elementwise):
         """Channels of which a lane has the tables; their beats come one after the other."""
         return 1 if self.is_shared else max(1, self.shape[-1] // self.pe)
 
+    @property
+    def rows(self) -> int:
+        return 1 if self.is_shared else self.shape[-1]
+
+    @cached_property
+    def steps(self) -> IntArray:
+        codes = np.arange(self.input_type.lo, self.input_type.hi + 1)
+        results = self.execute(np.broadcast_to(codes[:, None], (len(codes), self.rows)))[0]
+        return codes[1:][np.any(np.diff(results.astype(np.int64), axis=0) != 0, axis=1)]
+
     def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
         table = self.table.astype(narrowest(self.output_type.lo, self.output_type.hi))
         results = np.empty(arrays[0].shape, table.dtype)
-        channels = 1 if self.is_shared else self.shape[-1]
+        channels = self.rows
         into, values = results.reshape(-1, channels), arrays[0].reshape(-1, channels)
         rows, own = np.arange(channels), table.reshape(channels, -1)
         for block in row_blocks(len(values), channels):

@@ -10,34 +10,26 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.dataflow.arrays import Integers, narrowest, row_blocks, sum_type
-from bnnfpga.dataflow.operator import (
-    EmulatorKernel,
-    Event,
-    HlsInstance,
-    HlsTable,
-    Memory,
-    MemoryKind,
-    Operator,
-    RtlInstance,
-    Schedule,
-    add_resources,
-    memory_resources,
-    multiplier_resources,
-    queue_depth,
-    queue_resources,
-)
+from bnnfpga.dataflow.hardware import EmulatorKernel, HlsInstance, HlsTable, Memory, MemoryKind, RtlInstance
+from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.packing import to_bits
+from bnnfpga.dataflow.resources import add_resources, memory_resources, multiplier_resources, queue_resources
+from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port, legal_lanes
 from bnnfpga.dataflow.thresholds import Decisions, ThresholdTable, bipolar_sum_to_count
+from bnnfpga.dataflow.weighted_sums import WeightedSums
 from bnnfpga.dataflow.window_beats import window_lanes
-from bnnfpga.dot_products import dot_product_type, weight_type
-from bnnfpga.integers import IntArray, IntegerType
+from bnnfpga.numbers.exact_arrays import Integers, narrowest, row_blocks, sum_type
+from bnnfpga.numbers.integers import IntArray, IntegerType
+from bnnfpga.numbers.sum_types import dot_product_type, weight_type
 
 _WIDE_SUM = 32
 """Bits of a step's operands from which the popcount takes two stages instead of one."""
 
-_MOST_PLANE_PAIRS = 6
+_MAX_SHALLOW = 64
+"""Words up to which a weight memory is cheaper in LUTs than in block RAM."""
+
+_MAX_PLANE_PAIRS = 6
 """Bit planes of a weight times those of an input up to which `rtl/bnn_matrix_vector.sv` counts bits, not products."""
 
 
@@ -119,6 +111,15 @@ class MatrixVector(Operator):
     def steps(self) -> int:
         return self.mw // self.simd
 
+    @property
+    def burst(self) -> int:
+        # All passes but the first have the vector from a memory.
+        return self.steps if self.passes > 1 else 0
+
+    @property
+    def suited_memory(self) -> MemoryKind:
+        return "block" if self.passes * self.steps > _MAX_SHALLOW else "distributed"
+
     @cached_property
     def weight_type(self) -> IntegerType:
         return weight_type(self.weights)
@@ -148,6 +149,14 @@ class MatrixVector(Operator):
         # Found by looking at all weights, and the same in every folding.
         unit.__dict__.update(weight_type=self.weight_type, accumulator=self.accumulator)
         return unit
+
+    @property
+    def thresholds(self) -> ThresholdTable | None:
+        return self.table
+
+    @property
+    def weighted_sums(self) -> WeightedSums:
+        return WeightedSums(self.weights, self.weight_type, self.input_type, self.accumulator)
 
     @property
     def folding(self) -> tuple[int | None, int | None]:
@@ -257,7 +266,7 @@ class MatrixVector(Operator):
     def _term_resources(self) -> dict[str, int]:
         """Estimate of what makes a step's products and adds them up."""
         bits, terms = self.weight_type.bits, self.pe * self.simd
-        if bits == 1 or bits * self._planes <= _MOST_PLANE_PAIRS:
+        if bits == 1 or bits * self._planes <= _MAX_PLANE_PAIRS:
             return {"lut": terms * bits * self._planes}
         products = multiplier_resources(bits, self._planes + 1, terms)
         return add_resources(products, {"lut": terms * (bits + self._planes)})

@@ -7,37 +7,19 @@ from typing import ClassVar
 
 import numpy as np
 
-from bnnfpga.dataflow.arrays import Integers, narrowest
-from bnnfpga.dataflow.operator import (
-    EmulatorKernel,
-    HlsInstance,
-    RtlInstance,
-    add_resources,
-    multiplier_resources,
-    queue_resources,
-)
-from bnnfpga.dataflow.pairs import Pairs
-from bnnfpga.integers import IntegerType
+from bnnfpga.dataflow.elementwise import Binary
+from bnnfpga.dataflow.hardware import EmulatorKernel, HlsInstance, RtlInstance
+from bnnfpga.dataflow.resources import add_resources, multiplier_resources, queue_resources
+from bnnfpga.numbers.exact_arrays import Integers, narrowest
+from bnnfpga.numbers.integers import IntegerType
 
 
 @dataclass(frozen=True)
-class Multiply(Pairs):
-    """Multiplies two streams element by element, `pe` elements a cycle.
-
-    Parameters
-    ----------
-    shape
-        One frame's tensor, of both.
-    types
-        The elements of each.
-    """
-
-    shape: tuple[int, ...]
-    types: tuple[IntegerType, IntegerType]
-    pe: int = 1
+class Multiply(Binary):
+    """Multiplies two streams element by element, `pe` elements a cycle."""
 
     kind: ClassVar[str] = "multiply"
-    latency = 3
+    latency: ClassVar[int] = 3
 
     @property
     def made(self) -> IntegerType:

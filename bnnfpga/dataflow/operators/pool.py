@@ -9,22 +9,14 @@ from typing import ClassVar, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.dataflow.arrays import Integers, narrowest
-from bnnfpga.dataflow.operator import (
-    EmulatorKernel,
-    HlsInstance,
-    HlsTable,
-    Memory,
-    Operator,
-    RtlInstance,
-    Schedule,
-    add_resources,
-    queue_depth,
-    queue_resources,
-)
+from bnnfpga.dataflow.hardware import EmulatorKernel, HlsInstance, HlsTable, Memory, RtlInstance
+from bnnfpga.dataflow.operator import Operator
+from bnnfpga.dataflow.resources import add_resources, queue_resources
+from bnnfpga.dataflow.schedule import Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.window_beats import WindowBeats
-from bnnfpga.integers import IntArray, IntegerType
+from bnnfpga.numbers.exact_arrays import Integers, narrowest
+from bnnfpga.numbers.integers import IntArray, IntegerType
 
 PoolFunction = Literal["extremum", "sum"]
 

@@ -7,21 +7,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from bnnfpga.dataflow.arrays import Integers, narrowest
-from bnnfpga.dataflow.operator import (
-    EmulatorKernel,
-    Event,
-    HlsInstance,
-    HlsTable,
-    Operator,
-    RtlInstance,
-    RtlVector,
-    Schedule,
-    queue_resources,
-)
+from bnnfpga.dataflow.hardware import EmulatorKernel, HlsInstance, HlsTable, RtlInstance, RtlVector
+from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.packing import to_bits
+from bnnfpga.dataflow.resources import queue_resources
+from bnnfpga.dataflow.schedule import Event, Schedule
 from bnnfpga.dataflow.stream import Port, lanes_for
-from bnnfpga.integers import IntArray, IntegerType
+from bnnfpga.numbers.exact_arrays import Integers, narrowest
+from bnnfpga.numbers.integers import IntArray, IntegerType
 
 
 @dataclass(frozen=True)
@@ -56,8 +49,10 @@ class Select(Operator):
     constants: tuple[int, ...] = ()
 
     kind: ClassVar[str] = "select"
+    moves: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.index or min(self.index) < 0 or max(self.index) >= self.channels + len(self.constants):
             raise ValueError(f"{self.name}: {self.index} are not channels of {self.channels}")
         if not np.all(self.type.holds(np.array(self.constants, dtype=np.int64))):

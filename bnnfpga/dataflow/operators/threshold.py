@@ -5,24 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from bnnfpga.dataflow.arrays import Integers
-from bnnfpga.dataflow.elementwise import Elementwise
-from bnnfpga.dataflow.operator import (
-    EmulatorKernel,
-    HlsInstance,
-    Memory,
-    MemoryKind,
-    RtlInstance,
-    add_resources,
-    memory_resources,
-    queue_resources,
-)
+import numpy as np
+
+from bnnfpga.dataflow.elementwise import Unary
+from bnnfpga.dataflow.hardware import EmulatorKernel, HlsInstance, Memory, MemoryKind, RtlInstance
+from bnnfpga.dataflow.resources import add_resources, memory_resources, queue_resources
 from bnnfpga.dataflow.thresholds import Decisions, ThresholdTable, bipolar_sum_to_count
-from bnnfpga.integers import IntArray, IntegerType
+from bnnfpga.numbers.exact_arrays import Integers
+from bnnfpga.numbers.integers import IntArray, IntegerType
 
 
 @dataclass(frozen=True)
-class Threshold(Elementwise):
+class Threshold(Unary):
     """Compares each element with its channel's thresholds, `pe` elements a cycle.
 
     `table` has a row for each channel, or one row for all.
@@ -37,6 +31,18 @@ class Threshold(Elementwise):
     @property
     def made(self) -> IntegerType:
         return self.table.output
+
+    @property
+    def thresholds(self) -> ThresholdTable:
+        return self.table
+
+    @property
+    def rows(self) -> int:
+        return len(self.table.values)
+
+    @property
+    def steps(self) -> IntArray:
+        return np.unique(self.table.values)
 
     def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
         return (self.table.execute(arrays[0]),)

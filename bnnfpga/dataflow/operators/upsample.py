@@ -9,25 +9,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from bnnfpga.dataflow.arrays import Integers
+from bnnfpga.dataflow.hardware import EmulatorKernel, HlsInstance, HlsTable, RtlInstance, RtlParameter, RtlVector
 from bnnfpga.dataflow.line_buffer import buffer_depth, buffer_kind, buffer_resources
-from bnnfpga.dataflow.operator import (
-    EmulatorKernel,
-    Event,
-    HlsInstance,
-    HlsTable,
-    Operator,
-    RtlInstance,
-    RtlParameter,
-    RtlVector,
-    Schedule,
-    add_resources,
-    queue_depth,
-    queue_resources,
-)
+from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.packing import to_bits
+from bnnfpga.dataflow.resources import add_resources, queue_resources
+from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port, divisors
-from bnnfpga.integers import IntArray, IntegerType
+from bnnfpga.numbers.exact_arrays import Integers
+from bnnfpga.numbers.integers import IntArray, IntegerType
 
 Copies = int | tuple[int, ...]
 """How often rows or columns come: all of them equally often, or each as often as it says."""
@@ -56,9 +46,11 @@ class Upsample(Operator):
     pe: int = 1
 
     kind: ClassVar[str] = "upsample"
+    moves: ClassVar[bool] = True
     latency: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for factor, extent in zip(self.factors, self.image, strict=True):
             counts = (factor,) * extent if isinstance(factor, int) else factor
             if len(counts) != extent or min(counts) < 1:

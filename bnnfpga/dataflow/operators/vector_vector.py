@@ -10,28 +10,18 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.dataflow.arrays import Integers, narrowest, row_blocks
-from bnnfpga.dataflow.operator import (
-    EmulatorKernel,
-    HlsInstance,
-    HlsTable,
-    Memory,
-    MemoryKind,
-    Operator,
-    RtlInstance,
-    Schedule,
-    add_resources,
-    memory_resources,
-    multiplier_resources,
-    queue_depth,
-    queue_resources,
-)
+from bnnfpga.dataflow.hardware import EmulatorKernel, HlsInstance, HlsTable, Memory, MemoryKind, RtlInstance
+from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.packing import to_bits
+from bnnfpga.dataflow.resources import add_resources, memory_resources, multiplier_resources, queue_resources
+from bnnfpga.dataflow.schedule import Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.thresholds import Decisions, ThresholdTable, bipolar_sum_to_count
+from bnnfpga.dataflow.weighted_sums import WeightedSums
 from bnnfpga.dataflow.window_beats import WindowBeats
-from bnnfpga.dot_products import dot_product_type, weight_type
-from bnnfpga.integers import IntArray, IntegerType
+from bnnfpga.numbers.exact_arrays import Integers, narrowest, row_blocks
+from bnnfpga.numbers.integers import IntArray, IntegerType
+from bnnfpga.numbers.sum_types import dot_product_type, weight_type
 
 
 @dataclass(frozen=True)
@@ -115,6 +105,14 @@ class VectorVector(Operator):
     @property
     def outputs(self) -> tuple[Port, ...]:
         return (Port((*self.windows, self.channels), self.made, self.pe),)
+
+    @property
+    def thresholds(self) -> ThresholdTable | None:
+        return self.table
+
+    @property
+    def weighted_sums(self) -> WeightedSums:
+        return WeightedSums(self.weights, self.weight_type, self.input_type, self.accumulator, is_depthwise=True)
 
     @property
     def folding(self) -> tuple[int | None, int | None]:

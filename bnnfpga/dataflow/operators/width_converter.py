@@ -6,10 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-from bnnfpga.dataflow.arrays import Integers
-from bnnfpga.dataflow.operator import IDENTITY, EmulatorKernel, Event, HlsInstance, Operator, RtlInstance, Schedule
+from bnnfpga.dataflow.hardware import IDENTITY, EmulatorKernel, HlsInstance, RtlInstance
+from bnnfpga.dataflow.operator import Operator
+from bnnfpga.dataflow.schedule import Event, Schedule
 from bnnfpga.dataflow.stream import Port
-from bnnfpga.integers import IntegerType
+from bnnfpga.numbers.exact_arrays import Integers
+from bnnfpga.numbers.integers import IntegerType
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,7 @@ class WidthConverter(Operator):
     output_lanes: int
 
     kind: ClassVar[str] = "width_converter"
+    moves: ClassVar[bool] = True
 
     @property
     def inputs(self) -> tuple[Port, ...]:

@@ -10,23 +10,16 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.dataflow.arrays import Integers, narrowest
+from bnnfpga.dataflow.hardware import EmulatorKernel, HlsInstance, RtlInstance
 from bnnfpga.dataflow.line_buffer import buffer_depth, buffer_kind, buffer_resources
-from bnnfpga.dataflow.operator import (
-    EmulatorKernel,
-    Event,
-    HlsInstance,
-    Operator,
-    RtlInstance,
-    Schedule,
-    add_resources,
-    queue_depth,
-    queue_resources,
-)
+from bnnfpga.dataflow.operator import Operator
+from bnnfpga.dataflow.resources import add_resources, queue_resources
+from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port, divisors, legal_lanes
 from bnnfpga.dataflow.window_beats import window_lanes
-from bnnfpga.geometry import Geometry
-from bnnfpga.integers import IntegerType
+from bnnfpga.numbers.exact_arrays import Integers, narrowest
+from bnnfpga.numbers.geometry import Geometry
+from bnnfpga.numbers.integers import IntegerType
 
 
 @dataclass(frozen=True)
@@ -61,6 +54,9 @@ class Window(Operator):
     pixels: int = 1
 
     kind: ClassVar[str] = "window"
+    moves: ClassVar[bool] = True
+    slides: ClassVar[bool] = True
+    follows_consumer: ClassVar[bool] = True
     latency: ClassVar[int] = 2
 
     @property

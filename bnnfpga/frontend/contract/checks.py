@@ -7,11 +7,11 @@ from typing import Any
 import onnx
 from onnx import AttributeProto, TensorProto
 
-from bnnfpga.errors import UserError, shown
-from bnnfpga.frontend.contract.qonnx import NEWEST_QONNX
+from bnnfpga.base.errors import UserError, shown
+from bnnfpga.frontend.contract.qonnx_operators import NEWEST_QONNX
 from bnnfpga.frontend.contract.table import QONNX, REFUSED, STANDARD
 from bnnfpga.frontend.contract.terms import NEWEST, OLDEST, Attribute, Form, Input, Operator
-from bnnfpga.frontend.nodes import describe
+from bnnfpga.frontend.graph.nodes import describe
 
 _KINDS = {
     "int": AttributeProto.INT,

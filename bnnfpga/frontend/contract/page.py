@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bnnfpga.frontend.contract.qonnx import DOMAINS, NAMES, NEWEST_QONNX
-from bnnfpga.frontend.contract.refused import REFUSALS
+from bnnfpga.frontend.contract.qonnx_operators import DOMAINS, NAMES, NEWEST_QONNX
+from bnnfpga.frontend.contract.refused_operators import REFUSALS
 from bnnfpga.frontend.contract.table import QONNX, STANDARD
 from bnnfpga.frontend.contract.terms import ANY, FLOATS, MODERN, NEWEST, OLDEST, Attribute, Form, Operator
 

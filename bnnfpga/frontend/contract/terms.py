@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bnnfpga.frontend.contract.traits import NONE, Traits
+
 OLDEST = 7
 """The first opset that is read: before it, operators broadcast by attributes."""
 NEWEST = 27
@@ -170,6 +172,8 @@ class Operator:
         The last version of it; None where the newest has it.
     some
         Whether it has as many outputs as one likes.
+    traits
+        What shared code may ask of it.
     """
 
     name: str
@@ -179,6 +183,7 @@ class Operator:
     gives: str = "first"
     last: int | None = None
     some: bool = False
+    traits: Traits = NONE
 
     def form(self, version: int) -> Form | None:
         """The form in force at an opset version; None where there is none."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import onnx
 
-from bnnfpga.golden.check.graph import FileGraph
+from bnnfpga.golden.check.file_nodes import FileGraph
 from bnnfpga.golden.check.number import Array
 from bnnfpga.golden.check.reading import Claims, Difference, FileReading, LayerTies, Scaled, joined
 from bnnfpga.golden.check.walk import Walk

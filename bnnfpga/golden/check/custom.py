@@ -12,9 +12,9 @@ from functools import partial
 import numpy as np
 import onnx
 
-from bnnfpga.golden.check import products
+from bnnfpga.golden.check import sums_of_products as products
 from bnnfpga.golden.check.decisions import DOMAINS
-from bnnfpga.golden.check.library import Unknown, attribute, changed
+from bnnfpga.golden.check.libraries import Unknown, attribute, changed
 from bnnfpga.golden.check.number import Array, Number
 
 _Operand = Number | Array | None

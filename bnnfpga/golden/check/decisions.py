@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 
 from bnnfpga.golden.check.decision import Decision, Function, uniform
-from bnnfpga.golden.check.library import Unknown, attribute, is_standard
+from bnnfpga.golden.check.libraries import Unknown, attribute, is_standard
 from bnnfpga.golden.check.number import Array, Doubles, representable
 
 DOMAINS = ("qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general", "qonnx")

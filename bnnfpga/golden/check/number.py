@@ -14,7 +14,7 @@ Truths = NDArray[np.bool_]
 
 ROUNDING = 16 * 2.0**-23
 """Part of its terms' size by which rounding may move a number: 16 float32 operations."""
-_SMALLEST = 2.0**-126 / ROUNDING
+_MIN_NORMAL = 2.0**-126 / ROUNDING
 """The size of terms below which float32 has no numbers, or other ones on processors that flush them to zero."""
 EXACT_INTEGERS = 2.0**24 * (1 - 2.0**-12)
 """Up to 2^24 float32 has all integers; a little less, since the sizes that are compared with it may be rounded."""
@@ -54,9 +54,9 @@ class Number:
 
     def underflowing(self) -> Number:
         """The same, its sizes no smaller than those of which float32 rounds the results to zero or to few bits."""
-        if self.value.dtype.kind != "f" or np.all(self.exact) or np.all(self.size >= _SMALLEST):
+        if self.value.dtype.kind != "f" or np.all(self.exact) or np.all(self.size >= _MIN_NORMAL):
             return self
-        return Number(self.value, np.maximum(self.size, _SMALLEST), self.exact)
+        return Number(self.value, np.maximum(self.size, _MIN_NORMAL), self.exact)
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -10,9 +10,9 @@ import onnx
 from bnnfpga.golden.check.compare import Comparison
 from bnnfpga.golden.check.decision import Decision, sides
 from bnnfpga.golden.check.decisions import decision_of, is_quantizer
-from bnnfpga.golden.check.evaluate import Operand, evaluate
-from bnnfpga.golden.check.graph import FileGraph
-from bnnfpga.golden.check.library import Unknown, attribute, changed, is_standard, run_node
+from bnnfpga.golden.check.file_nodes import FileGraph
+from bnnfpga.golden.check.libraries import Unknown, attribute, changed, is_standard, run_node
+from bnnfpga.golden.check.node_values import Operand, evaluate
 from bnnfpga.golden.check.number import ROUNDING, Array, Doubles, Number, compact
 from bnnfpga.golden.check.reading import Claims, FileReading
 
@@ -35,7 +35,7 @@ _AFFINE = (
 )
 """Operators behind a decision through which it can be told from what follows, and those where it is one of two."""
 _OF_TWO = (*_AFFINE, "Not", "Where")
-_MOST_FOLLOWED = 8
+_MAX_FOLLOWED = 8
 
 
 class Walk:
@@ -176,7 +176,7 @@ class Walk:
         """By the claim about the node's output, or about a tensor that follows from it element by element."""
         start = tuple(np.broadcast_to(decision.output(np.array(float(at))), shape) for at in (0, 1))
         waiting = [(node.output[0], start)]
-        for _ in range(_MOST_FOLLOWED):
+        for _ in range(_MAX_FOLLOWED):
             if not waiting:
                 break
             tensor, (first, second) = waiting.pop(0)
@@ -290,7 +290,7 @@ class Walk:
         """Nodes between the last tensors that were compared and this one, in the file's order."""
         found: dict[int, str] = {}
         waiting = [node]
-        while waiting and len(found) < _MOST_FOLLOWED:
+        while waiting and len(found) < _MAX_FOLLOWED:
             for name in waiting.pop(0).input:
                 maker = self._graph.makers.get(name)
                 if maker is None or name in self._claims.integers or self._graph.place(maker) in found:

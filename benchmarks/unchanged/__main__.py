@@ -1,0 +1,187 @@
+"""Show that this checkout makes the same accelerators as another revision does.
+
+    python -m benchmarks.unchanged REVISION [NEW] [--quick] [--rtl] [--only WORDS] [--keep FOLDER]
+
+Both revisions compile the same nets, and what comes out is compared: the files of each project byte by byte, what
+`compile`, `simulate`, `inspect` and `verify` say, and the emulator's integers on random images. Copies of the library's
+texts (`rtl/`, `hls/bnn/`, `flows/`) and the driver may differ; with `--rtl` the RTL of small nets is simulated in
+Verilator, stalled and not, and integers, cycles and the figures of all streams are compared as well. The checkout is
+copied as it lies there, what is not committed included, so that one may go on working. Exit status 1 means that
+something differs.
+
+A run writes and deletes gigabytes of small files: TMPDIR=/dev/shm spares the disk.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from benchmarks.table import Row, show
+from benchmarks.unchanged.jobs import Job
+from benchmarks.unchanged.nets import jobs
+from benchmarks.unchanged.results import Made, compare
+from tests.support.data import ROOT
+
+CPU_BAR = 0.2
+"""Seconds of CPU for importing the package, and for its help."""
+_RUNS = 5
+_PARTS = ("bnnfpga", "flows", "hls", "rtl", "templates")
+_WORKER = Path(__file__).with_name("worker.py")
+
+
+def main() -> None:
+    """Compare, and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("revision", help="a commit, a branch or a tag to compare with")
+    parser.add_argument("new", metavar="NEW", nargs="?", help="a revision to compare, instead of this checkout")
+    parser.add_argument("--quick", action="store_true", help="a subset of the nets, in well under a minute")
+    parser.add_argument("--rtl", action="store_true", help="simulate small nets in Verilator as well, some minutes")
+    parser.add_argument("--only", metavar="WORDS", default="", help="the nets whose name has these words")
+    parser.add_argument("--keep", metavar="FOLDER", type=Path, help="keep what differs here, in old/ and new/")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        before = check_out(arguments.revision, folder / "before")
+        now = check_out(arguments.new, folder / "now") if arguments.new else copy_checkout(folder / "now")
+        (folder / "nets").mkdir()
+        chosen = [
+            replace(job, rtl=job.rtl and arguments.rtl, commands=job.commands and not arguments.quick)
+            for job in jobs(folder / "nets")
+            if arguments.only in job.name and (job.quick or not arguments.quick)
+        ]
+        equal = compare_all(chosen, before, now, folder, arguments.keep)
+        rows = [row for root in (before, now) for row in cpu_rows(root)]
+    show(rows)
+    sys.exit(0 if equal and all(row.holds for row in rows) else 1)
+
+
+def check_out(revision: str, folder: Path) -> Path:
+    """The files of a revision, in a folder of their own."""
+    command = ["git", "-C", str(ROOT), "archive", "--format=tar", revision]
+    archive = subprocess.run(command, stdout=subprocess.PIPE, check=False)
+    if archive.returncode:
+        raise SystemExit(f"{revision} is not a revision of {ROOT}")
+    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
+        files.extractall(folder, filter="data")
+    return folder
+
+
+def copy_checkout(folder: Path) -> Path:
+    """What the package needs of this checkout, in a folder of its own."""
+    for part in _PARTS:
+        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A process that does all jobs with one revision, where its results go, and what it says of errors."""
+
+    process: subprocess.Popen[str]
+    root: Path
+    folder: Path
+    log: Path
+
+    def wait_for(self, number: int) -> Made:
+        """The results of a job, once they are there."""
+        assert self.process.stdout is not None
+        if self.process.stdout.readline() != f"{number}\n":
+            raise SystemExit(f"the worker of {self.root} ended:\n{self.log.read_text()[-2000:]}")
+        return Made(self.root, self.folder / str(number))
+
+
+@contextlib.contextmanager
+def worker(root: Path, list_of_jobs: Path, folder: Path) -> Iterator[Worker]:
+    """Start a worker, and end it."""
+    folder.mkdir()
+    log = folder / "log"
+    command = [sys.executable, "-P", str(_WORKER), str(list_of_jobs), str(root)]
+    with (
+        log.open("w") as errors,
+        subprocess.Popen(
+            command, cwd=folder, env=_environment(root), stdout=subprocess.PIPE, stderr=errors, text=True
+        ) as process,
+    ):
+        try:
+            yield Worker(process, root, folder, log)
+        finally:
+            process.kill()
+
+
+def compare_all(chosen: Sequence[Job], before: Path, now: Path, folder: Path, keep: Path | None) -> bool:
+    """Do all jobs with both revisions at a time, print a line for each, and say whether all is equal."""
+    started = time.perf_counter()
+    list_of_jobs = folder / "jobs.json"
+    list_of_jobs.write_text(json.dumps([job.as_dict() for job in chosen]))
+    library: Counter[str] = Counter()
+    files, refused, different = 0, 0, 0
+    with (
+        worker(before, list_of_jobs, folder / "old") as old_worker,
+        worker(now, list_of_jobs, folder / "new") as new_worker,
+    ):
+        for number, job in enumerate(chosen):
+            old, new = old_worker.wait_for(number), new_worker.wait_for(number)
+            found = compare(old, new)
+            files += found.equal
+            refused += (new.results / "refusal.json").exists()
+            library.update(file.removeprefix("project/") for file in found.library)
+            print(f"{'DIFFERS' if found.different else 'equal':8}{found.equal:5} files   {job.name}", flush=True)
+            for file, what in found.different.items():
+                print(f"    {file}: {what}")
+            different += bool(found.different)
+            _clear(old, new, keep if found.different else None)
+    print(f"\n{len(chosen)} nets and foldings ({refused} of them refused), {files} files equal, {different} differ;")
+    print(f"{time.perf_counter() - started:.0f} s. Copies of the library that differ, as they may:", end=" ")
+    print(", ".join(f"{file} ({count} times)" for file, count in sorted(library.items())) or "none")
+    return not different
+
+
+def _clear(old: Made, new: Made, keep: Path | None) -> None:
+    """Keep results, or delete them: all of them would be gigabytes."""
+    for name, made in (("old", old), ("new", new)):
+        if keep is not None:
+            (keep / name).mkdir(parents=True, exist_ok=True)
+            shutil.copytree(made.results, keep / name / made.results.name, dirs_exist_ok=True)
+        shutil.rmtree(made.results)
+
+
+def cpu_rows(root: Path) -> list[Row]:
+    """Seconds of CPU that importing takes and `--help` takes: the least of some runs."""
+    measured = {"import bnnfpga": ["-c", "import bnnfpga"], "bnnfpga --help": ["-m", "bnnfpga", "--help"]}
+    return [
+        Row(f"{what}, {root.name}", f"{seconds:.3f} s", f"at most {CPU_BAR:g} s of CPU", seconds <= CPU_BAR)
+        for what, arguments in measured.items()
+        for seconds in (min(_cpu_seconds(arguments, root) for _ in range(_RUNS)),)
+    ]
+
+
+def _cpu_seconds(arguments: Sequence[str], root: Path) -> float:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    command = [sys.executable, "-P", *arguments]
+    subprocess.run(command, env=_environment(root), stdout=subprocess.DEVNULL, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def _environment(root: Path) -> dict[str, str]:
+    """That of a process that imports the package of a checkout."""
+    return {**os.environ, "PYTHONPATH": str(root)}
+
+
+if __name__ == "__main__":
+    main()

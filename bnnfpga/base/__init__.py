@@ -1,0 +1,1 @@
+"""What every part needs: errors, files, the assets that travel with the package, names."""

@@ -1,0 +1,29 @@
+"""`bnnfpga inspect`: the layers of a model."""
+
+from __future__ import annotations
+
+from bnnfpga.cli.options import AsJson, InputScale, InputType, ModelFile, Quiet, Verbose
+from bnnfpga.cli.terminal import Outcome, Terminal
+
+
+def inspect(
+    model: ModelFile,
+    input: InputType = None,
+    input_scale: InputScale = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Show the layers of MODEL.
+
+    Their integer types and ranges, their operations, and what each becomes in hardware.
+    """
+
+    def work() -> Outcome:
+        from bnnfpga.compiler.inspection import inspect_model
+        from bnnfpga.report.tables import inspect_table
+
+        found = inspect_model(model, input, input_scale)
+        return Outcome(found, lambda: inspect_table(found))
+
+    Terminal(as_json, quiet, verbose).finish(work, f"reading {model}")

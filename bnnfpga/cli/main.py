@@ -1,0 +1,61 @@
+"""The command line as a whole: its commands, its version, and its process.
+
+How a command speaks to its caller is in `bnnfpga.cli.terminal`.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import Annotated
+
+import typer
+
+from bnnfpga import __version__
+from bnnfpga.cli.commands.compile import compile
+from bnnfpga.cli.commands.doctor import doctor
+from bnnfpga.cli.commands.eval import evaluate
+from bnnfpga.cli.commands.inspect import inspect
+from bnnfpga.cli.commands.simulate import simulate
+from bnnfpga.cli.commands.synth import synth
+from bnnfpga.cli.commands.transforms import transforms
+from bnnfpga.cli.commands.verify import verify
+from bnnfpga.cli.terminal import run_process
+
+app = typer.Typer(
+    name="bnnfpga",
+    help="Compile trained binary neural networks to streaming FPGA accelerators.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command()(compile)
+app.command()(simulate)
+app.command("eval")(evaluate)
+app.command()(verify)
+app.command()(synth)
+app.command()(inspect)
+app.command()(transforms)
+app.command()(doctor)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"bnnfpga {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line and leave with its exit status; the entry point of the console script."""
+    # As Ctrl-C does, so that what is half done is cleared away.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    sys.exit(run_process(app, sys.argv[1:] or ["--help"]))

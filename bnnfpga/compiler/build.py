@@ -1,0 +1,179 @@
+"""From a model to a project: the steps of a build."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from bnnfpga.base.errors import UserError, located
+from bnnfpga.base.output_folders import restore_hidden, whole_folder
+from bnnfpga.compiler.first_quantizer import input_warnings
+from bnnfpga.compiler.frames import self_check_frames
+from bnnfpga.compiler.model_file import open_model
+from bnnfpga.compiler.plan import Plan, check_options, make_plan
+from bnnfpga.compiler.project_folder import write_project
+from bnnfpga.compiler.recompiled import remember
+from bnnfpga.compiler.vectors import Vectors, check_vectors, make_vectors
+from bnnfpga.dataflow.graph import Graph
+from bnnfpga.golden.file_check import require_agreement
+from bnnfpga.host.input_format import InputFormat
+from bnnfpga.host.project_data import ProjectData
+from bnnfpga.simulate.runners.emulator import Emulator
+from bnnfpga.simulate.runners.emulator_library import build_ahead, native_path
+from bnnfpga.simulate.runners.hls_headers import open_headers
+
+_MAX_MHZ = 10_000
+_MARKS = ("project.json", "functions.json", "rtl/accelerator.sv")
+"""Files by which a project is known."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """A project that was written, and what was seen on the way (see `bnnfpga.api.Project`)."""
+
+    data: ProjectData
+    seconds: float
+    checked: Mapping[str, Any]
+    ties: Mapping[str, Any]
+    warnings: tuple[str, ...]
+
+
+def build(
+    path: Path,
+    target: Path,
+    *,
+    folding: str | os.PathLike[str] | Mapping[str, Any] | None,
+    target_fps: float | None,
+    clock_mhz: float,
+    cycles: int | None,
+    input: str | None,
+    input_scale: float | str | Fraction | None,
+    output_kind: str,
+    force: bool,
+) -> Built:
+    """See `bnnfpga.compile`."""
+    started = time.perf_counter()
+    if target.name in ("", ".."):
+        target = target.resolve()
+    format = InputFormat.parse(input, input_scale)
+    allowed = _cycles_allowed(target_fps, clock_mhz, cycles)
+    check_options(folding, allowed, output_kind)
+    try:
+        restore_hidden(target)
+        _check_target(target, force=force)
+        _check_inputs_stay(target, path, *([] if folding is None or isinstance(folding, Mapping) else [Path(folding)]))
+    except OSError as error:
+        raise UserError(
+            f"cannot write there: {error.strerror}",
+            where=str(target),
+            hint="choose a writable folder with free space",
+        ) from error
+    file = open_model(path, format)
+    plan = make_plan(file, folding=folding, cycles=allowed, output_kind=output_kind)
+    build_ahead()
+    with located(str(path)):
+        frames = self_check_frames(file.golden, plan.folded, plan.graph, file.input, plan.input_order)
+        reading = require_agreement(file.source.proto, file.golden, frames.x[list(frames.for_file)])
+        vectors = make_vectors(plan, frames)
+        stages = ["file", "source", "folded", *_check_emulator(plan.graph, vectors)]
+    _write(target, plan, vectors, clock_mhz, force=force)
+    project = ProjectData.read(target)
+    remember(project, plan)
+    return Built(
+        project,
+        seconds=time.perf_counter() - started,
+        checked={"stages": stages, "images": len(vectors.codes)},
+        ties=reading.ties(),
+        warnings=(*input_warnings(file.model, file.input), *reading.warnings()),
+    )
+
+
+def _check_emulator(graph: Graph, vectors: Vectors) -> tuple[str, ...]:
+    """Run the vectors through the emulator; nothing is done where this machine cannot build it."""
+    path = native_path()
+    if path is None:
+        return ()
+    check_vectors(vectors, Emulator(graph, path).scores(vectors.codes), "emulator")
+    return ("emulator",)
+
+
+def _cycles_allowed(target_fps: float | None, clock_mhz: float, cycles: int | None) -> int | None:
+    if not 0 < clock_mhz <= _MAX_MHZ:
+        raise UserError(
+            f"{clock_mhz} MHz is not a clock frequency of an FPGA",
+            where="--clock-mhz",
+            hint=f"give a positive number, up to {_MAX_MHZ}",
+        )
+    if target_fps is None:
+        if cycles is not None and cycles < 1:
+            raise UserError(f"{cycles} cycles per frame is not possible", where="--cycles", hint="give at least 1")
+        return cycles
+    if cycles is not None:
+        raise UserError("two speeds were given", where="--target-fps", hint="give either --cycles or --target-fps")
+    if not target_fps > 0:
+        raise UserError(f"{target_fps} frames/s is not a speed", where="--target-fps", hint="give a positive number")
+    allowed = int(min(clock_mhz * 1e6 / target_fps, sys.maxsize))
+    if allowed < 1:
+        raise UserError(
+            f"{target_fps:g} frames/s is more than one frame per cycle at {clock_mhz:g} MHz",
+            where="--target-fps",
+            hint="raise --clock-mhz, or ask for fewer frames/s",
+        )
+    return allowed
+
+
+def _check_target(target: Path, *, force: bool) -> None:
+    if not target.parent.is_dir():
+        raise UserError(
+            "its parent folder does not exist", where=str(target), hint=f"mkdir -p {shlex.quote(str(target.parent))}"
+        )
+    if target.is_symlink() or (target.exists() and not target.is_dir()):
+        raise UserError("this is a file or a link, not a folder", where=str(target), hint="choose another output")
+    if target.exists() and not force:
+        raise UserError(
+            "the output folder already exists", where=str(target), hint="choose another one, or replace it with --force"
+        )
+    if target.exists() and any(target.iterdir()) and not all((target / name).is_file() for name in _MARKS):
+        raise UserError(
+            "the output folder is not a bnnfpga project, so it is not replaced",
+            where=str(target),
+            hint="choose another output folder",
+        )
+
+
+def _check_inputs_stay(target: Path, *given: Path) -> None:
+    """Refuse to replace a folder with what the user gives in it; the files that every project has may be given."""
+    place = target.resolve()
+    for path in given:
+        file = path.resolve()
+        if file.is_relative_to(place) and not (file.parent == place / "model" or file == place / "folding.yaml"):
+            raise UserError(
+                "it lies inside the output folder, which would be replaced",
+                where=str(path),
+                hint="move it, or choose another output folder",
+            )
+
+
+def _write(target: Path, plan: Plan, vectors: Vectors, clock_mhz: float, *, force: bool) -> None:
+    try:
+        with whole_folder(target, replace=force) as folder:
+            write_project(
+                folder,
+                plan,
+                vectors=vectors.kept,
+                clock_mhz=clock_mhz,
+                ap_headers=open_headers(),
+            )
+    except OSError as error:
+        raise UserError(
+            f"cannot write the project: {error.strerror}",
+            where=str(target),
+            hint="choose a writable folder with free space",
+        ) from error

@@ -1,0 +1,118 @@
+"""Whether the integers that the user says the input holds reach the levels of the model's first quantizer.
+
+A forgotten or wrong `--input-scale` makes an accelerator that is equal to the model in every bit, on inputs that the
+model was not trained for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bnnfpga.frontend.forms.quantizers import Quantizer, quantizer_of
+from bnnfpga.frontend.graph.model import Model
+from bnnfpga.frontend.graph.nodes import ELEMENTWISE, LAYOUT_OPS, QUANTIZERS, data_operands, describe
+from bnnfpga.golden.steps import elementwise_steps
+from bnnfpga.host.input_format import InputFormat
+from bnnfpga.numbers.arithmetic import Floats, Step, apply_steps
+from bnnfpga.numbers.integers import IntArray
+
+_MAX_CODES = 1 << 12
+"""Codes of an input that are looked at; of more, so many that lie evenly."""
+_MAX_ELEMENTS = 64
+"""Elements that are looked at, where constants differ by element."""
+_MAX_BITS = 16
+_MIN_SHARE = 0.25
+"""Of the information that a quantizer could give, what codes that all come equally often must carry."""
+
+
+def input_warnings(model: Model, format: InputFormat) -> list[str]:
+    """Sentences about quantizers that integer inputs hardly move.
+
+    The measure is the entropy of a quantizer's levels where all codes of the input come equally often, in bits, on the
+    average over the channels that its constants tell apart: less than a quarter of what so many levels could carry
+    means that most codes are one level.
+
+    Parameters
+    ----------
+    model
+        A clean graph.
+    format
+        What its input is; floats give no warning.
+    """
+    if format.type is None:
+        return []
+    type = format.type
+    codes = np.array([type.lo, type.hi]) if type.is_bipolar else np.arange(type.lo, type.hi + 1)
+    if len(codes) > _MAX_CODES:
+        codes = np.unique(np.linspace(type.lo, type.hi, _MAX_CODES).astype(np.int64))
+    found = []
+    ahead: list[tuple[str, list[Step]]] = [(model.input, [Step("multiply", np.asarray(format.scale).reshape(1))])]
+    while ahead:
+        tensor, steps = ahead.pop()
+        for node in model.consumers(tensor):
+            if node.op_type in (*LAYOUT_OPS, "Transpose"):
+                if all(step.channels == 1 for step in steps):
+                    ahead.append((node.output[0], steps))
+            elif node.op_type in ELEMENTWISE and len(data_operands(model, node)) == 1:
+                is_last = node.op_type in QUANTIZERS
+                quantizer = quantizer_of(model, node, _MAX_BITS) if is_last else None
+                shape = model.shape(node.output[0])
+                own = elementwise_steps(model, node) if quantizer is None else quantizer.steps
+                made = [*steps, *(step.along(range(len(shape)), shape) for step in own)]
+                if quantizer is None:
+                    ahead.append((node.output[0], made))
+                    continue
+                levels = _Levels.of(_levels(codes, made), quantizer)
+                if levels.share < _MIN_SHARE:
+                    found.append(_sentence(describe(node), levels, format))
+    return found
+
+
+def _levels(codes: IntArray, steps: Sequence[Step]) -> Floats:
+    """The level of a quantizer for each code: float32 (codes, some of the elements that constants tell apart)."""
+    elements = max(step.channels for step in steps)
+    some = np.unique(np.linspace(0, elements - 1, min(elements, _MAX_ELEMENTS)).astype(np.int64))
+    made = apply_steps([step.some(some) for step in steps], codes.astype(np.float32)[:, None])
+    return np.broadcast_to(made, (len(codes), len(some)))
+
+
+@dataclass(frozen=True)
+class _Levels:
+    """How a quantizer's levels share the input's codes, by the element where they do it best.
+
+    Parameters
+    ----------
+    all
+        Levels that it has.
+    reached
+        Levels that come from any code.
+    most
+        The share of the codes that the most frequent one has.
+    share
+        The entropy of the levels over the most that it could be, on the average over the elements.
+    """
+
+    all: int
+    reached: int
+    most: float
+    share: float
+
+    @classmethod
+    def of(cls, levels: Floats, quantizer: Quantizer) -> _Levels:
+        counts = [np.unique(column, return_counts=True)[1] for column in levels.T]
+        shares = [count / len(levels) for count in counts]
+        all = 2 if quantizer.bipolar else quantizer.hi - quantizer.lo + 1
+        bits = float(np.mean([-(share * np.log2(share)).sum() for share in shares]))
+        best = max(shares, key=len)
+        return cls(all, len(best), float(best.max()), bits / float(np.log2(max(2, min(all, len(levels))))))
+
+
+def _sentence(where: str, levels: _Levels, format: InputFormat) -> str:
+    return (
+        f"{where}, the input's quantizer, reaches {levels.reached:,} of its {levels.all:,} levels, "
+        f"and gives one of them for {100 * levels.most:.1f} % of the input's codes. The input is taken as {format}: if "
+        "the model was trained on another range, say so with --input-scale (like 1/255)"
+    )

@@ -1,0 +1,68 @@
+"""What is in a model, and what becomes of it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from bnnfpga.base.errors import located
+from bnnfpga.compiler.model_file import open_model
+from bnnfpga.host.input_format import InputFormat
+from bnnfpga.lowering.lower import lower
+from bnnfpga.transforms.fold import fold
+
+
+def inspect_model(model: str | os.PathLike[str], input: str | None = None, input_scale: Any = None) -> dict[str, Any]:
+    """The layers of a model: integer types and ranges, operations, and the hardware unit of each.
+
+    Raises
+    ------
+    UserError
+        If the model cannot be compiled.
+    """
+    path = Path(model)
+    file = open_model(path, InputFormat.parse(input, input_scale))
+    cleaned = file.model
+    with located(str(path)):
+        graph = lower(fold(cleaned, file.input.type, file.input.scale).model)
+    layers = []
+    for operator in graph.operators:
+        made, taken = operator.outputs[0], operator.inputs[0]
+        layer: dict[str, Any] = {
+            "unit": operator.name,
+            "operator": operator.kind,
+            "input": f"{' x '.join(map(str, taken.shape))} {taken.type}",
+            "output": f"{' x '.join(map(str, made.shape))} {made.type}",
+            "weights": None,
+            "accumulator": None,
+            "thresholds": None,
+            "operations": 2 * operator.products,
+        }
+        if (sums := operator.weighted_sums) is not None:
+            layer["weights"] = f"{' x '.join(map(str, sums.weights.shape))} {sums.weight_type}"
+            layer["accumulator"] = str(sums.type)
+        if (table := operator.thresholds) is not None:
+            layer["thresholds"] = _thresholds(table.levels, int(table.decreasing.sum()))
+        layers.append(layer)
+    return {
+        "model": str(path),
+        "input": {
+            "name": cleaned.input,
+            "shape": list(cleaned.shape(cleaned.input)[1:]),
+            "stream": str(graph.input.port.type),
+        },
+        "outputs": [
+            {"name": name, "shape": list(cleaned.shape(name)[1:]), "stream": str(stream.port.type)}
+            for name, stream in zip(cleaned.outputs, graph.outputs, strict=True)
+        ],
+        "nodes": [f"{node.name} ({node.op_type})" for node in cleaned.nodes],
+        "operations": sum(layer["operations"] for layer in layers),
+        "layers": layers,
+    }
+
+
+def _thresholds(levels: int, falling: int) -> str:
+    """Like "1 threshold per channel, 3 channels decreasing"."""
+    text = f"{levels:,} threshold{'' if levels == 1 else 's'} per channel"
+    return f"{text}, {falling:,} channel{'' if falling == 1 else 's'} decreasing" if falling else text

@@ -1,0 +1,46 @@
+"""A model's file, opened: its bytes, its clean graph, and what it means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from bnnfpga.base.errors import located
+from bnnfpga.compiler.file_input import format_for
+from bnnfpga.frontend.clean import clean
+from bnnfpga.frontend.graph.model import Model
+from bnnfpga.frontend.reading.read import Source, read_source
+from bnnfpga.golden.golden_model import GoldenModel
+from bnnfpga.golden.host_joins import leave_joins
+from bnnfpga.host.input_format import InputFormat
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A model as it was read, and as a clean graph whose outputs an accelerator gives; what images of it hold."""
+
+    source: Source
+    model: Model
+    input: InputFormat
+
+    @cached_property
+    def golden(self) -> GoldenModel:
+        """What the model means, to the bit."""
+        return GoldenModel(self.model, self.input)
+
+
+def open_model(path: Path, input: InputFormat) -> ModelFile:
+    """Read and clean a model; `input` is what the user says of images.
+
+    Raises
+    ------
+    UserError
+        If it cannot be read, or cannot be compiled.
+    """
+    source = read_source(path)
+    format = format_for(source.proto, input)
+    with located(str(path)):
+        model = clean(source.proto)
+        leave_joins(model, format)
+    return ModelFile(source, model, format)

@@ -1,0 +1,112 @@
+"""Everything that is known of an accelerator before a file of it is written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bnnfpga.base.errors import UserError, located
+from bnnfpga.compiler.folding_file import read_folding
+from bnnfpga.compiler.model_file import ModelFile
+from bnnfpga.dataflow.folding import apply_folding
+from bnnfpga.dataflow.graph import Graph
+from bnnfpga.dataflow.token_model import Cycles, predict
+from bnnfpga.golden.end_program import Program, end_of, program_of
+from bnnfpga.host.order import Order, frame_shape
+from bnnfpga.lowering.lower import lower
+from bnnfpga.numbers.integers import IntArray
+from bnnfpga.transforms.class_scores import class_functions
+from bnnfpga.transforms.fold import Folded, fold
+from bnnfpga.tuning.choose import choose_folding
+
+_DENSE_CYCLES, _CONVOLUTIONAL_CYCLES = 4096, 65536
+"""Cycles a frame that a net may take where the user names no speed."""
+OUTPUT_KINDS = ("scores", "class")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A model on its way to an accelerator: as it was read, as it was folded, as hardware, and how fast that is.
+
+    `ends` is what the host makes of the outputs (`bnnfpga.host.ends`).
+    """
+
+    file: ModelFile
+    folded: Folded
+    ends: Program
+    output_kind: str
+    graph: Graph
+    cycles: Cycles
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """The model's input without the batch, as the file has it."""
+        return tuple(self.file.model.shape(self.file.model.input)[1:])
+
+    @property
+    def output_shapes(self) -> tuple[tuple[int, ...], ...]:
+        """What the accelerator gives for an image: the model's outputs without the batch, or one class of each."""
+        if self.output_kind == "class":
+            return ((1,),) * len(self.file.model.outputs)
+        return tuple(frame_shape(self.file.model.shape(name)[1:]) for name in self.file.model.outputs)
+
+    def to_streams(self, values: Sequence[IntArray]) -> tuple[IntArray, ...]:
+        """What the outputs are, each (frames, elements) in the order of the file, in that in which they stream."""
+        return tuple(order.to_stream(array) for order, array in zip(self.output_orders, values, strict=True))
+
+    @property
+    def value_shapes(self) -> dict[str, list[int]]:
+        """The file's outputs by name, with the shapes in which users get them: without a batch of one."""
+        shapes = [self.ends["shapes"][value] for value in self.ends["outputs"]]
+        named = zip(end_of(self.file.model).graph.outputs, shapes, strict=True)
+        return {name: shape[1:] if shape[:1] == [1] else shape for name, shape in named}
+
+    @property
+    def input_order(self) -> Order:
+        """The order in which a frame of the file's input streams."""
+        return Order(self.folded.input_places[self.graph.given.order])
+
+    @property
+    def output_orders(self) -> tuple[Order, ...]:
+        """The order in which a frame of each of the file's outputs streams."""
+        orders = [frame.order for frame in self.graph.made]
+        if self.output_kind == "class":
+            return tuple(map(Order, orders))
+        return tuple(Order(places[order]) for places, order in zip(self.folded.output_places, orders, strict=True))
+
+
+def check_options(
+    folding: str | os.PathLike[str] | Mapping[str, Any] | None, cycles: int | None, output_kind: str
+) -> None:
+    """Refuse options of `make_plan` that are wrong whatever the model."""
+    if folding is not None and cycles is not None:
+        raise UserError(
+            "a folding and a speed are mutually exclusive",
+            where="--folding",
+            hint="give either --folding or one of --cycles and --target-fps",
+        )
+    if output_kind not in OUTPUT_KINDS:
+        raise UserError(f"{output_kind!r} is not an output", where="--output", hint=f"give {' or '.join(OUTPUT_KINDS)}")
+
+
+def make_plan(
+    file: ModelFile,
+    *,
+    folding: str | os.PathLike[str] | Mapping[str, Any] | None,
+    cycles: int | None,
+    output_kind: str = "scores",
+) -> Plan:
+    """Fold, lower and make parallel; writes nothing."""
+    check_options(folding, cycles, output_kind)
+    with located(str(file.source.path)):
+        ends, _ = program_of(end_of(file.model))
+        folded = fold(file.model, file.input.type, file.input.scale)
+        graph = lower(folded.model, class_functions(ends, folded.output_functions) if output_kind == "class" else None)
+    if cycles is None:
+        slides = any(operator.slides for operator in graph.operators)
+        cycles = _CONVOLUTIONAL_CYCLES if slides else _DENSE_CYCLES
+    pinned, where = (None, "folding") if folding is None else read_folding(folding)
+    parallel = apply_folding(graph, choose_folding(graph, cycles, pinned), where)
+    return Plan(file, folded, ends, output_kind, parallel, predict(parallel))

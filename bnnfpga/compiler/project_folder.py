@@ -1,0 +1,135 @@
+"""The project folder: everything that `compile` writes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+
+from bnnfpga.base.assets import asset
+from bnnfpga.codegen.constants import FETCHED_HEADERS, TRACE_MEGABYTES
+from bnnfpga.codegen.driver import driver
+from bnnfpga.codegen.hls import render_hls
+from bnnfpga.codegen.names import comment, file_stem
+from bnnfpga.codegen.ports import output_ports
+from bnnfpga.codegen.rtl import render_rtl
+from bnnfpga.codegen.templating import render
+from bnnfpga.codegen.vivado import render_vivado
+from bnnfpga.compiler.plan import Plan
+from bnnfpga.compiler.vectors import Vectors
+from bnnfpga.dataflow.folding import folding_of
+from bnnfpga.dataflow.graph import Graph
+from bnnfpga.dataflow.resources import add_resources
+from bnnfpga.dataflow.stream import Port
+from bnnfpga.dataflow.token_model import Cycles
+from bnnfpga.host.description import FORMAT, describe_stream
+from bnnfpga.host.float_steps import steps_as_data
+from bnnfpga.host.words import BoundaryFormat, pack_frames
+
+
+def write_project(
+    folder: Path,
+    plan: Plan,
+    *,
+    vectors: Vectors,
+    clock_mhz: float,
+    ap_headers: Mapping[str, bytes],
+) -> None:
+    """Write all files of a project into the empty `folder`; the same arguments give the same bytes.
+
+    `ap_headers` are the open `ap_int.h` and what belongs to it, by name, or nothing.
+    """
+    graph, cycles, source, folded = plan.graph, plan.cycles, plan.file.source, plan.folded
+    name = file_stem(source.path.name.removesuffix(".gz").removesuffix(".onnx"))
+    model_file = f"model/{name}{source.suffix}"
+    (folder / "model").mkdir()
+    (folder / model_file).write_bytes(source.data)
+
+    render_rtl(graph, folder, title=f"accelerator for {name}")
+    render_hls(graph, folder, title=f"accelerator for {name}", clock_mhz=clock_mhz, ap_headers=ap_headers)
+    render_vivado(graph, folder, name, clock_mhz=clock_mhz)
+    (folder / "driver").mkdir()
+    (folder / "driver" / "accelerator.py").write_text(driver())
+    write_simulation(folder, graph, cycles, vectors)
+
+    layers = [
+        {
+            "name": operator.name,
+            "operator": operator.kind,
+            "pe": operator.folding[0],
+            "simd": operator.folding[1],
+            "cycles": operator.interval(),
+        }
+        for operator in graph.operators
+    ]
+    resources = add_resources(*(operator.resources() for operator in graph.operators))
+    description = {
+        "format": FORMAT,
+        "name": name,
+        "model": model_file,
+        "clock_mhz": clock_mhz,
+        "input": {
+            "kind": plan.file.input.name,
+            "scale": float(plan.file.input.scale),
+            "given": plan.file.input.given,
+            "shape": list(plan.input_shape),
+            "stream": describe_stream(boundary(graph.input.port), graph.input.shape, plan.input_order),
+        },
+        "outputs": [
+            {
+                "name": tensor,
+                "kind": plan.output_kind,
+                "shape": list(shape),
+                "stream": describe_stream(boundary(stream.port), stream.shape, order),
+            }
+            for tensor, shape, stream, order in zip(
+                plan.file.model.outputs, plan.output_shapes, graph.outputs, plan.output_orders, strict=True
+            )
+        ],
+        "values": [{"name": name, "shape": shape} for name, shape in plan.value_shapes.items()],
+        "predicted_initiation_interval": cycles.initiation_interval,
+        "predicted_latency_cycles": cycles.latency,
+        "layers": layers,
+        "resources": resources,
+    }
+    functions = {
+        "input": None if folded.input_function is None else steps_as_data(folded.input_function.steps),
+        "outputs": [steps_as_data(function.steps) for function in folded.output_functions],
+        "ends": {key: value for key, value in plan.ends.items() if key != "shapes"},
+    }
+    (folder / "project.json").write_text(json.dumps(description, indent=2) + "\n")
+    (folder / "functions.json").write_text(json.dumps(functions, indent=1) + "\n")
+    (folder / "folding.yaml").write_text(yaml.safe_dump(folding_of(graph), sort_keys=False))
+    readme = render(
+        "project/README.md.j2",
+        project=description,
+        title=comment(name),
+        input=graph.input.port,
+        outputs=output_ports(graph),
+        cycles=cycles,
+        images=str(plan.file.input),
+    )
+    (folder / "README.md").write_text(readme)
+    makefile = render("project/Makefile.j2", fetched_headers=FETCHED_HEADERS, trace_megabytes=TRACE_MEGABYTES)
+    (folder / "Makefile").write_text(makefile)
+
+
+def write_simulation(folder: Path, graph: Graph, cycles: Cycles, vectors: Vectors) -> None:
+    """Write `sim/`, what Verilator needs beside the RTL, and `vectors/`, frames with what must come out."""
+    simulation, data = folder / "sim", folder / "vectors"
+    simulation.mkdir()
+    data.mkdir()
+    for file in sorted(asset("flows").joinpath("verilator").iterdir()):
+        (simulation / file.name).write_bytes(file.read_bytes())
+    text = render("project/ports.h.j2", input=graph.input.port, outputs=output_ports(graph), cycles=cycles)
+    (simulation / "ports.h").write_text(text)
+    (data / "input.bin").write_bytes(boundary(graph.input.port).pack(vectors.codes).tobytes())
+    made = [boundary(stream.port) for stream in graph.outputs]
+    (data / "expected.bin").write_bytes(pack_frames(made, vectors.scores).tobytes())
+
+
+def boundary(port: Port) -> BoundaryFormat:
+    """How a boundary stream's integers become bytes."""
+    return BoundaryFormat(port.elements, port.type, port.lanes)

@@ -1,0 +1,139 @@
+"""Test vectors of a project: a few frames with the integers that the model gives for them.
+
+They are made from the golden model of the source, and are at the same time a check of a compilation: the folded graph
+must give the same integers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bnnfpga.base.errors import ResultsDiffer
+from bnnfpga.compiler.frames import Frames
+from bnnfpga.compiler.plan import Plan
+from bnnfpga.dataflow.graph import Graph
+from bnnfpga.golden.golden_model import GoldenModel
+from bnnfpga.numbers.arithmetic import Floats, apply_steps
+from bnnfpga.numbers.integers import IntArray
+from bnnfpga.simulate.stream_tensors import as_streams, model_tensors
+
+_MAX_AT_ONCE = 1 << 22
+"""Integers of the largest stream that are made at a time, to bound memory."""
+_MAX_COMPARED = 1 << 22
+"""Integers of layers that are compared at a time."""
+_MAX_KEPT = 16
+"""Frames that a project keeps: test benches of large accelerators take minutes for more."""
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """Frames with the model's integers for them, both as they stream.
+
+    Parameters
+    ----------
+    codes
+        int64 (frames, input elements).
+    scores
+        For each output int64 (frames, elements).
+    names
+        What each frame is called in messages.
+    """
+
+    codes: IntArray
+    scores: tuple[IntArray, ...]
+    names: tuple[str, ...]
+
+    @property
+    def kept(self) -> Vectors:
+        """Those for the project's folder: the first, which tell most."""
+        return Vectors(
+            self.codes[:_MAX_KEPT], tuple(scores[:_MAX_KEPT] for scores in self.scores), self.names[:_MAX_KEPT]
+        )
+
+
+def make_vectors(plan: Plan, frames: Frames) -> Vectors:
+    """The frames through the golden model and the folded graph.
+
+    Not only scores are compared: a wrong integer of a layer may change none of them on a few frames.
+
+    Raises
+    ------
+    ResultsDiffer
+        If they differ, which is a bug of the compiler.
+    """
+    count, names = len(frames.x), tuple(map(frames.name, range(len(frames.x))))
+    graph, golden = plan.graph, plan.file.golden
+    inputs = _codes(plan, frames.x.reshape(count, -1))
+    codes = plan.input_order.to_stream(inputs)
+    at_once = max(1, min(count, _MAX_AT_ONCE // max(stream.port.elements for stream in graph.streams)))
+    layers = _compared(golden, graph, at_once)
+    # Floats become the codes of a tensor of the model.
+    first = plan.folded.model.input
+    known = {first} & set(golden.integer_tensors)
+    scores: list[tuple[IntArray, ...]] = []
+    for part in (slice(start, start + at_once) for start in range(0, count, at_once)):
+        given = golden.run(frames.x[part], {*layers.values(), *known})
+        if known:
+            own = given.integers[first].reshape(len(names[part]), -1)
+            _check(
+                own,
+                inputs[part][:, plan.folded.input_places],
+                names[part],
+                f"tensor {first!r}, element",
+                "function of the input",
+            )
+        made = graph.execute(codes[part], [*layers, *(stream.name for stream in graph.outputs)])
+        for stream, tensor in as_streams(graph, layers, given.integers).items():
+            where = f"tensor {layers[stream]!r}, channel"
+            _check(tensor, made[stream].reshape(tensor.shape), names[part], where, "folded graph")
+        expected = plan.to_streams(given.accelerator_outputs(plan.output_kind))
+        vectors = Vectors(codes[part], expected, names[part])
+        streamed = [made[stream.name].reshape(len(names[part]), -1) for stream in graph.outputs]
+        check_vectors(vectors, streamed, "folded graph")
+        scores.append(expected)
+    return Vectors(codes, tuple(map(np.concatenate, zip(*scores, strict=True))), names)
+
+
+def _codes(plan: Plan, x: Floats) -> IntArray:
+    """What an accelerator takes of images, (frames, elements), in the file's order."""
+    if plan.file.input.type is None:
+        assert plan.folded.input_function is not None
+        x = apply_steps(plan.folded.input_function.steps, x)
+    return x.astype(np.int64)
+
+
+def _compared(golden: GoldenModel, graph: Graph, frames: int) -> dict[str, str]:
+    """The streams that are compared, with their tensors: those from the input on, as many as memory allows."""
+    tensors, room, found = model_tensors(graph), _MAX_COMPARED // frames, {}
+    for stream in graph.streams:
+        if tensors.get(stream.name) in golden.integer_tensors and stream.port.elements <= room:
+            found[stream.name] = tensors[stream.name]
+            room -= stream.port.elements
+    return found
+
+
+def check_vectors(vectors: Vectors, scores: Sequence[IntArray], who: str) -> None:
+    """Compare what `who` gives for the vectors, for each output int64 (frames, elements).
+
+    Raises
+    ------
+    ResultsDiffer
+        If it is anything else than the model's scores, which is a bug of the compiler.
+    """
+    for index, (expected, got) in enumerate(zip(vectors.scores, scores, strict=True)):
+        _check(expected, got, vectors.names, "output" if len(scores) == 1 else f"output {index}, element", who)
+
+
+def _check(expected: IntArray, got: IntArray, names: tuple[str, ...], where: str, who: str) -> None:
+    """Compare integers (frames, ...)."""
+    if not np.array_equal(expected, got):
+        place = tuple(np.argwhere(expected != got)[0])
+        raise ResultsDiffer(
+            f"{names[place[0]]}: the {who} gives {got[place]} where the model gives {expected[place]} "
+            f"({where} {place[-1]})",
+            where="self-check",
+            hint="nothing was written; please report it with the model",
+        )

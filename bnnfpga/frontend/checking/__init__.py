@@ -1,0 +1,1 @@
+"""What a model must be to be compiled: well-shaped, of bounded size, of operators that are supported."""

@@ -1,0 +1,132 @@
+"""Graphs that are no ONNX with QONNX's quantizers, or whose shapes do not fit, refused by name."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import onnx
+
+from bnnfpga.base.errors import UserError, shown
+from bnnfpga.frontend.checking.sizes import MAX_ELEMENTS
+from bnnfpga.frontend.contract.checks import EXPORT_AGAIN
+from bnnfpga.frontend.graph.model import Model, Node
+from bnnfpga.frontend.graph.nodes import (
+    BROADCASTING,
+    LAYOUT_OPS,
+    WEIGHT_QUANTIZERS,
+    attribute,
+    data_operands,
+    describe,
+)
+
+_CHECK_SHAPES = "look at the shapes in the model (netron.app shows them), and export it again"
+
+
+def check_graph(model: onnx.ModelProto) -> None:
+    """Refuse what onnx's own checker finds wrong, no output, and inputs beyond reason."""
+    if not model.graph.output:
+        raise UserError("the model has no output", where="the model's graph", hint=EXPORT_AGAIN)
+    for value in model.graph.input:
+        shape = [dim.dim_value for dim in value.type.tensor_type.shape.dim]
+        if math.prod(shape) > MAX_ELEMENTS:
+            raise UserError(
+                f"its shape {tuple(shape)} has {math.prod(shape):,} elements; at most {MAX_ELEMENTS:,} can be compiled",
+                where=f"input {value.name!r}",
+                hint="export the model with the shape of one image",
+            )
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    for value in copy.graph.output:
+        value.type.tensor_type.shape.SetInParent()  # it is inferred, but the checker wants one
+    try:
+        onnx.checker.check_model(copy)
+    except (onnx.checker.ValidationError, ValueError) as error:
+        said = next(iter(str(error).strip().splitlines()), "")
+        raise UserError(f"it is not valid ONNX: {said}", where="the model's graph", hint=EXPORT_AGAIN) from error
+
+
+def check_outputs(model: Model) -> None:
+    """Refuse outputs that are the same for all images, or the image itself."""
+    for name in model.outputs:
+        if model.constant(name) is not None:
+            problem = "it does not depend on the model's input"
+        elif model.producer(name) is None:
+            problem = "it is the model's input itself"
+        else:
+            continue
+        raise UserError(problem, where=f"output {shown(name)}", hint="give a model with a quantised layer")
+
+
+def check_shapes(model: Model) -> None:
+    """Refuse nodes whose shapes are unknown, empty, or do not fit together, and outputs of more than one image."""
+    for node in model.nodes:
+        read = [name for name in node.input if name]
+        taken = [model.shape(name) for name in read]
+        shape = model.shape(node.output[0])
+        listed = " and ".join(str(tuple(model.shape(name))) for name in read if model.has_shape(name))
+        if not shape:
+            if not read or not all(map(model.has_shape, read)):
+                raise UserError(
+                    "its output shape is not constant",
+                    where=describe(node),
+                    hint="export the model with fixed shapes",
+                )
+            raise UserError(f"it cannot take inputs of shapes {listed}", where=describe(node), hint=_CHECK_SHAPES)
+        if 0 in shape:
+            raise UserError(
+                f"its output of shape {tuple(shape)} has no elements", where=describe(node), hint=_CHECK_SHAPES
+            )
+        if node.op_type == "Transpose":
+            axes = list(range(len(taken[0])))
+            if sorted(attribute(node, "perm", None) or axes) != axes:
+                raise UserError(
+                    f"its perm is not a permutation of its {len(axes)} axes", where=describe(node), hint=EXPORT_AGAIN
+                )
+        if node.op_type in LAYOUT_OPS and math.prod(taken[0]) != math.prod(shape):
+            raise UserError(
+                f"it reshapes {math.prod(taken[0])} elements to {math.prod(shape)}",
+                where=describe(node),
+                hint="export the model for a batch of one",
+            )
+        if node.op_type in (*BROADCASTING, *WEIGHT_QUANTIZERS) and not _keeps_shape(model, node, shape):
+            raise UserError(
+                f"it does not work element by element on shapes {listed}", where=describe(node), hint=_CHECK_SHAPES
+            )
+    for name in model.outputs:
+        shape = model.shape(name)
+        if shape[:1] not in ([], [1]):
+            raise UserError(
+                f"its shape {tuple(shape)} does not begin with one image",
+                where=f"output {shown(name)}, {describe(_first_of_many(model, name))}",
+                hint="export the model for a batch of one, and keep that axis in front of every output",
+            )
+
+
+def _first_of_many(model: Model, tensor: str) -> Node:
+    """Above a tensor of more than one image, the node that makes more than one of one."""
+    node = model.producer(tensor)
+    assert node is not None
+    while True:
+        many = [name for name in data_operands(model, node) if model.shape(name)[:1] != [1]]
+        above = model.producer(many[0]) if many else None
+        if above is None:
+            return node
+        node = above
+
+
+def _keeps_shape(model: Model, node: Node, shape: list[int]) -> bool:
+    """Whether all data have the output's shape, and all constants stretch to it."""
+    for index, name in enumerate(node.input):
+        value = model.constant(name)
+        if value is None:
+            if name and model.shape(name) != shape:
+                return False
+        elif node.op_type in WEIGHT_QUANTIZERS and (not index or value.size == 1):
+            continue  # one number, whatever its axes
+        else:
+            try:
+                np.broadcast_to(value, shape)
+            except ValueError:
+                return False
+    return True

@@ -1,0 +1,1 @@
+"""What only a host can do behind the last layers, cut off and kept as a graph of its own."""

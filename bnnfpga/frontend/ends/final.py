@@ -1,0 +1,276 @@
+"""What only a host can do behind a model's last layers: cut off, and kept as a graph of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+
+import numpy as np
+from onnx import TensorProto
+
+from bnnfpga.base.errors import UserError, shown
+from bnnfpga.frontend.contract.table import of_family
+from bnnfpga.frontend.ends.own_ends import own_ends
+from bnnfpga.frontend.forms.pads import pad_widths
+from bnnfpga.frontend.forms.reductions import REDUCTIONS
+from bnnfpga.frontend.forms.resizing import repeats_pixels
+from bnnfpga.frontend.graph.model import End, Model, Node, copy_node, make_node
+from bnnfpga.frontend.graph.nodes import (
+    ELEMENTWISE,
+    LAYOUT_OPS,
+    QUANTIZERS,
+    attribute,
+    comes_from_constants,
+    data_operands,
+    describe,
+)
+from bnnfpga.frontend.reading.inference import infer
+
+FINAL = (*of_family("Ends"), "Sigmoid")
+"""Functions of several scores, and classes: what no unit computes."""
+MOVERS = ("Concat", "Expand", "Gather", "Pad", "Resize", "Slice", "Split", "Tile", "Transpose", *LAYOUT_OPS)
+_COMPARISONS = ("Greater", "GreaterOrEqual", "Less", "LessOrEqual")
+"""Which are quantizers, but where their truth values are the file's."""
+_OF_THE_HOST = frozenset(
+    (*FINAL, *REDUCTIONS, *MOVERS, "Cast", "Identity", *(kind for kind in ELEMENTWISE if kind not in QUANTIZERS))
+)
+"""What a host knows how to do."""
+
+
+def cut_final(model: Model) -> None:
+    """Cut off what only a host can do behind the last layers; `Model.end` keeps it.
+
+    Behind no layer or quantizer anything is a host's to compute. What units do as well, and float functions of each
+    element alone, stay in the graph: they are cut off where its integers are known. The graph's outputs become the
+    tensors in front of the cut, each once.
+
+    Raises
+    ------
+    UserError
+        If that is the model's input.
+    """
+    _cut(model, _with_all_behind(model, lambda node: _has_no_unit(model, node)))
+
+
+def cut_joins(model: Model, nodes: Collection[Node]) -> None:
+    """Cut a clean graph in front of some nodes behind its last layers, which become the host's as well.
+
+    Raises
+    ------
+    UserError
+        If one of them works on the model's input.
+    """
+    _cut(model, _with_all_behind(model, nodes.__contains__))
+    infer_end(model)
+
+
+def cut_other_concats(model: Model) -> None:
+    """Cut a clean graph in front of concatenations behind its last layers of anything else than channels."""
+    joins = [node for node in joins_behind_layers(model) if node.op_type == "Concat"]
+    others = [node for node in joins if attribute(node, "axis", 1) % len(model.shape(node.output[0])) != 1]
+    if others:
+        cut_joins(model, others)
+
+
+def joins_behind_layers(model: Model) -> list[Node]:
+    """The nodes behind the last layers in front of an output that add or concatenate several tensors."""
+    leading = _leading(model)
+    return [
+        node
+        for node in model.nodes
+        if node in leading and node.op_type in ("Add", "Concat", "Sub") and len(data_operands(model, node)) > 1
+    ]
+
+
+def _cut(model: Model, cut: list[Node]) -> None:
+    made = {name for node in cut for name in node.output if name}
+    inputs = tuple(dict.fromkeys(_inputs(model, made)))
+    for name in inputs:
+        _check_input(model, name, next(node for node in (*cut, None) if node is None or name in node.input))
+    before = model.end or End(model.outputs, Model(model.outputs[0], model.outputs, model.opset))
+    end = Model(inputs[0], before.graph.outputs, model.opset)
+    _move(model, cut, end)
+    model.remove(*cut)
+    for name, output in zip(before.inputs, model.outputs, strict=True):
+        if name != output:
+            end.append(make_node("Identity", [output], [name], name=f"{name}_from_{output}"))
+    _move(before.graph, before.graph.nodes, end)
+    model.set_boundary(outputs=inputs)
+    model.end = End(inputs, end)
+
+
+def _move(model: Model, nodes: Iterable[Node], end: Model) -> None:
+    """Append copies of a graph's nodes to another one, with their constants."""
+    for node in nodes:
+        for name in filter(None, (*node.input, *node.output)):
+            value = model.constant(name)
+            if value is not None:
+                end.set_constant(name, value)
+            elif model.has_shape(name):
+                end.set_shape(name, model.shape(name))
+                end.set_element_type(name, model.element_type(name))
+        end.append(copy_node(node))
+
+
+def infer_end(model: Model) -> None:
+    """Shapes behind the cut, from those that the clean graph has in front of it."""
+    assert model.end is not None
+    graph = model.end.graph
+    for name, output in zip(model.end.inputs, model.outputs, strict=True):
+        graph.set_shape(name, model.shape(output))
+        graph.set_element_type(name, TensorProto.FLOAT)
+    infer(graph)
+
+
+def final_operators(model: Model) -> tuple[str, ...]:
+    """Kinds of the nodes that `cut_final` cut off, in their order."""
+    return tuple(node.op_type for node in model.end.graph.nodes) if model.end else ()
+
+
+def _behind_layers(model: Model) -> set[Node]:
+    """The nodes that a host knows, and behind which it knows all others."""
+    behind: set[Node] = set()
+    for node in reversed(model.nodes):
+        readers = {reader for name in node.output for reader in model.consumers(name)}
+        is_last = node.op_type in _COMPARISONS and not readers
+        if not node.domain and (node.op_type in _OF_THE_HOST or is_last) and readers <= behind:
+            behind.add(node)
+    return behind
+
+
+def _leading(model: Model) -> set[Node]:
+    """The nodes from which a host knows all others on a way to an output."""
+    leading: set[Node] = set()
+    for node in reversed(model.nodes):
+        ends = any(name in model.outputs or not leading.isdisjoint(model.consumers(name)) for name in node.output)
+        if not node.domain and node.op_type in _OF_THE_HOST and ends:
+            leading.add(node)
+    return leading
+
+
+def _with_all_behind(model: Model, is_first: Callable[[Node], bool]) -> list[Node]:
+    """Some of the nodes behind the last layers, and all that follow them, in their order.
+
+    Where layers read one of these nodes as well, it and what leads from it to the outputs are copied for them.
+    """
+    leading = _leading(model)
+    own_ends(model, leading, [node for node in model.nodes if node in leading and is_first(node)])
+    behind = _behind_layers(model)
+    cut: list[Node] = []
+    made: set[str] = set()
+    for node in model.nodes:
+        if node in behind and (not made.isdisjoint(node.input) or is_first(node)):
+            cut.append(node)
+            made.update(node.output)
+    return cut
+
+
+def _inputs(model: Model, made: set[str]) -> list[str]:
+    """The tensors that lead to what was made, or that are outputs themselves: as they are first needed."""
+    found: list[str] = []
+    waiting = list(model.outputs)
+    while waiting:
+        name = waiting.pop(0)
+        node = model.producer(name)
+        if name not in made or node is None:
+            found.append(name)
+        else:
+            waiting = [*data_operands(model, node), *waiting]
+    return found
+
+
+def _check_input(model: Model, name: str, node: Node | None) -> None:
+    where = f"output {shown(name)}" if node is None else describe(node)
+    if model.producer(name) is None:
+        raise UserError(
+            "it works on the model's input itself, so there is nothing to compile",
+            where=where,
+            hint="give a model with a quantised layer",
+        )
+    if comes_from_constants(model, name):
+        raise UserError(
+            f"its operand {shown(name)} is a quantised constant, which a host does not know",
+            where=where,
+            hint="export the constant as plain float32 numbers",
+        )
+
+
+# -- what no unit does, although it only moves, sums up or joins numbers -----------------------------------------------
+
+
+def _has_no_unit(model: Model, node: Node) -> bool:
+    kind = node.op_type
+    if kind in FINAL or kind in _COMPARISONS:
+        return True
+    if kind in LAYOUT_OPS or kind == "Transpose":
+        return _moves_images(model, node)
+    check = _CHECKS.get(kind)
+    return check is not None and model.has_shape(node.input[0]) and check(model, node)
+
+
+def _moves_images(model: Model, node: Node) -> bool:
+    """Whether the axis of the images, of which there is one, does not stay in front."""
+    if node.op_type == "Transpose":
+        return bool(attribute(node, "perm", [1])[0] != 0)
+    return model.has_shape(node.output[0]) and model.shape(node.output[0])[:1] != [1]
+
+
+def _joins(model: Model, node: Node) -> bool:
+    return len(data_operands(model, node)) > 1
+
+
+def _interpolates(model: Model, node: Node) -> bool:
+    return not repeats_pixels(model, node)
+
+
+def _turns_images(model: Model) -> bool:
+    """Whether channels may be behind the pixels somewhere."""
+    return any(node.op_type == "Transpose" for node in model.nodes)
+
+
+def _not_of_channels(model: Model, node: Node) -> bool:
+    """Whether it takes parts of anything else than the channels."""
+    rank = len(model.shape(node.input[0]))
+    axes = [attribute(node, "axis", 0)]
+    if node.op_type == "Slice":
+        listed = model.constant(node.input[3]) if len(node.input) > 3 and node.input[3] else None
+        starts = model.constant(node.input[1])
+        axes = np.ravel(listed if listed is not None else range(0 if starts is None else starts.size)).tolist()
+    index = model.constant(node.input[1]) if node.op_type == "Gather" else None
+    channels = (1, rank - 1) if _turns_images(model) else (1,)
+    return any(axis % rank not in channels for axis in axes) or (index is not None and index.ndim != 1)
+
+
+def _pixel_axes(model: Model, tensor: str) -> list[set[int]]:
+    """The axes that may be those of all pixels."""
+    rank = len(model.shape(tensor))
+    return [set(range(2, rank)), *([set(range(1, rank - 1))] if _turns_images(model) else [])]
+
+
+def _reduces_otherwise(model: Model, node: Node) -> bool:
+    """Whether it reduces anything else than all pixels."""
+    rank = len(model.shape(node.input[0]))
+    axes = model.constant(node.input[1]) if len(node.input) > 1 and node.input[1] else None
+    reduced = {int(axis) % rank for axis in np.ravel(range(rank) if axes is None else axes)}
+    return not reduced or reduced not in _pixel_axes(model, node.input[0])
+
+
+def _pads_otherwise(model: Model, node: Node) -> bool:
+    """Whether it takes elements away, or puts anything around but a constant around pixels."""
+    if attribute(node, "mode", "constant") != "constant":
+        return True
+    widths = pad_widths(model, node)
+    padded = set(np.flatnonzero(widths.any(axis=0)).tolist())
+    return (
+        bool(np.any(widths < 0))
+        or widths.shape[1] < 3
+        or not any(padded <= axes for axes in _pixel_axes(model, node.input[0]))
+    )
+
+
+_CHECKS = {
+    **dict.fromkeys(("Mul", "Div", "Max", "Min"), _joins),
+    **dict.fromkeys(("Gather", "Slice", "Split"), _not_of_channels),
+    **dict.fromkeys(REDUCTIONS, _reduces_otherwise),
+    "Pad": _pads_otherwise,
+    "Resize": _interpolates,
+}

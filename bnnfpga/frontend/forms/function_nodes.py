@@ -1,0 +1,32 @@
+"""Nodes that are functions: which of `bnnfpga.numbers.float_functions`, with which numbers of their own."""
+
+from __future__ import annotations
+
+import onnx
+
+from bnnfpga.frontend.graph.model import Node
+from bnnfpga.frontend.graph.nodes import FUNCTION_NODES, attribute
+
+_FUNCTIONS: dict[str, str] = {
+    **{name: name.lower() for name in FUNCTION_NODES},
+    "HardSwish": "hard_swish",
+    "Pow": "power",
+    "ThresholdedRelu": "thresholded_relu",
+}
+_OWN: dict[str, tuple[tuple[str, float], ...]] = {
+    "Celu": (("alpha", 1.0),),
+    "Elu": (("alpha", 1.0),),
+    "Selu": (("alpha", 1.67326319217681884765625), ("gamma", 1.05070102214813232421875)),
+    "Shrink": (("bias", 0.0), ("lambd", 0.5)),
+    "Swish": (("alpha", 1.0),),
+    "ThresholdedRelu": (("alpha", 1.0),),
+}
+"""Attributes of functions, in the order in which they are taken, with their defaults."""
+
+
+def function_of(node: Node | onnx.NodeProto) -> tuple[str, tuple[float, ...]]:
+    """The function that a node of `FUNCTION_NODES` is, and its own numbers."""
+    kind = node.op_type
+    if kind == "Gelu" and attribute(node, "approximate", "none") == "tanh":
+        return "gelu_by_tanh", ()
+    return _FUNCTIONS[kind], tuple(float(attribute(node, name, default)) for name, default in _OWN.get(kind, ()))

@@ -1,0 +1,50 @@
+"""Batch norms as the arithmetic that they stand for."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bnnfpga.base.errors import UserError
+from bnnfpga.frontend.graph.model import Model, Node, make_node
+from bnnfpga.frontend.graph.nodes import attribute, describe, required_constant
+from bnnfpga.numbers.arithmetic import Floats
+
+
+def norm_arithmetic(model: Model, node: Node) -> list[tuple[str, Floats]]:
+    """((x - mean) / sqrt(var + eps)) * scale + bias: operators with their second operands, one after the other.
+
+    Raises
+    ------
+    UserError
+        If it trains, or its statistics are no numbers to divide by.
+    """
+    if attribute(node, "training_mode", 0):
+        raise UserError("it computes batch statistics", where=describe(node), hint="export in eval mode")
+    scale, bias, mean, variance = (
+        required_constant(model, node, index, meaning).astype(np.float32)
+        for index, meaning in enumerate(("scale", "bias", "mean", "variance"), start=1)
+    )
+    # Channels are the second axis of the tensor, so the constants get one axis for each axis behind it.
+    trailing = len(model.shape(node.output[0])) - 2
+    scale, bias, mean, variance = (array.reshape(-1, *[1] * trailing) for array in (scale, bias, mean, variance))
+    with np.errstate(all="ignore"):
+        deviation = np.sqrt(variance + np.float32(attribute(node, "epsilon", 1e-5)))
+    if not np.all(np.isfinite(deviation) & (deviation > 0)):
+        raise UserError("its variance is not positive", where=describe(node), hint="train or export it again")
+    return [("Sub", mean), ("Div", deviation), ("Mul", scale), ("Add", bias)]
+
+
+def write_arithmetic(model: Model, node: Node) -> list[Node]:
+    """Put the arithmetic of a batch norm in its place; the new nodes."""
+    tensor, made = node.input[0], []
+    shape = model.shape(node.output[0])
+    operations = norm_arithmetic(model, node)
+    for number, (kind, constant) in enumerate(operations):
+        name = f"{node.name}_{kind.lower()}"
+        result = node.output[0] if number == len(operations) - 1 else model.fresh_name(name)
+        model.set_shape(result, shape)
+        operand = model.add_constant(f"{name}_constant", constant)
+        made.append(make_node(kind, [tensor, operand], [result], name=name, origin=node.origin))
+        tensor = result
+    model.replace(node, *made)
+    return made

@@ -1,0 +1,220 @@
+"""Nodes that work on each channel alone, as several nodes: one for each part of the channels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bnnfpga.frontend.forms.multithreshold import channel_axis
+from bnnfpga.frontend.forms.pads import channel_pads
+from bnnfpga.frontend.forms.picks import gathered
+from bnnfpga.frontend.graph.model import Model, Node, make_node
+from bnnfpga.frontend.graph.nodes import ELEMENTWISE, EMBEDDING, LAYOUT_OPS, POOLS, attribute, data_operands
+from bnnfpga.numbers.integers import IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Some channels of a tensor, as a tensor of their own.
+
+    Parameters
+    ----------
+    tensor
+        Its name.
+    channels
+        int64, ascending: which channels of the whole tensor its own are.
+    """
+
+    tensor: str
+    channels: IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """A node that does for one part what another one does for all, and the channels that it makes of the result."""
+
+    node: Node
+    channels: IntArray
+
+    @property
+    def made(self) -> Part:
+        """What it makes."""
+        return Part(self.node.output[0], self.channels)
+
+
+Rows = Callable[[str, IntArray], str]
+"""From a tensor of weights and numbers of its rows to the tensor of those rows."""
+
+
+def in_pieces(model: Model, node: Node, source: str, parts: Sequence[Part], rows: Rows) -> list[Piece] | None:
+    """A node as one for each part of the tensor `source` that it takes, none of them in the graph yet.
+
+    Their constants and the shapes of what they make are. Parts of which nothing is taken have no piece; None where the
+    node does not work on each channel alone.
+    """
+    if set(data_operands(model, node)) - {source} and node.op_type != "Conv":
+        return None
+    if node.op_type in ELEMENTWISE:
+        return [_elementwise(model, node, source, part) for part in parts]
+    if node.op_type == "Pad" and any(channel_pads(node)):
+        return None
+    if node.op_type in (*POOLS, "Pad", "Resize"):
+        return [_sliding(model, node, source, part) for part in parts]
+    if node.op_type == "Gather":
+        along = attribute(node, "axis", 0) % len(model.shape(node.output[0]))
+        return _picked(model, node, parts) if along == 1 else [_sliding(model, node, source, part) for part in parts]
+    if node.op_type == "Conv" and node.input[0] == source:
+        return _depthwise(model, node, parts, rows)
+    if node.op_type in LAYOUT_OPS:
+        return _regrouped(model, node, parts)
+    if node.op_type == "Transpose" and list(attribute(node, "perm", None) or ())[:2] == [0, 1]:
+        return [_sliding(model, node, source, part) for part in parts]
+    return None
+
+
+def pairs_in_pieces(
+    model: Model, node: Node, operands: Sequence[Sequence[Part] | None]
+) -> tuple[list[Node], list[Piece]]:
+    """A sum or product of streams as one for each of their common parts, and the Gathers in front of them.
+
+    Parameters
+    ----------
+    operands
+        The parts of each operand; None of one that has none, of which channels are picked.
+    """
+    shape = model.shape(node.output[0])
+    numbers = np.zeros((shape[1], len(operands)), dtype=np.int64)
+    for place, parts in enumerate(operands):
+        for number, part in enumerate(parts or ()):
+            numbers[part.channels, place] = number
+    gathers: list[Node] = []
+
+    def taken(place: int, number: int, channels: IntArray) -> str:
+        parts = operands[place]
+        source, own = node.input[place], channels
+        if parts is not None:
+            source, own = parts[number].tensor, np.searchsorted(parts[number].channels, channels)
+            if len(own) == len(parts[number].channels):
+                return source
+        name = model.fresh_name(f"{node.name}_part")
+        model.set_shape(name, _with_channels(model.shape(source), channels))
+        index = model.add_constant(f"{name}_index", own.astype(np.int64))
+        gathers.append(make_node("Gather", [source, index], [name], name=name, axis=1, origin=node.origin))
+        return name
+
+    pieces = []
+    for key in dict.fromkeys(map(tuple, numbers.tolist())):
+        channels = np.flatnonzero((numbers == key).all(axis=1))
+        tensors = [taken(place, number, channels) for place, number in enumerate(key)]
+        pieces.append(_piece(model, node, tensors, _with_channels(shape, channels), channels))
+    return gathers, pieces
+
+
+def joined(model: Model, parts: Sequence[Part], result: str, concat: Node) -> list[Node]:
+    """The nodes that make a tensor of its parts: a concatenation like `concat`, and a Gather where they are mixed."""
+    order = np.argsort(np.concatenate([part.channels for part in parts]), kind="stable")
+    is_mixed = not np.array_equal(order, np.arange(len(order)))
+    made = result
+    if is_mixed:
+        made = model.fresh_name(f"{concat.name}_mixed")
+        model.set_shape(made, model.shape(result))
+    names = [part.tensor for part in parts]
+    name = model.fresh_name(concat.name)
+    nodes = [Node(concat.op_type, names, [made], name, concat.domain, concat.attributes, concat.origin)]
+    if is_mixed:
+        index = model.add_constant(f"{concat.name}_order", order)
+        gather = make_node("Gather", [made, index], [result], name=f"{name}_order", axis=1, origin=concat.origin)
+        nodes.append(gather)
+    return nodes
+
+
+def _piece(
+    model: Model, node: Node, operands: Sequence[str], shape: Sequence[int], channels: IntArray, **attributes: object
+) -> Piece:
+    result = model.fresh_name(f"{node.output[0]}_{channels[0]}")
+    model.set_shape(result, shape)
+    name = model.fresh_name(f"{node.name}_{channels[0]}")
+    own = {**node.attributes, **attributes}
+    return Piece(Node(node.op_type, operands, [result], name, node.domain, own, node.origin), channels)
+
+
+def _with_channels(shape: Sequence[int], channels: IntArray) -> list[int]:
+    return [shape[0], len(channels), *shape[2:]]
+
+
+def _elementwise(model: Model, node: Node, source: str, part: Part) -> Piece:
+    shape = model.shape(node.output[0])
+    operands = [part.tensor if name == source else name for name in node.input]
+    for index, name in enumerate(operands):
+        value = model.constant(name) if name else None
+        if value is None:
+            continue
+        axis = value.ndim - len(shape) + 1
+        if node.op_type in ("BatchNormalization", EMBEDDING):
+            axis = 0
+        elif node.op_type == "MultiThreshold":
+            axis = 0 if channel_axis(node, len(shape)) == 1 else -1
+        if 0 <= axis < value.ndim and value.shape[axis] > 1:
+            own = np.ascontiguousarray(value.take(part.channels, axis))
+            operands[index] = model.add_constant(f"{node.name}_{part.channels[0]}", own)
+    return _piece(model, node, operands, _with_channels(shape, part.channels), part.channels)
+
+
+def _sliding(model: Model, node: Node, source: str, part: Part) -> Piece:
+    """A node that treats all channels alike."""
+    operands = [part.tensor if name == source else name for name in node.input]
+    shape = _with_channels(model.shape(node.output[0]), part.channels)
+    sizes = model.constant(operands[3]) if node.op_type == "Resize" and len(operands) > 3 else None
+    if sizes is not None and len(sizes) == len(shape):
+        operands[3] = model.add_constant(f"{node.name}_sizes", np.array(shape, dtype=np.int64))
+    return _piece(model, node, operands, shape, part.channels)
+
+
+def _picked(model: Model, node: Node, parts: Sequence[Part]) -> list[Piece]:
+    shape = model.shape(node.output[0])
+    index = gathered(model, node)[1]
+    pieces = []
+    for part in parts:
+        made = np.flatnonzero(np.isin(index, part.channels))
+        if not made.size:
+            continue
+        own = np.searchsorted(part.channels, index[made])
+        operand = model.add_constant(f"{node.name}_index", own.astype(np.int64))
+        pieces.append(_piece(model, node, [part.tensor, operand], _with_channels(shape, made), made))
+    return pieces
+
+
+def _depthwise(model: Model, node: Node, parts: Sequence[Part], rows: Rows) -> list[Piece] | None:
+    channels, shape = model.shape(node.input[0])[1], model.shape(node.output[0])
+    if attribute(node, "group", 1) != channels:
+        return None
+    times = shape[1] // channels
+    pieces = []
+    for part in parts:
+        made = (part.channels[:, None] * times + np.arange(times)).reshape(-1)
+        operands = [part.tensor, rows(node.input[1], made)]
+        pieces.append(_piece(model, node, operands, _with_channels(shape, made), made, group=len(part.channels)))
+    return pieces
+
+
+def _regrouped(model: Model, node: Node, parts: Sequence[Part]) -> list[Piece] | None:
+    """Axes of pixels regrouped, or flattened together with the channels."""
+    before, after = model.shape(node.input[0]), model.shape(node.output[0])
+    pixels = math.prod(before[2:])
+    if len(after) == 2 and after[1] == before[1] * pixels:
+        made = [(part.channels[:, None] * pixels + np.arange(pixels)).reshape(-1) for part in parts]
+    elif len(after) > 1 and after[1] == before[1]:
+        made = [part.channels for part in parts]
+    else:
+        return None
+    pieces = []
+    for part, channels in zip(parts, made, strict=True):
+        shape = _with_channels(after, channels)
+        target = model.add_constant(f"{node.name}_shape", np.array(shape, dtype=np.int64))
+        piece = _piece(model, node, [part.tensor, target], shape, channels)
+        plain = Node("Reshape", piece.node.input, piece.node.output, piece.node.name, origin=node.origin)
+        pieces.append(Piece(plain, channels))
+    return pieces

@@ -1,0 +1,198 @@
+"""What each quantizer means, in integers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bnnfpga.base.errors import UserError
+from bnnfpga.frontend.contract.qonnx_operators import ROUNDING_MODES
+from bnnfpga.frontend.forms.multithreshold import output_grid, output_of, thresholds_of
+from bnnfpga.frontend.graph.model import Model, Node
+from bnnfpga.frontend.graph.nodes import (
+    ELEMENTWISE,
+    EMBEDDING,
+    LAYOUT_OPS,
+    attribute,
+    data_operands,
+    describe,
+    required_constant,
+)
+from bnnfpga.numbers.arithmetic import Floats, Step
+
+_MAX_BITS, _MAX_INPUT_BITS = 8, 16
+_MAX_ZERO_POINT = 1 << 16
+
+
+@dataclass(frozen=True, eq=False)
+class Quantizer:
+    """From a value to an integer code, and from the code to the value that it stands for.
+
+    Parameters
+    ----------
+    steps
+        The float32 operations that make the code.
+    lo, hi
+        Every code lies between them.
+    scale
+        A code stands for code * scale: one number of shape (), or an array to be broadcast against the tensor.
+    bipolar
+        Whether the codes are -1 and +1 only.
+    """
+
+    steps: tuple[Step, ...]
+    lo: int
+    hi: int
+    scale: Floats
+    bipolar: bool = False
+
+
+def quantizer_of(model: Model, node: Node, most_bits: int | None = None) -> Quantizer:
+    """Read a quantizer of a clean graph, of up to `most_bits`: without, 8, and 16 on the model's input.
+
+    Raises
+    ------
+    UserError
+        If a parameter is not constant, or not what can be compiled.
+    """
+    if node.op_type == "Sign":
+        return Quantizer((Step("sign_or_zero"),), -1, 1, _float32(1))
+    if node.op_type == EMBEDDING:
+        table = required_constant(model, node, 1, "table").astype(np.float32)
+        bipolar = bool(np.all(np.abs(table) == 1))
+        return Quantizer((Step("entry", table),), int(table.min()), int(table.max()), _float32(1), bipolar)
+    if node.op_type == "MultiThreshold":
+        return _multi_threshold(model, node)
+    scale = required_constant(model, node, 1, "scale").astype(np.float32)
+    _check_scale(model, node, scale)
+    if np.all(scale == scale.flat[0]):
+        scale = _float32(scale.flat[0])  # one number: of shape (), (1,), (1, 1, 1, 1), or once for each channel
+    if node.op_type == "BipolarQuant":
+        return Quantizer((Step("sign"),), -1, 1, scale, bipolar=True)
+    return _quant(model, node, scale, most_bits)
+
+
+def _check_scale(model: Model, node: Node, scale: Floats) -> None:
+    """Scales are positive; the signs of a pruned filter's weights may have scale zero."""
+    may_be_zero = node.op_type == "BipolarQuant" and model.constant(node.input[0]) is not None
+    wrong = ~np.isfinite(scale) | (scale < 0 if may_be_zero else scale <= 0)
+    if not np.any(wrong):
+        return
+    first = int(np.argmax(wrong))
+    which = f" (number {first} of {scale.size}: {scale.flat[first]:g})" if scale.size > 1 else f": {scale.flat[0]:g}"
+    raise UserError(f"its scale is not a positive number{which}", where=describe(node), hint="train or export it again")
+
+
+def _is_on_input(model: Model, node: Node) -> bool:
+    """Whether a quantizer makes its codes of the model's inputs, each alone."""
+    tensor = node.input[0]
+    while tensor != model.input:
+        above = model.producer(tensor)
+        if above is None or above.op_type not in (*ELEMENTWISE, *LAYOUT_OPS, "Transpose"):
+            return False
+        operands = data_operands(model, above)
+        if len(operands) != 1:
+            return False
+        tensor = operands[0]
+    return True
+
+
+def _quant(model: Model, node: Node, scale: Floats, most_bits: int | None) -> Quantizer:
+    """Code round(clip(x / scale + zero point)) less the zero point: the code that dot products run on.
+
+    Source: Pappalardo et al., "QONNX: Representing Arbitrary-Precision Quantized Neural Networks" (2022), section on
+    operators; qonnx's reference implementation clips before it rounds, and has one signed bit mean -1 and +1.
+    """
+    zero, width = _zero_point(model, node), _bit_width(model, node, most_bits)
+    signed, narrow = bool(attribute(node, "signed", 1)), bool(attribute(node, "narrow", 0))
+    if signed and width == 1:
+        if np.any(zero):
+            raise UserError(
+                "it is signed, of one bit, with a zero point, which has no useful meaning in QONNX",
+                where=describe(node),
+                hint="use a BipolarQuant, or a zero point of 0",
+            )
+        return Quantizer((Step("sign"),), -1, 1, scale, bipolar=True)
+    lo = -(1 << (width - 1)) + narrow if signed else 0
+    hi = (1 << (width - 1)) - 1 if signed else (1 << width) - 1 - narrow
+    steps = [Step("divide", scale)]
+    if np.any(zero):
+        steps.append(Step("add", zero))
+    steps += [Step("maximum", _float32(lo)), Step("minimum", _float32(hi)), Step(_rounding(node))]
+    if np.any(zero):
+        steps.append(Step("subtract", zero))
+    return Quantizer(tuple(steps), lo - int(zero.max()), hi - int(zero.min()), scale)
+
+
+def _zero_point(model: Model, node: Node) -> Floats:
+    """One integer, or one for each channel."""
+    values = required_constant(model, node, 2, "zero point").astype(np.float32)
+    wrong = values[(values % 1 != 0) | ~np.isfinite(values)]
+    if wrong.size:
+        raise UserError(
+            f"its zero point is {wrong[0]:g}, which is not an integer",
+            where=describe(node),
+            hint="round it when you export the model",
+        )
+    if np.abs(values).max() > _MAX_ZERO_POINT:
+        raise UserError(
+            f"its zero point is {values.flat[np.abs(values).argmax()]:g}; at most {_MAX_ZERO_POINT} can be compiled",
+            where=describe(node),
+            hint="quantise symmetrically",
+        )
+    # Some exporters write one for each channel, all alike; and so they do with bit widths.
+    return _float32(values.flat[0]) if np.all(values == values.flat[0]) else values
+
+
+def _bit_width(model: Model, node: Node, most_bits: int | None) -> int:
+    values = np.unique(required_constant(model, node, 3, "bit width"))
+    if most_bits is None:
+        wide = values.size == 1 and values.item() > _MAX_BITS
+        most_bits = _MAX_INPUT_BITS if wide and _is_on_input(model, node) else _MAX_BITS
+    if values.size != 1 or not 1 <= float(values.item()) <= most_bits or float(values.item()) % 1:
+        given = ", ".join(f"{value:g}" for value in values)
+        raise UserError(
+            f"its bit width is {given}; 1 to {most_bits} bits can be compiled",
+            where=describe(node),
+            hint="train with a bit width in that range",
+        )
+    return int(values.item())
+
+
+def _rounding(node: Node) -> str:
+    """The operation of its rounding mode."""
+    mode = str(attribute(node, "rounding_mode", "ROUND")).upper()
+    if mode not in ROUNDING_MODES:
+        raise UserError(
+            f"rounding mode {mode!r} is not supported",
+            where=describe(node),
+            hint=f"use {', '.join(ROUNDING_MODES)}",
+        )
+    return ROUNDING_MODES[mode]
+
+
+def _multi_threshold(model: Model, node: Node) -> Quantizer:
+    """Code factor * (number of thresholds reached) + offset."""
+    thresholds = thresholds_of(model, node)
+    scale, bias = output_of(node)
+    grid = output_grid(scale, bias)
+    if grid is None:
+        raise UserError(
+            f"its values are {scale:g} * count + {bias:g}, which is not an integer grid",
+            where=describe(node),
+            hint="the bias must be a multiple of half the scale",
+        )
+    steps = [Step("count", thresholds)]
+    if grid.factor != 1:
+        steps.append(Step("multiply", _float32(grid.factor)))
+    if grid.offset:
+        steps.append(Step("add", _float32(grid.offset)))
+    ends = (grid.offset, grid.factor * thresholds.shape[-1] + grid.offset)
+    bipolar = set(ends) == {-1, 1} and thresholds.shape[-1] == 1
+    return Quantizer(tuple(steps), min(ends), max(ends), _float32(grid.unit), bipolar)
+
+
+def _float32(value: Any) -> Floats:
+    return np.asarray(value, dtype=np.float32)

@@ -1,0 +1,4 @@
+"""The graph in memory: nodes and tensors with one index, to and from ONNX's messages, and what rewrites it.
+
+It knows no operator.
+"""

@@ -1,0 +1,195 @@
+"""Small questions about nodes and tensors of a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import onnx
+from numpy.typing import NDArray
+
+from bnnfpga.base.errors import UserError, shown
+from bnnfpga.frontend.graph.model import Model, Node, Origin
+
+QONNX_DOMAIN = "qonnx.custom_op.general"
+_ORIGIN_NAME, _ORIGIN_KIND, _ORIGIN_PLACE = (f"bnnfpga.origin.{part}" for part in ("name", "kind", "place"))
+WEIGHT_QUANTIZERS = ("Quant", "BipolarQuant")
+EMBEDDING = "Embedding"
+"""Integers from a table of each channel, by the integer that comes in (`bnnfpga.frontend.spelling.embeddings`)."""
+QUANTIZERS = (*WEIGHT_QUANTIZERS, "MultiThreshold", "Sign", EMBEDDING)
+"""Nodes of a clean graph that make integer codes; weights are behind the first two kinds only."""
+UNARY, UNARY_DOMAIN = "Unary", "bnnfpga"
+"""A function of one tensor that a file writes with several nodes (`bnnfpga.frontend.forms.diamonds`)."""
+FUNCTION_NODES = (
+    *(
+        "Acos",
+        "Acosh",
+        "Asin",
+        "Asinh",
+        "Atan",
+        "Atanh",
+        "Celu",
+        "Cos",
+        "Cosh",
+        "Elu",
+        "Erf",
+        "Exp",
+        "Gelu",
+        "HardSwish",
+    ),
+    *("Log", "Mish", "Pow", "Selu", "Shrink", "Sigmoid", "Sin", "Sinh", "Softplus", "Softsign", "Sqrt", "Swish"),
+    *("Tan", "Tanh", "ThresholdedRelu"),
+)
+"""Elementwise nodes that mean a float64 value rounded once (`bnnfpga.numbers.float_functions`)."""
+ELEMENTWISE = (
+    "Abs",
+    "Add",
+    "BatchNormalization",
+    "Ceil",
+    "Clip",
+    "Div",
+    "Floor",
+    "HardSigmoid",
+    "LeakyRelu",
+    "Max",
+    "Min",
+    "Mul",
+    "Neg",
+    "PRelu",
+    "Reciprocal",
+    "Relu",
+    "Round",
+    "Sub",
+    UNARY,
+    *FUNCTION_NODES,
+    *QUANTIZERS,
+)
+"""Nodes that compute each element of their output from the one of their input, with constants."""
+CHAINED = (*ELEMENTWISE, "MaxPool")
+"""What may stand between an integer and a quantizer: a pool of a step function is a step function of a pool."""
+BROADCASTING = ("Add", "Sub", "Mul", "Div", "Max", "Min", "PRelu", "Pow", UNARY)
+"""Elementwise nodes with a constant of a shape of its own."""
+PAIRING = ("Add", "Sub", "Mul")
+"""Elementwise nodes that may take two streams."""
+DOT_PRODUCTS = ("MatMul", "Conv")
+"""Nodes that sum products of their input with the weights, which are their second operand."""
+POOLS = ("MaxPool", "AveragePool")
+LAYOUT_OPS = ("Reshape", "Flatten", "Squeeze", "Unsqueeze")
+"""Nodes that only regroup a frame's elements, keeping their order."""
+
+
+def attribute(node: Node | onnx.NodeProto, name: str, default: Any) -> Any:
+    """Value of a node's attribute; strings as `str`."""
+    if isinstance(node, Node):
+        return node.attributes.get(name, default)
+    for item in node.attribute:
+        if item.name == name:
+            value = onnx.helper.get_attribute_value(item)
+            return value.decode(errors="replace") if isinstance(value, bytes) else value
+    return default
+
+
+def describe(node: Node | onnx.NodeProto) -> str:
+    """How messages name a node: as the file does."""
+    name, kind, place = origin_of(node)
+    return f"node {shown(name)} ({kind}){place}"
+
+
+def origin_of(node: Node | onnx.NodeProto) -> Origin:
+    """The node of the file that a node stands for, or for a part of."""
+    own = Origin(node.name, node.op_type)
+    if isinstance(node, Node):
+        return node.origin or own
+    noted = {item.key: item.value for item in node.metadata_props}
+    return Origin(noted.get(_ORIGIN_NAME, own.name), noted.get(_ORIGIN_KIND, own.op_type), noted.get(_ORIGIN_PLACE, ""))
+
+
+def note_origin(node: onnx.NodeProto, origin: Origin) -> onnx.NodeProto:
+    """The node, with a note of which one of the file it stands for; rewriting keeps a note that it has."""
+    del node.metadata_props[:]
+    for key, value in zip((_ORIGIN_NAME, _ORIGIN_KIND, _ORIGIN_PLACE), origin, strict=True):
+        node.metadata_props.add(key=key, value=value)
+    return node
+
+
+def required_constant(model: Model, node: Node, index: int, meaning: str) -> NDArray[Any]:
+    """Value of a node's input that must be constant."""
+    value = model.constant(node.input[index]) if len(node.input) > index else None
+    if value is None:
+        raise UserError(
+            f"its {meaning} is not a constant", where=describe(node), hint="export the trained model in eval mode"
+        )
+    return value
+
+
+def required_shape(model: Model, node: Node, tensor: str) -> list[int]:
+    """Shape of one of a node's tensors, where the node means nothing without."""
+    shape = model.shape(tensor)
+    if not shape:
+        raise UserError(
+            f"the shape of its tensor {shown(tensor)} does not fold to a constant",
+            where=describe(node),
+            hint="export the model with fixed shapes",
+        )
+    return shape
+
+
+def scalar_operand(model: Model, node: Node) -> float | None:
+    """The constant of a node with two inputs, where it is one number."""
+    values = [value for value in map(model.constant, node.input) if value is not None]
+    return float(values[0].item()) if len(node.input) == 2 and len(values) == 1 and values[0].size == 1 else None
+
+
+def rearrange(model: Model, node: Node, array: NDArray[Any]) -> NDArray[Any]:
+    """What a Transpose or a layout node makes of a constant array."""
+    if node.op_type == "Transpose":
+        return array.transpose(attribute(node, "perm", None))
+    return array.reshape(model.shape(node.output[0]))
+
+
+def comes_from_constants(model: Model, tensor: str) -> bool:
+    """Whether a tensor is constant, or is made of constants alone, as quantised weights are."""
+
+    def follow(at: str) -> tuple[bool, bool] | list[str]:
+        producer = model.producer(at)
+        if producer is None:
+            return model.constant(at) is not None, False
+        operands = [name for name in producer.input if name]
+        for name in operands:
+            if not model.knows("constant", name):
+                return [name]
+            if not model.known("constant", name):
+                return False, True
+        return True, True
+
+    return bool(model.fact("constant", tensor, follow))
+
+
+def make_boundary(model: Model, *, input: str | None = None, outputs: Sequence[str] | None = None) -> None:
+    """Make a float tensor the graph's only input, or float tensors its outputs."""
+    for tensor in filter(None, (input, *(outputs or ()))):
+        model.set_element_type(tensor, onnx.TensorProto.FLOAT)
+    model.set_boundary(input=input, outputs=outputs)
+
+
+def describe_tensor(model: Model, name: str) -> str:
+    """A tensor as messages name it: by the node that makes it."""
+    source = model.producer(name)
+    return f"the output of {describe(source)}" if source else "the model's input"
+
+
+def data_operands(model: Model, node: Node) -> list[str]:
+    """The tensors that a node takes and that are not constant."""
+    return [name for name in node.input if name and model.constant(name) is None]
+
+
+def elementwise_operand(model: Model, node: Node) -> str:
+    """The one tensor of an elementwise node that is not constant."""
+    dynamic = data_operands(model, node)
+    if len(dynamic) != 1:
+        raise UserError(
+            f"it joins {len(dynamic)} streams of numbers that are not on one integer grid",
+            where=describe(node),
+            hint="export the model as a chain of layers",
+        )
+    return dynamic[0]

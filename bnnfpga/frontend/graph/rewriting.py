@@ -1,0 +1,59 @@
+"""What a rewrite is, and applying rewrites until none finds anything to do."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import deque
+from typing import ClassVar
+
+from bnnfpga.frontend.graph.model import Model, Node
+
+
+class Rewrite(ABC):
+    """One change of the graph that keeps what the model means; its docstring's first line says which.
+
+    `kinds` are the operators that it begins at; without, all.
+    """
+
+    kinds: ClassVar[tuple[str, ...] | None] = None
+
+    @abstractmethod
+    def visit(self, model: Model, node: Node) -> bool:
+        """Change the graph at `node`, which may go away by it; False where there is nothing to change."""
+
+
+def apply_rewrites(model: Model, *rewrites: Rewrite) -> bool:
+    """Apply rewrites, in place, until none finds anything; also says whether any did.
+
+    Nodes are visited in their order, and after a change those that it touched once more. A rewrite may look farther
+    than its neighbours, so all nodes are visited again until nothing changes.
+    """
+    changed = False
+    while _one_round(model, rewrites):
+        changed = True
+    return changed
+
+
+def _one_round(model: Model, rewrites: tuple[Rewrite, ...]) -> bool:
+    waiting = deque(model.nodes)
+    queued = set(waiting)
+    model.take_touched()
+    changed = False
+    while waiting:
+        node = waiting.popleft()
+        queued.discard(node)
+        for rewrite in rewrites:
+            if node not in model:
+                break
+            if rewrite.kinds is not None and node.op_type not in rewrite.kinds:
+                continue
+            model.rewrite_for(node)
+            if rewrite.visit(model, node):
+                changed = True
+                fresh = [item for item in (node, *model.take_touched()) if item in model and item not in queued]
+                fresh = list(dict.fromkeys(fresh))
+                waiting.extendleft(reversed(fresh))
+                queued.update(fresh)
+                break
+    model.rewrite_for(None)
+    return changed

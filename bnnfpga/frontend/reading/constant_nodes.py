@@ -1,0 +1,128 @@
+"""Nodes of a file that read constants alone, computed by onnxruntime as the file's own opset means them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+from numpy.typing import NDArray
+from onnx import numpy_helper
+
+from bnnfpga.base.errors import UserError
+from bnnfpga.frontend.contract.checks import EXPORT_AGAIN
+from bnnfpga.frontend.contract.refused_operators import RANDOM
+from bnnfpga.frontend.contract.terms import OLDEST
+from bnnfpga.frontend.forms.function_nodes import function_of
+from bnnfpga.frontend.graph.nodes import FUNCTION_NODES, attribute, describe
+from bnnfpga.frontend.reading.shapes import Shape, infer_shapes
+from bnnfpga.numbers.float_functions import rounded_once
+
+_MAX_ELEMENTS = 1 << 28
+_QUIET = 4
+"""onnxruntime's log level at which it prints nothing: what it says is in the exception too."""
+_IR = 8
+"""A version of the format in which every opset may be written, and constants need not be inputs."""
+
+Array = NDArray[Any]
+
+
+def fold_constant_nodes(model: onnx.ModelProto) -> dict[str, Shape]:
+    """Make constants of what nodes compute of constants, and of every Shape; give the shapes of all tensors.
+
+    QONNX's operators stay: what they mean is decided here, not by qonnx, and they say what the integers of weights are.
+
+    Raises
+    ------
+    UserError
+        If a node cannot be computed, or makes too much.
+    """
+    version = next(item.version for item in model.opset_import if not item.domain)
+    values = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    while True:
+        shapes = infer_shapes(model)
+        kept = [node for node in model.graph.node if not _fold(model, node, version, values, shapes)]
+        if len(kept) == len(model.graph.node):
+            return shapes
+        # A shape that has become a constant may make more shapes known.
+        del model.graph.node[:]
+        model.graph.node.extend(kept)
+
+
+def _fold(
+    model: onnx.ModelProto,
+    node: onnx.NodeProto,
+    version: int,
+    values: dict[str, Array],
+    shapes: Mapping[str, Shape],
+) -> bool:
+    """Make a node's outputs constants; False where they are none."""
+    read = list(filter(None, node.input))
+    if node.domain or not read or node.op_type in RANDOM:
+        return False
+    if node.op_type == "Shape":
+        shape = shapes.get(read[0])
+        if shape is None or not all(shape):
+            return False
+        made = [np.array(shape[attribute(node, "start", 0) : attribute(node, "end", None)], dtype=np.int64)]
+    elif all(name in values for name in read):
+        elements = max(math.prod(shapes.get(name, ())) for name in node.output)
+        if node.op_type == "ConstantOfShape":
+            elements = math.prod(int(extent) for extent in values[read[0]].ravel())
+        if node.op_type == "Range":
+            start, limit, delta = (float(values[name].ravel()[0]) for name in read)
+            elements = max(elements, int(min(abs(limit - start) / max(abs(delta), 1e-30), 1e30)))
+        if elements > _MAX_ELEMENTS:
+            raise UserError(
+                f"it makes a constant of {elements:,} elements; at most {_MAX_ELEMENTS:,} can be compiled",
+                where=describe(node),
+                hint="export a smaller model",
+            )
+        made = compute(node, {name: values[name] for name in read}, version)
+    else:
+        return False
+    for name, value in zip(filter(None, node.output), made, strict=True):
+        values[name] = value
+        model.graph.initializer.append(numpy_helper.from_array(value, name))
+    return True
+
+
+def compute(node: onnx.NodeProto, inputs: Mapping[str, Array], version: int) -> list[Array]:
+    """The outputs that a standard node of an opset has a name for, from constants.
+
+    Functions of float32 mean the same of constants as of what depends on the image.
+
+    Raises
+    ------
+    UserError
+        If onnxruntime cannot compute it.
+    """
+    if node.op_type in FUNCTION_NODES and not node.domain:
+        x, *more = (inputs[name] for name in node.input)
+        if x.dtype == np.float32 and all(item.dtype == np.float32 for item in more):
+            name, numbers = function_of(node)
+            return [rounded_once(name, x, [*numbers, *more])]
+    graph = onnx.helper.make_graph(
+        [node],
+        "constant",
+        [],
+        [onnx.ValueInfoProto(name=name) for name in filter(None, node.output)],
+        [numpy_helper.from_array(value, name) for name, value in inputs.items()],
+    )
+    # The opset at which its schema was written last: onnxruntime may not know the file's own yet.
+    since = max(OLDEST, onnx.defs.get_schema(node.op_type, version).since_version)
+    alone = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", since)], ir_version=_IR)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = _QUIET
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    try:
+        session = onnxruntime.InferenceSession(alone.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        return [np.asarray(value) for value in session.run(None, {})]
+    except Exception as error:  # whatever the libraries find wrong with the numbers of the file
+        said = str(error).strip().splitlines() or [type(error).__name__]
+        raise UserError(
+            f"it cannot be computed from its constants: {said[0]}", where=describe(node), hint=EXPORT_AGAIN
+        ) from error

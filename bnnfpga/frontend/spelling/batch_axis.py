@@ -1,0 +1,88 @@
+"""The axis of images, which stays the first one: dense layers of some tools take tokens for images."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bnnfpga.frontend.forms.multithreshold import channel_axis, set_channel_axis
+from bnnfpga.frontend.forms.norms import write_arithmetic
+from bnnfpga.frontend.graph.model import Model, Node
+from bnnfpga.frontend.graph.nodes import ELEMENTWISE, LAYOUT_OPS, attribute, comes_from_constants, data_operands
+
+
+def keep_batch_axis(model: Model) -> None:
+    """Give tensors (tokens, features) that a Reshape makes of (1, tokens, features) their axis of images back.
+
+    In place, where what reads them takes a tensor with one axis more, up to another Reshape; their elements stay in
+    their order.
+    """
+    for node in model.nodes:
+        if node in model and _begins(model, node):
+            region = _region(model, node)
+            if region is not None:
+                _lift(model, node, region)
+
+
+def _begins(model: Model, node: Node) -> bool:
+    if node.op_type not in LAYOUT_OPS or comes_from_constants(model, node.input[0]):
+        return False
+    before, after = model.shape(node.input[0]), model.shape(node.output[0])
+    return before[:1] == [1] and len(after) > 1 and after[0] != 1
+
+
+def _region(model: Model, first: Node) -> list[Node] | None:
+    """All nodes on what `first` makes up to those that bring the axis back, in their order; None where one cannot."""
+    found = {first}
+    waiting = [first]
+    while waiting:
+        node = waiting.pop()
+        if not _takes_one_axis_more(model, node) or node.output[0] in model.outputs:
+            return None
+        for reader in model.consumers(node.output[0]):
+            if reader in found or _ends(model, reader):
+                continue
+            found.add(reader)
+            waiting.append(reader)
+    region = [node for node in model.nodes if node in found]
+    made = {node.output[0] for node in region}
+    inside = all({*data_operands(model, node)} <= made or node is first for node in region if node.op_type != "MatMul")
+    return region if inside else None
+
+
+def _ends(model: Model, node: Node) -> bool:
+    """Whether a change of layout makes a tensor whose first axis is that of images again."""
+    return node.op_type in LAYOUT_OPS and model.shape(node.output[0])[:1] == [1]
+
+
+def _takes_one_axis_more(model: Model, node: Node) -> bool:
+    if not model.shape(node.output[0]):
+        return False
+    if node.op_type == "MatMul":
+        return any(comes_from_constants(model, name) for name in node.input)
+    return node.op_type in (*ELEMENTWISE, *LAYOUT_OPS, "Transpose")
+
+
+def _lift(model: Model, first: Node, region: list[Node]) -> None:
+    ends = [reader for node in region for reader in model.consumers(node.output[0]) if reader not in region]
+    for node in region:
+        made = model.shape(node.output[0])
+        if node.op_type in LAYOUT_OPS:
+            _reshape(model, node, [1, *made])
+        elif node.op_type == "Transpose":
+            perm = attribute(node, "perm", None) or list(range(len(made)))[::-1]
+            model.set_attributes(node, perm=[0, *(axis + 1 for axis in perm)])
+        elif node.op_type == "MultiThreshold":
+            set_channel_axis(model, node, channel_axis(node, len(made)) + 1, len(made) + 1)
+        elif node.op_type == "BatchNormalization":
+            for new in write_arithmetic(model, node):
+                model.set_shape(new.output[0], [1, *made])
+            continue
+        model.set_shape(node.output[0], [1, *made])
+    for node in dict.fromkeys(ends):
+        _reshape(model, node, model.shape(node.output[0]))
+
+
+def _reshape(model: Model, node: Node, shape: list[int]) -> None:
+    target = model.add_constant(f"{node.name}_shape", np.array(shape, dtype=np.int64))
+    model.become(node, "Reshape", attributes={})
+    model.set_inputs(node, [node.input[0], target])

@@ -1,0 +1,142 @@
+"""FINN's QuantAvgPool2d: sums of integers without their lowest bits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from bnnfpga.base.errors import UserError
+from bnnfpga.frontend.forms.quantizers import Quantizer, quantizer_of
+from bnnfpga.frontend.graph.model import Model, Node, make_node
+from bnnfpga.frontend.graph.nodes import (
+    LAYOUT_OPS,
+    QONNX_DOMAIN,
+    QUANTIZERS,
+    attribute,
+    describe,
+    required_shape,
+    scalar_operand,
+)
+from bnnfpga.frontend.graph.rewriting import Rewrite
+
+_MAX_BITS = 8
+_NEAR = 2.0**-10
+_HANDED_ON = ("MaxPool", "Transpose", "Gather", "Resize", *LAYOUT_OPS)
+"""Nodes whose numbers are those of what they read."""
+
+
+class AverageOfBitsToQuant(Rewrite):
+    """QuantAvgPool2d becomes an average times its pixels, rounded, and a Quant in steps of 2^n that drops n bits.
+
+    Rounding makes the integer sum of what the average's own rounding leaves, as in QONNX's definition. Where no bits
+    are dropped, and a quantizer says that there are integers, a Conv sums them.
+    """
+
+    kinds = ("QuantAvgPool2d",)
+
+    def visit(self, model: Model, node: Node) -> bool:
+        shape = required_shape(model, node, node.input[0])
+        integers = _reads_integers(model, node)
+        kernel, stride, shift = attribute(node, "kernel", 1), attribute(node, "stride", 1), _dropped_bits(node)
+        sliding = {"kernel_shape": [kernel] * 2, "strides": [stride] * 2}
+        if integers and not shift:
+            ones = np.ones((shape[1], 1, kernel, kernel), dtype=np.float32)
+            _replace(model, node, [("Conv", [ones], {**sliding, "group": shape[1]})])
+            return True
+        step = 2.0**shift
+        bits = attribute(node, "obits", 1)
+        if bits > _MAX_BITS:
+            raise UserError(
+                f"its integers have {bits} bits; at most {_MAX_BITS} can be compiled"
+                + ("" if integers else " where no quantizer without a scale stands in front of it"),
+                where=describe(node),
+                hint="let it give fewer bits, or quantise in front of it",
+            )
+        # What its own bits hold, which its quantizer keeps to, is not clipped.
+        rounding = {"signed": attribute(node, "signed", 0), "narrow": 0, "rounding_mode": "FLOOR"}
+        chain: list[_Link] = [
+            ("AveragePool", [], sliding),
+            ("Mul", [kernel**2], {}),
+            ("Round", [], {}),
+            ("Quant", [step, 0, _MAX_BITS], rounding),
+            ("Mul", [1 / step], {}),
+        ]
+        _replace(model, node, chain)
+        return True
+
+
+_Link = tuple[str, list[Any], dict[str, Any]]
+"""A node of a chain: its operator, the constants behind its first input, its attributes."""
+
+
+def _replace(model: Model, node: Node, chain: list[_Link]) -> None:
+    new = []
+    tensor = node.input[0]
+    for place, (kind, constants, attributes) in enumerate(chain):
+        name = node.name if place == 0 else f"{node.name}_{kind.lower()}"
+        inputs = [tensor, *(model.add_constant(f"{name}_constant", value) for value in constants)]
+        tensor = node.output[0]
+        if place < len(chain) - 1:
+            tensor = model.fresh_name(f"{name}_made")
+            model.set_shape(tensor, model.shape(node.output[0]))
+        domain = QONNX_DOMAIN if kind == "Quant" else ""
+        new.append(make_node(kind, inputs, [tensor], name=name, domain=domain, **attributes))
+    model.replace(node, *new)
+
+
+def _dropped_bits(node: Node) -> int:
+    """By how many bits the largest sum of its input's bits is longer than its output."""
+    largest = (2 ** attribute(node, "ibits", 1) - 1) * attribute(node, "kernel", 1) ** 2
+    return max(0, int(largest).bit_length() - int(attribute(node, "obits", 1)))
+
+
+def _reads_integers(model: Model, node: Node) -> bool:
+    """Whether a quantizer of scale one makes what it reads; else its numbers are integers but for rounding.
+
+    Raises
+    ------
+    UserError
+        If they are no integers, or not those that its attributes say. Of the model's input, the user says what it is.
+    """
+    factor, tensor = 1.0, node.input[0]
+    above = model.producer(tensor)
+    while above is not None and above.op_type in (*_HANDED_ON, "Mul", "Div"):
+        tensor = above.input[0]
+        if above.op_type in ("Mul", "Div"):
+            number = scalar_operand(model, above)
+            if not number or model.constant(above.input[1]) is None:
+                break
+            factor = factor * number if above.op_type == "Mul" else factor / number
+        above = model.producer(tensor)
+    if above is None:
+        return False
+    if above.op_type not in QUANTIZERS:
+        raise UserError(
+            f"its input must be integers, but {describe(above)} in front of it is not a quantizer",
+            where=describe(node),
+            hint="put a quantizer in front of it",
+        )
+    quantizer = quantizer_of(model, above)
+    units = quantizer.scale.astype(np.float64) * factor
+    if np.any(np.abs(units - 1) > _NEAR):
+        raise UserError(
+            f"its input must be integers, but {describe(above)} in front of it gives multiples of {units.flat[0]:g}",
+            where=describe(node),
+            hint="divide by the scale in front of it, and multiply behind it",
+        )
+    _check_range(node, quantizer)
+    return bool(np.all(quantizer.scale == 1)) and factor == 1
+
+
+def _check_range(node: Node, quantizer: Quantizer) -> None:
+    """Refuse integers that its attributes do not hold."""
+    bits, signed = attribute(node, "ibits", 1), attribute(node, "signed", 0)
+    lo, hi = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
+    if quantizer.lo < lo or quantizer.hi > hi:
+        raise UserError(
+            f"its ibits and signed are those of integers from {lo} to {hi}, but the quantizer in front of it gives "
+            f"{quantizer.lo} to {quantizer.hi}",
+            where=describe(node),
+            hint="set its ibits and signed to what it reads",
+        )

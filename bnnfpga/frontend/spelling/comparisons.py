@@ -1,0 +1,128 @@
+"""Quantizers written with plain operators, as MultiThreshold."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+
+from bnnfpga.frontend.forms.multithreshold import output_grid, output_of, set_output
+from bnnfpga.frontend.graph.model import Model, Node, make_node
+from bnnfpga.frontend.graph.nodes import (
+    QONNX_DOMAIN,
+    attribute,
+    elementwise_operand,
+    scalar_operand,
+)
+from bnnfpga.frontend.graph.rewriting import Rewrite
+from bnnfpga.numbers.arithmetic import Floats
+
+_LAYOUTS = {3: "NCW", 4: "NCHW"}
+_MIRRORED = {
+    "Greater": "Less",
+    "Less": "Greater",
+    "GreaterOrEqual": "LessOrEqual",
+    "LessOrEqual": "GreaterOrEqual",
+}
+
+
+class ComparisonsToMultiThreshold(Rewrite):
+    """A comparison with a number, or one a channel, then Where between numbers or a Cast, becomes MultiThreshold."""
+
+    def visit(self, model: Model, node: Node) -> bool:
+        comparison = model.producer(node.input[0]) if node.op_type in ("Where", "Cast") else None
+        if comparison is None or comparison.op_type not in _MIRRORED:
+            return False
+        bounds = _bounds(model, comparison)
+        values = _values(model, node)
+        if bounds is None or values is None:
+            return False
+        kind = comparison.op_type
+        if model.constant(comparison.input[0]) is not None:
+            kind = _MIRRORED[kind]
+        if kind in ("Greater", "LessOrEqual"):
+            bounds = np.nextafter(bounds, np.float32(np.inf))
+        below, reached = values if kind in ("Greater", "GreaterOrEqual") else values[::-1]
+        if below == reached:
+            return False
+        thresholds = model.add_constant(f"{node.name}_thresholds", bounds)
+        new = make_node(
+            "MultiThreshold",
+            [elementwise_operand(model, comparison), thresholds],
+            list(node.output),
+            name=node.name,
+            domain=QONNX_DOMAIN,
+            out_scale=reached - below,
+            out_bias=below,
+            out_dtype="FLOAT32",
+            data_layout=_LAYOUTS.get(len(model.shape(node.output[0])), ""),
+        )
+        model.replace(node, new)
+        model.remove_unread(comparison)
+        return True
+
+
+def _bounds(model: Model, comparison: Node) -> Floats | None:
+    """What is compared with, as thresholds (1 or channels, 1); None where it is something else."""
+    bounds = [value for value in (model.constant(name) for name in comparison.input) if value is not None]
+    if len(bounds) != 1:
+        return None
+    shape = model.shape(elementwise_operand(model, comparison))
+    pixels = [1] * (len(shape) - 2)
+    by_channel = len(shape) > 1 and bounds[0].shape in ((shape[1], *pixels), (1, shape[1], *pixels))
+    return bounds[0].astype(np.float32).reshape(-1, 1) if bounds[0].size == 1 or by_channel else None
+
+
+def _values(model: Model, node: Node) -> tuple[float, float] | None:
+    """What the node gives for false and for true."""
+    if node.op_type == "Cast":
+        return (0.0, 1.0) if attribute(node, "to", 0) == onnx.TensorProto.FLOAT else None
+    values = [model.constant(name) for name in node.input[1:]]
+    if any(value is None or value.size != 1 for value in values):
+        return None
+    return float(values[1].item()), float(values[0].item())  # type: ignore[union-attr]
+
+
+class AffineIntoMultiThreshold(Rewrite):
+    """A number added behind a MultiThreshold becomes part of its bias, and the factors in between, if integers stay."""
+
+    def visit(self, model: Model, node: Node) -> bool:
+        number = scalar_operand(model, node) if node.op_type in ("Add", "Sub") else None
+        if number is None:
+            return False
+        path = _factors_above(model, elementwise_operand(model, node))
+        if path is None:
+            return False
+        quantizer, muls = path
+        scale, bias = output_of(quantizer)
+        for mul in muls:
+            factor = scalar_operand(model, mul)
+            assert factor is not None
+            scale, bias = scale * factor, bias * factor
+        if node.op_type == "Add":
+            bias += number
+        elif model.constant(node.input[1]) is not None:
+            bias -= number
+        else:
+            scale, bias = -scale, number - bias
+        if output_grid(scale, bias) is None:
+            return False
+        set_output(model, quantizer, scale, bias)
+        model.remove(*muls, node)
+        model.set_output(quantizer, node.output[0])
+        return True
+
+
+def _factors_above(model: Model, tensor: str) -> tuple[Node, list[Node]] | None:
+    """The MultiThreshold above a tensor, and the multiplications by a number between, if nothing else reads them."""
+    muls: list[Node] = []
+    while model.only_reader(tensor) is not None:
+        node = model.producer(tensor)
+        if node is None:
+            return None
+        if node.op_type == "MultiThreshold":
+            return node, muls
+        if node.op_type != "Mul" or scalar_operand(model, node) is None:
+            return None
+        muls.insert(0, node)
+        tensor = elementwise_operand(model, node)
+    return None

@@ -1,0 +1,94 @@
+"""Constants that are concatenated with a stream: class tokens, coordinates as channels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bnnfpga.frontend.graph.model import Model, Node, make_node
+from bnnfpga.frontend.graph.nodes import attribute
+from bnnfpga.frontend.graph.rewriting import Rewrite
+from bnnfpga.numbers.arithmetic import Floats
+
+
+class ConstantPartsToPads(Rewrite):
+    """A Concat whose first or last parts are constants becomes a Pad with zeros, to which they are added.
+
+    Zeros change nothing that they are added to, so all numbers stay what they are.
+    """
+
+    kinds = ("Concat",)
+
+    def visit(self, model: Model, node: Node) -> bool:
+        values = [model.constant(name) for name in node.input]
+        streams = [index for index, value in enumerate(values) if value is None]
+        rank = len(model.shape(node.output[0]))
+        if len(streams) in (0, len(values)) or not rank or not all(map(model.has_shape, node.input)):
+            return False
+        axis = attribute(node, "axis", 1) % rank
+        if axis == 0 or any(value is not None and value.dtype.kind != "f" for value in values):
+            return False
+        first, last = streams[0], streams[-1]
+        if len(streams) <= last - first:
+            _constants_last(model, node, streams, axis)
+            return True
+        source = node.input[first]
+        if len(streams) > 1:
+            _join_streams(model, node, first, last + 1, axis)
+            source = node.input[first]
+        shape = model.shape(node.output[0])
+        before = sum(model.shape(name)[axis] for name in node.input[:first])
+        widths = np.zeros((2, rank), dtype=np.int64)
+        widths[:, axis] = before, shape[axis] - before - model.shape(source)[axis]
+        padded = model.fresh_name(f"{node.name}_padded")
+        model.set_shape(padded, shape)
+        pads = model.add_constant(f"{node.name}_pads", widths.ravel())
+        addend = model.add_constant(f"{node.name}_constants", _beside_zeros(values, shape, axis))
+        model.replace(
+            node,
+            make_node("Pad", [source, pads], [padded], name=padded),
+            make_node("Add", [padded, addend], node.output, name=node.name),
+        )
+        return True
+
+
+def _constants_last(model: Model, node: Node, streams: list[int], axis: int) -> None:
+    """Concatenate the streams, behind them the constants, and give all elements their places behind that."""
+    order = [*streams, *(index for index in range(len(node.input)) if index not in streams)]
+    ends = np.cumsum([model.shape(name)[axis] for name in node.input])
+    starts = np.concatenate([[0], ends[:-1]])
+    taken = np.concatenate([np.arange(starts[index], ends[index]) for index in order])
+    made = model.fresh_name(f"{node.name}_reordered")
+    model.set_shape(made, model.shape(node.output[0]))
+    places = model.add_constant(f"{node.name}_places", np.argsort(taken))
+    parts = [node.input[index] for index in order]
+    model.replace(
+        node,
+        make_node("Concat", parts, [made], name=made, axis=axis),
+        make_node("Gather", [made, places], node.output, name=node.name, axis=axis),
+    )
+
+
+def _join_streams(model: Model, node: Node, start: int, end: int, axis: int) -> None:
+    """Concatenate the streams of a Concat, which are side by side, in front of it."""
+    parts = node.input[start:end]
+    made = model.fresh_name(f"{node.name}_streams")
+    shape = model.shape(node.output[0])
+    shape[axis] = sum(model.shape(name)[axis] for name in parts)
+    model.set_shape(made, shape)
+    model.insert_before(node, make_node("Concat", parts, [made], name=made, axis=axis))
+    model.set_inputs(node, [*node.input[:start], made, *node.input[end:]])
+
+
+def _beside_zeros(values: list[Floats | None], shape: list[int], axis: int) -> Floats:
+    """Constants where they lie in what is concatenated, and zeros in the place of streams."""
+    extents = [0 if value is None else value.shape[axis] for value in values]
+    streams = list(shape)
+    streams[axis] -= sum(extents)
+    parts: list[Floats] = []
+    for value in values:
+        if value is not None:
+            parts.append(value.astype(np.float32))
+        elif streams[axis]:
+            parts.append(np.zeros(streams, dtype=np.float32))
+            streams[axis] = 0
+    return np.concatenate(parts, axis)

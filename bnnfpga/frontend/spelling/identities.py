@@ -1,0 +1,59 @@
+"""Nodes that hand on what they take."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bnnfpga.frontend.graph.model import Model, Node
+from bnnfpga.frontend.graph.rewriting import Rewrite
+
+
+class DropIdentities(Rewrite):
+    """Identity, what joins or clips nothing, + 0 and * 1 disappear.
+
+    Only exact zeros and ones count: a small bias decides ties.
+    """
+
+    def visit(self, model: Model, node: Node) -> bool:
+        if not _is_identity(model, node):
+            return False
+        source, result = node.input[0], node.output[0]
+        if model.constant(source) is not None:
+            source = node.input[1]
+        if result in model.outputs:
+            # The file's name of the output stays where another node can carry it.
+            producer = model.producer(source)
+            if producer is None or source in model.outputs:
+                return _regroup(model, node, source)
+            model.remove(node)
+            model.replace_input(source, result)
+            model.set_output(producer, result, producer.output.index(source))
+        else:
+            model.replace_input(result, source)
+            model.remove(node)
+        return True
+
+
+def _regroup(model: Model, node: Node, source: str) -> bool:
+    """One tensor that is the input or two outputs needs a node between its names: a layout change that changes none."""
+    shape = np.array(model.shape(source), dtype=np.int64)
+    model.become(node, "Reshape", attributes={})
+    model.set_inputs(node, [source, model.add_constant(f"{node.name}_shape", shape)])
+    return True
+
+
+def _is_identity(model: Model, node: Node) -> bool:
+    kind = node.op_type
+    if kind == "Identity" or (kind in ("Clip", "Concat") and sum(map(bool, node.input)) == 1):
+        return True
+    if kind not in ("Add", "Sub", "Mul", "Div"):
+        return False
+    # 0 - x and 1 / x are no identities; x must keep its shape.
+    sides = (0, 1) if kind in ("Add", "Mul") else (1,)
+    values = [model.constant(node.input[side]) for side in sides]
+    neutral = 0 if kind in ("Add", "Sub") else 1
+    found = next((side for side, value in zip(sides, values, strict=True) if value is not None), None)
+    if found is None or not np.all(model.constant(node.input[found]) == neutral):
+        return False
+    other = node.input[1 - found]
+    return bool(model.shape(other) == model.shape(node.output[0]))

@@ -1,0 +1,30 @@
+"""Changes of layout that leave the order of an image's elements as it is."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bnnfpga.frontend.graph.model import Model, Node, make_node
+from bnnfpga.frontend.graph.nodes import attribute, comes_from_constants
+from bnnfpga.frontend.graph.rewriting import Rewrite
+
+
+class TransposeToReshape(Rewrite):
+    """A Transpose of data that moves only axes of size one becomes a Reshape."""
+
+    def visit(self, model: Model, node: Node) -> bool:
+        # Weights behind a quantizer are transposed too; those have no batch axis to keep.
+        if node.op_type != "Transpose" or comes_from_constants(model, node.input[0]):
+            return False
+        before = model.shape(node.input[0])
+        perm = attribute(node, "perm", None) or list(range(len(before)))[::-1]
+        if sorted(perm) != list(range(len(before))):
+            return False  # which the check of shapes says
+        moved = [axis for axis in perm if before[axis] != 1]
+        if moved != sorted(moved) or perm[0] != 0:
+            return False
+        after = np.array([before[axis] for axis in perm], dtype=np.int64)
+        shape = model.add_constant(f"{node.name}_shape", after)
+        new = make_node("Reshape", [node.input[0], shape], list(node.output), name=node.name)
+        model.replace(node, new)
+        return True

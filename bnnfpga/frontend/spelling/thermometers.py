@@ -1,0 +1,115 @@
+"""Constants that have more channels than what they are compared with: thermometer codes by broadcasting."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from bnnfpga.frontend.graph.model import Model, Node, make_node
+from bnnfpga.frontend.graph.nodes import BROADCASTING, ELEMENTWISE, LAYOUT_OPS, comes_from_constants, data_operands
+from bnnfpga.frontend.graph.rewriting import Rewrite
+
+COMPARISONS = ("Greater", "Less", "GreaterOrEqual", "LessOrEqual")
+_ALONG = (*ELEMENTWISE, *COMPARISONS, "Cast", "Where")
+
+
+class ChannelsForConstants(Rewrite):
+    """The one channel of a tensor that a constant of several stretches is repeated in front: by a Gather."""
+
+    kinds = (*BROADCASTING, *COMPARISONS)
+
+    def visit(self, model: Model, node: Node) -> bool:
+        operands = data_operands(model, node)
+        if len(operands) != 1 or comes_from_constants(model, operands[0]):
+            return False
+        shape, wanted = model.shape(operands[0]), model.shape(node.output[0])
+        if len(shape) != len(wanted) or len(shape) not in (2, 3, 4) or shape[0] != wanted[0] or shape[2:] != wanted[2:]:
+            return False
+        if shape[1] != 1 or wanted[1] == 1:
+            return False
+        repeated = _repeated(model, node, operands[0], np.zeros(wanted[1], dtype=np.int64))
+        model.set_input(node, node.input.index(operands[0]), repeated)
+        return True
+
+
+class AxesOfConstants(Rewrite):
+    """An axis that is put in for constants to stretch, and then joined with the channels, is channels at once.
+
+    Between are elementwise nodes: (n, channels, 1, ...) becomes (n, channels, levels, ...) and (n, channels * levels,
+    ...), or the other way round.
+    """
+
+    kinds = LAYOUT_OPS
+
+    def visit(self, model: Model, node: Node) -> bool:
+        made = model.shape(node.output[0])
+        chain: list[Node] = []
+        tensor = node.input[0]
+        while (above := model.producer(tensor)) is not None and above.op_type in _ALONG:
+            operands = data_operands(model, above)
+            if len(operands) != 1 or len(model.consumers(tensor)) != 1:
+                return False
+            chain.insert(0, above)
+            tensor = operands[0]
+        if above is None or above.op_type not in LAYOUT_OPS or not chain or len(model.consumers(tensor)) != 1:
+            return False
+        given, wide = model.shape(above.input[0]), model.shape(node.input[0])
+        axis = next((axis for axis in (1, 2) if len(given) > 1 and _put_in(given, axis) == model.shape(tensor)), None)
+        if axis is None or len(wide) != len(given) + 1 or given[2:] != wide[3:] or wide[3 - axis] != given[1]:
+            return False
+        if wide[axis] == 1 or made != [given[0], wide[1] * wide[2], *given[2:]]:
+            return False
+        _join(model, chain, above, node, axis, wide)
+        return True
+
+
+def _put_in(shape: Sequence[int], axis: int) -> list[int]:
+    return [*shape[:axis], 1, *shape[axis:]]
+
+
+def _join(model: Model, chain: Sequence[Node], begin: Node, end: Node, axis: int, wide: list[int]) -> None:
+    """Repeat channels instead of putting in an axis, and let the chain work on them."""
+    channels, levels = wide[3 - axis], wide[axis]
+    index = np.repeat(np.arange(channels), levels) if axis == 2 else np.tile(np.arange(channels), levels)
+    tensor = _repeated(model, chain[0], begin.input[0], index)
+    shape = [wide[0], channels * levels, *wide[3:]]
+    for node in chain:
+        operand = data_operands(model, node)[0]
+        for place, name in enumerate(node.input):
+            value = model.constant(name) if name else None
+            if name == operand:
+                model.set_input(node, place, tensor)
+            elif value is not None and value.size > 1:
+                flat = _flattened(value, wide)
+                model.set_input(node, place, model.add_constant(f"{node.name}_constant", flat))
+        # A tensor that is something else now than in the file has another name.
+        last = node is chain[-1]
+        if not last:
+            tensor = model.fresh_name(f"{node.output[0]}_channels")
+            kind = model.element_type(node.output[0])
+            model.set_output(node, tensor)
+            model.set_shape(tensor, shape)
+            model.set_element_type(tensor, kind)
+    result = end.output[0]
+    model.remove(end)
+    model.set_output(chain[-1], result)
+    model.remove_unread(begin)
+
+
+def _flattened(value: np.ndarray, wide: Sequence[int]) -> np.ndarray:
+    """A constant for (n, a, b, ...), for (n, a * b, ...)."""
+    whole = value.reshape(*[1] * (len(wide) - value.ndim), *value.shape)
+    spread = np.broadcast_to(whole, (whole.shape[0], *wide[1:3], *whole.shape[3:]))
+    return np.ascontiguousarray(spread.reshape(whole.shape[0], math.prod(wide[1:3]), *whole.shape[3:]))
+
+
+def _repeated(model: Model, node: Node, tensor: str, index: np.ndarray) -> str:
+    """Channels of a tensor, in front of a node."""
+    shape = model.shape(tensor)
+    name = model.fresh_name(f"{node.name}_repeated")
+    model.set_shape(name, [shape[0], len(index), *shape[2:]])
+    places = model.add_constant(f"{name}_channels", index.astype(np.int64))
+    model.insert_before(node, make_node("Gather", [tensor, places], [name], name=name, axis=1))
+    return name

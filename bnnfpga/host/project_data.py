@@ -1,0 +1,167 @@
+"""What a project's own files say of its accelerator: all that whoever sends it images needs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnnfpga.host.description import Output, read_order, read_outputs, read_stream
+from bnnfpga.host.ends import Values
+from bnnfpga.host.images import Images, read_images
+from bnnfpga.host.input_format import InputFormat
+from bnnfpga.host.order import Order, is_channels_last
+from bnnfpga.host.project_files import read_description, read_functions
+from bnnfpga.host.results import classes_of, file_outputs, number_of_classes
+from bnnfpga.host.words import BoundaryFormat, unpack_frames
+from bnnfpga.numbers.integers import IntArray
+
+
+@dataclass(frozen=True)
+class ProjectData:
+    """A project's folder, and what `project.json` and `functions.json` in it hold.
+
+    Simulations and boards read images, pack words and compute values and classes by it, so they do that alike.
+
+    Parameters
+    ----------
+    folder
+        Where it is.
+    description
+        The contents of `project.json`.
+    functions
+        The contents of `functions.json`.
+    """
+
+    folder: Path
+    description: Mapping[str, Any] = field(repr=False)
+    functions: Mapping[str, Any] = field(repr=False)
+
+    @classmethod
+    def read(cls, folder: str | os.PathLike[str]) -> ProjectData:
+        """Read the files of a project, and check every value in them.
+
+        Raises
+        ------
+        UserError
+            If the folder is not a project, one of another version of the format, or damaged.
+        """
+        path = Path(folder)
+        description = read_description(path)
+        return ProjectData(path, description, read_functions(path, description))
+
+    @property
+    def model(self) -> Path:
+        """The path of the source model."""
+        return self.folder / str(self.description["model"])
+
+    @property
+    def input_format(self) -> InputFormat:
+        """What the user's images hold."""
+        given = self.description["input"]
+        format = InputFormat.parse(given["kind"], None if given["kind"] == "float" else given["scale"])
+        return replace(format, given=bool(given.get("given", False)))
+
+    @property
+    def input_taken(self) -> dict[str, Any]:
+        """What images hold, as plain data: `kind`, `scale`, and whether the user gave it (`given`)."""
+        return {key: self.description["input"].get(key, False) for key in ("kind", "scale", "given")}
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """The model's input shape without the batch."""
+        return tuple(self.description["input"]["shape"])
+
+    @cached_property
+    def outputs(self) -> tuple[Output, ...]:
+        """The accelerator's outputs, in the order of the model's."""
+        return read_outputs(self.description)
+
+    @property
+    def output_kind(self) -> str:
+        """`scores` or `class`."""
+        return self.outputs[0].kind
+
+    @property
+    def output_names(self) -> list[str]:
+        """The names of the accelerator's outputs: tensors of the model."""
+        return [output.name for output in self.outputs]
+
+    @property
+    def class_names(self) -> list[str]:
+        """For each array of classes, the output of the model that they belong to."""
+        names = [value["name"] for value in self.description["values"]]
+        return [names[rule["output"]] for rule in self.functions["ends"]["classes"]]
+
+    @property
+    def classes(self) -> int:
+        """The number of classes."""
+        return number_of_classes(self.functions, self.outputs)
+
+    @property
+    def input_stream_shape(self) -> tuple[int, ...]:
+        """One frame of the input stream, channels last."""
+        return tuple(self.description["input"]["stream"]["shape"])
+
+    @property
+    def channels_last(self) -> bool:
+        """Whether the model file itself takes images with their channels last."""
+        return is_channels_last(self.input_shape, self.input_stream_shape, self.input_order)
+
+    @cached_property
+    def input_order(self) -> Order:
+        """The order in which the elements of the model's input stream."""
+        return read_order(self.description["input"]["stream"])
+
+    @cached_property
+    def input_stream(self) -> BoundaryFormat:
+        """How the input's integers become bytes."""
+        return read_stream(self.description["input"]["stream"])
+
+    def read_images(self, x: NDArray[Any], layout: str = "nchw", *, first: int = 0) -> Images:
+        """Check a batch of images and turn it into the input stream's integers and the model's float inputs.
+
+        `first` is the number of its first image, for messages.
+        """
+        return read_images(
+            x,
+            self.input_format,
+            self.input_shape,
+            layout=layout,
+            stream=self.input_stream.type,
+            input_function=self.functions["input"],
+            order=self.input_order,
+            channels_last=self.channels_last,
+            first=first,
+        )
+
+    def pack(self, images: Images) -> NDArray[np.uint8]:
+        """What the input stream carries for images: uint8 (images, bytes)."""
+        return self.input_stream.pack(images.codes)
+
+    def unpack(self, data: NDArray[np.uint8]) -> tuple[IntArray, ...]:
+        """Unpack output bytes, uint8 (images, bytes), to streamed integers: (images, elements) for each output."""
+        return unpack_frames([output.stream for output in self.outputs], data)
+
+    def to_model(self, streamed: Sequence[IntArray]) -> tuple[IntArray, ...]:
+        """Reorder streamed outputs, each (images, elements), to the order of the model file."""
+        return tuple(output.order.to_model(made) for output, made in zip(self.outputs, streamed, strict=True))
+
+    def values(self, scores: Sequence[IntArray]) -> tuple[Values, ...]:
+        """The file's outputs from integer scores: each (images, ...), float32, or int64 for indices."""
+        return file_outputs(self.functions, scores)
+
+    def classify(self, outputs: Sequence[IntArray]) -> tuple[IntArray, ...]:
+        """The class of each image, int64 (images,), for each output that has classes of its own.
+
+        It is what ArgMax or TopK say; else where the values are largest, the first of equals; of one value whether it
+        lies above 0.5 behind a Sigmoid, or above 0. Where an output is an image, the class of each pixel. `outputs` are
+        each (images, elements), in the order of the file.
+        """
+        return classes_of(self.functions, self.outputs, outputs)

@@ -1,0 +1,109 @@
+"""Streams that meet, and channels that are picked."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from bnnfpga.dataflow.operators.add import Add
+from bnnfpga.dataflow.operators.concat import Concat
+from bnnfpga.dataflow.operators.lookup import Lookup
+from bnnfpga.dataflow.operators.multiply import Multiply
+from bnnfpga.dataflow.operators.select import Select
+from bnnfpga.frontend.forms.pads import channel_pads
+from bnnfpga.frontend.forms.picks import gathered
+from bnnfpga.frontend.forms.sliding import pad_value
+from bnnfpga.frontend.graph.model import Node
+from bnnfpga.frontend.graph.nodes import attribute
+from bnnfpga.lowering.accelerator import Lowering, stream_shape
+from bnnfpga.lowering.reorder import image, in_order
+from bnnfpga.numbers.integers import IntArray, IntegerType
+
+
+def add_streams(lowering: Lowering, node: Node) -> None:
+    """A sum of more than two streams is a chain of sums."""
+    tensors = [lowering.read(node, index) for index in range(len(node.input))]
+    tensors = [in_order(lowering, node, tensor, tensors[0].order) for tensor in tensors]
+    factors = attribute(node, "factors", [])
+    shape = stream_shape(lowering.shape(node.output[0]))
+    producer, type, factor = tensors[0].producer, lowering.stream_type(tensors[0]), factors[0]
+    for tensor, other in zip(tensors[1:], factors[1:], strict=True):
+        types = (type, lowering.stream_type(tensor))
+        unit = Add(lowering.name(Add), shape, types, (factor, other))
+        producer, type, factor = lowering.add(unit, producer, tensor.producer), unit.made, 1
+    assert producer is not None
+    lowering.made(node, producer, tensors[0].order)
+
+
+def multiply_streams(lowering: Lowering, node: Node) -> None:
+    """A product of two streams."""
+    first, second = (lowering.read(node, index) for index in range(2))
+    second = in_order(lowering, node, second, first.order)
+    shape = stream_shape(lowering.shape(node.output[0]))
+    types = (lowering.stream_type(first), lowering.stream_type(second))
+    unit = Multiply(lowering.name(Multiply), shape, types)
+    lowering.made(node, lowering.add(unit, first.producer, second.producer), first.order)
+
+
+def concat(lowering: Lowering, node: Node) -> None:
+    """Streams of different types or scales are brought to one by a table each; more than two are a chain."""
+    type = lowering.tensor_type(node.output[0])
+    made = lowering.shape(node.output[0])
+    axis = attribute(node, "axis", 1) % (len(made) + 1)
+    # Rows and columns are joined as channels are: in each of the positions outside them, a run of elements each.
+    outside = len(made) - 1 if axis == 1 else axis - 2
+    producer, joined = None, 0
+    orders: list[IntArray] = []
+    for index, factor in enumerate(attribute(node, "factors", [])):
+        tensor = image(lowering, node, index)
+        own = stream_shape(lowering.shape(node.input[index]))
+        source = of_type(lowering, tensor.producer, own, type, factor)
+        orders.append(tensor.order + sum(len(order) for order in orders))
+        positions = tuple(made[1 : 1 + outside])
+        run = len(tensor.order) // math.prod(positions)
+        if index:
+            source = lowering.add(Concat(lowering.name(Concat), positions, (joined, run), type), producer, source)
+        producer, joined = source, joined + run
+    assert producer is not None
+    lowering.made(node, producer, np.concatenate(orders) if len(made) == 1 else None)
+
+
+def of_type(
+    lowering: Lowering, producer: str | None, shape: tuple[int, ...], type: IntegerType, factor: int = 1
+) -> str | None:
+    """A stream brought to another type of elements, each times a factor: by a table, where it is not so already."""
+    taken = lowering.type_of(producer)
+    if taken == type and factor == 1:
+        return producer
+    codes = np.arange(1 << taken.bits, dtype=np.int64)
+    values = np.clip(taken.decode(codes), taken.lo, taken.hi) * factor
+    return lowering.add(Lookup(lowering.name(Lookup), shape, taken, values, type), producer)
+
+
+def pad_channels(lowering: Lowering, node: Node) -> None:
+    """Channels of a constant in front of a pixel's own and behind them."""
+    tensor = image(lowering, node)
+    type, fill = lowering.tensor_type(node.output[0]), int(pad_value(lowering.model, node))
+    shape = stream_shape(lowering.shape(node.input[0]))
+    before, behind = channel_pads(node)
+    source = of_type(lowering, tensor.producer, shape, type)
+    order = np.argsort(tensor.order) if len(shape) == 1 else np.arange(shape[-1])
+    index = (*[shape[-1]] * before, *order.tolist(), *[shape[-1]] * behind)
+    unit = Select(lowering.name(Select), shape[:-1], shape[-1], index, type, constants=(fill,))
+    lowering.made(node, lowering.add(unit, source))
+
+
+def select(lowering: Lowering, node: Node) -> None:
+    """Some channels, in any order: the wires of a pixel."""
+    tensor = image(lowering, node)
+    shape = stream_shape(lowering.shape(node.input[0]))
+    index = gathered(lowering.model, node)[1]
+    if np.array_equal(index, np.arange(shape[-1])):
+        lowering.tensors[node.output[0]] = tensor
+        return
+    if len(shape) == 1:
+        # Where each element of the model's order comes in the stream.
+        index = np.argsort(tensor.order)[index]
+    unit = Select(lowering.name(Select), shape[:-1], shape[-1], tuple(index.tolist()), lowering.stream_type(tensor))
+    lowering.made(node, lowering.add(unit, tensor.producer))

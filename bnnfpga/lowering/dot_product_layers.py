@@ -1,0 +1,195 @@
+"""Dense layers and convolutions, with the thresholds behind them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from bnnfpga.base.errors import UserError
+from bnnfpga.dataflow.operators.concat import Concat
+from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
+from bnnfpga.dataflow.operators.select import Select
+from bnnfpga.dataflow.operators.vector_vector import VectorVector
+from bnnfpga.dataflow.operators.window import Window
+from bnnfpga.dataflow.thresholds import ThresholdTable
+from bnnfpga.frontend.forms.sliding import geometry_of
+from bnnfpga.frontend.graph.model import Node
+from bnnfpga.frontend.graph.nodes import attribute, describe
+from bnnfpga.lowering.accelerator import Lowering, Tensor
+from bnnfpga.lowering.element_functions import table_of
+from bnnfpga.lowering.pixels import padded, padded_geometry, unfit_pad
+from bnnfpga.lowering.reorder import image
+from bnnfpga.numbers.geometry import Geometry
+from bnnfpga.numbers.integers import IntArray
+from bnnfpga.numbers.sum_types import dot_product_type
+from bnnfpga.transforms.integer_types import (
+    THRESHOLD,
+    integer_type,
+    integer_weights,
+    rows_of,
+)
+
+_MAX_ACCUMULATOR_BITS, _MAX_WEIGHT_BITS = 53, 32
+
+
+def dense(lowering: Lowering, node: Node) -> None:
+    """A matrix-vector unit for a whole vector."""
+    tensor = lowering.read(node)
+    weights = _weights(lowering, node)
+    rows = np.ascontiguousarray(weights[tensor.order].T)
+    table, last = _table_behind(lowering, node, len(rows))
+    unit = MatrixVector(lowering.name(MatrixVector), rows, lowering.stream_type(tensor), (), table)
+    lowering.made(last, _dot_product(lowering, node, unit, tensor.producer))
+
+
+def convolution(lowering: Lowering, node: Node) -> None:
+    """Windows, and a unit that works on each."""
+    tensor = image(lowering, node)
+    weights = _weights(lowering, node)
+    if tensor.fill and any(geometry_of(lowering.model, node).pads):
+        above = lowering.model.producer(node.input[0])
+        assert above is not None
+        tensor = padded(lowering, above, tensor)
+    geometry, fill = padded_geometry(lowering, node, tensor)
+    groups = attribute(node, "group", 1)
+    table, last = _table_behind(lowering, node, len(weights))
+    if groups == 1:
+        made = _slide(lowering, node, geometry, fill, tensor.producer, weights, table)
+    elif weights.shape[1] == 1:
+        made = _depthwise(lowering, node, geometry, fill, tensor, weights, table)
+    else:
+        made = _grouped(lowering, node, geometry, fill, tensor, weights, table)
+    lowering.made(last, made)
+
+
+def _slide(
+    lowering: Lowering,
+    node: Node,
+    geometry: Geometry,
+    fill: int,
+    producer: str | None,
+    weights: IntArray,
+    table: ThresholdTable | None,
+    group: IntArray | None = None,
+) -> str:
+    """A window and a matrix-vector unit; weights are (outputs, channels, kernel...).
+
+    Where the sums are to be joined with others, `group` has the weights of all of them.
+    """
+    type = lowering.type_of(producer)
+    producer, padded = _window(lowering, node, geometry, fill, producer, weights.shape[1])
+    # (outputs, kernel..., channels): a window's pixels, channels innermost.
+    rows = np.ascontiguousarray(np.moveaxis(weights, 1, -1).reshape(len(weights), -1))
+    unit = MatrixVector(
+        lowering.name(MatrixVector), rows, type, geometry.windows, table, kernel=geometry.kernel, padded=padded
+    )
+    if group is not None and table is None:
+        unit = replace(unit, sums=dot_product_type(rows_of(group), type, padded=padded))
+    return _dot_product(lowering, node, unit, producer)
+
+
+def _window(
+    lowering: Lowering, node: Node, geometry: Geometry, fill: int, producer: str | None, channels: int
+) -> tuple[str | None, bool]:
+    """What sends the windows of a convolution, and whether it flags pixels outside."""
+    if geometry.is_identity:
+        return producer, False
+    window = Window(lowering.name(Window), geometry, channels, lowering.type_of(producer), fill)
+    if window.flagged and fill:
+        raise unfit_pad(fill, node)
+    return lowering.add(window, producer), window.flagged
+
+
+def _depthwise(
+    lowering: Lowering,
+    node: Node,
+    geometry: Geometry,
+    fill: int,
+    tensor: Tensor,
+    weights: IntArray,
+    table: ThresholdTable | None,
+) -> str:
+    """Every channel by itself; where it makes several, its copies each make one."""
+    outputs, producer, type = len(weights), tensor.producer, lowering.stream_type(tensor)
+    channels = lowering.shape(node.input[0])[0]
+    if outputs != channels:
+        index = np.repeat(np.arange(channels), outputs // channels)
+        producer = lowering.add(
+            Select(lowering.name(Select), geometry.image, channels, tuple(index.tolist()), type), producer
+        )
+    producer, padded = _window(lowering, node, geometry, fill, producer, outputs)
+    rows = np.ascontiguousarray(weights.reshape(outputs, -1).T)
+    unit = VectorVector(
+        lowering.name(VectorVector), rows, type, geometry.windows, table, padded, kernel=geometry.kernel
+    )
+    return _dot_product(lowering, node, unit, producer)
+
+
+def _grouped(
+    lowering: Lowering,
+    node: Node,
+    geometry: Geometry,
+    fill: int,
+    tensor: Tensor,
+    weights: IntArray,
+    table: ThresholdTable | None,
+) -> str:
+    """A convolution for each group of channels, and what they make one after the other."""
+    type, inputs = lowering.stream_type(tensor), weights.shape[1]
+    channels = lowering.shape(node.input[0])[0]
+    outputs = len(weights) // (channels // inputs)
+    joined, made = "", 0
+    for first in range(0, channels, inputs):
+        index = tuple(range(first, first + inputs))
+        part = lowering.add(Select(lowering.name(Select), geometry.image, channels, index, type), tensor.producer)
+        rows = None
+        if table is not None:
+            rows = table if len(table.values) == 1 else table.rows(slice(made, made + outputs))
+        part = _slide(lowering, node, geometry, fill, part, weights[made : made + outputs], rows, weights)
+        if joined:
+            element = lowering.operators[part].outputs[0].type
+            unit = Concat(lowering.name(Concat), geometry.windows, (made, outputs), element)
+            part = lowering.add(unit, joined, part)
+        joined, made = part, made + outputs
+    return joined
+
+
+def _weights(lowering: Lowering, node: Node) -> IntArray:
+    weights = integer_weights(lowering.model, node.input[1])
+    if weights is None or integer_type(lowering.model, node.input[0]) is None:
+        raise UserError(
+            "its operands are not both integers",
+            where=describe(node),
+            hint="put quantizers on the layer's input and weights",
+        )
+    return weights
+
+
+def _table_behind(lowering: Lowering, node: Node, channels: int) -> tuple[ThresholdTable | None, Node]:
+    """The thresholds behind a dot product, where nobody else reads its sums; and the node that makes the result."""
+    behind = lowering.model.only_reader(node.output[0])
+    if behind is None or behind.op_type != THRESHOLD:
+        return None, node
+    table = table_of(lowering, behind)
+    if len(table.values) not in (1, channels):
+        return None, node  # a row for each element
+    lowering.merged.add(behind)
+    return table, behind
+
+
+def _dot_product(lowering: Lowering, node: Node, unit: MatrixVector | VectorVector, producer: str | None) -> str:
+    if unit.weight_type.bits > _MAX_WEIGHT_BITS:
+        raise UserError(
+            f"its weights, which take over the scales of its inputs, need {unit.weight_type.bits} bits; "
+            f"{_MAX_WEIGHT_BITS} can be compiled",
+            where=describe(node),
+            hint="use one scale for its inputs, or powers of two, or quantise its weights to fewer bits",
+        )
+    if unit.accumulator.bits > _MAX_ACCUMULATOR_BITS:
+        raise UserError(
+            f"its sums need {unit.accumulator.bits} bits; at most {_MAX_ACCUMULATOR_BITS} can be compiled",
+            where=describe(node),
+            hint="quantise its input or its weights to fewer bits, or give it fewer inputs",
+        )
+    return lowering.add(unit, producer)

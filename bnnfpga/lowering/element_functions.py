@@ -1,0 +1,96 @@
+"""Functions of each element."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bnnfpga.base.errors import UserError
+from bnnfpga.dataflow.operator import Operator
+from bnnfpga.dataflow.operators.lookup import Lookup
+from bnnfpga.dataflow.operators.threshold import Threshold
+from bnnfpga.dataflow.thresholds import ThresholdTable
+from bnnfpga.frontend.graph.model import Node
+from bnnfpga.frontend.graph.nodes import attribute, describe, required_constant
+from bnnfpga.lowering.accelerator import Lowering, stream_shape
+from bnnfpga.lowering.reorder import image
+from bnnfpga.numbers.integers import IntegerType
+
+_MIN_TABULATED = 4
+_MAX_TABULATED_BITS = 12
+_MAX_LEVELS = 1 << 12
+
+
+def threshold(lowering: Lowering, node: Node) -> None:
+    """A table where one function serves all channels and has more than a few thresholds, else thresholds."""
+    table = table_of(lowering, node)
+    tensor = lowering.read(node)
+    shape = lowering.shape(node.input[0])
+    stream = stream_shape(shape)
+    if len(table.values) == stream[-1] > 1:
+        tensor = image(lowering, node)
+    if len(table.values) not in (1, stream[-1]) or len(stream) == 1:
+        # Each element has its own thresholds, and an image comes pixel by pixel, whether it was flattened or not.
+        stream = (len(tensor.order),)
+        if len(table.values) > 1:
+            table = ThresholdTable(table.values[tensor.order], table.decreasing[tensor.order], table.output)
+    type = lowering.stream_type(tensor)
+    if _is_identity(table, type):
+        lowering.tensors[node.output[0]] = tensor
+        return
+    unit: Operator
+    if table.levels > _MAX_LEVELS:
+        raise UserError(
+            f"it is a step function with {table.levels:,} steps; at most {_MAX_LEVELS:,} can be compiled",
+            where=describe(node),
+            hint="quantise to fewer bits, or, on the model's input, omit --input: then the host computes it",
+        )
+    if len(table.values) > 1 or table.levels < _MIN_TABULATED or type.bits > _MAX_TABULATED_BITS:
+        unit = Threshold(lowering.name(Threshold), stream, type, table)
+    else:
+        codes = np.arange(1 << type.bits, dtype=np.int64)
+        # Codes that cannot occur get the result of the nearest that can.
+        values = np.clip(type.decode(codes), type.lo, type.hi)
+        results = table.execute(values[:, None])[:, 0].astype(np.int64)
+        unit = Lookup(lowering.name(Lookup), stream, type, results, table.output)
+    lowering.made(node, lowering.add(unit, tensor.producer), tensor.order)
+
+
+def _is_identity(table: ThresholdTable, type: IntegerType) -> bool:
+    """Whether each integer becomes itself."""
+    if table.output != type or np.any(table.decreasing):
+        return False
+    if type.is_bipolar:
+        return bool(np.all((table.values == 0) | (table.values == 1)))
+    return bool(np.all(table.values == np.arange(type.lo + 1, type.hi + 1)))
+
+
+def table(lowering: Lowering, node: Node) -> None:
+    """Any function: of all channels, or one for each, by the codes of the stream."""
+    tensor = lowering.read(node)
+    given = required_constant(lowering.model, node, 1, "table").astype(np.int64)
+    first = int(attribute(node, "first", 0))
+    stream = stream_shape(lowering.shape(node.input[0]))
+    if len(given) == stream[-1] > 1:
+        tensor = image(lowering, node)
+    if len(given) not in (1, stream[-1]) or len(stream) == 1:
+        stream = (len(tensor.order),)
+        given = given if len(given) == 1 else given[tensor.order]
+    type = lowering.stream_type(tensor)
+    # Codes that cannot occur get the result of the nearest that can.
+    values = np.clip(type.decode(np.arange(1 << type.bits, dtype=np.int64)), first, first + given.shape[1] - 1)
+    results = given[:, values - first]
+    unit = Lookup(
+        lowering.name(Lookup),
+        stream,
+        type,
+        results[0] if len(results) == 1 else results,
+        lowering.tensor_type(node.output[0]),
+    )
+    lowering.made(node, lowering.add(unit, tensor.producer), tensor.order)
+
+
+def table_of(lowering: Lowering, node: Node) -> ThresholdTable:
+    """The thresholds that a node has: for all elements, for each channel, or for each element in the model's order."""
+    values = required_constant(lowering.model, node, 1, "thresholds").astype(np.int64)
+    decreasing = required_constant(lowering.model, node, 2, "directions").astype(bool)
+    return ThresholdTable(values, decreasing, lowering.tensor_type(node.output[0]))

@@ -1,0 +1,177 @@
+"""From folded integer operations to operators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from bnnfpga.base.errors import UserError
+from bnnfpga.base.naming import numbered
+from bnnfpga.dataflow.graph import Graph
+from bnnfpga.dataflow.operator import Operator
+from bnnfpga.dataflow.operators.arg_max import ArgMax
+from bnnfpga.dataflow.operators.lookup import Lookup
+from bnnfpga.dataflow.operators.score_output import ScoreOutput
+from bnnfpga.dataflow.operators.threshold import Threshold
+from bnnfpga.dataflow.stream import Frame, Port
+from bnnfpga.dataflow.thresholds import ThresholdTable
+from bnnfpga.frontend.graph.model import Model, Node
+from bnnfpga.frontend.graph.nodes import LAYOUT_OPS, describe
+from bnnfpga.lowering.accelerator import Lowering, stream_shape
+from bnnfpga.lowering.branches import add_streams, concat, multiply_streams
+from bnnfpga.lowering.dot_product_layers import convolution, dense
+from bnnfpga.lowering.element_functions import table, threshold
+from bnnfpga.lowering.pixels import max_pool, pad, pick, sum_pool
+from bnnfpga.lowering.reorder import layout, transpose
+from bnnfpga.numbers.integers import IntegerType
+from bnnfpga.transforms.class_scores import Affine, ClassFunction, Ranks, class_comparison, class_decision
+from bnnfpga.transforms.integer_types import (
+    INTEGER_ADD,
+    INTEGER_CONCAT,
+    INTEGER_POOL,
+    INTEGER_PRODUCT,
+    INTEGER_SUM,
+    TABLE,
+    THRESHOLD,
+    reachable_values,
+)
+
+_MAX_DECIDED_BITS = 16
+"""Bits of a score up to which a table says its class."""
+_CLASS_OF_TWO = IntegerType(0, 1, "unsigned")
+_OPERATIONS: dict[str, Callable[[Lowering, Node], None]] = {
+    "MatMul": dense,
+    "Conv": convolution,
+    THRESHOLD: threshold,
+    TABLE: table,
+    "MaxPool": max_pool,
+    INTEGER_POOL: max_pool,
+    INTEGER_SUM: sum_pool,
+    "Pad": pad,
+    INTEGER_ADD: add_streams,
+    INTEGER_PRODUCT: multiply_streams,
+    INTEGER_CONCAT: concat,
+    "Gather": pick,
+    "Resize": pick,
+    "Transpose": transpose,
+    **dict.fromkeys(LAYOUT_OPS, layout),
+}
+
+
+def lower(model: Model, class_functions: Sequence[ClassFunction] | None = None) -> Graph:
+    """Map a folded graph onto operators with PE = SIMD = 1.
+
+    Parameters
+    ----------
+    model
+        A folded graph.
+    class_functions
+        Where given, the accelerator computes the class of each output: the index of the largest of this function of
+        its scores, or what a score alone decides.
+
+    Returns
+    -------
+    Graph
+        Complete and executable. Operators are named by their kind and number, like `matrix_vector0`; a threshold
+        behind a dot product is merged into its unit, and a Pad into the window behind it.
+
+    Raises
+    ------
+    UserError
+        If an operation has no unit.
+    """
+    if not len(model):
+        raise UserError(
+            "there is no layer to compile", where="the model's graph", hint="give a model with a quantised layer"
+        )
+    lowering = Lowering(model)
+    for node in model.nodes:
+        if node in lowering.merged:
+            continue
+        if node.op_type not in _OPERATIONS:
+            raise UserError(
+                "no hardware unit computes this",
+                where=describe(node),
+                hint="put a quantizer behind it, or leave it out",
+            )
+        _OPERATIONS[node.op_type](lowering, node)
+    return _finish(lowering, class_functions)
+
+
+def _finish(lowering: Lowering, functions: Sequence[ClassFunction] | None) -> Graph:
+    """The output boundary, and everything joined."""
+    tensors = lowering.model.outputs
+    if all(lowering.tensors[tensor].producer is None for tensor in tensors):
+        raise UserError(
+            "there is no layer to compile", where="the model's graph", hint="give a model with a quantised layer"
+        )
+    made = [Frame(stream_shape(lowering.shape(tensor)), lowering.tensors[tensor].order) for tensor in tensors]
+    producers = [lowering.tensors[tensor].producer for tensor in tensors]
+    if functions is not None:
+        pairs = zip(numbered("arg_max", len(tensors)), tensors, functions, strict=True)
+        producers = [
+            _class_of(lowering, name, tensor, function)
+            if function.decision is None
+            else _decided(lowering, tensor, function)
+            for name, tensor, function in pairs
+        ]
+        made = [Frame((1,), np.zeros(1, dtype=np.int64))] * len(tensors)
+    names = numbered("score_output", len(tensors))
+    for name, tensor, producer in zip(names, tensors, producers, strict=True):
+        lowering.add(ScoreOutput(name, lowering.port_of(producer, tensor)), producer)
+    return lowering.joined(names, made)
+
+
+def _decided(lowering: Lowering, tensor: str, function: ClassFunction) -> str:
+    """Of one score, class 0 or 1: by a threshold where it changes once, else from a table."""
+    producer = lowering.tensors[tensor].producer
+    port = lowering.port_of(producer, tensor)
+    values = reachable_values(lowering.model, tensor)
+    above = class_decision(function, values)
+    changes = np.flatnonzero(np.diff(above)) + 1
+    unit: Operator
+    if len(changes) <= 1:
+        # A score that is always on one side has its threshold at an end.
+        level = values[changes[0]] if len(changes) else values[0] if above[0] else values[-1] + 1
+        falls = bool(len(changes) and above[0])
+        table = ThresholdTable(np.array([[level]]), np.array([falls]), _CLASS_OF_TWO)
+        unit = Threshold(lowering.name(Threshold), (1,), port.type, table)
+    elif port.type.bits > _MAX_DECIDED_BITS:
+        raise UserError(
+            f"the class changes more than once over its {len(values):,} scores, too many for a table",
+            where="--output class",
+            hint="use --output scores: the host computes the class",
+        )
+    else:
+        codes = port.type.decode(np.arange(1 << port.type.bits, dtype=np.int64))
+        places = np.clip((codes - values.start) // values.step, 0, len(values) - 1)
+        unit = Lookup(lowering.name(Lookup), (1,), port.type, above[places].astype(np.int64), _CLASS_OF_TWO)
+    return lowering.add(unit, producer)
+
+
+def _class_of(lowering: Lowering, name: str, tensor: str, function: ClassFunction) -> str:
+    place = lowering.tensors[tensor]
+    if not np.array_equal(place.order, np.arange(len(place.order))):
+        raise UserError(
+            "the model's scores are an image",
+            where="--output class",
+            hint="use --output scores: the host computes classes",
+        )
+    comparison = class_comparison(function, reachable_values(lowering.model, tensor))
+    port = lowering.port_of(place.producer, tensor)
+    port = replace(port, shape=(port.elements,))
+    return lowering.add(_arg_max(name, port, comparison), place.producer)
+
+
+def _arg_max(name: str, scores: Port, comparison: Affine | Ranks | None) -> ArgMax:
+    if comparison is None:
+        return ArgMax(name, scores)
+    if isinstance(comparison, Affine):
+        return ArgMax(name, scores, comparison.factors, comparison.offsets)
+    # Where only every second score occurs, the lowest bit of their codes says nothing.
+    shift = int(comparison.values.step == 2 and scores.type.bits > 1)
+    ranks = np.zeros((scores.elements, 1 << (scores.type.bits - shift)), dtype=np.int64)
+    ranks[:, scores.type.encode(np.array(comparison.values)) >> shift] = comparison.ranks
+    return ArgMax(name, scores, ranks=ranks)

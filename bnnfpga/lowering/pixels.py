@@ -1,0 +1,195 @@
+"""Pools, pads and upsampling: what moves pixels."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from bnnfpga.base.errors import UserError
+from bnnfpga.dataflow.operators.crop import Crop
+from bnnfpga.dataflow.operators.pool import Pool, PoolFunction
+from bnnfpga.dataflow.operators.upsample import Copies, Upsample
+from bnnfpga.dataflow.operators.window import Window
+from bnnfpga.frontend.forms.pads import channel_pads
+from bnnfpga.frontend.forms.picks import gathered
+from bnnfpga.frontend.forms.resizing import upsampling_factors
+from bnnfpga.frontend.forms.sliding import geometry_of, pad_value, takes_smallest
+from bnnfpga.frontend.graph.model import Node
+from bnnfpga.frontend.graph.nodes import describe, required_constant
+from bnnfpga.lowering.accelerator import Lowering, Tensor, channels_last, rows_columns, stream_shape
+from bnnfpga.lowering.branches import of_type, pad_channels, select
+from bnnfpga.lowering.reorder import image, taken_at_once
+from bnnfpga.numbers.geometry import Geometry
+from bnnfpga.numbers.integers import IntArray
+from bnnfpga.transforms.integer_types import (
+    INTEGER_POOL,
+)
+
+
+def max_pool(lowering: Lowering, node: Node) -> None:
+    """The largest or smallest pixel of each window, channel by channel."""
+    type = lowering.stream_type(lowering.read(node))
+    channels = lowering.shape(node.input[0])[0]
+    smallest = np.full(channels, takes_smallest(node))
+    if node.op_type == INTEGER_POOL:
+        smallest = required_constant(lowering.model, node, 1, "direction").astype(bool)
+    # Pads must never win: the least there is for a largest, and where channels differ, none at all.
+    fill = type.lo if not smallest.any() else type.hi if smallest.all() else type.hi + 1
+    _pool(lowering, node, "extremum", smallest, fill)
+
+
+def sum_pool(lowering: Lowering, node: Node) -> None:
+    """The sum of each window."""
+    _pool(
+        lowering,
+        node,
+        "sum",
+        np.zeros(lowering.shape(node.input[0])[0], dtype=bool),
+        0,
+    )
+
+
+def _pool(lowering: Lowering, node: Node, function: PoolFunction, smallest: np.ndarray, fill: int) -> None:
+    geometry = geometry_of(lowering.model, node)
+    tensor = lowering.read(node)
+    type = lowering.stream_type(tensor)
+    if not np.array_equal(tensor.order, channels_last(lowering.shape(node.input[0]))):
+        in_a_row = _in_a_row(geometry, len(smallest), tensor.order)
+        if in_a_row is not None and len(set(smallest.tolist())) == 1:
+            windows, kernel = (len(in_a_row),), (1, geometry.taps)
+            whole = Pool(lowering.name(Pool), windows, kernel, 1, type, function, smallest[:1])
+            lowering.made(node, lowering.add(whole, tensor.producer), in_a_row)
+            return
+    tensor = image(lowering, node)
+    producer = tensor.producer
+    if geometry.is_identity:
+        lowering.tensors[node.output[0]] = tensor
+        return
+    padded = False
+    if geometry.kernel != geometry.image or any(geometry.pads):
+        window = Window(lowering.name(Window), geometry, len(smallest), type, fill)
+        producer, padded = lowering.add(window, producer), window.flagged
+    unit = Pool(lowering.name(Pool), geometry.windows, geometry.kernel, len(smallest), type, function, smallest, padded)
+    lowering.made(node, lowering.add(unit, producer))
+
+
+def _in_a_row(geometry: Geometry, channels: int, order: IntArray) -> IntArray | None:
+    """Where each window's elements of a channel come one after the other: the windows by number, as they come.
+
+    They are numbered as the result's elements in the model's order. None where windows come in pieces, or overlap.
+    """
+    rows, columns = geometry.windows
+    down, across = geometry.kernel
+    whole = geometry.image == (rows * down, columns * across) and geometry.stride == geometry.kernel
+    if not whole or geometry.dilation != (1, 1) or any(geometry.pads):
+        return None
+    places = np.argsort(order).reshape(channels, rows, down, columns, across)
+    places = places.transpose(0, 1, 3, 2, 4).reshape(-1, geometry.taps)
+    first = places.min(axis=1)
+    return np.argsort(first) if np.all(places.max(axis=1) - first == geometry.taps - 1) else None
+
+
+def pick(lowering: Lowering, node: Node) -> None:
+    """A Gather or Resize: channels by the wires of a pixel, pixels by a crop and by copies of what it keeps.
+
+    Pixels in another order than they come need a frame at once.
+    """
+    if node.op_type == "Gather" and gathered(lowering.model, node)[0] == 1:
+        select(lowering, node)
+        return
+    tensor = image(lowering, node)
+    shape = lowering.shape(node.input[0])
+    extents, channels = rows_columns(shape), shape[0]
+    taken = [np.arange(extent) for extent in extents]
+    last, chain = node, [node]
+    while True:
+        for axis, places in _pixels_taken(lowering, last).items():
+            taken[axis] = taken[axis][places]
+        behind = lowering.model.consumers(last.output[0])
+        if len(behind) != 1 or last.output[0] in lowering.model.outputs or not _pixels_taken(lowering, behind[0]):
+            break
+        last = behind[0]
+        chain.append(last)
+    lowering.merged.update(chain)
+    order = channels_last(lowering.shape(last.output[0]))
+    if any(np.any(np.diff(places) < 0) for places in taken):
+        elements = np.arange(len(tensor.order)).reshape(*extents, channels)
+        index = elements[taken[0]][:, taken[1]].reshape(-1)
+        lowering.tensors[last.output[0]] = Tensor(taken_at_once(lowering, node, tensor, index), order)
+        return
+    producer, type = tensor.producer, lowering.stream_type(tensor)
+    kept = [np.unique(places, return_counts=True) for places in taken]
+    rows, columns = (tuple(places.tolist()) for places, _ in kept)
+    if (len(rows), len(columns)) != extents:
+        producer = lowering.add(Crop(lowering.name(Crop), extents, channels, type, rows, columns), producer)
+    factors = (_copies(kept[0][1]), _copies(kept[1][1]))
+    if factors != (1, 1):
+        unit = Upsample(lowering.name(Upsample), (len(rows), len(columns)), channels, type, factors)
+        producer = lowering.add(unit, producer)
+    lowering.tensors[last.output[0]] = Tensor(producer, order)
+
+
+def _copies(counts: IntArray) -> Copies:
+    return int(counts[0]) if np.all(counts == counts[0]) else tuple(counts.tolist())
+
+
+def _pixels_taken(lowering: Lowering, node: Node) -> dict[int, IntArray]:
+    """Which rows (0) and columns (1) a Gather or Resize takes for each of its own; nothing where it is none."""
+    model = lowering.model
+    pixels = len(lowering.shape(node.output[0])) - 1
+    if node.op_type == "Resize":
+        factors = upsampling_factors(model, node)
+        axes = range(2 - len(factors), 2)
+        extents = lowering.shape(node.input[0])[1:]
+        repeated = zip(axes, extents, factors, strict=True)
+        return {axis: np.repeat(np.arange(extent), factor) for axis, extent, factor in repeated}
+    if node.op_type != "Gather":
+        return {}
+    axis, places = gathered(model, node)
+    return {axis - pixels: places} if axis > 1 else {}
+
+
+def pad(lowering: Lowering, node: Node) -> None:
+    """Left to the convolution behind it, or made where something else reads it; more channels by a pixel's wires."""
+    if any(channel_pads(node)):
+        pad_channels(lowering, node)
+        return
+    geometry = geometry_of(lowering.model, node)
+    tensor = image(lowering, node)
+    tensor = replace(tensor, pads=geometry.pads, fill=int(pad_value(lowering.model, node)))
+    behind = lowering.model.only_reader(node.output[0])
+    if behind is None or behind.op_type != "Conv":
+        tensor = padded(lowering, node, tensor)
+    lowering.tensors[node.output[0]] = tensor
+
+
+def padded(lowering: Lowering, node: Node, tensor: Tensor) -> Tensor:
+    """The input of a Pad with its pads made: by windows of one pixel."""
+    shape, type = lowering.shape(node.input[0]), lowering.tensor_type(node.output[0])
+    geometry = Geometry(rows_columns(shape), (1, 1), pads=tensor.pads)
+    source = of_type(lowering, tensor.producer, stream_shape(shape), type)
+    window = Window(lowering.name(Window), geometry, shape[0], type, tensor.fill)
+    order = channels_last([shape[0], *geometry.windows])
+    return Tensor(lowering.add(window, source), order)
+
+
+def padded_geometry(lowering: Lowering, node: Node, tensor: Tensor) -> tuple[Geometry, int]:
+    """A convolution's, on the image without the pads that a Pad put around it; and what pads are."""
+    geometry = geometry_of(lowering.model, node)
+    if not any(tensor.pads):
+        return geometry, 0
+    top, left, bottom, right = tensor.pads
+    image = (geometry.image[0] - top - bottom, geometry.image[1] - left - right)
+    own = geometry.pads
+    pads = (own[0] + top, own[1] + left, own[2] + bottom, own[3] + right)
+    return replace(geometry, image=image, pads=pads), tensor.fill
+
+
+def unfit_pad(fill: int, node: Node) -> UserError:
+    """The refusal of a pad that the stream cannot hold."""
+    return UserError(
+        f"its input is padded with {fill} times its scale, a value that the quantizer in front of it never gives",
+        where=describe(node),
+        hint="pad with a value that the quantizer can give, or with zeros right in front of a convolution",
+    )

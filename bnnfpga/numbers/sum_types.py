@@ -1,0 +1,34 @@
+"""Integer types of weights, and of the sums of their products."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bnnfpga.numbers.integers import IntArray, IntegerType
+
+
+def weight_type(weights: IntArray) -> IntegerType:
+    """Bipolar where that holds all weights, else signed and of two bits at least: one bit means bipolar."""
+    if np.all(np.abs(weights) == 1):
+        return IntegerType.bipolar()
+    return IntegerType(min(int(weights.min()), -1), max(int(weights.max()), 1), "signed")
+
+
+def dot_product_type(weights: IntArray, inputs: IntegerType, *, padded: bool = False) -> IntegerType:
+    """Exact interval of the sums of products.
+
+    Parameters
+    ----------
+    weights
+        int64 (outputs, products of an output).
+    inputs
+        What each input can be.
+    padded
+        Whether any input can be 0 as well.
+    """
+    lo, hi = (min(inputs.lo, 0), max(inputs.hi, 0)) if padded else (inputs.lo, inputs.hi)
+    sums = weights.sum(axis=1)
+    positive = (np.abs(weights).sum(axis=1) + sums) // 2
+    negative = sums - positive
+    low, high = positive * lo + negative * hi, positive * hi + negative * lo
+    return IntegerType(int(low.min()), int(high.max()), "signed")

@@ -1,0 +1,176 @@
+"""Emulation: the integers of a dataflow graph, fast, bit for bit what `Graph.execute` says (docs/emulator.md)."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import weakref
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnnfpga.dataflow.graph import Graph
+from bnnfpga.dataflow.hardware import IDENTITY, EmulatorKernel
+from bnnfpga.dataflow.operator import Operator
+from bnnfpga.dataflow.stream import Port
+from bnnfpga.numbers.integers import IntArray
+from bnnfpga.simulate.runners.emulator_library import check_call, choose_path, load_library
+
+_KINDS = {"int64": 0, "int32": 1, "int8": 2, "uint8": 3}
+"""Arrays that the library reads as they are; numbers as in its enum Storage."""
+
+
+def run_emulator(
+    graph: Graph,
+    codes: NDArray[np.integer[Any]],
+    *,
+    tensors: Sequence[str] | None = None,
+    threads: int | None = None,
+    path: str | None = None,
+) -> dict[str, IntArray]:
+    """What `graph` computes, stream by stream.
+
+    Parameters
+    ----------
+    graph
+        Any graph of dataflow operators, with or without folding.
+    codes
+        Integers (frames, *input shape) or (frames, elements), within the input stream's type.
+    tensors
+        Names of the streams wanted, from the input on; None for the outputs alone.
+    threads
+        How many work on the frames; None for one a core.
+    path
+        Forces `avx512`, `avx2`, `portable` or `numpy`; None takes the fastest that runs here.
+
+    Returns
+    -------
+    dict
+        int64 (frames, *shape) by stream name, as `Graph.execute` gives them.
+
+    Raises
+    ------
+    UserError
+        When the path does not run here, or its library cannot be built.
+    """
+    return Emulator(graph, path).run(codes, tensors=tensors, threads=threads)
+
+
+class Emulator:
+    """A graph made ready to run often: native where there is a compiler, else in numpy. See `run_emulator`."""
+
+    def __init__(self, graph: Graph, path: str | None = None) -> None:
+        self.graph = graph
+        self.path = choose_path(path)
+        """`avx512`, `avx2`, `portable` or `numpy`."""
+        self._shapes = {stream.name: stream.shape for stream in graph.streams}
+        if self.path != "numpy":
+            self._make_native()
+
+    def run(
+        self,
+        codes: NDArray[np.integer[Any]],
+        *,
+        tensors: Sequence[str] | None = None,
+        threads: int | None = None,
+    ) -> dict[str, IntArray]:
+        """See `run_emulator`."""
+        wanted = [stream.name for stream in self.graph.outputs] if tensors is None else list(tensors)
+        for name in wanted:
+            if name not in self._shapes:
+                raise ValueError(f"no stream is called {name!r}; there are {', '.join(self._shapes)}")
+        shape = self.graph.input.shape
+        frames = len(codes)
+        if codes.dtype.kind not in "iu" or math.prod(codes.shape[1:]) != math.prod(shape):
+            raise ValueError(f"codes are {codes.dtype} of shape {codes.shape}, expected integers of {shape} a frame")
+        if self.path == "numpy":
+            return self.graph.execute(codes.astype(np.int64), wanted)
+        given = np.ascontiguousarray(codes if codes.dtype.name in _KINDS else codes.astype(np.int64))
+        results = {name: np.empty((frames, *self._shapes[name]), np.int64) for name in wanted}
+        check_call(
+            self._library.bnn_graph_run,
+            self._handle,
+            given.ctypes.data_as(ctypes.c_void_p),
+            ctypes.c_int(_KINDS[given.dtype.name]),
+            ctypes.c_int64(frames),
+            _numbers([self._tensors[name] for name in wanted]),
+            _pointers(list(results.values())),
+            ctypes.c_int64(len(wanted)),
+            ctypes.c_int(threads or 0),
+        )
+        return results
+
+    def scores(self, codes: NDArray[np.integer[Any]], *, threads: int | None = None) -> tuple[IntArray, ...]:
+        """What the graph gives for `codes`, for each output int64 (frames, elements)."""
+        made = self.run(codes, threads=threads)
+        return tuple(made[stream.name].reshape(len(codes), stream.port.elements) for stream in self.graph.outputs)
+
+    def _make_native(self) -> None:
+        self._library = load_library(self.path)
+        self._handle = ctypes.c_void_p(self._library.bnn_graph_new())
+        self._count = 0  # of tensors
+        weakref.finalize(self, self._library.bnn_graph_free, self._handle)
+        # What elements outside the image are, by stream.
+        outside: dict[str, int] = {}
+        tensors: dict[str, int] = {self.graph.input.name: self._add_tensor(self.graph.input.port, 0)}
+        graph = self.graph
+        for operator in graph.operators:
+            kernel = operator.emulator()
+            sources, results = graph.inputs_of(operator.name), graph.outputs_of(operator.name)
+            passed_on = outside.get(sources[0].name, 0) if kernel.outside is None else kernel.outside
+            taken = []
+            for stream, port in zip(sources, operator.inputs, strict=True):
+                taken.append(tensors[stream.name])
+                if stream.port.shape != port.shape:
+                    # The same elements behind other axes.
+                    taken[-1] = self._add_tensor(port, outside.get(stream.name, 0))
+                    self._add_operator(operator, IDENTITY, [tensors[stream.name]], taken[-1:])
+            made = []
+            for stream in results:
+                outside[stream.name] = passed_on
+                tensors[stream.name] = self._add_tensor(stream.port, passed_on)
+                made.append(tensors[stream.name])
+            self._add_operator(operator, kernel, taken, made)
+        self._tensors = tensors
+
+    def _add_tensor(self, port: Port, outside: int) -> int:
+        """A tensor that holds what a port takes or makes; its number."""
+        *positions, channels = port.shape
+        lo, hi, bipolar = port.type.lo, port.type.hi, port.type.is_bipolar
+        if port.pads:
+            lo, hi, bipolar = min(lo, outside), max(hi, outside), False
+        check_call(
+            self._library.bnn_graph_add_tensor,
+            self._handle,
+            *(ctypes.c_int64(n) for n in (math.prod(positions), channels, lo, hi)),
+            ctypes.c_int(bipolar),
+        )
+        self._count += 1
+        return self._count - 1
+
+    def _add_operator(self, operator: Operator, kernel: EmulatorKernel, taken: list[int], made: list[int]) -> None:
+        arrays = [np.ascontiguousarray(value, dtype=np.int64) for value in kernel.values.values()]
+        check_call(
+            self._library.bnn_graph_add_operator,
+            self._handle,
+            kernel.name.encode(),
+            _numbers(taken),
+            ctypes.c_int64(len(taken)),
+            _numbers(made),
+            ctypes.c_int64(len(made)),
+            (ctypes.c_char_p * len(arrays))(*(name.encode() for name in kernel.values)),
+            _pointers(arrays),
+            _numbers([array.size for array in arrays]),
+            ctypes.c_int64(len(arrays)),
+            who=operator.name,
+        )
+
+
+def _numbers(values: Sequence[int]) -> ctypes.Array[ctypes.c_int64]:
+    return (ctypes.c_int64 * len(values))(*values)
+
+
+def _pointers(arrays: Sequence[IntArray]) -> ctypes.Array[ctypes.c_void_p]:
+    return (ctypes.c_void_p * len(arrays))(*(array.ctypes.data for array in arrays))

@@ -1,0 +1,303 @@
+"""Cycle-accurate simulation: frames sent through the Verilated RTL of a project."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnnfpga.base.errors import UserError
+from bnnfpga.codegen.constants import TRACE_MEGABYTES
+from bnnfpga.simulate.runners.scratch import INPUT, run_program, scratch_folder
+from bnnfpga.simulate.runners.simulator import Simulator, Trace, build_simulator
+
+__all__ = [
+    "RtlRun",
+    "SimulationDeadlock",
+    "SimulationError",
+    "Simulator",
+    "Trace",
+    "build_simulator",
+    "run_simulator",
+]
+
+# What the harness ends with, see flows/verilator/options.h.
+_DEADLOCK, _INTERRUPTED = 4, 130
+_MEMORY_ERROR = re.compile(r"([\w.-]+\.mem):(?:\d+:)? \$readmem (.*)")
+_WRONG_RUNS = (3, 4, 5)
+_FIGURES = ("name", "stalled_cycles", "starved_cycles", "max_occupancy")
+
+
+class SimulationError(UserError):
+    """The simulation ended before all frames were out.
+
+    `end` says how, where that is the accelerator's doing: `wrong_tlast`, `unstable_output`, `deadlock` or `too_slow`;
+    `output` is the number of the output at which the first two of these showed.
+    """
+
+    def __init__(
+        self, message: str, where: str, *, hint: str | None = None, end: str | None = None, output: int = 0
+    ) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.end, self.output = end, output
+
+
+class SimulationDeadlock(SimulationError):
+    """Nothing moved any more.
+
+    Parameters
+    ----------
+    message, where
+        As in `UserError`.
+    last_transfer
+        Cycle of the last transfer on either external stream.
+    frames_in, frames_out
+        Whole frames that went in and came out until then.
+    stuck
+        Names of the streams on which a beat waits and is not taken.
+    starved
+        Names of those that would take a beat and get none.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        where: str,
+        *,
+        last_transfer: int,
+        frames_in: int,
+        frames_out: int,
+        stuck: list[str],
+        starved: list[str],
+    ) -> None:
+        super().__init__(message, where, end="deadlock")
+        self.last_transfer = last_transfer
+        self.frames_in = frames_in
+        self.frames_out = frames_out
+        self.stuck = stuck
+        self.starved = starved
+
+
+@dataclass(frozen=True)
+class Window:
+    """A waveform of some cycles, `first` to `last`, both included; `path` ends in .vcd or .fst."""
+
+    path: Path
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class RtlRun:
+    """What came out, and when.
+
+    A transfer's cycle is the index of the rising clock edge at which it happens, from the first one after reset.
+
+    Parameters
+    ----------
+    output
+        Bytes of the output beats, (frames, beats * bytes), in each frame one output behind the other.
+    cycles
+        Cycles until the last output transfer, that one included.
+    seconds
+        Time in the evaluation loop alone.
+    first_input_cycle
+        Cycle of the first input transfer.
+    frame_done
+        For each frame the cycle of its last output transfer on any port.
+    streams
+        Of each stream `name`, `stalled_cycles`, `starved_cycles` and `max_occupancy`, where they were asked for.
+    traced_cycles
+        How many cycles the waveform shows, where one was asked for.
+    """
+
+    output: NDArray[np.uint8]
+    cycles: int
+    seconds: float
+    first_input_cycle: int
+    frame_done: NDArray[np.int64]
+    streams: list[dict[str, Any]] | None
+    traced_cycles: int | None = None
+
+
+def run_simulator(
+    simulator: Simulator,
+    memories_dir: Path,
+    input_bytes: bytes | NDArray[np.uint8],
+    frames: int,
+    *,
+    stall_seed: int | None = None,
+    trace: Path | None = None,
+    trace_megabytes: int = TRACE_MEGABYTES,
+    watchdog: int | None = None,
+    most_cycles: int | None = None,
+    streams: bool = False,
+    explain: bool = True,
+) -> RtlRun:
+    """Send frames through the accelerator.
+
+    Parameters
+    ----------
+    simulator
+        From `build_simulator`; built with a `trace` for a waveform, with `monitor` for `streams`.
+    memories_dir
+        The project's memory files.
+    input_bytes
+        The bytes of all input beats, frame after frame.
+    frames
+        How many there are.
+    stall_seed
+        Lets all external streams stall, each in bursts that follow from this number.
+    trace
+        The waveform to write.
+    trace_megabytes
+        The size at which the waveform ends; the simulation goes on.
+    watchdog
+        Cycles without a transfer that count as a deadlock; None for a multiple of the predicted cycles.
+    most_cycles
+        Cycles after which to give up; None for as many as it takes.
+    streams
+        Whether to return the streams' figures.
+    explain
+        Whether a deadlock is run once more with monitors, to name the streams that are stuck.
+
+    Raises
+    ------
+    SimulationDeadlock
+        When nothing moves any more.
+    SimulationError
+        When `tlast` marks the wrong beat, the cycles do not suffice, or the simulation fails otherwise.
+    """
+    if streams and not simulator.monitor:
+        raise ValueError("streams need a simulator built with monitor=True")
+    if trace is not None and simulator.trace == "none":
+        raise ValueError("a waveform needs a simulator built with a trace")
+    options = ["--frames", str(frames)]
+    if stall_seed is not None:
+        options += ["--stall-seed", str(stall_seed)]
+    if watchdog is not None:
+        options += ["--watchdog", str(watchdog)]
+    if most_cycles is not None:
+        options += ["--most-cycles", str(most_cycles)]
+    with scratch_folder(input_bytes) as folder:
+        traced = [] if trace is None else ["--trace", str(trace.absolute()), "--trace-megabytes", str(trace_megabytes)]
+        status, said = _run(simulator, memories_dir, folder, [*options, *traced])
+        if status == _DEADLOCK:
+            raise _explain_deadlock(simulator, memories_dir, folder, options, said, watch=explain)
+        if status != 0:
+            raise _explain_failure(simulator, memories_dir, folder, status, said)
+        if said:
+            # Messages of the RTL itself, above all about its memory files.
+            print(said, file=sys.stderr)
+        report = json.loads((folder / "report.json").read_text())
+        return RtlRun(
+            output=np.fromfile(folder / "output.bin", dtype=np.uint8).reshape(frames, -1),
+            cycles=report["cycles"],
+            seconds=report["seconds"],
+            first_input_cycle=report["first_input_cycle"],
+            frame_done=np.array(report["frame_done"], dtype=np.int64),
+            streams=[{key: stream[key] for key in _FIGURES} for stream in _read_streams(folder)] if streams else None,
+            traced_cycles=report.get("traced_cycles"),
+        )
+
+
+def watch_simulator(
+    simulator: Simulator,
+    memories_dir: Path,
+    input_bytes: bytes | NDArray[np.uint8],
+    frames: int,
+    *,
+    most_cycles: int | None = None,
+    window: Window | None = None,
+) -> tuple[dict[str, bytes], int]:
+    """Send frames through the accelerator and take what each stream carried, however the run ends.
+
+    Returns
+    -------
+    tuple
+        By stream name what its monitor wrote (flows/verilator/bnn_stream_monitor.sv), empty for a simulator without
+        monitors; the number of cycles.
+    """
+    options = ["--frames", str(frames)]
+    if most_cycles is not None:
+        options += ["--most-cycles", str(most_cycles)]
+    if window is not None:
+        options += ["--trace", str(window.path.absolute())]
+        options += ["--trace-from", str(window.first), "--trace-to", str(window.last)]
+    with scratch_folder(input_bytes) as folder:
+        status, said = _run(simulator, memories_dir, folder, [*options, f"+bnn_beats={folder}"])
+        if status not in (0, *_WRONG_RUNS):
+            raise _explain_failure(simulator, memories_dir, folder, status, said)
+        report = json.loads((folder / "report.json").read_text())
+        return {path.stem: path.read_bytes() for path in sorted(folder.glob("*.beats"))}, report["cycles"]
+
+
+def _run(simulator: Simulator, memories: Path, folder: Path, options: list[str]) -> tuple[int, str]:
+    """Run the harness on the input in a folder, to leave its files there; its status and what it printed."""
+    command = [str(simulator.path.absolute()), "--quiet", *options]
+    for option, name in (("--input", INPUT), ("--output", "output.bin"), ("--report", "report.json")):
+        command += [option, str(folder / name)]
+    if simulator.monitor:
+        command.append(f"+bnn_streams={folder / 'streams'}")
+    done = run_program(command, cwd=memories)
+    if done.returncode == _INTERRUPTED:
+        raise KeyboardInterrupt
+    return done.returncode, done.stdout.strip()
+
+
+def _explain_failure(simulator: Simulator, memories: Path, folder: Path, status: int, said: str) -> SimulationError:
+    """The error for a run that ended early; most often it is a memory file that is no longer what was written."""
+    message = said.removeprefix("error: ").removesuffix("\nAborting...") or f"the simulator ended with status {status}"
+    if found := _MEMORY_ERROR.search(said):
+        return SimulationError(
+            f"this memory file is missing or damaged: {found[2]}",
+            where=str(memories / found[1]),
+            hint="compile the model again: bnnfpga compile MODEL -o DIR --force",
+        )
+    hint = "compile the model again"
+    if status not in _WRONG_RUNS:
+        return SimulationError(message, str(simulator.project), hint=hint)
+    report = json.loads((folder / "report.json").read_text())
+    return SimulationError(message, str(simulator.project), hint=hint, end=report["end"], output=report["wrong_output"])
+
+
+def _read_streams(folder: Path) -> list[dict[str, Any]]:
+    """The figures that the stream monitors wrote, one line each."""
+    path = folder / "streams"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
+
+
+def _explain_deadlock(
+    simulator: Simulator, memories: Path, folder: Path, options: list[str], said: str, *, watch: bool
+) -> SimulationDeadlock:
+    """The error for a run that stuck; to `watch` it is run once more with monitors, where it had none."""
+    report = json.loads((folder / "report.json").read_text())
+    if watch and not simulator.monitor:
+        # What the deadlock is said to be must not hang on the monitors: without them it has no names.
+        with contextlib.suppress(UserError):
+            watched = build_simulator(simulator.project, monitor=True, verilator=simulator.verilator)
+            _run(watched, memories, folder, options)
+    streams = _read_streams(folder)
+    stuck = [stream["name"] for stream in streams if stream["valid"] and not stream["ready"]]
+    starved = [stream["name"] for stream in streams if stream["ready"] and not stream["valid"]]
+    lines = [said.removeprefix("error: ")]
+    if stuck:
+        lines.append(f"stuck, a beat waits and is not taken: {', '.join(stuck)}")
+    if starved:
+        lines.append(f"starved, a beat would be taken and none comes: {', '.join(starved)}")
+    return SimulationDeadlock(
+        "\n".join(lines),
+        str(simulator.project),
+        last_transfer=report["last_transfer_cycle"],
+        frames_in=report["frames_in"],
+        frames_out=report["frames_out"],
+        stuck=stuck,
+        starved=starved,
+    )

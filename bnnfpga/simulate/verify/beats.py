@@ -1,0 +1,111 @@
+"""What a stream carried in a simulation, beat by beat, as the simulators write it and as integers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnnfpga.dataflow.graph import Graph
+from bnnfpga.dataflow.stream import Port, Stream
+from bnnfpga.numbers.integers import IntArray
+
+_NEVER = np.uint64(2**64 - 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Beats:
+    """The beats that were taken from a stream, in order.
+
+    Parameters
+    ----------
+    elements
+        int64 (beats * lanes,), in the stream's order.
+    frames
+        For each frame the beats that it had, for simulators that know frames; None where beats just follow each other.
+    offered, taken
+        For each beat the cycle from which it was offered and the one in which it was taken; None without cycles. A beat
+        that waits at the end is in `offered` alone, and not in `elements`.
+    """
+
+    elements: IntArray
+    frames: IntArray | None = None
+    offered: IntArray | None = None
+    taken: IntArray | None = None
+
+    def tensor(self, stream: Stream) -> IntArray:
+        """The whole frames as int64 (frames, *shape)."""
+        elements = stream.port.elements
+        frames = len(self.elements) // elements
+        return self.elements[: frames * elements].reshape(frames, *stream.shape)
+
+
+Observed = Mapping[str, Beats]
+"""What a simulation showed, by stream name."""
+
+
+def from_tensors(tensors: Mapping[str, IntArray]) -> Observed:
+    """What a backend gives that computes whole tensors, (frames, *shape)."""
+    return {name: Beats(tensor.reshape(-1)) for name, tensor in tensors.items()}
+
+
+def from_monitors(graph: Graph, files: Mapping[str, bytes]) -> Observed:
+    """The records of flows/verilator/bnn_stream_monitor.sv."""
+    observed = {}
+    for stream in graph.streams:
+        if stream.name not in files:
+            continue
+        # The monitor at the boundary sees the padding, too.
+        width = 8 * stream.port.boundary_bytes if stream.consumer is None else stream.port.width
+        words = -(-width // 32)
+        record = np.dtype([("taken", "<u8"), ("offered", "<u8"), ("data", "u1", (4 * words,))])
+        records = np.frombuffer(files[stream.name], record, len(files[stream.name]) // record.itemsize)
+        taken = records[records["taken"] != _NEVER]
+        observed[stream.name] = Beats(
+            _elements(taken["data"], stream.port),
+            offered=records["offered"].astype(np.int64),
+            taken=taken["taken"].astype(np.int64),
+        )
+    return observed
+
+
+def from_dump(graph: Graph, files: Mapping[str, bytes]) -> Observed:
+    """The records of hls/bnn/dump.hpp: of each frame the number of words, then the words in 64-bit chunks."""
+    observed = {}
+    for stream in graph.streams:
+        if stream.name not in files:
+            continue
+        data = np.frombuffer(files[stream.name], "<u8")
+        chunks = -(-stream.port.width // 64)
+        at, counts, parts = 0, [], []
+        while at < len(data):
+            count = int(data[at])
+            counts.append(count)
+            parts.append(data[at + 1 : at + 1 + count * chunks])
+            at += 1 + count * chunks
+        words = np.concatenate(parts).view(np.uint8).reshape(-1, 8 * chunks)
+        observed[stream.name] = Beats(_elements(words, stream.port), frames=np.array(counts, dtype=np.int64))
+    return observed
+
+
+def _elements(words: NDArray[np.uint8], port: Port) -> IntArray:
+    """The integers in beats of whole bytes, (beats, bytes)."""
+    bits = np.unpackbits(np.ascontiguousarray(words), axis=1, count=port.width, bitorder="little")
+    fields = bits[:, : port.lanes * port.type.bits].reshape(-1, port.type.bits).astype(np.int64)
+    elements = port.type.decode(fields @ (np.int64(1) << np.arange(port.type.bits, dtype=np.int64)))
+    if not port.pads:
+        return elements
+    flags = bits[:, port.lanes * port.type.bits :].repeat(port.lanes // port.pads, axis=1).reshape(-1)
+    return np.where(flags, outside(port), elements)
+
+
+def outside(port: Port) -> int:
+    """An integer that is not of a stream's type, for the elements whose flags say that they lie outside the image."""
+    return 0 if not port.type.holds(np.array(0)) else port.type.lo - 1
+
+
+def normalised(port: Port, tensor: IntArray) -> IntArray:
+    """A tensor with every element that the type does not hold as `outside`, as flags cannot tell them apart."""
+    return np.where(port.type.holds(tensor), tensor, outside(port)) if port.pads else tensor

@@ -1,0 +1,211 @@
+"""Where a simulation first goes wrong: the unit that gets what it should and does not make of it what it should."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from bnnfpga.dataflow.graph import Graph
+from bnnfpga.dataflow.operator import Operator
+from bnnfpga.dataflow.python_player import replay
+from bnnfpga.dataflow.stream import Stream
+from bnnfpga.numbers.integers import IntArray
+from bnnfpga.simulate.verify.beats import Beats, Observed, normalised
+
+Kind = Literal["value", "beats", "cycles", "last"]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """The first difference.
+
+    Parameters
+    ----------
+    kind
+        `value`: an integer is wrong; `beats`: a frame has too many or too few; `cycles`: a beat moves too early, too
+        late or never; `last`: the last beat of a frame is not marked as such, or another one is.
+    unit
+        The unit to blame; None where the accelerator's boundary is.
+    stream
+        Where it shows.
+    frame, pixel, channel
+        The first wrong element of the unit's output: its frame, its place in all axes but the last, and in the last.
+    expected, got
+        Integers, numbers of beats, or cycles, by `kind`; `got` is None for what never happens.
+    cycle
+        When the wrong beat was taken; None without cycles.
+    accumulator, threshold
+        What the unit decides the wrong element from, by its meaning, and the threshold that it puts that on the wrong
+        side of; None where it decides nothing so.
+    """
+
+    kind: Kind
+    unit: str | None
+    stream: str
+    frame: int | None
+    pixel: tuple[int, ...] | None
+    channel: int | None
+    expected: int | None
+    got: int | None
+    cycle: int | None = None
+    accumulator: int | None = None
+    threshold: int | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain data."""
+        return {**vars(self), "pixel": None if self.pixel is None else list(self.pixel)}
+
+
+def locate_value(graph: Graph, expected: Mapping[str, IntArray], observed: Observed) -> Fault | None:
+    """The first unit in topological order whose inputs are right and whose output is not; None if all are right.
+
+    Parameters
+    ----------
+    expected
+        By stream name int64 (frames, *shape).
+    observed
+        What a simulation of these frames showed; streams that it did not watch count as right.
+    """
+    places = {
+        stream.name: _first_difference(stream, expected[stream.name], observed[stream.name])
+        for stream in graph.streams
+        if stream.name in observed
+    }
+    # Between the outer world and the first unit there is only wiring.
+    if (place := places.get(graph.input.name)) is not None:
+        return _fault(None, graph.input, place, expected, observed)
+    for operator in graph.operators:
+        if any(places.get(stream.name) is not None for stream in graph.inputs_of(operator.name)):
+            continue
+        for stream in graph.outputs_of(operator.name):
+            if (place := places.get(stream.name)) is not None:
+                inputs = [expected[taken.name] for taken in graph.inputs_of(operator.name)]
+                return _explained(_fault(operator.name, stream, place, expected, observed), operator, inputs)
+    return None
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Of the first wrong element its index in the stream; where a frame's beats are wrong in number, that frame."""
+
+    index: int | None
+    frame: int
+    expected_beats: int = 0
+    beats: int = 0
+
+
+def _first_difference(stream: Stream, expected: IntArray, beats: Beats) -> _Place | None:
+    port = stream.port
+    want, got = normalised(port, expected).reshape(-1), normalised(port, beats.elements)
+    comparable = min(len(want), len(got))
+    wrong_frame = None
+    if beats.frames is not None:
+        wrong = np.flatnonzero(beats.frames != port.beats)
+        if len(wrong):
+            wrong_frame = int(wrong[0])
+            # Behind it, elements no longer stand where they should.
+            comparable = min(comparable, wrong_frame * port.elements + int(beats.frames[wrong_frame]) * port.lanes)
+    differ = np.flatnonzero(want[:comparable] != got[:comparable])
+    if len(differ):
+        index = int(differ[0])
+        return _Place(index, index // port.elements)
+    if wrong_frame is not None and beats.frames is not None:
+        return _Place(None, wrong_frame, port.beats, int(beats.frames[wrong_frame]))
+    if len(got) > len(want):
+        return _Place(None, len(expected), 0, (len(got) - len(want)) // port.lanes)
+    return None
+
+
+def _fault(
+    unit: str | None, stream: Stream, place: _Place, expected: Mapping[str, IntArray], observed: Observed
+) -> Fault:
+    if place.index is None:
+        return Fault("beats", unit, stream.name, place.frame, None, None, place.expected_beats, place.beats)
+    beats, port = observed[stream.name], stream.port
+    *pixel, channel = (int(axis) for axis in np.unravel_index(place.index % port.elements, stream.shape))
+    return Fault(
+        "value",
+        unit,
+        stream.name,
+        place.frame,
+        tuple(pixel) or None,
+        channel,
+        int(expected[stream.name].reshape(-1)[place.index]),
+        int(beats.elements[place.index]),
+        None if beats.taken is None else int(beats.taken[place.index // port.lanes]),
+    )
+
+
+def _explained(fault: Fault, operator: Operator, inputs: list[IntArray]) -> Fault:
+    """With the accumulator of the wrong element and the decisive threshold."""
+    if fault.kind != "value" or fault.frame is None or fault.channel is None:
+        return fault
+    decisions = operator.decide(*(array[fault.frame : fault.frame + 1] for array in inputs))
+    if decisions is None:
+        return fault
+    threshold = None
+    if decisions.table is not None and fault.expected is not None and fault.got is not None:
+        threshold = decisions.table.decisive(fault.channel, fault.expected, fault.got)
+    accumulator = int(decisions.accumulators[(0, *(fault.pixel or ()), fault.channel)])
+    return Fault(**{**vars(fault), "accumulator": accumulator, "threshold": threshold})
+
+
+def locate_cycles(graph: Graph, observed: Observed, cycles: int) -> Fault | None:
+    """The first unit in topological order that does not keep the law of its schedule.
+
+    Each unit is played alone, between the cycles in which its neighbours were seen to offer it beats and to take its
+    own: so a unit that only waits for a slow or stuck neighbour is not blamed.
+
+    Parameters
+    ----------
+    observed
+        With cycles, for all streams.
+    cycles
+        How many the simulation ran; what would happen later is not known.
+    """
+    for operator in graph.operators:
+        inputs, outputs = graph.inputs_of(operator.name), graph.outputs_of(operator.name)
+        if not all(_timed(observed, stream) for stream in (*inputs, *outputs)):
+            continue
+        taken, made = replay(
+            operator.schedule(),
+            [_list(observed[stream.name].offered) for stream in inputs],
+            [_list(observed[stream.name].taken) for stream in outputs],
+        )
+        found = [(stream, law, _list(observed[stream.name].offered)) for stream, law in zip(outputs, made, strict=True)]
+        found += [(stream, law, _list(observed[stream.name].taken)) for stream, law in zip(inputs, taken, strict=True)]
+        deviations = [(stream, *_deviation(law, seen, cycles)) for stream, law, seen in found]
+        first = min(
+            (entry for entry in deviations if entry[1] is not None),
+            key=lambda entry: min(cycle for cycle in entry[2:] if cycle is not None),
+            default=None,
+        )
+        if first is not None:
+            stream, beat, law_cycle, seen_cycle = first
+            assert beat is not None
+            cycle = seen_cycle if seen_cycle is not None else law_cycle
+            frame = beat // stream.port.beats
+            return Fault("cycles", operator.name, stream.name, frame, None, None, law_cycle, seen_cycle, cycle)
+    return None
+
+
+def _deviation(law: list[int], seen: list[int], cycles: int) -> tuple[int | None, int | None, int | None]:
+    """The first beat that does not move when it should: its number, that cycle, and the one in which it does."""
+    known = [cycle for cycle in law if cycle < cycles]
+    for beat in range(max(len(known), len(seen))):
+        should = known[beat] if beat < len(known) else None
+        does = seen[beat] if beat < len(seen) else None
+        if should != does:
+            return beat, should, does
+    return None, None, None
+
+
+def _timed(observed: Observed, stream: Stream) -> bool:
+    return stream.name in observed and observed[stream.name].taken is not None
+
+
+def _list(cycles: IntArray | None) -> list[int]:
+    return [] if cycles is None else cycles.tolist()

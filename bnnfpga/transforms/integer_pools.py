@@ -1,0 +1,118 @@
+"""Pools on integers: what multiplies or shifts their input moves behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnnfpga.frontend.forms.sliding import averages, divisor_of, geometry_of, takes_smallest
+from bnnfpga.frontend.graph.model import Model, Node
+from bnnfpga.frontend.graph.nodes import data_operands, elementwise_operand
+from bnnfpga.frontend.graph.rewriting import Rewrite
+from bnnfpga.numbers.arithmetic import Step
+from bnnfpga.transforms.editing import insert_after
+from bnnfpga.transforms.integer_types import INTEGER_POOL, INTEGER_SUM, THRESHOLD_DOMAIN, integer_type
+
+_AFFINE = ("Mul", "Div", "Add", "Sub")
+
+
+class AffineBehindPools(Rewrite):
+    """Affine steps move behind max pools and averages, which then sum integers.
+
+    What rises commutes with the largest of some numbers to the bit, because rounding is monotone. That an
+    affine function commutes with an average is how the golden model defines such averages.
+    """
+
+    def visit(self, model: Model, node: Node) -> bool:
+        if node.op_type == "AveragePool" and integer_type(model, node.input[0]) is not None:
+            geometry = averages(model, node)
+            model.become(node, INTEGER_SUM, THRESHOLD_DOMAIN)
+            divisor = divisor_of(node, geometry)
+            if divisor > 1:
+                insert_after(model, node, "Mul", np.asarray(np.float32(1) / np.float32(divisor)))
+            return True
+        if node.op_type not in ("MaxPool", "AveragePool"):
+            return False
+        before = model.producer(node.input[0])
+        value = None if before is None else _operand(model, before)
+        if before is None or value is None or not _commutes(model, node, before, value):
+            return False
+        model.set_input(node, 0, elementwise_operand(model, before))
+        insert_after(model, node, before.op_type, value, before.origin)
+        model.remove_unread(before)
+        return True
+
+
+def _commutes(model: Model, node: Node, before: Node, value: NDArray[np.float32]) -> bool:
+    """Whether a node gives the same behind an affine node as in front of it."""
+    if node.op_type == "AveragePool":
+        if _pixels_apart_above(model, before):
+            return False  # all of it moves at once
+        geometry = geometry_of(model, node)
+        is_average = divisor_of(node, geometry) == geometry.taps and not geometry.touches_pads
+        return is_average or before.op_type in ("Mul", "Div")
+    return before.op_type in ("Add", "Sub") or bool(np.all(value > 0))
+
+
+def _pixels_apart_above(model: Model, node: Node) -> bool:
+    """Whether an affine node in front of this one, with nothing else between, tells pixels apart."""
+    above: Node | None = node
+    while above is not None and above.op_type in _AFFINE and len(operands := data_operands(model, above)) == 1:
+        if _operand(model, above) is None:
+            return True
+        above = model.producer(operands[0])
+    return False
+
+
+def _operand(model: Model, node: Node) -> NDArray[np.float32] | None:
+    """The constant of an affine node where it is the same for all pixels, and the node is not c - x or c / x."""
+    if node.op_type not in _AFFINE:
+        return None
+    values = [model.constant(name) for name in node.input]
+    value = next((item for item in values if item is not None), None)
+    if value is None or (node.op_type in ("Sub", "Div") and values[0] is not None):
+        return None
+    # One number of any shape, or a number for each channel.
+    step = Step("multiply", value.astype(np.float32))
+    shape = model.shape(node.output[0])
+    varying = step.varies(shape)
+    if not set(varying) <= {1}:
+        return None
+    numbers = step.along((1,), shape).constant
+    assert numbers is not None
+    return numbers.reshape(-1, *[1] * (len(shape) - 2)) if varying else numbers.reshape(())
+
+
+def put_pools_in_front(model: Model, place: Node, source: str, pools: Sequence[tuple[Node, NDArray[np.bool_]]]) -> str:
+    """Pools of a chain that begins at `place` come in front of it, on the integers; the tensor that they make."""
+    for pool, smallest in pools:
+        made = model.fresh_name(f"{pool.name}_integers")
+        model.set_shape(made, model.shape(pool.output[0]))
+        model.insert_before(place, _integer_pool(model, pool, smallest, source, made))
+        source = made
+    return source
+
+
+def put_pools_behind(model: Model, tensor: str, falls: Sequence[tuple[Node, NDArray[np.bool_]]]) -> None:
+    """Pools of a chain come behind its step function, as the smallest where what stood behind them falls."""
+    if not falls:
+        return
+    node = model.producer(tensor)
+    assert node is not None
+    shapes = [model.shape(pool.input[0]) for pool, _ in falls] + [model.shape(tensor)]
+    names = [model.fresh_name(f"{pool.name}_thresholds") for pool, _ in falls] + [tensor]
+    model.set_output(node, names[0])
+    for index, (pool, smallest) in enumerate(falls):
+        model.set_shape(names[index], shapes[index])
+        new = _integer_pool(model, pool, smallest, names[index], names[index + 1])
+        model.insert_after(node, new)
+        node = new
+
+
+def _integer_pool(model: Model, pool: Node, smallest: NDArray[np.bool_], source: str, made: str) -> Node:
+    smallest = smallest ^ takes_smallest(pool)
+    channels = np.broadcast_to(smallest, (model.shape(source)[1],)).astype(np.float32)
+    ends = [source, model.add_constant(f"{pool.name}_smallest", channels)], [made]
+    return Node(INTEGER_POOL, *ends, pool.name, THRESHOLD_DOMAIN, pool.attributes, pool.origin)

