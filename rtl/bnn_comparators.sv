@@ -27,6 +27,16 @@ module bnn_comparators #(
   output reg  [OutputBits-1:0]         count_o
 );
 
+  if (ValueBits < 1 || Levels < 1 || OutputBits < 1) begin : gen_check_sizes
+    $error("bnn_comparators: ValueBits, Levels and OutputBits must be at least 1");
+  end
+  if (ValueSigned > 1) begin : gen_check_signed
+    $error("bnn_comparators: ValueSigned must be 0 or 1");
+  end
+  if (ThresholdBits < ValueBits) begin : gen_check_thresholds
+    $error("bnn_comparators: ThresholdBits must be at least as many as the bits of the values that are compared");
+  end
+
   localparam [ThresholdBits-1:0] SignBit = ThresholdBits'(ValueSigned) << (ThresholdBits - 1);
 
   wire is_decreasing = row_i[Levels*ThresholdBits];
@@ -39,7 +49,7 @@ module bnn_comparators #(
     count_o = OutputBits'(OutputOffset);
     for (l = 0; l < Levels; l = l + 1) begin
       count_o = count_o
-        + OutputBits'(((value ^ SignBit) >= (row_i[l*ThresholdBits+:ThresholdBits] ^ SignBit)) ^ is_decreasing);
+        + OutputBits'(((value + SignBit) >= (row_i[l*ThresholdBits+:ThresholdBits] + SignBit)) ^ is_decreasing);
     end
   end
 
