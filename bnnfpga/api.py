@@ -21,7 +21,7 @@ from bnnfpga.host.project_data import ProjectData
 if TYPE_CHECKING:
     from bnnfpga.simulate.evaluation import Evaluation
     from bnnfpga.simulate.simulation_result import SimulationResult
-    from bnnfpga.simulate.verify.verification import VerifyResult
+    from bnnfpga.simulate.verify.verify_result import VerifyResult
 
 
 def compile(
@@ -131,7 +131,7 @@ class Project(ProjectData):
         """What `bnnfpga compile --json` prints."""
         return {
             "project": str(self.folder),
-            "input": self.input_taken,
+            "input": self.input_summary,
             "seconds": self.seconds,
             "checked": self.checked,
             "ties": self.ties,
@@ -279,7 +279,8 @@ class Project(ProjectData):
             A .vcd or .fst file for the cycles around a difference in the RTL, and how many on either side.
         """
         from bnnfpga.compiler.recompiled import Recompiled
-        from bnnfpga.simulate.verify.verification import Dump, Wave, verify
+        from bnnfpga.simulate.verify.requests import Dump, Wave
+        from bnnfpga.simulate.verify.verification import verify
 
         if bool(dump) != (dump_to is not None):
             raise UserError(

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bnnfpga.frontend.contract.table import traits_of
 from bnnfpga.frontend.forms.quantizers import Quantizer, quantizer_of
 from bnnfpga.frontend.graph.model import Model
-from bnnfpga.frontend.graph.nodes import ELEMENTWISE, LAYOUT_OPS, QUANTIZERS, data_operands, describe
+from bnnfpga.frontend.graph.nodes import data_operands, describe
 from bnnfpga.golden.steps import elementwise_steps
 from bnnfpga.host.input_format import InputFormat
 from bnnfpga.numbers.arithmetic import Floats, Step, apply_steps
@@ -53,19 +54,19 @@ def input_warnings(model: Model, format: InputFormat) -> list[str]:
     while ahead:
         tensor, steps = ahead.pop()
         for node in model.consumers(tensor):
-            if node.op_type in (*LAYOUT_OPS, "Transpose"):
+            if traits_of(node).layout:
                 if all(step.channels == 1 for step in steps):
                     ahead.append((node.output[0], steps))
-            elif node.op_type in ELEMENTWISE and len(data_operands(model, node)) == 1:
-                is_last = node.op_type in QUANTIZERS
+            elif traits_of(node).elementwise and len(data_operands(model, node)) == 1:
+                is_last = traits_of(node).quantizes
                 quantizer = quantizer_of(model, node, _MAX_BITS) if is_last else None
                 shape = model.shape(node.output[0])
                 own = elementwise_steps(model, node) if quantizer is None else quantizer.steps
-                made = [*steps, *(step.along(range(len(shape)), shape) for step in own)]
+                chain = [*steps, *(step.along(range(len(shape)), shape) for step in own)]
                 if quantizer is None:
-                    ahead.append((node.output[0], made))
+                    ahead.append((node.output[0], chain))
                     continue
-                levels = _Levels.of(_levels(codes, made), quantizer)
+                levels = _Levels.of(_levels(codes, chain), quantizer)
                 if levels.share < _MIN_SHARE:
                     found.append(_sentence(describe(node), levels, format))
     return found
@@ -75,8 +76,8 @@ def _levels(codes: IntArray, steps: Sequence[Step]) -> Floats:
     """The level of a quantizer for each code: float32 (codes, some of the elements that constants tell apart)."""
     elements = max(step.channels for step in steps)
     some = np.unique(np.linspace(0, elements - 1, min(elements, _MAX_ELEMENTS)).astype(np.int64))
-    made = apply_steps([step.some(some) for step in steps], codes.astype(np.float32)[:, None])
-    return np.broadcast_to(made, (len(codes), len(some)))
+    levels = apply_steps([step.some(some) for step in steps], codes.astype(np.float32)[:, None])
+    return np.broadcast_to(levels, (len(codes), len(some)))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from bnnfpga.compiler.model_file import ModelFile
 from bnnfpga.dataflow.folding import apply_folding
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.token_model import Cycles, predict
-from bnnfpga.golden.end_program import Program, end_of, program_of
+from bnnfpga.golden.end_program import end_of, program_of
+from bnnfpga.golden.end_writer import Program
 from bnnfpga.host.order import Order, frame_shape
 from bnnfpga.lowering.lower import lower
 from bnnfpga.numbers.integers import IntArray
@@ -102,7 +103,7 @@ def make_plan(
     check_options(folding, cycles, output_kind)
     with located(str(file.source.path)):
         ends, _ = program_of(end_of(file.model))
-        folded = fold(file.model, file.input.type, file.input.scale)
+        folded = fold(file.model, file.input.type, file.input.scale, file.graph.decisions)
         graph = lower(folded.model, class_functions(ends, folded.output_functions) if output_kind == "class" else None)
     if cycles is None:
         slides = any(operator.slides for operator in graph.operators)

@@ -25,7 +25,8 @@ Rules, in the order in which they apply:
 7. Where a number lies within 16 * 2^-23 * sum|w * x| * |scale| of a decision point, and float32 rounds it, the decision
    is a *rounding tie*: the rules above say how it is taken, and other runtimes may take it otherwise.
 
-`steps` says which float32 operations a node is, `onnx_form` writes them for onnxruntime, `session` runs them and the
-functions in between, `model` whole batches. `check` reads the unmodified file once more, independently of all else, and
-`file_check` compares.
+`meanings` says by operator what a node means, `steps` which float32 operations an elementwise one is, `onnx_form`
+writes them for onnxruntime, `session` runs them and the functions in between, `golden_model` whole batches;
+`end_operations` says what the host computes behind. `check` reads the unmodified file once more, independently of all
+else, and `file_check` compares.
 """

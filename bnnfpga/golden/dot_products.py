@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from onnx import TensorProto
 
 from bnnfpga.base.errors import UserError
-from bnnfpga.frontend.forms.sliding import geometry_of, sliding_attributes
+from bnnfpga.frontend.contract.table import traits_of
+from bnnfpga.frontend.forms.sliding import geometry_of, reaches_into_pads, sliding_attributes
 from bnnfpga.frontend.graph.model import Node
 from bnnfpga.frontend.graph.nodes import attribute, describe
 from bnnfpga.golden.affine import Affine, Summed, addends, affine_of, recoded, summed
@@ -44,15 +45,14 @@ def dot_product(writer: Writer, node: Node) -> Value:
     if affine is None:
         raise by_pixel(node)
     options: dict[str, Any] = {}
-    groups = 1
-    if node.op_type == "Conv":
+    groups, slides = attribute(node, "group", 1), traits_of(node).slides
+    if slides:
         geometry_of(writer.model, node)  # refuses what cannot be
-        groups = attribute(node, "group", 1)
         options = {**sliding_attributes(node), "group": groups}
     sums = summed(affine, groups, writer.model.shape(node.output[0]), where=describe(node))
-    trailing = len(writer.model.shape(node.output[0])) - 2 if node.op_type == "Conv" else 0
+    trailing = len(writer.model.shape(node.output[0])) - 2 if slides else 0
     own = [output_scale(scale, node, trailing) for scale in w.scales]
-    weights = weighted(w.constant, sums, node.op_type, groups)
+    weights = weighted(w.constant, sums, node)
     magnitude = _magnitude(node, weights, x.magnitude)
     if magnitude < EXACT_FLOAT32:
         operand = w.integers if sums.weights is None else writer.constant(weights)
@@ -99,7 +99,7 @@ def by_pixel(node: Node) -> UserError:
 
 def without_shift_in_pads(writer: Writer, node: Node, value: Value) -> Value:
     """An affine value in front of a node's zero pads: on codes of which 0 stands for zero."""
-    if node.op_type == "MatMul" or not geometry_of(writer.model, node).touches_pads:
+    if not reaches_into_pads(writer.model, node):
         return value
     assert value.affine is not None
     if differs(writer, node, value.affine):
@@ -133,15 +133,16 @@ def on_outputs(step: Step, trailing: int) -> Step:
     return Step(step.operation, step.constant.reshape(shape))
 
 
-def weighted(weights: Weights, sums: Summed, kind: str, groups: int) -> Weights:
+def weighted(weights: Weights, sums: Summed, node: Node) -> Weights:
     """Integer weights times what they take over of their inputs' scales; in float64 where float32 has gaps."""
     if sums.weights is None:
         return weights
-    if kind == "MatMul":
-        own = sums.weights[:, None]
-    else:
+    if traits_of(node).outputs_first:
+        groups = attribute(node, "group", 1)
         own = np.repeat(sums.weights.reshape(groups, -1), len(weights) // groups, axis=0)
         own = own.reshape(*own.shape, *[1] * (weights.ndim - 2))
+    else:
+        own = sums.weights[:, None]
     product = weights.astype(np.float64) * own
     return product if np.abs(product).max() >= EXACT_FLOAT32 else product.astype(np.float32)
 
@@ -150,8 +151,9 @@ def addends_of(
     writer: Writer, node: Node, weights: NDArray[np.float32], scales: Sequence[Floats], shift: NDArray[np.float64]
 ) -> Floats:
     """What a constant in front of a layer adds to its outputs, float32 (outputs,), or an image of them."""
-    kind, groups = node.op_type, attribute(node, "group", 1)
-    rows = weights.T[..., None] if kind == "MatMul" else weights.reshape(*weights.shape[:2], -1)
+    groups = attribute(node, "group", 1)
+    rows = _outputs_first(node, weights)
+    rows = rows.reshape(*rows.shape[:2], -1)
     scale = np.ones(len(rows))
     for factor in scales:
         scale = scale * factor.astype(np.float64).reshape(-1)
@@ -172,9 +174,9 @@ def _wide_product(writer: Writer, node: Node, x: Value, weights: Weights, option
         raise UserError(
             "its sums need more than 53 bits", where=describe(node), hint="quantise its input to fewer bits"
         )
-    if node.op_type == "MatMul":
+    if not traits_of(node).slides:
         both = (x.base, writer.constant(weights))
-        product = writer.emit("MatMul", *(writer.emit("Cast", name, to=TensorProto.DOUBLE) for name in both))
+        product = writer.emit(node.op_type, *(writer.emit("Cast", name, to=TensorProto.DOUBLE) for name in both))
         writer.doubles.add(product)
         return product
     bits = 8
@@ -198,8 +200,13 @@ def _wide_product(writer: Writer, node: Node, x: Value, weights: Weights, option
 
 def _magnitude(node: Node, weights: Weights, magnitude: int) -> int:
     """A bound of a dot product."""
-    rows = weights.T if node.op_type == "MatMul" else weights.reshape(len(weights), -1)
-    return int(np.abs(rows).sum(axis=1).max()) * magnitude
+    rows = _outputs_first(node, weights)
+    return int(np.abs(rows.reshape(len(rows), -1)).sum(axis=1).max()) * magnitude
+
+
+def _outputs_first(node: Node, weights: Weights) -> Weights:
+    """The weights of a layer as (outputs, inputs, ...)."""
+    return weights if traits_of(node).outputs_first else weights.T
 
 
 def _digits(weights: Weights, bits: int) -> list[NDArray[np.float32]]:
@@ -214,15 +221,18 @@ def _digits(weights: Weights, bits: int) -> list[NDArray[np.float32]]:
 
 
 def output_scale(scale: Floats, node: Node, trailing: int = 0) -> Floats:
-    """A weight scale as a factor of the outputs: a scalar, or one for each output.
+    """A weight scale as a factor of the outputs, whose images have `trailing` axes of pixels: one number, or one each.
 
-    Outputs are columns of a MatMul's weights, and rows of a convolution's, whose images have `trailing` axes of pixels.
+    Raises
+    ------
+    UserError
+        If weights of one output have different scales.
     """
     if scale.size == 1:
         return scale.reshape(())
     # Weights have two axes more than there are of pixels; a scale of fewer axes is broadcast along the first of them.
     scale = scale.reshape(*[1] * (2 + trailing - scale.ndim), *scale.shape)
-    if node.op_type == "Conv":
+    if traits_of(node).outputs_first:
         rows = scale.reshape(len(scale), -1)
         if scale.ndim != 2 + trailing or np.any(rows != rows[:, :1]):
             raise UserError(

@@ -8,12 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from bnnfpga.base.errors import UserError
+from bnnfpga.frontend.contract.table import traits_of
 from bnnfpga.frontend.forms.parts import Part, Piece, in_pieces, pairs_in_pieces
 from bnnfpga.frontend.graph.model import Node
 from bnnfpga.frontend.graph.nodes import (
-    DOT_PRODUCTS,
-    ELEMENTWISE,
-    PAIRING,
     attribute,
     data_operands,
     describe,
@@ -38,10 +36,10 @@ def of_parts(writer: Writer, translate: Translate, node: Node) -> Value | None:
     operands = data_operands(writer.model, node)
     known = {name: writer.values[name].joined for name in operands if name in writer.values}
     first = next(filter(None, known.values()), None)
-    if first is None or node.op_type == "Concat" or (node.op_type in ELEMENTWISE and len(operands) == 1):
+    if first is None or traits_of(node).concatenates or (traits_of(node).elementwise and len(operands) == 1):
         return None
     parts = {name: _behind_chain(writer, translate, join) for name, join in known.items() if join is not None}
-    if node.op_type in PAIRING:
+    if traits_of(node).pairs:
         gathers, pieces = pairs_in_pieces(writer.model, node, [parts.get(name) for name in node.input])
         for gather in gathers:
             writer.values[gather.output[0]] = translate(gather)
@@ -52,7 +50,7 @@ def of_parts(writer: Writer, translate: Translate, node: Node) -> Value | None:
         value = _translated(writer, translate, first, found)
         _note_addends(writer, node, found)
         return value
-    if node.op_type in DOT_PRODUCTS and writer.value(node.input[1]).integers is not None:
+    if traits_of(node).dot_product and writer.value(node.input[1]).integers is not None:
         raise not_on_one_grid(writer, first, parts[source])
     return None
 

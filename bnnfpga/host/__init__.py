@@ -1,4 +1,5 @@
-"""Talking to a running accelerator: what goes over its streams, and what the host computes around them.
+"""Exactly what travels to a board: images in, words over the accelerator's streams, values and classes out.
 
-Knows nothing of the compiler; all it needs is in a project's `project.json` and `functions.json`.
+`driver/accelerator.py` of a project is made of all of it. It knows nothing of the compiler: what it needs is in a
+project's `project.json` and `functions.json`. Simulations read images and results with the same code.
 """

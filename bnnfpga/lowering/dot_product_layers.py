@@ -12,7 +12,6 @@ from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.select import Select
 from bnnfpga.dataflow.operators.vector_vector import VectorVector
 from bnnfpga.dataflow.operators.window import Window
-from bnnfpga.dataflow.thresholds import ThresholdTable
 from bnnfpga.frontend.forms.sliding import geometry_of
 from bnnfpga.frontend.graph.model import Node
 from bnnfpga.frontend.graph.nodes import attribute, describe
@@ -23,10 +22,11 @@ from bnnfpga.lowering.reorder import image
 from bnnfpga.numbers.geometry import Geometry
 from bnnfpga.numbers.integers import IntArray
 from bnnfpga.numbers.sum_types import dot_product_type
+from bnnfpga.numbers.threshold_table import ThresholdTable
 from bnnfpga.transforms.integer_types import (
-    THRESHOLD,
     integer_type,
     integer_weights,
+    is_threshold,
     rows_of,
 )
 
@@ -169,7 +169,7 @@ def _weights(lowering: Lowering, node: Node) -> IntArray:
 def _table_behind(lowering: Lowering, node: Node, channels: int) -> tuple[ThresholdTable | None, Node]:
     """The thresholds behind a dot product, where nobody else reads its sums; and the node that makes the result."""
     behind = lowering.model.only_reader(node.output[0])
-    if behind is None or behind.op_type != THRESHOLD:
+    if behind is None or not is_threshold(behind):
         return None, node
     table = table_of(lowering, behind)
     if len(table.values) not in (1, channels):

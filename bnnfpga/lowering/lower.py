@@ -16,16 +16,17 @@ from bnnfpga.dataflow.operators.lookup import Lookup
 from bnnfpga.dataflow.operators.score_output import ScoreOutput
 from bnnfpga.dataflow.operators.threshold import Threshold
 from bnnfpga.dataflow.stream import Frame, Port
-from bnnfpga.dataflow.thresholds import ThresholdTable
+from bnnfpga.frontend.contract.table import kinds_that
 from bnnfpga.frontend.graph.model import Model, Node
-from bnnfpga.frontend.graph.nodes import LAYOUT_OPS, describe
+from bnnfpga.frontend.graph.nodes import describe
 from bnnfpga.lowering.accelerator import Lowering, stream_shape
 from bnnfpga.lowering.branches import add_streams, concat, multiply_streams
 from bnnfpga.lowering.dot_product_layers import convolution, dense
 from bnnfpga.lowering.element_functions import table, threshold
-from bnnfpga.lowering.pixels import max_pool, pad, pick, sum_pool
+from bnnfpga.lowering.pixels import integer_pool, max_pool, pad, pick, space_to_depth, sum_pool
 from bnnfpga.lowering.reorder import layout, transpose
 from bnnfpga.numbers.integers import IntegerType
+from bnnfpga.numbers.threshold_table import ThresholdTable
 from bnnfpga.transforms.class_scores import Affine, ClassFunction, Ranks, class_comparison, class_decision
 from bnnfpga.transforms.integer_types import (
     INTEGER_ADD,
@@ -41,13 +42,13 @@ from bnnfpga.transforms.integer_types import (
 _MAX_DECIDED_BITS = 16
 """Bits of a score up to which a table says its class."""
 _CLASS_OF_TWO = IntegerType(0, 1, "unsigned")
-_OPERATIONS: dict[str, Callable[[Lowering, Node], None]] = {
+OPERATIONS: dict[str, Callable[[Lowering, Node], None]] = {
     "MatMul": dense,
     "Conv": convolution,
     THRESHOLD: threshold,
     TABLE: table,
     "MaxPool": max_pool,
-    INTEGER_POOL: max_pool,
+    INTEGER_POOL: integer_pool,
     INTEGER_SUM: sum_pool,
     "Pad": pad,
     INTEGER_ADD: add_streams,
@@ -55,8 +56,9 @@ _OPERATIONS: dict[str, Callable[[Lowering, Node], None]] = {
     INTEGER_CONCAT: concat,
     "Gather": pick,
     "Resize": pick,
+    "SpaceToDepth": space_to_depth,
     "Transpose": transpose,
-    **dict.fromkeys(LAYOUT_OPS, layout),
+    **dict.fromkeys(kinds_that(lambda traits: traits.regroups), layout),
 }
 
 
@@ -90,13 +92,14 @@ def lower(model: Model, class_functions: Sequence[ClassFunction] | None = None) 
     for node in model.nodes:
         if node in lowering.merged:
             continue
-        if node.op_type not in _OPERATIONS:
+        operation = OPERATIONS.get(node.op_type)
+        if operation is None:
             raise UserError(
                 "no hardware unit computes this",
                 where=describe(node),
                 hint="put a quantizer behind it, or leave it out",
             )
-        _OPERATIONS[node.op_type](lowering, node)
+        operation(lowering, node)
     return _finish(lowering, class_functions)
 
 

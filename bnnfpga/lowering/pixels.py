@@ -11,29 +11,32 @@ from bnnfpga.dataflow.operators.crop import Crop
 from bnnfpga.dataflow.operators.pool import Pool, PoolFunction
 from bnnfpga.dataflow.operators.upsample import Copies, Upsample
 from bnnfpga.dataflow.operators.window import Window
+from bnnfpga.frontend.contract.table import traits_of
 from bnnfpga.frontend.forms.pads import channel_pads
-from bnnfpga.frontend.forms.picks import gathered
+from bnnfpga.frontend.forms.picks import gathered, picked_channels
 from bnnfpga.frontend.forms.resizing import upsampling_factors
 from bnnfpga.frontend.forms.sliding import geometry_of, pad_value, takes_smallest
 from bnnfpga.frontend.graph.model import Node
-from bnnfpga.frontend.graph.nodes import describe, required_constant
+from bnnfpga.frontend.graph.nodes import attribute, describe, required_constant
 from bnnfpga.lowering.accelerator import Lowering, Tensor, channels_last, rows_columns, stream_shape
 from bnnfpga.lowering.branches import of_type, pad_channels, select
-from bnnfpga.lowering.reorder import image, taken_at_once
+from bnnfpga.lowering.reorder import image, taken_at_once, transpose
 from bnnfpga.numbers.geometry import Geometry
 from bnnfpga.numbers.integers import IntArray
-from bnnfpga.transforms.integer_types import (
-    INTEGER_POOL,
-)
 
 
 def max_pool(lowering: Lowering, node: Node) -> None:
     """The largest or smallest pixel of each window, channel by channel."""
+    _extremum(lowering, node, np.full(lowering.shape(node.input[0])[0], takes_smallest(node)))
+
+
+def integer_pool(lowering: Lowering, node: Node) -> None:
+    """The largest pixel of each window of some channels, and the smallest of others."""
+    _extremum(lowering, node, required_constant(lowering.model, node, 1, "direction").astype(bool))
+
+
+def _extremum(lowering: Lowering, node: Node, smallest: np.ndarray) -> None:
     type = lowering.stream_type(lowering.read(node))
-    channels = lowering.shape(node.input[0])[0]
-    smallest = np.full(channels, takes_smallest(node))
-    if node.op_type == INTEGER_POOL:
-        smallest = required_constant(lowering.model, node, 1, "direction").astype(bool)
     # Pads must never win: the least there is for a largest, and where channels differ, none at all.
     fill = type.lo if not smallest.any() else type.hi if smallest.all() else type.hi + 1
     _pool(lowering, node, "extremum", smallest, fill)
@@ -95,7 +98,7 @@ def pick(lowering: Lowering, node: Node) -> None:
 
     Pixels in another order than they come need a frame at once.
     """
-    if node.op_type == "Gather" and gathered(lowering.model, node)[0] == 1:
+    if picked_channels(lowering.model, node) is not None:
         select(lowering, node)
         return
     tensor = image(lowering, node)
@@ -136,18 +139,37 @@ def _copies(counts: IntArray) -> Copies:
 
 def _pixels_taken(lowering: Lowering, node: Node) -> dict[int, IntArray]:
     """Which rows (0) and columns (1) a Gather or Resize takes for each of its own; nothing where it is none."""
-    model = lowering.model
-    pixels = len(lowering.shape(node.output[0])) - 1
-    if node.op_type == "Resize":
-        factors = upsampling_factors(model, node)
-        axes = range(2 - len(factors), 2)
-        extents = lowering.shape(node.input[0])[1:]
-        repeated = zip(axes, extents, factors, strict=True)
-        return {axis: np.repeat(np.arange(extent), factor) for axis, extent, factor in repeated}
-    if node.op_type != "Gather":
-        return {}
-    axis, places = gathered(model, node)
-    return {axis - pixels: places} if axis > 1 else {}
+    taken = _PIXELS_TAKEN.get(node.op_type)
+    return taken(lowering, node) if taken is not None else {}
+
+
+def _repeated(lowering: Lowering, node: Node) -> dict[int, IntArray]:
+    factors = upsampling_factors(lowering.model, node)
+    axes = range(2 - len(factors), 2)
+    extents = lowering.shape(node.input[0])[1:]
+    return {
+        axis: np.repeat(np.arange(extent), factor) for axis, extent, factor in zip(axes, extents, factors, strict=True)
+    }
+
+
+def _gathered(lowering: Lowering, node: Node) -> dict[int, IntArray]:
+    axis, places = gathered(lowering.model, node)
+    return {axis - len(lowering.shape(node.output[0])) + 1: places} if axis > 1 else {}
+
+
+_PIXELS_TAKEN = {"Gather": _gathered, "Resize": _repeated}
+
+
+def space_to_depth(lowering: Lowering, node: Node) -> None:
+    """Windows beside each other, whose elements come in the order in which ONNX numbers the channels."""
+    tensor = image(lowering, node)
+    transpose(lowering, node)
+    if np.array_equal(lowering.tensors[node.output[0]].order, channels_last(lowering.shape(node.output[0]))):
+        return  # they come so already
+    shape, block = lowering.shape(node.input[0]), (attribute(node, "blocksize", 1),) * 2
+    geometry = Geometry(rows_columns(shape), block, block)
+    unit = Window(lowering.name(Window), geometry, shape[0], lowering.stream_type(tensor))
+    lowering.made(node, lowering.add(unit, tensor.producer))
 
 
 def pad(lowering: Lowering, node: Node) -> None:
@@ -159,7 +181,7 @@ def pad(lowering: Lowering, node: Node) -> None:
     tensor = image(lowering, node)
     tensor = replace(tensor, pads=geometry.pads, fill=int(pad_value(lowering.model, node)))
     behind = lowering.model.only_reader(node.output[0])
-    if behind is None or behind.op_type != "Conv":
+    if behind is None or not (traits_of(behind).dot_product and traits_of(behind).slides):
         tensor = padded(lowering, node, tensor)
     lowering.tensors[node.output[0]] = tensor
 

@@ -8,13 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from bnnfpga.base.errors import UserError
+from bnnfpga.frontend.contract.table import kinds_that, traits_of
 from bnnfpga.frontend.forms.pads import channel_pads
-from bnnfpga.frontend.forms.sliding import geometry_of, pad_value
+from bnnfpga.frontend.forms.sliding import geometry_of, pad_value, reaches_into_pads
 from bnnfpga.frontend.graph.model import Model, Node, Origin, make_node
 from bnnfpga.frontend.graph.nodes import (
-    DOT_PRODUCTS,
-    ELEMENTWISE,
-    QUANTIZERS,
     attribute,
     data_operands,
     describe,
@@ -71,7 +69,7 @@ def run_to(model: Model, tensor: str) -> Run | None:
     nodes: list[tuple[Node, tuple[Step, ...]]] = []
     while integer_type(model, tensor) is None:
         above = model.producer(tensor)
-        if above is None or above.op_type not in ELEMENTWISE or above.op_type in QUANTIZERS:
+        if above is None or not traits_of(above).elementwise or traits_of(above).quantizes:
             return None
         if len(data_operands(model, above)) != 1:
             return None
@@ -88,7 +86,7 @@ def run_to(model: Model, tensor: str) -> Run | None:
 class ShiftsIntoCodes(Rewrite):
     """A constant in front of zero pads becomes a part of the integers, so that 0 stands for zero."""
 
-    kinds = ("Conv", "AveragePool", "Pad")
+    kinds = kinds_that(lambda traits: traits.pads or traits.averages or (traits.dot_product and traits.slides))
 
     def visit(self, model: Model, node: Node) -> bool:
         run = run_to(model, node.input[0])
@@ -96,7 +94,7 @@ class ShiftsIntoCodes(Rewrite):
             return False
         shape = model.shape(node.input[0])
         affine = affine_of(run.steps, shape)
-        if node.op_type == "Pad":
+        if traits_of(node).pads:
             pad = np.float32(pad_value(model, node))
             code = pad_code([step.along((1,), shape) for step in run.steps], pad) if affine is not None else None
             if code is None and affine is not None and pad == 0 and not affine.shifts:
@@ -185,7 +183,7 @@ class AffineBehindDotProducts(Rewrite):
     Weights take over what its scales tell apart. What its constants add stands behind already, by `IntegerWeights`.
     """
 
-    kinds = DOT_PRODUCTS
+    kinds = kinds_that(lambda traits: traits.dot_product)
 
     def visit(self, model: Model, node: Node) -> bool:
         weights = integer_weights(model, node.input[1])
@@ -202,7 +200,7 @@ class AffineBehindDotProducts(Rewrite):
         if affine.shifts and not self._is_done(model, node, by_pixel=affine.shift.ndim > 1):
             return refused(node)
         if sums.weights is not None:
-            codes = weighted(weights.astype(np.float64), sums, node.op_type, groups)
+            codes = weighted(weights.astype(np.float64), sums, node)
             model.set_input(node, 1, model.add_constant(f"{node.name}_weights", codes))
         model.set_input(node, 0, run.source)
         behind = node
@@ -218,7 +216,7 @@ class AffineBehindDotProducts(Rewrite):
 
         What an image of constants adds knows of the zeros around it.
         """
-        padded = node.op_type == "Conv" and not by_pixel and geometry_of(model, node).touches_pads
+        padded = not by_pixel and reaches_into_pads(model, node)
         return attribute(node, ADDEND, None) is not None and not padded
 
 

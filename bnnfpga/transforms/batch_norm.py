@@ -12,9 +12,9 @@ _NODES = {"subtract": "Sub", "divide": "Div", "multiply": "Mul", "add": "Add"}
 class BatchNormToArithmetic(Rewrite):
     """A batch norm or a Neg becomes Sub, Div, Mul, Add: the float operations that it stands for, one node each."""
 
+    kinds = ("BatchNormalization", "Neg")
+
     def visit(self, model: Model, node: Node) -> bool:
-        if node.op_type not in ("BatchNormalization", "Neg"):
-            return False
         shape = model.shape(node.output[0])
         steps = elementwise_steps(model, node)
         tensor = node.input[0]

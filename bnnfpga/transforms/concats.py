@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from bnnfpga.frontend.contract.table import kinds_that, traits_of
 from bnnfpga.frontend.forms.parts import Part, Piece, in_pieces, joined, pairs_in_pieces
-from bnnfpga.frontend.forms.picks import gathered
+from bnnfpga.frontend.forms.picks import picked_channels
 from bnnfpga.frontend.graph.model import Model, Node
-from bnnfpga.frontend.graph.nodes import PAIRING, QUANTIZERS, attribute, data_operands
+from bnnfpga.frontend.graph.nodes import attribute, data_operands
 from bnnfpga.frontend.graph.rewriting import Rewrite
 from bnnfpga.numbers.integers import IntArray
 from bnnfpga.transforms.integer_types import INTEGER_CONCAT, integer_type, make_join
@@ -18,7 +19,7 @@ JOINS_FLOATS = "joins_floats"
 
 def joins_floats(node: Node) -> bool:
     """Whether a node is a concatenation that joins floats."""
-    return node.op_type == "Concat" and bool(attribute(node, JOINS_FLOATS, 0))
+    return traits_of(node).concatenates and bool(attribute(node, JOINS_FLOATS, 0))
 
 
 class ConcatBehindQuantizers(Rewrite):
@@ -26,6 +27,8 @@ class ConcatBehindQuantizers(Rewrite):
 
     Each part gets a copy of such a node, with the constants of its channels.
     """
+
+    kinds = kinds_that(lambda traits: traits.concatenates)
 
     def visit(self, model: Model, node: Node) -> bool:
         if not joins_floats(node) or data_operands(model, node) != list(node.input):
@@ -63,9 +66,9 @@ def _move_behind(model: Model, concat: Node, reader: Node, gather: Node | None =
     own = _parts(model, concat, gather)
     before: list[Node] = []
     pieces: list[Piece] | None
-    if reader.op_type in PAIRING and len(data_operands(model, reader)) > 1:
+    if traits_of(reader).pairs and len(data_operands(model, reader)) > 1:
         before, pieces = pairs_in_pieces(model, reader, [own if name == source else None for name in reader.input])
-    elif reader.op_type == "Conv" and model.constant(reader.input[1]) is None:
+    elif traits_of(reader).dot_product and model.constant(reader.input[1]) is None:
         return False
     else:
         pieces = in_pieces(model, reader, source, own, lambda name, index: _rows(model, name, index))
@@ -79,16 +82,15 @@ def _move_behind(model: Model, concat: Node, reader: Node, gather: Node | None =
 def _parts(model: Model, concat: Node, gather: Node | None) -> list[Part]:
     """The parts of a concatenation, by the places of their channels, behind what mixes them."""
     ends = np.cumsum([model.shape(name)[1] for name in concat.input])
-    places = np.arange(ends[-1]) if gather is None else np.argsort(gathered(model, gather)[1])
+    picked = None if gather is None else picked_channels(model, gather)
+    places = np.arange(ends[-1]) if picked is None else np.argsort(picked)
     return [Part(name, own) for name, own in zip(concat.input, np.split(places, ends[:-1]), strict=True)]
 
 
 def _mixes(model: Model, concat: Node, reader: Node) -> bool:
     """Whether a node is a Gather that only puts channels of several parts between each other."""
-    if reader.op_type != "Gather" or attribute(reader, "axis", 0) % len(model.shape(reader.output[0])) != 1:
-        return False
-    index = gathered(model, reader)[1]
-    if not np.array_equal(np.sort(index), np.arange(model.shape(concat.output[0])[1])):
+    index = picked_channels(model, reader)
+    if index is None or not np.array_equal(np.sort(index), np.arange(model.shape(concat.output[0])[1])):
         return False
     return all(bool(np.all(np.diff(part.channels) > 0)) for part in _parts(model, concat, reader))
 
@@ -100,7 +102,7 @@ def _rows(model: Model, weights: str, index: IntArray) -> str:
 
 
 def _is_depthwise(model: Model, node: Node) -> bool:
-    return node.op_type == "Conv" and attribute(node, "group", 1) == model.shape(node.input[0])[1] > 1
+    return traits_of(node).dot_product and attribute(node, "group", 1) == model.shape(node.input[0])[1] > 1
 
 
 def _leads_to_codes(model: Model, node: Node) -> bool:
@@ -109,7 +111,7 @@ def _leads_to_codes(model: Model, node: Node) -> bool:
     ahead = [node]
     while ahead:
         item = ahead.pop()
-        if item.op_type in QUANTIZERS or _is_depthwise(model, item):
+        if traits_of(item).quantizes or _is_depthwise(model, item):
             return True
         fresh = [reader for reader in model.consumers(item.output[0]) if reader not in seen]
         seen.update(fresh)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from bnnfpga.frontend.contract.table import traits_of
 from bnnfpga.frontend.graph.model import Model, Node, copy_node
-from bnnfpga.frontend.graph.nodes import LAYOUT_OPS, QUANTIZERS, data_operands
-
-_MOVES = ("Gather", "Resize", "Transpose", *LAYOUT_OPS)
+from bnnfpga.frontend.graph.nodes import data_operands
 
 
 def quantise_before_picks(model: Model) -> None:
@@ -53,9 +52,9 @@ def _movers(model: Model) -> tuple[list[Node], list[Node]] | None:
         if tensor in model.outputs:
             return None
         for node in model.consumers(tensor):
-            if node.op_type in QUANTIZERS and tensor != model.input:
+            if traits_of(node).quantizes and tensor != model.input:
                 quantizers.append(node)
-            elif node.op_type in _MOVES:
+            elif traits_of(node).moves:
                 movers.append(node)
                 ahead.append(node.output[0])
             else:

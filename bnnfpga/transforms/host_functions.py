@@ -8,18 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from bnnfpga.base.errors import UserError
+from bnnfpga.frontend.contract.table import traits_of
 from bnnfpga.frontend.forms.quantizers import quantizer_of
+from bnnfpga.frontend.forms.rearranging import rearrange
 from bnnfpga.frontend.graph.model import Model, Node
 from bnnfpga.frontend.graph.nodes import (
-    DOT_PRODUCTS,
-    ELEMENTWISE,
-    LAYOUT_OPS,
-    QUANTIZERS,
     data_operands,
     describe,
     elementwise_operand,
     make_boundary,
-    rearrange,
 )
 from bnnfpga.golden.steps import elementwise_steps
 from bnnfpga.numbers.arithmetic import Step
@@ -48,7 +45,7 @@ def cut_layouts(model: Model) -> IntArray:
     places = _count(model, tensor)
     while tensor not in model.outputs:
         readers = model.consumers(tensor)
-        if len(readers) != 1 or readers[0].op_type not in (*LAYOUT_OPS, "Transpose"):
+        if len(readers) != 1 or not traits_of(readers[0]).layout:
             break
         tensor = readers[0].output[0]
         if tensor in model.outputs:
@@ -89,18 +86,18 @@ def cut_input(model: Model) -> tuple[HostFunction, IntArray]:
                 hint="put one quantizer on the model's input, or give --input",
             )
         node = readers[0]
-        if node.op_type in QUANTIZERS:
+        if traits_of(node).quantizes:
             break
-        if node.op_type in (*LAYOUT_OPS, "Transpose"):
+        if traits_of(node).layout:
             places = rearrange(model, node, places)
         else:
-            if node.op_type in DOT_PRODUCTS:
+            if traits_of(node).dot_product:
                 raise UserError(
                     "its input is not quantised",
                     where=describe(node),
                     hint="put a Brevitas quantizer on the model's input, or say what integers it takes with --input",
                 )
-            if node.op_type not in ELEMENTWISE:
+            if not traits_of(node).elementwise:
                 raise UserError(
                     "it stands in front of the first quantizer, where the host computes each element on its own",
                     where=describe(node),
@@ -159,15 +156,15 @@ def _final_function(model: Model, output: str) -> tuple[str, HostFunction, IntAr
                 where=f"output {output!r}",
                 hint="train with Brevitas quantizers on weights and activations",
             )
-        if node.op_type in (*LAYOUT_OPS, "Transpose"):
+        if traits_of(node).layout:
             tensor = node.input[0]
             places = _before(model, node, places)
             continue
-        if node.op_type in DOT_PRODUCTS:
+        if traits_of(node).dot_product:
             raise not_quantised(model, node)
         if len(data_operands(model, node)) > 1:
             raise not_joined(model, node)
-        if node.op_type not in ELEMENTWISE:
+        if not traits_of(node).elementwise:
             raise UserError(
                 "what it works on is not integers on one grid, and behind these no host computes it",
                 where=describe(node),
@@ -176,7 +173,7 @@ def _final_function(model: Model, output: str) -> tuple[str, HostFunction, IntAr
         steps = [*(_on_frames(step, places) for step in elementwise_steps(model, node)), *steps]
         tensor = elementwise_operand(model, node)
     # Codes that are only regrouped on their way out are the host's to regroup.
-    while (node := model.producer(tensor)) is not None and node.op_type in (*LAYOUT_OPS, "Transpose"):
+    while (node := model.producer(tensor)) is not None and traits_of(node).layout:
         tensor = node.input[0]
         places = _before(model, node, places)
     return tensor, HostFunction(tuple(steps), places.size), places.reshape(-1)

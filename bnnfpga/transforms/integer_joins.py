@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from bnnfpga.frontend.contract.table import kinds_that, traits_of
 from bnnfpga.frontend.graph.model import Model, Node
 from bnnfpga.frontend.graph.nodes import data_operands
 from bnnfpga.frontend.graph.rewriting import Rewrite
@@ -17,11 +18,11 @@ from bnnfpga.transforms.integer_types import INTEGER_ADD, INTEGER_CONCAT, intege
 class JoinsOnIntegers(Rewrite):
     """A sum or concatenation of scaled integers becomes one of integers on their common grid, and its scale a Mul."""
 
+    kinds = kinds_that(lambda traits: traits.shifts or traits.concatenates)
+
     def visit(self, model: Model, node: Node) -> bool:
         operands = data_operands(model, node)
-        if node.op_type not in ("Add", "Sub", "Concat") or len(operands) < 2 or len(operands) != len(node.input):
-            return False
-        if joins_floats(node):
+        if len(operands) < 2 or len(operands) != len(node.input) or joins_floats(node):
             return False
         scaled = [scaled_integer(model, name) for name in operands]
         if any(item is None for item in scaled):
@@ -30,11 +31,12 @@ class JoinsOnIntegers(Rewrite):
         grid = common_grid([unit for _, unit in known])
         if grid is None:
             return False
+        traits = traits_of(node)
         factors = list(grid[0])
-        if node.op_type == "Sub":
+        if traits.subtracts:
             factors[1] = -factors[1]
         above = [producer for producer in map(model.producer, node.input) if producer is not None]
-        make_join(model, node, INTEGER_CONCAT if node.op_type == "Concat" else INTEGER_ADD, factors)
+        make_join(model, node, INTEGER_CONCAT if traits.concatenates else INTEGER_ADD, factors)
         model.set_inputs(node, [source for source, _ in known])
         insert_after(model, node, "Mul", np.asarray(grid[1]))
         model.remove_unread(*above)
@@ -46,7 +48,7 @@ def scaled_integer(model: Model, tensor: str) -> tuple[str, float] | None:
     steps: list[Step] = []
     while integer_type(model, tensor) is None:
         node = model.producer(tensor)
-        if node is None or node.op_type != "Mul" or len(data_operands(model, node)) != 1:
+        if node is None or not traits_of(node).multiplies or len(data_operands(model, node)) != 1:
             return None
         value = next(item for item in (model.constant(name) for name in node.input) if item is not None)
         if value.size != 1 or not value.item() > 0:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from bnnfpga.frontend.contract.table import kinds_that, traits_of
 from bnnfpga.frontend.forms.sliding import averages, divisor_of, geometry_of, takes_smallest
 from bnnfpga.frontend.graph.model import Model, Node
 from bnnfpga.frontend.graph.nodes import data_operands, elementwise_operand
@@ -14,8 +15,6 @@ from bnnfpga.frontend.graph.rewriting import Rewrite
 from bnnfpga.numbers.arithmetic import Step
 from bnnfpga.transforms.editing import insert_after
 from bnnfpga.transforms.integer_types import INTEGER_POOL, INTEGER_SUM, THRESHOLD_DOMAIN, integer_type
-
-_AFFINE = ("Mul", "Div", "Add", "Sub")
 
 
 class AffineBehindPools(Rewrite):
@@ -25,16 +24,16 @@ class AffineBehindPools(Rewrite):
     affine function commutes with an average is how the golden model defines such averages.
     """
 
+    kinds = kinds_that(lambda traits: traits.pools)
+
     def visit(self, model: Model, node: Node) -> bool:
-        if node.op_type == "AveragePool" and integer_type(model, node.input[0]) is not None:
+        if traits_of(node).averages and integer_type(model, node.input[0]) is not None:
             geometry = averages(model, node)
             model.become(node, INTEGER_SUM, THRESHOLD_DOMAIN)
             divisor = divisor_of(node, geometry)
             if divisor > 1:
                 insert_after(model, node, "Mul", np.asarray(np.float32(1) / np.float32(divisor)))
             return True
-        if node.op_type not in ("MaxPool", "AveragePool"):
-            return False
         before = model.producer(node.input[0])
         value = None if before is None else _operand(model, before)
         if before is None or value is None or not _commutes(model, node, before, value):
@@ -47,19 +46,19 @@ class AffineBehindPools(Rewrite):
 
 def _commutes(model: Model, node: Node, before: Node, value: NDArray[np.float32]) -> bool:
     """Whether a node gives the same behind an affine node as in front of it."""
-    if node.op_type == "AveragePool":
+    if traits_of(node).averages:
         if _pixels_apart_above(model, before):
             return False  # all of it moves at once
         geometry = geometry_of(model, node)
         is_average = divisor_of(node, geometry) == geometry.taps and not geometry.touches_pads
-        return is_average or before.op_type in ("Mul", "Div")
-    return before.op_type in ("Add", "Sub") or bool(np.all(value > 0))
+        return is_average or traits_of(before).scales
+    return traits_of(before).shifts or bool(np.all(value > 0))
 
 
 def _pixels_apart_above(model: Model, node: Node) -> bool:
     """Whether an affine node in front of this one, with nothing else between, tells pixels apart."""
     above: Node | None = node
-    while above is not None and above.op_type in _AFFINE and len(operands := data_operands(model, above)) == 1:
+    while above is not None and traits_of(above).arithmetic and len(operands := data_operands(model, above)) == 1:
         if _operand(model, above) is None:
             return True
         above = model.producer(operands[0])
@@ -68,11 +67,12 @@ def _pixels_apart_above(model: Model, node: Node) -> bool:
 
 def _operand(model: Model, node: Node) -> NDArray[np.float32] | None:
     """The constant of an affine node where it is the same for all pixels, and the node is not c - x or c / x."""
-    if node.op_type not in _AFFINE:
+    traits = traits_of(node)
+    if not traits.arithmetic:
         return None
     values = [model.constant(name) for name in node.input]
     value = next((item for item in values if item is not None), None)
-    if value is None or (node.op_type in ("Sub", "Div") and values[0] is not None):
+    if value is None or (values[0] is not None and not traits.commutative):
         return None
     # One number of any shape, or a number for each channel.
     step = Step("multiply", value.astype(np.float32))

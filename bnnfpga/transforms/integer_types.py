@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
+from bnnfpga.frontend.contract.table import kinds_that, traits_of
 from bnnfpga.frontend.forms.quantizers import quantizer_of
-from bnnfpga.frontend.forms.sliding import geometry_of, pad_value
+from bnnfpga.frontend.forms.sliding import geometry_of, pad_value, reaches_into_pads
 from bnnfpga.frontend.graph.model import Model, Node
-from bnnfpga.frontend.graph.nodes import DOT_PRODUCTS, LAYOUT_OPS, QUANTIZERS, attribute
+from bnnfpga.frontend.graph.nodes import attribute
 from bnnfpga.numbers.integers import IntArray, IntegerType
 from bnnfpga.numbers.sum_types import dot_product_type
 
@@ -34,9 +36,6 @@ TABLE = "IntegerTable"
 attributes lo, hi, bipolar."""
 
 _FACT = "integer type"
-_FOLLOWS = (*LAYOUT_OPS, *DOT_PRODUCTS, "MaxPool", INTEGER_POOL, INTEGER_SUM, "Pad", "Gather", "Resize", "Transpose")
-_OPERANDS = {**dict.fromkeys(_FOLLOWS, 1), **dict.fromkeys((INTEGER_ADD, INTEGER_PRODUCT, INTEGER_CONCAT), None)}
-"""How many of a node's first inputs the type of its result follows from; None is all."""
 
 
 def make_join(model: Model, node: Node, operation: str, factors: Sequence[int]) -> None:
@@ -48,6 +47,11 @@ def make_join(model: Model, node: Node, operation: str, factors: Sequence[int]) 
 def type_attributes(type: IntegerType) -> dict[str, int]:
     """The attributes that say what a THRESHOLD or TABLE gives."""
     return {"lo": type.lo, "hi": type.hi, "bipolar": int(type.is_bipolar)}
+
+
+def is_threshold(node: Node) -> bool:
+    """Whether a node is a THRESHOLD."""
+    return node.op_type == THRESHOLD
 
 
 def annotate_input(model: Model, type: IntegerType) -> None:
@@ -62,12 +66,15 @@ def integer_type(model: Model, tensor: str) -> IntegerType | None:
         node = model.producer(at)
         if node is None:
             return (_input_type(model) if at == model.input else None), False
-        operands = node.input[: _OPERANDS.get(node.op_type, 0)]
+        rule = _RULES.get(node.op_type)
+        if rule is None:
+            return None, False
+        operands = node.input[: rule.operands]
         missing = [name for name in operands if not model.knows(_FACT, name)]
         if missing:
             return missing
         types = [model.known(_FACT, name) for name in operands]
-        return (None if None in types else _made_type(model, node, types)), bool(operands)
+        return (None if None in types else rule.type(model, node, types)), bool(operands)
 
     type: IntegerType | None = model.fact(_FACT, tensor, follow)
     return type
@@ -79,37 +86,6 @@ def _input_type(model: Model) -> IntegerType | None:
         return None
     lo, hi, encoding = annotation.split()
     return IntegerType(int(lo), int(hi), encoding)  # type: ignore[arg-type]
-
-
-def _made_type(model: Model, node: Node, types: list[IntegerType]) -> IntegerType | None:
-    """The type of what a node makes, from those of what it reads."""
-    kind = node.op_type
-    if kind in QUANTIZERS:
-        quantizer = quantizer_of(model, node)
-        if quantizer.scale.size != 1 or quantizer.scale.item() != 1:
-            return None
-        return IntegerType.bipolar() if quantizer.bipolar else IntegerType.interval(quantizer.lo, quantizer.hi)
-    if kind in (THRESHOLD, TABLE):
-        if attribute(node, "bipolar", 0):
-            return IntegerType.bipolar()
-        return IntegerType.interval(attribute(node, "lo", 0), attribute(node, "hi", 0))
-    if kind in DOT_PRODUCTS:
-        weights = integer_weights(model, node.input[1])
-        if weights is None:
-            return None
-        padded = kind == "Conv" and geometry_of(model, node).touches_pads
-        return dot_product_type(rows_of(weights), types[0], padded=padded)
-    if kind == INTEGER_SUM:
-        geometry = geometry_of(model, node)
-        ends = [types[0].lo, types[0].hi, *([0] if geometry.touches_pads else [])]
-        return IntegerType(geometry.taps * min(ends), geometry.taps * max(ends), "signed")
-    if kind == "Pad":
-        return _padded_type(model, node, types[0])
-    if kind == INTEGER_PRODUCT:
-        return types[0].times(types[1])
-    if kind in (INTEGER_ADD, INTEGER_CONCAT):
-        return _joined_type(node, types)
-    return types[0] if types else None
 
 
 def integer_weights(model: Model, tensor: str) -> IntArray | None:
@@ -125,27 +101,6 @@ def rows_of(weights: IntArray) -> IntArray:
     return weights.T if weights.ndim == 2 else weights.reshape(len(weights), -1)
 
 
-def _padded_type(model: Model, node: Node, inputs: IntegerType) -> IntegerType | None:
-    value = pad_value(model, node)
-    if value % 1:
-        return None
-    if bool(inputs.holds(np.array(value))):
-        return inputs
-    return IntegerType.interval(min(inputs.lo, int(value)), max(inputs.hi, int(value)))
-
-
-def _joined_type(node: Node, types: list[IntegerType]) -> IntegerType:
-    parts = [
-        type if factor == 1 else IntegerType.interval(*sorted((factor * type.lo, factor * type.hi)))
-        for type, factor in zip(types, attribute(node, "factors", []), strict=True)
-    ]
-    if node.op_type == INTEGER_ADD:
-        return IntegerType.interval(sum(part.lo for part in parts), sum(part.hi for part in parts))
-    if all(part == parts[0] for part in parts):
-        return parts[0]
-    return IntegerType.interval(min(part.lo for part in parts), max(part.hi for part in parts))
-
-
 def reachable_values(model: Model, tensor: str) -> range:
     """Integers, ascending, among which is every value that an integer tensor can take: they can be billions.
 
@@ -154,17 +109,103 @@ def reachable_values(model: Model, tensor: str) -> range:
     type = integer_type(model, tensor)
     assert type is not None
     node = model.producer(tensor)
-    while node is not None and node.op_type in (*LAYOUT_OPS, "Transpose"):
+    while node is not None and traits_of(node).layout:
         node = model.producer(node.input[0])
     step = 1
     if type.is_bipolar:
         step = 2
-    elif node is not None and node.op_type in DOT_PRODUCTS:
+    elif node is not None and traits_of(node).dot_product:
         inputs = integer_type(model, node.input[0])
         weights = integer_weights(model, node.input[1])
         assert inputs is not None
         assert weights is not None
-        padded = node.op_type == "Conv" and geometry_of(model, node).touches_pads
+        padded = reaches_into_pads(model, node)
         if inputs.is_bipolar and not padded and np.all(rows_of(weights).sum(axis=1) % 2 == type.lo % 2):
             step = 2
     return range(type.lo, type.hi + 1, step)
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """The type of what a node makes: from those of its first `operands` inputs, or of all where that is None."""
+
+    operands: int | None
+    type: Callable[[Model, Node, list[IntegerType]], IntegerType | None]
+
+
+def _of_codes(model: Model, node: Node, types: list[IntegerType]) -> IntegerType | None:
+    quantizer = quantizer_of(model, node)
+    if quantizer.scale.size != 1 or quantizer.scale.item() != 1:
+        return None
+    return IntegerType.bipolar() if quantizer.bipolar else IntegerType.interval(quantizer.lo, quantizer.hi)
+
+
+def _as_declared(model: Model, node: Node, types: list[IntegerType]) -> IntegerType:
+    if attribute(node, "bipolar", 0):
+        return IntegerType.bipolar()
+    return IntegerType.interval(attribute(node, "lo", 0), attribute(node, "hi", 0))
+
+
+def _as_first(model: Model, node: Node, types: list[IntegerType]) -> IntegerType:
+    return types[0]
+
+
+def _of_dot_products(model: Model, node: Node, types: list[IntegerType]) -> IntegerType | None:
+    weights = integer_weights(model, node.input[1])
+    if weights is None:
+        return None
+    return dot_product_type(rows_of(weights), types[0], padded=reaches_into_pads(model, node))
+
+
+def _of_window_sums(model: Model, node: Node, types: list[IntegerType]) -> IntegerType:
+    geometry = geometry_of(model, node)
+    ends = [types[0].lo, types[0].hi, *([0] if geometry.touches_pads else [])]
+    return IntegerType(geometry.taps * min(ends), geometry.taps * max(ends), "signed")
+
+
+def _with_pads(model: Model, node: Node, types: list[IntegerType]) -> IntegerType | None:
+    value = pad_value(model, node)
+    if value % 1:
+        return None
+    if bool(types[0].holds(np.array(value))):
+        return types[0]
+    return IntegerType.interval(min(types[0].lo, int(value)), max(types[0].hi, int(value)))
+
+
+def _of_products(model: Model, node: Node, types: list[IntegerType]) -> IntegerType:
+    return types[0].times(types[1])
+
+
+def _of_sums(model: Model, node: Node, types: list[IntegerType]) -> IntegerType:
+    parts = _multiples(node, types)
+    return IntegerType.interval(sum(part.lo for part in parts), sum(part.hi for part in parts))
+
+
+def _of_concatenations(model: Model, node: Node, types: list[IntegerType]) -> IntegerType:
+    parts = _multiples(node, types)
+    if all(part == parts[0] for part in parts):
+        return parts[0]
+    return IntegerType.interval(min(part.lo for part in parts), max(part.hi for part in parts))
+
+
+def _multiples(node: Node, types: list[IntegerType]) -> list[IntegerType]:
+    return [
+        type if factor == 1 else IntegerType.interval(*sorted((factor * type.lo, factor * type.hi)))
+        for type, factor in zip(types, attribute(node, "factors", []), strict=True)
+    ]
+
+
+_RULES = {
+    **dict.fromkeys(kinds_that(lambda traits: traits.quantizes), _Rule(0, _of_codes)),
+    **dict.fromkeys(kinds_that(lambda traits: traits.dot_product), _Rule(1, _of_dot_products)),
+    **dict.fromkeys(kinds_that(lambda traits: traits.moves or traits.takes_extremum), _Rule(1, _as_first)),
+    **dict.fromkeys(kinds_that(lambda traits: traits.pads), _Rule(1, _with_pads)),
+    THRESHOLD: _Rule(0, _as_declared),
+    TABLE: _Rule(0, _as_declared),
+    INTEGER_POOL: _Rule(1, _as_first),
+    INTEGER_SUM: _Rule(1, _of_window_sums),
+    INTEGER_ADD: _Rule(None, _of_sums),
+    INTEGER_PRODUCT: _Rule(None, _of_products),
+    INTEGER_CONCAT: _Rule(None, _of_concatenations),
+}
+"""By operator; what is not among them makes floats."""

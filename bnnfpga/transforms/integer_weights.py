@@ -5,15 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from bnnfpga.base.errors import UserError
+from bnnfpga.frontend.contract.table import kinds_that, traits_of
 from bnnfpga.frontend.forms.quantizers import quantizer_of
+from bnnfpga.frontend.forms.rearranging import rearrange
 from bnnfpga.frontend.graph.model import Model, Node
 from bnnfpga.frontend.graph.nodes import (
-    DOT_PRODUCTS,
-    LAYOUT_OPS,
-    WEIGHT_QUANTIZERS,
     attribute,
     describe,
-    rearrange,
 )
 from bnnfpga.frontend.graph.rewriting import Rewrite
 from bnnfpga.golden.dot_products import output_scale
@@ -28,15 +26,15 @@ class IntegerWeights(Rewrite):
     Behind that comes what constants in front of the layer add to its outputs: they are lost when integers meet it.
     """
 
+    kinds = kinds_that(lambda traits: traits.dot_product)
+
     def visit(self, model: Model, node: Node) -> bool:
-        if node.op_type not in DOT_PRODUCTS:
-            return False
         path = []
         producer = model.producer(node.input[1])
-        while producer is not None and producer.op_type in ("Transpose", *LAYOUT_OPS):
+        while producer is not None and traits_of(producer).layout:
             path.append(producer)
             producer = model.producer(producer.input[0])
-        if producer is None or producer.op_type not in WEIGHT_QUANTIZERS:
+        if producer is None or not traits_of(producer).quantizes_weights:
             return False
         latent = model.constant(producer.input[0])
         if latent is None:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
+from bnnfpga.frontend.contract.table import kinds_that, traits_of
 from bnnfpga.frontend.graph.model import Model, Node
-from bnnfpga.frontend.graph.nodes import LAYOUT_OPS
 from bnnfpga.frontend.graph.rewriting import Rewrite
 
 
 class MergeLayouts(Rewrite):
     """Layout changes in a row become one Reshape, and one that changes no shape disappears."""
 
+    kinds = kinds_that(lambda traits: traits.regroups)
+
     def visit(self, model: Model, node: Node) -> bool:
-        if node.op_type not in LAYOUT_OPS:
-            return False
         source, result = node.input[0], node.output[0]
         shape = model.shape(result)
         if shape == model.shape(source) and result not in model.outputs:
@@ -22,7 +22,7 @@ class MergeLayouts(Rewrite):
             model.remove(node)
             return True
         before = model.producer(source)
-        if before is not None and before.op_type in LAYOUT_OPS and model.only_reader(source) is node:
+        if before is not None and traits_of(before).regroups and model.only_reader(source) is node:
             target = model.add_constant(f"{node.name}_shape", np.array(shape, dtype=np.int64))
             model.become(node, "Reshape", attributes={})
             model.set_inputs(node, [before.input[0], target])

@@ -4,21 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from bnnfpga.frontend.contract.table import kinds_that, traits_of
 from bnnfpga.frontend.forms.multithreshold import reshape_thresholds
+from bnnfpga.frontend.forms.rearranging import moves_images, rearrange
 from bnnfpga.frontend.graph.model import Model, Node
 from bnnfpga.frontend.graph.nodes import (
-    BROADCASTING,
-    DOT_PRODUCTS,
-    ELEMENTWISE,
-    EMBEDDING,
-    LAYOUT_OPS,
-    POOLS,
-    QUANTIZERS,
-    WEIGHT_QUANTIZERS,
-    attribute,
     comes_from_constants,
     data_operands,
-    rearrange,
 )
 from bnnfpga.frontend.graph.rewriting import Rewrite
 from bnnfpga.transforms.integer_types import integer_type
@@ -27,20 +19,22 @@ from bnnfpga.transforms.integer_types import integer_type
 class LayoutBeforeElementwise(Rewrite):
     """A reshape behind an elementwise node moves in front of it; constants for each element are reshaped with it.
 
-    One that flattens what a convolution's quantizer made stays. A Transpose stays behind a quantizer, whose codes are
-    few bits, and takes constants along in front of everything else.
+    One that flattens what a convolution's quantizer made stays. What changes the order of the elements stays behind a
+    quantizer, whose codes are few bits, and takes constants along in front of everything else.
     """
 
+    kinds = kinds_that(lambda traits: traits.layout)
+
     def visit(self, model: Model, node: Node) -> bool:
-        if node.op_type not in (*LAYOUT_OPS, "Transpose") or comes_from_constants(model, node.input[0]):
-            return False
         before = model.producer(node.input[0])
-        turns = node.op_type == "Transpose"
-        if before is None or before.op_type not in ELEMENTWISE or (turns and before.op_type in QUANTIZERS):
+        if before is None or not traits_of(before).elementwise or comes_from_constants(model, node.input[0]):
+            return False
+        turns, quantizes = traits_of(node).reorders, traits_of(before).quantizes
+        if turns and quantizes:
             return False
         if model.only_reader(node.input[0]) is None:
-            return before.op_type not in QUANTIZERS and _own_copy(model, before, node)
-        if before.op_type in QUANTIZERS and _comes_from_windows(model, before.input[0]):
+            return not quantizes and _own_copy(model, before, node)
+        if quantizes and _comes_from_windows(model, before.input[0]):
             return False
         operands = [index for index, name in enumerate(before.input) if name and model.constant(name) is None]
         if len(operands) != 1:
@@ -63,7 +57,7 @@ class LayoutBeforeElementwise(Rewrite):
 
 def _own_copy(model: Model, node: Node, reader: Node) -> bool:
     """Let `reader` take the result of a copy of an elementwise node that nobody else reads; False where it joins."""
-    if len(data_operands(model, node)) != 1 or node.op_type == "BatchNormalization":
+    if len(data_operands(model, node)) != 1 or traits_of(node).by_channel:
         return False
     result = model.fresh_name(f"{reader.name}_made")
     model.set_shape(result, model.shape(node.output[0]))
@@ -73,16 +67,16 @@ def _own_copy(model: Model, node: Node, reader: Node) -> bool:
     return True
 
 
-def _turn_constants(model: Model, node: Node, transpose: Node) -> bool:
-    """Fit an elementwise node's constants to its tensor behind a Transpose; False where that cannot be."""
-    shape = model.shape(transpose.input[0])
-    if node.op_type in ("BatchNormalization", EMBEDDING) or attribute(transpose, "perm", [1])[0] != 0:
+def _turn_constants(model: Model, node: Node, mover: Node) -> bool:
+    """Fit an elementwise node's constants to its tensor behind what changes the order; False where that cannot be."""
+    shape = model.shape(mover.input[0])
+    if traits_of(node).by_channel or moves_images(model, mover):
         return False
     for index, name in enumerate(node.input):
         value = model.constant(name) if name else None
         if value is not None and value.size > 1:
             aligned = value.reshape(*[1] * (len(shape) - value.ndim), *value.shape)
-            turned = np.ascontiguousarray(rearrange(model, transpose, aligned))
+            turned = np.ascontiguousarray(rearrange(model, mover, aligned))
             model.set_input(node, index, model.add_constant(f"{node.name}_constant", turned))
     return True
 
@@ -90,11 +84,11 @@ def _turn_constants(model: Model, node: Node, transpose: Node) -> bool:
 def _reshape_constants(model: Model, node: Node, layout: Node) -> bool:
     """Fit an elementwise node's constants to its tensor behind a reshape; False where that cannot be."""
     before, after = model.shape(layout.input[0]), model.shape(layout.output[0])
-    if node.op_type in ("BatchNormalization", EMBEDDING):
+    if traits_of(node).by_channel:
         return False
-    if node.op_type == "MultiThreshold":
+    if traits_of(node).counts_thresholds:
         return reshape_thresholds(model, node, before, after)
-    if node.op_type in (*BROADCASTING, *WEIGHT_QUANTIZERS):
+    if traits_of(node).broadcasts:
         for index, name in enumerate(node.input):
             value = model.constant(name)
             if value is not None and value.size > 1:
@@ -109,11 +103,11 @@ def _comes_from_windows(model: Model, tensor: str) -> bool:
     So do those of floats that are concatenated, in front of whose layout changes quantizers move.
     """
     producer = model.producer(tensor)
-    while producer is not None and producer.op_type not in DOT_PRODUCTS:
-        if producer.op_type in (*POOLS, "Concat"):
+    while producer is not None and not traits_of(producer).dot_product:
+        if traits_of(producer).pools or traits_of(producer).concatenates:
             return True
         producer = next((node for node in map(model.producer, producer.input) if node is not None), None)
-    return producer is not None and producer.op_type == "Conv"
+    return producer is not None and traits_of(producer).slides
 
 
 class QuantizerBeforeLayout(Rewrite):
@@ -122,14 +116,18 @@ class QuantizerBeforeLayout(Rewrite):
     With it move the elementwise nodes between them. All their constants are single numbers.
     """
 
+    kinds = kinds_that(lambda traits: traits.quantizes)
+
     def visit(self, model: Model, quantizer: Node) -> bool:
-        if quantizer.op_type not in QUANTIZERS or comes_from_constants(model, quantizer.input[0]):
+        if comes_from_constants(model, quantizer.input[0]):
             return False
         chain = [quantizer]
-        while (above := _only_producer(model, chain[0])) is not None and above.op_type in ELEMENTWISE:
+        while (above := _only_producer(model, chain[0])) is not None and traits_of(above).elementwise:
             chain.insert(0, above)
-        source = None if above is None or above.op_type not in LAYOUT_OPS else _only_producer(model, above)
-        if above is None or source is None or source.op_type not in ("MaxPool", "Concat"):
+        source = None if above is None or not traits_of(above).regroups else _only_producer(model, above)
+        if above is None or source is None:
+            return False
+        if not traits_of(source).takes_extremum and not traits_of(source).concatenates:
             return False
         if integer_type(model, above.input[0]) is not None or not all(_is_uniform(model, node) for node in chain):
             return False
@@ -149,9 +147,9 @@ def _only_producer(model: Model, node: Node) -> Node | None:
 def _is_uniform(model: Model, node: Node) -> bool:
     """Whether an elementwise node does the same with all elements."""
     constants = (model.constant(name) for name in node.input if name)
-    if node.op_type == "MultiThreshold":
+    if traits_of(node).counts_thresholds:
         return all(value is None or len(value) == 1 for value in constants)
-    return node.op_type != "BatchNormalization" and all(value is None or value.size == 1 for value in constants)
+    return not traits_of(node).by_channel and all(value is None or value.size == 1 for value in constants)
 
 
 def _exchange(model: Model, layout: Node, chain: list[Node]) -> None:

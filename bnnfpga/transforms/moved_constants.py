@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from bnnfpga.frontend.contract.table import kinds_that, traits_of
+from bnnfpga.frontend.contract.traits import NONE
 from bnnfpga.frontend.forms.resizing import upsampling_factors
 from bnnfpga.frontend.forms.sliding import averages
 from bnnfpga.frontend.graph.model import Model, Node
-from bnnfpga.frontend.graph.nodes import ELEMENTWISE, QUANTIZERS, attribute, data_operands
+from bnnfpga.frontend.graph.nodes import attribute, data_operands
 from bnnfpga.frontend.graph.rewriting import Rewrite
 from bnnfpga.golden.affine import affine_of
 from bnnfpga.golden.pixel_constants import averaged
@@ -23,7 +25,7 @@ class ImagesBehindAverages(Rewrite):
     What they add is the average of these constants there, as the golden model has it.
     """
 
-    kinds = ("AveragePool",)
+    kinds = kinds_that(lambda traits: traits.averages)
 
     def visit(self, model: Model, node: Node) -> bool:
         run = run_to(model, node.input[0])
@@ -44,14 +46,33 @@ class ImagesBehindAverages(Rewrite):
         return True
 
 
+def _picked(model: Model, node: Node, whole: NDArray[np.generic], shape: list[int]) -> NDArray[np.generic]:
+    axis = attribute(node, "axis", 0) % len(shape)
+    index = model.constant(node.input[1])
+    assert index is not None
+    return whole.take(index % shape[axis], axis) if whole.shape[axis] > 1 else whole
+
+
+def _repeated(model: Model, node: Node, whole: NDArray[np.generic], shape: list[int]) -> NDArray[np.generic]:
+    for axis, factor in enumerate(upsampling_factors(model, node), start=2):
+        if whole.shape[axis] > 1:
+            whole = whole.repeat(factor, axis)
+    return whole
+
+
+_MOVED = {"Gather": _picked, "Resize": _repeated}
+"""By what picks or repeats elements, what it makes of a constant that is broadcast against them."""
+
+
 class PicksBeforeElementwise(Rewrite):
     """What picks or repeats elements moves in front of elementwise nodes, whose constants it picks and repeats, too."""
 
-    kinds = ("Gather", "Resize")
+    kinds = tuple(_MOVED)
 
     def visit(self, model: Model, node: Node) -> bool:
         before = model.producer(node.input[0])
-        if before is None or before.op_type not in ELEMENTWISE or before.op_type in (*QUANTIZERS, "BatchNormalization"):
+        traits = NONE if before is None else traits_of(before)
+        if before is None or not traits.elementwise or traits.quantizes or traits.by_channel:
             return False
         if len(operands := data_operands(model, before)) != 1:
             return False
@@ -81,12 +102,4 @@ def tells_pixels_apart(steps: tuple[Step, ...], shape: list[int]) -> bool:
 def _moved(model: Model, node: Node, value: NDArray[np.generic], shape: list[int]) -> NDArray[np.generic]:
     """A constant that is broadcast against what a node takes, for what it makes."""
     whole = value.reshape(*[1] * (len(shape) - value.ndim), *value.shape)
-    if node.op_type == "Gather":
-        axis = attribute(node, "axis", 0) % len(shape)
-        index = model.constant(node.input[1])
-        assert index is not None
-        return np.ascontiguousarray(whole.take(index % shape[axis], axis)) if whole.shape[axis] > 1 else whole
-    for axis, factor in enumerate(upsampling_factors(model, node), start=2):
-        if whole.shape[axis] > 1:
-            whole = whole.repeat(factor, axis)
-    return np.ascontiguousarray(whole)
+    return np.ascontiguousarray(_MOVED[node.op_type](model, node, whole, shape))

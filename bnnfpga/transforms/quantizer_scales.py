@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from bnnfpga.frontend.contract.table import kinds_that, traits_of
 from bnnfpga.frontend.forms.multithreshold import output_grid, output_of, set_output
 from bnnfpga.frontend.forms.quantizers import Quantizer, quantizer_of
 from bnnfpga.frontend.graph.model import Model, Node, make_node
-from bnnfpga.frontend.graph.nodes import QUANTIZERS
 from bnnfpga.frontend.graph.rewriting import Rewrite
 from bnnfpga.transforms.editing import insert_after
 
@@ -13,13 +13,15 @@ from bnnfpga.transforms.editing import insert_after
 class ScalesOutOfQuantizers(Rewrite):
     """A quantizer of activations gets scale one; its scale divides before it and multiplies behind it."""
 
+    kinds = kinds_that(lambda traits: traits.quantizes)
+
     def visit(self, model: Model, node: Node) -> bool:
-        if node.op_type not in QUANTIZERS or model.constant(node.input[0]) is not None:
+        if model.constant(node.input[0]) is not None:
             return False
         quantizer = quantizer_of(model, node)
         if quantizer.scale.size == 1 and quantizer.scale.item() == 1:
             return False
-        if node.op_type == "MultiThreshold":
+        if traits_of(node).counts_thresholds:
             grid = output_grid(*output_of(node))
             assert grid is not None
             set_output(model, node, grid.factor, grid.offset)

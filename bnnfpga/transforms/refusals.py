@@ -5,14 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from bnnfpga.base.errors import UserError
+from bnnfpga.frontend.contract.table import traits_of
 from bnnfpga.frontend.forms.sliding import averages, divisor_of, geometry_of
 from bnnfpga.frontend.graph.model import Model, Node
 from bnnfpga.frontend.graph.nodes import (
-    DOT_PRODUCTS,
-    ELEMENTWISE,
-    LAYOUT_OPS,
-    POOLS,
-    QUANTIZERS,
     attribute,
     comes_from_constants,
     data_operands,
@@ -40,7 +36,7 @@ def refuse_floats(model: Model) -> None:
     for node in model.nodes:
         if comes_from_constants(model, node.output[0]):
             continue
-        if node.op_type in QUANTIZERS:
+        if traits_of(node).quantizes:
             raise _not_integer(model, node)
 
 
@@ -55,30 +51,31 @@ def _not_integer(model: Model, quantizer: Node) -> UserError:
             hint="put one quantizer on the model's input, or say what integers it takes with --input",
         )
     producer = _cause(model, producer)
-    if producer.op_type in DOT_PRODUCTS:
+    if traits_of(producer).dot_product:
         return not_quantised(model, producer)
-    if producer.op_type in LAYOUT_OPS:
+    if traits_of(producer).regroups:
         pool = model.producer(producer.input[0])
-        if pool is not None and pool.op_type in POOLS and pool.origin != producer.origin:
+        if pool is not None and traits_of(pool).pools and pool.origin != producer.origin:
             return UserError(
                 f"it stands between {describe(pool)} and its quantizer, {describe(quantizer)}",
                 where=describe(producer),
                 hint="flatten behind the quantizer",
             )
-        if pool is None or pool.op_type != "AveragePool":
+        if pool is None or not traits_of(pool).averages:
             return UserError(
                 f"it regroups channels that {describe(first)} treats differently",
                 where=describe(producer),
                 hint="put the quantizer in front of it, or give that node one constant for all channels",
             )
         producer = pool
-    if producer.op_type in ("AveragePool", "Pad") and (apart := _tells_pixels_apart(model, producer)) is not None:
+    traits = traits_of(producer)
+    if (traits.averages or traits.pads) and (apart := _tells_pixels_apart(model, producer)) is not None:
         return UserError(
             f"its constants differ between numbers that {describe(producer)} behind it joins to one",
             where=describe(apart),
             hint="use the same constant for them, or put a quantizer between both nodes",
         )
-    if producer.op_type == "AveragePool":
+    if traits.averages:
         if averages(model, producer).touches_pads:
             return UserError(
                 "it pads integers that have a constant added",
@@ -99,7 +96,7 @@ def _not_integer(model: Model, quantizer: Node) -> UserError:
 def _tells_pixels_apart(model: Model, node: Node) -> Node | None:
     """The elementwise node in front of this one, with only others between, whose constants differ by pixel."""
     above = model.producer(node.input[0])
-    while above is not None and above.op_type in ELEMENTWISE and len(operands := data_operands(model, above)) == 1:
+    while above is not None and traits_of(above).elementwise and len(operands := data_operands(model, above)) == 1:
         shape = model.shape(above.output[0])
         if any(set(step.varies(shape)) - {1} for step in elementwise_steps(model, above)):
             return above
@@ -112,7 +109,7 @@ def _cause(model: Model, node: Node) -> Node:
     above: Node | None = node
     while above is not None and integer_type(model, above.output[0]) is None:
         operands = data_operands(model, above)
-        if above.op_type in DOT_PRODUCTS or len(operands) > 1:
+        if traits_of(above).dot_product or len(operands) > 1:
             return above
         above = model.producer(operands[0])
     return node
@@ -120,7 +117,7 @@ def _cause(model: Model, node: Node) -> Node:
 
 def not_joined(model: Model, node: Node) -> UserError:
     """The refusal of a product of floats, or of a sum or concatenation whose operands are not on one integer grid."""
-    if node.op_type == "Mul":
+    if traits_of(node).multiplies:
         wrong = next(name for name in data_operands(model, node) if scales_to(model, name) is None)
         _refuse_above(model, wrong)
         return not_multiplied(model, node, wrong, shifted=run_to(model, wrong) is not None)
@@ -142,7 +139,7 @@ def not_joined(model: Model, node: Node) -> UserError:
             )
         units.append(str(np.float32(scaled[1])))
     hint = "put quantizers with the same scale in front of all its operands"
-    if node.op_type == "Concat" and attribute(node, "axis", 1) == 1:
+    if traits_of(node).concatenates and attribute(node, "axis", 1) == 1:
         hint += ", or one right behind it"
     return UserError(
         f"it joins streams whose scales {' and '.join(dict.fromkeys(units))} are not small multiples of one number",
@@ -167,7 +164,7 @@ def not_quantised(model: Model, node: Node) -> UserError:
     scaled = model.producer(node.input[0])
     if scaled is not None and integer_type(model, node.input[0]) is None:
         cause = _cause(model, scaled)
-        if len(data_operands(model, cause)) > 1 and cause.op_type not in DOT_PRODUCTS:
+        if len(data_operands(model, cause)) > 1 and not traits_of(cause).dot_product:
             return not_joined(model, cause)
     sides = [] if integer_type(model, node.input[0]) else ["input"]
     sides += [] if integer_weights(model, node.input[1]) is not None else ["weights"]

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from bnnfpga.base.errors import UserError
+from bnnfpga.frontend.contract.table import kinds_that, traits_of
 from bnnfpga.frontend.forms.quantizers import Quantizer, quantizer_of
 from bnnfpga.frontend.graph.model import Model, Node
 from bnnfpga.frontend.graph.nodes import (
-    CHAINED,
-    QUANTIZERS,
     comes_from_constants,
     data_operands,
     describe,
@@ -20,6 +19,7 @@ from bnnfpga.frontend.graph.nodes import (
 from bnnfpga.frontend.graph.rewriting import Rewrite
 from bnnfpga.golden.steps import elementwise_steps
 from bnnfpga.numbers.integers import IntArray, IntegerType
+from bnnfpga.numbers.threshold_table import ThresholdTable
 from bnnfpga.transforms.integer_pools import put_pools_behind, put_pools_in_front
 from bnnfpga.transforms.integer_types import (
     TABLE,
@@ -30,7 +30,7 @@ from bnnfpga.transforms.integer_types import (
     type_attributes,
 )
 from bnnfpga.transforms.pooled_chains import PlacedStep, fit_chain
-from bnnfpga.transforms.step_functions import IntervalFunction, StepFunction, integer_function
+from bnnfpga.transforms.step_functions import IntervalFunction, integer_function
 
 _MAX_DIRECT_BITS = 10
 """Bits of an integer up to which a table by its value is taken where it is no larger than other forms."""
@@ -47,8 +47,10 @@ class ChainsToThresholds(Rewrite):
     falls becomes thresholds, anything else a table. The quantizer must have scale one.
     """
 
+    kinds = kinds_that(lambda traits: traits.quantizes)
+
     def visit(self, model: Model, node: Node) -> bool:
-        if node.op_type not in QUANTIZERS or comes_from_constants(model, node.input[0]):
+        if comes_from_constants(model, node.input[0]):
             return False
         chain = chain_above(model, node)
         source = elementwise_operand(model, chain[0])
@@ -62,7 +64,8 @@ class ChainsToThresholds(Rewrite):
             _check_table(model, fitted.by_pixel, source, max(step.channels for step in fitted.steps), 1)
         function = integer_function(fitted.steps, values, where=describe(node))
         if fitted.by_pixel is not None:
-            _check_table(model, fitted.by_pixel, source, *function.thresholds.shape)
+            table = function if isinstance(function, ThresholdTable) else function.intervals
+            _check_table(model, fitted.by_pixel, source, *table.values.shape)
         source = put_pools_in_front(model, chain[0], source, fitted.in_front)
         _replace(model, chain, source, function)
         put_pools_behind(model, node.output[0], fitted.behind)
@@ -73,7 +76,7 @@ def _placed(model: Model, chain: Sequence[Node], quantizer: Quantizer) -> list[P
     """The steps of a chain, and its pools."""
     placed: list[PlacedStep | Node] = []
     for item in chain:
-        if item.op_type == "MaxPool":
+        if traits_of(item).takes_extremum:
             placed.append(item)
         else:
             own = quantizer.steps if item is chain[-1] else elementwise_steps(model, item)
@@ -109,18 +112,22 @@ def chain_above(model: Model, node: Node) -> list[Node]:
     while True:
         source = elementwise_operand(model, chain[0])
         producer = model.producer(source)
-        if producer is None or producer.op_type not in CHAINED or len(data_operands(model, producer)) != 1:
+        if producer is None or len(data_operands(model, producer)) != 1:
+            return chain
+        # A pool of a step function is a step function of a pool.
+        pools = traits_of(producer).takes_extremum
+        if not pools and not traits_of(producer).elementwise:
             return chain
         # A max pool of sums is one of their few codes: it comes behind the thresholds, where it is smaller.
-        is_own_pool = producer.op_type == "MaxPool" and model.only_reader(source) is not None
+        is_own_pool = pools and model.only_reader(source) is not None
         if integer_type(model, source) is not None and not is_own_pool:
             return chain
         chain.insert(0, producer)
 
 
-def _replace(model: Model, chain: list[Node], source: str, function: StepFunction | IntervalFunction) -> None:
+def _replace(model: Model, chain: list[Node], source: str, function: ThresholdTable | IntervalFunction) -> None:
     node = chain[-1]
-    if isinstance(function, StepFunction):
+    if isinstance(function, ThresholdTable):
         made = [_thresholds(model, node, source, function, node.output[0])]
     else:
         made = _table(model, node, source, function)
@@ -129,10 +136,10 @@ def _replace(model: Model, chain: list[Node], source: str, function: StepFunctio
     model.remove_unread(*chain[:-1])
 
 
-def _thresholds(model: Model, node: Node, source: str, function: StepFunction, result: str) -> Node:
-    thresholds = model.add_constant(f"{node.name}_thresholds", function.thresholds)
-    decreasing = model.add_constant(f"{node.name}_decreasing", function.decreasing)
-    ends = type_attributes(function.output)
+def _thresholds(model: Model, node: Node, source: str, table: ThresholdTable, result: str) -> Node:
+    thresholds = model.add_constant(f"{node.name}_thresholds", table.values)
+    decreasing = model.add_constant(f"{node.name}_decreasing", table.decreasing)
+    ends = type_attributes(table.output)
     return Node(THRESHOLD, [source, thresholds, decreasing], [result], node.name, THRESHOLD_DOMAIN, ends, node.origin)
 
 
@@ -140,8 +147,8 @@ def _table(model: Model, node: Node, source: str, function: IntervalFunction) ->
     """A table by the value itself where that is cheaper, else by the number of thresholds that it reaches."""
     type = integer_type(model, source)
     assert type is not None
-    rows, levels = function.thresholds.shape
-    count = IntegerType.interval(0, levels)
+    rows, levels = function.intervals.values.shape
+    count = function.intervals.output
     width = function.output.bits
     by_value, by_count = rows * width << type.bits, rows * (levels * (type.bits + 1) + (width << count.bits))
     if type.bits <= _MAX_DIRECT_BITS and by_value <= by_count:
@@ -150,9 +157,8 @@ def _table(model: Model, node: Node, source: str, function: IntervalFunction) ->
     if levels <= _MAX_COUNTED and by_count <= _MAX_TABLE_BITS:
         counts = model.fresh_name(f"{node.name}_interval")
         model.set_shape(counts, model.shape(source))
-        steps = StepFunction(function.thresholds, np.zeros(rows, dtype=bool), count)
         return [
-            _thresholds(model, node, source, steps, counts),
+            _thresholds(model, node, source, function.intervals, counts),
             _tabulated(model, node, counts, function.codes, 0, function.output),
         ]
     if by_value <= _MAX_TABLE_BITS:

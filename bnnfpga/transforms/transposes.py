@@ -7,17 +7,14 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from bnnfpga.frontend.contract.table import kinds_that, traits_of
 from bnnfpga.frontend.forms.quantizers import quantizer_of
+from bnnfpga.frontend.forms.rearranging import rearrange
 from bnnfpga.frontend.graph.model import Model, Node
 from bnnfpga.frontend.graph.nodes import (
-    BROADCASTING,
-    ELEMENTWISE,
-    LAYOUT_OPS,
-    QUANTIZERS,
     attribute,
     comes_from_constants,
     data_operands,
-    rearrange,
 )
 from bnnfpga.frontend.graph.rewriting import Rewrite
 from bnnfpga.golden.steps import elementwise_steps
@@ -26,8 +23,10 @@ from bnnfpga.golden.steps import elementwise_steps
 class TransposeIntoWeights(Rewrite):
     """A Transpose of data becomes a Reshape; the next layer's weights and constants on the way are reordered."""
 
+    kinds = kinds_that(lambda traits: traits.transposes)
+
     def visit(self, model: Model, node: Node) -> bool:
-        if node.op_type != "Transpose" or comes_from_constants(model, node.input[0]):
+        if comes_from_constants(model, node.input[0]):
             return False
         path = _path_to_layer(model, node)
         if path is None:
@@ -67,29 +66,37 @@ def _path_to_layer(model: Model, transpose: Node) -> list[Node] | None:
     tensor = transpose.output[0]
     while (node := model.only_reader(tensor)) is not None:
         path.append(node)
-        if node.op_type == "MatMul":
+        if traits_of(node).dot_product:
             weights = model.constant(node.input[1])
             whole = weights is not None and weights.ndim == 2 and model.shape(tensor) == [1, len(weights)]
             return path if whole and node.input[0] == tensor else None
-        if node.op_type not in LAYOUT_OPS and not _can_be_reordered(model, node):
+        if not traits_of(node).regroups and not _can_be_reordered(model, node):
             return None
         tensor = node.output[0]
     return None
 
 
 def _can_be_reordered(model: Model, node: Node) -> bool:
-    if node.op_type not in ELEMENTWISE or len(data_operands(model, node)) != 1:
+    traits = traits_of(node)
+    if not traits.elementwise or len(data_operands(model, node)) != 1:
         return False
-    if node.op_type in QUANTIZERS and quantizer_of(model, node).scale.size != 1:
+    if traits.quantizes and quantizer_of(model, node).scale.size != 1:
         return False
-    return node.op_type in BROADCASTING or all(step.channels == 1 for step in elementwise_steps(model, node))
+    return _takes_arrays(node) or all(step.channels == 1 for step in elementwise_steps(model, node))
+
+
+def _takes_arrays(node: Node) -> bool:
+    """Whether a node has constants that may have a number for each element."""
+    return traits_of(node).broadcasts and not traits_of(node).quantizes
 
 
 def _reorder_constants(model: Model, node: Node, order: NDArray[np.int64]) -> None:
     shape = model.shape(node.output[0])
+    if not _takes_arrays(node):
+        return
     for index, name in enumerate(node.input):
         value = model.constant(name)
-        if node.op_type in BROADCASTING and value is not None and value.size > 1:
+        if value is not None and value.size > 1:
             whole = np.broadcast_to(value, shape).ravel()[order].reshape(shape)
             constant = model.add_constant(f"{node.name}_constant", np.ascontiguousarray(whole))
             model.set_input(node, index, constant)

@@ -14,7 +14,7 @@ from onnx import TensorProto
 import bnnfpga
 from bnnfpga.base.errors import ResultsDiffer
 from bnnfpga.frontend.clean import clean
-from bnnfpga.golden import end_program as ends
+from bnnfpga.golden.end_writer import EndWriter
 from bnnfpga.golden.file_check import check_file
 from bnnfpga.golden.golden_model import GoldenModel
 from bnnfpga.golden.host_joins import leave_joins
@@ -143,7 +143,7 @@ def test_compile_finds_a_host_that_computes_something_else(
     net.end(write(net), kinds=(kind,))
     path = tmp_path / "net.onnx"
     onnx.save(net.model(), path)
-    add = ends._Writer.add
+    add = EndWriter.add
     found = []
 
     def broken(self: Any, named: str, *inputs: int, **parameters: Any) -> int:
@@ -153,7 +153,7 @@ def test_compile_finds_a_host_that_computes_something_else(
         return add(self, named, *inputs, **parameters)
 
     bnnfpga.compile(path, tmp_path / "right")
-    monkeypatch.setattr(ends._Writer, "add", broken)
+    monkeypatch.setattr(EndWriter, "add", broken)
     with pytest.raises(ResultsDiffer, match="differently from what the file says"):
         bnnfpga.compile(path, tmp_path / "wrong")
     assert found

@@ -72,6 +72,20 @@ def gathered(model: Model, node: Node) -> tuple[int, Places]:
     return axis, index % shape[axis]
 
 
+def picked_channels(model: Model, node: Node) -> Places | None:
+    """Which channels a Gather picks, in order; None of what picks no channels.
+
+    Raises
+    ------
+    UserError
+        As `gathered` does.
+    """
+    if node.op_type != "Gather":
+        return None
+    axis, places = gathered(model, node)
+    return places if axis == 1 else None
+
+
 def _axis_name(axis: int, rank: int) -> str:
     """What lies along an axis of (images, channels, ...pixels)."""
     if axis == 1 or rank > 4:
