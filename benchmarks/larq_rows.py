@@ -21,10 +21,10 @@ from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.pool import Pool
 from bnnfpga.dataflow.operators.threshold import Threshold
 from bnnfpga.dataflow.operators.window import Window
-from bnnfpga.dataflow.thresholds import ThresholdTable
 from bnnfpga.native.toolchain import find_compiler
 from bnnfpga.numbers.geometry import Geometry
 from bnnfpga.numbers.integers import IntegerType
+from bnnfpga.numbers.threshold_table import ThresholdTable
 from bnnfpga.simulate.runners.emulator import Emulator
 from bnnfpga.simulate.runners.emulator_library import paths_here
 from tests.support.graphs import chain

@@ -17,10 +17,11 @@ from bnnfpga.base.assets import asset
 from bnnfpga.codegen.names import comment
 from bnnfpga.codegen.ports import output_ports
 from bnnfpga.codegen.templating import render
+from bnnfpga.codegen.unit_comments import function_comment
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.hardware import HlsTable
 from bnnfpga.dataflow.operator import Operator
-from bnnfpga.dataflow.stream import Port, Stream
+from bnnfpga.dataflow.stream import Stream
 
 AP_TYPES = "ap_types"
 """Folder of a project's `hls/` with the open `ap_int.h`."""
@@ -95,7 +96,7 @@ def render_hls(
     """
     outputs = output_ports(graph)
     units = [_unit(graph, operator) for operator in graph.operators]
-    taken = [f"hls::stream<{port.name}_word>& {port.name}" for port in outputs]
+    ports = [f"hls::stream<{port.name}_word>& {port.name}" for port in outputs]
     values: dict[str, object] = {
         "title": comment(title),
         "input": graph.input,
@@ -107,7 +108,7 @@ def render_hls(
             if stream.consumer is not None
         ],
         "units": units,
-        "signature": _wrap("void accelerator(", ["hls::stream<s_axis_word>& s_axis", *taken], ")", ""),
+        "signature": _wrap("void accelerator(", ["hls::stream<s_axis_word>& s_axis", *ports], ")", ""),
         "clock_ns": f"{1000 / clock_mhz:g}",
         "part": part,
     }
@@ -169,7 +170,7 @@ def _unit(graph: Graph, operator: Operator) -> dict[str, object]:
     operands = [*(port["name"] for port in ports), *(table.name for table in tables)]
     return {
         "name": operator.name,
-        "comment": _describe(operator),
+        "comment": function_comment(operator),
         "function": instance.function,
         "signature": _wrap(f"void {operator.name}(", signature, ")", ""),
         "call": _call(f"bnn::{instance.function}", arguments, operands),
@@ -303,14 +304,3 @@ def _depth(graph: Graph, stream: Stream) -> int:
     schedule = graph[stream.producer].schedule()
     port = [made.name for made in graph.outputs_of(stream.producer)].index(stream.name)
     return max(2, math.ceil(schedule.capacity[port] / schedule.remove[port]))
-
-
-def _describe(operator: Operator) -> str:
-    pe, simd = operator.folding
-    folding = "".join(f", {name} {value}" for name, value in (("PE", pe), ("SIMD", simd)) if value is not None)
-    taken, made = (" and ".join(dict.fromkeys(map(_shape, ports))) for ports in (operator.inputs, operator.outputs))
-    return comment(f"{operator.name}: {taken} to {made}{folding}, interval {operator.interval()}")
-
-
-def _shape(port: Port) -> str:
-    return f"{' x '.join(map(str, port.shape))} {port.type}"

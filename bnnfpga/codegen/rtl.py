@@ -11,6 +11,7 @@ from bnnfpga.codegen.memories import hex_file
 from bnnfpga.codegen.names import comment
 from bnnfpga.codegen.ports import output_ports
 from bnnfpga.codegen.templating import render
+from bnnfpga.codegen.unit_comments import module_comment
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.hardware import Memory, MemoryBank, RtlParameter, RtlVector
 from bnnfpga.dataflow.operator import Operator
@@ -47,19 +48,19 @@ def render_rtl(graph: Graph, folder: Path, title: str = "accelerator") -> None:
     levels = {"input": "32'd0"}
     for operator in graph.operators:
         instance = operator.rtl()
-        made = graph.outputs_of(operator.name)
-        for stream, level in zip(made, instance.levels, strict=True):
+        sent = graph.outputs_of(operator.name)
+        for stream, level in zip(sent, instance.levels, strict=True):
             levels[stream.name] = "32'(" + level.format(unit=operator.name) + ")"
         for memory in operator.memories():
             (folder / "memories" / _file_name(operator, memory)).write_text(hex_file(memory))
         units.append(
             {
                 "name": operator.name,
-                "comment": _describe(operator),
+                "comment": module_comment(operator),
                 "module": instance.module,
                 "parameters": [(name, _literal(operator, value)) for name, value in instance.parameters.items()],
                 "inputs": _ports("s", graph.inputs_of(operator.name)),
-                "outputs": _ports("m", made),
+                "outputs": _ports("m", sent),
                 "tlast": leaves.get(operator.name),
             }
         )
@@ -109,11 +110,3 @@ def _literal(operator: Operator, value: RtlParameter) -> str:
 
 def _in_folder(name: str) -> str:
     return f'{{MemoryFolder, "{name}"}}'
-
-
-def _describe(operator: Operator) -> str:
-    pe, simd = operator.folding
-    folding = "".join(f", {name} {value}" for name, value in (("PE", pe), ("SIMD", simd)) if value is not None)
-    made = operator.outputs[0]
-    shape = " x ".join(map(str, made.shape))
-    return f"{operator.kind}: {shape} {made.type}{folding}, {operator.interval()} cycles per frame"

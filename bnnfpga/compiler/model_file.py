@@ -6,30 +6,32 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from onnx import ModelProto
-
 from bnnfpga.base.errors import located
 from bnnfpga.compiler.file_input import format_for
 from bnnfpga.frontend.clean import clean
 from bnnfpga.frontend.graph.model import Model
 from bnnfpga.frontend.reading.read import Source, read_source
-from bnnfpga.golden.golden_model import GoldenModel
+from bnnfpga.golden.golden_model import GoldenGraph, GoldenModel
 from bnnfpga.golden.host_joins import leave_joins
 from bnnfpga.host.input_format import InputFormat
 
 
 @dataclass(frozen=True)
 class ModelFile:
-    """A model as it was read, and as a clean graph whose outputs an accelerator gives; what images of it hold."""
+    """A model as it was read, as a clean graph whose outputs an accelerator gives, and what images of it hold.
+
+    `graph` is the golden model's, written once for all steps of a command.
+    """
 
     source: Source
     model: Model
     input: InputFormat
+    graph: GoldenGraph
 
     @cached_property
     def golden(self) -> GoldenModel:
         """What the model means, to the bit."""
-        return GoldenModel(self.model, self.input)
+        return GoldenModel(self.model, self.input, self.graph)
 
 
 def open_model(path: Path, input: InputFormat) -> ModelFile:
@@ -43,12 +45,6 @@ def open_model(path: Path, input: InputFormat) -> ModelFile:
     source = read_source(path)
     format = format_for(source.proto, input)
     with located(str(path)):
-        model = clean_graph(source.proto, format)
-    return ModelFile(source, model, format)
-
-
-def clean_graph(proto: ModelProto, input: InputFormat) -> Model:
-    """The clean graph of a model, without what only a host joins behind its last layers."""
-    model = clean(proto)
-    leave_joins(model, input)
-    return model
+        model = clean(source.proto)
+        graph = leave_joins(model, format)
+    return ModelFile(source, model, format, graph)

@@ -10,6 +10,7 @@ from bnnfpga.dataflow.element_function import ElementFunction
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port, legal_lanes
+from bnnfpga.dataflow.unit_parameters import UnitParameters, both
 from bnnfpga.numbers.integers import IntArray, IntegerType
 
 
@@ -113,13 +114,12 @@ class Binary(Elementwise):
     def input_types(self) -> tuple[IntegerType, ...]:
         return self.types
 
-    def element_parameters(self, *factors: int) -> dict[str, int]:
-        """What both hardware forms are told of the elements of each stream, and of its factor where it has one."""
-        told: dict[str, int] = {}
+    def element_parameters(self, *factors: int) -> UnitParameters:
+        """What both forms are told of the elements of each stream, and of its factor where it has one."""
+        stated = UnitParameters()
         for index, type in enumerate(self.types):
-            told[f"InputBits{index}"] = type.bits
-            told[f"InputBipolar{index}"] = int(type.is_bipolar)
-            told[f"InputSigned{index}"] = int(type.signed)
+            told = {"InputBits": type.bits, "InputBipolar": int(type.is_bipolar), "InputSigned": int(type.signed)}
             if factors:
-                told[f"Factor{index}"] = factors[index]
-        return {**told, "OutputBits": self.made.bits}
+                told["Factor"] = factors[index]
+            stated += both(**{f"{name}{index}": value for name, value in told.items()})
+        return stated + both(OutputBits=self.made.bits)

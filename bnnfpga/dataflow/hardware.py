@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -13,6 +13,12 @@ from bnnfpga.numbers.integers import IntArray
 
 MemoryKind = Literal["block", "distributed"]
 MEMORY_KINDS: tuple[MemoryKind, ...] = get_args(MemoryKind)
+
+
+def check_memory_kind(kind: str, where: str, legal: Sequence[str] = MEMORY_KINDS) -> None:
+    """Refuse what is no kind of memory, or not one that `where` can have."""
+    if kind not in legal:
+        raise ValueError(f"{where}: a memory is {' or '.join(legal)}, not {kind!r}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +38,9 @@ class Memory:
     name: str
     bits: NDArray[np.uint8]
     kind: MemoryKind
+
+    def __post_init__(self) -> None:
+        check_memory_kind(self.kind, self.name)
 
     @property
     def words(self) -> int:
@@ -78,7 +87,7 @@ class RtlInstance:
 
     module: str
     parameters: Mapping[str, RtlParameter]
-    levels: tuple[str, ...] = ("{unit}.output_queue.queue.level",)
+    levels: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +110,9 @@ class HlsTable:
     bits: NDArray[np.uint8]
     signed: bool
     kind: MemoryKind
+
+    def __post_init__(self) -> None:
+        check_memory_kind(self.kind, self.name)
 
 
 @dataclass(frozen=True)

@@ -11,21 +11,45 @@ from bnnfpga.dataflow.hardware import (
     MEMORY_KINDS,
     EmulatorKernel,
     HlsInstance,
+    HlsTable,
     Memory,
     MemoryBank,
     MemoryKind,
     RtlInstance,
+    check_memory_kind,
 )
 from bnnfpga.dataflow.schedule import Schedule
 from bnnfpga.dataflow.stream import Port
-from bnnfpga.dataflow.thresholds import Decisions, ThresholdTable
+from bnnfpga.dataflow.unit_parameters import UnitParameters
 from bnnfpga.dataflow.weighted_sums import WeightedSums
 from bnnfpga.numbers.exact_arrays import Integers
+from bnnfpga.numbers.threshold_table import ThresholdTable
 
 
 @dataclass(frozen=True)
 class Operator(ABC):
-    """A hardware unit. Subclasses are frozen dataclasses whose fields are its parameters."""
+    """A hardware unit, one a file in `operators/`: a frozen dataclass whose fields are the unit's parameters.
+
+    Every unit states
+
+    * `kind`, its name: its module is `rtl/bnn_<kind>.sv`, its function and the header of that `hls/bnn/<kind>.hpp`;
+    * `inputs` and `outputs`, its streams;
+    * `execute`, its meaning, which all of its forms must have to the bit;
+    * `schedule`, the cycles of its module, and `interval` where that is not the beats of its busier stream;
+    * `parameters`, what module and function are told, with the memories of the module; `hls_tables`, those of the
+      function; `levels`, where the beats wait in the module, if that is not in an output queue of the usual name;
+    * `emulator`, its kernel;
+    * `resources`, an estimate.
+
+    What else there is to say of some units has a default here. Shared code asks a unit for it and never for its class:
+
+    * foldings: `folding`, `legal_pe`, `legal_simd`, and `memory` where its kind can be chosen (`memory_kinds`,
+      `suited_memory`);
+    * lanes that follow from its neighbours: `with_inputs`, `in_front_of`, `follows_consumer`;
+    * how it takes and sends beats, as far as the graph must know that: `burst`, `slides`;
+    * what it does with elements, for checks that aim at it and reports: `moves`, `element_function`, `weighted_sums`,
+      `thresholds`, `preactivations`.
+    """
 
     name: str
 
@@ -36,11 +60,11 @@ class Operator(ABC):
     slides: ClassVar[bool] = False
     """Whether it sends windows of an image, from a line buffer that holds what later ones need."""
     follows_consumer: ClassVar[bool] = False
-    """Whether its size follows from the folding of the unit behind it, which is chosen with both in mind."""
+    """Whether its size follows from the folding of the unit behind it; then the choice of that counts both."""
 
     def __post_init__(self) -> None:
-        if self.memory is not None and self.memory not in self.memory_kinds:
-            raise ValueError(f"{self.name}: memory {self.memory!r} is none of {', '.join(self.memory_kinds)}")
+        if self.memory is not None:
+            check_memory_kind(self.memory, self.name, self.memory_kinds)
 
     @property
     @abstractmethod
@@ -63,18 +87,31 @@ class Operator(ABC):
         Any numpy type that holds the integers taken may come, any that holds those made may be returned.
         """
 
-    def decide(self, *arrays: Integers) -> Decisions | None:
+    def preactivations(self, *arrays: Integers) -> Integers | None:
         """What the results of `execute` are decided from, of the shape of its first output; None where nothing is."""
         del arrays
         return None
 
     @abstractmethod
-    def rtl(self) -> RtlInstance:
-        """Its module in `rtl/`."""
+    def parameters(self) -> UnitParameters:
+        """What both of its hardware forms are told."""
 
-    @abstractmethod
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """Of its module: an expression per output for the beats that wait there (`RtlInstance`)."""
+        return ("{unit}.output_queue.queue.level",)
+
+    def rtl(self) -> RtlInstance:
+        """Its module in `rtl/`, which has its name."""
+        return RtlInstance(f"bnn_{self.kind}", self.parameters().rtl, self.levels)
+
+    def hls_tables(self) -> tuple[HlsTable, ...]:
+        """The constant arrays that its function in `hls/` is called with."""
+        return ()
+
     def hls(self) -> HlsInstance:
-        """Its function in `hls/`."""
+        """Its function in `hls/`, which has its name."""
+        return HlsInstance(self.kind, self.parameters().hls, self.hls_tables())
 
     @abstractmethod
     def emulator(self) -> EmulatorKernel:

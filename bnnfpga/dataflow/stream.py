@@ -43,6 +43,11 @@ class Port:
             raise ValueError(f"{self.pads} flags do not divide {self.lanes} lanes")
 
     @property
+    def tensor(self) -> str:
+        """What a frame is, in words: its shape and element type."""
+        return f"{' x '.join(map(str, self.shape))} {self.type}"
+
+    @property
     def elements(self) -> int:
         """Elements a frame."""
         return math.prod(self.shape)

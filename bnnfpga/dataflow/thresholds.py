@@ -1,152 +1,157 @@
-"""Tables of integer thresholds, shared by every unit that compares (docs/dataflow.md, section 6)."""
+"""How hardware stores thresholds, for every unit that compares (docs/dataflow.md, section 6)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
-from bnnfpga.dataflow.hardware import HlsTable, Memory, MemoryKind
+from bnnfpga.dataflow.hardware import HlsTable, Memory, MemoryKind, RtlParameter
 from bnnfpga.dataflow.packing import to_bits
-from bnnfpga.numbers.exact_arrays import Integers, narrowest
+from bnnfpga.dataflow.resources import memory_resources
+from bnnfpga.dataflow.unit_parameters import UnitParameters, both, rtl_only
 from bnnfpga.numbers.integers import IntArray, IntegerType
-
-_MIN_SEARCHED_LEVELS = 15
-"""Thresholds of a channel from which it is faster to search them than to compare with each."""
+from bnnfpga.numbers.threshold_table import ThresholdTable
 
 
-@dataclass(frozen=True, eq=False)
-class ThresholdTable:
-    """Per-channel step functions from integers to integers.
+@dataclass(frozen=True)
+class Domain:
+    """The integers that a unit compares with thresholds.
 
     Parameters
     ----------
-    values
-        int64 (channels, levels), ascending along levels. One row serves all channels.
-    decreasing
-        bool (channels,): count `x < T` instead of `x >= T`.
-    output
-        Type of the result, `output.lo + count`; for a bipolar result -1 and +1.
+    type
+        Their interval, and how the register that holds them is read.
+    terms
+        Where they count the +1 among so many values of -1 or +1, of which the thresholds limit the sum; else 0.
+    scale
+        What one of these +1 counts.
     """
 
-    values: IntArray
-    decreasing: NDArray[np.bool_]
-    output: IntegerType
+    type: IntegerType
+    terms: int = 0
+    scale: int = 1
 
-    def __post_init__(self) -> None:
-        if np.any(np.diff(self.values, axis=1) < 0):
-            raise ValueError("thresholds of a channel must ascend")
+    @classmethod
+    def counts(cls, terms: int, scale: int = 1) -> Domain:
+        """That of sums of `terms` values of -1 or +1."""
+        return cls(IntegerType.interval(0, scale * terms), terms, scale)
 
-    def rows(self, channels: slice) -> ThresholdTable:
-        """The table of some of the channels."""
-        return ThresholdTable(self.values[channels], self.decreasing[channels], self.output)
+    @classmethod
+    def elements(cls, type: IntegerType) -> Domain:
+        """That of the elements of a stream; of bipolar ones, the bits."""
+        return cls.counts(1) if type.is_bipolar else cls(type)
+
+    @property
+    def threshold_type(self) -> IntegerType:
+        """Of the thresholds, one of which may lie above all that is compared."""
+        return IntegerType(self.type.lo, self.type.hi + 1, self.type.encoding)
+
+    def thresholds(self, values: IntArray) -> IntArray:
+        """Those to compare with, for thresholds on what the unit's integers stand for."""
+        return bipolar_sum_to_count(values, self.terms, self.scale) if self.terms else values
+
+
+@dataclass(frozen=True)
+class StoredThresholds:
+    """The thresholds of a unit as its memory, its HLS tables and its emulator kernel have them.
+
+    Parameters
+    ----------
+    table
+        What they are; None where the unit gives what it would compare.
+    domain
+        What they are compared with.
+    channels
+        Rows that are stored: one for each channel of the unit, or one that serves all.
+    lanes
+        Channels that a word has side by side, lane 0 lowest; they divide the channels.
+    pixels
+        How often a word has its channels side by side.
+    kind
+        Of the memory.
+    """
+
+    table: ThresholdTable | None
+    domain: Domain
+    channels: int
+    lanes: int
+    pixels: int = 1
+    kind: MemoryKind = "distributed"
 
     @property
     def levels(self) -> int:
-        return int(self.values.shape[1])
+        """Thresholds of a channel."""
+        return 0 if self.table is None else self.table.levels
 
     @property
     def offset(self) -> int:
-        """What hardware adds to the count to get the code of the result."""
-        return 0 if self.output.is_bipolar else self.output.lo
+        """What is added to the count to get the code of the result."""
+        return 0 if self.table is None or self.table.output.is_bipolar else self.table.output.lo
 
-    def with_rows(self, channels: int) -> ThresholdTable:
-        """The same table with a row for each of `channels`."""
-        values = np.broadcast_to(self.values, (channels, self.levels))
-        return ThresholdTable(values, np.broadcast_to(self.decreasing, (channels,)), self.output)
+    @property
+    def bits(self) -> int:
+        """Of a threshold."""
+        return self.domain.threshold_type.bits
 
-    def for_pixels(self, pixels: int) -> ThresholdTable:
-        """The rows of all channels once for each pixel, as a unit with several pixels a beat has them."""
-        return ThresholdTable(np.tile(self.values, (pixels, 1)), np.tile(self.decreasing, pixels), self.output)
+    @property
+    def words(self) -> int:
+        return self.channels // self.lanes
 
-    def execute(self, x: NDArray[Any]) -> Integers:
-        """Apply to integers (..., channels) of any type, floats that are integers below 2^24 or 2^53 among them."""
-        made = narrowest(self.output.lo, self.output.hi, self.output.lo + self.levels, self.levels)
-        limits = self._limits(x.dtype)
-        if self.levels > _MIN_SEARCHED_LEVELS:
-            count = self._searched(x, limits).astype(made)
-        else:
-            count = np.zeros(x.shape, dtype=made)
-            for level in range(self.levels):
-                count += x >= limits[:, level]
-        if self.decreasing.any():
-            # As many as are not reached.
-            np.subtract(self.levels, count, out=count, where=self.decreasing)
-        if self.output.is_bipolar:
-            count *= 2
-            count -= 1
-        else:
-            count += self.output.lo
-        return count
+    @property
+    def width(self) -> int:
+        """Bits of a word: for each channel its thresholds, the lowest first, then its direction."""
+        return self.pixels * self.lanes * (self.levels * self.bits + 1) if self.levels else 0
 
-    def _limits(self, dtype: np.dtype[Any]) -> NDArray[Any]:
-        """The thresholds as numbers that compare with those of a type; one beyond these is as good as any other."""
-        if dtype.kind == "f":
-            bound = 1 << np.finfo(dtype).nmant + 1
-            return np.clip(self.values, -bound, bound).astype(dtype)
-        low, high = int(np.iinfo(dtype).min), int(np.iinfo(dtype).max) + 1
-        return np.clip(self.values, low, high).astype(narrowest(low, high)) if dtype.itemsize < 8 else self.values
+    def parameters(self, output: IntegerType) -> UnitParameters:
+        """What hardware is told of them, and of the results, elements of type `output`."""
+        return (
+            both(Levels=self.levels)
+            + rtl_only(ThresholdBits=self.bits)
+            + both(OutputBits=output.bits, OutputOffset=self.offset)
+        )
 
-    def _searched(self, x: NDArray[Any], limits: NDArray[Any]) -> NDArray[np.intp]:
-        """How many thresholds each element reaches, where they are many."""
-        if len(limits) == 1:
-            return np.searchsorted(limits[0], x, side="right")
-        rows = x.reshape(-1, x.shape[-1])
-        counts = [np.searchsorted(limit, column, side="right") for limit, column in zip(limits, rows.T, strict=True)]
-        return np.stack(counts, axis=-1).reshape(x.shape)
+    def rtl_memories(self) -> dict[str, RtlParameter]:
+        """What RTL reads, by the name of its parameter."""
+        return {} if self._memory is None else {"Thresholds": self._memory}
+
+    @cached_property
+    def _memory(self) -> Memory | None:
+        rows = self._rows
+        if rows is None:
+            return None
+        thresholds = to_bits(self.domain.thresholds(rows.values), self.bits).reshape(self.channels, -1)
+        fields = np.concatenate([thresholds, rows.decreasing[:, None].astype(np.uint8)], axis=1)
+        return Memory("thresholds", np.tile(fields.reshape(self.words, -1), (1, self.pixels)), self.kind)
+
+    def hls_tables(self) -> tuple[HlsTable, ...]:
+        """What HLS reads: thresholds, signed whatever their domain, and directions, each (words, lanes, ...)."""
+        rows, type = self._rows, self.domain.threshold_type
+        if rows is None:
+            return ()
+        bits = IntegerType(type.lo, type.hi, "signed").bits
+        thresholds = to_bits(self.domain.thresholds(rows.values), bits).reshape(self.words, self.lanes, -1, bits)
+        directions = rows.decreasing.astype(np.uint8).reshape(self.words, self.lanes, 1)
+        return (
+            HlsTable("thresholds", np.tile(thresholds, (1, self.pixels, 1, 1)), True, self.kind),
+            HlsTable("decreasing", np.tile(directions, (1, self.pixels, 1)), False, self.kind),
+        )
 
     def emulator_values(self) -> dict[str, int | IntArray]:
-        """The table as the emulator's kernels take it."""
-        return {
-            "levels": self.levels,
-            "thresholds": self.values,
-            "decreasing": self.decreasing.astype(np.int64),
-        }
+        """What the emulator's kernels take: thresholds on what the unit's integers stand for, by channel."""
+        rows = self._rows
+        if rows is None:
+            return {"levels": 0}
+        return {"levels": self.levels, "thresholds": rows.values, "decreasing": rows.decreasing.astype(np.int64)}
 
-    def decisive(self, channel: int, expected: int, got: int) -> int | None:
-        """The threshold of a channel that `got` puts an input on the wrong side of, where `expected` is the result.
+    def resources(self) -> dict[str, int]:
+        """Estimate of the memory."""
+        return memory_resources(self.words, self.width, self.kind) if self.levels else {}
 
-        Of several the one nearest to the input; None where `got` is no result of the table.
-        """
-        row = min(channel, len(self.values) - 1)
-        step = 2 if self.output.is_bipolar else 1
-        right, wrong = ((result - self.output.lo) // step for result in (expected, got))
-        if not 0 <= wrong <= self.levels or wrong == right:
-            return None
-        # An increasing channel has reached the lowest `count` thresholds, a decreasing one is below the highest.
-        index = right if wrong > right else right - 1
-        if self.decreasing[row]:
-            index = self.levels - 1 - index
-        return int(self.values[row, index])
-
-    def memory(self, pe: int, stored: IntArray, bits: int, kind: MemoryKind) -> Memory:
-        """The table as hardware stores it: a word holds `pe` channels, each its thresholds, then its direction bit.
-
-        `stored` are the thresholds (channels, levels) in the domain in which the unit compares, `bits` their width.
-        """
-        channels = stored.shape[0]
-        fields = np.concatenate(
-            [to_bits(stored, bits).reshape(channels, -1), self.decreasing[:, None].astype(np.uint8)], axis=1
-        )
-        return Memory("thresholds", fields.reshape(channels // pe, -1), kind)
-
-    def hls_tables(self, pe: int, stored: IntArray, bits: int, kind: MemoryKind) -> list[HlsTable]:
-        """The same for HLS: signed thresholds and directions, each (words, pe, ...)."""
-        words = len(stored) // pe
-        return [
-            HlsTable("thresholds", to_bits(stored, bits).reshape(words, pe, self.levels, bits), True, kind),
-            HlsTable("decreasing", self.decreasing.astype(np.uint8).reshape(words, pe, 1), False, kind),
-        ]
-
-
-@dataclass(frozen=True, eq=False)
-class Decisions:
-    """What a unit decides its results from: an integer for each, and the thresholds, where it has any."""
-
-    accumulators: Integers
-    table: ThresholdTable | None
+    @cached_property
+    def _rows(self) -> ThresholdTable | None:
+        return None if self.table is None else self.table.with_rows(self.channels)
 
 
 def bipolar_sum_to_count(values: IntArray, terms: int, scale: int = 1) -> IntArray:

@@ -81,11 +81,22 @@ class GoldenModel:
         A clean graph (`bnnfpga.frontend.clean`).
     input
         What its input is; where that is integers, it counts as quantised.
+    graph
+        The model's graph, where it has been written already.
+
+    Raises
+    ------
+    UserError
+        If the model means nothing.
     """
 
-    def __init__(self, model: Model, input: InputFormat | None = None) -> None:
+    def __init__(self, model: Model, input: InputFormat | None = None, graph: GoldenGraph | None = None) -> None:
         self.input_format = InputFormat.parse(None, None) if input is None else input
-        self._builder = _Builder(Writer(model.copy()), input)
+        graph = golden_graph(model, self.input_format) if graph is None else graph
+        if graph.decisions.refusal is not None:
+            raise graph.decisions.refusal[1]
+        assert graph.builder is not None
+        self._builder = graph.builder
         self.input_shape = tuple(model.shape(model.input)[1:])
         self.output_tensors = model.outputs
         self.turned = dict(model.turned)
@@ -140,22 +151,30 @@ class Decisions:
     refusal: tuple[str, UserError] | None
 
 
-def decisions(model: Model, input: InputFormat) -> Decisions:
-    """The golden model's decisions of a clean graph.
+@dataclass(frozen=True)
+class GoldenGraph:
+    """What a session runs of a clean graph, written once for whoever asks, and what was decided on the way.
 
-    Of a graph that means nothing, those in front of where it ceases to; who asks what it means is told why.
+    `builder` is None where the graph means nothing: then `decisions` are those in front of where it ceases to.
     """
+
+    builder: _Builder | None
+    decisions: Decisions
+
+
+def golden_graph(model: Model, input: InputFormat) -> GoldenGraph:
+    """Write the golden session's graph of a clean graph."""
     writer = Writer(model.copy())
-    refusal = None
+    builder = refusal = None
     try:
-        _Builder(writer, input)
+        builder = _Builder(writer, input)
     except UserError as error:
         unknown = (node.name for node in model.nodes if node.output[0] not in writer.values)
         refusal = next(unknown, ""), error
     joins = (node for node in model.nodes if len(data_operands(model, node)) > 1 and not traits_of(node).dot_product)
     values = ((node.name, writer.values.get(node.output[0])) for node in joins)
     floats = frozenset(name for name, value in values if value is not None and value.base is None)
-    return Decisions(frozenset(writer.float_concats), writer.addends, floats, refusal)
+    return GoldenGraph(builder, Decisions(frozenset(writer.float_concats), writer.addends, floats, refusal))
 
 
 def _integers(array: NDArray[np.floating]) -> NDArray[np.int64]:

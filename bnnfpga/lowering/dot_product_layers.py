@@ -12,7 +12,6 @@ from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.select import Select
 from bnnfpga.dataflow.operators.vector_vector import VectorVector
 from bnnfpga.dataflow.operators.window import Window
-from bnnfpga.dataflow.thresholds import ThresholdTable
 from bnnfpga.frontend.forms.sliding import geometry_of
 from bnnfpga.frontend.graph.model import Node
 from bnnfpga.frontend.graph.nodes import attribute, describe
@@ -23,6 +22,7 @@ from bnnfpga.lowering.reorder import image
 from bnnfpga.numbers.geometry import Geometry
 from bnnfpga.numbers.integers import IntArray
 from bnnfpga.numbers.sum_types import dot_product_type
+from bnnfpga.numbers.threshold_table import ThresholdTable
 from bnnfpga.transforms.integer_types import (
     integer_type,
     integer_weights,

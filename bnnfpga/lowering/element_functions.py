@@ -8,12 +8,12 @@ from bnnfpga.base.errors import UserError
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.lookup import Lookup
 from bnnfpga.dataflow.operators.threshold import Threshold
-from bnnfpga.dataflow.thresholds import ThresholdTable
 from bnnfpga.frontend.graph.model import Node
 from bnnfpga.frontend.graph.nodes import attribute, describe, required_constant
 from bnnfpga.lowering.accelerator import Lowering, stream_shape
 from bnnfpga.lowering.reorder import image
 from bnnfpga.numbers.integers import IntegerType
+from bnnfpga.numbers.threshold_table import ThresholdTable
 
 _MIN_TABULATED = 4
 _MAX_TABULATED_BITS = 12
@@ -32,7 +32,7 @@ def threshold(lowering: Lowering, node: Node) -> None:
         # Each element has its own thresholds, and an image comes pixel by pixel, whether it was flattened or not.
         stream = (len(tensor.order),)
         if len(table.values) > 1:
-            table = ThresholdTable(table.values[tensor.order], table.decreasing[tensor.order], table.output)
+            table = table.rows(tensor.order)
     type = lowering.stream_type(tensor)
     if _is_identity(table, type):
         lowering.tensors[node.output[0]] = tensor

@@ -16,7 +16,6 @@ from bnnfpga.dataflow.operators.lookup import Lookup
 from bnnfpga.dataflow.operators.score_output import ScoreOutput
 from bnnfpga.dataflow.operators.threshold import Threshold
 from bnnfpga.dataflow.stream import Frame, Port
-from bnnfpga.dataflow.thresholds import ThresholdTable
 from bnnfpga.frontend.contract.table import kinds_that
 from bnnfpga.frontend.graph.model import Model, Node
 from bnnfpga.frontend.graph.nodes import describe
@@ -24,9 +23,10 @@ from bnnfpga.lowering.accelerator import Lowering, stream_shape
 from bnnfpga.lowering.branches import add_streams, concat, multiply_streams
 from bnnfpga.lowering.dot_product_layers import convolution, dense
 from bnnfpga.lowering.element_functions import table, threshold
-from bnnfpga.lowering.pixels import integer_pool, max_pool, pad, pick, sum_pool
+from bnnfpga.lowering.pixels import integer_pool, max_pool, pad, pick, space_to_depth, sum_pool
 from bnnfpga.lowering.reorder import layout, transpose
 from bnnfpga.numbers.integers import IntegerType
+from bnnfpga.numbers.threshold_table import ThresholdTable
 from bnnfpga.transforms.class_scores import Affine, ClassFunction, Ranks, class_comparison, class_decision
 from bnnfpga.transforms.integer_types import (
     INTEGER_ADD,
@@ -56,6 +56,7 @@ OPERATIONS: dict[str, Callable[[Lowering, Node], None]] = {
     INTEGER_CONCAT: concat,
     "Gather": pick,
     "Resize": pick,
+    "SpaceToDepth": space_to_depth,
     "Transpose": transpose,
     **dict.fromkeys(kinds_that(lambda traits: traits.regroups), layout),
 }

@@ -8,6 +8,7 @@ import numpy as np
 
 from bnnfpga.frontend.graph.model import Model
 from bnnfpga.frontend.graph.rewriting import apply_rewrites
+from bnnfpga.golden.golden_model import Decisions, golden_graph
 from bnnfpga.host.input_format import InputFormat
 from bnnfpga.numbers.integers import IntArray, IntegerType
 from bnnfpga.transforms.affine_inputs import AffineBehindDotProducts, ShiftsIntoCodes
@@ -65,7 +66,12 @@ class Folded:
     output_places: tuple[IntArray, ...]
 
 
-def fold(model: Model, input_type: IntegerType | None = None, input_scale: np.float32 | None = None) -> Folded:
+def fold(
+    model: Model,
+    input_type: IntegerType | None = None,
+    input_scale: np.float32 | None = None,
+    decided: Decisions | None = None,
+) -> Folded:
     """Fold scales, biases, batch norms and activations of a clean graph into integer thresholds.
 
     Parameters
@@ -75,10 +81,12 @@ def fold(model: Model, input_type: IntegerType | None = None, input_scale: np.fl
     input_type, input_scale
         What integers the accelerator takes: the model's input is code * scale (without a scale, the code). No type:
         floats, quantised by the host.
+    decided
+        What the golden model decides of the graph, where that is known.
     """
     model = model.copy()
     scale = np.float32(1) if input_scale is None else input_scale
-    mark_decisions(model, InputFormat("", input_type, scale))
+    mark_decisions(model, decided or golden_graph(model, InputFormat("", input_type, scale)).decisions)
     places = np.arange(0)
     if input_type is None:
         quantise_before_picks(model)

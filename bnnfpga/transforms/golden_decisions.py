@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from bnnfpga.frontend.graph.model import Model
-from bnnfpga.golden.golden_model import decisions
-from bnnfpga.host.input_format import InputFormat
+from bnnfpga.golden.golden_model import Decisions
 from bnnfpga.transforms.affine_inputs import ADDEND, REFUSAL
 from bnnfpga.transforms.concats import JOINS_FLOATS
 
 
-def mark_decisions(model: Model, input: InputFormat) -> None:
+def mark_decisions(model: Model, decided: Decisions) -> None:
     """Note which concatenations of a clean graph join floats, and what constants in front of layers add to their sums.
 
     Rewrites change what stands in front of such nodes, and with it what could be decided there, but not to the bit.
     """
-    decided = decisions(model, input)
     for node in model.nodes:
         if node.name in decided.float_concats:
             model.set_attributes(node, **{JOINS_FLOATS: 1})

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bnnfpga.base.errors import UserError
 from bnnfpga.frontend.graph.model import Model
 from bnnfpga.frontend.graph.rewriting import Rewrite, apply_rewrites
+from bnnfpga.golden.golden_model import golden_graph
 from bnnfpga.host.input_format import InputFormat
 from bnnfpga.transforms.fold import SCALE_REWRITES
 from bnnfpga.transforms.golden_decisions import mark_decisions
@@ -42,7 +43,7 @@ class NamedRewrite:
         else:
             step = IntegerInput(format.type, format.scale)
         result = model.copy()
-        mark_decisions(result, format)
+        mark_decisions(result, golden_graph(result, format).decisions)
         return result, apply_rewrites(result, step)
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from bnnfpga.base.errors import UserError
 from bnnfpga.numbers.arithmetic import Step, apply_steps
 from bnnfpga.numbers.integers import IntArray, IntegerType
+from bnnfpga.numbers.threshold_table import ThresholdTable
 
 _MAX_EVALUATED = 1 << 16
 """Values of an integer up to which a chain is evaluated on every one, whether it is proven monotone or not."""
@@ -23,55 +24,31 @@ _CHUNK = 1 << 22
 
 
 @dataclass(frozen=True, eq=False)
-class StepFunction:
-    """Integer thresholds of each channel; with one channel, they hold for all.
-
-    Parameters
-    ----------
-    thresholds
-        int64 (channels, levels), ascending, between the lowest integer that can occur and one more than the highest.
-    decreasing
-        bool (channels,).
-    output
-        The codes. That of x is the lowest code plus the number of thresholds T with x >= T, or x < T in a decreasing
-        channel; for bipolar codes, -1 or +1 for 0 or 1.
-    """
-
-    thresholds: IntArray
-    decreasing: NDArray[np.bool_]
-    output: IntegerType
-
-
-@dataclass(frozen=True, eq=False)
 class IntervalFunction:
     """A function that neither rises nor falls throughout: intervals of integers, each with its code.
 
     Parameters
     ----------
-    thresholds
-        int64 (channels, levels), ascending, as those of a `StepFunction`; with one channel, they hold for all.
+    intervals
+        The number of the interval that an integer lies in.
     codes
-        int64 (channels, levels + 1): that of x by the number of thresholds T with x >= T.
+        int64 (channels, intervals): the codes by that number. One row serves all channels.
     output
         The codes' type.
     """
 
-    thresholds: IntArray
+    intervals: ThresholdTable
     codes: IntArray
     output: IntegerType
 
     def table(self, values: range) -> IntArray:
         """The codes of values in a row, int64 (channels, values)."""
-        x = np.array(values)
-        return np.stack(
-            [
-                codes[np.searchsorted(limits, x, side="right")]
-                for limits, codes in zip(self.thresholds, self.codes, strict=True)
-            ]
-        )
+        channels = len(self.codes)
+        x = np.broadcast_to(np.array(values)[:, None], (len(values), channels))
+        return self.codes[np.arange(channels)[:, None], self.intervals.execute(x).T]
 
 
-def integer_function(steps: Sequence[Step], values: range, *, where: str) -> StepFunction | IntervalFunction:
+def integer_function(steps: Sequence[Step], values: range, *, where: str) -> ThresholdTable | IntervalFunction:
     """The integer function that a chain of float32 steps ending in integer codes is.
 
     Codes that are never other than -1 and +1 are bipolar, whatever the quantizer allows.
@@ -84,6 +61,11 @@ def integer_function(steps: Sequence[Step], values: range, *, where: str) -> Ste
         The integers that can occur, ascending.
     where
         The node to name in an error.
+
+    Returns
+    -------
+    ThresholdTable or IntervalFunction
+        With thresholds from the lowest integer that can occur to one more than the highest.
 
     Raises
     ------
@@ -220,7 +202,7 @@ class _ByBisection:
         return low
 
 
-def _monotone(chain: _Chain, found: _Runs | _ByBisection, places: IntArray) -> StepFunction:
+def _monotone(chain: _Chain, found: _Runs | _ByBisection, places: IntArray) -> ThresholdTable:
     before: dict[int, IntArray] = {}
 
     def thresholds(codes: Sequence[int]) -> IntArray:
@@ -231,10 +213,10 @@ def _monotone(chain: _Chain, found: _Runs | _ByBisection, places: IntArray) -> S
     if lo >= -1 and hi <= 1:
         ternary = thresholds((0, 1))
         if np.array_equal(ternary[:, 0], ternary[:, 1]):
-            return StepFunction(ternary[:, :1], decreasing, IntegerType.bipolar())
+            return ThresholdTable(ternary[:, :1], decreasing, IntegerType.bipolar())
     # A type holds at least two values, also where the function is constant.
     hi = max(hi, lo + 1)
-    return StepFunction(thresholds(range(lo + 1, hi + 1)), decreasing, IntegerType.interval(lo, hi))
+    return ThresholdTable(thresholds(range(lo + 1, hi + 1)), decreasing, IntegerType.interval(lo, hi))
 
 
 def _intervals(runs: _Runs, values: range, places: IntArray) -> IntervalFunction:
@@ -248,7 +230,7 @@ def _intervals(runs: _Runs, values: range, places: IntArray) -> IntervalFunction
         codes[channel, len(own) :] = own[-1]
     signs = bool(np.all(np.abs(codes) == 1))
     output = IntegerType.bipolar() if signs else IntegerType.interval(runs.lo, runs.hi)
-    return IntervalFunction(thresholds[places], codes[places], output)
+    return IntervalFunction(ThresholdTable.counting(thresholds[places]), codes[places], output)
 
 
 def _distinct(steps: Sequence[Step]) -> tuple[IntArray, list[Step]]:

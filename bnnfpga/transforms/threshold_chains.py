@@ -19,6 +19,7 @@ from bnnfpga.frontend.graph.nodes import (
 from bnnfpga.frontend.graph.rewriting import Rewrite
 from bnnfpga.golden.steps import elementwise_steps
 from bnnfpga.numbers.integers import IntArray, IntegerType
+from bnnfpga.numbers.threshold_table import ThresholdTable
 from bnnfpga.transforms.integer_pools import put_pools_behind, put_pools_in_front
 from bnnfpga.transforms.integer_types import (
     TABLE,
@@ -29,7 +30,7 @@ from bnnfpga.transforms.integer_types import (
     type_attributes,
 )
 from bnnfpga.transforms.pooled_chains import PlacedStep, fit_chain
-from bnnfpga.transforms.step_functions import IntervalFunction, StepFunction, integer_function
+from bnnfpga.transforms.step_functions import IntervalFunction, integer_function
 
 _MAX_DIRECT_BITS = 10
 """Bits of an integer up to which a table by its value is taken where it is no larger than other forms."""
@@ -63,7 +64,8 @@ class ChainsToThresholds(Rewrite):
             _check_table(model, fitted.by_pixel, source, max(step.channels for step in fitted.steps), 1)
         function = integer_function(fitted.steps, values, where=describe(node))
         if fitted.by_pixel is not None:
-            _check_table(model, fitted.by_pixel, source, *function.thresholds.shape)
+            table = function if isinstance(function, ThresholdTable) else function.intervals
+            _check_table(model, fitted.by_pixel, source, *table.values.shape)
         source = put_pools_in_front(model, chain[0], source, fitted.in_front)
         _replace(model, chain, source, function)
         put_pools_behind(model, node.output[0], fitted.behind)
@@ -123,9 +125,9 @@ def chain_above(model: Model, node: Node) -> list[Node]:
         chain.insert(0, producer)
 
 
-def _replace(model: Model, chain: list[Node], source: str, function: StepFunction | IntervalFunction) -> None:
+def _replace(model: Model, chain: list[Node], source: str, function: ThresholdTable | IntervalFunction) -> None:
     node = chain[-1]
-    if isinstance(function, StepFunction):
+    if isinstance(function, ThresholdTable):
         made = [_thresholds(model, node, source, function, node.output[0])]
     else:
         made = _table(model, node, source, function)
@@ -134,10 +136,10 @@ def _replace(model: Model, chain: list[Node], source: str, function: StepFunctio
     model.remove_unread(*chain[:-1])
 
 
-def _thresholds(model: Model, node: Node, source: str, function: StepFunction, result: str) -> Node:
-    thresholds = model.add_constant(f"{node.name}_thresholds", function.thresholds)
-    decreasing = model.add_constant(f"{node.name}_decreasing", function.decreasing)
-    ends = type_attributes(function.output)
+def _thresholds(model: Model, node: Node, source: str, table: ThresholdTable, result: str) -> Node:
+    thresholds = model.add_constant(f"{node.name}_thresholds", table.values)
+    decreasing = model.add_constant(f"{node.name}_decreasing", table.decreasing)
+    ends = type_attributes(table.output)
     return Node(THRESHOLD, [source, thresholds, decreasing], [result], node.name, THRESHOLD_DOMAIN, ends, node.origin)
 
 
@@ -145,8 +147,8 @@ def _table(model: Model, node: Node, source: str, function: IntervalFunction) ->
     """A table by the value itself where that is cheaper, else by the number of thresholds that it reaches."""
     type = integer_type(model, source)
     assert type is not None
-    rows, levels = function.thresholds.shape
-    count = IntegerType.interval(0, levels)
+    rows, levels = function.intervals.values.shape
+    count = function.intervals.output
     width = function.output.bits
     by_value, by_count = rows * width << type.bits, rows * (levels * (type.bits + 1) + (width << count.bits))
     if type.bits <= _MAX_DIRECT_BITS and by_value <= by_count:
@@ -155,9 +157,8 @@ def _table(model: Model, node: Node, source: str, function: IntervalFunction) ->
     if levels <= _MAX_COUNTED and by_count <= _MAX_TABLE_BITS:
         counts = model.fresh_name(f"{node.name}_interval")
         model.set_shape(counts, model.shape(source))
-        steps = StepFunction(function.thresholds, np.zeros(rows, dtype=bool), count)
         return [
-            _thresholds(model, node, source, steps, counts),
+            _thresholds(model, node, source, function.intervals, counts),
             _tabulated(model, node, counts, function.codes, 0, function.output),
         ]
     if by_value <= _MAX_TABLE_BITS:

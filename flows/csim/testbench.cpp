@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Test bench for C simulation and co-simulation: sends frames through accelerator() and takes what comes out.
+// Test bench for C simulation and co-simulation: drives frames through accelerator() and collects its output.
 //
 //   testbench                                                                  the project's own vectors
 //   testbench --input in.bin [--output out.bin] [--expected expected.bin]
 //
-// The project's vectors are looked for in vectors/ and in the folder it runs in. The files are raw beats, a beat's byte
-// 0 first, frame after frame, without a header. Exit status: 0 done (and equal), 1 the output differs from what was
-// expected or is no whole frame, 2 wrong use.
+// The project's vectors are looked for in vectors/ and in the current folder. The files are raw beats, a beat's byte 0
+// first, frame after frame, without a header. Exit status: 0 done (and equal), 1 the output differs from the expected
+// one or is not a whole number of frames, 2 wrong usage.
 #include "top.hpp"
 
 #include <cstdint>
@@ -59,7 +59,7 @@ void send(const std::uint8_t* frame, hls::stream<s_axis_word>& to) {
     }
 }
 
-/// Appends a frame of a port to `data`; false if it has not exactly its beats or its last beat is not marked as such.
+/// Appends a frame of a port to `data`; false if it does not have exactly its beats, or TLAST not with the last one.
 template <unsigned Beats, unsigned Bytes>
 bool receive(const char* port, hls::stream<bnn::axis_word<Bytes>>& from, bytes& data) {
     for (unsigned beat = 0; beat < Beats; ++beat) {
@@ -82,7 +82,7 @@ bool receive(const char* port, hls::stream<bnn::axis_word<Bytes>>& from, bytes& 
     return false;
 }
 
-/// A byte of a frame by the port, beat and byte that it is: for each frame one port behind the other.
+/// Prints where byte `at` of the output lies: a frame has the beats of one port behind those of the other.
 void print_place(std::size_t at) {
     std::printf("frame %zu, ", at / output_frame);
     at %= output_frame;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Plays the schedules of a graph, event by event, under the law of docs/dataflow.md, section 4.
+// Simulates the schedules of a graph, event by event, by the rules of docs/dataflow.md, section 4.
 //
-// It does what bnnfpga/dataflow/python_player.py does, which says more of it. An event takes place when every time
-// that it waits for is known; until then its machine has to wait.
+// It is bnnfpga/dataflow/python_player.py in C++; that file explains more. An event takes place when every time that it
+// depends on is known; until then its machine waits.
 
 #include <algorithm>
 #include <cstddef>
@@ -21,14 +21,14 @@ struct Channel {
     std::vector<int64_t> left;
 };
 
-/// What an event does to an input: beats that it takes, and beats that must be visible.
+/// What an event does to an input: beats that it consumes, and beats that must be visible.
 struct Take {
     size_t port;
-    int64_t taken;
+    int64_t consumed;
     int64_t need;
 };
 
-/// What an event does to an output: room that it takes, and beats that it makes visible.
+/// What an event does to an output: room that it reserves, and beats that it makes visible.
 struct Give {
     size_t port;
     int64_t add;
@@ -50,7 +50,7 @@ struct Output {
     Channel* channel;
     int64_t capacity;
     int64_t remove;
-    int64_t held;  // room taken by all events so far, as if no beat had left
+    int64_t held;  // room reserved by all events so far, as if no beat had left
 };
 
 class Machine {
@@ -62,7 +62,7 @@ public:
     std::vector<size_t> channels;
     int64_t latency = 0;
 
-    /// Advances as far as possible; whether that is at all.
+    /// Advances as far as possible. Returns whether any event took place.
     bool advance() {
         bool moved = false;
         while (take_place(kinds[static_cast<size_t>(order[next_])])) {
@@ -92,8 +92,8 @@ private:
         }
         for (const Take& take : event.takes) {
             Input& input = inputs[take.port];
-            input.consumed += take.taken;
-            input.channel->left.insert(input.channel->left.end(), static_cast<size_t>(take.taken), time);
+            input.consumed += take.consumed;
+            input.channel->left.insert(input.channel->left.end(), static_cast<size_t>(take.consumed), time);
         }
         for (const Give& give : event.gives) {
             Output& output = outputs[give.port];
@@ -117,8 +117,8 @@ private:
 struct Player {
     std::vector<Channel> channels;
     std::vector<Machine> machines;
-    std::vector<std::vector<size_t>> ends;  // of each channel, the machines that it joins
-    std::deque<size_t> waiting;             // machines that may go on
+    std::vector<std::vector<size_t>> ends;  // for each channel, the machines at its ends
+    std::deque<size_t> waiting;             // machines that may be able to go on
     std::vector<bool> waits;
 
     void wake(size_t machine) {
@@ -127,7 +127,7 @@ struct Player {
         waiting.push_back(machine);
     }
 
-    /// Only what a machine did lets those go on that share a channel with it.
+    /// What a machine did can unblock only those that share a channel with it.
     void run() {
         while (!waiting.empty()) {
             const size_t machine = waiting.front();
@@ -150,7 +150,7 @@ using bnn::Player;
 
 extern "C" {
 
-/// Null where there is no memory for it.
+/// Null if there is not enough memory.
 void* bnn_player_new(uint64_t channels, const uint8_t* sink) try {
     auto* const player = new Player;
     player->channels.resize(channels);
@@ -163,11 +163,11 @@ void* bnn_player_new(uint64_t channels, const uint8_t* sink) try {
 
 void bnn_player_free(void* player) { delete static_cast<Player*>(player); }
 
-/// `gap`, `taken`, `need`, `add` and `emitted` describe the kinds of events, one after the other, each with an entry
-/// for each port; `order` says of which kind each event is.
+/// `gap`, `consumed`, `need`, `add` and `emitted` describe the kinds of events one after the other, the last four with
+/// an entry for each port; `order` holds the kind of each event.
 int bnn_player_add_machine(void* handle, int64_t latency, uint64_t inputs, const int64_t* input_channels,
                            uint64_t outputs, const int64_t* output_channels, const int64_t* capacity,
-                           const int64_t* remove, uint64_t kinds, const int64_t* gap, const int64_t* taken,
+                           const int64_t* remove, uint64_t kinds, const int64_t* gap, const int64_t* consumed,
                            const int64_t* need, const int64_t* add, const int64_t* emitted, uint64_t events,
                            const int32_t* order) try {
     auto* const player = static_cast<Player*>(handle);
@@ -184,7 +184,7 @@ int bnn_player_add_machine(void* handle, int64_t latency, uint64_t inputs, const
         bnn::Event event{gap[kind], {}, {}};
         for (size_t port = 0; port < inputs; ++port) {
             const size_t i = kind * inputs + port;
-            if (taken[i] != 0 || need[i] != 0) event.takes.push_back({port, taken[i], need[i]});
+            if (consumed[i] != 0 || need[i] != 0) event.takes.push_back({port, consumed[i], need[i]});
         }
         for (size_t port = 0; port < outputs; ++port) {
             const size_t i = kind * outputs + port;
@@ -203,12 +203,12 @@ int bnn_player_add_machine(void* handle, int64_t latency, uint64_t inputs, const
     return bnn::out_of_memory;
 }
 
-/// Beats of a channel from outside are visible from the beginning, so many in all; goes on until nothing moves any
-/// more.
+/// Makes the first `beats` beats of a channel from outside visible at time 0, and simulates until no event can take
+/// place.
 int bnn_player_play(void* handle, uint64_t channel, uint64_t beats) try {
     auto* const player = static_cast<Player*>(handle);
-    std::vector<int64_t>& given = player->channels[channel].visible;
-    given.resize(std::max<size_t>(given.size(), beats), 0);
+    std::vector<int64_t>& visible = player->channels[channel].visible;
+    visible.resize(std::max<size_t>(visible.size(), beats), 0);
     for (const size_t machine : player->ends[channel]) player->wake(machine);
     player->run();
     return bnn::done;
@@ -216,7 +216,7 @@ int bnn_player_play(void* handle, uint64_t channel, uint64_t beats) try {
     return bnn::out_of_memory;
 }
 
-/// How many beats of a channel became visible or left, and at which times; these stand until the next call.
+/// The number of beats of a channel that became visible, or left, and their times, which are valid until the next call.
 uint64_t bnn_player_times(void* handle, uint64_t channel, int visible, const int64_t** times) {
     const bnn::Channel& found = static_cast<Player*>(handle)->channels[channel];
     const std::vector<int64_t>& chosen = visible != 0 ? found.visible : found.left;

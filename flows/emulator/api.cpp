@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a host calls, by plain C: make a graph, run it, free it. No call throws; a message tells what failed.
+// The C interface: build a graph, run it, free it. No call throws; a message says what failed.
 #include <cstring>
 
 #include "graph.h"
@@ -54,7 +54,7 @@ int bnn_graph_add_operator(void* graph, const char* kernel, const std::int64_t* 
     });
 }
 
-// `type` is a bnn::Storage other than bits; `taps` are tensors whose integers go to `targets`.
+// `type` is a bnn::Storage other than bits; `taps` are tensors whose integers are written to `targets`.
 int bnn_graph_run(const void* graph, const void* input, int type, std::int64_t frames, const std::int64_t* taps,
                   std::int64_t* const* targets, std::int64_t tap_count, int threads, char* message,
                   std::int64_t capacity) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Arg max: the channel where factor * score + offset, or the rank of the score, is largest, the first of equals.
+// Arg max: the channel whose factor * score + offset, or whose score's rank, is largest, the lowest of equals.
 //
 // values: factors and offsets (channels); or ranks (channels, codes) and shift, by which codes are shifted down before
 // they are looked up; or none.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The same function of every byte, from a table: what thresholds and lookups of narrow elements come to.
+// The same function of every byte, from a table: thresholds and lookups of narrow elements.
 #ifndef BNN_EMULATOR_BYTE_TABLE_H
 #define BNN_EMULATOR_BYTE_TABLE_H
 
@@ -12,7 +12,7 @@ public:
     // From bytes to bytes or bits.
     static bool serves(const Tensor& in, const Tensor& out);
 
-    // `function` is asked for each value that the input's interval holds.
+    // `function` is evaluated for each value of the input's interval.
     template <class Function>
     ByteTable(const Tensor& in, const Tensor& out, Function function) : Kernel({{in}, {out}}), in_(in), out_(out) {
         for (std::int64_t value = in.lo; value <= in.hi; ++value) {
@@ -32,8 +32,8 @@ private:
 
     Tensor in_, out_;
     alignas(kAlignment) std::uint8_t table_[256] = {};
-    bool is_step_ = false;  // bits that are 1 for codes from step_ on, with `raise_` added to the code, or
-    bool falling_ = false;  // before it
+    bool is_step_ = false;  // the results are bits, 1 from the code step_ on (with `raise_` added to the code), or
+    bool falling_ = false;  // below it
     std::uint8_t step_ = 0;
     std::uint8_t raise_ = 0;  // 128 for signed bytes, so that codes are in the order of the values
 };

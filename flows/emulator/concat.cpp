@@ -44,7 +44,7 @@ public:
 private:
     std::vector<Tensor> in_;
     Tensor out_;
-    bool whole_rows_ = true;  // rows can be copied as they lie
+    bool whole_rows_ = true;  // whole rows can be copied
 };
 
 std::unique_ptr<Kernel> make_concat(const Unit& unit) { return std::make_unique<Concat>(unit); }

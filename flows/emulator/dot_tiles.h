@@ -3,9 +3,8 @@
 //
 // Neurons lie in lanes: a vector holds 32 bits of weights for each of kLanes neurons, so that sums need no reduction
 // across lanes, and a comparison with their thresholds gives the bits of the result side by side. A row's inputs come
-// 32 bits at a time (a group), spread over all lanes; what the 32 bits hold is what the steps below differ in. Groups
-// follow each other in segments; a window on an image has one for each line of its kernel, at the same distance in all
-// rows.
+// 32 bits at a time (a group), broadcast to all lanes; the steps below differ in what the 32 bits hold. Groups follow
+// each other in segments; a window on an image has one for each row of its kernel, at the same distances in all rows.
 #ifndef BNN_EMULATOR_DOT_TILES_H
 #define BNN_EMULATOR_DOT_TILES_H
 

@@ -11,9 +11,9 @@
 namespace bnn {
 namespace {
 
-// Kernels may work on many rows at once: the most frames are as many as the widest of them takes. A block's tensors
-// should stay in the second-level cache beside the weights, but where sums of many rows are made side by side it is
-// worth more that also the layers with one row a frame fill them.
+// Kernels may work on many rows at once: a block has at most the frames that the widest of them processes. Its tensors
+// should stay in the second-level cache beside the weights; but where sums of many rows are computed side by side, it
+// matters more that layers with one row per frame fill them, too.
 constexpr std::size_t kMostFrames = 256;
 #if defined(BNN_AVX512)
 constexpr std::size_t kBlockBytes = 512 * 1024;
@@ -35,7 +35,7 @@ std::size_t plain_bytes(Storage type) {
     refuse("an input array holds no bits");
 }
 
-// Units that only move elements have one kernel, and none where the elements lie right already.
+// Units that only relabel elements share one kernel, and need none where input and output have one layout.
 bool is_identity(const char* kernel) { return std::strcmp(kernel, "identity") == 0; }
 
 }  // namespace
@@ -89,7 +89,7 @@ bool Graph::is_made(std::size_t tensor) const {
     return tensor == 0 || same_as_[tensor] != tensor || maker_[tensor] != kNone;
 }
 
-// A kernel runs on what its ports say and on nothing else, wherever the memory behind a tensor comes from.
+// A kernel runs on tensors exactly as its ports state them, whatever memory they use.
 void Graph::check_handed(const char* kernel, const Step& step) const {
     const auto fits = [&](const std::vector<Tensor>& stated, const std::vector<std::size_t>& handed) {
         if (stated.size() != handed.size()) return false;
@@ -118,7 +118,7 @@ void Graph::add_step(const char* kernel, const Unit& unit, const std::vector<std
     steps_.push_back(std::move(step));
 }
 
-// The tensors that must be made so that those of the taps are; only their owners count.
+// The tensors that must be computed for those of the taps; only the owners of memory count.
 std::vector<bool> Graph::needed_for(const std::vector<Tap>& taps) const {
     std::vector<bool> needed(tensors_.size());
     for (const Tap& tap : taps) needed.at(same_as_.at(tap.tensor)) = true;
@@ -173,7 +173,7 @@ void Graph::run(const void* input, Storage type, std::size_t frames, const std::
     try {
         while (others.size() + 1 < std::min<std::size_t>(threads, blocks)) others.emplace_back(work);
     } catch (const std::exception&) {
-        // Where no more threads can be had, fewer do the same.
+        // Fewer threads give the same result.
     }
     work();
     for (std::thread& thread : others) thread.join();
@@ -183,21 +183,21 @@ void Graph::run(const void* input, Storage type, std::size_t frames, const std::
 void Graph::run_block(Worker& worker, const void* input, Storage type, std::size_t first, std::size_t frames,
                       const std::vector<Tap>& taps) const {
     const Tensor& entry = tensors_.at(0);
-    const char* given = static_cast<const char*>(input) + first * entry.elements() * plain_bytes(type);
-    // Where the given array is what the first tensor would be, it is read in its place.
+    const char* array = static_cast<const char*>(input) + first * entry.elements() * plain_bytes(type);
+    // An array in the first tensor's own layout is read in its place.
     const bool in_place = type == entry.storage;
     if (!in_place) {
         Tensor plain = entry;
         plain.storage = type;
         char* target = static_cast<char*>(worker.tensors[0].data());
         for (std::size_t row = 0; row < frames * entry.positions; ++row) {
-            read_row(plain, given + row * plain.stride(), worker.row.data());
+            read_row(plain, array + row * plain.stride(), worker.row.data());
             write_row(entry, worker.row.data(), target + row * entry.stride());
         }
     }
     const auto memory = [&](std::size_t tensor) -> const void* {
         const std::size_t owner = same_as_[tensor];
-        return owner == 0 && in_place ? given : worker.tensors[owner].data();
+        return owner == 0 && in_place ? array : worker.tensors[owner].data();
     };
     for (const Step& step : steps_) {
         if (!worker.needed[step.outputs[0]]) continue;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The dataflow graph in native form: tensors, and kernels in the order in which they run.
+// The dataflow graph: tensors, and kernels in the order in which they run.
 #ifndef BNN_EMULATOR_GRAPH_H
 #define BNN_EMULATOR_GRAPH_H
 
@@ -9,7 +9,7 @@ namespace bnn {
 
 class Graph {
 public:
-    // Where a tensor's integers go: int64, (frames, elements).
+    // Where a tensor's integers are written: int64, (frames, elements).
     struct Tap {
         std::size_t tensor;
         std::int64_t* values;
@@ -46,7 +46,7 @@ private:
                    const std::vector<Tap>& taps) const;
 
     std::vector<Tensor> tensors_;
-    std::vector<std::size_t> same_as_;  // the tensor in whose memory a tensor lies
+    std::vector<std::size_t> same_as_;  // for each tensor, the one whose memory it uses
     std::vector<std::size_t> maker_;    // the step that writes a tensor, or kNone
     std::vector<Step> steps_;
 };

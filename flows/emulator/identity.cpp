@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Identity: the same elements in the same order, behind other axes. Where both lie in memory alike, the graph hands the
-// tensor on without this kernel.
+// Identity: the same elements in the same order, grouped to other axes. Where both have the same layout in memory, the
+// graph shares it without this kernel.
 #include "kernel.h"
 
 namespace bnn {

@@ -30,7 +30,7 @@ const char* storage_name(Storage storage) {
     return "bits";
 }
 
-// Text that is cut off where it gets too long.
+// Text that is truncated if it gets too long.
 class Text {
 public:
     Text(char* text, std::size_t capacity) : end_(text), left_(capacity) {}

@@ -2,11 +2,10 @@
 // What a unit must state to be emulated: a kernel that turns rows of its inputs into rows of its outputs.
 //
 // A unit has one source file. It defines a kernel and registers it under the name that the operator's `emulator()` in
-// Python gives. All integers of a unit come as named arrays of 64-bit integers; a kernel packs them as it likes.
+// Python returns. All constants of a unit come as named arrays of 64-bit integers; a kernel packs them as it likes.
 //
-// The library is compiled where somebody waits for its first result, and that is mostly a matter of standard headers
-// and of what is inlined: here stands only what every kernel needs, and functions that are not hot have their body in
-// kernel.cpp.
+// The library is compiled while a user waits for the first result, and most of that time goes to standard headers and
+// inlined code: so this header has only what every kernel needs, and functions that are not hot are in kernel.cpp.
 #ifndef BNN_EMULATOR_KERNEL_H
 #define BNN_EMULATOR_KERNEL_H
 
@@ -21,7 +20,7 @@
 
 namespace bnn {
 
-// Vectors whose memory begins where a whole vector register can be loaded.
+// Vectors aligned for loads of whole vector registers.
 template <class T>
 struct AlignedAllocator {
     using value_type = T;
@@ -38,19 +37,19 @@ struct AlignedAllocator {
 template <class T>
 using Aligned = std::vector<T, AlignedAllocator<T>>;
 
-// What a unit takes and makes.
+// A unit's input and output tensors.
 struct Ports {
     std::vector<Tensor> inputs;
     std::vector<Tensor> outputs;
 };
 
-// Says what does not fit together.
+// An error: what does not fit together.
 class Refusal : public std::exception {
 public:
     Refusal(const char* what, const char* name);
     // Of a kernel, with the shapes of its ports.
     Refusal(const char* kernel, const char* what, const Ports& ports);
-    // Of a kernel that would be handed other tensors than it states.
+    // Of a kernel that would get other tensors than it states.
     Refusal(const char* kernel, const Ports& stated, const Ports& handed);
     const char* what() const noexcept override { return text_; }
 
@@ -71,19 +70,19 @@ struct Values {
 
 class Windows;
 
-// A unit's ports and integers; valid only while the kernel is made.
+// A unit's ports and constants; valid only while the kernel is constructed.
 struct Unit : Ports {
     std::vector<Values> values;
-    // What the unit that makes the only input says of its rows, whoever reads them as other rows.
+    // What the producer of the only input says of its rows, even if this unit groups them differently.
     const Windows* made_as = nullptr;
 
     // Where the rows of the only input are windows on an image: a kernel may read that instead (`reads_image`).
     const Windows* windows() const;
 
-    // The only ones.
+    // Of units with one input and one output.
     const Tensor& input() const;
     const Tensor& output() const;
-    // Refuses units whose ports are not all of one shape, whatever their storage.
+    // Refuses units whose ports do not all have one shape; their storage may differ.
     void require_one_shape() const;
     bool has(const char* name) const;
     Values array(const char* name) const;
@@ -93,23 +92,23 @@ struct Unit : Ports {
 
 class Kernel {
 public:
-    // `ports` are what `run` reads and writes. The graph hands over tensors of exactly these rows, or refuses.
+    // `ports` are what `run` reads and writes. The graph passes tensors of exactly these rows, or refuses.
     explicit Kernel(const Ports& ports);
     virtual ~Kernel();
 
     const Ports& ports() const { return ports_; }
 
-    // Bytes of working memory that `run` needs for so many frames.
+    // Bytes of working memory that `run` needs for `frames` frames.
     virtual std::size_t scratch(std::size_t frames) const;
 
-    // The windows on its input that the rows of its output are, if they are that.
+    // The windows on its input that its output's rows are, or null.
     virtual const Windows* windows() const;
 
     // Whether its input is the image that the unit's `windows` lie on, and not their rows.
     virtual bool reads_image() const;
 
-    // One pointer to the first row of each input and output; `scratch` is aligned to kAlignment. Threads run the same
-    // kernel at the same time.
+    // A pointer to the first row of each input and output; `scratch` is aligned to kAlignment. Several threads run the
+    // same kernel concurrently.
     virtual void run(const void* const* in, void* const* out, std::size_t frames, void* scratch) const = 0;
 
 private:
@@ -118,7 +117,7 @@ private:
 
 using Factory = std::unique_ptr<Kernel> (*)(const Unit&);
 
-// Makes the kernel `name`; throws a Refusal for what does not fit together.
+// Constructs the kernel `name`; throws a Refusal if something does not fit together.
 std::unique_ptr<Kernel> make_kernel(const char* name, const Unit& unit);
 
 class Registration {

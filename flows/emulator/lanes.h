@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Vectors of 32-bit integers, as wide as the path that is being compiled has them; four in one that every machine runs.
+// Vectors of 32-bit integers, as wide as the path being compiled has them; four on the path for every machine.
 //
-// The intrinsics behind this header take as long to read as everything else: sources that need no vectors leave it
-// alone.
+// The intrinsics in this header take as long to parse as everything else: sources that need no vectors do not include
+// it.
 #ifndef BNN_EMULATOR_LANES_H
 #define BNN_EMULATOR_LANES_H
 
@@ -45,7 +45,7 @@ inline Lanes load(const std::int32_t* from) {
 inline ULanes all(std::uint32_t value) { return ULanes{} + value; }
 inline Lanes all(std::int32_t value) { return Lanes{} + value; }
 
-// Bit i says whether lane i of `a` is at least that of `b`.
+// Bit i is whether lane i of `a` is at least that of `b`.
 inline unsigned at_least(Lanes a, Lanes b) {
 #if defined(BNN_AVX512)
     return _mm512_cmpge_epi32_mask((__m512i)a, (__m512i)b);
@@ -63,7 +63,7 @@ inline unsigned at_least(Lanes a, Lanes b) {
 #endif
 }
 
-// Bit i says whether byte i of 64 is at least `limit` once it is exclusive-ored with `flip`.
+// Bit i is whether byte i of 64, exclusive-ored with `flip`, is at least `limit`.
 inline std::uint64_t bytes_at_least(const std::uint8_t* bytes, std::uint8_t limit, std::uint8_t flip) {
     std::uint64_t result = 0;
 #if defined(BNN_AVX512)

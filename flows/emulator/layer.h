@@ -12,8 +12,8 @@ namespace bnn {
 
 inline std::int64_t ceiling_half(std::int64_t value) { return (value >> 1) + (value & 1); }
 
-// All neurons count what reaches their thresholds. One that counts values below them (decreasing) has its weights
-// negated, for a < T is -a >= 1 - T.
+// All neurons count the thresholds that they reach. One that counts thresholds above its value (decreasing) has its
+// weights negated, as a < T is -a >= 1 - T.
 struct Layer {
     std::size_t neurons, inputs, levels;
     std::vector<std::int64_t> weights, thresholds;
@@ -24,8 +24,8 @@ struct Layer {
         : neurons(unit.output().channels), inputs(unit.input().channels),
           levels(static_cast<std::size_t>(unit.number("levels"))) {
         if (unit.input().positions != unit.output().positions) refuse("positions differ");
-        const Values given = unit.array("weights", neurons * inputs);
-        weights.assign(given.data, given.data + given.count);
+        const Values values = unit.array("weights", neurons * inputs);
+        weights.assign(values.data, values.data + values.count);
         if (levels > 0) {
             const Values limits = unit.array("thresholds", neurons * levels);
             const Values decreasing = unit.array("decreasing", neurons);
@@ -41,7 +41,7 @@ struct Layer {
         }
     }
 
-    // A bound of all partial sums with inputs up to `magnitude`.
+    // A bound on all partial sums with inputs up to `magnitude`.
     std::int64_t bound(std::int64_t magnitude) const {
         std::int64_t most = 0;
         for (std::size_t n = 0; n < neurons; ++n) {
@@ -62,11 +62,11 @@ private:
     }
 };
 
-// What a sum over bits is to the dot product: with m the negative of bipolar weights, ones of x ^ m are counted, plane
-// by plane where inputs have several bits; then dot = scale * sum + bias of the neuron.
+// How a sum over bits gives the dot product: with m the inverse of bipolar weights, the ones of x ^ m are counted,
+// plane by plane where inputs have several bits; then dot = scale * sum + bias of the neuron.
 //
-// Over bipolar inputs dot = 2 sum - inputs. Over planes dot = sum - (the weights of all planes) * (ones of m), where a
-// sign plane weighs less than nothing.
+// For bipolar inputs, dot = 2 sum - inputs. For planes, dot = sum - (the weights of all planes) * (ones of m), where
+// the weight of a sign plane is negative.
 struct BitSums {
     std::size_t planes;
     bool is_signed;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Lookup: a function of every element, from a table by its code in the stream.
 //
-// values: table (2 to the power of the input's bits, for each of the channels one after the other); channels, 1 where
-// one table serves all.
+// values: table (2 to the power of the input's bits, for each channel one after the other); channels, 1 where one table
+// serves all.
 #include "byte_table.h"
 #include "kernel.h"
 

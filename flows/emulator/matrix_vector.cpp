@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Matrix-vector: dot products of every row with all neurons, thresholds merged or raw sums.
+// Matrix-vector: dot products of every row with all neurons, or what the neurons' thresholds make of them.
 //
 // values: weights (neurons x inputs), levels, and with levels > 0: thresholds (neurons x levels), decreasing (neurons).
 //
-// Three ways, by what the integers are:
+// Three ways, depending on the integers:
 //   bits     bipolar weights on inputs of one bit, or of few bits plane by plane: by tiles where the processor counts
 //            the ones of whole vectors, else by slices (sliced_matrix_vector.cpp);
 //   bytes    weights and inputs of up to 8 bits: tiles of byte products;
 //   wide     anything else, one product after the other in 64 bits.
-// Each sums something of which the dot product is scale * sum + bias of the neuron, with scale > 0, so that thresholds
-// can be rewritten for the sum itself.
+// Each computes a sum with dot = scale * sum + bias of the neuron and scale > 0, so that thresholds can be rewritten
+// for the sum itself.
 #include <cstring>
 
 #include "bit_planes.h"
@@ -19,19 +19,19 @@
 namespace bnn {
 namespace {
 
-// Inputs of at most so many bits are summed plane by plane where that takes fewer instructions than byte products.
+// Inputs of at most this many bits are summed plane by plane, where that takes fewer instructions than byte products.
 #if defined(BNN_AVX512)
 constexpr int kMostPlanes = 2;
 #else
 constexpr int kMostPlanes = 4;
 #endif
 
-// Vectors are taken by so many that their neurons fill whole bytes.
+// Vectors are processed in such numbers that their neurons fill whole bytes.
 constexpr std::size_t kVectorUnit = kLanes < 8 ? 8 / kLanes : 1;
 constexpr std::size_t kPanelRows = 128;
 
 #if defined(BNN_AVX512)
-// Bits as they are, or each bit of narrow integers for itself.
+// Bits as they are, or each bit of narrow integers separately.
 struct BitSource : BitSums {
     using Tiles = BitTiles;
 
@@ -49,7 +49,7 @@ struct BitSource : BitSums {
 };
 #endif
 
-// Bytes, or bits as bytes that are 0 for -1; signed bytes are raised by offset() where products take unsigned ones.
+// Bytes, or bits as bytes, 0 for -1; offset() is added to signed bytes where products need unsigned ones.
 struct ByteSource {
     using Tiles = ByteTiles;
     static constexpr std::size_t planes = 1;
@@ -131,7 +131,7 @@ protected:
 private:
     static constexpr std::size_t kWide = 4;  // vectors, so that sums and operands stay in registers
 
-    // Vectors of the tile that begins with one.
+    // The number of vectors of the tile that begins with `vector`.
     std::size_t width(std::size_t vector) const { return vectors_ - vector >= kWide ? kWide : kVectorUnit; }
 
     template <std::size_t Vectors>
@@ -225,7 +225,7 @@ private:
                 char* tap = reinterpret_cast<char*>(plain.data()) + packed_taps_[i / in_.channels];
                 Source::put(tap, i % in_.channels, weights[i]);
             }
-            // Tiles are wide but for the last vectors.
+            // Tiles are wide except for the last vectors.
             const std::size_t vector = n / kLanes, whole = vectors_ / kWide * kWide;
             const std::size_t unit = vector < whole ? kWide : kVectorUnit;
             const std::size_t lane = vector % unit * kLanes + n % kLanes;
@@ -236,11 +236,10 @@ private:
 
     std::size_t output_count() const { return vectors_ * std::max<std::size_t>(levels_, 1) * kLanes; }
 
-    // For each kind of rows, vector by vector: with levels, the thresholds of each level for the sums; else what to add
-    // to the scaled sums.
+    // For each kind of row, vector by vector: with levels, the thresholds of each level for the sums; else the
+    // constants to add to the scaled sums.
     void pack_outputs(const Layer& layer) {
-        // Sums never reach the limit of a neuron that fills up a vector, so that its bit is 0; nothing is added to
-        // them.
+        // No sum reaches the limit of a neuron that only pads a vector, so its bit is 0; nothing is added to its sums.
         outputs_.assign(kinds() * output_count(), levels_ == 0 ? 0 : INT32_MAX);
         for (std::size_t kind = 0; kind < kinds(); ++kind) {
             for (std::size_t n = 0; n < layer.neurons; ++n) {
@@ -261,9 +260,9 @@ private:
     Source source_;
     std::size_t levels_;
     std::size_t vectors_;
-    std::size_t groups_ = 0;  // of a neuron's weights
+    std::size_t groups_ = 0;  // of one neuron's weights
     std::vector<Segment> segments_;
-    std::vector<std::size_t> packed_taps_;  // for each tap, where its weights begin among those of a neuron
+    std::vector<std::size_t> packed_taps_;  // for each tap, where its weights begin within a neuron's
     Aligned<std::uint32_t> weights_;
     Aligned<std::int32_t> outputs_;
 };
@@ -302,8 +301,8 @@ private:
     Layer layer_;
 };
 
-// Bits of an interval, of two's complement where it has negative values; then at least 2, for a sign plane stands
-// behind another.
+// Bits of an interval, in two's complement where it has negative values; then at least 2, as a sign plane follows
+// another plane.
 int bits_of(std::int64_t lo, std::int64_t hi) {
     int bits = lo < 0 ? 1 : 0;
     for (std::int64_t rest = std::max(hi, -lo - 1); rest > 0; rest >>= 1) ++bits;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Add and Multiply: two streams, element by element; sums of each times a factor, or products.
+// Add and multiply: sums of two streams, each times a factor, or products, element by element.
 //
 // values of an addition: factors (2).
 #include "kernel.h"

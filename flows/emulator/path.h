@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The path that is being compiled follows from the compiler's options alone: AVX-512 with VPOPCNTDQ, VNNI and VBMI;
-// AVX2; else what every compiler makes something of. A library holds one path, so that nothing of another slips in.
+// AVX2; else portable C++. A library holds one path, so that no code of another slips in.
 #ifndef BNN_EMULATOR_PATH_H
 #define BNN_EMULATOR_PATH_H
 

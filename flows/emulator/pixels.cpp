@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pixels moved about: a crop, or nearest resampling. Each pixel made is one of those taken.
+// Crop and upsample: each output pixel is a copy of an input pixel.
 //
-// values: image (rows and columns taken), rows, columns (for each row and column made, which one it is of those taken).
+// values: image (rows and columns of the input), rows, columns (for each row and column of the output, the number of
+// the input's that it copies).
 #include <cstring>
 
 #include "kernel.h"
@@ -40,7 +41,7 @@ public:
 
 private:
     Tensor in_, out_;
-    std::vector<std::size_t> pixels_;  // for each pixel made, the one it copies
+    std::vector<std::size_t> pixels_;  // for each output pixel, the one it copies
 };
 
 std::unique_ptr<Kernel> make_pixels(const Unit& unit) { return std::make_unique<Pixels>(unit); }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pool: the pixels of each window become one, channel by channel: their sum, or their largest or smallest element.
+// Pool: reduces the pixels of each window to one, channel by channel: their sum, their largest or their smallest.
 //
-// values: taps, sum (0 or 1), smallest (channels), lo, hi, bipolar (0 or 1), the type; an extremum leaves out what is
-// not of the type, the pixels outside the image.
+// values: taps, sum (0 or 1), smallest (channels); lo, hi, bipolar (0 or 1): the element type. Extrema ignore integers
+// that are not of the type, which stand for pixels outside the image.
 #include <algorithm>
 
 #include "windows.h"
@@ -60,7 +60,7 @@ private:
     std::vector<std::uint8_t> smallest_;
 };
 
-// Extrema of bits, read from the image: the largest is their OR, the smallest their AND.
+// Extrema of bits, read from the image: the largest is the OR, the smallest the AND.
 class BitPool : public Kernel {
 public:
     explicit BitPool(const Unit& unit)
@@ -93,7 +93,7 @@ private:
         std::uint64_t any = 0, every = smallest_[word];
         for (std::size_t tap = 0; tap < windows_.taps; ++tap) {
             const std::size_t pixel = windows_.pixel(window, tap);
-            // What is no bit, as a zero pad, does not count.
+            // What is not a bit, like a zero pad, does not count.
             if (pixel == Windows::kOutside && windows_.fill != 1 && windows_.fill != -1) continue;
             const std::uint64_t bits = pixel == Windows::kOutside ? outside_[word] : image[pixel * words_ + word];
             any |= bits;
@@ -109,7 +109,7 @@ private:
 
 std::unique_ptr<Kernel> make_pool(const Unit& unit) {
     auto general = std::make_unique<Pool>(unit);
-    // The windows are rows of its input, so that their image has as many channels as it makes.
+    // The windows are the rows of its input, so their image has as many channels as its output.
     const bool on_bits = unit.windows() != nullptr && unit.windows()->image.storage == Storage::bits;
     if (on_bits && unit.output().storage == Storage::bits && general->is_extremum_of_bits() &&
         unit.windows()->image.channels == unit.output().channels) {

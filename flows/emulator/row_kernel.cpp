@@ -6,7 +6,7 @@
 namespace bnn {
 namespace {
 
-// What is prepared at once should stay in the second-level cache.
+// What is converted at once should stay in the second-level cache.
 constexpr std::size_t kPreparedBytes = 256 * 1024;
 
 }  // namespace
@@ -24,7 +24,7 @@ RowKernel::RowKernel(const Unit& unit, const Form& form, std::size_t panel)
     if (!image_) {
         taps_.assign(1, 0);
         kinds_.push_back({{}, {{0, 0}}});
-        in_place_ = form.as_given;
+        in_place_ = form.unchanged;
         return;
     }
     const Windows& windows = *unit.windows();
@@ -35,7 +35,7 @@ RowKernel::RowKernel(const Unit& unit, const Form& form, std::size_t panel)
     line_ = windows.image_columns;
     start_ = windows.top * windows.columns + windows.left;
     step_ = windows.columns;
-    in_place_ = form.as_given && places_ == in_.positions;
+    in_place_ = form.unchanged && places_ == in_.positions;
     for (const std::size_t offset : windows.offsets) taps_.push_back(offset * form.place_bytes);
     const bool holds_fill = in_.storage != Storage::bits || fill_ == 1 || fill_ == -1;
     margin_ = holds_fill ? fill_ : -1;
@@ -61,14 +61,14 @@ std::int64_t RowKernel::border(const Layer& layer, std::size_t neuron, std::size
     return sum * (fill_ + 1);
 }
 
-// Frames that are prepared and summed together; without an image, rows are frames here.
+// The number of frames that are converted and summed together; without an image, a row counts as a frame.
 std::size_t RowKernel::chunk(std::size_t frames) const {
     if (in_place_) return frames;
     return std::min(frames, std::max<std::size_t>(1, kPreparedBytes / (form_.planes * frame_bytes())));
 }
 
 std::size_t RowKernel::prepared_bytes(std::size_t frames) const {
-    // The last group of a row may reach into what follows, and behind the last row, too.
+    // The last group of a row may reach into the next row, and behind the last one.
     return in_place_ ? 0 : rounded_up(form_.planes * frames * frame_bytes() + kAlignment, kAlignment);
 }
 
@@ -79,7 +79,7 @@ std::size_t RowKernel::scratch(std::size_t frames) const {
 
 void RowKernel::run(const void* const* in, void* const* out, std::size_t frames, void* scratch) const {
     const std::size_t all = image_ ? frames : frames * in_.positions, most = chunk(all);
-    const std::size_t given_bytes = lines_ * line_ * in_.stride();
+    const std::size_t input_bytes = lines_ * line_ * in_.stride();
     const std::size_t plane_bytes = most * frame_bytes();
     const char* from = static_cast<const char*>(in[0]);
     char* to = static_cast<char*>(out[0]);
@@ -88,19 +88,19 @@ void RowKernel::run(const void* const* in, void* const* out, std::size_t frames,
     if (places_ != lines_ * line_) make_margin(prepared, most, plane_bytes);
     for (std::size_t first = 0; first < all; first += most) {
         const std::size_t count = std::min(most, all - first);
-        const char* given = from + first * given_bytes;
+        const char* source = from + first * input_bytes;
         char* results = to + first * rows_ * out_.stride();
         if (in_place_) {
-            run_chunk(given, results, count, plane_bytes, rest);
+            run_chunk(source, results, count, plane_bytes, rest);
             continue;
         }
         if (places_ == lines_ * line_) {
-            prepare(given, count * places_, prepared, plane_bytes);
+            prepare(source, count * places_, prepared, plane_bytes);
         } else {
             for (std::size_t frame = 0; frame < count; ++frame) {
                 for (std::size_t line = 0; line < lines_; ++line) {
                     const std::size_t place = frame * places_ + start_ + line * step_;
-                    prepare(given + (frame * lines_ + line) * line_ * in_.stride(), line_,
+                    prepare(source + (frame * lines_ + line) * line_ * in_.stride(), line_,
                             prepared + place * form_.place_bytes, plane_bytes);
                 }
             }
@@ -132,7 +132,7 @@ void RowKernel::run_chunk(const char* base, char* out, std::size_t frames, std::
         for (std::size_t first = 0; first < all; first += panel_) {
             const std::size_t count = std::min(panel_, all - first);
             if (places.size() == 1) {
-                // A loop that compilers make vectors of, for small layers take little longer than this.
+                // A loop that compilers vectorise, as this takes a large part of small layers' time.
                 for (std::size_t row = 0; row < count; ++row) {
                     rows[row] = base + places[0].from + (first + row) * from_step;
                     results[row] = out + places[0].to + (first + row) * to_step;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the kernels of matrix-vector units share: where their rows lie, brought into the form that they sum.
+// What the kernels of matrix-vector units share: where their rows lie, converted to the layout that they sum.
 //
-// A row is one or more taps, each with the elements of one pixel. Rows that follow each other have one tap; windows
-// have as many as their kernel, and are never copied together: the image is brought into the form once, with the margin
-// that its windows hang over, and a row begins at the place of its first tap.
+// A row is one or more taps, each with the elements of one pixel. Consecutive rows have one tap; windows have as many
+// as their kernel, and are never copied together: the image is converted once, with the margin that its windows reach
+// into, and a row begins at the place of its first tap.
 //
-// The margin holds what elements outside are. Bits cannot hold every such value, 0 least of all. Then the margin holds
-// -1, and windows are told apart by their taps that lie there, as one kind each; what is summed too much is a constant
-// of a kind and a neuron (`border`).
+// The margin holds the value of elements outside the image. Bits cannot hold every such value, least of all 0. In that
+// case the margin holds -1, and windows are of different kinds by which of their taps lie there; the surplus of the sum
+// is a constant of a kind and a neuron (`border`).
 #ifndef BNN_EMULATOR_ROW_KERNEL_H
 #define BNN_EMULATOR_ROW_KERNEL_H
 
@@ -20,16 +20,16 @@ namespace bnn {
 struct Form {
     std::size_t planes;       // an image for each
     std::size_t place_bytes;  // from one pixel to the next
-    std::size_t tap_bytes;    // of them, those with elements
-    bool as_given;            // the tensor's own
+    std::size_t tap_bytes;    // those of them with elements
+    bool unchanged;           // the layout is the tensor's own
 };
 
 class RowKernel : public Kernel {
 public:
-    // The tensor to read: the image, where the rows of the unit's input are windows on it whose integers lie alike.
+    // The tensor to read: the image, where the rows of the unit's input are windows on it and both have one storage.
     static const Tensor& source(const Unit& unit);
 
-    // `panel` rows at most are summed at once, a multiple of kRowUnit.
+    // At most `panel` rows are summed at once, a multiple of kRowUnit.
     RowKernel(const Unit& unit, const Form& form, std::size_t panel);
 
     std::size_t scratch(std::size_t frames) const override;
@@ -37,7 +37,7 @@ public:
     void run(const void* const* in, void* const* out, std::size_t frames, void* scratch) const override;
 
 protected:
-    // Behind the last row stands it again, until there are a multiple of kRowUnit.
+    // The last row is repeated up to a multiple of kRowUnit.
     static constexpr std::size_t kRowUnit = 4;
     struct Panel {
         const char* const* rows;  // of the first plane
@@ -47,14 +47,14 @@ protected:
         std::size_t plane_bytes;  // from one plane to the next
     };
 
-    // `count` pixels that follow each other, to the form.
+    // Converts `count` consecutive pixels to the layout.
     virtual void prepare(const char* from, std::size_t count, char* to, std::size_t plane_bytes) const = 0;
     virtual void run_panel(const Panel& panel, void* scratch) const = 0;
     virtual std::size_t panel_scratch() const = 0;
 
     std::size_t kinds() const { return kinds_.size(); }
 
-    // What the dot product of rows of a kind has to be raised by.
+    // What must be added to the dot products of rows of a kind.
     std::int64_t border(const Layer& layer, std::size_t neuron, std::size_t kind) const;
 
     Tensor in_, out_;
@@ -67,7 +67,7 @@ private:
     struct Place {
         std::size_t from, to;
     };
-    // Rows of a frame that have the same taps outside.
+    // The rows of a frame that have the same taps outside the image.
     struct Kind {
         std::vector<std::size_t> outside;  // taps
         std::vector<Place> rows;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Select: chosen elements of each row, in any order, any number of times, and constants.
+// Select: any elements of each row in any order, any number of times, and constants.
 //
-// values: index (output channels), constants (which the index counts behind the channels).
+// values: index (output channels), constants (numbered behind the channels).
 #include <algorithm>
 
 #include "kernel.h"
@@ -26,11 +26,11 @@ public:
     std::size_t scratch(std::size_t) const override { return 8 * (in_.channels + constants_.size() + out_.channels); }
 
     void run(const void* const* in, void* const* out, std::size_t frames, void* scratch) const override {
-        std::int64_t* given = static_cast<std::int64_t*>(scratch);
-        std::int64_t* chosen = std::copy(constants_.begin(), constants_.end(), given + in_.channels);
+        std::int64_t* input = static_cast<std::int64_t*>(scratch);
+        std::int64_t* chosen = std::copy(constants_.begin(), constants_.end(), input + in_.channels);
         for (std::size_t row = 0; row < frames * in_.positions; ++row) {
-            read_row(in_, static_cast<const char*>(in[0]) + row * in_.stride(), given);
-            for (std::size_t c = 0; c < out_.channels; ++c) chosen[c] = given[index_[c]];
+            read_row(in_, static_cast<const char*>(in[0]) + row * in_.stride(), input);
+            for (std::size_t c = 0; c < out_.channels; ++c) chosen[c] = input[index_[c]];
             write_row(out_, chosen, static_cast<char*>(out[0]) + row * out_.stride());
         }
     }

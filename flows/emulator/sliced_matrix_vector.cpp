@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Dot products of bits for many rows at once, where the processor cannot count the ones of whole vectors.
 //
-// Rows lie in slices (slices.h), so that a neuron's sum over its inputs is counted by adders of single bits: two slices
-// of equal weight and a running one become the next running one and a carry of twice the weight. No weight is ever
-// loaded as such: inputs enter two at a time, and the carry of
+// Rows lie in slices (slices.h), so a neuron's sum over its inputs is computed by full adders: two slices of equal
+// weight and a running sum give the next running sum and a carry of twice the weight. No neuron's weight is ever loaded
+// as such: inputs enter two at a time, and the carry of
 //
 //   (parity of all inputs before, x1 ^ m1, x2 ^ m2)
 //
-// depends on the neuron by three bits alone, the parity of its own m before, m1 and m2. So all eight are made once for
-// all neurons (the table), and a neuron picks its own. Parities need no adder: the sum's lowest bit is that of all
-// inputs and all m together.
+// depends on the neuron by three bits alone: the parity of its own m before, m1 and m2. So all eight are computed once
+// for all neurons (the table), and a neuron picks its own. Parities need no adder: the sum's lowest bit is the parity
+// of all inputs and all m together.
 #include "path.h"
 
 #if !defined(BNN_AVX512)
@@ -22,17 +22,17 @@
 namespace bnn {
 namespace {
 
-constexpr std::size_t kBlockPairs = 64;  // whose table stays in the first-level cache
-constexpr std::size_t kGroup = 32;       // neurons that share it there
+constexpr std::size_t kBlockPairs = 64;  // so that their table stays in the first-level cache
+constexpr std::size_t kGroup = 32;       // neurons that use it there together
 
 static_assert(7 * kSliceBytes < 256, "the place of one of eight slices is kept in a byte");
 
-// The slice that a pick, in bytes, names: so that none of it has to be computed.
+// The slice at a pick, which is in bytes so that no address has to be computed.
 inline Slice at(const Slice* table, std::uint8_t pick) {
     return *reinterpret_cast<const Slice*>(reinterpret_cast<const char*>(table) + pick);
 }
 
-// Counts carries of 1 << Levels pairs: counters[i], of weight 2 << i, stay below Levels; the result is what they carry.
+// Counts the carries of 1 << Levels pairs: in counters[i], of weight 2 << i, for i < Levels; the result is their carry.
 template <int Levels>
 struct Counter {
     static inline __attribute__((always_inline)) Slice run(Slice* counters, const Slice* table,
@@ -94,11 +94,11 @@ public:
         words_ = (in_.channels + 63) / 64;
         pairs_ = (layer.inputs + 1) / 2;
         for (std::size_t i = 0; i < 2 * pairs_; ++i) {
-            // Behind an odd number of inputs stands a bit that is 0.
+            // An odd number of inputs is followed by a bit that is 0.
             const std::size_t tap = std::min(i / in_.channels, taps_.size() - 1);
             input_slices_.push_back(static_cast<std::uint32_t>(64 * words_ * tap + i - tap * in_.channels));
         }
-        // Counters are as many as the longest run of adders wants, at least.
+        // At least as many counters as the longest run of adders needs.
         count_bits_ = std::max<std::size_t>(bits_for(layer.inputs), 7 + 1);
         width_ = out_.storage == Storage::bits ? 1 : out_.storage == Storage::int32 ? 32 : 8;
         sum_bits_ = sums_.planes == 1 ? count_bits_ : count_bits_ + sums_.planes + 1;
@@ -149,10 +149,10 @@ protected:
 
 private:
     struct Work {
-        Slice* inputs;    // plane by plane, tap by tap, a slice an input
-        Slice* table;     // plane by plane, eight slices a pair; behind them the parity of all inputs
+        Slice* inputs;    // plane by plane, tap by tap, one slice per input
+        Slice* table;     // plane by plane, eight slices per pair; behind them the parity of all inputs
         Slice* counters;  // of a group of neurons
-        Slice* sums;      // of a group, where several planes go into them
+        Slice* sums;      // of a group, where they have several planes
         Slice* results;   // of neurons that share a word of the output
     };
 
@@ -160,7 +160,7 @@ private:
         return input < layer.inputs && layer.weights[n * layer.inputs + input] < 0;
     }
 
-    // Where the picks of a group's neuron for a block of pairs begin; they lie in the order in which they are used.
+    // Where the picks of a group's neuron for a block of pairs begin; they are in the order of their use.
     std::size_t pick(std::size_t group, std::size_t neuron, std::size_t block) const {
         const std::size_t neurons = std::min(kGroup, out_.channels - group);
         return group * pairs_ + block * neurons + neuron * std::min(kBlockPairs, pairs_ - block);
@@ -199,7 +199,7 @@ private:
         Slice parity = {};
         for (std::size_t pair = 0; pair < pairs_; ++pair, table += 8) {
             const Slice x1 = inputs[input_slices_[2 * pair]], x2 = inputs[input_slices_[2 * pair + 1]];
-            // The carry of (p, a, b) is p ^ ((p ^ a) & (p ^ b)), and that of all three inverted is its inverse.
+            // The carry of (p, a, b) is p ^ ((p ^ a) & (p ^ b)); with all three inverted, it is inverted.
             const Slice a = parity ^ x1, b = parity ^ x2;
             table[0] = parity ^ (a & b);
             table[1] = parity ^ (a & ~b);
@@ -219,7 +219,7 @@ private:
                 if (sums_.planes > 1) add_plane(count, plane, work);
             }
             for (std::size_t n = 0; n < count; ++n) {
-                // With one plane the counts are the sums.
+                // With one plane, the counts are the sums.
                 finish(first + n, sums_.planes > 1 ? work.sums + n * sum_bits_ : work.counters + n * count_bits_, panel,
                        work);
             }
@@ -232,7 +232,7 @@ private:
         for (std::size_t pair = 0; pair < pairs_; pair += kBlockPairs) {
             const std::size_t pairs = std::min(kBlockPairs, pairs_ - pair);
             for (std::size_t n = 0; n < count; ++n) {
-                // The lowest bit is a parity, the counters stand above it.
+                // The lowest bit is a parity, the counters are the bits above.
                 count_pairs(work.counters + n * count_bits_ + 1, count_bits_ - 1, table + 8 * pair,
                             picks_.data() + pick(first, n, pair), pairs);
             }
@@ -258,7 +258,7 @@ private:
         }
     }
 
-    // A neuron's result, from the bits of its sum, among those of the neurons before that share a word of the output.
+    // Puts a neuron's result, from the bits of its sum, behind those of the neurons that share its word of the output.
     void finish(std::size_t neuron, Slice* sum, const Panel& panel, const Work& work) const {
         const std::size_t row = panel.kind * out_.channels + neuron;
         const std::size_t place = neuron % (64 / width_) * width_;
@@ -281,8 +281,8 @@ private:
         if (place + width_ == 64 || neuron + 1 == out_.channels) store(neuron, panel, work.results);
     }
 
-    // The number in `bits` slices, doubled where `shift` is 1, plus a constant, in as many slices as the output has
-    // bits.
+    // The number in `bits` slices, doubled where `shift` is 1, plus a constant, in as many slices as an output element
+    // has bits.
     void put_integer(const Slice* number, std::size_t bits, bool is_signed, std::size_t shift, std::int64_t constant,
                      Slice* result) const {
         Slice carry = {};
@@ -301,8 +301,8 @@ private:
         }
     }
 
-    // The rows whose sum is at least `limit`: bit by bit from the lowest, a sum's 1 wins over a limit's 0 and loses to
-    // none.
+    // The rows whose sum is at least `limit`, compared bit by bit from the lowest: where sum and limit differ, the
+    // sum's bit decides, and higher bits overrule lower ones.
     Slice reaches(const Slice* sum, std::int64_t limit) const {
         if (limit <= 0) return ~Slice{};
         if (limit >> sum_bits_ != 0) return Slice{};
@@ -336,13 +336,13 @@ private:
     BitSums sums_;
     std::size_t levels_;
     std::size_t words_, pairs_;
-    std::size_t width_;                        // bits of an element of the output
-    std::size_t count_bits_;                   // of one plane's sum
-    std::size_t sum_bits_;                     // of all planes' sum
-    std::vector<std::uint32_t> input_slices_;  // for each input, which of a plane's slices
-    std::vector<std::uint8_t> picks_;          // for each neuron and pair, where its slice lies among the table's eight
-    std::vector<std::uint64_t> parities_;      // of a neuron's m, as a mask
-    std::vector<std::int64_t> biases_, limits_;  // for each kind of rows and neuron
+    std::size_t width_;                          // bits of an element of the output
+    std::size_t count_bits_;                     // of one plane's sum
+    std::size_t sum_bits_;                       // of all planes' sum
+    std::vector<std::uint32_t> input_slices_;    // for each input, its slice in a plane
+    std::vector<std::uint8_t> picks_;            // for each neuron and pair, its slice among the table's eight
+    std::vector<std::uint64_t> parities_;        // of a neuron's m, as a mask
+    std::vector<std::int64_t> biases_, limits_;  // for each kind of row and neuron
 };
 
 }  // namespace

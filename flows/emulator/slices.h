@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bits of many rows side by side: a slice holds one bit of each of kSliceRows rows, and arithmetic on bits of a number
-// is arithmetic on slices, for all rows at once.
+// Bits of many rows side by side: a slice holds one bit of each of kSliceRows rows, so that logic on slices does
+// arithmetic for all rows at once.
 #ifndef BNN_EMULATOR_SLICES_H
 #define BNN_EMULATOR_SLICES_H
 
@@ -17,8 +17,8 @@ constexpr std::size_t kSliceWords = kSliceBytes / 8;
 
 typedef std::uint64_t Slice __attribute__((vector_size(kSliceBytes)));
 
-// The sum of three bits: `sum` becomes its lower bit, the result is its upper one. Where an operation overwrites an
-// operand, this form copies only one.
+// The sum of three bits: its lower bit replaces `sum`, its upper one is the result. Where instructions overwrite an
+// operand, this form needs only one copy.
 inline Slice add_bits(Slice& sum, Slice a, Slice b) {
     const Slice before = sum;
     a ^= before;
@@ -26,7 +26,8 @@ inline Slice add_bits(Slice& sum, Slice a, Slice b) {
     return before ^ (a & (before ^ b));
 }
 
-// Slices i and j of 64 exchange bits j and i of each of their words. Row 64 * w + r has its bit in word w, bit r.
+// Transposes 64 slices word by word: bit j of slice i and bit i of slice j are exchanged. Row 64 * w + r has its bit in
+// word w, bit r.
 template <std::size_t Distance>
 inline void exchange(Slice* slices, std::uint64_t mask) {
     for (std::size_t base = 0; base < 64; base += 2 * Distance) {

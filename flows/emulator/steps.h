@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Thresholds as a function of one element: a count of those of its channel that it reaches, or stays below.
+// Thresholds as a function of one element: how many thresholds of its channel it reaches, or stays below.
 //
-// values: levels, thresholds (rows x levels), decreasing (rows); one row serves all channels, or each has its own.
+// values: levels, thresholds (rows x levels), decreasing (rows); one row for all channels, or one for each.
 #ifndef BNN_EMULATOR_STEPS_H
 #define BNN_EMULATOR_STEPS_H
 

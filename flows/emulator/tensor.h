@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// One stream's integers as the emulator keeps them in memory.
+// One stream's integers in the emulator's memory.
 //
 // A tensor is a sequence of rows, one for each position of each frame, frame after frame; a row holds the channels.
-// Rows of `bits` take whole 64-bit words, element 0 in the lowest bit, and what is left of the last word is 0. Rows of
-// the other kinds follow each other without gap. What lies behind a tensor must not be read.
+// Rows of `bits` have whole 64-bit words, element 0 in the lowest bit, and the rest of the last word is 0. Rows of
+// other storage follow each other without gaps. Nothing behind a tensor's end may be read.
 #ifndef BNN_EMULATOR_TENSOR_H
 #define BNN_EMULATOR_TENSOR_H
 
@@ -43,14 +43,14 @@ struct Tensor {
 
     std::size_t frame_bytes() const { return positions * stride(); }
 
-    // Whether the other tensor's elements, as many and in the same order, are the same bytes.
+    // Whether the other tensor, with as many elements in the same order, has the same bytes.
     bool lies_like(const Tensor& other) const {
         if (storage != other.storage || elements() != other.elements()) return false;
         return channels == other.channels || storage != Storage::bits ||
                (channels % 64 == 0 && other.channels % 64 == 0);
     }
 
-    // Whether the other one has rows of the same kind, as long and as many: what a kernel goes by.
+    // Whether the other tensor has as many rows of the same storage and length, which is what matters to a kernel.
     bool has_rows_of(const Tensor& other) const {
         return positions == other.positions && channels == other.channels && storage == other.storage;
     }
@@ -58,7 +58,7 @@ struct Tensor {
     bool is_byte() const { return storage == Storage::uint8 || storage == Storage::int8; }
 };
 
-// The narrowest storage of an interval; `bipolar` are -1 and +1 only, kept as bits 0 and 1.
+// The narrowest storage of an interval; `bipolar` integers, -1 and +1 only, are stored as bits 0 and 1.
 inline Tensor make_tensor(std::size_t positions, std::size_t channels, std::int64_t lo, std::int64_t hi, bool bipolar) {
     Tensor tensor{positions, channels, lo, hi, Storage::int64};
     if (bipolar) {
@@ -73,11 +73,11 @@ inline Tensor make_tensor(std::size_t positions, std::size_t channels, std::int6
     return tensor;
 }
 
-// One row as integers, and back: the general way, for kernels that have no faster one.
+// One row to integers and back: the general way, for kernels that have no faster one.
 void read_row(const Tensor& tensor, const void* row, std::int64_t* values);
 void write_row(const Tensor& tensor, const std::int64_t* values, void* row);
 
-// `count` bytes, each 0 or 1, to bits; the last word is filled with zeros.
+// Packs `count` bytes, each 0 or 1, to bits; the last word is padded with zeros.
 void pack_flags(const std::uint8_t* flags, std::size_t count, std::uint64_t* words);
 
 }  // namespace bnn

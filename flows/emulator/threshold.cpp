@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Threshold: each element becomes a count of the thresholds of its channel that it reaches, or stays below.
+// Threshold: how many thresholds of its channel each element reaches, or stays below.
 //
 // values: those of steps.h.
 #include <algorithm>
@@ -31,7 +31,7 @@ private:
     Steps steps_;
 };
 
-// One threshold a channel on unsigned bytes, as it stands in front of a first layer.
+// One threshold per channel on unsigned bytes, as in front of a first layer.
 class ByteThreshold : public Kernel {
 public:
     ByteThreshold(const Unit& unit, const Steps& steps) : Kernel(unit), in_(unit.input()), out_(unit.output()) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Vector-vector: for each channel the dot product of its own pixels of a window, thresholds merged or raw sums.
+// Vector-vector: for each channel, the dot product over a window's pixels, or what its thresholds make of it.
 //
-// values: weights (taps x channels), levels, and with levels > 0 those of steps.h.
+// values: weights (taps x channels), levels, and with levels > 0 the thresholds of steps.h.
 #include <optional>
 
 #include "steps.h"

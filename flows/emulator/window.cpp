@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Window: for each place of a kernel on an image, its pixels row by row, each with all its channels.
+// Window: for each position of a kernel on an image, its pixels row by row, each with all channels.
 //
 // values: those of windows.h.
 #include <algorithm>
@@ -35,7 +35,7 @@ Windows::Windows(const Unit& unit) : image(unit.input()), unrolled(unit.output()
         first.push_back(static_cast<std::size_t>(row * extent[1] + column));
         for (const std::size_t offset : offsets) {
             const std::size_t place = first.back() + offset;
-            // Numbers below 0 become large ones.
+            // Negative numbers become large ones.
             const std::size_t y = place / columns - top, x = place % columns - left;
             pixels.push_back(y < image_rows && x < image_columns ? y * image_columns + x : kOutside);
         }
@@ -104,7 +104,7 @@ private:
 
     Tensor in_, out_;
     Windows windows_;
-    bool whole_pixels_;  // pixels can be copied as they lie
+    bool whole_pixels_;  // whole pixels can be copied
     std::vector<char> outside_;
 };
 

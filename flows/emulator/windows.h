@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Windows on an image: which pixel each tap of each window is.
 //
-// What reads windows need not wait until their pixels have been copied behind each other: it is told of these here, and
-// reads the image itself.
+// A kernel that reads windows does not need their pixels copied one behind the other: with these it reads the image
+// itself.
 #ifndef BNN_EMULATOR_WINDOWS_H
 #define BNN_EMULATOR_WINDOWS_H
 
@@ -12,8 +12,7 @@ namespace bnn {
 
 class Windows {
 public:
-    // Of a unit with the values image, kernel, stride, dilation (2 each: vertical, horizontal), pads (top, left),
-    // windows (2), fill.
+    // values: image, kernel, stride, dilation (2 each: vertical, horizontal), pads (top, left), windows (2), fill.
     explicit Windows(const Unit& unit);
 
     static constexpr std::size_t kOutside = ~std::size_t{0};
@@ -22,12 +21,12 @@ public:
     std::size_t pixel(std::size_t window, std::size_t tap) const { return pixels[window * taps + tap]; }
 
     Tensor image;
-    Tensor unrolled;    // what the unit makes: a window a row
-    std::int64_t fill;  // what elements outside are
+    Tensor unrolled;    // the unit's output: one window per row
+    std::int64_t fill;  // the value of elements outside the image
     std::size_t count, taps;
     std::vector<std::size_t> pixels;
 
-    // The image within its margin: what a window that hangs over the border reads there lies outside.
+    // The image and the margin around it, into which windows at the border reach.
     std::size_t image_rows, image_columns;
     std::size_t top, left;             // of the margin
     std::size_t rows, columns;         // of image and margin together

@@ -47,7 +47,7 @@ private:
     size_t size_ = 0;
 };
 
-/// A file that is written beside its place and renamed into it by `commit`; without that it vanishes.
+/// A file that is written under another name beside its place; `commit` renames it, without that it is removed.
 class NewFile {
 public:
     explicit NewFile(const std::string& path) : path_(path), temporary_(path + ".part") {

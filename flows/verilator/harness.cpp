@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs frames through a Verilated accelerator, checks what comes out and says how long it took.
+// Drives frames through a Verilated accelerator, checks its output and reports how long it took.
 //
-// The program needs nothing but the files it is given, so a project is simulated and checked without Python. Its
-// options are in options.h, its evaluation loop in simulation.h, its boundary (bytes and beats) in the generated
-// ports.h.
+// The program needs nothing but its input files, so a project is simulated and checked without Python. Its options are
+// in options.h, its evaluation loop in simulation.h, its boundary (bytes and beats) in the generated ports.h.
 
 #include "files.h"
 #include "options.h"
@@ -19,8 +18,8 @@ extern "C" {
 static void on_signal(int) { interrupted = 1; }
 }
 
-/// What Verilator warns of at run time is a memory file that is missing or too short. The simulation would go on with
-/// zeros in its place and give wrong results, so it ends.
+/// Verilator's warnings at run time are about memory files that are missing or too short. The simulation would go on
+/// with zeros instead and give wrong results, so it ends.
 void vl_warn(const char* filename, int, const char*, const char* message) {
     fail(std::string(filename) + ": " + message);
 }
@@ -49,7 +48,7 @@ int status_of(End end) {
     }
 }
 
-/// Cycles without a transfer that no working accelerator needs, from what the compiler predicted.
+/// More cycles without a transfer than any working accelerator needs, from the predicted ones.
 uint64_t default_watchdog(bool stalled, uint64_t longest_stall) {
     const uint64_t quiet = 10000 + 20 * uint64_t{BNN_PREDICTED_INTERVAL} + 4 * uint64_t{BNN_PREDICTED_LATENCY};
     return stalled ? 4 * quiet + 16 * longest_stall : quiet;
@@ -119,7 +118,7 @@ void print_summary(const Simulation& simulation, double seconds) {
     }
 }
 
-/// Prints the first difference; whether there is none.
+/// Prints the first difference. Returns whether there is none.
 bool equals_expected(const Simulation& simulation, const MappedFile& expected, const std::string& path,
                      uint64_t frames) {
     const uint8_t* const got = simulation.output().data();
@@ -184,7 +183,7 @@ void explain(const Simulation& simulation, End end, const Vaccelerator& top) {
     }
 }
 
-/// Frames to drive; ends the program where the files do not fit together.
+/// The number of frames to drive; ends the program where the files do not fit together.
 uint64_t count_frames(const Options& options, const MappedFile& input, const MappedFile* expected) {
     if (input.size() == 0 || input.size() % Simulation::input_frame != 0) {
         fail(options.input + ": " + std::to_string(input.size()) + " bytes are no whole number of frames of " +
@@ -230,7 +229,7 @@ int main(int argc, char** argv) {
     const Limits limits{watchdog, options.most_cycles, options.trace_from, options.trace_to};
     Simulation simulation(top, input.data(), frames, options.repeat, limits);
 
-    // The first evaluation runs the initial blocks, which read the memories: no part of the simulation's speed.
+    // The first evaluation runs the initial blocks, which read the memories; it does not count as simulation time.
     top.eval();
 
     const auto start = std::chrono::steady_clock::now();
@@ -240,7 +239,7 @@ int main(int argc, char** argv) {
                                               : simulation.run<false, false>(input_stalls, output_stalls, nullptr));
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 
-    // Also at a deadlock: here the stream monitors, where built in, say what each stream was doing.
+    // After a deadlock, too: the stream monitors, if built in, report what each stream was doing.
     top.final();
 #if defined(BNN_TRACE_VCD) || defined(BNN_TRACE_FST)
     if (tracer) tracer->close();

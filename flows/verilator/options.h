@@ -19,7 +19,7 @@ struct Options {
     uint64_t repeat = 1;
     uint64_t trace_from = 0;
     uint64_t trace_to = ~uint64_t{0};
-    uint64_t trace_megabytes = 0;  // 0: as many as it takes
+    uint64_t trace_megabytes = 0;  // 0: no limit
     uint64_t watchdog = 0;         // 0: from the predicted cycles
     uint64_t most_cycles = ~uint64_t{0};
     uint64_t stall_seed = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The ports by which results leave the accelerator, as ports.h lists them, and what takes beats from them.
+// The accelerator's output ports, as ports.h lists them, and sinks that accept their beats.
 #ifndef BNN_OUTPUTS_H_
 #define BNN_OUTPUTS_H_
 
@@ -10,7 +10,7 @@
 #include <cstring>
 #include <tuple>
 
-/// One type a port: its name, its size, and where the design has its signals.
+/// One type per port: its name, its size, and its signals in the design.
 #define BNN_PORT(NAME, BYTES, BEATS)                                                        \
     struct NAME##_port {                                                                    \
         static constexpr const char* name = #NAME;                                          \
@@ -24,7 +24,8 @@
     };
 BNN_OUTPUTS(BNN_PORT)
 
-/// Takes the beats of one port: whether it does so next, where the next one goes, and how many it had of its frame.
+/// Accepts the beats of one port. It knows whether it accepts the next one, where that goes, and its number in the
+/// frame.
 template <class Port>
 struct Sink {
     uint8_t* at;
@@ -34,7 +35,7 @@ struct Sink {
     uint64_t frames = 0;
     uint8_t held_beat[Port::bytes];
 
-    /// Whether a beat that was offered and not taken is still there, unchanged; notes the one that now waits.
+    /// Whether a beat that was offered and not accepted is still there, unchanged; remembers the one that waits now.
     bool is_stable(const Vaccelerator& top) {
         if (held && !(Port::valid(top) && std::memcmp(Port::data(top), held_beat, Port::bytes) == 0)) return false;
         held = Port::valid(top) && !ready;
@@ -44,7 +45,7 @@ struct Sink {
 
     bool takes(const Vaccelerator& top) const { return ready && Port::valid(top); }
 
-    /// Takes a beat and goes on to the next, `gap` bytes further behind a frame; whether it was marked as it should be.
+    /// Stores a beat and moves on, by `gap` bytes more behind a frame. Returns whether tlast was as it should be.
     bool take(const Vaccelerator& top, uint64_t gap) {
         std::memcpy(at, Port::data(top), Port::bytes);
         at += Port::bytes;
@@ -68,10 +69,10 @@ template <class Nothing, class... Ports>
 struct OutputsOf {
     using Sinks = std::tuple<Sink<Ports>...>;
     static constexpr uint64_t count = sizeof...(Ports);
-    /// Bytes of a frame: one output behind the other.
+    /// Bytes of a frame, one output behind the other.
     static constexpr uint64_t frame = (Ports::frame + ...);
 
-    /// Sinks that leave their beats so from `data` on.
+    /// Sinks that store their beats in this order from `data` on.
     static Sinks make(uint8_t* data) {
         uint64_t offset = 0;
         const auto place = [&](uint64_t size) {
@@ -79,11 +80,11 @@ struct OutputsOf {
             offset += size;
             return at;
         };
-        // In braces, the order is that of the list.
+        // Braces evaluate in the order of the list.
         return Sinks{Sink<Ports>{place(Ports::frame), true}...};
     }
 
-    /// Calls `function` with a port and its number, for each.
+    /// Calls `function` with each port and its number.
     template <class Function>
     static void each(Function&& function) {
         uint64_t number = 0;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Popcounts with the processor's own instruction, in place of Verilator's shifts and masks.
 //
-// A binary network is mostly `$countones`. Verilator turns it into VL_COUNTONES_{I,Q,W}, which spell the count out in
-// some fifteen operations a word; with -march=native these forms become POPCNT, or VPOPCNT over whole vectors. The
-// header is force-included (-include popcount.h) in front of the generated C++: it lets verilated.h define its forms
-// under other names, and then defines its own under the names that the generated code calls.
+// A binary network is mostly `$countones`. Verilator turns it into VL_COUNTONES_{I,Q,W}, which take some fifteen
+// operations per word; with -march=native the forms below become POPCNT, or VPOPCNT over whole vectors. This header is
+// force-included (-include popcount.h) in front of the generated C++: it lets verilated.h define its forms under other
+// names, and then defines its own under the names that the generated code calls.
 #ifndef BNN_POPCOUNT_H_
 #define BNN_POPCOUNT_H_
 

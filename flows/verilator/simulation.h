@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The evaluation loop: drives a Verilated accelerator with frames and takes what comes out.
+// The evaluation loop: drives frames through a Verilated accelerator and collects its output.
 //
-// One cycle: look at the handshakes, which depend on registers only and so stand since the last rising edge; let the
-// clock rise; put the next input on the port; let the clock fall. A transfer's cycle is the index of the rising edge at
+// One cycle: sample the handshakes, which depend on registers only and so are stable since the last rising edge; raise
+// the clock; put the next input on the port; lower the clock. A transfer's cycle is the index of the rising edge at
 // which it happens, counted from the first edge after reset.
 #ifndef BNN_SIMULATION_H_
 #define BNN_SIMULATION_H_
@@ -22,13 +22,13 @@
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "ports are filled byte by byte, the lowest first");
 
-/// Set by SIGINT and SIGTERM; the loop looks at it every few thousand cycles.
+/// Set by SIGINT and SIGTERM; the loop checks it every few thousand cycles.
 inline volatile std::sig_atomic_t interrupted = 0;
 
 enum class End { done, wrong_tlast, unstable_output, deadlock, too_slow, interrupted };
 
-/// What the outer world bounds: cycles without a transfer, cycles at all, and the cycles that a trace shows. A trace
-/// that is full ends there.
+/// Limits of a run: cycles without a transfer, cycles in all, and the cycles that a trace shows. A trace that reaches
+/// its size ends there.
 struct Limits {
     uint64_t watchdog;
     uint64_t most_cycles = ~uint64_t{0};
@@ -36,13 +36,13 @@ struct Limits {
     uint64_t trace_to = ~uint64_t{0};
 };
 
-/// How far an output came: whole frames, and beats of the next.
+/// How far an output has come: whole frames, and beats of the next one.
 struct Progress {
     uint64_t frames;
     uint64_t beats;
 };
 
-/// Evaluates the design, the first time excepted.
+/// Evaluates the design; not for the first time.
 ///
 /// Vaccelerator::eval() also locks two mutexes each time, for messages of other threads and deleted class objects, of
 /// which a design here has none; with a small net that is a third of the time. Where build.mk has found the function
@@ -68,7 +68,7 @@ public:
     static constexpr uint64_t period = 10;  // time units of a trace, which are nanoseconds
     static constexpr uint64_t reset_cycles = 16;
 
-    /// Takes the first `frames` frames at `input`, `repeat` times over.
+    /// Drives the first `frames` frames at `input`, `repeat` times over.
     Simulation(Vaccelerator& top, const uint8_t* input, uint64_t frames, uint64_t repeat, const Limits& limits)
         : top_(top), input_(input), input_end_(input + frames * input_frame), limits_(limits),
           input_left_(frames * repeat * input_beats), frame_done_(frames * repeat),
@@ -79,7 +79,7 @@ public:
     /// plain loop has neither.
     template <bool Stalled, bool Traced>
     End run(Stalls& input_stalls, std::vector<Stalls>& output_stalls, Tracer* tracer) {
-        // Ports and counters in locals: the compiler may not assume that eval() leaves members alone.
+        // Ports and counters in locals: the compiler must assume that eval() changes members.
         Vaccelerator& top = top_;
         const uint8_t* source = input_;
         Outputs::Sinks sinks = Outputs::make(output_.data());
@@ -116,13 +116,13 @@ public:
             for (; cycle < pause && frame != frames; ++cycle) {
                 const bool take = valid && top.s_axis_tready;
                 uint64_t number = 0;
-                size_t whole = frames;  // frames that have left by all outputs
+                size_t whole = frames;  // frames that have left through all outputs
                 each([&](auto& sink) {
                     if (Stalled && !sink.is_stable(top) && end == End::done) {
                         end = End::unstable_output;
                         wrong_output_ = number;
                     }
-                    // What a port gives behind the last frame, while others are not done, is of no frame.
+                    // Beats of a port behind the last frame, while others are not done, belong to no frame.
                     if (sink.frames != frames && sink.takes(top)) {
                         last_transfer = cycle;
                         if (!sink.take(top, output_frame - port_of(sink).frame) && end == End::done) {
@@ -151,7 +151,7 @@ public:
                     }
                 }
                 if (Stalled) {
-                    // An offered beat stays offered until it is taken.
+                    // An offered beat stays offered until it is accepted.
                     if (input_left != 0 && (take || !valid)) top.s_axis_tvalid = valid = input_stalls.next();
                     get_ready();
                 }
@@ -187,13 +187,13 @@ public:
     uint64_t first_input() const { return first_input_; }
     uint64_t last_transfer() const { return last_transfer_; }
     uint64_t beats_in() const { return beats_in_; }
-    /// Frames that are out as a whole, by all outputs.
+    /// Frames that have left completely, through all outputs.
     uint64_t frames_out() const { return frames_out_; }
     /// For each output its whole frames, and beats of the one after them.
     const std::vector<Progress>& progress() const { return progress_; }
     /// Where tlast or a beat was wrong: the number of the output.
     uint64_t wrong_output() const { return wrong_output_; }
-    /// Cycle of the last transfer of each frame by any output; the first `frames_out()` are set.
+    /// Cycle of the last transfer of each frame on any output; the first `frames_out()` are set.
     const std::vector<uint64_t>& frame_done() const { return frame_done_; }
     const std::vector<uint8_t>& output() const { return output_; }
 
@@ -203,7 +203,7 @@ private:
 
     bool shown(uint64_t cycle) const { return cycle >= limits_.trace_from && cycle <= limits_.trace_to; }
 
-    /// Holds the reset for some cycles and ends it while the clock is still high.
+    /// Asserts the reset for some cycles and releases it while the clock is still high.
     template <bool Traced>
     void reset(Tracer* tracer) {
         top_.aresetn = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// When the outer world offers or accepts a beat: bursts whose lengths come from a seed.
+// When the test bench offers or accepts a beat: bursts of lengths drawn from a seed.
 //
 // Uniformly random stalls average out over a few cycles and never fill a queue or run a pipeline dry. These lengths are
 // spread evenly over the powers of two, mostly up to 64 cycles, sometimes up to two frames: that reaches every queue.
@@ -15,7 +15,7 @@ public:
         while (long_bits_ < 20 && (uint64_t{1} << long_bits_) < longest) ++long_bits_;
     }
 
-    /// Whether this side takes part in the next cycle.
+    /// Whether this side is active in the next cycle.
     bool next() {
         if (left_ == 0) {
             go_ = !go_;

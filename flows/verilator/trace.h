@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The waveform that a simulator writes, and how large it may become.
+// The waveform that a simulator writes, up to a size.
 #ifndef BNN_TRACE_H_
 #define BNN_TRACE_H_
 
@@ -22,16 +22,16 @@ struct VerilatedTracer {
 };
 #endif
 
-/// A waveform. Its file is looked at now and then, at first often, to know how fast it grows.
+/// A waveform. The size of its file is checked now and then, often at first, to know how fast it grows.
 class Tracer : public VerilatedTracer {
 public:
-    /// `most_bytes`: 0 for as many as it takes.
+    /// `most_bytes`: 0 for no limit.
     Tracer(const std::string& path, uint64_t most_bytes) : path_(path), most_bytes_(most_bytes) {}
 
     const std::string& path() const { return path_; }
     uint64_t most_bytes() const { return most_bytes_; }
 
-    /// Whether the file has reached its size; to be asked in the cycle that `next_look` names, or more often.
+    /// Whether the file has reached its size; to be called in the cycle that `next_look` returns, or more often.
     bool is_full(uint64_t cycle) {
         if (most_bytes_ == 0 || cycle < next_look_) return false;
         if (next_look_ == 0) {
@@ -43,7 +43,7 @@ public:
         struct stat status;
         const uint64_t bytes = stat(path_.c_str(), &status) == 0 ? static_cast<uint64_t>(status.st_size) : 0;
         if (bytes >= most_bytes_) return true;
-        // Twice as many cycles as until now, or as many as there is room for.
+        // Twice as many cycles as so far, or as many as there is room for.
         const double shown = static_cast<double>(cycle - first_);
         const double room =
             static_cast<double>(most_bytes_ - bytes) / static_cast<double>(std::max<uint64_t>(bytes, 1));
@@ -51,7 +51,7 @@ public:
         return false;
     }
 
-    /// The cycle in which to ask again.
+    /// The cycle in which to check again.
     uint64_t next_look() const { return most_bytes_ == 0 ? none : next_look_; }
 
 private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Add: the sum of two streams, element by element, each times a constant.
+// Add: the sum of two streams, element by element, each scaled by a constant.
 #ifndef BNN_ADD_HPP_
 #define BNN_ADD_HPP_
 
@@ -9,15 +9,21 @@
 #include <cstdint>
 
 namespace bnn {
-/// The adder, for one frame of Beats beats of PE elements.
+
+/// The adder, for one frame.
 ///
-/// Of each stream: InputBits, InputBipolar, InputSigned   its elements
-///                 Factor                                 what an element counts
-/// OutputBits   of the sums, in two's complement where they can be negative
+/// Beats           beats of a frame, at least 1
+/// PE              elements of a beat, at least 1
+/// InputBits~      bits of an element of either stream, 1 to 32
+/// InputBipolar~   1: elements are -1 and +1, stored as 0 and 1, of one bit
+/// InputSigned~    1: elements are in two's complement
+/// Factor~         what an element of either stream is multiplied by
+/// OutputBits      bits of a sum, 1 to 64; in two's complement where sums can be negative
 template <unsigned Beats, unsigned PE, unsigned InputBits0, bool InputBipolar0, bool InputSigned0, int Factor0,
           unsigned InputBits1, bool InputBipolar1, bool InputSigned1, int Factor1, unsigned OutputBits>
 void add(hls::stream<word<PE * InputBits0>>& in_0, hls::stream<word<PE * InputBits1>>& in_1,
          hls::stream<word<PE * OutputBits>>& out) {
+    static_assert(Beats >= 1 && PE >= 1, "a frame has at least one beat, and a beat at least one element");
     static_assert(!InputBipolar0 || InputBits0 == 1, "elements of -1 and +1 have one bit");
     static_assert(!InputBipolar1 || InputBits1 == 1, "elements of -1 and +1 have one bit");
     for (unsigned beat = 0; beat < Beats; ++beat) {

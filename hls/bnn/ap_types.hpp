@@ -11,7 +11,7 @@
 #define __AP_FIXED_SPECIAL_H__
 #endif
 
-// It also clears its unused bits before its value is set, harmlessly; g++ warns of that wherever it is inlined.
+// It also clears its unused bits before its value is set, which is harmless; g++ warns of that wherever it is inlined.
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wuninitialized"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Arg max: the index of a frame's largest score, the first where several are equal.
+// Arg max: the index of a frame's largest score, the lowest of equals.
 #ifndef BNN_ARG_MAX_HPP_
 #define BNN_ARG_MAX_HPP_
 
@@ -12,7 +12,7 @@
 namespace bnn {
 namespace detail {
 
-/// A number that is compared, of as many bits as that needs in hardware.
+/// The type of what is compared; in hardware, of exactly the bits that it needs.
 #ifdef __SYNTHESIS__
 template <unsigned Bits>
 using compared_integer = ap_int<Bits>;
@@ -40,8 +40,8 @@ compared_integer<Bits> compared(std::uint64_t code, unsigned beat, unsigned lane
                                                static_cast<compared_integer<Bits>>(offsets[beat][lane]));
 }
 
-/// The rank of a score, by channel; where the table has half as many words as codes, the lowest bit of these is
-/// constant.
+/// The rank of a score, by channel; where the table has half as many words as there are codes, the codes' lowest bit is
+/// constant and left out.
 template <unsigned Bits, unsigned Beats, unsigned InputBits, bool InputSigned, class Rank, std::size_t Words,
           std::size_t Lanes>
 compared_integer<Bits> compared(std::uint64_t code, unsigned beat, unsigned lane, const Rank (&ranks)[Words][Lanes]) {
@@ -56,18 +56,24 @@ compared_integer<Bits> compared(std::uint64_t code, unsigned beat, unsigned lane
 
 }  // namespace detail
 
-/// The arg max unit, for one frame of Beats beats of Lanes scores; it makes one beat.
+/// The arg max unit, for one frame, of which it makes one beat.
 ///
-/// InputBits, InputSigned   the scores
-/// ComparedBits             of what is compared, as a signed number
-/// OutputBits               of the index
+/// Lanes          scores of a beat, at least 1
+/// Beats          beats of a frame, at least 1
+/// InputBits      bits of a score, 1 to 32
+/// InputSigned    1: scores are in two's complement
+/// ComparedBits   bits of what is compared, as a signed number: 1 to 64
+/// OutputBits     bits of the index, enough for Lanes * Beats - 1: 1 to 32
 ///
-/// `tables`: none; or factors [Beats][Lanes] and offsets [Beats][Lanes], to compare factor * score + offset; or ranks
-/// [Beats * codes][Lanes], to compare these.
+/// `tables`: none, to compare the scores; factors [Beats][Lanes] and offsets [Beats][Lanes], to compare
+/// factor * score + offset; or ranks [Beats * codes][Lanes], to compare the scores' ranks, where codes is 2^InputBits,
+/// or half of that where the lowest bit of all scores is the same.
 template <unsigned Lanes, unsigned Beats, unsigned InputBits, bool InputSigned, unsigned ComparedBits,
           unsigned OutputBits, class... Tables>
 void arg_max(hls::stream<word<Lanes * InputBits>>& in, hls::stream<word<OutputBits>>& out, const Tables&... tables) {
     static_assert(Lanes >= 1 && Beats >= 1, "a frame has at least one score");
+    static_assert(OutputBits >= 1 && OutputBits <= 32 && std::uint64_t{Lanes} * Beats <= std::uint64_t{1} << OutputBits,
+                  "the output must hold the index of the last score");
     static_assert(ComparedBits >= 1 && ComparedBits <= 64, "what is compared has 1 to 64 bits");
     static_assert(sizeof...(Tables) <= 2, "the unit takes no tables, one (ranks), or two (factors and offsets)");
     detail::compared_integer<ComparedBits> best = 0;

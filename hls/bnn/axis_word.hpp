@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Beats at the accelerator's boundary: whole bytes and the mark of a frame's last beat (AXI4-Stream TDATA and TLAST).
+// Beats at the accelerator's boundary: whole bytes, and a flag on a frame's last beat (AXI4-Stream TDATA and TLAST).
 //
-// With Vitis HLS axis_word is its ap_axiu; the open headers have none, and a plain struct takes its place.
+// With Vitis HLS, axis_word is its ap_axiu; the open headers have none, and a plain struct takes its place.
 #ifndef BNN_AXIS_WORD_HPP_
 #define BNN_AXIS_WORD_HPP_
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Matrix-vector: MH dot products of MW inputs, PE outputs and SIMD inputs a cycle, or whole vectors, several at once.
+// Matrix-vector: MH dot products of MW inputs, PE outputs and SIMD inputs per cycle, or whole vectors, several at once.
 //
-// A vector takes MH / PE passes of MW / SIMD steps. Pass n makes outputs n * PE to n * PE + PE - 1; step s takes inputs
-// s * SIMD to s * SIMD + SIMD - 1, from the stream in the first pass and from a buffer afterwards. In the xnor form
-// (weights and inputs of -1 and +1) the unit counts the inputs equal to their weights, p, and the dot product is 2p -
-// MW. Otherwise weights of -1 and +1 add or subtract each input, and wider ones multiply.
+// A vector takes MH / PE passes of MW / SIMD steps. Pass n computes outputs n * PE to n * PE + PE - 1; step s reads
+// inputs s * SIMD to s * SIMD + SIMD - 1, from the stream in the first pass and from a buffer afterwards. In the xnor
+// form (weights and inputs are -1 and +1) the unit counts the inputs equal to their weights, p, and the dot product is
+// 2p - MW. Otherwise weights of -1 and +1 add or subtract each input, and wider ones multiply.
 #ifndef BNN_MATRIX_VECTOR_HPP_
 #define BNN_MATRIX_VECTOR_HPP_
 
@@ -20,8 +20,8 @@
 namespace bnn {
 namespace detail {
 
-/// The inputs of a step as the xnor form uses them. Each of `Flags` parts that lies outside the image counts half its
-/// inputs, which is the 0 between -1 and +1; where that is no whole number, everything counts twice.
+/// The inputs of a step as the xnor form uses them. Each of the `Flags` parts that lies outside the image counts as
+/// half of its inputs, which is the 0 between -1 and +1; where that is not a whole number, everything counts twice.
 template <unsigned SIMD, unsigned Flags>
 struct xnor_inputs {
     static constexpr unsigned part = SIMD / (Flags > 0 ? Flags : 1);
@@ -91,7 +91,7 @@ struct number_inputs {
     }
 };
 
-/// Of a beat with several vectors, their inputs first and their flags above them, one vector with its flags.
+/// One vector with its flags, out of a beat that has the inputs of all vectors first and all flags above them.
 template <unsigned Pixels, unsigned Width, unsigned Flags>
 bits<Width + Flags> vector_of(const bits<(Width + Flags) * Pixels>& beat, unsigned pixel) {
     BNN_PRAGMA(HLS INLINE)
@@ -108,23 +108,28 @@ bits<Width + Flags> vector_of(const bits<(Width + Flags) * Pixels>& beat, unsign
 
 /// The matrix-vector unit, for one frame.
 ///
-/// MW, MH            inputs and outputs of a vector
-/// Vectors           vectors in a frame
-/// PE, SIMD          outputs and inputs of a vector a cycle; they divide MH and MW
-/// Pixels            vectors a beat; several need PE = MH and SIMD = MW
-/// WeightBits        1: weights of -1 and +1, stored as 0 and 1; more: two's complement
-/// InputBipolar      1: inputs of -1 and +1, stored as 0 and 1
-/// InputBits, InputSigned   the elements taken
-/// Flags             flags for the inputs of a vector in a beat: flag f says that the f-th of Flags equal parts of them
-///                   lies outside the image and counts as 0, whatever its bits; they lie above all inputs
-/// AccumulatorBits   of the register that counts or sums
-/// Levels            thresholds of a channel; 0: the unit makes the dot products themselves
-/// OutputBits, OutputOffset   the elements made; the offset is added to the count of thresholds
+/// MW                inputs of a vector, at least 1
+/// MH                outputs of a vector, at least 1
+/// Vectors           vectors of a frame, at least 1
+/// PE                outputs of a vector per cycle, a divisor of MH
+/// SIMD              inputs of a vector per cycle, a divisor of MW
+/// Pixels            vectors of a beat, a divisor of Vectors; more than one needs PE = MH and SIMD = MW
+/// WeightBits        1: weights are -1 and +1, stored as 0 and 1; 2 to 32: in two's complement
+/// InputBipolar      1: inputs are -1 and +1, stored as 0 and 1, of one bit
+/// InputBits         bits of an input, 1 to 32
+/// InputSigned       1: inputs are in two's complement
+/// Flags             flags for the inputs of a vector in a beat, 0 or a divisor of SIMD: flag f says that the f-th of
+///                   Flags equal parts of them lies outside the image and counts as 0, whatever its bits; they lie
+///                   above all inputs
+/// AccumulatorBits   bits of an accumulator, 1 to 62: unsigned in the xnor form, else in two's complement
+/// Levels            thresholds of an output; 0: the outputs are the dot products
+/// OutputBits        bits of an output, 1 to 64
+/// OutputOffset      what is added to the count of thresholds
 ///
 /// `weights` [MH / PE * MW / SIMD][PE] of SIMD * WeightBits bits, word pass * MW / SIMD + step, the weight of the
 /// step's first input lowest. `tables`, if Levels > 0: thresholds [MH / PE][PE][Levels] and decreasing [MH / PE][PE],
-/// as in threshold.hpp, on the count of equal bits in the xnor form, else on the sum. With flags over an odd number of
-/// inputs each, equal bits count twice, for the accumulator and the thresholds alike.
+/// as in threshold.hpp, for the count of equal bits in the xnor form, else for the sum. Where each flag stands for an
+/// odd number of inputs, equal bits count twice, in the accumulator and in the thresholds alike.
 template <unsigned MW, unsigned MH, unsigned Vectors, unsigned PE, unsigned SIMD, unsigned Pixels, unsigned WeightBits,
           bool InputBipolar, unsigned InputBits, bool InputSigned, unsigned Flags, unsigned AccumulatorBits,
           unsigned Levels, unsigned OutputBits, int OutputOffset, class Weight, std::size_t Words, std::size_t Lanes,
@@ -132,12 +137,14 @@ template <unsigned MW, unsigned MH, unsigned Vectors, unsigned PE, unsigned SIMD
 void matrix_vector(hls::stream<word<(SIMD * InputBits + Flags) * Pixels>>& in,
                    hls::stream<word<Pixels * PE * OutputBits>>& out, const Weight (&weights)[Words][Lanes],
                    const Tables&... tables) {
+    static_assert(MW >= 1 && MH >= 1 && Vectors >= 1, "a frame has at least one vector of one input and one output");
     static_assert(PE >= 1 && MH % PE == 0, "PE must divide the outputs MH");
     static_assert(SIMD >= 1 && MW % SIMD == 0, "SIMD must divide the inputs MW");
-    static_assert(Pixels == 1 || (PE == MH && SIMD == MW), "several vectors a beat need PE = MH and SIMD = MW");
+    static_assert(Pixels == 1 || (PE == MH && SIMD == MW), "several vectors per beat need PE = MH and SIMD = MW");
     static_assert(Pixels >= 1 && Vectors % Pixels == 0, "the vectors of a beat must divide those of a frame");
     static_assert(!InputBipolar || InputBits == 1, "inputs of -1 and +1 have one bit");
     static_assert(Flags == 0 || SIMD % Flags == 0, "each flag must stand for the same number of inputs");
+    static_assert(InputBits >= 1 && InputBits <= 32, "an element of a stream has 1 to 32 bits");
     static_assert(WeightBits >= 1 && WeightBits <= 32, "weights have 1 to 32 bits");
     static_assert(AccumulatorBits >= 1 && AccumulatorBits <= 62, "the accumulator has 1 to 62 bits");
     static_assert(sizeof...(Tables) == (Levels > 0 ? 2 : 0),
@@ -148,8 +155,9 @@ void matrix_vector(hls::stream<word<(SIMD * InputBits + Flags) * Pixels>>& in,
     static_assert(Words == passes * steps, "the weights must have one word for each step of each pass");
     static_assert(Lanes == PE, "a word of weights must have PE entries");
 
-    // Holds the sum of any MW inputs; the accumulator may wrap on its way, but what it ends with fits.
-    constexpr bool short_sum = (std::uint64_t{MW} << (InputBits + WeightBits)) < (1u << 30);
+    // Holds the sum of any MW inputs; the accumulator may wrap on its way, but its final value fits.
+    constexpr bool short_sum =
+        InputBits + WeightBits < 30 && (std::uint64_t{MW} << (InputBits + WeightBits)) < (1u << 30);
     using Sum = std::conditional_t<short_sum, std::int32_t, std::int64_t>;
     using Accumulator = std::conditional_t<Xnor, ap_uint<AccumulatorBits>, ap_int<AccumulatorBits>>;
     using Inputs =

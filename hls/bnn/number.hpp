@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The integers that elements stand for, in units that join two streams.
+// The integer that an element's code stands for, in units that combine two streams.
 #ifndef BNN_NUMBER_HPP_
 #define BNN_NUMBER_HPP_
 
@@ -10,7 +10,7 @@
 namespace bnn {
 namespace detail {
 
-/// The integer that a code stands for; bipolar ones are -1 and +1, stored as 0 and 1.
+/// The integer that a code stands for; bipolar elements are -1 and +1, stored as 0 and 1.
 template <unsigned Bits, bool Bipolar, bool Signed>
 std::int64_t number(std::uint64_t code) {
     BNN_PRAGMA(HLS INLINE)

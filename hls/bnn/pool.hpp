@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pool: reduces the pixels of each window to one, channel by channel: to their sum, or to the largest or smallest.
+// Pool: reduces the pixels of each window to one, channel by channel: their sum, their largest or their smallest.
 //
-// The pixels of a window come one after the other, each with all its channels, or several at once. Codes of one bit
-// compare as the -1 and +1 that they stand for, so the largest of them is an OR and the smallest an AND.
+// The pixels of a window come one after the other, each with all its channels, or several at once. Codes of -1 and +1
+// are in the order of these numbers, so their largest is an OR and their smallest an AND.
 #ifndef BNN_POOL_HPP_
 #define BNN_POOL_HPP_
 
@@ -16,31 +16,34 @@ namespace bnn {
 
 /// The pool unit, for one frame.
 ///
-/// Channels      of a pixel
-/// Windows       of a frame
-/// Taps          pixels of a window
-/// PE            channels of a pixel a beat
-/// SIMD          pixels of a window a beat; several need PE = Channels
-/// Pixels        windows a beat; several need SIMD = Taps
-/// InputBits, InputBipolar, InputSigned   the elements taken; bipolar ones are -1 and +1, stored as 0 and 1
-/// Flagged       1: above the elements, a flag for each pixel says that it lies outside the image and does not count
-/// Sum           1: sums; 0: the largest, or the smallest where the table says so
-/// OutputBits    of the elements made; those of an extremum are those taken
+/// Channels       channels of a pixel, at least 1
+/// Windows        windows of a frame, at least 1
+/// Taps           pixels of a window, at least 1
+/// PE             channels of a pixel in a beat, a divisor of Channels
+/// SIMD           pixels of a window in a beat, a divisor of Taps; more than one needs PE = Channels
+/// Pixels         windows of a beat, a divisor of Windows; more than one needs SIMD = Taps
+/// InputBits      bits of an input element, 1 to 32
+/// InputBipolar   1: input elements are -1 and +1, stored as 0 and 1, of one bit
+/// InputSigned    1: input elements are in two's complement
+/// Flagged        1: above the elements, a flag for each pixel says that it lies outside the image and does not count
+/// Sum            1: sums; 0: extrema
+/// OutputBits     bits of an output element, 1 to 32: enough for any sum; of an extremum, InputBits
 ///
-/// `smallest` [Channels / PE][PE]: 1 where an extremum is the smallest.
+/// `smallest` [Channels / PE][PE]: whether a channel's extremum is the smallest (1) or the largest (0).
 template <unsigned Channels, unsigned Windows, unsigned Taps, unsigned PE, unsigned SIMD, unsigned Pixels,
           unsigned InputBits, bool InputBipolar, bool InputSigned, bool Flagged, bool Sum, unsigned OutputBits,
           class Flag, std::size_t Words, std::size_t Lanes>
 void pool(hls::stream<word<(PE * InputBits + Flagged) * SIMD * Pixels>>& in,
           hls::stream<word<Pixels * PE * OutputBits>>& out, const Flag (&smallest)[Words][Lanes]) {
+    static_assert(Channels >= 1 && Windows >= 1 && Taps >= 1, "a frame has at least one window of one pixel");
     static_assert(PE >= 1 && Channels % PE == 0, "PE must divide the channels");
     static_assert(SIMD >= 1 && Taps % SIMD == 0, "SIMD must divide the pixels of a window");
-    static_assert(SIMD == 1 || PE == Channels, "several pixels of a window a beat need PE = Channels");
-    static_assert(Pixels == 1 || SIMD == Taps, "several windows a beat need SIMD = Taps");
+    static_assert(SIMD == 1 || PE == Channels, "several pixels of a window per beat need PE = Channels");
+    static_assert(Pixels == 1 || SIMD == Taps, "several windows per beat need SIMD = Taps");
     static_assert(Pixels >= 1 && Windows % Pixels == 0, "the windows of a beat must divide those of a frame");
     static_assert(!InputBipolar || InputBits == 1, "elements of -1 and +1 have one bit");
-    static_assert(Sum || OutputBits == InputBits, "an extremum is one of the elements taken");
-    static_assert(Words == Channels / PE && Lanes == PE, "the table must have one bit a channel");
+    static_assert(Sum || OutputBits == InputBits, "an extremum has the bits of the input elements");
+    static_assert(Words == Channels / PE && Lanes == PE, "the table must have one bit per channel");
     constexpr unsigned chunks = Channels / PE;
     constexpr unsigned steps = Taps / SIMD;
     constexpr unsigned elements = Pixels * SIMD * PE;
@@ -64,7 +67,7 @@ void pool(hls::stream<word<(PE * InputBits + Flagged) * SIMD * Pixels>>& in,
         for (unsigned o = 0; o < outputs; ++o) {
             BNN_PRAGMA(HLS UNROLL)
             const bool least = (smallest[chunk][o % PE] & 1) != 0;
-            // What the window makes of no pixel at all: 0, the lowest or the highest.
+            // The result for no pixel at all: 0, the lowest or the highest.
             std::int64_t so_far = Sum ? 0 : least ? high : low;
             if (step != 0) {
                 so_far = decode<OutputBits, output_signed>(before.template get<OutputBits>(o * OutputBits));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Counting bits: compressors for hardware, the processor's instruction for C simulation. The tests prove them equal.
+// Counting ones: compressors for hardware, the processor's instruction for C simulation. The tests compare the two.
 #ifndef BNN_POPCOUNT_HPP_
 #define BNN_POPCOUNT_HPP_
 
@@ -12,7 +12,7 @@ namespace detail {
 
 constexpr unsigned compressed_bits = 6;
 
-/// The number of ones among six bits. Each bit of the result is a function of the six, so it takes one LUT6.
+/// The number of ones among six bits. Each of the result's three bits is a function of the six: one LUT6 each.
 inline unsigned compress(std::uint64_t x) {
     BNN_PRAGMA(HLS INLINE)
     const unsigned a = x & 1, b = x >> 1 & 1, c = x >> 2 & 1, d = x >> 3 & 1, e = x >> 4 & 1, f = x >> 5 & 1;
@@ -27,7 +27,7 @@ inline unsigned compress(std::uint64_t x) {
     return ones | twos << 1 | fours << 2;
 }
 
-/// The number of ones among `Bits` bits from `Offset` on, halves added to a balanced tree.
+/// The number of ones among `Bits` bits from `Offset` on: both halves' counts added, which makes a balanced tree.
 template <unsigned Offset, unsigned Bits, unsigned All>
 unsigned count_ones(const bits<All>& x, std::true_type) {
     BNN_PRAGMA(HLS INLINE)
@@ -45,7 +45,7 @@ unsigned count_ones(const bits<All>& x, std::false_type) {
 
 }  // namespace detail
 
-/// The number of ones: sixes of bits to counts of three bits, and a tree of adders.
+/// The number of ones: groups of six bits compressed to counts of three bits, then a tree of adders.
 template <unsigned Bits>
 unsigned popcount_tree(const bits<Bits>& x) {
     BNN_PRAGMA(HLS INLINE)
@@ -73,7 +73,7 @@ unsigned popcount(const bits<Bits>& x) {
 #endif
 }
 
-/// The number of places in which `a` and `b` agree.
+/// The number of bits in which `a` and `b` agree.
 template <unsigned Bits>
 unsigned equal_bits(const bits<Bits>& a, const bits<Bits>& b) {
     BNN_PRAGMA(HLS INLINE)
@@ -85,7 +85,7 @@ unsigned equal_bits(const bits<Bits>& a, const bits<Bits>& b) {
     return Bits - popcount(differing);
 }
 
-/// The number of those places in `counted` in which `a` and `b` agree.
+/// The number of bits set in `counted` in which `a` and `b` agree.
 template <unsigned Bits>
 unsigned equal_bits(const bits<Bits>& a, const bits<Bits>& b, const bits<Bits>& counted) {
     BNN_PRAGMA(HLS INLINE)

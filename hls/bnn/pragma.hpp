@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pragmas for Vitis HLS that other compilers never see: BNN_PRAGMA(HLS PIPELINE II=1).
+// Pragmas for Vitis HLS, hidden from all other compilers: BNN_PRAGMA(HLS PIPELINE II=1).
 #ifndef BNN_PRAGMA_HPP_
 #define BNN_PRAGMA_HPP_
 

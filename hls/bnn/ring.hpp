@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ring: addresses of a line buffer, a memory that is written and read round and round.
+// Ring: addresses of a line buffer, a memory that is used as a circular buffer.
 #ifndef BNN_RING_HPP_
 #define BNN_RING_HPP_
 
@@ -7,12 +7,12 @@
 
 namespace bnn {
 
-/// `distance`, which may be negative, in a ring of `depth` words.
+/// The address at `distance`, which may be negative, from address 0 of a ring of `depth` words; at least 1.
 constexpr unsigned in_ring(long long distance, unsigned depth) {
     return static_cast<unsigned>((distance % depth + depth) % depth);
 }
 
-/// `address` so much further on in a ring; `distance` is less than `depth`.
+/// The address `distance` words after `address`; `distance` must be less than `depth`.
 inline unsigned advance(unsigned address, unsigned distance, unsigned depth) {
     BNN_PRAGMA(HLS INLINE)
     const unsigned sum = address + distance;

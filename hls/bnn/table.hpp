@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tables: constant arrays of weights and thresholds.
 //
-// The first index is the address, the others stand side by side in hardware (the top level partitions them completely).
-// Entries are the compiler's own integers, the narrowest that hold them: a constructor for each of a million ap_uint
-// takes a compiler many minutes. A bit vector of more than 64 bits is one more dimension of 64-bit chunks, bits 63:0
-// first. What reads an entry cuts it to its bits at once, so that no memory need be wider than they are.
+// The first index is the address; the others lie side by side in hardware (the top level partitions them completely).
+// Entries are built-in C++ integers, the narrowest that hold them: a million ap_uint constructors take a compiler many
+// minutes. A bit vector of more than 64 bits has one more dimension, of 64-bit chunks, bits 63:0 first. Whoever reads
+// an entry truncates it to its bits at once, so that no memory is wider than they are.
 #ifndef BNN_TABLE_HPP_
 #define BNN_TABLE_HPP_
 
@@ -16,7 +16,7 @@
 
 namespace bnn {
 
-/// An entry that is a bit vector, or one of its chunks; Bits counts over all chunks.
+/// An entry that is a bit vector, or one of its chunks; Bits is the width of the whole vector.
 template <unsigned Bits>
 using rom_bits = std::conditional_t<
     (Bits <= 8), std::uint8_t,
@@ -27,7 +27,7 @@ template <unsigned Bits>
 using rom_integer = std::make_signed_t<rom_bits<Bits>>;
 
 #ifdef __SYNTHESIS__
-/// An integer that fits `Bits` bits, in as many.
+/// An integer that fits `Bits` bits, as a number of exactly that width.
 template <unsigned Bits>
 ap_int<Bits> narrow(std::int64_t value) {
     BNN_PRAGMA(HLS INLINE)

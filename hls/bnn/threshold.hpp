@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Threshold: any monotone integer function of a channel, element by element.
 //
-// An increasing channel counts the thresholds T with x >= T, a decreasing one those with x < T; the result's code is
+// An increasing channel counts the thresholds T with x >= T, a decreasing one those with x < T; the output element is
 // OutputOffset + count.
 #ifndef BNN_THRESHOLD_HPP_
 #define BNN_THRESHOLD_HPP_
@@ -14,7 +14,7 @@
 
 namespace bnn {
 
-/// The code of the result for `x`, from the thresholds of its channel, which fit `ThresholdBits` bits.
+/// The code of the output for `x`, from the thresholds of its channel, which fit `ThresholdBits` bits.
 template <unsigned ThresholdBits, unsigned OutputBits, int OutputOffset, class Integer, class Entry, std::size_t Levels,
           class Flag>
 std::uint64_t activate(Integer x, const Entry (&thresholds)[Levels], const Flag& decreasing) {
@@ -36,7 +36,7 @@ std::uint64_t finish(Sum sum, unsigned, unsigned) {
     return encode<OutputBits>(sum);
 }
 
-/// The code of what the thresholds merged behind it make of an accumulator.
+/// The code of the output for an accumulator whose unit applies the thresholds itself.
 template <unsigned AccumulatorBits, unsigned OutputBits, int OutputOffset, class Sum, class Thresholds, class Flags>
 std::uint64_t finish(Sum sum, unsigned pass, unsigned p, const Thresholds& thresholds, const Flags& decreasing) {
     BNN_PRAGMA(HLS INLINE)
@@ -49,23 +49,28 @@ std::uint64_t finish(Sum sum, unsigned pass, unsigned p, const Thresholds& thres
 
 /// The threshold unit, for one frame.
 ///
-/// Channels      length of the innermost axis
-/// Vectors       vectors of that length in a frame
-/// PE            channels a beat
-/// Shared        1: one row of thresholds for all channels
-/// InputBits, InputSigned   the elements taken
-/// Levels        thresholds of a channel
-/// OutputBits, OutputOffset   the elements made
+/// Channels       length of the innermost axis, at least 1
+/// Vectors        vectors of that length in a frame, at least 1
+/// PE             channels of a beat, a divisor of Channels
+/// Shared         1: one row of thresholds for all channels
+/// InputBits      bits of an input element, 1 to 32
+/// InputSigned    1: input elements are in two's complement
+/// Levels         thresholds of a channel, at least 1
+/// OutputBits     bits of an output element, 1 to 64
+/// OutputOffset   what is added to the count of thresholds
 ///
-/// `thresholds` [Channels / PE][PE][Levels], ascending, and `decreasing` [Channels / PE][PE]; [1][1] where shared.
+/// `thresholds` [Channels / PE][PE][Levels], ascending, of InputBits + 2 bits at most, and `decreasing`
+/// [Channels / PE][PE], 1 where a channel is decreasing. Where shared: [1][1][Levels] and [1][1].
 template <unsigned Channels, unsigned Vectors, unsigned PE, bool Shared, unsigned InputBits, bool InputSigned,
           unsigned Levels, unsigned OutputBits, int OutputOffset, class Entry, class Flag, std::size_t Words,
           std::size_t Lanes, std::size_t TableLevels>
 void threshold(hls::stream<word<PE * InputBits>>& in, hls::stream<word<PE * OutputBits>>& out,
                const Entry (&thresholds)[Words][Lanes][TableLevels], const Flag (&decreasing)[Words][Lanes]) {
+    static_assert(Channels >= 1 && Vectors >= 1, "a frame has at least one vector of at least one channel");
     static_assert(PE >= 1 && Channels % PE == 0, "PE must divide the channels");
-    static_assert(Levels == TableLevels, "the table of thresholds must have Levels thresholds a channel");
-    static_assert(Words * Lanes == (Shared ? 1 : Channels), "the tables must have one row a channel, or one if shared");
+    static_assert(Levels == TableLevels, "the table of thresholds must have Levels thresholds per channel");
+    static_assert(Words * Lanes == (Shared ? 1 : Channels),
+                  "the tables must have one row per channel, or one if shared");
     static_assert(Lanes == (Shared ? 1 : PE), "a word of the tables must have PE rows, or one if shared");
 
     unsigned word_index = 0;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Upsample: each pixel again and again, along its row and row after row, from a line buffer.
+// Upsample: repeats each pixel along its row, and each row, from a line buffer.
 //
-// Like the window unit, it takes a beat of the image whenever one has come and the line buffer has room, and sends one
-// a cycle of what is there; taking does not wait for the image. A beat is given up when it is sent for the last time.
+// Like the window unit, it reads a beat of the image whenever one has arrived and the line buffer has room, and sends
+// one beat per cycle as long as the buffer has the next one; sending never waits for an input beat that it does not
+// need. A beat leaves the buffer when it is sent for the last time.
 #ifndef BNN_UPSAMPLE_HPP_
 #define BNN_UPSAMPLE_HPP_
 
@@ -16,18 +17,23 @@ namespace bnn {
 
 /// The upsampling unit, for one frame.
 ///
-/// Rows, Columns, Chunks   of the image: rows, columns, beats of a pixel
-/// Width                   bits of a beat
-/// Depth                   beats that the line buffer holds
+/// Rows      rows of the input image, at least 1
+/// Columns   columns of it, at least 1
+/// Chunks    beats of a pixel, at least 1
+/// Width     bits of a beat, at least 1
+/// Depth     beats that the line buffer holds, at least 1; those of a pixel where columns are repeated, those of a row
+///           where rows are, or the unit deadlocks
 ///
-/// `last_row_copies` and `last_column_copies`: of each row and of each column the number of its last copy, from 0 on;
-/// one entry serves all.
+/// `last_row_copies` [Rows] and `last_column_copies` [Columns]: how often each row and each column is repeated beyond
+/// its first copy. A table of one entry serves all rows or columns.
 template <unsigned Rows, unsigned Columns, unsigned Chunks, unsigned Width, unsigned Depth, class RowEntry,
           std::size_t RowEntries, class ColumnEntry, std::size_t ColumnEntries>
 void upsample(hls::stream<word<Width>>& in, hls::stream<word<Width>>& out,
               const RowEntry (&last_row_copies)[RowEntries], const ColumnEntry (&last_column_copies)[ColumnEntries]) {
-    static_assert(RowEntries == 1 || RowEntries == Rows, "there is an entry for all rows, or one for each");
-    static_assert(ColumnEntries == 1 || ColumnEntries == Columns, "there is an entry for all columns, or one for each");
+    static_assert(Rows >= 1 && Columns >= 1 && Chunks >= 1 && Width >= 1, "an image has at least one pixel of one bit");
+    static_assert(RowEntries == 1 || RowEntries == Rows, "the table must have one entry for all rows, or one for each");
+    static_assert(ColumnEntries == 1 || ColumnEntries == Columns,
+                  "the table must have one entry for all columns, or one for each");
     static_assert(Depth >= 1, "the line buffer holds at least one beat");
     constexpr unsigned row_beats = Columns * Chunks;
     constexpr unsigned beats = Rows * row_beats;
@@ -38,8 +44,8 @@ void upsample(hls::stream<word<Width>>& in, hls::stream<word<Width>>& out,
     word<Width> line[Depth];
     BNN_PRAGMA(HLS BIND_STORAGE variable=line type=ram_s2p)
 
-    unsigned came = 0;
-    unsigned gone = 0;
+    unsigned received = 0;
+    unsigned released = 0;
     unsigned write_address = 0;
     unsigned address = 0;
     unsigned beat = 0;  // of the frame, the one to be sent
@@ -51,14 +57,14 @@ void upsample(hls::stream<word<Width>>& in, hls::stream<word<Width>>& out,
 
     while (beat < beats) {
         BNN_PRAGMA(HLS PIPELINE II=1 style=frp)
-        const bool ready = came > beat;
+        const bool ready = received > beat;
         if (ready) {
             out.write(line[address]);
             const bool ends_pixel = chunk == Chunks - 1;
             const bool ends_repeats = ends_pixel && repeat == last_column_copies[ColumnEntries > 1 ? column : 0];
             const bool ends_row = ends_repeats && column == Columns - 1;
             const bool is_last_row = again == last_row_copies[RowEntries > 1 ? row : 0];
-            if (is_last_row && repeat == last_column_copies[ColumnEntries > 1 ? column : 0]) gone = beat + 1;
+            if (is_last_row && repeat == last_column_copies[ColumnEntries > 1 ? column : 0]) released = beat + 1;
             if (ends_row && !is_last_row) {
                 beat -= row_beats - 1;
                 address = advance(address, same_row, Depth);
@@ -76,14 +82,14 @@ void upsample(hls::stream<word<Width>>& in, hls::stream<word<Width>>& out,
             if (ends_row) again = is_last_row ? 0 : again + 1;
         }
         word<Width> pixel;
-        const bool taken = came < beats && came - gone < Depth && in.read_nb(pixel);
-        if (taken) {
+        const bool accepted = received < beats && received - released < Depth && in.read_nb(pixel);
+        if (accepted) {
             line[write_address] = pixel;
             write_address = advance(write_address, next_beat, Depth);
-            ++came;
+            ++received;
         }
 #ifndef __SYNTHESIS__
-        if (!ready && !taken) return;  // In C simulation a frame is there as a whole, or never.
+        if (!ready && !accepted) return;  // In C simulation a frame is there as a whole, or never.
 #endif
     }
 }

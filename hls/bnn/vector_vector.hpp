@@ -2,9 +2,9 @@
 // Vector-vector: a dot product for each channel by itself, over the pixels of a window (a depthwise convolution).
 //
 // The pixels of a window come one after the other, each with all its channels, or several at once; an accumulator for
-// each channel sums them, each times its weight. In the xnor form (weights and inputs of -1 and +1) the unit counts the
-// inputs equal to their weights, p, and the dot product is 2p - Taps; with flags, equal inputs count 2 and those
-// outside the image 1.
+// each channel sums them, each times its weight. In the xnor form (weights and inputs are -1 and +1) the unit counts
+// the inputs equal to their weights, p, and the dot product is 2p - Taps; with flags, an equal input counts as 2 and
+// one outside the image as 1, so the dot product is the count less Taps.
 #ifndef BNN_VECTOR_VECTOR_HPP_
 #define BNN_VECTOR_VECTOR_HPP_
 
@@ -20,22 +20,25 @@ namespace bnn {
 
 /// The vector-vector unit, for one frame.
 ///
-/// Channels          of a pixel
-/// Windows           of a frame
-/// Taps              pixels of a window
-/// PE                channels of a pixel a beat
-/// SIMD              pixels of a window a beat; several need PE = Channels
-/// Pixels            windows a beat; several need SIMD = Taps
-/// WeightBits        1: weights of -1 and +1, stored as 0 and 1; more: two's complement
-/// InputBits, InputBipolar, InputSigned   the elements taken; bipolar ones are -1 and +1, stored as 0 and 1
+/// Channels          channels of a pixel, at least 1
+/// Windows           windows of a frame, at least 1
+/// Taps              pixels of a window, at least 1
+/// PE                channels of a pixel in a beat, a divisor of Channels
+/// SIMD              pixels of a window in a beat, a divisor of Taps; more than one needs PE = Channels
+/// Pixels            windows of a beat, a divisor of Windows; more than one needs SIMD = Taps
+/// WeightBits        1: weights are -1 and +1, stored as 0 and 1; 2 to 16: in two's complement
+/// InputBipolar      1: input elements are -1 and +1, stored as 0 and 1, of one bit
+/// InputBits         bits of an input element, 1 to 32
+/// InputSigned       1: input elements are in two's complement
 /// Flagged           1: above the elements, a flag for each pixel says that it lies outside the image and counts as 0
-/// AccumulatorBits   of the registers that count or sum
-/// Levels            thresholds of a channel; 0: the unit makes the dot products themselves
-/// OutputBits, OutputOffset   the elements made; the offset is added to the count of thresholds
+/// AccumulatorBits   bits of an accumulator, 1 to 62: unsigned in the xnor form, else in two's complement
+/// Levels            thresholds of a channel; 0: the outputs are the dot products
+/// OutputBits        bits of an output element, 1 to 64
+/// OutputOffset      what is added to the count of thresholds
 ///
 /// `weights` [Taps / SIMD * Channels / PE][SIMD * PE], word step * Channels / PE + beat of the pixel. `tables`, if
-/// Levels > 0: thresholds [Channels / PE][PE][Levels] and decreasing [Channels / PE][PE], as in threshold.hpp, on what
-/// the accumulator holds.
+/// Levels > 0: thresholds [Channels / PE][PE][Levels] and decreasing [Channels / PE][PE], as in threshold.hpp, for the
+/// content of the accumulator.
 template <unsigned Channels, unsigned Windows, unsigned Taps, unsigned PE, unsigned SIMD, unsigned Pixels,
           unsigned WeightBits, bool InputBipolar, unsigned InputBits, bool InputSigned, bool Flagged,
           unsigned AccumulatorBits, unsigned Levels, unsigned OutputBits, int OutputOffset, class Weight,
@@ -43,12 +46,14 @@ template <unsigned Channels, unsigned Windows, unsigned Taps, unsigned PE, unsig
 void vector_vector(hls::stream<word<(PE * InputBits + Flagged) * SIMD * Pixels>>& in,
                    hls::stream<word<Pixels * PE * OutputBits>>& out, const Weight (&weights)[Words][Lanes],
                    const Tables&... tables) {
+    static_assert(Channels >= 1 && Windows >= 1 && Taps >= 1, "a frame has at least one window of one pixel");
     static_assert(PE >= 1 && Channels % PE == 0, "PE must divide the channels");
     static_assert(SIMD >= 1 && Taps % SIMD == 0, "SIMD must divide the pixels of a window");
-    static_assert(SIMD == 1 || PE == Channels, "several pixels of a window a beat need PE = Channels");
-    static_assert(Pixels == 1 || SIMD == Taps, "several windows a beat need SIMD = Taps");
+    static_assert(SIMD == 1 || PE == Channels, "several pixels of a window per beat need PE = Channels");
+    static_assert(Pixels == 1 || SIMD == Taps, "several windows per beat need SIMD = Taps");
     static_assert(Pixels >= 1 && Windows % Pixels == 0, "the windows of a beat must divide those of a frame");
     static_assert(!InputBipolar || InputBits == 1, "inputs of -1 and +1 have one bit");
+    static_assert(InputBits >= 1 && InputBits <= 32, "an element of a stream has 1 to 32 bits");
     static_assert(WeightBits >= 1 && WeightBits <= 16, "weights have 1 to 16 bits");
     static_assert(AccumulatorBits >= 1 && AccumulatorBits <= 62, "the accumulator has 1 to 62 bits");
     static_assert(sizeof...(Tables) == (Levels > 0 ? 2 : 0),
@@ -102,9 +107,9 @@ void vector_vector(hls::stream<word<(PE * InputBits + Flagged) * SIMD * Pixels>>
                 const std::int64_t sum = after.to_int64();
                 constexpr std::int64_t twice = Flagged ? 1 : 2;
                 const std::int64_t result = Xnor && Levels == 0 ? twice * sum - static_cast<std::int64_t>(Taps) : sum;
-                const std::uint64_t made =
+                const std::uint64_t encoded =
                     detail::finish<AccumulatorBits, OutputBits, OutputOffset>(result, chunk, o % PE, tables...);
-                y.template set<OutputBits>(o * OutputBits, made);
+                y.template set<OutputBits>(o * OutputBits, encoded);
             }
         }
         if (step == steps - 1) out.write(y.packed());

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Window: the pixels under a kernel, window after window, from a line buffer.
 //
-// The unit does two things at once: it takes a beat of the image whenever one has come and the line buffer has room,
-// and it sends one beat a cycle of a window whose pixels are all there. Beats before the first one that the next
-// window needs are given up with the window's last beat. Pixels outside the image are made up, so pads cost no input.
-// Where a beat has several windows, all this is said of all of them.
+// The unit does two things at once: it reads a beat of the image whenever one has arrived and the line buffer has room,
+// and it sends one beat per cycle of a window whose pixels have all arrived. With a window's last beat, all beats that
+// no later window needs leave the buffer. Pixels outside the image are not read but inserted, so pads cost no input.
+// Where a beat has several windows, this holds for all of them together.
 //
-// Taking does not wait for the image, because sending must go on: behind a fork that waits for the other branch, the
-// image comes to a halt until the windows have been consumed.
+// Reading never blocks, because sending must go on: behind a fork that waits for its other branch, the image stops
+// until the windows have been consumed.
 //
-// The buffer is a ring of input beats. A place in it is a beat and a pixel of that; places advance by constants, one
-// for each loop that ends (channels, kernel columns, kernel rows, window columns, window rows), modulo its depth.
+// The buffer is a ring of input beats. A place in it is a beat and a pixel of that beat; places advance by constants,
+// one for each loop that ends (channels, kernel columns, kernel rows, window columns, window rows), modulo its depth.
 #ifndef BNN_WINDOW_HPP_
 #define BNN_WINDOW_HPP_
 
@@ -22,30 +22,30 @@ namespace detail {
 
 constexpr unsigned smaller(unsigned a, unsigned b) { return a < b ? a : b; }
 
-/// `place` as far as the image has it: 0 to `most`.
+/// `place`, limited to 0 to `most`.
 inline int clip(int place, int most) {
     BNN_PRAGMA(HLS INLINE)
     return place < 0 ? 0 : place > most ? most : place;
 }
 
-/// The beat that a place lies in, where `Pixels` are a beat; those in front of the image are negative.
+/// The beat in which a place lies, where a beat has `Pixels` pixels; in front of the image it is negative.
 template <unsigned Pixels>
 constexpr long long beat_of(long long place) {
     return (place - static_cast<long long>(in_ring(place, Pixels))) / static_cast<long long>(Pixels);
 }
 
-/// A place in the ring: a beat, and a pixel of it.
+/// A place in the ring: a beat, and a pixel of that beat.
 template <unsigned Depth, unsigned Pixels>
 struct ring_place {
     unsigned beat;
     unsigned pixel;
 
-    /// So far from the ring's first beat; `distance` is in pixels, or in beats where a pixel has several.
+    /// The place at `distance` from the ring's first beat, in pixels, or in beats where a pixel has several.
     static constexpr ring_place at(long long distance) {
         return {in_ring(beat_of<Pixels>(distance), Depth), in_ring(distance, Pixels)};
     }
 
-    /// So much further on.
+    /// The place that lies `step` further on.
     ring_place operator+(const ring_place& step) const {
         BNN_PRAGMA(HLS INLINE)
         const unsigned sum = pixel + step.pixel;
@@ -55,7 +55,7 @@ struct ring_place {
 };
 
 /// Where the windows of a beat lie: row and column of their first pixel in the image, that column as a beat of its row
-/// and a pixel of that, and which of the frame they are.
+/// and a pixel of that beat, and their row and column among the windows of the frame.
 template <unsigned Pixels, unsigned StrideRows, unsigned StrideColumns, int Top, int Left, unsigned Rows,
           unsigned Columns>
 struct window_place {
@@ -69,13 +69,13 @@ struct window_place {
     bool ends_row() const { return column + 1 == Columns; }
     bool ends_frame() const { return ends_row() && row + 1 == Rows; }
 
-    /// The beat of its row that so many columns further on lie in.
+    /// The beat of the row in which the pixel `columns` further on lies.
     int beat_behind(unsigned columns) const {
         BNN_PRAGMA(HLS INLINE)
         return beat + static_cast<int>(columns / Pixels) + (pixel + columns % Pixels >= Pixels ? 1 : 0);
     }
 
-    /// The windows behind these; behind the last ones, the first ones.
+    /// The next windows; behind the frame's last ones, its first ones.
     window_place next() const {
         BNN_PRAGMA(HLS INLINE)
         window_place other;
@@ -98,17 +98,21 @@ struct window_place {
 
 /// The window unit, for one frame.
 ///
-/// Rows, Columns, Channels   of the image
-/// ElementBits               of an element
-/// Kernel, Stride, Dilation  rows and columns, as in ONNX
-/// PadTop, PadLeft           rows above and columns left of the image; those below and right follow from the windows
-/// WindowRows, ~Columns      rows and columns of windows
-/// Lanes                     elements of an output beat: channels of one pixel, or all channels of a part of a kernel
-///                           row, of whole kernel rows or of whole windows; input beats have as many of a pixel
-/// InputPixels               pixels of an input beat; several need whole pixels
-/// Flagged                   1: above the elements, a flag for each pixel of a beat says that it lies outside
-/// Fill                      the code of elements outside the image
-/// Depth                     beats that the line buffer holds
+/// Rows, Columns, Channels   size of the image, at least 1 each
+/// ElementBits    bits of an element, 1 to 64
+/// Kernel~, Stride~, Dilation~   rows and columns, as in ONNX, at least 1 each
+/// PadTop         rows above the image; those below follow from WindowRows
+/// PadLeft        columns left of the image; those right of it follow from WindowColumns
+/// WindowRows     rows of windows, at least 1
+/// WindowColumns  windows of a row, at least 1
+/// Lanes          elements of an output beat: a divisor of Channels; or all channels of a part of a kernel row that
+///                divides it, of whole kernel rows that divide the kernel, or of whole windows that divide a row of
+///                windows. An input beat has as many of each of its pixels, at most all Channels
+/// InputPixels    pixels of an input beat, a divisor of Columns; more than one needs Lanes >= Channels
+/// Flagged        1: above the elements, a flag for each pixel of a beat says that it lies outside the image
+/// Fill           the code of elements outside the image, of ElementBits bits
+/// Depth          beats that the line buffer holds: at least those from the first to the last that a window needs,
+///                or the unit deadlocks; more let it read on meanwhile
 template <unsigned Rows, unsigned Columns, unsigned Channels, unsigned ElementBits, unsigned KernelRows,
           unsigned KernelColumns, unsigned StrideRows, unsigned StrideColumns, unsigned DilationRows,
           unsigned DilationColumns, unsigned PadTop, unsigned PadLeft, unsigned WindowRows, unsigned WindowColumns,
@@ -127,6 +131,12 @@ void window(hls::stream<word<InputPixels * detail::smaller(Lanes, Channels) * El
     static_assert(Columns % InputPixels == 0, "the pixels of an input beat must be a part of a row");
     static_assert(InputPixels == 1 || Lanes >= Channels, "several pixels of an input beat need whole pixels");
     static_assert(WindowRows >= 1 && WindowColumns >= 1, "the kernel must fit the image with its pads");
+    static_assert(Rows >= 1 && Columns >= 1, "an image has at least one pixel");
+    static_assert(KernelRows >= 1 && KernelColumns >= 1, "a kernel has at least one pixel");
+    static_assert(StrideRows >= 1 && StrideColumns >= 1 && DilationRows >= 1 && DilationColumns >= 1,
+                  "strides and dilations are at least 1");
+    static_assert(ElementBits >= 1 && ElementBits <= chunk_bits, "an element has 1 to 64 bits");
+    static_assert((Fill & ~mask_of(ElementBits)) == 0, "the code of elements outside must fit an element");
     static_assert(Depth >= 1, "the line buffer holds at least one beat");
 
     constexpr unsigned pixel_lanes = detail::smaller(Lanes, Channels);
@@ -139,8 +149,8 @@ void window(hls::stream<word<InputPixels * detail::smaller(Lanes, Channels) * El
     constexpr unsigned line = Columns / InputPixels * chunks;  // beats of a row
     constexpr unsigned beats = Rows * line;
 
-    // Distances in pixels, or in beats where a pixel has several: of a step to the right and down in the kernel, and of
-    // a window's last beat from its first one.
+    // Distances in pixels, or in beats where a pixel has several: of a step right and of a step down in the kernel, and
+    // from a window's first beat to its last one.
     constexpr long long right = static_cast<long long>(chunks) * DilationColumns * tap_columns;
     constexpr long long down = static_cast<long long>(chunks) * DilationRows * tap_rows * Columns;
     constexpr long long in_pixel = chunks - 1;
@@ -158,15 +168,15 @@ void window(hls::stream<word<InputPixels * detail::smaller(Lanes, Channels) * El
     using Place = detail::window_place<InputPixels, StrideRows, windows * StrideColumns, -static_cast<int>(PadTop),
                                        -static_cast<int>(PadLeft), WindowRows, WindowColumns / windows>;
 
-    // Beats of the frame that no window from this one on needs. Row 0 stays while a later window hangs over the top
-    // edge.
+    // The number of beats, from the frame's first on, that neither this window nor a later one needs. Row 0 stays while
+    // a later window reaches over the top edge.
     const auto unneeded = [](const Place& place) {
         if (place.top + static_cast<int>(StrideRows) <= 0) return 0u;
         const int row = detail::clip(place.top, Rows);
         const int column = detail::clip(place.beat, Columns / InputPixels);
         return detail::smaller(static_cast<unsigned>(row) * line + static_cast<unsigned>(column) * chunks, beats);
     };
-    // Beats that nobody needs behind a window, and beats that must have come for it.
+    // The number of beats that no window behind this one needs, and of those that must have arrived for this one.
     const auto leaving = [&](const Place& place) { return place.ends_frame() ? beats : unneeded(place.next()); };
     const auto needed = [&](const Place& place) {
         constexpr int span_rows = static_cast<int>(DilationRows * (KernelRows - 1));
@@ -174,11 +184,11 @@ void window(hls::stream<word<InputPixels * detail::smaller(Lanes, Channels) * El
         const int bottom = detail::clip(place.top + span_rows, static_cast<int>(Rows) - 1);
         const int last = detail::clip(place.beat_behind(span_columns), static_cast<int>(Columns / InputPixels) - 1);
         const unsigned newest = static_cast<unsigned>(bottom) * line + static_cast<unsigned>(last + 1) * chunks;
-        const unsigned given_up = leaving(place);
-        return newest > given_up ? newest : given_up;
+        const unsigned unused = leaving(place);
+        return newest > unused ? newest : unused;
     };
 
-    // A copy for each pixel that an output beat touches. Windows share pixels: their columns are `grid` apart.
+    // A copy for each pixel that an output beat touches. Windows share pixels, whose columns are `grid` apart.
     constexpr unsigned grid = windows == 1                                               ? DilationColumns
                               : tap_columns == 1 || DilationColumns % StrideColumns == 0 ? StrideColumns
                               : StrideColumns % DilationColumns == 0                     ? DilationColumns
@@ -200,8 +210,8 @@ void window(hls::stream<word<InputPixels * detail::smaller(Lanes, Channels) * El
     Place ahead = place.next();
     unsigned need = needed(place);
     unsigned leave = leaving(place);
-    unsigned came = 0;
-    unsigned gone = 0;
+    unsigned received = 0;
+    unsigned released = 0;
     unsigned write_address = 0;
     Address address =
         Address::at(-static_cast<long long>(chunks) * (static_cast<long long>(PadTop) * Columns + PadLeft));
@@ -214,7 +224,7 @@ void window(hls::stream<word<InputPixels * detail::smaller(Lanes, Channels) * El
     bool done = false;
     while (!done) {
         BNN_PRAGMA(HLS PIPELINE II=1 style=frp)
-        const bool ready = came >= need;
+        const bool ready = received >= need;
         if (ready) {
             bits<width> seen[touched];
             bool outside[touched];
@@ -257,7 +267,7 @@ void window(hls::stream<word<InputPixels * detail::smaller(Lanes, Channels) * El
             if (ends_window) {
                 row_step = 0;
                 column_step = 0;
-                gone = leave;
+                released = leave;
                 done = place.ends_frame();
                 need = needed(ahead);
                 leave = leaving(ahead);
@@ -276,17 +286,17 @@ void window(hls::stream<word<InputPixels * detail::smaller(Lanes, Channels) * El
             }
         }
         word<InputPixels * width> beat;
-        const bool taken = came < beats && came - gone < Depth && in.read_nb(beat);
-        if (taken) {
+        const bool accepted = received < beats && received - released < Depth && in.read_nb(beat);
+        if (accepted) {
             for (unsigned i = 0; i < touched; ++i) {
                 BNN_PRAGMA(HLS UNROLL)
                 buffer[i][write_address] = beat;
             }
             write_address = write_address == Depth - 1 ? 0 : write_address + 1;
-            ++came;
+            ++received;
         }
 #ifndef __SYNTHESIS__
-        if (!ready && !taken) return;  // In C simulation a frame is there as a whole, or never.
+        if (!ready && !accepted) return;  // In C simulation a frame is there as a whole, or never.
 #endif
     }
 }

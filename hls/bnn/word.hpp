@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Words: what one beat of a stream carries, and how a unit looks into it.
+// Words: what one beat of a stream carries, and how a unit accesses its fields.
 //
-// word<Bits> is the type in streams and buffers: an ap_uint up to 1,024 bits (the widest that every ap_int.h takes as
-// it is), an array of 64-bit chunks beyond. bits<Bits> is the same word taken apart into 64-bit chunks, the form in
-// which units work on it: in hardware its indices are constants after unrolling, so reading a field is wiring; in C
-// simulation whole chunks are read at a time, and ap_int's slow range operators are used once a word.
+// word<Bits> is the type in streams and buffers: an ap_uint up to 1,024 bits (the widest that every ap_int.h accepts
+// without further settings), an array of 64-bit chunks beyond. bits<Bits> is the same word unpacked into 64-bit chunks,
+// the form in which units work on it: in hardware its indices are constants after unrolling, so reading a field is
+// wiring; in C simulation whole chunks are read at a time, and ap_int's slow range operators are used once per word.
 #ifndef BNN_WORD_HPP_
 #define BNN_WORD_HPP_
 
@@ -19,7 +19,7 @@ namespace bnn {
 constexpr unsigned chunk_bits = 64;
 constexpr unsigned widest_ap_uint = 1024;
 
-/// Chunks that hold `width` bits.
+/// The number of chunks that hold `width` bits.
 constexpr unsigned chunks_of(unsigned width) { return (width + chunk_bits - 1) / chunk_bits; }
 
 /// The lowest `width` bits set, for `width` from 1 to 64.
@@ -75,7 +75,7 @@ void set_chunk(wide_word<Bits>& in, unsigned index, std::uint64_t value) {
     in.chunk[index] = value;
 }
 
-/// A word taken apart, zero at first. Bits above the word are always zero.
+/// An unpacked word, zero at first. Bits above the word are always zero.
 template <unsigned Bits>
 struct bits {
     static_assert(Bits >= 1, "a word has at least one bit");
@@ -134,7 +134,7 @@ struct bits {
         return value & mask_of(Width);
     }
 
-    /// Writes `Width` bits from `offset` on, which are zero so far; `value` has no other bits.
+    /// Writes `Width` bits from `offset` on, which must be zero before; `value` has no bits above them.
     template <unsigned Width>
     void set(unsigned offset, std::uint64_t value) {
         static_assert(Width >= 1 && Width <= chunk_bits, "a field written at once has 1 to 64 bits");
@@ -185,6 +185,7 @@ std::int64_t decode(std::uint64_t code) {
 /// The code of `Bits` bits of `value`, in two's complement.
 template <unsigned Bits>
 std::uint64_t encode(std::int64_t value) {
+    static_assert(Bits >= 1 && Bits <= chunk_bits, "a code has 1 to 64 bits");
     BNN_PRAGMA(HLS INLINE)
     return static_cast<std::uint64_t>(value) & mask_of(Bits);
 }

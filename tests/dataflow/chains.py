@@ -12,8 +12,8 @@ from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.score_output import ScoreOutput
 from bnnfpga.dataflow.operators.threshold import Threshold
-from bnnfpga.dataflow.thresholds import ThresholdTable
 from bnnfpga.numbers.integers import IntegerType
+from bnnfpga.numbers.threshold_table import ThresholdTable
 
 Spec = tuple[tuple[int, ...], int]
 

@@ -16,10 +16,10 @@ from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.score_output import ScoreOutput
 from bnnfpga.dataflow.operators.vector_vector import VectorVector
 from bnnfpga.dataflow.stream import Port
-from bnnfpga.dataflow.thresholds import ThresholdTable
 from bnnfpga.numbers import exact_arrays as arrays
 from bnnfpga.numbers.exact_arrays import narrowest, sum_type
 from bnnfpga.numbers.integers import IntegerType
+from bnnfpga.numbers.threshold_table import ThresholdTable
 from tests.dataflow.chains import random_chain
 from tests.support.deep_graphs import CODES, PIXEL, GraphWriter, residual_net
 from tests.support.graphs import chain, random_integers

@@ -77,18 +77,18 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_decisions(name: str) -> None:
+def test_preactivations(name: str) -> None:
     """What the unit says that it decides from are its sums, by which its thresholds give its result."""
     type, weights, bits, options = CASES[name]
     window, unit = depthwise(type, weights, bits, **options)
     assert isinstance(unit, VectorVector)
     (x,) = window.execute(random_integers(window.inputs[0], 5, seed=1))
-    decisions = unit.decide(x)
+    sums = unit.preactivations(x)
     taps = x.reshape(5, *unit.windows, unit.taps, unit.channels).astype(np.int64)
-    np.testing.assert_array_equal(decisions.accumulators, (taps * unit.weights).sum(axis=-2))
-    assert decisions.table is unit.table
+    np.testing.assert_array_equal(sums, (taps * unit.weights).sum(axis=-2))
+    assert unit.thresholds is unit.table
     if unit.table is not None:
-        np.testing.assert_array_equal(unit.table.execute(decisions.accumulators), unit.execute(x)[0])
+        np.testing.assert_array_equal(unit.table.execute(sums), unit.execute(x)[0])
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -18,7 +18,6 @@ _IMPLIED = {
             "subtracts",
             "multiplies",
             "divides",
-            "pairs",
             "broadcasts",
             "by_channel",
             "quantizes",
@@ -26,15 +25,18 @@ _IMPLIED = {
         "elementwise",
     ),
     "quantizes_weights": "quantizes",
+    "pairs": "binary",
     "counts_thresholds": "quantizes",
     "outputs_first": "dot_product",
+    "binary": "broadcasts",
     "pools": "slides",
     "takes_extremum": "pools",
     "averages": "pools",
     "regroups": "moves",
-    "transposes": "moves",
+    "reorders": "moves",
+    "transposes": "reorders",
 }
-_APART = ("elementwise", "dot_product", "pools", "moves", "concatenates", "pads", "compares")
+_APART = ("elementwise", "dot_product", "pools", "moves", "concatenates", "pads", "reduces", "compares", "takes_truths")
 """Of these an operator has one at most."""
 
 

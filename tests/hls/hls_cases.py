@@ -15,8 +15,8 @@ from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.pool import Pool
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.stream import Port
-from bnnfpga.dataflow.thresholds import ThresholdTable
 from bnnfpga.numbers.integers import IntArray, IntegerType
+from bnnfpga.numbers.threshold_table import ThresholdTable
 
 STRICT = ["-Wall", "-Wextra", "-Werror"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hls_cases import AP_AXIU, STRICT, compile_program
 from bnnfpga.base.assets import asset
 
 HEADERS = sorted(path.name for path in (asset("hls") / "bnn").glob("*.hpp"))
+README = (asset("hls") / "README.md").read_text()
 
 WORDS = r"""
 #include "bnn/popcount.hpp"
@@ -191,7 +193,7 @@ REFUSED = [
     (
         STREAMS.format(8, 32) + WEIGHTS.format(4, 4, 2),
         "matrix_vector<8, 4, 2, 2, 4, 2, 1, 1, 1, 0, 0, 4, 0, 8, 0>(in, out, weights)",
-        "several vectors a beat need PE = MH and SIMD = MW",
+        "several vectors per beat need PE = MH and SIMD = MW",
     ),
     (
         STREAMS.format(4, 24),
@@ -206,12 +208,12 @@ REFUSED = [
     (
         STREAMS.format(8, 4) + "const bnn::rom_bits<1> smallest[3][2] = {}; ",
         "pool<6, 1, 4, 2, 2, 1, 2, 0, 0, 0, 0, 2>(in, out, smallest)",
-        "several pixels of a window a beat need PE = Channels",
+        "several pixels of a window per beat need PE = Channels",
     ),
     (
         STREAMS.format(24, 24) + "const bnn::rom_bits<1> smallest[1][6] = {}; ",
         "pool<6, 2, 4, 6, 1, 2, 2, 0, 0, 0, 0, 2>(in, out, smallest)",
-        "several windows a beat need SIMD = Taps",
+        "several windows per beat need SIMD = Taps",
     ),
     (
         "hls::stream<bnn::word<4>> one; hls::stream<bnn::word<6>> two; " + STREAMS.format(1, 10),
@@ -221,12 +223,12 @@ REFUSED = [
     (
         STREAMS.format(4, 6) + "const bnn::rom_bits<1> smallest[3][2] = {}; ",
         "pool<6, 1, 4, 2, 1, 1, 2, 0, 0, 0, 0, 3>(in, out, smallest)",
-        "an extremum is one of the elements taken",
+        "an extremum has the bits of the input elements",
     ),
     (
         STREAMS.format(4, 4) + "const bnn::rom_bits<1> smallest[2][2] = {}; ",
         "pool<6, 1, 4, 2, 1, 1, 2, 0, 0, 0, 0, 2>(in, out, smallest)",
-        "the table must have one bit a channel",
+        "the table must have one bit per channel",
     ),
     (
         STREAMS.format(24, 3) + THRESHOLDS.format("[2][3][1]", "[2][3]"),
@@ -236,12 +238,12 @@ REFUSED = [
     (
         STREAMS.format(16, 2) + THRESHOLDS.format("[4][2][1]", "[4][2]"),
         "threshold<8, 1, 2, 0, 8, 1, 2, 1, 0>(in, out, thresholds, decreasing)",
-        "the table of thresholds must have Levels thresholds a channel",
+        "the table of thresholds must have Levels thresholds per channel",
     ),
     (
         STREAMS.format(16, 2) + THRESHOLDS.format("[2][2][1]", "[2][2]"),
         "threshold<8, 1, 2, 0, 8, 1, 1, 1, 0>(in, out, thresholds, decreasing)",
-        "the tables must have one row a channel, or one if shared",
+        "the tables must have one row per channel, or one if shared",
     ),
     (
         STREAMS.format(3, 4),
@@ -254,6 +256,140 @@ REFUSED = [
         "the output lanes must divide the elements of a frame",
     ),
     (STREAMS.format(4, 4), "fifo<8, 4, 1>(in, out)", "a FIFO needs room for two beats"),
+    (STREAMS.format(4, 4), "fifo<0, 4, 2>(in, out)", "a frame has at least one beat"),
+    (
+        STREAMS.format(4, 4) + "hls::stream<bnn::word<4>> other; ",
+        "fork<0, 4>(in, out, other)",
+        "a frame has at least one beat",
+    ),
+    (
+        STREAMS.format(2, 2) + "hls::stream<bnn::word<2>> other; ",
+        "add<0, 2, 1, 1, 0, 1, 1, 1, 0, 1, 1>(in, other, out)",
+        "a frame has at least one beat, and a beat at least one element",
+    ),
+    (
+        STREAMS.format(2, 2) + "hls::stream<bnn::word<1>> other; ",
+        "add<3, 1, 2, 1, 0, 1, 1, 1, 0, 1, 2>(in, other, out)",
+        "elements of -1 and +1 have one bit",
+    ),
+    (
+        STREAMS.format(1, 2) + "hls::stream<bnn::word<1>> other; ",
+        "multiply<3, 1, 1, 1, 0, 1, 1, 0, 2>(in, other, out)",
+        "products of -1 and +1 have one bit",
+    ),
+    (
+        STREAMS.format(1, 70) + "hls::stream<bnn::word<1>> other; ",
+        "multiply<3, 1, 1, 0, 0, 1, 0, 0, 70>(in, other, out)",
+        "a code has 1 to 64 bits",
+    ),
+    (
+        STREAMS.format(33, 34) + "hls::stream<bnn::word<1>> other; ",
+        "add<3, 1, 33, 0, 0, 1, 1, 1, 0, 1, 34>(in, other, out)",
+        "an element of a stream has 1 to 32 bits",
+    ),
+    (
+        "hls::stream<bnn::word<4>> one; hls::stream<bnn::word<6>> two; " + STREAMS.format(1, 10),
+        "concat<0, 4, 6, 1, 1, 1>(one, two, out)",
+        "a frame has at least one pixel",
+    ),
+    (
+        STREAMS.format(4, 4) + "const bnn::rom_bits<1> index[1][2] = {}, constants[1][1] = {}; ",
+        "select<0, 2, 2, 2, 0>(in, out, index, constants)",
+        "a frame has at least one beat",
+    ),
+    (
+        STREAMS.format(4, 4) + "const bnn::rom_bits<1> index[1][3] = {}, constants[1][1] = {}; ",
+        "select<1, 2, 2, 2, 0>(in, out, index, constants)",
+        "the table must have an entry for each output element",
+    ),
+    (
+        STREAMS.format(4, 4) + "const bnn::rom_bits<1> rows[3] = {}, columns[2] = {}; ",
+        "crop<3, 2, 0, 4>(in, out, rows, columns)",
+        "a pixel has at least one beat",
+    ),
+    (
+        STREAMS.format(4, 4) + "const bnn::rom_bits<1> copies[1] = {}; ",
+        "upsample<3, 2, 0, 4, 9>(in, out, copies, copies)",
+        "an image has at least one pixel",
+    ),
+    (
+        STREAMS.format(4, 4) + "const bnn::rom_bits<1> copies[2] = {}; ",
+        "upsample<3, 2, 1, 4, 9>(in, out, copies, copies)",
+        "the table must have one entry for all rows, or one for each",
+    ),
+    (
+        STREAMS.format(4, 2) + "const bnn::rom_bits<2> table[4] = {}; ",
+        "lookup<0, 2, 2, 1>(in, out, table)",
+        "a frame has at least one beat",
+    ),
+    (
+        STREAMS.format(4, 2) + "const bnn::rom_bits<2> table[3] = {}; ",
+        "lookup<5, 2, 2, 1>(in, out, table)",
+        "the table must have a word for each code of the input",
+    ),
+    (
+        STREAMS.format(4, 2) + "const bnn::rom_bits<2> table[8][2] = {}; ",
+        "lookup<5, 2, 2, 1, 2>(in, out, table)",
+        "a frame must hold each channel equally often",
+    ),
+    (STREAMS.format(32, 2), "arg_max<4, 2, 8, 1, 8, 2>(in, out)", "the output must hold the index of the last score"),
+    (STREAMS.format(32, 2), "arg_max<4, 1, 8, 1, 65, 2>(in, out)", "what is compared has 1 to 64 bits"),
+    (
+        STREAMS.format(16, 2) + THRESHOLDS.format("[4][2][1]", "[4][2]"),
+        "threshold<8, 0, 2, 0, 8, 1, 1, 1, 0>(in, out, thresholds, decreasing)",
+        "a frame has at least one vector of at least one channel",
+    ),
+    (
+        STREAMS.format(4, 16) + WEIGHTS.format(4, 4, 2),
+        "matrix_vector<8, 4, 0, 2, 4, 1, 1, 1, 1, 0, 0, 4, 0, 8, 0>(in, out, weights)",
+        "a frame has at least one vector of one input and one output",
+    ),
+    (
+        STREAMS.format(4, 16) + WEIGHTS.format(33, 4, 2),
+        "matrix_vector<8, 4, 1, 2, 4, 1, 33, 1, 1, 0, 0, 4, 0, 8, 0>(in, out, weights)",
+        "weights have 1 to 32 bits",
+    ),
+    (
+        STREAMS.format(4, 16) + WEIGHTS.format(4, 4, 2),
+        "matrix_vector<8, 4, 1, 2, 4, 1, 1, 1, 1, 0, 0, 63, 0, 8, 0>(in, out, weights)",
+        "the accumulator has 1 to 62 bits",
+    ),
+    (
+        STREAMS.format(4, 16) + WEIGHTS.format(1, 27, 2),
+        "vector_vector<6, 0, 9, 2, 1, 1, 1, 0, 2, 0, 0, 8, 0, 8, 0>(in, out, weights)",
+        "a frame has at least one window of one pixel",
+    ),
+    (
+        STREAMS.format(4, 16) + WEIGHTS.format(17, 27, 2),
+        "vector_vector<6, 1, 9, 2, 1, 1, 17, 0, 2, 0, 0, 8, 0, 8, 0>(in, out, weights)",
+        "weights have 1 to 16 bits",
+    ),
+    (
+        STREAMS.format(4, 4) + "const bnn::rom_bits<1> smallest[3][2] = {}; ",
+        "pool<6, 0, 4, 2, 1, 1, 2, 0, 0, 0, 0, 2>(in, out, smallest)",
+        "a frame has at least one window of one pixel",
+    ),
+    (
+        STREAMS.format(4, 12),
+        "window<4, 4, 2, 2, 3, 3, 0, 1, 1, 1, 0, 0, 2, 2, 6, 1, 0, 0, 99>(in, out)",
+        "strides and dilations are at least 1",
+    ),
+    (
+        STREAMS.format(4, 12),
+        "window<4, 4, 2, 2, 3, 3, 1, 1, 1, 1, 0, 0, 2, 2, 6, 1, 0, 4, 99>(in, out)",
+        "the code of elements outside must fit an element",
+    ),
+    (
+        STREAMS.format(4, 12),
+        "window<4, 4, 2, 2, 3, 3, 1, 1, 1, 1, 0, 0, 0, 2, 6, 1, 0, 0, 99>(in, out)",
+        "the kernel must fit the image with its pads",
+    ),
+    (STREAMS.format(1, 1), "width_converter<0, 1, 1, 1>(in, out)", "a frame has at least one element"),
+    (
+        "hls::stream<bnn::word<9>> in; hls::stream<bnn::axis_word<2>> out; ",
+        "score_output<0, 9, 16>(in, out)",
+        "a frame has at least one beat",
+    ),
     (
         "hls::stream<bnn::word<9>> in; hls::stream<bnn::axis_word<1>> out; ",
         "score_output<2, 9, 8>(in, out)",
@@ -282,22 +418,42 @@ def test_header_compiles_alone(header: str, tmp_path: Path, each_compiler: str, 
     assert result.returncode == 0, result.stderr
 
 
-def test_the_example_in_the_documentation(tmp_path: Path, compiler: str, ap_headers: Path) -> None:
-    page = (asset("hls").parent / "docs" / "hls.md").read_text()
-    example = page.split("```cpp\n")[1].split("```")[0]
-    main = """
-    int main() {
-        hls::stream<bnn::word<8>> in("in");
-        hls::stream<bnn::word<4>> out("out");
-        for (int beat = 0; beat < 4; ++beat) in.write(0x73);  // 3 and 7
-        layer(in, out);
-        // {3, 9} and {1, 2}; {0, 8} and x < {4, 16}; {5, 5} and {7, 11}; {2, 3} and x < {6, 12}
-        const int expected[4] = {1 + 4 * 2, 1 + 4 * 1, 0 + 4 * 1, 2 + 4 * 1};
-        for (int beat = 0; beat < 4; ++beat) if (out.read() != expected[beat]) return 1;
-        return 0;
-    }"""
-    program = compile_program(example + main, tmp_path, compiler, ap_headers)
-    assert subprocess.run([program], check=False).returncode == 0
+def test_the_example_in_the_readme(tmp_path: Path, compiler: str, ap_headers: Path) -> None:
+    """Its files, compiled and run by its commands, print what it shows."""
+    sources = re.findall(r"^```cpp\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    [shown] = re.findall(r"^```console\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    commands = [line.removeprefix("$ ") for line in shown.splitlines() if line.startswith("$ ")]
+    printed = [line for line in shown.splitlines() if not line.startswith("$ ")]
+    for name, source in zip(("classify.cpp", "test.cpp"), sources, strict=True):
+        (tmp_path / name).write_text(source)
+    (tmp_path / "hls").symlink_to(asset("hls"))
+    script = " && ".join(commands).replace("AP_INT", shlex.quote(str(ap_headers))).replace("g++", compiler)
+    result = subprocess.run(script, shell=True, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (result.stdout.splitlines(), result.stderr, result.returncode) == (printed, "", 0)
+
+
+def test_the_tables_of_the_readme() -> None:
+    """A row for each header, with what it includes and its functions' parameters, each of which is explained."""
+    cells = [line.split("|") for line in README.splitlines() if line.startswith("|")]
+    rows = {header: row for row in cells for header in re.findall(r"`(\w+\.hpp)`", row[1])}
+    assert sorted(rows) == HEADERS
+    explained = set(re.findall(r"`(\w+)`", README.partition("## Parameters")[2].partition("## Example")[0]))
+    functions = []
+    for header, row in rows.items():
+        text = (asset("hls") / "bnn" / header).read_text()
+        if header not in ("pragma.hpp", "ap_types.hpp"):
+            assert re.findall(r"`(.*?)`", row[-2]) == re.findall(r'^#include "(.*?)"', text, re.MULTILINE), header
+        for parameters, function in re.findall(
+            r"^template <((?:[^<>]|<[^<>]*>)*)>\nvoid (\w+)\(hls::stream<", text, re.MULTILINE
+        ):
+            names = re.findall(r"(?:unsigned|bool|int|std::uint64_t) (\w+)", parameters)
+            if function != "dump_stream":
+                functions.append(function)
+                assert f"`{function}<{', '.join(names)}>(" in row[2], header
+                assert set(names) <= explained, header
+    assert {header.removesuffix(".hpp") for header, row in rows.items() if "<" in row[2] and "(" in row[2]} == set(
+        functions
+    )
 
 
 def test_words(tmp_path: Path, compiler: str, ap_headers: Path) -> None:

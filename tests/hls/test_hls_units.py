@@ -100,6 +100,16 @@ MATRIX_VECTOR = [
     matrix_vector(8, 6, 4, 1, UINT2, BIPOLAR, weight_type=IntegerType(-1, 0, "signed")),
     matrix_vector(4, 6, 2, 3, IntegerType(-(2**30), 2**30 - 1, "signed")),
     matrix_vector(4, 6, 2, 3, IntegerType(0, 2**32 - 1, "unsigned"), BIPOLAR),
+    # 2^10 inputs of 32 bits and weights of 22 bits: the bounds of their sum do not fit 64 bits, the sum does.
+    MatrixVector(
+        "matrix_vector",
+        np.arange(2 * 1024).reshape(2, 1024) % 1024 // 1023 * (2**21 - 1),
+        IntegerType(0, 2**32 - 1, "unsigned"),
+        (),
+        None,
+        1,
+        32,
+    ),
 ]
 FLAGGED = [
     matrix_vector(4, 18, 2, 1, made=BIPOLAR, kernel=(3, 3)),

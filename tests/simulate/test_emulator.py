@@ -31,9 +31,9 @@ from bnnfpga.dataflow.operators.vector_vector import VectorVector
 from bnnfpga.dataflow.operators.width_converter import WidthConverter
 from bnnfpga.dataflow.operators.window import Geometry, Window
 from bnnfpga.dataflow.stream import Port
-from bnnfpga.dataflow.thresholds import ThresholdTable
 from bnnfpga.native.toolchain import find_compiler
 from bnnfpga.numbers.integers import IntArray, IntegerType
+from bnnfpga.numbers.threshold_table import ThresholdTable
 from bnnfpga.simulate.runners import emulator_library
 from bnnfpga.simulate.runners.emulator import Emulator, run_emulator
 from bnnfpga.simulate.runners.emulator_library import INSTRUCTION_SETS, VARIABLE, choose_path, paths_here

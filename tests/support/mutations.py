@@ -16,9 +16,9 @@ from bnnfpga.dataflow.hardware import EmulatorKernel
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.threshold import Threshold
-from bnnfpga.dataflow.thresholds import ThresholdTable
 from bnnfpga.numbers.arithmetic import Step
 from bnnfpga.numbers.integers import IntArray
+from bnnfpga.numbers.threshold_table import ThresholdTable
 
 Damage = Callable[[Plan], Plan]
 Meaning = Callable[[Operator, IntArray], IntArray]

@@ -8,11 +8,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from bnnfpga.base.errors import UserError
-from bnnfpga.dataflow.thresholds import ThresholdTable, bipolar_sum_to_count
+from bnnfpga.dataflow.thresholds import bipolar_sum_to_count
 from bnnfpga.frontend.forms.quantizers import ROUNDING_MODES
 from bnnfpga.numbers.arithmetic import Step, apply_steps
+from bnnfpga.numbers.threshold_table import ThresholdTable
 from bnnfpga.transforms import step_functions as module
-from bnnfpga.transforms.step_functions import IntervalFunction, StepFunction, integer_function
+from bnnfpga.transforms.step_functions import IntervalFunction, integer_function
 from tests.conftest import THOROUGH
 
 CONSTANTS = st.one_of(
@@ -86,8 +87,8 @@ def _codes(steps: list[Step], values: range) -> np.ndarray:
 
 def _table(steps: list[Step], values: range) -> ThresholdTable:
     function = integer_function(steps, values, where="test")
-    assert isinstance(function, StepFunction)
-    return ThresholdTable(function.thresholds, function.decreasing, function.output)
+    assert isinstance(function, ThresholdTable)
+    return function
 
 
 def _is_monotone(codes: np.ndarray) -> bool:
@@ -116,17 +117,17 @@ def test_equals_its_chain(steps: list[Step], values: range) -> None:
         assert (table.output.lo, table.output.hi) == (codes.min(), max(codes.max(), codes.min() + 1))
 
 
-def _check_intervals(function: StepFunction | IntervalFunction, values: range, codes: np.ndarray) -> None:
+def _check_intervals(function: ThresholdTable | IntervalFunction, values: range, codes: np.ndarray) -> None:
     """What turns around is intervals with codes, by the number of thresholds reached and by the value alike."""
     assert isinstance(function, IntervalFunction)
     x = np.array(values)
-    counts = (x[:, None, None] >= function.thresholds).sum(axis=2)
+    counts = (x[:, None, None] >= function.intervals.values).sum(axis=2)
     rows = np.arange(len(function.codes))
     np.testing.assert_array_equal(np.broadcast_to(function.codes[rows, counts], codes.shape), codes)
     np.testing.assert_array_equal(np.broadcast_to(function.table(values).T, codes.shape), codes)
-    assert function.thresholds.min() >= values[0]
-    assert function.thresholds.max() <= values[-1] + 1
-    assert np.all(np.diff(function.thresholds, axis=1) >= 0)
+    assert function.intervals.values.min() >= values[0]
+    assert function.intervals.values.max() <= values[-1] + 1
+    assert np.all(np.diff(function.intervals.values, axis=1) >= 0)
     assert function.output.is_bipolar == bool(np.all(np.abs(codes) == 1))
     assert np.all(function.output.holds(codes))
     assert function.output.is_bipolar or (function.output.lo, function.output.hi) == (codes.min(), codes.max())
@@ -170,7 +171,7 @@ def test_a_function_that_turns_is_intervals() -> None:
     assert isinstance(function, IntervalFunction)
     # 1 / -2.5, -1.5, -0.5, 0.5, 1.5, 2.5 and 3.5, rounded.
     assert function.table(range(-3, 4)).tolist() == [[0, -1, -2, 2, 1, 0, 0]]
-    assert function.thresholds.tolist() == [[-2, -1, 0, 1, 2]]
+    assert function.intervals.values.tolist() == [[-2, -1, 0, 1, 2]]
 
 
 def test_pieces_of_an_evaluation_join(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,7 +189,7 @@ def test_pieces_of_an_evaluation_join(monkeypatch: pytest.MonkeyPatch) -> None:
     parts = integer_function(steps, range(-100, 101), where="test")
     assert isinstance(whole, IntervalFunction)
     assert isinstance(parts, IntervalFunction)
-    np.testing.assert_array_equal(parts.thresholds, whole.thresholds)
+    np.testing.assert_array_equal(parts.intervals.values, whole.intervals.values)
     np.testing.assert_array_equal(parts.codes, whole.codes)
 
 

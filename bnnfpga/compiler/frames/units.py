@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from bnnfpga.dataflow.element_function import ElementFunction
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import Operator
-from bnnfpga.dataflow.thresholds import ThresholdTable
 from bnnfpga.dataflow.weighted_sums import WeightedSums
 from bnnfpga.numbers.integers import IntArray
+from bnnfpga.numbers.threshold_table import ThresholdTable
 
 _MARK = 1 << 40
 """The first element of the input while places are traced: no unit fills in integers as large."""
@@ -99,9 +99,9 @@ class FirstUnits:
             if (decider := deciders.get(operator.name)) is None:
                 results = operator.execute(*taken)
             else:
-                decisions = operator.decide(*taken)
-                assert decisions is not None, operator.name
-                sums = decisions.accumulators.astype(np.int64, copy=False)
+                preactivations = operator.preactivations(*taken)
+                assert preactivations is not None, operator.name
+                sums = preactivations.astype(np.int64, copy=False)
                 found[operator.name] = sums.reshape(len(codes), -1, operator.outputs[0].shape[-1])
                 if decider.generation == last_generation:
                     continue

@@ -8,8 +8,9 @@ from typing import ClassVar
 import numpy as np
 
 from bnnfpga.dataflow.elementwise import Binary
-from bnnfpga.dataflow.hardware import EmulatorKernel, HlsInstance, RtlInstance
+from bnnfpga.dataflow.hardware import EmulatorKernel
 from bnnfpga.dataflow.resources import add_resources, queue_resources
+from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
 from bnnfpga.numbers.exact_arrays import Integers, narrowest
 from bnnfpga.numbers.integers import IntegerType
 
@@ -58,13 +59,13 @@ class Add(Binary):
         unit = {"lut": self.pe * bits * max(1, sums) + 5, "ff": self.pe * bits + 5}
         return add_resources(unit, queue_resources(self.outputs[0].width, self.queue))
 
-    def rtl(self) -> RtlInstance:
-        parameters = {"PE": self.pe, **self.element_parameters(*self.factors), "QueueDepth": self.queue}
-        return RtlInstance("bnn_add", parameters)
-
-    def hls(self) -> HlsInstance:
-        parameters = {"Beats": self.outputs[0].beats, "PE": self.pe, **self.element_parameters(*self.factors)}
-        return HlsInstance("add", parameters)
+    def parameters(self) -> UnitParameters:
+        return (
+            hls_only(Beats=self.outputs[0].beats)
+            + both(PE=self.pe)
+            + self.element_parameters(*self.factors)
+            + rtl_only(QueueDepth=self.queue)
+        )
 
     def emulator(self) -> EmulatorKernel:
         return EmulatorKernel("add", {"factors": np.array(self.factors, dtype=np.int64)})

@@ -10,19 +10,17 @@ import numpy as np
 
 from bnnfpga.dataflow.hardware import (
     EmulatorKernel,
-    HlsInstance,
     HlsTable,
     Memory,
     MemoryBank,
     MemoryKind,
-    RtlInstance,
-    RtlParameter,
 )
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.resources import add_resources, memory_resources, multiplier_resources, queue_resources
 from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port
+from bnnfpga.dataflow.unit_parameters import UnitParameters, both, rtl_only
 from bnnfpga.numbers.exact_arrays import Integers
 from bnnfpga.numbers.integers import IntArray, IntegerType
 
@@ -139,33 +137,24 @@ class ArgMax(Operator):
         extra += [memory_resources(memory.words, memory.width, memory.kind) for memory in self.memories()]
         return add_resources(unit, *extra, queue_resources(self.outputs[0].width, self.queue))
 
-    def rtl(self) -> RtlInstance:
-        memory, factor_bits, offset_bits = self._affine_memory
-        parameters: dict[str, RtlParameter] = {
-            "Lanes": self.port.lanes,
-            "Beats": self.port.beats,
-            "InputBits": self.port.type.bits,
-            "InputSigned": int(self.port.type.signed),
-            "ComparedBits": self.compared_type.bits,
-            "OutputBits": self.outputs[0].type.bits,
-            "QueueDepth": self.queue,
-        }
-        if memory is not None:
-            parameters |= {"Affine": 1, "FactorBits": factor_bits, "OffsetBits": offset_bits, "Constants": memory}
+    def parameters(self) -> UnitParameters:
+        affine, factor_bits, offset_bits = self._affine_memory
+        stated = both(
+            Lanes=self.port.lanes,
+            Beats=self.port.beats,
+            InputBits=self.port.type.bits,
+            InputSigned=self.port.type.signed,
+            ComparedBits=self.compared_type.bits,
+            OutputBits=self.outputs[0].type.bits,
+        ) + rtl_only(QueueDepth=self.queue)
+        if affine is not None:
+            stated += rtl_only(Affine=1, FactorBits=factor_bits, OffsetBits=offset_bits, Constants=affine)
         if self._rank_memories is not None:
-            parameters |= {"Ranked": 1, "RankShift": self.rank_shift, "RankBits": self._rank_bits}
-            parameters |= {"MemoryKind": self._rank_kind, "Ranks": self._rank_memories}
-        return RtlInstance("bnn_arg_max", parameters)
+            stated += rtl_only(Ranked=1, RankShift=self.rank_shift, RankBits=self._rank_bits)
+            stated += rtl_only(MemoryKind=self._rank_kind, Ranks=self._rank_memories)
+        return stated
 
-    def hls(self) -> HlsInstance:
-        parameters = {
-            "Lanes": self.port.lanes,
-            "Beats": self.port.beats,
-            "InputBits": self.port.type.bits,
-            "InputSigned": self.port.type.signed,
-            "ComparedBits": self.compared_type.bits,
-            "OutputBits": self.outputs[0].type.bits,
-        }
+    def hls_tables(self) -> tuple[HlsTable, ...]:
         tables = []
         if self.factors is not None and self.offsets is not None:
             for name, values in (("factors", self.factors), ("offsets", self.offsets)):
@@ -175,7 +164,7 @@ class ArgMax(Operator):
         if self._rank_memories is not None:
             entries = np.stack([memory.bits for memory in self._rank_memories.lanes], axis=1)
             tables.append(HlsTable("ranks", entries, False, self._rank_kind))
-        return HlsInstance("arg_max", parameters, tuple(tables))
+        return tuple(tables)
 
     def emulator(self) -> EmulatorKernel:
         if self.ranks is not None:

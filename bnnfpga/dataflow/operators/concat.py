@@ -8,11 +8,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from bnnfpga.dataflow.hardware import EmulatorKernel, HlsInstance, RtlInstance
+from bnnfpga.dataflow.hardware import EmulatorKernel
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.resources import add_resources, queue_resources
 from bnnfpga.dataflow.schedule import Event, Schedule
 from bnnfpga.dataflow.stream import Port, divisors, legal_lanes
+from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only
 from bnnfpga.numbers.exact_arrays import Integers
 from bnnfpga.numbers.integers import IntegerType
 
@@ -87,18 +88,16 @@ class Concat(Operator):
         unit = {"lut": 2, "ff": 0} if self.pixels else {"lut": -(-width // 2) + 10, "ff": 10}
         return add_resources(unit, queue_resources(width, 2))
 
-    def rtl(self) -> RtlInstance:
-        return RtlInstance("bnn_concat", self._parameters(), levels=("{unit}.queue.level",))
+    @property
+    def levels(self) -> tuple[str, ...]:
+        return ("{unit}.queue.level",)
 
-    def hls(self) -> HlsInstance:
-        frame = {"PixelsOfFrame": math.prod(self.positions)}
-        return HlsInstance("concat", {**frame, **self._parameters()})
-
-    def _parameters(self) -> dict[str, int]:
-        """What both hardware forms need to know of a beat."""
+    def parameters(self) -> UnitParameters:
         first, second = self._beats
         widths = [port.width // max(1, self.pixels) for port in self.inputs]
-        return {"Width0": widths[0], "Width1": widths[1], "Beats0": first, "Beats1": second, "Pixels": self.pixels}
+        return hls_only(PixelsOfFrame=math.prod(self.positions)) + both(
+            Width0=widths[0], Width1=widths[1], Beats0=first, Beats1=second, Pixels=self.pixels
+        )
 
     def emulator(self) -> EmulatorKernel:
         return EmulatorKernel("concat")

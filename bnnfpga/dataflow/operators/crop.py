@@ -9,11 +9,12 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.dataflow.hardware import EmulatorKernel, HlsInstance, HlsTable, RtlInstance, RtlVector
+from bnnfpga.dataflow.hardware import EmulatorKernel, HlsTable, RtlVector
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.resources import add_resources, queue_resources
 from bnnfpga.dataflow.schedule import Event, Schedule
 from bnnfpga.dataflow.stream import Port, divisors
+from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
 from bnnfpga.numbers.exact_arrays import Integers
 from bnnfpga.numbers.integers import IntegerType
 
@@ -112,30 +113,26 @@ class Crop(Operator):
         table = sum(-(-len(kept) // 64) for kept in self._kept if not kept.all())
         return add_resources({"lut": 2 * counters + table, "ff": counters}, queue_resources(self.outputs[0].width, 2))
 
-    def rtl(self) -> RtlInstance:
-        rows, columns = self._kept[0], self._kept_beats
-        return RtlInstance(
-            "bnn_crop",
-            {
-                "Width": self.inputs[0].width,
-                "Rows": len(rows),
-                "Columns": len(columns),
-                "Chunks": self.chunks,
-                "KeptRows": RtlVector(tuple(rows.astype(int).tolist()), 1),
-                "KeptColumns": RtlVector(tuple(columns.astype(int).tolist()), 1),
-            },
-            levels=("{unit}.queue.level",),
+    @property
+    def levels(self) -> tuple[str, ...]:
+        return ("{unit}.queue.level",)
+
+    def parameters(self) -> UnitParameters:
+        width, rows, columns = self.inputs[0].width, self._kept[0], self._kept_beats
+        return (
+            rtl_only(Width=width)
+            + both(Rows=len(rows), Columns=len(columns), Chunks=self.chunks)
+            + hls_only(Width=width)
+            + rtl_only(
+                KeptRows=RtlVector(tuple(rows.astype(int).tolist()), 1),
+                KeptColumns=RtlVector(tuple(columns.astype(int).tolist()), 1),
+            )
         )
 
-    def hls(self) -> HlsInstance:
-        rows, columns = self._kept[0], self._kept_beats
-        return HlsInstance(
-            "crop",
-            {"Rows": len(rows), "Columns": len(columns), "Chunks": self.chunks, "Width": self.inputs[0].width},
-            tuple(
-                HlsTable(name, kept.astype(np.uint8)[:, None], False, "distributed")
-                for name, kept in (("kept_rows", rows), ("kept_columns", columns))
-            ),
+    def hls_tables(self) -> tuple[HlsTable, ...]:
+        return tuple(
+            HlsTable(name, kept.astype(np.uint8)[:, None], False, "distributed")
+            for name, kept in (("kept_rows", self._kept[0]), ("kept_columns", self._kept_beats))
         )
 
     def emulator(self) -> EmulatorKernel:

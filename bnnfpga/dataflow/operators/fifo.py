@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from bnnfpga.dataflow.hardware import IDENTITY, EmulatorKernel, HlsInstance, RtlInstance
+from bnnfpga.dataflow.hardware import IDENTITY, EmulatorKernel
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.resources import queue_resources
 from bnnfpga.dataflow.schedule import Event, Schedule
 from bnnfpga.dataflow.stream import Port
+from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only
 from bnnfpga.numbers.exact_arrays import Integers
 
 
@@ -40,11 +41,12 @@ class Fifo(Operator):
     def resources(self) -> dict[str, int]:
         return queue_resources(self.port.width, self.depth)
 
-    def rtl(self) -> RtlInstance:
-        return RtlInstance("bnn_fifo", {"Width": self.port.width, "Depth": self.depth}, levels=("{unit}.level",))
+    @property
+    def levels(self) -> tuple[str, ...]:
+        return ("{unit}.level",)
 
-    def hls(self) -> HlsInstance:
-        return HlsInstance("fifo", {"Beats": self.port.beats, "Width": self.port.width, "Depth": self.depth})
+    def parameters(self) -> UnitParameters:
+        return hls_only(Beats=self.port.beats) + both(Width=self.port.width, Depth=self.depth)
 
     def emulator(self) -> EmulatorKernel:
         return IDENTITY

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from bnnfpga.dataflow.hardware import IDENTITY, EmulatorKernel, HlsInstance, RtlInstance
+from bnnfpga.dataflow.hardware import IDENTITY, EmulatorKernel
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.resources import add_resources, queue_resources
 from bnnfpga.dataflow.schedule import Event, Schedule
 from bnnfpga.dataflow.stream import Port, lanes_for
+from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only
 from bnnfpga.numbers.exact_arrays import Integers
 
 
@@ -49,13 +50,12 @@ class Fork(Operator):
         queue = queue_resources(self.port.width, 2)
         return add_resources(queue, queue)
 
-    def rtl(self) -> RtlInstance:
-        return RtlInstance(
-            "bnn_fork", {"Width": self.port.width}, levels=("{unit}.queue0.level", "{unit}.queue1.level")
-        )
+    @property
+    def levels(self) -> tuple[str, ...]:
+        return ("{unit}.queue0.level", "{unit}.queue1.level")
 
-    def hls(self) -> HlsInstance:
-        return HlsInstance("fork", {"Beats": self.port.beats, "Width": self.port.width})
+    def parameters(self) -> UnitParameters:
+        return hls_only(Beats=self.port.beats) + both(Width=self.port.width)
 
     def emulator(self) -> EmulatorKernel:
         return IDENTITY

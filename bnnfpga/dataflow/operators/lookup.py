@@ -11,17 +11,14 @@ import numpy as np
 from bnnfpga.dataflow.elementwise import Unary
 from bnnfpga.dataflow.hardware import (
     EmulatorKernel,
-    HlsInstance,
     HlsTable,
     Memory,
     MemoryBank,
     MemoryKind,
-    RtlInstance,
-    RtlParameter,
 )
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.resources import add_resources, memory_resources, queue_resources
-from bnnfpga.dataflow.thresholds import Decisions
+from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
 from bnnfpga.numbers.exact_arrays import Integers, narrowest, row_blocks
 from bnnfpga.numbers.integers import IntArray, IntegerType
 
@@ -85,8 +82,8 @@ class Lookup(Unary):
             into[block] = own[rows, self.input_type.encode(values[block].astype(np.int64))]
         return (results,)
 
-    def decide(self, *arrays: Integers) -> Decisions:
-        return Decisions(arrays[0], None)
+    def preactivations(self, *arrays: Integers) -> Integers:
+        return arrays[0]
 
     @property
     def _memory_kind(self) -> MemoryKind:
@@ -112,35 +109,27 @@ class Lookup(Unary):
         unit = {"lut": 10, "ff": self.pe * self.output_type.bits + 10}
         return add_resources(unit, memory, queue_resources(self.outputs[0].width, self.queue))
 
-    def rtl(self) -> RtlInstance:
-        parameters: dict[str, RtlParameter] = {
-            "PE": self.pe,
-            "InputBits": self.input_type.bits,
-            "OutputBits": self.output_type.bits,
-            "QueueDepth": self.queue,
-        }
+    @cached_property
+    def _memory(self) -> Memory | MemoryBank:
+        """A table for all lanes, or the tables of each lane."""
         if self.is_shared:
-            parameters["Table"] = Memory("table", self._bits(self.table), "distributed")
-        else:
-            bank = MemoryBank.of("tables", self._bits(self._lanes), self._memory_kind)
-            parameters |= {"Groups": self.groups, "MemoryKind": self._memory_kind, "Tables": bank}
-        return RtlInstance("bnn_lookup", parameters)
+            return Memory("table", self._bits(self.table), "distributed")
+        return MemoryBank.of("tables", self._bits(self._lanes), self._memory_kind)
 
-    def hls(self) -> HlsInstance:
-        parameters: dict[str, int | bool] = {
-            "Beats": self.outputs[0].beats,
-            "PE": self.pe,
-            "InputBits": self.input_type.bits,
-            "OutputBits": self.output_type.bits,
-        }
-        if self.is_shared:
-            return HlsInstance("lookup", parameters, (HlsTable("table", self._bits(self.table), False, "distributed"),))
-        entries = self._bits(self._lanes).transpose(1, 0, 2)
-        return HlsInstance(
-            "lookup",
-            {**parameters, "Groups": self.groups},
-            (HlsTable("tables", entries, False, self._memory_kind),),
+    def parameters(self) -> UnitParameters:
+        stated = (
+            hls_only(Beats=self.outputs[0].beats)
+            + both(PE=self.pe, InputBits=self.input_type.bits, OutputBits=self.output_type.bits)
+            + rtl_only(QueueDepth=self.queue)
         )
+        if self.is_shared:
+            return stated + rtl_only(Table=self._memory)
+        return stated + both(Groups=self.groups) + rtl_only(MemoryKind=self._memory_kind, Tables=self._memory)
+
+    def hls_tables(self) -> tuple[HlsTable, ...]:
+        if self.is_shared:
+            return (HlsTable("table", self._bits(self.table), False, "distributed"),)
+        return (HlsTable("tables", self._bits(self._lanes).transpose(1, 0, 2), False, self._memory_kind),)
 
     def emulator(self) -> EmulatorKernel:
         return EmulatorKernel(

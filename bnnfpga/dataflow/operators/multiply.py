@@ -8,8 +8,9 @@ from typing import ClassVar
 import numpy as np
 
 from bnnfpga.dataflow.elementwise import Binary
-from bnnfpga.dataflow.hardware import EmulatorKernel, HlsInstance, RtlInstance
+from bnnfpga.dataflow.hardware import EmulatorKernel
 from bnnfpga.dataflow.resources import add_resources, multiplier_resources, queue_resources
+from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
 from bnnfpga.numbers.exact_arrays import Integers, narrowest
 from bnnfpga.numbers.integers import IntegerType
 
@@ -39,12 +40,13 @@ class Multiply(Binary):
         multipliers = multiplier_resources(first, second, self.pe)
         return add_resources(unit, multipliers, queue_resources(self.outputs[0].width, self.queue))
 
-    def rtl(self) -> RtlInstance:
-        return RtlInstance("bnn_multiply", {"PE": self.pe, **self.element_parameters(), "QueueDepth": self.queue})
-
-    def hls(self) -> HlsInstance:
-        parameters = {"Beats": self.outputs[0].beats, "PE": self.pe, **self.element_parameters()}
-        return HlsInstance("multiply", parameters)
+    def parameters(self) -> UnitParameters:
+        return (
+            hls_only(Beats=self.outputs[0].beats)
+            + both(PE=self.pe)
+            + self.element_parameters()
+            + rtl_only(QueueDepth=self.queue)
+        )
 
     def emulator(self) -> EmulatorKernel:
         return EmulatorKernel("multiply", {})

@@ -9,11 +9,12 @@ from typing import ClassVar, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.dataflow.hardware import EmulatorKernel, HlsInstance, HlsTable, Memory, RtlInstance
+from bnnfpga.dataflow.hardware import EmulatorKernel, HlsTable, Memory
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.resources import add_resources, queue_resources
 from bnnfpga.dataflow.schedule import Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port
+from bnnfpga.dataflow.unit_parameters import UnitParameters, both, flags, hls_only, rtl_only
 from bnnfpga.dataflow.window_beats import WindowBeats
 from bnnfpga.numbers.exact_arrays import Integers, narrowest
 from bnnfpga.numbers.integers import IntArray, IntegerType
@@ -131,46 +132,26 @@ class Pool(Operator):
         }
         return add_resources(unit, queue_resources(self.outputs[0].width, self.queue))
 
-    def rtl(self) -> RtlInstance:
-        return RtlInstance(
-            "bnn_pool",
-            {
-                "PE": self.beats.part,
-                "Chunks": self.beats.chunks,
-                "Steps": self.beats.steps,
-                "SIMD": self.simd,
-                "Pixels": self.beats.pixels,
-                "InputBits": self.type.bits,
-                "InputBipolar": int(self.type.is_bipolar),
-                "InputSigned": int(self.type.signed),
-                "Flags": int(self.padded),
-                "Sum": int(self.function == "sum"),
-                "OutputBits": self.made.bits,
-                "ReduceStages": self.reduce_stages,
-                "QueueDepth": self.queue,
-                "Smallest": self._directions(),
-            },
+    def parameters(self) -> UnitParameters:
+        beats = self.beats
+        return (
+            hls_only(Channels=self.channels, Windows=math.prod(self.windows), Taps=beats.taps)
+            + both(PE=beats.part)
+            + rtl_only(Chunks=beats.chunks, Steps=beats.steps)
+            + both(
+                SIMD=self.simd,
+                Pixels=beats.pixels,
+                InputBits=self.type.bits,
+                InputBipolar=self.type.is_bipolar,
+                InputSigned=self.type.signed,
+            )
+            + flags(self.padded)
+            + both(Sum=self.function == "sum", OutputBits=self.made.bits)
+            + rtl_only(ReduceStages=self.reduce_stages, QueueDepth=self.queue, Smallest=self._directions())
         )
 
-    def hls(self) -> HlsInstance:
-        return HlsInstance(
-            "pool",
-            {
-                "Channels": self.channels,
-                "Windows": math.prod(self.windows),
-                "Taps": self.beats.taps,
-                "PE": self.beats.part,
-                "SIMD": self.simd,
-                "Pixels": self.beats.pixels,
-                "InputBits": self.type.bits,
-                "InputBipolar": self.type.is_bipolar,
-                "InputSigned": self.type.signed,
-                "Flagged": self.padded,
-                "Sum": self.function == "sum",
-                "OutputBits": self.made.bits,
-            },
-            (HlsTable("smallest", self._directions().bits[:, :, None], False, "distributed"),),
-        )
+    def hls_tables(self) -> tuple[HlsTable, ...]:
+        return (HlsTable("smallest", self._directions().bits[:, :, None], False, "distributed"),)
 
     def emulator(self) -> EmulatorKernel:
         return EmulatorKernel(

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from bnnfpga.dataflow.hardware import IDENTITY, EmulatorKernel, HlsInstance, RtlInstance
+from bnnfpga.dataflow.hardware import IDENTITY, EmulatorKernel
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.resources import queue_resources
 from bnnfpga.dataflow.schedule import Event, Schedule
 from bnnfpga.dataflow.stream import Port, lanes_for
+from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
 from bnnfpga.numbers.exact_arrays import Integers
 
 
@@ -46,22 +47,14 @@ class ScoreOutput(Operator):
     def resources(self) -> dict[str, int]:
         return queue_resources(self.port.width, 2)
 
-    def rtl(self) -> RtlInstance:
-        return RtlInstance(
-            "bnn_score_output",
-            {"InputWidth": self.port.width, "OutputWidth": 8 * self.port.boundary_bytes, "Beats": self.port.beats},
-            levels=("{unit}.register_slice.level",),
-        )
+    @property
+    def levels(self) -> tuple[str, ...]:
+        return ("{unit}.register_slice.level",)
 
-    def hls(self) -> HlsInstance:
-        return HlsInstance(
-            "score_output",
-            {
-                "Beats": self.port.beats,
-                "InputWidth": self.port.width,
-                "OutputWidth": 8 * self.port.boundary_bytes,
-            },
-        )
+    def parameters(self) -> UnitParameters:
+        beats = self.port.beats
+        widths = both(InputWidth=self.port.width, OutputWidth=8 * self.port.boundary_bytes)
+        return hls_only(Beats=beats) + widths + rtl_only(Beats=beats)
 
     def emulator(self) -> EmulatorKernel:
         return IDENTITY

@@ -7,12 +7,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from bnnfpga.dataflow.hardware import EmulatorKernel, HlsInstance, HlsTable, RtlInstance, RtlVector
+from bnnfpga.dataflow.hardware import EmulatorKernel, HlsTable, RtlVector
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.resources import queue_resources
 from bnnfpga.dataflow.schedule import Event, Schedule
 from bnnfpga.dataflow.stream import Port, lanes_for
+from bnnfpga.dataflow.unit_parameters import UnitParameters, both, flags, hls_only, rtl_only
 from bnnfpga.numbers.exact_arrays import Integers, narrowest
 from bnnfpga.numbers.integers import IntArray, IntegerType
 
@@ -108,37 +109,28 @@ class Select(Operator):
     def resources(self) -> dict[str, int]:
         return queue_resources(self.outputs[0].width, 2)
 
-    def rtl(self) -> RtlInstance:
-        return RtlInstance(
-            "bnn_select",
-            {
-                "Inputs": self.inputs[0].lanes,
-                "Outputs": self.outputs[0].lanes,
-                "ElementBits": self.type.bits,
-                "Flags": int(self.padded),
-                "Constants": len(self.constants),
-                "Constant": RtlVector(tuple(self._constant_codes.tolist()), self.type.bits),
-                "IndexBits": self._index_bits,
-                "Index": RtlVector(self._beat_index, self._index_bits),
-            },
-            levels=("{unit}.queue.level",),
+    @property
+    def levels(self) -> tuple[str, ...]:
+        return ("{unit}.queue.level",)
+
+    def parameters(self) -> UnitParameters:
+        return (
+            hls_only(Beats=self.outputs[0].beats)
+            + both(Inputs=self.inputs[0].lanes, Outputs=self.outputs[0].lanes, ElementBits=self.type.bits)
+            + flags(self.padded)
+            + rtl_only(
+                Constants=len(self.constants),
+                Constant=RtlVector(tuple(self._constant_codes.tolist()), self.type.bits),
+                IndexBits=self._index_bits,
+                Index=RtlVector(self._beat_index, self._index_bits),
+            )
         )
 
-    def hls(self) -> HlsInstance:
+    def hls_tables(self) -> tuple[HlsTable, ...]:
         index = to_bits(np.array(self._beat_index), self._index_bits)[None]
-        return HlsInstance(
-            "select",
-            {
-                "Beats": self.outputs[0].beats,
-                "Inputs": self.inputs[0].lanes,
-                "Outputs": self.outputs[0].lanes,
-                "ElementBits": self.type.bits,
-                "Flagged": self.padded,
-            },
-            (
-                HlsTable("index", index, False, "distributed"),
-                HlsTable("constants", to_bits(self._constant_codes, self.type.bits)[None], False, "distributed"),
-            ),
+        return (
+            HlsTable("index", index, False, "distributed"),
+            HlsTable("constants", to_bits(self._constant_codes, self.type.bits)[None], False, "distributed"),
         )
 
     def emulator(self) -> EmulatorKernel:

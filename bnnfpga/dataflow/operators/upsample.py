@@ -9,13 +9,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from bnnfpga.dataflow.hardware import EmulatorKernel, HlsInstance, HlsTable, RtlInstance, RtlParameter, RtlVector
+from bnnfpga.dataflow.hardware import EmulatorKernel, HlsTable, RtlParameter, RtlVector
 from bnnfpga.dataflow.line_buffer import buffer_depth, buffer_kind, buffer_resources
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.resources import add_resources, queue_resources
 from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port, divisors
+from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
 from bnnfpga.numbers.exact_arrays import Integers
 from bnnfpga.numbers.integers import IntArray, IntegerType
 
@@ -149,39 +150,27 @@ class Upsample(Operator):
         for name, copies in zip(("Row", "Column"), self._copies, strict=True):
             yield name, copies - 1, max(1, int(copies.max() - 1).bit_length())
 
-    def rtl(self) -> RtlInstance:
+    def parameters(self) -> UnitParameters:
+        width = self.inputs[0].width
         copies: dict[str, RtlParameter] = {}
         for name, last, bits in self._last_copies():
             copies[f"{name}Entries"] = len(last)
             copies[f"{name}CopyBits"] = bits
             copies[f"{name}LastCopies"] = RtlVector(tuple(last.tolist()), bits)
-        return RtlInstance(
-            "bnn_upsample",
-            {
-                "Width": self.inputs[0].width,
-                "Columns": self.image[1],
-                "Chunks": self.chunks,
-                **copies,
-                "Depth": self.depth,
-                "QueueDepth": self.queue,
-                "MemoryKind": buffer_kind(self.inputs[0].width, self.depth),
-            },
+        return (
+            rtl_only(Width=width)
+            + hls_only(Rows=self.image[0])
+            + both(Columns=self.image[1], Chunks=self.chunks)
+            + hls_only(Width=width)
+            + rtl_only(**copies)
+            + both(Depth=self.depth)
+            + rtl_only(QueueDepth=self.queue, MemoryKind=buffer_kind(width, self.depth))
         )
 
-    def hls(self) -> HlsInstance:
-        return HlsInstance(
-            "upsample",
-            {
-                "Rows": self.image[0],
-                "Columns": self.image[1],
-                "Chunks": self.chunks,
-                "Width": self.inputs[0].width,
-                "Depth": self.depth,
-            },
-            tuple(
-                HlsTable(f"last_{name.lower()}_copies", to_bits(last, bits), False, "distributed")
-                for name, last, bits in self._last_copies()
-            ),
+    def hls_tables(self) -> tuple[HlsTable, ...]:
+        return tuple(
+            HlsTable(f"last_{name.lower()}_copies", to_bits(last, bits), False, "distributed")
+            for name, last, bits in self._last_copies()
         )
 
     def emulator(self) -> EmulatorKernel:

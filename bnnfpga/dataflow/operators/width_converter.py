@@ -6,10 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-from bnnfpga.dataflow.hardware import IDENTITY, EmulatorKernel, HlsInstance, RtlInstance
+from bnnfpga.dataflow.hardware import IDENTITY, EmulatorKernel
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.schedule import Event, Schedule
 from bnnfpga.dataflow.stream import Port
+from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
 from bnnfpga.numbers.exact_arrays import Integers
 from bnnfpga.numbers.integers import IntegerType
 
@@ -57,27 +58,15 @@ class WidthConverter(Operator):
         counter = self.capacity.bit_length()
         return {"lut": bits * -(-places // 4) + 3 * counter, "ff": bits + counter}
 
-    def rtl(self) -> RtlInstance:
-        return RtlInstance(
-            "bnn_width_converter",
-            {
-                "InputLanes": self.input_lanes,
-                "OutputLanes": self.output_lanes,
-                "ElementBits": self.type.bits,
-                "Capacity": self.capacity,
-            },
-            levels=(f"{{unit}}.level / {self.output_lanes}",),
-        )
+    @property
+    def levels(self) -> tuple[str, ...]:
+        return (f"{{unit}}.level / {self.output_lanes}",)
 
-    def hls(self) -> HlsInstance:
-        return HlsInstance(
-            "width_converter",
-            {
-                "Elements": self.inputs[0].elements,
-                "InputLanes": self.input_lanes,
-                "OutputLanes": self.output_lanes,
-                "ElementBits": self.type.bits,
-            },
+    def parameters(self) -> UnitParameters:
+        return (
+            hls_only(Elements=self.inputs[0].elements)
+            + both(InputLanes=self.input_lanes, OutputLanes=self.output_lanes, ElementBits=self.type.bits)
+            + rtl_only(Capacity=self.capacity)
         )
 
     def emulator(self) -> EmulatorKernel:

@@ -10,12 +10,13 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.dataflow.hardware import EmulatorKernel, HlsInstance, RtlInstance
+from bnnfpga.dataflow.hardware import EmulatorKernel, MemoryKind
 from bnnfpga.dataflow.line_buffer import buffer_depth, buffer_kind, buffer_resources
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.resources import add_resources, queue_resources
 from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port, divisors, legal_lanes
+from bnnfpga.dataflow.unit_parameters import UnitParameters, both, flags, hls_only, rtl_only
 from bnnfpga.dataflow.window_beats import window_lanes
 from bnnfpga.numbers.exact_arrays import Integers, narrowest
 from bnnfpga.numbers.geometry import Geometry
@@ -189,7 +190,7 @@ class Window(Operator):
         return 0 if self.flagged else int(self.type.encode(np.array(self.fill)))
 
     @property
-    def buffer_kind(self) -> str:
+    def buffer_kind(self) -> MemoryKind:
         """Kind of the line buffer."""
         return buffer_kind(self.inputs[0].width, self.depth)
 
@@ -200,60 +201,30 @@ class Window(Operator):
         memory = buffer_resources(self.inputs[0].width // self._lanes_apart, self.depth, self._copies)
         return add_resources(unit, memory, queue_resources(made, self.queue))
 
-    def _places(self) -> dict[str, int]:
-        """Where the windows are: parameters of both hardware forms."""
+    def parameters(self) -> UnitParameters:
         geometry = self.geometry
-        return {
-            "KernelRows": geometry.kernel[0],
-            "KernelColumns": geometry.kernel[1],
-            "StrideRows": geometry.stride[0],
-            "StrideColumns": geometry.stride[1],
-            "DilationRows": geometry.dilation[0],
-            "DilationColumns": geometry.dilation[1],
-            "PadTop": geometry.pads[0],
-            "PadLeft": geometry.pads[1],
-            "WindowRows": geometry.windows[0],
-            "WindowColumns": geometry.windows[1],
-        }
-
-    def rtl(self) -> RtlInstance:
-        geometry = self.geometry
-        return RtlInstance(
-            "bnn_window",
-            {
-                "Rows": geometry.image[0],
-                "Columns": geometry.image[1],
-                "Part": self.part,
-                "Chunks": self.chunks,
-                "InputPixels": self.pixels,
-                "ElementBits": self.type.bits,
-                **self._places(),
-                "Taps": self.taps,
-                "Windows": self.windows,
-                "Flags": int(self.flagged),
-                "Fill": self._fill_code,
-                "Depth": self.depth,
-                "QueueDepth": self.queue,
-                "MemoryKind": self.buffer_kind,
-            },
-        )
-
-    def hls(self) -> HlsInstance:
-        geometry = self.geometry
-        return HlsInstance(
-            "window",
-            {
-                "Rows": geometry.image[0],
-                "Columns": geometry.image[1],
-                "Channels": self.channels,
-                "ElementBits": self.type.bits,
-                **self._places(),
-                "Lanes": self.lanes,
-                "InputPixels": self.pixels,
-                "Flagged": self.flagged,
-                "Fill": self._fill_code,
-                "Depth": self.depth,
-            },
+        return (
+            both(Rows=geometry.image[0], Columns=geometry.image[1])
+            + rtl_only(Part=self.part, Chunks=self.chunks, InputPixels=self.pixels)
+            + hls_only(Channels=self.channels)
+            + both(
+                ElementBits=self.type.bits,
+                KernelRows=geometry.kernel[0],
+                KernelColumns=geometry.kernel[1],
+                StrideRows=geometry.stride[0],
+                StrideColumns=geometry.stride[1],
+                DilationRows=geometry.dilation[0],
+                DilationColumns=geometry.dilation[1],
+                PadTop=geometry.pads[0],
+                PadLeft=geometry.pads[1],
+                WindowRows=geometry.windows[0],
+                WindowColumns=geometry.windows[1],
+            )
+            + rtl_only(Taps=self.taps, Windows=self.windows)
+            + hls_only(Lanes=self.lanes, InputPixels=self.pixels)
+            + flags(self.flagged)
+            + both(Fill=self._fill_code, Depth=self.depth)
+            + rtl_only(QueueDepth=self.queue, MemoryKind=self.buffer_kind)
         )
 
     def emulator(self) -> EmulatorKernel:

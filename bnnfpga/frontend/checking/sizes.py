@@ -9,10 +9,11 @@ import onnx
 from onnx import numpy_helper
 
 from bnnfpga.base.errors import UserError
+from bnnfpga.frontend.contract.table import traits_of
 from bnnfpga.frontend.forms.pads import channel_pads
 from bnnfpga.frontend.forms.sliding import geometry_of
 from bnnfpga.frontend.graph.model import Model
-from bnnfpga.frontend.graph.nodes import POOLS, attribute, comes_from_constants, describe
+from bnnfpga.frontend.graph.nodes import attribute, comes_from_constants, describe
 
 MAX_ELEMENTS = 1 << 24
 """Elements of a tensor that depends on the input, far above any accelerator's."""
@@ -69,9 +70,9 @@ def check_sizes(model: Model) -> None:
                 continue
             if comes_from_constants(model, name):
                 continue
-            if min(shape) < 0 and node.op_type in ("Im2Col", "QuantAvgPool2d"):
+            if min(shape) < 0 and node.domain and traits_of(node).channels_second:
                 raise UserError("its kernel is larger than its padded input", where=describe(node), hint=_HINT)
-            if min(shape) < 0 and node.op_type in ("Conv", *POOLS):
+            if min(shape) < 0 and traits_of(node).slides:
                 geometry_of(model, node)  # says that the kernel is too large
             raise UserError(
                 f"its output would be of shape {tuple(shape)}; at most {MAX_ELEMENTS:,} elements can be compiled",
@@ -83,7 +84,7 @@ def check_sizes(model: Model) -> None:
 def check_windows(model: Model) -> None:
     """Refuse layers that slide over too much, as the pads of their image or the elements of all their windows are."""
     for node in model.nodes:
-        if node.op_type not in ("Conv", "Pad", *POOLS) or any(channel_pads(node)):
+        if not (traits_of(node).slides or traits_of(node).pads) or any(channel_pads(node)):
             continue
         geometry, channels = geometry_of(model, node), model.shape(node.input[0])[1]
         rows, columns = (geometry.image[axis] + geometry.pads[axis] + geometry.pads[axis + 2] for axis in (0, 1))

@@ -23,7 +23,8 @@ _X = (Input("X"),)
 _AB = (Input("A"), Input("B"))
 _MANY = (Input("data", many=True),)
 _BROADCASTING = Traits(elementwise=True, broadcasts=True)
-_PAIRING = replace(_BROADCASTING, pairs=True)
+_BINARY = replace(_BROADCASTING, binary=True)
+_PAIRING = replace(_BINARY, pairs=True)
 _LOWEST, _HIGHEST = -3.4028234663852886e38, 3.4028234663852886e38
 _EVAL = "export the trained model in eval mode"
 
@@ -109,10 +110,10 @@ OPERATORS = (
     _binary(
         "Div",
         "By a constant; of a constant by a stream, or of two elementwise functions of one stream.",
-        replace(_BROADCASTING, divides=True),
+        replace(_BINARY, divides=True),
     ),
-    _of_many("Max", (8, 12, 13), "Of a stream and constants.", _BROADCASTING),
-    _of_many("Min", (8, 12, 13), "Of a stream and constants.", _BROADCASTING),
+    _of_many("Max", (8, 12, 13), "Of a stream and constants.", _BINARY),
+    _of_many("Min", (8, 12, 13), "Of a stream and constants.", _BINARY),
     _of_many("Sum", (8, 13), "Additions in a row."),
     _of_many("Mean", (8, 13), "Additions in a row, and a division by their number."),
     _unary("Neg", (6, 13), "A multiplication by -1.", family=_ARITHMETIC),
@@ -124,7 +125,7 @@ OPERATORS = (
         _ARITHMETIC,
         "((x - mean) / sqrt(var + epsilon)) * scale + B, one float32 operation after the other.",
         (_NORM_7, _NORM_9, _NORM_14),
-        traits=Traits(elementwise=True, by_channel=True),
+        traits=Traits(elementwise=True, by_channel=True, channels_second=True),
     ),
     Operator("Clip", _ARITHMETIC, "Of a stream between constants.", (_CLIP_6, _CLIP_11), traits=ELEMENTWISE),
     Operator("Identity", _ARITHMETIC, "Left out.", (Form((1, 13, 14, 16, 19, 21, 23, 24, 25), (Input("x", MOVED),)),)),
@@ -136,6 +137,7 @@ OPERATORS = (
         "float: a quantizer.",
         (_CAST_6, _CAST_19, _CAST_24),
         gives="to",
+        traits=Traits(takes_truths=True),
     ),
     Operator(
         "CastLike",
@@ -178,5 +180,6 @@ OPERATORS = (
         "Between two numbers, by a comparison: a quantizer.",
         (Form((9, 16), (Input("condition", TRUTH), Input("X", constant=True), Input("Y", constant=True))),),
         gives="second",
+        traits=Traits(takes_truths=True),
     ),
 )

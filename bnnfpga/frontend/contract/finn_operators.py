@@ -15,6 +15,7 @@ from bnnfpga.frontend.contract.terms import (
     Rule,
     one_of,
 )
+from bnnfpga.frontend.contract.traits import Traits
 
 _FAMILY = "Lowered layers"
 _AXES = Rule(
@@ -48,6 +49,7 @@ OPERATORS = (
                 (_AXES,),
             ),
         ),
+        traits=Traits(channels_second=True),
     ),
     Operator(
         "XnorPopcountMatMul",
@@ -73,5 +75,6 @@ OPERATORS = (
                 ),
             ),
         ),
+        traits=Traits(channels_second=True),
     ),
 )

@@ -86,6 +86,15 @@ _REDUCE_18 = _REDUCE_13.since(18)
 _SUM_1 = replace(_REDUCE_1, versions=(1, 11))
 _OF_EXTREMA = (replace(_REDUCE_1, versions=(1, 11, 12, 13)), _REDUCE_13.since(18, 20))
 
+
+def _global_pool(name: str, does: str) -> Operator:
+    return Operator(name, _POOL, does, (Form((1, 22), _X),), traits=Traits(channels_second=True))
+
+
+def _reduction(name: str, does: str, forms: tuple[Form, ...]) -> Operator:
+    return Operator(name, _POOL, does, forms, traits=Traits(reduces=True))
+
+
 OPERATORS = (
     Operator(
         "MatMul",
@@ -112,14 +121,14 @@ OPERATORS = (
                 (_EITHER_PADS, _SAME),
             ),
         ),
-        traits=Traits(dot_product=True, outputs_first=True, slides=True),
+        traits=Traits(dot_product=True, outputs_first=True, slides=True, channels_second=True),
     ),
     Operator(
         "MaxPool",
         _POOL,
         "Over rows and columns, or over samples; no window may lie outside the image.",
         (_MAX_1, _MAX_8, _MAX_8.since(10, 11, 12, 22, more=(_CEIL, _DILATIONS), rules=(_EITHER_PADS, _SAME))),
-        traits=Traits(slides=True, pools=True, takes_extremum=True),
+        traits=Traits(slides=True, pools=True, takes_extremum=True, channels_second=True),
     ),
     Operator(
         "AveragePool",
@@ -130,12 +139,12 @@ OPERATORS = (
             _AVERAGE_10,
             _AVERAGE_10.since(19, 22, more=(_DILATIONS,), rules=(_EITHER_PADS, _SMALL_PADS, _SAME)),
         ),
-        traits=Traits(slides=True, pools=True, averages=True),
+        traits=Traits(slides=True, pools=True, averages=True, channels_second=True),
     ),
-    Operator("GlobalMaxPool", _POOL, "A MaxPool of the whole image.", (Form((1, 22), _X),)),
-    Operator("GlobalAveragePool", _POOL, "An AveragePool of the whole image.", (Form((1, 22), _X),)),
-    Operator("ReduceMax", _POOL, "Over rows, columns, samples or channels, any of them together.", _OF_EXTREMA),
-    Operator("ReduceMin", _POOL, "As ReduceMax.", _OF_EXTREMA),
-    Operator("ReduceMean", _POOL, "Over such axes: an AveragePool.", (_REDUCE_1, _REDUCE_18)),
-    Operator("ReduceSum", _POOL, "Over such axes, of integers times a scale.", (_SUM_1, _REDUCE_13)),
+    _global_pool("GlobalMaxPool", "A MaxPool of the whole image."),
+    _global_pool("GlobalAveragePool", "An AveragePool of the whole image."),
+    _reduction("ReduceMax", "Over rows, columns, samples or channels, any of them together.", _OF_EXTREMA),
+    _reduction("ReduceMin", "As ReduceMax.", _OF_EXTREMA),
+    _reduction("ReduceMean", "Over such axes: an AveragePool.", (_REDUCE_1, _REDUCE_18)),
+    _reduction("ReduceSum", "Over such axes, of integers times a scale.", (_SUM_1, _REDUCE_13)),
 )

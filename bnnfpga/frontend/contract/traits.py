@@ -26,8 +26,10 @@ class Traits:
         It is elementwise, and means a float64 value rounded once to float32 (`bnnfpga.numbers.float_functions`).
     adds, subtracts, multiplies, divides
         It is elementwise, and does just this with its two operands.
+    binary
+        It is elementwise, and works on two operands, each of which may be the constant.
     pairs
-        It is elementwise, and may take two streams instead of a stream and a constant.
+        It is binary, and may take two streams instead of a stream and a constant.
     broadcasts
         It is elementwise, and its constants have shapes of their own, which are broadcast against its input.
     by_channel
@@ -52,6 +54,8 @@ class Traits:
         It pools, and gives averages.
     regroups
         It only regroups a frame's elements, keeping their order.
+    reorders
+        It only puts a frame's elements in another order; what transposes does.
     transposes
         It only permutes a frame's axes.
     moves
@@ -60,8 +64,14 @@ class Traits:
         It puts streams one behind the other along an axis.
     pads
         It puts constants around an image.
+    reduces
+        It makes one element of all along some axes.
+    channels_second
+        The second axis of what it takes counts channels, whatever else the file says.
     compares
         It gives truth values of two operands.
+    takes_truths
+        It gives numbers for truth values.
     """
 
     elementwise: bool = False
@@ -70,6 +80,7 @@ class Traits:
     subtracts: bool = False
     multiplies: bool = False
     divides: bool = False
+    binary: bool = False
     pairs: bool = False
     broadcasts: bool = False
     by_channel: bool = False
@@ -83,11 +94,15 @@ class Traits:
     takes_extremum: bool = False
     averages: bool = False
     regroups: bool = False
+    reorders: bool = False
     transposes: bool = False
     moves: bool = False
     concatenates: bool = False
     pads: bool = False
+    reduces: bool = False
+    channels_second: bool = False
     compares: bool = False
+    takes_truths: bool = False
 
     @property
     def shifts(self) -> bool:
@@ -111,8 +126,8 @@ class Traits:
 
     @property
     def layout(self) -> bool:
-        """Whether it only changes the layout of a frame: it regroups or transposes."""
-        return self.regroups or self.transposes
+        """Whether it only changes the layout of a frame, which keeps each of its elements: it regroups or reorders."""
+        return self.regroups or self.reorders
 
 
 NONE = Traits()

@@ -6,13 +6,10 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from bnnfpga.frontend.forms.norms import norm_arithmetic
+from bnnfpga.frontend.contract.table import kinds_that, traits_of
+from bnnfpga.frontend.forms.norms import is_norm, norm_arithmetic
 from bnnfpga.frontend.graph.model import Model, Node, Origin
 from bnnfpga.frontend.graph.nodes import (
-    DOT_PRODUCTS,
-    ELEMENTWISE,
-    POOLS,
-    QUANTIZERS,
     UNARY,
     UNARY_DOMAIN,
     data_operands,
@@ -20,8 +17,6 @@ from bnnfpga.frontend.graph.nodes import (
 )
 from bnnfpga.frontend.graph.rewriting import Rewrite
 
-_JOINS = ("Add", "Sub", "Mul", "Div", "Max", "Min")
-_SUMS = ("Add", "Sub")
 _MAX_NODES = 64
 _X, _NOTHING = -1, -2
 """In a program, the operand that is the function's, or follows from it; and one that a node does without."""
@@ -35,8 +30,10 @@ class DiamondsToUnary(Rewrite):
     nothing but multiples of what is quantised stay: they are integers.
     """
 
+    kinds = kinds_that(lambda traits: traits.binary)
+
     def visit(self, model: Model, node: Node) -> bool:
-        if node.op_type not in _JOINS or len(node.input) != 2 or len(data_operands(model, node)) != 2:
+        if len(node.input) != 2 or len(data_operands(model, node)) != 2:
             return False
         chains = [_chain_above(model, name) for name in node.input]
         tensors = [
@@ -46,7 +43,7 @@ class DiamondsToUnary(Rewrite):
         if source is None:
             return False
         branches = [chain[: names.index(source)][::-1] for chain, names in zip(chains, tensors, strict=True)]
-        if node.op_type in _SUMS and _are_multiples(branches) and _is_quantised(model, source):
+        if traits_of(node).shifts and _are_multiples(branches) and _is_quantised(model, source):
             return False
         inputs = [source]
         program = [_specified(model, branch, inputs) for branch in branches]
@@ -80,8 +77,8 @@ def _source(model: Model, node: Node) -> str:
 def _chain_above(model: Model, tensor: str) -> list[Node]:
     """The elementwise nodes with one operand that lead to a tensor, the last one first."""
     chain: list[Node] = []
-    while (node := model.producer(tensor)) is not None and node.op_type in ELEMENTWISE:
-        if node.op_type in QUANTIZERS or len(data_operands(model, node)) != 1:
+    while (node := model.producer(tensor)) is not None and traits_of(node).elementwise:
+        if traits_of(node).quantizes or len(data_operands(model, node)) != 1:
             break
         if model.shape(_source(model, node)) != model.shape(tensor):
             break
@@ -91,22 +88,25 @@ def _chain_above(model: Model, tensor: str) -> list[Node]:
 
 
 def _are_multiples(branches: Sequence[Sequence[Node]]) -> bool:
-    return all(node.op_type == "Mul" for branch in branches for node in branch)
+    return all(traits_of(node).multiplies for branch in branches for node in branch)
 
 
 def _is_quantised(model: Model, tensor: str) -> bool:
     """Whether a tensor is a multiple of what a quantizer, a dot product or a pool gives."""
     producer = model.producer(tensor)
-    while producer is not None and producer.op_type == "Mul" and len(data_operands(model, producer)) == 1:
+    while producer is not None and traits_of(producer).multiplies and len(data_operands(model, producer)) == 1:
         producer = model.producer(_source(model, producer))
-    return producer is None or producer.op_type in (*QUANTIZERS, *DOT_PRODUCTS, *POOLS)
+    if producer is None:
+        return True
+    traits = traits_of(producer)
+    return traits.quantizes or traits.dot_product or traits.pools
 
 
 def _specified(model: Model, branch: Sequence[Node], inputs: list[str]) -> list[dict[str, Any]]:
     """A branch as data; the constants that it reads are added to `inputs`."""
     found = []
     for node in branch:
-        if node.op_type == "BatchNormalization":
+        if is_norm(node):
             for kind, constant in norm_arithmetic(model, node):
                 inputs.append(model.add_constant(f"{node.name}_constant", constant))
                 found.append(_spec(node, kind, [_X, len(inputs) - 1]))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import onnx
 
+from bnnfpga.frontend.contract.table import kinds_that
 from bnnfpga.frontend.graph.model import Node
-from bnnfpga.frontend.graph.nodes import FUNCTION_NODES, attribute
+from bnnfpga.frontend.graph.nodes import attribute
 
 _FUNCTIONS: dict[str, str] = {
-    **{name: name.lower() for name in FUNCTION_NODES},
+    **{name: name.lower() for name in kinds_that(lambda traits: traits.rounded_once)},
     "HardSwish": "hard_swish",
     "Pow": "power",
     "ThresholdedRelu": "thresholded_relu",
@@ -25,7 +26,7 @@ _OWN: dict[str, tuple[tuple[str, float], ...]] = {
 
 
 def function_of(node: Node | onnx.NodeProto) -> tuple[str, tuple[float, ...]]:
-    """The function that a node of `FUNCTION_NODES` is, and its own numbers."""
+    """The function that a node that is rounded once is, and its own numbers."""
     kind = node.op_type
     if kind == "Gelu" and attribute(node, "approximate", "none") == "tanh":
         return "gelu_by_tanh", ()

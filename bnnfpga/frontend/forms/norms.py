@@ -10,6 +10,11 @@ from bnnfpga.frontend.graph.nodes import attribute, describe, required_constant
 from bnnfpga.numbers.arithmetic import Floats
 
 
+def is_norm(node: Node) -> bool:
+    """Whether a node is a batch norm."""
+    return node.op_type == "BatchNormalization"
+
+
 def norm_arithmetic(model: Model, node: Node) -> list[tuple[str, Floats]]:
     """((x - mean) / sqrt(var + eps)) * scale + bias: operators with their second operands, one after the other.
 

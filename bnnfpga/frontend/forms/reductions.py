@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,23 @@ from bnnfpga.frontend.graph.model import Model, Node, make_node
 from bnnfpga.frontend.graph.nodes import attribute, comes_from_constants, describe, required_constant, required_shape
 from bnnfpga.frontend.graph.rewriting import Rewrite
 
-_EXTREMA = {"ReduceMax": 0, "ReduceMin": 1}
-REDUCTIONS = (*_EXTREMA, "ReduceMean", "ReduceSum")
+
+@dataclass(frozen=True)
+class _Reduction:
+    """What is made of several elements: their sum, of that the mean, or else the smallest or the largest."""
+
+    sums: bool = False
+    mean: bool = False
+    smallest: bool = False
+
+
+_REDUCTIONS = {
+    "ReduceMax": _Reduction(),
+    "ReduceMin": _Reduction(smallest=True),
+    "ReduceMean": _Reduction(sums=True, mean=True),
+    "ReduceSum": _Reduction(sums=True),
+}
+REDUCTIONS = tuple(_REDUCTIONS)
 
 
 class ReductionsToPools(Rewrite):
@@ -47,8 +63,7 @@ class _Pools:
         self._model, self._node, self._count = model, node, count
         self._nodes: list[Node] = []
         self._tensor, self._shape = node.input[0], model.shape(node.input[0])
-        self._sums = node.op_type not in _EXTREMA
-        self._mean = node.op_type == "ReduceMean"
+        self._reduction = _REDUCTIONS[node.op_type]
 
     def write(self, axes: list[int]) -> None:
         """One pool for the axes of pixels, and one for the channels."""
@@ -75,10 +90,10 @@ class _Pools:
         shape = [*self._shape[:2], *(extent // size for extent, size in zip(self._shape[2:], kernel, strict=True))]
         name = self._node.name if last else self._model.fresh_name(f"{self._node.name}_of_pixels")
         options: dict[str, Any] = {"kernel_shape": kernel, "strides": kernel}
-        if self._sums:
-            kind, options["divisor"] = "AveragePool", self._count if self._mean and last else 1
+        if self._reduction.sums:
+            kind, options["divisor"] = "AveragePool", self._count if self._reduction.mean and last else 1
         else:
-            kind, options["smallest"] = "MaxPool", _EXTREMA[self._node.op_type]
+            kind, options["smallest"] = "MaxPool", int(self._reduction.smallest)
         self._append(make_node(kind, [self._tensor], [self._fresh("pooled")], name=name, **options), shape)
 
     def _reshape(self, shape: list[int]) -> None:

@@ -11,7 +11,6 @@ from bnnfpga.frontend.contract.table import traits_of
 from bnnfpga.frontend.forms.pads import pad_widths
 from bnnfpga.frontend.graph.model import Model, Node, make_node
 from bnnfpga.frontend.graph.nodes import (
-    POOLS,
     attribute,
     describe,
     required_constant,
@@ -20,7 +19,7 @@ from bnnfpga.frontend.graph.nodes import (
 from bnnfpga.frontend.graph.rewriting import Rewrite
 from bnnfpga.numbers.geometry import Geometry
 
-_SLIDING = ("Conv", *POOLS)
+_PLAIN = {"GlobalAveragePool": "AveragePool", "GlobalMaxPool": "MaxPool"}
 
 
 class PlainSliding(Rewrite):
@@ -32,15 +31,16 @@ class PlainSliding(Rewrite):
     """
 
     def visit(self, model: Model, node: Node) -> bool:
-        if node.op_type in ("GlobalAveragePool", "GlobalMaxPool"):
-            _make_plain(model, node, "AveragePool" if "Average" in node.op_type else "MaxPool")
-        elif node.op_type in _SLIDING and attribute(node, "auto_pad", "NOTSET") != "NOTSET":
+        traits, plain = traits_of(node), _PLAIN.get(node.op_type)
+        if plain is not None:
+            _make_plain(model, node, plain)
+        elif traits.slides and attribute(node, "auto_pad", "NOTSET") != "NOTSET":
             _resolve_auto_pad(model, node)
-        elif node.op_type in POOLS and attribute(node, "ceil_mode", 0):
+        elif traits.pools and attribute(node, "ceil_mode", 0):
             _resolve_ceil_mode(model, node)
-        elif node.op_type == "Conv" and len(node.input) > 2:
+        elif traits.dot_product and len(node.input) > 2:
             _split_bias(model, node)
-        elif node.op_type == "Pad" and attribute(node, "pads", None) is None:
+        elif traits.pads and attribute(node, "pads", None) is None:
             _plain_pad(model, node)
         else:
             return False
@@ -73,7 +73,7 @@ def reaches_into_pads(model: Model, node: Node) -> bool:
 def check_pools(model: Model) -> None:
     """Refuse max pools with nothing to take the largest of."""
     for node in model.nodes:
-        if node.op_type == "MaxPool" and geometry_of(model, node).misses_image:
+        if traits_of(node).takes_extremum and geometry_of(model, node).misses_image:
             raise UserError(
                 "some of its windows lie outside the image as a whole, and have no largest pixel",
                 where=describe(node),
@@ -91,7 +91,7 @@ def _read_geometry(model: Model, node: Node) -> Geometry:
             where=describe(node),
             hint="its input must be (images, channels, rows, columns) or (images, channels, samples)",
         )
-    weights = model.shape(node.input[1])[2:] if node.op_type == "Conv" else None
+    weights = model.shape(node.input[1])[2:] if traits_of(node).dot_product else None
     kernel = attribute(node, "kernel_shape", weights)
     if weights is not None and list(kernel) != list(weights):
         raise UserError(
@@ -201,7 +201,7 @@ def _resolve_ceil_mode(model: Model, node: Node) -> None:
     geometry = _read_geometry(model, node)
     shape = model.shape(node.output[0])
     axes = len(shape) - 2
-    if node.op_type == "AveragePool" and tuple(shape[2:]) != geometry.windows[2 - axes :]:
+    if traits_of(node).averages and tuple(shape[2:]) != geometry.windows[2 - axes :]:
         raise UserError(
             "its last windows hang over the edge, and average fewer pixels",
             where=describe(node),
@@ -219,7 +219,7 @@ def _resolve_ceil_mode(model: Model, node: Node) -> None:
 def check_convs(model: Model) -> None:
     """Refuse convolutions whose channels and groups do not fit their weights."""
     for node in model.nodes:
-        if node.op_type != "Conv":
+        if not (traits_of(node).dot_product and traits_of(node).slides):
             continue
         taken, weights = (required_shape(model, node, name) for name in node.input)
         groups = attribute(node, "group", 1)

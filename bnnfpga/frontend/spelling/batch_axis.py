@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from bnnfpga.frontend.contract.table import traits_of
 from bnnfpga.frontend.forms.multithreshold import channel_axis, set_channel_axis
-from bnnfpga.frontend.forms.norms import write_arithmetic
+from bnnfpga.frontend.forms.norms import is_norm, write_arithmetic
 from bnnfpga.frontend.graph.model import Model, Node
-from bnnfpga.frontend.graph.nodes import ELEMENTWISE, LAYOUT_OPS, attribute, comes_from_constants, data_operands
+from bnnfpga.frontend.graph.nodes import attribute, comes_from_constants, data_operands
 
 
 def keep_batch_axis(model: Model) -> None:
@@ -24,7 +25,7 @@ def keep_batch_axis(model: Model) -> None:
 
 
 def _begins(model: Model, node: Node) -> bool:
-    if node.op_type not in LAYOUT_OPS or comes_from_constants(model, node.input[0]):
+    if not traits_of(node).regroups or comes_from_constants(model, node.input[0]):
         return False
     before, after = model.shape(node.input[0]), model.shape(node.output[0])
     return before[:1] == [1] and len(after) > 1 and after[0] != 1
@@ -45,35 +46,39 @@ def _region(model: Model, first: Node) -> list[Node] | None:
             waiting.append(reader)
     region = [node for node in model.nodes if node in found]
     made = {node.output[0] for node in region}
-    inside = all({*data_operands(model, node)} <= made or node is first for node in region if node.op_type != "MatMul")
+    inside = all(
+        {*data_operands(model, node)} <= made or node is first for node in region if not traits_of(node).dot_product
+    )
     return region if inside else None
 
 
 def _ends(model: Model, node: Node) -> bool:
     """Whether a change of layout makes a tensor whose first axis is that of images again."""
-    return node.op_type in LAYOUT_OPS and model.shape(node.output[0])[:1] == [1]
+    return traits_of(node).regroups and model.shape(node.output[0])[:1] == [1]
 
 
 def _takes_one_axis_more(model: Model, node: Node) -> bool:
     if not model.shape(node.output[0]):
         return False
-    if node.op_type == "MatMul":
-        return any(comes_from_constants(model, name) for name in node.input)
-    return node.op_type in (*ELEMENTWISE, *LAYOUT_OPS, "Transpose")
+    traits = traits_of(node)
+    if traits.dot_product:
+        return not traits.slides and any(comes_from_constants(model, name) for name in node.input)
+    return traits.elementwise or traits.layout
 
 
 def _lift(model: Model, first: Node, region: list[Node]) -> None:
     ends = [reader for node in region for reader in model.consumers(node.output[0]) if reader not in region]
     for node in region:
         made = model.shape(node.output[0])
-        if node.op_type in LAYOUT_OPS:
+        traits = traits_of(node)
+        if traits.regroups:
             _reshape(model, node, [1, *made])
-        elif node.op_type == "Transpose":
+        elif traits.transposes:
             perm = attribute(node, "perm", None) or list(range(len(made)))[::-1]
             model.set_attributes(node, perm=[0, *(axis + 1 for axis in perm)])
-        elif node.op_type == "MultiThreshold":
+        elif traits.counts_thresholds:
             set_channel_axis(model, node, channel_axis(node, len(made)) + 1, len(made) + 1)
-        elif node.op_type == "BatchNormalization":
+        elif is_norm(node):
             for new in write_arithmetic(model, node):
                 model.set_shape(new.output[0], [1, *made])
             continue

@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 
 from bnnfpga.base.errors import UserError
+from bnnfpga.frontend.contract.table import kinds_that, traits_of
 from bnnfpga.frontend.graph.model import Model, Node, make_node
 from bnnfpga.frontend.graph.nodes import (
-    BROADCASTING,
-    PAIRING,
     comes_from_constants,
     data_operands,
     describe,
@@ -21,8 +20,10 @@ from bnnfpga.frontend.graph.rewriting import Rewrite
 class StretchedOperands(Rewrite):
     """What a sum or product stretches is repeated in front of it: channels by a Gather, pixels by a Resize."""
 
+    kinds = kinds_that(lambda traits: traits.pairs)
+
     def visit(self, model: Model, node: Node) -> bool:
-        if node.op_type not in PAIRING or len(_streams(model, node)) != 2:
+        if len(_streams(model, node)) != 2:
             return False
         wanted = model.shape(node.output[0])
         for index, name in enumerate(node.input):
@@ -36,9 +37,9 @@ class StretchedOperands(Rewrite):
 class RepeatedConstants(Rewrite):
     """A constant that an exporter has written once for each pixel, and that is the same for all, is written once."""
 
+    kinds = kinds_that(lambda traits: traits.broadcasts and not traits.quantizes)
+
     def visit(self, model: Model, node: Node) -> bool:
-        if node.op_type not in BROADCASTING:
-            return False
         shape = model.shape(node.output[0])
         if not any(model.constant(name) is None and model.shape(name) == shape for name in node.input if name):
             return False
@@ -84,7 +85,10 @@ def _streams(model: Model, node: Node) -> list[str]:
 def check_products(model: Model) -> None:
     """Refuse what of two streams is neither a sum nor a product."""
     for node in model.nodes:
-        if node.op_type in BROADCASTING and node.op_type not in PAIRING and len(_streams(model, node)) > 1:
+        traits = traits_of(node)
+        if not traits.broadcasts or traits.quantizes or traits.pairs:
+            continue
+        if len(_streams(model, node)) > 1:
             raise UserError(
                 "both its operands depend on the image; two streams can only be added, subtracted, multiplied or "
                 "concatenated",

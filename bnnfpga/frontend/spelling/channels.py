@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bnnfpga.base.errors import UserError
+from bnnfpga.frontend.contract.table import traits_of
 from bnnfpga.frontend.graph.model import Model, Node, make_node
 from bnnfpga.frontend.graph.nodes import attribute, comes_from_constants, describe
 from bnnfpga.frontend.graph.rewriting import Rewrite
@@ -43,7 +44,7 @@ class ChannelShuffles(Rewrite):
 def check_concats(model: Model) -> None:
     """Refuse concatenations of images."""
     for node in model.nodes:
-        if node.op_type == "Concat" and attribute(node, "axis", 0) % len(model.shape(node.output[0])) == 0:
+        if traits_of(node).concatenates and attribute(node, "axis", 0) % len(model.shape(node.output[0])) == 0:
             raise UserError(
                 "it concatenates along the batch axis",
                 where=describe(node),

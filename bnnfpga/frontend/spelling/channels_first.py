@@ -12,28 +12,19 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from bnnfpga.frontend.contract.table import kinds_that, traits_of
 from bnnfpga.frontend.forms.multithreshold import channel_axis, set_channel_axis
-from bnnfpga.frontend.forms.norms import write_arithmetic
-from bnnfpga.frontend.forms.reductions import REDUCTIONS
+from bnnfpga.frontend.forms.norms import is_norm, write_arithmetic
 from bnnfpga.frontend.graph.model import Model, Node, Origin, make_node
-from bnnfpga.frontend.graph.nodes import ELEMENTWISE, EMBEDDING, POOLS, attribute
+from bnnfpga.frontend.graph.nodes import attribute
 
 Perm = tuple[int, ...]
 """Of each axis of a tensor, the axis of another one that it is."""
 
-_OF_CHANNELS = ("BatchNormalization", "MultiThreshold", EMBEDDING)
-_ANY_ORDER = (*(kind for kind in ELEMENTWISE if kind not in _OF_CHANNELS), "Identity")
-"""Nodes that do the same with all elements but for constants that are broadcast."""
-_CHANNELS_FIRST = (
-    *("BatchNormalization", "Conv", "GlobalAveragePool", "GlobalMaxPool", "Im2Col", "QuantAvgPool2d"),
-    *POOLS,
-)
-"""Nodes whose second axis are channels."""
-
 
 def to_channels_first(model: Model) -> None:
     """Move Transposes towards the graph's output, in place, until they cancel or a node needs the order of its axes."""
-    if any(node.op_type in ("Transpose", "MultiThreshold") for node in model.nodes):
+    if any(traits_of(node).transposes or traits_of(node).counts_thresholds for node in model.nodes):
         _Walk(model).run()
 
 
@@ -74,12 +65,12 @@ class _Walk:
             known = next((perms[name] for name in node.input if name in perms), None)
             if known is None or len(known) < 3:
                 continue
-            if node.op_type == "Transpose":
+            if traits_of(node).transposes:
                 if (perm := _perm_of(node, len(known))) is not None:
                     perms[node.output[0]] = tuple(known[axis] for axis in perm)
-            elif node.op_type in _CHANNELS_FIRST:
+            elif traits_of(node).channels_second:
                 wanted.add(known)
-            elif node.op_type in (*_ANY_ORDER, "MultiThreshold", "Concat", "Gather", "Pad", "Resize"):
+            elif node.op_type in _TURNS and not traits_of(node).reduces:
                 perms[node.output[0]] = known
                 axis = self._channels_of(node, len(known))
                 if axis is not None and 0 < axis < len(known):
@@ -89,14 +80,14 @@ class _Walk:
 
     def _channels_of(self, node: Node, rank: int) -> int | None:
         """The axis that a node would have for channels, where it has one."""
-        if node.op_type == "MultiThreshold":
+        if traits_of(node).counts_thresholds:
             thresholds = self._model.constant(node.input[1])
             return None if thresholds is None or len(thresholds) == 1 else channel_axis(node, rank)
-        return int(attribute(node, "axis", 0)) % rank if node.op_type == "Concat" else None
+        return int(attribute(node, "axis", 0)) % rank if traits_of(node).concatenates else None
 
     def _take(self, node: Node) -> None:
         """Let a node work on tensors as they are now."""
-        if node.op_type == "BatchNormalization" and self._turned.get(node.input[0], ("", (0, 1)))[1][1] != 1:
+        if is_norm(node) and self._turned.get(node.input[0], ("", (0, 1)))[1][1] != 1:
             # Its channels are not those of the turned tensor.
             for new in write_arithmetic(self._model, node):
                 self._place = new
@@ -108,7 +99,7 @@ class _Walk:
             if turn == tuple(range(len(turn))) and source != name:
                 self._model.set_input(node, index, source)
         rank = len(self._model.shape(node.input[0]))
-        if node.op_type == "Transpose" and (perm := _perm_of(node, rank)) is not None:
+        if traits_of(node).transposes and (perm := _perm_of(node, rank)) is not None:
             source, known = self._turned.get(node.input[0], (node.input[0], tuple(range(rank))))
             self._turn(node.output[0], source, tuple(known[axis] for axis in perm))
             self._turners[node.output[0]] = node.origin
@@ -211,7 +202,7 @@ def _multi_threshold(model: Model, node: Node, perm: Perm) -> Perm | None:
 def _one_axis(model: Model, node: Node, perm: Perm) -> Perm | None:
     axis = attribute(node, "axis", 0)
     index = model.constant(node.input[1]) if node.op_type == "Gather" else None
-    operands = node.input if node.op_type == "Concat" else node.input[:1]
+    operands = node.input if traits_of(node).concatenates else node.input[:1]
     if not -len(perm) <= axis < len(perm) or any(model.constant(name) is not None for name in operands):
         return None
     if node.op_type == "Gather" and (index is None or index.ndim != 1):
@@ -254,11 +245,12 @@ def _resize(model: Model, node: Node, perm: Perm) -> Perm | None:
 
 
 _TURNS: dict[str, Callable[[Model, Node, Perm], Perm | None]] = {
-    **dict.fromkeys(_ANY_ORDER, _any_order),
-    "MultiThreshold": _multi_threshold,
+    **dict.fromkeys(kinds_that(lambda traits: traits.elementwise and not traits.by_channel), _any_order),
+    **dict.fromkeys(kinds_that(lambda traits: traits.counts_thresholds), _multi_threshold),
+    **dict.fromkeys(kinds_that(lambda traits: traits.reduces), _reduction),
+    "Identity": _any_order,
     "Concat": _one_axis,
     "Gather": _one_axis,
-    **dict.fromkeys(REDUCTIONS, _reduction),
     "Pad": _pad,
     "Resize": _resize,
 }

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import onnx
 
+from bnnfpga.frontend.contract.table import kinds_that, traits_of
 from bnnfpga.frontend.forms.multithreshold import output_grid, output_of, set_output
 from bnnfpga.frontend.graph.model import Model, Node, make_node
 from bnnfpga.frontend.graph.nodes import (
@@ -17,31 +20,44 @@ from bnnfpga.frontend.graph.rewriting import Rewrite
 from bnnfpga.numbers.arithmetic import Floats
 
 _LAYOUTS = {3: "NCW", 4: "NCHW"}
-_MIRRORED = {
-    "Greater": "Less",
-    "Less": "Greater",
-    "GreaterOrEqual": "LessOrEqual",
-    "LessOrEqual": "GreaterOrEqual",
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    """A comparison of x with a bound: whether it is true above the bound, and at it; `mirrored` has them exchanged."""
+
+    above: bool
+    at: bool
+    mirrored: str
+
+
+_COMPARISONS = {
+    "Greater": _Comparison(above=True, at=False, mirrored="Less"),
+    "GreaterOrEqual": _Comparison(above=True, at=True, mirrored="LessOrEqual"),
+    "Less": _Comparison(above=False, at=False, mirrored="Greater"),
+    "LessOrEqual": _Comparison(above=False, at=True, mirrored="GreaterOrEqual"),
 }
 
 
 class ComparisonsToMultiThreshold(Rewrite):
     """A comparison with a number, or one a channel, then Where between numbers or a Cast, becomes MultiThreshold."""
 
+    kinds = kinds_that(lambda traits: traits.takes_truths)
+
     def visit(self, model: Model, node: Node) -> bool:
-        comparison = model.producer(node.input[0]) if node.op_type in ("Where", "Cast") else None
-        if comparison is None or comparison.op_type not in _MIRRORED:
+        comparison = model.producer(node.input[0])
+        if comparison is None or comparison.op_type not in _COMPARISONS:
             return False
         bounds = _bounds(model, comparison)
         values = _values(model, node)
         if bounds is None or values is None:
             return False
-        kind = comparison.op_type
+        kind = _COMPARISONS[comparison.op_type]
         if model.constant(comparison.input[0]) is not None:
-            kind = _MIRRORED[kind]
-        if kind in ("Greater", "LessOrEqual"):
+            kind = _COMPARISONS[kind.mirrored]
+        if kind.above != kind.at:  # the bound itself is on the side of what is below it
             bounds = np.nextafter(bounds, np.float32(np.inf))
-        below, reached = values if kind in ("Greater", "GreaterOrEqual") else values[::-1]
+        below, reached = values if kind.above else values[::-1]
         if below == reached:
             return False
         thresholds = model.add_constant(f"{node.name}_thresholds", bounds)
@@ -74,19 +90,30 @@ def _bounds(model: Model, comparison: Node) -> Floats | None:
 
 def _values(model: Model, node: Node) -> tuple[float, float] | None:
     """What the node gives for false and for true."""
-    if node.op_type == "Cast":
-        return (0.0, 1.0) if attribute(node, "to", 0) == onnx.TensorProto.FLOAT else None
+    return _VALUES[node.op_type](model, node)
+
+
+def _of_cast(model: Model, node: Node) -> tuple[float, float] | None:
+    return (0.0, 1.0) if attribute(node, "to", 0) == onnx.TensorProto.FLOAT else None
+
+
+def _of_where(model: Model, node: Node) -> tuple[float, float] | None:
     values = [model.constant(name) for name in node.input[1:]]
     if any(value is None or value.size != 1 for value in values):
         return None
     return float(values[1].item()), float(values[0].item())  # type: ignore[union-attr]
 
 
+_VALUES = {"Cast": _of_cast, "Where": _of_where}
+
+
 class AffineIntoMultiThreshold(Rewrite):
     """A number added behind a MultiThreshold becomes part of its bias, and the factors in between, if integers stay."""
 
+    kinds = kinds_that(lambda traits: traits.shifts)
+
     def visit(self, model: Model, node: Node) -> bool:
-        number = scalar_operand(model, node) if node.op_type in ("Add", "Sub") else None
+        number = scalar_operand(model, node)
         if number is None:
             return False
         path = _factors_above(model, elementwise_operand(model, node))
@@ -98,7 +125,7 @@ class AffineIntoMultiThreshold(Rewrite):
             factor = scalar_operand(model, mul)
             assert factor is not None
             scale, bias = scale * factor, bias * factor
-        if node.op_type == "Add":
+        if traits_of(node).adds:
             bias += number
         elif model.constant(node.input[1]) is not None:
             bias -= number
@@ -119,9 +146,9 @@ def _factors_above(model: Model, tensor: str) -> tuple[Node, list[Node]] | None:
         node = model.producer(tensor)
         if node is None:
             return None
-        if node.op_type == "MultiThreshold":
+        if traits_of(node).counts_thresholds:
             return node, muls
-        if node.op_type != "Mul" or scalar_operand(model, node) is None:
+        if not traits_of(node).multiplies or scalar_operand(model, node) is None:
             return None
         muls.insert(0, node)
         tensor = elementwise_operand(model, node)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bnnfpga.base.errors import UserError
+from bnnfpga.frontend.contract.table import traits_of
 from bnnfpga.frontend.graph.model import Model, Node, make_node
 from bnnfpga.frontend.graph.nodes import (
     attribute,
@@ -19,11 +20,11 @@ from bnnfpga.frontend.graph.rewriting import Rewrite
 class GemmToMatMul(Rewrite):
     """Gemm becomes MatMul, with a Transpose of its weights, a Mul by alpha and an Add of its bias where it has them."""
 
+    kinds = ("Gemm",)
+
     def visit(self, model: Model, node: Node) -> bool:
-        if node.op_type == "Gemm":
-            _rewrite(model, node)
-            return True
-        return False
+        _rewrite(model, node)
+        return True
 
 
 def _rewrite(model: Model, node: Node) -> None:
@@ -63,7 +64,7 @@ def _bias(model: Model, node: Node, beta: float) -> str:
 def check_dense(model: Model) -> None:
     """Refuse dense layers of anything but vectors, and products that are no layers."""
     for node in model.nodes:
-        if node.op_type != "MatMul":
+        if not traits_of(node).dot_product or traits_of(node).slides:
             continue
         if not any(comes_from_constants(model, name) for name in node.input):
             raise UserError(

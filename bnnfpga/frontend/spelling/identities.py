@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from bnnfpga.frontend.contract.table import kinds_that, traits_of
 from bnnfpga.frontend.graph.model import Model, Node
 from bnnfpga.frontend.graph.rewriting import Rewrite
+
+_OF_ONE = ("Clip", "Concat", "Identity")
+"""What does nothing where it has one operand."""
 
 
 class DropIdentities(Rewrite):
@@ -13,6 +17,8 @@ class DropIdentities(Rewrite):
 
     Only exact zeros and ones count: a small bias decides ties.
     """
+
+    kinds = (*_OF_ONE, *kinds_that(lambda traits: traits.arithmetic))
 
     def visit(self, model: Model, node: Node) -> bool:
         if not _is_identity(model, node):
@@ -43,15 +49,13 @@ def _regroup(model: Model, node: Node, source: str) -> bool:
 
 
 def _is_identity(model: Model, node: Node) -> bool:
-    kind = node.op_type
-    if kind == "Identity" or (kind in ("Clip", "Concat") and sum(map(bool, node.input)) == 1):
-        return True
-    if kind not in ("Add", "Sub", "Mul", "Div"):
-        return False
+    traits = traits_of(node)
+    if not traits.arithmetic:
+        return sum(map(bool, node.input)) == 1
     # 0 - x and 1 / x are no identities; x must keep its shape.
-    sides = (0, 1) if kind in ("Add", "Mul") else (1,)
+    sides = (0, 1) if traits.commutative else (1,)
     values = [model.constant(node.input[side]) for side in sides]
-    neutral = 0 if kind in ("Add", "Sub") else 1
+    neutral = 0 if traits.shifts else 1
     found = next((side for side, value in zip(sides, values, strict=True) if value is not None), None)
     if found is None or not np.all(model.constant(node.input[found]) == neutral):
         return False

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from bnnfpga.base.errors import UserError
+from bnnfpga.frontend.contract.table import kinds_that, traits_of
 from bnnfpga.frontend.graph.model import Model, Node, make_node
 from bnnfpga.frontend.graph.nodes import attribute, describe, required_shape, scalar_operand
 from bnnfpga.frontend.graph.rewriting import Rewrite
@@ -24,7 +25,7 @@ _MAX_PICKED = 1 << 20
 class FactorsBeforeIm2Col(Rewrite):
     """A multiplication by one number behind an Im2Col, or a division, moves in front of it, its padding included."""
 
-    kinds = ("Mul", "Div")
+    kinds = kinds_that(lambda traits: traits.scales)
 
     def visit(self, model: Model, node: Node) -> bool:
         above = model.producer(node.input[0])
@@ -35,7 +36,7 @@ class FactorsBeforeIm2Col(Rewrite):
         scaled = model.fresh_name(f"{node.name}_taken")
         model.set_shape(scaled, model.shape(source))
         pad = np.float32(attribute(above, "pad_value", 0))
-        pad = pad * np.float32(number) if node.op_type == "Mul" else pad / np.float32(number)
+        pad = pad * np.float32(number) if traits_of(node).multiplies else pad / np.float32(number)
         model.set_input(node, 0, source)
         model.set_output(node, scaled)
         model.set_input(above, 0, scaled)
@@ -110,7 +111,8 @@ def _padded(model: Model, node: Node) -> str:
 
 
 def _takes_single_pixels(model: Model, node: Node, reader: Node) -> bool:
-    if reader.op_type != "Conv" or reader.input[0] != node.output[0] or any(reader.input[2:]):
+    traits = traits_of(reader)
+    if not (traits.dot_product and traits.slides) or reader.input[0] != node.output[0] or any(reader.input[2:]):
         return False
     plain = all(
         set(attribute(reader, name, None) or [size]) == {size}

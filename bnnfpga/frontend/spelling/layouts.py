@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from bnnfpga.frontend.contract.table import traits_of
 from bnnfpga.frontend.graph.model import Model, Node, make_node
 from bnnfpga.frontend.graph.nodes import attribute, comes_from_constants
 from bnnfpga.frontend.graph.rewriting import Rewrite
@@ -14,7 +15,7 @@ class TransposeToReshape(Rewrite):
 
     def visit(self, model: Model, node: Node) -> bool:
         # Weights behind a quantizer are transposed too; those have no batch axis to keep.
-        if node.op_type != "Transpose" or comes_from_constants(model, node.input[0]):
+        if not traits_of(node).transposes or comes_from_constants(model, node.input[0]):
             return False
         before = model.shape(node.input[0])
         perm = attribute(node, "perm", None) or list(range(len(before)))[::-1]

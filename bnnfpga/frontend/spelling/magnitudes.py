@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from bnnfpga.frontend.forms.quantizers import quantizer_of
+from collections.abc import Callable
+
+from bnnfpga.frontend.contract.table import traits_of
+from bnnfpga.frontend.forms.quantizers import Quantizer, quantizer_of
 from bnnfpga.frontend.graph.model import Model, Node, make_node
 from bnnfpga.frontend.graph.nodes import (
-    DOT_PRODUCTS,
-    PAIRING,
     QONNX_DOMAIN,
-    QUANTIZERS,
     comes_from_constants,
     data_operands,
 )
 from bnnfpga.frontend.graph.rewriting import Rewrite
 
-_SUMMING = (*DOT_PRODUCTS, "AveragePool")
-"""What needs integers, beside that which takes two streams."""
+_LARGEST: dict[str, Callable[[Quantizer], int]] = {
+    "Abs": lambda quantizer: max(quantizer.hi, -quantizer.lo),
+    "Relu": lambda quantizer: quantizer.hi,
+}
+"""By what makes magnitudes: the largest that it makes of a quantizer's codes."""
 _MAX_CODE = 255
 
 
@@ -25,16 +28,16 @@ class QuantizersOfMagnitudes(Rewrite):
     It changes no number, and stands where something needs integers before another quantizer comes.
     """
 
-    kinds = ("Abs", "Relu")
+    kinds = tuple(_LARGEST)
 
     def visit(self, model: Model, node: Node) -> bool:
         source = model.producer(node.input[0])
-        if source is None or source.op_type not in QUANTIZERS or comes_from_constants(model, source.output[0]):
+        if source is None or not traits_of(source).quantizes or comes_from_constants(model, source.output[0]):
             return False
         if not _is_summed(model, node.output[0]):
             return False
         quantizer = quantizer_of(model, source)
-        largest = max(quantizer.hi, -quantizer.lo if node.op_type == "Abs" else 0)
+        largest = _LARGEST[node.op_type](quantizer)
         if not 0 < largest <= _MAX_CODE:
             return False
         name = f"{node.name}_codes"
@@ -65,10 +68,11 @@ def _is_summed(model: Model, tensor: str) -> bool:
     ahead = model.consumers(tensor)
     while ahead:
         reader = ahead.pop()
-        if reader in seen or reader.op_type in QUANTIZERS:
+        if reader in seen or traits_of(reader).quantizes:
             continue
         seen.add(reader)
-        if reader.op_type in _SUMMING or (reader.op_type in PAIRING and len(data_operands(model, reader)) > 1):
+        traits = traits_of(reader)
+        if traits.dot_product or traits.averages or (traits.pairs and len(data_operands(model, reader)) > 1):
             return True
         ahead += model.consumers(reader.output[0])
     return False

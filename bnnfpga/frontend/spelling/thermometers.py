@@ -7,18 +7,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from bnnfpga.frontend.contract.table import kinds_that, traits_of
 from bnnfpga.frontend.graph.model import Model, Node, make_node
-from bnnfpga.frontend.graph.nodes import BROADCASTING, ELEMENTWISE, LAYOUT_OPS, comes_from_constants, data_operands
+from bnnfpga.frontend.graph.nodes import comes_from_constants, data_operands
 from bnnfpga.frontend.graph.rewriting import Rewrite
-
-COMPARISONS = ("Greater", "Less", "GreaterOrEqual", "LessOrEqual")
-_ALONG = (*ELEMENTWISE, *COMPARISONS, "Cast", "Where")
 
 
 class ChannelsForConstants(Rewrite):
     """The one channel of a tensor that a constant of several stretches is repeated in front: by a Gather."""
 
-    kinds = (*BROADCASTING, *COMPARISONS)
+    kinds = kinds_that(lambda traits: (traits.broadcasts and not traits.quantizes) or traits.compares)
 
     def visit(self, model: Model, node: Node) -> bool:
         operands = data_operands(model, node)
@@ -41,19 +39,19 @@ class AxesOfConstants(Rewrite):
     ...), or the other way round.
     """
 
-    kinds = LAYOUT_OPS
+    kinds = kinds_that(lambda traits: traits.regroups)
 
     def visit(self, model: Model, node: Node) -> bool:
         made = model.shape(node.output[0])
         chain: list[Node] = []
         tensor = node.input[0]
-        while (above := model.producer(tensor)) is not None and above.op_type in _ALONG:
+        while (above := model.producer(tensor)) is not None and _goes_along(above):
             operands = data_operands(model, above)
             if len(operands) != 1 or len(model.consumers(tensor)) != 1:
                 return False
             chain.insert(0, above)
             tensor = operands[0]
-        if above is None or above.op_type not in LAYOUT_OPS or not chain or len(model.consumers(tensor)) != 1:
+        if above is None or not traits_of(above).regroups or not chain or len(model.consumers(tensor)) != 1:
             return False
         given, wide = model.shape(above.input[0]), model.shape(node.input[0])
         axis = next((axis for axis in (1, 2) if len(given) > 1 and _put_in(given, axis) == model.shape(tensor)), None)
@@ -63,6 +61,12 @@ class AxesOfConstants(Rewrite):
             return False
         _join(model, chain, above, node, axis, wide)
         return True
+
+
+def _goes_along(node: Node) -> bool:
+    """Whether a node works on each element alone, those that make and take truth values included."""
+    traits = traits_of(node)
+    return traits.elementwise or traits.compares or traits.takes_truths
 
 
 def _put_in(shape: Sequence[int], axis: int) -> list[int]:
