@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from bnnfpga.base.errors import UserError
 from bnnfpga.frontend.contract.table import kinds_that
 from bnnfpga.frontend.forms.pads import pad_widths
+from bnnfpga.frontend.forms.rearranging import rearrange
 from bnnfpga.frontend.graph.model import Model, Node
 from bnnfpga.frontend.graph.nodes import (
     attribute,
@@ -46,6 +48,15 @@ def _elementwise(writer: EndWriter, node: Node) -> list[int]:
 
 def _reshape(writer: EndWriter, node: Node) -> list[int]:
     return [writer.reshaped(writer.value(node.input[0]), writer.model.shape(node.output[0]))]
+
+
+def _reorder(writer: EndWriter, node: Node) -> list[int]:
+    """By the place of each element."""
+    shape = writer.model.shape(node.input[0])
+    elements = math.prod(shape)
+    places = rearrange(writer.model, node, np.arange(elements).reshape(shape))
+    taken = _take(writer, writer.reshaped(writer.value(node.input[0]), [elements]), 0, places)
+    return [writer.reshaped(taken, writer.model.shape(node.output[0]))]
 
 
 def _axis(writer: EndWriter, node: Node, default: int) -> int:
@@ -250,6 +261,7 @@ def _reduce(writer: EndWriter, node: Node) -> list[int]:
 TRANSLATIONS: dict[str, Callable[[EndWriter, Node], list[int]]] = {
     **dict.fromkeys(kinds_that(lambda traits: traits.elementwise), _elementwise),
     **dict.fromkeys(kinds_that(lambda traits: traits.regroups), _reshape),
+    **dict.fromkeys(kinds_that(lambda traits: traits.reorders), _reorder),
     **dict.fromkeys(_REDUCTIONS, _reduce),
     **dict.fromkeys(_SOFTMAX, _softmax),
     **dict.fromkeys(_COMPARISONS, _compare),

@@ -8,14 +8,15 @@ import numpy as np
 
 from bnnfpga.base.errors import UserError
 from bnnfpga.frontend.contract.table import traits_of
+from bnnfpga.frontend.forms.rearranging import moves_images, rearrange
 from bnnfpga.frontend.graph.model import Node
-from bnnfpga.frontend.graph.nodes import attribute, describe, rearrange
+from bnnfpga.frontend.graph.nodes import describe
 from bnnfpga.golden.writer import Value, Writer
 from bnnfpga.numbers.arithmetic import Step
 
 
 def change_layout(writer: Writer, node: Node) -> Value:
-    """What a frame is, regrouped or transposed: its integers, and with them the constants of what they become.
+    """What a frame is in another layout: its integers, and with them the constants of what they become.
 
     Raises
     ------
@@ -26,7 +27,7 @@ def change_layout(writer: Writer, node: Node) -> Value:
     shape = writer.model.shape(node.output[0])
     if value.constant is not None:
         return _constant(writer, node, value)
-    if shape[0] != 1 or (traits_of(node).transposes and attribute(node, "perm", [1])[0] != 0):
+    if moves_images(writer.model, node):
         raise UserError(
             "it mixes the batch axis with others", where=describe(node), hint="export the model for a batch of one"
         )
@@ -46,8 +47,8 @@ def _moved_step(writer: Writer, node: Node, step: Step) -> Step:
 
 
 def _move(writer: Writer, node: Node, tensor: str, shape: list[int]) -> str:
-    if traits_of(node).transposes:
-        moved = writer.emit("Transpose", tensor, perm=attribute(node, "perm", None))
+    if traits_of(node).reorders:
+        moved = writer.emit(node.op_type, tensor, **node.attributes)
     else:
         extents = writer.constant(np.array([-1, *shape[1:]], dtype=np.int64))
         moved = writer.emit("Reshape", tensor, extents)

@@ -17,10 +17,10 @@ from bnnfpga.frontend.forms.picks import gathered, picked_channels
 from bnnfpga.frontend.forms.resizing import upsampling_factors
 from bnnfpga.frontend.forms.sliding import geometry_of, pad_value, takes_smallest
 from bnnfpga.frontend.graph.model import Node
-from bnnfpga.frontend.graph.nodes import describe, required_constant
+from bnnfpga.frontend.graph.nodes import attribute, describe, required_constant
 from bnnfpga.lowering.accelerator import Lowering, Tensor, channels_last, rows_columns, stream_shape
 from bnnfpga.lowering.branches import of_type, pad_channels, select
-from bnnfpga.lowering.reorder import image, taken_at_once
+from bnnfpga.lowering.reorder import image, taken_at_once, transpose
 from bnnfpga.numbers.geometry import Geometry
 from bnnfpga.numbers.integers import IntArray
 
@@ -158,6 +158,18 @@ def _gathered(lowering: Lowering, node: Node) -> dict[int, IntArray]:
 
 
 _PIXELS_TAKEN = {"Gather": _gathered, "Resize": _repeated}
+
+
+def space_to_depth(lowering: Lowering, node: Node) -> None:
+    """Windows beside each other, whose elements come in the order in which ONNX numbers the channels."""
+    tensor = image(lowering, node)
+    transpose(lowering, node)
+    if np.array_equal(lowering.tensors[node.output[0]].order, channels_last(lowering.shape(node.output[0]))):
+        return  # they come so already
+    shape, block = lowering.shape(node.input[0]), (attribute(node, "blocksize", 1),) * 2
+    geometry = Geometry(rows_columns(shape), block, block)
+    unit = Window(lowering.name(Window), geometry, shape[0], lowering.stream_type(tensor))
+    lowering.made(node, lowering.add(unit, tensor.producer))
 
 
 def pad(lowering: Lowering, node: Node) -> None:

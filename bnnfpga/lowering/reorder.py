@@ -6,8 +6,9 @@ import numpy as np
 
 from bnnfpga.base.errors import UserError
 from bnnfpga.dataflow.operators.select import Select
+from bnnfpga.frontend.forms.rearranging import rearrange
 from bnnfpga.frontend.graph.model import Node
-from bnnfpga.frontend.graph.nodes import describe, rearrange
+from bnnfpga.frontend.graph.nodes import describe
 from bnnfpga.lowering.accelerator import Lowering, Tensor, channels_last
 from bnnfpga.numbers.integers import IntArray
 

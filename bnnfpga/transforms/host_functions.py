@@ -10,13 +10,13 @@ import numpy as np
 from bnnfpga.base.errors import UserError
 from bnnfpga.frontend.contract.table import traits_of
 from bnnfpga.frontend.forms.quantizers import quantizer_of
+from bnnfpga.frontend.forms.rearranging import rearrange
 from bnnfpga.frontend.graph.model import Model, Node
 from bnnfpga.frontend.graph.nodes import (
     data_operands,
     describe,
     elementwise_operand,
     make_boundary,
-    rearrange,
 )
 from bnnfpga.golden.steps import elementwise_steps
 from bnnfpga.numbers.arithmetic import Step

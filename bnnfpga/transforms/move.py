@@ -6,12 +6,11 @@ import numpy as np
 
 from bnnfpga.frontend.contract.table import kinds_that, traits_of
 from bnnfpga.frontend.forms.multithreshold import reshape_thresholds
+from bnnfpga.frontend.forms.rearranging import moves_images, rearrange
 from bnnfpga.frontend.graph.model import Model, Node
 from bnnfpga.frontend.graph.nodes import (
-    attribute,
     comes_from_constants,
     data_operands,
-    rearrange,
 )
 from bnnfpga.frontend.graph.rewriting import Rewrite
 from bnnfpga.transforms.integer_types import integer_type
@@ -20,8 +19,8 @@ from bnnfpga.transforms.integer_types import integer_type
 class LayoutBeforeElementwise(Rewrite):
     """A reshape behind an elementwise node moves in front of it; constants for each element are reshaped with it.
 
-    One that flattens what a convolution's quantizer made stays. A Transpose stays behind a quantizer, whose codes are
-    few bits, and takes constants along in front of everything else.
+    One that flattens what a convolution's quantizer made stays. What changes the order of the elements stays behind a
+    quantizer, whose codes are few bits, and takes constants along in front of everything else.
     """
 
     kinds = kinds_that(lambda traits: traits.layout)
@@ -30,7 +29,7 @@ class LayoutBeforeElementwise(Rewrite):
         before = model.producer(node.input[0])
         if before is None or not traits_of(before).elementwise or comes_from_constants(model, node.input[0]):
             return False
-        turns, quantizes = traits_of(node).transposes, traits_of(before).quantizes
+        turns, quantizes = traits_of(node).reorders, traits_of(before).quantizes
         if turns and quantizes:
             return False
         if model.only_reader(node.input[0]) is None:
@@ -68,16 +67,16 @@ def _own_copy(model: Model, node: Node, reader: Node) -> bool:
     return True
 
 
-def _turn_constants(model: Model, node: Node, transpose: Node) -> bool:
-    """Fit an elementwise node's constants to its tensor behind a Transpose; False where that cannot be."""
-    shape = model.shape(transpose.input[0])
-    if traits_of(node).by_channel or attribute(transpose, "perm", [1])[0] != 0:
+def _turn_constants(model: Model, node: Node, mover: Node) -> bool:
+    """Fit an elementwise node's constants to its tensor behind what changes the order; False where that cannot be."""
+    shape = model.shape(mover.input[0])
+    if traits_of(node).by_channel or moves_images(model, mover):
         return False
     for index, name in enumerate(node.input):
         value = model.constant(name) if name else None
         if value is not None and value.size > 1:
             aligned = value.reshape(*[1] * (len(shape) - value.ndim), *value.shape)
-            turned = np.ascontiguousarray(rearrange(model, transpose, aligned))
+            turned = np.ascontiguousarray(rearrange(model, mover, aligned))
             model.set_input(node, index, model.add_constant(f"{node.name}_constant", turned))
     return True
 

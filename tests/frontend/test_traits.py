@@ -33,7 +33,8 @@ _IMPLIED = {
     "takes_extremum": "pools",
     "averages": "pools",
     "regroups": "moves",
-    "transposes": "moves",
+    "reorders": "moves",
+    "transposes": "reorders",
 }
 _APART = ("elementwise", "dot_product", "pools", "moves", "concatenates", "pads", "reduces", "compares", "takes_truths")
 """Of these an operator has one at most."""

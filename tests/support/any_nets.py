@@ -42,6 +42,8 @@ ON_IMAGES = (
 )
 MOVERS = ("crop", "cell", "pad_channels", "reduce", "resize", "stack", "stretch")
 """What picks, repeats, joins or reduces along any axis of a signal or an image."""
+BLOCKS = ("space_to_depth",)
+"""What takes images alone."""
 ON_VECTORS = ("dense", "elementwise", "gather", "quantizer", "unsqueeze")
 EVERYWHERE = ("concat", "concat_apart", "add", "multiply")
 
@@ -110,6 +112,8 @@ class _Writer:
     def _fits(self, kind: str) -> bool:
         if kind in (*EVERYWHERE, "elementwise", "quantizer"):
             return True
+        if kind in BLOCKS:
+            return len(self._shape) == 3
         if (len(self._shape) > 1) != (kind in (*ON_IMAGES, *MOVERS)):
             return False
         even = kind in ("grouped", "shuffle", "unsqueeze")
@@ -320,6 +324,13 @@ class _Writer:
         x = self._reshape_to(x, 2, shape[0] // 2, *shape[1:])
         x = self._net.node("Transpose", x, perm=[0, 2, 1, *range(3, 2 + len(shape))])
         return self._reshape_to(x, *shape)
+
+    def _space_to_depth(self, x: str) -> str:
+        """Of blocks that fit, whose size is 1 where no other does."""
+        channels, rows, columns = self._shape
+        size = self._whole(*(size for size in (1, 2, 3) if rows % size == columns % size == 0))
+        self._shape = (channels * size**2, rows // size, columns // size)
+        return self._net.node("SpaceToDepth", x, blocksize=size)
 
     def _gather(self, x: str) -> str:
         index = self._rng.integers(0, self._shape[0], self._whole(1, 3))

@@ -588,6 +588,10 @@ CASES: dict[str, tuple[Callable[[Spelled, Put], None], list[Setting]]] = {
             *grid(perm=[[0, 2, 1], [0, 1, 2]], _from=[(1, 3, 5)]),
         ],
     ),
+    "SpaceToDepth": (
+        layout,
+        [*grid(blocksize=[1, 2], _from=[(1, 2, 4, 6), (1, 3, 2, 2)]), {"blocksize": 3, "_from": (1, 2, 3, 6)}],
+    ),
     "Concat": (channels, [*grid(axis=[1, -3], _more=[0, 1, 2]), *grid(axis=[2, -1], _more=[1, 2])]),
     "Gather": (
         channels,

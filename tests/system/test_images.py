@@ -143,7 +143,7 @@ def test_integers_of_the_file_are_images(kind: str, tmp_path: Path) -> None:
     model.graph.input[0].type.tensor_type.elem_type = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(kind))
     onnx.save(model, tmp_path / "net.onnx")
     project = bnnfpga.compile(tmp_path / "net.onnx", tmp_path / "project")
-    assert project.input_taken == {"kind": kind, "scale": 1.0, "given": True}
+    assert project.input_summary == {"kind": kind, "scale": 1.0, "given": True}
     assert not project.warnings
     images = np.random.default_rng(1).integers(0, 120, (9, 6)).astype(kind)
     np.testing.assert_allclose(project.simulate(images, backend="emulator").values, run_file(model, images))

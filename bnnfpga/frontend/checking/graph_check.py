@@ -10,12 +10,12 @@ import onnx
 from bnnfpga.base.errors import UserError, shown
 from bnnfpga.frontend.checking.sizes import MAX_ELEMENTS
 from bnnfpga.frontend.contract.checks import EXPORT_AGAIN
+from bnnfpga.frontend.contract.table import traits_of
+from bnnfpga.frontend.forms.rearranging import check_rearranging
 from bnnfpga.frontend.graph.model import Model, Node
 from bnnfpga.frontend.graph.nodes import (
     BROADCASTING,
-    LAYOUT_OPS,
     WEIGHT_QUANTIZERS,
-    attribute,
     data_operands,
     describe,
 )
@@ -62,7 +62,6 @@ def check_shapes(model: Model) -> None:
     """Refuse nodes whose shapes are unknown, empty, or do not fit together, and outputs of more than one image."""
     for node in model.nodes:
         read = [name for name in node.input if name]
-        taken = [model.shape(name) for name in read]
         shape = model.shape(node.output[0])
         listed = " and ".join(str(tuple(model.shape(name))) for name in read if model.has_shape(name))
         if not shape:
@@ -77,18 +76,8 @@ def check_shapes(model: Model) -> None:
             raise UserError(
                 f"its output of shape {tuple(shape)} has no elements", where=describe(node), hint=_CHECK_SHAPES
             )
-        if node.op_type == "Transpose":
-            axes = list(range(len(taken[0])))
-            if sorted(attribute(node, "perm", None) or axes) != axes:
-                raise UserError(
-                    f"its perm is not a permutation of its {len(axes)} axes", where=describe(node), hint=EXPORT_AGAIN
-                )
-        if node.op_type in LAYOUT_OPS and math.prod(taken[0]) != math.prod(shape):
-            raise UserError(
-                f"it reshapes {math.prod(taken[0])} elements to {math.prod(shape)}",
-                where=describe(node),
-                hint="export the model for a batch of one",
-            )
+        if traits_of(node).layout:
+            check_rearranging(model, node)
         if node.op_type in (*BROADCASTING, *WEIGHT_QUANTIZERS) and not _keeps_shape(model, node, shape):
             raise UserError(
                 f"it does not work element by element on shapes {listed}", where=describe(node), hint=_CHECK_SHAPES

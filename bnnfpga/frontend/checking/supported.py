@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from bnnfpga.base.errors import UserError
-from bnnfpga.frontend.contract.table import STANDARD
+from bnnfpga.frontend.contract.table import STANDARD, kinds_that, traits_of
 from bnnfpga.frontend.ends.final import FINAL
 from bnnfpga.frontend.graph.model import Model
-from bnnfpga.frontend.graph.nodes import DOT_PRODUCTS, ELEMENTWISE, LAYOUT_OPS, POOLS, attribute, describe
+from bnnfpga.frontend.graph.nodes import attribute, describe
 
-SUPPORTED = (*DOT_PRODUCTS, *POOLS, "Concat", "Gather", "Pad", "Resize", "Transpose", *ELEMENTWISE, *LAYOUT_OPS)
+_PICKS = ("Gather", "Resize")
+"""As which everything that picks or repeats elements is written."""
+SUPPORTED = (
+    *kinds_that(lambda traits: traits.elementwise or traits.dot_product or traits.pools),
+    *kinds_that(lambda traits: traits.concatenates or traits.pads or traits.layout),
+    *_PICKS,
+)
 
 
 def check_supported(model: Model) -> None:
@@ -24,7 +30,7 @@ def check_supported(model: Model) -> None:
             raise UserError(
                 "it cannot be compiled at this place in the model", where=describe(node), hint=_hint(node.op_type)
             )
-        if node.op_type == "Pad" and attribute(node, "mode", "constant") != "constant":
+        if traits_of(node).pads and attribute(node, "mode", "constant") != "constant":
             raise UserError(
                 f"its mode is {attribute(node, 'mode', '')!r}; in front of a layer, only constants can be put "
                 "around an image",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bnnfpga.frontend.contract.terms import (
     ANYTHING,
+    COUNT,
     DISTINCT,
     FINITE,
     FLAG,
@@ -173,7 +174,14 @@ OPERATORS = (
         _LAYOUT,
         "Of weights; of images at the ends, or in front of a dense layer; elsewhere of frames of up to 8,192 bits.",
         (Form((1, 13, *_FROM_21), (_DATA,), (Attribute("perm", "ints", None, DISTINCT),)),),
-        traits=Traits(transposes=True, moves=True),
+        traits=Traits(transposes=True, reorders=True, moves=True),
+    ),
+    Operator(
+        "SpaceToDepth",
+        _LAYOUT,
+        "Blocks of pixels become channels: at the ends by the host's order, elsewhere by a window unit.",
+        (Form((1, 13), (Input("input", MOVED),), (Attribute("blocksize", "int", None, COUNT, required=True),)),),
+        traits=Traits(reorders=True, moves=True),
     ),
     Operator(
         "Concat",

@@ -34,7 +34,6 @@ REFUSALS = (
     Refusal("it spreads each pixel over several", _UPSAMPLE, ("ConvTranspose", "Col2Im", "MaxUnpool")),
     Refusal("it makes pixels of channels", _UPSAMPLE, ("DepthToSpace",)),
     Refusal("it samples pixels at places that are computed", _UPSAMPLE, ("GridSample", "AffineGrid")),
-    Refusal("it makes channels of pixels", "use a convolution with a stride", ("SpaceToDepth",)),
     Refusal("its kernel moves with the image", "use Conv", ("DeformConv",)),
     Refusal("it sums powers of pixels", "use AveragePool", ("LpPool", "GlobalLpPool")),
     Refusal("it pools regions that depend on the image", "use MaxPool", ("MaxRoiPool", "RoiAlign")),

@@ -54,6 +54,8 @@ class Traits:
         It pools, and gives averages.
     regroups
         It only regroups a frame's elements, keeping their order.
+    reorders
+        It only puts a frame's elements in another order; what transposes does.
     transposes
         It only permutes a frame's axes.
     moves
@@ -92,6 +94,7 @@ class Traits:
     takes_extremum: bool = False
     averages: bool = False
     regroups: bool = False
+    reorders: bool = False
     transposes: bool = False
     moves: bool = False
     concatenates: bool = False
@@ -123,8 +126,8 @@ class Traits:
 
     @property
     def layout(self) -> bool:
-        """Whether it only changes the layout of a frame: it regroups or transposes."""
-        return self.regroups or self.transposes
+        """Whether it only changes the layout of a frame, which keeps each of its elements: it regroups or reorders."""
+        return self.regroups or self.reorders
 
 
 NONE = Traits()

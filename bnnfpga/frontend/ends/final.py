@@ -8,16 +8,14 @@ import numpy as np
 from onnx import TensorProto
 
 from bnnfpga.base.errors import UserError, shown
-from bnnfpga.frontend.contract.table import of_family
+from bnnfpga.frontend.contract.table import kinds_that, of_family, traits_of
 from bnnfpga.frontend.ends.own_ends import own_ends
 from bnnfpga.frontend.forms.pads import pad_widths
+from bnnfpga.frontend.forms.rearranging import moves_images
 from bnnfpga.frontend.forms.reductions import REDUCTIONS
 from bnnfpga.frontend.forms.resizing import repeats_pixels
 from bnnfpga.frontend.graph.model import End, Model, Node, copy_node, make_node
 from bnnfpga.frontend.graph.nodes import (
-    ELEMENTWISE,
-    LAYOUT_OPS,
-    QUANTIZERS,
     attribute,
     comes_from_constants,
     data_operands,
@@ -27,12 +25,11 @@ from bnnfpga.frontend.reading.inference import infer
 
 FINAL = (*of_family("Ends"), "Sigmoid")
 """Functions of several scores, and classes: what no unit computes."""
-MOVERS = ("Concat", "Expand", "Gather", "Pad", "Resize", "Slice", "Split", "Tile", "Transpose", *LAYOUT_OPS)
-_COMPARISONS = ("Greater", "GreaterOrEqual", "Less", "LessOrEqual")
+MOVERS = kinds_that(lambda traits: traits.moves or traits.concatenates or traits.pads)
+_COMPARISONS = kinds_that(lambda traits: traits.compares)
 """Which are quantizers, but where their truth values are the file's."""
-_OF_THE_HOST = frozenset(
-    (*FINAL, *REDUCTIONS, *MOVERS, "Cast", "Identity", *(kind for kind in ELEMENTWISE if kind not in QUANTIZERS))
-)
+_FUNCTIONS = kinds_that(lambda traits: traits.elementwise and not traits.quantizes)
+_OF_THE_HOST = frozenset((*FINAL, *REDUCTIONS, *MOVERS, *_FUNCTIONS, "Cast", "Identity"))
 """What a host knows how to do."""
 
 
@@ -65,7 +62,7 @@ def cut_joins(model: Model, nodes: Collection[Node]) -> None:
 
 def cut_other_concats(model: Model) -> None:
     """Cut a clean graph in front of concatenations behind its last layers of anything else than channels."""
-    joins = [node for node in joins_behind_layers(model) if node.op_type == "Concat"]
+    joins = [node for node in joins_behind_layers(model) if traits_of(node).concatenates]
     others = [node for node in joins if attribute(node, "axis", 1) % len(model.shape(node.output[0])) != 1]
     if others:
         cut_joins(model, others)
@@ -196,17 +193,10 @@ def _has_no_unit(model: Model, node: Node) -> bool:
     kind = node.op_type
     if kind in FINAL or kind in _COMPARISONS:
         return True
-    if kind in LAYOUT_OPS or kind == "Transpose":
-        return _moves_images(model, node)
+    if traits_of(node).layout:
+        return moves_images(model, node)
     check = _CHECKS.get(kind)
     return check is not None and model.has_shape(node.input[0]) and check(model, node)
-
-
-def _moves_images(model: Model, node: Node) -> bool:
-    """Whether the axis of the images, of which there is one, does not stay in front."""
-    if node.op_type == "Transpose":
-        return bool(attribute(node, "perm", [1])[0] != 0)
-    return model.has_shape(node.output[0]) and model.shape(node.output[0])[:1] != [1]
 
 
 def _joins(model: Model, node: Node) -> bool:
@@ -219,7 +209,7 @@ def _interpolates(model: Model, node: Node) -> bool:
 
 def _turns_images(model: Model) -> bool:
     """Whether channels may be behind the pixels somewhere."""
-    return any(node.op_type == "Transpose" for node in model.nodes)
+    return any(traits_of(node).transposes for node in model.nodes)
 
 
 def _not_of_channels(model: Model, node: Node) -> bool:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from bnnfpga.frontend.contract.table import traits_of
 from bnnfpga.frontend.forms.multithreshold import channel_axis
 from bnnfpga.frontend.forms.pads import channel_pads
 from bnnfpga.frontend.forms.picks import gathered
+from bnnfpga.frontend.forms.rearranging import moves_images, rearrange
 from bnnfpga.frontend.graph.model import Model, Node, make_node
-from bnnfpga.frontend.graph.nodes import ELEMENTWISE, EMBEDDING, LAYOUT_OPS, POOLS, attribute, data_operands
+from bnnfpga.frontend.graph.nodes import ELEMENTWISE, EMBEDDING, POOLS, attribute, data_operands
 from bnnfpga.numbers.integers import IntArray
 
 
@@ -68,11 +69,7 @@ def in_pieces(model: Model, node: Node, source: str, parts: Sequence[Part], rows
         return _picked(model, node, parts) if along == 1 else [_sliding(model, node, source, part) for part in parts]
     if node.op_type == "Conv" and node.input[0] == source:
         return _depthwise(model, node, parts, rows)
-    if node.op_type in LAYOUT_OPS:
-        return _regrouped(model, node, parts)
-    if node.op_type == "Transpose" and list(attribute(node, "perm", None) or ())[:2] == [0, 1]:
-        return [_sliding(model, node, source, part) for part in parts]
-    return None
+    return _rearranged(model, node, parts) if traits_of(node).layout else None
 
 
 def pairs_in_pieces(
@@ -200,21 +197,23 @@ def _depthwise(model: Model, node: Node, parts: Sequence[Part], rows: Rows) -> l
     return pieces
 
 
-def _regrouped(model: Model, node: Node, parts: Sequence[Part]) -> list[Piece] | None:
-    """Axes of pixels regrouped, or flattened together with the channels."""
-    before, after = model.shape(node.input[0]), model.shape(node.output[0])
-    pixels = math.prod(before[2:])
-    if len(after) == 2 and after[1] == before[1] * pixels:
-        made = [(part.channels[:, None] * pixels + np.arange(pixels)).reshape(-1) for part in parts]
-    elif len(after) > 1 and after[1] == before[1]:
-        made = [part.channels for part in parts]
-    else:
+def _rearranged(model: Model, node: Node, parts: Sequence[Part]) -> list[Piece] | None:
+    """Elements at other places, where each channel made has elements of one channel alone."""
+    taken, shape = model.shape(node.input[0]), model.shape(node.output[0])
+    if moves_images(model, node) or len(shape) < 2:
+        return None
+    numbers = rearrange(model, node, np.arange(taken[1]).reshape(1, -1, *[1] * (len(taken) - 2)))
+    own = numbers.reshape(numbers.shape[1], -1)
+    if len(own) != shape[1] or np.any(own != own[:, :1]):
         return None
     pieces = []
-    for part, channels in zip(parts, made, strict=True):
-        shape = _with_channels(after, channels)
-        target = model.add_constant(f"{node.name}_shape", np.array(shape, dtype=np.int64))
-        piece = _piece(model, node, [part.tensor, target], shape, channels)
+    for part in parts:
+        made = np.flatnonzero(np.isin(own[:, 0], part.channels))
+        if traits_of(node).reorders:
+            pieces.append(_piece(model, node, [part.tensor], _with_channels(shape, made), made))
+            continue
+        target = model.add_constant(f"{node.name}_shape", np.array(_with_channels(shape, made), dtype=np.int64))
+        piece = _piece(model, node, [part.tensor, target], _with_channels(shape, made), made)
         plain = Node("Reshape", piece.node.input, piece.node.output, piece.node.name, origin=node.origin)
-        pieces.append(Piece(plain, channels))
+        pieces.append(Piece(plain, made))
     return pieces

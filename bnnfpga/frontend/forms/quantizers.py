@@ -9,12 +9,11 @@ import numpy as np
 
 from bnnfpga.base.errors import UserError
 from bnnfpga.frontend.contract.qonnx_operators import ROUNDING_MODES
+from bnnfpga.frontend.contract.table import traits_of
 from bnnfpga.frontend.forms.multithreshold import output_grid, output_of, thresholds_of
 from bnnfpga.frontend.graph.model import Model, Node
 from bnnfpga.frontend.graph.nodes import (
-    ELEMENTWISE,
     EMBEDDING,
-    LAYOUT_OPS,
     attribute,
     data_operands,
     describe,
@@ -90,7 +89,7 @@ def _is_on_input(model: Model, node: Node) -> bool:
     tensor = node.input[0]
     while tensor != model.input:
         above = model.producer(tensor)
-        if above is None or above.op_type not in (*ELEMENTWISE, *LAYOUT_OPS, "Transpose"):
+        if above is None or not (traits_of(above).elementwise or traits_of(above).layout):
             return False
         operands = data_operands(model, above)
         if len(operands) != 1:

@@ -138,13 +138,6 @@ def scalar_operand(model: Model, node: Node) -> float | None:
     return float(values[0].item()) if len(node.input) == 2 and len(values) == 1 and values[0].size == 1 else None
 
 
-def rearrange(model: Model, node: Node, array: NDArray[Any]) -> NDArray[Any]:
-    """What a Transpose or a layout node makes of a constant array."""
-    if node.op_type == "Transpose":
-        return array.transpose(attribute(node, "perm", None))
-    return array.reshape(model.shape(node.output[0]))
-
-
 def comes_from_constants(model: Model, tensor: str) -> bool:
     """Whether a tensor is constant, or is made of constants alone, as quantised weights are."""
 

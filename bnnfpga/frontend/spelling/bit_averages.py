@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 
 from bnnfpga.base.errors import UserError
+from bnnfpga.frontend.contract.table import traits_of
 from bnnfpga.frontend.forms.quantizers import Quantizer, quantizer_of
 from bnnfpga.frontend.graph.model import Model, Node, make_node
 from bnnfpga.frontend.graph.nodes import (
-    LAYOUT_OPS,
     QONNX_DOMAIN,
-    QUANTIZERS,
     attribute,
     describe,
     required_shape,
@@ -22,8 +21,6 @@ from bnnfpga.frontend.graph.rewriting import Rewrite
 
 _MAX_BITS = 8
 _NEAR = 2.0**-10
-_HANDED_ON = ("MaxPool", "Transpose", "Gather", "Resize", *LAYOUT_OPS)
-"""Nodes whose numbers are those of what they read."""
 
 
 class AverageOfBitsToQuant(Rewrite):
@@ -101,17 +98,17 @@ def _reads_integers(model: Model, node: Node) -> bool:
     """
     factor, tensor = 1.0, node.input[0]
     above = model.producer(tensor)
-    while above is not None and above.op_type in (*_HANDED_ON, "Mul", "Div"):
+    while above is not None and (_hands_on(above) or traits_of(above).scales):
         tensor = above.input[0]
-        if above.op_type in ("Mul", "Div"):
+        if traits_of(above).scales:
             number = scalar_operand(model, above)
             if not number or model.constant(above.input[1]) is None:
                 break
-            factor = factor * number if above.op_type == "Mul" else factor / number
+            factor = factor * number if traits_of(above).multiplies else factor / number
         above = model.producer(tensor)
     if above is None:
         return False
-    if above.op_type not in QUANTIZERS:
+    if not traits_of(above).quantizes:
         raise UserError(
             f"its input must be integers, but {describe(above)} in front of it is not a quantizer",
             where=describe(node),
@@ -127,6 +124,11 @@ def _reads_integers(model: Model, node: Node) -> bool:
         )
     _check_range(node, quantizer)
     return bool(np.all(quantizer.scale == 1)) and factor == 1
+
+
+def _hands_on(node: Node) -> bool:
+    """Whether its numbers are those of what it reads."""
+    return traits_of(node).moves or traits_of(node).takes_extremum
 
 
 def _check_range(node: Node, quantizer: Quantizer) -> None:

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from bnnfpga.frontend.contract.table import traits_of
 from bnnfpga.frontend.forms.quantizers import quantizer_of
 from bnnfpga.frontend.forms.scaled_integers import as_scaled_integers
 from bnnfpga.frontend.graph.model import Model, Node, make_node
 from bnnfpga.frontend.graph.nodes import (
     DOT_PRODUCTS,
-    LAYOUT_OPS,
     QONNX_DOMAIN,
     WEIGHT_QUANTIZERS,
 )
@@ -40,7 +40,7 @@ class FoldQuantizedParameters(Rewrite):
 def _is_weight(model: Model, tensor: str) -> bool:
     for node in model.consumers(tensor):
         if (node.op_type in DOT_PRODUCTS and node.input[1] == tensor) or (
-            node.op_type in ("Transpose", *LAYOUT_OPS) and _is_weight(model, node.output[0])
+            traits_of(node).layout and _is_weight(model, node.output[0])
         ):
             return True
     return False

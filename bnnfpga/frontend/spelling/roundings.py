@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from bnnfpga.frontend.contract.table import traits_of
 from bnnfpga.frontend.graph.model import Model, Node
 from bnnfpga.frontend.graph.nodes import (
     ELEMENTWISE,
-    LAYOUT_OPS,
     QONNX_DOMAIN,
     QUANTIZERS,
     comes_from_constants,
@@ -151,7 +151,8 @@ def _reaches_integers(model: Model, node: Node) -> bool:
                 continue
             seen.add(reader)
             alone = len(data_operands(model, reader)) == 1
-            if alone and reader.op_type in (*ELEMENTWISE, *LAYOUT_OPS, "MaxPool", "Transpose"):
+            traits = traits_of(reader)
+            if alone and (traits.elementwise or traits.layout or traits.takes_extremum):
                 waiting.append(reader.output[0])
             elif reader.op_type not in _COMPARING:
                 return True

@@ -1,0 +1,117 @@
+"""Changes of layout, which keep every element of a tensor, each once: what they make of an array."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnnfpga.base.errors import UserError
+from bnnfpga.frontend.contract.checks import EXPORT_AGAIN
+from bnnfpga.frontend.contract.table import kinds_that, traits_of
+from bnnfpga.frontend.graph.model import Model, Node
+from bnnfpga.frontend.graph.nodes import attribute, describe
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class _Meaning:
+    """What an operator makes of an array; and what refuses a node that would not keep each element."""
+
+    make: Callable[[Model, Node, Array], Array]
+    check: Callable[[Model, Node], None]
+
+
+def rearrange(model: Model, node: Node, array: Array) -> Array:
+    """What a change of layout makes of an array.
+
+    Parameters
+    ----------
+    array
+        As many axes as the node's input has; one along which all elements are equal may have length 1.
+
+    Returns
+    -------
+    Array
+        Of the shape of the node's output, or with such axes as well.
+    """
+    return _MEANINGS[node.op_type].make(model, node, array)
+
+
+def check_rearranging(model: Model, node: Node) -> None:
+    """Refuse a change of layout that its input has no elements, or no axes, for.
+
+    Raises
+    ------
+    UserError
+        If it would not keep each element.
+    """
+    _MEANINGS[node.op_type].check(model, node)
+
+
+def moves_images(model: Model, node: Node) -> bool:
+    """Whether the axis of the images, of which there is one, does not stay in front."""
+    if traits_of(node).transposes:
+        return bool(attribute(node, "perm", [1])[0] != 0)
+    return model.has_shape(node.output[0]) and model.shape(node.output[0])[:1] != [1]
+
+
+def _transpose(model: Model, node: Node, array: Array) -> Array:
+    del model
+    return array.transpose(attribute(node, "perm", None))
+
+
+def _check_transpose(model: Model, node: Node) -> None:
+    axes = list(range(len(model.shape(node.input[0]))))
+    if sorted(attribute(node, "perm", None) or axes) != axes:
+        raise UserError(
+            f"its perm is not a permutation of its {len(axes)} axes", where=describe(node), hint=EXPORT_AGAIN
+        )
+
+
+def _reshape(model: Model, node: Node, array: Array) -> Array:
+    shape = model.shape(node.output[0])
+    whole = array if array.size == math.prod(shape) else np.broadcast_to(array, model.shape(node.input[0]))
+    return whole.reshape(shape)
+
+
+def _check_reshape(model: Model, node: Node) -> None:
+    before, after = (math.prod(model.shape(name)) for name in (node.input[0], node.output[0]))
+    if before != after:
+        raise UserError(
+            f"it reshapes {before} elements to {after}",
+            where=describe(node),
+            hint="export the model for a batch of one",
+        )
+
+
+def _space_to_depth(model: Model, node: Node, array: Array) -> Array:
+    """The pixels of a block, row by row, are channels of one pixel; those of the first pixel come first."""
+    size, (images, channels, *pixels) = attribute(node, "blocksize", 1), model.shape(node.input[0])
+    rows, columns = (size if short == 1 else long for short, long in zip(array.shape[2:], pixels, strict=True))
+    blocks = (images, channels, rows // size, size, columns // size, size)
+    parts = np.broadcast_to(array, (images, channels, rows, columns)).reshape(blocks)
+    return parts.transpose(0, 3, 5, 1, 2, 4).reshape(images, -1, rows // size, columns // size)
+
+
+def _check_space_to_depth(model: Model, node: Node) -> None:
+    size, (rows, columns) = attribute(node, "blocksize", 1), model.shape(node.input[0])[2:]
+    if rows % size or columns % size:
+        raise UserError(
+            f"its blocks of {size} x {size} pixels do not fit an image of {rows} x {columns}",
+            where=describe(node),
+            hint="pad the image in front of it, or crop it",
+        )
+
+
+_MEANINGS = {
+    **dict.fromkeys(kinds_that(lambda traits: traits.regroups), _Meaning(_reshape, _check_reshape)),
+    "SpaceToDepth": _Meaning(_space_to_depth, _check_space_to_depth),
+    "Transpose": _Meaning(_transpose, _check_transpose),
+}
+"""By operator: those whose traits are a `layout`."""
