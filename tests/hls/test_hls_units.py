@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hls_cases import Case, check, random_integers, random_table
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
@@ -31,6 +30,7 @@ from bnnfpga.dataflow.operators.window import Geometry, Window
 from bnnfpga.dataflow.stream import Port, divisors
 from bnnfpga.dataflow.window_beats import window_lanes
 from bnnfpga.numbers.integers import IntegerType
+from tests.support.hls_cases import Case, check, random_integers, random_table
 
 BIPOLAR = IntegerType.bipolar()
 UINT2 = IntegerType(0, 3, "unsigned")
@@ -312,7 +312,7 @@ GROUPS = {
     "wide": WIDE,
     "window": [*WINDOW, *POOL],
     "vector_vector": VECTOR_VECTOR,
-    "others": [*OTHERS, *BRANCHES, *UPSAMPLE, *CROP],
+    "others": [*OTHERS, *BRANCHES, *UPSAMPLE],
 }
 
 

@@ -43,8 +43,8 @@ def test_layouts_agree(integers: bnnfpga.Project, floats: bnnfpga.Project) -> No
         expected = project.read_images(images)
         turned = project.read_images(np.ascontiguousarray(np.moveaxis(images, 1, -1)), "nhwc")
         np.testing.assert_array_equal(expected.codes, turned.codes)
-        np.testing.assert_array_equal(expected.given, turned.given)
-    np.testing.assert_array_equal(integers.read_images(codes).given, codes)
+        np.testing.assert_array_equal(expected.model_inputs, turned.model_inputs)
+    np.testing.assert_array_equal(integers.read_images(codes).model_inputs, codes)
 
 
 @pytest.mark.parametrize(
@@ -87,8 +87,8 @@ def test_doubles_that_are_float32_numbers(floats: bnnfpga.Project) -> None:
     x[0, 0, 0] = np.nextafter(np.float32(0), np.float32(1)), -0.0
     for doubles in (x.astype(np.float64), x.astype(">f8"), np.asfortranarray(x.astype(np.float64))):
         read = floats.read_images(doubles)
-        assert read.given.dtype == np.float32
-        np.testing.assert_array_equal(read.given, x)
+        assert read.model_inputs.dtype == np.float32
+        np.testing.assert_array_equal(read.model_inputs, x)
         np.testing.assert_array_equal(read.codes, floats.read_images(x).codes)
     # Where it is not, the element is named as it was given.
     doubles = np.moveaxis(x.astype(np.float64), 1, -1)
