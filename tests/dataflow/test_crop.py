@@ -23,7 +23,7 @@ from tests.support.graphs import chain, check_in_verilator, joined, random_integ
 BIPOLAR = IntegerType.bipolar()
 SIGNED = IntegerType.interval(-5, 2)
 
-CASES = {
+UNITS = {
     "every second": Crop("crop", (4, 5), 4, SIGNED, (0, 2), (0, 2, 4), 2),
     "rows": Crop("crop", (5, 4), 3, BIPOLAR, (1, 2, 3), (0, 1, 2, 3), 12),
     "columns": Crop("crop", (3, 6), 2, SIGNED, (0, 1, 2), (1, 4), 1),
@@ -66,9 +66,9 @@ def test_it_keeps_some_rows(kept: tuple[int, ...]) -> None:
         Crop("crop", (4, 2), 1, SIGNED, kept, (0,))
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", UNITS)
 def test_hardware(name: str, tmp_path: Path) -> None:
-    check_in_verilator(chain([CASES[name]]), tmp_path)
+    check_in_verilator(chain([UNITS[name]]), tmp_path)
 
 
 def unrolled() -> Graph:

@@ -29,9 +29,10 @@ from bnnfpga.dataflow.operators.threshold import Threshold
 from bnnfpga.dataflow.operators.width_converter import WidthConverter
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.numbers.integers import IntegerType
-from tests.dataflow import test_branches, test_crop, test_pool, test_upsample, test_vector_vector, test_window
+from tests.dataflow import test_branches, test_pool, test_upsample, test_vector_vector, test_window
 from tests.dataflow.chains import random_table
 from tests.support.graphs import chain, check_in_verilator, joined
+from tests.support.units import own_tests
 
 pytestmark = pytest.mark.usefixtures("built_soon")
 BIPOLAR = IntegerType.bipolar()
@@ -147,13 +148,13 @@ GRID["fork"] = {f"{count} lanes": lambda count=count: forked(count) for count in
 ELSEWHERE: dict[str, Callable[..., None]] = {
     "add": test_branches.test_add_in_hardware,
     "concat": test_branches.test_concat_in_hardware,
-    "crop": test_crop.test_hardware,
     "multiply": test_branches.test_multiply_in_hardware,
     "pool": test_pool.test_hardware,
     "select": test_branches.test_select_in_hardware,
     "upsample": test_upsample.test_hardware,
     "vector_vector": test_vector_vector.test_hardware,
     "window": test_window.test_hardware,
+    **{kind: module.test_hardware for kind, module in own_tests().items()},
 }
 
 

@@ -39,8 +39,9 @@ from bnnfpga.numbers.integers import IntegerType
 from bnnfpga.tuning.choose import choose_folding
 from tests.dataflow.chains import random_chain, random_folding, random_table
 from tests.dataflow.test_several_pixels import network
-from tests.support.graphs import check_in_verilator, joined
+from tests.support.graphs import chain, check_in_verilator, joined
 from tests.support.nets import DenseNet
+from tests.support.units import own_units
 
 NETS = {
     "w1a1": (DenseNet((40, 12, 10)), {"cycles": 12}),
@@ -173,8 +174,17 @@ def test_yosys_synthesises(name: str, tmp_path: Path) -> None:
     check_synthesis(project.folder, project.description["resources"]["dsp"])
 
 
-def test_yosys_synthesises_units_of_branched_nets(tmp_path: Path) -> None:
-    graph = convolutions()
+def graphs_of_units() -> dict[str, Graph]:
+    """Branched nets, and each unit with a test file of its own that these have not."""
+    net = convolutions()
+    known = {operator.kind for operator in net.operators}
+    others = {unit.kind: chain([unit]) for unit in own_units().values() if unit.kind not in known}
+    return {"branched nets": net, **others}
+
+
+@pytest.mark.parametrize("name", graphs_of_units())
+def test_yosys_synthesises_units(name: str, tmp_path: Path) -> None:
+    graph = graphs_of_units()[name]
     render_rtl(graph, tmp_path)
     _lint([str(path) for path in sorted((tmp_path / "rtl").glob("*.sv"))], "accelerator")
     check_synthesis(tmp_path, add_resources(*(operator.resources() for operator in graph.operators))["dsp"])
