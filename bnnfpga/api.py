@@ -131,7 +131,7 @@ class Project(ProjectData):
         """What `bnnfpga compile --json` prints."""
         return {
             "project": str(self.folder),
-            "input": self.input_taken,
+            "input": self.input_summary,
             "seconds": self.seconds,
             "checked": self.checked,
             "ties": self.ties,

@@ -96,7 +96,7 @@ def render_hls(
     """
     outputs = output_ports(graph)
     units = [_unit(graph, operator) for operator in graph.operators]
-    taken = [f"hls::stream<{port.name}_word>& {port.name}" for port in outputs]
+    ports = [f"hls::stream<{port.name}_word>& {port.name}" for port in outputs]
     values: dict[str, object] = {
         "title": comment(title),
         "input": graph.input,
@@ -108,7 +108,7 @@ def render_hls(
             if stream.consumer is not None
         ],
         "units": units,
-        "signature": _wrap("void accelerator(", ["hls::stream<s_axis_word>& s_axis", *taken], ")", ""),
+        "signature": _wrap("void accelerator(", ["hls::stream<s_axis_word>& s_axis", *ports], ")", ""),
         "clock_ns": f"{1000 / clock_mhz:g}",
         "part": part,
     }

@@ -48,8 +48,8 @@ def render_rtl(graph: Graph, folder: Path, title: str = "accelerator") -> None:
     levels = {"input": "32'd0"}
     for operator in graph.operators:
         instance = operator.rtl()
-        made = graph.outputs_of(operator.name)
-        for stream, level in zip(made, instance.levels, strict=True):
+        sent = graph.outputs_of(operator.name)
+        for stream, level in zip(sent, instance.levels, strict=True):
             levels[stream.name] = "32'(" + level.format(unit=operator.name) + ")"
         for memory in operator.memories():
             (folder / "memories" / _file_name(operator, memory)).write_text(hex_file(memory))
@@ -60,7 +60,7 @@ def render_rtl(graph: Graph, folder: Path, title: str = "accelerator") -> None:
                 "module": instance.module,
                 "parameters": [(name, _literal(operator, value)) for name, value in instance.parameters.items()],
                 "inputs": _ports("s", graph.inputs_of(operator.name)),
-                "outputs": _ports("m", made),
+                "outputs": _ports("m", sent),
                 "tlast": leaves.get(operator.name),
             }
         )

@@ -27,10 +27,10 @@ def render_vivado(graph: Graph, folder: Path, name: str, *, clock_mhz: float) ->
     target.mkdir()
     for file in sorted(asset("flows").joinpath("vivado").iterdir()):
         (target / file.name).write_bytes(file.read_bytes())
-    given, ports = graph.input.port, output_ports(graph)
+    input_port, ports = graph.input.port, output_ports(graph)
     words = DmaWords.of_beats(*(port.bytes for port in ports))
     alone = len(ports) == 1
-    (input_words,) = DmaWords.of_beats(given.boundary_bytes)
+    (input_words,) = DmaWords.of_beats(input_port.boundary_bytes)
     outputs = [
         {"port": port, "words": word, "depth": depth, "wires": "scores" if alone else port.name}
         for port, word, depth in zip(ports, words, _depths(graph, words), strict=True)
@@ -42,8 +42,8 @@ def render_vivado(graph: Graph, folder: Path, name: str, *, clock_mhz: float) ->
         "board": DEFAULT_BOARD,
         "clock_mhz": clock_mhz,
         "input": input_words,
-        "input_bytes": given.boundary_bytes,
-        "input_beats": given.beats,
+        "input_bytes": input_port.boundary_bytes,
+        "input_beats": input_port.beats,
         "outputs": outputs,
         "word_bytes": words[0].word_bytes,
         # Several outputs come to the bridge as the words of one.

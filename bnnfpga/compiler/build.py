@@ -148,10 +148,10 @@ def _check_target(target: Path, *, force: bool) -> None:
         )
 
 
-def _check_inputs_stay(target: Path, *given: Path) -> None:
+def _check_inputs_stay(target: Path, *inputs: Path) -> None:
     """Refuse to replace a folder with what the user gives in it; the files that every project has may be given."""
     place = target.resolve()
-    for path in given:
+    for path in inputs:
         file = path.resolve()
         if file.is_relative_to(place) and not (file.parent == place / "model" or file == place / "folding.yaml"):
             raise UserError(

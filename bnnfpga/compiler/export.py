@@ -150,14 +150,14 @@ def _compare(exported: onnx.ModelProto, images: Floats, expected: Sequence[Float
         )
         return
     for arrays in zip(result.values, expected, known, strict=True):
-        given, wanted, bound = (array.reshape(len(images), -1) for array in arrays)
-        beyond = (np.abs(given - wanted) > 2 * bound) & ~tied[:, None]
+        got, wanted, bound = (array.reshape(len(images), -1) for array in arrays)
+        beyond = (np.abs(got - wanted) > 2 * bound) & ~tied[:, None]
         if not np.any(beyond):
             continue
         image, output = (int(place) for place in np.argwhere(beyond)[0])
         raise UserError(
             f"the exported file means something else than the model: output {output} of a random image is "
-            f"{given[image, output]:g} in the file and {wanted[image, output]:g} in torch",
+            f"{got[image, output]:g} in the file and {wanted[image, output]:g} in torch",
             where="export_qonnx",
             hint="nothing was written; a quantizer that is exported otherwise than it computes is the usual cause",
         )
@@ -191,7 +191,7 @@ def _exported(torch_model: nn.Module, images: Floats, dynamo: bool) -> tuple[onn
             # Running it once clamps weights to the range that their quantizer has, which changes no sign.
             model(image)
             state = {name: value.clone() for name, value in model.state_dict().items()}
-            made = [_arrays(model(torch.from_numpy(one[None]))) for one in images]
+            outputs = [_arrays(model(torch.from_numpy(one[None]))) for one in images]
     except Exception as error:
         raise UserError(
             f"the model does not run on an input of shape {tuple(image.shape)}: {error}",
@@ -207,7 +207,7 @@ def _exported(torch_model: nn.Module, images: Floats, dynamo: bool) -> tuple[onn
                 hint="Brevitas' STATS and AVE scaling of weights with clamped latents does this; use another scaling, "
                 "or set tensor_quant = BinaryQuant",
             )
-    expected = [np.concatenate(arrays) for arrays in zip(*made, strict=True)]
+    expected = [np.concatenate(arrays) for arrays in zip(*outputs, strict=True)]
     _refuse_false_bipolar(model)
     options: dict[str, Any] = {"dynamo": dynamo, "verbose": False}
     if dynamo:

@@ -17,11 +17,11 @@ _INTEGERS = {
 }
 
 
-def format_for(proto: onnx.ModelProto, given: InputFormat) -> InputFormat:
+def format_for(proto: onnx.ModelProto, format: InputFormat) -> InputFormat:
     """What is given; in the place of floats, the file's own integers of up to 16 bits, where its input is of them."""
-    if given.type is not None:
-        return given
+    if format.type is not None:
+        return format
     constants = {tensor.name for tensor in proto.graph.initializer}
     kinds = [value.type.tensor_type.elem_type for value in proto.graph.input if value.name not in constants]
     name = _INTEGERS.get(kinds[0]) if len(kinds) == 1 else None
-    return given if name is None else replace(InputFormat.parse(name, None), given=True)
+    return format if name is None else replace(InputFormat.parse(name, None), given=True)

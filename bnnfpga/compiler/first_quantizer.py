@@ -62,11 +62,11 @@ def input_warnings(model: Model, format: InputFormat) -> list[str]:
                 quantizer = quantizer_of(model, node, _MAX_BITS) if is_last else None
                 shape = model.shape(node.output[0])
                 own = elementwise_steps(model, node) if quantizer is None else quantizer.steps
-                made = [*steps, *(step.along(range(len(shape)), shape) for step in own)]
+                chain = [*steps, *(step.along(range(len(shape)), shape) for step in own)]
                 if quantizer is None:
-                    ahead.append((node.output[0], made))
+                    ahead.append((node.output[0], chain))
                     continue
-                levels = _Levels.of(_levels(codes, made), quantizer)
+                levels = _Levels.of(_levels(codes, chain), quantizer)
                 if levels.share < _MIN_SHARE:
                     found.append(_sentence(describe(node), levels, format))
     return found
@@ -76,8 +76,8 @@ def _levels(codes: IntArray, steps: Sequence[Step]) -> Floats:
     """The level of a quantizer for each code: float32 (codes, some of the elements that constants tell apart)."""
     elements = max(step.channels for step in steps)
     some = np.unique(np.linspace(0, elements - 1, min(elements, _MAX_ELEMENTS)).astype(np.int64))
-    made = apply_steps([step.some(some) for step in steps], codes.astype(np.float32)[:, None])
-    return np.broadcast_to(made, (len(codes), len(some)))
+    levels = apply_steps([step.some(some) for step in steps], codes.astype(np.float32)[:, None])
+    return np.broadcast_to(levels, (len(codes), len(some)))
 
 
 @dataclass(frozen=True)

@@ -25,15 +25,15 @@ def inspect_model(model: str | os.PathLike[str], input: str | None = None, input
     file = open_model(path, InputFormat.parse(input, input_scale))
     cleaned = file.model
     with located(str(path)):
-        graph = lower(fold(cleaned, file.input.type, file.input.scale, file.graph.decisions).model)
+        graph = lower(fold(cleaned, file.input.type, file.input.scale, file.graph.findings).model)
     layers = []
     for operator in graph.operators:
-        made, taken = operator.outputs[0], operator.inputs[0]
+        output_port, input_port = operator.outputs[0], operator.inputs[0]
         layer: dict[str, Any] = {
             "unit": operator.name,
             "operator": operator.kind,
-            "input": taken.tensor,
-            "output": made.tensor,
+            "input": input_port.tensor,
+            "output": output_port.tensor,
             "weights": None,
             "accumulator": None,
             "thresholds": None,

@@ -126,8 +126,8 @@ def write_simulation(folder: Path, graph: Graph, cycles: Cycles, vectors: Vector
     text = render("project/ports.h.j2", input=graph.input.port, outputs=output_ports(graph), cycles=cycles)
     (simulation / "ports.h").write_text(text)
     (data / "input.bin").write_bytes(boundary(graph.input.port).pack(vectors.codes).tobytes())
-    made = [boundary(stream.port) for stream in graph.outputs]
-    (data / "expected.bin").write_bytes(pack_frames(made, vectors.scores).tobytes())
+    formats = [boundary(stream.port) for stream in graph.outputs]
+    (data / "expected.bin").write_bytes(pack_frames(formats, vectors.scores).tobytes())
 
 
 def boundary(port: Port) -> BoundaryFormat:

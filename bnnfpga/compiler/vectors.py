@@ -75,9 +75,9 @@ def make_vectors(plan: Plan, frames: Frames) -> Vectors:
     known = {first} & set(golden.integer_tensors)
     scores: list[tuple[IntArray, ...]] = []
     for part in (slice(start, start + at_once) for start in range(0, count, at_once)):
-        given = golden.run(frames.x[part], {*layers.values(), *known})
+        run = golden.run(frames.x[part], {*layers.values(), *known})
         if known:
-            own = given.integers[first].reshape(len(names[part]), -1)
+            own = run.integers[first].reshape(len(names[part]), -1)
             _check(
                 own,
                 inputs[part][:, plan.folded.input_places],
@@ -85,13 +85,13 @@ def make_vectors(plan: Plan, frames: Frames) -> Vectors:
                 f"tensor {first!r}, element",
                 "function of the input",
             )
-        made = graph.execute(codes[part], [*layers, *(stream.name for stream in graph.outputs)])
-        for stream, tensor in as_streams(graph, layers, given.integers).items():
+        tensors = graph.execute(codes[part], [*layers, *(stream.name for stream in graph.outputs)])
+        for stream, tensor in as_streams(graph, layers, run.integers).items():
             where = f"tensor {layers[stream]!r}, channel"
-            _check(tensor, made[stream].reshape(tensor.shape), names[part], where, "folded graph")
-        expected = plan.to_streams(given.accelerator_outputs(plan.output_kind))
+            _check(tensor, tensors[stream].reshape(tensor.shape), names[part], where, "folded graph")
+        expected = plan.to_streams(run.accelerator_outputs(plan.output_kind))
         vectors = Vectors(codes[part], expected, names[part])
-        streamed = [made[stream.name].reshape(len(names[part]), -1) for stream in graph.outputs]
+        streamed = [tensors[stream.name].reshape(len(names[part]), -1) for stream in graph.outputs]
         check_vectors(vectors, streamed, "folded graph")
         scores.append(expected)
     return Vectors(codes, tuple(map(np.concatenate, zip(*scores, strict=True))), names)

@@ -41,12 +41,12 @@ def check_ends(ends: Mapping[str, Any], check_steps: Callable[[Any, int, str], N
         at = f"ends.nodes[{index}]"
         _check_node(node, shapes, check_steps, at)
         try:
-            made = shapes_made(node, [shapes[value] for value in node["inputs"]])
+            results = shapes_made(node, [shapes[value] for value in node["inputs"]])
         except ValueError as error:
             raise ValueError(f"{at} {error}") from None
-        if any(math.prod(shape) > _MAX_END_ELEMENTS for shape in made):
+        if any(math.prod(shape) > _MAX_END_ELEMENTS for shape in results):
             raise ValueError(f"{at} makes more than {_MAX_END_ELEMENTS:,} elements")
-        shapes += made
+        shapes += results
     if not ends["outputs"] or not ends["classes"]:
         raise ValueError(f"ends.{'classes' if ends['outputs'] else 'outputs'} is empty")
     for index, value in enumerate(ends["outputs"]):

@@ -89,9 +89,9 @@ def _shape_concatenated(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
     others = {tuple(shape[:axis] + shape[axis + 1 :]) for shape in shapes if len(shape) > axis}
     if len(others) > 1 or any(len(shape) != len(shapes[0]) for shape in shapes):
         raise ValueError(f"joins shapes {' and '.join(map(str, shapes))} along axis {axis}")
-    made = list(shapes[0])
-    made[axis] = sum(shape[axis] for shape in shapes)
-    return [made]
+    joined = list(shapes[0])
+    joined[axis] = sum(shape[axis] for shape in shapes)
+    return [joined]
 
 
 def _shape_transposed(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
@@ -102,10 +102,10 @@ def _shape_transposed(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
 
 
 def _shape_taken(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
-    axis, made = _axis(node, shapes[0]), list(shapes[0])
-    _inside(node["indices"], made[axis])
-    made[axis] = len(node["indices"])
-    return [made]
+    axis, shape = _axis(node, shapes[0]), list(shapes[0])
+    _inside(node["indices"], shape[axis])
+    shape[axis] = len(node["indices"])
+    return [shape]
 
 
 def _inside(indices: Sequence[int], extent: int) -> None:
@@ -122,16 +122,16 @@ def _shape_padded(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
 
 
 def _shape_resampled(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
-    axes, made = _all_axes(node, shapes[0]), list(shapes[0])
+    axes, shape = _all_axes(node, shapes[0]), list(shapes[0])
     if not len(axes) == len(node["taken"]) == len(node["weights"]):
         raise ValueError(f"has {len(node['taken'])} lists of elements and {len(node['weights'])} of weights for {axes}")
     for axis, taken, weights in zip(axes, node["taken"], node["weights"], strict=True):
         if not taken or len({*map(len, taken), *map(len, weights)}) != 1 or len(taken) != len(weights):
             raise ValueError("has not as many weights as elements")
         for row in taken:
-            _inside(row, made[axis])
-        made[axis] = len(taken)
-    return [made]
+            _inside(row, shape[axis])
+        shape[axis] = len(taken)
+    return [shape]
 
 
 def _shape_arg_max(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
@@ -139,11 +139,11 @@ def _shape_arg_max(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
 
 
 def _shape_top(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
-    axis, made = _axis(node, shapes[0]), list(shapes[0])
-    if not 1 <= node["k"] <= made[axis]:
-        raise ValueError(f"takes {node['k']} of {made[axis]} numbers")
-    made[axis] = node["k"]
-    return [made, list(made)]
+    axis, shape = _axis(node, shapes[0]), list(shapes[0])
+    if not 1 <= node["k"] <= shape[axis]:
+        raise ValueError(f"takes {node['k']} of {shape[axis]} numbers")
+    shape[axis] = node["k"]
+    return [shape, list(shape)]
 
 
 def _shape_reduced(node: Node, shapes: Sequence[Shape]) -> list[Shape]:

@@ -27,7 +27,7 @@ COMPARISONS: dict[str, Callable[[Values, Values], Values]] = {
 """Operations on two values that make truth values."""
 
 
-def apply_ends(program: Mapping[str, Any], given: Sequence[Floats]) -> list[Values]:
+def apply_ends(program: Mapping[str, Any], inputs: Sequence[Floats]) -> list[Values]:
     """All values of a program, those that are given first.
 
     Parameters
@@ -37,14 +37,14 @@ def apply_ends(program: Mapping[str, Any], given: Sequence[Floats]) -> list[Valu
     given
         For each input float32 (frames, elements), in the order of the file.
     """
-    frames = len(given[0])
+    frames = len(inputs[0])
     values: list[Values] = [
-        array.reshape(frames, *shape) for array, shape in zip(given, program["inputs"], strict=True)
+        array.reshape(frames, *shape) for array, shape in zip(inputs, program["inputs"], strict=True)
     ]
     with np.errstate(all="ignore"):
         for node in program["nodes"]:
-            made = END_OPERATIONS[node["operation"]](node, *(values[index] for index in node["inputs"]))
-            values += made if isinstance(made, list) else [made]
+            result = END_OPERATIONS[node["operation"]](node, *(values[index] for index in node["inputs"]))
+            values += result if isinstance(result, list) else [result]
     return [np.broadcast_to(value, (frames, *value.shape[1:])) for value in values]
 
 

@@ -20,10 +20,10 @@ from bnnfpga.numbers.integers import IntArray, IntegerType
 
 @dataclass(frozen=True)
 class Images:
-    """A batch: `codes`, int64 (images, elements) as they stream, and `given`, float32, what the golden model takes."""
+    """A batch: `codes`, int64 (images, elements) as they stream, and `model_inputs`, float32, for the golden model."""
 
     codes: IntArray
-    given: Floats
+    model_inputs: Floats
 
 
 def read_images(
@@ -104,28 +104,28 @@ def _as_float32(x: NDArray[Any], first: int) -> Floats:
         index = int(np.argmin(np.isfinite(x).reshape(len(x), -1).all(axis=1)))
         raise UserError(f"image {first + index} holds NaN or infinity", where="images", hint="give finite numbers")
     with np.errstate(over="ignore", under="ignore"):
-        made = x.astype(np.float32)
-    if kind == np.float64 and not np.array_equal(made, x):
-        image, *place = (int(axis) for axis in np.argwhere(made != x)[0])
+        rounded = x.astype(np.float32)
+    if kind == np.float64 and not np.array_equal(rounded, x):
+        image, *place = (int(axis) for axis in np.argwhere(rounded != x)[0])
         raise UserError(
             f"the array is float64, and the number at {_shape(*place)} of image {first + image}, "
             f"{float(x[(image, *place)])!r}, is not a float32 number",
             where="images",
             hint="the model takes float32: round them with x.astype(numpy.float32)",
         )
-    return made
+    return rounded
 
 
 def _codes(function: Sequence[Mapping[str, Any]], x: Floats, type: IntegerType) -> IntArray:
     """What the host's function makes of float images, (images, elements)."""
-    made = evaluate(function, x)
-    if not np.all((made >= type.lo) & (made <= type.hi)):
+    codes = evaluate(function, x)
+    if not np.all((codes >= type.lo) & (codes <= type.hi)):
         raise UserError(
             f"its input function makes numbers that the accelerator does not take ({type})",
             where="functions.json",
             hint="it was changed; compile the model again",
         )
-    return made.astype(np.int64)
+    return codes.astype(np.int64)
 
 
 def fit_images(
@@ -154,8 +154,8 @@ def fit_images(
     """
     if layout not in (None, "nchw", "nhwc"):
         raise UserError(f"{layout!r} is not a layout", where="--layout", hint="give nchw or nhwc")
-    given = x.shape[1:]
-    size, wanted = math.prod(given), math.prod(shape)
+    stored = x.shape[1:]
+    size, wanted = math.prod(stored), math.prod(shape)
     expected = _shape("images", *shape)
     if size != wanted:
         raise UserError(
@@ -163,7 +163,7 @@ def fit_images(
             where="images",
             hint="give the images that the model was trained for; grey ones have 1 channel, colour ones 3",
         )
-    colour = _without_ones(given)
+    colour = _without_ones(stored)
     target = _without_ones(shape)
     if len(colour) < 3:  # A picture without channels has the same order in any layout.
         if colour != target and 1 not in (len(colour), len(target)):
@@ -173,7 +173,7 @@ def fit_images(
         return x.reshape(len(x), *shape)
     # Which layout the model has itself, and the other one.
     own, other = ("nhwc", "nchw") if channels_last else ("nchw", "nhwc")
-    turned = (*given[1:], given[0]) if channels_last else (given[-1], *given[:-1])
+    turned = (*stored[1:], stored[0]) if channels_last else (stored[-1], *stored[:-1])
     fits = {own: len(target) == 1 or colour == target, other: len(target) == 1 or _without_ones(turned) == target}
     if layout is None and len(target) == 1:
         raise UserError(

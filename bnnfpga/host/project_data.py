@@ -64,12 +64,12 @@ class ProjectData:
     @property
     def input_format(self) -> InputFormat:
         """What the user's images hold."""
-        given = self.description["input"]
-        format = InputFormat.parse(given["kind"], None if given["kind"] == "float" else given["scale"])
-        return replace(format, given=bool(given.get("given", False)))
+        input = self.description["input"]
+        format = InputFormat.parse(input["kind"], None if input["kind"] == "float" else input["scale"])
+        return replace(format, given=bool(input.get("given", False)))
 
     @property
-    def input_taken(self) -> dict[str, Any]:
+    def input_summary(self) -> dict[str, Any]:
         """What images hold, as plain data: `kind`, `scale`, and whether the user gave it (`given`)."""
         return {key: self.description["input"].get(key, False) for key in ("kind", "scale", "given")}
 
@@ -151,7 +151,7 @@ class ProjectData:
 
     def to_model(self, streamed: Sequence[IntArray]) -> tuple[IntArray, ...]:
         """Reorder streamed outputs, each (images, elements), to the order of the model file."""
-        return tuple(output.order.to_model(made) for output, made in zip(self.outputs, streamed, strict=True))
+        return tuple(output.order.to_model(values) for output, values in zip(self.outputs, streamed, strict=True))
 
     def values(self, scores: Sequence[IntArray]) -> tuple[Values, ...]:
         """The file's outputs from integer scores: each (images, ...), float32, or int64 for indices."""

@@ -82,9 +82,9 @@ def read_functions(folder: Path, description: Mapping[str, Any]) -> dict[str, An
         if len(data["ends"]["outputs"]) != len(description["values"]):
             raise _Wrong(f"ends.outputs has length {len(data['ends']['outputs'])}, and project.json names others")
         for index, (steps, count, output) in enumerate(zip(data["outputs"], counts, outputs, strict=True)):
-            made = math.prod(output["stream"]["shape"])
-            if output["kind"] == "scores" and count != made:
-                raise _Wrong(f"ends.inputs[{index}] has {count} elements; {made} are expected")
+            elements = math.prod(output["stream"]["shape"])
+            if output["kind"] == "scores" and count != elements:
+                raise _Wrong(f"ends.inputs[{index}] has {count} elements; {elements} are expected")
             _check_steps(steps, count, f"outputs[{index}]")
     except ValueError as error:
         raise _damaged(path, _Wrong(str(error))) from None
@@ -209,16 +209,16 @@ def _check(value: Any, expected: Any, at: str) -> None:
 
 def _check_streams(data: Mapping[str, Any]) -> None:
     """Refuse values that are each legal, and do not fit each other."""
-    given = data["input"]
+    input = data["input"]
     try:
-        InputFormat.parse(given["kind"], None if given["kind"] == "float" else given["scale"])
+        InputFormat.parse(input["kind"], None if input["kind"] == "float" else input["scale"])
     except UserError as error:
         raise _Wrong(f"input.kind or input.scale: {error.message}") from None
     if not data["outputs"]:
         raise _Wrong("outputs is empty")
     if len({output["kind"] for output in data["outputs"]}) > 1:
         raise _Wrong("outputs have different kinds")
-    sides = [("input", given), *((f"outputs[{index}]", output) for index, output in enumerate(data["outputs"]))]
+    sides = [("input", input), *((f"outputs[{index}]", output) for index, output in enumerate(data["outputs"]))]
     for side, described in sides:
         stream = described["stream"]
         elements = math.prod(stream["shape"])

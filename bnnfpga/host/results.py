@@ -18,7 +18,8 @@ from bnnfpga.numbers.integers import IntArray
 def final_floats(functions: Mapping[str, Any], scores: Sequence[IntArray]) -> tuple[Floats, ...]:
     """The float values of scores, each (images, elements) in the order of the file: what ends are applied to."""
     return tuple(
-        evaluate(steps, made.astype(np.float32)) for steps, made in zip(functions["outputs"], scores, strict=True)
+        evaluate(steps, streamed.astype(np.float32))
+        for steps, streamed in zip(functions["outputs"], scores, strict=True)
     )
 
 
@@ -29,16 +30,16 @@ def file_outputs(functions: Mapping[str, Any], scores: Sequence[IntArray]) -> tu
 
 
 def classes_of(
-    functions: Mapping[str, Any], outputs: Sequence[Output], made: Sequence[IntArray]
+    functions: Mapping[str, Any], outputs: Sequence[Output], streamed: Sequence[IntArray]
 ) -> tuple[IntArray, ...]:
     """The class of each image, int64 (images,), by each of what the file tells apart; of an image that of each pixel.
 
     `made` are scores or classes, each (images, elements) in the order of the file.
     """
     if outputs[0].kind == "class":
-        return tuple(array[:, 0] for array in made)
+        return tuple(array[:, 0] for array in streamed)
     ends = functions["ends"]
-    values = apply_ends(ends, final_floats(functions, made))
+    values = apply_ends(ends, final_floats(functions, streamed))
     return all_classes(ends, values, lambda stream, x: outputs[stream].classes_of(x))
 
 

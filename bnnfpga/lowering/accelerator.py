@@ -123,7 +123,17 @@ class Lowering:
     def made(self, node: Node, producer: str, order: IntArray | None = None) -> None:
         """A node's result comes from an operator, with channels last where nothing else is said."""
         result = node.output[0]
+        self._check_interval(result, self.operators[producer])
         self.tensors[result] = Tensor(producer, channels_last(self.shape(result)) if order is None else order)
+
+    def _check_interval(self, tensor: str, unit: Operator) -> None:
+        """A unit works out for itself what it makes: that must hold all that the transforms count on.
+
+        Their thresholds and tables are made for that interval; a stream without all of it would silently wrap.
+        """
+        type, derived = unit.outputs[0].type, integer_type(self.model, tensor)
+        if derived is not None and not type.contains(derived):
+            raise AssertionError(f"{unit.name} makes {type}, but tensor {tensor!r} was found to be {derived}")
 
 
 def rows_columns(shape: list[int]) -> tuple[int, int]:

@@ -22,7 +22,7 @@ from bnnfpga.frontend.graph.nodes import describe
 from bnnfpga.lowering.accelerator import Lowering, stream_shape
 from bnnfpga.lowering.branches import add_streams, concat, multiply_streams
 from bnnfpga.lowering.dot_product_layers import convolution, dense
-from bnnfpga.lowering.element_functions import table, threshold
+from bnnfpga.lowering.element_functions import table, threshold, values_by_code
 from bnnfpga.lowering.pixels import integer_pool, max_pool, pad, pick, space_to_depth, sum_pool
 from bnnfpga.lowering.reorder import layout, transpose
 from bnnfpga.numbers.integers import IntegerType
@@ -148,8 +148,7 @@ def _decided(lowering: Lowering, tensor: str, function: ClassFunction) -> str:
             hint="use --output scores: the host computes the class",
         )
     else:
-        codes = port.type.decode(np.arange(1 << port.type.bits, dtype=np.int64))
-        places = np.clip((codes - values.start) // values.step, 0, len(values) - 1)
+        places = (values_by_code(port.type, values[0], values[-1]) - values.start) // values.step
         unit = Lookup(lowering.name(Lookup), (1,), port.type, above[places].astype(np.int64), _CLASS_OF_TWO)
     return lowering.add(unit, producer)
 

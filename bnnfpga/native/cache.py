@@ -103,7 +103,7 @@ def cached_build(key_parts: Sequence[str | bytes], build: Callable[[Path], None]
     """
     root = cache_folder()
     target = root / f"{name}-{digest(key_parts)}"
-    made = False
+    built = False
     with _usable(root):
         if hold(target):
             return target
@@ -113,8 +113,8 @@ def cached_build(key_parts: Sequence[str | bytes], build: Callable[[Path], None]
             if not hold(target):
                 remove_unfinished(root, target)
                 _make(target, build)
-                made = True
-    if made and next(_builds) % _BUILDS_BETWEEN_EVICTIONS == 0:
+                built = True
+    if built and next(_builds) % _BUILDS_BETWEEN_EVICTIONS == 0:
         # What was built is there, whether or not others can be deleted.
         with suppress(OSError):
             evict(root, limit)

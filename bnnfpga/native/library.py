@@ -66,14 +66,14 @@ def shared_library(
         When it cannot be built or loaded.
     """
     compiler = compiler_here()
-    made: list[str | bytes] = [name, *compiler.command, compiler.identity, *_FLAGS, *flags, *_LINK]
+    ingredients: list[str | bytes] = [name, *compiler.command, compiler.identity, *_FLAGS, *flags, *_LINK]
     for part in parts.values():
-        made += part.flags
+        ingredients += part.flags
         for file in part.sources:
-            made += [file.name, file.read_bytes()]
+            ingredients += [file.name, file.read_bytes()]
     for file in headers:
-        made += [file.name, file.read_bytes()]
-    key = tuple(made)
+        ingredients += [file.name, file.read_bytes()]
+    key = tuple(ingredients)
 
     def run(*commands: list[str]) -> None:
         """Side by side."""

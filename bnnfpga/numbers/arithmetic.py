@@ -33,8 +33,8 @@ def _entry(x: Floats, table: Floats) -> Floats:
     rows = np.arange(table[..., 0].size).reshape(table.shape[:-1])
     with np.errstate(invalid="ignore"):
         places = np.nan_to_num(np.clip(np.rint(x), 0, table.shape[-1] - 1)).astype(np.int64)
-    made: Floats = table.reshape(-1, table.shape[-1])[np.broadcast_arrays(rows, places)[0], places]
-    return made
+    entries: Floats = table.reshape(-1, table.shape[-1])[np.broadcast_arrays(rows, places)[0], places]
+    return entries
 
 
 def _sign(x: Floats, at_zero: float) -> Floats:

@@ -20,8 +20,8 @@ def _each(function: Callable[[float], float]) -> Callable[[Doubles], Doubles]:
 
     def apply(x: Doubles) -> Doubles:
         numbers, places = np.unique(x, return_inverse=True)
-        made = np.array([function(number) for number in numbers.tolist()], dtype=np.float64)
-        return made[places.reshape(x.shape)]
+        results = np.array([function(number) for number in numbers.tolist()], dtype=np.float64)
+        return results[places.reshape(x.shape)]
 
     return apply
 

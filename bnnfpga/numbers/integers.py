@@ -73,6 +73,11 @@ class IntegerType:
         within: NDArray[np.bool_] = (values >= self.lo) & (values <= self.hi) & ~(self.is_bipolar & (values == 0))
         return within
 
+    def contains(self, other: IntegerType) -> bool:
+        """Whether every integer of another type is of this one."""
+        has_zero = not other.is_bipolar and other.lo <= 0 <= other.hi
+        return self.lo <= other.lo and other.hi <= self.hi and not (self.is_bipolar and has_zero)
+
     def encode(self, values: IntArray) -> IntArray:
         """The non-negative codes that a stream carries for `values` (any shape)."""
         # Operators give narrower integers, which hold no mask of as many bits.

@@ -268,12 +268,12 @@ def _warnings(result: Mapping[str, Any]) -> list[RenderableType]:
     return ["", *sentences] if sentences else []
 
 
-def _input(given: Mapping[str, Any]) -> str:
+def _input(input: Mapping[str, Any]) -> str:
     """What images hold, and where the user did not say so, that it is assumed."""
-    format = InputFormat.parse(given["kind"], None if given["kind"] == "float" else given["scale"])
+    format = InputFormat.parse(input["kind"], None if input["kind"] == "float" else input["scale"])
     if format.type is None:
         return f"{format}, quantised by the host"
-    return str(format) if given["given"] or format.type.is_bipolar else f"{format} (no --input-scale given)"
+    return str(format) if input["given"] or format.type.is_bipolar else f"{format} (no --input-scale given)"
 
 
 def _ties(ties: Mapping[str, Any]) -> str:

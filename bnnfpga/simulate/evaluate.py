@@ -82,7 +82,7 @@ def evaluate(
         mistaken=stored[shown],
         build_seconds=build_seconds,
         run_seconds=run_seconds,
-        input=project.input_taken,
+        input=project.input_summary,
         warnings=warnings,
     )
 

@@ -79,7 +79,7 @@ class Evaluation:
         taken for it, f1 their harmonic mean, support the number of images of the class; None where there are none.
         """
         rows = []
-        for number, (support, taken) in enumerate(
+        for number, (support, predicted) in enumerate(
             zip(self.confusion.sum(axis=1).tolist(), self.confusion.sum(axis=0).tolist(), strict=True)
         ):
             right = int(self.confusion[number, number])
@@ -87,9 +87,9 @@ class Evaluation:
                 {
                     "class": number,
                     "name": self.names[number] if self.names and number < len(self.names) else str(number),
-                    "precision": right / taken if taken else None,
+                    "precision": right / predicted if predicted else None,
                     "recall": right / support if support else None,
-                    "f1": 2 * right / (support + taken) if support + taken else None,
+                    "f1": 2 * right / (support + predicted) if support + predicted else None,
                     "support": support,
                 }
             )

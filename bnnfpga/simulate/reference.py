@@ -44,5 +44,5 @@ class Reference(Protocol):
 def golden_scores(reference: Reference, images: Images) -> Scores:
     """What the golden model of the source expects of the accelerator, as it streams."""
     project = reference.project
-    expected = reference.golden.run(images.given).accelerator_outputs(project.output_kind)
+    expected = reference.golden.run(images.model_inputs).accelerator_outputs(project.output_kind)
     return tuple(output.order.to_stream(array) for output, array in zip(project.outputs, expected, strict=True))

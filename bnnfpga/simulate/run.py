@@ -81,7 +81,7 @@ def simulate(
     values = None if project.output_kind == "class" else alone(project.values(outputs))
     classes = project.classify(outputs)
     shapes = [(len(images.codes), *output.shape) for output in project.outputs]
-    differ = [np.any(made != expected, axis=1) for made, expected in zip(scores, golden, strict=True)]
+    differ = [np.any(got != expected, axis=1) for got, expected in zip(scores, golden, strict=True)]
     return SimulationResult(
         backend=backend,
         outputs=alone([array.reshape(shape) for array, shape in zip(outputs, shapes, strict=True)]),
@@ -93,7 +93,7 @@ def simulate(
         # The cycles of other Verilog are not predicted.
         predicted_initiation_interval=None if rtl_from else project.description["predicted_initiation_interval"],
         predicted_latency_cycles=None if rtl_from else project.description["predicted_latency_cycles"],
-        input=project.input_taken,
+        input=project.input_summary,
         warnings=tuple(image_warnings(images.codes, project.input_stream.type, project.input_format)),
         **timing,
     )

@@ -14,14 +14,14 @@ from bnnfpga.numbers.integers import IntArray
 
 def model_tensors(graph: Graph) -> dict[str, str]:
     """For each stream that is a tensor of the folded model, that tensor; folding keeps the names of the source's."""
-    made = graph.tensors
-    return {stream.name: made[stream.producer] for stream in graph.streams if stream.producer in made}
+    tensors = graph.tensors
+    return {stream.name: tensors[stream.producer] for stream in graph.streams if stream.producer in tensors}
 
 
 def source_tensors(golden: GoldenModel, graph: Graph, images: Images) -> dict[str, IntArray]:
     """What the source model gives for the streams that correspond, int64 (images, *shape), channels last."""
     wanted = {stream: tensor for stream, tensor in model_tensors(graph).items() if tensor in golden.integer_tensors}
-    return as_streams(graph, wanted, golden.run(images.given, set(wanted.values())).integers)
+    return as_streams(graph, wanted, golden.run(images.model_inputs, set(wanted.values())).integers)
 
 
 def as_streams(graph: Graph, wanted: Mapping[str, str], integers: Mapping[str, IntArray]) -> dict[str, IntArray]:

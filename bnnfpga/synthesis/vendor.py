@@ -58,8 +58,8 @@ class _Flow:
 def _vivado(script: str, *keys: str) -> Callable[[str, Target], list[str]]:
     def arguments(command: str, target: Target) -> list[str]:
         settings = {"part": target.part, "board": target.board, "clock_mhz": f"{target.clock_mhz:g}"}
-        given = [f"{key}={settings[key]}" for key in keys]
-        return ["-mode", "batch", "-nojournal", "-nolog", "-source", script, "-tclargs", *given]
+        arguments = [f"{key}={settings[key]}" for key in keys]
+        return ["-mode", "batch", "-nojournal", "-nolog", "-source", script, "-tclargs", *arguments]
 
     return arguments
 
@@ -190,8 +190,8 @@ def synthesize(
 def _check_boundary(project: ProjectData) -> None:
     """Vitis HLS would refuse the C++, after minutes (hls/bnn/axis_word.hpp)."""
     names = numbered("output", len(project.outputs))
-    made = [(name, output.stream) for name, output in zip(names, project.outputs, strict=True)]
-    for name, stream in [("input", project.input_stream), *made]:
+    outputs = [(name, output.stream) for name, output in zip(names, project.outputs, strict=True)]
+    for name, stream in [("input", project.input_stream), *outputs]:
         if 8 * stream.beat_bytes > MAX_BEAT_BITS:
             raise UserError(
                 f"a beat of the {name} has {8 * stream.beat_bytes} bits, in HLS it has at most {MAX_BEAT_BITS}",

@@ -42,8 +42,8 @@ def choose_folding(graph: Graph, cycles: int, pinned: Folding | None = None) -> 
         raise UserError(f"{cycles} cycles per frame is not possible", where="--cycles", hint="give a positive number")
     folding, fastest = dict(pinned or {}), {}
     for operator in graph.operators:
-        given = folding.get(operator.name, LayerFolding())
-        candidates = _candidates(graph, operator, given)
+        wanted = folding.get(operator.name, LayerFolding())
+        candidates = _candidates(graph, operator, wanted)
         fastest[operator.name] = min(map(_interval, candidates), default=_fewest_beats(operator))
         allowed = cycles if pinned is None else max(cycles, fastest[operator.name])
         fast = [units for units in candidates if _interval(units) <= allowed]
@@ -51,7 +51,7 @@ def choose_folding(graph: Graph, cycles: int, pinned: Folding | None = None) -> 
             best = min(fast, key=_cost)[0]
             pe, simd = best.folding
             chosen = LayerFolding(pe, simd, best.suited_memory)
-            folding[operator.name] = given.completed(chosen)
+            folding[operator.name] = wanted.completed(chosen)
     slowest = max(fastest, key=fastest.__getitem__)
     if pinned is None and fastest[slowest] > cycles:
         raise UserError(
@@ -62,20 +62,20 @@ def choose_folding(graph: Graph, cycles: int, pinned: Folding | None = None) -> 
     return folding
 
 
-def _candidates(graph: Graph, operator: Operator, given: LayerFolding) -> list[tuple[Operator, ...]]:
+def _candidates(graph: Graph, operator: Operator, wanted: LayerFolding) -> list[tuple[Operator, ...]]:
     """A unit in each of its foldings that has what is given, with the units in front whose size follows from it."""
     feeders = [(graph[stream.producer], stream.input) for stream in graph.inputs_of(operator.name) if stream.producer]
     followers = [(feeder, input) for feeder, input in feeders if feeder.follows_consumer]
     return [
         (unit, *(follower.in_front_of(unit.interval(), unit.inputs[input]) for follower, input in followers))
         for unit in _foldings(operator)
-        if _agrees(unit, given)
+        if _agrees(unit, wanted)
     ]
 
 
-def _agrees(unit: Operator, given: LayerFolding) -> bool:
+def _agrees(unit: Operator, pinned: LayerFolding) -> bool:
     """Whether a unit has what is given of its folding."""
-    wanted = (given.pe, given.simd)
+    wanted = (pinned.pe, pinned.simd)
     return all(value is None or value == has for value, has in zip(wanted, unit.folding, strict=True))
 
 

@@ -253,3 +253,11 @@ def test_a_fork_takes_the_lanes_of_its_producer() -> None:
     window = Window("window", Geometry((6, 7), (3, 3), pads=(1, 1, 1, 1)), 4, BIPOLAR, lanes=4)
     port = window.outputs[0]
     assert Fork("fork0", replace(port, lanes=2, pads=0)).with_inputs(port).outputs == (port, port)
+
+
+HARDWARE_TESTS = {
+    "add": test_add_in_hardware,
+    "concat": test_concat_in_hardware,
+    "multiply": test_multiply_in_hardware,
+    "select": test_select_in_hardware,
+}

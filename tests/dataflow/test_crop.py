@@ -19,6 +19,7 @@ from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.token_model import predict
 from bnnfpga.numbers.integers import IntegerType
 from tests.support.graphs import chain, check_in_verilator, joined, random_integers
+from tests.support.unit_test import UnitTest
 
 BIPOLAR = IntegerType.bipolar()
 SIGNED = IntegerType.interval(-5, 2)
@@ -66,9 +67,9 @@ def test_it_keeps_some_rows(kept: tuple[int, ...]) -> None:
         Crop("crop", (4, 2), 1, SIGNED, kept, (0,))
 
 
-@pytest.mark.parametrize("name", UNITS)
-def test_hardware(name: str, tmp_path: Path) -> None:
-    check_in_verilator(chain([UNITS[name]]), tmp_path)
+class TestCrop(UnitTest):
+    kind = "crop"
+    units = UNITS
 
 
 def unrolled() -> Graph:

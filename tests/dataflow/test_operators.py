@@ -1,11 +1,12 @@
 """Every operator alone in hardware, over kinds of parameters and foldings, with and without stalls.
 
 The integers are those of `execute`, the cycles those of the token model, and the interval that of the operator. Units
-that slide or join have test modules of their own, which `ELSEWHERE` names.
+that slide or join have test modules of their own: those state `HARDWARE_TESTS`, or a `UnitTest` that tests all forms.
 """
 
 from __future__ import annotations
 
+import ast
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import bnnfpga
 from bnnfpga.dataflow import operators
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import Operator
@@ -29,12 +31,13 @@ from bnnfpga.dataflow.operators.threshold import Threshold
 from bnnfpga.dataflow.operators.width_converter import WidthConverter
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.numbers.integers import IntegerType
-from tests.dataflow import test_branches, test_pool, test_upsample, test_vector_vector, test_window
+from tests import dataflow as dataflow_tests
 from tests.dataflow.chains import random_table
 from tests.support.graphs import chain, check_in_verilator, joined
-from tests.support.units import own_tests
+from tests.support.unit_test import UnitTest
 
 pytestmark = pytest.mark.usefixtures("built_soon")
+PACKAGE = Path(bnnfpga.__file__).parent
 BIPOLAR = IntegerType.bipolar()
 COUNT = IntegerType.interval(0, 3)
 SIGNED = IntegerType.interval(-5, 2)
@@ -145,18 +148,6 @@ for _name, _unit in PLAIN.items():
     _enter(_name, _unit)
 GRID["fork"] = {f"{count} lanes": lambda count=count: forked(count) for count in (1, 4, 12)}  # type: ignore[misc]
 
-ELSEWHERE: dict[str, Callable[..., None]] = {
-    "add": test_branches.test_add_in_hardware,
-    "concat": test_branches.test_concat_in_hardware,
-    "multiply": test_branches.test_multiply_in_hardware,
-    "pool": test_pool.test_hardware,
-    "select": test_branches.test_select_in_hardware,
-    "upsample": test_upsample.test_hardware,
-    "vector_vector": test_vector_vector.test_hardware,
-    "window": test_window.test_hardware,
-    **{kind: module.test_hardware for kind, module in own_tests().items()},
-}
-
 
 def _cases() -> Iterator[object]:
     """The middle of each grid and its end in `make test`, all of it in `make test-all`."""
@@ -175,11 +166,37 @@ def test_hardware(kind: str, name: str, tmp_path: Path) -> None:
     assert cycles.initiation_interval == max(operator.interval() for operator in graph.operators)
 
 
-def test_every_operator_has_a_grid() -> None:
-    kinds = set()
+def units() -> set[type[Operator]]:
+    """The class of each unit."""
+    found = set()
     for module in pkgutil.iter_modules(operators.__path__):
         for item in vars(importlib.import_module(f"{operators.__name__}.{module.name}")).values():
             if isinstance(item, type) and issubclass(item, Operator) and item.__module__.endswith(f".{module.name}"):
-                kinds.add(item.kind)
-    assert kinds == set(GRID) | set(ELSEWHERE)
+                found.add(item)
+    return found
+
+
+def test_every_operator_is_tested() -> None:
+    names = [module.name for module in pkgutil.iter_modules(dataflow_tests.__path__)]
+    modules = [importlib.import_module(f"{dataflow_tests.__name__}.{name}") for name in names]
+    elsewhere = {kind for module in modules for kind in getattr(module, "HARDWARE_TESTS", ())}
+    elsewhere |= {test.kind for test in UnitTest.__subclasses__()}
+    assert {unit.kind for unit in units()} == set(GRID) | elsewhere
     assert all(len(grid) >= 3 for grid in GRID.values())
+
+
+def test_every_unit_is_called_as_its_file_and_class() -> None:
+    for unit in units():
+        assert unit.__module__.endswith(f".{unit.kind}")
+        assert unit.__name__ == "".join(word.capitalize() for word in unit.kind.split("_"))
+
+
+def test_shared_code_asks_no_unit_for_its_class() -> None:
+    """A unit states what code that works on any graph must know."""
+    classes = {unit.__name__ for unit in units()}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        text = path.read_text()
+        for node in ast.walk(ast.parse(text)) if "isinstance(" in text else ():
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "isinstance":
+                asked = {name.id for name in ast.walk(node.args[1]) if isinstance(name, ast.Name)}
+                assert not asked & classes, f"{path}, line {node.lineno}"

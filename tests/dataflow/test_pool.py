@@ -79,3 +79,6 @@ def test_a_whole_image_needs_no_window(tmp_path: Path) -> None:
 def test_cycles_of_a_pool_are_those_of_its_input() -> None:
     window, pool = pooled(TYPES["bipolar"], "extremum", 0, 1)
     assert predict(chain([window, pool])).initiation_interval == max(pool.interval(), window.interval())
+
+
+HARDWARE_TESTS = {"pool": test_hardware}

@@ -80,3 +80,6 @@ def test_the_line_buffer_is_small() -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_hardware(name: str, tmp_path: Path) -> None:
     check_in_verilator(chain([CASES[name]]), tmp_path)
+
+
+HARDWARE_TESTS = {"upsample": test_hardware}

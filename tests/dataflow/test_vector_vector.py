@@ -187,3 +187,6 @@ def test_weights_of_zero_and_one_sign(weights: list[int], tmp_path: Path) -> Non
     unit = VectorVector("vector_vector", rng.choice(weights, (4, 6)), TYPES["signed"], (5,), pe=3)
     assert unit.weight_type.bits == 2
     check_in_verilator(chain([unit]), tmp_path)
+
+
+HARDWARE_TESTS = {"vector_vector": test_hardware}

@@ -137,3 +137,6 @@ def test_the_line_buffer_is_small() -> None:
     """Little more than two rows and the pixels under the kernel's last row."""
     window = Window("window", Geometry((32, 32), (3, 3), pads=(1, 1, 1, 1)), 16, BIPOLAR, lanes=16)
     assert 2 * 32 + 3 <= window.depth <= 2 * 32 + 8
+
+
+HARDWARE_TESTS = {"window": test_hardware}

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hls_cases import AP_AXIU, STRICT, pack, random_integers, random_table, synthesis_form
 
 from bnnfpga.base.errors import UserError
 from bnnfpga.codegen.hls import render_hls
@@ -29,6 +28,7 @@ from bnnfpga.dataflow.operators.window import Geometry, Window
 from bnnfpga.dataflow.stream import Port, divisors
 from bnnfpga.numbers.integers import IntegerType
 from bnnfpga.simulate.runners.csim import CSimulator, build_csim, run_csim
+from tests.support.hls_cases import AP_AXIU, STRICT, pack, random_integers, random_table, synthesis_form
 
 BIPOLAR = IntegerType.bipolar()
 

@@ -8,9 +8,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hls_cases import AP_AXIU, STRICT, compile_program
 
 from bnnfpga.base.assets import asset
+from tests.support.hls_cases import AP_AXIU, STRICT, compile_program
 
 HEADERS = sorted(path.name for path in (asset("hls") / "bnn").glob("*.hpp"))
 README = (asset("hls") / "README.md").read_text()

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hls_cases import Case, check, random_integers, random_table
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +14,7 @@ from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.add import Add
 from bnnfpga.dataflow.operators.arg_max import ArgMax
 from bnnfpga.dataflow.operators.concat import Concat
+from bnnfpga.dataflow.operators.crop import Crop
 from bnnfpga.dataflow.operators.fifo import Fifo
 from bnnfpga.dataflow.operators.fork import Fork
 from bnnfpga.dataflow.operators.lookup import Lookup
@@ -30,7 +30,7 @@ from bnnfpga.dataflow.operators.window import Geometry, Window
 from bnnfpga.dataflow.stream import Port, divisors
 from bnnfpga.dataflow.window_beats import window_lanes
 from bnnfpga.numbers.integers import IntegerType
-from tests.support.units import own_units
+from tests.support.hls_cases import Case, check, random_integers, random_table
 
 BIPOLAR = IntegerType.bipolar()
 UINT2 = IntegerType(0, 3, "unsigned")
@@ -266,7 +266,11 @@ UPSAMPLE = [
     Upsample("upsample", (4, 3), 2, BIPOLAR, ((2, 1, 1, 2), 1), 1),
     Upsample("upsample", (1, 5), 2, UINT2, (1, (1, 2, 2, 1, 3)), 2),
 ]
-OWN = list(own_units().values())
+CROP = [
+    Crop("crop", (4, 5), 6, INT8, (0, 2), (0, 2, 4), 2),
+    Crop("crop", (3, 6), 2, BIPOLAR, (0, 2), (0, 1, 4, 5), 4),
+    Crop("crop", (1, 7), 3, UINT2, (0,), (3,), 1),
+]
 SEVERAL_PIXELS = [
     matrix_vector(4, 27, 8, 27, UINT2, BIPOLAR, positions=(2, 6)),
     matrix_vector(3, 18, 18, 18, BIPOLAR, positions=(2, 6), kernel=(3, 3)),
@@ -308,7 +312,7 @@ GROUPS = {
     "wide": WIDE,
     "window": [*WINDOW, *POOL],
     "vector_vector": VECTOR_VECTOR,
-    "others": [*OTHERS, *BRANCHES, *UPSAMPLE, *OWN],
+    "others": [*OTHERS, *BRANCHES, *UPSAMPLE],
 }
 
 
@@ -329,7 +333,7 @@ def test_the_form_that_vitis_sees(tmp_path: Path, compiler: str, ap_headers: Pat
         *BRANCHES[1::3],
         *VECTOR_VECTOR[::4],
         *UPSAMPLE[::3],
-        *OWN,
+        *CROP,
         *SEVERAL_PIXELS[::3],
     ]
     cases = [Case(operator, seed) for seed, operator in enumerate(units)]

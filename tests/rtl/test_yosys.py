@@ -39,9 +39,8 @@ from bnnfpga.numbers.integers import IntegerType
 from bnnfpga.tuning.choose import choose_folding
 from tests.dataflow.chains import random_chain, random_folding, random_table
 from tests.dataflow.test_several_pixels import network
-from tests.support.graphs import chain, check_in_verilator, joined
+from tests.support.graphs import check_in_verilator, joined
 from tests.support.nets import DenseNet
-from tests.support.units import own_units
 
 NETS = {
     "w1a1": (DenseNet((40, 12, 10)), {"cycles": 12}),
@@ -174,17 +173,8 @@ def test_yosys_synthesises(name: str, tmp_path: Path) -> None:
     check_synthesis(project.folder, project.description["resources"]["dsp"])
 
 
-def graphs_of_units() -> dict[str, Graph]:
-    """Branched nets, and each unit with a test file of its own that these have not."""
-    net = convolutions()
-    known = {operator.kind for operator in net.operators}
-    others = {unit.kind: chain([unit]) for unit in own_units().values() if unit.kind not in known}
-    return {"branched nets": net, **others}
-
-
-@pytest.mark.parametrize("name", graphs_of_units())
-def test_yosys_synthesises_units(name: str, tmp_path: Path) -> None:
-    graph = graphs_of_units()[name]
+def test_yosys_synthesises_units_of_branched_nets(tmp_path: Path) -> None:
+    graph = convolutions()
     render_rtl(graph, tmp_path)
     _lint([str(path) for path in sorted((tmp_path / "rtl").glob("*.sv"))], "accelerator")
     check_synthesis(tmp_path, add_resources(*(operator.resources() for operator in graph.operators))["dsp"])
@@ -248,9 +238,9 @@ def test_bad_parameters_stop_the_elaboration(module: str, parameters: str, words
     ("module", "parameters"),
     [
         ("bnn_matrix_vector", "MW=1 MH=1 PE=1 SIMD=1 Pixels=5 AccumulatorBits=1 ThresholdBits=2"),
-        ("bnn_matrix_vector", "PE=8 SIMD=8 Pixels=3 Flags=8 AccumulatorBits=5"),
+        ("bnn_matrix_vector", "PE=8 SIMD=8 Pixels=3 Flags=8 AccumulatorBits=5 ThresholdBits=5"),
         ("bnn_pool", "PE=5 Steps=1 SIMD=4 Pixels=3 Flags=1 ReduceStages=1"),
-        ("bnn_vector_vector", "PE=5 Steps=1 SIMD=9 Pixels=3 Flags=1 AccumulatorBits=5 ProductStages=1"),
+        ("bnn_vector_vector", "PE=5 Steps=1 SIMD=9 Pixels=3 Flags=1 AccumulatorBits=5 ThresholdBits=5 ProductStages=1"),
         ("bnn_concat", "Width0=1 Width1=7 Pixels=3"),
         ("bnn_window", "Columns=6 PadTop=1 PadLeft=1 WindowColumns=6 Taps=9 Windows=2 InputPixels=3 Flags=1"),
     ],

@@ -41,12 +41,10 @@ from tests.conftest import THOROUGH
 from tests.dataflow.chains import random_chain, random_folding
 from tests.dataflow.test_window import windows
 from tests.support.graphs import chain
-from tests.support.units import own_units
 
 BIPOLAR = IntegerType.bipolar()
 HERE = paths_here(find_compiler())
 CASES = 1000 if THOROUGH else 60
-OWN = own_units()
 
 
 def random_integers(type: IntegerType, shape: tuple[int, ...], rng: np.random.Generator) -> IntArray:
@@ -240,14 +238,6 @@ def test_units_that_only_move(path: str, taken: IntegerType) -> None:
     port = Port((3, 12), taken, 4)
     graph = chain([Fifo("fifo", port, 2), WidthConverter("converter", (3, 12), taken, 4, 6)])
     check(graph, random_integers(taken, (7, 3, 12), np.random.default_rng(0)), path)
-
-
-@pytest.mark.parametrize("path", HERE)
-@pytest.mark.parametrize("name", OWN)
-def test_units_with_a_test_file_of_their_own(name: str, path: str) -> None:
-    unit = OWN[name]
-    port = unit.inputs[0]
-    check(chain([unit]), random_integers(port.type, (5, *port.shape), np.random.default_rng(0)), path)
 
 
 @pytest.mark.parametrize("path", HERE)

@@ -43,8 +43,8 @@ def test_layouts_agree(integers: bnnfpga.Project, floats: bnnfpga.Project) -> No
         expected = project.read_images(images)
         turned = project.read_images(np.ascontiguousarray(np.moveaxis(images, 1, -1)), "nhwc")
         np.testing.assert_array_equal(expected.codes, turned.codes)
-        np.testing.assert_array_equal(expected.given, turned.given)
-    np.testing.assert_array_equal(integers.read_images(codes).given, codes)
+        np.testing.assert_array_equal(expected.model_inputs, turned.model_inputs)
+    np.testing.assert_array_equal(integers.read_images(codes).model_inputs, codes)
 
 
 @pytest.mark.parametrize(
@@ -87,8 +87,8 @@ def test_doubles_that_are_float32_numbers(floats: bnnfpga.Project) -> None:
     x[0, 0, 0] = np.nextafter(np.float32(0), np.float32(1)), -0.0
     for doubles in (x.astype(np.float64), x.astype(">f8"), np.asfortranarray(x.astype(np.float64))):
         read = floats.read_images(doubles)
-        assert read.given.dtype == np.float32
-        np.testing.assert_array_equal(read.given, x)
+        assert read.model_inputs.dtype == np.float32
+        np.testing.assert_array_equal(read.model_inputs, x)
         np.testing.assert_array_equal(read.codes, floats.read_images(x).codes)
     # Where it is not, the element is named as it was given.
     doubles = np.moveaxis(x.astype(np.float64), 1, -1)
@@ -143,7 +143,7 @@ def test_integers_of_the_file_are_images(kind: str, tmp_path: Path) -> None:
     model.graph.input[0].type.tensor_type.elem_type = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(kind))
     onnx.save(model, tmp_path / "net.onnx")
     project = bnnfpga.compile(tmp_path / "net.onnx", tmp_path / "project")
-    assert project.input_taken == {"kind": kind, "scale": 1.0, "given": True}
+    assert project.input_summary == {"kind": kind, "scale": 1.0, "given": True}
     assert not project.warnings
     images = np.random.default_rng(1).integers(0, 120, (9, 6)).astype(kind)
     np.testing.assert_allclose(project.simulate(images, backend="emulator").values, run_file(model, images))

@@ -52,7 +52,7 @@ def frame_with(
         The input's stream.
     """
     values = draw(layer.sums.input_type, (elements,), rng)
-    taken = np.zeros(elements, dtype=bool)
+    used = np.zeros(elements, dtype=bool)
     together = 1
     if not layer.sums.is_depthwise and len(layer.places) == 1:
         # The more there are, the likelier some are missed: those come again, maybe by themselves.
@@ -64,9 +64,9 @@ def frame_with(
         # Windows that share an element could not be chosen freely.
         places = layer.places[position]
         inside = places[places >= 0]
-        if np.any(taken[inside]):
+        if np.any(used[inside]):
             continue
-        taken[inside] = True
+        used[inside] = True
         chosen = targets[-together:]
         del targets[-together:]
         reached = _place(layer, int(position), chosen, values, rng)

@@ -110,21 +110,21 @@ def run_csim(
     CSimulationError
         When it fails or its bytes are no whole frames.
     """
-    given = np.frombuffer(data, dtype=np.uint8) if isinstance(data, bytes) else data.reshape(-1)
-    if frames == 0 or given.size % frames:
-        return _run_part(simulator, given, frames)
+    packed = np.frombuffer(data, dtype=np.uint8) if isinstance(data, bytes) else data.reshape(-1)
+    if frames == 0 or packed.size % frames:
+        return _run_part(simulator, packed, frames)
     parts = max(1, min(processes or available_processors(), frames // _MIN_FRAMES))
-    rows = np.array_split(given.reshape(frames, -1), parts)
+    rows = np.array_split(packed.reshape(frames, -1), parts)
     with ThreadPoolExecutor(parts) as pool:
         return np.concatenate(list(pool.map(lambda part: _run_part(simulator, part, len(part)), rows)))
 
 
 def _run_part(simulator: CSimulator, data: NDArray[np.uint8], frames: int) -> NDArray[np.uint8]:
     with scratch_folder(data) as folder:
-        made = folder / "output.bin"
-        command = [str(simulator.program), "--input", str(folder / INPUT), "--output", str(made)]
+        written = folder / "output.bin"
+        command = [str(simulator.program), "--input", str(folder / INPUT), "--output", str(written)]
         _run(command, simulator.program, CSimulationError)
-        output = np.fromfile(made, dtype=np.uint8)
+        output = np.fromfile(written, dtype=np.uint8)
     if frames == 0 or output.size % frames:
         raise CSimulationError(f"the simulation made {output.size} bytes, no whole number for each of {frames} frames")
     return output.reshape(frames, -1)

@@ -87,13 +87,13 @@ class Emulator:
             raise ValueError(f"codes are {codes.dtype} of shape {codes.shape}, expected integers of {shape} a frame")
         if self.path == "numpy":
             return self.graph.execute(codes.astype(np.int64), wanted)
-        given = np.ascontiguousarray(codes if codes.dtype.name in _KINDS else codes.astype(np.int64))
+        contiguous = np.ascontiguousarray(codes if codes.dtype.name in _KINDS else codes.astype(np.int64))
         results = {name: np.empty((frames, *self._shapes[name]), np.int64) for name in wanted}
         check_call(
             self._library.bnn_graph_run,
             self._handle,
-            given.ctypes.data_as(ctypes.c_void_p),
-            ctypes.c_int(_KINDS[given.dtype.name]),
+            contiguous.ctypes.data_as(ctypes.c_void_p),
+            ctypes.c_int(_KINDS[contiguous.dtype.name]),
             ctypes.c_int64(frames),
             _numbers([self._tensors[name] for name in wanted]),
             _pointers(list(results.values())),
@@ -104,8 +104,8 @@ class Emulator:
 
     def scores(self, codes: NDArray[np.integer[Any]], *, threads: int | None = None) -> tuple[IntArray, ...]:
         """What the graph gives for `codes`, for each output int64 (frames, elements)."""
-        made = self.run(codes, threads=threads)
-        return tuple(made[stream.name].reshape(len(codes), stream.port.elements) for stream in self.graph.outputs)
+        results = self.run(codes, threads=threads)
+        return tuple(results[stream.name].reshape(len(codes), stream.port.elements) for stream in self.graph.outputs)
 
     def _make_native(self) -> None:
         self._library = load_library(self.path)
@@ -120,19 +120,19 @@ class Emulator:
             kernel = operator.emulator()
             sources, results = graph.inputs_of(operator.name), graph.outputs_of(operator.name)
             passed_on = outside.get(sources[0].name, 0) if kernel.outside is None else kernel.outside
-            taken = []
+            inputs = []
             for stream, port in zip(sources, operator.inputs, strict=True):
-                taken.append(tensors[stream.name])
+                inputs.append(tensors[stream.name])
                 if stream.port.shape != port.shape:
                     # The same elements behind other axes.
-                    taken[-1] = self._add_tensor(port, outside.get(stream.name, 0))
-                    self._add_operator(operator, IDENTITY, [tensors[stream.name]], taken[-1:])
-            made = []
+                    inputs[-1] = self._add_tensor(port, outside.get(stream.name, 0))
+                    self._add_operator(operator, IDENTITY, [tensors[stream.name]], inputs[-1:])
+            outputs = []
             for stream in results:
                 outside[stream.name] = passed_on
                 tensors[stream.name] = self._add_tensor(stream.port, passed_on)
-                made.append(tensors[stream.name])
-            self._add_operator(operator, kernel, taken, made)
+                outputs.append(tensors[stream.name])
+            self._add_operator(operator, kernel, inputs, outputs)
         self._tensors = tensors
 
     def _add_tensor(self, port: Port, outside: int) -> int:
@@ -150,16 +150,16 @@ class Emulator:
         self._count += 1
         return self._count - 1
 
-    def _add_operator(self, operator: Operator, kernel: EmulatorKernel, taken: list[int], made: list[int]) -> None:
+    def _add_operator(self, operator: Operator, kernel: EmulatorKernel, inputs: list[int], outputs: list[int]) -> None:
         arrays = [np.ascontiguousarray(value, dtype=np.int64) for value in kernel.values.values()]
         check_call(
             self._library.bnn_graph_add_operator,
             self._handle,
             kernel.name.encode(),
-            _numbers(taken),
-            ctypes.c_int64(len(taken)),
-            _numbers(made),
-            ctypes.c_int64(len(made)),
+            _numbers(inputs),
+            ctypes.c_int64(len(inputs)),
+            _numbers(outputs),
+            ctypes.c_int64(len(outputs)),
             (ctypes.c_char_p * len(arrays))(*(name.encode() for name in kernel.values)),
             _pointers(arrays),
             _numbers([array.size for array in arrays]),

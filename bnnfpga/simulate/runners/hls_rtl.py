@@ -13,11 +13,11 @@ from bnnfpga.host.project_data import ProjectData
 
 _TOP = "accelerator"
 _CORE = "vitis_hls_accelerator"
-_MADE = ("solution/syn/verilog", "hls/syn/verilog", "syn/verilog")
+_SUBFOLDERS = ("solution/syn/verilog", "hls/syn/verilog", "syn/verilog")
 _AGAIN = "run Vitis HLS in the project's hls/ again, and name the folder with its Verilog: syn/verilog"
 
 
-def stage_hls_rtl(project: ProjectData, given: Path, folder: Path) -> None:
+def stage_hls_rtl(project: ProjectData, source: Path, folder: Path) -> None:
     """Write into the empty `folder` what the simulator is built from: `rtl/`, `sim/`, and `memories/` to run in.
 
     Parameters
@@ -32,9 +32,11 @@ def stage_hls_rtl(project: ProjectData, given: Path, folder: Path) -> None:
     UserError
         If there is none, or its top level is not this accelerator's.
     """
-    place = next((path for path in (given, *(given / made for made in _MADE)) if list(path.glob("*.v"))), None)
+    place = next(
+        (path for path in (source, *(source / subfolder for subfolder in _SUBFOLDERS)) if list(path.glob("*.v"))), None
+    )
     if place is None:
-        raise UserError("there is no Verilog of Vitis HLS", where=str(given), hint=_AGAIN)
+        raise UserError("there is no Verilog of Vitis HLS", where=str(source), hint=_AGAIN)
     texts = {path.name: path.read_text(errors="replace") for path in sorted(place.glob("*.v"))}
     definition = re.compile(rf"^(\s*module\s+){_TOP}\b", re.MULTILINE)
     tops = [name for name, text in texts.items() if definition.search(text)]
@@ -74,8 +76,8 @@ def read_ports(text: str) -> dict[str, int]:
 
 def _check_ports(project: ProjectData, ports: dict[str, int], file: Path) -> None:
     expected = {"ap_clk": 1, "ap_rst_n": 1}
-    made = zip(output_names(len(project.outputs)), project.outputs, strict=True)
-    sides = [("s_axis", project.input_stream), *((name, output.stream) for name, output in made)]
+    outputs = zip(output_names(len(project.outputs)), project.outputs, strict=True)
+    sides = [("s_axis", project.input_stream), *((name, output.stream) for name, output in outputs)]
     for side, stream in sides:
         expected |= {f"{side}_TDATA": 8 * stream.beat_bytes, f"{side}_TVALID": 1, f"{side}_TREADY": 1}
     expected |= {f"{side}_TLAST": 1 for side, _ in sides[1:]}

@@ -82,7 +82,7 @@ def locate_value(graph: Graph, expected: Mapping[str, IntArray], observed: Obser
             continue
         for stream in graph.outputs_of(operator.name):
             if (place := places.get(stream.name)) is not None:
-                inputs = [expected[taken.name] for taken in graph.inputs_of(operator.name)]
+                inputs = [expected[stream.name] for stream in graph.inputs_of(operator.name)]
                 return _explained(_fault(operator.name, stream, place, expected, observed), operator, inputs)
     return None
 
@@ -170,13 +170,17 @@ def locate_cycles(graph: Graph, observed: Observed, cycles: int) -> Fault | None
         inputs, outputs = graph.inputs_of(operator.name), graph.outputs_of(operator.name)
         if not all(_timed(observed, stream) for stream in (*inputs, *outputs)):
             continue
-        taken, made = replay(
+        consumed, emitted = replay(
             operator.schedule(),
             [_list(observed[stream.name].offered) for stream in inputs],
             [_list(observed[stream.name].taken) for stream in outputs],
         )
-        found = [(stream, law, _list(observed[stream.name].offered)) for stream, law in zip(outputs, made, strict=True)]
-        found += [(stream, law, _list(observed[stream.name].taken)) for stream, law in zip(inputs, taken, strict=True)]
+        found = [
+            (stream, law, _list(observed[stream.name].offered)) for stream, law in zip(outputs, emitted, strict=True)
+        ]
+        found += [
+            (stream, law, _list(observed[stream.name].taken)) for stream, law in zip(inputs, consumed, strict=True)
+        ]
         deviations = [(stream, *_deviation(law, seen, cycles)) for stream, law, seen in found]
         first = min(
             (entry for entry in deviations if entry[1] is not None),

@@ -68,9 +68,9 @@ def dumped_streams(graph: Graph, layers: Sequence[str]) -> dict[str, str]:
         if layer in streams:
             wanted[layer] = layer
         elif layer in units:
-            made = graph.outputs_of(layer)
+            outputs = graph.outputs_of(layer)
             # What a fork makes is all the same.
-            wanted.update({layer if len(made) == 1 else stream.name: stream.name for stream in made})
+            wanted.update({layer if len(outputs) == 1 else stream.name: stream.name for stream in outputs})
         else:
             close = get_close_matches(layer, [*units, *streams], n=1)
             raise UserError(

@@ -62,7 +62,7 @@ class Subject:
         """The same with fewer images."""
         if frames >= len(self.images.codes):
             return self
-        return Subject(self.reference, Images(self.images.codes[:frames], self.images.given[:frames]))
+        return Subject(self.reference, Images(self.images.codes[:frames], self.images.model_inputs[:frames]))
 
     @cached_property
     def golden(self) -> Scores:
@@ -73,8 +73,8 @@ class Subject:
     def outputs(self) -> Scores:
         """What must come out."""
         graph = self.graph
-        made = graph.execute(self.images.codes)
-        return tuple(made[stream.name].reshape(len(self.images.codes), -1) for stream in graph.outputs)
+        results = graph.execute(self.images.codes)
+        return tuple(results[stream.name].reshape(len(self.images.codes), -1) for stream in graph.outputs)
 
     @cached_property
     def tensors(self) -> dict[str, IntArray]:
@@ -85,8 +85,8 @@ class Subject:
     @cached_property
     def reading(self) -> FileReading:
         """What comparing the source's golden model with the unmodified file finds, on the first images."""
-        cost = max(1, self.graph.products * len(self.images.given))
-        x = self.images.given[: max(_MIN_READ, len(self.images.given) * _MAX_PRODUCTS // cost)]
+        cost = max(1, self.graph.products * len(self.images.model_inputs))
+        x = self.images.model_inputs[: max(_MIN_READ, len(self.images.model_inputs) * _MAX_PRODUCTS // cost)]
         return check_file(self.reference.proto, self.reference.golden, x)
 
     @property
@@ -196,8 +196,8 @@ class HlsStage(Stage):
         if observed:
             try:
                 outputs = self.run(subject).outputs
-                for stream, made in zip(graph.outputs, outputs, strict=True):
-                    observed[stream.name] = Beats(made.reshape(-1))
+                for stream, results in zip(graph.outputs, outputs, strict=True):
+                    observed[stream.name] = Beats(results.reshape(-1))
             except StageFailed:
                 # The test bench stops at a frame whose beats are wrong in number, so that is the last one.
                 frames = observed[graph.input.name].frames
