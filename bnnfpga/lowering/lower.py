@@ -27,7 +27,7 @@ from bnnfpga.lowering.pixels import integer_pool, max_pool, pad, pick, space_to_
 from bnnfpga.lowering.reorder import layout, transpose
 from bnnfpga.numbers.integers import IntegerType
 from bnnfpga.numbers.threshold_table import ThresholdTable
-from bnnfpga.transforms.class_scores import Affine, ClassFunction, Ranks, class_comparison, class_decision
+from bnnfpga.transforms.class_scores import AffineScores, ClassFunction, RankedScores, class_comparison, class_decision
 from bnnfpga.transforms.integer_types import (
     INTEGER_ADD,
     INTEGER_CONCAT,
@@ -167,10 +167,10 @@ def _class_of(lowering: Lowering, name: str, tensor: str, function: ClassFunctio
     return lowering.add(_arg_max(name, port, comparison), place.producer)
 
 
-def _arg_max(name: str, scores: Port, comparison: Affine | Ranks | None) -> ArgMax:
+def _arg_max(name: str, scores: Port, comparison: AffineScores | RankedScores | None) -> ArgMax:
     if comparison is None:
         return ArgMax(name, scores)
-    if isinstance(comparison, Affine):
+    if isinstance(comparison, AffineScores):
         return ArgMax(name, scores, comparison.factors, comparison.offsets)
     # Where only every second score occurs, the lowest bit of their codes says nothing.
     shift = int(comparison.values.step == 2 and scores.type.bits > 1)
