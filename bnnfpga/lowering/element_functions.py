@@ -10,7 +10,7 @@ from bnnfpga.dataflow.operators.lookup import Lookup
 from bnnfpga.dataflow.operators.threshold import Threshold
 from bnnfpga.frontend.graph.model import Node
 from bnnfpga.frontend.graph.nodes import attribute, describe, required_constant
-from bnnfpga.lowering.accelerator import Lowering, Tensor, stream_shape
+from bnnfpga.lowering.accelerator import Lowering, StreamedTensor, stream_shape
 from bnnfpga.lowering.reorder import image
 from bnnfpga.numbers.integers import IntArray, IntegerType
 from bnnfpga.numbers.threshold_table import ThresholdTable
@@ -70,7 +70,9 @@ def table(lowering: Lowering, node: Node) -> None:
     lowering.made(node, lowering.add(unit, tensor.producer), tensor.order)
 
 
-def _operand(lowering: Lowering, node: Node, functions: int) -> tuple[Tensor, tuple[int, ...], slice | IntArray]:
+def _operand(
+    lowering: Lowering, node: Node, functions: int
+) -> tuple[StreamedTensor, tuple[int, ...], slice | IntArray]:
     """A node's operand, its shape to a unit with so many functions, and which of them an element there has, in order.
 
     One function serves all, or each channel has its own, or each element: an image comes pixel by pixel, whether it was
