@@ -52,7 +52,7 @@ def threshold(lowering: Lowering, node: Node) -> None:
         values = np.clip(type.decode(codes), type.lo, type.hi)
         results = table.execute(values[:, None])[:, 0].astype(np.int64)
         unit = Lookup(lowering.name(Lookup), stream, type, results, table.output)
-    lowering.made(node, lowering.add(unit, tensor.producer), tensor.order)
+    lowering.bind(node, lowering.add(unit, tensor.producer), tensor.order)
 
 
 def _is_identity(table: ThresholdTable, type: IntegerType) -> bool:
@@ -86,7 +86,7 @@ def table(lowering: Lowering, node: Node) -> None:
         results[0] if len(results) == 1 else results,
         lowering.tensor_type(node.output[0]),
     )
-    lowering.made(node, lowering.add(unit, tensor.producer), tensor.order)
+    lowering.bind(node, lowering.add(unit, tensor.producer), tensor.order)
 
 
 def table_of(lowering: Lowering, node: Node) -> ThresholdTable:
