@@ -16,7 +16,6 @@ from bnnfpga.frontend.clean import clean
 from bnnfpga.frontend.contract.page import operators_page
 from bnnfpga.frontend.contract.table import QONNX, REFUSED, STANDARD
 from bnnfpga.frontend.contract.terms import MODERN, NEWEST, OLDEST, Operator
-from bnnfpga.frontend.ends.final import final_operators
 from bnnfpga.frontend.graph.nodes import EMBEDDING, UNARY
 from bnnfpga.frontend.reading.well_formed import check_file
 from bnnfpga.golden.golden_model import GoldenModel
@@ -24,6 +23,7 @@ from tests.support import contract_refusals
 from tests.support.contract_cases import CASES, Case, cases
 from tests.support.contract_refusals import Refused, schema_versions
 from tests.support.data import ROOT
+from tests.support.final import final_operators
 from tests.support.spelled import Spelled, expected
 
 IMAGES = 3

@@ -9,7 +9,6 @@ import onnx
 import pytest
 
 from bnnfpga.frontend.clean import load
-from bnnfpga.frontend.ends.final import final_operators
 from bnnfpga.frontend.graph.nodes import QUANTIZERS
 from bnnfpga.golden.golden_model import GoldenModel
 from bnnfpga.lowering.lower import lower
@@ -18,6 +17,7 @@ from bnnfpga.numbers.integers import IntegerType
 from bnnfpga.transforms.fold import fold
 from tests.fixtures.dialects.make_fixtures import MAKERS, make
 from tests.support.data import FIXTURES, mnist_test_set, shared
+from tests.support.final import final_operators
 from tests.support.readings import assert_confirmed
 
 DIALECTS = FIXTURES / "dialects"

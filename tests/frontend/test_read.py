@@ -14,7 +14,7 @@ from onnx.external_data_helper import set_external_data
 
 from bnnfpga.base.errors import UserError
 from bnnfpga.frontend.clean import load
-from bnnfpga.frontend.reading.read import read_model, read_source
+from bnnfpga.frontend.reading.read import read_source
 from bnnfpga.golden.golden_model import GoldenModel
 from tests.support.nets import DenseNet
 
@@ -85,7 +85,7 @@ def test_data_beside_the_model(tmp_path: Path, attributes: bool) -> None:
     # The source alone is the whole model, so that a project needs nothing else.
     alone = tmp_path / "alone.onnx"
     alone.write_bytes(source.data)
-    assert read_model(alone) == source.proto
+    assert read_source(alone).proto == source.proto
     x = np.random.default_rng(0).standard_normal((16, 8), dtype=np.float32)
     whole = NET.write(tmp_path)
     for file in (path, alone):

@@ -10,12 +10,12 @@ import pytest
 
 from bnnfpga.base.errors import UserError
 from bnnfpga.frontend.clean import clean
-from bnnfpga.frontend.ends.final import final_operators
 from bnnfpga.frontend.graph.nodes import attribute
 from bnnfpga.golden.golden_model import GoldenModel
 from bnnfpga.lowering.lower import lower
 from bnnfpga.numbers.integers import IntegerType
 from bnnfpga.transforms.fold import fold
+from tests.support.final import final_operators
 from tests.support.nets import NetWriter
 
 WIDTH = 4

@@ -12,7 +12,7 @@ from onnx import AttributeProto, TensorProto, helper, numpy_helper
 
 from bnnfpga.base.errors import UserError
 from bnnfpga.frontend.clean import clean, load
-from bnnfpga.frontend.reading.read import read_model
+from bnnfpga.frontend.reading.read import read_source
 from tests.support.nets import DenseNet, NetWriter
 
 NET = DenseNet((6, 5, 3), activation_bits=2, bias=True)
@@ -155,7 +155,7 @@ def test_a_node_whose_input_is_made_by_no_node(tmp_path: Path) -> None:
     node_of(model, "MatMul").input[0] = "nothing"
     onnx.save(model, tmp_path / "net.onnx")
     with pytest.raises(UserError, match="its input 'nothing' is made by no node") as caught:
-        read_model(tmp_path / "net.onnx")
+        read_source(tmp_path / "net.onnx")
     assert "(MatMul)" in str(caught.value.where)
 
 

@@ -27,11 +27,25 @@ def test_versions() -> None:
     assert VERSIONS == ["3.11", "3.12", "3.13"]
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-def test_all_dependencies_have_wheels(version: str, tmp_path: Path) -> None:
-    done = resolve(version, PROJECT["dependencies"], tmp_path)
+def check(version: str, requirements: list[str], tmp_path: Path) -> str:
+    """What pip would install."""
+    done = resolve(version, requirements, tmp_path)
     if done.returncode != 0 and not os.environ.get("CI") and resolve("3.11", ["typer"], tmp_path).returncode != 0:
         pytest.skip("no package index")
     assert done.returncode == 0, done.stderr
     assert "Would install" in done.stdout
-    assert "onnxruntime" in done.stdout
+    return done.stdout
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_all_dependencies_have_wheels(version: str, tmp_path: Path) -> None:
+    assert "onnxruntime" in check(version, PROJECT["dependencies"], tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", VERSIONS)
+def test_all_extras_have_wheels_that_go_together(version: str, tmp_path: Path) -> None:
+    extras = [requirement for extra in PROJECT["optional-dependencies"].values() for requirement in extra]
+    found = check(version, [*PROJECT["dependencies"], *extras], tmp_path)
+    assert "torch" in found
+    assert "pyosys" in found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bnnfpga.frontend.clean import clean
-from bnnfpga.frontend.reading.read import read_model
+from bnnfpga.frontend.reading.read import read_source
 from bnnfpga.golden.check import FileReading
 from bnnfpga.golden.file_check import check_file
 from bnnfpga.golden.golden_model import GoldenModel
@@ -14,7 +14,7 @@ from bnnfpga.numbers.arithmetic import Floats
 
 def reading_of(path: Path, x: Floats) -> FileReading:
     """What comparing the golden model of a file with the file finds on images, float32 (images, *input shape)."""
-    proto = read_model(path)
+    proto = read_source(path).proto
     return check_file(proto, GoldenModel(clean(proto)), x)
 
 

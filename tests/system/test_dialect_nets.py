@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 import bnnfpga
 from bnnfpga.frontend.clean import load
-from bnnfpga.frontend.ends.final import final_operators
 from bnnfpga.golden.golden_model import GoldenModel
 from tests.fixtures.dialects.make_fixtures import MAKERS
 from tests.support.builds import check_cycles
 from tests.support.data import FIXTURES, shared
+from tests.support.final import final_operators
 
 IMAGES = 500
 

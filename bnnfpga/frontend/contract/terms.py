@@ -44,7 +44,6 @@ def one_of(*values: Any) -> Legal:
 FLAG = one_of(0, 1)
 ANY = Legal("any", lambda value: True)
 FINITE = Legal("a finite number", lambda value: math.isfinite(value))
-POSITIVE = Legal("a positive number", lambda value: math.isfinite(value) and value > 0)
 COUNT = Legal("1 or more", lambda value: value >= 1)
 COUNTS = Legal("numbers of 1 or more", lambda values: bool(values) and all(value >= 1 for value in values))
 SIZES = Legal("numbers of 0 or more", lambda values: bool(values) and all(value >= 0 for value in values))

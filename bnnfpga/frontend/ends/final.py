@@ -118,11 +118,6 @@ def infer_end(model: Model) -> None:
     infer(graph)
 
 
-def final_operators(model: Model) -> tuple[str, ...]:
-    """Kinds of the nodes that `cut_final` cut off, in their order."""
-    return tuple(node.op_type for node in model.end.graph.nodes) if model.end else ()
-
-
 def _behind_layers(model: Model) -> set[Node]:
     """The nodes that a host knows, and behind which it knows all others."""
     behind: set[Node] = set()

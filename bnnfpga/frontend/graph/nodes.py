@@ -65,8 +65,6 @@ ELEMENTWISE = (
     *QUANTIZERS,
 )
 """Nodes that compute each element of their output from the one of their input, with constants."""
-CHAINED = (*ELEMENTWISE, "MaxPool")
-"""What may stand between an integer and a quantizer: a pool of a step function is a step function of a pool."""
 BROADCASTING = ("Add", "Sub", "Mul", "Div", "Max", "Min", "PRelu", "Pow", UNARY)
 """Elementwise nodes with a constant of a shape of its own."""
 PAIRING = ("Add", "Sub", "Mul")

@@ -84,11 +84,6 @@ def read_source(path: Path) -> Source:
     return Source(path, model, data)
 
 
-def read_model(path: Path) -> onnx.ModelProto:
-    """The model in `path`, as `read_source` reads it."""
-    return read_source(path).proto
-
-
 def _decompressed(data: bytes, path: Path) -> bytes:
     if not data.startswith(_GZIP):
         return data
