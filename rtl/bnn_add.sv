@@ -1,25 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-// Adds two streams element by element, each times a constant, PE elements a cycle.
+// Adds two streams element by element, each multiplied by a constant; PE elements per cycle.
 //
-// A beat of both is taken in the same cycle, so each READY depends on the other stream's VALID, which is a register. Sums are
-// made in as many bits as the result has, modulo which all of this is exact.
+// A beat of each is taken in the same cycle, so each READY depends on the other stream's VALID, which comes from a register.
+// All arithmetic is modulo a power of two that is no less than that of the result, so the result is exact in its own bits.
 
 `default_nettype none
 
 module bnn_add #(
-  // Elements a cycle.
+  // Elements per cycle; at least 1.
   parameter int unsigned PE            = 1,
-  // Of each stream: bits of an element; 1: -1 and +1, stored as 0 and 1; 1: two's complement; what it counts.
+  // Bits of an element of the first stream; at least 1.
   parameter int unsigned InputBits0    = 1,
+  // 1: its elements are -1 and +1, stored as 0 and 1 in one bit; else 0.
   parameter int unsigned InputBipolar0 = 1,
+  // 0: its other elements are unsigned; 1: two's complement.
   parameter int unsigned InputSigned0  = 0,
+  // Its constant; any integer.
   parameter int          Factor0       = 1,
+  // The same of the second stream.
   parameter int unsigned InputBits1    = 1,
   parameter int unsigned InputBipolar1 = 1,
   parameter int unsigned InputSigned1  = 0,
   parameter int          Factor1       = 1,
+  // Bits of a result, at least 1: enough for the sums that occur.
   parameter int unsigned OutputBits    = 3,
-  // Beats that the output queue holds.
+  // Beats that the output queue holds; at least 2, and 3 for one beat per cycle.
   parameter int unsigned QueueDepth    = 3
 ) (
   input  wire                     clk_i,
@@ -35,7 +40,17 @@ module bnn_add #(
   input  wire                     m_tready_i
 );
 
-  // The result may have fewer bits than what it is made of.
+  if (PE < 1 || InputBits0 < 1 || InputBits1 < 1 || OutputBits < 1) begin : gen_check_sizes
+    $error("bnn_add: PE, InputBits0, InputBits1 and OutputBits must be at least 1");
+  end
+  if (InputBipolar0 > 1 || InputSigned0 > 1 || InputBipolar1 > 1 || InputSigned1 > 1) begin : gen_check_flags
+    $error("bnn_add: InputBipolar0, InputSigned0, InputBipolar1 and InputSigned1 must be 0 or 1");
+  end
+  if ((InputBipolar0 == 1 && InputBits0 != 1) || (InputBipolar1 == 1 && InputBits1 != 1)) begin : gen_check_bipolar
+    $error("bnn_add: inputs of -1 and +1 have 1 bit");
+  end
+
+  // The result may have fewer bits than its terms.
   localparam int unsigned WiderInput = InputBits0 > InputBits1 ? InputBits0 : InputBits1;
   localparam int unsigned Bits = OutputBits > WiderInput ? OutputBits : WiderInput;
   // A multiple is a sum of shifted elements, which no tool takes for a multiplier; its sign makes the addition a subtraction.

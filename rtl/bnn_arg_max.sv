@@ -1,36 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
-// The index of a frame's largest score, the first where several are equal; Lanes scores a cycle.
+// The index of a frame's largest score, the first of several that are equal; Lanes scores per cycle.
 //
-// With Affine, factor * x + offset is compared instead, with constants for each channel; with Ranked, a number from a table
-// of each channel. The best of a beat is found in one stage, compared with the best so far in the next.
+// With Affine, factor * x + offset is compared instead, with constants for each channel; with Ranked, a rank that the
+// channel's table holds for the score, which covers any other monotone function exactly. The best score of a beat is found
+// in one stage and compared with the best so far in the next, so the loop that carries a value is a single comparison.
 
 `default_nettype none
 
 module bnn_arg_max #(
-  // Scores a beat, beats a frame.
+  // Scores of a beat; at least 1, and at most 1,000 with Ranked.
   parameter int unsigned Lanes        = 1,
+  // Beats of a frame; at least 1.
   parameter int unsigned Beats        = 10,
+  // Bits of a score; at least 1.
   parameter int unsigned InputBits    = 8,
+  // 0: scores are unsigned; 1: two's complement.
   parameter int unsigned InputSigned  = 1,
-  // Bits of what is compared, as a signed number.
+  // Bits of the two's complement numbers that are compared, at least 1; they must hold all that occur.
   parameter int unsigned ComparedBits = 8,
-  // 1: constants for each channel.
+  // 0, or 1 for constants of each channel.
   parameter int unsigned Affine       = 0,
+  // Bits of a factor and of an offset, both two's complement; at least 1.
   parameter int unsigned FactorBits   = 1,
   parameter int unsigned OffsetBits   = 1,
-  // 1: a table for each lane, with a word for each beat and each code of a score, or where the lowest RankShift (0 or 1)
-  // bits of the codes are constant, for each two.
+  // 0, or 1 for tables of ranks; not together with Affine.
   parameter int unsigned Ranked       = 0,
+  // Low bits of a score that are constant, so that they need no entries of their own; 0 or 1, and less than InputBits.
   parameter int unsigned RankShift    = 0,
+  // Bits of a rank, unsigned; at least 1 and, with Ranked, less than ComparedBits.
   parameter int unsigned RankBits     = 1,
-  // Of the tables: "block", or "distributed".
+  // Of the tables: "block" or "distributed".
   parameter              MemoryKind   = "distributed",
+  // Bits of the index, at least 1; they must hold Lanes * Beats - 1.
   parameter int unsigned OutputBits   = 4,
-  // Beats that the output queue holds.
+  // Beats that the output queue holds; at least 2, and 5 for one beat per cycle where a frame is one beat.
   parameter int unsigned QueueDepth   = 2,
-  // File of the constants: for each lane the factor, then the offset, from the least significant bit.
+  // File of the constants: Beats words, in each for each lane the factor, then the offset, from the least significant bit.
   parameter              Constants    = "",
-  // Files of the tables, up to the number of the lane, three digits.
+  // Start of the names of the tables' files; the lane's number in three digits and ".mem" follow. For each beat a word for
+  // each score without its constant bits.
   parameter              Ranks        = ""
 ) (
   input  wire                       clk_i,
@@ -42,6 +50,22 @@ module bnn_arg_max #(
   output wire                       m_tvalid_o,
   input  wire                       m_tready_i
 );
+
+  if (Lanes < 1 || Beats < 1 || InputBits < 1 || ComparedBits < 1) begin : gen_check_sizes
+    $error("bnn_arg_max: Lanes, Beats, InputBits and ComparedBits must be at least 1");
+  end
+  if (FactorBits < 1 || OffsetBits < 1 || RankBits < 1) begin : gen_check_constants
+    $error("bnn_arg_max: FactorBits, OffsetBits and RankBits must be at least 1");
+  end
+  if (InputSigned > 1 || Affine > 1 || Ranked > 1 || Affine + Ranked > 1) begin : gen_check_flags
+    $error("bnn_arg_max: InputSigned, Affine and Ranked must be 0 or 1, and not both Affine and Ranked 1");
+  end
+  if (Ranked == 1 && (Lanes > 1000 || RankShift > 1 || RankShift >= InputBits || RankBits >= ComparedBits)) begin : gen_check_ranks
+    $error("bnn_arg_max: ranks need at most 1000 Lanes, RankShift 0 or 1 and less than InputBits, RankBits less than ComparedBits");
+  end
+  if (OutputBits < 1 || OutputBits < $clog2(Lanes * Beats)) begin : gen_check_output
+    $error("bnn_arg_max: OutputBits must be at least 1 and hold the last index");
+  end
 
   localparam int unsigned BeatBits = Beats > 1 ? $clog2(Beats) : 1;
   localparam [BeatBits-1:0] LastBeat = BeatBits'(Beats - 1);
@@ -108,9 +132,9 @@ module bnn_arg_max #(
 
   reg [Lanes*InputBits-1:0]      data;
   reg [OutputBits-1:0]           first_index;
-  reg                            taken;
-  reg                            taken_first;
-  reg                            taken_last;
+  reg                            entered;
+  reg                            entered_first;
+  reg                            entered_last;
   reg signed [ComparedBits-1:0]  beat_best;
   reg [OutputBits-1:0]           beat_index;
   reg                            found;
@@ -125,7 +149,7 @@ module bnn_arg_max #(
   reg signed [ComparedBits-1:0] largest;
   reg [OutputBits-1:0]          largest_index;
   /* verilator lint_off UNUSEDSIGNAL */
-  reg [InputBits-1:0]           element;  // with Ranked its rank stands for it
+  reg [InputBits-1:0]           element;  // with Ranked, its rank stands for it
   /* verilator lint_on UNUSEDSIGNAL */
   reg [FactorBits-1:0]          factor;
   reg [OffsetBits-1:0]          offset;
@@ -134,17 +158,17 @@ module bnn_arg_max #(
 
   /* verilator lint_off BLKSEQ */
   always @(posedge clk_i) begin
-    data        <= s_tdata_i;
-    first_index <= OutputBits'(32'(beat) * Lanes);
-    taken       <= take & rst_ni;
-    taken_first <= beat == '0;
-    taken_last  <= last;
+    data          <= s_tdata_i;
+    first_index   <= OutputBits'(32'(beat) * Lanes);
+    entered       <= take & rst_ni;
+    entered_first <= beat == '0;
+    entered_last  <= last;
 
     largest = '0;
     largest_index = '0;
     for (i = 0; i < Lanes; i = i + 1) begin
       element = data[i*InputBits+:InputBits];
-      // Modulo the width of what is compared, which holds the result.
+      // Modulo 2 ** ComparedBits, which holds the result.
       if (InputSigned != 0) score = ComparedBits'($signed(element));
       else score = ComparedBits'(element);
       if (Affine != 0) begin
@@ -160,9 +184,9 @@ module bnn_arg_max #(
     end
     beat_best   <= largest;
     beat_index  <= largest_index;
-    found       <= taken & rst_ni;
-    found_first <= taken_first;
-    found_last  <= taken_last;
+    found       <= entered & rst_ni;
+    found_first <= entered_first;
+    found_last  <= entered_last;
 
     if (found & better) begin
       best  <= beat_best;

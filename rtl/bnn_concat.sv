@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// Joins two streams pixel by pixel: all channels of the first one's, then all channels of the second one's.
+// Concatenates two streams pixel by pixel: all channels of the first, then all channels of the second.
 //
-// They come one after the other, a part of a pixel a beat, or at once, whole pixels a beat. At once, a beat of both is taken in
-// the same cycle, so each READY depends on the other stream's VALID, which is a register.
+// Either one after the other, where a beat is a part of a pixel: the channels pass by turns and need no wider stream. Or at
+// once, where a beat has whole pixels: a beat of each is taken in the same cycle, so each READY depends on the other
+// stream's VALID, which comes from a register.
 
 `default_nettype none
 
 module bnn_concat #(
-  // Bits of a pixel of each stream in a beat; the same where they come one after the other.
+  // Bits of a pixel in a beat of each stream; at least 1, and equal where Pixels is 0.
   parameter int unsigned Width0 = 8,
   parameter int unsigned Width1 = 8,
-  // Beats of a pixel of each stream, where they come one after the other.
+  // Beats of a pixel of each stream, where Pixels is 0; at least 1.
   parameter int unsigned Beats0 = 1,
   parameter int unsigned Beats1 = 1,
-  // 0: one after the other; else at once, so many whole pixels a beat.
+  // 0: one after the other; else at once, this many whole pixels per beat.
   parameter int unsigned Pixels = 0,
-  // Pixels in a beat of one stream, and bits of a beat made.
+  // Pixels in a beat of each input, and bits of a beat of the output.
   localparam int unsigned Count = Pixels > 0 ? Pixels : 1,
   localparam int unsigned Width = Pixels > 0 ? Pixels * (Width0 + Width1) : Width0
 ) (
@@ -32,6 +33,9 @@ module bnn_concat #(
   input  wire                    m_tready_i
 );
 
+  if (Width0 < 1 || Width1 < 1 || Beats0 < 1 || Beats1 < 1) begin : gen_check_sizes
+    $error("bnn_concat: Width0, Width1, Beats0 and Beats1 must be at least 1");
+  end
   if (Pixels == 0 && Width0 != Width1) begin : gen_check_widths
     $error("bnn_concat: beats of streams that come one after the other must be of one width");
   end

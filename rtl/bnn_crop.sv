@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// Hands on the pixels that lie in some rows and in some columns, and drops the others: counters, and a queue.
+// Passes on the pixels that lie in the kept rows and columns of an image and drops the others: counters, and a queue.
 //
-// A beat that is dropped needs no room in the queue, so it is taken at once.
+// A beat that is dropped needs no place in the queue, so it never waits for one.
 
 `default_nettype none
 
 module bnn_crop #(
-  // Bits of a beat.
+  // Bits of a beat; at least 1.
   parameter int unsigned      Width       = 8,
-  // Of the image taken: rows, columns (or groups of them, where a beat has several pixels), and beats of a pixel.
+  // Rows of the input image; at least 1.
   parameter int unsigned      Rows        = 2,
+  // Its columns, or groups of columns where a beat has several pixels; at least 1.
   parameter int unsigned      Columns     = 2,
+  // Beats of a pixel; at least 1.
   parameter int unsigned      Chunks      = 1,
-  // A bit for each row and column, the first lowest: whether it is kept.
+  // A bit for each row and for each column, the first lowest: whether it is kept; of each, at least one is.
   parameter [Rows-1:0]        KeptRows    = '1,
   parameter [Columns-1:0]     KeptColumns = '1
 ) (
@@ -25,6 +27,13 @@ module bnn_crop #(
   output wire             m_tvalid_o,
   input  wire             m_tready_i
 );
+
+  if (Width < 1 || Rows < 1 || Columns < 1 || Chunks < 1) begin : gen_check_sizes
+    $error("bnn_crop: Width, Rows, Columns and Chunks must be at least 1");
+  end
+  if (KeptRows == '0 || KeptColumns == '0) begin : gen_check_kept
+    $error("bnn_crop: at least one row and one column must be kept");
+  end
 
   localparam int unsigned ChunkBits = Chunks > 1 ? $clog2(Chunks) : 1;
   localparam int unsigned ColumnBits = Columns > 1 ? $clog2(Columns) : 1;

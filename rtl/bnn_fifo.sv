@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// A queue with ready/valid on both sides and a registered output.
+// A queue with ready/valid on both sides and registered outputs.
 //
-// Depth counts all beats held, the one in the output register included; 2 is the fewest for one beat a cycle. A beat
-// written in one cycle is visible in the next; a full queue is ready again one cycle after a beat left, so that READY
-// comes from a register. A beat that finds the queue empty goes straight to the output register.
+// Depth counts all beats held, including the one in the output register; 2 is the fewest that sustain one beat per cycle.
+// A beat written in one cycle is visible in the next. A full queue is ready again one cycle after a beat has left: that
+// cycle is the price of a READY that comes from a register, so that no path of back-pressure runs through a queue. A beat
+// that finds the queue empty goes straight to the output register.
 
 `default_nettype none
 
 module bnn_fifo #(
-  // Bits of a beat.
+  // Bits of a beat; at least 1.
   parameter int unsigned Width = 8,
-  // Beats held, at least 2.
+  // Beats held; at least 2.
   parameter int unsigned Depth = 2
 ) (
   input  wire             clk_i,
@@ -23,8 +24,8 @@ module bnn_fifo #(
   input  wire             m_tready_i
 );
 
-  if (Depth < 2) begin : gen_check_depth
-    $error("bnn_fifo: Depth must be at least 2");
+  if (Width < 1 || Depth < 2) begin : gen_check_sizes
+    $error("bnn_fifo: Width must be at least 1, and Depth at least 2");
   end
 
   localparam int unsigned Slots = Depth - 1;

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sends one stream to two consumers, each through a queue of its own.
 //
-// A beat is taken when both queues have room, so the consumers may take it in different cycles, and READY comes from registers.
+// A beat enters when both queues have room. The queues let the consumers take it in different cycles, so neither waits for
+// the other one's READY, and READY comes from registers.
 
 `default_nettype none
 
 module bnn_fork #(
-  // Bits of a beat.
+  // Bits of a beat; at least 1 (bnn_fifo checks it).
   parameter int unsigned Width = 8
 ) (
   input  wire             clk_i,

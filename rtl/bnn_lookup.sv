@@ -1,26 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-// A function of every element, from a table; PE elements a cycle.
+// A function of every element, read from a table; PE elements per cycle.
 //
-// Each element of a beat has a table of its own. Where one function serves all channels that is logic: synthesis makes of
-// it as little as the function allows. Where channels differ it has the tables of its Groups channels one after the other.
-// Room in the output queue is reserved when a beat is taken, so READY comes from a counter.
+// Each of the PE lanes has a memory of its own, as all are read at once. Where one function serves all channels, it is
+// logic, which synthesis reduces to what the function needs. Where channels differ, a lane's memory holds the tables of
+// its Groups channels one after the other. A place in the output queue is reserved when a beat enters, so the pipeline
+// never stalls and READY comes from a counter.
 
 `default_nettype none
 
 module bnn_lookup #(
-  // Elements a cycle.
+  // Elements per cycle, at least 1; at most 1,000 where Groups is not 0.
   parameter int unsigned PE         = 1,
+  // Bits of an element; 1 to 24.
   parameter int unsigned InputBits  = 8,
+  // Bits of a result; at least 1.
   parameter int unsigned OutputBits = 8,
-  // Beats that the output queue holds.
+  // Beats that the output queue holds; at least 2, and 3 for one beat per cycle.
   parameter int unsigned QueueDepth = 3,
-  // Beats after which the channels come again; 0: one table serves all.
+  // Beats of a pixel, after which the first channels come again; 0: one table serves all channels.
   parameter int unsigned Groups     = 0,
-  // Of several tables: "block", or "distributed".
+  // Where Groups is not 0: "block" or "distributed".
   parameter              MemoryKind = "distributed",
-  // File of the one table: a word for each code of the input.
+  // Where Groups is 0, the file of the table: a word for each code of an element.
   parameter              Table      = "",
-  // Files of several, up to the number of the lane, three digits: for each group a word for each code.
+  // Else the start of the files' names; the lane's number in three digits and ".mem" follow. For each group a word for each
+  // code.
   parameter              Tables     = ""
 ) (
   input  wire                     clk_i,
@@ -33,12 +37,19 @@ module bnn_lookup #(
   input  wire                     m_tready_i
 );
 
-  reg  taken;
+  if (PE < 1 || InputBits < 1 || InputBits > 24 || OutputBits < 1) begin : gen_check_sizes
+    $error("bnn_lookup: PE and OutputBits must be at least 1, and InputBits 1 to 24");
+  end
+  if (Groups > 0 && PE > 1000) begin : gen_check_lanes
+    $error("bnn_lookup: with a table for each channel, PE must be at most 1000");
+  end
+
+  reg  entered;
   wire has_room;
   wire take = s_tvalid_i & s_tready_o;
   assign s_tready_o = has_room;
 
-  always @(posedge clk_i) taken <= take & rst_ni;
+  always @(posedge clk_i) entered <= take & rst_ni;
 
   wire [PE*OutputBits-1:0] results;
   if (Groups == 0) begin : gen_shared
@@ -104,7 +115,7 @@ module bnn_lookup #(
     .room_o   (has_room),
     .reserve_i(take),
     .data_i   (results),
-    .valid_i  (taken),
+    .valid_i  (entered),
     .m_tdata_o,
     .m_tvalid_o,
     .m_tready_i

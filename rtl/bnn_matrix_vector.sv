@@ -1,54 +1,63 @@
 // SPDX-License-Identifier: Apache-2.0
-// The streaming matrix-vector unit: PE outputs and SIMD inputs a cycle, or whole vectors, several at once.
+// The streaming matrix-vector unit: PE outputs and SIMD inputs per cycle, or whole vectors, several at once.
 //
 // An input vector is taken during the first of its MH/PE passes and kept for the others; a pass takes MW/SIMD steps. In the
-// xnor form (weights and inputs -1 and +1) the accumulator counts equal bits p, and the dot product is 2p - MW; an input that is
-// flagged as 0 counts as half an equal bit. With few bits
-// the sum of products is a sum over pairs of bit planes, one of the weights and one of the inputs: a popcount of their AND,
-// shifted by both positions. Weights of -1 and +1 have one plane: the sum of +x and -x is twice the sum of the x whose
-// weight is +1, less the sum of all x, and the latter is common to all PEs. With many bits a multiplier is cheaper. With
-// Levels > 0 the sums meet their thresholds here, else they leave as dot products.
+// xnor form (weights and inputs -1 and +1) the accumulator counts equal bits p, and the dot product is 2p - MW; an input that
+// is flagged as 0 counts as half an equal bit. With few bits, the sum of products is a sum over pairs of bit planes, one of
+// the weights and one of the inputs: a popcount of their AND, shifted by both positions. Weights of -1 and +1 have one plane:
+// the sum of +x and -x is twice the sum of the x whose weight is +1, less the sum of all x, and the latter is common to all
+// PEs. With many bits, a multiplier is cheaper. With Levels > 0, the sums are compared with their thresholds here, else they
+// leave as dot products.
 //
-// Room in the output queue is reserved when the last step of a pass starts, so the pipeline never stalls and READY comes from
-// counters. The datapath is one clocked block whose stages stand last to first: an assignment with "=" to a variable that
-// only this block reads is then a register, and Verilator runs the unrolled loop several times faster than with "<=".
+// A place in the output queue is reserved when the last step of a pass starts, so the pipeline never stalls and READY comes
+// from counters. The datapath is one clocked block whose stages stand last to first: a variable that only this block reads
+// is then a register although it is assigned with "=", and Verilator runs the unrolled loops several times faster than with
+// "<=". The accumulators are read outside, so they are assigned with "<=".
 
 `default_nettype none
 
 module bnn_matrix_vector #(
-  // Inputs and outputs of the layer.
+  // Inputs of the layer; at least 1.
   parameter int unsigned MW              = 8,
+  // Outputs of the layer; at least 1.
   parameter int unsigned MH              = 8,
-  // Outputs and inputs a cycle; they divide MH and MW.
+  // Outputs per cycle; a divisor of MH.
   parameter int unsigned PE              = 2,
+  // Inputs per cycle; a divisor of MW.
   parameter int unsigned SIMD            = 4,
-  // Vectors a beat. More than one needs PE = MH and SIMD = MW: the same weights work on each.
+  // Vectors per beat; at least 1, and more than 1 only where PE = MH and SIMD = MW: the same weights apply to each.
   parameter int unsigned Pixels          = 1,
   // 1: weights are -1 and +1, stored as 0 and 1; more: two's complement.
   parameter int unsigned WeightBits      = 1,
-  // 1: inputs are -1 and +1, stored as 0 and 1.
+  // 1: inputs are -1 and +1, stored as 0 and 1 in one bit; else 0.
   parameter int unsigned InputBipolar    = 1,
+  // Bits of an input; at least 1.
   parameter int unsigned InputBits       = 1,
+  // 0: other inputs are unsigned; 1: two's complement.
   parameter int unsigned InputSigned     = 0,
-  // Flags for the inputs of a vector in a beat: flag f says that the f-th of Flags equal parts of them is 0, whatever its bits.
-  // They lie above all inputs, those of the first vector lowest.
+  // Flags of a vector in a beat; 0, or a divisor of SIMD: flag f says that the f-th of Flags equal parts of its inputs is 0,
+  // whatever the bits. Flags lie above all inputs, those of the first vector lowest.
   parameter int unsigned Flags           = 0,
-  // Bits of a sum: a count of equal bits (xnor, unsigned), or a signed dot product.
+  // Bits of an accumulator, at least 1; enough for the count of equal bits (xnor, unsigned), else for the dot product. Where
+  // SIMD / Flags is odd, the count is doubled.
   parameter int unsigned AccumulatorBits = 4,
-  // Thresholds of an output, 0 for dot products.
+  // Thresholds of an output; 0 for dot products.
   parameter int unsigned Levels          = 1,
+  // Bits of a threshold; with Levels > 0 at least AccumulatorBits.
   parameter int unsigned ThresholdBits   = 4,
+  // Bits of a result, at least 1; results are exact modulo 2 ** OutputBits.
   parameter int unsigned OutputBits      = 1,
-  // Added to the count of thresholds.
+  // Added to the count of thresholds; any integer.
   parameter int          OutputOffset    = 0,
-  // 1: popcount in one stage; 2: groups of 32 inputs first, then their sum.
+  // 1: popcounts in one stage; 2: of groups of 32 inputs first, then their sum.
   parameter int unsigned PopcountStages  = 1,
-  // Beats that the output queue holds.
+  // Beats that the output queue holds; at least 2, and (5 + PopcountStages) * SIMD / MW, rounded up, for full rate.
   parameter int unsigned QueueDepth      = 3,
   // Kind of the weight memory: "block" or "distributed".
   parameter              MemoryKind      = "block",
-  // Files of the memories.
+  // File of the weights: for each pass and step a word with, for each PE and each bit of the weights, the bits of SIMD inputs.
   parameter              Weights         = "",
+  // File of the thresholds: for each pass a word with a row for each PE, see bnn_comparators.
   parameter              Thresholds      = ""
 ) (
   input  wire                                     clk_i,
@@ -61,10 +70,19 @@ module bnn_matrix_vector #(
   input  wire                                     m_tready_i
 );
 
-  if (MW % SIMD != 0) begin : gen_check_simd
+  if (MW < 1 || MH < 1 || Pixels < 1 || WeightBits < 1 || InputBits < 1) begin : gen_check_sizes
+    $error("bnn_matrix_vector: MW, MH, Pixels, WeightBits and InputBits must be at least 1");
+  end
+  if (AccumulatorBits < 1 || OutputBits < 1) begin : gen_check_results
+    $error("bnn_matrix_vector: AccumulatorBits and OutputBits must be at least 1");
+  end
+  if (InputBipolar > 1 || InputSigned > 1) begin : gen_check_types
+    $error("bnn_matrix_vector: InputBipolar and InputSigned must be 0 or 1");
+  end
+  if (SIMD < 1 || MW % SIMD != 0) begin : gen_check_simd
     $error("bnn_matrix_vector: SIMD must divide MW");
   end
-  if (MH % PE != 0) begin : gen_check_pe
+  if (PE < 1 || MH % PE != 0) begin : gen_check_pe
     $error("bnn_matrix_vector: PE must divide MH");
   end
   if (Pixels > 1 && (PE != MH || SIMD != MW)) begin : gen_check_pixels
@@ -134,10 +152,6 @@ module bnn_matrix_vector #(
 
   // Memories.
 
-  // At least one threshold, so that the text below stays legal when there are none.
-  localparam int unsigned RowLevels = Levels > 0 ? Levels : 1;
-  localparam int unsigned RowBits = RowLevels * ThresholdBits + 1;
-
   wire [PE*WeightBits*SIMD-1:0] word;
   bnn_rom #(
     .Width(PE * WeightBits * SIMD),
@@ -162,10 +176,11 @@ module bnn_matrix_vector #(
   // Pairs of planes up to which popcounts are cheaper than a multiplier.
   localparam Multiply = WeightBits > 1 && WeightBits * Planes > 6;
 
-  // Sums a cycle: those of a vector, then those of the next.
+  // Sums per cycle: those of the first vector, then those of the next.
   localparam int unsigned Sums = Pixels * PE;
 
-  // Inputs under one flag. An equal bit counts 1 and a part outside half its inputs; where that is no whole number, double.
+  // Inputs under one flag. An equal bit counts 1, and a flagged part half its inputs; where that is not an integer, all
+  // counts are doubled.
   localparam int unsigned Parts = Flags > 0 ? Flags : 1;
   localparam int unsigned Part = SIMD / Parts;
   localparam int unsigned Double = Flags > 0 && Part % 2 != 0 ? 1 : 0;
@@ -177,7 +192,7 @@ module bnn_matrix_vector #(
   reg [AccumulatorBits-1:0] accumulator [0:Sums-1];
   reg [Sums*OutputBits-1:0] result;
 
-  // One bit a stage: a step is there, it is the first or last of its pass.
+  // One bit per stage: there is a step in it, which is the first or last of its pass.
   localparam int unsigned Stages = PopcountStages + 2;
   reg [Stages-1:0] valid;
   reg [Stages-1:0] first;
@@ -195,9 +210,11 @@ module bnn_matrix_vector #(
     end
   end
 
-  // Thresholds of the pass that leaves the accumulator, read one cycle before they are needed.
-  wire [PE*RowBits-1:0] row;
+  // How many of their thresholds the accumulators reach.
+  wire [Sums*OutputBits-1:0] reached;
   if (Levels > 0) begin : gen_thresholds
+    localparam int unsigned RowBits = Levels * ThresholdBits + 1;
+    // Thresholds of the pass that leaves the accumulators, read one cycle before they are needed.
     reg [PassBits-1:0] row_address;
     always @(posedge clk_i) begin
       if (valid[Stages-2] & last[Stages-2]) begin
@@ -205,6 +222,7 @@ module bnn_matrix_vector #(
       end
       if (!rst_ni) row_address <= '0;
     end
+    wire [PE*RowBits-1:0] row;
     bnn_rom #(
       .Width(PE * RowBits),
       .Words(Passes),
@@ -216,9 +234,23 @@ module bnn_matrix_vector #(
       .address_i(row_address),
       .data_o(row)
     );
+    for (genvar o = 0; o < Sums; o = o + 1) begin : gen_output
+      bnn_comparators #(
+        .ValueBits(AccumulatorBits),
+        .ValueSigned(Xnor ? 0 : 1),
+        .Levels(Levels),
+        .ThresholdBits(ThresholdBits),
+        .OutputBits(OutputBits),
+        .OutputOffset(OutputOffset)
+      ) comparators (
+        .value_i(accumulator[o]),
+        .row_i  (row[o%PE*RowBits+:RowBits]),
+        .count_o(reached[o*OutputBits+:OutputBits])
+      );
+    end
   end else begin : gen_no_thresholds
     wire unused_file = Thresholds == "";
-    assign row = '0;
+    assign reached = '0;
   end
 
   integer s;
@@ -228,7 +260,6 @@ module bnn_matrix_vector #(
   integer b;
   integer j;
   integer i;
-  integer l;
   reg [SIMD*InputBits-1:0]         inputs;
   reg [SIMD-1:0]                   lanes;
   reg [WeightBits*PaddedLanes-1:0] chosen;
@@ -236,48 +267,30 @@ module bnn_matrix_vector #(
   reg signed [WeightBits-1:0]        weight;
   reg signed [Planes:0]              value;
   /* verilator lint_off UNUSEDSIGNAL */
-  // Wider than the sums of a few bits, which need no multiplier.
+  // Wider than the sums where there are few bits, which need no multiplier.
   reg signed [WeightBits+Planes-1:0] product;
   /* verilator lint_on UNUSEDSIGNAL */
   reg [AccumulatorBits-1:0]        term;
   reg [AccumulatorBits-1:0]        count;
   reg [AccumulatorBits-1:0]        outside;
   reg [AccumulatorBits-1:0]        common [0:Groups-1];
-  reg [OutputBits-1:0]             levels_reached;
-  reg                              reached;
 
   /* verilator lint_off BLKSEQ */
   always @(posedge clk_i) begin
-    // Last stage: thresholds, or the dot product.
-    if (valid[Stages-1]) begin
-      for (v = 0; v < Pixels; v = v + 1) begin
-        for (p = 0; p < PE; p = p + 1) begin
-          s = v * PE + p;
-          if (Levels > 0) begin
-            levels_reached = OutputBits'(OutputOffset);
-            for (l = 0; l < RowLevels; l = l + 1) begin
-              if (Xnor) begin
-                reached = ThresholdBits'(accumulator[s]) >= row[p*RowBits+l*ThresholdBits+:ThresholdBits];
-              end else begin
-                reached = ThresholdBits'($signed(accumulator[s])) + {1'b1, {(ThresholdBits-1){1'b0}}}
-                          >= row[p*RowBits+l*ThresholdBits+:ThresholdBits] + {1'b1, {(ThresholdBits-1){1'b0}}};
-              end
-              levels_reached = levels_reached + OutputBits'(reached ^ row[(p+1)*RowBits-1]);
-            end
-            result[s*OutputBits+:OutputBits] <= levels_reached;
-          end else if (Xnor) begin
-            result[s*OutputBits+:OutputBits] <= OutputBits'({accumulator[s], 1'b0} >> Double) - OutputBits'(MW);
-          end else begin
-            result[s*OutputBits+:OutputBits] <= OutputBits'(accumulator[s]);
-          end
-        end
+    // Last stage: thresholds, or the dot products.
+    if (valid[Stages-1] & last[Stages-1]) begin
+      for (s = 0; s < Sums; s = s + 1) begin
+        if (Levels > 0) result[s*OutputBits+:OutputBits] <= reached[s*OutputBits+:OutputBits];
+        else if (Xnor) result[s*OutputBits+:OutputBits] <= OutputBits'({accumulator[s], 1'b0} >> Double) - OutputBits'(MW);
+        else result[s*OutputBits+:OutputBits] <= OutputBits'(accumulator[s]);
       end
     end
 
     // Accumulate.
     if (valid[Stages-2]) begin
       for (s = 0; s < Sums; s = s + 1) begin
-        accumulator[s] = (first[Stages-2] ? '0 : accumulator[s]) + total[s];
+        accumulator[s] <=
+          (first[Stages-2] ? '0 : accumulator[s]) + total[s];
       end
     end
 

@@ -1,24 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-// Multiplies two streams element by element, PE elements a cycle.
+// Multiplies two streams element by element; PE elements per cycle.
 //
-// A beat of both is taken in the same cycle, so each READY depends on the other stream's VALID, which is a register. The
-// product is registered twice, as a DSP slice does.
+// A beat of each is taken in the same cycle, so each READY depends on the other stream's VALID, which comes from a register.
+// The product is registered twice, so that a DSP slice can absorb both registers.
 
 `default_nettype none
 
 module bnn_multiply #(
-  // Elements a cycle.
+  // Elements per cycle; at least 1.
   parameter int unsigned PE            = 1,
-  // Of each stream: bits of an element; 1: -1 and +1, stored as 0 and 1; 1: two's complement.
+  // Bits of an element of the first stream; at least 1.
   parameter int unsigned InputBits0    = 1,
+  // 1: its elements are -1 and +1, stored as 0 and 1 in one bit; else 0.
   parameter int unsigned InputBipolar0 = 1,
+  // 0: its other elements are unsigned; 1: two's complement.
   parameter int unsigned InputSigned0  = 0,
+  // The same of the second stream.
   parameter int unsigned InputBits1    = 1,
   parameter int unsigned InputBipolar1 = 1,
   parameter int unsigned InputSigned1  = 0,
-  // 1: of two streams of -1 and +1, stored as they are.
+  // Bits of a result, at least 1: enough for the products that occur. Where both streams are -1 and +1, so is the result: 1.
   parameter int unsigned OutputBits    = 1,
-  // Beats that the output queue holds.
+  // Beats that the output queue holds; at least 2, and 4 for one beat per cycle.
   parameter int unsigned QueueDepth    = 4
 ) (
   input  wire                     clk_i,
@@ -34,7 +37,20 @@ module bnn_multiply #(
   input  wire                     m_tready_i
 );
 
-  // Factors as signed numbers: -1 and +1 take two bits, what is unsigned one more.
+  if (PE < 1 || InputBits0 < 1 || InputBits1 < 1 || OutputBits < 1) begin : gen_check_sizes
+    $error("bnn_multiply: PE, InputBits0, InputBits1 and OutputBits must be at least 1");
+  end
+  if (InputBipolar0 > 1 || InputSigned0 > 1 || InputBipolar1 > 1 || InputSigned1 > 1) begin : gen_check_flags
+    $error("bnn_multiply: InputBipolar0, InputSigned0, InputBipolar1 and InputSigned1 must be 0 or 1");
+  end
+  if ((InputBipolar0 == 1 && InputBits0 != 1) || (InputBipolar1 == 1 && InputBits1 != 1)) begin : gen_check_bipolar
+    $error("bnn_multiply: inputs of -1 and +1 have 1 bit");
+  end
+  if (InputBipolar0 == 1 && InputBipolar1 == 1 && OutputBits != 1) begin : gen_check_output
+    $error("bnn_multiply: products of -1 and +1 have 1 bit");
+  end
+
+  // Factors as signed numbers: -1 and +1 take two bits, unsigned ones a bit more than they have.
   localparam int unsigned Bits0 = (InputSigned0 != 0) ? InputBits0 : InputBits0 + 1;
   localparam int unsigned Bits1 = (InputSigned1 != 0) ? InputBits1 : InputBits1 + 1;
   // The result may have more bits than a product has, or fewer.

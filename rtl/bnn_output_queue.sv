@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// The end of a unit that never stalls: a queue, and a count of the room in it that is not reserved.
+// The end of a pipeline that never stalls: a queue, and a count of the places in it that are free and not reserved.
 //
-// A unit starts a result only while room_o is high, says so with reserve_i, and delivers it later, whenever its pipeline is
-// through: its place is kept. So nothing in the pipeline ever waits, and room_o comes from a counter.
+// A unit starts a result only while room_o is high, reserves a place for it with reserve_i, and delivers it with valid_i
+// whenever it has passed through the pipeline. So no register of the pipeline needs an enable, and room_o comes from a
+// counter. A place is reserved from the start of a result until the result has left: to start one every cycle, Depth must
+// be the pipeline's latency plus 1.
 
 `default_nettype none
 
 module bnn_output_queue #(
-  // Bits of a beat.
+  // Bits of a beat; at least 1.
   parameter int unsigned Width = 8,
-  // Beats held, at least 2.
+  // Beats held; at least 2.
   parameter int unsigned Depth = 2
 ) (
   input  wire             clk_i,
@@ -22,6 +24,10 @@ module bnn_output_queue #(
   output wire             m_tvalid_o,
   input  wire             m_tready_i
 );
+
+  if (Width < 1 || Depth < 2) begin : gen_check_sizes
+    $error("bnn_output_queue: Width must be at least 1, and Depth (QueueDepth of the unit around it) at least 2");
+  end
 
   localparam int unsigned CreditBits = $clog2(Depth + 1);
 
@@ -49,7 +55,7 @@ module bnn_output_queue #(
     .m_tready_i
   );
 
-  // Room was reserved, so the queue is always ready.
+  // A place was reserved, so the queue is always ready.
   wire unused = &{1'b0, queue_ready};
 
 endmodule

@@ -1,35 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pooling: reduces the pixels of each window to one, PE channels a cycle, or whole pixels of several windows.
+// Pooling: reduces the pixels of each window to one, PE channels per cycle, or whole pixels of several windows.
 //
 // A beat has SIMD pixels of each of Pixels windows. The pixels of a window come in Steps beats or, where a pixel has several
-// (Chunks), that many times as many; an accumulator for each channel keeps the sum, the largest or the smallest so far, and the
-// last step's beats send it. Codes of one bit compare as -1 and +1 do, so their largest is an OR and their smallest an AND.
+// beats (Chunks), in Steps * Chunks; an accumulator for each channel keeps the sum, the largest or the smallest so far, and
+// with the last step it leaves. Codes of one bit compare as -1 and +1 do, so their largest is an OR and their smallest an
+// AND. The smallest is what a maximum becomes when it moves behind a decreasing threshold.
 
 `default_nettype none
 
 module bnn_pool #(
-  // Channels a cycle, and beats of a pixel.
+  // Channels per cycle; at least 1.
   parameter int unsigned PE           = 1,
+  // Beats of a pixel; at least 1.
   parameter int unsigned Chunks       = 1,
-  // Pixels of a window: Steps times SIMD, which come in one beat. More than one need Chunks 1.
+  // Beats of a window, for each Chunk; at least 1.
   parameter int unsigned Steps        = 4,
+  // Pixels of a window in a beat; at least 1, and more than 1 only where Chunks is 1.
   parameter int unsigned SIMD         = 1,
-  // Windows a beat. More than one need Steps 1.
+  // Windows in a beat; at least 1, and more than 1 only where Steps is 1.
   parameter int unsigned Pixels       = 1,
+  // Bits of an element; at least 1.
   parameter int unsigned InputBits    = 1,
-  // 1: -1 and +1, stored as 0 and 1.
+  // 1: elements are -1 and +1, stored as 0 and 1 in one bit; else 0.
   parameter int unsigned InputBipolar = 1,
+  // 0: other elements are unsigned; 1: two's complement.
   parameter int unsigned InputSigned  = 0,
-  // 1: above the elements, a flag for each pixel of a beat says that it lies outside the image; it does not count.
+  // 0, or 1 where a flag for each pixel of a beat, above the elements, says that it lies outside the image and does not count.
   parameter int unsigned Flags        = 0,
   // 1: sums; 0: the largest, or the smallest where the memory Smallest says so.
   parameter int unsigned Sum          = 0,
+  // Bits of a result; InputBits, and with Sum at least that: enough for the sums that occur.
   parameter int unsigned OutputBits   = 1,
-  // 1: a register behind what the pixels of a beat are reduced to; needs Chunks 1.
+  // Registers behind the reduction of a beat; 0, or 1 where Chunks is 1.
   parameter int unsigned ReduceStages = 0,
-  // Beats that the output queue holds.
+  // Beats that the output queue holds; at least 2, and 3 + ReduceStages for one beat per cycle.
   parameter int unsigned QueueDepth   = 3,
-  // File with a bit for each channel: 1 for the smallest.
+  // File with Chunks words, a bit for each of PE channels: 1 for the smallest; "" where Sum is 1.
   parameter              Smallest     = ""
 ) (
   input  wire                                                       clk_i,
@@ -42,6 +48,18 @@ module bnn_pool #(
   input  wire                                                       m_tready_i
 );
 
+  if (PE < 1 || Chunks < 1 || Steps < 1 || SIMD < 1 || Pixels < 1 || InputBits < 1) begin : gen_check_sizes
+    $error("bnn_pool: PE, Chunks, Steps, SIMD, Pixels and InputBits must be at least 1");
+  end
+  if (InputBipolar > 1 || InputSigned > 1 || Flags > 1 || Sum > 1) begin : gen_check_flags
+    $error("bnn_pool: InputBipolar, InputSigned, Flags and Sum must be 0 or 1");
+  end
+  if (InputBipolar == 1 && InputBits != 1) begin : gen_check_bipolar
+    $error("bnn_pool: inputs of -1 and +1 have 1 bit");
+  end
+  if (OutputBits < InputBits || (Sum == 0 && OutputBits != InputBits)) begin : gen_check_output
+    $error("bnn_pool: OutputBits must be InputBits, or at least that for sums");
+  end
   if ((SIMD > 1 || ReduceStages > 0) && Chunks > 1) begin : gen_check_chunks
     $error("bnn_pool: several pixels a beat, and a register behind them, need whole pixels");
   end
@@ -92,7 +110,7 @@ module bnn_pool #(
   localparam int unsigned FirstFlag = Pixels * SIMD * PE * InputBits;
   localparam int unsigned BeatBits = FirstFlag + (Flags != 0 ? Pixels * SIMD : 0);
 
-  // What the pixels of a beat are reduced to.
+  // The reduction of the pixels of a beat.
   reg [Outputs*OutputBits-1:0] reduced;
   integer o;
   integer p;
@@ -110,7 +128,7 @@ module bnn_pool #(
           element[InputBits-1:0] = s_tdata_i[((o*SIMD+t)*PE+p)*InputBits+:InputBits];
           // -1 and +1 as numbers.
           if (Sum != 0 && InputBipolar != 0) element = element[0] ? OutputBits'(1) : '1;
-          // Order of the codes, signed ones with their sign bit turned.
+          // Order of the codes; two's complement ones with their sign bit inverted.
           is_less = (element ^ LowestCode) < (best ^ LowestCode);
           if (Flags == 0 || !s_tdata_i[(FirstFlag+o*SIMD+t)%BeatBits]) begin
             if (Sum != 0) best = best + element;
@@ -142,7 +160,7 @@ module bnn_pool #(
     assign {term, term_valid, term_first, term_last} = {reduced, go, step == '0, last_step};
   end
 
-  // What the beats of a window are reduced to.
+  // The reduction of the beats of a window.
   (* ram_style = "distributed" *)
   reg [Outputs*OutputBits-1:0] kept [0:Chunks-1];
   wire [Outputs*OutputBits-1:0] so_far = kept[chunk];

@@ -1,21 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 // A read-only memory with a registered output, filled from a hex file.
+//
+// The style attribute must be a constant of the text, so each kind has a memory of its own. The register makes block RAM
+// possible and is the first stage of every pipeline that reads one.
 
 `default_nettype none
 
 module bnn_rom #(
-  parameter int unsigned Width    = 8,
-  parameter int unsigned Words    = 1,
+  // Bits of a word; at least 1.
+  parameter int unsigned Width       = 8,
+  // Words; at least 1.
+  parameter int unsigned Words       = 1,
+  // Bits of an address; at least 1, and enough for Words.
   parameter int unsigned AddressBits = 1,
-  // "block" for block RAM, else lookup tables.
-  parameter              Kind     = "block",
-  // The file, one word a line; none for a module that is read by itself.
-  parameter              File     = ""
+  // "block" for block RAM, "distributed" for lookup tables.
+  parameter              Kind        = "block",
+  // $readmemh file with Words words; "" for none, as in lint.
+  parameter              File        = ""
 ) (
   input  wire                   clk_i,
   input  wire [AddressBits-1:0] address_i,
   output reg  [Width-1:0]       data_o
 );
+
+  if (Width < 1 || Words < 1 || AddressBits < 1 || AddressBits < $clog2(Words)) begin : gen_check_sizes
+    $error("bnn_rom: Width, Words and AddressBits must be at least 1, and AddressBits enough for Words");
+  end
 
   if (Kind == "block") begin : gen_block
     (* rom_style = "block" *)
@@ -24,8 +34,8 @@ module bnn_rom #(
       if (File != "") $readmemh(File, words, 0, Words - 1);
     end
     always @(posedge clk_i) data_o <= words[address_i];
-  end else begin : gen_distributed
-    // The same thing has two names.
+  end else if (Kind == "distributed") begin : gen_distributed
+    // Yosys and Vivado have different names for the same thing.
 `ifdef YOSYS
     (* rom_style = "logic" *)
 `else
@@ -36,6 +46,8 @@ module bnn_rom #(
       if (File != "") $readmemh(File, words, 0, Words - 1);
     end
     always @(posedge clk_i) data_o <= words[address_i];
+  end else begin : gen_check_kind
+    $error("bnn_rom: Kind (MemoryKind of the unit around it) must be \"block\" or \"distributed\"");
   end
 
 endmodule

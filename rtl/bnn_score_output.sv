@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// The accelerator's output boundary: pads a beat to whole bytes and marks the last beat of a frame.
+// The accelerator's output boundary: pads a beat with zeros to whole bytes and marks the last beat of a frame with TLAST.
+//
+// A queue of two beats registers what leaves, so no logic of the last unit lies on the accelerator's ports.
 
 `default_nettype none
 
 module bnn_score_output #(
-  // Bits of a beat inside.
+  // Bits of a beat inside; at least 1.
   parameter int unsigned InputWidth  = 7,
-  // Bits of a beat outside, a multiple of 8.
+  // Bits of a beat outside; a multiple of 8, at least InputWidth.
   parameter int unsigned OutputWidth = 8,
-  // Beats of a frame.
+  // Beats of a frame; at least 1.
   parameter int unsigned Beats       = 1
 ) (
   input  wire                   clk_i,
@@ -24,6 +26,10 @@ module bnn_score_output #(
 
   if (OutputWidth % 8 != 0 || OutputWidth < InputWidth) begin : gen_check_width
     $error("bnn_score_output: OutputWidth must be a multiple of 8 that holds InputWidth bits");
+  end
+
+  if (InputWidth < 1 || Beats < 1) begin : gen_check_sizes
+    $error("bnn_score_output: InputWidth and Beats must be at least 1");
   end
 
   localparam int unsigned CountBits = Beats > 1 ? $clog2(Beats) : 1;

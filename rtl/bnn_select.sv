@@ -1,20 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-// Chooses and orders the channels of whole pixels, the same elements of every beat, and constants: wires and a queue.
+// Selects and reorders the channels of whole pixels, among constants if there are any: wires, and a queue.
+//
+// The same elements are selected of every beat, so this needs no logic; the queue registers the wires, which may be long.
 
 `default_nettype none
 
 module bnn_select #(
-  // Elements of a beat, before and after: all channels of one or several pixels.
+  // Elements of an input beat, all channels of one or several pixels; at least 1.
   parameter int unsigned               Inputs      = 1,
+  // Elements of an output beat; at least 1.
   parameter int unsigned               Outputs     = 1,
+  // Bits of an element; at least 1.
   parameter int unsigned               ElementBits = 1,
-  // 1: a flag above the elements says that the beat lies outside the image; it goes along.
+  // 0, or 1 where a flag above the elements says that the beat lies outside the image; the flag passes through.
   parameter int unsigned               Flags       = 0,
-  // Elements that are constant, the first lowest; they count behind those of a beat.
+  // How many constant elements there are to select from, and what they are, the first lowest.
   parameter int unsigned               Constants   = 0,
   parameter [(Constants>0?Constants:1)*ElementBits-1:0] Constant = '0,
-  // For each element made, IndexBits of the number of the one that it is, the first lowest.
+  // Bits of an index; 1 to 32.
   parameter int unsigned               IndexBits   = 1,
+  // For each output element, the first lowest, the index of the element that it is: less than Inputs for one of the beat,
+  // from Inputs on for a constant.
   parameter [Outputs*IndexBits-1:0]    Index       = '0
 ) (
   input  wire                                        clk_i,
@@ -27,21 +33,31 @@ module bnn_select #(
   input  wire                                        m_tready_i
 );
 
+  if (Inputs < 1 || Outputs < 1 || ElementBits < 1 || IndexBits < 1 || IndexBits > 32) begin : gen_check_sizes
+    $error("bnn_select: Inputs, Outputs and ElementBits must be at least 1, and IndexBits 1 to 32");
+  end
+  if (Flags > 1) begin : gen_check_flags
+    $error("bnn_select: Flags must be 0 or 1");
+  end
+
   localparam int unsigned Flag = Flags != 0 ? 1 : 0;
-  localparam int unsigned Given = Inputs + (Constants > 0 ? Constants : 1);
+  localparam int unsigned Sources = Inputs + (Constants > 0 ? Constants : 1);
 
-  wire [Given*ElementBits-1:0] given = {Constant, s_tdata_i[Inputs*ElementBits-1:0]};
+  wire [Sources*ElementBits-1:0] sources = {Constant, s_tdata_i[Inputs*ElementBits-1:0]};
 
-  wire [Outputs*ElementBits+Flag-1:0] chosen;
+  wire [Outputs*ElementBits+Flag-1:0] selected;
   for (genvar c = 0; c < Outputs; c = c + 1) begin : gen_channel
     localparam int unsigned From = 32'(Index[c*IndexBits+:IndexBits]);
-    assign chosen[c*ElementBits+:ElementBits] = given[From*ElementBits+:ElementBits];
+    if (From >= Inputs + Constants) begin : gen_check_index
+      $error("bnn_select: each index must be less than Inputs + Constants");
+    end
+    assign selected[c*ElementBits+:ElementBits] = sources[From*ElementBits+:ElementBits];
   end
   if (Flags != 0) begin : gen_flag
-    assign chosen[Outputs*ElementBits] = s_tdata_i[Inputs*ElementBits];
+    assign selected[Outputs*ElementBits] = s_tdata_i[Inputs*ElementBits];
   end
-  // Channels that nobody chose.
-  wire unused = &{1'b0, s_tdata_i, given};
+  // Channels that are not selected.
+  wire unused = &{1'b0, s_tdata_i, sources};
 
   bnn_fifo #(
     .Width(Outputs * ElementBits + Flag),
@@ -49,7 +65,7 @@ module bnn_select #(
   ) queue (
     .clk_i,
     .rst_ni,
-    .s_tdata_i (chosen),
+    .s_tdata_i (selected),
     .s_tvalid_i,
     .s_tready_o,
     .m_tdata_o,

@@ -1,32 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
-// Element-wise thresholds: counts, for each of PE channels a cycle, how many thresholds the element reaches.
+// Element-wise thresholds: for each element, the number of its channel's thresholds that it reaches; PE elements per cycle.
 //
-// A channel's threshold memory word holds Levels thresholds, the lowest first, then one direction bit: 0 counts x >= T
-// (increasing), 1 counts x < T (decreasing). Room in the output queue is reserved when a beat is taken, so the pipeline
-// never stalls and READY comes from a counter.
+// A word of the memory holds a row for each of PE channels, the first in the lowest bits; bnn_comparators says what is in
+// a row. A place in the output queue is reserved when a beat enters, so the pipeline never stalls and READY comes from a
+// counter.
 
 `default_nettype none
 
 module bnn_threshold #(
-  // Channels a cycle.
+  // Elements per cycle; at least 1.
   parameter int unsigned PE             = 1,
-  // Words of the threshold memory; the channels of a frame's pixel come in Words groups of PE.
+  // Words of the threshold memory, at least 1: the channels of a pixel come in Words groups of PE.
   parameter int unsigned Words          = 1,
-  // 1: one word of one channel serves all channels.
+  // 0, or 1 where one row serves all channels; then Words is 1.
   parameter int unsigned Shared         = 0,
+  // Bits of an element; at least 1.
   parameter int unsigned InputBits      = 8,
+  // 0: elements and thresholds are unsigned; 1: two's complement.
   parameter int unsigned InputSigned    = 0,
-  // Thresholds of a channel.
+  // Thresholds of a channel; at least 1.
   parameter int unsigned Levels         = 1,
+  // Bits of a threshold; at least InputBits.
   parameter int unsigned ThresholdBits  = 9,
+  // Bits of a result, at least 1; results are exact modulo 2 ** OutputBits.
   parameter int unsigned OutputBits     = 1,
-  // Added to the count.
+  // Added to the count; any integer.
   parameter int          OutputOffset   = 0,
-  // Beats that the output queue holds.
+  // Beats that the output queue holds; at least 2, and 4 for one beat per cycle.
   parameter int unsigned QueueDepth     = 4,
   // "block" or "distributed".
   parameter              MemoryKind     = "distributed",
-  // File of the threshold memory.
+  // File of the threshold memory: Words words.
   parameter              Thresholds     = ""
 ) (
   input  wire                     clk_i,
@@ -39,7 +43,14 @@ module bnn_threshold #(
   input  wire                     m_tready_i
 );
 
-  localparam int unsigned ChannelBits = Levels * ThresholdBits + 1;
+  if (PE < 1 || Words < 1 || InputBits < 1) begin : gen_check_sizes
+    $error("bnn_threshold: PE, Words and InputBits must be at least 1");
+  end
+  if (Shared > 1 || (Shared == 1 && Words != 1)) begin : gen_check_shared
+    $error("bnn_threshold: Shared must be 0, or 1 with one word");
+  end
+
+  localparam int unsigned RowBits = Levels * ThresholdBits + 1;
   localparam int unsigned Channels = Shared != 0 ? 1 : PE;
   localparam int unsigned AddressBits = Words > 1 ? $clog2(Words) : 1;
   localparam [AddressBits-1:0] LastWord = AddressBits'(Words - 1);
@@ -55,9 +66,9 @@ module bnn_threshold #(
     if (!rst_ni) address <= '0;
   end
 
-  wire [Channels*ChannelBits-1:0] word;
+  wire [Channels*RowBits-1:0] word;
   bnn_rom #(
-    .Width(Channels * ChannelBits),
+    .Width(Channels * RowBits),
     .Words(Words),
     .AddressBits(AddressBits),
     .Kind(MemoryKind),
@@ -68,40 +79,33 @@ module bnn_threshold #(
     .data_o(word)
   );
 
-  reg [PE*InputBits-1:0]  data;
-  reg                     taken;
+  reg  [PE*InputBits-1:0]  data;
+  wire [PE*OutputBits-1:0] reached;
+  for (genvar p = 0; p < PE; p = p + 1) begin : gen_channel
+    localparam int unsigned Row = Shared != 0 ? 0 : p;
+    bnn_comparators #(
+      .ValueBits(InputBits),
+      .ValueSigned(InputSigned),
+      .Levels(Levels),
+      .ThresholdBits(ThresholdBits),
+      .OutputBits(OutputBits),
+      .OutputOffset(OutputOffset)
+    ) comparators (
+      .value_i(data[p*InputBits+:InputBits]),
+      .row_i  (word[Row*RowBits+:RowBits]),
+      .count_o(reached[p*OutputBits+:OutputBits])
+    );
+  end
+
+  reg                     entered;
   reg [PE*OutputBits-1:0] count;
   reg                     counted;
-
-  // Extend an element to the width of a threshold; both are read as signed with one bit to spare.
-  localparam int unsigned CompareBits = (ThresholdBits > InputBits ? ThresholdBits : InputBits) + 1;
-
-  integer p;
-  integer l;
-  integer c;
-  reg signed [CompareBits-1:0] element;
-  reg signed [CompareBits-1:0] threshold;
-  reg        [OutputBits-1:0]  sum;
-  /* verilator lint_off BLKSEQ */
   always @(posedge clk_i) begin
-    for (p = 0; p < PE; p = p + 1) begin
-      c = Shared != 0 ? 0 : p;
-      element = {{(CompareBits-InputBits){(InputSigned != 0) & data[p*InputBits+InputBits-1]}}, data[p*InputBits+:InputBits]};
-      sum = OutputBits'(OutputOffset);
-      for (l = 0; l < Levels; l = l + 1) begin
-        threshold = {
-          {(CompareBits-ThresholdBits){(InputSigned != 0) & word[c*ChannelBits+(l+1)*ThresholdBits-1]}},
-          word[c*ChannelBits+l*ThresholdBits+:ThresholdBits]
-        };
-        sum = sum + OutputBits'((element >= threshold) ^ word[(c+1)*ChannelBits-1]);
-      end
-      count[p*OutputBits+:OutputBits] <= sum;
-    end
     data    <= s_tdata_i;
-    taken   <= take & rst_ni;
-    counted <= taken & rst_ni;
+    entered <= take & rst_ni;
+    count   <= reached;
+    counted <= entered & rst_ni;
   end
-  /* verilator lint_on BLKSEQ */
 
   bnn_output_queue #(
     .Width(PE * OutputBits),

@@ -1,32 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
-// Nearest upsampling: sends each row of pixels so many times, and in each of them each pixel so many times.
+// Nearest-neighbour upsampling: repeats each row of pixels, and in each of its copies each pixel.
 //
-// Two machines share a line buffer, a ring. The writer takes a beat whenever there is room. The reader sends one beat a cycle: it
-// waits only for beats that it sends for the first time, and gives up a beat when it sends it for the last time, so rows and
-// frames follow each other without a gap.
+// A writer and a reader share a line buffer, which is a ring. The writer takes a beat whenever there is room. The reader
+// sends one beat per cycle: it waits only for beats that it sends for the first time, and frees a beat when it sends it for
+// the last time, so rows and frames follow each other without a gap.
 
 `default_nettype none
 
 module bnn_upsample #(
-  // Bits of a beat.
-  parameter int unsigned Width        = 8,
-  // Pixels of a row, and beats of a pixel.
-  parameter int unsigned Columns      = 4,
-  parameter int unsigned Chunks       = 1,
-  // How often rows and pixels are sent: for each of them, the first lowest, the number of its last copy, from 0 on. One
-  // entry serves all.
+  // Bits of a beat; at least 1.
+  parameter int unsigned Width          = 8,
+  // Pixels of an input row; at least 1.
+  parameter int unsigned Columns        = 4,
+  // Beats of a pixel; at least 1.
+  parameter int unsigned Chunks         = 1,
+  // How often rows are sent: for each row, the first lowest, the number of its last copy, counted from 0. RowEntries is the
+  // number of rows, or 1 for an entry that serves all; RowCopyBits at least 1.
   parameter int unsigned RowEntries     = 1,
   parameter int unsigned RowCopyBits    = 1,
   parameter [RowEntries*RowCopyBits-1:0] RowLastCopies = '1,
+  // The same of the pixels of a row. ColumnEntries is Columns or 1.
   parameter int unsigned ColumnEntries  = 1,
   parameter int unsigned ColumnCopyBits = 1,
   parameter [ColumnEntries*ColumnCopyBits-1:0] ColumnLastCopies = '1,
-  // Beats that the line buffer holds.
-  parameter int unsigned Depth        = 6,
-  // Beats that the output queue holds.
-  parameter int unsigned QueueDepth   = 3,
+  // Beats that the line buffer holds; at least those that are sent again: a row, or a pixel where only pixels are.
+  parameter int unsigned Depth          = 6,
+  // Beats that the output queue holds; at least 2, and 3 for one beat per cycle.
+  parameter int unsigned QueueDepth     = 3,
   // "block" or "distributed".
-  parameter              MemoryKind   = "distributed"
+  parameter              MemoryKind     = "distributed"
 ) (
   input  wire             clk_i,
   input  wire             rst_ni,
@@ -38,6 +40,12 @@ module bnn_upsample #(
   input  wire             m_tready_i
 );
 
+  if (Width < 1 || Columns < 1 || Chunks < 1 || RowEntries < 1 || RowCopyBits < 1 || ColumnCopyBits < 1) begin : gen_check_sizes
+    $error("bnn_upsample: Width, Columns, Chunks, RowEntries, RowCopyBits and ColumnCopyBits must be at least 1");
+  end
+  if (ColumnEntries != 1 && ColumnEntries != Columns) begin : gen_check_columns
+    $error("bnn_upsample: ColumnEntries must be Columns or 1");
+  end
   if (Depth < (RowLastCopies != '0 ? Columns * Chunks : Chunks)) begin : gen_check_depth
     $error("bnn_upsample: Depth must hold what is sent again, a row or a pixel");
   end
@@ -48,8 +56,8 @@ module bnn_upsample #(
   localparam int unsigned ColumnBits = Columns > 1 ? $clog2(Columns) : 1;
   localparam int unsigned LineBits = RowEntries > 1 ? $clog2(RowEntries) : 1;
 
-  // The beat that is sent next: its line of the image where lines differ, which of the line's copies, its pixel, which of
-  // the pixel's copies, its place in the pixel.
+  // The beat that is sent next: its line of the image where lines differ, which of the line's copies this is, its pixel,
+  // which of the pixel's copies this is, its place in the pixel.
   reg [LineBits-1:0]       line_number;
   reg [RowCopyBits-1:0]    row;
   reg [ColumnBits-1:0]     column;
@@ -84,7 +92,7 @@ module bnn_upsample #(
   wire is_first    = (row == '0) & (copy == '0);
   wire is_last     = last_row & last_copy;
 
-  // The ring: beats in it, and those of them that have not been sent yet.
+  // The ring: the beats in it, and those of them that have not been sent yet.
   reg [LevelBits-1:0]   level;
   reg [LevelBits-1:0]   fresh;
   reg                   full;
@@ -150,13 +158,15 @@ module bnn_upsample #(
       if (write) line[write_address] <= s_tdata_i;
       data <= line[address];
     end
-  end else begin : gen_distributed
+  end else if (MemoryKind == "distributed") begin : gen_distributed
     (* ram_style = "distributed" *)
     reg [Width-1:0] line [0:Depth-1];
     always @(posedge clk_i) begin
       if (write) line[write_address] <= s_tdata_i;
       data <= line[address];
     end
+  end else begin : gen_check_memory
+    $error("bnn_upsample: MemoryKind must be \"block\" or \"distributed\"");
   end
 
   bnn_output_queue #(

@@ -1,50 +1,58 @@
 // SPDX-License-Identifier: Apache-2.0
-// The depthwise unit: for each channel the dot product of a window's pixels with that channel's weights, PE channels a cycle, or
-// whole pixels of several windows.
+// The depthwise unit: for each channel, the dot product of a window's pixels with that channel's weights; PE channels per
+// cycle, or whole pixels of several windows.
 //
 // A beat has SIMD pixels of each of Pixels windows. The pixels of a window come in Steps beats or, where a pixel has several
-// (Chunks), that many times as many. A beat's products join the sum of their channel, which waits in a memory until its next
-// pixels come; the last step's beats send the sums, or meet their thresholds. In the xnor form (weights and inputs -1 and +1) the
-// accumulator counts equal bits p, and the dot product is 2p - Steps * SIMD; a pixel that is flagged as 0 counts as half an equal
-// bit, so with flags everything counts twice. A multiplier stands only where both sides have several bits.
+// beats (Chunks), in Steps * Chunks. A beat's products are added to the sum of their channel, which waits in a memory until
+// the channel's next pixels come; with the last step it leaves, or is compared with its thresholds. In the xnor form (weights
+// and inputs -1 and +1) the accumulator counts equal bits p, and the dot product is 2p - Steps * SIMD; a pixel that is
+// flagged as 0 counts as half an equal bit, so with Flags all counts are doubled. There is a multiplier only where both sides
+// have several bits.
 //
-// Room in the output queue is reserved when a beat of the last step is taken, so the pipeline never stalls.
+// A place in the output queue is reserved when a beat of the last step enters, so the pipeline never stalls.
 
 `default_nettype none
 
 module bnn_vector_vector #(
-  // Channels a cycle, and beats of a pixel.
+  // Channels per cycle; at least 1.
   parameter int unsigned PE              = 1,
+  // Beats of a pixel; at least 1.
   parameter int unsigned Chunks          = 1,
-  // Pixels of a window: Steps times SIMD, which come in one beat. More than one need Chunks 1.
+  // Beats of a window, for each Chunk; at least 1.
   parameter int unsigned Steps           = 9,
+  // Pixels of a window in a beat; at least 1, and more than 1 only where Chunks is 1.
   parameter int unsigned SIMD            = 1,
-  // Windows a beat. More than one need Steps 1.
+  // Windows in a beat; at least 1, and more than 1 only where Steps is 1.
   parameter int unsigned Pixels          = 1,
   // 1: weights are -1 and +1, stored as 0 and 1; more: two's complement.
   parameter int unsigned WeightBits      = 1,
-  // 1: inputs are -1 and +1, stored as 0 and 1.
+  // 1: inputs are -1 and +1, stored as 0 and 1 in one bit; else 0.
   parameter int unsigned InputBipolar    = 1,
+  // Bits of an input; at least 1.
   parameter int unsigned InputBits       = 1,
+  // 0: other inputs are unsigned; 1: two's complement.
   parameter int unsigned InputSigned     = 0,
-  // 1: above the elements, a flag for each pixel of a beat says that it is zeros, whatever its bits.
+  // 0, or 1 where a flag for each pixel of a beat, above the elements, says that all of it is 0, whatever its bits.
   parameter int unsigned Flags           = 0,
-  // Bits of a sum: a count of equal bits (xnor, unsigned), or a signed dot product.
+  // Bits of an accumulator, at least 1; enough for the count of equal bits (xnor, unsigned), else for the dot product.
   parameter int unsigned AccumulatorBits = 4,
-  // Thresholds of a channel, 0 for dot products.
+  // Thresholds of a channel; 0 for dot products.
   parameter int unsigned Levels          = 1,
+  // Bits of a threshold; with Levels > 0 at least AccumulatorBits.
   parameter int unsigned ThresholdBits   = 4,
+  // Bits of a result, at least 1; results are exact modulo 2 ** OutputBits.
   parameter int unsigned OutputBits      = 1,
-  // Added to the count of thresholds.
+  // Added to the count of thresholds; any integer.
   parameter int          OutputOffset    = 0,
-  // 1: a register behind the products of a beat and their sum.
+  // Registers behind the sum of a beat's products; 0 or 1.
   parameter int unsigned ProductStages   = 0,
-  // Beats that the output queue holds.
+  // Beats that the output queue holds; at least 2, and 4 + ProductStages, with Levels > 0 one more, for one beat per cycle.
   parameter int unsigned QueueDepth      = 2,
   // Kind of the weight memory: "block" or "distributed".
   parameter              MemoryKind      = "distributed",
-  // Files of the memories.
+  // File of the weights: for each step and chunk a word with the weights of PE channels for each of SIMD pixels.
   parameter              Weights         = "",
+  // File of the thresholds: for each chunk a word with a row for each of PE channels, see bnn_comparators.
   parameter              Thresholds      = ""
 ) (
   input  wire                                                       clk_i,
@@ -57,6 +65,15 @@ module bnn_vector_vector #(
   input  wire                                                       m_tready_i
 );
 
+  if (PE < 1 || Chunks < 1 || Steps < 1 || SIMD < 1 || Pixels < 1) begin : gen_check_sizes
+    $error("bnn_vector_vector: PE, Chunks, Steps, SIMD and Pixels must be at least 1");
+  end
+  if (WeightBits < 1 || InputBits < 1 || AccumulatorBits < 1 || OutputBits < 1) begin : gen_check_bits
+    $error("bnn_vector_vector: WeightBits, InputBits, AccumulatorBits and OutputBits must be at least 1");
+  end
+  if (InputBipolar > 1 || InputSigned > 1 || Flags > 1) begin : gen_check_flags
+    $error("bnn_vector_vector: InputBipolar, InputSigned and Flags must be 0 or 1");
+  end
   if (InputBipolar != 0 && InputBits != 1) begin : gen_check_bipolar
     $error("bnn_vector_vector: inputs of -1 and +1 have 1 bit");
   end
@@ -115,7 +132,7 @@ module bnn_vector_vector #(
     .data_o(word)
   );
 
-  // One bit a stage: a beat is there, it belongs to the first or last step of a window.
+  // One bit per stage: there is a beat in it, which belongs to the first or last step of a window.
   localparam int unsigned Sum = ProductStages;
   reg [Sum+1:0] valid;
   reg [Sum+1:0] first;
@@ -127,7 +144,7 @@ module bnn_vector_vector #(
     if (!rst_ni) valid <= '0;
   end
 
-  // Products, of the beat taken in the cycle before, and their sums over the pixels of each window.
+  // Products of the beat that entered in the cycle before, and their sums over the pixels of each window.
 
   localparam int unsigned Elements = Pixels * SIMD * PE;
   reg [Elements*InputBits-1:0] operand;
@@ -187,7 +204,7 @@ module bnn_vector_vector #(
     assign terms = products;
   end
 
-  // Sums. They wait in a memory where other channels come between a channel's steps.
+  // Sums. Where other channels come between the steps of a channel, its sum waits in a memory.
 
   reg  [ChunkBits-1:0]          slot;
   reg  [Outputs*AccumulatorBits-1:0] sums;
@@ -242,36 +259,28 @@ module bnn_vector_vector #(
       .data_o(row)
     );
 
+    wire [Outputs*OutputBits-1:0] reached;
+    for (genvar o = 0; o < Outputs; o = o + 1) begin : gen_output
+      bnn_comparators #(
+        .ValueBits(AccumulatorBits),
+        .ValueSigned(Xnor ? 0 : 1),
+        .Levels(Levels),
+        .ThresholdBits(ThresholdBits),
+        .OutputBits(OutputBits),
+        .OutputOffset(OutputOffset)
+      ) comparators (
+        .value_i(sums[o*AccumulatorBits+:AccumulatorBits]),
+        .row_i  (row[o%PE*RowBits+:RowBits]),
+        .count_o(reached[o*OutputBits+:OutputBits])
+      );
+    end
+
     reg [Outputs*OutputBits-1:0] counts;
     reg                          counted;
-    integer w;
-    integer c;
-    integer o;
-    integer l;
-    // A bit to spare, so that counts compare as signed numbers, too.
-    reg signed [ThresholdBits:0] element;
-    reg signed [ThresholdBits:0] threshold;
-    reg        [OutputBits-1:0]  count;
-    /* verilator lint_off BLKSEQ */
     always @(posedge clk_i) begin
-      for (w = 0; w < Pixels; w = w + 1) begin
-        for (c = 0; c < PE; c = c + 1) begin
-          o = w * PE + c;
-          element = {(ThresholdBits+1){!Xnor & sums[(o+1)*AccumulatorBits-1]}};
-          element[AccumulatorBits-1:0] = sums[o*AccumulatorBits+:AccumulatorBits];
-          count = OutputBits'(OutputOffset);
-          for (l = 0; l < Levels; l = l + 1) begin
-            threshold = {
-              !Xnor & row[c*RowBits+(l+1)*ThresholdBits-1], row[c*RowBits+l*ThresholdBits+:ThresholdBits]
-            };
-            count = count + OutputBits'((element >= threshold) ^ row[(c+1)*RowBits-1]);
-          end
-          counts[o*OutputBits+:OutputBits] <= count;
-        end
-      end
+      counts  <= reached;
       counted <= done & rst_ni;
     end
-    /* verilator lint_on BLKSEQ */
     assign result = counts;
     assign result_valid = counted;
   end else begin : gen_sums

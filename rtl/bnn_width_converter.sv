@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// Regroups the elements of a stream from InputLanes to OutputLanes a beat; neither need divide the other.
+// Regroups the elements of a stream from InputLanes to OutputLanes per beat; neither need divide the other.
 //
-// Elements wait in one buffer, oldest at the bottom. A beat is taken while there is room for it, and one is offered while
-// there are enough elements for it, both by the registered number of elements held. Capacity is the fewest elements with
-// which the slower side never waits: InputLanes + OutputLanes - gcd + min.
+// Elements wait in one buffer, the oldest at the bottom. A beat is taken while there is room for it and offered while there
+// are enough elements for it; both follow from the registered number of elements held, so READY does not depend on the
+// consumer's READY. With a Capacity of InputLanes + OutputLanes - gcd(InputLanes, OutputLanes) + min(InputLanes,
+// OutputLanes), the slower side never waits, and no smaller one does it.
 
 `default_nettype none
 
 module bnn_width_converter #(
-  // Elements of an input beat.
+  // Elements of an input beat; at least 1.
   parameter int unsigned InputLanes  = 2,
-  // Elements of an output beat.
+  // Elements of an output beat; at least 1.
   parameter int unsigned OutputLanes = 3,
-  // Bits of an element.
+  // Bits of an element; at least 1.
   parameter int unsigned ElementBits = 1,
-  // Elements held, see above.
+  // Elements held; at least InputLanes + OutputLanes, and see above.
   parameter int unsigned Capacity    = 6
 ) (
   input  wire                               clk_i,
@@ -27,6 +28,9 @@ module bnn_width_converter #(
   input  wire                               m_tready_i
 );
 
+  if (InputLanes < 1 || OutputLanes < 1 || ElementBits < 1) begin : gen_check_sizes
+    $error("bnn_width_converter: InputLanes, OutputLanes and ElementBits must be at least 1");
+  end
   if (Capacity < InputLanes + OutputLanes) begin : gen_check_capacity
     $error("bnn_width_converter: Capacity must be at least InputLanes + OutputLanes");
   end
@@ -44,7 +48,7 @@ module bnn_width_converter #(
   // Where the next input beat goes, once the output beat has left.
   wire [LevelBits-1:0] base = pop ? level - Out : level;
 
-  // Its first bit there. A multiple is a sum of shifted numbers, which no tool takes for a multiplier.
+  // Its first bit there. The multiple is written as a sum of shifted numbers, lest a tool infer a multiplier.
   function automatic [31:0] first_bit(input [LevelBits-1:0] element);
     integer b;
     begin

@@ -1,49 +1,56 @@
 // SPDX-License-Identifier: Apache-2.0
 // The sliding window unit: sends, for each window, its pixels row by row, from a line buffer.
 //
-// Two machines share the line buffer. The writer takes a beat of the image whenever there is room. The reader sends one beat a
-// cycle: it starts a window when the window's last pixel has come, and gives up the beats that no later window needs with
-// the window's last beat. Pixels outside the image are made up, so pads cost no input; windows of successive frames follow each
-// other without a gap, and so do the lines of an image. Where a beat has several windows, all this is said of all of them.
+// A writer and a reader share the line buffer. The writer takes a beat of the image whenever there is room. The reader sends
+// one beat per cycle: it starts a window when the window's last pixel has arrived and, with the window's last beat, frees the
+// beats that no later window needs. Pixels outside the image are generated, so padding costs no input cycles; windows of
+// successive frames follow each other without a gap, and so do the lines of an image. Where a beat has several windows, all
+// of this holds for them together.
 //
-// The buffer is a ring of input beats. A place in it is a beat and a pixel of that. Places advance by constants: one for each
-// loop that ends (channels, kernel columns, kernel rows, window columns, window rows), all modulo the ring's depth. What a
-// window needs and gives up is worked out one window ahead.
+// The buffer is a ring of input beats. A place in it is a beat and a pixel of that beat. Places advance by constants, one for
+// each loop that ends (channels, kernel columns, kernel rows, window columns, window rows), all modulo the ring's depth. How
+// many beats a window needs and frees is computed one window ahead, which keeps that arithmetic off the reader's path.
 
 `default_nettype none
 
 module bnn_window #(
-  // The image.
+  // Rows and columns of the image; at least 1.
   parameter int unsigned Rows            = 4,
   parameter int unsigned Columns         = 4,
-  // Elements of a pixel in a beat, input beats of a pixel, pixels of an input beat, bits of an element.
+  // Elements of a pixel in a beat; at least 1.
   parameter int unsigned Part            = 1,
+  // Beats of a pixel; at least 1.
   parameter int unsigned Chunks          = 1,
+  // Pixels of an input beat; a divisor of Columns, and more than 1 only where Chunks is 1.
   parameter int unsigned InputPixels     = 1,
+  // Bits of an element; at least 1.
   parameter int unsigned ElementBits     = 1,
+  // The window; all at least 1.
   parameter int unsigned KernelRows      = 3,
   parameter int unsigned KernelColumns   = 3,
   parameter int unsigned StrideRows      = 1,
   parameter int unsigned StrideColumns   = 1,
   parameter int unsigned DilationRows    = 1,
   parameter int unsigned DilationColumns = 1,
+  // Rows of padding above the image and columns on its left; 0 or more. Below and on the right there is as much as the windows
+  // touch.
   parameter int unsigned PadTop          = 0,
   parameter int unsigned PadLeft         = 0,
-  // Windows of a frame.
+  // Rows and columns of windows in a frame; at least 1.
   parameter int unsigned WindowRows      = 2,
   parameter int unsigned WindowColumns   = 2,
-  // Pixels of a window in an output beat: one, a part of a kernel row that divides it, or whole kernel rows. More than one needs
-  // Chunks 1.
+  // Pixels of a window in an output beat: a divisor of KernelColumns, or whole kernel rows, as many as divide KernelRows; more
+  // than 1 only where Chunks is 1.
   parameter int unsigned Taps            = 1,
-  // Windows of an output beat, a part of a row of windows. More than one needs all pixels of a window in a beat.
+  // Windows of an output beat: a divisor of WindowColumns; more than 1 only where Taps is all pixels of a window.
   parameter int unsigned Windows         = 1,
-  // 1: a flag above the elements for each pixel of a beat says that it lies outside.
+  // 0, or 1 for a flag for each pixel of a beat, above the elements, that says that it lies outside the image.
   parameter int unsigned Flags           = 0,
-  // The code of elements outside.
+  // The code of the elements outside; less than 2 ** ElementBits.
   parameter int unsigned Fill            = 0,
-  // Beats that the line buffer holds.
+  // Beats that the line buffer holds; at least all that a window needs, and a few more lest the writer wait for the reader.
   parameter int unsigned Depth           = 16,
-  // Beats that the output queue holds.
+  // Beats that the output queue holds; at least 2, and 3 for one beat per cycle.
   parameter int unsigned QueueDepth      = 3,
   // "block" or "distributed".
   parameter              MemoryKind      = "distributed"
@@ -58,6 +65,19 @@ module bnn_window #(
   input  wire                                                            m_tready_i
 );
 
+  if (Rows < 1 || Columns < 1 || Part < 1 || Chunks < 1 || InputPixels < 1 || ElementBits < 1) begin : gen_check_image
+    $error("bnn_window: Rows, Columns, Part, Chunks, InputPixels and ElementBits must be at least 1");
+  end
+  if (KernelRows < 1 || KernelColumns < 1 || StrideRows < 1 || StrideColumns < 1 || DilationRows < 1 || DilationColumns < 1)
+  begin : gen_check_kernel
+    $error("bnn_window: rows and columns of Kernel, Stride and Dilation must be at least 1");
+  end
+  if (WindowRows < 1 || WindowColumns < 1 || Taps < 1 || Windows < 1 || Depth < 1) begin : gen_check_windows
+    $error("bnn_window: WindowRows, WindowColumns, Taps, Windows and Depth must be at least 1");
+  end
+  if (Flags > 1 || Fill >> ElementBits != 0) begin : gen_check_fill
+    $error("bnn_window: Flags must be 0 or 1, and Fill less than 2 ** ElementBits");
+  end
   if (Taps * Windows * InputPixels > 1 && Chunks > 1) begin : gen_check_chunks
     $error("bnn_window: several pixels a beat need whole pixels in the beats");
   end
@@ -85,7 +105,7 @@ module bnn_window #(
   localparam int unsigned AddressBits = Depth > 1 ? $clog2(Depth) : 1;
   localparam int unsigned LevelBits = $clog2(Depth + 1);
 
-  // Distances in pixels, or in beats where a pixel has several.
+  // Distances in pixels, or in beats where a pixel has several beats.
   localparam int PixelStep = int'(Chunks * DilationColumns * TapColumns);
   localparam int RowStep = int'(Chunks * DilationRows * TapRows * Columns);
   localparam int Pixel0 = -(int'(Chunks * (PadTop * Columns + PadLeft)));
@@ -99,7 +119,7 @@ module bnn_window #(
   localparam int InFrame = int'((WindowRows - 1) * StrideRows * Columns * Chunks) + InRow + InWindow;
   localparam int JumpFrame = int'(Rows * Columns * Chunks) - InFrame;
 
-  // The same as pixels of a beat, and as beats in the ring: reduced modulo the pixels of a beat and the depth.
+  // The same as pixels of a beat and beats in the ring: reduced modulo the pixels of a beat and the depth.
   localparam int P = int'(InputPixels);
   localparam int D = int'(Depth);
   localparam int PixelsColumn = ((JumpColumn % P) + P) % P;
@@ -126,7 +146,7 @@ module bnn_window #(
   localparam [AddressBits-1:0] FirstAddress = AddressBits'(((FirstBeat % D) + D) % D);
   localparam [AddressBits:0] Modulus = (AddressBits+1)'(Depth);
 
-  // Signed numbers that hold every row and column that a window touches, and a stride more.
+  // Signed numbers that hold every row and column that a window touches, and one stride more.
   localparam int unsigned Far =
     Rows + Columns + PadTop + PadLeft + KernelRows * DilationRows + KernelColumns * DilationColumns + StrideRows + StrideColumns
     + WindowRows * StrideRows + WindowColumns * StrideColumns;
@@ -166,8 +186,8 @@ module bnn_window #(
   reg [AddressBits-1:0] address;
   reg [LaneBits-1:0]    lane;
 
-  // Beats that a window needs, counted from the oldest that is kept, and those that it gives up: functions of the place of
-  // the window and of the one behind it.
+  // Beats that a window needs, counted from the oldest that is kept, and those that it frees: functions of the places of the
+  // window and of the next one.
 
   function automatic signed [BeatsBits-1:0] clip(input signed [PlaceBits-1:0] place, input signed [PlaceBits-1:0] most);
     clip = place < 0 ? '0 : place > most ? BeatsBits'(most) : BeatsBits'(place);
@@ -196,7 +216,7 @@ module bnn_window #(
   localparam signed [PlaceBits-1:0] LeftBeat = PlaceBits'((-(int'(PadLeft)) - LeftPixel) / P);
   localparam signed [BeatsBits-1:0] Beats = BeatsBits'(Chunks);
 
-  // A multiple of a constant is a sum of shifted numbers, which no tool takes for a multiplier.
+  // A multiple of a constant, written as a sum of shifted numbers lest a tool infer a multiplier.
   function automatic signed [BeatsBits-1:0] times(input signed [BeatsBits-1:0] number, input [BeatsBits-1:0] constant);
     integer b;
     begin
@@ -227,7 +247,7 @@ module bnn_window #(
     newest = times(clip(top + SpanRows, LastRow), Line) + clip(right, LastOfLine) + 1;
   endfunction
 
-  // Of the window behind the present one.
+  // Of the window after the present one.
   reg signed [PlaceBits-1:0] ahead_top;
   reg signed [PlaceBits-1:0] ahead_left;
   reg [LaneBits-1:0]         ahead_lane;
@@ -249,10 +269,10 @@ module bnn_window #(
   assign s_tready_o = ~full;
   wire go = primed & has_room & (~first_beat | (level >= need));
 
-  wire [LevelBits-1:0] given_up = go & last_beat ? leave : '0;
-  wire [LevelBits-1:0] next_level = level + LevelBits'(write) - given_up;
+  wire [LevelBits-1:0] freed = go & last_beat ? leave : '0;
+  wire [LevelBits-1:0] next_level = level + LevelBits'(write) - freed;
 
-  // What is assigned with "=" are wires of this block. They stand here since Verilator then works them out when they are
+  // Those assigned with "=" are wires of this block. They are computed in it because Verilator then does so only when they are
   // needed: most cycles are not the last of a window.
   reg [AddressBits:0]        add;
   reg [LaneBits:0]           add_lanes;
@@ -321,7 +341,7 @@ module bnn_window #(
       ahead_oldest  = oldest(ahead_top, ahead_left);
       beyond_oldest = ahead_last ? Frame : oldest(beyond_top, beyond_left);
       ahead_newest  = newest(ahead_top, ahead_left + SpanBeats + $signed(PlaceBits'(right_carry)));
-      // What is given up must have come.
+      // What is freed must have arrived.
       need  <= LevelBits'(times((ahead_newest > beyond_oldest ? ahead_newest : beyond_oldest) - ahead_oldest, Beats));
       leave <= LevelBits'(times(beyond_oldest - ahead_oldest, Beats));
       ahead_column <= ahead_of_row ? '0 : ahead_column + 1'b1;
@@ -356,8 +376,8 @@ module bnn_window #(
   end
   /* verilator lint_on BLKSEQ */
 
-  // Datapath: a memory for each pixel that a beat touches, all with the same contents. The windows of a beat share pixels: its
-  // columns are those of a row, Grid apart.
+  // Datapath: a memory for each pixel that a beat touches, all with the same contents. The windows of a beat share pixels: the
+  // columns that it touches lie in a row, Grid apart.
 
   reg                    sent;
   wire [OutputWidth-1:0] beat;
@@ -395,13 +415,15 @@ module bnn_window #(
         if (write) line[write_address] <= s_tdata_i;
         data <= line[beat_address[AddressBits-1:0]];
       end
-    end else begin : gen_distributed
+    end else if (MemoryKind == "distributed") begin : gen_distributed
       (* ram_style = "distributed" *)
       reg [InputWidth-1:0] line [0:Depth-1];
       always @(posedge clk_i) begin
         if (write) line[write_address] <= s_tdata_i;
         data <= line[beat_address[AddressBits-1:0]];
       end
+    end else begin : gen_check_memory
+      $error("bnn_window: MemoryKind must be \"block\" or \"distributed\"");
     end
     always @(posedge clk_i) begin
       outside[i] <= pixel_row < 0 | pixel_row >= AllRows | pixel_column < 0 | pixel_column >= AllColumns;

@@ -25,7 +25,7 @@ def inspect_model(model: str | os.PathLike[str], input: str | None = None, input
     file = open_model(path, InputFormat.parse(input, input_scale))
     cleaned = file.model
     with located(str(path)):
-        graph = lower(fold(cleaned, file.input.type, file.input.scale, file.graph.decisions).model)
+        graph = lower(fold(cleaned, file.input.type, file.input.scale, file.graph.findings).model)
     layers = []
     for operator in graph.operators:
         output_port, input_port = operator.outputs[0], operator.inputs[0]

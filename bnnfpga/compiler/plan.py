@@ -103,7 +103,7 @@ def make_plan(
     check_options(folding, cycles, output_kind)
     with located(str(file.source.path)):
         ends, _ = program_of(end_of(file.model))
-        folded = fold(file.model, file.input.type, file.input.scale, file.graph.decisions)
+        folded = fold(file.model, file.input.type, file.input.scale, file.graph.findings)
         graph = lower(folded.model, class_functions(ends, folded.output_functions) if output_kind == "class" else None)
     if cycles is None:
         slides = any(operator.slides for operator in graph.operators)

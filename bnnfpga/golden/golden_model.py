@@ -93,8 +93,8 @@ class GoldenModel:
     def __init__(self, model: Model, input: InputFormat | None = None, graph: GoldenGraph | None = None) -> None:
         self.input_format = InputFormat.parse(None, None) if input is None else input
         graph = golden_graph(model, self.input_format) if graph is None else graph
-        if graph.decisions.refusal is not None:
-            raise graph.decisions.refusal[1]
+        if graph.findings.refusal is not None:
+            raise graph.findings.refusal[1]
         assert graph.builder is not None
         self._builder = graph.builder
         self.input_shape = tuple(model.shape(model.input)[1:])
@@ -130,7 +130,7 @@ class GoldenModel:
 
 
 @dataclass(frozen=True)
-class Decisions:
+class Findings:
     """What a graph's meaning depends on and rewrites cannot see.
 
     Parameters
@@ -153,13 +153,13 @@ class Decisions:
 
 @dataclass(frozen=True)
 class GoldenGraph:
-    """What a session runs of a clean graph, written once for whoever asks, and what was decided on the way.
+    """What a session runs of a clean graph, written once for whoever asks, and what was found on the way.
 
-    `builder` is None where the graph means nothing: then `decisions` are those in front of where it ceases to.
+    `builder` is None where the graph means nothing: then `findings` are those in front of where it ceases to.
     """
 
     builder: _Builder | None
-    decisions: Decisions
+    findings: Findings
 
 
 def golden_graph(model: Model, input: InputFormat) -> GoldenGraph:
@@ -174,7 +174,7 @@ def golden_graph(model: Model, input: InputFormat) -> GoldenGraph:
     joins = (node for node in model.nodes if len(data_operands(model, node)) > 1 and not traits_of(node).dot_product)
     values = ((node.name, writer.values.get(node.output[0])) for node in joins)
     floats = frozenset(name for name, value in values if value is not None and value.base is None)
-    return GoldenGraph(builder, Decisions(frozenset(writer.float_concats), writer.addends, floats, refusal))
+    return GoldenGraph(builder, Findings(frozenset(writer.float_concats), writer.addends, floats, refusal))
 
 
 def _integers(array: NDArray[np.floating]) -> NDArray[np.int64]:

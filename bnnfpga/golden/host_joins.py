@@ -21,9 +21,9 @@ def leave_joins(model: Model, input: InputFormat) -> GoldenGraph:
     while True:
         graph = golden_graph(model, input)
         joins = joins_behind_layers(model)
-        decided = graph.decisions
-        refused = "" if decided.refusal is None else decided.refusal[0]
-        left = [node for node in joins if node.name in decided.float_joins or node.name == refused]
+        findings = graph.findings
+        refused = "" if findings.refusal is None else findings.refusal[0]
+        left = [node for node in joins if node.name in findings.float_joins or node.name == refused]
         if not left:
             return graph
         cut_joins(model, left)

@@ -33,7 +33,7 @@ _CONSTANT_FIRST = ("subtract_from", "divide_into")
 
 def step_to_onnx(step: Step, x: str, y: str, name_constant: Callable[[Floats], str]) -> list[onnx.NodeProto]:
     """The ONNX form of a step, reading tensor `x` and writing `y`."""
-    writer = _Writer(y, name_constant)
+    writer = _StepWriter(y, name_constant)
     if step.operation in _ONNX:
         inputs = [x] if step.constant is None else [x, name_constant(step.constant)]
         writer.emit(_ONNX[step.operation], *(inputs[::-1] if step.operation in _CONSTANT_FIRST else inputs))
@@ -51,7 +51,7 @@ def join_to_onnx(step: Step, ends: Sequence[str], y: str) -> onnx.NodeProto:
     return onnx.helper.make_node(_ONNX[step.operation], list(ends), [y])
 
 
-class _Writer:
+class _StepWriter:
     """Nodes of one step; the last one written is its result."""
 
     def __init__(self, name: str, name_constant: Callable[[Floats], str]) -> None:
@@ -85,7 +85,7 @@ class _Writer:
         return self.emit("Sum", *reached)
 
 
-_CASES: dict[str, Callable[[_Writer, str, Floats | None], str]] = {
+_CASES: dict[str, Callable[[_StepWriter, str, Floats | None], str]] = {
     "multiply_below_zero": lambda w, x, c: w.where_negative(x, w.emit("Mul", x, w.constant(c)), x),
     "round_up": lambda w, x, _: w.where_negative(x, w.emit("Floor", x), w.emit("Ceil", x)),
     "round_down": lambda w, x, _: w.where_negative(x, w.emit("Ceil", x), w.emit("Floor", x)),

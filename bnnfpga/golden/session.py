@@ -26,7 +26,7 @@ class Call:
 
 
 @dataclass
-class _Part:
+class _SessionPart:
     """What follows from the calls of earlier parts: nodes, and the calls on what they give."""
 
     nodes: list[onnx.NodeProto] = field(default_factory=list)
@@ -63,7 +63,7 @@ class Session:
     ) -> None:
         self._input = input
         levels = {input: 0}
-        self._parts = [_Part()]
+        self._parts = [_SessionPart()]
         makers: dict[str, int] = {}
         for item in operations:
             if isinstance(item, Call):
@@ -71,7 +71,7 @@ class Session:
                 self._parts[level].calls.append(item)
                 levels[item.result] = level + 1
                 if len(self._parts) == level + 1:
-                    self._parts.append(_Part())
+                    self._parts.append(_SessionPart())
                 continue
             level = max((levels[name] for name in item.input if name in levels), default=0)
             self._parts[level].nodes.append(item)
@@ -110,7 +110,7 @@ class Session:
 
 
 def _session(
-    part: _Part,
+    part: _SessionPart,
     inputs: Mapping[str, onnx.ValueInfoProto],
     constants: Mapping[str, onnx.TensorProto],
     kinds: Mapping[str, int],

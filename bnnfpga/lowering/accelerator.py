@@ -20,7 +20,7 @@ from bnnfpga.transforms.integer_types import (
 
 
 @dataclass(frozen=True, eq=False)
-class Tensor:
+class StreamedTensor:
     """Where a tensor of the model is in the accelerator.
 
     Parameters
@@ -47,10 +47,10 @@ class Lowering:
         self.model = model
         self.operators: dict[str, Operator] = {}
         self.merged: set[Node] = set()
-        self.tensors: dict[str, Tensor] = {}
+        self.tensors: dict[str, StreamedTensor] = {}
         self._edges: list[tuple[str | None, str, int]] = []
         source = model.input
-        self.tensors[source] = Tensor(None, channels_last(self.shape(source)))
+        self.tensors[source] = StreamedTensor(None, channels_last(self.shape(source)))
 
     def joined(self, last: Sequence[str], made: Sequence[Frame]) -> Graph:
         """The graph, with forks where a stream has several readers; `made` is what its output streams carry."""
@@ -94,7 +94,7 @@ class Lowering:
         assert type is not None, tensor
         return type
 
-    def stream_type(self, tensor: Tensor) -> IntegerType:
+    def stream_type(self, tensor: StreamedTensor) -> IntegerType:
         return self.type_of(tensor.producer)
 
     def type_of(self, producer: str | None) -> IntegerType:
@@ -116,7 +116,7 @@ class Lowering:
         self._edges += [(producer, operator.name, port) for port, producer in enumerate(producers)]
         return operator.name
 
-    def read(self, node: Node, index: int = 0) -> Tensor:
+    def read(self, node: Node, index: int = 0) -> StreamedTensor:
         """An operand of a node, in the order in which it comes."""
         return self.tensors[node.input[index]]
 
@@ -124,7 +124,7 @@ class Lowering:
         """A node's result comes from an operator, with channels last where nothing else is said."""
         result = node.output[0]
         self._check_interval(result, self.operators[producer])
-        self.tensors[result] = Tensor(producer, channels_last(self.shape(result)) if order is None else order)
+        self.tensors[result] = StreamedTensor(producer, channels_last(self.shape(result)) if order is None else order)
 
     def _check_interval(self, tensor: str, unit: Operator) -> None:
         """A unit works out for itself what it makes: that must hold all that the transforms count on.

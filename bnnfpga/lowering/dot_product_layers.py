@@ -15,7 +15,7 @@ from bnnfpga.dataflow.operators.window import Window
 from bnnfpga.frontend.forms.sliding import geometry_of
 from bnnfpga.frontend.graph.model import Node
 from bnnfpga.frontend.graph.nodes import attribute, describe
-from bnnfpga.lowering.accelerator import Lowering, Tensor
+from bnnfpga.lowering.accelerator import Lowering, StreamedTensor
 from bnnfpga.lowering.element_functions import table_of
 from bnnfpga.lowering.pixels import padded, padded_geometry, unfit_pad
 from bnnfpga.lowering.reorder import image
@@ -106,7 +106,7 @@ def _depthwise(
     node: Node,
     geometry: Geometry,
     fill: int,
-    tensor: Tensor,
+    tensor: StreamedTensor,
     weights: IntArray,
     table: ThresholdTable | None,
 ) -> str:
@@ -131,7 +131,7 @@ def _grouped(
     node: Node,
     geometry: Geometry,
     fill: int,
-    tensor: Tensor,
+    tensor: StreamedTensor,
     weights: IntArray,
     table: ThresholdTable | None,
 ) -> str:

@@ -10,9 +10,9 @@ from bnnfpga.dataflow.operators.lookup import Lookup
 from bnnfpga.dataflow.operators.threshold import Threshold
 from bnnfpga.frontend.graph.model import Node
 from bnnfpga.frontend.graph.nodes import attribute, describe, required_constant
-from bnnfpga.lowering.accelerator import Lowering, stream_shape
+from bnnfpga.lowering.accelerator import Lowering, StreamedTensor, stream_shape
 from bnnfpga.lowering.reorder import image
-from bnnfpga.numbers.integers import IntegerType
+from bnnfpga.numbers.integers import IntArray, IntegerType
 from bnnfpga.numbers.threshold_table import ThresholdTable
 
 _MIN_TABULATED = 4
@@ -23,16 +23,8 @@ _MAX_LEVELS = 1 << 12
 def threshold(lowering: Lowering, node: Node) -> None:
     """A table where one function serves all channels and has more than a few thresholds, else thresholds."""
     table = table_of(lowering, node)
-    tensor = lowering.read(node)
-    shape = lowering.shape(node.input[0])
-    stream = stream_shape(shape)
-    if len(table.values) == stream[-1] > 1:
-        tensor = image(lowering, node)
-    if len(table.values) not in (1, stream[-1]) or len(stream) == 1:
-        # Each element has its own thresholds, and an image comes pixel by pixel, whether it was flattened or not.
-        stream = (len(tensor.order),)
-        if len(table.values) > 1:
-            table = table.rows(tensor.order)
+    tensor, shape, rows = _operand(lowering, node, len(table.values))
+    table = table.rows(rows)
     type = lowering.stream_type(tensor)
     if _is_identity(table, type):
         lowering.tensors[node.output[0]] = tensor
@@ -45,13 +37,10 @@ def threshold(lowering: Lowering, node: Node) -> None:
             hint="quantise to fewer bits, or, on the model's input, omit --input: then the host computes it",
         )
     if len(table.values) > 1 or table.levels < _MIN_TABULATED or type.bits > _MAX_TABULATED_BITS:
-        unit = Threshold(lowering.name(Threshold), stream, type, table)
+        unit = Threshold(lowering.name(Threshold), shape, type, table)
     else:
-        codes = np.arange(1 << type.bits, dtype=np.int64)
-        # Codes that cannot occur get the result of the nearest that can.
-        values = np.clip(type.decode(codes), type.lo, type.hi)
-        results = table.execute(values[:, None])[:, 0].astype(np.int64)
-        unit = Lookup(lowering.name(Lookup), stream, type, results, table.output)
+        results = table.execute(values_by_code(type, type.lo, type.hi)[:, None])[:, 0].astype(np.int64)
+        unit = Lookup(lowering.name(Lookup), shape, type, results, table.output)
     lowering.made(node, lowering.add(unit, tensor.producer), tensor.order)
 
 
@@ -66,27 +55,39 @@ def _is_identity(table: ThresholdTable, type: IntegerType) -> bool:
 
 def table(lowering: Lowering, node: Node) -> None:
     """Any function: of all channels, or one for each, by the codes of the stream."""
-    tensor = lowering.read(node)
-    given = required_constant(lowering.model, node, 1, "table").astype(np.int64)
+    results = required_constant(lowering.model, node, 1, "table").astype(np.int64)
     first = int(attribute(node, "first", 0))
-    stream = stream_shape(lowering.shape(node.input[0]))
-    if len(given) == stream[-1] > 1:
-        tensor = image(lowering, node)
-    if len(given) not in (1, stream[-1]) or len(stream) == 1:
-        stream = (len(tensor.order),)
-        given = given if len(given) == 1 else given[tensor.order]
+    tensor, shape, rows = _operand(lowering, node, len(results))
     type = lowering.stream_type(tensor)
-    # Codes that cannot occur get the result of the nearest that can.
-    values = np.clip(type.decode(np.arange(1 << type.bits, dtype=np.int64)), first, first + given.shape[1] - 1)
-    results = given[:, values - first]
+    results = results[rows][:, values_by_code(type, first, first + results.shape[1] - 1) - first]
     unit = Lookup(
         lowering.name(Lookup),
-        stream,
+        shape,
         type,
         results[0] if len(results) == 1 else results,
         lowering.tensor_type(node.output[0]),
     )
     lowering.made(node, lowering.add(unit, tensor.producer), tensor.order)
+
+
+def _operand(
+    lowering: Lowering, node: Node, functions: int
+) -> tuple[StreamedTensor, tuple[int, ...], slice | IntArray]:
+    """A node's operand, its shape to a unit with so many functions, and which of them an element there has, in order.
+
+    One function serves all, or each channel has its own, or each element: an image comes pixel by pixel, whether it was
+    flattened or not.
+    """
+    shape = stream_shape(lowering.shape(node.input[0]))
+    tensor = image(lowering, node) if functions == shape[-1] > 1 else lowering.read(node)
+    if functions in (1, shape[-1]) and len(shape) > 1:
+        return tensor, shape, slice(None)
+    return tensor, (len(tensor.order),), tensor.order if functions > 1 else slice(None)
+
+
+def values_by_code(type: IntegerType, first: int, last: int) -> IntArray:
+    """The integer of each code that a stream can carry; of one that cannot occur, the nearest of `first` to `last`."""
+    return np.clip(type.decode(np.arange(1 << type.bits, dtype=np.int64)), first, last)
 
 
 def table_of(lowering: Lowering, node: Node) -> ThresholdTable:

@@ -22,12 +22,12 @@ from bnnfpga.frontend.graph.nodes import describe
 from bnnfpga.lowering.accelerator import Lowering, stream_shape
 from bnnfpga.lowering.branches import add_streams, concat, multiply_streams
 from bnnfpga.lowering.dot_product_layers import convolution, dense
-from bnnfpga.lowering.element_functions import table, threshold
+from bnnfpga.lowering.element_functions import table, threshold, values_by_code
 from bnnfpga.lowering.pixels import integer_pool, max_pool, pad, pick, space_to_depth, sum_pool
 from bnnfpga.lowering.reorder import layout, transpose
 from bnnfpga.numbers.integers import IntegerType
 from bnnfpga.numbers.threshold_table import ThresholdTable
-from bnnfpga.transforms.class_scores import Affine, ClassFunction, Ranks, class_comparison, class_decision
+from bnnfpga.transforms.class_scores import AffineScores, ClassFunction, RankedScores, class_comparison, class_decision
 from bnnfpga.transforms.integer_types import (
     INTEGER_ADD,
     INTEGER_CONCAT,
@@ -148,8 +148,7 @@ def _decided(lowering: Lowering, tensor: str, function: ClassFunction) -> str:
             hint="use --output scores: the host computes the class",
         )
     else:
-        codes = port.type.decode(np.arange(1 << port.type.bits, dtype=np.int64))
-        places = np.clip((codes - values.start) // values.step, 0, len(values) - 1)
+        places = (values_by_code(port.type, values[0], values[-1]) - values.start) // values.step
         unit = Lookup(lowering.name(Lookup), (1,), port.type, above[places].astype(np.int64), _CLASS_OF_TWO)
     return lowering.add(unit, producer)
 
@@ -168,10 +167,10 @@ def _class_of(lowering: Lowering, name: str, tensor: str, function: ClassFunctio
     return lowering.add(_arg_max(name, port, comparison), place.producer)
 
 
-def _arg_max(name: str, scores: Port, comparison: Affine | Ranks | None) -> ArgMax:
+def _arg_max(name: str, scores: Port, comparison: AffineScores | RankedScores | None) -> ArgMax:
     if comparison is None:
         return ArgMax(name, scores)
-    if isinstance(comparison, Affine):
+    if isinstance(comparison, AffineScores):
         return ArgMax(name, scores, comparison.factors, comparison.offsets)
     # Where only every second score occurs, the lowest bit of their codes says nothing.
     shift = int(comparison.values.step == 2 and scores.type.bits > 1)

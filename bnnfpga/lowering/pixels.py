@@ -18,7 +18,7 @@ from bnnfpga.frontend.forms.resizing import upsampling_factors
 from bnnfpga.frontend.forms.sliding import geometry_of, pad_value, takes_smallest
 from bnnfpga.frontend.graph.model import Node
 from bnnfpga.frontend.graph.nodes import attribute, describe, required_constant
-from bnnfpga.lowering.accelerator import Lowering, Tensor, channels_last, rows_columns, stream_shape
+from bnnfpga.lowering.accelerator import Lowering, StreamedTensor, channels_last, rows_columns, stream_shape
 from bnnfpga.lowering.branches import of_type, pad_channels, select
 from bnnfpga.lowering.reorder import image, taken_at_once, transpose
 from bnnfpga.numbers.geometry import Geometry
@@ -119,7 +119,7 @@ def pick(lowering: Lowering, node: Node) -> None:
     if any(np.any(np.diff(places) < 0) for places in taken):
         elements = np.arange(len(tensor.order)).reshape(*extents, channels)
         index = elements[taken[0]][:, taken[1]].reshape(-1)
-        lowering.tensors[last.output[0]] = Tensor(taken_at_once(lowering, node, tensor, index), order)
+        lowering.tensors[last.output[0]] = StreamedTensor(taken_at_once(lowering, node, tensor, index), order)
         return
     producer, type = tensor.producer, lowering.stream_type(tensor)
     kept = [np.unique(places, return_counts=True) for places in taken]
@@ -130,7 +130,7 @@ def pick(lowering: Lowering, node: Node) -> None:
     if factors != (1, 1):
         unit = Upsample(lowering.name(Upsample), (len(rows), len(columns)), channels, type, factors)
         producer = lowering.add(unit, producer)
-    lowering.tensors[last.output[0]] = Tensor(producer, order)
+    lowering.tensors[last.output[0]] = StreamedTensor(producer, order)
 
 
 def _copies(counts: IntArray) -> Copies:
@@ -186,17 +186,17 @@ def pad(lowering: Lowering, node: Node) -> None:
     lowering.tensors[node.output[0]] = tensor
 
 
-def padded(lowering: Lowering, node: Node, tensor: Tensor) -> Tensor:
+def padded(lowering: Lowering, node: Node, tensor: StreamedTensor) -> StreamedTensor:
     """The input of a Pad with its pads made: by windows of one pixel."""
     shape, type = lowering.shape(node.input[0]), lowering.tensor_type(node.output[0])
     geometry = Geometry(rows_columns(shape), (1, 1), pads=tensor.pads)
     source = of_type(lowering, tensor.producer, stream_shape(shape), type)
     window = Window(lowering.name(Window), geometry, shape[0], type, tensor.fill)
     order = channels_last([shape[0], *geometry.windows])
-    return Tensor(lowering.add(window, source), order)
+    return StreamedTensor(lowering.add(window, source), order)
 
 
-def padded_geometry(lowering: Lowering, node: Node, tensor: Tensor) -> tuple[Geometry, int]:
+def padded_geometry(lowering: Lowering, node: Node, tensor: StreamedTensor) -> tuple[Geometry, int]:
     """A convolution's, on the image without the pads that a Pad put around it; and what pads are."""
     geometry = geometry_of(lowering.model, node)
     if not any(tensor.pads):

@@ -9,14 +9,14 @@ from bnnfpga.dataflow.operators.select import Select
 from bnnfpga.frontend.forms.rearranging import rearrange
 from bnnfpga.frontend.graph.model import Node
 from bnnfpga.frontend.graph.nodes import describe
-from bnnfpga.lowering.accelerator import Lowering, Tensor, channels_last
+from bnnfpga.lowering.accelerator import Lowering, StreamedTensor, channels_last
 from bnnfpga.numbers.integers import IntArray
 
 _MAX_BITS = 1 << 13
 """Bits of a frame that passes as one beat: some registers for each, and a width converter on either side."""
 
 
-def in_order(lowering: Lowering, node: Node, tensor: Tensor, order: IntArray) -> Tensor:
+def in_order(lowering: Lowering, node: Node, tensor: StreamedTensor, order: IntArray) -> StreamedTensor:
     """The same tensor as a stream in another order; a frame is one beat where that is not the order it has.
 
     Raises
@@ -27,10 +27,10 @@ def in_order(lowering: Lowering, node: Node, tensor: Tensor, order: IntArray) ->
     if np.array_equal(tensor.order, order):
         return tensor
     index = np.argsort(tensor.order)[order]
-    return Tensor(taken_at_once(lowering, node, tensor, index), order)
+    return StreamedTensor(taken_at_once(lowering, node, tensor, index), order)
 
 
-def taken_at_once(lowering: Lowering, node: Node, tensor: Tensor, index: IntArray) -> str:
+def taken_at_once(lowering: Lowering, node: Node, tensor: StreamedTensor, index: IntArray) -> str:
     """Any elements of a stream in any order, by number: the frame passes as one beat.
 
     Raises
@@ -52,7 +52,7 @@ def taken_at_once(lowering: Lowering, node: Node, tensor: Tensor, index: IntArra
     return lowering.add(unit, tensor.producer)
 
 
-def image(lowering: Lowering, node: Node, index: int = 0) -> Tensor:
+def image(lowering: Lowering, node: Node, index: int = 0) -> StreamedTensor:
     """An operand of a node that takes images with their channels innermost: brought to that order for all its readers.
 
     Raises
@@ -80,4 +80,4 @@ def transpose(lowering: Lowering, node: Node) -> None:
     taken = lowering.model.shape(node.input[0])
     # Where each element of the flattened input stands in the flattened output.
     places = np.argsort(rearrange(lowering.model, node, np.arange(len(tensor.order)).reshape(taken)).reshape(-1))
-    lowering.tensors[node.output[0]] = Tensor(tensor.producer, places[tensor.order])
+    lowering.tensors[node.output[0]] = StreamedTensor(tensor.producer, places[tensor.order])

@@ -27,7 +27,7 @@ _USE_SCORES = "use --output scores: the host computes the class"
 
 
 @dataclass(frozen=True, eq=False)
-class Affine:
+class AffineScores:
     """`factors * score + offsets` compares as the final function does; int64 (channels,)."""
 
     factors: IntArray
@@ -35,7 +35,7 @@ class Affine:
 
 
 @dataclass(frozen=True, eq=False)
-class Ranks:
+class RankedScores:
     """`ranks[channel, i]`, int64, of the score `values[i]` compares as the final function does."""
 
     values: range
@@ -112,7 +112,7 @@ def class_decision(function: ClassFunction, values: range) -> NDArray[np.bool_]:
     return function.decision(apply_steps(function.function.steps, scores)).astype(bool)
 
 
-def class_comparison(function: ClassFunction, values: range) -> Affine | Ranks | None:
+def class_comparison(function: ClassFunction, values: range) -> AffineScores | RankedScores | None:
     """Integers that compare as the outputs of the final function do.
 
     The float function is evaluated on every score that can occur, in every channel. Constants are taken only if all of
@@ -128,7 +128,7 @@ def class_comparison(function: ClassFunction, values: range) -> Affine | Ranks |
 
     Returns
     -------
-    Affine, Ranks or None
+    AffineScores, RankedScores or None
         None where the scores themselves compare so.
 
     Raises
@@ -151,7 +151,7 @@ def _check_number(values: int, channels: int = 1) -> None:
         raise _left_to_host(f"its scores can take {values:,} values each, too many to prove an integer comparison on")
 
 
-def _affine(scores: IntArray, outputs: NDArray[np.float64]) -> Affine | None:
+def _affine(scores: IntArray, outputs: NDArray[np.float64]) -> AffineScores | None:
     order = np.argsort(outputs, axis=None, kind="stable")
     rises = np.sign(np.diff(outputs.ravel()[order]))
     slope = (outputs[-1] - outputs[0]) / max(1, int(scores[-1, 0] - scores[0, 0]))
@@ -162,11 +162,11 @@ def _affine(scores: IntArray, outputs: NDArray[np.float64]) -> Affine | None:
         offsets = np.rint(offset / unit * 2**bits).astype(np.int64)
         compared = (scores * factors + offsets).ravel()[order]
         if np.array_equal(np.sign(np.diff(compared)), rises):
-            return Affine(factors, offsets)
+            return AffineScores(factors, offsets)
     return None
 
 
-def _ranks(values: range, outputs: NDArray[np.float64]) -> Ranks:
+def _ranks(values: range, outputs: NDArray[np.float64]) -> RankedScores:
     distinct, ranks = np.unique(outputs, return_inverse=True)
     bits = outputs.size * (len(distinct) - 1).bit_length()
     if bits > _MAX_TABLE_BITS:
@@ -177,4 +177,4 @@ def _ranks(values: range, outputs: NDArray[np.float64]) -> Ranks:
             where="--output class",
             hint=_USE_SCORES,
         )
-    return Ranks(values, ranks.reshape(outputs.shape).T.astype(np.int64))
+    return RankedScores(values, ranks.reshape(outputs.shape).T.astype(np.int64))

@@ -8,14 +8,14 @@ import numpy as np
 
 from bnnfpga.frontend.graph.model import Model
 from bnnfpga.frontend.graph.rewriting import apply_rewrites
-from bnnfpga.golden.golden_model import Decisions, golden_graph
+from bnnfpga.golden.golden_model import Findings, golden_graph
 from bnnfpga.host.input_format import InputFormat
 from bnnfpga.numbers.integers import IntArray, IntegerType
 from bnnfpga.transforms.affine_inputs import AffineBehindDotProducts, ShiftsIntoCodes
 from bnnfpga.transforms.batch_norm import BatchNormToArithmetic
 from bnnfpga.transforms.concats import ConcatBehindQuantizers
 from bnnfpga.transforms.first_picks import quantise_before_picks
-from bnnfpga.transforms.golden_decisions import mark_decisions
+from bnnfpga.transforms.golden_findings import mark_findings
 from bnnfpga.transforms.host_functions import HostFunction, cut_input, cut_layouts, cut_outputs
 from bnnfpga.transforms.integer_input import IntegerInput
 from bnnfpga.transforms.integer_joins import JoinsOnIntegers
@@ -70,7 +70,7 @@ def fold(
     model: Model,
     input_type: IntegerType | None = None,
     input_scale: np.float32 | None = None,
-    decided: Decisions | None = None,
+    findings: Findings | None = None,
 ) -> Folded:
     """Fold scales, biases, batch norms and activations of a clean graph into integer thresholds.
 
@@ -81,12 +81,12 @@ def fold(
     input_type, input_scale
         What integers the accelerator takes: the model's input is code * scale (without a scale, the code). No type:
         floats, quantised by the host.
-    decided
-        What the golden model decides of the graph, where that is known.
+    findings
+        What the golden model finds in the graph, where that is known.
     """
     model = model.copy()
     scale = np.float32(1) if input_scale is None else input_scale
-    mark_decisions(model, decided or golden_graph(model, InputFormat("", input_type, scale)).decisions)
+    mark_findings(model, findings or golden_graph(model, InputFormat("", input_type, scale)).findings)
     places = np.arange(0)
     if input_type is None:
         quantise_before_picks(model)

@@ -126,7 +126,7 @@ def reachable_values(model: Model, tensor: str) -> range:
 
 
 @dataclass(frozen=True)
-class _Rule:
+class _TypeRule:
     """The type of what a node makes: from those of its first `operands` inputs, or of all where that is None."""
 
     operands: int | None
@@ -196,16 +196,16 @@ def _multiples(node: Node, types: list[IntegerType]) -> list[IntegerType]:
 
 
 _RULES = {
-    **dict.fromkeys(kinds_that(lambda traits: traits.quantizes), _Rule(0, _of_codes)),
-    **dict.fromkeys(kinds_that(lambda traits: traits.dot_product), _Rule(1, _of_dot_products)),
-    **dict.fromkeys(kinds_that(lambda traits: traits.moves or traits.takes_extremum), _Rule(1, _as_first)),
-    **dict.fromkeys(kinds_that(lambda traits: traits.pads), _Rule(1, _with_pads)),
-    THRESHOLD: _Rule(0, _as_declared),
-    TABLE: _Rule(0, _as_declared),
-    INTEGER_POOL: _Rule(1, _as_first),
-    INTEGER_SUM: _Rule(1, _of_window_sums),
-    INTEGER_ADD: _Rule(None, _of_sums),
-    INTEGER_PRODUCT: _Rule(None, _of_products),
-    INTEGER_CONCAT: _Rule(None, _of_concatenations),
+    **dict.fromkeys(kinds_that(lambda traits: traits.quantizes), _TypeRule(0, _of_codes)),
+    **dict.fromkeys(kinds_that(lambda traits: traits.dot_product), _TypeRule(1, _of_dot_products)),
+    **dict.fromkeys(kinds_that(lambda traits: traits.moves or traits.takes_extremum), _TypeRule(1, _as_first)),
+    **dict.fromkeys(kinds_that(lambda traits: traits.pads), _TypeRule(1, _with_pads)),
+    THRESHOLD: _TypeRule(0, _as_declared),
+    TABLE: _TypeRule(0, _as_declared),
+    INTEGER_POOL: _TypeRule(1, _as_first),
+    INTEGER_SUM: _TypeRule(1, _of_window_sums),
+    INTEGER_ADD: _TypeRule(None, _of_sums),
+    INTEGER_PRODUCT: _TypeRule(None, _of_products),
+    INTEGER_CONCAT: _TypeRule(None, _of_concatenations),
 }
 """By operator; what is not among them makes floats."""

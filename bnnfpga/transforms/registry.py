@@ -11,7 +11,7 @@ from bnnfpga.frontend.graph.rewriting import Rewrite, apply_rewrites
 from bnnfpga.golden.golden_model import golden_graph
 from bnnfpga.host.input_format import InputFormat
 from bnnfpga.transforms.fold import SCALE_REWRITES
-from bnnfpga.transforms.golden_decisions import mark_decisions
+from bnnfpga.transforms.golden_findings import mark_findings
 from bnnfpga.transforms.integer_input import IntegerInput
 from bnnfpga.transforms.integer_types import integer_type
 from bnnfpga.transforms.threshold_chains import ChainsToThresholds
@@ -43,7 +43,7 @@ class NamedRewrite:
         else:
             step = IntegerInput(format.type, format.scale)
         result = model.copy()
-        mark_decisions(result, golden_graph(result, format).decisions)
+        mark_findings(result, golden_graph(result, format).findings)
         return result, apply_rewrites(result, step)
 
 

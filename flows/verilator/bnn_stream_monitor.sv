@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-// Watches one ready/valid stream in simulation and says what it saw.
+// Watches one ready/valid stream in simulation and reports what it saw.
 //
-// Simulation only: the compiler instantiates it under the define BNN_MONITOR, beside the stream and without touching it.
-// Where the run was given +bnn_streams=FILE, each monitor appends one line, a JSON object, to that file at the end:
+// For simulation only: the compiler instantiates it under the macro BNN_MONITOR, beside the stream and without touching it.
+// With +bnn_streams=FILE, each monitor appends one line, a JSON object, to that file at the end of the run:
 //
 //   {"name": "fc1", "transfers": 100, "stalled_cycles": 3, "starved_cycles": 20, "max_occupancy": 2,
 //    "valid": 0, "ready": 1}
 //
-// Stalled: a beat was offered and not taken. Starved: one would have been taken and none was there. The last two are the
-// state in which the stream stood when the run ended, which tells a deadlock's cause.
+// Stalled: a beat was offered and not accepted (back-pressure). Starved: one would have been accepted and none was offered.
+// The last two are the state of the stream when the run ended, which shows the cause of a deadlock.
 //
-// Where it was given +bnn_beats=FOLDER, each monitor writes FOLDER/NAME.beats, a record for each beat, little-endian: the
-// cycle in which the beat was taken and the one from which it was offered, 64 bits each, then the beat, padded with zeros
-// to 32-bit words. Cycles count from the first clock edge after reset. A beat that was offered and never taken comes last,
+// With +bnn_beats=FOLDER, each monitor writes FOLDER/NAME.beats, a record for each beat, little-endian: the
+// cycle in which the beat was accepted and the one from which it was offered, 64 bits each, then the beat, padded with zeros
+// to 32-bit words. Cycles count from the first clock edge after reset. A beat that was offered and never accepted comes last,
 // with all bits of the first cycle set.
 
 `default_nettype none
 
 module bnn_stream_monitor #(
-  // The stream's name in the report; letters, digits and "_" only, as it is printed into JSON as it is.
+  // The stream's name in the report: letters, digits and "_", for it is printed into JSON as it is.
   parameter Name = "stream",
-  // Bits of a beat.
+  // Bits of a beat; at least 1.
   parameter int unsigned Width = 1
 ) (
   input wire             clk_i,
@@ -31,6 +31,10 @@ module bnn_stream_monitor #(
   // Beats in the queue that feeds the stream.
   input wire [31:0]      level_i
 );
+
+  if (Width < 1) begin : gen_check_width
+    $error("bnn_stream_monitor: Width must be at least 1");
+  end
 
   localparam int unsigned Words = (Width + 31) / 32;
 

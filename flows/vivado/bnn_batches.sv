@@ -2,22 +2,22 @@
 // Between an AXI DMA and an accelerator.
 //
 // Words: a DMA moves words of 1, 2, 4 or 8 bytes. A beat of the accelerator is one word or several, the first the least
-// significant, filled up with zeros.
-// Batches: a DMA's transfer ends at its first TLAST, the accelerator marks every frame. Here the mark of the input's last
-// word, the end of a batch, becomes the mark of that batch's last output. No further batch is taken before that has left.
+// significant, padded with zeros.
+// Batches: a DMA's transfer ends at its first TLAST, but the accelerator marks every frame. So TLAST of the input, the end of a
+// batch, becomes TLAST of that batch's last output. The next batch is accepted when that output has left.
 
 `default_nettype none
 
 module bnn_batches #(
-  // Bytes of a word, and words of a beat, on either side.
+  // Bytes of a word, and words of a beat, on either side; at least 1.
   parameter int unsigned InputWordBytes  = 8,
   parameter int unsigned InputWords      = 1,
   parameter int unsigned OutputWordBytes = 8,
   parameter int unsigned OutputWords     = 1,
-  // Bytes of the accelerator's beats.
+  // Bytes of the accelerator's beats; at least 1, and no more than the words of a beat have.
   parameter int unsigned InputBytes      = 8,
   parameter int unsigned OutputBytes     = 8,
-  // Input beats of a frame.
+  // Input beats of a frame; at least 1.
   parameter int unsigned InputBeats      = 1
 ) (
   input  wire                         clk_i,
@@ -43,25 +43,28 @@ module bnn_batches #(
   input  wire                         m_tready_i
 );
 
-  localparam int unsigned InputWidth  = 8 * InputWordBytes * InputWords;
-  localparam int unsigned OutputWidth = 8 * OutputWordBytes * OutputWords;
+  localparam int unsigned InputWidth = 8 * InputWordBytes * InputWords;
 
-  if (InputBytes > InputWordBytes * InputWords || OutputBytes > OutputWordBytes * OutputWords) begin : gen_check_words
-    $error("bnn_batches: the words of a beat must hold its bytes");
+  // bnn_beat_words checks the output's.
+  if (InputBytes < 1 || InputWordBytes < 1 || InputWords < 1 || InputBytes > InputWordBytes * InputWords) begin : gen_check_words
+    $error("bnn_batches: InputBytes must be at least 1, and the words of a beat must hold it");
+  end
+  if (InputBeats < 1) begin : gen_check_beats
+    $error("bnn_batches: InputBeats must be at least 1");
   end
 
   reg running;
   always @(posedge clk_i) running <= rst_ni;
 
-  // The last word of a batch was taken, and its last output has not left.
+  // The last word of a batch has come in, and the batch's last output has not left.
   reg  closed;
   wire open = running & ~closed;
   wire take = s_tvalid_i & s_tready_o;
-  wire give = m_tvalid_o & m_tready_i;
+  wire send = m_tvalid_o & m_tready_i;
   always @(posedge clk_i) begin
     if (!rst_ni) closed <= 1'b0;
     else if (take & s_tlast_i) closed <= 1'b1;
-    else if (give & m_tlast_o) closed <= 1'b0;
+    else if (send & m_tlast_o) closed <= 1'b0;
   end
 
   // -- Words to beats ---------------------------------------------------------------------------------------------------
@@ -101,7 +104,7 @@ module bnn_batches #(
 
   localparam int unsigned BeatBits = $clog2(InputBeats + 1);
   reg [BeatBits-1:0] beats;
-  // Frames that are in as a whole, and whose last output has not left the accelerator.
+  // Frames that have come in completely and whose last output has not left the accelerator.
   reg [15:0] frames;
   // The last of them is the batch's last.
   reg  whole;
@@ -117,48 +120,33 @@ module bnn_batches #(
       if (beat_in) beats <= frame_in ? '0 : beats + BeatBits'(1);
       frames <= frames + 16'(frame_in) - 16'(frame_out);
       if (beat_in & beat_last) whole <= 1'b1;
-      else if (give & m_tlast_o) whole <= 1'b0;
+      else if (send & m_tlast_o) whole <= 1'b0;
     end
   end
-  // Whether a frame is a batch's last is known once it is in as a whole; its last output waits for that.
+  // Whether a frame is a batch's last is known once it has come in completely; its last output waits for that.
   wire known = ~scores_tlast_i | frames != 16'd0;
   wire final_beat = scores_tlast_i & whole & frames == 16'd1;
 
   // -- Beats to words ---------------------------------------------------------------------------------------------------
 
-  wire [OutputWidth-1:0] padded;
-  if (8 * OutputBytes == OutputWidth) begin : gen_full
-    assign padded = scores_tdata_i;
-  end else begin : gen_pad
-    assign padded = {{OutputWidth - 8 * OutputBytes{1'b0}}, scores_tdata_i};
-  end
-  if (OutputWords == 1) begin : gen_forward
-    assign m_tdata_o       = padded;
-    assign m_tvalid_o      = scores_tvalid_i & known;
-    assign m_tlast_o       = final_beat;
-    assign scores_tready_o = m_tready_i & known;
-  end else begin : gen_scatter
-    localparam int unsigned LeftBits = $clog2(OutputWords + 1);
-    reg [OutputWidth-1:0] words;
-    reg [LeftBits-1:0]    left;
-    reg                   last;
-    wire load = scores_tvalid_i & scores_tready_o;
-    assign scores_tready_o = known & (left == '0 | (left == LeftBits'(1) & m_tready_i));
-    assign m_tdata_o       = words[8*OutputWordBytes-1:0];
-    assign m_tvalid_o      = left != '0;
-    assign m_tlast_o       = last & left == LeftBits'(1);
-    always @(posedge clk_i) begin
-      if (load) begin
-        words <= padded;
-        last  <= final_beat;
-      end else if (give) begin
-        words <= words >> 8 * OutputWordBytes;
-      end
-      if (!rst_ni) left <= '0;
-      else if (load) left <= LeftBits'(OutputWords);
-      else if (give) left <= left - LeftBits'(1);
-    end
-  end
+  wire is_free;
+  assign scores_tready_o = is_free & known;
+  bnn_beat_words #(
+    .BeatBytes(OutputBytes),
+    .WordBytes(OutputWordBytes),
+    .Words(OutputWords)
+  ) cutter (
+    .clk_i,
+    .rst_ni,
+    .s_tdata_i (scores_tdata_i),
+    .s_tvalid_i(scores_tvalid_i & known),
+    .s_tlast_i (final_beat),
+    .s_tready_o(is_free),
+    .m_tdata_o,
+    .m_tvalid_o,
+    .m_tlast_o,
+    .m_tready_i
+  );
 
 endmodule
 

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// Several streams as one: in each frame a frame of the first, then one of the second, and so on.
+// Merges several streams: in each frame comes a frame of the first stream, then one of the second, and so on.
 //
-// The last word of the last stream's frame is marked.
+// Only the last word of the last stream's frame has TLAST. The turn is one-hot, so that a word is an AND and an OR away from
+// its stream.
 
 `default_nettype none
 
 module bnn_in_turn #(
-  // Streams, at least 2, and bits of a word.
+  // Streams; at least 2.
   parameter int unsigned Streams = 2,
+  // Bits of a word; at least 1.
   parameter int unsigned Width   = 8
 ) (
   input  wire                     clk_i,
   input  wire                     rst_ni,
-  // The first stream lies lowest.
+  // The first stream in the lowest bits.
   input  wire [Streams*Width-1:0] s_tdata_i,
   input  wire [Streams-1:0]       s_tvalid_i,
   input  wire [Streams-1:0]       s_tlast_i,
@@ -22,6 +24,10 @@ module bnn_in_turn #(
   output wire                     m_tlast_o,
   input  wire                     m_tready_i
 );
+
+  if (Streams < 2 || Width < 1) begin : gen_check_sizes
+    $error("bnn_in_turn: Streams must be at least 2, and Width at least 1");
+  end
 
   // Whose turn it is: one bit is set.
   reg [Streams-1:0] turn;

@@ -32,6 +32,8 @@ _IMPLIED = {
     "pools": "slides",
     "takes_extremum": "pools",
     "averages": "pools",
+    "picks": "moves",
+    "casts": "takes_truths",
     "regroups": "moves",
     "reorders": "moves",
     "transposes": "reorders",

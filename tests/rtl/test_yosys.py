@@ -238,9 +238,9 @@ def test_bad_parameters_stop_the_elaboration(module: str, parameters: str, words
     ("module", "parameters"),
     [
         ("bnn_matrix_vector", "MW=1 MH=1 PE=1 SIMD=1 Pixels=5 AccumulatorBits=1 ThresholdBits=2"),
-        ("bnn_matrix_vector", "PE=8 SIMD=8 Pixels=3 Flags=8 AccumulatorBits=5"),
+        ("bnn_matrix_vector", "PE=8 SIMD=8 Pixels=3 Flags=8 AccumulatorBits=5 ThresholdBits=5"),
         ("bnn_pool", "PE=5 Steps=1 SIMD=4 Pixels=3 Flags=1 ReduceStages=1"),
-        ("bnn_vector_vector", "PE=5 Steps=1 SIMD=9 Pixels=3 Flags=1 AccumulatorBits=5 ProductStages=1"),
+        ("bnn_vector_vector", "PE=5 Steps=1 SIMD=9 Pixels=3 Flags=1 AccumulatorBits=5 ThresholdBits=5 ProductStages=1"),
         ("bnn_concat", "Width0=1 Width1=7 Pixels=3"),
         ("bnn_window", "Columns=6 PadTop=1 PadLeft=1 WindowColumns=6 Taps=9 Windows=2 InputPixels=3 Flags=1"),
     ],

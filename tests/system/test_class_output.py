@@ -16,7 +16,7 @@ from bnnfpga.base.errors import UserError
 from bnnfpga.frontend.clean import load
 from bnnfpga.golden.golden_model import GoldenModel
 from bnnfpga.numbers.arithmetic import Step, apply_steps
-from bnnfpga.transforms.class_scores import Affine, ClassFunction, Ranks, class_comparison
+from bnnfpga.transforms.class_scores import AffineScores, ClassFunction, RankedScores, class_comparison
 from bnnfpga.transforms.host_functions import HostFunction
 from tests.support.builds import check_cycles, images_for
 from tests.support.nets import DenseNet, NetWriter
@@ -69,9 +69,9 @@ def test_integer_comparison_equals_float_comparison(
     scores = rng.choice(values, (300, channels))
     floats = apply_steps(steps, scores.astype(np.float32))
     compared = scores
-    if isinstance(comparison, Affine):
+    if isinstance(comparison, AffineScores):
         compared = scores * comparison.factors + comparison.offsets
-    elif isinstance(comparison, Ranks):
+    elif isinstance(comparison, RankedScores):
         compared = comparison.ranks[np.arange(channels), (scores - values.start) // values.step]
     np.testing.assert_array_equal(compared.argmax(axis=1), floats.argmax(axis=1))
 
@@ -80,7 +80,7 @@ def test_one_rising_function_needs_no_constants() -> None:
     steps = (Step("multiply", np.float32(0.3)), Step("add", np.float32(-2)))
     assert class_comparison(ClassFunction(HostFunction(steps, 10)), range(-9, 10)) is None
     falling = class_comparison(ClassFunction(HostFunction((Step("multiply", np.float32(-1)),), 3)), range(-9, 10))
-    assert isinstance(falling, Affine)
+    assert isinstance(falling, AffineScores)
     assert np.all(falling.factors < 0)
 
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bnnfpga.dataflow.hardware import (
     EmulatorKernel,
@@ -108,14 +109,12 @@ class ArgMax(Operator):
         return max(1, self.compared_type.bits - 1)
 
     @cached_property
-    def _affine_memory(self) -> tuple[Memory | None, int, int]:
-        """Factors and offsets by beat, lane 0 lowest, the factor below the offset; their widths."""
+    def _constants(self) -> tuple[NDArray[np.uint8], ...]:
+        """The bits of factors and of offsets, each (channels, bits), two's complement; none where there are none."""
         if self.factors is None or self.offsets is None:
-            return None, 1, 1
-        factor_bits = IntegerType(int(self.factors.min()), int(self.factors.max()), "signed").bits
-        offset_bits = IntegerType(int(self.offsets.min()), int(self.offsets.max()), "signed").bits
-        fields = np.concatenate([to_bits(self.factors, factor_bits), to_bits(self.offsets, offset_bits)], axis=1)
-        return Memory("affine", fields.reshape(self.port.beats, -1), "distributed"), factor_bits, offset_bits
+            return ()
+        types = [IntegerType(int(x.min()), int(x.max()), "signed") for x in (self.factors, self.offsets)]
+        return tuple(to_bits(x, type.bits) for x, type in zip((self.factors, self.offsets), types, strict=True))
 
     @property
     def _rank_kind(self) -> MemoryKind:
@@ -132,13 +131,11 @@ class ArgMax(Operator):
     def resources(self) -> dict[str, int]:
         bits, lanes = self.compared_type.bits, self.port.lanes
         unit = {"lut": 2 * lanes * bits + 20, "ff": (lanes + 2) * bits + 30}
-        memory, factor_bits, _ = self._affine_memory
-        extra = [] if memory is None else [multiplier_resources(factor_bits, self.port.type.bits, lanes)]
+        extra = [multiplier_resources(x.shape[1], self.port.type.bits, lanes) for x in self._constants[:1]]
         extra += [memory_resources(memory.words, memory.width, memory.kind) for memory in self.memories()]
         return add_resources(unit, *extra, queue_resources(self.outputs[0].width, self.queue))
 
     def parameters(self) -> UnitParameters:
-        affine, factor_bits, offset_bits = self._affine_memory
         stated = both(
             Lanes=self.port.lanes,
             Beats=self.port.beats,
@@ -147,20 +144,22 @@ class ArgMax(Operator):
             ComparedBits=self.compared_type.bits,
             OutputBits=self.outputs[0].type.bits,
         ) + rtl_only(QueueDepth=self.queue)
-        if affine is not None:
-            stated += rtl_only(Affine=1, FactorBits=factor_bits, OffsetBits=offset_bits, Constants=affine)
+        if self._constants:
+            # By beat, lane 0 lowest, the factor below the offset.
+            words = np.concatenate(self._constants, axis=1).reshape(self.port.beats, -1)
+            factor_bits, offset_bits = (bits.shape[1] for bits in self._constants)
+            memory = Memory("affine", words, "distributed")
+            stated += rtl_only(Affine=1, FactorBits=factor_bits, OffsetBits=offset_bits, Constants=memory)
         if self._rank_memories is not None:
             stated += rtl_only(Ranked=1, RankShift=self.rank_shift, RankBits=self._rank_bits)
             stated += rtl_only(MemoryKind=self._rank_kind, Ranks=self._rank_memories)
         return stated
 
     def hls_tables(self) -> tuple[HlsTable, ...]:
-        tables = []
-        if self.factors is not None and self.offsets is not None:
-            for name, values in (("factors", self.factors), ("offsets", self.offsets)):
-                bits = IntegerType(int(values.min()), int(values.max()), "signed").bits
-                entries = to_bits(values, bits).reshape(self.port.beats, self.port.lanes, bits)
-                tables.append(HlsTable(name, entries, True, "distributed"))
+        tables = [
+            HlsTable(name, bits.reshape(self.port.beats, self.port.lanes, -1), True, "distributed")
+            for name, bits in zip(("factors", "offsets"), self._constants, strict=False)
+        ]
         if self._rank_memories is not None:
             entries = np.stack([memory.bits for memory in self._rank_memories.lanes], axis=1)
             tables.append(HlsTable("ranks", entries, False, self._rank_kind))

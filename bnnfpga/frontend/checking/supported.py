@@ -8,12 +8,11 @@ from bnnfpga.frontend.ends.final import FINAL
 from bnnfpga.frontend.graph.model import Model
 from bnnfpga.frontend.graph.nodes import attribute, describe
 
-_PICKS = ("Gather", "Resize")
-"""As which everything that picks or repeats elements is written."""
-SUPPORTED = (
-    *kinds_that(lambda traits: traits.elementwise or traits.dot_product or traits.pools),
-    *kinds_that(lambda traits: traits.concatenates or traits.pads or traits.layout),
-    *_PICKS,
+SUPPORTED = kinds_that(
+    lambda traits: (
+        (traits.elementwise or traits.dot_product or traits.pools)
+        or (traits.concatenates or traits.pads or traits.layout or traits.picks)
+    )
 )
 
 

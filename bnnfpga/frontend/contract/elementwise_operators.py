@@ -16,7 +16,7 @@ from bnnfpga.frontend.contract.terms import (
     Operator,
     one_of,
 )
-from bnnfpga.frontend.contract.traits import COMPARISON, ELEMENTWISE, NONE, QUANTIZER, Traits
+from bnnfpga.frontend.contract.traits import COMPARISON, ELEMENTWISE, MOVING, NONE, QUANTIZER, Traits
 
 _ARITHMETIC, _ACTIVATION, _COMPARISON = "Arithmetic", "Activations", "Comparisons"
 _X = (Input("X"),)
@@ -128,7 +128,13 @@ OPERATORS = (
         traits=Traits(elementwise=True, by_channel=True, channels_second=True),
     ),
     Operator("Clip", _ARITHMETIC, "Of a stream between constants.", (_CLIP_6, _CLIP_11), traits=ELEMENTWISE),
-    Operator("Identity", _ARITHMETIC, "Left out.", (Form((1, 13, 14, 16, 19, 21, 23, 24, 25), (Input("x", MOVED),)),)),
+    Operator(
+        "Identity",
+        _ARITHMETIC,
+        "Left out.",
+        (Form((1, 13, 14, 16, 19, 21, 23, 24, 25), (Input("x", MOVED),)),),
+        traits=MOVING,
+    ),
     Operator("Dropout", _ARITHMETIC, "Left out; it must not train.", (_DROPOUT_7, _DROPOUT_12)),
     Operator(
         "Cast",
@@ -137,7 +143,7 @@ OPERATORS = (
         "float: a quantizer.",
         (_CAST_6, _CAST_19, _CAST_24),
         gives="to",
-        traits=Traits(takes_truths=True),
+        traits=Traits(takes_truths=True, casts=True),
     ),
     Operator(
         "CastLike",

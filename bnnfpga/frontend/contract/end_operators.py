@@ -13,10 +13,12 @@ from bnnfpga.frontend.contract.terms import (
     Input,
     Operator,
 )
+from bnnfpga.frontend.contract.traits import Traits
 
 _END, _CONSTANT = "Ends", "Constants"
 _LEFT = "Behind the last layer, along any axis: left to the host."
 _SCORES = (Input("input", FLOATS),)
+_HOSTS = Traits(left_to_host=True)
 _KEEP = Attribute("keepdims", "int", 1, FLAG)
 _LAST = Attribute("select_last_index", "int", 0, FLAG)
 _ARG_MAX = Form((1, 11), _SCORES, (Attribute("axis", "int", 0), _KEEP))
@@ -44,7 +46,7 @@ _ENDS = (Attribute("start", "int", 0), Attribute("end", "int"))
 
 def _softmax(name: str) -> Operator:
     before = Form((1, 11), _SCORES, (Attribute("axis", "int", 1),))
-    return Operator(name, _END, _LEFT, (before, Form((13,), _SCORES, (Attribute("axis", "int", -1),))))
+    return Operator(name, _END, _LEFT, (before, Form((13,), _SCORES, (Attribute("axis", "int", -1),))), traits=_HOSTS)
 
 
 OPERATORS = (
@@ -56,8 +58,9 @@ OPERATORS = (
         _LEFT,
         (_ARG_MAX, _ARG_MAX.since(12, 13, more=(_LAST,))),
         gives="int64",
+        traits=_HOSTS,
     ),
-    Operator("TopK", _END, _LEFT, (_TOP_1, _TOP_10, _TOP_11), gives="ranked"),
+    Operator("TopK", _END, _LEFT, (_TOP_1, _TOP_10, _TOP_11), gives="ranked", traits=_HOSTS),
     Operator(
         "Constant",
         _CONSTANT,

@@ -76,6 +76,7 @@ OPERATORS = (
         "Sigmoid",
         (6, 13),
         does="Behind the scores it is left to the host; elsewhere in front of a quantizer, as the others.",
+        traits=replace(FUNCTION, left_to_host=True),
     ),
     _function("Sin", (7, 22)),
     _function("Sinh", (9, 22)),

@@ -23,6 +23,7 @@ from bnnfpga.frontend.contract.traits import MOVING, REGROUPING, Traits
 
 _LAYOUT, _CHANNELS, _PIXELS = "Layouts", "Channels", "Pixels"
 _DATA = Input("data", MOVED)
+_PICKING = Traits(moves=True, picks=True)
 
 
 def _axes(name: str = "axes", *, optional: bool = False) -> Input:
@@ -195,7 +196,7 @@ OPERATORS = (
         _CHANNELS,
         f"{_PICKS}, by constant indices; of rows of a constant, by the input: an embedding.",
         (Form((1, 11, 13), (_DATA, Input("indices", INTEGERS)), (_axis(0),)),),
-        traits=MOVING,
+        traits=_PICKING,
     ),
     Operator(
         "Split",
@@ -226,7 +227,7 @@ OPERATORS = (
         _PIXELS,
         _NEAREST_PIXELS,
         (Form((10,), (_DATA, _SCALES), (_MODE_10,)), _RESIZE_11, _RESIZE_13, _RESIZE_18, _RESIZE_19),
-        traits=MOVING,
+        traits=_PICKING,
     ),
     Operator(
         "Upsample",

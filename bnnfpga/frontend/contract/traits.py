@@ -60,6 +60,8 @@ class Traits:
         It only permutes a frame's axes.
     moves
         Each element that it gives is one of its one input's, regrouped and transposed ones included.
+    picks
+        It moves, and takes elements along some of its axes, each any number of times.
     concatenates
         It puts streams one behind the other along an axis.
     pads
@@ -72,6 +74,10 @@ class Traits:
         It gives truth values of two operands.
     takes_truths
         It gives numbers for truth values.
+    casts
+        It gives the same numbers in another type.
+    left_to_host
+        It is a function of scores, behind the last layer, that no unit computes.
     """
 
     elementwise: bool = False
@@ -97,12 +103,15 @@ class Traits:
     reorders: bool = False
     transposes: bool = False
     moves: bool = False
+    picks: bool = False
     concatenates: bool = False
     pads: bool = False
     reduces: bool = False
     channels_second: bool = False
     compares: bool = False
     takes_truths: bool = False
+    casts: bool = False
+    left_to_host: bool = False
 
     @property
     def shifts(self) -> bool:

@@ -23,7 +23,7 @@ _LAYOUTS = {3: "NCW", 4: "NCHW"}
 
 
 @dataclass(frozen=True)
-class _Comparison:
+class _Relation:
     """A comparison of x with a bound: whether it is true above the bound, and at it; `mirrored` has them exchanged."""
 
     above: bool
@@ -32,10 +32,10 @@ class _Comparison:
 
 
 _COMPARISONS = {
-    "Greater": _Comparison(above=True, at=False, mirrored="Less"),
-    "GreaterOrEqual": _Comparison(above=True, at=True, mirrored="LessOrEqual"),
-    "Less": _Comparison(above=False, at=False, mirrored="Greater"),
-    "LessOrEqual": _Comparison(above=False, at=True, mirrored="GreaterOrEqual"),
+    "Greater": _Relation(above=True, at=False, mirrored="Less"),
+    "GreaterOrEqual": _Relation(above=True, at=True, mirrored="LessOrEqual"),
+    "Less": _Relation(above=False, at=False, mirrored="Greater"),
+    "LessOrEqual": _Relation(above=False, at=True, mirrored="GreaterOrEqual"),
 }
 
 

@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from bnnfpga.frontend.contract.table import traits_of
+from bnnfpga.frontend.contract.table import kinds_that, traits_of
 from bnnfpga.frontend.graph.model import Model, Node
 from bnnfpga.frontend.graph.nodes import (
-    ELEMENTWISE,
     QONNX_DOMAIN,
-    QUANTIZERS,
     comes_from_constants,
     data_operands,
     origin_of,
     scalar_operand,
 )
 from bnnfpga.frontend.graph.rewriting import Rewrite
-from bnnfpga.numbers.arithmetic import Floats
+from bnnfpga.frontend.spelling.limits import ARITHMETIC, limits_of
 
 _ROUNDINGS = {"Round": "ROUND", "Floor": "FLOOR", "Ceil": "CEIL"}
-_ROUNDED = {"Round": np.rint, "Floor": np.floor, "Ceil": np.ceil}
-_WITHIN = {
-    "Sigmoid": (0.0, 1.0),
-    "HardSigmoid": (0.0, 1.0),
-    "Tanh": (-1.0, 1.0),
-    "Erf": (-1.0, 1.0),
-    "Softsign": (-1.0, 1.0),
-}
-_ARITHMETIC: dict[str, np.ufunc] = {"Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": np.divide}
 _AGAINST: dict[str, np.ufunc] = {"Add": np.subtract, "Sub": np.add, "Mul": np.divide, "Div": np.multiply}
-_COMPARING = ("Greater", "Less", "GreaterOrEqual", "LessOrEqual")
 _MAX_LEVELS = 1 << 16
-_Ends = tuple[Floats, Floats]
-_ANYTHING: _Ends = (np.array([-np.inf], np.float32), np.array([np.inf], np.float32))
 
 
 class RoundingsToQuantizers(Rewrite):
@@ -67,12 +53,12 @@ class StraightThrough(Rewrite):
     It is that but for the rounding of two sums, of what float32 has as q itself.
     """
 
-    kinds = ("Add",)
+    kinds = kinds_that(lambda traits: traits.adds)
 
     def visit(self, model: Model, node: Node) -> bool:
         for x, rest in (node.input, node.input[::-1]):
             difference = model.producer(rest)
-            if difference is None or difference.op_type != "Sub" or difference.input[1] != x:
+            if difference is None or not traits_of(difference).subtracts or difference.input[1] != x:
                 continue
             quantised = difference.input[0]
             if not _is_quantised(model, quantised) or node.output[0] in model.outputs:
@@ -87,9 +73,10 @@ class StraightThrough(Rewrite):
 def _is_quantised(model: Model, tensor: str) -> bool:
     """Whether factors alone stand between a tensor and a rounding or a quantizer."""
     while (node := model.producer(tensor)) is not None:
-        if node.op_type in (*_ROUNDINGS, *QUANTIZERS):
+        traits = traits_of(node)
+        if traits.quantizes or node.op_type in _ROUNDINGS:
             return True
-        if node.op_type not in _ARITHMETIC and node.op_type not in ("Clip", "Relu", "Max", "Min"):
+        if not traits.arithmetic and node.op_type not in _HOLDERS:
             return False
         operands = data_operands(model, node)
         if len(operands) != 1:
@@ -147,75 +134,22 @@ def _reaches_integers(model: Model, node: Node) -> bool:
     while waiting:
         tensor = waiting.pop()
         for reader in model.consumers(tensor):
-            if reader in seen or reader.op_type in QUANTIZERS or reader.op_type in _ROUNDINGS:
+            traits = traits_of(reader)
+            if reader in seen or traits.quantizes or reader.op_type in _ROUNDINGS:
                 continue
             seen.add(reader)
             alone = len(data_operands(model, reader)) == 1
-            traits = traits_of(reader)
             if alone and (traits.elementwise or traits.layout or traits.takes_extremum):
                 waiting.append(reader.output[0])
-            elif reader.op_type not in _COMPARING:
+            elif not traits.compares:
                 return True
     return False
 
 
 def _limits(model: Model, node: Node) -> tuple[float, float]:
     """Between which numbers a rounding gives its results; infinite where nothing in front of it says so."""
-    lo, hi = (_ROUNDED[node.op_type](end) for end in _ends(model, node.input[0]))
+    lo, hi = limits_of(model, node.output[0])
     return float(lo.min()), float(hi.max())
-
-
-def _ends(model: Model, tensor: str) -> _Ends:
-    """Floats, of all channels or of each, between which a tensor lies; infinite where nothing in front says so."""
-    chain: list[Node] = []
-    while (node := model.producer(tensor)) is not None and node.op_type in ELEMENTWISE:
-        operands = data_operands(model, node)
-        if node.op_type in QUANTIZERS or len(operands) != 1:
-            break
-        chain.append(node)
-        tensor = operands[0]
-    ends = _ANYTHING
-    for node in reversed(chain):
-        with np.errstate(all="ignore"):
-            ends = _through(model, node, ends)
-    return ends
-
-
-def _through(model: Model, node: Node, ends: _Ends) -> _Ends:
-    """The limits behind an elementwise node."""
-    lo, hi = ends
-    kind = node.op_type
-    if kind in _WITHIN:
-        return np.array([_WITHIN[kind][0]], np.float32), np.array([_WITHIN[kind][1]], np.float32)
-    if kind == "Relu":
-        return np.maximum(lo, np.float32(0)), np.maximum(hi, np.float32(0))
-    if kind == "Clip":
-        low, high = (model.constant(node.input[i]) if len(node.input) > i and node.input[i] else None for i in (1, 2))
-        for bound, limit in ((low, np.maximum), (high, np.minimum)):
-            if bound is not None:
-                lo, hi = limit(lo, np.float32(bound.item())), limit(hi, np.float32(bound.item()))
-        return lo, hi
-    if kind == "Neg":
-        return -hi, -lo
-    if kind in ("Round", "Floor", "Ceil"):
-        return _ROUNDED[kind](lo), _ROUNDED[kind](hi)
-    values = [model.constant(name) for name in node.input]
-    constant = next((value for value in values if value is not None), None)
-    if kind not in ("Add", "Sub", "Mul", "Div", "Max", "Min") or constant is None or len(values) != 2:
-        return _ANYTHING
-    operation = _ARITHMETIC.get(kind)
-    numbers = constant.astype(np.float32)
-    if operation is None:
-        limit = np.maximum if kind == "Max" else np.minimum
-        return limit(lo, numbers), limit(hi, numbers)
-    if kind == "Div" and values[0] is not None:
-        return _ANYTHING
-    # A float32 operation is monotone, so that the ends go to the ends.
-    made = [operation(numbers, end) if values[0] is not None else operation(end, numbers) for end in (lo, hi)]
-    low, high = np.minimum(*made), np.maximum(*made)
-    return np.where(np.isnan(low), -np.inf, low).astype(np.float32), np.where(np.isnan(high), np.inf, high).astype(
-        np.float32
-    )
 
 
 def _holders_behind(model: Model, node: Node) -> list[tuple[Node, tuple[float, float]]]:
@@ -243,9 +177,10 @@ def _holders_behind(model: Model, node: Node) -> list[tuple[Node, tuple[float, f
 def _is_rising(model: Model, node: Node) -> bool:
     """Whether a node scales by a positive number, or adds one, and does the same with all channels."""
     number = scalar_operand(model, node)
-    if number is None or (node.op_type in ("Sub", "Div") and model.constant(node.input[0]) is not None):
+    traits = traits_of(node)
+    if number is None or (not traits.commutative and model.constant(node.input[0]) is not None):
         return False
-    return node.op_type in ("Add", "Sub") or (node.op_type in ("Mul", "Div") and number > 0)
+    return traits.shifts or (traits.scales and number > 0)
 
 
 def _in_front(model: Model, factors: Sequence[Node], bound: float) -> float | None:
@@ -259,22 +194,43 @@ def _in_front(model: Model, factors: Sequence[Node], bound: float) -> float | No
     whole = float(np.rint(number))
     made = np.array(whole, dtype=np.float32)
     for node, own in zip(factors, numbers, strict=True):
-        made = _ARITHMETIC[node.op_type](made, own)
+        made = ARITHMETIC[node.op_type](made, own)
     return whole if made == np.float32(bound) else None
 
 
 def _bounds(model: Model, node: Node) -> tuple[float, float] | None:
     """Between which numbers a node holds what it takes; None where it does something else."""
-    if node.op_type == "Relu":
-        return 0.0, np.inf
-    if node.op_type == "Clip":
-        given = [model.constant(name) if name else None for name in (*node.input[1:], "", "")][:2]
-        low, high = (
-            default if bound is None else float(bound.item())
-            for bound, default in zip(given, (-np.inf, np.inf), strict=True)
-        )
-        return low, high
-    number = scalar_operand(model, node) if node.op_type in ("Max", "Min") else None
-    if number is None:
-        return None
-    return (number, np.inf) if node.op_type == "Max" else (-np.inf, number)
+    bounds = _HOLDERS.get(node.op_type)
+    return None if bounds is None else bounds(model, node)
+
+
+def _of_relu(model: Model, node: Node) -> tuple[float, float]:
+    return 0.0, np.inf
+
+
+def _of_clip(model: Model, node: Node) -> tuple[float, float]:
+    given = [model.constant(name) if name else None for name in (*node.input[1:], "", "")][:2]
+    low, high = (
+        default if bound is None else float(bound.item())
+        for bound, default in zip(given, (-np.inf, np.inf), strict=True)
+    )
+    return low, high
+
+
+def _of_max(model: Model, node: Node) -> tuple[float, float] | None:
+    number = scalar_operand(model, node)
+    return None if number is None else (number, np.inf)
+
+
+def _of_min(model: Model, node: Node) -> tuple[float, float] | None:
+    number = scalar_operand(model, node)
+    return None if number is None else (-np.inf, number)
+
+
+_HOLDERS: dict[str, Callable[[Model, Node], tuple[float, float] | None]] = {
+    "Clip": _of_clip,
+    "Max": _of_max,
+    "Min": _of_min,
+    "Relu": _of_relu,
+}
+"""What holds numbers between limits: by operator, between which."""

@@ -12,7 +12,8 @@ from bnnfpga.golden.check.decision import Decision, sides
 from bnnfpga.golden.check.decisions import decision_of, is_quantizer
 from bnnfpga.golden.check.file_nodes import FileGraph
 from bnnfpga.golden.check.libraries import Unknown, attribute, changed, is_standard, run_node
-from bnnfpga.golden.check.node_values import Operand, evaluate
+from bnnfpga.golden.check.moved_elements import Operand
+from bnnfpga.golden.check.node_values import evaluate
 from bnnfpga.golden.check.number import ROUNDING, Array, Doubles, Number, compact
 from bnnfpga.golden.check.reading import Claims, FileReading
 

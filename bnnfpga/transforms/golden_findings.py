@@ -1,0 +1,23 @@
+"""What the golden model finds in a clean graph, noted where rewrites need it."""
+
+from __future__ import annotations
+
+from bnnfpga.frontend.graph.model import Model
+from bnnfpga.golden.golden_model import Findings
+from bnnfpga.transforms.affine_inputs import ADDEND, REFUSAL
+from bnnfpga.transforms.concats import JOINS_FLOATS
+
+
+def mark_findings(model: Model, findings: Findings) -> None:
+    """Note which concatenations of a clean graph join floats, and what constants in front of layers add to their sums.
+
+    Rewrites change what stands in front of such nodes, and with it what could be found there, but not to the bit.
+    """
+    for node in model.nodes:
+        if node.name in findings.float_concats:
+            model.set_attributes(node, **{JOINS_FLOATS: 1})
+        if findings.refusal is not None and node.name == findings.refusal[0]:
+            error = findings.refusal[1]
+            model.set_attributes(node, **{REFUSAL: [error.message, str(error.where), str(error.hint)]})
+        if node.name in findings.addends:
+            model.set_attributes(node, **{ADDEND: findings.addends[node.name]})

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Compares a value with the thresholds of its channel: the number of those that it reaches, plus a constant.
+//
+// A channel's row holds its thresholds, the lowest first, then one direction bit: 0 counts value >= T (increasing), 1 counts
+// value < T (decreasing), which is what a negative batch-norm scale makes of a threshold. Two's complement numbers have
+// the order of unsigned ones once their sign bits are inverted, so one unsigned comparator as wide as a threshold serves both.
+// There is no register here: where the count is registered, and under which enable, is the business of the unit around it.
+
+`default_nettype none
+
+module bnn_comparators #(
+  // Bits of the value, at least 1.
+  parameter int unsigned ValueBits     = 4,
+  // 1: value and thresholds are two's complement; 0: unsigned.
+  parameter int unsigned ValueSigned   = 0,
+  // Thresholds, at least 1.
+  parameter int unsigned Levels        = 1,
+  // Bits of a threshold, at least ValueBits: one that no value reaches may need a bit more than the values.
+  parameter int unsigned ThresholdBits = 4,
+  // Bits of the count, at least 1; it is exact modulo 2 ** OutputBits.
+  parameter int unsigned OutputBits    = 1,
+  // Added to the count; any integer.
+  parameter int          OutputOffset  = 0
+) (
+  input  wire [ValueBits-1:0]          value_i,
+  input  wire [Levels*ThresholdBits:0] row_i,
+  output reg  [OutputBits-1:0]         count_o
+);
+
+  if (ValueBits < 1 || Levels < 1 || OutputBits < 1) begin : gen_check_sizes
+    $error("bnn_comparators: ValueBits, Levels and OutputBits must be at least 1");
+  end
+  if (ValueSigned > 1) begin : gen_check_signed
+    $error("bnn_comparators: ValueSigned must be 0 or 1");
+  end
+  if (ThresholdBits < ValueBits) begin : gen_check_thresholds
+    $error("bnn_comparators: ThresholdBits must be at least as many as the bits of the values that are compared");
+  end
+
+  localparam [ThresholdBits-1:0] SignBit = ThresholdBits'(ValueSigned) << (ThresholdBits - 1);
+
+  wire is_decreasing = row_i[Levels*ThresholdBits];
+
+  integer l;
+  reg [ThresholdBits-1:0] value;
+  always @* begin
+    value = {ThresholdBits{(ValueSigned != 0) & value_i[ValueBits-1]}};
+    value[ValueBits-1:0] = value_i;
+    count_o = OutputBits'(OutputOffset);
+    for (l = 0; l < Levels; l = l + 1) begin
+      count_o = count_o
+        + OutputBits'(((value + SignBit) >= (row_i[l*ThresholdBits+:ThresholdBits] + SignBit)) ^ is_decreasing);
+    end
+  end
+
+endmodule
+
+`default_nettype wire

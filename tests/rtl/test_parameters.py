@@ -1,0 +1,135 @@
+"""Each module refuses parameters outside the ranges that its comments give, in Verilator and in Yosys."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from bnnfpga.base.assets import asset
+from bnnfpga.native.toolchain import find_verilator
+
+FOLDERS = [asset("rtl"), asset("flows") / "vivado"]
+FILES = {path.stem: path for folder in FOLDERS for path in sorted(folder.glob("*.sv"))}
+
+# A size of 0 that the text divides by or casts to is left out: tools refuse it before they come to the check.
+ILLEGAL: dict[str, list[str]] = {
+    "bnn_add": ["PE=0", "InputBits1=0", "InputSigned0=2", "InputBipolar1=2", "InputBits0=2", "QueueDepth=1"],
+    "bnn_arg_max": [
+        *("Lanes=0", "Beats=0", "RankBits=0", "InputSigned=2", "Affine=1 Ranked=1", "OutputBits=3", "QueueDepth=1"),
+        *("Ranked=1 RankShift=2", "Ranked=1 RankBits=8", 'Ranked=1 MemoryKind="bram"'),
+    ],
+    "bnn_comparators": ["ValueBits=0", "Levels=0", "ValueSigned=2", "ThresholdBits=3"],
+    "bnn_concat": ["Width0=0", "Beats1=0", "Width1=3"],
+    "bnn_crop": ["Width=0", "Rows=0", "Chunks=0", "KeptRows=0", "KeptColumns=0"],
+    "bnn_fifo": ["Width=0", "Depth=1"],
+    "bnn_fork": ["Width=0"],
+    "bnn_lookup": ["PE=0", "InputBits=25", "Groups=1 PE=1001", 'Groups=1 MemoryKind="bram"', "QueueDepth=1"],
+    "bnn_matrix_vector": [
+        *("MW=0", "MH=0", "WeightBits=0", "OutputBits=0", "InputSigned=2", "SIMD=3"),
+        *("PE=3", "Pixels=2", "InputBits=2", "Flags=3", "PopcountStages=0", "PopcountStages=3"),
+        *("ThresholdBits=3", 'MemoryKind="bram"', "QueueDepth=1"),
+    ],
+    "bnn_multiply": ["PE=0", "InputSigned1=2", "InputBits1=2", "OutputBits=2", "QueueDepth=1"],
+    "bnn_output_queue": ["Width=0", "Depth=1"],
+    "bnn_pool": [
+        *("PE=0", "Steps=0", "Pixels=0", "Flags=2", "Sum=2", "InputBits=2 OutputBits=2", "OutputBits=2"),
+        *("SIMD=2 Chunks=2", "Pixels=2", "ReduceStages=2", "QueueDepth=1"),
+    ],
+    "bnn_rom": ["Width=0", "Words=0", "AddressBits=0", "Words=3", 'Kind="bram"'],
+    "bnn_score_output": ["Beats=0", "InputWidth=0", "OutputWidth=9", "InputWidth=9"],
+    "bnn_select": ["Inputs=0", "Outputs=0", "IndexBits=33", "Flags=2", "Index=1"],
+    "bnn_threshold": ["PE=0", "Words=0", "Shared=1 Words=2", "Levels=0", "ThresholdBits=7", 'MemoryKind="bram"'],
+    "bnn_upsample": ["Width=0", "Columns=0", "RowEntries=0", "ColumnEntries=2", "Depth=3", 'MemoryKind="bram"'],
+    "bnn_vector_vector": [
+        *("PE=0", "Steps=0", "InputBits=0", "Flags=2", "InputBits=2", "SIMD=3 Chunks=2"),
+        *("Pixels=2", "ProductStages=2", "ThresholdBits=3", 'MemoryKind="bram"', "QueueDepth=1"),
+    ],
+    "bnn_width_converter": ["InputLanes=0", "OutputLanes=0", "ElementBits=0", "Capacity=4"],
+    "bnn_window": [
+        *("Rows=0", "Part=0", "InputPixels=0", "KernelRows=0", "StrideColumns=0", "WindowRows=0", "Taps=0"),
+        *("Windows=0", "Flags=2", "Fill=2", "Taps=3 Chunks=2", "Windows=2", "InputPixels=3", "Taps=2"),
+        *('MemoryKind="bram"', "QueueDepth=1"),
+    ],
+    "bnn_batches": ["InputWords=0", "OutputWordBytes=0", "InputBeats=0", "InputBytes=9", "OutputBytes=9"],
+    "bnn_beat_words": ["BeatBytes=0", "Words=0", "BeatBytes=9"],
+    "bnn_frame_words": ["BeatBytes=9", "Depth=1"],
+    "bnn_in_turn": ["Streams=1", "Width=0"],
+}
+CASES = [(module, parameters) for module, several in ILLEGAL.items() for parameters in several]
+CHECKS = {
+    message.replace('\\"', '"')
+    for path in FILES.values()
+    for message in re.findall(r'\$error\("((?:\\"|[^"])+)"\)', path.read_text())
+}
+"""What the checks of the library say."""
+
+# Elaborates one case after another, each in a process of its own: Yosys ends with its first error.
+YOSYS = r"""
+import json, os, sys
+from pyosys import libyosys
+files, cases = json.load(sys.stdin)
+design = libyosys.Design()
+libyosys.run_pass("read_verilog -sv -defer " + " ".join(files), design)
+for module, parameters in cases:
+    if os.fork() == 0:
+        for name, value in (item.split("=") for item in parameters.split()):
+            libyosys.run_pass(f"chparam -set {name} {value} {module}", design)
+        libyosys.run_pass(f"hierarchy -check -top {module}", design)
+        os._exit(0)
+    os.wait()
+    print("\n--- next ---", flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def yosys() -> dict[tuple[str, str], str]:
+    """What Yosys says to each case."""
+    pytest.importorskip("pyosys")
+    done = subprocess.run(
+        [sys.executable, "-c", YOSYS],
+        input=json.dumps([[str(path) for path in FILES.values()], CASES]),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=True,
+    )
+    said = done.stdout.split("\n--- next ---")
+    assert len(said) == len(CASES) + 1
+    return dict(zip(CASES, said, strict=False))
+
+
+def verilator(module: str, parameters: str) -> str:
+    """What Verilator's linter says to a case."""
+    found = find_verilator()
+    options = [f"-G{item}" for item in parameters.split()]
+    folders = [option for folder in FOLDERS for option in ("-y", str(folder))]
+    done = subprocess.run(
+        [found.command, "--lint-only", "--quiet", *options, *folders, "--top-module", module, str(FILES[module])],
+        env=os.environ | found.variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    return done.stderr
+
+
+def checks(said: str) -> set[str]:
+    """Those that speak in a tool's output."""
+    return {check for check in CHECKS if check in said.replace('\\"', '"')}
+
+
+@pytest.mark.parametrize(("module", "parameters"), CASES)
+def test_illegal_parameters_are_refused(module: str, parameters: str, yosys: dict[tuple[str, str], str]) -> None:
+    (first,) = checks(yosys[module, parameters])
+    assert first in checks(verilator(module, parameters))
+
+
+def test_every_check_is_tested(yosys: dict[tuple[str, str], str]) -> None:
+    assert set().union(*map(checks, yosys.values())) == CHECKS
+    assert ILLEGAL.keys() == FILES.keys()
