@@ -1,8 +1,8 @@
-"""The exceptions that a command line tells its user as a sentence.
+"""The exceptions that a command reports to its user as one sentence.
 
 Everything that is wrong with a model, an option, an image file or the machine is raised as `UserError`: the user can
-mend it, and the exit status is 2. `ResultsDiffer` says that two forms of a model differ where they must be equal: a
-mistake of ours that was found before it did harm, and the exit status is 1. Any other exception is a bug of ours.
+fix it, and the exit status is 2. `ResultsDiffer` says that two forms of a model differ where they must be equal: a bug
+in bnnfpga, caught before it did harm; the exit status is 1. Any other exception is a bug in bnnfpga as well.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ _MAX_LENGTH = 100
 
 
 class _Told(Exception):
-    """Something to be told, with the place and the way out.
+    """An error to report, with its place and a way out.
 
     Parameters
     ----------
     message
-        What is wrong, as a sentence.
+        What is wrong, as one sentence.
     where
-        The file, node, tensor, option or line that it is about.
+        The file, node, tensor, option or line concerned.
     hint
         What to do about it.
     """
@@ -44,7 +44,7 @@ class _Told(Exception):
 
 
 class UserError(_Told):
-    """A mistake in what the user gave."""
+    """A mistake in the user's input: a file, an option or the machine's set-up."""
 
 
 class ResultsDiffer(_Told):
@@ -52,14 +52,14 @@ class ResultsDiffer(_Told):
 
 
 def shown(value: object) -> str:
-    """A value that a user gave, for a message: on one line, and not too long."""
+    """A user's value as messages quote it: on one line, cut where it is long."""
     text = repr(value)
     return text if len(text) <= _MAX_LENGTH else f"{text[: _MAX_LENGTH - 4]} ..."
 
 
 @contextmanager
 def located(place: str) -> Iterator[None]:
-    """Within it, every error that is told says that it is about something in `place`, a file for example."""
+    """Errors raised inside name `place`, a file for example, in front of their own place."""
     try:
         yield
     except _Told as error:

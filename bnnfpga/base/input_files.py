@@ -1,4 +1,4 @@
-"""Reading files that may be anything."""
+"""Reading files that users name, whatever they turn out to be."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from bnnfpga.base.errors import UserError
 
 
 def read_file(path: Path, what: str, hint: str, most_bytes: int | None = None) -> bytes:
-    """The bytes of a file that a user names.
+    """Read a file that the user names.
 
     Parameters
     ----------
     path
         The file.
     what
-        What it is for, as messages call it: "the model".
+        Its role in messages, such as "the model".
     hint
-        What to give instead where it cannot be read.
+        What to do if it cannot be read.
     most_bytes
-        How long it may be, where there is a limit.
+        The size limit, if there is one.
 
     Raises
     ------
     UserError
-        If there is none, it cannot be read, is too long, or is a folder, a device or a pipe, which may never end.
+        If it does not exist, cannot be read, is too large, or is a folder, a device or a pipe (which may never end).
     """
 
     def refusal(reason: object) -> UserError:

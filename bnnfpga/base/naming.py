@@ -1,8 +1,8 @@
-"""Names of things of which there are one or several."""
+"""Names for one or several things of a kind."""
 
 from __future__ import annotations
 
 
 def numbered(name: str, count: int) -> list[str]:
-    """What so many things of a kind are called: by their numbers, if there are several."""
+    """`name` alone, or numbered from 0 if there are several."""
     return [name] if count == 1 else [f"{name}{index}" for index in range(count)]

@@ -22,16 +22,16 @@ _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 @contextmanager
 def whole_folder(target: Path, *, replace: bool) -> Iterator[Path]:
-    """A folder to fill beside `target`, which takes that place in one step at the end.
+    """A folder to fill beside `target`, which it replaces in one step at the end.
 
-    Nothing is left of it when anything is raised, and what a killed process left is removed by the next one.
+    If an exception is raised, nothing is left of it; what a killed process left behind is removed by the next call.
 
     Parameters
     ----------
     target
-        Where the folder shall be.
+        The final path.
     replace
-        Whether a folder that is there is replaced, and deleted.
+        Whether an existing folder is replaced (and deleted).
     """
     restore_hidden(target)
     _remove_leftovers(target)
@@ -49,9 +49,10 @@ def whole_folder(target: Path, *, replace: bool) -> Iterator[Path]:
 
 
 def restore_hidden(target: Path) -> None:
-    """Put a folder back that a process was about to replace when it was killed.
+    """Restore a folder whose replacement was interrupted by a kill.
 
-    Only where the system cannot let two folders change places (see `_exchange`) is the old one away for a moment.
+    That is possible only where the system cannot swap two folders (see `_exchange`), so that the old one is
+    hidden for a moment.
     """
     if os.path.lexists(target) or not target.parent.is_dir():
         return
@@ -62,7 +63,7 @@ def restore_hidden(target: Path) -> None:
 
 
 def _prefix(target: Path) -> str:
-    """What the names of all folders start with that are made for this one; long names are cut, and told apart."""
+    """The common prefix of all helper folders of this target; long names are cut and made distinct by a hash."""
     name = target.name
     if len(name) > _MAX_NAME:
         name = f"{name[:_MAX_NAME]}-{hashlib.sha256(os.fsencode(name)).hexdigest()[:8]}"
@@ -70,9 +71,9 @@ def _prefix(target: Path) -> str:
 
 
 def _beside(target: Path, suffix: str) -> list[Path]:
-    """Folders that were made for this one, by the end of their names."""
+    """The helper folders of this target that end in `suffix`."""
     prefix = _prefix(target)
-    # What tempfile makes has no dot: with one it is another folder's, whose name starts like this one's.
+    # tempfile's random part has no dot; a name with one belongs to another target that starts alike.
     return [
         path
         for path in target.parent.iterdir()
@@ -84,7 +85,7 @@ def _beside(target: Path, suffix: str) -> list[Path]:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Holds the lock of a folder that nobody works on; an `OSError` where somebody does."""
+    """Hold the lock of a folder; raises `OSError` if another process holds it."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -94,17 +95,17 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def _locked_folder(target: Path) -> tuple[Path, int]:
-    """A new folder, and a descriptor that holds its lock: so others see that somebody works on it."""
+    """A new folder and a descriptor that holds its lock, so that other processes see it is in use."""
     while True:
         folder = Path(tempfile.mkdtemp(prefix=_prefix(target), suffix=_PART, dir=target.parent))
         with contextlib.suppress(FileNotFoundError):
             descriptor = os.open(folder, os.O_RDONLY)
-            with contextlib.suppress(OSError):  # Not every network file system has locks: there, leftovers stay.
+            with contextlib.suppress(OSError):  # Some network file systems have no locks; leftovers stay there.
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
             if folder.exists():
                 return folder, descriptor
             os.close(descriptor)
-        # Somebody took it for a leftover before it was locked.
+        # Another process removed it as a leftover before it was locked.
 
 
 def _remove_leftovers(target: Path) -> None:
@@ -115,10 +116,10 @@ def _remove_leftovers(target: Path) -> None:
 
 
 def _exchange(part: Path, target: Path) -> None:
-    """Let two folders change places, in one step where the system can do that.
+    """Swap two folders, atomically where the system can.
 
-    Elsewhere the old one is away for a moment. It is locked meanwhile, and whoever finds it without its process puts it
-    back.
+    Elsewhere the old one is renamed first. It stays locked meanwhile; a process that finds it
+    unlocked restores it.
     """
     try:
         renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
@@ -130,7 +131,7 @@ def _exchange(part: Path, target: Path) -> None:
     if failed in (errno.ENOSYS, errno.EINVAL):
         old = part.with_name(f"{part.name.removesuffix(_PART)}{_OLD}")
         with contextlib.ExitStack() as stack:
-            with contextlib.suppress(OSError):  # no locks here: then the old one is not put back, nor deleted
+            with contextlib.suppress(OSError):  # no locks here: the old one is neither restored nor deleted by others
                 stack.enter_context(_locked(target))
             target.rename(old)
             try:

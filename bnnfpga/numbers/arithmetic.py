@@ -1,7 +1,7 @@
-"""The float32 operations that models and hosts are made of: one name, one numpy meaning.
+"""The float32 operations of models and hosts: one name, one numpy definition.
 
-Each is a single IEEE operation (or exact), so that numpy, onnxruntime and a host give the same bits; or a function of
-`bnnfpga.numbers.float_functions`, which numpy alone computes.
+Each is a single IEEE operation (or exact), so numpy, onnxruntime and a host give the same bits, or a function of
+`bnnfpga.numbers.float_functions`, which only numpy computes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def _count(x: Floats, thresholds: Floats) -> Floats:
 
 
 def _entry(x: Floats, table: Floats) -> Floats:
-    """What rows of a table have at integers; behind their ends, what they have there."""
+    """Entries of table rows at integer positions, clamped to the rows' ends."""
     rows = np.arange(table[..., 0].size).reshape(table.shape[:-1])
     with np.errstate(invalid="ignore"):
         places = np.nan_to_num(np.clip(np.rint(x), 0, table.shape[-1] - 1)).astype(np.int64)
@@ -77,15 +77,15 @@ is not a number stays so.
 
 
 BY_NUMPY = (*FUNCTIONS, "entry")
-"""Operations that runtimes do not compute to the bit, or at all."""
+"""Operations that runtimes lack or do not compute bit-exactly."""
 _BY_LEVEL = ("count", "entry")
 JOINS = ("add", "subtract", "multiply", "divide", "maximum", "minimum")
-"""Operations that also take two numbers which both come from one."""
+"""Operations that may also join two functions of the same number."""
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One float32 operation, or one function, on each element.
+    """One elementwise float32 operation or function.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ class Step:
     constant
         The other operand, where the operation takes one.
     numbers
-        What a function has of its own, the same for all elements.
+        Scalar parameters of a function, the same for all elements.
     branches
         Where the operation is one of `JOINS` and both its operands come from the same number x: the steps from x to the
         first and to the second.
@@ -134,11 +134,11 @@ class Step:
 
     @property
     def channels(self) -> int:
-        """How many elements in a row the constant tells apart, or those of the branches."""
+        """The number of channels that the constant, or those of the branches, distinguishes."""
         return max((leaf.rows for leaf in self.leaves()), default=1)
 
     def leaves(self) -> Iterator[Step]:
-        """The steps with constants: this one, or those of its branches."""
+        """The steps that hold constants: this one, or those of its branches."""
         if self.constant is not None:
             yield self
         for branch in self.branches:
@@ -146,7 +146,7 @@ class Step:
                 yield from step.leaves()
 
     def each(self, change: Callable[[Step], Step]) -> Step:
-        """The same step with something else for each of its `leaves`."""
+        """The step with `change` applied to each of its `leaves`."""
         if self.constant is not None:
             return change(self)
         branches = tuple(tuple(step.each(change) for step in branch) for branch in self.branches)
@@ -158,15 +158,14 @@ class Step:
 
     @property
     def rows(self) -> int:
-        """How many numbers its own constant has; of a `count`, how many rows of thresholds."""
+        """The size of its own constant; for `count`, the number of threshold rows."""
         assert self.constant is not None
         return self.constant[..., 0].size if self.operation in _BY_LEVEL else self.constant.size
 
     def varies(self, shape: Sequence[int]) -> tuple[int, ...]:
         """The axes of a tensor of this shape along which a constant, broadcast against it, has several numbers.
 
-        This is where it is decided what a constant of some shape is about; the numbers count, not how often they are
-        written.
+        Only axes along which the numbers really differ count, not those along which they are merely repeated.
         """
         found: set[int] = set()
         for leaf in self.leaves():
@@ -178,7 +177,7 @@ class Step:
         """The same operation for values of shape (n, elements along these axes of a tensor of this shape).
 
         Its constants have one axis (two for `count`): of one number, or of as many as there are such elements. They
-        must vary along no other axis.
+        must not vary along any other axis.
         """
 
         def placed(leaf: Step) -> Step:
@@ -195,7 +194,7 @@ class Step:
         return self.each(placed)
 
     def some(self, channels: slice | NDArray[np.int64]) -> Step:
-        """The same operation for some of the elements that constants of one axis (two for `count`) tell apart."""
+        """The operation for some of the elements that its constant distinguishes (see `along`)."""
 
         def chosen(leaf: Step) -> Step:
             assert leaf.constant is not None
@@ -205,11 +204,11 @@ class Step:
 
     @property
     def _levels(self) -> tuple[int, ...]:
-        """The last axis of the constant of a `count`, which is none of the tensor's."""
+        """The extra last axis of the constant of `count`, which the tensor does not have."""
         return self.constant.shape[-1:] if self.operation in _BY_LEVEL and self.constant is not None else ()
 
     def _aligned(self, shape: Sequence[int]) -> Floats:
-        """The constant with an axis for each of a tensor of this shape."""
+        """The constant with one axis per axis of a tensor of this shape."""
         assert self.constant is not None
         own = self.constant.shape[: self.constant.ndim - len(self._levels)]
         extents = own[max(0, len(own) - len(shape)) :]

@@ -1,4 +1,4 @@
-"""What arrays of exact integers need to be no larger than they must, and sums of products no slower."""
+"""Exact integer arrays in the narrowest types, and exact sums of products in the fastest."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Integers = NDArray[np.integer[Any]]
 """Integers in any of numpy's types that holds them."""
 
 _BLOCK = 1 << 20
-"""Numbers that are worked on at once: they stay in the caches, and are many enough for BLAS."""
+"""Numbers per block: few enough for the caches, enough for BLAS."""
 _TYPES = tuple(np.dtype(name) for name in ("int8", "uint8", "int16", "uint16", "int32", "int64"))
 
 
@@ -25,7 +25,7 @@ def narrowest(*numbers: int) -> np.dtype[Any]:
 
 
 def narrowed(values: Integers, type: IntegerType) -> Integers:
-    """Integers in the narrowest numpy type of an element type; as they are, where they are not of that."""
+    """Integers in the narrowest numpy type for an element type; unchanged if some lie outside it."""
     if values.size and (values.min() < type.lo or values.max() > type.hi):
         return values
     return values.astype(narrowest(type.lo, type.hi), copy=False)
@@ -34,12 +34,12 @@ def narrowed(values: Integers, type: IntegerType) -> Integers:
 def sum_type(largest: int) -> np.dtype[Any]:
     """The fastest numpy type in which sums of products are exact, in whatever order they are added.
 
-    BLAS multiplies floats alone; these are exact where no partial sum is beyond 2^24 (float32) or 2^53 (float64).
+    BLAS handles floats only; these are exact while no partial sum exceeds 2^24 (float32) or 2^53 (float64).
 
     Parameters
     ----------
     largest
-        A bound of the magnitude of all partial sums.
+        A bound on the magnitude of all partial sums.
     """
     if largest < 1 << 24:
         return np.dtype(np.float32)
@@ -47,7 +47,7 @@ def sum_type(largest: int) -> np.dtype[Any]:
 
 
 def row_blocks(rows: int, width: int) -> Iterator[slice]:
-    """Consecutive rows, so many that they have few enough numbers; `width` is what one of them costs."""
+    """Slices of consecutive rows of at most a block's numbers each; a row has `width` numbers."""
     step = max(1, _BLOCK // max(1, width))
     for first in range(0, rows, step):
         yield slice(first, first + step)

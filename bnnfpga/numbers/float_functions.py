@@ -1,6 +1,6 @@
-"""Functions that are no single float32 operation: each means its float64 value, rounded once to float32.
+"""Functions that are not a single float32 operation: each means its float64 value, rounded once to float32.
 
-Nothing else computes them, so that a chain, the golden model and a host get the same bits.
+They are computed here only, so a chain, the golden model and a host get the same bits.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Doubles = NDArray[np.float64]
 
 
 def _each(function: Callable[[float], float]) -> Callable[[Doubles], Doubles]:
-    """A function of the standard library on every number of an array, each different one computed once."""
+    """Apply a scalar function of the standard library to an array, once per distinct number."""
 
     def apply(x: Doubles) -> Doubles:
         numbers, places = np.unique(x, return_inverse=True)
@@ -43,7 +43,7 @@ def _celu(x: Doubles, alpha: float) -> Doubles:
 
 
 def _gelu(x: Doubles) -> Doubles:
-    # By the complement: what is left of 1 + erf far below zero is no rest of two large numbers.
+    # By the complement, which avoids the cancellation in 1 + erf(x) far below zero.
     return np.asarray(0.5 * x * _erfc(-x * math.sqrt(0.5)))
 
 
@@ -93,14 +93,14 @@ FUNCTIONS: dict[str, Callable[..., Doubles]] = {
     "tanh": np.tanh,
     "thresholded_relu": lambda x, alpha: np.where(x > alpha, x, 0),
 }
-"""From float64 numbers, and the numbers that a function has of its own, to float64."""
+"""Each maps float64 numbers, and the function's own parameters, to float64."""
 
 OWN_NUMBERS = {"celu": 1, "elu": 1, "selu": 2, "shrink": 2, "swish": 1, "thresholded_relu": 1}
-"""How many numbers a function has of its own, where it has any; `power` has the exponent as its constant."""
+"""The number of parameters of functions that have any; the exponent of `power` is its constant."""
 
 
 def rounded_once(name: str, x: NDArray[np.float32], numbers: Sequence[Any] = ()) -> NDArray[np.float32]:
-    """A function of float32 numbers: its float64 value, rounded to float32.
+    """Evaluate a function of float32 numbers in float64 and round once to float32.
 
     Parameters
     ----------
@@ -109,9 +109,9 @@ def rounded_once(name: str, x: NDArray[np.float32], numbers: Sequence[Any] = ())
     x
         float32, any shape.
     numbers
-        The function's own, by their order: single numbers, or an array to be broadcast against `x`.
+        The function's parameters in order: scalars, or arrays that broadcast against `x`.
     """
-    # Laid out in one row: numpy may compute other arrays by other code, whose last bit can differ.
+    # As one contiguous row: for other layouts numpy may take other code paths, whose last bit can differ.
     values = np.ascontiguousarray(x, dtype=np.float64)
     own = [np.asarray(number, dtype=np.float64) for number in numbers]
     shape = np.broadcast_shapes(values.shape, *(number.shape for number in own))

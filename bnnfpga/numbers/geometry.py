@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Geometry:
-    """Where a kernel is put on an image, each pair (vertical, horizontal).
+    """How a kernel slides over an image; pairs are (vertical, horizontal).
 
     Parameters
     ----------
     image
-        Rows and columns; a signal in time has one row.
+        Rows and columns; a 1-D signal has one row.
     kernel, stride, dilation
         As ONNX has them.
     pads
@@ -83,9 +83,9 @@ class Geometry:
         return self._at(axis, self.windows[axis] - 1) + self.dilation[axis] * (self.kernel[axis] - 1)
 
     def oldest(self) -> NDArray[np.int64]:
-        """For each window in order, and behind the last one, the pixels of the frame that nobody needs any more.
+        """For each window in order, and after the last, how many pixels of the frame are no longer needed.
 
-        Those are the pixels before the window's first one, but row 0 stays while a later row of windows hangs over it.
+        These are the pixels before the window's first, but row 0 stays while a later row of windows overlaps it.
         """
         rows, columns = self.image
         top = np.arange(self.windows[0]) * self.stride[0] - self.pads[0]
@@ -95,7 +95,7 @@ class Geometry:
         return np.append(np.minimum(pixels, rows * columns), rows * columns)
 
     def newest(self) -> NDArray[np.int64]:
-        """For each window in order, the pixels of the frame that must have come: all up to its last one inside."""
+        """For each window in order, how many pixels of the frame must have arrived: all up to its last one inside."""
         rows, columns = self.image
         bottom = np.arange(self.windows[0]) * self.stride[0] - self.pads[0] + self.dilation[0] * (self.kernel[0] - 1)
         right = np.arange(self.windows[1]) * self.stride[1] - self.pads[1] + self.dilation[1] * (self.kernel[1] - 1)

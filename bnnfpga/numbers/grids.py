@@ -1,4 +1,4 @@
-"""Numbers with different scales on one integer grid."""
+"""A common integer grid for numbers of different scales."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ MAX_FACTOR = 256
 
 
 def common_grid(units: Sequence[float], most: int = MAX_FACTOR) -> tuple[tuple[int, ...], np.float32] | None:
-    """The grid on which multiples of several float32 units all lie.
+    """The coarsest grid that contains all multiples of several float32 units.
 
     Parameters
     ----------
     units
         Float32 numbers.
     most
-        How often the grid's unit may go into one of them.
+        The largest allowed ratio of a unit to the grid's unit.
 
     Returns
     -------
     tuple or None
-        What one of each unit counts on the grid, and the grid's own unit; None where they have no common unit of which
-        each is a small multiple, from 1 to `most`. The ratios are exact.
+        Each unit as an integer multiple (1 to `most`) of the grid's unit, and that unit; None if there is no such
+        grid. The ratios are exact.
     """
     if min(units) <= 0:
         return None

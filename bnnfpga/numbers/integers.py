@@ -1,4 +1,4 @@
-"""Integers of the accelerator: an exact interval and how its values are stored (docs/dataflow.md, section 1)."""
+"""Integer types of the accelerator: an exact interval and its encoding (docs/dataflow.md, section 1)."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class IntegerType:
 
     @property
     def bits(self) -> int:
-        """Bits one element takes in a stream."""
+        """Bits per element in a stream."""
         if self.encoding == "bipolar":
             return 1
         if self.encoding == "unsigned":
@@ -69,18 +69,18 @@ class IntegerType:
         return 1 + max(self.hi.bit_length() if self.hi >= 0 else 0, (-self.lo - 1).bit_length() if self.lo < 0 else 0)
 
     def holds(self, values: IntArray) -> NDArray[np.bool_]:
-        """Which of `values` (any shape) are of this type."""
+        """For each of `values` (any shape), whether the type holds it."""
         within: NDArray[np.bool_] = (values >= self.lo) & (values <= self.hi) & ~(self.is_bipolar & (values == 0))
         return within
 
     def contains(self, other: IntegerType) -> bool:
-        """Whether every integer of another type is of this one."""
+        """Whether the type holds every integer of another type."""
         has_zero = not other.is_bipolar and other.lo <= 0 <= other.hi
         return self.lo <= other.lo and other.hi <= self.hi and not (self.is_bipolar and has_zero)
 
     def encode(self, values: IntArray) -> IntArray:
         """The non-negative codes that a stream carries for `values` (any shape)."""
-        # Operators give narrower integers, which hold no mask of as many bits.
+        # Operators return narrower integers, in which a mask of this many bits may not fit.
         values = values.astype(np.int64, copy=False)
         if self.is_bipolar:
             return (values + 1) >> 1

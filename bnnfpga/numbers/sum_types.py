@@ -8,7 +8,7 @@ from bnnfpga.numbers.integers import IntArray, IntegerType
 
 
 def weight_type(weights: IntArray) -> IntegerType:
-    """Bipolar where that holds all weights, else signed and of two bits at least: one bit means bipolar."""
+    """Bipolar if all weights are -1 or +1, else signed with at least two bits, since one bit means bipolar."""
     if np.all(np.abs(weights) == 1):
         return IntegerType.bipolar()
     return IntegerType(min(int(weights.min()), -1), max(int(weights.max()), 1), "signed")
@@ -20,11 +20,11 @@ def dot_product_type(weights: IntArray, inputs: IntegerType, *, padded: bool = F
     Parameters
     ----------
     weights
-        int64 (outputs, products of an output).
+        int64 (outputs, products per output).
     inputs
-        What each input can be.
+        The type of the inputs.
     padded
-        Whether any input can be 0 as well.
+        Whether inputs may also be a zero pad.
     """
     lo, hi = (min(inputs.lo, 0), max(inputs.hi, 0)) if padded else (inputs.lo, inputs.hi)
     sums = weights.sum(axis=1)

@@ -12,7 +12,7 @@ from bnnfpga.numbers.exact_arrays import Integers, narrowest
 from bnnfpga.numbers.integers import IntArray, IntegerType
 
 _MIN_SEARCHED_LEVELS = 15
-"""Thresholds of a channel from which it is faster to search them than to compare with each."""
+"""From this many thresholds per channel on, a binary search is faster than comparing with each."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,16 +39,24 @@ class ThresholdTable:
 
     @classmethod
     def counting(cls, values: IntArray) -> ThresholdTable:
-        """How many of its channel's thresholds an integer reaches."""
+        """How many of its channel's thresholds each integer reaches."""
         channels, levels = values.shape
         return cls(values, np.zeros(channels, dtype=bool), IntegerType.interval(0, levels))
 
     @property
+    def rows(self) -> int:
+        """Channels that have thresholds of their own; one row serves all."""
+        return int(self.values.shape[0])
+
+    @property
     def levels(self) -> int:
+        """Thresholds of a channel."""
         return int(self.values.shape[1])
 
-    def rows(self, channels: slice | IntArray) -> ThresholdTable:
-        """The table of some of the channels, in any order."""
+    def some(self, channels: slice | IntArray) -> ThresholdTable:
+        """The table of some of the channels, in any order; one row goes on serving all."""
+        if self.rows == 1:
+            return self
         return ThresholdTable(self.values[channels], self.decreasing[channels], self.output)
 
     def with_rows(self, channels: int) -> ThresholdTable:
@@ -67,7 +75,7 @@ class ThresholdTable:
             for level in range(self.levels):
                 count += x >= limits[:, level]
         if self.decreasing.any():
-            # As many as are not reached.
+            # A decreasing channel counts the thresholds that are not reached.
             np.subtract(self.levels, count, out=count, where=self.decreasing)
         if self.output.is_bipolar:
             count *= 2
@@ -77,7 +85,7 @@ class ThresholdTable:
         return count
 
     def _limits(self, dtype: np.dtype[Any]) -> NDArray[Any]:
-        """The thresholds as numbers that compare with those of a type; one beyond these is as good as any other."""
+        """The thresholds clamped to the range of a numpy type, which changes no comparison with its numbers."""
         if dtype.kind == "f":
             bound = 1 << np.finfo(dtype).nmant + 1
             return np.clip(self.values, -bound, bound).astype(dtype)
@@ -85,7 +93,7 @@ class ThresholdTable:
         return np.clip(self.values, low, high).astype(narrowest(low, high)) if dtype.itemsize < 8 else self.values
 
     def _searched(self, x: NDArray[Any], limits: NDArray[Any]) -> NDArray[np.intp]:
-        """How many thresholds each element reaches, where they are many."""
+        """The number of thresholds that each element reaches, by binary search."""
         if len(limits) == 1:
             return np.searchsorted(limits[0], x, side="right")
         rows = x.reshape(-1, x.shape[-1])
@@ -95,9 +103,9 @@ class ThresholdTable:
     def decisive(self, channel: int, expected: int, got: int) -> int | None:
         """The threshold of a channel that `got` puts an input on the wrong side of, where `expected` is the result.
 
-        Of several the one nearest to the input; None where `got` is no result of the table.
+        Of several, the one nearest to the input; None if the table never gives `got`.
         """
-        row = min(channel, len(self.values) - 1)
+        row = min(channel, self.rows - 1)
         step = 2 if self.output.is_bipolar else 1
         right, wrong = ((result - self.output.lo) // step for result in (expected, got))
         if not 0 <= wrong <= self.levels or wrong == right:
