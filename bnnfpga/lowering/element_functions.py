@@ -23,8 +23,8 @@ _MAX_LEVELS = 1 << 12
 def threshold(lowering: Lowering, node: Node) -> None:
     """A table where one function serves all channels and has more than a few thresholds, else thresholds."""
     table = table_of(lowering, node)
-    tensor, shape, rows = _operand(lowering, node, len(table.values))
-    table = table.rows(rows)
+    tensor, shape, rows = _operand(lowering, node, table.rows)
+    table = table.some(rows)
     type = lowering.stream_type(tensor)
     if _is_identity(table, type):
         lowering.tensors[node.output[0]] = tensor
@@ -36,7 +36,7 @@ def threshold(lowering: Lowering, node: Node) -> None:
             where=describe(node),
             hint="quantise to fewer bits, or, on the model's input, omit --input: then the host computes it",
         )
-    if len(table.values) > 1 or table.levels < _MIN_TABULATED or type.bits > _MAX_TABULATED_BITS:
+    if table.rows > 1 or table.levels < _MIN_TABULATED or type.bits > _MAX_TABULATED_BITS:
         unit = Threshold(lowering.name(Threshold), shape, type, table)
     else:
         results = table.execute(values_by_code(type, type.lo, type.hi)[:, None])[:, 0].astype(np.int64)

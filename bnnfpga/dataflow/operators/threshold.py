@@ -41,7 +41,7 @@ class Threshold(Unary):
 
     @property
     def rows(self) -> int:
-        return len(self.table.values)
+        return self.table.rows
 
     @property
     def steps(self) -> IntArray:
