@@ -62,7 +62,7 @@ def compile(
     UserError
         If the model cannot be compiled or an option is not legal. Nothing is left behind then.
     ResultsDiffer
-        If the accelerator would not compute what the file says, which is a bug in bnnfpga. Nothing is left behind either.
+        If the accelerator would not compute what the file says, which is a bug in bnnfpga. Nothing is left behind.
     """
     from bnnfpga.compiler.build import build
 
