@@ -24,7 +24,7 @@ MODEL = ROOT / "examples" / "mnist_mlp" / "mlp_64.onnx"
 INPUT = ["--input", "uint8", "--input-scale", "1/255"]
 IMAGES = 40
 # What none of `--help` and `import bnnfpga` may load.
-HEAVY = {"jinja2", "networkx", "numpy", "onnx", "onnxruntime", "qonnx", "torch", "yaml"}
+HEAVY = {"jinja2", "networkx", "numpy", "onnx", "onnxruntime", "pydantic", "qonnx", "torch", "yaml"}
 
 
 @dataclass(frozen=True)
