@@ -67,12 +67,12 @@ class Plan:
     @property
     def input_order(self) -> Order:
         """The order in which a frame of the file's input streams."""
-        return Order(self.folded.input_places[self.graph.given.order])
+        return Order(self.folded.input_places[self.graph.input_frame.order])
 
     @property
     def output_orders(self) -> tuple[Order, ...]:
         """The order in which a frame of each of the file's outputs streams."""
-        orders = [frame.order for frame in self.graph.made]
+        orders = [frame.order for frame in self.graph.output_frames]
         if self.output_kind == "class":
             return tuple(map(Order, orders))
         return tuple(Order(places[order]) for places, order in zip(self.folded.output_places, orders, strict=True))

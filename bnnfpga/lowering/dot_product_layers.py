@@ -40,7 +40,7 @@ def dense(lowering: Lowering, node: Node) -> None:
     rows = np.ascontiguousarray(weights[tensor.order].T)
     table, last = _table_behind(lowering, node, len(rows))
     unit = MatrixVector(lowering.name(MatrixVector), rows, lowering.stream_type(tensor), (), table)
-    lowering.made(last, _dot_product(lowering, node, unit, tensor.producer))
+    lowering.bind(last, _dot_product(lowering, node, unit, tensor.producer))
 
 
 def convolution(lowering: Lowering, node: Node) -> None:
@@ -60,7 +60,7 @@ def convolution(lowering: Lowering, node: Node) -> None:
         made = _depthwise(lowering, node, geometry, fill, tensor, weights, table)
     else:
         made = _grouped(lowering, node, geometry, fill, tensor, weights, table)
-    lowering.made(last, made)
+    lowering.bind(last, made)
 
 
 def _slide(

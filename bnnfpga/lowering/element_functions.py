@@ -41,7 +41,7 @@ def threshold(lowering: Lowering, node: Node) -> None:
     else:
         results = table.execute(values_by_code(type, type.lo, type.hi)[:, None])[:, 0].astype(np.int64)
         unit = Lookup(lowering.name(Lookup), shape, type, results, table.output)
-    lowering.made(node, lowering.add(unit, tensor.producer), tensor.order)
+    lowering.bind(node, lowering.add(unit, tensor.producer), tensor.order)
 
 
 def _is_identity(table: ThresholdTable, type: IntegerType) -> bool:
@@ -67,7 +67,7 @@ def table(lowering: Lowering, node: Node) -> None:
         results[0] if len(results) == 1 else results,
         lowering.tensor_type(node.output[0]),
     )
-    lowering.made(node, lowering.add(unit, tensor.producer), tensor.order)
+    lowering.bind(node, lowering.add(unit, tensor.producer), tensor.order)
 
 
 def _operand(
