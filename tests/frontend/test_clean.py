@@ -13,7 +13,8 @@ from onnx import TensorProto
 from bnnfpga.base.errors import UserError
 from bnnfpga.frontend.checking.supported import SUPPORTED
 from bnnfpga.frontend.clean import clean, load
-from bnnfpga.frontend.graph.nodes import QONNX_DOMAIN, QUANTIZERS
+from bnnfpga.frontend.contract.table import traits_of
+from bnnfpga.frontend.graph.nodes import QONNX_DOMAIN
 from tests.support.data import FIXTURES, shared
 from tests.support.nets import DenseNet, NetWriter
 
@@ -27,11 +28,11 @@ def test_exports_become_clean(path: Path) -> None:
     assert len(set(names)) == len(names)
     assert all(names)
     assert {node.op_type for node in model.nodes} <= set(SUPPORTED)
-    assert all(node.domain == QONNX_DOMAIN for node in model.nodes if node.op_type in QUANTIZERS)
+    assert all(node.domain == QONNX_DOMAIN for node in model.nodes if traits_of(node).quantizes)
     assert model.shape(model.input)[0] == 1
     # Only quantizers keep constant inputs alone: every other constant subgraph is folded.
     for node in model.nodes:
-        if node.op_type not in (*QUANTIZERS, "Transpose"):
+        if not traits_of(node).quantizes and not traits_of(node).transposes:
             assert any(model.constant(name) is None for name in node.input), node.name
 
 

@@ -14,8 +14,6 @@ from bnnfpga.frontend.contract.table import traits_of
 from bnnfpga.frontend.forms.rearranging import check_rearranging
 from bnnfpga.frontend.graph.model import Model, Node
 from bnnfpga.frontend.graph.nodes import (
-    BROADCASTING,
-    WEIGHT_QUANTIZERS,
     data_operands,
     describe,
 )
@@ -78,7 +76,7 @@ def check_shapes(model: Model) -> None:
             )
         if traits_of(node).layout:
             check_rearranging(model, node)
-        if node.op_type in (*BROADCASTING, *WEIGHT_QUANTIZERS) and not _keeps_shape(model, node, shape):
+        if traits_of(node).broadcasts and not _keeps_shape(model, node, shape):
             raise UserError(
                 f"it does not work element by element on shapes {listed}", where=describe(node), hint=_CHECK_SHAPES
             )
@@ -111,7 +109,7 @@ def _keeps_shape(model: Model, node: Node, shape: list[int]) -> bool:
         if value is None:
             if name and model.shape(name) != shape:
                 return False
-        elif node.op_type in WEIGHT_QUANTIZERS and (not index or value.size == 1):
+        elif traits_of(node).quantizes_weights and (not index or value.size == 1):
             continue  # one number, whatever its axes
         else:
             try:

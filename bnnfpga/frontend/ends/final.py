@@ -26,8 +26,6 @@ from bnnfpga.frontend.reading.inference import infer
 FINAL = (*of_family("Ends"), "Sigmoid")
 """Functions of several scores, and classes: what no unit computes."""
 MOVERS = kinds_that(lambda traits: traits.moves or traits.concatenates or traits.pads)
-_COMPARISONS = kinds_that(lambda traits: traits.compares)
-"""Which are quantizers, but where their truth values are the file's."""
 _FUNCTIONS = kinds_that(lambda traits: traits.elementwise and not traits.quantizes)
 _OF_THE_HOST = frozenset((*FINAL, *REDUCTIONS, *MOVERS, *_FUNCTIONS, "Cast", "Identity"))
 """What a host knows how to do."""
@@ -71,11 +69,11 @@ def cut_other_concats(model: Model) -> None:
 def joins_behind_layers(model: Model) -> list[Node]:
     """The nodes behind the last layers in front of an output that add or concatenate several tensors."""
     leading = _leading(model)
-    return [
-        node
-        for node in model.nodes
-        if node in leading and node.op_type in ("Add", "Concat", "Sub") and len(data_operands(model, node)) > 1
-    ]
+    return [node for node in model.nodes if node in leading and _may_join(node) and len(data_operands(model, node)) > 1]
+
+
+def _may_join(node: Node) -> bool:
+    return traits_of(node).shifts or traits_of(node).concatenates
 
 
 def _cut(model: Model, cut: list[Node]) -> None:
@@ -123,7 +121,8 @@ def _behind_layers(model: Model) -> set[Node]:
     behind: set[Node] = set()
     for node in reversed(model.nodes):
         readers = {reader for name in node.output for reader in model.consumers(name)}
-        is_last = node.op_type in _COMPARISONS and not readers
+        # A comparison is a quantizer, but where its truth values are the file's.
+        is_last = traits_of(node).compares and not readers
         if not node.domain and (node.op_type in _OF_THE_HOST or is_last) and readers <= behind:
             behind.add(node)
     return behind
@@ -190,12 +189,11 @@ def _check_input(model: Model, name: str, node: Node | None) -> None:
 
 
 def _has_no_unit(model: Model, node: Node) -> bool:
-    kind = node.op_type
-    if kind in FINAL or kind in _COMPARISONS:
+    if node.op_type in FINAL or traits_of(node).compares:
         return True
     if traits_of(node).layout:
         return moves_images(model, node)
-    check = _CHECKS.get(kind)
+    check = _CHECKS.get(node.op_type)
     return check is not None and model.has_shape(node.input[0]) and check(model, node)
 
 
@@ -212,17 +210,28 @@ def _turns_images(model: Model) -> bool:
     return any(traits_of(node).transposes for node in model.nodes)
 
 
-def _not_of_channels(model: Model, node: Node) -> bool:
-    """Whether it takes parts of anything else than the channels."""
+def _not_of_channels(model: Model, node: Node, axes: Iterable[int]) -> bool:
+    """Whether any of the axes is another one than that of the channels."""
     rank = len(model.shape(node.input[0]))
-    axes = [attribute(node, "axis", 0)]
-    if node.op_type == "Slice":
-        listed = model.constant(node.input[3]) if len(node.input) > 3 and node.input[3] else None
-        starts = model.constant(node.input[1])
-        axes = np.ravel(listed if listed is not None else range(0 if starts is None else starts.size)).tolist()
-    index = model.constant(node.input[1]) if node.op_type == "Gather" else None
     channels = (1, rank - 1) if _turns_images(model) else (1,)
-    return any(axis % rank not in channels for axis in axes) or (index is not None and index.ndim != 1)
+    return any(axis % rank not in channels for axis in axes)
+
+
+def _splits_otherwise(model: Model, node: Node) -> bool:
+    """Whether it takes parts of anything else than the channels."""
+    return _not_of_channels(model, node, [attribute(node, "axis", 0)])
+
+
+def _gathers_otherwise(model: Model, node: Node) -> bool:
+    index = model.constant(node.input[1])
+    return _splits_otherwise(model, node) or (index is not None and index.ndim != 1)
+
+
+def _slices_otherwise(model: Model, node: Node) -> bool:
+    listed = model.constant(node.input[3]) if len(node.input) > 3 and node.input[3] else None
+    starts = model.constant(node.input[1])
+    axes = np.ravel(listed if listed is not None else range(0 if starts is None else starts.size)).tolist()
+    return _not_of_channels(model, node, axes)
 
 
 def _pixel_axes(model: Model, tensor: str) -> list[set[int]]:
@@ -254,8 +263,11 @@ def _pads_otherwise(model: Model, node: Node) -> bool:
 
 _CHECKS = {
     **dict.fromkeys(("Mul", "Div", "Max", "Min"), _joins),
-    **dict.fromkeys(("Gather", "Slice", "Split"), _not_of_channels),
     **dict.fromkeys(REDUCTIONS, _reduces_otherwise),
+    "Gather": _gathers_otherwise,
     "Pad": _pads_otherwise,
     "Resize": _interpolates,
+    "Slice": _slices_otherwise,
+    "Split": _splits_otherwise,
 }
+"""By operator, what no unit does of it."""

@@ -10,11 +10,14 @@ import numpy as np
 from bnnfpga.frontend.contract.table import traits_of
 from bnnfpga.frontend.forms.multithreshold import channel_axis
 from bnnfpga.frontend.forms.pads import channel_pads
-from bnnfpga.frontend.forms.picks import gathered
+from bnnfpga.frontend.forms.picks import picked_channels
 from bnnfpga.frontend.forms.rearranging import moves_images, rearrange
 from bnnfpga.frontend.graph.model import Model, Node, make_node
-from bnnfpga.frontend.graph.nodes import ELEMENTWISE, EMBEDDING, POOLS, attribute, data_operands
+from bnnfpga.frontend.graph.nodes import attribute, data_operands
 from bnnfpga.numbers.integers import IntArray
+
+_SIZES = {"Resize": 3}
+"""Operators of which an input of this number may say the shape of their output."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,20 +59,22 @@ def in_pieces(model: Model, node: Node, source: str, parts: Sequence[Part], rows
     Their constants and the shapes of what they make are. Parts of which nothing is taken have no piece; None where the
     node does not work on each channel alone.
     """
-    if set(data_operands(model, node)) - {source} and node.op_type != "Conv":
+    traits = traits_of(node)
+    if traits.dot_product:
+        # Its weights may be quantised, and so no constant.
+        return _depthwise(model, node, parts, rows) if traits.slides and node.input[0] == source else None
+    if set(data_operands(model, node)) - {source}:
         return None
-    if node.op_type in ELEMENTWISE:
+    if traits.elementwise:
         return [_elementwise(model, node, source, part) for part in parts]
-    if node.op_type == "Pad" and any(channel_pads(node)):
+    if traits.layout:
+        return _rearranged(model, node, parts)
+    picked = picked_channels(model, node)
+    if picked is not None:
+        return _picked(model, node, parts, picked)
+    if not (traits.moves or traits.pools or traits.pads) or (traits.pads and any(channel_pads(node))):
         return None
-    if node.op_type in (*POOLS, "Pad", "Resize"):
-        return [_sliding(model, node, source, part) for part in parts]
-    if node.op_type == "Gather":
-        along = attribute(node, "axis", 0) % len(model.shape(node.output[0]))
-        return _picked(model, node, parts) if along == 1 else [_sliding(model, node, source, part) for part in parts]
-    if node.op_type == "Conv" and node.input[0] == source:
-        return _depthwise(model, node, parts, rows)
-    return _rearranged(model, node, parts) if traits_of(node).layout else None
+    return [_sliding(model, node, source, part) for part in parts]
 
 
 def pairs_in_pieces(
@@ -150,9 +155,9 @@ def _elementwise(model: Model, node: Node, source: str, part: Part) -> Piece:
         if value is None:
             continue
         axis = value.ndim - len(shape) + 1
-        if node.op_type in ("BatchNormalization", EMBEDDING):
+        if traits_of(node).by_channel:
             axis = 0
-        elif node.op_type == "MultiThreshold":
+        elif traits_of(node).counts_thresholds:
             axis = 0 if channel_axis(node, len(shape)) == 1 else -1
         if 0 <= axis < value.ndim and value.shape[axis] > 1:
             own = np.ascontiguousarray(value.take(part.channels, axis))
@@ -164,15 +169,15 @@ def _sliding(model: Model, node: Node, source: str, part: Part) -> Piece:
     """A node that treats all channels alike."""
     operands = [part.tensor if name == source else name for name in node.input]
     shape = _with_channels(model.shape(node.output[0]), part.channels)
-    sizes = model.constant(operands[3]) if node.op_type == "Resize" and len(operands) > 3 else None
+    place = _SIZES.get(node.op_type, len(operands))
+    sizes = model.constant(operands[place]) if place < len(operands) else None
     if sizes is not None and len(sizes) == len(shape):
-        operands[3] = model.add_constant(f"{node.name}_sizes", np.array(shape, dtype=np.int64))
+        operands[place] = model.add_constant(f"{node.name}_sizes", np.array(shape, dtype=np.int64))
     return _piece(model, node, operands, shape, part.channels)
 
 
-def _picked(model: Model, node: Node, parts: Sequence[Part]) -> list[Piece]:
+def _picked(model: Model, node: Node, parts: Sequence[Part], index: IntArray) -> list[Piece]:
     shape = model.shape(node.output[0])
-    index = gathered(model, node)[1]
     pieces = []
     for part in parts:
         made = np.flatnonzero(np.isin(index, part.channels))

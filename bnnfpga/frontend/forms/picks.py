@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,13 +25,7 @@ class PicksToGathers(Rewrite):
     def visit(self, model: Model, node: Node) -> bool:
         if comes_from_constants(model, node.input[0]):
             return False
-        if node.op_type == "Split":
-            return _split(model, node)
-        if node.op_type == "Gather":
-            return _gather(model, node)
-        taken = {"Slice": _sliced, "Expand": _expanded, "Tile": _tiled}[node.op_type](model, node)
-        write_gathers(model, node, taken)
-        return True
+        return _WRITTEN[node.op_type](model, node)
 
 
 class ResizesToGathers(Rewrite):
@@ -222,3 +216,23 @@ def _tiled(model: Model, node: Node) -> dict[int, Places]:
         for axis, (extent, count) in enumerate(zip(shape, repeats, strict=True))
         if count != 1
     }
+
+
+def _by_places(taken: Callable[[Model, Node], Mapping[int, Places]]) -> Callable[[Model, Node], bool]:
+    """What takes these places along axes."""
+
+    def write(model: Model, node: Node) -> bool:
+        write_gathers(model, node, taken(model, node))
+        return True
+
+    return write
+
+
+_WRITTEN: dict[str, Callable[[Model, Node], bool]] = {
+    "Expand": _by_places(_expanded),
+    "Gather": _gather,
+    "Slice": _by_places(_sliced),
+    "Split": _split,
+    "Tile": _by_places(_tiled),
+}
+"""By operator, what writes it as Gathers; False where there is nothing to change."""

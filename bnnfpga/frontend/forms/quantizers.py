@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,29 +57,31 @@ def quantizer_of(model: Model, node: Node, most_bits: int | None = None) -> Quan
     UserError
         If a parameter is not constant, or not what can be compiled.
     """
-    if node.op_type == "Sign":
-        return Quantizer((Step("sign_or_zero"),), -1, 1, _float32(1))
-    if node.op_type == EMBEDDING:
-        table = required_constant(model, node, 1, "table").astype(np.float32)
-        bipolar = bool(np.all(np.abs(table) == 1))
-        return Quantizer((Step("entry", table),), int(table.min()), int(table.max()), _float32(1), bipolar)
-    if node.op_type == "MultiThreshold":
-        return _multi_threshold(model, node)
+    return _MEANINGS[node.op_type](model, node, most_bits)
+
+
+def _sign(model: Model, node: Node, most_bits: int | None) -> Quantizer:
+    return Quantizer((Step("sign_or_zero"),), -1, 1, _float32(1))
+
+
+def _embedding(model: Model, node: Node, most_bits: int | None) -> Quantizer:
+    table = required_constant(model, node, 1, "table").astype(np.float32)
+    bipolar = bool(np.all(np.abs(table) == 1))
+    return Quantizer((Step("entry", table),), int(table.min()), int(table.max()), _float32(1), bipolar)
+
+
+def _bipolar_quant(model: Model, node: Node, most_bits: int | None) -> Quantizer:
+    """The signs of a pruned filter's weights may have scale zero."""
+    scale = _scale(model, node, may_be_zero=model.constant(node.input[0]) is not None)
+    return Quantizer((Step("sign"),), -1, 1, scale, bipolar=True)
+
+
+def _scale(model: Model, node: Node, *, may_be_zero: bool = False) -> Floats:
+    """Positive numbers; where all are equal, one: of shape (), (1,), (1, 1, 1, 1), or once for each channel."""
     scale = required_constant(model, node, 1, "scale").astype(np.float32)
-    _check_scale(model, node, scale)
-    if np.all(scale == scale.flat[0]):
-        scale = _float32(scale.flat[0])  # one number: of shape (), (1,), (1, 1, 1, 1), or once for each channel
-    if node.op_type == "BipolarQuant":
-        return Quantizer((Step("sign"),), -1, 1, scale, bipolar=True)
-    return _quant(model, node, scale, most_bits)
-
-
-def _check_scale(model: Model, node: Node, scale: Floats) -> None:
-    """Scales are positive; the signs of a pruned filter's weights may have scale zero."""
-    may_be_zero = node.op_type == "BipolarQuant" and model.constant(node.input[0]) is not None
     wrong = ~np.isfinite(scale) | (scale < 0 if may_be_zero else scale <= 0)
     if not np.any(wrong):
-        return
+        return _float32(scale.flat[0]) if np.all(scale == scale.flat[0]) else scale
     first = int(np.argmax(wrong))
     which = f" (number {first} of {scale.size}: {scale.flat[first]:g})" if scale.size > 1 else f": {scale.flat[0]:g}"
     raise UserError(f"its scale is not a positive number{which}", where=describe(node), hint="train or export it again")
@@ -98,12 +101,13 @@ def _is_on_input(model: Model, node: Node) -> bool:
     return True
 
 
-def _quant(model: Model, node: Node, scale: Floats, most_bits: int | None) -> Quantizer:
+def _quant(model: Model, node: Node, most_bits: int | None) -> Quantizer:
     """Code round(clip(x / scale + zero point)) less the zero point: the code that dot products run on.
 
     Source: Pappalardo et al., "QONNX: Representing Arbitrary-Precision Quantized Neural Networks" (2022), section on
     operators; qonnx's reference implementation clips before it rounds, and has one signed bit mean -1 and +1.
     """
+    scale = _scale(model, node)
     zero, width = _zero_point(model, node), _bit_width(model, node, most_bits)
     signed, narrow = bool(attribute(node, "signed", 1)), bool(attribute(node, "narrow", 0))
     if signed and width == 1:
@@ -172,7 +176,7 @@ def _rounding(node: Node) -> str:
     return ROUNDING_MODES[mode]
 
 
-def _multi_threshold(model: Model, node: Node) -> Quantizer:
+def _multi_threshold(model: Model, node: Node, most_bits: int | None) -> Quantizer:
     """Code factor * (number of thresholds reached) + offset."""
     thresholds = thresholds_of(model, node)
     scale, bias = output_of(node)
@@ -195,3 +199,13 @@ def _multi_threshold(model: Model, node: Node) -> Quantizer:
 
 def _float32(value: Any) -> Floats:
     return np.asarray(value, dtype=np.float32)
+
+
+_MEANINGS: dict[str, Callable[[Model, Node, int | None], Quantizer]] = {
+    "BipolarQuant": _bipolar_quant,
+    EMBEDDING: _embedding,
+    "MultiThreshold": _multi_threshold,
+    "Quant": _quant,
+    "Sign": _sign,
+}
+"""By operator: those whose traits say that they quantise."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,10 @@ from onnx import numpy_helper
 from bnnfpga.base.errors import UserError
 from bnnfpga.frontend.contract.checks import EXPORT_AGAIN
 from bnnfpga.frontend.contract.refused_operators import RANDOM
+from bnnfpga.frontend.contract.table import traits_of
 from bnnfpga.frontend.contract.terms import OLDEST
 from bnnfpga.frontend.forms.function_nodes import function_of
-from bnnfpga.frontend.graph.nodes import FUNCTION_NODES, attribute, describe
+from bnnfpga.frontend.graph.nodes import attribute, describe
 from bnnfpga.frontend.reading.shapes import Shape, infer_shapes
 from bnnfpga.numbers.float_functions import rounded_once
 
@@ -52,6 +53,18 @@ def fold_constant_nodes(model: onnx.ModelProto) -> dict[str, Shape]:
         model.graph.node.extend(kept)
 
 
+def _elements_of_range(start: Array, limit: Array, delta: Array) -> int:
+    distance, step = abs(float(limit[0]) - float(start[0])), abs(float(delta[0]))
+    return int(min(distance / max(step, 1e-30), 1e30))
+
+
+_COUNTS: dict[str, Callable[..., int]] = {
+    "ConstantOfShape": lambda shape: math.prod(map(int, shape)),
+    "Range": _elements_of_range,
+}
+"""How many elements operators make whose shapes follow from numbers."""
+
+
 def _fold(
     model: onnx.ModelProto,
     node: onnx.NodeProto,
@@ -70,11 +83,8 @@ def _fold(
         made = [np.array(shape[attribute(node, "start", 0) : attribute(node, "end", None)], dtype=np.int64)]
     elif all(name in values for name in read):
         elements = max(math.prod(shapes.get(name, ())) for name in node.output)
-        if node.op_type == "ConstantOfShape":
-            elements = math.prod(int(extent) for extent in values[read[0]].ravel())
-        if node.op_type == "Range":
-            start, limit, delta = (float(values[name].ravel()[0]) for name in read)
-            elements = max(elements, int(min(abs(limit - start) / max(abs(delta), 1e-30), 1e30)))
+        if node.op_type in _COUNTS:
+            elements = max(elements, _COUNTS[node.op_type](*(values[name].ravel() for name in read)))
         if elements > _MAX_ELEMENTS:
             raise UserError(
                 f"it makes a constant of {elements:,} elements; at most {_MAX_ELEMENTS:,} can be compiled",
@@ -100,7 +110,7 @@ def compute(node: onnx.NodeProto, inputs: Mapping[str, Array], version: int) -> 
     UserError
         If onnxruntime cannot compute it.
     """
-    if node.op_type in FUNCTION_NODES and not node.domain:
+    if traits_of(node).rounded_once and not node.domain:
         x, *more = (inputs[name] for name in node.input)
         if x.dtype == np.float32 and all(item.dtype == np.float32 for item in more):
             name, numbers = function_of(node)

@@ -6,14 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from bnnfpga.frontend.contract.table import traits_of
+from bnnfpga.frontend.contract.table import kinds_that, traits_of
 from bnnfpga.frontend.forms.quantizers import quantizer_of
 from bnnfpga.frontend.forms.scaled_integers import as_scaled_integers
 from bnnfpga.frontend.graph.model import Model, Node, make_node
 from bnnfpga.frontend.graph.nodes import (
-    DOT_PRODUCTS,
     QONNX_DOMAIN,
-    WEIGHT_QUANTIZERS,
 )
 from bnnfpga.frontend.graph.rewriting import Rewrite
 from bnnfpga.numbers.arithmetic import Floats, apply_steps
@@ -24,9 +22,9 @@ _MAX_PARAMETER_BITS = 32
 class FoldQuantizedParameters(Rewrite):
     """A quantizer of constants that are no weights (of a bias, say) is evaluated."""
 
+    kinds = kinds_that(lambda traits: traits.quantizes_weights)
+
     def visit(self, model: Model, node: Node) -> bool:
-        if node.op_type not in WEIGHT_QUANTIZERS:
-            return False
         value = model.constant(node.input[0])
         if value is None or _is_weight(model, node.output[0]):
             return False
@@ -39,7 +37,7 @@ class FoldQuantizedParameters(Rewrite):
 
 def _is_weight(model: Model, tensor: str) -> bool:
     for node in model.consumers(tensor):
-        if (node.op_type in DOT_PRODUCTS and node.input[1] == tensor) or (
+        if (traits_of(node).dot_product and node.input[1] == tensor) or (
             traits_of(node).layout and _is_weight(model, node.output[0])
         ):
             return True
@@ -49,9 +47,11 @@ def _is_weight(model: Model, tensor: str) -> bool:
 class QuantizersOfRawWeights(Rewrite):
     """Plain weights that are a scale times integers of at most 8 bits get the quantizer that says so."""
 
+    kinds = kinds_that(lambda traits: traits.dot_product)
+
     def visit(self, model: Model, node: Node) -> bool:
-        weights = model.constant(node.input[1]) if node.op_type in DOT_PRODUCTS else None
-        outputs = 0 if node.op_type == "Conv" else 1
+        weights = model.constant(node.input[1])
+        outputs = 0 if traits_of(node).outputs_first else 1
         found = None if weights is None else as_scaled_integers(weights.astype(np.float32), outputs)
         if found is None:
             return False
