@@ -80,13 +80,13 @@ def modules() -> dict[Path, Module]:
 
 
 def by_name() -> Iterator[tuple[Path, int, ast.expr]]:
-    """What is compared with the kind of a node, but for a module's own tables, and for what a rewrite begins at."""
+    """What is compared with the kind of a node, but for a module's own tables, and for what a transform begins at."""
     for path, module in modules().items():
         if _room_of(path) in OF_FILES:
             continue
         for line, asked in module.questions:
             is_table = isinstance(asked, ast.Name) and asked.id in module.tables
-            if not is_table and ast.unparse(asked) != "rewrite.kinds":
+            if not is_table and ast.unparse(asked) != "transform.kinds":
                 yield path, line, asked
 
 
@@ -141,4 +141,9 @@ def test_questions_are_seen() -> None:
         "    return node.op_type in _TABLE\n"
     )
     assert module.tables == {"_TABLE"}
-    assert [ast.unparse(asked) for _, asked in sorted(module.questions, key=lambda pair: pair[0])] == ["'Add'", "('Add', *POOLS)", "_LIST", "_TABLE"]
+    assert [ast.unparse(asked) for _, asked in sorted(module.questions, key=lambda pair: pair[0])] == [
+        "'Add'",
+        "('Add', *POOLS)",
+        "_LIST",
+        "_TABLE",
+    ]

@@ -46,7 +46,7 @@ def origin_of(node: Node | onnx.NodeProto) -> Origin:
 
 
 def note_origin(node: onnx.NodeProto, origin: Origin) -> onnx.NodeProto:
-    """The node, with a note of which one of the file it stands for; rewriting keeps a note that it has."""
+    """The node, with a note of which one of the file it stands for; a note that it has stays."""
     del node.metadata_props[:]
     for key, value in zip((_ORIGIN_NAME, _ORIGIN_KIND, _ORIGIN_PLACE), origin, strict=True):
         node.metadata_props.add(key=key, value=value)
