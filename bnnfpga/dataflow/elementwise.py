@@ -39,7 +39,7 @@ class Elementwise(Operator):
 
     @property
     @abstractmethod
-    def made(self) -> IntegerType:
+    def result_type(self) -> IntegerType:
         """The elements made."""
 
     @property
@@ -48,7 +48,7 @@ class Elementwise(Operator):
 
     @property
     def outputs(self) -> tuple[Port, ...]:
-        return (Port(self.shape, self.made, self.pe),)
+        return (Port(self.shape, self.result_type, self.pe),)
 
     @property
     def folding(self) -> tuple[int | None, int | None]:
@@ -122,4 +122,4 @@ class Binary(Elementwise):
             if factors:
                 told["Factor"] = factors[index]
             stated += both(**{f"{name}{index}": value for name, value in told.items()})
-        return stated + both(OutputBits=self.made.bits)
+        return stated + both(OutputBits=self.result_type.bits)

@@ -153,7 +153,7 @@ def _assemble(graph: Graph, folded: Mapping[str, Operator], room: Mapping[str, i
         for stream in streams:
             _join(result, str(stream.producer), stream.output, unit, stream.input, room)
     last = [str(stream.producer) for stream in graph.outputs]
-    result.set_boundary(str(graph.input.consumer), last, graph.given, graph.made)
+    result.set_boundary(str(graph.input.consumer), last, graph.input_frame, graph.output_frames)
     return result
 
 
