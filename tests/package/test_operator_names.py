@@ -141,9 +141,5 @@ def test_questions_are_seen() -> None:
         "    return node.op_type in _TABLE\n"
     )
     assert module.tables == {"_TABLE"}
-    assert [ast.unparse(asked) for _, asked in sorted(module.questions, key=lambda pair: pair[0])] == [
-        "'Add'",
-        "('Add', *POOLS)",
-        "_LIST",
-        "_TABLE",
-    ]
+    asked = [ast.unparse(asked) for _, asked in sorted(module.questions, key=lambda question: question[0])]
+    assert asked == ["'Add'", "('Add', *POOLS)", "_LIST", "_TABLE"]
