@@ -95,7 +95,7 @@ class DotProductUnit(Operator):
         """Width of the register that sums: of a count of equal bits, or of the signed sum."""
         return self.stored_thresholds.domain.type.bits
 
-    @property
+    @cached_property
     def largest_sum(self) -> int:
         """A bound of the magnitude of all partial sums."""
         return max(-self.input_type.lo, self.input_type.hi) * int(np.abs(self.by_output).sum(axis=1).max())
