@@ -1,4 +1,4 @@
-"""What users call from Python: `compile`, and `Project` with all that can be done with what it wrote."""
+"""The Python interface: `compile`, and `Project` with everything that can be done with a compiled project."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def compile(
     output
         The folder to write. It must not exist, or `force` replaces it as a whole.
     folding
-        PE, SIMD and memory kind by layer: a YAML file or a mapping. What it leaves open is chosen as
-        without one. Mutually exclusive with `target_fps` and `cycles`.
+        PE, SIMD and memory kind per layer: a YAML file or a mapping. What it leaves open is chosen
+        automatically. Mutually exclusive with `target_fps` and `cycles`.
     target_fps, clock_mhz
         Frames per second that the accelerator must reach, at a clock in MHz.
     cycles
@@ -55,14 +55,14 @@ def compile(
     input, input_scale
         The type of one input element (`uint8`, `int4`, `bipolar`, `float`); the model's input is code * scale.
     output_kind
-        What the accelerator gives: integer `scores`, or the `class`, decided in hardware.
+        The accelerator's output: integer `scores`, or the `class`, decided in hardware.
 
     Raises
     ------
     UserError
         If the model cannot be compiled or an option is not legal. Nothing is left behind then.
     ResultsDiffer
-        If the accelerator would not compute what the file says, which is a bug. Nothing is left behind either.
+        If the accelerator would not compute what the file says, which is a bug in bnnfpga. Nothing is left behind.
     """
     from bnnfpga.compiler.build import build
 
@@ -86,26 +86,26 @@ def compile(
 
 @dataclass(frozen=True)
 class Project(ProjectData):
-    """A folder that `bnnfpga.compile` wrote, and how to run it.
+    """A compiled project: the folder that `bnnfpga.compile` wrote, and how to run it.
 
     Parameters
     ----------
     folder
-        Where it is.
+        The path of the folder.
     description
         The contents of `project.json`.
     functions
         The contents of `functions.json`.
     seconds
-        What compiling took, None for a project that was loaded.
+        Seconds that compiling took; None for a project that was loaded.
     checked
-        What compiling ran and found equal: `stages`, as `verify` names them, and the number of random `images`; None
-        for a project that was loaded.
+        What the compilation's self-check compared and found equal: `stages`, as `verify` names them, and the number of
+        `images`; None for a project that was loaded.
     ties
-        How many `decisions` of the model lie `on_tie` on some of these images, also by `layers`; None for a project
-        that was loaded.
+        How many `decisions` of the model lie `on_tie` for some of these images, also per entry of `layers`; None for a
+        project that was loaded.
     warnings
-        What whoever uses the project must know, as sentences.
+        Sentences that users of the project should know.
     """
 
     seconds: float | None = None
@@ -115,14 +115,14 @@ class Project(ProjectData):
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> Project:
-        """Open a project. If a process was killed while replacing it, the old one is restored first.
+        """Open a project. If a process was killed while replacing it, the old project is restored first.
 
         Raises
         ------
         UserError
             If the folder is not a project, one of another version of the format, or damaged.
         """
-        with contextlib.suppress(OSError):  # where it cannot be written, there is none to put back
+        with contextlib.suppress(OSError):  # an unwritable folder has nothing to restore
             restore_hidden(Path(folder))
         data = ProjectData.read(folder)
         return cls(data.folder, data.description, data.functions)
@@ -171,7 +171,7 @@ class Project(ProjectData):
         trace
             Write waveforms to this .vcd or .fst file (rtl).
         trace_megabytes
-            The size at which that file ends. The simulation goes on, and the result says which cycles the file shows.
+            The size limit of that file. The simulation continues, and the result says which cycles the file covers.
         stall_seed
             Stall all external streams at random, with this seed (rtl).
         layout
@@ -215,20 +215,20 @@ class Project(ProjectData):
         Parameters
         ----------
         x
-            Images along the first axis, of the type that the project takes. Axes of length 1 are added or dropped, and
-            channels may be first or last.
+            Images along the first axis, in the project's input format. Axes of length 1 are added or dropped, and
+            channels may come first or last.
         labels
             Their classes.
         backend
             `rtl` (Verilator, cycle by cycle), `hls` (C++ simulation) or `emulator` (integers only, the fastest).
         layout
-            `nchw` or `nhwc`, where the shape of the images leaves it open.
+            `nchw` or `nhwc`, where the images' shape is ambiguous.
         names
             Names of the classes.
         verilator
             The Verilator to use instead of the one found.
         progress
-            Called with the number of images done and of all images, a few times per second.
+            Called a few times per second with the number of images done and the total.
         """
         from bnnfpga.compiler.recompiled import Recompiled
         from bnnfpga.simulate.evaluate import evaluate
@@ -258,25 +258,25 @@ class Project(ProjectData):
     ) -> VerifyResult:
         """Compare neighbouring stages, from the source model to the hardware.
 
-        What is compared are the files of the project's folder, as they are. Where two stages differ, the streams inside
-        are compared as well, and the result names the first unit that gets what it should and does not make of it what
-        it should; in the RTL also the first that does not keep its cycles.
+        The files of the project's folder are compared as they are. Where two stages differ, their internal streams are
+        compared as well, and the result names the first unit whose inputs are right and whose output is wrong; in the
+        RTL also the first unit that deviates from its schedule.
 
         Parameters
         ----------
         x
             Images along the first axis, in the project's input format.
         stages
-            Some of `file`, `source`, `folded`, `emulator`, `hls`, `rtl`, compared in that order; where it is None, all
+            Some of `file`, `source`, `folded`, `emulator`, `hls`, `rtl`, compared in that order; None takes all
             that can run here.
         layout
             `nchw` or `nhwc`.
         streams
-            Compare the streams inside also where the outputs are equal.
+            Compare internal streams even where the outputs are equal.
         dump, dump_to
-            Units or streams whose integers each stage writes as .npy, and the folder for that.
+            Units or streams whose integers each stage writes as .npy, and the folder for these files.
         wave, wave_cycles
-            A .vcd or .fst file for the cycles around a difference in the RTL, and how many on either side.
+            A .vcd or .fst file for the cycles around a difference in the RTL, and the number of cycles on either side.
         """
         from bnnfpga.compiler.recompiled import Recompiled
         from bnnfpga.simulate.verify.requests import Dump, Wave

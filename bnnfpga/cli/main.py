@@ -28,6 +28,9 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
+    # Where typer's own is not used, pydantic coerces its value, and importing that takes as long as all the rest of
+    # `bnnfpga COMMAND --help`.
+    add_help_option=False,
 )
 app.command()(compile)
 app.command()(simulate)
@@ -45,10 +48,19 @@ def _print_version(asked: bool) -> None:
         raise typer.Exit
 
 
+def _print_help(context: typer.Context, asked: bool) -> None:
+    if asked:
+        print(context.get_help())
+        raise typer.Exit
+
+
 @app.callback()
 def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+    help: Annotated[
+        bool, typer.Option("--help", callback=_print_help, is_eager=True, help="Show this message and exit.")
     ] = False,
 ) -> None:
     pass

@@ -11,14 +11,14 @@ from bnnfpga.dataflow.stream import Port
 
 def module_comment(operator: Operator) -> str:
     """In SystemVerilog, where the instance itself names the unit and its streams."""
-    made = operator.outputs[0].tensor
-    return f"{operator.kind}: {made}{_folding(operator)}, {operator.interval()} cycles per frame"
+    result = operator.outputs[0].tensor
+    return f"{operator.kind}: {result}{_folding(operator)}, {operator.interval()} cycles per frame"
 
 
 def function_comment(operator: Operator) -> str:
     """In C++, for the function of the unit."""
-    taken, made = _tensors(operator.inputs), _tensors(operator.outputs)
-    return comment(f"{operator.name}: {taken} to {made}{_folding(operator)}, interval {operator.interval()}")
+    operands, result = _tensors(operator.inputs), _tensors(operator.outputs)
+    return comment(f"{operator.name}: {operands} to {result}{_folding(operator)}, interval {operator.interval()}")
 
 
 def _tensors(ports: Iterable[Port]) -> str:

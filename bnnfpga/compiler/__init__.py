@@ -1,5 +1,5 @@
 """The way from a model to a project, as a short list of steps: plan, check, write.
 
-`plan` reads, folds, lowers and makes parallel; `frames` and `vectors` are what a compilation is checked on;
-`project_folder` writes what the others know.
+`model_file` reads and cleans, `plan` folds, lowers and applies a folding, `frames` and `vectors` check the result, and
+`project_folder` writes it.
 """

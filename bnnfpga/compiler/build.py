@@ -1,4 +1,4 @@
-"""From a model to a project: the steps of a build."""
+"""From a model to a project: the steps of a compilation."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ from bnnfpga.simulate.runners.hls_headers import open_headers
 
 _MAX_MHZ = 10_000
 _MARKS = ("project.json", "functions.json", "rtl/accelerator.sv")
-"""Files by which a project is known."""
+"""Files that identify a folder as a project."""
 
 
 @dataclass(frozen=True)
 class Built:
-    """A project that was written, and what was seen on the way (see `bnnfpga.api.Project`)."""
+    """A project as written, with what the compilation found (see `bnnfpga.api.Project`)."""
 
     data: ProjectData
     seconds: float
@@ -96,7 +96,7 @@ def build(
 
 
 def _check_emulator(graph: Graph, vectors: Vectors) -> tuple[str, ...]:
-    """Run the vectors through the emulator; nothing is done where this machine cannot build it."""
+    """Run the vectors through the emulator, if this machine can build it."""
     path = native_path()
     if path is None:
         return ()
@@ -149,7 +149,7 @@ def _check_target(target: Path, *, force: bool) -> None:
 
 
 def _check_inputs_stay(target: Path, *inputs: Path) -> None:
-    """Refuse to replace a folder with what the user gives in it; the files that every project has may be given."""
+    """Refuse to replace a folder that holds the user's input files, except those that every project contains."""
     place = target.resolve()
     for path in inputs:
         file = path.resolve()

@@ -114,7 +114,7 @@ def _checked_shape(input_shape: Sequence[int]) -> tuple[int, ...]:
 
 
 def _images(shape: tuple[int, ...]) -> Floats:
-    """Random images of small, middling and large numbers."""
+    """Random images with small, medium and large numbers."""
     rng = np.random.default_rng(0)
     amplitudes = np.tile(np.array([1, 1, 4, 64], dtype=np.float32), _IMAGES // 4)
     return amplitudes.reshape(-1, *[1] * len(shape)) * rng.standard_normal((_IMAGES, *shape), dtype=np.float32)
@@ -168,7 +168,7 @@ def _warn(sentence: str) -> None:
 
 
 def _exported(torch_model: nn.Module, images: Floats, dynamo: bool) -> tuple[onnx.ModelProto, list[Floats]]:
-    """The file, and what the model gave for some images before."""
+    """The exported file, and the model's outputs for some images before the export."""
     try:
         import brevitas.export
         import onnxoptimizer  # noqa: F401  (Brevitas stops half-way without it)
@@ -233,7 +233,7 @@ def _exported(torch_model: nn.Module, images: Floats, dynamo: bool) -> tuple[onn
 
 
 def _arrays(output: Any) -> list[Floats]:
-    """A model's output, or several of them; each may be one of Brevitas' quantised tensors, which are tuples, too."""
+    """A model's outputs as arrays; each may be one of Brevitas' quantised tensors, which are tuples as well."""
     if isinstance(output, tuple | list) and not hasattr(output, "value"):
         return [array for item in output for array in _arrays(item)]
     value = getattr(output, "value", output)
@@ -245,7 +245,7 @@ def _refuse_false_bipolar(model: nn.Module) -> None:
 
     Brevitas 0.13 writes *every* one-bit quantizer as BipolarQuant. But an integer quantizer at
     one bit gives 0 and +scale (unsigned), -scale and 0 (signed), or NaN (signed, narrow range).
-    Only here is the torch model still at hand to see that the file would mean something else.
+    Only here is the torch model at hand to see that the file would mean something else.
     """
     import torch
     from brevitas.proxy.parameter_quant import WeightQuantProxyFromInjector
@@ -285,7 +285,7 @@ def _without_notes_on_torchvision() -> Iterator[None]:
 
 
 def _strip_origins(model: onnx.ModelProto) -> None:
-    """Drop what tells of the machine and the sources: doc strings and metadata, at every level."""
+    """Drop what reveals the machine and the sources, at every level: doc strings and metadata."""
     _drop_notes([model, *model.functions])
     _strip_graph(model.graph)
     for function in model.functions:

@@ -1,4 +1,4 @@
-"""What images are where the user says nothing: the integers that the file's input is, or float32."""
+"""The default input format: the integers that the file's input holds, or float32."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _INTEGERS = {
 
 
 def format_for(proto: onnx.ModelProto, format: InputFormat) -> InputFormat:
-    """What is given; in the place of floats, the file's own integers of up to 16 bits, where its input is of them."""
+    """`format`, or in place of floats the file's own input type if that is an integer of up to 16 bits."""
     if format.type is not None:
         return format
     constants = {tensor.name for tensor in proto.graph.initializer}

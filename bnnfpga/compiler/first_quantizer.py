@@ -1,7 +1,7 @@
-"""Whether the integers that the user says the input holds reach the levels of the model's first quantizer.
+"""Whether the integer inputs that the user declares reach the levels of the model's first quantizer.
 
-A forgotten or wrong `--input-scale` makes an accelerator that is equal to the model in every bit, on inputs that the
-model was not trained for.
+With a forgotten or wrong `--input-scale` the accelerator equals the model in every bit, on inputs that the model was
+not trained for.
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ from bnnfpga.numbers.arithmetic import Floats, Step, apply_steps
 from bnnfpga.numbers.integers import IntArray
 
 _MAX_CODES = 1 << 12
-"""Codes of an input that are looked at; of more, so many that lie evenly."""
+"""The number of input codes examined; of a larger range, evenly spaced ones."""
 _MAX_ELEMENTS = 64
-"""Elements that are looked at, where constants differ by element."""
+"""The number of elements examined where constants differ between elements."""
 _MAX_BITS = 16
 _MIN_SHARE = 0.25
-"""Of the information that a quantizer could give, what codes that all come equally often must carry."""
+"""The share of a quantizer's possible information that uniformly distributed codes must carry."""
 
 
 def input_warnings(model: Model, format: InputFormat) -> list[str]:
-    """Sentences about quantizers that integer inputs hardly move.
+    """Warnings about quantizers on which integer inputs have hardly any effect.
 
-    The measure is the entropy of a quantizer's levels where all codes of the input come equally often, in bits, on the
-    average over the channels that its constants tell apart: less than a quarter of what so many levels could carry
-    means that most codes are one level.
+    The measure is the entropy in bits of a quantizer's levels under uniformly distributed input codes, averaged over
+    the channels that its constants distinguish: less than a quarter of the maximum means that most codes give the
+    same level.
 
     Parameters
     ----------
     model
         A clean graph.
     format
-        What its input is; floats give no warning.
+        The input format; floats give no warning.
     """
     if format.type is None:
         return []
@@ -73,7 +73,7 @@ def input_warnings(model: Model, format: InputFormat) -> list[str]:
 
 
 def _levels(codes: IntArray, steps: Sequence[Step]) -> Floats:
-    """The level of a quantizer for each code: float32 (codes, some of the elements that constants tell apart)."""
+    """A quantizer's level for each code: float32 (codes, some of the elements with distinct constants)."""
     elements = max(step.channels for step in steps)
     some = np.unique(np.linspace(0, elements - 1, min(elements, _MAX_ELEMENTS)).astype(np.int64))
     levels = apply_steps([step.some(some) for step in steps], codes.astype(np.float32)[:, None])
@@ -82,18 +82,18 @@ def _levels(codes: IntArray, steps: Sequence[Step]) -> Floats:
 
 @dataclass(frozen=True)
 class _Levels:
-    """How a quantizer's levels share the input's codes, by the element where they do it best.
+    """How the input's codes are distributed over a quantizer's levels, at the element where that is most even.
 
     Parameters
     ----------
     all
-        Levels that it has.
+        The number of levels.
     reached
-        Levels that come from any code.
+        The number of levels that some code reaches.
     most
-        The share of the codes that the most frequent one has.
+        The share of the codes that give the most frequent level.
     share
-        The entropy of the levels over the most that it could be, on the average over the elements.
+        The entropy of the levels relative to its maximum, averaged over the elements.
     """
 
     all: int

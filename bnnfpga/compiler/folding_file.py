@@ -15,12 +15,12 @@ from bnnfpga.dataflow.folding import Folding, parse_folding
 
 _HINT = "give a file like the folding.yaml of a project"
 _MAX_BYTES = 1 << 20
-"""Far above any net's, and few enough to parse in seconds."""
+"""Far more than any net needs, and little enough to parse in seconds."""
 _MAX_WORD = 1000
 
 
 class _PlainYaml(yaml.SafeLoader):
-    """YAML without aliases, which can make gigabytes of a few lines, and without a second of two equal keys."""
+    """YAML without aliases, which can expand a few lines to gigabytes, and without duplicate keys."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):  # type: ignore[no-untyped-call]
@@ -42,7 +42,7 @@ class _PlainYaml(yaml.SafeLoader):
 
 
 def read_folding(folding: str | os.PathLike[str] | Mapping[str, Any]) -> tuple[Folding, str]:
-    """A folding from a file or from plain data, and what to call its source in messages.
+    """Read a folding from a file or from plain data; also returns the name of its source for messages.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def read_folding(folding: str | os.PathLike[str] | Mapping[str, Any]) -> tuple[F
     text = read_file(path, "the folding", _HINT, _MAX_BYTES)
     try:
         data = yaml.load(text, Loader=_PlainYaml)
-    except (yaml.YAMLError, ValueError, ArithmeticError) as error:  # the others: no UTF-8, impossible dates, numbers
+    except (yaml.YAMLError, ValueError, ArithmeticError) as error:  # besides: invalid UTF-8, impossible dates, numbers
         raise UserError(f"it is not readable YAML: {_said(error)}", where=str(path), hint=_HINT) from error
     except RecursionError:
         raise UserError("its brackets are nested too deeply", where=str(path), hint=_HINT) from None
@@ -63,7 +63,7 @@ def read_folding(folding: str | os.PathLike[str] | Mapping[str, Any]) -> tuple[F
 
 
 def _said(error: Exception) -> str:
-    """What is wrong and in which line, without an excerpt of the file."""
+    """What is wrong and on which line, without an excerpt of the file."""
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
         return " ".join(str(error).split())
     mark = error.problem_mark

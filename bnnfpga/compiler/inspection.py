@@ -1,4 +1,4 @@
-"""What is in a model, and what becomes of it."""
+"""The layers of a model and the hardware units that they become."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bnnfpga.transforms.fold import fold
 
 
 def inspect_model(model: str | os.PathLike[str], input: str | None = None, input_scale: Any = None) -> dict[str, Any]:
-    """The layers of a model: integer types and ranges, operations, and the hardware unit of each.
+    """The layers of a model: integer types and ranges, operations, and the hardware unit for each.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A model's file, opened: its bytes, its clean graph, and what it means."""
+"""An opened model file: its bytes, its clean graph and its golden model."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from bnnfpga.host.input_format import InputFormat
 
 @dataclass(frozen=True)
 class ModelFile:
-    """A model as it was read, as a clean graph whose outputs an accelerator gives, and what images of it hold.
+    """A model as read, the clean graph of the part that an accelerator computes, and the format of its images.
 
-    `graph` is the golden model's, written once for all steps of a command.
+    `graph` is the golden model's graph, written once for all steps of a command.
     """
 
     source: Source
@@ -30,17 +30,17 @@ class ModelFile:
 
     @cached_property
     def golden(self) -> GoldenModel:
-        """What the model means, to the bit."""
+        """The bit-exact reference of the model."""
         return GoldenModel(self.model, self.input, self.graph)
 
 
 def open_model(path: Path, input: InputFormat) -> ModelFile:
-    """Read and clean a model; `input` is what the user says of images.
+    """Read and clean a model; `input` is the format of the user's images.
 
     Raises
     ------
     UserError
-        If it cannot be read, or cannot be compiled.
+        If it cannot be read or compiled.
     """
     source = read_source(path)
     format = format_for(source.proto, input)

@@ -1,4 +1,4 @@
-"""Everything that is known of an accelerator before a file of it is written."""
+"""The plan of an accelerator: everything known about it before any file is written."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from bnnfpga.transforms.fold import Folded, fold
 from bnnfpga.tuning.choose import choose_folding
 
 _DENSE_CYCLES, _CONVOLUTIONAL_CYCLES = 4096, 65536
-"""Cycles a frame that a net may take where the user names no speed."""
+"""The default limit of cycles per frame, for dense and for convolutional nets."""
 OUTPUT_KINDS = ("scores", "class")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A model on its way to an accelerator: as it was read, as it was folded, as hardware, and how fast that is.
+    """A model on its way to an accelerator: as read, as folded, as hardware, and its predicted cycles.
 
-    `ends` is what the host makes of the outputs (`bnnfpga.host.ends`).
+    `ends` is what the host computes from the outputs (`bnnfpga.host.ends`).
     """
 
     file: ModelFile
@@ -43,23 +43,23 @@ class Plan:
 
     @property
     def input_shape(self) -> tuple[int, ...]:
-        """The model's input without the batch, as the file has it."""
+        """The shape of the model's input without the batch, as in the file."""
         return tuple(self.file.model.shape(self.file.model.input)[1:])
 
     @property
     def output_shapes(self) -> tuple[tuple[int, ...], ...]:
-        """What the accelerator gives for an image: the model's outputs without the batch, or one class of each."""
+        """The accelerator's output shapes per image: the model's outputs without the batch, or one class each."""
         if self.output_kind == "class":
             return ((1,),) * len(self.file.model.outputs)
         return tuple(frame_shape(self.file.model.shape(name)[1:]) for name in self.file.model.outputs)
 
     def to_streams(self, values: Sequence[IntArray]) -> tuple[IntArray, ...]:
-        """What the outputs are, each (frames, elements) in the order of the file, in that in which they stream."""
+        """Reorder outputs, each (frames, elements) in the file's order, to the order in which they stream."""
         return tuple(order.to_stream(array) for order, array in zip(self.output_orders, values, strict=True))
 
     @property
     def value_shapes(self) -> dict[str, list[int]]:
-        """The file's outputs by name, with the shapes in which users get them: without a batch of one."""
+        """The shapes of the file's outputs by name as users get them, without a batch of one."""
         shapes = [self.ends["shapes"][value] for value in self.ends["outputs"]]
         named = zip(end_of(self.file.model).graph.outputs, shapes, strict=True)
         return {name: shape[1:] if shape[:1] == [1] else shape for name, shape in named}
@@ -67,12 +67,12 @@ class Plan:
     @property
     def input_order(self) -> Order:
         """The order in which a frame of the file's input streams."""
-        return Order(self.folded.input_places[self.graph.given.order])
+        return Order(self.folded.input_places[self.graph.input_frame.order])
 
     @property
     def output_orders(self) -> tuple[Order, ...]:
         """The order in which a frame of each of the file's outputs streams."""
-        orders = [frame.order for frame in self.graph.made]
+        orders = [frame.order for frame in self.graph.output_frames]
         if self.output_kind == "class":
             return tuple(map(Order, orders))
         return tuple(Order(places[order]) for places, order in zip(self.folded.output_places, orders, strict=True))
@@ -81,7 +81,7 @@ class Plan:
 def check_options(
     folding: str | os.PathLike[str] | Mapping[str, Any] | None, cycles: int | None, output_kind: str
 ) -> None:
-    """Refuse options of `make_plan` that are wrong whatever the model."""
+    """Refuse options of `make_plan` that are wrong for any model."""
     if folding is not None and cycles is not None:
         raise UserError(
             "a folding and a speed are mutually exclusive",
@@ -99,7 +99,7 @@ def make_plan(
     cycles: int | None,
     output_kind: str = "scores",
 ) -> Plan:
-    """Fold, lower and make parallel; writes nothing."""
+    """Fold a model, lower it and apply a folding; writes nothing."""
     check_options(folding, cycles, output_kind)
     with located(str(file.source.path)):
         ends, _ = program_of(end_of(file.model))

@@ -39,7 +39,7 @@ def write_project(
 ) -> None:
     """Write all files of a project into the empty `folder`; the same arguments give the same bytes.
 
-    `ap_headers` are the open `ap_int.h` and what belongs to it, by name, or nothing.
+    `ap_headers` holds the open `ap_int.h` and its companions by name, or is empty.
     """
     graph, cycles, source, folded = plan.graph, plan.cycles, plan.file.source, plan.folded
     name = file_stem(source.path.name.removesuffix(".gz").removesuffix(".onnx"))
@@ -117,7 +117,7 @@ def write_project(
 
 
 def write_simulation(folder: Path, graph: Graph, cycles: Cycles, vectors: Vectors) -> None:
-    """Write `sim/`, what Verilator needs beside the RTL, and `vectors/`, frames with what must come out."""
+    """Write `sim/`, what Verilator needs besides the RTL, and `vectors/`, frames with their expected outputs."""
     simulation, data = folder / "sim", folder / "vectors"
     simulation.mkdir()
     data.mkdir()

@@ -1,4 +1,4 @@
-"""What a project's own model and folding come to when they are compiled again: what its hardware must do."""
+"""A project's own model and folding, compiled again: the reference for its hardware."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from bnnfpga.native.cache import digest
 
 _MAX_REMEMBERED = 4
 _remembered: OrderedDict[str, tuple[Graph, Cycles]] = OrderedDict()
-"""The last graphs of this process with their cycles, by what they were made from."""
+"""The most recent graphs of this process with their cycles, by a digest of what they were compiled from."""
 
 
 class Recompiled:
-    """A project's model, read from its folder again, each part when it is asked for and once."""
+    """A project's model, read from its folder again; each part is computed on first use, once."""
 
     def __init__(self, project: ProjectData) -> None:
         self.project = project
@@ -38,23 +38,23 @@ class Recompiled:
 
     @property
     def golden(self) -> GoldenModel:
-        """What the source means."""
+        """The golden model of the source."""
         return self.file.golden
 
     @cached_property
     def plan(self) -> Plan:
-        """What compiling it with the project's folding gives."""
+        """The plan for it with the project's folding."""
         folding = self.project.folder / "folding.yaml"
         return make_plan(self.file, folding=folding, cycles=None, output_kind=self.project.output_kind)
 
     @property
     def graph(self) -> Graph:
-        """The units and streams that the project's hardware was written from, converters and FIFOs included."""
+        """The units and streams of the project's hardware, converters and FIFOs included."""
         return self._hardware[0]
 
     @property
     def cycles(self) -> Cycles:
-        """How fast they are."""
+        """Their predicted cycles."""
         return self._hardware[1]
 
     @cached_property
@@ -67,7 +67,7 @@ class Recompiled:
 
 
 def remember(project: ProjectData, plan: Plan) -> None:
-    """Spare `Recompiled` from making what is known: `plan` is what the project's folder was written from."""
+    """Remember the plan that a project's folder was written from, so that `Recompiled` need not make it again."""
     _remembered[_key(project)] = plan.graph, plan.cycles
     while len(_remembered) > _MAX_REMEMBERED:
         _remembered.popitem(last=False)

@@ -1,7 +1,7 @@
-"""Test vectors of a project: a few frames with the integers that the model gives for them.
+"""Test vectors of a project: a few frames with the model's integers for them.
 
-They are made from the golden model of the source, and are at the same time a check of a compilation: the folded graph
-must give the same integers.
+They come from the golden model of the source and also check the compilation: the folded graph must give the same
+integers.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from bnnfpga.numbers.integers import IntArray
 from bnnfpga.simulate.stream_tensors import as_streams, model_tensors
 
 _MAX_AT_ONCE = 1 << 22
-"""Integers of the largest stream that are made at a time, to bound memory."""
+"""The largest number of integers of one stream per batch, to bound memory."""
 _MAX_COMPARED = 1 << 22
-"""Integers of layers that are compared at a time."""
+"""The largest number of layers' integers compared per batch."""
 _MAX_KEPT = 16
-"""Frames that a project keeps: test benches of large accelerators take minutes for more."""
+"""The number of frames kept in a project: test benches of large accelerators take minutes for more."""
 
 
 @dataclass(frozen=True)
 class Vectors:
-    """Frames with the model's integers for them, both as they stream.
+    """Frames with the model's integers for them, both in stream order.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class Vectors:
     scores
         For each output int64 (frames, elements).
     names
-        What each frame is called in messages.
+        The name of each frame for messages.
     """
 
     codes: IntArray
@@ -48,21 +48,21 @@ class Vectors:
 
     @property
     def kept(self) -> Vectors:
-        """Those for the project's folder: the first, which tell most."""
+        """The vectors kept in the project's folder: the first ones, which reveal most."""
         return Vectors(
             self.codes[:_MAX_KEPT], tuple(scores[:_MAX_KEPT] for scores in self.scores), self.names[:_MAX_KEPT]
         )
 
 
 def make_vectors(plan: Plan, frames: Frames) -> Vectors:
-    """The frames through the golden model and the folded graph.
+    """Run frames through the golden model and the folded graph.
 
-    Not only scores are compared: a wrong integer of a layer may change none of them on a few frames.
+    Layers are compared as well as scores: on a few frames, a wrong integer of a layer may change no score.
 
     Raises
     ------
     ResultsDiffer
-        If they differ, which is a bug of the compiler.
+        If they differ, which is a bug in the compiler.
     """
     count, names = len(frames.x), tuple(map(frames.name, range(len(frames.x))))
     graph, golden = plan.graph, plan.file.golden
@@ -70,7 +70,7 @@ def make_vectors(plan: Plan, frames: Frames) -> Vectors:
     codes = plan.input_order.to_stream(inputs)
     at_once = max(1, min(count, _MAX_AT_ONCE // max(stream.port.elements for stream in graph.streams)))
     layers = _compared(golden, graph, at_once)
-    # Floats become the codes of a tensor of the model.
+    # Float inputs become the codes of a tensor of the model.
     first = plan.folded.model.input
     known = {first} & set(golden.integer_tensors)
     scores: list[tuple[IntArray, ...]] = []
@@ -98,7 +98,7 @@ def make_vectors(plan: Plan, frames: Frames) -> Vectors:
 
 
 def _codes(plan: Plan, x: Floats) -> IntArray:
-    """What an accelerator takes of images, (frames, elements), in the file's order."""
+    """The accelerator's input codes for images (frames, elements), in the file's order."""
     if plan.file.input.type is None:
         assert plan.folded.input_function is not None
         x = apply_steps(plan.folded.input_function.steps, x)
@@ -106,7 +106,7 @@ def _codes(plan: Plan, x: Floats) -> IntArray:
 
 
 def _compared(golden: GoldenModel, graph: Graph, frames: int) -> dict[str, str]:
-    """The streams that are compared, with their tensors: those from the input on, as many as memory allows."""
+    """The streams to compare, with their tensors: from the input on, as many as memory allows."""
     tensors, room, found = model_tensors(graph), _MAX_COMPARED // frames, {}
     for stream in graph.streams:
         if tensors.get(stream.name) in golden.integer_tensors and stream.port.elements <= room:
@@ -116,19 +116,19 @@ def _compared(golden: GoldenModel, graph: Graph, frames: int) -> dict[str, str]:
 
 
 def check_vectors(vectors: Vectors, scores: Sequence[IntArray], who: str) -> None:
-    """Compare what `who` gives for the vectors, for each output int64 (frames, elements).
+    """Compare the scores of `who` for the vectors, for each output int64 (frames, elements).
 
     Raises
     ------
     ResultsDiffer
-        If it is anything else than the model's scores, which is a bug of the compiler.
+        If they are not the model's scores, which is a bug in the compiler.
     """
     for index, (expected, got) in enumerate(zip(vectors.scores, scores, strict=True)):
         _check(expected, got, vectors.names, "output" if len(scores) == 1 else f"output {index}, element", who)
 
 
 def _check(expected: IntArray, got: IntArray, names: tuple[str, ...], where: str, who: str) -> None:
-    """Compare integers (frames, ...)."""
+    """Raise `ResultsDiffer` at the first difference of integers (frames, ...)."""
     if not np.array_equal(expected, got):
         place = tuple(np.argwhere(expected != got)[0])
         raise ResultsDiffer(

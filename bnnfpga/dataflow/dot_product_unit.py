@@ -33,7 +33,7 @@ class DotProductUnit(Operator):
         int64, by output and by the elements that it sums, or the other way round; one bit each where all are -1 or +1,
         else two's complement.
     input_type
-        The elements taken.
+        The elements of the input stream.
     """
 
     weights: IntArray
@@ -95,7 +95,7 @@ class DotProductUnit(Operator):
         """Width of the register that sums: of a count of equal bits, or of the signed sum."""
         return self.stored_thresholds.domain.type.bits
 
-    @property
+    @cached_property
     def largest_sum(self) -> int:
         """A bound of the magnitude of all partial sums."""
         return max(-self.input_type.lo, self.input_type.hi) * int(np.abs(self.by_output).sum(axis=1).max())

@@ -35,12 +35,12 @@ class Elementwise(Operator):
     @property
     @abstractmethod
     def input_types(self) -> tuple[IntegerType, ...]:
-        """The elements of each stream taken."""
+        """The elements of each input stream."""
 
     @property
     @abstractmethod
-    def made(self) -> IntegerType:
-        """The elements made."""
+    def result_type(self) -> IntegerType:
+        """The elements of the output stream."""
 
     @property
     def inputs(self) -> tuple[Port, ...]:
@@ -48,7 +48,7 @@ class Elementwise(Operator):
 
     @property
     def outputs(self) -> tuple[Port, ...]:
-        return (Port(self.shape, self.made, self.pe),)
+        return (Port(self.shape, self.result_type, self.pe),)
 
     @property
     def folding(self) -> tuple[int | None, int | None]:
@@ -63,8 +63,8 @@ class Elementwise(Operator):
         return queue_depth(self.latency, 1)
 
     def schedule(self) -> Schedule:
-        taken = (1,) * len(self.input_types)
-        return Schedule((Event(1, taken, (1,), (1,)),), self.latency, (self.queue,), (1,))
+        one_each = (1,) * len(self.input_types)
+        return Schedule((Event(1, one_each, (1,), (1,)),), self.latency, (self.queue,), (1,))
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Unary(Elementwise):
     Parameters
     ----------
     input_type
-        The elements taken.
+        The elements of the input stream.
     """
 
     input_type: IntegerType
@@ -122,4 +122,4 @@ class Binary(Elementwise):
             if factors:
                 told["Factor"] = factors[index]
             stated += both(**{f"{name}{index}": value for name, value in told.items()})
-        return stated + both(OutputBits=self.made.bits)
+        return stated + both(OutputBits=self.result_type.bits)

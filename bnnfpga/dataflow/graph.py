@@ -36,9 +36,9 @@ class _Index:
 class Graph:
     """Operators and the streams between them, one input stream and one or more output streams at the boundary.
 
-    Build it with `add` and `connect`, then read `operators`, `streams`, `input` and `outputs`. `given` and `made` are
-    the tensors of the boundary's streams. `tensors` says of operators which tensor of the model their first output is,
-    channels last, where it is one.
+    Build it with `add` and `connect`, then read `operators`, `streams`, `input` and `outputs`. `input_frame` and
+    `output_frames` are the tensors of the boundary's streams. `tensors` says of operators which tensor of the model
+    their first output is, channels last, where it is one.
     """
 
     def __init__(self) -> None:
@@ -48,8 +48,8 @@ class Graph:
         self._producers: dict[End, End] = {}
         self._input: str | None = None
         self._outputs: tuple[str, ...] = ()
-        self._given: Frame | None = None
-        self._made: tuple[Frame, ...] | None = None
+        self._input_frame: Frame | None = None
+        self._output_frames: tuple[Frame, ...] | None = None
 
     def add(self, operator: Operator) -> None:
         """Add an operator; its name must be new."""
@@ -69,9 +69,9 @@ class Graph:
         ValueError
             If they do not fit, or one of them has a stream already.
         """
-        made, taken = self[producer].outputs[output], self[consumer].inputs[input]
-        if not made.carries(taken, any_lanes=any_lanes):
-            raise ValueError(f"{producer} makes {made}, but {consumer} takes {taken}")
+        source, target = self[producer].outputs[output], self[consumer].inputs[input]
+        if not source.carries(target, any_lanes=any_lanes):
+            raise ValueError(f"{producer} makes {source}, but {consumer} takes {target}")
         if output in self._consumers[producer] or (consumer, input) in self._producers:
             raise ValueError(f"output {output} of {producer} or input {input} of {consumer} has a stream already")
         self._consumers[producer][output] = (consumer, input)
@@ -79,16 +79,20 @@ class Graph:
         self._forget()
 
     def set_boundary(
-        self, first: str, last: Sequence[str], given: Frame | None = None, made: Sequence[Frame] | None = None
+        self,
+        first: str,
+        last: Sequence[str],
+        input_frame: Frame | None = None,
+        output_frames: Sequence[Frame] | None = None,
     ) -> None:
         """Name the operators whose first input and whose first outputs are the accelerator's.
 
-        `given` and `made` say which tensors stream there; without them, those of the operators' ports.
+        `input_frame` and `output_frames` say which tensors stream there; without them, those of the operators' ports.
         """
         self._input, self._outputs = first, tuple(last)
-        self._given, self._made = given, None if made is None else tuple(made)
+        self._input_frame, self._output_frames = input_frame, None if output_frames is None else tuple(output_frames)
         ports = [self[first].inputs[0], *(self[name].outputs[0] for name in last)]
-        for frame, port in zip((self.given, *self.made), ports, strict=True):
+        for frame, port in zip((self.input_frame, *self.output_frames), ports, strict=True):
             if math.prod(frame.shape) != port.elements:
                 raise ValueError(f"a frame of shape {frame.shape} does not have the {port.elements} elements of a port")
         self._forget()
@@ -158,7 +162,7 @@ class Graph:
     def input(self) -> Stream:
         assert self._input is not None
         port = self[self._input].inputs[0]
-        return Stream("input", port, None, self._input, boundary_shape=self.given.shape)
+        return Stream("input", port, None, self._input, boundary_shape=self.input_frame.shape)
 
     @property
     def outputs(self) -> tuple[Stream, ...]:
@@ -166,19 +170,19 @@ class Graph:
         names = numbered("output", len(self._outputs))
         return tuple(
             Stream(name, self[last].outputs[0], last, None, boundary_shape=frame.shape)
-            for name, last, frame in zip(names, self._outputs, self.made, strict=True)
+            for name, last, frame in zip(names, self._outputs, self.output_frames, strict=True)
         )
 
     @property
-    def given(self) -> Frame:
+    def input_frame(self) -> Frame:
         """What the input stream carries."""
         assert self._input is not None
-        return self._given or Frame.of(self[self._input].inputs[0])
+        return self._input_frame or Frame.of(self[self._input].inputs[0])
 
     @property
-    def made(self) -> tuple[Frame, ...]:
+    def output_frames(self) -> tuple[Frame, ...]:
         """What each output stream carries."""
-        return self._made or tuple(Frame.of(self[last].outputs[0]) for last in self._outputs)
+        return self._output_frames or tuple(Frame.of(self[last].outputs[0]) for last in self._outputs)
 
     @property
     def products(self) -> int:
@@ -239,12 +243,12 @@ class Graph:
         keep(self.input, narrowed(x, self.input.port.type))
         for operator in steps:
             # Both sides of a stream agree on the order of its elements, not on their axes. It has one reader.
-            taken = [
+            operands = [
                 values.pop(stream.name).reshape(len(x), *port.shape)
                 for stream, port in zip(self.inputs_of(operator.name), operator.inputs, strict=True)
             ]
-            for stream, made in zip(self.outputs_of(operator.name), operator.execute(*taken), strict=True):
-                keep(stream, made)
+            for stream, result in zip(self.outputs_of(operator.name), operator.execute(*operands), strict=True):
+                keep(stream, result)
 
     def _steps(self, wanted: Collection[str]) -> list[Operator]:
         """The operators that are needed for some streams, in order."""

@@ -1,4 +1,4 @@
-"""How `project.json` describes the boundary streams: written by the compiler, read by hosts."""
+"""The description of the boundary streams in `project.json`: written by the compiler, read by hosts."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class Output:
     Parameters
     ----------
     name
-        The tensor of the model's file.
+        The tensor in the model's file.
     kind
         `scores`, or the `class`.
     shape
-        What comes out for an image, in the order of the file.
+        The output's shape for an image, in the order of the file.
     stream, stream_shape, order
-        How it is streamed.
+        The stream that carries it.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Output:
     def classes_of(self, values: Any) -> IntArray:
         """The index of the largest of the values, (frames, elements) in the file's order: int64 (frames,).
 
-        Where they are an image, that of each pixel, (frames, rows, columns). The first of equals.
+        For an image, one class per pixel, (frames, rows, columns). The first of equals wins.
         """
         if self.is_image:
             values = self.order.to_stream(values).reshape(len(values), *self.stream_shape)
@@ -97,5 +97,5 @@ def read_outputs(description: Mapping[str, Any]) -> tuple[Output, ...]:
 
 
 def alone(items: Sequence[Item]) -> Item | tuple[Item, ...]:
-    """What users get of something that each output has: that of the only one, else all in a tuple."""
+    """One item per output, as users get them: the item itself for a single output, else a tuple."""
     return items[0] if len(items) == 1 else tuple(items)

@@ -1,4 +1,4 @@
-"""The ends in `functions.json`, which may be cut, edited or not the compiler's at all."""
+"""Checking the ends in `functions.json`, which may be truncated, edited or not written by the compiler at all."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _TYPES = ("bool", "float32", "float64", "int8", "int16", "int32", "int64", "uint
 _RULES = ("above", "index", "largest", "stream")
 
 Check = tuple[str, Callable[[Any], bool]]
-"""What a key holds, as the end of a sentence, and whether a value is that."""
+"""What a key must hold, as the end of a sentence, and the check for it."""
 
 
 def check_ends(ends: Mapping[str, Any], check_steps: Callable[[Any, int, str], None]) -> list[int]:
-    """Check what a host is to compute behind the float values; of how many elements it is given each.
+    """Check the host's program behind the float values; returns the number of elements of each input.
 
-    `check_steps` is told steps, the number of elements that they work on, and where they are.
+    `check_steps` is called with steps, the number of elements that they work on, and their place in the file.
 
     Raises
     ------
     ValueError
-        If a key is missing or holds anything else; the text names it.
+        If a key is missing or holds something else; the text names it.
     """
     for key in ("inputs", "nodes", "outputs", "classes"):
         _require(ends, key, _LISTS, "ends")

@@ -1,4 +1,4 @@
-"""Shapes of the values of a program of the host's, which also says whether its nodes are what they must be."""
+"""Shape inference for the host's programs, which also checks their nodes."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Node = Mapping[str, Any]
 
 
 def shapes_made(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
-    """The shapes of what a node makes of values with these shapes.
+    """The shapes of a node's results for inputs of these shapes.
 
     Raises
     ------
     ValueError
-        If it cannot be run on them; the text says why, as the end of a sentence that begins with its place.
+        If the node cannot be run on them; the text completes a sentence that begins with the node's place.
     """
     operation = node["operation"]
     expected = (

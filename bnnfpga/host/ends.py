@@ -1,7 +1,7 @@
-"""What only the host computes behind the accelerator's float values: the ends of a model, as `functions.json` has them.
+"""The ends of a model, which only the host computes: a program on the accelerator's float values, in `functions.json`.
 
-A program has numbered values: first what it is given, then what each of its nodes makes. An array is (frames, *shape),
-and a shape is that of the file for one frame, its axis of the batch included, so that axes count as in the file.
+A program's values are numbered: its inputs first, then the results of its nodes. An array is (frames, *shape); a shape
+is the file's for one frame, batch axis included, so that axes count as in the file.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ COMPARISONS: dict[str, Callable[[Values, Values], Values]] = {
     "less": np.less,
     "less_equal": np.less_equal,
 }
-"""Operations on two values that make truth values."""
+"""Operations on two values whose results are booleans."""
 
 
 def apply_ends(program: Mapping[str, Any], inputs: Sequence[Floats]) -> list[Values]:
-    """All values of a program, those that are given first.
+    """Run a program; returns all of its values, inputs first.
 
     Parameters
     ----------
     program
         Its `inputs` are shapes, its `nodes` operations.
-    given
+    inputs
         For each input float32 (frames, elements), in the order of the file.
     """
     frames = len(inputs[0])
@@ -49,21 +49,21 @@ def apply_ends(program: Mapping[str, Any], inputs: Sequence[Floats]) -> list[Val
 
 
 def end_outputs(program: Mapping[str, Any], values: Sequence[Values]) -> tuple[Values, ...]:
-    """The file's outputs among the values of a program, each (frames, *shape): a batch of one is left out."""
+    """The file's outputs among the values of a program, each (frames, *shape) without a batch of one."""
     return tuple(_without_batch(values[index]) for index in program["outputs"])
 
 
 def end_classes(rule: Mapping[str, Any], values: Sequence[Values]) -> IntArray:
-    """The class of each frame, int64 (frames,), or of each of its pixels, (frames, ...).
+    """The class of each frame, int64 (frames,), or of each pixel, (frames, ...).
 
     Parameters
     ----------
     rule
         One of a program's `classes`. It says of which `value`: its first index along `axis` (`index`), whether its only
         element lies above `threshold` (`above`), or where along `axis` it is largest, the first of equals (`largest`).
-        `stream` is where the channels are largest, and a matter of their order in the stream.
+        `stream` is the index of the largest channel and depends on the order in the stream.
     values
-        All of the program's.
+        All values of the program.
     """
     value, axis = values[rule["value"]], rule["axis"]
     if rule["rule"] == "above":
@@ -81,8 +81,8 @@ def all_classes(
 ) -> tuple[IntArray, ...]:
     """The classes by each of a program's rules.
 
-    `in_stream` is told the number of a stream and an array (frames, elements) in the order of the file, and gives where
-    its channels are largest.
+    `in_stream` maps the number of a stream and an array (frames, elements) in the file's order to the index of the
+    largest channel.
     """
     return tuple(
         in_stream(rule["stream"], values[rule["value"]].reshape(len(values[0]), -1))
@@ -133,7 +133,7 @@ def _padded(node: Mapping[str, Any], x: Values) -> Values:
 
 
 def _resampled(node: Mapping[str, Any], x: Values) -> Values:
-    """Along some axes sums of weighted elements, in float64 rounded once: axis by axis `taken` and their `weights`."""
+    """Weighted sums along some axes, in float64 rounded once; `taken` and `weights` are per axis."""
     total = x.astype(np.float64)
     for axis, taken, weights in zip(node["axes"], node["taken"], node["weights"], strict=True):
         parts = total.take(np.asarray(taken), axis + 1)
@@ -143,7 +143,7 @@ def _resampled(node: Mapping[str, Any], x: Values) -> Values:
 
 
 def _softmax(node: Mapping[str, Any], x: Values) -> Values:
-    """In float64, rounded once."""
+    """Softmax or its logarithm, in float64 rounded once."""
     axis = node["axis"] + 1
     distance = x.astype(np.float64) - x.max(axis, keepdims=True)
     total = np.exp(distance).sum(axis, keepdims=True)
@@ -159,7 +159,7 @@ def _arg_max(node: Mapping[str, Any], x: Values) -> Values:
 
 
 def _top(node: Mapping[str, Any], x: Values) -> list[Values]:
-    """The largest or smallest, in their order, the first of equals first; and where they are."""
+    """The k largest or smallest in order, the first of equals first, and their indices."""
     axis = node["axis"] + 1
     order = np.argsort(-x if node["largest"] else x, axis=axis, kind="stable").take(range(node["k"]), axis)
     return [np.take_along_axis(x, order, axis), order.astype(np.int64)]

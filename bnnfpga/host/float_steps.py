@@ -1,4 +1,4 @@
-"""The float functions of the host, as `functions.json` holds them."""
+"""The host's float functions, as `functions.json` holds them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def evaluate(steps: Sequence[Mapping[str, Any]], x: Floats) -> Floats:
 
 
 def steps_as_data(steps: Sequence[Step]) -> list[dict[str, Any]]:
-    """Steps as `evaluate` takes them; constants are written as the exact decimals of their float32 values."""
+    """Steps as plain data for `evaluate`; constants are the exact decimals of their float32 values."""
     written = []
     for step in steps:
         data: dict[str, Any] = {"operation": step.operation}

@@ -1,4 +1,4 @@
-"""Checking users' images and turning them into what the model and the accelerator take."""
+"""Checking users' images and converting them for the model and the accelerator."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def read_images(
 
 
 def _as_float32(x: NDArray[Any], first: int) -> Floats:
-    """Images as the model takes them: float32, or float64 whose numbers are all float32 numbers, too."""
+    """The model's float32 inputs from float32, or from float64 whose numbers are all float32 numbers."""
     kind = x.dtype.newbyteorder("=")
     if kind not in (np.float32, np.float64):
         raise UserError(
@@ -117,7 +117,7 @@ def _as_float32(x: NDArray[Any], first: int) -> Floats:
 
 
 def _codes(function: Sequence[Mapping[str, Any]], x: Floats, type: IntegerType) -> IntArray:
-    """What the host's function makes of float images, (images, elements)."""
+    """The input codes of float images, (images, elements), by the host's input function."""
     codes = evaluate(function, x)
     if not np.all((codes >= type.lo) & (codes <= type.hi)):
         raise UserError(
@@ -131,7 +131,7 @@ def _codes(function: Sequence[Mapping[str, Any]], x: Floats, type: IntegerType) 
 def fit_images(
     x: NDArray[Any], shape: tuple[int, ...], layout: str | None = None, *, channels_last: bool = False
 ) -> NDArray[Any]:
-    """Images as a data set stores them, in the shape that a model takes.
+    """Reshape images as a data set stores them to a model's input shape.
 
     Axes of length 1 come and go, vectors are images in row-major order, and channels move from last to first, or from
     first to last, where the shapes say so. No value changes.
@@ -139,18 +139,18 @@ def fit_images(
     Parameters
     ----------
     x
-        First axis the image.
+        Images along the first axis.
     shape
         The model's input without the batch.
     layout
-        `nchw` or `nhwc`; None finds it out.
+        `nchw` or `nhwc`; None infers it.
     channels_last
         Whether the model takes images with their channels last.
 
     Raises
     ------
     UserError
-        If they do not fit, or fit in two ways.
+        If they do not fit, or fit ambiguously.
     """
     if layout not in (None, "nchw", "nhwc"):
         raise UserError(f"{layout!r} is not a layout", where="--layout", hint="give nchw or nhwc")
@@ -171,7 +171,7 @@ def fit_images(
                 f"the array has shape {x.shape}, expected {expected}", where="images", hint="transpose them"
             )
         return x.reshape(len(x), *shape)
-    # Which layout the model has itself, and the other one.
+    # The model's own layout, and the other one.
     own, other = ("nhwc", "nchw") if channels_last else ("nchw", "nhwc")
     turned = (*stored[1:], stored[0]) if channels_last else (stored[-1], *stored[:-1])
     fits = {own: len(target) == 1 or colour == target, other: len(target) == 1 or _without_ones(turned) == target}
@@ -198,7 +198,7 @@ def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def check_labels(labels: NDArray[Any], images: int, classes: int) -> IntArray:
-    """Check the labels of a batch: the number of a class, from 0 on, for each image."""
+    """Check the labels of a batch: one class number per image, counted from 0."""
     labels = np.asarray(labels)
     if labels.dtype.kind not in "iu" or labels.shape != (images,):
         raise UserError(

@@ -1,4 +1,4 @@
-"""What the user says one input element is: `--input` and `--input-scale`."""
+"""The format of one input element: `--input` and `--input-scale`."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from bnnfpga.numbers.integers import IntegerType
 
 _MAX_BITS = 16
 _MAX_DENOMINATOR, _MAX_NUMERATOR = 1 << 16, 1 << 8
-"""Of a scale that is shown as a fraction."""
+"""Bounds for a scale that is shown as a fraction."""
 
 
 @dataclass(frozen=True)
 class InputFormat:
-    """Images as the user has them.
+    """The format of the user's images.
 
     `type` is None for the model's own float32 inputs; else images are integers of that type, and the model's input is
-    code * scale in float32. `given` says whether the user named that scale, or it is the default of 1.
+    code * scale in float32. `given` says whether the user gave that scale; otherwise it is the default of 1.
     """
 
     name: str
@@ -37,12 +37,12 @@ class InputFormat:
 
     @classmethod
     def parse(cls, name: str | None, scale: float | str | Fraction | None) -> InputFormat:
-        """From the words of the interface: `uint8`, `int4`, `bipolar`, `float` or None, and a number or a fraction.
+        """Parse the interface's words: `uint8`, `int4`, `bipolar`, `float` or None, and a number or a fraction.
 
         Raises
         ------
         UserError
-            If either cannot be read, or a scale is given for floats.
+            If either is not legal, or floats have a scale.
         """
         if name is None or name == "float":
             if scale is not None:
@@ -69,7 +69,7 @@ def _scale(scale: float | str | Fraction | None) -> np.float32:
     if scale is None:
         return np.float32(1)
     try:
-        # Fraction("1e999999999") would be computed digit by digit.
+        # Fraction("1e999999999") would compute a billion digits.
         plain = isinstance(scale, str) and "/" not in scale
         with np.errstate(over="ignore"):
             value = np.float32(float(scale) if plain else float(Fraction(scale)))
@@ -81,7 +81,7 @@ def _scale(scale: float | str | Fraction | None) -> np.float32:
 
 
 def _as_text(scale: np.float32) -> str:
-    """A scale as people write it: a short decimal, or a fraction of small numbers, where it is the nearest to one."""
+    """A scale as people write it: as a short decimal or a fraction of small numbers, if that is exact in float32."""
     decimal = f"{scale:.4g}"
     if np.float32(decimal) == scale:
         return decimal

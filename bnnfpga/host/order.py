@@ -1,4 +1,4 @@
-"""Two orders of a frame's elements: that of the model's file, and that in which they stream.
+"""The two orders of a frame's elements: in the model's file, and in the stream.
 
 Tensors of images are (channels, ...pixels) in most files and (...pixels, channels) in some; streams of images have
 their channels innermost.
@@ -24,11 +24,11 @@ class Order:
 
     @property
     def is_same(self) -> bool:
-        """Whether both orders are one."""
+        """Whether both orders are the same."""
         return np.array_equal(self.places, np.arange(len(self.places)))
 
     def to_stream(self, values: IntArray) -> IntArray:
-        """(frames, elements) in the file's order, to that of the stream."""
+        """Reorder (frames, elements) from the file's order to the stream's."""
         return values if self.is_same else values[:, self.places]
 
     def to_model(self, values: IntArray) -> IntArray:
@@ -36,7 +36,7 @@ class Order:
         return values if self.is_same else values[:, np.argsort(self.places)]
 
     def as_data(self) -> dict[str, list[int]]:
-        """As plain data: a shape of the file's frame and the order of its axes in the stream, else the places."""
+        """Plain data: a shape of the file's frame and the order of its axes in the stream; else the list of places."""
         view = _view_of(self.places)
         return {"places": self.places.tolist()} if view is None else {"shape": view[0], "axes": view[1]}
 
@@ -47,7 +47,7 @@ class Order:
         Raises
         ------
         ValueError
-            If it is no order of so many elements.
+            If it is not an order of this many elements.
         """
         if "places" in data:
             places = np.array(data["places"], dtype=np.int64)
@@ -62,7 +62,7 @@ class Order:
 
 
 def _view_of(places: IntArray) -> tuple[list[int], list[int]] | None:
-    """A shape and an order of its axes that give these places; None where there is none."""
+    """A shape and an order of its axes that produce these places; None if there is none."""
     digits: list[tuple[int, int]] = []  # extents and strides, the innermost of the stream first
     rest = places
     while len(rest) > 1:
@@ -84,9 +84,9 @@ def _view_of(places: IntArray) -> tuple[list[int], list[int]] | None:
 
 
 def is_channels_last(shape: tuple[int, ...], stream_shape: tuple[int, ...], order: Order) -> bool:
-    """Whether a frame of `shape` is an image whose last axis are its channels, as in the stream.
+    """Whether a frame of `shape` is an image with channels on its last axis, as in the stream.
 
-    An image that is flattened at once has them last where the stream has them first.
+    An image that the model flattens first thing has them last where the stream has them first.
     """
     if len(shape) < 2:
         return False
@@ -97,5 +97,5 @@ def is_channels_last(shape: tuple[int, ...], stream_shape: tuple[int, ...], orde
 
 
 def frame_shape(shape: Sequence[int]) -> tuple[int, ...]:
-    """The shape in which people get a frame of a tensor: a vector where all axes but one have length 1."""
+    """The shape in which users get a frame of a tensor: a vector if all axes but one have length 1."""
     return tuple(shape) if sum(extent > 1 for extent in shape) > 1 else (math.prod(shape),)

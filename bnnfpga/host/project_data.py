@@ -1,4 +1,4 @@
-"""What a project's own files say of its accelerator: all that whoever sends it images needs."""
+"""A project's own files: everything that is needed to send its accelerator images and to read its results."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from bnnfpga.numbers.integers import IntArray
 
 @dataclass(frozen=True)
 class ProjectData:
-    """A project's folder, and what `project.json` and `functions.json` in it hold.
+    """A project's folder with the contents of `project.json` and `functions.json`.
 
-    Simulations and boards read images, pack words and compute values and classes by it, so they do that alike.
+    Simulations and boards alike read images, pack words and compute values and classes with it.
 
     Parameters
     ----------
@@ -63,14 +63,14 @@ class ProjectData:
 
     @property
     def input_format(self) -> InputFormat:
-        """What the user's images hold."""
+        """The format of the user's images."""
         input = self.description["input"]
         format = InputFormat.parse(input["kind"], None if input["kind"] == "float" else input["scale"])
         return replace(format, given=bool(input.get("given", False)))
 
     @property
     def input_summary(self) -> dict[str, Any]:
-        """What images hold, as plain data: `kind`, `scale`, and whether the user gave it (`given`)."""
+        """The format of images as plain data: `kind`, `scale`, and whether the user gave the scale (`given`)."""
         return {key: self.description["input"].get(key, False) for key in ("kind", "scale", "given")}
 
     @property
@@ -116,12 +116,12 @@ class ProjectData:
 
     @cached_property
     def input_order(self) -> Order:
-        """The order in which the elements of the model's input stream."""
+        """The order in which the model's input elements stream."""
         return read_order(self.description["input"]["stream"])
 
     @cached_property
     def input_stream(self) -> BoundaryFormat:
-        """How the input's integers become bytes."""
+        """The packing of the input's integers into bytes."""
         return read_stream(self.description["input"]["stream"])
 
     def read_images(self, x: NDArray[Any], layout: str = "nchw", *, first: int = 0) -> Images:
@@ -142,7 +142,7 @@ class ProjectData:
         )
 
     def pack(self, images: Images) -> NDArray[np.uint8]:
-        """What the input stream carries for images: uint8 (images, bytes)."""
+        """The bytes of the input stream for images: uint8 (images, bytes)."""
         return self.input_stream.pack(images.codes)
 
     def unpack(self, data: NDArray[np.uint8]) -> tuple[IntArray, ...]:
@@ -160,8 +160,8 @@ class ProjectData:
     def classify(self, outputs: Sequence[IntArray]) -> tuple[IntArray, ...]:
         """The class of each image, int64 (images,), for each output that has classes of its own.
 
-        It is what ArgMax or TopK say; else where the values are largest, the first of equals; of one value whether it
-        lies above 0.5 behind a Sigmoid, or above 0. Where an output is an image, the class of each pixel. `outputs` are
-        each (images, elements), in the order of the file.
+        It is the result of ArgMax or TopK; else the index of the largest value, the first of equals; for a single
+        value, whether it exceeds 0.5 behind a Sigmoid, else 0. Where an output is an image, each pixel has a class.
+        `outputs` are each (images, elements), in the order of the file.
         """
         return classes_of(self.functions, self.outputs, outputs)

@@ -1,4 +1,4 @@
-"""Reading `project.json` and `functions.json`, which may be cut, edited or not the compiler's at all."""
+"""Reading `project.json` and `functions.json`, which may be truncated, edited or not the compiler's at all."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ _AGAIN = "compile the model again: bnnfpga compile MODEL -o DIR --force"
 
 
 class _Wrong(Exception):
-    """A value is not what its key holds: the key, and what is wrong."""
+    """A key holds something else than it must; the text names the key and says what is wrong."""
 
 
 def read_description(folder: Path) -> dict[str, Any]:
-    """`project.json` of a project, every value of the type and range that the others rely on.
+    """Read a project's `project.json` and check the type and range of every value that is relied on.
 
     Raises
     ------
     UserError
-        If there is none, it is of another version of the format, or damaged; the message names the line or the key.
+        If it does not exist, has another version of the format or is damaged; the message names the line or the key.
     """
     path = folder / "project.json"
     if not folder.is_dir() or not path.exists():
@@ -61,12 +61,12 @@ def read_description(folder: Path) -> dict[str, Any]:
 
 
 def read_functions(folder: Path, description: Mapping[str, Any]) -> dict[str, Any]:
-    """`functions.json` of the project with this description.
+    """Read and check `functions.json` of the project with this description.
 
     Raises
     ------
     UserError
-        If there is none, or it is damaged; the message names the line or the key.
+        If it does not exist or is damaged; the message names the line or the key.
     """
     path = folder / "functions.json"
     data = _read_json(path)
@@ -101,7 +101,7 @@ def _read_json(path: Path) -> dict[str, Any]:
         raise UserError(
             f"it is damaged: {error.msg} (line {error.lineno}, column {error.colno})", where=str(path), hint=_AGAIN
         ) from error
-    except (ValueError, RecursionError) as error:  # no UTF-8, a number of thousands of digits, endless brackets
+    except (ValueError, RecursionError) as error:  # invalid UTF-8, a number of thousands of digits, endless brackets
         raise UserError(f"it is damaged: {error}", where=str(path), hint=_AGAIN) from error
     if not isinstance(data, dict):
         raise UserError("it is damaged: it is not a JSON object", where=str(path), hint=_AGAIN)
@@ -183,9 +183,9 @@ _STEP = {"operation": (*OPERATIONS, *FUNCTIONS)}
 
 
 def _check(value: Any, expected: Any, at: str) -> None:
-    """Compare a value with what is expected: keys of an object, items of an array, one of some values, or a check.
+    """Check a value against a pattern: keys of an object, items of an array, a tuple of legal values, or a function.
 
-    What is not expected may be there: a later version of bnnfpga may write more.
+    Further keys are legal: a later version of bnnfpga may write more.
     """
     if isinstance(expected, dict):
         if not isinstance(value, dict):
@@ -208,7 +208,7 @@ def _check(value: Any, expected: Any, at: str) -> None:
 
 
 def _check_streams(data: Mapping[str, Any]) -> None:
-    """Refuse values that are each legal, and do not fit each other."""
+    """Refuse values that are legal one by one but do not fit each other."""
     input = data["input"]
     try:
         InputFormat.parse(input["kind"], None if input["kind"] == "float" else input["scale"])

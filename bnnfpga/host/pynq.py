@@ -26,7 +26,7 @@ from bnnfpga.host.images import check_labels
 from bnnfpga.host.project_data import ProjectData
 from bnnfpga.numbers.integers import IntArray
 
-# Bytes of a transfer: the most that the DMA counts, and enough for its cost not to matter.
+# Bytes per transfer: the DMA's limit, and enough for the overhead not to matter.
 _MAX_TRANSFER = (1 << 26) - 1
 _USUAL_TRANSFER = 1 << 20
 
@@ -39,16 +39,16 @@ class Accelerator:
     bitstream
         `accelerator.bit`, with `accelerator.hwh` beside it; it is loaded. None where `overlay` is given.
     project
-        The folder with `project.json` and `functions.json`; None takes that of this file, or the one above it.
+        The folder with `project.json` and `functions.json`; None takes the folder of this file, or its parent.
     batch
         Frames per DMA transfer; None takes as many as fit in a megabyte.
     overlay, allocate
-        The pynq objects of these names, if they exist already.
+        Existing pynq objects of these names.
 
     Raises
     ------
     UserError
-        If the project, pynq, the bitstream or the DMA is not there.
+        If the project, pynq, the bitstream or the DMA is missing.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Accelerator:
         (self._input_words,) = DmaWords.of(self.project.input_stream)
         self._output_words = DmaWords.of(*self._outputs)
         input_bytes = self.project.input_stream.beats * self._input_words.bytes
-        # All outputs of a frame come behind each other.
+        # All outputs of a frame follow each other.
         self._output_bytes = sum(
             stream.beats * words.bytes for stream, words in zip(self._outputs, self._output_words, strict=True)
         )
@@ -101,8 +101,8 @@ class Accelerator:
     def run(self, images: NDArray[Any], layout: str = "nchw") -> IntArray | tuple[IntArray, ...]:
         """The accelerator's integers for images, int64 (images, elements), in the order of the model's file.
 
-        Of a model with several outputs, a tuple of such arrays. `images` are what the project takes: the model's input
-        shape without the batch, or channels last with `nhwc`.
+        A tuple of such arrays for a model with several outputs. `images` are in the project's input format: the model's
+        input shape without the batch, or channels last with `nhwc`.
         """
         return alone(self._run(images, layout))
 
@@ -113,13 +113,13 @@ class Accelerator:
         return self.project.to_model(self.project.unpack(received))
 
     def outputs(self, scores: IntArray | tuple[IntArray, ...]) -> Values | tuple[Values, ...]:
-        """The model's outputs from what `run` returns, each (images, ...); only where the accelerator gives scores."""
+        """The model's outputs from the result of `run`, each (images, ...); only where the accelerator gives scores."""
         return alone(self.project.values(scores if isinstance(scores, tuple) else (scores,)))
 
     def classify(self, images: NDArray[Any], layout: str = "nchw") -> IntArray | tuple[IntArray, ...]:
         """The class of each image, int64 (images,), or of each pixel.
 
-        Of a model with several outputs, a tuple of such arrays.
+        A tuple of such arrays for a model with several outputs.
         """
         return alone(self.project.classify(self._run(images, layout)))
 
@@ -157,18 +157,18 @@ class Accelerator:
         return self.project.pack(self.project.read_images(images, layout, first=first))
 
     def _transfer(self, packed: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """At most a batch of packed frames through the accelerator."""
+        """Send at most a batch of packed frames through the accelerator."""
         words = self._input_words.spread(packed)
         self._source[: words.size] = words.reshape(-1)
         size = len(words) * self._output_bytes
         started = time.perf_counter()
-        # Who receives is ready first.
+        # The receiving channel must be ready first.
         self._dma.recvchannel.transfer(self._sink, nbytes=size)
         self._dma.sendchannel.transfer(self._source, nbytes=words.size)
         self._dma.sendchannel.wait()
         self._dma.recvchannel.wait()
         self.transfer_seconds += time.perf_counter() - started
-        # Older versions of pynq do not tell it.
+        # Older versions of pynq do not report it.
         got = getattr(self._dma.recvchannel, "transferred", size)
         if got != size:
             raise UserError(

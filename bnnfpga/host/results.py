@@ -1,4 +1,4 @@
-"""What users get of an accelerator's integers: the outputs of the file, and classes."""
+"""From an accelerator's integers to the file's outputs and to classes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bnnfpga.numbers.integers import IntArray
 
 
 def final_floats(functions: Mapping[str, Any], scores: Sequence[IntArray]) -> tuple[Floats, ...]:
-    """The float values of scores, each (images, elements) in the order of the file: what ends are applied to."""
+    """The float values of scores, each (images, elements) in the file's order: the inputs of the ends."""
     return tuple(
         evaluate(steps, streamed.astype(np.float32))
         for steps, streamed in zip(functions["outputs"], scores, strict=True)
@@ -32,9 +32,9 @@ def file_outputs(functions: Mapping[str, Any], scores: Sequence[IntArray]) -> tu
 def classes_of(
     functions: Mapping[str, Any], outputs: Sequence[Output], streamed: Sequence[IntArray]
 ) -> tuple[IntArray, ...]:
-    """The class of each image, int64 (images,), by each of what the file tells apart; of an image that of each pixel.
+    """The class of each image, int64 (images,), by each rule of the file; per pixel where an output is an image.
 
-    `made` are scores or classes, each (images, elements) in the order of the file.
+    `streamed` are scores or classes, each (images, elements) in the order of the file.
     """
     if outputs[0].kind == "class":
         return tuple(array[:, 0] for array in streamed)
@@ -44,12 +44,12 @@ def classes_of(
 
 
 def number_of_classes(functions: Mapping[str, Any], outputs: Sequence[Output]) -> int:
-    """How many classes labels tell apart.
+    """The number of classes that labels distinguish.
 
     Raises
     ------
     UserError
-        If an image has no label.
+        If an image has no single class.
     """
     rules = functions["ends"]["classes"]
     if len(rules) > 1:

@@ -13,7 +13,7 @@ from bnnfpga.numbers.integers import IntArray, IntegerType
 
 @dataclass(frozen=True)
 class BoundaryFormat:
-    """One side of the accelerator: `elements` integers a frame of a type, `lanes` in a beat, beats in whole bytes."""
+    """A boundary stream: `elements` integers of a type per frame, `lanes` per beat, beats padded to whole bytes."""
 
     elements: int
     type: IntegerType
@@ -53,7 +53,7 @@ class BoundaryFormat:
 
 
 def pack_frames(streams: Sequence[BoundaryFormat], values: Sequence[IntArray]) -> NDArray[np.uint8]:
-    """What streams carry, each int64 (frames, elements), to bytes: in each frame one stream behind the other."""
+    """Streams' integers, each int64 (frames, elements), to bytes; in each frame the streams follow each other."""
     return np.concatenate([stream.pack(array) for stream, array in zip(streams, values, strict=True)], axis=1)
 
 

@@ -52,8 +52,8 @@ class Lowering:
         source = model.input
         self.tensors[source] = StreamedTensor(None, channels_last(self.shape(source)))
 
-    def joined(self, last: Sequence[str], made: Sequence[Frame]) -> Graph:
-        """The graph, with forks where a stream has several readers; `made` is what its output streams carry."""
+    def joined(self, last: Sequence[str], frames: Sequence[Frame]) -> Graph:
+        """The graph, with forks where a stream has several readers; `frames` are what its output streams carry."""
         graph = Graph()
         for operator in self.operators.values():
             graph.add(operator)
@@ -78,8 +78,8 @@ class Lowering:
                     first = consumer
                 else:
                     graph.connect(place, consumer, output=output, input=port, any_lanes=True)
-        given = self.shape(self.model.input)
-        graph.set_boundary(first, last, Frame(stream_shape(given), channels_last(given)), made)
+        shape = self.shape(self.model.input)
+        graph.set_boundary(first, last, Frame(stream_shape(shape), channels_last(shape)), frames)
         for name, tensor in self.tensors.items():
             if tensor.producer is not None and np.array_equal(tensor.order, channels_last(self.shape(name))):
                 graph.tensors.setdefault(tensor.producer, name)
@@ -120,7 +120,7 @@ class Lowering:
         """An operand of a node, in the order in which it comes."""
         return self.tensors[node.input[index]]
 
-    def made(self, node: Node, producer: str, order: IntArray | None = None) -> None:
+    def bind(self, node: Node, producer: str, order: IntArray | None = None) -> None:
         """A node's result comes from an operator, with channels last where nothing else is said."""
         result = node.output[0]
         self._check_interval(result, self.operators[producer])

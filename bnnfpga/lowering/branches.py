@@ -31,9 +31,9 @@ def add_streams(lowering: Lowering, node: Node) -> None:
     for tensor, other in zip(tensors[1:], factors[1:], strict=True):
         types = (type, lowering.stream_type(tensor))
         unit = Add(lowering.name(Add), shape, types, (factor, other))
-        producer, type, factor = lowering.add(unit, producer, tensor.producer), unit.made, 1
+        producer, type, factor = lowering.add(unit, producer, tensor.producer), unit.result_type, 1
     assert producer is not None
-    lowering.made(node, producer, tensors[0].order)
+    lowering.bind(node, producer, tensors[0].order)
 
 
 def multiply_streams(lowering: Lowering, node: Node) -> None:
@@ -43,7 +43,7 @@ def multiply_streams(lowering: Lowering, node: Node) -> None:
     shape = stream_shape(lowering.shape(node.output[0]))
     types = (lowering.stream_type(first), lowering.stream_type(second))
     unit = Multiply(lowering.name(Multiply), shape, types)
-    lowering.made(node, lowering.add(unit, first.producer, second.producer), first.order)
+    lowering.bind(node, lowering.add(unit, first.producer, second.producer), first.order)
 
 
 def concat(lowering: Lowering, node: Node) -> None:
@@ -66,7 +66,7 @@ def concat(lowering: Lowering, node: Node) -> None:
             source = lowering.add(Concat(lowering.name(Concat), positions, (joined, run), type), producer, source)
         producer, joined = source, joined + run
     assert producer is not None
-    lowering.made(node, producer, np.concatenate(orders) if len(made) == 1 else None)
+    lowering.bind(node, producer, np.concatenate(orders) if len(made) == 1 else None)
 
 
 def of_type(
@@ -91,7 +91,7 @@ def pad_channels(lowering: Lowering, node: Node) -> None:
     order = np.argsort(tensor.order) if len(shape) == 1 else np.arange(shape[-1])
     index = (*[shape[-1]] * before, *order.tolist(), *[shape[-1]] * behind)
     unit = Select(lowering.name(Select), shape[:-1], shape[-1], index, type, constants=(fill,))
-    lowering.made(node, lowering.add(unit, source))
+    lowering.bind(node, lowering.add(unit, source))
 
 
 def select(lowering: Lowering, node: Node) -> None:
@@ -106,4 +106,4 @@ def select(lowering: Lowering, node: Node) -> None:
         # Where each element of the model's order comes in the stream.
         index = np.argsort(tensor.order)[index]
     unit = Select(lowering.name(Select), shape[:-1], shape[-1], tuple(index.tolist()), lowering.stream_type(tensor))
-    lowering.made(node, lowering.add(unit, tensor.producer))
+    lowering.bind(node, lowering.add(unit, tensor.producer))

@@ -40,7 +40,7 @@ def dense(lowering: Lowering, node: Node) -> None:
     rows = np.ascontiguousarray(weights[tensor.order].T)
     table, last = _table_behind(lowering, node, len(rows))
     unit = MatrixVector(lowering.name(MatrixVector), rows, lowering.stream_type(tensor), (), table)
-    lowering.made(last, _dot_product(lowering, node, unit, tensor.producer))
+    lowering.bind(last, _dot_product(lowering, node, unit, tensor.producer))
 
 
 def convolution(lowering: Lowering, node: Node) -> None:
@@ -60,7 +60,7 @@ def convolution(lowering: Lowering, node: Node) -> None:
         made = _depthwise(lowering, node, geometry, fill, tensor, weights, table)
     else:
         made = _grouped(lowering, node, geometry, fill, tensor, weights, table)
-    lowering.made(last, made)
+    lowering.bind(last, made)
 
 
 def _slide(
@@ -143,9 +143,7 @@ def _grouped(
     for first in range(0, channels, inputs):
         index = tuple(range(first, first + inputs))
         part = lowering.add(Select(lowering.name(Select), geometry.image, channels, index, type), tensor.producer)
-        rows = None
-        if table is not None:
-            rows = table if len(table.values) == 1 else table.rows(slice(made, made + outputs))
+        rows = None if table is None else table.some(slice(made, made + outputs))
         part = _slide(lowering, node, geometry, fill, part, weights[made : made + outputs], rows, weights)
         if joined:
             element = lowering.operators[part].outputs[0].type
@@ -172,7 +170,7 @@ def _table_behind(lowering: Lowering, node: Node, channels: int) -> tuple[Thresh
     if behind is None or not is_threshold(behind):
         return None, node
     table = table_of(lowering, behind)
-    if len(table.values) not in (1, channels):
+    if table.rows not in (1, channels):
         return None, node  # a row for each element
     lowering.merged.add(behind)
     return table, behind

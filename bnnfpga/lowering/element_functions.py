@@ -23,8 +23,8 @@ _MAX_LEVELS = 1 << 12
 def threshold(lowering: Lowering, node: Node) -> None:
     """A table where one function serves all channels and has more than a few thresholds, else thresholds."""
     table = table_of(lowering, node)
-    tensor, shape, rows = _operand(lowering, node, len(table.values))
-    table = table.rows(rows)
+    tensor, shape, rows = _operand(lowering, node, table.rows)
+    table = table.some(rows)
     type = lowering.stream_type(tensor)
     if _is_identity(table, type):
         lowering.tensors[node.output[0]] = tensor
@@ -36,12 +36,12 @@ def threshold(lowering: Lowering, node: Node) -> None:
             where=describe(node),
             hint="quantise to fewer bits, or, on the model's input, omit --input: then the host computes it",
         )
-    if len(table.values) > 1 or table.levels < _MIN_TABULATED or type.bits > _MAX_TABULATED_BITS:
+    if table.rows > 1 or table.levels < _MIN_TABULATED or type.bits > _MAX_TABULATED_BITS:
         unit = Threshold(lowering.name(Threshold), shape, type, table)
     else:
         results = table.execute(values_by_code(type, type.lo, type.hi)[:, None])[:, 0].astype(np.int64)
         unit = Lookup(lowering.name(Lookup), shape, type, results, table.output)
-    lowering.made(node, lowering.add(unit, tensor.producer), tensor.order)
+    lowering.bind(node, lowering.add(unit, tensor.producer), tensor.order)
 
 
 def _is_identity(table: ThresholdTable, type: IntegerType) -> bool:
@@ -67,7 +67,7 @@ def table(lowering: Lowering, node: Node) -> None:
         results[0] if len(results) == 1 else results,
         lowering.tensor_type(node.output[0]),
     )
-    lowering.made(node, lowering.add(unit, tensor.producer), tensor.order)
+    lowering.bind(node, lowering.add(unit, tensor.producer), tensor.order)
 
 
 def _operand(

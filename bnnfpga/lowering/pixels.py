@@ -62,7 +62,7 @@ def _pool(lowering: Lowering, node: Node, function: PoolFunction, smallest: np.n
         if in_a_row is not None and len(set(smallest.tolist())) == 1:
             windows, kernel = (len(in_a_row),), (1, geometry.taps)
             whole = Pool(lowering.name(Pool), windows, kernel, 1, type, function, smallest[:1])
-            lowering.made(node, lowering.add(whole, tensor.producer), in_a_row)
+            lowering.bind(node, lowering.add(whole, tensor.producer), in_a_row)
             return
     tensor = image(lowering, node)
     producer = tensor.producer
@@ -74,7 +74,7 @@ def _pool(lowering: Lowering, node: Node, function: PoolFunction, smallest: np.n
         window = Window(lowering.name(Window), geometry, len(smallest), type, fill)
         producer, padded = lowering.add(window, producer), window.flagged
     unit = Pool(lowering.name(Pool), geometry.windows, geometry.kernel, len(smallest), type, function, smallest, padded)
-    lowering.made(node, lowering.add(unit, producer))
+    lowering.bind(node, lowering.add(unit, producer))
 
 
 def _in_a_row(geometry: Geometry, channels: int, order: IntArray) -> IntArray | None:
@@ -169,7 +169,7 @@ def space_to_depth(lowering: Lowering, node: Node) -> None:
     shape, block = lowering.shape(node.input[0]), (attribute(node, "blocksize", 1),) * 2
     geometry = Geometry(rows_columns(shape), block, block)
     unit = Window(lowering.name(Window), geometry, shape[0], lowering.stream_type(tensor))
-    lowering.made(node, lowering.add(unit, tensor.producer))
+    lowering.bind(node, lowering.add(unit, tensor.producer))
 
 
 def pad(lowering: Lowering, node: Node) -> None:

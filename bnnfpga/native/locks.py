@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-MAX_HELD = 256
+MAX_HELD = 64
 """Folders that a process holds at a time, each with an open file: the last ones that it asked for."""
 
 _held: OrderedDict[Path, int] = OrderedDict()

@@ -146,7 +146,7 @@ class Step:
                 yield from step.leaves()
 
     def each(self, change: Callable[[Step], Step]) -> Step:
-        """The step with `function` applied to each of its `leaves`."""
+        """The step with `change` applied to each of its `leaves`."""
         if self.constant is not None:
             return change(self)
         branches = tuple(tuple(step.each(change) for step in branch) for branch in self.branches)

@@ -44,11 +44,19 @@ class ThresholdTable:
         return cls(values, np.zeros(channels, dtype=bool), IntegerType.interval(0, levels))
 
     @property
+    def rows(self) -> int:
+        """Channels that have thresholds of their own; one row serves all."""
+        return int(self.values.shape[0])
+
+    @property
     def levels(self) -> int:
+        """Thresholds of a channel."""
         return int(self.values.shape[1])
 
-    def rows(self, channels: slice | IntArray) -> ThresholdTable:
-        """The table of some of the channels, in any order."""
+    def some(self, channels: slice | IntArray) -> ThresholdTable:
+        """The table of some of the channels, in any order; one row goes on serving all."""
+        if self.rows == 1:
+            return self
         return ThresholdTable(self.values[channels], self.decreasing[channels], self.output)
 
     def with_rows(self, channels: int) -> ThresholdTable:
@@ -97,7 +105,7 @@ class ThresholdTable:
 
         Of several, the one nearest to the input; None if the table never gives `got`.
         """
-        row = min(channel, len(self.values) - 1)
+        row = min(channel, self.rows - 1)
         step = 2 if self.output.is_bipolar else 1
         right, wrong = ((result - self.output.lo) // step for result in (expected, got))
         if not 0 <= wrong <= self.levels or wrong == right:

@@ -164,13 +164,13 @@ def inspect_table(found: Mapping[str, Any]) -> RenderableType:
 
 
 def transforms_table(found: Mapping[str, Any]) -> RenderableType:
-    """The rewrites, in the order in which they are applied."""
-    rows = [_cells(rewrite, "name", "sentence") for rewrite in found["transforms"]]
-    return _grid(["rewrite", "what it does"], rows, wrap_last=True)
+    """The transforms, in the order in which they are applied."""
+    rows = [_cells(transform, "name", "sentence") for transform in found["transforms"]]
+    return _grid(["transform", "what it does"], rows, wrap_last=True)
 
 
 def transform_table(found: Mapping[str, Any]) -> RenderableType:
-    """A graph before and after one rewrite."""
+    """A graph before and after one transform."""
     parts: list[RenderableType] = [Text(found["name"], style="bold"), Text(found["sentence"])]
     for heading, lines in (("before", found["before"]), ("after", found["after"])):
         parts += [Text(heading, style="bold"), Text("\n".join(f"  {line}" for line in lines))]

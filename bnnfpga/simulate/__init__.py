@@ -1,5 +1,5 @@
-"""Running a compiled project: the tools that are needed, what they build, and what came out.
+"""Running a compiled project, and comparing what comes out with the golden model of its source.
 
-Here lives what turns a project's folder into integers and cycles. What a project must give instead lives in
-`bnnfpga.golden`; comparing the two is the business of the modules here that do so, and of nothing in `flows/`.
+`runners/` turn a project's folder into integers and cycles, `verify/` compares all forms of an accelerator. Expected
+results come from a `reference.Reference`; nothing in `flows/` compares anything.
 """

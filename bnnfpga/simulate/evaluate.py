@@ -1,4 +1,4 @@
-"""Running a data set through the accelerator and counting its predictions."""
+"""Running a data set through an accelerator and collecting its predictions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from bnnfpga.simulate.runners.simulator import build_simulator
 from bnnfpga.simulate.runners.verilator import run_simulator
 
 Progress = Callable[[int, int], None]
-"""Is told how many images are done, and how many there are."""
+"""Called with the number of images done and the total."""
 
 _FIRST_BATCH, _MAX_IN_BATCH = 16, 8192
 _SECONDS = 0.25
@@ -48,7 +48,7 @@ def evaluate(
     checked = check_labels(labels, len(stored), project.classes)
     if progress:
         progress(0, len(stored))
-    # What is wrong with the first image is said before a simulator is built.
+    # A mistake that shows in the first image is reported before a simulator is built.
     project.read_images(fitted[:1])
     started = time.perf_counter()
     run = _builders(reference, verilator)[backend]()
@@ -68,7 +68,7 @@ def evaluate(
         done = min(done + batch, len(stored))
         if progress:
             progress(done, len(stored))
-        # Starting the simulator costs the same for any number of images; the bar moves a few times a second.
+        # Starting the simulator costs the same for any batch, and the bar should move a few times per second.
         if seconds < _SECONDS:
             batch = min(2 * batch, _MAX_IN_BATCH)
     shown = sample(checked, predicted)
@@ -88,7 +88,7 @@ def evaluate(
 
 
 def _builders(reference: Reference, verilator: str | None) -> dict[str, Callable[[], Callable[[Images], Scores]]]:
-    """For each backend what builds it, and gives what runs a batch to the integers that come out."""
+    """For each backend a function that builds it and returns a function from a batch to its output integers."""
     project = reference.project
 
     def rtl() -> Callable[[Images], Scores]:

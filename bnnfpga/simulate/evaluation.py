@@ -1,4 +1,4 @@
-"""What an evaluation over a data set found."""
+"""The result of an evaluation over a data set."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ _MAX_LISTED = 100
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Accuracy over a data set, and where it comes from.
+    """Accuracy over a data set, with the predictions behind it.
 
     Parameters
     ----------
     backend
-        What was run.
+        The backend that was run.
     labels, predicted
-        int64 (images,): the class of each image, and what the accelerator took it for.
+        int64 (images,): the true class of each image, and the predicted one.
     confusion
-        int64 (classes, classes): how many images of a class (row) were taken for a class (column).
+        int64 (classes, classes): the number of images by true class (row) and predicted class (column).
     names
-        What the classes are called, by number; None where the data do not say.
+        The names of the classes by number; None if the data set has none.
     shown, mistaken
-        Some of the wrongly classified images, of all classes: their indices, and themselves as the data set has them.
+        A sample of misclassified images of all classes: their indices, and the images as the data set holds them.
     input
-        What the images hold: `kind`, `scale`, and whether that was `given`.
+        The format of the images: `kind`, `scale`, and whether the scale was `given`.
     warnings
-        What to know of the images, as sentences.
+        Warnings about the images, as sentences.
     build_seconds, run_seconds
-        What building the simulator took, and running the images.
+        The time for building the simulator and for running the images.
     """
 
     backend: str
@@ -59,24 +59,24 @@ class Evaluation:
 
     @property
     def accuracy(self) -> float:
-        """0 to 1."""
+        """The share of images classified correctly, 0 to 1."""
         return float((self.labels == self.predicted).mean())
 
     @property
     def images_per_second(self) -> float:
-        """From the images as they are stored to their classes, without building the simulator."""
+        """Throughput from stored images to classes, without building the simulator."""
         return self.images / self.run_seconds
 
     @cached_property
     def wrong(self) -> IntArray:
-        """Indices of the wrongly classified images."""
+        """Indices of the misclassified images."""
         return np.flatnonzero(self.labels != self.predicted).astype(np.int64)
 
     def classes(self) -> list[dict[str, Any]]:
         """For each class `class`, `name`, `precision`, `recall`, `f1` and `support`.
 
-        Precision is the share of what was taken for the class that is of it, recall the share of the class that was
-        taken for it, f1 their harmonic mean, support the number of images of the class; None where there are none.
+        Precision is the share of correct images among those predicted as the class, recall the share of the class's
+        images predicted as such, f1 their harmonic mean, support the class's number of images; undefined ones are None.
         """
         rows = []
         for number, (support, predicted) in enumerate(
@@ -96,7 +96,7 @@ class Evaluation:
         return rows
 
     def as_dict(self) -> dict[str, Any]:
-        """What `bnnfpga eval --json` prints; of the wrongly classified images the first hundred."""
+        """The JSON of `bnnfpga eval --json`, with the first hundred misclassified images."""
         return {
             "backend": self.backend,
             "input": dict(self.input),
@@ -116,12 +116,12 @@ class Evaluation:
         }
 
     def picture(self) -> bytes:
-        """Wrongly classified images of all classes as a PNG file, each with its class and what it was taken for.
+        """A PNG file of misclassified images of all classes, each with its true and its predicted class.
 
         Raises
         ------
         UserError
-            If the inputs are no images of one or three channels.
+            If the inputs are not images with one or three channels.
         """
         from bnnfpga.report.mistakes import check_shape, mistakes_png
 
@@ -147,12 +147,12 @@ class Evaluation:
             return html
         try:
             picture = self.picture()
-        except UserError:  # the inputs are no images
+        except UserError:  # the inputs are not images
             return html
         return f'{html}<img src="data:image/png;base64,{base64.b64encode(picture).decode()}">'
 
 
 def confusion_matrix(labels: IntArray, predicted: IntArray, classes: int) -> IntArray:
-    """int64 (classes, classes): images of a class (row) that were taken for a class (column)."""
+    """int64 (classes, classes): the number of images by true class (row) and predicted class (column)."""
     pairs = np.bincount(labels * classes + predicted, minlength=classes * classes)
     return pairs.reshape(classes, classes).astype(np.int64)

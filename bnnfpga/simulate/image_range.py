@@ -1,4 +1,4 @@
-"""Whether a batch of images uses the range of numbers that its accelerator takes."""
+"""Whether a batch of images uses the input range of its accelerator."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from bnnfpga.host.input_format import InputFormat
 from bnnfpga.numbers.integers import IntArray, IntegerType
 
 _MIN_SPAN, _MIN_LEVELS = 1 / 8, 1 / 16
-"""Of the range of the input's integers, and of those that a batch of its size could hold."""
+"""The smallest plausible share of the input's range, and of the levels that a batch of its size could hold."""
 
 
 def image_warnings(codes: IntArray, type: IntegerType, format: InputFormat) -> list[str]:
-    """A sentence where images are likely to be scaled otherwise than the accelerator takes them.
+    """Warn, in a sentence, about images that are probably not scaled as the accelerator expects.
 
     Parameters
     ----------
     codes
-        The integers that it is given, of any shape: the images themselves, or what the host made of floats.
+        The accelerator's input integers, of any shape: the images themselves, or floats as quantised by the host.
     type
-        The type of its input.
+        The type of the accelerator's input.
     format
-        What the images hold.
+        The format of the images.
     """
     low, high = int(codes.min()), int(codes.max())
     if type.is_bipolar:

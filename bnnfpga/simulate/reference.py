@@ -1,4 +1,4 @@
-"""What a simulation is compared with: what a project's own model says that its hardware must do."""
+"""The reference of a simulation: the results and cycles that a project's own model demands."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from bnnfpga.host.project_data import ProjectData
 from bnnfpga.numbers.integers import IntArray
 
 Scores = tuple[IntArray, ...]
-"""For each output int64 (images, elements), as they stream."""
+"""For each output int64 (images, elements), in stream order."""
 
 
 class Reference(Protocol):
-    """A project's model, compiled again; each part costs nothing until it is asked for (`compiler.recompiled`)."""
+    """A project's model, compiled again; each part is computed on first use (`compiler.recompiled`)."""
 
     @property
     def project(self) -> ProjectData:
-        """Whose model it is."""
+        """The project whose model it is."""
 
     @property
     def proto(self) -> ModelProto:
@@ -30,7 +30,7 @@ class Reference(Protocol):
 
     @property
     def golden(self) -> GoldenModel:
-        """What the file means."""
+        """The golden model of the file."""
 
     @property
     def graph(self) -> Graph:
@@ -38,11 +38,11 @@ class Reference(Protocol):
 
     @property
     def cycles(self) -> Cycles:
-        """How fast they are."""
+        """Their predicted cycles."""
 
 
 def golden_scores(reference: Reference, images: Images) -> Scores:
-    """What the golden model of the source expects of the accelerator, as it streams."""
+    """The accelerator outputs that the golden model of the source expects, in stream order."""
     project = reference.project
     expected = reference.golden.run(images.model_inputs).accelerator_outputs(project.output_kind)
     return tuple(output.order.to_stream(array) for output, array in zip(project.outputs, expected, strict=True))

@@ -90,7 +90,7 @@ def simulate(
         images=len(images.codes),
         mismatches=int(np.any(differ, axis=0).sum()),
         accuracy=None if labels is None else float((classes[0] == labels).mean()),
-        # The cycles of other Verilog are not predicted.
+        # Cycles are predicted for the project's own RTL only.
         predicted_initiation_interval=None if rtl_from else project.description["predicted_initiation_interval"],
         predicted_latency_cycles=None if rtl_from else project.description["predicted_latency_cycles"],
         input=project.input_summary,
@@ -112,9 +112,9 @@ def run_rtl(
     explain: bool = True,
     rtl_from: Path | None = None,
 ) -> tuple[Scores, RtlRun, float]:
-    """Build (or find) the Verilated simulator and run a batch: scores, the run, and the seconds that building took.
+    """Build (or find) the Verilated simulator and run a batch; returns scores, the run and the build time in seconds.
 
-    `rtl_from` is where Vitis HLS left its Verilog, which then takes the place of the project's own.
+    `rtl_from` is a folder with Verilog from Vitis HLS, to simulate instead of the project's own RTL.
     """
     kind = "none" if trace is None else trace.suffix[1:]
     if kind not in ("none", "vcd", "fst"):
@@ -183,21 +183,21 @@ def _run_rtl(
 
 
 def _trace(file: Path, run: RtlRun) -> dict[str, Any]:
-    """What a waveform shows of a run."""
+    """The part of a run that a waveform covers."""
     cycles = run.cycles if run.traced_cycles is None else run.traced_cycles
     images = int(np.searchsorted(run.frame_done, cycles))
     return {"file": str(file), "cycles": cycles, "images": images, "complete": cycles >= run.cycles}
 
 
 def run_hls(reference: Reference, images: Images) -> tuple[Scores, float]:
-    """Build (or find) the C++ simulation and run a batch: scores, and the seconds that building took."""
+    """Build (or find) the C++ simulation and run a batch; returns scores and the build time in seconds."""
     project = reference.project
     simulator = build_csim(project.folder)
     return project.unpack(run_csim(simulator, project.pack(images), len(images.codes))), simulator.build_seconds
 
 
 def run_emulated(reference: Reference, images: Images) -> tuple[Scores, float]:
-    """Run a batch through the emulator: scores, and the seconds that making it took, graph and library."""
+    """Run a batch through the emulator; returns scores and the seconds for building graph and library."""
     started = time.perf_counter()
     emulator = Emulator(reference.graph)
     build_seconds = time.perf_counter() - started
@@ -207,7 +207,7 @@ def run_emulated(reference: Reference, images: Images) -> tuple[Scores, float]:
 def _run_untimed(
     reference: Reference, images: Images, run: Callable[[Reference, Images], tuple[Scores, float]]
 ) -> tuple[Scores, dict[str, Any]]:
-    """A backend without cycles."""
+    """Run a backend that has no cycles."""
     started = time.perf_counter()
     scores, build_seconds = run(reference, images)
     nothing = dict.fromkeys(

@@ -1,4 +1,4 @@
-"""What a simulation found."""
+"""The result of a simulation."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ from bnnfpga.numbers.integers import IntArray
 
 @dataclass(frozen=True)
 class SimulationResult:
-    """Results and figures of one run; `as_dict` has the figures as the command line prints them.
+    """Results and figures of one run; `as_dict` holds the figures that the command line prints.
 
     Parameters
     ----------
     outputs
-        What the accelerator gave, int64 (images, ...): scores, or classes. Of a model with several outputs, a tuple
-        of such arrays.
+        The accelerator's outputs, int64 (images, ...): scores or classes. A tuple of such arrays for a model with
+        several outputs.
     values
-        What the file's outputs are, computed from them: (images, ...) as the file has them without its batch of one,
-        float32, or int64 for indices; of several a tuple. None where the accelerator gives classes.
+        The file's outputs, computed from `outputs`: (images, ...) as in the file without its batch of one, float32, or
+        int64 for indices; a tuple for several. None where the accelerator gives classes.
     classes
-        int64 (images,): what ArgMax or TopK say; else where the values are largest, the first of equals; of one value
-        whether it lies above 0.5 behind a Sigmoid, or above 0. Of an image (images, ...), for each pixel; of several
-        outputs a tuple.
+        int64 (images,): the result of ArgMax or TopK; else the index of the largest value, the first of equals; for a
+        single value, whether it exceeds 0.5 behind a Sigmoid, else 0. (images, ...) where each pixel has a class; a
+        tuple for several outputs.
     mismatches
         Images whose integers differ from the golden model's.
     frame_done
         Cycle of the last output transfer of each frame, None for backends without cycles.
     initiation_interval
-        Cycles between successive frames once the pipe is full, the largest where `interval_constant` is false; None
+        Cycles between successive frames once the pipeline is full, the largest where `interval_constant` is false; None
         under stalls, with fewer than 3 frames, and for backends without cycles.
     input
-        What the images hold: `kind`, `scale`, and whether that was `given`.
+        The format of the images: `kind`, `scale`, and whether the scale was `given`.
     warnings
-        What to know of the images, as sentences.
+        Warnings about the images, as sentences.
     predicted_initiation_interval, predicted_latency_cycles
-        What the compiler predicts for its own RTL; None for other Verilog.
+        The compiler's predictions for its own RTL; None for other Verilog.
     trace
-        Of the waveform its `file`, how many `cycles` and whole `images` it shows, and whether that is all of the run
-        (`complete`); None where none was asked for.
+        The waveform's `file`, the number of `cycles` and whole `images` in it, and whether it covers the whole run
+        (`complete`); None if no waveform was requested.
     """
 
     backend: str
@@ -69,7 +69,7 @@ class SimulationResult:
     trace: dict[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """What `bnnfpga simulate --json` prints."""
+        """The JSON of `bnnfpga simulate --json`."""
         arrays = ("outputs", "values", "classes", "frame_done")
         return {key: value for key, value in vars(self).items() if key not in arrays}
 

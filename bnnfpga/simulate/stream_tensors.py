@@ -1,4 +1,4 @@
-"""Which tensor of the source model each stream carries, where the two correspond."""
+"""The tensors of the source model that streams carry, where the two correspond."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from bnnfpga.numbers.integers import IntArray
 
 
 def model_tensors(graph: Graph) -> dict[str, str]:
-    """For each stream that is a tensor of the folded model, that tensor; folding keeps the names of the source's."""
+    """For each stream that carries a tensor of the folded model, that tensor; folding keeps the source's names."""
     tensors = graph.tensors
     return {stream.name: tensors[stream.producer] for stream in graph.streams if stream.producer in tensors}
 
 
 def source_tensors(golden: GoldenModel, graph: Graph, images: Images) -> dict[str, IntArray]:
-    """What the source model gives for the streams that correspond, int64 (images, *shape), channels last."""
+    """The source model's tensors for the corresponding streams, int64 (images, *shape), channels last."""
     wanted = {stream: tensor for stream, tensor in model_tensors(graph).items() if tensor in golden.integer_tensors}
     return as_streams(graph, wanted, golden.run(images.model_inputs, set(wanted.values())).integers)
 
 
 def as_streams(graph: Graph, wanted: Mapping[str, str], integers: Mapping[str, IntArray]) -> dict[str, IntArray]:
-    """The tensors that streams are, by stream, in the order of the streams; without those of another size."""
+    """Tensors by stream, with the streams' axes; those of another size are left out."""
     found = {}
     for stream in graph.streams:
         if stream.name not in wanted:

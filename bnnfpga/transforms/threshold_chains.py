@@ -16,7 +16,7 @@ from bnnfpga.frontend.graph.nodes import (
     describe,
     elementwise_operand,
 )
-from bnnfpga.frontend.graph.rewriting import Rewrite
+from bnnfpga.frontend.graph.transform import Transform
 from bnnfpga.golden.steps import elementwise_steps
 from bnnfpga.numbers.integers import IntArray, IntegerType
 from bnnfpga.numbers.threshold_table import ThresholdTable
@@ -40,7 +40,7 @@ _MAX_TABLE_BITS = 1 << 22
 """Bits of a table, over all channels: about 230 block memories of 18 kbit."""
 
 
-class ChainsToThresholds(Rewrite):
+class ChainsToThresholds(Transform):
     """Everything between an integer tensor and a quantizer, the quantizer included, becomes an integer step function.
 
     The chain is evaluated in the golden arithmetic on the integers that can occur; no pattern is matched. What rises or
@@ -65,7 +65,7 @@ class ChainsToThresholds(Rewrite):
         function = integer_function(fitted.steps, values, where=describe(node))
         if fitted.by_pixel is not None:
             table = function if isinstance(function, ThresholdTable) else function.intervals
-            _check_table(model, fitted.by_pixel, source, *table.values.shape)
+            _check_table(model, fitted.by_pixel, source, table.rows, table.levels)
         source = put_pools_in_front(model, chain[0], source, fitted.in_front)
         _replace(model, chain, source, function)
         put_pools_behind(model, node.output[0], fitted.behind)
@@ -147,23 +147,21 @@ def _table(model: Model, node: Node, source: str, function: IntervalFunction) ->
     """A table by the value itself where that is cheaper, else by the number of thresholds that it reaches."""
     type = integer_type(model, source)
     assert type is not None
-    rows, levels = function.intervals.values.shape
-    count = function.intervals.output
+    rows, levels, count = function.intervals.rows, function.intervals.levels, function.intervals.output
     width = function.output.bits
     by_value, by_count = rows * width << type.bits, rows * (levels * (type.bits + 1) + (width << count.bits))
-    if type.bits <= _MAX_DIRECT_BITS and by_value <= by_count:
+    is_direct = type.bits <= _MAX_DIRECT_BITS and by_value <= by_count
+    is_counted = levels <= _MAX_COUNTED and by_count <= _MAX_TABLE_BITS
+    if is_direct or (not is_counted and by_value <= _MAX_TABLE_BITS):
         table = function.table(range(type.lo, type.hi + 1))
         return [_tabulated(model, node, source, table, type.lo, function.output)]
-    if levels <= _MAX_COUNTED and by_count <= _MAX_TABLE_BITS:
+    if is_counted:
         counts = model.fresh_name(f"{node.name}_interval")
         model.set_shape(counts, model.shape(source))
         return [
             _thresholds(model, node, source, function.intervals, counts),
             _tabulated(model, node, counts, function.codes, 0, function.output),
         ]
-    if by_value <= _MAX_TABLE_BITS:
-        table = function.table(range(type.lo, type.hi + 1))
-        return [_tabulated(model, node, source, table, type.lo, function.output)]
     raise UserError(
         f"the function in front of it is not monotonic, and its table would have {by_value:,} bits ({rows} different "
         f"channels of {type.hi - type.lo + 1:,} values), or {levels} intervals per channel; {_MAX_TABLE_BITS:,} bits "

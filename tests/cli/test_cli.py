@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ MODEL = ROOT / "examples" / "mnist_mlp" / "mlp_64.onnx"
 INPUT = ["--input", "uint8", "--input-scale", "1/255"]
 IMAGES = 40
 # What none of `--help` and `import bnnfpga` may load.
-HEAVY = {"jinja2", "networkx", "numpy", "onnx", "onnxruntime", "qonnx", "torch", "yaml"}
+HEAVY = {"jinja2", "networkx", "numpy", "onnx", "onnxruntime", "pydantic", "qonnx", "torch", "yaml"}
 
 
 @dataclass(frozen=True)
@@ -81,12 +81,14 @@ def loaded_after(code: str) -> set[str]:
     return set(done.stdout.splitlines()[-1].split())
 
 
-def fastest(command: Sequence[str]) -> float:
+def processor_seconds(command: Sequence[str]) -> float:
+    """Of the best of a few runs, whatever else the machine does."""
     seconds = []
     for _ in range(5):
-        start = time.perf_counter()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        seconds.append(time.perf_counter() - start)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     return min(seconds)
 
 
@@ -102,9 +104,13 @@ def test_help_loads_nothing_heavy() -> None:
     assert not loaded_after(code) & HEAVY
 
 
-@pytest.mark.parametrize("arguments", [["-c", "import bnnfpga"], ["-m", "bnnfpga", "--help"]])
-def test_import_and_help_take_less_than_half_a_second(arguments: list[str]) -> None:
-    assert fastest([sys.executable, *arguments]) < 0.5
+@pytest.mark.parametrize(
+    "arguments",
+    [["-c", "import bnnfpga"], ["-m", "bnnfpga", "--help"], ["-m", "bnnfpga", "simulate", "--help"]],
+    ids=" ".join,
+)
+def test_import_and_help_take_less_than_a_fifth_of_a_second(arguments: list[str]) -> None:
+    assert processor_seconds([sys.executable, *arguments]) < 0.2
 
 
 def test_names_of_the_package() -> None:
@@ -410,7 +416,7 @@ def test_output_that_nobody_reads_is_no_bug(compiled: tuple[Path, dict[str, Any]
     assert b"bug" not in done.stderr
 
 
-def test_listing_the_rewrites_says_nothing_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+def test_listing_the_transforms_says_nothing_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     status, out, err = call(capsys, "transforms")
     assert status == 0
     assert "chains-to-thresholds" in out

@@ -102,9 +102,9 @@ def test_products_have_the_exact_interval(types: tuple[IntegerType, IntegerType]
     (result,) = multiply.execute(x, y)
     for place in np.ndindex(result.shape):
         assert result[place] == int(x[place]) * int(y[place])
-    assert multiply.made.holds(result).all()
+    assert multiply.result_type.holds(result).all()
     products = [a * b for a in (types[0].lo, types[0].hi) for b in (types[1].lo, types[1].hi)]
-    assert (multiply.made.lo, multiply.made.hi) == (min(products), max(products))
+    assert (multiply.result_type.lo, multiply.result_type.hi) == (min(products), max(products))
 
 
 @given(types=st.tuples(TYPES, TYPES), factors=st.tuples(*[st.integers(-9, 9)] * 2), seed=st.integers(0, 99))
@@ -116,10 +116,10 @@ def test_sums_have_the_exact_interval(
     (result,) = add.execute(x, y)
     for place in np.ndindex(result.shape):
         assert result[place] == factors[0] * int(x[place]) + factors[1] * int(y[place])
-    assert add.made.holds(result).all()
+    assert add.result_type.holds(result).all()
     ends = [{factor * type.lo, factor * type.hi} for type, factor in zip(types, factors, strict=True)]
     sums = [a + b for a in ends[0] for b in ends[1]]
-    assert (add.made.lo, add.made.hi) == (min(sums), max(sums))
+    assert (add.result_type.lo, add.result_type.hi) == (min(sums), max(sums))
 
 
 def concatenated(channels: tuple[int, int], type: IntegerType, pe: int) -> Graph:

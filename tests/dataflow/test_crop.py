@@ -78,8 +78,8 @@ def unrolled() -> Graph:
     forks = [Fork(f"fork{index}", port) for index in range(3)]
     samples = [Crop(f"crop{index}", (1, 4), 2, SIGNED, (0,), (index,), 2) for index in range(4)]
     first = Add("add0", (1, 1, 2), (SIGNED, SIGNED), (1, 1), pe=2)
-    second = Add("add1", (1, 1, 2), (first.made, SIGNED), (1, -2), pe=2)
-    third = Add("add2", (1, 1, 2), (second.made, SIGNED), (3, 1), pe=2)
+    second = Add("add1", (1, 1, 2), (first.result_type, SIGNED), (1, -2), pe=2)
+    third = Add("add2", (1, 1, 2), (second.result_type, SIGNED), (3, 1), pe=2)
     pairs = [
         *(("fork0", "crop3"), ("fork0", "fork1"), ("fork1", "crop2"), ("fork1", "fork2")),
         *(("fork2", "crop1"), ("fork2", "crop0")),

@@ -41,17 +41,19 @@ def network() -> Graph:
     lookup = Lookup(
         "lookup0", (4, 8, 2), IntegerType.interval(0, 15), rng.integers(-3, 4, (2, 16)), IntegerType.interval(-3, 3)
     )
-    first = MatrixVector("matrix_vector0", rng.integers(-1, 2, (4, 18)), lookup.made, (4, 8), kernel=(3, 3), simd=1)
+    first = MatrixVector(
+        "matrix_vector0", rng.integers(-1, 2, (4, 18)), lookup.result_type, (4, 8), kernel=(3, 3), simd=1
+    )
     threshold = Threshold("threshold0", (4, 8, 4), first.accumulator, random_table(rng, 4, -9, 9, 1))
     depthwise = VectorVector("vector_vector0", rng.choice([-1, 1], (9, 4)), BIPOLAR, (4, 8), None, True, kernel=(3, 3))
     shuffle = Select("select0", (4, 8), 4, (2, 0, 3, 1), BIPOLAR)
-    add = Add("add0", (4, 8, 4), (depthwise.made, BIPOLAR), (1, 2))
-    signs = Threshold("threshold1", (4, 8, 4), add.made, random_table(rng, 4, -9, 9, 1))
+    add = Add("add0", (4, 8, 4), (depthwise.result_type, BIPOLAR), (1, 2))
+    signs = Threshold("threshold1", (4, 8, 4), add.result_type, random_table(rng, 4, -9, 9, 1))
     pool = Pool("pool0", (2, 4), (2, 2), 4, BIPOLAR, "extremum", np.array([False, True, True, False]))
     last = MatrixVector("matrix_vector1", rng.choice([-1, 1], (3, 4)), BIPOLAR, (2, 4))
     units: list[Operator] = [
         lookup,
-        Window("window0", SAME, 2, lookup.made),
+        Window("window0", SAME, 2, lookup.result_type),
         first,
         threshold,
         Fork("fork0", threshold.outputs[0]),
@@ -88,7 +90,7 @@ def between(pads: tuple[int, int, int, int] = (0, 1, 2, 0)) -> Graph:
     rng = np.random.default_rng(1)
     image = Port((4, 8, 2), BIPOLAR, 1)
     add = Add("add0", (4, 8, 2), (BIPOLAR, BIPOLAR), (1, 2))
-    signs = Threshold("threshold0", (4, 8, 2), add.made, random_table(rng, 2, -3, 3, 1))
+    signs = Threshold("threshold0", (4, 8, 2), add.result_type, random_table(rng, 2, -3, 3, 1))
     padded = Geometry((4, 8), (1, 1), pads=(1, 1, 1, 1))
     pool = Pool("pool0", (3, 5), (2, 2), 2, BIPOLAR, "extremum", np.array([False, True]))
     last = Window("window2", Geometry((3, 5), (1, 1), pads=pads), 2, BIPOLAR, -1)

@@ -146,7 +146,7 @@ def test_integers(type: str, weights: str, bits: int, padded: bool, seed: int) -
         else:
             decreasing, values = unit.table.decreasing[place[-1]], unit.table.values[place[-1]]
             count = sum((total < value) if decreasing else (total >= value) for value in values.tolist())
-            expected = 2 * count - 1 if unit.made.is_bipolar else unit.made.lo + count
+            expected = 2 * count - 1 if unit.result_type.is_bipolar else unit.result_type.lo + count
         assert got[place] == expected
         assert unit.accumulator.lo <= total <= unit.accumulator.hi
     lo, hi = unit.input_type.lo, unit.input_type.hi

@@ -92,7 +92,7 @@ def branches() -> Graph:
     select = Select("select", image, 8, (7, 0, 0, 2), BIPOLAR)
     other = Select("other", image, 8, (1, 2, 3, 4), BIPOLAR)
     total = Add("total", pixel, (BIPOLAR, BIPOLAR), (2, -3), pe=4)
-    pool = Pool("pool", (), (5, 6), 4, total.made, "sum", np.zeros(4, dtype=bool), pe=4)
+    pool = Pool("pool", (), (5, 6), 4, total.result_type, "sum", np.zeros(4, dtype=bool), pe=4)
     graph = Graph()
     for unit in (
         Fork("fork", Port(pixel, BIPOLAR, 4)),

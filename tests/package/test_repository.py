@@ -16,7 +16,11 @@ ROOT = Path(__file__).parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 MAKEFILE = (ROOT / "Makefile").read_text()
 FORMS = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
-PAGES = ["CHANGELOG.md", ".github/PULL_REQUEST_TEMPLATE.md"]
+PAGES = sorted(
+    path.relative_to(ROOT).as_posix()
+    for pattern in ("*.md", ".github/*.md", "docs/*.md", "rtl/*.md", "hls/*.md", "benchmarks/*.md", "examples/*/*.md")
+    for path in ROOT.glob(pattern)
+)
 
 
 def parsed(name: str) -> Any:
@@ -99,3 +103,7 @@ def test_every_target_is_explained() -> None:
 def test_links_lead_to_files(page: str) -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", (ROOT / page).read_text()):
         assert ((ROOT / page).parent / target).exists(), target
+
+
+def test_all_pages_are_looked_at() -> None:
+    assert {"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/dataflow.md", "rtl/README.md"} <= set(PAGES)

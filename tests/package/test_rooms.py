@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -129,3 +130,9 @@ def test_one_way_to_import() -> None:
         if path.stem == "__init__" and name not in ("__init__", "golden.check", "compiler.frames"):
             tree = ast.parse(path.read_text())
             assert len(tree.body) == 1, f"{path} holds more than what it says"
+
+
+def test_contributors_see_the_same_order() -> None:
+    table = (PACKAGE.parent / "CONTRIBUTING.md").read_text().partition("| `bnnfpga/` |")[2].partition("\n\n")[0]
+    shown = [name for row in table.splitlines()[2:] for name in re.findall(r"`(\w+)`", row.split("|")[1])]
+    assert shown == list(dict.fromkeys(room.partition(".")[0] for rooms in ORDER for room in rooms))

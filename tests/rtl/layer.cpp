@@ -1,4 +1,5 @@
-// Sends the beats of its arguments, hexadecimal, through the example of rtl/README.md, one in each cycle that takes one.
+// Sends the beats of its arguments, hexadecimal, through the example of rtl/README.md, one in each cycle that takes
+// one.
 //
 // Prints each transfer: its cycle, "in" or "out", the beat.
 #include <cstdio>

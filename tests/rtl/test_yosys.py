@@ -65,13 +65,15 @@ def convolutions() -> Graph:
         "matrix_vector0", rng.choice([-1, 1], (4, 36)), bits, image.windows, pe=2, simd=12, kernel=(3, 3), padded=True
     )
     add = Add("add0", (4, 6, 4), (convolution.outputs[0].type, bits), (1, -3), pe=2)
-    quantizer = Threshold("threshold0", (4, 6, 4), add.made, random_table(rng, 4, add.made.lo, add.made.hi, 1), pe=4)
+    quantizer = Threshold(
+        "threshold0", (4, 6, 4), add.result_type, random_table(rng, 4, add.result_type.lo, add.result_type.hi, 1), pe=4
+    )
     pooled = Geometry((4, 6), (2, 2), (2, 2))
     depthwise = Window("window1", image, 4, bits, lanes=2)
     table = random_table(rng, 4, -9, 9, 2)
     vector = VectorVector("vector_vector0", rng.choice([-1, 1], (9, 4)), bits, image.windows, table, True, 2)
     scaled = VectorVector("vector_vector1", rng.integers(-99, 99, (1, 4)), table.output, (2, 3), pe=4)
-    turned = VectorVector("vector_vector2", rng.choice([-1, 1], (1, 4)), scaled.made, (2, 3), pe=4)
+    turned = VectorVector("vector_vector2", rng.choice([-1, 1], (1, 4)), scaled.result_type, (2, 3), pe=4)
     units = [
         Fork("fork0", window.inputs[0]),
         window,
@@ -90,15 +92,17 @@ def convolutions() -> Graph:
         Pool("pool1", pooled.windows, pooled.kernel, 4, table.output, "extremum", half, pe=4),
         scaled,
         turned,
-        Upsample("upsample1", pooled.windows, 4, turned.made, (2, 2), 4),
-        Lookup("lookup0", (4, 6, 4), turned.made, rng.choice([-1, 1], (4, 1 << turned.made.bits)), bits, pe=2),
+        Upsample("upsample1", pooled.windows, 4, turned.result_type, (2, 2), 4),
+        Lookup(
+            "lookup0", (4, 6, 4), turned.result_type, rng.choice([-1, 1], (4, 1 << turned.result_type.bits)), bits, pe=2
+        ),
         Concat("concat0", (4, 6), (4, 4), bits, 4),
         Select("select0", (4, 6), 8, (0, 4, 1, 5, 2), bits),
         Crop("crop0", (4, 6), 5, bits, (0, 2, 3), (1, 2, 5), 5),
         Upsample("upsample2", (3, 3), 5, bits, ((2, 1, 1), (1, 1, 2)), 5),
         (last := VectorVector("vector_vector3", rng.integers(-9, 9, (1, 5)), bits, (4, 4), pe=5)),
         Fork("fork2", last.outputs[0]),
-        Multiply("multiply0", last.outputs[0].shape, (last.made, last.made), pe=5),
+        Multiply("multiply0", last.outputs[0].shape, (last.result_type, last.result_type), pe=5),
     ]
     chains = [
         ("fork0", "window0", "matrix_vector0", "add0"),

@@ -414,7 +414,7 @@ def test_branches(
         Threshold(
             "sum",
             shape,
-            (sums := Add("x", shape, (made[0], made[1]), factors).made),
+            (sums := Add("x", shape, (made[0], made[1]), factors).result_type),
             thresholds(sums, 1, 1, BIPOLAR, rng),
         ),
     ):

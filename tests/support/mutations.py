@@ -38,7 +38,9 @@ def with_unit(plan: Plan, unit: Operator) -> Plan:
             graph.connect(stream.producer, stream.consumer, output=stream.output, input=stream.input)
     assert plan.graph.input.consumer
     assert plan.graph.outputs[0].producer
-    graph.set_boundary(plan.graph.input.consumer, [plan.graph.outputs[0].producer], plan.graph.given, plan.graph.made)
+    graph.set_boundary(
+        plan.graph.input.consumer, [plan.graph.outputs[0].producer], plan.graph.input_frame, plan.graph.output_frames
+    )
     graph.tensors = dict(plan.graph.tensors)
     return replace(plan, graph=graph)
 

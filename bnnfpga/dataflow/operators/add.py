@@ -38,22 +38,22 @@ class Add(Binary):
         ]
 
     @property
-    def made(self) -> IntegerType:
+    def result_type(self) -> IntegerType:
         """Exact interval of the sums."""
         return IntegerType.interval(sum(low for low, _ in self._ends), sum(high for _, high in self._ends))
 
     def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
-        made = narrowest(self.made.lo, self.made.hi)
+        dtype = narrowest(self.result_type.lo, self.result_type.hi)
         # Multiples need not fit what their sums do.
-        wide = narrowest(*self.factors, *self._ends[0], *self._ends[1], self.made.lo, self.made.hi)
+        wide = narrowest(*self.factors, *self._ends[0], *self._ends[1], self.result_type.lo, self.result_type.hi)
         first, second = (
             np.multiply(array, factor, dtype=wide, casting="unsafe")
             for array, factor in zip(arrays, self.factors, strict=True)
         )
-        return ((first + second).astype(made, copy=False),)
+        return ((first + second).astype(dtype, copy=False),)
 
     def resources(self) -> dict[str, int]:
-        bits = self.made.bits
+        bits = self.result_type.bits
         # A multiple is a sum of as many shifted operands as its factor has bits set.
         sums = sum(abs(factor).bit_count() for factor in self.factors) - 1
         unit = {"lut": self.pe * bits * max(1, sums) + 5, "ff": self.pe * bits + 5}

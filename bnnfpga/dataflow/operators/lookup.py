@@ -49,7 +49,7 @@ class Lookup(Unary):
     latency: ClassVar[int] = 2
 
     @property
-    def made(self) -> IntegerType:
+    def result_type(self) -> IntegerType:
         return self.output_type
 
     @property

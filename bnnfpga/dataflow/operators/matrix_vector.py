@@ -117,7 +117,7 @@ class MatrixVector(DotProductUnit):
 
     @cached_property
     def accumulator(self) -> IntegerType:
-        """Exact interval of the dot products, or the one that is given around it."""
+        """Exact interval of the dot products, or `sums` around it."""
         return self.sums or super().accumulator
 
     @property

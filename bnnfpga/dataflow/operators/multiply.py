@@ -23,20 +23,20 @@ class Multiply(Binary):
     latency: ClassVar[int] = 3
 
     @property
-    def made(self) -> IntegerType:
+    def result_type(self) -> IntegerType:
         return self.types[0].times(self.types[1])
 
     def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
-        made = narrowest(self.made.lo, self.made.hi)
+        dtype = narrowest(self.result_type.lo, self.result_type.hi)
         # A factor need not fit where all its products do: those with 0 alone.
-        wide = narrowest(*(end for type in (*self.types, self.made) for end in (type.lo, type.hi)))
+        wide = narrowest(*(end for type in (*self.types, self.result_type) for end in (type.lo, type.hi)))
         product = np.multiply(*arrays, dtype=wide, casting="unsafe")
-        return (product.astype(made, copy=False),)
+        return (product.astype(dtype, copy=False),)
 
     def resources(self) -> dict[str, int]:
         # The multiplier takes signed numbers, those of -1 and +1 in two bits.
         first, second = (2 if type.is_bipolar else type.bits + (not type.signed) for type in self.types)
-        unit = {"lut": 5, "ff": 2 * self.pe * self.made.bits + 5}
+        unit = {"lut": 5, "ff": 2 * self.pe * self.result_type.bits + 5}
         multipliers = multiplier_resources(first, second, self.pe)
         return add_resources(unit, multipliers, queue_resources(self.outputs[0].width, self.queue))
 

@@ -72,7 +72,7 @@ class Pool(Operator):
         return 2 + self.reduce_stages
 
     @property
-    def made(self) -> IntegerType:
+    def result_type(self) -> IntegerType:
         if self.function == "extremum":
             return self.type
         low, high = self.type.lo, self.type.hi
@@ -86,7 +86,7 @@ class Pool(Operator):
 
     @property
     def outputs(self) -> tuple[Port, ...]:
-        return (Port((*self.windows, self.channels), self.made, self.pe),)
+        return (Port((*self.windows, self.channels), self.result_type, self.pe),)
 
     @property
     def folding(self) -> tuple[int | None, int | None]:
@@ -111,7 +111,7 @@ class Pool(Operator):
     def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
         pixels = arrays[0].reshape(len(arrays[0]), *self.windows, self.beats.taps, self.channels)
         if self.function == "sum":
-            return (pixels.sum(axis=-2, dtype=narrowest(self.made.lo, self.made.hi)),)
+            return (pixels.sum(axis=-2, dtype=narrowest(self.result_type.lo, self.result_type.hi)),)
         if not self.padded:
             return (np.where(self.smallest, pixels.min(axis=-2), pixels.max(axis=-2)),)
         outside = ~self.type.holds(cast(IntArray, pixels))  # comparisons alone, of any type
@@ -125,7 +125,7 @@ class Pool(Operator):
         )
 
     def resources(self) -> dict[str, int]:
-        bits = self.made.bits
+        bits = self.result_type.bits
         unit = {
             "lut": self.pe * bits * (self.simd + -(-self.beats.chunks // 64)) + 20,
             "ff": self.pe * bits * (1 + self.reduce_stages) + 20,
@@ -146,7 +146,7 @@ class Pool(Operator):
                 InputSigned=self.type.signed,
             )
             + flags(self.padded)
-            + both(Sum=self.function == "sum", OutputBits=self.made.bits)
+            + both(Sum=self.function == "sum", OutputBits=self.result_type.bits)
             + rtl_only(ReduceStages=self.reduce_stages, QueueDepth=self.queue, Smallest=self._directions())
         )
 

@@ -32,7 +32,7 @@ class Threshold(Unary):
     latency: ClassVar[int] = 3
 
     @property
-    def made(self) -> IntegerType:
+    def result_type(self) -> IntegerType:
         return self.table.output
 
     @property
@@ -41,7 +41,7 @@ class Threshold(Unary):
 
     @property
     def rows(self) -> int:
-        return len(self.table.values)
+        return self.table.rows
 
     @property
     def steps(self) -> IntArray:
@@ -75,7 +75,7 @@ class Threshold(Unary):
             + both(PE=self.pe)
             + rtl_only(Words=self.stored_thresholds.words)
             + both(Shared=self.rows == 1, InputBits=self.input_type.bits, InputSigned=self.input_type.signed)
-            + self.stored_thresholds.parameters(self.made)
+            + self.stored_thresholds.parameters(self.result_type)
             + rtl_only(QueueDepth=self.queue, MemoryKind=self.memory, **self.stored_thresholds.rtl_memories())
         )
 

@@ -75,7 +75,7 @@ class VectorVector(DotProductUnit):
         return 2 if self.padded else 1
 
     @property
-    def made(self) -> IntegerType:
+    def result_type(self) -> IntegerType:
         if self.table is not None:
             return self.table.output
         return IntegerType.interval(self.accumulator.lo, self.accumulator.hi)
@@ -86,7 +86,7 @@ class VectorVector(DotProductUnit):
 
     @property
     def outputs(self) -> tuple[Port, ...]:
-        return (Port((*self.windows, self.channels), self.made, self.pe),)
+        return (Port((*self.windows, self.channels), self.result_type, self.pe),)
 
     @property
     def folding(self) -> tuple[int | None, int | None]:

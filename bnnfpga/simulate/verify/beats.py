@@ -1,4 +1,4 @@
-"""What a stream carried in a simulation, beat by beat, as the simulators write it and as integers."""
+"""The beats of streams in a simulation, as the simulators write them and as integers."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _NEVER = np.uint64(2**64 - 1)
 
 @dataclass(frozen=True, eq=False)
 class Beats:
-    """The beats that were taken from a stream, in order.
+    """The beats transferred on a stream, in order.
 
     Parameters
     ----------
     elements
         int64 (beats * lanes,), in the stream's order.
     frames
-        For each frame the beats that it had, for simulators that know frames; None where beats just follow each other.
+        The number of beats of each frame, from simulators that know frames; None where beats merely follow each other.
     offered, taken
-        For each beat the cycle from which it was offered and the one in which it was taken; None without cycles. A beat
-        that waits at the end is in `offered` alone, and not in `elements`.
+        For each beat the first cycle in which it was valid and the cycle of its transfer; None without cycles. A beat
+        that still waits at the end is in `offered` only, not in `elements`.
     """
 
     elements: IntArray
@@ -43,11 +43,11 @@ class Beats:
 
 
 Observed = Mapping[str, Beats]
-"""What a simulation showed, by stream name."""
+"""Observed beats by stream name."""
 
 
 def from_tensors(tensors: Mapping[str, IntArray]) -> Observed:
-    """What a backend gives that computes whole tensors, (frames, *shape)."""
+    """The beats of a backend that computes whole tensors, (frames, *shape)."""
     return {name: Beats(tensor.reshape(-1)) for name, tensor in tensors.items()}
 
 
@@ -57,7 +57,7 @@ def from_monitors(graph: Graph, files: Mapping[str, bytes]) -> Observed:
     for stream in graph.streams:
         if stream.name not in files:
             continue
-        # The monitor at the boundary sees the padding, too.
+        # The monitor at the boundary sees the padding as well.
         width = 8 * stream.port.boundary_bytes if stream.consumer is None else stream.port.width
         words = -(-width // 32)
         record = np.dtype([("taken", "<u8"), ("offered", "<u8"), ("data", "u1", (4 * words,))])
@@ -102,10 +102,10 @@ def _elements(words: NDArray[np.uint8], port: Port) -> IntArray:
 
 
 def outside(port: Port) -> int:
-    """An integer that is not of a stream's type, for the elements whose flags say that they lie outside the image."""
+    """An integer outside a stream's type, for elements flagged as lying outside the image."""
     return 0 if not port.type.holds(np.array(0)) else port.type.lo - 1
 
 
 def normalised(port: Port, tensor: IntArray) -> IntArray:
-    """A tensor with every element that the type does not hold as `outside`, as flags cannot tell them apart."""
+    """A tensor with `outside` in place of every element that the type does not hold: flags do not distinguish them."""
     return np.where(port.type.holds(tensor), tensor, outside(port)) if port.pads else tensor

@@ -1,4 +1,4 @@
-"""One stage, compared with what the one before it gave."""
+"""One stage, compared with the stage before it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bnnfpga.simulate.verify.stages import FileStage, Result, Stage, StageFailed
 
 @dataclass(frozen=True)
 class Examination:
-    """What a stage gave, and what is wrong with it in a sentence; `frame` where that is known."""
+    """A stage's outputs and, in a sentence, what is wrong with them; `frame` where it is known."""
 
     outputs: Scores | None
     problem: str | None = None
@@ -25,14 +25,14 @@ class Examination:
 
 
 def confirm(stage: Stage, before: tuple[Stage, Scores] | None, subject: Subject) -> Examination | None:
-    """What follows the file, where the file does not confirm it."""
+    """The examination of the stage behind `file`, if the file does not confirm it."""
     if before is None or not isinstance(before[0], FileStage) or subject.reading.difference is None:
         return None
     return Examination(stage.run(subject).outputs, str(subject.reading.difference), subject.reading.difference.image)
 
 
 def examine(stage: Stage, subject: Subject, before: Scores | None, *, streams: bool) -> Examination:
-    """Run a stage and compare it with what the one before it gave."""
+    """Run a stage and compare it with the outputs of the stage before it."""
     try:
         result = stage.run(subject)
     except StageFailed as error:
@@ -75,7 +75,7 @@ def _listed(shapes: Sequence[tuple[int, ...]]) -> str:
 
 
 class _Place(NamedTuple):
-    """Where outputs differ: in which frame, which of them, and at which of its elements as they stream."""
+    """Where outputs differ: the frame, the output, and the element in stream order."""
 
     frame: int
     output: int
@@ -83,7 +83,7 @@ class _Place(NamedTuple):
 
 
 def _first_wrong(before: Scores, outputs: Scores) -> _Place | None:
-    """The first frame in which outputs differ, and there the first place."""
+    """The first difference in the first frame that has one."""
     places = [
         _Place(frame, number, element)
         for number, (expected, got) in enumerate(zip(before, outputs, strict=True))
@@ -93,7 +93,7 @@ def _first_wrong(before: Scores, outputs: Scores) -> _Place | None:
 
 
 def _output_fault(subject: Subject, before: Scores, result: Result, place: _Place) -> Fault:
-    """The difference as it shows at an output, where nothing nearer to its cause is found."""
+    """The difference as seen at an output, for want of anything nearer to its cause."""
     frame, number, element = place
     stream = subject.graph.outputs[number]
     *pixel, channel = (int(axis) for axis in np.unravel_index(element, stream.shape))

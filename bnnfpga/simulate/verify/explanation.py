@@ -1,4 +1,4 @@
-"""The first difference between two stages: the fault nearest to its cause, in words and as plain data."""
+"""The first difference between two stages: the fault nearest to its cause, as plain data and in words."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bnnfpga.simulate.verify.requests import Wave
 from bnnfpga.simulate.verify.stages import FileStage, RtlStage, SourceStage, Stage, Subject
 
 _MORE_FRAMES = 2
-"""Images behind the first wrong one that are watched at first: what comes behind can disturb what came before."""
+"""The number of images watched behind the first wrong one: a later image can disturb an earlier one."""
 _TIMED_FRAMES = 16
 _MAX_WORK = 4096
 _CORRESPONDING = 0.5
@@ -50,8 +50,8 @@ def describe_difference(
 
 
 def _in_file(before: Stage, stage: Stage, found: Difference) -> dict[str, Any]:
-    """A difference between the file and what it is taken for, at one of the file's nodes."""
-    # The file has its batch of one in front, and channels behind that.
+    """A difference between the file and its golden model, at one of the file's nodes."""
+    # The file has its batch of one first, then channels.
     channel, pixel = (*found.element[1:2], None)[0], found.element[2:] or None
     fault = Fault("value", found.node, found.tensor, found.image, pixel, channel, None, None)
     return {
@@ -65,13 +65,13 @@ def _in_file(before: Stage, stage: Stage, found: Difference) -> dict[str, Any]:
 
 
 def _locate_folding(before: Stage, subject: Subject) -> Fault | None:
-    """Behind the source: the first unit whose meaning is not that of the model's layer."""
+    """Behind `source`: the first unit that computes something else than the model's layer."""
     if not isinstance(before, SourceStage):
         return None
     graph = subject.graph
     expected = {}
     for stream, tensor in source_tensors(subject.reference.golden, subject.graph, subject.images).items():
-        # Where most of it differs, the model counts in other integers there, and nothing follows.
+        # Where most of it differs, the model uses other integers for that tensor, which proves nothing.
         if np.mean(tensor == subject.tensors[stream]) >= _CORRESPONDING:
             expected[stream] = tensor
     observed = {stream: tensor for stream, tensor in subject.tensors.items() if stream in expected}
@@ -98,7 +98,7 @@ def _locate(stage: Stage, subject: Subject, found: Examination) -> tuple[Fault |
 
 
 def _work(schedule: Schedule) -> int:
-    """About how many cycles a unit works at one beat of its output: what a waveform must show in front of it."""
+    """About how many cycles a unit works on one output beat, which a waveform must show in front of it."""
     ends = np.cumsum([event.gap for event in schedule.events])
     emitting = [int(end) for end, event in zip(ends, schedule.events, strict=True) if any(event.emit)]
     apart = max((after - before for before, after in pairwise([0, *emitting])), default=0)
@@ -106,7 +106,7 @@ def _work(schedule: Schedule) -> int:
 
 
 def _sentence(fault: Fault) -> str:
-    """What is wrong with a unit, in words."""
+    """A fault in words."""
     unit = fault.unit or "the accelerator's boundary"
     if fault.kind == "beats":
         return f"{unit} makes {fault.got} beats of {fault.stream} in frame {fault.frame}, not {fault.expected}"

@@ -1,4 +1,4 @@
-"""Where a simulation first goes wrong: the unit that gets what it should and does not make of it what it should."""
+"""Where a simulation first goes wrong: the unit whose inputs are right and whose output is not."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ class Fault:
         `value`: an integer is wrong; `beats`: a frame has too many or too few; `cycles`: a beat moves too early, too
         late or never; `last`: the last beat of a frame is not marked as such, or another one is.
     unit
-        The unit to blame; None where the accelerator's boundary is.
+        The faulty unit; None for the accelerator's boundary.
     stream
-        Where it shows.
+        The stream on which the fault shows.
     frame, pixel, channel
         The first wrong element of the unit's output: its frame, its place in all axes but the last, and in the last.
     expected, got
         Integers, numbers of beats, or cycles, by `kind`; `got` is None for what never happens.
     cycle
-        When the wrong beat was taken; None without cycles.
+        The cycle of the wrong beat's transfer; None without cycles.
     accumulator, threshold
-        What the unit decides the wrong element from, by its meaning, and the threshold that it puts that on the wrong
-        side of; None where it decides nothing so.
+        The accumulator from which the unit should decide the wrong element, and the threshold on whose wrong side it
+        put that; None for units that do not decide by thresholds.
     """
 
     kind: Kind
@@ -67,14 +67,14 @@ def locate_value(graph: Graph, expected: Mapping[str, IntArray], observed: Obser
     expected
         By stream name int64 (frames, *shape).
     observed
-        What a simulation of these frames showed; streams that it did not watch count as right.
+        The beats that a simulation of these frames showed; unobserved streams count as right.
     """
     places = {
         stream.name: _first_difference(stream, expected[stream.name], observed[stream.name])
         for stream in graph.streams
         if stream.name in observed
     }
-    # Between the outer world and the first unit there is only wiring.
+    # Between the boundary and the first unit there is only wiring.
     if (place := places.get(graph.input.name)) is not None:
         return _fault(None, graph.input, place, expected, observed)
     for operator in graph.operators:
@@ -89,7 +89,7 @@ def locate_value(graph: Graph, expected: Mapping[str, IntArray], observed: Obser
 
 @dataclass(frozen=True)
 class _Place:
-    """Of the first wrong element its index in the stream; where a frame's beats are wrong in number, that frame."""
+    """The index of the first wrong element in the stream; or the first frame with a wrong number of beats."""
 
     index: int | None
     frame: int
@@ -106,7 +106,7 @@ def _first_difference(stream: Stream, expected: IntArray, beats: Beats) -> _Plac
         wrong = np.flatnonzero(beats.frames != port.beats)
         if len(wrong):
             wrong_frame = int(wrong[0])
-            # Behind it, elements no longer stand where they should.
+            # Behind it, elements are displaced.
             comparable = min(comparable, wrong_frame * port.elements + int(beats.frames[wrong_frame]) * port.lanes)
     differ = np.flatnonzero(want[:comparable] != got[:comparable])
     if len(differ):
@@ -154,17 +154,17 @@ def _explained(fault: Fault, operator: Operator, inputs: list[IntArray]) -> Faul
 
 
 def locate_cycles(graph: Graph, observed: Observed, cycles: int) -> Fault | None:
-    """The first unit in topological order that does not keep the law of its schedule.
+    """The first unit in topological order that deviates from its schedule.
 
-    Each unit is played alone, between the cycles in which its neighbours were seen to offer it beats and to take its
-    own: so a unit that only waits for a slow or stuck neighbour is not blamed.
+    Each unit is simulated alone by its schedule, with its neighbours' observed cycles, so that a unit that merely waits
+    for a slow or stuck neighbour is not blamed.
 
     Parameters
     ----------
     observed
-        With cycles, for all streams.
+        Beats with cycles, for all streams.
     cycles
-        How many the simulation ran; what would happen later is not known.
+        The number of cycles simulated; nothing later is known.
     """
     for operator in graph.operators:
         inputs, outputs = graph.inputs_of(operator.name), graph.outputs_of(operator.name)
@@ -197,7 +197,7 @@ def locate_cycles(graph: Graph, observed: Observed, cycles: int) -> Fault | None
 
 
 def _deviation(law: list[int], seen: list[int], cycles: int) -> tuple[int | None, int | None, int | None]:
-    """The first beat that does not move when it should: its number, that cycle, and the one in which it does."""
+    """The first beat that moves in another cycle than it should: its number, that cycle, and the observed one."""
     known = [cycle for cycle in law if cycle < cycles]
     for beat in range(max(len(known), len(seen))):
         should = known[beat] if beat < len(known) else None

@@ -1,4 +1,4 @@
-"""What a user asks of a verification besides a verdict: stages, dumps of streams, a waveform."""
+"""The options of a verification: stages, dumps of streams, a waveform."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STAGES = tuple(stage.name for stage in ALL)
 
 @dataclass(frozen=True)
 class Wave:
-    """A waveform that is wanted around a difference in the RTL: its file, and the cycles on either side."""
+    """A request for a waveform around a difference in the RTL: its file, and the cycles on either side."""
 
     path: Path
     cycles: int
@@ -27,14 +27,14 @@ class Wave:
 
 @dataclass(frozen=True)
 class Dump:
-    """Tensors that are wanted as files: of these layers, in this folder."""
+    """A request for tensors as files: the layers and the folder."""
 
     layers: tuple[str, ...]
     folder: Path
 
 
 def choose_stages(stages: Sequence[str] | None) -> list[Stage]:
-    """The stages of these names, in their order; of None all that run here."""
+    """The stages of these names in order; all that can run here if None."""
     for name in stages or ():
         if name not in STAGES:
             raise UserError(f"there is no stage {name!r}", where="--stages", hint=f"stages are {', '.join(STAGES)}")
@@ -47,7 +47,7 @@ def choose_stages(stages: Sequence[str] | None) -> list[Stage]:
 
 
 def check_wave(wave: Wave, chosen: Sequence[Stage]) -> None:
-    """Refuse a waveform that cannot be written, or that no stage makes."""
+    """Refuse a waveform that cannot be written or that no chosen stage writes."""
     if wave.path.suffix not in (".vcd", ".fst"):
         raise UserError(
             f"{wave.path} is not a waveform file", where="--wave", hint="give a name that ends in .vcd or .fst"
@@ -60,7 +60,7 @@ def check_wave(wave: Wave, chosen: Sequence[Stage]) -> None:
 
 
 def dumped_streams(graph: Graph, layers: Sequence[str]) -> dict[str, str]:
-    """For each layer's file the stream that it holds: the unit's output, or the stream of that name."""
+    """For each file of a dump its stream: a unit's output, or the stream of that name."""
     wanted: dict[str, str] = {}
     streams = [stream.name for stream in graph.streams]
     units = [operator.name for operator in graph.operators]
@@ -69,7 +69,7 @@ def dumped_streams(graph: Graph, layers: Sequence[str]) -> dict[str, str]:
             wanted[layer] = layer
         elif layer in units:
             outputs = graph.outputs_of(layer)
-            # What a fork makes is all the same.
+            # A fork's outputs carry the same elements.
             wanted.update({layer if len(outputs) == 1 else stream.name: stream.name for stream in outputs})
         else:
             close = get_close_matches(layer, [*units, *streams], n=1)
@@ -83,7 +83,7 @@ def dumped_streams(graph: Graph, layers: Sequence[str]) -> dict[str, str]:
 
 
 def make_folder(folder: Path) -> None:
-    """Make the folder of a dump, where it is not there yet."""
+    """Create the folder of a dump, if it does not exist."""
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
@@ -93,7 +93,7 @@ def make_folder(folder: Path) -> None:
 
 
 def write_dump(stage: Stage, subject: Subject, wanted: Mapping[str, str], folder: Path) -> list[str]:
-    """Write what a stage's streams carry, and return the files."""
+    """Write what a stage's streams carry; returns the files."""
     observed: Observed = stage.watch(subject)[0]
     streams = {stream.name: stream for stream in subject.graph.streams}
     written = []

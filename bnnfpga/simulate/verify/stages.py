@@ -1,4 +1,4 @@
-"""The stages from the source model to the hardware: each runs images, and shows what its streams carried."""
+"""The stages from the source model to the hardware: each runs images and observes its streams."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from bnnfpga.simulate.verify.beats import Beats, Observed, from_dump, from_monit
 
 _MIN_READ = 4
 _MAX_PRODUCTS = 1 << 31
-"""Images that are compared with the file: at least so many, and more as long as they cost so many multiplications."""
+"""The number of images compared with the file: at least this many, more while they cost at most so many products."""
 
 
 class StageFailed(Exception):
-    """The stage gives no results for what it was given: it stops, or its output is no sequence of frames.
+    """The stage gives no results: it stops, or its output is not a sequence of frames.
 
-    `end` says how, and `output` at which of the outputs, where the simulator knows (`SimulationError`).
+    `end` says how it ended and `output` at which output, where the simulator knows (`SimulationError`).
     """
 
     def __init__(self, message: str, end: str | None = None, output: int = 0) -> None:
@@ -44,7 +44,7 @@ class StageFailed(Exception):
 
 @dataclass(frozen=True)
 class Subject:
-    """What is verified: a project by what its source means, and images."""
+    """What is verified: a project against its reference, on images."""
 
     reference: Reference
     images: Images
@@ -55,43 +55,43 @@ class Subject:
 
     @property
     def graph(self) -> Graph:
-        """What the hardware is made of."""
+        """The units and streams of the hardware."""
         return self.reference.graph
 
     def first(self, frames: int) -> Subject:
-        """The same with fewer images."""
+        """The subject with the first `frames` images only."""
         if frames >= len(self.images.codes):
             return self
         return Subject(self.reference, Images(self.images.codes[:frames], self.images.model_inputs[:frames]))
 
     @cached_property
     def golden(self) -> Scores:
-        """What the source expects."""
+        """The outputs that the source expects."""
         return golden_scores(self.reference, self.images)
 
     @cached_property
     def outputs(self) -> Scores:
-        """What must come out."""
+        """The outputs of the folded graph."""
         graph = self.graph
         results = graph.execute(self.images.codes)
         return tuple(results[stream.name].reshape(len(self.images.codes), -1) for stream in graph.outputs)
 
     @cached_property
     def tensors(self) -> dict[str, IntArray]:
-        """What every stream must carry, int64 (images, *shape)."""
+        """The tensors of all streams of the folded graph, int64 (images, *shape)."""
         graph = self.graph
         return graph.execute(self.images.codes, [stream.name for stream in graph.streams])
 
     @cached_property
     def reading(self) -> FileReading:
-        """What comparing the source's golden model with the unmodified file finds, on the first images."""
+        """The comparison of the source's golden model with the unmodified file, on the first images."""
         cost = max(1, self.graph.products * len(self.images.model_inputs))
         x = self.images.model_inputs[: max(_MIN_READ, len(self.images.model_inputs) * _MAX_PRODUCTS // cost)]
         return check_file(self.reference.proto, self.reference.golden, x)
 
     @property
     def most_cycles(self) -> int:
-        """Cycles that nothing needs which works as compiled: a simulation that takes more is given up."""
+        """A bound on the cycles that correct hardware needs, beyond which a simulation is given up."""
         cycles = self.reference.cycles
         return 20_000 + 4 * (cycles.latency + len(self.images.codes) * cycles.initiation_interval)
 
@@ -103,27 +103,27 @@ class Stage(ABC):
 
     @abstractmethod
     def run(self, subject: Subject) -> Result:
-        """What comes out.
+        """Run the subject's images.
 
         Raises
         ------
         StageFailed
-            If nothing does.
+            If there are no results.
         """
 
     def watch(self, subject: Subject) -> tuple[Observed, int | None]:
-        """What its streams carry, and the cycles that this took; streams that it cannot watch are not in it."""
+        """Observe streams while running; returns those that can be observed, and the cycles, None without cycles."""
         del subject
         return {}, None
 
     def is_here(self) -> bool:
-        """Whether this machine has what the stage needs."""
+        """Whether this machine has the tools that the stage needs."""
         return True
 
 
 @dataclass(frozen=True)
 class Result:
-    """What came out, and the cycles from the first input beat to each frame's end, None without cycles."""
+    """The outputs, and the cycles from the first input beat to each frame's end; None without cycles."""
 
     outputs: Scores
     frame_done: IntArray | None = None
@@ -151,7 +151,7 @@ class SourceStage(Stage):
 
 
 class FoldedStage(Stage):
-    """The numpy meaning of the dataflow graph."""
+    """The dataflow graph, evaluated in numpy."""
 
     name = "folded"
 
@@ -241,7 +241,7 @@ class RtlStage(Stage):
         return from_monitors(subject.graph, files), cycles
 
     def write_wave(self, subject: Subject, window: Window) -> None:
-        """Run once more, with a waveform of some cycles."""
+        """Run again and write a waveform of some cycles."""
         kind = window.path.suffix[1:]
         simulator = build_simulator(subject.project.folder, trace=kind)  # type: ignore[arg-type]
         watch_simulator(
@@ -259,4 +259,4 @@ def _beats(subject: Subject) -> bytes:
 
 
 ALL: tuple[type[Stage], ...] = (FileStage, SourceStage, FoldedStage, EmulatorStage, HlsStage, RtlStage)
-"""In the order in which they are compared."""
+"""All stages, in the order of comparison."""

@@ -1,4 +1,4 @@
-"""What comparing the stages found."""
+"""The result of a verification."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any
 
 @dataclass(frozen=True)
 class VerifyResult:
-    """Stages in order, and whether each equals the one before it; the first is equal by definition.
+    """The stages in order, and whether each equals the one before it; the first is equal by definition.
 
     Parameters
     ----------
     stages
-        Of each `name`, `equal` and `seconds`.
+        `name`, `equal` and `seconds` of each.
     ties
-        How many decisions of the model lie `on_tie` on these images, of how many `decisions`, also by `layers`; None
-        without the stage `file`.
+        How many of the model's `decisions` lie `on_tie` for these images, also per entry of `layers`; None without the
+        stage `file`.
     first_difference
         `stages`, `message`, `wave`, and the fields of `bnnfpga.simulate.verify.locate.Fault`; None where all are equal.
     dumped
-        The files that were asked for.
+        The files of the requested dump.
     """
 
     stages: list[dict[str, Any]]
@@ -33,7 +33,7 @@ class VerifyResult:
         return self.first_difference is None
 
     def as_dict(self) -> dict[str, Any]:
-        """What `bnnfpga verify --json` prints."""
+        """The JSON of `bnnfpga verify --json`."""
         return {"equal": self.equal, **vars(self)}
 
     def __str__(self) -> str:
