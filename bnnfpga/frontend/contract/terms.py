@@ -128,6 +128,8 @@ class Form:
         All that it has.
     more_outputs
         Names of its outputs behind the first, which nothing may read.
+    more_in_training
+        Whether a node has these only where it trains, which none may do.
     no_broadcast
         Whether its operands must have one shape.
     """
@@ -137,6 +139,7 @@ class Form:
     attributes: tuple[Attribute, ...] = ()
     rules: tuple[Rule, ...] = ()
     more_outputs: tuple[str, ...] = ()
+    more_in_training: bool = False
     no_broadcast: bool = False
 
     @property
