@@ -128,10 +128,10 @@ class Form:
         All that it has.
     more_outputs
         Names of its outputs behind the first, which nothing may read.
-    more_in_training
-        Whether a node has these only where it trains, which none may do.
     no_broadcast
         Whether its operands must have one shape.
+    more_in_training
+        Whether it gives more outputs where it trains, so that it must have none.
     """
 
     versions: tuple[int, ...]
@@ -139,8 +139,8 @@ class Form:
     attributes: tuple[Attribute, ...] = ()
     rules: tuple[Rule, ...] = ()
     more_outputs: tuple[str, ...] = ()
-    more_in_training: bool = False
     no_broadcast: bool = False
+    more_in_training: bool = False
 
     @property
     def first(self) -> int:

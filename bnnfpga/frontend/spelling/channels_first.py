@@ -199,21 +199,21 @@ def _multi_threshold(model: Model, node: Node, perm: Perm) -> Perm | None:
     return perm
 
 
-def _along_axis(model: Model, node: Node, perm: Perm, operands: Sequence[str]) -> Perm | None:
+def _concat(model: Model, node: Node, perm: Perm) -> Perm | None:
+    return _one_axis(model, node, perm, node.input)
+
+
+def _gather(model: Model, node: Node, perm: Perm) -> Perm | None:
+    index = model.constant(node.input[1])
+    return None if index is None or index.ndim != 1 else _one_axis(model, node, perm, node.input[:1])
+
+
+def _one_axis(model: Model, node: Node, perm: Perm, operands: Sequence[str]) -> Perm | None:
     axis = attribute(node, "axis", 0)
     if not -len(perm) <= axis < len(perm) or any(model.constant(name) is not None for name in operands):
         return None
     model.set_attributes(node, axis=perm[axis])
     return perm
-
-
-def _concat(model: Model, node: Node, perm: Perm) -> Perm | None:
-    return _along_axis(model, node, perm, node.input)
-
-
-def _gather(model: Model, node: Node, perm: Perm) -> Perm | None:
-    index = model.constant(node.input[1])
-    return None if index is None or index.ndim != 1 else _along_axis(model, node, perm, node.input[:1])
 
 
 def _reduction(model: Model, node: Node, perm: Perm) -> Perm | None:
