@@ -33,7 +33,7 @@ class DotProductUnit(Operator):
         int64, by output and by the elements that it sums, or the other way round; one bit each where all are -1 or +1,
         else two's complement.
     input_type
-        The elements taken.
+        The elements of the input stream.
     """
 
     weights: IntArray

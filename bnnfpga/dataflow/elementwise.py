@@ -35,12 +35,12 @@ class Elementwise(Operator):
     @property
     @abstractmethod
     def input_types(self) -> tuple[IntegerType, ...]:
-        """The elements of each stream taken."""
+        """The elements of each input stream."""
 
     @property
     @abstractmethod
     def result_type(self) -> IntegerType:
-        """The elements made."""
+        """The elements of the output stream."""
 
     @property
     def inputs(self) -> tuple[Port, ...]:
@@ -63,8 +63,8 @@ class Elementwise(Operator):
         return queue_depth(self.latency, 1)
 
     def schedule(self) -> Schedule:
-        taken = (1,) * len(self.input_types)
-        return Schedule((Event(1, taken, (1,), (1,)),), self.latency, (self.queue,), (1,))
+        one_each = (1,) * len(self.input_types)
+        return Schedule((Event(1, one_each, (1,), (1,)),), self.latency, (self.queue,), (1,))
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Unary(Elementwise):
     Parameters
     ----------
     input_type
-        The elements taken.
+        The elements of the input stream.
     """
 
     input_type: IntegerType

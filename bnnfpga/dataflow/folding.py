@@ -144,11 +144,11 @@ def _assemble(graph: Graph, folded: Mapping[str, Operator], room: Mapping[str, i
     result.tensors = dict(graph.tensors)
     for name, operator in folded.items():
         streams = [stream for stream in graph.inputs_of(name) if stream.producer is not None]
-        made = [
-            _as_taken(result[str(stream.producer)].outputs[stream.output], operator.inputs[stream.input])
+        ports = [
+            _in_legal_lanes(result[str(stream.producer)].outputs[stream.output], operator.inputs[stream.input])
             for stream in streams
         ]
-        unit = operator.with_inputs(*made) if made else operator
+        unit = operator.with_inputs(*ports) if ports else operator
         result.add(unit)
         for stream in streams:
             _join(result, str(stream.producer), stream.output, unit, stream.input, room)
@@ -157,12 +157,12 @@ def _assemble(graph: Graph, folded: Mapping[str, Operator], room: Mapping[str, i
     return result
 
 
-def _as_taken(made: Port, taken: Port) -> Port:
+def _in_legal_lanes(source: Port, target: Port) -> Port:
     """What a unit is told of its producer: that port, or one of fewer lanes where those are no beat of its own."""
-    legal = legal_lanes(taken.shape)
-    if made.lanes in legal:
-        return made
-    return dataclasses.replace(made, shape=taken.shape, lanes=max(lanes for lanes in legal if lanes <= made.lanes))
+    legal = legal_lanes(target.shape)
+    if source.lanes in legal:
+        return source
+    return dataclasses.replace(source, shape=target.shape, lanes=max(lanes for lanes in legal if lanes <= source.lanes))
 
 
 def _keep_up(graph: Graph, folded: dict[str, Operator]) -> None:
@@ -213,19 +213,19 @@ def _fifo_name(unit: Operator, input: int) -> str:
 
 def _join(graph: Graph, producer: str, output: int, consumer: Operator, input: int, room: Mapping[str, int]) -> None:
     """Connect two units, with what must stand between them."""
-    made, taken = graph[producer].outputs[output], consumer.inputs[input]
+    source, target = graph[producer].outputs[output], consumer.inputs[input]
     place = consumer.name if len(consumer.inputs) == 1 else f"{consumer.name}_{input}"
     units: list[Operator] = []
-    if made.lanes != taken.lanes:
+    if source.lanes != target.lanes:
         # Beats of a vector may be no part of a row where its elements are an image to the one who takes them.
-        shape = taken.shape if made.lanes in legal_lanes(taken.shape) else (taken.elements,)
-        units.append(WidthConverter(f"{place}_converter", shape, taken.type, made.lanes, taken.lanes))
+        shape = target.shape if source.lanes in legal_lanes(target.shape) else (target.elements,)
+        units.append(WidthConverter(f"{place}_converter", shape, target.type, source.lanes, target.lanes))
     # The line buffer of a unit that sends the windows does what a FIFO does behind other units.
-    sends_windows = graph[producer].slides and made.shape == taken.shape
+    sends_windows = graph[producer].slides and source.shape == target.shape
     if consumer.burst and not sends_windows:
-        units.append(Fifo(_fifo_name(consumer, input), taken, max(2, consumer.burst)))
+        units.append(Fifo(_fifo_name(consumer, input), target, max(2, consumer.burst)))
     if _fifo_name(consumer, input) in room:
-        units.append(Fifo(_fifo_name(consumer, input), taken, room[_fifo_name(consumer, input)]))
+        units.append(Fifo(_fifo_name(consumer, input), target, room[_fifo_name(consumer, input)]))
     for unit in units:
         graph.add(unit)
         graph.connect(producer, unit.name, output=output)

@@ -12,7 +12,7 @@ _BLOCK_BITS = 8192
 """Bits of a line buffer from which block RAM is cheaper than LUTs."""
 
 
-def buffer_depth(need: IntArray, release: IntArray, taken: int, made: int) -> int:
+def buffer_depth(need: IntArray, release: IntArray, arriving: int, leaving: int) -> int:
     """The fewest beats of a line buffer with which nobody waits.
 
     Found by letting beats come at one pace and groups of beats leave at another, a frame of both in the same time,
@@ -24,19 +24,19 @@ def buffer_depth(need: IntArray, release: IntArray, taken: int, made: int) -> in
         For each group that is sent (a window, a pixel), how many beats of the frame must have come.
     release
         How many beats of the frame nobody needs behind it.
-    taken, made
+    arriving, leaving
         Beats of a frame that come, and that are sent.
     """
     groups = len(need)
-    period = max(taken, made)
+    period = max(arriving, leaving)
     frames = np.arange(3)
-    came = (frames[:, None] * period + np.arange(taken) * (period / taken)).reshape(-1)
+    came = (frames[:, None] * period + np.arange(arriving) * (period / arriving)).reshape(-1)
     due = (frames[:, None] * period + np.arange(groups) * (period / groups)).reshape(-1)
     # How much later groups must start so that the last beat that each needs is there.
-    absolute = (frames[:, None] * taken + need).reshape(-1)
+    absolute = (frames[:, None] * arriving + need).reshape(-1)
     wait = max(0.0, float((came[np.maximum(absolute - 1, 0)] + 1 - due).max()))
     gone = due + wait + period / groups
-    released = np.concatenate([[0], (frames[:, None] * taken + release).reshape(-1)])
+    released = np.concatenate([[0], (frames[:, None] * arriving + release).reshape(-1)])
     held = np.arange(len(came)) + 1 - released[np.searchsorted(gone, came, side="right")]
     return max(int(held.max()), int((need - np.concatenate([[0], release[:-1]])).max())) + 1
 

@@ -84,7 +84,7 @@ class Operator(ABC):
     def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
         """The unit's meaning: arrays of integers (frames, *shape), one an input, to one an output.
 
-        Any numpy type that holds the integers taken may come, any that holds those made may be returned.
+        Any numpy type that holds the integers of an input may come, any that holds those of an output may be returned.
         """
 
     def preactivations(self, *arrays: Integers) -> Integers | None:

@@ -32,11 +32,11 @@ def _play(schedule: Schedule, inputs: list[_Channel], outputs: list[_Channel]) -
         (
             event.gap,
             [
-                (port, need, taken, channel.visible, channel.left)
+                (port, need, count, channel.visible, channel.left)
                 for port, channel in enumerate(inputs)
-                for taken in (event.consume[port],)
-                for need in (taken if event.need is None else event.need[port],)
-                if need or taken
+                for count in (event.consume[port],)
+                for need in (count if event.need is None else event.need[port],)
+                if need or count
             ],
             [
                 (port, event.add[port], schedule.capacity[port], schedule.remove[port], channel.left)
@@ -54,11 +54,11 @@ def _play(schedule: Schedule, inputs: list[_Channel], outputs: list[_Channel]) -
     latency = schedule.latency
     time = -1
     consumed = [0] * len(inputs)
-    held = [0] * len(outputs)  # room taken by all events so far, as if no beat had left
+    held = [0] * len(outputs)  # room that all events have taken so far, as if no beat had left
     moved = False
     for gap, takes, rooms, emits in cycle(script):
         time += gap
-        for port, need, taken, visible, _ in takes:
+        for port, need, count, visible, _ in takes:
             if need:
                 last = consumed[port] + need - 1
                 while last >= len(visible):
@@ -66,7 +66,7 @@ def _play(schedule: Schedule, inputs: list[_Channel], outputs: list[_Channel]) -
                     moved = False
                 if visible[last] > time:
                     time = visible[last]
-            consumed[port] += taken
+            consumed[port] += count
         for port, add, capacity, remove, left in rooms:
             held[port] += add
             over = held[port] - capacity
@@ -78,11 +78,11 @@ def _play(schedule: Schedule, inputs: list[_Channel], outputs: list[_Channel]) -
                 if left[leaving] >= time:
                     time = left[leaving] + 1
         moved = True
-        for _, _, taken, _, left in takes:
-            if taken == 1:
+        for _, _, count, _, left in takes:
+            if count == 1:
                 left.append(time)
             else:
-                left.extend([time] * taken)
+                left.extend([time] * count)
         for emitted, is_sink, visible, left in emits:
             for _ in range(emitted):
                 visible.append(time + latency)
@@ -173,9 +173,9 @@ def replay(
     # Not any(): each machine must get its turn.
     while sum([next(machine) for machine in machines]):
         pass
-    made = []
+    offers = []
     for channel in outputs:
         # A beat is offered when the one in front of it has left; behind the last that left, one more is.
         after = [0, *(end + 1 for end in channel.left)]
-        made.append([max(pair) for pair in zip(channel.visible, after, strict=False)])
-    return [channel.left for channel in inputs], made
+        offers.append([max(pair) for pair in zip(channel.visible, after, strict=False)])
+    return [channel.left for channel in inputs], offers

@@ -210,15 +210,15 @@ def waiting_beats(graph: Graph, words: Sequence[int]) -> list[int]:
         np.asarray(player.visible(stream.name))[: frames * size].reshape(frames, size) + late
         for stream, size in zip(graph.outputs, sizes, strict=True)
     ]
-    taken = [np.empty_like(times) for times in offered]
+    read = [np.empty_like(times) for times in offered]
     free = 0
     for frame in range(frames):
-        for times, ends, count in zip(offered, taken, words, strict=True):
+        for times, ends, count in zip(offered, read, words, strict=True):
             work = count * np.arange(times.shape[1])
             ends[frame] = work + np.maximum.accumulate(np.maximum(times[frame], free) - work)
             free = int(ends[frame, -1]) + count
     waiting = []
-    for times, ends in zip(offered, taken, strict=True):
+    for times, ends in zip(offered, read, strict=True):
         there = np.arange(1, times.size + 1) - np.searchsorted(ends.reshape(-1), times.reshape(-1), side="left")
         waiting.append(int(there.max()))
     return waiting

@@ -88,6 +88,6 @@ class WindowBeats:
 
     def events(self) -> tuple[Event, ...]:
         """Those of a window: a beat is taken in each, and made in those of its last pixels."""
-        taken = [Event(1, (1,), (0,), (0,))] * ((self.steps - 1) * self.chunks)
-        made = [Event(1, (1,), (1,), (1,))] * self.chunks
-        return (*taken, *made)
+        earlier = [Event(1, (1,), (0,), (0,))] * ((self.steps - 1) * self.chunks)
+        last = [Event(1, (1,), (1,), (1,))] * self.chunks
+        return (*earlier, *last)

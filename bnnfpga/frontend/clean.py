@@ -17,7 +17,7 @@ from bnnfpga.frontend.forms.reductions import ReductionsToPools
 from bnnfpga.frontend.forms.sliding import PlainSliding, check_convs, check_pools
 from bnnfpga.frontend.graph.model import Model
 from bnnfpga.frontend.graph.protos import from_proto
-from bnnfpga.frontend.graph.rewriting import Rewrite, apply_rewrites
+from bnnfpga.frontend.graph.transform import Transform, apply_transforms
 from bnnfpga.frontend.reading.dialects import normalise
 from bnnfpga.frontend.reading.inference import infer
 from bnnfpga.frontend.reading.modern import modernise
@@ -43,7 +43,7 @@ from bnnfpga.frontend.spelling.thermometers import AxesOfConstants, ChannelsForC
 from bnnfpga.frontend.spelling.tokens import DenseOverTokens
 from bnnfpga.frontend.spelling.trunc import TruncToQuant
 
-_BEFORE_PARAMETERS: tuple[Rewrite, ...] = (
+_BEFORE_PARAMETERS: tuple[Transform, ...] = (
     DropIdentities(),
     TruncToQuant(),
     AxesOfConstants(),
@@ -60,7 +60,7 @@ _BEFORE_PARAMETERS: tuple[Rewrite, ...] = (
     DiamondsToUnary(),
 )
 """Up to where all parameters are constants."""
-_BEHIND_PARAMETERS: tuple[Rewrite, ...] = (
+_BEHIND_PARAMETERS: tuple[Transform, ...] = (
     FactorsBeforeIm2Col(),
     Im2ColToConv(),
     BlocksToGroups(),
@@ -104,16 +104,16 @@ def clean(proto: onnx.ModelProto) -> Model:
     check_outputs(model)
     cut_final(model)
     model.remove_unread(*model.nodes)
-    for rewrite in _BEFORE_PARAMETERS:
-        apply_rewrites(model, rewrite)
+    for transform in _BEFORE_PARAMETERS:
+        apply_transforms(model, transform)
     infer(model)
     keep_batch_axis(model)
-    apply_rewrites(model, ConstantPartsToPads())
-    apply_rewrites(model, PicksToGathers())
-    apply_rewrites(model, DenseOverTokens())
+    apply_transforms(model, ConstantPartsToPads())
+    apply_transforms(model, PicksToGathers())
+    apply_transforms(model, DenseOverTokens())
     to_channels_first(model)
-    for rewrite in _BEHIND_PARAMETERS:
-        apply_rewrites(model, rewrite)
+    for transform in _BEHIND_PARAMETERS:
+        apply_transforms(model, transform)
     model.remove_unread(*model.nodes)
     infer(model)
     check_sizes(model)

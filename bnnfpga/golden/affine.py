@@ -1,7 +1,7 @@
 """Affine functions of integers in front of sums of products: what the integers, the weights and the sums take over.
 
 A tensor of numbers a * q + c, with integers q and an `a` and a `c` for each channel, is summed as its integers are. The
-golden model and the rewrites ask the same functions here, so that both take the same float32 steps.
+golden model and the transforms ask the same functions here, so that both take the same float32 steps.
 """
 
 from __future__ import annotations

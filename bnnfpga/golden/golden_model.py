@@ -131,7 +131,7 @@ class GoldenModel:
 
 @dataclass(frozen=True)
 class Findings:
-    """What a graph's meaning depends on and rewrites cannot see.
+    """What a graph's meaning depends on and transforms cannot see.
 
     Parameters
     ----------

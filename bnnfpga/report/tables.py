@@ -164,13 +164,13 @@ def inspect_table(inspection: Mapping[str, Any]) -> RenderableType:
 
 
 def transforms_table(listing: Mapping[str, Any]) -> RenderableType:
-    """The rewrites, in the order in which they are applied."""
-    rows = [_cells(rewrite, "name", "sentence") for rewrite in listing["transforms"]]
-    return _grid(["rewrite", "what it does"], rows, wrap_last=True)
+    """The transforms, in the order in which they are applied."""
+    rows = [_cells(transform, "name", "sentence") for transform in listing["transforms"]]
+    return _grid(["transform", "what it does"], rows, wrap_last=True)
 
 
 def transform_table(result: Mapping[str, Any]) -> RenderableType:
-    """A graph before and after one rewrite."""
+    """A graph before and after one transform."""
     parts: list[RenderableType] = [Text(result["name"], style="bold"), Text(result["sentence"])]
     for heading, lines in (("before", result["before"]), ("after", result["after"])):
         parts += [Text(heading, style="bold"), Text("\n".join(f"  {line}" for line in lines))]

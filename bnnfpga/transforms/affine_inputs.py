@@ -18,7 +18,7 @@ from bnnfpga.frontend.graph.nodes import (
     describe,
     elementwise_operand,
 )
-from bnnfpga.frontend.graph.rewriting import Rewrite
+from bnnfpga.frontend.graph.transform import Transform
 from bnnfpga.golden.affine import Recoded, affine_of, for_more_channels, is_affine, pad_code, recoded, summed
 from bnnfpga.golden.dot_products import weighted
 from bnnfpga.golden.steps import elementwise_steps
@@ -83,7 +83,7 @@ def run_to(model: Model, tensor: str) -> Run | None:
     return Run(tensor, type, tuple(nodes)) if nodes else None
 
 
-class ShiftsIntoCodes(Rewrite):
+class ShiftsIntoCodes(Transform):
     """A constant in front of zero pads becomes a part of the integers, so that 0 stands for zero."""
 
     kinds = kinds_that(lambda traits: traits.pads or traits.averages or (traits.dot_product and traits.slides))
@@ -177,7 +177,7 @@ def on_images(step: Step, rank: int) -> Floats:
     return step.constant.reshape(()) if step.channels == 1 else step.constant.reshape(-1, *[1] * (rank - 2))
 
 
-class AffineBehindDotProducts(Rewrite):
+class AffineBehindDotProducts(Transform):
     """An affine function of integers in front of a dot product moves behind it.
 
     Weights take over what its scales tell apart. What its constants add stands behind already, by `IntegerWeights`.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bnnfpga.frontend.graph.model import Model, Node, make_node
-from bnnfpga.frontend.graph.rewriting import Rewrite
+from bnnfpga.frontend.graph.transform import Transform
 from bnnfpga.golden.steps import elementwise_steps
 
 _NODES = {"subtract": "Sub", "divide": "Div", "multiply": "Mul", "add": "Add"}
 
 
-class BatchNormToArithmetic(Rewrite):
+class BatchNormToArithmetic(Transform):
     """A batch norm or a Neg becomes Sub, Div, Mul, Add: the float operations that it stands for, one node each."""
 
     kinds = ("BatchNormalization", "Neg")

@@ -9,7 +9,7 @@ from bnnfpga.frontend.forms.parts import Part, Piece, in_pieces, joined, pairs_i
 from bnnfpga.frontend.forms.picks import picked_channels
 from bnnfpga.frontend.graph.model import Model, Node
 from bnnfpga.frontend.graph.nodes import attribute, data_operands
-from bnnfpga.frontend.graph.rewriting import Rewrite
+from bnnfpga.frontend.graph.transform import Transform
 from bnnfpga.numbers.integers import IntArray
 from bnnfpga.transforms.integer_types import INTEGER_CONCAT, integer_type, make_join
 
@@ -22,7 +22,7 @@ def joins_floats(node: Node) -> bool:
     return traits_of(node).concatenates and bool(attribute(node, JOINS_FLOATS, 0))
 
 
-class ConcatBehindQuantizers(Rewrite):
+class ConcatBehindQuantizers(Transform):
     """A concatenation of floats moves behind what makes codes of them, through all that works on each channel alone.
 
     Each part gets a copy of such a node, with the constants of its channels.

@@ -14,7 +14,7 @@ def insert_after(
     """Put `operation` with the constant `value` behind `node`; a multiplication by one is left out.
 
     The new node is named after `node`, and takes over its place as the graph's output where it was that. `origin` is
-    the node of the file that it stands for, where that is another one than the one being rewritten.
+    the node of the file that it stands for, where that is another one than the one being transformed.
     """
     if operation == "Mul" and np.all(value == 1):
         return None

@@ -1,4 +1,4 @@
-"""The way from a clean graph to integer operations: the list of rewrites, in their order."""
+"""The way from a clean graph to integer operations: the list of transforms, in their order."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bnnfpga.frontend.graph.model import Model
-from bnnfpga.frontend.graph.rewriting import apply_rewrites
+from bnnfpga.frontend.graph.transform import apply_transforms
 from bnnfpga.golden.golden_model import Findings, golden_graph
 from bnnfpga.host.input_format import InputFormat
 from bnnfpga.numbers.integers import IntArray, IntegerType
@@ -30,7 +30,7 @@ from bnnfpga.transforms.stream_products import ProductsOnIntegers
 from bnnfpga.transforms.threshold_chains import ChainsToThresholds
 from bnnfpga.transforms.transposes import TransposeIntoWeights
 
-SCALE_REWRITES = (
+SCALE_TRANSFORMS = (
     IntegerWeights,
     BatchNormToArithmetic,
     ScalesOutOfQuantizers,
@@ -92,18 +92,18 @@ def fold(
         quantise_before_picks(model)
     else:
         places = cut_layouts(model)
-        apply_rewrites(model, IntegerInput(input_type, scale))
-    scale_rewrites = [rewrite() for rewrite in SCALE_REWRITES]
-    for rewrite in scale_rewrites:
-        apply_rewrites(model, rewrite)
+        apply_transforms(model, IntegerInput(input_type, scale))
+    scale_transforms = [transform() for transform in SCALE_TRANSFORMS]
+    for transform in scale_transforms:
+        apply_transforms(model, transform)
     # A scale that moved behind one node may now stand in front of another.
-    apply_rewrites(model, *scale_rewrites)
+    apply_transforms(model, *scale_transforms)
     model.sort()
     input_function = None
     if input_type is None:
         input_function, places = cut_input(model)
     places = places[cut_layouts(model)]
-    apply_rewrites(model, ChainsToThresholds())
+    apply_transforms(model, ChainsToThresholds())
     refuse_floats(model)
     functions, output_places = zip(*cut_outputs(model), strict=True)
     model.sort()

@@ -1,4 +1,4 @@
-"""What the golden model finds in a clean graph, noted where rewrites need it."""
+"""What the golden model finds in a clean graph, noted where transforms need it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bnnfpga.transforms.concats import JOINS_FLOATS
 def mark_findings(model: Model, findings: Findings) -> None:
     """Note which concatenations of a clean graph join floats, and what constants in front of layers add to their sums.
 
-    Rewrites change what stands in front of such nodes, and with it what could be found there, but not to the bit.
+    Transforms change what stands in front of such nodes, and with it what could be found there, but not to the bit.
     """
     for node in model.nodes:
         if node.name in findings.float_concats:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from bnnfpga.frontend.graph.model import Model, Node, make_node
-from bnnfpga.frontend.graph.rewriting import Rewrite
+from bnnfpga.frontend.graph.transform import Transform
 from bnnfpga.numbers.integers import IntegerType
 from bnnfpga.transforms.integer_types import annotate_input, integer_type
 
 
-class IntegerInput(Rewrite):
+class IntegerInput(Transform):
     """The graph's input becomes integer codes, and the multiplication by their scale its first node."""
 
     def __init__(self, type: IntegerType, scale: np.float32) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from bnnfpga.frontend.contract.table import kinds_that, traits_of
 from bnnfpga.frontend.graph.model import Model, Node
 from bnnfpga.frontend.graph.nodes import data_operands
-from bnnfpga.frontend.graph.rewriting import Rewrite
+from bnnfpga.frontend.graph.transform import Transform
 from bnnfpga.numbers.arithmetic import Step, apply_steps
 from bnnfpga.numbers.grids import common_grid
 from bnnfpga.transforms.concats import joins_floats
@@ -15,7 +15,7 @@ from bnnfpga.transforms.editing import insert_after
 from bnnfpga.transforms.integer_types import INTEGER_ADD, INTEGER_CONCAT, integer_type, make_join
 
 
-class JoinsOnIntegers(Rewrite):
+class JoinsOnIntegers(Transform):
     """A sum or concatenation of scaled integers becomes one of integers on their common grid, and its scale a Mul."""
 
     kinds = kinds_that(lambda traits: traits.shifts or traits.concatenates)

@@ -11,13 +11,13 @@ from bnnfpga.frontend.contract.table import kinds_that, traits_of
 from bnnfpga.frontend.forms.sliding import averages, divisor_of, geometry_of, takes_smallest
 from bnnfpga.frontend.graph.model import Model, Node
 from bnnfpga.frontend.graph.nodes import data_operands, elementwise_operand
-from bnnfpga.frontend.graph.rewriting import Rewrite
+from bnnfpga.frontend.graph.transform import Transform
 from bnnfpga.numbers.arithmetic import Step
 from bnnfpga.transforms.editing import insert_after
 from bnnfpga.transforms.integer_types import INTEGER_POOL, INTEGER_SUM, THRESHOLD_DOMAIN, integer_type
 
 
-class AffineBehindPools(Rewrite):
+class AffineBehindPools(Transform):
     """Affine steps move behind max pools and averages, which then sum integers.
 
     What rises commutes with the largest of some numbers to the bit, because rounding is monotone. That an

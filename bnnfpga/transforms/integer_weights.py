@@ -13,14 +13,14 @@ from bnnfpga.frontend.graph.nodes import (
     attribute,
     describe,
 )
-from bnnfpga.frontend.graph.rewriting import Rewrite
+from bnnfpga.frontend.graph.transform import Transform
 from bnnfpga.golden.dot_products import output_scale
 from bnnfpga.numbers.arithmetic import apply_steps
 from bnnfpga.transforms.affine_inputs import ADDEND
 from bnnfpga.transforms.editing import insert_after
 
 
-class IntegerWeights(Rewrite):
+class IntegerWeights(Transform):
     """Quantized constant weights become their integer codes, and their scale a Mul behind the dot product.
 
     Behind that comes what constants in front of the layer add to its outputs: they are lost when integers meet it.

@@ -6,10 +6,10 @@ import numpy as np
 
 from bnnfpga.frontend.contract.table import kinds_that, traits_of
 from bnnfpga.frontend.graph.model import Model, Node
-from bnnfpga.frontend.graph.rewriting import Rewrite
+from bnnfpga.frontend.graph.transform import Transform
 
 
-class MergeLayouts(Rewrite):
+class MergeLayouts(Transform):
     """Layout changes in a row become one Reshape, and one that changes no shape disappears."""
 
     kinds = kinds_that(lambda traits: traits.regroups)

@@ -12,11 +12,11 @@ from bnnfpga.frontend.graph.nodes import (
     comes_from_constants,
     data_operands,
 )
-from bnnfpga.frontend.graph.rewriting import Rewrite
+from bnnfpga.frontend.graph.transform import Transform
 from bnnfpga.transforms.integer_types import integer_type
 
 
-class LayoutBeforeElementwise(Rewrite):
+class LayoutBeforeElementwise(Transform):
     """A reshape behind an elementwise node moves in front of it; constants for each element are reshaped with it.
 
     One that flattens what a convolution's quantizer made stays. What changes the order of the elements stays behind a
@@ -110,7 +110,7 @@ def _comes_from_windows(model: Model, tensor: str) -> bool:
     return producer is not None and traits_of(producer).slides
 
 
-class QuantizerBeforeLayout(Rewrite):
+class QuantizerBeforeLayout(Transform):
     """A quantizer behind the reshape of what a max pool or a concatenation gives moves in front of it, to their floats.
 
     With it move the elementwise nodes between them. All their constants are single numbers.

@@ -11,7 +11,7 @@ from bnnfpga.frontend.forms.resizing import upsampling_factors
 from bnnfpga.frontend.forms.sliding import averages
 from bnnfpga.frontend.graph.model import Model, Node
 from bnnfpga.frontend.graph.nodes import attribute, data_operands
-from bnnfpga.frontend.graph.rewriting import Rewrite
+from bnnfpga.frontend.graph.transform import Transform
 from bnnfpga.golden.affine import affine_of
 from bnnfpga.golden.pixel_constants import averaged
 from bnnfpga.numbers.arithmetic import Step
@@ -19,7 +19,7 @@ from bnnfpga.transforms.affine_inputs import insert_step, on_images, run_to
 from bnnfpga.transforms.editing import insert_after
 
 
-class ImagesBehindAverages(Rewrite):
+class ImagesBehindAverages(Transform):
     """Affine functions of integers that add another constant to each pixel move behind averages.
 
     What they add is the average of these constants there, as the golden model has it.
@@ -64,7 +64,7 @@ _MOVED = {"Gather": _picked, "Resize": _repeated}
 """By what picks or repeats elements, what it makes of a constant that is broadcast against them."""
 
 
-class PicksBeforeElementwise(Rewrite):
+class PicksBeforeElementwise(Transform):
     """What picks or repeats elements moves in front of elementwise nodes, whose constants it picks and repeats, too."""
 
     kinds = tuple(_MOVED)

@@ -6,11 +6,11 @@ from bnnfpga.frontend.contract.table import kinds_that, traits_of
 from bnnfpga.frontend.forms.multithreshold import output_grid, output_of, set_output
 from bnnfpga.frontend.forms.quantizers import Quantizer, quantizer_of
 from bnnfpga.frontend.graph.model import Model, Node, make_node
-from bnnfpga.frontend.graph.rewriting import Rewrite
+from bnnfpga.frontend.graph.transform import Transform
 from bnnfpga.transforms.editing import insert_after
 
 
-class ScalesOutOfQuantizers(Rewrite):
+class ScalesOutOfQuantizers(Transform):
     """A quantizer of activations gets scale one; its scale divides before it and multiplies behind it."""
 
     kinds = kinds_that(lambda traits: traits.quantizes)

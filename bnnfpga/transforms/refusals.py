@@ -26,7 +26,7 @@ from bnnfpga.transforms.threshold_chains import chain_above
 
 
 def refuse_floats(model: Model) -> None:
-    """Refuse a graph in which the rewrites have left a quantizer.
+    """Refuse a graph in which the transforms have left a quantizer.
 
     Raises
     ------

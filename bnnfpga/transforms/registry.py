@@ -1,4 +1,4 @@
-"""The rewrites by name, for people who want to see what one does."""
+"""The transforms by name, for people who want to see what one does."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from dataclasses import dataclass
 
 from bnnfpga.base.errors import UserError
 from bnnfpga.frontend.graph.model import Model
-from bnnfpga.frontend.graph.rewriting import Rewrite, apply_rewrites
+from bnnfpga.frontend.graph.transform import Transform, apply_transforms
 from bnnfpga.golden.golden_model import golden_graph
 from bnnfpga.host.input_format import InputFormat
-from bnnfpga.transforms.fold import SCALE_REWRITES
+from bnnfpga.transforms.fold import SCALE_TRANSFORMS
 from bnnfpga.transforms.golden_findings import mark_findings
 from bnnfpga.transforms.integer_input import IntegerInput
 from bnnfpga.transforms.integer_types import integer_type
 from bnnfpga.transforms.threshold_chains import ChainsToThresholds
 
-_CLASSES: tuple[type[Rewrite], ...] = (IntegerInput, *SCALE_REWRITES, ChainsToThresholds)
+_CLASSES: tuple[type[Transform], ...] = (IntegerInput, *SCALE_TRANSFORMS, ChainsToThresholds)
 
 
 @dataclass(frozen=True)
-class NamedRewrite:
-    """One rewrite: its name, and in a sentence what it does."""
+class NamedTransform:
+    """One transform: its name, and in a sentence what it does."""
 
     name: str
     sentence: str
-    rewrite: type[Rewrite]
+    transform_class: type[Transform]
 
     def run(self, model: Model, format: InputFormat) -> tuple[Model, bool]:
         """Apply it to a copy of a clean graph until nothing changes; also says whether anything did.
@@ -35,41 +35,41 @@ class NamedRewrite:
         UserError
             If it needs integer inputs and `format` has none, or the graph is refused.
         """
-        step: Rewrite
-        if self.rewrite is not IntegerInput:
-            step = self.rewrite()
+        step: Transform
+        if self.transform_class is not IntegerInput:
+            step = self.transform_class()
         elif format.type is None:
             raise UserError("it needs to know the input's type", where=self.name, hint="add --input uint8, for example")
         else:
             step = IntegerInput(format.type, format.scale)
         result = model.copy()
         mark_findings(result, golden_graph(result, format).findings)
-        return result, apply_rewrites(result, step)
+        return result, apply_transforms(result, step)
 
 
-def rewrites() -> tuple[NamedRewrite, ...]:
-    """All rewrites, in the order in which a compilation applies them."""
+def transforms() -> tuple[NamedTransform, ...]:
+    """All transforms, in the order in which a compilation applies them."""
     return tuple(
-        NamedRewrite(
+        NamedTransform(
             re.sub(r"(?<!^)(?=[A-Z])", "-", item.__name__).lower(), (item.__doc__ or "").strip().splitlines()[0], item
         )
         for item in _CLASSES
     )
 
 
-def find_rewrite(name: str) -> NamedRewrite:
-    """The rewrite of a name.
+def find_transform(name: str) -> NamedTransform:
+    """The transform of a name.
 
     Raises
     ------
     UserError
         If there is none.
     """
-    for rewrite in rewrites():
-        if rewrite.name == name:
-            return rewrite
-    names = ", ".join(rewrite.name for rewrite in rewrites())
-    raise UserError(f"there is no rewrite {name!r}", where="transforms", hint=f"there are {names}")
+    for transform in transforms():
+        if transform.name == name:
+            return transform
+    names = ", ".join(transform.name for transform in transforms())
+    raise UserError(f"there is no transform {name!r}", where="transforms", hint=f"there are {names}")
 
 
 def describe_graph(model: Model) -> list[str]:

@@ -1,4 +1,4 @@
-"""Running one rewrite on a model file."""
+"""Running one transform on a model file."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from bnnfpga.base.output_files import require_writable, write_whole
 from bnnfpga.frontend.clean import load
 from bnnfpga.frontend.graph.protos import to_proto
 from bnnfpga.host.input_format import InputFormat
-from bnnfpga.transforms.registry import describe_graph, find_rewrite, rewrites
+from bnnfpga.transforms.registry import describe_graph, find_transform, transforms
 
 
-def list_rewrites() -> dict[str, Any]:
+def list_transforms() -> dict[str, Any]:
     """What `bnnfpga transforms --json` prints."""
-    return {"transforms": [{"name": rewrite.name, "sentence": rewrite.sentence} for rewrite in rewrites()]}
+    return {"transforms": [{"name": transform.name, "sentence": transform.sentence} for transform in transforms()]}
 
 
-def run_rewrite(
+def run_transform(
     name: str, model: Path, output: Path | None, input: str | None, input_scale: float | str | Fraction | None
 ) -> dict[str, Any]:
-    """Clean a model, run one rewrite on it, and describe the graph before and after.
+    """Clean a model, run one transform on it, and describe the graph before and after.
 
     Parameters
     ----------
     name
-        The rewrite.
+        The transform.
     model
         A QONNX file.
     output
-        Where to write the rewritten model, a file that does not exist yet; None: nowhere.
+        Where to write the transformed model, a file that does not exist yet; None: nowhere.
     input, input_scale
-        The input format, for the rewrite that needs it.
+        The input format, for the transform that needs it.
 
     Raises
     ------
     UserError
-        If there is no such rewrite, the model cannot be read, or the output exists.
+        If there is no such transform, the model cannot be read, or the output exists.
     """
-    rewrite = find_rewrite(name)
+    transform = find_transform(name)
     if output is not None:
         require_writable(output)
         if output.exists():
@@ -48,7 +48,7 @@ def run_rewrite(
     clean = load(model)
     format = InputFormat.parse(input, input_scale)
     with located(str(model)):
-        result, changed = rewrite.run(clean, format)
+        result, changed = transform.run(clean, format)
     if output is not None:
         try:
             write_whole(output, to_proto(result).SerializeToString())
@@ -59,8 +59,8 @@ def run_rewrite(
                 hint="choose a writable folder with free space",
             ) from error
     return {
-        "name": rewrite.name,
-        "sentence": rewrite.sentence,
+        "name": transform.name,
+        "sentence": transform.sentence,
         "changed": changed,
         "before": describe_graph(clean),
         "after": describe_graph(result),

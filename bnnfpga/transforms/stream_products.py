@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from bnnfpga.frontend.graph.model import Model, Node, Origin
 from bnnfpga.frontend.graph.nodes import data_operands
-from bnnfpga.frontend.graph.rewriting import Rewrite
+from bnnfpga.frontend.graph.transform import Transform
 from bnnfpga.golden.multiplied import only_scales
 from bnnfpga.numbers.arithmetic import Step
 from bnnfpga.transforms.affine_inputs import insert_step, refused, run_to
 from bnnfpga.transforms.integer_types import INTEGER_PRODUCT, THRESHOLD_DOMAIN, integer_type
 
 
-class ProductsOnIntegers(Rewrite):
+class ProductsOnIntegers(Transform):
     """A product of scaled integers becomes one of integers; behind it stand the first's scales, then the second's."""
 
     kinds = ("Mul",)

@@ -16,7 +16,7 @@ from bnnfpga.frontend.graph.nodes import (
     describe,
     elementwise_operand,
 )
-from bnnfpga.frontend.graph.rewriting import Rewrite
+from bnnfpga.frontend.graph.transform import Transform
 from bnnfpga.golden.steps import elementwise_steps
 from bnnfpga.numbers.integers import IntArray, IntegerType
 from bnnfpga.numbers.threshold_table import ThresholdTable
@@ -40,7 +40,7 @@ _MAX_TABLE_BITS = 1 << 22
 """Bits of a table, over all channels: about 230 block memories of 18 kbit."""
 
 
-class ChainsToThresholds(Rewrite):
+class ChainsToThresholds(Transform):
     """Everything between an integer tensor and a quantizer, the quantizer included, becomes an integer step function.
 
     The chain is evaluated in the golden arithmetic on the integers that can occur; no pattern is matched. What rises or

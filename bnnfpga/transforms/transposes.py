@@ -16,11 +16,11 @@ from bnnfpga.frontend.graph.nodes import (
     comes_from_constants,
     data_operands,
 )
-from bnnfpga.frontend.graph.rewriting import Rewrite
+from bnnfpga.frontend.graph.transform import Transform
 from bnnfpga.golden.steps import elementwise_steps
 
 
-class TransposeIntoWeights(Rewrite):
+class TransposeIntoWeights(Transform):
     """A Transpose of data becomes a Reshape; the next layer's weights and constants on the way are reordered."""
 
     kinds = kinds_that(lambda traits: traits.transposes)

@@ -416,7 +416,7 @@ def test_output_that_nobody_reads_is_no_bug(compiled: tuple[Path, dict[str, Any]
     assert b"bug" not in done.stderr
 
 
-def test_listing_the_rewrites_says_nothing_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+def test_listing_the_transforms_says_nothing_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     status, out, err = call(capsys, "transforms")
     assert status == 0
     assert "chains-to-thresholds" in out

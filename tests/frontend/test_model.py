@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bnnfpga.frontend.graph.model import Model, Node, make_node
 from bnnfpga.frontend.graph.protos import from_proto, to_proto
-from bnnfpga.frontend.graph.rewriting import Rewrite, apply_rewrites
+from bnnfpga.frontend.graph.transform import Transform, apply_transforms
 
 EDITS = ("insert", "remove", "input", "output", "replace", "become", "constant", "boundary", "unread", "facts")
 
@@ -127,7 +127,7 @@ def test_a_file_and_back() -> None:
     np.testing.assert_array_equal(again.constant("k"), np.ones(4, np.float32))
 
 
-class _RemoveNegs(Rewrite):
+class _RemoveNegs(Transform):
     """Neg goes away."""
 
     kinds = ("Neg",)
@@ -138,7 +138,7 @@ class _RemoveNegs(Rewrite):
         return True
 
 
-class _Swap(Rewrite):
+class _Swap(Transform):
     """Two Relus in a row become one: only the second of them sees it."""
 
     def visit(self, model: Model, node: Node) -> bool:
@@ -151,16 +151,16 @@ class _Swap(Rewrite):
 
 
 @pytest.mark.parametrize("together", [True, False])
-def test_rewrites_reach_a_fixed_point(together: bool) -> None:
+def test_transforms_reach_a_fixed_point(together: bool) -> None:
     model = Model("x", ["t9"], 21)
     for index in range(10):
         kind = "Neg" if index % 3 == 1 else "Relu"
         model.append(make_node(kind, ["x" if not index else f"t{index - 1}"], [f"t{index}"], name=f"n{index}"))
     steps = (_Swap(), _RemoveNegs())
     if together:
-        assert apply_rewrites(model, *steps)
+        assert apply_transforms(model, *steps)
     else:
-        assert all([apply_rewrites(model, _RemoveNegs()), apply_rewrites(model, _Swap())])
+        assert all([apply_transforms(model, _RemoveNegs()), apply_transforms(model, _Swap())])
     assert [node.op_type for node in model.nodes] == ["Relu"]
     assert model.nodes[0].input == ("x",)
-    assert not apply_rewrites(model, *steps)
+    assert not apply_transforms(model, *steps)

@@ -1,4 +1,4 @@
-"""Every node that rewrites leave behind says which node of the file it stands for: messages name those."""
+"""Every node that transforms leave behind says which node of the file it stands for: messages name those."""
 
 from __future__ import annotations
 

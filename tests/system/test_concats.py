@@ -1,4 +1,4 @@
-"""Concatenations: what the model means by one does not depend on what rewrites make of its operands."""
+"""Concatenations: what the model means by one does not depend on what transforms make of its operands."""
 
 from __future__ import annotations
 

@@ -243,7 +243,12 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
         "not on the PATH",
         "settings64.sh",
     ),
-    "a rewrite of another name": ("transforms fuse net.onnx", "transforms", "there is no rewrite 'fuse'", "batch-norm"),
+    "a transform of another name": (
+        "transforms fuse net.onnx",
+        "transforms",
+        "there is no transform 'fuse'",
+        "batch-norm",
+    ),
 }
 
 

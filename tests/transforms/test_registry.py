@@ -1,4 +1,4 @@
-"""Each rewrite alone: a before and after that can be read, a fixed point, and truth about changes."""
+"""Each transform alone: a before and after that can be read, a fixed point, and truth about changes."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from bnnfpga.base.errors import UserError
 from bnnfpga.frontend.clean import clean, load
 from bnnfpga.frontend.graph.model import Model
 from bnnfpga.frontend.graph.protos import to_proto
-from bnnfpga.frontend.graph.rewriting import apply_rewrites
+from bnnfpga.frontend.graph.transform import apply_transforms
 from bnnfpga.host.input_format import InputFormat
-from bnnfpga.transforms.registry import describe_graph, find_rewrite, rewrites
-from bnnfpga.transforms.run_alone import run_rewrite
+from bnnfpga.transforms.registry import describe_graph, find_transform, transforms
+from bnnfpga.transforms.run_alone import run_transform
 from tests.support.data import FIXTURES
 from tests.support.nets import DenseNet, NetWriter, dense_nets
 
@@ -167,20 +167,20 @@ NETS: dict[str, Callable[[], onnx.ModelProto]] = {
 }
 
 
-def test_every_rewrite_has_a_golden() -> None:
-    assert [rewrite.name for rewrite in rewrites()] == list(NETS)
+def test_every_transform_has_a_golden() -> None:
+    assert [transform.name for transform in transforms()] == list(NETS)
     assert sorted(path.stem for path in GOLDENS.iterdir()) == sorted(NETS)
-    assert all(rewrite.sentence.endswith(".") for rewrite in rewrites())
+    assert all(transform.sentence.endswith(".") for transform in transforms())
 
 
 @pytest.mark.parametrize("name", NETS)
 def test_golden(name: str) -> None:
-    rewrite = find_rewrite(name)
+    transform = find_transform(name)
     model = clean(NETS[name]())
-    result, changed = rewrite.run(model, FORMAT)
+    result, changed = transform.run(model, FORMAT)
     assert changed
     text = [
-        f"{name}: {rewrite.sentence}",
+        f"{name}: {transform.sentence}",
         "",
         "before",
         *describe_graph(model),
@@ -200,24 +200,24 @@ def _bytes(model: Model) -> bytes:
 @given(net=dense_nets())
 def test_fixed_points_and_true_reports(net: DenseNet) -> None:
     model = clean(net.model())
-    for rewrite in rewrites():
-        if rewrite.name == "integer-input":
+    for transform in transforms():
+        if transform.name == "integer-input":
             continue
-        step = rewrite.rewrite()
+        step = transform.transform_class()
         before = _bytes(model)
-        assert apply_rewrites(model, step) == (_bytes(model) != before), rewrite.name
-        assert not apply_rewrites(model, step), rewrite.name
+        assert apply_transforms(model, step) == (_bytes(model) != before), transform.name
+        assert not apply_transforms(model, step), transform.name
 
 
 @pytest.mark.parametrize("path", sorted(FIXTURES.glob("*/*.onnx")), ids=lambda path: path.stem)
-def test_any_rewrite_runs_alone_on_any_model(path: Path) -> None:
+def test_any_transform_runs_alone_on_any_model(path: Path) -> None:
     """What others have not prepared is left as it is: refusals are those of a compilation."""
     model = load(path)
-    for rewrite in rewrites():
+    for transform in transforms():
         before = _bytes(model)
-        result, changed = rewrite.run(model, FORMAT)
-        assert _bytes(model) == before, rewrite.name
-        assert changed == (_bytes(result) != before), rewrite.name
+        result, changed = transform.run(model, FORMAT)
+        assert _bytes(model) == before, transform.name
+        assert changed == (_bytes(result) != before), transform.name
 
 
 UNPREPARED: dict[str, Callable[[NetWriter], object]] = {
@@ -238,18 +238,18 @@ UNPREPARED: dict[str, Callable[[NetWriter], object]] = {
 def test_a_chain_that_does_not_begin_with_integers_is_left(name: str) -> None:
     net = NetWriter()
     UNPREPARED[name](net)
-    assert not find_rewrite("chains-to-thresholds").run(clean(net.model((2, 1, 1), "y")), FORMAT)[1]
+    assert not find_transform("chains-to-thresholds").run(clean(net.model((2, 1, 1), "y")), FORMAT)[1]
 
 
 def test_unknown_names_and_outputs(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no rewrite 'nothing'") as caught:
-        find_rewrite("nothing")
+    with pytest.raises(UserError, match="no transform 'nothing'") as caught:
+        find_transform("nothing")
     assert "chains-to-thresholds" in str(caught.value.hint)
     model = DenseNet((4, 2)).write(tmp_path)
-    written = run_rewrite("integer-weights", model, tmp_path / "out.onnx", None, None)
+    written = run_transform("integer-weights", model, tmp_path / "out.onnx", None, None)
     assert written["changed"]
     onnx.load(tmp_path / "out.onnx")
     with pytest.raises(UserError, match="exists"):
-        run_rewrite("integer-weights", model, model, None, None)
+        run_transform("integer-weights", model, model, None, None)
     with pytest.raises(UserError, match="input's type"):
-        run_rewrite("integer-input", model, None, None, None)
+        run_transform("integer-input", model, None, None, None)

@@ -92,14 +92,14 @@ class FirstUnits:
         deciders = {d.operator.name: d for d in self.deciders if d.generation <= last_generation}
         values, found = {self._graph.input.name: codes}, {}
         for operator in self._needed(last_generation):
-            taken = [
+            operands = [
                 values[stream.name].reshape(len(codes), *port.shape)
                 for stream, port in zip(self._inputs[operator.name], operator.inputs, strict=True)
             ]
             if (decider := deciders.get(operator.name)) is None:
-                results = operator.execute(*taken)
+                results = operator.execute(*operands)
             else:
-                preactivations = operator.preactivations(*taken)
+                preactivations = operator.preactivations(*operands)
                 assert preactivations is not None, operator.name
                 sums = preactivations.astype(np.int64, copy=False)
                 found[operator.name] = sums.reshape(len(codes), -1, operator.outputs[0].shape[-1])
@@ -144,7 +144,7 @@ class FirstUnits:
         elementwise: list[Operator] = []
         layers: list[Receptive] = []
         for operator in self._graph.operators:
-            streams, made = self._inputs[operator.name], self._outputs[operator.name]
+            streams, results = self._inputs[operator.name], self._outputs[operator.name]
             if not all(stream.name in at for stream in streams):
                 continue
             places = [
@@ -155,12 +155,12 @@ class FirstUnits:
             if operator.moves and same:
                 at.update(
                     (s.name, array.astype(np.int64, copy=False))
-                    for s, array in zip(made, operator.execute(*places), strict=True)
+                    for s, array in zip(results, operator.execute(*places), strict=True)
                 )
-                between.update((s.name, unit) for s in made for unit in passed.values())
+                between.update((s.name, unit) for s in results for unit in passed.values())
             elif operator.element_function is not None and not passed:
                 elementwise.append(operator)
-                at[made[0].name], between[made[0].name] = places[0], operator
+                at[results[0].name], between[results[0].name] = places[0], operator
             elif (sums := operator.weighted_sums) is not None and (decider := self._decider_of(operator)):
                 layers.append(_receptive(sums, decider, places[0], next(iter(passed.values()), None)))
         return elementwise, layers

@@ -43,14 +43,14 @@ class Add(Binary):
         return IntegerType.interval(sum(low for low, _ in self._ends), sum(high for _, high in self._ends))
 
     def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
-        made = narrowest(self.result_type.lo, self.result_type.hi)
+        dtype = narrowest(self.result_type.lo, self.result_type.hi)
         # Multiples need not fit what their sums do.
         wide = narrowest(*self.factors, *self._ends[0], *self._ends[1], self.result_type.lo, self.result_type.hi)
         first, second = (
             np.multiply(array, factor, dtype=wide, casting="unsafe")
             for array, factor in zip(arrays, self.factors, strict=True)
         )
-        return ((first + second).astype(made, copy=False),)
+        return ((first + second).astype(dtype, copy=False),)
 
     def resources(self) -> dict[str, int]:
         bits = self.result_type.bits

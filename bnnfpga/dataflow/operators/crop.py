@@ -28,7 +28,7 @@ class Crop(Operator):
     Parameters
     ----------
     image
-        Rows and columns of the image taken.
+        Rows and columns of the input image.
     channels
         Channels of a pixel.
     type

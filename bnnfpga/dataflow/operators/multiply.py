@@ -27,11 +27,11 @@ class Multiply(Binary):
         return self.types[0].times(self.types[1])
 
     def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
-        made = narrowest(self.result_type.lo, self.result_type.hi)
+        dtype = narrowest(self.result_type.lo, self.result_type.hi)
         # A factor need not fit where all its products do: those with 0 alone.
         wide = narrowest(*(end for type in (*self.types, self.result_type) for end in (type.lo, type.hi)))
         product = np.multiply(*arrays, dtype=wide, casting="unsafe")
-        return (product.astype(made, copy=False),)
+        return (product.astype(dtype, copy=False),)
 
     def resources(self) -> dict[str, int]:
         # The multiplier takes signed numbers, those of -1 and +1 in two bits.

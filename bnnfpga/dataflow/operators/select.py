@@ -20,16 +20,16 @@ from bnnfpga.numbers.integers import IntArray, IntegerType
 
 @dataclass(frozen=True)
 class Select(Operator):
-    """Channel `c` of a pixel made is channel `index[c]` of the pixel taken; a beat has whole pixels.
+    """Channel `c` of an output pixel is channel `index[c]` of the input pixel; a beat has whole pixels.
 
     Parameters
     ----------
     positions
         Pixels of a frame, any axes.
     channels
-        Channels of a pixel taken.
+        Channels of an input pixel.
     index
-        Channels of a pixel made; any may be left out or come more than once. Behind the channels, they go on counting
+        Channels of an output pixel; any may be left out or come more than once. Behind the channels, they count on with
         `constants`.
     type
         The elements.
@@ -65,8 +65,8 @@ class Select(Operator):
 
     @property
     def outputs(self) -> tuple[Port, ...]:
-        made = len(self.index)
-        return (Port((*self.positions, made), self.type, self.pixels * made, int(self.padded)),)
+        channels = len(self.index)
+        return (Port((*self.positions, channels), self.type, self.pixels * channels, int(self.padded)),)
 
     def with_inputs(self, *ports: Port) -> Select:
         return self if self.padded else replace(self, pixels=max(1, ports[0].lanes // self.channels))

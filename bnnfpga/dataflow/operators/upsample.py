@@ -31,7 +31,7 @@ class Upsample(Operator):
     Parameters
     ----------
     image
-        Rows and columns of the image taken.
+        Rows and columns of the input image.
     channels
         Channels of a pixel.
     type
@@ -71,8 +71,8 @@ class Upsample(Operator):
         return rows, columns
 
     @cached_property
-    def _taken(self) -> tuple[IntArray, IntArray]:
-        """For each row and each column made, which one it is of those taken."""
+    def _sources(self) -> tuple[IntArray, IntArray]:
+        """For each row and each column of the output, which one of the input it is."""
         rows, columns = (
             np.repeat(np.arange(extent), copies) for extent, copies in zip(self.image, self._copies, strict=True)
         )
@@ -84,7 +84,7 @@ class Upsample(Operator):
 
     @property
     def outputs(self) -> tuple[Port, ...]:
-        rows, columns = self._taken
+        rows, columns = self._sources
         return (Port((len(rows), len(columns), self.channels), self.type, self.pe),)
 
     @property
@@ -99,7 +99,7 @@ class Upsample(Operator):
 
         Counted from the first beat. A beat goes when it has been sent for the last time.
         """
-        across = self._taken[1]
+        across = self._sources[1]
         places = (across[:, None] * self.chunks + np.arange(self.chunks)).reshape(-1)
         last = np.repeat(np.append(np.diff(across) > 0, True), self.chunks)
         row_beats = self.image[1] * self.chunks
@@ -174,7 +174,7 @@ class Upsample(Operator):
         )
 
     def emulator(self) -> EmulatorKernel:
-        rows, columns = self._taken
+        rows, columns = self._sources
         return EmulatorKernel(
             "pixels", {"image": np.array(self.image, dtype=np.int64), "rows": rows, "columns": columns}
         )

@@ -196,10 +196,10 @@ class Window(Operator):
 
     def resources(self) -> dict[str, int]:
         counters = 8 * max(4, self.depth.bit_length())
-        made = self.outputs[0].width
-        unit = {"lut": made + 2 * counters, "ff": made + 2 * counters}
+        width = self.outputs[0].width
+        unit = {"lut": width + 2 * counters, "ff": width + 2 * counters}
         memory = buffer_resources(self.inputs[0].width // self._lanes_apart, self.depth, self._copies)
-        return add_resources(unit, memory, queue_resources(made, self.queue))
+        return add_resources(unit, memory, queue_resources(width, self.queue))
 
     def parameters(self) -> UnitParameters:
         geometry = self.geometry

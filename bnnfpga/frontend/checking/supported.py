@@ -17,7 +17,7 @@ SUPPORTED = kinds_that(
 
 
 def check_supported(model: Model) -> None:
-    """Refuse what no rewrite has brought into a clean graph's form.
+    """Refuse what no transform has brought into a clean graph's form.
 
     Raises
     ------

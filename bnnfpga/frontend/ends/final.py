@@ -8,7 +8,7 @@ import numpy as np
 from onnx import TensorProto
 
 from bnnfpga.base.errors import UserError, shown
-from bnnfpga.frontend.contract.table import kinds_that, of_family, traits_of
+from bnnfpga.frontend.contract.table import kinds_that, traits_of
 from bnnfpga.frontend.ends.own_ends import own_ends
 from bnnfpga.frontend.forms.pads import pad_widths
 from bnnfpga.frontend.forms.rearranging import moves_images
@@ -23,11 +23,15 @@ from bnnfpga.frontend.graph.nodes import (
 )
 from bnnfpga.frontend.reading.inference import infer
 
-FINAL = (*of_family("Ends"), "Sigmoid")
+FINAL = kinds_that(lambda traits: traits.left_to_host)
 """Functions of several scores, and classes: what no unit computes."""
-MOVERS = kinds_that(lambda traits: traits.moves or traits.concatenates or traits.pads)
-_FUNCTIONS = kinds_that(lambda traits: traits.elementwise and not traits.quantizes)
-_OF_THE_HOST = frozenset((*FINAL, *REDUCTIONS, *MOVERS, *_FUNCTIONS, "Cast", "Identity"))
+_OF_THE_HOST = kinds_that(
+    lambda traits: (
+        (traits.elementwise and not traits.quantizes)
+        or (traits.moves or traits.concatenates or traits.pads or traits.casts)
+        or (traits.reduces or traits.left_to_host)
+    )
+)
 """What a host knows how to do."""
 
 

@@ -15,14 +15,14 @@ from bnnfpga.frontend.graph.nodes import (
     data_operands,
     origin_of,
 )
-from bnnfpga.frontend.graph.rewriting import Rewrite
+from bnnfpga.frontend.graph.transform import Transform
 
 _MAX_NODES = 64
 _X, _NOTHING = -1, -2
 """In a program, the operand that is the function's, or follows from it; and one that a node does without."""
 
 
-class DiamondsToUnary(Rewrite):
+class DiamondsToUnary(Transform):
     """Where two elementwise chains from one tensor meet, they become one node, a function of that tensor.
 
     Its attribute `last` is the operator where they meet, `program` the nodes of both chains, and its inputs are the

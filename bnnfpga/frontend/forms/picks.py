@@ -12,12 +12,12 @@ from bnnfpga.frontend.contract.checks import EXPORT_AGAIN
 from bnnfpga.frontend.forms.resizing import places_taken, repeats_evenly
 from bnnfpga.frontend.graph.model import Model, Node, make_node
 from bnnfpga.frontend.graph.nodes import attribute, comes_from_constants, describe, required_constant, required_shape
-from bnnfpga.frontend.graph.rewriting import Rewrite
+from bnnfpga.frontend.graph.transform import Transform
 
 Places = NDArray[np.int64]
 
 
-class PicksToGathers(Rewrite):
+class PicksToGathers(Transform):
     """Split, Slice, Expand and Tile become Gathers of places along one axis each, and a Gather by any indices, too."""
 
     kinds = ("Expand", "Gather", "Slice", "Split", "Tile")
@@ -28,7 +28,7 @@ class PicksToGathers(Rewrite):
         return _WRITTEN[node.op_type](model, node)
 
 
-class ResizesToGathers(Rewrite):
+class ResizesToGathers(Transform):
     """A Resize that does more than repeat all pixels equally often becomes Gathers of rows and columns."""
 
     kinds = ("Resize",)

@@ -11,7 +11,7 @@ import numpy as np
 from bnnfpga.base.errors import UserError
 from bnnfpga.frontend.graph.model import Model, Node, make_node
 from bnnfpga.frontend.graph.nodes import attribute, comes_from_constants, describe, required_constant, required_shape
-from bnnfpga.frontend.graph.rewriting import Rewrite
+from bnnfpga.frontend.graph.transform import Transform
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ _REDUCTIONS = {
 REDUCTIONS = tuple(_REDUCTIONS)
 
 
-class ReductionsToPools(Rewrite):
+class ReductionsToPools(Transform):
     """A reduction over pixels becomes a pool of all rows, columns or samples; over channels, of those as rows.
 
     A sum is an average that divides by 1.

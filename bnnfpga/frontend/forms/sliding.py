@@ -16,13 +16,13 @@ from bnnfpga.frontend.graph.nodes import (
     required_constant,
     required_shape,
 )
-from bnnfpga.frontend.graph.rewriting import Rewrite
+from bnnfpga.frontend.graph.transform import Transform
 from bnnfpga.numbers.geometry import Geometry
 
 _PLAIN = {"GlobalAveragePool": "AveragePool", "GlobalMaxPool": "MaxPool"}
 
 
-class PlainSliding(Rewrite):
+class PlainSliding(Transform):
     """Convolutions and pools get explicit pads and no bias; global pools become plain ones.
 
     Pads of channels become Pads of their own.

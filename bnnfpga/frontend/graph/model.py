@@ -1,6 +1,6 @@
 """The model as a graph with one index: who makes a tensor, who reads it, which are constants, what shapes they have.
 
-Every rewrite edits the graph through `Model`, which keeps the index, so that each question costs the same in a net of
+Every transform edits the graph through `Model`, which keeps the index, so that each question costs the same in a net of
 five layers and of five hundred. Facts that follow from the graph (integer types, say) are remembered by tensor and
 forgotten where an edit touches what they follow from.
 """
@@ -169,7 +169,7 @@ class Model:
 
     # -- edits ---------------------------------------------------------------------------------------------------------
 
-    def rewrite_for(self, node: Node | None) -> None:
+    def stand_for(self, node: Node | None) -> None:
         """From now on, nodes that come into the graph without an origin have that of `node`."""
         self._origin = None if node is None else node.origin
 

@@ -13,67 +13,10 @@ from bnnfpga.frontend.graph.model import Model, Node, Origin
 
 QONNX_DOMAIN = "qonnx.custom_op.general"
 _ORIGIN_NAME, _ORIGIN_KIND, _ORIGIN_PLACE = (f"bnnfpga.origin.{part}" for part in ("name", "kind", "place"))
-WEIGHT_QUANTIZERS = ("Quant", "BipolarQuant")
 EMBEDDING = "Embedding"
 """Integers from a table of each channel, by the integer that comes in (`bnnfpga.frontend.spelling.embeddings`)."""
-QUANTIZERS = (*WEIGHT_QUANTIZERS, "MultiThreshold", "Sign", EMBEDDING)
-"""Nodes of a clean graph that make integer codes; weights are behind the first two kinds only."""
 UNARY, UNARY_DOMAIN = "Unary", "bnnfpga"
 """A function of one tensor that a file writes with several nodes (`bnnfpga.frontend.forms.diamonds`)."""
-FUNCTION_NODES = (
-    *(
-        "Acos",
-        "Acosh",
-        "Asin",
-        "Asinh",
-        "Atan",
-        "Atanh",
-        "Celu",
-        "Cos",
-        "Cosh",
-        "Elu",
-        "Erf",
-        "Exp",
-        "Gelu",
-        "HardSwish",
-    ),
-    *("Log", "Mish", "Pow", "Selu", "Shrink", "Sigmoid", "Sin", "Sinh", "Softplus", "Softsign", "Sqrt", "Swish"),
-    *("Tan", "Tanh", "ThresholdedRelu"),
-)
-"""Elementwise nodes that mean a float64 value rounded once (`bnnfpga.numbers.float_functions`)."""
-ELEMENTWISE = (
-    "Abs",
-    "Add",
-    "BatchNormalization",
-    "Ceil",
-    "Clip",
-    "Div",
-    "Floor",
-    "HardSigmoid",
-    "LeakyRelu",
-    "Max",
-    "Min",
-    "Mul",
-    "Neg",
-    "PRelu",
-    "Reciprocal",
-    "Relu",
-    "Round",
-    "Sub",
-    UNARY,
-    *FUNCTION_NODES,
-    *QUANTIZERS,
-)
-"""Nodes that compute each element of their output from the one of their input, with constants."""
-BROADCASTING = ("Add", "Sub", "Mul", "Div", "Max", "Min", "PRelu", "Pow", UNARY)
-"""Elementwise nodes with a constant of a shape of its own."""
-PAIRING = ("Add", "Sub", "Mul")
-"""Elementwise nodes that may take two streams."""
-DOT_PRODUCTS = ("MatMul", "Conv")
-"""Nodes that sum products of their input with the weights, which are their second operand."""
-POOLS = ("MaxPool", "AveragePool")
-LAYOUT_OPS = ("Reshape", "Flatten", "Squeeze", "Unsqueeze")
-"""Nodes that only regroup a frame's elements, keeping their order."""
 
 
 def attribute(node: Node | onnx.NodeProto, name: str, default: Any) -> Any:
@@ -103,7 +46,7 @@ def origin_of(node: Node | onnx.NodeProto) -> Origin:
 
 
 def note_origin(node: onnx.NodeProto, origin: Origin) -> onnx.NodeProto:
-    """The node, with a note of which one of the file it stands for; rewriting keeps a note that it has."""
+    """The node, with a note of which one of the file it stands for; a note that it has stays."""
     del node.metadata_props[:]
     for key, value in zip((_ORIGIN_NAME, _ORIGIN_KIND, _ORIGIN_PLACE), origin, strict=True):
         node.metadata_props.add(key=key, value=value)

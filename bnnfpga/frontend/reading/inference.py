@@ -67,7 +67,7 @@ def _infer_shapes(model: Model, node: Node) -> None:
     for name in filter(None, node.input):
         if not model.has_shape(name):
             return
-        # What rewrites make has no type of its own yet: data are floats.
+        # What transforms make has no type of its own yet: data are floats.
         kind = model.element_type(name) or TensorProto.FLOAT
         types[name] = helper.make_tensor_type_proto(kind, model.shape(name))
         value = model.constant(name)

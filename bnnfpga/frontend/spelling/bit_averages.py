@@ -17,13 +17,13 @@ from bnnfpga.frontend.graph.nodes import (
     required_shape,
     scalar_operand,
 )
-from bnnfpga.frontend.graph.rewriting import Rewrite
+from bnnfpga.frontend.graph.transform import Transform
 
 _MAX_BITS = 8
 _NEAR = 2.0**-10
 
 
-class AverageOfBitsToQuant(Rewrite):
+class AverageOfBitsToQuant(Transform):
     """QuantAvgPool2d becomes an average times its pixels, rounded, and a Quant in steps of 2^n that drops n bits.
 
     Rounding makes the integer sum of what the average's own rounding leaves, as in QONNX's definition. Where no bits

@@ -14,10 +14,10 @@ from bnnfpga.frontend.graph.nodes import (
     data_operands,
     describe,
 )
-from bnnfpga.frontend.graph.rewriting import Rewrite
+from bnnfpga.frontend.graph.transform import Transform
 
 
-class StretchedOperands(Rewrite):
+class StretchedOperands(Transform):
     """What a sum or product stretches is repeated in front of it: channels by a Gather, pixels by a Resize."""
 
     kinds = kinds_that(lambda traits: traits.pairs)
@@ -34,7 +34,7 @@ class StretchedOperands(Rewrite):
         return False
 
 
-class RepeatedConstants(Rewrite):
+class RepeatedConstants(Transform):
     """A constant that an exporter has written once for each pixel, and that is the same for all, is written once."""
 
     kinds = kinds_that(lambda traits: traits.broadcasts and not traits.quantizes)

@@ -8,10 +8,10 @@ from bnnfpga.base.errors import UserError
 from bnnfpga.frontend.contract.table import traits_of
 from bnnfpga.frontend.graph.model import Model, Node, make_node
 from bnnfpga.frontend.graph.nodes import attribute, comes_from_constants, describe
-from bnnfpga.frontend.graph.rewriting import Rewrite
+from bnnfpga.frontend.graph.transform import Transform
 
 
-class ChannelShuffles(Rewrite):
+class ChannelShuffles(Transform):
     """Reshape, Transpose, Reshape that only reorders channels becomes a Gather."""
 
     kinds = ("Transpose",)

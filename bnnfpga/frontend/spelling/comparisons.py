@@ -16,7 +16,7 @@ from bnnfpga.frontend.graph.nodes import (
     elementwise_operand,
     scalar_operand,
 )
-from bnnfpga.frontend.graph.rewriting import Rewrite
+from bnnfpga.frontend.graph.transform import Transform
 from bnnfpga.numbers.arithmetic import Floats
 
 _LAYOUTS = {3: "NCW", 4: "NCHW"}
@@ -39,7 +39,7 @@ _COMPARISONS = {
 }
 
 
-class ComparisonsToMultiThreshold(Rewrite):
+class ComparisonsToMultiThreshold(Transform):
     """A comparison with a number, or one a channel, then Where between numbers or a Cast, becomes MultiThreshold."""
 
     kinds = kinds_that(lambda traits: traits.takes_truths)
@@ -107,7 +107,7 @@ def _of_where(model: Model, node: Node) -> tuple[float, float] | None:
 _VALUES = {"Cast": _of_cast, "Where": _of_where}
 
 
-class AffineIntoMultiThreshold(Rewrite):
+class AffineIntoMultiThreshold(Transform):
     """A number added behind a MultiThreshold becomes part of its bias, and the factors in between, if integers stay."""
 
     kinds = kinds_that(lambda traits: traits.shifts)

@@ -6,11 +6,11 @@ import numpy as np
 
 from bnnfpga.frontend.graph.model import Model, Node, make_node
 from bnnfpga.frontend.graph.nodes import attribute
-from bnnfpga.frontend.graph.rewriting import Rewrite
+from bnnfpga.frontend.graph.transform import Transform
 from bnnfpga.numbers.arithmetic import Floats
 
 
-class ConstantPartsToPads(Rewrite):
+class ConstantPartsToPads(Transform):
     """A Concat whose first or last parts are constants becomes a Pad with zeros, to which they are added.
 
     Zeros change nothing that they are added to, so all numbers stay what they are.

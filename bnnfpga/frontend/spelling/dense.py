@@ -14,20 +14,20 @@ from bnnfpga.frontend.graph.nodes import (
     required_constant,
     required_shape,
 )
-from bnnfpga.frontend.graph.rewriting import Rewrite
+from bnnfpga.frontend.graph.transform import Transform
 
 
-class GemmToMatMul(Rewrite):
+class GemmToMatMul(Transform):
     """Gemm becomes MatMul, with a Transpose of its weights, a Mul by alpha and an Add of its bias where it has them."""
 
     kinds = ("Gemm",)
 
     def visit(self, model: Model, node: Node) -> bool:
-        _rewrite(model, node)
+        _spell(model, node)
         return True
 
 
-def _rewrite(model: Model, node: Node) -> None:
+def _spell(model: Model, node: Node) -> None:
     if attribute(node, "transA", 0):
         raise UserError("transA is not supported", where=describe(node), hint="export the layer as Linear")
     alpha, beta = attribute(node, "alpha", 1.0), attribute(node, "beta", 1.0)

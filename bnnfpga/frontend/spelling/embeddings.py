@@ -8,10 +8,10 @@ from bnnfpga.base.errors import UserError
 from bnnfpga.frontend.forms.scaled_integers import as_scaled_integers
 from bnnfpga.frontend.graph.model import Model, Node, make_node
 from bnnfpga.frontend.graph.nodes import EMBEDDING, describe
-from bnnfpga.frontend.graph.rewriting import Rewrite
+from bnnfpga.frontend.graph.transform import Transform
 
 
-class EmbeddingCodes(Rewrite):
+class EmbeddingCodes(Transform):
     """The numbers that an embedding picks become integers, and their scale a Mul behind it."""
 
     kinds = (EMBEDDING,)

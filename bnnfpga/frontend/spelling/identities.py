@@ -6,13 +6,13 @@ import numpy as np
 
 from bnnfpga.frontend.contract.table import kinds_that, traits_of
 from bnnfpga.frontend.graph.model import Model, Node
-from bnnfpga.frontend.graph.rewriting import Rewrite
+from bnnfpga.frontend.graph.transform import Transform
 
 _OF_ONE = ("Clip", "Concat", "Identity")
 """What does nothing where it has one operand."""
 
 
-class DropIdentities(Rewrite):
+class DropIdentities(Transform):
     """Identity, what joins or clips nothing, + 0 and * 1 disappear.
 
     Only exact zeros and ones count: a small bias decides ties.

@@ -16,13 +16,13 @@ from bnnfpga.base.errors import UserError
 from bnnfpga.frontend.contract.table import kinds_that, traits_of
 from bnnfpga.frontend.graph.model import Model, Node, make_node
 from bnnfpga.frontend.graph.nodes import attribute, describe, required_shape, scalar_operand
-from bnnfpga.frontend.graph.rewriting import Rewrite
+from bnnfpga.frontend.graph.transform import Transform
 
 _MAX_PICKED = 1 << 20
 """Weights of a layer that does nothing but pick the numbers under a kernel."""
 
 
-class FactorsBeforeIm2Col(Rewrite):
+class FactorsBeforeIm2Col(Transform):
     """A multiplication by one number behind an Im2Col, or a division, moves in front of it, its padding included."""
 
     kinds = kinds_that(lambda traits: traits.scales)
@@ -46,7 +46,7 @@ class FactorsBeforeIm2Col(Rewrite):
         return True
 
 
-class Im2ColToConv(Rewrite):
+class Im2ColToConv(Transform):
     """Im2Col and the layers that read it, which have kernels of one pixel, become Convs with its kernel.
 
     Where anything else reads it, it becomes a Conv itself, whose weights pick the numbers.
@@ -155,7 +155,7 @@ def _picking(model: Model, node: Node) -> str:
     return model.add_constant(f"{node.name}_kernels", np.ascontiguousarray(split.transpose(0, 3, 1, 2)))
 
 
-class BlocksToGroups(Rewrite):
+class BlocksToGroups(Transform):
     """A Conv each of whose outputs has weights for one of its channels alone, all others zero, becomes depthwise.
 
     FINN's lowering writes depthwise weights so.

@@ -7,10 +7,10 @@ import numpy as np
 from bnnfpga.frontend.contract.table import traits_of
 from bnnfpga.frontend.graph.model import Model, Node, make_node
 from bnnfpga.frontend.graph.nodes import attribute, comes_from_constants
-from bnnfpga.frontend.graph.rewriting import Rewrite
+from bnnfpga.frontend.graph.transform import Transform
 
 
-class TransposeToReshape(Rewrite):
+class TransposeToReshape(Transform):
     """A Transpose of data that moves only axes of size one becomes a Reshape."""
 
     def visit(self, model: Model, node: Node) -> bool:

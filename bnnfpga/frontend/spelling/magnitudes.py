@@ -12,7 +12,7 @@ from bnnfpga.frontend.graph.nodes import (
     comes_from_constants,
     data_operands,
 )
-from bnnfpga.frontend.graph.rewriting import Rewrite
+from bnnfpga.frontend.graph.transform import Transform
 
 _LARGEST: dict[str, Callable[[Quantizer], int]] = {
     "Abs": lambda quantizer: max(quantizer.hi, -quantizer.lo),
@@ -22,7 +22,7 @@ _LARGEST: dict[str, Callable[[Quantizer], int]] = {
 _MAX_CODE = 255
 
 
-class QuantizersOfMagnitudes(Rewrite):
+class QuantizersOfMagnitudes(Transform):
     """Abs and Relu of what a quantizer makes get the quantizer that says that they are codes times the same scale.
 
     It changes no number, and stands where something needs integers before another quantizer comes.

@@ -13,13 +13,13 @@ from bnnfpga.frontend.graph.model import Model, Node, make_node
 from bnnfpga.frontend.graph.nodes import (
     QONNX_DOMAIN,
 )
-from bnnfpga.frontend.graph.rewriting import Rewrite
+from bnnfpga.frontend.graph.transform import Transform
 from bnnfpga.numbers.arithmetic import Floats, apply_steps
 
 _MAX_PARAMETER_BITS = 32
 
 
-class FoldQuantizedParameters(Rewrite):
+class FoldQuantizedParameters(Transform):
     """A quantizer of constants that are no weights (of a bias, say) is evaluated."""
 
     kinds = kinds_that(lambda traits: traits.quantizes_weights)
@@ -44,7 +44,7 @@ def _is_weight(model: Model, tensor: str) -> bool:
     return False
 
 
-class QuantizersOfRawWeights(Rewrite):
+class QuantizersOfRawWeights(Transform):
     """Plain weights that are a scale times integers of at most 8 bits get the quantizer that says so."""
 
     kinds = kinds_that(lambda traits: traits.dot_product)

@@ -6,10 +6,10 @@ import numpy as np
 
 from bnnfpga.frontend.graph.model import Model, Node, make_node
 from bnnfpga.frontend.graph.nodes import required_constant
-from bnnfpga.frontend.graph.rewriting import Rewrite
+from bnnfpga.frontend.graph.transform import Transform
 
 
-class PopcountToMatMul(Rewrite):
+class PopcountToMatMul(Transform):
     """XnorPopcountMatMul becomes MatMul and Add: bits x and w agree x * (2w - 1) + (1 - w) times.
 
     QONNX defines it as (K + (2x - 1) @ (2w - 1)) / 2 of K inputs, which is the same for all numbers.

@@ -15,7 +15,7 @@ from bnnfpga.frontend.graph.nodes import (
     origin_of,
     scalar_operand,
 )
-from bnnfpga.frontend.graph.rewriting import Rewrite
+from bnnfpga.frontend.graph.transform import Transform
 from bnnfpga.frontend.spelling.limits import ARITHMETIC, limits_of
 
 _ROUNDINGS = {"Round": "ROUND", "Floor": "FLOOR", "Ceil": "CEIL"}
@@ -23,7 +23,7 @@ _AGAINST: dict[str, np.ufunc] = {"Add": np.subtract, "Sub": np.add, "Mul": np.di
 _MAX_LEVELS = 1 << 16
 
 
-class RoundingsToQuantizers(Rewrite):
+class RoundingsToQuantizers(Transform):
     """A rounding of numbers between limits, on its way to what works on integers, becomes a Quant of scale 1.
 
     The limits stand in front of it or, as integers, behind it. Where the next quantizer takes its floats, it stays what
@@ -47,7 +47,7 @@ class RoundingsToQuantizers(Rewrite):
         return True
 
 
-class StraightThrough(Rewrite):
+class StraightThrough(Transform):
     """x + (q - x), as a straight-through estimator leaves it, is q where q is quantised.
 
     It is that but for the rounding of two sums, of what float32 has as q itself.

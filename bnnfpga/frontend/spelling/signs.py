@@ -8,10 +8,10 @@ import numpy as np
 
 from bnnfpga.frontend.graph.model import Model, Node, make_node
 from bnnfpga.frontend.graph.nodes import QONNX_DOMAIN, comes_from_constants
-from bnnfpga.frontend.graph.rewriting import Rewrite
+from bnnfpga.frontend.graph.transform import Transform
 
 
-class PositiveScales(Rewrite):
+class PositiveScales(Transform):
     """A BipolarQuant with scales below zero gets positive ones.
 
     Weights take the signs over. Of activations, one negative number is a MultiThreshold that falls, and different ones

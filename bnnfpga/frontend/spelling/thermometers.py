@@ -10,10 +10,10 @@ import numpy as np
 from bnnfpga.frontend.contract.table import kinds_that, traits_of
 from bnnfpga.frontend.graph.model import Model, Node, make_node
 from bnnfpga.frontend.graph.nodes import comes_from_constants, data_operands
-from bnnfpga.frontend.graph.rewriting import Rewrite
+from bnnfpga.frontend.graph.transform import Transform
 
 
-class ChannelsForConstants(Rewrite):
+class ChannelsForConstants(Transform):
     """The one channel of a tensor that a constant of several stretches is repeated in front: by a Gather."""
 
     kinds = kinds_that(lambda traits: (traits.broadcasts and not traits.quantizes) or traits.compares)
@@ -32,7 +32,7 @@ class ChannelsForConstants(Rewrite):
         return True
 
 
-class AxesOfConstants(Rewrite):
+class AxesOfConstants(Transform):
     """An axis that is put in for constants to stretch, and then joined with the channels, is channels at once.
 
     Between are elementwise nodes: (n, channels, 1, ...) becomes (n, channels, levels, ...) and (n, channels * levels,

@@ -9,12 +9,12 @@ import numpy as np
 
 from bnnfpga.frontend.graph.model import Model, Node, make_node
 from bnnfpga.frontend.graph.nodes import comes_from_constants, required_shape
-from bnnfpga.frontend.graph.rewriting import Rewrite
+from bnnfpga.frontend.graph.transform import Transform
 
 _MAX_PIXEL_AXES = 2
 
 
-class DenseOverTokens(Rewrite):
+class DenseOverTokens(Transform):
     """A MatMul along one axis of (images, tokens, features) becomes a Conv whose channels that axis is.
 
     The weights may stand on either side. Transposes bring the axis to the place of channels and back, and

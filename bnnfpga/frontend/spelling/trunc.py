@@ -9,13 +9,13 @@ from typing import Any
 from bnnfpga.base.errors import UserError
 from bnnfpga.frontend.graph.model import Model, Node, make_node
 from bnnfpga.frontend.graph.nodes import QONNX_DOMAIN, attribute, describe, required_constant
-from bnnfpga.frontend.graph.rewriting import Rewrite
+from bnnfpga.frontend.graph.transform import Transform
 
 _MAX_UNCLIPPED_BITS = 6
 _MAX_SHIFT = 32
 
 
-class TruncToQuant(Rewrite):
+class TruncToQuant(Transform):
     """Trunc becomes Div and Round, which give the integers of its input, a Quant in steps of 2^n of them, and a Mul.
 
     Version 1 (five inputs) does not say whether its numbers are signed, and may round up to one bit more: its Quant is
@@ -24,12 +24,12 @@ class TruncToQuant(Rewrite):
 
     def visit(self, model: Model, node: Node) -> bool:
         if node.op_type == "Trunc":
-            _rewrite(model, node)
+            _spell(model, node)
             return True
         return False
 
 
-def _rewrite(model: Model, node: Node) -> None:
+def _spell(model: Model, node: Node) -> None:
     scale, zero_point, input_bits, *rest = (_number(model, node, index) for index in range(1, len(node.input)))
     attributes = {"rounding_mode": attribute(node, "rounding_mode", "FLOOR"), "signed": 1, "narrow": 0}
     if len(rest) == 2:

@@ -1,4 +1,4 @@
-"""What a rewrite is, and applying rewrites until none finds anything to do."""
+"""What a transform is, and applying transforms until none finds anything to do."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import ClassVar
 from bnnfpga.frontend.graph.model import Model, Node
 
 
-class Rewrite(ABC):
+class Transform(ABC):
     """One change of the graph that keeps what the model means; its docstring's first line says which.
 
     `kinds` are the operators that it begins at; without, all.
@@ -22,19 +22,19 @@ class Rewrite(ABC):
         """Change the graph at `node`, which may go away by it; False where there is nothing to change."""
 
 
-def apply_rewrites(model: Model, *rewrites: Rewrite) -> bool:
-    """Apply rewrites, in place, until none finds anything; also says whether any did.
+def apply_transforms(model: Model, *transforms: Transform) -> bool:
+    """Apply transforms, in place, until none finds anything; also says whether any did.
 
-    Nodes are visited in their order, and after a change those that it touched once more. A rewrite may look farther
+    Nodes are visited in their order, and after a change those that it touched once more. A transform may look farther
     than its neighbours, so all nodes are visited again until nothing changes.
     """
     changed = False
-    while _one_round(model, rewrites):
+    while _one_round(model, transforms):
         changed = True
     return changed
 
 
-def _one_round(model: Model, rewrites: tuple[Rewrite, ...]) -> bool:
+def _one_round(model: Model, transforms: tuple[Transform, ...]) -> bool:
     waiting = deque(model.nodes)
     queued = set(waiting)
     model.take_touched()
@@ -42,18 +42,18 @@ def _one_round(model: Model, rewrites: tuple[Rewrite, ...]) -> bool:
     while waiting:
         node = waiting.popleft()
         queued.discard(node)
-        for rewrite in rewrites:
+        for transform in transforms:
             if node not in model:
                 break
-            if rewrite.kinds is not None and node.op_type not in rewrite.kinds:
+            if transform.kinds is not None and node.op_type not in transform.kinds:
                 continue
-            model.rewrite_for(node)
-            if rewrite.visit(model, node):
+            model.stand_for(node)
+            if transform.visit(model, node):
                 changed = True
                 fresh = [item for item in (node, *model.take_touched()) if item in model and item not in queued]
                 fresh = list(dict.fromkeys(fresh))
                 waiting.extendleft(reversed(fresh))
                 queued.update(fresh)
                 break
-    model.rewrite_for(None)
+    model.stand_for(None)
     return changed
