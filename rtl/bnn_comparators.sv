@@ -2,20 +2,20 @@
 // Compares a value with the thresholds of its channel: the number of those that it reaches, plus a constant.
 //
 // A channel's row holds its thresholds, the lowest first, then one direction bit: 0 counts value >= T (increasing), 1 counts
-// value < T (decreasing), which is what a negative batch-norm scale makes of a threshold. Two's complement numbers have
-// the order of unsigned ones once their sign bits are inverted, so one unsigned comparator as wide as a threshold serves both.
-// There is no register here: where the count is registered, and under which enable, is the business of the unit around it.
+// value < T (decreasing), which is what a negative batch-norm scale turns a threshold into. Two's complement numbers are
+// ordered as unsigned ones once their sign bits are inverted, so one unsigned comparator, as wide as a threshold, serves both.
+// There is no register here: the unit around it knows when a count is valid.
 
 `default_nettype none
 
 module bnn_comparators #(
-  // Bits of the value, at least 1.
+  // Bits of the value; at least 1.
   parameter int unsigned ValueBits     = 4,
-  // 1: value and thresholds are two's complement; 0: unsigned.
+  // 0: value and thresholds are unsigned; 1: two's complement.
   parameter int unsigned ValueSigned   = 0,
-  // Thresholds, at least 1.
+  // Thresholds of a channel; at least 1.
   parameter int unsigned Levels        = 1,
-  // Bits of a threshold, at least ValueBits: one that no value reaches may need a bit more than the values.
+  // Bits of a threshold; at least ValueBits. A threshold above all values may need one bit more than they have.
   parameter int unsigned ThresholdBits = 4,
   // Bits of the count, at least 1; it is exact modulo 2 ** OutputBits.
   parameter int unsigned OutputBits    = 1,
@@ -49,7 +49,7 @@ module bnn_comparators #(
     count_o = OutputBits'(OutputOffset);
     for (l = 0; l < Levels; l = l + 1) begin
       count_o = count_o
-        + OutputBits'(((value + SignBit) >= (row_i[l*ThresholdBits+:ThresholdBits] + SignBit)) ^ is_decreasing);
+        + OutputBits'(((value ^ SignBit) >= (row_i[l*ThresholdBits+:ThresholdBits] ^ SignBit)) ^ is_decreasing);
     end
   end
 

@@ -264,8 +264,8 @@ module bnn_matrix_vector #(
   reg [SIMD-1:0]                   lanes;
   reg [WeightBits*PaddedLanes-1:0] chosen;
   reg [Planes*PaddedLanes-1:0]     planes;
-  reg signed [WeightBits-1:0]        weight;
-  reg signed [Planes:0]              value;
+  reg signed [WeightBits-1:0]      weight;
+  reg signed [Planes:0]            value;
   /* verilator lint_off UNUSEDSIGNAL */
   // Wider than the sums where there are few bits, which need no multiplier.
   reg signed [WeightBits+Planes-1:0] product;
@@ -278,7 +278,7 @@ module bnn_matrix_vector #(
   /* verilator lint_off BLKSEQ */
   always @(posedge clk_i) begin
     // Last stage: thresholds, or the dot products.
-    if (valid[Stages-1] & last[Stages-1]) begin
+    if (valid[Stages-1]) begin
       for (s = 0; s < Sums; s = s + 1) begin
         if (Levels > 0) result[s*OutputBits+:OutputBits] <= reached[s*OutputBits+:OutputBits];
         else if (Xnor) result[s*OutputBits+:OutputBits] <= OutputBits'({accumulator[s], 1'b0} >> Double) - OutputBits'(MW);
@@ -289,8 +289,7 @@ module bnn_matrix_vector #(
     // Accumulate.
     if (valid[Stages-2]) begin
       for (s = 0; s < Sums; s = s + 1) begin
-        accumulator[s] <=
-          (first[Stages-2] ? '0 : accumulator[s]) + total[s];
+        accumulator[s] <= (first[Stages-2] ? '0 : accumulator[s]) + total[s];
       end
     end
 

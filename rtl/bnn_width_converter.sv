@@ -4,7 +4,7 @@
 // Elements wait in one buffer, the oldest at the bottom. A beat is taken while there is room for it and offered while there
 // are enough elements for it; both follow from the registered number of elements held, so READY does not depend on the
 // consumer's READY. With a Capacity of InputLanes + OutputLanes - gcd(InputLanes, OutputLanes) + min(InputLanes,
-// OutputLanes), the slower side never waits, and no smaller one does it.
+// OutputLanes), the slower side never waits; that is the least for which this holds.
 
 `default_nettype none
 
@@ -48,7 +48,7 @@ module bnn_width_converter #(
   // Where the next input beat goes, once the output beat has left.
   wire [LevelBits-1:0] base = pop ? level - Out : level;
 
-  // Its first bit there. The multiple is written as a sum of shifted numbers, lest a tool infer a multiplier.
+  // Its first bit there. The multiple is written as a sum of shifted numbers so that no tool infers a multiplier.
   function automatic [31:0] first_bit(input [LevelBits-1:0] element);
     integer b;
     begin

@@ -48,7 +48,7 @@ module bnn_window #(
   parameter int unsigned Flags           = 0,
   // The code of the elements outside; less than 2 ** ElementBits.
   parameter int unsigned Fill            = 0,
-  // Beats that the line buffer holds; at least all that a window needs, and a few more lest the writer wait for the reader.
+  // Beats that the line buffer holds; at least all that a window needs, and a few more for the writer not to wait.
   parameter int unsigned Depth           = 16,
   // Beats that the output queue holds; at least 2, and 3 for one beat per cycle.
   parameter int unsigned QueueDepth      = 3,
@@ -216,7 +216,7 @@ module bnn_window #(
   localparam signed [PlaceBits-1:0] LeftBeat = PlaceBits'((-(int'(PadLeft)) - LeftPixel) / P);
   localparam signed [BeatsBits-1:0] Beats = BeatsBits'(Chunks);
 
-  // A multiple of a constant, written as a sum of shifted numbers lest a tool infer a multiplier.
+  // A multiple of a constant, written as a sum of shifted numbers so that no tool infers a multiplier.
   function automatic signed [BeatsBits-1:0] times(input signed [BeatsBits-1:0] number, input [BeatsBits-1:0] constant);
     integer b;
     begin

@@ -59,6 +59,8 @@ def _kinds_in(node: ast.Assign) -> Iterator[str]:
 
 
 def _is_kind(node: ast.expr, kinds: set[str]) -> bool:
+    if isinstance(node, ast.Tuple):
+        return any(_is_kind(item, kinds) for item in node.elts)
     if isinstance(node, ast.Name):
         return node.id in kinds
     return isinstance(node, ast.Attribute) and node.attr == "op_type"
@@ -137,9 +139,9 @@ def test_questions_are_seen() -> None:
         "def f(node, other):\n"
         "    kind, name = node.op_type, node.name\n"
         "    if kind == 'Add' or node.op_type in ('Add', *POOLS) or node.op_type not in _LIST:\n"
-        "        return other.op_type == kind, name == 'Add'\n"
+        "        return other.op_type == kind, name == 'Add', (kind, name) == ('Add', name)\n"
         "    return node.op_type in _TABLE\n"
     )
     assert module.tables == {"_TABLE"}
     asked = [ast.unparse(asked) for _, asked in sorted(module.questions, key=lambda question: question[0])]
-    assert asked == ["'Add'", "('Add', *POOLS)", "_LIST", "_TABLE"]
+    assert asked == ["'Add'", "('Add', *POOLS)", "_LIST", "('Add', name)", "_TABLE"]

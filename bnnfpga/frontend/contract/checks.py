@@ -156,8 +156,7 @@ def _check_outputs(node: onnx.NodeProto, operator: Operator, form: Form, readers
             hint=EXPORT_AGAIN,
         )
     for name, tensor in zip(names, node.output[1:], strict=False):
-        # A batch norm that writes its statistics trains.
-        if tensor and (tensor in readers or node.op_type == "BatchNormalization"):
+        if tensor and (tensor in readers or form.more_in_training):
             raise UserError(
                 f"its output {name!r} is {'used' if tensor in readers else 'there, as in training'}",
                 where=describe(node),

@@ -65,6 +65,7 @@ _NORM_7 = Form(
         ),
     ),
     more_outputs=("mean", "var", "saved_mean", "saved_var"),
+    more_in_training=True,
 )
 _NORM_9 = _NORM_7.since(9, without=("spatial",))
 _TRAINING = Attribute("training_mode", "int", 0, one_of(0), why="it computes batch statistics", instead=_EVAL)

@@ -130,6 +130,8 @@ class Form:
         Names of its outputs behind the first, which nothing may read.
     no_broadcast
         Whether its operands must have one shape.
+    more_in_training
+        Whether it gives more outputs where it trains, so that it must have none.
     """
 
     versions: tuple[int, ...]
@@ -138,6 +140,7 @@ class Form:
     rules: tuple[Rule, ...] = ()
     more_outputs: tuple[str, ...] = ()
     no_broadcast: bool = False
+    more_in_training: bool = False
 
     @property
     def first(self) -> int:

@@ -20,7 +20,7 @@ class ChannelShuffles(Transform):
         if comes_from_constants(model, node.input[0]):
             return False
         above, behind = model.producer(node.input[0]), model.only_reader(node.output[0])
-        if above is None or behind is None or (above.op_type, behind.op_type) != ("Reshape", "Reshape"):
+        if above is None or behind is None or any(node.op_type != "Reshape" for node in (above, behind)):
             return False
         source, result = above.input[0], behind.output[0]
         shape, grouped = model.shape(source), model.shape(above.output[0])

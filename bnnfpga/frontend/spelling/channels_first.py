@@ -199,13 +199,18 @@ def _multi_threshold(model: Model, node: Node, perm: Perm) -> Perm | None:
     return perm
 
 
-def _one_axis(model: Model, node: Node, perm: Perm) -> Perm | None:
+def _concat(model: Model, node: Node, perm: Perm) -> Perm | None:
+    return _one_axis(model, node, perm, node.input)
+
+
+def _gather(model: Model, node: Node, perm: Perm) -> Perm | None:
+    index = model.constant(node.input[1])
+    return None if index is None or index.ndim != 1 else _one_axis(model, node, perm, node.input[:1])
+
+
+def _one_axis(model: Model, node: Node, perm: Perm, operands: Sequence[str]) -> Perm | None:
     axis = attribute(node, "axis", 0)
-    index = model.constant(node.input[1]) if node.op_type == "Gather" else None
-    operands = node.input if traits_of(node).concatenates else node.input[:1]
     if not -len(perm) <= axis < len(perm) or any(model.constant(name) is not None for name in operands):
-        return None
-    if node.op_type == "Gather" and (index is None or index.ndim != 1):
         return None
     model.set_attributes(node, axis=perm[axis])
     return perm
@@ -249,8 +254,8 @@ _TURNS: dict[str, Callable[[Model, Node, Perm], Perm | None]] = {
     **dict.fromkeys(kinds_that(lambda traits: traits.counts_thresholds), _multi_threshold),
     **dict.fromkeys(kinds_that(lambda traits: traits.reduces), _reduction),
     "Identity": _any_order,
-    "Concat": _one_axis,
-    "Gather": _one_axis,
+    "Concat": _concat,
+    "Gather": _gather,
     "Pad": _pad,
     "Resize": _resize,
 }
