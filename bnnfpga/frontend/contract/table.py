@@ -47,8 +47,3 @@ def traits_of(node: Node | onnx.NodeProto) -> Traits:
 def kinds_that(have: Callable[[Traits], bool]) -> tuple[str, ...]:
     """The names of all operators whose traits are such: `kinds_that(lambda traits: traits.pools)`."""
     return tuple(name for name, traits in TRAITS.items() if have(traits))
-
-
-def of_family(*families: str) -> tuple[str, ...]:
-    """Names of the standard operators in some families."""
-    return tuple(operator.name for operator in STANDARD.values() if operator.family in families)
