@@ -1,4 +1,4 @@
-"""The command line: what each command is called, takes and prints.
+"""The command line: the commands, their options and their output.
 
-Everything that it does is in `bnnfpga.api`; here are words, options, terminals and exit statuses.
+All work is done by `bnnfpga.api`; only words, options, terminals and exit statuses are here.
 """

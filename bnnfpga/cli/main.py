@@ -1,6 +1,6 @@
 """The command line as a whole: its commands, its version, and its process.
 
-How a command speaks to its caller is in `bnnfpga.cli.terminal`.
+The output conventions of commands are in `bnnfpga.cli.terminal`.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    # Where typer's own is not used, pydantic coerces its value, and importing that takes as long as all the rest of
-    # `bnnfpga COMMAND --help`.
+    # With typer's own help option, the import of pydantic, which coerces its value, would take as long as all the rest
+    # of `bnnfpga COMMAND --help`.
     add_help_option=False,
 )
 app.command()(compile)
@@ -67,7 +67,7 @@ def _root(
 
 
 def main() -> None:
-    """Run the command line and leave with its exit status; the entry point of the console script."""
-    # As Ctrl-C does, so that what is half done is cleared away.
+    """Run the command line and exit with its status; the entry point of the console script."""
+    # Terminate the way Ctrl-C does, so that unfinished work is cleaned up.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     sys.exit(run_process(app, sys.argv[1:] or ["--help"]))

@@ -10,7 +10,7 @@ import typer
 
 
 class Backend(StrEnum):
-    """What a project can be run on."""
+    """The simulators that can run a project."""
 
     RTL = "rtl"
     HLS = "hls"

@@ -1,4 +1,4 @@
-"""What a simulation gave, as .npy files: one, or a folder with one for each output."""
+"""Saving simulation results as .npy files: a single file, or a folder with a file per output."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from bnnfpga.numbers.integers import IntArray
 
 
 def output_files(target: Path, outputs: Sequence[str]) -> list[Path]:
-    """The file of each output: `target`, or where there are several, files in the folder `target`.
+    """The file of each output: `target` itself for a single one, else files in the folder `target`.
 
-    The folder is made, and files have the `outputs`' names.
+    The folder is created, and the files are named after the `outputs`.
 
     Raises
     ------
     UserError
-        When they cannot be written there.
+        If they cannot be written there.
     """
     if len(outputs) == 1:
         require_writable(target)
@@ -40,7 +40,7 @@ def output_files(target: Path, outputs: Sequence[str]) -> list[Path]:
     names: list[str] = []
     for number, output in enumerate(outputs):
         stem = file_stem(output)
-        while stem.lower() in map(str.lower, names):  # some file systems tell no case
+        while stem.lower() in map(str.lower, names):  # some file systems ignore case
             stem = f"{stem}_{number}"
         names.append(stem)
     files = [target / f"{name}.npy" for name in names]

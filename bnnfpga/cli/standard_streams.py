@@ -1,7 +1,7 @@
-"""Standard output and standard error that never make a command fail halfway, whatever they lead to.
+"""Standard output and standard error that never make a command fail halfway, wherever they lead.
 
-A disk may be full, a reader gone, a stream closed by the caller. The command goes on, and knows at its end
-that something could not be written.
+A disk may be full, a reader gone, a stream closed by the caller. The command continues, and knows at its end that
+something could not be written.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 
 
 class SafeStream(io.RawIOBase):
-    """Writes to a file descriptor, and remembers the first error instead of raising it."""
+    """A stream to a file descriptor that remembers the first error instead of raising it."""
 
     def __init__(self, descriptor: int) -> None:
         super().__init__()
@@ -48,16 +48,16 @@ class SafeStream(io.RawIOBase):
 
     @property
     def lost(self) -> str | None:
-        """Why results are missing there, or None; a reader that has gone did not want them."""
+        """Why output was lost, or None; a reader that has gone away did not want the rest."""
         if self.failed is None or self.failed.errno == errno.EPIPE:
             return None
         return os.strerror(self.failed.errno or 0)
 
 
 def take_over() -> SafeStream:
-    """Put safe streams in the places of `sys.stdout` and `sys.stderr`, and return the former's.
+    """Replace `sys.stdout` and `sys.stderr` with safe streams; returns that of `sys.stdout`.
 
-    A name or a sign that the terminal does not know is written as a question mark.
+    Characters that the terminal's encoding lacks are written as question marks.
     """
     streams = []
     for descriptor, name in ((1, "stdout"), (2, "stderr")):
@@ -66,7 +66,7 @@ def take_over() -> SafeStream:
         encoding = "utf-8" if old is None else old.encoding
         setattr(sys, name, io.TextIOWrapper(stream, encoding, errors="replace", write_through=True))
         streams.append(stream)
-    # A closed descriptor would go to the next file that is opened, and that file would get what libraries print.
+    # A closed descriptor would be reused by the next file opened, and libraries would then print into that file.
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass
     os.close(descriptor)

@@ -1,7 +1,7 @@
-"""What every command owes its caller.
+"""The output conventions that all commands follow.
 
-Exactly one JSON object on stdout with ``--json``, progress on stderr, and the exit status: 0 done and equal, 1 results
-differ, 2 a mistake of the user's, 130 interrupted, 70 a bug of ours.
+Exactly one JSON object on stdout with ``--json``, progress on stderr, and an exit status: 0 for done and equal, 1 for
+results that differ, 2 for a mistake of the user's, 130 for an interruption, 70 for a bug in bnnfpga.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
 _JSON = "--json"
 Advance = Callable[[int, int], None]
-"""Says how much is done, and how much there is."""
+"""Reports progress: how much is done, and the total."""
 _SYNONYMS = {"build": "compile", "sim": "simulate", "run": "simulate", "test": "verify", "check": "verify"}
-"""Commands as other tools call them."""
+"""Names that other tools use for these commands."""
 _MEMORY_HINT = "use a smaller model, fewer images, or a machine with more memory"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a command found out: as data, as something to look at, and whether what was compared is equal."""
+    """A command's result: as data, as a table, and whether the results it compared are equal."""
 
     data: Mapping[str, Any]
     table: Callable[[], RenderableType]
@@ -50,18 +50,18 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Terminal:
-    """Where a command speaks: results to stdout, everything else to stderr."""
+    """A command's output: results to stdout, everything else to stderr."""
 
     as_json: bool
     quiet: bool
     verbose: bool
 
     def finish(self, work: Callable[[], Outcome], doing: str | None) -> None:
-        """Do the work (saying that it is `doing` it), print its outcome, and leave with the exit status of that."""
+        """Do the work, announced as `doing`, print its outcome, and exit with the status of that."""
         self._finish(work, self._progress(doing))
 
     def finish_counting(self, work: Callable[[Advance], Outcome], doing: str) -> None:
-        """As `finish`, for work that says how far it is; a terminal shows that as a bar."""
+        """Like `finish`, for work that reports its progress, which a terminal shows as a bar."""
         bar = self._bar(doing)
 
         def advance(done: int, total: int) -> None:
@@ -94,7 +94,7 @@ class Terminal:
 
             table = outcome.table()
             console = Console(highlight=False)
-            # Columns are rather too wide for the window than folded.
+            # Columns too wide for the window are better than wrapped ones.
             console.width = max(console.width, console.measure(table).minimum)
             console.print(table, crop=False)
 
@@ -131,7 +131,7 @@ def run(app: typer.Typer, arguments: Sequence[str]) -> int:
 
 
 def run_process(app: typer.Typer, arguments: Sequence[str]) -> int:
-    """As `run`, for a process of its own: whatever its standard streams lead to, its exit status is true."""
+    """Like `run`, as a whole process: its exit status is right wherever its standard streams lead."""
     stdout = take_over()
     status, error = _run(app, arguments)
     if error is not None:
@@ -150,7 +150,7 @@ def run_process(app: typer.Typer, arguments: Sequence[str]) -> int:
 
 
 def _run(app: typer.Typer, arguments: Sequence[str]) -> tuple[int, ResultsDiffer | UserError | None]:
-    """The exit status of a command, and the error that it ended with."""
+    """Run a command; returns its exit status and the error that it ended with."""
     command = typer.main.get_command(app)
     try:
         status = command.main(list(arguments), prog_name="bnnfpga", standalone_mode=False)
@@ -173,7 +173,7 @@ def _run(app: typer.Typer, arguments: Sequence[str]) -> tuple[int, ResultsDiffer
 
 
 def _mistake_in_arguments(error: Exception, commands: Sequence[str]) -> UserError | None:
-    """A mistake in the arguments as typer reports it, or None for any other exception."""
+    """The user's mistake in the arguments that typer reports, or None for any other exception."""
     if getattr(error, "exit_code", None) != EXIT_USER_ERROR or not hasattr(error, "format_message"):
         return None
     context = getattr(error, "ctx", None)

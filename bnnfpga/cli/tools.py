@@ -1,4 +1,4 @@
-"""What is on this machine, what each part of it enables, how to get what is missing, and what the cache holds."""
+"""The tools on this machine: which are installed, what each enables, how to get missing ones; and the cache's use."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ TIMEOUT_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Tool:
-    """One thing that may or may not be here.
+    """A tool that may or may not be installed.
 
     Parameters
     ----------
     name
-        What it is called.
+        Its name.
     enables
         What it is needed for: in words, then the commands with their options (or the function) that need it.
     how_to_get
-        What to do when it is missing.
+        How to install it.
     version, where
-        What was found, or None.
+        Its version and place, or None if it was not found.
     required
         Whether compiling and simulating need it.
     """
@@ -50,22 +50,22 @@ class Tool:
 
     @property
     def found(self) -> bool:
-        """Whether it is here."""
+        """Whether it is installed."""
         return self.where is not None
 
 
 @dataclass(frozen=True)
 class Examination:
-    """All tools that were looked for.
+    """The result of `examine`.
 
     Parameters
     ----------
     tools
-        In the order in which they are shown.
+        All tools, in the order in which they are shown.
     cache
-        What the cache of built programs holds, or why it cannot be used.
+        The use of the cache of built programs, or why it cannot be used.
     freed
-        What was deleted from it first, or None where nobody asked for that.
+        What was deleted from it first, or None if that was not requested.
     """
 
     tools: tuple[Tool, ...]
@@ -74,7 +74,7 @@ class Examination:
 
     @property
     def missing(self) -> list[str]:
-        """The names of those that compiling and simulating need and that are not here."""
+        """The names of missing tools that compiling and simulating need."""
         return [tool.name for tool in self.tools if tool.required and not tool.found]
 
     def as_dict(self) -> dict[str, Any]:
@@ -89,7 +89,7 @@ class Examination:
 
 
 def examine(freed: Freed | None = None) -> Examination:
-    """Look for every tool that any part of bnnfpga can use, and at the cache, of which `freed` was deleted."""
+    """Look for every tool that any part of bnnfpga can use, and at the cache, from which `freed` was deleted."""
     looks: list[Callable[[], Tool]] = [
         _python,
         _compiler,
@@ -150,10 +150,10 @@ def _verilator() -> Tool:
         required=True,
     )
     try:
-        found = find_verilator()
+        verilator = find_verilator()
     except UserError as error:
         return _not_found(tool, error)
-    return replace(tool, version=found.version_text, where=found.command)
+    return replace(tool, version=verilator.version_text, where=verilator.command)
 
 
 def _fst_headers() -> Tool:
@@ -215,14 +215,15 @@ def _export() -> Tool:
         "exporting models from Python: bnnfpga.export_qonnx",
         "pip install torch==2.13.0, then pip install 'bnnfpga[train]'",
     )
-    found = [hit for name in ("torch", "brevitas") if (hit := _package(tool, name))]
-    if len(found) < 2:
+    packages = [package for name in ("torch", "brevitas") if (package := _package(tool, name))]
+    if len(packages) < 2:
         return tool
-    return replace(tool, version=_joined(hit.version for hit in found), where=_joined(hit.where for hit in found))
+    version, where = _joined(package.version for package in packages), _joined(package.where for package in packages)
+    return replace(tool, version=version, where=where)
 
 
 def _not_found(tool: Tool, error: UserError) -> Tool:
-    """A tool that is missing or does not serve; the error knows which."""
+    """A tool that is missing or unusable, with the error's explanation."""
     about = f"{error.where}: {error.message}" if error.where else error.message
     return replace(tool, how_to_get=f"{about}: {error.hint}" if error.hint else about)
 
@@ -232,7 +233,7 @@ def _joined(parts: Iterable[str | None]) -> str:
 
 
 def _command(tool: Tool, names: Sequence[str], flag: str = "--version") -> Tool:
-    """The first of these commands that is on the PATH and tells its version."""
+    """The first of these commands that is on the PATH and reports its version."""
     for name in names:
         path = shutil.which(name)
         if path is not None and (version := _version([path, flag])) is not None:
@@ -241,7 +242,7 @@ def _command(tool: Tool, names: Sequence[str], flag: str = "--version") -> Tool:
 
 
 def _version(command: Sequence[str]) -> str | None:
-    """The first version number that a command prints, '' if it prints none, or None if it does not run."""
+    """The first version number in a command's output, '' if there is none, or None if it does not run."""
     try:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=TIMEOUT_SECONDS
@@ -255,7 +256,7 @@ def _version(command: Sequence[str]) -> str | None:
 
 
 def _package(tool: Tool, name: str) -> Tool | None:
-    """A Python package, which is not imported: some take seconds."""
+    """A Python package, located without importing it, which may take seconds."""
     try:
         version = importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:

@@ -1,1 +1,1 @@
-"""From a dataflow graph to files: rendered templates, packed memories, the project folder."""
+"""Code generation: from a dataflow graph to rendered templates, packed memories and the project folder."""

@@ -1,6 +1,6 @@
-"""`driver/accelerator.py` of a project: the modules of `bnnfpga.host` and what they import, put together into one file.
+"""`driver/accelerator.py` of a project: the modules of `bnnfpga.host` and their imports, joined into one file.
 
-So that the driver packs, checks and computes exactly as the simulation does, it is the same code.
+The driver is the same code as the simulation's, so it packs, checks and computes exactly as that does.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _LAST = "bnnfpga.host.pynq"
-"""The module that the driver is run as; the others are what it imports, directly or not."""
+"""The driver's main module; the others are its imports, direct and indirect."""
 
 _HEAD = '''"""{docstring}
 Needs numpy and pynq, and beside it or one folder above it the project's project.json and functions.json. Generated.
@@ -26,7 +26,7 @@ from __future__ import annotations
 
 @dataclass(frozen=True)
 class _Module:
-    """A module of this package in parts: its text without docstring and imports, and both of these."""
+    """A module of this package in parts: docstring, imports, and the text without both."""
 
     docstring: str
     text: str
@@ -45,7 +45,7 @@ class _Module:
 
 
 def driver_modules() -> dict[str, _Module]:
-    """The modules that the driver consists of by name, each behind what it imports."""
+    """The modules of the driver by name, each after its imports."""
     modules: dict[str, _Module] = {}
 
     def add(name: str) -> None:
@@ -62,7 +62,7 @@ def driver_modules() -> dict[str, _Module]:
 
 @cache
 def driver() -> str:
-    """The text of the driver."""
+    """The driver's source text."""
     modules = driver_modules()
     names: dict[str, set[str]] = {}
     for module in modules.values():
@@ -70,7 +70,7 @@ def driver() -> str:
             if not _is_ours(node.module) and node.module != "__future__":
                 names.setdefault(str(node.module), set()).update(map(ast.unparse, node.names))
     imports = {ast.unparse(node) for module in modules.values() for node in module.imports}
-    listed = [f"from {name} import {', '.join(sorted(found))}" for name, found in names.items()]
+    listed = [f"from {name} import {', '.join(sorted(members))}" for name, members in names.items()]
     parts = [
         "\n".join([f"\n# -- {module.docstring.splitlines()[0]}", "", module.text]).rstrip() + "\n"
         for module in modules.values()

@@ -24,13 +24,13 @@ from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.stream import Stream
 
 AP_TYPES = "ap_types"
-"""Folder of a project's `hls/` with the open `ap_int.h`."""
+"""Subfolder of a project's `hls/` for the open `ap_int.h`."""
 
 DEFAULT_PART = "xc7z020clg400-1"
-"""The FPGA that the vendor scripts name until the user names another: that of PYNQ-Z1 and PYNQ-Z2."""
+"""Default FPGA of the vendor scripts: that of the PYNQ-Z1 and PYNQ-Z2."""
 
 Entry: TypeAlias = "str | list[Entry]"
-"""Literals in nested lists, as numpy's `tolist` gives them."""
+"""A literal, or nested lists of literals as returned by numpy's `tolist`."""
 
 _LINE = 116
 _STORAGE = {"block": "bram", "distributed": "lutram"}
@@ -51,12 +51,12 @@ class Table:
 
     @property
     def words(self) -> int:
-        """Addresses."""
+        """Number of addresses."""
         return self.dimensions[0]
 
     @property
     def ports(self) -> str:
-        """The kind of ROM: each lane has words of its own side by side, or all lanes read the same ones."""
+        """The kind of ROM: one port if each address holds a word per lane, several if all lanes read the same words."""
         return "rom_1p" if len(self.dimensions) > 1 else "rom_np"
 
     @property
@@ -79,15 +79,15 @@ def render_hls(
     Parameters
     ----------
     graph
-        A complete graph: every stream has the lanes of both its ends, and score outputs stand at its outputs.
+        A complete graph: both ends of every stream have the same lanes, and each output ends in a score output.
     folder
-        The project; `hls` is made in it.
+        The project folder; `hls` is created in it.
     title
-        What the files are about, for their first line.
+        Title for the first line of each file.
     clock_mhz, part
-        What the vendor scripts ask for.
+        Target clock and FPGA for the vendor scripts.
     ap_headers
-        The open `ap_int.h` and what belongs to it, by name, to go into the project as they are.
+        The open `ap_int.h` and its companion files, by name, copied verbatim into the project.
 
     Returns
     -------
@@ -135,21 +135,21 @@ _RENDERED = ("top.cpp", "top.hpp", "params.hpp", "hls_config.cfg", "settings.tcl
 
 
 def library_headers(functions: Iterable[str]) -> list[Path]:
-    """The headers of `hls/bnn` that these functions need, by name."""
+    """The headers of `hls/bnn` that these functions need, sorted by name."""
     folder = asset("hls") / "bnn"
-    found: dict[str, Path] = {}
-    # The boundary's types and the tables are used by the generated files themselves.
-    wanted = [f"{name}.hpp" for name in ("axis_word", "dump", "table", *functions)]
-    while wanted:
-        name = wanted.pop()
-        if name not in found:
-            found[name] = folder / name
-            wanted += _INCLUDE.findall(found[name].read_text())
-    return [found[name] for name in sorted(found)]
+    headers: dict[str, Path] = {}
+    # The generated files themselves use the boundary's types and the tables.
+    pending = [f"{name}.hpp" for name in ("axis_word", "dump", "table", *functions)]
+    while pending:
+        name = pending.pop()
+        if name not in headers:
+            headers[name] = folder / name
+            pending += _INCLUDE.findall(headers[name].read_text())
+    return [headers[name] for name in sorted(headers)]
 
 
 def literal(value: int | bool) -> str:
-    """A template argument as C++ writes it."""
+    """A C++ literal for a template argument."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -157,11 +157,11 @@ def _unit(graph: Graph, operator: Operator) -> dict[str, object]:
     instance = operator.hls()
     tables = operator_tables(operator)
     inputs, outputs = graph.inputs_of(operator.name), graph.outputs_of(operator.name)
-    leaves = {port.stream.name: port.name for port in output_ports(graph)}
+    output_port = {port.stream.name: port.name for port in output_ports(graph)}
     ports = [
         *(_operand("in", index, len(inputs), stream, None) for index, stream in enumerate(inputs)),
         *(
-            _operand("out", index, len(outputs), stream, leaves.get(stream.name))
+            _operand("out", index, len(outputs), stream, output_port.get(stream.name))
             for index, stream in enumerate(outputs)
         ),
     ]
@@ -183,12 +183,12 @@ def _unit(graph: Graph, operator: Operator) -> dict[str, object]:
     }
 
 
-def _operand(kind: str, index: int, of: int, stream: Stream, leaves: str | None) -> dict[str, str]:
-    """An argument of a unit: its name there, its type, and what the top level passes; `leaves` is a port of that."""
+def _operand(kind: str, index: int, of: int, stream: Stream, port: str | None) -> dict[str, str]:
+    """An argument of a unit: its name and type there, and what the top level passes, a stream or an output port."""
     return {
         "name": kind if of == 1 else f"{kind}_{index}",
-        "type": f"{leaves}_word" if leaves else f"bnn::word<{stream.port.width}>",
-        "stream": leaves or stream.name,
+        "type": f"{port}_word" if port else f"bnn::word<{stream.port.width}>",
+        "stream": port or stream.name,
     }
 
 
@@ -198,7 +198,7 @@ def _declaration(stream: Stream) -> str:
 
 
 def _call(function: str, arguments: Sequence[str], operands: Sequence[str]) -> str:
-    """A call of a template, its operands on a line of their own where it needs more than one."""
+    """A call of a template on one line, or with its operands on a line of their own."""
     line = f"    {function}<{', '.join(arguments)}>({', '.join(operands)})"
     if len(line) < _LINE:
         return line
@@ -206,7 +206,7 @@ def _call(function: str, arguments: Sequence[str], operands: Sequence[str]) -> s
 
 
 def _wrap(start: str, parts: Sequence[str], end: str, indent: str) -> str:
-    """A list in parentheses on as many lines as it needs, the further ones below its first part."""
+    """A parenthesised list, continuation lines aligned with its first part."""
     text = start + ", ".join(parts) + end
     return textwrap.fill(
         text,
@@ -225,7 +225,7 @@ def _type(value: int | bool) -> str:
 
 
 def operator_tables(operator: Operator) -> list[Table]:
-    """The tables that an operator's function takes, in its order."""
+    """The tables that an operator's function takes, in the order of its arguments."""
     return [_table(operator, memory) for memory in operator.hls().tables]
 
 
@@ -249,14 +249,14 @@ def _table(operator: Operator, memory: HlsTable) -> Table:
 
 
 def _integers(bits: NDArray[np.uint8]) -> NDArray[np.str_]:
-    """Decimal literals of entries in two's complement."""
+    """Decimal literals of two's complement entries."""
     weights = 1 << np.arange(bits.shape[-1], dtype=np.int64)
     weights[-1] *= -1
     return (bits.astype(np.int64) @ weights).astype(np.str_)
 
 
 def _bit_vectors(bits: NDArray[np.uint8]) -> NDArray[np.str_]:
-    """Literals of entries, one more axis of 64-bit chunks where an entry has more bits."""
+    """Literals of unsigned entries; entries of more than 64 bits get an additional axis of 64-bit chunks."""
     width = bits.shape[-1]
     if width == 1:
         return bits[..., 0].astype(np.str_)
@@ -271,7 +271,7 @@ def _bit_vectors(bits: NDArray[np.uint8]) -> NDArray[np.str_]:
 
 
 def _braces(entries: NDArray[np.str_]) -> str:
-    """Nested braces, an address a line where it fits."""
+    """An initializer in nested braces, one address per line if it fits."""
     shape = entries.shape[1:]
     return "{\n" + ",\n".join(_lines(entry, shape, 4) for entry in entries.tolist()) + ",\n}"
 
@@ -298,9 +298,9 @@ def _flat(entry: Entry) -> str:
 
 
 def _depth(graph: Graph, stream: Stream) -> int:
-    """A stream is as deep as the output queue of the unit in front of it."""
+    """The depth of a stream: that of its producer's output queue."""
     if stream.producer is None:
         return 2
     schedule = graph[stream.producer].schedule()
-    port = [made.name for made in graph.outputs_of(stream.producer)].index(stream.name)
+    port = [output.name for output in graph.outputs_of(stream.producer)].index(stream.name)
     return max(2, math.ceil(schedule.capacity[port] / schedule.remove[port]))

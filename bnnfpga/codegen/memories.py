@@ -8,7 +8,7 @@ from bnnfpga.dataflow.hardware import Memory
 
 
 def hex_file(memory: Memory) -> str:
-    """One word a line, most significant digit first."""
+    """The memory's words, one per line, most significant digit first."""
     padded = np.zeros((memory.words, -(-memory.width // 8) * 8), dtype=np.uint8)
     padded[:, : memory.width] = memory.bits
     data = np.packbits(padded, axis=1, bitorder="little")[:, ::-1]

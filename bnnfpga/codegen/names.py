@@ -12,7 +12,7 @@ _MAX_LENGTH = 100
 
 
 def comment(text: str) -> str:
-    """`text` for a one-line comment in any language: printable ASCII on one line, no comment or string delimiters."""
+    """`text` for a one-line comment in any language: one line of printable ASCII, no comment or string delimiters."""
     plain = (
         re.sub(r"[^A-Za-z0-9 _.,:;()\[\]/+=-]", "_", text).replace("//", "/_").replace("/*", "/_").replace("*/", "_/")
     )
@@ -20,5 +20,5 @@ def comment(text: str) -> str:
 
 
 def file_stem(text: str) -> str:
-    """`text` as a file name's stem that every shell, make and Tcl take as it is."""
+    """`text` as a file name's stem that needs no quoting in any shell, make or Tcl."""
     return re.sub(r"[^A-Za-z0-9_-]", "_", text)[:_MAX_LENGTH].strip("_-") or "model"

@@ -1,4 +1,4 @@
-"""The AXI-Stream ports by which results leave: `m_axis`, or where there are several, `m0_axis`, `m1_axis` and so on."""
+"""The AXI-Stream output ports: `m_axis`, or `m0_axis`, `m1_axis` and so on for several outputs."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from bnnfpga.dataflow.stream import Stream
 
 @dataclass(frozen=True)
 class OutputPort:
-    """A port and the stream that leaves by it."""
+    """An output port and its stream."""
 
     name: str
     stream: Stream
 
     @property
     def beats(self) -> int:
-        """Beats of a frame."""
+        """Beats per frame."""
         return self.stream.port.beats
 
     @property
     def bytes(self) -> int:
-        """Bytes of a beat."""
+        """Bytes per beat."""
         return self.stream.port.boundary_bytes
 
 
 def output_names(count: int) -> list[str]:
-    """What the ports of so many outputs are called."""
+    """The names of the ports of `count` outputs."""
     return ["m_axis"] if count == 1 else [f"m{index}_axis" for index in range(count)]
 
 

@@ -18,23 +18,23 @@ from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.stream import Stream
 
 FILE_LIST = "files.f"
-"""Of a project: its SystemVerilog files, one a line, for tools that take such a list."""
+"""A project's list of SystemVerilog files, one per line, for tools that take such a list."""
 
 _TOP = "accelerator.sv"
 _LINE = 116
 
 
 def render_rtl(graph: Graph, folder: Path, title: str = "accelerator") -> None:
-    """Write `rtl/` with the list of its files, and `memories/`, of a project into `folder`.
+    """Write `rtl/`, the list of its files, and `memories/` of a project into `folder`.
 
     Parameters
     ----------
     graph
-        A complete graph: every stream has the lanes of both its ends.
+        A complete graph: both ends of every stream have the same lanes.
     folder
-        The project; `rtl` and `memories` are made in it.
+        The project folder; `rtl` and `memories` are created in it.
     title
-        What the file is about, for its first line.
+        Title for the first line of the top level.
     """
     (folder / "rtl").mkdir()
     (folder / "memories").mkdir()
@@ -43,7 +43,7 @@ def render_rtl(graph: Graph, folder: Path, title: str = "accelerator") -> None:
         (folder / "rtl" / module.name).write_text(module.read_text())
     streams = graph.streams
     outputs = output_ports(graph)
-    leaves = {port.stream.producer: port.name for port in outputs}
+    output_port = {port.stream.producer: port.name for port in outputs}
     units = []
     levels = {"input": "32'd0"}
     for operator in graph.operators:
@@ -61,7 +61,7 @@ def render_rtl(graph: Graph, folder: Path, title: str = "accelerator") -> None:
                 "parameters": [(name, _literal(operator, value)) for name, value in instance.parameters.items()],
                 "inputs": _ports("s", graph.inputs_of(operator.name)),
                 "outputs": _ports("m", sent),
-                "tlast": leaves.get(operator.name),
+                "tlast": output_port.get(operator.name),
             }
         )
     text = render(
@@ -74,7 +74,7 @@ def render_rtl(graph: Graph, folder: Path, title: str = "accelerator") -> None:
         monitors=[
             {
                 "stream": stream.name,
-                # The boundary's output is padded already.
+                # Streams at the output boundary are already padded to whole bytes.
                 "width": 8 * stream.port.boundary_bytes if stream.consumer is None else stream.port.width,
                 "level": levels[stream.name],
             }
@@ -91,7 +91,7 @@ def _file_name(operator: Operator, memory: Memory) -> str:
 
 
 def _ports(prefix: str, streams: Sequence[Stream]) -> list[tuple[str, str]]:
-    """The names of a unit's ports, numbered where there are several, each with its stream."""
+    """A unit's port names, numbered if there are several, each with the name of its stream."""
     several = len(streams) > 1
     return [(f"{prefix}{index}" if several else prefix, stream.name) for index, stream in enumerate(streams)]
 

@@ -1,4 +1,4 @@
-"""The Jinja environment of all templates."""
+"""The Jinja environment that renders all templates."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bnnfpga.base.assets import asset
 
 @cache
 def environment() -> jinja2.Environment:
-    """Undefined names are errors, blocks leave no blank lines, files end with a newline."""
+    """The environment: undefined names are errors, blocks leave no blank lines, files end with a newline."""
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(asset("templates")),
         undefined=jinja2.StrictUndefined,

@@ -1,4 +1,4 @@
-"""The line that stands above a unit in the generated top levels: what it makes, how parallel it is and how fast."""
+"""The comment above each unit in the generated top levels: its tensors, folding and initiation interval."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from bnnfpga.dataflow.stream import Port
 
 
 def module_comment(operator: Operator) -> str:
-    """In SystemVerilog, where the instance itself names the unit and its streams."""
-    result = operator.outputs[0].tensor
-    return f"{operator.kind}: {result}{_folding(operator)}, {operator.interval()} cycles per frame"
+    """The comment in SystemVerilog, where the instance itself names the unit and its streams."""
+    output = operator.outputs[0].tensor
+    return f"{operator.kind}: {output}{_folding(operator)}, {operator.interval()} cycles per frame"
 
 
 def function_comment(operator: Operator) -> str:
-    """In C++, for the function of the unit."""
-    operands, result = _tensors(operator.inputs), _tensors(operator.outputs)
-    return comment(f"{operator.name}: {operands} to {result}{_folding(operator)}, interval {operator.interval()}")
+    """The comment in C++, for the unit's function."""
+    inputs, outputs = _tensors(operator.inputs), _tensors(operator.outputs)
+    return comment(f"{operator.name}: {inputs} to {outputs}{_folding(operator)}, interval {operator.interval()}")
 
 
 def _tensors(ports: Iterable[Port]) -> str:

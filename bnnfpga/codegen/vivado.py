@@ -1,4 +1,4 @@
-"""`vivado/` of a project: the bridge to a DMA, and the scripts that package, synthesise and build it."""
+"""`vivado/` of a project: the DMA bridge, and the scripts that package, synthesise and build the accelerator."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from bnnfpga.dataflow.token_model import waiting_beats
 from bnnfpga.host.dma_words import DmaWords
 
 DEFAULT_BOARD = "pynq-z2"
-"""The board that the scripts build for until the user names another."""
+"""Default board of the scripts."""
 
-_UNDERWAY = 4
-"""Beats that are on their way through the registers of the queues in front of a DMA."""
+_IN_FLIGHT = 4
+"""Beats in flight in the registers of the queues in front of a DMA."""
 
 
 def render_vivado(graph: Graph, folder: Path, name: str, *, clock_mhz: float) -> None:
@@ -46,7 +46,7 @@ def render_vivado(graph: Graph, folder: Path, name: str, *, clock_mhz: float) ->
         "input_beats": input_port.beats,
         "outputs": outputs,
         "word_bytes": words[0].word_bytes,
-        # Several outputs come to the bridge as the words of one.
+        # Several outputs reach the bridge merged into the words of one stream.
         "scores_bytes": ports[0].bytes if alone else words[0].word_bytes,
         "scores_words": words[0].words if alone else 1,
     }
@@ -56,13 +56,13 @@ def render_vivado(graph: Graph, folder: Path, name: str, *, clock_mhz: float) ->
 
 
 def _depths(graph: Graph, words: Sequence[DmaWords]) -> list[int]:
-    """Beats of each output that must find room while a host reads one output of a frame behind the other.
+    """Queue depths in beats, one per output: a host reads the outputs of a frame one after the other.
 
-    No more than wait where the host keeps up, by the cycle model. Of each output behind the first at least a frame:
-    then all that a frame of the first needs gets past what the others hold, whatever stalls, and nothing locks.
+    By the cycle model, as many beats as wait while the host keeps up. For each output but the first at least a frame:
+    the other outputs then never keep a frame of the first from leaving, whatever stalls, so nothing deadlocks.
     """
     if len(words) == 1:
         return [0]
     waiting = waiting_beats(graph, [word.words for word in words])
     frames = [0, *(stream.port.beats for stream in graph.outputs[1:])]
-    return [max(2, most + _UNDERWAY, frame) for most, frame in zip(waiting, frames, strict=True)]
+    return [max(2, most + _IN_FLIGHT, frame) for most, frame in zip(waiting, frames, strict=True)]

@@ -18,7 +18,7 @@ import onnx
 
 from bnnfpga.base.errors import ResultsDiffer, UserError
 from bnnfpga.base.naming import numbered
-from bnnfpga.base.output_files import require_writable, write_whole
+from bnnfpga.base.output_files import require_writable, write_output
 from bnnfpga.frontend.clean import clean
 from bnnfpga.golden.file_check import check_file
 from bnnfpga.golden.golden_model import GoldenModel
@@ -88,14 +88,7 @@ def export_qonnx(
     exported, expected = _exported(torch_model, images, dynamo)
     _compare(exported, images, expected)
     data = exported.SerializeToString(deterministic=True)
-    try:
-        write_whole(target, data)
-    except OSError as error:
-        raise UserError(
-            f"cannot write the file: {error.strerror}",
-            where=str(target),
-            hint="choose a writable folder with free space",
-        ) from error
+    write_output(target, data)
     return target
 
 

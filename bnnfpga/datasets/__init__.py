@@ -1,5 +1,4 @@
-"""Reading the images and labels that users have.
+"""Reading users' images and labels.
 
-Arrays come in as they are stored: no scaling, no reshaping, no change of type. What a model makes of them is decided
-elsewhere.
+Arrays are returned as stored: no scaling, no reshaping, no change of type. Fitting them to a model is done elsewhere.
 """

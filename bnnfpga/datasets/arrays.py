@@ -1,6 +1,6 @@
-"""Arrays from and to files: NumPy's .npy and .npz, and IDX, the latter plain or compressed by gzip.
+"""Reading and writing array files: NumPy's .npy and .npz, and IDX, plain or compressed with gzip.
 
-What a file is, its first bytes tell, not its name. Nothing is ever unpickled.
+The format is recognised by the first bytes, not by the file's name. Nothing is ever unpickled.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ FORMATS = "give a .npy file, a .npz file (FILE.npz:NAME for one of several array
 
 
 def load_array(path: str | os.PathLike[str]) -> NDArray[Any]:
-    """Read one array, just as it is stored.
+    """Read one array, unchanged.
 
     Parameters
     ----------
     path
         A .npy file, a .npz file with one array, ``FILE.npz:NAME`` for one of several, or an IDX file, plain or
-        compressed by gzip.
+        compressed with gzip.
 
     Raises
     ------
     UserError
-        When there is no such file, or it is none of these, damaged, ambiguous, or holds Python objects.
+        If there is no such file, or it has another format, is damaged or ambiguous, or holds Python objects.
     """
     text = os.fspath(path)
     file, key = _split(text)
@@ -60,12 +60,12 @@ def load_array(path: str | os.PathLike[str]) -> NDArray[Any]:
 
 
 def save_npy(path: str | os.PathLike[str], array: NDArray[Any]) -> None:
-    """Write a .npy file so that nobody ever sees a part of it.
+    """Write a .npy file atomically.
 
     Raises
     ------
     UserError
-        When the file cannot be written.
+        If the file cannot be written.
     """
     buffer = io.BytesIO()
     np.save(buffer, array, allow_pickle=False)
@@ -73,7 +73,7 @@ def save_npy(path: str | os.PathLike[str], array: NDArray[Any]) -> None:
 
 
 def _split(text: str) -> tuple[Path, str | None]:
-    """The file, and the array's name behind ``.npz:``; a file that really has such a name comes first."""
+    """The file, and the array's name after ``.npz:``; an existing file of the whole name takes precedence."""
     head, separator, key = text.rpartition(".npz:")
     if separator and not os.path.exists(text):  # noqa: PTH110 (it takes any name)
         return Path(head + ".npz"), key
@@ -89,7 +89,7 @@ def _decompressed(data: bytes, where: str) -> bytes:
 
 def _from_npy(data: bytes, where: str) -> NDArray[Any]:
     try:
-        # MemoryError: what a damaged header can ask for; the two before it: numpy reads it as Python.
+        # A damaged header may ask for any amount of memory; numpy parses it as Python, hence the syntax errors.
         array: NDArray[Any] = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
     except (ValueError, SyntaxError, TokenError, MemoryError, EOFError, OSError) as error:
         if "allow_pickle" in str(error):

@@ -1,7 +1,7 @@
-"""Images with their classes, from the forms in which people keep them.
+"""Reading labelled images in the forms in which data sets are usually stored.
 
-A data set is a folder or a file: a folder with IDX or NumPy files under their usual names, a folder of images with a
-subfolder a class, a .npz file with both arrays, or a file of images beside a file of labels.
+A data set is a folder or a file: a folder with IDX or NumPy files under their usual names, a folder with a subfolder of
+images per class, a .npz file with both arrays, or a file of images and a file of labels.
 """
 
 from __future__ import annotations
@@ -47,16 +47,16 @@ _HINT = (
 
 @dataclass(frozen=True)
 class Dataset:
-    """Images and the class of each.
+    """Images and their classes.
 
     Parameters
     ----------
     images
-        As they are stored, first axis the image.
+        The images as stored, along the first axis.
     labels
-        int64 (images,).
+        The class of each image, int64 (images,).
     names
-        What the classes are called, by number; None where the data do not say.
+        The names of the classes, by number; None if the data do not contain them.
     """
 
     images: NDArray[Any]
@@ -76,16 +76,16 @@ def load_dataset(
     Parameters
     ----------
     path
-        A folder or a file, as this module's docstring says.
+        A folder or a file, see this module's docstring.
     labels
-        A file of labels; then `path` is a file of images.
+        A file of labels; `path` must then be a file of images.
     split
-        `test` or `train`, where the data have both; the test images where it is None.
+        `test` or `train`, if the data have both; None prefers the test images.
 
     Raises
     ------
     UserError
-        When there is none, it is ambiguous or damaged, or images and labels do not fit together.
+        If there is no data set, it is ambiguous or damaged, or images and labels do not match.
     """
     if split is not None and split not in SPLITS:
         raise UserError(f"there is no split {split!r}", where="--split", hint=f"give {' or '.join(SPLITS)}")
@@ -96,7 +96,7 @@ def load_dataset(
         return _from_folder(Path(path), split)
     if (pair := _npz_pair(where, split)) is not None:
         return _checked(load_array(f"{where}:{pair[0]}"), load_array(f"{where}:{pair[1]}"), where)
-    load_array(path)  # What is no array at all is refused for that.
+    load_array(path)  # A file that is not an array gets its own error.
     raise UserError("the labels of these images are missing", where=where, hint="name their file with --labels")
 
 
@@ -108,22 +108,23 @@ def _from_folder(folder: Path, split: str | None) -> Dataset:
             f"cannot read the folder: {error.strerror}", where=str(folder), hint="give a folder that you may read"
         ) from error
     lone: tuple[Path, str] | None = None
-    for wanted in SPLITS if split is None else (split,):
-        for images, labels in _file_pairs(wanted, plain=split is None):
-            found = [next((files[name] for name in names if name in files), None) for names in (images, labels)]
-            if found[0] is not None and found[1] is not None:
-                return _checked(load_array(found[0]), load_array(found[1]), str(folder))
-            if found[0] is not None:
-                lone = lone or (found[0], labels[0])
+    splits = SPLITS if split is None else (split,)
+    for candidate in splits:
+        for images, labels in _file_pairs(candidate, plain=split is None):
+            x, y = (next((files[name] for name in names if name in files), None) for names in (images, labels))
+            if x is not None and y is not None:
+                return _checked(load_array(x), load_array(y), str(folder))
+            if x is not None:
+                lone = lone or (x, labels[0])
     if lone is not None:
         raise UserError(
             f"the labels of {lone[0].name} are missing",
             where=str(folder),
             hint=f"put {lone[1]} beside it, or name their file with --labels",
         )
-    for wanted in SPLITS if split is None else (split,):
-        if class_folders(folder / wanted):
-            return _from_images(folder / wanted)
+    for candidate in splits:
+        if class_folders(folder / candidate):
+            return _from_images(folder / candidate)
     if split is None and class_folders(folder):
         return _from_images(folder)
     what = "" if split is None else f" with {split} images"
@@ -136,7 +137,7 @@ def _from_images(folder: Path) -> Dataset:
 
 
 def _file_pairs(split: str, *, plain: bool) -> list[tuple[list[str], list[str]]]:
-    """Names that the files of images, and of their labels, may have, the usual one first."""
+    """Pairs of possible names for the image file and for the label file, the most usual first."""
     pairs = []
     for prefix in _IDX_PREFIXES[split]:
         stems = [(f"{prefix}-images-idx3-ubyte", f"{prefix}-labels-idx1-ubyte")]
@@ -149,16 +150,16 @@ def _file_pairs(split: str, *, plain: bool) -> list[tuple[list[str], list[str]]]
 
 
 def _npz_pair(where: str, split: str | None) -> tuple[str, str] | None:
-    """Which arrays of a .npz file are images and labels; None where the file is none."""
+    """The names of a .npz file's arrays of images and of labels; None if it is not a .npz file."""
     try:
         with zipfile.ZipFile(where) as archive:
             names = {name.removesuffix(".npy") for name in archive.namelist()}
     except (OSError, zipfile.BadZipFile):
         return None
     splits = SPLITS if split is None else (split,)
-    candidates = [pair for wanted in splits for pair in _PAIRS[wanted]]
-    found = _first_pair(candidates, names) or (_first_pair(_PLAIN_PAIRS, names) if split is None else None)
-    if found is None:
+    candidates = [pair for name in splits for pair in _PAIRS[name]]
+    pair = _first_pair(candidates, names) or (_first_pair(_PLAIN_PAIRS, names) if split is None else None)
+    if pair is None:
         listed = ", ".join(f"'{name}'" for name in sorted(names)) or "nothing"
         what = "images and labels" if split is None else f"{split} images and labels"
         raise UserError(
@@ -166,7 +167,7 @@ def _npz_pair(where: str, split: str | None) -> tuple[str, str] | None:
             where=where,
             hint=f"name both: --dataset {where}:IMAGES --labels {where}:LABELS",
         )
-    return found
+    return pair
 
 
 def _first_pair(pairs: Sequence[tuple[str, str]], names: set[str]) -> tuple[str, str] | None:
@@ -193,7 +194,7 @@ def _checked(images: NDArray[Any], labels: NDArray[Any], where: str) -> Dataset:
 
 
 def _class_numbers(labels: NDArray[Any], where: str) -> IntArray:
-    """Labels as int64 (images,): numbers as they are, or the place of the one in a row of zeros."""
+    """Labels as int64 (images,), from class numbers or one-hot rows."""
     if labels.ndim == 2 and labels.shape[1] > 1 and labels.dtype.kind in "iufb":
         if not (np.all((labels == 0) | (labels == 1)) and np.all(labels.sum(axis=1) == 1)):
             raise UserError(

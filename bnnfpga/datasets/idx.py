@@ -1,7 +1,7 @@
-"""The IDX format, in which MNIST and its relatives are published.
+"""The IDX format, in which MNIST and similar data sets are published.
 
 Two zero bytes, a byte for the element type, a byte for the number of dimensions, each size as a big-endian 32-bit
-integer, then the elements, big-endian too.
+integer, then the elements, also big-endian.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ ELEMENT_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4"
 
 
 def looks_like_idx(data: bytes) -> bool:
-    """Whether the first four bytes can be those of an IDX file."""
+    """Whether the first four bytes could start an IDX file."""
     return len(data) >= 4 and data[:2] == b"\0\0" and data[2] in ELEMENT_TYPES and data[3] > 0
 
 
 def parse_idx(data: bytes, where: str) -> NDArray[Any]:
-    """The array in the (uncompressed) bytes of an IDX file.
+    """Parse the (uncompressed) bytes of an IDX file.
 
     Parameters
     ----------
     data
         All bytes of the file.
     where
-        What to call the file in an error message.
+        Name of the file for error messages.
 
     Raises
     ------
     UserError
-        When the bytes are no IDX file, or fewer or more than the file's own header announces.
+        If the bytes are not an IDX file, or fewer or more than its header announces.
     """
     if not looks_like_idx(data):
         raise UserError("this is not an IDX file", where=where, hint="fetch the file again")

@@ -1,4 +1,4 @@
-"""A folder of images with a subfolder for each class: `folder/cat/1.png`, `folder/dog/7.jpg`.
+"""Reading a folder with a subfolder of images per class: `folder/cat/1.png`, `folder/dog/7.jpg`.
 
 Images are decoded by Pillow, which comes with the extra `images`.
 """
@@ -21,33 +21,33 @@ _INSTALL = "pip install 'bnnfpga[images]' (or pip install pillow)"
 
 
 def class_folders(folder: Path) -> list[Path]:
-    """The subfolders that hold images, in the order of their classes; empty where there are none.
+    """The subfolders that hold images, in the order of their classes; may be empty.
 
-    Names that are all whole numbers count as these; other names are ordered as text.
+    If all names are whole numbers, they are ordered as such; otherwise as text.
     """
     if not folder.is_dir():
         return []
-    found = [entry for entry in sorted(folder.iterdir()) if entry.is_dir() and _images_in(entry)]
-    if found and all(entry.name.isdecimal() for entry in found):
-        return sorted(found, key=lambda entry: int(entry.name))
-    return found
+    folders = [entry for entry in sorted(folder.iterdir()) if entry.is_dir() and _images_in(entry)]
+    if folders and all(entry.name.isdecimal() for entry in folders):
+        return sorted(folders, key=lambda entry: int(entry.name))
+    return folders
 
 
 def read_image_folder(folder: Path) -> tuple[NDArray[Any], IntArray, tuple[str, ...]]:
-    """Images, labels and the names of the classes.
+    """Read images, labels and the names of the classes.
 
-    Classes take turns, so that the first images are of all of them. A folder whose name is a number has the images of
-    that class; otherwise classes are numbered in the order of their names.
+    Classes are interleaved, so that any number of first images covers them evenly. A folder whose name is a number
+    holds that class; otherwise classes are numbered in the order of their names.
 
     Returns
     -------
     tuple
-        uint8 (images, H, W) or, in colour, (images, H, W, 3); int64 (images,); names by number.
+        Images, uint8 (images, H, W) or, in colour, (images, H, W, 3); labels, int64 (images,); class names by number.
 
     Raises
     ------
     UserError
-        When Pillow is missing, or an image is damaged, of another size than the first, or neither grey nor colour.
+        If Pillow is missing, or an image is damaged, differs in size from the first, or is neither grey nor RGB.
     """
     folders = class_folders(folder)
     numbers = _numbers(folders)
@@ -101,8 +101,8 @@ def _read_image(path: Path) -> NDArray[np.uint8]:
                     where=str(path),
                     hint="convert it to 8-bit grey or RGB",
                 )
-            wanted = {"1": "L", "P": "RGB"}.get(image.mode, image.mode)
-            return np.asarray(image.convert(wanted), dtype=np.uint8)
+            mode = {"1": "L", "P": "RGB"}.get(image.mode, image.mode)
+            return np.asarray(image.convert(mode), dtype=np.uint8)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise UserError(f"the image cannot be read: {error}", where=str(path), hint="write the file again") from error
 

@@ -1,4 +1,4 @@
-"""A model file as a clean QONNX graph: the list of steps."""
+"""From a model file to a clean QONNX graph: the list of steps."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ _BEFORE_PARAMETERS: tuple[Transform, ...] = (
     PopcountToMatMul(),
     DiamondsToUnary(),
 )
-"""Up to where all parameters are constants."""
-_BEHIND_PARAMETERS: tuple[Transform, ...] = (
+"""Until all parameters are constants."""
+_AFTER_PARAMETERS: tuple[Transform, ...] = (
     FactorsBeforeIm2Col(),
     Im2ColToConv(),
     BlocksToGroups(),
@@ -83,7 +83,7 @@ def load(path: Path) -> Model:
     Raises
     ------
     UserError
-        If the file is no model, or the model cannot be compiled; the message names the file and the node.
+        If the file is not a model or the model cannot be compiled; the message names the file and the node.
     """
     source = read_source(path)
     with located(str(path)):
@@ -91,7 +91,7 @@ def load(path: Path) -> Model:
 
 
 def clean(proto: onnx.ModelProto) -> Model:
-    """The clean graph of `proto`, which is left as it is."""
+    """The clean graph of `proto`, which is not changed."""
     copy = onnx.ModelProto()
     copy.CopyFrom(proto)
     versions = normalise(copy)
@@ -112,7 +112,7 @@ def clean(proto: onnx.ModelProto) -> Model:
     apply_transforms(model, PicksToGathers())
     apply_transforms(model, DenseOverTokens())
     to_channels_first(model)
-    for transform in _BEHIND_PARAMETERS:
+    for transform in _AFTER_PARAMETERS:
         apply_transforms(model, transform)
     model.remove_unread(*model.nodes)
     infer(model)

@@ -1,4 +1,4 @@
-"""Native code on this machine: its compilers and tools, what they build, and where that is kept.
+"""Native code on this machine: finding compilers and tools, and building and caching programs.
 
-A leaf: it knows nothing of what is built.
+A leaf: it knows nothing of what the programs do.
 """

@@ -1,9 +1,9 @@
-"""A cache of folders that are made once and named by what they were made from.
+"""A content-addressed cache of folders: each is built once and named by a digest of what it was built from.
 
-A folder in the cache is complete: it is made under another name beside its place and moved there in one step. Who makes
-it holds a lock, so a second process waits and then finds it; who uses it holds another, so that nobody deletes it
-meanwhile. What an interrupted process left is deleted by the next one that makes something, and so is what was not used
-for longest where the cache has become too large. A cache that nobody may write still serves what it holds.
+A folder in the cache is always complete: it is built under a temporary name beside its place and renamed in one step.
+The process that builds it holds a lock, so that a second one waits and then finds it; processes that use it hold
+another, so that it is not deleted meanwhile. The next build deletes what interrupted processes left behind, and, once
+the cache is too large, the least recently used folders. A read-only cache still serves what it holds.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ _UNUSABLE = {
     errno.EPERM,
     errno.EROFS,
 }
-"""What a disk answers that is full, read-only, without locks, or not there at all."""
+"""Errors of a disk that is full, read-only, without locks, or missing."""
 _BUILDS_BETWEEN_EVICTIONS = 32
-"""Of one process, which evicts after its first: looking at all folders takes some of the time that a build takes."""
+"""Per process, which evicts after its first build: looking at all folders costs a noticeable part of a build's time."""
 
 _builds = itertools.count()
 
 
 @dataclass(frozen=True)
 class CacheUse:
-    """What the cache holds of what was built: how many folders, their bytes, and how many they may have."""
+    """The cache's use by built folders: their number, their bytes, and the limit in bytes."""
 
     folder: Path
     folders: int
@@ -55,16 +55,16 @@ class CacheUse:
     limit_bytes: int
 
     def as_dict(self) -> dict[str, Any]:
-        """The same as JSON has it."""
+        """The same as JSON data."""
         return {**asdict(self), "folder": str(self.folder)}
 
 
 def cache_folder() -> Path:
-    """Where the cache lies: BNNFPGA_CACHE, else `bnnfpga` below XDG_CACHE_HOME, else `~/.cache/bnnfpga`."""
+    """The cache's folder: BNNFPGA_CACHE, else `bnnfpga` below XDG_CACHE_HOME, else `~/.cache/bnnfpga`."""
     named = os.environ.get("BNNFPGA_CACHE")
     if named:
         return Path(named).absolute()
-    # The XDG specification: a relative path there is to be ignored.
+    # The XDG specification demands that relative paths there be ignored.
     base = Path(os.environ.get("XDG_CACHE_HOME", ""))
     if base.is_absolute():
         return base / "bnnfpga"
@@ -75,7 +75,7 @@ def cache_folder() -> Path:
 
 
 def digest(parts: Sequence[str | bytes]) -> str:
-    """A short name for a sequence of texts; another sequence has another one."""
+    """A short name for a sequence of texts; different sequences get different names."""
     state = hashlib.sha256()
     for part in parts:
         data = part.encode() if isinstance(part, str) else part
@@ -85,21 +85,21 @@ def digest(parts: Sequence[str | bytes]) -> str:
 
 
 def cached_build(key_parts: Sequence[str | bytes], build: Callable[[Path], None], name: str) -> Path:
-    """The folder made from `key_parts`, by `build` where the cache does not hold it yet.
+    """The cached folder for `key_parts`; `build` creates its contents if the cache does not hold it yet.
 
     Parameters
     ----------
     key_parts
         Everything that the folder's contents depend on.
     build
-        Fills the empty folder that it is given. The folder is moved afterwards: nothing in it may name its own place.
+        Fills an empty folder. The folder is moved afterwards, so nothing in it may contain its own path.
     name
-        Start of the folder's name, for people who look into the cache.
+        Prefix of the folder's name, for people who look into the cache.
 
     Raises
     ------
     UserError
-        Where the cache cannot be used. What else `build` raises passes through, and leaves nothing in the cache.
+        If the cache cannot be used. Exceptions from `build` pass through and leave nothing in the cache.
     """
     root = cache_folder()
     target = root / f"{name}-{digest(key_parts)}"
@@ -115,33 +115,33 @@ def cached_build(key_parts: Sequence[str | bytes], build: Callable[[Path], None]
                 _make(target, build)
                 built = True
     if built and next(_builds) % _BUILDS_BETWEEN_EVICTIONS == 0:
-        # What was built is there, whether or not others can be deleted.
+        # The build succeeded, whether or not other folders can be deleted.
         with suppress(OSError):
             evict(root, limit)
     return target
 
 
 def cache_use() -> CacheUse:
-    """What the cache holds now.
+    """The cache's present use.
 
     Raises
     ------
     UserError
-        Where there is no home folder, or the cache's size is set to something else than a number.
+        If there is no home folder, or the cache's size limit is not a number.
     """
     root = cache_folder()
     with _usable(root):
-        found = list(entries(root))
-    return CacheUse(root, len(found), sum(entry.bytes for entry in found), size_limit())
+        built = list(entries(root))
+    return CacheUse(root, len(built), sum(entry.bytes for entry in built), size_limit())
 
 
 def clear_cache() -> Freed:
-    """Delete all that was built and that no process holds.
+    """Delete all built folders that are not in use.
 
     Raises
     ------
     UserError
-        Where the cache cannot be used.
+        If the cache cannot be used.
     """
     root = cache_folder()
     with _usable(root):
@@ -150,7 +150,7 @@ def clear_cache() -> Freed:
 
 @contextmanager
 def _usable(root: Path) -> Iterator[None]:
-    """What a disk refuses is the user's to change."""
+    """Report the disk's errors as `UserError`: only the user can mend them."""
     try:
         yield
     except OSError as error:

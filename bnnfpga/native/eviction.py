@@ -1,7 +1,7 @@
-"""Deleting from the cache: what nobody finished, and beyond a size what was not used for longest.
+"""Deleting from the cache: unfinished folders and, beyond a size limit, the least recently used ones.
 
-Only folders with the names that `cached_build` gives are counted and deleted, and none that a process holds. What else
-lies in the cache was put there for other reasons, and stays: headers that were fetched, the log of a failed build.
+Only folders named by `cached_build` are counted and deleted, and none that a process holds. Everything else in the
+cache stays: fetched headers, the log of a failed build.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from bnnfpga.native.locks import exclusive, lock_file, unused
 
 MEGABYTES = "BNNFPGA_CACHE_MEGABYTES"
 PART = ".part-"
-"""What stands between the name of a folder and that of an attempt to make it, or of what is being deleted."""
+"""Separates a folder's name from a temporary suffix, while it is being built or deleted."""
 _DEFAULT_MEGABYTES = 2000
 _BUILT = re.compile(r"[a-z0-9-]+-[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A built folder: where it is, its bytes, and when it was last used, in ns."""
+    """A built folder: its path, its size in bytes, and the time of its last use in ns."""
 
     folder: Path
     bytes: int
@@ -35,7 +35,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Freed:
-    """What was deleted: folders and their bytes; and how many folders were not, because a process holds them."""
+    """The folders that were deleted, their bytes, and the number of folders kept because a process holds them."""
 
     folders: int = 0
     bytes: int = 0
@@ -43,12 +43,12 @@ class Freed:
 
 
 def size_limit() -> int:
-    """The bytes that built folders may have: BNNFPGA_CACHE_MEGABYTES, else 2,000 megabytes.
+    """The limit for built folders in bytes: BNNFPGA_CACHE_MEGABYTES, else 2,000 megabytes.
 
     Raises
     ------
     UserError
-        Where the variable is not a whole number of at least 1.
+        If the variable is not a whole number of at least 1.
     """
     text = os.environ.get(MEGABYTES) or str(_DEFAULT_MEGABYTES)
     if not re.fullmatch(r"0*[1-9]\d{0,11}", text):
@@ -68,22 +68,22 @@ def entries(root: Path) -> Iterator[Entry]:
         try:
             yield Entry(folder, _size(str(folder)), folder.stat().st_mtime_ns)
         except (FileNotFoundError, NotADirectoryError):
-            continue  # deleted meanwhile, or a file that someone put there
+            continue  # deleted meanwhile, or a file of that name
 
 
 def evict(root: Path, limit: int, *, wait: bool = False) -> Freed:
-    """Delete folders that no process holds until `limit` bytes are left, first those not used for longest.
+    """Delete folders that no process holds, least recently used first, until at most `limit` bytes are left.
 
-    One process at a time does, so that several do not delete more than one alone would. The others leave it to that
-    one, unless they `wait`.
+    Only one process at a time evicts, so that several together do not delete too much. Others return without
+    evicting, or wait for their turn if `wait`.
     """
     if not root.is_dir():
         return Freed()
     freed = Freed()
     with exclusive(root / "eviction.lock", wait=wait) as mine:
-        found = sorted(entries(root), key=lambda entry: entry.used) if mine else []
-        excess = sum(entry.bytes for entry in found) - limit
-        for entry in found:
+        oldest_first = sorted(entries(root), key=lambda entry: entry.used) if mine else []
+        excess = sum(entry.bytes for entry in oldest_first) - limit
+        for entry in oldest_first:
             if excess <= 0:
                 break
             if _remove(entry.folder):
@@ -95,16 +95,16 @@ def evict(root: Path, limit: int, *, wait: bool = False) -> Freed:
 
 
 def clear(root: Path) -> Freed:
-    """Delete all folders that no process holds, and what nobody finished."""
+    """Delete all folders that no process holds, and all abandoned unfinished ones."""
     remove_unfinished(root)
     return evict(root, -1, wait=True)
 
 
 def remove_unfinished(root: Path, locked: Path | None = None) -> None:
-    """Delete the unfinished folders that nobody works on.
+    """Delete unfinished folders that no process is working on.
 
-    Those of `locked` are nobody's, for the caller holds its lock. The lock of another folder can be had only while
-    nobody works on that.
+    The caller holds the lock of `locked`, so its unfinished folders are abandoned. Others are abandoned if their lock
+    is free.
     """
     for part in root.glob(f"*{PART}*"):
         owner = root / part.name.partition(PART)[0]
@@ -121,7 +121,7 @@ def _remove(folder: Path) -> bool:
     with unused(folder) as free:
         if not free:
             return False
-        # It disappears at once: another process finds all of it or nothing.
+        # Renamed first, so that it disappears in one step: other processes find all of it or nothing.
         doomed = Path(tempfile.mkdtemp(prefix=f"{folder.name}{PART}", dir=folder.parent))
         folder.rename(doomed)
     shutil.rmtree(doomed, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""A shared library from C++ sources, built once a machine and loaded into this process."""
+"""Shared libraries from C++ sources, built once per machine and loaded into this process."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _LINK = ("-shared", "-pthread")
 _FILE = "library.so"
 
 _failures: dict[tuple[str | bytes, ...], UserError] = {}
-"""What could not be built once is not tried again by this process."""
+"""Failed builds, which this process does not try again."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """Sources that are compiled as one, for standard headers take longer than what is in most of them."""
+    """Sources compiled as one translation unit, since most take less time to compile than the standard headers."""
 
     flags: tuple[str, ...]
     sources: tuple[Path, ...]
@@ -45,25 +45,25 @@ def shared_library(
     what: str,
     hint: str,
 ) -> ctypes.CDLL:
-    """The library, built where the cache does not hold it.
+    """Load a library, after building it if the cache does not hold it.
 
     Parameters
     ----------
     name
-        What its folder in the cache is called.
+        Prefix of its folder in the cache.
     parts
-        By name, compiled side by side.
+        Translation units by name, compiled in parallel.
     headers
         Files that the sources include.
     flags
-        For the compiler, those of all parts.
+        Compiler flags for all parts.
     what, hint
         For messages: what this library is, and how to do without a compiler.
 
     Raises
     ------
     UserError
-        When it cannot be built or loaded.
+        If it cannot be built or loaded.
     """
     compiler = compiler_here()
     ingredients: list[str | bytes] = [name, *compiler.command, compiler.identity, *_FLAGS, *flags, *_LINK]
@@ -76,12 +76,12 @@ def shared_library(
     key = tuple(ingredients)
 
     def run(*commands: list[str]) -> None:
-        """Side by side."""
+        """Run compiler commands in parallel."""
         running = [
             subprocess.Popen(command, stdout=DEVNULL, stderr=PIPE, text=True, errors="replace") for command in commands
         ]
-        said = [process.communicate()[1] for process in running]
-        for process, command, text in zip(running, commands, said, strict=True):
+        errors = [process.communicate()[1] for process in running]
+        for process, command, text in zip(running, commands, errors, strict=True):
             if process.returncode != 0:
                 _failures[key] = UserError(
                     "\n".join([f"{what} cannot be built:", *text.strip().splitlines()[:20]]),

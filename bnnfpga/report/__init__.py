@@ -1,4 +1,4 @@
-"""Results for people to look at: plain data in, tables out.
+"""Presentation of results: plain data in, tables and pictures out.
 
 Nothing here computes results or reads projects.
 """

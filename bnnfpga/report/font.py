@@ -1,4 +1,4 @@
-"""Letters of a few dots, for what stands in pictures."""
+"""A tiny bitmap font for text in pictures."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 HEIGHT = 5
-"""Dots of a line; between two letters is one more, and small letters look like capitals."""
+"""Height of a line in dots; letters are one dot apart, and lower case is drawn as capitals."""
 
-# The rows of each letter, from the top.
+# The rows of each letter, top to bottom.
 _LETTERS = {
     "0": "### #.# #.# #.# ###",
     "1": ".#. ##. .#. .#. ###",
@@ -61,7 +61,7 @@ _UNKNOWN = "### #.# ..# .#. .#."
 
 
 def dots(text: str) -> NDArray[np.bool_]:
-    """A line of text, bool (HEIGHT, width)."""
+    """A line of text as dots, bool (HEIGHT, width)."""
     columns = [np.zeros((HEIGHT, 0), dtype=bool)]
     for letter in text.upper():
         rows = _LETTERS.get(letter, _UNKNOWN).split(" ")

@@ -1,4 +1,4 @@
-"""A picture of wrongly classified images: a caption, and a grid, each with its class and what it was taken for."""
+"""A picture of misclassified images: a caption, and a grid of images with their true and predicted classes."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from bnnfpga.report import font
 from bnnfpga.report.png import encode_png
 
 MAX_SHOWN = 100
-"""Images in a picture."""
+"""Images in a picture at most."""
 _TILE = 64
 _MARGIN = 4
 _ZOOM = 2
 _LINE = font.HEIGHT * _ZOOM + 2 * _MARGIN
 _MIN_WIDTH = 352
-_INK, _TRUE, _TAKEN = (0, 0, 0), (0, 128, 0), (200, 0, 0)
+_INK, _TRUE, _PREDICTED = (0, 0, 0), (0, 128, 0), (200, 0, 0)
 _GREY = 128
 
 
 def sample(labels: IntArray, predicted: IntArray, most: int = MAX_SHOWN) -> IntArray:
-    """Which images a picture shows: indices of wrongly classified ones, of each class as many as of the others.
+    """Choose the images for a picture: the indices of up to `most` misclassified ones, evenly over the true classes.
 
-    They are in the order of their classes, then of what they were taken for. Of a class the first are taken.
+    The first of each class are chosen; they are ordered by true class, then by predicted class.
     """
     wrong = np.flatnonzero(labels != predicted)
-    # Of each image its number among the wrong ones of its class.
+    # Each image's rank among the misclassified ones of its class.
     order = np.argsort(labels[wrong], kind="stable")
     _, starts, counts = np.unique(labels[wrong][order], return_index=True, return_counts=True)
     rank = np.empty(len(wrong), dtype=np.int64)
@@ -41,12 +41,12 @@ def sample(labels: IntArray, predicted: IntArray, most: int = MAX_SHOWN) -> IntA
 
 
 def check_shape(shape: tuple[int, ...]) -> None:
-    """Refuse inputs of which there is no picture.
+    """Refuse inputs that cannot be shown as a picture.
 
     Raises
     ------
     UserError
-        If `shape`, that of one input, is none of (H, W), (C, H, W) and (H, W, C) with one or three channels.
+        If `shape`, that of one input, is not (H, W), (C, H, W) or (H, W, C) with one or three channels.
     """
     if not _is_picture(shape):
         size = " x ".join(map(str, shape))
@@ -74,23 +74,23 @@ def mistakes_png(
     caption: str,
     names: Sequence[str] | None = None,
 ) -> bytes:
-    """Some images as a PNG file, each as bright as it can be.
+    """Render images as a PNG file, each with its contrast stretched to the full range.
 
     Parameters
     ----------
     images
         Each (H, W), (C, H, W) or (H, W, C) with one or three channels.
     labels, predicted
-        The class of each, and the class that it was taken for.
+        The true and the predicted class of each image.
     caption
-        What the picture shows.
+        Text at the top of the picture.
     names
-        What the classes are called, by number.
+        The names of the classes, by number.
 
     Raises
     ------
     UserError
-        If they are no images.
+        If they cannot be shown as images.
     """
     for image in images[:1]:
         check_shape(image.shape)
@@ -98,20 +98,20 @@ def mistakes_png(
     rows = -(-len(images) // columns)
     width, height = _TILE + 2 * _MARGIN, _TILE + _LINE + _MARGIN
     whole = max(columns * width, _MIN_WIDTH)
-    told = [(line, _INK) for line in _wrapped(caption.split(" "), whole)]
-    told += [("green: its class", _TRUE), ("red: what it was taken for", _TAKEN)]
+    header = [(line, _INK) for line in _wrapped(caption.split(" "), whole)]
+    header += [("green: its class", _TRUE), ("red: what it was taken for", _PREDICTED)]
     if names is not None:
         used = [number for number in sorted({*labels, *predicted}) if number < len(names)]
         called = [f"{number}: {names[number]}" for number in used if names[number] != str(number)]
-        told += [(line, _INK) for line in _wrapped(called, whole, between="   ")]
-    head = len(told) * _LINE + _MARGIN
+        header += [(line, _INK) for line in _wrapped(called, whole, between="   ")]
+    head = len(header) * _LINE + _MARGIN
     page = np.full((head + rows * height, whole, 3), 255, dtype=np.uint8)
-    for number, (line, colour) in enumerate(told):
+    for number, (line, colour) in enumerate(header):
         _write(page, number * _LINE + _MARGIN, _MARGIN, line, colour)
     for index, image in enumerate(images):
         top, left = head + index // columns * height, index % columns * width + _MARGIN
         end = _write(page, top + _MARGIN, left, str(labels[index]), _TRUE)
-        _write(page, top + _MARGIN, end + 2 * _MARGIN, str(predicted[index]), _TAKEN)
+        _write(page, top + _MARGIN, end + 2 * _MARGIN, str(predicted[index]), _PREDICTED)
         tile = _fitted(_coloured(np.asarray(image)))
         y, x = top + _LINE + (_TILE - tile.shape[0]) // 2, left + (_TILE - tile.shape[1]) // 2
         page[y : y + tile.shape[0], x : x + tile.shape[1]] = tile
@@ -119,7 +119,7 @@ def mistakes_png(
 
 
 def _coloured(image: NDArray[Any]) -> NDArray[np.uint8]:
-    """uint8 (height, width, 3): black is the least number of the image, white the greatest."""
+    """Stretch an image to uint8 (height, width, 3), from black at its minimum to white at its maximum."""
     if image.ndim == 3 and image.shape[2] not in (1, 3):
         image = np.moveaxis(image, 0, 2)
     values = image.astype(np.float64)
@@ -129,7 +129,7 @@ def _coloured(image: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _fitted(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Enlarged by a whole number or thinned out to a tile; no pixel is invented."""
+    """Fit an image to a tile by repeating or dropping whole pixels, without interpolation."""
     longest = max(image.shape[:2])
     if longest > _TILE:
         step = -(-longest // _TILE)
@@ -139,7 +139,7 @@ def _fitted(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _wrapped(parts: Sequence[str], width: int, between: str = " ") -> list[str]:
-    """Parts in lines of so many pixels; a part that is longer has a line of its own."""
+    """Wrap parts into lines of at most `width` pixels; a longer part gets a line of its own."""
     lines: list[str] = []
     for part in parts:
         longer = f"{lines[-1]}{between}{part}" if lines else ""
@@ -151,7 +151,7 @@ def _wrapped(parts: Sequence[str], width: int, between: str = " ") -> list[str]:
 
 
 def _write(page: NDArray[np.uint8], top: int, left: int, text: str, colour: tuple[int, int, int]) -> int:
-    """Write as much of a line as there is room for; where it ends."""
+    """Write as much of a line as fits; returns the column where the line ends."""
     mask = font.dots(text).repeat(_ZOOM, axis=0).repeat(_ZOOM, axis=1)
     area = page[top : top + mask.shape[0], left : left + mask.shape[1]]
     area[mask[: area.shape[0], : area.shape[1]]] = colour

@@ -1,4 +1,4 @@
-"""Writing a picture as PNG: the few chunks that every viewer reads (W3C, Portable Network Graphics, third edition)."""
+"""Writing PNG files with just the chunks that every viewer reads (W3C, Portable Network Graphics, third edition)."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _TRUECOLOUR = 2
 
 
 def encode_png(pixels: NDArray[np.uint8]) -> bytes:
-    """The file of a colour picture, uint8 (height, width, 3)."""
+    """A colour picture, uint8 (height, width, 3), as a PNG file."""
     height, width, _ = pixels.shape
     header = struct.pack(">IIBBBBB", width, height, 8, _TRUECOLOUR, 0, 0, 0)
-    # Each line begins with the number of its filter: none.
+    # Each scanline begins with its filter type, 0 for none.
     lines = np.zeros((height, 1 + 3 * width), dtype=np.uint8)
     lines[:, 1:] = pixels.reshape(height, -1)
     data = zlib.compress(lines.tobytes(), 9)

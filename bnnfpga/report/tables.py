@@ -1,7 +1,7 @@
 """Results as tables for a terminal (and, by rich itself, for a notebook).
 
-Each function takes the data that ``--json`` prints. Names in them come from models and paths, so they are never read
-as markup.
+Each function takes the data that ``--json`` prints. Names in these data come from models and paths, so they are never
+interpreted as markup.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _MAX_PAIRS = 20
 _PLACE = ("unit", "frame", "channel", "pixel", "expected", "got", "cycle")
 _DETAILS = ("stream", "accumulator", "threshold")
 _STAGES = {"source": "golden", "folded": "integer graph"}
-"""Stages of `verify` as a self-check is told of."""
+"""Names of `verify`'s stages in the line about the self-check."""
 _SHARES = ("precision", "recall", "f1")
 
 
@@ -49,7 +49,7 @@ def compile_table(summary: Mapping[str, Any], clock_mhz: float) -> RenderableTyp
 
 
 def simulate_table(result: Mapping[str, Any], clock_mhz: float | None = None) -> RenderableType:
-    """What a simulation found, first what matters most; in cycles alone where no clock is given."""
+    """A simulation's results, most important first; without a clock, times are in cycles only."""
     images, mismatches = result["images"], result["mismatches"]
     facts: dict[str, Any] = {
         "backend": result["backend"],
@@ -84,7 +84,7 @@ def simulate_table(result: Mapping[str, Any], clock_mhz: float | None = None) ->
 
 
 def eval_table(result: Mapping[str, Any]) -> RenderableType:
-    """Accuracy, per-class figures, and the confusion matrix or, where that is too wide, its largest entries."""
+    """Accuracy, per-class figures, and the confusion matrix, or its largest off-diagonal entries if it is too wide."""
     images, mistakes = result["images"], result["mistakes"]
     facts: dict[str, Any] = {
         "backend": result["backend"],
@@ -128,7 +128,7 @@ def _confusion(result: Mapping[str, Any]) -> RenderableType:
 
 
 def verify_table(result: Mapping[str, Any]) -> RenderableType:
-    """The stages that were compared, and the first place where two differ."""
+    """The stages that were compared, and the first difference."""
     verdicts = {True: Text("equal", style="green"), False: Text("differs", style="red")}
     stages = _grid(["stage", "result"], [(Text(stage["name"]), verdicts[stage["equal"]]) for stage in result["stages"]])
     parts: list[RenderableType] = [stages]
@@ -152,29 +152,29 @@ def verify_table(result: Mapping[str, Any]) -> RenderableType:
     return Group(*parts)
 
 
-def inspect_table(found: Mapping[str, Any]) -> RenderableType:
-    """The layers of a model: one row each, a column for everything that is known of any."""
-    layers = found["layers"]
+def inspect_table(inspection: Mapping[str, Any]) -> RenderableType:
+    """The layers of a model, one row each, with a column for every property that any of them has."""
+    layers = inspection["layers"]
     columns = list(dict.fromkeys(key for layer in layers for key in layer))
     numeric = {column for column in columns if _numeric([layer.get(column) for layer in layers])}
     headings = [column.replace("_", " ") + (">" if column in numeric else "") for column in columns]
     table = _grid(headings, [_cells(layer, *columns) for layer in layers])
-    rest = {key: _show(value) for key, value in found.items() if key not in ("layers", "nodes")}
+    rest = {key: _show(value) for key, value in inspection.items() if key not in ("layers", "nodes")}
     return Group(_facts(rest), "", table)
 
 
-def transforms_table(found: Mapping[str, Any]) -> RenderableType:
+def transforms_table(listing: Mapping[str, Any]) -> RenderableType:
     """The transforms, in the order in which they are applied."""
-    rows = [_cells(transform, "name", "sentence") for transform in found["transforms"]]
+    rows = [_cells(transform, "name", "sentence") for transform in listing["transforms"]]
     return _grid(["transform", "what it does"], rows, wrap_last=True)
 
 
-def transform_table(found: Mapping[str, Any]) -> RenderableType:
+def transform_table(result: Mapping[str, Any]) -> RenderableType:
     """A graph before and after one transform."""
-    parts: list[RenderableType] = [Text(found["name"], style="bold"), Text(found["sentence"])]
-    for heading, lines in (("before", found["before"]), ("after", found["after"])):
+    parts: list[RenderableType] = [Text(result["name"], style="bold"), Text(result["sentence"])]
+    for heading, lines in (("before", result["before"]), ("after", result["after"])):
         parts += [Text(heading, style="bold"), Text("\n".join(f"  {line}" for line in lines))]
-    if not found["changed"]:
+    if not result["changed"]:
         parts[-2:] = [Text("nothing changes", style="bold")]
     return Group(*parts)
 
@@ -196,10 +196,11 @@ def synth_table(result: Mapping[str, Any]) -> RenderableType:
     return _facts(facts)
 
 
-def doctor_table(found: Mapping[str, Any]) -> RenderableType:
-    """The tools: found or not, what each enables, where it is or how to get it; and the cache."""
+def doctor_table(examination: Mapping[str, Any]) -> RenderableType:
+    """The tools: whether each was found, what it enables, where it is or how to get it; and the cache."""
+    tools, cache = examination["tools"], examination["cache"]
     rows = []
-    for tool in found["tools"]:
+    for tool in tools:
         mark = Text("✓", style="green") if tool["found"] else Text("✗" if tool["required"] else "-", style="red")
         about = Text(tool["enables"])
         if not tool["found"]:
@@ -207,19 +208,19 @@ def doctor_table(found: Mapping[str, Any]) -> RenderableType:
         version = tool["version"] or ("" if tool["found"] else "missing")
         rows.append((mark, Text(tool["name"]), Text(version), about))
     table = _grid(["", "tool", "version", "enables"], rows, wrap_last=True)
-    missing = [tool["name"] for tool in found["tools"] if tool["required"] and not tool["found"]]
+    missing = [tool["name"] for tool in tools if tool["required"] and not tool["found"]]
     verdict = Text("Ready to compile and simulate.", style="green")
     if missing:
         verdict = Text(f"Missing for compiling or simulating: {', '.join(missing)}.", style="red")
-    places = _facts({tool["name"]: tool["where"] for tool in found["tools"] if tool["found"]})
+    places = _facts({tool["name"]: tool["where"] for tool in tools if tool["found"]})
     parts: list[RenderableType] = [table, "", Text("locations", style="bold"), places, ""]
-    if found["cache"] is not None:
-        parts += [Text("cache", style="bold"), _cache(found["cache"], found["freed"]), ""]
+    if cache is not None:
+        parts += [Text("cache", style="bold"), _cache(cache, examination["freed"]), ""]
     return Group(*parts, verdict)
 
 
 def _cache(use: Mapping[str, Any], freed: Mapping[str, Any] | None) -> Text:
-    """What the cache of built programs holds, and what was deleted from it."""
+    """The contents of the cache of built programs, and what was deleted from it."""
 
     def amount(of: Mapping[str, Any]) -> str:
         return f"{of['bytes'] / 1e6:,.1f} MB in {of['folders']:,} built program{'' if of['folders'] == 1 else 's'}"
@@ -233,7 +234,7 @@ def _cache(use: Mapping[str, Any], freed: Mapping[str, Any] | None) -> Text:
 
 
 def _grid(headings: Sequence[str], rows: Iterable[Sequence[Text]], *, wrap_last: bool = False) -> Table:
-    """A table without lines; a heading that ends in ``>`` stands over numbers. Cells are not folded."""
+    """A table without lines; columns whose heading ends in ``>`` are right-aligned. Cells are not wrapped."""
     cells = list(rows)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for index, heading in enumerate(headings):
@@ -248,7 +249,7 @@ def _grid(headings: Sequence[str], rows: Iterable[Sequence[Text]], *, wrap_last:
 
 
 def _facts(facts: Mapping[str, str | Text]) -> Text:
-    """Names and values, one a line; long values, such as paths, are left whole."""
+    """Names and values, one pair per line; long values, such as paths, are not wrapped."""
     width = max(map(len, facts), default=0)
     lines = [Text.assemble((f"{name:<{width}}", "bold"), "  ", value) for name, value in facts.items()]
     text = Text("\n").join(lines)
@@ -257,19 +258,19 @@ def _facts(facts: Mapping[str, str | Text]) -> Text:
 
 
 def _self_check(checked: Mapping[str, Any]) -> str:
-    """What compiling found equal, each stage as engineers call it."""
+    """The stages that compilation found equal, under the names that engineers use."""
     stages = " = ".join(_STAGES.get(stage, stage) for stage in checked["stages"])
     return f"passed on {checked['images']} images: {stages}; RTL not run"
 
 
 def _warnings(result: Mapping[str, Any]) -> list[RenderableType]:
-    """The sentences that whoever reads a result must know, under it."""
+    """The warnings that belong below a result."""
     sentences = [Text(f"warning: {sentence}", style="yellow") for sentence in result.get("warnings", ())]
     return ["", *sentences] if sentences else []
 
 
 def _input(input: Mapping[str, Any]) -> str:
-    """What images hold, and where the user did not say so, that it is assumed."""
+    """The format of input elements, marked where its scale is only the default."""
     format = InputFormat.parse(input["kind"], None if input["kind"] == "float" else input["scale"])
     if format.type is None:
         return f"{format}, quantised by the host"
@@ -277,7 +278,7 @@ def _input(input: Mapping[str, Any]) -> str:
 
 
 def _ties(ties: Mapping[str, Any]) -> str:
-    """How many decisions rounding may take otherwise, and where."""
+    """How many decisions are rounding ties, and the layer with most of them."""
     text = f"{ties['on_tie']:,} of {ties['decisions']:,} decisions"
     most = [layer for layer in ties["layers"] if layer["on_tie"]]
     return text + (f", most of them at {max(most, key=lambda layer: layer['on_tie'])['name']}" if most else "")
@@ -327,7 +328,7 @@ def _seconds(seconds: float) -> str:
 
 
 def _class(item: Mapping[str, Any]) -> str:
-    """A class by its number, and its name where that says more."""
+    """A class's number, and its name if that is different."""
     number = str(item["class"])
     return number if item["name"] == number else f"{number} {item['name']}".rstrip()
 
@@ -358,7 +359,7 @@ def _waveform(trace: Mapping[str, Any], cycles: int) -> str:
 
 
 def _against(text: str, measured: int | None, predicted: int | None) -> str:
-    """A measured figure, and whether it is the predicted one."""
+    """A measured figure, and whether it was predicted."""
     if measured is None or predicted is None:
         return text
     return f"{text}, as predicted" if measured == predicted else f"{text} ({predicted:,} predicted)"

@@ -1,4 +1,4 @@
-"""Tables as text, for `print`, and as HTML, for notebooks."""
+"""Rendering tables as text for `print`, and as HTML for notebooks."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ _WIDTH = 120
 
 
 def as_text(table: RenderableType) -> str:
-    """Plain text without colours."""
+    """Render a table as plain text without colours."""
     console = _console(color_system=None)
     console.print(table)
     return console.export_text().rstrip("\n")
 
 
 def as_html(table: RenderableType) -> str:
-    """A fragment for a notebook."""
+    """Render a table as an HTML fragment for a notebook."""
     console = _console(color_system="truecolor")
     console.print(table)
     return console.export_html(inline_styles=True, code_format="<pre>{code}</pre>")
 
 
 def _console(color_system: Literal["truecolor"] | None) -> Console:
-    """Keeps what is printed. In a notebook, a console of rich's own choice would show that there as well."""
+    """A console that only records. In a notebook, rich's default console would also show the output there."""
     return Console(
         file=io.StringIO(),
         width=_WIDTH,

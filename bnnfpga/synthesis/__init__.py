@@ -1,4 +1,4 @@
 """Running synthesis tools on a project and reading their reports into one form.
 
-What a tool is told stands in the project's own scripts (`flows/`), so that it runs without this package as well.
+The tools run the project's own scripts (`flows/`), which also work without this package.
 """

@@ -1,4 +1,4 @@
-"""The boards that the vendor scripts know, from the file that they read themselves."""
+"""The boards that the vendor scripts support, read from the scripts' own list."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bnnfpga.base.errors import UserError
 
 @dataclass(frozen=True)
 class Board:
-    """A board: its name, its FPGA, its processing system, and the fastest clock in MHz that this gives the fabric."""
+    """A board: its name, its FPGA, its processing system, and the fastest fabric clock in MHz that this provides."""
 
     name: str
     part: str
@@ -19,19 +19,19 @@ class Board:
 
 
 def boards() -> dict[str, Board]:
-    """All boards by name, as `flows/vivado/boards.txt` lists them."""
+    """All boards of `flows/vivado/boards.txt`, by name."""
     lines = (asset("flows") / "vivado" / "boards.txt").read_text().splitlines()
     rows = [line.split() for line in lines if line and not line.startswith("#")]
     return {name: Board(name, part, system, float(mhz)) for name, part, _, system, mhz, _ in rows}
 
 
 def find_board(name: str) -> Board:
-    """The board of a name.
+    """Look up a board by name.
 
     Raises
     ------
     UserError
-        If there is none.
+        If there is no board of that name.
     """
     known = boards()
     if name not in known:

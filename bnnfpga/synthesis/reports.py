@@ -1,4 +1,4 @@
-"""Reading what Vivado and Vitis HLS report."""
+"""Reading the reports of Vivado and Vitis HLS."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MAX_BYTES = 1 << 28
 
 @dataclass(frozen=True)
 class Area:
-    """Cells used; `bram` counts blocks of 18 Kbit."""
+    """Cells used; `bram` counts 18 Kbit blocks."""
 
     lut: int
     ff: int
@@ -26,7 +26,7 @@ class Area:
 
 @dataclass(frozen=True)
 class Timing:
-    """The fastest clock in MHz, None where nothing was constrained, and whether the asked one is kept."""
+    """The fastest clock in MHz, None if nothing was constrained, and whether timing is met at the requested one."""
 
     fmax_mhz: float | None
     met: bool
@@ -41,7 +41,7 @@ _ROWS = {
 
 
 def read_utilization(path: Path) -> Area:
-    """Vivado's `report_utilization`: the first row of each kind. Families name them differently.
+    """Read Vivado's `report_utilization`: the first row of each kind, whose name depends on the FPGA family.
 
     Raises
     ------
@@ -52,18 +52,18 @@ def read_utilization(path: Path) -> Area:
     used: dict[str, float] = {}
     for name, number in re.findall(r"^\|\s*([^|]*?)\*?\s*\|\s*([0-9.]+)\s*\|", text, re.MULTILINE):
         used.setdefault(name, float(number))
-    found = {}
+    cells = {}
     for kind, names in _ROWS.items():
         values = [used[name] for name in names if name in used]
         if not values:
             raise UserError(f"this report has no row {' or '.join(names)}", where=str(path), hint=_AGAIN)
-        found[kind] = values[0]
-    # A tile has two blocks of 18 Kbit, and may be half used.
-    return Area(int(found["lut"]), int(found["ff"]), round(2 * found["bram"]), int(found["dsp"]))
+        cells[kind] = values[0]
+    # A tile has two 18 Kbit blocks, and may be half used.
+    return Area(int(cells["lut"]), int(cells["ff"]), round(2 * cells["bram"]), int(cells["dsp"]))
 
 
 def read_timing(path: Path) -> Timing:
-    """Vivado's `report_timing_summary`: the worst slacks, and the period of the fastest clock.
+    """Read Vivado's `report_timing_summary`: the worst slacks, and the period of the fastest clock.
 
     Raises
     ------
@@ -85,19 +85,19 @@ def read_timing(path: Path) -> Timing:
     periods = re.findall(r"^\s*\S+\s+\{[^}]*\}\s+([0-9.]+)\s+[0-9.]+\s*$", text, re.MULTILINE)
     worst = slacks[0]
     if worst is None or not periods:
-        # Without a constrained path no clock is proven.
+        # Without a constrained path, no clock frequency is proven.
         return Timing(None, False)
     period = min(map(float, periods))
     return Timing(1000 / (period - worst), all(slack is None or slack >= 0 for slack in slacks))
 
 
 def read_csynth(path: Path) -> tuple[Area, Timing]:
-    """Vitis HLS' `csynth.xml`: its estimates of area and clock.
+    """Read Vitis HLS' `csynth.xml`: its estimates of area and clock.
 
     Raises
     ------
     UserError
-        If there is no such file, or it lacks one of them.
+        If there is no such file, or an estimate is missing.
     """
     text = read_file(path, "the tool's report", _AGAIN, _MAX_BYTES)
     try:
@@ -114,7 +114,7 @@ def read_csynth(path: Path) -> tuple[Area, Timing]:
 
 
 def _text(root: ElementTree.Element, place: str) -> str:
-    found = root.findtext(place)
-    if found is None:
+    text = root.findtext(place)
+    if text is None:
         raise ValueError(f"it has no {place}")
-    return found.strip()
+    return text.strip()

@@ -1,4 +1,4 @@
-"""What every synthesis flow finds out, in one form."""
+"""The result of a synthesis flow, the same for all flows."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ class SynthesisResult:
     Parameters
     ----------
     flow, tool
-        What was asked for, and which tool with which version did it.
+        The flow that was requested, and the tool that ran, with its version.
     part, clock_mhz
-        The FPGA and the clock that it was done for.
+        The target FPGA and clock.
     lut, ff, bram, dsp
-        Cells; `bram` counts blocks of 18 Kbit.
+        Cells used; `bram` counts 18 Kbit blocks.
     fmax_mhz
-        The fastest clock, or None where the tool tells none.
+        The fastest clock, or None if the tool does not report one.
     timing_met
-        Whether the asked clock is kept.
+        Whether timing is met at the target clock.
     bitstream
-        Its path, or None where the flow makes none.
+        Its path, or None if the flow does not produce one.
     seconds
-        What it took.
+        Run time of the tool.
     """
 
     flow: str

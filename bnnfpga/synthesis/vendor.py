@@ -1,4 +1,4 @@
-"""Vitis HLS and Vivado: finding them, running a project's scripts in them, reading what they report."""
+"""Vitis HLS and Vivado: finding them, running a project's scripts in them, and reading their reports."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _SETTINGS = "hls_config_synth.cfg"
 
 @dataclass(frozen=True)
 class Target:
-    """What to build for: the FPGA, the board where one was named, and the clock."""
+    """The target of a build: the FPGA, the board if one was named, and the clock."""
 
     part: str
     board: str | None
@@ -40,10 +40,10 @@ class Target:
 
 @dataclass(frozen=True)
 class _Flow:
-    """How one flow is run.
+    """How to run one flow, in `folder` of the project.
 
-    `commands` are the programs that do it, the preferred first, each with its first version; `arguments` what follows
-    the program, for a target; `results` the files that the run must leave; all in `folder` of the project.
+    `commands` are programs that can run it, preferred first, each with its oldest supported version; `arguments` gives
+    a program's arguments for a target; `results` the files that a run must produce; `read` parses these.
     """
 
     tool: str
@@ -71,7 +71,7 @@ def _vitis(command: str, target: Target) -> list[str]:
 
 
 def _write_settings(folder: Path, target: Target) -> None:
-    """The project's `hls_config.cfg` with this part and clock, for v++, which takes them from there."""
+    """Write a copy of the project's `hls_config.cfg` with this part and clock, where v++ reads them."""
     text = (folder / "hls_config.cfg").read_text()
     text = re.sub(r"^part=.*$", f"part={target.part}", text, flags=re.MULTILINE)
     text = re.sub(r"^clock=.*$", f"clock={1000 / target.clock_mhz:g}ns", text, flags=re.MULTILINE)
@@ -130,18 +130,19 @@ def synthesize(
     Parameters
     ----------
     project
-        It is run in the project's own folder, where results and log stay (`vivado/build`, `hls/vitis_hls`).
+        The project to run it on; results and log stay in its folder (`vivado/build`, `hls/vitis_hls`).
     flow
-        `vitis` (estimates of the C++), `vivado-ooc` (the RTL placed and routed alone) or `vivado` (to a bitstream).
+        `vitis` (estimates for the C++), `vivado-ooc` (the RTL, placed and routed out of context) or `vivado` (up to a
+        bitstream).
     part, board
-        The FPGA, or a board of `flows/vivado/boards.txt` with its FPGA; the PYNQ-Z2's where neither is given.
+        The FPGA, or a board of `flows/vivado/boards.txt` with its FPGA; by default the PYNQ-Z2's.
     clock_mhz
-        The clock to reach; None takes the project's.
+        The target clock; None for the project's.
 
     Raises
     ------
     UserError
-        If the tool is not here, too old, or fails; or an option is not legal.
+        If the tool is missing, too old, or fails; or an option is invalid.
     """
     chosen = FLOWS[flow]
     target = _target(project, flow, part, board, clock_mhz)
@@ -188,7 +189,7 @@ def synthesize(
 
 
 def _check_boundary(project: ProjectData) -> None:
-    """Vitis HLS would refuse the C++, after minutes (hls/bnn/axis_word.hpp)."""
+    """Refuse too wide beats here; Vitis HLS would refuse the C++ only after minutes (hls/bnn/axis_word.hpp)."""
     names = numbered("output", len(project.outputs))
     outputs = [(name, output.stream) for name, output in zip(names, project.outputs, strict=True)]
     for name, stream in [("input", project.input_stream), *outputs]:
@@ -218,16 +219,16 @@ def _target(project: ProjectData, flow: str, part: str | None, board: str | None
         board = board or DEFAULT_BOARD
     if board is None:
         return Target(part or DEFAULT_PART, None, clock)
-    found = find_board(board)
-    if flow == "vivado" and clock > found.fastest_mhz:
+    data = find_board(board)
+    if flow == "vivado" and clock > data.fastest_mhz:
         raise UserError(
-            f"{board} has no clock of {clock:g} MHz", where="--clock-mhz", hint=f"give at most {found.fastest_mhz:g}"
+            f"{board} has no clock of {clock:g} MHz", where="--clock-mhz", hint=f"give at most {data.fastest_mhz:g}"
         )
-    return Target(found.part, board, clock)
+    return Target(data.part, board, clock)
 
 
 def _find(project: ProjectData, flow: _Flow, name: str, target: Target) -> tuple[str, tuple[int, int]]:
-    """The first of a flow's programs that is here, and its version."""
+    """The first installed program of a flow, and its version."""
     problem = f"{flow.tool} is not on the PATH"
     for command, oldest in flow.commands:
         path = shutil.which(command)
@@ -236,8 +237,8 @@ def _find(project: ProjectData, flow: _Flow, name: str, target: Target) -> tuple
         version = version_of(path)
         if version is not None and version >= oldest:
             return command, version
-        told = "does not tell its version" if version is None else f"is {version[0]}.{version[1]}"
-        problem = f"{path} {told}, {oldest[0]}.{oldest[1]} is the first that serves"
+        finding = "does not tell its version" if version is None else f"is {version[0]}.{version[1]}"
+        problem = f"{path} {finding}, {oldest[0]}.{oldest[1]} is the first that serves"
         break
     command, oldest = flow.commands[0]
     line = shlex.join([command, *flow.arguments(command, target)])
@@ -251,7 +252,7 @@ def _find(project: ProjectData, flow: _Flow, name: str, target: Target) -> tuple
 
 
 def version_of(path: str) -> tuple[int, int] | None:
-    """Year and number of a vendor's program, or None where it does not tell."""
+    """Year and number of a vendor program's version, or None if it does not report one."""
     flag = "-version" if Path(path).name == "vivado" else "--version"
     try:
         done = subprocess.run(
@@ -269,7 +270,7 @@ def version_of(path: str) -> tuple[int, int] | None:
 
 
 def _execute(command: Sequence[str], folder: Path, log: Path) -> None:
-    """Run a tool in a folder, what it prints to a log; a failure is told with its first error."""
+    """Run a tool in a folder with its output in a log; a failure is reported with the log's first error."""
     with log.open("wb") as file:
         done = subprocess.run(
             command, cwd=folder, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, env={**os.environ}

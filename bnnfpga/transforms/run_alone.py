@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bnnfpga.base.errors import UserError, located
-from bnnfpga.base.output_files import require_writable, write_whole
+from bnnfpga.base.output_files import require_writable, write_output
 from bnnfpga.frontend.clean import load
 from bnnfpga.frontend.graph.protos import to_proto
 from bnnfpga.host.input_format import InputFormat
@@ -50,14 +50,7 @@ def run_transform(
     with located(str(model)):
         result, changed = transform.run(clean, format)
     if output is not None:
-        try:
-            write_whole(output, to_proto(result).SerializeToString())
-        except OSError as error:
-            raise UserError(
-                f"cannot write the model: {error.strerror}",
-                where=str(output),
-                hint="choose a writable folder with free space",
-            ) from error
+        write_output(output, to_proto(result).SerializeToString())
     return {
         "name": transform.name,
         "sentence": transform.sentence,

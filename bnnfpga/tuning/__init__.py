@@ -1,1 +1,1 @@
-"""Choosing how parallel each layer is."""
+"""Choosing the folding of each layer."""

@@ -1,4 +1,4 @@
-"""The cheapest folding for a number of cycles per frame."""
+"""Choosing the cheapest folding that meets a number of cycles per frame."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.resources import add_resources
 from bnnfpga.dataflow.stream import legal_lanes
 
-_DSP_IN_LUTS = 60
-"""What a DSP slice counts for in the cost: about the LUTs of a multiplier of 8 by 8 bits."""
-_CYCLES_A_LUT = 128
-"""Cycles of latency that a LUT is worth: speed that costs next to nothing is taken."""
+_LUTS_PER_DSP = 60
+"""Cost of a DSP slice in LUTs: about an 8 by 8 bit multiplier."""
+_CYCLES_PER_LUT = 128
+"""Cycles of latency worth one LUT, so that latency that costs next to nothing is saved."""
 
 
 def choose_folding(graph: Graph, cycles: int, pinned: Folding | None = None) -> Folding:
-    """For each layer by itself, the folding of least estimated cost that takes at most `cycles` cycles per frame.
+    """Choose for each layer independently the cheapest folding that takes at most `cycles` cycles per frame.
 
-    The cost is area, and a little latency.
+    The cost is estimated area plus a little for latency.
 
     Parameters
     ----------
     graph
-        An unfolded graph, as `lower` makes it.
+        An unfolded graph, as returned by `lower`.
     cycles
-        Cycles a frame, at least 1.
+        Cycles per frame, at least 1.
     pinned
-        What some layers have, legal or not, whatever it costs; what it leaves open of a layer is chosen. Beside it
-        `cycles` is a wish: a layer that cannot be that fast is as fast as it can.
+        Folding that the user fixed for some layers, kept whether legal or not and whatever it costs; what it leaves
+        open is chosen. With it, `cycles` is a goal: a layer that cannot reach it is made as fast as possible.
 
     Raises
     ------
@@ -42,8 +42,8 @@ def choose_folding(graph: Graph, cycles: int, pinned: Folding | None = None) -> 
         raise UserError(f"{cycles} cycles per frame is not possible", where="--cycles", hint="give a positive number")
     folding, fastest = dict(pinned or {}), {}
     for operator in graph.operators:
-        wanted = folding.get(operator.name, LayerFolding())
-        candidates = _candidates(graph, operator, wanted)
+        fixed = folding.get(operator.name, LayerFolding())
+        candidates = _candidates(graph, operator, fixed)
         fastest[operator.name] = min(map(_interval, candidates), default=_fewest_beats(operator))
         allowed = cycles if pinned is None else max(cycles, fastest[operator.name])
         fast = [units for units in candidates if _interval(units) <= allowed]
@@ -51,7 +51,7 @@ def choose_folding(graph: Graph, cycles: int, pinned: Folding | None = None) -> 
             best = min(fast, key=_cost)[0]
             pe, simd = best.folding
             chosen = LayerFolding(pe, simd, best.suited_memory)
-            folding[operator.name] = wanted.completed(chosen)
+            folding[operator.name] = fixed.completed(chosen)
     slowest = max(fastest, key=fastest.__getitem__)
     if pinned is None and fastest[slowest] > cycles:
         raise UserError(
@@ -62,25 +62,25 @@ def choose_folding(graph: Graph, cycles: int, pinned: Folding | None = None) -> 
     return folding
 
 
-def _candidates(graph: Graph, operator: Operator, wanted: LayerFolding) -> list[tuple[Operator, ...]]:
-    """A unit in each of its foldings that has what is given, with the units in front whose size follows from it."""
+def _candidates(graph: Graph, operator: Operator, pinned: LayerFolding) -> list[tuple[Operator, ...]]:
+    """A unit in each folding that agrees with `pinned`, with the units before it whose size follows from it."""
     feeders = [(graph[stream.producer], stream.input) for stream in graph.inputs_of(operator.name) if stream.producer]
     followers = [(feeder, input) for feeder, input in feeders if feeder.follows_consumer]
     return [
         (unit, *(follower.in_front_of(unit.interval(), unit.inputs[input]) for follower, input in followers))
         for unit in _foldings(operator)
-        if _agrees(unit, wanted)
+        if _agrees(unit, pinned)
     ]
 
 
 def _agrees(unit: Operator, pinned: LayerFolding) -> bool:
-    """Whether a unit has what is given of its folding."""
-    wanted = (pinned.pe, pinned.simd)
-    return all(value is None or value == has for value, has in zip(wanted, unit.folding, strict=True))
+    """Whether a unit's folding has the pinned PE and SIMD."""
+    fixed = (pinned.pe, pinned.simd)
+    return all(value is None or value == actual for value, actual in zip(fixed, unit.folding, strict=True))
 
 
 def _fewest_beats(operator: Operator) -> int:
-    """Cycles a frame of a unit without foldings: its streams have a row a beat at most."""
+    """Cycles per frame of a unit without foldings: its streams carry at most a row per beat."""
     return max(port.elements // legal_lanes(port.shape)[-1] for port in (*operator.inputs, *operator.outputs))
 
 
@@ -97,12 +97,12 @@ def _interval(units: Sequence[Operator]) -> int:
 
 
 def _cost(units: Sequence[Operator]) -> tuple[float, int]:
-    """Area and, as a small part of it, what the unit adds to the latency of a frame.
+    """Area plus a small term for what the unit adds to the latency of a frame.
 
-    That is the time of one vector: a unit with a vector a frame begins when the unit in front of it has ended, while
-    one with a vector a pixel works beside it.
+    This is the time of one vector: a unit with one vector per frame starts when the unit before it has finished,
+    while one with a vector per pixel overlaps with it.
     """
     resources = add_resources(*(unit.resources() for unit in units))
-    area = resources["lut"] + 0.25 * resources["ff"] + _DSP_IN_LUTS * resources["dsp"]
+    area = resources["lut"] + 0.25 * resources["ff"] + _LUTS_PER_DSP * resources["dsp"]
     vector = units[0].interval() / math.prod(units[0].outputs[0].shape[:-1])
-    return area + vector / _CYCLES_A_LUT, _interval(units)
+    return area + vector / _CYCLES_PER_LUT, _interval(units)

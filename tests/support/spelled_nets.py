@@ -9,13 +9,13 @@ import numpy as np
 import onnx
 from onnx import TensorProto
 
-from bnnfpga.frontend.contract.table import STANDARD, of_family
+from bnnfpga.frontend.contract.table import STANDARD
 from bnnfpga.frontend.contract.terms import NEWEST, OLDEST
 from tests.support.spelled import DOMAIN, Spelled
 
 OPSETS = tuple(range(OLDEST, min(NEWEST, onnx.defs.onnx_opset_version()) + 1))
 _ALIASES = {"value": "constant_value", "k": "K"}
-_FUNCTIONS = tuple(of_family("Functions"))
+FUNCTIONS = tuple(name for name, operator in STANDARD.items() if operator.family == "Functions")
 _OF_POSITIVE, _OF_SMALL = ("Acosh", "Log", "Pow", "Reciprocal", "Sqrt"), ("Acos", "Asin", "Atanh", "Tan")
 _YOUNG = ("Gelu", "Mish", "Swish")
 _FLOATS = ("scales", "constant_value", "min", "max", "ratio")
@@ -112,7 +112,7 @@ class SpelledNet:
 
     def _apply(self, x: str) -> str:
         """A function, of numbers that it is defined for."""
-        kinds = [kind for kind in _FUNCTIONS if self._has(kind)]
+        kinds = [kind for kind in FUNCTIONS if self._has(kind)]
         young = [kind for kind in _YOUNG if self._has(kind)]
         kinds = young if young and self._rng.random() < 0.5 else kinds
         kind = kinds[self._turn % len(kinds)]

@@ -12,14 +12,14 @@ import pytest
 from bnnfpga.compiler.model_file import open_model
 from bnnfpga.compiler.plan import make_plan
 from bnnfpga.frontend.clean import clean
-from bnnfpga.frontend.contract.table import STANDARD, of_family
+from bnnfpga.frontend.contract.table import STANDARD
 from bnnfpga.golden.file_check import check_file
 from bnnfpga.golden.golden_model import GoldenModel
 from bnnfpga.host.input_format import InputFormat
 from bnnfpga.numbers.arithmetic import apply_steps
 from bnnfpga.simulate.runners.emulator import Emulator
 from tests.support.spelled import expected
-from tests.support.spelled_nets import OPSETS, SpelledNet
+from tests.support.spelled_nets import FUNCTIONS, OPSETS, SpelledNet
 
 NETS = 105
 IMAGES = 16
@@ -57,10 +57,10 @@ def test_the_nets_have_every_opset_and_nearly_every_form() -> None:
     assert min(opsets.values()) >= NETS // len(OPSETS)
     used = set().union(*(net.used for net in nets))
     # A Constant would be one more name for what is an initializer.
-    functions = set(of_family("Functions"))
+    functions = set(FUNCTIONS)
     names = {name for name, _ in used}
-    # What stretches and reduces is among the cases of the table, and in nets of its own.
-    elsewhere = {"CastLike", "Expand", "ReduceMax", "ReduceMin", "ReduceSum", "Tile"}
+    # What stretches, reduces and parts into blocks is among the cases of the table, and in nets of its own.
+    elsewhere = {"CastLike", "Expand", "ReduceMax", "ReduceMin", "ReduceSum", "SpaceToDepth", "Tile"}
     assert set(STANDARD) - functions - names - elsewhere == {"Constant"}
     # The nets are few; every function at every version is among the cases of the table.
     assert len(functions & names) >= 25

@@ -1,4 +1,4 @@
-"""One command a file: what it is called, takes, does and prints.
+"""The commands, one per file: name, options, action and output.
 
-Heavy modules are imported inside the commands, so that ``--help`` answers at once.
+Heavy modules are imported inside the commands, so that ``--help`` answers immediately.
 """

@@ -13,7 +13,7 @@ from bnnfpga.cli.terminal import Outcome, Terminal
 
 
 class OutputKind(StrEnum):
-    """What an accelerator gives."""
+    """What an accelerator outputs."""
 
     SCORES = "scores"
     CLASS = "class"

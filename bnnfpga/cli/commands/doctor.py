@@ -34,7 +34,7 @@ def doctor(
 
         if fetch_hls_headers:
             fetch_headers()
-        found = examine(clear_cache() if clear else None).as_dict()
-        return Outcome(found, lambda: doctor_table(found))
+        data = examine(clear_cache() if clear else None).as_dict()
+        return Outcome(data, lambda: doctor_table(data))
 
     Terminal(as_json, quiet, verbose).finish(work, "looking for tools")

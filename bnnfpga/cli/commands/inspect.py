@@ -23,7 +23,7 @@ def inspect(
         from bnnfpga.compiler.inspection import inspect_model
         from bnnfpga.report.tables import inspect_table
 
-        found = inspect_model(model, input, input_scale)
-        return Outcome(found, lambda: inspect_table(found))
+        data = inspect_model(model, input, input_scale)
+        return Outcome(data, lambda: inspect_table(data))
 
     Terminal(as_json, quiet, verbose).finish(work, f"reading {model}")

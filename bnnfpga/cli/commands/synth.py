@@ -12,7 +12,7 @@ from bnnfpga.cli.terminal import Outcome, Terminal
 
 
 class Flow(StrEnum):
-    """What synthesises a project."""
+    """The synthesis flows."""
 
     VITIS = "vitis"
     VIVADO = "vivado"

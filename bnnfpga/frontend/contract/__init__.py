@@ -1,11 +1,11 @@
-"""What each operator means that a file may hold: one table, as data.
+"""The contract of each operator that a file may contain: one table, as data.
 
-An `Operator` says for every opset from 7 on which inputs and attributes it has, what their absence means, which values
-and element types are taken, and what to do instead of others. `table` collects the operators, by family in the files
-beside it, and those that are refused, with the reason; `checks` compares nodes with it; `page` writes it as
-`docs/operators.md`. The way from each form to that of opset 21 is `bnnfpga.frontend.reading.modern`.
+For every opset from 7 on, an `Operator` lists inputs and attributes, their defaults, the supported values and element
+types, and what to use instead of others. `table` collects the operators, listed by family in the files beside it,
+and the refused ones with the reason; `checks` compares nodes with the table; `page` writes it as
+`docs/operators.md`. `bnnfpga.frontend.reading.modern` converts each form to that of opset 21.
 
-An entry also says its operator's `traits`, by which code that works on operators of many kinds knows what it does.
+An entry also states its operator's `traits`, which code for many kinds of operators asks instead of names.
 
-Nothing here knows shapes: what depends on them is checked where they are known.
+Nothing here knows shapes: what depends on them is checked once they are known.
 """

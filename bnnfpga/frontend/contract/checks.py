@@ -1,4 +1,4 @@
-"""Nodes of a file compared with the table: what is not in it is refused by name."""
+"""Checking a file's nodes against the table: whatever is not in it is refused by name."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ EXPORT_AGAIN = "the file is damaged or was made by hand; export the model again"
 
 
 def check_opset(version: int) -> None:
-    """Refuse the opsets that the table, or the installed onnx, does not account for."""
+    """Refuse opsets that the table or the installed onnx does not cover."""
     newest = min(NEWEST, onnx.defs.onnx_opset_version())
     if not OLDEST <= version <= newest:
         raise UserError(
@@ -38,28 +38,28 @@ def check_opset(version: int) -> None:
 
 
 def operator_of(node: onnx.NodeProto) -> Operator | None:
-    """The contract of a node whose domain is ONNX's or the one of QONNX; None where there is none."""
+    """The contract of a node of ONNX's or QONNX's domain; None if it has none."""
     return (QONNX if node.domain else STANDARD).get(node.op_type)
 
 
 def check_node(node: onnx.NodeProto, version: int, readers: set[str], constants: set[str]) -> Form:
-    """The form that a node has at a version of its domain.
+    """Check a node against its contract and return its form at a version of its domain.
 
     Parameters
     ----------
     node
-        Of ONNX's domain, or of QONNX's under its names in a clean graph.
+        A node of ONNX's domain, or of QONNX's under its name in a clean graph.
     version
-        Of the node's domain in its file.
+        The version of the node's domain in its file.
     readers
-        Every tensor that a node of the graph reads, or that the graph gives.
+        Every tensor that a node of the graph reads or that is an output of the graph.
     constants
         Every tensor that does not depend on the image.
 
     Raises
     ------
     UserError
-        If it has what its contract has not; the message names the node and what it is.
+        If it departs from its contract; the message names the node and what is wrong.
     """
     operator = operator_of(node)
     if operator is None:
@@ -74,13 +74,13 @@ def check_node(node: onnx.NodeProto, version: int, readers: set[str], constants:
 
 
 def values_of(node: onnx.NodeProto, form: Form) -> dict[str, Any]:
-    """Every attribute of a node, those that it does not have by their defaults."""
-    given = {item.name: _value(item) for item in node.attribute}
-    return {item.name: given.get(item.name, item.default) for item in form.attributes}
+    """The values of all attributes of a node, defaults filled in."""
+    explicit = {item.name: _value(item) for item in node.attribute}
+    return {item.name: explicit.get(item.name, item.default) for item in form.attributes}
 
 
 def inputs_of(node: onnx.NodeProto, form: Form) -> list[tuple[Input, str]]:
-    """What each input of a node is, with its tensor; an empty name is that of an input that it does not have."""
+    """The role and tensor of each input of a node; the tensor name of an omitted input is empty."""
     roles = form.inputs
     return [(roles[min(place, len(roles) - 1)], name) for place, name in enumerate(node.input)]
 
@@ -128,9 +128,9 @@ def _check_inputs(node: onnx.NodeProto, version: int, form: Form, constants: set
     count = len(node.input)
     if count < fewest or (count > len(roles) and not many):
         most = "or more" if many else f"to {len(roles)}" if fewest < len(roles) else ""
-        taken = " ".join(filter(None, [str(fewest), most]))
+        allowed = " ".join(filter(None, [str(fewest), most]))
         raise UserError(
-            f"it has {count} {'input' if count == 1 else 'inputs'}, where {_versioned(node, version)} has {taken}",
+            f"it has {count} {'input' if count == 1 else 'inputs'}, where {_versioned(node, version)} has {allowed}",
             where=describe(node),
             hint=EXPORT_AGAIN,
         )

@@ -1,4 +1,4 @@
-"""Operators that work on each element alone, and comparisons."""
+"""Elementwise operators and comparisons."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _unary(
 
 
 def _comparison(name: str, versions: tuple[int, ...]) -> Operator:
-    does = "With constants, and read by a Where or a Cast to float: a quantizer."
+    does = "With a constant, and read by a Where or a Cast to float: a quantizer."
     return Operator(name, _COMPARISON, does, (Form(versions, _AB),), gives="bool", traits=COMPARISON)
 
 
@@ -115,12 +115,12 @@ OPERATORS = (
     ),
     _of_many("Max", (8, 12, 13), "Of a stream and constants.", _BINARY),
     _of_many("Min", (8, 12, 13), "Of a stream and constants.", _BINARY),
-    _of_many("Sum", (8, 13), "Additions in a row."),
-    _of_many("Mean", (8, 13), "Additions in a row, and a division by their number."),
+    _of_many("Sum", (8, 13), "A chain of additions."),
+    _of_many("Mean", (8, 13), "A chain of additions, and a division by the number of operands."),
     _unary("Neg", (6, 13), "A multiplication by -1.", family=_ARITHMETIC),
     _unary("Floor", (6, 13), "Rounds; between limits, in front of a layer, a quantizer.", family=_ARITHMETIC),
     _unary("Ceil", (6, 13), "Rounds; between limits, in front of a layer, a quantizer.", family=_ARITHMETIC),
-    _unary("Round", (11, 22), "Rounds, halves to even; else as Floor.", family=_ARITHMETIC),
+    _unary("Round", (11, 22), "Rounds, halves to even; otherwise as Floor.", family=_ARITHMETIC),
     Operator(
         "BatchNormalization",
         _ARITHMETIC,
@@ -132,15 +132,15 @@ OPERATORS = (
     Operator(
         "Identity",
         _ARITHMETIC,
-        "Left out.",
+        "Removed.",
         (Form((1, 13, 14, 16, 19, 21, 23, 24, 25), (Input("x", MOVED),)),),
         traits=MOVING,
     ),
-    Operator("Dropout", _ARITHMETIC, "Left out; it must not train.", (_DROPOUT_7, _DROPOUT_12)),
+    Operator("Dropout", _ARITHMETIC, "Removed; it must not be in training mode.", (_DROPOUT_7, _DROPOUT_12)),
     Operator(
         "Cast",
         _ARITHMETIC,
-        "Left out: of floats to float, and of integers to float or to integers that hold them all. Of a comparison to "
+        "Removed: of floats to float, and of integers to float or to integers that hold them all. Of a comparison to "
         "float: a quantizer.",
         (_CAST_6, _CAST_19, _CAST_24),
         gives="to",
@@ -149,7 +149,7 @@ OPERATORS = (
     Operator(
         "CastLike",
         _ARITHMETIC,
-        "As Cast, to the type of another tensor, of which nothing else counts.",
+        "As Cast, to the type of another tensor, whose values do not matter.",
         (_CAST_LIKE, _CAST_LIKE_19, _CAST_LIKE_24),
         gives="second",
     ),
@@ -184,7 +184,7 @@ OPERATORS = (
     Operator(
         "Where",
         _COMPARISON,
-        "Between two numbers, by a comparison: a quantizer.",
+        "Selects one of two numbers by a comparison: a quantizer.",
         (Form((9, 16), (Input("condition", TRUTH), Input("X", constant=True), Input("Y", constant=True))),),
         gives="second",
         traits=Traits(takes_truths=True),

@@ -1,4 +1,4 @@
-"""What may stand at the end of a model, and what is computed before anything is compiled."""
+"""Operators at the end of a model, and those that are folded before anything is compiled."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bnnfpga.frontend.contract.terms import (
 from bnnfpga.frontend.contract.traits import Traits
 
 _END, _CONSTANT = "Ends", "Constants"
-_LEFT = "Behind the last layer, along any axis: left to the host."
+_LEFT = "After the last layer, along any axis: left to the host."
 _SCORES = (Input("input", FLOATS),)
 _HOSTS = Traits(left_to_host=True)
 _KEEP = Attribute("keepdims", "int", 1, FLAG)

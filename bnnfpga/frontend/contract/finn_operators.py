@@ -1,4 +1,4 @@
-"""FINN's operators behind its lowering of layers, in the domains of QONNX's own."""
+"""FINN's operators for lowered layers, in QONNX's domains."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ OPERATORS = (
     Operator(
         "Im2Col",
         _FAMILY,
-        "The pixels under a kernel, of images with their channels last; with the MatMul behind it a Conv.",
+        "The pixels under a kernel, of channels-last images; with the MatMul after it, a Conv.",
         (
             Form(
                 (1,),
@@ -54,13 +54,13 @@ OPERATORS = (
     Operator(
         "XnorPopcountMatMul",
         _FAMILY,
-        "How many bits of a row agree with those of each column of weights: a MatMul and a number for each output.",
+        "The number of bits in which a row and each column of weights agree: a MatMul and a constant per output.",
         (Form((1,), (_X, Input("weights", FLOATS, constant=True))),),
     ),
     Operator(
         "QuantAvgPool2d",
         _FAMILY,
-        "Integers under a kernel, summed, without the lowest bits of their sum.",
+        "The sum of the integers under a kernel, without its lowest bits.",
         (
             Form(
                 (1,),

@@ -1,4 +1,4 @@
-"""Functions that no few float32 operations are: rising, falling and others."""
+"""Functions that are not a few float32 operations: monotonic and others."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ OPERATORS = (
     Operator(
         "Pow",
         _FAMILY,
-        "As the others; the exponent is a number, or one a channel.",
+        "As the others; one exponent, or one per channel.",
         (Form((7, 12, 13, 15), _POWER),),
         traits=replace(FUNCTION, broadcasts=True),
     ),
@@ -75,7 +75,7 @@ OPERATORS = (
     _function(
         "Sigmoid",
         (6, 13),
-        does="Behind the scores it is left to the host; elsewhere in front of a quantizer, as the others.",
+        does="After the scores, left to the host; elsewhere in front of a quantizer, as the others.",
         traits=replace(FUNCTION, left_to_host=True),
     ),
     _function("Sin", (7, 22)),

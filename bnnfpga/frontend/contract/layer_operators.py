@@ -28,17 +28,17 @@ _X = (Input("X"),)
 _MODES = ("NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID")
 
 
-def _one_kind_of_pads(given: Mapping[str, Any]) -> bool:
-    return given["auto_pad"] == "NOTSET" or not any(given["pads"] or ())
+def _one_kind_of_pads(values: Mapping[str, Any]) -> bool:
+    return values["auto_pad"] == "NOTSET" or not any(values["pads"] or ())
 
 
-def _same_without_dilation(given: Mapping[str, Any]) -> bool:
-    return not given["auto_pad"].startswith("SAME") or all(step == 1 for step in given["dilations"] or ())
+def _same_without_dilation(values: Mapping[str, Any]) -> bool:
+    return not values["auto_pad"].startswith("SAME") or all(step == 1 for step in values["dilations"] or ())
 
 
-def _pads_below_kernel(given: Mapping[str, Any]) -> bool:
-    kernel = given["kernel_shape"]
-    return all(pad < size for pad, size in zip(given["pads"] or (), [*kernel, *kernel], strict=False))
+def _pads_below_kernel(values: Mapping[str, Any]) -> bool:
+    kernel = values["kernel_shape"]
+    return all(pad < size for pad, size in zip(values["pads"] or (), [*kernel, *kernel], strict=False))
 
 
 _AUTO_PAD = Attribute("auto_pad", "string", "NOTSET", one_of(*_MODES), instead="export with explicit pads")
@@ -99,14 +99,14 @@ OPERATORS = (
     Operator(
         "MatMul",
         _DOT,
-        "A dense layer of vectors, or along one axis of (tokens, features): quantised weights on either side.",
+        "A dense layer on vectors, or along one axis of (tokens, features); quantised weights on either side.",
         (Form((1, 9, 13), (Input("A"), Input("B"))),),
         traits=Traits(dot_product=True),
     ),
     Operator(
         "Gemm",
         _DOT,
-        "A dense layer: alpha * (A @ B) + beta * C, of vectors and quantised weights.",
+        "A dense layer on vectors with quantised weights: alpha * (A @ B) + beta * C.",
         (_GEMM_7, _GEMM_7.since(11, 13, inputs=(Input("A"), Input("B"), Input("C", optional=True, constant=True)))),
     ),
     Operator(
@@ -133,7 +133,7 @@ OPERATORS = (
     Operator(
         "AveragePool",
         _POOL,
-        "Of integers times a scale, or an affine function of them; all windows must divide by the same number.",
+        "Of integers times a scale, or an affine function of them; all windows must have the same divisor.",
         (
             _AVERAGE_7,
             _AVERAGE_10,
@@ -143,8 +143,8 @@ OPERATORS = (
     ),
     _global_pool("GlobalMaxPool", "A MaxPool of the whole image."),
     _global_pool("GlobalAveragePool", "An AveragePool of the whole image."),
-    _reduction("ReduceMax", "Over rows, columns, samples or channels, any of them together.", _OF_EXTREMA),
+    _reduction("ReduceMax", "Over rows, columns, samples or channels, in any combination.", _OF_EXTREMA),
     _reduction("ReduceMin", "As ReduceMax.", _OF_EXTREMA),
-    _reduction("ReduceMean", "Over such axes: an AveragePool.", (_REDUCE_1, _REDUCE_18)),
-    _reduction("ReduceSum", "Over such axes, of integers times a scale.", (_SUM_1, _REDUCE_13)),
+    _reduction("ReduceMean", "Over the same axes: an AveragePool.", (_REDUCE_1, _REDUCE_18)),
+    _reduction("ReduceSum", "Over the same axes, of integers times a scale.", (_SUM_1, _REDUCE_13)),
 )

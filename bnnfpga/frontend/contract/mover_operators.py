@@ -1,4 +1,4 @@
-"""Operators that move numbers, and compute none."""
+"""Operators that move numbers without computing any."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ _RESIZE_19 = _RESIZE_18.since(
     19, without=("coordinate_transformation_mode",), more=(_coordinates("half_pixel_symmetric"),)
 )
 _NEAREST_PIXELS = (
-    "Nearest: each new pixel is the one that ONNX's formula picks. Linear and cubic: of a single pixel, or behind the "
+    "Nearest: each new pixel is the one that ONNX's formula picks. Linear and cubic: of a single pixel, or after the "
     "last layer, left to the host."
 )
 _PICKS = (
@@ -145,28 +145,28 @@ OPERATORS = (
     Operator(
         "Reshape",
         _LAYOUT,
-        "In the order of the elements, the batch apart.",
+        "Keeps the order of the elements, and the batch axis.",
         (_RESHAPE_5, _RESHAPE_5.since(14, 19, *_FROM_21, more=(Attribute("allowzero", "int", 0, FLAG),))),
         traits=REGROUPING,
     ),
     Operator(
         "Flatten",
         _LAYOUT,
-        "In the order of the elements.",
+        "Keeps the order of the elements.",
         (_FLATTEN_1, Form((11, 13, *_FROM_21), (_DATA,), (_axis(1),))),
         traits=REGROUPING,
     ),
     Operator(
         "Squeeze",
         _LAYOUT,
-        "Not of the batch.",
+        "Not of the batch axis.",
         (_SQUEEZE_1, Form((13, *_FROM_21), (_DATA, _axes(optional=True)))),
         traits=REGROUPING,
     ),
     Operator(
         "Unsqueeze",
         _LAYOUT,
-        "Not in front of the batch.",
+        "Not in front of the batch axis.",
         (_UNSQUEEZE_1, Form((13, *_FROM_21), (_DATA, _axes()))),
         traits=REGROUPING,
     ),
@@ -187,7 +187,7 @@ OPERATORS = (
     Operator(
         "Concat",
         _CHANNELS,
-        "Along any axis but that of images; constants may be parts.",
+        "Along any axis but the batch; parts may be constants.",
         (_CONCAT,),
         traits=Traits(concatenates=True),
     ),

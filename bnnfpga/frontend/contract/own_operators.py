@@ -1,4 +1,4 @@
-"""Operators that no file holds, and that reading one writes into a clean graph."""
+"""Operators that occur only in clean graphs: reading a file introduces them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of operators, `docs/operators.md`: `python -m bnnfpga.frontend.contract.page` prints it."""
+"""The page of operators, `docs/operators.md`; `python -m bnnfpga.frontend.contract.page` prints it."""
 
 from __future__ import annotations
 
@@ -11,46 +11,46 @@ from bnnfpga.frontend.contract.terms import ANY, FLOATS, MODERN, NEWEST, OLDEST,
 
 _INTRODUCTION = f"""# Operators
 
-What a model may be made of. This page is generated from the table that the compiler itself reads
-(`bnnfpga/frontend/contract`): whatever is not in it (an operator, an attribute or a value of one, an opset, an element
-type) is refused, with the node's name and what to do instead.
+What a model may contain. This page is generated from the table that the compiler itself reads
+(`bnnfpga/frontend/contract`): whatever is not in it (an operator, an attribute or its value, an opset, an element type)
+is refused, with the node's name and what to do instead.
 
-* Opsets {OLDEST} to {NEWEST} are read. All are converted to the form of opset {MODERN} first.
-* Only `float32` is computed with. Integers may come in, be moved, and be cast to float or to a type that holds them.
-* Nodes that read only constants may be of any kind: they are folded before anything is compiled. `Shape` is one.
-* Shapes, scales and places in the net are checked where they are known; those messages name the node, too.
+* Opsets {OLDEST} to {NEWEST} are supported. All are converted to the form of opset {MODERN} first.
+* All arithmetic is on `float32`. Integers may be inputs, be moved, and be cast to float or to a type that holds them.
+* Nodes that read only constants may be of any kind: they are folded before anything is compiled. So is `Shape`.
+* Shapes, scales and positions in the net are checked once they are known; those messages name the node, too.
 
 `versions` are the opsets at which ONNX changed the schema of an operator; a new row begins where the contract changes.
 """
-_REFUSED = """## Not taken
+_REFUSED = """## Not supported
 
-onnxruntime runs most of these on what depends on the image; bnnfpga refuses them. All but those that draw at random may
-read constants alone.
+onnxruntime runs most of these on data that depends on the image; bnnfpga refuses them there. On constants, all but the
+random ones are allowed.
 
 | operators | why | instead |
 |---|---|---|
 """
 _VALUES = """
-Of the operators that are taken, bnnfpga refuses these settings, which onnxruntime runs.
+Of the supported operators, bnnfpga refuses these settings, which onnxruntime runs.
 
-| operator | attribute | taken | why not others |
+| operator | attribute | supported | why not others |
 |---|---|---|---|
 """
 _BEYOND = """
-Nor are these taken, of any operator:
+For no operator are these supported:
 
 * opsets below 7, in which operators broadcast by attributes (`axis`, `broadcast`);
-* operators of other domains than ONNX's, QONNX's and FINN's (`com.microsoft`, `ai.onnx.ml` ...), but for functions that
+* operators of other domains than ONNX's, QONNX's and FINN's (`com.microsoft`, `ai.onnx.ml` ...), except functions that
   the file itself defines;
-* float16, bfloat16, float64 and complex numbers, and arithmetic on integers: float32 would give other numbers;
-* in front of a layer, a Resize that interpolates between pixels, or whose coordinates runtimes read differently;
+* float16, bfloat16, float64 and complex numbers, and arithmetic on integers: float32 would give different results;
+* in front of a layer, a Resize that interpolates between pixels, or whose coordinates runtimes interpret differently;
 * second outputs that are read: the mask of a Dropout, the indices of a MaxPool, the statistics of a BatchNormalization.
 """
 
 
 def operators_page() -> str:
-    """The page, as Markdown."""
-    return "\n".join([_INTRODUCTION, *_families(), _qonnx(), *_not_taken()])
+    """The page as Markdown."""
+    return "\n".join([_INTRODUCTION, *_families(), _qonnx(), *_unsupported()])
 
 
 def _families() -> Iterator[str]:
@@ -110,14 +110,14 @@ def _qonnx() -> str:
         [
             "## QONNX and FINN\n",
             f"By all their names: {names}. In the domains {domains}; versions 1 to {NEWEST_QONNX}. FINN's "
-            "`MaxPoolNHWC`, and what is in the domain `qonnx.custom_op.channels_last`, are the standard operators on "
-            "images with their channels last.\n",
+            "`MaxPoolNHWC` and the operators of the domain `qonnx.custom_op.channels_last` are the standard operators "
+            "on channels-last images.\n",
             *_rows(list(QONNX.values())),
         ]
     )
 
 
-def _not_taken() -> Iterator[str]:
+def _unsupported() -> Iterator[str]:
     rows = [
         f"| {', '.join(f'`{name}`' for name in refusal.operators)} | {refusal.why} | {refusal.instead} |"
         for refusal in REFUSALS

@@ -1,4 +1,4 @@
-"""QONNX's operators, by the versions of its own domain."""
+"""QONNX's operators, by the versions of QONNX's domain."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ROUNDING_MODES = {
     "HALF_UP": "round_half_up",
     "HALF_DOWN": "round_half_down",
 }
-"""QONNX's names and the operations that they are (`bnnfpga.numbers.arithmetic`)."""
+"""QONNX's rounding modes and the operations that implement them (`bnnfpga.numbers.arithmetic`)."""
 NEWEST_QONNX = 2
 DOMAINS = ("qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general", "qonnx", "")
 """All domains in which exporters put these operators."""
@@ -40,7 +40,7 @@ NAMES = {
     "XnorPopcountMatMul": "XnorPopcountMatMul",
     "QuantAvgPool2d": "QuantAvgPool2d",
 }
-"""The operators by all their names."""
+"""All names of the operators, and the one in a clean graph."""
 
 _FAMILY = "Quantizers"
 _MODES = Legal(", ".join(ROUNDING_MODES), lambda value: value.upper() in ROUNDING_MODES, tuple(ROUNDING_MODES))
@@ -76,14 +76,14 @@ OPERATORS = (
     Operator(
         "Quant",
         _FAMILY,
-        "Up to 8 bits, 16 on the model's input; zero points, and positive scales, of channels or of all.",
+        "Up to 8 bits, 16 on the model's input; zero points and positive scales per channel or per tensor.",
         (Form((1,), (_X, *_numbers("scale", "zeropt", "bitwidth")), (_SIGNED, _NARROW, _rounding("ROUND"))),),
         traits=WEIGHT_QUANTIZER,
     ),
     Operator(
         "BipolarQuant",
         _FAMILY,
-        "+scale from 0 on, -scale below.",
+        "+scale for 0 and above, -scale below.",
         (Form((1,), (_X, *_numbers("scale"))),),
         traits=WEIGHT_QUANTIZER,
     ),
@@ -114,7 +114,7 @@ OPERATORS = (
     Operator(
         "Trunc",
         _FAMILY,
-        "Quantised values without their lowest bits. Version 2 says the scale of its output and whether it is signed.",
+        "Quantised values without their lowest bits. Version 2 states its output's scale and whether it is signed.",
         (_TRUNC_1, _TRUNC_2),
     ),
 )

@@ -1,4 +1,4 @@
-"""ONNX's operators that are not taken where they read what depends on the image: why, and what to do instead."""
+"""ONNX operators that are not supported on data that depends on the image: why, and what to use instead."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why some operators are refused, as a sentence without its full stop; and what to do instead."""
+    """Why some operators are refused, as a sentence without its full stop, and what to use instead."""
 
     why: str
     instead: str
@@ -15,7 +15,7 @@ class Refusal:
 
 
 RANDOM = ("RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli")
-"""Operators that give other numbers each time, of constants too."""
+"""Operators whose results differ from run to run, even on constants."""
 
 _UPSAMPLE = "use nearest upsampling (nn.Upsample with mode='nearest') and a convolution"
 _EVAL = "export the trained model in eval mode"

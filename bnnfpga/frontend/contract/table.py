@@ -1,4 +1,4 @@
-"""All contracts: by operator, and those of what is refused; and the traits of a node by its operator."""
+"""All contracts and refusals, by operator, and the traits of nodes."""
 
 from __future__ import annotations
 
@@ -29,26 +29,21 @@ STANDARD: dict[str, Operator] = {
 QONNX: dict[str, Operator] = {
     operator.name: replace(operator, last=qonnx.NEWEST_QONNX) for operator in (*qonnx.OPERATORS, *finn.OPERATORS)
 }
-"""QONNX's and FINN's operators, by the names that they have in a clean graph."""
+"""QONNX's and FINN's operators, by their names in a clean graph."""
 REFUSED: dict[str, Refusal] = {name: refusal for refusal in REFUSALS for name in refusal.operators}
-"""ONNX's operators that are not taken."""
+"""Unsupported ONNX operators, by name."""
 TRAITS: dict[str, Traits] = {
     **{name: operator.traits for table in (STANDARD, QONNX) for name, operator in table.items()},
     **OWN,
 }
-"""Of each operator that a clean graph, or the host's part of one, may hold."""
+"""The traits of each operator that a clean graph, or its host part, may contain."""
 
 
 def traits_of(node: Node | onnx.NodeProto) -> Traits:
-    """What a node's operator does; one that the table does not have has no traits."""
+    """The traits of a node's operator; an operator outside the table has none."""
     return TRAITS.get(node.op_type, NONE)
 
 
 def kinds_that(have: Callable[[Traits], bool]) -> tuple[str, ...]:
-    """The names of all operators whose traits are such: `kinds_that(lambda traits: traits.pools)`."""
+    """The names of all operators whose traits satisfy a predicate: `kinds_that(lambda traits: traits.pools)`."""
     return tuple(name for name, traits in TRAITS.items() if have(traits))
-
-
-def of_family(*families: str) -> tuple[str, ...]:
-    """Names of the standard operators in some families."""
-    return tuple(operator.name for operator in STANDARD.values() if operator.family in families)

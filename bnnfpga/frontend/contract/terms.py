@@ -1,4 +1,4 @@
-"""The words in which contracts are written."""
+"""The vocabulary of the contracts."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from typing import Any
 from bnnfpga.frontend.contract.traits import NONE, Traits
 
 OLDEST = 7
-"""The first opset that is read: before it, operators broadcast by attributes."""
+"""The oldest supported opset: in earlier ones, operators broadcast by attributes."""
 NEWEST = 27
-"""The last opset whose operators the table accounts for."""
+"""The newest opset that the table covers."""
 MODERN = 21
-"""The opset of a clean graph. None of the table's operators changes its meaning behind it."""
+"""The opset of a clean graph. No operator of the table changes its meaning in later opsets."""
 
 
 @dataclass(frozen=True)
 class Legal:
-    """Which values an attribute may have.
+    """The legal values of an attribute.
 
     Parameters
     ----------
     text
-        How a message and the page say it.
+        The wording in messages and on the page.
     holds
-        Whether a value is one of them.
+        Whether a value is legal.
     values
-        All of them, where they are few.
+        All legal values, if they are few.
     """
 
     text: str
@@ -37,7 +37,7 @@ class Legal:
 
 
 def one_of(*values: Any) -> Legal:
-    """These values alone."""
+    """These values only."""
     return Legal(" or ".join(repr(value) for value in values), lambda value: value in values, values)
 
 
@@ -57,19 +57,19 @@ class Attribute:
     Parameters
     ----------
     name
-        As in the file.
+        Its name in the file.
     kind
         `int`, `ints`, `float`, `floats`, `string`, `strings`, `tensor` or `type`.
     default
-        What its absence means, as a value; None where the operator then does without.
+        The value if it is absent; None if it has no default.
     legal
-        The values that are taken.
+        The supported values.
     required
-        Whether a node must have it.
+        Whether it is mandatory.
     why
-        What is wrong with other values, as the end of a sentence.
+        What is wrong with other values, to complete a sentence.
     instead
-        What to do about them.
+        What to use instead of other values.
     """
 
     name: str
@@ -90,14 +90,14 @@ FLOATS, MOVED, CASTABLE, NUMBERS, INTEGERS, TRUTH, ANYTHING = (
     "bool",
     "any",
 )
-"""Element types of an input, as the page names them: `float` is float32."""
+"""Element types of an input, as worded on the page: `float` is float32."""
 
 
 @dataclass(frozen=True)
 class Input:
-    """An input of an operator, or with `many` all from here on.
+    """An input of an operator; with `many`, all inputs from this one on.
 
-    `constant` says that it must not depend on the image.
+    A `constant` input must not depend on the image.
     """
 
     name: str
@@ -109,7 +109,7 @@ class Input:
 
 @dataclass(frozen=True)
 class Rule:
-    """What attributes must keep between them, given by name with their defaults filled in."""
+    """A constraint between attributes; `holds` gets their values by name, defaults filled in."""
 
     text: str
     holds: Callable[[Mapping[str, Any]], bool]
@@ -118,20 +118,20 @@ class Rule:
 
 @dataclass(frozen=True)
 class Form:
-    """What an operator is from its first version on.
+    """The inputs, attributes and constraints of an operator over a range of versions.
 
     Parameters
     ----------
     versions
-        Those at which its schema was written anew without a change to what is said here; the first begins the form.
+        The versions of its schema, which differ in nothing that is stated here; the form begins at the first.
     inputs, attributes, rules
-        All that it has.
+        All of them.
     more_outputs
-        Names of its outputs behind the first, which nothing may read.
+        The names of its outputs after the first, which must be unread.
     no_broadcast
-        Whether its operands must have one shape.
+        Whether its operands must have equal shapes.
     more_in_training
-        Whether it gives more outputs where it trains, so that it must have none.
+        Whether further outputs mean that it trains, so that it must not have any.
     """
 
     versions: tuple[int, ...]
@@ -144,38 +144,38 @@ class Form:
 
     @property
     def first(self) -> int:
-        """The version that begins it."""
+        """The version at which it begins."""
         return self.versions[0]
 
     def since(self, *versions: int, without: tuple[str, ...] = (), **changes: Any) -> Form:
-        """The form of later versions: without some attributes, and with other inputs, more attributes ..."""
+        """The form of later versions: without some attributes, with `more` attributes, or with other fields changed."""
         attributes = (*(item for item in self.attributes if item.name not in without), *changes.pop("more", ()))
         return replace(self, versions=versions, attributes=attributes, **changes)
 
 
 @dataclass(frozen=True)
 class Operator:
-    """An operator.
+    """The contract of an operator.
 
     Parameters
     ----------
     name
-        `op_type` of its nodes.
+        The `op_type` of its nodes.
     family
-        The heading under which the page lists it.
+        Its heading on the page.
     does
-        What becomes of it, or what it must be, as a sentence.
+        What it is compiled to, or what it must be, as a sentence.
     forms
-        By version, the oldest first.
+        Its forms, oldest first.
     gives
-        The element type of its output: that of its `first` or `second` input, `bool`, the `int64` of classes, or that
-        of its attribute `to`.
+        The element type of its output: that of its `first` or `second` input, `bool`, `int64` for classes, the one in
+        its attribute `to`, `ranked` for values and their indices, or `constant`.
     last
-        The last version of it; None where the newest has it.
+        The last version that has it; None if the newest does.
     some
-        Whether it has as many outputs as one likes.
+        Whether it may have any number of outputs.
     traits
-        What shared code may ask of it.
+        The properties that shared code may query.
     """
 
     name: str
@@ -188,12 +188,12 @@ class Operator:
     traits: Traits = NONE
 
     def form(self, version: int) -> Form | None:
-        """The form in force at an opset version; None where there is none."""
+        """The form in force at an opset version; None if the operator does not exist there."""
         if self.last is not None and version > self.last:
             return None
         return next((form for form in reversed(self.forms) if form.first <= version), None)
 
     @property
     def versions(self) -> tuple[int, ...]:
-        """Every version of its schema that the forms account for."""
+        """Every version of its schema that the forms cover."""
         return tuple(version for form in self.forms for version in form.versions)

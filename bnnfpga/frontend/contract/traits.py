@@ -1,12 +1,12 @@
-"""The words in which shared code asks what an operator does, so that it need not know operators by name.
+"""The properties of operators that shared code queries, so that it need not know operators by name.
 
-Each entry of the table says its operator's `Traits`; `bnnfpga.frontend.contract.table.traits_of` looks up those of a
-node. Code that works on whatever has some property asks for it: `traits_of(node).elementwise`. Code that is about one
-operator (its contract, meaning, spelling, lowering) stands in a dictionary under the operator's name, and whoever walks
-a graph looks it up there. So an operator that has the traits of others is treated like them everywhere at once.
+Each entry of the table states its operator's `Traits`; `bnnfpga.frontend.contract.table.traits_of` looks up those of a
+node. Code for all operators with some property asks for it: `traits_of(node).elementwise`. Code for one operator (its
+contract, meaning, spelling, lowering) is in a dictionary under the operator's name, where code that walks a graph looks
+it up. So an operator with the traits of others is treated like them everywhere.
 
-A property that several places need and that no word says is a new field here, which the entries of its operators set;
-it is not a list of names.
+A property that several places need and that has no trait yet becomes a new field here, set by the entries of its
+operators; it does not become a list of names.
 """
 
 from __future__ import annotations
@@ -16,68 +16,68 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Traits:
-    """What shared code may ask of an operator; by default, an operator has none of them.
+    """The properties of an operator that shared code may query; by default, it has none.
 
     Parameters
     ----------
     elementwise
-        It computes each element of its output from the one of its input, and from constants.
+        It computes each element of its output from the same element of its input and from constants.
     rounded_once
-        It is elementwise, and means a float64 value rounded once to float32 (`bnnfpga.numbers.float_functions`).
+        It is elementwise and defined as a float64 value rounded once to float32 (`bnnfpga.numbers.float_functions`).
     adds, subtracts, multiplies, divides
-        It is elementwise, and does just this with its two operands.
+        It is elementwise and computes exactly this of its two operands.
     binary
-        It is elementwise, and works on two operands, each of which may be the constant.
+        It is elementwise and has two operands, either of which may be the constant.
     pairs
-        It is binary, and may take two streams instead of a stream and a constant.
+        It is binary and may join two streams instead of a stream and a constant.
     broadcasts
-        It is elementwise, and its constants have shapes of their own, which are broadcast against its input.
+        It is elementwise and its constants, of any shape, are broadcast against its input.
     by_channel
-        It is elementwise, and the first axis of each of its constants counts channels.
+        It is elementwise and the first axis of each of its constants is the channel.
     counts_thresholds
-        It is a quantizer that counts which of its thresholds its input reaches; they are its only constant.
+        It is a quantizer that counts the thresholds that its input reaches; they are its only constant.
     quantizes
-        It is elementwise, and makes integer codes.
+        It is elementwise and its results are integer codes.
     quantizes_weights
-        It is a quantizer that may stand behind weights, too.
+        It is a quantizer that may also quantise weights.
     dot_product
-        It sums products of its input with the weights, its second operand.
+        It sums products of its input and its second operand, the weights.
     outputs_first
-        It is a dot product, and the first axis of its weights counts outputs; else their last axis does.
+        It is a dot product and the first axis of its weights is the output; otherwise the last axis is.
     slides
-        It computes each pixel from a window of them.
+        It computes each pixel from a window of pixels.
     pools
-        It slides, and computes each channel alone, without weights.
+        It slides and computes each channel separately, without weights.
     takes_extremum
-        It pools, and gives the same behind what rises as in front of it.
+        It pools and commutes with monotonically rising functions.
     averages
-        It pools, and gives averages.
+        It pools and computes averages.
     regroups
-        It only regroups a frame's elements, keeping their order.
+        It only reshapes a frame, keeping the order of its elements.
     reorders
-        It only puts a frame's elements in another order; what transposes does.
+        It only permutes a frame's elements, as what transposes does.
     transposes
         It only permutes a frame's axes.
     moves
-        Each element that it gives is one of its one input's, regrouped and transposed ones included.
+        Each element of its output is one of its single input's; regrouping and transposing count.
     picks
-        It moves, and takes elements along some of its axes, each any number of times.
+        It moves elements and selects them along some axes, each any number of times.
     concatenates
-        It puts streams one behind the other along an axis.
+        It concatenates streams along an axis.
     pads
         It puts constants around an image.
     reduces
-        It makes one element of all along some axes.
+        It reduces all elements along some axes to one.
     channels_second
-        The second axis of what it takes counts channels, whatever else the file says.
+        The second axis of its input is the channel, whatever else the file says.
     compares
-        It gives truth values of two operands.
+        It compares two operands; its results are booleans.
     takes_truths
-        It gives numbers for truth values.
+        It converts booleans to numbers.
     casts
-        It gives the same numbers in another type.
+        It converts numbers to another type without changing them.
     left_to_host
-        It is a function of scores, behind the last layer, that no unit computes.
+        It is a function of scores, after the last layer, that no unit computes.
     """
 
     elementwise: bool = False
@@ -130,12 +130,12 @@ class Traits:
 
     @property
     def commutative(self) -> bool:
-        """Whether it is arithmetic, and its operands may change places."""
+        """Whether it is arithmetic and its operands may be swapped."""
         return self.adds or self.multiplies
 
     @property
     def layout(self) -> bool:
-        """Whether it only changes the layout of a frame, which keeps each of its elements: it regroups or reorders."""
+        """Whether it only changes the layout of a frame and keeps all elements: it regroups or reorders."""
         return self.regroups or self.reorders
 
 

@@ -1,4 +1,4 @@
-"""The graph in memory: nodes and tensors with one index, to and from ONNX's messages, and what transforms it.
+"""The graph in memory: nodes and tensors with one index, conversion to and from protobuf, transforms.
 
-It knows no operator.
+Nothing here knows any operator.
 """

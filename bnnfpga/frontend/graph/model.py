@@ -1,8 +1,8 @@
-"""The model as a graph with one index: who makes a tensor, who reads it, which are constants, what shapes they have.
+"""The model as a graph with one index: each tensor's producer and readers, constants, shapes and types.
 
-Every transform edits the graph through `Model`, which keeps the index, so that each question costs the same in a net of
-five layers and of five hundred. Facts that follow from the graph (integer types, say) are remembered by tensor and
-forgotten where an edit touches what they follow from.
+Every transform edits the graph through `Model`, which maintains the index, so that a query costs the same in a net of
+five layers as in one of five hundred. Facts derived from the graph (integer types, say) are cached by tensor and
+invalidated where an edit touches what they were derived from.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from onnx import TensorProto, helper
 
 
 class Origin(NamedTuple):
-    """A node of the file: its name, its operator as the file calls it, and of a function's node, which function's."""
+    """A node of the file: its name, its operator in the file's terms and, inside a function, where it stands."""
 
     name: str
     op_type: str
@@ -26,10 +26,10 @@ class Origin(NamedTuple):
 
 
 class Node:
-    """One operation: what it is called, the tensors that it reads and makes, and its attributes by name.
+    """One operation: its name, the tensors it reads and writes, and its attributes by name.
 
     Nodes are compared by identity. `Model` edits them; strings among the attributes are `str`, tensors are arrays.
-    `origin` is the node of the file that it stands for, or for a part of: what messages name.
+    `origin` is the node of the file that it represents, in whole or in part; messages name that one.
     """
 
     __slots__ = ("_input", "_next", "_output", "_previous", "attributes", "domain", "name", "op_type", "origin")
@@ -52,12 +52,12 @@ class Node:
 
     @property
     def input(self) -> tuple[str, ...]:
-        """Names of the tensors it reads; one that is left out is empty."""
+        """Names of its input tensors; an omitted optional input is empty."""
         return self._input
 
     @property
     def output(self) -> tuple[str, ...]:
-        """Names of the tensors it makes."""
+        """Names of its output tensors."""
         return self._output
 
     def __repr__(self) -> str:
@@ -76,8 +76,8 @@ class Model:
     opset
         Version of the standard operators.
 
-    `end` is what the host makes of the outputs, where something is cut off behind them. `turned` has tensors that are
-    one of the file's with its axes in another order: that one, and of each of its axes the axis here.
+    `end` is the part cut off after the outputs, which the host computes. `turned` maps a tensor that is a transposed
+    tensor of the file to that tensor's name and, for each of its axes, the axis here.
     """
 
     def __init__(self, input: str, outputs: Iterable[str], opset: int) -> None:
@@ -102,7 +102,7 @@ class Model:
         self._touched: dict[Node, None] = {}
         self._origin: Origin | None = None
 
-    # -- questions -----------------------------------------------------------------------------------------------------
+    # -- queries -------------------------------------------------------------------------------------------------------
 
     @property
     def input(self) -> str:
@@ -116,7 +116,7 @@ class Model:
 
     @property
     def nodes(self) -> list[Node]:
-        """All nodes in their order; a list of its own, which edits leave as it is."""
+        """All nodes in order, as a new list that later edits do not change."""
         return list(self._walk())
 
     def __len__(self) -> int:
@@ -126,33 +126,33 @@ class Model:
         return node._next is not None
 
     def producer(self, tensor: str) -> Node | None:
-        """The node that makes a tensor; None for constants and the input."""
+        """The node whose output a tensor is; None for constants and the input."""
         return self._producers.get(tensor)
 
     def consumers(self, tensor: str) -> list[Node]:
-        """The nodes that read a tensor, each once."""
+        """The nodes that read a tensor, without duplicates."""
         return list(self._consumers.get(tensor, ()))
 
     def only_reader(self, tensor: str) -> Node | None:
-        """The node that reads a tensor which nothing else reads, and which is no output; None where there is none."""
+        """The only reader of a tensor; None if it has none or several, or is an output."""
         readers = self.consumers(tensor)
         return readers[0] if len(readers) == 1 and tensor not in self._output_names else None
 
     def is_read(self, tensor: str) -> bool:
-        """Whether a node reads a tensor, or it is an output."""
+        """Whether a tensor is read by a node or is an output."""
         return bool(self._consumers.get(tensor)) or tensor in self._output_names
 
     def constant(self, tensor: str) -> NDArray[Any] | None:
-        """The value of a constant, None for others."""
+        """The value of a constant; None for other tensors."""
         return self._constants.get(tensor)
 
     @property
     def constants(self) -> dict[str, NDArray[Any]]:
-        """All constants that a node reads, by name."""
+        """All constants that are read, by name."""
         return {name: value for name, value in self._constants.items() if self.is_read(name)}
 
     def shape(self, tensor: str) -> list[int]:
-        """The shape of a tensor whose shape is known, batch included; an empty list where it is not (or a number)."""
+        """The shape of a tensor, batch included; an empty list for a scalar or if the shape is unknown."""
         value = self._constants.get(tensor)
         return list(self._shapes.get(tensor, ()) if value is None else value.shape)
 
@@ -161,7 +161,7 @@ class Model:
         return tensor in self._constants or tensor in self._shapes
 
     def element_type(self, tensor: str) -> int:
-        """ONNX's number of a tensor's element type, 0 where it is not known."""
+        """The ONNX code of a tensor's element type; 0 if unknown."""
         value = self._constants.get(tensor)
         if value is not None:
             return int(helper.np_dtype_to_tensor_dtype(value.dtype))
@@ -170,11 +170,11 @@ class Model:
     # -- edits ---------------------------------------------------------------------------------------------------------
 
     def stand_for(self, node: Node | None) -> None:
-        """From now on, nodes that come into the graph without an origin have that of `node`."""
+        """From now on, give nodes that are inserted without an origin the origin of `node`."""
         self._origin = None if node is None else node.origin
 
     def insert_before(self, place: Node | None, *nodes: Node) -> None:
-        """Put nodes in front of `place`, in their order; None is the end."""
+        """Insert nodes before `place`, in order; None is the end of the graph."""
         anchor = self._ends if place is None else place
         for node in nodes:
             before = anchor._previous
@@ -188,16 +188,16 @@ class Model:
             self._enter(node)
 
     def insert_after(self, place: Node, *nodes: Node) -> None:
-        """Put nodes behind `place`, in their order."""
+        """Insert nodes after `place`, in order."""
         behind = place._next
         self.insert_before(None if behind is self._ends else behind, *nodes)
 
     def append(self, *nodes: Node) -> None:
-        """Put nodes at the end."""
+        """Append nodes to the end of the graph."""
         self.insert_before(None, *nodes)
 
     def remove(self, *nodes: Node) -> None:
-        """Take nodes out of the graph."""
+        """Remove nodes from the graph."""
         for node in nodes:
             before, behind = node._previous, node._next
             assert before is not None
@@ -209,39 +209,39 @@ class Model:
             self._leave(node)
 
     def replace(self, node: Node, *others: Node) -> None:
-        """Put nodes in the place of one, which goes away."""
+        """Replace a node by others."""
         behind = node._next
         self.remove(node)
         self.insert_before(None if behind is self._ends else behind, *others)
 
     def move_before(self, place: Node | None, node: Node) -> None:
-        """Put a node of the graph at another place."""
+        """Move a node of the graph in front of `place`; None is the end."""
         self.remove(node)
         self.insert_before(place, node)
 
     def set_input(self, node: Node, index: int, tensor: str) -> None:
-        """Let a node read another tensor."""
+        """Connect an input of a node to another tensor."""
         self.set_inputs(node, (*node.input[:index], tensor, *node.input[index + 1 :]))
 
     def set_inputs(self, node: Node, tensors: Iterable[str]) -> None:
-        """Let a node read these tensors."""
+        """Replace all inputs of a node."""
         self._leave(node)
         node._input = tuple(tensors)
         self._enter(node)
 
     def set_output(self, node: Node, tensor: str, index: int = 0) -> None:
-        """Let a node make another tensor."""
+        """Rename an output of a node."""
         self._leave(node)
         node._output = (*node.output[:index], tensor, *node.output[index + 1 :])
         self._enter(node)
 
     def replace_input(self, old: str, new: str) -> None:
-        """Let all readers of `old` read `new`."""
+        """Redirect all readers of `old` to `new`."""
         for node in self.consumers(old):
             self.set_inputs(node, tuple(new if name == old else name for name in node.input))
 
     def become(self, node: Node, op_type: str, domain: str = "", attributes: Mapping[str, Any] | None = None) -> None:
-        """Make another operation of a node; without `attributes` it keeps its own."""
+        """Change the operation of a node; without `attributes`, it keeps its own."""
         node.op_type, node.domain = op_type, domain
         if attributes is not None:
             node.attributes = dict(attributes)
@@ -257,7 +257,7 @@ class Model:
         self._touch(node)
 
     def set_constant(self, tensor: str, value: NDArray[Any] | np.generic) -> None:
-        """Make a tensor a constant, or give it another value."""
+        """Make a tensor a constant, or change its value."""
         self._constants[tensor] = np.asarray(value)
         self._names.add(tensor)
         self._forget(tensor)
@@ -265,21 +265,21 @@ class Model:
             self._touch(node)
 
     def set_shape(self, tensor: str, shape: Iterable[int]) -> None:
-        """Say what shape a tensor has, batch included."""
+        """Set the shape of a tensor, batch included."""
         self._shapes[tensor] = tuple(int(extent) for extent in shape)
         self._names.add(tensor)
 
     def set_element_type(self, tensor: str, kind: int) -> None:
-        """Say of what ONNX type a tensor's elements are."""
+        """Set the ONNX element type of a tensor."""
         self._types[tensor] = kind
 
     def set_metadata(self, key: str, value: str) -> None:
-        """Note something of the model; what follows from notes about its input is forgotten."""
+        """Set a metadata entry; facts derived from the model's input are invalidated."""
         self.metadata[key] = value
         self._forget(self._input_name)
 
     def set_boundary(self, *, input: str | None = None, outputs: Iterable[str] | None = None) -> None:
-        """Make other tensors the input or the outputs."""
+        """Change which tensors are the input or the outputs."""
         if input is not None:
             self._input_name = input
             self._forget(input)
@@ -287,7 +287,7 @@ class Model:
             self._output_names = tuple(outputs)
 
     def remove_unread(self, *nodes: Node) -> None:
-        """Remove the nodes of these whose results nobody reads, and those above them that nobody reads then."""
+        """Remove those of the nodes whose outputs are unread, and the producers that become unread in turn."""
         ahead = list(nodes)
         while ahead:
             node = ahead.pop()
@@ -297,7 +297,7 @@ class Model:
                 ahead += [item for item in above if item is not None]
 
     def sort(self) -> None:
-        """Put nodes behind those that make what they read; of several that may come next, the first so far.
+        """Sort topologically; among nodes that are ready, the one that came first so far stays first.
 
         Source: Kahn, "Topological sorting of large networks" (1962).
         """
@@ -318,7 +318,7 @@ class Model:
                     missing[reader] -= 1
                     if not missing[reader]:
                         heapq.heappush(ready, order[reader])
-        assert len(sorted_nodes) == self._size, "the graph has a circle"
+        assert len(sorted_nodes) == self._size, "the graph has a cycle"
         before = self._ends
         for node in sorted_nodes:
             before._next, node._previous = node, before
@@ -328,7 +328,7 @@ class Model:
     # -- names ---------------------------------------------------------------------------------------------------------
 
     def fresh_name(self, stem: str) -> str:
-        """A tensor name that the graph never had: `stem`, with a number if need be."""
+        """A tensor name never used in the graph: `stem`, numbered if necessary."""
         name = stem
         while name in self._names:
             number = self._numbers[stem] = self._numbers.get(stem, 0) + 1
@@ -337,25 +337,25 @@ class Model:
         return name
 
     def add_constant(self, stem: str, value: Any) -> str:
-        """Give the graph a constant, as float32 unless it is an array; its name is `stem`, with a number if need be."""
+        """Add a constant, float32 unless it is an array, and return its name: `stem`, numbered if necessary."""
         name = self.fresh_name(stem)
         self.set_constant(name, value if isinstance(value, np.ndarray) else np.float32(value).reshape(()))
         return name
 
-    # -- what follows from the graph -----------------------------------------------------------------------------------
+    # -- facts derived from the graph ----------------------------------------------------------------------------------
 
     def fact(self, kind: str, tensor: str, of: Callable[[str], tuple[Any, bool] | list[str]]) -> Any:
-        """A fact of a tensor that follows from its producer and, maybe, from the same fact of what that reads.
+        """A fact about a tensor, derived from its producer and possibly from the same fact about the producer's inputs.
 
-        Computed once, without recursion, and forgotten where an edit touches what it follows from.
+        Computed once, without recursion, and invalidated where an edit touches what it was derived from.
 
         Parameters
         ----------
         kind
-            What the fact is called.
+            The name of the fact.
         of
-            From a tensor to the fact and whether it follows from facts of the producer's inputs; or to the tensors
-            whose facts must be known first, if any is missing.
+            Maps a tensor to the fact and whether it depends on facts about the producer's inputs; or, if some of those
+            are missing, to the tensors whose facts must be derived first.
         """
         waiting = [tensor]
         while waiting:
@@ -372,15 +372,15 @@ class Model:
         return self.known(kind, tensor)
 
     def known(self, kind: str, tensor: str) -> Any:
-        """A fact of a tensor that is known."""
+        """A known fact about a tensor."""
         return self._facts[tensor][kind][0]
 
     def knows(self, kind: str, tensor: str) -> bool:
-        """Whether a fact of a tensor is known already."""
+        """Whether a fact about a tensor is known."""
         return kind in self._facts.get(tensor, ())
 
     def take_touched(self) -> list[Node]:
-        """The nodes that edits have touched since the last call and that are still there."""
+        """The nodes touched by edits since the last call that are still in the graph."""
         touched = [node for node in self._touched if node in self]
         self._touched.clear()
         return touched
@@ -388,7 +388,7 @@ class Model:
     # -- copies --------------------------------------------------------------------------------------------------------
 
     def copy(self) -> Model:
-        """A graph of its own; constants are shared, since nobody changes them in place."""
+        """An independent copy; constants are shared, since they are never changed in place."""
         other = Model(self._input_name, self._output_names, self.opset)
         other.metadata, other.end, other.turned = dict(self.metadata), self.end, dict(self.turned)
         other._constants, other._shapes = dict(self._constants), dict(self._shapes)
@@ -406,7 +406,7 @@ class Model:
             node = node._next
 
     def _name_node(self, node: Node) -> None:
-        """A node's name is its own: one that another node has gets a number."""
+        """Make a node's name unique: one that is in use gets a number."""
         if node.name in self._node_names:
             number = 1
             while f"{node.name}_{number}" in self._node_names:
@@ -438,7 +438,7 @@ class Model:
                 self._touched[above] = None
 
     def _touch(self, node: Node) -> None:
-        """An edit changed a node: what is known of its results is forgotten, and its neighbours may be looked at."""
+        """Record an edit of a node: invalidate facts about its outputs and mark it and its neighbours as touched."""
         self._touched[node] = None
         for tensor in node.input:
             above = self._producers.get(tensor)
@@ -449,30 +449,30 @@ class Model:
             self._touched.update(self._consumers.get(tensor, {}))
 
     def _forget(self, tensor: str) -> None:
-        """Forget facts of a tensor, and those that follow from them."""
+        """Invalidate the facts about a tensor and those derived from them."""
         self._facts.pop(tensor, None)
         ahead = [tensor]
         while ahead:
             for reader in self._consumers.get(ahead.pop(), ()):
-                for made in reader.output:
-                    known = self._facts.get(made)
+                for result in reader.output:
+                    known = self._facts.get(result)
                     follows = [kind for kind, (_, inherited) in known.items() if inherited] if known else []
                     for kind in follows:
-                        del self._facts[made][kind]
+                        del self._facts[result][kind]
                     if follows:
-                        ahead.append(made)
+                        ahead.append(result)
 
 
 @dataclass(frozen=True, eq=False)
 class End:
-    """What the host makes of a graph's outputs.
+    """What the host computes from a graph's outputs.
 
     Parameters
     ----------
     inputs
-        The tensors that are the graph's outputs, in their order, by their names in the file.
+        The graph's outputs in order, by their names in the file.
     graph
-        The nodes behind them, in their order, with their constants and shapes; its outputs are the file's.
+        The nodes after them, with their constants and shapes; its outputs are the file's.
     """
 
     inputs: tuple[str, ...]
@@ -489,10 +489,10 @@ def make_node(
     origin: Origin | None = None,
     **attributes: Any,
 ) -> Node:
-    """A node that is in no graph yet, with its attributes as keywords."""
+    """A node that is not yet in a graph; attributes are keywords."""
     return Node(op_type, input, output, name, domain, attributes, origin)
 
 
 def copy_node(node: Node) -> Node:
-    """The same operation on the same tensors, as a node that is in no graph."""
+    """A copy of a node that is not in any graph."""
     return Node(node.op_type, node.input, node.output, node.name, node.domain, node.attributes, node.origin)

@@ -1,4 +1,4 @@
-"""Small questions about nodes and tensors of a graph."""
+"""Small queries about nodes and tensors of a graph."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from bnnfpga.frontend.graph.model import Model, Node, Origin
 QONNX_DOMAIN = "qonnx.custom_op.general"
 _ORIGIN_NAME, _ORIGIN_KIND, _ORIGIN_PLACE = (f"bnnfpga.origin.{part}" for part in ("name", "kind", "place"))
 EMBEDDING = "Embedding"
-"""Integers from a table of each channel, by the integer that comes in (`bnnfpga.frontend.spelling.embeddings`)."""
+"""Looks up integers in one table per channel, by the input integer (`bnnfpga.frontend.spelling.embeddings`)."""
 UNARY, UNARY_DOMAIN = "Unary", "bnnfpga"
-"""A function of one tensor that a file writes with several nodes (`bnnfpga.frontend.forms.diamonds`)."""
+"""A function of one tensor for which a file has several nodes (`bnnfpga.frontend.forms.diamonds`)."""
 
 
 def attribute(node: Node | onnx.NodeProto, name: str, default: Any) -> Any:
-    """Value of a node's attribute; strings as `str`."""
+    """The value of a node's attribute; strings as `str`."""
     if isinstance(node, Node):
         return node.attributes.get(name, default)
     for item in node.attribute:
@@ -31,13 +31,13 @@ def attribute(node: Node | onnx.NodeProto, name: str, default: Any) -> Any:
 
 
 def describe(node: Node | onnx.NodeProto) -> str:
-    """How messages name a node: as the file does."""
+    """A node as messages name it: in the file's terms."""
     name, kind, place = origin_of(node)
     return f"node {shown(name)} ({kind}){place}"
 
 
 def origin_of(node: Node | onnx.NodeProto) -> Origin:
-    """The node of the file that a node stands for, or for a part of."""
+    """The node of the file that a node represents, in whole or in part."""
     own = Origin(node.name, node.op_type)
     if isinstance(node, Node):
         return node.origin or own
@@ -46,7 +46,7 @@ def origin_of(node: Node | onnx.NodeProto) -> Origin:
 
 
 def note_origin(node: onnx.NodeProto, origin: Origin) -> onnx.NodeProto:
-    """The node, with a note of which one of the file it stands for; a note that it has stays."""
+    """Record which node of the file this one represents, and return it."""
     del node.metadata_props[:]
     for key, value in zip((_ORIGIN_NAME, _ORIGIN_KIND, _ORIGIN_PLACE), origin, strict=True):
         node.metadata_props.add(key=key, value=value)
@@ -54,7 +54,7 @@ def note_origin(node: onnx.NodeProto, origin: Origin) -> onnx.NodeProto:
 
 
 def required_constant(model: Model, node: Node, index: int, meaning: str) -> NDArray[Any]:
-    """Value of a node's input that must be constant."""
+    """The value of a node's input, which must be constant."""
     value = model.constant(node.input[index]) if len(node.input) > index else None
     if value is None:
         raise UserError(
@@ -64,7 +64,7 @@ def required_constant(model: Model, node: Node, index: int, meaning: str) -> NDA
 
 
 def required_shape(model: Model, node: Node, tensor: str) -> list[int]:
-    """Shape of one of a node's tensors, where the node means nothing without."""
+    """The shape of one of a node's tensors, which must be known."""
     shape = model.shape(tensor)
     if not shape:
         raise UserError(
@@ -76,13 +76,13 @@ def required_shape(model: Model, node: Node, tensor: str) -> list[int]:
 
 
 def scalar_operand(model: Model, node: Node) -> float | None:
-    """The constant of a node with two inputs, where it is one number."""
+    """The constant operand of a node with two inputs, if it is a scalar."""
     values = [value for value in map(model.constant, node.input) if value is not None]
     return float(values[0].item()) if len(node.input) == 2 and len(values) == 1 and values[0].size == 1 else None
 
 
 def comes_from_constants(model: Model, tensor: str) -> bool:
-    """Whether a tensor is constant, or is made of constants alone, as quantised weights are."""
+    """Whether a tensor is constant or computed from constants only, as quantised weights are."""
 
     def follow(at: str) -> tuple[bool, bool] | list[str]:
         producer = model.producer(at)
@@ -100,25 +100,25 @@ def comes_from_constants(model: Model, tensor: str) -> bool:
 
 
 def make_boundary(model: Model, *, input: str | None = None, outputs: Sequence[str] | None = None) -> None:
-    """Make a float tensor the graph's only input, or float tensors its outputs."""
+    """Make a float32 tensor the graph's input, or float32 tensors its outputs."""
     for tensor in filter(None, (input, *(outputs or ()))):
         model.set_element_type(tensor, onnx.TensorProto.FLOAT)
     model.set_boundary(input=input, outputs=outputs)
 
 
 def describe_tensor(model: Model, name: str) -> str:
-    """A tensor as messages name it: by the node that makes it."""
+    """A tensor as messages name it: by its producer."""
     source = model.producer(name)
     return f"the output of {describe(source)}" if source else "the model's input"
 
 
 def data_operands(model: Model, node: Node) -> list[str]:
-    """The tensors that a node takes and that are not constant."""
+    """The inputs of a node that are not constant."""
     return [name for name in node.input if name and model.constant(name) is None]
 
 
 def elementwise_operand(model: Model, node: Node) -> str:
-    """The one tensor of an elementwise node that is not constant."""
+    """The only input of an elementwise node that is not constant."""
     dynamic = data_operands(model, node)
     if len(dynamic) != 1:
         raise UserError(

@@ -1,4 +1,4 @@
-"""The graph from ONNX's own messages, and as them."""
+"""Conversion between the graph and ONNX's protobuf messages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _IR_VERSION = 10
 
 
 def from_proto(proto: onnx.ModelProto) -> Model:
-    """The graph of a file in the form that `modern.modernise` gives it."""
+    """The graph of a file that `modern.modernise` has converted."""
     graph = proto.graph
     opset = next((item.version for item in proto.opset_import if item.domain in ("", "ai.onnx")), 1)
     model = Model(graph.input[0].name, [value.name for value in graph.output], opset)
@@ -31,7 +31,7 @@ def from_proto(proto: onnx.ModelProto) -> Model:
 
 
 def to_proto(model: Model) -> onnx.ModelProto:
-    """A graph as a file, with the shapes that are known."""
+    """A graph as an ONNX model, with all known shapes."""
     boundary = {model.input, *model.outputs}
     inside = [name for node in model.nodes for name in node.output if name not in boundary]
     graph = helper.make_graph(
@@ -50,7 +50,7 @@ def to_proto(model: Model) -> onnx.ModelProto:
 
 
 def node_to_proto(node: Node) -> onnx.NodeProto:
-    """A node as files have it."""
+    """A node as an ONNX message."""
     values = {
         name: numpy_helper.from_array(value) if isinstance(value, np.ndarray) else value
         for name, value in node.attributes.items()

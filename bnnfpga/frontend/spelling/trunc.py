@@ -22,11 +22,11 @@ class TruncToQuant(Transform):
     signed with two bits more, which holds all of them. Its scale stays that of the input.
     """
 
+    kinds = ("Trunc",)
+
     def visit(self, model: Model, node: Node) -> bool:
-        if node.op_type == "Trunc":
-            _spell(model, node)
-            return True
-        return False
+        _spell(model, node)
+        return True
 
 
 def _spell(model: Model, node: Node) -> None:
