@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from bnnfpga.base.assets import asset
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.schedule import Schedule
-from bnnfpga.native.library import Part, shared_library
+from bnnfpga.native.library import TranslationUnit, shared_library
 
 _DONE = 0
 
@@ -101,7 +101,7 @@ class NativePlayer:
 @functools.cache
 def _library() -> ctypes.CDLL:
     source = asset("flows") / "cycles" / "player.cpp"
-    parts = {"player": Part(("-O2",), (source,))}
+    parts = {"player": TranslationUnit(("-O2",), (source,))}
     library = shared_library("cycles", parts, what="the cycle model", hint="leave it unset")
     library.bnn_player_new.restype = ctypes.c_void_p
     library.bnn_player_free.restype = None

@@ -1,4 +1,4 @@
-"""What a clean graph may hold."""
+"""The operators of a clean graph."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SUPPORTED = kinds_that(
 
 
 def check_supported(model: Model) -> None:
-    """Refuse what no transform has brought into a clean graph's form.
+    """Refuse nodes that could not be brought into a clean graph's form.
 
     Raises
     ------

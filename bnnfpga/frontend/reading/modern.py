@@ -1,6 +1,6 @@
-"""Every operator in the form of one opset: what reads the graph behind it need not know the file's version.
+"""Conversion of every operator to one opset, so that nothing later needs to know the file's version.
 
-The meaning of each form is in the table (`bnnfpga.frontend.contract`); here is the spelling alone.
+The contract (`bnnfpga.frontend.contract`) defines what each form means; only the spelling changes here.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from bnnfpga.frontend.reading.modern_forms import MODERN_FORMS, as_it_is
 from bnnfpga.frontend.reading.node_writer import NodeWriter, Spelling
 
 _IR = 10
-"""The version of the format that `MODERN` came with."""
+"""The IR version that `MODERN` came with."""
 
 
 def modernise(model: onnx.ModelProto, versions: Mapping[str, int]) -> None:
-    """Bring `model`, in place, to the opset `MODERN`: constants are computed, and everything else spelled anew.
+    """Convert `model` to the opset `MODERN`, in place: constants are folded, and everything else is rewritten.
 
-    `versions` says by the names of nodes which version of its domain each has.
+    `versions` maps the names of nodes to the version of their domain.
 
     Raises
     ------
     UserError
-        If a node's operands have the wrong element types, or shapes that its version does not take.
+        If a node's operands have the wrong element types, or shapes that its version does not support.
     """
     shapes = fold_constant_nodes(model)
     check_types(model, versions, shapes)
@@ -46,13 +46,13 @@ def modernise(model: onnx.ModelProto, versions: Mapping[str, int]) -> None:
     model.graph.initializer.extend(writer.constants)
     model.ir_version = max(model.ir_version, _IR)
     del model.opset_import[:]
-    # qonnx takes the first for the version of the standard operators.
+    # qonnx reads the first as the version of the standard operators.
     model.opset_import.append(onnx.helper.make_opsetid("", MODERN))
     model.opset_import.append(onnx.helper.make_opsetid(QONNX_DOMAIN, 1))
 
 
 def _write(writer: NodeWriter, node: onnx.NodeProto, version: int) -> Iterator[onnx.NodeProto]:
-    """What stands for a node; its first outputs have their names."""
+    """The nodes that replace a node; they define its outputs under the same names."""
     operator = operator_of(node)
     form = operator.form(version) if operator else None
     if node.domain or form is None:
