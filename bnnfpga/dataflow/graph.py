@@ -19,7 +19,7 @@ from bnnfpga.numbers.integers import IntArray
 _CHUNK_ELEMENTS = 1 << 23
 """What an operator takes and makes at once in `execute`; more only where a single frame has more."""
 
-End = tuple[str, int]
+StreamEnd = tuple[str, int]
 """An operator and the number of one of its ports."""
 
 
@@ -44,8 +44,8 @@ class Graph:
     def __init__(self) -> None:
         self.tensors: dict[str, str] = {}
         self._operators: dict[str, Operator] = {}
-        self._consumers: dict[str, dict[int, End]] = {}
-        self._producers: dict[End, End] = {}
+        self._consumers: dict[str, dict[int, StreamEnd]] = {}
+        self._producers: dict[StreamEnd, StreamEnd] = {}
         self._input: str | None = None
         self._outputs: tuple[str, ...] = ()
         self._input_frame: Frame | None = None

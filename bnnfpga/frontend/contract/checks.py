@@ -10,7 +10,7 @@ from onnx import AttributeProto, TensorProto
 from bnnfpga.base.errors import UserError, shown
 from bnnfpga.frontend.contract.qonnx_operators import NEWEST_QONNX
 from bnnfpga.frontend.contract.table import QONNX, REFUSED, STANDARD
-from bnnfpga.frontend.contract.terms import NEWEST, OLDEST, Attribute, Form, Input, Operator
+from bnnfpga.frontend.contract.terms import NEWEST, OLDEST, Attribute, Contract, Form, Input
 from bnnfpga.frontend.graph.nodes import describe
 
 _KINDS = {
@@ -37,7 +37,7 @@ def check_opset(version: int) -> None:
         )
 
 
-def operator_of(node: onnx.NodeProto) -> Operator | None:
+def operator_of(node: onnx.NodeProto) -> Contract | None:
     """The contract of a node of ONNX's or QONNX's domain; None if it has none."""
     return (QONNX if node.domain else STANDARD).get(node.op_type)
 
@@ -107,7 +107,7 @@ def _unknown(node: onnx.NodeProto) -> UserError:
     )
 
 
-def _no_form(node: onnx.NodeProto, operator: Operator, version: int) -> UserError:
+def _no_form(node: onnx.NodeProto, operator: Contract, version: int) -> UserError:
     if node.domain:
         return UserError(
             f"it is of version {version} of QONNX's operators; versions up to {NEWEST_QONNX} can be read",
@@ -145,7 +145,7 @@ def _check_inputs(node: onnx.NodeProto, version: int, form: Form, constants: set
             )
 
 
-def _check_outputs(node: onnx.NodeProto, operator: Operator, form: Form, readers: set[str]) -> None:
+def _check_outputs(node: onnx.NodeProto, operator: Contract, form: Form, readers: set[str]) -> None:
     if operator.some or operator.gives == "ranked":
         return
     names = form.more_outputs

@@ -19,7 +19,7 @@ from bnnfpga.frontend.contract.terms import (
     MOVED,
     NUMBERS,
     TRUTH,
-    Operator,
+    Contract,
 )
 from bnnfpga.frontend.graph.nodes import attribute, describe
 from bnnfpga.frontend.reading.shapes import Shape
@@ -115,7 +115,7 @@ class _Types:
         expected = "float32 is computed with" if types in (FLOATS, NUMBERS) else f"{types} can be compiled"
         raise UserError(f"{what} {type_name(kind)}, where {expected}", where=describe(node), hint=_CAST_FIRST)
 
-    def _give(self, node: onnx.NodeProto, operator: Operator) -> None:
+    def _give(self, node: onnx.NodeProto, operator: Contract) -> None:
         first = node.input[0]
         kinds = [self._types[first]] * len(node.output)
         if operator.gives == "bool":
