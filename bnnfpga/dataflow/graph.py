@@ -19,7 +19,7 @@ from bnnfpga.numbers.integers import IntArray
 _CHUNK_ELEMENTS = 1 << 23
 """Input and output elements of an operator per step of `execute`; exceeded only if a single frame has more."""
 
-_PortKey = tuple[str, int]
+StreamEnd = tuple[str, int]
 """The name of an operator and the number of one of its ports."""
 
 
@@ -44,8 +44,8 @@ class Graph:
     def __init__(self) -> None:
         self.tensors: dict[str, str] = {}
         self._operators: dict[str, Operator] = {}
-        self._consumers: dict[str, dict[int, _PortKey]] = {}
-        self._producers: dict[_PortKey, _PortKey] = {}
+        self._consumers: dict[str, dict[int, StreamEnd]] = {}
+        self._producers: dict[StreamEnd, StreamEnd] = {}
         self._input: str | None = None
         self._outputs: tuple[str, ...] = ()
         self._input_frame: Frame | None = None
