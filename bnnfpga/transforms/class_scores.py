@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.base.errors import UserError
-from bnnfpga.golden.end_classes import Program, Rule, compared_steps, decided_stream
+from bnnfpga.golden.end_classes import ClassRule, Program, compared_steps, decided_stream
 from bnnfpga.host.ends import apply_ends, end_classes
 from bnnfpga.host.float_steps import evaluate
 from bnnfpga.numbers.arithmetic import Floats, apply_steps
@@ -80,7 +80,7 @@ def class_functions(program: Program, functions: Sequence[HostFunction]) -> tupl
     return classes
 
 
-def _class_function(program: Program, rule: Rule, functions: Sequence[HostFunction]) -> ClassFunction:
+def _class_function(program: Program, rule: ClassRule, functions: Sequence[HostFunction]) -> ClassFunction:
     stream = decided_stream(program, rule)
     if stream is not None:
 

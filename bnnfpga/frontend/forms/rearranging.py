@@ -16,18 +16,16 @@ from bnnfpga.frontend.contract.table import kinds_that, traits_of
 from bnnfpga.frontend.graph.model import Model, Node
 from bnnfpga.frontend.graph.nodes import attribute, describe
 
-Array = NDArray[Any]
-
 
 @dataclass(frozen=True)
-class _Meaning:
+class _Rearrangement:
     """How an operator rearranges an array, and the check that it keeps each element."""
 
-    make: Callable[[Model, Node, Array], Array]
+    make: Callable[[Model, Node, NDArray[Any]], NDArray[Any]]
     check: Callable[[Model, Node], None]
 
 
-def rearrange(model: Model, node: Node, array: Array) -> Array:
+def rearrange(model: Model, node: Node, array: NDArray[Any]) -> NDArray[Any]:
     """Apply a change of layout to an array.
 
     Parameters
@@ -37,7 +35,7 @@ def rearrange(model: Model, node: Node, array: Array) -> Array:
 
     Returns
     -------
-    Array
+    NDArray[Any]
         In the shape of the node's output, possibly with such axes, too.
     """
     return _MEANINGS[node.op_type].make(model, node, array)
@@ -61,7 +59,7 @@ def moves_images(model: Model, node: Node) -> bool:
     return model.has_shape(node.output[0]) and model.shape(node.output[0])[:1] != [1]
 
 
-def _transpose(model: Model, node: Node, array: Array) -> Array:
+def _transpose(model: Model, node: Node, array: NDArray[Any]) -> NDArray[Any]:
     del model
     return array.transpose(attribute(node, "perm", None))
 
@@ -74,7 +72,7 @@ def _check_transpose(model: Model, node: Node) -> None:
         )
 
 
-def _reshape(model: Model, node: Node, array: Array) -> Array:
+def _reshape(model: Model, node: Node, array: NDArray[Any]) -> NDArray[Any]:
     shape = model.shape(node.output[0])
     whole = array if array.size == math.prod(shape) else np.broadcast_to(array, model.shape(node.input[0]))
     return whole.reshape(shape)
@@ -90,7 +88,7 @@ def _check_reshape(model: Model, node: Node) -> None:
         )
 
 
-def _space_to_depth(model: Model, node: Node, array: Array) -> Array:
+def _space_to_depth(model: Model, node: Node, array: NDArray[Any]) -> NDArray[Any]:
     """Blocks of pixels, row by row, become the channels of one pixel; those of a block's first pixel come first."""
     size, (images, channels, *pixels) = attribute(node, "blocksize", 1), model.shape(node.input[0])
     rows, columns = (size if short == 1 else long for short, long in zip(array.shape[2:], pixels, strict=True))
@@ -110,8 +108,8 @@ def _check_space_to_depth(model: Model, node: Node) -> None:
 
 
 _MEANINGS = {
-    **dict.fromkeys(kinds_that(lambda traits: traits.regroups), _Meaning(_reshape, _check_reshape)),
-    "SpaceToDepth": _Meaning(_space_to_depth, _check_space_to_depth),
-    "Transpose": _Meaning(_transpose, _check_transpose),
+    **dict.fromkeys(kinds_that(lambda traits: traits.regroups), _Rearrangement(_reshape, _check_reshape)),
+    "SpaceToDepth": _Rearrangement(_space_to_depth, _check_space_to_depth),
+    "Transpose": _Rearrangement(_transpose, _check_transpose),
 }
 """By operator; all whose traits include `layout`."""

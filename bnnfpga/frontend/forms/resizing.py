@@ -17,9 +17,9 @@ TRUNCATES = "truncates"
 _MAX_PIXELS = 1 << 20
 """Pixels along one axis; a larger size is an error in the file, for which memory would be allocated."""
 
-Positions = NDArray[Any]
+Coordinates = NDArray[Any]
 
-COORDINATES: dict[str, Callable[[Positions, Any, int, int], Positions]] = {
+COORDINATES: dict[str, Callable[[Coordinates, Any, int, int], Coordinates]] = {
     "half_pixel": lambda x, scale, before, after: (x + x.dtype.type(0.5)) / scale - x.dtype.type(0.5),
     "pytorch_half_pixel": lambda x, scale, before, after: (
         (x + x.dtype.type(0.5)) / scale - x.dtype.type(0.5) if after > 1 else np.zeros_like(x)
@@ -36,7 +36,7 @@ COORDINATES: dict[str, Callable[[Positions, Any, int, int], Positions]] = {
     ),
 }
 """From output positions, the scale and the sizes before and after to input positions, in any float type."""
-ROUNDINGS: dict[str, Callable[[Positions], Positions]] = {
+ROUNDINGS: dict[str, Callable[[Coordinates], Coordinates]] = {
     "round_prefer_floor": lambda x: np.ceil(x - x.dtype.type(0.5)),
     "round_prefer_ceil": lambda x: np.floor(x + x.dtype.type(0.5)),
     "floor": np.floor,
