@@ -51,8 +51,8 @@ class EndWriter:
         shape, expected = self.program["shapes"][value], self.model.shape(tensor)
         if shape != expected:
             raise ResultsDiffer(
-                f"the compiler reads this differently from what the file says: it makes shape {tuple(shape)} of it, and "
-                f"the file {tuple(expected)}",
+                f"the compiler reads this differently from what the file says: it makes shape {tuple(shape)} of it, "
+                f"and the file {tuple(expected)}",
                 where=describe(node),
                 hint="nothing was written; please report it with the model",
             )

@@ -110,7 +110,7 @@ def _translate_pieces(writer: Writer, translate: Translate, pieces: Sequence[Pie
     """Translate the node of each piece; returns the parts that they produce."""
     for piece in pieces:
         writer.values[piece.node.output[0]] = translate(piece.node)
-    return [piece.made for piece in pieces]
+    return [piece.part for piece in pieces]
 
 
 def _note_addends(writer: Writer, node: Node, pieces: Sequence[Piece]) -> None:
