@@ -74,7 +74,7 @@ def _move_behind(model: Model, concat: Node, reader: Node, gather: Node | None =
         pieces = in_pieces(model, reader, source, own, lambda name, index: _rows(model, name, index))
     if pieces is None:
         return False
-    whole = joined(model, [piece.made for piece in pieces], reader.output[0], concat)
+    whole = joined(model, [piece.part for piece in pieces], reader.output[0], concat)
     model.replace(reader, *before, *(piece.node for piece in pieces), *whole)
     return True
 

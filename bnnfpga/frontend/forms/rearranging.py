@@ -1,4 +1,4 @@
-"""Changes of layout, which keep every element of a tensor, each once: what they make of an array."""
+"""Changes of layout, which permute or regroup the elements of a tensor, applied to arrays."""
 
 from __future__ import annotations
 
@@ -19,41 +19,41 @@ from bnnfpga.frontend.graph.nodes import attribute, describe
 
 @dataclass(frozen=True)
 class _Rearrangement:
-    """What an operator makes of an array; and what refuses a node that would not keep each element."""
+    """How an operator rearranges an array, and the check that it keeps each element."""
 
     make: Callable[[Model, Node, NDArray[Any]], NDArray[Any]]
     check: Callable[[Model, Node], None]
 
 
 def rearrange(model: Model, node: Node, array: NDArray[Any]) -> NDArray[Any]:
-    """What a change of layout makes of an array.
+    """Apply a change of layout to an array.
 
     Parameters
     ----------
     array
-        As many axes as the node's input has; one along which all elements are equal may have length 1.
+        With as many axes as the node's input; an axis along which all elements are equal may have length 1.
 
     Returns
     -------
     NDArray[Any]
-        Of the shape of the node's output, or with such axes as well.
+        In the shape of the node's output, possibly with such axes, too.
     """
     return _MEANINGS[node.op_type].make(model, node, array)
 
 
 def check_rearranging(model: Model, node: Node) -> None:
-    """Refuse a change of layout that its input has no elements, or no axes, for.
+    """Refuse a change of layout that does not match the elements or axes of its input.
 
     Raises
     ------
     UserError
-        If it would not keep each element.
+        If it would not keep every element exactly once.
     """
     _MEANINGS[node.op_type].check(model, node)
 
 
 def moves_images(model: Model, node: Node) -> bool:
-    """Whether the axis of the images, of which there is one, does not stay in front."""
+    """Whether the batch axis, of length one, does not stay first."""
     if traits_of(node).transposes:
         return bool(attribute(node, "perm", [1])[0] != 0)
     return model.has_shape(node.output[0]) and model.shape(node.output[0])[:1] != [1]
@@ -89,7 +89,7 @@ def _check_reshape(model: Model, node: Node) -> None:
 
 
 def _space_to_depth(model: Model, node: Node, array: NDArray[Any]) -> NDArray[Any]:
-    """The pixels of a block, row by row, are channels of one pixel; those of the first pixel come first."""
+    """Blocks of pixels, row by row, become the channels of one pixel; those of a block's first pixel come first."""
     size, (images, channels, *pixels) = attribute(node, "blocksize", 1), model.shape(node.input[0])
     rows, columns = (size if short == 1 else long for short, long in zip(array.shape[2:], pixels, strict=True))
     blocks = (images, channels, rows // size, size, columns // size, size)
@@ -112,4 +112,4 @@ _MEANINGS = {
     "SpaceToDepth": _Rearrangement(_space_to_depth, _check_space_to_depth),
     "Transpose": _Rearrangement(_transpose, _check_transpose),
 }
-"""By operator: those whose traits are a `layout`."""
+"""By operator; all whose traits include `layout`."""
