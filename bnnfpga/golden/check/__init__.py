@@ -5,7 +5,7 @@ implementation or onnxruntime, in the file's own opset, and only QONNX's operato
 the reading under test (`Claims`) are compared at every quantizer and then replace the check's own, so that each layer
 is judged on its actual inputs. A difference is accepted only on a *rounding tie*.
 
-Nothing here imports the compiler's reading of files, so that no mistake there is made here, too.
+Nothing here imports the compiler's reading of files, so that a mistake there cannot recur here.
 """
 
 from __future__ import annotations
