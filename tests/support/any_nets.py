@@ -202,14 +202,14 @@ class _Writer:
         if without_batch:
             x = self._net.node("Reshape", x, self._net.constant([-1, inputs], np.int64))
         leading = [1] * int(self._rng.integers(0, len(others) + 1)) if self._rng.random() < 0.3 else []
-        made = self._net.node("MatMul", x, self._weights(*([] if without_batch else leading), inputs, self._shape[-1]))
+        y = self._net.node("MatMul", x, self._weights(*([] if without_batch else leading), inputs, self._shape[-1]))
         if self._rng.random() < 0.3:
-            made = self._net.node("Add", made, self._net.constant(self._rng.integers(-2, 3, self._shape[-1])))
+            y = self._net.node("Add", y, self._net.constant(self._rng.integers(-2, 3, self._shape[-1])))
         if without_batch and self._rng.random() < 0.5:
             draws = ([1, 2, -1, 0.5], [-2, -1, 0, 1], [-2, 0, 1], [1])
             parameters = [self._net.constant(self._rng.choice(values, self._shape[-1])) for values in draws]
-            made = self._net.node("BatchNormalization", made, *parameters, epsilon=0.0)
-        return self._reshape_to(made, *self._shape) if without_batch else made
+            y = self._net.node("BatchNormalization", y, *parameters, epsilon=0.0)
+        return self._reshape_to(y, *self._shape) if without_batch else y
 
     def _mixing(self, x: str) -> str:
         """A dense layer along the axis in front of the last one, with the weights on the left."""
@@ -223,8 +223,8 @@ class _Writer:
         strides = [self._whole(1, 1, 2) for _ in image]
         around = [self._whole(0, size - 1) if pads and not whole else 0 for size in (*kernel, *kernel)]
         before, after = around[: len(image)], around[len(image) :]
-        made = np.add(np.add(image, before), after) - kernel
-        self._shape = (channels, *(made // strides + 1).tolist())
+        travel = np.add(np.add(image, before), after) - kernel
+        self._shape = (channels, *(travel // strides + 1).tolist())
         return {"kernel_shape": kernel, "strides": strides, "pads": around}
 
     def _convolve(self, x: str, outputs: int, group: int = 1, *, whole: bool = False) -> str:
@@ -412,11 +412,11 @@ class _Writer:
         count = int(np.prod([self._shape[axis - 1] for axis in axes]))
         kind = "ReduceSum" if kind == "ReduceMean" and count & (count - 1) else kind
         keeps = len(axes) == len(self._shape) or bool(self._rng.random() < 0.7)
-        made = [1 if axis + 1 in axes else extent for axis, extent in enumerate(self._shape)]
-        self._shape = tuple(made if keeps else [size for axis, size in enumerate(made) if axis + 1 not in axes])
-        given = [self._net.constant(axes, np.int64)] if kind == "ReduceSum" else []
-        options = {} if given else {"axes": [axis - len(made) - 1 for axis in axes]}
-        return self._net.node(kind, x, *given, keepdims=int(keeps), **options)
+        extents = [1 if axis + 1 in axes else extent for axis, extent in enumerate(self._shape)]
+        self._shape = tuple(extents if keeps else [size for axis, size in enumerate(extents) if axis + 1 not in axes])
+        axes_input = [self._net.constant(axes, np.int64)] if kind == "ReduceSum" else []
+        options = {} if axes_input else {"axes": [axis - len(extents) - 1 for axis in axes]}
+        return self._net.node(kind, x, *axes_input, keepdims=int(keeps), **options)
 
     def _resize(self, x: str) -> str:
         """Any nearest resampling of rows and columns."""
@@ -454,9 +454,9 @@ class _Writer:
     def _stack(self, x: str) -> str:
         """Two tensors one behind the other along any axis."""
         axis = self._along()
-        made = self._net.node("Concat", self._quantizer(x), self._quantizer(x), axis=axis)
+        joined = self._net.node("Concat", self._quantizer(x), self._quantizer(x), axis=axis)
         self._resized(axis, 2 * [1, *self._shape][axis])
-        return made
+        return joined
 
     # -- what parts and meets -----------------------------------------------------------------------------------------
 
@@ -481,22 +481,22 @@ class _Writer:
         return self._net.quant(x, self._whole(2, 3), scale=scale, signed=self._rng.random() < 0.5)
 
     def _concat(self, x: str) -> str:
-        made = self._net.node("Concat", self._quantizer(x), self._quantizer(x), axis=1)
+        joined = self._net.node("Concat", self._quantizer(x), self._quantizer(x), axis=1)
         self._shape = (2 * self._shape[0], *self._shape[1:])
-        return made
+        return joined
 
     def _concat_apart(self, x: str) -> str:
         """Parts whose scales have no common grid, and something that works on each channel alone."""
         parts = [self._net.quant(x, 3, scale=scale, signed=True) for scale in self._rng.permutation(_APART).tolist()]
-        made = self._net.node("Concat", *parts, axis=1)
+        joined = self._net.node("Concat", *parts, axis=1)
         self._shape = (2 * self._shape[0], *self._shape[1:])
         kinds = ["gather", "elementwise", "add_apart"]
         if len(self._shape) > 1:
             kinds += ["average", "max", "pad", "upsample", "depthwise", "global_average", "flatten"]
         for kind in self._rng.choice(kinds, self._rng.integers(1, 4)):
             if kind in ("gather", "elementwise", "add_apart") or len(self._shape) > 1:
-                made = getattr(self, f"_{kind}")(made)
-        return self._quantizer(made)
+                joined = getattr(self, f"_{kind}")(joined)
+        return self._quantizer(joined)
 
     def _add_apart(self, x: str) -> str:
         """With a stream of multiples of either scale, which has a grid with neither part, or with itself."""

@@ -55,9 +55,9 @@ def check_case(folder: Path, work: Path, damage: Callable[[Path], None] = lambda
     """
     work.mkdir(parents=True, exist_ok=True)
     model = folder / "net.onnx"
-    given = yaml.safe_load((folder / "case.yaml").read_text())
-    seed = given["seed"]
-    project = bnnfpga.compile(model, work / "project", folding=folder / "folding.yaml", input=given["input"])
+    case = yaml.safe_load((folder / "case.yaml").read_text())
+    seed = case["seed"]
+    project = bnnfpga.compile(model, work / "project", folding=folder / "folding.yaml", input=case["input"])
     floats = np.random.default_rng(seed).standard_normal((8, *project.input_shape), dtype=np.float32)
     assert_confirmed(model, floats)
     assert project.simulate(images_for(project, 100, seed + 1), backend="emulator").mismatches == 0

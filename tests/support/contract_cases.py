@@ -159,8 +159,8 @@ def function(net: Spelled, put: Put) -> None:
         x = net.node("Add", net.node("HardSigmoid", x), net.constant(1))
     elif name in ("Acos", "Asin", "Atanh"):
         x = net.node("Sub", net.node("HardSigmoid", x), net.constant(0.5))
-    made = put(x) if name != "Pow" else put(x, net.constant(put.get("_exponent")))
-    net.end(net.quant(made, 8, 0.0625) if put.place % 2 == 0 else made)
+    result = put(x) if name != "Pow" else put(x, net.constant(put.get("_exponent")))
+    net.end(net.quant(result, 8, 0.0625) if put.place % 2 == 0 else result)
 
 
 def with_constant(*operands: Any, both: bool = True) -> Callable[[Spelled, Put], None]:
@@ -299,10 +299,10 @@ def pixels(net: Spelled, put: Put) -> None:
         inputs.append(net.constant(np.zeros(0)))
         if put.get("sizes") and not put.get("scales"):
             inputs.append(net.constant(np.zeros(0)))
-    made = put(*inputs)
+    result = put(*inputs)
     pads = put.get("pads") or []
     width = 2 + sum(pads[1::4]) * (len(pads) == 8)
-    net.end(made if put.get("_end") else net.node("Conv", made, net.weights(3, width, 1, 1)))
+    net.end(result if put.get("_end") else net.node("Conv", result, net.weights(3, width, 1, 1)))
 
 
 def repeated(net: Spelled, put: Put) -> None:

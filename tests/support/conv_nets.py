@@ -130,7 +130,7 @@ class _Writer:
     ) -> dict[str, list[int]]:
         """Kernel, strides, dilations and pads that fit the tensor, whose shape becomes that behind them."""
         channels, *image = self._shape
-        kernels, strides, dilations, before, after, made = [], [], [], [], [], []
+        kernels, strides, dilations, before, after, extents = [], [], [], [], [], []
         for extent in image:
             # Pixels farther apart than the image is large would let windows miss it.
             kernel, dilation = self._pick(1, 2, 3, 3, 5), min(self._pick(1, 1, 2), extent) if dilated else 1
@@ -145,8 +145,8 @@ class _Writer:
             dilations.append(dilation)
             before.append(first)
             after.append(last)
-            made.append((extent + first + last - dilation * (kernel - 1) - 1) // step + 1)
-        self._shape = (channels, *made)
+            extents.append((extent + first + last - dilation * (kernel - 1) - 1) // step + 1)
+        self._shape = (channels, *extents)
         attributes = {"kernel_shape": kernels, "strides": strides}
         if pads:
             attributes["pads"] = before + after

@@ -54,19 +54,19 @@ class GraphWriter:
         self.graph.connect(other, unit.name, output=output, input=1, any_lanes=True)
         return port
 
-    def table(self, sums: IntegerType, rows: int, made: IntegerType) -> ThresholdTable:
+    def table(self, sums: IntegerType, rows: int, output: IntegerType) -> ThresholdTable:
         """Thresholds near the middle of what there is, so that results vary."""
-        levels = 1 if made.is_bipolar else made.hi - made.lo
+        levels = 1 if output.is_bipolar else output.hi - output.lo
         middle, spread = (sums.lo + sums.hi) // 2, max(1, int((sums.hi - sums.lo) ** 0.5))
         values = middle + self.rng.integers(-spread, spread + 1, (rows, levels))
-        return ThresholdTable(np.sort(values, axis=1), self.rng.random(rows) < 0.3, made)
+        return ThresholdTable(np.sort(values, axis=1), self.rng.random(rows) < 0.3, output)
 
-    def threshold(self, port: Port, made: IntegerType) -> Port:
-        table = self.table(port.type, port.shape[-1], made)
+    def threshold(self, port: Port, output: IntegerType) -> Port:
+        table = self.table(port.type, port.shape[-1], output)
         return self.put(Threshold(self.name("threshold"), port.shape, port.type, table))
 
     def convolution(
-        self, port: Port, channels: int, kernel: int, stride: int = 1, made: IntegerType | None = None
+        self, port: Port, channels: int, kernel: int, stride: int = 1, output: IntegerType | None = None
     ) -> Port:
         """Of bipolar weights, padded with zeros to the size of the image; thresholds, or sums where nothing is said."""
         rows, columns, inputs = port.shape
@@ -81,8 +81,8 @@ class GraphWriter:
         unit = MatrixVector(
             self.name("matrix_vector"), weights, port.type, geometry.windows, kernel=geometry.kernel, padded=padded
         )
-        if made is not None:
-            unit = replace(unit, table=self.table(unit.accumulator, channels, made))
+        if output is not None:
+            unit = replace(unit, table=self.table(unit.accumulator, channels, output))
         return self.put(unit)
 
     def pool(self, port: Port, kernel: int, stride: int, *, whole: bool = False) -> Port:
@@ -154,26 +154,26 @@ def residual_chain(blocks: int, size: int = 6, channels: int = 8) -> Graph:
 def _block(writer: GraphWriter, port: Port, channels: int, stride: int) -> Port:
     """Two convolutions, and their input beside them: itself, or with `stride` a convolution of single pixels of it."""
     fork = writer.name("fork")
-    taken = writer.put(Fork(fork, port))
-    port = writer.convolution(taken, channels, 3, stride, CODES)
+    source = writer.put(Fork(fork, port))
+    port = writer.convolution(source, channels, 3, stride, CODES)
     port = writer.convolution(port, channels, 3, 1, CODES)
     main, shortcut, output = writer.last, fork, 1
     if stride > 1:
-        shortcut, output = _shrunk(writer, fork, taken, channels), 0
+        shortcut, output = _shrunk(writer, fork, source, channels), 0
     writer.last = main
     port = writer.join(shortcut, Add(writer.name("add"), port.shape, (port.type, CODES)), output=output)
     return writer.threshold(port, CODES)
 
 
-def _shrunk(writer: GraphWriter, fork: str, taken: Port, channels: int) -> str:
+def _shrunk(writer: GraphWriter, fork: str, source: Port, channels: int) -> str:
     """A convolution of single pixels, every second one, of a fork's second output; the unit's name."""
-    rows, columns, inputs = taken.shape
+    rows, columns, inputs = source.shape
     geometry = Geometry((rows, columns), (1, 1), (2, 2))
-    window = Window(writer.name("window"), geometry, inputs, taken.type)
+    window = Window(writer.name("window"), geometry, inputs, source.type)
     writer.graph.add(window)
     writer.graph.connect(fork, window.name, output=1, any_lanes=True)
     writer.last = window.name
     weights = writer.rng.choice([-1, 1], (channels, inputs))
-    unit = MatrixVector(writer.name("matrix_vector"), weights, taken.type, geometry.windows)
+    unit = MatrixVector(writer.name("matrix_vector"), weights, source.type, geometry.windows)
     writer.put(replace(unit, table=writer.table(unit.accumulator, channels, CODES)))
     return unit.name

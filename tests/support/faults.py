@@ -37,14 +37,14 @@ def execute(graph: Graph, x: IntArray, broken: Fault | None = None) -> dict[str,
     """Every stream of a chain of units, one of which may be broken; registers wrap where values do not fit."""
     values = {graph.input.name: x}
     for operator in graph.operators:
-        (taken,), (made,) = graph.inputs_of(operator.name), graph.outputs_of(operator.name)
+        (source,), (target,) = graph.inputs_of(operator.name), graph.outputs_of(operator.name)
         if broken is not None and operator.name == broken.unit:
-            result = broken.meaning(values[taken.name])
+            result = broken.meaning(values[source.name])
         elif isinstance(operator, MatrixVector):
-            result = multiply(operator, operator.weights)(values[taken.name])
+            result = multiply(operator, operator.weights)(values[source.name])
         else:
-            (result,) = operator.execute(values[taken.name])
-        values[made.name] = result.astype(np.int64)
+            (result,) = operator.execute(values[source.name])
+        values[target.name] = result.astype(np.int64)
     return values
 
 
@@ -92,25 +92,25 @@ def accumulate(operator: MatrixVector, weights: IntArray, x: IntArray) -> IntArr
 
 def flip_memory_bit(folder: Path, graph: Graph, rng: np.random.Generator, kind: str) -> Fault | None:
     """Flip a random bit in a memory of a kind (weights, thresholds, direction, table, affine); None without one."""
-    wanted = "thresholds" if kind == "direction" else kind
-    files = sorted((folder / "memories").glob(f"*_{wanted}.mem"))
+    memory = "thresholds" if kind == "direction" else kind
+    files = sorted((folder / "memories").glob(f"*_{memory}.mem"))
     if not files:
         return None
     path = files[rng.integers(len(files))]
-    unit = path.stem.removesuffix(f"_{wanted}")
+    unit = path.stem.removesuffix(f"_{memory}")
     parameters = rtl_parameters(folder, unit)
     operator = graph[unit]
     words = path.read_text().split()
     word = int(rng.integers(len(words)))
-    bit = int(rng.integers(_width(operator, wanted, parameters)))
-    if wanted == "thresholds":
+    bit = int(rng.integers(_width(operator, memory, parameters)))
+    if memory == "thresholds":
         levels, bits = int(parameters["Levels"]), int(parameters["ThresholdBits"])
         group = levels * bits + 1
         lane = bit // group
         bit = lane * group + (levels * bits if kind == "direction" else bit % (group - 1))
     words[word] = f"{int(words[word], 16) ^ (1 << bit):0{len(words[word])}x}"
     path.write_text("\n".join(words) + "\n")
-    return Fault(unit, f"bit {bit} of word {word} of {path.name}", _broken(operator, wanted, word, bit, parameters))
+    return Fault(unit, f"bit {bit} of word {word} of {path.name}", _broken(operator, memory, word, bit, parameters))
 
 
 def rtl_parameters(folder: Path, unit: str) -> Mapping[str, str]:

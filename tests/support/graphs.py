@@ -39,15 +39,15 @@ def joined(operators: Sequence[Operator], connections: Sequence[tuple[str, str]]
     last = ScoreOutput("score_output", operators[-1].outputs[0])
     for unit in (*operators, last):
         graph.add(unit)
-    made: Counter[str] = Counter()
-    taken: Counter[str] = Counter()
+    used_outputs: Counter[str] = Counter()
+    used_inputs: Counter[str] = Counter()
     for before, after in (*connections, (operators[-1].name, last.name)):
-        output, input = made[before], taken[after]
-        made[before] += 1
-        taken[after] += 1
-        source, port, wanted = before, graph[before].outputs[output], graph[after].inputs[input]
-        if port.lanes != wanted.lanes:
-            converter = WidthConverter(f"{after}_converter{input}", wanted.shape, wanted.type, port.lanes, wanted.lanes)
+        output, input = used_outputs[before], used_inputs[after]
+        used_outputs[before] += 1
+        used_inputs[after] += 1
+        source, port, target = before, graph[before].outputs[output], graph[after].inputs[input]
+        if port.lanes != target.lanes:
+            converter = WidthConverter(f"{after}_converter{input}", target.shape, target.type, port.lanes, target.lanes)
             graph.add(converter)
             graph.connect(before, converter.name, output=output)
             source, output = converter.name, 0
@@ -78,8 +78,8 @@ def check_in_verilator(
     folder.mkdir(exist_ok=True)
     x = random_integers(graph.input.port, frames, seed)
     codes = x.reshape(frames, -1)
-    made = graph.execute(x)
-    expected = tuple(made[stream.name].reshape(frames, -1) for stream in graph.outputs)
+    streams = graph.execute(x)
+    expected = tuple(streams[stream.name].reshape(frames, -1) for stream in graph.outputs)
     cycles = predict(graph)
     render_rtl(graph, folder)
     change_rtl(folder / "rtl")
@@ -89,8 +89,8 @@ def check_in_verilator(
     for stall_seed in (None, seed):
         run = run_simulator(simulator, folder / "memories", data, frames, stall_seed=stall_seed)
         got = unpack_frames([boundary(stream.port) for stream in graph.outputs], run.output)
-        for array, wanted in zip(got, expected, strict=True):
-            np.testing.assert_array_equal(array, wanted)
+        for array, scores in zip(got, expected, strict=True):
+            np.testing.assert_array_equal(array, scores)
         if stall_seed is None:
             done = run.frame_done.tolist()
             latency = done[0] - run.first_input_cycle

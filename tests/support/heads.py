@@ -44,16 +44,16 @@ def heads_net(*outputs: str, seed: int = 0) -> onnx.ModelProto:
     def signs(*shape: int) -> str:
         return net.bipolar(net.constant(rng.choice([-1.0, 1.0], shape)))
 
-    made = {"codes": net.quant("x", 2, scale=0.5, signed=True)}
-    made["sums"] = net.node("Conv", made["codes"], signs(4, 2, 3, 3), pads=[1, 1, 1, 1])
-    made["features"] = net.bipolar(net.node("Add", made["sums"], net.constant(rng.integers(-2, 3, (4, 1, 1)) / 2)))
-    cells = net.node("Conv", made["features"], signs(6, 4, 1, 1))
-    made["cells"] = net.node("Mul", cells, net.constant(rng.integers(1, 9, (6, 1, 1)) / 8))
-    made["same"] = net.node("Identity", made["cells"])
-    vector = net.node("Flatten", made["features"])
-    made["votes"] = net.node("MatMul", vector, signs(144, 3))
+    named = {"codes": net.quant("x", 2, scale=0.5, signed=True)}
+    named["sums"] = net.node("Conv", named["codes"], signs(4, 2, 3, 3), pads=[1, 1, 1, 1])
+    named["features"] = net.bipolar(net.node("Add", named["sums"], net.constant(rng.integers(-2, 3, (4, 1, 1)) / 2)))
+    cells = net.node("Conv", named["features"], signs(6, 4, 1, 1))
+    named["cells"] = net.node("Mul", cells, net.constant(rng.integers(1, 9, (6, 1, 1)) / 8))
+    named["same"] = net.node("Identity", named["cells"])
+    vector = net.node("Flatten", named["features"])
+    named["votes"] = net.node("MatMul", vector, signs(144, 3))
     for inputs, width in ((144, 12), (12, 12), (12, 12)):
         vector = net.bipolar(net.node("MatMul", vector, signs(inputs, width)))
     scores = net.node("MatMul", vector, signs(12, 5))
-    made["scores"] = net.node("Add", scores, net.constant(rng.integers(-8, 9, 5) / 4))
-    return with_outputs(net.model(SHAPE, made["scores"]), [made[name] for name in outputs])
+    named["scores"] = net.node("Add", scores, net.constant(rng.integers(-8, 9, 5) / 4))
+    return with_outputs(net.model(SHAPE, named["scores"]), [named[name] for name in outputs])

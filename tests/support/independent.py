@@ -28,20 +28,20 @@ def _run_one(model: onnx.ModelProto, x: Array) -> Array:
     values[model.graph.input[0].name] = x
     for node in model.graph.node:
         attributes = {item.name: onnx.helper.get_attribute_value(item) for item in node.attribute}
-        taken = [values[name] if name else None for name in node.input]
-        results = [_QONNX[node.op_type](attributes, *taken)] if node.op_type in _QONNX else _standard(node, taken)
+        inputs = [values[name] if name else None for name in node.input]
+        results = [_QONNX[node.op_type](attributes, *inputs)] if node.op_type in _QONNX else _standard(node, inputs)
         values.update(zip(node.output, results, strict=True))
     return values[model.graph.output[0].name]
 
 
-def _standard(node: onnx.NodeProto, taken: list[Array | None]) -> list[Array]:
+def _standard(node: onnx.NodeProto, inputs: list[Array | None]) -> list[Array]:
     # The reference drops axes of signals, and is wrong where there are pads.
-    if node.op_type == "GlobalMaxPool" and taken[0] is not None:
-        return [taken[0].max(axis=tuple(range(2, taken[0].ndim)), keepdims=True)]
-    if node.op_type == "MaxPool" and taken[0] is not None:
-        return [_max_pool(taken[0], {item.name: list(item.ints) for item in node.attribute})]
+    if node.op_type == "GlobalMaxPool" and inputs[0] is not None:
+        return [inputs[0].max(axis=tuple(range(2, inputs[0].ndim)), keepdims=True)]
+    if node.op_type == "MaxPool" and inputs[0] is not None:
+        return [_max_pool(inputs[0], {item.name: list(item.ints) for item in node.attribute})]
     feeds = {}
-    for name, value in zip(node.input, taken, strict=True):
+    for name, value in zip(node.input, inputs, strict=True):
         if value is not None:
             feeds[name] = value.astype(np.float64) if value.dtype.kind == "f" and node.op_type != "Resize" else value
     ends = [

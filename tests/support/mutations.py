@@ -47,9 +47,9 @@ def with_unit(plan: Plan, unit: Operator) -> Plan:
 
 def _other(unit: Operator, **methods: Callable[..., object]) -> Operator:
     kind = type("Other", (type(unit),), methods)
-    made: Operator = object.__new__(kind)
-    made.__dict__.update(unit.__dict__)
-    return made
+    clone: Operator = object.__new__(kind)
+    clone.__dict__.update(unit.__dict__)
+    return clone
 
 
 def behind(kind: str, change: Meaning, index: int = 0) -> Damage:

@@ -71,8 +71,8 @@ def matrix_vector(writer: GraphWriter, port: Port) -> Port:
     name, padded = writer.name("matrix_vector"), port.pads > 0
     unit = MatrixVector(name, weights, port.type, tuple(positions), padded=padded)
     if rng.random() < 0.7:
-        made = IntegerType.bipolar() if rng.random() < 0.5 else IntegerType.interval(-1, 4)
-        unit = replace(unit, table=writer.table(unit.accumulator, outputs, made))
+        output = IntegerType.bipolar() if rng.random() < 0.5 else IntegerType.interval(-1, 4)
+        unit = replace(unit, table=writer.table(unit.accumulator, outputs, output))
     return writer.put(unit)
 
 
@@ -103,25 +103,25 @@ def vector_vector(writer: GraphWriter, port: Port) -> Port:
 
 def threshold(writer: GraphWriter, port: Port) -> Port:
     rows = port.shape[-1] if writer.rng.random() < 0.5 else 1
-    made = IntegerType.bipolar() if writer.rng.random() < 0.5 else IntegerType.interval(0, 3)
-    return writer.put(Threshold(writer.name("threshold"), port.shape, port.type, writer.table(port.type, rows, made)))
+    output = IntegerType.bipolar() if writer.rng.random() < 0.5 else IntegerType.interval(0, 3)
+    return writer.put(Threshold(writer.name("threshold"), port.shape, port.type, writer.table(port.type, rows, output)))
 
 
 def lookup(writer: GraphWriter, port: Port) -> Port:
-    made = IntegerType.interval(-7, 8)
+    output = IntegerType.interval(-7, 8)
     if port.type.bits > 10:
         return threshold(writer, port)
     rows = (port.shape[-1],) if writer.rng.random() < 0.3 else ()
-    table = writer.rng.integers(made.lo, made.hi + 1, (*rows, 1 << port.type.bits))
-    return writer.put(Lookup(writer.name("lookup"), port.shape, port.type, table, made))
+    table = writer.rng.integers(output.lo, output.hi + 1, (*rows, 1 << port.type.bits))
+    return writer.put(Lookup(writer.name("lookup"), port.shape, port.type, table, output))
 
 
 def select(writer: GraphWriter, port: Port) -> Port:
     *positions, channels = port.shape
     index = tuple(writer.rng.integers(0, channels, writer.rng.integers(1, 2 * channels + 1)).tolist())
     # Whole pixels come and go.
-    taken = replace(port, lanes=channels)
-    return writer.put(Select(writer.name("select"), tuple(positions), channels, index, taken.type, port.pads > 0))
+    whole = replace(port, lanes=channels)
+    return writer.put(Select(writer.name("select"), tuple(positions), channels, index, whole.type, port.pads > 0))
 
 
 def upsample(writer: GraphWriter, port: Port) -> Port:
@@ -132,17 +132,17 @@ def upsample(writer: GraphWriter, port: Port) -> Port:
 def fork_and_add(writer: GraphWriter, port: Port) -> Port:
     """Both branches other rows, which an addition takes as others yet."""
     fork = writer.name("fork")
-    made = writer.put(Fork(fork, port))
-    first = reshaped(writer.put(Fifo(writer.name("fifo"), reshaped(made, writer.rng), 2)), writer.rng)
+    forked = writer.put(Fork(fork, port))
+    first = reshaped(writer.put(Fifo(writer.name("fifo"), reshaped(forked, writer.rng), 2)), writer.rng)
     return writer.join(fork, Add(writer.name("add"), first.shape, (port.type, port.type), (1, -2)), output=1)
 
 
 def fork_and_concat(writer: GraphWriter, port: Port) -> Port:
     """One branch is elements that other units made, as other rows."""
     fork = writer.name("fork")
-    made = writer.put(Fork(fork, port))
-    taken = reshaped(made, writer.rng)
-    first = writer.put(WidthConverter(writer.name("width_converter"), taken.shape, taken.type, 1, 1))
+    forked = writer.put(Fork(fork, port))
+    regrouped = reshaped(forked, writer.rng)
+    first = writer.put(WidthConverter(writer.name("width_converter"), regrouped.shape, regrouped.type, 1, 1))
     rows, columns, channels = reshaped(first, writer.rng).shape
     unit = Concat(writer.name("concat"), (rows, columns), (channels, channels), port.type)
     return writer.join(fork, unit, output=1)

@@ -27,9 +27,9 @@ def simpler(case: Case) -> Iterator[Case]:
     if case.parallel:
         yield replace(case, parallel=False)
     for change in smaller:
-        made = replace(net, **change)
-        if made != net:
-            yield replace(case, net=made)
+        smaller = replace(net, **change)
+        if smaller != net:
+            yield replace(case, net=smaller)
     if case.input is not None:
         yield replace(case, input=None)
 

@@ -60,9 +60,9 @@ class Spelled:
 
     def node(self, kind: str, *inputs: str, outputs: int = 1, domain: str = "", **attributes: object) -> str:
         names = [f"t{len(self.nodes)}" + "abcdefgh"[place] * bool(place) for place in range(outputs)]
-        given = {name: value for name, value in attributes.items() if value is not None}
+        present = {name: value for name, value in attributes.items() if value is not None}
         self.nodes.append(
-            onnx.helper.make_node(kind, list(inputs), names, name=f"{kind}_{len(self.nodes)}", domain=domain, **given)
+            onnx.helper.make_node(kind, list(inputs), names, name=f"{kind}_{len(self.nodes)}", domain=domain, **present)
         )
         self.last_outputs = names
         return names[0]
@@ -128,10 +128,10 @@ def expected(model: onnx.ModelProto, x: np.ndarray) -> list[np.ndarray]:
         for node in model.graph.node:
             read = [values[name] if name else None for name in node.input]
             if node.domain:
-                made = [_quantised(node, read, versions[DOMAIN])]
+                outputs = [_quantised(node, read, versions[DOMAIN])]
             else:
-                made = run_node(node, [item for item in read if item is not None], versions[""])
-            values.update(zip(filter(None, node.output), made, strict=True))
+                outputs = run_node(node, [item for item in read if item is not None], versions[""])
+            values.update(zip(filter(None, node.output), outputs, strict=True))
         results.append([values[value.name] for value in model.graph.output])
     return [np.concatenate(parts) for parts in zip(*results, strict=True)]
 
@@ -141,8 +141,8 @@ def run_node(node: onnx.NodeProto, inputs: Sequence[np.ndarray], version: int) -
     kinds = tuple((str(item.dtype), item.shape) for item in inputs)
     run = _runner(node.SerializeToString(), kinds, version)
     names = dict.fromkeys(filter(None, node.input))
-    given = dict(zip(filter(None, node.input), inputs, strict=True))
-    return [np.asarray(value) for value in run({name: given[name] for name in names})]
+    feeds = dict(zip(filter(None, node.input), inputs, strict=True))
+    return [np.asarray(value) for value in run({name: feeds[name] for name in names})]
 
 
 @cache
@@ -167,8 +167,8 @@ def _runner(data: bytes, kinds: tuple[tuple[str, tuple[int, ...]], ...], version
         for value in model.graph.output:
             value.type.tensor_type.elem_type = TensorProto.FLOAT
         evaluator = ReferenceEvaluator(model)
-        return lambda given: evaluator.run(None, given)
-    return lambda given: session.run(None, given)
+        return lambda feeds: evaluator.run(None, feeds)
+    return lambda feeds: session.run(None, feeds)
 
 
 _LOWERED = ("Im2Col", "XnorPopcountMatMul", "QuantAvgPool2d")
@@ -190,32 +190,32 @@ def _lowered(node: onnx.NodeProto, read: list[Any]) -> np.ndarray:
         shape[pixels] = [(extent - sizes["kernel"]) // sizes["stride"] + 1 for extent in shape[pixels]]
         context[node.output[0]] = np.zeros(shape, np.float32)
     getCustomOp(node, onnx_opset_version=1).execute_node(context, graph)
-    made: np.ndarray = context[node.output[0]]
-    return made
+    result: np.ndarray = context[node.output[0]]
+    return result
 
 
 def _quantised(node: onnx.NodeProto, read: list[Any], version: int) -> np.ndarray:
     values = {item.name: onnx.helper.get_attribute_value(item) for item in node.attribute}
     values = {name: value.decode() if isinstance(value, bytes) else value for name, value in values.items()}
     if node.op_type in ("BipolarQuant", "BinaryQuant"):
-        made = binary_quant(*read)
+        result = binary_quant(*read)
     elif node.op_type in ("Quant", "IntQuant"):
         mode = values.get("rounding_mode", "ROUND")
         # Brevitas' name for it, which qonnx does not know.
         mode = "DOWN" if mode == "ROUND_TO_ZERO" else mode
-        made = quant(*read, values.get("signed", 1), values.get("narrow", 0), mode)
+        result = quant(*read, values.get("signed", 1), values.get("narrow", 0), mode)
     elif node.op_type == "MultiThreshold":
         layout = values.get("data_layout", "") or {2: "NC", 3: "NWC", 4: "NCHW"}[read[0].ndim]
         axis = layout.index("C")
         x = read[0].swapaxes(axis, 1)
-        made = multithreshold(x, read[1], values.get("out_scale", 1.0), values.get("out_bias", 0.0)).swapaxes(axis, 1)
+        result = multithreshold(x, read[1], values.get("out_scale", 1.0), values.get("out_bias", 0.0)).swapaxes(axis, 1)
     elif node.op_type in _LOWERED:
-        made = _lowered(node, read)
+        result = _lowered(node, read)
     elif version == 1:
         mode = values.get("rounding_mode", "FLOOR")
-        made = trunc_v1(*read, "DOWN" if mode == "ROUND_TO_ZERO" else mode)
+        result = trunc_v1(*read, "DOWN" if mode == "ROUND_TO_ZERO" else mode)
     else:
         mode = values.get("rounding_mode", "FLOOR")
         options = (values.get("narrow", 0), values.get("signed", 1), *read[4:])
-        made = trunc_v2(*read[:4], *options, "DOWN" if mode == "ROUND_TO_ZERO" else mode)
-    return np.asarray(made, dtype=np.float32)
+        result = trunc_v2(*read[:4], *options, "DOWN" if mode == "ROUND_TO_ZERO" else mode)
+    return np.asarray(result, dtype=np.float32)
