@@ -1,4 +1,4 @@
-"""Nets whose ends are what only a host computes, chosen at random."""
+"""Random nets that end in operations which only the host computes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MAX_OUTPUTS = 3
 
 
 class EndNet(Spelled):
-    """One to three heads of dense layers or convolutions, and some operators behind them."""
+    """One to three heads of dense layers or convolutions, followed by some operators."""
 
     def __init__(self, seed: int) -> None:
         self._choices = np.random.default_rng([seed, 11])
@@ -54,7 +54,7 @@ class EndNet(Spelled):
         return tensor
 
     def _step(self, ends: list[str]) -> list[str]:
-        """One more operator behind one of the ends, or two."""
+        """One more operator after one of the ends, or two."""
         x = self._pick(*ends)
         others = [name for name in ends if name != x]
         if x in self._integers:
@@ -95,7 +95,7 @@ class EndNet(Spelled):
         return None
 
     def _axis(self, x: str) -> int:
-        """Any but that of the batch, counted from either side."""
+        """Any axis but the batch, counted from either end."""
         rank = len(self._shapes[x])
         axis = int(self._choices.integers(1, rank)) if rank > 1 else 0
         return axis - self._pick(0, rank)

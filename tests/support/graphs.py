@@ -1,4 +1,4 @@
-"""Accelerators built by hand as graphs of operators: for tests below the compiler."""
+"""Accelerators built by hand as graphs of operators, for tests below the compiler."""
 
 from __future__ import annotations
 
@@ -30,10 +30,9 @@ def chain(operators: Sequence[Operator]) -> Graph:
 
 
 def joined(operators: Sequence[Operator], connections: Sequence[tuple[str, str]]) -> Graph:
-    """The operators, joined by name, from the first one to the last one and the output boundary.
+    """The operators, connected by name, from the first one to the last one and the output boundary.
 
-    A unit's ports are used in the order in which it comes in the connections. Where two units' lanes differ, a
-    converter comes between them.
+    A unit's ports are used in the order of its connections. If two units' lanes differ, a converter is inserted.
     """
     graph = Graph()
     last = ScoreOutput("score_output", operators[-1].outputs[0])
@@ -57,7 +56,7 @@ def joined(operators: Sequence[Operator], connections: Sequence[tuple[str, str]]
 
 
 def random_integers(port: Port, frames: int, seed: int) -> IntArray:
-    """Frames of any integers that a stream's elements can be, int64 (frames, *shape)."""
+    """Frames of random integers of a stream's element type, int64 (frames, *shape)."""
     rng = np.random.default_rng(seed)
     values = rng.integers(port.type.lo, port.type.hi + 1, (frames, *port.shape))
     return np.where(values < 0, -1, 1) if port.type.is_bipolar else values
@@ -71,9 +70,9 @@ def check_in_verilator(
     seed: int = 0,
     change_rtl: Callable[[Path], None] = lambda rtl: None,
 ) -> Cycles:
-    """The Verilated graph gives the integers of its numpy meaning and the cycles of the token model, stalled or not.
+    """Check that the Verilated graph gives the integers of `execute` and the cycles of the token model, stalled or not.
 
-    `change_rtl` gets the folder `rtl` before it is built.
+    `change_rtl` may change the folder `rtl` before it is built.
     """
     folder.mkdir(exist_ok=True)
     x = random_integers(graph.input.port, frames, seed)

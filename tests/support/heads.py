@@ -1,4 +1,4 @@
-"""Nets with several outputs: any tensors of a net, and nets of which each output comes at another time."""
+"""Nets with several outputs: any tensors of a net, and nets whose outputs finish at different times."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SHAPE = (2, 6, 6)
 
 
 def with_outputs(model: onnx.ModelProto, names: Sequence[str]) -> onnx.ModelProto:
-    """The model with other tensors as its outputs."""
+    """The model with these tensors as its outputs."""
     result = onnx.ModelProto()
     result.CopyFrom(model)
     del result.graph.output[:]
@@ -23,7 +23,7 @@ def with_outputs(model: onnx.ModelProto, names: Sequence[str]) -> onnx.ModelProt
 
 
 def data_tensors(model: onnx.ModelProto) -> list[str]:
-    """The tensors that depend on the model's input, in the order of the nodes that make them."""
+    """The tensors that depend on the model's input, in the order of their producers."""
     found = [model.graph.input[0].name]
     for node in model.graph.node:
         if not set(node.input).isdisjoint(found):
@@ -34,9 +34,9 @@ def data_tensors(model: onnx.ModelProto) -> list[str]:
 def heads_net(*outputs: str, seed: int = 0) -> onnx.ModelProto:
     """A net on images of `SHAPE` with these of its outputs, in this order.
 
-    `codes` are those of the input, `sums` those of the first convolution, `features` their signs. A head with kernels
-    of 1 makes `cells` of the features, `same` is these under another name; one dense layer makes `votes`, a deep head
-    of dense layers `scores`.
+    `codes` are the input's codes, `sums` those of the first convolution, `features` their signs. A head of 1 x 1
+    kernels computes `cells` from the features, `same` is these under another name; a dense layer computes `votes`, a
+    deep head of dense layers `scores`.
     """
     rng = np.random.default_rng(seed)
     net = NetWriter()

@@ -1,8 +1,8 @@
-"""What a file means, worked out node by node from its own text alone.
+"""The meaning of a file, computed node by node from the file alone.
 
-Standard operators run in ONNX's reference implementation in float64, QONNX's as their specification has them. Nothing
-of the package is used. Numbers of nets that are compared so are small multiples of powers of two, so that no order of
-sums matters.
+Standard operators run in ONNX's reference implementation in float64, QONNX's operators follow their specification. The
+package itself is not used. Nets compared in this way have numbers that are small multiples of powers of two, so that
+the order of sums does not matter.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def _run_one(model: onnx.ModelProto, x: Array) -> Array:
 
 
 def _standard(node: onnx.NodeProto, inputs: list[Array | None]) -> list[Array]:
-    # The reference drops axes of signals, and is wrong where there are pads.
+    # The reference drops axes of signals, and is wrong with pads.
     if node.op_type == "GlobalMaxPool" and inputs[0] is not None:
         return [inputs[0].max(axis=tuple(range(2, inputs[0].ndim)), keepdims=True)]
     if node.op_type == "MaxPool" and inputs[0] is not None:

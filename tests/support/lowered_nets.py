@@ -1,4 +1,4 @@
-"""Random convolutional nets as FINN's lowering writes them, and what qonnx makes of them."""
+"""Random convolutional nets in the form of FINN's lowering, and their results by qonnx."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.nets import DOMAIN, NetWriter
 class LoweredNet:
     """Layers of Im2Col, a product and thresholds, with pools between, on integers from 0 to 3.
 
-    `shape` is that of its input; `model` writes it.
+    `shape` is the input's; `model` writes the net.
     """
 
     def __init__(self, seed: int) -> None:
@@ -101,7 +101,7 @@ class LoweredNet:
 
 
 def run_lowered(model: onnx.ModelProto, images: NDArray[Any]) -> NDArray[Any]:
-    """Node by node: FINN's operators by qonnx, which wants an array of a pool's shape beforehand; others by numpy."""
+    """Node by node: FINN's operators by qonnx, which needs an array of a pool's shape beforehand; others by numpy."""
     return np.stack([_run(model, image[None].astype(np.float32)) for image in images])
 
 

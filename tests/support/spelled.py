@@ -1,4 +1,4 @@
-"""Nets at any opset, written node by node, and what they compute by libraries that know every opset."""
+"""Nets at any opset, written node by node, and their results by libraries that know every opset."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DOMAIN = "qonnx.custom_op.general"
 _NEWEST_RUN = 26
 """The last opset that onnxruntime loads."""
 _NOT_LOADED = (capi.Fail, capi.InvalidGraph, capi.NotImplemented, capi.RuntimeException)
-"""What onnxruntime raises for nodes that it does not run."""
+"""Exceptions of onnxruntime for nodes that it cannot run."""
 
 
 class Spelled:
@@ -31,11 +31,11 @@ class Spelled:
     Parameters
     ----------
     opset, qonnx
-        Versions of the operators of ONNX and of QONNX.
+        Operator versions of ONNX and of QONNX.
     shape
-        Of its input `x`, with the batch of one.
+        Shape of its input `x`, with the batch of one.
     kind
-        Its element type.
+        Element type of its input.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Spelled:
         return self.node("MatMul", tensor, self.weights(inputs, outputs))
 
     def flat_dense(self, tensor: str, elements: int, outputs: int = 4) -> str:
-        """A dense layer of all elements, in whatever shape they come."""
+        """A dense layer on all elements, whatever their shape."""
         return self.dense(self.node("Reshape", tensor, self.integers([1, elements])), elements, outputs)
 
     def model(self) -> onnx.ModelProto:
@@ -107,7 +107,7 @@ class Spelled:
         return onnx.helper.make_model(graph, opset_imports=imports, ir_version=8)
 
     def inputs(self, count: int) -> np.ndarray:
-        """Images that are no ties: normal numbers, or integers of the input's type."""
+        """Images without ties: normally distributed numbers, or integers of the input's type."""
         rng = np.random.default_rng(7)
         if self.kind == TensorProto.FLOAT:
             return rng.standard_normal((count, *self.shape[1:])).astype(np.float32) * 2
@@ -118,7 +118,7 @@ class Spelled:
 def expected(model: onnx.ModelProto, x: np.ndarray) -> list[np.ndarray]:
     """The model's outputs for each image: QONNX's operators by qonnx, all others by onnxruntime, one at a time.
 
-    What onnxruntime does not load is left to onnx's reference implementation.
+    Nodes that onnxruntime cannot load are run by onnx's reference implementation.
     """
     versions = {item.domain: item.version for item in model.opset_import}
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
@@ -137,7 +137,7 @@ def expected(model: onnx.ModelProto, x: np.ndarray) -> list[np.ndarray]:
 
 
 def run_node(node: onnx.NodeProto, inputs: Sequence[np.ndarray], version: int) -> list[np.ndarray]:
-    """One standard node, on the inputs that it has a name for."""
+    """Run one standard node on its named inputs."""
     kinds = tuple((str(item.dtype), item.shape) for item in inputs)
     run = _runner(node.SerializeToString(), kinds, version)
     names = dict.fromkeys(filter(None, node.input))
@@ -176,7 +176,7 @@ _LOWERED = ("Im2Col", "XnorPopcountMatMul", "QuantAvgPool2d")
 
 
 def _lowered(node: onnx.NodeProto, read: list[Any]) -> np.ndarray:
-    """As qonnx executes it, which for Im2Col asks what its input holds."""
+    """Run a node in qonnx, which for Im2Col needs the input's annotation."""
     context = dict(zip(node.input, read, strict=True))
     context[node.output[0]] = np.zeros((1, 1, 1, 1), np.float32)
     graph = onnx.GraphProto()
