@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bnnfpga.base.errors import UserError
 from bnnfpga.numbers.arithmetic import Floats, Step, apply_steps
+from bnnfpga.numbers.float_functions import Doubles
 from bnnfpga.numbers.grids import MAX_FACTOR, common_grid
 from bnnfpga.numbers.integers import IntArray
 
@@ -30,8 +30,6 @@ _MIN_BITS = 1 << 16
 """Denominators up to which a quotient was made of numbers that nothing has rounded."""
 _MAX_NAMED = 4
 _MAX_FACTOR_OF_VECTORS = 1 << 28
-
-Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 Program = dict[str, Any]
-Rule = dict[str, Any]
+ClassRule = dict[str, Any]
 _REGROUPED = ("reshape", "cast")
 _PROBABILITIES = ("softmax", "log_softmax")
 
 
-def class_rules(program: Program) -> list[Rule]:
+def class_rules(program: Program) -> list[ClassRule]:
     """The `classes` of a program (`bnnfpga.host.ends.end_classes`): one for all outputs that share a stream.
 
     * An output that is an index, of ArgMax or TopK, is the class: the first index.
@@ -37,7 +37,7 @@ def class_rules(program: Program) -> list[Rule]:
     ]
 
 
-def _rule_of(program: Program, makers: _Makers, outputs: Sequence[int]) -> Rule:
+def _rule_of(program: Program, makers: _Makers, outputs: Sequence[int]) -> ClassRule:
     shapes = program["shapes"]
     for output in outputs:
         value = makers.behind_regrouping(output)
@@ -64,7 +64,7 @@ def _rule_of(program: Program, makers: _Makers, outputs: Sequence[int]) -> Rule:
     return _rule("largest", first, axis, extent if extent == math.prod(shapes[first]) else None)
 
 
-def _rule(rule: str, value: int, axis: int | None, count: int | None, **more: Any) -> Rule:
+def _rule(rule: str, value: int, axis: int | None, count: int | None, **more: Any) -> ClassRule:
     return {"rule": rule, "value": value, "axis": axis, "count": count, **more}
 
 
@@ -129,7 +129,7 @@ class _Makers:
         return value, steps
 
 
-def compared_steps(program: Program, rule: Rule) -> tuple[int, list[Mapping[str, Any]]] | None:
+def compared_steps(program: Program, rule: ClassRule) -> tuple[int, list[Mapping[str, Any]]] | None:
     """A stream, and the float steps from its values to what the class is the first largest of, element by element.
 
     None where the class is anything else, which no unit knows.
@@ -146,7 +146,7 @@ def compared_steps(program: Program, rule: Rule) -> tuple[int, list[Mapping[str,
     return makers.steps_from_stream(value)
 
 
-def decided_stream(program: Program, rule: Rule) -> int | None:
+def decided_stream(program: Program, rule: ClassRule) -> int | None:
     """The stream, of one element, that decides between two classes; None where anything else does."""
     streams = _Makers(program).streams(rule["value"])
     alone = rule["rule"] == "above" and len(streams) == 1

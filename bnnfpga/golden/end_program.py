@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bnnfpga.frontend.graph.model import End, Model
-from bnnfpga.golden.end_classes import class_rules
+from bnnfpga.golden.end_classes import Program, class_rules
 from bnnfpga.golden.end_operations import TRANSLATIONS
-from bnnfpga.golden.end_writer import EndWriter, Program
+from bnnfpga.golden.end_writer import EndWriter
 
 
 def program_of(end: End) -> tuple[Program, dict[str, int]]:

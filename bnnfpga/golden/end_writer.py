@@ -8,9 +8,8 @@ from typing import Any
 from bnnfpga.base.errors import ResultsDiffer, UserError
 from bnnfpga.frontend.graph.model import End, Node
 from bnnfpga.frontend.graph.nodes import describe
+from bnnfpga.golden.end_classes import Program
 from bnnfpga.host.end_shapes import shapes_made
-
-Program = dict[str, Any]
 
 
 class EndWriter:

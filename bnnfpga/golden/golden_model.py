@@ -16,8 +16,8 @@ from bnnfpga.frontend.graph.model import Model
 from bnnfpga.frontend.graph.nodes import (
     data_operands,
 )
+from bnnfpga.golden.end_classes import Program
 from bnnfpga.golden.end_program import end_of, program_of
-from bnnfpga.golden.end_writer import Program
 from bnnfpga.golden.meanings import value_of
 from bnnfpga.golden.session import Session
 from bnnfpga.golden.writer import Value, Writer

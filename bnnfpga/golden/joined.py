@@ -98,13 +98,13 @@ def _behind_chain(writer: Writer, translate: Translate, join: Joined) -> list[Pa
         source = data_operands(writer.model, node)[0]
         pieces = in_pieces(writer.model, node, source, parts, lambda name, index: _rows(writer, name, index))
         assert pieces is not None
-        parts = [piece.made for piece in _made(writer, translate, pieces)]
+        parts = [piece.part for piece in _made(writer, translate, pieces)]
     return parts
 
 
 def _translated(writer: Writer, translate: Translate, join: Joined, pieces: Sequence[Piece]) -> Value:
     made = _made(writer, translate, pieces)
-    return Value(joined=replace(join, parts=tuple(piece.made for piece in made), chain=()))
+    return Value(joined=replace(join, parts=tuple(piece.part for piece in made), chain=()))
 
 
 def _made(writer: Writer, translate: Translate, pieces: Sequence[Piece]) -> Sequence[Piece]:

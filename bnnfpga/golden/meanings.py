@@ -21,7 +21,7 @@ from bnnfpga.golden.steps import elementwise_steps
 from bnnfpga.golden.writer import Value, Writer
 from bnnfpga.numbers.arithmetic import apply_steps
 
-Meaning = Callable[[Writer, Node], Value]
+NodeMeaning = Callable[[Writer, Node], Value]
 
 
 def value_of(writer: Writer, node: Node) -> Value:
@@ -69,7 +69,7 @@ def _elementwise(writer: Writer, node: Node) -> Value:
     )
 
 
-def _with_constant_or(pairs: Meaning) -> Meaning:
+def _with_constant_or(pairs: NodeMeaning) -> NodeMeaning:
     """What may take a stream and a constant, or two streams: these mean `pairs`."""
 
     def meaning(writer: Writer, node: Node) -> Value:
@@ -78,7 +78,7 @@ def _with_constant_or(pairs: Meaning) -> Meaning:
     return meaning
 
 
-MEANINGS: dict[str, Meaning] = {
+MEANINGS: dict[str, NodeMeaning] = {
     **dict.fromkeys(kinds_that(lambda traits: traits.quantizes), _quantizer),
     **dict.fromkeys(kinds_that(lambda traits: traits.dot_product), dot_product),
     **dict.fromkeys(kinds_that(lambda traits: traits.layout), change_layout),

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from bnnfpga.golden.affine import Doubles
 from bnnfpga.numbers.arithmetic import Floats
+from bnnfpga.numbers.float_functions import Doubles
 from bnnfpga.numbers.geometry import Geometry
 from bnnfpga.numbers.integers import IntArray
 

@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.base.errors import UserError
+from bnnfpga.frontend.forms.picks import Places
 from bnnfpga.frontend.forms.resizing import COORDINATES, ROUNDINGS, rounding_of, scales_of
 from bnnfpga.frontend.graph.model import Model, Node
 from bnnfpga.frontend.graph.nodes import attribute, describe
 
-Places = NDArray[np.int64]
-Weights = NDArray[np.float64]
+ResampleWeights = NDArray[np.float64]
 
 
-def resampled(model: Model, node: Node) -> Iterator[tuple[int, Places, Weights | None]]:
+def resampled(model: Model, node: Node) -> Iterator[tuple[int, Places, ResampleWeights | None]]:
     """For each axis that changes: its number, int64 (elements, taken), and float64 weights, None where one is taken.
 
     Source: ONNX's operator Resize, whose formulas these are, in float64.
@@ -52,14 +52,14 @@ def resampled(model: Model, node: Node) -> Iterator[tuple[int, Places, Weights |
             yield axis, *(_linear(x, small) if mode == "linear" else _cubic(node, x, small))
 
 
-def _linear(x: NDArray[Any], extent: int) -> tuple[Places, Weights]:
+def _linear(x: NDArray[Any], extent: int) -> tuple[Places, ResampleWeights]:
     x = np.clip(x, 0, extent - 1)
     low = np.floor(x).astype(np.int64)
     share = x - low
     return np.stack([low, np.minimum(low + 1, extent - 1)], axis=1), np.stack([1 - share, share], axis=1)
 
 
-def _cubic(node: Node, x: NDArray[Any], extent: int) -> tuple[Places, Weights]:
+def _cubic(node: Node, x: NDArray[Any], extent: int) -> tuple[Places, ResampleWeights]:
     """Source: Keys, "Cubic convolution interpolation for digital image processing" (1981)."""
     a = float(attribute(node, "cubic_coeff_a", -0.75))
     low = np.floor(x).astype(np.int64)

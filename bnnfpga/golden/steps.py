@@ -25,7 +25,7 @@ from bnnfpga.numbers.arithmetic import Floats, Step, apply_steps
 
 __all__ = ["Step", "apply_steps", "elementwise_steps"]
 
-Meaning = Callable[[Model, Node], list[Step]]
+StepMeaning = Callable[[Model, Node], list[Step]]
 
 _BINARY = {"Add": "add", "Sub": "subtract", "Mul": "multiply", "Div": "divide", "Max": "maximum", "Min": "minimum"}
 
@@ -107,7 +107,7 @@ def _branches(model: Model, node: Node) -> list[Step]:
     return [Step(_BINARY[str(attribute(node, "last", ""))], branches=branches)]
 
 
-def _always(operation: str, number: float | None = None) -> Meaning:
+def _always(operation: str, number: float | None = None) -> StepMeaning:
     """One operation, the same for all nodes of a kind."""
     step = Step(operation, None if number is None else _float32(number))
     return lambda model, node: [step]
@@ -117,7 +117,7 @@ def _float32(value: Any) -> Floats:
     return np.asarray(value, dtype=np.float32)
 
 
-MEANINGS: dict[str, Meaning] = {
+MEANINGS: dict[str, StepMeaning] = {
     **dict.fromkeys(kinds_that(lambda traits: traits.quantizes), _quantizer),
     **dict.fromkeys(kinds_that(lambda traits: traits.rounded_once), _function),
     **dict.fromkeys(_BINARY, _arithmetic),

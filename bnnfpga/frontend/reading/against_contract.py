@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import onnx
 
 from bnnfpga.base.errors import UserError
-from bnnfpga.frontend.contract.checks import check_node, operator_of
+from bnnfpga.frontend.contract.checks import check_node, contract_of
 from bnnfpga.frontend.contract.qonnx_operators import NAMES, NEWEST_QONNX
 from bnnfpga.frontend.contract.refused_operators import RANDOM
 from bnnfpga.frontend.contract.terms import MODERN
@@ -47,7 +47,7 @@ def check_operators(model: onnx.ModelProto, versions: Mapping[str, int]) -> None
                 continue
         elif fixed and read <= numbers | quantised:
             quantised.update(node.output)
-            if operator_of(node) is None and _is_modern(node, standard):
+            if contract_of(node) is None and _is_modern(node, standard):
                 continue
         check_node(node, versions[node.name], readers, numbers | quantised)
 
@@ -95,6 +95,6 @@ def version_of(model: onnx.ModelProto, node: onnx.NodeProto) -> int:
 
 def _fits(node: onnx.NodeProto, version: int) -> bool:
     named = onnx.NodeProto(op_type=NAMES[node.op_type], domain=QONNX_DOMAIN)
-    operator = operator_of(named)
-    form = operator.form(version) if operator else None
+    contract = contract_of(named)
+    form = contract.form(version) if contract else None
     return form is not None and len(form.inputs) == len(node.input)

@@ -28,8 +28,6 @@ _QUIET = 4
 _IR = 8
 """An IR version that allows every opset and initializers that are not inputs."""
 
-Array = NDArray[Any]
-
 
 def fold_constant_nodes(model: onnx.ModelProto) -> dict[str, Shape]:
     """Fold nodes that read only constants, and every Shape, in place; returns the shapes of all tensors.
@@ -54,7 +52,7 @@ def fold_constant_nodes(model: onnx.ModelProto) -> dict[str, Shape]:
         model.graph.node.extend(kept)
 
 
-def _elements_of_range(start: Array, limit: Array, delta: Array) -> int:
+def _elements_of_range(start: NDArray[Any], limit: NDArray[Any], delta: NDArray[Any]) -> int:
     distance, step = abs(float(limit[0]) - float(start[0])), abs(float(delta[0]))
     return int(min(distance / max(step, 1e-30), 1e30))
 
@@ -70,7 +68,7 @@ def _fold(
     model: onnx.ModelProto,
     node: onnx.NodeProto,
     version: int,
-    values: dict[str, Array],
+    values: dict[str, NDArray[Any]],
     shapes: Mapping[str, Shape],
 ) -> bool:
     """Replace a node's outputs by constants; False if they are not constant."""
@@ -101,7 +99,7 @@ def _fold(
     return True
 
 
-def compute(node: onnx.NodeProto, inputs: Mapping[str, Array], version: int) -> list[Array]:
+def compute(node: onnx.NodeProto, inputs: Mapping[str, NDArray[Any]], version: int) -> list[NDArray[Any]]:
     """Compute the named outputs of a standard node, at an opset, from constants.
 
     Functions of float32 have the same definition here as on data that depends on the image.

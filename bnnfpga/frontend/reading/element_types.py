@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 
 from bnnfpga.base.errors import UserError, shown
-from bnnfpga.frontend.contract.checks import inputs_of, operator_of, type_name
+from bnnfpga.frontend.contract.checks import contract_of, inputs_of, type_name
 from bnnfpga.frontend.contract.terms import (
     ANYTHING,
     CASTABLE,
@@ -19,7 +19,7 @@ from bnnfpga.frontend.contract.terms import (
     MOVED,
     NUMBERS,
     TRUTH,
-    Operator,
+    Contract,
 )
 from bnnfpga.frontend.graph.nodes import attribute, describe
 from bnnfpga.frontend.reading.shapes import Shape
@@ -78,9 +78,9 @@ class _Types:
             self._check_node(node)
 
     def _check_node(self, node: onnx.NodeProto) -> None:
-        operator = operator_of(node)
-        form = operator.form(self._versions[node.name]) if operator else None
-        if operator is None or form is None:
+        contract = contract_of(node)
+        form = contract.form(self._versions[node.name]) if contract else None
+        if contract is None or form is None:
             # It reads quantised constants; it is folded, or refused with the node that reads it.
             for name in node.output:
                 self._types[name] = self._types.get(node.input[0], _FLOAT)
@@ -96,7 +96,7 @@ class _Types:
             raise UserError(
                 f"its operands are {' and '.join(map(type_name, moved))}", where=describe(node), hint=_CAST_FIRST
             )
-        self._give(node, operator)
+        self._give(node, contract)
 
     def _check_operand(self, node: onnx.NodeProto, types: str, name: str) -> None:
         kind = self._types[name]
@@ -115,23 +115,23 @@ class _Types:
         expected = "float32 is computed with" if types in (FLOATS, NUMBERS) else f"{types} can be compiled"
         raise UserError(f"{what} {type_name(kind)}, where {expected}", where=describe(node), hint=_CAST_FIRST)
 
-    def _give(self, node: onnx.NodeProto, operator: Operator) -> None:
+    def _give(self, node: onnx.NodeProto, contract: Contract) -> None:
         first = node.input[0]
         kinds = [self._types[first]] * len(node.output)
-        if operator.gives == "bool":
+        if contract.gives == "bool":
             kinds = [_BOOL]
-        elif operator.gives == "second":
+        elif contract.gives == "second":
             kinds = [self._types[node.input[1]]]
-            if operator.name == "CastLike":
+            if contract.name == "CastLike":
                 self._check_cast(node, kinds[0])
-        elif operator.gives == "to":
+        elif contract.gives == "to":
             kinds = [attribute(node, "to", 0)]
             self._check_cast(node, kinds[0])
-        elif operator.gives in ("int64", "ranked"):
+        elif contract.gives in ("int64", "ranked"):
             kinds[-1] = _INT64
             shape = self._shapes.get(first)
             self._classes[node.output[-1]] = int(np.prod(shape)) if shape else _MAX_CLASSES
-        if first in self._classes and operator.gives in ("first", "to"):
+        if first in self._classes and contract.gives in ("first", "to"):
             self._classes[node.output[0]] = self._classes[first]
         self._types.update(zip(node.output, kinds, strict=False))
 

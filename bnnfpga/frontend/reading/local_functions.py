@@ -25,7 +25,7 @@ _Key = tuple[str, str, str]
 """Domain, name and overload of a function."""
 
 
-class _Call(NamedTuple):
+class _FunctionCall(NamedTuple):
     """A node to be inlined, and the functions that it comes from, outermost first."""
 
     node: onnx.NodeProto
@@ -48,7 +48,7 @@ def write_out_functions(model: onnx.ModelProto) -> None:
         return
     del model.functions[:]
     if functions:
-        nodes = list(_Writer(model, functions).run())
+        nodes = list(_FunctionWriter(model, functions).run())
         del model.graph.node[:]
         model.graph.node.extend(nodes)
         check_file(model)
@@ -62,7 +62,7 @@ def _is_qonnx(item: onnx.FunctionProto) -> bool:
     return item.name in NAMES and item.domain in DOMAINS and bool(item.domain)
 
 
-class _Writer:
+class _FunctionWriter:
     """Writes the nodes of the graph, with functions in place of their calls."""
 
     def __init__(self, model: onnx.ModelProto, functions: dict[_Key, onnx.FunctionProto]) -> None:
@@ -74,7 +74,7 @@ class _Writer:
         self._names |= {name for node in graph.node for name in (node.name, *node.output)}
 
     def run(self) -> Iterator[onnx.NodeProto]:
-        waiting = [_Call(node) for node in reversed(self._model.graph.node)]
+        waiting = [_FunctionCall(node) for node in reversed(self._model.graph.node)]
         written = 0
         while waiting:
             call = waiting.pop()
@@ -92,7 +92,7 @@ class _Writer:
                     hint="export a smaller model, or one without functions",
                 )
 
-    def _check_known(self, call: _Call) -> None:
+    def _check_known(self, call: _FunctionCall) -> None:
         if call.node.domain in self._domains:
             raise UserError(
                 f"the model has no function {shown(call.node.op_type)} of the domain {shown(call.node.domain)}",
@@ -100,7 +100,7 @@ class _Writer:
                 hint=EXPORT_AGAIN,
             )
 
-    def _body(self, call: _Call, function: onnx.FunctionProto) -> list[_Call]:
+    def _body(self, call: _FunctionCall, function: onnx.FunctionProto) -> list[_FunctionCall]:
         """The nodes of a function, instantiated for one call."""
         self._check_call(call, function)
         node = call.node
@@ -124,15 +124,15 @@ class _Writer:
                 names[name] = results.get(name) or self._fresh(node.name, name)
             copy.output[:] = [names[name] if name else "" for name in item.output]
             _bind(copy, attributes)
-            calls.append(_Call(note_origin(copy, Origin(inner_name, item.op_type, place)), inside))
+            calls.append(_FunctionCall(note_origin(copy, Origin(inner_name, item.op_type, place)), inside))
         # An input that the function returns unchanged still needs the name of the call's output.
         for inner, outer in results.items():
             if outer and names.get(inner, outer) != outer:
                 through = helper.make_node("Identity", [names[inner]], [outer], name=self._fresh(node.name, "through"))
-                calls.append(_Call(note_origin(through, origin_of(node)), inside))
+                calls.append(_FunctionCall(note_origin(through, origin_of(node)), inside))
         return calls
 
-    def _check_call(self, call: _Call, function: onnx.FunctionProto) -> None:
+    def _check_call(self, call: _FunctionCall, function: onnx.FunctionProto) -> None:
         node = call.node
         if _key(function) in call.inside:
             problem = f"the function {shown(function.name)} calls itself"
@@ -152,7 +152,7 @@ class _Writer:
         return any(len({_form(kind, version) for version in versions}) > 1 for kind in kinds)
 
     def _converted(
-        self, call: _Call, function: onnx.FunctionProto, attributes: dict[str, AttributeProto]
+        self, call: _FunctionCall, function: onnx.FunctionProto, attributes: dict[str, AttributeProto]
     ) -> onnx.FunctionProto:
         """A function with its attributes bound, converted to the model's opset."""
         bound = onnx.FunctionProto()
@@ -178,7 +178,7 @@ class _Writer:
         bound.node.extend(nodes)
         return bound
 
-    def _cannot_convert(self, call: _Call, function: onnx.FunctionProto) -> UserError:
+    def _cannot_convert(self, call: _FunctionCall, function: onnx.FunctionProto) -> UserError:
         return UserError(
             f"the function {shown(function.name)} is of opset {_standard_opset(function, self._opset)} and cannot be "
             f"brought to opset {self._opset} of the model",

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 import onnx
 
 from bnnfpga.base.errors import UserError
-from bnnfpga.frontend.contract.checks import inputs_of, operator_of, values_of
+from bnnfpga.frontend.contract.checks import contract_of, inputs_of, values_of
 from bnnfpga.frontend.contract.terms import MODERN, MOVED
 from bnnfpga.frontend.graph.nodes import QONNX_DOMAIN, describe, note_origin, origin_of
 from bnnfpga.frontend.reading.axes import check_axes
@@ -53,8 +53,8 @@ def modernise(model: onnx.ModelProto, versions: Mapping[str, int]) -> None:
 
 def _write(writer: NodeWriter, node: onnx.NodeProto, version: int) -> Iterator[onnx.NodeProto]:
     """The nodes that replace a node; they define its outputs under the same names."""
-    operator = operator_of(node)
-    form = operator.form(version) if operator else None
+    contract = contract_of(node)
+    form = contract.form(version) if contract else None
     if node.domain or form is None:
         yield node
         return

@@ -11,7 +11,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 
-from bnnfpga.frontend.contract.checks import operator_of
+from bnnfpga.frontend.contract.checks import contract_of
 from bnnfpga.frontend.contract.terms import Form
 from bnnfpga.frontend.reading.shapes import Shape
 
@@ -47,7 +47,7 @@ class NodeWriter:
         self.values = {tensor.name: tensor for tensor in graph.initializer}
         self._names = {name for node in graph.node for name in (node.name, *node.input, *node.output)}
         self._names |= {value.name for value in (*graph.input, *graph.output, *graph.initializer)}
-        comparisons = (node for node in graph.node if (operator := operator_of(node)) and operator.gives == "bool")
+        comparisons = (node for node in graph.node if (contract := contract_of(node)) and contract.gives == "bool")
         self.fixed = set(self.values)
         """Tensors that do not depend on the image."""
         for node in graph.node:
@@ -118,8 +118,8 @@ class NodeWriter:
 def _classes(graph: onnx.GraphProto) -> set[str]:
     classes: set[str] = set()
     for node in graph.node:
-        operator = operator_of(node)
-        if operator is not None and operator.gives in ("int64", "ranked"):
+        contract = contract_of(node)
+        if contract is not None and contract.gives in ("int64", "ranked"):
             classes.add(node.output[-1])
         elif not classes.isdisjoint(node.input):
             classes.update(node.output)

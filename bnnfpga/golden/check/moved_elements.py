@@ -11,7 +11,7 @@ from bnnfpga.golden.check.libraries import Unknown, attribute, changed, run_node
 from bnnfpga.golden.check.number import Array, Number, compact
 
 Operand = Number | Array | None
-Evaluation = Callable[[onnx.NodeProto, Sequence[Operand], int], list[Number]]
+Evaluator = Callable[[onnx.NodeProto, Sequence[Operand], int], list[Number]]
 """From a node, its operands and its opset to its outputs."""
 _MAX_MOVED = 1 << 24
 
@@ -161,7 +161,7 @@ def _taken(pool: Sequence[Number], filler: float, source: Array, images: int) ->
     return Number(value, size, compact(take(whole, np.array([True]))))
 
 
-OPERATORS: dict[str, Evaluation] = {
+OPERATORS: dict[str, Evaluator] = {
     **dict.fromkeys(
         (
             *("DepthToSpace", "Expand", "Flatten", "GatherElements", "GatherND", "Identity", "Reshape", "Slice"),

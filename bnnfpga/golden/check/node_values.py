@@ -139,7 +139,7 @@ def _of_whole_numbers(node: onnx.NodeProto, operands: Sequence[Operand], opset: 
 
 
 _CUSTOM = custom_operators(_largest)
-_EVALUATIONS: dict[str, movers.Evaluation] = {
+_EVALUATIONS: dict[str, movers.Evaluator] = {
     **dict.fromkeys(elementwise.OPERATORS, _elementwise),
     **dict.fromkeys(products.OPERATORS, _of_products),
     **dict.fromkeys(_LARGEST, _largest),
