@@ -31,17 +31,17 @@ _BINARY = {"Add": "add", "Sub": "subtract", "Mul": "multiply", "Div": "divide", 
 
 
 def elementwise_steps(model: Model, node: Node) -> list[Step]:
-    """The steps of an elementwise node; for a quantizer, those up to the value that its code stands for.
+    """The steps of an elementwise node; for a quantizer, up to the value that its code represents.
 
     Raises
     ------
     UserError
         If the node is not elementwise, or its parameters are not constant.
     """
-    meaning = MEANINGS.get(node.op_type)
-    if meaning is None:
+    steps_of = MEANINGS.get(node.op_type)
+    if steps_of is None:
         raise UserError("it is not elementwise", where=describe(node), hint="leave it out of the model")
-    return meaning(model, node)
+    return steps_of(model, node)
 
 
 def _quantizer(model: Model, node: Node) -> list[Step]:
@@ -108,7 +108,7 @@ def _branches(model: Model, node: Node) -> list[Step]:
 
 
 def _always(operation: str, number: float | None = None) -> StepMeaning:
-    """One operation, the same for all nodes of a kind."""
+    """A single operation, the same for all nodes of the operator."""
     step = Step(operation, None if number is None else _float32(number))
     return lambda model, node: [step]
 
@@ -136,4 +136,4 @@ MEANINGS: dict[str, StepMeaning] = {
     "Relu": _always("maximum", 0),
     "Round": _always("round"),
 }
-"""By elementwise operator: the float32 operations that it means, one after the other."""
+"""The sequence of float32 operations that each elementwise operator stands for."""
