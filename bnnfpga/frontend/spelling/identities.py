@@ -41,7 +41,7 @@ class DropIdentities(Transform):
 
 
 def _regroup(model: Model, node: Node, source: str) -> bool:
-    """Reshape a tensor to its own shape: one that is the input and an output, or two outputs, needs a node between them."""
+    """Reshape a tensor to its own shape: input and output, or two outputs, cannot be one tensor with two names."""
     shape = np.array(model.shape(source), dtype=np.int64)
     model.become(node, "Reshape", attributes={})
     model.set_inputs(node, [source, model.add_constant(f"{node.name}_shape", shape)])
