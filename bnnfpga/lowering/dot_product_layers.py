@@ -179,7 +179,7 @@ def _table_behind(lowering: Lowering, node: Node, channels: int) -> tuple[Thresh
 def _dot_product(lowering: Lowering, node: Node, unit: MatrixVector | VectorVector, producer: str | None) -> str:
     if unit.weight_type.bits > _MAX_WEIGHT_BITS:
         raise UserError(
-            f"its weights, which take over the scales of its inputs, need {unit.weight_type.bits} bits; "
+            f"its weights, which absorb the scales of its inputs, need {unit.weight_type.bits} bits; "
             f"{_MAX_WEIGHT_BITS} can be compiled",
             where=describe(node),
             hint="use one scale for its inputs, or powers of two, or quantise its weights to fewer bits",

@@ -164,7 +164,7 @@ def _final_function(model: Model, output: str) -> tuple[str, HostFunction, IntAr
             raise not_joined(model, node)
         if not traits_of(node).elementwise:
             raise UserError(
-                "what it works on is not integers on one grid, and behind these no host computes it",
+                "its input is not integers on one grid, and the host does not compute it either",
                 where=describe(node),
                 hint="put a quantizer in front of it",
             )
