@@ -9,7 +9,7 @@ from bnnfpga.base.errors import ResultsDiffer, UserError
 from bnnfpga.frontend.graph.model import End, Node
 from bnnfpga.frontend.graph.nodes import describe
 from bnnfpga.golden.end_classes import Program
-from bnnfpga.host.end_shapes import shapes_made
+from bnnfpga.host.end_shapes import result_shapes
 
 
 class EndWriter:
@@ -72,7 +72,7 @@ class EndWriter:
         node = {"operation": operation, "inputs": list(inputs), **parameters}
         self.program["nodes"].append(node)
         first = len(self.program["shapes"])
-        self.program["shapes"] += shapes_made(node, [self.program["shapes"][index] for index in inputs])
+        self.program["shapes"] += result_shapes(node, [self.program["shapes"][index] for index in inputs])
         return first
 
     def reshaped(self, value: int, shape: list[int]) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bnnfpga.base.errors import shown
-from bnnfpga.host.end_shapes import shapes_made
+from bnnfpga.host.end_shapes import result_shapes
 from bnnfpga.host.ends import END_OPERATIONS
 
 _MAX_END_ELEMENTS = 1 << 24
@@ -41,7 +41,7 @@ def check_ends(ends: Mapping[str, Any], check_steps: Callable[[Any, int, str], N
         at = f"ends.nodes[{index}]"
         _check_node(node, shapes, check_steps, at)
         try:
-            results = shapes_made(node, [shapes[value] for value in node["inputs"]])
+            results = result_shapes(node, [shapes[value] for value in node["inputs"]])
         except ValueError as error:
             raise ValueError(f"{at} {error}") from None
         if any(math.prod(shape) > _MAX_END_ELEMENTS for shape in results):

@@ -13,7 +13,7 @@ ValueShape = list[int]
 EndNode = Mapping[str, Any]
 
 
-def shapes_made(node: EndNode, shapes: Sequence[ValueShape]) -> list[ValueShape]:
+def result_shapes(node: EndNode, shapes: Sequence[ValueShape]) -> list[ValueShape]:
     """The shapes of a node's results for inputs of these shapes.
 
     Raises
@@ -101,7 +101,7 @@ def _shape_transposed(node: EndNode, shapes: Sequence[ValueShape]) -> list[Value
     return [[shapes[0][axis] for axis in axes]]
 
 
-def _shape_taken(node: EndNode, shapes: Sequence[ValueShape]) -> list[ValueShape]:
+def _shape_gathered(node: EndNode, shapes: Sequence[ValueShape]) -> list[ValueShape]:
     axis, shape = _axis(node, shapes[0]), list(shapes[0])
     _inside(node["indices"], shape[axis])
     shape[axis] = len(node["indices"])
@@ -125,12 +125,12 @@ def _shape_resampled(node: EndNode, shapes: Sequence[ValueShape]) -> list[ValueS
     axes, shape = _all_axes(node, shapes[0]), list(shapes[0])
     if not len(axes) == len(node["taken"]) == len(node["weights"]):
         raise ValueError(f"has {len(node['taken'])} lists of elements and {len(node['weights'])} of weights for {axes}")
-    for axis, taken, weights in zip(axes, node["taken"], node["weights"], strict=True):
-        if not taken or len({*map(len, taken), *map(len, weights)}) != 1 or len(taken) != len(weights):
+    for axis, elements, weights in zip(axes, node["taken"], node["weights"], strict=True):
+        if not elements or len({*map(len, elements), *map(len, weights)}) != 1 or len(elements) != len(weights):
             raise ValueError("has not as many weights as elements")
-        for row in taken:
+        for row in elements:
             _inside(row, shape[axis])
-        shape[axis] = len(taken)
+        shape[axis] = len(elements)
     return [shape]
 
 
@@ -160,7 +160,7 @@ _SHAPES: dict[str, Callable[[EndNode, Sequence[ValueShape]], list[ValueShape]]] 
     "pad": _shape_padded,
     "resample": _shape_resampled,
     "steps": _shape_stepped,
-    "take": _shape_taken,
+    "take": _shape_gathered,
     "top": _shape_top,
     "transpose": _shape_transposed,
 }

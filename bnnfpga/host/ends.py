@@ -123,7 +123,7 @@ def _transposed(node: Mapping[str, Any], x: Values) -> Values:
     return x.transpose(0, *(axis + 1 for axis in node["axes"]))
 
 
-def _taken(node: Mapping[str, Any], x: Values) -> Values:
+def _gathered(node: Mapping[str, Any], x: Values) -> Values:
     return np.asarray(x.take(node["indices"], node["axis"] + 1))
 
 
@@ -135,8 +135,8 @@ def _padded(node: Mapping[str, Any], x: Values) -> Values:
 def _resampled(node: Mapping[str, Any], x: Values) -> Values:
     """Weighted sums along some axes, in float64 rounded once; `taken` and `weights` are per axis."""
     total = x.astype(np.float64)
-    for axis, taken, weights in zip(node["axes"], node["taken"], node["weights"], strict=True):
-        parts = total.take(np.asarray(taken), axis + 1)
+    for axis, elements, weights in zip(node["axes"], node["taken"], node["weights"], strict=True):
+        parts = total.take(np.asarray(elements), axis + 1)
         factors = np.asarray(weights).reshape(*np.shape(weights), *[1] * (parts.ndim - axis - 3))
         total = (parts * factors).sum(axis + 2)
     return np.asarray(total, dtype=np.float32)
@@ -184,7 +184,7 @@ END_OPERATIONS: dict[str, Callable[..., Values | list[Values]]] = {
     "resample": _resampled,
     "reshape": lambda node, x: x.reshape(len(x), *node["shape"]),
     "steps": _stepped,
-    "take": _taken,
+    "take": _gathered,
     "top": _top,
     "transpose": _transposed,
 }

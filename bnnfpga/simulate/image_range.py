@@ -31,9 +31,9 @@ def image_warnings(codes: IntArray, type: IntegerType, format: InputFormat) -> l
     used, levels = len(np.unique(codes)), min(type.hi - type.lo + 1, codes.size)
     if high - low >= _MIN_SPAN * (type.hi - type.lo) and used > _MIN_LEVELS * levels:
         return []
-    made = "the images hold" if format.type is not None else "the host quantises the images to"
+    opening = "the images hold" if format.type is not None else "the host quantises the images to"
     return [
-        f"{made} {used:,} different integer{'' if used == 1 else 's'}, from {low:,} to {high:,}, "
+        f"{opening} {used:,} different integer{'' if used == 1 else 's'}, from {low:,} to {high:,}, "
         f"where the accelerator takes {type.lo:,} to {type.hi:,}: {_advice(format)}"
     ]
 

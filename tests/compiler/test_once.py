@@ -7,10 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import bnnfpga
 from bnnfpga.compiler import model_file, recompiled
+from bnnfpga.compiler.inspection import inspect_model
+from bnnfpga.frontend.reading import read
 from bnnfpga.golden import golden_model
 from tests.support.builds import images_for
 from tests.support.nets import DenseNet
@@ -18,7 +21,7 @@ from tests.support.nets import DenseNet
 
 @pytest.fixture
 def counts(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """How often a model was cleaned, its golden graph written, and the session for that made."""
+    """How often a model file was read and cleaned, its golden graph written, and the session for that built."""
     found: Counter[str] = Counter()
 
     def counted(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -28,6 +31,8 @@ def counts(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
         return call
 
+    # Whoever calls `read_source`.
+    monkeypatch.setattr(read, "read_file", counted("read", read.read_file))
     monkeypatch.setattr(model_file, "clean", counted("cleaned", model_file.clean))
     builder = golden_model._Builder
     monkeypatch.setattr(builder, "__init__", counted("written", builder.__init__))
@@ -37,13 +42,15 @@ def counts(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
 def test_a_command_does_nothing_twice(tmp_path: Path, counts: Counter[str], monkeypatch: pytest.MonkeyPatch) -> None:
     model = DenseNet((24, 16, 10), seed=3).write(tmp_path)
-    once = {"cleaned": 1, "written": 1, "built": 1}
+    once = {"read": 1, "cleaned": 1, "written": 1, "built": 1}
     project = bnnfpga.compile(model, tmp_path / "project")
     assert counts == once
     x = images_for(project, 6)
     for run in (
         lambda: project.simulate(x, backend="emulator"),
+        lambda: project.evaluate(x, np.arange(6), backend="emulator"),
         lambda: project.verify(x, ["file", "source", "folded", "emulator"], streams=True),
+        lambda: inspect_model(model),
     ):
         # As in a process of its own.
         monkeypatch.setattr(recompiled, "_remembered", type(recompiled._remembered)())

@@ -46,45 +46,58 @@ def matrix_vector(
     mw: int,
     pe: int,
     simd: int,
-    taken: IntegerType = BIPOLAR,
-    made: IntegerType | None = None,
+    input_type: IntegerType = BIPOLAR,
+    result_type: IntegerType | None = None,
     positions: tuple[int, ...] = (),
     seed: int = 0,
     weight_type: IntegerType = BIPOLAR,
     kernel: tuple[int, int] | None = None,
 ) -> MatrixVector:
-    """With thresholds to `made`, or raw sums; with flags where a kernel is given."""
+    """With thresholds to `result_type`, or raw sums; with flags where a kernel is given."""
     rng = np.random.default_rng(seed)
     weights = random_integers(weight_type, (mh, mw), rng)
     raw = MatrixVector(
-        "matrix_vector", weights, taken, positions, None, pe, simd, kernel=kernel or (1, 1), padded=kernel is not None
+        "matrix_vector",
+        weights,
+        input_type,
+        positions,
+        None,
+        pe,
+        simd,
+        kernel=kernel or (1, 1),
+        padded=kernel is not None,
     )
-    if made is None:
+    if result_type is None:
         return raw
-    levels = 1 if made.is_bipolar else made.hi - made.lo
-    return replace(raw, table=random_table(raw.accumulator, mh, levels, made, rng))
+    levels = 1 if result_type.is_bipolar else result_type.hi - result_type.lo
+    return replace(raw, table=random_table(raw.accumulator, mh, levels, result_type, rng))
 
 
 def threshold(
-    shape: tuple[int, ...], pe: int, taken: IntegerType, made: IntegerType, shared: bool = False, seed: int = 0
+    shape: tuple[int, ...],
+    pe: int,
+    input_type: IntegerType,
+    result_type: IntegerType,
+    shared: bool = False,
+    seed: int = 0,
 ) -> Threshold:
-    levels = 1 if made.is_bipolar else made.hi - made.lo
-    table = random_table(taken, 1 if shared else shape[-1], levels, made, np.random.default_rng(seed))
-    return Threshold("threshold", shape, taken, table, pe=pe)
+    levels = 1 if result_type.is_bipolar else result_type.hi - result_type.lo
+    table = random_table(input_type, 1 if shared else shape[-1], levels, result_type, np.random.default_rng(seed))
+    return Threshold("threshold", shape, input_type, table, pe=pe)
 
 
 MATRIX_VECTOR = [
-    matrix_vector(1, 1, 1, 1, made=BIPOLAR),
+    matrix_vector(1, 1, 1, 1, result_type=BIPOLAR),
     matrix_vector(1, 1, 1, 1),
-    matrix_vector(12, 20, 3, 5, made=BIPOLAR),
+    matrix_vector(12, 20, 3, 5, result_type=BIPOLAR),
     matrix_vector(12, 20, 12, 20),
-    matrix_vector(12, 20, 1, 1, made=UINT2),
-    matrix_vector(12, 20, 12, 1, made=IntegerType(-2, 1, "signed")),
-    matrix_vector(12, 20, 1, 20, made=BIPOLAR, positions=(2, 3)),
+    matrix_vector(12, 20, 1, 1, result_type=UINT2),
+    matrix_vector(12, 20, 12, 1, result_type=IntegerType(-2, 1, "signed")),
+    matrix_vector(12, 20, 1, 20, result_type=BIPOLAR, positions=(2, 3)),
     matrix_vector(6, 63, 2, 63),
-    matrix_vector(6, 64, 2, 64, made=BIPOLAR),
-    matrix_vector(6, 65, 2, 65, made=BIPOLAR),
-    matrix_vector(6, 256, 2, 128, made=BIPOLAR),
+    matrix_vector(6, 64, 2, 64, result_type=BIPOLAR),
+    matrix_vector(6, 65, 2, 65, result_type=BIPOLAR),
+    matrix_vector(6, 256, 2, 128, result_type=BIPOLAR),
     matrix_vector(12, 20, 4, 5, UINT2, BIPOLAR),
     matrix_vector(12, 20, 4, 10, UINT8),
     matrix_vector(12, 20, 4, 10, INT8, UINT2),
@@ -112,25 +125,25 @@ MATRIX_VECTOR = [
     ),
 ]
 FLAGGED = [
-    matrix_vector(4, 18, 2, 1, made=BIPOLAR, kernel=(3, 3)),
+    matrix_vector(4, 18, 2, 1, result_type=BIPOLAR, kernel=(3, 3)),
     matrix_vector(4, 18, 2, 1, kernel=(3, 3)),
     matrix_vector(4, 18, 4, 2, positions=(2, 2), kernel=(3, 3)),
-    matrix_vector(4, 18, 1, 6, made=BIPOLAR, kernel=(3, 3)),
+    matrix_vector(4, 18, 1, 6, result_type=BIPOLAR, kernel=(3, 3)),
     matrix_vector(4, 27, 2, 9, kernel=(3, 3)),
-    matrix_vector(4, 27, 2, 27, made=UINT2, kernel=(3, 3)),
-    matrix_vector(4, 27, 2, 3, made=BIPOLAR, kernel=(3, 3)),
-    matrix_vector(4, 90, 2, 90, made=BIPOLAR, kernel=(3, 3)),
+    matrix_vector(4, 27, 2, 27, result_type=UINT2, kernel=(3, 3)),
+    matrix_vector(4, 27, 2, 3, result_type=BIPOLAR, kernel=(3, 3)),
+    matrix_vector(4, 90, 2, 90, result_type=BIPOLAR, kernel=(3, 3)),
     matrix_vector(6, 24, 3, 8, BIPOLAR, BIPOLAR, kernel=(2, 3), weight_type=INT8),
     matrix_vector(6, 24, 3, 12, NARROW, None, kernel=(2, 3)),
     matrix_vector(6, 24, 3, 24, NARROW, UINT2, kernel=(2, 3), weight_type=TERNARY),
 ]
 WIDE = [
-    matrix_vector(4, 1024, 2, 1024, made=BIPOLAR),
-    matrix_vector(4, 1025, 2, 1025, made=BIPOLAR),
+    matrix_vector(4, 1024, 2, 1024, result_type=BIPOLAR),
+    matrix_vector(4, 1025, 2, 1025, result_type=BIPOLAR),
     matrix_vector(4, 2600, 4, 1300, positions=(2,)),
     matrix_vector(2, 300, 1, 150, UINT8, BIPOLAR),
     matrix_vector(300, 8, 150, 4),
-    matrix_vector(4, 1152, 2, 1152, made=BIPOLAR, kernel=(3, 3)),
+    matrix_vector(4, 1152, 2, 1152, result_type=BIPOLAR, kernel=(3, 3)),
     Window("window", Geometry((4, 5), (3, 3), pads=(1, 1, 1, 1)), 128, BIPOLAR, lanes=1152),
     WidthConverter("converter", (2100,), BIPOLAR, 700, 1050),
     WidthConverter("converter", (2100,), BIPOLAR, 2100, 1),
@@ -140,7 +153,7 @@ WIDE = [
     Fifo("fifo", Port((1300,), BIPOLAR, 1300), 3),
 ]
 OTHERS = [
-    *(threshold((2, 12), 4, taken, BIPOLAR) for taken in (BIPOLAR, UINT2, INT8, NARROW)),
+    *(threshold((2, 12), 4, input_type, BIPOLAR) for input_type in (BIPOLAR, UINT2, INT8, NARROW)),
     threshold((12,), 12, INT8, IntegerType(-4, 3, "signed"), shared=True),
     threshold((12,), 1, UINT8, IntegerType(0, 100, "unsigned")),
     threshold((12,), 12, IntegerType(-300, -20, "signed"), IntegerType(-7, -4, "signed")),
@@ -225,9 +238,9 @@ BRANCHES = [
 
 
 def vector_vector(
-    taken: IntegerType,
+    input_type: IntegerType,
     weight_type: IntegerType,
-    made: IntegerType | None,
+    result_type: IntegerType | None,
     padded: bool,
     pe: int,
     windows: tuple[int, ...] = (2, 3),
@@ -235,22 +248,22 @@ def vector_vector(
     simd: int = 1,
     seed: int = 0,
 ) -> VectorVector:
-    """Of 12 channels, with thresholds to `made`, or raw sums."""
+    """Of 12 channels, with thresholds to `result_type`, or raw sums."""
     rng = np.random.default_rng(seed)
     weights = random_integers(weight_type, (kernel[0] * kernel[1], 12), rng)
-    raw = VectorVector("vector_vector", weights, taken, windows, None, padded, pe, kernel=kernel, simd=simd)
-    if made is None:
+    raw = VectorVector("vector_vector", weights, input_type, windows, None, padded, pe, kernel=kernel, simd=simd)
+    if result_type is None:
         return raw
-    levels = 1 if made.is_bipolar else made.hi - made.lo
-    return replace(raw, table=random_table(raw.accumulator, 12, levels, made, rng))
+    levels = 1 if result_type.is_bipolar else result_type.hi - result_type.lo
+    return replace(raw, table=random_table(raw.accumulator, 12, levels, result_type, rng))
 
 
 VECTOR_VECTOR = [
     *(
-        vector_vector(taken, weight_type, made, padded, pe)
-        for taken in (BIPOLAR, UINT2, INT8, NARROW)
+        vector_vector(input_type, weight_type, result_type, padded, pe)
+        for input_type in (BIPOLAR, UINT2, INT8, NARROW)
         for weight_type in (BIPOLAR, TERNARY, INT8)
-        for made, padded, pe in ((None, True, 4), (BIPOLAR, False, 1), (UINT2, True, 12))
+        for result_type, padded, pe in ((None, True, 4), (BIPOLAR, False, 1), (UINT2, True, 12))
     ),
     vector_vector(BIPOLAR, BIPOLAR, None, False, 6),
     vector_vector(BIPOLAR, BIPOLAR, None, False, 12, (), (1, 1)),
@@ -300,10 +313,10 @@ SEVERAL_PIXELS = [
         for pe, simd, padded in ((6, 3, True), (6, 6, False), (12, 6, True))
     ),
     *(
-        vector_vector(taken, weight_type, made, padded, pe, (2, 4), kernel=(3, 3), simd=simd)
-        for taken in (BIPOLAR, INT8)
+        vector_vector(input_type, weight_type, result_type, padded, pe, (2, 4), kernel=(3, 3), simd=simd)
+        for input_type in (BIPOLAR, INT8)
         for weight_type in (BIPOLAR, INT8)
-        for made, padded, pe, simd in ((None, True, 12, 3), (UINT2, False, 12, 9), (BIPOLAR, True, 24, 9))
+        for result_type, padded, pe, simd in ((None, True, 12, 3), (UINT2, False, 12, 9), (BIPOLAR, True, 24, 9))
     ),
 ]
 GROUPS = {
@@ -349,7 +362,7 @@ def element_types(draw: st.DrawFn) -> IntegerType:
 
 
 @st.composite
-def made_types(draw: st.DrawFn) -> IntegerType:
+def result_types(draw: st.DrawFn) -> IntegerType:
     if draw(st.booleans()):
         return BIPOLAR
     low = draw(st.integers(-9, 9))
@@ -358,7 +371,7 @@ def made_types(draw: st.DrawFn) -> IntegerType:
 
 @st.composite
 def operators(draw: st.DrawFn) -> Operator:
-    taken = draw(element_types())
+    input_type = draw(element_types())
     seed = draw(st.integers(0, 2**32))
     channels = draw(st.integers(1, 36) | st.sampled_from([60, 64, 90, 128]))
     positions = tuple(draw(st.lists(st.integers(1, 3), max_size=2)))
@@ -371,36 +384,38 @@ def operators(draw: st.DrawFn) -> Operator:
             pads = draw(st.tuples(*[st.integers(0, 3)] * 4))
             geometry = Geometry(image, kernel, draw(pair), draw(pair), pads)
             assume(min(geometry.windows) > 0)
-            fill = draw(st.sampled_from([0, taken.lo, taken.hi + 1]))
+            fill = draw(st.sampled_from([0, input_type.lo, input_type.hi + 1]))
             whole = few * kernel[0] * kernel[1]
             several = [whole * count for count in divisors(geometry.windows[1])[1:]]
-            made_lanes = draw(st.sampled_from([*window_lanes(kernel, few), *several]))
-            pixels = draw(st.sampled_from(divisors(image[1]))) if made_lanes >= few else 1
-            return Window("window", geometry, few, taken, fill, made_lanes, pixels)
+            output_lanes = draw(st.sampled_from([*window_lanes(kernel, few), *several]))
+            pixels = draw(st.sampled_from(divisors(image[1]))) if output_lanes >= few else 1
+            return Window("window", geometry, few, input_type, fill, output_lanes, pixels)
         case "flagged":
             kernel, few = draw(pair), draw(st.integers(1, 5))
             simd = draw(st.sampled_from(window_lanes(kernel, few)))
-            made = draw(st.none() | made_types())
+            result_type = draw(st.none() | result_types())
             weights = draw(st.sampled_from([BIPOLAR, TERNARY, INT8]))
-            return matrix_vector(4, kernel[0] * kernel[1] * few, 2, simd, taken, made, positions, seed, weights, kernel)
+            return matrix_vector(
+                4, kernel[0] * kernel[1] * few, 2, simd, input_type, result_type, positions, seed, weights, kernel
+            )
         case "pool":
             smallest = np.random.default_rng(seed).random(channels) < 0.5
             function = draw(st.sampled_from(["extremum", "sum"]))
             padded = draw(st.booleans())
-            unit = Pool("pool", positions, draw(pair), channels, taken, function, smallest, padded)
+            unit = Pool("pool", positions, draw(pair), channels, input_type, function, smallest, padded)
             pe = draw(st.sampled_from(unit.legal_pe()))
             return replace(unit, pe=pe, simd=draw(st.sampled_from(unit.legal_simd(pe))))
         case "matrix_vector":
             mh = draw(st.integers(1, 16))
             pe = draw(st.sampled_from(divisors(mh)))
-            made = draw(st.none() | made_types())
-            return matrix_vector(mh, channels, pe, draw(lanes), taken, made, positions, seed)
+            result_type = draw(st.none() | result_types())
+            return matrix_vector(mh, channels, pe, draw(lanes), input_type, result_type, positions, seed)
         case "threshold":
-            made = draw(made_types())
-            return threshold((*positions, channels), draw(lanes), taken, made, draw(st.booleans()), seed)
+            result_type = draw(result_types())
+            return threshold((*positions, channels), draw(lanes), input_type, result_type, draw(st.booleans()), seed)
         case "converter":
-            return WidthConverter("converter", (*positions, channels), taken, draw(lanes), draw(lanes))
-    return Fifo("fifo", Port((*positions, channels), taken, draw(lanes)), draw(st.integers(2, 9)))
+            return WidthConverter("converter", (*positions, channels), input_type, draw(lanes), draw(lanes))
+    return Fifo("fifo", Port((*positions, channels), input_type, draw(lanes)), draw(st.integers(2, 9)))
 
 
 @settings(

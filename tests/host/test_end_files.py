@@ -20,7 +20,7 @@ from bnnfpga.frontend.clean import clean
 from bnnfpga.golden.golden_model import GoldenModel
 from bnnfpga.golden.host_joins import leave_joins
 from bnnfpga.host.end_files import check_ends
-from bnnfpga.host.end_shapes import shapes_made
+from bnnfpga.host.end_shapes import result_shapes
 from bnnfpga.host.ends import END_OPERATIONS, apply_ends, end_classes, end_outputs
 from bnnfpga.host.input_format import InputFormat
 from bnnfpga.numbers.arithmetic import OPERATIONS
@@ -102,7 +102,7 @@ def test_shapes_are_those_of_the_values(seed: int) -> None:
     given = [np.zeros((2, int(np.prod(shape))), np.float32) for shape in program["inputs"]]
     shapes = [list(shape) for shape in program["inputs"]]
     for node in program["nodes"]:
-        shapes += shapes_made(node, [shapes[value] for value in node["inputs"]])
+        shapes += result_shapes(node, [shapes[value] for value in node["inputs"]])
     assert shapes == [list(value.shape[1:]) for value in apply_ends(program, given)]
 
 

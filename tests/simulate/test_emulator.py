@@ -54,13 +54,13 @@ def random_integers(type: IntegerType, shape: tuple[int, ...], rng: np.random.Ge
 
 
 def thresholds(
-    taken: IntegerType, rows: int, levels: int, made: IntegerType, rng: np.random.Generator
+    input_type: IntegerType, rows: int, levels: int, result_type: IntegerType, rng: np.random.Generator
 ) -> ThresholdTable:
     """Anywhere in [lo, hi + 1], rows that are constant and rows that decrease among them."""
-    values = np.sort(rng.integers(taken.lo, taken.hi + 2, (rows, levels)), axis=1)
-    values[rng.random(rows) < 0.1] = taken.hi + 1
-    values[rng.random(rows) < 0.1] = taken.lo
-    return ThresholdTable(values, rng.random(rows) < 0.4, made)
+    values = np.sort(rng.integers(input_type.lo, input_type.hi + 2, (rows, levels)), axis=1)
+    values[rng.random(rows) < 0.1] = input_type.hi + 1
+    values[rng.random(rows) < 0.1] = input_type.lo
+    return ThresholdTable(values, rng.random(rows) < 0.4, result_type)
 
 
 def check(
@@ -114,8 +114,8 @@ def counts(draw: st.DrawFn) -> IntegerType:
     return IntegerType.interval(lo, lo + draw(st.integers(1, 7)))
 
 
-def levels_of(made: IntegerType) -> int:
-    return 1 if made.is_bipolar else made.hi - made.lo
+def levels_of(result_type: IntegerType) -> int:
+    return 1 if result_type.is_bipolar else result_type.hi - result_type.lo
 
 
 SIZES = st.integers(1, 40) | st.sampled_from([63, 64, 65, 96, 127, 128, 130, 200, 320])
@@ -126,8 +126,8 @@ SEEDS = st.integers(0, 2**32)
 @pytest.mark.parametrize("path", HERE)
 @settings(max_examples=CASES, deadline=None)
 @given(
-    taken=types(),
-    made=st.none() | counts(),
+    input_type=types(),
+    result_type=st.none() | counts(),
     weights=st.sampled_from(["bipolar", "bipolar", "ternary", "int4", "int8", "int12"]),
     mh=SIZES,
     mw=SIZES,
@@ -137,8 +137,8 @@ SEEDS = st.integers(0, 2**32)
 )
 def test_matrix_vector(
     path: str,
-    taken: IntegerType,
-    made: IntegerType | None,
+    input_type: IntegerType,
+    result_type: IntegerType | None,
     weights: str,
     mh: int,
     mw: int,
@@ -151,93 +151,101 @@ def test_matrix_vector(
     w = rng.choice([-1, 1], (mh, mw)) if weights == "bipolar" else rng.integers(-highest - 1, highest + 1, (mh, mw))
     if weights == "ternary":
         w = rng.integers(-1, 2, (mh, mw))
-    unit = MatrixVector("unit", w, taken, positions)
-    if made is not None:
-        unit = MatrixVector("unit", w, taken, positions, thresholds(unit.accumulator, mh, levels_of(made), made, rng))
-    check(chain([unit]), random_integers(taken, (frames, *positions, mw), rng), path)
+    unit = MatrixVector("unit", w, input_type, positions)
+    if result_type is not None:
+        unit = MatrixVector(
+            "unit", w, input_type, positions, thresholds(unit.accumulator, mh, levels_of(result_type), result_type, rng)
+        )
+    check(chain([unit]), random_integers(input_type, (frames, *positions, mw), rng), path)
 
 
 @pytest.mark.parametrize("path", HERE)
 @pytest.mark.parametrize(
-    "taken",
+    "input_type",
     [BIPOLAR, IntegerType.interval(0, 3), IntegerType.interval(-8, 7), IntegerType.interval(-128, 127)],
     ids=str,
 )
 @pytest.mark.parametrize("extreme", ["equal", "opposite", "random"])
-def test_long_rows(path: str, taken: IntegerType, extreme: str) -> None:
+def test_long_rows(path: str, input_type: IntegerType, extreme: str) -> None:
     """Sums of 20,000 inputs, all at the end of their range: no counter on the way is too small."""
     rng = np.random.default_rng(0)
     mh, mw = 20, 20_003
     weights = rng.choice([-1, 1], (mh, mw))
-    x = random_integers(taken, (3, mw), rng)
+    x = random_integers(input_type, (3, mw), rng)
     if extreme != "random":
         sign = weights[:1] if extreme == "equal" else -weights[:1]
-        x[:] = np.where(sign > 0, taken.hi, taken.lo)
-    check(chain([MatrixVector("unit", weights, taken)]), x, path)
+        x[:] = np.where(sign > 0, input_type.hi, input_type.lo)
+    check(chain([MatrixVector("unit", weights, input_type)]), x, path)
 
 
 @pytest.mark.parametrize("path", HERE)
 @settings(max_examples=CASES, deadline=None)
-@given(taken=types(), made=counts(), channels=SIZES, positions=POSITIONS, shared=st.booleans(), seed=SEEDS)
+@given(input_type=types(), result_type=counts(), channels=SIZES, positions=POSITIONS, shared=st.booleans(), seed=SEEDS)
 def test_threshold(
     path: str,
-    taken: IntegerType,
-    made: IntegerType,
+    input_type: IntegerType,
+    result_type: IntegerType,
     channels: int,
     positions: tuple[int, ...],
     shared: bool,
     seed: int,
 ) -> None:
     rng = np.random.default_rng(seed)
-    table = thresholds(taken, 1 if shared else channels, levels_of(made), made, rng)
-    unit = Threshold("unit", (*positions, channels), taken, table)
-    check(chain([unit]), random_integers(taken, (4, *positions, channels), rng), path)
+    table = thresholds(input_type, 1 if shared else channels, levels_of(result_type), result_type, rng)
+    unit = Threshold("unit", (*positions, channels), input_type, table)
+    check(chain([unit]), random_integers(input_type, (4, *positions, channels), rng), path)
 
 
 @pytest.mark.parametrize("path", HERE)
 @settings(max_examples=CASES, deadline=None)
 @given(
-    taken=types().filter(lambda t: t.bits <= 17),
-    made=types(),
+    input_type=types().filter(lambda t: t.bits <= 17),
+    result_type=types(),
     channels=SIZES,
     kind=st.sampled_from(["any", "step", "by channel"]),
     seed=SEEDS,
 )
-def test_lookup(path: str, taken: IntegerType, made: IntegerType, channels: int, kind: str, seed: int) -> None:
+def test_lookup(
+    path: str, input_type: IntegerType, result_type: IntegerType, channels: int, kind: str, seed: int
+) -> None:
     rng = np.random.default_rng(seed)
-    table = random_integers(made, (1 << taken.bits,), rng)
-    if kind == "by channel" and channels << taken.bits <= 1 << 17:
-        table = random_integers(made, (channels, 1 << taken.bits), rng)
+    table = random_integers(result_type, (1 << input_type.bits,), rng)
+    if kind == "by channel" and channels << input_type.bits <= 1 << 17:
+        table = random_integers(result_type, (channels, 1 << input_type.bits), rng)
     elif kind == "step":
-        codes = np.arange(1 << taken.bits)
-        table = np.where(taken.decode(codes) >= rng.integers(taken.lo, taken.hi + 2), made.lo, made.hi)
-    unit = Lookup("unit", (2, channels), taken, table, made)
-    check(chain([unit]), random_integers(taken, (4, 2, channels), rng), path)
+        codes = np.arange(1 << input_type.bits)
+        table = np.where(
+            input_type.decode(codes) >= rng.integers(input_type.lo, input_type.hi + 2), result_type.lo, result_type.hi
+        )
+    unit = Lookup("unit", (2, channels), input_type, table, result_type)
+    check(chain([unit]), random_integers(input_type, (4, 2, channels), rng), path)
 
 
 @pytest.mark.parametrize("path", HERE)
 @settings(max_examples=CASES, deadline=None)
-@given(taken=types(), channels=SIZES, by=st.sampled_from(["scores", "affine", "ranks", "half the ranks"]), seed=SEEDS)
-def test_arg_max(path: str, taken: IntegerType, channels: int, by: str, seed: int) -> None:
+@given(
+    input_type=types(), channels=SIZES, by=st.sampled_from(["scores", "affine", "ranks", "half the ranks"]), seed=SEEDS
+)
+def test_arg_max(path: str, input_type: IntegerType, channels: int, by: str, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    port = Port((channels,), taken, channels)
+    port = Port((channels,), input_type, channels)
     unit = ArgMax("unit", port)
     if by == "affine":
         unit = ArgMax("unit", port, rng.integers(-9, 10, channels), rng.integers(-99, 100, channels))
-    elif by != "scores" and taken.bits <= 10:
-        codes = 1 << max(1, taken.bits - (by != "ranks"))
+    elif by != "scores" and input_type.bits <= 10:
+        codes = 1 << max(1, input_type.bits - (by != "ranks"))
         unit = ArgMax("unit", port, ranks=rng.integers(0, 50, (channels, codes)))
-    x = random_integers(taken, (20, channels), rng)
+    x = random_integers(input_type, (20, channels), rng)
     x[:5] = x[:5, :1]  # ties
     check(chain([unit]), x, path)
 
 
 @pytest.mark.parametrize("path", [*HERE, "numpy"])
-@pytest.mark.parametrize("taken", [BIPOLAR, IntegerType.interval(0, 255), IntegerType.interval(-9, 600)], ids=str)
-def test_units_that_only_move(path: str, taken: IntegerType) -> None:
-    port = Port((3, 12), taken, 4)
-    graph = chain([Fifo("fifo", port, 2), WidthConverter("converter", (3, 12), taken, 4, 6)])
-    check(graph, random_integers(taken, (7, 3, 12), np.random.default_rng(0)), path)
+@pytest.mark.parametrize("input_type", [BIPOLAR, IntegerType.interval(0, 255), IntegerType.interval(-9, 600)], ids=str)
+def test_units_that_only_move(path: str, input_type: IntegerType) -> None:
+    port = Port((3, 12), input_type, 4)
+    graph = chain([Fifo("fifo", port, 2), WidthConverter("converter", (3, 12), input_type, 4, 6)])
+    check(graph, random_integers(input_type, (7, 3, 12), np.random.default_rng(0)), path)
 
 
 @pytest.mark.parametrize("path", HERE)
@@ -252,59 +260,65 @@ def test_window(path: str, window: Window, flagged: bool, seed: int) -> None:
 @pytest.mark.parametrize("path", HERE)
 @settings(max_examples=CASES, deadline=None)
 @given(
-    taken=types(),
+    input_type=types(),
     channels=st.integers(1, 9) | st.sampled_from([63, 64, 65, 128]),
     function=st.sampled_from(["extremum", "sum"]),
     pads=st.sampled_from([0, 1]),
     seed=SEEDS,
 )
-def test_pool(path: str, taken: IntegerType, channels: int, function: PoolFunction, pads: int, seed: int) -> None:
+def test_pool(path: str, input_type: IntegerType, channels: int, function: PoolFunction, pads: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     geometry = Geometry((5, 6), (2, 3), (2, 2), pads=(pads, pads, 0, pads))
-    fill = 0 if function == "sum" else taken.lo - 1 if not taken.is_bipolar else 0
-    window = Window("window", geometry, channels, taken, fill)
+    fill = 0 if function == "sum" else input_type.lo - 1 if not input_type.is_bipolar else 0
+    window = Window("window", geometry, channels, input_type, fill)
     smallest = rng.random(channels) < 0.5
-    pool = Pool("pool", geometry.windows, geometry.kernel, channels, taken, function, smallest, window.flagged)
-    check(chain([window, pool]), random_integers(taken, (3, 5, 6, channels), rng), path)
+    pool = Pool("pool", geometry.windows, geometry.kernel, channels, input_type, function, smallest, window.flagged)
+    check(chain([window, pool]), random_integers(input_type, (3, 5, 6, channels), rng), path)
 
 
 @pytest.mark.parametrize("path", HERE)
 @settings(max_examples=CASES, deadline=None)
 @given(
-    taken=types(),
-    made=st.none() | counts(),
+    input_type=types(),
+    result_type=st.none() | counts(),
     channels=st.integers(1, 9) | st.sampled_from([64, 65]),
     highest=st.sampled_from([0, 1, 7, 127]),
     pads=st.sampled_from([0, 1]),
     seed=SEEDS,
 )
 def test_depthwise_behind_upsampling(
-    path: str, taken: IntegerType, made: IntegerType | None, channels: int, highest: int, pads: int, seed: int
+    path: str,
+    input_type: IntegerType,
+    result_type: IntegerType | None,
+    channels: int,
+    highest: int,
+    pads: int,
+    seed: int,
 ) -> None:
     rng = np.random.default_rng(seed)
-    upsample = Upsample("upsample", (2, 3), channels, taken, (3, 2))
+    upsample = Upsample("upsample", (2, 3), channels, input_type, (3, 2))
     geometry = Geometry((6, 6), (2, 3), (2, 2), pads=(pads, pads, 0, pads))
-    window = Window("window", geometry, channels, taken)
+    window = Window("window", geometry, channels, input_type)
     weights = rng.integers(-highest - 1, highest + 1, (6, channels)) if highest else rng.choice([-1, 1], (6, channels))
-    unit = VectorVector("unit", weights, taken, geometry.windows, padded=window.flagged)
-    if made is not None:
-        table = thresholds(unit.accumulator, channels, levels_of(made), made, rng)
-        unit = VectorVector("unit", weights, taken, geometry.windows, table, window.flagged)
-    check(chain([upsample, window, unit]), random_integers(taken, (3, 2, 3, channels), rng), path)
+    unit = VectorVector("unit", weights, input_type, geometry.windows, padded=window.flagged)
+    if result_type is not None:
+        table = thresholds(unit.accumulator, channels, levels_of(result_type), result_type, rng)
+        unit = VectorVector("unit", weights, input_type, geometry.windows, table, window.flagged)
+    check(chain([upsample, window, unit]), random_integers(input_type, (3, 2, 3, channels), rng), path)
 
 
 @pytest.mark.parametrize("path", HERE)
 @pytest.mark.parametrize("channels", [3, 32, 64, 128])
 @pytest.mark.parametrize("pads", [0, 1])
-@pytest.mark.parametrize("taken", [BIPOLAR, IntegerType.interval(0, 3), IntegerType.interval(-128, 127)], ids=str)
-def test_convolutions(path: str, channels: int, pads: int, taken: IntegerType) -> None:
+@pytest.mark.parametrize("input_type", [BIPOLAR, IntegerType.interval(0, 3), IntegerType.interval(-128, 127)], ids=str)
+def test_convolutions(path: str, channels: int, pads: int, input_type: IntegerType) -> None:
     """Two layers that slide over an image, one on what the other makes, and a dense one on all pixels."""
     rng = np.random.default_rng(channels)
     units: list[Operator] = []
     for index, (inputs, outputs) in enumerate([(channels, 64), (64, 10)]):
         size = 7 if pads else 7 - 2 * index
         geometry = Geometry((size, size), (3, 3), pads=(pads,) * 4)
-        type = taken if index == 0 else BIPOLAR
+        type = input_type if index == 0 else BIPOLAR
         window = Window(f"window{index}", geometry, inputs, type)
         w = rng.choice([-1, 1], (outputs, 9 * inputs))
         options = {"positions": geometry.windows, "kernel": (3, 3), "padded": window.flagged}
@@ -313,7 +327,7 @@ def test_convolutions(path: str, channels: int, pads: int, taken: IntegerType) -
         units += [window, MatrixVector(f"unit{index}", w, type, table=table, **options)]
     flat = units[-1].outputs[0].elements
     units.append(MatrixVector("dense", rng.choice([-1, 1], (10, flat)), BIPOLAR))
-    check(chain(units), random_integers(taken, (5, 7, 7, channels), rng), path)
+    check(chain(units), random_integers(input_type, (5, 7, 7, channels), rng), path)
 
 
 @st.composite
@@ -330,7 +344,7 @@ def slides(draw: st.DrawFn) -> Window:
 @settings(max_examples=CASES, deadline=None)
 @given(
     window=slides(),
-    made=st.none() | counts(),
+    result_type=st.none() | counts(),
     highest=st.sampled_from([0, 0, 1, 127]),
     mh=st.sampled_from([1, 10, 17, 64, 70, 130]),
     frames=st.sampled_from([1, 3, 40]),
@@ -340,7 +354,7 @@ def slides(draw: st.DrawFn) -> Window:
 def test_any_convolution(
     path: str,
     window: Window,
-    made: IntegerType | None,
+    result_type: IntegerType | None,
     highest: int,
     mh: int,
     frames: int,
@@ -353,8 +367,8 @@ def test_any_convolution(
     weights = rng.integers(-highest - 1, highest + 1, (mh, mw)) if highest else rng.choice([-1, 1], (mh, mw))
     options = {"positions": window.geometry.windows, "kernel": window.geometry.kernel, "padded": window.flagged}
     unit = MatrixVector("unit", weights, window.type, **options)
-    if made is not None:
-        table = thresholds(unit.accumulator, mh, levels_of(made), made, rng)
+    if result_type is not None:
+        table = thresholds(unit.accumulator, mh, levels_of(result_type), result_type, rng)
         unit = MatrixVector("unit", weights, window.type, table=table, **options)
     x = random_integers(window.type, (frames, *window.inputs[0].shape), rng)
     check(chain([window, unit]), x, path, threads=1 + seed % 2, every_stream=every_stream)
@@ -377,16 +391,16 @@ def test_any_pool(path: str, window: Window, seed: int) -> None:
 @pytest.mark.parametrize("path", [*HERE, "numpy"])
 @settings(max_examples=CASES, deadline=None)
 @given(
-    taken=types(),
-    made=st.tuples(counts(), counts()),
+    input_type=types(),
+    result_types=st.tuples(counts(), counts()),
     channels=SIZES,
     factors=st.tuples(st.integers(-5, 5), st.integers(-5, 5)),
     seed=SEEDS,
 )
 def test_branches(
     path: str,
-    taken: IntegerType,
-    made: tuple[IntegerType, IntegerType],
+    input_type: IntegerType,
+    result_types: tuple[IntegerType, IntegerType],
     channels: int,
     factors: tuple[int, int],
     seed: int,
@@ -394,9 +408,12 @@ def test_branches(
     """A fork, a branch of other integers on each side, their sum beside their concatenation, and a choice of that."""
     rng = np.random.default_rng(seed)
     shape = (2, channels)
-    port = Port(shape, taken, 1)
-    tables = [thresholds(taken, channels, levels_of(type), type, rng) for type in (made[0], made[1], made[0])]
-    units = [Threshold(f"branch{index}", shape, taken, table) for index, table in enumerate(tables)]
+    port = Port(shape, input_type, 1)
+    tables = [
+        thresholds(input_type, channels, levels_of(type), type, rng)
+        for type in (result_types[0], result_types[1], result_types[0])
+    ]
+    units = [Threshold(f"branch{index}", shape, input_type, table) for index, table in enumerate(tables)]
     index = tuple(rng.integers(0, 2 * channels, rng.integers(1, 90)).tolist())
     graph = Graph()
     for unit in (
@@ -404,17 +421,17 @@ def test_branches(
         Fork("fork2", port),
         *units,
         Fork("fork3", units[0].outputs[0]),
-        Add("add", shape, (made[0], made[1]), factors),
-        Concat("concat", (2,), (channels, channels), made[0]),
-        WidthConverter("wide", (2, 2 * channels), made[0], 1, 2 * channels),
-        Select("select", (2,), 2 * channels, index, made[0]),
-        WidthConverter("narrow", (2, len(index)), made[0], len(index), 1),
-        Threshold("last", (2, len(index)), made[0], thresholds(made[0], 1, 1, BIPOLAR, rng)),
+        Add("add", shape, (result_types[0], result_types[1]), factors),
+        Concat("concat", (2,), (channels, channels), result_types[0]),
+        WidthConverter("wide", (2, 2 * channels), result_types[0], 1, 2 * channels),
+        Select("select", (2,), 2 * channels, index, result_types[0]),
+        WidthConverter("narrow", (2, len(index)), result_types[0], len(index), 1),
+        Threshold("last", (2, len(index)), result_types[0], thresholds(result_types[0], 1, 1, BIPOLAR, rng)),
         Concat("both", (), (2 * channels, 2 * len(index)), BIPOLAR),
         Threshold(
             "sum",
             shape,
-            (sums := Add("x", shape, (made[0], made[1]), factors).result_type),
+            (sums := Add("x", shape, (result_types[0], result_types[1]), factors).result_type),
             thresholds(sums, 1, 1, BIPOLAR, rng),
         ),
     ):
@@ -439,7 +456,7 @@ def test_branches(
     ):
         graph.connect(before, after, output=output, input=input)
     graph.set_boundary("fork", ["both"])
-    check(graph, random_integers(taken, (4, *shape), rng), path)
+    check(graph, random_integers(input_type, (4, *shape), rng), path)
 
 
 @pytest.mark.parametrize("path", [*HERE, "numpy"])

@@ -23,7 +23,7 @@ from tests.support.spelled import DOMAIN, Spelled
 Setting = dict[str, Any]
 _ALIASES = {"constant_value": "value", "K": "k"}
 """Inputs that used to be attributes of another name."""
-_MOST = 80 if os.environ.get("BNNFPGA_THOROUGH") else 20
+_MAX_SETTINGS = 80 if os.environ.get("BNNFPGA_THOROUGH") else 20
 """Settings of one version."""
 
 
@@ -105,9 +105,9 @@ def cases() -> Iterator[Case]:
                 continue
             fitting = [setting for setting in settings if _fits(form, setting)]
             chosen = list({repr(setting): tuple(setting.items()) for setting in fitting}.values())
-            if len(chosen) > _MOST:
+            if len(chosen) > _MAX_SETTINGS:
                 rng = np.random.default_rng(version)
-                chosen = [chosen[place] for place in sorted(rng.choice(len(chosen), _MOST, replace=False))]
+                chosen = [chosen[place] for place in sorted(rng.choice(len(chosen), _MAX_SETTINGS, replace=False))]
             for place, setting in enumerate(chosen):
                 yield Case(operator, version, setting, build, place)
 

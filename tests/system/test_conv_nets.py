@@ -22,8 +22,6 @@ from bnnfpga.golden.golden_model import GoldenModel
 from tests.support.builds import check_cycles, images_for, random_folding_of
 from tests.support.nets import NetWriter
 
-Made = tuple[str, int]
-"""A tensor and its channels."""
 SHAPE = (2, 6, 6)
 SAME = {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}
 HALF = {"kernel_shape": [2, 2], "strides": [2, 2]}

@@ -25,15 +25,15 @@ class Beats:
         int64 (beats * lanes,), in the stream's order.
     frames
         The number of beats of each frame, from simulators that know frames; None where beats merely follow each other.
-    offered, taken
+    offered_at, transferred_at
         For each beat the first cycle in which it was valid and the cycle of its transfer; None without cycles. A beat
-        that still waits at the end is in `offered` only, not in `elements`.
+        that still waits at the end is in `offered_at` only, not in `elements`.
     """
 
     elements: IntArray
     frames: IntArray | None = None
-    offered: IntArray | None = None
-    taken: IntArray | None = None
+    offered_at: IntArray | None = None
+    transferred_at: IntArray | None = None
 
     def tensor(self, stream: Stream) -> IntArray:
         """The whole frames as int64 (frames, *shape)."""
@@ -60,13 +60,13 @@ def from_monitors(graph: Graph, files: Mapping[str, bytes]) -> Observed:
         # The monitor at the boundary sees the padding as well.
         width = 8 * stream.port.boundary_bytes if stream.consumer is None else stream.port.width
         words = -(-width // 32)
-        record = np.dtype([("taken", "<u8"), ("offered", "<u8"), ("data", "u1", (4 * words,))])
+        record = np.dtype([("transferred_at", "<u8"), ("offered_at", "<u8"), ("data", "u1", (4 * words,))])
         records = np.frombuffer(files[stream.name], record, len(files[stream.name]) // record.itemsize)
-        taken = records[records["taken"] != _NEVER]
+        transferred = records[records["transferred_at"] != _NEVER]
         observed[stream.name] = Beats(
-            _elements(taken["data"], stream.port),
-            offered=records["offered"].astype(np.int64),
-            taken=taken["taken"].astype(np.int64),
+            _elements(transferred["data"], stream.port),
+            offered_at=records["offered_at"].astype(np.int64),
+            transferred_at=transferred["transferred_at"].astype(np.int64),
         )
     return observed
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from bnnfpga.simulate.reference import Scores
 from bnnfpga.simulate.verify.locate import Fault, locate_value
-from bnnfpga.simulate.verify.stages import FileStage, Result, Stage, StageFailed, Subject
+from bnnfpga.simulate.verify.stages import Result, Stage, StageFailed, Subject
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class Examination:
 
 
 def confirm(stage: Stage, before: tuple[Stage, Scores] | None, subject: Subject) -> Examination | None:
-    """The examination of the stage behind `file`, if the file does not confirm it."""
-    if before is None or not isinstance(before[0], FileStage) or subject.reading.difference is None:
+    """The examination of the stage behind one that reads the file, if the file does not confirm it."""
+    if before is None or not before[0].reads_file or subject.reading.difference is None:
         return None
     return Examination(stage.run(subject).outputs, str(subject.reading.difference), subject.reading.difference.image)
 

@@ -10,12 +10,11 @@ import numpy as np
 from bnnfpga.dataflow.schedule import Schedule
 from bnnfpga.golden.check import Difference
 from bnnfpga.simulate.runners.verilator import WaveformWindow
-from bnnfpga.simulate.stream_tensors import source_tensors
 from bnnfpga.simulate.verify.beats import from_tensors
 from bnnfpga.simulate.verify.examination import Examination
 from bnnfpga.simulate.verify.locate import Fault, locate_cycles, locate_value
 from bnnfpga.simulate.verify.requests import Wave
-from bnnfpga.simulate.verify.stages import FileStage, RtlStage, SourceStage, Stage, Subject
+from bnnfpga.simulate.verify.stages import Stage, Subject
 
 _MORE_FRAMES = 2
 """The number of images watched behind the first wrong one: a later image can disturb an earlier one."""
@@ -28,14 +27,14 @@ def describe_difference(
     stage: Stage, before: Stage, subject: Subject, found: Examination, wave: Wave | None
 ) -> dict[str, Any]:
     """The first difference as plain data."""
-    reading = subject.reading.difference if isinstance(before, FileStage) else None
+    reading = subject.reading.difference if before.reads_file else None
     if reading is not None:
         return _in_file(before, stage, reading)
     fault, watched = _locate_folding(before, subject), subject
     if fault is None:
         fault, watched = _locate(stage, subject, found)
     written = None
-    if wave is not None and isinstance(stage, RtlStage) and fault is not None and fault.cycle is not None:
+    if wave is not None and stage.writes_waves and fault is not None and fault.cycle is not None:
         work = 0 if fault.unit is None else _work(subject.graph[fault.unit].schedule())
         first, last = max(0, fault.cycle - wave.cycles - work), fault.cycle + wave.cycles
         stage.write_wave(watched, WaveformWindow(wave.path, first, last))
@@ -65,12 +64,13 @@ def _in_file(before: Stage, stage: Stage, found: Difference) -> dict[str, Any]:
 
 
 def _locate_folding(before: Stage, subject: Subject) -> Fault | None:
-    """Behind `source`: the first unit that computes something else than the model's layer."""
-    if not isinstance(before, SourceStage):
+    """Behind a stage that knows the layers: the first unit that computes something else than the model's layer."""
+    layer_tensors = before.layer_tensors(subject)
+    if not layer_tensors:
         return None
     graph = subject.graph
     expected = {}
-    for stream, tensor in source_tensors(subject.reference.golden, subject.graph, subject.images).items():
+    for stream, tensor in layer_tensors.items():
         # Where most of it differs, the model uses other integers for that tensor, which proves nothing.
         if np.mean(tensor == subject.tensors[stream]) >= _CORRESPONDING:
             expected[stream] = tensor

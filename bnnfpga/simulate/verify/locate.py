@@ -135,7 +135,7 @@ def _fault(
         channel,
         int(expected[stream.name].reshape(-1)[place.index]),
         int(beats.elements[place.index]),
-        None if beats.taken is None else int(beats.taken[place.index // port.lanes]),
+        None if beats.transferred_at is None else int(beats.transferred_at[place.index // port.lanes]),
     )
 
 
@@ -172,15 +172,15 @@ def locate_cycles(graph: Graph, observed: Observed, cycles: int) -> Fault | None
             continue
         consumed, emitted = replay(
             operator.schedule(),
-            [_list(observed[stream.name].offered) for stream in inputs],
-            [_list(observed[stream.name].taken) for stream in outputs],
+            [_list(observed[stream.name].offered_at) for stream in inputs],
+            [_list(observed[stream.name].transferred_at) for stream in outputs],
         )
         found = [
-            (stream, predicted, _list(observed[stream.name].offered))
+            (stream, predicted, _list(observed[stream.name].offered_at))
             for stream, predicted in zip(outputs, emitted, strict=True)
         ]
         found += [
-            (stream, predicted, _list(observed[stream.name].taken))
+            (stream, predicted, _list(observed[stream.name].transferred_at))
             for stream, predicted in zip(inputs, consumed, strict=True)
         ]
         deviations = [(stream, *_deviation(predicted, seen, cycles)) for stream, predicted, seen in found]
@@ -210,7 +210,7 @@ def _deviation(predicted: list[int], seen: list[int], cycles: int) -> tuple[int 
 
 
 def _timed(observed: Observed, stream: Stream) -> bool:
-    return stream.name in observed and observed[stream.name].taken is not None
+    return stream.name in observed and observed[stream.name].transferred_at is not None
 
 
 def _list(cycles: IntArray | None) -> list[int]:

@@ -12,7 +12,7 @@ from bnnfpga.base.output_files import require_writable
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.datasets.arrays import save_npy
 from bnnfpga.simulate.verify.beats import Observed
-from bnnfpga.simulate.verify.stages import ALL, RtlStage, Stage, Subject
+from bnnfpga.simulate.verify.stages import ALL, Stage, Subject
 
 STAGES = tuple(stage.name for stage in ALL)
 
@@ -52,7 +52,7 @@ def check_wave(wave: Wave, chosen: Sequence[Stage]) -> None:
         raise UserError(
             f"{wave.path} is not a waveform file", where="--wave", hint="give a name that ends in .vcd or .fst"
         )
-    if not any(isinstance(stage, RtlStage) for stage in chosen):
+    if not any(stage.writes_waves for stage in chosen):
         raise UserError("a waveform needs the stage rtl", where="--wave", hint="add it to --stages")
     if wave.cycles < 1:
         raise UserError(f"{wave.cycles} cycles are not a window", where="--wave-cycles", hint="give at least 1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
@@ -101,6 +102,12 @@ class Stage(ABC):
 
     name: ClassVar[str]
 
+    reads_file: ClassVar[bool] = False
+    """Whether the stage compares the unmodified file with the golden model, as `Subject.reading`."""
+
+    writes_waves: ClassVar[bool] = False
+    """Whether the stage has cycles to show in a waveform, by `write_wave`."""
+
     @abstractmethod
     def run(self, subject: Subject) -> Result:
         """Run the subject's images.
@@ -115,6 +122,15 @@ class Stage(ABC):
         """Observe streams while running; returns those that can be observed, and the cycles, None without cycles."""
         del subject
         return {}, None
+
+    def layer_tensors(self, subject: Subject) -> Mapping[str, IntArray]:
+        """What the source says that streams carry, (images, *shape); none from stages behind the folding."""
+        del subject
+        return {}
+
+    def write_wave(self, subject: Subject, window: WaveformWindow) -> None:
+        """Run again and write a waveform of some cycles, where the stage `writes_waves`."""
+        raise NotImplementedError(f"{self.name} has no cycles")
 
     def is_here(self) -> bool:
         """Whether this machine has the tools that the stage needs."""
@@ -133,6 +149,7 @@ class FileStage(Stage):
     """The unmodified file, read independently: it confirms the golden model's integers, or not (`Subject.reading`)."""
 
     name = "file"
+    reads_file = True
 
     def run(self, subject: Subject) -> Result:
         return Result(subject.golden)
@@ -147,7 +164,10 @@ class SourceStage(Stage):
         return Result(subject.golden)
 
     def watch(self, subject: Subject) -> tuple[Observed, int | None]:
-        return from_tensors(source_tensors(subject.reference.golden, subject.graph, subject.images)), None
+        return from_tensors(self.layer_tensors(subject)), None
+
+    def layer_tensors(self, subject: Subject) -> Mapping[str, IntArray]:
+        return source_tensors(subject.reference.golden, subject.graph, subject.images)
 
 
 class FoldedStage(Stage):
@@ -219,6 +239,7 @@ class RtlStage(Stage):
     """The Verilated `rtl/` and `memories/`, cycle by cycle."""
 
     name = "rtl"
+    writes_waves = True
 
     def run(self, subject: Subject) -> Result:
         try:
@@ -241,7 +262,6 @@ class RtlStage(Stage):
         return from_monitors(subject.graph, files), cycles
 
     def write_wave(self, subject: Subject, window: WaveformWindow) -> None:
-        """Run again and write a waveform of some cycles."""
         kind = window.path.suffix[1:]
         simulator = build_simulator(subject.project.folder, trace=kind)  # type: ignore[arg-type]
         watch_simulator(

@@ -19,7 +19,7 @@ from bnnfpga.simulate.verify.requests import (
     make_folder,
     write_dump,
 )
-from bnnfpga.simulate.verify.stages import FileStage, Stage, Subject
+from bnnfpga.simulate.verify.stages import Stage, Subject
 from bnnfpga.simulate.verify.verify_result import VerifyResult
 
 
@@ -57,5 +57,5 @@ def verify(
             dumped += write_dump(stage, subject, wanted, dump.folder)
         if found.outputs is not None:
             before = (stage, found.outputs)
-    ties = subject.reading.ties() if any(isinstance(stage, FileStage) for stage in chosen) else None
+    ties = subject.reading.ties() if any(stage.reads_file for stage in chosen) else None
     return VerifyResult(report, difference, dumped, ties)
