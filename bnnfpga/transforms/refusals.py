@@ -48,7 +48,7 @@ def _not_integer(model: Model, quantizer: Node) -> UserError:
         return UserError(
             "the floats of the model's input reach it by more than one path",
             where=describe(quantizer),
-            hint="put one quantizer on the model's input, or say what integers it takes with --input",
+            hint="put one quantizer on the model's input, or declare its integer type with --input",
         )
     producer = _cause(model, producer)
     if traits_of(producer).dot_product:
