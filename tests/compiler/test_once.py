@@ -42,18 +42,20 @@ def counts(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
 def test_a_command_does_nothing_twice(tmp_path: Path, counts: Counter[str], monkeypatch: pytest.MonkeyPatch) -> None:
     model = DenseNet((24, 16, 10), seed=3).write(tmp_path)
-    once = {"read": 1, "cleaned": 1, "written": 1, "built": 1}
+    opened = {"read": 1, "cleaned": 1, "written": 1}
+    executed = {**opened, "built": 1}
     project = bnnfpga.compile(model, tmp_path / "project")
-    assert counts == once
+    assert counts == executed
     x = images_for(project, 6)
-    for run in (
-        lambda: project.simulate(x, backend="emulator"),
-        lambda: project.evaluate(x, np.arange(6), backend="emulator"),
-        lambda: project.verify(x, ["file", "source", "folded", "emulator"], streams=True),
-        lambda: inspect_model(model),
-    ):
+    commands: tuple[tuple[Callable[[], object], dict[str, int]], ...] = (
+        (lambda: project.simulate(x, backend="emulator"), executed),
+        (lambda: project.evaluate(x, np.arange(6), backend="emulator"), opened),
+        (lambda: project.verify(x, ["file", "source", "folded", "emulator"], streams=True), executed),
+        (lambda: inspect_model(model), opened),
+    )
+    for command, once in commands:
         # As in a process of its own.
         monkeypatch.setattr(recompiled, "_remembered", type(recompiled._remembered)())
         counts.clear()
-        run()
+        command()
         assert counts == once

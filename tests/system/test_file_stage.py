@@ -14,7 +14,7 @@ from onnx import numpy_helper
 import bnnfpga
 from bnnfpga.cli.main import app
 from bnnfpga.cli.terminal import run
-from bnnfpga.compiler import frames, plan
+from bnnfpga.compiler import frames, model_file
 from bnnfpga.frontend.graph.model import Model
 from bnnfpga.golden import onnx_form
 from tests.support.nets import DOMAIN, DenseNet, NetWriter
@@ -101,7 +101,7 @@ FAULTS: dict[str, tuple[Edit, str, str]] = {
 
 
 def _read_wrongly(monkeypatch: pytest.MonkeyPatch, edit: Edit) -> None:
-    right = plan.clean
+    right = model_file.clean
 
     def wrong(proto: onnx.ModelProto) -> Model:
         other = onnx.ModelProto()
@@ -109,7 +109,7 @@ def _read_wrongly(monkeypatch: pytest.MonkeyPatch, edit: Edit) -> None:
         edit(other)
         return right(other)
 
-    monkeypatch.setattr(plan, "clean", wrong)
+    monkeypatch.setattr(model_file, "clean", wrong)
 
 
 def _saved(folder: Path, model: onnx.ModelProto) -> Path:
