@@ -141,14 +141,9 @@ class Lowering:
 
         Thresholds and tables are computed for that interval; values outside the stream's type would silently wrap.
         """
-        derived = integer_type(self.model, tensor)
-        if derived is None:
-            # A tensor of floats: the model's input, or one whose pads are no integers. No unit makes floats, and the
-            # layer that reads them reports them to the user.
-            if stream.producer is not None and not any(stream.pads):
-                raise AssertionError(f"{stream.producer} makes integers, but tensor {tensor!r} was found to be floats")
-            return
-        type = self.stream_type(stream)
+        if stream.producer is None and integer_type(self.model, tensor) is None:
+            return  # The model's input holds floats: the node that reads it is refused. What units make has a type.
+        type, derived = self.stream_type(stream), self.tensor_type(tensor)
         ends = [type.lo, type.hi, *([stream.fill] if any(stream.pads) else [])]
         # Of bits that pass a sum of one pixel, the transforms know the ends, and not that 0 between them never comes.
         if not IntegerType.interval(min(ends), max(ends)).contains(derived):
