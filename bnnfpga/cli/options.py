@@ -27,7 +27,7 @@ class Layout(StrEnum):
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors and JSON.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print every step, and tracebacks.")]
-ModelFile = Annotated[Path, typer.Argument(metavar="MODEL", help="A QONNX file (.onnx, also .onnx.gz).")]
+ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="A QONNX file (.onnx, also .onnx.gz).")]
 InputType = Annotated[
     str | None,
     typer.Option(metavar="TYPE", help="Type of one input element: uintN, intN, bipolar or float.", show_default=False),

@@ -55,7 +55,7 @@ class Tool:
 
 
 @dataclass(frozen=True)
-class Examination:
+class InstalledTools:
     """The result of `examine`.
 
     Parameters
@@ -88,7 +88,7 @@ class Examination:
         }
 
 
-def examine(freed: Freed | None = None) -> Examination:
+def examine(freed: Freed | None = None) -> InstalledTools:
     """Look for every tool that any part of bnnfpga can use, and at the cache, from which `freed` was deleted."""
     looks: list[Callable[[], Tool]] = [
         _python,
@@ -103,7 +103,7 @@ def examine(freed: Freed | None = None) -> Examination:
         _export,
     ]
     with ThreadPoolExecutor() as pool:
-        return Examination(tuple(pool.map(lambda look: look(), looks)), _cache(), freed)
+        return InstalledTools(tuple(pool.map(lambda look: look(), looks)), _cache(), freed)
 
 
 def _cache() -> CacheUse | UserError:

@@ -29,7 +29,7 @@ AP_TYPES = "ap_types"
 DEFAULT_PART = "xc7z020clg400-1"
 """Default FPGA of the vendor scripts: that of the PYNQ-Z1 and PYNQ-Z2."""
 
-Entry: TypeAlias = "str | list[Entry]"
+NestedLiterals: TypeAlias = "str | list[NestedLiterals]"
 """A literal, or nested lists of literals as returned by numpy's `tolist`."""
 
 _LINE = 116
@@ -276,11 +276,11 @@ def _braces(entries: NDArray[np.str_]) -> str:
     return "{\n" + ",\n".join(_lines(entry, shape, 4) for entry in entries.tolist()) + ",\n}"
 
 
-def _lines(entry: Entry, shape: tuple[int, ...], indent: int) -> str:
+def _lines(entry: NestedLiterals, shape: tuple[int, ...], indent: int) -> str:
     margin = " " * indent
     if isinstance(entry, str):
         return margin + entry
-    first: Entry = entry
+    first: NestedLiterals = entry
     while not isinstance(first, str):
         first = first[0]
     if math.prod(shape) * (len(first) + 4) < 2 * _LINE and len(flat := _flat(entry)) + indent <= _LINE:
@@ -293,7 +293,7 @@ def _lines(entry: Entry, shape: tuple[int, ...], indent: int) -> str:
     return margin + "{" + ",\n".join(_lines(part, shape[1:], indent + 1) for part in entry)[indent + 1 :] + "}"
 
 
-def _flat(entry: Entry) -> str:
+def _flat(entry: NestedLiterals) -> str:
     return entry if isinstance(entry, str) else "{" + ", ".join(map(_flat, entry)) + "}"
 
 

@@ -13,8 +13,8 @@ from bnnfpga.compiler.model_file import ModelFile
 from bnnfpga.dataflow.folding import apply_folding
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.token_model import Cycles, predict
+from bnnfpga.golden.end_classes import Program
 from bnnfpga.golden.end_program import end_of, program_of
-from bnnfpga.golden.end_writer import Program
 from bnnfpga.host.order import Order, frame_shape
 from bnnfpga.lowering.lower import lower
 from bnnfpga.numbers.integers import IntArray

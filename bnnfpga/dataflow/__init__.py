@@ -1,5 +1,5 @@
 """The accelerator as data: streams, operators, their graph, and what can be computed from it.
 
-`docs/dataflow.md` is the specification. What lives here knows no file format, no ONNX and no hardware tool; hardware
-units are one file each in `operators/`.
+`docs/dataflow.md` is the specification. Nothing here knows file formats, ONNX or hardware tools. `operators/` holds the
+hardware units, one file each.
 """

@@ -1,4 +1,4 @@
-"""What units have in common that sum products of constant weights and elements, and compare the sums."""
+"""The base of units that compute dot products with constant weights and optionally compare them with thresholds."""
 
 from __future__ import annotations
 
@@ -25,51 +25,51 @@ from bnnfpga.numbers.threshold_table import ThresholdTable
 
 @dataclass(frozen=True)
 class DotProductUnit(Operator):
-    """Dot products, or the results of the thresholds merged behind them.
+    """Dot products, or the results of the thresholds merged into the unit.
 
     Parameters
     ----------
     weights
-        int64, by output and by the elements that it sums, or the other way round; one bit each where all are -1 or +1,
-        else two's complement.
+        int64 (outputs, products of a sum), or transposed in a depthwise unit; stored in one bit each if all are -1 or
+        +1, else in two's complement.
     input_type
-        The elements of the input stream.
+        The element type of the input stream.
     """
 
     weights: IntArray
     input_type: IntegerType
 
     is_depthwise: ClassVar[bool] = False
-    """Whether an output sums elements of its own channel alone; then weights have their outputs in the last axis."""
+    """Whether an output sums only elements of its own channel; then the last axis of the weights is the outputs'."""
 
     @property
     @abstractmethod
     def table(self) -> ThresholdTable | None:
-        """Thresholds merged behind the sums; None gives the sums themselves."""
+        """Thresholds on the sums; None if the unit sends the sums themselves."""
 
     @property
     @abstractmethod
     def padded(self) -> bool:
-        """Whether beats say which of their pixels lie outside the image (`Port.pads`); those are 0."""
+        """Whether beats carry flags for pixels outside the image (`Port.pads`), which count as 0."""
 
     @property
     @abstractmethod
     def count_scale(self) -> int:
-        """What an equal bit counts (xnor): 2 where one outside counts half, else 1."""
+        """The increment for an equal bit (xnor): 2 where a bit outside the image counts half, else 1."""
 
     @property
     @abstractmethod
     def neurons(self) -> int:
-        """Outputs of one vector worked on at once."""
+        """Outputs of one vector computed in parallel."""
 
     @property
     @abstractmethod
     def stored_weights(self) -> StoredWeights:
-        """The weights as hardware has them."""
+        """The weights as stored in hardware."""
 
     @abstractmethod
     def _summing(self) -> Callable[[Integers], NDArray[Any]]:
-        """From vectors, (n, elements), to their sums, (n, outputs): integers in whatever type is fast."""
+        """A function from vectors, (n, elements), to their sums, (n, outputs): integers, in whatever type is fast."""
 
     @property
     def by_output(self) -> IntArray:
@@ -82,22 +82,22 @@ class DotProductUnit(Operator):
 
     @property
     def is_xnor(self) -> bool:
-        """Whether the unit counts equal bits."""
+        """Whether the unit counts equal bits instead of adding products."""
         return self.weight_type.is_bipolar and self.input_type.is_bipolar
 
     @cached_property
     def accumulator(self) -> IntegerType:
-        """Exact interval of the dot products."""
+        """The exact interval of the dot products."""
         return dot_product_type(self.by_output, self.input_type, padded=self.padded)
 
     @property
     def accumulator_bits(self) -> int:
-        """Width of the register that sums: of a count of equal bits, or of the signed sum."""
+        """Width of the accumulator register: of a count of equal bits, or of the signed sum."""
         return self.stored_thresholds.domain.type.bits
 
     @cached_property
     def largest_sum(self) -> int:
-        """A bound of the magnitude of all partial sums."""
+        """An upper bound on the magnitude of all partial sums."""
         return max(-self.input_type.lo, self.input_type.hi) * int(np.abs(self.by_output).sum(axis=1).max())
 
     @property
@@ -112,7 +112,7 @@ class DotProductUnit(Operator):
 
     def refolded(self, **changes: object) -> Self:
         unit = super().refolded(**changes)
-        # Found by looking at all weights, and the same in every folding.
+        # Both depend on all weights but not on the folding: keep them.
         unit.__dict__.update(weight_type=self.weight_type, accumulator=self.accumulator)
         return unit
 
@@ -123,7 +123,7 @@ class DotProductUnit(Operator):
         return self._results(arrays[0], None)
 
     def _results(self, x: Integers, table: ThresholdTable | None) -> Integers:
-        """The sums, or what the thresholds make of them."""
+        """The sums, or the results of the thresholds on them."""
         type = table.output if table else self.accumulator
         vectors = x.reshape(-1, self.weighted_sums.vector)
         outputs, summed = len(self.by_output), self._summing()
@@ -135,13 +135,13 @@ class DotProductUnit(Operator):
 
     @cached_property
     def stored_thresholds(self) -> StoredThresholds:
-        """The thresholds as hardware has them."""
+        """The thresholds as stored in hardware."""
         outputs, terms = self.by_output.shape
         domain = Domain.counts(terms, self.count_scale) if self.is_xnor else Domain(self.accumulator)
         return StoredThresholds(self.table, domain, outputs, self.neurons)
 
     def operand_parameters(self) -> UnitParameters:
-        """What hardware is told of weights and elements."""
+        """The hardware parameters for weights and input elements."""
         return both(
             WeightBits=self.weight_type.bits,
             InputBipolar=self.input_type.is_bipolar,
@@ -150,11 +150,11 @@ class DotProductUnit(Operator):
         )
 
     def result_parameters(self) -> UnitParameters:
-        """What it is told of sums and results."""
+        """The hardware parameters for sums and results."""
         return both(AccumulatorBits=self.accumulator_bits) + self.stored_thresholds.parameters(self.outputs[0].type)
 
     def memory_parameters(self) -> UnitParameters:
-        """What it is told of its memories."""
+        """The hardware parameters for the memories."""
         weights = self.stored_weights
         return rtl_only(MemoryKind=weights.kind, Weights=weights.memory, **self.stored_thresholds.rtl_memories())
 

@@ -1,4 +1,4 @@
-"""The function of each element by itself that a unit computes."""
+"""The element-wise function that a unit computes."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from bnnfpga.numbers.integers import IntArray, IntegerType
 
 @dataclass(frozen=True, eq=False)
 class ElementFunction:
-    """From an integer to an integer, the same in all channels or another one in each.
+    """An integer function of an integer, shared by all channels or one for each.
 
     Parameters
     ----------
     input_type
-        The integers that it is a function of.
+        The type of its argument.
     rows
-        How many functions there are: one, or one for each channel.
+        The number of functions: one, or one per channel.
     steps
-        int64, ascending: integers whose result differs from that of the integer below them, in any channel.
+        int64, ascending: the integers whose result differs, in any channel, from that of the next lower integer.
     apply
-        From integers (..., rows), or (..., channels), to their results.
+        Maps integers (..., rows), or (..., channels), to their results.
     """
 
     input_type: IntegerType

@@ -1,4 +1,4 @@
-"""What units have in common that make an element of those in the same place of each stream, `pe` at a time."""
+"""The base of element-wise units: each output element depends on the elements at the same place of the inputs."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from bnnfpga.numbers.integers import IntArray, IntegerType
 
 @dataclass(frozen=True)
 class Elementwise(Operator):
-    """Takes a beat of each stream and makes one of them.
+    """Takes a beat of each input stream and sends one output beat.
 
     Parameters
     ----------
     shape
         One frame's tensor, the same in all streams.
     pe
-        Elements a cycle: channels of a pixel, or all of some pixels.
+        Elements per cycle: channels of a pixel, or whole pixels.
     """
 
     shape: tuple[int, ...]
@@ -35,12 +35,12 @@ class Elementwise(Operator):
     @property
     @abstractmethod
     def input_types(self) -> tuple[IntegerType, ...]:
-        """The elements of each input stream."""
+        """The element type of each input stream."""
 
     @property
     @abstractmethod
     def result_type(self) -> IntegerType:
-        """The elements of the output stream."""
+        """The element type of the output stream."""
 
     @property
     def inputs(self) -> tuple[Port, ...]:
@@ -59,7 +59,7 @@ class Elementwise(Operator):
 
     @property
     def queue(self) -> int:
-        """Beats that its output queue holds."""
+        """Capacity of the output queue in beats."""
         return queue_depth(self.latency, 1)
 
     def schedule(self) -> Schedule:
@@ -69,12 +69,12 @@ class Elementwise(Operator):
 
 @dataclass(frozen=True)
 class Unary(Elementwise):
-    """A function of each element by itself.
+    """A function of one stream's elements.
 
     Parameters
     ----------
     input_type
-        The elements of the input stream.
+        The element type of the input stream.
     """
 
     input_type: IntegerType
@@ -86,12 +86,12 @@ class Unary(Elementwise):
     @property
     @abstractmethod
     def rows(self) -> int:
-        """How many functions there are: one for all channels, or one for each."""
+        """The number of functions: one for all channels, or one per channel."""
 
     @property
     @abstractmethod
     def steps(self) -> IntArray:
-        """Integers, ascending, whose result differs from that of the integer below them, in any channel."""
+        """The integers, ascending, whose result differs, in any channel, from that of the next lower integer."""
 
     @property
     def element_function(self) -> ElementFunction:
@@ -105,7 +105,7 @@ class Binary(Elementwise):
     Parameters
     ----------
     types
-        The elements of each.
+        The element type of each.
     """
 
     types: tuple[IntegerType, IntegerType]
@@ -115,11 +115,11 @@ class Binary(Elementwise):
         return self.types
 
     def element_parameters(self, *factors: int) -> UnitParameters:
-        """What both forms are told of the elements of each stream, and of its factor where it has one."""
-        stated = UnitParameters()
+        """The parameters of both forms for each stream's elements, and its factor if `factors` are passed."""
+        parameters = UnitParameters()
         for index, type in enumerate(self.types):
-            told = {"InputBits": type.bits, "InputBipolar": int(type.is_bipolar), "InputSigned": int(type.signed)}
+            values = {"InputBits": type.bits, "InputBipolar": int(type.is_bipolar), "InputSigned": int(type.signed)}
             if factors:
-                told["Factor"] = factors[index]
-            stated += both(**{f"{name}{index}": value for name, value in told.items()})
-        return stated + both(OutputBits=self.result_type.bits)
+                values["Factor"] = factors[index]
+            parameters += both(**{f"{name}{index}": value for name, value in values.items()})
+        return parameters + both(OutputBits=self.result_type.bits)

@@ -1,4 +1,4 @@
-"""Making a graph parallel: PE and SIMD of every layer, and the converters and FIFOs that this needs."""
+"""Folding a graph: PE and SIMD of every layer, and the width converters and FIFOs that they require."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ _FINN_NODE = re.compile(
     r"Defaults|[A-Z]\w*_(hls|rtl|Batch)_\d+|(MVAU|VVAU|MatrixVectorActivation|VectorVectorActivation|Thresholding|"
     r"ConvolutionInputGenerator|FMPadding|Streaming[A-Z]\w*|LabelSelect|AddStreams|DuplicateStreams|ChannelwiseOp)_\d+"
 )
-"""Names of nodes as FINN gives them in any of its versions."""
+"""Node names of all FINN versions."""
 _FINN_SETTINGS = frozenset(("PE", "SIMD", "ram_style", "resType", "mem_mode", "inFIFODepths", "outFIFODepths"))
-_ENDLESS = 1 << 40
+_UNBOUNDED = 1 << 40
 """Depth of a FIFO that is never full."""
 
 
 @dataclass(frozen=True)
 class LayerFolding:
-    """How parallel one layer is. None leaves a value as it is."""
+    """The parallelism of one layer. None leaves a value unchanged."""
 
     pe: int | None = None
     simd: int | None = None
     memory: MemoryKind | None = None
 
     def completed(self, other: LayerFolding) -> LayerFolding:
-        """The same, with what it leaves open from `other`."""
+        """The folding with its unset values taken from `other`."""
         return LayerFolding(
             other.pe if self.pe is None else self.pe,
             other.simd if self.simd is None else self.simd,
@@ -48,7 +48,7 @@ Folding = Mapping[str, LayerFolding]
 
 
 def parse_folding(data: object, where: str) -> Folding:
-    """A folding from plain data, as a folding file holds it: layer names to `pe`, `simd` and `memory`."""
+    """Parse a folding from plain data, as read from a folding file: layer names to `pe`, `simd` and `memory`."""
     if not isinstance(data, Mapping):
         raise UserError(
             "it must map layer names to pe, simd and memory", where=where, hint="like matrix_vector0: {pe: 2, simd: 4}"
@@ -56,7 +56,7 @@ def parse_folding(data: object, where: str) -> Folding:
     fields = [field.name for field in dataclasses.fields(LayerFolding)]
     folding = {}
     for name, entry in data.items():
-        if _is_of_finn(str(name), entry):
+        if _is_finn_entry(str(name), entry):
             raise UserError(
                 "this is FINN's format; a folding file of bnnfpga sets pe, simd and memory of the project's own layers",
                 where=f"{where}, entry {shown(name)}",
@@ -83,13 +83,13 @@ def parse_folding(data: object, where: str) -> Folding:
     return folding
 
 
-def _is_of_finn(name: str, entry: object) -> bool:
-    """Whether an entry is one of FINN's folding files: by the name of a node, or by what is set there."""
+def _is_finn_entry(name: str, entry: object) -> bool:
+    """Whether an entry comes from a FINN folding file, judged by its node name or its settings."""
     return bool(_FINN_NODE.fullmatch(name)) or (isinstance(entry, Mapping) and not _FINN_SETTINGS.isdisjoint(entry))
 
 
 def folding_of(graph: Graph) -> dict[str, dict[str, int | str]]:
-    """The folding that a graph has, as plain data."""
+    """A graph's folding as plain data."""
     result: dict[str, dict[str, int | str]] = {}
     for operator in graph.operators:
         pe, simd = operator.folding
@@ -106,19 +106,19 @@ def folding_of(graph: Graph) -> dict[str, dict[str, int | str]]:
 
 
 def apply_folding(graph: Graph, folding: Folding, where: str = "folding") -> Graph:
-    """A new graph with `folding`, and converters and FIFOs where its streams need them.
+    """Fold a graph; returns a new one with width converters and FIFOs where its streams need them.
 
     Parameters
     ----------
     graph
-        As `lower` makes it: without converters and FIFOs.
+        The result of `lower`, without converters and FIFOs.
     folding
-        Layers that are not named keep what they have.
+        Layers that are not named keep their folding.
 
     Raises
     ------
     UserError
-        If a name is no layer or a value is not legal; the message gives the nearest name or the legal values.
+        If a name is not a layer's or a value is not legal; the message gives the nearest name or the legal values.
     """
     layers = {operator.name: operator for operator in graph.operators}
     foldable = [name for name, operator in layers.items() if operator.legal_pe()]
@@ -139,7 +139,7 @@ def apply_folding(graph: Graph, folding: Folding, where: str = "folding") -> Gra
 
 
 def _assemble(graph: Graph, folded: Mapping[str, Operator], room: Mapping[str, int]) -> Graph:
-    """Folded units, joined as in `graph`; `room` has the depths of FIFOs in front of units with several inputs."""
+    """Connect folded units as in `graph`; `room` holds the depths of FIFOs in front of units with several inputs."""
     result = Graph()
     result.tensors = dict(graph.tensors)
     for name, operator in folded.items():
@@ -158,7 +158,7 @@ def _assemble(graph: Graph, folded: Mapping[str, Operator], room: Mapping[str, i
 
 
 def _in_legal_lanes(source: Port, target: Port) -> Port:
-    """What a unit is told of its producer: that port, or one of fewer lanes where those are no beat of its own."""
+    """The producer's port for `with_inputs`, with fewer lanes if its own are not legal for the consumer's shape."""
     legal = legal_lanes(target.shape)
     if source.lanes in legal:
         return source
@@ -166,8 +166,8 @@ def _in_legal_lanes(source: Port, target: Port) -> Port:
 
 
 def _keep_up(graph: Graph, folded: dict[str, Operator]) -> None:
-    """Units without a folding of their own send what those behind them take, as fast as that works."""
-    # The outer world takes whatever comes; what is in front of it keeps up with the last unit that has a folding.
+    """Match units without a folding of their own to the lanes and the interval of their consumers."""
+    # The outer world is always ready; a unit that feeds it keeps up with the last unit that has a folding.
     last: dict[str, int] = {}
     for operator in graph.operators:
         above = [last[stream.producer] for stream in graph.inputs_of(operator.name) if stream.producer in last]
@@ -183,19 +183,19 @@ def _keep_up(graph: Graph, folded: dict[str, Operator]) -> None:
 
 
 def _with_room(graph: Graph, folded: Mapping[str, Operator], bare: Graph) -> Graph:
-    """FIFOs where ways that parted meet again: as deep as an endless one is ever full."""
+    """Add FIFOs where branches meet again, as deep as the peak occupancy of an unbounded one."""
     names = [
         _fifo_name(unit, stream.input)
         for unit in bare.operators
         if len(unit.inputs) > 1
         for stream in bare.inputs_of(unit.name)
     ]
-    endless = _assemble(graph, folded, dict.fromkeys(names, _ENDLESS))
-    best = predict(endless)
+    unbounded = _assemble(graph, folded, dict.fromkeys(names, _UNBOUNDED))
+    best = predict(unbounded)
     filled = {
-        stream.producer: best.max_occupancy[stream.name] for stream in endless.streams if stream.producer in names
+        stream.producer: best.max_occupancy[stream.name] for stream in unbounded.streams if stream.producer in names
     }
-    # Two beats wait in the queue of the unit in front.
+    # The producer's output queue already holds two beats.
     room = {str(name): most for name, most in filled.items() if most > 2}
     while True:
         result = _assemble(graph, folded, room)
@@ -212,15 +212,15 @@ def _fifo_name(unit: Operator, input: int) -> str:
 
 
 def _join(graph: Graph, producer: str, output: int, consumer: Operator, input: int, room: Mapping[str, int]) -> None:
-    """Connect two units, with what must stand between them."""
+    """Connect two units, with a width converter and FIFOs between them where needed."""
     source, target = graph[producer].outputs[output], consumer.inputs[input]
     place = consumer.name if len(consumer.inputs) == 1 else f"{consumer.name}_{input}"
     units: list[Operator] = []
     if source.lanes != target.lanes:
-        # Beats of a vector may be no part of a row where its elements are an image to the one who takes them.
+        # The producer's lanes may not be legal for the consumer's shape, as when it reads a vector as an image.
         shape = target.shape if source.lanes in legal_lanes(target.shape) else (target.elements,)
         units.append(WidthConverter(f"{place}_converter", shape, target.type, source.lanes, target.lanes))
-    # The line buffer of a unit that sends the windows does what a FIFO does behind other units.
+    # Behind a sliding window unit, the line buffer does the job of the FIFO.
     sends_windows = graph[producer].slides and source.shape == target.shape
     if consumer.burst and not sends_windows:
         units.append(Fifo(_fifo_name(consumer, input), target, max(2, consumer.burst)))
@@ -263,7 +263,7 @@ def _fold_operator(operator: Operator, folding: LayerFolding, where: str) -> Ope
 
 
 def _legal(key: str, value: object, legal: tuple[int, ...], where: str) -> int | None:
-    """`value`, None where the layer has no such setting and nobody asked for one."""
+    """Check a setting; returns `value`, None if the layer does not have the setting and none was requested."""
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int) or value not in legal:

@@ -1,4 +1,4 @@
-"""The dataflow graph: operators joined by streams (docs/dataflow.md, section 5)."""
+"""The dataflow graph: operators connected by streams (docs/dataflow.md, section 5)."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from bnnfpga.numbers.exact_arrays import Integers, narrowed
 from bnnfpga.numbers.integers import IntArray
 
 _CHUNK_ELEMENTS = 1 << 23
-"""What an operator takes and makes at once in `execute`; more only where a single frame has more."""
+"""Input and output elements of an operator per step of `execute`; exceeded only if a single frame has more."""
 
-End = tuple[str, int]
-"""An operator and the number of one of its ports."""
+StreamEnd = tuple[str, int]
+"""The name of an operator and the number of one of its ports."""
 
 
 @dataclass(frozen=True)
 class _Index:
-    """What follows from operators and connections: the order, the streams, and those of each operator by port."""
+    """Derived from operators and connections: the order, all streams, and each operator's streams by port."""
 
     operators: tuple[Operator, ...]
     streams: tuple[Stream, ...]
@@ -34,18 +34,18 @@ class _Index:
 
 
 class Graph:
-    """Operators and the streams between them, one input stream and one or more output streams at the boundary.
+    """Operators and the streams between them, with one input stream and one or more output streams at the boundary.
 
     Build it with `add` and `connect`, then read `operators`, `streams`, `input` and `outputs`. `input_frame` and
-    `output_frames` are the tensors of the boundary's streams. `tensors` says of operators which tensor of the model
-    their first output is, channels last, where it is one.
+    `output_frames` are the tensors of the boundary streams. `tensors` maps operators to the model's tensor that their
+    first output carries (channels last), if it carries one.
     """
 
     def __init__(self) -> None:
         self.tensors: dict[str, str] = {}
         self._operators: dict[str, Operator] = {}
-        self._consumers: dict[str, dict[int, End]] = {}
-        self._producers: dict[End, End] = {}
+        self._consumers: dict[str, dict[int, StreamEnd]] = {}
+        self._producers: dict[StreamEnd, StreamEnd] = {}
         self._input: str | None = None
         self._outputs: tuple[str, ...] = ()
         self._input_frame: Frame | None = None
@@ -62,12 +62,12 @@ class Graph:
     def connect(
         self, producer: str, consumer: str, *, output: int = 0, input: int = 0, any_lanes: bool = False
     ) -> None:
-        """Join an output port to an input port that takes the same beats, or, unfolded, the same elements.
+        """Connect an output port to an input port with the same beats; `any_lanes` requires only the same elements.
 
         Raises
         ------
         ValueError
-            If they do not fit, or one of them has a stream already.
+            If the ports do not match, or one of them is connected already.
         """
         source, target = self[producer].outputs[output], self[consumer].inputs[input]
         if not source.carries(target, any_lanes=any_lanes):
@@ -85,9 +85,9 @@ class Graph:
         input_frame: Frame | None = None,
         output_frames: Sequence[Frame] | None = None,
     ) -> None:
-        """Name the operators whose first input and whose first outputs are the accelerator's.
+        """Make an operator's first input, and the first outputs of others, the accelerator's input and outputs.
 
-        `input_frame` and `output_frames` say which tensors stream there; without them, those of the operators' ports.
+        `input_frame` and `output_frames` are the tensors streamed there, by default those of the operators' ports.
         """
         self._input, self._outputs = first, tuple(last)
         self._input_frame, self._output_frames = input_frame, None if output_frames is None else tuple(output_frames)
@@ -98,7 +98,7 @@ class Graph:
         self._forget()
 
     def _forget(self) -> None:
-        """What follows from operators and streams is worked out again when it is asked for."""
+        """Drop what was derived from operators and streams; it is computed again on demand."""
         self.__dict__.pop("_index", None)
 
     def __getitem__(self, name: str) -> Operator:
@@ -125,8 +125,8 @@ class Graph:
         return _Index(
             operators,
             tuple(streams),
-            {name: tuple(sorted(found, key=lambda stream: stream.input)) for name, found in inputs.items()},
-            {name: tuple(sorted(found, key=lambda stream: stream.output)) for name, found in outputs.items()},
+            {name: tuple(sorted(group, key=lambda stream: stream.input)) for name, group in inputs.items()},
+            {name: tuple(sorted(group, key=lambda stream: stream.output)) for name, group in outputs.items()},
         )
 
     def _ordered(self) -> tuple[Operator, ...]:
@@ -150,7 +150,7 @@ class Graph:
 
     @property
     def operators(self) -> tuple[Operator, ...]:
-        """In topological order (ties in the order of adding)."""
+        """All operators in topological order (ties in the order in which they were added)."""
         return self._index.operators
 
     @property
@@ -166,7 +166,7 @@ class Graph:
 
     @property
     def outputs(self) -> tuple[Stream, ...]:
-        """In the order of the model's outputs."""
+        """The output streams, in the order of the model's outputs."""
         names = numbered("output", len(self._outputs))
         return tuple(
             Stream(name, self[last].outputs[0], last, None, boundary_shape=frame.shape)
@@ -175,62 +175,62 @@ class Graph:
 
     @property
     def input_frame(self) -> Frame:
-        """What the input stream carries."""
+        """The tensor of the input stream."""
         assert self._input is not None
         return self._input_frame or Frame.of(self[self._input].inputs[0])
 
     @property
     def output_frames(self) -> tuple[Frame, ...]:
-        """What each output stream carries."""
+        """The tensor of each output stream."""
         return self._output_frames or tuple(Frame.of(self[last].outputs[0]) for last in self._outputs)
 
     @property
     def products(self) -> int:
-        """Products of a weight and an element that a frame takes altogether."""
+        """Products of a weight and an element per frame, over all operators."""
         return sum(operator.products for operator in self.operators)
 
     def inputs_of(self, name: str) -> tuple[Stream, ...]:
-        """The streams into an operator, by port."""
+        """The input streams of an operator, by port."""
         return self._index.inputs[name]
 
     def outputs_of(self, name: str) -> tuple[Stream, ...]:
-        """The streams out of an operator, by port."""
+        """The output streams of an operator, by port."""
         return self._index.outputs[name]
 
     def execute(self, x: IntArray, streams: Collection[str] | None = None) -> dict[str, IntArray]:
-        """Run the numpy meaning of the operators, some frames at a time; streams are kept until their last reader.
+        """Run the operators' numpy definitions, some frames at a time; streams are kept until their last reader.
 
         Parameters
         ----------
         x
             int64 (frames, ...), the elements of each frame in the order of the stream.
         streams
-            Names of those wanted; None for the outputs alone. What none of them needs is not run.
+            Names of the streams to return; None for the outputs only. Operators that none of them needs do not run.
 
         Returns
         -------
         dict
-            The integers of each, int64 (frames, *shape), by stream name.
+            The integers of each stream, int64 (frames, *shape), by name.
 
         Raises
         ------
         ValueError
-            If no stream has one of the names.
+            If a name is not that of a stream.
         """
         shapes = {stream.name: stream.shape for stream in self.streams}
-        wanted = [stream.name for stream in self.outputs] if streams is None else list(streams)
-        for name in wanted:
+        requested = [stream.name for stream in self.outputs] if streams is None else list(streams)
+        for name in requested:
             if name not in shapes:
                 raise ValueError(f"no stream is called {name!r}; there are {', '.join(shapes)}")
-        results = {name: np.empty((len(x), *shapes[name]), np.int64) for name in wanted}
-        steps, chunk = self._steps(wanted), self._chunk()
+        results = {name: np.empty((len(x), *shapes[name]), np.int64) for name in requested}
+        steps, chunk = self._steps(requested), self._chunk()
         for first in range(0, len(x), chunk):
             part = slice(first, first + chunk)
             self._execute(steps, x[part], {name: result[part] for name, result in results.items()})
         return results
 
     def _execute(self, steps: list[Operator], x: IntArray, results: Mapping[str, IntArray]) -> None:
-        """Fill `results` with what the steps give for some frames."""
+        """Run the steps on some frames and fill in `results`."""
         values: dict[str, Integers] = {}
         read = {stream.name for operator in steps for stream in self.inputs_of(operator.name)}
 
@@ -242,7 +242,7 @@ class Graph:
 
         keep(self.input, narrowed(x, self.input.port.type))
         for operator in steps:
-            # Both sides of a stream agree on the order of its elements, not on their axes. It has one reader.
+            # Both ends of a stream agree on the order of its elements, not on their axes. A stream has one reader.
             operands = [
                 values.pop(stream.name).reshape(len(x), *port.shape)
                 for stream, port in zip(self.inputs_of(operator.name), operator.inputs, strict=True)
@@ -250,9 +250,9 @@ class Graph:
             for stream, result in zip(self.outputs_of(operator.name), operator.execute(*operands), strict=True):
                 keep(stream, result)
 
-    def _steps(self, wanted: Collection[str]) -> list[Operator]:
-        """The operators that are needed for some streams, in order."""
-        needed = set(wanted)
+    def _steps(self, requested: Collection[str]) -> list[Operator]:
+        """The operators needed for some streams, in order."""
+        needed = set(requested)
         steps = []
         for operator in reversed(self.operators):
             if any(stream.name in needed for stream in self.outputs_of(operator.name)):
@@ -261,7 +261,7 @@ class Graph:
         return steps[::-1]
 
     def _chunk(self) -> int:
-        """Frames that are worked on at once."""
+        """Frames per step of `execute`."""
         elements = (sum(port.elements for port in (*operator.inputs, *operator.outputs)) for operator in self.operators)
         return max(1, _CHUNK_ELEMENTS // max(elements))
 

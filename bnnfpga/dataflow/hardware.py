@@ -1,4 +1,4 @@
-"""What a unit is in each of its forms: a module of `rtl/`, a function of `hls/`, a kernel of the emulator."""
+"""The forms of a unit as data: a module of `rtl/`, a function of `hls/`, a kernel of the emulator."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MEMORY_KINDS: tuple[MemoryKind, ...] = get_args(MemoryKind)
 
 
 def check_memory_kind(kind: str, where: str, legal: Sequence[str] = MEMORY_KINDS) -> None:
-    """Refuse what is no kind of memory, or not one that `where` can have."""
+    """Raise ValueError unless `kind` is one of the `legal` kinds of memory; `where` names the unit."""
     if kind not in legal:
         raise ValueError(f"{where}: a memory is {' or '.join(legal)}, not {kind!r}")
 
@@ -28,9 +28,9 @@ class Memory:
     Parameters
     ----------
     name
-        Suffix that tells it from the unit's other memories, like `weights`.
+        Suffix that is unique among the unit's memories, like `weights`.
     bits
-        uint8 array of 0 and 1, (words, width), bit 0 of a word first.
+        uint8 array of 0 and 1, (words, width), least significant bit first.
     kind
         `block` or `distributed`.
     """
@@ -53,20 +53,20 @@ class Memory:
 
 @dataclass(frozen=True, eq=False)
 class MemoryBank:
-    """Read-only memories of one kind, one for each lane; their file names differ in a number of three digits."""
+    """Read-only memories of one kind, one per lane; their file names differ in a three-digit number."""
 
     name: str
     lanes: tuple[Memory, ...]
 
     @classmethod
     def of(cls, name: str, bits: NDArray[np.uint8], kind: MemoryKind) -> MemoryBank:
-        """From the contents (lanes, words, width)."""
+        """A bank from its contents, uint8 (lanes, words, width)."""
         return cls(name, tuple(Memory(f"{name}_{lane:03}", bits[lane], kind) for lane in range(len(bits))))
 
 
 @dataclass(frozen=True)
 class RtlVector:
-    """A parameter that holds many numbers: `values`, the first in the least significant bits, `bits` bits each."""
+    """A parameter that packs several numbers: `values` of `bits` bits each, the first in the least significant bits."""
 
     values: tuple[int, ...]
     bits: int
@@ -77,12 +77,12 @@ RtlParameter = int | str | Memory | MemoryBank | RtlVector
 
 @dataclass(frozen=True)
 class RtlInstance:
-    """A module of `rtl/`: its name and parameters.
+    """An instance of a module of `rtl/`: its name and parameters.
 
-    Its input stream is `s_tdata_i` and so on, or `s0_...`, `s1_...` where it has several; its outputs are `m_...`, or
-    `m0_...`, `m1_...`. A parameter whose value is a `Memory` is the name of that memory's file; of a `MemoryBank`,
-    what the names of its files have in common, up to their number. `levels` has an expression an output for the beats
-    that wait there, where `{unit}` stands for the instance; simulations with stream counters read them.
+    Ports of its input stream are `s_tdata_i` and so on, or `s0_...`, `s1_...` for several; its outputs are `m_...`, or
+    `m0_...`, `m1_...`. A parameter whose value is a `Memory` becomes the name of its file, a `MemoryBank` the common
+    prefix of its files' names, up to the number. `levels` has one expression per output for the number of beats that
+    wait there, with `{unit}` for the instance; simulations with stream counters read them.
     """
 
     module: str
@@ -92,18 +92,18 @@ class RtlInstance:
 
 @dataclass(frozen=True, eq=False)
 class HlsTable:
-    """A constant array that an HLS function is called with.
+    """A constant array passed to an HLS function.
 
     Parameters
     ----------
     name
-        Suffix that tells it from the unit's other tables.
+        Suffix that is unique among the unit's tables.
     bits
-        uint8 array of 0 and 1, (addresses, ..., bits of one entry), the lowest bit first.
+        uint8 array of 0 and 1, (addresses, ..., bits of an entry), least significant bit first.
     signed
-        Whether entries are integers in two's complement, else they are bit vectors.
+        Whether entries are integers in two's complement; otherwise they are bit vectors.
     kind
-        The kind of memory.
+        `block` or `distributed`.
     """
 
     name: str
@@ -117,9 +117,9 @@ class HlsTable:
 
 @dataclass(frozen=True)
 class HlsInstance:
-    """A function template of `hls/`.
+    """An instance of a function template of `hls/`.
 
-    Its name (that of its header, too), its template parameters in order, and the tables it is called with.
+    Its name (which is also that of its header), its template parameters in order, and the tables passed to it.
     """
 
     function: str
@@ -134,11 +134,12 @@ class EmulatorKernel:
     Parameters
     ----------
     name
-        The name that it is registered under.
+        The name under which the kernel is registered.
     values
-        Its integers by name.
+        Its integer parameters by name.
     outside
-        What elements outside the image are, for a unit that makes some (`Port.pads`); others hand on what they take.
+        The integer of elements outside the image, for a unit that creates them (`Port.pads`); other units pass theirs
+        through.
     """
 
     name: str
@@ -147,4 +148,4 @@ class EmulatorKernel:
 
 
 IDENTITY = EmulatorKernel("identity")
-"""The kernel of units that only move elements: they cost nothing."""
+"""The kernel of units that leave elements and their order unchanged; it costs nothing."""

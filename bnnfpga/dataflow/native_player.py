@@ -1,4 +1,4 @@
-"""The same as `PythonPlayer` in native code (`flows/cycles/`): for graphs with many events."""
+"""`PythonPlayer` in native code (`flows/cycles/`), for graphs with many events."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from numpy.typing import NDArray
 from bnnfpga.base.assets import asset
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.schedule import Schedule
-from bnnfpga.native.library import Part, shared_library
+from bnnfpga.native.library import TranslationUnit, shared_library
 
 _DONE = 0
 
 
 class NativePlayer:
-    """A graph being played, see `PythonPlayer`. The times that it gives stand until it plays on.
+    """Simulates a graph event by event, see `PythonPlayer`. Returned times are valid until the next `play`.
 
     Raises
     ------
     UserError
-        If this machine cannot build it.
+        If the native code cannot be built on this machine.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -52,7 +52,7 @@ class NativePlayer:
             self._add(schedule, inputs, outputs)
 
     def _add(self, schedule: Schedule, inputs: list[int], outputs: list[int]) -> None:
-        # Most events are the same object many times over.
+        # Schedules repeat a few event objects many times.
         kinds = list({id(event): event for event in schedule.events}.values())
         number = {id(event): kind for kind, event in enumerate(kinds)}
         order = np.fromiter((number[id(event)] for event in schedule.events), np.int32, len(schedule.events))
@@ -78,17 +78,17 @@ class NativePlayer:
             raise MemoryError
 
     def play(self, beats: int) -> None:
-        """Let beats in until they are so many in all, each as soon as it is taken, and go on until nothing moves."""
+        """Offer input beats, `beats` in total since the start, and run until nothing moves."""
         number = ctypes.c_uint64(self._number[self._input])
         if self._library.bnn_player_play(self._handle, number, ctypes.c_uint64(beats)) != _DONE:
             raise MemoryError
 
     def visible(self, stream: str) -> NDArray[np.int64]:
-        """When each beat became visible; 0 for the input, where beats always are."""
+        """The cycle in which each beat became visible; 0 at the input, which is always valid."""
         return self._times(stream, visible=True)
 
     def left(self, stream: str) -> NDArray[np.int64]:
-        """When each beat left."""
+        """The cycle in which each beat left."""
         return self._times(stream, visible=False)
 
     def _times(self, stream: str, *, visible: bool) -> NDArray[np.int64]:
@@ -101,7 +101,7 @@ class NativePlayer:
 @functools.cache
 def _library() -> ctypes.CDLL:
     source = asset("flows") / "cycles" / "player.cpp"
-    parts = {"player": Part(("-O2",), (source,))}
+    parts = {"player": TranslationUnit(("-O2",), (source,))}
     library = shared_library("cycles", parts, what="the cycle model", hint="leave it unset")
     library.bnn_player_new.restype = ctypes.c_void_p
     library.bnn_player_free.restype = None

@@ -1,4 +1,4 @@
-"""What every hardware unit must state (docs/dataflow.md, sections 3 and 4)."""
+"""The interface of all hardware units (docs/dataflow.md, sections 3 and 4)."""
 
 from __future__ import annotations
 
@@ -28,39 +28,39 @@ from bnnfpga.numbers.threshold_table import ThresholdTable
 
 @dataclass(frozen=True)
 class Operator(ABC):
-    """A hardware unit, one a file in `operators/`: a frozen dataclass whose fields are the unit's parameters.
+    """A hardware unit: a frozen dataclass whose fields are the unit's parameters, one file each in `operators/`.
 
     Every unit states
 
-    * `kind`, its name: its module is `rtl/bnn_<kind>.sv`, its function and the header of that `hls/bnn/<kind>.hpp`;
+    * `kind`, its name: its module is `rtl/bnn_<kind>.sv`, its function is in the header `hls/bnn/<kind>.hpp`;
     * `inputs` and `outputs`, its streams;
-    * `execute`, its meaning, which all of its forms must have to the bit;
-    * `schedule`, the cycles of its module, and `interval` where that is not the beats of its busier stream;
-    * `parameters`, what module and function are told, with the memories of the module; `hls_tables`, those of the
-      function; `levels`, where the beats wait in the module, if that is not in an output queue of the usual name;
+    * `execute`, its definition, which all of its forms must match bit for bit;
+    * `schedule`, the timing of its module, and `interval` if that is not the number of beats of its busier stream;
+    * `parameters` of module and function, with the memories of the module; `hls_tables`, those of the function;
+      `levels`, where beats wait in the module, if not in an output queue of the usual name;
     * `emulator`, its kernel;
     * `resources`, an estimate.
 
-    What else there is to say of some units has a default here. Shared code asks a unit for it and never for its class:
+    Properties that only some units have get a default here. Shared code asks for the property, never for the class:
 
-    * foldings: `folding`, `legal_pe`, `legal_simd`, and `memory` where its kind can be chosen (`memory_kinds`,
+    * foldings: `folding`, `legal_pe`, `legal_simd`, and `memory` if its kind can be chosen (`memory_kinds`,
       `suited_memory`);
-    * lanes that follow from its neighbours: `with_inputs`, `in_front_of`, `follows_consumer`;
-    * how it takes and sends beats, as far as the graph must know that: `burst`, `slides`;
-    * what it does with elements, for checks that aim at it and reports: `moves`, `element_function`, `weighted_sums`,
-      `thresholds`, `preactivations`.
+    * lanes that depend on neighbouring units: `with_inputs`, `in_front_of`, `follows_consumer`;
+    * how it consumes and sends beats, as far as the graph depends on it: `burst`, `slides`;
+    * its function on elements, for reports and for checks that choose their stimuli by it: `moves`, `element_function`,
+      `weighted_sums`, `thresholds`, `preactivations`.
     """
 
     name: str
 
     kind: ClassVar[str]
-    """What users and reports call the unit, like `matrix_vector`."""
+    """The unit's name for users and reports, like `matrix_vector`."""
     moves: ClassVar[bool] = False
-    """Whether all that it makes are elements that it takes, and constants: it hands on integers of any size."""
+    """Whether its outputs are only elements of its inputs, and constants: it passes integers of any size through."""
     slides: ClassVar[bool] = False
-    """Whether it sends windows of an image, from a line buffer that holds what later ones need."""
+    """Whether it sends sliding windows of an image from a line buffer."""
     follows_consumer: ClassVar[bool] = False
-    """Whether its size follows from the folding of the unit behind it; then the choice of that counts both."""
+    """Whether its cost depends on its consumer's folding; choosing that folding then counts the cost of both."""
 
     def __post_init__(self) -> None:
         if self.memory is not None:
@@ -69,12 +69,12 @@ class Operator(ABC):
     @property
     @abstractmethod
     def inputs(self) -> tuple[Port, ...]:
-        """The streams it takes."""
+        """The ports of its input streams."""
 
     @property
     @abstractmethod
     def outputs(self) -> tuple[Port, ...]:
-        """The streams it makes."""
+        """The ports of its output streams."""
 
     @abstractmethod
     def schedule(self) -> Schedule:
@@ -82,35 +82,35 @@ class Operator(ABC):
 
     @abstractmethod
     def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
-        """The unit's meaning: arrays of integers (frames, *shape), one an input, to one an output.
+        """Define the unit: from one array of integers (frames, *shape) per input to one per output.
 
-        Any numpy type that holds the integers of an input may come, any that holds those of an output may be returned.
+        Inputs may be of any numpy type that holds their integers, and so may the outputs.
         """
 
     def preactivations(self, *arrays: Integers) -> Integers | None:
-        """What the results of `execute` are decided from, of the shape of its first output; None where nothing is."""
+        """The integers that thresholds or tables map to the results, in the first output's shape; None without them."""
         del arrays
         return None
 
     @abstractmethod
     def parameters(self) -> UnitParameters:
-        """What both of its hardware forms are told."""
+        """The parameters of both hardware forms."""
 
     @property
     def levels(self) -> tuple[str, ...]:
-        """Of its module: an expression per output for the beats that wait there (`RtlInstance`)."""
+        """For each output an expression, in its module, for the number of beats that wait there (`RtlInstance`)."""
         return ("{unit}.output_queue.queue.level",)
 
     def rtl(self) -> RtlInstance:
-        """Its module in `rtl/`, which has its name."""
+        """Its module in `rtl/`, named after its kind."""
         return RtlInstance(f"bnn_{self.kind}", self.parameters().rtl, self.levels)
 
     def hls_tables(self) -> tuple[HlsTable, ...]:
-        """The constant arrays that its function in `hls/` is called with."""
+        """The constant arrays passed to its function in `hls/`."""
         return ()
 
     def hls(self) -> HlsInstance:
-        """Its function in `hls/`, which has its name."""
+        """Its function in `hls/`, named after its kind."""
         return HlsInstance(self.kind, self.parameters().hls, self.hls_tables())
 
     @abstractmethod
@@ -119,66 +119,66 @@ class Operator(ABC):
 
     @abstractmethod
     def resources(self) -> dict[str, int]:
-        """Estimates of what it takes in an FPGA with 6-input LUTs: some of `RESOURCES`, memories included.
+        """Estimated cost in an FPGA with 6-input LUTs, memories included: a dict of some of `RESOURCES`.
 
         They rank foldings; a synthesis tool's numbers differ.
         """
 
     @property
     def thresholds(self) -> ThresholdTable | None:
-        """What it compares its sums or its elements with; None where it compares nothing."""
+        """The thresholds on its sums or elements; None if it has none."""
         return None
 
     @property
     def element_function(self) -> ElementFunction | None:
-        """What it makes of each element by itself; None where it makes anything else."""
+        """Its element-wise function of a single stream; None if it is not such a function."""
         return None
 
     @property
     def weighted_sums(self) -> WeightedSums | None:
-        """The dot products that it makes; None where it makes none."""
+        """The dot products that it computes; None if it computes none."""
         return None
 
     @property
     def products(self) -> int:
-        """Products of a weight and an element that a frame takes."""
+        """Products of a weight and an element per frame."""
         sums, port = self.weighted_sums, self.outputs[0]
         return 0 if sums is None else int(sums.weights.size) * (port.elements // port.shape[-1])
 
     def with_inputs(self, *ports: Port) -> Operator:
-        """The same unit behind producers that make `ports`; units that take any number of lanes change theirs."""
+        """The unit adapted to producers with these output ports: units that accept any lanes change theirs."""
         del ports
         return self
 
     def in_front_of(self, interval: int, *ports: Port) -> Operator:
-        """The same unit in front of consumers that take `ports`, and a frame in `interval` cycles.
+        """The unit adapted to consumers with these input ports, which take a frame every `interval` cycles.
 
-        Units that make any number of lanes change theirs, to keep up with them.
+        Units that can send any number of lanes change theirs to keep up.
         """
         del interval, ports
         return self
 
     def refolded(self, **changes: object) -> Self:
-        """The same unit with another `pe`, `simd`, memory or lanes."""
+        """A copy with another `pe`, `simd`, memory or lanes."""
         return replace(self, **changes)  # type: ignore[arg-type]
 
     @property
     def folding(self) -> tuple[int | None, int | None]:
-        """(pe, simd), None where the unit has no such notion."""
+        """(pe, simd), None for a value that the unit does not have."""
         return (None, None)
 
     def legal_pe(self) -> tuple[int, ...]:
-        """Legal values of `pe`, ascending; empty where the unit has none."""
+        """Legal values of `pe`, ascending; empty if the unit has no `pe`."""
         return ()
 
     def legal_simd(self, pe: int) -> tuple[int, ...]:
-        """Legal values of `simd` beside a legal `pe`, ascending; empty where the unit has none."""
+        """Legal values of `simd` for a legal `pe`, ascending; empty if the unit has no `simd`."""
         del pe
         return ()
 
     @property
     def memory(self) -> MemoryKind | None:
-        """Kind of the memory that users can choose; None where there is none to choose."""
+        """The kind of the memory that users can choose; None if there is no choice."""
         return None
 
     @property
@@ -188,24 +188,24 @@ class Operator(ABC):
 
     @property
     def suited_memory(self) -> MemoryKind | None:
-        """The kind of memory that is cheaper with this folding."""
+        """The cheaper kind of memory for this folding."""
         return None if self.memory is None else "distributed"
 
     @property
     def burst(self) -> int:
-        """Beats that it takes one after the other before it takes none for a while; 0 where it takes them evenly.
+        """Beats that it consumes back to back before it pauses; 0 if it consumes them evenly.
 
-        A FIFO in front of it holds so many, so that the unit before it need not wait.
+        A FIFO of that depth in front of it keeps the producer from waiting.
         """
         return 0
 
     def interval(self) -> int:
-        """Cycles a frame when neither starved nor stalled."""
+        """Cycles per frame when the unit is neither idle for want of input nor back-pressured."""
         return max(self.inputs[0].beats, self.outputs[0].beats)
 
     def memories(self) -> tuple[Memory, ...]:
         """Its read-only memories."""
-        found: list[Memory] = []
+        memories: list[Memory] = []
         for value in self.rtl().parameters.values():
-            found += value.lanes if isinstance(value, MemoryBank) else [value] if isinstance(value, Memory) else []
-        return tuple(found)
+            memories += value.lanes if isinstance(value, MemoryBank) else [value] if isinstance(value, Memory) else []
+        return tuple(memories)

@@ -1,7 +1,7 @@
-"""Units played event by event under the law of docs/dataflow.md, section 4.
+"""Simulation of a graph's schedules, event by event, by the rules of docs/dataflow.md, section 4.
 
 The times are the least solution of a system of max-plus recurrences, so the order in which machines are advanced does
-not matter; a machine runs until it needs a time that is not known yet, then another one runs.
+not matter: a machine runs until it needs a time that is not known yet, then another one runs.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from bnnfpga.dataflow.schedule import Schedule
 
 
 class _Channel:
-    """The times at which a queue's beats became visible and left.
+    """The cycles in which a queue's beats became visible and left.
 
-    The outer world never makes anybody wait: `sink` beats leave at once.
+    The outer world is always ready: the beats of a `sink` leave as soon as they are visible.
     """
 
     def __init__(self, *, sink: bool = False) -> None:
@@ -26,8 +26,8 @@ class _Channel:
 
 
 def _play(schedule: Schedule, inputs: list[_Channel], outputs: list[_Channel]) -> Iterator[bool]:
-    """Advance as far as possible, then yield whether anything happened."""
-    # What an event touches, so that the loop below looks at nothing else.
+    """Advance a machine as far as possible, then yield whether any event took place."""
+    # For each event only the ports that it touches, to keep the loop below short.
     script = [
         (
             event.gap,
@@ -54,7 +54,7 @@ def _play(schedule: Schedule, inputs: list[_Channel], outputs: list[_Channel]) -
     latency = schedule.latency
     time = -1
     consumed = [0] * len(inputs)
-    held = [0] * len(outputs)  # room that all events have taken so far, as if no beat had left
+    held = [0] * len(outputs)  # room reserved by all events so far, without what leaving beats gave back
     moved = False
     for gap, takes, rooms, emits in cycle(script):
         time += gap
@@ -93,7 +93,7 @@ def _play(schedule: Schedule, inputs: list[_Channel], outputs: list[_Channel]) -
 def _machines(
     schedule: Schedule, inputs: list[_Channel], outputs: list[_Channel]
 ) -> list[tuple[Iterator[bool], list[_Channel]]]:
-    """A unit being played, as one machine or as two with a queue between them, each with its channels."""
+    """The machines of a unit, each with its channels: one, or two with a queue between them."""
     if schedule.front is None:
         return [(_play(schedule, inputs, outputs), [*inputs, *outputs])]
     between = [_Channel()]
@@ -104,13 +104,13 @@ def _machines(
 
 
 class PythonPlayer:
-    """A graph being played; `NativePlayer` does the same, and faster where there are many events."""
+    """Simulates a graph event by event; `NativePlayer` does the same, faster for many events."""
 
     def __init__(self, graph: Graph) -> None:
         self._channels = {stream.name: _Channel(sink=stream.consumer is None) for stream in graph.streams}
         self._input = self._channels[graph.input.name]
         self._machines: list[Iterator[bool]] = []
-        ends: dict[int, list[int]] = {}  # of each channel, the machines that it joins
+        ends: dict[int, list[int]] = {}  # for each channel, the machines that it connects
         for operator in graph.operators:
             inputs = [self._channels[stream.name] for stream in graph.inputs_of(operator.name)]
             outputs = [self._channels[stream.name] for stream in graph.outputs_of(operator.name)]
@@ -125,9 +125,9 @@ class PythonPlayer:
                 self._neighbours[number].update(joined)
 
     def play(self, beats: int) -> None:
-        """Let beats in until they are so many in all, each as soon as it is taken, and go on until nothing moves."""
+        """Offer input beats, `beats` in total since the start, and run until nothing moves."""
         self._input.visible += [0] * (beats - len(self._input.visible))
-        # Only what a machine did lets those go on that share a channel with it.
+        # A waiting machine can only go on once one that shares a channel with it has advanced.
         waiting = dict.fromkeys(self._first)
         while waiting:
             machine = next(iter(waiting))
@@ -136,33 +136,33 @@ class PythonPlayer:
                 waiting.update(dict.fromkeys(self._neighbours[machine]))
 
     def visible(self, stream: str) -> Sequence[int]:
-        """When each beat became visible; 0 for the input, where beats always are."""
+        """The cycle in which each beat became visible; 0 at the input, which is always valid."""
         return self._channels[stream].visible
 
     def left(self, stream: str) -> Sequence[int]:
-        """When each beat left."""
+        """The cycle in which each beat left."""
         return self._channels[stream].left
 
 
 def replay(
     schedule: Schedule, offered: Sequence[Sequence[int]], left: Sequence[Sequence[int]]
 ) -> tuple[list[list[int]], list[list[int]]]:
-    """What one unit does by its law when its surroundings do what was observed.
+    """Predict one unit's transfers from its schedule and the observed behaviour of its neighbours.
 
     Parameters
     ----------
     schedule
-        The unit's.
+        The unit's schedule.
     offered
-        For each input the cycle from which each beat was offered to it.
+        For each input, the cycle from which each beat was offered to the unit.
     left
-        For each output the cycle in which each beat was taken from it.
+        For each output, the cycle in which each beat was taken from the unit.
 
     Returns
     -------
     tuple
-        For each input the cycle in which it takes each beat, for each output the cycle from which it offers each beat,
-        as far as the observed beats let it go.
+        For each input, the cycle in which the unit takes each beat; for each output, the cycle from which it offers
+        each beat. Both end where the unit would need a beat that was not observed.
     """
     inputs, outputs = [_Channel() for _ in offered], [_Channel() for _ in left]
     for channel, cycles in zip(inputs, offered, strict=True):
@@ -170,12 +170,12 @@ def replay(
     for channel, cycles in zip(outputs, left, strict=True):
         channel.left = list(cycles)
     machines = [machine for machine, _ in _machines(schedule, inputs, outputs)]
-    # Not any(): each machine must get its turn.
+    # Not any(), which would stop at the first machine that advanced.
     while sum([next(machine) for machine in machines]):
         pass
     offers = []
     for channel in outputs:
-        # A beat is offered when the one in front of it has left; behind the last that left, one more is.
+        # A beat is offered once the beat before it has left, so one more beat is offered than have left.
         after = [0, *(end + 1 for end in channel.left)]
         offers.append([max(pair) for pair in zip(channel.visible, after, strict=False)])
     return [channel.left for channel in inputs], offers

@@ -1,4 +1,4 @@
-"""The law that a unit keeps cycle by cycle (docs/dataflow.md, section 4)."""
+"""Schedules: the cycle-by-cycle behaviour of a unit (docs/dataflow.md, section 4)."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Event:
-    """One step of a schedule that touches a stream.
+    """One step of a schedule that touches a stream, at least `gap` cycles after the event before it.
 
-    `consume` has one entry an input (beats taken), `add` and `emit` one an output: room taken in the output queue, and
-    beats made visible. `need` has one entry an input, too: how many beats must be visible, counted from the oldest that
-    is not taken; None means those that are consumed.
+    `consume` has the number of beats taken from each input. `add` and `emit` have, for each output, the room reserved
+    in the output queue and the number of beats that become visible. `need` has, for each input, the number of beats
+    that must be visible, counted from the oldest that is not taken; None means the beats consumed.
     """
 
     gap: int
@@ -23,11 +23,12 @@ class Event:
 
 @dataclass(frozen=True)
 class Schedule:
-    """The law that a unit keeps, cycle by cycle.
+    """The cycle-by-cycle behaviour of a unit.
 
-    `events` repeat for ever; `capacity` and `remove` have one entry an output: the room in its queue, and the room
-    that a leaving beat gives back; what an event emits is visible `latency` cycles later. A unit with a memory between
-    its two sides is two machines: `front` takes the unit's input, and its queue is the input of this one.
+    `events` repeat for ever; beats that an event emits become visible `latency` cycles later. `capacity` and `remove`
+    have, for each output, the room in its queue and the room that a leaving beat frees. A unit with a memory between
+    its input and its output side is two machines: `front` takes the unit's input and fills the queue that this one
+    reads.
     """
 
     events: tuple[Event, ...]
@@ -38,10 +39,10 @@ class Schedule:
 
 
 def queue_depth(latency: int, cycles_between_emissions: int, burst: int = 1) -> int:
-    """Room that an output queue needs for the unit to run at full rate.
+    """The smallest output queue, in beats, with which the unit runs at full rate.
 
-    A beat's room is taken when its event takes place and is free again at the earliest `latency + 1` cycles later. With
-    a `burst`, so many beats are made in successive cycles, as often as gives the same number of cycles for each.
+    An event reserves a beat's room, which is free again `latency + 1` cycles later at the earliest. With a `burst`, so
+    many beats are emitted in successive cycles, at the same average rate of one every `cycles_between_emissions`.
     """
     bursts, rest = divmod(latency + 1, cycles_between_emissions * burst)
     return max(2, bursts * burst + min(rest, burst))

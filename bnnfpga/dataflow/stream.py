@@ -1,4 +1,4 @@
-"""Ports and streams: one tensor a frame, some lanes wide (docs/dataflow.md, section 2)."""
+"""Ports and streams, which carry one tensor per frame (docs/dataflow.md, section 2)."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from bnnfpga.numbers.integers import IntArray, IntegerType
 
 @dataclass(frozen=True)
 class Port:
-    """What one side of an operator takes or makes.
+    """One end of a stream, as an operator's input or output.
 
     Parameters
     ----------
     shape
-        One frame's tensor, channels innermost.
+        The tensor of one frame, channels innermost.
     type
         The element type.
     lanes
-        Elements a beat: a part of a pixel (the innermost axis) that divides it, or whole pixels, a part of a row (the
-        axis outside it).
+        Elements per beat: a divisor of the channels of a pixel (the innermost axis), or whole pixels, in a number that
+        divides a row (the next axis).
     pads
-        Flags that a beat carries above its elements: flag f says that the f-th of `pads` equal parts of the beat lies
-        outside the image, whatever its bits. As integers, those elements are one that is not of the type, mostly 0.
+        Number of flags that a beat carries above its elements: flag f says that the f-th of `pads` equal parts of the
+        beat lies outside the image, whatever its bits. In `execute`, those elements hold an integer outside the type,
+        usually 0.
     """
 
     shape: tuple[int, ...]
@@ -44,35 +45,35 @@ class Port:
 
     @property
     def tensor(self) -> str:
-        """What a frame is, in words: its shape and element type."""
+        """A frame's shape and element type, in words."""
         return f"{' x '.join(map(str, self.shape))} {self.type}"
 
     @property
     def elements(self) -> int:
-        """Elements a frame."""
+        """Elements per frame."""
         return math.prod(self.shape)
 
     @property
     def beats(self) -> int:
-        """Beats a frame."""
+        """Beats per frame."""
         return self.elements // self.lanes
 
     @property
     def width(self) -> int:
-        """Bits a beat."""
+        """Bits per beat, flags included."""
         return self.lanes * self.type.bits + self.pads
 
     def carries(self, other: Port, *, any_lanes: bool = False) -> bool:
-        """Whether the other side of a stream may be `other`: the same beats, whatever the axes of their elements.
+        """Whether `other` can be the other end of a stream: it has the same beats, though its axes may differ.
 
-        With `any_lanes` the same elements are enough.
+        With `any_lanes` the same elements suffice.
         """
         same = (self.elements, self.type, self.pads) == (other.elements, other.type, other.pads)
         return same and (any_lanes or self.lanes == other.lanes)
 
     @property
     def boundary_bytes(self) -> int:
-        """Bytes a beat takes at the accelerator's boundary."""
+        """Bytes per beat at the accelerator's boundary."""
         return (self.width + 7) // 8
 
 
@@ -83,28 +84,28 @@ def divisors(n: int) -> tuple[int, ...]:
 
 
 def legal_lanes(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The lanes that a stream of a tensor can have, ascending."""
+    """The legal lanes of a stream of this shape, ascending."""
     *outer, channels = shape
     pixels = divisors(outer[-1])[1:] if outer else ()
     return (*divisors(channels), *(channels * count for count in pixels))
 
 
-def lanes_for(wanted: int, shape: tuple[int, ...]) -> int:
-    """The fewest legal lanes of a stream that are `wanted` or more, else the most that there are."""
+def lanes_for(minimum: int, shape: tuple[int, ...]) -> int:
+    """The smallest legal number of lanes that is at least `minimum`, else the largest legal one."""
     legal = legal_lanes(shape)
-    return next((lanes for lanes in legal if lanes >= wanted), legal[-1])
+    return next((lanes for lanes in legal if lanes >= minimum), legal[-1])
 
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """The tensor that a boundary stream carries, whatever the axes by which the unit there takes or makes it.
+    """The tensor of a boundary stream, independent of the axes of the port there.
 
     Parameters
     ----------
     shape
         Channels innermost.
     order
-        For each element in the order of the stream, its place in the model's flattened tensor: int64 (elements,).
+        For each element in stream order, its index in the model's flattened tensor: int64 (elements,).
     """
 
     shape: tuple[int, ...]
@@ -112,15 +113,15 @@ class Frame:
 
     @classmethod
     def of(cls, port: Port) -> Frame:
-        """What a port has, in the order in which that has it."""
+        """A port's own tensor, in its own order."""
         return cls(port.shape, np.arange(port.elements))
 
 
 @dataclass(frozen=True)
 class Stream:
-    """An edge of the graph: from `producer`'s port number `output` to `consumer`'s number `input` (None: outside).
+    """An edge of the graph: from the `producer`'s port `output` to the `consumer`'s port `input` (None: outside).
 
-    `shape` is that of the tensor that it carries: at the boundary the model's, else that of the port that makes it.
+    `port` is the producer's, or the consumer's at the input. `shape` is the model's at the boundary, else the port's.
     """
 
     name: str
@@ -133,5 +134,5 @@ class Stream:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """One frame's tensor, channels innermost."""
+        """The shape of one frame's tensor, channels innermost."""
         return self.port.shape if self.boundary_shape is None else self.boundary_shape

@@ -22,11 +22,12 @@ class Domain:
     Parameters
     ----------
     type
-        Their interval, and how the register that holds them is read.
+        Their interval, and the encoding of the register that holds them.
     terms
-        Where they count the +1 among so many values of -1 or +1, of which the thresholds limit the sum; else 0.
+        If the integers count the +1 among values of -1 or +1 whose sum the thresholds are on: the number of values;
+        else 0.
     scale
-        What one of these +1 counts.
+        The increment of that count for each +1.
     """
 
     type: IntegerType
@@ -35,42 +36,42 @@ class Domain:
 
     @classmethod
     def counts(cls, terms: int, scale: int = 1) -> Domain:
-        """That of sums of `terms` values of -1 or +1."""
+        """The domain of sums of `terms` values of -1 or +1, held as counts."""
         return cls(IntegerType.interval(0, scale * terms), terms, scale)
 
     @classmethod
     def elements(cls, type: IntegerType) -> Domain:
-        """That of the elements of a stream; of bipolar ones, the bits."""
+        """The domain of a stream's elements; for bipolar ones, their bits."""
         return cls.counts(1) if type.is_bipolar else cls(type)
 
     @property
     def threshold_type(self) -> IntegerType:
-        """Of the thresholds, one of which may lie above all that is compared."""
+        """The type of thresholds, which may lie one above the largest integer compared."""
         return IntegerType(self.type.lo, self.type.hi + 1, self.type.encoding)
 
     def thresholds(self, values: IntArray) -> IntArray:
-        """Those to compare with, for thresholds on what the unit's integers stand for."""
+        """The stored thresholds for thresholds on the sums or elements themselves."""
         return bipolar_sum_to_count(values, self.terms, self.scale) if self.terms else values
 
 
 @dataclass(frozen=True)
 class StoredThresholds:
-    """The thresholds of a unit as its memory, its HLS tables and its emulator kernel have them.
+    """The thresholds of a unit, as stored for its memory, its HLS tables and its emulator kernel.
 
     Parameters
     ----------
     table
-        What they are; None where the unit gives what it would compare.
+        The thresholds; None if the unit sends its sums instead of comparing them.
     domain
-        What they are compared with.
+        The integers that they are compared with.
     channels
-        Rows that are stored: one for each channel of the unit, or one that serves all.
+        Rows stored: one for each channel of the unit, or one shared by all.
     lanes
-        Channels that a word has side by side, lane 0 lowest; they divide the channels.
+        Channels per word, lane 0 lowest; a divisor of the channels.
     pixels
-        How often a word has its channels side by side.
+        Copies of these channels per word.
     kind
-        Of the memory.
+        The kind of memory.
     """
 
     table: ThresholdTable | None
@@ -82,17 +83,17 @@ class StoredThresholds:
 
     @property
     def levels(self) -> int:
-        """Thresholds of a channel."""
+        """Thresholds per channel."""
         return 0 if self.table is None else self.table.levels
 
     @property
     def offset(self) -> int:
-        """What is added to the count to get the code of the result."""
+        """The number added to the count to get the code of the result."""
         return 0 if self.table is None or self.table.output.is_bipolar else self.table.output.lo
 
     @property
     def bits(self) -> int:
-        """Of a threshold."""
+        """Bits per threshold."""
         return self.domain.threshold_type.bits
 
     @property
@@ -101,11 +102,11 @@ class StoredThresholds:
 
     @property
     def width(self) -> int:
-        """Bits of a word: for each channel its thresholds, the lowest first, then its direction."""
+        """Bits per word: for each channel its thresholds, the lowest first, then its direction."""
         return self.pixels * self.lanes * (self.levels * self.bits + 1) if self.levels else 0
 
     def parameters(self, output: IntegerType) -> UnitParameters:
-        """What hardware is told of them, and of the results, elements of type `output`."""
+        """The hardware parameters for thresholds and results, where results are elements of type `output`."""
         return (
             both(Levels=self.levels)
             + rtl_only(ThresholdBits=self.bits)
@@ -113,7 +114,7 @@ class StoredThresholds:
         )
 
     def rtl_memories(self) -> dict[str, RtlParameter]:
-        """What RTL reads, by the name of its parameter."""
+        """The memories for RTL, by the name of the parameter."""
         return {} if self._memory is None else {"Thresholds": self._memory}
 
     @cached_property
@@ -126,7 +127,7 @@ class StoredThresholds:
         return Memory("thresholds", np.tile(fields.reshape(self.words, -1), (1, self.pixels)), self.kind)
 
     def hls_tables(self) -> tuple[HlsTable, ...]:
-        """What HLS reads: thresholds, signed whatever their domain, and directions, each (words, lanes, ...)."""
+        """The tables for HLS: thresholds, signed whatever their domain, and directions, each (words, lanes, ...)."""
         rows, type = self._rows, self.domain.threshold_type
         if rows is None:
             return ()
@@ -139,14 +140,14 @@ class StoredThresholds:
         )
 
     def emulator_values(self) -> dict[str, int | IntArray]:
-        """What the emulator's kernels take: thresholds on what the unit's integers stand for, by channel."""
+        """The values for the emulator's kernels: thresholds on the sums or elements themselves, by channel."""
         rows = self._rows
         if rows is None:
             return {"levels": 0}
         return {"levels": self.levels, "thresholds": rows.values, "decreasing": rows.decreasing.astype(np.int64)}
 
     def resources(self) -> dict[str, int]:
-        """Estimate of the memory."""
+        """Estimate for the memory."""
         return memory_resources(self.words, self.width, self.kind) if self.levels else {}
 
     @cached_property
@@ -155,5 +156,5 @@ class StoredThresholds:
 
 
 def bipolar_sum_to_count(values: IntArray, terms: int, scale: int = 1) -> IntArray:
-    """Thresholds on a sum of `terms` values of -1 or +1, as thresholds on `scale` times the count of +1, rounded up."""
+    """Thresholds on `scale` times the count of +1, rounded up, from ones on the sum of `terms` values of -1 or +1."""
     return -((-scale * (values + terms)) // 2)

@@ -1,6 +1,6 @@
 """The token cycle model: initiation interval and latency from the schedules (docs/dataflow.md, sections 4 and 5).
 
-The graph is played until what it does repeats.
+The graph is simulated until its behaviour repeats.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from bnnfpga.dataflow.native_player import NativePlayer
 from bnnfpga.dataflow.python_player import PythonPlayer
 
 _MIN_NATIVE_BEATS = 20_000
-"""Beats of a frame, in all streams together, from which it pays to play it natively."""
+"""Beats per frame, over all streams, from which native simulation pays off."""
 _MAX_FRAMES = 512
 _MAX_PERIOD = 4
-"""Frames after which the whole graph may repeat itself: converters can make it more than one."""
+"""The longest period of the whole graph, in frames: width converters can make it more than one."""
 _REPEATS = 3
-"""Periods that must agree. No queue holds more than two frames, so what happens depends on nothing older."""
+"""Successive periods that must agree. No queue holds more than two frames, so nothing depends on older ones."""
 
 
 @dataclass(frozen=True)
 class Cycles:
-    """What the accelerator's clock shows.
+    """The accelerator's predicted timing.
 
-    `initiation_interval` and `latency` are in cycles; `max_occupancy` gives, by stream name, the most beats that its
-    queue held at a time. `frame_done` has the cycles from the first input beat to the last output beat of each of the
-    first frames, that of all outputs; from there on, each `period` frames take the same time as those before.
+    `initiation_interval` and `latency` are in cycles; `max_occupancy` has, by stream name, the peak occupancy of its
+    queue in beats. `frame_done` has, for each of the first frames, the cycles from the very first input beat to the
+    frame's last output beat on all outputs; after them, every `period` frames take as long as the `period` before.
     """
 
     initiation_interval: int
@@ -52,7 +52,7 @@ class Cycles:
 
 
 class Deadlock(Exception):
-    """The graph stops: every unit waits for another. `streams` names those that hold beats nobody can take."""
+    """The graph stops because every unit waits for another. `streams` names the streams whose beats are stuck."""
 
     def __init__(self, streams: list[str]) -> None:
         super().__init__(f"deadlock; beats wait in {', '.join(streams)}")
@@ -60,7 +60,7 @@ class Deadlock(Exception):
 
 
 class Player(Protocol):
-    """A graph being played, see `PythonPlayer`."""
+    """Simulates a graph event by event, see `PythonPlayer`."""
 
     def play(self, beats: int) -> None: ...
     def visible(self, stream: str) -> Sequence[int] | NDArray[np.int64]: ...
@@ -68,7 +68,7 @@ class Player(Protocol):
 
 
 def player_for(graph: Graph) -> Player:
-    """The native player where that pays and can be built, else the one that always works."""
+    """The native player if that pays off and can be built, else the Python one."""
     if sum(stream.port.beats for stream in graph.streams) >= _MIN_NATIVE_BEATS:
         with suppress(UserError):
             return NativePlayer(graph)
@@ -76,21 +76,21 @@ def player_for(graph: Graph) -> Player:
 
 
 def steady_interval(frame_done: Sequence[int], latency: int) -> tuple[int, bool]:
-    """Initiation interval from the cycles in which successive frames' last output beats left.
+    """The initiation interval, from the cycles in which successive frames' last output beats left.
 
-    The pipe counts as full when as many frames have left as fit into it one interval apart.
+    The pipeline counts as full once as many frames have left as fit into it one interval apart.
 
     Parameters
     ----------
     frame_done
         Cycle of the last output transfer of each frame, at least two.
     latency
-        Cycles that the first frame took.
+        Cycles of the first frame.
 
     Returns
     -------
     tuple
-        The largest distance once the pipe is full, and whether all those distances are the same.
+        The largest distance between frames once the pipeline is full, and whether all these distances are equal.
     """
     distances = [after - before for before, after in pairwise(frame_done)]
     fill = min(-(-latency // distances[-1]) + 1, len(distances) - 1)
@@ -99,24 +99,24 @@ def steady_interval(frame_done: Sequence[int], latency: int) -> tuple[int, bool]
 
 
 def predict(graph: Graph) -> Cycles:
-    """Play the graph until its interval is steady.
+    """Predict the timing of a graph by simulating it until its interval is steady.
 
-    A frame is done when its last beat has left on all outputs. The interval is steady when everything repeats; or when
-    each output has come at the pace of the slowest unit for twice as long as a frame takes: nothing can be faster, and
-    what still changes is only how full the queues in front of that unit are.
+    A frame is done when its last beat has left on all outputs. The interval is steady when all streams repeat; or when
+    each output has kept the pace of the slowest unit for twice a frame's latency: it cannot get faster, and only the
+    occupancy of the queues in front of that unit still changes.
 
     Raises
     ------
     Deadlock
-        If no unit can go on.
+        If every unit waits for another.
     """
     player = player_for(graph)
     source = graph.input.name
     fastest = max(operator.interval() for operator in graph.operators)
     frames = 0
     while True:
-        # What comes later changes nothing. So no unit plays frames that others are not asked for, and deep graphs take
-        # no more frames than others.
+        # Later frames never affect earlier ones, so frames are added one by one: no unit simulates frames that the
+        # others do not need, and deep graphs need no more frames than shallow ones.
         frames += 1
         player.play(frames * graph.input.port.beats)
         ends = [player.left(sink.name)[sink.port.beats - 1 :: sink.port.beats] for sink in graph.outputs]
@@ -142,7 +142,7 @@ def predict(graph: Graph) -> Cycles:
 
 
 def _stuck(graph: Graph, player: Player) -> list[str]:
-    """The streams in which beats wait when as many have come as find room."""
+    """The streams in which beats are stuck once the graph accepts no more input."""
     source, beats = graph.input, graph.input.port.beats
     while len(player.left(source.name)) == beats:
         beats *= 2
@@ -152,7 +152,7 @@ def _stuck(graph: Graph, player: Player) -> list[str]:
 
 
 def _repeats(graph: Graph, player: Player, frames: int, period: int) -> bool:
-    """Whether the last periods of so many frames are the same in all streams, but for one shift in time."""
+    """Whether the last periods of `frames` frames agree in all streams, up to one shift in time."""
     first = frames - (_REPEATS + 1) * period
     if first < 0:
         return False
@@ -165,7 +165,7 @@ def _repeats(graph: Graph, player: Player, frames: int, period: int) -> bool:
     for beats, times in recorded:
         if len(times) < frames * beats:
             return False
-        # The ends of the frames first: they nearly always tell.
+        # Compare the ends of the frames first: they nearly always settle it.
         ends = times[(first + 1) * beats - 1 : frames * beats : beats * period]
         shifts.update(int(after - before) for before, after in pairwise(ends))
         if len(shifts) > 1:
@@ -179,31 +179,31 @@ def _repeats(graph: Graph, player: Player, frames: int, period: int) -> bool:
 
 
 def _occupancy(player: Player, stream: str) -> int:
-    """The most beats that were visible and had not left, in any cycle."""
-    every = np.asarray(player.left(stream))
-    visible = np.asarray(player.visible(stream)[: len(every)])
-    left = every[: len(visible)]
+    """The peak number of beats that were visible and had not left."""
+    all_left = np.asarray(player.left(stream))
+    visible = np.asarray(player.visible(stream)[: len(all_left)])
+    left = all_left[: len(visible)]
     if not len(visible):
         return 0
     return int((np.arange(1, len(visible) + 1) - np.searchsorted(left, visible, side="left")).max())
 
 
 def waiting_beats(graph: Graph, words: Sequence[int]) -> list[int]:
-    """The most beats of each output that wait where a host takes them in turn: in each frame one behind the other.
+    """The peak number of waiting beats of each output when a host reads a frame of each output in turn.
 
     Parameters
     ----------
     graph
-        With several outputs.
+        A graph with several outputs.
     words
-        For each output the cycles that the host takes for a beat. It is never slower than that.
+        For each output, the most cycles that the host takes for a beat.
     """
     cycles = predict(graph)
     frames = 2 * -(-cycles.latency // cycles.initiation_interval) + 2 * cycles.period + 2
     player = player_for(graph)
     player.play(frames * graph.input.port.beats)
     sizes = [stream.port.beats for stream in graph.outputs]
-    # Where the host is what limits the speed, frames come at its pace.
+    # If the host is the bottleneck, frames arrive at its pace.
     pace = sum(size * count for size, count in zip(sizes, words, strict=True))
     late = max(0, pace - cycles.initiation_interval) * np.arange(frames, dtype=np.int64)[:, None]
     offered = [
@@ -219,6 +219,6 @@ def waiting_beats(graph: Graph, words: Sequence[int]) -> list[int]:
             free = int(ends[frame, -1]) + count
     waiting = []
     for times, ends in zip(offered, read, strict=True):
-        there = np.arange(1, times.size + 1) - np.searchsorted(ends.reshape(-1), times.reshape(-1), side="left")
-        waiting.append(int(there.max()))
+        occupancy = np.arange(1, times.size + 1) - np.searchsorted(ends.reshape(-1), times.reshape(-1), side="left")
+        waiting.append(int(occupancy.max()))
     return waiting

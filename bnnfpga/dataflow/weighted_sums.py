@@ -1,4 +1,4 @@
-"""The dot products of constant weights and the elements of a stream that a unit makes."""
+"""A unit's dot products of constant weights and stream elements."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from bnnfpga.numbers.integers import IntArray, IntegerType
 
 @dataclass(frozen=True, eq=False)
 class WeightedSums:
-    """A sum per channel of each vector that a frame has: the elements of a pixel, or of a window.
+    """One sum per output channel for each vector of a frame: the elements of a pixel, or of a window.
 
     Parameters
     ----------
     weights
-        int64 (channels, elements of a vector); of a depthwise unit (pixels of a window, channels).
+        int64 (channels, elements of a vector); (pixels of a window, channels) in a depthwise unit.
     weight_type, input_type
-        What a weight and what an element can be.
+        The types of weights and elements.
     type
         The interval of the sums.
     is_depthwise
-        Whether a channel sums its own elements of the pixels alone, else all of a vector.
+        Whether a channel sums only its own elements of the pixels; otherwise it sums all elements of a vector.
     """
 
     weights: IntArray
@@ -33,11 +33,11 @@ class WeightedSums:
 
     @property
     def vector(self) -> int:
-        """Elements of a vector."""
+        """Elements per vector."""
         return int(self.weights.size if self.is_depthwise else self.weights.shape[1])
 
     def operands(self, channel: int) -> tuple[IntArray, IntArray]:
-        """Which elements of a vector a channel sums, and their weights."""
+        """The indices of the elements of a vector that a channel sums, and their weights."""
         if not self.is_depthwise:
             return np.arange(self.vector), self.weights[channel]
         pixels, channels = self.weights.shape

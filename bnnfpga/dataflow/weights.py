@@ -1,4 +1,4 @@
-"""How hardware stores weights, for every unit that multiplies (docs/dataflow.md, section 6)."""
+"""The storage of weights in hardware, for all units that compute dot products (docs/dataflow.md, section 6)."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from bnnfpga.numbers.integers import IntArray, IntegerType
 
 @dataclass(frozen=True, eq=False)
 class StoredWeights:
-    """The weights of a unit as its memory and its HLS table have them.
+    """The weights of a unit, as stored for its memory and its HLS table.
 
     Parameters
     ----------
     values
-        int64 (..., lanes, elements): words in order, and of each lane of a word the weights of the elements of a step.
+        int64 (..., lanes, elements): words in order, each with the weights of a step's elements for each lane.
     type
-        Of a weight.
+        The type of a weight.
     kind
-        Of the memory.
+        The kind of memory.
     """
 
     values: IntArray
@@ -39,25 +39,25 @@ class StoredWeights:
 
     @property
     def width(self) -> int:
-        """Bits of a word."""
+        """Bits per word."""
         return math.prod(self.values.shape[-2:]) * self.type.bits
 
     @cached_property
     def memory(self) -> Memory:
-        """What RTL reads: a word has, for each lane and each bit of the weights, that bit of all elements."""
+        """The memory for RTL: a word has, for each lane and each bit of the weights, that bit of all elements."""
         return Memory("weights", self._bits.swapaxes(2, 3).reshape(self.words, -1), self.kind)
 
     def hls_table(self) -> HlsTable:
-        """What HLS reads: a lane's weights side by side, each with its bits."""
+        """The table for HLS: a lane's weights side by side, each with its bits."""
         lanes = self.values.shape[-2]
         return HlsTable("weights", self._bits.reshape(self.words, lanes, -1), False, self.kind)
 
     def resources(self) -> dict[str, int]:
-        """Estimate of the memory."""
+        """Estimate for the memory."""
         return memory_resources(self.words, self.width, self.kind)
 
     @cached_property
     def _bits(self) -> NDArray[np.uint8]:
-        """(words, lanes, elements, bits)."""
+        """The bits of all weights, uint8 (words, lanes, elements, bits)."""
         bits = to_bits(self.type.encode(self.values), self.type.bits)
         return bits.reshape(self.words, *bits.shape[-3:])

@@ -1,4 +1,4 @@
-"""How windows come beat by beat to the units that read them (docs/dataflow.md, sections 3 and 6)."""
+"""The beats of windows for pools and depthwise units (docs/dataflow.md, sections 3 and 6)."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from bnnfpga.numbers.integers import IntegerType
 
 
 def window_pixels(kernel: tuple[int, int]) -> tuple[int, ...]:
-    """How many pixels of a window a beat can have, ascending: a part of a kernel row, or whole kernel rows."""
+    """Legal numbers of a window's pixels per beat, ascending: a divisor of a kernel row, or whole kernel rows."""
     rows, columns = kernel
     return tuple(sorted({*divisors(columns), *(columns * count for count in divisors(rows))}))
 
 
 def window_lanes(kernel: tuple[int, int], channels: int) -> tuple[int, ...]:
-    """Elements of one window that a beat can have, ascending: channels of a pixel, or whole pixels."""
+    """Legal numbers of a window's elements per beat, ascending: channels of a pixel, or whole pixels."""
     return tuple(sorted({*divisors(channels), *(channels * count for count in window_pixels(kernel))}))
 
 
 @dataclass(frozen=True)
 class WindowBeats:
-    """To a unit that makes one pixel of each, channel by channel: `pe` elements from `simd` pixels each a cycle.
+    """The windows of a unit that reduces each to one pixel, channel by channel.
 
-    A `pe` of all channels can take several pixels of a window, and one of several times the channels takes whole
-    windows.
+    A cycle works on `pe` output elements and `simd` pixels of each. If `pe` is the number of channels, `simd` can be
+    several pixels of a window; if it is a multiple, `simd` is the whole window.
 
     Parameters
     ----------
     windows
-        Windows of a frame, any axes.
+        Windows of a frame, on any axes.
     kernel
-        Rows and columns of pixels of a window.
+        Rows and columns of pixels per window.
     channels
-        Channels of a pixel.
+        Channels per pixel.
     """
 
     windows: tuple[int, ...]
@@ -46,31 +46,31 @@ class WindowBeats:
 
     @property
     def taps(self) -> int:
-        """Pixels of a window."""
+        """Pixels per window."""
         return math.prod(self.kernel)
 
     @property
     def pixels(self) -> int:
-        """Windows of a beat."""
+        """Windows per beat."""
         return max(1, self.pe // self.channels)
 
     @property
     def part(self) -> int:
-        """Channels of a pixel in a beat."""
+        """Channels of a pixel per beat."""
         return min(self.pe, self.channels)
 
     @property
     def chunks(self) -> int:
-        """Beats of a pixel."""
+        """Beats per pixel."""
         return self.channels // self.part
 
     @property
     def steps(self) -> int:
-        """Beats of a window, of each part of its channels."""
+        """Beats per window for each group of `part` channels."""
         return self.taps // self.simd
 
     def port(self, type: IntegerType, *, padded: bool) -> Port:
-        """The stream of the windows; `padded` where flags say which of their pixels lie outside the image."""
+        """The port for the windows; `padded` if beats carry flags for pixels outside the image."""
         flags = self.pixels * self.simd if padded else 0
         return Port((*self.windows, self.taps * self.channels), type, self.pe * self.simd, flags)
 
@@ -83,11 +83,11 @@ class WindowBeats:
         return window_pixels(self.kernel) if pe == self.channels else (self.taps,)
 
     def interval(self) -> int:
-        """Cycles a frame."""
+        """Cycles per frame."""
         return math.prod(self.windows) // self.pixels * self.steps * self.chunks
 
     def events(self) -> tuple[Event, ...]:
-        """Those of a window: a beat is taken in each, and made in those of its last pixels."""
+        """The events of a window: each takes a beat, and those of its last pixels emit one as well."""
         earlier = [Event(1, (1,), (0,), (0,))] * ((self.steps - 1) * self.chunks)
         last = [Event(1, (1,), (1,), (1,))] * self.chunks
         return (*earlier, *last)

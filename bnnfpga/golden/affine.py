@@ -1,7 +1,7 @@
-"""Affine functions of integers in front of sums of products: what the integers, the weights and the sums take over.
+"""Affine functions of integers before sums of products: the parts that the integers, weights and sums absorb.
 
-A tensor of numbers a * q + c, with integers q and an `a` and a `c` for each channel, is summed as its integers are. The
-golden model and the transforms ask the same functions here, so that both take the same float32 steps.
+A tensor a * q + c, with integers q and per-channel `a` and `c`, is summed by summing its integers. The golden model and
+the transforms share the functions here, so that both take the same float32 steps.
 """
 
 from __future__ import annotations
@@ -12,40 +12,38 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bnnfpga.base.errors import UserError
 from bnnfpga.numbers.arithmetic import Floats, Step, apply_steps
+from bnnfpga.numbers.float_functions import Doubles
 from bnnfpga.numbers.grids import MAX_FACTOR, common_grid
 from bnnfpga.numbers.integers import IntArray
 
 AFFINE = ("add", "subtract", "subtract_from", "multiply", "divide")
-"""Steps whose results are affine functions of what they take."""
+"""Steps whose results are affine functions of their inputs."""
 _FACTORS = ("multiply", "divide")
 _MAX_DENOMINATOR = 256
-"""Parts of a scale in which a constant in front of zero pads is counted."""
+"""Maximum denominator of a constant before zero pads, as a fraction of the scale."""
 _ROUNDED = 2.0**-23
-"""By what part the quotient of two float32 numbers may miss that of the numbers that they were rounded from."""
+"""Relative error of the quotient of two float32 numbers against that of the numbers they were rounded from."""
 _MIN_BITS = 1 << 16
-"""Denominators up to which a quotient was made of numbers that nothing has rounded."""
+"""Denominators up to this one mean that the quotient is of numbers that were not rounded."""
 _MAX_NAMED = 4
 _MAX_FACTOR_OF_VECTORS = 1 << 28
-
-Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class Affine:
-    """How a tensor follows from integers, channel by channel.
+    """An affine function from integers to a tensor, channel by channel.
 
     Parameters
     ----------
     factors
-        What the integers are multiplied with and divided by, in order; constants of one axis.
+        The multiplications and divisions, in order; their constants have one axis.
     shift
-        float64 (channels,) or (channels, ...pixels): what zero becomes.
+        float64 (channels,) or (channels, ...pixels): the value of zero.
     size
-        float64 of that shape: the sum of the magnitudes of the constants that make it.
+        float64 of that shape: the sum of the magnitudes of the constants that add up to `shift`.
     """
 
     factors: tuple[Step, ...]
@@ -54,12 +52,12 @@ class Affine:
 
     @property
     def shifts(self) -> bool:
-        """Whether zero becomes anything else."""
+        """Whether zero is mapped to anything else."""
         return bool(np.any(self.shift))
 
     @property
     def slope(self) -> Doubles:
-        """float64 (channels,): what one becomes, beyond zero."""
+        """float64 (channels,): the factor of the integers."""
         slope = np.ones(len(self.shift))
         for step in self.factors:
             constant = _doubles(step)
@@ -73,9 +71,9 @@ def is_affine(steps: Iterable[Step]) -> bool:
 
 
 def affine_of(steps: Iterable[Step], shape: Sequence[int], *, by_pixel: bool = False) -> Affine | None:
-    """Affine steps on a tensor (1, channels, ...); None where one of them tells other things apart than channels.
+    """The function of affine steps on a tensor (1, channels, ...); None if any varies over other axes than channels.
 
-    With `by_pixel` what is added may differ from pixel to pixel, and `shift` has the axes of pixels, too.
+    With `by_pixel`, addends may differ from pixel to pixel, and `shift` has the pixel axes too.
     """
     factors: list[Step] = []
     axes = tuple(range(1, len(shape) if by_pixel else 2))
@@ -104,7 +102,7 @@ def affine_of(steps: Iterable[Step], shape: Sequence[int], *, by_pixel: bool = F
 
 
 def rises(steps: Iterable[Step]) -> bool:
-    """Whether affine steps grow with what they take, so that the largest becomes the largest."""
+    """Whether affine steps are increasing, so that they preserve the maximum."""
     return all(
         step.operation in ("add", "subtract")
         or (step.operation in _FACTORS and step.constant is not None and bool(np.all(step.constant > 0)))
@@ -114,30 +112,30 @@ def rises(steps: Iterable[Step]) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class Summed:
-    """How sums of products of an affine tensor follow from sums of products of its integers.
+    """How to compute sums of products of an affine tensor from sums of products of its integers.
 
-    `weights` has an integer for each channel, what its weights are multiplied with, or is None where that is 1 for all;
-    `scales` are the steps behind, whose constants have one number or one for each output.
+    `weights` has the integer that each channel's weights are multiplied by, or is None if that is 1 for all; `scales`
+    are the steps that follow, whose constants have one number or one per output.
     """
 
     weights: IntArray | None
     scales: tuple[Step, ...]
 
 
-def summed(affine: Affine, groups: int, made: Sequence[int], *, where: str) -> Summed:
-    """The scales of an affine tensor's channels, behind products that sum all channels of a group.
+def summed(affine: Affine, groups: int, output_shape: Sequence[int], *, where: str) -> Summed:
+    """Move the scales of an affine tensor's channels behind dot products that sum all channels of a group.
 
-    Scales that are one number within each group move behind one by one. Else their product, in float32, is taken as an
-    integer multiple of a number for each group, and the weights take over the integers. These are small; but in a layer
-    that makes one vector (`made` is its output's shape), they may be of as many bits as float32 numbers have.
+    Scales that are the same within each group move one by one. Otherwise their float32 product must be an integer
+    multiple of one number for each group, and the weights absorb the integers. These must be small; but in a layer
+    that computes a single vector, they may have as many bits as a float32 number.
 
     Raises
     ------
     UserError
         If there is no such number; it names `where`.
     """
-    channels, outputs = len(affine.shift), made[1]
-    most = MAX_FACTOR if math.prod(made[2:]) > 1 else _MAX_FACTOR_OF_VECTORS
+    channels, outputs = len(affine.shift), output_shape[1]
+    most = MAX_FACTOR if math.prod(output_shape[2:]) > 1 else _MAX_FACTOR_OF_VECTORS
     members = channels // groups
     if all(_uniform(step, groups) for step in affine.factors):
         return Summed(None, tuple(_for_outputs(step, members, outputs // groups) for step in affine.factors))
@@ -166,7 +164,7 @@ def summed(affine: Affine, groups: int, made: Sequence[int], *, where: str) -> S
 
 
 def _uniform(step: Step, groups: int) -> bool:
-    """Whether a step does the same with all channels of a group."""
+    """Whether a step is the same for all channels of a group."""
     if step.channels == 1:
         return True
     assert step.constant is not None
@@ -175,7 +173,7 @@ def _uniform(step: Step, groups: int) -> bool:
 
 
 def _for_outputs(step: Step, members: int, outputs: int) -> Step:
-    """A step of channels that are the same in each group, for the outputs of each group."""
+    """A step that is the same for all input channels of a group, expanded to the outputs of the group."""
     if step.channels == 1:
         return step
     assert step.constant is not None
@@ -184,9 +182,9 @@ def _for_outputs(step: Step, members: int, outputs: int) -> Step:
 
 @dataclass(frozen=True, eq=False)
 class Recoded:
-    """Integers in which a constant in front of zero pads is contained, so that zero is code 0.
+    """Integers that include a constant added before zero pads, so that code 0 means zero.
 
-    The integers q become factor * q + offsets[channel], and `steps` make the tensor of them.
+    The integers q become factor * q + offsets[channel], and `steps` map these to the tensor.
     """
 
     factor: int
@@ -195,7 +193,7 @@ class Recoded:
 
 
 def recoded(affine: Affine, *, where: str) -> Recoded:
-    """The codes of an affine tensor among which 0 stands for zero.
+    """Recode an affine tensor so that code 0 means zero.
 
     Raises
     ------
@@ -228,7 +226,7 @@ def recoded(affine: Affine, *, where: str) -> Recoded:
 
 
 def for_more_channels(step: Step, shape: Sequence[int], before: int, behind: int) -> Step:
-    """A step on a tensor of this shape, for one with more channels, where whatever is multiplied is 0."""
+    """A step on a tensor of this shape, extended to more channels, whose integers are 0, so any factor will do."""
     if step.constant is None or not before + behind:
         return step
     aligned = step.constant.reshape(*[1] * (len(shape) - step.constant.ndim), *step.constant.shape)
@@ -239,7 +237,7 @@ def for_more_channels(step: Step, shape: Sequence[int], before: int, behind: int
 
 
 def pad_code(steps: Sequence[Step], pad: np.float32) -> np.float32 | None:
-    """The integer of which steps of one number each make `pad`, to the bit; None where there is none."""
+    """The integer that steps of one number each map to `pad`, to the bit; None if there is none."""
     if any(step.channels != 1 for step in steps):
         return None
     affine = affine_of(steps, (1, 1))
@@ -251,18 +249,18 @@ def pad_code(steps: Sequence[Step], pad: np.float32) -> np.float32 | None:
 
 
 def addends(weights: Doubles, scale: Doubles, shift: Doubles) -> Floats:
-    """What constants in front of a layer add to its outputs, float32 (outputs,).
+    """The contribution of constants before a layer to its outputs, float32 (outputs,).
 
     Parameters
     ----------
     weights
-        Integers (outputs, inputs, products of an input).
+        Integers (outputs, inputs, products per input).
     scale
-        Of the weights, for each output.
+        The scale of the weights, per output.
     shift
         The constants, (outputs, inputs): those of the inputs that each output sums.
     """
-    # Sums without rounding, so that no order of the inputs is another one.
+    # Summed without rounding, so that the order of the inputs does not matter.
     rows = [math.fsum((weights[row] * shift[row][:, None]).ravel()) for row in range(len(weights))]
     with np.errstate(over="ignore"):
         return (np.array(rows) * scale).astype(np.float32)

@@ -23,7 +23,7 @@ Weights = NDArray[np.float32] | NDArray[np.float64]
 
 
 def dot_product(writer: Writer, node: Node) -> Value:
-    """A MatMul or Conv of integer codes, exactly, its scales behind it.
+    """A MatMul or Conv of integer codes, exact, followed by its scales.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def dot_product(writer: Writer, node: Node) -> Value:
     options: dict[str, Any] = {}
     groups, slides = attribute(node, "group", 1), traits_of(node).slides
     if slides:
-        geometry_of(writer.model, node)  # refuses what cannot be
+        geometry_of(writer.model, node)  # refuses impossible geometries
         options = {**sliding_attributes(node), "group": groups}
     sums = summed(affine, groups, writer.model.shape(node.output[0]), where=describe(node))
     trailing = len(writer.model.shape(node.output[0])) - 2 if slides else 0
@@ -69,7 +69,7 @@ def dot_product(writer: Writer, node: Node) -> Value:
 
 
 def channels_of(writer: Writer, node: Node, steps: Sequence[Step]) -> Affine:
-    """The affine steps in front of a node, by channel.
+    """The affine function of the steps before a node, by channel.
 
     Raises
     ------
@@ -83,13 +83,13 @@ def channels_of(writer: Writer, node: Node, steps: Sequence[Step]) -> Affine:
 
 
 def differs(writer: Writer, node: Node, steps: Sequence[Step]) -> bool:
-    """Whether steps in front of a convolution or pool tell pixels apart."""
+    """Whether steps before a convolution or pool differ from pixel to pixel."""
     shape = writer.model.shape(node.input[0])
     return len(shape) > 2 and any(set(step.varies(shape)) - {1} for step in steps)
 
 
 def by_pixel(node: Node) -> UserError:
-    """The refusal of constants for each pixel."""
+    """The error for per-pixel constants."""
     return UserError(
         "the constants in front of it differ from pixel to pixel",
         where=describe(node),
@@ -98,18 +98,18 @@ def by_pixel(node: Node) -> UserError:
 
 
 def without_shift_in_pads(writer: Writer, node: Node, value: Value) -> Value:
-    """An affine value in front of a node's zero pads: on codes of which 0 stands for zero."""
+    """Recode an affine value before a node with zero pads so that code 0 means zero."""
     if not reaches_into_pads(writer.model, node):
         return value
     assert value.affine is not None
     if differs(writer, node, value.affine):
-        return value  # what is added is an image, and zeros around it are zeros
+        return value  # the constants are an image, and the zeros around it stay zeros
     affine = channels_of(writer, node, value.affine)
     return recoded_value(writer, node, value, affine) if affine.shifts else value
 
 
 def recoded_value(writer: Writer, node: Node, value: Value, affine: Affine) -> Value:
-    """An affine value with its constant in the codes."""
+    """An affine value with its constant absorbed into the codes."""
     new = recoded(affine, where=describe(node))
     trailing = len(writer.model.shape(node.input[0])) - 2
     assert value.base is not None
@@ -127,14 +127,14 @@ def recoded_value(writer: Writer, node: Node, value: Value, affine: Affine) -> V
 
 
 def on_outputs(step: Step, trailing: int) -> Step:
-    """A step with a number for each channel, on images with so many axes of pixels."""
+    """A per-channel step, its constant shaped for images with `trailing` pixel axes."""
     assert step.constant is not None
     shape: tuple[int, ...] = () if step.channels == 1 else (-1, *[1] * trailing)
     return Step(step.operation, step.constant.reshape(shape))
 
 
 def weighted(weights: Weights, sums: Summed, node: Node) -> Weights:
-    """Integer weights times what they take over of their inputs' scales; in float64 where float32 has gaps."""
+    """Integer weights times the factors absorbed from their inputs' scales; float64 if float32 is not exact."""
     if sums.weights is None:
         return weights
     if traits_of(node).outputs_first:
@@ -150,7 +150,7 @@ def weighted(weights: Weights, sums: Summed, node: Node) -> Weights:
 def addends_of(
     writer: Writer, node: Node, weights: NDArray[np.float32], scales: Sequence[Floats], shift: NDArray[np.float64]
 ) -> Floats:
-    """What a constant in front of a layer adds to its outputs, float32 (outputs,), or an image of them."""
+    """The contribution of a constant before a layer to its outputs, float32 (outputs,), or an image of them."""
     groups = attribute(node, "group", 1)
     rows = _outputs_first(node, weights)
     rows = rows.reshape(*rows.shape[:2], -1)
@@ -158,16 +158,16 @@ def addends_of(
     for factor in scales:
         scale = scale * factor.astype(np.float64).reshape(-1)
     if shift.ndim > 1:
-        made = convolved(rows.astype(np.float64), scale, shift, groups, geometry_of(writer.model, node))
-        return made.reshape(writer.model.shape(node.output[0])[1:])
+        image = convolved(rows.astype(np.float64), scale, shift, groups, geometry_of(writer.model, node))
+        return image.reshape(writer.model.shape(node.output[0])[1:])
     own = np.repeat(shift.reshape(groups, -1), len(rows) // groups, axis=0)
     return addends(rows.astype(np.float64), scale, own)
 
 
 def _wide_product(writer: Writer, node: Node, x: Value, weights: Weights, options: Any) -> str:
-    """A dot product too large for float32: in doubles.
+    """A dot product too large for float32, computed in float64.
 
-    onnxruntime convolves no doubles: a convolution is done digit by digit of the weights, each exact in float32.
+    onnxruntime has no float64 convolution: it is computed digit by digit of the weights, each exact in float32.
     """
     assert x.base is not None
     if _magnitude(node, weights, x.magnitude) >= EXACT_FLOAT64:
@@ -199,7 +199,7 @@ def _wide_product(writer: Writer, node: Node, x: Value, weights: Weights, option
 
 
 def _magnitude(node: Node, weights: Weights, magnitude: int) -> int:
-    """A bound of a dot product."""
+    """An upper bound on the magnitude of a dot product."""
     rows = _outputs_first(node, weights)
     return int(np.abs(rows.reshape(len(rows), -1)).sum(axis=1).max()) * magnitude
 
@@ -210,7 +210,7 @@ def _outputs_first(node: Node, weights: Weights) -> Weights:
 
 
 def _digits(weights: Weights, bits: int) -> list[NDArray[np.float32]]:
-    """Integers as digits of so many bits, the lowest first; the last one has the sign."""
+    """Split integers into digits of `bits` bits, lowest first; the last one carries the sign."""
     digits = []
     width = int(np.abs(weights).max()).bit_length() + 1
     for _ in range(-(-width // bits) - 1):
@@ -221,7 +221,7 @@ def _digits(weights: Weights, bits: int) -> list[NDArray[np.float32]]:
 
 
 def output_scale(scale: Floats, node: Node, trailing: int = 0) -> Floats:
-    """A weight scale as a factor of the outputs, whose images have `trailing` axes of pixels: one number, or one each.
+    """A weight scale as a factor of the outputs, which have `trailing` pixel axes: one number, or one per output.
 
     Raises
     ------
@@ -230,7 +230,7 @@ def output_scale(scale: Floats, node: Node, trailing: int = 0) -> Floats:
     """
     if scale.size == 1:
         return scale.reshape(())
-    # Weights have two axes more than there are of pixels; a scale of fewer axes is broadcast along the first of them.
+    # Weights have two axes besides the pixel axes; a scale with fewer axes is broadcast along the first ones.
     scale = scale.reshape(*[1] * (2 + trailing - scale.ndim), *scale.shape)
     if traits_of(node).outputs_first:
         rows = scale.reshape(len(scale), -1)

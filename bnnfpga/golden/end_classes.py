@@ -1,4 +1,4 @@
-"""Where the classes are among the values of a program of the host's: decided once, when the model is read."""
+"""How classes follow from the values of the host's program: decided once, when the model is read."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 Program = dict[str, Any]
-Rule = dict[str, Any]
+ClassRule = dict[str, Any]
 _REGROUPED = ("reshape", "cast")
 _PROBABILITIES = ("softmax", "log_softmax")
 
 
-def class_rules(program: Program) -> list[Rule]:
-    """The `classes` of a program (`bnnfpga.host.ends.end_classes`): one for all outputs that share a stream.
+def class_rules(program: Program) -> list[ClassRule]:
+    """The `classes` of a program (`bnnfpga.host.ends.end_classes`): one rule for all outputs that share a stream.
 
     * An output that is an index, of ArgMax or TopK, is the class: the first index.
-    * One element stands for two classes, with the threshold 0.5 behind a Sigmoid and 0 elsewhere; above it, it is 1.
-    * Behind a Softmax the class is where its scores are largest, along its axis.
-    * Else it is where the first output is largest: along the channels of its `stream`, or along axis 1.
+    * A single element decides between two classes: it is class 1 if above 0.5 after a Sigmoid, above 0 otherwise.
+    * After a Softmax, the class is the arg max of its scores along its axis.
+    * Otherwise it is the arg max of the first output: along the channels of its `stream`, or along axis 1.
 
-    `count` is the number of classes, None where each pixel has one or the stream says it; `output` the place of the
-    first output among the file's.
+    `count` is the number of classes, None if each pixel has a class or the stream determines it; `output` is the index
+    of the first output among the file's.
     """
     makers = _Makers(program)
     groups: list[tuple[set[int], list[int]]] = []
@@ -37,7 +37,7 @@ def class_rules(program: Program) -> list[Rule]:
     ]
 
 
-def _rule_of(program: Program, makers: _Makers, outputs: Sequence[int]) -> Rule:
+def _rule_of(program: Program, makers: _Makers, outputs: Sequence[int]) -> ClassRule:
     shapes = program["shapes"]
     for output in outputs:
         value = makers.behind_regrouping(output)
@@ -56,15 +56,15 @@ def _rule_of(program: Program, makers: _Makers, outputs: Sequence[int]) -> Rule:
     if makers.operation(value) in _PROBABILITIES:
         node = makers.node(value)
         return _rule("largest", node["inputs"][0], node["axis"], _count(shapes, node))
-    found = makers.steps_from_stream(first)
-    if found is not None:
-        return _rule("stream", first, None, None, stream=found[0])
+    chain = makers.steps_from_stream(first)
+    if chain is not None:
+        return _rule("stream", first, None, None, stream=chain[0])
     axis = min(1, len(shapes[first]) - 1)
     extent = shapes[first][axis]
     return _rule("largest", first, axis, extent if extent == math.prod(shapes[first]) else None)
 
 
-def _rule(rule: str, value: int, axis: int | None, count: int | None, **more: Any) -> Rule:
+def _rule(rule: str, value: int, axis: int | None, count: int | None, **more: Any) -> ClassRule:
     return {"rule": rule, "value": value, "axis": axis, "count": count, **more}
 
 
@@ -75,7 +75,7 @@ def _count(shapes: Sequence[Sequence[int]], node: Mapping[str, Any]) -> int | No
 
 
 class _Makers:
-    """What makes the values of a program."""
+    """The nodes that produce the values of a program."""
 
     def __init__(self, program: Program) -> None:
         self._streams = len(program["inputs"])
@@ -84,24 +84,24 @@ class _Makers:
             self._makers += [(node, place) for place in range(2 if node["operation"] == "top" else 1)]
 
     def node(self, value: int) -> Mapping[str, Any]:
-        """The node that makes a value; nothing of one that is given."""
+        """The node that produces a value; empty for an input of the program."""
         return self._makers[value - self._streams][0] if value >= self._streams else {}
 
     def place(self, value: int) -> int:
-        """Which of its node's values it is."""
+        """The index of a value among those of its node."""
         return self._makers[value - self._streams][1] if value >= self._streams else 0
 
     def operation(self, value: int) -> str:
         return str(self.node(value).get("operation", ""))
 
     def behind_regrouping(self, value: int) -> int:
-        """The value that another one only groups or writes otherwise."""
+        """The value that another one derives from by reshapes and casts alone."""
         while self.operation(value) in _REGROUPED:
             value = self.node(value)["inputs"][0]
         return value
 
     def streams(self, value: int) -> set[int]:
-        """The values that are given and lead to one."""
+        """The inputs of the program that a value depends on."""
         return {item for item in self._above(value) if item < self._streams}
 
     def are_behind_sigmoid(self, value: int) -> bool:
@@ -109,15 +109,15 @@ class _Makers:
         return any(step["operation"] == "sigmoid" for step in steps)
 
     def _above(self, value: int) -> set[int]:
-        found, waiting = {value}, [value]
+        seen, waiting = {value}, [value]
         while waiting:
-            more = [item for item in self.node(waiting.pop()).get("inputs", ()) if item not in found]
-            found.update(more)
+            more = [item for item in self.node(waiting.pop()).get("inputs", ()) if item not in seen]
+            seen.update(more)
             waiting += more
-        return found
+        return seen
 
     def steps_from_stream(self, value: int) -> tuple[int, list[Mapping[str, Any]]] | None:
-        """The value that is given, and the steps from there, where each element is made of the same one's."""
+        """The program input that a value is an elementwise function of, and the steps from it; None if not one."""
         steps: list[Mapping[str, Any]] = []
         while value >= self._streams:
             node = self.node(value)
@@ -129,10 +129,10 @@ class _Makers:
         return value, steps
 
 
-def compared_steps(program: Program, rule: Rule) -> tuple[int, list[Mapping[str, Any]]] | None:
-    """A stream, and the float steps from its values to what the class is the first largest of, element by element.
+def compared_steps(program: Program, rule: ClassRule) -> tuple[int, list[Mapping[str, Any]]] | None:
+    """A stream, and the elementwise float steps from it to the values whose first maximum is the class.
 
-    None where the class is anything else, which no unit knows.
+    None if the class is defined in another way, for which there is no unit.
     """
     makers, value = _Makers(program), rule["value"]
     if rule["rule"] == "index":
@@ -140,14 +140,14 @@ def compared_steps(program: Program, rule: Rule) -> tuple[int, list[Mapping[str,
         if node.get("last") or not node.get("largest", 1):
             return None
         value = node["inputs"][0]
-    # Along its axis lie all elements; else each of several has a class.
+    # All elements lie along one axis; otherwise there are several classes.
     if rule["rule"] == "above" or (rule["rule"] != "stream" and rule["count"] is None):
         return None
     return makers.steps_from_stream(value)
 
 
-def decided_stream(program: Program, rule: Rule) -> int | None:
-    """The stream, of one element, that decides between two classes; None where anything else does."""
+def decided_stream(program: Program, rule: ClassRule) -> int | None:
+    """The single-element stream that alone decides between two classes; None if there is none."""
     streams = _Makers(program).streams(rule["value"])
     alone = rule["rule"] == "above" and len(streams) == 1
     return min(streams) if alone and math.prod(program["inputs"][min(streams)]) == 1 else None

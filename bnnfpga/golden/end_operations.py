@@ -1,4 +1,4 @@
-"""What the host computes, operator by operator: each from its node to the values that it makes."""
+"""The host's operations, operator by operator: each function translates a node and returns the values it produces."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ def _reshape(writer: EndWriter, node: Node) -> list[int]:
 
 
 def _reorder(writer: EndWriter, node: Node) -> list[int]:
-    """By the place of each element."""
+    """Reorder by the index of each element."""
     shape = writer.model.shape(node.input[0])
     elements = math.prod(shape)
     places = rearrange(writer.model, node, np.arange(elements).reshape(shape))
-    taken = _take(writer, writer.reshaped(writer.value(node.input[0]), [elements]), 0, places)
-    return [writer.reshaped(taken, writer.model.shape(node.output[0]))]
+    reordered = _take(writer, writer.reshaped(writer.value(node.input[0]), [elements]), 0, places)
+    return [writer.reshaped(reordered, writer.model.shape(node.output[0]))]
 
 
 def _axis(writer: EndWriter, node: Node, default: int) -> int:
@@ -86,9 +86,9 @@ def _arg_max(writer: EndWriter, node: Node) -> list[int]:
 
 
 def _in_front_of_softmax(model: Model, tensor: str, axis: int) -> str:
-    """The scores of which probabilities are made: the largest of these is the largest of those.
+    """The scores before a Softmax along `axis`, whose arg max is that of the probabilities; else the tensor itself.
 
-    Where float32 rounds two probabilities to one, the scores still decide, as in hardware.
+    If float32 rounds two probabilities to the same number, the scores still decide, as in hardware.
     """
     node = model.producer(tensor)
     while node is not None and node.op_type in _SOFTMAX:
@@ -138,8 +138,8 @@ def _gather(writer: EndWriter, node: Node) -> list[int]:
     axis, shape = _axis(writer, node, 0), writer.model.shape(node.input[0])
     index = required_constant(writer.model, node, 1, "index")
     _check_index(node, index, shape[axis])
-    taken = _take(writer, writer.value(node.input[0]), axis, index % shape[axis])
-    return [writer.reshaped(taken, [*shape[:axis], *index.shape, *shape[axis + 1 :]])]
+    picked = _take(writer, writer.value(node.input[0]), axis, index % shape[axis])
+    return [writer.reshaped(picked, [*shape[:axis], *index.shape, *shape[axis + 1 :]])]
 
 
 def _check_index(node: Node, index: NDArray[Any], extent: int) -> None:
@@ -151,10 +151,10 @@ def _check_index(node: Node, index: NDArray[Any], extent: int) -> None:
 
 def _slice(writer: EndWriter, node: Node) -> list[int]:
     shape = writer.model.shape(node.input[0])
-    given = [None if index >= len(node.input) or not node.input[index] else index for index in range(1, 5)]
+    operands = [None if index >= len(node.input) or not node.input[index] else index for index in range(1, 5)]
     starts, ends, axes, steps = (
         [] if index is None else np.ravel(required_constant(writer.model, node, index, "range")).tolist()
-        for index in given
+        for index in operands
     )
     value = writer.value(node.input[0])
     axes = axes or list(range(len(starts)))
@@ -165,18 +165,18 @@ def _slice(writer: EndWriter, node: Node) -> list[int]:
 
 
 def _range(start: int, end: int, step: int, extent: int) -> slice:
-    """ONNX's ranges are Python's, but for a negative end that stands for one in front of the first element."""
+    """ONNX's ranges are Python's, except for a negative end before the first element when the step is negative."""
     return slice(start, None if step < 0 and end < -extent else end, step)
 
 
 def _split(writer: EndWriter, node: Node) -> list[int]:
     axis = _axis(writer, node, 0)
-    value, start, made = writer.value(node.input[0]), 0, []
+    value, start, parts = writer.value(node.input[0]), 0, []
     for name in node.output:
         extent = writer.model.shape(name)[axis]
-        made.append(_take(writer, value, axis, np.arange(start, start + extent)))
+        parts.append(_take(writer, value, axis, np.arange(start, start + extent)))
         start += extent
-    return made
+    return parts
 
 
 def _expand(writer: EndWriter, node: Node) -> list[int]:
@@ -224,7 +224,7 @@ def _pad(writer: EndWriter, node: Node) -> list[int]:
 
 
 def _inside(places: NDArray[np.int64], extent: int, mode: str) -> NDArray[np.int64]:
-    """The elements that stand for places outside, by the mode of a Pad."""
+    """The element that a Pad of this mode puts at each place, including those outside."""
     if mode == "wrap":
         return places % extent
     if mode == "reflect" and extent > 1:
@@ -236,15 +236,15 @@ def _inside(places: NDArray[np.int64], extent: int, mode: str) -> NDArray[np.int
 
 def _resize(writer: EndWriter, node: Node) -> list[int]:
     value = writer.value(node.input[0])
-    axes, taken, weights = [], [], []
+    axes, sources, weights = [], [], []
     for axis, places, factors in resampled(writer.model, node):
         if factors is None:
             value = _take(writer, value, axis, places[:, 0])
             continue
         axes.append(axis)
-        taken.append(places.tolist())
+        sources.append(places.tolist())
         weights.append(factors.tolist())
-    return [writer.add("resample", value, axes=axes, taken=taken, weights=weights) if axes else value]
+    return [writer.add("resample", value, axes=axes, taken=sources, weights=weights) if axes else value]
 
 
 def _reduce(writer: EndWriter, node: Node) -> list[int]:
@@ -279,4 +279,4 @@ TRANSLATIONS: dict[str, Callable[[EndWriter, Node], list[int]]] = {
     "TopK": _top,
     "Transpose": _transpose,
 }
-"""By what may stand behind the cut of a clean graph: the values that it makes, one for each output."""
+"""Translations by operator, of all that may follow the cut of a clean graph; each returns a value per output."""

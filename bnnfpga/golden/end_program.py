@@ -1,20 +1,20 @@
-"""What the host computes behind the cut of a clean graph, as the program that `functions.json` holds."""
+"""The host's part of a graph, after the cut of a clean graph, as the program that `functions.json` holds."""
 
 from __future__ import annotations
 
 from bnnfpga.frontend.graph.model import End, Model
-from bnnfpga.golden.end_classes import class_rules
+from bnnfpga.golden.end_classes import Program, class_rules
 from bnnfpga.golden.end_operations import TRANSLATIONS
-from bnnfpga.golden.end_writer import EndWriter, Program
+from bnnfpga.golden.end_writer import EndWriter
 
 
 def program_of(end: End) -> tuple[Program, dict[str, int]]:
-    """The program of an end, and which of its values each tensor is.
+    """The program of the nodes after the cut, and the index of each tensor's value in it.
 
     Raises
     ------
     UserError
-        If a node is none of a host's, or its shapes are not known.
+        If the host cannot compute a node, or its shapes are not known.
     """
     writer = EndWriter(end)
     for node in end.graph.nodes:
@@ -27,7 +27,7 @@ def program_of(end: End) -> tuple[Program, dict[str, int]]:
 
 
 def end_of(model: Model) -> End:
-    """What the host makes of a graph's outputs; where nothing is cut off, they are the file's."""
+    """The nodes that follow a graph's outputs on the host; if nothing was cut off, an end without nodes."""
     if model.end is not None:
         return model.end
     end = Model(model.outputs[0], model.outputs, model.opset)

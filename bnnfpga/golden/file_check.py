@@ -1,4 +1,4 @@
-"""The golden model, compared with an independent reading of the unmodified file."""
+"""Comparing the golden model with an independent reading of the unmodified file."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from bnnfpga.numbers.arithmetic import Floats
 
 _FIRST = 16
 _MAX_IMAGES, _MAX_ELEMENTS = 1024, 1 << 20
-"""Images that are read at once: the first ones show how large the tensors are."""
+"""Maximum batch of images, after a first small one that shows how large the tensors are."""
 
 
 def check_file(proto: onnx.ModelProto, golden: GoldenModel, x: Floats) -> FileReading:
-    """Compare the golden model with the file that it was made of.
+    """Compare the golden model with the file that it was built from.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def check_file(proto: onnx.ModelProto, golden: GoldenModel, x: Floats) -> FileRe
     golden
         The golden model of it.
     x
-        float32 (images, *input shape): what the golden model takes, codes where its input is integers.
+        float32 (images, *input shape): inputs of the golden model, codes if it takes integers.
     """
     input = golden.input_format
     if input.type is None and _takes_integers(proto):
@@ -45,7 +45,7 @@ def check_file(proto: onnx.ModelProto, golden: GoldenModel, x: Floats) -> FileRe
 
 
 def require_agreement(proto: onnx.ModelProto, golden: GoldenModel, x: Floats) -> FileReading:
-    """As `check_file`, for what is about to be built.
+    """Like `check_file`, before anything is written.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def require_agreement(proto: onnx.ModelProto, golden: GoldenModel, x: Floats) ->
 
 
 def _takes_integers(proto: onnx.ModelProto) -> bool:
-    """Whether the file's input has a type of integers."""
+    """Whether the file declares an integer input."""
     constants = {tensor.name for tensor in proto.graph.initializer}
     kinds = [value.type.tensor_type.elem_type for value in proto.graph.input if value.name not in constants]
     return any(onnx.helper.tensor_dtype_to_np_dtype(kind).kind in "iu" for kind in kinds)

@@ -1,4 +1,4 @@
-"""The golden model: a clean graph that runs whole batches."""
+"""The golden model: exact execution of a clean graph on whole batches."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from bnnfpga.frontend.graph.model import Model
 from bnnfpga.frontend.graph.nodes import (
     data_operands,
 )
+from bnnfpga.golden.end_classes import Program
 from bnnfpga.golden.end_program import end_of, program_of
-from bnnfpga.golden.end_writer import Program
 from bnnfpga.golden.meanings import value_of
 from bnnfpga.golden.session import Session
 from bnnfpga.golden.writer import Value, Writer
@@ -30,19 +30,20 @@ _BATCH = 512
 
 @dataclass(frozen=True)
 class Golden:
-    """What a batch gives.
+    """The golden model's results on a batch.
 
     Parameters
     ----------
     outputs
-        For each output of the clean graph float32 (images, ...): the file's, or what the host makes it of.
+        float32 (images, ...) for each output of the clean graph: an output of the file, or an input of the host's
+        program.
     scores
-        For each output int64 (images, ...), the integer tensor that it is an elementwise float function of, in the
-        order of its elements: the last dot products, or the last quantizer's centred codes.
+        int64 (images, ...) for each output: the integer tensor that it is an elementwise float function of, in the
+        same order of elements: the last dot products, or the last quantizer's centred codes.
     integers
-        The integer tensors asked for, by their name in the clean graph.
+        The requested integer tensors, by their name in the clean graph.
     ends
-        What the host makes of the output (`bnnfpga.host.ends`).
+        The host's program after the outputs (`bnnfpga.host.ends`).
     """
 
     outputs: tuple[Floats, ...]
@@ -52,7 +53,7 @@ class Golden:
 
     @cached_property
     def end_values(self) -> list[NDArray[Any]]:
-        """All values that the host computes, those that it is given first."""
+        """All values of the host's program, its inputs first."""
         return apply_ends(self.ends, [output.reshape(len(output), -1) for output in self.outputs])
 
     @property
@@ -62,11 +63,11 @@ class Golden:
 
     @property
     def classes(self) -> tuple[NDArray[np.int64], ...]:
-        """The class of each image (`bnnfpga.host.ends.end_classes`); where the stream says it, of all its elements."""
+        """The class of each image (`bnnfpga.host.ends.end_classes`); for streams, the arg max of all elements."""
         return all_classes(self.ends, self.end_values, lambda _, x: x.argmax(axis=1).astype(np.int64))
 
     def accelerator_outputs(self, kind: str) -> tuple[NDArray[np.int64], ...]:
-        """What an accelerator must give, each (images, elements): its `scores`, or the `class`, first of equals."""
+        """The expected accelerator outputs, (images, elements) each: `scores`, or the `class`, ties to the first."""
         if kind == "class":
             return tuple(classes[:, None] for classes in self.classes)
         return tuple(scores.reshape(len(scores), -1) for scores in self.scores)
@@ -80,14 +81,14 @@ class GoldenModel:
     model
         A clean graph (`bnnfpga.frontend.clean`).
     input
-        What its input is; where that is integers, it counts as quantised.
+        The format of its input; integers count as quantised.
     graph
-        The model's graph, where it has been written already.
+        The model's golden graph, if it has been written already.
 
     Raises
     ------
     UserError
-        If the model means nothing.
+        If the golden model refuses the graph.
     """
 
     def __init__(self, model: Model, input: InputFormat | None = None, graph: GoldenGraph | None = None) -> None:
@@ -107,42 +108,42 @@ class GoldenModel:
 
     @property
     def integer_tensors(self) -> tuple[str, ...]:
-        """Names of the tensors of the clean graph that are integers times scales: codes and dot products."""
+        """Names of the clean graph's tensors that are integers times scales: codes and dot products."""
         return tuple(self._builder.integers)
 
     def scales(self, name: str) -> tuple[Floats, ...]:
-        """What multiplies the integers of one of `integer_tensors` to its values, one after the other."""
+        """The successive factors from the integers of one of `integer_tensors` to its values."""
         return self._builder.scales[name]
 
     def run(self, x: Floats, integers: Iterable[str] = ()) -> Golden:
-        """Run images, float32 (images, *input_shape): the model's inputs, or the codes where it takes integers."""
-        wanted = {name: self._builder.integers[name] for name in integers}
+        """Run images, float32 (images, *input_shape): the model's inputs, or their codes if it takes integers."""
+        sources = {name: self._builder.integers[name] for name in integers}
         outputs, scores = self._builder.outputs, self._builder.scores
-        fetches = list(dict.fromkeys([*outputs, *scores, *wanted.values()]))
+        fetches = list(dict.fromkeys([*outputs, *scores, *sources.values()]))
         parts = [self._session.run(fetches, x[start : start + _BATCH]) for start in range(0, max(len(x), 1), _BATCH)]
         joined = dict(zip(fetches, map(np.concatenate, zip(*parts, strict=True)), strict=True))
         return Golden(
             tuple(joined[name] for name in outputs),
             tuple(_integers(joined[name]) for name in scores),
-            {name: _integers(joined[fetch]) for name, fetch in wanted.items()},
+            {name: _integers(joined[fetch]) for name, fetch in sources.items()},
             self.ends,
         )
 
 
 @dataclass(frozen=True)
 class Findings:
-    """What a graph's meaning depends on and transforms cannot see.
+    """Facts of a graph's meaning that the transforms cannot see.
 
     Parameters
     ----------
     float_concats
-        Names of the concatenations that join floats, since their operands have no common grid.
+        Names of the concatenations of floats, whose operands have no common grid.
     addends
-        By a layer's name, what constants in front of it add to its outputs: float32 (outputs,).
+        By layer name, the contribution of constants before it to its outputs: float32 (outputs,).
     float_joins
-        Names of the nodes that join floats in any way.
+        Names of all nodes that join streams of floats.
     refusal
-        Name of the node in front of which the graph ceases to mean anything, and why; None where it means something.
+        Name of the first node that the golden model refuses, and why; None if it accepts the graph.
     """
 
     float_concats: frozenset[str]
@@ -153,9 +154,9 @@ class Findings:
 
 @dataclass(frozen=True)
 class GoldenGraph:
-    """What a session runs of a clean graph, written once for whoever asks, and what was found on the way.
+    """The golden session's graph of a clean graph, written once and shared, and the findings on the way.
 
-    `builder` is None where the graph means nothing: then `findings` are those in front of where it ceases to.
+    `builder` is None if the graph is refused; `findings` are then those before the refused node.
     """
 
     builder: _Builder | None
@@ -163,7 +164,7 @@ class GoldenGraph:
 
 
 def golden_graph(model: Model, input: InputFormat) -> GoldenGraph:
-    """Write the golden session's graph of a clean graph."""
+    """Write the golden session's graph for a clean graph."""
     writer = Writer(model.copy())
     builder = refusal = None
     try:
@@ -211,11 +212,11 @@ class _Builder:
                     where=f"output {output!r}",
                     hint="train with Brevitas quantizers on weights and activations",
                 )
-            self.outputs.append(self._made(self._writer.float_of(result)))
-            self.scores.append(self._made(result.base))
+            self.outputs.append(self._fetchable(self._writer.float_of(result)))
+            self.scores.append(self._fetchable(result.base))
 
-    def _made(self, tensor: str) -> str:
-        """A tensor that a session can give: one that a node makes."""
+    def _fetchable(self, tensor: str) -> str:
+        """A tensor that a session can return: the output of a node."""
         return self._writer.emit("Identity", tensor) if tensor == "input" else tensor
 
     def build(self) -> Session:

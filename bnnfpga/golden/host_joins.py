@@ -1,4 +1,4 @@
-"""Sums and concatenations behind the last layers whose operands have no common grid: a host joins them."""
+"""Sums and concatenations after the last layers whose operands have no common grid: the host computes them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from bnnfpga.host.input_format import InputFormat
 
 
 def leave_joins(model: Model, input: InputFormat) -> GoldenGraph:
-    """Leave to the host, in place, what joins floats at the end of a clean graph: its operands become outputs.
+    """Cut, in place, the nodes that join floats at the end of a clean graph: their operands become its outputs.
 
-    What has a common grid is joined in the accelerator.
+    Operands with a common grid are joined in the accelerator.
 
     Returns
     -------
     GoldenGraph
-        That of the graph as it is then.
+        The golden graph of the modified graph.
     """
     while True:
         graph = golden_graph(model, input)

@@ -1,4 +1,4 @@
-"""Concatenations of floats: what works on each of their channels alone is what works on their parts."""
+"""Concatenations of floats: per-channel operations on them are computed part by part."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from bnnfpga.numbers.arithmetic import Step, apply_steps
 from bnnfpga.numbers.integers import IntArray
 
 Translate = Callable[[Node], Value]
-"""From a node to what it makes, where its operands are known."""
+"""Maps a node, whose operands are known, to its value."""
 
 
 def of_parts(writer: Writer, translate: Translate, node: Node) -> Value | None:
-    """What a node makes of a concatenation of floats, part by part; None where it is computed on floats as a whole.
+    """The value of a node on a concatenation of floats, part by part; None if it is computed on whole floats.
 
     Raises
     ------
@@ -45,10 +45,10 @@ def of_parts(writer: Writer, translate: Translate, node: Node) -> Value | None:
             writer.values[gather.output[0]] = translate(gather)
         return _translated(writer, translate, first, pieces)
     source = next(iter(parts))
-    found = in_pieces(writer.model, node, source, parts[source], lambda name, index: _rows(writer, name, index))
-    if found is not None:
-        value = _translated(writer, translate, first, found)
-        _note_addends(writer, node, found)
+    split = in_pieces(writer.model, node, source, parts[source], lambda name, index: _rows(writer, name, index))
+    if split is not None:
+        value = _translated(writer, translate, first, split)
+        _note_addends(writer, node, split)
         return value
     if traits_of(node).dot_product and writer.value(node.input[1]).integers is not None:
         raise not_on_one_grid(writer, first, parts[source])
@@ -56,7 +56,7 @@ def of_parts(writer: Writer, translate: Translate, node: Node) -> Value | None:
 
 
 def joined_parts(writer: Writer, translate: Translate, node: Node) -> Joined | None:
-    """The parts of a concatenation of channels, those of others in front of it included; None where one is constant."""
+    """The parts of a concatenation of channels, nested ones flattened; None if an operand is constant."""
     axis = attribute(node, "axis", 1) % len(writer.model.shape(node.output[0]))
     if axis != 1 or not all(name in writer.values for name in node.input):
         return None
@@ -72,7 +72,7 @@ def joined_parts(writer: Writer, translate: Translate, node: Node) -> Joined | N
 
 
 def not_on_one_grid(writer: Writer, join: Joined, parts: Sequence[Part]) -> UserError:
-    """The refusal of a concatenation in front of a layer that needs all its channels on one grid."""
+    """The error for a concatenation before a layer that needs all its channels on one grid."""
     units = []
     for part in parts:
         value = writer.values[part.tensor]
@@ -92,29 +92,29 @@ def not_on_one_grid(writer: Writer, join: Joined, parts: Sequence[Part]) -> User
 
 
 def _behind_chain(writer: Writer, translate: Translate, join: Joined) -> list[Part]:
-    """The parts of what the elementwise nodes behind a concatenation make of it."""
+    """The parts of a concatenation after the elementwise nodes that follow it."""
     parts = list(join.parts)
     for node in join.chain:
         source = data_operands(writer.model, node)[0]
         pieces = in_pieces(writer.model, node, source, parts, lambda name, index: _rows(writer, name, index))
         assert pieces is not None
-        parts = [piece.made for piece in _made(writer, translate, pieces)]
+        parts = _translate_pieces(writer, translate, pieces)
     return parts
 
 
 def _translated(writer: Writer, translate: Translate, join: Joined, pieces: Sequence[Piece]) -> Value:
-    made = _made(writer, translate, pieces)
-    return Value(joined=replace(join, parts=tuple(piece.made for piece in made), chain=()))
+    return Value(joined=replace(join, parts=tuple(_translate_pieces(writer, translate, pieces)), chain=()))
 
 
-def _made(writer: Writer, translate: Translate, pieces: Sequence[Piece]) -> Sequence[Piece]:
+def _translate_pieces(writer: Writer, translate: Translate, pieces: Sequence[Piece]) -> list[Part]:
+    """Translate the node of each piece; returns the parts that they produce."""
     for piece in pieces:
         writer.values[piece.node.output[0]] = translate(piece.node)
-    return pieces
+    return [piece.part for piece in pieces]
 
 
 def _note_addends(writer: Writer, node: Node, pieces: Sequence[Piece]) -> None:
-    """What constants in front of the pieces of a layer add to its outputs."""
+    """Record the contribution of constants before the pieces of a layer to its outputs."""
     known = {piece.node.name: writer.addends.pop(piece.node.name, None) for piece in pieces}
     if all(addend is None for addend in known.values()):
         return
@@ -129,7 +129,7 @@ def _note_addends(writer: Writer, node: Node, pieces: Sequence[Piece]) -> None:
 
 
 def _rows(writer: Writer, tensor: str, index: IntArray) -> str:
-    """Some rows of a layer's weights, with the scales of those."""
+    """Selected rows of a layer's weights, with their scales."""
     value = writer.value(tensor)
     assert value.constant is not None
     own = np.ascontiguousarray(value.constant[index])

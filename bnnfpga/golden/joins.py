@@ -1,4 +1,4 @@
-"""Streams that part and meet: sums, concatenations, picked channels and repeated pixels, on integer codes."""
+"""Sums, concatenations, selected channels and repeated pixels, on integer codes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from bnnfpga.numbers.integers import IntArray
 
 
 def gather(writer: Writer, node: Node) -> Value:
-    """Some channels, in any order, or some rows or columns."""
+    """Select channels, in any order, or rows or columns."""
     axis, places = gathered(writer.model, node)
     index = writer.constant(places)
     value = writer.value(node.input[0])
@@ -41,7 +41,7 @@ def gather(writer: Writer, node: Node) -> Value:
 
 
 def _picked(step: Step, shape: list[int], axis: int, places: IntArray) -> Step:
-    """A step on a tensor of this shape, for some places along an axis."""
+    """A step on a tensor of this shape, restricted to places along an axis."""
     if step.constant is None:
         return step
     aligned = step.constant.reshape(*[1] * (len(shape) - step.constant.ndim), *step.constant.shape)
@@ -49,13 +49,13 @@ def _picked(step: Step, shape: list[int], axis: int, places: IntArray) -> Step:
 
 
 def resize(writer: Writer, node: Node) -> Value:
-    """Every pixel several times."""
+    """Repeat every pixel."""
     factors = np.array([1, 1, *upsampling_factors(writer.model, node)], dtype=np.float32)
     value = writer.value(node.input[0])
     options = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
 
     def repeat(tensor: str) -> str:
-        if tensor in writer.doubles:  # onnxruntime resizes no doubles
+        if tensor in writer.doubles:  # onnxruntime has no float64 Resize
             for axis, extent in enumerate(writer.model.shape(node.input[0])[2:], start=2):
                 index = np.repeat(np.arange(extent), int(factors[axis]))
                 tensor = writer.emit("Gather", tensor, writer.constant(index), axis=axis)
@@ -72,7 +72,7 @@ def resize(writer: Writer, node: Node) -> Value:
 
 @dataclass(frozen=True)
 class _Grid:
-    """Integers of a node's operands, their bounds, what each counts on their common grid, and its unit."""
+    """The integers of a node's operands, their bounds, their factors on the common grid, and the grid's unit."""
 
     integers: list[str]
     magnitudes: list[int]
@@ -81,7 +81,7 @@ class _Grid:
 
 
 def _units(writer: Writer, node: Node) -> list[float] | str:
-    """What each operand is a multiple of; or the first operand that is not a multiple of anything."""
+    """The unit that each operand is an integer multiple of; or the name of the first operand without one."""
     units = []
     for name in node.input:
         value = writer.value(name)
@@ -95,7 +95,7 @@ def _units(writer: Writer, node: Node) -> list[float] | str:
 
 
 def _grid(writer: Writer, node: Node, units: list[float]) -> _Grid | None:
-    """The common grid of a node's operands, where their units have one."""
+    """The common grid of a node's operands; None if their units have none."""
     grid = common_grid(units)
     if grid is None:
         return None
@@ -122,7 +122,7 @@ def _multiples(writer: Writer, grid: _Grid) -> list[str]:
 
 
 def _unlike_scaled(value: Value) -> str:
-    """What an operand has that keeps it from being one positive number times integers."""
+    """Why an operand is not integers times one positive number, as a predicate for a message."""
     if value.affine is None:
         return "is not quantised"
     if value.integers is not None and any(np.any(scale < 0) for scale in value.scales):
@@ -131,7 +131,7 @@ def _unlike_scaled(value: Value) -> str:
 
 
 def add_streams(writer: Writer, node: Node) -> Value:
-    """Scaled integers are added on their common grid: exactly, then one multiplication."""
+    """Add scaled integers on their common grid: exactly, followed by one multiplication."""
     units = _units(writer, node)
     if isinstance(units, str):
         wrong = _unlike_scaled(writer.value(units))
@@ -155,7 +155,7 @@ def add_streams(writer: Writer, node: Node) -> Value:
 
 
 def concat(writer: Writer, translate: Translate, node: Node) -> Value:
-    """One behind the other along an axis: on the common grid of their scales, else as floats."""
+    """Concatenate along an axis: on the common grid of the scales if there is one, otherwise as floats."""
     axis = attribute(node, "axis", 1) % len(writer.model.shape(node.output[0]))
     units = _units(writer, node)
     grid = None if isinstance(units, str) else _grid(writer, node, units)

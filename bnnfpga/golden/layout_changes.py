@@ -1,4 +1,4 @@
-"""Changes of a frame's layout."""
+"""Layout changes of a frame."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from bnnfpga.numbers.arithmetic import Step
 
 
 def change_layout(writer: Writer, node: Node) -> Value:
-    """What a frame is in another layout: its integers, and with them the constants of what they become.
+    """Rearrange a frame: its integers, and the constants of the steps that follow them.
 
     Raises
     ------
     UserError
-        If images are mixed.
+        If it mixes elements of different images.
     """
     value = writer.value(node.input[0])
     shape = writer.model.shape(node.output[0])
@@ -39,7 +39,7 @@ def change_layout(writer: Writer, node: Node) -> Value:
 
 
 def _moved_step(writer: Writer, node: Node, step: Step) -> Step:
-    """A step behind a change of layout: its constant turns with what it stands for."""
+    """A step after a layout change: its constant is rearranged like the tensor."""
     if step.constant is None or step.constant.size == 1:
         return step if step.constant is None else Step(step.operation, step.constant.reshape(()))
     whole = np.broadcast_to(step.constant, writer.model.shape(node.input[0]))
@@ -58,7 +58,7 @@ def _move(writer: Writer, node: Node, tensor: str, shape: list[int]) -> str:
 
 
 def _constant(writer: Writer, node: Node, value: Value) -> Value:
-    """A transposed or reshaped weight tensor; its per-channel scales turn with it."""
+    """A transposed or reshaped weight tensor; its per-channel scales are rearranged with it."""
     assert value.constant is not None
     turned = rearrange(writer.model, node, value.constant)
     scales = tuple(

@@ -1,4 +1,4 @@
-"""What the nodes of a clean graph mean, each by its operator: the golden session's graph is written node by node."""
+"""The meaning of each operator of a clean graph: the golden session's graph is written node by node."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from bnnfpga.golden.steps import elementwise_steps
 from bnnfpga.golden.writer import Value, Writer
 from bnnfpga.numbers.arithmetic import apply_steps
 
-Meaning = Callable[[Writer, Node], Value]
+NodeMeaning = Callable[[Writer, Node], Value]
 
 
 def value_of(writer: Writer, node: Node) -> Value:
-    """What a node makes, where the values of its operands are known; what computes it is written.
+    """Write the computation of a node, whose operands' values are known, and return its value.
 
     Raises
     ------
@@ -69,8 +69,8 @@ def _elementwise(writer: Writer, node: Node) -> Value:
     )
 
 
-def _with_constant_or(pairs: Meaning) -> Meaning:
-    """What may take a stream and a constant, or two streams: these mean `pairs`."""
+def _with_constant_or(pairs: NodeMeaning) -> NodeMeaning:
+    """The meaning of an operator on a stream and a constant, or on two streams, which is `pairs`."""
 
     def meaning(writer: Writer, node: Node) -> Value:
         return (pairs if len(data_operands(writer.model, node)) > 1 else _elementwise)(writer, node)
@@ -78,7 +78,7 @@ def _with_constant_or(pairs: Meaning) -> Meaning:
     return meaning
 
 
-MEANINGS: dict[str, Meaning] = {
+MEANINGS: dict[str, NodeMeaning] = {
     **dict.fromkeys(kinds_that(lambda traits: traits.quantizes), _quantizer),
     **dict.fromkeys(kinds_that(lambda traits: traits.dot_product), dot_product),
     **dict.fromkeys(kinds_that(lambda traits: traits.layout), change_layout),
@@ -91,4 +91,4 @@ MEANINGS: dict[str, Meaning] = {
     "Pad": pad,
     "Resize": resize,
 }
-"""By operator; all others are elementwise, and mean their steps (`bnnfpga.golden.steps`)."""
+"""Meanings by operator; all others are elementwise and mean their steps (`bnnfpga.golden.steps`)."""

@@ -1,4 +1,4 @@
-"""Products of two streams, on integer codes."""
+"""Products of two streams on integer codes."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from bnnfpga.golden.writer import EXACT_FLOAT32, EXACT_FLOAT64, Value, Writer
 from bnnfpga.numbers.arithmetic import Step
 
 SCALES = ("multiply", "divide")
-"""Steps that only scale an integer, behind a product as in front of it."""
+"""Steps that only scale an integer, so that they can move behind a product."""
 
 
 def only_scales(steps: Iterable[Step]) -> bool:
-    """Whether steps are multiplications and divisions alone, so that they may stand behind a product."""
+    """Whether steps are only multiplications and divisions, so that they can move behind a product."""
     return all(step.operation in SCALES for step in steps)
 
 
 def multiply_streams(writer: Writer, node: Node) -> Value:
-    """The exact product of two scaled integers, behind it the scales of the first, then those of the second.
+    """The exact product of two scaled integers, followed by the scales of the first, then those of the second.
 
     Raises
     ------
     UserError
-        If an operand is something else, or products have more bits than are exact.
+        If an operand is not scaled integers, or the products have more than 53 bits.
     """
     first, second = (_scaled(writer, node, name) for name in node.input)
     magnitude = first.magnitude * second.magnitude
@@ -50,7 +50,7 @@ def multiply_streams(writer: Writer, node: Node) -> Value:
 
 
 def _scaled(writer: Writer, node: Node, operand: str) -> Value:
-    """An operand, a scale times integers."""
+    """The value of an operand, checked to be a scale times integers."""
     value = writer.value(operand)
     if value.base is not None and value.affine is not None and only_scales(value.affine):
         return value
@@ -58,14 +58,14 @@ def _scaled(writer: Writer, node: Node, operand: str) -> Value:
 
 
 def not_multiplied(model: Model, node: Node, operand: str, *, shifted: bool) -> UserError:
-    """The refusal of a product with an operand that is not a scale times integers: one that is shifted, or floats."""
+    """The error for a product with an operand that is not a scale times integers: `shifted`, or floats."""
     source = model.producer(operand)
     while source is not None and source.origin == node.origin:
-        source = model.producer(source.input[0])  # what repeats a narrow operand
-    made = f"the output of {describe(source)}" if source else "the model's input"
+        source = model.producer(source.input[0])  # skip the nodes that broadcast the operand
+    factor = f"the output of {describe(source)}" if source else "the model's input"
     wrong = "has a constant added to its integers" if shifted else "is not quantised"
     return UserError(
-        f"it multiplies streams, and {made} {wrong}",
+        f"it multiplies streams, and {factor} {wrong}",
         where=describe(node),
         hint="put a quantizer of up to 8 bits there",
     )

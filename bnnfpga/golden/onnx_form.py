@@ -1,7 +1,7 @@
 """Steps as ONNX nodes for the session.
 
-A `Step` has one meaning in two forms: `Step.apply` in numpy, and this one. Both are IEEE single precision operations on
-the same constants, so they agree to the bit. Functions have no form here: runtimes compute them otherwise.
+A `Step` has one meaning and two implementations: `Step.apply` in numpy, and this one. Both are IEEE single precision
+operations on the same constants, so they agree to the bit. Functions have none here: runtimes compute them differently.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ def step_to_onnx(step: Step, x: str, y: str, name_constant: Callable[[Floats], s
 
 
 def join_to_onnx(step: Step, ends: Sequence[str], y: str) -> onnx.NodeProto:
-    """The ONNX form of a step with branches, reading what these give."""
+    """The ONNX form of a step with branches, reading the branches' results `ends`."""
     return onnx.helper.make_node(_ONNX[step.operation], list(ends), [y])
 
 
 class _StepWriter:
-    """Nodes of one step; the last one written is its result."""
+    """The nodes of one step; the last one written produces its result."""
 
     def __init__(self, name: str, name_constant: Callable[[Floats], str]) -> None:
         self.nodes: list[onnx.NodeProto] = []
@@ -96,4 +96,4 @@ _CASES: dict[str, Callable[[_StepWriter, str, Floats | None], str]] = {
         x, w.constant(-1), w.emit("Where", w.emit("Greater", x, w.constant(0)), w.constant(1), w.constant(0))
     ),
 }
-"""Operations that are several ONNX nodes."""
+"""Operations that need several ONNX nodes."""

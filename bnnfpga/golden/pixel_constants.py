@@ -1,4 +1,4 @@
-"""What constants for each pixel become under kernels: the same kernels on an image of constants, zeros around it."""
+"""Per-pixel constants under kernels: the same kernels applied to an image of constants, padded with zeros."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import math
 
 import numpy as np
 
-from bnnfpga.golden.affine import Doubles
 from bnnfpga.numbers.arithmetic import Floats
+from bnnfpga.numbers.float_functions import Doubles
 from bnnfpga.numbers.geometry import Geometry
 from bnnfpga.numbers.integers import IntArray
 
 _MAX_EXACT = 1 << 22
-"""Products up to which each sum is made without rounding, which is slow."""
+"""Maximum number of products for which each sum is computed without rounding, which is slow."""
 
 
 def convolved(weights: Doubles, scale: Doubles, shift: Doubles, groups: int, geometry: Geometry) -> Floats:
-    """What an image of constants in front of a convolution adds to its outputs, float32 (outputs, windows).
+    """The contribution of an image of constants before a convolution to its outputs, float32 (outputs, windows).
 
     Each is a sum in float64, rounded once.
 
@@ -25,7 +25,7 @@ def convolved(weights: Doubles, scale: Doubles, shift: Doubles, groups: int, geo
     weights
         Integers (outputs, channels of a group, taps).
     scale
-        Of the weights, for each output or for all.
+        The scale of the weights, per output or for all.
     shift
         The constants, (channels, ...pixels).
     """
@@ -51,13 +51,13 @@ def averaged(shift: Doubles, geometry: Geometry) -> Floats:
 
 
 def _under_kernels(image: Doubles, geometry: Geometry) -> Doubles:
-    """(channels, windows, taps): what is under the kernel in each window."""
+    """(channels, windows, taps): the pixels under the kernel in each window."""
     flat = image.reshape(len(image), -1)
     return np.concatenate([flat, np.zeros((len(flat), 1))], axis=1)[:, _pixels(geometry)]
 
 
 def _pixels(geometry: Geometry) -> IntArray:
-    """(windows, taps): numbers of pixels, one more than there are for what lies outside."""
+    """(windows, taps): pixel indices; the index after the last pixel stands for places outside."""
     rows, columns = (
         (np.arange(geometry.windows[axis]) * geometry.stride[axis] - geometry.pads[axis])[:, None]
         + np.arange(geometry.kernel[axis]) * geometry.dilation[axis]

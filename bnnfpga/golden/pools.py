@@ -27,7 +27,7 @@ from bnnfpga.numbers.arithmetic import Step
 
 
 def max_pool(writer: Writer, node: Node) -> Value:
-    """The largest or smallest under the kernel: of integers where what they become rises with them, else of floats."""
+    """The maximum or minimum under the kernel: of integers if the steps after them increase, otherwise of floats."""
     value = writer.value(node.input[0])
 
     def pool(tensor: str) -> str:
@@ -38,21 +38,21 @@ def max_pool(writer: Writer, node: Node) -> Value:
     steps = value.affine
     rising = steps is not None and rises(steps) and affine_of(steps, writer.model.shape(node.input[0])) is not None
     if value.base is not None and steps is not None and rising:
-        # Rounding is monotone, so the largest result is that of the largest integer.
+        # Rounding is monotone, so the largest integer has the largest result.
         return moved(writer, value, _of_channels(steps, len(writer.model.shape(node.input[0])) - 2), pool(value.base))
     return Value(tensor=pool(writer.float_of(value)))
 
 
 def moved(writer: Writer, value: Value, steps: Sequence[Step], base: str, factor: int = 1) -> Value:
-    """Affine steps on integers that were made of those of a value: `factor` times as large."""
+    """The value of affine steps on integers that derive from those of `value`, at most `factor` times as large."""
     if value.base in writer.doubles:
         writer.doubles.add(base)
     return Value.of_integers(base, steps, value.magnitude * factor)
 
 
 def _of_channels(steps: Sequence[Step], axes: int) -> tuple[Step, ...]:
-    """Steps on what is left of an image of so many axes of pixels: numbers that are the same for all pixels, once."""
-    found = []
+    """Steps for a smaller image with `axes` pixel axes: constants that are the same for all pixels lose these."""
+    reduced = []
     for step in steps:
         constant = step.constant
         if constant is not None:
@@ -60,14 +60,14 @@ def _of_channels(steps: Sequence[Step], axes: int) -> tuple[Step, ...]:
                 first = constant.take([0], axis)
                 constant = first if np.all(constant == first) else constant
             step = replace(step, constant=constant)
-        found.append(step)
-    return tuple(found)
+        reduced.append(step)
+    return tuple(reduced)
 
 
 def average_pool(writer: Writer, node: Node) -> Value:
-    """An average of integers is their sum times 1/n; that of an affine function of them, the function of that.
+    """An average of integers is their sum times 1/n; of an affine function of them, the function of their average.
 
-    A sum is the average of integers whose n is 1.
+    A sum pool is an average with n = 1.
     """
     value = writer.value(node.input[0])
     geometry = averages(writer.model, node)
@@ -108,7 +108,7 @@ def average_pool(writer: Writer, node: Node) -> Value:
 
 
 def pad(writer: Writer, node: Node) -> Value:
-    """A value around an image, or as more channels: a code of the integers there, or 0 where a constant joins them."""
+    """Pad an image, or add channels, with the code of a value; with code 0 if the value's constant must be absorbed."""
     value = writer.value(node.input[0])
     pad = np.float32(pad_value(writer.model, node))
     if value.base is None or value.affine is None:
@@ -133,5 +133,5 @@ def pad(writer: Writer, node: Node) -> Value:
     widths = np.array([0, before, *pads[:axes], 0, behind, *pads[axes:]], dtype=np.int64)
     integers = writer.emit("Pad", value.base, writer.constant(widths), writer.constant(fill))
     shape = writer.model.shape(node.input[0])
-    made = moved(writer, value, [for_more_channels(step, shape, before, behind) for step in value.affine], integers)
-    return replace(made, magnitude=max(value.magnitude, int(abs(code))))
+    padded = moved(writer, value, [for_more_channels(step, shape, before, behind) for step in value.affine], integers)
+    return replace(padded, magnitude=max(value.magnitude, int(abs(code))))

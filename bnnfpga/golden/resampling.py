@@ -1,4 +1,4 @@
-"""What a Resize takes for each of its elements, axis by axis: which elements, and how much of each."""
+"""The input elements that each output element of a Resize depends on, axis by axis, and their weights."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.base.errors import UserError
+from bnnfpga.frontend.forms.picks import Places
 from bnnfpga.frontend.forms.resizing import COORDINATES, ROUNDINGS, rounding_of, scales_of
 from bnnfpga.frontend.graph.model import Model, Node
 from bnnfpga.frontend.graph.nodes import attribute, describe
 
-Places = NDArray[np.int64]
-Weights = NDArray[np.float64]
+ResampleWeights = NDArray[np.float64]
 
 
-def resampled(model: Model, node: Node) -> Iterator[tuple[int, Places, Weights | None]]:
-    """For each axis that changes: its number, int64 (elements, taken), and float64 weights, None where one is taken.
+def resampled(model: Model, node: Node) -> Iterator[tuple[int, Places, ResampleWeights | None]]:
+    """For each axis that changes: its index, int64 (elements, sources), and float64 weights, None for a single source.
 
-    Source: ONNX's operator Resize, whose formulas these are, in float64.
+    Source: the formulas of ONNX's operator Resize, in float64.
 
     Raises
     ------
     UserError
-        If float32 and float64 take other elements: then runtimes do so, too.
+        If float32 and float64 select different elements: then runtimes may differ, too.
     """
     before, after = (model.shape(name) for name in (node.input[0], node.output[0]))
     mode = attribute(node, "mode", "nearest")
@@ -40,26 +40,26 @@ def resampled(model: Model, node: Node) -> Iterator[tuple[int, Places, Weights |
         )
         if mode == "nearest":
             rounding = ROUNDINGS[rounding_of(node, scale)]
-            taken = np.clip(rounding(x), 0, small - 1)
-            if not np.array_equal(taken, np.clip(rounding(single), 0, small - 1)):
+            nearest = np.clip(rounding(x), 0, small - 1)
+            if not np.array_equal(nearest, np.clip(rounding(single), 0, small - 1)):
                 raise UserError(
                     f"which elements it takes along axis {axis} depends on how a runtime rounds",
                     where=describe(node),
                     hint="resize by a scale that is a whole number, or with linear interpolation",
                 )
-            yield axis, taken.astype(np.int64)[:, None], None
+            yield axis, nearest.astype(np.int64)[:, None], None
         else:
             yield axis, *(_linear(x, small) if mode == "linear" else _cubic(node, x, small))
 
 
-def _linear(x: NDArray[Any], extent: int) -> tuple[Places, Weights]:
+def _linear(x: NDArray[Any], extent: int) -> tuple[Places, ResampleWeights]:
     x = np.clip(x, 0, extent - 1)
     low = np.floor(x).astype(np.int64)
     share = x - low
     return np.stack([low, np.minimum(low + 1, extent - 1)], axis=1), np.stack([1 - share, share], axis=1)
 
 
-def _cubic(node: Node, x: NDArray[Any], extent: int) -> tuple[Places, Weights]:
+def _cubic(node: Node, x: NDArray[Any], extent: int) -> tuple[Places, ResampleWeights]:
     """Source: Keys, "Cubic convolution interpolation for digital image processing" (1981)."""
     a = float(attribute(node, "cubic_coeff_a", -0.75))
     low = np.floor(x).astype(np.int64)

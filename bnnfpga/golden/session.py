@@ -1,4 +1,4 @@
-"""What the golden model runs: onnxruntime, and between its parts the functions that only numpy computes."""
+"""Running the golden model: onnxruntime, interleaved with the functions that only numpy computes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _OPSET, _IR_VERSION = 18, 8
 
 @dataclass(frozen=True, eq=False)
 class Call:
-    """A step that numpy applies, from tensor `source` to tensor `result`."""
+    """A step computed by numpy, from tensor `source` to tensor `result`."""
 
     step: Step
     source: str
@@ -27,7 +27,7 @@ class Call:
 
 @dataclass
 class _SessionPart:
-    """What follows from the calls of earlier parts: nodes, and the calls on what they give."""
+    """The nodes that depend on calls of earlier parts only, and the calls on their results."""
 
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
@@ -36,20 +36,20 @@ class _SessionPart:
 
 
 class Session:
-    """A graph as onnxruntime sessions, one behind the other where functions stand between.
+    """A graph as a sequence of onnxruntime sessions, split where numpy computes functions.
 
     Parameters
     ----------
     operations
-        Nodes and calls, each behind what it reads.
+        Nodes and calls in topological order.
     constants
-        By name.
+        Constant tensors by name.
     input, shape
-        The name of the input, and its shape without the images.
+        The name of the input, and its shape without the batch axis.
     outputs
-        Tensors that may be asked for.
+        Tensors that may be fetched.
     doubles
-        Tensors that are float64; all others that are handed on are float32.
+        Tensors that are float64; all others passed between sessions are float32.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Session:
         self._sessions = [_session(part, inputs, constants, kinds) for part in self._parts]
 
     def run(self, fetches: Sequence[str], x: Floats) -> list[NDArray[np.floating]]:
-        """The tensors asked for, of a batch."""
+        """Run a batch and return the fetched tensors."""
         needed = set(fetches)
         for part in reversed(self._parts):
             needed.update(call.source for call in part.calls if call.result in needed)
@@ -99,10 +99,10 @@ class Session:
                 needed.update(part.takes)
         known: dict[str, NDArray[np.floating]] = {self._input: x}
         for part, session in zip(self._parts, self._sessions, strict=True):
-            wanted = [name for name in part.gives if name in needed]
-            if session is not None and wanted:
-                made = session.run(wanted, {name: known[name] for name in part.takes})
-                known.update(zip(wanted, made, strict=True))
+            names = [name for name in part.gives if name in needed]
+            if session is not None and names:
+                results = session.run(names, {name: known[name] for name in part.takes})
+                known.update(zip(names, results, strict=True))
             for call in part.calls:
                 if call.result in needed:
                     known[call.result] = call.step.apply(known[call.source])
@@ -115,7 +115,7 @@ def _session(
     constants: Mapping[str, onnx.TensorProto],
     kinds: Mapping[str, int],
 ) -> Any:
-    """The onnxruntime session of a part; None where nothing of it is asked for."""
+    """The onnxruntime session of a part; None if it has no outputs."""
     import onnxruntime
 
     if not part.gives:
@@ -134,7 +134,7 @@ def _session(
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR_VERSION)
     options = onnxruntime.SessionOptions()
-    # One operation at a time is the definition: no fusion may change it.
+    # Results are defined by one operation at a time: fusion could change them.
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])

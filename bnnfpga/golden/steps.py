@@ -25,23 +25,23 @@ from bnnfpga.numbers.arithmetic import Floats, Step, apply_steps
 
 __all__ = ["Step", "apply_steps", "elementwise_steps"]
 
-Meaning = Callable[[Model, Node], list[Step]]
+StepMeaning = Callable[[Model, Node], list[Step]]
 
 _BINARY = {"Add": "add", "Sub": "subtract", "Mul": "multiply", "Div": "divide", "Max": "maximum", "Min": "minimum"}
 
 
 def elementwise_steps(model: Model, node: Node) -> list[Step]:
-    """The steps of an elementwise node; for a quantizer, those up to the value that its code stands for.
+    """The steps of an elementwise node; for a quantizer, up to the value that its code represents.
 
     Raises
     ------
     UserError
         If the node is not elementwise, or its parameters are not constant.
     """
-    meaning = MEANINGS.get(node.op_type)
-    if meaning is None:
+    steps_of = MEANINGS.get(node.op_type)
+    if steps_of is None:
         raise UserError("it is not elementwise", where=describe(node), hint="leave it out of the model")
-    return meaning(model, node)
+    return steps_of(model, node)
 
 
 def _quantizer(model: Model, node: Node) -> list[Step]:
@@ -107,8 +107,8 @@ def _branches(model: Model, node: Node) -> list[Step]:
     return [Step(_BINARY[str(attribute(node, "last", ""))], branches=branches)]
 
 
-def _always(operation: str, number: float | None = None) -> Meaning:
-    """One operation, the same for all nodes of a kind."""
+def _always(operation: str, number: float | None = None) -> StepMeaning:
+    """A single operation, the same for all nodes of the operator."""
     step = Step(operation, None if number is None else _float32(number))
     return lambda model, node: [step]
 
@@ -117,7 +117,7 @@ def _float32(value: Any) -> Floats:
     return np.asarray(value, dtype=np.float32)
 
 
-MEANINGS: dict[str, Meaning] = {
+MEANINGS: dict[str, StepMeaning] = {
     **dict.fromkeys(kinds_that(lambda traits: traits.quantizes), _quantizer),
     **dict.fromkeys(kinds_that(lambda traits: traits.rounded_once), _function),
     **dict.fromkeys(_BINARY, _arithmetic),
@@ -136,4 +136,4 @@ MEANINGS: dict[str, Meaning] = {
     "Relu": _always("maximum", 0),
     "Round": _always("round"),
 }
-"""By elementwise operator: the float32 operations that it means, one after the other."""
+"""The sequence of float32 operations that each elementwise operator stands for."""

@@ -1,4 +1,4 @@
-"""The golden session's graph while it is written, and the tensors in it."""
+"""Writing the golden session's graph, and the tensors in it."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from bnnfpga.golden.session import Call, Session
 from bnnfpga.numbers.arithmetic import BY_NUMPY, Floats, Step
 
 EXACT_FLOAT32 = 1 << 24
-"""Integers from which on float32 has gaps."""
+"""Integers of at most this magnitude are exact in float32."""
 EXACT_FLOAT64 = 1 << 53
-"""Integers from which on float64 has gaps."""
+"""Integers of at most this magnitude are exact in float64."""
 
 
 @dataclass(frozen=True, eq=False)
 class Joined:
-    """What the elementwise nodes of `chain` make of `parts`, which have no common grid.
+    """A concatenation of `parts` without a common grid, followed by the elementwise nodes of `chain`.
 
     `node` is the Concat of the clean graph that joins them.
     """
@@ -37,11 +37,11 @@ class Joined:
 
 @dataclass(frozen=True)
 class Value:
-    """A tensor being built: a float tensor, or integers and the scales or steps that make it a float tensor.
+    """A tensor of the graph: a float tensor, or integers with the scales or steps that map them to floats.
 
-    `base` is the integer tensor of which each element is a function, and `magnitude` bounds it; `function` are the
-    steps from there, where they are affine and not only scales of `integers`. What came of a
-    concatenation of floats is `joined`.
+    `base` is the integer tensor that each element is a function of, and `magnitude` bounds it; `function` holds the
+    steps from there if they are affine but not only scales of `integers`. `joined` is set on values that derive from a
+    concatenation of floats.
     """
 
     tensor: str | None = None
@@ -55,7 +55,7 @@ class Value:
 
     @classmethod
     def of_integers(cls, integers: str, steps: Sequence[Step], magnitude: int) -> Value:
-        """Affine steps on integers; where they only multiply, the integers and their scales."""
+        """The value of affine steps on integers; if they only multiply, as integers and scales."""
         if all(step.operation == "multiply" for step in steps):
             scales = tuple(step.constant for step in steps if step.constant is not None)
             return cls(integers=integers, scales=scales, magnitude=magnitude, base=integers)
@@ -63,14 +63,14 @@ class Value:
 
     @property
     def affine(self) -> tuple[Step, ...] | None:
-        """The affine steps from `base` to this, None where there are others among them."""
+        """The steps from `base` to this value; None if they are not all affine."""
         if self.integers is not None:
             return tuple(Step("multiply", scale) for scale in self.scales) if self.integers == self.base else None
         return self.function
 
 
 class Writer:
-    """Collects nodes and constants; tensors of the clean graph `model` are known by name as `values`."""
+    """Collects nodes and constants; `values` maps tensor names of the clean graph `model` to their values."""
 
     def __init__(self, model: Model) -> None:
         self.model = model
@@ -80,11 +80,11 @@ class Writer:
         self._operations: list[onnx.NodeProto | Call] = []
         self._constants: dict[str, onnx.TensorProto] = {}
         self.addends: dict[str, Floats] = {}
-        """By layer, what a constant in front of it adds to its outputs."""
+        """By layer, the contribution of a constant before it to its outputs."""
         self._count = 0
 
     def build(self, outputs: Iterable[str]) -> Session:
-        """What computes `outputs` from the tensor `input`."""
+        """The session that computes `outputs` from the tensor `input`."""
         shape = self.model.shape(self.model.input)[1:]
         return Session(self._operations, self._constants, "input", shape, outputs, self.doubles)
 
@@ -116,7 +116,7 @@ class Writer:
         return tensor
 
     def float_of(self, value: Value) -> str:
-        """The float tensor of a value, made now where it only exists as integers and scales."""
+        """The float tensor of a value, computed from its integers and scales if it does not exist yet."""
         if value.tensor is not None:
             return value.tensor
         if value.integers is not None:
@@ -132,7 +132,7 @@ class Writer:
         return self.emit_steps(steps, tensor)
 
     def _whole(self, parts: Sequence[Part]) -> str:
-        """The floats of several parts, in the order of their channels."""
+        """The concatenated floats of several parts, in the order of their channels."""
         whole = self.emit("Concat", *(self.float_of(self.values[part.tensor]) for part in parts), axis=1)
         order = np.argsort(np.concatenate([part.channels for part in parts]))
         if np.array_equal(order, np.arange(len(order))):

@@ -9,11 +9,11 @@ from typing import Any
 from bnnfpga.host.ends import COMPARISONS
 from bnnfpga.numbers.arithmetic import JOINS
 
-Shape = list[int]
-Node = Mapping[str, Any]
+ValueShape = list[int]
+EndNode = Mapping[str, Any]
 
 
-def shapes_made(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
+def shapes_made(node: EndNode, shapes: Sequence[ValueShape]) -> list[ValueShape]:
     """The shapes of a node's results for inputs of these shapes.
 
     Raises
@@ -36,25 +36,25 @@ def shapes_made(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
     return _SHAPES[operation](node, shapes)
 
 
-def _axis(node: Node, shape: Shape, axis: Any = None) -> int:
+def _axis(node: EndNode, shape: ValueShape, axis: Any = None) -> int:
     axis = node["axis"] if axis is None else axis
     if not 0 <= axis < len(shape):
         raise ValueError(f"names axis {axis} of shape {shape}")
     return int(axis)
 
 
-def _all_axes(node: Node, shape: Shape) -> list[int]:
+def _all_axes(node: EndNode, shape: ValueShape) -> list[int]:
     axes = [_axis(node, shape, axis) for axis in node["axes"]]
     if len(set(axes)) < len(axes):
         raise ValueError(f"names an axis twice: {axes}")
     return axes
 
 
-def _without(shape: Shape, axes: Sequence[int], *, keep: bool) -> Shape:
+def _without(shape: ValueShape, axes: Sequence[int], *, keep: bool) -> ValueShape:
     return [1 if axis in axes else extent for axis, extent in enumerate(shape) if keep or axis not in axes]
 
 
-def _shape_regrouped(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
+def _shape_regrouped(node: EndNode, shapes: Sequence[ValueShape]) -> list[ValueShape]:
     shape = list(node["shape"])
     elements = len(node["data"]) if node["operation"] == "constant" else math.prod(shapes[0])
     if math.prod(shape) != elements or any(extent < 0 for extent in shape):
@@ -62,13 +62,13 @@ def _shape_regrouped(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
     return [shape]
 
 
-def _shape_same(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
+def _shape_same(node: EndNode, shapes: Sequence[ValueShape]) -> list[ValueShape]:
     if "axis" in node:
         _axis(node, shapes[0])
     return [list(shapes[0])]
 
 
-def _shape_stepped(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
+def _shape_stepped(node: EndNode, shapes: Sequence[ValueShape]) -> list[ValueShape]:
     elements = math.prod(shapes[0])
     for step in node["steps"]:
         if len(step.get("constant", [0])) not in (1, elements):
@@ -76,7 +76,7 @@ def _shape_stepped(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
     return [list(shapes[0])]
 
 
-def _shape_joined(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
+def _shape_joined(node: EndNode, shapes: Sequence[ValueShape]) -> list[ValueShape]:
     rank = max(map(len, shapes))
     first, second = ([1] * (rank - len(shape)) + list(shape) for shape in shapes)
     if any(a != b and 1 not in (a, b) for a, b in zip(first, second, strict=True)):
@@ -84,7 +84,7 @@ def _shape_joined(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
     return [[max(a, b) if min(a, b) else 0 for a, b in zip(first, second, strict=True)]]
 
 
-def _shape_concatenated(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
+def _shape_concatenated(node: EndNode, shapes: Sequence[ValueShape]) -> list[ValueShape]:
     axis = _axis(node, shapes[0])
     others = {tuple(shape[:axis] + shape[axis + 1 :]) for shape in shapes if len(shape) > axis}
     if len(others) > 1 or any(len(shape) != len(shapes[0]) for shape in shapes):
@@ -94,14 +94,14 @@ def _shape_concatenated(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
     return [joined]
 
 
-def _shape_transposed(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
+def _shape_transposed(node: EndNode, shapes: Sequence[ValueShape]) -> list[ValueShape]:
     axes = _all_axes(node, shapes[0])
     if len(axes) != len(shapes[0]):
         raise ValueError(f"has {len(axes)} axes, where shape {shapes[0]} has {len(shapes[0])}")
     return [[shapes[0][axis] for axis in axes]]
 
 
-def _shape_taken(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
+def _shape_taken(node: EndNode, shapes: Sequence[ValueShape]) -> list[ValueShape]:
     axis, shape = _axis(node, shapes[0]), list(shapes[0])
     _inside(node["indices"], shape[axis])
     shape[axis] = len(node["indices"])
@@ -113,7 +113,7 @@ def _inside(indices: Sequence[int], extent: int) -> None:
         raise ValueError(f"takes elements that there are not among {extent}")
 
 
-def _shape_padded(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
+def _shape_padded(node: EndNode, shapes: Sequence[ValueShape]) -> list[ValueShape]:
     if not len(node["before"]) == len(node["after"]) == len(shapes[0]):
         raise ValueError(f"has pads for {len(node['before'])} and {len(node['after'])} of {len(shapes[0])} axes")
     if any(extent < 0 for extent in (*node["before"], *node["after"])):
@@ -121,7 +121,7 @@ def _shape_padded(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
     return [[sum(extents) for extents in zip(node["before"], shapes[0], node["after"], strict=True)]]
 
 
-def _shape_resampled(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
+def _shape_resampled(node: EndNode, shapes: Sequence[ValueShape]) -> list[ValueShape]:
     axes, shape = _all_axes(node, shapes[0]), list(shapes[0])
     if not len(axes) == len(node["taken"]) == len(node["weights"]):
         raise ValueError(f"has {len(node['taken'])} lists of elements and {len(node['weights'])} of weights for {axes}")
@@ -134,11 +134,11 @@ def _shape_resampled(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
     return [shape]
 
 
-def _shape_arg_max(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
+def _shape_arg_max(node: EndNode, shapes: Sequence[ValueShape]) -> list[ValueShape]:
     return [_without(shapes[0], [_axis(node, shapes[0])], keep=bool(node["keepdims"]))]
 
 
-def _shape_top(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
+def _shape_top(node: EndNode, shapes: Sequence[ValueShape]) -> list[ValueShape]:
     axis, shape = _axis(node, shapes[0]), list(shapes[0])
     if not 1 <= node["k"] <= shape[axis]:
         raise ValueError(f"takes {node['k']} of {shape[axis]} numbers")
@@ -146,11 +146,11 @@ def _shape_top(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
     return [shape, list(shape)]
 
 
-def _shape_reduced(node: Node, shapes: Sequence[Shape]) -> list[Shape]:
+def _shape_reduced(node: EndNode, shapes: Sequence[ValueShape]) -> list[ValueShape]:
     return [_without(shapes[0], _all_axes(node, shapes[0]), keep=bool(node["keepdims"]))]
 
 
-_SHAPES: dict[str, Callable[[Node, Sequence[Shape]], list[Shape]]] = {
+_SHAPES: dict[str, Callable[[EndNode, Sequence[ValueShape]], list[ValueShape]]] = {
     **dict.fromkeys((*JOINS, *COMPARISONS), _shape_joined),
     **dict.fromkeys(("softmax", "log_softmax", "cast"), _shape_same),
     **dict.fromkeys(("mean", "sum", "max", "min"), _shape_reduced),

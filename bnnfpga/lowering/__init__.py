@@ -1,4 +1,4 @@
-"""How each integer operation becomes operators: one file for what belongs together, one function for each operation.
+"""Lowering integer operations to dataflow operators: a function for each operation, grouped by kind into files.
 
-`accelerator` has the graph while it grows. What stands here knows the model's nodes; the operators do not.
+`accelerator` holds the graph under construction. Code here knows the model's nodes; the operators do not.
 """

@@ -1,4 +1,4 @@
-"""The accelerator while a folded graph is lowered: its operators, and where each tensor of the model is."""
+"""The accelerator under construction: its operators, and the stream that carries each tensor of the model."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from bnnfpga.transforms.integer_types import (
 
 @dataclass(frozen=True, eq=False)
 class StreamedTensor:
-    """Where a tensor of the model is in the accelerator.
+    """The stream in the accelerator that carries a tensor of the model.
 
     Parameters
     ----------
     producer
         The operator whose first output it is; None for the accelerator's input.
     order
-        For each element of the stream, its place in the model's flattened tensor: streams of images have their channels
+        The index in the model's flattened tensor of each element of the stream: streams of images have the channels
         innermost, tensors outermost.
     pads, fill
-        Rows and columns around it that the next window has to make up, and with what.
+        Rows and columns around the image that the next window has to add, and their value.
     """
 
     producer: str | None
@@ -41,7 +41,7 @@ class StreamedTensor:
 
 
 class Lowering:
-    """What has been lowered so far; `merged` are nodes that another node's unit does."""
+    """The part of a model lowered so far; `merged` are nodes that another node's unit computes."""
 
     def __init__(self, model: Model) -> None:
         self.model = model
@@ -53,7 +53,7 @@ class Lowering:
         self.tensors[source] = StreamedTensor(None, channels_last(self.shape(source)))
 
     def joined(self, last: Sequence[str], frames: Sequence[Frame]) -> Graph:
-        """The graph, with forks where a stream has several readers; `frames` are what its output streams carry."""
+        """The connected graph, with forks where a stream has several readers; `frames` describe its output streams."""
         graph = Graph()
         for operator in self.operators.values():
             graph.add(operator)
@@ -103,7 +103,7 @@ class Lowering:
         return self.operators[producer].outputs[0].type
 
     def port_of(self, producer: str | None, tensor: str) -> Port:
-        """What makes a tensor, an operator or, where that is None, the outer world."""
+        """The port that sends a tensor: its producer's output, or the accelerator's input if that is None."""
         if producer is None:
             return Port(stream_shape(self.shape(tensor)), self.type_of(None), 1)
         return self.operators[producer].outputs[0]
@@ -117,37 +117,38 @@ class Lowering:
         return operator.name
 
     def read(self, node: Node, index: int = 0) -> StreamedTensor:
-        """An operand of a node, in the order in which it comes."""
+        """An operand of a node, in whatever order it is streamed."""
         return self.tensors[node.input[index]]
 
     def bind(self, node: Node, producer: str, order: IntArray | None = None) -> None:
-        """A node's result comes from an operator, with channels last where nothing else is said."""
+        """Record the operator that produces a node's result, channels last unless `order` says otherwise."""
         result = node.output[0]
         self._check_interval(result, self.operators[producer])
         self.tensors[result] = StreamedTensor(producer, channels_last(self.shape(result)) if order is None else order)
 
     def _check_interval(self, tensor: str, unit: Operator) -> None:
-        """A unit works out for itself what it makes: that must hold all that the transforms count on.
+        """Assert that a unit's own output type contains the interval that the transforms derived.
 
-        Their thresholds and tables are made for that interval; a stream without all of it would silently wrap.
+        Thresholds and tables are computed for that interval; values outside the stream's type would silently wrap.
         """
         type, derived = unit.outputs[0].type, integer_type(self.model, tensor)
-        if derived is not None and not type.contains(derived):
+        # Of bits that pass a sum of one pixel, the transforms know the ends, and not that 0 between them never comes.
+        if derived is not None and not IntegerType.interval(type.lo, type.hi).contains(derived):
             raise AssertionError(f"{unit.name} makes {type}, but tensor {tensor!r} was found to be {derived}")
 
 
 def rows_columns(shape: list[int]) -> tuple[int, int]:
-    """Rows and columns of a tensor (channels, ...pixels); a signal in time has one row."""
+    """Rows and columns of a tensor (channels, ...pixels); a one-dimensional signal has one row."""
     return (1, shape[1]) if len(shape) == 2 else (shape[1], shape[2])
 
 
 def stream_shape(shape: list[int]) -> tuple[int, ...]:
-    """The stream of a tensor without its batch axis: (rows, columns, channels), or a vector."""
+    """The shape of a tensor's stream: (rows, columns, channels), or a vector; `shape` has no batch axis."""
     channels, *pixels = shape or [1]
     return (*([1] if len(pixels) == 1 else []), *pixels, channels)
 
 
 def channels_last(shape: list[int]) -> IntArray:
-    """For each element of a frame's stream, its place in the flattened tensor of shape (channels, ...)."""
+    """The index in the flattened tensor (channels, ...) of each element of a stream with channels last."""
     places = np.arange(math.prod(shape)).reshape(shape or [1])
     return np.moveaxis(places, 0, -1).reshape(-1)

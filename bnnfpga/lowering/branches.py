@@ -1,4 +1,4 @@
-"""Streams that meet, and channels that are picked."""
+"""Joining streams, and selecting or padding channels."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from bnnfpga.numbers.integers import IntArray, IntegerType
 
 
 def add_streams(lowering: Lowering, node: Node) -> None:
-    """A sum of more than two streams is a chain of sums."""
+    """Lower a sum of streams; more than two become a chain of adders."""
     tensors = [lowering.read(node, index) for index in range(len(node.input))]
     tensors = [in_order(lowering, node, tensor, tensors[0].order) for tensor in tensors]
     factors = attribute(node, "factors", [])
@@ -37,7 +37,7 @@ def add_streams(lowering: Lowering, node: Node) -> None:
 
 
 def multiply_streams(lowering: Lowering, node: Node) -> None:
-    """A product of two streams."""
+    """Lower a product of two streams."""
     first, second = (lowering.read(node, index) for index in range(2))
     second = in_order(lowering, node, second, first.order)
     shape = stream_shape(lowering.shape(node.output[0]))
@@ -47,12 +47,12 @@ def multiply_streams(lowering: Lowering, node: Node) -> None:
 
 
 def concat(lowering: Lowering, node: Node) -> None:
-    """Streams of different types or scales are brought to one by a table each; more than two are a chain."""
+    """Lower a concatenation: a table converts each stream of another type or scale; more than two form a chain."""
     type = lowering.tensor_type(node.output[0])
-    made = lowering.shape(node.output[0])
-    axis = attribute(node, "axis", 1) % (len(made) + 1)
-    # Rows and columns are joined as channels are: in each of the positions outside them, a run of elements each.
-    outside = len(made) - 1 if axis == 1 else axis - 2
+    shape = lowering.shape(node.output[0])
+    axis = attribute(node, "axis", 1) % (len(shape) + 1)
+    # Rows and columns are joined like channels: at each position outside them, a run of elements of each stream.
+    outside = len(shape) - 1 if axis == 1 else axis - 2
     producer, joined = None, 0
     orders: list[IntArray] = []
     for index, factor in enumerate(attribute(node, "factors", [])):
@@ -60,29 +60,29 @@ def concat(lowering: Lowering, node: Node) -> None:
         own = stream_shape(lowering.shape(node.input[index]))
         source = of_type(lowering, tensor.producer, own, type, factor)
         orders.append(tensor.order + sum(len(order) for order in orders))
-        positions = tuple(made[1 : 1 + outside])
+        positions = tuple(shape[1 : 1 + outside])
         run = len(tensor.order) // math.prod(positions)
         if index:
             source = lowering.add(Concat(lowering.name(Concat), positions, (joined, run), type), producer, source)
         producer, joined = source, joined + run
     assert producer is not None
-    lowering.bind(node, producer, np.concatenate(orders) if len(made) == 1 else None)
+    lowering.bind(node, producer, np.concatenate(orders) if len(shape) == 1 else None)
 
 
 def of_type(
     lowering: Lowering, producer: str | None, shape: tuple[int, ...], type: IntegerType, factor: int = 1
 ) -> str | None:
-    """A stream brought to another type of elements, each times a factor: by a table, where it is not so already."""
-    taken = lowering.type_of(producer)
-    if taken == type and factor == 1:
+    """Convert a stream to another element type, multiplied by a factor: with a table, unless nothing changes."""
+    source = lowering.type_of(producer)
+    if source == type and factor == 1:
         return producer
-    codes = np.arange(1 << taken.bits, dtype=np.int64)
-    values = np.clip(taken.decode(codes), taken.lo, taken.hi) * factor
-    return lowering.add(Lookup(lowering.name(Lookup), shape, taken, values, type), producer)
+    codes = np.arange(1 << source.bits, dtype=np.int64)
+    values = np.clip(source.decode(codes), source.lo, source.hi) * factor
+    return lowering.add(Lookup(lowering.name(Lookup), shape, source, values, type), producer)
 
 
 def pad_channels(lowering: Lowering, node: Node) -> None:
-    """Channels of a constant in front of a pixel's own and behind them."""
+    """Lower a Pad that adds constant channels before and after those of each pixel."""
     tensor = image(lowering, node)
     type, fill = lowering.tensor_type(node.output[0]), int(pad_value(lowering.model, node))
     shape = stream_shape(lowering.shape(node.input[0]))
@@ -95,7 +95,7 @@ def pad_channels(lowering: Lowering, node: Node) -> None:
 
 
 def select(lowering: Lowering, node: Node) -> None:
-    """Some channels, in any order: the wires of a pixel."""
+    """Lower a selection of channels, in any order: the wiring of a pixel."""
     tensor = image(lowering, node)
     shape = stream_shape(lowering.shape(node.input[0]))
     index = gathered(lowering.model, node)[1]
@@ -103,7 +103,7 @@ def select(lowering: Lowering, node: Node) -> None:
         lowering.tensors[node.output[0]] = tensor
         return
     if len(shape) == 1:
-        # Where each element of the model's order comes in the stream.
+        # The position in the stream of each element in the model's order.
         index = np.argsort(tensor.order)[index]
     unit = Select(lowering.name(Select), shape[:-1], shape[-1], tuple(index.tolist()), lowering.stream_type(tensor))
     lowering.bind(node, lowering.add(unit, tensor.producer))

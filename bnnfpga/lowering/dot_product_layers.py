@@ -1,4 +1,4 @@
-"""Dense layers and convolutions, with the thresholds behind them."""
+"""Dense layers and convolutions, with the thresholds that follow them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _MAX_ACCUMULATOR_BITS, _MAX_WEIGHT_BITS = 53, 32
 
 
 def dense(lowering: Lowering, node: Node) -> None:
-    """A matrix-vector unit for a whole vector."""
+    """Lower a dense layer to a matrix-vector unit on whole vectors."""
     tensor = lowering.read(node)
     weights = _weights(lowering, node)
     rows = np.ascontiguousarray(weights[tensor.order].T)
@@ -44,7 +44,7 @@ def dense(lowering: Lowering, node: Node) -> None:
 
 
 def convolution(lowering: Lowering, node: Node) -> None:
-    """Windows, and a unit that works on each."""
+    """Lower a convolution to a window operator and a unit that computes each window."""
     tensor = image(lowering, node)
     weights = _weights(lowering, node)
     if tensor.fill and any(geometry_of(lowering.model, node).pads):
@@ -55,12 +55,12 @@ def convolution(lowering: Lowering, node: Node) -> None:
     groups = attribute(node, "group", 1)
     table, last = _table_behind(lowering, node, len(weights))
     if groups == 1:
-        made = _slide(lowering, node, geometry, fill, tensor.producer, weights, table)
+        producer = _slide(lowering, node, geometry, fill, tensor.producer, weights, table)
     elif weights.shape[1] == 1:
-        made = _depthwise(lowering, node, geometry, fill, tensor, weights, table)
+        producer = _depthwise(lowering, node, geometry, fill, tensor, weights, table)
     else:
-        made = _grouped(lowering, node, geometry, fill, tensor, weights, table)
-    lowering.bind(last, made)
+        producer = _grouped(lowering, node, geometry, fill, tensor, weights, table)
+    lowering.bind(last, producer)
 
 
 def _slide(
@@ -75,7 +75,7 @@ def _slide(
 ) -> str:
     """A window and a matrix-vector unit; weights are (outputs, channels, kernel...).
 
-    Where the sums are to be joined with others, `group` has the weights of all of them.
+    If the sums will be concatenated with others, `group` holds the weights of all of them.
     """
     type = lowering.type_of(producer)
     producer, padded = _window(lowering, node, geometry, fill, producer, weights.shape[1])
@@ -92,7 +92,7 @@ def _slide(
 def _window(
     lowering: Lowering, node: Node, geometry: Geometry, fill: int, producer: str | None, channels: int
 ) -> tuple[str | None, bool]:
-    """What sends the windows of a convolution, and whether it flags pixels outside."""
+    """The producer of a convolution's windows, and whether it flags pixels outside the image."""
     if geometry.is_identity:
         return producer, False
     window = Window(lowering.name(Window), geometry, channels, lowering.type_of(producer), fill)
@@ -110,7 +110,7 @@ def _depthwise(
     weights: IntArray,
     table: ThresholdTable | None,
 ) -> str:
-    """Every channel by itself; where it makes several, its copies each make one."""
+    """Each channel on its own; a channel with several outputs is copied once for each."""
     outputs, producer, type = len(weights), tensor.producer, lowering.stream_type(tensor)
     channels = lowering.shape(node.input[0])[0]
     if outputs != channels:
@@ -135,21 +135,21 @@ def _grouped(
     weights: IntArray,
     table: ThresholdTable | None,
 ) -> str:
-    """A convolution for each group of channels, and what they make one after the other."""
+    """A convolution for each group of channels, and the concatenation of their outputs."""
     type, inputs = lowering.stream_type(tensor), weights.shape[1]
     channels = lowering.shape(node.input[0])[0]
     outputs = len(weights) // (channels // inputs)
-    joined, made = "", 0
+    joined, done = "", 0
     for first in range(0, channels, inputs):
         index = tuple(range(first, first + inputs))
         part = lowering.add(Select(lowering.name(Select), geometry.image, channels, index, type), tensor.producer)
-        rows = None if table is None else table.some(slice(made, made + outputs))
-        part = _slide(lowering, node, geometry, fill, part, weights[made : made + outputs], rows, weights)
+        rows = None if table is None else table.some(slice(done, done + outputs))
+        part = _slide(lowering, node, geometry, fill, part, weights[done : done + outputs], rows, weights)
         if joined:
             element = lowering.operators[part].outputs[0].type
-            unit = Concat(lowering.name(Concat), geometry.windows, (made, outputs), element)
+            unit = Concat(lowering.name(Concat), geometry.windows, (done, outputs), element)
             part = lowering.add(unit, joined, part)
-        joined, made = part, made + outputs
+        joined, done = part, done + outputs
     return joined
 
 
@@ -165,13 +165,13 @@ def _weights(lowering: Lowering, node: Node) -> IntArray:
 
 
 def _table_behind(lowering: Lowering, node: Node, channels: int) -> tuple[ThresholdTable | None, Node]:
-    """The thresholds behind a dot product, where nobody else reads its sums; and the node that makes the result."""
+    """The thresholds after a dot product, if nothing else reads its sums, and the node that produces the result."""
     behind = lowering.model.only_reader(node.output[0])
     if behind is None or not is_threshold(behind):
         return None, node
     table = table_of(lowering, behind)
     if table.rows not in (1, channels):
-        return None, node  # a row for each element
+        return None, node  # one row per element
     lowering.merged.add(behind)
     return table, behind
 

@@ -1,4 +1,4 @@
-"""Functions of each element."""
+"""Elementwise functions: thresholds and tables."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MAX_LEVELS = 1 << 12
 
 
 def threshold(lowering: Lowering, node: Node) -> None:
-    """A table where one function serves all channels and has more than a few thresholds, else thresholds."""
+    """Lower to a table if one function with more than a few thresholds serves all channels, otherwise to thresholds."""
     table = table_of(lowering, node)
     tensor, shape, rows = _operand(lowering, node, table.rows)
     table = table.some(rows)
@@ -45,7 +45,7 @@ def threshold(lowering: Lowering, node: Node) -> None:
 
 
 def _is_identity(table: ThresholdTable, type: IntegerType) -> bool:
-    """Whether each integer becomes itself."""
+    """Whether it maps each integer to itself."""
     if table.output != type or np.any(table.decreasing):
         return False
     if type.is_bipolar:
@@ -54,7 +54,7 @@ def _is_identity(table: ThresholdTable, type: IntegerType) -> bool:
 
 
 def table(lowering: Lowering, node: Node) -> None:
-    """Any function: of all channels, or one for each, by the codes of the stream."""
+    """Lower any function, one for all channels or one per channel, to a table indexed by the stream's codes."""
     results = required_constant(lowering.model, node, 1, "table").astype(np.int64)
     first = int(attribute(node, "first", 0))
     tensor, shape, rows = _operand(lowering, node, len(results))
@@ -73,10 +73,10 @@ def table(lowering: Lowering, node: Node) -> None:
 def _operand(
     lowering: Lowering, node: Node, functions: int
 ) -> tuple[StreamedTensor, tuple[int, ...], slice | IntArray]:
-    """A node's operand, its shape to a unit with so many functions, and which of them an element there has, in order.
+    """A node's operand, its shape for a unit with this many functions, and their order in the stream.
 
-    One function serves all, or each channel has its own, or each element: an image comes pixel by pixel, whether it was
-    flattened or not.
+    There is one function for all elements, one per channel, or one per element: an image is streamed pixel by pixel,
+    whether it has been flattened or not.
     """
     shape = stream_shape(lowering.shape(node.input[0]))
     tensor = image(lowering, node) if functions == shape[-1] > 1 else lowering.read(node)
@@ -86,12 +86,12 @@ def _operand(
 
 
 def values_by_code(type: IntegerType, first: int, last: int) -> IntArray:
-    """The integer of each code that a stream can carry; of one that cannot occur, the nearest of `first` to `last`."""
+    """The integer of each code of a stream; for codes that cannot occur, the nearest within `first` to `last`."""
     return np.clip(type.decode(np.arange(1 << type.bits, dtype=np.int64)), first, last)
 
 
 def table_of(lowering: Lowering, node: Node) -> ThresholdTable:
-    """The thresholds that a node has: for all elements, for each channel, or for each element in the model's order."""
+    """A node's thresholds: for all elements, per channel, or per element in the model's order."""
     values = required_constant(lowering.model, node, 1, "thresholds").astype(np.int64)
     decreasing = required_constant(lowering.model, node, 2, "directions").astype(bool)
     return ThresholdTable(values, decreasing, lowering.tensor_type(node.output[0]))

@@ -1,4 +1,4 @@
-"""From folded integer operations to operators."""
+"""Lowering folded integer operations to dataflow operators."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from bnnfpga.transforms.integer_types import (
 )
 
 _MAX_DECIDED_BITS = 16
-"""Bits of a score up to which a table says its class."""
+"""Maximum width of a score whose class is looked up in a table."""
 _CLASS_OF_TWO = IntegerType(0, 1, "unsigned")
 OPERATIONS: dict[str, Callable[[Lowering, Node], None]] = {
     "MatMul": dense,
@@ -70,14 +70,14 @@ def lower(model: Model, class_functions: Sequence[ClassFunction] | None = None) 
     model
         A folded graph.
     class_functions
-        Where given, the accelerator computes the class of each output: the index of the largest of this function of
-        its scores, or what a score alone decides.
+        If specified, the accelerator computes the class of each output: the index of the largest value of this
+        function of its scores, or the decision of a single score.
 
     Returns
     -------
     Graph
-        Complete and executable. Operators are named by their kind and number, like `matrix_vector0`; a threshold
-        behind a dot product is merged into its unit, and a Pad into the window behind it.
+        Complete and executable. Operators are named by kind and number, like `matrix_vector0`; a threshold after a dot
+        product is merged into its unit, and a Pad into the window after it.
 
     Raises
     ------
@@ -104,13 +104,13 @@ def lower(model: Model, class_functions: Sequence[ClassFunction] | None = None) 
 
 
 def _finish(lowering: Lowering, functions: Sequence[ClassFunction] | None) -> Graph:
-    """The output boundary, and everything joined."""
+    """Add the output boundary and connect everything."""
     tensors = lowering.model.outputs
     if all(lowering.tensors[tensor].producer is None for tensor in tensors):
         raise UserError(
             "there is no layer to compile", where="the model's graph", hint="give a model with a quantised layer"
         )
-    made = [Frame(stream_shape(lowering.shape(tensor)), lowering.tensors[tensor].order) for tensor in tensors]
+    frames = [Frame(stream_shape(lowering.shape(tensor)), lowering.tensors[tensor].order) for tensor in tensors]
     producers = [lowering.tensors[tensor].producer for tensor in tensors]
     if functions is not None:
         pairs = zip(numbered("arg_max", len(tensors)), tensors, functions, strict=True)
@@ -120,15 +120,15 @@ def _finish(lowering: Lowering, functions: Sequence[ClassFunction] | None) -> Gr
             else _decided(lowering, tensor, function)
             for name, tensor, function in pairs
         ]
-        made = [Frame((1,), np.zeros(1, dtype=np.int64))] * len(tensors)
+        frames = [Frame((1,), np.zeros(1, dtype=np.int64))] * len(tensors)
     names = numbered("score_output", len(tensors))
     for name, tensor, producer in zip(names, tensors, producers, strict=True):
         lowering.add(ScoreOutput(name, lowering.port_of(producer, tensor)), producer)
-    return lowering.joined(names, made)
+    return lowering.joined(names, frames)
 
 
 def _decided(lowering: Lowering, tensor: str, function: ClassFunction) -> str:
-    """Of one score, class 0 or 1: by a threshold where it changes once, else from a table."""
+    """The class, 0 or 1, of a single score: by a threshold if it changes once, otherwise from a table."""
     producer = lowering.tensors[tensor].producer
     port = lowering.port_of(producer, tensor)
     values = reachable_values(lowering.model, tensor)
@@ -136,7 +136,7 @@ def _decided(lowering: Lowering, tensor: str, function: ClassFunction) -> str:
     changes = np.flatnonzero(np.diff(above)) + 1
     unit: Operator
     if len(changes) <= 1:
-        # A score that is always on one side has its threshold at an end.
+        # If all scores mean the same class, the threshold is at the end of the range.
         level = values[changes[0]] if len(changes) else values[0] if above[0] else values[-1] + 1
         falls = bool(len(changes) and above[0])
         table = ThresholdTable(np.array([[level]]), np.array([falls]), _CLASS_OF_TWO)
@@ -172,7 +172,7 @@ def _arg_max(name: str, scores: Port, comparison: AffineScores | RankedScores | 
         return ArgMax(name, scores)
     if isinstance(comparison, AffineScores):
         return ArgMax(name, scores, comparison.factors, comparison.offsets)
-    # Where only every second score occurs, the lowest bit of their codes says nothing.
+    # If only every second score occurs, the lowest bit of their codes carries no information.
     shift = int(comparison.values.step == 2 and scores.type.bits > 1)
     ranks = np.zeros((scores.elements, 1 << (scores.type.bits - shift)), dtype=np.int64)
     ranks[:, scores.type.encode(np.array(comparison.values)) >> shift] = comparison.ranks

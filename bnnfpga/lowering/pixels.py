@@ -1,4 +1,4 @@
-"""Pools, pads and upsampling: what moves pixels."""
+"""Pools, pads, crops and upsampling: operations on the pixels of an image."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ from bnnfpga.frontend.graph.model import Node
 from bnnfpga.frontend.graph.nodes import attribute, describe, required_constant
 from bnnfpga.lowering.accelerator import Lowering, StreamedTensor, channels_last, rows_columns, stream_shape
 from bnnfpga.lowering.branches import of_type, pad_channels, select
-from bnnfpga.lowering.reorder import image, taken_at_once, transpose
+from bnnfpga.lowering.reorder import image, select_in_one_beat, transpose
 from bnnfpga.numbers.geometry import Geometry
 from bnnfpga.numbers.integers import IntArray
 
 
 def max_pool(lowering: Lowering, node: Node) -> None:
-    """The largest or smallest pixel of each window, channel by channel."""
+    """Lower a pool to the maximum or minimum of each window, channel by channel."""
     _extremum(lowering, node, np.full(lowering.shape(node.input[0])[0], takes_smallest(node)))
 
 
 def integer_pool(lowering: Lowering, node: Node) -> None:
-    """The largest pixel of each window of some channels, and the smallest of others."""
+    """Lower a pool to the maximum of each window in some channels, and the minimum in the others."""
     _extremum(lowering, node, required_constant(lowering.model, node, 1, "direction").astype(bool))
 
 
 def _extremum(lowering: Lowering, node: Node, smallest: np.ndarray) -> None:
     type = lowering.stream_type(lowering.read(node))
-    # Pads must never win: the least there is for a largest, and where channels differ, none at all.
+    # Pads must never win: they hold the least value for a maximum, and are flagged if channels differ.
     fill = type.lo if not smallest.any() else type.hi if smallest.all() else type.hi + 1
     _pool(lowering, node, "extremum", smallest, fill)
 
 
 def sum_pool(lowering: Lowering, node: Node) -> None:
-    """The sum of each window."""
+    """Lower a pool to the sum of each window."""
     _pool(
         lowering,
         node,
@@ -78,9 +78,9 @@ def _pool(lowering: Lowering, node: Node, function: PoolFunction, smallest: np.n
 
 
 def _in_a_row(geometry: Geometry, channels: int, order: IntArray) -> IntArray | None:
-    """Where each window's elements of a channel come one after the other: the windows by number, as they come.
+    """The windows in stream order, if each window's elements of a channel are consecutive in the stream.
 
-    They are numbered as the result's elements in the model's order. None where windows come in pieces, or overlap.
+    They are numbered like the result's elements in the model's order. None if windows are fragmented or overlap.
     """
     rows, columns = geometry.windows
     down, across = geometry.kernel
@@ -94,9 +94,9 @@ def _in_a_row(geometry: Geometry, channels: int, order: IntArray) -> IntArray | 
 
 
 def pick(lowering: Lowering, node: Node) -> None:
-    """A Gather or Resize: channels by the wires of a pixel, pixels by a crop and by copies of what it keeps.
+    """Lower a Gather or Resize: channels to the wiring of a pixel, pixels to a crop and copies of those it keeps.
 
-    Pixels in another order than they come need a frame at once.
+    Pixels in another order than they are streamed in need a whole frame in one beat.
     """
     if picked_channels(lowering.model, node) is not None:
         select(lowering, node)
@@ -104,25 +104,25 @@ def pick(lowering: Lowering, node: Node) -> None:
     tensor = image(lowering, node)
     shape = lowering.shape(node.input[0])
     extents, channels = rows_columns(shape), shape[0]
-    taken = [np.arange(extent) for extent in extents]
+    sources = [np.arange(extent) for extent in extents]
     last, chain = node, [node]
     while True:
-        for axis, places in _pixels_taken(lowering, last).items():
-            taken[axis] = taken[axis][places]
+        for axis, places in _source_pixels(lowering, last).items():
+            sources[axis] = sources[axis][places]
         behind = lowering.model.consumers(last.output[0])
-        if len(behind) != 1 or last.output[0] in lowering.model.outputs or not _pixels_taken(lowering, behind[0]):
+        if len(behind) != 1 or last.output[0] in lowering.model.outputs or not _source_pixels(lowering, behind[0]):
             break
         last = behind[0]
         chain.append(last)
     lowering.merged.update(chain)
     order = channels_last(lowering.shape(last.output[0]))
-    if any(np.any(np.diff(places) < 0) for places in taken):
+    if any(np.any(np.diff(places) < 0) for places in sources):
         elements = np.arange(len(tensor.order)).reshape(*extents, channels)
-        index = elements[taken[0]][:, taken[1]].reshape(-1)
-        lowering.tensors[last.output[0]] = StreamedTensor(taken_at_once(lowering, node, tensor, index), order)
+        index = elements[sources[0]][:, sources[1]].reshape(-1)
+        lowering.tensors[last.output[0]] = StreamedTensor(select_in_one_beat(lowering, node, tensor, index), order)
         return
     producer, type = tensor.producer, lowering.stream_type(tensor)
-    kept = [np.unique(places, return_counts=True) for places in taken]
+    kept = [np.unique(places, return_counts=True) for places in sources]
     rows, columns = (tuple(places.tolist()) for places, _ in kept)
     if (len(rows), len(columns)) != extents:
         producer = lowering.add(Crop(lowering.name(Crop), extents, channels, type, rows, columns), producer)
@@ -137,10 +137,10 @@ def _copies(counts: IntArray) -> Copies:
     return int(counts[0]) if np.all(counts == counts[0]) else tuple(counts.tolist())
 
 
-def _pixels_taken(lowering: Lowering, node: Node) -> dict[int, IntArray]:
-    """Which rows (0) and columns (1) a Gather or Resize takes for each of its own; nothing where it is none."""
-    taken = _PIXELS_TAKEN.get(node.op_type)
-    return taken(lowering, node) if taken is not None else {}
+def _source_pixels(lowering: Lowering, node: Node) -> dict[int, IntArray]:
+    """The source of each output row (0) and column (1) of a Gather or Resize; empty for any other node."""
+    sources = _SOURCE_PIXELS.get(node.op_type)
+    return sources(lowering, node) if sources is not None else {}
 
 
 def _repeated(lowering: Lowering, node: Node) -> dict[int, IntArray]:
@@ -157,15 +157,15 @@ def _gathered(lowering: Lowering, node: Node) -> dict[int, IntArray]:
     return {axis - len(lowering.shape(node.output[0])) + 1: places} if axis > 1 else {}
 
 
-_PIXELS_TAKEN = {"Gather": _gathered, "Resize": _repeated}
+_SOURCE_PIXELS = {"Gather": _gathered, "Resize": _repeated}
 
 
 def space_to_depth(lowering: Lowering, node: Node) -> None:
-    """Windows beside each other, whose elements come in the order in which ONNX numbers the channels."""
+    """Lower to adjacent windows, whose elements are in the order in which ONNX numbers the channels."""
     tensor = image(lowering, node)
     transpose(lowering, node)
     if np.array_equal(lowering.tensors[node.output[0]].order, channels_last(lowering.shape(node.output[0]))):
-        return  # they come so already
+        return  # they are streamed in that order already
     shape, block = lowering.shape(node.input[0]), (attribute(node, "blocksize", 1),) * 2
     geometry = Geometry(rows_columns(shape), block, block)
     unit = Window(lowering.name(Window), geometry, shape[0], lowering.stream_type(tensor))
@@ -173,7 +173,7 @@ def space_to_depth(lowering: Lowering, node: Node) -> None:
 
 
 def pad(lowering: Lowering, node: Node) -> None:
-    """Left to the convolution behind it, or made where something else reads it; more channels by a pixel's wires."""
+    """Leave a Pad to the convolution after it, or lower it if anything else reads it; padded channels are wiring."""
     if any(channel_pads(node)):
         pad_channels(lowering, node)
         return
@@ -187,7 +187,7 @@ def pad(lowering: Lowering, node: Node) -> None:
 
 
 def padded(lowering: Lowering, node: Node, tensor: StreamedTensor) -> StreamedTensor:
-    """The input of a Pad with its pads made: by windows of one pixel."""
+    """Add the pads of a tensor, the input of the Pad `node`, with windows of one pixel."""
     shape, type = lowering.shape(node.input[0]), lowering.tensor_type(node.output[0])
     geometry = Geometry(rows_columns(shape), (1, 1), pads=tensor.pads)
     source = of_type(lowering, tensor.producer, stream_shape(shape), type)
@@ -197,7 +197,7 @@ def padded(lowering: Lowering, node: Node, tensor: StreamedTensor) -> StreamedTe
 
 
 def padded_geometry(lowering: Lowering, node: Node, tensor: StreamedTensor) -> tuple[Geometry, int]:
-    """A convolution's, on the image without the pads that a Pad put around it; and what pads are."""
+    """A convolution's geometry on the image without a preceding Pad, whose pads it includes; and their value."""
     geometry = geometry_of(lowering.model, node)
     if not any(tensor.pads):
         return geometry, 0
@@ -209,7 +209,7 @@ def padded_geometry(lowering: Lowering, node: Node, tensor: StreamedTensor) -> t
 
 
 def unfit_pad(fill: int, node: Node) -> UserError:
-    """The refusal of a pad that the stream cannot hold."""
+    """The error for a pad value that the stream cannot hold."""
     return UserError(
         f"its input is padded with {fill} times its scale, a value that the quantizer in front of it never gives",
         where=describe(node),

@@ -1,4 +1,4 @@
-"""Frames whose elements come in another order than the next unit takes them."""
+"""Reordering frames whose elements are not in the order that the next unit needs."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from bnnfpga.lowering.accelerator import Lowering, StreamedTensor, channels_last
 from bnnfpga.numbers.integers import IntArray
 
 _MAX_BITS = 1 << 13
-"""Bits of a frame that passes as one beat: some registers for each, and a width converter on either side."""
+"""Maximum bits of a frame sent as one beat: some registers for each, and a width converter on either side."""
 
 
 def in_order(lowering: Lowering, node: Node, tensor: StreamedTensor, order: IntArray) -> StreamedTensor:
-    """The same tensor as a stream in another order; a frame is one beat where that is not the order it has.
+    """The same tensor as a stream in another order; to reorder it, the frame is sent as one beat.
 
     Raises
     ------
@@ -27,20 +27,20 @@ def in_order(lowering: Lowering, node: Node, tensor: StreamedTensor, order: IntA
     if np.array_equal(tensor.order, order):
         return tensor
     index = np.argsort(tensor.order)[order]
-    return StreamedTensor(taken_at_once(lowering, node, tensor, index), order)
+    return StreamedTensor(select_in_one_beat(lowering, node, tensor, index), order)
 
 
-def taken_at_once(lowering: Lowering, node: Node, tensor: StreamedTensor, index: IntArray) -> str:
-    """Any elements of a stream in any order, by number: the frame passes as one beat.
+def select_in_one_beat(lowering: Lowering, node: Node, tensor: StreamedTensor, index: IntArray) -> str:
+    """Select elements of a stream by index, in any order: the frame is sent as one beat.
 
     Raises
     ------
     UserError
-        If it is too large for that.
+        If the frame is too large for one beat.
     """
     type = lowering.stream_type(tensor)
-    taken = len(tensor.order)
-    bits = max(taken, len(index)) * type.bits
+    elements = len(tensor.order)
+    bits = max(elements, len(index)) * type.bits
     if bits > _MAX_BITS:
         raise UserError(
             f"it changes the order of a frame of {bits:,} bits; frames of up to {_MAX_BITS:,} bits can be reordered",
@@ -48,12 +48,12 @@ def taken_at_once(lowering: Lowering, node: Node, tensor: StreamedTensor, index:
             hint="put it behind a quantizer to fewer bits, use fewer elements, or let only a flattening and nodes with "
             "one constant for all channels stand between it and one dense layer, which takes the order over",
         )
-    unit = Select(lowering.name(Select), (), taken, tuple(index.tolist()), type)
+    unit = Select(lowering.name(Select), (), elements, tuple(index.tolist()), type)
     return lowering.add(unit, tensor.producer)
 
 
 def image(lowering: Lowering, node: Node, index: int = 0) -> StreamedTensor:
-    """An operand of a node that takes images with their channels innermost: brought to that order for all its readers.
+    """An operand of a node that needs images with channels innermost, reordered so for all its readers.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def image(lowering: Lowering, node: Node, index: int = 0) -> StreamedTensor:
     """
     name = node.input[index]
     shape, tensor = lowering.shape(name), lowering.tensors[name]
-    # What is still to be padded has been brought to that order.
+    # A tensor whose pads are pending is already in that order.
     if len(shape) > 1 and not any(tensor.pads):
         above = lowering.model.producer(name)
         lowering.tensors[name] = in_order(lowering, node if above is None else above, tensor, channels_last(shape))
@@ -70,14 +70,14 @@ def image(lowering: Lowering, node: Node, index: int = 0) -> StreamedTensor:
 
 
 def layout(lowering: Lowering, node: Node) -> None:
-    """It costs nothing, the stream stays as it is."""
+    """Lower a layout change that leaves the stream unchanged."""
     lowering.tensors[node.output[0]] = lowering.read(node)
 
 
 def transpose(lowering: Lowering, node: Node) -> None:
-    """The same elements at other places of the tensor: the stream stays as it is."""
+    """Lower a permutation of a tensor's elements: the stream stays unchanged, only its order is recorded."""
     tensor = lowering.read(node)
-    taken = lowering.model.shape(node.input[0])
-    # Where each element of the flattened input stands in the flattened output.
-    places = np.argsort(rearrange(lowering.model, node, np.arange(len(tensor.order)).reshape(taken)).reshape(-1))
+    shape = lowering.model.shape(node.input[0])
+    # The index in the flattened output of each element of the flattened input.
+    places = np.argsort(rearrange(lowering.model, node, np.arange(len(tensor.order)).reshape(shape)).reshape(-1))
     lowering.tensors[node.output[0]] = StreamedTensor(tensor.producer, places[tensor.order])

@@ -23,8 +23,8 @@ _failures: dict[tuple[str | bytes, ...], UserError] = {}
 
 
 @dataclass(frozen=True)
-class Part:
-    """Sources compiled as one translation unit, since most take less time to compile than the standard headers."""
+class TranslationUnit:
+    """Sources compiled together, since most take less time to compile than the standard headers."""
 
     flags: tuple[str, ...]
     sources: tuple[Path, ...]
@@ -38,7 +38,7 @@ def compiler_here() -> Compiler:
 
 def shared_library(
     name: str,
-    parts: Mapping[str, Part],
+    parts: Mapping[str, TranslationUnit],
     *,
     headers: Sequence[Path] = (),
     flags: Sequence[str] = (),
@@ -52,7 +52,7 @@ def shared_library(
     name
         Prefix of its folder in the cache.
     parts
-        Translation units by name, compiled in parallel.
+        The sources, by name, compiled in parallel.
     headers
         Files that the sources include.
     flags

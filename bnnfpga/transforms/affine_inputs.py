@@ -1,4 +1,4 @@
-"""Affine functions of integers in front of layers, averages and pads: integers meet them, the rest comes behind."""
+"""Moving affine functions of integers from the inputs of layers, averages and pads to their outputs."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ from bnnfpga.transforms.integer_types import (
 )
 
 ADDEND = "addend"
-"""Attribute of a layer: what constants in front of it add to its outputs, by the golden model; float32 (outputs,)."""
+"""Attribute of a layer: what constants before it add to its outputs, by the golden model; float32 (outputs,)."""
 REFUSAL = "refusal"
-"""Attribute of a layer that means nothing to the golden model: what is wrong, where, and a hint."""
+"""Attribute of a layer that the golden model refuses: what is wrong, where, and a hint."""
 _NODES = {"multiply": "Mul", "divide": "Div"}
 _SCALES = ("multiply", "divide")
 _MAX_TABLE_BITS = 1 << 22
@@ -44,7 +44,7 @@ _MAX_TABLE_BITS = 1 << 22
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """The affine nodes from an integer tensor to another, the first one first, each with its steps."""
+    """The affine nodes from an integer tensor to another tensor, in order, each with its steps."""
 
     source: str
     type: IntegerType
@@ -55,7 +55,7 @@ class Run:
         return tuple(step for _, steps in self.nodes for step in steps)
 
     def last(self, *, scales: bool, shape: Sequence[int]) -> Node:
-        """The last node that scales channels differently, or that adds something: the one to name in a refusal."""
+        """The node to name in a refusal: the last with a scale per channel, or else the last that adds something."""
         for node, steps in reversed(self.nodes):
             for step in steps:
                 is_scale = step.operation in _SCALES
@@ -65,7 +65,7 @@ class Run:
 
 
 def run_to(model: Model, tensor: str) -> Run | None:
-    """What leads from integers to a tensor; None where there is nothing between, or no integers."""
+    """The run of affine nodes from integers to a tensor; None if it is empty or does not start at integers."""
     nodes: list[tuple[Node, tuple[Step, ...]]] = []
     while integer_type(model, tensor) is None:
         above = model.producer(tensor)
@@ -84,7 +84,7 @@ def run_to(model: Model, tensor: str) -> Run | None:
 
 
 class ShiftsIntoCodes(Transform):
-    """A constant in front of zero pads becomes a part of the integers, so that 0 stands for zero."""
+    """Absorb a constant added before zero padding into the integer codes, so that code 0 means zero."""
 
     kinds = kinds_that(lambda traits: traits.pads or traits.averages or (traits.dot_product and traits.slides))
 
@@ -119,7 +119,7 @@ class ShiftsIntoCodes(Transform):
 
 
 def _move_behind(model: Model, run: Run, pad: Node, code: np.float32) -> None:
-    """A Pad of integers, and what stood in front of it behind."""
+    """Let a Pad pad integers with `code`, and move the affine nodes before it to its output."""
     shape = model.shape(pad.input[0])
     model.set_inputs(pad, [run.source, model.add_constant(f"{pad.name}_code", code)])
     behind = pad
@@ -131,7 +131,7 @@ def _move_behind(model: Model, run: Run, pad: Node, code: np.float32) -> None:
 
 
 def insert_step(model: Model, behind: Node, step: Step, origin: Origin | None) -> Node | None:
-    """Put an affine step behind a node; None where it does nothing."""
+    """Insert an affine step after a node; returns the new node, None if the step does nothing."""
     assert step.constant is not None
     kinds = {"multiply": "Mul", "divide": "Div", "add": "Add", "subtract": "Sub"}
     if step.operation == "subtract_from":
@@ -142,11 +142,11 @@ def insert_step(model: Model, behind: Node, step: Step, origin: Origin | None) -
 
 
 def _recode(model: Model, node: Node, run: Run, new: Recoded, where: Node) -> str:
-    """Integers q as factor * q + offsets: a table of what each of them becomes."""
+    """Insert a table that maps integers q to factor * q + offsets; returns its output."""
     offsets = new.offsets[:1] if np.all(new.offsets == new.offsets[0]) else new.offsets
     table = offsets[:, None] + new.factor * np.arange(run.type.lo, run.type.hi + 1)
-    made = IntegerType.interval(int(table.min()), int(table.max()))
-    bits = len(table) * made.bits << run.type.bits
+    output = IntegerType.interval(int(table.min()), int(table.max()))
+    bits = len(table) * output.bits << run.type.bits
     if bits > _MAX_TABLE_BITS:
         raise UserError(
             f"it adds a constant in front of zero pads, and a table of the integers with it would have {bits:,} bits "
@@ -157,7 +157,7 @@ def _recode(model: Model, node: Node, run: Run, new: Recoded, where: Node) -> st
     name = model.fresh_name(f"{node.name}_codes")
     model.set_shape(name, model.shape(node.input[0]))
     operands = [run.source, model.add_constant(f"{name}_table", table)]
-    attributes = {"first": run.type.lo, **type_attributes(made)}
+    attributes = {"first": run.type.lo, **type_attributes(output)}
     model.insert_before(node, Node(TABLE, operands, [name], name, THRESHOLD_DOMAIN, attributes, where.origin))
     return name
 
@@ -172,15 +172,15 @@ def _put_in_front(model: Model, node: Node, tensor: str, step: Step, origin: Ori
 
 
 def on_images(step: Step, rank: int) -> Floats:
-    """The constant of a step with a number for each channel, for tensors of so many axes."""
+    """The constant of a per-channel step, shaped to broadcast against tensors with `rank` axes."""
     assert step.constant is not None
     return step.constant.reshape(()) if step.channels == 1 else step.constant.reshape(-1, *[1] * (rank - 2))
 
 
 class AffineBehindDotProducts(Transform):
-    """An affine function of integers in front of a dot product moves behind it.
+    """Move an affine function of integers from the input of a dot product to its output.
 
-    Weights take over what its scales tell apart. What its constants add stands behind already, by `IntegerWeights`.
+    The weights absorb scales that differ. `IntegerWeights` has already put the constants' contribution after it.
     """
 
     kinds = kinds_that(lambda traits: traits.dot_product)
@@ -190,13 +190,13 @@ class AffineBehindDotProducts(Transform):
         run = None if weights is None else run_to(model, node.input[0])
         if run is None or weights is None:
             return False
-        shape, made = model.shape(node.input[0]), model.shape(node.output[0])
+        shape, sums_shape = model.shape(node.input[0]), model.shape(node.output[0])
         affine = affine_of(run.steps, shape) or affine_of(run.steps, shape, by_pixel=True)
         if affine is None:
             return refused(node)
         groups = attribute(node, "group", 1)
         where = run.last(scales=True, shape=shape)
-        sums = summed(affine, groups, made, where=describe(where))
+        sums = summed(affine, groups, sums_shape, where=describe(where))
         if affine.shifts and not self._is_done(model, node, by_pixel=affine.shift.ndim > 1):
             return refused(node)
         if sums.weights is not None:
@@ -205,23 +205,23 @@ class AffineBehindDotProducts(Transform):
         model.set_input(node, 0, run.source)
         behind = node
         for step in sums.scales:
-            constant = on_images(step, len(made))
+            constant = on_images(step, len(sums_shape))
             behind = insert_after(model, behind, _NODES[step.operation], constant, where.origin) or behind
         model.remove_unread(run.nodes[-1][0])
         return True
 
     @staticmethod
     def _is_done(model: Model, node: Node, *, by_pixel: bool) -> bool:
-        """Whether what the constants in front add stands behind already, and no pads are left to be zero.
+        """Whether the constants' contribution already follows the layer, and no pads must still be zero.
 
-        What an image of constants adds knows of the zeros around it.
+        That of per-pixel constants accounts for the zeros around them.
         """
         padded = not by_pixel and reaches_into_pads(model, node)
         return attribute(node, ADDEND, None) is not None and not padded
 
 
 def refused(node: Node) -> bool:
-    """Refuse a layer that means nothing to the golden model; False where it says nothing of it."""
+    """Raise the golden model's refusal of a layer; False if there is none."""
     refusal = attribute(node, REFUSAL, None)
     if refusal is None:
         return False

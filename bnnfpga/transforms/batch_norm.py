@@ -10,7 +10,7 @@ _NODES = {"subtract": "Sub", "divide": "Div", "multiply": "Mul", "add": "Add"}
 
 
 class BatchNormToArithmetic(Transform):
-    """A batch norm or a Neg becomes Sub, Div, Mul, Add: the float operations that it stands for, one node each."""
+    """Expand a batch norm or a Neg into the float operations it stands for, each a Sub, Div, Mul or Add node."""
 
     kinds = ("BatchNormalization", "Neg")
 

@@ -1,4 +1,4 @@
-"""The class without floats: what integer comparison gives the same arg max as the model's final function."""
+"""The class without floats: an integer comparison with the same arg max as the model's final function."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.base.errors import UserError
-from bnnfpga.golden.end_classes import Program, Rule, compared_steps, decided_stream
+from bnnfpga.golden.end_classes import ClassRule, Program, compared_steps, decided_stream
 from bnnfpga.host.ends import apply_ends, end_classes
 from bnnfpga.host.float_steps import evaluate
 from bnnfpga.numbers.arithmetic import Floats, apply_steps
@@ -18,17 +18,17 @@ from bnnfpga.numbers.integers import IntArray
 from bnnfpga.transforms.host_functions import HostFunction
 
 _MAX_BITS = 30
-"""Fractional bits tried for the constants."""
+"""Maximum fractional bits tried for the constants."""
 _MAX_EVALUATED = 1 << 24
-"""Scores, over all channels, up to which the function is evaluated on every one."""
+"""Maximum number of scores, over all channels, on which the function is evaluated exhaustively."""
 _MAX_TABLE_BITS = 1 << 20
-"""Bits of a table of ranks: about 58 block RAMs of 18 kbit."""
+"""Maximum size of a table of ranks: about 58 block RAMs of 18 kbit."""
 _USE_SCORES = "use --output scores: the host computes the class"
 
 
 @dataclass(frozen=True, eq=False)
 class AffineScores:
-    """`factors * score + offsets` compares as the final function does; int64 (channels,)."""
+    """`factors * score + offsets` orders the classes as the final function does; int64 (channels,)."""
 
     factors: IntArray
     offsets: IntArray
@@ -36,7 +36,7 @@ class AffineScores:
 
 @dataclass(frozen=True, eq=False)
 class RankedScores:
-    """`ranks[channel, i]`, int64, of the score `values[i]` compares as the final function does."""
+    """`ranks[channel, i]`, int64, of the score `values[i]` orders the classes as the final function does."""
 
     values: range
     ranks: IntArray
@@ -44,16 +44,16 @@ class RankedScores:
 
 @dataclass(frozen=True, eq=False)
 class ClassFunction:
-    """What the class is found by, of one output of the accelerator.
+    """How the class follows from one output of the accelerator.
 
     Parameters
     ----------
     function
-        From its scores to float values.
+        Maps its scores to float values.
     steps
-        From there to what the class is the first largest of, as `bnnfpga.host.float_steps` has them.
+        Map these to the values whose first maximum is the class, in the form of `bnnfpga.host.float_steps`.
     decision
-        Where one score decides between two classes: from float32 (n, 1) values to int64 (n,) classes.
+        If a single score decides between two classes: maps float32 (n, 1) values to int64 (n,) classes.
     """
 
     function: HostFunction
@@ -61,35 +61,35 @@ class ClassFunction:
     decision: Callable[[Floats], IntArray] | None = None
 
     def compared(self, scores: Floats) -> Floats:
-        """What is compared, of float32 (n, elements) scores."""
+        """The values to compare, for float32 (n, elements) scores."""
         return evaluate(self.steps, apply_steps(self.function.steps, scores))
 
 
 def class_functions(program: Program, functions: Sequence[HostFunction]) -> tuple[ClassFunction, ...]:
-    """How the accelerator finds the class of each of its outputs, with what the host would make of these.
+    """The function that gives the class of each accelerator output, from what the host would compute of the outputs.
 
     Raises
     ------
     UserError
-        If only the host can.
+        If only the host can compute a class.
     """
     rules = program["classes"]
-    found = [_class_function(program, rule, functions) for rule in rules]
+    classes = tuple(_class_function(program, rule, functions) for rule in rules)
     if len(functions) != len(rules):
         raise _left_to_host(f"{len(functions)} tensors lead to {len(rules)} class{'es' * (len(rules) > 1)}")
-    return tuple(found)
+    return classes
 
 
-def _class_function(program: Program, rule: Rule, functions: Sequence[HostFunction]) -> ClassFunction:
+def _class_function(program: Program, rule: ClassRule, functions: Sequence[HostFunction]) -> ClassFunction:
     stream = decided_stream(program, rule)
     if stream is not None:
 
         def decide(x: Floats) -> IntArray:
-            # The other streams lead to other classes.
-            given = [
+            # The other streams do not affect this class.
+            outputs = [
                 x if place == stream else np.zeros((len(x), f.size), np.float32) for place, f in enumerate(functions)
             ]
-            return end_classes(rule, apply_ends(program, given))
+            return end_classes(rule, apply_ends(program, outputs))
 
         return ClassFunction(functions[stream], decision=decide)
     compared = compared_steps(program, rule)
@@ -105,7 +105,7 @@ def _left_to_host(problem: str) -> UserError:
 
 
 def class_decision(function: ClassFunction, values: range) -> NDArray[np.bool_]:
-    """For each score that can occur whether it stands for class 1."""
+    """Whether each score that can occur means class 1."""
     _check_number(len(values))
     assert function.decision is not None
     scores = np.array(values)[:, None].astype(np.float32)
@@ -113,11 +113,11 @@ def class_decision(function: ClassFunction, values: range) -> NDArray[np.bool_]:
 
 
 def class_comparison(function: ClassFunction, values: range) -> AffineScores | RankedScores | None:
-    """Integers that compare as the outputs of the final function do.
+    """Integers that order the classes as the outputs of the final function do.
 
-    The float function is evaluated on every score that can occur, in every channel. Constants are taken only if all of
-    these compare the same way, equal ones included. Float32 rounds outputs together that no affine function does; for
-    these the rank of each output among all is tabulated.
+    The float function is evaluated on every score that can occur, in every channel. Constants are used only if all of
+    them compare the same way, ties included. Float32 rounding makes outputs equal that no affine function maps to the
+    same integer; then the rank of each output among all is tabulated.
 
     Parameters
     ----------
@@ -129,12 +129,13 @@ def class_comparison(function: ClassFunction, values: range) -> AffineScores | R
     Returns
     -------
     AffineScores, RankedScores or None
-        None where the scores themselves compare so.
+        None if the scores themselves already compare so.
 
     Raises
     ------
     UserError
-        If there are too many scores to try constants on, or for a table where none of up to 30 fractional bits do.
+        If there are too many scores to check constants on, or if no constants of up to 30 fractional bits work and a
+        table would be too large.
     """
     size = function.function.size
     _check_number(len(values), size)

@@ -1,4 +1,4 @@
-"""Concatenations of floats: what works on each of their channels alone works on their parts."""
+"""Concatenations of floats: per-channel operations on the result are applied to each part instead."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from bnnfpga.numbers.integers import IntArray
 from bnnfpga.transforms.integer_types import INTEGER_CONCAT, integer_type, make_join
 
 JOINS_FLOATS = "joins_floats"
-"""Attribute of a Concat that the golden model computes on floats, since its operands have no common grid."""
+"""Attribute of a Concat that the golden model computes on floats because its operands have no common grid."""
 
 
 def joins_floats(node: Node) -> bool:
-    """Whether a node is a concatenation that joins floats."""
+    """Whether a node is a concatenation of floats."""
     return traits_of(node).concatenates and bool(attribute(node, JOINS_FLOATS, 0))
 
 
 class ConcatBehindQuantizers(Transform):
-    """A concatenation of floats moves behind what makes codes of them, through all that works on each channel alone.
+    """Move a concatenation of floats behind the nodes that turn them into codes, through per-channel operations.
 
-    Each part gets a copy of such a node, with the constants of its channels.
+    Each part gets a copy of these nodes, with the constants of its channels.
     """
 
     kinds = kinds_that(lambda traits: traits.concatenates)
@@ -50,9 +50,9 @@ class ConcatBehindQuantizers(Transform):
 
 
 def _move_behind(model: Model, concat: Node, reader: Node, gather: Node | None = None) -> bool:
-    """Let `reader` work on each part of the concatenation, and join what it makes; False where it cannot.
+    """Apply `reader` to each part of the concatenation, and concatenate the results; False if that is impossible.
 
-    Between them stands `gather` where there is one, which mixes the channels of the parts.
+    `gather`, if there is one, stands between them and interleaves the channels of the parts.
     """
     source = (gather or concat).output[0]
     if joins_floats(reader):
@@ -74,13 +74,13 @@ def _move_behind(model: Model, concat: Node, reader: Node, gather: Node | None =
         pieces = in_pieces(model, reader, source, own, lambda name, index: _rows(model, name, index))
     if pieces is None:
         return False
-    whole = joined(model, [piece.made for piece in pieces], reader.output[0], concat)
+    whole = joined(model, [piece.part for piece in pieces], reader.output[0], concat)
     model.replace(reader, *before, *(piece.node for piece in pieces), *whole)
     return True
 
 
 def _parts(model: Model, concat: Node, gather: Node | None) -> list[Part]:
-    """The parts of a concatenation, by the places of their channels, behind what mixes them."""
+    """The parts of a concatenation, with the positions of their channels after the Gather, if any."""
     ends = np.cumsum([model.shape(name)[1] for name in concat.input])
     picked = None if gather is None else picked_channels(model, gather)
     places = np.arange(ends[-1]) if picked is None else np.argsort(picked)
@@ -88,7 +88,7 @@ def _parts(model: Model, concat: Node, gather: Node | None) -> list[Part]:
 
 
 def _mixes(model: Model, concat: Node, reader: Node) -> bool:
-    """Whether a node is a Gather that only puts channels of several parts between each other."""
+    """Whether a node is a Gather that only interleaves the channels of the parts, each part's order preserved."""
     index = picked_channels(model, reader)
     if index is None or not np.array_equal(np.sort(index), np.arange(model.shape(concat.output[0])[1])):
         return False
@@ -106,7 +106,7 @@ def _is_depthwise(model: Model, node: Node) -> bool:
 
 
 def _leads_to_codes(model: Model, node: Node) -> bool:
-    """Whether the node or one behind it makes integers: what the host computes at the end is not taken apart."""
+    """Whether the node or one that follows produces integers: what the host computes at the end is not split."""
     seen = {node}
     ahead = [node]
     while ahead:

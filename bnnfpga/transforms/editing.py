@@ -1,4 +1,4 @@
-"""Inserting a node behind another."""
+"""Inserting a node after another."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from bnnfpga.frontend.graph.model import Model, Node, Origin, make_node
 def insert_after(
     model: Model, node: Node, operation: str, value: NDArray[np.float32], origin: Origin | None = None
 ) -> Node | None:
-    """Put `operation` with the constant `value` behind `node`; a multiplication by one is left out.
+    """Insert `operation` with the constant `value` after `node`; a multiplication by one is omitted (None).
 
-    The new node is named after `node`, and takes over its place as the graph's output where it was that. `origin` is
-    the node of the file that it stands for, where that is another one than the one being transformed.
+    The new node is named after `node`, and replaces it as the producer of a graph output if it was one. `origin` is
+    the node of the file that the new node stems from, if not the one being transformed.
     """
     if operation == "Mul" and np.all(value == 1):
         return None
@@ -23,7 +23,7 @@ def insert_after(
     model.set_shape(name, model.shape(result))
     factor = model.add_constant(f"{node.name}_factor", np.asarray(value, dtype=np.float32))
     if result in model.outputs:
-        # The graph's output keeps its name: the node in front gets the new one.
+        # The graph's output keeps its name; the tensor before it gets the new one.
         model.set_output(node, name)
         source, target = name, result
     else:

@@ -1,4 +1,4 @@
-"""Quantizers behind what picks parts of the model's input, as one in front of them: the host's part is a chain."""
+"""One quantizer before the selections of parts of the model's input, so that the host's part is a chain."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from bnnfpga.frontend.graph.nodes import data_operands
 
 
 def quantise_before_picks(model: Model) -> None:
-    """Let one quantizer stand in front of nodes that move elements of the input, where all lead to its like.
+    """Put one quantizer in front of the nodes that move elements of the input if identical ones follow all of them.
 
-    The cells of an unrolled net that quantise `x[:, t]` each are an example.
+    An example: the cells of an unrolled recurrent net, each of which quantises its `x[:, t]`.
     """
-    found = _movers(model)
-    if found is None:
+    moved_input = _movers(model)
+    if moved_input is None:
         return
-    movers, quantizers = found
+    movers, quantizers = moved_input
     first = quantizers[0]
     if len(quantizers) < 2 or not all(_same(model, first, node) for node in quantizers):
         return
@@ -35,7 +35,7 @@ def quantise_before_picks(model: Model) -> None:
         model.remove(node)
         model.replace_input(node.output[0], node.input[0])
     for node in movers:
-        # A tensor that is something else now than in the model has another name.
+        # A tensor whose contents differ from those in the file gets another name.
         moved = model.fresh_name(f"{node.name}_codes")
         model.set_shape(moved, model.shape(node.output[0]))
         model.replace_input(node.output[0], moved)
@@ -43,7 +43,7 @@ def quantise_before_picks(model: Model) -> None:
 
 
 def _movers(model: Model) -> tuple[list[Node], list[Node]] | None:
-    """What moves elements of the input, and the quantizers behind that; None where something else reads them."""
+    """The nodes that move elements of the input, and the quantizers after them; None if anything else reads them."""
     movers: list[Node] = []
     quantizers: list[Node] = []
     ahead = [model.input]
@@ -64,7 +64,7 @@ def _movers(model: Model) -> tuple[list[Node], list[Node]] | None:
 
 
 def _same(model: Model, first: Node, other: Node) -> bool:
-    """Whether two quantizers do the same with every element, wherever it stands."""
+    """Whether two quantizers apply the same function to every element, whatever its position."""
     if (first.op_type, first.domain, first.attributes) != (other.op_type, other.domain, other.attributes):
         return False
     if len(first.input) != len(other.input) or [data_operands(model, node) for node in (first, other)] != [

@@ -1,4 +1,4 @@
-"""The way from a clean graph to integer operations: the list of transforms, in their order."""
+"""From a clean graph to integer operations: the list of transforms, in order."""
 
 from __future__ import annotations
 
@@ -47,16 +47,16 @@ SCALE_TRANSFORMS = (
     AffineBehindDotProducts,
     ConcatBehindQuantizers,
 )
-"""What makes the operands of every dot product integers, in order."""
+"""The transforms that make the operands of every dot product integer, in order."""
 
 
 @dataclass(frozen=True)
 class Folded:
-    """A graph of integer operations, and what the host computes around it.
+    """A graph of integer operations, and the functions that the host computes before and after it.
 
-    `input_function` is None where the accelerator takes the integers that the user gives. `input_places` says of each
-    element of the graph's input its place in a frame of the file's: int64 (elements,). Of each output
-    `output_functions` and `output_places` say the same.
+    `input_function` is None if the accelerator takes the user's integers. `input_places`, int64 (elements,), maps each
+    element of the graph's input to its position in an input frame of the file. `output_functions` and
+    `output_places` hold the same for each output.
     """
 
     model: Model
@@ -77,12 +77,12 @@ def fold(
     Parameters
     ----------
     model
-        A clean graph; it is left as it is.
+        A clean graph; it is not modified.
     input_type, input_scale
-        What integers the accelerator takes: the model's input is code * scale (without a scale, the code). No type:
-        floats, quantised by the host.
+        The integers that the accelerator takes: the model's input is code * scale (without a scale, the code). If no
+        type is specified, the model takes floats, which the host quantises.
     findings
-        What the golden model finds in the graph, where that is known.
+        The golden model's findings on the graph, if they are already known.
     """
     model = model.copy()
     scale = np.float32(1) if input_scale is None else input_scale
@@ -96,7 +96,7 @@ def fold(
     scale_transforms = [transform() for transform in SCALE_TRANSFORMS]
     for transform in scale_transforms:
         apply_transforms(model, transform)
-    # A scale that moved behind one node may now stand in front of another.
+    # A scale that has moved past one node may now stand in front of another.
     apply_transforms(model, *scale_transforms)
     model.sort()
     input_function = None

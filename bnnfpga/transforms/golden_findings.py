@@ -1,4 +1,4 @@
-"""What the golden model finds in a clean graph, noted where transforms need it."""
+"""The golden model's findings on a clean graph, recorded as attributes for the transforms."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from bnnfpga.transforms.concats import JOINS_FLOATS
 
 
 def mark_findings(model: Model, findings: Findings) -> None:
-    """Note which concatenations of a clean graph join floats, and what constants in front of layers add to their sums.
+    """Record which concatenations of a clean graph join floats, and what constants before layers add to their sums.
 
-    Transforms change what stands in front of such nodes, and with it what could be found there, but not to the bit.
+    Transforms change what precedes such nodes; recomputed from that, the findings would not be the same to the bit.
     """
     for node in model.nodes:
         if node.name in findings.float_concats:

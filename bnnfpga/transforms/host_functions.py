@@ -1,4 +1,4 @@
-"""What the host computes: the float functions in front of the first and behind the last integer tensor."""
+"""What the host computes: the float functions before the first and after the last integer tensor."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ from bnnfpga.transforms.refusals import not_joined, not_quantised
 
 @dataclass(frozen=True)
 class HostFunction:
-    """Float32 steps on a frame given as a vector of `size` elements, in the order of the file."""
+    """Float32 steps on a frame, a vector of `size` elements in the order of the file."""
 
     steps: tuple[Step, ...]
     size: int
 
 
 def cut_layouts(model: Model) -> IntArray:
-    """Cut the changes of layout that the graph's input passes first, which are the host's.
+    """Remove the layout changes directly after the graph's input, which the host carries out.
 
     Returns
     -------
     int64 (elements,)
-        For each element of the new input its place in a frame of the old one.
+        The position of each element of the new input in a frame of the old one.
     """
     tensor = model.input
     places = _count(model, tensor)
@@ -57,16 +57,14 @@ def cut_layouts(model: Model) -> IntArray:
 
 
 def cut_input(model: Model) -> tuple[HostFunction, IntArray]:
-    """Cut the graph behind its first quantizer, whose codes become its input.
-
-    For models that take floats.
+    """Cut the graph of a model that takes floats after its first quantizer, whose codes become its input.
 
     Returns
     -------
     HostFunction
-        What makes a frame's codes.
+        Computes the codes of a frame.
     int64 (elements,)
-        For each element of the new input its place in a frame of the old one.
+        The position of each element of the new input in a frame of the old one.
     """
     tensor = model.input
     places = _count(model, tensor)
@@ -125,16 +123,16 @@ def cut_input(model: Model) -> tuple[HostFunction, IntArray]:
 
 
 def cut_outputs(model: Model) -> list[tuple[HostFunction, IntArray]]:
-    """Cut the graph behind the last integer tensor in front of each output, which becomes that output.
+    """Cut the graph after the last integer tensor before each output; that tensor becomes the output.
 
-    What followed is the final function. Two outputs may follow from one tensor, which then stands there twice.
+    What followed it is the final function. Two outputs may depend on one tensor, which is then listed twice.
 
     Returns
     -------
     HostFunction
-        For each output what makes it of that tensor's integers, in the order of the file.
+        For each output, computes it from that tensor's integers, in the order of the file.
     int64 (elements,)
-        For each element of the new output its place in a frame of the old one.
+        The position of each element of the new output in a frame of the old one.
     """
     ends = [_final_function(model, output) for output in model.outputs]
     last = [model.producer(name) for name in model.outputs]
@@ -144,7 +142,7 @@ def cut_outputs(model: Model) -> list[tuple[HostFunction, IntArray]]:
 
 
 def _final_function(model: Model, output: str) -> tuple[str, HostFunction, IntArray]:
-    """The last integer tensor in front of an output, the function from it to the output, and its elements' places."""
+    """The last integer tensor before an output, the function from it to the output, and its elements' positions."""
     tensor = output
     places = _count(model, tensor)
     steps: list[Step] = []
@@ -172,7 +170,7 @@ def _final_function(model: Model, output: str) -> tuple[str, HostFunction, IntAr
             )
         steps = [*(_on_frames(step, places) for step in elementwise_steps(model, node)), *steps]
         tensor = elementwise_operand(model, node)
-    # Codes that are only regrouped on their way out are the host's to regroup.
+    # If codes are only regrouped on their way out, the host does it.
     while (node := model.producer(tensor)) is not None and traits_of(node).layout:
         tensor = node.input[0]
         places = _before(model, node, places)
@@ -180,21 +178,21 @@ def _final_function(model: Model, output: str) -> tuple[str, HostFunction, IntAr
 
 
 def _count(model: Model, tensor: str) -> IntArray:
-    """The places of a tensor's elements, in its shape."""
+    """The positions of a tensor's elements, in its shape."""
     shape = model.shape(tensor)
     return np.arange(math.prod(shape), dtype=np.int64).reshape(shape)
 
 
 def _before(model: Model, node: Node, places: IntArray) -> IntArray:
-    """The places of the elements that a change of layout takes, from those of what it makes."""
-    taken = _count(model, node.input[0])
-    before = np.empty_like(taken)
-    before.reshape(-1)[rearrange(model, node, taken).reshape(-1)] = places.reshape(-1)
+    """The positions of a layout change's input elements, from those of its output elements."""
+    inputs = _count(model, node.input[0])
+    before = np.empty_like(inputs)
+    before.reshape(-1)[rearrange(model, node, inputs).reshape(-1)] = places.reshape(-1)
     return before
 
 
 def _on_frames(step: Step, places: IntArray) -> Step:
-    """A step on the tensor whose elements have these places in a frame, for such frames as vectors."""
+    """A step on a tensor whose elements have these positions in a frame, rewritten for the frame as a vector."""
 
     def placed(leaf: Step) -> Step:
         assert leaf.constant is not None

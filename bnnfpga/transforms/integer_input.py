@@ -11,7 +11,7 @@ from bnnfpga.transforms.integer_types import annotate_input, integer_type
 
 
 class IntegerInput(Transform):
-    """The graph's input becomes integer codes, and the multiplication by their scale its first node."""
+    """Make integer codes the graph's input, and multiply them by their scale in its first node."""
 
     def __init__(self, type: IntegerType, scale: np.float32) -> None:
         super().__init__()

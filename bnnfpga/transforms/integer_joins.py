@@ -1,4 +1,4 @@
-"""Sums and concatenations of several streams, on one integer grid."""
+"""Sums and concatenations of several streams on one integer grid."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bnnfpga.transforms.integer_types import INTEGER_ADD, INTEGER_CONCAT, intege
 
 
 class JoinsOnIntegers(Transform):
-    """A sum or concatenation of scaled integers becomes one of integers on their common grid, and its scale a Mul."""
+    """Rewrite a sum or concatenation of scaled integers on a common integer grid, followed by a Mul by its scale."""
 
     kinds = kinds_that(lambda traits: traits.shifts or traits.concatenates)
 
@@ -44,7 +44,7 @@ class JoinsOnIntegers(Transform):
 
 
 def scaled_integer(model: Model, tensor: str) -> tuple[str, float] | None:
-    """The integer tensor that `tensor` is a positive multiple of, and the multiple; None where it is none."""
+    """The integer tensor that `tensor` is a positive multiple of, and the factor; None if it is not."""
     steps: list[Step] = []
     while integer_type(model, tensor) is None:
         node = model.producer(tensor)

@@ -1,4 +1,4 @@
-"""Pools on integers: what multiplies or shifts their input moves behind them."""
+"""Pools on integers: scales and offsets of their inputs move to their outputs."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from bnnfpga.transforms.integer_types import INTEGER_POOL, INTEGER_SUM, THRESHOL
 
 
 class AffineBehindPools(Transform):
-    """Affine steps move behind max pools and averages, which then sum integers.
+    """Move affine steps behind max pools and average pools, which then take the maximum or the sum of integers.
 
-    What rises commutes with the largest of some numbers to the bit, because rounding is monotone. That an
-    affine function commutes with an average is how the golden model defines such averages.
+    A rising function commutes with the maximum to the bit, because rounding is monotone. An affine function commutes
+    with an average because the golden model defines such averages so.
     """
 
     kinds = kinds_that(lambda traits: traits.pools)
@@ -45,10 +45,10 @@ class AffineBehindPools(Transform):
 
 
 def _commutes(model: Model, node: Node, before: Node, value: NDArray[np.float32]) -> bool:
-    """Whether a node gives the same behind an affine node as in front of it."""
+    """Whether a pool gives the same result before an affine node as after it."""
     if traits_of(node).averages:
         if _pixels_apart_above(model, before):
-            return False  # all of it moves at once
+            return False  # the whole run moves in one go
         geometry = geometry_of(model, node)
         is_average = divisor_of(node, geometry) == geometry.taps and not geometry.touches_pads
         return is_average or traits_of(before).scales
@@ -56,7 +56,7 @@ def _commutes(model: Model, node: Node, before: Node, value: NDArray[np.float32]
 
 
 def _pixels_apart_above(model: Model, node: Node) -> bool:
-    """Whether an affine node in front of this one, with nothing else between, tells pixels apart."""
+    """Whether this node, or one in the run of affine nodes right before it, has per-pixel constants."""
     above: Node | None = node
     while above is not None and traits_of(above).arithmetic and len(operands := data_operands(model, above)) == 1:
         if _operand(model, above) is None:
@@ -66,7 +66,7 @@ def _pixels_apart_above(model: Model, node: Node) -> bool:
 
 
 def _operand(model: Model, node: Node) -> NDArray[np.float32] | None:
-    """The constant of an affine node where it is the same for all pixels, and the node is not c - x or c / x."""
+    """The constant of an affine node; None if it differs from pixel to pixel or the node is c - x or c / x."""
     traits = traits_of(node)
     if not traits.arithmetic:
         return None
@@ -74,7 +74,7 @@ def _operand(model: Model, node: Node) -> NDArray[np.float32] | None:
     value = next((item for item in values if item is not None), None)
     if value is None or (values[0] is not None and not traits.commutative):
         return None
-    # One number of any shape, or a number for each channel.
+    # A single number of any shape, or one per channel.
     step = Step("multiply", value.astype(np.float32))
     shape = model.shape(node.output[0])
     varying = step.varies(shape)
@@ -86,17 +86,17 @@ def _operand(model: Model, node: Node) -> NDArray[np.float32] | None:
 
 
 def put_pools_in_front(model: Model, place: Node, source: str, pools: Sequence[tuple[Node, NDArray[np.bool_]]]) -> str:
-    """Pools of a chain that begins at `place` come in front of it, on the integers; the tensor that they make."""
+    """Move the pools of a chain that begins at `place` in front of it, onto its integers; returns their output."""
     for pool, smallest in pools:
-        made = model.fresh_name(f"{pool.name}_integers")
-        model.set_shape(made, model.shape(pool.output[0]))
-        model.insert_before(place, _integer_pool(model, pool, smallest, source, made))
-        source = made
+        result = model.fresh_name(f"{pool.name}_integers")
+        model.set_shape(result, model.shape(pool.output[0]))
+        model.insert_before(place, _integer_pool(model, pool, smallest, source, result))
+        source = result
     return source
 
 
 def put_pools_behind(model: Model, tensor: str, falls: Sequence[tuple[Node, NDArray[np.bool_]]]) -> None:
-    """Pools of a chain come behind its step function, as the smallest where what stood behind them falls."""
+    """Move the pools of a chain behind its step function, as minima where the steps after them fall."""
     if not falls:
         return
     node = model.producer(tensor)
@@ -111,8 +111,8 @@ def put_pools_behind(model: Model, tensor: str, falls: Sequence[tuple[Node, NDAr
         node = new
 
 
-def _integer_pool(model: Model, pool: Node, smallest: NDArray[np.bool_], source: str, made: str) -> Node:
+def _integer_pool(model: Model, pool: Node, smallest: NDArray[np.bool_], source: str, result: str) -> Node:
     smallest = smallest ^ takes_smallest(pool)
     channels = np.broadcast_to(smallest, (model.shape(source)[1],)).astype(np.float32)
-    ends = [source, model.add_constant(f"{pool.name}_smallest", channels)], [made]
+    ends = [source, model.add_constant(f"{pool.name}_smallest", channels)], [result]
     return Node(INTEGER_POOL, *ends, pool.name, THRESHOLD_DOMAIN, pool.attributes, pool.origin)

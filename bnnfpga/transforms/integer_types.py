@@ -1,4 +1,4 @@
-"""Which tensors of a graph are integers, and which integers they can be."""
+"""Which tensors of a graph hold integers, and the range of their values."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ from bnnfpga.numbers.sum_types import dot_product_type
 
 THRESHOLD_DOMAIN = "bnnfpga"
 _INPUT_TYPE = "bnnfpga.input"
-"""Metadata of a model whose input is integers: their interval and encoding (QONNX's types know no intervals)."""
+"""Metadata of a model with integer input: its interval and encoding (QONNX's types have no intervals)."""
 
 INTEGER_POOL = "IntegerPool"
-"""The largest integer under a kernel, or the smallest: inputs (x, 1 for smallest by channel), attributes of MaxPool."""
+"""The maximum or minimum under a kernel; inputs (x, 1 per channel for the minimum), attributes of MaxPool."""
 INTEGER_SUM = "IntegerSum"
 """The sum of the integers under a kernel; attributes of AveragePool."""
 INTEGER_ADD = "IntegerAdd"
-"""The sum of integers, each times one of the attribute `factors`."""
+"""The sum of integers, each multiplied by its element of the attribute `factors`."""
 INTEGER_PRODUCT = "IntegerProduct"
 """The product of two integers."""
 INTEGER_CONCAT = "IntegerConcat"
-"""Integers one behind the other along `axis`, each times one of the attribute `factors`."""
+"""The concatenation of integers along `axis`, each multiplied by its element of the attribute `factors`."""
 THRESHOLD = "IntegerThreshold"
-"""An integer step function for each channel; inputs (x, thresholds, decreasing), attributes lo, hi, bipolar."""
+"""An integer step function per channel; inputs (x, thresholds, decreasing), attributes lo, hi, bipolar."""
 TABLE = "IntegerTable"
-"""Any function of an integer for each channel, or one for all; inputs (x, results by x less the attribute `first`),
+"""Any function of an integer, per channel or for all; inputs (x, results indexed by x minus the attribute `first`),
 attributes lo, hi, bipolar."""
 
 _FACT = "integer type"
 
 
 def make_join(model: Model, node: Node, operation: str, factors: Sequence[int]) -> None:
-    """Turn a node of several integers into an INTEGER_ADD or INTEGER_CONCAT of so many times each."""
+    """Turn a node with several integer operands into an INTEGER_ADD or INTEGER_CONCAT with these factors."""
     along = {"axis": attribute(node, "axis", 1)} if operation == INTEGER_CONCAT else {}
     model.become(node, operation, THRESHOLD_DOMAIN, {"factors": list(factors), **along})
 
 
 def type_attributes(type: IntegerType) -> dict[str, int]:
-    """The attributes that say what a THRESHOLD or TABLE gives."""
+    """The attributes that state the output type of a THRESHOLD or TABLE."""
     return {"lo": type.lo, "hi": type.hi, "bipolar": int(type.is_bipolar)}
 
 
@@ -55,12 +55,12 @@ def is_threshold(node: Node) -> bool:
 
 
 def annotate_input(model: Model, type: IntegerType) -> None:
-    """Say that the graph's input carries integers of `type`."""
+    """Record that the graph's input holds integers of `type`."""
     model.set_metadata(_INPUT_TYPE, f"{type.lo} {type.hi} {type.encoding}")
 
 
 def integer_type(model: Model, tensor: str) -> IntegerType | None:
-    """The type of an integer tensor, None where `tensor` holds floats."""
+    """The type of an integer tensor; None if `tensor` holds floats."""
 
     def follow(at: str) -> tuple[IntegerType | None, bool] | list[str]:
         node = model.producer(at)
@@ -89,7 +89,7 @@ def _input_type(model: Model) -> IntegerType | None:
 
 
 def integer_weights(model: Model, tensor: str) -> IntArray | None:
-    """A constant tensor as int64, None where it is not constant or not integer."""
+    """A constant tensor as int64; None if it is not constant or not integer."""
     value = model.constant(tensor)
     if value is None or not np.array_equal(value, np.rint(value)) or not np.all(np.abs(value) < 1 << 62):
         return None
@@ -97,14 +97,14 @@ def integer_weights(model: Model, tensor: str) -> IntArray | None:
 
 
 def rows_of(weights: IntArray) -> IntArray:
-    """Weights as (outputs, products of an output): of a MatMul (inputs, outputs), of a Conv (outputs, ...)."""
+    """Weights as (outputs, products per output), from those of a MatMul (inputs, outputs) or a Conv (outputs, ...)."""
     return weights.T if weights.ndim == 2 else weights.reshape(len(weights), -1)
 
 
 def reachable_values(model: Model, tensor: str) -> range:
-    """Integers, ascending, among which is every value that an integer tensor can take: they can be billions.
+    """An ascending range that holds every value an integer tensor can take, possibly billions.
 
-    Sums of -1 and +1 have the parity of their number of terms, so only every second value of their interval is in it.
+    Sums of -1 and +1 have the parity of their number of terms, so it skips every second value of their interval.
     """
     type = integer_type(model, tensor)
     assert type is not None
@@ -127,7 +127,7 @@ def reachable_values(model: Model, tensor: str) -> range:
 
 @dataclass(frozen=True)
 class _TypeRule:
-    """The type of what a node makes: from those of its first `operands` inputs, or of all where that is None."""
+    """How to derive a node's output type from the types of its first `operands` inputs, of all if that is None."""
 
     operands: int | None
     type: Callable[[Model, Node, list[IntegerType]], IntegerType | None]
@@ -208,4 +208,4 @@ _RULES = {
     INTEGER_PRODUCT: _TypeRule(None, _of_products),
     INTEGER_CONCAT: _TypeRule(None, _of_concatenations),
 }
-"""By operator; what is not among them makes floats."""
+"""Rules by operator; all other operators produce floats."""

@@ -1,4 +1,4 @@
-"""Weights as integers, their scale behind the dot product."""
+"""Weights as integers, with their scale after the dot product."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ from bnnfpga.transforms.editing import insert_after
 
 
 class IntegerWeights(Transform):
-    """Quantized constant weights become their integer codes, and their scale a Mul behind the dot product.
+    """Replace quantised constant weights with their integer codes, and multiply by their scale after the dot product.
 
-    Behind that comes what constants in front of the layer add to its outputs: they are lost when integers meet it.
+    An Add follows with what constants before the layer contribute to its outputs: once the layer works on integers,
+    that contribution is no longer part of its sums.
     """
 
     kinds = kinds_that(lambda traits: traits.dot_product)

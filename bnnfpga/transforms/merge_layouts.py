@@ -1,4 +1,4 @@
-"""Layout changes that come to little or nothing."""
+"""Merging layout changes and removing those without effect."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bnnfpga.frontend.graph.transform import Transform
 
 
 class MergeLayouts(Transform):
-    """Layout changes in a row become one Reshape, and one that changes no shape disappears."""
+    """Merge consecutive layout changes into one Reshape, and remove those that leave the shape unchanged."""
 
     kinds = kinds_that(lambda traits: traits.regroups)
 

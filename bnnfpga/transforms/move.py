@@ -1,4 +1,4 @@
-"""Moving layout changes up, or down behind the quantizers of pools, and scales down, so that integers meet integers."""
+"""Moving layout changes up, or down past the quantizers of pools, so that integers meet integers."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from bnnfpga.transforms.integer_types import integer_type
 
 
 class LayoutBeforeElementwise(Transform):
-    """A reshape behind an elementwise node moves in front of it; constants for each element are reshaped with it.
+    """Move a layout change in front of the elementwise node before it, rearranging per-element constants likewise.
 
-    One that flattens what a convolution's quantizer made stays. What changes the order of the elements stays behind a
-    quantizer, whose codes are few bits, and takes constants along in front of everything else.
+    A flatten after a convolution's quantizer stays. A change of the elements' order stays behind a quantizer, whose
+    codes have few bits, but moves in front of all other elementwise nodes, permuting their constants.
     """
 
     kinds = kinds_that(lambda traits: traits.layout)
@@ -44,7 +44,7 @@ class LayoutBeforeElementwise(Transform):
         if not fits:
             return False
         source, result = before.input[operands[0]], node.output[0]
-        # A tensor that is something else now than in the model has another name.
+        # A tensor whose contents differ from those in the file gets another name.
         between = model.fresh_name(f"{node.name}_taken")
         model.set_shape(between, new_shape)
         model.set_input(node, 0, source)
@@ -56,7 +56,7 @@ class LayoutBeforeElementwise(Transform):
 
 
 def _own_copy(model: Model, node: Node, reader: Node) -> bool:
-    """Let `reader` take the result of a copy of an elementwise node that nobody else reads; False where it joins."""
+    """Give `reader` a copy of an elementwise node of its own; False if the node joins streams or is per channel."""
     if len(data_operands(model, node)) != 1 or traits_of(node).by_channel:
         return False
     result = model.fresh_name(f"{reader.name}_made")
@@ -68,7 +68,7 @@ def _own_copy(model: Model, node: Node, reader: Node) -> bool:
 
 
 def _turn_constants(model: Model, node: Node, mover: Node) -> bool:
-    """Fit an elementwise node's constants to its tensor behind what changes the order; False where that cannot be."""
+    """Permute an elementwise node's constants as `mover` permutes its tensor; False if that is impossible."""
     shape = model.shape(mover.input[0])
     if traits_of(node).by_channel or moves_images(model, mover):
         return False
@@ -82,7 +82,7 @@ def _turn_constants(model: Model, node: Node, mover: Node) -> bool:
 
 
 def _reshape_constants(model: Model, node: Node, layout: Node) -> bool:
-    """Fit an elementwise node's constants to its tensor behind a reshape; False where that cannot be."""
+    """Reshape an elementwise node's constants as `layout` reshapes its tensor; False if that is impossible."""
     before, after = model.shape(layout.input[0]), model.shape(layout.output[0])
     if traits_of(node).by_channel:
         return False
@@ -98,9 +98,9 @@ def _reshape_constants(model: Model, node: Node, layout: Node) -> bool:
 
 
 def _comes_from_windows(model: Model, tensor: str) -> bool:
-    """Whether an image is made by a convolution or pool: then all pixels of a channel share their thresholds.
+    """Whether a convolution or pool produces an image, so that all pixels of a channel share their thresholds.
 
-    So do those of floats that are concatenated, in front of whose layout changes quantizers move.
+    The same holds for concatenated floats, since quantizers move in front of the layout changes that follow them.
     """
     producer = model.producer(tensor)
     while producer is not None and not traits_of(producer).dot_product:
@@ -111,9 +111,9 @@ def _comes_from_windows(model: Model, tensor: str) -> bool:
 
 
 class QuantizerBeforeLayout(Transform):
-    """A quantizer behind the reshape of what a max pool or a concatenation gives moves in front of it, to their floats.
+    """Move a quantizer in front of a reshape of floats from a max pool or a concatenation.
 
-    With it move the elementwise nodes between them. All their constants are single numbers.
+    The elementwise nodes between them move along. All their constants are single numbers.
     """
 
     kinds = kinds_that(lambda traits: traits.quantizes)
@@ -136,7 +136,7 @@ class QuantizerBeforeLayout(Transform):
 
 
 def _only_producer(model: Model, node: Node) -> Node | None:
-    """The node that makes the one tensor that `node` takes, where nobody else takes it."""
+    """The producer of the only tensor that `node` reads, if no other node reads it."""
     operands = [name for name in node.input if name and model.constant(name) is None]
     if len(operands) != 1 or model.only_reader(operands[0]) is None:
         return None
@@ -145,7 +145,7 @@ def _only_producer(model: Model, node: Node) -> Node | None:
 
 
 def _is_uniform(model: Model, node: Node) -> bool:
-    """Whether an elementwise node does the same with all elements."""
+    """Whether an elementwise node applies the same function to all elements."""
     constants = (model.constant(name) for name in node.input if name)
     if traits_of(node).counts_thresholds:
         return all(value is None or len(value) == 1 for value in constants)
@@ -153,10 +153,10 @@ def _is_uniform(model: Model, node: Node) -> bool:
 
 
 def _exchange(model: Model, layout: Node, chain: list[Node]) -> None:
-    """Put a layout change, which stands in front of a chain of elementwise nodes, behind it."""
+    """Move a layout change from the front of a chain of elementwise nodes to its end."""
     source, result = layout.input[0], chain[-1].output[0]
     shape = model.shape(source)
-    # A tensor that is something else now than in the model has another name.
+    # A tensor whose contents differ from those in the file gets another name.
     codes = model.fresh_name(f"{chain[-1].name}_codes")
     model.set_input(chain[0], chain[0].input.index(layout.output[0]), source)
     for node in chain[:-1]:

@@ -1,4 +1,4 @@
-"""Constants for each pixel behind what moves or averages pixels."""
+"""Per-pixel constants, moved past nodes that select, repeat or average pixels."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from bnnfpga.transforms.editing import insert_after
 
 
 class ImagesBehindAverages(Transform):
-    """Affine functions of integers that add another constant to each pixel move behind averages.
+    """Move affine functions of integers whose addends differ from pixel to pixel behind average pools.
 
-    What they add is the average of these constants there, as the golden model has it.
+    After the pool they add the averages of these constants, as the golden model defines them.
     """
 
     kinds = kinds_that(lambda traits: traits.averages)
@@ -61,11 +61,11 @@ def _repeated(model: Model, node: Node, whole: NDArray[np.generic], shape: list[
 
 
 _MOVED = {"Gather": _picked, "Resize": _repeated}
-"""By what picks or repeats elements, what it makes of a constant that is broadcast against them."""
+"""For each operator that picks or repeats elements, the same on a constant that is broadcast against them."""
 
 
 class PicksBeforeElementwise(Transform):
-    """What picks or repeats elements moves in front of elementwise nodes, whose constants it picks and repeats, too."""
+    """Move nodes that pick or repeat elements in front of elementwise nodes, picking and repeating constants too."""
 
     kinds = tuple(_MOVED)
 
@@ -76,30 +76,30 @@ class PicksBeforeElementwise(Transform):
             return False
         if len(operands := data_operands(model, before)) != 1:
             return False
-        shape, made = model.shape(node.input[0]), model.shape(node.output[0])
-        taken = model.fresh_name(f"{node.name}_taken")
-        model.set_shape(taken, made)
+        shape = model.shape(node.input[0])
+        picked = model.fresh_name(f"{node.name}_taken")
+        model.set_shape(picked, model.shape(node.output[0]))
         inputs = []
         for name in before.input:
             value = model.constant(name) if name else None
             if value is not None and value.size > 1:
                 name = model.add_constant(f"{before.name}_constant", _moved(model, node, value, shape))
-            inputs.append(taken if name == operands[0] else name)
+            inputs.append(picked if name == operands[0] else name)
         name, result = f"{before.name}_moved", node.output[0]
         new = Node(before.op_type, inputs, [result], name, before.domain, before.attributes, before.origin)
         model.set_input(node, 0, operands[0])
-        model.set_output(node, taken)
+        model.set_output(node, picked)
         model.insert_after(node, new)
         model.remove_unread(before)
         return True
 
 
 def tells_pixels_apart(steps: tuple[Step, ...], shape: list[int]) -> bool:
-    """Whether the constant of a step differs from pixel to pixel."""
+    """Whether the constant of any step differs from pixel to pixel."""
     return any(set(step.varies(shape)) - {1} for step in steps)
 
 
 def _moved(model: Model, node: Node, value: NDArray[np.generic], shape: list[int]) -> NDArray[np.generic]:
-    """A constant that is broadcast against what a node takes, for what it makes."""
+    """A constant that is broadcast against a node's input, changed so as to be broadcast against its output."""
     whole = value.reshape(*[1] * (len(shape) - value.ndim), *value.shape)
     return np.ascontiguousarray(_MOVED[node.op_type](model, node, whole, shape))

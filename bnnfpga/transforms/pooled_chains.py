@@ -1,4 +1,4 @@
-"""Chains of steps with max pools and constants for each pixel: which steps tell what apart, and where pools go."""
+"""Chains of steps with max pools and per-pixel constants: what the steps vary over, and where the pools go."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from bnnfpga.frontend.graph.nodes import describe
 from bnnfpga.numbers.arithmetic import Floats, Step, apply_steps
 
 _MAX_EVALUATED = 1 << 16
-"""Values of an integer up to which what stands beside a pool is evaluated on every one."""
+"""Maximum number of values of an integer on which the steps beside a pool are evaluated exhaustively."""
 _MAX_OF_CHANNEL = 1 << 22
-"""Values of all pixels of a channel up to which they are."""
+"""Maximum number of evaluations for that, over all pixels of a channel."""
 
 Directions = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class PlacedStep:
-    """A step, the node that it is of, and the shape of that node's tensor."""
+    """A step, the node it belongs to, and the shape of that node's tensor."""
 
     step: Step
     node: Node
@@ -33,16 +33,16 @@ class PlacedStep:
 
 @dataclass(frozen=True)
 class FittedChain:
-    """A chain whose steps all tell the same apart: nothing, channels, or elements.
+    """A chain whose steps all have the same granularity: one constant for the tensor, per channel, or per element.
 
     Parameters
     ----------
     steps
-        With constants as `Step.along` makes them.
+        With constants in the form that `Step.along` returns.
     in_front, behind
-        Its pools, in front of the steps or behind them; by channel, whether they take the smallest.
+        The pools before and after the steps, each with whether it takes the minimum, per channel.
     by_pixel
-        The first node whose constants differ from pixel to pixel; None where the steps tell channels apart at most.
+        The first node whose constants differ from pixel to pixel; None if they differ between channels at most.
     """
 
     steps: list[Step]
@@ -52,19 +52,20 @@ class FittedChain:
 
 
 def fit_chain(model: Model, chain: Sequence[PlacedStep | Node], values: range) -> FittedChain:
-    """Bring the steps of a chain in a row, its pools behind them, or in front where steps behind tell pixels apart.
+    """Separate the steps of a chain from its pools: these follow, or precede if steps after them vary by pixel.
 
     Parameters
     ----------
     chain
         Steps and max pools on an integer tensor, in order.
     values
-        The integers that it can hold.
+        The integers that the tensor can hold.
 
     Raises
     ------
     UserError
-        If constants for each pixel stand on both sides of a pool, or what stands beside one neither rises nor falls.
+        If there are per-pixel constants on both sides of a pool, or the function that a pool has to pass is not
+        monotone.
     """
     placed = [item for item in chain if isinstance(item, PlacedStep)]
     pools: list[tuple[Node, int]] = []
@@ -77,7 +78,7 @@ def fit_chain(model: Model, chain: Sequence[PlacedStep | Node], values: range) -
         try:
             falls = [(pool, _falls_behind(steps, place, values, 1, describe(pool))) for pool, place in pools]
         except UserError:
-            # What turns around behind a pool does not stop what rises or falls in front of it.
+            # The steps after a pool are not monotone: move it to the front if the steps before it are.
             in_front = [
                 (pool, _falls_in_front(steps[:place], values, model.shape(pool.output[0])[1], describe(pool)))
                 for pool, place in pools
@@ -106,7 +107,7 @@ def fit_chain(model: Model, chain: Sequence[PlacedStep | Node], values: range) -
 
 
 def _by_element(item: PlacedStep, shape: Sequence[int]) -> Step:
-    """A step for each element of a tensor of this shape, whose pixels are the step's own or do not matter to it."""
+    """The step with a constant per element of a tensor of this shape; if its own differs, it varies by channel."""
     if list(item.shape) == list(shape):
         return item.step.along(range(len(shape)), shape)
     step = item.step.along((1,), item.shape)
@@ -120,7 +121,7 @@ def _by_element(item: PlacedStep, shape: Sequence[int]) -> Step:
 
 
 def _falls_behind(steps: Sequence[Step], place: int, values: range, pixels: int, where: str) -> Directions:
-    """By channel, whether the steps from number `place` on fall with what those before them give in any pixel."""
+    """Per channel, whether the steps from index `place` on fall over all results of the preceding steps."""
     elements = max((step.channels for step in steps), default=1)
     channels = -(-elements // pixels)
     own = [_of_channels(step, elements, channels) for step in steps]
@@ -131,14 +132,14 @@ def _falls_behind(steps: Sequence[Step], place: int, values: range, pixels: int,
     x = np.array(values, dtype=np.float32)[:, None]
     falls = []
     for channel in range(channels):
-        given = apply_steps([_of_channel(step, channel) for step in head], x)
-        codes = apply_steps([_of_channel(step, channel, pixels=1) for step in tail], np.unique(given)[:, None])
+        pooled = np.unique(apply_steps([_of_channel(step, channel) for step in head], x))
+        codes = apply_steps([_of_channel(step, channel, pixels=1) for step in tail], pooled[:, None])
         falls.append(_direction(codes[:, 0], channel, where))
     return np.array(falls)
 
 
 def _of_channels(step: Step, elements: int, channels: int) -> Step:
-    """A step whose constant has axes of channels and pixels; of one number it has one of each."""
+    """A step whose constant has a channel and a pixel axis; both have length one for a single number."""
 
     def parted(leaf: Step) -> Step:
         assert leaf.constant is not None
@@ -163,16 +164,16 @@ def _first_pixel(leaf: Step) -> Step:
 
 
 def _falls_in_front(steps: Sequence[Step], values: range, channels: int, where: str) -> Directions:
-    """By channel, whether steps in front of a pool fall with the integers."""
+    """Per channel, whether the steps before a pool fall as the integers rise."""
     if len(values) > _MAX_EVALUATED:
         return _proven_slope(steps, channels, where) < 0
-    given = apply_steps(steps, np.array(values, dtype=np.float32)[:, None])
-    columns = np.broadcast_to(given, (len(values), channels)).T
+    results = apply_steps(steps, np.array(values, dtype=np.float32)[:, None])
+    columns = np.broadcast_to(results, (len(values), channels)).T
     return np.array([_direction(column, channel, where) for channel, column in enumerate(columns)])
 
 
 def _direction(results: Floats, channel: int, where: str) -> bool:
-    """Whether results of ascending numbers fall; an error where they do both."""
+    """Whether the results for ascending numbers fall; an error if they both rise and fall."""
     change = np.diff(results)
     if np.all(change >= 0):
         return False
@@ -186,7 +187,7 @@ def _direction(results: Floats, channel: int, where: str) -> bool:
 
 
 def _proven_slope(steps: Sequence[Step], channels: int, where: str) -> NDArray[np.int8]:
-    """Sign of the slope of steps beside a pool by channel, from that of each.
+    """The sign of the slope, per channel, of the steps beside a pool, from the slope of each step.
 
     A float32 operation is monotone where the exact one is, because rounding is.
     """

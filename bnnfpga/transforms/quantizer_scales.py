@@ -1,4 +1,4 @@
-"""Quantizers of activations with scale one."""
+"""Activation quantizers with unit scale."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bnnfpga.transforms.editing import insert_after
 
 
 class ScalesOutOfQuantizers(Transform):
-    """A quantizer of activations gets scale one; its scale divides before it and multiplies behind it."""
+    """Give activation quantizers unit scale: divide by the scale before the quantizer and multiply by it after."""
 
     kinds = kinds_that(lambda traits: traits.quantizes)
 

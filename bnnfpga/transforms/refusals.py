@@ -1,4 +1,4 @@
-"""Why a graph did not become integer: the sentence for whoever made the model."""
+"""Why a graph could not be reduced to integers: the message for the author of the model."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from bnnfpga.transforms.threshold_chains import chain_above
 
 
 def refuse_floats(model: Model) -> None:
-    """Refuse a graph in which the transforms have left a quantizer.
+    """Refuse a graph in which a quantizer is left after the transforms.
 
     Raises
     ------
     UserError
-        If there is one; the message names the node that stands in the way of integers.
+        If there is one; the message names the node that keeps floats in the graph.
     """
     for node in model.nodes:
         if comes_from_constants(model, node.output[0]):
@@ -41,7 +41,7 @@ def refuse_floats(model: Model) -> None:
 
 
 def _not_integer(model: Model, quantizer: Node) -> UserError:
-    """The refusal of a quantizer whose chain begins with floats."""
+    """The error for a quantizer whose chain begins with floats."""
     first = chain_above(model, quantizer)[0]
     producer = model.producer(elementwise_operand(model, first))
     if producer is None:
@@ -94,7 +94,7 @@ def _not_integer(model: Model, quantizer: Node) -> UserError:
 
 
 def _tells_pixels_apart(model: Model, node: Node) -> Node | None:
-    """The elementwise node in front of this one, with only others between, whose constants differ by pixel."""
+    """The nearest node with per-pixel constants among the elementwise nodes directly before this one."""
     above = model.producer(node.input[0])
     while above is not None and traits_of(above).elementwise and len(operands := data_operands(model, above)) == 1:
         shape = model.shape(above.output[0])
@@ -105,7 +105,7 @@ def _tells_pixels_apart(model: Model, node: Node) -> Node | None:
 
 
 def _cause(model: Model, node: Node) -> Node:
-    """Above a node that gives floats, the one that joins or multiplies floats, where there is one; else the node."""
+    """The nearest node from this one upwards that joins streams of floats or is a dot product; else this one."""
     above: Node | None = node
     while above is not None and integer_type(model, above.output[0]) is None:
         operands = data_operands(model, above)
@@ -116,7 +116,7 @@ def _cause(model: Model, node: Node) -> Node:
 
 
 def not_joined(model: Model, node: Node) -> UserError:
-    """The refusal of a product of floats, or of a sum or concatenation whose operands are not on one integer grid."""
+    """The error for a product of floats, or for a sum or concatenation whose operands share no integer grid."""
     if traits_of(node).multiplies:
         wrong = next(name for name in data_operands(model, node) if scales_to(model, name) is None)
         _refuse_above(model, wrong)
@@ -149,7 +149,7 @@ def not_joined(model: Model, node: Node) -> UserError:
 
 
 def _refuse_above(model: Model, tensor: str) -> None:
-    """Refuse a tensor of floats with what the golden model says of a node that leads to it, where it says something."""
+    """Raise the golden model's refusal of any node that leads to a tensor of floats, if there is one."""
     waiting = [tensor]
     while waiting:
         above = model.producer(waiting.pop())
@@ -160,7 +160,7 @@ def _refuse_above(model: Model, tensor: str) -> None:
 
 
 def not_quantised(model: Model, node: Node) -> UserError:
-    """The refusal of a dot product with an operand that is not integer."""
+    """The error for a dot product with an operand that is not integer."""
     scaled = model.producer(node.input[0])
     if scaled is not None and integer_type(model, node.input[0]) is None:
         cause = _cause(model, scaled)

@@ -1,4 +1,4 @@
-"""The transforms by name, for people who want to see what one does."""
+"""The transforms by name, to be listed and run one at a time."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _CLASSES: tuple[type[Transform], ...] = (IntegerInput, *SCALE_TRANSFORMS, Chains
 
 @dataclass(frozen=True)
 class NamedTransform:
-    """One transform: its name, and in a sentence what it does."""
+    """A transform with its name and a one-sentence description."""
 
     name: str
     sentence: str
     transform_class: type[Transform]
 
     def run(self, model: Model, format: InputFormat) -> tuple[Model, bool]:
-        """Apply it to a copy of a clean graph until nothing changes; also says whether anything did.
+        """Apply it to a copy of a clean graph until nothing changes; also returns whether anything did.
 
         Raises
         ------
@@ -58,12 +58,12 @@ def transforms() -> tuple[NamedTransform, ...]:
 
 
 def find_transform(name: str) -> NamedTransform:
-    """The transform of a name.
+    """Look up a transform by name.
 
     Raises
     ------
     UserError
-        If there is none.
+        If there is none of that name.
     """
     for transform in transforms():
         if transform.name == name:
@@ -73,7 +73,7 @@ def find_transform(name: str) -> NamedTransform:
 
 
 def describe_graph(model: Model) -> list[str]:
-    """A graph as text, a node a line; small constants are written out, of large ones the shape."""
+    """A graph as text, one node per line; small constants are written out, large ones as their shape."""
     lines = [f"input {model.input}: {_type(model, model.input)}"]
     for node in model.nodes:
         operands = ", ".join(_operand(model, name) for name in node.input)

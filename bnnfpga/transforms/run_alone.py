@@ -15,7 +15,7 @@ from bnnfpga.transforms.registry import describe_graph, find_transform, transfor
 
 
 def list_transforms() -> dict[str, Any]:
-    """What `bnnfpga transforms --json` prints."""
+    """The data that `bnnfpga transforms --json` prints."""
     return {"transforms": [{"name": transform.name, "sentence": transform.sentence} for transform in transforms()]}
 
 
@@ -27,11 +27,11 @@ def run_transform(
     Parameters
     ----------
     name
-        The transform.
+        The transform's name.
     model
         A QONNX file.
     output
-        Where to write the transformed model, a file that does not exist yet; None: nowhere.
+        The file to write the transformed model to, which must not exist yet; None to write none.
     input, input_scale
         The input format, for the transform that needs it.
 

@@ -1,4 +1,4 @@
-"""Chains of float32 steps that end in integer codes, as integer functions found by evaluating them."""
+"""Turning chains of float32 steps that end in integer codes into integer functions, by evaluating them."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from bnnfpga.numbers.integers import IntArray, IntegerType
 from bnnfpga.numbers.threshold_table import ThresholdTable
 
 _MAX_EVALUATED = 1 << 16
-"""Values of an integer up to which a chain is evaluated on every one, whether it is proven monotone or not."""
+"""Maximum number of values of an integer on which a chain is evaluated exhaustively even if proven monotone."""
 _MAX_EVALUATIONS = 1 << 28
-"""Values, over all channels that differ, up to which a chain is evaluated that is not proven monotone."""
+"""Maximum number of evaluations, over all distinct channels, of a chain that is not proven monotone."""
 _MAX_RUNS = 1 << 22
-"""Intervals with one code each, over all channels, that are kept: no table of so many fits."""
+"""Maximum number of intervals of constant code, over all channels: no table of more would fit."""
 _CHUNK = 1 << 22
 """Elements evaluated at a time, to bound memory."""
 
 
 @dataclass(frozen=True, eq=False)
 class IntervalFunction:
-    """A function that neither rises nor falls throughout: intervals of integers, each with its code.
+    """A function that is not monotone: intervals of integers, each with its code.
 
     Parameters
     ----------
     intervals
-        The number of the interval that an integer lies in.
+        Maps an integer to the index of the interval it lies in.
     codes
-        int64 (channels, intervals): the codes by that number. One row serves all channels.
+        int64 (channels, intervals): the code of each interval. A single row serves all channels.
     output
-        The codes' type.
+        The type of the codes.
     """
 
     intervals: ThresholdTable
@@ -42,21 +42,21 @@ class IntervalFunction:
     output: IntegerType
 
     def table(self, values: range) -> IntArray:
-        """The codes of values in a row, int64 (channels, values)."""
+        """The codes of consecutive values, int64 (channels, values)."""
         channels = len(self.codes)
         x = np.broadcast_to(np.array(values)[:, None], (len(values), channels))
         return self.codes[np.arange(channels)[:, None], self.intervals.execute(x).T]
 
 
 def integer_function(steps: Sequence[Step], values: range, *, where: str) -> ThresholdTable | IntervalFunction:
-    """The integer function that a chain of float32 steps ending in integer codes is.
+    """The integer function that a chain of float32 steps ending in integer codes computes.
 
-    Codes that are never other than -1 and +1 are bipolar, whatever the quantizer allows.
+    Codes that only take the values -1 and +1 are bipolar, whatever the quantizer allows.
 
     Parameters
     ----------
     steps
-        The chain; their constants are of one number or one for each channel, as `Step.along` makes them.
+        The chain; constants are single numbers or one per channel, in the form that `Step.along` returns.
     values
         The integers that can occur, ascending.
     where
@@ -65,12 +65,12 @@ def integer_function(steps: Sequence[Step], values: range, *, where: str) -> Thr
     Returns
     -------
     ThresholdTable or IntervalFunction
-        With thresholds from the lowest integer that can occur to one more than the highest.
+        With thresholds between the lowest integer that can occur and one more than the highest.
 
     Raises
     ------
     UserError
-        If the chain gives what is no number, or is not proven monotone and there are too many values to evaluate it.
+        If the chain gives NaN or infinity, or is not proven monotone and has too many values to evaluate.
     """
     places, steps = _distinct(steps)
     chain = _Chain(steps, values, where)
@@ -94,7 +94,7 @@ def integer_function(steps: Sequence[Step], values: range, *, where: str) -> Thr
 
 
 class _Chain:
-    """A chain, the channels that differ, and what they come to at both ends of the values."""
+    """A chain, the number of its distinct channels, and which of them fall from the first value to the last."""
 
     def __init__(self, steps: Sequence[Step], values: range, where: str) -> None:
         self.steps, self.values, self.where = steps, values, where
@@ -103,7 +103,7 @@ class _Chain:
         self.decreasing = ends[0] > ends[1]
 
     def codes(self, x: IntArray, channels: slice) -> NDArray[np.int32]:
-        """(n, channels or 1) integers to (n, channels) codes of these channels."""
+        """Map (n, channels or 1) integers to (n, channels) codes of these channels."""
         steps = [step.some(channels) for step in self.steps]
         result = apply_steps(steps, x.astype(np.float32))
         if not np.all(np.isfinite(result)):
@@ -116,12 +116,12 @@ class _Chain:
         return np.broadcast_to(result, (len(x), width)).astype(np.int32)
 
     def integer(self, place: IntArray) -> IntArray:
-        """The values at places among all; behind the last one, the next integer will do."""
+        """The values at these indices; past the end, the integer after the last value."""
         return np.minimum(self.values.start + self.values.step * place, self.values[-1] + 1)
 
 
 class _Runs:
-    """By channel, the intervals of values that have one code: where they begin, and the codes."""
+    """Per channel, the intervals of values with the same code: where they begin, and their codes."""
 
     def __init__(self, chain: _Chain) -> None:
         values, channels = chain.values, chain.channels
@@ -132,7 +132,7 @@ class _Runs:
         total = 0
         for first in range(0, channels, width):
             part = slice(first, min(first + width, channels))
-            found: list[list[tuple[IntArray, NDArray[np.int32]]]] = [[] for _ in range(part.stop - part.start)]
+            pieces: list[list[tuple[IntArray, NDArray[np.int32]]]] = [[] for _ in range(part.stop - part.start)]
             last = None
             for begin in range(0, len(values), length):
                 codes = chain.codes(np.array(values[begin : begin + length])[:, None], part)
@@ -141,8 +141,8 @@ class _Runs:
                 changes[0] |= last is None
                 last = codes[-1:]
                 channel, place = np.nonzero(np.ascontiguousarray(changes.T))
-                bounds = np.searchsorted(channel, np.arange(len(found) + 1))
-                for own, start, stop in zip(found, bounds, bounds[1:], strict=False):
+                bounds = np.searchsorted(channel, np.arange(len(pieces) + 1))
+                for own, start, stop in zip(pieces, bounds, bounds[1:], strict=False):
                     own.append((begin + place[start:stop], codes[place[start:stop], channel[start:stop]]))
                 total += len(place)
                 if total > _MAX_RUNS:
@@ -153,7 +153,7 @@ class _Runs:
                         hint="quantise the weights or the input of the layer to fewer bits, or use a function that "
                         "rises or falls",
                     )
-            for own in found:
+            for own in pieces:
                 starts, codes_ = zip(*own, strict=True)
                 self.starts.append(np.concatenate(starts).astype(np.int64))
                 self.codes.append(np.concatenate(codes_))
@@ -164,18 +164,18 @@ class _Runs:
         self.are_monotone = all(bool(np.all(slope > 0) or np.all(slope < 0)) for slope in slopes)
 
     def before(self, code: int) -> IntArray:
-        """By channel, how many values come before the first on the far side of a code."""
+        """Per channel, how many values come before the codes first cross `code`: reach it, or fall below it."""
         result = np.empty(len(self.codes), dtype=np.int64)
         for channel, (starts, codes) in enumerate(zip(self.starts, self.codes, strict=True)):
             falls = codes[0] > codes[-1]
-            # Runs of a rising channel below the code come first, of a falling one those from it on.
+            # A rising channel starts with the intervals below the code, a falling one with those at or above it.
             index = int(np.count_nonzero((codes >= code) == falls))
             result[channel] = starts[index] if index < len(starts) else self._count
         return result
 
 
 class _ByBisection:
-    """The same for chains that are proven monotone, of values that nobody lists."""
+    """The same for chains that are proven monotone, without enumerating the values."""
 
     def __init__(self, chain: _Chain) -> None:
         self._chain = chain
@@ -202,19 +202,19 @@ class _ByBisection:
         return low
 
 
-def _monotone(chain: _Chain, found: _Runs | _ByBisection, places: IntArray) -> ThresholdTable:
+def _monotone(chain: _Chain, search: _Runs | _ByBisection, places: IntArray) -> ThresholdTable:
     before: dict[int, IntArray] = {}
 
     def thresholds(codes: Sequence[int]) -> IntArray:
-        before.update((code, found.before(code)) for code in codes if code not in before)
+        before.update((code, search.before(code)) for code in codes if code not in before)
         return np.sort(np.stack([chain.integer(before[code]) for code in codes], axis=1), axis=1)[places]
 
-    lo, hi, decreasing = found.lo, found.hi, chain.decreasing[places]
+    lo, hi, decreasing = search.lo, search.hi, chain.decreasing[places]
     if lo >= -1 and hi <= 1:
         ternary = thresholds((0, 1))
         if np.array_equal(ternary[:, 0], ternary[:, 1]):
             return ThresholdTable(ternary[:, :1], decreasing, IntegerType.bipolar())
-    # A type holds at least two values, also where the function is constant.
+    # A type holds at least two values, even if the function is constant.
     hi = max(hi, lo + 1)
     return ThresholdTable(thresholds(range(lo + 1, hi + 1)), decreasing, IntegerType.interval(lo, hi))
 
@@ -234,13 +234,13 @@ def _intervals(runs: _Runs, values: range, places: IntArray) -> IntervalFunction
 
 
 def _distinct(steps: Sequence[Step]) -> tuple[IntArray, list[Step]]:
-    """The channels that differ in any constant: of each channel the number of its like, and the steps of those."""
+    """Deduplicate channels with equal constants: the distinct one that each channel equals, and their steps."""
     channels = max((step.channels for step in steps), default=1)
     varying = [leaf.constant for step in steps for leaf in step.leaves() if leaf.constant is not None and leaf.rows > 1]
     if not varying:
         return np.zeros(channels, dtype=np.int64), list(steps)
     rows = np.concatenate([constant.reshape(channels, -1) for constant in varying], axis=1)
-    # By their bits: 0 and -0 are not alike to a division.
+    # Compared by their bits: a division distinguishes 0 from -0.
     bits = np.ascontiguousarray(rows, dtype=np.float32).view(np.int32)
     _, first, places = np.unique(bits, axis=0, return_index=True, return_inverse=True)
     return places.reshape(-1), [step.some(first) for step in steps]

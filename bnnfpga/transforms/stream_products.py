@@ -1,4 +1,4 @@
-"""Products of two streams, on integers."""
+"""Products of two integer streams."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bnnfpga.transforms.integer_types import INTEGER_PRODUCT, THRESHOLD_DOMAIN, 
 
 
 class ProductsOnIntegers(Transform):
-    """A product of scaled integers becomes one of integers; behind it stand the first's scales, then the second's."""
+    """Rewrite a product of scaled integers as one of integers, followed by the first's scales, then the second's."""
 
     kinds = ("Mul",)
 
@@ -36,7 +36,7 @@ class ProductsOnIntegers(Transform):
 
 
 def scales_to(model: Model, tensor: str) -> tuple[str, list[tuple[Step, Origin | None]]] | None:
-    """The integers that a tensor is scales times, and those with the nodes that they are of; None where it is not."""
+    """The integers that a tensor is a scaled copy of, and the scales with their origins; None if it is not one."""
     if integer_type(model, tensor) is not None:
         return tensor, []
     run = run_to(model, tensor)

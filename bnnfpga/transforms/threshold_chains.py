@@ -1,4 +1,4 @@
-"""Chains from an integer to a quantizer, as integer thresholds or tables found by evaluating them."""
+"""Turning chains from an integer tensor to a quantizer into integer thresholds or tables, by evaluating them."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ from bnnfpga.transforms.pooled_chains import PlacedStep, fit_chain
 from bnnfpga.transforms.step_functions import IntervalFunction, integer_function
 
 _MAX_DIRECT_BITS = 10
-"""Bits of an integer up to which a table by its value is taken where it is no larger than other forms."""
+"""Maximum width of an integer that directly indexes a table, if that is no larger than other forms."""
 _MAX_COUNTED = 255
-"""Intervals of a function that turns around, up to which they are counted."""
+"""Maximum number of thresholds by which the interval of a non-monotone function is counted."""
 _MAX_TABLE_BITS = 1 << 22
-"""Bits of a table, over all channels: about 230 block memories of 18 kbit."""
+"""Maximum bits of a table, over all channels: about 230 block RAMs of 18 kbit."""
 
 
 class ChainsToThresholds(Transform):
-    """Everything between an integer tensor and a quantizer, the quantizer included, becomes an integer step function.
+    """Replace the chain from an integer tensor to a quantizer, quantizer included, with an integer step function.
 
-    The chain is evaluated in the golden arithmetic on the integers that can occur; no pattern is matched. What rises or
-    falls becomes thresholds, anything else a table. The quantizer must have scale one.
+    The chain is evaluated in the golden arithmetic on the integers that can occur; no pattern is matched. A monotone
+    function becomes thresholds, any other a table. The quantizer must have unit scale.
     """
 
     kinds = kinds_that(lambda traits: traits.quantizes)
@@ -60,7 +60,7 @@ class ChainsToThresholds(Transform):
         values = reachable_values(model, source)
         fitted = fit_chain(model, _placed(model, chain, quantizer), values)
         if fitted.by_pixel is not None:
-            # The fewest thresholds that there can be, so that what does not fit is not evaluated.
+            # One level is a lower bound: do not evaluate what cannot fit.
             _check_table(model, fitted.by_pixel, source, max(step.channels for step in fitted.steps), 1)
         function = integer_function(fitted.steps, values, where=describe(node))
         if fitted.by_pixel is not None:
@@ -73,7 +73,7 @@ class ChainsToThresholds(Transform):
 
 
 def _placed(model: Model, chain: Sequence[Node], quantizer: Quantizer) -> list[PlacedStep | Node]:
-    """The steps of a chain, and its pools."""
+    """The steps and pools of a chain, in order."""
     placed: list[PlacedStep | Node] = []
     for item in chain:
         if traits_of(item).takes_extremum:
@@ -85,7 +85,7 @@ def _placed(model: Model, chain: Sequence[Node], quantizer: Quantizer) -> list[P
 
 
 def _check_table(model: Model, node: Node, source: str, elements: int, levels: int) -> None:
-    """Refuse constants for each pixel, which `node` has, whose thresholds are too many."""
+    """Refuse per-pixel constants, which `node` has, if their thresholds are too many."""
     type = integer_type(model, source)
     assert type is not None
     bits = elements * levels * IntegerType.interval(type.lo, type.hi + 1).bits
@@ -104,9 +104,9 @@ def _check_table(model: Model, node: Node, source: str, elements: int, levels: i
 
 
 def chain_above(model: Model, node: Node) -> list[Node]:
-    """The elementwise nodes and max pools that lead to `node`, from first to last, itself included.
+    """The chain of elementwise nodes and max pools that leads to `node`, in order, `node` included.
 
-    In front of the first is an integer tensor, or what is no elementwise node with one operand.
+    It begins after an integer tensor, or after a node that is not elementwise with one operand.
     """
     chain = [node]
     while True:
@@ -114,11 +114,11 @@ def chain_above(model: Model, node: Node) -> list[Node]:
         producer = model.producer(source)
         if producer is None or len(data_operands(model, producer)) != 1:
             return chain
-        # A pool of a step function is a step function of a pool.
+        # A pool commutes with a step function.
         pools = traits_of(producer).takes_extremum
         if not pools and not traits_of(producer).elementwise:
             return chain
-        # A max pool of sums is one of their few codes: it comes behind the thresholds, where it is smaller.
+        # A max pool of sums moves behind the thresholds, where it is smaller: their codes have few bits.
         is_own_pool = pools and model.only_reader(source) is not None
         if integer_type(model, source) is not None and not is_own_pool:
             return chain
@@ -128,11 +128,11 @@ def chain_above(model: Model, node: Node) -> list[Node]:
 def _replace(model: Model, chain: list[Node], source: str, function: ThresholdTable | IntervalFunction) -> None:
     node = chain[-1]
     if isinstance(function, ThresholdTable):
-        made = [_thresholds(model, node, source, function, node.output[0])]
+        nodes = [_thresholds(model, node, source, function, node.output[0])]
     else:
-        made = _table(model, node, source, function)
-    model.replace(node, *made)
-    # Nodes of the chain may serve another one too.
+        nodes = _table(model, node, source, function)
+    model.replace(node, *nodes)
+    # Nodes of the chain may be part of another chain too.
     model.remove_unread(*chain[:-1])
 
 
@@ -144,7 +144,7 @@ def _thresholds(model: Model, node: Node, source: str, table: ThresholdTable, re
 
 
 def _table(model: Model, node: Node, source: str, function: IntervalFunction) -> list[Node]:
-    """A table by the value itself where that is cheaper, else by the number of thresholds that it reaches."""
+    """A table indexed by the value itself if that is cheaper, otherwise by the number of thresholds it reaches."""
     type = integer_type(model, source)
     assert type is not None
     rows, levels, count = function.intervals.rows, function.intervals.levels, function.intervals.output

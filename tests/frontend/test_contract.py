@@ -15,7 +15,7 @@ from bnnfpga.frontend.checking.supported import SUPPORTED
 from bnnfpga.frontend.clean import clean
 from bnnfpga.frontend.contract.page import operators_page
 from bnnfpga.frontend.contract.table import QONNX, REFUSED, STANDARD
-from bnnfpga.frontend.contract.terms import MODERN, NEWEST, OLDEST, Operator
+from bnnfpga.frontend.contract.terms import MODERN, NEWEST, OLDEST, Contract
 from bnnfpga.frontend.graph.nodes import EMBEDDING, UNARY
 from bnnfpga.frontend.reading.well_formed import check_file
 from bnnfpga.golden.golden_model import GoldenModel
@@ -31,7 +31,7 @@ NEWEST_ONNX = onnx.defs.onnx_opset_version()
 
 
 @pytest.mark.parametrize("operator", STANDARD.values(), ids=STANDARD)
-def test_every_change_of_a_schema_is_accounted_for(operator: Operator) -> None:
+def test_every_change_of_a_schema_is_accounted_for(operator: Contract) -> None:
     known = [version for version in operator.versions if version <= NEWEST_ONNX]
     assert known == list(schema_versions()[operator.name])
     for form in operator.forms:
@@ -39,7 +39,7 @@ def test_every_change_of_a_schema_is_accounted_for(operator: Operator) -> None:
             _check_schema(operator, form.first, onnx.defs.get_schema(operator.name, version))
 
 
-def _check_schema(operator: Operator, first: int, schema: onnx.defs.OpSchema) -> None:
+def _check_schema(operator: Contract, first: int, schema: onnx.defs.OpSchema) -> None:
     form = operator.form(first)
     assert form is not None
     assert len(form.inputs) == len(schema.inputs)

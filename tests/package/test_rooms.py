@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -136,3 +137,23 @@ def test_contributors_see_the_same_order() -> None:
     table = (PACKAGE.parent / "CONTRIBUTING.md").read_text().partition("| `bnnfpga/` |")[2].partition("\n\n")[0]
     shown = [name for row in table.splitlines()[2:] for name in re.findall(r"`(\w+)`", row.split("|")[1])]
     assert shown == list(dict.fromkeys(room.partition(".")[0] for rooms in ORDER for room in rooms))
+
+
+def test_no_two_classes_have_one_name() -> None:
+    """Nor a class and the name of a type, whatever underscore stands in front; the independent check has its own."""
+    homes: dict[str, set[str]] = {}
+    for name, path in MODULES.items():
+        if room(name) != "golden.check":
+            for defined in defined_types(ast.parse(path.read_text())):
+                homes.setdefault(defined.lstrip("_"), set()).add(name)
+    assert {name: sorted(found) for name, found in homes.items() if len(found) > 1} == {}
+
+
+def defined_types(tree: ast.Module) -> Iterator[str]:
+    """The classes that a module defines, and its names of types: in CamelCase."""
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            yield from (t.id for t in targets if isinstance(t, ast.Name) and re.fullmatch(r"_?[A-Z]\w*[a-z]\w*", t.id))

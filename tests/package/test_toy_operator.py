@@ -20,12 +20,12 @@ from pathlib import Path
 import numpy as np
 
 from bnnfpga.frontend.contract import elementwise_operators as family
-from bnnfpga.frontend.contract.terms import Attribute, Form, Input, Operator, one_of
+from bnnfpga.frontend.contract.terms import Attribute, Form, Input, Contract, one_of
 from bnnfpga.frontend.contract.traits import Traits
 
 form = Form((10, 13), (Input("A"), Input("B", constant=True)), (Attribute("fmod", "int", 0, one_of(1)),))
 traits = Traits(elementwise=True, broadcasts=True)
-family.OPERATORS += (Operator("Mod", "Arithmetic", "What a division leaves.", (form,), traits=traits),)
+family.OPERATORS += (Contract("Mod", "Arithmetic", "What a division leaves.", (form,), traits=traits),)
 
 from bnnfpga.frontend.graph.nodes import required_constant
 from bnnfpga.golden.steps import MEANINGS

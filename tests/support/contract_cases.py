@@ -17,7 +17,7 @@ import onnx
 from onnx import TensorProto
 
 from bnnfpga.frontend.contract.table import QONNX, STANDARD
-from bnnfpga.frontend.contract.terms import OLDEST, Form, Operator
+from bnnfpga.frontend.contract.terms import OLDEST, Contract, Form
 from tests.support.spelled import DOMAIN, Spelled
 
 Setting = dict[str, Any]
@@ -31,7 +31,7 @@ _MOST = 80 if os.environ.get("BNNFPGA_THOROUGH") else 20
 class Case:
     """An operator at a version, with some attributes, and constants that were attributes once or stand for them."""
 
-    operator: Operator
+    operator: Contract
     version: int
     setting: tuple[tuple[str, Any], ...]
     build: Callable[[Spelled, Put], None]

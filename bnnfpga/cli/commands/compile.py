@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bnnfpga.cli.options import AsJson, InputScale, InputType, ModelFile, Quiet, Verbose
+from bnnfpga.cli.options import AsJson, InputScale, InputType, ModelArgument, Quiet, Verbose
 from bnnfpga.cli.terminal import Outcome, Terminal
 
 
@@ -20,7 +20,7 @@ class OutputKind(StrEnum):
 
 
 def compile(
-    model: ModelFile,
+    model: ModelArgument,
     output: Annotated[Path, typer.Option("-o", metavar="DIR", help="The folder to write the project to.")],
     folding: Annotated[
         Path | None,

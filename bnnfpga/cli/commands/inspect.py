@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from bnnfpga.cli.options import AsJson, InputScale, InputType, ModelFile, Quiet, Verbose
+from bnnfpga.cli.options import AsJson, InputScale, InputType, ModelArgument, Quiet, Verbose
 from bnnfpga.cli.terminal import Outcome, Terminal
 
 
 def inspect(
-    model: ModelFile,
+    model: ModelArgument,
     input: InputType = None,
     input_scale: InputScale = None,
     as_json: AsJson = False,

@@ -11,7 +11,7 @@ from bnnfpga.cli.options import AsJson, ProjectFolder, Quiet, Verbose
 from bnnfpga.cli.terminal import Outcome, Terminal
 
 
-class Flow(StrEnum):
+class FlowName(StrEnum):
     """The synthesis flows."""
 
     VITIS = "vitis"
@@ -22,7 +22,7 @@ class Flow(StrEnum):
 def synth(
     project: ProjectFolder,
     flow: Annotated[
-        Flow,
+        FlowName,
         typer.Option(
             help="Estimates of the HLS C++, a bitstream for a board, or the RTL placed and routed out of context."
         ),

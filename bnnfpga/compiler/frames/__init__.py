@@ -1,8 +1,8 @@
-"""Frames on which a compilation is checked: of kinds that random ones alone would hardly ever be.
+"""Test frames for a compilation's self-check, including kinds that random frames would hardly ever cover.
 
-A pool of a whole random image is its largest value whatever the pool does; thresholds at the far end of a range are
-never met. So there are frames at the ends of the range, with single channels, rows and columns lit, with levels that
-tell the axes apart, and with sums of the first layers at a threshold and just below it.
+Max pooling a whole random image gives its largest value even if the pool is wrong; thresholds at the far end of a range
+are never reached. So there are frames at the ends of the range, frames with single channels, rows and columns lit,
+frames whose levels distinguish the axes, and frames with sums of the first layers at a threshold and just below it.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ from bnnfpga.transforms.fold import Folded
 MAX_FRAMES = 32
 _MAX_FOR_FILE = 6
 _MIN_FRAMES, _MIN_FOR_FILE = 4, 2
-"""How many frames there are at most, where one costs more products than `_COSTLY`, and where one does not."""
+"""Frames in all at least, and frames for the costlier checks if a frame takes more products than `_COSTLY`."""
 _COSTLY = 10**8
 _PRODUCTS = 15 * 10**8
-"""What all frames cost together at most, but for the few that there always are."""
+"""Budget of products for all frames beyond `_MIN_FRAMES`."""
 _SEARCHED = 10
-"""Frames that are looked for at least, of `MAX_FRAMES`."""
+"""Least number of searched frames among `MAX_FRAMES`."""
 
 
 @dataclass(frozen=True, eq=False)
 class Frames:
-    """Frames for checks, those first that tell most.
+    """Test frames, most informative first.
 
     Parameters
     ----------
     x
-        float32 (frames, *input shape of the model): the model's inputs, or the codes where the project takes integers.
+        float32 (frames, *input shape of the model): the model's inputs, or the codes if the project takes integers.
     kinds
-        What each frame is called, like "channel 0 lit".
+        A name for each frame, like "channel 0 lit".
     for_file
-        Indices of those that are for costlier checks.
+        Indices of the frames for costlier checks.
     """
 
     x: Floats
@@ -52,23 +52,23 @@ class Frames:
     for_file: tuple[int, ...]
 
     def name(self, index: int) -> str:
-        """A frame in a message."""
+        """A frame's name for messages."""
         return f"frame {index}, {self.kinds[index]}"
 
 
 def self_check_frames(golden: GoldenModel, folded: Folded, graph: Graph, input: InputFormat, order: Order) -> Frames:
-    """The frames for a model; the same model gives the same frames.
+    """Choose the frames for a model; the same model always gets the same frames.
 
     Parameters
     ----------
     golden
-        The model, which says what shape its inputs have.
+        The model, for the shape of its inputs.
     folded, graph
-        What it became: thresholds are those of the graph, so that one that is wrong is met where it stands.
+        The compiled forms of the model. Thresholds are read from the graph, so that a wrong one is exercised as built.
     input
-        What the project takes.
+        The project's input format.
     order
-        The order in which a frame of the model's input streams.
+        The stream order of a frame of the model's input.
     """
     rng = np.random.default_rng(0)
     shape = golden.input_shape
@@ -80,36 +80,36 @@ def self_check_frames(golden: GoldenModel, folded: Folded, graph: Graph, input: 
     floats = [] if input.type is not None else _float_frames(folded, type, shape, rng)
     sought = max(1, count * _SEARCHED // MAX_FRAMES, count - len(floats) - len(fixed))
     fixed = fixed[: max(count - sought - len(floats), _MIN_FRAMES - 1)]
-    found = searched(graph, order, type, fixed, sought, rng)
-    while len(fixed) + len(floats) + len(found) < count:
-        found.append(Pattern("random", draw(type, shape, rng)))
-    integers = _merged(fixed, found)
+    reaching = searched(graph, order, type, fixed, sought, rng)
+    while len(fixed) + len(floats) + len(reaching) < count:
+        reaching.append(Pattern("random", draw(type, shape, rng)))
+    integers = _merged(fixed, reaching)
     codes = np.stack([pattern.codes for pattern in integers])
     if folded.input_function is None:
         x = codes.astype(np.float32)
     else:
         x = floats_of(folded.input_function.steps, codes.reshape(len(codes), -1), type, "inside", rng)
     frames = [(pattern.kind, frame.reshape(shape)) for pattern, frame in zip(integers, x, strict=True)]
-    # Those of floats are last but for the first of them.
+    # The float frames come last, except for the first of them.
     frames = [*frames[:_MIN_FRAMES], *floats[:1], *frames[_MIN_FRAMES:], *floats[1:]][:count]
     for_file = range(min(_MIN_FOR_FILE if costly else _MAX_FOR_FILE, count))
     return Frames(np.stack([x for _, x in frames]), tuple(kind for kind, _ in frames), tuple(for_file))
 
 
-def _merged(fixed: list[Pattern], found: list[Pattern]) -> list[Pattern]:
-    """One that was looked for behind each second of the fixed ones, from the first one on."""
+def _merged(fixed: list[Pattern], reaching: list[Pattern]) -> list[Pattern]:
+    """Interleave searched frames with fixed ones: one after every second fixed frame, starting with the first."""
     merged: list[Pattern] = []
     for index, pattern in enumerate(fixed):
         merged.append(pattern)
-        if index % 2 == 0 and index // 2 < len(found):
-            merged.append(found[index // 2])
-    return [*merged, *found[(len(fixed) + 1) // 2 :]]
+        if index % 2 == 0 and index // 2 < len(reaching):
+            merged.append(reaching[index // 2])
+    return [*merged, *reaching[(len(fixed) + 1) // 2 :]]
 
 
 def _float_frames(
     folded: Folded, type: IntegerType, shape: tuple[int, ...], rng: np.random.Generator
 ) -> list[tuple[str, Floats]]:
-    """Frames that only float inputs can be."""
+    """Frames that only float inputs can represent."""
     assert folded.input_function is not None
     steps = folded.input_function.steps
     codes = draw(type, (2, int(np.prod(shape))), rng)

@@ -12,41 +12,41 @@ from bnnfpga.numbers.integers import IntArray, IntegerType
 
 _AXES = {1: ("element",), 2: ("channel", "sample"), 3: ("channel", "row", "column")}
 _SHARE_DRAWN = 0.1
-"""The part of a sparse frame that is not dark."""
+"""Share of a sparse frame that differs from the background."""
 
 
 @dataclass(frozen=True, eq=False)
 class Pattern:
-    """A frame: what it is called, and its codes, int64 of the model's input shape."""
+    """A frame: its name, and its codes, int64 of the model's input shape."""
 
     kind: str
     codes: IntArray
 
 
 def draw(type: IntegerType, shape: tuple[int, ...], rng: np.random.Generator) -> IntArray:
-    """Uniformly random values of a type."""
+    """Draw uniformly random values of a type."""
     if type.is_bipolar:
         return 2 * rng.integers(0, 2, shape) - 1
     return rng.integers(type.lo, type.hi + 1, shape)
 
 
 def patterns(type: IntegerType, shape: tuple[int, ...], rng: np.random.Generator) -> list[Pattern]:
-    """The frames of these kinds, those first that tell most, so that any number of them from the front will do.
+    """The frames of these kinds, most informative first, so that any number of first frames is a good choice.
 
     Parameters
     ----------
     type
-        The codes.
+        The type of the codes.
     shape
-        Of the model's input, without the batch; nothing is said of an axis with a single index.
+        The model's input shape without the batch; axes of length 1 get no frames of their own.
     rng
-        Where random numbers come from.
+        Source of random numbers.
     """
-    found: list[Pattern] = []
+    frames: list[Pattern] = []
 
     def add(kind: str, codes: IntArray) -> None:
-        if not any(np.array_equal(codes, other.codes) for other in found):
-            found.append(Pattern(kind, codes))
+        if not any(np.array_equal(codes, other.codes) for other in frames):
+            frames.append(Pattern(kind, codes))
 
     def add_levels(kind: str, levels: NDArray[np.float64]) -> None:
         add(kind, _codes(type, np.broadcast_to(levels, shape)))
@@ -57,7 +57,7 @@ def patterns(type: IntegerType, shape: tuple[int, ...], rng: np.random.Generator
     names = [axis.name for axis in axes] or ["element"]
     add_levels(f"another level for each {' and '.join(filter(None, (', '.join(names[:-1]), names[-1])))}", mixed % 1)
     add("random", draw(type, shape, rng))
-    # One view of each axis in turn, then the next view of each: the first few frames see all axes.
+    # One view of each axis in turn, then the next view of each: the first few frames cover all axes.
     for turn in range(len(_VIEWS)):
         for place, axis in enumerate(axes):
             add_levels(*_VIEWS[(turn + place) % len(_VIEWS)](axis, rng))
@@ -72,11 +72,11 @@ def patterns(type: IntegerType, shape: tuple[int, ...], rng: np.random.Generator
     if type.lo < 0 < type.hi and not type.is_bipolar:
         add("all 0", np.zeros(shape, dtype=np.int64))
     add("random, mostly the highest value", _sparse(type, shape, rng, type.hi))
-    return found
+    return frames
 
 
 def _names(shape: tuple[int, ...]) -> tuple[str, ...]:
-    """What the axes are called; channels come first but for an input that can only be an image with channels last."""
+    """The names of the axes; channels come first, except for an input that can only be an image with channels last."""
     if len(shape) == 3 and shape[2] <= 4 < min(shape[:2]):
         return ("row", "column", "channel")
     return _AXES.get(len(shape)) or tuple(f"index of axis {axis + 1}" for axis in range(len(shape)))
@@ -95,7 +95,7 @@ class _Axis:
         return self.shape[self.index]
 
     def spread(self, levels: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Levels of the axis' indices, for broadcasting against a frame."""
+        """Reshape one level per index of the axis, for broadcasting against a frame."""
         return levels.reshape(tuple(self.extent if axis == self.index else 1 for axis in range(len(self.shape))))
 
     def only(self, place: int) -> NDArray[np.float64]:
@@ -113,7 +113,7 @@ def _all_but(axis: _Axis, rng: np.random.Generator) -> tuple[str, NDArray[np.flo
 
 
 def _random_levels(axis: _Axis, rng: np.random.Generator) -> tuple[str, NDArray[np.float64]]:
-    # Both ends are among them, and of bipolar codes as many as fit of each.
+    # Both ends are among them, and bipolar codes are as balanced as possible.
     levels = rng.permutation(np.linspace(0, 1, axis.extent))
     return f"a random level for each {axis.name}", axis.spread(levels)
 
@@ -132,7 +132,7 @@ _VIEWS: tuple[Callable[[_Axis, np.random.Generator], tuple[str, NDArray[np.float
 
 
 def _codes(type: IntegerType, levels: NDArray[np.float64]) -> IntArray:
-    """Codes from levels between 0, the lowest, and 1, the highest."""
+    """Codes for levels from 0, the lowest, to 1, the highest."""
     if type.is_bipolar:
         return np.where(levels < 0.5, -1, 1).astype(np.int64)
     return np.rint(type.lo + levels * (type.hi - type.lo)).astype(np.int64)

@@ -1,4 +1,4 @@
-"""Which of many frames bring the sums of the first two layers to their thresholds, and to one below them."""
+"""Evaluating which frames bring sums of the first two layers to their thresholds, or the nearest value below them."""
 
 from __future__ import annotations
 
@@ -12,36 +12,36 @@ from bnnfpga.numbers.integers import IntArray
 
 _MAX_PRODUCTS = 15 * 10**7
 _MAX_SUMS = 1 << 22
-"""What looking at frames may take altogether: products, and sums compared with a threshold."""
+"""Budgets for evaluating all frames: products, and comparisons of sums with thresholds."""
 _MAX_AT_ONCE = 1 << 21
-"""Sums that are kept at a time."""
+"""Sums held in memory at a time."""
 _MAX_LEVELS = 8
-"""Thresholds of a channel that are looked at."""
+"""Thresholds considered per channel."""
 
 
 @dataclass(frozen=True, eq=False)
 class Sight:
-    """What frames see: for each decider up to a generation, by name, bool (frames, 2, channels, levels).
+    """The thresholds that frames reach, by decider up to a generation: bool (frames, 2, channels, levels).
 
-    Whether a sum comes to a threshold (0), or to the nearest value below it that sums can be (1).
+    Whether any sum lies at a threshold (0), or at the nearest value below it that sums can take (1).
     """
 
     seen: dict[str, NDArray[np.bool_]]
 
     def flat(self) -> NDArray[np.bool_]:
-        """(frames, all that can be seen)."""
+        """All of it side by side, (frames, targets)."""
         return np.concatenate([array.reshape(len(array), -1) for array in self.seen.values()], axis=1)
 
 
 class Looker:
-    """Looks at frames as far as that is cheap: at both layers, at the first one alone, or at none."""
+    """Evaluates frames as far as that is cheap: in both layers, in the first one only, or not at all."""
 
     def __init__(self, units: FirstUnits) -> None:
         self._units = units
         self._steps: dict[str, IntArray] = {}
 
     def affordable(self, generation: int) -> int:
-        """How many frames can be looked at up to a generation of deciders."""
+        """The number of frames that can be evaluated up to a generation of deciders."""
         deciders = [d for d in self._units.deciders if d.generation <= generation]
         if not deciders:
             return 0
@@ -50,7 +50,7 @@ class Looker:
         return min(_MAX_PRODUCTS // max(products, 1), _MAX_SUMS // max(sums, 1))
 
     def look(self, frames: IntArray, generation: int) -> Sight:
-        """What each of the frames sees, int64 (frames, elements)."""
+        """Evaluate frames, int64 (frames, elements) in stream order."""
         deciders = [d for d in self._units.deciders if d.generation <= generation]
         largest = max(max(p.elements for p in (*d.operator.inputs, *d.operator.outputs)) for d in deciders)
         part = max(1, _MAX_AT_ONCE // largest)
@@ -66,12 +66,12 @@ class Looker:
 
 
 def levels_of(levels: int) -> IntArray:
-    """The thresholds of a channel that are looked at."""
+    """The indices of the thresholds considered per channel."""
     return np.unique(np.linspace(0, levels - 1, min(levels, _MAX_LEVELS)).astype(np.int64))
 
 
 def _steps(sums: IntArray) -> IntArray:
-    """By channel, what all sums differ by multiples of: sums of as many -1 and +1 are all even, or all odd."""
+    """Per channel, the greatest common divisor of the sums' differences: 2 for sums of a fixed number of -1 and +1."""
     flat = sums.reshape(-1, sums.shape[-1])
     steps: IntArray = np.maximum(np.gcd.reduce(flat - flat[0], axis=0), 1)
     return steps
@@ -88,9 +88,9 @@ def _seen(decider: Decider, sums: IntArray, steps: IntArray) -> NDArray[np.bool_
 
 
 def most_telling(candidates: NDArray[np.bool_], known: NDArray[np.bool_], count: int) -> list[int]:
-    """Up to `count` of the candidates, bool (candidates, all that can be seen), each of which sees something new.
+    """Choose up to `count` candidates, bool (candidates, targets), each of which adds something to `known`.
 
-    The one that sees most comes first, then the one that adds most to it; `known` is seen anyhow.
+    Greedy: the one that adds most comes first, then the one that adds most to both, and so on.
     """
     chosen: list[int] = []
     new = candidates & ~known

@@ -1,4 +1,4 @@
-"""Operands of dot products whose sums are given."""
+"""Solving for operands that bring dot products to prescribed sums."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bnnfpga.numbers.integers import IntArray, IntegerType
 _TRIES = 4
 _MAX_MOVES = 100
 _PAIRS = 512
-"""Pairs of moves that are tried where no single one helps."""
+"""Pairs of moves to try if no single one helps."""
 
 
 def solve(
@@ -21,27 +21,27 @@ def solve(
     below: NDArray[np.bool_],
     rng: np.random.Generator,
 ) -> tuple[IntArray, NDArray[np.bool_]]:
-    """Operands whose sums are the least that can be from a threshold on, or the greatest below it; or nearly so.
+    """Operands whose sums are the least possible values at or above thresholds, or the greatest below; or nearly so.
 
-    One sum is found greedily, several by moves that bring them nearer on the whole.
+    A single sum is reached greedily, several together by moves that reduce the distance of all.
 
     Parameters
     ----------
     weights
         int64 (sums, operands).
     type
-        The operands.
+        The type of the operands.
     thresholds, below
-        For each sum its threshold, and whether it is to be below.
+        For each sum its threshold, and whether it is to lie below.
     rng
-        Where random numbers come from.
+        Source of random numbers.
 
     Returns
     -------
     int64 (operands,), bool (sums,)
-        Operands of the type, and which sums are as wanted.
+        Operands of the type, and which sums reached their goal.
     """
-    # Sums are what any are, plus multiples of a step.
+    # All possible values of a sum differ by multiples of a step.
     steps = np.gcd.reduce(weights, axis=1) * (2 if type.is_bipolar else 1)
     possible = steps > 0
     weights, thresholds, below, steps = (array[possible] for array in (weights, thresholds, below, steps))
@@ -49,24 +49,24 @@ def solve(
     for _ in range(_TRIES if len(weights) == 1 else 1):
         x = draw(type, weights.shape[1:], rng)
         distances = -((weights @ x - thresholds) // steps) * steps - steps * below
-        wanted = weights @ x + distances
+        goals = weights @ x + distances
         if len(weights) == 1:
             _one(weights[0], type, int(distances[0]), x, rng)
         elif len(weights):
             _several(weights, type, distances, x, rng)
-        reached[possible] = weights @ x == wanted
+        reached[possible] = weights @ x == goals
         if np.all(reached[possible]):
             break
     return x, reached
 
 
 def _one(weights: IntArray, type: IntegerType, distance: int, x: IntArray, rng: np.random.Generator) -> None:
-    """Change operands in random order, each as far as it goes, until their sum is `distance` farther."""
+    """Change operands in random order, each as far as possible, until their sum has moved by `distance`."""
     unit = 2 if type.is_bipolar else 1
     order = rng.permutation(len(weights))
     while distance:
         sign = int(np.sign(distance))
-        # How many units each operand can go that way, and what a unit changes.
+        # How many units each operand can move that way, and how much a unit changes the sum.
         room = np.where(weights[order] * sign > 0, type.hi - x[order], x[order] - type.lo) // unit
         each = np.abs(weights[order]) * unit
         usable = (room > 0) & (each > 0) & (each <= abs(distance))
@@ -80,9 +80,9 @@ def _one(weights: IntArray, type: IntegerType, distance: int, x: IntArray, rng: 
 
 
 def _several(weights: IntArray, type: IntegerType, distances: IntArray, x: IntArray, rng: np.random.Generator) -> None:
-    """Move the operand, or else the pair, that brings the sums nearest together, until none does.
+    """Repeatedly make the move of one operand, or else of a pair, that brings the sums nearest to their goals.
 
-    Nearness is a sum of squares: that of all moves takes one product of a matrix and a vector.
+    Distance is a sum of squares, so that one product of a matrix and a vector gives it for all moves.
     """
     sizes = [2] if type.is_bipolar else [size for size in (1, 4, 16, 64, 256) if size <= type.hi - type.lo]
     moves = np.array([sign * size for size in sizes for sign in (1, -1)])[:, None]
@@ -103,7 +103,7 @@ def _several(weights: IntArray, type: IntegerType, distances: IntArray, x: IntAr
             both += 2 * size[0] * size[1] * np.einsum("ij,ij->i", columns[operand[0]], columns[operand[1]])
             both[operand[0] == operand[1]] = np.inf
             pair = int(np.argmin(both))
-            # One that leaves as much is taken, too: other moves follow from it.
+            # A pair that gains nothing is accepted as well: it enables other moves.
             if both[pair] > 0:
                 return
             best = pairs[:, pair].tolist()

@@ -1,4 +1,4 @@
-"""Frames in which sums of the first layer come to a threshold, and to the nearest value below it."""
+"""Constructing frames in which sums of the first layer reach a threshold, or the nearest value below it."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from bnnfpga.dataflow.element_function import ElementFunction
 from bnnfpga.numbers.integers import IntArray, IntegerType
 
 _MAX_WINDOWS = 128
-"""Windows of a frame that are tried for targets; the operands of others are random."""
-_OPERANDS_FOR_ONE, _MAX_TOGETHER = 10, 10
-"""How many operands of a frame with one window there must be for each of its targets, and how many targets at most."""
+"""Windows per frame that are tried for targets; the operands of others are random."""
+_OPERANDS_PER_TARGET, _MAX_TOGETHER = 10, 10
+"""Operands needed per target in a frame with one window, and targets at most in such a frame."""
 _MAX_LISTED = 1 << 20
-"""Results of an elementwise unit up to which they are listed, to find what gives each."""
+"""Results of an elementwise unit up to which they are tabulated in order to invert it."""
 
 
 @dataclass(frozen=True)
-class Target:
-    """Where a sum is to come: to a threshold of a channel, or as little below it as can be."""
+class SumTarget:
+    """A value for a sum to reach: a threshold of a channel, or the nearest possible value below it."""
 
     channel: int
     level: int
@@ -31,20 +31,20 @@ class Target:
 
 
 def frame_with(
-    layer: Receptive, type: IntegerType, elements: int, targets: list[Target], rng: np.random.Generator
+    layer: Receptive, type: IntegerType, elements: int, targets: list[SumTarget], rng: np.random.Generator
 ) -> IntArray:
-    """A frame for as many of the targets as go together.
+    """Construct a frame for as many of the targets as fit together.
 
     Parameters
     ----------
     layer
-        The layer whose sums are meant.
+        The layer of the sums.
     type, elements
-        The input's codes, and how many of them a frame has.
+        The input's codes, and their number per frame.
     targets
-        Those that the frame is made for are taken off its end.
+        The frame's targets are removed from the end.
     rng
-        Where random numbers come from.
+        Source of random numbers.
 
     Returns
     -------
@@ -55,13 +55,13 @@ def frame_with(
     used = np.zeros(elements, dtype=bool)
     together = 1
     if not layer.sums.is_depthwise and len(layer.places) == 1:
-        # The more there are, the likelier some are missed: those come again, maybe by themselves.
-        most = int(np.clip(layer.places.shape[1] // _OPERANDS_FOR_ONE, 1, _MAX_TOGETHER))
+        # The more there are, the likelier some are missed: those are retried later, possibly alone.
+        most = int(np.clip(layer.places.shape[1] // _OPERANDS_PER_TARGET, 1, _MAX_TOGETHER))
         together = int(rng.integers(1 + most // 2, most + 1))
     for position in rng.permutation(len(layer.places))[:_MAX_WINDOWS]:
         if not targets:
             break
-        # Windows that share an element could not be chosen freely.
+        # The operands of windows that share an element cannot be chosen independently.
         places = layer.places[position]
         inside = places[places >= 0]
         if np.any(used[inside]):
@@ -69,24 +69,24 @@ def frame_with(
         used[inside] = True
         chosen = targets[-together:]
         del targets[-together:]
-        reached = _place(layer, int(position), chosen, values, rng)
-        # At a border, fewer operands may not do: other windows, or frames, come to it later.
+        reached = _reach(layer, int(position), chosen, values, rng)
+        # At a border, there may be too few operands: other windows, or frames, try the target later.
         targets[:0] = [target for target, done in zip(chosen, reached, strict=True) if not done]
     function = None if layer.between is None else layer.between.element_function
     return values if function is None else _Inverse.of(function).codes(values, type, rng)
 
 
-def _place(
-    layer: Receptive, position: int, targets: list[Target], values: IntArray, rng: np.random.Generator
+def _reach(
+    layer: Receptive, position: int, targets: list[SumTarget], values: IntArray, rng: np.random.Generator
 ) -> NDArray[np.bool_]:
-    """Change the operands of a window in place; several targets have the same ones."""
+    """Change a window's operands in place to reach targets that share them; returns which were reached."""
     operands = [layer.operands(position, target.channel) for target in targets]
     places, weights = operands[0][0], np.stack([own for _, own in operands])
     thresholds = np.array([layer.table.values[target.channel, target.level] for target in targets])
     below = np.array([target.below for target in targets])
     inside = places >= 0
     fixed = weights[:, ~inside] @ layer.fills[-1 - places[~inside]]
-    # An element that a window has twice, behind an upsampling, counts with the sum of its weights.
+    # An element that occurs twice in a window, after upsampling, counts with the sum of its weights.
     own, index = np.unique(places[inside], return_inverse=True)
     total = np.stack([np.bincount(index.reshape(-1), row, len(own)) for row in weights[:, inside]]).astype(np.int64)
     values[own], reached = solve(total, layer.sums.input_type, thresholds - fixed, below, rng)
@@ -94,9 +94,9 @@ def _place(
 
 
 def on_steps(function: ElementFunction, type: IntegerType, rng: np.random.Generator, elements: int) -> IntArray:
-    """Frame whose elements are a step of a function of each element, or one below it, of any channel.
+    """Construct a frame, (elements,), of the steps of an elementwise function and the values one below them.
 
-    (elements,); each such value occurs equally often.
+    All of these values, of all channels, occur equally often.
     """
     values = np.unique(np.concatenate([function.steps, function.steps - 1]))
     values = values[type.holds(values)]
@@ -108,7 +108,7 @@ def on_steps(function: ElementFunction, type: IntegerType, rng: np.random.Genera
 
 @dataclass(frozen=True, eq=False)
 class _Inverse:
-    """A function of each element backwards; `results` are those of all codes, (codes, rows), or None if many."""
+    """The inverse of an elementwise function; `results` are those of all codes, (codes, rows), or None if too many."""
 
     function: ElementFunction
     results: IntArray | None
@@ -123,11 +123,11 @@ class _Inverse:
         return cls(function, results.astype(np.int64))
 
     def codes(self, values: IntArray, type: IntegerType, rng: np.random.Generator) -> IntArray:
-        """Random ones of the codes of `type` that give the values, or the nearest below them that there is."""
+        """Codes of `type`, chosen at random among those whose results are the values, or the nearest result below."""
         if self.results is None:
             return draw(type, values.shape, rng)
         step = 2 if type.is_bipolar else 1
-        found = np.zeros_like(values)
+        codes = np.zeros_like(values)
         rows = self.results.shape[1]
         for row in range(rows):
             # Elements of the stream have their channels innermost.
@@ -136,5 +136,5 @@ class _Inverse:
             ascending = self.results[order, row]
             last = np.maximum(np.searchsorted(ascending, own, side="right") - 1, 0)
             first = np.searchsorted(ascending, ascending[last], side="left")
-            found[row::rows] = type.lo + step * order[rng.integers(first, last + 1)]
-        return found
+            codes[row::rows] = type.lo + step * order[rng.integers(first, last + 1)]
+        return codes

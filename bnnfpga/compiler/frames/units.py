@@ -1,4 +1,4 @@
-"""The first units of a graph that decide something, and how their operands come from the input."""
+"""The first units of a graph with thresholds, and how their operands derive from the input."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from bnnfpga.numbers.integers import IntArray
 from bnnfpga.numbers.threshold_table import ThresholdTable
 
 _MARK = 1 << 40
-"""The first element of the input while places are traced: no unit fills in integers as large."""
+"""Value of the input's first element while places are traced: larger than any integer that units fill in."""
 _GENERATIONS = 2
 
 
 @dataclass(frozen=True)
 class Decider:
-    """A unit with thresholds, and how many of its kind are in front of it."""
+    """A unit with thresholds, and the number of such units before it."""
 
     operator: Operator
     table: ThresholdTable
@@ -32,20 +32,20 @@ class Decider:
 
 @dataclass(frozen=True, eq=False)
 class Receptive:
-    """A layer of dot products whose operands are elements of the input, each by itself.
+    """A layer of dot products each of whose operands depends on one element of the input.
 
     Parameters
     ----------
     sums
         The dot products.
     table, decider
-        The thresholds that its sums come to, and the unit that has them.
+        The thresholds that the sums are compared with, and the name of the unit that has them.
     places
-        int64 (positions, elements of a window): the element of the input's stream, or -1 - one of `fills`.
+        int64 (positions, elements of a window): the index in the input's stream, or -1 - index of `fills`.
     fills
-        What stands where no element of the input does.
+        The values of operands that are not elements of the input.
     between
-        The unit with a function of each element that these pass; None where they are the input's codes.
+        The elementwise unit between input and layer; None if the operands are the input's codes.
     """
 
     sums: WeightedSums
@@ -56,13 +56,13 @@ class Receptive:
     between: Operator | None
 
     def operands(self, position: int, channel: int) -> tuple[IntArray, IntArray]:
-        """The places of an output's operands, and their weights."""
+        """The places of the operands of an output, and their weights."""
         elements, weights = self.sums.operands(channel)
         return self.places[position, elements], weights
 
 
 class FirstUnits:
-    """What is looked at in a graph."""
+    """The units of a graph whose thresholds are tested."""
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
@@ -71,26 +71,26 @@ class FirstUnits:
 
     @cached_property
     def deciders(self) -> tuple[Decider, ...]:
-        """The first units with thresholds on each way, and those right behind them."""
-        found, generations = [], {self._graph.input.name: 0}
+        """The first units with thresholds on each path, and the next ones after them."""
+        deciders, generations = [], {self._graph.input.name: 0}
         for operator in self._graph.operators:
             generation = max(generations[stream.name] for stream in self._inputs[operator.name])
             table = operator.thresholds
             if table is not None:
                 if generation < _GENERATIONS:
-                    found.append(Decider(operator, table.with_rows(operator.outputs[0].shape[-1]), generation))
+                    deciders.append(Decider(operator, table.with_rows(operator.outputs[0].shape[-1]), generation))
                 generation += 1
             generations.update((stream.name, generation) for stream in self._outputs[operator.name])
-        return tuple(found)
+        return tuple(deciders)
 
     def products(self, *, last_generation: int) -> int:
-        """Products that the sums of the deciders up to a generation take a frame."""
+        """Products per frame for the sums of the deciders up to a generation."""
         return sum(operator.products for operator in self._needed(last_generation))
 
     def sums(self, codes: IntArray, last_generation: int) -> dict[str, IntArray]:
-        """What the deciders up to a generation decide from, (frames, positions, channels), by unit."""
+        """The pre-activations of the deciders up to a generation, (frames, positions, channels), by unit."""
         deciders = {d.operator.name: d for d in self.deciders if d.generation <= last_generation}
-        values, found = {self._graph.input.name: codes}, {}
+        values, by_unit = {self._graph.input.name: codes}, {}
         for operator in self._needed(last_generation):
             operands = [
                 values[stream.name].reshape(len(codes), *port.shape)
@@ -102,7 +102,7 @@ class FirstUnits:
                 preactivations = operator.preactivations(*operands)
                 assert preactivations is not None, operator.name
                 sums = preactivations.astype(np.int64, copy=False)
-                found[operator.name] = sums.reshape(len(codes), -1, operator.outputs[0].shape[-1])
+                by_unit[operator.name] = sums.reshape(len(codes), -1, operator.outputs[0].shape[-1])
                 if decider.generation == last_generation:
                     continue
                 results = (decider.table.execute(sums),)
@@ -110,10 +110,10 @@ class FirstUnits:
                 (s.name, result.astype(np.int64, copy=False))
                 for s, result in zip(self._outputs[operator.name], results, strict=True)
             )
-        return found
+        return by_unit
 
     def _needed(self, last_generation: int) -> Iterator[Operator]:
-        """The operators that the deciders up to a generation need, themselves included, in order."""
+        """The deciders up to a generation and all operators that they depend on, in order."""
         needed = {d.operator.name for d in self.deciders if d.generation <= last_generation}
         for operator in reversed(self._graph.operators):
             if operator.name in needed:
@@ -122,7 +122,7 @@ class FirstUnits:
 
     @cached_property
     def on_input(self) -> tuple[Operator, ...]:
-        """Units with a function of each element whose elements are those of the input, moved at most."""
+        """Elementwise units on the elements of the input, at most moved."""
         return tuple(self._traced[0])
 
     @property
@@ -132,12 +132,12 @@ class FirstUnits:
 
     @cached_property
     def receptive(self) -> tuple[Receptive, ...]:
-        """Layers of dot products with thresholds whose operands are elements of the input."""
+        """Layers of dot products with thresholds whose operands each depend on one element of the input."""
         return tuple(self._traced[1])
 
     @cached_property
     def _traced(self) -> tuple[list[Operator], list[Receptive]]:
-        """Follow the places of the input's elements through the units that hand them on."""
+        """Trace the places of the input's elements through the units that only move them."""
         port = self._graph.input.port
         at = {self._graph.input.name: _MARK + np.arange(port.elements)[None]}
         between: dict[str, Operator] = {}
@@ -166,7 +166,7 @@ class FirstUnits:
         return elementwise, layers
 
     def _decider_of(self, operator: Operator) -> Operator | None:
-        """What compares the sums with thresholds: the unit itself, or a unit that is their only reader."""
+        """The unit that compares the sums with thresholds: the operator itself, or their only consumer."""
         if operator.thresholds is not None:
             return operator
         consumer = self._outputs[operator.name][0].consumer

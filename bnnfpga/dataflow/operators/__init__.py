@@ -1,4 +1,4 @@
-"""One hardware unit a file: its parameters, legal foldings, cycles, memories, numpy meaning and hardware instances.
+"""The hardware units, one per file: parameters, legal foldings, schedule, memories, numpy definition and instances.
 
-Units import the core of `bnnfpga.dataflow` and never each other.
+Units import the core of `bnnfpga.dataflow`, never each other.
 """

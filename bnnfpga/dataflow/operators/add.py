@@ -17,12 +17,12 @@ from bnnfpga.numbers.integers import IntegerType
 
 @dataclass(frozen=True)
 class Add(Binary):
-    """Adds two streams element by element, each times an integer, `pe` elements a cycle.
+    """Adds two streams element by element, each multiplied by an integer, `pe` elements per cycle.
 
     Parameters
     ----------
     factors
-        What an element of each counts: their scales as multiples of the scale of the sum.
+        The integer factor of each stream: its scale as a multiple of the sum's scale.
     """
 
     factors: tuple[int, int] = (1, 1)
@@ -32,19 +32,19 @@ class Add(Binary):
 
     @property
     def _ends(self) -> list[list[int]]:
-        """Least and largest multiple of each."""
+        """The smallest and the largest product of each stream's elements and its factor."""
         return [
             sorted((factor * type.lo, factor * type.hi)) for type, factor in zip(self.types, self.factors, strict=True)
         ]
 
     @property
     def result_type(self) -> IntegerType:
-        """Exact interval of the sums."""
+        """The exact interval of the sums."""
         return IntegerType.interval(sum(low for low, _ in self._ends), sum(high for _, high in self._ends))
 
     def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
         dtype = narrowest(self.result_type.lo, self.result_type.hi)
-        # Multiples need not fit what their sums do.
+        # The products need not fit the type of their sum.
         wide = narrowest(*self.factors, *self._ends[0], *self._ends[1], self.result_type.lo, self.result_type.hi)
         first, second = (
             np.multiply(array, factor, dtype=wide, casting="unsafe")
@@ -54,7 +54,7 @@ class Add(Binary):
 
     def resources(self) -> dict[str, int]:
         bits = self.result_type.bits
-        # A multiple is a sum of as many shifted operands as its factor has bits set.
+        # A product is the sum of one shifted operand for each bit that is set in the factor.
         sums = sum(abs(factor).bit_count() for factor in self.factors) - 1
         unit = {"lut": self.pe * bits * max(1, sums) + 5, "ff": self.pe * bits + 5}
         return add_resources(unit, queue_resources(self.outputs[0].width, self.queue))

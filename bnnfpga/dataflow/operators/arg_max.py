@@ -1,4 +1,4 @@
-"""The index of the largest score of a frame."""
+"""The index of the largest score in a frame."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ from bnnfpga.numbers.exact_arrays import Integers
 from bnnfpga.numbers.integers import IntArray, IntegerType
 
 _DEEP = 64
-"""Words from which a lane's ranks lie in block RAM."""
+"""Words of a lane's ranks above which they are stored in block RAM."""
 
 
 @dataclass(frozen=True)
 class ArgMax(Operator):
-    """The first channel whose score compares largest; `lanes` channels a cycle, as they come.
+    """The index of the largest score, the first of equals; `port.lanes` channels per cycle.
 
-    What is compared is the score x itself, or `factor * x + offset`, or its rank from a table.
+    The comparison is of the scores x themselves, of `factor * x + offset`, or of ranks from a table.
 
     Parameters
     ----------
     port
-        The scores, a vector.
+        The stream of scores, a vector per frame.
     factors, offsets
         int64 (channels,).
     ranks
-        int64 (channels, codes), at least 0: for each code of a score; with half as many columns as there are codes, for
-        two neighbouring codes, of which one cannot occur.
+        int64 (channels, codes), at least 0: the rank for each code of a score; with half as many columns as there are
+        codes, for each pair of neighbouring codes, one of which cannot occur.
     """
 
     port: Port
@@ -91,12 +91,12 @@ class ArgMax(Operator):
 
     @property
     def rank_shift(self) -> int:
-        """Lowest bits of a code that its rank does not depend on: 0 or 1."""
+        """Low bits of a code that do not affect its rank: 0 or 1."""
         return 0 if self.ranks is None else self.port.type.bits + 1 - self.ranks.shape[1].bit_length()
 
     @property
     def compared_type(self) -> IntegerType:
-        """Interval of what is compared."""
+        """The interval of the integers compared."""
         if self.ranks is not None:
             return IntegerType(0, int(self.ranks.max()), "signed")
         type = self.port.type
@@ -110,7 +110,7 @@ class ArgMax(Operator):
 
     @cached_property
     def _constants(self) -> tuple[NDArray[np.uint8], ...]:
-        """The bits of factors and of offsets, each (channels, bits), two's complement; none where there are none."""
+        """The bits of factors and of offsets, each (channels, bits), two's complement; empty without them."""
         if self.factors is None or self.offsets is None:
             return ()
         types = [IntegerType(int(x.min()), int(x.max()), "signed") for x in (self.factors, self.offsets)]
@@ -122,7 +122,7 @@ class ArgMax(Operator):
 
     @cached_property
     def _rank_memories(self) -> MemoryBank | None:
-        """For each lane a word for each beat and code, the beat in the higher bits of the address."""
+        """For each lane, a word for each beat and code, with the beat in the high bits of the address."""
         if self.ranks is None:
             return None
         words = self.ranks.reshape(self.port.beats, self.port.lanes, -1).transpose(1, 0, 2)
@@ -136,7 +136,7 @@ class ArgMax(Operator):
         return add_resources(unit, *extra, queue_resources(self.outputs[0].width, self.queue))
 
     def parameters(self) -> UnitParameters:
-        stated = both(
+        parameters = both(
             Lanes=self.port.lanes,
             Beats=self.port.beats,
             InputBits=self.port.type.bits,
@@ -145,15 +145,15 @@ class ArgMax(Operator):
             OutputBits=self.outputs[0].type.bits,
         ) + rtl_only(QueueDepth=self.queue)
         if self._constants:
-            # By beat, lane 0 lowest, the factor below the offset.
+            # A word per beat: lane 0 lowest, each with the factor below the offset.
             words = np.concatenate(self._constants, axis=1).reshape(self.port.beats, -1)
             factor_bits, offset_bits = (bits.shape[1] for bits in self._constants)
             memory = Memory("affine", words, "distributed")
-            stated += rtl_only(Affine=1, FactorBits=factor_bits, OffsetBits=offset_bits, Constants=memory)
+            parameters += rtl_only(Affine=1, FactorBits=factor_bits, OffsetBits=offset_bits, Constants=memory)
         if self._rank_memories is not None:
-            stated += rtl_only(Ranked=1, RankShift=self.rank_shift, RankBits=self._rank_bits)
-            stated += rtl_only(MemoryKind=self._rank_kind, Ranks=self._rank_memories)
-        return stated
+            parameters += rtl_only(Ranked=1, RankShift=self.rank_shift, RankBits=self._rank_bits)
+            parameters += rtl_only(MemoryKind=self._rank_kind, Ranks=self._rank_memories)
+        return parameters
 
     def hls_tables(self) -> tuple[HlsTable, ...]:
         tables = [

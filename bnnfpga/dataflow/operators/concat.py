@@ -1,4 +1,4 @@
-"""The channels of two streams side by side."""
+"""Concatenation of two streams along the channels."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from bnnfpga.numbers.integers import IntegerType
 
 @dataclass(frozen=True)
 class Concat(Operator):
-    """Joins two streams pixel by pixel: the channels of the first one, then those of the second one, `pe` a cycle.
+    """Joins two streams pixel by pixel: the channels of the first, then those of the second, `pe` per cycle.
 
-    A `pe` of all channels, or several times as many, takes whole pixels of both streams at once.
+    A `pe` of all channels of a pixel, or a multiple of them, takes whole pixels of both streams in one cycle.
 
     Parameters
     ----------
     positions
-        Pixels of a frame, any axes.
+        Pixels of a frame, on any axes.
     channels
-        Channels of a pixel of each stream.
+        Channels per pixel of each stream.
     type
-        The elements of both.
+        The element type of both streams.
     """
 
     positions: tuple[int, ...]
@@ -44,7 +44,7 @@ class Concat(Operator):
 
     @property
     def pixels(self) -> int:
-        """Whole pixels of a beat; 0 where the channels of the streams come one after the other."""
+        """Whole pixels per beat; 0 if the streams' channels come one after the other."""
         return self.pe // sum(self.channels)
 
     @property
@@ -76,7 +76,7 @@ class Concat(Operator):
 
     @property
     def _beats(self) -> tuple[int, int]:
-        """Beats of a pixel of each stream where they come one after the other; 1 each where at once."""
+        """Beats per pixel of each stream if they come one after the other; 1 each if they come together."""
         first, second = (1 if self.pixels else channels // self.pe for channels in self.channels)
         return first, second
 

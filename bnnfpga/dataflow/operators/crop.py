@@ -1,4 +1,4 @@
-"""Some rows and columns of an image: crops, strides, single samples of a signal."""
+"""A selection of rows and columns of an image: crops, strides, single samples of a signal."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from bnnfpga.numbers.integers import IntegerType
 
 @dataclass(frozen=True)
 class Crop(Operator):
-    """Hands on the pixels that lie in some rows and in some columns, `pe` elements a cycle, and drops the others.
+    """Passes the pixels of some rows and columns on, `pe` elements per cycle, and drops the others.
 
-    A `pe` of several times the channels takes as many pixels of a row, which must be kept or dropped together.
+    If `pe` is a multiple of the channels, a beat has several pixels of a row, which must be kept or dropped together.
 
     Parameters
     ----------
     image
         Rows and columns of the input image.
     channels
-        Channels of a pixel.
+        Channels per pixel.
     type
-        The elements.
+        The element type.
     rows, columns
-        Those that are kept, ascending.
+        The rows and columns to keep, ascending.
     """
 
     image: tuple[int, int]
@@ -55,12 +55,12 @@ class Crop(Operator):
 
     @property
     def pixels(self) -> int:
-        """Pixels of a beat."""
+        """Pixels per beat."""
         return max(1, self.pe // self.channels)
 
     @property
     def chunks(self) -> int:
-        """Beats of a pixel."""
+        """Beats per pixel."""
         return max(1, self.channels // self.pe)
 
     @property
@@ -86,7 +86,7 @@ class Crop(Operator):
 
     @cached_property
     def _kept(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Of each row and of each column, whether it is kept."""
+        """Whether each row and each column is kept."""
         rows, columns = (
             np.isin(np.arange(extent), kept) for extent, kept in zip(self.image, (self.rows, self.columns), strict=True)
         )
@@ -94,15 +94,15 @@ class Crop(Operator):
 
     @property
     def _kept_beats(self) -> NDArray[np.bool_]:
-        """Of each pixel of a row, or of so many as a beat has, whether they are kept."""
+        """Whether each pixel of a row is kept, or each group of pixels that make up a beat."""
         return self._kept[1][:: self.pixels]
 
     def schedule(self) -> Schedule:
         keep, drop = Event(1, (1,), (1,), (1,)), Event(1, (1,), (0,), (0,))
         row = [event for kept in self._kept_beats for event in [keep if kept else drop] * self.chunks]
-        gone = [drop] * len(row)
+        dropped = [drop] * len(row)
         rows = self._kept[0][:1] if self._kept[0].all() else self._kept[0]
-        events = tuple(event for kept in rows for event in (row if kept else gone))
+        events = tuple(event for kept in rows for event in (row if kept else dropped))
         return Schedule(events, 1, (2,), (1,))
 
     def execute(self, *arrays: Integers) -> tuple[Integers, ...]:

@@ -16,7 +16,7 @@ from bnnfpga.numbers.exact_arrays import Integers
 
 @dataclass(frozen=True)
 class Fifo(Operator):
-    """Holds up to `depth` beats of the stream `port` (at least 2, the fewest for full rate)."""
+    """Holds up to `depth` beats of the stream `port` (at least 2, the minimum for full rate)."""
 
     port: Port
     depth: int

@@ -1,4 +1,4 @@
-"""One stream for two consumers."""
+"""A copy of one stream for each of two consumers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bnnfpga.numbers.exact_arrays import Integers
 
 @dataclass(frozen=True)
 class Fork(Operator):
-    """Sends the stream `port` to two consumers, each through a queue of two beats; more consumers need more forks."""
+    """Sends the stream `port` to two consumers, each through a queue of two beats; a chain of forks serves more."""
 
     port: Port
 

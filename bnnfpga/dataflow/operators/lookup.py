@@ -1,4 +1,4 @@
-"""Any function of a narrow element, from a table."""
+"""Element-wise functions of narrow integers, from a table."""
 
 from __future__ import annotations
 
@@ -23,23 +23,22 @@ from bnnfpga.numbers.exact_arrays import Integers, narrowest, row_blocks
 from bnnfpga.numbers.integers import IntArray, IntegerType
 
 _DEEP = 1024
-"""Words from which a lane's table of several channels lies in block RAM."""
+"""Words of a lane's tables above which they are stored in block RAM, if they serve several channels."""
 
 
 @dataclass(frozen=True)
 class Lookup(Unary):
-    """An integer function of every element: the same of all, or one for each channel.
+    """An integer function of every element: one for all channels, or one per channel.
 
-    Each of the elements of a beat has a table of its own. That of one function is small combinational logic to a
-    synthesis tool, which makes of it as little as the function allows; else a lane's tables of its channels lie in one
-    memory.
+    Each lane has a table of its own. A shared function is combinational logic, which synthesis minimises; otherwise the
+    tables of a lane's channels are stored in one memory.
 
     Parameters
     ----------
     table
         int64 (2 ** input bits,), the result for each code that the stream can carry; or (channels, 2 ** input bits).
     output_type
-        Holds every result.
+        A type that holds every result.
     """
 
     table: IntArray
@@ -59,7 +58,7 @@ class Lookup(Unary):
 
     @property
     def groups(self) -> int:
-        """Channels of which a lane has the tables; their beats come one after the other."""
+        """Channels per lane, whose beats come one after the other; 1 if they share a function."""
         return 1 if self.is_shared else max(1, self.shape[-1] // self.pe)
 
     @property
@@ -91,7 +90,7 @@ class Lookup(Unary):
 
     @property
     def _lanes(self) -> IntArray:
-        """Of each lane the results, (lanes, groups * codes): its channels one after the other."""
+        """The results for each lane, (lanes, groups * codes), its channels one after the other."""
         by_pixel = np.tile(self.table, (max(1, self.pe // self.shape[-1]), 1))
         return by_pixel.reshape(self.groups, self.pe, -1).transpose(1, 0, 2).reshape(self.pe, -1)
 
@@ -99,7 +98,7 @@ class Lookup(Unary):
         return to_bits(self.output_type.encode(results), self.output_type.bits)
 
     def resources(self) -> dict[str, int]:
-        # A function of up to 6 bits is one lookup table a result bit, each bit more doubles that at the most.
+        # A function of up to 6 bits takes one LUT per result bit; each further bit at most doubles that.
         tables = self.output_type.bits * 2 ** max(0, self.input_type.bits - 6)
         memory = {"lut": self.pe * tables}
         if self.groups > 1:
@@ -111,20 +110,20 @@ class Lookup(Unary):
 
     @cached_property
     def _memory(self) -> Memory | MemoryBank:
-        """A table for all lanes, or the tables of each lane."""
+        """The table that all lanes share, or the tables of each lane."""
         if self.is_shared:
             return Memory("table", self._bits(self.table), "distributed")
         return MemoryBank.of("tables", self._bits(self._lanes), self._memory_kind)
 
     def parameters(self) -> UnitParameters:
-        stated = (
+        parameters = (
             hls_only(Beats=self.outputs[0].beats)
             + both(PE=self.pe, InputBits=self.input_type.bits, OutputBits=self.output_type.bits)
             + rtl_only(QueueDepth=self.queue)
         )
         if self.is_shared:
-            return stated + rtl_only(Table=self._memory)
-        return stated + both(Groups=self.groups) + rtl_only(MemoryKind=self._memory_kind, Tables=self._memory)
+            return parameters + rtl_only(Table=self._memory)
+        return parameters + both(Groups=self.groups) + rtl_only(MemoryKind=self._memory_kind, Tables=self._memory)
 
     def hls_tables(self) -> tuple[HlsTable, ...]:
         if self.is_shared:

@@ -1,4 +1,4 @@
-"""The streaming matrix-vector unit, with thresholds merged or raw sums."""
+"""The streaming matrix-vector unit, which sends sums or, with merged thresholds, their results."""
 
 from __future__ import annotations
 
@@ -23,37 +23,37 @@ from bnnfpga.numbers.integers import IntegerType
 from bnnfpga.numbers.threshold_table import ThresholdTable
 
 _WIDE_SUM = 32
-"""Bits of a step's operands from which the popcount takes two stages instead of one."""
+"""Operand bits of a step above which the popcount takes two pipeline stages instead of one."""
 
 _MAX_SHALLOW = 64
-"""Words up to which a weight memory is cheaper in LUTs than in block RAM."""
+"""The most words for which a weight memory is cheaper in LUTs than in block RAM."""
 
 _MAX_PLANE_PAIRS = 6
-"""Bit planes of a weight times those of an input up to which `rtl/bnn_matrix_vector.sv` counts bits, not products."""
+"""The most pairs of weight and input bit planes for which `rtl/bnn_matrix_vector.sv` counts bits, not products."""
 
 
 @dataclass(frozen=True)
 class MatrixVector(DotProductUnit):
-    """`MH` dot products of `MW` inputs, `pe` outputs and `simd` inputs of each a cycle.
+    """`MH` dot products of `MW` inputs: `pe` outputs per cycle, with `simd` inputs of each.
 
-    A `pe` of several times `MH` works on so many vectors at once, each as a whole: `simd` is `MW` then.
+    If `pe` is a multiple of `MH`, the unit works on several whole vectors in parallel, and `simd` is `MW`.
 
     Parameters
     ----------
     weights
         int64 (MH, MW).
     positions
-        Vectors a frame, each worked on by itself: the windows of a convolution.
+        The axes of a frame's vectors, such as the windows of a convolution.
     kernel
-        Rows and columns of pixels that a vector is made of, channels innermost; they decide what `simd` may be.
+        Rows and columns of pixels in a vector, channels innermost; they determine the legal values of `simd`.
     padded
-        Whether beats say which of their pixels lie outside the image (`Port.pads`).
+        Whether beats carry flags for pixels outside the image (`Port.pads`).
     table
-        Thresholds merged behind the sums; None gives the sums themselves.
+        Thresholds on the sums; None if the unit sends the sums themselves.
     memory
-        Kind of the weight memory.
+        The kind of the weight memory.
     sums
-        An interval around that of the dot products, for streams that are joined with others; None takes their own.
+        An interval that contains the dot products', for streams that are joined with others; None for their own.
     """
 
     positions: tuple[int, ...] = ()
@@ -77,7 +77,7 @@ class MatrixVector(DotProductUnit):
 
     @property
     def pixels(self) -> int:
-        """Vectors worked on at once."""
+        """Vectors computed in parallel."""
         return max(1, self.pe // self.mh)
 
     @property
@@ -86,12 +86,12 @@ class MatrixVector(DotProductUnit):
 
     @property
     def channels(self) -> int:
-        """Inputs of one pixel."""
+        """Input channels per pixel."""
         return self.mw // math.prod(self.kernel)
 
     @property
     def flags(self) -> int:
-        """Pixels of a step of one vector that may lie outside."""
+        """Flags of a step of one vector, one for each pixel that may lie outside the image."""
         return max(1, self.simd // self.channels) if self.padded else 0
 
     @property
@@ -108,7 +108,7 @@ class MatrixVector(DotProductUnit):
 
     @property
     def burst(self) -> int:
-        # All passes but the first have the vector from a memory.
+        # All passes but the first read the vector from a memory.
         return self.steps if self.passes > 1 else 0
 
     @property
@@ -117,7 +117,7 @@ class MatrixVector(DotProductUnit):
 
     @cached_property
     def accumulator(self) -> IntegerType:
-        """Exact interval of the dot products, or `sums` around it."""
+        """The exact interval of the dot products, or `sums`, which contains it."""
         return self.sums or super().accumulator
 
     @property
@@ -149,7 +149,7 @@ class MatrixVector(DotProductUnit):
 
     @property
     def _planes(self) -> int:
-        """Bit planes of the inputs; as numbers, -1 and +1 have two."""
+        """Bit planes of the inputs; two for -1 and +1 as signed numbers."""
         return 2 if self.input_type.is_bipolar and not self.is_xnor else self.input_type.bits
 
     @property
@@ -171,7 +171,7 @@ class MatrixVector(DotProductUnit):
 
     @cached_property
     def stored_weights(self) -> StoredWeights:
-        # A word has the weights of a step of a pass.
+        # A word has the weights of one step of one pass.
         values = self.weights.reshape(self.passes, self.neurons, self.steps, self.simd).swapaxes(1, 2)
         return StoredWeights(values, self.weight_type, self.memory)
 
@@ -189,7 +189,7 @@ class MatrixVector(DotProductUnit):
         return add_resources(unit, self._term_resources(), weights.resources(), thresholds.resources(), queue)
 
     def _term_resources(self) -> dict[str, int]:
-        """Estimate of what makes a step's products and adds them up."""
+        """Estimate for the products of a step and their adders."""
         bits, terms = self.weight_type.bits, self.pe * self.simd
         if bits == 1 or bits * self._planes <= _MAX_PLANE_PAIRS:
             return {"lut": terms * bits * self._planes}

@@ -17,7 +17,7 @@ from bnnfpga.numbers.integers import IntegerType
 
 @dataclass(frozen=True)
 class Multiply(Binary):
-    """Multiplies two streams element by element, `pe` elements a cycle."""
+    """Multiplies two streams element by element, `pe` elements per cycle."""
 
     kind: ClassVar[str] = "multiply"
     latency: ClassVar[int] = 3
@@ -28,13 +28,13 @@ class Multiply(Binary):
 
     def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
         dtype = narrowest(self.result_type.lo, self.result_type.hi)
-        # A factor need not fit where all its products do: those with 0 alone.
+        # A factor need not fit the type of the products: all of them may be 0.
         wide = narrowest(*(end for type in (*self.types, self.result_type) for end in (type.lo, type.hi)))
         product = np.multiply(*arrays, dtype=wide, casting="unsafe")
         return (product.astype(dtype, copy=False),)
 
     def resources(self) -> dict[str, int]:
-        # The multiplier takes signed numbers, those of -1 and +1 in two bits.
+        # The multiplier's operands are signed numbers; -1 and +1 take two bits.
         first, second = (2 if type.is_bipolar else type.bits + (not type.signed) for type in self.types)
         unit = {"lut": 5, "ff": 2 * self.pe * self.result_type.bits + 5}
         multipliers = multiplier_resources(first, second, self.pe)

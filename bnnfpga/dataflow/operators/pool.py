@@ -1,4 +1,4 @@
-"""Pooling: the largest, the smallest or the sum of the pixels of a window, channel by channel."""
+"""Pooling: the maximum, the minimum or the sum of the pixels of a window, channel by channel."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ class Pool(Operator):
     windows
         Rows and columns of windows.
     kernel
-        Rows and columns of pixels of a window; they come one after the other, each with all its channels.
+        Rows and columns of pixels per window; the pixels come one after the other, each with all its channels.
     channels
-        Channels of a pixel.
+        Channels per pixel.
     type
-        The elements.
+        The element type.
     function
         `extremum`, of the pixels inside the image, or `sum`.
     smallest
-        bool (channels,): where an extremum is the smallest, as it must be behind a decreasing threshold.
+        bool (channels,): whether an extremum is the minimum, as it must be after a decreasing threshold.
     padded
-        Whether beats say which pixels lie outside (`Port.pads`). To an extremum, any integer that is none of the type
-        is such a pixel; to a sum, it is 0.
+        Whether beats carry flags for pixels outside the image (`Port.pads`). In `execute`, such a pixel is any integer
+        outside the type for an extremum, and 0 for a sum.
     """
 
     windows: tuple[int, ...]
@@ -59,12 +59,12 @@ class Pool(Operator):
 
     @property
     def beats(self) -> WindowBeats:
-        """How windows come."""
+        """The beats of the windows."""
         return WindowBeats(self.windows, self.kernel, self.channels, self.pe, self.simd)
 
     @property
     def reduce_stages(self) -> int:
-        """1 where the pixels of a beat are reduced in a cycle of its own."""
+        """1 if reducing the pixels of a beat takes a pipeline stage of its own, else 0."""
         return int(self.simd > 1)
 
     @property
@@ -114,7 +114,7 @@ class Pool(Operator):
             return (pixels.sum(axis=-2, dtype=narrowest(self.result_type.lo, self.result_type.hi)),)
         if not self.padded:
             return (np.where(self.smallest, pixels.min(axis=-2), pixels.max(axis=-2)),)
-        outside = ~self.type.holds(cast(IntArray, pixels))  # comparisons alone, of any type
+        outside = ~self.type.holds(cast(IntArray, pixels))  # holds() only compares: any integer type will do
         low = np.where(outside, self.type.lo, pixels).max(axis=-2)
         high = np.where(outside, self.type.hi, pixels).min(axis=-2)
         return (np.where(self.smallest, high, low),)

@@ -16,7 +16,7 @@ from bnnfpga.numbers.exact_arrays import Integers
 
 @dataclass(frozen=True)
 class ScoreOutput(Operator):
-    """Registers the last stream, pads its beats to whole bytes and marks the last beat of a frame."""
+    """Registers an output stream, pads its beats to whole bytes and marks the last beat of each frame."""
 
     port: Port
 

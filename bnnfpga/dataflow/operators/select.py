@@ -1,4 +1,4 @@
-"""A choice of channels in any order: split, slice, shuffle, repetition, channels of a constant."""
+"""A selection of channels in any order: split, slice, shuffle, repetition, constant channels."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ class Select(Operator):
     Parameters
     ----------
     positions
-        Pixels of a frame, any axes.
+        Pixels of a frame, on any axes.
     channels
         Channels of an input pixel.
     index
-        Channels of an output pixel; any may be left out or come more than once. Behind the channels, they count on with
+        Input channels of an output pixel, any of them left out or repeated. Indices from `channels` on refer to
         `constants`.
     type
-        The elements.
+        The element type.
     padded
-        Whether beats say that their pixel lies outside the image (`Port.pads`).
+        Whether beats carry a flag for a pixel outside the image (`Port.pads`).
     pixels
-        Pixels of a beat; one where beats have flags.
+        Pixels per beat; one if beats carry flags.
     constants
-        Integers of the type that no pixel has to bring.
+        Integers of the type for channels that are constant.
     """
 
     positions: tuple[int, ...]
@@ -90,7 +90,7 @@ class Select(Operator):
 
     @property
     def _beat_index(self) -> tuple[int, ...]:
-        """`index` for the elements of a beat, behind which its constants are."""
+        """`index` for the elements of a whole beat, which the constants follow."""
         return tuple(
             self.channels * (pixel if channel < self.channels else self.pixels - 1) + channel
             for pixel in range(self.pixels)
@@ -103,7 +103,7 @@ class Select(Operator):
 
     @property
     def _constant_codes(self) -> IntArray:
-        """Of each constant how the type stores it, as an integer from 0 on; one where there are none."""
+        """The code of each constant, as a non-negative integer; one unused code if there are none."""
         return self.type.encode(np.array(self.constants or (self.type.lo,), dtype=np.int64))
 
     def resources(self) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Element-wise thresholds on a stream: any monotone integer function of a channel."""
+"""Element-wise thresholds: any monotone integer function per channel."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from bnnfpga.numbers.threshold_table import ThresholdTable
 
 @dataclass(frozen=True)
 class Threshold(Unary):
-    """Compares each element with its channel's thresholds, `pe` elements a cycle.
+    """Compares each element with its channel's thresholds, `pe` elements per cycle.
 
-    `table` has a row for each channel, or one row for all.
+    `table` has one row per channel, or one row for all.
     """
 
     table: ThresholdTable

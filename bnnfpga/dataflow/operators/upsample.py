@@ -1,4 +1,4 @@
-"""Nearest upsampling: each pixel again and again, along its row and row after row."""
+"""Nearest-neighbour upsampling: repeats the pixels of each row, and the rows."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from bnnfpga.numbers.exact_arrays import Integers
 from bnnfpga.numbers.integers import IntArray, IntegerType
 
 Copies = int | tuple[int, ...]
-"""How often rows or columns come: all of them equally often, or each as often as it says."""
+"""How often rows or columns are sent: one number for all of them, or one for each."""
 
 
 @dataclass(frozen=True)
 class Upsample(Operator):
-    """Makes several rows and columns of each, every pixel a copy of the one that it lies in; `pe` channels a cycle.
+    """Sends each row and each column several times; `pe` channels per cycle.
 
     Parameters
     ----------
     image
         Rows and columns of the input image.
     channels
-        Channels of a pixel.
+        Channels per pixel.
     type
-        The elements.
+        The element type.
     factors
-        How often rows and how often columns come.
+        How often rows and how often columns are sent.
     """
 
     image: tuple[int, int]
@@ -59,12 +59,12 @@ class Upsample(Operator):
 
     @property
     def chunks(self) -> int:
-        """Beats of a pixel."""
+        """Beats per pixel."""
         return self.channels // self.pe
 
     @cached_property
     def _copies(self) -> tuple[IntArray, IntArray]:
-        """How often each row and each column comes: one number where all come equally often."""
+        """How often each row and each column is sent: a single number if all are sent equally often."""
         rows, columns = (
             np.unique(factor) if len(set(np.ravel(factor))) == 1 else np.array(factor) for factor in self.factors
         )
@@ -72,7 +72,7 @@ class Upsample(Operator):
 
     @cached_property
     def _sources(self) -> tuple[IntArray, IntArray]:
-        """For each row and each column of the output, which one of the input it is."""
+        """For each row and each column of the output, the index of its source in the input."""
         rows, columns = (
             np.repeat(np.arange(extent), copies) for extent, copies in zip(self.image, self._copies, strict=True)
         )
@@ -95,9 +95,10 @@ class Upsample(Operator):
         return divisors(self.channels)
 
     def _sent(self) -> tuple[IntArray, IntArray]:
-        """For each beat sent, how many beats it needs, and how many go with it; of one row where all are alike.
+        """For each beat sent, the number of beats that must have arrived, and the number released after it.
 
-        Counted from the first beat. A beat goes when it has been sent for the last time.
+        Both count from the first beat of the frame, or of a row if all rows are alike. A beat is released when it has
+        been sent for the last time.
         """
         across = self._sources[1]
         places = (across[:, None] * self.chunks + np.arange(self.chunks)).reshape(-1)
@@ -106,14 +107,14 @@ class Upsample(Operator):
         need, release = [], []
         for row, copies in enumerate(self._copies[0].tolist()):
             need += [row * row_beats + places + 1] * copies
-            # Beats of a row stay until it comes for the last time.
+            # The beats of a row stay until the row is sent for the last time.
             release += [np.full(len(places), row * row_beats)] * (copies - 1)
             release.append(row * row_beats + np.maximum.accumulate(np.where(last, places + 1, 0)))
         return np.concatenate(need), np.concatenate(release)
 
     @cached_property
     def depth(self) -> int:
-        """Beats of the line buffer."""
+        """Depth of the line buffer in beats."""
         need, release = self._sent()
         return buffer_depth(need, release, int(release[-1]), len(need))
 
@@ -146,7 +147,7 @@ class Upsample(Operator):
         return add_resources(unit, buffer_resources(width, self.depth), queue_resources(width, self.queue))
 
     def _last_copies(self) -> Iterator[tuple[str, IntArray, int]]:
-        """For rows and columns: the number of the last copy of each, from 0 on, and the bits that it takes."""
+        """For rows and columns: the index of each one's last copy, and the bits of that index."""
         for name, copies in zip(("Row", "Column"), self._copies, strict=True):
             yield name, copies - 1, max(1, int(copies.max() - 1).bit_length())
 

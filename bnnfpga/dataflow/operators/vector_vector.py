@@ -1,4 +1,4 @@
-"""The depthwise unit: a dot product for each channel by itself, with thresholds merged or raw sums."""
+"""The depthwise unit: a dot product per channel, sent as sums or, with merged thresholds, as their results."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ from bnnfpga.numbers.threshold_table import ThresholdTable
 
 @dataclass(frozen=True)
 class VectorVector(DotProductUnit):
-    """Sums the pixels of each window, each times its weight, channel by channel.
+    """Computes the weighted sum of the pixels of each window, channel by channel.
 
-    A layer that makes several channels of each gets its input through a `Select` that repeats channels.
+    A layer with several output channels per input channel gets its input through a `Select` that repeats channels.
 
     Parameters
     ----------
     weights
         int64 (taps, channels).
     windows
-        Windows of a frame, any axes; their pixels come one after the other, each with all its channels.
+        Windows of a frame, on any axes; their pixels come one after the other, each with all its channels.
     table
-        Thresholds merged behind the sums; None gives the sums themselves.
+        Thresholds on the sums; None if the unit sends the sums themselves.
     padded
-        Whether beats say which pixels lie outside the image (`Port.pads`); those are 0.
+        Whether beats carry flags for pixels outside the image (`Port.pads`), which count as 0.
     memory
-        Kind of the weight memory.
+        The kind of the weight memory.
     kernel
-        Rows and columns of pixels of a window, which decide what `simd` may be; one row where nothing is said.
+        Rows and columns of pixels per window, which determine the legal values of `simd`; None for a single row.
     """
 
     windows: tuple[int, ...] = ()
@@ -67,7 +67,7 @@ class VectorVector(DotProductUnit):
 
     @property
     def beats(self) -> WindowBeats:
-        """How windows come."""
+        """The beats of the windows."""
         return WindowBeats(self.windows, self.kernel or (1, self.taps), self.channels, self.pe, self.simd)
 
     @property
@@ -107,7 +107,7 @@ class VectorVector(DotProductUnit):
 
     @property
     def product_stages(self) -> int:
-        """1 where the products of a beat, and their sum, need a cycle of their own."""
+        """1 if the products of a beat and their sum take a pipeline stage of their own, else 0."""
         return int(self._multiplies or self.simd > 1)
 
     @property
@@ -133,7 +133,7 @@ class VectorVector(DotProductUnit):
 
     @cached_property
     def stored_weights(self) -> StoredWeights:
-        # A word has the weights of a beat, each in a lane of its own.
+        # A word has the weights of one beat, each in a lane of its own.
         return StoredWeights(self.weights.reshape(-1, self.simd * self.neurons, 1), self.weight_type, self.memory)
 
     def resources(self) -> dict[str, int]:

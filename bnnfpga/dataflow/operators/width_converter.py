@@ -1,4 +1,4 @@
-"""A change of lanes between two units."""
+"""Conversion between different numbers of lanes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bnnfpga.numbers.integers import IntegerType
 
 @dataclass(frozen=True)
 class WidthConverter(Operator):
-    """Regroups the elements of a stream from `input_lanes` to `output_lanes` a beat; neither need divide the other."""
+    """Regroups a stream from `input_lanes` to `output_lanes` elements per beat; neither need divide the other."""
 
     shape: tuple[int, ...]
     type: IntegerType
@@ -37,13 +37,13 @@ class WidthConverter(Operator):
 
     @property
     def capacity(self) -> int:
-        """Elements it holds: the fewest with which the slower side never waits."""
+        """Capacity in elements: the smallest with which the slower side never waits."""
         a, b = self.input_lanes, self.output_lanes
         return a + b - math.gcd(a, b) + min(a, b)
 
     def schedule(self) -> Schedule:
         a, b = self.input_lanes, self.output_lanes
-        # After so many beats no element is left over.
+        # The input beats after which no element is left over.
         beats = b // math.gcd(a, b)
         events = tuple(Event(1, (1,), (a,), (a * (beat + 1) // b - a * beat // b,)) for beat in range(beats))
         return Schedule(events, 1, (self.capacity,), (b,))
@@ -53,7 +53,7 @@ class WidthConverter(Operator):
 
     def resources(self) -> dict[str, int]:
         bits = self.capacity * self.type.bits
-        # One multiplexer input for each place where a beat can come to lie.
+        # One multiplexer input for each position that a beat can be written to.
         places = self.capacity // math.gcd(self.input_lanes, self.output_lanes)
         counter = self.capacity.bit_length()
         return {"lut": bits * -(-places // 4) + 3 * counter, "ff": bits + counter}

@@ -1,4 +1,4 @@
-"""The sliding window unit: the pixels under a kernel, window after window, from a line buffer."""
+"""The sliding window unit, which sends the pixels under a kernel, window after window, from a line buffer."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ from bnnfpga.numbers.integers import IntegerType
 
 @dataclass(frozen=True)
 class Window(Operator):
-    """Sends, for each window, its pixels row by row, each with all its channels.
+    """Sends the pixels of each window row by row, each pixel with all its channels.
 
-    `lanes` channels of one pixel a beat, or all channels of some pixels: of a part of a kernel row that divides it, of
-    whole kernel rows, or of whole windows that are a part of a row of windows. Pads cost no input beat.
+    A beat has `lanes` channels of one pixel, or all channels of several pixels: of a divisor of a kernel row, of whole
+    kernel rows, or of whole windows in a number that divides a row of windows. Padding takes no input beats.
 
     Parameters
     ----------
     geometry
-        Image, kernel and pads.
+        Image, kernel, strides, dilations and pads.
     channels
-        Channels of a pixel.
+        Channels per pixel.
     type
-        The elements.
+        The element type.
     fill
-        What elements outside the image are. Where the type cannot hold that, as a bipolar one cannot hold 0, flags
-        beside the elements say so (`Port.pads`).
+        The integer of elements outside the image. If the type cannot hold it, as a bipolar one cannot hold 0, beats
+        carry flags for them (`Port.pads`).
     lanes
-        Elements of an output beat.
+        Elements per output beat.
     pixels
-        Pixels of an input beat, a part of a row of the image. More than one needs whole pixels in the output, too.
+        Pixels per input beat, a divisor of a row of the image. More than one requires whole pixels in the output, too.
     """
 
     geometry: Geometry
@@ -62,27 +62,27 @@ class Window(Operator):
 
     @property
     def windows(self) -> int:
-        """Windows of an output beat."""
+        """Windows per output beat."""
         return max(1, self.lanes // (self.geometry.taps * self.channels))
 
     @property
     def taps(self) -> int:
-        """Pixels of an output beat in each of its windows."""
+        """Pixels per output beat for each of its windows."""
         return max(1, self.lanes // self.windows // self.channels)
 
     @property
     def part(self) -> int:
-        """Channels of a pixel in a beat."""
+        """Channels of a pixel per beat."""
         return min(self.lanes, self.channels)
 
     @property
     def chunks(self) -> int:
-        """Beats of a pixel."""
+        """Beats per pixel."""
         return self.channels // self.part
 
     @property
     def steps(self) -> int:
-        """Beats of a window."""
+        """Beats per window."""
         return self.geometry.taps // self.taps * self.chunks
 
     @property
@@ -96,15 +96,14 @@ class Window(Operator):
 
     @property
     def flagged(self) -> bool:
-        """Whether beats say which of their pixels lie outside."""
+        """Whether beats carry flags for pixels outside the image."""
         return self.geometry.touches_pads and not bool(self.type.holds(np.array(self.fill)))
 
     def in_front_of(self, interval: int, *ports: Port) -> Window:
-        """The same unit for a consumer: sends what that takes in a beat, if it can, and is as fast as that."""
-        wanted = ports[0].lanes
+        """The unit adapted to a consumer: at least its lanes, if possible, and enough input pixels to keep up."""
         kernel, shape = self.geometry.kernel, self.outputs[0].shape
         choices = {*window_lanes(kernel, self.channels), *(n for n in legal_lanes(shape) if n > shape[-1])}
-        lanes = min((n for n in choices if n >= wanted), default=max(choices))
+        lanes = min((n for n in choices if n >= ports[0].lanes), default=max(choices))
         unit = replace(self, lanes=lanes, pixels=1)
         if unit.chunks > 1:
             return unit
@@ -118,18 +117,18 @@ class Window(Operator):
 
     @cached_property
     def depth(self) -> int:
-        """Beats of the line buffer: the fewest with which nobody waits."""
+        """Depth of the line buffer in beats: the smallest with which neither side waits."""
         need, release = self._need_and_release()
         return buffer_depth(need, release, self.inputs[0].beats, self.outputs[0].beats)
 
     def _need_and_release(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """For the windows of each beat, how many beats of the frame must have come, and how many nobody needs then."""
-        last, behind = (
+        """For the windows of each beat, the beats of the frame that must have arrived, and those not needed later."""
+        last, unneeded = (
             pixels[self.windows - 1 :: self.windows] * self.chunks
             for pixels in (self.geometry.newest(), self.geometry.oldest()[1:])
         )
-        release = behind // self.pixels
-        # What nobody needs is given up, so that must have come, too.
+        release = unneeded // self.pixels
+        # Beats are released even if no window needs them, so they must have arrived, too.
         return np.maximum(-(-last // self.pixels), release), release
 
     @property
@@ -139,15 +138,15 @@ class Window(Operator):
     def schedule(self) -> Schedule:
         need, release = self._need_and_release()
         before = np.concatenate([[0], release[:-1]])
-        more = [Event(1, (0,), (1,), (1,))] * (self.steps - 2)
+        middle = [Event(1, (0,), (1,), (1,))] * (self.steps - 2)
         events: list[Event] = []
         for missing, leaving in zip((need - before).tolist(), (release - before).tolist(), strict=True):
             if self.steps == 1:
                 events.append(Event(1, (leaving,), (1,), (1,), (missing,)))
             else:
                 events.append(Event(1, (0,), (1,), (1,), (missing,)))
-                events += more
-                # Its pixels have been there since its first beat.
+                events += middle
+                # The window's pixels have been there since its first beat.
                 events.append(Event(1, (leaving,), (1,), (1,), (0,)))
         front = Schedule((Event(1, (1,), (1,), (1,)),), 1, (self.depth,), (1,))
         return Schedule(tuple(events), self.latency, (self.queue,), (1,), front)
@@ -174,15 +173,15 @@ class Window(Operator):
 
     @property
     def _copies(self) -> int:
-        """Pixels that a beat touches: the line buffer is there once for each."""
+        """Pixels that a beat reads in the same cycle, each from its own copy of the line buffer."""
         columns = min(self.taps, self.geometry.kernel[1])
         touched = np.arange(self.windows)[:, None] * self.geometry.stride[1]
         touched = touched + np.arange(columns) * self.geometry.dilation[1]
         return self.taps // columns * len(np.unique(touched))
 
     @property
-    def _lanes_apart(self) -> int:
-        """Into how many parts an input beat falls of which each copy of the buffer needs only one."""
+    def _copy_parts(self) -> int:
+        """Parts of an input beat, of which each copy of the line buffer stores only one."""
         return self.pixels if self.windows * self.geometry.stride[1] % self.pixels == 0 else 1
 
     @property
@@ -191,14 +190,14 @@ class Window(Operator):
 
     @property
     def buffer_kind(self) -> MemoryKind:
-        """Kind of the line buffer."""
+        """The kind of memory of the line buffer."""
         return buffer_kind(self.inputs[0].width, self.depth)
 
     def resources(self) -> dict[str, int]:
         counters = 8 * max(4, self.depth.bit_length())
         width = self.outputs[0].width
         unit = {"lut": width + 2 * counters, "ff": width + 2 * counters}
-        memory = buffer_resources(self.inputs[0].width // self._lanes_apart, self.depth, self._copies)
+        memory = buffer_resources(self.inputs[0].width // self._copy_parts, self.depth, self._copies)
         return add_resources(unit, memory, queue_resources(width, self.queue))
 
     def parameters(self) -> UnitParameters:
@@ -229,7 +228,7 @@ class Window(Operator):
 
     def emulator(self) -> EmulatorKernel:
         geometry = self.geometry
-        places = {
+        pairs = {
             "image": geometry.image,
             "kernel": geometry.kernel,
             "stride": geometry.stride,
@@ -237,5 +236,5 @@ class Window(Operator):
             "pads": geometry.pads[:2],
             "windows": geometry.windows,
         }
-        values = {name: np.array(pair, dtype=np.int64) for name, pair in places.items()}
+        values = {name: np.array(pair, dtype=np.int64) for name, pair in pairs.items()}
         return EmulatorKernel("window", {**values, "fill": self.fill}, outside=self.fill)

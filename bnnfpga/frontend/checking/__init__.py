@@ -1,1 +1,1 @@
-"""What a model must be to be compiled: well-shaped, of bounded size, of operators that are supported."""
+"""Checks that a model can be compiled: shapes, sizes and supported operators."""

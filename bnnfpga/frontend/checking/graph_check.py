@@ -1,4 +1,4 @@
-"""Graphs that are no ONNX with QONNX's quantizers, or whose shapes do not fit, refused by name."""
+"""Checks of a graph: valid ONNX with QONNX's quantizers, outputs, and shapes that match."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CHECK_SHAPES = "look at the shapes in the model (netron.app shows them), and ex
 
 
 def check_graph(model: onnx.ModelProto) -> None:
-    """Refuse what onnx's own checker finds wrong, no output, and inputs beyond reason."""
+    """Refuse graphs that onnx's checker rejects, that have no output, or whose inputs are too large."""
     if not model.graph.output:
         raise UserError("the model has no output", where="the model's graph", hint=EXPORT_AGAIN)
     for value in model.graph.input:
@@ -36,7 +36,7 @@ def check_graph(model: onnx.ModelProto) -> None:
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
     for value in copy.graph.output:
-        value.type.tensor_type.shape.SetInParent()  # it is inferred, but the checker wants one
+        value.type.tensor_type.shape.SetInParent()  # it is inferred, but the checker requires one
     try:
         onnx.checker.check_model(copy)
     except (onnx.checker.ValidationError, ValueError) as error:
@@ -57,7 +57,7 @@ def check_outputs(model: Model) -> None:
 
 
 def check_shapes(model: Model) -> None:
-    """Refuse nodes whose shapes are unknown, empty, or do not fit together, and outputs of more than one image."""
+    """Refuse nodes with unknown, empty or mismatched shapes, and outputs with a batch of more than one."""
     for node in model.nodes:
         read = [name for name in node.input if name]
         shape = model.shape(node.output[0])
@@ -91,7 +91,7 @@ def check_shapes(model: Model) -> None:
 
 
 def _first_of_many(model: Model, tensor: str) -> Node:
-    """Above a tensor of more than one image, the node that makes more than one of one."""
+    """The node, among those that lead to a tensor with a larger batch, at which the batch stops being one."""
     node = model.producer(tensor)
     assert node is not None
     while True:
@@ -103,7 +103,7 @@ def _first_of_many(model: Model, tensor: str) -> Node:
 
 
 def _keeps_shape(model: Model, node: Node, shape: list[int]) -> bool:
-    """Whether all data have the output's shape, and all constants stretch to it."""
+    """Whether all data operands have the output's shape and all constants broadcast to it."""
     for index, name in enumerate(node.input):
         value = model.constant(name)
         if value is None:

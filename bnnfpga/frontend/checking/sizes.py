@@ -1,4 +1,4 @@
-"""Bounds of what a file may ask for, checked before memory is reserved for it."""
+"""Bounds on sizes in a file, checked before memory is allocated for them."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from bnnfpga.frontend.graph.model import Model
 from bnnfpga.frontend.graph.nodes import attribute, comes_from_constants, describe
 
 MAX_ELEMENTS = 1 << 24
-"""Elements of a tensor that depends on the input, far above any accelerator's."""
+"""Elements of a tensor that depends on the input; far more than any accelerator handles."""
 _MAX_EXTENT = 1 << 24
-"""Steps along an axis that a kernel, a stride, a pad or a repetition may have."""
+"""The largest kernel, stride, pad or repetition along an axis."""
 _MAX_IN_WINDOWS = 1 << 28
-"""Elements of all windows of a layer together, each window's counted for itself."""
+"""Elements of all windows of a layer, overlaps counted in each window."""
 _HINT = "look at this size in the model (netron.app shows it); the file may be damaged"
 _EXTENTS = (
     *("kernel_shape", "strides", "dilations", "pads", "output_padding", "output_shape", "group"),
     *("kernel_size", "stride", "pad_amount", "kernel"),
 )
 _SIZED = {"Pad": (1,), "Resize": (1, 2, 3), "Upsample": (1,), "Tile": (1,), "Expand": (1,), "Reshape": (1,)}
-"""Operators whose inputs of these numbers are sizes or factors."""
+"""The inputs, by operator, that are sizes or factors."""
 
 
 def check_extents(model: onnx.ModelProto) -> None:
-    """Refuse sizes with which the inference of shapes would overflow.
+    """Refuse sizes that would overflow in shape inference.
 
     Raises
     ------
@@ -40,12 +40,12 @@ def check_extents(model: onnx.ModelProto) -> None:
     """
     constants = {tensor.name: tensor for tensor in model.graph.initializer}
     for node in model.graph.node:
-        given = [(name, np.ravel(attribute(node, name, 0))) for name in _EXTENTS]
+        extents = [(name, np.ravel(attribute(node, name, 0))) for name in _EXTENTS]
         for index in _SIZED.get(node.op_type, ()):
             name = node.input[index] if len(node.input) > index else ""
             if name in constants:
-                given.append((f"input {name!r}", numpy_helper.to_array(constants[name]).ravel()))
-        for name, values in given:
+                extents.append((f"input {name!r}", numpy_helper.to_array(constants[name]).ravel()))
+        for name, values in extents:
             if values.dtype.kind in "iuf" and not np.all(np.abs(values.astype(np.float64)) <= _MAX_EXTENT):
                 raise UserError(
                     f"its {name} of {max(values.tolist(), key=abs):,} is too large; "
@@ -61,7 +61,7 @@ def check_sizes(model: Model) -> None:
     Raises
     ------
     UserError
-        If a node makes one; the message names it.
+        If a node's output or windows are; the message names the node.
     """
     for node in model.nodes:
         for name in filter(model.has_shape, node.output):
@@ -82,7 +82,7 @@ def check_sizes(model: Model) -> None:
 
 
 def check_windows(model: Model) -> None:
-    """Refuse layers that slide over too much, as the pads of their image or the elements of all their windows are."""
+    """Refuse sliding layers whose padded image, or whose windows together, are too large."""
     for node in model.nodes:
         if not (traits_of(node).slides or traits_of(node).pads) or any(channel_pads(node)):
             continue

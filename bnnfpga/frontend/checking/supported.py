@@ -1,4 +1,4 @@
-"""What a clean graph may hold."""
+"""The operators of a clean graph."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SUPPORTED = kinds_that(
 
 
 def check_supported(model: Model) -> None:
-    """Refuse what no transform has brought into a clean graph's form.
+    """Refuse nodes that could not be brought into a clean graph's form.
 
     Raises
     ------
@@ -39,7 +39,7 @@ def check_supported(model: Model) -> None:
 
 
 def _hint(kind: str) -> str:
-    operator = STANDARD.get(kind)
+    contract = STANDARD.get(kind)
     if kind in FINAL:
         return "it can only stand at the end of the model, behind its scores"
-    return f"docs/operators.md says where it can: {operator.does}" if operator else "docs/operators.md lists what can"
+    return f"docs/operators.md says where it can: {contract.does}" if contract else "docs/operators.md lists what can"

@@ -10,7 +10,7 @@ from onnx import AttributeProto, TensorProto
 from bnnfpga.base.errors import UserError, shown
 from bnnfpga.frontend.contract.qonnx_operators import NEWEST_QONNX
 from bnnfpga.frontend.contract.table import QONNX, REFUSED, STANDARD
-from bnnfpga.frontend.contract.terms import NEWEST, OLDEST, Attribute, Form, Input, Operator
+from bnnfpga.frontend.contract.terms import NEWEST, OLDEST, Attribute, Contract, Form, Input
 from bnnfpga.frontend.graph.nodes import describe
 
 _KINDS = {
@@ -37,7 +37,7 @@ def check_opset(version: int) -> None:
         )
 
 
-def operator_of(node: onnx.NodeProto) -> Operator | None:
+def contract_of(node: onnx.NodeProto) -> Contract | None:
     """The contract of a node of ONNX's or QONNX's domain; None if it has none."""
     return (QONNX if node.domain else STANDARD).get(node.op_type)
 
@@ -61,15 +61,15 @@ def check_node(node: onnx.NodeProto, version: int, readers: set[str], constants:
     UserError
         If it departs from its contract; the message names the node and what is wrong.
     """
-    operator = operator_of(node)
-    if operator is None:
+    contract = contract_of(node)
+    if contract is None:
         raise _unknown(node)
-    form = operator.form(version)
+    form = contract.form(version)
     if form is None:
-        raise _no_form(node, operator, version)
+        raise _no_form(node, contract, version)
     _check_inputs(node, version, form, constants)
     _check_attributes(node, version, form)
-    _check_outputs(node, operator, form, readers)
+    _check_outputs(node, contract, form, readers)
     return form
 
 
@@ -107,17 +107,17 @@ def _unknown(node: onnx.NodeProto) -> UserError:
     )
 
 
-def _no_form(node: onnx.NodeProto, operator: Operator, version: int) -> UserError:
+def _no_form(node: onnx.NodeProto, contract: Contract, version: int) -> UserError:
     if node.domain:
         return UserError(
             f"it is of version {version} of QONNX's operators; versions up to {NEWEST_QONNX} can be read",
             where=describe(node),
             hint="export the model with version 2 of QONNX's operators",
         )
-    if version < operator.forms[0].first:
-        problem = f"ONNX has {node.op_type} from opset {operator.forms[0].first} on"
+    if version < contract.forms[0].first:
+        problem = f"ONNX has {node.op_type} from opset {contract.forms[0].first} on"
     else:
-        problem = f"ONNX has {node.op_type} up to opset {operator.last}"
+        problem = f"ONNX has {node.op_type} up to opset {contract.last}"
     return UserError(f"{problem}, and the file is of opset {version}", where=describe(node), hint=EXPORT_AGAIN)
 
 
@@ -145,8 +145,8 @@ def _check_inputs(node: onnx.NodeProto, version: int, form: Form, constants: set
             )
 
 
-def _check_outputs(node: onnx.NodeProto, operator: Operator, form: Form, readers: set[str]) -> None:
-    if operator.some or operator.gives == "ranked":
+def _check_outputs(node: onnx.NodeProto, contract: Contract, form: Form, readers: set[str]) -> None:
+    if contract.some or contract.gives == "ranked":
         return
     names = form.more_outputs
     if len(node.output) > 1 + len(names):

@@ -11,9 +11,9 @@ from bnnfpga.frontend.contract.terms import (
     MOVED,
     TRUTH,
     Attribute,
+    Contract,
     Form,
     Input,
-    Operator,
     one_of,
 )
 from bnnfpga.frontend.contract.traits import COMPARISON, ELEMENTWISE, MOVING, NONE, QUANTIZER, Traits
@@ -29,25 +29,25 @@ _LOWEST, _HIGHEST = -3.4028234663852886e38, 3.4028234663852886e38
 _EVAL = "export the trained model in eval mode"
 
 
-def _binary(name: str, does: str, traits: Traits) -> Operator:
-    return Operator(name, _ARITHMETIC, does, (Form((7, 13, 14), _AB),), traits=traits)
+def _binary(name: str, does: str, traits: Traits) -> Contract:
+    return Contract(name, _ARITHMETIC, does, (Form((7, 13, 14), _AB),), traits=traits)
 
 
-def _of_many(name: str, versions: tuple[int, ...], does: str, traits: Traits = NONE) -> Operator:
+def _of_many(name: str, versions: tuple[int, ...], does: str, traits: Traits = NONE) -> Contract:
     same_shape = Form((6,), _MANY, no_broadcast=True)
     forms = (same_shape, same_shape.since(*versions, no_broadcast=False))
-    return Operator(name, _ARITHMETIC, does, forms, traits=traits)
+    return Contract(name, _ARITHMETIC, does, forms, traits=traits)
 
 
 def _unary(
     name: str, versions: tuple[int, ...], does: str, *attributes: Attribute, family: str, traits: Traits = ELEMENTWISE
-) -> Operator:
-    return Operator(name, family, does, (Form(versions, _X, attributes),), traits=traits)
+) -> Contract:
+    return Contract(name, family, does, (Form(versions, _X, attributes),), traits=traits)
 
 
-def _comparison(name: str, versions: tuple[int, ...]) -> Operator:
+def _comparison(name: str, versions: tuple[int, ...]) -> Contract:
     does = "With a constant, and read by a Where or a Cast to float: a quantizer."
-    return Operator(name, _COMPARISON, does, (Form(versions, _AB),), gives="bool", traits=COMPARISON)
+    return Contract(name, _COMPARISON, does, (Form(versions, _AB),), gives="bool", traits=COMPARISON)
 
 
 _NORM = (
@@ -121,23 +121,23 @@ OPERATORS = (
     _unary("Floor", (6, 13), "Rounds; between limits, in front of a layer, a quantizer.", family=_ARITHMETIC),
     _unary("Ceil", (6, 13), "Rounds; between limits, in front of a layer, a quantizer.", family=_ARITHMETIC),
     _unary("Round", (11, 22), "Rounds, halves to even; otherwise as Floor.", family=_ARITHMETIC),
-    Operator(
+    Contract(
         "BatchNormalization",
         _ARITHMETIC,
         "((x - mean) / sqrt(var + epsilon)) * scale + B, one float32 operation after the other.",
         (_NORM_7, _NORM_9, _NORM_14),
         traits=Traits(elementwise=True, by_channel=True, channels_second=True),
     ),
-    Operator("Clip", _ARITHMETIC, "Of a stream between constants.", (_CLIP_6, _CLIP_11), traits=ELEMENTWISE),
-    Operator(
+    Contract("Clip", _ARITHMETIC, "Of a stream between constants.", (_CLIP_6, _CLIP_11), traits=ELEMENTWISE),
+    Contract(
         "Identity",
         _ARITHMETIC,
         "Removed.",
         (Form((1, 13, 14, 16, 19, 21, 23, 24, 25), (Input("x", MOVED),)),),
         traits=MOVING,
     ),
-    Operator("Dropout", _ARITHMETIC, "Removed; it must not be in training mode.", (_DROPOUT_7, _DROPOUT_12)),
-    Operator(
+    Contract("Dropout", _ARITHMETIC, "Removed; it must not be in training mode.", (_DROPOUT_7, _DROPOUT_12)),
+    Contract(
         "Cast",
         _ARITHMETIC,
         "Removed: of floats to float, and of integers to float or to integers that hold them all. Of a comparison to "
@@ -146,7 +146,7 @@ OPERATORS = (
         gives="to",
         traits=Traits(takes_truths=True, casts=True),
     ),
-    Operator(
+    Contract(
         "CastLike",
         _ARITHMETIC,
         "As Cast, to the type of another tensor, whose values do not matter.",
@@ -161,7 +161,7 @@ OPERATORS = (
         Attribute("alpha", "float", 0.01, FINITE),
         family=_ACTIVATION,
     ),
-    Operator(
+    Contract(
         "PRelu",
         _ACTIVATION,
         "slope * x below 0.",
@@ -181,7 +181,7 @@ OPERATORS = (
     _comparison("Less", (7, 9, 13)),
     _comparison("GreaterOrEqual", (12, 16)),
     _comparison("LessOrEqual", (12, 16)),
-    Operator(
+    Contract(
         "Where",
         _COMPARISON,
         "Selects one of two numbers by a comparison: a quantizer.",

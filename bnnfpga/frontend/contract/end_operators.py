@@ -9,9 +9,9 @@ from bnnfpga.frontend.contract.terms import (
     FLOATS,
     INTEGERS,
     Attribute,
+    Contract,
     Form,
     Input,
-    Operator,
 )
 from bnnfpga.frontend.contract.traits import Traits
 
@@ -44,15 +44,15 @@ _SHAPE = Form((1, 13), (Input("data", ANYTHING),))
 _ENDS = (Attribute("start", "int", 0), Attribute("end", "int"))
 
 
-def _softmax(name: str) -> Operator:
+def _softmax(name: str) -> Contract:
     before = Form((1, 11), _SCORES, (Attribute("axis", "int", 1),))
-    return Operator(name, _END, _LEFT, (before, Form((13,), _SCORES, (Attribute("axis", "int", -1),))), traits=_HOSTS)
+    return Contract(name, _END, _LEFT, (before, Form((13,), _SCORES, (Attribute("axis", "int", -1),))), traits=_HOSTS)
 
 
 OPERATORS = (
     _softmax("Softmax"),
     _softmax("LogSoftmax"),
-    Operator(
+    Contract(
         "ArgMax",
         _END,
         _LEFT,
@@ -60,8 +60,8 @@ OPERATORS = (
         gives="int64",
         traits=_HOSTS,
     ),
-    Operator("TopK", _END, _LEFT, (_TOP_1, _TOP_10, _TOP_11), gives="ranked", traits=_HOSTS),
-    Operator(
+    Contract("TopK", _END, _LEFT, (_TOP_1, _TOP_10, _TOP_11), gives="ranked", traits=_HOSTS),
+    Contract(
         "Constant",
         _CONSTANT,
         "Numbers.",
@@ -72,7 +72,7 @@ OPERATORS = (
         ),
         gives="constant",
     ),
-    Operator(
+    Contract(
         "Shape",
         _CONSTANT,
         "A constant: shapes are fixed.",

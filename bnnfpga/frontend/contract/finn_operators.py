@@ -9,9 +9,9 @@ from bnnfpga.frontend.contract.terms import (
     FLOATS,
     SIZES,
     Attribute,
+    Contract,
     Form,
     Input,
-    Operator,
     Rule,
     one_of,
 )
@@ -29,7 +29,7 @@ _AXES = Rule(
 _X = Input("x", FLOATS)
 
 OPERATORS = (
-    Operator(
+    Contract(
         "Im2Col",
         _FAMILY,
         "The pixels under a kernel, of channels-last images; with the MatMul after it, a Conv.",
@@ -51,13 +51,13 @@ OPERATORS = (
         ),
         traits=Traits(channels_second=True),
     ),
-    Operator(
+    Contract(
         "XnorPopcountMatMul",
         _FAMILY,
         "The number of bits in which a row and each column of weights agree: a MatMul and a constant per output.",
         (Form((1,), (_X, Input("weights", FLOATS, constant=True))),),
     ),
-    Operator(
+    Contract(
         "QuantAvgPool2d",
         _FAMILY,
         "The sum of the integers under a kernel, without its lowest bits.",

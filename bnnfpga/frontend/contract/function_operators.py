@@ -9,10 +9,10 @@ from bnnfpga.frontend.contract.terms import (
     FINITE,
     NUMBERS,
     Attribute,
+    Contract,
     Form,
     Input,
     Legal,
-    Operator,
     one_of,
 )
 from bnnfpga.frontend.contract.traits import ELEMENTWISE, FUNCTION, Traits
@@ -29,8 +29,8 @@ def _function(
     *attributes: Attribute,
     does: str = _FALLS_OR_RISES,
     traits: Traits = FUNCTION,
-) -> Operator:
-    return Operator(name, _FAMILY, does, (Form(versions, _X, attributes),), traits=traits)
+) -> Contract:
+    return Contract(name, _FAMILY, does, (Form(versions, _X, attributes),), traits=traits)
 
 
 def _alpha(default: float, legal: Legal = FINITE) -> Attribute:
@@ -57,7 +57,7 @@ OPERATORS = (
     _function("HardSwish", (14, 22)),
     _function("Log", (6, 13)),
     _function("Mish", (18, 22)),
-    Operator(
+    Contract(
         "Pow",
         _FAMILY,
         "As the others; one exponent, or one per channel.",

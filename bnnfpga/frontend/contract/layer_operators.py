@@ -15,9 +15,9 @@ from bnnfpga.frontend.contract.terms import (
     INTEGERS,
     SIZES,
     Attribute,
+    Contract,
     Form,
     Input,
-    Operator,
     Rule,
     one_of,
 )
@@ -87,29 +87,29 @@ _SUM_1 = replace(_REDUCE_1, versions=(1, 11))
 _OF_EXTREMA = (replace(_REDUCE_1, versions=(1, 11, 12, 13)), _REDUCE_13.since(18, 20))
 
 
-def _global_pool(name: str, does: str) -> Operator:
-    return Operator(name, _POOL, does, (Form((1, 22), _X),), traits=Traits(channels_second=True))
+def _global_pool(name: str, does: str) -> Contract:
+    return Contract(name, _POOL, does, (Form((1, 22), _X),), traits=Traits(channels_second=True))
 
 
-def _reduction(name: str, does: str, forms: tuple[Form, ...]) -> Operator:
-    return Operator(name, _POOL, does, forms, traits=Traits(reduces=True))
+def _reduction(name: str, does: str, forms: tuple[Form, ...]) -> Contract:
+    return Contract(name, _POOL, does, forms, traits=Traits(reduces=True))
 
 
 OPERATORS = (
-    Operator(
+    Contract(
         "MatMul",
         _DOT,
         "A dense layer on vectors, or along one axis of (tokens, features); quantised weights on either side.",
         (Form((1, 9, 13), (Input("A"), Input("B"))),),
         traits=Traits(dot_product=True),
     ),
-    Operator(
+    Contract(
         "Gemm",
         _DOT,
         "A dense layer on vectors with quantised weights: alpha * (A @ B) + beta * C.",
         (_GEMM_7, _GEMM_7.since(11, 13, inputs=(Input("A"), Input("B"), Input("C", optional=True, constant=True)))),
     ),
-    Operator(
+    Contract(
         "Conv",
         _DOT,
         "Over rows and columns, or over samples, with quantised weights.",
@@ -123,14 +123,14 @@ OPERATORS = (
         ),
         traits=Traits(dot_product=True, outputs_first=True, slides=True, channels_second=True),
     ),
-    Operator(
+    Contract(
         "MaxPool",
         _POOL,
         "Over rows and columns, or over samples; no window may lie outside the image.",
         (_MAX_1, _MAX_8, _MAX_8.since(10, 11, 12, 22, more=(_CEIL, _DILATIONS), rules=(_EITHER_PADS, _SAME))),
         traits=Traits(slides=True, pools=True, takes_extremum=True, channels_second=True),
     ),
-    Operator(
+    Contract(
         "AveragePool",
         _POOL,
         "Of integers times a scale, or an affine function of them; all windows must have the same divisor.",

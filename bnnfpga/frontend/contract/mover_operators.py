@@ -12,10 +12,10 @@ from bnnfpga.frontend.contract.terms import (
     MOVED,
     SIZES,
     Attribute,
+    Contract,
     Form,
     Input,
     Legal,
-    Operator,
     Rule,
     one_of,
 )
@@ -142,63 +142,63 @@ _PICKS = (
 )
 
 OPERATORS = (
-    Operator(
+    Contract(
         "Reshape",
         _LAYOUT,
         "Keeps the order of the elements, and the batch axis.",
         (_RESHAPE_5, _RESHAPE_5.since(14, 19, *_FROM_21, more=(Attribute("allowzero", "int", 0, FLAG),))),
         traits=REGROUPING,
     ),
-    Operator(
+    Contract(
         "Flatten",
         _LAYOUT,
         "Keeps the order of the elements.",
         (_FLATTEN_1, Form((11, 13, *_FROM_21), (_DATA,), (_axis(1),))),
         traits=REGROUPING,
     ),
-    Operator(
+    Contract(
         "Squeeze",
         _LAYOUT,
         "Not of the batch axis.",
         (_SQUEEZE_1, Form((13, *_FROM_21), (_DATA, _axes(optional=True)))),
         traits=REGROUPING,
     ),
-    Operator(
+    Contract(
         "Unsqueeze",
         _LAYOUT,
         "Not in front of the batch axis.",
         (_UNSQUEEZE_1, Form((13, *_FROM_21), (_DATA, _axes()))),
         traits=REGROUPING,
     ),
-    Operator(
+    Contract(
         "Transpose",
         _LAYOUT,
         "Of weights; of images at the ends, or in front of a dense layer; elsewhere of frames of up to 8,192 bits.",
         (Form((1, 13, *_FROM_21), (_DATA,), (Attribute("perm", "ints", None, DISTINCT),)),),
         traits=Traits(transposes=True, reorders=True, moves=True),
     ),
-    Operator(
+    Contract(
         "SpaceToDepth",
         _LAYOUT,
         "Blocks of pixels become channels: at the ends by the host's order, elsewhere by a window unit.",
         (Form((1, 13), (Input("input", MOVED),), (Attribute("blocksize", "int", None, COUNT, required=True),)),),
         traits=Traits(reorders=True, moves=True),
     ),
-    Operator(
+    Contract(
         "Concat",
         _CHANNELS,
         "Along any axis but the batch; parts may be constants.",
         (_CONCAT,),
         traits=Traits(concatenates=True),
     ),
-    Operator(
+    Contract(
         "Gather",
         _CHANNELS,
         f"{_PICKS}, by constant indices; of rows of a constant, by the input: an embedding.",
         (Form((1, 11, 13), (_DATA, Input("indices", INTEGERS)), (_axis(0),)),),
         traits=_PICKING,
     ),
-    Operator(
+    Contract(
         "Split",
         _CHANNELS,
         "Of channels, rows, columns or samples.",
@@ -206,30 +206,30 @@ OPERATORS = (
         some=True,
         traits=MOVING,
     ),
-    Operator("Slice", _CHANNELS, f"{_PICKS}.", (_SLICE_1, _SLICE_10), traits=MOVING),
-    Operator("Expand", _PIXELS, "Along axes of one element.", (Form((8, 13), (_DATA, _axes("shape"))),), traits=MOVING),
-    Operator(
+    Contract("Slice", _CHANNELS, f"{_PICKS}.", (_SLICE_1, _SLICE_10), traits=MOVING),
+    Contract("Expand", _PIXELS, "Along axes of one element.", (Form((8, 13), (_DATA, _axes("shape"))),), traits=MOVING),
+    Contract(
         "Tile",
         _PIXELS,
         "Of channels, and of axes of one element; else of frames of up to 8,192 bits.",
         (Form((6, 13), (_DATA, _axes("repeats"))),),
         traits=MOVING,
     ),
-    Operator(
+    Contract(
         "Pad",
         _PIXELS,
         "Of channels, rows, columns or samples, with a multiple of the scale.",
         (_PAD_2, _PAD_11, _PAD_11.since(18, 19, *_FROM_21, inputs=(*_PAD_11.inputs, _axes(optional=True)))),
         traits=Traits(pads=True),
     ),
-    Operator(
+    Contract(
         "Resize",
         _PIXELS,
         _NEAREST_PIXELS,
         (Form((10,), (_DATA, _SCALES), (_MODE_10,)), _RESIZE_11, _RESIZE_13, _RESIZE_18, _RESIZE_19),
         traits=_PICKING,
     ),
-    Operator(
+    Contract(
         "Upsample",
         _PIXELS,
         _NEAREST_PIXELS,

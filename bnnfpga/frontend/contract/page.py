@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from bnnfpga.frontend.contract.qonnx_operators import DOMAINS, NAMES, NEWEST_QONNX
 from bnnfpga.frontend.contract.refused_operators import REFUSALS
 from bnnfpga.frontend.contract.table import QONNX, STANDARD
-from bnnfpga.frontend.contract.terms import ANY, FLOATS, MODERN, NEWEST, OLDEST, Attribute, Form, Operator
+from bnnfpga.frontend.contract.terms import ANY, FLOATS, MODERN, NEWEST, OLDEST, Attribute, Contract, Form
 
 _INTRODUCTION = f"""# Operators
 
@@ -60,7 +60,7 @@ def _families() -> Iterator[str]:
         yield from _rows(operators)
 
 
-def _rows(operators: list[Operator]) -> Iterator[str]:
+def _rows(operators: list[Contract]) -> Iterator[str]:
     yield "| operator | versions | inputs | attributes | what it becomes |\n|---|---|---|---|---|"
     for operator in operators:
         for place, form in enumerate(operator.forms):

@@ -7,10 +7,10 @@ from bnnfpga.frontend.contract.terms import (
     FLOATS,
     NUMBERS,
     Attribute,
+    Contract,
     Form,
     Input,
     Legal,
-    Operator,
 )
 from bnnfpga.frontend.contract.traits import WEIGHT_QUANTIZER, Traits
 
@@ -73,21 +73,21 @@ _TRUNC_2 = Form(
 )
 
 OPERATORS = (
-    Operator(
+    Contract(
         "Quant",
         _FAMILY,
         "Up to 8 bits, 16 on the model's input; zero points and positive scales per channel or per tensor.",
         (Form((1,), (_X, *_numbers("scale", "zeropt", "bitwidth")), (_SIGNED, _NARROW, _rounding("ROUND"))),),
         traits=WEIGHT_QUANTIZER,
     ),
-    Operator(
+    Contract(
         "BipolarQuant",
         _FAMILY,
         "+scale for 0 and above, -scale below.",
         (Form((1,), (_X, *_numbers("scale"))),),
         traits=WEIGHT_QUANTIZER,
     ),
-    Operator(
+    Contract(
         "MultiThreshold",
         _FAMILY,
         "out_scale * (number of thresholds reached) + out_bias; the bias is a multiple of half the scale.",
@@ -111,7 +111,7 @@ OPERATORS = (
         ),
         traits=Traits(elementwise=True, counts_thresholds=True, quantizes=True),
     ),
-    Operator(
+    Contract(
         "Trunc",
         _FAMILY,
         "Quantised values without their lowest bits. Version 2 states its output's scale and whether it is signed.",

@@ -16,17 +16,17 @@ from bnnfpga.frontend.contract import mover_operators as movers
 from bnnfpga.frontend.contract import qonnx_operators as qonnx
 from bnnfpga.frontend.contract.own_operators import OWN
 from bnnfpga.frontend.contract.refused_operators import REFUSALS, Refusal
-from bnnfpga.frontend.contract.terms import Operator
+from bnnfpga.frontend.contract.terms import Contract
 from bnnfpga.frontend.contract.traits import NONE, Traits
 from bnnfpga.frontend.graph.model import Node
 
-STANDARD: dict[str, Operator] = {
+STANDARD: dict[str, Contract] = {
     operator.name: operator
     for family in (layers, elementwise, functions, movers, ends)
     for operator in family.OPERATORS
 }
 """ONNX's own operators, by name."""
-QONNX: dict[str, Operator] = {
+QONNX: dict[str, Contract] = {
     operator.name: replace(operator, last=qonnx.NEWEST_QONNX) for operator in (*qonnx.OPERATORS, *finn.OPERATORS)
 }
 """QONNX's and FINN's operators, by their names in a clean graph."""

@@ -154,7 +154,7 @@ class Form:
 
 
 @dataclass(frozen=True)
-class Operator:
+class Contract:
     """The contract of an operator.
 
     Parameters

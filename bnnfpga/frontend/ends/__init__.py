@@ -1,1 +1,1 @@
-"""What only a host can do behind the last layers, cut off and kept as a graph of its own."""
+"""Cutting off what only the host can compute after the last layers; it is kept as a separate graph."""

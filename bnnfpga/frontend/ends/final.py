@@ -1,4 +1,4 @@
-"""What only a host can do behind a model's last layers: cut off, and kept as a graph of its own."""
+"""Cutting off what only the host can compute after a model's last layers; it is kept as a separate graph."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from bnnfpga.frontend.graph.nodes import (
 from bnnfpga.frontend.reading.inference import infer
 
 FINAL = kinds_that(lambda traits: traits.left_to_host)
-"""Functions of several scores, and classes: what no unit computes."""
+"""Functions of several scores and classes, which no unit computes."""
 _OF_THE_HOST = kinds_that(
     lambda traits: (
         (traits.elementwise and not traits.quantizes)
@@ -32,26 +32,26 @@ _OF_THE_HOST = kinds_that(
         or (traits.reduces or traits.left_to_host)
     )
 )
-"""What a host knows how to do."""
+"""Operators that the host can compute."""
 
 
 def cut_final(model: Model) -> None:
-    """Cut off what only a host can do behind the last layers; `Model.end` keeps it.
+    """Cut off what only the host can compute after the last layers; `Model.end` keeps it.
 
-    Behind no layer or quantizer anything is a host's to compute. What units do as well, and float functions of each
-    element alone, stay in the graph: they are cut off where its integers are known. The graph's outputs become the
-    tensors in front of the cut, each once.
+    The host may compute anything that no layer or quantizer follows. Operators that units also compute, and elementwise
+    float functions, stay in the graph: they are cut off later, when its integers are known. The graph's outputs become
+    the tensors before the cut, without duplicates.
 
     Raises
     ------
     UserError
-        If that is the model's input.
+        If one of those is the model's input.
     """
     _cut(model, _with_all_behind(model, lambda node: _has_no_unit(model, node)))
 
 
 def cut_joins(model: Model, nodes: Collection[Node]) -> None:
-    """Cut a clean graph in front of some nodes behind its last layers, which become the host's as well.
+    """Cut a clean graph also in front of some nodes after its last layers, so that the host computes them.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def cut_joins(model: Model, nodes: Collection[Node]) -> None:
 
 
 def cut_other_concats(model: Model) -> None:
-    """Cut a clean graph in front of concatenations behind its last layers of anything else than channels."""
+    """Cut a clean graph in front of concatenations after its last layers along any axis but the channels."""
     joins = [node for node in joins_behind_layers(model) if traits_of(node).concatenates]
     others = [node for node in joins if attribute(node, "axis", 1) % len(model.shape(node.output[0])) != 1]
     if others:
@@ -71,7 +71,7 @@ def cut_other_concats(model: Model) -> None:
 
 
 def joins_behind_layers(model: Model) -> list[Node]:
-    """The nodes behind the last layers in front of an output that add or concatenate several tensors."""
+    """The nodes between the last layers and an output that add or concatenate several tensors."""
     leading = _leading(model)
     return [node for node in model.nodes if node in leading and _may_join(node) and len(data_operands(model, node)) > 1]
 
@@ -81,8 +81,8 @@ def _may_join(node: Node) -> bool:
 
 
 def _cut(model: Model, cut: list[Node]) -> None:
-    made = {name for node in cut for name in node.output if name}
-    inputs = tuple(dict.fromkeys(_inputs(model, made)))
+    results = {name for node in cut for name in node.output if name}
+    inputs = tuple(dict.fromkeys(_inputs(model, results)))
     for name in inputs:
         _check_input(model, name, next(node for node in (*cut, None) if node is None or name in node.input))
     before = model.end or End(model.outputs, Model(model.outputs[0], model.outputs, model.opset))
@@ -98,7 +98,7 @@ def _cut(model: Model, cut: list[Node]) -> None:
 
 
 def _move(model: Model, nodes: Iterable[Node], end: Model) -> None:
-    """Append copies of a graph's nodes to another one, with their constants."""
+    """Append copies of a graph's nodes to another graph, with their constants."""
     for node in nodes:
         for name in filter(None, (*node.input, *node.output)):
             value = model.constant(name)
@@ -111,7 +111,7 @@ def _move(model: Model, nodes: Iterable[Node], end: Model) -> None:
 
 
 def infer_end(model: Model) -> None:
-    """Shapes behind the cut, from those that the clean graph has in front of it."""
+    """Infer the shapes after the cut from those of the clean graph's outputs."""
     assert model.end is not None
     graph = model.end.graph
     for name, output in zip(model.end.inputs, model.outputs, strict=True):
@@ -121,11 +121,11 @@ def infer_end(model: Model) -> None:
 
 
 def _behind_layers(model: Model) -> set[Node]:
-    """The nodes that a host knows, and behind which it knows all others."""
+    """The nodes that the host can compute along with everything after them."""
     behind: set[Node] = set()
     for node in reversed(model.nodes):
         readers = {reader for name in node.output for reader in model.consumers(name)}
-        # A comparison is a quantizer, but where its truth values are the file's.
+        # A comparison is a quantizer, except where its booleans are the file's output.
         is_last = traits_of(node).compares and not readers
         if not node.domain and (node.op_type in _OF_THE_HOST or is_last) and readers <= behind:
             behind.add(node)
@@ -133,7 +133,7 @@ def _behind_layers(model: Model) -> set[Node]:
 
 
 def _leading(model: Model) -> set[Node]:
-    """The nodes from which a host knows all others on a way to an output."""
+    """The nodes that the host can compute along with everything on some path to an output."""
     leading: set[Node] = set()
     for node in reversed(model.nodes):
         ends = any(name in model.outputs or not leading.isdisjoint(model.consumers(name)) for name in node.output)
@@ -143,34 +143,34 @@ def _leading(model: Model) -> set[Node]:
 
 
 def _with_all_behind(model: Model, is_first: Callable[[Node], bool]) -> list[Node]:
-    """Some of the nodes behind the last layers, and all that follow them, in their order.
+    """The nodes after the last layers that satisfy `is_first`, and all that follow them, in order.
 
-    Where layers read one of these nodes as well, it and what leads from it to the outputs are copied for them.
+    If layers also read the result of one of them, they get a copy of it and of what leads from it to the outputs.
     """
     leading = _leading(model)
     own_ends(model, leading, [node for node in model.nodes if node in leading and is_first(node)])
     behind = _behind_layers(model)
     cut: list[Node] = []
-    made: set[str] = set()
+    results: set[str] = set()
     for node in model.nodes:
-        if node in behind and (not made.isdisjoint(node.input) or is_first(node)):
+        if node in behind and (not results.isdisjoint(node.input) or is_first(node)):
             cut.append(node)
-            made.update(node.output)
+            results.update(node.output)
     return cut
 
 
-def _inputs(model: Model, made: set[str]) -> list[str]:
-    """The tensors that lead to what was made, or that are outputs themselves: as they are first needed."""
-    found: list[str] = []
+def _inputs(model: Model, results: set[str]) -> list[str]:
+    """The tensors that the nodes to be cut read, or that are outputs themselves, in order of first use."""
+    inputs: list[str] = []
     waiting = list(model.outputs)
     while waiting:
         name = waiting.pop(0)
         node = model.producer(name)
-        if name not in made or node is None:
-            found.append(name)
+        if name not in results or node is None:
+            inputs.append(name)
         else:
             waiting = [*data_operands(model, node), *waiting]
-    return found
+    return inputs
 
 
 def _check_input(model: Model, name: str, node: Node | None) -> None:
@@ -189,7 +189,7 @@ def _check_input(model: Model, name: str, node: Node | None) -> None:
         )
 
 
-# -- what no unit does, although it only moves, sums up or joins numbers -----------------------------------------------
+# -- what no unit computes, although it only moves, sums or joins numbers ----------------------------------------------
 
 
 def _has_no_unit(model: Model, node: Node) -> bool:
@@ -210,19 +210,19 @@ def _interpolates(model: Model, node: Node) -> bool:
 
 
 def _turns_images(model: Model) -> bool:
-    """Whether channels may be behind the pixels somewhere."""
+    """Whether channels may be last somewhere."""
     return any(traits_of(node).transposes for node in model.nodes)
 
 
 def _not_of_channels(model: Model, node: Node, axes: Iterable[int]) -> bool:
-    """Whether any of the axes is another one than that of the channels."""
+    """Whether any of the axes is not the channel axis."""
     rank = len(model.shape(node.input[0]))
     channels = (1, rank - 1) if _turns_images(model) else (1,)
     return any(axis % rank not in channels for axis in axes)
 
 
 def _splits_otherwise(model: Model, node: Node) -> bool:
-    """Whether it takes parts of anything else than the channels."""
+    """Whether it splits along any axis but the channels."""
     return _not_of_channels(model, node, [attribute(node, "axis", 0)])
 
 
@@ -239,13 +239,13 @@ def _slices_otherwise(model: Model, node: Node) -> bool:
 
 
 def _pixel_axes(model: Model, tensor: str) -> list[set[int]]:
-    """The axes that may be those of all pixels."""
+    """The possible sets of spatial axes."""
     rank = len(model.shape(tensor))
     return [set(range(2, rank)), *([set(range(1, rank - 1))] if _turns_images(model) else [])]
 
 
 def _reduces_otherwise(model: Model, node: Node) -> bool:
-    """Whether it reduces anything else than all pixels."""
+    """Whether it reduces any set of axes but all spatial ones."""
     rank = len(model.shape(node.input[0]))
     axes = model.constant(node.input[1]) if len(node.input) > 1 and node.input[1] else None
     reduced = {int(axis) % rank for axis in np.ravel(range(rank) if axes is None else axes)}
@@ -253,7 +253,7 @@ def _reduces_otherwise(model: Model, node: Node) -> bool:
 
 
 def _pads_otherwise(model: Model, node: Node) -> bool:
-    """Whether it takes elements away, or puts anything around but a constant around pixels."""
+    """Whether it crops, or pads with anything but a constant, or along other axes than the spatial ones."""
     if attribute(node, "mode", "constant") != "constant":
         return True
     widths = pad_widths(model, node)
@@ -274,4 +274,4 @@ _CHECKS = {
     "Slice": _slices_otherwise,
     "Split": _splits_otherwise,
 }
-"""By operator, what no unit does of it."""
+"""The uses of an operator that no unit computes."""

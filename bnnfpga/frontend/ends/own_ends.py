@@ -1,4 +1,4 @@
-"""Nodes whose results are outputs, or lead to them, and are read by layers as well."""
+"""Copies of nodes whose results lead both to outputs and to further layers."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from bnnfpga.frontend.graph.model import Model, Node
 
 
 def own_ends(model: Model, leading: Collection[Node], first: Iterable[Node]) -> None:
-    """Part some nodes, and what leads from them to outputs, from what else reads their results.
+    """Separate some nodes, and what leads from them to outputs, from other readers of their results.
 
-    What else reads them gets copies, under names of their own: then everything behind these nodes can be cut off.
+    The other readers get copies under new names, so that everything after these nodes can be cut off.
 
     Parameters
     ----------
     leading
-        The nodes that lead to outputs and may be cut off.
+        Nodes that lead to outputs and may be cut off.
     first
-        Those of them in front of which the graph will be cut.
+        The nodes among them in front of which the graph will be cut.
     """
-    wanted = set(first)
-    parted: dict[Node, None] = {}
-    made: set[str] = set()
+    heads = set(first)
+    separated: dict[Node, None] = {}
+    results: set[str] = set()
     for node in model.nodes:
-        if node in leading and (node in wanted or not made.isdisjoint(node.input)):
-            parted[node] = None
-            made.update(filter(None, node.output))
-    readers = {reader: None for name in made for reader in model.consumers(name) if reader not in parted}
+        if node in leading and (node in heads or not results.isdisjoint(node.input)):
+            separated[node] = None
+            results.update(filter(None, node.output))
+    readers = {reader: None for name in results for reader in model.consumers(name) if reader not in separated}
     if not readers:
         return
     inside: dict[str, str] = {}
     copies = []
-    for node in parted:
+    for node in separated:
         for name in filter(None, node.output):
             inside[name] = model.fresh_name(f"{name}_inside")
             model.set_shape(inside[name], model.shape(name))

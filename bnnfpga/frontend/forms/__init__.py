@@ -1,4 +1,4 @@
-"""What nodes of a clean graph say: parameters, places, geometry, the integers of quantizers.
+"""The meaning of nodes in a clean graph: parameters, geometry, picked elements, the integers of quantizers.
 
-Everything behind the front end asks here; nothing here changes what a node means.
+All later rooms ask here. What is rewritten here keeps its meaning.
 """

@@ -1,4 +1,4 @@
-"""Functions of one tensor that are written with several nodes which part and meet: x * sigmoid(x), and its like."""
+"""Functions of one tensor written as several nodes that branch and join, such as x * sigmoid(x)."""
 
 from __future__ import annotations
 
@@ -19,15 +19,14 @@ from bnnfpga.frontend.graph.transform import Transform
 
 _MAX_NODES = 64
 _X, _NOTHING = -1, -2
-"""In a program, the operand that is the function's, or follows from it; and one that a node does without."""
+"""Operands in a program: the function's argument or a value computed from it, and an omitted input."""
 
 
 class DiamondsToUnary(Transform):
     """Where two elementwise chains from one tensor meet, they become one node, a function of that tensor.
 
     Its attribute `last` is the operator where they meet, `program` the nodes of both chains, and its inputs are the
-    tensor and their constants. Sums of
-    nothing but multiples of what is quantised stay: they are integers.
+    tensor and their constants. Sums of multiples of a quantised tensor stay: they are integers.
     """
 
     kinds = kinds_that(lambda traits: traits.binary)
@@ -51,16 +50,16 @@ class DiamondsToUnary(Transform):
         if model.shape(source) != model.shape(result) or _count(program) > _MAX_NODES:
             return False
         above = [producer for producer in map(model.producer, node.input) if producer is not None]
-        made = Node(
+        unary = Node(
             UNARY, inputs, [result], node.name, UNARY_DOMAIN, {"last": node.op_type, "program": json.dumps(program)}
         )
-        model.replace(node, made)
+        model.replace(node, unary)
         model.remove_unread(*above)
         return True
 
 
 def branches_of(node: Node) -> list[list[Node]]:
-    """The nodes from the operand of a node of this kind to both operands of its last one, in no graph."""
+    """The nodes, not in any graph, from the argument of a Unary node to each operand of its last operator."""
     return [[_node(node, spec) for spec in branch] for branch in json.loads(node.attributes["program"])]
 
 
@@ -75,7 +74,7 @@ def _source(model: Model, node: Node) -> str:
 
 
 def _chain_above(model: Model, tensor: str) -> list[Node]:
-    """The elementwise nodes with one operand that lead to a tensor, the last one first."""
+    """The chain of elementwise nodes with one data operand that leads to a tensor, last node first."""
     chain: list[Node] = []
     while (node := model.producer(tensor)) is not None and traits_of(node).elementwise:
         if traits_of(node).quantizes or len(data_operands(model, node)) != 1:
@@ -92,7 +91,7 @@ def _are_multiples(branches: Sequence[Sequence[Node]]) -> bool:
 
 
 def _is_quantised(model: Model, tensor: str) -> bool:
-    """Whether a tensor is a multiple of what a quantizer, a dot product or a pool gives."""
+    """Whether a tensor is a multiple of the output of a quantizer, a dot product or a pool."""
     producer = model.producer(tensor)
     while producer is not None and traits_of(producer).multiplies and len(data_operands(model, producer)) == 1:
         producer = model.producer(_source(model, producer))
@@ -103,13 +102,13 @@ def _is_quantised(model: Model, tensor: str) -> bool:
 
 
 def _specified(model: Model, branch: Sequence[Node], inputs: list[str]) -> list[dict[str, Any]]:
-    """A branch as data; the constants that it reads are added to `inputs`."""
-    found = []
+    """A branch as plain data; its constants are appended to `inputs`."""
+    specs = []
     for node in branch:
         if is_norm(node):
             for kind, constant in norm_arithmetic(model, node):
                 inputs.append(model.add_constant(f"{node.name}_constant", constant))
-                found.append(_spec(node, kind, [_X, len(inputs) - 1]))
+                specs.append(_spec(node, kind, [_X, len(inputs) - 1]))
             continue
         places = []
         for name in node.input:
@@ -120,8 +119,8 @@ def _specified(model: Model, branch: Sequence[Node], inputs: list[str]) -> list[
             else:
                 inputs.append(name)
                 places.append(len(inputs) - 1)
-        found.append(_spec(node, node.op_type, places, node.domain, node.attributes))
-    return found
+        specs.append(_spec(node, node.op_type, places, node.domain, node.attributes))
+    return specs
 
 
 def _spec(

@@ -1,4 +1,4 @@
-"""Nodes that are functions: which of `bnnfpga.numbers.float_functions`, with which numbers of their own."""
+"""The function of `bnnfpga.numbers.float_functions` that a node computes, and its parameters."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _OWN: dict[str, tuple[tuple[str, float], ...]] = {
     "Swish": (("alpha", 1.0),),
     "ThresholdedRelu": (("alpha", 1.0),),
 }
-"""Attributes of functions, in the order in which they are taken, with their defaults."""
+"""Attributes of functions, in the order of the function's parameters, with defaults."""
 
 
 def function_of(node: Node | onnx.NodeProto) -> tuple[str, tuple[float, ...]]:
-    """The function that a node that is rounded once is, and its own numbers."""
+    """The function that a `rounded_once` node computes, and its parameters."""
     kind = node.op_type
     if kind == "Gelu" and attribute(node, "approximate", "none") == "tanh":
         return "gelu_by_tanh", ()

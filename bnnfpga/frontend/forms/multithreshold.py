@@ -14,16 +14,16 @@ from bnnfpga.frontend.graph.nodes import attribute, describe, required_constant
 from bnnfpga.numbers.arithmetic import Floats
 
 _LAYOUTS = {2: "NC", 3: "NWC", 4: "NCHW"}
-"""What FINN takes a tensor's axes for where the node does not say."""
+"""FINN's default layouts, by number of axes."""
 _MAX_LEVELS = 255
 _MAX_OFFSET = 1 << 24
 _TOLERANCE = 2.0**-20
-"""By which a ratio of two float32 attributes may miss the fraction that it stands for."""
+"""Tolerance for the ratio of two float32 attributes."""
 
 
 @dataclass(frozen=True)
 class OutputGrid:
-    """The node's output is unit * (factor * count + offset), in integers but for the positive unit."""
+    """The node's output is unit * (factor * count + offset); all but the positive unit are integers."""
 
     unit: float
     factor: int
@@ -31,12 +31,12 @@ class OutputGrid:
 
 
 def thresholds_of(model: Model, node: Node) -> Floats:
-    """The thresholds, shaped to be broadcast against the tensor, with the levels as one more axis behind.
+    """The thresholds, shaped to broadcast against the tensor, with the levels as an extra last axis.
 
     Raises
     ------
     UserError
-        If they are not constant, do not fit the tensor's channels, or are more than 255.
+        If they are not constant, do not match the tensor's channels, or are more than 255.
     """
     thresholds = _at_least(required_constant(model, node, 1, "thresholds"))
     shape = model.shape(node.input[0])
@@ -60,25 +60,25 @@ def thresholds_of(model: Model, node: Node) -> Floats:
 
 
 def channel_axis(node: Node, rank: int) -> int:
-    """The axis along which the node's thresholds differ, of a tensor with so many axes."""
+    """The axis of the node's channels in a tensor with `rank` axes."""
     layout = str(attribute(node, "data_layout", "")) or _LAYOUTS.get(rank, "")
     return layout.find("C") if "C" in layout else 1
 
 
 def set_channel_axis(model: Model, node: Node, axis: int, rank: int) -> None:
-    """Let the node's thresholds differ along another axis."""
+    """Move the node's channels to another axis."""
     others = "NHWDE"[: rank - 1]
     model.set_attributes(node, data_layout=f"{others[:axis]}C{others[axis:]}")
 
 
 def _at_least(thresholds: NDArray[Any]) -> Floats:
-    """The least float32 from each number on: what a float32 number must reach to reach a threshold in float64."""
+    """Thresholds rounded up to float32: float32 values reach them exactly if they reach the float64 thresholds."""
     rounded: Floats = thresholds.astype(np.float32)
     return np.where(rounded < thresholds, np.nextafter(rounded, np.float32(np.inf)), rounded)
 
 
 def output_grid(scale: float, bias: float) -> OutputGrid | None:
-    """The integers that scale * count + bias are multiples of: of the scale, or of half of it; None for neither."""
+    """The grid of scale * count + bias in units of the scale or half of it; None if neither fits."""
     for parts in (1, 2):
         offset = bias / scale * parts if scale else np.inf
         if abs(offset) <= _MAX_OFFSET and abs(offset - np.rint(offset)) <= _TOLERANCE * max(1.0, abs(offset)):
@@ -88,17 +88,17 @@ def output_grid(scale: float, bias: float) -> OutputGrid | None:
 
 
 def output_of(node: Node) -> tuple[float, float]:
-    """The scale and the bias of the node's output."""
+    """Scale and bias of the node's output."""
     return float(attribute(node, "out_scale", 1.0)), float(attribute(node, "out_bias", 0.0))
 
 
 def set_output(model: Model, node: Node, scale: float, bias: float) -> None:
-    """Give the node another scale and bias."""
+    """Change the scale and bias of the node's output."""
     model.set_attributes(node, out_scale=float(scale), out_bias=float(bias))
 
 
 def reshape_thresholds(model: Model, node: Node, before: list[int], after: list[int]) -> bool:
-    """Fit the node to another shape of its tensor; False where the thresholds of its channels cannot be."""
+    """Adapt the node to another shape of its tensor; False if its per-channel thresholds cannot be."""
     thresholds = thresholds_of(model, node)
     if thresholds.ndim == 1:
         return True

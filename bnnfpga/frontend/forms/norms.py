@@ -1,4 +1,4 @@
-"""Batch norms as the arithmetic that they stand for."""
+"""Batch norms as plain arithmetic."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def is_norm(node: Node) -> bool:
 
 
 def norm_arithmetic(model: Model, node: Node) -> list[tuple[str, Floats]]:
-    """((x - mean) / sqrt(var + eps)) * scale + bias: operators with their second operands, one after the other.
+    """((x - mean) / sqrt(var + eps)) * scale + bias as a sequence of operators and their second operands.
 
     Raises
     ------
     UserError
-        If it trains, or its statistics are no numbers to divide by.
+        If it is in training mode, or its variance is not positive and finite.
     """
     if attribute(node, "training_mode", 0):
         raise UserError("it computes batch statistics", where=describe(node), hint="export in eval mode")
@@ -29,7 +29,7 @@ def norm_arithmetic(model: Model, node: Node) -> list[tuple[str, Floats]]:
         required_constant(model, node, index, meaning).astype(np.float32)
         for index, meaning in enumerate(("scale", "bias", "mean", "variance"), start=1)
     )
-    # Channels are the second axis of the tensor, so the constants get one axis for each axis behind it.
+    # Channels are the second axis of the tensor, so the constants get an axis of one for each later axis.
     trailing = len(model.shape(node.output[0])) - 2
     scale, bias, mean, variance = (array.reshape(-1, *[1] * trailing) for array in (scale, bias, mean, variance))
     with np.errstate(all="ignore"):
@@ -40,8 +40,8 @@ def norm_arithmetic(model: Model, node: Node) -> list[tuple[str, Floats]]:
 
 
 def write_arithmetic(model: Model, node: Node) -> list[Node]:
-    """Put the arithmetic of a batch norm in its place; the new nodes."""
-    tensor, made = node.input[0], []
+    """Replace a batch norm by its arithmetic and return the new nodes."""
+    tensor, nodes = node.input[0], []
     shape = model.shape(node.output[0])
     operations = norm_arithmetic(model, node)
     for number, (kind, constant) in enumerate(operations):
@@ -49,7 +49,7 @@ def write_arithmetic(model: Model, node: Node) -> list[Node]:
         result = node.output[0] if number == len(operations) - 1 else model.fresh_name(name)
         model.set_shape(result, shape)
         operand = model.add_constant(f"{name}_constant", constant)
-        made.append(make_node(kind, [tensor, operand], [result], name=name, origin=node.origin))
+        nodes.append(make_node(kind, [tensor, operand], [result], name=name, origin=node.origin))
         tensor = result
-    model.replace(node, *made)
-    return made
+    model.replace(node, *nodes)
+    return nodes

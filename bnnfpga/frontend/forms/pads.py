@@ -1,22 +1,23 @@
-"""How wide a Pad is, in the file's form and in the plain one."""
+"""The widths of a Pad, in the file's form and in the plain one."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from bnnfpga.base.errors import UserError
+from bnnfpga.frontend.contract.checks import EXPORT_AGAIN
 from bnnfpga.frontend.graph.model import Model, Node
 from bnnfpga.frontend.graph.nodes import attribute, describe, required_constant
 from bnnfpga.numbers.integers import IntArray
 
 
 def pad_widths(model: Model, node: Node) -> IntArray:
-    """How many elements a Pad puts in front of each axis, and behind it, (2, rank); negative where it takes some away.
+    """The elements that a Pad adds before and after each axis, int64 (2, rank); negative where it crops.
 
     Raises
     ------
     UserError
-        If the widths are no constants, or do not fit the axes.
+        If the widths are not constant or do not match the axes.
     """
     rank = len(model.shape(node.input[0]))
     widths = np.zeros((2, rank), dtype=np.int64)
@@ -25,21 +26,21 @@ def pad_widths(model: Model, node: Node) -> IntArray:
         widths[:, 1] = channel_pads(node)
         widths[:, 2:] = np.reshape(plain, (2, -1))
         return widths
-    given = required_constant(model, node, 1, "pads").astype(np.int64).ravel()
+    listed = required_constant(model, node, 1, "pads").astype(np.int64).ravel()
     axes: IntArray | None = np.arange(rank)
     if len(node.input) > 3 and node.input[3]:
         axes = model.constant(node.input[3])
-    if axes is None or len(given) != 2 * axes.size:
+    if axes is None or len(listed) != 2 * axes.size:
         raise UserError(
             "its pads do not fit its axes",
             where=describe(node),
-            hint="the file is damaged or was made by hand; export the model again",
+            hint=EXPORT_AGAIN,
         )
-    widths[:, np.ravel(axes) % rank] = given.reshape(2, -1)
+    widths[:, np.ravel(axes) % rank] = listed.reshape(2, -1)
     return widths
 
 
 def channel_pads(node: Node) -> tuple[int, int]:
-    """How many channels a plain Pad puts in front of an image's own, and behind them."""
+    """The channels that a plain Pad adds before and after those of the image."""
     before, behind = attribute(node, "channels", [0, 0])
     return before, behind

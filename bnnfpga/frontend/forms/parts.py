@@ -1,4 +1,4 @@
-"""Nodes that work on each channel alone, as several nodes: one for each part of the channels."""
+"""Splitting nodes that work on each channel separately into several, one for each part of the channels."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from bnnfpga.frontend.graph.nodes import attribute, data_operands
 from bnnfpga.numbers.integers import IntArray
 
 _SIZES = {"Resize": 3}
-"""Operators of which an input of this number may say the shape of their output."""
+"""The input, by operator, that may state the shape of the output."""
 
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Some channels of a tensor, as a tensor of their own.
+    """Some channels of a tensor, as a separate tensor.
 
     Parameters
     ----------
     tensor
-        Its name.
+        The name of the separate tensor.
     channels
-        int64, ascending: which channels of the whole tensor its own are.
+        int64, ascending: the indices of its channels in the whole tensor.
     """
 
     tensor: str
@@ -38,30 +38,30 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """A node that does for one part what another one does for all, and the channels that it makes of the result."""
+    """A node that does for one part what another node does for all channels, and its channels of the result."""
 
     node: Node
     channels: IntArray
 
     @property
-    def made(self) -> Part:
-        """What it makes."""
+    def part(self) -> Part:
+        """Its output, as a part of the whole result."""
         return Part(self.node.output[0], self.channels)
 
 
 Rows = Callable[[str, IntArray], str]
-"""From a tensor of weights and numbers of its rows to the tensor of those rows."""
+"""Maps a tensor of weights and indices of its rows to the tensor of those rows."""
 
 
 def in_pieces(model: Model, node: Node, source: str, parts: Sequence[Part], rows: Rows) -> list[Piece] | None:
-    """A node as one for each part of the tensor `source` that it takes, none of them in the graph yet.
+    """Split a node into one for each part of its input `source`; None if it does not work on each channel separately.
 
-    Their constants and the shapes of what they make are. Parts of which nothing is taken have no piece; None where the
-    node does not work on each channel alone.
+    The new nodes are not yet in the graph, but their constants and output shapes are. Parts that the node does not read
+    have no piece.
     """
     traits = traits_of(node)
     if traits.dot_product:
-        # Its weights may be quantised, and so no constant.
+        # Its weights may be quantised, and so not constant.
         return _depthwise(model, node, parts, rows) if traits.slides and node.input[0] == source else None
     if set(data_operands(model, node)) - {source}:
         return None
@@ -80,12 +80,12 @@ def in_pieces(model: Model, node: Node, source: str, parts: Sequence[Part], rows
 def pairs_in_pieces(
     model: Model, node: Node, operands: Sequence[Sequence[Part] | None]
 ) -> tuple[list[Node], list[Piece]]:
-    """A sum or product of streams as one for each of their common parts, and the Gathers in front of them.
+    """Split a sum or product of streams into one for each of their common parts, with Gathers in front of them.
 
     Parameters
     ----------
     operands
-        The parts of each operand; None of one that has none, of which channels are picked.
+        The parts of each operand; None for one without parts, whose channels are picked.
     """
     shape = model.shape(node.output[0])
     numbers = np.zeros((shape[1], len(operands)), dtype=np.int64)
@@ -94,7 +94,7 @@ def pairs_in_pieces(
             numbers[part.channels, place] = number
     gathers: list[Node] = []
 
-    def taken(place: int, number: int, channels: IntArray) -> str:
+    def operand_of(place: int, number: int, channels: IntArray) -> str:
         parts = operands[place]
         source, own = node.input[place], channels
         if parts is not None:
@@ -110,25 +110,25 @@ def pairs_in_pieces(
     pieces = []
     for key in dict.fromkeys(map(tuple, numbers.tolist())):
         channels = np.flatnonzero((numbers == key).all(axis=1))
-        tensors = [taken(place, number, channels) for place, number in enumerate(key)]
+        tensors = [operand_of(place, number, channels) for place, number in enumerate(key)]
         pieces.append(_piece(model, node, tensors, _with_channels(shape, channels), channels))
     return gathers, pieces
 
 
 def joined(model: Model, parts: Sequence[Part], result: str, concat: Node) -> list[Node]:
-    """The nodes that make a tensor of its parts: a concatenation like `concat`, and a Gather where they are mixed."""
+    """The nodes that join parts into a tensor: a concatenation like `concat`, then a Gather if they are interleaved."""
     order = np.argsort(np.concatenate([part.channels for part in parts]), kind="stable")
     is_mixed = not np.array_equal(order, np.arange(len(order)))
-    made = result
+    output = result
     if is_mixed:
-        made = model.fresh_name(f"{concat.name}_mixed")
-        model.set_shape(made, model.shape(result))
+        output = model.fresh_name(f"{concat.name}_mixed")
+        model.set_shape(output, model.shape(result))
     names = [part.tensor for part in parts]
     name = model.fresh_name(concat.name)
-    nodes = [Node(concat.op_type, names, [made], name, concat.domain, concat.attributes, concat.origin)]
+    nodes = [Node(concat.op_type, names, [output], name, concat.domain, concat.attributes, concat.origin)]
     if is_mixed:
         index = model.add_constant(f"{concat.name}_order", order)
-        gather = make_node("Gather", [made, index], [result], name=f"{name}_order", axis=1, origin=concat.origin)
+        gather = make_node("Gather", [output, index], [result], name=f"{name}_order", axis=1, origin=concat.origin)
         nodes.append(gather)
     return nodes
 
@@ -166,7 +166,7 @@ def _elementwise(model: Model, node: Node, source: str, part: Part) -> Piece:
 
 
 def _sliding(model: Model, node: Node, source: str, part: Part) -> Piece:
-    """A node that treats all channels alike."""
+    """A piece of a node that treats all channels alike."""
     operands = [part.tensor if name == source else name for name in node.input]
     shape = _with_channels(model.shape(node.output[0]), part.channels)
     place = _SIZES.get(node.op_type, len(operands))
@@ -180,12 +180,12 @@ def _picked(model: Model, node: Node, parts: Sequence[Part], index: IntArray) ->
     shape = model.shape(node.output[0])
     pieces = []
     for part in parts:
-        made = np.flatnonzero(np.isin(index, part.channels))
-        if not made.size:
+        channels = np.flatnonzero(np.isin(index, part.channels))
+        if not channels.size:
             continue
-        own = np.searchsorted(part.channels, index[made])
+        own = np.searchsorted(part.channels, index[channels])
         operand = model.add_constant(f"{node.name}_index", own.astype(np.int64))
-        pieces.append(_piece(model, node, [part.tensor, operand], _with_channels(shape, made), made))
+        pieces.append(_piece(model, node, [part.tensor, operand], _with_channels(shape, channels), channels))
     return pieces
 
 
@@ -196,29 +196,29 @@ def _depthwise(model: Model, node: Node, parts: Sequence[Part], rows: Rows) -> l
     times = shape[1] // channels
     pieces = []
     for part in parts:
-        made = (part.channels[:, None] * times + np.arange(times)).reshape(-1)
-        operands = [part.tensor, rows(node.input[1], made)]
-        pieces.append(_piece(model, node, operands, _with_channels(shape, made), made, group=len(part.channels)))
+        results = (part.channels[:, None] * times + np.arange(times)).reshape(-1)
+        operands = [part.tensor, rows(node.input[1], results)]
+        pieces.append(_piece(model, node, operands, _with_channels(shape, results), results, group=len(part.channels)))
     return pieces
 
 
 def _rearranged(model: Model, node: Node, parts: Sequence[Part]) -> list[Piece] | None:
-    """Elements at other places, where each channel made has elements of one channel alone."""
-    taken, shape = model.shape(node.input[0]), model.shape(node.output[0])
+    """Changes of layout in which each output channel has elements of a single input channel."""
+    before, shape = model.shape(node.input[0]), model.shape(node.output[0])
     if moves_images(model, node) or len(shape) < 2:
         return None
-    numbers = rearrange(model, node, np.arange(taken[1]).reshape(1, -1, *[1] * (len(taken) - 2)))
+    numbers = rearrange(model, node, np.arange(before[1]).reshape(1, -1, *[1] * (len(before) - 2)))
     own = numbers.reshape(numbers.shape[1], -1)
     if len(own) != shape[1] or np.any(own != own[:, :1]):
         return None
     pieces = []
     for part in parts:
-        made = np.flatnonzero(np.isin(own[:, 0], part.channels))
+        channels = np.flatnonzero(np.isin(own[:, 0], part.channels))
         if traits_of(node).reorders:
-            pieces.append(_piece(model, node, [part.tensor], _with_channels(shape, made), made))
+            pieces.append(_piece(model, node, [part.tensor], _with_channels(shape, channels), channels))
             continue
-        target = model.add_constant(f"{node.name}_shape", np.array(_with_channels(shape, made), dtype=np.int64))
-        piece = _piece(model, node, [part.tensor, target], _with_channels(shape, made), made)
+        target = model.add_constant(f"{node.name}_shape", np.array(_with_channels(shape, channels), dtype=np.int64))
+        piece = _piece(model, node, [part.tensor, target], _with_channels(shape, channels), channels)
         plain = Node("Reshape", piece.node.input, piece.node.output, piece.node.name, origin=node.origin)
-        pieces.append(Piece(plain, made))
+        pieces.append(Piece(plain, channels))
     return pieces

@@ -1,4 +1,4 @@
-"""Everything that picks, leaves out or repeats elements along an axis, as Gathers with a list of places."""
+"""All nodes that pick, omit or repeat elements along an axis, as Gathers with a list of indices."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bnnfpga.base.errors import UserError, shown
 from bnnfpga.frontend.contract.checks import EXPORT_AGAIN
-from bnnfpga.frontend.forms.resizing import places_taken, repeats_evenly
+from bnnfpga.frontend.forms.resizing import picked_places, repeats_evenly
 from bnnfpga.frontend.graph.model import Model, Node, make_node
 from bnnfpga.frontend.graph.nodes import attribute, comes_from_constants, describe, required_constant, required_shape
 from bnnfpga.frontend.graph.transform import Transform
@@ -18,7 +18,7 @@ Places = NDArray[np.int64]
 
 
 class PicksToGathers(Transform):
-    """Split, Slice, Expand and Tile become Gathers of places along one axis each, and a Gather by any indices, too."""
+    """Split, Slice, Expand, Tile and any Gather become Gathers along one axis each, by a list of indices from 0."""
 
     kinds = ("Expand", "Gather", "Slice", "Split", "Tile")
 
@@ -29,26 +29,26 @@ class PicksToGathers(Transform):
 
 
 class ResizesToGathers(Transform):
-    """A Resize that does more than repeat all pixels equally often becomes Gathers of rows and columns."""
+    """A Resize that does not repeat all pixels equally often becomes Gathers of rows and columns."""
 
     kinds = ("Resize",)
 
     def visit(self, model: Model, node: Node) -> bool:
-        taken = places_taken(model, node)
+        picks = picked_places(model, node)
         shape = model.shape(node.input[0])
-        if all(axis > 1 and repeats_evenly(places, shape[axis]) for axis, places in taken.items()):
+        if all(axis > 1 and repeats_evenly(places, shape[axis]) for axis, places in picks.items()):
             return False
-        write_gathers(model, node, taken)
+        write_gathers(model, node, picks)
         return True
 
 
 def gathered(model: Model, node: Node) -> tuple[int, Places]:
-    """The axis along which a Gather takes elements, and which, in order.
+    """The axis along which a Gather picks elements, and their indices.
 
     Raises
     ------
     UserError
-        If there are no such elements, or they are images of a batch.
+        If an index is out of range, or the axis is the batch.
     """
     shape = required_shape(model, node, node.input[0])
     axis = attribute(node, "axis", 0) % len(shape)
@@ -67,12 +67,12 @@ def gathered(model: Model, node: Node) -> tuple[int, Places]:
 
 
 def picked_channels(model: Model, node: Node) -> Places | None:
-    """Which channels a Gather picks, in order; None of what picks no channels.
+    """The indices of the channels that a Gather picks; None for any other node.
 
     Raises
     ------
     UserError
-        As `gathered` does.
+        As from `gathered`.
     """
     if node.op_type != "Gather":
         return None
@@ -81,22 +81,22 @@ def picked_channels(model: Model, node: Node) -> Places | None:
 
 
 def _axis_name(axis: int, rank: int) -> str:
-    """What lies along an axis of (images, channels, ...pixels)."""
+    """What messages call the elements along an axis of (images, channels, ...pixels)."""
     if axis == 1 or rank > 4:
         return "channels" if axis == 1 else f"elements along axis {axis}"
     return "samples" if rank == 3 else ("rows", "columns")[axis - 2]
 
 
-def write_gathers(model: Model, node: Node, taken: Mapping[int, Places], shape: list[int] | None = None) -> None:
-    """Put Gathers in the place of a node of one output, one for each axis along which it takes other places.
+def write_gathers(model: Model, node: Node, picks: Mapping[int, Places], shape: list[int] | None = None) -> None:
+    """Replace a node with one output by Gathers, one for each axis along which it picks.
 
-    `shape`, where given, is what the result is reshaped to. A node that takes all there is leaves one Gather.
+    The result is reshaped to `shape`, if any. A node that picks everything in order becomes one Gather.
     """
     source, result = node.input[0], node.output[0]
     extents = list(required_shape(model, node, source))
     changed = {
         axis: places
-        for axis, places in sorted(taken.items())
+        for axis, places in sorted(picks.items())
         if not np.array_equal(places, np.arange(extents[axis])) or axis == 0
     }
     nodes: list[Node] = []
@@ -104,12 +104,12 @@ def write_gathers(model: Model, node: Node, taken: Mapping[int, Places], shape: 
     for number, (axis, places) in enumerate(steps):
         last = number == len(steps) - 1
         extents[axis] = len(places)
-        made = result if last and shape in (None, extents) else model.fresh_name(f"{node.name}_{number}")
-        model.set_shape(made, extents)
+        output = result if last and shape in (None, extents) else model.fresh_name(f"{node.name}_{number}")
+        model.set_shape(output, extents)
         operand = model.add_constant(f"{node.name}_index", places)
-        name = node.name if last else made
-        nodes.append(make_node("Gather", [source, operand], [made], name=name, axis=axis))
-        source = made
+        name = node.name if last else output
+        nodes.append(make_node("Gather", [source, operand], [output], name=name, axis=axis))
+        source = output
     if source != result:
         assert shape is not None
         target = model.add_constant(f"{node.name}_shape", np.array(shape, dtype=np.int64))
@@ -118,15 +118,15 @@ def write_gathers(model: Model, node: Node, taken: Mapping[int, Places], shape: 
 
 
 def _gather(model: Model, node: Node) -> bool:
-    """Indices of any shape, counted from the end or not, become a list; what it makes gets the shape behind it."""
+    """Indices of any shape and sign become a list of indices from 0; the result is reshaped."""
     index = required_constant(model, node, 1, "index")
     shape = required_shape(model, node, node.input[0])
     axis = attribute(node, "axis", 0)
     if index.ndim == 1 and axis >= 0 and np.all(index >= 0):
         return False
     axis, places = gathered(model, node)
-    made = [*shape[:axis], *index.shape, *shape[axis + 1 :]]
-    write_gathers(model, node, {axis: places.reshape(-1)}, made)
+    target = [*shape[:axis], *index.shape, *shape[axis + 1 :]]
+    write_gathers(model, node, {axis: places.reshape(-1)}, target)
     return True
 
 
@@ -144,7 +144,7 @@ def _split(model: Model, node: Node) -> bool:
         raise UserError(
             f"its parts of {np.ravel(sizes).tolist()} {_axis_name(axis, len(shape))} do not add up to its {extent}",
             where=describe(node),
-            hint="the file is damaged or was made by hand; export the model again",
+            hint=EXPORT_AGAIN,
         )
     parts = []
     for number, (result, end, size) in enumerate(zip(node.output, ends, np.ravel(sizes), strict=True)):
@@ -164,17 +164,17 @@ def _sliced(model: Model, node: Node) -> dict[int, Places]:
     assert steps is not None
     if not len(starts) == len(ends) == axes.size == steps.size:
         raise UserError("its starts, ends, axes and steps differ in length", where=describe(node), hint=EXPORT_AGAIN)
-    taken = {}
+    picks = {}
     for axis, *numbers in zip(*(map(int, values.ravel()) for values in (axes, starts, ends, steps)), strict=True):
-        # Exporters write axes down of which they take everything.
+        # Exporters also list axes along which they take everything.
         index = _range(node, int(shape[axis]), *numbers)
         if axis % len(shape) or index.tolist() != list(range(shape[0])):
-            taken[axis % len(shape)] = index
-    return taken
+            picks[axis % len(shape)] = index
+    return picks
 
 
 def _range(node: Node, extent: int, start: int, end: int, step: int) -> Places:
-    """The places along an axis that a Slice takes; ONNX clamps its ends otherwise than Python."""
+    """The indices along an axis that a Slice picks; ONNX clamps the ends differently from Python."""
     if step == 0:
         raise UserError("one of its steps is 0", where=describe(node), hint=EXPORT_AGAIN)
     lowest, highest = (0, extent) if step > 0 else (-1, extent - 1)
@@ -183,25 +183,25 @@ def _range(node: Node, extent: int, start: int, end: int, step: int) -> Places:
 
 
 def _expanded(model: Model, node: Node) -> dict[int, Places]:
-    """Axes of one element are repeated; there may be more axes in front."""
-    given = required_constant(model, node, 1, "shape").astype(np.int64).ravel().tolist()
+    """Axes of one element are repeated; the target shape may omit leading axes."""
+    listed = required_constant(model, node, 1, "shape").astype(np.int64).ravel().tolist()
     shape = required_shape(model, node, node.input[0])
-    if len(given) > len(shape):
+    if len(listed) > len(shape):
         raise UserError(
             f"it adds axes in front of shape {tuple(shape)}, which would change the batch axis",
             where=describe(node),
             hint="give the tensor its axes with a Reshape or Unsqueeze in front of it",
         )
-    wanted = [1] * (len(shape) - len(given)) + given
-    if any(1 not in (to, of) and to != of for to, of in zip(wanted, shape, strict=True)):
+    target = [1] * (len(shape) - len(listed)) + listed
+    if any(1 not in (to, of) and to != of for to, of in zip(target, shape, strict=True)):
         raise UserError(
-            f"a tensor of shape {tuple(shape)} cannot be stretched to {tuple(wanted)}",
+            f"a tensor of shape {tuple(shape)} cannot be stretched to {tuple(target)}",
             where=describe(node),
             hint=EXPORT_AGAIN,
         )
     return {
         axis: np.zeros(to, dtype=np.int64)
-        for axis, (of, to) in enumerate(zip(shape, wanted, strict=True))
+        for axis, (of, to) in enumerate(zip(shape, target, strict=True))
         if of == 1 and to != 1
     }
 
@@ -218,21 +218,21 @@ def _tiled(model: Model, node: Node) -> dict[int, Places]:
     }
 
 
-def _by_places(taken: Callable[[Model, Node], Mapping[int, Places]]) -> Callable[[Model, Node], bool]:
-    """What takes these places along axes."""
+def _by_picks(picks_of: Callable[[Model, Node], Mapping[int, Places]]) -> Callable[[Model, Node], bool]:
+    """A writer for operators that pick these elements along axes."""
 
     def write(model: Model, node: Node) -> bool:
-        write_gathers(model, node, taken(model, node))
+        write_gathers(model, node, picks_of(model, node))
         return True
 
     return write
 
 
 _WRITTEN: dict[str, Callable[[Model, Node], bool]] = {
-    "Expand": _by_places(_expanded),
+    "Expand": _by_picks(_expanded),
     "Gather": _gather,
-    "Slice": _by_places(_sliced),
+    "Slice": _by_picks(_sliced),
     "Split": _split,
-    "Tile": _by_places(_tiled),
+    "Tile": _by_picks(_tiled),
 }
-"""By operator, what writes it as Gathers; False where there is nothing to change."""
+"""By operator, the function that replaces it by Gathers; False if there is nothing to change."""

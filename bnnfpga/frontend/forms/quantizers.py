@@ -1,4 +1,4 @@
-"""What each quantizer means, in integers."""
+"""The meaning of each quantizer, in integers."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ _MAX_ZERO_POINT = 1 << 16
 
 @dataclass(frozen=True, eq=False)
 class Quantizer:
-    """From a value to an integer code, and from the code to the value that it stands for.
+    """The mapping from values to integer codes, and from codes back to values.
 
     Parameters
     ----------
     steps
-        The float32 operations that make the code.
+        The float32 operations that compute the code.
     lo, hi
-        Every code lies between them.
+        The range of the codes, inclusive.
     scale
-        A code stands for code * scale: one number of shape (), or an array to be broadcast against the tensor.
+        The value of a code is code * scale: of shape (), or an array that broadcasts against the tensor.
     bipolar
         Whether the codes are -1 and +1 only.
     """
@@ -50,12 +50,12 @@ class Quantizer:
 
 
 def quantizer_of(model: Model, node: Node, most_bits: int | None = None) -> Quantizer:
-    """Read a quantizer of a clean graph, of up to `most_bits`: without, 8, and 16 on the model's input.
+    """Read a quantizer of a clean graph with at most `most_bits`; by default 8, or 16 on the model's input.
 
     Raises
     ------
     UserError
-        If a parameter is not constant, or not what can be compiled.
+        If a parameter is not constant or not supported.
     """
     return _MEANINGS[node.op_type](model, node, most_bits)
 
@@ -71,13 +71,13 @@ def _embedding(model: Model, node: Node, most_bits: int | None) -> Quantizer:
 
 
 def _bipolar_quant(model: Model, node: Node, most_bits: int | None) -> Quantizer:
-    """The signs of a pruned filter's weights may have scale zero."""
+    """For weights, the scale may be zero: that of a pruned filter is."""
     scale = _scale(model, node, may_be_zero=model.constant(node.input[0]) is not None)
     return Quantizer((Step("sign"),), -1, 1, scale, bipolar=True)
 
 
 def _scale(model: Model, node: Node, *, may_be_zero: bool = False) -> Floats:
-    """Positive numbers; where all are equal, one: of shape (), (1,), (1, 1, 1, 1), or once for each channel."""
+    """The scale, which must be positive; shape () if all numbers are equal."""
     scale = required_constant(model, node, 1, "scale").astype(np.float32)
     wrong = ~np.isfinite(scale) | (scale < 0 if may_be_zero else scale <= 0)
     if not np.any(wrong):
@@ -88,7 +88,7 @@ def _scale(model: Model, node: Node, *, may_be_zero: bool = False) -> Floats:
 
 
 def _is_on_input(model: Model, node: Node) -> bool:
-    """Whether a quantizer makes its codes of the model's inputs, each alone."""
+    """Whether each code depends on a single element of the model's input."""
     tensor = node.input[0]
     while tensor != model.input:
         above = model.producer(tensor)
@@ -102,7 +102,7 @@ def _is_on_input(model: Model, node: Node) -> bool:
 
 
 def _quant(model: Model, node: Node, most_bits: int | None) -> Quantizer:
-    """Code round(clip(x / scale + zero point)) less the zero point: the code that dot products run on.
+    """The code round(clip(x / scale + zero point)) - zero point, which dot products use.
 
     Source: Pappalardo et al., "QONNX: Representing Arbitrary-Precision Quantized Neural Networks" (2022), section on
     operators; qonnx's reference implementation clips before it rounds, and has one signed bit mean -1 and +1.
@@ -130,7 +130,7 @@ def _quant(model: Model, node: Node, most_bits: int | None) -> Quantizer:
 
 
 def _zero_point(model: Model, node: Node) -> Floats:
-    """One integer, or one for each channel."""
+    """One integer, or one per channel."""
     values = required_constant(model, node, 2, "zero point").astype(np.float32)
     wrong = values[(values % 1 != 0) | ~np.isfinite(values)]
     if wrong.size:
@@ -145,7 +145,7 @@ def _zero_point(model: Model, node: Node) -> Floats:
             where=describe(node),
             hint="quantise symmetrically",
         )
-    # Some exporters write one for each channel, all alike; and so they do with bit widths.
+    # Some exporters write one per channel even if all are equal; bit widths likewise.
     return _float32(values.flat[0]) if np.all(values == values.flat[0]) else values
 
 
@@ -155,9 +155,9 @@ def _bit_width(model: Model, node: Node, most_bits: int | None) -> int:
         wide = values.size == 1 and values.item() > _MAX_BITS
         most_bits = _MAX_INPUT_BITS if wide and _is_on_input(model, node) else _MAX_BITS
     if values.size != 1 or not 1 <= float(values.item()) <= most_bits or float(values.item()) % 1:
-        given = ", ".join(f"{value:g}" for value in values)
+        widths = ", ".join(f"{value:g}" for value in values)
         raise UserError(
-            f"its bit width is {given}; 1 to {most_bits} bits can be compiled",
+            f"its bit width is {widths}; 1 to {most_bits} bits can be compiled",
             where=describe(node),
             hint="train with a bit width in that range",
         )
@@ -165,7 +165,7 @@ def _bit_width(model: Model, node: Node, most_bits: int | None) -> int:
 
 
 def _rounding(node: Node) -> str:
-    """The operation of its rounding mode."""
+    """The operation for its rounding mode."""
     mode = str(attribute(node, "rounding_mode", "ROUND")).upper()
     if mode not in ROUNDING_MODES:
         raise UserError(
@@ -177,7 +177,7 @@ def _rounding(node: Node) -> str:
 
 
 def _multi_threshold(model: Model, node: Node, most_bits: int | None) -> Quantizer:
-    """Code factor * (number of thresholds reached) + offset."""
+    """The code factor * (number of thresholds reached) + offset."""
     thresholds = thresholds_of(model, node)
     scale, bias = output_of(node)
     grid = output_grid(scale, bias)
@@ -208,4 +208,4 @@ _MEANINGS: dict[str, Callable[[Model, Node, int | None], Quantizer]] = {
     "Quant": _quant,
     "Sign": _sign,
 }
-"""By operator: those whose traits say that they quantise."""
+"""By operator; all whose traits include `quantizes`."""

@@ -1,4 +1,4 @@
-"""Changes of layout, which keep every element of a tensor, each once: what they make of an array."""
+"""Changes of layout, which permute or regroup the elements of a tensor, applied to arrays."""
 
 from __future__ import annotations
 
@@ -16,52 +16,50 @@ from bnnfpga.frontend.contract.table import kinds_that, traits_of
 from bnnfpga.frontend.graph.model import Model, Node
 from bnnfpga.frontend.graph.nodes import attribute, describe
 
-Array = NDArray[Any]
-
 
 @dataclass(frozen=True)
-class _Meaning:
-    """What an operator makes of an array; and what refuses a node that would not keep each element."""
+class _Rearrangement:
+    """How an operator rearranges an array, and the check that it keeps each element."""
 
-    make: Callable[[Model, Node, Array], Array]
+    make: Callable[[Model, Node, NDArray[Any]], NDArray[Any]]
     check: Callable[[Model, Node], None]
 
 
-def rearrange(model: Model, node: Node, array: Array) -> Array:
-    """What a change of layout makes of an array.
+def rearrange(model: Model, node: Node, array: NDArray[Any]) -> NDArray[Any]:
+    """Apply a change of layout to an array.
 
     Parameters
     ----------
     array
-        As many axes as the node's input has; one along which all elements are equal may have length 1.
+        With as many axes as the node's input; an axis along which all elements are equal may have length 1.
 
     Returns
     -------
-    Array
-        Of the shape of the node's output, or with such axes as well.
+    NDArray[Any]
+        In the shape of the node's output, possibly with such axes, too.
     """
     return _MEANINGS[node.op_type].make(model, node, array)
 
 
 def check_rearranging(model: Model, node: Node) -> None:
-    """Refuse a change of layout that its input has no elements, or no axes, for.
+    """Refuse a change of layout that does not match the elements or axes of its input.
 
     Raises
     ------
     UserError
-        If it would not keep each element.
+        If it would not keep every element exactly once.
     """
     _MEANINGS[node.op_type].check(model, node)
 
 
 def moves_images(model: Model, node: Node) -> bool:
-    """Whether the axis of the images, of which there is one, does not stay in front."""
+    """Whether the batch axis, of length one, does not stay first."""
     if traits_of(node).transposes:
         return bool(attribute(node, "perm", [1])[0] != 0)
     return model.has_shape(node.output[0]) and model.shape(node.output[0])[:1] != [1]
 
 
-def _transpose(model: Model, node: Node, array: Array) -> Array:
+def _transpose(model: Model, node: Node, array: NDArray[Any]) -> NDArray[Any]:
     del model
     return array.transpose(attribute(node, "perm", None))
 
@@ -74,7 +72,7 @@ def _check_transpose(model: Model, node: Node) -> None:
         )
 
 
-def _reshape(model: Model, node: Node, array: Array) -> Array:
+def _reshape(model: Model, node: Node, array: NDArray[Any]) -> NDArray[Any]:
     shape = model.shape(node.output[0])
     whole = array if array.size == math.prod(shape) else np.broadcast_to(array, model.shape(node.input[0]))
     return whole.reshape(shape)
@@ -90,8 +88,8 @@ def _check_reshape(model: Model, node: Node) -> None:
         )
 
 
-def _space_to_depth(model: Model, node: Node, array: Array) -> Array:
-    """The pixels of a block, row by row, are channels of one pixel; those of the first pixel come first."""
+def _space_to_depth(model: Model, node: Node, array: NDArray[Any]) -> NDArray[Any]:
+    """Blocks of pixels, row by row, become the channels of one pixel; those of a block's first pixel come first."""
     size, (images, channels, *pixels) = attribute(node, "blocksize", 1), model.shape(node.input[0])
     rows, columns = (size if short == 1 else long for short, long in zip(array.shape[2:], pixels, strict=True))
     blocks = (images, channels, rows // size, size, columns // size, size)
@@ -110,8 +108,8 @@ def _check_space_to_depth(model: Model, node: Node) -> None:
 
 
 _MEANINGS = {
-    **dict.fromkeys(kinds_that(lambda traits: traits.regroups), _Meaning(_reshape, _check_reshape)),
-    "SpaceToDepth": _Meaning(_space_to_depth, _check_space_to_depth),
-    "Transpose": _Meaning(_transpose, _check_transpose),
+    **dict.fromkeys(kinds_that(lambda traits: traits.regroups), _Rearrangement(_reshape, _check_reshape)),
+    "SpaceToDepth": _Rearrangement(_space_to_depth, _check_space_to_depth),
+    "Transpose": _Rearrangement(_transpose, _check_transpose),
 }
-"""By operator: those whose traits are a `layout`."""
+"""By operator; all whose traits include `layout`."""

@@ -1,4 +1,4 @@
-"""ReduceMax, ReduceMin, ReduceSum and ReduceMean as pools: over pixels as they are, over channels as rows of pixels."""
+"""ReduceMax, ReduceMin, ReduceSum and ReduceMean as pools; channels are reshaped to rows of pixels for this."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bnnfpga.frontend.graph.transform import Transform
 
 @dataclass(frozen=True)
 class _Reduction:
-    """What is made of several elements: their sum, of that the mean, or else the smallest or the largest."""
+    """How several elements become one: their sum, their mean (a sum, too), the smallest, or else the largest."""
 
     sums: bool = False
     mean: bool = False
@@ -44,8 +44,8 @@ class ReductionsToPools(Transform):
         if comes_from_constants(model, node.input[0]):
             return False
         shape = required_shape(model, node, node.input[0])
-        given = required_constant(model, node, 1, "axes").ravel().tolist()
-        axes = sorted({int(axis) % len(shape) for axis in given})
+        listed = required_constant(model, node, 1, "axes").ravel().tolist()
+        axes = sorted({int(axis) % len(shape) for axis in listed})
         if shape[0] != 1 or (axes[:1] == [0] and not attribute(node, "keepdims", 1)):
             raise UserError(
                 "it reduces the batch axis",
@@ -57,7 +57,7 @@ class ReductionsToPools(Transform):
 
 
 class _Pools:
-    """Writes what stands for one reduction; `count` is how many elements become one."""
+    """Writes the nodes that replace one reduction, in which `count` elements become one."""
 
     def __init__(self, model: Model, node: Node, count: int) -> None:
         self._model, self._node, self._count = model, node, count
@@ -66,11 +66,11 @@ class _Pools:
         self._reduction = _REDUCTIONS[node.op_type]
 
     def write(self, axes: list[int]) -> None:
-        """One pool for the axes of pixels, and one for the channels."""
+        """Write one pool for the spatial axes and one for the channels, as needed."""
         node, kept = self._node, bool(attribute(self._node, "keepdims", 1))
         rank = len(self._shape)
-        made = [1 if axis in axes else extent for axis, extent in enumerate(self._shape)]
-        made = made if kept else [extent for axis, extent in enumerate(made) if axis not in axes]
+        reduced = [1 if axis in axes else extent for axis, extent in enumerate(self._shape)]
+        reduced = reduced if kept else [extent for axis, extent in enumerate(reduced) if axis not in axes]
         pixels = [axis for axis in axes if axis > 1]
         if pixels:
             kernel = [extent if axis in pixels else 1 for axis, extent in enumerate(self._shape)][2:]
@@ -80,8 +80,8 @@ class _Pools:
             rows = [1, 1, channels, math.prod(others)] if rank > 2 else [1, 1, channels]
             self._reshape(rows)
             self._pool([channels, *[1] * (len(rows) - 3)], last=True)
-        if made != self._shape or not self._nodes:
-            self._reshape(made)
+        if reduced != self._shape or not self._nodes:
+            self._reshape(reduced)
         last = self._nodes.pop()
         self._nodes.append(make_node(last.op_type, last.input, node.output, name=last.name, **last.attributes))
         self._model.replace(node, *self._nodes)

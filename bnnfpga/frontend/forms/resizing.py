@@ -1,4 +1,4 @@
-"""Which pixel a nearest Resize takes for each of its own: ONNX's formulas."""
+"""The pixels that a nearest-neighbour Resize picks: ONNX's formulas."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from bnnfpga.frontend.graph.model import Model, Node
 from bnnfpga.frontend.graph.nodes import attribute, describe
 
 TRUNCATES = "truncates"
-"""The `nearest_mode` of what older opsets have: onnxruntime takes the pixel in front, and shrinking the one behind."""
+"""The `nearest_mode` of older opsets: onnxruntime rounds down when it enlarges and up when it shrinks."""
 _MAX_PIXELS = 1 << 20
-"""Along one axis; more is a damaged size, for which memory would be reserved."""
+"""Pixels along one axis; a larger size is an error in the file, for which memory would be allocated."""
 
-Places = NDArray[Any]
+Coordinates = NDArray[Any]
 
-COORDINATES: dict[str, Callable[[Places, Any, int, int], Places]] = {
+COORDINATES: dict[str, Callable[[Coordinates, Any, int, int], Coordinates]] = {
     "half_pixel": lambda x, scale, before, after: (x + x.dtype.type(0.5)) / scale - x.dtype.type(0.5),
     "pytorch_half_pixel": lambda x, scale, before, after: (
         (x + x.dtype.type(0.5)) / scale - x.dtype.type(0.5) if after > 1 else np.zeros_like(x)
@@ -35,8 +35,8 @@ COORDINATES: dict[str, Callable[[Places, Any, int, int], Places]] = {
         - x.dtype.type(0.5)
     ),
 }
-"""As float32 or float64: from places after it, the scale and the sizes before and after, to places before it."""
-ROUNDINGS: dict[str, Callable[[Places], Places]] = {
+"""From output positions, the scale and the sizes before and after to input positions, in any float type."""
+ROUNDINGS: dict[str, Callable[[Coordinates], Coordinates]] = {
     "round_prefer_floor": lambda x: np.ceil(x - x.dtype.type(0.5)),
     "round_prefer_ceil": lambda x: np.floor(x + x.dtype.type(0.5)),
     "floor": np.floor,
@@ -44,23 +44,23 @@ ROUNDINGS: dict[str, Callable[[Places], Places]] = {
 }
 
 
-def places_taken(model: Model, node: Node) -> dict[int, NDArray[np.int64]]:
-    """Which place a Resize takes for each of its own, along each axis that it changes.
+def picked_places(model: Model, node: Node) -> dict[int, NDArray[np.int64]]:
+    """The indices of the input pixels that a Resize picks, along each axis that it changes.
 
-    Sources: ONNX's operator Resize, which gives the formulas; where a place lies so near to one between two pixels that
-    float32 and float64 take different ones, it is refused.
+    Sources: ONNX's operator Resize, for the formulas. A position so close to the middle between two pixels that float32
+    and float64 round it differently is refused.
 
     Raises
     ------
     UserError
-        If the sizes are none, or a place lies between two pixels.
+        If it interpolates, a size is out of range, or a position is ambiguous.
     """
     before, after = (model.shape(name) for name in (node.input[0], node.output[0]))
     coordinates = attribute(node, "coordinate_transformation_mode", "half_pixel")
     scales = scales_of(model, node, before, after)
     mode = attribute(node, "mode", "nearest")
     same = (small == large and scale == 1 for small, large, scale in zip(before, after, scales, strict=True))
-    # There is nothing to mix with the only pixel.
+    # A single pixel is not mixed with any other.
     alone = mode == "linear" and all(small == 1 or kept for small, kept in zip(before, same, strict=True))
     if mode != "nearest" and not alone:
         raise UserError(
@@ -68,7 +68,7 @@ def places_taken(model: Model, node: Node) -> dict[int, NDArray[np.int64]]:
             where=describe(node),
             hint="use nearest upsampling (nn.Upsample with mode='nearest')",
         )
-    taken = {}
+    picks = {}
     for axis, scale in enumerate(scales):
         small, large = before[axis], after[axis]
         if not 1 <= large <= _MAX_PIXELS:
@@ -93,24 +93,24 @@ def places_taken(model: Model, node: Node) -> dict[int, NDArray[np.int64]]:
                 hint="export it with opset 13 or a later one",
             )
         if not np.array_equal(places, np.arange(small)):
-            taken[axis] = places
-    return taken
+            picks[axis] = places
+    return picks
 
 
 def repeats_evenly(places: NDArray[np.int64], extent: int) -> bool:
-    """Whether all of so many places are there equally often, in order."""
+    """Whether the indices repeat each of `extent` elements equally often, in order."""
     times = len(places) // extent
     return len(places) == extent * times and np.array_equal(places, np.arange(extent).repeat(times))
 
 
 def upsampling_factors(model: Model, node: Node) -> tuple[int, ...]:
-    """How often a Resize that repeats all pixels equally often does so, by axis of pixels."""
+    """The factor of a Resize that repeats all pixels equally often, for each spatial axis."""
     before, after = (model.shape(name) for name in (node.input[0], node.output[0]))
     return tuple(large // small for small, large in zip(before, after, strict=True))[2:]
 
 
 def repeats_pixels(model: Model, node: Node) -> bool:
-    """Whether a Resize repeats each element of every axis but that of the images a whole number of times, in order."""
+    """Whether a Resize repeats the elements of every axis but the batch a whole number of times, in order."""
     if attribute(node, "mode", "nearest") != "nearest":
         return False
     before, after = (model.shape(name) for name in (node.input[0], node.output[0]))
@@ -125,30 +125,30 @@ def repeats_pixels(model: Model, node: Node) -> bool:
 
 
 def scales_of(model: Model, node: Node, before: list[int], after: list[int]) -> list[float]:
-    """The scale of every axis: as the node has it, else the ratio of its sizes."""
+    """The scale of every axis: the node's, or else the ratio of its sizes."""
     scales = [large / small for small, large in zip(before, after, strict=True)]
-    given = model.constant(node.input[2]) if len(node.input) > 2 and node.input[2] else None
-    if given is None or given.size == 0:
+    listed = model.constant(node.input[2]) if len(node.input) > 2 and node.input[2] else None
+    if listed is None or listed.size == 0:
         return scales
     axes = attribute(node, "axes", None) or range(len(before))
-    for axis, scale in zip(axes, np.ravel(given), strict=True):
+    for axis, scale in zip(axes, np.ravel(listed), strict=True):
         scales[axis % len(before)] = float(scale)
     return scales
 
 
 def _places(before: int, after: int, scale: float, coordinates: str, rounding: str) -> NDArray[np.int64] | None:
-    """The place that each place of an axis takes; None where float32 and float64 differ about one."""
-    found = []
+    """The index that each output element along an axis picks; None if float32 and float64 disagree on one."""
+    by_type = []
     for dtype in (np.float32, np.float64):
         places = np.arange(after, dtype=dtype)
-        taken = ROUNDINGS[rounding](COORDINATES[coordinates](places, dtype(scale), before, after))
-        found.append(np.clip(taken, 0, before - 1).astype(np.int64))
-    single, double = found
+        nearest = ROUNDINGS[rounding](COORDINATES[coordinates](places, dtype(scale), before, after))
+        by_type.append(np.clip(nearest, 0, before - 1).astype(np.int64))
+    single, double = by_type
     return single if np.array_equal(single, double) else None
 
 
 def rounding_of(node: Node, scale: float) -> str:
-    """The `nearest_mode` of a Resize along an axis of this scale, as ONNX has them from opset 11 on."""
+    """The `nearest_mode` of a Resize along an axis of this scale, among those of opset 11 and later."""
     mode = str(attribute(node, "nearest_mode", "round_prefer_floor"))
     if mode == TRUNCATES:
         return "ceil" if scale < 1 else "floor"

@@ -1,4 +1,4 @@
-"""Whether an array is a scale times small integers."""
+"""Recovering small integers and a scale from float weights."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from bnnfpga.numbers.arithmetic import Floats
 
 _LOWEST, _HIGHEST = -128, 127
 _NEAR = 2
-"""Units in the last place of the largest weight, up to which others count as on the grid."""
+"""Tolerance for weights on the grid, in units in the last place of the largest weight."""
 
 
 def as_scaled_integers(values: Floats, outputs: int = 1) -> tuple[Floats, Floats] | None:
-    """Split weights into integers of at most 8 bits and the scale that gives them back.
+    """Split weights into integers of at most 8 bits and a scale whose product restores them.
 
-    To the bit, or where that cannot be, to 2 units in the last place of the largest: what is left of weights that were
-    quantised in float32, as 2 * round(t * n) / n - 1 is.
+    The product is bit-exact or, failing that, within 2 units in the last place of the largest weight: the error of
+    weights quantised in float32, such as 2 * round(t * n) / n - 1.
 
     Parameters
     ----------
     values
         The weights.
     outputs
-        The axis of their outputs: 1 of a matrix (inputs, outputs), 0 of a kernel (outputs, inputs, ...).
+        The axis of the outputs: 1 for a matrix (inputs, outputs), 0 for a kernel (outputs, inputs, ...).
 
     Returns
     -------
     tuple or None
-        The integers, and a scale for all of them (shape ()) or for each output (of as many axes as the weights); the
-        largest scale that does. None where there is none, and where `values` has fewer than two axes.
+        The integers, and the largest possible scale: one for all (shape ()), or one per output (with as many axes as
+        the weights). None if there is none, or if `values` has fewer than two axes.
     """
     if values.ndim < 2 or not np.all(np.isfinite(values)):
         return None
@@ -36,10 +36,10 @@ def as_scaled_integers(values: Floats, outputs: int = 1) -> tuple[Floats, Floats
         whole = scale_of(values)
         if whole is not None:
             return np.rint(values / np.float32(whole)), np.array(whole, dtype=np.float32)
-        found = [scale_of(weights) for weights in np.moveaxis(values, outputs, 0)]
-        if all(scale is not None for scale in found):
+        separate = [scale_of(weights) for weights in np.moveaxis(values, outputs, 0)]
+        if all(scale is not None for scale in separate):
             shape = [-1 if axis == outputs else 1 for axis in range(values.ndim)]
-            scales = np.array(found, dtype=np.float32).reshape(shape)
+            scales = np.array(separate, dtype=np.float32).reshape(shape)
             return np.rint(values / scales), scales
     return None
 
@@ -55,9 +55,9 @@ def _scale_of(values: Floats) -> float | None:
         first = sizes[0] / np.float32(parts)
         if not first or float(sizes[-1]) > float(first) * (-_LOWEST + 1):
             return None
-        # What divides and multiplies to the same number may be a neighbour of the quotient.
+        # The scale that restores the weights exactly may be a neighbour of the quotient.
         for scale in (first, np.nextafter(first, np.float32(0)), np.nextafter(first, np.float32(np.inf))):
-            with np.errstate(all="ignore"):  # beside the smallest number lies zero
+            with np.errstate(all="ignore"):  # the smallest number has zero as its neighbour
                 codes = np.rint(values / scale)
             if np.array_equal(codes * scale, values) and codes.min() >= _LOWEST and codes.max() <= _HIGHEST:
                 return float(scale)
@@ -65,12 +65,12 @@ def _scale_of(values: Floats) -> float | None:
 
 
 def _scale_near(values: Floats) -> float | None:
-    """The largest scale of which all weights are nearly multiples."""
+    """The largest scale of which all weights are approximate multiples."""
     sizes = np.unique(np.abs(values))
     sizes = sizes[sizes > 0]
     if not len(sizes):
         return 1.0
-    # Each multiple comes in a few neighbouring forms.
+    # Each multiple occurs as a few neighbouring numbers.
     if len(sizes) > -_LOWEST * (2 * _NEAR + 1):
         return None
     bound = _NEAR * np.spacing(sizes[-1])

@@ -1,4 +1,4 @@
-"""Convolutions and pools in one plain form, and their geometry."""
+"""The plain form of convolutions, pools and pads, and their geometry."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from bnnfpga.base.errors import UserError
+from bnnfpga.frontend.contract.checks import EXPORT_AGAIN
 from bnnfpga.frontend.contract.table import traits_of
 from bnnfpga.frontend.forms.pads import pad_widths
 from bnnfpga.frontend.graph.model import Model, Node, make_node
@@ -25,9 +26,7 @@ _PLAIN = {"GlobalAveragePool": "AveragePool", "GlobalMaxPool": "MaxPool"}
 class PlainSliding(Transform):
     """Convolutions and pools get explicit pads and no bias; global pools become plain ones.
 
-    Pads of channels become Pads of their own.
-
-    Behind it, `geometry_of` and the attribute `group` say all there is to say of them.
+    Pads of channels become separate nodes. Afterwards, `geometry_of` and the attribute `group` describe all of them.
     """
 
     def visit(self, model: Model, node: Node) -> bool:
@@ -48,12 +47,12 @@ class PlainSliding(Transform):
 
 
 def geometry_of(model: Model, node: Node) -> Geometry:
-    """Image, kernel, stride, dilation and pads of a plain convolution, pool or Pad; a signal in time has one row.
+    """Image, kernel, stride, dilation and pads of a plain convolution, pool or Pad; a 1-D signal has one row.
 
     Raises
     ------
     UserError
-        If the node works on more than two axes of pixels, or has no window.
+        If the node does not have one or two spatial axes, or its kernel does not fit.
     """
     geometry = _read_geometry(model, node)
     if min(geometry.windows) < 1:
@@ -66,12 +65,12 @@ def geometry_of(model: Model, node: Node) -> Geometry:
 
 
 def reaches_into_pads(model: Model, node: Node) -> bool:
-    """Whether a node of a clean graph has windows, and some of them reach into pads."""
+    """Whether a node of a clean graph slides and some of its windows reach into pads."""
     return traits_of(node).slides and geometry_of(model, node).touches_pads
 
 
 def check_pools(model: Model) -> None:
-    """Refuse max pools with nothing to take the largest of."""
+    """Refuse max pools with windows that lie outside the image entirely."""
     for node in model.nodes:
         if traits_of(node).takes_extremum and geometry_of(model, node).misses_image:
             raise UserError(
@@ -82,7 +81,7 @@ def check_pools(model: Model) -> None:
 
 
 def _read_geometry(model: Model, node: Node) -> Geometry:
-    """As the attributes have it, whether or not the kernel fits."""
+    """The geometry in the attributes, whether or not the kernel fits."""
     image = model.shape(node.input[0])[2:]
     axes = len(image)
     if axes not in (1, 2):
@@ -97,7 +96,7 @@ def _read_geometry(model: Model, node: Node) -> Geometry:
         raise UserError(
             f"its attribute 'kernel_shape' is {list(kernel)}, and its weights have kernels of {weights}",
             where=describe(node),
-            hint="the file is damaged or was made by hand; export the model again",
+            hint=EXPORT_AGAIN,
         )
     strides = attribute(node, "strides", None) or [1] * axes
     dilations = attribute(node, "dilations", None) or [1] * axes
@@ -106,13 +105,13 @@ def _read_geometry(model: Model, node: Node) -> Geometry:
         raise UserError(
             f"its attributes are not those of {axes} axes",
             where=describe(node),
-            hint="the file is damaged or was made by hand; export the model again",
+            hint=EXPORT_AGAIN,
         )
     if min(*kernel, *strides, *dilations) < 1 or min(pads) < 0:
         raise UserError(
             "its kernel, strides, dilations and pads must be positive",
             where=describe(node),
-            hint="the file is damaged or was made by hand; export the model again",
+            hint=EXPORT_AGAIN,
         )
     if axes == 1:
         image, kernel, strides, dilations = [1, *image], [1, *kernel], [1, *strides], [1, *dilations]
@@ -121,35 +120,35 @@ def _read_geometry(model: Model, node: Node) -> Geometry:
 
 
 def sliding_attributes(node: Node) -> dict[str, Any]:
-    """A plain node's attributes that say where its windows are, as it has them."""
+    """The attributes of a plain node that determine its windows."""
     names = ("kernel_shape", "strides", "dilations", "pads")
     values = {name: attribute(node, name, None) for name in names}
     return {name: value for name, value in values.items() if value is not None}
 
 
 def pad_value(model: Model, node: Node) -> float:
-    """What a plain Pad puts around an image."""
+    """The constant with which a plain Pad surrounds an image."""
     value = model.constant(node.input[1]) if len(node.input) > 1 and node.input[1] else None
     return 0.0 if value is None else float(value.item())
 
 
 def takes_smallest(node: Node) -> bool:
-    """Whether a MaxPool of a clean graph takes the smallest of a window."""
+    """Whether a MaxPool of a clean graph computes minima."""
     return bool(attribute(node, "smallest", 0))
 
 
 def divisor_of(node: Node, geometry: Geometry) -> int:
-    """What an AveragePool of a clean graph divides the sums of its windows by: 1 where it is a sum."""
+    """The divisor of an AveragePool in a clean graph; 1 if it computes sums."""
     return int(attribute(node, "divisor", geometry.taps))
 
 
 def averages(model: Model, node: Node) -> Geometry:
-    """The geometry of an AveragePool whose windows all divide by the same number.
+    """The geometry of an AveragePool whose windows all have the same divisor.
 
     Raises
     ------
     UserError
-        If windows at the edge divide by fewer pixels.
+        If windows at the edge average fewer pixels.
     """
     geometry = geometry_of(model, node)
     if geometry.touches_pads and not attribute(node, "count_include_pad", 0):
@@ -196,7 +195,7 @@ def _resolve_auto_pad(model: Model, node: Node) -> None:
 
 
 def _resolve_ceil_mode(model: Model, node: Node) -> None:
-    """The pads at the end that give as many windows as the rounding up does."""
+    """Replace ceil_mode by pads at the end that give the same number of windows."""
     model.set_attributes(node, ceil_mode=None)
     geometry = _read_geometry(model, node)
     shape = model.shape(node.output[0])
@@ -217,17 +216,17 @@ def _resolve_ceil_mode(model: Model, node: Node) -> None:
 
 
 def check_convs(model: Model) -> None:
-    """Refuse convolutions whose channels and groups do not fit their weights."""
+    """Refuse convolutions whose channels and groups do not match their weights."""
     for node in model.nodes:
         if not (traits_of(node).dot_product and traits_of(node).slides):
             continue
-        taken, weights = (required_shape(model, node, name) for name in node.input)
+        shape, weights = (required_shape(model, node, name) for name in node.input)
         groups = attribute(node, "group", 1)
-        if len(taken) != len(weights) or taken[1] != weights[1] * groups or weights[0] % groups:
+        if len(shape) != len(weights) or shape[1] != weights[1] * groups or weights[0] % groups:
             raise UserError(
-                f"its weights of shape {tuple(weights)} do not fit {groups} groups of an input of shape {tuple(taken)}",
+                f"its weights of shape {tuple(weights)} do not fit {groups} groups of an input of shape {tuple(shape)}",
                 where=describe(node),
-                hint="the file is damaged or was made by hand; export the model again",
+                hint=EXPORT_AGAIN,
             )
 
 
@@ -238,7 +237,7 @@ def _split_bias(model: Model, node: Node) -> None:
         raise UserError(
             f"its bias has shape {bias.shape}, and not one axis",
             where=describe(node),
-            hint="the file is damaged or was made by hand; export the model again",
+            hint=EXPORT_AGAIN,
         )
     model.set_inputs(node, node.input[:2])
     if bias is None:
@@ -253,7 +252,7 @@ def _split_bias(model: Model, node: Node) -> None:
 
 
 def _plain_pad(model: Model, node: Node) -> None:
-    """Pads of rows and columns as an attribute, and the value as the second input."""
+    """Make pads of rows and columns an attribute and the value the second input; pad channels separately."""
     rank = len(model.shape(node.input[0]))
     mode = attribute(node, "mode", "constant")
     if mode != "constant":
@@ -278,15 +277,15 @@ def _plain_pad(model: Model, node: Node) -> None:
         before, behind = pads[:, 1].tolist()
         shape = model.shape(source)
         inside = np.any(pads[:, 2:])
-        made = model.fresh_name(f"{node.name}_channels") if inside else node.output[0]
-        channels = make_node("Pad", [source, operand], [made], name=node.name, channels=[before, behind])
+        padded = model.fresh_name(f"{node.name}_channels") if inside else node.output[0]
+        channels = make_node("Pad", [source, operand], [padded], name=node.name, channels=[before, behind])
         channels.attributes["pads"] = [0] * (2 * (rank - 2))
         if not inside:
             model.replace(node, channels)
             return
-        channels.name = made
-        model.set_shape(made, [shape[0], before + shape[1] + behind, *shape[2:]])
+        channels.name = padded
+        model.set_shape(padded, [shape[0], before + shape[1] + behind, *shape[2:]])
         model.insert_before(node, channels)
-        source = made
+        source = padded
     model.set_inputs(node, [source, operand])
     model.set_attributes(node, mode=None, pads=pads[:, 2:].ravel().tolist(), kernel_shape=[1] * (rank - 2))

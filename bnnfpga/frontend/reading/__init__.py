@@ -1,1 +1,1 @@
-"""From a file to one graph at one opset: its dialect, its own functions, its element types, shapes and constants."""
+"""From a file to one graph at one opset: dialects, model-local functions, element types, shapes and constants."""

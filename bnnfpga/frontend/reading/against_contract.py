@@ -1,4 +1,4 @@
-"""Every operator of a file against its contract, before anything is made of the file."""
+"""Checking every operator of a file against its contract, before the file is converted."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from collections.abc import Mapping
 import onnx
 
 from bnnfpga.base.errors import UserError
-from bnnfpga.frontend.contract.checks import check_node, operator_of
+from bnnfpga.frontend.contract.checks import check_node, contract_of
 from bnnfpga.frontend.contract.qonnx_operators import NAMES, NEWEST_QONNX
 from bnnfpga.frontend.contract.refused_operators import RANDOM
 from bnnfpga.frontend.contract.terms import MODERN
 from bnnfpga.frontend.graph.nodes import QONNX_DOMAIN, describe
 
 _HARDWARE = "finn.custom_op.fpgadataflow"
-"""How the domains of FINN's hardware layers begin."""
+"""Prefix of the domains of FINN's hardware layers."""
 
 
 def check_operators(model: onnx.ModelProto, versions: Mapping[str, int]) -> None:
-    """Refuse what the contracts of a file's operators do not have.
+    """Refuse whatever the contracts of a file's operators do not allow.
 
-    Nodes that read constants alone may be of any kind: onnxruntime computes them. `versions` says by the names of nodes
-    which version of its domain each has.
+    Nodes that read only constants may be of any kind: onnxruntime computes them. `versions` maps the names of nodes to
+    the version of their domain.
 
     Raises
     ------
     UserError
-        Which names the node, and its operator, attribute, input or version.
+        If there is any; the message names the node and the operator, attribute, input or version.
     """
     standard = next(item.version for item in model.opset_import if not item.domain)
     readers = {name for node in model.graph.node for name in node.input}
@@ -39,7 +39,7 @@ def check_operators(model: onnx.ModelProto, versions: Mapping[str, int]) -> None
         fixed = node.op_type not in RANDOM and (bool(read) or node.op_type == "Constant")
         first = node.input[0] if node.input else ""
         if not node.domain and (node.op_type == "Shape" or (node.op_type == "CastLike" and first in numbers)):
-            # Of the other tensor, which may depend on the image, they take the shape or the type.
+            # Only the shape or the type of the other tensor counts, which may depend on the image.
             numbers.update(node.output)
         elif fixed and not node.domain and read <= numbers:
             numbers.update(node.output)
@@ -47,19 +47,19 @@ def check_operators(model: onnx.ModelProto, versions: Mapping[str, int]) -> None
                 continue
         elif fixed and read <= numbers | quantised:
             quantised.update(node.output)
-            if operator_of(node) is None and _is_modern(node, standard):
+            if contract_of(node) is None and _is_modern(node, standard):
                 continue
         check_node(node, versions[node.name], readers, numbers | quantised)
 
 
 def _is_modern(node: onnx.NodeProto, version: int) -> bool:
-    """Whether an operator without a contract, which works on quantised constants, means the same in a clean graph."""
-    found = {int(onnx.defs.get_schema(node.op_type, opset).since_version) for opset in (version, MODERN)}
-    return len(found) == 1
+    """Whether an operator without a contract, on quantised constants, has the same definition in a clean graph."""
+    since = {int(onnx.defs.get_schema(node.op_type, opset).since_version) for opset in (version, MODERN)}
+    return len(since) == 1
 
 
 def _check_domain(node: onnx.NodeProto) -> None:
-    """Refuse operators of other domains, whose Python modules qonnx would import, and those that ONNX does not have."""
+    """Refuse operators of other domains, whose Python modules qonnx would import, and those unknown to ONNX."""
     if node.domain.startswith(_HARDWARE):
         raise UserError(
             f"{node.op_type!r} is a hardware layer of FINN, made for its own backend",
@@ -76,25 +76,25 @@ def _check_domain(node: onnx.NodeProto) -> None:
 
 
 def opset_of(model: onnx.ModelProto) -> int:
-    """The version of the standard operators; that of a clean graph where a file names none."""
+    """The version of the standard operators; a clean graph's if the file states none."""
     return max((int(item.version) for item in model.opset_import if item.domain in ("", "ai.onnx")), default=MODERN)
 
 
 def version_of(model: onnx.ModelProto, node: onnx.NodeProto) -> int:
-    """The version that a node's domain has in its file, the node as the file has it.
+    """The version of an original node's domain in its file.
 
-    A file that does not import a domain of QONNX's has an operator of as many inputs.
+    If the file does not import the QONNX domain, the number of inputs decides.
     """
     if node.op_type not in NAMES:
         return opset_of(model)
-    found = [int(item.version) for item in model.opset_import if item.domain == node.domain]
-    if node.domain and found:
-        return max(found)
+    imported = [int(item.version) for item in model.opset_import if item.domain == node.domain]
+    if node.domain and imported:
+        return max(imported)
     return next((version for version in range(1, NEWEST_QONNX + 1) if _fits(node, version)), NEWEST_QONNX)
 
 
 def _fits(node: onnx.NodeProto, version: int) -> bool:
     named = onnx.NodeProto(op_type=NAMES[node.op_type], domain=QONNX_DOMAIN)
-    operator = operator_of(named)
-    form = operator.form(version) if operator else None
+    contract = contract_of(named)
+    form = contract.form(version) if contract else None
     return form is not None and len(form.inputs) == len(node.input)

@@ -1,4 +1,4 @@
-"""Axes that an operator names, against the shape of its input."""
+"""Checking the axes that operators state against the shapes of their inputs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bnnfpga.frontend.graph.nodes import describe
 from bnnfpga.frontend.reading.shapes import Shape
 
 _NAMES = ("axis", "axes", "perm")
-"""Attributes and inputs that number axes of the first input."""
+"""Attributes and inputs that are axes of the first input."""
 
 
 def check_axes(
@@ -25,12 +25,12 @@ def check_axes(
     shapes: Mapping[str, Shape],
     constants: Mapping[str, onnx.TensorProto],
 ) -> None:
-    """Refuse axes that there are not, and those that are named twice.
+    """Refuse axes that do not exist or are listed twice.
 
     Raises
     ------
     UserError
-        Which names the node and its axes.
+        If there is one; the message names the node and its axes.
     """
     shape = shapes.get(node.input[0]) if node.input else None
     if shape is None:
@@ -42,7 +42,7 @@ def check_axes(
     for name, value in named.items():
         axes = value if isinstance(value, list) else [value]
         rank = len(shape) + (len(axes) if node.op_type == "Unsqueeze" else 0)
-        # A Flatten may leave one element in each row.
+        # The axis of a Flatten may equal the rank: one element per row.
         last = rank + (node.op_type == "Flatten")
         if not all(-rank <= axis < last for axis in axes) or len({axis % max(rank, 1) for axis in axes}) < len(axes):
             raise UserError(

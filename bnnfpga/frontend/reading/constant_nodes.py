@@ -1,4 +1,4 @@
-"""Nodes of a file that read constants alone, computed by onnxruntime as the file's own opset means them."""
+"""Folding of nodes that read only constants, by onnxruntime at the file's opset."""
 
 from __future__ import annotations
 
@@ -24,22 +24,21 @@ from bnnfpga.numbers.float_functions import rounded_once
 
 _MAX_ELEMENTS = 1 << 28
 _QUIET = 4
-"""onnxruntime's log level at which it prints nothing: what it says is in the exception too."""
+"""onnxruntime's log level at which it prints nothing; exceptions carry its messages."""
 _IR = 8
-"""A version of the format in which every opset may be written, and constants need not be inputs."""
-
-Array = NDArray[Any]
+"""An IR version that allows every opset and initializers that are not inputs."""
 
 
 def fold_constant_nodes(model: onnx.ModelProto) -> dict[str, Shape]:
-    """Make constants of what nodes compute of constants, and of every Shape; give the shapes of all tensors.
+    """Fold nodes that read only constants, and every Shape, in place; returns the shapes of all tensors.
 
-    QONNX's operators stay: what they mean is decided here, not by qonnx, and they say what the integers of weights are.
+    QONNX's operators stay: their meaning is defined in this package, not by qonnx, and they state the integers of
+    weights.
 
     Raises
     ------
     UserError
-        If a node cannot be computed, or makes too much.
+        If a node cannot be computed or its result is too large.
     """
     version = next(item.version for item in model.opset_import if not item.domain)
     values = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
@@ -48,12 +47,12 @@ def fold_constant_nodes(model: onnx.ModelProto) -> dict[str, Shape]:
         kept = [node for node in model.graph.node if not _fold(model, node, version, values, shapes)]
         if len(kept) == len(model.graph.node):
             return shapes
-        # A shape that has become a constant may make more shapes known.
+        # A shape that has become a constant may determine further shapes.
         del model.graph.node[:]
         model.graph.node.extend(kept)
 
 
-def _elements_of_range(start: Array, limit: Array, delta: Array) -> int:
+def _elements_of_range(start: NDArray[Any], limit: NDArray[Any], delta: NDArray[Any]) -> int:
     distance, step = abs(float(limit[0]) - float(start[0])), abs(float(delta[0]))
     return int(min(distance / max(step, 1e-30), 1e30))
 
@@ -62,17 +61,17 @@ _COUNTS: dict[str, Callable[..., int]] = {
     "ConstantOfShape": lambda shape: math.prod(map(int, shape)),
     "Range": _elements_of_range,
 }
-"""How many elements operators make whose shapes follow from numbers."""
+"""The size of the result of operators whose output shape depends on the values of their inputs."""
 
 
 def _fold(
     model: onnx.ModelProto,
     node: onnx.NodeProto,
     version: int,
-    values: dict[str, Array],
+    values: dict[str, NDArray[Any]],
     shapes: Mapping[str, Shape],
 ) -> bool:
-    """Make a node's outputs constants; False where they are none."""
+    """Replace a node's outputs by constants; False if they are not constant."""
     read = list(filter(None, node.input))
     if node.domain or not read or node.op_type in RANDOM:
         return False
@@ -80,7 +79,7 @@ def _fold(
         shape = shapes.get(read[0])
         if shape is None or not all(shape):
             return False
-        made = [np.array(shape[attribute(node, "start", 0) : attribute(node, "end", None)], dtype=np.int64)]
+        results = [np.array(shape[attribute(node, "start", 0) : attribute(node, "end", None)], dtype=np.int64)]
     elif all(name in values for name in read):
         elements = max(math.prod(shapes.get(name, ())) for name in node.output)
         if node.op_type in _COUNTS:
@@ -91,19 +90,19 @@ def _fold(
                 where=describe(node),
                 hint="export a smaller model",
             )
-        made = compute(node, {name: values[name] for name in read}, version)
+        results = compute(node, {name: values[name] for name in read}, version)
     else:
         return False
-    for name, value in zip(filter(None, node.output), made, strict=True):
+    for name, value in zip(filter(None, node.output), results, strict=True):
         values[name] = value
         model.graph.initializer.append(numpy_helper.from_array(value, name))
     return True
 
 
-def compute(node: onnx.NodeProto, inputs: Mapping[str, Array], version: int) -> list[Array]:
-    """The outputs that a standard node of an opset has a name for, from constants.
+def compute(node: onnx.NodeProto, inputs: Mapping[str, NDArray[Any]], version: int) -> list[NDArray[Any]]:
+    """Compute the named outputs of a standard node, at an opset, from constants.
 
-    Functions of float32 mean the same of constants as of what depends on the image.
+    Functions of float32 have the same definition here as on data that depends on the image.
 
     Raises
     ------
@@ -122,7 +121,7 @@ def compute(node: onnx.NodeProto, inputs: Mapping[str, Array], version: int) -> 
         [onnx.ValueInfoProto(name=name) for name in filter(None, node.output)],
         [numpy_helper.from_array(value, name) for name, value in inputs.items()],
     )
-    # The opset at which its schema was written last: onnxruntime may not know the file's own yet.
+    # The opset of its latest schema change: onnxruntime may not yet know the file's own.
     since = max(OLDEST, onnx.defs.get_schema(node.op_type, version).since_version)
     alone = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", since)], ir_version=_IR)
     options = onnxruntime.SessionOptions()
@@ -131,7 +130,7 @@ def compute(node: onnx.NodeProto, inputs: Mapping[str, Array], version: int) -> 
     try:
         session = onnxruntime.InferenceSession(alone.SerializeToString(), options, providers=["CPUExecutionProvider"])
         return [np.asarray(value) for value in session.run(None, {})]
-    except Exception as error:  # whatever the libraries find wrong with the numbers of the file
+    except Exception as error:  # whatever the libraries find wrong with the file's numbers
         said = str(error).strip().splitlines() or [type(error).__name__]
         raise UserError(
             f"it cannot be computed from its constants: {said[0]}", where=describe(node), hint=EXPORT_AGAIN

@@ -1,4 +1,4 @@
-"""What differs between exporters, removed: the first part of cleaning, on the bare protobuf."""
+"""Removal of differences between exporters: the first part of cleaning, on the protobuf."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from bnnfpga.frontend.reading.local_functions import write_out_functions
 
 
 def normalise(model: onnx.ModelProto) -> dict[str, int]:
-    """Bring `model`, in place, into one form; give the version of its domain that each node has, by the node's name.
+    """Bring `model` into one form, in place; returns the version of each node's domain, by the node's name.
 
-    One input, a batch of one, every node named, constants as initializers, QONNX's operators under one name in one
-    domain, and no annotation of a tool that the graph itself does not bear out.
+    The form has one input, a batch of one, every node named, constants as initializers, QONNX's operators under one
+    name in one domain, and no tools' annotations, which might contradict the graph.
     """
     _name_nodes(model)
     _drop_unread(model)
@@ -55,7 +55,7 @@ def normalise(model: onnx.ModelProto) -> dict[str, int]:
     fit_top_k(model, opset_of(model))
     check_operators(model, versions)
     _constants_as_initializers(model)
-    # Shapes are inferred anew for a batch of one; stale ones would contradict.
+    # Shapes are inferred again for a batch of one, which stale ones would contradict.
     del graph.value_info[:]
     for value in graph.output:
         value.type.tensor_type.ClearField("shape")
@@ -103,7 +103,7 @@ def _constants_as_initializers(model: onnx.ModelProto) -> None:
 
 
 def _drop_unread(model: onnx.ModelProto) -> None:
-    """Drop nodes that lead to no output: whatever they are, nobody asks for it."""
+    """Drop nodes that do not lead to an output, whatever they are."""
     graph = model.graph
     read = {value.name for value in graph.output}
     kept = []
@@ -117,13 +117,13 @@ def _drop_unread(model: onnx.ModelProto) -> None:
 
 
 def _name_nodes(model: onnx.ModelProto) -> None:
-    """Give nodes without a name, or with another's, a new one; names of the file stay where they are unique."""
+    """Rename nodes without a unique name; the file's unique names stay."""
     seen: set[str] = set()
     for index, node in enumerate(model.graph.node):
         name = node.name or f"{node.op_type}_{index}"
         while name in seen:
             name += "_"
-        # Only what cleaning itself notes counts; the name that the file has stays in messages.
+        # A note in the file does not count; messages keep to the name in the file.
         note_origin(node, Origin(node.name or name, node.op_type))
         node.name = name
         seen.add(name)

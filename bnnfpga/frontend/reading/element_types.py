@@ -1,4 +1,4 @@
-"""Element types: floats are computed with, integers are only moved, and cast where every value stays what it is."""
+"""Element types: arithmetic is on floats only; integers are moved, and cast where every value is preserved."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 
 from bnnfpga.base.errors import UserError, shown
-from bnnfpga.frontend.contract.checks import inputs_of, operator_of, type_name
+from bnnfpga.frontend.contract.checks import contract_of, inputs_of, type_name
 from bnnfpga.frontend.contract.terms import (
     ANYTHING,
     CASTABLE,
@@ -19,7 +19,7 @@ from bnnfpga.frontend.contract.terms import (
     MOVED,
     NUMBERS,
     TRUTH,
-    Operator,
+    Contract,
 )
 from bnnfpga.frontend.graph.nodes import attribute, describe
 from bnnfpga.frontend.reading.shapes import Shape
@@ -29,11 +29,11 @@ _INTEGER_TYPES: dict[int, tuple[int, int]] = {
     for sign in ("", "U")
     for bits in (8, 16, 32, 64)
 }
-"""Integer types, with their least and their largest number."""
+"""Integer types and their ranges."""
 _FLOAT_TYPES: dict[int, int] = {TensorProto.FLOAT16: 1 << 11, TensorProto.FLOAT: 1 << 24, TensorProto.DOUBLE: 1 << 53}
-"""Float types, with the number up to which they hold all integers."""
+"""Float types and the number up to which they represent all integers."""
 _FLOAT, _BOOL, _INT64 = TensorProto.FLOAT, TensorProto.BOOL, TensorProto.INT64
-_TAKEN: dict[str, set[int]] = {
+_ACCEPTED: dict[str, set[int]] = {
     FLOATS: {_FLOAT},
     NUMBERS: {_FLOAT},
     MOVED: {_FLOAT, *_INTEGER_TYPES},
@@ -46,28 +46,28 @@ _CAST_FIRST = "cast it to float32 in front of the node (x.float() in PyTorch)"
 
 
 def check_types(model: onnx.ModelProto, versions: Mapping[str, int], shapes: Mapping[str, Shape]) -> None:
-    """Refuse nodes that compute with anything but float32, or whose casts change numbers; the input becomes float32.
+    """Refuse nodes that compute on anything but float32 and casts that change numbers; the input becomes float32.
 
-    An input of integers is what its model casts to float first: its integers, as floats, stay what they are on the way.
+    A model with an integer input casts it to float first; integers given as floats pass up to there unchanged.
     """
     _Types(model, versions, shapes).check()
     model.graph.input[0].type.tensor_type.elem_type = _FLOAT
 
 
 class _Types:
-    """The types of a graph's tensors, node by node."""
+    """Type inference and checking, node by node."""
 
     def __init__(self, model: onnx.ModelProto, versions: Mapping[str, int], shapes: Mapping[str, Shape]) -> None:
         self._model, self._versions, self._shapes = model, versions, shapes
         self._constants: dict[str, TensorProto] = {tensor.name: tensor for tensor in model.graph.initializer}
         self._types: dict[str, int] = {name: tensor.data_type for name, tensor in self._constants.items()}
         self._classes: dict[str, int] = {}
-        """What ArgMax and TopK give, with the number of classes."""
+        """Outputs of ArgMax and TopK, with their numbers of classes."""
 
     def check(self) -> None:
         value = self._model.graph.input[0]
         kind = value.type.tensor_type.elem_type
-        if kind not in _TAKEN[MOVED]:
+        if kind not in _ACCEPTED[MOVED]:
             raise UserError(
                 f"its elements are {type_name(kind)}; float and integers can be compiled",
                 where=f"input {value.name!r}",
@@ -78,10 +78,10 @@ class _Types:
             self._check_node(node)
 
     def _check_node(self, node: onnx.NodeProto) -> None:
-        operator = operator_of(node)
-        form = operator.form(self._versions[node.name]) if operator else None
-        if operator is None or form is None:
-            # On quantised constants; which are computed, or refused with the node that reads them.
+        contract = contract_of(node)
+        form = contract.form(self._versions[node.name]) if contract else None
+        if contract is None or form is None:
+            # It reads quantised constants; it is folded, or refused with the node that reads it.
             for name in node.output:
                 self._types[name] = self._types.get(node.input[0], _FLOAT)
             return
@@ -96,11 +96,11 @@ class _Types:
             raise UserError(
                 f"its operands are {' and '.join(map(type_name, moved))}", where=describe(node), hint=_CAST_FIRST
             )
-        self._give(node, operator)
+        self._give(node, contract)
 
     def _check_operand(self, node: onnx.NodeProto, types: str, name: str) -> None:
         kind = self._types[name]
-        if types == ANYTHING or kind in _TAKEN[types]:
+        if types == ANYTHING or kind in _ACCEPTED[types]:
             return
         if types == NUMBERS and name in self._constants:
             _check_exact(node, self._constants[name])
@@ -112,26 +112,26 @@ class _Types:
                 where=describe(node),
                 hint="let the model end with it: the host can compute with it",
             )
-        wanted = "float32 is computed with" if types in (FLOATS, NUMBERS) else f"{types} can be compiled"
-        raise UserError(f"{what} {type_name(kind)}, where {wanted}", where=describe(node), hint=_CAST_FIRST)
+        expected = "float32 is computed with" if types in (FLOATS, NUMBERS) else f"{types} can be compiled"
+        raise UserError(f"{what} {type_name(kind)}, where {expected}", where=describe(node), hint=_CAST_FIRST)
 
-    def _give(self, node: onnx.NodeProto, operator: Operator) -> None:
+    def _give(self, node: onnx.NodeProto, contract: Contract) -> None:
         first = node.input[0]
         kinds = [self._types[first]] * len(node.output)
-        if operator.gives == "bool":
+        if contract.gives == "bool":
             kinds = [_BOOL]
-        elif operator.gives == "second":
+        elif contract.gives == "second":
             kinds = [self._types[node.input[1]]]
-            if operator.name == "CastLike":
+            if contract.name == "CastLike":
                 self._check_cast(node, kinds[0])
-        elif operator.gives == "to":
+        elif contract.gives == "to":
             kinds = [attribute(node, "to", 0)]
             self._check_cast(node, kinds[0])
-        elif operator.gives in ("int64", "ranked"):
+        elif contract.gives in ("int64", "ranked"):
             kinds[-1] = _INT64
             shape = self._shapes.get(first)
             self._classes[node.output[-1]] = int(np.prod(shape)) if shape else _MAX_CLASSES
-        if first in self._classes and operator.gives in ("first", "to"):
+        if first in self._classes and contract.gives in ("first", "to"):
             self._classes[node.output[0]] = self._classes[first]
         self._types.update(zip(node.output, kinds, strict=False))
 
@@ -156,7 +156,7 @@ class _Types:
 
 
 def _holds(kind: int, lo: int, hi: int) -> bool:
-    """Whether a type has all integers between two."""
+    """Whether a type represents all integers from `lo` to `hi`."""
     if kind in _FLOAT_TYPES:
         return hi <= _FLOAT_TYPES[kind]
     least, largest = _INTEGER_TYPES.get(kind, (0, -1))
@@ -164,7 +164,7 @@ def _holds(kind: int, lo: int, hi: int) -> bool:
 
 
 def _check_exact(node: onnx.NodeProto, tensor: TensorProto) -> None:
-    """Refuse parameters that float32 would round."""
+    """Refuse a parameter that float32 would round."""
     value: NDArray[np.generic] = numpy_helper.to_array(tensor)
     with np.errstate(all="ignore"):
         exact = value.dtype.kind in "biuf" and np.array_equal(value.astype(np.float32).astype(value.dtype), value)

@@ -1,4 +1,4 @@
-"""Shapes, element types and constants, node by node in one walk from the input to the outputs."""
+"""Inference of shapes and element types, with constant folding, in one walk from the input to the outputs."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from bnnfpga.frontend.reading.shapes import infer_shapes
 from bnnfpga.frontend.reading.stand_ins import stand_in
 
 _MAX_INFERRED_ELEMENTS = 1 << 16
-"""Elements of a constant that shapes can follow from: those of shapes, axes, pads and scales."""
+"""Size up to which constants take part in shape inference: shapes, axes, pads and scales are smaller."""
 _IR_VERSION = 10
 
 
 def infer(model: Model) -> None:
-    """Give every tensor its shape and type, and make constants of what reads constants alone.
+    """Set the shape and type of every tensor and fold standard nodes that read only constants.
 
-    QONNX's operators stay: what they mean is decided here, not by a library, and they say what the integers of weights
-    are. A shape that does not follow from the file stays unknown.
+    QONNX's operators stay: their meaning is defined in this package, not by a library, and they state the integers of
+    weights. A shape that cannot be inferred stays unknown.
 
     Raises
     ------
@@ -43,7 +43,7 @@ def infer(model: Model) -> None:
 
 
 def _infer_custom(model: Model, node: Node) -> None:
-    """The shape of what an operator of QONNX or FINN makes, by what stands in for it."""
+    """Infer the output shape of a QONNX or FINN operator from its stand-in."""
     other = stand_in(node_to_proto(node))
     read = {name for item in other.nodes for name in item.input} & {*node.input}
     if not all(map(model.has_shape, read)):
@@ -67,7 +67,7 @@ def _infer_shapes(model: Model, node: Node) -> None:
     for name in filter(None, node.input):
         if not model.has_shape(name):
             return
-        # What transforms make has no type of its own yet: data are floats.
+        # Tensors that transforms introduce have no type yet: data are floats.
         kind = model.element_type(name) or TensorProto.FLOAT
         types[name] = helper.make_tensor_type_proto(kind, model.shape(name))
         value = model.constant(name)
@@ -85,16 +85,16 @@ def _infer_shapes(model: Model, node: Node) -> None:
 def _output_types(
     model: Model, node: Node, types: dict[str, onnx.TypeProto], data: dict[str, TensorProto]
 ) -> dict[str, onnx.TypeProto]:
-    """What onnx infers of a node; nothing where it finds no sense in it, of which the check of shapes says more."""
+    """The output types that onnx infers for a node; empty if it rejects the node, which the shape check reports."""
     proto, opset = node_to_proto(node), [helper.make_opsetid("", model.opset)]
     try:
         schema = onnx.defs.get_schema(node.op_type, model.opset)
         if not (schema.has_function or schema.has_context_dependent_function):  # type: ignore[attr-defined]
-            found: dict[str, onnx.TypeProto] = onnx.shape_inference.infer_node_outputs(
+            by_name: dict[str, onnx.TypeProto] = onnx.shape_inference.infer_node_outputs(
                 schema, proto, types, data, opset_imports=opset, ir_version=_IR_VERSION
             )
-            return found
-        # What is defined by other operators is inferred through them, in a model of its own.
+            return by_name
+        # Operators defined by other operators are inferred through those, in a model of their own.
         inputs = [helper.make_value_info(name, type) for name, type in types.items() if name not in data]
         outputs = [onnx.ValueInfoProto(name=name) for name in node.output if name]
         graph = helper.make_graph([proto], "node", inputs, outputs, list(data.values()))
@@ -106,9 +106,9 @@ def _output_types(
 
 
 def _constant_result(model: Model, node: Node) -> NDArray[Any] | None:
-    """The value of a node's output; None where it is no constant."""
+    """The value of a node's only output; None if it is not constant."""
     if not node.input or any(node.output[1:]):
         return None
     inputs = {name: model.constant(name) for name in node.input if name}
-    given = {name: value for name, value in inputs.items() if value is not None}
-    return compute(node_to_proto(node), given, model.opset)[0] if len(given) == len(inputs) else None
+    constants = {name: value for name, value in inputs.items() if value is not None}
+    return compute(node_to_proto(node), constants, model.opset)[0] if len(constants) == len(inputs) else None

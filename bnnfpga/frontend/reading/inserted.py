@@ -1,4 +1,4 @@
-"""The TopK that FINN's InsertTopK puts behind the scores: that of opset 10, in files of any opset."""
+"""The TopK that FINN's InsertTopK appends to the scores: always in the form of opset 10, whatever the file's opset."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from onnx import helper, numpy_helper
 from bnnfpga.frontend.graph.nodes import attribute
 
 _WITH_INPUT = 10
-"""The opset from which on `k` is an input of TopK."""
+"""The opset from which `k` is an input of TopK."""
 
 
 def fit_top_k(model: onnx.ModelProto, opset: int) -> None:
-    """Write a TopK with an input `k`, in place, as an older opset has it, where it says nothing that it cannot."""
+    """Convert a TopK with an input `k` to the form of an older opset, in place, where that form can express it."""
     if opset >= _WITH_INPUT:
         return
     constants = {tensor.name: tensor for tensor in model.graph.initializer}

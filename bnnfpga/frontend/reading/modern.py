@@ -1,6 +1,6 @@
-"""Every operator in the form of one opset: what reads the graph behind it need not know the file's version.
+"""Conversion of every operator to one opset, so that nothing later needs to know the file's version.
 
-The meaning of each form is in the table (`bnnfpga.frontend.contract`); here is the spelling alone.
+The contract (`bnnfpga.frontend.contract`) defines what each form means; only the spelling changes here.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 import onnx
 
 from bnnfpga.base.errors import UserError
-from bnnfpga.frontend.contract.checks import inputs_of, operator_of, values_of
+from bnnfpga.frontend.contract.checks import contract_of, inputs_of, values_of
 from bnnfpga.frontend.contract.terms import MODERN, MOVED
 from bnnfpga.frontend.graph.nodes import QONNX_DOMAIN, describe, note_origin, origin_of
 from bnnfpga.frontend.reading.axes import check_axes
@@ -20,18 +20,18 @@ from bnnfpga.frontend.reading.modern_forms import MODERN_FORMS, as_it_is
 from bnnfpga.frontend.reading.node_writer import NodeWriter, Spelling
 
 _IR = 10
-"""The version of the format that `MODERN` came with."""
+"""The IR version that `MODERN` came with."""
 
 
 def modernise(model: onnx.ModelProto, versions: Mapping[str, int]) -> None:
-    """Bring `model`, in place, to the opset `MODERN`: constants are computed, and everything else spelled anew.
+    """Convert `model` to the opset `MODERN`, in place: constants are folded, and everything else is rewritten.
 
-    `versions` says by the names of nodes which version of its domain each has.
+    `versions` maps the names of nodes to the version of their domain.
 
     Raises
     ------
     UserError
-        If a node's operands have the wrong element types, or shapes that its version does not take.
+        If a node's operands have the wrong element types, or shapes that its version does not support.
     """
     shapes = fold_constant_nodes(model)
     check_types(model, versions, shapes)
@@ -46,15 +46,15 @@ def modernise(model: onnx.ModelProto, versions: Mapping[str, int]) -> None:
     model.graph.initializer.extend(writer.constants)
     model.ir_version = max(model.ir_version, _IR)
     del model.opset_import[:]
-    # qonnx takes the first for the version of the standard operators.
+    # qonnx reads the first as the version of the standard operators.
     model.opset_import.append(onnx.helper.make_opsetid("", MODERN))
     model.opset_import.append(onnx.helper.make_opsetid(QONNX_DOMAIN, 1))
 
 
 def _write(writer: NodeWriter, node: onnx.NodeProto, version: int) -> Iterator[onnx.NodeProto]:
-    """What stands for a node; its first outputs have their names."""
-    operator = operator_of(node)
-    form = operator.form(version) if operator else None
+    """The nodes that replace a node; they define its outputs under the same names."""
+    contract = contract_of(node)
+    form = contract.form(version) if contract else None
     if node.domain or form is None:
         yield node
         return

@@ -1,4 +1,4 @@
-"""The modern form of each operator whose older forms differ, or that is another operator now."""
+"""The modern form of each operator whose older forms differ or that is replaced by other operators."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bnnfpga.frontend.reading.node_writer import NodeWriter, Spelling
 
 
 def as_it_is(writer: NodeWriter, spelling: Spelling) -> Iterator[onnx.NodeProto]:
-    """The same operator: its older forms say the same."""
+    """The same operator: its older forms mean the same."""
     return writer.again(spelling, spelling.inputs, **spelling.kept())
 
 
@@ -33,7 +33,7 @@ def _clip(writer: NodeWriter, spelling: Spelling) -> Iterator[onnx.NodeProto]:
         )
     if not spelling.has("min"):
         return as_it_is(writer, spelling)
-    # Its default bounds are the largest numbers, and infinity becomes one of them.
+    # Its default bounds are the largest finite numbers, so it clips infinity as well.
     bounds = [writer.constant(spelling, name, spelling.values[name], np.float32) for name in ("min", "max")]
     return writer.again(spelling, [spelling.inputs[0], *bounds])
 
@@ -48,7 +48,7 @@ def _dropout(writer: NodeWriter, spelling: Spelling) -> Iterator[onnx.NodeProto]
 
 
 def _cast(writer: NodeWriter, spelling: Spelling) -> Iterator[onnx.NodeProto]:
-    """Types are checked: what is neither a truth value nor a class stays what it is."""
+    """Casts have been checked: those of anything but booleans and classes change nothing."""
     if spelling.node.input[0] in writer.classes:
         return writer.again(spelling, spelling.inputs, to=spelling.values["to"])
     if spelling.node.input[0] in writer.truths:
@@ -57,7 +57,7 @@ def _cast(writer: NodeWriter, spelling: Spelling) -> Iterator[onnx.NodeProto]:
 
 
 def _cast_like(writer: NodeWriter, spelling: Spelling) -> Iterator[onnx.NodeProto]:
-    """What is taken from here on is a float."""
+    """A Cast of a comparison; otherwise nothing, for all data are floats by now."""
     tensor, output = spelling.node.input[0], spelling.node.output[0]
     if tensor in writer.truths:
         yield writer.new(spelling, "Cast", [tensor], [output], to=TensorProto.FLOAT)
@@ -70,7 +70,7 @@ def _batch_norm(writer: NodeWriter, spelling: Spelling) -> Iterator[onnx.NodePro
 
 
 def _axes_as_input(writer: NodeWriter, spelling: Spelling) -> Iterator[onnx.NodeProto]:
-    """Squeeze, Unsqueeze and reductions."""
+    """Squeeze, Unsqueeze and reductions: axes become an input."""
     inputs = spelling.inputs
     if spelling.has("axes") and spelling.values["axes"] is not None:
         inputs = [inputs[0], writer.constant(spelling, "axes", spelling.values["axes"])]
@@ -78,10 +78,10 @@ def _axes_as_input(writer: NodeWriter, spelling: Spelling) -> Iterator[onnx.Node
 
 
 def _reduce(writer: NodeWriter, spelling: Spelling) -> Iterator[onnx.NodeProto]:
-    """Its axes are an input; without any, it takes all."""
+    """Axes become an input; without any, it reduces all."""
     axes = spelling.input(1)
-    given = spelling.values["axes"] if spelling.has("axes") else None
-    if given or (axes and not writer.is_empty(axes)):
+    listed = spelling.values["axes"] if spelling.has("axes") else None
+    if listed or (axes and not writer.is_empty(axes)):
         return _axes_as_input(writer, spelling)
     if spelling.values.get("noop_with_empty_axes"):
         return _identity(writer, spelling)
@@ -122,10 +122,10 @@ def _split(writer: NodeWriter, spelling: Spelling) -> Iterator[onnx.NodeProto]:
 def _slice(writer: NodeWriter, spelling: Spelling) -> Iterator[onnx.NodeProto]:
     if not spelling.has("starts"):
         return as_it_is(writer, spelling)
-    given = [spelling.values[name] for name in ("starts", "ends", "axes")]
-    if given[2] is None:
-        given[2] = list(range(len(given[0])))
-    names = [writer.constant(spelling, *item) for item in zip(("starts", "ends", "axes"), given, strict=True)]
+    starts, ends, axes = (spelling.values[name] for name in ("starts", "ends", "axes"))
+    axes = list(range(len(starts))) if axes is None else axes
+    values = {"starts": starts, "ends": ends, "axes": axes}
+    names = [writer.constant(spelling, name, value) for name, value in values.items()]
     return writer.again(spelling, [spelling.inputs[0], *names])
 
 
@@ -138,13 +138,13 @@ def _pad(writer: NodeWriter, spelling: Spelling) -> Iterator[onnx.NodeProto]:
 
 
 def _resize(writer: NodeWriter, spelling: Spelling) -> Iterator[onnx.NodeProto]:
-    """Before version 11, and as Upsample, it takes the pixel at index / scale without a fraction, and only that."""
+    """Before version 11, and as Upsample, it always picks the pixel at floor(index / scale)."""
     if spelling.has("nearest_mode"):
         return as_it_is(writer, spelling)
     scales = spelling.input(1)
     if spelling.has("scales"):
         scales = writer.constant(spelling, "scales", spelling.values["scales"], np.float32)
-    made = writer.new(
+    resize = writer.new(
         spelling,
         "Resize",
         [spelling.inputs[0], "", scales],
@@ -153,7 +153,7 @@ def _resize(writer: NodeWriter, spelling: Spelling) -> Iterator[onnx.NodeProto]:
         coordinate_transformation_mode="asymmetric",
         nearest_mode=TRUNCATES,
     )
-    return iter([made])
+    return iter([resize])
 
 
 def _upsample(writer: NodeWriter, spelling: Spelling) -> Iterator[onnx.NodeProto]:
@@ -168,16 +168,16 @@ def _upsample(writer: NodeWriter, spelling: Spelling) -> Iterator[onnx.NodeProto
 
 
 def _gather(writer: NodeWriter, spelling: Spelling) -> Iterator[onnx.NodeProto]:
-    """Of a constant, by integers of the image: an embedding, which puts the features of tokens (n, tokens) behind them.
+    """A Gather from a constant by integers of the image is an embedding: (n, tokens) to (n, tokens, features).
 
-    The tokens become pixels, so that one table for each feature serves them all.
+    The tokens become pixels, so that one table per feature serves all tokens.
     """
     node, (data, index) = spelling.node, spelling.inputs[:2]
-    tokens, made = writer.shapes.get(index), writer.shapes.get(node.output[0])
-    if index in writer.fixed or tokens is None or made is None:
+    tokens, embedded = writer.shapes.get(index), writer.shapes.get(node.output[0])
+    if index in writer.fixed or tokens is None or embedded is None:
         yield from as_it_is(writer, spelling)
         return
-    if data not in writer.fixed or len(tokens) != 2 or len(made) != 3 or spelling.values["axis"] % 2:
+    if data not in writer.fixed or len(tokens) != 2 or len(embedded) != 3 or spelling.values["axis"] % 2:
         raise UserError(
             "its indices depend on the image, and it is not an embedding of one row of tokens",
             where=describe(node),
@@ -185,7 +185,7 @@ def _gather(writer: NodeWriter, spelling: Spelling) -> Iterator[onnx.NodeProto]:
         )
     names = [writer.name(f"{node.name}_{part}") for part in ("tokens", "repeated", "features")]
     shape = writer.constant(spelling, "tokens_shape", [tokens[0], 1, tokens[1]])
-    zeros = writer.constant(spelling, "channels", [0] * made[2])
+    zeros = writer.constant(spelling, "channels", [0] * embedded[2])
     yield writer.new(spelling, "Reshape", [index, shape], names[:1], name=names[0])
     yield writer.new(spelling, "Gather", [names[0], zeros], names[1:2], name=names[1], axis=1)
     yield writer.new(spelling, EMBEDDING, [names[1], data], names[2:], domain=UNARY_DOMAIN)
@@ -194,12 +194,12 @@ def _gather(writer: NodeWriter, spelling: Spelling) -> Iterator[onnx.NodeProto]:
 
 
 def _swish(writer: NodeWriter, spelling: Spelling) -> Iterator[onnx.NodeProto]:
-    """It is younger than the opset of a clean graph, and no few of its operators mean the same to the bit."""
+    """It is newer than the opset of a clean graph, whose operators cannot express it bit-exactly."""
     return writer.again(spelling, spelling.inputs, domain=UNARY_DOMAIN, **spelling.kept())
 
 
 def _softmax(writer: NodeWriter, spelling: Spelling) -> Iterator[onnx.NodeProto]:
-    """Before version 13, it takes all axes from its own on for one."""
+    """Before version 13, it treats all axes from `axis` on as one."""
     axis = spelling.values["axis"]
     shape = writer.shapes.get(spelling.inputs[0])
     if spelling.form.first >= 13 or (shape is not None and axis % max(len(shape), 1) == len(shape) - 1):
@@ -225,8 +225,8 @@ def _top(writer: NodeWriter, spelling: Spelling) -> Iterator[onnx.NodeProto]:
     return writer.again(spelling, inputs, **spelling.kept("k"))
 
 
-def _in_a_row(kind: str, *, divided: bool = False) -> Callable[[NodeWriter, Spelling], Iterator[onnx.NodeProto]]:
-    """An operator of many operands as those of two, from the left; and divided by their number."""
+def _chain(kind: str, *, divided: bool = False) -> Callable[[NodeWriter, Spelling], Iterator[onnx.NodeProto]]:
+    """A chain of binary operators for one with many operands, left to right; optionally divided by their number."""
 
     def write(writer: NodeWriter, spelling: Spelling) -> Iterator[onnx.NodeProto]:
         node, total = spelling.node, spelling.inputs[0]
@@ -265,9 +265,9 @@ MODERN_FORMS: dict[str, Callable[[NodeWriter, Spelling], Iterator[onnx.NodeProto
     "Softmax": _softmax,
     "LogSoftmax": _softmax,
     "TopK": _top,
-    "Max": _in_a_row("Max"),
-    "Min": _in_a_row("Min"),
-    "Sum": _in_a_row("Add"),
-    "Mean": _in_a_row("Add", divided=True),
+    "Max": _chain("Max"),
+    "Min": _chain("Min"),
+    "Sum": _chain("Add"),
+    "Mean": _chain("Add", divided=True),
 }
-"""Operators whose forms differ, or of which the modern one is another."""
+"""Operators whose forms differ or that are replaced."""

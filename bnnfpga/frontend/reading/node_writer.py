@@ -1,4 +1,4 @@
-"""The nodes of a modern graph while they are written, and the constants that they need."""
+"""Writing the nodes of a modern graph and the constants that they need."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 
-from bnnfpga.frontend.contract.checks import operator_of
+from bnnfpga.frontend.contract.checks import contract_of
 from bnnfpga.frontend.contract.terms import Form
 from bnnfpga.frontend.reading.shapes import Shape
 
 
 @dataclass
 class Spelling:
-    """A node on its way: its inputs and attributes, those that it does not have by the defaults of its form."""
+    """A node to be converted: its inputs, and its attributes with the defaults of its form filled in."""
 
     node: onnx.NodeProto
     form: Form
@@ -29,11 +29,11 @@ class Spelling:
         return self.inputs[index] if index < len(self.inputs) else ""
 
     def has(self, name: str) -> bool:
-        """Whether its form has an attribute."""
+        """Whether its form has this attribute."""
         return any(item.name == name for item in self.form.attributes)
 
     def kept(self, *without: str) -> dict[str, Any]:
-        """Its attributes, apart from some."""
+        """Its attributes except some, and except those without a value."""
         return {name: value for name, value in self.values.items() if value is not None and name not in without}
 
 
@@ -47,19 +47,19 @@ class NodeWriter:
         self.values = {tensor.name: tensor for tensor in graph.initializer}
         self._names = {name for node in graph.node for name in (node.name, *node.input, *node.output)}
         self._names |= {value.name for value in (*graph.input, *graph.output, *graph.initializer)}
-        comparisons = (node for node in graph.node if (found := operator_of(node)) and found.gives == "bool")
+        comparisons = (node for node in graph.node if (contract := contract_of(node)) and contract.gives == "bool")
         self.fixed = set(self.values)
-        """What does not depend on the image."""
+        """Tensors that do not depend on the image."""
         for node in graph.node:
             if node.input and self.fixed.issuperset(filter(None, node.input)):
                 self.fixed.update(node.output)
         self.truths = {node.output[0] for node in comparisons}
-        """What comparisons give."""
+        """Results of comparisons."""
         self.classes = _classes(graph)
-        """What ArgMax and TopK give, and what is made of it: integers that a host keeps."""
+        """Classes from ArgMax and TopK and everything computed from them: integers that stay integers on the host."""
 
     def name(self, stem: str) -> str:
-        """A name that nothing has: `stem`, with a number if need be."""
+        """An unused name: `stem`, numbered if necessary."""
         name, number = stem, 0
         while name in self._names:
             number += 1
@@ -73,13 +73,13 @@ class NodeWriter:
         return name
 
     def number_of(self, name: str) -> Any:
-        """The one number of a constant, None for what is none."""
+        """The value of a scalar constant; None for anything else."""
         tensor = self.values.get(name)
         value = None if tensor is None else numpy_helper.to_array(tensor)
         return value.item() if value is not None and value.size == 1 else None
 
     def numbers_of(self, name: str) -> NDArray[Any]:
-        """The numbers of a constant, in a row."""
+        """The values of a constant, flattened."""
         return numpy_helper.to_array(self.values[name]).ravel()
 
     def is_empty(self, name: str) -> bool:
@@ -87,7 +87,7 @@ class NodeWriter:
         return name in self.values and 0 in self.values[name].dims
 
     def in_floats(self, name: str) -> str:
-        """A constant that is moved with the image's integers, which are floats from here on."""
+        """An operand that is moved with the image's integers: those are floats by now, so constants become float32."""
         tensor = self.values.get(name)
         if tensor is None or tensor.data_type == TensorProto.FLOAT:
             return name
@@ -99,15 +99,16 @@ class NodeWriter:
     def new(
         self, spelling: Spelling, kind: str, inputs: list[str], outputs: list[str], name: str = "", **attributes: Any
     ) -> onnx.NodeProto:
-        """A node with the old one's name, or `name`."""
+        """A node that is called `name`, or like the old one."""
         while inputs and not inputs[-1]:
             inputs = inputs[:-1]
-        given = {name: value for name, value in attributes.items() if value != []}  # an empty list says nothing
-        made: onnx.NodeProto = onnx.helper.make_node(kind, inputs, outputs, name=name or spelling.node.name, **given)
-        return made
+        name = name or spelling.node.name
+        stated = {key: value for key, value in attributes.items() if value != []}  # an empty list states nothing
+        node: onnx.NodeProto = onnx.helper.make_node(kind, inputs, outputs, name=name, **stated)
+        return node
 
     def again(self, spelling: Spelling, inputs: list[str], **attributes: Any) -> Iterator[onnx.NodeProto]:
-        """The node of its own kind, with the outputs that count."""
+        """A node of the same kind, with other inputs and attributes and without ignored outputs."""
         outputs = list(spelling.node.output)
         if spelling.form.more_outputs:
             outputs = outputs[:1]
@@ -117,8 +118,8 @@ class NodeWriter:
 def _classes(graph: onnx.GraphProto) -> set[str]:
     classes: set[str] = set()
     for node in graph.node:
-        operator = operator_of(node)
-        if operator is not None and operator.gives in ("int64", "ranked"):
+        contract = contract_of(node)
+        if contract is not None and contract.gives in ("int64", "ranked"):
             classes.add(node.output[-1])
         elif not classes.isdisjoint(node.input):
             classes.update(node.output)

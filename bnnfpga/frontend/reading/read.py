@@ -1,4 +1,4 @@
-"""Reading a model file, and the files beside it where it keeps tensors there."""
+"""Reading a model file and its external tensor data."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _OTHERS = (
     (0, b"\x89HDF", "an HDF5 file, as Keras writes them"),
     (4, b"TFL3", "a TensorFlow Lite file"),
 )
-"""What people take for a model's file, by the bytes at a place in it."""
+"""Files that are mistaken for ONNX models: offset, magic bytes, description."""
 _EXPORT = "load the net where it was trained and export it: bnnfpga.export_qonnx(net, (1, 28, 28), 'net.onnx')"
 _ONE_FILE = "save the model in one file, onnx.save(onnx.load(path), new_path), or put the data back beside it"
 
@@ -38,11 +38,11 @@ class Source:
     Parameters
     ----------
     path
-        Where it lies.
+        The file.
     proto
-        The model, all its tensors inside.
+        The model with all its tensors.
     data
-        The model as one file: the bytes that were read, where nothing of it lies elsewhere.
+        The model as one file: the bytes that were read if it has no external data.
     """
 
     path: Path
@@ -51,7 +51,7 @@ class Source:
 
     @property
     def suffix(self) -> str:
-        """What a file of `data` is called at its end."""
+        """The file name suffix for `data`."""
         return ".onnx.gz" if self.data.startswith(_GZIP) else ".onnx"
 
 
@@ -61,7 +61,7 @@ def read_source(path: Path) -> Source:
     Raises
     ------
     UserError
-        If it cannot be read, is no ONNX model, is damaged, or lacks the files with its tensors.
+        If it cannot be read, is not an ONNX model, is damaged, or its external data is missing.
     """
     hint = "give a .onnx or .onnx.gz file"
     with contextlib.suppress(OSError):  # a name that is too long, say
@@ -108,7 +108,7 @@ def _tensors(model: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
 
 
 def _load(tensor: onnx.TensorProto, folder: Path) -> None:
-    """Read a tensor's numbers from the file that it names, which must lie in the model's folder."""
+    """Load a tensor's external data, which must lie in the model's folder."""
     name = next((entry.value for entry in tensor.external_data if entry.key == "location"), "")
     where = f"tensor {tensor.name!r}"
     file = folder / name

@@ -1,4 +1,4 @@
-"""Shapes of a file's tensors, as onnx infers them at the file's own opset."""
+"""Shapes of a file's tensors, inferred by onnx at the file's own opset."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from onnx import TensorProto
 from bnnfpga.frontend.reading.stand_ins import StandIn, stand_in
 
 _MAX_KEPT = 1024
-"""Elements up to which constants are shown to the inference: shapes, axes and scales have fewer."""
+"""Size up to which constants take part in shape inference: shapes, axes and scales are smaller."""
 _MIN_IR = 4
-"""From this version of the format on, constants need not be inputs."""
+"""From this IR version on, initializers need not be inputs."""
 
 Shape = tuple[int, ...]
 
 
 def infer_shapes(model: onnx.ModelProto) -> dict[str, Shape]:
-    """Shapes by tensor, of those that are known and fixed.
+    """The known, fixed shapes by tensor.
 
-    For QONNX's and FINN's operators, which onnx does not know, others stand in.
+    Stand-ins replace QONNX's and FINN's operators, which onnx does not know.
     """
     skeleton = onnx.ModelProto()
     skeleton.ir_version = max(model.ir_version, _MIN_IR)
@@ -44,7 +44,7 @@ def infer_shapes(model: onnx.ModelProto) -> dict[str, Shape]:
     try:
         inferred = onnx.shape_inference.infer_shapes(skeleton, data_prop=True).graph
     except (onnx.shape_inference.InferenceError, RuntimeError, ValueError):
-        return shapes  # what does not fit together is refused where a shape is missed
+        return shapes  # mismatches are refused later, where a shape is missing
     for value in (*inferred.input, *inferred.value_info, *inferred.output):
         shape = _fixed(value.type.tensor_type)
         if shape is not None:

@@ -1,4 +1,4 @@
-"""Standard nodes in the place of operators that onnx does not know: their outputs have the same shapes."""
+"""Standard nodes with the same output shapes as operators that onnx does not know."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from bnnfpga.frontend.graph.nodes import attribute
 
 @dataclass
 class StandIn:
-    """Nodes, and the constants that they read."""
+    """Nodes and the constants that they read."""
 
     nodes: list[onnx.NodeProto]
     constants: list[TensorProto] = field(default_factory=list)
 
 
 def stand_in(node: onnx.NodeProto) -> StandIn:
-    """What has the shape of an operator of QONNX's domain; most hand on that of their first input."""
+    """Standard nodes with the output shape of a QONNX operator; for most, the shape of the first input."""
     make = _STAND_INS.get(node.op_type)
     return StandIn([helper.make_node("Identity", node.input[:1], node.output[:1])]) if make is None else make(node)
 
 
 def _im2col(node: onnx.NodeProto) -> StandIn:
-    """Of images with their channels first: as many pixels as a pool gives, and a channel for each number under it."""
+    """For channels-first images: as many pixels as from a pool, and one channel per element of the window."""
     kernel, stride, pads = (attribute(node, name, []) for name in ("kernel_size", "stride", "pad_amount"))
     dilations = attribute(node, "dilations", None) or [1] * len(kernel)
     spans = [dilation * (size - 1) + 1 for size, dilation in zip(kernel, dilations, strict=True)]

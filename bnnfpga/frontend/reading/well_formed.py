@@ -1,6 +1,6 @@
-"""What a damaged or hand-made file gets wrong, found before anything is made of it.
+"""Errors of damaged or hand-made files, found before the file is converted.
 
-The libraries that clean a graph expect a well-formed one: what they would stumble over is refused here, by name.
+The libraries that clean a graph expect a well-formed one: whatever would break them is refused here, by name.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ _HELD_BY = {
     AttributeProto.INTS: "ints",
     AttributeProto.STRINGS: "strings",
 }
-"""Attributes that operators without subgraphs have: the field in which the value lies, by type."""
+"""The field that holds an attribute's value, by type, for operators without subgraphs."""
 
 
 def check_file(model: onnx.ModelProto) -> None:
-    """Refuse what no ONNX file may hold, and versions of the format that are not known here.
+    """Refuse files that are not well-formed ONNX, and unknown IR versions.
 
     Raises
     ------
     UserError
-        Which names the node, tensor or attribute.
+        If there is an error; the message names the node, tensor or attribute.
     """
     if not 0 < model.ir_version <= onnx.IR_VERSION:
         raise UserError(
@@ -52,7 +52,7 @@ def check_file(model: onnx.ModelProto) -> None:
         raise UserError(
             "the model has no nodes", where=_GRAPH, hint="export a trained model, with bnnfpga.export_qonnx"
         )
-    # protobuf gives `bytes` for what is not UTF-8.
+    # protobuf returns `bytes` for text that is not UTF-8.
     if any(isinstance(text, bytes) for text in _texts(model)):
         raise UserError("a name in it is not text", where=_GRAPH, hint=EXPORT_AGAIN)
     functions = {(item.domain, item.name) for item in model.functions}
@@ -76,7 +76,7 @@ def check_file(model: onnx.ModelProto) -> None:
 
 
 def _check_node(node: onnx.NodeProto, *, called: bool) -> None:
-    # Of a function, any output may be left away.
+    # A call of a function may omit any output.
     if not any(node.output) if called else not (node.output and node.output[0]):
         raise UserError("it has no output", where=describe(node), hint=EXPORT_AGAIN)
     seen = set()
@@ -94,24 +94,24 @@ def _check_node(node: onnx.NodeProto, *, called: bool) -> None:
                 hint="export the model without If, Loop and Scan",
             )
         held = {field.name for field, _ in attribute.ListFields()} - {"name", "type", "doc_string"}
-        # A zero or an empty list is not written.
+        # protobuf does not write zeros and empty lists.
         if attribute.type not in _HELD_BY or held - {_HELD_BY[attribute.type]}:
             raise UserError("its value is not of the type that it announces", where=where, hint=EXPORT_AGAIN)
 
 
 def _check_wiring(graph: onnx.GraphProto) -> None:
-    """Refuse tensors that nothing makes, that two nodes make, or that are read before they are made."""
-    made = {value.name for value in graph.input}
+    """Refuse tensors that are defined nowhere, twice, or only after they are read."""
+    defined = {value.name for value in graph.input}
     constants = set()
     for tensor in graph.initializer:
         if tensor.name in constants:
             raise UserError("two tensors have this name", where=f"tensor {shown(tensor.name)}", hint=EXPORT_AGAIN)
         constants.add(tensor.name)
-    made |= constants
-    every = made | {name for node in graph.node for name in node.output}
+    defined |= constants
+    every = defined | {name for node in graph.node for name in node.output}
     for node in graph.node:
         for name in node.input:
-            if not name or name in made:
+            if not name or name in defined:
                 continue
             problem = "is made only by a node behind it" if name in every else "is made by no node"
             raise UserError(
@@ -120,17 +120,17 @@ def _check_wiring(graph: onnx.GraphProto) -> None:
                 hint="nodes must be in topological order and form no cycle" if name in every else EXPORT_AGAIN,
             )
         for name in filter(None, node.output):
-            if name in made:
+            if name in defined:
                 raise UserError(
                     f"its output {shown(name)} is made elsewhere too", where=describe(node), hint=EXPORT_AGAIN
                 )
-            made.add(name)
+            defined.add(name)
     seen = set()
     for value in graph.output:
         if value.name in seen:
             raise UserError("it is listed twice", where=f"output {shown(value.name)}", hint=EXPORT_AGAIN)
         seen.add(value.name)
-        if value.name not in made:
+        if value.name not in defined:
             raise UserError("no node makes it", where=f"output {shown(value.name)}", hint=EXPORT_AGAIN)
 
 
@@ -152,7 +152,7 @@ def _texts(model: onnx.ModelProto) -> Iterator[object]:
 
 
 def _tensors(graph: onnx.GraphProto) -> Iterator[tuple[str, onnx.TensorProto]]:
-    """Every tensor of numbers, and what to call it."""
+    """Every tensor with numbers and what messages call it."""
     for tensor in graph.initializer:
         yield f"tensor {shown(tensor.name)}", tensor
     for node in graph.node:

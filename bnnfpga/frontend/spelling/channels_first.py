@@ -25,10 +25,10 @@ Perm = tuple[int, ...]
 def to_channels_first(model: Model) -> None:
     """Move Transposes towards the graph's output, in place, until they cancel or a node needs the order of its axes."""
     if any(traits_of(node).transposes or traits_of(node).counts_thresholds for node in model.nodes):
-        _Walk(model).run()
+        _AxisWalk(model).run()
 
 
-class _Walk:
+class _AxisWalk:
     """One pass over the nodes in their order; `_place` is the one that is looked at."""
 
     def __init__(self, model: Model) -> None:

@@ -1,11 +1,11 @@
-"""An independent reading of the unmodified file: what everything else of this package is compared with.
+"""An independent evaluation of the unmodified file, with which the compiler's results are compared.
 
 `read_file` walks over the file's own nodes and evaluates each in float64: standard operators by onnx's reference
-implementation or by onnxruntime, in the file's own opset, and only QONNX's operators by code of its own. Somebody
-else's integers (`Claims`) are compared at every quantizer and take the place of the check's own, so that each layer is
-judged by what it gets. A difference is accepted only on a *rounding tie*.
+implementation or onnxruntime, in the file's own opset, and only QONNX's operators by code of its own. The integers of
+the reading under test (`Claims`) are compared at every quantizer and then replace the check's own, so that each layer
+is judged on its actual inputs. A difference is accepted only on a *rounding tie*.
 
-Nothing here imports anything of how the compiler reads files: a mistake there must not be made twice.
+Nothing here imports the compiler's reading of files, so that a mistake there cannot recur here.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ __all__ = ["Claims", "Difference", "FileReading", "LayerTies", "Scaled", "joined
 
 
 def read_file(proto: onnx.ModelProto, x: Array, claims: Claims) -> FileReading:
-    """Compare `claims` with what an unmodified file means on images.
+    """Compare `claims` with the results of an unmodified file on images.
 
     Parameters
     ----------
     proto
-        The model, all its tensors inside; it is left as it is.
+        The model with all tensors embedded; it is not modified.
     x
         float32 (images, *input shape in the file without its batch of one).
     claims
-        What somebody says that the file gives for these images.
+        The results for these images according to the reading under test.
     """
     return Walk(FileGraph(proto), x, claims).run()

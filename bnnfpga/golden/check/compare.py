@@ -1,4 +1,4 @@
-"""Counting what agrees, and keeping the first difference that rounding does not explain."""
+"""Counting decisions and ties, and keeping the first difference that rounding does not explain."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bnnfpga.golden.check.reading import Difference, LayerTies
 
 
 class Comparison:
-    """What is found on the way through a file."""
+    """The findings on the way through a file."""
 
     def __init__(self, images: int) -> None:
         self.layers: list[LayerTies] = []
@@ -21,25 +21,25 @@ class Comparison:
     def decisions(
         self, node: str, tensor: str, x: Number, decision: Decision, index: Doubles, claimed: Doubles | None
     ) -> Truths:
-        """A node's decisions, and what is claimed of them; which of them lie on a tie."""
+        """Compare a node's decisions with the claimed ones; returns which of them lie on a tie."""
         bound = decision.bound(x)
         ties = decision.ties(x, index, bound)
         self.count(node, ties)
         if claimed is not None:
             distance = np.broadcast_to(decision.distance(x, index, claimed), ties.shape)
-            # On the very decision point, without rounding, only one decision is right.
+            # Exactly on the decision point, without rounding, only one decision is right.
             beyond = (claimed != index) & ~((distance <= bound) & (bound > 0))
             self._keep(node, tensor, beyond, decision.output(index), decision.output(claimed), distance, bound)
         return ties
 
     def count(self, node: str, ties: Truths) -> None:
-        """Decisions of a node, (images, ...), and which of them lie on a tie."""
+        """Count a node's decisions, (images, ...), of which `ties` lie on a tie."""
         self.layers.append(LayerTies(node, int(ties.size), int(np.count_nonzero(ties))))
         self.tied |= ties.reshape(len(ties), -1).any(axis=1)
 
     def values(self, node: str, tensor: str, x: Number, claimed: Array) -> Doubles:
-        """Numbers, and what is claimed that they are; how far rounding may move them."""
-        # Others may round what is exact when they scale it.
+        """Compare numbers with the claimed ones; returns how far rounding may move each."""
+        # The reading under test may round exact numbers when it scales them.
         bound = np.broadcast_to(ROUNDING * np.where(x.exact, np.abs(x.value), x.size), x.value.shape)
         with np.errstate(invalid="ignore"):
             distance = np.where(x.value == claimed, 0.0, np.abs(x.value - claimed))
@@ -47,9 +47,9 @@ class Comparison:
         return bound
 
     def classes(self, node: str, tensor: str, scores: Number, axis: int, index: Array, claimed: Array) -> Truths:
-        """Where the largest or smallest scores lie along an axis of the file's, in their order; which of them are ties.
+        """Compare the indices of the largest or smallest scores along an axis of the file; returns which are ties.
 
-        `index` and `claimed` have along that axis as many elements as are taken.
+        Along that axis, `index` and `claimed` have one element for each selected score, in order.
         """
         axis += 1
         extent = scores.value.shape[axis]
@@ -60,13 +60,13 @@ class Comparison:
 
         others = np.ones(scores.value.shape, dtype=bool)
         ties = np.zeros(index.shape, dtype=bool)
-        # Each that is taken, beside those that are not taken before it.
+        # Each selected score against those not selected before it.
         for place in range(index.shape[axis]):
-            taken = index.take([place], axis)
-            np.put_along_axis(others, taken, False, axis)
-            gap, bound = np.abs(at(scores.value, taken) - scores.value), at(bounds, taken) + bounds
+            selected = index.take([place], axis)
+            np.put_along_axis(others, selected, False, axis)
+            gap, bound = np.abs(at(scores.value, selected) - scores.value), at(bounds, selected) + bounds
             tied = (others & (bound > 0) & (gap <= bound)).any(axis=axis, keepdims=True)
-            np.put_along_axis(ties, np.full(taken.shape, place), tied, axis)
+            np.put_along_axis(ties, np.full(selected.shape, place), tied, axis)
         self.count(node, ties)
         apart, explained = np.abs(at(scores.value, index) - at(scores.value, claimed)), at(bounds, index)
         explained = explained + at(bounds, claimed)

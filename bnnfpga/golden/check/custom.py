@@ -1,7 +1,7 @@
-"""Operators of QONNX and FINN that decide nothing, each by the standard operators that it stands for.
+"""Operators of QONNX and FINN other than quantizers, each in terms of standard operators.
 
-Source: the executions in the package qonnx 1.0.0, in this module's own words. `channels_last` has standard operators on
-tensors whose channels come last, weights of convolutions included.
+Source: the executions in the package qonnx 1.0.0, in this module's own words. The domain `channels_last` has standard
+operators on tensors whose channels come last, including the weights of convolutions.
 """
 
 from __future__ import annotations
@@ -15,15 +15,14 @@ import onnx
 from bnnfpga.golden.check import sums_of_products as products
 from bnnfpga.golden.check.decisions import DOMAINS
 from bnnfpga.golden.check.libraries import Unknown, attribute, changed
-from bnnfpga.golden.check.number import Array, Number
+from bnnfpga.golden.check.moved_elements import Evaluator
+from bnnfpga.golden.check.number import Array, Number, Operand
 
-_Operand = Number | Array | None
-_Evaluate = Callable[[onnx.NodeProto, Sequence[_Operand], int], list[Number]]
 CHANNELS_LAST = "qonnx.custom_op.channels_last"
 
 
-def xnor_popcount(node: onnx.NodeProto, operands: Sequence[_Operand], opset: int) -> list[Number]:
-    """XnorPopcountMatMul: how many of two rows of bits agree, which is (K + the product of their signs) / 2."""
+def xnor_popcount(node: onnx.NodeProto, operands: Sequence[Operand], opset: int) -> list[Number]:
+    """XnorPopcountMatMul: the number of equal bits in two rows of K, (K + the dot product of their signs) / 2."""
     signs = [_affine(item, 2.0, -1.0) for item in operands]
     first = signs[0]
     inputs = first.shape[-1] if isinstance(first, Number) else first.shape[-1] if first is not None else 0
@@ -33,8 +32,8 @@ def xnor_popcount(node: onnx.NodeProto, operands: Sequence[_Operand], opset: int
     return [half]
 
 
-def im2col(node: onnx.NodeProto, operands: Sequence[_Operand], opset: int) -> list[Number]:
-    """Im2Col: for each place of a kernel the pixels under it, row by row, the channels of each one after the other."""
+def im2col(node: onnx.NodeProto, operands: Sequence[Operand], opset: int) -> list[Number]:
+    """Im2Col: for each position of a kernel, the pixels under it row by row, each with all its channels."""
     x = operands[0]
     if not isinstance(x, Number):
         raise Unknown("its input is constant")
@@ -57,8 +56,8 @@ def im2col(node: onnx.NodeProto, operands: Sequence[_Operand], opset: int) -> li
     return [Number(unroll(x.value, filler), unroll(size, abs(filler)), unrolled)]
 
 
-def quantised_average(node: onnx.NodeProto, operands: Sequence[_Operand], opset: int) -> list[Number]:
-    """QuantAvgPool2d: integers of a window summed, and low bits of the sum dropped."""
+def quantised_average(node: onnx.NodeProto, operands: Sequence[Operand], opset: int) -> list[Number]:
+    """QuantAvgPool2d: the sum of a window's integers, without its low bits."""
     x = operands[0]
     if not isinstance(x, Number):
         raise Unknown("its input is constant")
@@ -78,7 +77,7 @@ def quantised_average(node: onnx.NodeProto, operands: Sequence[_Operand], opset:
     return [_channels_last(result) if last else result]
 
 
-def _affine(operand: _Operand, factor: float, addend: float) -> _Operand:
+def _affine(operand: Operand, factor: float, addend: float) -> Operand:
     if operand is None:
         return None
     if not isinstance(operand, Number):
@@ -103,13 +102,13 @@ def _turned(x: Number, target: int) -> Number:
 
 
 def _on_channels_first(
-    evaluate: Callable[[onnx.NodeProto, Sequence[_Operand], int], Number | list[Number]],
+    evaluate: Callable[[onnx.NodeProto, Sequence[Operand], int], Number | list[Number]],
     op_type: str,
     node: onnx.NodeProto,
-    operands: Sequence[_Operand],
+    operands: Sequence[Operand],
     opset: int,
 ) -> list[Number]:
-    turned: list[_Operand] = list(operands)
+    turned: list[Operand] = list(operands)
     if not isinstance(turned[0], Number):
         raise Unknown("its input is constant")
     turned[0] = _channels_first(turned[0])
@@ -119,17 +118,17 @@ def _on_channels_first(
     return [_channels_last(item) for item in (results if isinstance(results, list) else [results])]
 
 
-def custom_operators(largest: _Evaluate) -> dict[tuple[str, str], _Evaluate]:
-    """The operators by name and domain; `largest` evaluates a MaxPool."""
-    general: dict[str, _Evaluate] = {
+def custom_operators(largest: Evaluator) -> dict[tuple[str, str], Evaluator]:
+    """The operators by name and domain; `largest` evaluates MaxPool."""
+    general: dict[str, Evaluator] = {
         "XnorPopcountMatMul": xnor_popcount,
         "Im2Col": im2col,
         "MaxPoolNHWC": partial(_on_channels_first, largest, "MaxPool"),
         "QuantAvgPool2d": quantised_average,
     }
-    found = {(name, domain): evaluate for name, evaluate in general.items() for domain in DOMAINS}
-    found["Conv", CHANNELS_LAST] = partial(_on_channels_first, products.OPERATORS["Conv"], "Conv")
-    found["MaxPool", CHANNELS_LAST] = partial(_on_channels_first, largest, "MaxPool")
+    operators = {(name, domain): evaluate for name, evaluate in general.items() for domain in DOMAINS}
+    operators["Conv", CHANNELS_LAST] = partial(_on_channels_first, products.OPERATORS["Conv"], "Conv")
+    operators["MaxPool", CHANNELS_LAST] = partial(_on_channels_first, largest, "MaxPool")
     batch_norm = partial(_on_channels_first, products.OPERATORS["BatchNormalization"], "BatchNormalization")
-    found["BatchNormalization", CHANNELS_LAST] = batch_norm
-    return found
+    operators["BatchNormalization", CHANNELS_LAST] = batch_norm
+    return operators

@@ -1,4 +1,4 @@
-"""One node's decisions between outputs on a grid: which, where they change, and how near that rounding decides."""
+"""A node's decisions between outputs on a grid: their decision points, and the range in which rounding decides."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ class Decision:
     Parameters
     ----------
     index
-        Which one, float64 integers, from numbers.
+        The function from numbers to the index of the output, float64 integers.
     rise
-        Where the index rises to the one that is given; infinite where it never does. Ascending.
+        The function from an index to the number at which the index rises to it, infinite if it never does. Ascending.
     first, step
         float64, broadcast to the input.
     extra
         Size of the terms that float32 arithmetic inside the node adds to those of the input.
     exact
-        For numbers that float32 has, whether it also decides about them without rounding.
+        For numbers that float32 represents, whether the node decides about them without rounding.
     truths
-        Whether the outputs are truths.
+        Whether the outputs are booleans.
     two
         Whether there are only two outputs.
     """
@@ -44,35 +44,35 @@ class Decision:
     two: bool = False
 
     def output(self, index: Doubles) -> Array:
-        """The node's output, by index."""
-        with np.errstate(invalid="ignore"):  # a claim that is no output at all, of a scale of 0
+        """The node's output for an index."""
+        with np.errstate(invalid="ignore"):  # with a scale of 0, a claim that is not an output has an infinite index
             output = self.first + self.step * index
         return output != 0 if self.truths else output
 
     def bound(self, x: Number) -> Doubles:
-        """How near to a decision point rounding decides."""
+        """The distance from a decision point within which rounding decides."""
         exact = x.exact & self.exact(x.value)
         return np.broadcast_to(Number(x.value, x.size + self.extra, exact).bound, x.value.shape)
 
     def ties(self, x: Number, index: Doubles, bound: Doubles) -> Truths:
-        """Which values lie within `bound` of a decision point; `index` is the node's decision."""
+        """Whether each value lies within `bound` of a decision point; `index` is the node's decision."""
         near = np.minimum(x.value - self.rise(index), self.rise(index + 1) - x.value)
         return (bound > 0) & (near <= bound)
 
     def span(self, x: Number, index: Doubles) -> Doubles:
-        """How many outputs away from that of `index` rounding may decide for, where it decides."""
+        """How many outputs away from `index` rounding may move a decision that lies on a tie; at least 1."""
         bound = self.bound(x)
         away = [np.abs(self.index(x.value + side) - index) for side in (-bound, bound)]
         return np.maximum(1.0, np.maximum(*away))
 
     def distance(self, x: Number, index: Doubles, other: Doubles) -> Doubles:
-        """How far values lie from the point from which on `other` is right; 0 where it is."""
+        """The distance of values from the nearest point at which `other` is right; 0 where it is."""
         away = np.where(other > index, self.rise(other) - x.value, x.value - self.rise(other + 1))
         return np.where(other == index, 0.0, away)
 
 
 def sides(rises: bool, *, includes: bool) -> Decision:
-    """Whether a number lies on the upper side of 0, or the lower one; `includes` 0 in the upper one."""
+    """Whether a number lies above 0, or below it unless `rises`; `includes` counts 0 as above."""
     return uniform(
         (lambda x: np.float64(1) * (x >= 0)) if includes else (lambda x: np.float64(1) * (x > 0)),
         1,
@@ -86,7 +86,7 @@ def sides(rises: bool, *, includes: bool) -> Decision:
 def uniform(
     index: Function, levels: float, rise: Function, first: Array | float, step: Array | float, *, truths: bool = False
 ) -> Decision:
-    """A decision between `levels` + 1 outputs, whose index rises where `rise` says."""
+    """A decision between `levels` + 1 outputs, whose index rises at the points of `rise`."""
 
     def bounded(at: Array) -> Doubles:
         return np.where(at <= 0, -np.inf, np.where(at > levels, np.inf, rise(at)))

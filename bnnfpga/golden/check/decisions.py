@@ -1,4 +1,4 @@
-"""Operators that decide between numbers on a grid: QONNX's quantizers, and what standard operators round and compare.
+"""Operators that decide between numbers on a grid: QONNX's quantizers, and standard operators that round.
 
 Source of the quantizers' meaning: Pappalardo et al., "QONNX: Representing Arbitrary-Precision Quantized Neural
 Networks" (2022), and the executions in the package qonnx 1.0.0, in this module's own words.
@@ -16,20 +16,20 @@ from bnnfpga.golden.check.libraries import Unknown, attribute, is_standard
 from bnnfpga.golden.check.number import Array, Doubles, representable
 
 DOMAINS = ("qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general", "qonnx")
-"""Where QONNX's operators are found; in files of old exporters also in ONNX's own domain."""
+"""The domains of QONNX's operators; old exporters also put them in ONNX's own domain."""
 
 
 def decision_of(
     node: onnx.NodeProto, parameters: Sequence[Array | None], rank: int, kind: type[np.floating] = np.float64
 ) -> Decision | None:
-    """What a node decides about its first input, which has `rank` axes in the file; None for others.
+    """A node's decision about its first input, which has `rank` axes in the file; None for nodes that do not decide.
 
-    It computes in floats of the `kind` that it is given numbers of.
+    Parameters are converted to floats of the `kind` in which the decision is computed.
 
     Raises
     ------
     Unknown
-        If its parameters, its other inputs, are no constants or mean nothing.
+        If the node's parameters, its other inputs, are not constant or have no meaning.
     """
     custom = is_quantizer(node)
     if not (custom or (is_standard(node) and node.op_type in _STANDARD)):
@@ -40,7 +40,7 @@ def decision_of(
     for parameter in parameters:
         if parameter is None:
             raise Unknown("its parameters are not constant")
-        # Axes of one element more than the tensor has mean nothing.
+        # A single element may have more axes than the tensor, which have no meaning.
         parameter = parameter.reshape(()) if parameter.size == 1 and parameter.ndim > rank else parameter
         numbers.append(parameter.astype(kind))
     return _KINDS[node.op_type](node, numbers, rank)
@@ -93,9 +93,9 @@ def _rounding(node: onnx.NodeProto, default: str) -> Function:
 
 
 def _leaves(rounding: Function, integer: Doubles) -> Doubles:
-    """From where on numbers behind an integer round to the next one: at it, halfway, or at the next."""
-    at_once, halfway = rounding(integer + 0.25) > integer, rounding(integer + 0.75) > integer
-    return integer + np.where(at_once, 0.0, np.where(halfway, 0.5, 1.0))
+    """The point after an integer from which numbers round to the next one: itself, halfway, or the next."""
+    directly, halfway = rounding(integer + 0.25) > integer, rounding(integer + 0.75) > integer
+    return integer + np.where(directly, 0.0, np.where(halfway, 0.5, 1.0))
 
 
 def _range(node: onnx.NodeProto, bits: Doubles) -> tuple[Doubles, Doubles]:
@@ -119,7 +119,7 @@ def _quant(node: onnx.NodeProto, parameters: list[Doubles], rank: int) -> Decisi
             np.abs(at),
             two=True,
         )
-    # Of many bits, indices and outputs need more than single precision, also where codes are found in that.
+    # With many bits, indices and outputs exceed single precision, even if the codes are computed in it.
     lowest, highest = _range(node, bits.astype(np.float64))
     rounding = _rounding(node, "ROUND")
 
@@ -139,7 +139,7 @@ def _quant(node: onnx.NodeProto, parameters: list[Doubles], rank: int) -> Decisi
 
 
 def _trunc(node: onnx.NodeProto, parameters: list[Doubles], rank: int) -> Decision:
-    """Integers of the input, divided, clipped (version 2, with six inputs) and rounded."""
+    """The input's integers, divided, clipped (version 2, with six inputs) and rounded."""
     scale, zero_point = _operand(parameters, 0), _operand(parameters, 1)
     bits = _operand(parameters, len(parameters) - 1)
     if len(parameters) == 5:
@@ -149,7 +149,7 @@ def _trunc(node: onnx.NodeProto, parameters: list[Doubles], rank: int) -> Decisi
         removed = zero_point / divisor
     else:
         output_scale, divisor, removed = scale, 2.0 ** (_operand(parameters, 2) - bits), zero_point
-        # Nothing is clipped, but no number of the input's bits gives more.
+        # Nothing is clipped, but numbers of the input's bits stay within this range.
         lowest, highest = -(2.0**bits), 2.0**bits
     rounding = _rounding(node, "FLOOR")
 
@@ -160,7 +160,7 @@ def _trunc(node: onnx.NodeProto, parameters: list[Doubles], rank: int) -> Decisi
     def rise(index: Doubles) -> Doubles:
         quotient = np.clip(index - 1, 0, highest - lowest - 1) + lowest
         leaves = _leaves(rounding, quotient) * divisor
-        # The first integer that the rounding takes up; of a tie, the rounding itself knows.
+        # The first integer that is rounded up; on a tie, the rounding itself decides.
         integer = np.ceil(leaves)
         integer = np.where(rounding(integer / divisor) > quotient, integer, integer + 1)
         return np.where(
@@ -180,13 +180,13 @@ def _trunc(node: onnx.NodeProto, parameters: list[Doubles], rank: int) -> Decisi
 
 
 def _multi_threshold(node: onnx.NodeProto, parameters: list[Doubles], rank: int) -> Decision:
-    """How many thresholds of its channel a number reaches."""
-    given = _operand(parameters, 0)
-    if given.ndim != 2:
-        raise Unknown(f"its thresholds have shape {given.shape}")
-    thresholds = np.sort(given, axis=1)
+    """The number of its channel's thresholds that a number reaches."""
+    unsorted = _operand(parameters, 0)
+    if unsorted.ndim != 2:
+        raise Unknown(f"its thresholds have shape {unsorted.shape}")
+    thresholds = np.sort(unsorted, axis=1)
     layout = str(attribute(node, "data_layout", "")) or {2: "NC", 3: "NWC", 4: "NCHW"}.get(rank, "NC")
-    # One axis more in front, for the images.
+    # Counted with the images' axis in front.
     axis = 1 + (layout.index("C") if "C" in layout else 1)
     levels = thresholds.shape[1]
     padded = np.pad(thresholds, ((0, 0), (1, 1)), constant_values=((0, 0), (-np.inf, np.inf)))
@@ -197,8 +197,8 @@ def _multi_threshold(node: onnx.NodeProto, parameters: list[Doubles], rank: int)
         if axis >= x.ndim or x.shape[axis] != len(thresholds):
             raise Unknown(f"its {len(thresholds)} channels do not fit a tensor of shape {x.shape[1:]}")
         moved = np.moveaxis(x, axis, 0)
-        found = np.stack([function(row, plane) for row, plane in zip(padded, moved, strict=True)])
-        return np.moveaxis(found.astype(np.float64), 0, axis)
+        results = np.stack([function(row, plane) for row, plane in zip(padded, moved, strict=True)])
+        return np.moveaxis(results.astype(np.float64), 0, axis)
 
     return Decision(
         lambda x: by_channel(lambda row, plane: np.searchsorted(row[1:-1], plane, side="right"), x),
@@ -218,14 +218,14 @@ def _integers(rounding: Function) -> Callable[[onnx.NodeProto, list[Doubles], in
 
 
 def _quantize_linear(node: onnx.NodeProto, parameters: Sequence[Array | None], rank: int) -> Decision:
-    """Rounded to even, then the zero point added, within the integers of its type."""
-    given, zero = (*parameters, None, None)[:2]
-    if given is None:
+    """QuantizeLinear: x / scale rounded half to even, plus the zero point, clipped to the zero point's type."""
+    factor, zero = (*parameters, None, None)[:2]
+    if factor is None:
         raise Unknown("its scale is not constant")
     kind = np.dtype(np.uint8) if zero is None else zero.dtype
-    if kind.kind not in "iu" or np.any(given <= 0):
-        raise Unknown(f"it makes {kind} of a scale of {given.ravel()[0]}")
-    scale = along_axis(node, given, rank)
+    if kind.kind not in "iu" or np.any(factor <= 0):
+        raise Unknown(f"it makes {kind} of a scale of {factor.ravel()[0]}")
+    scale = along_axis(node, factor, rank)
     zero_point = np.zeros(()) if zero is None else along_axis(node, zero, rank)
     lowest, highest = float(np.iinfo(kind).min), float(np.iinfo(kind).max)
 
@@ -244,7 +244,7 @@ def _quantize_linear(node: onnx.NodeProto, parameters: Sequence[Array | None], r
 
 
 def along_axis(node: onnx.NodeProto, parameter: Array, rank: int) -> Doubles:
-    """A parameter of QuantizeLinear or DequantizeLinear, shaped to be broadcast to a tensor."""
+    """A parameter of QuantizeLinear or DequantizeLinear, reshaped to broadcast to a tensor with `rank` axes."""
     if parameter.size == 1:
         return parameter.astype(np.float64).reshape(())
     axis = attribute(node, "axis", 1)

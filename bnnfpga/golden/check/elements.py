@@ -1,4 +1,4 @@
-"""Operators that work element by element: numbers of all images at once, and the size of their terms."""
+"""Elementwise operators: the values of all images at once, and the size of their terms."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 import onnx
 
 from bnnfpga.golden.check.libraries import Unknown, attribute, run_node
-from bnnfpga.golden.check.number import ROUNDING, Array, Doubles, Number, compact, representable
+from bnnfpga.golden.check.number import ROUNDING, Array, Doubles, Number, Operand, compact, representable
 
 _Size = Callable[[onnx.NodeProto, list[Array], list[Doubles]], Any]
 _TABULATED = 4 / 16
-"""4 units in the last place, as a part of the 16 that rounding is else given."""
+"""4 units in the last place, as a part of the 16 that `ROUNDING` allows."""
 
 
-def evaluate(node: onnx.NodeProto, operands: Sequence[Number | Array | None], opset: int) -> Number:
+def evaluate(node: onnx.NodeProto, operands: Sequence[Operand], opset: int) -> Number:
     """The output of an elementwise node."""
     numbers = _aligned(operands)
     values = [None if number is None else number.value for number in numbers]
@@ -50,7 +50,7 @@ def _run(node: onnx.NodeProto, values: Sequence[Array | None], opset: int) -> Do
 
 
 def _held(node: onnx.NodeProto, numbers: Sequence[Number | None], result: Number, opset: int) -> Number:
-    """What a limit holds however its input is rounded is exactly the limit."""
+    """Mark results as exact that a limit determines however the input is rounded: they are the limit."""
     inexact = [index for index, item in enumerate(numbers) if item is not None and not np.all(item.exact)]
     if len(inexact) != 1:
         return result
@@ -65,8 +65,8 @@ def _held(node: onnx.NodeProto, numbers: Sequence[Number | None], result: Number
     return Number(result.value, size, compact(result.exact | held))
 
 
-def _aligned(operands: Sequence[Number | Array | None]) -> list[Number | None]:
-    """Operands with as many axes as the largest, behind that of the images; constants have one image for all."""
+def _aligned(operands: Sequence[Operand]) -> list[Number | None]:
+    """Operands with as many axes as the largest, after the images' axis; constants have one image for all."""
     rank = max(len(item.shape) if isinstance(item, Number) else item.ndim for item in operands if item is not None)
     numbers: list[Number | None] = []
     for operand in operands:
@@ -84,11 +84,11 @@ def _aligned(operands: Sequence[Number | Array | None]) -> list[Number | None]:
 
 
 def _function_of(node: onnx.NodeProto, x: Number, values: Sequence[Array | None], opset: int) -> Number:
-    """A function of one number: 4 units in the last place, and what it makes of how far its input may be off."""
+    """A function of one number, with an error of 4 units in the last place and that of its input propagated."""
     value = _run(node, values, opset)
     size = _TABULATED * np.abs(value)
     if node.op_type in _CANCELLED:
-        # Far below zero the libraries' form is a rest of two numbers near 1, of float64.
+        # Far below zero, the libraries subtract two float64 numbers near 1.
         size = size + np.abs(x.value) * 2.0**-50 / ROUNDING
     if not np.all(x.exact):
         bound = x.bound
@@ -98,7 +98,7 @@ def _function_of(node: onnx.NodeProto, x: Number, values: Sequence[Array | None]
 
 
 def _of_integers(node: onnx.NodeProto, present: list[Number], values: Sequence[Array | None], opset: int) -> Number:
-    """Integers and truths, in the file's own types: nothing is rounded, and an open decision stays open."""
+    """Integers and booleans, in the file's own types: nothing is rounded, and decisions on a tie stay open."""
     kinds = {number.value.dtype for number in present}
     if len(kinds) > 1:
         raise Unknown(f"it joins {' and '.join(sorted(map(str, kinds)))}")
@@ -145,8 +145,9 @@ def _quotient(node: onnx.NodeProto, values: list[Array], sizes: list[Doubles]) -
 
 
 _CLAMPS = ("Clip", "HardSigmoid", "Max", "Min", "Relu")
-"""Operators that hold what they are given between limits."""
+"""Operators that limit their input."""
 _CANCELLED = ("Gelu", "Mish", "Softplus")
+"""Functions that the libraries compute with cancellation far below zero."""
 _first: _Size = lambda node, values, sizes: sizes[0]  # noqa: E731
 _function: _Size = lambda node, values, sizes: sizes[0]  # noqa: E731
 OPERATORS: dict[str, _Size] = {
@@ -209,4 +210,4 @@ OPERATORS: dict[str, _Size] = {
         _function,
     ),
 }
-"""Elementwise operators, and the size of their output's terms; `_function` stands for functions of a number."""
+"""Elementwise operators, and the size of their output's terms; `_function` marks functions of one number."""

@@ -1,4 +1,4 @@
-"""The unmodified file as nodes in order, with the constants in it, computed when they are asked for."""
+"""The nodes of the unmodified file in order, and its constants, which are computed on demand."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ _RANDOM = ("RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLi
 
 
 class FileGraph:
-    """What of a file leads to its outputs.
+    """The part of a file that its outputs depend on.
 
-    `nodes` are those that depend on the image, in order; `makers` and `readers` say which make and read a tensor.
+    `nodes` are those that depend on the image, in order; `makers` and `readers` are, by tensor, the node that computes
+    it and the nodes that read it.
     """
 
     def __init__(self, proto: onnx.ModelProto) -> None:
@@ -33,7 +34,7 @@ class FileGraph:
         self._labels: dict[int, str] = {}
         self._places: dict[int, int] = {}
         self._failed: dict[str, str] = {}
-        # protobuf makes a new object for a node whenever nobody holds one.
+        # Hold all nodes: their ids are keys below, and protobuf creates a new object for a node that is not held.
         written = written_out(proto)
         self._held = [node for node, _ in written]
         self._opsets = {id(node): opset for node, opset in written}
@@ -56,22 +57,22 @@ class FileGraph:
         self._left = Counter(name for node in self.nodes for name in dict.fromkeys(node.input))
 
     def label(self, node: onnx.NodeProto) -> str:
-        """How messages call a node."""
+        """A node's name in messages."""
         return self._labels[id(node)]
 
     def opset(self, node: onnx.NodeProto) -> int:
-        """The version of standard operators that a node is written in."""
+        """The opset of standard operators that a node is written in."""
         return self._opsets[id(node)]
 
     def place(self, node: onnx.NodeProto) -> int:
-        """Its number in the file."""
+        """A node's index in the file."""
         return self._places[id(node)]
 
     def is_constant(self, name: str) -> bool:
         return name in self._values or name in self._tensors or name in self._makers
 
     def set_constant(self, name: str, value: Array) -> None:
-        """A tensor that turns out to be the same for every image, as shapes are."""
+        """Set a tensor that turns out to be the same for every image, like a shape."""
         self._values[name] = value
 
     def constant(self, name: str) -> Array:
@@ -80,7 +81,7 @@ class FileGraph:
         Raises
         ------
         Unknown
-            If a node that leads to it is not known.
+            If it depends on a node whose meaning is not known.
         """
         waiting = [name]
         while waiting:
@@ -99,7 +100,7 @@ class FileGraph:
         return self._values[name]
 
     def forget(self, node: onnx.NodeProto) -> list[str]:
-        """The node is done: drop constants that no other reads; the tensors that none does."""
+        """Drop constants whose last reader is this node; returns all tensors whose last reader it is."""
         done = []
         for name in dict.fromkeys(node.input):
             self._left[name] -= 1
@@ -113,15 +114,15 @@ class FileGraph:
         """Compute the outputs of a node whose inputs are known constants."""
         arrays = [self._values[name] if name else None for name in node.input]
         try:
-            made = (
+            results = (
                 [_quantised(node, arrays)]
                 if arrays and is_quantizer(node)
                 else run_node(node, arrays, self.opset(node))
             )
         except Unknown as error:
             raise Unknown(f"{self.label(node)}: {error}") from error
-        # A node may have outputs that nobody reads and that have no name.
-        self._values.update({name: array for name, array in zip(node.output, made, strict=False) if name})
+        # Outputs that are not read may have no name.
+        self._values.update({name: array for name, array in zip(node.output, results, strict=False) if name})
 
     @staticmethod
     def _needed(nodes: list[onnx.NodeProto], outputs: list[str]) -> set[int]:
@@ -137,13 +138,13 @@ class FileGraph:
 
 
 def _quantised(node: onnx.NodeProto, arrays: list[Array | None]) -> Array:
-    """A quantised constant, as any runtime computes it: in float32."""
+    """A quantised constant in float32, as runtimes compute it."""
     x = arrays[0]
     assert x is not None
     decision = decision_of(node, arrays[1:], x.ndim, np.float32)
     if decision is None:
         raise Unknown(f"there is no operator of its kind in the domain {node.domain!r}")
-    # One axis in front stands for the images.
+    # With an axis for the images in front.
     whole = x.astype(np.float32)[None]
     output: Array = np.asarray(decision.output(decision.index(whole)), dtype=np.float32)
     return output.reshape(output.shape[1:])

@@ -1,4 +1,4 @@
-"""The nodes of a file, those of its own functions in the place of the nodes that call them."""
+"""The nodes of a file, with calls of its own functions inlined."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ _STANDARD = ("", "ai.onnx")
 
 
 def written_out(proto: onnx.ModelProto) -> list[tuple[onnx.NodeProto, int]]:
-    """The nodes that a file computes, in order, each with the opset of standard operators that it is written in.
+    """The nodes of a file with its functions inlined, in order, each with the opset that it is written in.
 
-    A tensor `t` of a function that node `n` calls is named `n/t`. A call that cannot be written out stays.
+    A tensor `t` of a function that node `n` calls is named `n/t`. A call that cannot be inlined stays.
     """
     functions = {(item.domain, item.name, item.overload): item for item in proto.functions}
     opset = _opset(proto, 1)
     names = {name for node in proto.graph.node for name in (node.name, *node.output)}
     waiting = [(node, opset, frozenset[int]()) for node in reversed(proto.graph.node)]
-    found: list[tuple[onnx.NodeProto, int]] = []
+    nodes: list[tuple[onnx.NodeProto, int]] = []
     place = 0
-    while waiting and len(found) < _MAX_NODES:
+    while waiting and len(nodes) < _MAX_NODES:
         node, version, above = waiting.pop()
         function = functions.get((node.domain, node.op_type, node.overload))
         if not above:
             place += 1
         if function is None or id(function) in above:
-            found.append((node, version))
+            nodes.append((node, version))
             continue
         prefix = node.name or f"{node.op_type}_{place - 1}"
         inside = _opset(function, version)
         body = _body(node, function, prefix, names)
         waiting += [(item, inside, above | {id(function)}) for item in reversed(body)]
-    return found
+    return nodes
 
 
-def _body(call: onnx.NodeProto, function: onnx.FunctionProto, prefix: str, taken: set[str]) -> list[onnx.NodeProto]:
+def _body(call: onnx.NodeProto, function: onnx.FunctionProto, prefix: str, names: set[str]) -> list[onnx.NodeProto]:
     values = {item.name: item for item in (*function.attribute_proto, *call.attribute)}
     tensors = dict(zip(function.input, [*call.input, *[""] * len(function.input)], strict=False))
     outputs = {inner: outer for inner, outer in zip(function.output, call.output, strict=False) if outer}
@@ -42,17 +42,17 @@ def _body(call: onnx.NodeProto, function: onnx.FunctionProto, prefix: str, taken
     for place, item in enumerate(function.node):
         node = onnx.NodeProto()
         node.CopyFrom(item)
-        node.name = _unique(f"{prefix}/{item.name or f'{item.op_type}_{place}'}", taken)
+        node.name = _unique(f"{prefix}/{item.name or f'{item.op_type}_{place}'}", names)
         node.input[:] = [tensors.get(name, f"{prefix}/{name}") if name else "" for name in item.input]
         for name in item.output:
             if name:
-                tensors[name] = outputs[name] if name in outputs else _unique(f"{prefix}/{name}", taken)
+                tensors[name] = outputs[name] if name in outputs else _unique(f"{prefix}/{name}", names)
         node.output[:] = [tensors[name] if name else "" for name in item.output]
         del node.attribute[:]
         for attribute in item.attribute:
-            given = values.get(attribute.ref_attr_name) if attribute.ref_attr_name else attribute
-            if given is not None:
-                node.attribute.add().CopyFrom(given)
+            value = values.get(attribute.ref_attr_name) if attribute.ref_attr_name else attribute
+            if value is not None:
+                node.attribute.add().CopyFrom(value)
                 node.attribute[-1].name = attribute.name
         nodes.append(node)
     for inner, outer in outputs.items():
@@ -61,10 +61,11 @@ def _body(call: onnx.NodeProto, function: onnx.FunctionProto, prefix: str, taken
     return nodes
 
 
-def _unique(name: str, taken: set[str]) -> str:
-    while name in taken:
+def _unique(name: str, names: set[str]) -> str:
+    """A name that is not among `names` yet, and is added to them."""
+    while name in names:
         name += "_"
-    taken.add(name)
+    names.add(name)
     return name
 
 

@@ -1,8 +1,8 @@
 """Standard operators by the libraries that know every version: onnx's reference implementation, and onnxruntime.
 
-The reference takes float64 everywhere. onnxruntime stands in where the reference of onnx 1.22 is wrong or missing:
-pools with pads, dilations or `ceil_mode`, Softmax before version 13, pads below zero, Upsample 7, Resize 10. It also
-convolves and interpolates what is in float32, since single precision does: it is much faster.
+The reference accepts float64 everywhere. onnxruntime is used where the reference of onnx 1.22 is wrong or missing:
+pools with pads, dilations or `ceil_mode`, Softmax before version 13, negative pads, Upsample 7, Resize 10. It also runs
+convolutions and interpolations of float32 tensors, where single precision suffices: it is much faster.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from bnnfpga.golden.check.number import Array
 
 _BY_RUNTIME = ("LogSoftmax", "MaxPool", "Pad", "Softmax", "Upsample")
 _SAME_AS = {"BatchNormalization": 15, "MaxPool": 12}
-"""The opset in which operators are run whose older versions mean the same, and in which the libraries know less."""
+"""A later opset with the same meaning, for operators whose older versions the libraries support less well."""
 _TOP_K_OF_INPUTS = 11
-"""An opset that takes `k` as an input, which FINN writes into files of older ones."""
+"""An opset in which TopK has `k` as an input, as FINN writes it into files of older opsets, too."""
 _STRETCHED = ("Mean", "Sum")
-"""Operators of which the reference adds up in the shape of the first operand."""
+"""Operators whose sums the reference computes in the shape of the first operand."""
 
 
 class Unknown(Exception):
-    """The check does not know what a node means; the text says why."""
+    """Raised if the check does not know the meaning of a node; the text says why."""
 
 
 def run_node(node: onnx.NodeProto, operands: Sequence[Array | None], opset: int) -> list[Array]:
-    """What a standard node makes of arrays, None where it has no operand.
+    """Run a standard node on arrays, None for an operand that is left out; returns its outputs.
 
     Raises
     ------
     Unknown
-        If neither library can say.
+        If neither library can run it.
     """
     feeds = {f"i{index}": array for index, array in enumerate(operands) if array is not None}
     if node.op_type in _STRETCHED:
@@ -64,7 +64,7 @@ def run_node(node: onnx.NodeProto, operands: Sequence[Array | None], opset: int)
             return evaluate(plain, feeds, opset)
         except MemoryError:
             raise
-        # Whatever a library raises at a node that it cannot do: the comparison goes on without.
+        # Libraries raise all kinds of exceptions for nodes that they cannot run; the comparison goes on without.
         except Exception as error:
             problems.append(f"{type(error).__name__}: {error}")
     raise Unknown(problems[0].splitlines()[0])
@@ -98,12 +98,12 @@ def _model(node: onnx.NodeProto, feeds: dict[str, Array], opset: int) -> onnx.Mo
 
 
 def is_standard(node: onnx.NodeProto) -> bool:
-    """Whether the node's operator is one of ONNX's own domain, where old exporters have QONNX's operators, too."""
+    """Whether the node is in ONNX's own domain, into which old exporters put QONNX's operators as well."""
     return node.domain in ("", "ai.onnx")
 
 
 def attribute(node: onnx.NodeProto, name: str, default: Any) -> Any:
-    """Value of an attribute; strings as `str`."""
+    """The value of an attribute, or `default`; strings as `str`."""
     for item in node.attribute:
         if item.name == name:
             value = onnx.helper.get_attribute_value(item)
@@ -119,6 +119,7 @@ def changed(node: onnx.NodeProto, op_type: str | None = None, **attributes: Any)
     kept = [item for item in copy.attribute if item.name not in attributes]
     del copy.attribute[:]
     copy.attribute.extend(kept)
-    given = {name: value for name, value in attributes.items() if value is not None}
-    copy.attribute.extend(onnx.helper.make_attribute(name, value) for name, value in given.items())
+    copy.attribute.extend(
+        onnx.helper.make_attribute(name, value) for name, value in attributes.items() if value is not None
+    )
     return copy

@@ -8,16 +8,15 @@ import numpy as np
 import onnx
 
 from bnnfpga.golden.check.libraries import Unknown, attribute, changed, run_node
-from bnnfpga.golden.check.number import Array, Number, compact
+from bnnfpga.golden.check.number import Array, Number, Operand, compact
 
-Operand = Number | Array | None
-Evaluation = Callable[[onnx.NodeProto, Sequence[Operand], int], list[Number]]
-"""From a node, its operands and its opset to its outputs."""
+Evaluator = Callable[[onnx.NodeProto, Sequence[Operand], int], list[Number]]
+"""A function from a node, its operands and its opset to the node's outputs."""
 _MAX_MOVED = 1 << 24
 
 
 def constants(operands: Sequence[Operand]) -> list[Array | None]:
-    """The operands, where none depends on the image."""
+    """The operands, none of which may depend on the image."""
     if any(isinstance(operand, Number) for operand in operands):
         raise Unknown("its parameters are not constant")
     return [operand for operand in operands if not isinstance(operand, Number)]
@@ -30,7 +29,7 @@ def _gathered(node: onnx.NodeProto, operands: Sequence[Operand], opset: int) -> 
 
 
 def _picked(node: onnx.NodeProto, table: Array, index: Number) -> Number:
-    """Rows of a constant by integers of the image; one that it does not have is the nearest that it has."""
+    """Rows of a constant by integers of the image; indices out of range are clipped."""
     if not np.all(index.exact) or attribute(node, "axis", 0) != 0:
         raise Unknown("where it takes elements from depends on the image")
     places = np.clip(index.value.astype(np.int64), 0, len(table) - 1)
@@ -45,30 +44,30 @@ def _moved(
     filler: float = 0.0,
     kind: type[np.floating] = np.float64,
 ) -> list[Number]:
-    """Elements of the first `count` inputs, moved about: which, is what the node makes of their numbers from 1 on.
+    """Elements of the first `count` inputs, rearranged: their source is found by running the node on indices.
 
-    These numbers are of a `kind`; where the node makes 0, it puts the `filler`.
+    The indices count all these elements from 1 on, as floats of a `kind`; 0 in the result stands for the `filler`.
     """
     pool: list[Number] = []
-    given: list[Array | None] = []
+    arrays: list[Array | None] = []
     images = next(len(item.value) for item in operands if isinstance(item, Number))
     start = 1
     for index, operand in enumerate(operands):
         if index >= count:
             if isinstance(operand, Number):
                 raise Unknown("where it takes elements from depends on the image")
-            given.append(operand)
+            arrays.append(operand)
             continue
         assert operand is not None
         number = operand if isinstance(operand, Number) else Number.of(operand[None])
         elements = number.value[0].size
-        given.append(np.arange(start, start + elements, dtype=kind).reshape(number.shape))
+        arrays.append(np.arange(start, start + elements, dtype=kind).reshape(number.shape))
         pool.append(number)
         start += elements
     if start > _MAX_MOVED:
         raise Unknown("it is too large")
-    outputs = run_node(node, given, opset)
-    return [_taken(pool, filler, output.astype(np.int64), images) for output in outputs]
+    outputs = run_node(node, arrays, opset)
+    return [_rearranged(pool, filler, output.astype(np.int64), images) for output in outputs]
 
 
 def _concatenated(node: onnx.NodeProto, operands: Sequence[Operand], opset: int) -> list[Number]:
@@ -76,7 +75,7 @@ def _concatenated(node: onnx.NodeProto, operands: Sequence[Operand], opset: int)
 
 
 def _dropped(node: onnx.NodeProto, operands: Sequence[Operand], opset: int) -> list[Number]:
-    """The mask is no part of the check."""
+    """Dropout's first output; the mask is not part of the check."""
     return _moved(node, operands, opset)[:1]
 
 
@@ -92,7 +91,7 @@ def _padded(node: onnx.NodeProto, operands: Sequence[Operand], opset: int) -> li
 
 
 def _resized(node: onnx.NodeProto, operands: Sequence[Operand], opset: int) -> list[Number]:
-    """In single precision, as onnxruntime has no other; an operand without elements means none."""
+    """Resize, in single precision as onnxruntime has no other; an operand without elements counts as left out."""
     if not _is_nearest(node) and not _has_one_pixel(operands[0]):
         return [_interpolated(node, operands, opset)]
     others = [item if isinstance(item, Number) else _single(item) for item in operands[1:]]
@@ -106,7 +105,7 @@ def _single(array: Array | None) -> Array | None:
 
 
 def _interpolated(node: onnx.NodeProto, operands: Sequence[Operand], opset: int) -> Number:
-    """Weighted sums of neighbours, in float32: how far rounding moves a place grows with the extent of its axis."""
+    """Weighted sums of neighbours, in float32: the rounding error of a position grows with the extent of its axis."""
     x = operands[0]
     assert isinstance(x, Number)
     more = [
@@ -127,12 +126,12 @@ def _is_nearest(node: onnx.NodeProto) -> bool:
 
 
 def _has_one_pixel(operand: Operand) -> bool:
-    """Whether an image has nothing to mix."""
+    """Whether images have a single pixel, so that there is nothing to interpolate."""
     return isinstance(operand, Number) and operand.value[0].size == int(np.prod(operand.shape[:2]))
 
 
-def _taken(pool: Sequence[Number], filler: float, source: Array, images: int) -> Number:
-    """Elements of a pool by their numbers; 0 is the filler."""
+def _rearranged(pool: Sequence[Number], filler: float, source: Array, images: int) -> Number:
+    """Elements of a pool by their indices from 1 on; 0 is the filler."""
     total = sum(number.value[0].size for number in pool)
     if source.size == total and np.array_equal(source.ravel(), np.arange(1, total + 1)) and len(pool) == 1:
         number = pool[0]
@@ -161,7 +160,7 @@ def _taken(pool: Sequence[Number], filler: float, source: Array, images: int) ->
     return Number(value, size, compact(take(whole, np.array([True]))))
 
 
-OPERATORS: dict[str, Evaluation] = {
+OPERATORS: dict[str, Evaluator] = {
     **dict.fromkeys(
         (
             *("DepthToSpace", "Expand", "Flatten", "GatherElements", "GatherND", "Identity", "Reshape", "Slice"),

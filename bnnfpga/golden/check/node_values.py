@@ -1,4 +1,4 @@
-"""What a node of the file makes of numbers: values by the libraries, and by kind of operator their terms' size."""
+"""The outputs of a node of the file: values by the libraries, and the size of their terms by kind of operator."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from bnnfpga.golden.check import sums_of_products as products
 from bnnfpga.golden.check.custom import custom_operators
 from bnnfpga.golden.check.decisions import along_axis
 from bnnfpga.golden.check.libraries import Unknown, changed, is_standard, run_node
-from bnnfpga.golden.check.moved_elements import Operand, constants
-from bnnfpga.golden.check.number import Array, Number, Truths, compact, representable
+from bnnfpga.golden.check.moved_elements import constants
+from bnnfpga.golden.check.number import Array, Number, Operand, Truths, compact, representable
 
 
 def evaluate(node: onnx.NodeProto, operands: Sequence[Operand], opset: int) -> list[Number]:
-    """The outputs of a node that decides nothing, None where it has no operand.
+    """The outputs of a node that does not decide; an operand that is left out is None.
 
     Raises
     ------
     Unknown
-        If the check does not know what the node means.
+        If the check does not know the meaning of the node.
     """
     if (node.op_type, node.domain) in _CUSTOM:
         return _CUSTOM[node.op_type, node.domain](node, operands, opset)
@@ -41,7 +41,7 @@ def _of_products(node: onnx.NodeProto, operands: Sequence[Operand], opset: int) 
 
 
 def _dequantised(node: onnx.NodeProto, operands: Sequence[Operand], opset: int) -> list[Number]:
-    """Integers less a zero point, times a scale."""
+    """DequantizeLinear: (x - zero point) * scale."""
     x, scale, zero = (*operands, None)[:3]
     if not isinstance(x, Number) or isinstance(scale, Number) or scale is None or isinstance(zero, Number):
         raise Unknown("its parameters are not constant")
@@ -57,14 +57,14 @@ _LARGEST = {
     "ReduceMax": "ReduceMax",
     "ReduceMin": "ReduceMax",
 }
-"""Operators that take one of several elements, and by what operator their sizes' largest is found."""
+"""Operators that select one of several elements, and the operator that finds the largest of the elements' sizes."""
 
 
 _Run = Callable[[onnx.NodeProto, Array, list[Array | None], int], Array]
 
 
 def _of_all_pixels(node: onnx.NodeProto, array: Array, more: list[Array | None], opset: int) -> Array:
-    """The reference drops axes of signals."""
+    """GlobalMaxPool: for signals, the reference would drop an axis."""
     return np.asarray(array.max(axis=tuple(range(3, array.ndim)), keepdims=True))
 
 
@@ -104,19 +104,19 @@ def _largest(node: onnx.NodeProto, operands: Sequence[Operand], opset: int) -> l
 
 
 def _softmax(node: onnx.NodeProto, operands: Sequence[Operand], opset: int) -> list[Number]:
-    """Inputs that are off by e at most make probabilities off by a part of 2 e."""
+    """Softmax: an error of at most e in the inputs is a relative error of 2 e in the probabilities."""
     value, largest = _of_scores(node, operands, opset)
     return [Number(value, np.abs(value) * (1 + 2 * largest), np.array(False))]
 
 
 def _log_softmax(node: onnx.NodeProto, operands: Sequence[Operand], opset: int) -> list[Number]:
-    """Inputs that are off by e at most make logarithms off by 2 e."""
+    """LogSoftmax: an error of at most e in the inputs is an error of 2 e in the logarithms."""
     value, largest = _of_scores(node, operands, opset)
     return [Number(value, np.abs(value) + 2 * largest, np.array(False))]
 
 
 def _of_scores(node: onnx.NodeProto, operands: Sequence[Operand], opset: int) -> tuple[Array, Array]:
-    """What a node makes of each image, and the largest size of the terms of each."""
+    """A node's output for each image, and the largest size of each image's terms."""
     x = operands[0]
     assert isinstance(x, Number)
     value = np.stack([run_node(node, [image], opset)[0] for image in x.value])
@@ -125,7 +125,7 @@ def _of_scores(node: onnx.NodeProto, operands: Sequence[Operand], opset: int) ->
 
 
 def _of_whole_numbers(node: onnx.NodeProto, operands: Sequence[Operand], opset: int) -> list[Number]:
-    """Any standard node on integers and truths: image by image, and nothing is rounded."""
+    """Any standard node on integers and booleans, image by image: nothing is rounded."""
     numbers = [item for item in operands if isinstance(item, Number)]
     if any(item.value.dtype.kind == "f" for item in numbers):
         raise Unknown("operators of this kind are not part of the check")
@@ -139,7 +139,7 @@ def _of_whole_numbers(node: onnx.NodeProto, operands: Sequence[Operand], opset: 
 
 
 _CUSTOM = custom_operators(_largest)
-_EVALUATIONS: dict[str, movers.Evaluation] = {
+_EVALUATIONS: dict[str, movers.Evaluator] = {
     **dict.fromkeys(elementwise.OPERATORS, _elementwise),
     **dict.fromkeys(products.OPERATORS, _of_products),
     **dict.fromkeys(_LARGEST, _largest),
@@ -148,4 +148,4 @@ _EVALUATIONS: dict[str, movers.Evaluation] = {
     "LogSoftmax": _log_softmax,
     "Softmax": _softmax,
 }
-"""Standard operators; of others, the check knows what they make of whole numbers alone."""
+"""Standard operators; the check evaluates all others on integers and booleans only."""

@@ -1,4 +1,4 @@
-"""What is compared with a file, and what the comparison finds."""
+"""The claims that are compared with a file, and the result of the comparison."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from bnnfpga.golden.check.number import Doubles, Truths
 
 @dataclass(frozen=True, eq=False)
 class Scaled:
-    """A tensor (images, ...) as integers and what they are multiplied by, one after the other."""
+    """A tensor (images, ...) as integers and the scales that they are multiplied by, one after the other."""
 
     integers: NDArray[np.int64]
     scales: tuple[NDArray[np.float32], ...] = ()
 
     def value(self) -> Doubles:
-        """The numbers that the integers stand for."""
+        """The numbers that the integers represent."""
         value = self.integers.astype(np.float64)
         for scale in self.scales:
             value = value * scale
@@ -35,16 +35,16 @@ class Scaled:
 
 @dataclass(frozen=True, eq=False)
 class Claims:
-    """What somebody says that a file gives for some images.
+    """A file's results for some images, according to the reading under test.
 
     Parameters
     ----------
     integers
-        Tensors of the file by name: quantizers' outputs and sums.
+        Tensors of the file by name: outputs of quantizers, and sums.
     floats
-        Tensors of the file by name, float32 (images, ...): the last ones that an accelerator knows of.
+        Tensors of the file by name, float32 (images, ...): the last ones that the accelerator computes.
     ends
-        Tensors of the file by name, (images, *shape in the file): what a host makes of those, indices included.
+        Tensors of the file by name, (images, *shape in the file): the host's results from those, indices included.
     """
 
     integers: Mapping[str, Scaled]
@@ -54,10 +54,11 @@ class Claims:
 
 @dataclass(frozen=True)
 class Difference:
-    """A number of the file's that somebody says otherwise, farther off than rounding explains.
+    """A number in the file that differs from the claimed one by more than rounding explains.
 
-    `distance` is how far the number in front of a decision lies from where it would be right, or how far values are
-    apart; `bound` is what rounding explains. `behind` are the nodes that lead to it from the last tensors that agree.
+    `distance` is that of a decision's input from the nearest point at which the claim would be right, or that between
+    the two values; `bound` is how much of it rounding explains. `behind` are the nodes that lead to it from the last
+    tensors that agree.
     """
 
     node: str
@@ -81,7 +82,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class LayerTies:
-    """Decisions of one node over all images, and how many of them lie on a rounding tie."""
+    """The number of decisions of one node over all images, and of those on a rounding tie."""
 
     name: str
     decisions: int
@@ -90,20 +91,20 @@ class LayerTies:
 
 @dataclass(frozen=True, eq=False)
 class FileReading:
-    """What comparing with a file found.
+    """The result of a comparison with a file.
 
     Parameters
     ----------
     layers
         The nodes that decide, in the file's order.
     difference
-        The first in the file's order, None where all agrees.
+        The first in the file's order, None if everything agrees.
     unchecked
-        What could not be compared, and why, as sentences.
+        Sentences on what could not be compared, and why.
     tied
-        Of each image, whether any decision about it lies on a tie.
+        For each image, whether any of its decisions lies on a tie.
     bounds
-        Of the tensors of floats that were compared, by name, how far rounding alone may move each number.
+        For each compared tensor of floats, by name, how far rounding alone may move each number.
     """
 
     layers: tuple[LayerTies, ...]
@@ -126,7 +127,7 @@ class FileReading:
         return {"decisions": self.decisions, "on_tie": self.on_tie, "layers": layers}
 
     def warnings(self) -> list[str]:
-        """What whoever trusts the comparison must know, as sentences."""
+        """Caveats for those who rely on the comparison, as sentences."""
         sentences = []
         if self.on_tie:
             sentences.append(
@@ -137,7 +138,7 @@ class FileReading:
 
 
 def joined(readings: Sequence[FileReading]) -> FileReading:
-    """Readings of the same file for successive images as one."""
+    """Join the readings of one file for successive batches of images."""
     layers: dict[str, LayerTies] = {}
     difference = None
     images = 0
@@ -146,8 +147,8 @@ def joined(readings: Sequence[FileReading]) -> FileReading:
             before = layers.get(layer.name, LayerTies(layer.name, 0, 0))
             layers[layer.name] = LayerTies(layer.name, before.decisions + layer.decisions, before.on_tie + layer.on_tie)
         if difference is None and reading.difference is not None:
-            found = reading.difference
-            difference = Difference(**{**vars(found), "image": found.image + images})
+            first = reading.difference
+            difference = Difference(**{**vars(first), "image": first.image + images})
         images += len(reading.tied)
     unchecked = dict.fromkeys(sentence for reading in readings for sentence in reading.unchecked)
     tied = np.concatenate([reading.tied for reading in readings])

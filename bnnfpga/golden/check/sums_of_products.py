@@ -1,4 +1,4 @@
-"""Operators that sum products, or just sum: their values, the size of their terms, and where no sum is rounded."""
+"""Operators that sum, mostly products: their values, the size of their terms, and where no sum is rounded."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from bnnfpga.golden.check.number import (
     Array,
     Doubles,
     Number,
+    Operand,
     Truths,
     compact,
     granule,
     representable,
 )
 
-_Operand = Number | Array | None
 _MAX_SIZES = 1024
-"""Different magnitudes of weights from which on they are no few numbers' neighbours."""
+"""The most different magnitudes of weights for which they may be the rounded numbers of a grid."""
 
 
-def evaluate(node: onnx.NodeProto, operands: Sequence[_Operand], opset: int) -> Number:
-    """The output of such a node."""
+def evaluate(node: onnx.NodeProto, operands: Sequence[Operand], opset: int) -> Number:
+    """The output of a node of one of `OPERATORS`."""
     return OPERATORS[node.op_type](node, operands, opset)
 
 
-def _product(node: onnx.NodeProto, operands: Sequence[_Operand], opset: int) -> Number:
-    """MatMul, Gemm, Conv and ConvTranspose, or one image after the other where their batch is no axis of its own."""
+def _product(node: onnx.NodeProto, operands: Sequence[Operand], opset: int) -> Number:
+    """MatMul, Gemm, Conv and ConvTranspose; image by image if the images cannot be merged into their batch axis."""
     if node.op_type in ("Conv", "ConvTranspose"):
         node = _with_pads(node, operands)
-    # Of sizes, and of what float32 computes exactly, single precision is as good, and twice as fast.
+    # For sizes, and for values that float32 computes exactly, single precision is as good and twice as fast.
     sizes = [_sizes(item) for item in operands]
     size = _run_all(_positive(node), sizes, _dependent(operands), opset).astype(np.float64)
     exact = _exact(node, operands, size)
@@ -44,8 +44,8 @@ def _product(node: onnx.NodeProto, operands: Sequence[_Operand], opset: int) -> 
     return Number(value, size, exact)
 
 
-def _exact(node: onnx.NodeProto, operands: Sequence[_Operand], size: Doubles) -> Truths:
-    """Where float32 has every partial sum, in any order: all are multiples of a power of two, and none is large."""
+def _exact(node: onnx.NodeProto, operands: Sequence[Operand], size: Doubles) -> Truths:
+    """Whether float32 holds every partial sum in any order: all are multiples of a power of two, and none is large."""
     if node.op_type == "Gemm" and (attribute(node, "alpha", 1.0) != 1 or attribute(node, "beta", 1.0) != 1):
         return np.array(False)
     granules = []
@@ -60,21 +60,21 @@ def _exact(node: onnx.NodeProto, operands: Sequence[_Operand], size: Doubles) ->
     return compact(size <= EXACT_INTEGERS * common) if np.isfinite(common) else np.array(bool(np.all(size == 0)))
 
 
-def _values(operand: _Operand, kind: type[np.floating]) -> Array | None:
+def _values(operand: Operand, kind: type[np.floating]) -> Array | None:
     array = operand.value if isinstance(operand, Number) else operand
     return None if array is None else array.astype(kind)
 
 
-def _sizes(operand: _Operand) -> Array | None:
+def _sizes(operand: Operand) -> Array | None:
     if isinstance(operand, Number):
         return np.broadcast_to(operand.size, (len(operand.size), *operand.shape)).astype(np.float32)
     return None if operand is None else np.abs(operand.astype(np.float32)) + _slack(operand) / np.float32(ROUNDING)
 
 
 def _slack(array: Array) -> np.float32:
-    """By how much weights may be off a grid that they lie on nearly, but not to the rounding of one product.
+    """The error of weights that lie nearly on a grid, but farther off than the rounding of one product explains.
 
-    Others take them to be on it: 2 units in the last place of the largest, where all are at most 128 times a number.
+    Other readers take them to be on it: 2 units in the last place of the largest, for a grid of at most 128 steps.
     """
     sizes = np.unique(np.abs(array.astype(np.float64)))
     sizes = sizes[sizes > 0]
@@ -89,18 +89,18 @@ def _slack(array: Array) -> np.float32:
     return np.float32(0)
 
 
-def _dependent(operands: Sequence[_Operand]) -> list[bool]:
+def _dependent(operands: Sequence[Operand]) -> list[bool]:
     return [isinstance(item, Number) for item in operands]
 
 
 def _positive(node: onnx.NodeProto) -> onnx.NodeProto:
-    """The node on sizes: without factors below zero."""
+    """The node for sizes, without negative factors."""
     factors = {name: abs(attribute(node, name, 1.0)) for name in ("alpha", "beta")} if node.op_type == "Gemm" else {}
     return changed(node, **factors)
 
 
 def _run_all(node: onnx.NodeProto, arrays: list[Array | None], dependent: list[bool], opset: int) -> Array:
-    """Arrays that depend on the image have an axis of images in front."""
+    """Run a node for all images; arrays that depend on the image have an axis of images in front."""
     first, second = arrays[0], arrays[1]
     assert first is not None
     assert second is not None
@@ -126,8 +126,8 @@ def _for_each_row(bias: Array | None) -> bool:
     return bias is None or bias.ndim < 2 or len(bias) == 1
 
 
-def _with_pads(node: onnx.NodeProto, operands: Sequence[_Operand]) -> onnx.NodeProto:
-    """The node with the pads that its `auto_pad` means, which the reference takes for others."""
+def _with_pads(node: onnx.NodeProto, operands: Sequence[Operand]) -> onnx.NodeProto:
+    """The node with explicit pads instead of `auto_pad`, for which the reference computes others."""
     kind = attribute(node, "auto_pad", "NOTSET")
     if kind == "NOTSET":
         return node
@@ -137,17 +137,17 @@ def _with_pads(node: onnx.NodeProto, operands: Sequence[_Operand]) -> onnx.NodeP
     extents = (x.shape if isinstance(x, Number) else x.shape if x is not None else ())[2:]
     kernel = weights.shape[2:] if weights is not None else ()
     strides, dilations = (attribute(node, name, [1] * len(extents)) for name in ("strides", "dilations"))
-    before, behind = [], []
+    before, after = [], []
     for extent, size, stride, dilation in zip(extents, kernel, strides, dilations, strict=True):
         needed = max(0, (-(-extent // stride) - 1) * stride + dilation * (size - 1) + 1 - extent)
         needed = 0 if kind == "VALID" else needed
         smaller = needed // 2
         before.append(needed - smaller if kind == "SAME_LOWER" else smaller)
-        behind.append(needed - before[-1])
-    return changed(node, auto_pad=None, pads=[*before, *behind])
+        after.append(needed - before[-1])
+    return changed(node, auto_pad=None, pads=[*before, *after])
 
 
-def _reduction(node: onnx.NodeProto, operands: Sequence[_Operand], opset: int) -> Number:
+def _reduction(node: onnx.NodeProto, operands: Sequence[Operand], opset: int) -> Number:
     """Sums and means over axes, image by image."""
     x = operands[0]
     assert isinstance(x, Number)
@@ -163,8 +163,8 @@ def _reduction(node: onnx.NodeProto, operands: Sequence[_Operand], opset: int) -
     return Number(value, size, _exact_mean(x, value, size, count if node.op_type == "ReduceMean" else 1))
 
 
-def _average(node: onnx.NodeProto, operands: Sequence[_Operand], opset: int) -> Number:
-    """Means of windows, or of all pixels."""
+def _average(node: onnx.NodeProto, operands: Sequence[Operand], opset: int) -> Number:
+    """AveragePool and GlobalAveragePool: means of windows, or of all pixels."""
     x = operands[0]
     assert isinstance(x, Number)
     if attribute(node, "auto_pad", "NOTSET") not in ("NOTSET", "VALID"):
@@ -182,7 +182,7 @@ def _average(node: onnx.NodeProto, operands: Sequence[_Operand], opset: int) -> 
 
 
 def _exact_mean(x: Number, value: Doubles, size: Doubles, count: int) -> Truths:
-    """A mean of a power of two elements is as exact as their sum; of others, both ways to divide differ."""
+    """A mean of a power of two elements is as exact as their sum; otherwise the two ways of dividing differ."""
     if not np.all(x.exact) or count & (count - 1):
         return np.array(False)
     unit = granule(x.value)
@@ -191,8 +191,8 @@ def _exact_mean(x: Number, value: Doubles, size: Doubles, count: int) -> Truths:
     return compact((size * count <= EXACT_INTEGERS * unit) & representable(value))
 
 
-def _batch_norm(node: onnx.NodeProto, operands: Sequence[_Operand], opset: int) -> Number:
-    """(x - mean) / sqrt(var + eps) * scale + bias; the size of its terms is the same with nothing below zero."""
+def _batch_norm(node: onnx.NodeProto, operands: Sequence[Operand], opset: int) -> Number:
+    """(x - mean) / sqrt(var + eps) * scale + bias; the size of its terms is the same sum of magnitudes."""
     x, parameters = operands[0], operands[1:]
     if not isinstance(x, Number) or any(isinstance(item, Number) for item in parameters) or len(parameters) != 4:
         raise Unknown("its parameters are not constant")
@@ -212,7 +212,7 @@ def _batch_norm(node: onnx.NodeProto, operands: Sequence[_Operand], opset: int) 
     return Number(value, size, np.array(False))
 
 
-OPERATORS: dict[str, Callable[[onnx.NodeProto, Sequence[_Operand], int], Number]] = {
+OPERATORS: dict[str, Callable[[onnx.NodeProto, Sequence[Operand], int], Number]] = {
     "AveragePool": _average,
     "BatchNormalization": _batch_norm,
     "Conv": _product,

@@ -1,4 +1,4 @@
-"""One walk over a file: every node evaluated, every decision compared and replaced by the one that is claimed."""
+"""One walk over a file: every node is evaluated, every decision compared and replaced by the claimed one."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from bnnfpga.golden.check.decision import Decision, sides
 from bnnfpga.golden.check.decisions import decision_of, is_quantizer
 from bnnfpga.golden.check.file_nodes import FileGraph
 from bnnfpga.golden.check.libraries import Unknown, attribute, changed, is_standard, run_node
-from bnnfpga.golden.check.moved_elements import Operand
 from bnnfpga.golden.check.node_values import evaluate
-from bnnfpga.golden.check.number import ROUNDING, Array, Doubles, Number, compact
+from bnnfpga.golden.check.number import ROUNDING, Array, Doubles, Number, Operand, compact
 from bnnfpga.golden.check.reading import Claims, FileReading
 
 _COMPARISONS = {"Greater": (1, False), "GreaterOrEqual": (1, True), "Less": (-1, False), "LessOrEqual": (-1, True)}
-"""By the sign of what rises, and whether equal numbers count."""
+"""For each comparison, the sign of the difference that must be positive, and whether equal numbers satisfy it."""
 _AFFINE = (
     "Add",
     "BatchNormalization",
@@ -34,20 +33,21 @@ _AFFINE = (
     "Sub",
     "Unsqueeze",
 )
-"""Operators behind a decision through which it can be told from what follows, and those where it is one of two."""
+"""Operators through which a decision can be inferred from their result."""
 _OF_TWO = (*_AFFINE, "Not", "Where")
+"""The same for decisions between two outputs."""
 _MAX_FOLLOWED = 8
 
 
 class Walk:
-    """Compares `claims` with a file on images, (images, *input shape)."""
+    """The comparison of `claims` with a file on images, (images, *input shape)."""
 
     def __init__(self, graph: FileGraph, x: Array, claims: Claims) -> None:
         self._graph, self._claims = graph, claims
         self._images = len(x)
         self._comparison = Comparison(self._images)
         self._numbers: dict[str, Number | None] = {}
-        # What stands in front of the ends need not be a tensor of the file, where these are.
+        # If ends are claimed, the float tensors before them need not be in the file.
         self._unread = set(claims.ends).intersection(graph.outputs) if claims.ends else set(claims.floats)
         self._bounds: dict[str, Doubles] = {}
         if graph.input is None:
@@ -56,7 +56,7 @@ class Walk:
             self._numbers[graph.input.name] = self._of_input(graph.input, x)
 
     def run(self) -> FileReading:
-        """Walk."""
+        """Walk over all nodes and return the result."""
         for node in self._graph.nodes:
             self._step(node)
             for name in self._graph.forget(node):
@@ -64,12 +64,12 @@ class Walk:
                     self._numbers.pop(name, None)
         for name in self._unread:
             self._note(f"its values at tensor {name!r}")
-        found = self._comparison
-        unchecked = tuple(dict.fromkeys(found.unchecked))
-        return FileReading(tuple(found.layers), found.difference, unchecked, found.tied, self._bounds)
+        comparison = self._comparison
+        unchecked = tuple(dict.fromkeys(comparison.unchecked))
+        return FileReading(tuple(comparison.layers), comparison.difference, unchecked, comparison.tied, self._bounds)
 
     def _of_input(self, input: onnx.ValueInfoProto, x: Array) -> Number | None:
-        """The images as the file takes them: one at a time, in its own type."""
+        """The images as the file's input: with its batch of one, in its own type."""
         kind = onnx.helper.tensor_dtype_to_np_dtype(input.type.tensor_type.elem_type)
         images = x[:, None]
         if kind.kind == "f":
@@ -82,23 +82,23 @@ class Walk:
     def _step(self, node: onnx.NodeProto) -> None:
         label = self._graph.label(node)
         try:
-            made = self._evaluate(node, label)
+            results = self._evaluate(node, label)
         except Unknown as error:
             self._note(f"{label}: {error}")
-            made = None
+            results = None
         except MemoryError:
             raise
-        # What is wrong with this check alone must not stop a compilation; it is told, and the tests allow none.
+        # A fault in the check itself must not stop a compilation; it is reported, and the tests allow none.
         except Exception as error:
             self._note(f"{label}: {type(error).__name__}: {error}")
-            made = None
+            results = None
         for index, name in enumerate(node.output):
             if name and not self._graph.is_constant(name):
-                number = None if made is None or index >= len(made) else made[index].underflowing()
+                number = None if results is None or index >= len(results) else results[index].underflowing()
                 self._numbers[name] = self._compared(node, label, name, number)
 
     def _evaluate(self, node: onnx.NodeProto, label: str) -> list[Number] | None:
-        """Its outputs, None where they depend on what is not known."""
+        """A node's outputs, None if they depend on unknown tensors."""
         operands: list[Operand] = []
         opset = self._graph.opset(node)
         for name in node.input:
@@ -112,7 +112,7 @@ class Walk:
                     return None
                 operands.append(number)
         if not any(isinstance(item, Number) for item in operands):
-            self._graph.make(node)  # what depends on a shape
+            self._graph.make(node)  # it depends on shapes only
             return None
         if node.op_type == "CastLike" and is_standard(node):
             node, operands = _as_cast(node, operands)
@@ -139,7 +139,7 @@ class Walk:
     # -- decisions -----------------------------------------------------------------------------------------------------
 
     def _sides(self, node: onnx.NodeProto, label: str, operands: list[Operand]) -> list[Number]:
-        """A comparison of two numbers is a decision about their difference."""
+        """A comparison of two numbers, as a decision about their difference."""
         sign, includes = _COMPARISONS[node.op_type]
         both = [
             item if isinstance(item, Number) else None if item is None else Number.of(item[None]) for item in operands
@@ -152,13 +152,13 @@ class Walk:
         if any(len(item.shape) != rank for item in dependent):
             raise Unknown("its operands have different numbers of axes")
         value = sign * (first.value.astype(np.float64) - second.value)
-        # Numbers that are exact are compared without rounding, and a constant's size says nothing.
+        # Exact numbers are compared without rounding, and the size of a constant does not matter.
         size = sum((item.size for item in dependent), np.zeros(()))
         exact = first.exact & second.exact
         return [self._decided(node, label, Number(value, np.asarray(size), exact), sides(True, includes=includes))]
 
     def _decided(self, node: onnx.NodeProto, label: str, x: Number, decision: Decision) -> Number:
-        """The claimed decision, else the check's own: then what follows is open where it lies on a tie."""
+        """The claimed decision, else the check's own, which leaves all that follows open where it lies on a tie."""
         index = decision.index(x.value)
         claimed = self._claimed_index(node, decision, x.value.shape)
         if claimed is not None:
@@ -174,7 +174,7 @@ class Walk:
         return Number(number.value, number.size + open_, compact(number.exact & ~ties))
 
     def _claimed_index(self, node: onnx.NodeProto, decision: Decision, shape: tuple[int, ...]) -> Doubles | None:
-        """By the claim about the node's output, or about a tensor that follows from it element by element."""
+        """The claimed index, from a claim about the node's output or about a tensor that follows elementwise."""
         start = tuple(np.broadcast_to(decision.output(np.array(float(at))), shape) for at in (0, 1))
         waiting = [(node.output[0], start)]
         for _ in range(_MAX_FOLLOWED):
@@ -186,7 +186,7 @@ class Walk:
                 step = second.astype(np.float64) - first
                 with np.errstate(all="ignore"):
                     index = np.rint((claim - first) / step).reshape(shape)
-                # Where both outputs are the same, as those of a scale of 0, a claim that is it says nothing of which.
+                # If all outputs are equal, as with a scale of 0, a claim of that value leaves the index open: 0 / 0.
                 return np.where(np.isfinite(index) | np.isnan(index), index, np.inf)
             for reader in self._graph.readers[tensor]:
                 followed = self._followed(reader, tensor, (first, second), two=decision.two)
@@ -197,27 +197,27 @@ class Walk:
     def _followed(
         self, reader: onnx.NodeProto, tensor: str, points: tuple[Array, Array], *, two: bool
     ) -> tuple[Array, Array] | None:
-        """What an elementwise reader makes of two points; of more than two, only where it is affine."""
+        """An elementwise reader's results for two points; unless there are only `two` outputs, it must be affine."""
         if is_standard(reader) and reader.op_type == "CastLike" and reader.input[0] == tensor:
             return points[0].astype(np.float64), points[1].astype(np.float64)
         if not is_standard(reader) or reader.op_type not in (_OF_TWO if two else _AFFINE):
             return None
         if any(name and name != tensor and not self._graph.is_constant(name) for name in reader.input):
             return None
-        made = []
+        results = []
         try:
             for point in points:
                 operands: list[Operand] = [
                     Number.of(point) if name == tensor else self._graph.constant(name) if name else None
                     for name in reader.input
                 ]
-                made.append(evaluate(reader, operands, self._graph.opset(reader))[0].value)
+                results.append(evaluate(reader, operands, self._graph.opset(reader))[0].value)
         except Unknown:
             return None
-        return (made[0], made[1]) if made[0].size == points[0].size else None
+        return (results[0], results[1]) if results[0].size == points[0].size else None
 
     def _largest(self, node: onnx.NodeProto, label: str, operands: list[Operand]) -> list[Number] | None:
-        """The indices of the largest scores, or the smallest, as they are claimed; and of a TopK those scores."""
+        """The claimed indices of the largest or smallest scores; for TopK, these scores and the indices."""
         scores = operands[0]
         if not isinstance(scores, Number):
             raise Unknown("its scores are constant")
@@ -226,23 +226,24 @@ class Walk:
             raise Unknown("how many it takes depends on the image")
         top = node.op_type == "TopK"
         axis = attribute(node, "axis", -1 if top else 0) % len(scores.shape)
-        made = [run_node(node, [image, *more], self._graph.opset(node))[int(top)] for image in scores.value]
-        found = np.stack(made).astype(np.int64)
+        own = np.stack(
+            [run_node(node, [image, *more], self._graph.opset(node))[int(top)] for image in scores.value]
+        ).astype(np.int64)
         name = node.output[int(top)] if len(node.output) > int(top) else ""
-        claimed = self._claims.ends.get(name, found)
-        if claimed.shape != found.shape or (name not in self._claims.ends and not self._ends(node)):
+        claimed = self._claims.ends.get(name, own)
+        if claimed.shape != own.shape or (name not in self._claims.ends and not self._ends(node)):
             self._note(f"{label}: nothing is known of the classes it finds")
-            claimed = found
-        extent = found.size * scores.shape[axis] // max(1, scores.value.size)
+            claimed = own
+        extent = own.size * scores.shape[axis] // max(1, scores.value.size)
         shape = (*scores.shape[:axis], extent, *scores.shape[axis + 1 :])
-        whole, taken = (array.reshape(len(found), *shape) for array in (found, claimed.astype(np.int64)))
-        ties = self._comparison.classes(label, name, scores, axis, whole, taken)
+        expected, indices = (array.reshape(len(own), *shape) for array in (own, claimed.astype(np.int64)))
+        ties = self._comparison.classes(label, name, scores, axis, expected, indices)
         self._tell(node, label)
-        number = Number.of(taken.reshape(found.shape))
-        number = replace(number, exact=compact(~np.broadcast_to(ties, whole.shape).reshape(found.shape)))
+        number = Number.of(indices.reshape(own.shape))
+        number = replace(number, exact=compact(~np.broadcast_to(ties, expected.shape).reshape(own.shape)))
         if not top:
             return [number]
-        inside = np.clip(taken, 0, scores.shape[axis] - 1)
+        inside = np.clip(indices, 0, scores.shape[axis] - 1)
 
         def of(array: Array) -> Array:
             return np.take_along_axis(np.broadcast_to(array, scores.value.shape), inside, axis + 1)
@@ -255,7 +256,7 @@ class Walk:
     # -- claims --------------------------------------------------------------------------------------------------------
 
     def _claim(self, tensor: str, shape: tuple[int, ...]) -> Doubles | None:
-        """What is claimed of a tensor, as it is in the file: with the batch of one."""
+        """The claim about a tensor, in the shape that it has in the file: with the batch of one."""
         claim = self._claims.integers.get(tensor)
         if claim is not None and _fits(claim.integers.shape, shape):
             return claim.value().reshape(shape)
@@ -266,7 +267,7 @@ class Walk:
         return end.astype(np.float64) if end is not None and end.shape[1:] == shape[1:] else None
 
     def _compared(self, node: onnx.NodeProto, label: str, name: str, number: Number | None) -> Number | None:
-        """A tensor beside what is claimed of it, which stands in where the check does not know it."""
+        """Compare a tensor with the claim about it, which replaces it if the check does not know it."""
         if number is None:
             claim = self._claims.integers.get(name)
             if claim is not None:
@@ -282,30 +283,30 @@ class Walk:
         return number
 
     def _tell(self, node: onnx.NodeProto, label: str) -> None:
-        """Where the first difference shows at a node, say which nodes lead to it."""
-        found = self._comparison.difference
-        if found is not None and found.node == label and not found.behind:
-            self._comparison.difference = replace(found, behind=tuple(self._path(node)))
+        """If the first difference is at this node, record the nodes that lead to it."""
+        difference = self._comparison.difference
+        if difference is not None and difference.node == label and not difference.behind:
+            self._comparison.difference = replace(difference, behind=tuple(self._path(node)))
 
     def _path(self, node: onnx.NodeProto) -> list[str]:
-        """Nodes between the last tensors that were compared and this one, in the file's order."""
-        found: dict[int, str] = {}
+        """The nodes between the last compared tensors and this one, in the file's order."""
+        labels: dict[int, str] = {}
         waiting = [node]
-        while waiting and len(found) < _MAX_FOLLOWED:
+        while waiting and len(labels) < _MAX_FOLLOWED:
             for name in waiting.pop(0).input:
                 maker = self._graph.makers.get(name)
-                if maker is None or name in self._claims.integers or self._graph.place(maker) in found:
+                if maker is None or name in self._claims.integers or self._graph.place(maker) in labels:
                     continue
-                found[self._graph.place(maker)] = self._graph.label(maker)
+                labels[self._graph.place(maker)] = self._graph.label(maker)
                 waiting.append(maker)
-        return [found[place] for place in sorted(found)]
+        return [labels[place] for place in sorted(labels)]
 
     def _note(self, sentence: str) -> None:
         self._comparison.unchecked.append(sentence)
 
 
 def _as_cast(node: onnx.NodeProto, operands: list[Operand]) -> tuple[onnx.NodeProto, list[Operand]]:
-    """A CastLike as the Cast that it is: of its second operand, only the type counts."""
+    """A CastLike as a Cast: only the type of its second operand matters."""
     like = operands[1]
     if like is None:
         raise Unknown("it has one operand")

@@ -1,4 +1,4 @@
-"""C++ simulation of a project's HLS."""
+"""C simulation of a project's HLS C++."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _FLAGS = ("-std=c++17", "-O2")
 _SOURCES = ("top.cpp", "testbench.cpp")
 _PROGRAM = "testbench"
 _MIN_FRAMES = 8
-"""Of a process: starting one more does not pay for fewer."""
+"""Least number of frames per process: starting another one does not pay off for fewer."""
 
 
 class CSimulationError(UserError):
-    """The simulation ran and did not give whole frames."""
+    """The simulation ran but failed, or did not output whole frames."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class CSimulator:
     program
         The executable.
     build_seconds
-        What building it took; next to nothing where it was in the cache.
+        Time to build it; almost none if it was in the cache.
     """
 
     program: Path
@@ -46,12 +46,12 @@ class CSimulator:
 
 
 def build_csim(project: Path, *, dump: bool = False) -> CSimulator:
-    """Compile `hls/` of a project, or find it compiled before; with `dump` so that it can write what streams carry.
+    """Compile a project's `hls/`, or find it in the cache; with `dump`, it can write what streams carry.
 
     Raises
     ------
     UserError
-        When the project has no HLS, the compiler or `ap_int.h` is missing, or compilation fails.
+        If the project has no HLS, the compiler or `ap_int.h` is missing, or compilation fails.
     """
     started = time.perf_counter()
     folder = project.absolute() / "hls"
@@ -85,7 +85,7 @@ def build_csim(project: Path, *, dump: bool = False) -> CSimulator:
 def run_csim(
     simulator: CSimulator, data: NDArray[np.uint8] | bytes, frames: int, *, processes: int | None = None
 ) -> NDArray[np.uint8]:
-    """Send frames through the accelerator, in several processes at a time: no unit remembers anything of a frame.
+    """Send frames through the accelerator, in parallel processes, since no unit keeps state between frames.
 
     Parameters
     ----------
@@ -94,21 +94,21 @@ def run_csim(
     data
         The bytes of all input beats, frame after frame.
     frames
-        How many there are.
+        The number of frames.
     processes
-        How many processes share them; as many as there are processors, where that is not said.
+        The number of processes that share them; by default as many as there are processors.
 
     Returns
     -------
     array
-        The bytes of the output beats, (frames, beats * bytes), in each frame one output behind the other.
+        The bytes of the output beats, (frames, beats * bytes); in each frame, the outputs follow each other.
 
     Raises
     ------
     UserError
-        When the simulation cannot be run.
+        If the simulation cannot be run.
     CSimulationError
-        When it fails or its bytes are no whole frames.
+        If it fails, or does not output whole frames.
     """
     packed = np.frombuffer(data, dtype=np.uint8) if isinstance(data, bytes) else data.reshape(-1)
     if frames == 0 or packed.size % frames:
@@ -131,12 +131,12 @@ def _run_part(simulator: CSimulator, data: NDArray[np.uint8], frames: int) -> ND
 
 
 def watch_csim(simulator: CSimulator, data: NDArray[np.uint8] | bytes) -> dict[str, bytes]:
-    """Send frames through a simulator built with `dump`, and take what each stream carried, whatever comes out.
+    """Send frames through a simulator built with `dump`, and record what each stream carries, however the run ends.
 
     Returns
     -------
     dict
-        By stream name what hls/bnn/dump.hpp wrote; empty for a project without it.
+        The data that hls/bnn/dump.hpp wrote, by stream name; empty for a project without it.
     """
     with scratch_folder(data) as folder:
         command = [str(simulator.program), "--input", str(folder / INPUT)]
@@ -147,5 +147,5 @@ def watch_csim(simulator: CSimulator, data: NDArray[np.uint8] | bytes) -> dict[s
 def _run(command: list[str], where: Path, kind: type[UserError] = UserError) -> None:
     result = run_program(command)
     if result.returncode != 0:
-        said = "\n".join(result.stdout.strip().splitlines()[:20])
-        raise kind(f"{Path(command[0]).name} failed with status {result.returncode}:\n{said}", where=str(where))
+        printed = "\n".join(result.stdout.strip().splitlines()[:20])
+        raise kind(f"{Path(command[0]).name} failed with status {result.returncode}:\n{printed}", where=str(where))

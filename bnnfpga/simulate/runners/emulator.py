@@ -1,4 +1,7 @@
-"""Emulation: the integers of a dataflow graph, fast, bit for bit what `Graph.execute` says (docs/emulator.md)."""
+"""Emulation: the integers of a dataflow graph, computed fast and identical to those of `Graph.execute`.
+
+See docs/emulator.md.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from bnnfpga.numbers.integers import IntArray
 from bnnfpga.simulate.runners.emulator_library import check_call, choose_path, load_library
 
 _KINDS = {"int64": 0, "int32": 1, "int8": 2, "uint8": 3}
-"""Arrays that the library reads as they are; numbers as in its enum Storage."""
+"""Array types that the library reads without conversion, numbered as in its enum Storage."""
 
 
 def run_emulator(
@@ -30,7 +33,7 @@ def run_emulator(
     threads: int | None = None,
     path: str | None = None,
 ) -> dict[str, IntArray]:
-    """What `graph` computes, stream by stream.
+    """Compute the values of a graph's streams.
 
     Parameters
     ----------
@@ -39,27 +42,27 @@ def run_emulator(
     codes
         Integers (frames, *input shape) or (frames, elements), within the input stream's type.
     tensors
-        Names of the streams wanted, from the input on; None for the outputs alone.
+        Names of the streams to return, the input included; None for the outputs only.
     threads
-        How many work on the frames; None for one a core.
+        The number of threads that share the frames; None for one per core.
     path
         Forces `avx512`, `avx2`, `portable` or `numpy`; None takes the fastest that runs here.
 
     Returns
     -------
     dict
-        int64 (frames, *shape) by stream name, as `Graph.execute` gives them.
+        int64 (frames, *shape) by stream name, as returned by `Graph.execute`.
 
     Raises
     ------
     UserError
-        When the path does not run here, or its library cannot be built.
+        If the path does not run here, or its library cannot be built.
     """
     return Emulator(graph, path).run(codes, tensors=tensors, threads=threads)
 
 
 class Emulator:
-    """A graph made ready to run often: native where there is a compiler, else in numpy. See `run_emulator`."""
+    """A graph prepared for many runs, native if there is a compiler, else in numpy. See `run_emulator`."""
 
     def __init__(self, graph: Graph, path: str | None = None) -> None:
         self.graph = graph
@@ -77,8 +80,8 @@ class Emulator:
         threads: int | None = None,
     ) -> dict[str, IntArray]:
         """See `run_emulator`."""
-        wanted = [stream.name for stream in self.graph.outputs] if tensors is None else list(tensors)
-        for name in wanted:
+        names = [stream.name for stream in self.graph.outputs] if tensors is None else list(tensors)
+        for name in names:
             if name not in self._shapes:
                 raise ValueError(f"no stream is called {name!r}; there are {', '.join(self._shapes)}")
         shape = self.graph.input.shape
@@ -86,24 +89,24 @@ class Emulator:
         if codes.dtype.kind not in "iu" or math.prod(codes.shape[1:]) != math.prod(shape):
             raise ValueError(f"codes are {codes.dtype} of shape {codes.shape}, expected integers of {shape} a frame")
         if self.path == "numpy":
-            return self.graph.execute(codes.astype(np.int64), wanted)
+            return self.graph.execute(codes.astype(np.int64), names)
         contiguous = np.ascontiguousarray(codes if codes.dtype.name in _KINDS else codes.astype(np.int64))
-        results = {name: np.empty((frames, *self._shapes[name]), np.int64) for name in wanted}
+        results = {name: np.empty((frames, *self._shapes[name]), np.int64) for name in names}
         check_call(
             self._library.bnn_graph_run,
             self._handle,
             contiguous.ctypes.data_as(ctypes.c_void_p),
             ctypes.c_int(_KINDS[contiguous.dtype.name]),
             ctypes.c_int64(frames),
-            _numbers([self._tensors[name] for name in wanted]),
+            _numbers([self._tensors[name] for name in names]),
             _pointers(list(results.values())),
-            ctypes.c_int64(len(wanted)),
+            ctypes.c_int64(len(names)),
             ctypes.c_int(threads or 0),
         )
         return results
 
     def scores(self, codes: NDArray[np.integer[Any]], *, threads: int | None = None) -> tuple[IntArray, ...]:
-        """What the graph gives for `codes`, for each output int64 (frames, elements)."""
+        """The graph's outputs for `codes`, each int64 (frames, elements)."""
         results = self.run(codes, threads=threads)
         return tuple(results[stream.name].reshape(len(codes), stream.port.elements) for stream in self.graph.outputs)
 
@@ -112,7 +115,7 @@ class Emulator:
         self._handle = ctypes.c_void_p(self._library.bnn_graph_new())
         self._count = 0  # of tensors
         weakref.finalize(self, self._library.bnn_graph_free, self._handle)
-        # What elements outside the image are, by stream.
+        # The value of elements outside the image, by stream.
         outside: dict[str, int] = {}
         tensors: dict[str, int] = {self.graph.input.name: self._add_tensor(self.graph.input.port, 0)}
         graph = self.graph
@@ -124,7 +127,7 @@ class Emulator:
             for stream, port in zip(sources, operator.inputs, strict=True):
                 inputs.append(tensors[stream.name])
                 if stream.port.shape != port.shape:
-                    # The same elements behind other axes.
+                    # The same elements under other axes.
                     inputs[-1] = self._add_tensor(port, outside.get(stream.name, 0))
                     self._add_operator(operator, IDENTITY, [tensors[stream.name]], inputs[-1:])
             outputs = []
@@ -136,7 +139,7 @@ class Emulator:
         self._tensors = tensors
 
     def _add_tensor(self, port: Port, outside: int) -> int:
-        """A tensor that holds what a port takes or makes; its number."""
+        """Add a tensor for the values of a port; returns its number."""
         *positions, channels = port.shape
         lo, hi, bipolar = port.type.lo, port.type.hi, port.type.is_bipolar
         if port.pads:

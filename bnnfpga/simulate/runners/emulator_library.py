@@ -1,7 +1,8 @@
-"""The emulator's native library: built once a machine from `flows/emulator/`, loaded into this process.
+"""The emulator's native library: built once per machine from `flows/emulator/`, and loaded into this process.
 
-There is a library for each instruction set, and one process may hold several. None is ever loaded that this machine
-cannot run: what the machine has is what its compiler predefines for it, and the cache tells machines apart by that.
+There is a library for each instruction set, and one process may load several. A library that this machine cannot run is
+never loaded: the machine's instruction sets are those that its compiler predefines, which are also part of the cache's
+key.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import threading
 
 from bnnfpga.base.assets import asset
 from bnnfpga.base.errors import UserError
-from bnnfpga.native.library import Part, compiler_here, shared_library
+from bnnfpga.native.library import TranslationUnit, compiler_here, shared_library
 from bnnfpga.native.toolchain import Compiler
 
 INSTRUCTION_SETS: dict[str, tuple[str, ...]] = {
@@ -23,18 +24,18 @@ INSTRUCTION_SETS: dict[str, tuple[str, ...]] = {
     "avx2": ("avx2",),
     "portable": (),
 }
-"""What each path needs of the processor, by the compiler's names, the fastest path first."""
+"""The instruction sets that each path needs, by the compiler's names, fastest path first."""
 
 VARIABLE = "BNNFPGA_EMULATOR"
 """Environment variable that chooses a path: one of `INSTRUCTION_SETS`, or `numpy`."""
 
-# What a net's time goes into: the sources that use vectors (lanes.h), and what feeds them.
+# The hot code: the sources that use vectors (lanes.h), and those that feed them.
 _VECTORS = ("bit_planes", "byte_table", "matrix_vector", "row_kernel", "sliced_matrix_vector")
 _MESSAGE_BYTES = 400
 
 
 def paths_here(compiler: Compiler) -> tuple[str, ...]:
-    """The paths that this machine can run, the fastest first."""
+    """The paths that this machine can run, fastest first."""
     return tuple(
         path
         for path, needs in INSTRUCTION_SETS.items()
@@ -43,44 +44,44 @@ def paths_here(compiler: Compiler) -> tuple[str, ...]:
 
 
 def choose_path(path: str | None = None) -> str:
-    """The path to take: `path`, else what the environment says, else the fastest; `numpy` where nothing can be built.
+    """The path to use: `path`, else the environment's, else the fastest; `numpy` if nothing can be built.
 
     Raises
     ------
     UserError
-        When the path that was asked for does not exist, or does not run here.
+        If the requested path does not exist, or does not run here.
     """
-    asked = path or os.environ.get(VARIABLE) or None
+    requested = path or os.environ.get(VARIABLE) or None
     choices = (*INSTRUCTION_SETS, "numpy")
-    where = f"emulator path {asked!r}"
-    if asked is not None and asked not in choices:
+    where = f"emulator path {requested!r}"
+    if requested is not None and requested not in choices:
         raise UserError("there is no emulator path of that name", where=where, hint=f"paths are {', '.join(choices)}")
-    if asked == "numpy":
-        return asked
+    if requested == "numpy":
+        return requested
     try:
         if sys.byteorder != "little":
             raise UserError("the native emulator needs a little-endian machine", hint="use --backend rtl")
         here = paths_here(compiler_here())
     except UserError:
-        if asked is None:
+        if requested is None:
             return "numpy"
         raise
-    if asked is not None and asked not in here:
+    if requested is not None and requested not in here:
         raise UserError(
             "this machine does not have its instructions",
             where=where,
             hint=f"this machine runs {', '.join(here)}, numpy",
         )
-    return asked or here[0]
+    return requested or here[0]
 
 
 def native_path() -> str | None:
-    """The native path that is taken here, its library loaded; None where there is none, or it cannot be built.
+    """Load the library of the native path to use here; returns the path, or None if it is numpy or cannot be built.
 
     Raises
     ------
     UserError
-        When the path that the environment asks for does not exist, or does not run here.
+        If the path that the environment requests does not exist, or does not run here.
     """
     path = choose_path()
     if path == "numpy":
@@ -93,12 +94,12 @@ def native_path() -> str | None:
 
 @functools.cache
 def load_library(path: str) -> ctypes.CDLL:
-    """The library of a path that runs here, built where the cache does not hold it.
+    """Load the library of a path that runs here, after building it if the cache does not hold it.
 
     Raises
     ------
     UserError
-        When it cannot be built or loaded.
+        If it cannot be built or loaded.
     """
     files = sorted((asset("flows") / "emulator").iterdir())
     sources = [file for file in files if file.suffix == ".cpp"]
@@ -106,7 +107,7 @@ def load_library(path: str) -> ctypes.CDLL:
     others = tuple(file for file in sources if file.stem not in _VECTORS)
     library = shared_library(
         f"emulator-{path}",
-        {"vectors": Part(("-O3",), vectors), "rest": Part(("-O1",), others)},
+        {"vectors": TranslationUnit(("-O3",), vectors), "rest": TranslationUnit(("-O1",), others)},
         headers=[file for file in files if file.suffix == ".h"],
         flags=_options(path),
         what="the emulator",
@@ -118,9 +119,9 @@ def load_library(path: str) -> ctypes.CDLL:
 
 
 def build_ahead() -> None:
-    """Begins to build the library that an emulator will soon load, beside what else has to be done until then.
+    """Start building the library in the background, for an emulator that will soon load it.
 
-    What fails here fails again, and is reported, where the library is loaded: that waits for the one who builds.
+    Loading waits for this build. A failure here is repeated, and reported, when the library is loaded.
     """
 
     def build() -> None:
@@ -131,7 +132,7 @@ def build_ahead() -> None:
 
 
 def check_call(function: object, *arguments: object, who: str = "") -> None:
-    """Call a function of the library that tells by a message what failed; `who` names the operator it is about.
+    """Call a library function that reports failures as a message; `who` names the operator concerned.
 
     Raises
     ------

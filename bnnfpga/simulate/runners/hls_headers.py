@@ -1,7 +1,7 @@
-"""Finding `ap_int.h` and `hls_stream.h`, which the HLS library is compiled against.
+"""Finding `ap_int.h` and `hls_stream.h`, against which the HLS library is compiled.
 
-They come with Vitis HLS. Xilinx also published them under the Apache licence, and the wheel of hls4ml carries that
-copy; it is fetched on request (`bnnfpga doctor --fetch-hls-headers`), never kept in this project.
+They come with Vitis HLS. Xilinx has also published them under the Apache licence, and hls4ml's wheel contains that
+copy; it is fetched on request (`bnnfpga doctor --fetch-hls-headers`), and never kept in this project.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ _HINT = "bnnfpga doctor --fetch-hls-headers"
 
 
 def find_headers(*more: Path) -> Path:
-    """The folder to give to `-I`.
+    """Find the include folder with the headers.
 
-    Looked for in this order: `BNNFPGA_HLS_INCLUDE`; a Vitis installation (`XILINX_HLS`, `XILINX_VITIS`); the folders
-    `more`; an installed hls4ml; what `fetch_headers` left in the cache.
+    Searched in this order: `BNNFPGA_HLS_INCLUDE`; a Vitis installation (`XILINX_HLS`, `XILINX_VITIS`); the folders
+    `more`; an installed hls4ml; the copy of `fetch_headers` in the cache.
 
     Raises
     ------
     UserError
-        When there are none, or `BNNFPGA_HLS_INCLUDE` names a folder without them.
+        If there are none, or `BNNFPGA_HLS_INCLUDE` names a folder without them.
     """
     chosen = os.environ.get("BNNFPGA_HLS_INCLUDE")
     if chosen:
@@ -53,9 +53,9 @@ def find_headers(*more: Path) -> Path:
 
 
 def open_headers() -> dict[str, bytes]:
-    """The open headers by name, and `LICENSE`, which must go with them; nothing where `fetch_headers` left none.
+    """The open headers by name, with the `LICENSE` that must accompany them; empty if they have not been fetched.
 
-    Those of Vitis are the vendor's, and stay where they are.
+    Those of Vitis belong to the vendor and are never copied.
     """
     folder = _fetched()
     if not _complete(folder) or not (folder / "LICENSE").is_file():
@@ -65,12 +65,12 @@ def open_headers() -> dict[str, bytes]:
 
 
 def fetch_headers() -> Path:
-    """Download the open headers into the cache, with their licence, and return their folder.
+    """Download the open headers and their licence into the cache, and return their folder.
 
     Raises
     ------
     UserError
-        When pip cannot download them.
+        If pip cannot download them.
     """
     target = _fetched()
     if _complete(target):
@@ -90,7 +90,7 @@ def fetch_headers() -> Path:
         try:
             unpacked.rename(target)
         except OSError:
-            # Someone else was faster, or an earlier attempt left a part.
+            # Another process was faster, or an interrupted attempt left a part.
             if not _complete(target):
                 shutil.rmtree(target)
                 unpacked.rename(target)
@@ -107,7 +107,7 @@ def _vitis() -> list[Path]:
 
 
 def _installed_hls4ml() -> list[Path]:
-    """Its files are located without importing it, which takes seconds."""
+    """The headers of an installed hls4ml, located without importing it, which takes seconds."""
     try:
         distribution = importlib.metadata.distribution("hls4ml")
     except importlib.metadata.PackageNotFoundError:

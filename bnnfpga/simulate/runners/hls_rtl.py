@@ -1,4 +1,4 @@
-"""Verilog that Vitis HLS made of a project's `hls/`, for the harness that simulates the project's own RTL."""
+"""Preparing Verilog that Vitis HLS generated from a project's `hls/` for the harness of the project's own RTL."""
 
 from __future__ import annotations
 
@@ -18,19 +18,21 @@ _AGAIN = "run Vitis HLS in the project's hls/ again, and name the folder with it
 
 
 def stage_hls_rtl(project: ProjectData, source: Path, folder: Path) -> None:
-    """Write into the empty `folder` what the simulator is built from: `rtl/`, `sim/`, and `memories/` to run in.
+    """Write the sources of the simulator into the empty `folder`: `rtl/`, `sim/`, and `memories/` to run in.
 
     Parameters
     ----------
     project
-        The project whose C++ it was.
-    given
-        Where Vitis HLS left its Verilog (`*.v`, with `*.dat`), or its work folder.
+        The project whose C++ was synthesised.
+    source
+        The folder with Vitis HLS' Verilog (`*.v`, with `*.dat`), or its work folder.
+    folder
+        The folder to fill.
 
     Raises
     ------
     UserError
-        If there is none, or its top level is not this accelerator's.
+        If there is no Verilog, or its top level is not this accelerator's.
     """
     place = next(
         (path for path in (source, *(source / subfolder for subfolder in _SUBFOLDERS)) if list(path.glob("*.v"))), None
@@ -45,7 +47,7 @@ def stage_hls_rtl(project: ProjectData, source: Path, folder: Path) -> None:
     top = texts[tops[0]]
     ports = read_ports(top[definition.search(top).start() :])  # type: ignore[union-attr]
     _check_ports(project, ports, place / tops[0])
-    # The harness's own top level has that name.
+    # The top level of the harness has that name.
     texts[tops[0]] = definition.sub(rf"\g<1>{_CORE}", top)
 
     for name in ("rtl", "memories"):
@@ -68,7 +70,7 @@ def stage_hls_rtl(project: ProjectData, source: Path, folder: Path) -> None:
 
 
 def read_ports(text: str) -> dict[str, int]:
-    """The widths of a module's ports by name; `text` begins with the module."""
+    """Parse the widths of a module's ports by name; `text` begins with the module."""
     text = re.sub(r"//[^\n]*|/\*.*?\*/", "", text.partition("endmodule")[0], flags=re.DOTALL)
     declared = re.findall(r"\b(?:input|output)\s+(?:(?:wire|reg)\s+)?(?:\[\s*(\d+)\s*:\s*0\s*\]\s*)?(\w+)", text)
     return {name: int(high or 0) + 1 for high, name in declared}

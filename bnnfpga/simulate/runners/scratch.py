@@ -1,4 +1,4 @@
-"""The folder in which a simulator finds its input and leaves its output, and the program being run."""
+"""A scratch folder for a simulator's input and output, and running the program."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ INPUT = "input.bin"
 
 @contextmanager
 def scratch_folder(data: NDArray[np.uint8] | bytes) -> Iterator[Path]:
-    """A temporary folder with `data` in the file `INPUT`.
+    """Create a temporary folder with `data` in the file `INPUT`.
 
     Raises
     ------
     UserError
-        When there is no room for it.
+        If there is no room for it.
     """
     with ExitStack() as stack:
         try:
@@ -40,12 +40,12 @@ def scratch_folder(data: NDArray[np.uint8] | bytes) -> Iterator[Path]:
 
 
 def run_program(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
-    """Run a built simulator to its end, and catch what it prints.
+    """Run a built simulator to its end, and capture its output.
 
     Raises
     ------
     UserError
-        When the system does not let it run.
+        If the system cannot run it.
     """
     try:
         return subprocess.run(

@@ -1,7 +1,7 @@
-"""Building the Verilated simulator of a project, once for everything that it depends on.
+"""Building the Verilated simulator of a project, cached by everything that it depends on.
 
-BNNFPGA_OPTIMIZE says how long the C++ compiler works on it, 0 to 3. Where few frames are simulated, 1 takes a
-fraction of the time of 3, which is meant for many.
+BNNFPGA_OPTIMIZE is the C++ compiler's optimisation level, 0 to 3. For few frames, a build at 1 takes a fraction of the
+time of one at 3, which is meant for many.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ class Simulator:
     path
         The executable.
     build_seconds
-        What building it took; next to nothing where it was in the cache.
+        Time to build it; almost none if it was in the cache.
     from_cache
-        Whether it was.
+        Whether it was in the cache.
     project, trace, monitor, verilator
-        What it was built from.
+        The arguments of `build_simulator`.
     """
 
     path: Path
@@ -70,7 +70,7 @@ def build_simulator(
 ) -> Simulator:
     """Build a project's simulator, or find it in the cache.
 
-    The memories are no part of it: they are read when it runs.
+    The memories are not part of it: they are read when it runs.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def build_simulator(
     Raises
     ------
     UserError
-        When a tool is missing or the build fails.
+        If a tool is missing or the build fails.
     """
     started = time.perf_counter()
     sources = _read_sources(project_dir)
@@ -95,11 +95,11 @@ def build_simulator(
     if trace == "fst":
         require_fst(tool, compiler)
     settings = [f"VERILATOR={tool.command}", f"CXX={shlex.join(compiler.command)}", "PROJECT=project", "BUILD=build"]
-    # Two builds of one version differ in their size, where their places do not tell them apart.
+    # Two builds of one Verilator version at the same place differ in size.
     parts: list[str | bytes] = [*settings, str(tool.version), str(tool.root), str(Path(tool.command).stat().st_size)]
     parts.append(compiler.identity)
     options = [f"TRACE={trace}", f"MONITOR={int(monitor)}", f"OPTIMIZE={_optimization()}"]
-    # VCD needs nothing that is not there anyway, so one runtime serves it and no trace.
+    # VCD needs no additional libraries, so one runtime serves both VCD and no trace.
     runtime_trace = "fst" if trace == "fst" else "vcd"
     from_cache = True
 
@@ -111,7 +111,7 @@ def build_simulator(
         nonlocal from_cache
         from_cache = False
         _write_files(folder / "project", sources)
-        # A relative name: the cache's own may hold spaces.
+        # A relative path, since that of the cache may contain spaces.
         _make(folder, tool, [*settings, *options, f"RUNTIME=../{runtime.name}", _PROGRAM])
         (folder / "build" / _PROGRAM).rename(folder / _PROGRAM)
         shutil.rmtree(folder / "build")
@@ -140,12 +140,10 @@ def _optimization() -> str:
 
 
 def _read_sources(project: Path) -> dict[str, bytes]:
-    """Everything that a simulator is made from, by its name in the project."""
-    for needed in ("rtl/accelerator.sv", _RULES):
-        if not (project / needed).is_file():
-            raise UserError(
-                "this is not a compiled project", where=str(project / needed), hint="compile the model again"
-            )
+    """All sources of a simulator, by their path in the project."""
+    for name in ("rtl/accelerator.sv", _RULES):
+        if not (project / name).is_file():
+            raise UserError("this is not a compiled project", where=str(project / name), hint="compile the model again")
     files = [path for folder in ("rtl", "sim") for path in sorted((project / folder).rglob("*")) if path.is_file()]
     return {path.relative_to(project).as_posix(): path.read_bytes() for path in files}
 
@@ -158,7 +156,7 @@ def _write_files(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 def _make(folder: Path, tool: Verilator, arguments: list[str]) -> None:
-    """Run the project's rules in `folder`; on failure keep the log beside it, and show its end."""
+    """Run the project's make rules in `folder`; on failure, keep the log in the cache and show its first error."""
     command = [
         find_make(),
         "-f",
@@ -167,7 +165,7 @@ def _make(folder: Path, tool: Verilator, arguments: list[str]) -> None:
         f"JOBS={min(_MAX_JOBS, available_processors())}",
         *arguments,
     ]
-    # A make that called us must not pass its own options and job server on.
+    # A calling make must not pass on its own options and job server.
     outer = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")
     environment = {name: value for name, value in os.environ.items() if name not in outer}
     environment["LC_ALL"] = "C"
@@ -197,8 +195,8 @@ def _make(folder: Path, tool: Verilator, arguments: list[str]) -> None:
 
 
 def _first_error(text: str) -> str:
-    """The lines of a log that say what went wrong first; most of those after them only follow from it."""
-    # What matters comes before make's own complaint about it.
+    """The lines of a log from its first error on; most later ones are only consequences."""
+    # make's own complaints only repeat what failed.
     lines = [line for line in text.strip().splitlines() if not line.startswith(("make", "gmake"))]
     start = next((i for i, line in enumerate(lines) if _ERROR.search(line)), max(0, len(lines) - _LOG_LINES))
     return "\n".join(lines[start : start + _LOG_LINES])

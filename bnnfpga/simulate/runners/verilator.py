@@ -1,4 +1,4 @@
-"""Cycle-accurate simulation: frames sent through the Verilated RTL of a project."""
+"""Cycle-accurate simulation of frames with a project's Verilated RTL."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = [
     "run_simulator",
 ]
 
-# What the harness ends with, see flows/verilator/options.h.
+# Exit statuses of the harness, see flows/verilator/options.h.
 _DEADLOCK, _INTERRUPTED = 4, 130
 _MEMORY_ERROR = re.compile(r"([\w.-]+\.mem):(?:\d+:)? \$readmem (.*)")
 _WRONG_RUNS = (3, 4, 5)
@@ -36,10 +36,10 @@ _FIGURES = ("name", "stalled_cycles", "starved_cycles", "max_occupancy")
 
 
 class SimulationError(UserError):
-    """The simulation ended before all frames were out.
+    """The simulation ended before all frames had come out.
 
-    `end` says how, where that is the accelerator's doing: `wrong_tlast`, `unstable_output`, `deadlock` or `too_slow`;
-    `output` is the number of the output at which the first two of these showed.
+    `end` is the reason if it lies in the accelerator: `wrong_tlast`, `unstable_output`, `deadlock` or `too_slow`;
+    `output` is the number of the output that showed one of the first two.
     """
 
     def __init__(
@@ -50,20 +50,20 @@ class SimulationError(UserError):
 
 
 class SimulationDeadlock(SimulationError):
-    """Nothing moved any more.
+    """The accelerator deadlocked.
 
     Parameters
     ----------
     message, where
         As in `UserError`.
     last_transfer
-        Cycle of the last transfer on either external stream.
+        Cycle of the last transfer on any external stream.
     frames_in, frames_out
-        Whole frames that went in and came out until then.
+        Whole frames that had gone in and come out by then.
     stuck
-        Names of the streams on which a beat waits and is not taken.
+        Names of the streams with VALID high and READY low.
     starved
-        Names of those that would take a beat and get none.
+        Names of the streams with READY high and VALID low.
     """
 
     def __init__(
@@ -86,8 +86,8 @@ class SimulationDeadlock(SimulationError):
 
 
 @dataclass(frozen=True)
-class Window:
-    """A waveform of some cycles, `first` to `last`, both included; `path` ends in .vcd or .fst."""
+class WaveformWindow:
+    """A waveform of the cycles `first` to `last`, both included; `path` ends in .vcd or .fst."""
 
     path: Path
     first: int
@@ -96,26 +96,26 @@ class Window:
 
 @dataclass(frozen=True)
 class RtlRun:
-    """What came out, and when.
+    """The output of a simulation, and its cycles.
 
-    A transfer's cycle is the index of the rising clock edge at which it happens, from the first one after reset.
+    A transfer's cycle is the index of the rising clock edge at which it happens, counted from the first after reset.
 
     Parameters
     ----------
     output
-        Bytes of the output beats, (frames, beats * bytes), in each frame one output behind the other.
+        Bytes of the output beats, (frames, beats * bytes); in each frame, the outputs follow each other.
     cycles
-        Cycles until the last output transfer, that one included.
+        Cycles up to and including the last output transfer.
     seconds
-        Time in the evaluation loop alone.
+        Time in the evaluation loop only.
     first_input_cycle
         Cycle of the first input transfer.
     frame_done
         For each frame the cycle of its last output transfer on any port.
     streams
-        Of each stream `name`, `stalled_cycles`, `starved_cycles` and `max_occupancy`, where they were asked for.
+        For each stream `name`, `stalled_cycles`, `starved_cycles` and `max_occupancy`, if requested.
     traced_cycles
-        How many cycles the waveform shows, where one was asked for.
+        The number of cycles in the waveform, if one was requested.
     """
 
     output: NDArray[np.uint8]
@@ -152,28 +152,28 @@ def run_simulator(
     input_bytes
         The bytes of all input beats, frame after frame.
     frames
-        How many there are.
+        The number of frames.
     stall_seed
-        Lets all external streams stall, each in bursts that follow from this number.
+        Stalls all external streams at random, in bursts seeded by this number.
     trace
         The waveform to write.
     trace_megabytes
-        The size at which the waveform ends; the simulation goes on.
+        The size at which the waveform ends; the simulation continues.
     watchdog
         Cycles without a transfer that count as a deadlock; None for a multiple of the predicted cycles.
     most_cycles
-        Cycles after which to give up; None for as many as it takes.
+        Cycles after which to give up; None for no limit.
     streams
         Whether to return the streams' figures.
     explain
-        Whether a deadlock is run once more with monitors, to name the streams that are stuck.
+        Whether to repeat a deadlocked run with monitors, to name the streams that are stuck.
 
     Raises
     ------
     SimulationDeadlock
-        When nothing moves any more.
+        If nothing moves any more.
     SimulationError
-        When `tlast` marks the wrong beat, the cycles do not suffice, or the simulation fails otherwise.
+        If `tlast` marks the wrong beat, the cycles do not suffice, or the simulation fails otherwise.
     """
     if streams and not simulator.monitor:
         raise ValueError("streams need a simulator built with monitor=True")
@@ -188,14 +188,14 @@ def run_simulator(
         options += ["--most-cycles", str(most_cycles)]
     with scratch_folder(input_bytes) as folder:
         traced = [] if trace is None else ["--trace", str(trace.absolute()), "--trace-megabytes", str(trace_megabytes)]
-        status, said = _run(simulator, memories_dir, folder, [*options, *traced])
+        status, printed = _run(simulator, memories_dir, folder, [*options, *traced])
         if status == _DEADLOCK:
-            raise _explain_deadlock(simulator, memories_dir, folder, options, said, watch=explain)
+            raise _explain_deadlock(simulator, memories_dir, folder, options, printed, watch=explain)
         if status != 0:
-            raise _explain_failure(simulator, memories_dir, folder, status, said)
-        if said:
+            raise _explain_failure(simulator, memories_dir, folder, status, printed)
+        if printed:
             # Messages of the RTL itself, above all about its memory files.
-            print(said, file=sys.stderr)
+            print(printed, file=sys.stderr)
         report = json.loads((folder / "report.json").read_text())
         return RtlRun(
             output=np.fromfile(folder / "output.bin", dtype=np.uint8).reshape(frames, -1),
@@ -215,15 +215,15 @@ def watch_simulator(
     frames: int,
     *,
     most_cycles: int | None = None,
-    window: Window | None = None,
+    window: WaveformWindow | None = None,
 ) -> tuple[dict[str, bytes], int]:
-    """Send frames through the accelerator and take what each stream carried, however the run ends.
+    """Send frames through the accelerator and record what each stream carries, however the run ends.
 
     Returns
     -------
     tuple
-        By stream name what its monitor wrote (flows/verilator/bnn_stream_monitor.sv), empty for a simulator without
-        monitors; the number of cycles.
+        The data of the streams' monitors by stream name (flows/verilator/bnn_stream_monitor.sv), empty for a simulator
+        without monitors; and the number of cycles.
     """
     options = ["--frames", str(frames)]
     if most_cycles is not None:
@@ -232,15 +232,15 @@ def watch_simulator(
         options += ["--trace", str(window.path.absolute())]
         options += ["--trace-from", str(window.first), "--trace-to", str(window.last)]
     with scratch_folder(input_bytes) as folder:
-        status, said = _run(simulator, memories_dir, folder, [*options, f"+bnn_beats={folder}"])
+        status, printed = _run(simulator, memories_dir, folder, [*options, f"+bnn_beats={folder}"])
         if status not in (0, *_WRONG_RUNS):
-            raise _explain_failure(simulator, memories_dir, folder, status, said)
+            raise _explain_failure(simulator, memories_dir, folder, status, printed)
         report = json.loads((folder / "report.json").read_text())
         return {path.stem: path.read_bytes() for path in sorted(folder.glob("*.beats"))}, report["cycles"]
 
 
 def _run(simulator: Simulator, memories: Path, folder: Path, options: list[str]) -> tuple[int, str]:
-    """Run the harness on the input in a folder, to leave its files there; its status and what it printed."""
+    """Run the harness on the input in a folder, where it writes its files; returns its status and printed output."""
     command = [str(simulator.path.absolute()), "--quiet", *options]
     for option, name in (("--input", INPUT), ("--output", "output.bin"), ("--report", "report.json")):
         command += [option, str(folder / name)]
@@ -252,13 +252,14 @@ def _run(simulator: Simulator, memories: Path, folder: Path, options: list[str])
     return done.returncode, done.stdout.strip()
 
 
-def _explain_failure(simulator: Simulator, memories: Path, folder: Path, status: int, said: str) -> SimulationError:
-    """The error for a run that ended early; most often it is a memory file that is no longer what was written."""
-    message = said.removeprefix("error: ").removesuffix("\nAborting...") or f"the simulator ended with status {status}"
-    if found := _MEMORY_ERROR.search(said):
+def _explain_failure(simulator: Simulator, memories: Path, folder: Path, status: int, printed: str) -> SimulationError:
+    """The error for a run that ended early; the most frequent cause is a missing or damaged memory file."""
+    text = printed.removeprefix("error: ").removesuffix("\nAborting...")
+    message = text or f"the simulator ended with status {status}"
+    if match := _MEMORY_ERROR.search(printed):
         return SimulationError(
-            f"this memory file is missing or damaged: {found[2]}",
-            where=str(memories / found[1]),
+            f"this memory file is missing or damaged: {match[2]}",
+            where=str(memories / match[1]),
             hint="compile the model again: bnnfpga compile MODEL -o DIR --force",
         )
     hint = "compile the model again"
@@ -269,25 +270,25 @@ def _explain_failure(simulator: Simulator, memories: Path, folder: Path, status:
 
 
 def _read_streams(folder: Path) -> list[dict[str, Any]]:
-    """The figures that the stream monitors wrote, one line each."""
+    """Read the figures that the stream monitors wrote, one line per stream."""
     path = folder / "streams"
     return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
 
 
 def _explain_deadlock(
-    simulator: Simulator, memories: Path, folder: Path, options: list[str], said: str, *, watch: bool
+    simulator: Simulator, memories: Path, folder: Path, options: list[str], printed: str, *, watch: bool
 ) -> SimulationDeadlock:
-    """The error for a run that stuck; to `watch` it is run once more with monitors, where it had none."""
+    """The error for a deadlock; with `watch`, a run without monitors is first repeated with them."""
     report = json.loads((folder / "report.json").read_text())
     if watch and not simulator.monitor:
-        # What the deadlock is said to be must not hang on the monitors: without them it has no names.
+        # If the monitors cannot be built, the deadlock is reported without the streams' names.
         with contextlib.suppress(UserError):
             watched = build_simulator(simulator.project, monitor=True, verilator=simulator.verilator)
             _run(watched, memories, folder, options)
     streams = _read_streams(folder)
     stuck = [stream["name"] for stream in streams if stream["valid"] and not stream["ready"]]
     starved = [stream["name"] for stream in streams if stream["ready"] and not stream["valid"]]
-    lines = [said.removeprefix("error: ")]
+    lines = [printed.removeprefix("error: ")]
     if stuck:
         lines.append(f"stuck, a beat waits and is not taken: {', '.join(stuck)}")
     if starved:

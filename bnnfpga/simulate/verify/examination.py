@@ -74,7 +74,7 @@ def _listed(shapes: Sequence[tuple[int, ...]]) -> str:
     return " and ".join(map(str, shapes))
 
 
-class _Place(NamedTuple):
+class _OutputPlace(NamedTuple):
     """Where outputs differ: the frame, the output, and the element in stream order."""
 
     frame: int
@@ -82,17 +82,17 @@ class _Place(NamedTuple):
     element: int
 
 
-def _first_wrong(before: Scores, outputs: Scores) -> _Place | None:
+def _first_wrong(before: Scores, outputs: Scores) -> _OutputPlace | None:
     """The first difference in the first frame that has one."""
     places = [
-        _Place(frame, number, element)
+        _OutputPlace(frame, number, element)
         for number, (expected, got) in enumerate(zip(before, outputs, strict=True))
         for frame, element in np.argwhere(got != expected)[:1].tolist()
     ]
     return min(places, default=None)
 
 
-def _output_fault(subject: Subject, before: Scores, result: Result, place: _Place) -> Fault:
+def _output_fault(subject: Subject, before: Scores, result: Result, place: _OutputPlace) -> Fault:
     """The difference as seen at an output, for want of anything nearer to its cause."""
     frame, number, element = place
     stream = subject.graph.outputs[number]

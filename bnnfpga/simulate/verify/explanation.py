@@ -9,7 +9,7 @@ import numpy as np
 
 from bnnfpga.dataflow.schedule import Schedule
 from bnnfpga.golden.check import Difference
-from bnnfpga.simulate.runners.verilator import Window
+from bnnfpga.simulate.runners.verilator import WaveformWindow
 from bnnfpga.simulate.stream_tensors import source_tensors
 from bnnfpga.simulate.verify.beats import from_tensors
 from bnnfpga.simulate.verify.examination import Examination
@@ -38,7 +38,7 @@ def describe_difference(
     if wave is not None and isinstance(stage, RtlStage) and fault is not None and fault.cycle is not None:
         work = 0 if fault.unit is None else _work(subject.graph[fault.unit].schedule())
         first, last = max(0, fault.cycle - wave.cycles - work), fault.cycle + wave.cycles
-        stage.write_wave(watched, Window(wave.path, first, last))
+        stage.write_wave(watched, WaveformWindow(wave.path, first, last))
         written = {"file": str(wave.path), "first_cycle": first, "last_cycle": last}
     fault = fault or Fault("cycles", None, subject.graph.outputs[0].name, found.frame, None, None, None, None)
     return {

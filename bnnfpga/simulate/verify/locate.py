@@ -88,7 +88,7 @@ def locate_value(graph: Graph, expected: Mapping[str, IntArray], observed: Obser
 
 
 @dataclass(frozen=True)
-class _Place:
+class _BeatPlace:
     """The index of the first wrong element in the stream; or the first frame with a wrong number of beats."""
 
     index: int | None
@@ -97,7 +97,7 @@ class _Place:
     beats: int = 0
 
 
-def _first_difference(stream: Stream, expected: IntArray, beats: Beats) -> _Place | None:
+def _first_difference(stream: Stream, expected: IntArray, beats: Beats) -> _BeatPlace | None:
     port = stream.port
     want, got = normalised(port, expected).reshape(-1), normalised(port, beats.elements)
     comparable = min(len(want), len(got))
@@ -111,16 +111,16 @@ def _first_difference(stream: Stream, expected: IntArray, beats: Beats) -> _Plac
     differ = np.flatnonzero(want[:comparable] != got[:comparable])
     if len(differ):
         index = int(differ[0])
-        return _Place(index, index // port.elements)
+        return _BeatPlace(index, index // port.elements)
     if wrong_frame is not None and beats.frames is not None:
-        return _Place(None, wrong_frame, port.beats, int(beats.frames[wrong_frame]))
+        return _BeatPlace(None, wrong_frame, port.beats, int(beats.frames[wrong_frame]))
     if len(got) > len(want):
-        return _Place(None, len(expected), 0, (len(got) - len(want)) // port.lanes)
+        return _BeatPlace(None, len(expected), 0, (len(got) - len(want)) // port.lanes)
     return None
 
 
 def _fault(
-    unit: str | None, stream: Stream, place: _Place, expected: Mapping[str, IntArray], observed: Observed
+    unit: str | None, stream: Stream, place: _BeatPlace, expected: Mapping[str, IntArray], observed: Observed
 ) -> Fault:
     if place.index is None:
         return Fault("beats", unit, stream.name, place.frame, None, None, place.expected_beats, place.beats)

@@ -22,7 +22,7 @@ from bnnfpga.simulate.runners.csim import CSimulationError, build_csim, run_csim
 from bnnfpga.simulate.runners.emulator import Emulator, run_emulator
 from bnnfpga.simulate.runners.hls_headers import find_headers
 from bnnfpga.simulate.runners.simulator import build_simulator
-from bnnfpga.simulate.runners.verilator import SimulationError, Window, watch_simulator
+from bnnfpga.simulate.runners.verilator import SimulationError, WaveformWindow, watch_simulator
 from bnnfpga.simulate.stream_tensors import source_tensors
 from bnnfpga.simulate.verify.beats import Beats, Observed, from_dump, from_monitors, from_tensors
 
@@ -240,7 +240,7 @@ class RtlStage(Stage):
         )
         return from_monitors(subject.graph, files), cycles
 
-    def write_wave(self, subject: Subject, window: Window) -> None:
+    def write_wave(self, subject: Subject, window: WaveformWindow) -> None:
         """Run again and write a waveform of some cycles."""
         kind = window.path.suffix[1:]
         simulator = build_simulator(subject.project.folder, trace=kind)  # type: ignore[arg-type]
