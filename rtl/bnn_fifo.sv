@@ -72,18 +72,20 @@ module bnn_fifo #(
     assign oldest = level[0] && Slots > 1 ? slots[(Slots-1)*Width+:Width] : slots[Width-1:0];
   end else begin : gen_memory
     localparam int unsigned PointerBits = $clog2(Slots);
-    localparam [PointerBits-1:0] LastSlot = PointerBits'(Slots - 1);
+    // A LUT holds 16 or more slots in any case: with a power of two of them, the pointers need no comparison.
+    localparam int unsigned LastSlot = Slots <= 16 ? 2 ** PointerBits - 1 : Slots - 1;
+    localparam Wraps = LastSlot == 2 ** PointerBits - 1;
 
     (* ram_style = "distributed" *)
-    reg [Width-1:0]       slots [0:Slots-1];
+    reg [Width-1:0]       slots [0:LastSlot];
     reg [PointerBits-1:0] write_slot;
     reg [PointerBits-1:0] read_slot;
     always @(posedge clk_i) begin
       if (push) begin
         slots[write_slot] <= s_tdata_i;
-        write_slot <= (write_slot == LastSlot) ? '0 : write_slot + 1'b1;
+        write_slot <= !Wraps && write_slot == PointerBits'(LastSlot) ? '0 : write_slot + 1'b1;
       end
-      if (pop) read_slot <= (read_slot == LastSlot) ? '0 : read_slot + 1'b1;
+      if (pop) read_slot <= !Wraps && read_slot == PointerBits'(LastSlot) ? '0 : read_slot + 1'b1;
       if (!rst_ni) begin
         // The slot of the first beat, and that of the beat behind it.
         write_slot <= '0;
