@@ -1,1 +1,1 @@
-"""Measurements of speed, run by `make bench`. None of them is a timed test."""
+"""Speed measurements, run by `make bench`. None of them is a timed test."""

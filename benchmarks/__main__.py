@@ -2,12 +2,12 @@
 
     python -m benchmarks [--quick] [--only emulator] [--larq PYTHON]
 
-Compiling is timed as a whole process. Simulation counts the evaluation loop of one thread, the best of three runs.
-Builds start from an empty cache; the first one of a machine also compiles Verilator's runtime, and is a line of its
-own. Weights are random where no figure depends on them.
+Compilation is timed as a whole process. Simulation speed is that of the evaluation loop in one thread, the best of
+three runs. Builds start from an empty cache; the first one also compiles Verilator's runtime, and has its own line.
+Weights are random where no figure depends on them.
 
-With `--larq` the emulator's binary layers stand beside those of larq-compute-engine. PYTHON is the interpreter of an
-environment of its own, of Python 3.11, for it wants an older numpy:
+With `--larq`, the emulator's binary layers are compared with those of larq-compute-engine. PYTHON is the interpreter of
+a separate environment with Python 3.11, since it needs an older numpy:
 
     python3.11 -m venv larq
     larq/bin/pip install larq-compute-engine==0.16.0 larq tensorflow-cpu==2.16.1 tf_keras==2.16.0
@@ -65,8 +65,8 @@ def main() -> None:
 def measure(folder: Path, *, quick: bool) -> list[Row]:
     """All rows, in order."""
     small = EXAMPLES / "mnist_mlp" / "mlp_64.onnx"
-    large = LARGE.write(_made(folder / "large"))
-    layer = LAYER.write(_made(folder / "layer"))
+    large = LARGE.write(_new_folder(folder / "large"))
+    layer = LAYER.write(_new_folder(folder / "layer"))
     rows = [
         compile_row("784-64-64-64-10", small, folder, 2.0),
         compile_row("784-1024-1024-1024-10", large, folder, 5.0),
@@ -84,7 +84,7 @@ def measure(folder: Path, *, quick: bool) -> list[Row]:
 
 
 def compile_row(what: str, model: Path, folder: Path, bar: float, *options: str) -> Row:
-    """`bnnfpga compile` as a process of its own: the median of five, after a first one that fills the disk's cache."""
+    """`bnnfpga compile` as a whole process: the median of five, after a first one that fills the disk's cache."""
     command = [
         sys.executable,
         "-m",
@@ -109,7 +109,7 @@ def compile_row(what: str, model: Path, folder: Path, bar: float, *options: str)
 def simulation_rows(
     what: str, model: Path, folder: Path, frames: int, bar: float, build_bar: float | None, **options: Any
 ) -> list[Row]:
-    """Build, build from the cache, and cycles a second of one accelerator; its integers are checked as well."""
+    """Build, build from the cache, and cycles per second of one accelerator; its integers are checked as well."""
     project = bnnfpga.compile(model, folder / "simulated", force=True, **options)
     rng = np.random.default_rng(0)
     shape = (frames, *project.input_shape)
@@ -140,9 +140,9 @@ def simulation_rows(
 
 
 def verify_rows(what: str, model: Path, folder: Path) -> list[Row]:
-    """The whole chain where all is equal, and where one bit of a weight memory is wrong; all stages that run here."""
+    """The whole chain with all stages that run here, when all is equal and with one wrong bit in a weight memory."""
     project = bnnfpga.compile(model, folder / "verified", cycles=64, **PIXELS)
-    # As dark as digits: every unit works, and the wrong bit shows.
+    # As dark as digits: every unit is exercised, and the wrong bit shows.
     rng = np.random.default_rng(0)
     shape = (1_000, *project.input_shape)
     images = np.where(rng.random(shape) < 0.2, rng.integers(0, 256, shape), 0).astype(np.uint8)
@@ -158,8 +158,8 @@ def verify_rows(what: str, model: Path, folder: Path) -> list[Row]:
             started = time.perf_counter()
             result = project.verify(images)
             seconds.append(time.perf_counter() - started)
-        found = None if result.first_difference is None else result.first_difference["unit"]
-        right = found == (None if case == "equal" else "matrix_vector1")
+        unit = None if result.first_difference is None else result.first_difference["unit"]
+        right = unit == (None if case == "equal" else "matrix_vector1")
         stages = ", ".join(stage["name"] for stage in result.stages)
         rows += [
             Row(f"verify {what}: {case}", f"{min(seconds[1:]):.2f} s", f"{stages}", right),
@@ -168,7 +168,7 @@ def verify_rows(what: str, model: Path, folder: Path) -> list[Row]:
     return rows
 
 
-def _made(folder: Path) -> Path:
+def _new_folder(folder: Path) -> Path:
     folder.mkdir()
     return folder
 

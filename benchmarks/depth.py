@@ -1,8 +1,8 @@
-"""CPU seconds of each stage for chains of dense layers, as deep as asked for: how they grow with the depth.
+"""CPU seconds of each stage for chains of dense layers: how they grow with the depth.
 
     python -m benchmarks.depth [LAYERS ...]
 
-Each stage has the graph of operators that a compiled chain has, so nothing is exported or read.
+All stages work on the operator graph of a compiled chain, so that no model is exported or read.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Result = TypeVar("Result")
 
 
 def stages(layers: int) -> dict[str, float]:
-    """CPU seconds by stage of a chain of (dense 64 x 64, threshold) units."""
+    """CPU seconds by stage for a chain of (dense 64 x 64, threshold) units."""
     seconds: dict[str, float] = {}
 
     def timed(name: str, work: Callable[[], Result]) -> Result:
@@ -58,12 +58,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("layers", nargs="*", type=int, default=LAYERS, help="depths, the shortest first")
     depths = parser.parse_args().layers
-    stages(2)  # what is made once: libraries, templates
+    stages(2)  # warm up: libraries, templates
     rows = {depth: stages(depth) for depth in depths}
     first = rows[depths[0]]
     print(f"{'layers':>8}" + "".join(f"{name:>16}" for name in first))
     for depth, seconds in rows.items():
-        cells = (f"{taken:.3f} s x {taken / max(first[name], 1e-9):4.1f}" for name, taken in seconds.items())
+        cells = (f"{value:.3f} s x {value / max(first[name], 1e-9):4.1f}" for name, value in seconds.items())
         print(f"{depth:>8}" + "".join(f"{cell:>16}" for cell in cells))
 
 

@@ -1,10 +1,10 @@
-"""The emulator beside onnxruntime, image by image on one thread, and the time to a new net's first result.
+"""The emulator compared with onnxruntime on one thread, and the time to a new net's first result.
 
-Both get the same images and give classes. The emulator starts from unpacked uint8 images: packing them is in its time.
-The float graph is the net as it was trained, Conv or MatMul, BatchNormalization, Sign and MaxPool with weights of -1
-and +1; it starts from float32 images, so that a cast is not in its time, and runs with the batch size that suits it
-best. The two are measured in turn, several times, and the best of each counts; the time is the thread's own, so that
-other work on the machine disturbs it less. What has a bar is the ratio.
+Both get the same images and return classes. The emulator starts from unpacked uint8 images: its time includes packing.
+The float graph is the net as trained, Conv or MatMul, BatchNormalization, Sign and MaxPool with weights of -1 and +1;
+it starts from float32 images, so that its time does not include a cast, and runs with its best batch size. The two are
+measured alternately, several times, and the best of each counts; thread time is measured, so that other work on the
+machine disturbs it less. The bar applies to the ratio.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ assert project.simulate(x, backend="emulator").mismatches == 0
 
 @dataclass(frozen=True)
 class Net:
-    """A W1A1 net that takes pixels, how many images of it to run, and the least ratio of each path."""
+    """A W1A1 net on pixels, the number of images to run, and the least ratio for each path."""
 
     name: str
     model: onnx.ModelProto
@@ -58,7 +58,7 @@ class Net:
 
 
 def emulator_rows(folder: Path) -> list[Row]:
-    """All rows, in order; `folder` takes files."""
+    """All rows, in order; files are written to `folder`."""
     cnv = onnx.load_from_string(gzip.decompress(CNV.read_bytes()))
     nets = (
         Net("784-1024-1024-1024-10", _dense(LARGE), 20_000, {"avx512": 12, "portable": 2}),
@@ -72,7 +72,7 @@ def _speed_rows(folder: Path, net: Net) -> list[Row]:
     graph, session = _graph(folder, net), _float_session(net.model)
     shape = graph.input.port.shape
     images = np.random.default_rng(0).integers(0, 256, (net.images, *shape), dtype=np.uint8)
-    # Channels stand last in streams, and first in models.
+    # Channels come last in streams, and first in models.
     floats = np.ascontiguousarray(np.moveaxis(images, -1, 1)).astype(np.float32) / np.float32(255)
     paths = paths_here(find_compiler())
     emulators = {path: Emulator(graph, path) for path in paths}
@@ -108,7 +108,7 @@ def _speed_rows(folder: Path, net: Net) -> list[Row]:
 
 
 def _set_row(emulator: Emulator, images: NDArray[np.uint8]) -> Row:
-    """A whole test set as a user waits for it: by the clock, on two threads."""
+    """A whole test set as a user experiences it: wall time, on two threads."""
     images = np.resize(images, (10_000, *images.shape[1:]))
     seconds = []
     for _ in range(3):
@@ -119,8 +119,8 @@ def _set_row(emulator: Emulator, images: NDArray[np.uint8]) -> Row:
 
 
 def _first_result_rows(folder: Path) -> list[Row]:
-    """A process that compiles a new net and emulates it, with the native library built in it and with it there."""
-    model = DenseNet(LARGE, seed=5).write(_made(folder / "first"))
+    """A process that compiles and emulates a new net, once with building the native library, once with it cached."""
+    model = DenseNet(LARGE, seed=5).write(_new_folder(folder / "first"))
     command = [sys.executable, "-c", FIRST_RESULT, str(model), str(folder / "first_project")]
     rows = []
     for what in ("and the emulator itself", "with the emulator there"):
@@ -135,7 +135,7 @@ def _first_result_rows(folder: Path) -> list[Row]:
 
 
 def _dense(widths: tuple[int, ...]) -> onnx.ModelProto:
-    """A net that makes bits of its pixels around the middle grey."""
+    """A net that first binarises its pixels at middle grey."""
     model = DenseNet(widths, seed=1).model()
     model.graph.initializer.append(numpy_helper.from_array(np.float32(0.5), "grey"))
     model.graph.node[0].input[0] = "centred"
@@ -151,7 +151,7 @@ def _graph(folder: Path, net: Net) -> Graph:
 
 
 def _float_session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
-    """The same layers as onnxruntime runs them after training: weights are their signs, and so are activations."""
+    """The same layers for onnxruntime, as after training: weights and activations are signs."""
     constants = {tensor.name: tensor for tensor in model.graph.initializer}
     nodes, same = [], {}
     for source in model.graph.node:
@@ -189,6 +189,6 @@ def _run_floats(session: onnxruntime.InferenceSession, images: NDArray[np.float3
         session.run(None, {session.get_inputs()[0].name: images[start : start + batch]})
 
 
-def _made(folder: Path) -> Path:
+def _new_folder(folder: Path) -> Path:
     folder.mkdir()
     return folder

@@ -1,8 +1,8 @@
-"""Deep and large nets, each in a process of its own: CPU seconds and peak memory of compiling, with their bars.
+"""Deep and large nets, each in its own process: CPU seconds and peak memory of compiling, with their bars.
 
     python -m benchmarks.large
 
-The published nets are measured where they lie beside the checkout, or in `BNNFPGA_SHARED`.
+Published nets are included if they are present beside the checkout or in `BNNFPGA_SHARED`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from tests.support.resnets import RESNET_18, RESNET_50, ResNet
 
 PIXELS = {"input": "uint8", "input_scale": "1/255"}
 PUBLISHED = {"TFC_1W1A.onnx": 0.8, "lfc_w1a1_mnist.onnx.gz": 1.3, "cnv_w1a1_cifar10.onnx.gz": 1.5}
-"""Wall seconds that a whole compilation may take on a quiet machine, the self-check's stage `file` inside."""
+"""Wall seconds that a whole compilation may take on a quiet machine, including the self-check's stage `file`."""
 _RUNS = 3
 
 
@@ -40,14 +40,14 @@ def main() -> None:
     rows = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        _measured(_compile_chain, folder, 2)  # what a machine does once
+        _measured(_compile_chain, folder, 2)  # warm up the cache
         first, _ = _measured(_compile_chain, folder, 100)
         last, _ = _measured(_compile_chain, folder, 400)
         rows.append(_row("compile: CPU of 400 layers / 100 layers", last / first, "x", 4.6))
         deepest, _ = _measured(_compile_chain, folder, 500)
         rows.append(Row("compile: 500 layers", f"{deepest:.1f} s CPU", "compiles", True))
         rows.append(_row("40 times Add(x, x), CPU", _measured(_double, folder, 40)[0], "s", 1))
-        _measured(_write, folder, RESNET_50)  # making the file takes memory that is not the compiler's
+        _measured(_write, folder, RESNET_50)  # writing the file takes memory that is not the compiler's
         seconds, peak = _measured(_lower, folder)
         rows.append(_row("ResNet-50 W1A2, 224 x 224: read, folded, lowered, CPU", seconds, "s", 15))
         rows.append(_row("the same, peak memory", peak, "MiB", 1536))
@@ -69,7 +69,7 @@ def _row(what: str, measured: float, unit: str, bar: float) -> Row:
 
 
 def _measured(work: Callable[..., float], *arguments: object) -> tuple[float, float]:
-    """What `work` gives, seconds, and the peak memory of its process in MiB."""
+    """The result of `work`, which is seconds, and the peak memory of its process in MiB."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(_in_process, (work, *arguments))
 
@@ -101,7 +101,7 @@ def _compile_chain(folder: Path, layers: int) -> float:
 def _double(folder: Path, count: int) -> float:
     path = _saved(folder, doublings(count))
     started = _cpu()
-    with contextlib.suppress(bnnfpga.UserError):  # sums of 2^40 are too large, and that is known as soon
+    with contextlib.suppress(bnnfpga.UserError):  # sums of 2^40 are too large, which is found as quickly
         bnnfpga.compile(path, folder / "doublings", force=True)
     return _cpu() - started
 

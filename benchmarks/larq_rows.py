@@ -1,7 +1,7 @@
-"""The emulator's binary layers beside those of larq-compute-engine, which lives in an environment of its own.
+"""The emulator's binary layers compared with those of larq-compute-engine, which has its own environment.
 
-It starts from float32 images and makes bits of them by their sign; the emulator starts from bytes and makes bits of
-them by a threshold. Both end with the last layer's integers.
+larq-compute-engine starts from float32 images and binarises them by their sign; the emulator starts from bytes and
+binarises them by a threshold. Both end with the last layer's integers.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ BIPOLAR = IntegerType.bipolar()
 
 
 def larq_rows(python: str) -> list[Row]:
-    """`python` is the interpreter of an environment that has larq-compute-engine."""
-    said = subprocess.run([python, str(SCRIPT), json.dumps(NETS)], check=True, stdout=subprocess.PIPE, text=True)
-    theirs = json.loads(said.stdout.splitlines()[-1])
+    """All rows; `python` is the interpreter of an environment with larq-compute-engine."""
+    done = subprocess.run([python, str(SCRIPT), json.dumps(NETS)], check=True, stdout=subprocess.PIPE, text=True)
+    larq_speed = json.loads(done.stdout.splitlines()[-1])
     rows = []
     for name, net in NETS.items():
-        rows.append(Row(f"larq-compute-engine, {name}", f"{theirs[name]:,.0f} images/s", "", True))
+        rows.append(Row(f"larq-compute-engine, {name}", f"{larq_speed[name]:,.0f} images/s", "", True))
         graph = _graph(**{key: value for key, value in net.items() if key != "count"})
         images = np.random.default_rng(0).integers(0, 256, (net["count"], *net["shape"]), dtype=np.uint8)
         expected = graph.execute(images[:10].astype(np.int64))[graph.outputs[0].name]
@@ -62,13 +62,13 @@ def larq_rows(python: str) -> list[Row]:
                 emulator.scores(images, threads=1)
                 seconds.append(time.thread_time() - started)
             speed = net["count"] / min(seconds)
-            measured = f"{speed:,.0f} images/s, {speed / theirs[name]:.1f} times" if exact else "DIFFERS"
+            measured = f"{speed:,.0f} images/s, {speed / larq_speed[name]:.1f} times" if exact else "DIFFERS"
             rows.append(Row(f"  emulator, {path}", measured, "", exact))
     return rows
 
 
 def _graph(shape: list[int], layers: list[int | str], same: bool) -> Graph:
-    """The layers with random weights and thresholds; what is padded is 1."""
+    """The layers with random weights and thresholds; pads are 1."""
     rng = np.random.default_rng(0)
     *image, channels = shape
     middle = ThresholdTable(np.array([[128]]), np.array([False]), BIPOLAR)

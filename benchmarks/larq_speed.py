@@ -1,8 +1,8 @@
-"""The speed of larq-compute-engine on binary layers; run by another interpreter, and without anything of bnnfpga.
+"""The speed of larq-compute-engine on binary layers; a script for another interpreter that imports nothing of bnnfpga.
 
 The argument is a JSON object: nets by name, each with the shape of its input, its layers (a number of channels for a
-binary 3x3 convolution with its batch norm, "pool" for a max pooling of 2x2), whether the image keeps its size, and how
-many images to run. Prints a JSON object: images a second by name, one thread, the best of several runs.
+binary 3x3 convolution with batch norm, "pool" for 2x2 max pooling), whether the image keeps its size, and the number of
+images to run. Prints a JSON object: images per second by name, on one thread, the best of several runs.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ROUNDS = 5
 
 
 def images_per_second(shape: list[int], layers: list[int | str], same: bool, count: int) -> float:
-    """A net of layers as larq-compute-engine runs them best: what is padded counts as 1, which it need not look at."""
+    """Measure a net in larq-compute-engine's fastest form: with pads of 1, which need no correction."""
     padding: dict[str, Any] = {"padding": "same", "pad_values": 1.0} if same else {"padding": "valid"}
     signs = {"input_quantizer": "ste_sign", "kernel_quantizer": "ste_sign", "use_bias": False}
     tensor = first = tf.keras.Input(shape)

@@ -1,4 +1,4 @@
-"""What a measurement is, and the table of all of them."""
+"""The table of measurements."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rich.table import Table
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table."""
+    """One row of the table: a measurement, its bar, and whether it holds."""
 
     what: str
     measured: str

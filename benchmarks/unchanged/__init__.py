@@ -1,4 +1,4 @@
-"""Whether two revisions of this repository make the same accelerators: what a refactoring has to show.
+"""Comparing the accelerators of two revisions of this repository: the check for refactorings.
 
-`nets` lists what is compiled, `worker` does it with either revision, `results` compares what came out.
+`nets` lists the nets, `worker` compiles and runs them with one revision, `results` compares the results.
 """

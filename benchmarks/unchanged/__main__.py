@@ -1,12 +1,12 @@
-"""Show that this checkout makes the same accelerators as another revision does.
+"""Show that this checkout generates the same accelerators as another revision.
 
     python -m benchmarks.unchanged REVISION [NEW] [--quick] [--rtl] [--only WORDS] [--keep FOLDER]
 
-Both revisions compile the same nets, and what comes out is compared: the files of each project byte by byte, what
-`compile`, `simulate`, `inspect` and `verify` say, and the emulator's integers on random images. Copies of the library's
-texts (`rtl/`, `hls/bnn/`, `flows/`) and the driver may differ; with `--rtl` the RTL of small nets is simulated in
-Verilator, stalled and not, and integers, cycles and the figures of all streams are compared as well. The checkout is
-copied as it lies there, what is not committed included, so that one may go on working. Exit status 1 means that
+Both revisions compile the same nets, and the results are compared: the files of each project byte by byte, the output
+of `compile`, `simulate`, `inspect` and `verify`, and the emulator's integers on random images. Copies of library
+sources (`rtl/`, `hls/bnn/`, `flows/`) and the driver may differ; with `--rtl`, the RTL of small nets is simulated in
+Verilator, with and without stalls, and integers, cycles and the figures of all streams are compared as well. The
+checkout is copied first, uncommitted changes included, so that work on it can continue. Exit status 1 means that
 something differs.
 
 A run writes and deletes gigabytes of small files: TMPDIR=/dev/shm spares the disk.
@@ -34,18 +34,18 @@ from pathlib import Path
 from benchmarks.table import Row, show
 from benchmarks.unchanged.jobs import Job
 from benchmarks.unchanged.nets import jobs
-from benchmarks.unchanged.results import Made, compare
+from benchmarks.unchanged.results import Results, compare
 from tests.support.data import ROOT
 
 CPU_BAR = 0.2
-"""Seconds of CPU for importing the package, and for its help."""
+"""Limit in CPU seconds for importing the package, and for `--help`."""
 _RUNS = 5
 _PARTS = ("bnnfpga", "flows", "hls", "rtl", "templates")
 _WORKER = Path(__file__).with_name("worker.py")
 
 
 def main() -> None:
-    """Compare, and print."""
+    """Compare, and print the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("revision", help="a commit, a branch or a tag to compare with")
     parser.add_argument("new", metavar="NEW", nargs="?", help="a revision to compare, instead of this checkout")
@@ -71,7 +71,7 @@ def main() -> None:
 
 
 def check_out(revision: str, folder: Path) -> Path:
-    """The files of a revision, in a folder of their own."""
+    """Extract the files of a revision into a folder."""
     command = ["git", "-C", str(ROOT), "archive", "--format=tar", revision]
     archive = subprocess.run(command, stdout=subprocess.PIPE, check=False)
     if archive.returncode:
@@ -82,7 +82,7 @@ def check_out(revision: str, folder: Path) -> Path:
 
 
 def copy_checkout(folder: Path) -> Path:
-    """What the package needs of this checkout, in a folder of its own."""
+    """Copy the parts of this checkout that the package needs into a folder."""
     for part in _PARTS:
         shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     return folder
@@ -90,24 +90,24 @@ def copy_checkout(folder: Path) -> Path:
 
 @dataclass(frozen=True)
 class Worker:
-    """A process that does all jobs with one revision, where its results go, and what it says of errors."""
+    """A process that does all jobs with one revision, the folder of its results, and its error log."""
 
     process: subprocess.Popen[str]
     root: Path
     folder: Path
     log: Path
 
-    def wait_for(self, number: int) -> Made:
-        """The results of a job, once they are there."""
+    def wait_for(self, number: int) -> Results:
+        """Wait for the results of a job."""
         assert self.process.stdout is not None
         if self.process.stdout.readline() != f"{number}\n":
             raise SystemExit(f"the worker of {self.root} ended:\n{self.log.read_text()[-2000:]}")
-        return Made(self.root, self.folder / str(number))
+        return Results(self.root, self.folder / str(number))
 
 
 @contextlib.contextmanager
 def worker(root: Path, list_of_jobs: Path, folder: Path) -> Iterator[Worker]:
-    """Start a worker, and end it."""
+    """Run a worker; it ends with the block."""
     folder.mkdir()
     log = folder / "log"
     command = [sys.executable, "-P", str(_WORKER), str(list_of_jobs), str(root)]
@@ -124,7 +124,7 @@ def worker(root: Path, list_of_jobs: Path, folder: Path) -> Iterator[Worker]:
 
 
 def compare_all(chosen: Sequence[Job], before: Path, now: Path, folder: Path, keep: Path | None) -> bool:
-    """Do all jobs with both revisions at a time, print a line for each, and say whether all is equal."""
+    """Do all jobs with both revisions in parallel, print a line for each, and return whether all are equal."""
     started = time.perf_counter()
     list_of_jobs = folder / "jobs.json"
     list_of_jobs.write_text(json.dumps([job.as_dict() for job in chosen]))
@@ -136,32 +136,32 @@ def compare_all(chosen: Sequence[Job], before: Path, now: Path, folder: Path, ke
     ):
         for number, job in enumerate(chosen):
             old, new = old_worker.wait_for(number), new_worker.wait_for(number)
-            found = compare(old, new)
-            files += found.equal
-            refused += (new.results / "refusal.json").exists()
-            library.update(file.removeprefix("project/") for file in found.library)
-            print(f"{'DIFFERS' if found.different else 'equal':8}{found.equal:5} files   {job.name}", flush=True)
-            for file, what in found.different.items():
+            result = compare(old, new)
+            files += result.equal
+            refused += (new.folder / "refusal.json").exists()
+            library.update(file.removeprefix("project/") for file in result.library)
+            print(f"{'DIFFERS' if result.different else 'equal':8}{result.equal:5} files   {job.name}", flush=True)
+            for file, what in result.different.items():
                 print(f"    {file}: {what}")
-            different += bool(found.different)
-            _clear(old, new, keep if found.different else None)
+            different += bool(result.different)
+            _clear(old, new, keep if result.different else None)
     print(f"\n{len(chosen)} nets and foldings ({refused} of them refused), {files} files equal, {different} differ;")
     print(f"{time.perf_counter() - started:.0f} s. Copies of the library that differ, as they may:", end=" ")
     print(", ".join(f"{file} ({count} times)" for file, count in sorted(library.items())) or "none")
     return not different
 
 
-def _clear(old: Made, new: Made, keep: Path | None) -> None:
-    """Keep results, or delete them: all of them would be gigabytes."""
-    for name, made in (("old", old), ("new", new)):
+def _clear(old: Results, new: Results, keep: Path | None) -> None:
+    """Delete results, which would add up to gigabytes, after copying them to `keep` if given."""
+    for name, results in (("old", old), ("new", new)):
         if keep is not None:
             (keep / name).mkdir(parents=True, exist_ok=True)
-            shutil.copytree(made.results, keep / name / made.results.name, dirs_exist_ok=True)
-        shutil.rmtree(made.results)
+            shutil.copytree(results.folder, keep / name / results.folder.name, dirs_exist_ok=True)
+        shutil.rmtree(results.folder)
 
 
 def cpu_rows(root: Path) -> list[Row]:
-    """Seconds of CPU that importing takes and `--help` takes: the least of some runs."""
+    """CPU seconds for importing the package and for `--help`: the least of several runs."""
     measured = {"import bnnfpga": ["-c", "import bnnfpga"], "bnnfpga --help": ["-m", "bnnfpga", "--help"]}
     return [
         Row(f"{what}, {root.name}", f"{seconds:.3f} s", f"at most {CPU_BAR:g} s of CPU", seconds <= CPU_BAR)
@@ -179,7 +179,7 @@ def _cpu_seconds(arguments: Sequence[str], root: Path) -> float:
 
 
 def _environment(root: Path) -> dict[str, str]:
-    """That of a process that imports the package of a checkout."""
+    """The environment of a process that imports the package of a checkout."""
     return {**os.environ, "PYTHONPATH": str(root)}
 
 

@@ -1,4 +1,4 @@
-"""What is compiled: a net, the options it is compiled with, and how it is run."""
+"""A unit of the comparison: a net, its compile options, and how it is run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 FASTEST = {"fastest": True}
-"""Stands for the fewest `cycles`, of 1, 8, 64 ..., for which there is a folding."""
+"""Stands for the fewest `cycles` among 1, 8, 64 ... for which a folding exists."""
 
 
 @dataclass(frozen=True)
@@ -17,19 +17,19 @@ class Job:
     Parameters
     ----------
     name
-        What it is called in the table.
+        Its name in the table.
     model
-        The file.
+        The model file.
     options
-        Arguments of `bnnfpga.compile`, or `FASTEST` among them.
+        Arguments of `bnnfpga.compile`, and possibly `FASTEST`.
     quick
         Whether it belongs to the quick subset.
     commands
-        Whether the command line inspects, simulates and verifies it as well, each command in a process of its own.
+        Whether it is also inspected, simulated and verified on the command line, each in its own process.
     rtl
-        Whether it is small enough to be simulated in Verilator, where that is asked for.
+        Whether it is small enough to be simulated in Verilator, if requested.
     images
-        How many it is run on.
+        The number of images to run.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Which nets are compiled: the examples, the fixtures, published nets where they are at hand, and random ones."""
+"""The nets to compile: the examples, the fixtures, published nets if present, and random ones."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ PIXELS = {"input": "uint8", "input_scale": "1/255"}
 INPUTS: tuple[dict[str, Any], ...] = ({"input": "int4"}, {"input": "uint8"}, {"input": "bipolar"}, {})
 SEEDS = 8
 QUICK_SEEDS = 3
-"""Random nets of each kind, and those in the quick subset."""
+"""Random nets of each kind, and those of them in the quick subset."""
 
 
 def jobs(folder: Path) -> Iterator[Job]:
-    """All compilations; nets that are made for them are written to `folder`."""
+    """All compilations; generated nets are written to `folder`."""
     yield from _examples()
     yield from _fixtures()
     yield from _random(folder)
-    yield from _made(folder)
+    yield from _constructed(folder)
     yield from _published()
     yield from _cases()
 
@@ -73,7 +73,7 @@ def _fixtures() -> Iterator[Job]:
 
 
 def _random(folder: Path) -> Iterator[Job]:
-    """Nets of each generator, from seeds."""
+    """Seeded nets of each generator."""
     for seed in range(SEEDS):
         quick = seed < QUICK_SEEDS
         options = INPUTS[seed % len(INPUTS)]
@@ -93,8 +93,8 @@ def _random(folder: Path) -> Iterator[Job]:
         yield Job(f"spelled net {seed}", _saved(folder, f"spelled_{seed}", SpelledNet(seed).net.model()), quick=quick)
 
 
-def _made(folder: Path) -> Iterator[Job]:
-    """Nets of kinds, forms and published structures."""
+def _constructed(folder: Path) -> Iterator[Job]:
+    """Nets constructed for single features, exporters' forms and published architectures."""
     for name, kind in KINDS.items():
         yield Job(f"affine {name}", _saved(folder, f"kind_{name}", kind.model()), kind.options)
     for number, (name, form) in enumerate(STEPS.items()):
@@ -115,7 +115,7 @@ def _published() -> Iterator[Job]:
 
 
 def _cases() -> Iterator[Job]:
-    """Inputs of kinds that once failed; `tests/system/test_shared_cases.py` says what they are."""
+    """Inputs of kinds that once failed, described in `tests/system/test_shared_cases.py`."""
     for wanted in sorted((SHARED / "cases").glob("*/wanted.json")):
         yield Job(wanted.parent.name, wanted.parent / "model.onnx", json.loads(wanted.read_text())["options"])
 

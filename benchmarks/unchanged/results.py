@@ -1,4 +1,4 @@
-"""The comparison of what two revisions made: byte by byte, but for the few files that a refactoring may change."""
+"""Comparing the results of two revisions: byte by byte, except for the few files that a refactoring may change."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import zip_longest
 from pathlib import Path, PurePosixPath
 
 PROJECT = PurePosixPath("project")
-"""Where a project lies in the results of a compilation."""
+"""Place of the project in the results of a compilation."""
 LIBRARIES = {
     PurePosixPath("rtl"): "rtl",
     PurePosixPath("hls/bnn"): "hls/bnn",
@@ -15,44 +15,44 @@ LIBRARIES = {
     PurePosixPath("sim"): "flows/verilator",
     PurePosixPath("vivado"): "flows/vivado",
 }
-"""Folders of a project, and where in the repository the files come from that are only copied there.
+"""Folders of a project, and the folders of the repository from which files are copied there verbatim.
 
-Such a copy may differ, appear and vanish: it is the same for all nets, and simulation shows what it does. What is
-rendered into these folders may not.
+Such copies may differ, appear and vanish: they are the same for all nets, and simulation shows their effect. Files that
+are rendered into these folders may not.
 """
 DRIVER = PurePosixPath("driver/accelerator.py")
-"""May differ: it is put together from modules of the package."""
+"""May differ, since it is assembled from modules of the package."""
 FILE_LIST = PurePosixPath("files.f")
-"""Lists the library's modules, which may appear and vanish, beside what is rendered."""
+"""Lists the library's modules, which may appear and vanish, and the rendered files."""
 _SHOWN = 60
 """Characters of a line around its first difference."""
 
 
 @dataclass(frozen=True)
-class Made:
-    """What one revision made: its checkout, and the folder with the results of one compilation."""
+class Results:
+    """The results of one compilation by one revision: the revision's checkout, and the folder with the results."""
 
     checkout: Path
-    results: Path
+    folder: Path
 
     def files(self) -> set[PurePosixPath]:
-        """All files, relative to the results."""
-        found = (path for path in self.results.rglob("*") if path.is_file())
-        return {PurePosixPath(path.relative_to(self.results).as_posix()) for path in found}
+        """All files, relative to the folder."""
+        files = (path for path in self.folder.rglob("*") if path.is_file())
+        return {PurePosixPath(path.relative_to(self.folder).as_posix()) for path in files}
 
     def read(self, file: PurePosixPath) -> bytes | None:
-        """A file's bytes, None where it is not there."""
-        path = self.results / file
+        """A file's bytes, None if it does not exist."""
+        path = self.folder / file
         return path.read_bytes() if path.is_file() else None
 
     def library_text(self, place: PurePosixPath) -> bytes | None:
-        """What a file of a project is a copy of, if the repository has such a file."""
+        """The library file of which a project's file would be a copy; None if there is none."""
         folder = LIBRARIES.get(place.parent)
         source = None if folder is None else self.checkout / folder / place.name
         return source.read_bytes() if source is not None and source.is_file() else None
 
     def may_differ(self, file: PurePosixPath) -> bool:
-        """Whether a file is a copy of the library's, or the driver, or not there at all."""
+        """Whether a file is a copy of a library file, or the driver, or does not exist."""
         data = self.read(file)
         if data is None:
             return True
@@ -62,7 +62,7 @@ class Made:
         return place == DRIVER or self.library_text(place) == data
 
     def compared(self, file: PurePosixPath) -> bytes | None:
-        """What of a file must be equal: all, but for the library's modules in the list of files."""
+        """The part of a file that must be equal: all of it, except the library's modules in the list of files."""
         data = self.read(file)
         if data is None or file != PROJECT / FILE_LIST:
             return data
@@ -72,14 +72,14 @@ class Made:
 
 @dataclass(frozen=True)
 class Comparison:
-    """How many files are equal, which of the library's texts differ, and what must not differ and does, by file."""
+    """The number of equal files, the library files that differ, and the illegal differences by file."""
 
     equal: int
     library: tuple[str, ...]
     different: dict[str, str]
 
 
-def compare(old: Made, new: Made) -> Comparison:
+def compare(old: Results, new: Results) -> Comparison:
     """Compare all files of the results of one compilation."""
     files = sorted(old.files() | new.files())
     unequal = [file for file in files if old.compared(file) != new.compared(file)]
@@ -91,7 +91,7 @@ def compare(old: Made, new: Made) -> Comparison:
 
 
 def first_difference(old: bytes | None, new: bytes | None) -> str:
-    """Where two files begin to differ, for people."""
+    """A description of the first difference between two files."""
     if old is None or new is None:
         return "is new" if old is None else "is gone"
     try:
@@ -109,7 +109,7 @@ def first_difference(old: bytes | None, new: bytes | None) -> str:
 
 
 def _excerpt(line: str | None, other: str | None) -> str:
-    """A line around the place where it differs from another one."""
+    """The part of a line around its first difference from another one."""
     if line is None:
         return "(the end)"
     same = next(

@@ -1,10 +1,10 @@
-"""Compiles and runs a list of nets with one revision, and writes down all that can be compared.
+"""Compiles and runs a list of nets with one revision, and writes all results that can be compared.
 
     python -P worker.py JOBS ROOT
 
-It works with any revision's package, which PYTHONPATH names, and so uses nothing but what users have:
-`bnnfpga.compile`, `Project`, and commands. All results of job number N lie in the folder N of the current one; once
-they do, a line on stdout says so.
+It works with the package of any revision, found by PYTHONPATH, and so uses only the public interface:
+`bnnfpga.compile`, `Project`, and commands. The results of job number N go to the folder N below the current one; a line
+on stdout reports when they are complete.
 """
 
 from __future__ import annotations
@@ -52,11 +52,11 @@ def _do(job: dict[str, Any], folder: Path) -> None:
     project = _compiled(job, folder)
     _write(folder / "compile.json", project.summary())
     x = _images(project, job["images"], zlib.crc32(job["name"].encode()))
-    _write(folder / "emulator.json", _found(project.simulate(x, backend="emulator")))
+    _write(folder / "emulator.json", _simulation(project.simulate(x, backend="emulator")))
     if job["rtl"]:
         x = x[:_RTL_IMAGES]
-        _write(folder / "rtl.json", _found(project.simulate(x, streams=True)))
-        _write(folder / "rtl_stalled.json", _found(project.simulate(x, stall_seed=1, streams=True)))
+        _write(folder / "rtl.json", _simulation(project.simulate(x, streams=True)))
+        _write(folder / "rtl_stalled.json", _simulation(project.simulate(x, stall_seed=1, streams=True)))
     if job["commands"]:
         images = folder / "images.npy"
         np.save(images, x)
@@ -80,10 +80,10 @@ def _compiled(job: dict[str, Any], folder: Path) -> bnnfpga.Project:
 
 
 def _images(project: bnnfpga.Project, count: int, seed: int) -> NDArray[Any]:
-    """Random images of the kind that a project says it takes."""
-    taken = json.loads((project.folder / "project.json").read_text())["input"]
+    """Random images in the project's input format."""
+    input = json.loads((project.folder / "project.json").read_text())["input"]
     rng = np.random.default_rng(seed)
-    shape, kind = (count, *taken["shape"]), taken["kind"]
+    shape, kind = (count, *input["shape"]), input["kind"]
     if kind == "float":
         return rng.normal(0, 2, shape).astype(np.float32)
     if kind == "bipolar":
@@ -93,8 +93,8 @@ def _images(project: bnnfpga.Project, count: int, seed: int) -> NDArray[Any]:
     return rng.integers(low, low + (1 << bits), shape)
 
 
-def _found(result: Any) -> dict[str, Any]:
-    """Figures and integers of a simulation."""
+def _simulation(result: Any) -> dict[str, Any]:
+    """The figures and integers of a simulation."""
     arrays = {name: getattr(result, name) for name in ARRAYS}
     return {**result.as_dict(), **{name: _as_lists(array) for name, array in arrays.items()}}
 
@@ -106,7 +106,7 @@ def _as_lists(array: Any) -> Any:
 
 
 def _command(*arguments: str) -> Any:
-    """What a command prints on stdout with `--json`, and its exit status."""
+    """A command's exit status, and its output on stdout with `--json`."""
     command = [sys.executable, "-P", "-m", "bnnfpga", *arguments, "--json", "--quiet"]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
     return {"status": done.returncode, "printed": json.loads(done.stdout or "null")}

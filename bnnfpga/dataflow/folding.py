@@ -176,9 +176,10 @@ def _keep_up(graph: Graph, folded: dict[str, Operator]) -> None:
         elif above:
             last[operator.name] = above[-1]
     for operator in reversed(graph.operators):
-        behind = [(folded[to.consumer], to.input) for to in graph.outputs_of(operator.name) if to.consumer is not None]
-        interval = min([unit.interval() for unit, _ in behind] or [last.get(operator.name, 1)])
-        ports = [unit.inputs[input] for unit, input in behind]
+        streams = graph.outputs_of(operator.name)
+        consumers = [(folded[stream.consumer], stream.input) for stream in streams if stream.consumer is not None]
+        interval = min([unit.interval() for unit, _ in consumers] or [last.get(operator.name, 1)])
+        ports = [unit.inputs[input] for unit, input in consumers]
         folded[operator.name] = folded[operator.name].in_front_of(interval, *ports)
 
 

@@ -71,7 +71,7 @@ class Graph:
         """
         source, target = self[producer].outputs[output], self[consumer].inputs[input]
         if not source.carries(target, any_lanes=any_lanes):
-            raise ValueError(f"{producer} makes {source}, but {consumer} takes {target}")
+            raise ValueError(f"{producer} sends {source}, but {consumer} expects {target}")
         if output in self._consumers[producer] or (consumer, input) in self._producers:
             raise ValueError(f"output {output} of {producer} or input {input} of {consumer} has a stream already")
         self._consumers[producer][output] = (consumer, input)
@@ -145,7 +145,7 @@ class Graph:
                 if not missing[consumer]:
                     heapq.heappush(ready, place[consumer])
         if len(order) < len(names):
-            raise ValueError(f"{', '.join(name for name in names if missing[name])} form a cycle or stand behind one")
+            raise ValueError(f"{', '.join(name for name in names if missing[name])} form a cycle or depend on one")
         return tuple(order)
 
     @property

@@ -225,14 +225,14 @@ def recoded(affine: Affine, *, where: str) -> Recoded:
     return Recoded(factor, offsets, (*affine.factors, *share))
 
 
-def for_more_channels(step: Step, shape: Sequence[int], before: int, behind: int) -> Step:
+def for_more_channels(step: Step, shape: Sequence[int], before: int, after: int) -> Step:
     """A step on a tensor of this shape, extended to more channels, whose integers are 0, so any factor will do."""
-    if step.constant is None or not before + behind:
+    if step.constant is None or not before + after:
         return step
     aligned = step.constant.reshape(*[1] * (len(shape) - step.constant.ndim), *step.constant.shape)
     if aligned.shape[1] == 1:
         return step
-    widths = [(before, behind) if axis == 1 else (0, 0) for axis in range(len(shape))]
+    widths = [(before, after) if axis == 1 else (0, 0) for axis in range(len(shape))]
     return Step(step.operation, np.pad(aligned, widths, constant_values=1))
 
 

@@ -32,7 +32,7 @@ class EndWriter:
         for name in filter(None, node.output):
             if not self.model.has_shape(name) or 0 in self.model.shape(name):
                 shapes = " and ".join(str(tuple(self.model.shape(name))) for name in node.input if name)
-                does = "makes nothing of" if self.model.has_shape(name) else "cannot take"
+                does = "yields an empty output from" if self.model.has_shape(name) else "cannot take"
                 raise UserError(
                     f"it {does} inputs of shapes {shapes}",
                     where=describe(node),
@@ -51,8 +51,8 @@ class EndWriter:
         shape, expected = self.program["shapes"][value], self.model.shape(tensor)
         if shape != expected:
             raise ResultsDiffer(
-                f"the compiler reads this differently from what the file says: it makes shape {tuple(shape)} of it, "
-                f"and the file {tuple(expected)}",
+                f"the compiler reads this differently from what the file says: it derives shape {tuple(shape)}, "
+                f"and the file has {tuple(expected)}",
                 where=describe(node),
                 hint="nothing was written; please report it with the model",
             )

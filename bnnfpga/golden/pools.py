@@ -128,10 +128,10 @@ def pad(writer: Writer, node: Node) -> Value:
     assert value.affine is not None
     pads = attribute(node, "pads", None)
     axes = len(pads) // 2
-    before, behind = channel_pads(node)
+    before, after = channel_pads(node)
     fill = np.asarray(code, dtype=np.float64 if value.base in writer.doubles else np.float32)
-    widths = np.array([0, before, *pads[:axes], 0, behind, *pads[axes:]], dtype=np.int64)
+    widths = np.array([0, before, *pads[:axes], 0, after, *pads[axes:]], dtype=np.int64)
     integers = writer.emit("Pad", value.base, writer.constant(widths), writer.constant(fill))
     shape = writer.model.shape(node.input[0])
-    padded = moved(writer, value, [for_more_channels(step, shape, before, behind) for step in value.affine], integers)
+    padded = moved(writer, value, [for_more_channels(step, shape, before, after) for step in value.affine], integers)
     return replace(padded, magnitude=max(value.magnitude, int(abs(code))))

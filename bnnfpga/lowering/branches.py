@@ -86,10 +86,10 @@ def pad_channels(lowering: Lowering, node: Node) -> None:
     tensor = image(lowering, node)
     type, fill = lowering.tensor_type(node.output[0]), int(pad_value(lowering.model, node))
     shape = stream_shape(lowering.shape(node.input[0]))
-    before, behind = channel_pads(node)
+    before, after = channel_pads(node)
     source = of_type(lowering, tensor.producer, shape, type)
     order = np.argsort(tensor.order) if len(shape) == 1 else np.arange(shape[-1])
-    index = (*[shape[-1]] * before, *order.tolist(), *[shape[-1]] * behind)
+    index = (*[shape[-1]] * before, *order.tolist(), *[shape[-1]] * after)
     unit = Select(lowering.name(Select), shape[:-1], shape[-1], index, type, constants=(fill,))
     lowering.bind(node, lowering.add(unit, source))
 

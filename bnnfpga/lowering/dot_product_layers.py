@@ -38,7 +38,7 @@ def dense(lowering: Lowering, node: Node) -> None:
     tensor = lowering.read(node)
     weights = _weights(lowering, node)
     rows = np.ascontiguousarray(weights[tensor.order].T)
-    table, last = _table_behind(lowering, node, len(rows))
+    table, last = _merged_thresholds(lowering, node, len(rows))
     unit = MatrixVector(lowering.name(MatrixVector), rows, lowering.stream_type(tensor), (), table)
     lowering.bind(last, _dot_product(lowering, node, unit, tensor.producer))
 
@@ -53,7 +53,7 @@ def convolution(lowering: Lowering, node: Node) -> None:
         tensor = padded(lowering, above, tensor)
     geometry, fill = padded_geometry(lowering, node, tensor)
     groups = attribute(node, "group", 1)
-    table, last = _table_behind(lowering, node, len(weights))
+    table, last = _merged_thresholds(lowering, node, len(weights))
     if groups == 1:
         producer = _slide(lowering, node, geometry, fill, tensor.producer, weights, table)
     elif weights.shape[1] == 1:
@@ -164,22 +164,22 @@ def _weights(lowering: Lowering, node: Node) -> IntArray:
     return weights
 
 
-def _table_behind(lowering: Lowering, node: Node, channels: int) -> tuple[ThresholdTable | None, Node]:
+def _merged_thresholds(lowering: Lowering, node: Node, channels: int) -> tuple[ThresholdTable | None, Node]:
     """The thresholds after a dot product, if nothing else reads its sums, and the node that produces the result."""
-    behind = lowering.model.only_reader(node.output[0])
-    if behind is None or not is_threshold(behind):
+    reader = lowering.model.only_reader(node.output[0])
+    if reader is None or not is_threshold(reader):
         return None, node
-    table = table_of(lowering, behind)
+    table = table_of(lowering, reader)
     if table.rows not in (1, channels):
         return None, node  # one row per element
-    lowering.merged.add(behind)
-    return table, behind
+    lowering.merged.add(reader)
+    return table, reader
 
 
 def _dot_product(lowering: Lowering, node: Node, unit: MatrixVector | VectorVector, producer: str | None) -> str:
     if unit.weight_type.bits > _MAX_WEIGHT_BITS:
         raise UserError(
-            f"its weights, which take over the scales of its inputs, need {unit.weight_type.bits} bits; "
+            f"its weights, which absorb the scales of its inputs, need {unit.weight_type.bits} bits; "
             f"{_MAX_WEIGHT_BITS} can be compiled",
             where=describe(node),
             hint="use one scale for its inputs, or powers of two, or quantise its weights to fewer bits",

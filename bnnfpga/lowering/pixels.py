@@ -109,10 +109,10 @@ def pick(lowering: Lowering, node: Node) -> None:
     while True:
         for axis, places in _source_pixels(lowering, last).items():
             sources[axis] = sources[axis][places]
-        behind = lowering.model.consumers(last.output[0])
-        if len(behind) != 1 or last.output[0] in lowering.model.outputs or not _source_pixels(lowering, behind[0]):
+        readers = lowering.model.consumers(last.output[0])
+        if len(readers) != 1 or last.output[0] in lowering.model.outputs or not _source_pixels(lowering, readers[0]):
             break
-        last = behind[0]
+        last = readers[0]
         chain.append(last)
     lowering.merged.update(chain)
     order = channels_last(lowering.shape(last.output[0]))
@@ -180,8 +180,8 @@ def pad(lowering: Lowering, node: Node) -> None:
     geometry = geometry_of(lowering.model, node)
     tensor = image(lowering, node)
     tensor = replace(tensor, pads=geometry.pads, fill=int(pad_value(lowering.model, node)))
-    behind = lowering.model.only_reader(node.output[0])
-    if behind is None or not (traits_of(behind).dot_product and traits_of(behind).slides):
+    reader = lowering.model.only_reader(node.output[0])
+    if reader is None or not (traits_of(reader).dot_product and traits_of(reader).slides):
         tensor = padded(lowering, node, tensor)
     lowering.tensors[node.output[0]] = tensor
 

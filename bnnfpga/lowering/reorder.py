@@ -46,7 +46,7 @@ def select_in_one_beat(lowering: Lowering, node: Node, tensor: StreamedTensor, i
             f"it changes the order of a frame of {bits:,} bits; frames of up to {_MAX_BITS:,} bits can be reordered",
             where=describe(node),
             hint="put it behind a quantizer to fewer bits, use fewer elements, or let only a flattening and nodes with "
-            "one constant for all channels stand between it and one dense layer, which takes the order over",
+            "one constant for all channels stand between it and one dense layer, which absorbs the order",
         )
     unit = Select(lowering.name(Select), (), elements, tuple(index.tolist()), type)
     return lowering.add(unit, tensor.producer)

@@ -122,23 +122,23 @@ def _move_behind(model: Model, run: Run, pad: Node, code: np.float32) -> None:
     """Let a Pad pad integers with `code`, and move the affine nodes before it to its output."""
     shape = model.shape(pad.input[0])
     model.set_inputs(pad, [run.source, model.add_constant(f"{pad.name}_code", code)])
-    behind = pad
+    last = pad
     for node, steps in run.nodes:
         for step in steps:
             own = for_more_channels(step, shape, *channel_pads(pad))
-            behind = insert_step(model, behind, own, node.origin) or behind
+            last = insert_step(model, last, own, node.origin) or last
     model.remove_unread(run.nodes[-1][0])
 
 
-def insert_step(model: Model, behind: Node, step: Step, origin: Origin | None) -> Node | None:
+def insert_step(model: Model, node: Node, step: Step, origin: Origin | None) -> Node | None:
     """Insert an affine step after a node; returns the new node, None if the step does nothing."""
     assert step.constant is not None
     kinds = {"multiply": "Mul", "divide": "Div", "add": "Add", "subtract": "Sub"}
     if step.operation == "subtract_from":
-        negative = insert_after(model, behind, "Mul", np.full((), -1, dtype=np.float32), origin)
+        negative = insert_after(model, node, "Mul", np.full((), -1, dtype=np.float32), origin)
         assert negative is not None
         return insert_after(model, negative, "Add", step.constant, origin)
-    return insert_after(model, behind, kinds[step.operation], step.constant, origin)
+    return insert_after(model, node, kinds[step.operation], step.constant, origin)
 
 
 def _recode(model: Model, node: Node, run: Run, new: Recoded, where: Node) -> str:
@@ -203,10 +203,10 @@ class AffineBehindDotProducts(Transform):
             codes = weighted(weights.astype(np.float64), sums, node)
             model.set_input(node, 1, model.add_constant(f"{node.name}_weights", codes))
         model.set_input(node, 0, run.source)
-        behind = node
+        last = node
         for step in sums.scales:
             constant = on_images(step, len(sums_shape))
-            behind = insert_after(model, behind, _NODES[step.operation], constant, where.origin) or behind
+            last = insert_after(model, last, _NODES[step.operation], constant, where.origin) or last
         model.remove_unread(run.nodes[-1][0])
         return True
 

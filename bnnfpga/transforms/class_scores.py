@@ -172,7 +172,7 @@ def _ranks(values: range, outputs: NDArray[np.float64]) -> RankedScores:
     bits = outputs.size * (len(distinct) - 1).bit_length()
     if bits > _MAX_TABLE_BITS:
         raise UserError(
-            "its final function orders the classes as no integer constants do, and a table of what it gives for "
+            "no integer constants order the classes as its final function does, and a table of what it gives for "
             f"{len(values):,} scores of {outputs.shape[1]} classes would take {bits:,} bits; "
             f"{_MAX_TABLE_BITS:,} can be built",
             where="--output class",

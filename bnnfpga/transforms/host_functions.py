@@ -79,7 +79,7 @@ def cut_input(model: Model) -> tuple[HostFunction, IntArray]:
             )
         if len(readers) != 1:
             raise UserError(
-                f"{len(readers)} nodes read it; what the host computes must be a chain that ends in one quantizer",
+                f"{len(readers)} nodes read it; the host's part must be a chain that ends in one quantizer",
                 where=f"tensor {tensor!r}",
                 hint="put one quantizer on the model's input, or give --input",
             )
@@ -93,13 +93,13 @@ def cut_input(model: Model) -> tuple[HostFunction, IntArray]:
                 raise UserError(
                     "its input is not quantised",
                     where=describe(node),
-                    hint="put a Brevitas quantizer on the model's input, or say what integers it takes with --input",
+                    hint="put a Brevitas quantizer on the model's input, or declare its integer type with --input",
                 )
             if not traits_of(node).elementwise:
                 raise UserError(
-                    "it stands in front of the first quantizer, where the host computes each element on its own",
+                    "it precedes the first quantizer, where the host computes elementwise functions only",
                     where=describe(node),
-                    hint="put a Brevitas quantizer on the model's input, or say what integers it takes with --input",
+                    hint="put a Brevitas quantizer on the model's input, or declare its integer type with --input",
                 )
             steps += [_on_frames(step, places) for step in elementwise_steps(model, node)]
         tensor = node.output[0]
@@ -164,7 +164,7 @@ def _final_function(model: Model, output: str) -> tuple[str, HostFunction, IntAr
             raise not_joined(model, node)
         if not traits_of(node).elementwise:
             raise UserError(
-                "what it works on is not integers on one grid, and behind these no host computes it",
+                "its input is not integers on one grid, and the host does not compute it either",
                 where=describe(node),
                 hint="put a quantizer in front of it",
             )

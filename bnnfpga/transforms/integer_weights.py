@@ -55,9 +55,9 @@ class IntegerWeights(Transform):
         model.set_input(node, 1, model.add_constant(f"{node.name}_weights", np.ascontiguousarray(codes)))
         model.remove_unread(*([] if above is None else [above]))
         trailing = len(model.shape(node.output[0])) - 2
-        behind = insert_after(model, node, "Mul", output_scale(scale, node, trailing)) or node
+        last = insert_after(model, node, "Mul", output_scale(scale, node, trailing)) or node
         addend = attribute(node, ADDEND, None)
         if addend is not None:
             whole = addend if addend.ndim > 1 else addend.reshape(-1, *[1] * trailing)
-            insert_after(model, behind, "Add", whole)
+            insert_after(model, last, "Add", whole)
         return True

@@ -36,12 +36,12 @@ class ImagesBehindAverages(Transform):
         if affine is None:
             return False
         model.set_input(node, 0, run.source)
-        behind, origin = node, run.nodes[-1][0].origin
+        last, origin = node, run.nodes[-1][0].origin
         for step in affine.factors:
             factor = Step(step.operation, on_images(step, len(shape)))
-            behind = insert_step(model, behind, factor, origin) or behind
+            last = insert_step(model, last, factor, origin) or last
         image = averaged(affine.shift, averages(model, node)).reshape(model.shape(node.output[0])[1:])
-        insert_after(model, behind, "Add", image, origin)
+        insert_after(model, last, "Add", image, origin)
         model.remove_unread(run.nodes[-1][0])
         return True
 

@@ -48,7 +48,7 @@ def _not_integer(model: Model, quantizer: Node) -> UserError:
         return UserError(
             "the floats of the model's input reach it by more than one path",
             where=describe(quantizer),
-            hint="put one quantizer on the model's input, or say what integers it takes with --input",
+            hint="put one quantizer on the model's input, or declare its integer type with --input",
         )
     producer = _cause(model, producer)
     if traits_of(producer).dot_product:
@@ -71,7 +71,7 @@ def _not_integer(model: Model, quantizer: Node) -> UserError:
     traits = traits_of(producer)
     if (traits.averages or traits.pads) and (apart := _tells_pixels_apart(model, producer)) is not None:
         return UserError(
-            f"its constants differ between numbers that {describe(producer)} behind it joins to one",
+            f"its constants differ between numbers that {describe(producer)} after it combines",
             where=describe(apart),
             hint="use the same constant for them, or put a quantizer between both nodes",
         )

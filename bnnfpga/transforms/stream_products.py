@@ -27,10 +27,10 @@ class ProductsOnIntegers(Transform):
         above = [producer for producer in map(model.producer, operands) if producer is not None]
         model.become(node, INTEGER_PRODUCT, THRESHOLD_DOMAIN, {})
         model.set_inputs(node, [source for source, _ in known])
-        behind = node
+        last = node
         for _, steps in known:
             for step, origin in steps:
-                behind = insert_step(model, behind, step, origin) or behind
+                last = insert_step(model, last, step, origin) or last
         model.remove_unread(*above)
         return True
 

@@ -1,4 +1,4 @@
-"""CIFAR-10 as arrays, from the forms in which people have it. No training, no torch."""
+"""Reading CIFAR-10 as arrays from its usual files. No training, no torch."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def read_cifar(path: Path, split: str) -> tuple[Images, Labels]:
         The folder of the Python batches as CIFAR-10 is published (``data_batch_1`` and so on), or a
         .npz file with the arrays `x`, images of shape (N, 3, 32, 32) or (N, 32, 32, 3), and `y`, labels.
     split
-        Which of the batches: "train" or "test". A file has one kind.
+        Which batches to read, "train" or "test"; ignored for a .npz file.
     """
     if path.is_dir():
         parts = [_read_batch(path / name) for name in BATCHES[split]]
@@ -46,7 +46,7 @@ def read_cifar(path: Path, split: str) -> tuple[Images, Labels]:
 
 
 class _ArraysOnly(pickle.Unpickler):
-    """Unpickles dictionaries of arrays and nothing else, for a pickle may call what it likes."""
+    """Unpickles dictionaries of arrays and nothing else, since a pickle may call any function."""
 
     _KNOWN = {"ndarray": np.ndarray, "dtype": np.dtype, "_reconstruct": np.zeros(0).__reduce__()[0]}  # noqa: RUF012
 

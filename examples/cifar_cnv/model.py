@@ -1,4 +1,4 @@
-"""The VGG-like convolutional net of BinaryNet and FINN for 32 x 32 images in colour, one bit a weight and activation.
+"""The VGG-like convolutional net of BinaryNet and FINN for 32 x 32 colour images, with one-bit weights and activations.
 
 Needs the extra ``[train]`` (torch and Brevitas). Nothing here reads data or files.
 """
@@ -38,17 +38,16 @@ class ByteInput(Int8ActPerTensorFloat):
 
 
 class BinaryCnv(nn.Module):
-    """Six 3 x 3 convolutions without a border and three dense layers, 1.5 million binary weights in all.
+    """Six 3 x 3 convolutions without padding and three dense layers, 1.5 million binary weights in all.
 
-    The input is a float image in [0, 1] of shape (N, 3, 32, 32). Behind every layer but the last are
-    a batch norm and the sign; behind the second and the fourth convolution also max pooling of 2 x 2::
+    The input is a float image in [0, 1] of shape (N, 3, 32, 32). Every layer but the last is followed by a
+    batch norm and the sign, the second and the fourth convolution also by max pooling of 2 x 2::
 
         32 - 30 - 28, 14 - 12 - 10, 5 - 3 - 1      pixels in a row
         3    64   64       128  128     256 256    channels
 
-    Pooling stands behind the sign, where hardware has single bits to compare. The last layer is
-    binary linear and a single scale for all classes, which leaves the order of the scores as the
-    integers have it.
+    Pooling comes after the sign, where hardware has only single bits to compare. The last layer is
+    binary linear with a single scale for all classes, which keeps the order of the integer scores.
     """
 
     def __init__(self) -> None:
@@ -76,7 +75,7 @@ class BinaryCnv(nn.Module):
 
     @torch.no_grad()
     def clip_weights(self) -> None:
-        """Keep every latent weight in [-1, 1], so that none drifts out of reach of a change."""
+        """Keep every latent weight in [-1, 1], so that none drifts too far to flip again."""
         for layer in self._binary_layers():
             layer.weight.clamp_(-1.0, 1.0)
 

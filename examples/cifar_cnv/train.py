@@ -22,18 +22,18 @@ from torch.nn import functional
 from bnnfpga import UserError, export_qonnx
 
 BATCH = 100
-BORDER = 4  # pixels by which an image is moved at most
+BORDER = 4  # most pixels by which an image is moved
 
 Pictures = tuple[Tensor, Tensor]
 
 
 def as_input(images: Tensor) -> Tensor:
-    """What the network is fed: pixels as floats in [0, 1]."""
+    """The network's input: pixels as floats in [0, 1]."""
     return images.float() / 255.0
 
 
 def varied(images: Tensor) -> Tensor:
-    """Every image moved by up to four pixels each way, with black behind it, and half of them mirrored."""
+    """Augment images: each is moved by up to four pixels each way over black, and half of them are mirrored."""
     count, _, height, width = images.shape
     padded = functional.pad(images, (BORDER,) * 4)
     corner = torch.randint(2 * BORDER + 1, (2, count, 1), device=images.device)
@@ -42,18 +42,18 @@ def varied(images: Tensor) -> Tensor:
     mirrored = torch.rand(count, 1, device=images.device) < 0.5
     columns = torch.where(mirrored, columns.flip(1), columns)
     which = torch.arange(count, device=images.device)[:, None, None]
-    # Indices on both sides of the channels put these last.
+    # Indexing on both sides of the channels moves them to the end.
     return padded[which, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
 
 
 def batches(count: int, device: torch.device) -> Iterator[Tensor]:
-    """The indices of one epoch in random order, in whole batches; what is left over is not used."""
+    """The indices of one epoch in random order, in whole batches; the remainder is not used."""
     yield from torch.randperm(count, device=device)[: count - count % BATCH].split(BATCH)
 
 
 @torch.no_grad()
 def accuracy(model: BinaryCnv, pictures: Pictures) -> float:
-    """The share of pictures that the model, in eval mode, gives the right class."""
+    """The share of pictures that the model, in eval mode, classifies correctly."""
     model.eval()
     images, labels = pictures
     answers = torch.cat([model(as_input(part)).argmax(1) for part in images.split(500)])
@@ -61,7 +61,7 @@ def accuracy(model: BinaryCnv, pictures: Pictures) -> float:
 
 
 def train(model: BinaryCnv, training: Pictures, validation: Pictures, epochs: int) -> None:
-    """Adam on the cross entropy of varied images; the learning rate falls to zero along a cosine."""
+    """Train with Adam on the cross entropy of varied images; the learning rate falls to zero along a cosine."""
     start = time.monotonic()
     images, labels = training
     optimizer = torch.optim.Adam(model.parameters(), lr=0.005)

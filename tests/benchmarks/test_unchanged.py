@@ -11,7 +11,7 @@ import pytest
 from benchmarks.unchanged.__main__ import compare_all, copy_checkout
 from benchmarks.unchanged.jobs import Job
 from benchmarks.unchanged.nets import jobs
-from benchmarks.unchanged.results import Made, compare, first_difference
+from benchmarks.unchanged.results import Results, compare, first_difference
 from tests.support.data import EXAMPLES, ROOT
 from tests.support.nets import DenseNet
 
@@ -36,24 +36,24 @@ def _write(folder: Path, files: dict[str, str]) -> None:
 
 
 @pytest.fixture
-def old(tmp_path: Path) -> Made:
-    made = Made(tmp_path / "old", tmp_path / "old_results")
-    _write(made.checkout, LIBRARY)
-    _write(made.results / "project", PROJECT)
-    (made.results / "compile.json").write_text(json.dumps({"layers": [1, 2]}, indent=1))
-    (made.results / "vectors.bin").write_bytes(b"\xff\x00\x01")
-    return made
+def old(tmp_path: Path) -> Results:
+    results = Results(tmp_path / "old", tmp_path / "old_results")
+    _write(results.checkout, LIBRARY)
+    _write(results.folder / "project", PROJECT)
+    (results.folder / "compile.json").write_text(json.dumps({"layers": [1, 2]}, indent=1))
+    (results.folder / "vectors.bin").write_bytes(b"\xff\x00\x01")
+    return results
 
 
 @pytest.fixture
-def new(old: Made, tmp_path: Path) -> Made:
-    made = Made(tmp_path / "new", tmp_path / "new_results")
-    shutil.copytree(old.checkout, made.checkout)
-    shutil.copytree(old.results, made.results)
-    return made
+def new(old: Results, tmp_path: Path) -> Results:
+    results = Results(tmp_path / "new", tmp_path / "new_results")
+    shutil.copytree(old.checkout, results.checkout)
+    shutil.copytree(old.folder, results.folder)
+    return results
 
 
-def test_the_same_twice(old: Made, new: Made) -> None:
+def test_the_same_twice(old: Results, new: Results) -> None:
     found = compare(old, new)
     assert found.equal == len(PROJECT) + 2
     assert not found.library
@@ -73,42 +73,44 @@ def test_the_same_twice(old: Made, new: Made) -> None:
         ("compile.json", json.dumps({"layers": [1, 3]}, indent=1), "line 4: 2 is now 3"),
     ],
 )
-def test_what_is_rendered_or_counted_must_not_differ(old: Made, new: Made, file: str, text: str, said: str) -> None:
-    (new.results / file).write_text(text)
+def test_what_is_rendered_or_counted_must_not_differ(
+    old: Results, new: Results, file: str, text: str, said: str
+) -> None:
+    (new.folder / file).write_text(text)
     assert compare(old, new).different == {file: said}
 
 
-def test_no_file_may_be_missing(old: Made, new: Made) -> None:
-    (new.results / "project/memories/add0.mem").unlink()
+def test_no_file_may_be_missing(old: Results, new: Results) -> None:
+    (new.folder / "project/memories/add0.mem").unlink()
     assert compare(old, new).different == {"project/memories/add0.mem": "is gone"}
 
 
-def test_bytes_must_not_differ(old: Made, new: Made) -> None:
-    (new.results / "vectors.bin").write_bytes(b"\xff\x02\x01\x00")
+def test_bytes_must_not_differ(old: Results, new: Results) -> None:
+    (new.folder / "vectors.bin").write_bytes(b"\xff\x02\x01\x00")
     assert compare(old, new).different == {"vectors.bin": "byte 1 of 3, now of 4"}
 
 
 @pytest.mark.parametrize("source", LIBRARY)
-def test_a_text_of_the_library_may_differ(old: Made, new: Made, source: str) -> None:
+def test_a_text_of_the_library_may_differ(old: Results, new: Results, source: str) -> None:
     file = "project/" + source.replace("flows/csim", "hls")
-    for path in (new.checkout / source, new.results / file):
+    for path in (new.checkout / source, new.folder / file):
         path.write_text("// faster\n")
     found = compare(old, new)
     assert found.library == (file,)
     assert not found.different
 
 
-def test_the_library_may_have_another_module(old: Made, new: Made) -> None:
+def test_the_library_may_have_another_module(old: Results, new: Results) -> None:
     _write(new.checkout, {"rtl/bnn_compare.sv": "module bnn_compare"})
-    _write(new.results / "project", {"rtl/bnn_compare.sv": "module bnn_compare"})
-    (new.results / "project/files.f").write_text("rtl/bnn_add.sv\nrtl/bnn_compare.sv\nrtl/accelerator.sv\n")
+    _write(new.folder / "project", {"rtl/bnn_compare.sv": "module bnn_compare"})
+    (new.folder / "project/files.f").write_text("rtl/bnn_add.sv\nrtl/bnn_compare.sv\nrtl/accelerator.sv\n")
     found = compare(old, new)
     assert found.library == ("project/rtl/bnn_compare.sv",)
     assert not found.different
 
 
-def test_the_driver_may_differ(old: Made, new: Made) -> None:
-    (new.results / "project/driver/accelerator.py").write_text("def packed")
+def test_the_driver_may_differ(old: Results, new: Results) -> None:
+    (new.folder / "project/driver/accelerator.py").write_text("def packed")
     found = compare(old, new)
     assert found.library == ("project/driver/accelerator.py",)
     assert not found.different

@@ -68,7 +68,7 @@ def test_memory_of_a_large_convolution() -> None:
     """Of windows on 224 x 224 pixels: an array of int64 with all of them would take 900 MiB a frame."""
     writer = GraphWriter()
     port = writer.threshold(Port((224, 224, 32), PIXEL, 1), CODES)
-    writer.convolution(port, 4, 7, made=BIPOLAR)
+    writer.convolution(port, 4, 7, output=BIPOLAR)
     graph = writer.finished()
     x = random_integers(graph.input.port, 1, 0).repeat(2, axis=0)
     tracemalloc.start()

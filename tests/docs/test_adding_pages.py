@@ -52,7 +52,7 @@ def test_excerpts_are_true(page: str) -> None:
 
 def test_an_operator_is_known_where_the_page_says() -> None:
     """The files of the package that know it are those that it touched, but for the one that it left; and the check."""
-    listed = re.search(r"Five files of code: (.*?);", PAGES["an-operator"], re.DOTALL)
+    listed = re.search(r"Five files of code:\s(.*?);", PAGES["an-operator"], re.DOTALL)
     assert listed is not None
     touched = set(re.findall(rf"`({FILE})`", listed[1]))
     assert len(touched) == 5

@@ -135,7 +135,7 @@ def test_a_clip_of_opset_10_has_its_bounds_in_attributes() -> None:
     found = _reading(_old_clip(True), _old_clip(False), x).difference
     assert found is not None
     assert "(Quant)" in found.node
-    assert any("(Clip)" in node for node in found.behind)
+    assert any("(Clip)" in node for node in found.path)
     assert _reading(_old_clip(False), _old_clip(False), x).difference is None
 
 

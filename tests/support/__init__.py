@@ -1,1 +1,1 @@
-"""What several tests need: nets written directly as QONNX, data where the machine has it."""
+"""Helpers shared by tests: nets written directly as QONNX, hand-built graphs, checks, and optional data."""

@@ -1,4 +1,4 @@
-"""Each kind of affine function in front of a layer, a pool or pads alone: how exporters and people write it."""
+"""Nets with one kind of affine function before a layer, a pool or pads, as exporters and people write it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Write = Callable[["Kind", NetWriter], object]
 
 @dataclass
 class Kind:
-    """A net of one kind: what writes it, the shape of its input, and what a compilation is told of that."""
+    """A net of one kind: the function that writes it, the shape of its input, and its compile options."""
 
     write: Write
     shape: tuple[int, ...]
@@ -30,7 +30,7 @@ class Kind:
         return net.model(self.shape, "y")
 
     def images(self, count: int) -> NDArray[Any]:
-        """Inputs over the whole range of what it takes."""
+        """Inputs over the whole range of its input type."""
         shape, name = (count, *self.shape), self.options.get("input")
         if name is None:
             return self.rng.normal(0, 2, shape).astype(np.float32)
@@ -56,7 +56,7 @@ def _kind(shape: tuple[int, ...] = (3, 6, 6), **options: Any) -> Callable[[Write
 
 
 def _each(*values: float) -> NDArray[np.float32]:
-    """A number for each channel of an image."""
+    """One number per channel of an image."""
     return np.array(values, dtype=np.float32).reshape(-1, 1, 1)
 
 
@@ -220,7 +220,7 @@ def _half_bipolar(kind: Kind, net: NetWriter) -> None:
 
 @_kind(input="uint8")
 def _padded_table_and_wide_weights(kind: Kind, net: NetWriter) -> None:
-    """What needs most of the hardware: a table for each channel, flagged pads, and weights of more than 16 bits."""
+    """The most demanding kinds: tables per channel, flagged pads, and weights of more than 16 bits."""
     x = net.node("Sub", "x", net.constant(_each(104, 117.5, 123)))
     x = net.node("Conv", x, kind.weights(net, 4, 3, 3, 3), pads=[1] * 4)
     x = _quant(net, x, _each(200, 100, 400, 133), _each(1, 0, -1, 0), bits=3)

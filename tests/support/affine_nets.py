@@ -17,8 +17,8 @@ INPUTS = ("float", "uint8", "int4", "bipolar")
 class AffineNet:
     """Recipe of a random net; the same seed gives the same model.
 
-    Its input is an image or a vector: codes of a kind, or floats that a quantizer with a scale, and maybe a zero point,
-    for each channel makes codes of. In front of each layer stand steps that it can take.
+    Its input is an image or a vector: codes, or floats that a quantizer with a scale, and possibly a zero point, per
+    channel turns into codes. Before each layer there are steps that the layer supports.
     """
 
     seed: int
@@ -29,12 +29,12 @@ class AffineNet:
 
     @property
     def input(self) -> str:
-        """What its input is, as `--input` says it."""
+        """Its input type, in the words of `--input`."""
         return str(self._rng.choice(INPUTS))
 
     @property
     def options(self) -> dict[str, object]:
-        """What a compilation of it is to be told."""
+        """Its compile options."""
         if self.input == "float":
             return {}
         return {"input": self.input, **({"input_scale": "1/255"} if self.input == "uint8" and self.seed % 2 else {})}
@@ -60,7 +60,7 @@ class _Writer:
         self._net = NetWriter()
         self._channels = int(self._rng.integers(2, 5))
         self._pixels: tuple[int, ...] = ((), (6,), (5, 4))[int(self._rng.integers(3))]
-        self._unit = 1.0  # what one step of the integers is, where all channels have one
+        self._unit = 1.0  # the size of one step of the integers, if it is the same for all channels
 
     def model(self) -> onnx.ModelProto:
         shape = (self._channels, *self._pixels)
@@ -85,7 +85,7 @@ class _Writer:
         return self._net.constant(array.reshape(-1, *[1] * len(self._pixels)) if array.size > 1 else array)
 
     def _quantizer(self, x: str) -> str:
-        """Codes of 1 to 4 bits with a scale, or scales that are powers of two times one; then maybe zero points."""
+        """Codes of 1 to 4 bits with one scale, or with that scale times powers of two; possibly zero points."""
         self._unit = float(self._rng.choice([0.5, 0.3, 1.7]))
         self._powers = self._rng.random() < 0.5
         if self._rng.random() < 0.2:
@@ -97,7 +97,7 @@ class _Writer:
         return self._net.node("Quant", x, *names, domain=DOMAIN, **options)
 
     def _affine(self, x: str, *, padded: bool, whole: bool) -> str:
-        """Steps that a layer behind takes; in front of pads their constants are parts of a step."""
+        """Steps that the next layer supports; before pads, their constants are fractions of a step."""
         for _ in range(int(self._rng.integers(0, 3))):
             kind = str(self._rng.choice(["Mul", "Div", "Add", "Sub"]))
             some = self._channels if self._rng.random() < 0.5 else 1

@@ -41,9 +41,9 @@ ON_IMAGES = (
     "upsample",
 )
 MOVERS = ("crop", "cell", "pad_channels", "reduce", "resize", "stack", "stretch")
-"""What picks, repeats, joins or reduces along any axis of a signal or an image."""
+"""Operators that select, repeat, join or reduce along any axis of a signal or an image."""
 BLOCKS = ("space_to_depth",)
-"""What takes images alone."""
+"""Operators for images only."""
 ON_VECTORS = ("dense", "elementwise", "gather", "quantizer", "unsqueeze")
 EVERYWHERE = ("concat", "concat_apart", "add", "multiply")
 
@@ -56,7 +56,7 @@ _APART = (1.0, 513 / 512)
 class AnyNet:
     """A recipe: the operators in their order, all else from the seed.
 
-    An operator that does not fit the tensor at hand is left out, `shape` is that of the input without the batch.
+    An operator that does not fit the current tensor is skipped; `shape` is the input's without the batch.
     """
 
     operators: tuple[str, ...]
@@ -90,7 +90,7 @@ class AnyNet:
 
 
 class _Writer:
-    """Writes one net; `shape` is that of the tensor at hand, without the batch."""
+    """Writes one net; `shape` is the current tensor's, without the batch."""
 
     def __init__(self, recipe: AnyNet) -> None:
         self._recipe, self._shape = recipe, recipe.shape
@@ -126,10 +126,10 @@ class _Writer:
     def _whole(self, *values: int) -> int:
         return int(self._rng.choice(values))
 
-    # -- what computes each element -----------------------------------------------------------------------------------
+    # -- elementwise operators ----------------------------------------------------------------------------------------
 
     def _constant(self, *values: float) -> str:
-        """One number, or one for each element along some axes, written in any of the shapes that mean it."""
+        """One number, or one for each element along some axes, in any of the equivalent shapes."""
         varying = [bool(self._rng.random() < 0.4) for _ in self._shape]
         if self._rng.random() < 0.5:
             varying = [axis == 0 for axis in range(len(self._shape))]
@@ -195,24 +195,24 @@ class _Writer:
         return self._net.node("MatMul", x, self._weights(inputs, outputs))
 
     def _tokens(self, x: str) -> str:
-        """A dense layer along the last axis, on each of what the other axes number."""
+        """A dense layer along the last axis, at each index of the other axes."""
         *others, inputs = self._shape
         self._shape = (*others, self._whole(2, 3))
         without_batch = self._rng.random() < 0.4
         if without_batch:
             x = self._net.node("Reshape", x, self._net.constant([-1, inputs], np.int64))
         leading = [1] * int(self._rng.integers(0, len(others) + 1)) if self._rng.random() < 0.3 else []
-        made = self._net.node("MatMul", x, self._weights(*([] if without_batch else leading), inputs, self._shape[-1]))
+        y = self._net.node("MatMul", x, self._weights(*([] if without_batch else leading), inputs, self._shape[-1]))
         if self._rng.random() < 0.3:
-            made = self._net.node("Add", made, self._net.constant(self._rng.integers(-2, 3, self._shape[-1])))
+            y = self._net.node("Add", y, self._net.constant(self._rng.integers(-2, 3, self._shape[-1])))
         if without_batch and self._rng.random() < 0.5:
             draws = ([1, 2, -1, 0.5], [-2, -1, 0, 1], [-2, 0, 1], [1])
             parameters = [self._net.constant(self._rng.choice(values, self._shape[-1])) for values in draws]
-            made = self._net.node("BatchNormalization", made, *parameters, epsilon=0.0)
-        return self._reshape_to(made, *self._shape) if without_batch else made
+            y = self._net.node("BatchNormalization", y, *parameters, epsilon=0.0)
+        return self._reshape_to(y, *self._shape) if without_batch else y
 
     def _mixing(self, x: str) -> str:
-        """A dense layer along the axis in front of the last one, with the weights on the left."""
+        """A dense layer along the second last axis, with the weights on the left."""
         *others, inputs, last = self._shape
         self._shape = (*others, self._whole(2, 3), last)
         return self._net.node("MatMul", self._weights(self._shape[-2], inputs), x)
@@ -223,8 +223,8 @@ class _Writer:
         strides = [self._whole(1, 1, 2) for _ in image]
         around = [self._whole(0, size - 1) if pads and not whole else 0 for size in (*kernel, *kernel)]
         before, after = around[: len(image)], around[len(image) :]
-        made = np.add(np.add(image, before), after) - kernel
-        self._shape = (channels, *(made // strides + 1).tolist())
+        travel = np.add(np.add(image, before), after) - kernel
+        self._shape = (channels, *(travel // strides + 1).tolist())
         return {"kernel_shape": kernel, "strides": strides, "pads": around}
 
     def _convolve(self, x: str, outputs: int, group: int = 1, *, whole: bool = False) -> str:
@@ -283,7 +283,7 @@ class _Writer:
         options = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
         return self._net.node("Resize", x, "", self._net.constant([1, 1, *factors]), **options)
 
-    # -- what moves elements ------------------------------------------------------------------------------------------
+    # -- data movement ------------------------------------------------------------------------------------------------
 
     def _reshape_to(self, x: str, *shape: int) -> str:
         self._shape = shape
@@ -310,7 +310,7 @@ class _Writer:
         return self._net.node("Transpose", x, perm=[0, *(axis + 1 for axis in order)])
 
     def _channels_last(self, x: str) -> str:
-        """Something done with the channels last, between two transposes."""
+        """An operator with channels last, between two transposes."""
         channels, *image = self._shape
         last = range(2, 2 + len(image))
         x = self._net.node("Transpose", x, perm=[0, *last, 1])
@@ -326,7 +326,7 @@ class _Writer:
         return self._reshape_to(x, *shape)
 
     def _space_to_depth(self, x: str) -> str:
-        """Of blocks that fit, whose size is 1 where no other does."""
+        """With blocks of any size that fits, at worst 1."""
         channels, rows, columns = self._shape
         size = self._whole(*(size for size in (1, 2, 3) if rows % size == columns % size == 0))
         self._shape = (channels * size**2, rows // size, columns // size)
@@ -344,7 +344,7 @@ class _Writer:
         return self._net.node("Slice", x, *(self._net.constant([end], np.int64) for end in ends))
 
     def _split(self, x: str) -> str:
-        """The second of two parts; nobody reads the first one."""
+        """The second of two parts; the first one is not used."""
         first = int(self._rng.integers(1, self._shape[0]))
         sizes = self._net.constant([first, self._shape[0] - first], np.int64)
         name = f"t{len(self._net.nodes)}"
@@ -355,7 +355,7 @@ class _Writer:
         return self._net.node("Relu", name)
 
     def _along(self) -> int:
-        """An axis that the net's tensor has behind that of the images, written from either end."""
+        """An axis of the current tensor other than the batch, counted from either end."""
         axis = self._whole(*range(1, len(self._shape) + 1))
         return int(self._pick(axis, axis - len(self._shape) - 1))
 
@@ -365,7 +365,7 @@ class _Writer:
         self._shape = tuple(shape[1:])
 
     def _crop(self, x: str) -> str:
-        """Some places along one axis or two, in rising order."""
+        """Some indices along one axis or two, in ascending order."""
         kind = self._pick("Slice", "Slice", "Gather", "Split")
         axis = self._along()
         extent = [1, *self._shape][axis]
@@ -393,7 +393,7 @@ class _Writer:
         )
 
     def _cell(self, x: str) -> str:
-        """One place along an axis, which is no axis then; or several, each by itself, joined again."""
+        """One index along an axis, which is removed; or several indices, one by one, joined again."""
         axis = self._along()
         extent = [1, *self._shape][axis]
         places = self._rng.integers(0, extent, self._whole(1, 3))
@@ -406,17 +406,17 @@ class _Writer:
         return self._net.node("Concat", *parts, axis=1)
 
     def _reduce(self, x: str) -> str:
-        """Of a power of two elements where it divides, so that all ways to divide are one."""
+        """A mean only over a power of two elements, so that the division is exact."""
         kind = str(self._pick("ReduceMax", "ReduceMin", "ReduceSum", "ReduceMean"))
         axes = sorted({self._along() % (len(self._shape) + 1) for _ in range(self._whole(1, 2, 3))})
         count = int(np.prod([self._shape[axis - 1] for axis in axes]))
         kind = "ReduceSum" if kind == "ReduceMean" and count & (count - 1) else kind
         keeps = len(axes) == len(self._shape) or bool(self._rng.random() < 0.7)
-        made = [1 if axis + 1 in axes else extent for axis, extent in enumerate(self._shape)]
-        self._shape = tuple(made if keeps else [size for axis, size in enumerate(made) if axis + 1 not in axes])
-        given = [self._net.constant(axes, np.int64)] if kind == "ReduceSum" else []
-        options = {} if given else {"axes": [axis - len(made) - 1 for axis in axes]}
-        return self._net.node(kind, x, *given, keepdims=int(keeps), **options)
+        extents = [1 if axis + 1 in axes else extent for axis, extent in enumerate(self._shape)]
+        self._shape = tuple(extents if keeps else [size for axis, size in enumerate(extents) if axis + 1 not in axes])
+        axes_input = [self._net.constant(axes, np.int64)] if kind == "ReduceSum" else []
+        options = {} if axes_input else {"axes": [axis - len(extents) - 1 for axis in axes]}
+        return self._net.node(kind, x, *axes_input, keepdims=int(keeps), **options)
 
     def _resize(self, x: str) -> str:
         """Any nearest resampling of rows and columns."""
@@ -442,7 +442,7 @@ class _Writer:
         )
 
     def _stretch(self, x: str) -> str:
-        """A pooled pixel as an image, or any tensor one behind the other."""
+        """A pooled pixel as an image, or any tensor flattened."""
         channels, *image = self._shape
         if self._rng.random() < 0.6:
             pooled = self._net.node("GlobalMaxPool", x)
@@ -452,19 +452,19 @@ class _Writer:
         return self._net.node("Tile", x, self._net.constant([1, *repeats], np.int64))
 
     def _stack(self, x: str) -> str:
-        """Two tensors one behind the other along any axis."""
+        """Two tensors concatenated along any axis."""
         axis = self._along()
-        made = self._net.node("Concat", self._quantizer(x), self._quantizer(x), axis=axis)
+        joined = self._net.node("Concat", self._quantizer(x), self._quantizer(x), axis=axis)
         self._resized(axis, 2 * [1, *self._shape][axis])
-        return made
+        return joined
 
-    # -- what parts and meets -----------------------------------------------------------------------------------------
+    # -- branches -----------------------------------------------------------------------------------------------------
 
     def _add(self, x: str) -> str:
         return self._net.node(str(self._pick("Add", "Sub")), self._quantizer(x), self._quantizer(x))
 
     def _multiply(self, x: str) -> str:
-        """A product with a stream of the same shape, or with a number for each pixel or channel."""
+        """A product with a stream of the same shape, or with one number per pixel or channel."""
         kind, other = self._pick("whole", "pixel", "channel"), x
         if kind == "pixel":
             other = self._net.node("ReduceMax", x, axes=[1], keepdims=1)
@@ -481,23 +481,23 @@ class _Writer:
         return self._net.quant(x, self._whole(2, 3), scale=scale, signed=self._rng.random() < 0.5)
 
     def _concat(self, x: str) -> str:
-        made = self._net.node("Concat", self._quantizer(x), self._quantizer(x), axis=1)
+        joined = self._net.node("Concat", self._quantizer(x), self._quantizer(x), axis=1)
         self._shape = (2 * self._shape[0], *self._shape[1:])
-        return made
+        return joined
 
     def _concat_apart(self, x: str) -> str:
-        """Parts whose scales have no common grid, and something that works on each channel alone."""
+        """A concatenation of parts whose scales have no common grid, followed by operators that work per channel."""
         parts = [self._net.quant(x, 3, scale=scale, signed=True) for scale in self._rng.permutation(_APART).tolist()]
-        made = self._net.node("Concat", *parts, axis=1)
+        joined = self._net.node("Concat", *parts, axis=1)
         self._shape = (2 * self._shape[0], *self._shape[1:])
         kinds = ["gather", "elementwise", "add_apart"]
         if len(self._shape) > 1:
             kinds += ["average", "max", "pad", "upsample", "depthwise", "global_average", "flatten"]
         for kind in self._rng.choice(kinds, self._rng.integers(1, 4)):
             if kind in ("gather", "elementwise", "add_apart") or len(self._shape) > 1:
-                made = getattr(self, f"_{kind}")(made)
-        return self._quantizer(made)
+                joined = getattr(self, f"_{kind}")(joined)
+        return self._quantizer(joined)
 
     def _add_apart(self, x: str) -> str:
-        """With a stream of multiples of either scale, which has a grid with neither part, or with itself."""
+        """A sum with a stream of multiples of either scale, which shares a grid with neither part, or with itself."""
         return self._net.node("Add", x, x)

@@ -1,7 +1,7 @@
-"""Cases of the whole chain as folders: a net, its folding, and what it gets.
+"""Test cases for the whole chain as folders: a net, its folding, and its inputs.
 
 A folder holds `net.onnx`, `folding.yaml` and `case.yaml`, with the type of the input (`input`), the seed of images and
-stalls (`seed`), and what it is about (`about`). Folders below `tests/fixtures/regressions/` are run by every test run.
+stalls (`seed`), and a description (`about`). Every test run includes the folders below `tests/fixtures/regressions/`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _INPUTS = ("int4", "uint8", "bipolar", None)
 
 @dataclass(frozen=True)
 class Case:
-    """A random net with its input's type and a random folding, or none where it is not `parallel`."""
+    """A random net with its input's type and a random folding, or no folding if it is not `parallel`."""
 
     net: ConvNet
     input: str | None
@@ -49,15 +49,15 @@ def write_case(folder: Path, model: onnx.ModelProto, input: str | None, seed: in
 
 
 def check_case(folder: Path, work: Path, damage: Callable[[Path], None] = lambda project: None) -> None:
-    """Floats = golden model = emulator = Verilator, stalled or not, and the cycles are the predicted ones.
+    """Check floats = golden model = emulator = Verilator, stalled or not, with exactly the predicted cycles.
 
-    `damage` gets the compiled project before it is simulated.
+    `damage` may change the compiled project before it is simulated.
     """
     work.mkdir(parents=True, exist_ok=True)
     model = folder / "net.onnx"
-    given = yaml.safe_load((folder / "case.yaml").read_text())
-    seed = given["seed"]
-    project = bnnfpga.compile(model, work / "project", folding=folder / "folding.yaml", input=given["input"])
+    case = yaml.safe_load((folder / "case.yaml").read_text())
+    seed = case["seed"]
+    project = bnnfpga.compile(model, work / "project", folding=folder / "folding.yaml", input=case["input"])
     floats = np.random.default_rng(seed).standard_normal((8, *project.input_shape), dtype=np.float32)
     assert_confirmed(model, floats)
     assert project.simulate(images_for(project, 100, seed + 1), backend="emulator").mismatches == 0

@@ -1,7 +1,7 @@
 """A small net around every operator of the contract table, at every version of its schema, with many attributes.
 
-What a case has beyond the table is only how its operator is fed, and numbers that make sense for attributes and
-constants whose values are free.
+Beyond the table, a case only states the inputs of its operator, and sensible numbers for attributes and constants whose
+values are free.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from tests.support.spelled import DOMAIN, Spelled
 
 Setting = dict[str, Any]
 _ALIASES = {"constant_value": "value", "K": "k"}
-"""Inputs that were attributes of another name."""
+"""Inputs that used to be attributes of another name."""
 _MOST = 80 if os.environ.get("BNNFPGA_THOROUGH") else 20
 """Settings of one version."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """An operator at a version, with some attributes, and constants that were attributes once or stand for them."""
+    """An operator at a version, with some attributes, and constants that are former attributes or their equivalents."""
 
     operator: Contract
     version: int
@@ -71,7 +71,7 @@ class Put:
         return dict(self.case.setting).get(name, default)
 
     def __call__(self, *inputs: str, outputs: int = 1) -> str:
-        """The operator on these inputs; those behind them are constants of the setting, where it has them."""
+        """The operator on these inputs, followed by those that are constants of the setting, if any."""
         setting = dict(self.case.setting)
         names = list(inputs)
         for role in self.form.inputs[len(inputs) :]:
@@ -129,20 +129,20 @@ def _is_parameter(role: Any) -> bool:
 
 
 def grid(**values: list[Any]) -> list[Setting]:
-    """All combinations; None leaves a name out."""
+    """All combinations; None omits a name."""
     return [
         {name: value for name, value in zip(values, chosen, strict=True) if value is not None}
         for chosen in product(*values.values())
     ]
 
 
-# How operators are fed.
+# Inputs of operators.
 
 WIDTH = 5
 
 
 def on_numbers(net: Spelled, put: Put) -> None:
-    """On the input's floats, on sums in front of a quantizer, or on the scores, in turn."""
+    """On the input's floats, on sums before a quantizer, or on the scores, in turn."""
     if put.place % 3 == 0:
         net.end(net.dense(net.quant(put("x"), 4, 0.25), 6))
     elif put.place % 3 == 1:
@@ -152,15 +152,15 @@ def on_numbers(net: Spelled, put: Put) -> None:
 
 
 def function(net: Spelled, put: Put) -> None:
-    """A function of numbers that it is defined for, in front of a quantizer or behind the scores."""
+    """A function of numbers in its domain, before a quantizer or after the scores."""
     name = put.case.operator.name
     x = net.node("Mul", net.dense(net.quant("x", 4, 0.5), 6, WIDTH), net.constant(0.015625))
     if name in ("Acosh", "Log", "Pow", "Reciprocal", "Sqrt"):
         x = net.node("Add", net.node("HardSigmoid", x), net.constant(1))
     elif name in ("Acos", "Asin", "Atanh"):
         x = net.node("Sub", net.node("HardSigmoid", x), net.constant(0.5))
-    made = put(x) if name != "Pow" else put(x, net.constant(put.get("_exponent")))
-    net.end(net.quant(made, 8, 0.0625) if put.place % 2 == 0 else made)
+    result = put(x) if name != "Pow" else put(x, net.constant(put.get("_exponent")))
+    net.end(net.quant(result, 8, 0.0625) if put.place % 2 == 0 else result)
 
 
 def with_constant(*operands: Any, both: bool = True) -> Callable[[Spelled, Put], None]:
@@ -206,7 +206,7 @@ def cast(net: Spelled, put: Put) -> None:
 
 
 def cast_like(net: Spelled, put: Put) -> None:
-    """Of a constant, of integers, of what a comparison gives: to the type of the image's floats."""
+    """A cast of a constant, of integers, or of booleans to the type of the image's floats."""
     x = "x"
     if put.get("_of") == "input":
         net.kind = TensorProto.INT8
@@ -299,10 +299,10 @@ def pixels(net: Spelled, put: Put) -> None:
         inputs.append(net.constant(np.zeros(0)))
         if put.get("sizes") and not put.get("scales"):
             inputs.append(net.constant(np.zeros(0)))
-    made = put(*inputs)
+    result = put(*inputs)
     pads = put.get("pads") or []
     width = 2 + sum(pads[1::4]) * (len(pads) == 8)
-    net.end(made if put.get("_end") else net.node("Conv", made, net.weights(3, width, 1, 1)))
+    net.end(result if put.get("_end") else net.node("Conv", result, net.weights(3, width, 1, 1)))
 
 
 def repeated(net: Spelled, put: Put) -> None:
@@ -395,7 +395,7 @@ _POOL = {
 
 
 def _one_rank(setting: Setting) -> bool:
-    """Whether the lists of a sliding window are all those of one rank, and it has one kind of pads."""
+    """Whether all lists of a sliding window have the same rank, and it has one kind of pads."""
     rank = len(setting["kernel_shape"]) if "kernel_shape" in setting else setting.get("_axes", 2)
     lists = [
         len(setting[name]) // (1 + (name == "pads")) for name in ("strides", "dilations", "pads") if name in setting
@@ -699,4 +699,4 @@ CASES: dict[str, tuple[Callable[[Spelled, Put], None], list[Setting]]] = {
         ),
     ),
 }
-"""How each operator is fed, and with what."""
+"""The net around each operator, and its constants."""

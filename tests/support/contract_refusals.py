@@ -1,4 +1,4 @@
-"""What the contract table refuses: operators, attributes, values of them, versions and element types, one by one."""
+"""Everything that the contract table refuses: operators, attributes, their values, versions and element types."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SAMPLES: dict[str, Any] = {"int": 1, "ints": [1], "float": 0.5, "floats": [1.0]
 
 @dataclass(frozen=True)
 class Refused:
-    """A model with one thing that its contract has not, the node that has it, and what the message must name."""
+    """A model that violates its contract in one way, the node concerned, and what the message must name."""
 
     operator: str
     version: int
@@ -34,7 +34,7 @@ class Refused:
 
 @cache
 def schema_versions() -> dict[str, tuple[int, ...]]:
-    """Versions of each standard operator from opset 7 on, that in force there first."""
+    """Versions of each standard operator from opset 7 on, the one in force at opset 7 first."""
     found: dict[str, set[int]] = defaultdict(set)
     for schema in onnx.defs.get_all_schemas_with_history():
         if not schema.domain and not schema.deprecated and schema.since_version <= NEWEST:
@@ -58,7 +58,7 @@ def _alone(kind: str, opset: int, domain: str = "", **attributes: Any) -> onnx.M
 
 
 def operators() -> Iterator[Refused]:
-    """Those without a contract, at each version of their schemas."""
+    """Operators without a contract, at each version of their schemas."""
     for name, versions in schema_versions().items():
         if name in REFUSED:
             for version in versions:
@@ -79,7 +79,7 @@ def _first_cases() -> dict[tuple[str, int], Case]:
 
 
 def _fixed(proto: onnx.ModelProto) -> tuple[set[str], list[onnx.NodeProto]]:
-    """Tensors that do not depend on the image, and the nodes that make them."""
+    """Tensors that do not depend on the image, and the nodes that produce them."""
     fixed, makers = {tensor.name for tensor in proto.graph.initializer}, []
     for node in proto.graph.node:
         if node.input and set(filter(None, node.input)) <= fixed:
@@ -89,7 +89,7 @@ def _fixed(proto: onnx.ModelProto) -> tuple[set[str], list[onnx.NodeProto]]:
 
 
 def _culprit(proto: onnx.ModelProto, case: Case) -> onnx.NodeProto:
-    """The case's node: the last of its kind that depends on the image, where one does."""
+    """The case's node: the last of its kind that depends on the image, if any does."""
     domain = "" if case.operator.name in STANDARD else DOMAIN
     found = [node for node in proto.graph.node if node.op_type == case.operator.name and node.domain == domain]
     _, makers = _fixed(proto)
@@ -128,7 +128,7 @@ def attributes() -> Iterator[Refused]:
 
 
 def element_types() -> Iterator[Refused]:
-    """At each version: integers where float32 is computed with, and casts that do not keep every number."""
+    """At each version: integers for float32 arithmetic, and casts that are not exact."""
     for (name, version), case in _first_cases().items():
         form = case.operator.form(version)
         assert form is not None
@@ -150,7 +150,7 @@ def _on_the_input(case: Case, kind: int) -> onnx.ModelProto:
     _, proto = case.net()
     node = _culprit(proto, case)
     fixed, kept = _fixed(proto)
-    # Of two where none depends on the image, as the weights that the table transposes, the first.
+    # If neither of two depends on the image, like weights that the table transposes, the first.
     data = next((index for index, name in enumerate(node.input) if name and name not in fixed), 0)
     node.input[data], node.name = "x", "culprit"
     del proto.graph.node[:], proto.graph.output[:]
@@ -162,7 +162,7 @@ def _on_the_input(case: Case, kind: int) -> onnx.ModelProto:
 
 
 def versions() -> Iterator[Refused]:
-    """Operators before the opset that brought them, and after that which took them away."""
+    """Operators before the opset that introduced them, and after the one that removed them."""
     for name, operator in STANDARD.items():
         first = operator.forms[0].first
         for opset in range(OLDEST, first):

@@ -27,15 +27,15 @@ class ConvNet:
     activation_bits, weight_bits
         1 is bipolar, more a Quant of that many bits.
     input_bits
-        1 is a bipolar input, else a Quant of so many bits.
+        1 is a bipolar input, else a Quant of that many bits.
     first_bits
         Bits of the weights of the first convolution.
     flatten
         Whether a dense layer gives the scores, else an image.
     left_out
-        Places of blocks that are not there. The others are what they would be with them.
+        Indices of blocks to omit. The others stay as they would be with them.
     most_channels
-        What convolutions make at most, from 2 on.
+        Most output channels of convolutions, at least 2.
     """
 
     blocks: tuple[str, ...]
@@ -51,7 +51,7 @@ class ConvNet:
 
     @classmethod
     def random(cls, seed: int) -> ConvNet:
-        """Blocks, bits and sizes drawn from a seed; the first nets have each kind of block once."""
+        """Draw blocks, bits and sizes from a seed; the first nets have each kind of block once."""
         rng = np.random.default_rng(seed)
         blocks = rng.choice(BLOCKS, rng.integers(1, 4)).tolist()
         if seed < len(BLOCKS):
@@ -83,7 +83,7 @@ PRECISIONS = ((1, 1), (1, 1), (1, 2), (1, 2), (1, 4), (1, 4), (2, 2), (2, 2), (2
 
 
 class _Writer:
-    """Writes one net block by block; `shape` is that of the tensor at hand, without the batch."""
+    """Writes one net block by block; `shape` is the current tensor's, without the batch."""
 
     def __init__(self, recipe: ConvNet) -> None:
         self._recipe = recipe
@@ -112,7 +112,7 @@ class _Writer:
         return net.model(recipe.shape, "y")
 
     def _draw(self, place: int) -> None:
-        """Each block has random numbers of its own, so that it stays as it is when another one is left out."""
+        """Each block has its own random numbers, so that it does not change when another one is omitted."""
         self._rng = np.random.default_rng((self._recipe.seed, place))
         self._net.rng = np.random.default_rng((self._recipe.seed, place, 1))
 
@@ -128,11 +128,11 @@ class _Writer:
     def _slide(
         self, *, pads: bool = True, dilated: bool = True, same: bool = False, stride: int | None = None
     ) -> dict[str, list[int]]:
-        """Kernel, strides, dilations and pads that fit the tensor, whose shape becomes that behind them."""
+        """Kernel, strides, dilations and pads that fit the current tensor, whose shape is updated."""
         channels, *image = self._shape
-        kernels, strides, dilations, before, after, made = [], [], [], [], [], []
+        kernels, strides, dilations, before, after, extents = [], [], [], [], [], []
         for extent in image:
-            # Pixels farther apart than the image is large would let windows miss it.
+            # With a dilation larger than the image, windows could miss it.
             kernel, dilation = self._pick(1, 2, 3, 3, 5), min(self._pick(1, 1, 2), extent) if dilated else 1
             step = self._pick(1, 1, 2, 3) if stride is None else stride
             first, last = (self._pick(*range(kernel)) if pads else 0 for _ in range(2))
@@ -145,8 +145,8 @@ class _Writer:
             dilations.append(dilation)
             before.append(first)
             after.append(last)
-            made.append((extent + first + last - dilation * (kernel - 1) - 1) // step + 1)
-        self._shape = (channels, *made)
+            extents.append((extent + first + last - dilation * (kernel - 1) - 1) // step + 1)
+        self._shape = (channels, *extents)
         attributes = {"kernel_shape": kernels, "strides": strides}
         if pads:
             attributes["pads"] = before + after
@@ -195,11 +195,11 @@ class _Writer:
         return self._net.quant(x if signed else self._net.node("Relu", x), bits, scale=2.0 / 2**bits, signed=signed)
 
     def _quantise(self, x: str, scale: float) -> str:
-        """A quantizer of up to 8 bits, as a shortcut needs it."""
+        """A quantizer of up to 8 bits, as used for shortcuts."""
         return self._net.quant(x, self._pick(4, 8), scale=scale, signed=True)
 
     def _max(self, x: str) -> str:
-        """Now and then as large as windows may hang over the end."""
+        """Occasionally as large as windows may extend beyond the end."""
         if self._rng.random() < 0.7:
             return self._net.node("MaxPool", x, **self._slide())
         channels, *image = self._shape
@@ -250,7 +250,7 @@ class _Writer:
         return self._activate(self._norm(total) if self._rng.random() < 0.5 else total)
 
     def _downsample(self, x: str) -> str:
-        """A residual block with a convolution of stride 2 on either way."""
+        """A residual block with a convolution of stride 2 on both branches."""
         start, outputs = self._shape, self._outputs(2, 4)
         y = self._quantise(self._norm(self._convolve(x, outputs, same=True, stride=2)), 0.5)
         self._shape = start
@@ -278,7 +278,7 @@ class _Writer:
         return self._conv(self._net.node("Concat", first, second, axis=1))
 
     def _concat_sums(self, x: str) -> str:
-        """Sums side by side, whose scales have a common grid or none; what follows works on each channel alone."""
+        """A concatenation of sums whose scales may or may not have a common grid; what follows works per channel."""
         channels = self._shape[0]
         parts = []
         for count in (self._outputs(2, 3), self._outputs(1, 2)):
@@ -304,7 +304,7 @@ class _Writer:
         return net.node("Reshape", x, net.constant([1, channels, *image], np.int64))
 
     def _grouped(self, x: str) -> str:
-        """Two groups, or a group for each channel with one or two outputs."""
+        """Two groups, or one group per channel with one or two outputs."""
         x = self._activate(self._convolve(x, 4))
         groups, outputs = ((2, 6), (4, 4), (4, 8))[self._pick(0, 1, 2)]
         attributes = self._slide()

@@ -1,4 +1,4 @@
-"""Damaging files and models in every way; the same seed does the same damage."""
+"""Random damage to files and models; the same seed does the same damage."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ _WORDS = (
 
 
 def damaged_bytes(data: bytes, seed: int) -> bytes:
-    """The file with one to four bytes or blocks flipped, put in, taken out, doubled, or its end cut off."""
+    """The file with one to four bytes or blocks flipped, inserted, deleted or duplicated, or truncated."""
     rng = random.Random(seed)
     result = bytearray(data)
     for _ in range(rng.choice((1, 1, 1, 2, 4))):
-        # The start of a file is where it says what the rest is.
+        # The start of a file describes the rest.
         at = rng.randrange(min(len(result), 200) if rng.random() < 0.3 else len(result)) if result else 0
         length = rng.choice((1, 1, 1, 2, 4, 8, 64, 1000))
         kind = rng.randrange(7)
@@ -73,14 +73,14 @@ def damaged_bytes(data: bytes, seed: int) -> bytes:
 
 
 def damaged_model(model: onnx.ModelProto, seed: int) -> onnx.ModelProto:
-    """A model with one to three fields changed: it can still be parsed, so the damage reaches the graph."""
+    """A model with one to three fields changed: it still parses, so the damage reaches the graph."""
     rng = random.Random(seed)
     result = onnx.ModelProto()
     result.CopyFrom(model)
     for _ in range(rng.choice((1, 1, 2, 3))):
         messages = list(_messages(result))
         message = rng.choice(messages)
-        # Nodes are what there is most to get wrong about.
+        # Most of what can go wrong is in nodes.
         if rng.random() < 0.5 and result.graph.node:
             message = rng.choice(list(_messages(rng.choice(result.graph.node))))
         _damage(message, rng, messages)
@@ -88,7 +88,7 @@ def damaged_model(model: onnx.ModelProto, seed: int) -> onnx.ModelProto:
 
 
 def damaged_json(text: str, seed: int) -> str:
-    """A JSON file in which one to three values are others, gone or doubled."""
+    """A JSON file in which one to three values are changed, deleted or duplicated."""
     rng = random.Random(seed)
     data = json.loads(text)
     for _ in range(rng.choice((1, 1, 2, 3))):
@@ -112,7 +112,7 @@ def damaged_json(text: str, seed: int) -> str:
 
 
 def damaged_yaml(text: str, seed: int) -> str:
-    """A folding file in which one to three words or signs are others."""
+    """A folding file in which one to three words or characters are changed."""
     rng = random.Random(seed)
     pieces = re.findall(r"\w+|\s+|.", text)
     words = (
@@ -144,7 +144,7 @@ def damaged_yaml(text: str, seed: int) -> str:
 
 
 def _places(data: Any) -> Iterator[tuple[Any, Any]]:
-    """All holders and keys below a value."""
+    """All containers and their keys below a value."""
     for key in range(len(data)) if isinstance(data, list) else list(data) if isinstance(data, dict) else ():
         yield data, key
         yield from _places(data[key])
@@ -195,7 +195,7 @@ def _damage(message: Message, rng: random.Random, messages: list[Message]) -> No
 
 
 def _other(field: Any, value: Any, rng: random.Random, messages: list[Message]) -> Any:
-    """Another value of a field: one that is legal nowhere, or one that stands in another place of the model."""
+    """Another value for a field: one that is legal nowhere, or one from another place of the model."""
     kind = field.type
     if kind == FieldDescriptor.TYPE_ENUM:
         return rng.choice(field.enum_type.values).number

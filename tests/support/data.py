@@ -1,4 +1,4 @@
-"""Data and models that not every machine has: the folder `shared` beside the checkout, or `BNNFPGA_SHARED`."""
+"""Optional data and models: in the folder `shared` beside the checkout, or in `BNNFPGA_SHARED`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SHARED = Path(os.environ.get("BNNFPGA_SHARED", ROOT.parent / "shared"))
 
 
 def shared(name: str) -> Path:
-    """A file of the shared folder; skips the test where it is absent."""
+    """A file of the shared folder; skips the test if it is absent."""
     path = SHARED / name
     if not path.exists():
         pytest.skip(f"needs {name} (set BNNFPGA_SHARED)")
@@ -38,13 +38,13 @@ def mnist_test_set() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
 
 
 def random_digits(count: int, seed: int = 0) -> NDArray[np.uint8]:
-    """uint8 (count, 1, 28, 28) with the contrast of digits: where a test needs pixels but no meaning."""
+    """uint8 (count, 1, 28, 28) with the contrast of digits, for tests that need pixels but no meaning."""
     rng = np.random.default_rng(seed)
     return np.where(rng.random((count, 1, 28, 28)) < 0.2, rng.integers(0, 256, (count, 1, 28, 28)), 0).astype(np.uint8)
 
 
 def to_idx(array: np.ndarray[Any, Any]) -> bytes:
-    """The bytes of an IDX file that holds this array."""
+    """The bytes of an IDX file with this array."""
     code = {np.dtype(name).newbyteorder("=").str: code for code, name in ELEMENT_TYPES.items()}[array.dtype.str]
     header = bytes([0, 0, code, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
     return header + array.astype(array.dtype.newbyteorder(">")).tobytes()

@@ -1,4 +1,4 @@
-"""Deep and large graphs of operators, unfolded as `lower` makes them, to measure depth and memory."""
+"""Deep and large graphs of operators, unfolded like those of `lower`, for measuring depth and memory."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CLASSES = 10
 
 
 class GraphWriter:
-    """Adds units one behind the other; `last` is the name of the one whose first output is not joined yet."""
+    """Adds units in a row; `last` is the name of the one whose first output is not connected yet."""
 
     def __init__(self, seed: int = 0) -> None:
         self.graph = Graph()
@@ -40,7 +40,7 @@ class GraphWriter:
         return f"{kind}{self._count - 1}"
 
     def put(self, unit: Operator) -> Port:
-        """Behind the last one; what it makes."""
+        """Add a unit after the last one; returns its output port."""
         self.graph.add(unit)
         if self.last:
             self.graph.connect(self.last, unit.name, any_lanes=True)
@@ -49,26 +49,26 @@ class GraphWriter:
         return unit.outputs[0]
 
     def join(self, other: str, unit: Operator, output: int = 0) -> Port:
-        """As `put`, a unit of two inputs; the second one comes from an output of another unit."""
+        """Like `put`, for a unit with two inputs; the second one comes from an output of another unit."""
         port = self.put(unit)
         self.graph.connect(other, unit.name, output=output, input=1, any_lanes=True)
         return port
 
-    def table(self, sums: IntegerType, rows: int, made: IntegerType) -> ThresholdTable:
-        """Thresholds near the middle of what there is, so that results vary."""
-        levels = 1 if made.is_bipolar else made.hi - made.lo
+    def table(self, sums: IntegerType, rows: int, output: IntegerType) -> ThresholdTable:
+        """Thresholds near the middle of the range, so that results vary."""
+        levels = 1 if output.is_bipolar else output.hi - output.lo
         middle, spread = (sums.lo + sums.hi) // 2, max(1, int((sums.hi - sums.lo) ** 0.5))
         values = middle + self.rng.integers(-spread, spread + 1, (rows, levels))
-        return ThresholdTable(np.sort(values, axis=1), self.rng.random(rows) < 0.3, made)
+        return ThresholdTable(np.sort(values, axis=1), self.rng.random(rows) < 0.3, output)
 
-    def threshold(self, port: Port, made: IntegerType) -> Port:
-        table = self.table(port.type, port.shape[-1], made)
+    def threshold(self, port: Port, output: IntegerType) -> Port:
+        table = self.table(port.type, port.shape[-1], output)
         return self.put(Threshold(self.name("threshold"), port.shape, port.type, table))
 
     def convolution(
-        self, port: Port, channels: int, kernel: int, stride: int = 1, made: IntegerType | None = None
+        self, port: Port, channels: int, kernel: int, stride: int = 1, output: IntegerType | None = None
     ) -> Port:
-        """Of bipolar weights, padded with zeros to the size of the image; thresholds, or sums where nothing is said."""
+        """Bipolar weights, zero pads that keep the image's size; with thresholds, or sums if `output` is None."""
         rows, columns, inputs = port.shape
         pad = kernel // 2
         geometry = Geometry((rows, columns), (kernel, kernel), (stride, stride), pads=(pad,) * 4)
@@ -81,12 +81,12 @@ class GraphWriter:
         unit = MatrixVector(
             self.name("matrix_vector"), weights, port.type, geometry.windows, kernel=geometry.kernel, padded=padded
         )
-        if made is not None:
-            unit = replace(unit, table=self.table(unit.accumulator, channels, made))
+        if output is not None:
+            unit = replace(unit, table=self.table(unit.accumulator, channels, output))
         return self.put(unit)
 
     def pool(self, port: Port, kernel: int, stride: int, *, whole: bool = False) -> Port:
-        """The largest of each window, or the sum of the whole image."""
+        """Max pooling, or the sum of the whole image."""
         rows, columns, channels = port.shape
         direction = np.zeros(channels, dtype=bool)
         if whole:
@@ -107,7 +107,7 @@ class GraphWriter:
 
 
 def dense_chain(layers: int, width: int = 64) -> Graph:
-    """A threshold on pixels, then so many dense layers, each with a threshold unit of its own, and scores."""
+    """A threshold on pixels, then `layers` dense layers, each with its own threshold unit, and scores."""
     writer = GraphWriter()
     port = writer.threshold(Port((width,), PIXEL, 1), BIPOLAR)
     for _ in range(layers):
@@ -119,7 +119,7 @@ def dense_chain(layers: int, width: int = 64) -> Graph:
 
 
 def doubled(times: int, width: int = 8) -> Graph:
-    """x = x + x, so many times over, of bipolar elements."""
+    """x = x + x, repeated, on bipolar elements."""
     writer = GraphWriter()
     port = writer.threshold(Port((width,), PIXEL, 1), BIPOLAR)
     for _ in range(times):
@@ -143,7 +143,7 @@ def residual_net(size: int = 224, stages: tuple[int, ...] = (64, 128, 256, 512),
 
 
 def residual_chain(blocks: int, size: int = 6, channels: int = 8) -> Graph:
-    """So many residual blocks of one size."""
+    """A row of residual blocks of one size."""
     writer = GraphWriter()
     port = writer.threshold(Port((size, size, channels), PIXEL, 1), CODES)
     for _ in range(blocks):
@@ -152,28 +152,28 @@ def residual_chain(blocks: int, size: int = 6, channels: int = 8) -> Graph:
 
 
 def _block(writer: GraphWriter, port: Port, channels: int, stride: int) -> Port:
-    """Two convolutions, and their input beside them: itself, or with `stride` a convolution of single pixels of it."""
+    """Two convolutions and a shortcut: the input itself, or with `stride` a 1 x 1 convolution of it."""
     fork = writer.name("fork")
-    taken = writer.put(Fork(fork, port))
-    port = writer.convolution(taken, channels, 3, stride, CODES)
+    source = writer.put(Fork(fork, port))
+    port = writer.convolution(source, channels, 3, stride, CODES)
     port = writer.convolution(port, channels, 3, 1, CODES)
     main, shortcut, output = writer.last, fork, 1
     if stride > 1:
-        shortcut, output = _shrunk(writer, fork, taken, channels), 0
+        shortcut, output = _shrunk(writer, fork, source, channels), 0
     writer.last = main
     port = writer.join(shortcut, Add(writer.name("add"), port.shape, (port.type, CODES)), output=output)
     return writer.threshold(port, CODES)
 
 
-def _shrunk(writer: GraphWriter, fork: str, taken: Port, channels: int) -> str:
-    """A convolution of single pixels, every second one, of a fork's second output; the unit's name."""
-    rows, columns, inputs = taken.shape
+def _shrunk(writer: GraphWriter, fork: str, source: Port, channels: int) -> str:
+    """A 1 x 1 convolution of stride 2 on a fork's second output; returns the unit's name."""
+    rows, columns, inputs = source.shape
     geometry = Geometry((rows, columns), (1, 1), (2, 2))
-    window = Window(writer.name("window"), geometry, inputs, taken.type)
+    window = Window(writer.name("window"), geometry, inputs, source.type)
     writer.graph.add(window)
     writer.graph.connect(fork, window.name, output=1, any_lanes=True)
     writer.last = window.name
     weights = writer.rng.choice([-1, 1], (channels, inputs))
-    unit = MatrixVector(writer.name("matrix_vector"), weights, taken.type, geometry.windows)
+    unit = MatrixVector(writer.name("matrix_vector"), weights, source.type, geometry.windows)
     writer.put(replace(unit, table=writer.table(unit.accumulator, channels, CODES)))
     return unit.name

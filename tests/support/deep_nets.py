@@ -9,7 +9,7 @@ from tests.support.nets import NetWriter
 
 
 def dense_chain(layers: int, width: int = 64) -> onnx.ModelProto:
-    """(dense, batch norm, sign) so many times, and ten scores."""
+    """(dense, batch norm, sign), repeated, and ten scores."""
     rng = np.random.default_rng(0)
     net = NetWriter()
     x = net.bipolar("x")
@@ -23,7 +23,7 @@ def dense_chain(layers: int, width: int = 64) -> onnx.ModelProto:
 
 
 def doublings(count: int) -> onnx.ModelProto:
-    """X + x, so many times."""
+    """X + x, repeated."""
     net = NetWriter()
     x = net.bipolar("x")
     for _ in range(count):

@@ -19,13 +19,13 @@ NETS = {
     "TFC_2W2A": ("models/TFC_2W2A.onnx", 196, 0.9660),
     "lfc_w1a1": ("models/lfc_w1a1_mnist.onnx.gz", 128, 0.9834),
 }
-"""By name: the model, the cycles per frame that it is compiled for, and its accuracy, or at least that."""
+"""By name: the model, the cycles per frame that it is compiled for, and its accuracy or a lower bound of it."""
 
 
 def compiled(name: str, folder: Path) -> tuple[bnnfpga.Project, float]:
-    """Such a net, whose images are bytes, as a project in `folder`; and its accuracy."""
+    """Compile one of these nets, with bytes as images, to a project in `folder`; returns it and its accuracy."""
     source, cycles, accuracy = NETS[name]
     model = shared(source) if isinstance(source, str) else source
-    # That of the tutorial divides its pixels itself.
+    # The tutorial's net divides its pixels itself.
     scale = "1" if name == "finn_tutorial_tfc" else "1/255"
     return bnnfpga.compile(model, folder / "project", cycles=cycles, input="uint8", input_scale=scale), accuracy

@@ -1,7 +1,7 @@
 """How long each test file took, `python -m tests.support.durations REPORT [BASE]`.
 
-Reads the JUnit reports that `make test` leaves: the files that took longest, and with an earlier report as BASE those
-that have changed most since then. Times of different machines, or of different loads, do not compare.
+Reads the JUnit reports of `make test` and lists the files that took longest or, with an earlier report as BASE, those
+that have changed most since then. Times from different machines, or under different loads, are not comparable.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ SHOWN = 20
 
 
 def seconds_by_file(report: Path) -> dict[str, float]:
-    """Setting up and tearing down included, by the dotted name of the file."""
+    """Seconds by dotted file name, including setup and teardown."""
     seconds: defaultdict[str, float] = defaultdict(float)
     for case in ElementTree.parse(report).iter("testcase"):
-        # A test in a class has the class's name behind that of its file.
+        # For a test in a class, the class's name follows that of its file.
         parts = [part for part in case.get("classname", "").split(".") if not part[:1].isupper()]
         seconds[".".join(parts)] += float(case.get("time", "0"))
     return dict(seconds)

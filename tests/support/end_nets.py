@@ -1,4 +1,4 @@
-"""Nets whose ends are what only a host computes, chosen at random."""
+"""Random nets that end in operations which only the host computes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MAX_OUTPUTS = 3
 
 
 class EndNet(Spelled):
-    """One to three heads of dense layers or convolutions, and some operators behind them."""
+    """One to three heads of dense layers or convolutions, followed by some operators."""
 
     def __init__(self, seed: int) -> None:
         self._choices = np.random.default_rng([seed, 11])
@@ -43,18 +43,18 @@ class EndNet(Spelled):
     def _head(self, x: str, image: bool) -> str:
         channels = self._pick(2, 3, 5)
         shape: tuple[int, ...] = (1, channels, 4, 3) if image else (1, channels)
-        made = self.node("Conv", x, self.weights(channels, 2, 1, 1)) if image else self.dense(x, _WIDTH, channels)
+        scores = self.node("Conv", x, self.weights(channels, 2, 1, 1)) if image else self.dense(x, _WIDTH, channels)
         factors = self.rng.uniform(0.2, 1.5, (channels, 1, 1) if image else channels)
-        return self._made(self.node("Mul", made, self.constant(factors)), shape)
+        return self._end(self.node("Mul", scores, self.constant(factors)), shape)
 
-    def _made(self, tensor: str, shape: tuple[int, ...], *, integers: bool = False) -> str:
+    def _end(self, tensor: str, shape: tuple[int, ...], *, integers: bool = False) -> str:
         self._shapes[tensor] = shape
         if integers:
             self._integers.add(tensor)
         return tensor
 
     def _step(self, ends: list[str]) -> list[str]:
-        """One more operator behind one of the ends, or two."""
+        """One more operator after one of the ends, or two."""
         x = self._pick(*ends)
         others = [name for name in ends if name != x]
         if x in self._integers:
@@ -69,11 +69,11 @@ class EndNet(Spelled):
         shape = self._shapes[x]
         kind = self._pick("Cast", "Reshape", "Cast to float")
         if kind == "Reshape":
-            made = self.node("Reshape", x, self.integers([1, -1]))
-            return self._made(made, (1, int(np.prod(shape))), integers=True)
+            flat = self.node("Reshape", x, self.integers([1, -1]))
+            return self._end(flat, (1, int(np.prod(shape))), integers=True)
         if kind == "Cast":
-            return self._made(self.node("Cast", x, to=TensorProto.INT64), shape, integers=True)
-        return self._made(self.node("Cast", x, to=TensorProto.FLOAT), shape)
+            return self._end(self.node("Cast", x, to=TensorProto.INT64), shape, integers=True)
+        return self._end(self.node("Cast", x, to=TensorProto.FLOAT), shape)
 
     def _join(self, x: str, others: list[str]) -> list[str] | None:
         """A second end of the same shape, or of one that differs along an axis: added, compared or concatenated."""
@@ -87,15 +87,15 @@ class EndNet(Spelled):
             if not different:
                 kind = self._pick("Add", "Sub", "Mul", "Max", "Concat")
                 if kind != "Concat":
-                    return [*rest, self._made(self.node(kind, x, other), shape)]
+                    return [*rest, self._end(self.node(kind, x, other), shape)]
             if len(different) <= 1 and different != [0]:
                 axis = different[0] if different else len(shape) - 1
                 joined = (*shape[:axis], shape[axis] + second[axis], *shape[axis + 1 :])
-                return [*rest, self._made(self.node("Concat", x, other, axis=axis), joined)]
+                return [*rest, self._end(self.node("Concat", x, other, axis=axis), joined)]
         return None
 
     def _axis(self, x: str) -> int:
-        """Any but that of the batch, counted from either side."""
+        """Any axis but the batch, counted from either end."""
         rank = len(self._shapes[x])
         axis = int(self._choices.integers(1, rank)) if rank > 1 else 0
         return axis - self._pick(0, rank)
@@ -103,20 +103,20 @@ class EndNet(Spelled):
     def _function(self, x: str) -> list[str]:
         kind = self._pick("Softmax", "LogSoftmax", "Sigmoid", "Softmax", "Sigmoid")
         attributes = {} if kind == "Sigmoid" else {"axis": self._axis(x)}
-        return [self._made(self.node(kind, x, **attributes), self._shapes[x])]
+        return [self._end(self.node(kind, x, **attributes), self._shapes[x])]
 
     def _compare(self, x: str) -> list[str]:
         shape, axis = self._shapes[x], self._axis(x)
         place = axis % len(shape)
         if self._pick(True, False):
             count = int(self._choices.integers(1, shape[place] + 1))
-            made = (*shape[:place], count, *shape[place + 1 :])
+            extents = (*shape[:place], count, *shape[place + 1 :])
             values = self.node("TopK", x, self.integers([count]), outputs=2, axis=axis, largest=self._pick(0, 1, 1))
-            return [self._made(values, made), self._made(self.last_outputs[1], made, integers=True)]
+            return [self._end(values, extents), self._end(self.last_outputs[1], extents, integers=True)]
         keep = self._pick(0, 1) or int(len(shape) == 1)
-        made = (*shape[:place], *[1] * keep, *shape[place + 1 :])
+        extents = (*shape[:place], *[1] * keep, *shape[place + 1 :])
         index = self.node("ArgMax", x, axis=axis, keepdims=keep, select_last_index=self._pick(None, 0, 1))
-        return [self._made(index, made, integers=True)]
+        return [self._end(index, extents, integers=True)]
 
     def _move(self, x: str) -> list[str]:
         shape = self._shapes[x]
@@ -124,12 +124,12 @@ class EndNet(Spelled):
         kind = self._pick("Transpose", "Reshape", "Squeeze", "Reshape")
         if kind == "Transpose" and rank > 2:
             perm = [0, *(self._choices.permutation(rank - 1) + 1).tolist()]
-            return [self._made(self.node("Transpose", x, perm=perm), tuple(shape[axis] for axis in perm))]
+            return [self._end(self.node("Transpose", x, perm=perm), tuple(shape[axis] for axis in perm))]
         if kind == "Squeeze" and rank > 1 and shape[0] == 1:
-            return [self._made(self.node("Squeeze", x, self.integers([0])), shape[1:])]
+            return [self._end(self.node("Squeeze", x, self.integers([0])), shape[1:])]
         elements = int(np.prod(shape))
-        made = (1, elements) if self._pick(True, True, False) else (elements,)
-        return [self._made(self.node("Reshape", x, self.integers(made)), made)]
+        extents = (1, elements) if self._pick(True, True, False) else (elements,)
+        return [self._end(self.node("Reshape", x, self.integers(extents)), extents)]
 
     def _parts(self, x: str) -> list[str]:
         shape, axis = self._shapes[x], self._axis(x)
@@ -142,15 +142,15 @@ class EndNet(Spelled):
         kind = self._pick("Gather", "Slice", "Split")
         if kind == "Gather":
             index = self._choices.integers(-extent, extent, 3)
-            return [self._made(self.node("Gather", x, self.integers(index), axis=axis), of(3))]
+            return [self._end(self.node("Gather", x, self.integers(index), axis=axis), of(3))]
         if kind == "Slice" or extent < 2:
             start, step = self._pick((0, 1), (0, 2), (-1, -1))
             end = 2**31 if step > 0 else -(2**31)
             numbers = [self.integers([number]) for number in (start, end, axis, step)]
-            return [self._made(self.node("Slice", x, *numbers), of(len(range(extent)[:: abs(step)])))]
+            return [self._end(self.node("Slice", x, *numbers), of(len(range(extent)[:: abs(step)])))]
         sizes = [1, extent - 1]
         self.node("Split", x, self.integers(sizes), outputs=2, axis=axis)
-        return [self._made(name, of(size)) for name, size in zip(self.last_outputs, sizes, strict=True)]
+        return [self._end(name, of(size)) for name, size in zip(self.last_outputs, sizes, strict=True)]
 
     def _pixels(self, x: str) -> list[str]:
         shape = self._shapes[x]
@@ -160,24 +160,24 @@ class EndNet(Spelled):
             mode = self._pick("linear", "cubic", "linear")
             scales = self.constant([1.0, 1.0, rows, columns])
             coordinates = self._pick("half_pixel", "align_corners", "asymmetric")
-            made = (*shape[:2], int(shape[2] * rows), int(shape[3] * columns))
+            extents = (*shape[:2], int(shape[2] * rows), int(shape[3] * columns))
             attributes = {"mode": mode, "coordinate_transformation_mode": coordinates}
-            return [self._made(self.node("Resize", x, "", scales, **attributes), made)] if min(made) > 0 else [x]
+            return [self._end(self.node("Resize", x, "", scales, **attributes), extents)] if min(extents) > 0 else [x]
         if kind == "Pad":
             pads = self._choices.integers(0, 2, (2, len(shape)))
             pads[:, 0] = 0
-            made = tuple((np.array(shape) + pads.sum(axis=0)).tolist())
+            extents = tuple((np.array(shape) + pads.sum(axis=0)).tolist())
             mode = self._pick("constant", "edge")
-            return [self._made(self.node("Pad", x, self.integers(pads.ravel()), mode=mode), made)]
+            return [self._end(self.node("Pad", x, self.integers(pads.ravel()), mode=mode), extents)]
         axis = self._axis(x)
         place = axis % len(shape)
-        made = (*shape[:place], 1, *shape[place + 1 :])
+        extents = (*shape[:place], 1, *shape[place + 1 :])
         if self.opset < 18:
-            return [self._made(self.node("ReduceMean", x, axes=[axis]), made)]
-        return [self._made(self.node("ReduceMean", x, self.integers([axis])), made)]
+            return [self._end(self.node("ReduceMean", x, axes=[axis]), extents)]
+        return [self._end(self.node("ReduceMean", x, self.integers([axis])), extents)]
 
     def _arithmetic(self, x: str) -> list[str]:
         kind = self._pick("Mul", "Add", "Sub")
         number = self.constant(self.rng.uniform(0.5, 2.0))
         operands = (number, x) if kind == "Sub" else (x, number)
-        return [self._made(self.node(kind, *operands), self._shapes[x])]
+        return [self._end(self.node(kind, *operands), self._shapes[x])]

@@ -1,7 +1,7 @@
 """Single faults in the files of a built project, and what each must change, computed from the specification alone.
 
-`docs/dataflow.md` says what each bit of a memory means. From that, and not from the compiler's own packing, follows
-what a unit with one bit flipped computes.
+The expected results of a unit with one flipped bit follow from the meaning of each bit of a memory in
+`docs/dataflow.md`, not from the compiler's own packing.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Meaning = Callable[[IntArray], IntArray]
 
 @dataclass(frozen=True)
 class Fault:
-    """What is broken, and what the unit means now."""
+    """The broken unit, a description of the fault, and the meaning of the unit with it."""
 
     unit: str
     what: str
@@ -34,25 +34,25 @@ class Fault:
 
 
 def execute(graph: Graph, x: IntArray, broken: Fault | None = None) -> dict[str, IntArray]:
-    """Every stream of a chain of units, one of which may be broken; registers wrap where values do not fit."""
+    """All streams of a chain of units, one of which may be broken; registers wrap if values do not fit."""
     values = {graph.input.name: x}
     for operator in graph.operators:
-        (taken,), (made,) = graph.inputs_of(operator.name), graph.outputs_of(operator.name)
+        (source,), (target,) = graph.inputs_of(operator.name), graph.outputs_of(operator.name)
         if broken is not None and operator.name == broken.unit:
-            result = broken.meaning(values[taken.name])
+            result = broken.meaning(values[source.name])
         elif isinstance(operator, MatrixVector):
-            result = multiply(operator, operator.weights)(values[taken.name])
+            result = multiply(operator, operator.weights)(values[source.name])
         else:
-            (result,) = operator.execute(values[taken.name])
-        values[made.name] = result.astype(np.int64)
+            (result,) = operator.execute(values[source.name])
+        values[target.name] = result.astype(np.int64)
     return values
 
 
-# -- what units mean ---------------------------------------------------------------------------------------------------
+# -- the meaning of units ----------------------------------------------------------------------------------------------
 
 
 def wrap(values: IntArray, bits: int) -> IntArray:
-    """Two's complement of so many bits."""
+    """Wrap to two's complement of `bits` bits."""
     half = 1 << (bits - 1)
     return ((values + half) & ((1 << bits) - 1)) - half
 
@@ -73,7 +73,7 @@ def result(operator: MatrixVector | Threshold, counted: IntArray) -> IntArray:
 
 
 def multiply(operator: MatrixVector, weights: IntArray) -> Meaning:
-    """Other weights, the same thresholds."""
+    """The unit with other weights and the same thresholds."""
 
     def meaning(x: IntArray) -> IntArray:
         sums = accumulate(operator, weights, x)
@@ -92,29 +92,29 @@ def accumulate(operator: MatrixVector, weights: IntArray, x: IntArray) -> IntArr
 
 def flip_memory_bit(folder: Path, graph: Graph, rng: np.random.Generator, kind: str) -> Fault | None:
     """Flip a random bit in a memory of a kind (weights, thresholds, direction, table, affine); None without one."""
-    wanted = "thresholds" if kind == "direction" else kind
-    files = sorted((folder / "memories").glob(f"*_{wanted}.mem"))
+    memory = "thresholds" if kind == "direction" else kind
+    files = sorted((folder / "memories").glob(f"*_{memory}.mem"))
     if not files:
         return None
     path = files[rng.integers(len(files))]
-    unit = path.stem.removesuffix(f"_{wanted}")
+    unit = path.stem.removesuffix(f"_{memory}")
     parameters = rtl_parameters(folder, unit)
     operator = graph[unit]
     words = path.read_text().split()
     word = int(rng.integers(len(words)))
-    bit = int(rng.integers(_width(operator, wanted, parameters)))
-    if wanted == "thresholds":
+    bit = int(rng.integers(_width(operator, memory, parameters)))
+    if memory == "thresholds":
         levels, bits = int(parameters["Levels"]), int(parameters["ThresholdBits"])
         group = levels * bits + 1
         lane = bit // group
         bit = lane * group + (levels * bits if kind == "direction" else bit % (group - 1))
     words[word] = f"{int(words[word], 16) ^ (1 << bit):0{len(words[word])}x}"
     path.write_text("\n".join(words) + "\n")
-    return Fault(unit, f"bit {bit} of word {word} of {path.name}", _broken(operator, wanted, word, bit, parameters))
+    return Fault(unit, f"bit {bit} of word {word} of {path.name}", _broken(operator, memory, word, bit, parameters))
 
 
 def rtl_parameters(folder: Path, unit: str) -> Mapping[str, str]:
-    """The parameters that accelerator.sv gives to a unit."""
+    """The parameters of a unit in accelerator.sv."""
     text = (folder / "rtl" / "accelerator.sv").read_text()
     match = re.search(rf"bnn_\w+ #\(((?:(?!\) \w+ \().)*?)\n  \) {unit} \(", text, re.DOTALL)
     assert match is not None, unit
@@ -123,7 +123,7 @@ def rtl_parameters(folder: Path, unit: str) -> Mapping[str, str]:
 
 
 def _width(operator: Operator, memory: str, parameters: Mapping[str, str]) -> int:
-    """Bits of a word that mean something."""
+    """The number of used bits in a word."""
     if isinstance(operator, MatrixVector) and memory == "weights":
         return operator.pe * operator.simd * operator.weight_type.bits
     if memory == "thresholds":
@@ -146,7 +146,7 @@ def _broken(operator: Operator, memory: str, word: int, bit: int, parameters: Ma
 
 
 def flipped_weight(operator: MatrixVector, word: int, bit: int) -> IntArray:
-    """Word n*SF + s holds the PEs, each its bit planes, each plane the step's inputs, the first lowest."""
+    """Word n*SF + s holds the PEs, each PE its bit planes, each plane the step's inputs, the first lowest."""
     pass_, step = divmod(word, operator.steps)
     lane, rest = divmod(bit, operator.simd * operator.weight_type.bits)
     plane, column = divmod(rest, operator.simd)
@@ -186,7 +186,7 @@ def is_count(operator: MatrixVector | Threshold) -> bool:
 
 
 def changed_thresholds(operator: MatrixVector | Threshold, edit: Callable[[IntArray, IntArray], None]) -> Meaning:
-    """`edit` changes the thresholds (channels, levels) as they are stored, and the directions, in place."""
+    """`edit` changes the stored thresholds (channels, levels) and the directions in place."""
     assert operator.table is not None
     rows = operator.outputs[0].shape[-1]
     if isinstance(operator, Threshold):
@@ -208,7 +208,7 @@ def changed_thresholds(operator: MatrixVector | Threshold, edit: Callable[[IntAr
 
 
 def flipped_entry(operator: Lookup, word: int, bit: int) -> Meaning:
-    """A word for each code of the input."""
+    """A word per code of the input."""
     table, type = operator.table.copy(), operator.output_type
     if type.is_bipolar:
         table[word] = -table[word]
@@ -220,7 +220,7 @@ def flipped_entry(operator: Lookup, word: int, bit: int) -> Meaning:
 
 
 def _flipped_constant(operator: ArgMax, word: int, bit: int, parameters: Mapping[str, str]) -> Meaning:
-    """A word holds, for each lane of a beat, the factor, then the offset."""
+    """A word holds the factor, then the offset, for each lane of a beat."""
     assert operator.factors is not None
     assert operator.offsets is not None
     factor_bits, offset_bits = int(parameters["FactorBits"]), int(parameters["OffsetBits"])
@@ -298,7 +298,7 @@ def change_hls_entry(folder: Path, graph: Graph, rng: np.random.Generator) -> Fa
 
 
 def edit_instance(folder: Path, unit: str, old: str, new: str) -> None:
-    """Replace a text, which must occur once, in what accelerator.sv says of a unit."""
+    """Replace a text, which must occur once, in a unit's instance in accelerator.sv."""
     path = folder / "rtl" / "accelerator.sv"
     text = path.read_text()
     end = text.index(f"  ) {unit} (")
@@ -309,7 +309,7 @@ def edit_instance(folder: Path, unit: str, old: str, new: str) -> None:
 
 
 def swap_lanes(folder: Path, graph: Graph, unit: str, side: str, rng: np.random.Generator) -> Fault:
-    """Exchange two lanes of what a unit takes (`input`) or of what it makes (`output`)."""
+    """Swap two lanes of a unit's input (`input`) or output (`output`)."""
     operator = graph[unit]
     streams = graph.inputs_of(unit) if side == "input" else graph.outputs_of(unit)
     port, name = streams[0].port, streams[0].name

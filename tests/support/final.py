@@ -1,4 +1,4 @@
-"""What the frontend leaves to the host."""
+"""The operators that the frontend leaves to the host."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from bnnfpga.frontend.graph.model import Model
 
 
 def final_operators(model: Model) -> tuple[str, ...]:
-    """The operators behind the last layer that were cut off a model, in their order."""
+    """The operators after the last layer that were cut off a model, in order."""
     return tuple(node.op_type for node in model.end.graph.nodes) if model.end else ()

@@ -1,4 +1,4 @@
-"""One small convolutional net in the forms that it has on its way through FINN's streamlining and lowering."""
+"""One small convolutional net in the forms that it takes during FINN's streamlining and lowering."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ class FinnForm:
     Parameters
     ----------
     scaled
-        Factors and addends stand between its integers, as before they are absorbed.
+        Whether factors and addends, not yet absorbed, lie between its integers.
     lowered
-        Convolutions are Im2Col and MatMul between Transposes.
+        Whether convolutions are Im2Col and MatMul between Transposes.
     pools_last
-        Pools are MaxPoolNHWC.
+        Whether pools are MaxPoolNHWC.
     absorbed
-        Thresholds work on channels last, so that Transposes have gone from between the layers.
+        Whether thresholds work with channels last, so that the Transposes between layers have gone.
     bits
-        Layers of signs are XnorPopcountMatMul of bits: `scaled` in front of thresholds, or `absorbed` into them.
+        Layers of signs as XnorPopcountMatMul: `scaled` before thresholds, or `absorbed` into them; empty for none.
     ends_in_class
-        A TopK finds the class.
+        Whether a TopK finds the class.
     """
 
     scaled: bool = False
@@ -58,7 +58,7 @@ INPUT_SHAPE = (2, 8, 8)
 def finn_net(form: FinnForm, seed: int = 0) -> onnx.ModelProto:
     """The net: thresholds, a padded convolution, a pool, one of signs, a depthwise one, a dense layer.
 
-    It takes images (2, 8, 8) of any floats and gives 3 scores.
+    Its input are images (2, 8, 8) of any floats, its output 3 scores.
     """
     return _Net(form, np.random.default_rng(seed)).model()
 
@@ -103,7 +103,7 @@ class _Net:
         return self._rng.integers(-reach, reach, (channels, levels)) + 0.5
 
     def _depthwise(self, channels: int) -> np.ndarray:
-        """A kernel of 2 x 2 for each channel: as FINN lowers them, with zeros for the other channels."""
+        """A 2 x 2 kernel per channel, as lowered by FINN, with zeros for the other channels."""
         blocks = self._signs(channels, 1, 2, 2)
         if not self._form.lowered:
             return blocks
@@ -136,7 +136,7 @@ class _Net:
         return self._halved(self._net.node("MatMul", self._doubled(x), self._net.constant(rows)))
 
     def _of_bits(self, x: str, inputs: int) -> str:
-        """The product of signs, of how many bits agree."""
+        """The product of signs, from the number of equal bits."""
         x = self._net.node("Mul", x, self._net.constant(2.0))
         return self._net.node("Add", x, self._net.constant([-float(inputs)]))
 

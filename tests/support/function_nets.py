@@ -1,4 +1,4 @@
-"""Random nets whose quantizers stand behind functions: single nodes, and what exporters make of them."""
+"""Random nets with functions before their quantizers, as single nodes or in exporters' forms."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class FunctionNet(NetWriter):
     Parameters
     ----------
     seed
-        The same gives the same net.
+        The same seed gives the same net.
     function
         A name from `FUNCTIONS`; None draws one.
     image
@@ -49,7 +49,7 @@ class FunctionNet(NetWriter):
 
     @property
     def _pixels(self) -> int:
-        """Of the image in front of the last layer."""
+        """The pixels of the image before the last layer."""
         if not self.image:
             return 1
         cut = 3 if any(node.op_type == "MaxPool" for node in self.nodes) else 2
@@ -132,20 +132,20 @@ def _hard_swish(net: FunctionNet, x: str) -> str:
 
 
 def _two_norms(net: FunctionNet, x: str) -> str:
-    """A batch norm of its own on one of both ways, as in a block that is trained with a shortcut."""
+    """A separate batch norm on one of two branches, as in a block that is trained with a shortcut."""
     numbers = net.draw.uniform(0.5, 2, (4, net.channels))
     return net.node("Add", net.node("Relu", x), net.node("BatchNormalization", x, *map(net.constant, numbers)))
 
 
 def _per_channel(net: FunctionNet, x: str) -> str:
-    """Constants of channels inside what parts and meets."""
+    """Constants per channel inside branches."""
     shape = (net.channels, 1, 1) if net.image else (net.channels,)
     gate = net.node("Sigmoid", net.node("Mul", x, net.constant(net.draw.normal(0, 1, shape))))
     return net.node("Sub", net.node("Mul", gate, x), net.node("Abs", x))
 
 
 def _by_where_of_signs(net: FunctionNet, x: str) -> str:
-    """The larger of two falling and rising lines."""
+    """The maximum of a falling and a rising line."""
     return net.node("Max", _of(net, x, "Mul", -0.25), _of(net, x, "Sub", 0.5))
 
 
@@ -193,4 +193,4 @@ FUNCTIONS: dict[str, Function] = {
     "larger line": _by_where_of_signs,
     "reciprocal": lambda net, x: net.node("Div", net.constant(1), _of(net, net.node("Abs", x), "Add", 0.25)),
 }
-"""Functions of a tensor by name; those in small letters are several nodes."""
+"""Functions of a tensor by name; those in lower case consist of several nodes."""

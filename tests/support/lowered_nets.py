@@ -1,4 +1,4 @@
-"""Random convolutional nets as FINN's lowering writes them, and what qonnx makes of them."""
+"""Random convolutional nets in the form of FINN's lowering, and their results by qonnx."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.nets import DOMAIN, NetWriter
 class LoweredNet:
     """Layers of Im2Col, a product and thresholds, with pools between, on integers from 0 to 3.
 
-    `shape` is that of its input; `model` writes it.
+    `shape` is the input's; `model` writes the net.
     """
 
     def __init__(self, seed: int) -> None:
@@ -58,19 +58,19 @@ class LoweredNet:
         pads = self._rng.integers(0, 3, 4).tolist() if self._rng.random() < 0.6 else [0] * 4
         ends = [extent + pads[axis] + pads[axis + 2] for axis, extent in enumerate((rows, columns))]
         spans = [dilation * (size - 1) + 1 for size, dilation in zip(kernel, dilations, strict=True)]
-        made = [(end - span) // step + 1 for end, span, step in zip(ends, spans, stride, strict=True)]
-        if min(made) < 1 or 1 in (rows, columns):
+        extents = [(end - span) // step + 1 for end, span, step in zip(ends, spans, stride, strict=True)]
+        if min(extents) < 1 or 1 in (rows, columns):
             return x
         x = self._net.node(
             "Im2Col", x, domain=DOMAIN, kernel_size=kernel, stride=stride, dilations=dilations, pad_amount=pads,
             pad_value=self._draw(0, 2), input_shape=str((1, *self._image)), depthwise=self._draw(0, 2),
         )  # fmt: skip
         x, outputs = self._product(x, kernel, channels)
-        self._image = [*made, outputs]
+        self._image = [*extents, outputs]
         x = self._thresholds(x, outputs, max(2, int(np.prod(kernel)) * channels))
-        if min(made) >= 2 and self._rng.random() < 0.4:
+        if min(extents) >= 2 and self._rng.random() < 0.4:
             x = self._net.node("MaxPoolNHWC", x, domain=DOMAIN, kernel_shape=[2, 2], strides=[2, 2], pads=[0] * 4)
-            self._image[:2] = [extent // 2 for extent in made]
+            self._image[:2] = [extent // 2 for extent in extents]
         return x
 
     def _product(self, x: str, kernel: list[int], channels: int) -> tuple[str, int]:
@@ -101,7 +101,7 @@ class LoweredNet:
 
 
 def run_lowered(model: onnx.ModelProto, images: NDArray[Any]) -> NDArray[Any]:
-    """Node by node: FINN's operators by qonnx, which wants an array of a pool's shape beforehand; others by numpy."""
+    """Node by node: FINN's operators by qonnx, which needs an array of a pool's shape beforehand; others by numpy."""
     return np.stack([_run(model, image[None].astype(np.float32)) for image in images])
 
 

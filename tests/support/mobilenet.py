@@ -1,4 +1,4 @@
-"""MobileNetV1 as Brevitas defines and exports it, with random weights: no torch is needed."""
+"""MobileNetV1 as defined and exported by Brevitas, with random weights and without torch."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _STEPS = 15
 def mobilenet(width: float = 1.0, size: int = 224, classes: int = 1000, seed: int = 0) -> onnx.ModelProto:
     """Pixels over 255 to scores; weights and activations of 4 bits, those of the first layer of 8.
 
-    Activations in front of depthwise layers have a scale for each channel, but for those of the last stage; the last
-    average is truncated.
+    Activations before depthwise layers have a scale per channel, except in the last stage; the final average is
+    truncated.
     """
     rng = np.random.default_rng(seed)
     net = NetWriter()
@@ -54,14 +54,14 @@ def _block(
     pads: int = 0,
     each: bool = False,
 ) -> tuple[str, float]:
-    """Convolution, batch norm, Relu and quantizer; also what one step of the result is where all channels have one."""
+    """Convolution, batch norm, Relu and quantizer; also returns the step of the result if all channels share one."""
     outputs, group = shape[0], shape[0] if shape[1] == 1 and shape[2] > 1 else 1
     scale = rng.uniform(0.5, 1.5, (outputs, 1, 1, 1)) / 2 ** (bits - 1)
     latent = rng.normal(0, 0.5, shape)
     operands = map(net.constant, (latent, scale, 0, bits))
     weights = net.node("Quant", *operands, domain=DOMAIN, signed=1, narrow=1, rounding_mode="ROUND")
     x = net.node("Conv", x, weights, strides=[strides] * 2, pads=[pads] * 4, group=group, kernel_shape=shape[2:])
-    # About the statistics that training would find: of pixels, or of what a Relu leaves of a normal distribution.
+    # Approximately the statistics after training: of pixels, or of a rectified normal distribution.
     mean, variance = (0.5, 1 / 12) if first else (0.4, 0.34)
     most = 2 ** (bits - 1) - 1
     rows = (np.clip(np.rint(latent / scale), -most, most) * scale).reshape(outputs, -1)

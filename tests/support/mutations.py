@@ -1,6 +1,6 @@
-"""Plans with one thing read wrongly: the folded graph, or what a host does in front of it.
+"""Plans with one error: in the folded graph, or in the host's input function.
 
-The golden model is left as it is. Each damage is what a cause of its kind comes to, whoever has it.
+The golden model stays unchanged. Each mutation has the effect of a typical bug, wherever in the compiler it may be.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def unit_of(graph: Graph, kind: str, index: int = 0) -> Operator:
 
 
 def with_unit(plan: Plan, unit: Operator) -> Plan:
-    """The plan with another unit under its name."""
+    """The plan with a unit replaced by another one of the same name."""
     graph = Graph()
     for operator in plan.graph.operators:
         graph.add(unit if operator.name == unit.name else operator)
@@ -47,13 +47,13 @@ def with_unit(plan: Plan, unit: Operator) -> Plan:
 
 def _other(unit: Operator, **methods: Callable[..., object]) -> Operator:
     kind = type("Other", (type(unit),), methods)
-    made: Operator = object.__new__(kind)
-    made.__dict__.update(unit.__dict__)
-    return made
+    clone: Operator = object.__new__(kind)
+    clone.__dict__.update(unit.__dict__)
+    return clone
 
 
 def behind(kind: str, change: Meaning, index: int = 0) -> Damage:
-    """A unit's result is changed."""
+    """Change a unit's result."""
 
     def damage(plan: Plan) -> Plan:
         unit = unit_of(plan.graph, kind, index)
@@ -68,7 +68,7 @@ def behind(kind: str, change: Meaning, index: int = 0) -> Damage:
 
 
 def in_front(kind: str, change: Meaning, index: int = 0) -> Damage:
-    """What a unit takes is changed."""
+    """Change a unit's inputs."""
 
     def damage(plan: Plan) -> Plan:
         unit = unit_of(plan.graph, kind, index)
@@ -83,7 +83,7 @@ def in_front(kind: str, change: Meaning, index: int = 0) -> Damage:
 
 
 def emulated(kind: str, kernel: EmulatorKernel, index: int = 0) -> Damage:
-    """The emulator is told something else of a unit."""
+    """Change the emulator kernel of a unit."""
 
     def damage(plan: Plan) -> Plan:
         return with_unit(plan, _other(unit_of(plan.graph, kind, index), emulator=lambda self: kernel))
@@ -92,7 +92,7 @@ def emulated(kind: str, kernel: EmulatorKernel, index: int = 0) -> Damage:
 
 
 def field(kind: str, name: str, change: Callable[[Operator], object], index: int = 0) -> Damage:
-    """A unit has another parameter."""
+    """Change a parameter of a unit."""
 
     def damage(plan: Plan) -> Plan:
         unit = unit_of(plan.graph, kind, index)
@@ -102,7 +102,7 @@ def field(kind: str, name: str, change: Callable[[Operator], object], index: int
 
 
 def table(kind: str, change: Callable[[IntArray, IntArray], None], index: int = 0) -> Damage:
-    """`change` edits a unit's thresholds (channels, levels) and directions in place."""
+    """Change a unit's thresholds: `change` edits them (channels, levels) and the directions in place."""
 
     def changed(unit: Operator) -> ThresholdTable:
         assert isinstance(unit, MatrixVector | Threshold)
@@ -116,7 +116,7 @@ def table(kind: str, change: Callable[[IntArray, IntArray], None], index: int = 
 
 
 def along(axis: int) -> Damage:
-    """The thresholds of a first unit are those of another axis of its image, not of the channel."""
+    """Apply a first unit's thresholds along another axis of its image, not along the channels."""
 
     def damage(plan: Plan) -> Plan:
         unit = unit_of(plan.graph, "threshold")
@@ -133,7 +133,7 @@ def along(axis: int) -> Damage:
 
 
 def host(change: Callable[[Step], Step]) -> Damage:
-    """The host quantises in another way."""
+    """Change how the host quantises."""
 
     def damage(plan: Plan) -> Plan:
         function = plan.folded.input_function

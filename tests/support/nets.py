@@ -18,8 +18,8 @@ DOMAIN = "qonnx.custom_op.general"
 class NetWriter:
     """Collects nodes and constants of one model.
 
-    Parameters of quantizers that are one number are of shape (), or, where there is a `rng`, of (), (1,), or with an
-    axis for each of a tensor of `rank`: exporters write all of these.
+    Scalar parameters of quantizers have shape () or, with a `rng`, shape (), (1,), or one axis for each axis of a
+    tensor of `rank`: exporters write all of these.
     """
 
     nodes: list[onnx.NodeProto] = field(default_factory=list)
@@ -33,7 +33,7 @@ class NetWriter:
         return name
 
     def number(self, value: object) -> str:
-        """A constant of one number."""
+        """A scalar constant."""
         array = np.asarray(value, dtype=np.float32)
         if self.rng is not None and array.size == 1:
             array = array.reshape(((), (1,), (1,) * self.rank)[self.rng.integers(3)])
@@ -75,7 +75,7 @@ class NetWriter:
         )
 
     def model(self, input_shape: tuple[int, ...], output: str, *, opset: int = 17, qonnx: int = 1) -> onnx.ModelProto:
-        """The net; `opset` and `qonnx` are the versions of the operators of ONNX and of QONNX."""
+        """The net; `opset` and `qonnx` are the operator versions of ONNX and of QONNX."""
         self.nodes[-1].output[0] = output
         graph = onnx.helper.make_graph(
             self.nodes,
@@ -95,8 +95,8 @@ class NetWriter:
 class DenseNet:
     """Recipe of a random dense net; the same recipe gives the same model.
 
-    `activation_bits` and `weight_bits` 1 are bipolar, more a Quant of that many bits: activations signed or after a
-    Relu, weights symmetric, so that 2 bits are ternary.
+    `activation_bits` and `weight_bits` of 1 are bipolar, more are a Quant of that many bits: activations signed or
+    after a Relu, weights symmetric, so that 2 bits are ternary.
     """
 
     widths: tuple[int, ...]
@@ -112,7 +112,7 @@ class DenseNet:
 
     @classmethod
     def random(cls, seed: int) -> DenseNet:
-        """Layers, widths, bits, scales, biases and dead channels drawn from a seed."""
+        """Draw layers, widths, bits, scales, biases and dead channels from a seed."""
         rng = np.random.default_rng(seed)
         return cls(
             widths=tuple(int(width) for width in rng.integers(1, 33, rng.integers(2, 6))),

@@ -1,4 +1,4 @@
-"""The golden model of a file, compared with the file itself."""
+"""Comparing the golden model of a file with the file itself."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from bnnfpga.numbers.arithmetic import Floats
 
 
 def reading_of(path: Path, x: Floats) -> FileReading:
-    """What comparing the golden model of a file with the file finds on images, float32 (images, *input shape)."""
+    """The findings of comparing a file with its golden model on images, float32 (images, *input shape)."""
     proto = read_source(path).proto
     return check_file(proto, GoldenModel(clean(proto)), x)
 
 
 def assert_confirmed(path: Path, x: Floats) -> FileReading:
-    """The file confirms its golden model, all of it."""
+    """Check that the file confirms its golden model completely."""
     reading = reading_of(path, x)
     assert reading.difference is None
     assert not reading.unchecked

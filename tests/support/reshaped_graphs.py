@@ -1,4 +1,4 @@
-"""Graphs whose units read what others make as other rows and channels: the same elements behind other axes."""
+"""Graphs whose units read others' outputs as other rows and channels: the same elements under other axes."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ _MAX_TAPS = 300
 
 
 def reshaped(port: Port, rng: np.random.Generator) -> Port:
-    """The same elements as rows, columns and channels of any numbers."""
+    """The same elements as random numbers of rows, columns and channels."""
     channels = int(rng.choice(divisors(port.elements)))
     columns = int(rng.choice(divisors(port.elements // channels)))
     return replace(port, shape=(port.elements // channels // columns, columns, channels), lanes=1)
 
 
 def window(writer: GraphWriter, port: Port) -> Port:
-    """Any kernel, which may hang over the border by any pad; flags, where the type does not hold it."""
+    """Any kernel and pads; flags if the element type cannot hold the pad's value."""
     rng = writer.rng
     rows, columns, channels = port.shape
     pads = tuple(int(pad) for pad in rng.integers(0, 2, 4))
@@ -63,7 +63,7 @@ def window(writer: GraphWriter, port: Port) -> Port:
 
 
 def matrix_vector(writer: GraphWriter, port: Port) -> Port:
-    """Rows of a port, with flags or without; sums, bits or counts."""
+    """A dense layer on rows of a port, with or without flags; sums, bits or counts."""
     rng = writer.rng
     *positions, inputs = port.shape
     outputs = int(rng.choice([1, 3, 16, 64, 70]))
@@ -71,13 +71,13 @@ def matrix_vector(writer: GraphWriter, port: Port) -> Port:
     name, padded = writer.name("matrix_vector"), port.pads > 0
     unit = MatrixVector(name, weights, port.type, tuple(positions), padded=padded)
     if rng.random() < 0.7:
-        made = IntegerType.bipolar() if rng.random() < 0.5 else IntegerType.interval(-1, 4)
-        unit = replace(unit, table=writer.table(unit.accumulator, outputs, made))
+        output = IntegerType.bipolar() if rng.random() < 0.5 else IntegerType.interval(-1, 4)
+        unit = replace(unit, table=writer.table(unit.accumulator, outputs, output))
     return writer.put(unit)
 
 
 def pool(writer: GraphWriter, port: Port) -> Port:
-    """Of rows as windows of pixels."""
+    """A pool over rows as windows of pixels."""
     rng = writer.rng
     *windows, elements = port.shape
     taps = int(rng.choice([count for count in divisors(elements) if count <= _MAX_TAPS]))
@@ -103,25 +103,25 @@ def vector_vector(writer: GraphWriter, port: Port) -> Port:
 
 def threshold(writer: GraphWriter, port: Port) -> Port:
     rows = port.shape[-1] if writer.rng.random() < 0.5 else 1
-    made = IntegerType.bipolar() if writer.rng.random() < 0.5 else IntegerType.interval(0, 3)
-    return writer.put(Threshold(writer.name("threshold"), port.shape, port.type, writer.table(port.type, rows, made)))
+    output = IntegerType.bipolar() if writer.rng.random() < 0.5 else IntegerType.interval(0, 3)
+    return writer.put(Threshold(writer.name("threshold"), port.shape, port.type, writer.table(port.type, rows, output)))
 
 
 def lookup(writer: GraphWriter, port: Port) -> Port:
-    made = IntegerType.interval(-7, 8)
+    output = IntegerType.interval(-7, 8)
     if port.type.bits > 10:
         return threshold(writer, port)
     rows = (port.shape[-1],) if writer.rng.random() < 0.3 else ()
-    table = writer.rng.integers(made.lo, made.hi + 1, (*rows, 1 << port.type.bits))
-    return writer.put(Lookup(writer.name("lookup"), port.shape, port.type, table, made))
+    table = writer.rng.integers(output.lo, output.hi + 1, (*rows, 1 << port.type.bits))
+    return writer.put(Lookup(writer.name("lookup"), port.shape, port.type, table, output))
 
 
 def select(writer: GraphWriter, port: Port) -> Port:
     *positions, channels = port.shape
     index = tuple(writer.rng.integers(0, channels, writer.rng.integers(1, 2 * channels + 1)).tolist())
-    # Whole pixels come and go.
-    taken = replace(port, lanes=channels)
-    return writer.put(Select(writer.name("select"), tuple(positions), channels, index, taken.type, port.pads > 0))
+    # Beats are whole pixels.
+    whole = replace(port, lanes=channels)
+    return writer.put(Select(writer.name("select"), tuple(positions), channels, index, whole.type, port.pads > 0))
 
 
 def upsample(writer: GraphWriter, port: Port) -> Port:
@@ -130,19 +130,19 @@ def upsample(writer: GraphWriter, port: Port) -> Port:
 
 
 def fork_and_add(writer: GraphWriter, port: Port) -> Port:
-    """Both branches other rows, which an addition takes as others yet."""
+    """Both branches have different rows, and the addition reads them as yet others."""
     fork = writer.name("fork")
-    made = writer.put(Fork(fork, port))
-    first = reshaped(writer.put(Fifo(writer.name("fifo"), reshaped(made, writer.rng), 2)), writer.rng)
+    forked = writer.put(Fork(fork, port))
+    first = reshaped(writer.put(Fifo(writer.name("fifo"), reshaped(forked, writer.rng), 2)), writer.rng)
     return writer.join(fork, Add(writer.name("add"), first.shape, (port.type, port.type), (1, -2)), output=1)
 
 
 def fork_and_concat(writer: GraphWriter, port: Port) -> Port:
-    """One branch is elements that other units made, as other rows."""
+    """One branch has the elements of the other as different rows."""
     fork = writer.name("fork")
-    made = writer.put(Fork(fork, port))
-    taken = reshaped(made, writer.rng)
-    first = writer.put(WidthConverter(writer.name("width_converter"), taken.shape, taken.type, 1, 1))
+    forked = writer.put(Fork(fork, port))
+    regrouped = reshaped(forked, writer.rng)
+    first = writer.put(WidthConverter(writer.name("width_converter"), regrouped.shape, regrouped.type, 1, 1))
     rows, columns, channels = reshaped(first, writer.rng).shape
     unit = Concat(writer.name("concat"), (rows, columns), (channels, channels), port.type)
     return writer.join(fork, unit, output=1)
@@ -169,11 +169,11 @@ UNITS: dict[str, Callable[[GraphWriter, Port], Port]] = {
     )
 }
 FLAGGED = ("matrix_vector", "pool", "vector_vector")
-"""What may stand behind windows with flags: these say that they take them, a flag a beat."""
+"""Units that may follow windows with flags: they take one flag per beat."""
 
 
 def reshaped_graph(kinds: tuple[str, ...], seed: int) -> Graph:
-    """Units of these kinds in a row, each of which reads what the one before makes as any other rows, or as it is."""
+    """Units of these kinds in a row, each of which reads the previous output unchanged or as any other rows."""
     writer = GraphWriter(seed)
     rng = writer.rng
     type, shape = TYPES[rng.integers(len(TYPES))], SHAPES[rng.integers(len(SHAPES))]

@@ -20,9 +20,9 @@ class ResNet:
     Parameters
     ----------
     blocks
-        Of each of the four stages.
+        Number of blocks in each of the four stages.
     bottleneck
-        Whether blocks are of three convolutions, the last four times as wide.
+        Whether blocks have three convolutions, the last four times as wide.
     width
         Channels of the first stage; 64 in the paper.
     size

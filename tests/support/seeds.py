@@ -11,5 +11,5 @@ DENSE_NETS, CONV_NETS = 100, 200
 
 
 def seeds(count: int, quick: int = QUICK) -> list[Any]:
-    """So many seeds, for `pytest.mark.parametrize`."""
+    """`count` seeds, for `pytest.mark.parametrize`."""
     return [pytest.param(seed, marks=() if seed < quick else pytest.mark.slow) for seed in range(count)]

@@ -1,4 +1,4 @@
-"""From a random case that fails to a small one that fails as well."""
+"""Shrinking a failing random case to a small one that still fails."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from tempfile import TemporaryDirectory
 from tests.support.cases import REGRESSIONS, Case, check_case
 
 _TRIES = 60
-"""Most of them build a simulator."""
+"""Few, since most tries build a simulator."""
 
 
 def simpler(case: Case) -> Iterator[Case]:
-    """Cases with a little less in them, what removes most first."""
+    """Slightly smaller cases, the largest reductions first."""
     net = case.net
     smaller = [{"left_out": (*net.left_out, place)} for place in range(len(net.blocks)) if place not in net.left_out]
     if net.flatten:
@@ -27,15 +27,15 @@ def simpler(case: Case) -> Iterator[Case]:
     if case.parallel:
         yield replace(case, parallel=False)
     for change in smaller:
-        made = replace(net, **change)
-        if made != net:
-            yield replace(case, net=made)
+        smaller = replace(net, **change)
+        if smaller != net:
+            yield replace(case, net=smaller)
     if case.input is not None:
         yield replace(case, input=None)
 
 
 def shrink(case: Case, fails: Callable[[Case], bool], tries: int = _TRIES) -> Case:
-    """The simplest case that so many tries find, step by step, and that still `fails`."""
+    """The smallest case that still `fails`, found step by step in a limited number of tries."""
     tried: set[Case] = set()
     candidates = simpler(case)
     while len(tried) < tries and (candidate := next(candidates, None)) is not None:
@@ -48,7 +48,7 @@ def shrink(case: Case, fails: Callable[[Case], bool], tries: int = _TRIES) -> Ca
 
 
 def check_or_shrink(case: Case, folder: Path, damage: Callable[[Path], None] = lambda project: None) -> None:
-    """`check_case`; where that fails, the error says where the smallest case lies that fails in the same way."""
+    """Run `check_case`; if it fails, the error names the folder of the smallest case that fails in the same way."""
 
     def check(candidate: Case, place: Path) -> None:
         candidate.write(place / "case")

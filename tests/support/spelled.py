@@ -1,4 +1,4 @@
-"""Nets at any opset, written node by node, and what they compute by libraries that know every opset."""
+"""Nets at any opset, written node by node, and their results by libraries that know every opset."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DOMAIN = "qonnx.custom_op.general"
 _NEWEST_RUN = 26
 """The last opset that onnxruntime loads."""
 _NOT_LOADED = (capi.Fail, capi.InvalidGraph, capi.NotImplemented, capi.RuntimeException)
-"""What onnxruntime raises for nodes that it does not run."""
+"""Exceptions of onnxruntime for nodes that it cannot run."""
 
 
 class Spelled:
@@ -31,11 +31,11 @@ class Spelled:
     Parameters
     ----------
     opset, qonnx
-        Versions of the operators of ONNX and of QONNX.
+        Operator versions of ONNX and of QONNX.
     shape
-        Of its input `x`, with the batch of one.
+        Shape of its input `x`, with the batch of one.
     kind
-        Its element type.
+        Element type of its input.
     """
 
     def __init__(
@@ -60,9 +60,9 @@ class Spelled:
 
     def node(self, kind: str, *inputs: str, outputs: int = 1, domain: str = "", **attributes: object) -> str:
         names = [f"t{len(self.nodes)}" + "abcdefgh"[place] * bool(place) for place in range(outputs)]
-        given = {name: value for name, value in attributes.items() if value is not None}
+        present = {name: value for name, value in attributes.items() if value is not None}
         self.nodes.append(
-            onnx.helper.make_node(kind, list(inputs), names, name=f"{kind}_{len(self.nodes)}", domain=domain, **given)
+            onnx.helper.make_node(kind, list(inputs), names, name=f"{kind}_{len(self.nodes)}", domain=domain, **present)
         )
         self.last_outputs = names
         return names[0]
@@ -89,7 +89,7 @@ class Spelled:
         return self.node("MatMul", tensor, self.weights(inputs, outputs))
 
     def flat_dense(self, tensor: str, elements: int, outputs: int = 4) -> str:
-        """A dense layer of all elements, in whatever shape they come."""
+        """A dense layer on all elements, whatever their shape."""
         return self.dense(self.node("Reshape", tensor, self.integers([1, elements])), elements, outputs)
 
     def model(self) -> onnx.ModelProto:
@@ -107,7 +107,7 @@ class Spelled:
         return onnx.helper.make_model(graph, opset_imports=imports, ir_version=8)
 
     def inputs(self, count: int) -> np.ndarray:
-        """Images that are no ties: normal numbers, or integers of the input's type."""
+        """Images without ties: normally distributed numbers, or integers of the input's type."""
         rng = np.random.default_rng(7)
         if self.kind == TensorProto.FLOAT:
             return rng.standard_normal((count, *self.shape[1:])).astype(np.float32) * 2
@@ -118,7 +118,7 @@ class Spelled:
 def expected(model: onnx.ModelProto, x: np.ndarray) -> list[np.ndarray]:
     """The model's outputs for each image: QONNX's operators by qonnx, all others by onnxruntime, one at a time.
 
-    What onnxruntime does not load is left to onnx's reference implementation.
+    Nodes that onnxruntime cannot load are run by onnx's reference implementation.
     """
     versions = {item.domain: item.version for item in model.opset_import}
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
@@ -128,21 +128,21 @@ def expected(model: onnx.ModelProto, x: np.ndarray) -> list[np.ndarray]:
         for node in model.graph.node:
             read = [values[name] if name else None for name in node.input]
             if node.domain:
-                made = [_quantised(node, read, versions[DOMAIN])]
+                outputs = [_quantised(node, read, versions[DOMAIN])]
             else:
-                made = run_node(node, [item for item in read if item is not None], versions[""])
-            values.update(zip(filter(None, node.output), made, strict=True))
+                outputs = run_node(node, [item for item in read if item is not None], versions[""])
+            values.update(zip(filter(None, node.output), outputs, strict=True))
         results.append([values[value.name] for value in model.graph.output])
     return [np.concatenate(parts) for parts in zip(*results, strict=True)]
 
 
 def run_node(node: onnx.NodeProto, inputs: Sequence[np.ndarray], version: int) -> list[np.ndarray]:
-    """One standard node, on the inputs that it has a name for."""
+    """Run one standard node on its named inputs."""
     kinds = tuple((str(item.dtype), item.shape) for item in inputs)
     run = _runner(node.SerializeToString(), kinds, version)
     names = dict.fromkeys(filter(None, node.input))
-    given = dict(zip(filter(None, node.input), inputs, strict=True))
-    return [np.asarray(value) for value in run({name: given[name] for name in names})]
+    feeds = dict(zip(filter(None, node.input), inputs, strict=True))
+    return [np.asarray(value) for value in run({name: feeds[name] for name in names})]
 
 
 @cache
@@ -167,8 +167,8 @@ def _runner(data: bytes, kinds: tuple[tuple[str, tuple[int, ...]], ...], version
         for value in model.graph.output:
             value.type.tensor_type.elem_type = TensorProto.FLOAT
         evaluator = ReferenceEvaluator(model)
-        return lambda given: evaluator.run(None, given)
-    return lambda given: session.run(None, given)
+        return lambda feeds: evaluator.run(None, feeds)
+    return lambda feeds: session.run(None, feeds)
 
 
 _LOWERED = ("Im2Col", "XnorPopcountMatMul", "QuantAvgPool2d")
@@ -176,7 +176,7 @@ _LOWERED = ("Im2Col", "XnorPopcountMatMul", "QuantAvgPool2d")
 
 
 def _lowered(node: onnx.NodeProto, read: list[Any]) -> np.ndarray:
-    """As qonnx executes it, which for Im2Col asks what its input holds."""
+    """Run a node in qonnx, which for Im2Col needs the input's annotation."""
     context = dict(zip(node.input, read, strict=True))
     context[node.output[0]] = np.zeros((1, 1, 1, 1), np.float32)
     graph = onnx.GraphProto()
@@ -190,32 +190,32 @@ def _lowered(node: onnx.NodeProto, read: list[Any]) -> np.ndarray:
         shape[pixels] = [(extent - sizes["kernel"]) // sizes["stride"] + 1 for extent in shape[pixels]]
         context[node.output[0]] = np.zeros(shape, np.float32)
     getCustomOp(node, onnx_opset_version=1).execute_node(context, graph)
-    made: np.ndarray = context[node.output[0]]
-    return made
+    result: np.ndarray = context[node.output[0]]
+    return result
 
 
 def _quantised(node: onnx.NodeProto, read: list[Any], version: int) -> np.ndarray:
     values = {item.name: onnx.helper.get_attribute_value(item) for item in node.attribute}
     values = {name: value.decode() if isinstance(value, bytes) else value for name, value in values.items()}
     if node.op_type in ("BipolarQuant", "BinaryQuant"):
-        made = binary_quant(*read)
+        result = binary_quant(*read)
     elif node.op_type in ("Quant", "IntQuant"):
         mode = values.get("rounding_mode", "ROUND")
         # Brevitas' name for it, which qonnx does not know.
         mode = "DOWN" if mode == "ROUND_TO_ZERO" else mode
-        made = quant(*read, values.get("signed", 1), values.get("narrow", 0), mode)
+        result = quant(*read, values.get("signed", 1), values.get("narrow", 0), mode)
     elif node.op_type == "MultiThreshold":
         layout = values.get("data_layout", "") or {2: "NC", 3: "NWC", 4: "NCHW"}[read[0].ndim]
         axis = layout.index("C")
         x = read[0].swapaxes(axis, 1)
-        made = multithreshold(x, read[1], values.get("out_scale", 1.0), values.get("out_bias", 0.0)).swapaxes(axis, 1)
+        result = multithreshold(x, read[1], values.get("out_scale", 1.0), values.get("out_bias", 0.0)).swapaxes(axis, 1)
     elif node.op_type in _LOWERED:
-        made = _lowered(node, read)
+        result = _lowered(node, read)
     elif version == 1:
         mode = values.get("rounding_mode", "FLOOR")
-        made = trunc_v1(*read, "DOWN" if mode == "ROUND_TO_ZERO" else mode)
+        result = trunc_v1(*read, "DOWN" if mode == "ROUND_TO_ZERO" else mode)
     else:
         mode = values.get("rounding_mode", "FLOOR")
         options = (values.get("narrow", 0), values.get("signed", 1), *read[4:])
-        made = trunc_v2(*read[:4], *options, "DOWN" if mode == "ROUND_TO_ZERO" else mode)
-    return np.asarray(made, dtype=np.float32)
+        result = trunc_v2(*read[:4], *options, "DOWN" if mode == "ROUND_TO_ZERO" else mode)
+    return np.asarray(result, dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Random nets of any opset whose operators are spelled at random: as the contract table has them at that opset."""
+"""Random nets of any opset whose operators are spelled at random, in the forms of the contract table at that opset."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _DOMAINS = (DOMAIN, DOMAIN, "onnx.brevitas", "finn.custom_op.general", "qonnx")
 
 
 class SpelledNet:
-    """A net that follows from a seed alone; `used` are the operators in it, each with the version of its schema."""
+    """A net determined by a seed; `used` are the operators in it, each with the version of its schema."""
 
     def __init__(self, seed: int) -> None:
         self._rng = np.random.default_rng(seed)
@@ -34,7 +34,7 @@ class SpelledNet:
         shape = (1, self._channels, *self._image)
         self.net = Spelled(opset, shape, qonnx=int(self._rng.integers(1, 3)), kind=kind, seed=seed)
         self.used: set[tuple[str, int]] = set()
-        # Nets one after the other go through all functions.
+        # Successive nets cycle through all functions.
         self._turn = seed
         self._write()
 
@@ -59,9 +59,9 @@ class SpelledNet:
         return STANDARD[kind].form(self.net.opset) is not None
 
     def _spell(self, kind: str, *inputs: str, outputs: int = 1, **values: Any) -> str:
-        """An operator as its form at this opset has it: values as attributes or as constants behind the inputs.
+        """An operator in its form at this opset: values as attributes or as constants after the inputs.
 
-        Some attributes that need not be there are, with their defaults.
+        Some optional attributes are written with their defaults.
         """
         form = STANDARD[kind].form(self.net.opset)
         assert form is not None
@@ -85,7 +85,7 @@ class SpelledNet:
         return choices[self._rng.integers(len(choices))]
 
     def _per_channel(self, low: float, high: float) -> str:
-        """A number for all channels, or one for each; on a grid, so that sums are exact."""
+        """One number for all channels, or one per channel; on a grid, so that sums are exact."""
         size = (1, self._channels, *[1] * len(self._image)) if self._rng.random() < 0.5 else ()
         values = np.rint(self._rng.uniform(low, high, size) * 16) / 16
         return self.net.constant(np.where(values == 0, 0.5, values))
@@ -111,7 +111,7 @@ class SpelledNet:
         return self._spell(kind, *(operands if kind == "Sub" or self._rng.random() < 0.5 else operands[::-1]))
 
     def _apply(self, x: str) -> str:
-        """A function, of numbers that it is defined for."""
+        """A function of numbers in its domain."""
         kinds = [kind for kind in FUNCTIONS if self._has(kind)]
         young = [kind for kind in _YOUNG if self._has(kind)]
         kinds = young if young and self._rng.random() < 0.5 else kinds
@@ -148,7 +148,7 @@ class SpelledNet:
         return self._spell(kind, x)
 
     def _same(self, x: str) -> str:
-        """What hands on codes as they are."""
+        """Operators that do not change codes."""
         rank = 2 + len(self._image)
         kinds = [
             "Identity",
@@ -214,7 +214,7 @@ class SpelledNet:
         return net.node(self._pick("Quant", "IntQuant"), x, *numbers, domain=domain, **options)
 
     def _trunc(self, x: str, scale: float) -> str:
-        """Two of six bits cut off, as the version of QONNX's operators has it."""
+        """Two of six bits truncated, in the form of the version of QONNX's operators."""
         first = self.net.qonnx == 1
         numbers = [scale, 0.0, 6.0, 4.0] if first else [scale, 0.0, 6.0, 4 * scale, 4.0]
         options = {} if first else {"signed": 1, "narrow": self._pick(0, 1)}
@@ -376,7 +376,7 @@ class SpelledNet:
             return self._spell("Flatten", x, axis=1)
         if self._rng.random() < 0.5:
             return self._spell("Reshape", x, shape=self._pick([1, self._channels], [1, -1], [0, -1]))
-        # As exporters of old opsets wrote it.
+        # The form of exporters for old opsets.
         batch = self._spell("Gather", self._spell("Shape", x), self.net.integers(0), axis=0)
         shape = self._spell("Concat", self._spell("Unsqueeze", batch, axes=[0]), self.net.integers([-1]), axis=0)
         return self._spell("Reshape", x, shape)

@@ -1,4 +1,4 @@
-"""A vendor's Tcl in a real tclsh: their commands are recorded, everything else runs."""
+"""Running vendor Tcl in a real tclsh: the vendor's commands are recorded, everything else runs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ source {{{script}}}
 
 @dataclass(frozen=True)
 class Recording:
-    """The vendor commands in their order, each with its arguments; exit status; what went to stderr."""
+    """The vendor commands in order, each with its arguments; the exit status; and the text on stderr."""
 
     calls: list[list[str]]
     status: int
@@ -48,9 +48,9 @@ class Recording:
 def record(
     script: Path, work: Path, commands: Sequence[str], arguments: Sequence[str] = (), answers: Mapping[str, str] = {}
 ) -> Recording:
-    """Run a script in the folder `work` as a vendor's tool would.
+    """Run a script in the folder `work` like a vendor's tool.
 
-    `answers` are bodies of commands that give something back or make files; `args` holds their arguments.
+    `answers` are bodies of commands that return something or write files; `args` holds their arguments.
     """
     tclsh = shutil.which("tclsh")
     if tclsh is None:

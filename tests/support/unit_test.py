@@ -1,4 +1,4 @@
-"""What every hardware unit is tested for: all of its forms make of the same integers what its numpy meaning makes."""
+"""The tests of every hardware unit: all of its forms give the same results as its numpy meaning."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from tests.support.hls_cases import Case, check
 class UnitTest:
     """The tests of a unit: subclass it in a test module of `tests/dataflow`.
 
-    `units` are what is tried, by name: kinds of parameters, and nothing, a part and all of the unit in parallel. A unit
-    of several streams says with `graph` how they come to it.
+    `units` are the instances to test, by name: with different parameters, and without, with partial and with full
+    parallelism. For a unit with several streams, `graph` defines how they reach it.
     """
 
     kind: ClassVar[str]
@@ -33,22 +33,22 @@ class UnitTest:
             metafunc.parametrize("unit", self.units.values(), ids=self.units)
 
     def graph(self, unit: Operator) -> Graph:
-        """The unit and little else."""
+        """A graph with the unit and little else."""
         return chain([unit])
 
     def test_module(self, unit: Operator, tmp_path: Path) -> None:
-        """In Verilator, stalled and not; the cycles are those of its schedule, and the interval is what it says."""
+        """Verilator, stalled or not: the cycles are those of its schedule, and the interval is the stated one."""
         graph = self.graph(unit)
         cycles = check_in_verilator(graph, tmp_path)
         assert cycles.initiation_interval == max(operator.interval() for operator in graph.operators)
 
     def test_function(self, tmp_path: Path, compiler: str, ap_headers: Path) -> None:
-        """In C++, all units in one program."""
+        """C++, all units in one program."""
         assert {unit.kind for unit in self.units.values()} == {self.kind}
         check([Case(unit, seed) for seed, unit in enumerate(self.units.values())], tmp_path, compiler, ap_headers)
 
     def test_kernel(self, unit: Operator) -> None:
-        """In the emulator, on every path that runs here."""
+        """The emulator, on every path that runs here."""
         graph = self.graph(unit)
         x = random_integers(graph.input.port, 5, 0)
         names = [stream.name for stream in graph.streams]

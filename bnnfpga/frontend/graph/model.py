@@ -363,11 +363,11 @@ class Model:
             if self.knows(kind, at):
                 waiting.pop()
                 continue
-            found = of(at)
-            if isinstance(found, list):
-                waiting += found
+            derived = of(at)
+            if isinstance(derived, list):
+                waiting += derived
             else:
-                self._facts.setdefault(at, {})[kind] = found
+                self._facts.setdefault(at, {})[kind] = derived
                 waiting.pop()
         return self.known(kind, tensor)
 

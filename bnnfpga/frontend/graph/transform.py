@@ -1,4 +1,4 @@
-"""What a transform is, and applying transforms until none finds anything to do."""
+"""The base class of transforms, and applying them to a fixed point."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from bnnfpga.frontend.graph.model import Model, Node
 
 
 class Transform(ABC):
-    """One change of the graph that keeps what the model means; its docstring's first line says which.
+    """A change of the graph that preserves the model's meaning; the first line of its docstring describes it to users.
 
-    `kinds` are the operators that it begins at; without, all.
+    `kinds` are the operators at which it is tried; None means all.
     """
 
     kinds: ClassVar[tuple[str, ...] | None] = None
 
     @abstractmethod
     def visit(self, model: Model, node: Node) -> bool:
-        """Change the graph at `node`, which may go away by it; False where there is nothing to change."""
+        """Change the graph at `node`, which may be removed; returns False if there is nothing to change."""
 
 
 def apply_transforms(model: Model, *transforms: Transform) -> bool:
-    """Apply transforms, in place, until none finds anything; also says whether any did.
+    """Apply transforms in place to a fixed point; returns whether anything changed.
 
-    Nodes are visited in their order, and after a change those that it touched once more. A transform may look farther
-    than its neighbours, so all nodes are visited again until nothing changes.
+    Nodes are visited in order; after a change, the touched ones are visited again. A transform may look farther than
+    the neighbours of its node, so all nodes are visited again until nothing changes.
     """
     changed = False
     while _one_round(model, transforms):

@@ -1,1 +1,1 @@
-"""One form for what exporters and papers write in many: a transform a file, each keeping what the graph means."""
+"""One spelling for what exporters and papers write in many ways: one transform per file, each keeping the meaning."""

@@ -1,4 +1,4 @@
-"""The axis of images, which stays the first one: dense layers of some tools take tokens for images."""
+"""Keeping the batch axis first: some tools reshape so that dense layers treat tokens as a batch."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from bnnfpga.frontend.graph.nodes import attribute, comes_from_constants, data_o
 
 
 def keep_batch_axis(model: Model) -> None:
-    """Give tensors (tokens, features) that a Reshape makes of (1, tokens, features) their axis of images back.
+    """Restore the batch axis of tensors (tokens, features) that a Reshape makes from (1, tokens, features), in place.
 
-    In place, where what reads them takes a tensor with one axis more, up to another Reshape; their elements stay in
-    their order.
+    This is done where all nodes up to the next Reshape can work with an additional axis; the order of elements stays.
     """
     for node in model.nodes:
         if node in model and _begins(model, node):
@@ -32,28 +31,28 @@ def _begins(model: Model, node: Node) -> bool:
 
 
 def _region(model: Model, first: Node) -> list[Node] | None:
-    """All nodes on what `first` makes up to those that bring the axis back, in their order; None where one cannot."""
-    found = {first}
+    """The nodes from `first` up to those that restore the batch axis, in order; None if one cannot work with it."""
+    visited = {first}
     waiting = [first]
     while waiting:
         node = waiting.pop()
         if not _takes_one_axis_more(model, node) or node.output[0] in model.outputs:
             return None
         for reader in model.consumers(node.output[0]):
-            if reader in found or _ends(model, reader):
+            if reader in visited or _ends(model, reader):
                 continue
-            found.add(reader)
+            visited.add(reader)
             waiting.append(reader)
-    region = [node for node in model.nodes if node in found]
-    made = {node.output[0] for node in region}
+    region = [node for node in model.nodes if node in visited]
+    results = {node.output[0] for node in region}
     inside = all(
-        {*data_operands(model, node)} <= made or node is first for node in region if not traits_of(node).dot_product
+        {*data_operands(model, node)} <= results or node is first for node in region if not traits_of(node).dot_product
     )
     return region if inside else None
 
 
 def _ends(model: Model, node: Node) -> bool:
-    """Whether a change of layout makes a tensor whose first axis is that of images again."""
+    """Whether the output of a regrouping has the batch axis first again."""
     return traits_of(node).regroups and model.shape(node.output[0])[:1] == [1]
 
 
@@ -69,20 +68,20 @@ def _takes_one_axis_more(model: Model, node: Node) -> bool:
 def _lift(model: Model, first: Node, region: list[Node]) -> None:
     ends = [reader for node in region for reader in model.consumers(node.output[0]) if reader not in region]
     for node in region:
-        made = model.shape(node.output[0])
+        shape = model.shape(node.output[0])
         traits = traits_of(node)
         if traits.regroups:
-            _reshape(model, node, [1, *made])
+            _reshape(model, node, [1, *shape])
         elif traits.transposes:
-            perm = attribute(node, "perm", None) or list(range(len(made)))[::-1]
+            perm = attribute(node, "perm", None) or list(range(len(shape)))[::-1]
             model.set_attributes(node, perm=[0, *(axis + 1 for axis in perm)])
         elif traits.counts_thresholds:
-            set_channel_axis(model, node, channel_axis(node, len(made)) + 1, len(made) + 1)
+            set_channel_axis(model, node, channel_axis(node, len(shape)) + 1, len(shape) + 1)
         elif is_norm(node):
             for new in write_arithmetic(model, node):
-                model.set_shape(new.output[0], [1, *made])
+                model.set_shape(new.output[0], [1, *shape])
             continue
-        model.set_shape(node.output[0], [1, *made])
+        model.set_shape(node.output[0], [1, *shape])
     for node in dict.fromkeys(ends):
         _reshape(model, node, model.shape(node.output[0]))
 

@@ -1,4 +1,4 @@
-"""FINN's QuantAvgPool2d: sums of integers without their lowest bits."""
+"""FINN's QuantAvgPool2d: sums of integers, without the lowest bits of the sum."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _NEAR = 2.0**-10
 
 
 class AverageOfBitsToQuant(Transform):
-    """QuantAvgPool2d becomes an average times its pixels, rounded, and a Quant in steps of 2^n that drops n bits.
+    """QuantAvgPool2d becomes a rounded average times its pixels, and a Quant in steps of 2^n that drops n bits.
 
-    Rounding makes the integer sum of what the average's own rounding leaves, as in QONNX's definition. Where no bits
-    are dropped, and a quantizer says that there are integers, a Conv sums them.
+    Rounding restores the integer sum from the average's rounding error, as in QONNX's definition. If no bits are
+    dropped and a quantizer guarantees integers, a Conv sums them.
     """
 
     kinds = ("QuantAvgPool2d",)
@@ -50,7 +50,7 @@ class AverageOfBitsToQuant(Transform):
                 where=describe(node),
                 hint="let it give fewer bits, or quantise in front of it",
             )
-        # What its own bits hold, which its quantizer keeps to, is not clipped.
+        # Eight bits hold all codes of its own width, so nothing is clipped.
         rounding = {"signed": attribute(node, "signed", 0), "narrow": 0, "rounding_mode": "FLOOR"}
         chain: list[_Link] = [
             ("AveragePool", [], sliding),
@@ -64,7 +64,7 @@ class AverageOfBitsToQuant(Transform):
 
 
 _Link = tuple[str, list[Any], dict[str, Any]]
-"""A node of a chain: its operator, the constants behind its first input, its attributes."""
+"""A node of a chain: its operator, the constants after its first input, its attributes."""
 
 
 def _replace(model: Model, node: Node, chain: list[_Link]) -> None:
@@ -83,22 +83,22 @@ def _replace(model: Model, node: Node, chain: list[_Link]) -> None:
 
 
 def _dropped_bits(node: Node) -> int:
-    """By how many bits the largest sum of its input's bits is longer than its output."""
+    """The number of bits by which the largest sum is wider than the output."""
     largest = (2 ** attribute(node, "ibits", 1) - 1) * attribute(node, "kernel", 1) ** 2
     return max(0, int(largest).bit_length() - int(attribute(node, "obits", 1)))
 
 
 def _reads_integers(model: Model, node: Node) -> bool:
-    """Whether a quantizer of scale one makes what it reads; else its numbers are integers but for rounding.
+    """Whether its input comes from a quantizer of scale one; otherwise it is integers up to rounding errors.
 
     Raises
     ------
     UserError
-        If they are no integers, or not those that its attributes say. Of the model's input, the user says what it is.
+        If its input is not integers in the range of its attributes. The model's input is the user's to describe.
     """
     factor, tensor = 1.0, node.input[0]
     above = model.producer(tensor)
-    while above is not None and (_hands_on(above) or traits_of(above).scales):
+    while above is not None and (_passes_on(above) or traits_of(above).scales):
         tensor = above.input[0]
         if traits_of(above).scales:
             number = scalar_operand(model, above)
@@ -126,13 +126,13 @@ def _reads_integers(model: Model, node: Node) -> bool:
     return bool(np.all(quantizer.scale == 1)) and factor == 1
 
 
-def _hands_on(node: Node) -> bool:
-    """Whether its numbers are those of what it reads."""
+def _passes_on(node: Node) -> bool:
+    """Whether each element of its output is one of its input."""
     return traits_of(node).moves or traits_of(node).takes_extremum
 
 
 def _check_range(node: Node, quantizer: Quantizer) -> None:
-    """Refuse integers that its attributes do not hold."""
+    """Refuse integers outside the range of its attributes."""
     bits, signed = attribute(node, "ibits", 1), attribute(node, "signed", 0)
     lo, hi = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
     if quantizer.lo < lo or quantizer.hi > hi:

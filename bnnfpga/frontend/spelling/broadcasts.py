@@ -1,4 +1,4 @@
-"""Streams that a sum or product stretches to the shape of the other one."""
+"""Operands that a sum or product broadcasts."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from bnnfpga.frontend.graph.transform import Transform
 
 
 class StretchedOperands(Transform):
-    """What a sum or product stretches is repeated in front of it: channels by a Gather, pixels by a Resize."""
+    """What a sum or product broadcasts is repeated in front of it: channels by a Gather, pixels by a Resize."""
 
     kinds = kinds_that(lambda traits: traits.pairs)
 
     def visit(self, model: Model, node: Node) -> bool:
         if len(_streams(model, node)) != 2:
             return False
-        wanted = model.shape(node.output[0])
+        target = model.shape(node.output[0])
         for index, name in enumerate(node.input):
             shape = model.shape(name)
-            if wanted and shape and shape != wanted and len(shape) == len(wanted) > 1:
-                _stretch(model, node, index, shape, wanted)
+            if target and shape and shape != target and len(shape) == len(target) > 1:
+                _stretch(model, node, index, shape, target)
                 return True
         return False
 
 
 class RepeatedConstants(Transform):
-    """A constant that an exporter has written once for each pixel, and that is the same for all, is written once."""
+    """A constant that an exporter repeats for each pixel is reduced to a single one."""
 
     kinds = kinds_that(lambda traits: traits.broadcasts and not traits.quantizes)
 
@@ -58,21 +58,21 @@ class RepeatedConstants(Transform):
         return changed
 
 
-def _stretch(model: Model, node: Node, index: int, shape: list[int], wanted: list[int]) -> None:
-    """Repeat one axis more of an operand; what does not stretch is left to the check of shapes."""
+def _stretch(model: Model, node: Node, index: int, shape: list[int], target: list[int]) -> None:
+    """Repeat one more axis of an operand; the shape check reports operands that do not broadcast."""
     options: dict[str, Any]
-    if shape[1] != wanted[1]:
-        made = [shape[0], wanted[1], *shape[2:]]
-        operand = model.add_constant(f"{node.name}_channels", np.zeros(wanted[1], dtype=np.int64))
+    if shape[1] != target[1]:
+        repeated = [shape[0], target[1], *shape[2:]]
+        operand = model.add_constant(f"{node.name}_channels", np.zeros(target[1], dtype=np.int64))
         kind, inputs, options = "Gather", [node.input[index], operand], {"axis": 1}
     else:
-        made = wanted
-        factors = np.array([to / of for of, to in zip(shape, wanted, strict=True)], dtype=np.float32)
+        repeated = target
+        factors = np.array([to / of for of, to in zip(shape, target, strict=True)], dtype=np.float32)
         operand = model.add_constant(f"{node.name}_factors", factors)
         kind, inputs = "Resize", [node.input[index], "", operand]
         options = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
     result = model.fresh_name(f"{node.name}_stretched")
-    model.set_shape(result, made)
+    model.set_shape(result, repeated)
     repeat = make_node(kind, inputs, [result], name=result, **options)
     model.insert_before(node, repeat)
     model.set_input(node, index, result)
@@ -83,7 +83,7 @@ def _streams(model: Model, node: Node) -> list[str]:
 
 
 def check_products(model: Model) -> None:
-    """Refuse what of two streams is neither a sum nor a product."""
+    """Refuse nodes on two streams that are neither a sum nor a product."""
     for node in model.nodes:
         traits = traits_of(node)
         if not traits.broadcasts or traits.quantizes or traits.pairs:

@@ -1,4 +1,4 @@
-"""Channels in another order, and side by side."""
+"""Shuffles and concatenations of channels."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bnnfpga.frontend.graph.transform import Transform
 
 
 class ChannelShuffles(Transform):
-    """Reshape, Transpose, Reshape that only reorders channels becomes a Gather."""
+    """A Reshape, Transpose, Reshape sequence that only reorders channels becomes a Gather."""
 
     kinds = ("Transpose",)
 
@@ -42,7 +42,7 @@ class ChannelShuffles(Transform):
 
 
 def check_concats(model: Model) -> None:
-    """Refuse concatenations of images."""
+    """Refuse concatenations along the batch axis."""
     for node in model.nodes:
         if traits_of(node).concatenates and attribute(node, "axis", 0) % len(model.shape(node.output[0])) == 0:
             raise UserError(

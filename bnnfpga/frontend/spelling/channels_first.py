@@ -1,9 +1,9 @@
-"""Transposes of data, moved to where they cost nothing: to the graph's ends, or away.
+"""Moving Transposes of data to where they cost nothing: to the graph's ends, or until they cancel.
 
-Models of tools that have the channels last (Keras, FINN behind its own transformations) turn images around between
-their layers. Here every tensor behind a Transpose is known as a permutation of the axes of another tensor, and nodes
-that do the same in any order of the axes work on that one instead, their constants turned. Only where a node needs the
-order that the file has, a Transpose is written again: mostly in front of a flattening or at the output.
+Models of channels-last tools (Keras, FINN after its own transformations) transpose images between layers. Here, every
+tensor after a Transpose is represented as a permutation of the axes of another tensor, and nodes that do not depend on
+the order of axes work on that one instead, with permuted constants. Only where a node needs the order of the file is a
+Transpose inserted again: mostly in front of a flattening or at the output.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from bnnfpga.frontend.graph.model import Model, Node, Origin, make_node
 from bnnfpga.frontend.graph.nodes import attribute
 
 Perm = tuple[int, ...]
-"""Of each axis of a tensor, the axis of another one that it is."""
+"""For each axis of a tensor, the corresponding axis of another one."""
 
 
 def to_channels_first(model: Model) -> None:
@@ -29,17 +29,17 @@ def to_channels_first(model: Model) -> None:
 
 
 class _AxisWalk:
-    """One pass over the nodes in their order; `_place` is the one that is looked at."""
+    """One walk over the nodes in order; `_place` is the current one."""
 
     def __init__(self, model: Model) -> None:
         self._model = model
         self._input = model.input
         self._place: Node | None = None
-        # Tensors that depend on the input; and those that are permutations of another tensor: that one, and which.
+        # Tensors that depend on the input; those that are permutations of another tensor, with it and the permutation.
         self._data = {self._input}
         self._turned: dict[str, tuple[str, Perm]] = {}
         self._written: dict[str, str] = {}
-        # The Transpose of the file that made each of them one.
+        # For each of those, the Transpose of the file from which the permutation comes.
         self._turners: dict[str, Origin | None] = {}
 
     def run(self) -> None:
@@ -57,10 +57,10 @@ class _AxisWalk:
             self._restore(name, name)
 
     def _perm_of_input(self, nodes: Sequence[Node]) -> Perm | None:
-        """The order in which the input's axes are (images, channels, ...pixels); None where that is the file's."""
+        """The order in which the input's axes are (images, channels, ...pixels); None if the file has that order."""
         shape = self._model.shape(self._input)
         perms = {self._input: tuple(range(len(shape)))}
-        wanted = set()
+        candidates = set()
         for node in nodes:
             known = next((perms[name] for name in node.input if name in perms), None)
             if known is None or len(known) < 3:
@@ -69,26 +69,26 @@ class _AxisWalk:
                 if (perm := _perm_of(node, len(known))) is not None:
                     perms[node.output[0]] = tuple(known[axis] for axis in perm)
             elif traits_of(node).channels_second:
-                wanted.add(known)
+                candidates.add(known)
             elif node.op_type in _TURNS and not traits_of(node).reduces:
                 perms[node.output[0]] = known
                 axis = self._channels_of(node, len(known))
                 if axis is not None and 0 < axis < len(known):
-                    wanted.add((known[0], known[axis], *(known[i] for i in range(1, len(known)) if i != axis)))
-        perm = next(iter(wanted)) if len(wanted) == 1 else None
+                    candidates.add((known[0], known[axis], *(known[i] for i in range(1, len(known)) if i != axis)))
+        perm = next(iter(candidates)) if len(candidates) == 1 else None
         return None if perm is None or perm[0] != 0 or perm == tuple(range(len(perm))) else perm
 
     def _channels_of(self, node: Node, rank: int) -> int | None:
-        """The axis that a node would have for channels, where it has one."""
+        """The axis that a node treats as channels, if any."""
         if traits_of(node).counts_thresholds:
             thresholds = self._model.constant(node.input[1])
             return None if thresholds is None or len(thresholds) == 1 else channel_axis(node, rank)
         return int(attribute(node, "axis", 0)) % rank if traits_of(node).concatenates else None
 
     def _take(self, node: Node) -> None:
-        """Let a node work on tensors as they are now."""
+        """Adapt a node to the current layout of its inputs."""
         if is_norm(node) and self._turned.get(node.input[0], ("", (0, 1)))[1][1] != 1:
-            # Its channels are not those of the turned tensor.
+            # Its channels are on another axis of the permuted tensor.
             for new in write_arithmetic(self._model, node):
                 self._place = new
                 self._data.update(new.output)
@@ -112,12 +112,12 @@ class _AxisWalk:
                     self._model.set_input(node, index, self._restore(name, result))
 
     def _turn(self, name: str, source: str, perm: Perm) -> None:
-        """A tensor is from here on a permutation of another one."""
+        """Record that a tensor is a permutation of another one."""
         self._turned[name] = (source, perm)
         self._model.turned.setdefault(source, (name, perm))
 
     def _follow(self, node: Node) -> bool:
-        """Let a node work on the tensors of which its own are permutations; False where it cannot."""
+        """Let a node work on the tensors of which its inputs are permutations; False if it cannot."""
         turn = _TURNS.get(node.op_type)
         perms = {self._turned[name][1] if name in self._turned else None for name in self._data & {*node.input}}
         if turn is None or len(perms) != 1:
@@ -125,8 +125,8 @@ class _AxisWalk:
         perm = next(iter(perms))
         assert perm is not None
         known = all(map(self._model.has_shape, filter(None, node.output)))
-        made = turn(self._model, node, perm) if known else None
-        if made is None:
+        outputs_perm = turn(self._model, node, perm) if known else None
+        if outputs_perm is None:
             return False
         turner = next((self._turners[name] for name in node.input if name in self._turners), None)
         for index, name in enumerate(node.input):
@@ -136,17 +136,17 @@ class _AxisWalk:
             if not name:
                 continue
             shape = self._model.shape(name)
-            # A tensor that is something else now than in the file has another name.
+            # A tensor that differs from the file's gets a new name.
             result = self._model.fresh_name(f"{name}_turned")
             self._model.set_output(node, result, index)
-            self._turn(name, result, made)
+            self._turn(name, result, outputs_perm)
             self._turners[name] = turner
             self._data.add(result)
-            self._model.set_shape(result, [shape[axis] for axis in _inverse(made)])
+            self._model.set_shape(result, [shape[axis] for axis in _inverse(outputs_perm)])
         return True
 
     def _restore(self, name: str, result: str) -> str:
-        """Write the Transpose that gives a tensor as the file has it, where that is not done yet."""
+        """The tensor in the file's layout, by a Transpose that is inserted once."""
         if name in self._turned and name not in self._written:
             source, perm = self._turned[name]
             self._written[name] = self._add_transpose(source, perm, result, self._turners.get(name))
@@ -165,7 +165,7 @@ class _AxisWalk:
 
 
 def _perm_of(node: Node, rank: int) -> Perm | None:
-    """The order of a Transpose's axes; None where it moves the axis of images, or is no order at all."""
+    """The permutation of a Transpose; None if it moves the batch axis or is not a permutation."""
     perm = tuple(attribute(node, "perm", None) or range(rank)[::-1])
     return perm if sorted(perm) == list(range(rank)) and perm[:1] == (0,) else None
 
@@ -174,7 +174,7 @@ def _inverse(perm: Perm) -> Perm:
     return tuple(int(axis) for axis in np.argsort(perm))
 
 
-# -- what a node is on a tensor of which its own is a permutation: gives that of its outputs, None where it cannot ----
+# -- adapting a node to the tensor that its own permutes; returns the permutation of its outputs, None if impossible --
 
 
 def _any_order(model: Model, node: Node, perm: Perm) -> Perm | None:

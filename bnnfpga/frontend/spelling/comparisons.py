@@ -1,4 +1,4 @@
-"""Quantizers written with plain operators, as MultiThreshold."""
+"""Quantizers written as comparisons, converted to MultiThreshold."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LAYOUTS = {3: "NCW", 4: "NCHW"}
 
 @dataclass(frozen=True)
 class _Relation:
-    """A comparison of x with a bound: whether it is true above the bound, and at it; `mirrored` has them exchanged."""
+    """A comparison of x with a bound: whether it holds above the bound and at it; `mirrored` swaps the operands."""
 
     above: bool
     at: bool
@@ -40,7 +40,7 @@ _COMPARISONS = {
 
 
 class ComparisonsToMultiThreshold(Transform):
-    """A comparison with a number, or one a channel, then Where between numbers or a Cast, becomes MultiThreshold."""
+    """A comparison with a number, or one per channel, then a Where of numbers or a Cast, becomes MultiThreshold."""
 
     kinds = kinds_that(lambda traits: traits.takes_truths)
 
@@ -55,7 +55,7 @@ class ComparisonsToMultiThreshold(Transform):
         kind = _COMPARISONS[comparison.op_type]
         if model.constant(comparison.input[0]) is not None:
             kind = _COMPARISONS[kind.mirrored]
-        if kind.above != kind.at:  # the bound itself is on the side of what is below it
+        if kind.above != kind.at:  # the bound itself counts as below
             bounds = np.nextafter(bounds, np.float32(np.inf))
         below, reached = values if kind.above else values[::-1]
         if below == reached:
@@ -78,7 +78,7 @@ class ComparisonsToMultiThreshold(Transform):
 
 
 def _bounds(model: Model, comparison: Node) -> Floats | None:
-    """What is compared with, as thresholds (1 or channels, 1); None where it is something else."""
+    """The bounds of a comparison, as thresholds (1 or channels, 1); None if they are anything else."""
     bounds = [value for value in (model.constant(name) for name in comparison.input) if value is not None]
     if len(bounds) != 1:
         return None
@@ -89,7 +89,7 @@ def _bounds(model: Model, comparison: Node) -> Floats | None:
 
 
 def _values(model: Model, node: Node) -> tuple[float, float] | None:
-    """What the node gives for false and for true."""
+    """The node's results for false and for true."""
     return _VALUES[node.op_type](model, node)
 
 
@@ -108,7 +108,7 @@ _VALUES = {"Cast": _of_cast, "Where": _of_where}
 
 
 class AffineIntoMultiThreshold(Transform):
-    """A number added behind a MultiThreshold becomes part of its bias, and the factors in between, if integers stay."""
+    """A number added after a MultiThreshold and factors becomes part of its bias, if its values stay on a grid."""
 
     kinds = kinds_that(lambda traits: traits.shifts)
 
@@ -140,7 +140,7 @@ class AffineIntoMultiThreshold(Transform):
 
 
 def _factors_above(model: Model, tensor: str) -> tuple[Node, list[Node]] | None:
-    """The MultiThreshold above a tensor, and the multiplications by a number between, if nothing else reads them."""
+    """The MultiThreshold that leads to a tensor by scalar multiplications, and these, if nothing else reads them."""
     muls: list[Node] = []
     while model.only_reader(tensor) is not None:
         node = model.producer(tensor)

@@ -1,4 +1,4 @@
-"""Constants that are concatenated with a stream: class tokens, coordinates as channels."""
+"""Constants concatenated with a stream, such as class tokens or coordinates as channels."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bnnfpga.numbers.arithmetic import Floats
 class ConstantPartsToPads(Transform):
     """A Concat whose first or last parts are constants becomes a Pad with zeros, to which they are added.
 
-    Zeros change nothing that they are added to, so all numbers stay what they are.
+    Adding zeros is exact, so all numbers stay the same.
     """
 
     kinds = ("Concat",)
@@ -52,35 +52,35 @@ class ConstantPartsToPads(Transform):
 
 
 def _constants_last(model: Model, node: Node, streams: list[int], axis: int) -> None:
-    """Concatenate the streams, behind them the constants, and give all elements their places behind that."""
+    """Concatenate the streams first and the constants last, then restore the order by a Gather."""
     order = [*streams, *(index for index in range(len(node.input)) if index not in streams)]
     ends = np.cumsum([model.shape(name)[axis] for name in node.input])
     starts = np.concatenate([[0], ends[:-1]])
-    taken = np.concatenate([np.arange(starts[index], ends[index]) for index in order])
-    made = model.fresh_name(f"{node.name}_reordered")
-    model.set_shape(made, model.shape(node.output[0]))
-    places = model.add_constant(f"{node.name}_places", np.argsort(taken))
+    indices = np.concatenate([np.arange(starts[index], ends[index]) for index in order])
+    joined = model.fresh_name(f"{node.name}_reordered")
+    model.set_shape(joined, model.shape(node.output[0]))
+    places = model.add_constant(f"{node.name}_places", np.argsort(indices))
     parts = [node.input[index] for index in order]
     model.replace(
         node,
-        make_node("Concat", parts, [made], name=made, axis=axis),
-        make_node("Gather", [made, places], node.output, name=node.name, axis=axis),
+        make_node("Concat", parts, [joined], name=joined, axis=axis),
+        make_node("Gather", [joined, places], node.output, name=node.name, axis=axis),
     )
 
 
 def _join_streams(model: Model, node: Node, start: int, end: int, axis: int) -> None:
-    """Concatenate the streams of a Concat, which are side by side, in front of it."""
+    """Concatenate the streams of a Concat, which are adjacent, in front of it."""
     parts = node.input[start:end]
-    made = model.fresh_name(f"{node.name}_streams")
+    joined = model.fresh_name(f"{node.name}_streams")
     shape = model.shape(node.output[0])
     shape[axis] = sum(model.shape(name)[axis] for name in parts)
-    model.set_shape(made, shape)
-    model.insert_before(node, make_node("Concat", parts, [made], name=made, axis=axis))
-    model.set_inputs(node, [*node.input[:start], made, *node.input[end:]])
+    model.set_shape(joined, shape)
+    model.insert_before(node, make_node("Concat", parts, [joined], name=joined, axis=axis))
+    model.set_inputs(node, [*node.input[:start], joined, *node.input[end:]])
 
 
 def _beside_zeros(values: list[Floats | None], shape: list[int], axis: int) -> Floats:
-    """Constants where they lie in what is concatenated, and zeros in the place of streams."""
+    """The constants at their places in the concatenation, with zeros in place of the streams."""
     extents = [0 if value is None else value.shape[axis] for value in values]
     streams = list(shape)
     streams[axis] -= sum(extents)

@@ -1,4 +1,4 @@
-"""Dense layers as MatMul: Gemm, with and without bias, transposed or not."""
+"""Dense layers as MatMul: conversion of Gemm, and checks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bnnfpga.frontend.graph.transform import Transform
 
 
 class GemmToMatMul(Transform):
-    """Gemm becomes MatMul, with a Transpose of its weights, a Mul by alpha and an Add of its bias where it has them."""
+    """Gemm becomes MatMul, with a Transpose of its weights, a Mul by alpha and an Add of its bias as needed."""
 
     kinds = ("Gemm",)
 
@@ -37,7 +37,7 @@ def _spell(model: Model, node: Node) -> None:
         model.set_shape(weights, required_shape(model, node, node.input[1])[::-1])
         name = f"{node.name}_transpose"
         new.append(make_node("Transpose", [node.input[1]], [weights], name=name, perm=[1, 0]))
-    # Each of these takes what the one before it makes.
+    # Each of these reads the result of the one before it.
     chain = [("MatMul", node.name, weights)]
     if alpha != 1:
         chain.append(("Mul", f"{node.name}_alpha", model.add_constant(f"{node.name}_alpha", alpha)))
@@ -62,7 +62,7 @@ def _bias(model: Model, node: Node, beta: float) -> str:
 
 
 def check_dense(model: Model) -> None:
-    """Refuse dense layers of anything but vectors, and products that are no layers."""
+    """Refuse dense layers on anything but vectors, and products that are not layers."""
     for node in model.nodes:
         if not traits_of(node).dot_product or traits_of(node).slides:
             continue
@@ -78,23 +78,23 @@ def check_dense(model: Model) -> None:
                 where=describe(node),
                 hint="give the weights as the second operand",
             )
-        taken, weights = (required_shape(model, node, name) for name in node.input)
+        shape, weights = (required_shape(model, node, name) for name in node.input)
         if len(weights) != 2:
             raise UserError(
                 f"its weights have {len(weights)} axes, a layer's have 2",
                 where=describe(node),
                 hint="export the layer as Linear",
             )
-        if len(taken) != 2:
+        if len(shape) != 2:
             raise UserError(
-                f"its input of shape {tuple(taken)} is not that of one image",
+                f"its input of shape {tuple(shape)} is not that of one image",
                 where=describe(node),
                 hint="export the model for a batch of one, its input (1, features) or (1, tokens, features)",
             )
 
 
 def check_finite(model: Model) -> None:
-    """Refuse constants that are no numbers."""
+    """Refuse constants that are NaN or infinite."""
     for name, value in model.constants.items():
         if value.dtype.kind == "f" and not np.all(np.isfinite(value)):
             raise UserError(

@@ -1,4 +1,4 @@
-"""Embeddings: rows of a constant table by integers of the input."""
+"""Embeddings: rows of a constant table, picked by integers of the input."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bnnfpga.frontend.graph.transform import Transform
 
 
 class EmbeddingCodes(Transform):
-    """The numbers that an embedding picks become integers, and their scale a Mul behind it."""
+    """The table of an embedding becomes integers, and its scale a Mul after it."""
 
     kinds = (EMBEDDING,)
 
@@ -20,15 +20,15 @@ class EmbeddingCodes(Transform):
         table = model.constant(node.input[1])
         if table is not None and table.ndim == 3:
             return False
-        found = None if table is None else as_scaled_integers(table.astype(np.float32))
-        if found is None:
+        split = None if table is None else as_scaled_integers(table.astype(np.float32))
+        if split is None:
             raise UserError(
                 "the numbers of its table are not quantised",
                 where=describe(node),
                 hint="put a Brevitas quantizer on the embedding's weights",
             )
-        codes, scale = found
-        # One row for each channel of a tensor (1, channels, tokens).
+        codes, scale = split
+        # One row per channel of a tensor (1, channels, tokens).
         rows = np.ascontiguousarray(codes.T[:, None, :], dtype=np.float32)
         picked = model.fresh_name(f"{node.name}_codes")
         model.set_shape(picked, model.shape(node.output[0]))

@@ -1,4 +1,4 @@
-"""Nodes that hand on what they take."""
+"""Removing nodes that change nothing."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from bnnfpga.frontend.graph.model import Model, Node
 from bnnfpga.frontend.graph.transform import Transform
 
 _OF_ONE = ("Clip", "Concat", "Identity")
-"""What does nothing where it has one operand."""
+"""Operators that change nothing if they have a single operand."""
 
 
 class DropIdentities(Transform):
-    """Identity, what joins or clips nothing, + 0 and * 1 disappear.
+    """Identity, Concat and Clip with one operand, + 0 and * 1 are removed.
 
     Only exact zeros and ones count: a small bias decides ties.
     """
@@ -27,7 +27,7 @@ class DropIdentities(Transform):
         if model.constant(source) is not None:
             source = node.input[1]
         if result in model.outputs:
-            # The file's name of the output stays where another node can carry it.
+            # The output keeps its name in the file if another node can take it.
             producer = model.producer(source)
             if producer is None or source in model.outputs:
                 return _regroup(model, node, source)
@@ -41,7 +41,7 @@ class DropIdentities(Transform):
 
 
 def _regroup(model: Model, node: Node, source: str) -> bool:
-    """One tensor that is the input or two outputs needs a node between its names: a layout change that changes none."""
+    """Reshape a tensor to its own shape: input and output, or two outputs, cannot be one tensor with two names."""
     shape = np.array(model.shape(source), dtype=np.int64)
     model.become(node, "Reshape", attributes={})
     model.set_inputs(node, [source, model.add_constant(f"{node.name}_shape", shape)])
@@ -52,12 +52,12 @@ def _is_identity(model: Model, node: Node) -> bool:
     traits = traits_of(node)
     if not traits.arithmetic:
         return sum(map(bool, node.input)) == 1
-    # 0 - x and 1 / x are no identities; x must keep its shape.
+    # 0 - x and 1 / x are not identities; x must keep its shape.
     sides = (0, 1) if traits.commutative else (1,)
     values = [model.constant(node.input[side]) for side in sides]
     neutral = 0 if traits.shifts else 1
-    found = next((side for side, value in zip(sides, values, strict=True) if value is not None), None)
-    if found is None or not np.all(model.constant(node.input[found]) == neutral):
+    constant = next((side for side, value in zip(sides, values, strict=True) if value is not None), None)
+    if constant is None or not np.all(model.constant(node.input[constant]) == neutral):
         return False
-    other = node.input[1 - found]
+    other = node.input[1 - constant]
     return bool(model.shape(other) == model.shape(node.output[0]))

@@ -1,7 +1,7 @@
-"""FINN's Im2Col and the layer behind it as one convolution.
+"""FINN's Im2Col and the layer after it as one convolution.
 
-It stands between Transposes here (`bnnfpga.frontend.reading.channels_last`): it takes images with their channels
-first, and gives a channel for each row, column and channel under the kernel, in this order.
+Here, Im2Col stands between Transposes (`bnnfpga.frontend.reading.channels_last`): its input is channels-first, and its
+output has a channel for each row, column and channel under the kernel, in this order.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from bnnfpga.frontend.graph.nodes import attribute, describe, required_shape, sc
 from bnnfpga.frontend.graph.transform import Transform
 
 _MAX_PICKED = 1 << 20
-"""Weights of a layer that does nothing but pick the numbers under a kernel."""
+"""The largest number of weights of a layer that only picks the numbers under a kernel."""
 
 
 class FactorsBeforeIm2Col(Transform):
-    """A multiplication by one number behind an Im2Col, or a division, moves in front of it, its padding included."""
+    """A multiplication or division by a scalar after an Im2Col moves in front of it, and scales its padding."""
 
     kinds = kinds_that(lambda traits: traits.scales)
 
@@ -47,9 +47,9 @@ class FactorsBeforeIm2Col(Transform):
 
 
 class Im2ColToConv(Transform):
-    """Im2Col and the layers that read it, which have kernels of one pixel, become Convs with its kernel.
+    """Im2Col and the 1x1 convolutions that read it become Convs with its kernel.
 
-    Where anything else reads it, it becomes a Conv itself, whose weights pick the numbers.
+    If anything else reads it, it becomes a Conv itself, whose weights pick the numbers.
     """
 
     kinds = ("Im2Col",)
@@ -75,17 +75,17 @@ class Im2ColToConv(Transform):
 
 def _check_input(model: Model, node: Node) -> None:
     _, channels, *pixels = required_shape(model, node, node.input[0])
-    given = [int(text) for text in re.findall(r"\d+", attribute(node, "input_shape", ""))]
-    if given and given[1:] != [*pixels, channels]:
+    stated = [int(text) for text in re.findall(r"\d+", attribute(node, "input_shape", ""))]
+    if stated and stated[1:] != [*pixels, channels]:
         raise UserError(
-            f"its attribute 'input_shape' is {tuple(given)}, and its input has shape {(1, *pixels, channels)}",
+            f"its attribute 'input_shape' is {tuple(stated)}, and its input has shape {(1, *pixels, channels)}",
             where=describe(node),
             hint="lower the model again with FINN's LowerConvsToMatMul",
         )
 
 
 def _options(node: Node) -> dict[str, Any]:
-    """The attributes of a Conv with its kernel; pads other than zeros are put around the image in front of it."""
+    """The attributes of a Conv with its kernel; pads other than zeros become a Pad in front of it."""
     pads = attribute(node, "pad_amount", [0] * 4)
     return {
         "kernel_shape": list(attribute(node, "kernel_size", [])),
@@ -96,7 +96,7 @@ def _options(node: Node) -> dict[str, Any]:
 
 
 def _padded(model: Model, node: Node) -> str:
-    """Its input, with a Pad around it where its pads are no zeros."""
+    """Its input, after a Pad if its pads are not zeros."""
     source = node.input[0]
     value, pads = attribute(node, "pad_value", 0), attribute(node, "pad_amount", [0] * 4)
     if not value or not any(pads):
@@ -122,7 +122,7 @@ def _takes_single_pixels(model: Model, node: Node, reader: Node) -> bool:
 
 
 def _kernels(model: Model, node: Node, reader: Node) -> str:
-    """The weights of a layer behind it, (outputs, numbers under its kernel, 1, 1), as those of that Conv."""
+    """The weights of the Conv that replaces a reader with weights (outputs, numbers under the kernel, 1, 1)."""
     outputs = model.shape(reader.input[1])[0]
     split = [outputs, *attribute(node, "kernel_size", []), model.shape(node.input[0])[1]]
     weights = model.constant(reader.input[1])
@@ -142,7 +142,7 @@ def _kernels(model: Model, node: Node, reader: Node) -> str:
 
 
 def _picking(model: Model, node: Node) -> str:
-    """Weights that give the numbers under the kernel as they are."""
+    """Weights that pick the numbers under the kernel unchanged."""
     kernel, channels = attribute(node, "kernel_size", []), model.shape(node.input[0])[1]
     outputs = math.prod(kernel) * channels
     if outputs**2 > _MAX_PICKED:
@@ -156,9 +156,9 @@ def _picking(model: Model, node: Node) -> str:
 
 
 class BlocksToGroups(Transform):
-    """A Conv each of whose outputs has weights for one of its channels alone, all others zero, becomes depthwise.
+    """A Conv in which each output has nonzero weights for one channel only becomes depthwise.
 
-    FINN's lowering writes depthwise weights so.
+    FINN's lowering writes depthwise weights like this.
     """
 
     kinds = ("Conv",)

@@ -1,4 +1,4 @@
-"""Changes of layout that leave the order of an image's elements as it is."""
+"""Changes of layout that keep the order of an image's elements."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ class TransposeToReshape(Transform):
     """A Transpose of data that moves only axes of size one becomes a Reshape."""
 
     def visit(self, model: Model, node: Node) -> bool:
-        # Weights behind a quantizer are transposed too; those have no batch axis to keep.
+        # Quantised weights are transposed as well; they have no batch axis to keep.
         if not traits_of(node).transposes or comes_from_constants(model, node.input[0]):
             return False
         before = model.shape(node.input[0])
         perm = attribute(node, "perm", None) or list(range(len(before)))[::-1]
         if sorted(perm) != list(range(len(before))):
-            return False  # which the check of shapes says
+            return False  # reported by the shape check
         moved = [axis for axis in perm if before[axis] != 1]
         if moved != sorted(moved) or perm[0] != 0:
             return False

@@ -1,4 +1,4 @@
-"""Between which numbers a tensor lies, by the elementwise nodes in front of it."""
+"""Bounds on a tensor's values, derived from the elementwise nodes that lead to it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from bnnfpga.frontend.graph.nodes import data_operands
 from bnnfpga.numbers.arithmetic import Floats
 
 Limits = tuple[Floats, Floats]
-"""The least and the largest, of all channels or of each; infinite where nothing says so."""
+"""Lower and upper bound, for all channels or per channel; infinite if unknown."""
 ARITHMETIC: dict[str, np.ufunc] = {"Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": np.divide}
 _ANYTHING: Limits = (np.array([-np.inf], np.float32), np.array([np.inf], np.float32))
 
 
 def limits_of(model: Model, tensor: str) -> Limits:
-    """Floats between which a tensor lies."""
+    """Bounds on the values of a tensor."""
     chain: list[Node] = []
     while (node := model.producer(tensor)) is not None and traits_of(node).elementwise:
         operands = data_operands(model, node)
@@ -28,24 +28,24 @@ def limits_of(model: Model, tensor: str) -> Limits:
         tensor = operands[0]
     limits = _ANYTHING
     for node in reversed(chain):
-        behind = _BEHIND.get(node.op_type, _anything)
+        propagate = _RESULTS.get(node.op_type, _anything)
         with np.errstate(all="ignore"):
-            limits = behind(model, node, limits)
+            limits = propagate(model, node, limits)
     return limits
 
 
-_Behind = Callable[[Model, Node, Limits], Limits]
+_Propagation = Callable[[Model, Node, Limits], Limits]
 
 
 def _anything(model: Model, node: Node, limits: Limits) -> Limits:
     return _ANYTHING
 
 
-def _within(lo: float, hi: float) -> _Behind:
+def _within(lo: float, hi: float) -> _Propagation:
     return lambda model, node, limits: (np.array([lo], np.float32), np.array([hi], np.float32))
 
 
-def _rising(function: Callable[[Floats], Floats]) -> _Behind:
+def _rising(function: Callable[[Floats], Floats]) -> _Propagation:
     return lambda model, node, limits: (function(limits[0]), function(limits[1]))
 
 
@@ -62,33 +62,33 @@ def _clipped(model: Model, node: Node, limits: Limits) -> Limits:
     return lo, hi
 
 
-def _limited(limit: np.ufunc) -> _Behind:
-    def behind(model: Model, node: Node, limits: Limits) -> Limits:
+def _limited(limit: np.ufunc) -> _Propagation:
+    def propagate(model: Model, node: Node, limits: Limits) -> Limits:
         numbers = _constant(model, node)
         return _ANYTHING if numbers is None else (limit(limits[0], numbers), limit(limits[1], numbers))
 
-    return behind
+    return propagate
 
 
 def _calculated(model: Model, node: Node, limits: Limits) -> Limits:
-    """A float32 operation is monotone, so that the ends go to the ends."""
+    """Float32 operations are monotonic, so the ends map to the ends."""
     numbers, is_first = _constant(model, node), model.constant(node.input[0]) is not None
     if numbers is None or (is_first and traits_of(node).divides):
         return _ANYTHING
     operation = ARITHMETIC[node.op_type]
-    made = [operation(numbers, end) if is_first else operation(end, numbers) for end in limits]
-    lo, hi = np.minimum(*made), np.maximum(*made)
+    ends = [operation(numbers, end) if is_first else operation(end, numbers) for end in limits]
+    lo, hi = np.minimum(*ends), np.maximum(*ends)
     lo, hi = np.where(np.isnan(lo), -np.inf, lo), np.where(np.isnan(hi), np.inf, hi)
     return lo.astype(np.float32), hi.astype(np.float32)
 
 
 def _constant(model: Model, node: Node) -> Floats | None:
-    """The constant operand of a node with two."""
+    """The constant operand of a node with two operands."""
     value = next((value for value in map(model.constant, node.input) if value is not None), None)
     return None if value is None or len(node.input) != 2 else value.astype(np.float32)
 
 
-_BEHIND: dict[str, _Behind] = {
+_RESULTS: dict[str, _Propagation] = {
     **dict.fromkeys(ARITHMETIC, _calculated),
     "Ceil": _rising(np.ceil),
     "Clip": _clipped,
@@ -104,4 +104,4 @@ _BEHIND: dict[str, _Behind] = {
     "Softsign": _within(-1, 1),
     "Tanh": _within(-1, 1),
 }
-"""By elementwise operator, the limits of what it gives, from those of what it takes; of others nothing is said."""
+"""By elementwise operator, the limits of its output from those of its input; unknown for all others."""

@@ -1,4 +1,4 @@
-"""Magnitudes of quantised numbers, which are multiples of the same scale."""
+"""Magnitudes of quantised numbers, which stay multiples of the same scale."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _LARGEST: dict[str, Callable[[Quantizer], int]] = {
     "Abs": lambda quantizer: max(quantizer.hi, -quantizer.lo),
     "Relu": lambda quantizer: quantizer.hi,
 }
-"""By what makes magnitudes: the largest that it makes of a quantizer's codes."""
+"""By operator, the largest magnitude that it computes from a quantizer's codes."""
 _MAX_CODE = 255
 
 
 class QuantizersOfMagnitudes(Transform):
-    """Abs and Relu of what a quantizer makes get the quantizer that says that they are codes times the same scale.
+    """Abs and Relu of quantised numbers get a quantizer that states that their results are codes of the same scale.
 
-    It changes no number, and stands where something needs integers before another quantizer comes.
+    It changes no number, and is inserted only where integers are needed before the next quantizer.
     """
 
     kinds = tuple(_LARGEST)
@@ -63,7 +63,7 @@ class QuantizersOfMagnitudes(Transform):
 
 
 def _is_summed(model: Model, tensor: str) -> bool:
-    """Whether something on the way to the next quantizers needs integers."""
+    """Whether any node before the next quantizers needs integers."""
     seen: set[Node] = set()
     ahead = model.consumers(tensor)
     while ahead:

@@ -1,4 +1,4 @@
-"""Constant operands: weights are behind a quantizer, everything else is plain numbers."""
+"""Constant operands: weights get a quantizer, all others become plain numbers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MAX_PARAMETER_BITS = 32
 
 
 class FoldQuantizedParameters(Transform):
-    """A quantizer of constants that are no weights (of a bias, say) is evaluated."""
+    """A quantizer of constants that are not weights (of a bias, say) is folded."""
 
     kinds = kinds_that(lambda traits: traits.quantizes_weights)
 
@@ -45,17 +45,17 @@ def _is_weight(model: Model, tensor: str) -> bool:
 
 
 class QuantizersOfRawWeights(Transform):
-    """Plain weights that are a scale times integers of at most 8 bits get the quantizer that says so."""
+    """Plain weights that are a scale times integers of at most 8 bits get a quantizer that states this."""
 
     kinds = kinds_that(lambda traits: traits.dot_product)
 
     def visit(self, model: Model, node: Node) -> bool:
         weights = model.constant(node.input[1])
         outputs = 0 if traits_of(node).outputs_first else 1
-        found = None if weights is None else as_scaled_integers(weights.astype(np.float32), outputs)
-        if found is None:
+        split = None if weights is None else as_scaled_integers(weights.astype(np.float32), outputs)
+        if split is None:
             return False
-        quantizer = _quantizer(model, node, *found)
+        quantizer = _quantizer(model, node, *split)
         model.insert_before(node, quantizer)
         model.set_input(node, 1, quantizer.output[0])
         return True
@@ -67,7 +67,7 @@ def _quantizer(model: Model, node: Node, codes: Floats, scale: Floats) -> Node:
     kind = "BipolarQuant" if np.all(np.abs(codes) == 1) else "Quant"
     attributes: dict[str, Any] = {}
     if kind == "Quant":
-        # At least 1, for two bits: QONNX has one signed bit mean -1 and +1.
+        # At least 1, for two bits: in QONNX, one signed bit means -1 and +1.
         largest = max(int(codes.max()), -int(codes.min()) - 1, 1)
         inputs.append(model.add_constant(f"{name}_zero_point", 0))
         inputs.append(model.add_constant(f"{name}_bits", 1 + largest.bit_length()))

@@ -1,4 +1,4 @@
-"""Quantizers written as a rounding of what is held between limits: Round(Clip(x) * n) / n, and its like."""
+"""Quantizers written as a rounding of clipped numbers, such as Round(Clip(x) * n) / n."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _MAX_LEVELS = 1 << 16
 
 
 class RoundingsToQuantizers(Transform):
-    """A rounding of numbers between limits, on its way to what works on integers, becomes a Quant of scale 1.
+    """A rounding of bounded numbers that nodes on integers read becomes a Quant of scale 1.
 
-    The limits stand in front of it or, as integers, behind it. Where the next quantizer takes its floats, it stays what
-    it is.
+    The bounds come from nodes in front of it or, as integers, after it. If only another quantizer reads it, it stays a
+    float operation.
     """
 
     kinds = tuple(_ROUNDINGS)
@@ -48,9 +48,9 @@ class RoundingsToQuantizers(Transform):
 
 
 class StraightThrough(Transform):
-    """x + (q - x), as a straight-through estimator leaves it, is q where q is quantised.
+    """x + (q - x), left by a straight-through estimator, becomes q if q is quantised.
 
-    It is that but for the rounding of two sums, of what float32 has as q itself.
+    Both are equal except for the rounding of two sums.
     """
 
     kinds = kinds_that(lambda traits: traits.adds)
@@ -71,7 +71,7 @@ class StraightThrough(Transform):
 
 
 def _is_quantised(model: Model, tensor: str) -> bool:
-    """Whether factors alone stand between a tensor and a rounding or a quantizer."""
+    """Whether a tensor comes from a rounding or a quantizer by arithmetic with constants and clipping only."""
     while (node := model.producer(tensor)) is not None:
         traits = traits_of(node)
         if traits.quantizes or node.op_type in _ROUNDINGS:
@@ -86,7 +86,7 @@ def _is_quantised(model: Model, tensor: str) -> bool:
 
 
 def _quant(model: Model, node: Node, lo: int, hi: int) -> Node:
-    """A quantizer that rounds numbers between two integers as `node` does; it may have codes that never come."""
+    """A quantizer that rounds like `node` and covers all integers from `lo` to `hi`, and possibly more."""
     signed = lo < 0
     bits = max(2, 1 + max((-lo - 1).bit_length(), max(hi, 0).bit_length())) if signed else max(1, hi.bit_length())
     parameters = (("scale", 1), ("zero_point", 0), ("bits", bits))
@@ -99,13 +99,13 @@ def _quant(model: Model, node: Node, lo: int, hi: int) -> Node:
 
 
 def _hold_in_front(model: Model, node: Node, holders: Sequence[Node], lo: float, hi: float) -> None:
-    """Hold what a rounding takes between integers, instead of what it and factors give."""
+    """Clip the input of a rounding, instead of its output after factors."""
     name = model.fresh_name(f"{node.name}_held")
     model.set_shape(name, model.shape(node.input[0]))
     bounds = [model.add_constant(f"{name}_{end}", np.float32(value)) for end, value in (("lo", lo), ("hi", hi))]
     model.insert_before(node, Node("Clip", [node.input[0], *bounds], [name], name, origin=origin_of(node)))
     model.set_input(node, 0, name)
-    # A tensor that is something else now than in the file has another name.
+    # A tensor that differs from the file's gets a new name.
     last, tensor = node, node.output[0]
     while (reader := model.consumers(tensor)[0]) is not holders[-1]:
         tensor = reader.output[0]
@@ -120,7 +120,7 @@ def _hold_in_front(model: Model, node: Node, holders: Sequence[Node], lo: float,
 
 
 def _rename(model: Model, last: Node, reader: Node) -> None:
-    """Let a node read what another one makes, under a new name."""
+    """Rename the tensor between two nodes."""
     fresh = model.fresh_name(f"{last.name}_code")
     model.set_shape(fresh, model.shape(last.output[0]))
     model.set_output(last, fresh)
@@ -129,7 +129,7 @@ def _rename(model: Model, last: Node, reader: Node) -> None:
 
 
 def _reaches_integers(model: Model, node: Node) -> bool:
-    """Whether what it makes comes to a layer, a sum or whatever else is no element's own, before a quantizer."""
+    """Whether its result reaches a layer, a sum or another node that is not elementwise before a quantizer."""
     waiting, seen = [node.output[0]], set()
     while waiting:
         tensor = waiting.pop()
@@ -147,14 +147,14 @@ def _reaches_integers(model: Model, node: Node) -> bool:
 
 
 def _limits(model: Model, node: Node) -> tuple[float, float]:
-    """Between which numbers a rounding gives its results; infinite where nothing in front of it says so."""
+    """Bounds on the results of a rounding from the nodes in front of it; infinite if unknown."""
     lo, hi = limits_of(model, node.output[0])
     return float(lo.min()), float(hi.max())
 
 
 def _holders_behind(model: Model, node: Node) -> list[tuple[Node, tuple[float, float]]]:
-    """Nodes behind a rounding, and behind factors, that hold it between limits; these, as what it gives itself."""
-    found: list[tuple[Node, tuple[float, float]]] = []
+    """The nodes that clip a rounding's result, possibly after factors, with their limits on the result itself."""
+    holders: list[tuple[Node, tuple[float, float]]] = []
     factors: list[Node] = []
     last = node
     while last.output[0] not in model.outputs and len(readers := model.consumers(last.output[0])) == 1:
@@ -167,15 +167,15 @@ def _holders_behind(model: Model, node: Node) -> list[tuple[Node, tuple[float, f
             least, most = (_in_front(model, factors, bound) for bound in bounds)
             if least is None or most is None:
                 break
-            found.append((reader, (least, most)))
+            holders.append((reader, (least, most)))
         else:
             break
         last = reader
-    return found
+    return holders
 
 
 def _is_rising(model: Model, node: Node) -> bool:
-    """Whether a node scales by a positive number, or adds one, and does the same with all channels."""
+    """Whether a node scales by a positive number or adds one, equally for all channels."""
     number = scalar_operand(model, node)
     traits = traits_of(node)
     if number is None or (not traits.commutative and model.constant(node.input[0]) is not None):
@@ -184,7 +184,7 @@ def _is_rising(model: Model, node: Node) -> bool:
 
 
 def _in_front(model: Model, factors: Sequence[Node], bound: float) -> float | None:
-    """The integer of which nodes make a bound; None where there is none."""
+    """The integer that these nodes map to a bound; None if there is none."""
     if np.isinf(bound):
         return bound
     numbers = [np.array(scalar_operand(model, node), dtype=np.float32) for node in factors]
@@ -192,14 +192,14 @@ def _in_front(model: Model, factors: Sequence[Node], bound: float) -> float | No
     for node, own in zip(reversed(factors), reversed(numbers), strict=True):
         number = float(_AGAINST[node.op_type](number, float(own)))
     whole = float(np.rint(number))
-    made = np.array(whole, dtype=np.float32)
+    result = np.array(whole, dtype=np.float32)
     for node, own in zip(factors, numbers, strict=True):
-        made = ARITHMETIC[node.op_type](made, own)
-    return whole if made == np.float32(bound) else None
+        result = ARITHMETIC[node.op_type](result, own)
+    return whole if result == np.float32(bound) else None
 
 
 def _bounds(model: Model, node: Node) -> tuple[float, float] | None:
-    """Between which numbers a node holds what it takes; None where it does something else."""
+    """The numbers between which a node clips its input; None if it is not a clipping."""
     bounds = _HOLDERS.get(node.op_type)
     return None if bounds is None else bounds(model, node)
 
@@ -209,10 +209,10 @@ def _of_relu(model: Model, node: Node) -> tuple[float, float]:
 
 
 def _of_clip(model: Model, node: Node) -> tuple[float, float]:
-    given = [model.constant(name) if name else None for name in (*node.input[1:], "", "")][:2]
+    bounds = [model.constant(name) if name else None for name in (*node.input[1:], "", "")][:2]
     low, high = (
         default if bound is None else float(bound.item())
-        for bound, default in zip(given, (-np.inf, np.inf), strict=True)
+        for bound, default in zip(bounds, (-np.inf, np.inf), strict=True)
     )
     return low, high
 
@@ -233,4 +233,4 @@ _HOLDERS: dict[str, Callable[[Model, Node], tuple[float, float] | None]] = {
     "Min": _of_min,
     "Relu": _of_relu,
 }
-"""What holds numbers between limits: by operator, between which."""
+"""Operators that clip, and the limits of each."""

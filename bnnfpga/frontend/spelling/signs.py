@@ -1,4 +1,4 @@
-"""BipolarQuants whose scales are not all positive, as others whose scales are."""
+"""BipolarQuants with negative scales, converted to positive ones."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from bnnfpga.frontend.graph.transform import Transform
 
 
 class PositiveScales(Transform):
-    """A BipolarQuant with scales below zero gets positive ones.
+    """A BipolarQuant with negative scales gets positive ones.
 
-    Weights take the signs over. Of activations, one negative number is a MultiThreshold that falls, and different ones
-    are a factor for each channel behind signs of one.
+    Weights absorb the signs. For activations, a single negative scale gives a falling MultiThreshold; different scales
+    become a factor per channel after a BipolarQuant of scale 1.
     """
 
     kinds = ("BipolarQuant",)

@@ -1,4 +1,4 @@
-"""Constants that have more channels than what they are compared with: thermometer codes by broadcasting."""
+"""Constants with more channels than their other operand: thermometer codes by broadcasting."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bnnfpga.frontend.graph.transform import Transform
 
 
 class ChannelsForConstants(Transform):
-    """The one channel of a tensor that a constant of several stretches is repeated in front: by a Gather."""
+    """A single channel that broadcasts against a constant with several is repeated in front by a Gather."""
 
     kinds = kinds_that(lambda traits: (traits.broadcasts and not traits.quantizes) or traits.compares)
 
@@ -22,27 +22,27 @@ class ChannelsForConstants(Transform):
         operands = data_operands(model, node)
         if len(operands) != 1 or comes_from_constants(model, operands[0]):
             return False
-        shape, wanted = model.shape(operands[0]), model.shape(node.output[0])
-        if len(shape) != len(wanted) or len(shape) not in (2, 3, 4) or shape[0] != wanted[0] or shape[2:] != wanted[2:]:
+        shape, target = model.shape(operands[0]), model.shape(node.output[0])
+        if len(shape) != len(target) or len(shape) not in (2, 3, 4) or shape[0] != target[0] or shape[2:] != target[2:]:
             return False
-        if shape[1] != 1 or wanted[1] == 1:
+        if shape[1] != 1 or target[1] == 1:
             return False
-        repeated = _repeated(model, node, operands[0], np.zeros(wanted[1], dtype=np.int64))
+        repeated = _repeated(model, node, operands[0], np.zeros(target[1], dtype=np.int64))
         model.set_input(node, node.input.index(operands[0]), repeated)
         return True
 
 
 class AxesOfConstants(Transform):
-    """An axis that is put in for constants to stretch, and then joined with the channels, is channels at once.
+    """An axis inserted for constants to broadcast along, then merged with the channels, becomes channels directly.
 
-    Between are elementwise nodes: (n, channels, 1, ...) becomes (n, channels, levels, ...) and (n, channels * levels,
-    ...), or the other way round.
+    In between are elementwise nodes: (n, channels, 1, ...) becomes (n, channels, levels, ...) and then
+    (n, channels * levels, ...), or the other way round.
     """
 
     kinds = kinds_that(lambda traits: traits.regroups)
 
     def visit(self, model: Model, node: Node) -> bool:
-        made = model.shape(node.output[0])
+        merged = model.shape(node.output[0])
         chain: list[Node] = []
         tensor = node.input[0]
         while (above := model.producer(tensor)) is not None and _goes_along(above):
@@ -53,18 +53,18 @@ class AxesOfConstants(Transform):
             tensor = operands[0]
         if above is None or not traits_of(above).regroups or not chain or len(model.consumers(tensor)) != 1:
             return False
-        given, wide = model.shape(above.input[0]), model.shape(node.input[0])
-        axis = next((axis for axis in (1, 2) if len(given) > 1 and _put_in(given, axis) == model.shape(tensor)), None)
-        if axis is None or len(wide) != len(given) + 1 or given[2:] != wide[3:] or wide[3 - axis] != given[1]:
+        narrow, wide = model.shape(above.input[0]), model.shape(node.input[0])
+        axis = next((axis for axis in (1, 2) if len(narrow) > 1 and _put_in(narrow, axis) == model.shape(tensor)), None)
+        if axis is None or len(wide) != len(narrow) + 1 or narrow[2:] != wide[3:] or wide[3 - axis] != narrow[1]:
             return False
-        if wide[axis] == 1 or made != [given[0], wide[1] * wide[2], *given[2:]]:
+        if wide[axis] == 1 or merged != [narrow[0], wide[1] * wide[2], *narrow[2:]]:
             return False
         _join(model, chain, above, node, axis, wide)
         return True
 
 
 def _goes_along(node: Node) -> bool:
-    """Whether a node works on each element alone, those that make and take truth values included."""
+    """Whether a node is elementwise, including those that compute or read booleans."""
     traits = traits_of(node)
     return traits.elementwise or traits.compares or traits.takes_truths
 
@@ -74,7 +74,7 @@ def _put_in(shape: Sequence[int], axis: int) -> list[int]:
 
 
 def _join(model: Model, chain: Sequence[Node], begin: Node, end: Node, axis: int, wide: list[int]) -> None:
-    """Repeat channels instead of putting in an axis, and let the chain work on them."""
+    """Repeat channels instead of inserting an axis, and let the chain work on them."""
     channels, levels = wide[3 - axis], wide[axis]
     index = np.repeat(np.arange(channels), levels) if axis == 2 else np.tile(np.arange(channels), levels)
     tensor = _repeated(model, chain[0], begin.input[0], index)
@@ -88,7 +88,7 @@ def _join(model: Model, chain: Sequence[Node], begin: Node, end: Node, axis: int
             elif value is not None and value.size > 1:
                 flat = _flattened(value, wide)
                 model.set_input(node, place, model.add_constant(f"{node.name}_constant", flat))
-        # A tensor that is something else now than in the file has another name.
+        # A tensor that differs from the file's gets a new name.
         last = node is chain[-1]
         if not last:
             tensor = model.fresh_name(f"{node.output[0]}_channels")
@@ -103,14 +103,14 @@ def _join(model: Model, chain: Sequence[Node], begin: Node, end: Node, axis: int
 
 
 def _flattened(value: np.ndarray, wide: Sequence[int]) -> np.ndarray:
-    """A constant for (n, a, b, ...), for (n, a * b, ...)."""
+    """A constant for (n, a, b, ...), reshaped for (n, a * b, ...)."""
     whole = value.reshape(*[1] * (len(wide) - value.ndim), *value.shape)
     spread = np.broadcast_to(whole, (whole.shape[0], *wide[1:3], *whole.shape[3:]))
     return np.ascontiguousarray(spread.reshape(whole.shape[0], math.prod(wide[1:3]), *whole.shape[3:]))
 
 
 def _repeated(model: Model, node: Node, tensor: str, index: np.ndarray) -> str:
-    """Channels of a tensor, in front of a node."""
+    """The channels of a tensor with these indices, by a Gather in front of a node."""
     shape = model.shape(tensor)
     name = model.fresh_name(f"{node.name}_repeated")
     model.set_shape(name, [shape[0], len(index), *shape[2:]])

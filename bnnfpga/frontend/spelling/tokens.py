@@ -1,4 +1,4 @@
-"""Dense layers that work along one axis of a tensor, on each of its tokens alone: convolutions with kernels of 1."""
+"""Dense layers along one axis of a tensor, on each token separately, as convolutions with kernels of 1."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _MAX_PIXEL_AXES = 2
 
 
 class DenseOverTokens(Transform):
-    """A MatMul along one axis of (images, tokens, features) becomes a Conv whose channels that axis is.
+    """A MatMul along one axis of (images, tokens, features) becomes a Conv whose channels are that axis.
 
-    The weights may stand on either side. Transposes bring the axis to the place of channels and back, and
-    `to_channels_first` lets those of several layers meet.
+    The weights may be on either side. Transposes move the axis to the channels and back; `to_channels_first` lets those
+    of successive layers cancel.
     """
 
     kinds = ("MatMul",)
@@ -31,26 +31,26 @@ class DenseOverTokens(Transform):
             return False
         on_the_left = constant[0]
         data, weights = reversed(node.input) if on_the_left else node.input
-        taken, kernel = required_shape(model, node, data), required_shape(model, node, weights)
-        if len(taken) < 3 or taken[0] != 1 or not 2 <= len(kernel) <= len(taken) or math.prod(kernel[:-2]) != 1:
+        shape, kernel = required_shape(model, node, data), required_shape(model, node, weights)
+        if len(shape) < 3 or shape[0] != 1 or not 2 <= len(kernel) <= len(shape) or math.prod(kernel[:-2]) != 1:
             return False
-        axis = len(taken) - (2 if on_the_left else 1)
+        axis = len(shape) - (2 if on_the_left else 1)
         inputs, outputs = kernel[-2:][::-1] if on_the_left else kernel[-2:]
-        if taken[axis] != inputs:
-            return False  # which the check of shapes says
+        if shape[axis] != inputs:
+            return False  # reported by the shape check
         _Writing(model, node, weights, outputs, turned=not on_the_left).write(data, axis)
         return True
 
 
 class _Writing:
-    """Writes what stands for one MatMul, node by node in front of it."""
+    """Writes the nodes that replace one MatMul."""
 
     def __init__(self, model: Model, node: Node, weights: str, outputs: int, *, turned: bool) -> None:
         self._model, self._node = model, node
         self._weights, self._outputs, self._turned = weights, outputs, turned
 
     def write(self, data: str, axis: int) -> None:
-        """Put a Conv along `axis` of `data` in the node's place, with the node's name and result."""
+        """Replace the node by a Conv along `axis` of `data`, with the node's name and result."""
         model, node = self._model, self._node
         shape = model.shape(data)
         others = [at for at in range(1, len(shape)) if at != axis]
@@ -62,9 +62,9 @@ class _Writing:
             tensor = self._reshape(tensor, [1, shape[axis], math.prod(pixels)], "merged")
             pixels = [math.prod(pixels)]
         kernel = self._kernel(len(pixels), shape[axis])
-        made = model.fresh_name(f"{node.name}_product")
-        model.set_shape(made, [1, self._outputs, *pixels])
-        conv = make_node("Conv", [tensor, kernel], [made], name=node.name, kernel_shape=[1] * len(pixels), group=1)
+        product = model.fresh_name(f"{node.name}_product")
+        model.set_shape(product, [1, self._outputs, *pixels])
+        conv = make_node("Conv", [tensor, kernel], [product], name=node.name, kernel_shape=[1] * len(pixels), group=1)
         back = [first.index(at) for at in range(len(shape))]
         model.replace(node, conv)
         self._node, result = conv, node.output[0]
@@ -74,12 +74,12 @@ class _Writing:
             name = model.fresh_name(f"{node.name}_split")
             model.set_shape(name, whole)
             target = model.add_constant(f"{name}_shape", np.array(whole, dtype=np.int64))
-            behind.append(make_node("Reshape", [made, target], [name], name=name))
-            made = name
+            behind.append(make_node("Reshape", [product, target], [name], name=name))
+            product = name
         if back == list(range(len(shape))):
             model.set_output(behind[-1] if behind else conv, result)
         else:
-            behind.append(make_node("Transpose", [made], [result], name=f"{node.name}_back", perm=back))
+            behind.append(make_node("Transpose", [product], [result], name=f"{node.name}_back", perm=back))
         model.insert_after(conv, *behind)
 
     def _kernel(self, axes: int, inputs: int) -> str:

@@ -1,4 +1,4 @@
-"""QONNX's Trunc: quantised values with their lowest bits cut off."""
+"""QONNX's Trunc: quantised values without their lowest bits."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _MAX_SHIFT = 32
 
 
 class TruncToQuant(Transform):
-    """Trunc becomes Div and Round, which give the integers of its input, a Quant in steps of 2^n of them, and a Mul.
+    """Trunc becomes Div and Round, which restore its input's integers, a Quant of these in steps of 2^n, and a Mul.
 
-    Version 1 (five inputs) does not say whether its numbers are signed, and may round up to one bit more: its Quant is
-    signed with two bits more, which holds all of them. Its scale stays that of the input.
+    Version 1 (five inputs) does not state whether its numbers are signed, and may round up to one more bit: its Quant
+    is signed and two bits wider, which holds them all. Its scale stays that of the input.
     """
 
     kinds = ("Trunc",)

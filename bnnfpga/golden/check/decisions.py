@@ -224,7 +224,7 @@ def _quantize_linear(node: onnx.NodeProto, parameters: Sequence[Array | None], r
         raise Unknown("its scale is not constant")
     kind = np.dtype(np.uint8) if zero is None else zero.dtype
     if kind.kind not in "iu" or np.any(factor <= 0):
-        raise Unknown(f"it makes {kind} of a scale of {factor.ravel()[0]}")
+        raise Unknown(f"it quantises to {kind} with a scale of {factor.ravel()[0]}")
     scale = along_axis(node, factor, rank)
     zero_point = np.zeros(()) if zero is None else along_axis(node, zero, rank)
     lowest, highest = float(np.iinfo(kind).min), float(np.iinfo(kind).max)

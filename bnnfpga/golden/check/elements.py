@@ -120,11 +120,11 @@ def _cast(node: onnx.NodeProto, x: Number) -> Number:
         value = x.value.astype(np.float64)
         return Number(value, x.size, compact(x.exact & representable(value)))
     if kind.kind not in "iub":
-        raise Unknown(f"it makes numbers of type {kind}")
+        raise Unknown(f"it converts to {kind}")
     if x.value.dtype.kind != "f":
         return Number(x.value.astype(kind), x.size, x.exact)
     if not np.all(x.exact):
-        raise Unknown("rounding may change the integer that it makes")
+        raise Unknown("rounding may change its integer result")
     return Number.of(x.value.astype(kind))
 
 

@@ -57,7 +57,7 @@ class Difference:
     """A number in the file that differs from the claimed one by more than rounding explains.
 
     `distance` is that of a decision's input from the nearest point at which the claim would be right, or that between
-    the two values; `bound` is how much of it rounding explains. `behind` are the nodes that lead to it from the last
+    the two values; `bound` is how much of it rounding explains. `path` has the nodes that lead to it from the last
     tensors that agree.
     """
 
@@ -69,7 +69,7 @@ class Difference:
     got: float
     distance: float
     bound: float
-    behind: tuple[str, ...] = ()
+    path: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         text = (
@@ -77,7 +77,7 @@ class Difference:
             f"{self.element} of image {self.image}; that is off by {self.distance:.3g}, and "
             + (f"rounding explains {self.bound:.3g}" if self.bound else "nothing is rounded there")
         )
-        return text + (f" (it comes from {', '.join(self.behind)})" if self.behind else "")
+        return text + (f" (it comes from {', '.join(self.path)})" if self.path else "")
 
 
 @dataclass(frozen=True)

@@ -223,7 +223,7 @@ class Walk:
             raise Unknown("its scores are constant")
         more = [None if isinstance(item, Number) else item for item in operands[1:]]
         if len(operands) > 1 and more == [None]:
-            raise Unknown("how many it takes depends on the image")
+            raise Unknown("the number of scores that it selects depends on the image")
         top = node.op_type == "TopK"
         axis = attribute(node, "axis", -1 if top else 0) % len(scores.shape)
         own = np.stack(
@@ -285,8 +285,8 @@ class Walk:
     def _tell(self, node: onnx.NodeProto, label: str) -> None:
         """If the first difference is at this node, record the nodes that lead to it."""
         difference = self._comparison.difference
-        if difference is not None and difference.node == label and not difference.behind:
-            self._comparison.difference = replace(difference, behind=tuple(self._path(node)))
+        if difference is not None and difference.node == label and not difference.path:
+            self._comparison.difference = replace(difference, path=tuple(self._path(node)))
 
     def _path(self, node: onnx.NodeProto) -> list[str]:
         """The nodes between the last compared tensors and this one, in the file's order."""

@@ -176,12 +176,14 @@ def locate_cycles(graph: Graph, observed: Observed, cycles: int) -> Fault | None
             [_list(observed[stream.name].taken) for stream in outputs],
         )
         found = [
-            (stream, law, _list(observed[stream.name].offered)) for stream, law in zip(outputs, emitted, strict=True)
+            (stream, predicted, _list(observed[stream.name].offered))
+            for stream, predicted in zip(outputs, emitted, strict=True)
         ]
         found += [
-            (stream, law, _list(observed[stream.name].taken)) for stream, law in zip(inputs, consumed, strict=True)
+            (stream, predicted, _list(observed[stream.name].taken))
+            for stream, predicted in zip(inputs, consumed, strict=True)
         ]
-        deviations = [(stream, *_deviation(law, seen, cycles)) for stream, law, seen in found]
+        deviations = [(stream, *_deviation(predicted, seen, cycles)) for stream, predicted, seen in found]
         first = min(
             (entry for entry in deviations if entry[1] is not None),
             key=lambda entry: min(cycle for cycle in entry[2:] if cycle is not None),
@@ -196,9 +198,9 @@ def locate_cycles(graph: Graph, observed: Observed, cycles: int) -> Fault | None
     return None
 
 
-def _deviation(law: list[int], seen: list[int], cycles: int) -> tuple[int | None, int | None, int | None]:
+def _deviation(predicted: list[int], seen: list[int], cycles: int) -> tuple[int | None, int | None, int | None]:
     """The first beat that moves in another cycle than it should: its number, that cycle, and the observed one."""
-    known = [cycle for cycle in law if cycle < cycles]
+    known = [cycle for cycle in predicted if cycle < cycles]
     for beat in range(max(len(known), len(seen))):
         should = known[beat] if beat < len(known) else None
         does = seen[beat] if beat < len(seen) else None
