@@ -37,10 +37,10 @@ def elementwise_steps(model: Model, node: Node) -> list[Step]:
     UserError
         If the node is not elementwise, or its parameters are not constant.
     """
-    steps_of = MEANINGS.get(node.op_type)
-    if steps_of is None:
+    meaning = STEPS_OF.get(node.op_type)
+    if meaning is None:
         raise UserError("it is not elementwise", where=describe(node), hint="leave it out of the model")
-    return steps_of(model, node)
+    return meaning(model, node)
 
 
 def _quantizer(model: Model, node: Node) -> list[Step]:
@@ -116,7 +116,7 @@ def _float32(value: Any) -> Floats:
     return np.asarray(value, dtype=np.float32)
 
 
-MEANINGS: dict[str, StepMeaning] = {
+STEPS_OF: dict[str, StepMeaning] = {
     **dict.fromkeys(kinds_that(lambda traits: traits.quantizes), _quantizer),
     **dict.fromkeys(kinds_that(lambda traits: traits.rounded_once), _function),
     **dict.fromkeys(JOIN_OF, _arithmetic),

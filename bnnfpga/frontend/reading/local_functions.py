@@ -16,7 +16,7 @@ from bnnfpga.frontend.contract.table import STANDARD
 from bnnfpga.frontend.contract.terms import MODERN, Form
 from bnnfpga.frontend.graph.model import Origin
 from bnnfpga.frontend.graph.nodes import STANDARD_DOMAINS, describe, note_origin, origin_of
-from bnnfpga.frontend.reading.well_formed import check_file
+from bnnfpga.frontend.reading.well_formed import check_well_formed
 
 _MAX_NODES = 1 << 14
 _CONVERTED = "bnnfpga.converted"
@@ -50,7 +50,7 @@ def write_out_functions(model: onnx.ModelProto) -> None:
         nodes = list(_FunctionWriter(model, functions).run())
         del model.graph.node[:]
         model.graph.node.extend(nodes)
-        check_file(model)
+        check_well_formed(model)
 
 
 def _key(item: onnx.FunctionProto) -> _Key:

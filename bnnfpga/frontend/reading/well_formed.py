@@ -27,7 +27,7 @@ _HELD_BY = {
 """The field that holds an attribute's value, by type, for operators without subgraphs."""
 
 
-def check_file(model: onnx.ModelProto) -> None:
+def check_well_formed(model: onnx.ModelProto) -> None:
     """Refuse files that are not well-formed ONNX, and unknown IR versions.
 
     Raises
