@@ -4,7 +4,11 @@
 // Depth counts all beats held, including the one in the output register; 2 is the fewest that sustain one beat per cycle.
 // A beat written in one cycle is visible in the next. A full queue is ready again one cycle after a beat has left: that
 // cycle is the price of a READY that comes from a register, so that no path of back-pressure runs through a queue. A beat
-// that finds the queue empty goes straight to the output register. Its copy in the slots is overwritten by a later one.
+// that finds the queue empty goes straight to the output register.
+//
+// There are two forms of the same machine. In a short queue, beats that go straight to the output register are copied to the
+// slots as well, to be overwritten by later ones: then each side has one enable. In a long queue, Yosys needs fewer LUTs where
+// only beats that wait move the pointers.
 
 `default_nettype none
 
@@ -33,70 +37,105 @@ module bnn_fifo #(
     $error("bnn_fifo: Reserved must be 0 or 1");
   end
 
+  localparam int unsigned Slots = Depth - 1;
   localparam int unsigned LevelBits = $clog2(Depth + 1);
+  localparam int unsigned PointerBits = Slots > 1 ? $clog2(Slots) : 1;
 
+  localparam [LevelBits-1:0] Full = LevelBits'(Depth);
+  localparam [LevelBits-1:0] One = LevelBits'(1);
+
+  // The output register holds a beat whenever there is one, so slots hold level - 1 beats.
   reg [LevelBits-1:0] level;
+  reg full;
 
   wire push = s_tvalid_i & s_tready_o;
   wire pop  = m_tvalid_o & m_tready_i;
+
+  assign s_tready_o = Reserved != 0 || ~full;
   assign m_tvalid_o = level != '0;
 
-  always @(posedge clk_i) begin
-    // One more or, all bits of the summand set, one less.
-    if (push ^ pop) level <= level + {{(LevelBits - 1) {pop}}, 1'b1};
-    if (!rst_ni) level <= '0;
-  end
-
-  if (Reserved != 0) begin : gen_always_ready
-    assign s_tready_o = 1'b1;
-  end else begin : gen_ready
-    reg full;
-    always @(posedge clk_i) begin
-      if (push ^ pop) full <= push & (level == LevelBits'(Depth - 1));
-      if (!rst_ni) full <= 1'b0;
-    end
-    assign s_tready_o = ~full;
-  end
-
-  // The beats behind the one in the output register: level - 1 of them, in Depth - 1 slots.
-
-  localparam int unsigned Slots = Depth - 1;
-  wire [Width-1:0] oldest;
-
-  if (Slots <= 2) begin : gen_registers
-    // The newest beat is in slot 0, and the slots move along. One LUT per bit chooses between three beats.
-    reg [Slots*Width-1:0] slots;
-    always @(posedge clk_i) begin
-      if (push) slots <= (Slots*Width)'({slots, s_tdata_i});
-    end
-    assign oldest = level[0] && Slots > 1 ? slots[(Slots-1)*Width+:Width] : slots[Width-1:0];
-  end else begin : gen_memory
-    localparam int unsigned PointerBits = $clog2(Slots);
-    // A LUT holds 16 or more slots in any case: with a power of two of them, the pointers need no comparison.
-    localparam int unsigned LastSlot = Slots <= 16 ? 2 ** PointerBits - 1 : Slots - 1;
-    localparam Wraps = LastSlot == 2 ** PointerBits - 1;
+  if (Depth > 64) begin : gen_long
+    localparam [PointerBits-1:0] LastSlot = PointerBits'(Slots - 1);
 
     (* ram_style = "distributed" *)
-    reg [Width-1:0]       slots [0:LastSlot];
+    reg [Width-1:0]       slots [0:Slots-1];
     reg [PointerBits-1:0] write_slot;
     reg [PointerBits-1:0] read_slot;
+
+    wire refill_from_slots = pop & (level > One);
+    wire straight          = push & ((level == '0) | (pop & (level == One)));
+
     always @(posedge clk_i) begin
-      if (push) begin
+      if (push & ~straight) begin
         slots[write_slot] <= s_tdata_i;
-        write_slot <= !Wraps && write_slot == PointerBits'(LastSlot) ? '0 : write_slot + 1'b1;
+        write_slot <= (write_slot == LastSlot) ? '0 : write_slot + 1'b1;
       end
-      if (pop) read_slot <= !Wraps && read_slot == PointerBits'(LastSlot) ? '0 : read_slot + 1'b1;
+      if (straight) m_tdata_o <= s_tdata_i;
+      if (refill_from_slots) begin
+        m_tdata_o <= slots[read_slot];
+        read_slot <= (read_slot == LastSlot) ? '0 : read_slot + 1'b1;
+      end
+      if (push & ~pop) begin
+        level <= level + One;
+        full  <= level == Full - One;
+      end
+      if (pop & ~push) begin
+        level <= level - One;
+        full  <= 1'b0;
+      end
       if (!rst_ni) begin
-        // The slot of the first beat, and that of the beat behind it.
         write_slot <= '0;
-        read_slot  <= PointerBits'(1);
+        read_slot  <= '0;
+        level      <= '0;
+        full       <= 1'b0;
       end
     end
-    assign oldest = slots[read_slot];
-  end
+  end else begin : gen_short
+    wire [Width-1:0] oldest;
 
-  always @(posedge clk_i) begin
-    if (m_tready_i | ~m_tvalid_o) m_tdata_o <= level > LevelBits'(1) ? oldest : s_tdata_i;
+    always @(posedge clk_i) begin
+      if (push ^ pop) begin
+        // One more or, all bits of the summand set, one less.
+        level <= level + {{(LevelBits - 1) {pop}}, 1'b1};
+        full  <= push & (level == Full - One);
+      end
+      if (m_tready_i | ~m_tvalid_o) m_tdata_o <= level > One ? oldest : s_tdata_i;
+      if (!rst_ni) begin
+        level <= '0;
+        full  <= 1'b0;
+      end
+    end
+
+    if (Slots <= 2) begin : gen_registers
+      // The newest beat is in slot 0, and the slots move along. One LUT per bit chooses between three beats.
+      reg [Slots*Width-1:0] slots;
+      always @(posedge clk_i) begin
+        if (push) slots <= (Slots*Width)'({slots, s_tdata_i});
+      end
+      assign oldest = level[0] && Slots > 1 ? slots[(Slots-1)*Width+:Width] : slots[Width-1:0];
+    end else begin : gen_memory
+      // A LUT holds 16 or more slots in any case: with a power of two of them, the pointers need no comparison.
+      localparam int unsigned LastSlot = Slots <= 16 ? 2 ** PointerBits - 1 : Slots - 1;
+      localparam Wraps = LastSlot == 2 ** PointerBits - 1;
+
+      (* ram_style = "distributed" *)
+      reg [Width-1:0]       slots [0:LastSlot];
+      reg [PointerBits-1:0] write_slot;
+      reg [PointerBits-1:0] read_slot;
+      always @(posedge clk_i) begin
+        if (push) begin
+          slots[write_slot] <= s_tdata_i;
+          write_slot <= !Wraps && write_slot == PointerBits'(LastSlot) ? '0 : write_slot + 1'b1;
+        end
+        if (pop) read_slot <= !Wraps && read_slot == PointerBits'(LastSlot) ? '0 : read_slot + 1'b1;
+        if (!rst_ni) begin
+          // The slot of the first beat, and that of the beat behind it.
+          write_slot <= '0;
+          read_slot  <= PointerBits'(1);
+        end
+      end
+      assign oldest = slots[read_slot];
+    end
   end
 
 endmodule
