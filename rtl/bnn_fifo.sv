@@ -5,21 +5,27 @@
 // A beat written in one cycle is visible in the next. A full queue is ready again one cycle after a beat has left: that
 // cycle is the price of a READY that comes from a register, so that no path of back-pressure runs through a queue. A beat
 // that finds the queue empty goes straight to the output register.
+//
+// There are two forms of the same machine. In a short queue, beats that go straight to the output register are copied to the
+// slots as well, to be overwritten by later ones: then each side has one enable. In a long queue, Yosys needs fewer LUTs where
+// only beats that wait move the pointers.
 
 `default_nettype none
 
 module bnn_fifo #(
   // Bits of a beat; at least 1.
-  parameter int unsigned Width = 8,
+  parameter int unsigned Width    = 8,
   // Beats held; at least 2.
-  parameter int unsigned Depth = 2
+  parameter int unsigned Depth    = 2,
+  // 0, or 1 where a beat comes only when there is a place for it: the queue says that it is always ready.
+  parameter int unsigned Reserved = 0
 ) (
   input  wire             clk_i,
   input  wire             rst_ni,
   input  wire [Width-1:0] s_tdata_i,
   input  wire             s_tvalid_i,
   output wire             s_tready_o,
-  output wire [Width-1:0] m_tdata_o,
+  output reg  [Width-1:0] m_tdata_o,
   output wire             m_tvalid_o,
   input  wire             m_tready_i
 );
@@ -27,56 +33,108 @@ module bnn_fifo #(
   if (Width < 1 || Depth < 2) begin : gen_check_sizes
     $error("bnn_fifo: Width must be at least 1, and Depth at least 2");
   end
+  if (Reserved > 1) begin : gen_check_reserved
+    $error("bnn_fifo: Reserved must be 0 or 1");
+  end
 
   localparam int unsigned Slots = Depth - 1;
-  localparam int unsigned PointerBits = Slots > 1 ? $clog2(Slots) : 1;
   localparam int unsigned LevelBits = $clog2(Depth + 1);
+  localparam int unsigned PointerBits = Slots > 1 ? $clog2(Slots) : 1;
 
-  localparam [PointerBits-1:0] LastSlot = PointerBits'(Slots - 1);
   localparam [LevelBits-1:0] Full = LevelBits'(Depth);
   localparam [LevelBits-1:0] One = LevelBits'(1);
 
-  (* ram_style = "distributed" *)
-  reg [Width-1:0]       slots [0:Slots-1];
-  reg [PointerBits-1:0] write_slot;
-  reg [PointerBits-1:0] read_slot;
-  reg [LevelBits-1:0]   level;
-  reg [Width-1:0]       out_data;
-  reg                   full;
+  // The output register holds a beat whenever there is one, so slots hold level - 1 beats.
+  reg [LevelBits-1:0] level;
+  reg full;
 
   wire push = s_tvalid_i & s_tready_o;
   wire pop  = m_tvalid_o & m_tready_i;
-  // The output register holds a beat whenever there is one, so slots hold level - 1 beats.
-  wire refill_from_slots = pop & (level > One);
-  wire straight          = push & ((level == '0) | (pop & (level == One)));
 
-  assign s_tready_o = ~full;
+  assign s_tready_o = Reserved != 0 || ~full;
   assign m_tvalid_o = level != '0;
-  assign m_tdata_o  = out_data;
 
-  always @(posedge clk_i) begin
-    if (push & ~straight) begin
-      slots[write_slot] <= s_tdata_i;
-      write_slot <= (write_slot == LastSlot) ? '0 : write_slot + 1'b1;
+  if (Depth > 64) begin : gen_long
+    localparam [PointerBits-1:0] LastSlot = PointerBits'(Slots - 1);
+
+    (* ram_style = "distributed" *)
+    reg [Width-1:0]       slots [0:Slots-1];
+    reg [PointerBits-1:0] write_slot;
+    reg [PointerBits-1:0] read_slot;
+
+    wire refill_from_slots = pop & (level > One);
+    wire straight          = push & ((level == '0) | (pop & (level == One)));
+
+    always @(posedge clk_i) begin
+      if (push & ~straight) begin
+        slots[write_slot] <= s_tdata_i;
+        write_slot <= (write_slot == LastSlot) ? '0 : write_slot + 1'b1;
+      end
+      if (straight) m_tdata_o <= s_tdata_i;
+      if (refill_from_slots) begin
+        m_tdata_o <= slots[read_slot];
+        read_slot <= (read_slot == LastSlot) ? '0 : read_slot + 1'b1;
+      end
+      if (push & ~pop) begin
+        level <= level + One;
+        full  <= level == Full - One;
+      end
+      if (pop & ~push) begin
+        level <= level - One;
+        full  <= 1'b0;
+      end
+      if (!rst_ni) begin
+        write_slot <= '0;
+        read_slot  <= '0;
+        level      <= '0;
+        full       <= 1'b0;
+      end
     end
-    if (straight) out_data <= s_tdata_i;
-    if (refill_from_slots) begin
-      out_data  <= slots[read_slot];
-      read_slot <= (read_slot == LastSlot) ? '0 : read_slot + 1'b1;
+  end else begin : gen_short
+    wire [Width-1:0] oldest;
+
+    always @(posedge clk_i) begin
+      if (push ^ pop) begin
+        // One more or, all bits of the summand set, one less.
+        level <= level + {{(LevelBits - 1) {pop}}, 1'b1};
+        full  <= push & (level == Full - One);
+      end
+      if (m_tready_i | ~m_tvalid_o) m_tdata_o <= level > One ? oldest : s_tdata_i;
+      if (!rst_ni) begin
+        level <= '0;
+        full  <= 1'b0;
+      end
     end
-    if (push & ~pop) begin
-      level <= level + One;
-      full  <= level == Full - One;
-    end
-    if (pop & ~push) begin
-      level <= level - One;
-      full  <= 1'b0;
-    end
-    if (!rst_ni) begin
-      write_slot <= '0;
-      read_slot  <= '0;
-      level      <= '0;
-      full       <= 1'b0;
+
+    if (Slots <= 2) begin : gen_registers
+      // The newest beat is in slot 0, and the slots move along. One LUT per bit chooses between three beats.
+      reg [Slots*Width-1:0] slots;
+      always @(posedge clk_i) begin
+        if (push) slots <= (Slots*Width)'({slots, s_tdata_i});
+      end
+      assign oldest = level[0] && Slots > 1 ? slots[(Slots-1)*Width+:Width] : slots[Width-1:0];
+    end else begin : gen_memory
+      // A LUT holds 16 or more slots in any case: with a power of two of them, the pointers need no comparison.
+      localparam int unsigned LastSlot = Slots <= 16 ? 2 ** PointerBits - 1 : Slots - 1;
+      localparam Wraps = LastSlot == 2 ** PointerBits - 1;
+
+      (* ram_style = "distributed" *)
+      reg [Width-1:0]       slots [0:LastSlot];
+      reg [PointerBits-1:0] write_slot;
+      reg [PointerBits-1:0] read_slot;
+      always @(posedge clk_i) begin
+        if (push) begin
+          slots[write_slot] <= s_tdata_i;
+          write_slot <= !Wraps && write_slot == PointerBits'(LastSlot) ? '0 : write_slot + 1'b1;
+        end
+        if (pop) read_slot <= !Wraps && read_slot == PointerBits'(LastSlot) ? '0 : read_slot + 1'b1;
+        if (!rst_ni) begin
+          // The slot of the first beat, and that of the beat behind it.
+          write_slot <= '0;
+          read_slot  <= PointerBits'(1);
+        end
+      end
+      assign oldest = slots[read_slot];
     end
   end
 

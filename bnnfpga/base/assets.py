@@ -7,7 +7,7 @@ from pathlib import Path
 from bnnfpga.base.errors import UserError
 
 KINDS = ("templates", "hls", "rtl", "flows")
-_PACKAGE = Path(__file__).resolve().parents[1]
+PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def asset(kind: str) -> Path:
@@ -22,11 +22,11 @@ def asset(kind: str) -> Path:
     """
     if kind not in KINDS:
         raise ValueError(f"{kind!r} is not one of {', '.join(KINDS)}")
-    for root in (_PACKAGE / "_data", _PACKAGE.parent):
+    for root in (PACKAGE / "_data", PACKAGE.parent):
         if (root / kind).is_dir():
             return root / kind
     raise UserError(
         f"this installation of bnnfpga has no folder '{kind}'",
-        where=str(_PACKAGE),
+        where=str(PACKAGE),
         hint="install it again: pip install --force-reinstall bnnfpga",
     )

@@ -56,7 +56,7 @@ class Tool:
 
 @dataclass(frozen=True)
 class InstalledTools:
-    """The result of `examine`.
+    """The result of `installed_tools`.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ class InstalledTools:
         }
 
 
-def examine(freed: Freed | None = None) -> InstalledTools:
+def installed_tools(freed: Freed | None = None) -> InstalledTools:
     """Look for every tool that any part of bnnfpga can use, and at the cache, from which `freed` was deleted."""
     looks: list[Callable[[], Tool]] = [
         _python,

@@ -8,9 +8,9 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
-_PACKAGE = Path(__file__).resolve().parents[1]
+from bnnfpga.base.assets import PACKAGE
+
 _LAST = "bnnfpga.host.pynq"
 """The driver's main module; the others are its imports, direct and indirect."""
 
@@ -35,7 +35,7 @@ class _Module:
 
     @classmethod
     def read(cls, name: str) -> _Module:
-        source = _PACKAGE.joinpath(*name.split(".")[1:]).with_suffix(".py").read_text()
+        source = PACKAGE.joinpath(*name.split(".")[1:]).with_suffix(".py").read_text()
         tree = ast.parse(source)
         imports = tuple(node for node in tree.body if isinstance(node, ast.Import))
         names = tuple(node for node in tree.body if isinstance(node, ast.ImportFrom))

@@ -14,6 +14,7 @@ from typing import Any
 
 from bnnfpga.base.errors import UserError, located
 from bnnfpga.base.output_folders import restore_hidden, whole_folder
+from bnnfpga.codegen.constants import MAX_MHZ
 from bnnfpga.compiler.first_quantizer import input_warnings
 from bnnfpga.compiler.frames import self_check_frames
 from bnnfpga.compiler.model_file import open_model
@@ -29,7 +30,6 @@ from bnnfpga.simulate.runners.emulator import Emulator
 from bnnfpga.simulate.runners.emulator_library import build_ahead, native_path
 from bnnfpga.simulate.runners.hls_headers import open_headers
 
-_MAX_MHZ = 10_000
 _MARKS = ("project.json", "functions.json", "rtl/accelerator.sv")
 """Files that identify a folder as a project."""
 
@@ -105,11 +105,11 @@ def _check_emulator(graph: Graph, vectors: Vectors) -> tuple[str, ...]:
 
 
 def _cycles_allowed(target_fps: float | None, clock_mhz: float, cycles: int | None) -> int | None:
-    if not 0 < clock_mhz <= _MAX_MHZ:
+    if not 0 < clock_mhz <= MAX_MHZ:
         raise UserError(
             f"{clock_mhz} MHz is not a clock frequency of an FPGA",
             where="--clock-mhz",
-            hint=f"give a positive number, up to {_MAX_MHZ}",
+            hint=f"give a positive number, up to {MAX_MHZ}",
         )
     if target_fps is None:
         if cycles is not None and cycles < 1:

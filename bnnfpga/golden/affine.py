@@ -14,14 +14,13 @@ from fractions import Fraction
 import numpy as np
 
 from bnnfpga.base.errors import UserError
-from bnnfpga.numbers.arithmetic import Floats, Step, apply_steps
+from bnnfpga.numbers.arithmetic import SCALES, Floats, Step, apply_steps
 from bnnfpga.numbers.float_functions import Doubles
 from bnnfpga.numbers.grids import MAX_FACTOR, common_grid
 from bnnfpga.numbers.integers import IntArray
 
-AFFINE = ("add", "subtract", "subtract_from", "multiply", "divide")
+AFFINE = ("add", "subtract", "subtract_from", *SCALES)
 """Steps whose results are affine functions of their inputs."""
-_FACTORS = ("multiply", "divide")
 _MAX_DENOMINATOR = 256
 """Maximum denominator of a constant before zero pads, as a fraction of the scale."""
 _ROUNDED = 2.0**-23
@@ -81,7 +80,7 @@ def affine_of(steps: Iterable[Step], shape: Sequence[int], *, by_pixel: bool = F
     shift, size = np.zeros(extents), np.zeros(extents)
     with np.errstate(all="ignore"):
         for step in steps:
-            if set(step.varies(shape)) - ({1} if step.operation in _FACTORS else {*axes}):
+            if set(step.varies(shape)) - ({1} if step.operation in SCALES else {*axes}):
                 return None
             constant = _doubles(step.along(axes, shape))
             constant = constant.reshape(extents) if constant.size > 1 else constant.reshape(())
@@ -96,7 +95,7 @@ def affine_of(steps: Iterable[Step], shape: Sequence[int], *, by_pixel: bool = F
             if step.operation == "subtract_from":
                 shift = -shift
                 factors.append(Step("multiply", np.full(1, -1, dtype=np.float32)))
-            elif step.operation in _FACTORS:
+            elif step.operation in SCALES:
                 factors.append(step.along((1,), shape))
     return Affine(tuple(factors), shift, size)
 
@@ -105,7 +104,7 @@ def rises(steps: Iterable[Step]) -> bool:
     """Whether affine steps are increasing, so that they preserve the maximum."""
     return all(
         step.operation in ("add", "subtract")
-        or (step.operation in _FACTORS and step.constant is not None and bool(np.all(step.constant > 0)))
+        or (step.operation in SCALES and step.constant is not None and bool(np.all(step.constant > 0)))
         for step in steps
     )
 

@@ -23,11 +23,11 @@ from bnnfpga.frontend.graph.nodes import (
     required_constant,
 )
 from bnnfpga.golden.end_writer import EndWriter
+from bnnfpga.golden.onnx_form import JOIN_OF
 from bnnfpga.golden.resampling import resampled
 from bnnfpga.golden.steps import elementwise_steps
 from bnnfpga.host.float_steps import steps_as_data
 
-_JOINS = {"Add": "add", "Sub": "subtract", "Mul": "multiply", "Div": "divide", "Max": "maximum", "Min": "minimum"}
 _COMPARISONS = {
     "Greater": "greater",
     "GreaterOrEqual": "greater_equal",
@@ -41,7 +41,7 @@ _SOFTMAX = {"Softmax": "softmax", "LogSoftmax": "log_softmax"}
 def _elementwise(writer: EndWriter, node: Node) -> list[int]:
     shape, streams = writer.model.shape(node.output[0]), data_operands(writer.model, node)
     if len(streams) > 1 or writer.model.shape(elementwise_operand(writer.model, node)) != shape:
-        return [writer.add(_JOINS[node.op_type], *map(writer.value, node.input))]
+        return [writer.add(JOIN_OF[node.op_type], *map(writer.value, node.input))]
     steps = [step.along(range(len(shape)), shape) for step in elementwise_steps(writer.model, node)]
     return [writer.add("steps", writer.value(elementwise_operand(writer.model, node)), steps=steps_as_data(steps))]
 

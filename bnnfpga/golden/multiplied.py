@@ -10,10 +10,7 @@ from bnnfpga.base.errors import UserError
 from bnnfpga.frontend.graph.model import Model, Node
 from bnnfpga.frontend.graph.nodes import describe
 from bnnfpga.golden.writer import EXACT_FLOAT32, EXACT_FLOAT64, Value, Writer
-from bnnfpga.numbers.arithmetic import Step
-
-SCALES = ("multiply", "divide")
-"""Steps that only scale an integer, so that they can move behind a product."""
+from bnnfpga.numbers.arithmetic import SCALES, Step
 
 
 def only_scales(steps: Iterable[Step]) -> bool:

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import onnx
 
-from bnnfpga.numbers.arithmetic import Floats, Step
+from bnnfpga.numbers.arithmetic import JOINS, Floats, Step
 
-_ONNX = {
+ONNX_KINDS = {
     "add": "Add",
     "subtract": "Sub",
     "subtract_from": "Sub",
@@ -28,15 +28,18 @@ _ONNX = {
     "ceil": "Ceil",
     "absolute": "Abs",
 }
+"""The ONNX operator of each operation that is a single one."""
+JOIN_OF = {ONNX_KINDS[operation]: operation for operation in JOINS}
+"""The operation of each ONNX operator that joins two tensors."""
 _CONSTANT_FIRST = ("subtract_from", "divide_into")
 
 
 def step_to_onnx(step: Step, x: str, y: str, name_constant: Callable[[Floats], str]) -> list[onnx.NodeProto]:
     """The ONNX form of a step, reading tensor `x` and writing `y`."""
     writer = _StepWriter(y, name_constant)
-    if step.operation in _ONNX:
+    if step.operation in ONNX_KINDS:
         inputs = [x] if step.constant is None else [x, name_constant(step.constant)]
-        writer.emit(_ONNX[step.operation], *(inputs[::-1] if step.operation in _CONSTANT_FIRST else inputs))
+        writer.emit(ONNX_KINDS[step.operation], *(inputs[::-1] if step.operation in _CONSTANT_FIRST else inputs))
     elif step.operation == "count":
         assert step.constant is not None
         writer.count(x, step.constant)
@@ -48,7 +51,7 @@ def step_to_onnx(step: Step, x: str, y: str, name_constant: Callable[[Floats], s
 
 def join_to_onnx(step: Step, ends: Sequence[str], y: str) -> onnx.NodeProto:
     """The ONNX form of a step with branches, reading the branches' results `ends`."""
-    return onnx.helper.make_node(_ONNX[step.operation], list(ends), [y])
+    return onnx.helper.make_node(ONNX_KINDS[step.operation], list(ends), [y])
 
 
 class _StepWriter:

@@ -21,13 +21,12 @@ from bnnfpga.frontend.graph.nodes import (
     elementwise_operand,
     required_constant,
 )
+from bnnfpga.golden.onnx_form import JOIN_OF
 from bnnfpga.numbers.arithmetic import Floats, Step, apply_steps
 
 __all__ = ["Step", "apply_steps", "elementwise_steps"]
 
 StepMeaning = Callable[[Model, Node], list[Step]]
-
-_BINARY = {"Add": "add", "Sub": "subtract", "Mul": "multiply", "Div": "divide", "Max": "maximum", "Min": "minimum"}
 
 
 def elementwise_steps(model: Model, node: Node) -> list[Step]:
@@ -38,10 +37,10 @@ def elementwise_steps(model: Model, node: Node) -> list[Step]:
     UserError
         If the node is not elementwise, or its parameters are not constant.
     """
-    steps_of = MEANINGS.get(node.op_type)
-    if steps_of is None:
+    meaning = STEPS_OF.get(node.op_type)
+    if meaning is None:
         raise UserError("it is not elementwise", where=describe(node), hint="leave it out of the model")
-    return steps_of(model, node)
+    return meaning(model, node)
 
 
 def _quantizer(model: Model, node: Node) -> list[Step]:
@@ -61,7 +60,7 @@ def _power(model: Model, node: Node) -> list[Step]:
 
 def _arithmetic(model: Model, node: Node) -> list[Step]:
     operand = elementwise_operand(model, node)
-    operation = _BINARY[node.op_type]
+    operation = JOIN_OF[node.op_type]
     on_the_right = node.input[1] == operand
     if on_the_right and operation in ("subtract", "divide"):
         operation += "_from" if operation == "subtract" else "_into"
@@ -72,7 +71,7 @@ def _arithmetic(model: Model, node: Node) -> list[Step]:
 
 
 def _norm(model: Model, node: Node) -> list[Step]:
-    return [Step(_BINARY[operator], constant) for operator, constant in norm_arithmetic(model, node)]
+    return [Step(JOIN_OF[operator], constant) for operator, constant in norm_arithmetic(model, node)]
 
 
 def _clip(model: Model, node: Node) -> list[Step]:
@@ -104,7 +103,7 @@ def _branches(model: Model, node: Node) -> list[Step]:
     branches = tuple(
         tuple(step for item in branch for step in elementwise_steps(model, item)) for branch in branches_of(node)
     )
-    return [Step(_BINARY[str(attribute(node, "last", ""))], branches=branches)]
+    return [Step(JOIN_OF[str(attribute(node, "last", ""))], branches=branches)]
 
 
 def _always(operation: str, number: float | None = None) -> StepMeaning:
@@ -117,10 +116,10 @@ def _float32(value: Any) -> Floats:
     return np.asarray(value, dtype=np.float32)
 
 
-MEANINGS: dict[str, StepMeaning] = {
+STEPS_OF: dict[str, StepMeaning] = {
     **dict.fromkeys(kinds_that(lambda traits: traits.quantizes), _quantizer),
     **dict.fromkeys(kinds_that(lambda traits: traits.rounded_once), _function),
-    **dict.fromkeys(_BINARY, _arithmetic),
+    **dict.fromkeys(JOIN_OF, _arithmetic),
     UNARY: _branches,
     "Abs": _always("absolute"),
     "BatchNormalization": _norm,

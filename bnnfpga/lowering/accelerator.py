@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -47,10 +48,15 @@ class Lowering:
         self.model = model
         self.operators: dict[str, Operator] = {}
         self.merged: set[Node] = set()
-        self.tensors: dict[str, StreamedTensor] = {}
+        self._tensors: dict[str, StreamedTensor] = {}
         self._edges: list[tuple[str | None, str, int]] = []
         source = model.input
-        self.tensors[source] = StreamedTensor(None, channels_last(self.shape(source)))
+        self.record(source, StreamedTensor(None, channels_last(self.shape(source))))
+
+    @property
+    def tensors(self) -> Mapping[str, StreamedTensor]:
+        """The stream of each tensor lowered so far; `record` adds to them."""
+        return MappingProxyType(self._tensors)
 
     def joined(self, last: Sequence[str], frames: Sequence[Frame]) -> Graph:
         """The connected graph, with forks where a stream has several readers; `frames` describe its output streams."""
@@ -80,7 +86,7 @@ class Lowering:
                     graph.connect(place, consumer, output=output, input=port, any_lanes=True)
         shape = self.shape(self.model.input)
         graph.set_boundary(first, last, Frame(stream_shape(shape), channels_last(shape)), frames)
-        for name, tensor in self.tensors.items():
+        for name, tensor in self._tensors.items():
             if tensor.producer is not None and np.array_equal(tensor.order, channels_last(self.shape(name))):
                 graph.tensors.setdefault(tensor.producer, name)
         return graph
@@ -118,23 +124,31 @@ class Lowering:
 
     def read(self, node: Node, index: int = 0) -> StreamedTensor:
         """An operand of a node, in whatever order it is streamed."""
-        return self.tensors[node.input[index]]
+        return self._tensors[node.input[index]]
 
-    def bind(self, node: Node, producer: str, order: IntArray | None = None) -> None:
+    def bind(self, node: Node, producer: str | None, order: IntArray | None = None) -> None:
         """Record the operator that produces a node's result, channels last unless `order` says otherwise."""
         result = node.output[0]
-        self._check_interval(result, self.operators[producer])
-        self.tensors[result] = StreamedTensor(producer, channels_last(self.shape(result)) if order is None else order)
+        self.record(result, StreamedTensor(producer, channels_last(self.shape(result)) if order is None else order))
 
-    def _check_interval(self, tensor: str, unit: Operator) -> None:
-        """Assert that a unit's own output type contains the interval that the transforms derived.
+    def record(self, tensor: str, stream: StreamedTensor) -> None:
+        """Record the stream that carries a tensor."""
+        self._check_interval(tensor, stream)
+        self._tensors[tensor] = stream
+
+    def _check_interval(self, tensor: str, stream: StreamedTensor) -> None:
+        """Assert that a stream's type, with the pads to come, contains the interval that the transforms derived.
 
         Thresholds and tables are computed for that interval; values outside the stream's type would silently wrap.
         """
-        type, derived = unit.outputs[0].type, integer_type(self.model, tensor)
+        if stream.producer is None and integer_type(self.model, tensor) is None:
+            return  # The model's input holds floats: the node that reads it is refused. What units make has a type.
+        type, derived = self.stream_type(stream), self.tensor_type(tensor)
+        ends = [type.lo, type.hi, *([stream.fill] if any(stream.pads) else [])]
         # Of bits that pass a sum of one pixel, the transforms know the ends, and not that 0 between them never comes.
-        if derived is not None and not IntegerType.interval(type.lo, type.hi).contains(derived):
-            raise AssertionError(f"{unit.name} makes {type}, but tensor {tensor!r} was found to be {derived}")
+        if not IntegerType.interval(min(ends), max(ends)).contains(derived):
+            source = stream.producer or "the input"
+            raise AssertionError(f"{source} makes {type}, but tensor {tensor!r} was found to be {derived}")
 
 
 def rows_columns(shape: list[int]) -> tuple[int, int]:

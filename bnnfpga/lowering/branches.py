@@ -100,7 +100,7 @@ def select(lowering: Lowering, node: Node) -> None:
     shape = stream_shape(lowering.shape(node.input[0]))
     index = gathered(lowering.model, node)[1]
     if np.array_equal(index, np.arange(shape[-1])):
-        lowering.tensors[node.output[0]] = tensor
+        lowering.record(node.output[0], tensor)
         return
     if len(shape) == 1:
         # The position in the stream of each element in the model's order.

@@ -27,7 +27,7 @@ def threshold(lowering: Lowering, node: Node) -> None:
     table = table.some(rows)
     type = lowering.stream_type(tensor)
     if _is_identity(table, type):
-        lowering.tensors[node.output[0]] = tensor
+        lowering.record(node.output[0], tensor)
         return
     unit: Operator
     if table.levels > _MAX_LEVELS:

@@ -42,7 +42,7 @@ from bnnfpga.transforms.integer_types import (
 _MAX_DECIDED_BITS = 16
 """Maximum width of a score whose class is looked up in a table."""
 _CLASS_OF_TWO = IntegerType(0, 1, "unsigned")
-OPERATIONS: dict[str, Callable[[Lowering, Node], None]] = {
+LOWERINGS: dict[str, Callable[[Lowering, Node], None]] = {
     "MatMul": dense,
     "Conv": convolution,
     THRESHOLD: threshold,
@@ -92,14 +92,14 @@ def lower(model: Model, class_functions: Sequence[ClassFunction] | None = None) 
     for node in model.nodes:
         if node in lowering.merged:
             continue
-        operation = OPERATIONS.get(node.op_type)
-        if operation is None:
+        lower_node = LOWERINGS.get(node.op_type)
+        if lower_node is None:
             raise UserError(
                 "no hardware unit computes this",
                 where=describe(node),
                 hint="put a quantizer behind it, or leave it out",
             )
-        operation(lowering, node)
+        lower_node(lowering, node)
     return _finish(lowering, class_functions)
 
 

@@ -67,7 +67,7 @@ def _pool(lowering: Lowering, node: Node, function: PoolFunction, smallest: np.n
     tensor = image(lowering, node)
     producer = tensor.producer
     if geometry.is_identity:
-        lowering.tensors[node.output[0]] = tensor
+        lowering.record(node.output[0], tensor)
         return
     padded = False
     if geometry.kernel != geometry.image or any(geometry.pads):
@@ -115,11 +115,10 @@ def pick(lowering: Lowering, node: Node) -> None:
         last = readers[0]
         chain.append(last)
     lowering.merged.update(chain)
-    order = channels_last(lowering.shape(last.output[0]))
     if any(np.any(np.diff(places) < 0) for places in sources):
         elements = np.arange(len(tensor.order)).reshape(*extents, channels)
         index = elements[sources[0]][:, sources[1]].reshape(-1)
-        lowering.tensors[last.output[0]] = StreamedTensor(select_in_one_beat(lowering, node, tensor, index), order)
+        lowering.bind(last, select_in_one_beat(lowering, node, tensor, index))
         return
     producer, type = tensor.producer, lowering.stream_type(tensor)
     kept = [np.unique(places, return_counts=True) for places in sources]
@@ -130,7 +129,7 @@ def pick(lowering: Lowering, node: Node) -> None:
     if factors != (1, 1):
         unit = Upsample(lowering.name(Upsample), (len(rows), len(columns)), channels, type, factors)
         producer = lowering.add(unit, producer)
-    lowering.tensors[last.output[0]] = StreamedTensor(producer, order)
+    lowering.bind(last, producer)
 
 
 def _copies(counts: IntArray) -> Copies:
@@ -183,7 +182,7 @@ def pad(lowering: Lowering, node: Node) -> None:
     reader = lowering.model.only_reader(node.output[0])
     if reader is None or not (traits_of(reader).dot_product and traits_of(reader).slides):
         tensor = padded(lowering, node, tensor)
-    lowering.tensors[node.output[0]] = tensor
+    lowering.record(node.output[0], tensor)
 
 
 def padded(lowering: Lowering, node: Node, tensor: StreamedTensor) -> StreamedTensor:

@@ -65,13 +65,14 @@ def image(lowering: Lowering, node: Node, index: int = 0) -> StreamedTensor:
     # A tensor whose pads are pending is already in that order.
     if len(shape) > 1 and not any(tensor.pads):
         above = lowering.model.producer(name)
-        lowering.tensors[name] = in_order(lowering, node if above is None else above, tensor, channels_last(shape))
-    return lowering.tensors[name]
+        tensor = in_order(lowering, node if above is None else above, tensor, channels_last(shape))
+        lowering.record(name, tensor)
+    return tensor
 
 
 def layout(lowering: Lowering, node: Node) -> None:
     """Lower a layout change that leaves the stream unchanged."""
-    lowering.tensors[node.output[0]] = lowering.read(node)
+    lowering.record(node.output[0], lowering.read(node))
 
 
 def transpose(lowering: Lowering, node: Node) -> None:
@@ -80,4 +81,4 @@ def transpose(lowering: Lowering, node: Node) -> None:
     shape = lowering.model.shape(node.input[0])
     # The index in the flattened output of each element of the flattened input.
     places = np.argsort(rearrange(lowering.model, node, np.arange(len(tensor.order)).reshape(shape)).reshape(-1))
-    lowering.tensors[node.output[0]] = StreamedTensor(tensor.producer, places[tensor.order])
+    lowering.bind(node, tensor.producer, places[tensor.order])

@@ -81,6 +81,8 @@ BY_NUMPY = (*FUNCTIONS, "entry")
 _BY_LEVEL = ("count", "entry")
 JOINS = ("add", "subtract", "multiply", "divide", "maximum", "minimum")
 """Operations that may also join two functions of the same number."""
+SCALES = ("multiply", "divide")
+"""Operations that only scale a number."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +126,7 @@ class Step:
         """
         if self.branches or self.operation in FUNCTIONS or self.operation in ("divide_into", "absolute", "entry"):
             return None
-        if self.operation in ("multiply", "divide"):
+        if self.operation in SCALES:
             return np.sign(self.constant).astype(np.int8) if self.constant is not None else None
         if self.operation == "subtract_from":
             return np.array(-1, dtype=np.int8)

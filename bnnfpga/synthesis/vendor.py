@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bnnfpga.base.errors import UserError
 from bnnfpga.base.naming import numbered
+from bnnfpga.codegen.constants import MAX_MHZ
 from bnnfpga.codegen.hls import DEFAULT_PART
 from bnnfpga.codegen.vivado import DEFAULT_BOARD
 from bnnfpga.host.project_data import ProjectData
@@ -24,7 +25,6 @@ from bnnfpga.synthesis.synthesis_result import SynthesisResult
 OLDEST = (2022, 2)
 MAX_BEAT_BITS = 1024
 _OLDEST_UNIFIED = (2023, 1)
-_MAX_MHZ = 10_000
 _VERSION_SECONDS = 120
 _SETTINGS = "hls_config_synth.cfg"
 
@@ -203,7 +203,7 @@ def _check_boundary(project: ProjectData) -> None:
 
 def _target(project: ProjectData, flow: str, part: str | None, board: str | None, clock_mhz: float | None) -> Target:
     clock = float(project.description["clock_mhz"]) if clock_mhz is None else clock_mhz
-    if not 0 < clock <= _MAX_MHZ:
+    if not 0 < clock <= MAX_MHZ:
         raise UserError(
             f"{clock} MHz is not a clock frequency of an FPGA", where="--clock-mhz", hint="give a positive number"
         )

@@ -21,8 +21,9 @@ from bnnfpga.frontend.graph.nodes import (
 from bnnfpga.frontend.graph.transform import Transform
 from bnnfpga.golden.affine import Recoded, affine_of, for_more_channels, is_affine, pad_code, recoded, summed
 from bnnfpga.golden.dot_products import weighted
+from bnnfpga.golden.onnx_form import ONNX_KINDS
 from bnnfpga.golden.steps import elementwise_steps
-from bnnfpga.numbers.arithmetic import Floats, Step
+from bnnfpga.numbers.arithmetic import SCALES, Floats, Step
 from bnnfpga.numbers.integers import IntegerType
 from bnnfpga.transforms.editing import insert_after
 from bnnfpga.transforms.integer_types import (
@@ -37,8 +38,6 @@ ADDEND = "addend"
 """Attribute of a layer: what constants before it add to its outputs, by the golden model; float32 (outputs,)."""
 REFUSAL = "refusal"
 """Attribute of a layer that the golden model refuses: what is wrong, where, and a hint."""
-_NODES = {"multiply": "Mul", "divide": "Div"}
-_SCALES = ("multiply", "divide")
 _MAX_TABLE_BITS = 1 << 22
 
 
@@ -58,7 +57,7 @@ class Run:
         """The node to name in a refusal: the last with a scale per channel, or else the last that adds something."""
         for node, steps in reversed(self.nodes):
             for step in steps:
-                is_scale = step.operation in _SCALES
+                is_scale = step.operation in SCALES
                 if is_scale == scales and (not scales or step.varies(shape)):
                     return node
         return self.nodes[-1][0]
@@ -133,12 +132,11 @@ def _move_behind(model: Model, run: Run, pad: Node, code: np.float32) -> None:
 def insert_step(model: Model, node: Node, step: Step, origin: Origin | None) -> Node | None:
     """Insert an affine step after a node; returns the new node, None if the step does nothing."""
     assert step.constant is not None
-    kinds = {"multiply": "Mul", "divide": "Div", "add": "Add", "subtract": "Sub"}
     if step.operation == "subtract_from":
         negative = insert_after(model, node, "Mul", np.full((), -1, dtype=np.float32), origin)
         assert negative is not None
         return insert_after(model, negative, "Add", step.constant, origin)
-    return insert_after(model, node, kinds[step.operation], step.constant, origin)
+    return insert_after(model, node, ONNX_KINDS[step.operation], step.constant, origin)
 
 
 def _recode(model: Model, node: Node, run: Run, new: Recoded, where: Node) -> str:
@@ -163,7 +161,7 @@ def _recode(model: Model, node: Node, run: Run, new: Recoded, where: Node) -> st
 
 
 def _put_in_front(model: Model, node: Node, tensor: str, step: Step, origin: Origin | None) -> str:
-    operation, shape = _NODES[step.operation], model.shape(node.input[0])
+    operation, shape = ONNX_KINDS[step.operation], model.shape(node.input[0])
     result = model.fresh_name(f"{node.name}_{operation.lower()}")
     model.set_shape(result, shape)
     operand = model.add_constant(f"{node.name}_factor", on_images(step, len(shape)))
@@ -206,7 +204,7 @@ class AffineBehindDotProducts(Transform):
         last = node
         for step in sums.scales:
             constant = on_images(step, len(sums_shape))
-            last = insert_after(model, last, _NODES[step.operation], constant, where.origin) or last
+            last = insert_after(model, last, ONNX_KINDS[step.operation], constant, where.origin) or last
         model.remove_unread(run.nodes[-1][0])
         return True
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from bnnfpga.frontend.graph.model import Model, Node, make_node
 from bnnfpga.frontend.graph.transform import Transform
+from bnnfpga.golden.onnx_form import ONNX_KINDS
 from bnnfpga.golden.steps import elementwise_steps
-
-_NODES = {"subtract": "Sub", "divide": "Div", "multiply": "Mul", "add": "Add"}
 
 
 class BatchNormToArithmetic(Transform):
@@ -26,7 +25,7 @@ class BatchNormToArithmetic(Transform):
             if number < len(steps) - 1:
                 result = model.fresh_name(f"{node.name}_{step.operation}")
                 model.set_shape(result, shape)
-            operation = _NODES[step.operation]
+            operation = ONNX_KINDS[step.operation]
             new.append(make_node(operation, [tensor, constant], [result], name=f"{node.name}_{step.operation}"))
             tensor = result
         model.replace(node, *new)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bnnfpga.frontend.contract.table import kinds_that, traits_of
+from bnnfpga.frontend.forms.pads import channel_pads
 from bnnfpga.frontend.forms.quantizers import quantizer_of
 from bnnfpga.frontend.forms.sliding import geometry_of, pad_value, reaches_into_pads
 from bnnfpga.frontend.graph.model import Model, Node
@@ -167,7 +168,8 @@ def _with_pads(model: Model, node: Node, types: list[IntegerType]) -> IntegerTyp
     value = pad_value(model, node)
     if value % 1:
         return None
-    if bool(types[0].holds(np.array(value))):
+    adds = any(channel_pads(node)) or any(geometry_of(model, node).pads)
+    if not adds or bool(types[0].holds(np.array(value))):
         return types[0]
     return IntegerType.interval(min(types[0].lo, int(value)), max(types[0].hi, int(value)))
 

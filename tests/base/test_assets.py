@@ -19,7 +19,7 @@ def test_a_wheel_has_them_inside_the_package(tmp_path: Path, monkeypatch: pytest
     package = tmp_path / "bnnfpga"
     (package / "_data" / "hls").mkdir(parents=True)
     (tmp_path / "hls").mkdir()  # someone else's, in site-packages
-    monkeypatch.setattr(assets, "_PACKAGE", package)
+    monkeypatch.setattr(assets, "PACKAGE", package)
     assert asset("hls") == package / "_data" / "hls"
     with pytest.raises(UserError, match="no folder 'rtl'"):
         asset("rtl")

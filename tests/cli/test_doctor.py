@@ -14,14 +14,14 @@ import pytest
 import bnnfpga
 from bnnfpga.cli.main import app
 from bnnfpga.cli.terminal import run
-from bnnfpga.cli.tools import InstalledTools, Tool, examine
+from bnnfpga.cli.tools import InstalledTools, Tool, installed_tools
 from bnnfpga.codegen.constants import FETCHED_HEADERS
 from bnnfpga.native.locks import hold
 from bnnfpga.simulate.runners import hls_headers
 
 
 def tools() -> dict[str, Tool]:
-    return {tool.name: tool for tool in examine().tools}
+    return {tool.name: tool for tool in installed_tools().tools}
 
 
 def put(folder: Path, name: str, script: str) -> Path:
@@ -44,7 +44,7 @@ def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_this_machine_can_run_the_tests() -> None:
-    found = examine()
+    found = installed_tools()
     assert found.missing == []
     assert {tool.name for tool in found.tools if tool.required} == {"Python", "C++ compiler", "make", "Verilator"}
     for tool in found.tools:
@@ -64,7 +64,7 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_what_is_advertised_is_there(capsys: pytest.CaptureFixture[str]) -> None:
     """Each tool names the commands, with their options and choices, or the function that need it."""
-    for tool in examine().tools:
+    for tool in installed_tools().tools:
         if tool.name == "Python":
             continue
         for use in tool.enables.rpartition(": ")[2].split(", "):
@@ -85,7 +85,7 @@ def test_where_everything_is(bare: Path, capsys: pytest.CaptureFixture[str]) -> 
         (headers / name).touch()
     assert run(app, ["doctor"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    for tool in examine().tools:
+    for tool in installed_tools().tools:
         assert not tool.found or any(line.split() == [*tool.name.split(), *str(tool.where).split()] for line in lines)
     assert any(line.endswith(str(headers)) for line in lines)
 
@@ -95,7 +95,7 @@ def test_a_bare_machine(bare: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("C++ compiler", "make", "Vivado", "Vitis HLS", "HLS headers", "FST headers"):
         assert not found[name].found, name
         assert found[name].version is None
-    assert "make" in examine().missing
+    assert "make" in installed_tools().missing
 
     assert run(app, ["doctor"]) == 0
     out = capsys.readouterr().out
@@ -137,7 +137,7 @@ def test_a_compiler_that_does_not_run_is_named(bare: Path, monkeypatch: pytest.M
 
 
 def test_it_imports_none_of_what_it_looks_for() -> None:
-    code = "from bnnfpga.cli.tools import examine\nexamine()\nimport sys\nprint(*sys.modules)"
+    code = "from bnnfpga.cli.tools import installed_tools\ninstalled_tools()\nimport sys\nprint(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"torch", "brevitas", "pyosys", "onnx", "onnxruntime", "hls4ml"} & set(done.stdout.split())
 

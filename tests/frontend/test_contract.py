@@ -17,7 +17,7 @@ from bnnfpga.frontend.contract.page import operators_page
 from bnnfpga.frontend.contract.table import QONNX, REFUSED, STANDARD
 from bnnfpga.frontend.contract.terms import MODERN, NEWEST, OLDEST, Contract
 from bnnfpga.frontend.graph.nodes import EMBEDDING, UNARY
-from bnnfpga.frontend.reading.well_formed import check_file
+from bnnfpga.frontend.reading.well_formed import check_well_formed
 from bnnfpga.golden.golden_model import GoldenModel
 from tests.support import contract_refusals
 from tests.support.contract_cases import CASES, Case, cases
@@ -158,7 +158,7 @@ def test_opsets_beyond_the_table_are_refused_as_a_whole(opset: int) -> None:
     proto = net.model()
     proto.opset_import[0].version = opset
     with pytest.raises(UserError, match=f"of opset {opset}; opsets {OLDEST} to") as caught:
-        check_file(proto)
+        check_well_formed(proto)
     assert caught.value.where == "the model"
 
 

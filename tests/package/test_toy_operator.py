@@ -28,7 +28,7 @@ traits = Traits(elementwise=True, broadcasts=True)
 family.OPERATORS += (Contract("Mod", "Arithmetic", "What a division leaves.", (form,), traits=traits),)
 
 from bnnfpga.frontend.graph.nodes import required_constant
-from bnnfpga.golden.steps import MEANINGS
+from bnnfpga.golden.steps import STEPS_OF
 from bnnfpga.numbers.arithmetic import Step
 
 
@@ -38,7 +38,7 @@ def rest(model, node):
     return [Step("subtract", branches=((), multiples))]
 
 
-MEANINGS["Mod"] = rest
+STEPS_OF["Mod"] = rest
 
 import bnnfpga
 from bnnfpga.frontend.clean import load

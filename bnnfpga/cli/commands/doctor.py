@@ -27,14 +27,14 @@ def doctor(
     """
 
     def work() -> Outcome:
-        from bnnfpga.cli.tools import examine
+        from bnnfpga.cli.tools import installed_tools
         from bnnfpga.native.cache import clear_cache
         from bnnfpga.report.tables import doctor_table
         from bnnfpga.simulate.runners.hls_headers import fetch_headers
 
         if fetch_hls_headers:
             fetch_headers()
-        data = examine(clear_cache() if clear else None).as_dict()
+        data = installed_tools(clear_cache() if clear else None).as_dict()
         return Outcome(data, lambda: doctor_table(data))
 
     Terminal(as_json, quiet, verbose).finish(work, "looking for tools")

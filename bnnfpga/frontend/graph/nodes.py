@@ -12,6 +12,8 @@ from bnnfpga.base.errors import UserError, shown
 from bnnfpga.frontend.graph.model import Model, Node, Origin
 
 QONNX_DOMAIN = "qonnx.custom_op.general"
+STANDARD_DOMAINS = ("", "ai.onnx")
+"""The two spellings of the domain of ONNX's own operators."""
 _ORIGIN_NAME, _ORIGIN_KIND, _ORIGIN_PLACE = (f"bnnfpga.origin.{part}" for part in ("name", "kind", "place"))
 EMBEDDING = "Embedding"
 """Looks up integers in one table per channel, by the input integer (`bnnfpga.frontend.spelling.embeddings`)."""

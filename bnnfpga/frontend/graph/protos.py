@@ -9,15 +9,16 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from bnnfpga.frontend.graph.model import Model, Node
-from bnnfpga.frontend.graph.nodes import origin_of
+from bnnfpga.frontend.graph.nodes import STANDARD_DOMAINS, origin_of
 
-_IR_VERSION = 10
+IR_VERSION = 10
+"""The version of the file format that came with opset 21, a clean graph's."""
 
 
 def from_proto(proto: onnx.ModelProto) -> Model:
     """The graph of a file that `modern.modernise` has converted."""
     graph = proto.graph
-    opset = next((item.version for item in proto.opset_import if item.domain in ("", "ai.onnx")), 1)
+    opset = next((item.version for item in proto.opset_import if item.domain in STANDARD_DOMAINS), 1)
     model = Model(graph.input[0].name, [value.name for value in graph.output], opset)
     for tensor in graph.initializer:
         model.set_constant(tensor.name, numpy_helper.to_array(tensor))
@@ -44,7 +45,7 @@ def to_proto(model: Model) -> onnx.ModelProto:
     )
     domains = dict.fromkeys(node.domain for node in model.nodes if node.domain)
     imports = [helper.make_opsetid("", model.opset), *(helper.make_opsetid(domain, 1) for domain in domains)]
-    proto = helper.make_model(graph, opset_imports=imports, ir_version=_IR_VERSION)
+    proto = helper.make_model(graph, opset_imports=imports, ir_version=IR_VERSION)
     helper.set_model_props(proto, model.metadata)
     return proto
 

@@ -11,7 +11,7 @@ from bnnfpga.frontend.contract.checks import check_node, contract_of
 from bnnfpga.frontend.contract.qonnx_operators import NAMES, NEWEST_QONNX
 from bnnfpga.frontend.contract.refused_operators import RANDOM
 from bnnfpga.frontend.contract.terms import MODERN
-from bnnfpga.frontend.graph.nodes import QONNX_DOMAIN, describe
+from bnnfpga.frontend.graph.nodes import QONNX_DOMAIN, STANDARD_DOMAINS, describe
 
 _HARDWARE = "finn.custom_op.fpgadataflow"
 """Prefix of the domains of FINN's hardware layers."""
@@ -77,7 +77,7 @@ def _check_domain(node: onnx.NodeProto) -> None:
 
 def opset_of(model: onnx.ModelProto) -> int:
     """The version of the standard operators; a clean graph's if the file states none."""
-    return max((int(item.version) for item in model.opset_import if item.domain in ("", "ai.onnx")), default=MODERN)
+    return max((int(item.version) for item in model.opset_import if item.domain in STANDARD_DOMAINS), default=MODERN)
 
 
 def version_of(model: onnx.ModelProto, node: onnx.NodeProto) -> int:

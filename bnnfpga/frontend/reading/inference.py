@@ -10,14 +10,13 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from bnnfpga.frontend.graph.model import Model, Node
-from bnnfpga.frontend.graph.protos import node_to_proto
+from bnnfpga.frontend.graph.protos import IR_VERSION, node_to_proto
 from bnnfpga.frontend.reading.constant_nodes import compute
 from bnnfpga.frontend.reading.shapes import infer_shapes
 from bnnfpga.frontend.reading.stand_ins import stand_in
 
 _MAX_INFERRED_ELEMENTS = 1 << 16
 """Size up to which constants take part in shape inference: shapes, axes, pads and scales are smaller."""
-_IR_VERSION = 10
 
 
 def infer(model: Model) -> None:
@@ -54,7 +53,7 @@ def _infer_custom(model: Model, node: Node) -> None:
         inputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, model.shape(name)) for name in read]
         outputs = [onnx.ValueInfoProto(name=node.output[0])]
         graph = helper.make_graph(other.nodes, "node", inputs, outputs, other.constants)
-        alone = helper.make_model(graph, opset_imports=[helper.make_opsetid("", model.opset)], ir_version=_IR_VERSION)
+        alone = helper.make_model(graph, opset_imports=[helper.make_opsetid("", model.opset)], ir_version=IR_VERSION)
         shape = infer_shapes(alone).get(node.output[0])
     if shape is not None:
         model.set_shape(node.output[0], shape)
@@ -91,14 +90,14 @@ def _output_types(
         schema = onnx.defs.get_schema(node.op_type, model.opset)
         if not (schema.has_function or schema.has_context_dependent_function):  # type: ignore[attr-defined]
             by_name: dict[str, onnx.TypeProto] = onnx.shape_inference.infer_node_outputs(
-                schema, proto, types, data, opset_imports=opset, ir_version=_IR_VERSION
+                schema, proto, types, data, opset_imports=opset, ir_version=IR_VERSION
             )
             return by_name
         # Operators defined by other operators are inferred through those, in a model of their own.
         inputs = [helper.make_value_info(name, type) for name, type in types.items() if name not in data]
         outputs = [onnx.ValueInfoProto(name=name) for name in node.output if name]
         graph = helper.make_graph([proto], "node", inputs, outputs, list(data.values()))
-        alone = helper.make_model(graph, opset_imports=opset, ir_version=_IR_VERSION)
+        alone = helper.make_model(graph, opset_imports=opset, ir_version=IR_VERSION)
         inferred = onnx.shape_inference.infer_shapes(alone, check_type=True, strict_mode=True, data_prop=True)
         return {value.name: value.type for value in inferred.graph.output}
     except (onnx.shape_inference.InferenceError, onnx.checker.ValidationError, onnx.defs.SchemaError):

@@ -15,11 +15,10 @@ from bnnfpga.frontend.contract.qonnx_operators import DOMAINS, NAMES
 from bnnfpga.frontend.contract.table import STANDARD
 from bnnfpga.frontend.contract.terms import MODERN, Form
 from bnnfpga.frontend.graph.model import Origin
-from bnnfpga.frontend.graph.nodes import describe, note_origin, origin_of
-from bnnfpga.frontend.reading.well_formed import check_file
+from bnnfpga.frontend.graph.nodes import STANDARD_DOMAINS, describe, note_origin, origin_of
+from bnnfpga.frontend.reading.well_formed import check_well_formed
 
 _MAX_NODES = 1 << 14
-_STANDARD = ("", "ai.onnx")
 _CONVERTED = "bnnfpga.converted"
 _Key = tuple[str, str, str]
 """Domain, name and overload of a function."""
@@ -51,7 +50,7 @@ def write_out_functions(model: onnx.ModelProto) -> None:
         nodes = list(_FunctionWriter(model, functions).run())
         del model.graph.node[:]
         model.graph.node.extend(nodes)
-        check_file(model)
+        check_well_formed(model)
 
 
 def _key(item: onnx.FunctionProto) -> _Key:
@@ -67,7 +66,7 @@ class _FunctionWriter:
 
     def __init__(self, model: onnx.ModelProto, functions: dict[_Key, onnx.FunctionProto]) -> None:
         self._model, self._functions = model, functions
-        self._domains = {domain for domain, _, _ in functions} - {*DOMAINS, *_STANDARD}
+        self._domains = {domain for domain, _, _ in functions} - {*DOMAINS, *STANDARD_DOMAINS}
         self._opset = _standard_opset(model, MODERN)
         graph = model.graph
         self._names = {value.name for value in (*graph.input, *graph.initializer)}
@@ -148,7 +147,9 @@ class _FunctionWriter:
     def _means_other(self, function: onnx.FunctionProto) -> bool:
         """Whether any operator of a function has a different form in the model's opset."""
         versions = (_standard_opset(function, self._opset), self._opset)
-        kinds = {node.op_type for node in function.node if node.domain in _STANDARD and onnx.defs.has(node.op_type)}
+        kinds = {
+            node.op_type for node in function.node if node.domain in STANDARD_DOMAINS and onnx.defs.has(node.op_type)
+        }
         return any(len({_form(kind, version) for version in versions}) > 1 for kind in kinds)
 
     def _converted(
@@ -219,4 +220,4 @@ def _form(kind: str, version: int) -> Form | int | None:
 
 
 def _standard_opset(item: onnx.ModelProto | onnx.FunctionProto, default: int) -> int:
-    return max((int(entry.version) for entry in item.opset_import if entry.domain in _STANDARD), default=default)
+    return max((int(entry.version) for entry in item.opset_import if entry.domain in STANDARD_DOMAINS), default=default)

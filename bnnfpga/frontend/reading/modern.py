@@ -13,13 +13,13 @@ from bnnfpga.base.errors import UserError
 from bnnfpga.frontend.contract.checks import contract_of, inputs_of, values_of
 from bnnfpga.frontend.contract.terms import MODERN, MOVED
 from bnnfpga.frontend.graph.nodes import QONNX_DOMAIN, describe, note_origin, origin_of
+from bnnfpga.frontend.graph.protos import IR_VERSION
 from bnnfpga.frontend.reading.axes import check_axes
 from bnnfpga.frontend.reading.constant_nodes import fold_constant_nodes
 from bnnfpga.frontend.reading.element_types import check_types
 from bnnfpga.frontend.reading.modern_forms import MODERN_FORMS, as_it_is
 from bnnfpga.frontend.reading.node_writer import NodeWriter, Spelling
 
-_IR = 10
 """The IR version that `MODERN` came with."""
 
 
@@ -44,7 +44,7 @@ def modernise(model: onnx.ModelProto, versions: Mapping[str, int]) -> None:
     del model.graph.node[:]
     model.graph.node.extend(nodes)
     model.graph.initializer.extend(writer.constants)
-    model.ir_version = max(model.ir_version, _IR)
+    model.ir_version = max(model.ir_version, IR_VERSION)
     del model.opset_import[:]
     # qonnx reads the first as the version of the standard operators.
     model.opset_import.append(onnx.helper.make_opsetid("", MODERN))

@@ -16,7 +16,7 @@ from onnx.external_data_helper import load_external_data_for_tensor, uses_extern
 
 from bnnfpga.base.errors import UserError, located
 from bnnfpga.base.input_files import read_file
-from bnnfpga.frontend.reading.well_formed import check_file
+from bnnfpga.frontend.reading.well_formed import check_well_formed
 
 _GZIP = b"\x1f\x8b"
 _MAX_BYTES = (1 << 31) - 1
@@ -80,7 +80,7 @@ def read_source(path: Path) -> Source:
             for tensor in external:
                 _load(tensor, path.parent)
             data = model.SerializeToString(deterministic=True)
-        check_file(model)
+        check_well_formed(model)
     return Source(path, model, data)
 
 

@@ -12,10 +12,9 @@ from onnx import AttributeProto, numpy_helper
 
 from bnnfpga.base.errors import UserError, shown
 from bnnfpga.frontend.contract.checks import EXPORT_AGAIN, check_opset
-from bnnfpga.frontend.graph.nodes import describe
+from bnnfpga.frontend.graph.nodes import STANDARD_DOMAINS, describe
 
 _GRAPH = "the model's graph"
-_STANDARD = ("", "ai.onnx")
 _HELD_BY = {
     AttributeProto.FLOAT: "f",
     AttributeProto.INT: "i",
@@ -28,7 +27,7 @@ _HELD_BY = {
 """The field that holds an attribute's value, by type, for operators without subgraphs."""
 
 
-def check_file(model: onnx.ModelProto) -> None:
+def check_well_formed(model: onnx.ModelProto) -> None:
     """Refuse files that are not well-formed ONNX, and unknown IR versions.
 
     Raises
@@ -42,8 +41,8 @@ def check_file(model: onnx.ModelProto) -> None:
             where="the model",
             hint="export it with an older opset, or install a newer bnnfpga",
         )
-    versions = [item.version for item in model.opset_import if item.domain in _STANDARD]
-    if not versions and any(node.domain in _STANDARD for node in model.graph.node):
+    versions = [item.version for item in model.opset_import if item.domain in STANDARD_DOMAINS]
+    if not versions and any(node.domain in STANDARD_DOMAINS for node in model.graph.node):
         raise UserError("it does not state the opset of its operators", where="the model", hint=EXPORT_AGAIN)
     for version in versions:
         check_opset(version)
