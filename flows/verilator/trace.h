@@ -43,11 +43,16 @@ public:
         struct stat status;
         const uint64_t bytes = stat(path_.c_str(), &status) == 0 ? static_cast<uint64_t>(status.st_size) : 0;
         if (bytes >= most_bytes_) return true;
-        // Twice as many cycles as so far, or as many as there is room for.
+        // At the fastest growth so far, half of the room that is left, but no more cycles than have been shown.
         const double shown = static_cast<double>(cycle - first_);
+        const double grown = static_cast<double>(bytes - std::min(bytes, last_bytes_));
+        const double rate = std::max(static_cast<double>(bytes) / shown,
+                                     grown / static_cast<double>(std::max<uint64_t>(cycle - last_look_, 1)));
         const double room =
-            static_cast<double>(most_bytes_ - bytes) / static_cast<double>(std::max<uint64_t>(bytes, 1));
-        next_look_ = cycle + 1 + static_cast<uint64_t>(shown * std::min(room, 1.0));
+            std::max(static_cast<double>(most_bytes_ - bytes) / 2, static_cast<double>(most_bytes_) / 64);
+        last_look_ = cycle;
+        last_bytes_ = bytes;
+        next_look_ = cycle + 1 + static_cast<uint64_t>(std::min(shown, room / std::max(rate, 1.0)));
         return false;
     }
 
@@ -60,6 +65,8 @@ private:
     uint64_t most_bytes_;
     uint64_t first_ = 0;
     uint64_t next_look_ = 0;
+    uint64_t last_look_ = 0;
+    uint64_t last_bytes_ = 0;
 };
 
 #endif
