@@ -124,8 +124,7 @@ class Project(ProjectData):
         """
         with contextlib.suppress(OSError):  # an unwritable folder has nothing to restore
             restore_hidden(Path(folder))
-        data = ProjectData.read(folder)
-        return cls(data.folder, data.description, data.functions)
+        return cls.read(folder)
 
     def summary(self) -> dict[str, Any]:
         """What `bnnfpga compile --json` prints."""

@@ -264,12 +264,13 @@ module bnn_matrix_vector #(
   reg [SIMD-1:0]                   lanes;
   reg [WeightBits*PaddedLanes-1:0] chosen;
   reg [Planes*PaddedLanes-1:0]     planes;
+  /* verilator lint_off UNUSEDSIGNAL */
+  // Sums may have fewer bits.
   reg signed [WeightBits-1:0]      weight;
   reg signed [Planes:0]            value;
-  /* verilator lint_off UNUSEDSIGNAL */
-  // Wider than the sums where there are few bits, which need no multiplier.
-  reg signed [WeightBits+Planes-1:0] product;
   /* verilator lint_on UNUSEDSIGNAL */
+  // As wide as the sums, so that synthesis adds up the partial products of all products in one tree.
+  reg signed [AccumulatorBits-1:0] product;
   reg [AccumulatorBits-1:0]        term;
   reg [AccumulatorBits-1:0]        count;
   reg [AccumulatorBits-1:0]        outside;
@@ -349,8 +350,8 @@ module bnn_matrix_vector #(
                 for (j = 0; j < WeightBits; j = j + 1) weight[j] = chosen[j*PaddedLanes+g*GroupLanes+i];
                 for (b = 0; b < Planes; b = b + 1) value[b] = planes[b*PaddedLanes+g*GroupLanes+i];
                 value[Planes] = TopPlaneNegative & value[Planes-1];
-                product = weight * value;
-                count = count + AccumulatorBits'(product);
+                product = AccumulatorBits'(weight) * AccumulatorBits'(value);
+                count = count + product;
               end
             end else begin
               count = '0;

@@ -43,7 +43,8 @@ module bnn_output_queue #(
   wire queue_ready;
   bnn_fifo #(
     .Width(Width),
-    .Depth(Depth)
+    .Depth(Depth),
+    .Reserved(1)
   ) queue (
     .clk_i,
     .rst_ni,

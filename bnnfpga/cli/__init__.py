@@ -1,4 +1,5 @@
 """The command line: the commands, their options and their output.
 
-All work is done by `bnnfpga.api`; only words, options, terminals and exit statuses are here.
+Models and projects are the work of `bnnfpga.api` and the rooms below it. Here are words, options, terminals and exit
+statuses, and what only a command needs: which tools are installed, and saving arrays.
 """

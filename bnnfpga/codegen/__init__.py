@@ -1,1 +1,4 @@
-"""Code generation: from a dataflow graph to rendered templates, packed memories and the project folder."""
+"""Code generation: from a dataflow graph to the texts of a project, by templates, packed memories and the driver.
+
+`compiler.project_folder` writes them.
+"""

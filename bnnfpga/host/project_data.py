@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,9 @@ from bnnfpga.host.images import Images, read_images
 from bnnfpga.host.input_format import InputFormat
 from bnnfpga.host.order import Order, is_channels_last
 from bnnfpga.host.project_files import read_description, read_functions
-from bnnfpga.host.results import classes_of, file_outputs, number_of_classes
+from bnnfpga.host.results import classes_of, file_outputs, final_floats, number_of_classes
 from bnnfpga.host.words import BoundaryFormat, unpack_frames
+from bnnfpga.numbers.arithmetic import Floats
 from bnnfpga.numbers.integers import IntArray
 
 
@@ -44,7 +45,7 @@ class ProjectData:
     functions: Mapping[str, Any] = field(repr=False)
 
     @classmethod
-    def read(cls, folder: str | os.PathLike[str]) -> ProjectData:
+    def read(cls, folder: str | os.PathLike[str]) -> Self:
         """Read the files of a project, and check every value in them.
 
         Raises
@@ -54,7 +55,7 @@ class ProjectData:
         """
         path = Path(folder)
         description = read_description(path)
-        return ProjectData(path, description, read_functions(path, description))
+        return cls(path, description, read_functions(path, description))
 
     @property
     def model(self) -> Path:
@@ -152,6 +153,10 @@ class ProjectData:
     def to_model(self, streamed: Sequence[IntArray]) -> tuple[IntArray, ...]:
         """Reorder streamed outputs, each (images, elements), to the order of the model file."""
         return tuple(output.order.to_model(values) for output, values in zip(self.outputs, streamed, strict=True))
+
+    def final_functions(self, scores: Sequence[IntArray]) -> tuple[Floats, ...]:
+        """The float values of integer scores, each (images, elements): the inputs of the host's ends."""
+        return final_floats(self.functions, scores)
 
     def values(self, scores: Sequence[IntArray]) -> tuple[Values, ...]:
         """The file's outputs from integer scores: each (images, ...), float32, or int64 for indices."""

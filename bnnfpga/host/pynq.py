@@ -60,11 +60,12 @@ class Accelerator:
         overlay: Any = None,
         allocate: Callable[..., Any] | None = None,
     ) -> None:
-        self.project = ProjectData.read(_find_project() if project is None else project)
-        self._outputs = [output.stream for output in self.project.outputs]
-        (self._input_words,) = DmaWords.of(self.project.input_stream)
+        self.data = _read_project(_find_project() if project is None else Path(project))
+        self.project, self.description, self.functions = self.data.folder, self.data.description, self.data.functions
+        self._outputs = [output.stream for output in self.data.outputs]
+        (self._input_words,) = DmaWords.of(self.data.input_stream)
         self._output_words = DmaWords.of(*self._outputs)
-        input_bytes = self.project.input_stream.beats * self._input_words.bytes
+        input_bytes = self.data.input_stream.beats * self._input_words.bytes
         # All outputs of a frame follow each other.
         self._output_bytes = sum(
             stream.beats * words.bytes for stream, words in zip(self._outputs, self._output_words, strict=True)
@@ -110,18 +111,18 @@ class Accelerator:
         starts = range(0, max(1, len(images)), self.batch)
         packed = (self._pack(images[first : first + self.batch], layout, first) for first in starts)
         received = np.concatenate([self._transfer(frames) for frames in packed])
-        return self.project.to_model(self.project.unpack(received))
+        return self.data.to_model(self.data.unpack(received))
 
     def outputs(self, scores: IntArray | tuple[IntArray, ...]) -> Values | tuple[Values, ...]:
         """The model's outputs from the result of `run`, each (images, ...); only where the accelerator gives scores."""
-        return alone(self.project.values(scores if isinstance(scores, tuple) else (scores,)))
+        return alone(self.data.values(scores if isinstance(scores, tuple) else (scores,)))
 
     def classify(self, images: NDArray[Any], layout: str = "nchw") -> IntArray | tuple[IntArray, ...]:
         """The class of each image, int64 (images,), or of each pixel.
 
         A tuple of such arrays for a model with several outputs.
         """
-        return alone(self.project.classify(self._run(images, layout)))
+        return alone(self.data.classify(self._run(images, layout)))
 
     def validate(
         self, images: NDArray[Any], labels: NDArray[Any] | None = None, layout: str = "nchw"
@@ -131,7 +132,7 @@ class Accelerator:
         `images_per_second` counts the time of the transfers, in which the accelerator works;
         `images_per_second_with_host` also packing, unpacking and the host's functions.
         """
-        right = None if labels is None else check_labels(labels, len(images), self.project.classes)
+        right = None if labels is None else check_labels(labels, len(images), self.data.classes)
         self.transfer_seconds = 0.0
         started = time.perf_counter()
         classes = self.classify(images, layout)
@@ -145,7 +146,7 @@ class Accelerator:
 
     def check(self) -> int:
         """Run the project's own vectors and return the number of frames whose integers differ from the model's."""
-        vectors, stream = self.project.folder / "vectors", self.project.input_stream
+        vectors, stream = self.project / "vectors", self.data.input_stream
         frames = np.fromfile(vectors / "input.bin", np.uint8).reshape(-1, stream.beats * stream.beat_bytes)
         expected = np.fromfile(vectors / "expected.bin", np.uint8)
         batches = [frames[first : first + self.batch] for first in range(0, len(frames), self.batch)]
@@ -154,7 +155,7 @@ class Accelerator:
 
     def _pack(self, images: NDArray[Any], layout: str, first: int) -> NDArray[np.uint8]:
         """Frames of the input stream, uint8 (images, bytes); `first` is the number of the first image."""
-        return self.project.pack(self.project.read_images(images, layout, first=first))
+        return self.data.pack(self.data.read_images(images, layout, first=first))
 
     def _transfer(self, packed: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Send at most a batch of packed frames through the accelerator."""
@@ -183,6 +184,14 @@ class Accelerator:
 def _find_project() -> Path:
     here = Path(__file__).resolve().parent
     return here if (here / "project.json").is_file() else here.parent
+
+
+def _read_project(folder: Path) -> ProjectData:
+    try:
+        return ProjectData.read(folder)
+    except UserError as error:
+        hint = "copy the project's project.json and functions.json there"
+        raise UserError(f"it cannot be read: {error.message}", where=error.where, hint=hint) from error
 
 
 def _import_pynq() -> Any:

@@ -10,7 +10,6 @@ import pytest
 from numpy.typing import NDArray
 
 import bnnfpga
-from bnnfpga.host.results import final_floats
 from tests.support.nets import NetWriter
 
 WEIGHTS = {
@@ -43,4 +42,4 @@ def test_few_values(name: str, tmp_path: Path, ap_headers: Path) -> None:
     for backend in ("rtl", "hls", "emulator"):
         result = project.simulate(images, backend=backend)
         assert result.mismatches == 0, backend
-        np.testing.assert_array_equal(final_floats(project.functions, [result.outputs])[0], expected)
+        np.testing.assert_array_equal(project.final_functions([result.outputs])[0], expected)
