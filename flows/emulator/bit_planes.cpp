@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Hot code, compiled with -O3.
 #include "bit_planes.h"
 
 #include "lanes.h"

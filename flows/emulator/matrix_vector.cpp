@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Hot code, compiled with -O3.
+//
 // Matrix-vector: dot products of every row with all neurons, or what the neurons' thresholds make of them.
 //
 // values: weights (neurons x inputs), levels, and with levels > 0: thresholds (neurons x levels), decreasing (neurons).

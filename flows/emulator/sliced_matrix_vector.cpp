@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Hot code, compiled with -O3.
+//
 // Dot products of bits for many rows at once, where the processor cannot count the ones of whole vectors.
 //
 // Rows lie in slices (slices.h), so a neuron's sum over its inputs is computed by full adders: two slices of equal

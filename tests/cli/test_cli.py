@@ -423,6 +423,13 @@ def test_listing_the_transforms_says_nothing_on_stderr(capsys: pytest.CaptureFix
     assert err == ""
 
 
+def test_a_transform_without_a_model_announces_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    status, _, err = call(capsys, "transforms", "chains-to-thresholds")
+    assert status == 2
+    assert "the model is missing" in err
+    assert "transforming" not in err
+
+
 def test_verify_refuses_what_it_could_not_do(
     project: Path, digits: Digits, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.lint_rtl import LIBRARY, lint
+from tests.support.lint_rtl import LIBRARY, MODULES, ROOT, lint
 
 GOOD = """
 `default_nettype none
@@ -24,6 +24,10 @@ def test_a_warning_fails(value: str, warns: bool, tmp_path: Path) -> None:
     result = lint(module)
     assert (result.returncode != 0) == warns, result.stdout
     assert ("some_module.sv" in result.stdout) == warns
+
+
+def test_every_module_is_seen() -> None:
+    assert sorted(file for folder in ("rtl", "flows") for file in (ROOT / folder).rglob("*.sv")) == MODULES
 
 
 def test_another_verilator_on_the_path_is_not_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -572,3 +573,19 @@ def test_the_generic_form_counts_right(monkeypatch: pytest.MonkeyPatch) -> None:
             check(graph, rng.integers(0, 256, (40, 100 + seed)), "portable")
     finally:
         emulator_library.load_library.cache_clear()
+
+
+def test_all_that_uses_vectors_is_hot() -> None:
+    """A source that reaches lanes.h, by whatever headers, asks for full optimisation; the plain ones do not."""
+    files = {path.name: path for path in (asset("flows") / "emulator").iterdir() if path.suffix in (".h", ".cpp")}
+
+    def reached(name: str) -> set[str]:
+        included = re.findall(r'^#include "(.*?)"', files[name].read_text(), re.MULTILINE)
+        return {name}.union(*map(reached, included))
+
+    sources = [name for name in files if name.endswith(".cpp")]
+    hot = {name for name in sources if emulator_library.is_hot(files[name])}
+    vectors = {name for name in sources if "lanes.h" in reached(name)}
+    assert vectors
+    assert vectors <= hot
+    assert "window.cpp" not in hot

@@ -16,13 +16,17 @@ from bnnfpga.native.toolchain import available_processors, find_verilator
 
 ROOT = Path(__file__).parents[2]
 LIBRARY = ROOT / "rtl"
+BOUNDARY = ROOT / "flows" / "vivado"
 HARNESS = ROOT / "flows" / "verilator"
+
+MODULES = sorted(file for folder in (LIBRARY, BOUNDARY, HARNESS) for file in folder.glob("*.sv"))
+"""What `make lint` looks at."""
 
 
 def lint(module: Path) -> subprocess.CompletedProcess[str]:
-    """Lint a module as the top level, together with the library modules that it uses."""
+    """Lint a module as the top level, together with the modules of the library and of the boundary that it uses."""
     verilator = find_verilator()
-    options = ["--lint-only", "-Wall", "--quiet", "-y", str(LIBRARY), "--top-module", module.stem]
+    options = ["--lint-only", "-Wall", "--quiet", "-y", str(LIBRARY), "-y", str(BOUNDARY), "--top-module", module.stem]
     return subprocess.run(
         [verilator.command, *options, str(module)],
         env=os.environ | verilator.variables,
@@ -34,13 +38,12 @@ def lint(module: Path) -> subprocess.CompletedProcess[str]:
 
 
 def main() -> int:
-    modules = sorted([*LIBRARY.glob("*.sv"), *HARNESS.glob("*.sv")])
     with ThreadPoolExecutor(available_processors()) as pool:
-        done = dict(zip(modules, pool.map(lint, modules), strict=True))
+        done = dict(zip(MODULES, pool.map(lint, MODULES), strict=True))
     failed = [module for module, result in done.items() if result.returncode != 0]
     for module in failed:
         print(f"{module.relative_to(ROOT)}:\n{done[module].stdout}")
-    print(f"Verilator {find_verilator().version_text}: {len(modules)} modules, {len(failed)} with warnings")
+    print(f"Verilator {find_verilator().version_text}: {len(MODULES)} modules, {len(failed)} with warnings")
     return 1 if failed else 0
 
 

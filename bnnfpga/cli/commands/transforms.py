@@ -45,4 +45,4 @@ def transforms(
         data = run_transform(name, model, output, input, input_scale)
         return Outcome(data, lambda: transform_table(data))
 
-    Terminal(as_json, quiet, verbose).finish(work, None if name is None else f"transforming {model}")
+    Terminal(as_json, quiet, verbose).finish(work, None if model is None else f"transforming {model}")

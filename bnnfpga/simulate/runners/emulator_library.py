@@ -13,6 +13,7 @@ import functools
 import os
 import sys
 import threading
+from pathlib import Path
 
 from bnnfpga.base.assets import asset
 from bnnfpga.base.errors import UserError
@@ -29,8 +30,8 @@ INSTRUCTION_SETS: dict[str, tuple[str, ...]] = {
 VARIABLE = "BNNFPGA_EMULATOR"
 """Environment variable that chooses a path: one of `INSTRUCTION_SETS`, or `numpy`."""
 
-# The hot code: the sources that use vectors (lanes.h), and those that feed them.
-_VECTORS = ("bit_planes", "byte_table", "matrix_vector", "row_kernel", "sliced_matrix_vector")
+# The line of a source that asks for full optimisation: those that use vectors (lanes.h), and those that feed them.
+_HOT = "// Hot code, compiled with -O3."
 _MESSAGE_BYTES = 400
 
 
@@ -92,6 +93,11 @@ def native_path() -> str | None:
     return None
 
 
+def is_hot(source: Path) -> bool:
+    """Whether a C++ source asks for full optimisation; the others compile faster with little."""
+    return _HOT in source.read_text().splitlines()
+
+
 @functools.cache
 def load_library(path: str) -> ctypes.CDLL:
     """Load the library of a path that runs here, after building it if the cache does not hold it.
@@ -103,11 +109,11 @@ def load_library(path: str) -> ctypes.CDLL:
     """
     files = sorted((asset("flows") / "emulator").iterdir())
     sources = [file for file in files if file.suffix == ".cpp"]
-    vectors = tuple(file for file in sources if file.stem in _VECTORS)
-    others = tuple(file for file in sources if file.stem not in _VECTORS)
+    hot = tuple(file for file in sources if is_hot(file))
+    others = tuple(file for file in sources if file not in hot)
     library = shared_library(
         f"emulator-{path}",
-        {"vectors": TranslationUnit(("-O3",), vectors), "rest": TranslationUnit(("-O1",), others)},
+        {"hot": TranslationUnit(("-O3",), hot), "rest": TranslationUnit(("-O1",), others)},
         headers=[file for file in files if file.suffix == ".h"],
         flags=_options(path),
         what="the emulator",
