@@ -86,7 +86,7 @@ module bnn_matrix_vector #(
     $error("bnn_matrix_vector: PE must divide MH");
   end
   if (Pixels > 1 && (PE != MH || SIMD != MW)) begin : gen_check_pixels
-    $error("bnn_matrix_vector: several vectors a beat need PE = MH and SIMD = MW");
+    $error("bnn_matrix_vector: several vectors per beat need PE = MH and SIMD = MW");
   end
   if (InputBipolar != 0 && InputBits != 1) begin : gen_check_bipolar
     $error("bnn_matrix_vector: inputs of -1 and +1 have 1 bit");

@@ -61,10 +61,10 @@ module bnn_pool #(
     $error("bnn_pool: OutputBits must be InputBits, or at least that for sums");
   end
   if ((SIMD > 1 || ReduceStages > 0) && Chunks > 1) begin : gen_check_chunks
-    $error("bnn_pool: several pixels a beat, and a register behind them, need whole pixels");
+    $error("bnn_pool: several pixels per beat, and a register behind them, need whole pixels");
   end
   if (Pixels > 1 && Steps > 1) begin : gen_check_pixels
-    $error("bnn_pool: several windows a beat need all their pixels in it");
+    $error("bnn_pool: several windows per beat need all their pixels in it");
   end
   if (ReduceStages > 1) begin : gen_check_stages
     $error("bnn_pool: ReduceStages must be 0 or 1");

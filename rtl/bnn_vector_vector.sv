@@ -78,10 +78,10 @@ module bnn_vector_vector #(
     $error("bnn_vector_vector: inputs of -1 and +1 have 1 bit");
   end
   if (SIMD > 1 && Chunks > 1) begin : gen_check_chunks
-    $error("bnn_vector_vector: several pixels a beat need whole pixels");
+    $error("bnn_vector_vector: several pixels per beat need whole pixels");
   end
   if (Pixels > 1 && Steps > 1) begin : gen_check_pixels
-    $error("bnn_vector_vector: several windows a beat need all their pixels in it");
+    $error("bnn_vector_vector: several windows per beat need all their pixels in it");
   end
   if (ProductStages > 1) begin : gen_check_stages
     $error("bnn_vector_vector: ProductStages must be 0 or 1");

@@ -79,10 +79,10 @@ module bnn_window #(
     $error("bnn_window: Flags must be 0 or 1, and Fill less than 2 ** ElementBits");
   end
   if (Taps * Windows * InputPixels > 1 && Chunks > 1) begin : gen_check_chunks
-    $error("bnn_window: several pixels a beat need whole pixels in the beats");
+    $error("bnn_window: several pixels per beat need whole pixels in the beats");
   end
   if (Windows > 1 && Taps != KernelRows * KernelColumns) begin : gen_check_whole
-    $error("bnn_window: several windows a beat need all their pixels in it");
+    $error("bnn_window: several windows per beat need all their pixels in it");
   end
   if (WindowColumns % Windows != 0 || Columns % InputPixels != 0) begin : gen_check_rows
     $error("bnn_window: the windows and pixels of a beat must divide a row of them");
