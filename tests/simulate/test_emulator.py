@@ -33,8 +33,7 @@ from bnnfpga.dataflow.operators.width_converter import WidthConverter
 from bnnfpga.dataflow.operators.window import Geometry, Window
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.native.toolchain import find_compiler
-from bnnfpga.numbers.integers import IntArray, IntegerType
-from bnnfpga.numbers.threshold_table import ThresholdTable
+from bnnfpga.numbers.integers import IntegerType
 from bnnfpga.simulate.runners import emulator_library
 from bnnfpga.simulate.runners.emulator import Emulator, run_emulator
 from bnnfpga.simulate.runners.emulator_library import INSTRUCTION_SETS, VARIABLE, choose_path, paths_here
@@ -42,26 +41,11 @@ from tests.conftest import THOROUGH
 from tests.dataflow.chains import random_chain, random_folding
 from tests.dataflow.test_window import windows
 from tests.support.graphs import chain
+from tests.support.hls_cases import random_integers, random_table
 
 BIPOLAR = IntegerType.bipolar()
 HERE = paths_here(find_compiler())
 CASES = 1000 if THOROUGH else 60
-
-
-def random_integers(type: IntegerType, shape: tuple[int, ...], rng: np.random.Generator) -> IntArray:
-    if type.is_bipolar:
-        return 2 * rng.integers(0, 2, shape) - 1
-    return rng.integers(type.lo, type.hi + 1, shape)
-
-
-def thresholds(
-    input_type: IntegerType, rows: int, levels: int, result_type: IntegerType, rng: np.random.Generator
-) -> ThresholdTable:
-    """Anywhere in [lo, hi + 1], rows that are constant and rows that decrease among them."""
-    values = np.sort(rng.integers(input_type.lo, input_type.hi + 2, (rows, levels)), axis=1)
-    values[rng.random(rows) < 0.1] = input_type.hi + 1
-    values[rng.random(rows) < 0.1] = input_type.lo
-    return ThresholdTable(values, rng.random(rows) < 0.4, result_type)
 
 
 def check(
@@ -155,7 +139,11 @@ def test_matrix_vector(
     unit = MatrixVector("unit", w, input_type, positions)
     if result_type is not None:
         unit = MatrixVector(
-            "unit", w, input_type, positions, thresholds(unit.accumulator, mh, levels_of(result_type), result_type, rng)
+            "unit",
+            w,
+            input_type,
+            positions,
+            random_table(unit.accumulator, mh, levels_of(result_type), result_type, rng),
         )
     check(chain([unit]), random_integers(input_type, (frames, *positions, mw), rng), path)
 
@@ -192,7 +180,7 @@ def test_threshold(
     seed: int,
 ) -> None:
     rng = np.random.default_rng(seed)
-    table = thresholds(input_type, 1 if shared else channels, levels_of(result_type), result_type, rng)
+    table = random_table(input_type, 1 if shared else channels, levels_of(result_type), result_type, rng)
     unit = Threshold("unit", (*positions, channels), input_type, table)
     check(chain([unit]), random_integers(input_type, (4, *positions, channels), rng), path)
 
@@ -303,7 +291,7 @@ def test_depthwise_behind_upsampling(
     weights = rng.integers(-highest - 1, highest + 1, (6, channels)) if highest else rng.choice([-1, 1], (6, channels))
     unit = VectorVector("unit", weights, input_type, geometry.windows, padded=window.flagged)
     if result_type is not None:
-        table = thresholds(unit.accumulator, channels, levels_of(result_type), result_type, rng)
+        table = random_table(unit.accumulator, channels, levels_of(result_type), result_type, rng)
         unit = VectorVector("unit", weights, input_type, geometry.windows, table, window.flagged)
     check(chain([upsample, window, unit]), random_integers(input_type, (3, 2, 3, channels), rng), path)
 
@@ -324,7 +312,7 @@ def test_convolutions(path: str, channels: int, pads: int, input_type: IntegerTy
         w = rng.choice([-1, 1], (outputs, 9 * inputs))
         options = {"positions": geometry.windows, "kernel": (3, 3), "padded": window.flagged}
         sums = MatrixVector(f"unit{index}", w, type, **options).accumulator
-        table = thresholds(sums, outputs, 1, BIPOLAR, rng)
+        table = random_table(sums, outputs, 1, BIPOLAR, rng)
         units += [window, MatrixVector(f"unit{index}", w, type, table=table, **options)]
     flat = units[-1].outputs[0].elements
     units.append(MatrixVector("dense", rng.choice([-1, 1], (10, flat)), BIPOLAR))
@@ -369,7 +357,7 @@ def test_any_convolution(
     options = {"positions": window.geometry.windows, "kernel": window.geometry.kernel, "padded": window.flagged}
     unit = MatrixVector("unit", weights, window.type, **options)
     if result_type is not None:
-        table = thresholds(unit.accumulator, mh, levels_of(result_type), result_type, rng)
+        table = random_table(unit.accumulator, mh, levels_of(result_type), result_type, rng)
         unit = MatrixVector("unit", weights, window.type, table=table, **options)
     x = random_integers(window.type, (frames, *window.inputs[0].shape), rng)
     check(chain([window, unit]), x, path, threads=1 + seed % 2, every_stream=every_stream)
@@ -411,7 +399,7 @@ def test_branches(
     shape = (2, channels)
     port = Port(shape, input_type, 1)
     tables = [
-        thresholds(input_type, channels, levels_of(type), type, rng)
+        random_table(input_type, channels, levels_of(type), type, rng)
         for type in (result_types[0], result_types[1], result_types[0])
     ]
     units = [Threshold(f"branch{index}", shape, input_type, table) for index, table in enumerate(tables)]
@@ -427,13 +415,13 @@ def test_branches(
         WidthConverter("wide", (2, 2 * channels), result_types[0], 1, 2 * channels),
         Select("select", (2,), 2 * channels, index, result_types[0]),
         WidthConverter("narrow", (2, len(index)), result_types[0], len(index), 1),
-        Threshold("last", (2, len(index)), result_types[0], thresholds(result_types[0], 1, 1, BIPOLAR, rng)),
+        Threshold("last", (2, len(index)), result_types[0], random_table(result_types[0], 1, 1, BIPOLAR, rng)),
         Concat("both", (), (2 * channels, 2 * len(index)), BIPOLAR),
         Threshold(
             "sum",
             shape,
             (sums := Add("x", shape, (result_types[0], result_types[1]), factors).result_type),
-            thresholds(sums, 1, 1, BIPOLAR, rng),
+            random_table(sums, 1, 1, BIPOLAR, rng),
         ),
     ):
         graph.add(unit)
