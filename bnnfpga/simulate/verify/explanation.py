@@ -34,7 +34,7 @@ def describe_difference(
     if fault is None:
         fault, watched = _locate(stage, subject, found)
     written = None
-    if wave is not None and stage.writes_waves and fault is not None and fault.cycle is not None:
+    if wave is not None and stage.write_wave is not None and fault is not None and fault.cycle is not None:
         work = 0 if fault.unit is None else _work(subject.graph[fault.unit].schedule())
         first, last = max(0, fault.cycle - wave.cycles - work), fault.cycle + wave.cycles
         stage.write_wave(watched, WaveformWindow(wave.path, first, last))

@@ -52,7 +52,7 @@ def check_wave(wave: Wave, chosen: Sequence[Stage]) -> None:
         raise UserError(
             f"{wave.path} is not a waveform file", where="--wave", hint="give a name that ends in .vcd or .fst"
         )
-    if not any(stage.writes_waves for stage in chosen):
+    if not any(stage.write_wave for stage in chosen):
         raise UserError("a waveform needs the stage rtl", where="--wave", hint="add it to --stages")
     if wave.cycles < 1:
         raise UserError(f"{wave.cycles} cycles are not a window", where="--wave-cycles", hint="give at least 1")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
@@ -97,6 +97,9 @@ class Subject:
         return 20_000 + 4 * (cycles.latency + len(self.images.codes) * cycles.initiation_interval)
 
 
+WaveWriter = Callable[[Subject, WaveformWindow], None]
+
+
 class Stage(ABC):
     """One form of the accelerator."""
 
@@ -104,9 +107,6 @@ class Stage(ABC):
 
     reads_file: ClassVar[bool] = False
     """Whether the stage compares the unmodified file with the golden model, as `Subject.reading`."""
-
-    writes_waves: ClassVar[bool] = False
-    """Whether the stage has cycles to show in a waveform, by `write_wave`."""
 
     @abstractmethod
     def run(self, subject: Subject) -> Result:
@@ -128,9 +128,10 @@ class Stage(ABC):
         del subject
         return {}
 
-    def write_wave(self, subject: Subject, window: WaveformWindow) -> None:
-        """Run again and write a waveform of some cycles, where the stage `writes_waves`."""
-        raise NotImplementedError(f"{self.name} has no cycles")
+    @property
+    def write_wave(self) -> WaveWriter | None:
+        """Runs a subject's images again and writes a waveform of some cycles; None from stages without cycles."""
+        return None
 
     def is_here(self) -> bool:
         """Whether this machine has the tools that the stage needs."""
@@ -239,7 +240,6 @@ class RtlStage(Stage):
     """The Verilated `rtl/` and `memories/`, cycle by cycle."""
 
     name = "rtl"
-    writes_waves = True
 
     def run(self, subject: Subject) -> Result:
         try:
@@ -261,17 +261,22 @@ class RtlStage(Stage):
         )
         return from_monitors(subject.graph, files), cycles
 
-    def write_wave(self, subject: Subject, window: WaveformWindow) -> None:
-        kind = window.path.suffix[1:]
-        simulator = build_simulator(subject.project.folder, trace=kind)  # type: ignore[arg-type]
-        watch_simulator(
-            simulator,
-            subject.project.folder / "memories",
-            _beats(subject),
-            len(subject.images.codes),
-            most_cycles=min(subject.most_cycles, window.last + 1),
-            window=window,
-        )
+    @property
+    def write_wave(self) -> WaveWriter:
+        return _write_wave
+
+
+def _write_wave(subject: Subject, window: WaveformWindow) -> None:
+    kind = window.path.suffix[1:]
+    simulator = build_simulator(subject.project.folder, trace=kind)  # type: ignore[arg-type]
+    watch_simulator(
+        simulator,
+        subject.project.folder / "memories",
+        _beats(subject),
+        len(subject.images.codes),
+        most_cycles=min(subject.most_cycles, window.last + 1),
+        window=window,
+    )
 
 
 def _beats(subject: Subject) -> bytes:
