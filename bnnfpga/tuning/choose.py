@@ -9,11 +9,9 @@ from bnnfpga.base.errors import UserError
 from bnnfpga.dataflow.folding import Folding, LayerFolding
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import Operator
-from bnnfpga.dataflow.resources import add_resources
+from bnnfpga.dataflow.resources import add_resources, area
 from bnnfpga.dataflow.stream import legal_lanes
 
-_LUTS_PER_DSP = 60
-"""Cost of a DSP slice in LUTs: about an 8 by 8 bit multiplier."""
 _CYCLES_PER_LUT = 128
 """Cycles of latency worth one LUT, so that latency that costs next to nothing is saved."""
 
@@ -103,6 +101,5 @@ def _cost(units: Sequence[Operator]) -> tuple[float, int]:
     while one with a vector per pixel overlaps with it.
     """
     resources = add_resources(*(unit.resources() for unit in units))
-    area = resources["lut"] + 0.25 * resources["ff"] + _LUTS_PER_DSP * resources["dsp"]
     vector = units[0].interval() / math.prod(units[0].outputs[0].shape[:-1])
-    return area + vector / _CYCLES_PER_LUT, _interval(units)
+    return area(resources) + vector / _CYCLES_PER_LUT, _interval(units)

@@ -154,7 +154,7 @@ class MatrixVector(DotProductUnit):
 
     @property
     def latency(self) -> int:
-        return 4 + self.popcount_stages
+        return 3 + self.popcount_stages + (self.stored_thresholds.stages or 1)
 
     @property
     def queue(self) -> int:
@@ -178,15 +178,14 @@ class MatrixVector(DotProductUnit):
     def resources(self) -> dict[str, int]:
         weights, thresholds, bits = self.stored_weights, self.stored_thresholds, self.input_type.bits
         accumulate = self.pe * self.accumulator_bits
-        compare = self.pe * thresholds.levels * -(-thresholds.bits // 2)
         vector = self.simd * bits * -(-self.steps // 64) if self.passes > 1 else 0
         block = self.memory == "block" and weights.words > 1
         unit = {
-            "lut": 2 * accumulate + compare + vector + 40,
+            "lut": 2 * accumulate + vector + 40,
             "ff": (0 if block else weights.width) + self.pixels * self.simd * bits + 3 * accumulate + 40,
         }
         queue = queue_resources(self.outputs[0].width, self.queue)
-        return add_resources(unit, self._term_resources(), weights.resources(), thresholds.resources(), queue)
+        return add_resources(unit, self._term_resources(), weights.resources(), thresholds.resources(self.pe), queue)
 
     def _term_resources(self) -> dict[str, int]:
         """Estimate for the products of a step and their adders."""
