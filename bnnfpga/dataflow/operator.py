@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Self
 
 from bnnfpga.dataflow.element_function import ElementFunction
@@ -21,6 +21,7 @@ from bnnfpga.dataflow.hardware import (
 from bnnfpga.dataflow.requantizers import RequantizerKind
 from bnnfpga.dataflow.schedule import Schedule
 from bnnfpga.dataflow.stream import Port
+from bnnfpga.dataflow.target import DEFAULT_TARGET, Target
 from bnnfpga.dataflow.unit_parameters import UnitParameters
 from bnnfpga.dataflow.weighted_sums import WeightedSums
 from bnnfpga.numbers.exact_arrays import Integers
@@ -53,6 +54,8 @@ class Operator(ABC):
     """
 
     name: str
+    target: Target = field(default=DEFAULT_TARGET, kw_only=True)
+    """The FPGA family and the clock, by which it chooses forms and pipeline stages."""
 
     kind: ClassVar[str]
     """The unit's name for users and reports, like `matrix_vector`."""
@@ -160,7 +163,7 @@ class Operator(ABC):
         return self
 
     def refolded(self, **changes: object) -> Self:
-        """A copy with another `pe`, `simd`, memory or lanes."""
+        """A copy with another `pe`, `simd`, memory, lanes or target."""
         return replace(self, **changes)  # type: ignore[arg-type]
 
     @property
