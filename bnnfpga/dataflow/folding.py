@@ -14,6 +14,7 @@ from bnnfpga.dataflow.hardware import MemoryKind
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.fifo import Fifo
 from bnnfpga.dataflow.operators.width_converter import WidthConverter
+from bnnfpga.dataflow.requantizers import RequantizerKind
 from bnnfpga.dataflow.stream import Port, legal_lanes
 from bnnfpga.dataflow.token_model import Deadlock, predict
 
@@ -29,11 +30,12 @@ _UNBOUNDED = 1 << 40
 
 @dataclass(frozen=True)
 class LayerFolding:
-    """The parallelism of one layer. None leaves a value unchanged."""
+    """The parallelism and the forms of one layer. None leaves a value unchanged."""
 
     pe: int | None = None
     simd: int | None = None
     memory: MemoryKind | None = None
+    requantizer: RequantizerKind | None = None
 
     def completed(self, other: LayerFolding) -> LayerFolding:
         """The folding with its unset values taken from `other`."""
@@ -41,6 +43,7 @@ class LayerFolding:
             other.pe if self.pe is None else self.pe,
             other.simd if self.simd is None else self.simd,
             other.memory if self.memory is None else self.memory,
+            other.requantizer if self.requantizer is None else self.requantizer,
         )
 
 
@@ -48,7 +51,7 @@ Folding = Mapping[str, LayerFolding]
 
 
 def parse_folding(data: object, where: str) -> Folding:
-    """Parse a folding from plain data, as read from a folding file: layer names to `pe`, `simd` and `memory`."""
+    """Parse a folding from plain data, as read from a folding file: layer names to the settings of `LayerFolding`."""
     if not isinstance(data, Mapping):
         raise UserError(
             "it must map layer names to pe, simd and memory", where=where, hint="like matrix_vector0: {pe: 2, simd: 4}"
@@ -100,6 +103,8 @@ def folding_of(graph: Graph) -> dict[str, dict[str, int | str]]:
             entry["simd"] = simd
         if operator.memory is not None:
             entry["memory"] = operator.memory
+        if operator.requantizer is not None:
+            entry["requantizer"] = operator.requantizer
         if entry:
             result[operator.name] = entry
     return result
@@ -264,6 +269,15 @@ def _fold_operator(operator: Operator, folding: LayerFolding, where: str) -> Ope
                 hint=f"legal values are {', '.join(memories)}" if memories else "this layer has no memory to choose",
             )
         changes["memory"] = folding.memory
+    if folding.requantizer is not None:
+        forms = operator.requantizer_kinds
+        if folding.requantizer not in forms:
+            raise UserError(
+                f"requantizer: {shown(folding.requantizer)} is not legal",
+                where=where,
+                hint=f"legal values are {', '.join(forms)}" if forms else "this layer has one form only",
+            )
+        changes["requantizer"] = folding.requantizer
     return operator.refolded(**changes) if changes else operator
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bnnfpga.numbers.integers import IntArray, IntegerType
 from bnnfpga.numbers.threshold_table import ThresholdTable
@@ -53,7 +52,8 @@ class FixedPointSteps:
         sums = self.factors * x + self.offsets
         if self.tie is not None:
             sums = sums + ((sums >> self.shift & 1) ^ self.tie)
-        return np.clip(sums >> self.shift, 0, self.levels).astype(np.int64, copy=False)
+        counts: IntArray = np.clip(sums >> self.shift, 0, self.levels)
+        return counts
 
     def equals(self, table: ThresholdTable) -> bool:
         """Whether these are the counts of a table for every integer of the domain.

@@ -8,7 +8,7 @@ from bnnfpga.base.assets import asset
 
 OPERATORS = sorted(path.stem for path in (asset("hls").parent / "bnnfpga" / "dataflow" / "operators").glob("[a-z]*.py"))
 # Parts of units, and what only one of the two forms needs.
-PARTS = {"bnn_comparators", "bnn_output_queue", "bnn_rom"}
+PARTS = {"bnn_comparators", "bnn_fixed_point", "bnn_output_queue", "bnn_requantizer", "bnn_rom"}
 BOUNDARY = {"stream_input"}
 
 

@@ -27,6 +27,7 @@ ILLEGAL: dict[str, list[str]] = {
     "bnn_concat": ["Width0=0", "Beats1=0", "Width1=3"],
     "bnn_crop": ["Width=0", "Rows=0", "Chunks=0", "KeptRows=0", "KeptColumns=0"],
     "bnn_fifo": ["Width=0", "Depth=1", "Reserved=2"],
+    "bnn_fixed_point": ["ValueBits=0", "Levels=0", "ValueSigned=2", "Ties=3", "SumBits=2", "OffsetBits=7"],
     "bnn_fork": ["Width=0"],
     "bnn_lookup": ["PE=0", "InputBits=25", "Groups=1 PE=1001", 'Groups=1 MemoryKind="bram"', "QueueDepth=1"],
     "bnn_matrix_vector": [
@@ -40,6 +41,7 @@ ILLEGAL: dict[str, list[str]] = {
         *("PE=0", "Steps=0", "Pixels=0", "Flags=2", "Sum=2", "InputBits=2 OutputBits=2", "OutputBits=2"),
         *("SIMD=2 Chunks=2", "Pixels=2", "ReduceStages=2", "QueueDepth=1"),
     ],
+    "bnn_requantizer": ["Values=0", "Rows=2", "Levels=0", 'MemoryKind="bram"', 'Form="table"'],
     "bnn_rom": ["Width=0", "Words=0", "AddressBits=0", "Words=3", 'Kind="bram"'],
     "bnn_score_output": ["Beats=0", "InputWidth=0", "OutputWidth=9", "InputWidth=9"],
     "bnn_select": ["Inputs=0", "Outputs=0", "IndexBits=33", "Flags=2", "Index=1"],
