@@ -81,8 +81,8 @@ class Comparators(Requantizer):
 
     def resources(self) -> dict[str, int]:
         levels = self.table.levels
-        # Comparators, and full adders that count.
-        return {"lut": levels * -(-self.type.bits // 2) + (levels - levels.bit_length())}
+        # Comparators, and adders that count.
+        return {"lut": levels * -(-self.type.bits // 2) + 4 * (levels - 1)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +128,7 @@ class FixedPoint(Requantizer):
         )
 
     def resources(self) -> dict[str, int]:
-        cut = 2 * self.steps.levels.bit_length()
+        cut = self.steps.levels.bit_length() * (1 if self.steps.tie is None else 2)
         if not self.factor_bits:
             return {"lut": self.sum_bits + cut}
         domain = self.steps.domain
