@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from bnnfpga.base.assets import asset
@@ -43,27 +44,13 @@ def render_rtl(graph: Graph, folder: Path, title: str = "accelerator") -> None:
         (folder / "rtl" / module.name).write_text(module.read_text())
     streams = graph.streams
     outputs = output_ports(graph)
-    output_port = {port.stream.producer: port.name for port in outputs}
-    units = []
     levels = {"input": "32'd0"}
     for operator in graph.operators:
-        instance = operator.rtl()
-        sent = graph.outputs_of(operator.name)
-        for stream, level in zip(sent, instance.levels, strict=True):
+        for stream, level in zip(graph.outputs_of(operator.name), operator.rtl().levels, strict=True):
             levels[stream.name] = "32'(" + level.format(unit=operator.name) + ")"
-        for memory in operator.memories():
-            (folder / "memories" / _file_name(operator, memory)).write_text(hex_file(memory))
-        units.append(
-            {
-                "name": operator.name,
-                "comment": module_comment(operator),
-                "module": instance.module,
-                "parameters": [(name, _literal(operator, value)) for name, value in instance.parameters.items()],
-                "inputs": _ports("s", graph.inputs_of(operator.name)),
-                "outputs": _ports("m", sent),
-                "tlast": output_port.get(operator.name),
-            }
-        )
+        for name, memory in memory_files(operator).items():
+            (folder / "memories" / name).write_text(hex_file(memory))
+    units = [module_instance(graph, operator) for operator in graph.operators]
     text = render(
         "rtl/accelerator.sv.j2",
         title=comment(title),
@@ -74,8 +61,7 @@ def render_rtl(graph: Graph, folder: Path, title: str = "accelerator") -> None:
         monitors=[
             {
                 "stream": stream.name,
-                # Streams at the output boundary are already padded to whole bytes.
-                "width": 8 * stream.port.boundary_bytes if stream.consumer is None else stream.port.width,
+                "width": stream_width(stream),
                 "level": levels[stream.name],
             }
             for stream in streams
@@ -86,21 +72,63 @@ def render_rtl(graph: Graph, folder: Path, title: str = "accelerator") -> None:
     (folder / FILE_LIST).write_text("".join(f"rtl/{name}\n" for name in names))
 
 
-def _file_name(operator: Operator, memory: Memory) -> str:
-    return f"{operator.name}_{memory.name}.mem"
+@dataclass(frozen=True)
+class ModuleInstance:
+    """A unit's instance as the templates write it.
+
+    `parameters` are names with their values as text; `inputs` and `outputs` are prefixes of ports with their streams;
+    `tlast` is the output port of the accelerator whose last beat the unit marks, if it does.
+    """
+
+    name: str
+    comment: str
+    module: str
+    parameters: Sequence[tuple[str, str]]
+    inputs: Sequence[tuple[str, Stream]]
+    outputs: Sequence[tuple[str, Stream]]
+    tlast: str | None
 
 
-def _ports(prefix: str, streams: Sequence[Stream]) -> list[tuple[str, str]]:
-    """A unit's port names, numbered if there are several, each with the name of its stream."""
+def module_instance(graph: Graph, operator: Operator, name: str | None = None) -> ModuleInstance:
+    """The instance of a unit of a graph, under another name if one is given."""
+    instance = operator.rtl()
+    output_port = {port.stream.producer: port.name for port in output_ports(graph)}
+    return ModuleInstance(
+        name=name or operator.name,
+        comment=module_comment(operator),
+        module=instance.module,
+        parameters=[(key, _literal(name or operator.name, value)) for key, value in instance.parameters.items()],
+        inputs=_ports("s", graph.inputs_of(operator.name)),
+        outputs=_ports("m", graph.outputs_of(operator.name)),
+        tlast=output_port.get(operator.name),
+    )
+
+
+def stream_width(stream: Stream) -> int:
+    """Bits of the wires of a stream; at the output boundary beats are already padded to whole bytes."""
+    return 8 * stream.port.boundary_bytes if stream.consumer is None else stream.port.width
+
+
+def memory_files(operator: Operator, name: str | None = None) -> Mapping[str, Memory]:
+    """The memories of a unit by the names of their files, which begin with the unit's name or another one."""
+    return {_file_name(name or operator.name, memory): memory for memory in operator.memories()}
+
+
+def _file_name(unit: str, memory: Memory) -> str:
+    return f"{unit}_{memory.name}.mem"
+
+
+def _ports(prefix: str, streams: Sequence[Stream]) -> list[tuple[str, Stream]]:
+    """A unit's port names, numbered if there are several, each with its stream."""
     several = len(streams) > 1
-    return [(f"{prefix}{index}" if several else prefix, stream.name) for index, stream in enumerate(streams)]
+    return [(f"{prefix}{index}" if several else prefix, stream) for index, stream in enumerate(streams)]
 
 
-def _literal(operator: Operator, value: RtlParameter) -> str:
+def _literal(unit: str, value: RtlParameter) -> str:
     if isinstance(value, Memory):
-        return _in_folder(_file_name(operator, value))
+        return _in_folder(_file_name(unit, value))
     if isinstance(value, MemoryBank):
-        return _in_folder(f"{operator.name}_{value.name}_")
+        return _in_folder(f"{unit}_{value.name}_")
     if isinstance(value, RtlVector):
         entries = ", ".join(f"{value.bits}'d{entry}" for entry in reversed(value.values))
         lines = textwrap.wrap(entries, _LINE - 6)

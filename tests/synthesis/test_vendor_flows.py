@@ -147,7 +147,7 @@ def test_vivado(project: Path, tools: Path, tmp_path: Path, capsys: pytest.Captu
         "clock_mhz": 160.0,
         "lut": 1204,
         "ff": 2077,
-        "bram": 7,
+        "bram18": 7,
         "dsp": 4,
         "fmax_mhz": 125.0,
         "timing_met": True,
