@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bnnfpga.codegen.memories import hex_file
-from bnnfpga.codegen.rtl import memory_files, module_instance, stream_width
+from bnnfpga.codegen.rtl import memory_files, module_instance, port_streams, rendered_module, stream_width
 from bnnfpga.codegen.templating import render
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import Operator
 
-_INSTANCE = "dut"
+INSTANCE = "dut"
+"""The name of the unit in its sources."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,17 +43,17 @@ class UnitSources:
 
 def unit_sources(graph: Graph, operator: Operator, library: Mapping[str, str]) -> UnitSources:
     """The sources of a unit of a graph; `library` has the modules of the project by their files' stems."""
-    unit = module_instance(graph, operator, _INSTANCE)
-    unit = replace(
-        unit,
-        inputs=[(port, replace(stream, name=port)) for port, stream in unit.inputs],
-        outputs=[(port, replace(stream, name=port)) for port, stream in unit.outputs],
-        tlast="m" if unit.tlast else None,
+    unit = operator.refolded(name=INSTANCE)
+    inputs = [replace(stream, name=port) for port, stream in port_streams("s", graph.inputs_of(operator.name))]
+    outputs = [replace(stream, name=port) for port, stream in port_streams("m", graph.outputs_of(operator.name))]
+    tlast = "m" if any(stream.consumer is None for stream in outputs) else None
+    instance = module_instance(unit, inputs, outputs, tlast)
+    own = {"unit.sv": render("rtl/out_of_context.sv.j2", unit=instance, width=stream_width), **rendered_module(unit)}
+    used = used_modules("\n".join(own.values()), library)
+    modules = {**own, **{f"{name}.sv": library[name] for name in used}}
+    return UnitSources(
+        operator.name, operator.kind, modules, {name: hex_file(data) for name, data in memory_files(unit).items()}
     )
-    top = render("rtl/out_of_context.sv.j2", unit=unit, width=stream_width)
-    modules = {"unit.sv": top, **{f"{name}.sv": library[name] for name in used_modules(top, library)}}
-    memories = {name: hex_file(memory) for name, memory in memory_files(operator, _INSTANCE).items()}
-    return UnitSources(operator.name, operator.kind, modules, memories)
 
 
 def used_modules(text: str, library: Mapping[str, str]) -> list[str]:

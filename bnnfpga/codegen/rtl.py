@@ -44,13 +44,22 @@ def render_rtl(graph: Graph, folder: Path, title: str = "accelerator") -> None:
         (folder / "rtl" / module.name).write_text(module.read_text())
     streams = graph.streams
     outputs = output_ports(graph)
+    output_port = {port.stream.producer: port.name for port in outputs}
     levels = {"input": "32'd0"}
     for operator in graph.operators:
         for stream, level in zip(graph.outputs_of(operator.name), operator.rtl().levels, strict=True):
             levels[stream.name] = "32'(" + level.format(unit=operator.name) + ")"
+        for path, text in rendered_module(operator).items():
+            modules.append(folder / "rtl" / path)
+            modules[-1].write_text(text)
         for name, memory in memory_files(operator).items():
             (folder / "memories" / name).write_text(hex_file(memory))
-    units = [module_instance(graph, operator) for operator in graph.operators]
+    units = [
+        module_instance(
+            operator, graph.inputs_of(operator.name), graph.outputs_of(operator.name), output_port.get(operator.name)
+        )
+        for operator in graph.operators
+    ]
     text = render(
         "rtl/accelerator.sv.j2",
         title=comment(title),
@@ -89,19 +98,29 @@ class ModuleInstance:
     tlast: str | None
 
 
-def module_instance(graph: Graph, operator: Operator, name: str | None = None) -> ModuleInstance:
-    """The instance of a unit of a graph, under another name if one is given."""
+def module_instance(
+    operator: Operator, inputs: Sequence[Stream], outputs: Sequence[Stream], tlast: str | None
+) -> ModuleInstance:
+    """The instance of a unit between these streams."""
     instance = operator.rtl()
-    output_port = {port.stream.producer: port.name for port in output_ports(graph)}
     return ModuleInstance(
-        name=name or operator.name,
+        name=operator.name,
         comment=module_comment(operator),
         module=instance.module,
-        parameters=[(key, _literal(name or operator.name, value)) for key, value in instance.parameters.items()],
-        inputs=_ports("s", graph.inputs_of(operator.name)),
-        outputs=_ports("m", graph.outputs_of(operator.name)),
-        tlast=output_port.get(operator.name),
+        parameters=[(name, _literal(operator, value)) for name, value in instance.parameters.items()],
+        inputs=port_streams("s", inputs),
+        outputs=port_streams("m", outputs),
+        tlast=tlast,
     )
+
+
+def rendered_module(operator: Operator) -> Mapping[str, str]:
+    """The file of the module that is rendered for a unit, by its name; none for a unit without one."""
+    instance = operator.rtl()
+    if instance.rendered is None:
+        return {}
+    template = f"rtl/{instance.rendered.template}.sv.j2"
+    return {f"{instance.module}.sv": render(template, module=instance.module, **instance.rendered.values)}
 
 
 def stream_width(stream: Stream) -> int:
@@ -109,26 +128,26 @@ def stream_width(stream: Stream) -> int:
     return 8 * stream.port.boundary_bytes if stream.consumer is None else stream.port.width
 
 
-def memory_files(operator: Operator, name: str | None = None) -> Mapping[str, Memory]:
-    """The memories of a unit by the names of their files, which begin with the unit's name or another one."""
-    return {_file_name(name or operator.name, memory): memory for memory in operator.memories()}
+def memory_files(operator: Operator) -> Mapping[str, Memory]:
+    """The memories of a unit by the names of their files."""
+    return {_file_name(operator, memory): memory for memory in operator.memories()}
 
 
-def _file_name(unit: str, memory: Memory) -> str:
-    return f"{unit}_{memory.name}.mem"
+def _file_name(operator: Operator, memory: Memory) -> str:
+    return f"{operator.name}_{memory.name}.mem"
 
 
-def _ports(prefix: str, streams: Sequence[Stream]) -> list[tuple[str, Stream]]:
+def port_streams(prefix: str, streams: Sequence[Stream]) -> list[tuple[str, Stream]]:
     """A unit's port names, numbered if there are several, each with its stream."""
     several = len(streams) > 1
     return [(f"{prefix}{index}" if several else prefix, stream) for index, stream in enumerate(streams)]
 
 
-def _literal(unit: str, value: RtlParameter) -> str:
+def _literal(operator: Operator, value: RtlParameter) -> str:
     if isinstance(value, Memory):
-        return _in_folder(_file_name(unit, value))
+        return _in_folder(_file_name(operator, value))
     if isinstance(value, MemoryBank):
-        return _in_folder(f"{unit}_{value.name}_")
+        return _in_folder(f"{operator.name}_{value.name}_")
     if isinstance(value, RtlVector):
         entries = ", ".join(f"{value.bits}'d{entry}" for entry in reversed(value.values))
         lines = textwrap.wrap(entries, _LINE - 6)

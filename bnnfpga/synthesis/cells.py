@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from bnnfpga.base.errors import UserError
-
 
 @dataclass(frozen=True)
 class WideMux:
@@ -175,18 +173,4 @@ LIBRARIES: Mapping[str, CellLibrary] = {
         address="AD|RAD",
     ),
 }
-"""The cells by family."""
-DEFAULT_FAMILY = "xc7"
-
-
-def check_family(family: str) -> str:
-    """The family itself.
-
-    Raises
-    ------
-    UserError
-        If Yosys' flow does not know it.
-    """
-    if family not in LIBRARIES:
-        raise UserError(f"{family!r} is not an FPGA family", where="--family", hint=f"give {', '.join(LIBRARIES)}")
-    return family
+"""The cells by family (`bnnfpga.dataflow.target`)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from bnnfpga.codegen.out_of_context import INSTANCE
 from bnnfpga.synthesis.cells import CellLibrary
 from bnnfpga.synthesis.mapped_netlist import Bit, MappedCell, MappedNetlist
 
@@ -18,7 +19,7 @@ class CriticalPath:
     end: str
 
     def __str__(self) -> str:
-        return f"{self.start} to {self.end}" if self.start != self.end else self.start
+        return f"{self.start} to {self.end}"
 
 
 def read_sta(text: str, netlist: MappedNetlist) -> CriticalPath | None:
@@ -33,7 +34,8 @@ def read_sta(text: str, netlist: MappedNetlist) -> CriticalPath | None:
     names = [wire.replace(" [", "[") for wire in wires]
     start = (passed or names or ["?"])[-1]
     end = passed[0] if cells[0] is not None else (names or passed or ["?"])[0]
-    return CriticalPath(int(found[1]) / 1000, start, end)
+    inside = f"{INSTANCE}."
+    return CriticalPath(int(found[1]) / 1000, start.removeprefix(inside), end.removeprefix(inside))
 
 
 def logic_depth(netlist: MappedNetlist, library: CellLibrary) -> int:

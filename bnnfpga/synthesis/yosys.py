@@ -11,10 +11,10 @@ from pathlib import Path
 
 from bnnfpga.codegen.out_of_context import UnitSources, library_of, unit_sources
 from bnnfpga.dataflow.graph import Graph
+from bnnfpga.dataflow.target import Target
 from bnnfpga.host.project_data import ProjectData
 from bnnfpga.native.toolchain import available_processors
 from bnnfpga.synthesis.cell_counts import CellCounts
-from bnnfpga.synthesis.cells import check_family
 from bnnfpga.synthesis.synthesis_result import SynthesisResult
 from bnnfpga.synthesis.unit_area import UnitArea, measure_unit, yosys_version
 
@@ -65,7 +65,7 @@ def measure_units(
     units
         The units, the largest first for the least time.
     family
-        One of `cells.LIBRARIES`.
+        One of `dataflow.target.FAMILIES`.
     jobs
         Processes at a time; None for one per processor.
     progress
@@ -76,7 +76,6 @@ def measure_units(
     UserError
         If Yosys is missing, or fails for one of them; the others are then given up.
     """
-    check_family(family)
     processes = _Processes()
     with ThreadPoolExecutor(jobs or available_processors()) as pool:
         futures = [pool.submit(measure_unit, unit, family, processes.run) for unit in units]
@@ -97,7 +96,7 @@ def synthesize_area(
     project: ProjectData,
     graph: Graph,
     *,
-    family: str,
+    family: str | None = None,
     jobs: int | None = None,
     progress: UnitsDone | None = None,
 ) -> SynthesisResult:
@@ -109,7 +108,9 @@ def synthesize_area(
         The project; its own `rtl/` is synthesised.
     graph
         Its units and streams.
-    family, jobs, progress
+    family
+        The FPGA family; None for the project's. For another one the units take the forms that they have there.
+    jobs, progress
         As in `measure_units`.
 
     Raises
@@ -117,20 +118,21 @@ def synthesize_area(
     UserError
         If there is no such family, Yosys is missing, or it fails for a unit.
     """
-    check_family(family)
+    target = Target(project.clock_mhz, project.family if family is None else family)
     tool = f"Yosys {yosys_version()}"
     started = time.perf_counter()
     library = library_of(project.folder)
-    operators = sorted(graph.operators, key=lambda operator: -operator.resources().get("lut", 0))
-    sources = [unit_sources(graph, operator, library) for operator in operators]
-    areas = {area.name: area for area in measure_units(sources, family, jobs=jobs, progress=progress)}
+    built = graph.built_for(target)
+    operators = sorted(built.operators, key=lambda operator: -operator.resources().get("lut", 0))
+    sources = [unit_sources(built, operator, library) for operator in operators]
+    areas = {area.name: area for area in measure_units(sources, target.family, jobs=jobs, progress=progress)}
     units = tuple(areas[operator.name] for operator in graph.operators)
     total = sum((unit.counts for unit in units), CellCounts())
     slowest = max(units, key=lambda unit: unit.logic_ns or 0)
     return SynthesisResult(
         flow="yosys",
         tool=tool,
-        family=family,
+        family=target.family,
         recipe="abc, with abc9 beside it for small units",
         lut=total.lut,
         logic_cells=total.logic_cells,

@@ -140,7 +140,8 @@ def test_vivado(project: Path, tools: Path, tmp_path: Path, capsys: pytest.Captu
     assert seconds > 0
     bitstream = told.pop("bitstream")
     assert bitstream == (str(project / "vivado" / "build" / "accelerator.bit") if flow == "vivado" else None)
-    assert told == {
+    assert told.pop("units") == []
+    assert {key: value for key, value in told.items() if value is not None} == {
         "flow": flow,
         "tool": "Vivado 2023.2",
         "part": "xczu7ev-ffvc1156-2-e",

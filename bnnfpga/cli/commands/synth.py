@@ -80,7 +80,7 @@ def synth(
         loaded = Project.load(project)
         if by_yosys:
             graph = Recompiled(loaded).graph
-            result = synthesize_area(loaded, graph, family=family or "xc7", jobs=jobs, progress=advance)
+            result = synthesize_area(loaded, graph, family=family, jobs=jobs, progress=advance)
         else:
             result = synthesize(loaded, flow.value, part=part, board=board, clock_mhz=clock_mhz)
         data = result.as_dict()
