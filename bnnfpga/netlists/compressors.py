@@ -1,7 +1,7 @@
 """Adding up bits: a heap of bits in columns, compressed by counters on lookup tables and carry chains.
 
-Counters on carry chains are those of Preusser, "Generic and Universal Parallel Matrix Summation with a Flexible Compression
-Goal for Xilinx FPGAs" (FPL 2017).
+Counters on carry chains are those of Preusser, "Generic and Universal Parallel Matrix Summation with a Flexible
+Compression Goal for Xilinx FPGAs" (FPL 2017).
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from functools import cache
 
 from bnnfpga.netlists.netlist import ZERO, Netlist, Signal
 from bnnfpga.netlists.truth_tables import truth_table
-
 
 LARGEST = 7
 """The most bits that one counter takes."""
@@ -92,8 +91,8 @@ class BitHeap:
 def chain_counter(netlist: Netlist, bits: Sequence[Signal]) -> tuple[Signal, ...]:
     """The sum of 6 or 7 bits: two tables with two outputs each, on two places of a carry chain.
 
-    At the first place, the chain adds the sixth bit, the seventh and the parity of the others: where that and the sixth are
-    equal, either is the carry. Half the sum of the first five, 0 to 2, is added at the second.
+    At the first place, the chain adds the sixth bit, the seventh and the parity of the others: where that and the sixth
+    are equal, either is the carry. Half the sum of the first five, 0 to 2, is added at the second.
     """
     five, last = bits[:5], bits[6] if len(bits) > 6 else ZERO
     parity, one, two = _CHAIN

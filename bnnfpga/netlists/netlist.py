@@ -58,8 +58,8 @@ Cell = Lut | CarryChain
 class Netlist:
     """A circuit under construction.
 
-    A cell reads only signals that exist, so that `cells` stand in the order in which they compute. Equal tables of equal
-    inputs are made once, and a table that needs no cell (a constant, one of its inputs) becomes that signal.
+    A cell reads only signals that exist, so that `cells` stand in the order in which they compute. Equal tables of
+    equal inputs are made once, and a table that needs no cell (a constant, one of its inputs) becomes that signal.
     """
 
     inputs: dict[str, tuple[Signal, ...]] = field(default_factory=dict)
@@ -128,7 +128,7 @@ class Netlist:
         return live[::-1]
 
     def between(self, inputs: Sequence[Signal], outputs: Sequence[Signal]) -> Netlist:
-        """The cells between signals of this netlist as one of its own, from `inputs` to `outputs`, for proofs of parts."""
+        """The cells between some signals as a netlist of its own, from `inputs` to `outputs`, for proofs of parts."""
         return Netlist({"inputs": tuple(inputs)}, {"outputs": tuple(outputs)}, self.cells, self.signals)
 
     def levels(self) -> list[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cache
 
 
 def truth_table(function: Callable[..., int], inputs: int) -> int:
@@ -54,7 +54,7 @@ def widened(table: int, places: Sequence[int], inputs: int) -> int:
     return result
 
 
-@lru_cache(maxsize=None)
+@cache
 def _entries_without(inputs: int, place: int) -> int:
     """The entries in which the input at this place is 0, as a mask."""
     return sum(1 << entry for entry in range(1 << inputs) if not entry >> place & 1)

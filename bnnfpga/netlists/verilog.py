@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bnnfpga.netlists.netlist import ONE, ZERO, CarryChain, Lut, Signal, carry_chains, luts
-from bnnfpga.netlists.packing import PackedLut, packed
-from bnnfpga.netlists.stages import Staged
+from bnnfpga.netlists.cuts import Staged
+from bnnfpga.netlists.netlist import ONE, ZERO, CarryChain, Signal, carry_chains, luts
+from bnnfpga.netlists.shared_tables import PackedLut, packed
 from bnnfpga.netlists.truth_tables import cofactor
 
 _CARRY_PLACES = {"xc7": 4, "xcup": 8}
@@ -23,10 +23,10 @@ def body(circuit: Staged, family: str, clock: str = "clk_i") -> str:
     clock
         The clock of the registers between stages.
     """
-    return "\n".join(f"  {line}" for line in _Writer(circuit, family, clock).lines())
+    return "\n".join(f"  {line}" for line in _NetlistWriter(circuit, family, clock).lines())
 
 
-class _Writer:
+class _NetlistWriter:
     def __init__(self, circuit: Staged, family: str, clock: str) -> None:
         self.circuit, self.family, self.clock = circuit, family, clock
         self.names = {ZERO: "1'b0", ONE: "1'b1"}

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from bnnfpga.netlists.compressors import BitHeap, add
-from bnnfpga.netlists.evaluation import evaluate
+from bnnfpga.netlists.cuts import staged
 from bnnfpga.netlists.netlist import ONE, ZERO, CarryChain, Netlist, luts
-from bnnfpga.netlists.packing import packed
-from bnnfpga.netlists.stages import staged
+from bnnfpga.netlists.shared_tables import packed
 from bnnfpga.netlists.truth_tables import bits_of, truth_table
+from bnnfpga.netlists.values import evaluate
 from bnnfpga.netlists.verilog import body
 from tests.support.netlist_proofs import all_values, check_sum, integers
 
@@ -80,7 +80,11 @@ def test_a_table_of_little_is_no_cell() -> None:
     assert netlist.lut(both, a, ONE) == netlist.lut(both, a, a) == a
     assert netlist.lut(truth_table(lambda a, b: a ^ b, 2), a, a) == ZERO
     assert netlist.cells == []
-    assert netlist.lut(both, a, b) == netlist.lut(both, b, a) == netlist.lut(truth_table(lambda *x: x[0] & x[2], 3), a, a, b)
+    assert (
+        netlist.lut(both, a, b)
+        == netlist.lut(both, b, a)
+        == netlist.lut(truth_table(lambda *x: x[0] & x[2], 3), a, a, b)
+    )
     assert len(netlist.cells) == 1
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.netlists.compressors import BitHeap
-from bnnfpga.netlists.evaluation import evaluate
 from bnnfpga.netlists.netlist import Netlist, Signal
+from bnnfpga.netlists.values import evaluate
 
 
 def all_values(bits: int) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""Lookup tables with two outputs: two functions share one where they have five inputs together, or one contains the other."""
+"""Lookup tables with two outputs: two functions share one if they have five inputs, or one contains the other."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from bnnfpga.netlists.netlist import ONE, CarryChain, Netlist, Signal
 class Staged:
     """A netlist with the stage, from 0, of each signal; registers stand between stages, none behind the last.
 
-    Inputs belong to stage 0, and all outputs leave the last one: every way through the netlist meets `stages` - 1 registers.
+    Inputs belong to stage 0, and all outputs leave the last one: every way through meets `stages` - 1 registers.
     """
 
     netlist: Netlist
