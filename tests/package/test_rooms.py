@@ -53,7 +53,7 @@ ALLOWED = {
     "api": "compiler simulate report codegen host base",
     "compiler": "simulate codegen tuning lowering transforms golden frontend dataflow host native numbers base onnx",
     "compiler.frames": "transforms golden dataflow host numbers",
-    "synthesis": "codegen host base",
+    "synthesis": "codegen dataflow host native base",
     "simulate.verify": "simulate report golden dataflow host datasets numbers base",
     "simulate": "report codegen golden dataflow host numbers base onnx",
     "simulate.runners": "codegen dataflow host native numbers base",
