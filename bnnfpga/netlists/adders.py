@@ -54,7 +54,7 @@ def at_least(
     address: Sequence[Signal] = (),
     lut_inputs: int = 6,
 ) -> Signal:
-    """Whether an unsigned number reaches a constant, of which `address` chooses one: a few bits a table, lowest first."""
+    """Whether an unsigned number reaches the constant that `address` chooses: a few bits a table, lowest first."""
     reached, low = ONE, 0
     if len(address) > lut_inputs - 3:
         raise ValueError(f"{len(address)} bits of an address leave no place for others in a table")
