@@ -1,6 +1,7 @@
-"""The datapath of a matrix-vector unit whose few weight words are tables: counts, sums and results, without registers.
+"""The datapath of a matrix-vector unit whose few weight words are in its tables: counts, sums and results.
 
-A count p of equal bits is 2c + s: carries, of which the accumulator holds the sum, and the parity of all (`folded_xnors`).
+A count p of equal bits is 2c + s: the number of carries, of which the accumulator holds the sum, and the last parity
+(`folded_xnors`). Registers stand where a netlist is cut, and between netlists.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class FoldedSums:
     weights
         uint8 (passes, outputs, steps, inputs): 1 for +1, 0 for -1.
     thresholds
-        Thresholds on counts, int64 (passes, outputs, levels), from 0 to one above all inputs; no level for dot products.
+        Thresholds on counts, int64 (passes, outputs, levels), from 0 to the inputs + 1; no level for dot products.
     decreasing
         bool (passes, outputs): whether counts below a threshold are counted.
     offset
@@ -54,23 +55,23 @@ class FoldedSums:
 
     @property
     def passes(self) -> int:
-        return self.weights.shape[0]
+        return int(self.weights.shape[0])
 
     @property
     def outputs(self) -> int:
-        return self.weights.shape[1]
+        return int(self.weights.shape[1])
 
     @property
     def steps(self) -> int:
-        return self.weights.shape[2]
+        return int(self.weights.shape[2])
 
     @property
     def inputs(self) -> int:
-        return self.weights.shape[3]
+        return int(self.weights.shape[3])
 
     @property
     def levels(self) -> int:
-        return self.thresholds.shape[2]
+        return int(self.thresholds.shape[2])
 
     @property
     def address_bits(self) -> int:
@@ -94,7 +95,7 @@ class FoldedSums:
 
     @cached_property
     def _first_parity(self) -> NDArray[np.uint8]:
-        """One more count with which the last parity decides nothing, (passes, outputs): behind it, thresholds are even."""
+        """What makes thresholds even if it is counted, too, so that the last parity decides nothing: (passes, outputs)."""
         if self.levels == 0:
             return np.full(self._turned.shape, self._half & 1, np.uint8)
         if self.levels == 1:
@@ -188,10 +189,10 @@ class FoldedSums:
         """The netlist that counts, and for each output, row and place whether there is a bit."""
         netlist = Netlist()
         address = netlist.input("address", self.address_bits)
-        parity, x = netlist.input("parity", 1), netlist.input("x", self.inputs)
+        (parity,), x = netlist.input("parity", 1), netlist.input("x", self.inputs)
         bits: list[Signal] = []
         there = []
-        for rows, last in self._counts(netlist, x, *parity, address):
+        for rows, last in self._counts(netlist, x, parity, address):
             there.append([[signal != ZERO for signal in row] for row in rows])
             bits += [signal for row in rows for signal in row if signal != ZERO]
             bits += last

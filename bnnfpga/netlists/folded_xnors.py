@@ -1,8 +1,8 @@
 """Counts of equal bits of inputs and constants, of which an address chooses one word: the constants are in the tables.
 
 The sum of a full adder is a parity, and a parity of exclusive-ors is one of inputs, which all outputs share, and one of
-constants. So no sum needs a table of its own: the carry of an adder of three such bits is a table of their three inputs'
-parities and the address, and the count is twice the number of carries and the last parity.
+constants. So no sum needs a table of its own: the carry of three such bits is a table of their three parities of inputs
+and the address, and the count is twice the number of carries and the last parity.
 """
 
 from __future__ import annotations
