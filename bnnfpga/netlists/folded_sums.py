@@ -95,7 +95,7 @@ class FoldedSums:
 
     @cached_property
     def _first_parity(self) -> NDArray[np.uint8]:
-        """What makes thresholds even, counted before all, so that the last parity decides nothing: (passes, outputs)."""
+        """The parity that is counted before all, for thresholds that are even: (passes, outputs)."""
         if self.levels == 0:
             return np.full(self._turned.shape, self._half & 1, np.uint8)
         if self.levels == 1:
