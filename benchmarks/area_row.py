@@ -36,7 +36,9 @@ def show(rows: Sequence[AreaRow]) -> None:
     for row in rows:
         verdict = "[green]holds" if row.holds else "[red]falls short"
         table.add_row(row.what, _amounts(row.measured), _amounts(row.bar), _amounts((row.aim,)), verdict, row.details)
-    Console().print(table)
+    console = Console()
+    console.width = max(console.width, console.measure(table).maximum)
+    console.print(table)
 
 
 def _amounts(amounts: Amounts) -> str:
