@@ -25,6 +25,11 @@ module bnn_matrix_vector #(
   parameter int unsigned PE              = 2,
   // Inputs per cycle; a divisor of MW.
   parameter int unsigned SIMD            = 4,
+  // Inputs per beat: SIMD or, where vectors are read in several passes and have no flags, a divisor of it.
+  parameter int unsigned InputLanes      = SIMD,
+  // Vectors that wait in front of the datapath, the present one included, where they are read in several passes: 2, or 1 behind
+  // a producer that can wait; see bnn_vector_buffer.
+  parameter int unsigned InputBanks      = 2,
   // Vectors per beat; at least 1, and more than 1 only where PE = MH and SIMD = MW: the same weights apply to each.
   parameter int unsigned Pixels          = 1,
   // 1: weights are -1 and +1, stored as 0 and 1; more: two's complement.
@@ -62,7 +67,7 @@ module bnn_matrix_vector #(
 ) (
   input  wire                                     clk_i,
   input  wire                                     rst_ni,
-  input  wire [Pixels*(SIMD*InputBits+Flags)-1:0] s_tdata_i,
+  input  wire [Pixels*(InputLanes*InputBits+Flags)-1:0] s_tdata_i,
   input  wire                                     s_tvalid_i,
   output wire                                     s_tready_o,
   output wire [Pixels*PE*OutputBits-1:0]          m_tdata_o,
@@ -107,32 +112,47 @@ module bnn_matrix_vector #(
   localparam int unsigned AddressBits = Words > 1 ? $clog2(Words) : 1;
   localparam [PassBits-1:0] LastPass = PassBits'(Passes - 1);
   localparam [StepBits-1:0] LastStep = StepBits'(Steps - 1);
-  localparam [AddressBits-1:0] LastAddress = AddressBits'(Words - 1);
 
   // Steps.
 
-  reg [PassBits-1:0]    pass;
-  reg [StepBits-1:0]    step;
-  reg [AddressBits-1:0] address;
+  reg [PassBits-1:0] pass;
+  reg [StepBits-1:0] step;
 
   wire first_pass = pass == '0;
+  wire last_pass  = pass == LastPass;
   wire last_step  = step == LastStep;
   wire has_room;
+  wire x_valid;
   wire may_go     = ~last_step | has_room;
-  wire go         = may_go & (~first_pass | s_tvalid_i);
-  assign s_tready_o = first_pass & may_go;
+  wire go         = may_go & x_valid;
 
   always @(posedge clk_i) begin
     if (go) begin
-      step    <= last_step ? '0 : step + 1'b1;
-      address <= (address == LastAddress) ? '0 : address + 1'b1;
-      if (last_step) pass <= (pass == LastPass) ? '0 : pass + 1'b1;
+      step <= last_step ? '0 : step + 1'b1;
+      if (last_step) pass <= last_pass ? '0 : pass + 1'b1;
     end
     if (!rst_ni) begin
-      pass    <= '0;
-      step    <= '0;
-      address <= '0;
+      pass <= '0;
+      step <= '0;
     end
+  end
+
+  // The number of the step among those of all passes.
+  wire [AddressBits-1:0] address;
+  if (Passes == 1) begin : gen_address_step
+    assign address = step;
+  end else if (Steps == 1) begin : gen_address_pass
+    assign address = pass;
+  end else if (2 ** StepBits == Steps) begin : gen_address_both
+    assign address = {pass, step};
+  end else begin : gen_address
+    localparam [AddressBits-1:0] LastAddress = AddressBits'(Words - 1);
+    reg [AddressBits-1:0] count;
+    always @(posedge clk_i) begin
+      if (go) count <= (count == LastAddress) ? '0 : count + 1'b1;
+      if (!rst_ni) count <= '0;
+    end
+    assign address = count;
   end
 
   // The input vector, kept for the later passes.
@@ -140,14 +160,30 @@ module bnn_matrix_vector #(
   localparam int unsigned BeatBits = Pixels * (SIMD * InputBits + Flags);
   wire [BeatBits-1:0] x;
   if (Passes > 1) begin : gen_vector
-    (* ram_style = "distributed" *)
-    reg [BeatBits-1:0] vector [0:Steps-1];
-    always @(posedge clk_i) begin
-      if (go & first_pass) vector[step] <= s_tdata_i;
-    end
-    assign x = first_pass ? s_tdata_i : vector[step];
+    bnn_vector_buffer #(
+      .BeatBits(InputLanes * InputBits + Flags),
+      .Beats(SIMD / InputLanes),
+      .Words(Steps),
+      .Banks(InputBanks),
+      .WordBits(StepBits)
+    ) vector (
+      .clk_i,
+      .rst_ni,
+      .s_tdata_i,
+      .s_tvalid_i,
+      .s_tready_o,
+      .word_i      (step),
+      .first_pass_i(first_pass),
+      .last_pass_i (last_pass),
+      .read_i      (go),
+      .valid_o     (x_valid),
+      .data_o      (x)
+    );
   end else begin : gen_no_vector
     assign x = s_tdata_i;
+    assign x_valid = s_tvalid_i;
+    assign s_tready_o = may_go;
+    wire unused = &{1'b0, first_pass, InputBanks == 0};
   end
 
   // Memories.

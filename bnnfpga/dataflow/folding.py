@@ -213,7 +213,7 @@ def _fifo_name(unit: Operator, input: int) -> str:
 
 
 def _join(graph: Graph, producer: str, output: int, consumer: Operator, input: int, room: Mapping[str, int]) -> None:
-    """Connect two units, with a width converter and FIFOs between them where needed."""
+    """Connect two units, with a width converter and a FIFO between them where needed."""
     source, target = graph[producer].outputs[output], consumer.inputs[input]
     place = consumer.name if len(consumer.inputs) == 1 else f"{consumer.name}_{input}"
     units: list[Operator] = []
@@ -221,10 +221,6 @@ def _join(graph: Graph, producer: str, output: int, consumer: Operator, input: i
         # The producer's lanes may not be legal for the consumer's shape, as when it reads a vector as an image.
         shape = target.shape if source.lanes in legal_lanes(target.shape) else (target.elements,)
         units.append(WidthConverter(f"{place}_converter", shape, target.type, source.lanes, target.lanes))
-    # Behind a sliding window unit, the line buffer does the job of the FIFO.
-    sends_windows = graph[producer].slides and source.shape == target.shape
-    if consumer.burst and not sends_windows:
-        units.append(Fifo(_fifo_name(consumer, input), target, max(2, consumer.burst)))
     if _fifo_name(consumer, input) in room:
         units.append(Fifo(_fifo_name(consumer, input), target, room[_fifo_name(consumer, input)]))
     for unit in units:
