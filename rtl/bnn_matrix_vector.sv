@@ -25,13 +25,13 @@ module bnn_matrix_vector #(
   parameter int unsigned PE              = 2,
   // Inputs per cycle; a divisor of MW.
   parameter int unsigned SIMD            = 4,
+  // Vectors per beat; at least 1, and more than 1 only where PE = MH and SIMD = MW: the same weights apply to each.
+  parameter int unsigned Pixels          = 1,
   // Inputs per beat: SIMD or, where vectors are read in several passes and have no flags, a divisor of it.
   parameter int unsigned InputLanes      = SIMD,
   // Vectors that wait in front of the datapath, the present one included, where they are read in several passes: 2, or 1 behind
   // a producer that can wait; see bnn_vector_buffer.
   parameter int unsigned InputBanks      = 2,
-  // Vectors per beat; at least 1, and more than 1 only where PE = MH and SIMD = MW: the same weights apply to each.
-  parameter int unsigned Pixels          = 1,
   // 1: weights are -1 and +1, stored as 0 and 1; more: two's complement.
   parameter int unsigned WeightBits      = 1,
   // 1: inputs are -1 and +1, stored as 0 and 1 in one bit; else 0.

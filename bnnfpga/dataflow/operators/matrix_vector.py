@@ -223,9 +223,8 @@ class MatrixVector(DotProductUnit):
         return (
             both(MW=self.mw, MH=self.mh)
             + hls_only(Vectors=math.prod(self.positions))
-            + both(PE=self.neurons, SIMD=self.simd, InputLanes=self.input_lanes // self.pixels)
-            + rtl_only(InputBanks=self.buffer.banks if self.buffer else 2)
-            + both(Pixels=self.pixels)
+            + both(PE=self.neurons, SIMD=self.simd, Pixels=self.pixels)
+            + both(InputLanes=self.input_lanes // self.pixels, InputBanks=self.buffer.banks if self.buffer else 1)
             + self.operand_parameters()
             + both(Flags=self.flags)
             + self.result_parameters()
