@@ -31,6 +31,7 @@ def compile(
     folding: str | os.PathLike[str] | Mapping[str, Any] | None = None,
     target_fps: float | None = None,
     clock_mhz: float = 100,
+    family: str = "xc7",
     cycles: int | None = None,
     input: str | None = None,
     input_scale: float | str | Fraction | None = None,
@@ -49,7 +50,10 @@ def compile(
         PE, SIMD and memory kind per layer: a YAML file or a mapping. What it leaves open is chosen
         automatically. Mutually exclusive with `target_fps` and `cycles`.
     target_fps, clock_mhz
-        Frames per second that the accelerator must reach, at a clock in MHz.
+        Frames per second that the accelerator must reach, at a clock in MHz. Units have the pipeline stages that this
+        clock needs.
+    family
+        The FPGA family that it is built for: `xc7` (7-series), `xcup` (UltraScale+), `ecp5`, `ice40` or `gowin`.
     cycles
         The most cycles per frame.
     input, input_scale
@@ -72,6 +76,7 @@ def compile(
         folding=folding,
         target_fps=target_fps,
         clock_mhz=clock_mhz,
+        family=family,
         cycles=cycles,
         input=input,
         input_scale=input_scale,
@@ -131,6 +136,8 @@ class Project(ProjectData):
         return {
             "project": str(self.folder),
             "input": self.input_summary,
+            "clock_mhz": self.clock_mhz,
+            "family": self.family,
             "seconds": self.seconds,
             "checked": self.checked,
             "ties": self.ties,
@@ -300,10 +307,10 @@ class Project(ProjectData):
         from bnnfpga.report.tables import compile_table
         from bnnfpga.report.text import as_text
 
-        return as_text(compile_table(self.summary(), float(self.description["clock_mhz"])))
+        return as_text(compile_table(self.summary()))
 
     def _repr_html_(self) -> str:
         from bnnfpga.report.tables import compile_table
         from bnnfpga.report.text import as_html
 
-        return as_html(compile_table(self.summary(), float(self.description["clock_mhz"])))
+        return as_html(compile_table(self.summary()))

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The streaming matrix-vector unit: PE outputs and SIMD inputs per cycle, or whole vectors, several at once.
 //
-// An input vector is taken during the first of its MH/PE passes and kept for the others; a pass takes MW/SIMD steps. In the
-// xnor form (weights and inputs -1 and +1) the accumulator counts equal bits p, and the dot product is 2p - MW; an input that
-// is flagged as 0 counts as half an equal bit. With few bits, the sum of products is a sum over pairs of bit planes, one of
-// the weights and one of the inputs: a popcount of their AND, shifted by both positions. Weights of -1 and +1 have one plane:
-// the sum of +x and -x is twice the sum of the x whose weight is +1, less the sum of all x, and the latter is common to all
-// PEs. With many bits, a multiplier is cheaper. With Levels > 0, the sums are compared with their thresholds here, else they
-// leave as dot products.
+// An input vector takes MH/PE passes of MW/SIMD steps. Where there are several passes, bnn_vector_buffer holds it, and takes the
+// next one meanwhile, in beats that may be narrower than a step; the first pass follows the beats.
+//
+// In the xnor form (weights and inputs -1 and +1) the accumulator counts equal bits p, and the dot product is 2p - MW; an input
+// that is flagged as 0 counts as half an equal bit. With few bits, the sum of products is a sum over pairs of bit planes, one
+// of the weights and one of the inputs: a popcount of their AND, shifted by both positions. Weights of -1 and +1 have one
+// plane: the sum of +x and -x is twice the sum of the x whose weight is +1, less the sum of all x, and the latter is common to
+// all PEs. With many bits, a multiplier is cheaper. With Levels > 0, the sums are compared with their thresholds here, else
+// they leave as dot products.
 //
 // A place in the output queue is reserved when the last step of a pass starts, so the pipeline never stalls and READY comes
 // from counters. The datapath is one clocked block whose stages stand last to first: a variable that only this block reads
@@ -65,14 +67,14 @@ module bnn_matrix_vector #(
   // File of the thresholds: for each pass a word with a row for each PE, see bnn_comparators.
   parameter              Thresholds      = ""
 ) (
-  input  wire                                     clk_i,
-  input  wire                                     rst_ni,
+  input  wire                                           clk_i,
+  input  wire                                           rst_ni,
   input  wire [Pixels*(InputLanes*InputBits+Flags)-1:0] s_tdata_i,
-  input  wire                                     s_tvalid_i,
-  output wire                                     s_tready_o,
-  output wire [Pixels*PE*OutputBits-1:0]          m_tdata_o,
-  output wire                                     m_tvalid_o,
-  input  wire                                     m_tready_i
+  input  wire                                           s_tvalid_i,
+  output wire                                           s_tready_o,
+  output wire [Pixels*PE*OutputBits-1:0]                m_tdata_o,
+  output wire                                           m_tvalid_o,
+  input  wire                                           m_tready_i
 );
 
   if (MW < 1 || MH < 1 || Pixels < 1 || WeightBits < 1 || InputBits < 1) begin : gen_check_sizes
@@ -98,6 +100,12 @@ module bnn_matrix_vector #(
   end
   if (Flags != 0 && SIMD % Flags != 0) begin : gen_check_flags
     $error("bnn_matrix_vector: Flags must divide SIMD");
+  end
+  if (InputLanes < 1 || SIMD % InputLanes != 0) begin : gen_check_lanes
+    $error("bnn_matrix_vector: InputLanes must divide SIMD");
+  end
+  if (InputLanes != SIMD && (PE == MH || Flags != 0)) begin : gen_check_narrow
+    $error("bnn_matrix_vector: beats of fewer inputs than SIMD need several passes and no Flags");
   end
   if (PopcountStages < 1 || PopcountStages > 2) begin : gen_check_stages
     $error("bnn_matrix_vector: PopcountStages must be 1 or 2");

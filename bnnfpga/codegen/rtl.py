@@ -51,6 +51,11 @@ def render_rtl(graph: Graph, folder: Path, title: str = "accelerator") -> None:
         sent = graph.outputs_of(operator.name)
         for stream, level in zip(sent, instance.levels, strict=True):
             levels[stream.name] = "32'(" + level.format(unit=operator.name) + ")"
+        if instance.rendered is not None:
+            path = folder / "rtl" / f"{instance.module}.sv"
+            values = instance.rendered.values
+            path.write_text(render(f"rtl/{instance.rendered.template}.sv.j2", module=instance.module, **values))
+            modules.append(path)
         for memory in operator.memories():
             (folder / "memories" / _file_name(operator, memory)).write_text(hex_file(memory))
         units.append(

@@ -23,6 +23,7 @@ from bnnfpga.compiler.project_folder import write_project
 from bnnfpga.compiler.recompiled import remember
 from bnnfpga.compiler.vectors import Vectors, check_vectors, make_vectors
 from bnnfpga.dataflow.graph import Graph
+from bnnfpga.dataflow.target import Target
 from bnnfpga.golden.file_check import require_agreement
 from bnnfpga.host.input_format import InputFormat
 from bnnfpga.host.project_data import ProjectData
@@ -52,6 +53,7 @@ def build(
     folding: str | os.PathLike[str] | Mapping[str, Any] | None,
     target_fps: float | None,
     clock_mhz: float,
+    family: str,
     cycles: int | None,
     input: str | None,
     input_scale: float | str | Fraction | None,
@@ -65,6 +67,7 @@ def build(
     format = InputFormat.parse(input, input_scale)
     allowed = _cycles_allowed(target_fps, clock_mhz, cycles)
     check_options(folding, allowed, output_kind)
+    fpga = Target(clock_mhz, family)
     try:
         restore_hidden(target)
         _check_target(target, force=force)
@@ -76,14 +79,14 @@ def build(
             hint="choose a writable folder with free space",
         ) from error
     file = open_model(path, format)
-    plan = make_plan(file, folding=folding, cycles=allowed, output_kind=output_kind)
+    plan = make_plan(file, folding=folding, cycles=allowed, output_kind=output_kind, target=fpga)
     build_ahead()
     with located(str(path)):
         frames = self_check_frames(file.golden, plan.folded, plan.graph, file.input, plan.input_order)
         reading = require_agreement(file.source.proto, file.golden, frames.x[list(frames.for_file)])
         vectors = make_vectors(plan, frames)
         stages = ["file", "source", "folded", *_check_emulator(plan.graph, vectors)]
-    _write(target, plan, vectors, clock_mhz, force=force)
+    _write(target, plan, vectors, force=force)
     project = ProjectData.read(target)
     remember(project, plan)
     return Built(
@@ -161,14 +164,13 @@ def _check_inputs_stay(target: Path, *inputs: Path) -> None:
             )
 
 
-def _write(target: Path, plan: Plan, vectors: Vectors, clock_mhz: float, *, force: bool) -> None:
+def _write(target: Path, plan: Plan, vectors: Vectors, *, force: bool) -> None:
     try:
         with whole_folder(target, replace=force) as folder:
             write_project(
                 folder,
                 plan,
                 vectors=vectors.kept,
-                clock_mhz=clock_mhz,
                 ap_headers=open_headers(),
             )
     except OSError as error:

@@ -12,6 +12,7 @@ from bnnfpga.compiler.folding_file import read_folding
 from bnnfpga.compiler.model_file import ModelFile
 from bnnfpga.dataflow.folding import apply_folding
 from bnnfpga.dataflow.graph import Graph
+from bnnfpga.dataflow.target import DEFAULT_TARGET, Target
 from bnnfpga.dataflow.token_model import Cycles, predict
 from bnnfpga.golden.end_classes import Program
 from bnnfpga.golden.end_program import end_of, program_of
@@ -38,6 +39,7 @@ class Plan:
     folded: Folded
     ends: Program
     output_kind: str
+    target: Target
     graph: Graph
     cycles: Cycles
 
@@ -98,16 +100,18 @@ def make_plan(
     folding: str | os.PathLike[str] | Mapping[str, Any] | None,
     cycles: int | None,
     output_kind: str = "scores",
+    target: Target = DEFAULT_TARGET,
 ) -> Plan:
-    """Fold a model, lower it and apply a folding; writes nothing."""
+    """Fold a model, lower it for a target, and apply a folding; writes nothing."""
     check_options(folding, cycles, output_kind)
     with located(str(file.source.path)):
         ends, _ = program_of(end_of(file.model))
         folded = fold(file.model, file.input.type, file.input.scale, file.graph.findings)
         graph = lower(folded.model, class_functions(ends, folded.output_functions) if output_kind == "class" else None)
+    graph = graph.built_for(target)
     if cycles is None:
         slides = any(operator.slides for operator in graph.operators)
         cycles = _CONVOLUTIONAL_CYCLES if slides else _DENSE_CYCLES
     pinned, where = (None, "folding") if folding is None else read_folding(folding)
     parallel = apply_folding(graph, choose_folding(graph, cycles, pinned), where)
-    return Plan(file, folded, ends, output_kind, parallel, predict(parallel))
+    return Plan(file, folded, ends, output_kind, target, parallel, predict(parallel))

@@ -34,7 +34,6 @@ def write_project(
     plan: Plan,
     *,
     vectors: Vectors,
-    clock_mhz: float,
     ap_headers: Mapping[str, bytes],
 ) -> None:
     """Write all files of a project into the empty `folder`; the same arguments give the same bytes.
@@ -48,8 +47,9 @@ def write_project(
     (folder / model_file).write_bytes(source.data)
 
     render_rtl(graph, folder, title=f"accelerator for {name}")
-    render_hls(graph, folder, title=f"accelerator for {name}", clock_mhz=clock_mhz, ap_headers=ap_headers)
-    render_vivado(graph, folder, name, clock_mhz=clock_mhz)
+    target = plan.target
+    render_hls(graph, folder, title=f"accelerator for {name}", clock_mhz=target.clock_mhz, ap_headers=ap_headers)
+    render_vivado(graph, folder, name, clock_mhz=target.clock_mhz)
     (folder / "driver").mkdir()
     (folder / "driver" / "accelerator.py").write_text(driver())
     write_simulation(folder, graph, cycles, vectors)
@@ -69,7 +69,8 @@ def write_project(
         "format": FORMAT,
         "name": name,
         "model": model_file,
-        "clock_mhz": clock_mhz,
+        "clock_mhz": target.clock_mhz,
+        "family": target.family,
         "input": {
             "kind": plan.file.input.name,
             "scale": float(plan.file.input.scale),

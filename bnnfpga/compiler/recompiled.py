@@ -7,9 +7,11 @@ from functools import cached_property
 
 from onnx import ModelProto
 
+from bnnfpga.base.errors import located
 from bnnfpga.compiler.model_file import ModelFile, open_model
 from bnnfpga.compiler.plan import Plan, make_plan
 from bnnfpga.dataflow.graph import Graph
+from bnnfpga.dataflow.target import Target
 from bnnfpga.dataflow.token_model import Cycles
 from bnnfpga.golden.golden_model import GoldenModel
 from bnnfpga.host.project_data import ProjectData
@@ -43,9 +45,11 @@ class Recompiled:
 
     @cached_property
     def plan(self) -> Plan:
-        """The plan for it with the project's folding."""
+        """The plan for it with the project's folding and target."""
         folding = self.project.folder / "folding.yaml"
-        return make_plan(self.file, folding=folding, cycles=None, output_kind=self.project.output_kind)
+        with located(str(self.project.folder / "project.json")):
+            target = Target(self.project.clock_mhz, self.project.family)
+        return make_plan(self.file, folding=folding, cycles=None, output_kind=self.project.output_kind, target=target)
 
     @property
     def graph(self) -> Graph:

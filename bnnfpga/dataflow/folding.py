@@ -220,9 +220,13 @@ def _join(graph: Graph, producer: str, output: int, consumer: Operator, input: i
     if source.lanes != target.lanes:
         # The producer's lanes may not be legal for the consumer's shape, as when it reads a vector as an image.
         shape = target.shape if source.lanes in legal_lanes(target.shape) else (target.elements,)
-        units.append(WidthConverter(f"{place}_converter", shape, target.type, source.lanes, target.lanes))
+        converter = WidthConverter(
+            f"{place}_converter", shape, target.type, source.lanes, target.lanes, target=consumer.target
+        )
+        units.append(converter)
     if _fifo_name(consumer, input) in room:
-        units.append(Fifo(_fifo_name(consumer, input), target, room[_fifo_name(consumer, input)]))
+        depth = room[_fifo_name(consumer, input)]
+        units.append(Fifo(_fifo_name(consumer, input), target, depth, target=consumer.target))
     for unit in units:
         graph.add(unit)
         graph.connect(producer, unit.name, output=output)

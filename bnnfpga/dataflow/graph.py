@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Collection, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,6 +14,7 @@ import numpy as np
 from bnnfpga.base.naming import numbered
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.stream import Frame, Port, Stream
+from bnnfpga.dataflow.target import Target
 from bnnfpga.numbers.exact_arrays import Integers, narrowed
 from bnnfpga.numbers.integers import IntArray
 
@@ -96,6 +98,16 @@ class Graph:
             if math.prod(frame.shape) != port.elements:
                 raise ValueError(f"a frame of shape {frame.shape} does not have the {port.elements} elements of a port")
         self._forget()
+
+    def built_for(self, target: Target) -> Graph:
+        """A copy whose operators aim at another FPGA family or clock."""
+        result = copy(self)
+        result._operators = {name: unit.refolded(target=target) for name, unit in self._operators.items()}
+        result._consumers = {name: dict(ends) for name, ends in self._consumers.items()}
+        result._producers = dict(self._producers)
+        result.tensors = dict(self.tensors)
+        result._forget()
+        return result
 
     def _forget(self) -> None:
         """Drop what was derived from operators and streams; it is computed again on demand."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,9 +75,25 @@ class RtlVector:
 RtlParameter = int | str | Memory | MemoryBank | RtlVector
 
 
+@dataclass(frozen=True, eq=False)
+class RenderedModule:
+    """A module that is rendered for one unit, because constants of the unit are part of its logic.
+
+    Parameters
+    ----------
+    template
+        The name of its template in `templates/rtl/`, without `.sv.j2`.
+    values
+        What the template is rendered with, besides `module`, the module's name.
+    """
+
+    template: str
+    values: Mapping[str, Any]
+
+
 @dataclass(frozen=True)
 class RtlInstance:
-    """An instance of a module of `rtl/`: its name and parameters.
+    """An instance of a module of `rtl/`, or of one that is `rendered` for it: its name and parameters.
 
     Ports of its input stream are `s_tdata_i` and so on, or `s0_...`, `s1_...` for several; its outputs are `m_...`, or
     `m0_...`, `m1_...`. A parameter whose value is a `Memory` becomes the name of its file, a `MemoryBank` the common
@@ -88,6 +104,7 @@ class RtlInstance:
     module: str
     parameters: Mapping[str, RtlParameter]
     levels: tuple[str, ...]
+    rendered: RenderedModule | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Self
 
 from bnnfpga.dataflow.element_function import ElementFunction
@@ -20,6 +20,7 @@ from bnnfpga.dataflow.hardware import (
 )
 from bnnfpga.dataflow.schedule import Schedule
 from bnnfpga.dataflow.stream import Port
+from bnnfpga.dataflow.target import DEFAULT_TARGET, Target
 from bnnfpga.dataflow.unit_parameters import UnitParameters
 from bnnfpga.dataflow.weighted_sums import WeightedSums
 from bnnfpga.numbers.exact_arrays import Integers
@@ -52,6 +53,8 @@ class Operator(ABC):
     """
 
     name: str
+    target: Target = field(default=DEFAULT_TARGET, kw_only=True)
+    """The FPGA family and the clock, by which it chooses forms and pipeline stages."""
 
     kind: ClassVar[str]
     """The unit's name for users and reports, like `matrix_vector`."""
@@ -159,7 +162,7 @@ class Operator(ABC):
         return self
 
     def refolded(self, **changes: object) -> Self:
-        """A copy with another `pe`, `simd`, memory or lanes."""
+        """A copy with another `pe`, `simd`, memory, lanes or target."""
         return replace(self, **changes)  # type: ignore[arg-type]
 
     @property

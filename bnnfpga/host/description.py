@@ -13,7 +13,7 @@ from bnnfpga.host.order import Order
 from bnnfpga.host.words import BoundaryFormat
 from bnnfpga.numbers.integers import IntArray, IntegerType
 
-FORMAT = 3
+FORMAT = 4
 """Version of `project.json` and `functions.json`."""
 
 

@@ -85,6 +85,16 @@ class ProjectData:
         return read_outputs(self.description)
 
     @property
+    def clock_mhz(self) -> float:
+        """The clock frequency that it was compiled for, in MHz."""
+        return float(self.description["clock_mhz"])
+
+    @property
+    def family(self) -> str:
+        """The family of FPGAs that it was compiled for."""
+        return str(self.description["family"])
+
+    @property
     def output_kind(self) -> str:
         """`scores` or `class`."""
         return self.outputs[0].kind

@@ -169,6 +169,7 @@ _DESCRIPTION = {
     "name": _text,
     "model": _text,
     "clock_mhz": _positive,
+    "family": _text,
     "input": {"kind": _text, "scale": _positive, "shape": [_natural], "stream": _STREAM},
     "outputs": [{"name": _text, "kind": ("scores", "class"), "shape": [_natural], "stream": _STREAM}],
     "values": [{"name": _text, "shape": [_natural]}],

@@ -24,13 +24,15 @@ _STAGES = {"source": "golden", "folded": "integer graph"}
 _SHARES = ("precision", "recall", "f1")
 
 
-def compile_table(summary: Mapping[str, Any], clock_mhz: float) -> RenderableType:
+def compile_table(summary: Mapping[str, Any]) -> RenderableType:
     """The units of an accelerator, its predicted speed, and its estimated size."""
+    clock_mhz = summary["clock_mhz"]
     rows = [_cells(layer, "name", "operator", "pe", "simd", "cycles") for layer in summary["layers"]]
     layers = _grid(["unit", "operator", "PE>", "SIMD>", "cycles>"], rows)
     interval, latency = summary["predicted_initiation_interval"], summary["predicted_latency_cycles"]
     facts: dict[str, Any] = {
         "input": _input(summary["input"]),
+        "built for": f"{clock_mhz:g} MHz, {summary['family']}",
         "initiation interval": _cycles(interval),
         "latency": _time(latency, clock_mhz),
         "throughput": _rate(interval, clock_mhz),

@@ -30,7 +30,7 @@ _SETTINGS = "hls_config_synth.cfg"
 
 
 @dataclass(frozen=True)
-class Target:
+class VendorTarget:
     """The target of a build: the FPGA, the board if one was named, and the clock."""
 
     part: str
@@ -49,14 +49,14 @@ class _Flow:
     tool: str
     folder: str
     commands: tuple[tuple[str, tuple[int, int]], ...]
-    arguments: Callable[[str, Target], list[str]]
+    arguments: Callable[[str, VendorTarget], list[str]]
     results: Callable[[str], tuple[str, ...]]
     read: Callable[[Path, tuple[str, ...]], tuple[Area, Timing]]
     bitstream: str | None = None
 
 
-def _vivado(script: str, *keys: str) -> Callable[[str, Target], list[str]]:
-    def arguments(command: str, target: Target) -> list[str]:
+def _vivado(script: str, *keys: str) -> Callable[[str, VendorTarget], list[str]]:
+    def arguments(command: str, target: VendorTarget) -> list[str]:
         settings = {"part": target.part, "board": target.board, "clock_mhz": f"{target.clock_mhz:g}"}
         arguments = [f"{key}={settings[key]}" for key in keys]
         return ["-mode", "batch", "-nojournal", "-nolog", "-source", script, "-tclargs", *arguments]
@@ -64,13 +64,13 @@ def _vivado(script: str, *keys: str) -> Callable[[str, Target], list[str]]:
     return arguments
 
 
-def _vitis(command: str, target: Target) -> list[str]:
+def _vitis(command: str, target: VendorTarget) -> list[str]:
     if command == "vitis_hls":
         return ["-f", "vitis_hls.tcl", "-tclargs", f"part={target.part}", f"clock_mhz={target.clock_mhz:g}"]
     return ["-c", "--mode", "hls", "--config", _SETTINGS, "--work_dir", "vitis"]
 
 
-def _write_settings(folder: Path, target: Target) -> None:
+def _write_settings(folder: Path, target: VendorTarget) -> None:
     """Write a copy of the project's `hls_config.cfg` with this part and clock, where v++ reads them."""
     text = (folder / "hls_config.cfg").read_text()
     text = re.sub(r"^part=.*$", f"part={target.part}", text, flags=re.MULTILINE)
@@ -201,8 +201,10 @@ def _check_boundary(project: ProjectData) -> None:
             )
 
 
-def _target(project: ProjectData, flow: str, part: str | None, board: str | None, clock_mhz: float | None) -> Target:
-    clock = float(project.description["clock_mhz"]) if clock_mhz is None else clock_mhz
+def _target(
+    project: ProjectData, flow: str, part: str | None, board: str | None, clock_mhz: float | None
+) -> VendorTarget:
+    clock = project.clock_mhz if clock_mhz is None else clock_mhz
     if not 0 < clock <= MAX_MHZ:
         raise UserError(
             f"{clock} MHz is not a clock frequency of an FPGA", where="--clock-mhz", hint="give a positive number"
@@ -218,16 +220,16 @@ def _target(project: ProjectData, flow: str, part: str | None, board: str | None
             raise UserError("a bitstream is for a board", where="--part", hint="name it with --board")
         board = board or DEFAULT_BOARD
     if board is None:
-        return Target(part or DEFAULT_PART, None, clock)
+        return VendorTarget(part or DEFAULT_PART, None, clock)
     data = find_board(board)
     if flow == "vivado" and clock > data.fastest_mhz:
         raise UserError(
             f"{board} has no clock of {clock:g} MHz", where="--clock-mhz", hint=f"give at most {data.fastest_mhz:g}"
         )
-    return Target(data.part, board, clock)
+    return VendorTarget(data.part, board, clock)
 
 
-def _find(project: ProjectData, flow: _Flow, name: str, target: Target) -> tuple[str, tuple[int, int]]:
+def _find(project: ProjectData, flow: _Flow, name: str, target: VendorTarget) -> tuple[str, tuple[int, int]]:
     """The first installed program of a flow, and its version."""
     problem = f"{flow.tool} is not on the PATH"
     for command, oldest in flow.commands:

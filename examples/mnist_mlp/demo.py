@@ -52,7 +52,7 @@ def main() -> None:
         input_scale=1 / 255,
         force=True,
     )
-    console.print(compile_table(project.summary(), CLOCK_MHZ))
+    console.print(compile_table(project.summary()))
 
     console.print(f"\nSimulating its RTL, cycle by cycle, on {len(images):,} digits:\n")
     result = project.simulate(images, labels)

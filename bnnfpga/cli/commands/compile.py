@@ -30,6 +30,7 @@ def compile(
         float | None, typer.Option(metavar="N", help="Frames per second to reach.", show_default=False)
     ] = None,
     clock_mhz: Annotated[float, typer.Option(metavar="M", help="The clock frequency in MHz.")] = 100.0,
+    family: Annotated[str, typer.Option(metavar="F", help="The FPGA family: xc7, xcup, ecp5, ice40 or gowin.")] = "xc7",
     cycles: Annotated[
         int | None, typer.Option(metavar="N", help="At most this many cycles per frame.", show_default=False)
     ] = None,
@@ -59,6 +60,7 @@ def compile(
             folding=folding,
             target_fps=target_fps,
             clock_mhz=clock_mhz,
+            family=family,
             cycles=cycles,
             input=input,
             input_scale=input_scale,
@@ -66,6 +68,6 @@ def compile(
             force=force,
         )
         summary = project.summary()
-        return Outcome(summary, lambda: compile_table(summary, clock_mhz))
+        return Outcome(summary, lambda: compile_table(summary))
 
     Terminal(as_json, quiet, verbose).finish(work, f"compiling {model}")

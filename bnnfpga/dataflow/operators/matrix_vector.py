@@ -54,8 +54,8 @@ class MatrixVector(DotProductUnit):
     memory
         The kind of the weight memory.
     source_lanes
-        Elements per beat of the producer; None for `simd`. A unit that reads vectors in several passes takes its beats as
-        they are if whole numbers of them make up a step.
+        Elements per beat of the producer; None for `simd`. A unit that reads vectors in several passes takes these
+        beats if a whole number of them makes up a step.
     sums
         An interval that contains the dot products', for streams that are joined with others; None for their own.
     """
@@ -114,8 +114,10 @@ class MatrixVector(DotProductUnit):
     @property
     def input_lanes(self) -> int:
         """Elements per input beat: those of a step, or the producer's, of which the buffer makes steps."""
-        whole = self.source_lanes is not None and self.simd % self.source_lanes == 0
-        return self.source_lanes if whole and self.passes > 1 and not self.padded else self.pixels * self.simd
+        lanes = self.source_lanes
+        if lanes is None or self.simd % lanes or self.passes == 1 or self.padded:
+            return self.pixels * self.simd
+        return lanes
 
     @property
     def buffer(self) -> VectorBuffer | None:
@@ -161,7 +163,8 @@ class MatrixVector(DotProductUnit):
         return self.refolded(source_lanes=ports[0].lanes)
 
     def interval(self) -> int:
-        return math.prod(self.positions) // self.pixels * self.passes * self.steps
+        steps = math.prod(self.positions) // self.pixels * self.passes * self.steps
+        return max(steps, self.inputs[0].beats)
 
     @property
     def popcount_stages(self) -> int:
@@ -181,12 +184,11 @@ class MatrixVector(DotProductUnit):
         return queue_depth(self.latency, self.steps)
 
     def schedule(self) -> Schedule:
-        if self.buffer is None:
-            events = [Event(1, (1,), (0,), (0,))] * (self.steps - 1) + [Event(1, (1,), (1,), (1,))]
-            return Schedule(tuple(events), self.latency, (self.queue,), (1,))
-        reads = self.buffer.reads(self.passes)
-        events = [Event(read.gap, (read.free,), (read.ends,), (read.ends,), (read.need,)) for read in reads]
-        return Schedule(tuple(events), self.latency, (self.queue,), (1,), self.buffer.schedule())
+        buffer = self.buffer
+        if buffer is None:
+            steps = [Event(1, (1,), (0,), (0,))] * (self.steps - 1) + [Event(1, (1,), (1,), (1,))]
+            return Schedule(tuple(steps), self.latency, (self.queue,), (1,))
+        return Schedule(buffer.reads(self.passes), self.latency, (self.queue,), (1,), buffer.writes())
 
     def _summing(self) -> Callable[[Integers], NDArray[Any]]:
         weights = self.weights.T.astype(sum_type(self.largest_sum))
