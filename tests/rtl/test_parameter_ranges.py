@@ -60,7 +60,7 @@ ILLEGAL: dict[str, list[str]] = {
         *("PE=0", "Steps=0", "InputBits=0", "Flags=2", "InputBits=2", "SIMD=3 Chunks=2"),
         *("Pixels=2", "ProductStages=2", "ThresholdBits=3", 'MemoryKind="bram"', "QueueDepth=1"),
     ],
-    "bnn_width_converter": ["InputLanes=0", "OutputLanes=0", "ElementBits=0", "Capacity=4"],
+    "bnn_width_converter": ["InputLanes=0", "OutputLanes=0", "ElementBits=0", "GroupLanes=2"],
     "bnn_window": [
         *("Rows=0", "Part=0", "InputPixels=0", "KernelRows=0", "StrideColumns=0", "WindowRows=0", "Taps=0"),
         *("Windows=0", "Flags=2", "Fill=2", "Taps=3 Chunks=2", "Windows=2", "InputPixels=3", "Taps=2"),
