@@ -45,7 +45,7 @@ class TestNarrowBeats(UnitTest):
     }
 
 
-@pytest.mark.parametrize(("lanes", "taken"), [(1, 1), (2, 2), (3, 12), (6, 6), (8, 12), (12, 12), (24, 12), (None, 12)])
+@pytest.mark.parametrize(("lanes", "taken"), [(1, 1), (2, 2), (3, 3), (6, 6), (8, 12), (12, 12), (24, 12), (None, 12)])
 def test_lanes_that_make_up_a_step_are_taken(lanes: int | None, taken: int) -> None:
     assert unit(24, 4, 2, 12, lanes).input_lanes == taken
     assert unit(24, 4, 4, 12, lanes).input_lanes == 12
