@@ -48,7 +48,7 @@ class Operator(ABC):
     * foldings: `folding`, `legal_pe`, `legal_simd`, and `memory` if its kind can be chosen (`memory_kinds`,
       `suited_memory`), `requantizer` likewise (`requantizer_kinds`);
     * lanes that depend on neighbouring units: `with_inputs`, `in_front_of`, `follows_consumer`;
-    * how it consumes and sends beats, as far as the graph depends on it: `burst`, `slides`;
+    * whether it sends sliding windows: `slides`;
     * its function on elements, for reports and for checks that choose their stimuli by it: `moves`, `element_function`,
       `weighted_sums`, `thresholds`, `preactivations`.
     """
@@ -204,14 +204,6 @@ class Operator(ABC):
     def requantizer_kinds(self) -> tuple[RequantizerKind, ...]:
         """Legal values of `requantizer`; empty if there is no choice."""
         return ()
-
-    @property
-    def burst(self) -> int:
-        """Beats that it consumes back to back before it pauses; 0 if it consumes them evenly.
-
-        A FIFO of that depth in front of it keeps the producer from waiting.
-        """
-        return 0
 
     def interval(self) -> int:
         """Cycles per frame when the unit is neither idle for want of input nor back-pressured."""
