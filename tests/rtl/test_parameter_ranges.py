@@ -23,7 +23,7 @@ ILLEGAL: dict[str, list[str]] = {
         *("Lanes=0", "Beats=0", "RankBits=0", "InputSigned=2", "Affine=1 Ranked=1", "OutputBits=3", "QueueDepth=1"),
         *("Ranked=1 RankShift=2", "Ranked=1 RankBits=8", 'Ranked=1 MemoryKind="bram"'),
     ],
-    "bnn_comparators": ["ValueBits=0", "Levels=0", "ValueSigned=2", "ThresholdBits=3"],
+    "bnn_comparators": ["ValueBits=0", "Levels=0", "ValueSigned=2", "Constant=2", "ThresholdBits=3"],
     "bnn_concat": ["Width0=0", "Beats1=0", "Width1=3"],
     "bnn_crop": ["Width=0", "Rows=0", "Chunks=0", "KeptRows=0", "KeptColumns=0"],
     "bnn_fifo": ["Width=0", "Depth=1", "Reserved=2"],
