@@ -40,7 +40,7 @@ ILLEGAL: dict[str, list[str]] = {
         *("PE=0", "Steps=0", "Pixels=0", "Flags=2", "Sum=2", "InputBits=2 OutputBits=2", "OutputBits=2"),
         *("SIMD=2 Chunks=2", "Pixels=2", "ReduceStages=2", "QueueDepth=1"),
     ],
-    "bnn_rom": ["Width=0", "Words=0", "AddressBits=0", "Words=3", 'Kind="bram"'],
+    "bnn_rom": ["Width=0", "Words=0", "AddressBits=0", "Words=3", "Stages=3", 'Kind="bram"'],
     "bnn_score_output": ["Beats=0", "InputWidth=0", "OutputWidth=9", "InputWidth=9"],
     "bnn_select": ["Inputs=0", "Outputs=0", "IndexBits=33", "Flags=2", "Index=1"],
     "bnn_threshold": ["PE=0", "Words=0", "Shared=1 Words=2", "Levels=0", "ThresholdBits=7", 'MemoryKind="bram"'],
