@@ -93,6 +93,7 @@ module bnn_requantizer #(
         .ValueSigned(ValueSigned),
         .Levels(Levels),
         .ThresholdBits(ThresholdBits),
+        .Constant(Words == 1 ? 1 : 0),
         .OutputBits(OutputBits),
         .OutputOffset(OutputOffset)
       ) comparators (
