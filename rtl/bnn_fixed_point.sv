@@ -33,6 +33,8 @@ module bnn_fixed_point #(
   input  wire                             clk_i,
   input  wire [ValueBits-1:0]             value_i,
   input  wire [OffsetBits+FactorBits-1:0] row_i,
+  // The sum is one whose result is wanted: it stays until the next one.
+  input  wire                             keep_i,
   output reg  [OutputBits-1:0]            result_o
 );
 
@@ -89,7 +91,7 @@ module bnn_fixed_point #(
     assign is_above = |whole[WholeBits-2:CountBits] | (count > CountBits'(Levels));
   end
   always @(posedge clk_i) begin
-    result_o <= OutputBits'(is_negative ? '0 : is_above ? CountBits'(Levels) : count) + OutputBits'(OutputOffset);
+    if (keep_i) result_o <= OutputBits'(is_negative ? '0 : is_above ? CountBits'(Levels) : count) + OutputBits'(OutputOffset);
   end
 
 endmodule

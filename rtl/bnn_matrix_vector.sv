@@ -297,7 +297,8 @@ module bnn_matrix_vector #(
     integer r;
     always @(posedge clk_i) begin
       has_products <= valid[Stages-1] & last[Stages-1] & rst_ni;
-      if (valid[Stages-1]) begin
+      // A result stays until the next one.
+      if (valid[Stages-1] & last[Stages-1]) begin
         for (r = 0; r < Sums; r = r + 1) begin
           if (Xnor) products[r*OutputBits+:OutputBits] <= OutputBits'({accumulator[r], 1'b0} >> Double) - OutputBits'(MW);
           else products[r*OutputBits+:OutputBits] <= OutputBits'(accumulator[r]);
@@ -430,7 +431,8 @@ module bnn_matrix_vector #(
 
   bnn_output_queue #(
     .Width(Sums * OutputBits),
-    .Depth(QueueDepth)
+    .Depth(QueueDepth),
+    .Held(1)
   ) output_queue (
     .clk_i,
     .rst_ni,

@@ -4,7 +4,7 @@
 // A word of the memory holds a row for each of Rows channels, the first in the lowest bits, with what the chosen form needs:
 // thresholds (bnn_comparators) or a fixed-point step (bnn_fixed_point). Value v of a cycle uses row v % Rows. Words follow
 // each other as values come. The unit around it announces values one cycle ahead, which is when the memory is read, and gets
-// the results a fixed number of cycles after the values.
+// the results a fixed number of cycles after the values. A result stays until the next one.
 
 `default_nettype none
 
@@ -124,6 +124,7 @@ module bnn_requantizer #(
         .clk_i,
         .value_i (values_i[v*ValueBits+:ValueBits]),
         .row_i   (word[v%Rows*RowBits+:RowBits]),
+        .keep_i  (valid[Stages-1]),
         .result_o(results_o[v*OutputBits+:OutputBits])
       );
     end
