@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bnnfpga.dataflow.hardware import Memory, RenderedModule, RtlInstance, RtlParameter
+from bnnfpga.dataflow.vector_buffer import VectorBuffer
 from bnnfpga.netlists.cuts import staged
 from bnnfpga.netlists.folded_sums import FoldedSums
 from bnnfpga.netlists.netlist import Netlist
@@ -31,6 +32,8 @@ class LogicForm:
     ----------
     sums
         The datapath.
+    buffer
+        What keeps vectors for further passes.
     parameters
         The parameters of the library module, which simulations run.
     latency, queue
@@ -40,6 +43,7 @@ class LogicForm:
     """
 
     sums: FoldedSums
+    buffer: VectorBuffer | None
     parameters: Mapping[str, RtlParameter]
     latency: int
     queue: int
@@ -78,6 +82,11 @@ class LogicForm:
     def counts_width(self) -> int:
         """Bits of what a step adds to them."""
         return len(self.sums.counting().outputs["counts"])
+
+    @property
+    def input_width(self) -> int:
+        """Bits of an input beat."""
+        return self.buffer.width if self.buffer else self.sums.pixels * self.sums.inputs
 
     @property
     def result_width(self) -> int:
