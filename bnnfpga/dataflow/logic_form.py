@@ -18,6 +18,9 @@ _BESIDE_STAGES = 2
 _MOST_WORDS = {6: 8, 4: 4}
 """The most weight words, by the inputs of a table, for which tables with the weights in them are smaller than a memory."""
 
+_HALF_WORDS = 4
+"""The most words for which one table of two outputs serves two outputs of the unit."""
+
 
 def logic_words(lut_inputs: int) -> int:
     """The most weight words that a unit may have in its tables."""
@@ -91,6 +94,15 @@ class LogicForm:
     @property
     def result_width(self) -> int:
         return self.sums.pixels * self.sums.outputs * self.sums.output_bits
+
+    def resources(self) -> dict[str, int]:
+        """Estimate of the datapath and its control, without input buffer and output queue."""
+        sums, words = self.sums, self.sums.passes * self.sums.steps
+        shared = sums.pixels * sums.inputs
+        # A table for the carry of two inputs, half of one with up to 4 words; half a table to count a carry.
+        tables = sums.pixels * sums.outputs * sums.inputs * (3 if words > _HALF_WORDS else 2) // 4
+        state = sums.pixels * sums.outputs * (sums.state_bits + sums.levels * sums.pass_bits)
+        return {"lut": tables + shared // 2 + state + 30, "ff": tables // 2 + shared + 2 * state + 30}
 
     def whole(self) -> str:
         """The datapath of passes of one step."""

@@ -221,6 +221,10 @@ class MatrixVector(DotProductUnit):
         return "distributed" if self.memory == "logic" else self.memory
 
     def resources(self) -> dict[str, int]:
+        queue = queue_resources(self.outputs[0].width, self.queue)
+        buffer = self.buffer.resources() if self.buffer else {}
+        if self.memory == "logic":
+            return add_resources(self._logic_form.resources(), buffer, queue)
         weights, thresholds, bits = self.stored_weights, self.stored_thresholds, self.input_type.bits
         accumulate = self.pe * self.accumulator_bits
         compare = self.pe * thresholds.levels * -(-thresholds.bits // 2)
@@ -229,8 +233,6 @@ class MatrixVector(DotProductUnit):
             "lut": 2 * accumulate + compare + 40,
             "ff": (0 if block else weights.width) + self.pixels * self.simd * bits + 3 * accumulate + 40,
         }
-        queue = queue_resources(self.outputs[0].width, self.queue)
-        buffer = self.buffer.resources() if self.buffer else {}
         return add_resources(unit, self._term_resources(), weights.resources(), thresholds.resources(), buffer, queue)
 
     def _term_resources(self) -> dict[str, int]:
