@@ -13,10 +13,10 @@ from bnnfpga.netlists.netlist import Netlist
 from bnnfpga.netlists.verilog import body
 
 _BESIDE_STAGES = 2
-"""Cycles of the latency that are not stages of the datapath: into the operand register, and through the output queue."""
+"""Cycles of the latency beside the datapath: into the operand register, and through the output queue."""
 
 _MOST_WORDS = {6: 8, 4: 4}
-"""The most weight words, by the inputs of a table, for which tables with the weights in them are smaller than a memory."""
+"""The most weight words, by the inputs of a table, for which weights are smaller in tables than in a memory."""
 
 _HALF_WORDS = 4
 """The most words for which one table of two outputs serves two outputs of the unit."""

@@ -1,4 +1,4 @@
-"""Units whose weights are in the tables of their logic: what synthesis reads runs in Verilator, to the bit and cycle."""
+"""Units whose weights are in the tables of their logic: what synthesis reads runs in Verilator, to the cycle."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_few_words_go_into_logic_by_themselves() -> None:
     ("change", "folding", "hint"),
     [
         ({}, LayerFolding(4, 16, "logic"), "with this folding, legal values are block, distributed$"),
-        ({"input_type": IntegerType.interval(0, 3)}, LayerFolding(8, 16, "logic"), "legal values are block, distributed$"),
+        ({"input_type": IntegerType.interval(0, 3)}, LayerFolding(8, 16, "logic"), "are block, distributed$"),
         ({"kernel": (2, 2), "padded": True}, LayerFolding(8, 16, "logic"), "legal values are block, distributed$"),
     ],
 )

@@ -21,9 +21,9 @@ from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl
 from bnnfpga.dataflow.vector_buffer import VectorBuffer
 from bnnfpga.dataflow.weights import StoredWeights
 from bnnfpga.dataflow.window_beats import window_lanes
+from bnnfpga.netlists.folded_sums import FoldedSums
 from bnnfpga.numbers.exact_arrays import Integers, sum_type
 from bnnfpga.numbers.integers import IntegerType
-from bnnfpga.netlists.folded_sums import FoldedSums
 from bnnfpga.numbers.threshold_table import ThresholdTable
 
 _WIDE_SUM = 32
