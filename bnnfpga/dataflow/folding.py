@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
 from bnnfpga.base.errors import UserError, shown
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.hardware import MemoryKind
+from bnnfpga.dataflow.hardware import WeightsKind
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.fifo import Fifo
 from bnnfpga.dataflow.operators.width_converter import WidthConverter
@@ -34,7 +34,7 @@ class LayerFolding:
 
     pe: int | None = None
     simd: int | None = None
-    memory: MemoryKind | None = None
+    memory: WeightsKind | None = None
     requantizer: RequantizerKind | None = None
 
     def completed(self, other: LayerFolding) -> LayerFolding:
@@ -64,7 +64,7 @@ def parse_folding(data: object, where: str) -> Folding:
                 "this is FINN's format; a folding file of bnnfpga sets pe, simd and memory of the project's own layers",
                 where=f"{where}, entry {shown(name)}",
                 hint="start from the folding.yaml of a compiled project: PE is pe, SIMD is simd, "
-                "ram_style is memory (block or distributed); FIFO depths are computed",
+                "ram_style is memory (block, distributed or logic); FIFO depths are computed",
             )
         if isinstance(entry, LayerFolding):
             folding[name] = entry
@@ -251,30 +251,28 @@ def _fold_operator(operator: Operator, folding: LayerFolding, where: str) -> Ope
             hint=f"give simd, too: with this pe, legal values are {', '.join(map(str, beside))}",
         )
     simd = _legal("simd", simd if folding.simd is None else folding.simd, beside, where)
-    changes: dict[str, object] = {}
-    if pe is not None:
-        changes["pe"] = pe
-    if simd is not None:
-        changes["simd"] = simd
-    if folding.memory is not None:
-        memories = operator.memory_kinds
-        if folding.memory not in memories:
-            raise UserError(
-                f"memory: {shown(folding.memory)} is not legal",
-                where=where,
-                hint=f"legal values are {', '.join(memories)}" if memories else "this layer has no memory to choose",
-            )
-        changes["memory"] = folding.memory
+    lanes = {name: value for name, value in (("pe", pe), ("simd", simd)) if value is not None}
+    folded = operator.refolded(**lanes) if lanes else operator
     if folding.requantizer is not None:
-        forms = operator.requantizer_kinds
-        if folding.requantizer not in forms:
-            raise UserError(
-                f"requantizer: {shown(folding.requantizer)} is not legal",
-                where=where,
-                hint=f"legal values are {', '.join(forms)}" if forms else "this layer has one form only",
-            )
-        changes["requantizer"] = folding.requantizer
-    return operator.refolded(**changes) if changes else operator
+        forms = folded.requantizer_kinds
+        _check_form("requantizer", folding.requantizer, forms, where, "legal values are ", "no requantizer to choose")
+        folded = folded.refolded(requantizer=folding.requantizer)
+    if folding.memory is not None:
+        memories = folded.memory_kinds
+        start = "" if memories == operator.memory_kinds else "with this folding, "
+        _check_form("memory", folding.memory, memories, where, f"{start}legal values are ", "no memory to choose")
+        folded = folded.refolded(memory=folding.memory)
+    return folded
+
+
+def _check_form(key: str, value: str, legal: Sequence[str], where: str, start: str, none: str) -> None:
+    """Check a setting that is one of a unit's forms."""
+    if value not in legal:
+        raise UserError(
+            f"{key}: {shown(value)} is not legal",
+            where=where,
+            hint=f"{start}{', '.join(legal)}" if legal else f"this layer has {none}",
+        )
 
 
 def _legal(key: str, value: object, legal: tuple[int, ...], where: str) -> int | None:

@@ -66,9 +66,15 @@ def _candidates(graph: Graph, operator: Operator, pinned: LayerFolding) -> list[
     followers = [(feeder, input) for feeder, input in feeders if feeder.follows_consumer]
     return [
         (unit, *(follower.in_front_of(unit.interval(), unit.inputs[input]) for follower, input in followers))
-        for unit in _foldings(operator)
+        for unit in _foldings(_in_form(operator, pinned))
         if _agrees(unit, pinned)
     ]
+
+
+def _in_form(operator: Operator, pinned: LayerFolding) -> Operator:
+    """A unit in the pinned form, which its memory may depend on."""
+    forms = operator.requantizer_kinds
+    return operator.refolded(requantizer=pinned.requantizer) if pinned.requantizer in forms else operator
 
 
 def _agrees(unit: Operator, pinned: LayerFolding) -> bool:

@@ -143,7 +143,7 @@ def test_a_folding_file_sets_the_form() -> None:
     [
         ("sums", "lookup", "legal values are comparators, fixed_point"),
         ("sums", 3, "legal values are comparators, fixed_point"),
-        ("signs", "fixed_point", "this layer has one form only"),
+        ("signs", "fixed_point", "this layer has no requantizer to choose"),
     ],
 )
 def test_other_forms_are_refused(layer: str, form: object, hint: str) -> None:
