@@ -28,6 +28,9 @@ from bnnfpga.numbers.integers import IntArray, IntegerType
 _DEEP = 64
 """Words of a lane's ranks above which they are stored in block RAM."""
 
+_MATCH, _AFFINE, _RANK = 3, 7, 3
+"""Logic levels (`Target.levels`) of a comparison with its multiplexer, of a product and a sum, of a block RAM's output."""
+
 
 @dataclass(frozen=True)
 class ArgMax(Operator):
@@ -62,8 +65,29 @@ class ArgMax(Operator):
         return (Port((1,), IntegerType(0, max(1, self.port.elements - 1), "unsigned"), 1),)
 
     @property
+    def tree_stages(self) -> int:
+        """Registers on each way through the tree of comparisons."""
+        levels = (self.port.lanes - 1).bit_length()
+        return max(1, -(-levels // self._matches_per_stage))
+
+    @property
+    def _matches_per_stage(self) -> int:
+        return max(1, self.target.levels // _MATCH)
+
+    @property
+    def score_stages(self) -> int:
+        """Registers between a score and what is compared, the first of several behind a multiplier."""
+        before = _AFFINE if self.factors is not None else _RANK if self._rank_kind == "block" else 0
+        levels = (self.port.lanes - 1).bit_length()
+        # A beat with a single score passes straight to the register.
+        matches = -(-levels // self.tree_stages) * _MATCH
+        if before + matches <= self.target.levels:
+            return 0
+        return 2 if self.factors is not None and before > self.target.levels else 1
+
+    @property
     def latency(self) -> int:
-        return 4
+        return 3 + self.score_stages + self.tree_stages
 
     @property
     def queue(self) -> int:
@@ -130,7 +154,8 @@ class ArgMax(Operator):
 
     def resources(self) -> dict[str, int]:
         bits, lanes = self.compared_type.bits, self.port.lanes
-        unit = {"lut": 2 * lanes * bits + 20, "ff": (lanes + 2) * bits + 30}
+        registers = lanes * (1 + self.score_stages) + 2 + sum(lanes >> stage for stage in range(self.tree_stages))
+        unit = {"lut": 2 * lanes * bits + 20, "ff": registers * bits + 30}
         extra = [multiplier_resources(x.shape[1], self.port.type.bits, lanes) for x in self._constants[:1]]
         extra += [memory_resources(memory.words, memory.width, memory.kind) for memory in self.memories()]
         return add_resources(unit, *extra, queue_resources(self.outputs[0].width, self.queue))
@@ -143,7 +168,7 @@ class ArgMax(Operator):
             InputSigned=self.port.type.signed,
             ComparedBits=self.compared_type.bits,
             OutputBits=self.outputs[0].type.bits,
-        ) + rtl_only(QueueDepth=self.queue)
+        ) + rtl_only(ScoreStages=self.score_stages, TreeStages=self.tree_stages, QueueDepth=self.queue)
         if self._constants:
             # A word per beat: lane 0 lowest, each with the factor below the offset.
             words = np.concatenate(self._constants, axis=1).reshape(self.port.beats, -1)
