@@ -66,6 +66,7 @@ ILLEGAL: dict[str, list[str]] = {
         "FirstBeat=16",
         "FirstPixel=1",
         "Moves=2",
+        "ReadStages=2",
         'MemoryKind="bram"',
     ],
     "bnn_batches": ["InputWords=0", "OutputWordBytes=0", "InputBeats=0", "InputBytes=9", "OutputBytes=9"],

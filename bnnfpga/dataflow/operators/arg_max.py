@@ -28,8 +28,8 @@ from bnnfpga.numbers.integers import IntArray, IntegerType
 _DEEP = 64
 """Words of a lane's ranks above which they are stored in block RAM."""
 
-_MATCH, _AFFINE, _RANK = 3, 7, 3
-"""Logic levels (`Target.levels`) of a comparison with its multiplexer, of a product and a sum, of a block RAM's output."""
+_PRODUCT, _RANK = 4, 3
+"""Logic levels (`Target.levels`) of a product, and of a block RAM's output."""
 
 
 @dataclass(frozen=True)
@@ -68,22 +68,31 @@ class ArgMax(Operator):
     def tree_stages(self) -> int:
         """Registers on each way through the tree of comparisons."""
         levels = (self.port.lanes - 1).bit_length()
-        return max(1, -(-levels // self._matches_per_stage))
+        return max(1, -(-levels // max(1, self.target.levels // self._match_levels)))
 
     @property
-    def _matches_per_stage(self) -> int:
-        return max(1, self.target.levels // _MATCH)
+    def _match_levels(self) -> int:
+        """Logic levels of a comparison and the choice that follows."""
+        return self.target.carry_levels(self.compared_type.bits) + 1
+
+    @property
+    def _score_levels(self) -> int:
+        """Logic levels from a score to what is compared."""
+        if self.factors is not None:
+            return _PRODUCT + self.target.carry_levels(self.compared_type.bits)
+        return _RANK if self._rank_kind == "block" else 0
+
+    @property
+    def _stage_levels(self) -> int:
+        """Logic levels of a stage of the tree."""
+        return -(-(self.port.lanes - 1).bit_length() // self.tree_stages) * self._match_levels
 
     @property
     def score_stages(self) -> int:
-        """Registers between a score and what is compared, the first of several behind a multiplier."""
-        before = _AFFINE if self.factors is not None else _RANK if self._rank_kind == "block" else 0
-        levels = (self.port.lanes - 1).bit_length()
-        # A beat with a single score passes straight to the register.
-        matches = -(-levels // self.tree_stages) * _MATCH
-        if before + matches <= self.target.levels:
+        """Registers between a score and what is compared, the first of two behind a multiplier."""
+        if self._score_levels + self._stage_levels <= self.target.levels or not self._score_levels:
             return 0
-        return 2 if self.factors is not None and before > self.target.levels else 1
+        return 2 if self.factors is not None and self._score_levels > self.target.levels else 1
 
     @property
     def latency(self) -> int:
