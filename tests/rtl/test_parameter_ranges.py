@@ -32,7 +32,17 @@ ILLEGAL: dict[str, list[str]] = {
     "bnn_lookup": ["PE=0", "InputBits=25", "Groups=1 PE=1001", 'Groups=1 MemoryKind="bram"', "QueueDepth=1"],
     "bnn_matrix_vector": [
         *("MW=0", "MH=0", "WeightBits=0", "OutputBits=0", "InputSigned=2", "SIMD=3"),
-        *("PE=3", "Pixels=2", "InputBits=2", "Flags=3", "PopcountStages=0", "PopcountStages=3"),
+        *(
+            "InputLanes=3",
+            "PE=8 InputLanes=2",
+            "InputBanks=3",
+            "PE=3",
+            "Pixels=2",
+            "InputBits=2",
+            "Flags=3",
+            "PopcountStages=0",
+            "PopcountStages=3",
+        ),
         *("ThresholdBits=3", 'MemoryKind="bram"', "QueueDepth=1"),
     ],
     "bnn_multiply": ["PE=0", "InputSigned1=2", "InputBits1=2", "OutputBits=2", "QueueDepth=1"],
@@ -46,6 +56,7 @@ ILLEGAL: dict[str, list[str]] = {
     "bnn_select": ["Inputs=0", "Outputs=0", "IndexBits=33", "Flags=2", "Index=1"],
     "bnn_threshold": ["PE=0", "Words=0", "Shared=1 Words=2", "Levels=0", "ThresholdBits=7", 'MemoryKind="bram"'],
     "bnn_upsample": ["Width=0", "Columns=0", "RowEntries=0", "ColumnEntries=2", "Depth=3", 'MemoryKind="bram"'],
+    "bnn_vector_buffer": ["BeatBits=0", "Beats=0", "Words=0", "WordBits=1", "Banks=0", "Banks=3"],
     "bnn_vector_vector": [
         *("PE=0", "Steps=0", "InputBits=0", "Flags=2", "InputBits=2", "SIMD=3 Chunks=2"),
         *("Pixels=2", "ProductStages=2", "ThresholdBits=3", 'MemoryKind="bram"', "QueueDepth=1"),
