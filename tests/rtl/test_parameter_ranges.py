@@ -22,6 +22,7 @@ ILLEGAL: dict[str, list[str]] = {
     "bnn_arg_max": [
         *("Lanes=0", "Beats=0", "RankBits=0", "InputSigned=2", "Affine=1 Ranked=1", "OutputBits=3", "QueueDepth=1"),
         *("Ranked=1 RankShift=2", "Ranked=1 RankBits=8", 'Ranked=1 MemoryKind="bram"'),
+        *("ScoreStages=2", "Affine=1 ScoreStages=3", "TreeStages=0", "Lanes=4 TreeStages=3"),
     ],
     "bnn_comparators": ["ValueBits=0", "Levels=0", "ValueSigned=2", "Constant=2", "ThresholdBits=3"],
     "bnn_concat": ["Width0=0", "Beats1=0", "Width1=3"],
@@ -78,6 +79,7 @@ ILLEGAL: dict[str, list[str]] = {
         "FirstBeat=16",
         "FirstPixel=1",
         "Moves=2",
+        "ReadStages=2",
         'MemoryKind="bram"',
     ],
     "bnn_batches": ["InputWords=0", "OutputWordBytes=0", "InputBeats=0", "InputBytes=9", "OutputBytes=9"],
