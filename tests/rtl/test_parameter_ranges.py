@@ -52,11 +52,15 @@ ILLEGAL: dict[str, list[str]] = {
         *("PE=0", "Steps=0", "Pixels=0", "Flags=2", "Sum=2", "InputBits=2 OutputBits=2", "OutputBits=2"),
         *("SIMD=2 Chunks=2", "Pixels=2", "ReduceStages=2", "QueueDepth=1"),
     ],
-    "bnn_requantizer": ["Values=0", "Rows=2", "Levels=0", 'MemoryKind="bram"', 'Form="table"'],
+    "bnn_requantizer": [
+        *("Values=0", "Rows=2", "Levels=0", 'MemoryKind="bram"', 'Form="table"'),
+        'Form="search" Levels=255 Values=126 Rows=126',
+    ],
     "bnn_rom": ["Width=0", "Words=0", "AddressBits=0", "Words=3", "Stages=3", 'Kind="bram"'],
     "bnn_score_output": ["Beats=0", "InputWidth=0", "OutputWidth=9", "InputWidth=9"],
     "bnn_select": ["Inputs=0", "Outputs=0", "IndexBits=33", "Flags=2", "Index=1"],
-    "bnn_threshold": ["PE=0", "Words=0", "Shared=1 Words=2", "Levels=0", "ThresholdBits=7", 'MemoryKind="bram"'],
+    "bnn_threshold": ["PE=0", "Words=0", "Rows=2", "Levels=0", "ThresholdBits=7", 'MemoryKind="bram"'],
+    "bnn_threshold_search": ["ValueBits=0", "Words=0", "ValueSigned=2", "ThresholdBits=3"],
     "bnn_upsample": ["Width=0", "Columns=0", "RowEntries=0", "ColumnEntries=2", "Depth=3", 'MemoryKind="bram"'],
     "bnn_vector_buffer": ["BeatBits=0", "Beats=0", "Words=0", "WordBits=1", "Banks=0", "Banks=3"],
     "bnn_vector_vector": [

@@ -233,7 +233,7 @@ class MatrixVector(DotProductUnit):
             "lut": 2 * accumulate + 40,
             "ff": (0 if block else weights.width) + self.pixels * self.simd * bits + 3 * accumulate + 40,
         }
-        memories = add_resources(weights.resources(), thresholds.resources(self.pe))
+        memories = add_resources(weights.resources(), thresholds.resources())
         return add_resources(unit, self._term_resources(), memories, buffer, queue)
 
     def _term_resources(self) -> dict[str, int]:
