@@ -99,7 +99,7 @@ class LogicForm:
         """Estimate of the datapath and its control, without input buffer and output queue."""
         sums, words = self.sums, self.sums.passes * self.sums.steps
         shared = sums.pixels * sums.inputs
-        # A table for the carry of two inputs, or half of one; or half a table for the bit of each. Half a table to add it.
+        # For the carry of two inputs a table or half of one, or half a table for each input; half a table to add a bit.
         quarters = next(quarters for most, quarters in _QUARTERS if words <= most)
         tables = sums.pixels * sums.outputs * sums.inputs * quarters // 4
         state = sums.pixels * sums.outputs * (sums.state_bits + sums.levels * sums.pass_bits)

@@ -1,7 +1,7 @@
 """The datapath of a matrix-vector unit whose few weight words are in its tables: counts, sums and results.
 
-With up to 8 words, a count p of equal bits is 2c + s: the number of carries, of which the accumulator holds the sum, and
-the last parity (`folded_xnors`). With more, a table with the weights in it is one of an input, and p is the sum of these.
+With up to 8 words, a count p of equal bits is 2c + s: the number of carries, of which the accumulator holds the sum,
+and the last parity (`folded_xnors`). With more, there is a table for each input, and p is the sum of their bits.
 Registers stand where a netlist is cut, and between netlists.
 """
 
