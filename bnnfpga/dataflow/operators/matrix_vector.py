@@ -140,10 +140,9 @@ class MatrixVector(DotProductUnit):
 
     @property
     def _folds_into_logic(self) -> bool:
-        """Whether weights can be in the tables: few words, one bit by one bit, no flags, and sums that are compared."""
-        words = self.passes * self.steps
+        """Whether weights can be in the tables: few words, one bit by one bit, and sums that are compared."""
         compares = self.table is None or self.stored_thresholds.requantizer.kind == "comparators"
-        return self.is_xnor and not self.padded and words <= logic_words(self.target.lut_inputs) and compares
+        return self.is_xnor and self.passes * self.steps <= logic_words(self.target.lut_inputs) and compares
 
     @property
     def suited_memory(self) -> WeightsKind:
@@ -263,6 +262,8 @@ class MatrixVector(DotProductUnit):
             self.outputs[0].type.bits,
             self.target.lut_inputs,
             self.pixels,
+            self.flags,
+            self.count_scale,
         )
         return LogicForm(sums, self.buffer, self.parameters().rtl, self.latency, self.queue, self.target.family)
 
