@@ -192,6 +192,11 @@ class MatrixVector(DotProductUnit):
         return 2 if self.input_type.is_bipolar and not self.is_xnor else self.input_type.bits
 
     @property
+    def logic_levels(self) -> int:
+        operands = self.simd * self._planes
+        return self.stage_levels(operands if self.popcount_stages == 1 else min(operands, _WIDE_SUM))
+
+    @property
     def latency(self) -> int:
         return 3 + self.popcount_stages + (self.stored_thresholds.stages or 1)
 
