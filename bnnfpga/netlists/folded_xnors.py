@@ -83,7 +83,7 @@ def equal_bits(
     *,
     lut_inputs: int = 6,
 ) -> tuple[BitHeap, ...]:
-    """The same counts as heaps of `scale` for each equal input, for more words: two outputs share the table of an input.
+    """The same counts as heaps of `scale` an equal input, for more words: two outputs share the table of an input.
 
     Each of `flags` says of an equal part of the inputs that all of it counts half.
     """
