@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bnnfpga.dataflow.hardware import Memory, MemoryBank, MemoryKind
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.resources import add_resources, cheaper_memory, memory_resources, multiplier_resources
+from bnnfpga.dataflow.target import Target
 from bnnfpga.dataflow.unit_parameters import UnitParameters, rtl_only
 from bnnfpga.numbers.fixed_point_steps import FixedPointSteps
 from bnnfpga.numbers.integers import IntegerType
@@ -32,6 +33,10 @@ class Requantizer(ABC):
     @abstractmethod
     def stages(self) -> int:
         """Cycles from values to their results."""
+
+    @abstractmethod
+    def logic_levels(self, target: Target) -> int:
+        """Logic levels of its longest stage (`Operator.logic_levels`)."""
 
     @abstractmethod
     def memory(self, layout: Layout) -> Memory | MemoryBank:
@@ -122,6 +127,9 @@ class Comparators(RowRequantizer):
     kind: ClassVar[RequantizerKind] = "comparators"
     stages: ClassVar[int] = 1  # type: ignore[misc]
 
+    def logic_levels(self, target: Target) -> int:
+        return target.carry_levels(self.type.bits) + 1 + target.count_levels(self.table.levels)
+
     @property
     def bits(self) -> int:
         return self.table.levels * self.type.bits + 1
@@ -161,6 +169,12 @@ class FixedPoint(RowRequantizer):
     @property
     def stages(self) -> int:
         return 3 if self.factor_bits else 2
+
+    def logic_levels(self, target: Target) -> int:
+        domain = self.steps.domain
+        product = target.product_levels(self.factor_bits, IntegerType(domain.lo, domain.hi, "signed").bits)
+        # The cut: a tie, the comparison with the last level, the choice.
+        return max(product if self.factor_bits else 0, target.carry_levels(self.sum_bits) + 2)
 
     @property
     def bits(self) -> int:
@@ -211,6 +225,10 @@ class Search(Requantizer):
     @property
     def stages(self) -> int:
         return self.table.levels.bit_length()
+
+    def logic_levels(self, target: Target) -> int:
+        # A comparison whose result addresses the next memory, which takes two levels if it is of tables.
+        return target.carry_levels(self.type.bits) + 2
 
     def width(self, layout: Layout) -> int:
         return 0
