@@ -54,9 +54,6 @@ module bnn_requantizer #(
   if (Values < 1 || Rows < 1 || Values % Rows != 0) begin : gen_check_values
     $error("bnn_requantizer: Values must be at least 1, and Rows divide it");
   end
-  if (Form == "search" && Rows * $clog2(Levels + 1) > 1000) begin : gen_check_files
-    $error("bnn_requantizer: a search has at most 1000 memories, one for each row and bit of a count");
-  end
 
   /* verilator lint_off WIDTHEXPAND */
   // Names differ in length.
@@ -144,6 +141,8 @@ module bnn_requantizer #(
         .result_o(results_o[v*OutputBits+:OutputBits])
       );
     end
+  end else if (Search && Rows * Stages > 1000) begin : gen_check_files
+    $error("bnn_requantizer: a search has at most 1000 memories, one for each row and bit of a count");
   end else if (Search) begin : gen_search
     for (genvar v = 0; v < Values; v = v + 1) begin : gen_value
       bnn_threshold_search #(

@@ -39,11 +39,11 @@ class Requantizer(ABC):
         """Logic levels of its longest stage (`Operator.logic_levels`)."""
 
     @abstractmethod
-    def memory(self, layout: Layout) -> Memory | MemoryBank:
+    def memory(self, layout: LaneLayout) -> Memory | MemoryBank:
         """Its memory, or one for each file."""
 
     @abstractmethod
-    def width(self, layout: Layout) -> int:
+    def width(self, layout: LaneLayout) -> int:
         """Bits of a word that is read for all values at once."""
 
     @abstractmethod
@@ -51,12 +51,12 @@ class Requantizer(ABC):
         """Its parameters of the module."""
 
     @abstractmethod
-    def resources(self, layout: Layout) -> dict[str, int]:
+    def resources(self, layout: LaneLayout) -> dict[str, int]:
         """Estimate, memories included."""
 
 
 @dataclass(frozen=True)
-class Layout:
+class LaneLayout:
     """How the values of a unit come.
 
     Parameters
@@ -94,18 +94,18 @@ class RowRequantizer(Requantizer):
     def logic(self) -> dict[str, int]:
         """Estimate for one value per cycle, without the memory."""
 
-    def width(self, layout: Layout) -> int:
+    def width(self, layout: LaneLayout) -> int:
         return layout.lanes * self.bits
 
-    def memory(self, layout: Layout) -> Memory:
+    def memory(self, layout: LaneLayout) -> Memory:
         fields = np.broadcast_to(self.rows(), (layout.words * layout.lanes, self.bits))
         return Memory("thresholds", fields.reshape(layout.words, -1), self._kind(layout))
 
-    def resources(self, layout: Layout) -> dict[str, int]:
+    def resources(self, layout: LaneLayout) -> dict[str, int]:
         memory = memory_resources(layout.words, self.width(layout), self._kind(layout))
         return add_resources({name: layout.values * count for name, count in self.logic().items()}, memory)
 
-    def _kind(self, layout: Layout) -> MemoryKind:
+    def _kind(self, layout: LaneLayout) -> MemoryKind:
         return layout.kind or cheaper_memory(layout.words, self.width(layout))
 
 
@@ -230,10 +230,10 @@ class Search(Requantizer):
         # A comparison whose result addresses the next memory, which takes two levels if it is of tables.
         return target.carry_levels(self.type.bits) + 2
 
-    def width(self, layout: Layout) -> int:
+    def width(self, layout: LaneLayout) -> int:
         return 0
 
-    def memory(self, layout: Layout) -> MemoryBank:
+    def memory(self, layout: LaneLayout) -> MemoryBank:
         """For each lane and stage the thresholds in the middle of those left, the last ones with the direction."""
         shape = (layout.words, layout.lanes, -1)
         # Above all values, so that counts stay within the levels.
@@ -256,12 +256,12 @@ class Search(Requantizer):
     def parameters(self) -> UnitParameters:
         return rtl_only(Requantizer=self.kind, ThresholdBits=self.type.bits)
 
-    def resources(self, layout: Layout) -> dict[str, int]:
+    def resources(self, layout: LaneLayout) -> dict[str, int]:
         bits, depths = self.type.bits, [(stage, layout.words << stage) for stage in range(self.stages)]
         memories = [memory_resources(depth, bits, self._kind(layout, stage)) for stage, depth in depths]
         one = add_resources({"lut": self.stages * bits, "ff": self.stages * (bits + self.stages)}, *memories)
         return {name: layout.values * count for name, count in one.items()}
 
-    def _kind(self, layout: Layout, stage: int) -> MemoryKind:
+    def _kind(self, layout: LaneLayout, stage: int) -> MemoryKind:
         deep = layout.words << stage >= _BLOCK_WORDS
         return "block" if deep and layout.kind != "distributed" else "distributed"

@@ -9,7 +9,7 @@ import numpy as np
 
 from bnnfpga.dataflow.hardware import HlsTable, Memory, MemoryBank, MemoryKind, RtlParameter
 from bnnfpga.dataflow.packing import to_bits
-from bnnfpga.dataflow.requantizers import Comparators, FixedPoint, Layout, Requantizer, RequantizerKind, Search
+from bnnfpga.dataflow.requantizers import Comparators, FixedPoint, LaneLayout, Requantizer, RequantizerKind, Search
 from bnnfpga.dataflow.resources import LUTS_PER_BRAM18, area
 from bnnfpga.dataflow.target import Target
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both
@@ -156,9 +156,9 @@ class StoredThresholds:
         return self.requantizer.memory(self._layout)
 
     @property
-    def _layout(self) -> Layout:
+    def _layout(self) -> LaneLayout:
         memory = self.memory if self.levels > 1 else self.memory or "distributed"
-        return Layout(self.words, self.lanes, self.values, memory)
+        return LaneLayout(self.words, self.lanes, self.values, memory)
 
     def hls_tables(self) -> tuple[HlsTable, ...]:
         """The tables for HLS: thresholds, signed whatever their domain, and directions, each (words, lanes, ...)."""
