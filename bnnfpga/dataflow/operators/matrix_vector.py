@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
+import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.dataflow.dot_product_unit import DotProductUnit
-from bnnfpga.dataflow.hardware import MemoryKind
+from bnnfpga.dataflow.hardware import MEMORY_KINDS, MemoryKind, RtlInstance, WeightsKind
+from bnnfpga.dataflow.logic_form import LogicForm, logic_words
 from bnnfpga.dataflow.resources import add_resources, multiplier_resources, queue_resources
 from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port, legal_lanes
@@ -19,6 +21,7 @@ from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl
 from bnnfpga.dataflow.vector_buffer import VectorBuffer
 from bnnfpga.dataflow.weights import StoredWeights
 from bnnfpga.dataflow.window_beats import window_lanes
+from bnnfpga.netlists.folded_sums import FoldedSums
 from bnnfpga.numbers.exact_arrays import Integers, sum_type
 from bnnfpga.numbers.integers import IntegerType
 from bnnfpga.numbers.threshold_table import ThresholdTable
@@ -52,7 +55,7 @@ class MatrixVector(DotProductUnit):
     table
         Thresholds on the sums; None if the unit sends the sums themselves.
     memory
-        The kind of the weight memory.
+        The kind of the weight memory, or `logic`: the unit is a module of its own, with weights in its tables.
     source_lanes
         Elements per beat of the producer; None for `simd`. A unit that reads vectors in several passes takes these
         beats if a whole number of them makes up a step.
@@ -64,7 +67,7 @@ class MatrixVector(DotProductUnit):
     table: ThresholdTable | None = None
     pe: int = 1
     simd: int = 1
-    memory: MemoryKind = "block"
+    memory: WeightsKind = "block"
     kernel: tuple[int, int] = (1, 1)
     padded: bool = False
     source_lanes: int | None = None
@@ -124,15 +127,24 @@ class MatrixVector(DotProductUnit):
         """What keeps vectors for further passes; None if there is but one."""
         if self.passes == 1:
             return None
-        width, beats = self.inputs[0].width, self.simd // self.input_lanes
-        if self.steps == 1:
-            # One bank is smaller, but loses a cycle of each vector if its beats take as long to come as its passes.
-            return VectorBuffer(width, beats, 1, 2 if beats == self.passes else 1)
         # Behind a window, the line buffer holds the next vectors already.
-        return VectorBuffer(width, beats, self.steps, 1 if math.prod(self.kernel) > 1 else 2)
+        banks = 1 if self.steps == 1 or math.prod(self.kernel) > 1 else 2
+        return VectorBuffer(self.inputs[0].width, self.simd // self.input_lanes, self.steps, banks)
 
     @property
-    def suited_memory(self) -> MemoryKind:
+    def memory_kinds(self) -> tuple[WeightsKind, ...]:
+        return (*MEMORY_KINDS, "logic") if self._folds_into_logic else MEMORY_KINDS
+
+    @property
+    def _folds_into_logic(self) -> bool:
+        """Whether weights can be in the tables: few words, one bit by one bit, and sums that are compared."""
+        compares = self.table is None or self.stored_thresholds.requantizer.kind == "comparators"
+        return self.is_xnor and self.passes * self.steps <= logic_words(self.target.lut_inputs) and compares
+
+    @property
+    def suited_memory(self) -> WeightsKind:
+        if self._folds_into_logic:
+            return "logic"
         return "block" if self.passes * self.steps > _MAX_SHALLOW else "distributed"
 
     @cached_property
@@ -176,8 +188,15 @@ class MatrixVector(DotProductUnit):
         return 2 if self.input_type.is_bipolar and not self.is_xnor else self.input_type.bits
 
     @property
+    def logic_levels(self) -> int:
+        if self.memory == "logic":
+            return self._logic_form.logic_levels
+        operands = self.simd * self._planes
+        return self.stage_levels(operands if self.popcount_stages == 1 else min(operands, _WIDE_SUM))
+
+    @property
     def latency(self) -> int:
-        return 4 + self.popcount_stages
+        return 3 + self.popcount_stages + (self.stored_thresholds.stages or 1)
 
     @property
     def queue(self) -> int:
@@ -198,20 +217,27 @@ class MatrixVector(DotProductUnit):
     def stored_weights(self) -> StoredWeights:
         # A word has the weights of one step of one pass.
         values = self.weights.reshape(self.passes, self.neurons, self.steps, self.simd).swapaxes(1, 2)
-        return StoredWeights(values, self.weight_type, self.memory)
+        return StoredWeights(values, self.weight_type, self._stored_kind)
+
+    @property
+    def _stored_kind(self) -> MemoryKind:
+        """The kind of memory in the forms that have one, which for weights in logic only a simulation and HLS have."""
+        return "distributed" if self.memory == "logic" else self.memory
 
     def resources(self) -> dict[str, int]:
-        weights, thresholds, bits = self.stored_weights, self.stored_thresholds, self.input_type.bits
-        accumulate = self.pe * self.accumulator_bits
-        compare = self.pe * thresholds.levels * -(-thresholds.bits // 2)
-        block = self.memory == "block" and weights.words > 1
-        unit = {
-            "lut": 2 * accumulate + compare + 40,
-            "ff": (0 if block else weights.width) + self.pixels * self.simd * bits + 3 * accumulate + 40,
-        }
         queue = queue_resources(self.outputs[0].width, self.queue)
         buffer = self.buffer.resources() if self.buffer else {}
-        return add_resources(unit, self._term_resources(), weights.resources(), thresholds.resources(), buffer, queue)
+        if self.memory == "logic":
+            return add_resources(self._logic_form.resources(), buffer, queue)
+        weights, thresholds, bits = self.stored_weights, self.stored_thresholds, self.input_type.bits
+        accumulate = self.pe * self.accumulator_bits
+        block = self.memory == "block" and weights.words > 1
+        unit = {
+            "lut": 2 * accumulate + 40,
+            "ff": (0 if block else weights.width) + self.pixels * self.simd * bits + 3 * accumulate + 40,
+        }
+        memories = add_resources(weights.resources(), thresholds.resources(self.pe))
+        return add_resources(unit, self._term_resources(), memories, buffer, queue)
 
     def _term_resources(self) -> dict[str, int]:
         """Estimate for the products of a step and their adders."""
@@ -220,6 +246,30 @@ class MatrixVector(DotProductUnit):
             return {"lut": terms * bits * self._planes}
         products = multiplier_resources(bits, self._planes + 1, terms)
         return add_resources(products, {"lut": terms * (bits + self._planes)})
+
+    def rtl(self) -> RtlInstance:
+        return self._logic_form.instance(self.name) if self.memory == "logic" else super().rtl()
+
+    @cached_property
+    def _logic_form(self) -> LogicForm:
+        weights = (self.weights > 0).reshape(self.passes, self.neurons, self.steps, self.simd)
+        if self.table is None:
+            values, decreasing = np.zeros((self.mh, 0), np.int64), np.zeros(self.mh, bool)
+        else:
+            table = self.table.with_rows(self.mh)
+            values, decreasing = self.stored_thresholds.domain.thresholds(table.values), table.decreasing
+        sums = FoldedSums(
+            weights.astype(np.uint8),
+            values.reshape(self.passes, self.neurons, -1),
+            decreasing.reshape(self.passes, self.neurons),
+            self.stored_thresholds.offset,
+            self.outputs[0].type.bits,
+            self.target.lut_inputs,
+            self.pixels,
+            self.flags,
+            self.count_scale,
+        )
+        return LogicForm(sums, self.buffer, self.parameters().rtl, self.latency, self.queue, self.target.family)
 
     def parameters(self) -> UnitParameters:
         return (
