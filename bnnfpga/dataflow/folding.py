@@ -10,7 +10,7 @@ from difflib import get_close_matches
 
 from bnnfpga.base.errors import UserError, shown
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.hardware import MemoryKind
+from bnnfpga.dataflow.hardware import WeightsKind
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.fifo import Fifo
 from bnnfpga.dataflow.operators.width_converter import WidthConverter
@@ -33,7 +33,7 @@ class LayerFolding:
 
     pe: int | None = None
     simd: int | None = None
-    memory: MemoryKind | None = None
+    memory: WeightsKind | None = None
 
     def completed(self, other: LayerFolding) -> LayerFolding:
         """The folding with its unset values taken from `other`."""
@@ -61,7 +61,7 @@ def parse_folding(data: object, where: str) -> Folding:
                 "this is FINN's format; a folding file of bnnfpga sets pe, simd and memory of the project's own layers",
                 where=f"{where}, entry {shown(name)}",
                 hint="start from the folding.yaml of a compiled project: PE is pe, SIMD is simd, "
-                "ram_style is memory (block or distributed); FIFO depths are computed",
+                "ram_style is memory (block, distributed or logic); FIFO depths are computed",
             )
         if isinstance(entry, LayerFolding):
             folding[name] = entry
@@ -246,21 +246,19 @@ def _fold_operator(operator: Operator, folding: LayerFolding, where: str) -> Ope
             hint=f"give simd, too: with this pe, legal values are {', '.join(map(str, beside))}",
         )
     simd = _legal("simd", simd if folding.simd is None else folding.simd, beside, where)
-    changes: dict[str, object] = {}
-    if pe is not None:
-        changes["pe"] = pe
-    if simd is not None:
-        changes["simd"] = simd
-    if folding.memory is not None:
-        memories = operator.memory_kinds
-        if folding.memory not in memories:
-            raise UserError(
-                f"memory: {shown(folding.memory)} is not legal",
-                where=where,
-                hint=f"legal values are {', '.join(memories)}" if memories else "this layer has no memory to choose",
-            )
-        changes["memory"] = folding.memory
-    return operator.refolded(**changes) if changes else operator
+    lanes = {name: value for name, value in (("pe", pe), ("simd", simd)) if value is not None}
+    folded = operator.refolded(**lanes) if lanes else operator
+    if folding.memory is None:
+        return folded
+    memories = folded.memory_kinds
+    if folding.memory not in memories:
+        beside = "" if memories == operator.memory_kinds else "with this folding, "
+        raise UserError(
+            f"memory: {shown(folding.memory)} is not legal",
+            where=where,
+            hint=f"{beside}legal values are {', '.join(memories)}" if memories else "this layer has no memory to choose",
+        )
+    return folded.refolded(memory=folding.memory)
 
 
 def _legal(key: str, value: object, legal: tuple[int, ...], where: str) -> int | None:

@@ -14,8 +14,8 @@ from bnnfpga.dataflow.hardware import (
     HlsTable,
     Memory,
     MemoryBank,
-    MemoryKind,
     RtlInstance,
+    WeightsKind,
     check_memory_kind,
 )
 from bnnfpga.dataflow.schedule import Schedule
@@ -180,17 +180,17 @@ class Operator(ABC):
         return ()
 
     @property
-    def memory(self) -> MemoryKind | None:
+    def memory(self) -> WeightsKind | None:
         """The kind of the memory that users can choose; None if there is no choice."""
         return None
 
     @property
-    def memory_kinds(self) -> tuple[MemoryKind, ...]:
-        """Legal values of `memory`."""
+    def memory_kinds(self) -> tuple[WeightsKind, ...]:
+        """Legal values of `memory` for this folding."""
         return () if self.memory is None else MEMORY_KINDS
 
     @property
-    def suited_memory(self) -> MemoryKind | None:
+    def suited_memory(self) -> WeightsKind | None:
         """The cheaper kind of memory for this folding."""
         return None if self.memory is None else "distributed"
 
@@ -201,6 +201,6 @@ class Operator(ABC):
     def memories(self) -> tuple[Memory, ...]:
         """Its read-only memories."""
         memories: list[Memory] = []
-        for value in self.rtl().parameters.values():
+        for value in self.parameters().rtl.values():
             memories += value.lanes if isinstance(value, MemoryBank) else [value] if isinstance(value, Memory) else []
         return tuple(memories)

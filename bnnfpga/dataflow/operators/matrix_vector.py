@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
+import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.dataflow.dot_product_unit import DotProductUnit
-from bnnfpga.dataflow.hardware import MemoryKind
+from bnnfpga.dataflow.hardware import MEMORY_KINDS, MemoryKind, RtlInstance, WeightsKind
+from bnnfpga.dataflow.logic_form import LogicForm, logic_words
 from bnnfpga.dataflow.resources import add_resources, multiplier_resources, queue_resources
 from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port, legal_lanes
@@ -21,6 +23,7 @@ from bnnfpga.dataflow.weights import StoredWeights
 from bnnfpga.dataflow.window_beats import window_lanes
 from bnnfpga.numbers.exact_arrays import Integers, sum_type
 from bnnfpga.numbers.integers import IntegerType
+from bnnfpga.netlists.folded_sums import FoldedSums
 from bnnfpga.numbers.threshold_table import ThresholdTable
 
 _WIDE_SUM = 32
@@ -52,7 +55,7 @@ class MatrixVector(DotProductUnit):
     table
         Thresholds on the sums; None if the unit sends the sums themselves.
     memory
-        The kind of the weight memory.
+        The kind of the weight memory, or `logic`: the unit is a module of its own, with weights in its tables.
     source_lanes
         Elements per beat of the producer; None for `simd`. A unit that reads vectors in several passes takes these
         beats if a whole number of them makes up a step.
@@ -64,7 +67,7 @@ class MatrixVector(DotProductUnit):
     table: ThresholdTable | None = None
     pe: int = 1
     simd: int = 1
-    memory: MemoryKind = "block"
+    memory: WeightsKind = "block"
     kernel: tuple[int, int] = (1, 1)
     padded: bool = False
     source_lanes: int | None = None
@@ -132,7 +135,19 @@ class MatrixVector(DotProductUnit):
         return VectorBuffer(width, beats, self.steps, 1 if math.prod(self.kernel) > 1 else 2)
 
     @property
-    def suited_memory(self) -> MemoryKind:
+    def memory_kinds(self) -> tuple[WeightsKind, ...]:
+        return (*MEMORY_KINDS, "logic") if self._folds_into_logic else MEMORY_KINDS
+
+    @property
+    def _folds_into_logic(self) -> bool:
+        """Whether weights can be in the tables: few words, one bit by one bit, and no flags."""
+        words = self.passes * self.steps
+        return self.is_xnor and not self.padded and words <= logic_words(self.target.lut_inputs)
+
+    @property
+    def suited_memory(self) -> WeightsKind:
+        if self._folds_into_logic:
+            return "logic"
         return "block" if self.passes * self.steps > _MAX_SHALLOW else "distributed"
 
     @cached_property
@@ -198,7 +213,12 @@ class MatrixVector(DotProductUnit):
     def stored_weights(self) -> StoredWeights:
         # A word has the weights of one step of one pass.
         values = self.weights.reshape(self.passes, self.neurons, self.steps, self.simd).swapaxes(1, 2)
-        return StoredWeights(values, self.weight_type, self.memory)
+        return StoredWeights(values, self.weight_type, self._stored_kind)
+
+    @property
+    def _stored_kind(self) -> MemoryKind:
+        """The kind of memory in the forms that have one, which for weights in logic only a simulation and HLS have."""
+        return "distributed" if self.memory == "logic" else self.memory
 
     def resources(self) -> dict[str, int]:
         weights, thresholds, bits = self.stored_weights, self.stored_thresholds, self.input_type.bits
@@ -220,6 +240,28 @@ class MatrixVector(DotProductUnit):
             return {"lut": terms * bits * self._planes}
         products = multiplier_resources(bits, self._planes + 1, terms)
         return add_resources(products, {"lut": terms * (bits + self._planes)})
+
+    def rtl(self) -> RtlInstance:
+        return self._logic_form.instance(self.name) if self.memory == "logic" else super().rtl()
+
+    @cached_property
+    def _logic_form(self) -> LogicForm:
+        weights = (self.weights > 0).reshape(self.passes, self.neurons, self.steps, self.simd)
+        if self.table is None:
+            values, decreasing = np.zeros((self.mh, 0), np.int64), np.zeros(self.mh, bool)
+        else:
+            table = self.table.with_rows(self.mh)
+            values, decreasing = self.stored_thresholds.domain.thresholds(table.values), table.decreasing
+        sums = FoldedSums(
+            weights.astype(np.uint8),
+            values.reshape(self.passes, self.neurons, -1),
+            decreasing.reshape(self.passes, self.neurons),
+            self.stored_thresholds.offset,
+            self.outputs[0].type.bits,
+            self.target.lut_inputs,
+            self.pixels,
+        )
+        return LogicForm(sums, self.buffer, self.parameters().rtl, self.latency, self.queue, self.target.family)
 
     def parameters(self) -> UnitParameters:
         return (
