@@ -256,7 +256,9 @@ def _fold_operator(operator: Operator, folding: LayerFolding, where: str) -> Ope
         raise UserError(
             f"memory: {shown(folding.memory)} is not legal",
             where=where,
-            hint=f"{beside}legal values are {', '.join(memories)}" if memories else "this layer has no memory to choose",
+            hint=f"{beside}legal values are {', '.join(memories)}"
+            if memories
+            else "this layer has no memory to choose",
         )
     return folded.refolded(memory=folding.memory)
 

@@ -86,7 +86,11 @@ def test_few_words_go_into_logic_by_themselves() -> None:
     ("change", "folding", "hint"),
     [
         ({}, LayerFolding(4, 16, "logic"), "with this folding, legal values are block, distributed$"),
-        ({"input_type": IntegerType.interval(0, 3)}, LayerFolding(8, 16, "logic"), "legal values are block, distributed$"),
+        (
+            {"input_type": IntegerType.interval(0, 3)},
+            LayerFolding(8, 16, "logic"),
+            "legal values are block, distributed$",
+        ),
         ({"kernel": (2, 2), "padded": True}, LayerFolding(8, 16, "logic"), "legal values are block, distributed$"),
     ],
 )

@@ -17,10 +17,13 @@ from bnnfpga.dataflow.logic_form import LogicForm, logic_words
 from bnnfpga.dataflow.resources import add_resources, multiplier_resources, queue_resources
 from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port, legal_lanes
+from bnnfpga.dataflow.unfolded_form import UnfoldedForm
+from bnnfpga.dataflow.unfolded_layer import unfolded_layer
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
 from bnnfpga.dataflow.vector_buffer import VectorBuffer
 from bnnfpga.dataflow.weights import StoredWeights
 from bnnfpga.dataflow.window_beats import window_lanes
+from bnnfpga.netlists.verilog import has_carry_chains
 from bnnfpga.numbers.exact_arrays import Integers, sum_type
 from bnnfpga.numbers.integers import IntegerType
 from bnnfpga.netlists.folded_sums import FoldedSums
@@ -31,6 +34,9 @@ _WIDE_SUM = 32
 
 _MAX_SHALLOW = 64
 """The most words for which a weight memory is cheaper in LUTs than in block RAM."""
+
+_MAX_UNFOLDED = 1 << 17
+"""The most weights of a layer in one word that becomes logic by itself: finding what is shared takes 5 s for so many."""
 
 _MAX_PLANE_PAIRS = 6
 """The most pairs of weight and input bit planes for which `rtl/bnn_matrix_vector.sv` counts bits, not products."""
@@ -139,16 +145,22 @@ class MatrixVector(DotProductUnit):
         return (*MEMORY_KINDS, "logic") if self._folds_into_logic else MEMORY_KINDS
 
     @property
+    def _words(self) -> int:
+        """Words of weights: those of one step of one pass each."""
+        return self.passes * self.steps
+
+    @property
     def _folds_into_logic(self) -> bool:
-        """Whether weights can be in the tables: few words, one bit by one bit, and no flags."""
-        words = self.passes * self.steps
-        return self.is_xnor and not self.padded and words <= logic_words(self.target.lut_inputs)
+        """Whether weights can be in the tables: one word, or a few where they are one bit by one bit without flags."""
+        return self._words == 1 or (
+            self.is_xnor and not self.padded and self._words <= logic_words(self.target.lut_inputs)
+        )
 
     @property
     def suited_memory(self) -> WeightsKind:
-        if self._folds_into_logic:
+        if self._folds_into_logic and (self._words > 1 or self.weights.size <= _MAX_UNFOLDED):
             return "logic"
-        return "block" if self.passes * self.steps > _MAX_SHALLOW else "distributed"
+        return "block" if self._words > _MAX_SHALLOW else "distributed"
 
     @cached_property
     def accumulator(self) -> IntegerType:
@@ -242,7 +254,10 @@ class MatrixVector(DotProductUnit):
         return add_resources(products, {"lut": terms * (bits + self._planes)})
 
     def rtl(self) -> RtlInstance:
-        return self._logic_form.instance(self.name) if self.memory == "logic" else super().rtl()
+        if self.memory != "logic":
+            return super().rtl()
+        form = self._unfolded_form if self._words == 1 else self._logic_form
+        return form.instance(self.name)
 
     @cached_property
     def _logic_form(self) -> LogicForm:
@@ -261,7 +276,23 @@ class MatrixVector(DotProductUnit):
             self.target.lut_inputs,
             self.pixels,
         )
-        return LogicForm(sums, self.buffer, self.parameters().rtl, self.latency, self.queue, self.target.family)
+        return LogicForm(sums=sums, buffer=self.buffer, **self._rendering)
+
+    @cached_property
+    def _unfolded_form(self) -> UnfoldedForm:
+        output, chains = self.outputs[0].type, has_carry_chains(self.target.family)
+        layer = unfolded_layer(self.weights, self.input_type, self.flags, self.table, output, carry_chains=chains)
+        return UnfoldedForm(layer=layer, pixels=self.pixels, **self._rendering)
+
+    @property
+    def _rendering(self) -> dict[str, Any]:
+        """What all rendered forms have."""
+        return {
+            "parameters": self.parameters().rtl,
+            "latency": self.latency,
+            "queue": self.queue,
+            "family": self.target.family,
+        }
 
     def parameters(self) -> UnitParameters:
         return (
