@@ -322,8 +322,8 @@ module bnn_matrix_vector #(
 
   /* verilator lint_off BLKSEQ */
   always @(posedge clk_i) begin
-    // Last stage: thresholds, or the dot products.
-    if (valid[Stages-1]) begin
+    // Last stage: thresholds, or the dot products. A result stays until the next one.
+    if (valid[Stages-1] & last[Stages-1]) begin
       for (s = 0; s < Sums; s = s + 1) begin
         if (Levels > 0) result[s*OutputBits+:OutputBits] <= reached[s*OutputBits+:OutputBits];
         else if (Xnor) result[s*OutputBits+:OutputBits] <= OutputBits'({accumulator[s], 1'b0} >> Double) - OutputBits'(MW);
@@ -426,7 +426,8 @@ module bnn_matrix_vector #(
 
   bnn_output_queue #(
     .Width(Sums * OutputBits),
-    .Depth(QueueDepth)
+    .Depth(QueueDepth),
+    .Held(1)
   ) output_queue (
     .clk_i,
     .rst_ni,

@@ -102,7 +102,7 @@ class Operator(ABC):
     @property
     def levels(self) -> tuple[str, ...]:
         """For each output an expression, in its module, for the number of beats that wait there (`RtlInstance`)."""
-        return ("{unit}.output_queue.queue.level",)
+        return ("{unit}.output_queue.level",)
 
     def rtl(self) -> RtlInstance:
         """Its module in `rtl/`, named after its kind."""

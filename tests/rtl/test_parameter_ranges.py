@@ -45,7 +45,7 @@ ILLEGAL: dict[str, list[str]] = {
         *("ThresholdBits=3", 'MemoryKind="bram"', "QueueDepth=1"),
     ],
     "bnn_multiply": ["PE=0", "InputSigned1=2", "InputBits1=2", "OutputBits=2", "QueueDepth=1"],
-    "bnn_output_queue": ["Width=0", "Depth=1"],
+    "bnn_output_queue": ["Width=0", "Depth=1", "Held=2"],
     "bnn_pool": [
         *("PE=0", "Steps=0", "Pixels=0", "Flags=2", "Sum=2", "InputBits=2 OutputBits=2", "OutputBits=2"),
         *("SIMD=2 Chunks=2", "Pixels=2", "ReduceStages=2", "QueueDepth=1"),
