@@ -252,13 +252,11 @@ def _fold_operator(operator: Operator, folding: LayerFolding, where: str) -> Ope
         return folded
     memories = folded.memory_kinds
     if folding.memory not in memories:
-        beside = "" if memories == operator.memory_kinds else "with this folding, "
+        start = "" if memories == operator.memory_kinds else "with this folding, "
         raise UserError(
             f"memory: {shown(folding.memory)} is not legal",
             where=where,
-            hint=f"{beside}legal values are {', '.join(memories)}"
-            if memories
-            else "this layer has no memory to choose",
+            hint=f"{start}legal values are {', '.join(memories)}" if memories else "this layer has no memory to choose",
         )
     return folded.refolded(memory=folding.memory)
 

@@ -13,7 +13,10 @@ from bnnfpga.netlists.netlist import Netlist
 from bnnfpga.netlists.verilog import body
 
 _MOST_WORDS = {6: 8, 4: 4}
-"""The most weight words, by the inputs of a table, for which tables with the weights in them are smaller than a memory."""
+"""The most weight words, by the inputs of a table, for which weights are smaller in tables than in a memory."""
+
+_HALF_WORDS = 4
+"""The most words for which one table of two outputs serves two outputs of the unit."""
 
 
 def logic_words(lut_inputs: int) -> int:
@@ -21,7 +24,7 @@ def logic_words(lut_inputs: int) -> int:
     return _MOST_WORDS[lut_inputs]
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False)
 class LogicForm(RenderedForm):
     """A unit with several words of weights.
 
@@ -55,6 +58,14 @@ class LogicForm(RenderedForm):
     @property
     def result_width(self) -> int:
         return self.sums.pixels * self.sums.outputs * self.sums.output_bits
+
+    def resources(self) -> dict[str, int]:
+        sums, words = self.sums, self.sums.passes * self.sums.steps
+        shared = sums.pixels * sums.inputs
+        # A table for the carry of two inputs, half of one with up to 4 words; half a table to count a carry.
+        tables = sums.pixels * sums.outputs * sums.inputs * (3 if words > _HALF_WORDS else 2) // 4
+        state = sums.pixels * sums.outputs * (sums.state_bits + sums.levels * sums.pass_bits)
+        return {"lut": tables + shared // 2 + state + 30, "ff": tables // 2 + shared + 2 * state + 30}
 
     def whole(self) -> str:
         """The datapath of passes of one step."""

@@ -1,6 +1,8 @@
-"""A unit as a module of its own, rendered for it: synthesis reads its constants as logic, simulation the library module."""
+"""A unit as a module of its own: synthesis reads its constants as logic, and simulation the library module."""
 
 from __future__ import annotations
+
+from abc import ABC, abstractmethod
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,11 +11,11 @@ from typing import ClassVar
 from bnnfpga.dataflow.hardware import Memory, RenderedModule, RtlInstance, RtlParameter
 
 _BESIDE_STAGES = 2
-"""Cycles of the latency that are not stages of the datapath: into the operand register, and through the output queue."""
+"""Cycles of the latency beside the datapath: into the operand register, and through the output queue."""
 
 
 @dataclass(frozen=True, eq=False)
-class RenderedForm:
+class RenderedForm(ABC):
     """What the template of such a module is rendered with, as `form`.
 
     Parameters
@@ -32,6 +34,10 @@ class RenderedForm:
     family: str
 
     template: ClassVar[str]
+
+    @abstractmethod
+    def resources(self) -> dict[str, int]:
+        """Estimate of the datapath and its control, without input buffer and output queue."""
 
     def instance(self, unit: str) -> RtlInstance:
         """The instance of the module that is rendered for this unit."""

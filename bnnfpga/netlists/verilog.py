@@ -48,7 +48,7 @@ class _NetlistWriter:
         for signal, rank in delayed:
             yield f"reg {self._register(signal, rank)};"
         if delayed:
-            yield f"always @(posedge clk_i) begin"
+            yield "always @(posedge clk_i) begin"
             for signal, rank in delayed:
                 source = self._register(signal, rank - 1) if rank > 1 else self.names[signal]
                 yield f"  {self._register(signal, rank)} <= {source};"
@@ -81,16 +81,13 @@ class _NetlistWriter:
     def _primitive(self, table: PackedLut) -> str:
         stage = self.circuit.made[table.o6]
         ports = [f".I{place}({self._at(signal, stage)})" for place, signal in enumerate(table.inputs)]
-        if table.o5 is not None:
-            kind, init, outputs = (
-                "LUT6_2",
-                f"64'h{table.table:016x}",
-                [f".O6({self.names[table.o6]})", f".O5({self.names[table.o5]})"],
-            )
+        name = self.names[table.o6]
+        if table.o5 is None:
+            kind, ports = f"LUT{len(ports)}", [*ports, f".O({name})"]
         else:
-            size = 1 << len(ports)
-            kind, init, outputs = f"LUT{len(ports)}", f"{size}'h{table.table:x}", [f".O({self.names[table.o6]})"]
-        return f"{kind} #(.INIT({init})) {self.names[table.o6]}_lut ({', '.join((*ports, *outputs))});"
+            kind, ports = "LUT6_2", [*ports, f".O6({name})", f".O5({self.names[table.o5]})"]
+        init = f"{1 << len(table.inputs)}'h{table.table:x}"
+        return f"{kind} #(.INIT({init})) {name}_lut ({', '.join(ports)});"
 
     def _carry_primitives(self, chain: CarryChain, places: int) -> Iterator[str]:
         name, stage, length = f"{self.names[chain.carry]}_chain", self.circuit.made[chain.carry], len(chain.sums)
@@ -116,8 +113,9 @@ class _NetlistWriter:
         yield f"assign {self.names[chain.carry]} = {name}_c[{length - 1}];"
 
     def _carry_expression(self, chain: CarryChain) -> str:
-        """A chain as the sum that it is: a place generates what its data and the difference to its select have in common."""
-        stage, data = self.circuit.made[chain.carry], self._vector(chain.data, self.circuit.made[chain.carry])
+        """A chain as the sum that it is: of its data, and of its data and select in difference."""
+        stage = self.circuit.made[chain.carry]
+        data = self._vector(chain.data, stage)
         other = f"({self._vector(chain.select, stage)} ^ {data})"
         sums = ", ".join(self.names[signal] for signal in reversed(chain.outputs))
         return f"assign {{{sums}}} = {{1'b0, {data}}} + {{1'b0, {other}}} + {self._at(chain.carry_in, stage)};"

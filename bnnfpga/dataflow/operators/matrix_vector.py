@@ -18,15 +18,13 @@ from bnnfpga.dataflow.resources import add_resources, multiplier_resources, queu
 from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port, legal_lanes
 from bnnfpga.dataflow.unfolded_form import UnfoldedForm
-from bnnfpga.dataflow.unfolded_layer import unfolded_layer
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
 from bnnfpga.dataflow.vector_buffer import VectorBuffer
 from bnnfpga.dataflow.weights import StoredWeights
 from bnnfpga.dataflow.window_beats import window_lanes
-from bnnfpga.netlists.verilog import has_carry_chains
+from bnnfpga.netlists.folded_sums import FoldedSums
 from bnnfpga.numbers.exact_arrays import Integers, sum_type
 from bnnfpga.numbers.integers import IntegerType
-from bnnfpga.netlists.folded_sums import FoldedSums
 from bnnfpga.numbers.threshold_table import ThresholdTable
 
 _WIDE_SUM = 32
@@ -36,7 +34,7 @@ _MAX_SHALLOW = 64
 """The most words for which a weight memory is cheaper in LUTs than in block RAM."""
 
 _MAX_UNFOLDED = 1 << 17
-"""The most weights of a layer in one word that becomes logic by itself: finding what is shared takes 5 s for so many."""
+"""The most weights of a layer in one word that becomes logic by itself: its netlist is made in about 5 s."""
 
 _MAX_PLANE_PAIRS = 6
 """The most pairs of weight and input bit planes for which `rtl/bnn_matrix_vector.sv` counts bits, not products."""
@@ -233,6 +231,10 @@ class MatrixVector(DotProductUnit):
         return "distributed" if self.memory == "logic" else self.memory
 
     def resources(self) -> dict[str, int]:
+        queue = queue_resources(self.outputs[0].width, self.queue)
+        buffer = self.buffer.resources() if self.buffer else {}
+        if self.memory == "logic":
+            return add_resources(self._rendered_form.resources(), buffer, queue)
         weights, thresholds, bits = self.stored_weights, self.stored_thresholds, self.input_type.bits
         accumulate = self.pe * self.accumulator_bits
         compare = self.pe * thresholds.levels * -(-thresholds.bits // 2)
@@ -241,8 +243,6 @@ class MatrixVector(DotProductUnit):
             "lut": 2 * accumulate + compare + 40,
             "ff": (0 if block else weights.width) + self.pixels * self.simd * bits + 3 * accumulate + 40,
         }
-        queue = queue_resources(self.outputs[0].width, self.queue)
-        buffer = self.buffer.resources() if self.buffer else {}
         return add_resources(unit, self._term_resources(), weights.resources(), thresholds.resources(), buffer, queue)
 
     def _term_resources(self) -> dict[str, int]:
@@ -254,20 +254,25 @@ class MatrixVector(DotProductUnit):
         return add_resources(products, {"lut": terms * (bits + self._planes)})
 
     def rtl(self) -> RtlInstance:
-        if self.memory != "logic":
-            return super().rtl()
-        form = self._unfolded_form if self._words == 1 else self._logic_form
-        return form.instance(self.name)
+        return self._rendered_form.instance(self.name) if self.memory == "logic" else super().rtl()
 
     @cached_property
-    def _logic_form(self) -> LogicForm:
+    def _rendered_form(self) -> UnfoldedForm | LogicForm:
+        beside = (self.parameters().rtl, self.latency, self.queue, self.target.family)
+        if self._words == 1:
+            ends = (self.input_type, self.outputs[0].type)
+            return UnfoldedForm(*beside, self.weights, self.table, self.flags, self.pixels, *ends)
+        return LogicForm(*beside, self._folded_sums, self.buffer)
+
+    @property
+    def _folded_sums(self) -> FoldedSums:
         weights = (self.weights > 0).reshape(self.passes, self.neurons, self.steps, self.simd)
         if self.table is None:
             values, decreasing = np.zeros((self.mh, 0), np.int64), np.zeros(self.mh, bool)
         else:
             table = self.table.with_rows(self.mh)
             values, decreasing = self.stored_thresholds.domain.thresholds(table.values), table.decreasing
-        sums = FoldedSums(
+        return FoldedSums(
             weights.astype(np.uint8),
             values.reshape(self.passes, self.neurons, -1),
             decreasing.reshape(self.passes, self.neurons),
@@ -276,23 +281,6 @@ class MatrixVector(DotProductUnit):
             self.target.lut_inputs,
             self.pixels,
         )
-        return LogicForm(sums=sums, buffer=self.buffer, **self._rendering)
-
-    @cached_property
-    def _unfolded_form(self) -> UnfoldedForm:
-        output, chains = self.outputs[0].type, has_carry_chains(self.target.family)
-        layer = unfolded_layer(self.weights, self.input_type, self.flags, self.table, output, carry_chains=chains)
-        return UnfoldedForm(layer=layer, pixels=self.pixels, **self._rendering)
-
-    @property
-    def _rendering(self) -> dict[str, Any]:
-        """What all rendered forms have."""
-        return {
-            "parameters": self.parameters().rtl,
-            "latency": self.latency,
-            "queue": self.queue,
-            "family": self.target.family,
-        }
 
     def parameters(self) -> UnitParameters:
         return (
