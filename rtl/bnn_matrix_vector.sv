@@ -50,21 +50,28 @@ module bnn_matrix_vector #(
   parameter int unsigned AccumulatorBits = 4,
   // Thresholds of an output; 0 for dot products.
   parameter int unsigned Levels          = 1,
-  // Bits of a threshold; with Levels > 0 at least AccumulatorBits.
+  // How sums become results, with the bits of that form, see bnn_requantizer; thresholds have at least AccumulatorBits.
+  parameter              Requantizer     = "comparators",
   parameter int unsigned ThresholdBits   = 4,
+  parameter int unsigned FactorBits      = 0,
+  parameter int unsigned SumBits         = 1,
+  parameter int unsigned Shift           = 0,
+  parameter int unsigned Ties            = 0,
   // Bits of a result, at least 1; results are exact modulo 2 ** OutputBits.
   parameter int unsigned OutputBits      = 1,
   // Added to the count of thresholds; any integer.
   parameter int          OutputOffset    = 0,
   // 1: popcounts in one stage; 2: of groups of 32 inputs first, then their sum.
   parameter int unsigned PopcountStages  = 1,
-  // Beats that the output queue holds; at least 2, and (5 + PopcountStages) * SIMD / MW, rounded up, for full rate.
+  // Beats that the output queue holds; at least 2, and (latency + 1) * SIMD / MW, rounded up, for full rate.
   parameter int unsigned QueueDepth      = 3,
   // Kind of the weight memory: "block" or "distributed".
   parameter              MemoryKind      = "block",
   // File of the weights: for each pass and step a word with, for each PE and each bit of the weights, the bits of SIMD inputs.
   parameter              Weights         = "",
-  // File of the thresholds: for each pass a word with a row for each PE, see bnn_comparators.
+  // Kind of the memory of thresholds: "block" or "distributed".
+  parameter              ThresholdMemory = "distributed",
+  // File of the thresholds: for each pass a word with a row for each PE, see bnn_requantizer.
   parameter              Thresholds      = ""
 ) (
   input  wire                                           clk_i,
@@ -234,68 +241,75 @@ module bnn_matrix_vector #(
   reg [AccumulatorBits-1:0] partial     [0:Sums*Groups-1];
   reg [AccumulatorBits-1:0] total       [0:Sums-1];
   reg [AccumulatorBits-1:0] accumulator [0:Sums-1];
-  reg [Sums*OutputBits-1:0] result;
 
   // One bit per stage: there is a step in it, which is the first or last of its pass.
   localparam int unsigned Stages = PopcountStages + 2;
   reg [Stages-1:0] valid;
   reg [Stages-1:0] first;
   reg [Stages-1:0] last;
-  reg              result_valid;
 
   always @(posedge clk_i) begin
-    valid        <= {valid[Stages-2:0], go};
-    first        <= {first[Stages-2:0], step == '0};
-    last         <= {last[Stages-2:0], last_step};
-    result_valid <= valid[Stages-1] & last[Stages-1];
-    if (!rst_ni) begin
-      valid        <= '0;
-      result_valid <= 1'b0;
-    end
+    valid <= {valid[Stages-2:0], go};
+    first <= {first[Stages-2:0], step == '0};
+    last  <= {last[Stages-2:0], last_step};
+    if (!rst_ni) valid <= '0;
   end
 
-  // How many of their thresholds the accumulators reach.
-  wire [Sums*OutputBits-1:0] reached;
-  if (Levels > 0) begin : gen_thresholds
-    localparam int unsigned RowBits = Levels * ThresholdBits + 1;
-    // Thresholds of the pass that leaves the accumulators, read one cycle before they are needed.
-    reg [PassBits-1:0] row_address;
-    always @(posedge clk_i) begin
-      if (valid[Stages-2] & last[Stages-2]) begin
-        row_address <= (row_address == LastPass) ? '0 : row_address + 1'b1;
-      end
-      if (!rst_ni) row_address <= '0;
-    end
-    wire [PE*RowBits-1:0] row;
-    bnn_rom #(
-      .Width(PE * RowBits),
-      .Words(Passes),
-      .AddressBits(PassBits),
-      .Kind("distributed"),
-      .File(Thresholds)
-    ) rows (
-      .clk_i,
-      .address_i(row_address),
-      .data_o(row)
-    );
-    for (genvar o = 0; o < Sums; o = o + 1) begin : gen_output
-      bnn_comparators #(
-        .ValueBits(AccumulatorBits),
-        .ValueSigned(Xnor ? 0 : 1),
-        .Levels(Levels),
-        .ThresholdBits(ThresholdBits),
-        .OutputBits(OutputBits),
-        .OutputOffset(OutputOffset)
-      ) comparators (
-        .value_i(accumulator[o]),
-        .row_i  (row[o%PE*RowBits+:RowBits]),
-        .count_o(reached[o*OutputBits+:OutputBits])
-      );
-    end
-  end else begin : gen_no_thresholds
-    wire unused_file = Thresholds == "";
-    assign reached = '0;
+  // Results of the sums, or the dot products.
+
+  wire [Sums*AccumulatorBits-1:0] sums;
+  for (genvar a = 0; a < Sums; a = a + 1) begin : gen_sum
+    assign sums[a*AccumulatorBits+:AccumulatorBits] = accumulator[a];
   end
+
+  wire                       last_sum = valid[Stages-2] & last[Stages-2];
+  wire [Sums*OutputBits-1:0] result;
+  wire                       result_valid;
+  if (Levels > 0) begin : gen_thresholds
+    bnn_requantizer #(
+      .Values(Sums),
+      .Rows(PE),
+      .Words(Passes),
+      .ValueBits(AccumulatorBits),
+      .ValueSigned(Xnor ? 0 : 1),
+      .Levels(Levels),
+      .Form(Requantizer),
+      .ThresholdBits(ThresholdBits),
+      .FactorBits(FactorBits),
+      .SumBits(SumBits),
+      .Shift(Shift),
+      .Ties(Ties),
+      .OutputBits(OutputBits),
+      .OutputOffset(OutputOffset),
+      .MemoryKind(ThresholdMemory),
+      .File(Thresholds)
+    ) requantizer (
+      .clk_i,
+      .rst_ni,
+      .announce_i(last_sum),
+      .values_i  (sums),
+      .results_o (result),
+      .valid_o   (result_valid)
+    );
+  end else begin : gen_dot_products
+    reg [Sums*OutputBits-1:0] products;
+    reg                       has_products;
+    integer r;
+    always @(posedge clk_i) begin
+      has_products <= valid[Stages-1] & last[Stages-1] & rst_ni;
+      // A result stays until the next one.
+      if (valid[Stages-1] & last[Stages-1]) begin
+        for (r = 0; r < Sums; r = r + 1) begin
+          if (Xnor) products[r*OutputBits+:OutputBits] <= OutputBits'({accumulator[r], 1'b0} >> Double) - OutputBits'(MW);
+          else products[r*OutputBits+:OutputBits] <= OutputBits'(accumulator[r]);
+        end
+      end
+    end
+    assign result = products;
+    assign result_valid = has_products;
+    wire unused_thresholds = &{1'b0, sums, Thresholds == "", ThresholdMemory == "", Requantizer == ""};
+  end
+  wire unused = &{1'b0, valid[Stages-1], first[Stages-1], last};
 
   integer s;
   integer v;
@@ -322,15 +336,6 @@ module bnn_matrix_vector #(
 
   /* verilator lint_off BLKSEQ */
   always @(posedge clk_i) begin
-    // Last stage: thresholds, or the dot products. A result stays until the next one.
-    if (valid[Stages-1] & last[Stages-1]) begin
-      for (s = 0; s < Sums; s = s + 1) begin
-        if (Levels > 0) result[s*OutputBits+:OutputBits] <= reached[s*OutputBits+:OutputBits];
-        else if (Xnor) result[s*OutputBits+:OutputBits] <= OutputBits'({accumulator[s], 1'b0} >> Double) - OutputBits'(MW);
-        else result[s*OutputBits+:OutputBits] <= OutputBits'(accumulator[s]);
-      end
-    end
-
     // Accumulate.
     if (valid[Stages-2]) begin
       for (s = 0; s < Sums; s = s + 1) begin

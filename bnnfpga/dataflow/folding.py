@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -14,6 +14,7 @@ from bnnfpga.dataflow.hardware import WeightsKind
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.fifo import Fifo
 from bnnfpga.dataflow.operators.width_converter import WidthConverter
+from bnnfpga.dataflow.requantizers import RequantizerKind
 from bnnfpga.dataflow.stream import Port, legal_lanes
 from bnnfpga.dataflow.token_model import Deadlock, predict
 
@@ -29,11 +30,12 @@ _UNBOUNDED = 1 << 40
 
 @dataclass(frozen=True)
 class LayerFolding:
-    """The parallelism of one layer. None leaves a value unchanged."""
+    """The parallelism and the forms of one layer. None leaves a value unchanged."""
 
     pe: int | None = None
     simd: int | None = None
     memory: WeightsKind | None = None
+    requantizer: RequantizerKind | None = None
 
     def completed(self, other: LayerFolding) -> LayerFolding:
         """The folding with its unset values taken from `other`."""
@@ -41,6 +43,7 @@ class LayerFolding:
             other.pe if self.pe is None else self.pe,
             other.simd if self.simd is None else self.simd,
             other.memory if self.memory is None else self.memory,
+            other.requantizer if self.requantizer is None else self.requantizer,
         )
 
 
@@ -48,7 +51,7 @@ Folding = Mapping[str, LayerFolding]
 
 
 def parse_folding(data: object, where: str) -> Folding:
-    """Parse a folding from plain data, as read from a folding file: layer names to `pe`, `simd` and `memory`."""
+    """Parse a folding from plain data, as read from a folding file: layer names to the settings of `LayerFolding`."""
     if not isinstance(data, Mapping):
         raise UserError(
             "it must map layer names to pe, simd and memory", where=where, hint="like matrix_vector0: {pe: 2, simd: 4}"
@@ -100,6 +103,8 @@ def folding_of(graph: Graph) -> dict[str, dict[str, int | str]]:
             entry["simd"] = simd
         if operator.memory is not None:
             entry["memory"] = operator.memory
+        if operator.requantizer is not None:
+            entry["requantizer"] = operator.requantizer
         if entry:
             result[operator.name] = entry
     return result
@@ -248,17 +253,26 @@ def _fold_operator(operator: Operator, folding: LayerFolding, where: str) -> Ope
     simd = _legal("simd", simd if folding.simd is None else folding.simd, beside, where)
     lanes = {name: value for name, value in (("pe", pe), ("simd", simd)) if value is not None}
     folded = operator.refolded(**lanes) if lanes else operator
-    if folding.memory is None:
-        return folded
-    memories = folded.memory_kinds
-    if folding.memory not in memories:
+    if folding.requantizer is not None:
+        forms = folded.requantizer_kinds
+        _check_form("requantizer", folding.requantizer, forms, where, "legal values are ", "no requantizer to choose")
+        folded = folded.refolded(requantizer=folding.requantizer)
+    if folding.memory is not None:
+        memories = folded.memory_kinds
         start = "" if memories == operator.memory_kinds else "with this folding, "
+        _check_form("memory", folding.memory, memories, where, f"{start}legal values are ", "no memory to choose")
+        folded = folded.refolded(memory=folding.memory)
+    return folded
+
+
+def _check_form(key: str, value: str, legal: Sequence[str], where: str, start: str, none: str) -> None:
+    """Check a setting that is one of a unit's forms."""
+    if value not in legal:
         raise UserError(
-            f"memory: {shown(folding.memory)} is not legal",
+            f"{key}: {shown(value)} is not legal",
             where=where,
-            hint=f"{start}legal values are {', '.join(memories)}" if memories else "this layer has no memory to choose",
+            hint=f"{start}{', '.join(legal)}" if legal else f"this layer has {none}",
         )
-    return folded.refolded(memory=folding.memory)
 
 
 def _legal(key: str, value: object, legal: tuple[int, ...], where: str) -> int | None:

@@ -18,6 +18,7 @@ from bnnfpga.dataflow.hardware import (
     WeightsKind,
     check_memory_kind,
 )
+from bnnfpga.dataflow.requantizers import RequantizerKind
 from bnnfpga.dataflow.schedule import Schedule
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.target import DEFAULT_TARGET, Target
@@ -45,7 +46,7 @@ class Operator(ABC):
     Properties that only some units have get a default here. Shared code asks for the property, never for the class:
 
     * foldings: `folding`, `legal_pe`, `legal_simd`, and `memory` if its kind can be chosen (`memory_kinds`,
-      `suited_memory`);
+      `suited_memory`), `requantizer` likewise (`requantizer_kinds`);
     * lanes that depend on neighbouring units: `with_inputs`, `in_front_of`, `follows_consumer`;
     * whether it sends sliding windows: `slides`;
     * its function on elements, for reports and for checks that choose their stimuli by it: `moves`, `element_function`,
@@ -193,6 +194,16 @@ class Operator(ABC):
     def suited_memory(self) -> WeightsKind | None:
         """The cheaper kind of memory for this folding."""
         return None if self.memory is None else "distributed"
+
+    @property
+    def requantizer(self) -> RequantizerKind | None:
+        """How users want its thresholds to be applied; None for the cheapest way."""
+        return None
+
+    @property
+    def requantizer_kinds(self) -> tuple[RequantizerKind, ...]:
+        """Legal values of `requantizer`; empty if there is no choice."""
+        return ()
 
     def interval(self) -> int:
         """Cycles per frame when the unit is neither idle for want of input nor back-pressured."""

@@ -47,7 +47,7 @@ class UnfoldedForm(RenderedForm):
     @property
     def input_width(self) -> int:
         """Bits of a vector, without flags."""
-        return self.weights.shape[1] * self.input.bits
+        return int(self.weights.shape[1]) * self.input.bits
 
     @property
     def result_width(self) -> int:

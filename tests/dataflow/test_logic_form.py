@@ -16,10 +16,9 @@ from bnnfpga.dataflow.target import Target
 from bnnfpga.numbers.integers import IntegerType
 from bnnfpga.numbers.threshold_table import ThresholdTable
 from tests.dataflow.chains import random_table
-from tests.support.graphs import chain, check_in_verilator
+from tests.support.graphs import chain, check_in_verilator, synthesised
 
 BITS = IntegerType.bipolar()
-MODELS = Path(__file__).parents[1] / "support" / "lookup_tables.sv"
 
 
 def unit(number: int, shape: tuple[int, int], pe: int, simd: int, **options: object) -> MatrixVector:
@@ -58,13 +57,6 @@ def images() -> Graph:
             unit(2, (6, 7), 3, 7, positions=(4,), table=table, target=Target(family="xcup")),
         ]
     )
-
-
-def synthesised(rtl: Path) -> None:
-    """Let Verilator read what synthesis reads."""
-    (rtl / MODELS.name).write_text(MODELS.read_text())
-    for module in rtl.glob("*_logic.sv"):
-        module.write_text(f"`define SYNTHESIS\n{module.read_text()}`undef SYNTHESIS\n")
 
 
 @pytest.mark.usefixtures("built_soon")

@@ -149,10 +149,10 @@ class MatrixVector(DotProductUnit):
 
     @property
     def _folds_into_logic(self) -> bool:
-        """Whether weights can be in the tables: one word, or a few where they are one bit by one bit without flags."""
-        return self._words == 1 or (
-            self.is_xnor and not self.padded and self._words <= logic_words(self.target.lut_inputs)
-        )
+        """Whether weights can be in the tables: one word, or few of one bit by one bit, no flags; sums are compared."""
+        compares = self.table is None or self.stored_thresholds.requantizer.kind == "comparators"
+        few = self.is_xnor and not self.padded and self._words <= logic_words(self.target.lut_inputs)
+        return compares and (self._words == 1 or few)
 
     @property
     def suited_memory(self) -> WeightsKind:
@@ -202,7 +202,7 @@ class MatrixVector(DotProductUnit):
 
     @property
     def latency(self) -> int:
-        return 4 + self.popcount_stages
+        return 3 + self.popcount_stages + (self.stored_thresholds.stages or 1)
 
     @property
     def queue(self) -> int:
@@ -237,13 +237,13 @@ class MatrixVector(DotProductUnit):
             return add_resources(self._rendered_form.resources(), buffer, queue)
         weights, thresholds, bits = self.stored_weights, self.stored_thresholds, self.input_type.bits
         accumulate = self.pe * self.accumulator_bits
-        compare = self.pe * thresholds.levels * -(-thresholds.bits // 2)
         block = self.memory == "block" and weights.words > 1
         unit = {
-            "lut": 2 * accumulate + compare + 40,
+            "lut": 2 * accumulate + 40,
             "ff": (0 if block else weights.width) + self.pixels * self.simd * bits + 3 * accumulate + 40,
         }
-        return add_resources(unit, self._term_resources(), weights.resources(), thresholds.resources(), buffer, queue)
+        memories = add_resources(weights.resources(), thresholds.resources(self.pe))
+        return add_resources(unit, self._term_resources(), memories, buffer, queue)
 
     def _term_resources(self) -> dict[str, int]:
         """Estimate for the products of a step and their adders."""
