@@ -131,12 +131,9 @@ class MatrixVector(DotProductUnit):
         """What keeps vectors for further passes; None if there is but one."""
         if self.passes == 1:
             return None
-        width, beats = self.inputs[0].width, self.simd // self.input_lanes
-        if self.steps == 1:
-            # One bank is smaller, but loses a cycle of each vector if its beats take as long to come as its passes.
-            return VectorBuffer(width, beats, 1, 2 if beats == self.passes else 1)
         # Behind a window, the line buffer holds the next vectors already.
-        return VectorBuffer(width, beats, self.steps, 1 if math.prod(self.kernel) > 1 else 2)
+        banks = 1 if self.steps == 1 or math.prod(self.kernel) > 1 else 2
+        return VectorBuffer(self.inputs[0].width, self.simd // self.input_lanes, self.steps, banks)
 
     @property
     def memory_kinds(self) -> tuple[WeightsKind, ...]:
@@ -149,9 +146,9 @@ class MatrixVector(DotProductUnit):
 
     @property
     def _folds_into_logic(self) -> bool:
-        """Whether weights can be in the tables: one word, or few of one bit by one bit, no flags; sums are compared."""
+        """Whether weights can be in the tables: one word, or few of one bit by one bit; and sums that are compared."""
         compares = self.table is None or self.stored_thresholds.requantizer.kind == "comparators"
-        few = self.is_xnor and not self.padded and self._words <= logic_words(self.target.lut_inputs)
+        few = self.is_xnor and self._words <= logic_words(self.target.lut_inputs)
         return compares and (self._words == 1 or few)
 
     @property
@@ -199,6 +196,11 @@ class MatrixVector(DotProductUnit):
     def _planes(self) -> int:
         """Bit planes of the inputs; two for -1 and +1 as signed numbers."""
         return 2 if self.input_type.is_bipolar and not self.is_xnor else self.input_type.bits
+
+    @property
+    def logic_levels(self) -> int:
+        operands = self.simd * self._planes
+        return self.stage_levels(operands if self.popcount_stages == 1 else min(operands, _WIDE_SUM))
 
     @property
     def latency(self) -> int:
@@ -280,6 +282,8 @@ class MatrixVector(DotProductUnit):
             self.outputs[0].type.bits,
             self.target.lut_inputs,
             self.pixels,
+            self.flags,
+            self.count_scale,
         )
 
     def parameters(self) -> UnitParameters:
