@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 from bnnfpga.dataflow.rendered_form import RenderedForm
 from bnnfpga.dataflow.vector_buffer import VectorBuffer
-from bnnfpga.netlists.cuts import staged
+from bnnfpga.netlists.cuts import Staged, staged
 from bnnfpga.netlists.folded_sums import FoldedSums
-from bnnfpga.netlists.netlist import Netlist
 from bnnfpga.netlists.verilog import body
 
 _MOST_WORDS = {6: 16, 4: 8}
@@ -48,7 +48,7 @@ class LogicForm(RenderedForm):
     @property
     def counts_width(self) -> int:
         """Bits of what a step adds to them."""
-        return len(self.sums.counting().outputs["counts"])
+        return len(self.circuits["c"].netlist.outputs["counts"])
 
     @property
     def input_width(self) -> int:
@@ -68,21 +68,23 @@ class LogicForm(RenderedForm):
         state = sums.pixels * sums.outputs * (sums.state_bits + sums.levels * sums.pass_bits)
         return {"lut": tables + shared // 2 + state + 30, "ff": tables // 2 + shared + 2 * state + 30}
 
-    def whole(self) -> str:
-        """The datapath of passes of one step."""
-        return self._text(self.sums.at_once(), "n", self.stages)
+    @cached_property
+    def circuits(self) -> dict[str, Staged]:
+        """The datapath in parts, by the first letter of the names of their signals.
 
-    def counting(self) -> str:
-        """What a step adds, in all stages but the last."""
-        return self._text(self.sums.counting(), "c", self.stages - 1)
+        Where a pass has one step, all of it (`n`); else what a step adds (`c`) in all stages but the last, the sums
+        (`s`) there, and the results (`r`) on their way into the output queue.
+        """
+        if self.sums.steps == 1:
+            return {"n": staged(self.sums.at_once(), self.stages)}
+        netlists = {"s": self.sums.summing(), "r": self.sums.results()}
+        last = {name: staged(netlist, 1) for name, netlist in netlists.items()}
+        return {"c": staged(self.sums.counting(), self.stages - 1), **last}
 
-    def summing(self) -> str:
-        """The sums, in the last stage."""
-        return self._text(self.sums.summing(), "s", 1)
+    @property
+    def logic_levels(self) -> int:
+        return max(circuit.depth for circuit in self.circuits.values())
 
-    def results(self) -> str:
-        """The results, on their way into the output queue."""
-        return self._text(self.sums.results(), "r", 1)
-
-    def _text(self, netlist: Netlist, prefix: str, stages: int) -> str:
-        return body(staged(netlist, stages), self.family, prefix)
+    def text(self, name: str) -> str:
+        """The statements of one of `circuits`."""
+        return body(self.circuits[name], self.family, name)

@@ -38,6 +38,11 @@ class RenderedForm(ABC):
     def resources(self) -> dict[str, int]:
         """Estimate of the datapath and its control, without input buffer and output queue."""
 
+    @property
+    @abstractmethod
+    def logic_levels(self) -> int:
+        """Logic levels of the longest stage (`Operator.logic_levels`)."""
+
     def instance(self, unit: str) -> RtlInstance:
         """The instance of the module that is rendered for this unit."""
         memories = {name: value for name, value in self.parameters.items() if isinstance(value, Memory)}

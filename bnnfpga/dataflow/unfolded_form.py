@@ -10,8 +10,7 @@ import numpy as np
 
 from bnnfpga.dataflow.rendered_form import RenderedForm
 from bnnfpga.dataflow.unfolded_layer import unfolded_layer
-from bnnfpga.netlists.cuts import staged
-from bnnfpga.netlists.netlist import Netlist
+from bnnfpga.netlists.cuts import Staged, staged
 from bnnfpga.netlists.verilog import body, has_carry_chains
 from bnnfpga.numbers.integers import IntArray, IntegerType
 from bnnfpga.numbers.threshold_table import ThresholdTable
@@ -39,10 +38,15 @@ class UnfoldedForm(RenderedForm):
     template: ClassVar[str] = "unfolded"
 
     @cached_property
-    def layer(self) -> Netlist:
-        """The results of one vector."""
+    def circuit(self) -> Staged:
+        """The results of one vector, with a register behind each stage but the last."""
         chains = has_carry_chains(self.family)
-        return unfolded_layer(self.weights, self.input, self.flags, self.table, self.output, carry_chains=chains)
+        layer = unfolded_layer(self.weights, self.input, self.flags, self.table, self.output, carry_chains=chains)
+        return staged(layer, self.stages)
+
+    @property
+    def logic_levels(self) -> int:
+        return self.circuit.depth
 
     @property
     def input_width(self) -> int:
@@ -55,14 +59,11 @@ class UnfoldedForm(RenderedForm):
         return len(self.weights) * self.output.bits
 
     def netlist(self) -> str:
-        """The netlist, with a register behind each stage but the last."""
-        return body(staged(self.layer, self.stages), self.family)
+        """The circuit's statements."""
+        return body(self.circuit, self.family)
 
     def resources(self) -> dict[str, int]:
-        """Estimate without the output queue, from layers of 64 to 256 inputs and outputs in 7-series tables.
-
-        Zeros among the weights leave outputs less in common.
-        """
+        # Measured on layers of 64 to 256 inputs and outputs; zeros leave the outputs less in common.
         bits = np.count_nonzero(self.weights) * self.input.bits
         share = 0.28 if np.all(self.weights) else 0.55
         # A weight of several bits is a sum of about half as many signed powers of two.

@@ -109,5 +109,5 @@ def test_what_never_changes_costs_nothing() -> None:
     graph = chain([unit(0, (4, 20), 2, 20, table=table)])
     (result,) = graph.operators[0].execute(np.ones((1, 20), np.int64))
     assert result.ravel().tolist() == [1, -1, 1, -1]
-    text = graph.operators[0].rtl().rendered.values["form"].whole()
+    text = graph.operators[0].rtl().rendered.values["form"].text("n")
     assert "assign result = {1'b0, 1'b1};" in text

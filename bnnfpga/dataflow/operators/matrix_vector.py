@@ -199,6 +199,8 @@ class MatrixVector(DotProductUnit):
 
     @property
     def logic_levels(self) -> int:
+        if self.memory == "logic":
+            return self._rendered_form.logic_levels
         operands = self.simd * self._planes
         return self.stage_levels(operands if self.popcount_stages == 1 else min(operands, _WIDE_SUM))
 
