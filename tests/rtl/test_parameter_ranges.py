@@ -27,7 +27,7 @@ ILLEGAL: dict[str, list[str]] = {
     "bnn_comparators": ["ValueBits=0", "Levels=0", "ValueSigned=2", "Constant=2", "ThresholdBits=3"],
     "bnn_concat": ["Width0=0", "Beats1=0", "Width1=3"],
     "bnn_crop": ["Width=0", "Rows=0", "Chunks=0", "KeptRows=0", "KeptColumns=0"],
-    "bnn_fifo": ["Width=0", "Depth=1", "Reserved=2"],
+    "bnn_fifo": ["Width=0", "Depth=1", "Stages=4 Depth=9", "Stages=3 Depth=3", "Reserved=2"],
     "bnn_fixed_point": ["ValueBits=0", "Levels=0", "ValueSigned=2", "Ties=3", "SumBits=2", "OffsetBits=7"],
     "bnn_fork": ["Width=0"],
     "bnn_lookup": ["PE=0", "InputBits=25", "Groups=1 PE=1001", 'Groups=1 MemoryKind="bram"', "QueueDepth=1"],
