@@ -89,7 +89,7 @@ class LogicForm:
     @property
     def input_width(self) -> int:
         """Bits of an input beat."""
-        return self.buffer.width if self.buffer else self.sums.pixels * self.sums.inputs
+        return self.buffer.width if self.buffer else self.sums.pixels * (self.sums.inputs + self.sums.flags)
 
     @property
     def result_width(self) -> int:
@@ -100,7 +100,7 @@ class LogicForm:
         sums, words = self.sums, self.sums.passes * self.sums.steps
         shared = sums.pixels * sums.inputs
         # For the carry of two inputs a table or half of one, or half a table for each input; half a table to add a bit.
-        quarters = next(quarters for most, quarters in _QUARTERS if words <= most)
+        quarters = 4 if sums.flags else next(quarters for most, quarters in _QUARTERS if words <= most)
         tables = sums.pixels * sums.outputs * sums.inputs * quarters // 4
         state = sums.pixels * sums.outputs * (sums.state_bits + sums.levels * sums.pass_bits)
         return {"lut": tables + shared // 2 + state + 30, "ff": tables // 2 + shared + 2 * state + 30}

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.resources import add_resources, multiplier_resources
+from bnnfpga.dataflow.target import Target
 from bnnfpga.dataflow.unit_parameters import UnitParameters, rtl_only
 from bnnfpga.numbers.fixed_point_steps import FixedPointSteps
 from bnnfpga.numbers.integers import IntegerType
@@ -30,6 +31,10 @@ class Requantizer(ABC):
     @abstractmethod
     def stages(self) -> int:
         """Cycles from values to their results."""
+
+    @abstractmethod
+    def logic_levels(self, target: Target) -> int:
+        """Logic levels of its longest stage (`Operator.logic_levels`)."""
 
     @property
     @abstractmethod
@@ -66,6 +71,9 @@ class Comparators(Requantizer):
 
     kind: ClassVar[RequantizerKind] = "comparators"
     stages: ClassVar[int] = 1  # type: ignore[misc]
+
+    def logic_levels(self, target: Target) -> int:
+        return target.carry_levels(self.type.bits) + 1 + target.count_levels(self.table.levels)
 
     @property
     def bits(self) -> int:
@@ -106,6 +114,12 @@ class FixedPoint(Requantizer):
     @property
     def stages(self) -> int:
         return 3 if self.factor_bits else 2
+
+    def logic_levels(self, target: Target) -> int:
+        domain = self.steps.domain
+        product = target.product_levels(self.factor_bits, IntegerType(domain.lo, domain.hi, "signed").bits)
+        # The cut: a tie, the comparison with the last level, the choice.
+        return max(product if self.factor_bits else 0, target.carry_levels(self.sum_bits) + 2)
 
     @property
     def bits(self) -> int:

@@ -11,6 +11,7 @@ from bnnfpga.dataflow.hardware import HlsTable, Memory, MemoryKind, RtlParameter
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.requantizers import Comparators, FixedPoint, Requantizer, RequantizerKind
 from bnnfpga.dataflow.resources import add_resources, area, cheaper_memory, memory_resources
+from bnnfpga.dataflow.target import Target
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both
 from bnnfpga.numbers.fixed_point_steps import fixed_point_steps
 from bnnfpga.numbers.integers import IntArray, IntegerType
@@ -119,6 +120,13 @@ class StoredThresholds:
     def stages(self) -> int:
         """Cycles from sums or elements to results."""
         return self.requantizer.stages if self.levels else 0
+
+    def logic_levels(self, target: Target) -> int:
+        """Logic levels of its longest stage (`Operator.logic_levels`)."""
+        if not self.levels:
+            return 0
+        late = target.block_levels if self.kind == "block" and self.words > 1 else 0
+        return late + self.requantizer.logic_levels(target)
 
     @property
     def forms(self) -> tuple[RequantizerKind, ...]:

@@ -137,10 +137,9 @@ class MatrixVector(DotProductUnit):
 
     @property
     def _folds_into_logic(self) -> bool:
-        """Whether weights can be in the tables: few words, one bit by one bit, no flags, and sums that are compared."""
-        words = self.passes * self.steps
+        """Whether weights can be in the tables: few words, one bit by one bit, and sums that are compared."""
         compares = self.table is None or self.stored_thresholds.requantizer.kind == "comparators"
-        return self.is_xnor and not self.padded and words <= logic_words(self.target.lut_inputs) and compares
+        return self.is_xnor and self.passes * self.steps <= logic_words(self.target.lut_inputs) and compares
 
     @property
     def suited_memory(self) -> WeightsKind:
@@ -187,6 +186,11 @@ class MatrixVector(DotProductUnit):
     def _planes(self) -> int:
         """Bit planes of the inputs; two for -1 and +1 as signed numbers."""
         return 2 if self.input_type.is_bipolar and not self.is_xnor else self.input_type.bits
+
+    @property
+    def logic_levels(self) -> int:
+        operands = self.simd * self._planes
+        return self.stage_levels(operands if self.popcount_stages == 1 else min(operands, _WIDE_SUM))
 
     @property
     def latency(self) -> int:
@@ -260,6 +264,8 @@ class MatrixVector(DotProductUnit):
             self.outputs[0].type.bits,
             self.target.lut_inputs,
             self.pixels,
+            self.flags,
+            self.count_scale,
         )
         return LogicForm(sums, self.buffer, self.parameters().rtl, self.latency, self.queue, self.target.family)
 

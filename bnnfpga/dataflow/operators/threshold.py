@@ -48,6 +48,10 @@ class Threshold(Unary):
         return self.stored_thresholds.forms
 
     @property
+    def logic_levels(self) -> int:
+        return max(3, self.stored_thresholds.logic_levels(self.target))
+
+    @property
     def result_type(self) -> IntegerType:
         return self.table.output
 
