@@ -113,10 +113,10 @@ class LogicForm:
         (`s`) there, and the results (`r`) on their way into the output queue.
         """
         if self.sums.steps == 1:
-            return {"n": staged(self.sums.at_once(), self.stages)}
-        netlists = {"s": self.sums.summing(), "r": self.sums.results()}
+            return {"n": staged(self.sums.at_once, self.stages)}
+        netlists = {"s": self.sums.summing, "r": self.sums.results}
         last = {name: staged(netlist, 1) for name, netlist in netlists.items()}
-        return {"c": staged(self.sums.counting(), self.stages - 1), **last}
+        return {"c": staged(self.sums.counting, self.stages - 1), **last}
 
     @property
     def logic_levels(self) -> int:

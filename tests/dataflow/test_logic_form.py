@@ -18,9 +18,9 @@ from bnnfpga.numbers.integers import IntegerType
 from bnnfpga.numbers.threshold_table import ThresholdTable
 from tests.dataflow.chains import random_table
 from tests.support.graphs import chain, check_in_verilator
+from tests.support.synthesised import as_synthesised
 
 BITS = IntegerType.bipolar()
-MODELS = Path(__file__).parents[1] / "support" / "lookup_tables.sv"
 
 
 def unit(number: int, shape: tuple[int, int], pe: int, simd: int, **options: object) -> MatrixVector:
@@ -74,17 +74,10 @@ def padded() -> Graph:
     )
 
 
-def synthesised(rtl: Path) -> None:
-    """Let Verilator read what synthesis reads."""
-    (rtl / MODELS.name).write_text(MODELS.read_text())
-    for module in rtl.glob("*_logic.sv"):
-        module.write_text(f"`define SYNTHESIS\n{module.read_text()}`undef SYNTHESIS\n")
-
-
 @pytest.mark.usefixtures("built_soon")
 @pytest.mark.parametrize("graph", [dense(), images(), padded()], ids=["dense", "images", "padded"])
 def test_what_synthesis_reads_runs_to_the_cycle(graph: Graph, tmp_path: Path) -> None:
-    check_in_verilator(graph, tmp_path, frames=20, change_rtl=synthesised)
+    check_in_verilator(graph, tmp_path, frames=20, change_rtl=as_synthesised)
 
 
 def test_few_words_go_into_logic_by_themselves() -> None:
