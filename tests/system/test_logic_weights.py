@@ -6,7 +6,7 @@ from pathlib import Path
 
 import bnnfpga
 from tests.support.data import EXAMPLES
-from tests.support.synthesised import as_synthesised
+from tests.support.graphs import synthesised
 from tests.system.test_examples import digits
 
 FOLDING = {
@@ -23,7 +23,7 @@ def test_digits_through_the_netlists(tmp_path: Path) -> None:
     images, labels = digits(30)
     model = EXAMPLES / "mnist_mlp" / "mlp_64.onnx"
     project = bnnfpga.compile(model, tmp_path / "project", folding=FOLDING, input="uint8", input_scale="1/255")
-    as_synthesised(project.folder / "rtl")
+    synthesised(project.folder / "rtl")
     result = project.simulate(images, labels)
     assert result.mismatches == 0
     assert result.initiation_interval == result.predicted_initiation_interval
