@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from bnnfpga.dataflow.dot_product_unit import DotProductUnit
 from bnnfpga.dataflow.hardware import MEMORY_KINDS, MemoryKind, RtlInstance, WeightsKind
-from bnnfpga.dataflow.logic_form import LogicForm, logic_words
+from bnnfpga.dataflow.logic_form import MOST_LEVELS, LogicForm, logic_words
 from bnnfpga.dataflow.resources import add_resources, multiplier_resources, queue_resources
 from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port, legal_lanes
@@ -146,10 +146,11 @@ class MatrixVector(DotProductUnit):
 
     @property
     def _folds_into_logic(self) -> bool:
-        """Whether weights can be in the tables: one word, or few of one bit by one bit; and sums that are compared."""
-        compares = self.table is None or self.stored_thresholds.requantizer.kind == "comparators"
-        few = self.is_xnor and self._words <= logic_words(self.target.lut_inputs)
-        return compares and (self._words == 1 or few)
+        """Whether weights can be in the tables: one word, or few of one bit by one bit with results of few levels."""
+        if self._words == 1:
+            return self.table is None or self.stored_thresholds.requantizer.kind == "comparators"
+        few = self._words <= logic_words(self.target.lut_inputs) and self.stored_thresholds.levels <= MOST_LEVELS
+        return few and self.is_xnor
 
     @property
     def suited_memory(self) -> WeightsKind:
