@@ -53,6 +53,8 @@ module bnn_matrix_vector #(
   parameter int unsigned PopcountStages  = 1,
   // Beats that the output queue holds; at least 2, and (5 + PopcountStages) * SIMD / MW, rounded up, for full rate.
   parameter int unsigned QueueDepth      = 3,
+  // Family of the device: "xc7" or "xcup" for forms in their cells, else ones for any device.
+  parameter              Family          = "xc7",
   // Kind of the weight memory: "block" or "distributed".
   parameter              MemoryKind      = "block",
   // File of the weights: for each pass and step a word with, for each PE and each bit of the weights, the bits of SIMD inputs.
@@ -105,6 +107,33 @@ module bnn_matrix_vector #(
   localparam int unsigned PassBits = Passes > 1 ? $clog2(Passes) : 1;
   localparam int unsigned StepBits = Steps > 1 ? $clog2(Steps) : 1;
   localparam int unsigned AddressBits = Words > 1 ? $clog2(Words) : 1;
+
+  // The xnor form keeps its weights re-encoded (bnn_xnor_sums).
+  localparam Encoded = Xnor && Flags == 0;
+  // A simulation counts equal bits as it finds them, which is several times faster.
+`ifdef SYNTHESIS
+  localparam Counted = Encoded;
+`else
+  localparam Counted = 1'b0;
+`endif
+  // A single threshold is where its sums start: less the threshold, so the sign is the result.
+  localparam Signed = Encoded && Levels == 1;
+  // Others are compared with the sums.
+  localparam Compared = Levels > 0 && !Signed;
+  localparam int unsigned SumBits = Signed ? ThresholdBits : AccumulatorBits;
+  // Inputs under one flag. An equal bit counts 1, and a flagged part half its inputs; where that is not an integer, all
+  // counts are doubled.
+  localparam int unsigned Parts = Flags > 0 ? Flags : 1;
+  localparam int unsigned Part = SIMD / Parts;
+  localparam int unsigned Double = Flags > 0 && Part % 2 != 0 ? 1 : 0;
+  // Counts that leave as dot products, 2p - MW, start at half of -MW, rounded down.
+  localparam [SumBits-1:0] Initial = Xnor && Levels == 0 ? SumBits'(0) - SumBits'(((MW << Double) + 1) / 2) : '0;
+
+  // Positions of a carry chain cell, for families with a form of their own.
+  /* verilator lint_off WIDTHEXPAND */
+  localparam int unsigned CarryCell = Family == "xc7" ? 4 : Family == "xcup" ? 8 : 0;
+  /* verilator lint_on WIDTHEXPAND */
+
   localparam [PassBits-1:0] LastPass = PassBits'(Passes - 1);
   localparam [StepBits-1:0] LastStep = StepBits'(Steps - 1);
   localparam [AddressBits-1:0] LastAddress = AddressBits'(Words - 1);
@@ -138,71 +167,88 @@ module bnn_matrix_vector #(
   // The input vector, kept for the later passes.
 
   localparam int unsigned BeatBits = Pixels * (SIMD * InputBits + Flags);
+  wire [BeatBits-1:0] arriving;
+  if (Counted) begin : gen_encoder
+    for (genvar v = 0; v < Pixels; v = v + 1) begin : gen_vector
+      bnn_parity_encoder #(
+        .SIMD(SIMD),
+        .Cells(CarryCell != 0 ? 1 : 0)
+      ) encoder (
+        .clk_i,
+        .rst_ni,
+        .taken_i (s_tvalid_i & s_tready_o),
+        .last_i  (last_step),
+        .inputs_i(s_tdata_i[v*SIMD+:SIMD]),
+        .inputs_o(arriving[v*SIMD+:SIMD])
+      );
+    end
+  end else begin : gen_as_it_is
+    assign arriving = s_tdata_i;
+  end
   wire [BeatBits-1:0] x;
   if (Passes > 1) begin : gen_vector
     (* ram_style = "distributed" *)
     reg [BeatBits-1:0] vector [0:Steps-1];
     always @(posedge clk_i) begin
-      if (go & first_pass) vector[step] <= s_tdata_i;
+      if (go & first_pass) vector[step] <= arriving;
     end
-    assign x = first_pass ? s_tdata_i : vector[step];
+    assign x = first_pass ? arriving : vector[step];
   end else begin : gen_no_vector
-    assign x = s_tdata_i;
+    assign x = arriving;
   end
 
   // Memories.
 
   wire [PE*WeightBits*SIMD-1:0] word;
-  bnn_rom #(
-    .Width(PE * WeightBits * SIMD),
-    .Words(Words),
-    .AddressBits(AddressBits),
-    .Kind(MemoryKind),
-    .File(Weights)
-  ) weights (
-    .clk_i,
-    .address_i(address),
-    .data_o(word)
-  );
+  if (Encoded) begin : gen_encoded_weights
+    bnn_xnor_weights #(
+      .PE(PE),
+      .SIMD(SIMD),
+      .Steps(Steps),
+      .Passes(Passes),
+      .AddressBits(AddressBits),
+      .InitialBits(SumBits),
+      .Lowest(32'(Initial[0])),
+      .Kind(MemoryKind),
+      .File(Weights),
+      .Initial(Signed ? Thresholds : "")
+    ) weights (
+      .clk_i,
+      .address_i(address),
+      .word_o(word)
+    );
+  end else begin : gen_weights
+    bnn_rom #(
+      .Width(PE * WeightBits * SIMD),
+      .Words(Words),
+      .AddressBits(AddressBits),
+      .Kind(MemoryKind),
+      .File(Weights)
+    ) weights (
+      .clk_i,
+      .address_i(address),
+      .data_o(word)
+    );
+  end
 
   // Datapath.
-
-  localparam int unsigned GroupLanes = PopcountStages == 1 ? SIMD : 32;
-  localparam int unsigned Groups = (SIMD + GroupLanes - 1) / GroupLanes;
-  localparam int unsigned PaddedLanes = Groups * GroupLanes;
-  // Inputs of -1 and +1 as numbers: 1, less 2 where the bit is 0.
-  localparam int unsigned Planes = InputBipolar != 0 ? 2 : InputBits;
-  localparam TopPlaneNegative = InputBipolar != 0 || InputSigned != 0;
-  // Pairs of planes up to which popcounts are cheaper than a multiplier.
-  localparam Multiply = WeightBits > 1 && WeightBits * Planes > 6;
 
   // Sums per cycle: those of the first vector, then those of the next.
   localparam int unsigned Sums = Pixels * PE;
 
-  // Inputs under one flag. An equal bit counts 1, and a flagged part half its inputs; where that is not an integer, all
-  // counts are doubled.
-  localparam int unsigned Parts = Flags > 0 ? Flags : 1;
-  localparam int unsigned Part = SIMD / Parts;
-  localparam int unsigned Double = Flags > 0 && Part % 2 != 0 ? 1 : 0;
-
-  reg [BeatBits-1:0]        operand;
-  reg [SIMD-1:0]            counted;
-  reg [AccumulatorBits-1:0] partial     [0:Sums*Groups-1];
-  reg [AccumulatorBits-1:0] total       [0:Sums-1];
-  reg [AccumulatorBits-1:0] accumulator [0:Sums-1];
+  // One bit per stage: there is a step in it, which is the first or last of its pass. Stage 0 has its word, stage
+  // PopcountStages adds it to the accumulators, the last makes the result.
+  localparam int unsigned Stages = PopcountStages + (Compared ? 2 : 1);
+  reg [Stages-1:0]          valid;
+  reg [Stages-1:0]          first;
+  reg [Stages-1:0]          last;
   reg [Sums*OutputBits-1:0] result;
-
-  // One bit per stage: there is a step in it, which is the first or last of its pass.
-  localparam int unsigned Stages = PopcountStages + 2;
-  reg [Stages-1:0] valid;
-  reg [Stages-1:0] first;
-  reg [Stages-1:0] last;
-  reg              result_valid;
+  reg                       result_valid;
 
   always @(posedge clk_i) begin
-    valid        <= {valid[Stages-2:0], go};
-    first        <= {first[Stages-2:0], step == '0};
-    last         <= {last[Stages-2:0], last_step};
+    valid        <= Stages'({valid, go});
+    first        <= Stages'({first, step == '0});
+    last         <= Stages'({last, last_step});
     result_valid <= valid[Stages-1] & last[Stages-1];
     if (!rst_ni) begin
       valid        <= '0;
@@ -210,9 +256,64 @@ module bnn_matrix_vector #(
     end
   end
 
+  // Initial values of the sums of the step that is accumulated; 0 if it is not the first of its pass.
+  reg [PE*SumBits-1:0] initial_values;
+  // Lowest bits of those of the step in stage 0.
+  wire [PE-1:0]        lowest;
+  if (Signed) begin : gen_initial_values
+    // The pass of the step that is PopcountStages before.
+    wire [PassBits-1:0] row_address;
+    if (PopcountStages == 1) begin : gen_now
+      assign row_address = pass;
+    end else begin : gen_later
+      reg [(PopcountStages-1)*PassBits-1:0] passes;
+      always @(posedge clk_i) passes <= ((PopcountStages - 1) * PassBits)'({passes, pass});
+      assign row_address = passes[(PopcountStages-2)*PassBits+:PassBits];
+    end
+    wire [PE*SumBits-1:0] row;
+    bnn_rom #(
+      .Width(PE * SumBits),
+      .Words(Passes),
+      .AddressBits(PassBits),
+      .Kind("distributed"),
+      .File(Thresholds)
+    ) rows (
+      .clk_i,
+      .address_i(row_address),
+      .data_o(row)
+    );
+    always @(posedge clk_i) begin
+      initial_values <= row;
+      if (!first[PopcountStages-1]) initial_values <= '0;
+    end
+`ifdef SYNTHESIS
+    wire [PE*SumBits-1:0] early;
+    bnn_rom #(
+      .Width(PE * SumBits),
+      .Words(Passes),
+      .AddressBits(PassBits),
+      .Kind("distributed"),
+      .File(Thresholds)
+    ) early_rows (
+      .clk_i,
+      .address_i(pass),
+      .data_o(early)
+    );
+    for (genvar p = 0; p < PE; p = p + 1) begin : gen_lowest
+      assign lowest[p] = early[p*SumBits];
+    end
+`else
+    assign lowest = '0;
+`endif
+  end else begin : gen_one_initial_value
+    always @* initial_values = '0;
+    assign lowest = '0;
+  end
+
   // How many of their thresholds the accumulators reach.
+  reg [SumBits-1:0]          accumulator [0:Sums-1];
   wire [Sums*OutputBits-1:0] reached;
-  if (Levels > 0) begin : gen_thresholds
+  if (Compared) begin : gen_thresholds
     localparam int unsigned RowBits = Levels * ThresholdBits + 1;
     // Thresholds of the pass that leaves the accumulators, read one cycle before they are needed.
     reg [PassBits-1:0] row_address;
@@ -253,132 +354,191 @@ module bnn_matrix_vector #(
     assign reached = '0;
   end
 
-  integer s;
-  integer v;
-  integer p;
-  integer g;
-  integer b;
-  integer j;
-  integer i;
-  reg [SIMD*InputBits-1:0]         inputs;
-  reg [SIMD-1:0]                   lanes;
-  reg [WeightBits*PaddedLanes-1:0] chosen;
-  reg [Planes*PaddedLanes-1:0]     planes;
-  /* verilator lint_off UNUSEDSIGNAL */
-  // Sums may have fewer bits.
-  reg signed [WeightBits-1:0]      weight;
-  reg signed [Planes:0]            value;
-  /* verilator lint_on UNUSEDSIGNAL */
-  // As wide as the sums, so that synthesis adds up the partial products of all products in one tree.
-  reg signed [AccumulatorBits-1:0] product;
-  reg [AccumulatorBits-1:0]        term;
-  reg [AccumulatorBits-1:0]        count;
-  reg [AccumulatorBits-1:0]        outside;
-  reg [AccumulatorBits-1:0]        common [0:Groups-1];
-
-  /* verilator lint_off BLKSEQ */
-  always @(posedge clk_i) begin
-    // Last stage: thresholds, or the dot products.
-    if (valid[Stages-1]) begin
-      for (s = 0; s < Sums; s = s + 1) begin
-        if (Levels > 0) result[s*OutputBits+:OutputBits] <= reached[s*OutputBits+:OutputBits];
-        else if (Xnor) result[s*OutputBits+:OutputBits] <= OutputBits'({accumulator[s], 1'b0} >> Double) - OutputBits'(MW);
-        else result[s*OutputBits+:OutputBits] <= OutputBits'(accumulator[s]);
+  if (Counted) begin : gen_xnor_sums
+    localparam int unsigned Bits = SumBits > 1 ? SumBits : 2;
+    wire [PE*Bits-PE-1:0] others;
+    for (genvar p = 0; p < PE; p = p + 1) begin : gen_others
+      assign others[p*(Bits-1)+:Bits-1] = (Bits - 1)'(initial_values[p*SumBits+:SumBits] >> 1);
+    end
+    for (genvar v = 0; v < Pixels; v = v + 1) begin : gen_vector
+      wire [PE*Bits-1:0] sums;
+      bnn_xnor_sums #(
+        .PE(PE),
+        .SIMD(SIMD),
+        .Bits(Bits),
+        .OneStep(Steps == 1 ? 1 : 0),
+        .Stages(PopcountStages),
+        .Fixed(Words == 1 ? 1 : 0),
+        .Loaded(Signed ? 1 : 0),
+        .Initial(Bits'($signed(Initial))),
+        .CarryCell(CarryCell)
+      ) xnor_sums (
+        .clk_i,
+        .rst_ni,
+        .inputs_i   (x[v*SIMD+:SIMD]),
+        .valid_i    (valid[PopcountStages:0]),
+        .first_i    (first[PopcountStages:0]),
+        .last_i     (last[PopcountStages:0]),
+        .word_i     (word),
+        .parities_i (lowest),
+        .initial_i  (others),
+        .sums_o     (sums)
+      );
+      for (genvar p = 0; p < PE; p = p + 1) begin : gen_result
+        wire signed [SumBits:0] number = {sums[p*Bits+:SumBits], 1'(MW)};
+        always @(posedge clk_i) begin
+          if (valid[PopcountStages]) accumulator[v*PE+p] <= sums[p*Bits+:SumBits];
+          if (Compared) result[(v*PE+p)*OutputBits+:OutputBits] <= reached[(v*PE+p)*OutputBits+:OutputBits];
+          else if (Signed) result[(v*PE+p)*OutputBits+:OutputBits] <= OutputBits'(OutputOffset) + OutputBits'(~number[SumBits]);
+          else result[(v*PE+p)*OutputBits+:OutputBits] <= OutputBits'(number);
+        end
       end
     end
+  end else begin : gen_products
+    localparam int unsigned GroupLanes = PopcountStages == 1 ? SIMD : 32;
+    localparam int unsigned Groups = (SIMD + GroupLanes - 1) / GroupLanes;
+    localparam int unsigned PaddedLanes = Groups * GroupLanes;
+    // Inputs of -1 and +1 as numbers: 1, less 2 where the bit is 0.
+    localparam int unsigned Planes = InputBipolar != 0 ? 2 : InputBits;
+    localparam TopPlaneNegative = InputBipolar != 0 || InputSigned != 0;
+    // Pairs of planes up to which popcounts are cheaper than a multiplier.
+    localparam Multiply = WeightBits > 1 && WeightBits * Planes > 6;
 
-    // Accumulate.
-    if (valid[Stages-2]) begin
-      for (s = 0; s < Sums; s = s + 1) begin
-        accumulator[s] <= (first[Stages-2] ? '0 : accumulator[s]) + total[s];
-      end
-    end
+    reg [BeatBits-1:0]        operand;
+    reg [SIMD-1:0]            counted;
+    reg [AccumulatorBits-1:0] partial [0:Sums*Groups-1];
+    reg [AccumulatorBits-1:0] total   [0:Sums-1];
+    integer s;
+    integer v;
+    integer p;
+    integer g;
+    integer b;
+    integer j;
+    integer i;
+    reg [SIMD*InputBits-1:0]         inputs;
+    reg [SIMD-1:0]                   lanes;
+    reg [WeightBits*PaddedLanes-1:0] chosen;
+    reg [Planes*PaddedLanes-1:0]     planes;
+    /* verilator lint_off UNUSEDSIGNAL */
+    // Sums may have fewer bits.
+    reg signed [WeightBits-1:0]      weight;
+    reg signed [Planes:0]            value;
+    reg signed [SumBits:0]           number;
+    /* verilator lint_on UNUSEDSIGNAL */
+    // As wide as the sums, so that synthesis adds up the partial products of all products in one tree.
+    reg signed [AccumulatorBits-1:0] product;
+    reg [AccumulatorBits-1:0]        term;
+    reg [AccumulatorBits-1:0]        count;
+    reg [SumBits-1:0]                sum;
+    reg [AccumulatorBits-1:0]        outside;
+    reg [AccumulatorBits-1:0]        common [0:Groups-1];
 
-    // Sum of the groups.
-    if (PopcountStages == 2 && valid[1]) begin
-      for (s = 0; s < Sums; s = s + 1) begin
-        count = '0;
-        for (g = 0; g < Groups; g = g + 1) count = count + partial[s*Groups+g];
-        total[s] = count;
-      end
-    end
+    /* verilator lint_off BLKSEQ */
+    always @(posedge clk_i) begin
+      // Last stage: the thresholds that sums reach.
+      if (Compared && valid[Stages-1]) result <= reached;
 
-    // Popcounts.
-    if (valid[0]) begin
-      for (v = 0; v < Pixels; v = v + 1) begin
-        inputs = operand[v*SIMD*InputBits+:SIMD*InputBits];
-        counted = '1;
-        outside = '0;
-        for (i = 0; i < Parts; i = i + 1) begin
-          if (Flags != 0 && operand[(Pixels*SIMD*InputBits+v*Parts+i)%BeatBits]) begin
-            counted[i*Part+:Part] = '0;
-            outside = outside + AccumulatorBits'(Part << Double >> 1);
+      // Accumulate; without thresholds to compare with, the last sum is the result.
+      if (valid[PopcountStages]) begin
+        for (s = 0; s < Sums; s = s + 1) begin
+          sum = Signed ? initial_values[s%PE*SumBits+:SumBits] : Initial;
+          sum = (first[PopcountStages] ? sum : accumulator[s]) + SumBits'(total[s]);
+          accumulator[s] <= sum;
+          if (!Compared && last[PopcountStages]) begin
+            number = {sum, 1'(MW)};
+            if (Signed) result[s*OutputBits+:OutputBits] <= OutputBits'(OutputOffset) + OutputBits'(~sum[SumBits-1]);
+            else if (Xnor && Double == 0) result[s*OutputBits+:OutputBits] <= OutputBits'(number);
+            else result[s*OutputBits+:OutputBits] <= OutputBits'(number >>> 1);
           end
         end
-        if (!Xnor) begin
-          planes = '0;
-          for (b = 0; b < Planes; b = b + 1) begin
-            for (i = 0; i < SIMD; i = i + 1) begin
-              if (InputBipolar != 0) planes[b*PaddedLanes+i] = ((b == 0) | ~inputs[i]) & counted[i];
-              else planes[b*PaddedLanes+i] = inputs[i*InputBits+b] & counted[i];
+      end
+
+      // Sum of the groups.
+      if (PopcountStages == 2 && valid[1]) begin
+        for (s = 0; s < Sums; s = s + 1) begin
+          count = '0;
+          for (g = 0; g < Groups; g = g + 1) count = count + partial[s*Groups+g];
+          total[s] = count;
+        end
+      end
+
+      // Popcounts.
+      if (valid[0]) begin
+        for (v = 0; v < Pixels; v = v + 1) begin
+          inputs = operand[v*SIMD*InputBits+:SIMD*InputBits];
+          counted = '1;
+          outside = '0;
+          for (i = 0; i < Parts; i = i + 1) begin
+            if (Flags != 0 && operand[(Pixels*SIMD*InputBits+v*Parts+i)%BeatBits]) begin
+              counted[i*Part+:Part] = '0;
+              outside = outside + AccumulatorBits'(Part << Double >> 1);
             end
           end
-          for (g = 0; g < Groups; g = g + 1) begin
-            count = '0;
+          if (!Xnor) begin
+            planes = '0;
             for (b = 0; b < Planes; b = b + 1) begin
-              term = AccumulatorBits'($countones(planes[b*PaddedLanes+g*GroupLanes+:GroupLanes])) << b;
-              if (TopPlaneNegative && b == Planes - 1) count = count - term;
-              else count = count + term;
-            end
-            common[g] = count;
-          end
-        end
-        for (p = 0; p < PE; p = p + 1) begin
-          chosen = '0;
-          for (j = 0; j < WeightBits; j = j + 1) begin
-            lanes = word[(p*WeightBits+j)*SIMD+:SIMD];
-            if (Xnor) lanes = ~(lanes ^ inputs[SIMD-1:0]) & counted;
-            chosen[j*PaddedLanes+:SIMD] = lanes;
-          end
-          for (g = 0; g < Groups; g = g + 1) begin
-            if (Xnor) begin
-              count = AccumulatorBits'($countones(chosen[g*GroupLanes+:GroupLanes])) << Double;
-              if (g == 0) count = count + outside;
-            end else if (Multiply) begin
-              count = '0;
-              for (i = 0; i < GroupLanes; i = i + 1) begin
-                for (j = 0; j < WeightBits; j = j + 1) weight[j] = chosen[j*PaddedLanes+g*GroupLanes+i];
-                for (b = 0; b < Planes; b = b + 1) value[b] = planes[b*PaddedLanes+g*GroupLanes+i];
-                value[Planes] = TopPlaneNegative & value[Planes-1];
-                product = AccumulatorBits'(weight) * AccumulatorBits'(value);
-                count = count + product;
+              for (i = 0; i < SIMD; i = i + 1) begin
+                if (InputBipolar != 0) planes[b*PaddedLanes+i] = ((b == 0) | ~inputs[i]) & counted[i];
+                else planes[b*PaddedLanes+i] = inputs[i*InputBits+b] & counted[i];
               end
-            end else begin
+            end
+            for (g = 0; g < Groups; g = g + 1) begin
               count = '0;
-              for (j = 0; j < WeightBits; j = j + 1) begin
-                for (b = 0; b < Planes; b = b + 1) begin
-                  term = AccumulatorBits'($countones(
-                    chosen[j*PaddedLanes+g*GroupLanes+:GroupLanes] & planes[b*PaddedLanes+g*GroupLanes+:GroupLanes]
-                  )) << (b + j);
-                  if ((TopPlaneNegative && b == Planes - 1) != (WeightBits > 1 && j == WeightBits - 1)) begin
-                    count = count - term;
-                  end else begin
-                    count = count + term;
+              for (b = 0; b < Planes; b = b + 1) begin
+                term = AccumulatorBits'($countones(planes[b*PaddedLanes+g*GroupLanes+:GroupLanes])) << b;
+                if (TopPlaneNegative && b == Planes - 1) count = count - term;
+                else count = count + term;
+              end
+              common[g] = count;
+            end
+          end
+          for (p = 0; p < PE; p = p + 1) begin
+            chosen = '0;
+            for (j = 0; j < WeightBits; j = j + 1) begin
+              lanes = word[(p*WeightBits+j)*SIMD+:SIMD];
+              if (Xnor) lanes = ~(lanes ^ inputs[SIMD-1:0]) & counted;
+              chosen[j*PaddedLanes+:SIMD] = lanes;
+            end
+            for (g = 0; g < Groups; g = g + 1) begin
+              if (Xnor) begin
+                count = AccumulatorBits'($countones(chosen[g*GroupLanes+:GroupLanes])) << Double;
+                if (g == 0) count = count + outside;
+              end else if (Multiply) begin
+                count = '0;
+                for (i = 0; i < GroupLanes; i = i + 1) begin
+                  for (j = 0; j < WeightBits; j = j + 1) weight[j] = chosen[j*PaddedLanes+g*GroupLanes+i];
+                  for (b = 0; b < Planes; b = b + 1) value[b] = planes[b*PaddedLanes+g*GroupLanes+i];
+                  value[Planes] = TopPlaneNegative & value[Planes-1];
+                  product = AccumulatorBits'(weight) * AccumulatorBits'(value);
+                  count = count + product;
+                end
+              end else begin
+                count = '0;
+                for (j = 0; j < WeightBits; j = j + 1) begin
+                  for (b = 0; b < Planes; b = b + 1) begin
+                    term = AccumulatorBits'($countones(
+                      chosen[j*PaddedLanes+g*GroupLanes+:GroupLanes] & planes[b*PaddedLanes+g*GroupLanes+:GroupLanes]
+                    )) << (b + j);
+                    if ((TopPlaneNegative && b == Planes - 1) != (WeightBits > 1 && j == WeightBits - 1)) begin
+                      count = count - term;
+                    end else begin
+                      count = count + term;
+                    end
                   end
                 end
+                if (WeightBits == 1) count = (count << 1) - common[g];
               end
-              if (WeightBits == 1) count = (count << 1) - common[g];
+              if (PopcountStages == 2) partial[(v*PE+p)*Groups+g] = count;
+              else total[v*PE+p] = count;
             end
-            if (PopcountStages == 2) partial[(v*PE+p)*Groups+g] = count;
-            else total[v*PE+p] = count;
           end
         end
       end
-    end
 
-    operand = x;
+      operand = x;
+    end
+    /* verilator lint_on BLKSEQ */
   end
-  /* verilator lint_on BLKSEQ */
 
   bnn_output_queue #(
     .Width(Sums * OutputBits),
