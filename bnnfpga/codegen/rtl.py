@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from bnnfpga.base.assets import asset
@@ -44,31 +45,21 @@ def render_rtl(graph: Graph, folder: Path, title: str = "accelerator") -> None:
     streams = graph.streams
     outputs = output_ports(graph)
     output_port = {port.stream.producer: port.name for port in outputs}
-    units = []
     levels = {"input": "32'd0"}
     for operator in graph.operators:
-        instance = operator.rtl()
-        sent = graph.outputs_of(operator.name)
-        for stream, level in zip(sent, instance.levels, strict=True):
+        for stream, level in zip(graph.outputs_of(operator.name), operator.rtl().levels, strict=True):
             levels[stream.name] = "32'(" + level.format(unit=operator.name) + ")"
-        if instance.rendered is not None:
-            path = folder / "rtl" / f"{instance.module}.sv"
-            values = instance.rendered.values
-            path.write_text(render(f"rtl/{instance.rendered.template}.sv.j2", module=instance.module, **values))
-            modules.append(path)
-        for memory in operator.memories():
-            (folder / "memories" / _file_name(operator, memory)).write_text(hex_file(memory))
-        units.append(
-            {
-                "name": operator.name,
-                "comment": module_comment(operator),
-                "module": instance.module,
-                "parameters": [(name, _literal(operator, value)) for name, value in instance.parameters.items()],
-                "inputs": _ports("s", graph.inputs_of(operator.name)),
-                "outputs": _ports("m", sent),
-                "tlast": output_port.get(operator.name),
-            }
+        for path, text in rendered_module(operator).items():
+            modules.append(folder / "rtl" / path)
+            modules[-1].write_text(text)
+        for name, memory in memory_files(operator).items():
+            (folder / "memories" / name).write_text(hex_file(memory))
+    units = [
+        module_instance(
+            operator, graph.inputs_of(operator.name), graph.outputs_of(operator.name), output_port.get(operator.name)
         )
+        for operator in graph.operators
+    ]
     text = render(
         "rtl/accelerator.sv.j2",
         title=comment(title),
@@ -79,8 +70,7 @@ def render_rtl(graph: Graph, folder: Path, title: str = "accelerator") -> None:
         monitors=[
             {
                 "stream": stream.name,
-                # Streams at the output boundary are already padded to whole bytes.
-                "width": 8 * stream.port.boundary_bytes if stream.consumer is None else stream.port.width,
+                "width": stream_width(stream),
                 "level": levels[stream.name],
             }
             for stream in streams
@@ -91,14 +81,66 @@ def render_rtl(graph: Graph, folder: Path, title: str = "accelerator") -> None:
     (folder / FILE_LIST).write_text("".join(f"rtl/{name}\n" for name in names))
 
 
+@dataclass(frozen=True)
+class ModuleInstance:
+    """A unit's instance as the templates write it.
+
+    `parameters` are names with their values as text; `inputs` and `outputs` are prefixes of ports with their streams;
+    `tlast` is the output port of the accelerator whose last beat the unit marks, if it does.
+    """
+
+    name: str
+    comment: str
+    module: str
+    parameters: Sequence[tuple[str, str]]
+    inputs: Sequence[tuple[str, Stream]]
+    outputs: Sequence[tuple[str, Stream]]
+    tlast: str | None
+
+
+def module_instance(
+    operator: Operator, inputs: Sequence[Stream], outputs: Sequence[Stream], tlast: str | None
+) -> ModuleInstance:
+    """The instance of a unit between these streams."""
+    instance = operator.rtl()
+    return ModuleInstance(
+        name=operator.name,
+        comment=module_comment(operator),
+        module=instance.module,
+        parameters=[(name, _literal(operator, value)) for name, value in instance.parameters.items()],
+        inputs=port_streams("s", inputs),
+        outputs=port_streams("m", outputs),
+        tlast=tlast,
+    )
+
+
+def rendered_module(operator: Operator) -> Mapping[str, str]:
+    """The file of the module that is rendered for a unit, by its name; none for a unit without one."""
+    instance = operator.rtl()
+    if instance.rendered is None:
+        return {}
+    template = f"rtl/{instance.rendered.template}.sv.j2"
+    return {f"{instance.module}.sv": render(template, module=instance.module, **instance.rendered.values)}
+
+
+def stream_width(stream: Stream) -> int:
+    """Bits of the wires of a stream; at the output boundary beats are already padded to whole bytes."""
+    return 8 * stream.port.boundary_bytes if stream.consumer is None else stream.port.width
+
+
+def memory_files(operator: Operator) -> Mapping[str, Memory]:
+    """The memories of a unit by the names of their files."""
+    return {_file_name(operator, memory): memory for memory in operator.memories()}
+
+
 def _file_name(operator: Operator, memory: Memory) -> str:
     return f"{operator.name}_{memory.name}.mem"
 
 
-def _ports(prefix: str, streams: Sequence[Stream]) -> list[tuple[str, str]]:
-    """A unit's port names, numbered if there are several, each with the name of its stream."""
+def port_streams(prefix: str, streams: Sequence[Stream]) -> list[tuple[str, Stream]]:
+    """A unit's port names, numbered if there are several, each with its stream."""
     several = len(streams) > 1
-    return [(f"{prefix}{index}" if several else prefix, stream.name) for index, stream in enumerate(streams)]
+    return [(f"{prefix}{index}" if several else prefix, stream) for index, stream in enumerate(streams)]
 
 
 def _literal(operator: Operator, value: RtlParameter) -> str:

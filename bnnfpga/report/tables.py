@@ -21,6 +21,16 @@ _PLACE = ("unit", "frame", "channel", "pixel", "expected", "got", "cycle")
 _DETAILS = ("stream", "accumulator", "threshold")
 _STAGES = {"source": "golden", "folded": "integer graph"}
 """Names of `verify`'s stages in the line about the self-check."""
+_AREA = {
+    "lut": "LUT",
+    "logic_cells": "LC",
+    "ff": "FF",
+    "carry": "carry",
+    "muxf": "MUXF",
+    "bram18": "BRAM18",
+    "dsp": "DSP",
+}
+"""What synthesis counts, with its headings."""
 _SHARES = ("precision", "recall", "f1")
 
 
@@ -182,20 +192,28 @@ def transform_table(result: Mapping[str, Any]) -> RenderableType:
 
 
 def synth_table(result: Mapping[str, Any]) -> RenderableType:
-    """Area and clock of a synthesised accelerator."""
+    """Area and clock of a synthesised accelerator, by unit where the flow tells."""
+    rows = [_cells(unit, "name", "operator", "recipe", *_AREA, "depth", "logic_ns") for unit in result["units"]]
     fastest = result["fmax_mhz"]
     facts: dict[str, Any] = {
         "flow": result["flow"],
         "tool": result["tool"],
-        "part": result["part"],
-        **{kind.upper(): _show(result[kind]) for kind in ("lut", "ff", "bram", "dsp")},
-        "clock requested": f"{result['clock_mhz']:g} MHz",
-        "clock achieved": "-" if fastest is None else f"{fastest:.1f} MHz",
-        "timing met": _show(result["timing_met"]),
-        "bitstream": result["bitstream"] or "-",
-        "took": _seconds(result["seconds"]),
+        **{key: result[key] for key in ("family", "recipe", "part") if result[key]},
+        **{_AREA[kind]: _show(result[kind]) for kind in _AREA if result[kind] is not None},
     }
-    return _facts(facts)
+    if result["clock_mhz"] is not None:
+        facts["clock requested"] = f"{result['clock_mhz']:g} MHz"
+        facts["clock achieved"] = "-" if fastest is None else f"{fastest:.1f} MHz"
+        facts["timing met"] = _show(result["timing_met"])
+        facts["bitstream"] = result["bitstream"] or "-"
+    if result["logic_ns"] is not None:
+        facts["logic delay"] = f"{result['logic_ns']:.2f} ns before routing, depth {result['depth']}"
+        facts["critical path"] = result["critical_path"] or "-"
+    facts["took"] = _seconds(result["seconds"])
+    if not rows:
+        return _facts(facts)
+    units = _grid(["unit", "operator", "recipe", *(f"{name}>" for name in _AREA.values()), "depth>", "ns>"], rows)
+    return Group(units, "", _facts(facts))
 
 
 def doctor_table(examination: Mapping[str, Any]) -> RenderableType:

@@ -179,7 +179,7 @@ def synthesize(
         clock_mhz=target.clock_mhz,
         lut=area.lut,
         ff=area.ff,
-        bram=area.bram,
+        bram18=area.bram,
         dsp=area.dsp,
         fmax_mhz=timing.fmax_mhz,
         timing_met=timing.met,

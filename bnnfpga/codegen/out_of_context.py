@@ -1,0 +1,72 @@
+"""The sources of one unit alone, for synthesis out of context."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bnnfpga.codegen.memories import hex_file
+from bnnfpga.codegen.rtl import memory_files, module_instance, port_streams, rendered_module, stream_width
+from bnnfpga.codegen.templating import render
+from bnnfpga.dataflow.graph import Graph
+from bnnfpga.dataflow.operator import Operator
+
+INSTANCE = "dut"
+"""The name of the unit in its sources."""
+
+
+@dataclass(frozen=True, eq=False)
+class UnitSources:
+    """Everything that the hardware of one unit depends on.
+
+    The texts depend on neither the unit's name nor those of its neighbours, so that equal units have equal sources.
+
+    Parameters
+    ----------
+    name
+        The unit's name in its accelerator.
+    kind
+        Its kind, or what else it is for users.
+    modules
+        SystemVerilog files by name, the first with the top module `unit`.
+    memories
+        Memory files by name.
+    """
+
+    name: str
+    kind: str
+    modules: Mapping[str, str]
+    memories: Mapping[str, str]
+
+
+def unit_sources(graph: Graph, operator: Operator, library: Mapping[str, str]) -> UnitSources:
+    """The sources of a unit of a graph; `library` has the modules of the project by their files' stems."""
+    unit = operator.refolded(name=INSTANCE)
+    inputs = [replace(stream, name=port) for port, stream in port_streams("s", graph.inputs_of(operator.name))]
+    outputs = [replace(stream, name=port) for port, stream in port_streams("m", graph.outputs_of(operator.name))]
+    tlast = "m" if any(stream.consumer is None for stream in outputs) else None
+    instance = module_instance(unit, inputs, outputs, tlast)
+    own = {"unit.sv": render("rtl/out_of_context.sv.j2", unit=instance, width=stream_width), **rendered_module(unit)}
+    used = used_modules("\n".join(own.values()), library)
+    modules = {**own, **{f"{name}.sv": library[name] for name in used}}
+    return UnitSources(
+        operator.name, operator.kind, modules, {name: hex_file(data) for name, data in memory_files(unit).items()}
+    )
+
+
+def used_modules(text: str, library: Mapping[str, str]) -> list[str]:
+    """The modules that a text names, and those that they name in turn; a name in a comment counts as well."""
+    used: set[str] = set()
+    waiting = [text]
+    while waiting:
+        named = set(re.findall(r"\w+", waiting.pop())) & library.keys() - used
+        used |= named
+        waiting += [library[name] for name in named]
+    return sorted(used)
+
+
+def library_of(folder: Path) -> dict[str, str]:
+    """The modules of a project's `rtl/`, one a file, by the files' stems."""
+    return {path.stem: path.read_text() for path in sorted((folder / "rtl").glob("*.sv"))}

@@ -1,0 +1,85 @@
+"""Lookup tables with two outputs: two functions share one if they have five inputs, or one contains the other."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from bnnfpga.netlists.netlist import LUT_INPUTS, ONE, Cell, Lut, Signal, carry_chains, luts
+from bnnfpga.netlists.truth_tables import cofactor, permuted, widened
+
+_TRIED = 32
+"""Neighbours that are tried for one table, so that packing stays linear."""
+
+
+@dataclass(frozen=True)
+class PackedLut:
+    """A table of six inputs: output `o6` has all of `table`, `o5` its lower half, where the last input is 0."""
+
+    inputs: tuple[Signal, ...]
+    table: int
+    o6: Signal
+    o5: Signal | None = None
+
+
+def packed(cells: Sequence[Cell]) -> list[PackedLut]:
+    """All lookup tables among cells, in pairs where that is possible: first those of one place of a carry chain."""
+    left = {lut.output: lut for lut in luts(cells)}
+    pairs: dict[Signal, PackedLut] = {}
+    for first, second in _proposals(cells, left):
+        if first.output in left and second.output in left and (pair := _pair(first, second)):
+            del left[first.output], left[second.output]
+            pairs[first.output] = pair
+    for lut in left.values():
+        pairs[lut.output] = PackedLut(lut.inputs, lut.table, lut.output)
+    return list(pairs.values())
+
+
+def _proposals(cells: Sequence[Cell], left: dict[Signal, Lut]) -> Iterator[tuple[Lut, Lut]]:
+    """Pairs to try, the best first; `left` are the tables that are still alone."""
+    for chain in carry_chains(cells):
+        for place in zip(chain.select, chain.data, strict=True):
+            if place[0] != place[1] and all(signal in left for signal in place):
+                yield left[place[0]], left[place[1]]
+    alike = defaultdict(list)
+    for lut in [*left.values()]:
+        alike[lut.inputs].append(lut)
+    for group in alike.values():
+        yield from zip(group[::2], group[1::2], strict=False)
+    beside = defaultdict(list)
+    for lut in [*left.values()]:
+        for signal in lut.inputs:
+            beside[signal].append(lut)
+    for lut in [*left.values()]:
+        near = {
+            other.output: other
+            for signal in sorted(lut.inputs, key=lambda signal: len(beside[signal]))
+            for other in beside[signal][:_TRIED]
+            if other.output != lut.output and other.output in left
+        }
+        for other in sorted(near.values(), key=lambda other: len({*lut.inputs, *other.inputs})):
+            if lut.output not in left:
+                break
+            yield lut, other
+
+
+def _pair(first: Lut, second: Lut) -> PackedLut | None:
+    """Two tables in one, if that is possible."""
+    if len(first.inputs) < len(second.inputs):
+        first, second = second, first
+    inputs = tuple(dict.fromkeys((*first.inputs, *second.inputs)))
+    if len(inputs) < LUT_INPUTS:
+        upper, lower = (widened(lut.table, [*map(inputs.index, lut.inputs)], LUT_INPUTS - 1) for lut in (first, second))
+        padding = (ONE,) * (LUT_INPUTS - len(inputs))
+        return PackedLut((*inputs, *padding), upper << 32 | lower, first.output, second.output)
+    if len(inputs) == len(first.inputs):
+        places = [*map(inputs.index, second.inputs)]
+        for last in range(LUT_INPUTS):
+            order = [*(place for place in range(LUT_INPUTS) if place != last), last]
+            if last not in places:
+                own = widened(second.table, [order.index(place) for place in places], LUT_INPUTS - 1)
+                if cofactor(first.table, LUT_INPUTS, last, 0) == own:
+                    table = permuted(first.table, order)
+                    return PackedLut(tuple(inputs[place] for place in order), table, first.output, second.output)
+    return None

@@ -1,0 +1,90 @@
+"""What Yosys runs on a unit, by FPGA family: its own synthesis script, with one of two mappers for the LUTs.
+
+`abc` minimises area as well as depth and takes seconds; `abc9` knows the cells' delays and is often better on small
+units, but much worse, and slow, on some large ones. The end of each script is written out where the script itself no
+longer offers `abc`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+TOP = "unit"
+"""The module that is synthesised."""
+ABC9_CELLS = 1500
+"""Netlists of fewer cells by `abc` are also mapped by `abc9`: a bound by size, the same on every machine."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Commands in front of the mapping of LUTs, and the mapping itself by the mapper's name."""
+
+    front: tuple[str, ...]
+    mappers: Mapping[str, tuple[str, ...]]
+
+
+def _script(script: str, abc: Callable[[str], tuple[str, ...]]) -> Recipe:
+    script = f"{script} -top {TOP}"
+    return Recipe((f"{script} -run begin:map_luts",), {"abc": abc(script), "abc9": (f"{script} -run map_luts:check",)})
+
+
+def _xilinx(family: str) -> Recipe:
+    ending = (
+        "opt_expr -mux_undef -noclkinv",
+        "abc -luts 2:2,3,6:5,10,20",
+        "clean",
+        "techmap -map +/xilinx/lut_map.v -map +/xilinx/cells_map.v -D LUT_WIDTH=6",
+        "xilinx_dffopt",
+        "opt_lut_ins -tech xilinx",
+        "clean",
+    )
+    # Without -nosrl, queues and pipelines of registers become shift registers, one LUT each.
+    return _script(f"synth_xilinx -family {family} -flatten -noiopad -noclkbuf -nosrl", lambda _: ending)
+
+
+def _lattice(script: str) -> tuple[str, ...]:
+    return (f"{script} -noabc9 -run map_luts:check",)
+
+
+def _ice40(script: str) -> tuple[str, ...]:
+    return (
+        "techmap -map +/ice40/latches_map.v",
+        "abc -lut 4",
+        "ice40_wrapcarry -unwrap",
+        "techmap -map +/ice40/ff_map.v",
+        "clean",
+        "opt_lut -tech ice40",
+        f"{script} -run map_cells:check",
+    )
+
+
+def _gowin(script: str) -> tuple[str, ...]:
+    return ("sort", "abc -lut 4:8", "clean", f"{script} -run map_cells:check")
+
+
+RECIPES: Mapping[str, Recipe] = {
+    "xc7": _xilinx("xc7"),
+    "xcup": _xilinx("xcup"),
+    "ecp5": _script("synth_ecp5", _lattice),
+    "ice40": _script("synth_ice40", _ice40),
+    "gowin": _script("synth_gowin -noiopads", _gowin),
+}
+"""By family; the families of `cells.LIBRARIES`."""
+
+
+def reading(files: list[str]) -> list[str]:
+    """Commands that read a unit's files, of which the first is its top, and elaborate it."""
+    top, *library = files
+    deferred = [f"read_verilog -sv -defer {' '.join(library)}"] if library else []
+    return [*deferred, f"read_verilog -sv {top}", f"hierarchy -check -top {TOP}"]
+
+
+def writing(name: str) -> list[str]:
+    """Commands that write the netlist and its timing as `name.json` and `name.sta`."""
+    return [
+        f"tee -q -o {name}.sta sta",
+        f"select {TOP}",
+        f"write_json -noscopeinfo -selected {name}.json",
+        "select -clear",
+    ]
