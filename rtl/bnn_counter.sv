@@ -132,7 +132,7 @@ module bnn_counter #(
     localparam int unsigned BitsB = $clog2(InputsB + 1);
     localparam int unsigned BitsC = $clog2(InputsC + 1);
     // Positions of the adder: where there are three numbers, one above the second.
-    localparam int unsigned Needed = InputsC == 0 && Carries == 1 ? BitsA : BitsA > BitsB ? BitsA : BitsB + 1;
+    localparam int unsigned Needed = InputsC == 0 ? BitsA : BitsA > BitsB ? BitsA : BitsB + 1;
     localparam int unsigned Width = Needed < CountBits ? Needed : CountBits;
 
     wire [BitsA-1:0] a;
@@ -198,6 +198,7 @@ module bnn_counter #(
     wire [Width:0] sum;
     bnn_ternary_adder #(
       .Width(Width),
+      .Numbers(InputsC > 0 ? 3 : 2),
       .SecondCarry(Carries - 1),
       .CarryCell(CarryCell)
     ) adder (

@@ -120,14 +120,14 @@ module bnn_matrix_vector #(
   localparam Signed = Encoded && Levels == 1;
   // Others are compared with the sums.
   localparam Compared = Levels > 0 && !Signed;
-  localparam int unsigned SumBits = Signed ? ThresholdBits : AccumulatorBits;
+  localparam int unsigned TotalBits = Signed ? ThresholdBits : AccumulatorBits;
   // Inputs under one flag. An equal bit counts 1, and a flagged part half its inputs; where that is not an integer, all
   // counts are doubled.
   localparam int unsigned Parts = Flags > 0 ? Flags : 1;
   localparam int unsigned Part = SIMD / Parts;
   localparam int unsigned Double = Flags > 0 && Part % 2 != 0 ? 1 : 0;
   // Counts that leave as dot products, 2p - MW, start at half of -MW, rounded down.
-  localparam [SumBits-1:0] Initial = Xnor && Levels == 0 ? SumBits'(0) - SumBits'(((MW << Double) + 1) / 2) : '0;
+  localparam [TotalBits-1:0] Initial = Xnor && Levels == 0 ? TotalBits'(0) - TotalBits'(((MW << Double) + 1) / 2) : '0;
 
   // Positions of a carry chain cell, for families with a form of their own.
   /* verilator lint_off WIDTHEXPAND */
@@ -207,7 +207,7 @@ module bnn_matrix_vector #(
       .Steps(Steps),
       .Passes(Passes),
       .AddressBits(AddressBits),
-      .InitialBits(SumBits),
+      .InitialBits(TotalBits),
       .Lowest(32'(Initial[0])),
       .Kind(MemoryKind),
       .File(Weights),
@@ -257,9 +257,9 @@ module bnn_matrix_vector #(
   end
 
   // Initial values of the sums of the step that is accumulated; 0 if it is not the first of its pass.
-  reg [PE*SumBits-1:0] initial_values;
+  wire [PE*TotalBits-1:0] initial_values;
   // Lowest bits of those of the step in stage 0.
-  wire [PE-1:0]        lowest;
+  wire [PE-1:0]           lowest;
   if (Signed) begin : gen_initial_values
     // The pass of the step that is PopcountStages before.
     wire [PassBits-1:0] row_address;
@@ -270,9 +270,9 @@ module bnn_matrix_vector #(
       always @(posedge clk_i) passes <= ((PopcountStages - 1) * PassBits)'({passes, pass});
       assign row_address = passes[(PopcountStages-2)*PassBits+:PassBits];
     end
-    wire [PE*SumBits-1:0] row;
+    wire [PE*TotalBits-1:0] row;
     bnn_rom #(
-      .Width(PE * SumBits),
+      .Width(PE * TotalBits),
       .Words(Passes),
       .AddressBits(PassBits),
       .Kind("distributed"),
@@ -282,14 +282,16 @@ module bnn_matrix_vector #(
       .address_i(row_address),
       .data_o(row)
     );
+    reg [PE*TotalBits-1:0] row_of_first;
     always @(posedge clk_i) begin
-      initial_values <= row;
-      if (!first[PopcountStages-1]) initial_values <= '0;
+      row_of_first <= row;
+      if (!first[PopcountStages-1]) row_of_first <= '0;
     end
+    assign initial_values = row_of_first;
 `ifdef SYNTHESIS
-    wire [PE*SumBits-1:0] early;
+    wire [PE*TotalBits-1:0] early;
     bnn_rom #(
-      .Width(PE * SumBits),
+      .Width(PE * TotalBits),
       .Words(Passes),
       .AddressBits(PassBits),
       .Kind("distributed"),
@@ -300,18 +302,18 @@ module bnn_matrix_vector #(
       .data_o(early)
     );
     for (genvar p = 0; p < PE; p = p + 1) begin : gen_lowest
-      assign lowest[p] = early[p*SumBits];
+      assign lowest[p] = early[p*TotalBits];
     end
 `else
     assign lowest = '0;
 `endif
   end else begin : gen_one_initial_value
-    always @* initial_values = '0;
+    assign initial_values = '0;
     assign lowest = '0;
   end
 
   // How many of their thresholds the accumulators reach.
-  reg [SumBits-1:0]          accumulator [0:Sums-1];
+  reg [TotalBits-1:0]          accumulator [0:Sums-1];
   wire [Sums*OutputBits-1:0] reached;
   if (Compared) begin : gen_thresholds
     localparam int unsigned RowBits = Levels * ThresholdBits + 1;
@@ -355,10 +357,10 @@ module bnn_matrix_vector #(
   end
 
   if (Counted) begin : gen_xnor_sums
-    localparam int unsigned Bits = SumBits > 1 ? SumBits : 2;
+    localparam int unsigned Bits = TotalBits > 1 ? TotalBits : 2;
     wire [PE*Bits-PE-1:0] others;
     for (genvar p = 0; p < PE; p = p + 1) begin : gen_others
-      assign others[p*(Bits-1)+:Bits-1] = (Bits - 1)'(initial_values[p*SumBits+:SumBits] >> 1);
+      assign others[p*(Bits-1)+:Bits-1] = (Bits - 1)'(initial_values[p*TotalBits+:TotalBits] >> 1);
     end
     for (genvar v = 0; v < Pixels; v = v + 1) begin : gen_vector
       wire [PE*Bits-1:0] sums;
@@ -385,16 +387,18 @@ module bnn_matrix_vector #(
         .sums_o     (sums)
       );
       for (genvar p = 0; p < PE; p = p + 1) begin : gen_result
-        wire signed [SumBits:0] number = {sums[p*Bits+:SumBits], 1'(MW)};
+        wire signed [TotalBits:0] number = {sums[p*Bits+:TotalBits], 1'(MW)};
         always @(posedge clk_i) begin
-          if (valid[PopcountStages]) accumulator[v*PE+p] <= sums[p*Bits+:SumBits];
+          if (valid[PopcountStages]) accumulator[v*PE+p] <= sums[p*Bits+:TotalBits];
           if (Compared) result[(v*PE+p)*OutputBits+:OutputBits] <= reached[(v*PE+p)*OutputBits+:OutputBits];
-          else if (Signed) result[(v*PE+p)*OutputBits+:OutputBits] <= OutputBits'(OutputOffset) + OutputBits'(~number[SumBits]);
+          else if (Signed) result[(v*PE+p)*OutputBits+:OutputBits] <= OutputBits'(OutputOffset) + OutputBits'(~number[TotalBits]);
           else result[(v*PE+p)*OutputBits+:OutputBits] <= OutputBits'(number);
         end
       end
     end
   end else begin : gen_products
+    wire unused_lowest = &{1'b0, lowest};
+
     localparam int unsigned GroupLanes = PopcountStages == 1 ? SIMD : 32;
     localparam int unsigned Groups = (SIMD + GroupLanes - 1) / GroupLanes;
     localparam int unsigned PaddedLanes = Groups * GroupLanes;
@@ -423,13 +427,13 @@ module bnn_matrix_vector #(
     // Sums may have fewer bits.
     reg signed [WeightBits-1:0]      weight;
     reg signed [Planes:0]            value;
-    reg signed [SumBits:0]           number;
+    reg signed [TotalBits:0]           number;
     /* verilator lint_on UNUSEDSIGNAL */
     // As wide as the sums, so that synthesis adds up the partial products of all products in one tree.
     reg signed [AccumulatorBits-1:0] product;
     reg [AccumulatorBits-1:0]        term;
     reg [AccumulatorBits-1:0]        count;
-    reg [SumBits-1:0]                sum;
+    reg [TotalBits-1:0]                sum;
     reg [AccumulatorBits-1:0]        outside;
     reg [AccumulatorBits-1:0]        common [0:Groups-1];
 
@@ -441,12 +445,12 @@ module bnn_matrix_vector #(
       // Accumulate; without thresholds to compare with, the last sum is the result.
       if (valid[PopcountStages]) begin
         for (s = 0; s < Sums; s = s + 1) begin
-          sum = Signed ? initial_values[s%PE*SumBits+:SumBits] : Initial;
-          sum = (first[PopcountStages] ? sum : accumulator[s]) + SumBits'(total[s]);
+          sum = Signed ? initial_values[s%PE*TotalBits+:TotalBits] : Initial;
+          sum = (first[PopcountStages] ? sum : accumulator[s]) + TotalBits'(total[s]);
           accumulator[s] <= sum;
           if (!Compared && last[PopcountStages]) begin
             number = {sum, 1'(MW)};
-            if (Signed) result[s*OutputBits+:OutputBits] <= OutputBits'(OutputOffset) + OutputBits'(~sum[SumBits-1]);
+            if (Signed) result[s*OutputBits+:OutputBits] <= OutputBits'(OutputOffset) + OutputBits'(~sum[TotalBits-1]);
             else if (Xnor && Double == 0) result[s*OutputBits+:OutputBits] <= OutputBits'(number);
             else result[s*OutputBits+:OutputBits] <= OutputBits'(number >>> 1);
           end

@@ -71,7 +71,7 @@ module bnn_parity_encoder #(
     if (!rst_ni) running <= 1'b0;
   end
 
-  wire unused_parities = &{1'b0, parities};
+  wire unused = &{1'b0, parities, group_parities};
 
 endmodule
 

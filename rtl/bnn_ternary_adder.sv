@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The sum of three numbers and two carries, combinational; the first number is the OR of two, one of which is 0.
+// The sum of two or three numbers and two carries, combinational; the first number is the OR of two, one of which is 0.
 //
-// On a Xilinx device, a position is one lookup table: one of its outputs is the sum bit of the three, the other their carry,
-// which enters the next table and the carry chain. The OR costs nothing there: with it, an accumulator that is 0 when a sum
+// On a Xilinx device, a position is one lookup table: one of its outputs is the sum bit of three, the other their carry, which
+// enters the next table and the carry chain. The OR costs nothing there: with it, an accumulator that is 0 when a sum
 // begins adds its initial value, which is 0 at all other times.
 
 `default_nettype none
@@ -10,7 +10,9 @@
 module bnn_ternary_adder #(
   // Bits of the numbers; at least 1.
   parameter int unsigned Width       = 4,
-  // 1: carries_i[1] is used, for one more lookup table; else 0.
+  // 3, or 2 where c_i is 0.
+  parameter int unsigned Numbers     = 3,
+  // 1: carries_i[1] is used, for one more lookup table; else 0. With 2 numbers 0.
   parameter int unsigned SecondCarry = 0,
   // Positions of a carry chain cell of a Xilinx device, 4 or 8; 0 for a form that any device has.
   parameter int unsigned CarryCell      = 4
@@ -27,8 +29,8 @@ module bnn_ternary_adder #(
   if (Width < 1) begin : gen_check_width
     $error("bnn_ternary_adder: Width must be at least 1");
   end
-  if (SecondCarry > 1) begin : gen_check_carry
-    $error("bnn_ternary_adder: SecondCarry must be 0 or 1");
+  if (Numbers < 2 || Numbers > 3 || SecondCarry > Numbers - 2) begin : gen_check_numbers
+    $error("bnn_ternary_adder: Numbers must be 2 or 3, SecondCarry 0 or, with 3 numbers, 1");
   end
 
   localparam HasSecond = SecondCarry != 0;
@@ -41,9 +43,10 @@ module bnn_ternary_adder #(
     for (genvar i = 0; i < Width; i = i + 1) begin : gen_position
       wire other;
       // Upper output: the sum bit of a | initial, b, c and the carry from below. Lower output: the carry of a | initial, b and
-      // c; at a position that a second carry enters, that carry, which only its own table can bring into the chain.
+      // c; at the position that a second carry enters, that carry, which only its own table can bring into the chain. With two
+      // numbers: their sum bit, and the first of them.
       bnn_lut6 #(
-        .Table(i == 0 && HasSecond ? 64'h1ee1e11effff0000 : 64'h1ee1e11efee0fee0)
+        .Table(Numbers == 2 ? 64'h1e1e1e1eeeeeeeee : i == 0 && HasSecond ? 64'h1ee1e11effff0000 : 64'h1ee1e11efee0fee0)
       ) lut (
         .inputs_i({1'b1, between[i], c_i[i], b_i[i], initial_i[i], a_i[i]}),
         .o6_o    (propagate[i]),
@@ -53,7 +56,10 @@ module bnn_ternary_adder #(
         wire a = a_i[0] | initial_i[0];
         assign generated[0] = other;
         assign between[1] = (a & b_i[0]) | (a & c_i[0]) | (b_i[0] & c_i[0]);
-      end else begin : gen_first
+      end else if (Numbers == 2) begin : gen_of_two
+        assign generated[i] = other;
+        assign between[i+1] = 1'b0;
+      end else begin : gen_of_three
         assign generated[i] = between[i];
         assign between[i+1] = other;
       end

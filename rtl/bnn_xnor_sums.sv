@@ -113,11 +113,11 @@ module bnn_xnor_sums #(
     // The carries of the sum bit before two equal bits and of these; with an odd last one, of the sum bit and that.
     wire [Carries-1:0] carries;
     for (genvar k = 0; k < Carries; k = k + 1) begin : gen_carry
-      wire before = inputs[2*k] ^ weights[2*k];
+      wire entering = inputs[2*k] ^ weights[2*k];
       if (2 * k + 1 == SIMD) begin : gen_one
-        assign carries[k] = before & ~(inputs[SIMD] ^ weights[SIMD]);
+        assign carries[k] = entering & ~(inputs[SIMD] ^ weights[SIMD]);
       end else if (CarryCell != 0 && Fixed == 0) begin : gen_table
-        wire unused_before = before;
+        wire unused_entering = entering;
         wire unused_half;
         bnn_lut6 #(
           .Table(64'he77e42244224e77e)
@@ -128,8 +128,8 @@ module bnn_xnor_sums #(
         );
       end else begin : gen_two
         wire equal = inputs[2*k+1] ^ weights[2*k+1] ^ weights[2*k];
-        wire after = inputs[2*k+2] ^ weights[2*k+2];
-        assign carries[k] = before == equal ? equal : ~after;
+        wire leaving = inputs[2*k+2] ^ weights[2*k+2];
+        assign carries[k] = entering == equal ? equal : ~leaving;
       end
     end
 
@@ -225,7 +225,10 @@ module bnn_xnor_sums #(
     reg [Stages-1:0] parity;
     always @(posedge clk_i) parity <= Stages'({parity, inputs[SIMD] ^ weights[SIMD]});
     assign sums_o[p*Bits+:Bits] = {sum[Bits-2:0], parity[Stages-1]};
+    wire unused_carry = sum[Bits-1];
   end
+
+  wire unused = &{1'b0, first_i, parities_i, initial_i};
 
 endmodule
 

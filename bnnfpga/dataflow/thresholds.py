@@ -105,11 +105,14 @@ class StoredThresholds:
         """Bits per word: for each channel its thresholds, the lowest first, then its direction."""
         return self.pixels * self.lanes * (self.levels * self.bits + 1) if self.levels else 0
 
-    def parameters(self, output: IntegerType) -> UnitParameters:
-        """The hardware parameters for thresholds and results, where results are elements of type `output`."""
+    def parameters(self, output: IntegerType, bits: int | None = None) -> UnitParameters:
+        """The hardware parameters for thresholds and results, where results are elements of type `output`.
+
+        `bits` are those of what a module reads in place of thresholds.
+        """
         return (
             both(Levels=self.levels)
-            + rtl_only(ThresholdBits=self.bits)
+            + rtl_only(ThresholdBits=bits or self.bits)
             + both(OutputBits=output.bits, OutputOffset=self.offset)
         )
 

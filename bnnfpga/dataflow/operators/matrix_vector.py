@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bnnfpga.dataflow.dot_product_unit import DotProductUnit
 from bnnfpga.dataflow.hardware import MemoryKind
+from bnnfpga.dataflow.parity_words import ParityWords
 from bnnfpga.dataflow.resources import add_resources, multiplier_resources, queue_resources
 from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port, legal_lanes
@@ -154,7 +155,8 @@ class MatrixVector(DotProductUnit):
 
     @property
     def latency(self) -> int:
-        return 4 + self.popcount_stages
+        # A sum that is compared with thresholds is stored first.
+        return 3 + self.popcount_stages + (self.table is not None and not self._result_is_sign)
 
     @property
     def queue(self) -> int:
@@ -174,6 +176,31 @@ class MatrixVector(DotProductUnit):
         # A word has the weights of one step of one pass.
         values = self.weights.reshape(self.passes, self.neurons, self.steps, self.simd).swapaxes(1, 2)
         return StoredWeights(values, self.weight_type, self.memory)
+
+    @cached_property
+    def parity_words(self) -> ParityWords | None:
+        """What the xnor datapath reads; None for a unit that reads plain weights."""
+        if not self.is_xnor or self.padded:
+            return None
+        return ParityWords(self.weights, self.table, self.neurons, self.simd, self.memory)
+
+    @property
+    def _result_is_sign(self) -> bool:
+        return self.parity_words is not None and self.parity_words.is_signed
+
+    def result_parameters(self) -> UnitParameters:
+        bits = self.parity_words.initial_type.bits if self.parity_words and self._result_is_sign else None
+        thresholds = self.stored_thresholds.parameters(self.outputs[0].type, bits)
+        return both(AccumulatorBits=self.accumulator_bits) + thresholds
+
+    def memory_parameters(self) -> UnitParameters:
+        words = self.parity_words
+        if words is None:
+            return super().memory_parameters()
+        thresholds = self.stored_thresholds.rtl_memories()
+        if words.initial_memory:
+            thresholds = {"Thresholds": words.initial_memory}
+        return rtl_only(MemoryKind=self.memory, Weights=words.weight_memory, **thresholds)
 
     def resources(self) -> dict[str, int]:
         weights, thresholds, bits = self.stored_weights, self.stored_thresholds, self.input_type.bits
@@ -204,6 +231,6 @@ class MatrixVector(DotProductUnit):
             + self.operand_parameters()
             + both(Flags=self.flags)
             + self.result_parameters()
-            + rtl_only(PopcountStages=self.popcount_stages, QueueDepth=self.queue)
+            + rtl_only(PopcountStages=self.popcount_stages, QueueDepth=self.queue, Family=self.target.family)
             + self.memory_parameters()
         )
