@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The streaming matrix-vector unit: PE outputs and SIMD inputs per cycle, or whole vectors, several at once.
 //
-// An input vector is taken during the first of its MH/PE passes and kept for the others; a pass takes MW/SIMD steps. In the
-// xnor form (weights and inputs -1 and +1) the accumulator counts equal bits p, and the dot product is 2p - MW; an input that
-// is flagged as 0 counts as half an equal bit. With few bits, the sum of products is a sum over pairs of bit planes, one of
-// the weights and one of the inputs: a popcount of their AND, shifted by both positions. Weights of -1 and +1 have one plane:
-// the sum of +x and -x is twice the sum of the x whose weight is +1, less the sum of all x, and the latter is common to all
-// PEs. With many bits, a multiplier is cheaper. With Levels > 0, the sums are compared with their thresholds here, else they
-// leave as dot products.
+// An input vector takes MH/PE passes of MW/SIMD steps. Where there are several passes, bnn_vector_buffer holds it, and takes the
+// next one meanwhile, in beats that may be narrower than a step; the first pass follows the beats.
+//
+// In the xnor form (weights and inputs -1 and +1) the accumulator counts equal bits p, and the dot product is 2p - MW; an input
+// that is flagged as 0 counts as half an equal bit. With few bits, the sum of products is a sum over pairs of bit planes, one
+// of the weights and one of the inputs: a popcount of their AND, shifted by both positions. Weights of -1 and +1 have one
+// plane: the sum of +x and -x is twice the sum of the x whose weight is +1, less the sum of all x, and the latter is common to
+// all PEs. With many bits, a multiplier is cheaper. With Levels > 0, the sums are compared with their thresholds here, else
+// they leave as dot products.
 //
 // A place in the output queue is reserved when the last step of a pass starts, so the pipeline never stalls and READY comes
 // from counters. The datapath is one clocked block whose stages stand last to first: a variable that only this block reads
@@ -27,6 +29,11 @@ module bnn_matrix_vector #(
   parameter int unsigned SIMD            = 4,
   // Vectors per beat; at least 1, and more than 1 only where PE = MH and SIMD = MW: the same weights apply to each.
   parameter int unsigned Pixels          = 1,
+  // Inputs per beat: SIMD or, where vectors are read in several passes and have no flags, a divisor of it.
+  parameter int unsigned InputLanes      = SIMD,
+  // Vectors that wait in front of the datapath, the present one included, where they are read in several passes: 2, or 1 behind
+  // a producer that can wait; see bnn_vector_buffer.
+  parameter int unsigned InputBanks      = 2,
   // 1: weights are -1 and +1, stored as 0 and 1; more: two's complement.
   parameter int unsigned WeightBits      = 1,
   // 1: inputs are -1 and +1, stored as 0 and 1 in one bit; else 0.
@@ -62,14 +69,14 @@ module bnn_matrix_vector #(
   // File of the thresholds: for each pass a word with a row for each PE, see bnn_comparators.
   parameter              Thresholds      = ""
 ) (
-  input  wire                                     clk_i,
-  input  wire                                     rst_ni,
-  input  wire [Pixels*(SIMD*InputBits+Flags)-1:0] s_tdata_i,
-  input  wire                                     s_tvalid_i,
-  output wire                                     s_tready_o,
-  output wire [Pixels*PE*OutputBits-1:0]          m_tdata_o,
-  output wire                                     m_tvalid_o,
-  input  wire                                     m_tready_i
+  input  wire                                           clk_i,
+  input  wire                                           rst_ni,
+  input  wire [Pixels*(InputLanes*InputBits+Flags)-1:0] s_tdata_i,
+  input  wire                                           s_tvalid_i,
+  output wire                                           s_tready_o,
+  output wire [Pixels*PE*OutputBits-1:0]                m_tdata_o,
+  output wire                                           m_tvalid_o,
+  input  wire                                           m_tready_i
 );
 
   if (MW < 1 || MH < 1 || Pixels < 1 || WeightBits < 1 || InputBits < 1) begin : gen_check_sizes
@@ -95,6 +102,12 @@ module bnn_matrix_vector #(
   end
   if (Flags != 0 && SIMD % Flags != 0) begin : gen_check_flags
     $error("bnn_matrix_vector: Flags must divide SIMD");
+  end
+  if (InputLanes < 1 || SIMD % InputLanes != 0) begin : gen_check_lanes
+    $error("bnn_matrix_vector: InputLanes must divide SIMD");
+  end
+  if (InputLanes != SIMD && (PE == MH || Flags != 0)) begin : gen_check_narrow
+    $error("bnn_matrix_vector: beats of fewer inputs than SIMD need several passes and no Flags");
   end
   if (PopcountStages < 1 || PopcountStages > 2) begin : gen_check_stages
     $error("bnn_matrix_vector: PopcountStages must be 1 or 2");
@@ -136,65 +149,129 @@ module bnn_matrix_vector #(
 
   localparam [PassBits-1:0] LastPass = PassBits'(Passes - 1);
   localparam [StepBits-1:0] LastStep = StepBits'(Steps - 1);
-  localparam [AddressBits-1:0] LastAddress = AddressBits'(Words - 1);
 
   // Steps.
 
-  reg [PassBits-1:0]    pass;
-  reg [StepBits-1:0]    step;
-  reg [AddressBits-1:0] address;
+  reg [PassBits-1:0] pass;
+  reg [StepBits-1:0] step;
 
   wire first_pass = pass == '0;
+  wire last_pass  = pass == LastPass;
   wire last_step  = step == LastStep;
   wire has_room;
+  wire x_valid;
   wire may_go     = ~last_step | has_room;
-  wire go         = may_go & (~first_pass | s_tvalid_i);
-  assign s_tready_o = first_pass & may_go;
+  wire go         = may_go & x_valid;
 
   always @(posedge clk_i) begin
     if (go) begin
-      step    <= last_step ? '0 : step + 1'b1;
-      address <= (address == LastAddress) ? '0 : address + 1'b1;
-      if (last_step) pass <= (pass == LastPass) ? '0 : pass + 1'b1;
+      step <= last_step ? '0 : step + 1'b1;
+      if (last_step) pass <= last_pass ? '0 : pass + 1'b1;
     end
     if (!rst_ni) begin
-      pass    <= '0;
-      step    <= '0;
-      address <= '0;
+      pass <= '0;
+      step <= '0;
     end
+  end
+
+  // The number of the step among those of all passes.
+  wire [AddressBits-1:0] address;
+  if (Passes == 1) begin : gen_address_step
+    assign address = step;
+  end else if (Steps == 1) begin : gen_address_pass
+    assign address = pass;
+  end else if (2 ** StepBits == Steps) begin : gen_address_both
+    assign address = {pass, step};
+  end else begin : gen_address
+    localparam [AddressBits-1:0] LastAddress = AddressBits'(Words - 1);
+    reg [AddressBits-1:0] count;
+    always @(posedge clk_i) begin
+      if (go) count <= (count == LastAddress) ? '0 : count + 1'b1;
+      if (!rst_ni) count <= '0;
+    end
+    assign address = count;
   end
 
   // The input vector, kept for the later passes.
 
   localparam int unsigned BeatBits = Pixels * (SIMD * InputBits + Flags);
-  wire [BeatBits-1:0] arriving;
-  if (Counted) begin : gen_encoder
+  // Where it counts, inputs are parities (bnn_parity_encoder): from beats as they arrive, if those begin at even places.
+  localparam Early = InputLanes == SIMD || InputLanes % 2 == 0;
+  wire [Pixels*(InputLanes*InputBits+Flags)-1:0] arriving;
+  if (Counted && Early) begin : gen_early_parities
+    wire last_beat;
+    if (Passes == 1) begin : gen_step
+      assign last_beat = last_step;
+    end else begin : gen_beat
+      localparam int unsigned Beats = MW / InputLanes;
+      localparam int unsigned BeatCountBits = Beats > 1 ? $clog2(Beats) : 1;
+      reg [BeatCountBits-1:0] beat;
+      assign last_beat = beat == BeatCountBits'(Beats - 1);
+      always @(posedge clk_i) begin
+        if (s_tvalid_i & s_tready_o) beat <= last_beat ? '0 : beat + 1'b1;
+        if (!rst_ni) beat <= '0;
+      end
+    end
     for (genvar v = 0; v < Pixels; v = v + 1) begin : gen_vector
       bnn_parity_encoder #(
-        .SIMD(SIMD),
+        .Lanes(InputLanes),
         .Cells(CarryCell != 0 ? 1 : 0)
       ) encoder (
         .clk_i,
         .rst_ni,
         .taken_i (s_tvalid_i & s_tready_o),
-        .last_i  (last_step),
-        .inputs_i(s_tdata_i[v*SIMD+:SIMD]),
-        .inputs_o(arriving[v*SIMD+:SIMD])
+        .last_i  (last_beat),
+        .inputs_i(s_tdata_i[v*InputLanes+:InputLanes]),
+        .inputs_o(arriving[v*InputLanes+:InputLanes])
       );
     end
-  end else begin : gen_as_it_is
+  end else begin : gen_as_they_are
     assign arriving = s_tdata_i;
   end
-  wire [BeatBits-1:0] x;
+  wire [BeatBits-1:0] kept;
   if (Passes > 1) begin : gen_vector
-    (* ram_style = "distributed" *)
-    reg [BeatBits-1:0] vector [0:Steps-1];
-    always @(posedge clk_i) begin
-      if (go & first_pass) vector[step] <= arriving;
-    end
-    assign x = first_pass ? arriving : vector[step];
+    bnn_vector_buffer #(
+      .BeatBits(InputLanes * InputBits + Flags),
+      .Beats(SIMD / InputLanes),
+      .Words(Steps),
+      .Banks(InputBanks),
+      .WordBits(StepBits)
+    ) vector (
+      .clk_i,
+      .rst_ni,
+      .s_tdata_i   (arriving),
+      .s_tvalid_i,
+      .s_tready_o,
+      .word_i      (step),
+      .first_pass_i(first_pass),
+      .last_pass_i (last_pass),
+      .read_i      (go),
+      .valid_o     (x_valid),
+      .data_o      (kept)
+    );
   end else begin : gen_no_vector
-    assign x = arriving;
+    assign kept = arriving;
+    assign x_valid = s_tvalid_i;
+    assign s_tready_o = may_go;
+    wire unused = &{1'b0, first_pass, InputBanks == 0};
+  end
+
+  // The inputs of the step.
+  wire [BeatBits-1:0] x;
+  if (Counted && !Early) begin : gen_late_parities
+    bnn_parity_encoder #(
+      .Lanes(SIMD),
+      .Cells(CarryCell != 0 ? 1 : 0)
+    ) encoder (
+      .clk_i,
+      .rst_ni,
+      .taken_i (go),
+      .last_i  (last_step),
+      .inputs_i(kept),
+      .inputs_o(x)
+    );
+  end else begin : gen_as_kept
+    assign x = kept;
   end
 
   // Memories.
@@ -390,9 +467,12 @@ module bnn_matrix_vector #(
         wire signed [TotalBits:0] number = {sums[p*Bits+:TotalBits], 1'(MW)};
         always @(posedge clk_i) begin
           if (valid[PopcountStages]) accumulator[v*PE+p] <= sums[p*Bits+:TotalBits];
-          if (Compared) result[(v*PE+p)*OutputBits+:OutputBits] <= reached[(v*PE+p)*OutputBits+:OutputBits];
-          else if (Signed) result[(v*PE+p)*OutputBits+:OutputBits] <= OutputBits'(OutputOffset) + OutputBits'(~number[TotalBits]);
-          else result[(v*PE+p)*OutputBits+:OutputBits] <= OutputBits'(number);
+          if (valid[Stages-1] & last[Stages-1]) begin
+            if (Compared) result[(v*PE+p)*OutputBits+:OutputBits] <= reached[(v*PE+p)*OutputBits+:OutputBits];
+            else if (Signed) begin
+              result[(v*PE+p)*OutputBits+:OutputBits] <= OutputBits'(OutputOffset) + OutputBits'(~number[TotalBits]);
+            end else result[(v*PE+p)*OutputBits+:OutputBits] <= OutputBits'(number);
+          end
         end
       end
     end
@@ -439,8 +519,8 @@ module bnn_matrix_vector #(
 
     /* verilator lint_off BLKSEQ */
     always @(posedge clk_i) begin
-      // Last stage: the thresholds that sums reach.
-      if (Compared && valid[Stages-1]) result <= reached;
+      // Last stage: the thresholds that sums reach. A result stays until the next one.
+      if (Compared && valid[Stages-1] && last[Stages-1]) result <= reached;
 
       // Accumulate; without thresholds to compare with, the last sum is the result.
       if (valid[PopcountStages]) begin
@@ -546,7 +626,8 @@ module bnn_matrix_vector #(
 
   bnn_output_queue #(
     .Width(Sums * OutputBits),
-    .Depth(QueueDepth)
+    .Depth(QueueDepth),
+    .Held(1)
   ) output_queue (
     .clk_i,
     .rst_ni,

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Inputs of bnn_xnor_sums: at every second place of a step, and at the last, the parity of all inputs of the pass so far.
+// Inputs of bnn_xnor_sums: at every second place of a beat, and at the last, the parity of all inputs of the vector so far.
 //
 // The parities are the same for all PEs and all passes, so they are made where a vector arrives.
 
 `default_nettype none
 
 module bnn_parity_encoder #(
-  // Inputs per cycle; at least 1.
-  parameter int unsigned SIMD  = 4,
+  // Inputs per beat; at least 1, and even where several beats make up a step.
+  parameter int unsigned Lanes = 4,
   // 1: with lookup tables of six inputs and two outputs, those of Xilinx devices; else 0.
   parameter int unsigned Cells = 1
 ) (
@@ -16,19 +16,19 @@ module bnn_parity_encoder #(
   // The inputs are taken in this cycle, and are the last of a vector.
   input  wire            taken_i,
   input  wire            last_i,
-  input  wire [SIMD-1:0] inputs_i,
-  output wire [SIMD-1:0] inputs_o
+  input  wire [Lanes-1:0] inputs_i,
+  output wire [Lanes-1:0] inputs_o
 );
 
-  if (SIMD < 1) begin : gen_check_sizes
-    $error("bnn_parity_encoder: SIMD must be at least 1");
+  if (Lanes < 1) begin : gen_check_sizes
+    $error("bnn_parity_encoder: Lanes must be at least 1");
   end
   if (Cells > 1) begin : gen_check_cells
     $error("bnn_parity_encoder: Cells must be 0 or 1");
   end
 
   // Blocks of four inputs are chained in groups of four; what enters a group is looked ahead.
-  localparam int unsigned Groups = (SIMD + 15) / 16;
+  localparam int unsigned Groups = (Lanes + 15) / 16;
 
   reg                  running;
   wire [16*Groups-1:0] inputs = (16 * Groups)'(inputs_i);
@@ -58,8 +58,8 @@ module bnn_parity_encoder #(
     end
   end
 
-  for (genvar i = 0; i < SIMD; i = i + 1) begin : gen_output
-    if (i % 2 == 0 && i < SIMD - 1) begin : gen_plain
+  for (genvar i = 0; i < Lanes; i = i + 1) begin : gen_output
+    if (i % 2 == 0 && i < Lanes - 1) begin : gen_plain
       assign inputs_o[i] = inputs_i[i];
     end else begin : gen_parity
       assign inputs_o[i] = parities[i/2];
@@ -67,7 +67,7 @@ module bnn_parity_encoder #(
   end
 
   always @(posedge clk_i) begin
-    if (taken_i) running <= ~last_i & inputs_o[SIMD-1];
+    if (taken_i) running <= ~last_i & inputs_o[Lanes-1];
     if (!rst_ni) running <= 1'b0;
   end
 

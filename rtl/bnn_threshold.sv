@@ -88,6 +88,7 @@ module bnn_threshold #(
       .ValueSigned(InputSigned),
       .Levels(Levels),
       .ThresholdBits(ThresholdBits),
+      .Constant(Words == 1 ? 1 : 0),
       .OutputBits(OutputBits),
       .OutputOffset(OutputOffset)
     ) comparators (

@@ -266,6 +266,7 @@ module bnn_vector_vector #(
         .ValueSigned(Xnor ? 0 : 1),
         .Levels(Levels),
         .ThresholdBits(ThresholdBits),
+        .Constant(Chunks == 1 ? 1 : 0),
         .OutputBits(OutputBits),
         .OutputOffset(OutputOffset)
       ) comparators (

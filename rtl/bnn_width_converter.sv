@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Regroups the elements of a stream from InputLanes to OutputLanes per beat; neither need divide the other.
 //
-// Elements wait in one buffer, the oldest at the bottom. A beat is taken while there is room for it and offered while there
-// are enough elements for it; both follow from the registered number of elements held, so READY does not depend on the
-// consumer's READY. With a Capacity of InputLanes + OutputLanes - gcd(InputLanes, OutputLanes) + min(InputLanes,
-// OutputLanes), the slower side never waits; that is the least for which this holds.
+// Up by a whole ratio, beats are shifted into the output register; one that arrives while a complete word still waits there
+// is held beside it. Down by a whole ratio, a beat stands still in a register, and a multiplexer fetches part after part:
+// that takes a quarter of the LUTs of a shift register with parallel load. Other ratios need a shifter.
+//
+// READY follows from registers only. In each form InputLanes + OutputLanes - gcd(InputLanes, OutputLanes) + min(InputLanes,
+// OutputLanes) elements find room, the least with which the slower side never waits.
 
 `default_nettype none
 
@@ -13,10 +15,10 @@ module bnn_width_converter #(
   parameter int unsigned InputLanes  = 2,
   // Elements of an output beat; at least 1.
   parameter int unsigned OutputLanes = 3,
+  // Elements that neither side ever divides: the greatest common divisor of both numbers of lanes.
+  parameter int unsigned GroupLanes  = 1,
   // Bits of an element; at least 1.
-  parameter int unsigned ElementBits = 1,
-  // Elements held; at least InputLanes + OutputLanes, and see above.
-  parameter int unsigned Capacity    = 6
+  parameter int unsigned ElementBits = 1
 ) (
   input  wire                               clk_i,
   input  wire                               rst_ni,
@@ -31,44 +33,122 @@ module bnn_width_converter #(
   if (InputLanes < 1 || OutputLanes < 1 || ElementBits < 1) begin : gen_check_sizes
     $error("bnn_width_converter: InputLanes, OutputLanes and ElementBits must be at least 1");
   end
-  if (Capacity < InputLanes + OutputLanes) begin : gen_check_capacity
-    $error("bnn_width_converter: Capacity must be at least InputLanes + OutputLanes");
+  if (GroupLanes < 1 || InputLanes % GroupLanes != 0 || OutputLanes % GroupLanes != 0) begin : gen_check_groups
+    $error("bnn_width_converter: GroupLanes must be the greatest common divisor of InputLanes and OutputLanes");
   end
 
-  localparam int unsigned LevelBits = $clog2(Capacity + 1);
-  localparam [LevelBits-1:0] In  = LevelBits'(InputLanes);
-  localparam [LevelBits-1:0] Out = LevelBits'(OutputLanes);
-  localparam [LevelBits-1:0] Room = LevelBits'(Capacity - InputLanes);
+  // In groups of elements.
+  localparam int unsigned In = InputLanes / GroupLanes;
+  localparam int unsigned Out = OutputLanes / GroupLanes;
+  localparam int unsigned GroupBits = GroupLanes * ElementBits;
+  localparam int unsigned InBits = In * GroupBits;
+  localparam int unsigned OutBits = Out * GroupBits;
 
-  reg [Capacity*ElementBits-1:0] elements;
-  reg [LevelBits-1:0]            level;
+  // Output beats that wait here; simulations count them.
+  wire [31:0] waiting;
+  wire unused = &{1'b0, waiting};
 
-  wire push = s_tvalid_i & s_tready_o;
-  wire pop  = m_tvalid_o & m_tready_i;
-  // Where the next input beat goes, once the output beat has left.
-  wire [LevelBits-1:0] base = pop ? level - Out : level;
+  if (In == 1) begin : gen_up
+    localparam int unsigned CountBits = Out > 1 ? $clog2(Out) : 1;
 
-  // Its first bit there. The multiple is written as a sum of shifted numbers so that no tool infers a multiplier.
-  function automatic [31:0] first_bit(input [LevelBits-1:0] element);
-    integer b;
-    begin
-      first_bit = '0;
-      for (b = 0; b < 32; b = b + 1) begin
-        if (ElementBits[b]) first_bit = first_bit + (32'(element) << b);
+    reg [OutBits-1:0]   word;
+    reg                 complete;
+    reg [CountBits-1:0] beats;
+    reg [InBits-1:0]    spare;
+    reg                 has_spare;
+
+    wire offered   = s_tvalid_i | has_spare;
+    wire shift     = offered & (~complete | m_tready_i);
+    wire last_beat = beats == CountBits'(Out - 1);
+
+    assign s_tready_o = ~has_spare;
+    assign m_tvalid_o = complete;
+    assign m_tdata_o  = word;
+    assign waiting    = 32'(complete);
+
+    always @(posedge clk_i) begin
+      if (~has_spare) spare <= s_tdata_i;
+      if (shift) begin
+        word  <= OutBits'({has_spare ? spare : s_tdata_i, word} >> InBits);
+        beats <= last_beat ? '0 : beats + 1'b1;
+      end
+      complete  <= (complete & ~m_tready_i) | (shift & last_beat);
+      has_spare <= complete & ~m_tready_i & offered;
+      if (!rst_ni) begin
+        beats     <= '0;
+        complete  <= 1'b0;
+        has_spare <= 1'b0;
       end
     end
-  endfunction
+  end else if (Out == 1) begin : gen_down
+    localparam int unsigned PartBits = $clog2(In + 1);
 
-  assign s_tready_o = level <= Room;
-  assign m_tvalid_o = level >= Out;
-  assign m_tdata_o  = elements[OutputLanes*ElementBits-1:0];
+    // The part that comes next; In where the whole beat has been sent, or moved to the output register.
+    reg [PartBits-1:0] part;
+    reg [InBits-1:0]   beat;
+    reg [OutBits-1:0]  m_tdata;
+    reg                m_tvalid;
 
-  always @(posedge clk_i) begin
-    if (pop) elements <= elements >> (OutputLanes * ElementBits);
-    // Elements above the level are never read before they are written, so they need no reset.
-    if (push) elements[first_bit(base)+:InputLanes*ElementBits] <= s_tdata_i;
-    level <= push ? base + In : base;
-    if (!rst_ni) level <= '0;
+    wire empty = part == PartBits'(In);
+    wire move  = ~m_tvalid | m_tready_i;
+    // The first part of a beat that arrives passes as if it were one more part of the last one.
+    wire [InBits+OutBits-1:0] parts = {s_tdata_i[OutBits-1:0], beat};
+
+    assign s_tready_o = empty;
+    assign m_tvalid_o = m_tvalid;
+    assign m_tdata_o  = m_tdata;
+    assign waiting    = 32'(m_tvalid) + (In - 32'(part));
+
+    always @(posedge clk_i) begin
+      if (empty) beat <= s_tdata_i;
+      if (move) begin
+        m_tdata  <= parts[32'(part)*OutBits+:OutBits];
+        m_tvalid <= ~empty | s_tvalid_i;
+      end
+      if (empty ? s_tvalid_i : move) part <= empty ? PartBits'(move) : part + 1'b1;
+      if (!rst_ni) begin
+        part     <= PartBits'(In);
+        m_tvalid <= 1'b0;
+      end
+    end
+  end else begin : gen_shifter
+    localparam int unsigned Room = Out - 1 + (In < Out ? In : Out);
+    localparam int unsigned Capacity = Room + In;
+    localparam int unsigned LevelBits = $clog2(Capacity + 1);
+
+    // The oldest group is at the bottom; groups above the level are 0.
+    reg [Capacity*GroupBits-1:0] groups;
+    reg [LevelBits-1:0]          level;
+
+    wire push = s_tvalid_i & s_tready_o;
+    wire pop  = m_tvalid_o & m_tready_i;
+    wire [LevelBits-1:0] left = pop ? level - LevelBits'(Out) : level;
+
+    assign s_tready_o = level <= LevelBits'(Room);
+    assign m_tvalid_o = level >= LevelBits'(Out);
+    assign m_tdata_o  = groups[OutBits-1:0];
+    assign waiting    = 32'(level) / Out;
+
+    // The groups with the beat above them; where nothing arrives, what is above them is 0.
+    reg [Capacity*GroupBits-1:0] arrived;
+    integer b;
+    always @* begin
+      arrived = '0;
+      if (push) arrived[InBits-1:0] = s_tdata_i;
+      for (b = 0; b < LevelBits; b = b + 1) begin
+        if (level[b]) arrived = arrived << (GroupBits << b);
+      end
+      arrived = arrived | groups;
+    end
+
+    always @(posedge clk_i) begin
+      groups <= pop ? arrived >> OutBits : arrived;
+      level  <= push ? left + LevelBits'(In) : left;
+      if (!rst_ni) begin
+        groups <= '0;
+        level  <= '0;
+      end
+    end
   end
 
 endmodule

@@ -97,6 +97,7 @@ def installed_tools(freed: Freed | None = None) -> InstalledTools:
         _verilator,
         _fst_headers,
         _hls_headers,
+        _yosys,
         _vitis_hls,
         _vivado,
         _pillow,
@@ -179,6 +180,11 @@ def _hls_headers() -> Tool:
         return replace(tool, where=str(find_headers()))
     except UserError as error:
         return _not_found(tool, error)
+
+
+def _yosys() -> Tool:
+    tool = Tool("Yosys", "area and delay of each unit: synth --flow yosys", 'pip install "bnnfpga[open]"')
+    return _package(tool, "pyosys") or tool
 
 
 def _vitis_hls() -> Tool:

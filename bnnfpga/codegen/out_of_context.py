@@ -68,5 +68,5 @@ def used_modules(text: str, library: Mapping[str, str]) -> list[str]:
 
 
 def library_of(folder: Path) -> dict[str, str]:
-    """The modules of a project's `rtl/`, one a file, by the files' stems."""
-    return {path.stem: path.read_text() for path in sorted((folder / "rtl").glob("*.sv"))}
+    """The modules in a folder like a project's `rtl/`, one a file, by the files' stems."""
+    return {path.stem: path.read_text() for path in sorted(folder.glob("*.sv"))}

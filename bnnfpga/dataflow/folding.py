@@ -213,7 +213,7 @@ def _fifo_name(unit: Operator, input: int) -> str:
 
 
 def _join(graph: Graph, producer: str, output: int, consumer: Operator, input: int, room: Mapping[str, int]) -> None:
-    """Connect two units, with a width converter and FIFOs between them where needed."""
+    """Connect two units, with a width converter and a FIFO between them where needed."""
     source, target = graph[producer].outputs[output], consumer.inputs[input]
     place = consumer.name if len(consumer.inputs) == 1 else f"{consumer.name}_{input}"
     units: list[Operator] = []
@@ -224,10 +224,6 @@ def _join(graph: Graph, producer: str, output: int, consumer: Operator, input: i
             f"{place}_converter", shape, target.type, source.lanes, target.lanes, target=consumer.target
         )
         units.append(converter)
-    # Behind a sliding window unit, the line buffer does the job of the FIFO.
-    sends_windows = graph[producer].slides and source.shape == target.shape
-    if consumer.burst and not sends_windows:
-        units.append(Fifo(_fifo_name(consumer, input), target, max(2, consumer.burst), target=consumer.target))
     if _fifo_name(consumer, input) in room:
         depth = room[_fifo_name(consumer, input)]
         units.append(Fifo(_fifo_name(consumer, input), target, depth, target=consumer.target))

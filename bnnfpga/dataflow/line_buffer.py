@@ -46,6 +46,19 @@ def buffer_kind(width: int, depth: int) -> MemoryKind:
     return "block" if depth * width > _BLOCK_BITS and depth > 64 else "distributed"
 
 
+def buffer_slots(width: int, depth: int) -> int:
+    """The beats of the memory for `depth` beats of `width` bits: a power of two where that costs little or nothing.
+
+    Its addresses need no comparison, which is worth about as many LUTs as an address has bits, twice.
+    """
+    slots = 1 << (depth - 1).bit_length()
+    costs = [buffer_resources(width, beats) for beats in (depth, slots)]
+    if costs[0].get("bram18", 0) != costs[1].get("bram18", 0):
+        return depth
+    more = costs[1].get("lut", 0) - costs[0].get("lut", 0)
+    return slots if more <= 2 * slots.bit_length() else depth
+
+
 def buffer_resources(width: int, depth: int, copies: int = 1) -> dict[str, int]:
     """Estimate for a buffer from which `copies` beats are read in a cycle."""
     if buffer_kind(width, depth) == "block":

@@ -47,7 +47,7 @@ class Operator(ABC):
     * foldings: `folding`, `legal_pe`, `legal_simd`, and `memory` if its kind can be chosen (`memory_kinds`,
       `suited_memory`);
     * lanes that depend on neighbouring units: `with_inputs`, `in_front_of`, `follows_consumer`;
-    * how it consumes and sends beats, as far as the graph depends on it: `burst`, `slides`;
+    * whether it sends sliding windows: `slides`;
     * its function on elements, for reports and for checks that choose their stimuli by it: `moves`, `element_function`,
       `weighted_sums`, `thresholds`, `preactivations`.
     """
@@ -102,7 +102,7 @@ class Operator(ABC):
     @property
     def levels(self) -> tuple[str, ...]:
         """For each output an expression, in its module, for the number of beats that wait there (`RtlInstance`)."""
-        return ("{unit}.output_queue.queue.level",)
+        return ("{unit}.output_queue.level",)
 
     def rtl(self) -> RtlInstance:
         """Its module in `rtl/`, named after its kind."""
@@ -193,14 +193,6 @@ class Operator(ABC):
     def suited_memory(self) -> MemoryKind | None:
         """The cheaper kind of memory for this folding."""
         return None if self.memory is None else "distributed"
-
-    @property
-    def burst(self) -> int:
-        """Beats that it consumes back to back before it pauses; 0 if it consumes them evenly.
-
-        A FIFO of that depth in front of it keeps the producer from waiting.
-        """
-        return 0
 
     def interval(self) -> int:
         """Cycles per frame when the unit is neither idle for want of input nor back-pressured."""

@@ -13,9 +13,6 @@ from functools import cache
 from bnnfpga.netlists.netlist import ZERO, Netlist, Signal
 from bnnfpga.netlists.truth_tables import truth_table
 
-LARGEST = 7
-"""The most bits that one counter takes."""
-
 
 @dataclass(frozen=True)
 class Counter:
@@ -34,12 +31,12 @@ class BitHeap:
     ----------
     netlist
         The circuit that takes the cells.
-    carry_chains
-        Whether counters may use carry chains: fewer lookup tables, and slower where a family's chains are.
+    lut_inputs
+        Inputs of the family's tables: with 6, counters have a form on carry chains; with 4, they are full adders.
     """
 
     netlist: Netlist
-    carry_chains: bool = True
+    lut_inputs: int = 6
     columns: list[list[Signal]] = field(default_factory=list)
     counters: list[Counter] = field(default_factory=list)
     """What was done, in order: with it, any sum is proven by a walk."""
@@ -52,10 +49,15 @@ class BitHeap:
 
     def compress(self, height: int = 2) -> list[tuple[Signal, ...]]:
         """Compress all columns to at most `height` bits, 2 or more, and return them as so many numbers (`rows`)."""
-        for size in (LARGEST, 1):
+        for size in (self._largest, 1):
             while any(len(column) > max(height, size - 1) for column in self.columns):
                 self._round(max(height + 1, size))
         return self.rows(height)
+
+    @property
+    def _largest(self) -> int:
+        """The most bits that one counter takes."""
+        return 7 if self.lut_inputs >= 6 else 3
 
     def rows(self, count: int) -> list[tuple[Signal, ...]]:
         """The columns as `count` numbers of equal width, where none is higher."""
@@ -78,12 +80,10 @@ class BitHeap:
 
     def _taken(self, height: int) -> int:
         """The bits that the cheapest counter takes from a column: 5 fit in 2 tables of two outputs, 3 in one."""
-        if height > 5:
-            return min(height, LARGEST) if self.carry_chains else 6
-        return 5 if height == 5 else 3
+        return min(height, self._largest) if height >= 5 else 3
 
     def _sum(self, bits: Sequence[Signal]) -> tuple[Signal, ...]:
-        if len(bits) > 5 and self.carry_chains:
+        if len(bits) > 5:
             return chain_counter(self.netlist, bits)
         return tuple(self.netlist.lut(table, *bits) for table in count_tables(len(bits)))
 
@@ -98,15 +98,6 @@ def chain_counter(netlist: Netlist, bits: Sequence[Signal]) -> tuple[Signal, ...
     parity, one, two = _CHAIN
     select = (netlist.lut(parity ^ parity << 32 ^ 0xFFFFFFFF00000000, *bits[:6]), netlist.lut(one, *five))
     sums, carry = netlist.carry_chain(select, (netlist.lut(parity, *five), netlist.lut(two, *five)), last)
-    return (*sums, carry)
-
-
-def add(netlist: Netlist, a: Sequence[Signal], b: Sequence[Signal], carry_in: Signal = ZERO) -> tuple[Signal, ...]:
-    """The sum of two numbers, one bit wider than the wider one."""
-    width = max(len(a), len(b))
-    a, b = ([*number, *[ZERO] * (width - len(number))] for number in (a, b))
-    select = [netlist.lut(0b0110, *pair) for pair in zip(a, b, strict=True)]
-    sums, carry = netlist.carry_chain(select, a, carry_in)
     return (*sums, carry)
 
 

@@ -33,7 +33,8 @@ def read_sta(text: str, netlist: MappedNetlist) -> CriticalPath | None:
     passed = [netlist.wire_name(cell) for cell in cells if cell is not None]
     names = [wire.replace(" [", "[") for wire in wires]
     start = (passed or names or ["?"])[-1]
-    end = passed[0] if cells[0] is not None else (names or passed or ["?"])[0]
+    at_port = steps[0].endswith("(<primary output>)")
+    end = (names if at_port else passed or names or ["?"])[0]
     inside = f"{INSTANCE}."
     return CriticalPath(int(found[1]) / 1000, start.removeprefix(inside), end.removeprefix(inside))
 

@@ -121,7 +121,7 @@ def synthesize_area(
     target = Target(project.clock_mhz, project.family if family is None else family)
     tool = f"Yosys {yosys_version()}"
     started = time.perf_counter()
-    library = library_of(project.folder)
+    library = library_of(project.folder / "rtl")
     built = graph.built_for(target)
     operators = sorted(built.operators, key=lambda operator: -operator.resources().get("lut", 0))
     sources = [unit_sources(built, operator, library) for operator in operators]

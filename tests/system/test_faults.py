@@ -29,7 +29,6 @@ from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.fifo import Fifo
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
-from bnnfpga.dataflow.operators.width_converter import WidthConverter
 from bnnfpga.dataflow.token_model import predict
 from bnnfpga.simulate.verify import stages
 from tests.conftest import THOROUGH
@@ -343,12 +342,6 @@ def smaller_queues(graph: Graph) -> list[tuple[str, str, int, Operator]]:
             ways += [
                 (operator.name, "Depth", depth, dataclasses.replace(operator, depth=depth))
                 for depth in range(2, operator.depth)
-            ]
-        elif isinstance(operator, WidthConverter):
-            fewest = operator.input_lanes + operator.output_lanes
-            ways += [
-                (operator.name, "Capacity", capacity, with_property(operator, "capacity", capacity))
-                for capacity in range(fewest, operator.capacity)
             ]
         elif hasattr(operator, "queue"):
             ways += [

@@ -17,6 +17,7 @@ from bnnfpga.dataflow.resources import add_resources, multiplier_resources, queu
 from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port, legal_lanes
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
+from bnnfpga.dataflow.vector_buffer import VectorBuffer
 from bnnfpga.dataflow.weights import StoredWeights
 from bnnfpga.dataflow.window_beats import window_lanes
 from bnnfpga.numbers.exact_arrays import Integers, sum_type
@@ -53,6 +54,9 @@ class MatrixVector(DotProductUnit):
         Thresholds on the sums; None if the unit sends the sums themselves.
     memory
         The kind of the weight memory.
+    source_lanes
+        Elements per beat of the producer; None for `simd`. A unit that reads vectors in several passes takes these
+        beats if a whole number of them makes up a step.
     sums
         An interval that contains the dot products', for streams that are joined with others; None for their own.
     """
@@ -64,6 +68,7 @@ class MatrixVector(DotProductUnit):
     memory: MemoryKind = "block"
     kernel: tuple[int, int] = (1, 1)
     padded: bool = False
+    source_lanes: int | None = None
     sums: IntegerType | None = None
 
     kind: ClassVar[str] = "matrix_vector"
@@ -108,9 +113,24 @@ class MatrixVector(DotProductUnit):
         return self.mw // self.simd
 
     @property
-    def burst(self) -> int:
-        # All passes but the first read the vector from a memory.
-        return self.steps if self.passes > 1 else 0
+    def input_lanes(self) -> int:
+        """Elements per input beat: those of a step, or the producer's, of which the buffer makes steps."""
+        lanes = self.source_lanes
+        if lanes is None or self.simd % lanes or self.passes == 1 or self.padded:
+            return self.pixels * self.simd
+        return lanes
+
+    @property
+    def buffer(self) -> VectorBuffer | None:
+        """What keeps vectors for further passes; None if there is but one."""
+        if self.passes == 1:
+            return None
+        width, beats = self.inputs[0].width, self.simd // self.input_lanes
+        if self.steps == 1:
+            # One bank is smaller, but loses a cycle of each vector if its beats take as long to come as its passes.
+            return VectorBuffer(width, beats, 1, 2 if beats == self.passes else 1)
+        # Behind a window, the line buffer holds the next vectors already.
+        return VectorBuffer(width, beats, self.steps, 1 if math.prod(self.kernel) > 1 else 2)
 
     @property
     def suited_memory(self) -> MemoryKind:
@@ -123,8 +143,7 @@ class MatrixVector(DotProductUnit):
 
     @property
     def inputs(self) -> tuple[Port, ...]:
-        lanes, flags = self.pixels * self.simd, self.pixels * self.flags
-        return (Port((*self.positions, self.mw), self.input_type, lanes, flags),)
+        return (Port((*self.positions, self.mw), self.input_type, self.input_lanes, self.pixels * self.flags),)
 
     @property
     def outputs(self) -> tuple[Port, ...]:
@@ -141,8 +160,12 @@ class MatrixVector(DotProductUnit):
     def legal_simd(self, pe: int) -> tuple[int, ...]:
         return (self.mw,) if pe > self.mh else window_lanes(self.kernel, self.channels)
 
+    def with_inputs(self, *ports: Port) -> MatrixVector:
+        return self.refolded(source_lanes=ports[0].lanes)
+
     def interval(self) -> int:
-        return math.prod(self.positions) // self.pixels * self.passes * self.steps
+        steps = math.prod(self.positions) // self.pixels * self.passes * self.steps
+        return max(steps, self.inputs[0].beats)
 
     @property
     def popcount_stages(self) -> int:
@@ -163,9 +186,11 @@ class MatrixVector(DotProductUnit):
         return queue_depth(self.latency, self.steps)
 
     def schedule(self) -> Schedule:
-        first = [Event(1, (1,), (0,), (0,))] * (self.steps - 1) + [Event(1, (1,), (1,), (1,))]
-        later = [Event(self.steps, (0,), (1,), (1,))] * (self.passes - 1)
-        return Schedule((*first, *later), self.latency, (self.queue,), (1,))
+        buffer = self.buffer
+        if buffer is None:
+            steps = [Event(1, (1,), (0,), (0,))] * (self.steps - 1) + [Event(1, (1,), (1,), (1,))]
+            return Schedule(tuple(steps), self.latency, (self.queue,), (1,))
+        return Schedule(buffer.reads(self.passes), self.latency, (self.queue,), (1,), buffer.writes())
 
     def _summing(self) -> Callable[[Integers], NDArray[Any]]:
         weights = self.weights.T.astype(sum_type(self.largest_sum))
@@ -206,14 +231,14 @@ class MatrixVector(DotProductUnit):
         weights, thresholds, bits = self.stored_weights, self.stored_thresholds, self.input_type.bits
         accumulate = self.pe * self.accumulator_bits
         compare = self.pe * thresholds.levels * -(-thresholds.bits // 2)
-        vector = self.simd * bits * -(-self.steps // 64) if self.passes > 1 else 0
         block = self.memory == "block" and weights.words > 1
         unit = {
-            "lut": 2 * accumulate + compare + vector + 40,
+            "lut": 2 * accumulate + compare + 40,
             "ff": (0 if block else weights.width) + self.pixels * self.simd * bits + 3 * accumulate + 40,
         }
         queue = queue_resources(self.outputs[0].width, self.queue)
-        return add_resources(unit, self._term_resources(), weights.resources(), thresholds.resources(), queue)
+        buffer = self.buffer.resources() if self.buffer else {}
+        return add_resources(unit, self._term_resources(), weights.resources(), thresholds.resources(), buffer, queue)
 
     def _term_resources(self) -> dict[str, int]:
         """Estimate for the products of a step and their adders."""
@@ -228,6 +253,7 @@ class MatrixVector(DotProductUnit):
             both(MW=self.mw, MH=self.mh)
             + hls_only(Vectors=math.prod(self.positions))
             + both(PE=self.neurons, SIMD=self.simd, Pixels=self.pixels)
+            + both(InputLanes=self.input_lanes // self.pixels, InputBanks=self.buffer.banks if self.buffer else 1)
             + self.operand_parameters()
             + both(Flags=self.flags)
             + self.result_parameters()

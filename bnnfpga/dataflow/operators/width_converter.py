@@ -36,37 +36,50 @@ class WidthConverter(Operator):
         return (Port(self.shape, self.type, self.output_lanes),)
 
     @property
+    def groups(self) -> tuple[int, int]:
+        """An input and an output beat in groups of elements that neither side divides."""
+        lanes = math.gcd(self.input_lanes, self.output_lanes)
+        return self.input_lanes // lanes, self.output_lanes // lanes
+
+    @property
     def capacity(self) -> int:
-        """Capacity in elements: the smallest with which the slower side never waits."""
-        a, b = self.input_lanes, self.output_lanes
-        return a + b - math.gcd(a, b) + min(a, b)
+        """Capacity in groups: the smallest with which the slower side never waits."""
+        a, b = self.groups
+        return a + b - 1 + min(a, b)
 
     def schedule(self) -> Schedule:
-        a, b = self.input_lanes, self.output_lanes
-        # The input beats after which no element is left over.
-        beats = b // math.gcd(a, b)
-        events = tuple(Event(1, (1,), (a,), (a * (beat + 1) // b - a * beat // b,)) for beat in range(beats))
+        a, b = self.groups
+        # After b input beats, no group is left over.
+        events = tuple(Event(1, (1,), (a,), (a * (beat + 1) // b - a * beat // b,)) for beat in range(b))
         return Schedule(events, 1, (self.capacity,), (b,))
 
     def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
         return (arrays[0],)
 
     def resources(self) -> dict[str, int]:
-        bits = self.capacity * self.type.bits
-        # One multiplexer input for each position that a beat can be written to.
-        places = self.capacity // math.gcd(self.input_lanes, self.output_lanes)
+        a, b = self.groups
+        group, narrower = self.inputs[0].width // a, min(self.inputs[0].width, self.outputs[0].width)
         counter = self.capacity.bit_length()
-        return {"lut": bits * -(-places // 4) + 3 * counter, "ff": bits + counter}
+        if a == 1:
+            # Shifted in, or first held beside the word.
+            return {"lut": narrower + 2 * counter, "ff": (b + 1) * group + counter}
+        if b == 1:
+            # A multiplexer of all parts of a beat, four inputs a LUT and what joins them.
+            return {"lut": narrower * -(-(a + 1) // 3) + 2 * counter, "ff": (a + 1) * group + counter}
+        # A shifter, two stages a LUT, whose result is added to what is held or to what is left of it.
+        bits = self.capacity * group
+        return {"lut": bits * (1 + counter // 2) + 3 * counter, "ff": bits + counter}
 
     @property
     def levels(self) -> tuple[str, ...]:
-        return (f"{{unit}}.level / {self.output_lanes}",)
+        return ("{unit}.waiting",)
 
     def parameters(self) -> UnitParameters:
         return (
             hls_only(Elements=self.inputs[0].elements)
-            + both(InputLanes=self.input_lanes, OutputLanes=self.output_lanes, ElementBits=self.type.bits)
-            + rtl_only(Capacity=self.capacity)
+            + both(InputLanes=self.input_lanes, OutputLanes=self.output_lanes)
+            + rtl_only(GroupLanes=math.gcd(self.input_lanes, self.output_lanes))
+            + both(ElementBits=self.type.bits)
         )
 
     def emulator(self) -> EmulatorKernel:

@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.dataflow.hardware import EmulatorKernel, MemoryKind
-from bnnfpga.dataflow.line_buffer import buffer_depth, buffer_kind, buffer_resources
+from bnnfpga.dataflow.line_buffer import buffer_depth, buffer_kind, buffer_resources, buffer_slots
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.resources import add_resources, queue_resources
 from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port, divisors, legal_lanes
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, flags, hls_only, rtl_only
 from bnnfpga.dataflow.window_beats import window_lanes
+from bnnfpga.dataflow.window_steps import WindowSteps
 from bnnfpga.numbers.exact_arrays import Integers, narrowest
 from bnnfpga.numbers.geometry import Geometry
 from bnnfpga.numbers.integers import IntegerType
@@ -200,6 +201,13 @@ class Window(Operator):
         memory = buffer_resources(self.inputs[0].width // self._copy_parts, self.depth, self._copies)
         return add_resources(unit, memory, queue_resources(width, self.queue))
 
+    @property
+    def _window_steps(self) -> WindowSteps:
+        rows, columns = self.geometry.windows
+        need, release = self._need_and_release()
+        shape = (rows, columns // self.windows)
+        return WindowSteps(need.reshape(shape), release.reshape(shape))
+
     def parameters(self) -> UnitParameters:
         geometry = self.geometry
         return (
@@ -223,6 +231,8 @@ class Window(Operator):
             + hls_only(Lanes=self.lanes, InputPixels=self.pixels)
             + flags(self.flagged)
             + both(Fill=self._fill_code, Depth=self.depth)
+            + rtl_only(Slots=buffer_slots(self.inputs[0].width, self.depth))
+            + self._window_steps.parameters()
             + rtl_only(QueueDepth=self.queue, MemoryKind=self.buffer_kind)
         )
 

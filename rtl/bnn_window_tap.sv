@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// A pixel of each step of a sliding window, read from a copy of the line buffer.
+//
+// The line buffer is a ring of beats of InputPixels pixels. From a step to the next, the place of the pixel grows by a number
+// of beats and a number of pixels, all modulo the ring. The pixel's number in its beat runs one step ahead, so that its
+// carry into the number of the beat comes from a register.
+
+`default_nettype none
+
+module bnn_window_tap #(
+  // Bits of a pixel, or of the part of it that a beat has; at least 1.
+  parameter int unsigned Width       = 8,
+  // Pixels of a beat; at least 1.
+  parameter int unsigned InputPixels = 1,
+  // Beats of the ring; at least 1. With a power of two, addresses need no comparison.
+  parameter int unsigned Slots       = 16,
+  // Bits of an address; at least 1, and enough.
+  parameter int unsigned AddressBits = 4,
+  // Bits of the number of a pixel in its beat; at least 1, and enough.
+  parameter int unsigned LaneBits    = 1,
+  // Beat and pixel of the first step, and the pixels of the step that follows it; less than Slots and than InputPixels.
+  parameter int unsigned FirstBeat   = 0,
+  parameter int unsigned FirstPixel  = 0,
+  parameter int unsigned FirstStep   = 0,
+  // 1, or 0 if all steps are whole beats.
+  parameter int unsigned Moves       = 0,
+  // "block" or "distributed".
+  parameter              MemoryKind  = "distributed"
+) (
+  input  wire                         clk_i,
+  input  wire                         rst_ni,
+  input  wire                         write_i,
+  input  wire [AddressBits-1:0]       write_address_i,
+  input  wire [InputPixels*Width-1:0] beat_i,
+  // The present step takes place.
+  input  wire                         step_i,
+  // Beats from the present step's pixel to the next one's; the same less Slots.
+  input  wire [AddressBits-1:0]       beats_i,
+  input  wire [AddressBits:0]         beats_less_i,
+  // Pixels from the next step's pixel to the one after it.
+  input  wire [LaneBits-1:0]          next_pixels_i,
+  // The pixel, a cycle after its step.
+  output wire [Width-1:0]             pixel_o
+);
+
+  if (Width < 1 || InputPixels < 1 || Slots < 1 || AddressBits < 1 || LaneBits < 1) begin : gen_check_sizes
+    $error("bnn_window_tap: Width, InputPixels, Slots, AddressBits and LaneBits must be at least 1");
+  end
+  if (AddressBits < $clog2(Slots) || LaneBits < $clog2(InputPixels)) begin : gen_check_bits
+    $error("bnn_window_tap: AddressBits must hold Slots - 1, LaneBits InputPixels - 1");
+  end
+  if (FirstBeat >= Slots || FirstPixel >= InputPixels || FirstStep >= InputPixels || Moves > 1) begin : gen_check_first
+    $error("bnn_window_tap: FirstBeat must be less than Slots, FirstPixel and FirstStep less than InputPixels, Moves 0 or 1");
+  end
+
+  // Only what is read is stored.
+  localparam int unsigned Stored = Moves != 0 ? InputPixels * Width : Width;
+  wire [Stored-1:0] stored;
+  reg  [Stored-1:0] data;
+  wire              carry;
+
+  if (Moves != 0) begin : gen_lanes
+    localparam [LaneBits:0] Lanes = (LaneBits+1)'(InputPixels);
+    localparam int unsigned Second = FirstPixel + FirstStep;
+    reg  [LaneBits-1:0] lane;
+    reg  [LaneBits-1:0] next_lane;
+    reg  [LaneBits-1:0] chosen;
+    reg                 carries;
+    wire [LaneBits:0]   sum = {1'b0, next_lane} + {1'b0, next_pixels_i};
+    wire                wraps = sum >= Lanes;
+    always @(posedge clk_i) begin
+      chosen <= lane;
+      if (step_i) begin
+        lane      <= next_lane;
+        next_lane <= LaneBits'(wraps ? sum - Lanes : sum);
+        carries   <= wraps;
+      end
+      if (!rst_ni) begin
+        lane      <= LaneBits'(FirstPixel);
+        next_lane <= LaneBits'(Second % InputPixels);
+        carries   <= Second >= InputPixels;
+      end
+    end
+    assign carry = carries;
+    assign stored = beat_i;
+    assign pixel_o = data[chosen*Width+:Width];
+  end else begin : gen_lane
+    wire unused = &{1'b0, next_pixels_i, beat_i};
+    assign carry = 1'b0;
+    assign stored = beat_i[FirstPixel*Width+:Width];
+    assign pixel_o = data;
+  end
+
+  reg  [AddressBits-1:0] address;
+  wire [AddressBits-1:0] next_address;
+  if (Slots == 2 ** AddressBits) begin : gen_power_of_two
+    assign next_address = address + beats_i + AddressBits'(carry);
+    wire unused_less = &{1'b0, beats_less_i};
+  end else begin : gen_any_number
+    // Both at the same time, then one of them.
+    wire [AddressBits:0] sum = {1'b0, address} + {1'b0, beats_i} + (AddressBits+1)'(carry);
+    wire [AddressBits:0] less = {1'b0, address} + beats_less_i + (AddressBits+1)'(carry);
+    assign next_address = less[AddressBits] ? sum[AddressBits-1:0] : less[AddressBits-1:0];
+    wire unused_sum = sum[AddressBits];
+  end
+  always @(posedge clk_i) begin
+    if (step_i) address <= next_address;
+    if (!rst_ni) address <= AddressBits'(FirstBeat);
+  end
+
+  if (MemoryKind == "block") begin : gen_block
+    (* ram_style = "block" *)
+    reg [Stored-1:0] line [0:Slots-1];
+    always @(posedge clk_i) begin
+      if (write_i) line[write_address_i] <= stored;
+      data <= line[address];
+    end
+  end else if (MemoryKind == "distributed") begin : gen_distributed
+    (* ram_style = "distributed" *)
+    reg [Stored-1:0] line [0:Slots-1];
+    always @(posedge clk_i) begin
+      if (write_i) line[write_address_i] <= stored;
+      data <= line[address];
+    end
+  end else begin : gen_check_memory
+    $error("bnn_window_tap: MemoryKind (of the unit around it) must be \"block\" or \"distributed\"");
+  end
+
+endmodule
+
+`default_nettype wire
