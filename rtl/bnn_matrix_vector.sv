@@ -50,23 +50,34 @@ module bnn_matrix_vector #(
   parameter int unsigned AccumulatorBits = 4,
   // Thresholds of an output; 0 for dot products.
   parameter int unsigned Levels          = 1,
-  // Bits of a threshold; with Levels > 0 at least AccumulatorBits.
+  // How sums become results, with the bits of that form, see bnn_requantizer; thresholds have at least AccumulatorBits. With
+  // inputs and weights of -1 and +1, no flags and one threshold: "comparators", and bits enough for all counts less all
+  // thresholds.
+  parameter              Requantizer     = "comparators",
   parameter int unsigned ThresholdBits   = 4,
+  parameter int unsigned FactorBits      = 0,
+  parameter int unsigned SumBits         = 1,
+  parameter int unsigned Shift           = 0,
+  parameter int unsigned Ties            = 0,
   // Bits of a result, at least 1; results are exact modulo 2 ** OutputBits.
   parameter int unsigned OutputBits      = 1,
   // Added to the count of thresholds; any integer.
   parameter int          OutputOffset    = 0,
   // 1: popcounts in one stage; 2: of groups of 32 inputs first, then their sum.
   parameter int unsigned PopcountStages  = 1,
-  // Beats that the output queue holds; at least 2, and (5 + PopcountStages) * SIMD / MW, rounded up, for full rate.
+  // Beats that the output queue holds; at least 2, and (latency + 1) * SIMD / MW, rounded up, for full rate.
   parameter int unsigned QueueDepth      = 3,
   // Family of the device: "xc7" or "xcup" for forms in their cells, else ones for any device.
   parameter              Family          = "xc7",
   // Kind of the weight memory: "block" or "distributed".
   parameter              MemoryKind      = "block",
-  // File of the weights: for each pass and step a word with, for each PE and each bit of the weights, the bits of SIMD inputs.
+  // File of the weights: for each pass and step a word with, for each PE and each bit of the weights, the bits of SIMD inputs;
+  // for inputs and weights of -1 and +1 without flags, see bnn_xnor_sums.
   parameter              Weights         = "",
-  // File of the thresholds: for each pass a word with a row for each PE, see bnn_comparators.
+  // Kind of the memory of thresholds: "block" or "distributed".
+  parameter              ThresholdMemory = "distributed",
+  // File of the thresholds: for each pass a word with a row for each PE, see bnn_requantizer; or with minus the threshold of
+  // each PE, of ThresholdBits.
   parameter              Thresholds      = ""
 ) (
   input  wire                                           clk_i,
@@ -108,6 +119,9 @@ module bnn_matrix_vector #(
   end
   if (InputLanes != SIMD && (PE == MH || Flags != 0)) begin : gen_check_narrow
     $error("bnn_matrix_vector: beats of fewer inputs than SIMD need several passes and no Flags");
+  end
+  if (Levels > 0 && ThresholdBits < AccumulatorBits && Requantizer == "comparators") begin : gen_check_thresholds
+    $error("bnn_matrix_vector: ThresholdBits must be at least AccumulatorBits");
   end
   if (PopcountStages < 1 || PopcountStages > 2) begin : gen_check_stages
     $error("bnn_matrix_vector: PopcountStages must be 1 or 2");
@@ -313,25 +327,19 @@ module bnn_matrix_vector #(
   // Sums per cycle: those of the first vector, then those of the next.
   localparam int unsigned Sums = Pixels * PE;
 
-  // One bit per stage: there is a step in it, which is the first or last of its pass. Stage 0 has its word, stage
-  // PopcountStages adds it to the accumulators, the last makes the result.
-  localparam int unsigned Stages = PopcountStages + (Compared ? 2 : 1);
-  reg [Stages-1:0]          valid;
-  reg [Stages-1:0]          first;
-  reg [Stages-1:0]          last;
-  reg [Sums*OutputBits-1:0] result;
-  reg                       result_valid;
+  // One bit per stage: there is a step in it, which is the first or last of its pass. Stage 0 has its word; in stage
+  // PopcountStages it is accumulated.
+  reg [PopcountStages:0] valid;
+  reg [PopcountStages:0] first;
+  reg [PopcountStages:0] last;
 
   always @(posedge clk_i) begin
-    valid        <= Stages'({valid, go});
-    first        <= Stages'({first, step == '0});
-    last         <= Stages'({last, last_step});
-    result_valid <= valid[Stages-1] & last[Stages-1];
-    if (!rst_ni) begin
-      valid        <= '0;
-      result_valid <= 1'b0;
-    end
+    valid <= {valid[PopcountStages-1:0], go};
+    first <= {first[PopcountStages-1:0], step == '0};
+    last  <= {last[PopcountStages-1:0], last_step};
+    if (!rst_ni) valid <= '0;
   end
+  wire last_sum = valid[PopcountStages] & last[PopcountStages];
 
   // Initial values of the sums of the step that is accumulated; 0 if it is not the first of its pass.
   wire [PE*TotalBits-1:0] initial_values;
@@ -389,49 +397,10 @@ module bnn_matrix_vector #(
     assign lowest = '0;
   end
 
-  // How many of their thresholds the accumulators reach.
-  reg [TotalBits-1:0]          accumulator [0:Sums-1];
-  wire [Sums*OutputBits-1:0] reached;
-  if (Compared) begin : gen_thresholds
-    localparam int unsigned RowBits = Levels * ThresholdBits + 1;
-    // Thresholds of the pass that leaves the accumulators, read one cycle before they are needed.
-    reg [PassBits-1:0] row_address;
-    always @(posedge clk_i) begin
-      if (valid[Stages-2] & last[Stages-2]) begin
-        row_address <= (row_address == LastPass) ? '0 : row_address + 1'b1;
-      end
-      if (!rst_ni) row_address <= '0;
-    end
-    wire [PE*RowBits-1:0] row;
-    bnn_rom #(
-      .Width(PE * RowBits),
-      .Words(Passes),
-      .AddressBits(PassBits),
-      .Kind("distributed"),
-      .File(Thresholds)
-    ) rows (
-      .clk_i,
-      .address_i(row_address),
-      .data_o(row)
-    );
-    for (genvar o = 0; o < Sums; o = o + 1) begin : gen_output
-      bnn_comparators #(
-        .ValueBits(AccumulatorBits),
-        .ValueSigned(Xnor ? 0 : 1),
-        .Levels(Levels),
-        .ThresholdBits(ThresholdBits),
-        .OutputBits(OutputBits),
-        .OutputOffset(OutputOffset)
-      ) comparators (
-        .value_i(accumulator[o]),
-        .row_i  (row[o%PE*RowBits+:RowBits]),
-        .count_o(reached[o*OutputBits+:OutputBits])
-      );
-    end
-  end else begin : gen_no_thresholds
-    wire unused_file = Thresholds == "";
-    assign reached = '0;
-  end
+  // What is behind the last sums: accumulators that are compared with thresholds, or the results themselves.
+
+  reg [TotalBits-1:0]       accumulator [0:Sums-1];
+  reg [Sums*OutputBits-1:0] direct;
 
   if (Counted) begin : gen_xnor_sums
     localparam int unsigned Bits = TotalBits > 1 ? TotalBits : 2;
@@ -467,11 +436,10 @@ module bnn_matrix_vector #(
         wire signed [TotalBits:0] number = {sums[p*Bits+:TotalBits], 1'(MW)};
         always @(posedge clk_i) begin
           if (valid[PopcountStages]) accumulator[v*PE+p] <= sums[p*Bits+:TotalBits];
-          if (valid[Stages-1] & last[Stages-1]) begin
-            if (Compared) result[(v*PE+p)*OutputBits+:OutputBits] <= reached[(v*PE+p)*OutputBits+:OutputBits];
-            else if (Signed) begin
-              result[(v*PE+p)*OutputBits+:OutputBits] <= OutputBits'(OutputOffset) + OutputBits'(~number[TotalBits]);
-            end else result[(v*PE+p)*OutputBits+:OutputBits] <= OutputBits'(number);
+          if (last_sum & Signed) begin
+            direct[(v*PE+p)*OutputBits+:OutputBits] <= OutputBits'(OutputOffset) + OutputBits'(~number[TotalBits]);
+          end else if (last_sum) begin
+            direct[(v*PE+p)*OutputBits+:OutputBits] <= OutputBits'(number);
           end
         end
       end
@@ -507,22 +475,19 @@ module bnn_matrix_vector #(
     // Sums may have fewer bits.
     reg signed [WeightBits-1:0]      weight;
     reg signed [Planes:0]            value;
-    reg signed [TotalBits:0]           number;
+    reg signed [TotalBits:0]         number;
     /* verilator lint_on UNUSEDSIGNAL */
     // As wide as the sums, so that synthesis adds up the partial products of all products in one tree.
     reg signed [AccumulatorBits-1:0] product;
     reg [AccumulatorBits-1:0]        term;
     reg [AccumulatorBits-1:0]        count;
-    reg [TotalBits-1:0]                sum;
+    reg [TotalBits-1:0]              sum;
     reg [AccumulatorBits-1:0]        outside;
     reg [AccumulatorBits-1:0]        common [0:Groups-1];
 
     /* verilator lint_off BLKSEQ */
     always @(posedge clk_i) begin
-      // Last stage: the thresholds that sums reach. A result stays until the next one.
-      if (Compared && valid[Stages-1] && last[Stages-1]) result <= reached;
-
-      // Accumulate; without thresholds to compare with, the last sum is the result.
+      // Accumulate; without thresholds to compare with, the last sum is the result, and stays until the next one.
       if (valid[PopcountStages]) begin
         for (s = 0; s < Sums; s = s + 1) begin
           sum = Signed ? initial_values[s%PE*TotalBits+:TotalBits] : Initial;
@@ -530,9 +495,9 @@ module bnn_matrix_vector #(
           accumulator[s] <= sum;
           if (!Compared && last[PopcountStages]) begin
             number = {sum, 1'(MW)};
-            if (Signed) result[s*OutputBits+:OutputBits] <= OutputBits'(OutputOffset) + OutputBits'(~sum[TotalBits-1]);
-            else if (Xnor && Double == 0) result[s*OutputBits+:OutputBits] <= OutputBits'(number);
-            else result[s*OutputBits+:OutputBits] <= OutputBits'(number >>> 1);
+            if (Signed) direct[s*OutputBits+:OutputBits] <= OutputBits'(OutputOffset) + OutputBits'(~sum[TotalBits-1]);
+            else if (Xnor && Double == 0) direct[s*OutputBits+:OutputBits] <= OutputBits'(number);
+            else direct[s*OutputBits+:OutputBits] <= OutputBits'(number >>> 1);
           end
         end
       end
@@ -622,6 +587,49 @@ module bnn_matrix_vector #(
       operand = x;
     end
     /* verilator lint_on BLKSEQ */
+  end
+
+  // Results.
+
+  wire [Sums*OutputBits-1:0] result;
+  wire                       result_valid;
+  if (Compared) begin : gen_thresholds
+    wire [Sums*TotalBits-1:0] sums;
+    for (genvar a = 0; a < Sums; a = a + 1) begin : gen_sum
+      assign sums[a*TotalBits+:TotalBits] = accumulator[a];
+    end
+    wire unused_direct = &{1'b0, direct};
+    bnn_requantizer #(
+      .Values(Sums),
+      .Rows(PE),
+      .Words(Passes),
+      .ValueBits(TotalBits),
+      .ValueSigned(Xnor ? 0 : 1),
+      .Levels(Levels),
+      .Form(Requantizer),
+      .ThresholdBits(ThresholdBits),
+      .FactorBits(FactorBits),
+      .SumBits(SumBits),
+      .Shift(Shift),
+      .Ties(Ties),
+      .OutputBits(OutputBits),
+      .OutputOffset(OutputOffset),
+      .MemoryKind(ThresholdMemory),
+      .File(Thresholds)
+    ) requantizer (
+      .clk_i,
+      .rst_ni,
+      .announce_i(last_sum),
+      .values_i  (sums),
+      .results_o (result),
+      .valid_o   (result_valid)
+    );
+  end else begin : gen_direct
+    reg has_direct;
+    always @(posedge clk_i) has_direct <= last_sum & rst_ni;
+    assign result = direct;
+    assign result_valid = has_direct;
+    wire unused_thresholds = &{1'b0, Thresholds == "", ThresholdMemory == "", Requantizer == ""};
   end
 
   bnn_output_queue #(

@@ -32,6 +32,15 @@ module bnn_xnor_weights #(
   output wire [PE*SIMD-1:0]     word_o
 );
 
+  if (PE < 1 || SIMD < 1 || Steps < 1 || Passes < 1 || InitialBits < 1) begin : gen_check_sizes
+    $error("bnn_xnor_weights: PE, SIMD, Steps, Passes and InitialBits must be at least 1");
+  end
+  if (Kind == "block") begin : gen_block
+  end else if (Kind == "distributed") begin : gen_distributed
+  end else begin : gen_check_kind
+    $error("bnn_xnor_weights: Kind (MemoryKind of the unit around it) must be \"block\" or \"distributed\"");
+  end
+
   localparam int unsigned Words = Passes * Steps;
 
 `ifdef SYNTHESIS
@@ -78,7 +87,6 @@ module bnn_xnor_weights #(
   reg [PE*SIMD-1:0] data;
   always @(posedge clk_i) data <= words[address_i];
   assign word_o = data;
-  wire unused_kind = Kind == "";
 `endif
 
 endmodule

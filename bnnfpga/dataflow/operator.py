@@ -14,10 +14,11 @@ from bnnfpga.dataflow.hardware import (
     HlsTable,
     Memory,
     MemoryBank,
-    MemoryKind,
     RtlInstance,
+    WeightsKind,
     check_memory_kind,
 )
+from bnnfpga.dataflow.requantizers import RequantizerKind
 from bnnfpga.dataflow.schedule import Schedule
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.target import DEFAULT_TARGET, Target
@@ -45,7 +46,7 @@ class Operator(ABC):
     Properties that only some units have get a default here. Shared code asks for the property, never for the class:
 
     * foldings: `folding`, `legal_pe`, `legal_simd`, and `memory` if its kind can be chosen (`memory_kinds`,
-      `suited_memory`);
+      `suited_memory`), `requantizer` likewise (`requantizer_kinds`);
     * lanes that depend on neighbouring units: `with_inputs`, `in_front_of`, `follows_consumer`;
     * whether it sends sliding windows: `slides`;
     * its function on elements, for reports and for checks that choose their stimuli by it: `moves`, `element_function`,
@@ -180,19 +181,29 @@ class Operator(ABC):
         return ()
 
     @property
-    def memory(self) -> MemoryKind | None:
+    def memory(self) -> WeightsKind | None:
         """The kind of the memory that users can choose; None if there is no choice."""
         return None
 
     @property
-    def memory_kinds(self) -> tuple[MemoryKind, ...]:
-        """Legal values of `memory`."""
+    def memory_kinds(self) -> tuple[WeightsKind, ...]:
+        """Legal values of `memory` for this folding."""
         return () if self.memory is None else MEMORY_KINDS
 
     @property
-    def suited_memory(self) -> MemoryKind | None:
+    def suited_memory(self) -> WeightsKind | None:
         """The cheaper kind of memory for this folding."""
         return None if self.memory is None else "distributed"
+
+    @property
+    def requantizer(self) -> RequantizerKind | None:
+        """How users want its thresholds to be applied; None for the cheapest way."""
+        return None
+
+    @property
+    def requantizer_kinds(self) -> tuple[RequantizerKind, ...]:
+        """Legal values of `requantizer`; empty if there is no choice."""
+        return ()
 
     def interval(self) -> int:
         """Cycles per frame when the unit is neither idle for want of input nor back-pressured."""
@@ -201,6 +212,6 @@ class Operator(ABC):
     def memories(self) -> tuple[Memory, ...]:
         """Its read-only memories."""
         memories: list[Memory] = []
-        for value in self.rtl().parameters.values():
+        for value in self.parameters().rtl.values():
             memories += value.lanes if isinstance(value, MemoryBank) else [value] if isinstance(value, Memory) else []
         return tuple(memories)

@@ -1,4 +1,4 @@
-"""What the xnor datapath reads: weights as parities, and the values at which its sums start (`rtl/bnn_xnor_sums.sv`)."""
+"""What the xnor datapath (`rtl/bnn_xnor_sums.sv`) reads: weights as parities, and values at which sums start."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from bnnfpga.numbers.threshold_table import ThresholdTable
 class ParityWords:
     """The memories of a unit that counts equal bits of weights and inputs.
 
-    A count with a single threshold starts at minus that threshold, so that its sign is the result; a channel that counts
-    values below its threshold has the opposite weights instead. A count that leaves as a dot product starts at minus half
-    of the inputs, rounded down; one that is compared with several thresholds starts at 0.
+    A count with a single threshold starts at minus that threshold, so that its sign is the result; a decreasing channel
+    has the opposite weights instead. A count that leaves as a dot product starts at minus half of the inputs, rounded
+    down; one that is compared with several thresholds starts at 0.
 
     Parameters
     ----------
@@ -73,15 +73,13 @@ class ParityWords:
         """The initial values of each pass, PE 0 lowest; None unless they are thresholds."""
         if not self.is_signed:
             return None
-        return Memory("thresholds", to_bits(self._initial, self.initial_type.bits).reshape(-1, self._row), "distributed")
+        return Memory(
+            "thresholds", to_bits(self._initial, self.initial_type.bits).reshape(-1, self._row), "distributed"
+        )
 
     @property
     def _inputs(self) -> int:
         return int(self.weights.shape[1])
-
-    @property
-    def _row(self) -> int:
-        return self.pe * self.initial_type.bits
 
     @cached_property
     def _initial(self) -> IntArray:

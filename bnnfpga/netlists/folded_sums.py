@@ -153,14 +153,14 @@ class FoldedSums:
         return netlist
 
     def counting(self) -> Netlist:
-        """What a step adds: from `x`, `parity` (of the steps before, in this pass) and `address` to `rows`."""
+        """What a step adds: from `x`, `parity` (of the steps before, in this pass) and `address` to `counts`."""
         return self._counting[0]
 
     def summing(self) -> Netlist:
-        """The sums behind a step: from `state`, `rows` and `first` (step of a pass) to `next`."""
+        """The sums behind a step: from `state`, `rows` (the counts) and `first` (step of a pass) to `next`."""
         netlist = Netlist()
         first, state = netlist.input("first", 1), netlist.input("state", self.outputs * self.state_bits)
-        bits = iter(netlist.input("rows", len(self.counting().outputs["rows"])))
+        bits = iter(netlist.input("rows", len(self.counting().outputs["counts"])))
         sums: list[Signal] = []
         for output, rows in enumerate(self._counting[1]):
             own = state[output * self.state_bits :]
@@ -196,7 +196,7 @@ class FoldedSums:
             there.append([[signal != ZERO for signal in row] for row in rows])
             bits += [signal for row in rows for signal in row if signal != ZERO]
             bits += last
-        netlist.output("rows", bits)
+        netlist.output("counts", bits)
         return netlist, there
 
     def _counts(
@@ -235,17 +235,25 @@ class FoldedSums:
             dot = (ONE if self.steps * self.inputs & 1 else ZERO, state[-1], *state[:-1])
             return list(dot[: self.output_bits])
         if self._chooses_start:
-            reached = [state[-1]]
+            constant = self._constant(output)
+            reached = [state[-1] if constant is None else constant]
         else:
             bounds = self._bounds[:, output].T if self.levels > 1 else (self._bounds[:, output].T + 1) // 2
             value = (state[-1], *state[:-1]) if self.levels > 1 else state
-            reached = [at_least(netlist, value, row.tolist(), number, self.lut_inputs) for row in bounds]
+            reached = [at_least(netlist, value, row.tolist(), number) for row in bounds]
         if self.offset == 0 and len(reached) == 1:
             return [*reached, *[ZERO] * (self.output_bits - 1)]
         heap = BitHeap(netlist, self.lut_inputs)
         heap.add(0, *reached)
         offset = [ONE if self.offset >> place & 1 else ZERO for place in range(self.output_bits)]
         return list(add_three(netlist, [bit(signal) for signal in offset], *heap.compress()))
+
+    def _constant(self, output: int) -> Signal | None:
+        """What a single threshold gives for all inputs; None if it depends on them."""
+        bounds = self._bounds[:, output, 0]
+        if (bounds <= 0).all():
+            return ONE
+        return ZERO if (bounds > self.steps * self.inputs).all() else None
 
 
 def _kept(start: int) -> Callable[[int, int], int]:

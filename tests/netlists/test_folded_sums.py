@@ -70,7 +70,7 @@ class Case:
         parity = np.zeros((count, 1), np.uint8)
         for step in range(self.steps):
             address = bits(np.full(count, number * self.steps + step), unit.address_bits)
-            rows = evaluate(unit.counting(), {"x": x[:, step], "parity": parity, "address": address})["rows"]
+            rows = evaluate(unit.counting(), {"x": x[:, step], "parity": parity, "address": address})["counts"]
             first = np.full((count, 1), step == 0, np.uint8)
             state = evaluate(unit.summing(), {"state": state, "rows": rows, "first": first})["next"]
             parity = parity ^ x[:, step].sum(axis=1, keepdims=True, dtype=np.uint8) & 1

@@ -28,7 +28,10 @@ class Add(Binary):
     factors: tuple[int, int] = (1, 1)
 
     kind: ClassVar[str] = "add"
-    latency: ClassVar[int] = 2
+
+    @property
+    def latency(self) -> int:
+        return 2
 
     @property
     def _ends(self) -> list[list[int]]:

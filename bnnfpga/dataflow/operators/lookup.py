@@ -45,7 +45,10 @@ class Lookup(Unary):
     output_type: IntegerType
 
     kind: ClassVar[str] = "lookup"
-    latency: ClassVar[int] = 2
+
+    @property
+    def latency(self) -> int:
+        return 2
 
     @property
     def result_type(self) -> IntegerType:

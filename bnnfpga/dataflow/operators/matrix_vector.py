@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
+import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.dataflow.dot_product_unit import DotProductUnit
-from bnnfpga.dataflow.hardware import MemoryKind
+from bnnfpga.dataflow.hardware import MEMORY_KINDS, MemoryKind, RtlInstance, WeightsKind
+from bnnfpga.dataflow.logic_form import LogicForm, logic_words
 from bnnfpga.dataflow.parity_words import ParityWords
+from bnnfpga.dataflow.requantizers import RequantizerKind
 from bnnfpga.dataflow.resources import add_resources, multiplier_resources, queue_resources
 from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port, legal_lanes
@@ -20,6 +23,7 @@ from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl
 from bnnfpga.dataflow.vector_buffer import VectorBuffer
 from bnnfpga.dataflow.weights import StoredWeights
 from bnnfpga.dataflow.window_beats import window_lanes
+from bnnfpga.netlists.folded_sums import FoldedSums
 from bnnfpga.numbers.exact_arrays import Integers, sum_type
 from bnnfpga.numbers.integers import IntegerType
 from bnnfpga.numbers.threshold_table import ThresholdTable
@@ -53,7 +57,7 @@ class MatrixVector(DotProductUnit):
     table
         Thresholds on the sums; None if the unit sends the sums themselves.
     memory
-        The kind of the weight memory.
+        The kind of the weight memory, or `logic`: the unit is a module of its own, with weights in its tables.
     source_lanes
         Elements per beat of the producer; None for `simd`. A unit that reads vectors in several passes takes these
         beats if a whole number of them makes up a step.
@@ -65,7 +69,7 @@ class MatrixVector(DotProductUnit):
     table: ThresholdTable | None = None
     pe: int = 1
     simd: int = 1
-    memory: MemoryKind = "block"
+    memory: WeightsKind = "block"
     kernel: tuple[int, int] = (1, 1)
     padded: bool = False
     source_lanes: int | None = None
@@ -133,7 +137,20 @@ class MatrixVector(DotProductUnit):
         return VectorBuffer(width, beats, self.steps, 1 if math.prod(self.kernel) > 1 else 2)
 
     @property
-    def suited_memory(self) -> MemoryKind:
+    def memory_kinds(self) -> tuple[WeightsKind, ...]:
+        return (*MEMORY_KINDS, "logic") if self._folds_into_logic else MEMORY_KINDS
+
+    @property
+    def _folds_into_logic(self) -> bool:
+        """Whether weights can be in the tables: few words, one bit by one bit, no flags, and sums that are compared."""
+        words = self.passes * self.steps
+        compares = self.table is None or self.stored_thresholds.requantizer.kind == "comparators"
+        return self.is_xnor and not self.padded and words <= logic_words(self.target.lut_inputs) and compares
+
+    @property
+    def suited_memory(self) -> WeightsKind:
+        if self._folds_into_logic:
+            return "logic"
         return "block" if self.passes * self.steps > _MAX_SHALLOW else "distributed"
 
     @cached_property
@@ -178,8 +195,7 @@ class MatrixVector(DotProductUnit):
 
     @property
     def latency(self) -> int:
-        # A sum that is compared with thresholds is stored first.
-        return 3 + self.popcount_stages + (self.table is not None and not self._result_is_sign)
+        return 3 + self.popcount_stages + (0 if self._result_is_sign else self.stored_thresholds.stages)
 
     @property
     def queue(self) -> int:
@@ -200,45 +216,59 @@ class MatrixVector(DotProductUnit):
     def stored_weights(self) -> StoredWeights:
         # A word has the weights of one step of one pass.
         values = self.weights.reshape(self.passes, self.neurons, self.steps, self.simd).swapaxes(1, 2)
-        return StoredWeights(values, self.weight_type, self.memory)
+        return StoredWeights(values, self.weight_type, self._stored_kind)
+
+    @property
+    def _stored_kind(self) -> MemoryKind:
+        """The kind of memory in the forms that have one, which for weights in logic only a simulation and HLS have."""
+        return "distributed" if self.memory == "logic" else self.memory
 
     @cached_property
     def parity_words(self) -> ParityWords | None:
         """What the xnor datapath reads; None for a unit that reads plain weights."""
         if not self.is_xnor or self.padded:
             return None
-        return ParityWords(self.weights, self.table, self.neurons, self.simd, self.memory)
+        return ParityWords(self.weights, self.table, self.neurons, self.simd, self._stored_kind)
 
     @property
     def _result_is_sign(self) -> bool:
         return self.parity_words is not None and self.parity_words.is_signed
 
+    @property
+    def requantizer_kinds(self) -> tuple[RequantizerKind, ...]:
+        return () if self._result_is_sign else super().requantizer_kinds
+
     def result_parameters(self) -> UnitParameters:
-        bits = self.parity_words.initial_type.bits if self.parity_words and self._result_is_sign else None
-        thresholds = self.stored_thresholds.parameters(self.outputs[0].type, bits)
-        return both(AccumulatorBits=self.accumulator_bits) + thresholds
+        words = self.parity_words
+        if words is None or not words.is_signed:
+            return super().result_parameters()
+        accumulator = both(AccumulatorBits=self.accumulator_bits, Levels=1)
+        thresholds = rtl_only(ThresholdBits=words.initial_type.bits)
+        return accumulator + thresholds + self.stored_thresholds.code_parameters(self.outputs[0].type)
 
     def memory_parameters(self) -> UnitParameters:
         words = self.parity_words
         if words is None:
             return super().memory_parameters()
-        thresholds = self.stored_thresholds.rtl_memories()
-        if words.initial_memory:
-            thresholds = {"Thresholds": words.initial_memory}
-        return rtl_only(MemoryKind=self.memory, Weights=words.weight_memory, **thresholds)
+        weights = rtl_only(MemoryKind=self._stored_kind, Weights=words.weight_memory)
+        if words.initial_memory is None:
+            return weights + self.stored_thresholds.memory_parameters()
+        return weights + rtl_only(Thresholds=words.initial_memory)
 
     def resources(self) -> dict[str, int]:
-        weights, thresholds, bits = self.stored_weights, self.stored_thresholds, self.input_type.bits
-        accumulate = self.pe * self.accumulator_bits
-        compare = self.pe * thresholds.levels * -(-thresholds.bits // 2)
-        block = self.memory == "block" and weights.words > 1
-        unit = {
-            "lut": 2 * accumulate + compare + 40,
-            "ff": (0 if block else weights.width) + self.pixels * self.simd * bits + 3 * accumulate + 40,
-        }
         queue = queue_resources(self.outputs[0].width, self.queue)
         buffer = self.buffer.resources() if self.buffer else {}
-        return add_resources(unit, self._term_resources(), weights.resources(), thresholds.resources(), buffer, queue)
+        if self.memory == "logic":
+            return add_resources(self._logic_form.resources(), buffer, queue)
+        weights, thresholds, bits = self.stored_weights, self.stored_thresholds, self.input_type.bits
+        accumulate = self.pe * self.accumulator_bits
+        block = self.memory == "block" and weights.words > 1
+        unit = {
+            "lut": 2 * accumulate + 40,
+            "ff": (0 if block else weights.width) + self.pixels * self.simd * bits + 3 * accumulate + 40,
+        }
+        memories = add_resources(weights.resources(), thresholds.resources(self.pe))
+        return add_resources(unit, self._term_resources(), memories, buffer, queue)
 
     def _term_resources(self) -> dict[str, int]:
         """Estimate for the products of a step and their adders."""
@@ -247,6 +277,28 @@ class MatrixVector(DotProductUnit):
             return {"lut": terms * bits * self._planes}
         products = multiplier_resources(bits, self._planes + 1, terms)
         return add_resources(products, {"lut": terms * (bits + self._planes)})
+
+    def rtl(self) -> RtlInstance:
+        return self._logic_form.instance(self.name) if self.memory == "logic" else super().rtl()
+
+    @cached_property
+    def _logic_form(self) -> LogicForm:
+        weights = (self.weights > 0).reshape(self.passes, self.neurons, self.steps, self.simd)
+        if self.table is None:
+            values, decreasing = np.zeros((self.mh, 0), np.int64), np.zeros(self.mh, bool)
+        else:
+            table = self.table.with_rows(self.mh)
+            values, decreasing = self.stored_thresholds.domain.thresholds(table.values), table.decreasing
+        sums = FoldedSums(
+            weights.astype(np.uint8),
+            values.reshape(self.passes, self.neurons, -1),
+            decreasing.reshape(self.passes, self.neurons),
+            self.stored_thresholds.offset,
+            self.outputs[0].type.bits,
+            self.target.lut_inputs,
+            self.pixels,
+        )
+        return LogicForm(sums, self.buffer, self.parameters().rtl, self.latency, self.queue, self.target.family)
 
     def parameters(self) -> UnitParameters:
         return (

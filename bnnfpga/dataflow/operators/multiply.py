@@ -20,7 +20,10 @@ class Multiply(Binary):
     """Multiplies two streams element by element, `pe` elements per cycle."""
 
     kind: ClassVar[str] = "multiply"
-    latency: ClassVar[int] = 3
+
+    @property
+    def latency(self) -> int:
+        return 3
 
     @property
     def result_type(self) -> IntegerType:

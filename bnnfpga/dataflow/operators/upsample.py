@@ -144,7 +144,7 @@ class Upsample(Operator):
             -(-len(copies) // 64) * int(copies.max()).bit_length() for copies in self._copies if len(copies) > 1
         )
         unit = {"lut": 2 * counters + tables, "ff": width + counters}
-        return add_resources(unit, buffer_resources(width, self.depth), queue_resources(width, self.queue))
+        return add_resources(unit, buffer_resources(width, self.depth, self.target), queue_resources(width, self.queue))
 
     def _last_copies(self) -> Iterator[tuple[str, IntArray, int]]:
         """For rows and columns: the index of each one's last copy, and the bits of that index."""
@@ -165,7 +165,7 @@ class Upsample(Operator):
             + hls_only(Width=width)
             + rtl_only(**copies)
             + both(Depth=self.depth)
-            + rtl_only(QueueDepth=self.queue, MemoryKind=buffer_kind(width, self.depth))
+            + rtl_only(QueueDepth=self.queue, MemoryKind=buffer_kind(width, self.depth, self.target))
         )
 
     def hls_tables(self) -> tuple[HlsTable, ...]:

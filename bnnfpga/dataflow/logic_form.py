@@ -1,0 +1,124 @@
+"""A matrix-vector unit as a module of its own, rendered for it: its weights are in the tables of its logic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bnnfpga.dataflow.hardware import Memory, RenderedModule, RtlInstance, RtlParameter
+from bnnfpga.dataflow.vector_buffer import VectorBuffer
+from bnnfpga.netlists.cuts import staged
+from bnnfpga.netlists.folded_sums import FoldedSums
+from bnnfpga.netlists.netlist import Netlist
+from bnnfpga.netlists.verilog import body
+
+_BESIDE_STAGES = 2
+"""Cycles of the latency beside the datapath: into the operand register, and through the output queue."""
+
+_MOST_WORDS = {6: 8, 4: 4}
+"""The most weight words, by the inputs of a table, for which weights are smaller in tables than in a memory."""
+
+_HALF_WORDS = 4
+"""The most words for which one table of two outputs serves two outputs of the unit."""
+
+
+def logic_words(lut_inputs: int) -> int:
+    """The most weight words that a unit may have in its tables."""
+    return _MOST_WORDS[lut_inputs]
+
+
+@dataclass(frozen=True, eq=False)
+class LogicForm:
+    """What `templates/rtl/logic_weights.sv.j2` is rendered with.
+
+    Parameters
+    ----------
+    sums
+        The datapath.
+    buffer
+        What keeps vectors for further passes.
+    parameters
+        The parameters of the library module, which simulations run.
+    latency, queue
+        The cycles of the library module, and the beats of its output queue.
+    family
+        The FPGA family.
+    """
+
+    sums: FoldedSums
+    buffer: VectorBuffer | None
+    parameters: Mapping[str, RtlParameter]
+    latency: int
+    queue: int
+    family: str
+
+    def instance(self, unit: str) -> RtlInstance:
+        """The instance of the module that is rendered for this unit."""
+        memories = {name: value for name, value in self.parameters.items() if isinstance(value, Memory)}
+        levels = ("{unit}.core.output_queue.queue.level",)
+        return RtlInstance(f"{unit}_logic", memories, levels, RenderedModule("logic_weights", {"form": self}))
+
+    @property
+    def stages(self) -> int:
+        """Stages of the datapath, with a register behind each."""
+        return self.latency - _BESIDE_STAGES
+
+    @property
+    def literals(self) -> dict[str, str]:
+        """The library module's parameters as text; memories have the names of the rendered module's."""
+        return {
+            name: name if isinstance(value, Memory) else f'"{value}"' if isinstance(value, str) else str(value)
+            for name, value in self.parameters.items()
+        }
+
+    @property
+    def memories(self) -> list[str]:
+        """The parameters that are memories."""
+        return [name for name, value in self.parameters.items() if isinstance(value, Memory)]
+
+    @property
+    def state_width(self) -> int:
+        """Bits of all outputs between steps."""
+        return self.sums.outputs * self.sums.state_bits
+
+    @property
+    def counts_width(self) -> int:
+        """Bits of what a step adds to them."""
+        return len(self.sums.counting().outputs["counts"])
+
+    @property
+    def input_width(self) -> int:
+        """Bits of an input beat."""
+        return self.buffer.width if self.buffer else self.sums.pixels * self.sums.inputs
+
+    @property
+    def result_width(self) -> int:
+        return self.sums.pixels * self.sums.outputs * self.sums.output_bits
+
+    def resources(self) -> dict[str, int]:
+        """Estimate of the datapath and its control, without input buffer and output queue."""
+        sums, words = self.sums, self.sums.passes * self.sums.steps
+        shared = sums.pixels * sums.inputs
+        # A table for the carry of two inputs, half of one with up to 4 words; half a table to count a carry.
+        tables = sums.pixels * sums.outputs * sums.inputs * (3 if words > _HALF_WORDS else 2) // 4
+        state = sums.pixels * sums.outputs * (sums.state_bits + sums.levels * sums.pass_bits)
+        return {"lut": tables + shared // 2 + state + 30, "ff": tables // 2 + shared + 2 * state + 30}
+
+    def whole(self) -> str:
+        """The datapath of passes of one step."""
+        return self._text(self.sums.at_once(), "n", self.stages)
+
+    def counting(self) -> str:
+        """What a step adds, in all stages but the last."""
+        return self._text(self.sums.counting(), "c", self.stages - 1)
+
+    def summing(self) -> str:
+        """The sums, in the last stage."""
+        return self._text(self.sums.summing(), "s", 1)
+
+    def results(self) -> str:
+        """The results, on their way into the output queue."""
+        return self._text(self.sums.results(), "r", 1)
+
+    def _text(self, netlist: Netlist, prefix: str, stages: int) -> str:
+        return body(staged(netlist, stages), self.family, prefix)
