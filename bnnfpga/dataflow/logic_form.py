@@ -15,11 +15,11 @@ from bnnfpga.netlists.verilog import body
 _BESIDE_STAGES = 2
 """Cycles of the latency beside the datapath: into the operand register, and through the output queue."""
 
-_MOST_WORDS = {6: 8, 4: 4}
+_MOST_WORDS = {6: 16, 4: 8}
 """The most weight words, by the inputs of a table, for which weights are smaller in tables than in a memory."""
 
-_HALF_WORDS = 4
-"""The most words for which one table of two outputs serves two outputs of the unit."""
+_QUARTERS = ((4, 2), (8, 3), (16, 4))
+"""Tables for each product and its addition, in quarters, by the most words."""
 
 
 def logic_words(lut_inputs: int) -> int:
@@ -99,8 +99,9 @@ class LogicForm:
         """Estimate of the datapath and its control, without input buffer and output queue."""
         sums, words = self.sums, self.sums.passes * self.sums.steps
         shared = sums.pixels * sums.inputs
-        # A table for the carry of two inputs, half of one with up to 4 words; half a table to count a carry.
-        tables = sums.pixels * sums.outputs * sums.inputs * (3 if words > _HALF_WORDS else 2) // 4
+        # For the carry of two inputs a table or half of one, or half a table for each input; half a table to add a bit.
+        quarters = next(quarters for most, quarters in _QUARTERS if words <= most)
+        tables = sums.pixels * sums.outputs * sums.inputs * quarters // 4
         state = sums.pixels * sums.outputs * (sums.state_bits + sums.levels * sums.pass_bits)
         return {"lut": tables + shared // 2 + state + 30, "ff": tables // 2 + shared + 2 * state + 30}
 

@@ -52,7 +52,7 @@ def at_least(
 ) -> Signal:
     """Whether an unsigned number reaches the constant that `address` chooses: a few bits a table, lowest first."""
     reached, low = ONE, 0
-    if len(address) > LUT_INPUTS - 3:
+    if len(address) > LUT_INPUTS - 2:
         raise ValueError(f"{len(address)} bits of an address leave no place for others in a table")
     while low < len(value):
         taken = value[low : low + LUT_INPUTS - len(address) - (low > 0)]

@@ -1,7 +1,8 @@
 """The datapath of a matrix-vector unit whose few weight words are in its tables: counts, sums and results.
 
-A count p of equal bits is 2c + s: the number of carries, of which the accumulator holds the sum, and the last parity
-(`folded_xnors`). Registers stand where a netlist is cut, and between netlists.
+With up to 8 words, a count p of equal bits is 2c + s: the number of carries, of which the accumulator holds the sum,
+and the last parity (`folded_xnors`). With more, there is a table for each input, and p is the sum of their bits.
+Registers stand where a netlist is cut, and between netlists.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from bnnfpga.netlists.adders import Operand, add_three, at_least, bit
 from bnnfpga.netlists.compressors import BitHeap
-from bnnfpga.netlists.folded_xnors import SharedParity, count_equal, parity_bits
+from bnnfpga.netlists.folded_xnors import SharedParity, count_equal, equal_bits, parity_bits
 from bnnfpga.netlists.netlist import ONE, ZERO, Netlist, Signal
 from bnnfpga.netlists.truth_tables import truth_table
 
@@ -93,6 +94,11 @@ class FoldedSums:
         turned = self.steps * self.inputs + 1 - self.thresholds
         return np.where(self._turned[..., None], turned, self.thresholds)
 
+    @property
+    def _limits(self) -> NDArray[np.int64]:
+        """The thresholds on sums, rounded up."""
+        return -(-self._bounds // self._weight)
+
     @cached_property
     def _first_parity(self) -> NDArray[np.uint8]:
         """The parity that is counted before all, for thresholds that are even: (passes, outputs)."""
@@ -101,6 +107,11 @@ class FoldedSums:
         if self.levels == 1:
             return (self._bounds[..., 0] & 1).astype(np.uint8)
         return np.zeros(self._turned.shape, np.uint8)
+
+    @property
+    def _weight(self) -> int:
+        """What a bit that is summed counts: 2 where tables have place for three inputs beside the address, else 1."""
+        return 2 if self.address_bits <= self.lut_inputs - 3 else 1
 
     @property
     def _half(self) -> int:
@@ -116,14 +127,14 @@ class FoldedSums:
     @property
     def _keeps_parity(self) -> bool:
         """Whether results depend on the parity of a count."""
-        return self.levels != 1
+        return self._weight == 2 and self.levels != 1
 
     @property
     def _bits(self) -> int:
-        """Bits of a sum of carries."""
+        """Bits of a sum."""
         if self.levels == 0:
-            return max(1, self.output_bits - 2)
-        most = (self.steps * self.inputs + 2) // 2
+            return max(1, self.output_bits - self._weight)
+        most = (self.steps * self.inputs + self._weight) // self._weight
         return most.bit_length() + self._chooses_start
 
     @property
@@ -135,8 +146,8 @@ class FoldedSums:
     def _starts(self) -> NDArray[np.int64]:
         """Where sums start, (passes, outputs)."""
         if self._chooses_start:
-            return (1 << self._bits - 1) - (self._bounds[..., 0] + 1) // 2
-        return np.full(self._turned.shape, 0 if self.levels else -((self._half + 1) // 2), np.int64)
+            return (1 << self._bits - 1) - self._limits[..., 0]
+        return np.full(self._turned.shape, 0 if self.levels else -self._half // self._weight, np.int64)
 
     def at_once(self) -> Netlist:
         """Everything, where a pass has one step: from `x` and `address` to `result`."""
@@ -204,12 +215,16 @@ class FoldedSums:
     ) -> list[tuple[list[tuple[Signal, ...]], list[Signal]]]:
         """For each output two numbers whose sum is that of the carries, and the last parity where it counts."""
         weights = self.weights ^ self._turned[:, :, None, None].astype(np.uint8)
+        words = weights.swapaxes(0, 1).reshape(self.outputs, -1, self.inputs)
+        if self._weight == 1:
+            plain = equal_bits(netlist, x, words, address, lut_inputs=self.lut_inputs)
+            return [(heap.compress(), []) for heap in plain]
         unequal = np.bitwise_xor.reduce(1 - weights, axis=3)
         before = np.bitwise_xor.accumulate(unequal, axis=2) ^ unequal ^ self._first_parity[..., None]
         counts = count_equal(
             netlist,
             x,
-            weights.swapaxes(0, 1).reshape(self.outputs, -1, self.inputs),
+            words,
             address,
             SharedParity(parity, before.swapaxes(0, 1).reshape(self.outputs, -1)),
             lut_inputs=self.lut_inputs,
@@ -232,21 +247,23 @@ class FoldedSums:
     def _result(self, netlist: Netlist, output: int, state: Sequence[Signal], number: Sequence[Signal]) -> list[Signal]:
         """The bits of a result, from the state behind the last step of a pass."""
         if self.levels == 0:
-            dot = (ONE if self.steps * self.inputs & 1 else ZERO, state[-1], *state[:-1])
-            return list(dot[: self.output_bits])
+            return [ONE if self.steps * self.inputs & 1 else ZERO, *self._whole(state)][: self.output_bits]
         if self._chooses_start:
             constant = self._constant(output)
             reached = [state[-1] if constant is None else constant]
         else:
-            bounds = self._bounds[:, output].T if self.levels > 1 else (self._bounds[:, output].T + 1) // 2
-            value = (state[-1], *state[:-1]) if self.levels > 1 else state
-            reached = [at_least(netlist, value, row.tolist(), number) for row in bounds]
+            bounds = self._bounds if self._keeps_parity else self._limits
+            reached = [at_least(netlist, self._whole(state), row.tolist(), number) for row in bounds[:, output].T]
         if self.offset == 0 and len(reached) == 1:
             return [*reached, *[ZERO] * (self.output_bits - 1)]
         heap = BitHeap(netlist, self.lut_inputs)
         heap.add(0, *reached)
         offset = [ONE if self.offset >> place & 1 else ZERO for place in range(self.output_bits)]
         return list(add_three(netlist, [bit(signal) for signal in offset], *heap.compress()))
+
+    def _whole(self, state: Sequence[Signal]) -> list[Signal]:
+        """The number that a state is."""
+        return [state[-1], *state[:-1]] if self._keeps_parity else [*state]
 
     def _constant(self, output: int) -> Signal | None:
         """What a single threshold gives for all inputs; None if it depends on them."""

@@ -42,7 +42,7 @@ def dense() -> Graph:
             unit(3, (12, 8), 3, 8, target=smaller),
             unit(4, (5, 12), 5, 12),
             unit(5, (6, 5), 6, 1, target=faster),
-            unit(6, (10, 6), 10, 3, target=smaller),
+            unit(6, (10, 6), 2, 2, target=faster),
             unit(7, (6, 10), 3, 5, table=None),
         ]
     )
@@ -74,18 +74,18 @@ def test_what_synthesis_reads_runs_to_the_cycle(graph: Graph, tmp_path: Path) ->
 
 
 def test_few_words_go_into_logic_by_themselves() -> None:
-    words = {8: "logic", 16: "distributed", 128: "block"}
-    for pe, simd, memory in ((8, 16, 8), (4, 16, 16), (1, 8, 128)):
+    words = {8: "logic", 16: "logic", 32: "distributed", 128: "block"}
+    for pe, simd, memory in ((8, 16, 8), (4, 16, 16), (2, 16, 32), (1, 8, 128)):
         assert unit(0, (16, 64), 8, 16).refolded(pe=pe, simd=simd, memory="block").suited_memory == words[memory]
-    small = unit(0, (16, 64), 8, 16, target=Target(family="ice40"), memory="block")
+    small = unit(0, (16, 64), 4, 16, target=Target(family="ice40"), memory="block")
     assert small.suited_memory == "distributed"
-    assert small.refolded(pe=16).suited_memory == "logic"
+    assert small.refolded(pe=8).suited_memory == "logic"
 
 
 @pytest.mark.parametrize(
     ("change", "folding", "hint"),
     [
-        ({}, LayerFolding(4, 16, "logic"), "with this folding, legal values are block, distributed$"),
+        ({}, LayerFolding(2, 16, "logic"), "with this folding, legal values are block, distributed$"),
         ({"input_type": IntegerType.interval(0, 3)}, LayerFolding(8, 16, "logic"), "are block, distributed$"),
         ({"kernel": (2, 2), "padded": True}, LayerFolding(8, 16, "logic"), "legal values are block, distributed$"),
     ],

@@ -98,6 +98,14 @@ CASES = {
     "2 bits out": Case(2, 3, 4, 8, levels=3, output_bits=2),
     "3 signed bits out at once": Case(8, 3, 1, 18, levels=7, offset=-4, output_bits=3),
     "1 level with an offset": Case(2, 3, 2, 10, offset=-1, output_bits=2),
+    "16 passes": Case(16, 3, 1, 20),
+    "13 passes of 1 input": Case(13, 2, 1, 1),
+    "16 steps": Case(1, 3, 16, 5),
+    "4 passes of 4 steps": Case(4, 3, 4, 7),
+    "16 words, dot products": Case(4, 2, 3, 6, levels=0, output_bits=6),
+    "16 words, odd dot products at once": Case(9, 2, 1, 7, levels=0, output_bits=4),
+    "16 words, 2 bits out": Case(5, 3, 2, 9, levels=3, output_bits=2),
+    "tables of 4 inputs, 8 words": Case(2, 3, 4, 8, lut_inputs=4),
     "tables of 4 inputs": Case(2, 3, 2, 16, lut_inputs=4),
     "tables of 4 inputs, at once": Case(4, 3, 1, 16, lut_inputs=4),
 }
@@ -109,9 +117,11 @@ def test_sums_are_right(name: str) -> None:
         CASES[name].check(seed)
 
 
-@pytest.mark.parametrize(("passes", "steps", "most"), [(2, 4, 60), (1, 8, 60), (1, 4, 43), (2, 2, 43), (8, 1, 60)])
+@pytest.mark.parametrize(
+    ("passes", "steps", "most"), [(2, 4, 60), (1, 8, 60), (8, 1, 60), (1, 4, 43), (2, 2, 43), (1, 1, 43), (4, 4, 80)]
+)
 def test_tables_a_neuron(passes: int, steps: int, most: int) -> None:
-    """64 inputs a step, up to the accumulator: what another neuron costs with 8 and with 4 words."""
+    """64 inputs a step, up to the accumulator: what another neuron costs with 8, 4, 1 and 16 words."""
 
     def tables(outputs: int) -> int:
         unit = Case(passes, outputs, steps, 64).unit(0)
