@@ -18,11 +18,8 @@ module bnn_carry_chain #(
   output wire             carry_o
 );
 
-  if (Width < 1) begin : gen_check_width
-    $error("bnn_carry_chain: Width must be at least 1");
-  end
-  if (CarryCell != 4 && CarryCell != 8) begin : gen_check_cell
-    $error("bnn_carry_chain: CarryCell must be 4 or 8");
+  if (Width < 1 || (CarryCell != 4 && CarryCell != 8)) begin : gen_check
+    $error("bnn_carry_chain: Width must be at least 1, CarryCell 4 or 8");
   end
 
 `ifdef SYNTHESIS

@@ -20,11 +20,8 @@ module bnn_parity_encoder #(
   output wire [Lanes-1:0] inputs_o
 );
 
-  if (Lanes < 1) begin : gen_check_sizes
-    $error("bnn_parity_encoder: Lanes must be at least 1");
-  end
-  if (Cells > 1) begin : gen_check_cells
-    $error("bnn_parity_encoder: Cells must be 0 or 1");
+  if (Lanes < 1 || Cells > 1) begin : gen_check
+    $error("bnn_parity_encoder: Lanes must be at least 1, Cells 0 or 1");
   end
 
   // Blocks of four inputs are chained in groups of four; what enters a group is looked ahead.

@@ -73,9 +73,8 @@ class ParityWords:
         """The initial values of each pass, PE 0 lowest; None unless they are thresholds."""
         if not self.is_signed:
             return None
-        return Memory(
-            "thresholds", to_bits(self._initial, self.initial_type.bits).reshape(-1, self._row), "distributed"
-        )
+        bits = to_bits(self._initial, self.initial_type.bits)
+        return Memory("thresholds", bits.reshape(len(self.weights) // self.pe, -1), "distributed")
 
     @property
     def _inputs(self) -> int:

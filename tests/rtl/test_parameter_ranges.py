@@ -24,7 +24,7 @@ ILLEGAL: dict[str, list[str]] = {
         *("Ranked=1 RankShift=2", "Ranked=1 RankBits=8", 'Ranked=1 MemoryKind="bram"'),
         *("ScoreStages=2", "Affine=1 ScoreStages=3", "TreeStages=0", "Lanes=4 TreeStages=3"),
     ],
-    "bnn_carry_chain": ["Width=0", "CarryCell=3"],
+    "bnn_carry_chain": ["CarryCell=3"],
     "bnn_comparators": ["ValueBits=0", "Levels=0", "ValueSigned=2", "Constant=2", "ThresholdBits=3"],
     "bnn_concat": ["Width0=0", "Beats1=0", "Width1=3"],
     "bnn_counter": ["Inputs=16403 Level=8 Levels=9", "Inputs=8"],
@@ -51,7 +51,7 @@ ILLEGAL: dict[str, list[str]] = {
     ],
     "bnn_multiply": ["PE=0", "InputSigned1=2", "InputBits1=2", "OutputBits=2", "QueueDepth=1"],
     "bnn_output_queue": ["Width=0", "Depth=1", "Held=2"],
-    "bnn_parity_encoder": ["Lanes=0", "Cells=2"],
+    "bnn_parity_encoder": ["Cells=2"],
     "bnn_pool": [
         *("PE=0", "Steps=0", "Pixels=0", "Flags=2", "Sum=2", "InputBits=2 OutputBits=2", "OutputBits=2"),
         *("SIMD=2 Chunks=2", "Pixels=2", "ReduceStages=2", "QueueDepth=1"),

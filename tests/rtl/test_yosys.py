@@ -34,6 +34,7 @@ from bnnfpga.dataflow.operators.upsample import Upsample
 from bnnfpga.dataflow.operators.vector_vector import VectorVector
 from bnnfpga.dataflow.operators.window import Geometry, Window
 from bnnfpga.dataflow.resources import add_resources
+from bnnfpga.dataflow.target import Target
 from bnnfpga.native.toolchain import find_verilator
 from bnnfpga.numbers.integers import IntegerType
 from bnnfpga.tuning.choose import choose_folding
@@ -53,6 +54,9 @@ NETS = {
     "ranked classes": (DenseNet((20, 64, 48), last_norm=True), {"cycles": 200, "output_kind": "class"}),
     "w1a3 signed, unfolded": (DenseNet((8, 6, 4), activation_bits=3, signed=True), {"cycles": 1}),
 }
+
+
+XILINX_CELLS = Path(__file__).parents[1] / "support" / "xilinx_cells.sv"
 
 
 def convolutions() -> Graph:
@@ -124,12 +128,13 @@ def several_pixels() -> Graph:
 def run_yosys(folder: Path, *commands: str, parameters: Sequence[str] = ()) -> None:
     """Read the accelerator of a project, then run commands, in a process of their own that works somewhere else.
 
-    `parameters` are commands in front of the elaboration.
+    Cells of Xilinx devices that it instantiates are modules with their function. `parameters` are commands in front of the
+    elaboration.
     """
     pytest.importorskip("pyosys")
     files = " ".join(str(folder / name) for name in (folder / FILE_LIST).read_text().split())
     elaboration = (
-        f"read_verilog -sv {files}",
+        f"read_verilog -sv -defer {files} {XILINX_CELLS}",
         *parameters,
         "hierarchy -check -top accelerator",
         "proc",
@@ -173,12 +178,12 @@ def test_memories_may_lie_anywhere(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", NETS)
 def test_yosys_synthesises(name: str, tmp_path: Path) -> None:
     net, options = NETS[name]
-    project = bnnfpga.compile(net.write(tmp_path), tmp_path / "project", input="int4", **options)
+    project = bnnfpga.compile(net.write(tmp_path), tmp_path / "project", input="int4", family="ecp5", **options)
     check_synthesis(project.folder, project.description["resources"]["dsp"])
 
 
 def test_yosys_synthesises_units_of_branched_nets(tmp_path: Path) -> None:
-    graph = convolutions()
+    graph = convolutions().built_for(Target(family="ecp5"))
     render_rtl(graph, tmp_path)
     _lint([str(path) for path in sorted((tmp_path / "rtl").glob("*.sv"))], "accelerator")
     check_synthesis(tmp_path, add_resources(*(operator.resources() for operator in graph.operators))["dsp"])
