@@ -7,8 +7,9 @@
 //
 // With two banks, the next vector is written to one while the other is read. One bank is enough behind a producer that can
 // wait and then sends a word every cycle, as bnn_window does: the last pass frees word by word, and the next vector follows it.
-// One bank of a single word is a register behind the shift register, which holds the next word meanwhile; a word can be read
-// one cycle later than from a memory.
+// A vector of one word needs no memory: the shift register holds the next word, a register behind it the present one, which can
+// be read one cycle later than from a memory. A spare beat is taken before the present word leaves, so that beats that come
+// every cycle never wait.
 //
 // tready depends on registers only.
 
@@ -21,7 +22,7 @@ module bnn_vector_buffer #(
   parameter int unsigned Beats    = 1,
   // Words of a vector; at least 1.
   parameter int unsigned Words    = 4,
-  // Vectors in the memory: 1 or 2.
+  // Vectors in the memory: 1 or 2; 1 if a vector has one word.
   parameter int unsigned Banks    = 2,
   // Bits of a word's number; at least 1, and enough for Words.
   parameter int unsigned WordBits = 2
@@ -44,64 +45,84 @@ module bnn_vector_buffer #(
   if (BeatBits < 1 || Beats < 1 || Words < 1 || WordBits < 1 || WordBits < $clog2(Words)) begin : gen_check_sizes
     $error("bnn_vector_buffer: BeatBits, Beats, Words and WordBits must be at least 1, and WordBits enough for Words");
   end
-  if (Banks < 1 || Banks > 2) begin : gen_check_banks
-    $error("bnn_vector_buffer: Banks (InputBanks of the unit around it) must be 1 or 2");
+  if (Banks < 1 || Banks > 2 || (Words == 1 && Banks != 1)) begin : gen_check_banks
+    $error("bnn_vector_buffer: Banks (InputBanks of the unit around it) must be 1 or 2, and 1 for vectors of one word");
   end
 
   localparam int unsigned Width = BeatBits * Beats;
   localparam [WordBits-1:0] LastWord = WordBits'(Words - 1);
 
-  wire push = s_tvalid_i & s_tready_o;
   wire done = read_i & last_pass_i & (word_i == LastWord);
 
-  // The beat that is taken now, above those before it.
-  wire [Width-1:0] collected;
-  // It completes a word.
-  wire             complete;
+  // A beat that joins those before it, and the word of all of them, which it may complete.
+  wire [BeatBits-1:0] beat;
+  wire                enter;
+  wire [Width-1:0]    collected;
+  wire                complete;
   if (Beats > 1) begin : gen_beats
     // One bit marks the beat to come, so the counter needs no logic.
-    reg [Beats-1:0]          beat;
+    reg [Beats-1:0]          turn;
     reg [Width-BeatBits-1:0] earlier;
     always @(posedge clk_i) begin
-      if (push) begin
-        beat    <= {beat[Beats-2:0], beat[Beats-1]};
+      if (enter) begin
+        turn    <= {turn[Beats-2:0], turn[Beats-1]};
         earlier <= collected[Width-1:BeatBits];
       end
-      if (!rst_ni) beat <= Beats'(1);
+      if (!rst_ni) turn <= Beats'(1);
     end
-    assign collected = {s_tdata_i, earlier};
-    assign complete  = push & beat[Beats-1];
+    assign collected = {beat, earlier};
+    assign complete  = enter & turn[Beats-1];
   end else begin : gen_word
-    assign collected = s_tdata_i;
-    assign complete  = push;
+    assign collected = beat;
+    assign complete  = enter;
   end
 
   // How many vectors are there as a whole: at least one, and two.
   reg one;
 
-  if (Words == 1 && Banks == 1) begin : gen_registers
+  if (Words == 1) begin : gen_registers
     reg             next;
     reg [Width-1:0] next_word;
     reg [Width-1:0] word;
 
-    wire move = next & (~one | done);
+    wire blocked = next & one & ~done;
+    wire move    = next & ~blocked;
 
     always @(posedge clk_i) begin
-      if (push) next_word <= collected;
+      if (enter) next_word <= collected;
       if (move) word <= next_word;
-      next <= complete | (next & ~move);
-      one  <= move | (one & ~done);
+      next <= complete | blocked;
+      one  <= next | (one & ~done);
       if (!rst_ni) begin
         next <= 1'b0;
         one  <= 1'b0;
       end
     end
 
-    assign s_tready_o = ~(next & one);
-    assign valid_o    = one;
-    assign data_o     = word;
+    if (Beats > 1) begin : gen_spare
+      reg                spare;
+      reg [BeatBits-1:0] spare_beat;
+      always @(posedge clk_i) begin
+        spare <= (s_tvalid_i | spare) & blocked;
+        if (!spare) spare_beat <= s_tdata_i;
+        if (!rst_ni) spare <= 1'b0;
+      end
+      assign s_tready_o = ~spare;
+      assign enter      = (s_tvalid_i | spare) & ~blocked;
+      assign beat       = spare ? spare_beat : s_tdata_i;
+    end else begin : gen_no_spare
+      assign s_tready_o = ~(next & one);
+      assign enter      = s_tvalid_i & s_tready_o;
+      assign beat       = s_tdata_i;
+    end
+
+    assign valid_o = one;
+    assign data_o  = word;
     wire unused = first_pass_i;
   end else begin : gen_memory
+    assign enter = s_tvalid_i & s_tready_o;
+    assign beat  = s_tdata_i;
+
     reg  [WordBits-1:0] write_word;
     wire                whole = complete & (write_word == LastWord);
     // While the reader is in the first pass over the vector that is being written, the writer is ahead of it.

@@ -55,7 +55,7 @@ class LogicForm:
     def instance(self, unit: str) -> RtlInstance:
         """The instance of the module that is rendered for this unit."""
         memories = {name: value for name, value in self.parameters.items() if isinstance(value, Memory)}
-        levels = ("{unit}.core.output_queue.queue.level",)
+        levels = ("{unit}.core.output_queue.level",)
         return RtlInstance(f"{unit}_logic", memories, levels, RenderedModule("logic_weights", {"form": self}))
 
     @property

@@ -260,7 +260,7 @@ void matrix_vector(hls::stream<word<(InputLanes * InputBits + Flags) * Pixels>>&
     // The vector in use is kept apart from the queue.
     constexpr unsigned waiting = (InputBanks - 1) * steps;
     [[maybe_unused]] constexpr unsigned depth = waiting > 2 ? waiting : 2;
-    hls::stream<word<(SIMD * InputBits + Flags) * Pixels>> queue;
+    hls::stream<word<(SIMD * InputBits + Flags) * Pixels>> queue("queue");
     BNN_PRAGMA(HLS STREAM variable=queue depth=depth)
     detail::collect<Vectors / Pixels * steps, SIMD / InputLanes, (InputLanes * InputBits + Flags) * Pixels>(in, queue);
     detail::dot_products<MW, MH, Vectors, PE, SIMD, Pixels, WeightBits, InputBipolar, InputBits, InputSigned, Flags,

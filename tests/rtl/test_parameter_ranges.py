@@ -63,7 +63,7 @@ ILLEGAL: dict[str, list[str]] = {
     "bnn_ternary_adder": ["Width=0", "Numbers=4", "Numbers=2 SecondCarry=1"],
     "bnn_threshold": ["PE=0", "Words=0", "Shared=1 Words=2", "Levels=0", "ThresholdBits=7", 'MemoryKind="bram"'],
     "bnn_upsample": ["Width=0", "Columns=0", "RowEntries=0", "ColumnEntries=2", "Depth=3", 'MemoryKind="bram"'],
-    "bnn_vector_buffer": ["BeatBits=0", "Beats=0", "Words=0", "WordBits=1", "Banks=0", "Banks=3"],
+    "bnn_vector_buffer": ["BeatBits=0", "Beats=0", "Words=0", "WordBits=1", "Banks=0", "Banks=3", "Words=1"],
     "bnn_vector_vector": [
         *("PE=0", "Steps=0", "InputBits=0", "Flags=2", "InputBits=2", "SIMD=3 Chunks=2"),
         *("Pixels=2", "ProductStages=2", "ThresholdBits=3", 'MemoryKind="bram"', "QueueDepth=1"),

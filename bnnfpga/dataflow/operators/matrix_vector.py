@@ -129,12 +129,9 @@ class MatrixVector(DotProductUnit):
         """What keeps vectors for further passes; None if there is but one."""
         if self.passes == 1:
             return None
-        width, beats = self.inputs[0].width, self.simd // self.input_lanes
-        if self.steps == 1:
-            # One bank is smaller, but loses a cycle of each vector if its beats take as long to come as its passes.
-            return VectorBuffer(width, beats, 1, 2 if beats == self.passes else 1)
         # Behind a window, the line buffer holds the next vectors already.
-        return VectorBuffer(width, beats, self.steps, 1 if math.prod(self.kernel) > 1 else 2)
+        banks = 1 if self.steps == 1 or math.prod(self.kernel) > 1 else 2
+        return VectorBuffer(self.inputs[0].width, self.simd // self.input_lanes, self.steps, banks)
 
     @property
     def memory_kinds(self) -> tuple[WeightsKind, ...]:
