@@ -128,8 +128,8 @@ def several_pixels() -> Graph:
 def run_yosys(folder: Path, *commands: str, parameters: Sequence[str] = ()) -> None:
     """Read the accelerator of a project, then run commands, in a process of their own that works somewhere else.
 
-    Cells of Xilinx devices that it instantiates are modules with their function. `parameters` are commands in front of the
-    elaboration.
+    Cells of Xilinx devices that it instantiates are modules with their function. `parameters` are commands in front of
+    the elaboration.
     """
     pytest.importorskip("pyosys")
     files = " ".join(str(folder / name) for name in (folder / FILE_LIST).read_text().split())
