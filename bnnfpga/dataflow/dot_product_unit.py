@@ -142,11 +142,26 @@ class DotProductUnit(Operator):
         """The thresholds as stored in hardware."""
         outputs, terms = self.by_output.shape
         domain = Domain.counts(terms, self.count_scale) if self.is_xnor else Domain(self.accumulator)
-        return StoredThresholds(self.table, domain, outputs, self.neurons, form=self.requantizer)
+        values = self.outputs[0].lanes
+        return StoredThresholds(self.table, domain, outputs, self.neurons, values=values, form=self.requantizer)
 
     @property
     def requantizer_kinds(self) -> tuple[RequantizerKind, ...]:
         return self.stored_thresholds.forms
+
+    def stage_levels(self, operands: int) -> int:
+        """Logic levels of its longest stage, with a sum of so many products in one (`Operator.logic_levels`).
+
+        The weights come from their memory in that stage; the accumulator and the thresholds have their own.
+        """
+        weights = self.stored_weights
+        late = self.target.block_levels if weights.kind == "block" and weights.words > 1 else 0
+        bits, own = self.input_type.bits, self.weight_type.bits
+        product = 1 if own == 1 else self.target.product_levels(own, bits)
+        terms = operands if own == 1 else operands * 2
+        sums = late + product + self.target.count_levels(terms)
+        accumulate = self.target.carry_levels(self.accumulator_bits) + 1
+        return max(sums, accumulate, self.stored_thresholds.logic_levels(self.target))
 
     def operand_parameters(self) -> UnitParameters:
         """The hardware parameters for weights and input elements."""

@@ -49,6 +49,7 @@ class Operator(ABC):
       `suited_memory`), `requantizer` likewise (`requantizer_kinds`);
     * lanes that depend on neighbouring units: `with_inputs`, `in_front_of`, `follows_consumer`;
     * whether it sends sliding windows: `slides`;
+    * `logic_levels`, from which the clock is estimated that it reaches;
     * its function on elements, for reports and for checks that choose their stimuli by it: `moves`, `element_function`,
       `weighted_sums`, `thresholds`, `preactivations`.
     """
@@ -204,6 +205,19 @@ class Operator(ABC):
     def requantizer_kinds(self) -> tuple[RequantizerKind, ...]:
         """Legal values of `requantizer`; empty if there is no choice."""
         return ()
+
+    @property
+    def logic_levels(self) -> int:
+        """Estimated logic levels of its longest path between registers, wires included (`Target.levels`).
+
+        By default, those of a unit that only counts and passes beats on.
+        """
+        return 3
+
+    @property
+    def estimated_mhz(self) -> float:
+        """The clock frequency in MHz that it reaches, as estimated from its logic levels."""
+        return self.target.reached_mhz(self.logic_levels)
 
     def interval(self) -> int:
         """Cycles per frame when the unit is neither idle for want of input nor back-pressured."""

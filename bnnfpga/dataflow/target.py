@@ -80,6 +80,16 @@ class Target:
         """Logic levels that a sum or a comparison of numbers of so many bits takes, on a carry chain."""
         return _FABRICS[self.family].carry_levels + bits // 32
 
+    def count_levels(self, bits: int) -> int:
+        """Logic levels of the number of set bits among so many."""
+        stages = max(0, bits - 1).bit_length()
+        return -(-4 * stages // 3) if self.lut_inputs == 6 else 2 * stages
+
+    def product_levels(self, bits: int, other_bits: int) -> int:
+        """Logic levels of a product of numbers of so many bits."""
+        narrower = min(bits, other_bits)
+        return 1 if narrower == 1 else min(5, narrower.bit_length() + self.carry_levels(bits + other_bits))
+
     @property
     def block_levels(self) -> int:
         """Logic levels of a block RAM's output: what it is later than a register's."""

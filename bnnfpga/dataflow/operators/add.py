@@ -34,6 +34,11 @@ class Add(Binary):
         return 2
 
     @property
+    def logic_levels(self) -> int:
+        sums = sum(abs(factor).bit_count() for factor in self.factors)
+        return self.target.carry_levels(self.result_type.bits) * max(1, (sums - 1).bit_length())
+
+    @property
     def _ends(self) -> list[list[int]]:
         """The smallest and the largest product of each stream's elements and its factor."""
         return [

@@ -95,6 +95,11 @@ class ArgMax(Operator):
         return 2 if self.factors is not None and self._score_levels > self.target.levels else 1
 
     @property
+    def logic_levels(self) -> int:
+        first = self._score_levels + (0 if self.score_stages else self._stage_levels)
+        return max(first, self._stage_levels, self._match_levels)
+
+    @property
     def latency(self) -> int:
         return 3 + self.score_stages + self.tree_stages
 

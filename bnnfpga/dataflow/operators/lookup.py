@@ -92,6 +92,14 @@ class Lookup(Unary):
         return "block" if self.groups << self.input_type.bits > _DEEP else "distributed"
 
     @property
+    def logic_levels(self) -> int:
+        words = self.groups << self.input_type.bits
+        if self.groups > 1 and self._memory_kind == "block":
+            return self.target.block_levels
+        # One LUT, and multiplexers of four for two more bits each.
+        return max(3, 1 + -(-max(0, (words - 1).bit_length() - self.target.lut_inputs) // 2))
+
+    @property
     def _lanes(self) -> IntArray:
         """The results for each lane, (lanes, groups * codes), its channels one after the other."""
         by_pixel = np.tile(self.table, (max(1, self.pe // self.shape[-1]), 1))

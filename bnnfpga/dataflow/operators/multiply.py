@@ -26,6 +26,10 @@ class Multiply(Binary):
         return 3
 
     @property
+    def logic_levels(self) -> int:
+        return max(3, self.target.product_levels(*(type.bits for type in self.types)))
+
+    @property
     def result_type(self) -> IntegerType:
         return self.types[0].times(self.types[1])
 

@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from bnnfpga.dataflow.hardware import EmulatorKernel, HlsTable, RtlParameter, RtlVector
-from bnnfpga.dataflow.line_buffer import buffer_depth, buffer_kind, buffer_resources
+from bnnfpga.dataflow.line_buffer import buffer_depth, buffer_kind, buffer_levels, buffer_resources
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.resources import add_resources, queue_resources
@@ -117,6 +117,13 @@ class Upsample(Operator):
         """Depth of the line buffer in beats."""
         need, release = self._sent()
         return buffer_depth(need, release, int(release[-1]), len(need))
+
+    @property
+    def logic_levels(self) -> int:
+        # The address: the loop that ends, its step, the ring.
+        kind = buffer_kind(self.inputs[0].width, self.depth, self.target)
+        read = buffer_levels(self.inputs[0].width, self.depth, self.target) + int(kind == "block")
+        return max(read, 3 + 2 * self.target.carry_levels(self.depth.bit_length()))
 
     @property
     def queue(self) -> int:

@@ -111,6 +111,10 @@ class VectorVector(DotProductUnit):
         return int(self._multiplies or self.simd > 1)
 
     @property
+    def logic_levels(self) -> int:
+        return self.stage_levels(self.simd * self.input_type.bits)
+
+    @property
     def latency(self) -> int:
         return 3 + self.product_stages + self.stored_thresholds.stages
 
@@ -149,7 +153,7 @@ class VectorVector(DotProductUnit):
             unit,
             products if self._multiplies else {},
             weights.resources(),
-            thresholds.resources(self.pe),
+            thresholds.resources(),
             queue_resources(self.outputs[0].width, self.queue),
         )
 

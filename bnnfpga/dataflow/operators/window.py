@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.dataflow.hardware import EmulatorKernel, MemoryKind
-from bnnfpga.dataflow.line_buffer import buffer_depth, buffer_kind, buffer_resources, buffer_slots
+from bnnfpga.dataflow.line_buffer import buffer_depth, buffer_kind, buffer_levels, buffer_resources, buffer_slots
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.resources import add_resources, queue_resources
 from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
@@ -141,6 +141,14 @@ class Window(Operator):
     def _choice_levels(self) -> int:
         """Logic levels from the line buffer's output into the queue: choice of a pixel, fill, queue."""
         return int(self.pixels > 1) + int(self.geometry.touches_pads and not self.flagged) + 1
+
+    @property
+    def logic_levels(self) -> int:
+        counters = 1 + self.target.carry_levels(self.depth.bit_length())
+        read = buffer_levels(self.inputs[0].width, self.depth, self.target)
+        if self.buffer_kind == "block":
+            return max(counters, read if self.read_stages else read + self._choice_levels)
+        return max(counters, read, self._choice_levels)
 
     @property
     def latency(self) -> int:
