@@ -33,6 +33,16 @@ class Staged:
         return {signal: count for signal, count in sorted(behind.items()) if count}
 
     @property
+    def depth(self) -> int:
+        """The most cells in a row in one stage; a carry chain counts as one."""
+        levels: dict[Signal, int] = {}
+        for cell in self.netlist.live_cells():
+            stage = self.made[cell.outputs[0]]
+            here = [levels.get(signal, 0) for signal in cell.inputs if self.made[signal] == stage]
+            levels.update(dict.fromkeys(cell.outputs, 1 + max(here, default=0)))
+        return max(levels.values(), default=0)
+
+    @property
     def tables(self) -> list[PackedLut]:
         """The lookup tables in pairs, of one stage each."""
         cells = self.netlist.live_cells()

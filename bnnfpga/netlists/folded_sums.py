@@ -33,7 +33,7 @@ class FoldedSums:
     weights
         uint8 (passes, outputs, steps, inputs): 1 for +1, 0 for -1.
     thresholds
-        Thresholds on counts, int64 (passes, outputs, levels), from 0 to the inputs + 1; no level for dot products.
+        Thresholds on counts, int64 (passes, outputs, levels), from 0 to `most` + 1; no level for dot products.
     decreasing
         bool (passes, outputs): whether counts below a threshold are counted.
     offset
@@ -44,6 +44,10 @@ class FoldedSums:
         Inputs of the family's tables: with 6, counters use carry chains.
     pixels
         Vectors side by side.
+    flags
+        Equal parts of a step's inputs that may count half each, by the bits of `outside`.
+    scale
+        What an equal input counts: 1, or 2 where a part is odd.
     """
 
     weights: NDArray[np.uint8]
@@ -53,6 +57,8 @@ class FoldedSums:
     output_bits: int
     lut_inputs: int = 6
     pixels: int = 1
+    flags: int = 0
+    scale: int = 1
 
     @property
     def passes(self) -> int:
@@ -69,6 +75,11 @@ class FoldedSums:
     @property
     def inputs(self) -> int:
         return int(self.weights.shape[3])
+
+    @property
+    def most(self) -> int:
+        """The largest count."""
+        return self.scale * self.steps * self.inputs
 
     @property
     def levels(self) -> int:
@@ -91,7 +102,7 @@ class FoldedSums:
     @cached_property
     def _bounds(self) -> NDArray[np.int64]:
         """The thresholds on what is counted."""
-        turned = self.steps * self.inputs + 1 - self.thresholds
+        turned = self.most + 1 - self.thresholds
         return np.where(self._turned[..., None], turned, self.thresholds)
 
     @property
@@ -111,12 +122,12 @@ class FoldedSums:
     @property
     def _weight(self) -> int:
         """What a bit that is summed counts: 2 where tables have place for three inputs beside the address, else 1."""
-        return 2 if self.address_bits <= self.lut_inputs - 3 else 1
+        return 2 if not self.flags and self.address_bits <= self.lut_inputs - 3 else 1
 
     @property
     def _half(self) -> int:
-        """What a count is above half a dot product, rounded down: p - half."""
-        return (self.steps * self.inputs + 1) // 2
+        """What a count is above a dot product of its scale, or above half of one, rounded down."""
+        return self.steps * self.inputs if self.scale == 2 else (self.most + 1) // 2
 
     @property
     def _chooses_start(self) -> bool:
@@ -133,9 +144,8 @@ class FoldedSums:
     def _bits(self) -> int:
         """Bits of a sum."""
         if self.levels == 0:
-            return max(1, self.output_bits - self._weight)
-        most = (self.steps * self.inputs + self._weight) // self._weight
-        return most.bit_length() + self._chooses_start
+            return max(1, self.output_bits - self._weight + self.scale - 1)
+        return ((self.most + self._weight) // self._weight).bit_length() + self._chooses_start
 
     @property
     def state_bits(self) -> int:
@@ -150,21 +160,23 @@ class FoldedSums:
         return np.full(self._turned.shape, 0 if self.levels else -self._half // self._weight, np.int64)
 
     def at_once(self) -> Netlist:
-        """Everything, where a pass has one step: from `x` and `address` to `result`."""
+        """Everything, where a pass has one step: from `x`, `outside` and `address` to `result`."""
         netlist = Netlist()
         address = netlist.input("address", self.address_bits)
         x = netlist.input("x", self.pixels * self.inputs)
+        outside = netlist.input("outside", self.pixels * self.flags)
         results: list[Signal] = []
         for pixel in range(self.pixels):
             vector = x[pixel * self.inputs :][: self.inputs]
-            for output, (rows, parity) in enumerate(self._counts(netlist, vector, ZERO, address)):
+            flags = outside[pixel * self.flags :][: self.flags]
+            for output, (rows, parity) in enumerate(self._counts(netlist, vector, flags, ZERO, address)):
                 state = (*add_three(netlist, self._start(output, address), *rows), *parity)
                 results += self._result(netlist, output, state, address)
         netlist.output("result", results)
         return netlist
 
     def counting(self) -> Netlist:
-        """What a step adds: from `x`, `parity` (of the steps before, in this pass) and `address` to `counts`."""
+        """What a step adds: from `x`, `outside`, `parity` (of the steps before) and `address` to `counts`."""
         return self._counting[0]
 
     def summing(self) -> Netlist:
@@ -201,9 +213,10 @@ class FoldedSums:
         netlist = Netlist()
         address = netlist.input("address", self.address_bits)
         (parity,), x = netlist.input("parity", 1), netlist.input("x", self.inputs)
+        outside = netlist.input("outside", self.flags)
         bits: list[Signal] = []
         there = []
-        for rows, last in self._counts(netlist, x, parity, address):
+        for rows, last in self._counts(netlist, x, outside, parity, address):
             there.append([[signal != ZERO for signal in row] for row in rows])
             bits += [signal for row in rows for signal in row if signal != ZERO]
             bits += last
@@ -211,13 +224,18 @@ class FoldedSums:
         return netlist, there
 
     def _counts(
-        self, netlist: Netlist, x: Sequence[Signal], parity: Signal, address: Sequence[Signal]
+        self,
+        netlist: Netlist,
+        x: Sequence[Signal],
+        flags: Sequence[Signal],
+        parity: Signal,
+        address: Sequence[Signal],
     ) -> list[tuple[list[tuple[Signal, ...]], list[Signal]]]:
         """For each output two numbers whose sum is that of the carries, and the last parity where it counts."""
         weights = self.weights ^ self._turned[:, :, None, None].astype(np.uint8)
         words = weights.swapaxes(0, 1).reshape(self.outputs, -1, self.inputs)
         if self._weight == 1:
-            plain = equal_bits(netlist, x, words, address, lut_inputs=self.lut_inputs)
+            plain = equal_bits(netlist, x, words, address, flags, self.scale, lut_inputs=self.lut_inputs)
             return [(heap.compress(), []) for heap in plain]
         unequal = np.bitwise_xor.reduce(1 - weights, axis=3)
         before = np.bitwise_xor.accumulate(unequal, axis=2) ^ unequal ^ self._first_parity[..., None]
@@ -247,7 +265,8 @@ class FoldedSums:
     def _result(self, netlist: Netlist, output: int, state: Sequence[Signal], number: Sequence[Signal]) -> list[Signal]:
         """The bits of a result, from the state behind the last step of a pass."""
         if self.levels == 0:
-            return [ONE if self.steps * self.inputs & 1 else ZERO, *self._whole(state)][: self.output_bits]
+            low = [ONE if self.most & 1 else ZERO] if self.scale == 1 else []
+            return [*low, *self._whole(state)][: self.output_bits]
         if self._chooses_start:
             constant = self._constant(output)
             reached = [state[-1] if constant is None else constant]
@@ -270,7 +289,7 @@ class FoldedSums:
         bounds = self._bounds[:, output, 0]
         if (bounds <= 0).all():
             return ONE
-        return ZERO if (bounds > self.steps * self.inputs).all() else None
+        return ZERO if (bounds > self.most).all() else None
 
 
 def _kept(start: int) -> Callable[[int, int], int]:

@@ -78,15 +78,27 @@ def equal_bits(
     inputs: Sequence[Signal],
     weights: NDArray[np.uint8],
     address: Sequence[Signal],
+    flags: Sequence[Signal] = (),
+    scale: int = 1,
     *,
     lut_inputs: int = 6,
 ) -> tuple[BitHeap, ...]:
-    """The same counts as heaps of bits of weight 1, for more words: two outputs share the table of an input."""
+    """The same counts as heaps of `scale` an equal input, for more words: two outputs share the table of an input.
+
+    Each of `flags` says of an equal part of the inputs that all of it counts half.
+    """
     heaps = tuple(BitHeap(netlist, lut_inputs) for _ in weights)
+    part = len(inputs) // max(1, len(flags))
     for place, signal in enumerate(inputs):
-        bits = parity_bits(netlist, SharedParity(signal, 1 - weights[:, :, place]), address)
-        for heap, bit in zip(heaps, bits, strict=True):
-            heap.add(0, bit)
+        flag = flags[place // part] if flags else ZERO
+        tables = _tables(1 - weights[None, :, :, place], len(address), lambda bits: bits[0])
+        for heap, table in zip(heaps, tables, strict=True):
+            # The flag is the highest input, with which nothing is counted.
+            heap.add(scale - 1, netlist.lut(table, signal, *address, flag))
+    half = part * scale // 2
+    for heap in heaps:
+        for column in range(half.bit_length()):
+            heap.add(column, *(flags if half >> column & 1 else ()))
     return heaps
 
 

@@ -31,46 +31,71 @@ class Case:
     output_bits: int = 1
     pixels: int = 1
     lut_inputs: int = 6
+    flags: int = 0
+
+    @property
+    def scale(self) -> int:
+        return 2 if self.flags and self.inputs // self.flags % 2 else 1
 
     def unit(self, seed: int) -> FoldedSums:
         rng = np.random.default_rng(seed)
         weights = rng.integers(0, 2, (self.passes, self.outputs, self.steps, self.inputs), np.uint8)
-        most = self.steps * self.inputs + 1
+        most = self.scale * self.steps * self.inputs + 1
         thresholds = np.sort(rng.integers(0, most + 1, (self.passes, self.outputs, self.levels)), axis=2)
         thresholds[0, 0] = rng.choice([0, most])
         decreasing = rng.integers(0, 2, (self.passes, self.outputs)).astype(bool)
-        return FoldedSums(weights, thresholds, decreasing, self.offset, self.output_bits, self.lut_inputs, self.pixels)
+        return FoldedSums(
+            weights,
+            thresholds,
+            decreasing,
+            self.offset,
+            self.output_bits,
+            self.lut_inputs,
+            self.pixels,
+            self.flags,
+            self.scale,
+        )
 
-    def expected(self, unit: FoldedSums, x: NDArray[np.uint8]) -> NDArray[np.int64]:
-        """(vectors, passes, outputs) of x (vectors, steps, inputs)."""
-        equal = (x[:, None, None] == unit.weights).sum(axis=(3, 4))
+    def expected(self, unit: FoldedSums, x: NDArray[np.uint8], outside: NDArray[np.uint8]) -> NDArray[np.int64]:
+        """(vectors, passes, outputs) of x (vectors, steps, inputs) and flags (vectors, steps, flags)."""
+        zeros = np.repeat(outside, self.inputs // max(1, self.flags), axis=2) if self.flags else np.zeros_like(x)
+        inputs = np.where(zeros, 0, 2 * x.astype(np.int64) - 1)
+        dot = np.einsum("vsi,posi->vpo", inputs, 2 * unit.weights.astype(np.int64) - 1)
         if self.levels == 0:
-            return 2 * equal - self.steps * self.inputs
-        reached = equal[..., None] >= unit.thresholds
+            return dot
+        counts = self.scale * (dot + self.steps * self.inputs) // 2
+        reached = counts[..., None] >= unit.thresholds
         return self.offset + np.where(unit.decreasing[..., None], ~reached, reached).sum(axis=3)
 
     def check(self, seed: int) -> None:
         unit = self.unit(seed)
         x = np.random.default_rng(seed + 1).integers(0, 2, (40, self.steps, self.inputs), np.uint8)
-        expected = self.expected(unit, x) & (1 << self.output_bits) - 1
+        outside = np.random.default_rng(seed + 2).integers(0, 2, (40, self.steps, self.flags), np.uint8)
+        expected = self.expected(unit, x, outside) & (1 << self.output_bits) - 1
         for number in range(self.passes):
             run = self.at_once if self.steps == 1 else self.step_by_step
-            results = run(unit, x, number).reshape(len(x) // self.pixels, self.pixels, self.outputs, -1)
+            results = run(unit, x, outside, number).reshape(len(x) // self.pixels, self.pixels, self.outputs, -1)
             got = integers(results.reshape(-1, self.output_bits)).reshape(len(x), self.outputs)
             np.testing.assert_array_equal(got, expected[:, number])
 
-    def at_once(self, unit: FoldedSums, x: NDArray[np.uint8], number: int) -> NDArray[np.uint8]:
+    def at_once(
+        self, unit: FoldedSums, x: NDArray[np.uint8], outside: NDArray[np.uint8], number: int
+    ) -> NDArray[np.uint8]:
         vectors = x.reshape(len(x) // self.pixels, -1)
         address = bits(np.full(len(vectors), number), unit.address_bits)
-        return evaluate(unit.at_once(), {"x": vectors, "address": address})["result"]
+        flags = outside.reshape(len(vectors), -1)
+        return evaluate(unit.at_once(), {"x": vectors, "outside": flags, "address": address})["result"]
 
-    def step_by_step(self, unit: FoldedSums, x: NDArray[np.uint8], number: int) -> NDArray[np.uint8]:
+    def step_by_step(
+        self, unit: FoldedSums, x: NDArray[np.uint8], outside: NDArray[np.uint8], number: int
+    ) -> NDArray[np.uint8]:
         count = len(x)
         state = np.random.default_rng(0).integers(0, 2, (count, self.outputs * unit.state_bits), np.uint8)
         parity = np.zeros((count, 1), np.uint8)
         for step in range(self.steps):
             address = bits(np.full(count, number * self.steps + step), unit.address_bits)
-            rows = evaluate(unit.counting(), {"x": x[:, step], "parity": parity, "address": address})["counts"]
+            inputs = {"x": x[:, step], "outside": outside[:, step], "parity": parity, "address": address}
+            rows = evaluate(unit.counting(), inputs)["counts"]
             first = np.full((count, 1), step == 0, np.uint8)
             state = evaluate(unit.summing(), {"state": state, "rows": rows, "first": first})["next"]
             parity = parity ^ x[:, step].sum(axis=1, keepdims=True, dtype=np.uint8) & 1
@@ -106,6 +131,14 @@ CASES = {
     "16 words, odd dot products at once": Case(9, 2, 1, 7, levels=0, output_bits=4),
     "16 words, 2 bits out": Case(5, 3, 2, 9, levels=3, output_bits=2),
     "tables of 4 inputs, 8 words": Case(2, 3, 4, 8, lut_inputs=4),
+    "flags, 8 steps": Case(1, 3, 8, 12, flags=3),
+    "flags of odd parts": Case(2, 3, 4, 9, flags=3),
+    "flags of odd parts at once": Case(8, 3, 1, 15, flags=5),
+    "flags, 16 words": Case(2, 3, 8, 8, flags=1),
+    "flags, dot products": Case(2, 3, 4, 8, levels=0, output_bits=7, flags=2),
+    "flags of odd parts, dot products": Case(2, 3, 3, 3, levels=0, output_bits=5, flags=1),
+    "flags, several vectors": Case(1, 3, 1, 6, pixels=2, flags=2),
+    "flags, 2 bits out": Case(2, 3, 4, 6, levels=3, output_bits=2, flags=2),
     "tables of 4 inputs": Case(2, 3, 2, 16, lut_inputs=4),
     "tables of 4 inputs, at once": Case(4, 3, 1, 16, lut_inputs=4),
 }

@@ -34,6 +34,7 @@ from bnnfpga.dataflow.operators.upsample import Upsample
 from bnnfpga.dataflow.operators.vector_vector import VectorVector
 from bnnfpga.dataflow.operators.window import Geometry, Window
 from bnnfpga.dataflow.resources import add_resources
+from bnnfpga.dataflow.target import Target
 from bnnfpga.native.toolchain import find_verilator
 from bnnfpga.numbers.integers import IntegerType
 from bnnfpga.tuning.choose import choose_folding
@@ -41,6 +42,9 @@ from tests.dataflow.chains import random_chain, random_folding, random_table
 from tests.dataflow.test_several_pixels import network
 from tests.support.graphs import check_in_verilator, joined
 from tests.support.nets import DenseNet
+
+OPEN = Target(family="ecp5")
+"""A family whose units are without primitives, so that Yosys can read them alone."""
 
 NETS = {
     "w1a1": (DenseNet((40, 12, 10)), {"cycles": 12}),
@@ -53,6 +57,9 @@ NETS = {
     "ranked classes": (DenseNet((20, 64, 48), last_norm=True), {"cycles": 200, "output_kind": "class"}),
     "w1a3 signed, unfolded": (DenseNet((8, 6, 4), activation_bits=3, signed=True), {"cycles": 1}),
 }
+
+
+XILINX_CELLS = Path(__file__).parents[1] / "support" / "xilinx_cells.sv"
 
 
 def convolutions() -> Graph:
@@ -117,19 +124,20 @@ def convolutions() -> Graph:
 
 def several_pixels() -> Graph:
     """Convolutions, thresholds and a sum with two pixels a cycle."""
-    graph = network()
+    graph = network().built_for(OPEN)
     return apply_folding(graph, choose_folding(graph, 16))
 
 
 def run_yosys(folder: Path, *commands: str, parameters: Sequence[str] = ()) -> None:
     """Read the accelerator of a project, then run commands, in a process of their own that works somewhere else.
 
-    `parameters` are commands in front of the elaboration.
+    Cells of Xilinx devices that it instantiates are modules with their function. `parameters` are commands in front of
+    the elaboration.
     """
     pytest.importorskip("pyosys")
     files = " ".join(str(folder / name) for name in (folder / FILE_LIST).read_text().split())
     elaboration = (
-        f"read_verilog -sv {files}",
+        f"read_verilog -sv -defer {files} {XILINX_CELLS}",
         *parameters,
         "hierarchy -check -top accelerator",
         "proc",
@@ -160,7 +168,8 @@ def check_synthesis(folder: Path, dsp: int) -> None:
 
 def test_memories_may_lie_anywhere(tmp_path: Path) -> None:
     """Yosys finds them beside `rtl/`; the top level's parameter names another place, for Yosys and Verilator alike."""
-    render_rtl(random_folding(random_chain(1, (12, 10, 6), 1), 1), tmp_path)
+    graph = random_chain(1, (12, 10, 6), 1).built_for(OPEN)
+    render_rtl(random_folding(graph, 1), tmp_path)
     run_yosys(tmp_path)
     (tmp_path / "memories").rename(tmp_path / "contents")
     with pytest.raises(AssertionError, match="Can not open file"):
@@ -173,12 +182,12 @@ def test_memories_may_lie_anywhere(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", NETS)
 def test_yosys_synthesises(name: str, tmp_path: Path) -> None:
     net, options = NETS[name]
-    project = bnnfpga.compile(net.write(tmp_path), tmp_path / "project", input="int4", **options)
+    project = bnnfpga.compile(net.write(tmp_path), tmp_path / "project", input="int4", family=OPEN.family, **options)
     check_synthesis(project.folder, project.description["resources"]["dsp"])
 
 
 def test_yosys_synthesises_units_of_branched_nets(tmp_path: Path) -> None:
-    graph = convolutions()
+    graph = convolutions().built_for(Target(family="ecp5"))
     render_rtl(graph, tmp_path)
     _lint([str(path) for path in sorted((tmp_path / "rtl").glob("*.sv"))], "accelerator")
     check_synthesis(tmp_path, add_resources(*(operator.resources() for operator in graph.operators))["dsp"])
@@ -188,8 +197,8 @@ def test_yosys_synthesises_units_of_branched_nets(tmp_path: Path) -> None:
     "graph",
     [
         convolutions(),
-        random_folding(random_chain(3, (12, 10, 6, 4), 1), 1),
-        random_folding(random_chain(5, (9, 8, 6), 3), 2),
+        random_folding(random_chain(3, (12, 10, 6, 4), 1).built_for(OPEN), 1),
+        random_folding(random_chain(5, (9, 8, 6), 3).built_for(OPEN), 2),
         pytest.param(several_pixels(), marks=pytest.mark.slow),
     ],
     ids=["convolutions", "w1a1", "w1a3", "several pixels"],
@@ -209,7 +218,7 @@ def test_yosys_reads_what_verilator_reads(graph: Graph, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", NETS)
 def test_generated_tops_are_lint_clean(name: str, tmp_path: Path) -> None:
     net, options = NETS[name]
-    project = bnnfpga.compile(net.write(tmp_path), tmp_path / "project", input="int4", **options)
+    project = bnnfpga.compile(net.write(tmp_path), tmp_path / "project", input="int4", family=OPEN.family, **options)
     _lint([str(path) for path in sorted((project.folder / "rtl").glob("*.sv"))], "accelerator")
 
 
