@@ -146,7 +146,7 @@ def test_a_clock_goal_excludes_slow_forms() -> None:
     """Comparators and the sum of what they say are one stage."""
     few = threshold(quantizer(BYTE, 4, IntegerType.interval(0, 2)))
     assert few.stored_thresholds.requantizer.kind == "comparators"
-    fast = replace(few, target=Target(200))
+    fast = replace(few, target=Target(250))
     assert fast.stored_thresholds.requantizer.kind != "comparators"
     assert fast.latency > few.latency
     assert replace(fast, requantizer="comparators").latency == few.latency
