@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
-import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.dataflow.dot_product_unit import DotProductUnit
 from bnnfpga.dataflow.hardware import MEMORY_KINDS, MemoryKind, RtlInstance, WeightsKind
-from bnnfpga.dataflow.logic_form import LogicForm, logic_words
+from bnnfpga.dataflow.logic_form import MOST_LEVELS, LogicForm, logic_words
 from bnnfpga.dataflow.parity_words import ParityWords
 from bnnfpga.dataflow.requantizers import RequantizerKind
 from bnnfpga.dataflow.resources import add_resources, multiplier_resources, queue_resources
@@ -24,7 +23,6 @@ from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl
 from bnnfpga.dataflow.vector_buffer import VectorBuffer
 from bnnfpga.dataflow.weights import StoredWeights
 from bnnfpga.dataflow.window_beats import window_lanes
-from bnnfpga.netlists.folded_sums import FoldedSums
 from bnnfpga.numbers.exact_arrays import Integers, sum_type
 from bnnfpga.numbers.integers import IntegerType
 from bnnfpga.numbers.threshold_table import ThresholdTable
@@ -148,10 +146,11 @@ class MatrixVector(DotProductUnit):
 
     @property
     def _folds_into_logic(self) -> bool:
-        """Whether weights can be in the tables: one word, or few of one bit by one bit; and sums that are compared."""
-        compares = self.table is None or self.stored_thresholds.requantizer.kind == "comparators"
-        few = self.is_xnor and self._words <= logic_words(self.target.lut_inputs)
-        return compares and (self._words == 1 or few)
+        """Whether weights can be in the tables: one word, or few of one bit by one bit with results of few levels."""
+        if self._words == 1:
+            return self.table is None or self.stored_thresholds.requantizer.kind == "comparators"
+        few = self._words <= logic_words(self.target.lut_inputs) and self.stored_thresholds.levels <= MOST_LEVELS
+        return few and self.is_xnor
 
     @property
     def suited_memory(self) -> WeightsKind:
@@ -300,27 +299,9 @@ class MatrixVector(DotProductUnit):
         if self._words == 1:
             ends = (self.input_type, self.outputs[0].type)
             return UnfoldedForm(*beside, self.weights, self.table, self.flags, self.pixels, *ends)
-        return LogicForm(*beside, self._folded_sums, self.buffer)
-
-    @property
-    def _folded_sums(self) -> FoldedSums:
         weights = (self.weights > 0).reshape(self.passes, self.neurons, self.steps, self.simd)
-        if self.table is None:
-            values, decreasing = np.zeros((self.mh, 0), np.int64), np.zeros(self.mh, bool)
-        else:
-            table = self.table.with_rows(self.mh)
-            values, decreasing = self.stored_thresholds.domain.thresholds(table.values), table.decreasing
-        return FoldedSums(
-            weights.astype(np.uint8),
-            values.reshape(self.passes, self.neurons, -1),
-            decreasing.reshape(self.passes, self.neurons),
-            self.stored_thresholds.offset,
-            self.outputs[0].type.bits,
-            self.target.lut_inputs,
-            self.pixels,
-            self.flags,
-            self.count_scale,
-        )
+        lanes = (self.target.lut_inputs, self.pixels, self.flags, self.count_scale)
+        return LogicForm(*beside, weights, self.stored_thresholds, self.outputs[0].type.bits, *lanes, self.buffer)
 
     def parameters(self) -> UnitParameters:
         return (
