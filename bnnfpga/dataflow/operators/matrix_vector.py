@@ -202,8 +202,23 @@ class MatrixVector(DotProductUnit):
     def logic_levels(self) -> int:
         if self.memory == "logic":
             return self._rendered_form.logic_levels
+        if self.parity_words is not None:
+            return self._parity_levels
         operands = self.simd * self._planes
         return self.stage_levels(operands if self.popcount_stages == 1 else min(operands, _WIDE_SUM))
+
+    @property
+    def _parity_levels(self) -> int:
+        """Logic levels of a stage of `bnn_xnor_sums`, or of its adder: a carry chain with three operands."""
+        carries, size, levels = (self.simd + 1) // 2, 1, 1
+        # Two counters, each of so many carries, and two carries more reach the adder.
+        while 2 * size + 2 < carries:
+            size, levels = 3 * size + 1 if size > 1 else 7, levels + 1
+        late = self.target.block_levels if self.memory == "block" and self.stored_weights.words > 1 else 0
+        counter = 2 * -(-levels // self.popcount_stages)
+        adder = self.target.carry_levels(self.accumulator_bits) + 1
+        compare = 0 if self._result_is_sign else self.stored_thresholds.logic_levels(self.target)
+        return max(late + counter, adder, compare)
 
     @property
     def latency(self) -> int:
