@@ -146,11 +146,9 @@ class MatrixVector(DotProductUnit):
 
     @property
     def _folds_into_logic(self) -> bool:
-        """Whether weights can be in the tables: one word, or few of one bit by one bit with results of few levels."""
-        if self._words == 1:
-            return self.table is None or self.stored_thresholds.requantizer.kind == "comparators"
-        few = self._words <= logic_words(self.target.lut_inputs) and self.stored_thresholds.levels <= MOST_LEVELS
-        return few and self.is_xnor
+        """Whether weights can be in the tables: one word, or few of one bit by one bit; with results of few levels."""
+        few = self._words == 1 or (self.is_xnor and self._words <= logic_words(self.target.lut_inputs))
+        return few and self.stored_thresholds.levels <= MOST_LEVELS
 
     @property
     def suited_memory(self) -> WeightsKind:
