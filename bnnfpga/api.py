@@ -138,6 +138,8 @@ class Project(ProjectData):
             "input": self.input_summary,
             "clock_mhz": self.clock_mhz,
             "family": self.family,
+            "estimated_clock": self.estimated_clock,
+            "supported_mhz": self.supported_mhz,
             "seconds": self.seconds,
             "checked": self.checked,
             "ties": self.ties,

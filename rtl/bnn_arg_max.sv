@@ -3,7 +3,8 @@
 //
 // With Affine, factor * x + offset is compared instead, with constants for each channel; with Ranked, a rank that the
 // channel's table holds for the score, which covers any other monotone function exactly. The best score of a beat is found
-// in one stage and compared with the best so far in the next, so the loop that carries a value is a single comparison.
+// by a tree with TreeStages registers on each way, and compared with the best so far behind it, so the loop that carries a
+// value is a single comparison.
 
 `default_nettype none
 
@@ -29,11 +30,16 @@ module bnn_arg_max #(
   parameter int unsigned RankShift    = 0,
   // Bits of a rank, unsigned; at least 1 and, with Ranked, less than ComparedBits.
   parameter int unsigned RankBits     = 1,
+  // Registers between a score and what is compared: 0, 1, or with Affine 2, of which one is behind the multiplier.
+  parameter int unsigned ScoreStages  = 0,
+  // Registers of the tree; at least 1, and at most the logarithm of Lanes where that is more.
+  parameter int unsigned TreeStages   = 1,
   // Of the tables: "block" or "distributed".
   parameter              MemoryKind   = "distributed",
   // Bits of the index, at least 1; they must hold Lanes * Beats - 1.
   parameter int unsigned OutputBits   = 4,
-  // Beats that the output queue holds; at least 2, and 5 for one beat per cycle where a frame is one beat.
+  // Beats that the output queue holds; at least 2, and 4 + ScoreStages + TreeStages for one beat per cycle where a frame is
+  // one beat.
   parameter int unsigned QueueDepth   = 2,
   // File of the constants: Beats words, in each for each lane the factor, then the offset, from the least significant bit.
   parameter              Constants    = "",
@@ -62,6 +68,9 @@ module bnn_arg_max #(
   end
   if (Ranked == 1 && (Lanes > 1000 || RankShift > 1 || RankShift >= InputBits || RankBits >= ComparedBits)) begin : gen_check_ranks
     $error("bnn_arg_max: ranks need at most 1000 Lanes, RankShift 0 or 1 and less than InputBits, RankBits less than ComparedBits");
+  end
+  if (ScoreStages > 1 + Affine || TreeStages < 1 || (TreeStages > 1 && TreeStages > $clog2(Lanes))) begin : gen_check_stages
+    $error("bnn_arg_max: ScoreStages must be at most 1, or 2 with Affine, TreeStages 1 or at most the logarithm of Lanes");
   end
   if (OutputBits < 1 || OutputBits < $clog2(Lanes * Beats)) begin : gen_check_output
     $error("bnn_arg_max: OutputBits must be at least 1 and hold the last index");
@@ -130,71 +139,130 @@ module bnn_arg_max #(
     assign ranks = '0;
   end
 
-  reg [Lanes*InputBits-1:0]      data;
-  reg [OutputBits-1:0]           first_index;
-  reg                            entered;
-  reg                            entered_first;
-  reg                            entered_last;
-  reg signed [ComparedBits-1:0]  beat_best;
-  reg [OutputBits-1:0]           beat_index;
-  reg                            found;
-  reg                            found_first;
-  reg                            found_last;
-  reg signed [ComparedBits-1:0]  best;
-  reg [OutputBits-1:0]           index;
-  reg                            done;
+  reg [Lanes*InputBits-1:0] data;
+  always @(posedge clk_i) data <= s_tdata_i;
 
-  integer i;
-  reg signed [ComparedBits-1:0] score;
-  reg signed [ComparedBits-1:0] largest;
-  reg [OutputBits-1:0]          largest_index;
-  /* verilator lint_off UNUSEDSIGNAL */
-  reg [InputBits-1:0]           element;  // with Ranked, its rank stands for it
-  /* verilator lint_on UNUSEDSIGNAL */
-  reg [FactorBits-1:0]          factor;
-  reg [OffsetBits-1:0]          offset;
+  // What is compared. Sums are modulo 2 ** ComparedBits, which holds the result.
+  localparam int unsigned Compared = Lanes * ComparedBits;
+  wire [Compared-1:0] products;
+  wire [Compared-1:0] offsets;
+  for (genvar l = 0; l < Lanes; l = l + 1) begin : gen_score
+    wire [InputBits-1:0]    element = data[l*InputBits+:InputBits];
+    wire [ComparedBits-1:0] value;
+    if (Ranked != 0) begin : gen_rank
+      wire unused_element = &{1'b0, element};
+      assign value = ComparedBits'(ranks[l*RankBits+:RankBits]);
+    end else begin : gen_element
+      wire unused_rank = &{1'b0, ranks[l*RankBits+:RankBits]};
+      assign value = InputSigned != 0 ? ComparedBits'($signed(element)) : ComparedBits'(element);
+    end
+    if (Affine != 0) begin : gen_affine
+      assign products[l*ComparedBits+:ComparedBits] = value * ComparedBits'($signed(constants[l*LaneBits+:FactorBits]));
+      assign offsets[l*ComparedBits+:ComparedBits] = ComparedBits'($signed(constants[l*LaneBits+FactorBits+:OffsetBits]));
+    end else begin : gen_value
+      wire unused_constants = &{1'b0, constants[l*LaneBits+:LaneBits]};
+      assign products[l*ComparedBits+:ComparedBits] = value;
+      assign offsets[l*ComparedBits+:ComparedBits] = '0;
+    end
+  end
 
-  wire better = found_first | (beat_best > best);
+  wire [Compared-1:0] terms;
+  wire [Compared-1:0] sums;
+  wire [Compared-1:0] scores;
+  if (ScoreStages > 1) begin : gen_products
+    reg [2*Compared-1:0] kept;
+    always @(posedge clk_i) kept <= {offsets, products};
+    assign {terms, sums} = {kept[2*Compared-1:Compared], kept[Compared-1:0]};
+  end else begin : gen_no_products
+    assign {terms, sums} = {offsets, products};
+  end
+  wire [Compared-1:0] results;
+  for (genvar l = 0; l < Lanes; l = l + 1) begin : gen_sum
+    assign results[l*ComparedBits+:ComparedBits] = sums[l*ComparedBits+:ComparedBits] + terms[l*ComparedBits+:ComparedBits];
+  end
+  if (ScoreStages > 0) begin : gen_scores
+    reg [Compared-1:0] kept;
+    always @(posedge clk_i) kept <= results;
+    assign scores = kept;
+  end else begin : gen_no_scores
+    assign scores = results;
+  end
 
-  /* verilator lint_off BLKSEQ */
-  always @(posedge clk_i) begin
-    data          <= s_tdata_i;
-    first_index   <= OutputBits'(32'(beat) * Lanes);
-    entered       <= take & rst_ni;
-    entered_first <= beat == '0;
-    entered_last  <= last;
+  // The tree: of two scores that are equal the left one, whose lane is the lower, wins; each level adds a bit to the number of
+  // the winner's lane. A level n is followed by registers if it completes a stage.
+  localparam int unsigned Levels = Lanes > 1 ? $clog2(Lanes) : 0;
+  localparam int unsigned IndexBits = Levels > 0 ? Levels : 1;
 
-    largest = '0;
-    largest_index = '0;
-    for (i = 0; i < Lanes; i = i + 1) begin
-      element = data[i*InputBits+:InputBits];
-      // Modulo 2 ** ComparedBits, which holds the result.
-      if (InputSigned != 0) score = ComparedBits'($signed(element));
-      else score = ComparedBits'(element);
-      if (Affine != 0) begin
-        factor = constants[i*LaneBits+:FactorBits];
-        offset = constants[i*LaneBits+FactorBits+:OffsetBits];
-        score  = score * ComparedBits'($signed(factor)) + ComparedBits'($signed(offset));
-      end
-      if (Ranked != 0) score = ComparedBits'(ranks[i*RankBits+:RankBits]);
-      if (i == 0 || score > largest) begin
-        largest = score;
-        largest_index = first_index + OutputBits'(i);
+  for (genvar n = 0; n <= Levels; n = n + 1) begin : gen_level
+    localparam int unsigned Nodes = (Lanes + 2 ** n - 1) >> n;
+    localparam int unsigned Divisor = Levels > 0 ? Levels : 1;
+    localparam Registered = Levels == 0 || (n > 0 && n * TreeStages / Divisor != (n - 1) * TreeStages / Divisor);
+    wire [Nodes*ComparedBits-1:0] found;
+    wire [Nodes*IndexBits-1:0]    found_lanes;
+    wire [Nodes*ComparedBits-1:0] winners;
+    wire [Nodes*IndexBits-1:0]    lanes;
+    if (n == 0) begin : gen_leaves
+      assign found = scores;
+      assign found_lanes = '0;
+    end else begin : gen_matches
+      for (genvar i = 0; i < Nodes; i = i + 1) begin : gen_match
+        localparam int unsigned L = 2 * i;
+        // The last one of an odd number has no other.
+        localparam int unsigned R = (L + 1) << (n - 1) < Lanes ? L + 1 : L;
+        wire [ComparedBits-1:0] left_score  = gen_level[n-1].winners[L*ComparedBits+:ComparedBits];
+        wire [ComparedBits-1:0] right_score = gen_level[n-1].winners[R*ComparedBits+:ComparedBits];
+        wire [IndexBits-1:0]    left_lane   = gen_level[n-1].lanes[L*IndexBits+:IndexBits];
+        wire [IndexBits-1:0]    right_lane  = gen_level[n-1].lanes[R*IndexBits+:IndexBits];
+        wire right = $signed(right_score) > $signed(left_score);
+        assign found[i*ComparedBits+:ComparedBits] = right ? right_score : left_score;
+        assign found_lanes[i*IndexBits+:IndexBits] = right ? right_lane | IndexBits'(2 ** (n - 1)) : left_lane;
       end
     end
-    beat_best   <= largest;
-    beat_index  <= largest_index;
-    found       <= entered & rst_ni;
-    found_first <= entered_first;
-    found_last  <= entered_last;
+    if (Registered) begin : gen_registers
+      reg [Nodes*(ComparedBits+IndexBits)-1:0] kept;
+      always @(posedge clk_i) kept <= {found_lanes, found};
+      assign {lanes, winners} = kept;
+    end else begin : gen_wires
+      assign {lanes, winners} = {found_lanes, found};
+    end
+  end
+  wire [ComparedBits-1:0] beat_best = gen_level[Levels].winners;
+  wire [IndexBits-1:0]    beat_lane = gen_level[Levels].lanes;
 
+  // The best beat so far. It is known after the stages, one more for the input.
+  localparam int unsigned Stages = 1 + ScoreStages + TreeStages;
+  localparam [OutputBits-1:0] LaneStep = OutputBits'(Beats > 1 ? Lanes : 0);
+
+  reg [Stages-1:0]       entered;
+  reg [Stages-1:0]       entered_last;
+  wire                   found      = entered[Stages-1];
+  wire                   found_last = entered_last[Stages-1];
+  reg                    found_first;
+  reg [OutputBits-1:0]   first_index;  // of the beat
+  reg [ComparedBits-1:0] best;
+  reg [OutputBits-1:0]   index;
+  reg                    done;
+  wire better = found_first | ($signed(beat_best) > $signed(best));
+
+  always @(posedge clk_i) begin
+    entered      <= Stages'({entered, take});
+    entered_last <= Stages'({entered_last, last});
     if (found & better) begin
       best  <= beat_best;
-      index <= beat_index;
+      index <= first_index + OutputBits'(beat_lane);
     end
-    done <= found & found_last & rst_ni;
+    if (found) begin
+      found_first <= found_last;
+      first_index <= found_last ? '0 : first_index + LaneStep;
+    end
+    done <= found & found_last;
+    if (!rst_ni) begin
+      entered     <= '0;
+      found_first <= 1'b1;
+      first_index <= '0;
+      done        <= 1'b0;
+    end
   end
-  /* verilator lint_on BLKSEQ */
 
   bnn_output_queue #(
     .Width(OutputBits),

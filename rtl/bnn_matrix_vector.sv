@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The streaming matrix-vector unit: PE outputs and SIMD inputs per cycle, or whole vectors, several at once.
 //
-// An input vector is taken during the first of its MH/PE passes and kept for the others; a pass takes MW/SIMD steps. In the
-// xnor form (weights and inputs -1 and +1) the accumulator counts equal bits p, and the dot product is 2p - MW; an input that
-// is flagged as 0 counts as half an equal bit. With few bits, the sum of products is a sum over pairs of bit planes, one of
-// the weights and one of the inputs: a popcount of their AND, shifted by both positions. Weights of -1 and +1 have one plane:
-// the sum of +x and -x is twice the sum of the x whose weight is +1, less the sum of all x, and the latter is common to all
-// PEs. With many bits, a multiplier is cheaper. With Levels > 0, the sums are compared with their thresholds here, else they
-// leave as dot products.
+// An input vector takes MH/PE passes of MW/SIMD steps. Where there are several passes, bnn_vector_buffer holds it, and takes the
+// next one meanwhile, in beats that may be narrower than a step; the first pass follows the beats.
+//
+// In the xnor form (weights and inputs -1 and +1) the accumulator counts equal bits p, and the dot product is 2p - MW; an input
+// that is flagged as 0 counts as half an equal bit. With few bits, the sum of products is a sum over pairs of bit planes, one
+// of the weights and one of the inputs: a popcount of their AND, shifted by both positions. Weights of -1 and +1 have one
+// plane: the sum of +x and -x is twice the sum of the x whose weight is +1, less the sum of all x, and the latter is common to
+// all PEs. With many bits, a multiplier is cheaper. With Levels > 0, the sums are compared with their thresholds here, else
+// they leave as dot products.
 //
 // A place in the output queue is reserved when the last step of a pass starts, so the pipeline never stalls and READY comes
 // from counters. The datapath is one clocked block whose stages stand last to first: a variable that only this block reads
@@ -27,6 +29,11 @@ module bnn_matrix_vector #(
   parameter int unsigned SIMD            = 4,
   // Vectors per beat; at least 1, and more than 1 only where PE = MH and SIMD = MW: the same weights apply to each.
   parameter int unsigned Pixels          = 1,
+  // Inputs per beat: SIMD or, where vectors are read in several passes and have no flags, a divisor of it.
+  parameter int unsigned InputLanes      = SIMD,
+  // Vectors that wait in front of the datapath, the present one included, where they are read in several passes: 2, or 1 behind
+  // a producer that can wait; see bnn_vector_buffer.
+  parameter int unsigned InputBanks      = 2,
   // 1: weights are -1 and +1, stored as 0 and 1; more: two's complement.
   parameter int unsigned WeightBits      = 1,
   // 1: inputs are -1 and +1, stored as 0 and 1 in one bit; else 0.
@@ -43,31 +50,38 @@ module bnn_matrix_vector #(
   parameter int unsigned AccumulatorBits = 4,
   // Thresholds of an output; 0 for dot products.
   parameter int unsigned Levels          = 1,
-  // Bits of a threshold; with Levels > 0 at least AccumulatorBits.
+  // How sums become results, with the bits of that form, see bnn_requantizer; thresholds have at least AccumulatorBits.
+  parameter              Requantizer     = "comparators",
   parameter int unsigned ThresholdBits   = 4,
+  parameter int unsigned FactorBits      = 0,
+  parameter int unsigned SumBits         = 1,
+  parameter int unsigned Shift           = 0,
+  parameter int unsigned Ties            = 0,
   // Bits of a result, at least 1; results are exact modulo 2 ** OutputBits.
   parameter int unsigned OutputBits      = 1,
   // Added to the count of thresholds; any integer.
   parameter int          OutputOffset    = 0,
   // 1: popcounts in one stage; 2: of groups of 32 inputs first, then their sum.
   parameter int unsigned PopcountStages  = 1,
-  // Beats that the output queue holds; at least 2, and (5 + PopcountStages) * SIMD / MW, rounded up, for full rate.
+  // Beats that the output queue holds; at least 2, and (latency + 1) * SIMD / MW, rounded up, for full rate.
   parameter int unsigned QueueDepth      = 3,
   // Kind of the weight memory: "block" or "distributed".
   parameter              MemoryKind      = "block",
   // File of the weights: for each pass and step a word with, for each PE and each bit of the weights, the bits of SIMD inputs.
   parameter              Weights         = "",
-  // File of the thresholds: for each pass a word with a row for each PE, see bnn_comparators.
+  // Kind of the memory of thresholds: "block" or "distributed".
+  parameter              ThresholdMemory = "distributed",
+  // File of the thresholds: for each pass a word with a row for each PE, see bnn_requantizer.
   parameter              Thresholds      = ""
 ) (
-  input  wire                                     clk_i,
-  input  wire                                     rst_ni,
-  input  wire [Pixels*(SIMD*InputBits+Flags)-1:0] s_tdata_i,
-  input  wire                                     s_tvalid_i,
-  output wire                                     s_tready_o,
-  output wire [Pixels*PE*OutputBits-1:0]          m_tdata_o,
-  output wire                                     m_tvalid_o,
-  input  wire                                     m_tready_i
+  input  wire                                           clk_i,
+  input  wire                                           rst_ni,
+  input  wire [Pixels*(InputLanes*InputBits+Flags)-1:0] s_tdata_i,
+  input  wire                                           s_tvalid_i,
+  output wire                                           s_tready_o,
+  output wire [Pixels*PE*OutputBits-1:0]                m_tdata_o,
+  output wire                                           m_tvalid_o,
+  input  wire                                           m_tready_i
 );
 
   if (MW < 1 || MH < 1 || Pixels < 1 || WeightBits < 1 || InputBits < 1) begin : gen_check_sizes
@@ -94,6 +108,12 @@ module bnn_matrix_vector #(
   if (Flags != 0 && SIMD % Flags != 0) begin : gen_check_flags
     $error("bnn_matrix_vector: Flags must divide SIMD");
   end
+  if (InputLanes < 1 || SIMD % InputLanes != 0) begin : gen_check_lanes
+    $error("bnn_matrix_vector: InputLanes must divide SIMD");
+  end
+  if (InputLanes != SIMD && (PE == MH || Flags != 0)) begin : gen_check_narrow
+    $error("bnn_matrix_vector: beats of fewer inputs than SIMD need several passes and no Flags");
+  end
   if (PopcountStages < 1 || PopcountStages > 2) begin : gen_check_stages
     $error("bnn_matrix_vector: PopcountStages must be 1 or 2");
   end
@@ -107,32 +127,47 @@ module bnn_matrix_vector #(
   localparam int unsigned AddressBits = Words > 1 ? $clog2(Words) : 1;
   localparam [PassBits-1:0] LastPass = PassBits'(Passes - 1);
   localparam [StepBits-1:0] LastStep = StepBits'(Steps - 1);
-  localparam [AddressBits-1:0] LastAddress = AddressBits'(Words - 1);
 
   // Steps.
 
-  reg [PassBits-1:0]    pass;
-  reg [StepBits-1:0]    step;
-  reg [AddressBits-1:0] address;
+  reg [PassBits-1:0] pass;
+  reg [StepBits-1:0] step;
 
   wire first_pass = pass == '0;
+  wire last_pass  = pass == LastPass;
   wire last_step  = step == LastStep;
   wire has_room;
+  wire x_valid;
   wire may_go     = ~last_step | has_room;
-  wire go         = may_go & (~first_pass | s_tvalid_i);
-  assign s_tready_o = first_pass & may_go;
+  wire go         = may_go & x_valid;
 
   always @(posedge clk_i) begin
     if (go) begin
-      step    <= last_step ? '0 : step + 1'b1;
-      address <= (address == LastAddress) ? '0 : address + 1'b1;
-      if (last_step) pass <= (pass == LastPass) ? '0 : pass + 1'b1;
+      step <= last_step ? '0 : step + 1'b1;
+      if (last_step) pass <= last_pass ? '0 : pass + 1'b1;
     end
     if (!rst_ni) begin
-      pass    <= '0;
-      step    <= '0;
-      address <= '0;
+      pass <= '0;
+      step <= '0;
     end
+  end
+
+  // The number of the step among those of all passes.
+  wire [AddressBits-1:0] address;
+  if (Passes == 1) begin : gen_address_step
+    assign address = step;
+  end else if (Steps == 1) begin : gen_address_pass
+    assign address = pass;
+  end else if (2 ** StepBits == Steps) begin : gen_address_both
+    assign address = {pass, step};
+  end else begin : gen_address
+    localparam [AddressBits-1:0] LastAddress = AddressBits'(Words - 1);
+    reg [AddressBits-1:0] count;
+    always @(posedge clk_i) begin
+      if (go) count <= (count == LastAddress) ? '0 : count + 1'b1;
+      if (!rst_ni) count <= '0;
+    end
+    assign address = count;
   end
 
   // The input vector, kept for the later passes.
@@ -140,14 +175,30 @@ module bnn_matrix_vector #(
   localparam int unsigned BeatBits = Pixels * (SIMD * InputBits + Flags);
   wire [BeatBits-1:0] x;
   if (Passes > 1) begin : gen_vector
-    (* ram_style = "distributed" *)
-    reg [BeatBits-1:0] vector [0:Steps-1];
-    always @(posedge clk_i) begin
-      if (go & first_pass) vector[step] <= s_tdata_i;
-    end
-    assign x = first_pass ? s_tdata_i : vector[step];
+    bnn_vector_buffer #(
+      .BeatBits(InputLanes * InputBits + Flags),
+      .Beats(SIMD / InputLanes),
+      .Words(Steps),
+      .Banks(InputBanks),
+      .WordBits(StepBits)
+    ) vector (
+      .clk_i,
+      .rst_ni,
+      .s_tdata_i,
+      .s_tvalid_i,
+      .s_tready_o,
+      .word_i      (step),
+      .first_pass_i(first_pass),
+      .last_pass_i (last_pass),
+      .read_i      (go),
+      .valid_o     (x_valid),
+      .data_o      (x)
+    );
   end else begin : gen_no_vector
     assign x = s_tdata_i;
+    assign x_valid = s_tvalid_i;
+    assign s_tready_o = may_go;
+    wire unused = &{1'b0, first_pass, InputBanks == 0};
   end
 
   // Memories.
@@ -190,68 +241,75 @@ module bnn_matrix_vector #(
   reg [AccumulatorBits-1:0] partial     [0:Sums*Groups-1];
   reg [AccumulatorBits-1:0] total       [0:Sums-1];
   reg [AccumulatorBits-1:0] accumulator [0:Sums-1];
-  reg [Sums*OutputBits-1:0] result;
 
   // One bit per stage: there is a step in it, which is the first or last of its pass.
   localparam int unsigned Stages = PopcountStages + 2;
   reg [Stages-1:0] valid;
   reg [Stages-1:0] first;
   reg [Stages-1:0] last;
-  reg              result_valid;
 
   always @(posedge clk_i) begin
-    valid        <= {valid[Stages-2:0], go};
-    first        <= {first[Stages-2:0], step == '0};
-    last         <= {last[Stages-2:0], last_step};
-    result_valid <= valid[Stages-1] & last[Stages-1];
-    if (!rst_ni) begin
-      valid        <= '0;
-      result_valid <= 1'b0;
-    end
+    valid <= {valid[Stages-2:0], go};
+    first <= {first[Stages-2:0], step == '0};
+    last  <= {last[Stages-2:0], last_step};
+    if (!rst_ni) valid <= '0;
   end
 
-  // How many of their thresholds the accumulators reach.
-  wire [Sums*OutputBits-1:0] reached;
-  if (Levels > 0) begin : gen_thresholds
-    localparam int unsigned RowBits = Levels * ThresholdBits + 1;
-    // Thresholds of the pass that leaves the accumulators, read one cycle before they are needed.
-    reg [PassBits-1:0] row_address;
-    always @(posedge clk_i) begin
-      if (valid[Stages-2] & last[Stages-2]) begin
-        row_address <= (row_address == LastPass) ? '0 : row_address + 1'b1;
-      end
-      if (!rst_ni) row_address <= '0;
-    end
-    wire [PE*RowBits-1:0] row;
-    bnn_rom #(
-      .Width(PE * RowBits),
-      .Words(Passes),
-      .AddressBits(PassBits),
-      .Kind("distributed"),
-      .File(Thresholds)
-    ) rows (
-      .clk_i,
-      .address_i(row_address),
-      .data_o(row)
-    );
-    for (genvar o = 0; o < Sums; o = o + 1) begin : gen_output
-      bnn_comparators #(
-        .ValueBits(AccumulatorBits),
-        .ValueSigned(Xnor ? 0 : 1),
-        .Levels(Levels),
-        .ThresholdBits(ThresholdBits),
-        .OutputBits(OutputBits),
-        .OutputOffset(OutputOffset)
-      ) comparators (
-        .value_i(accumulator[o]),
-        .row_i  (row[o%PE*RowBits+:RowBits]),
-        .count_o(reached[o*OutputBits+:OutputBits])
-      );
-    end
-  end else begin : gen_no_thresholds
-    wire unused_file = Thresholds == "";
-    assign reached = '0;
+  // Results of the sums, or the dot products.
+
+  wire [Sums*AccumulatorBits-1:0] sums;
+  for (genvar a = 0; a < Sums; a = a + 1) begin : gen_sum
+    assign sums[a*AccumulatorBits+:AccumulatorBits] = accumulator[a];
   end
+
+  wire                       last_sum = valid[Stages-2] & last[Stages-2];
+  wire [Sums*OutputBits-1:0] result;
+  wire                       result_valid;
+  if (Levels > 0) begin : gen_thresholds
+    bnn_requantizer #(
+      .Values(Sums),
+      .Rows(PE),
+      .Words(Passes),
+      .ValueBits(AccumulatorBits),
+      .ValueSigned(Xnor ? 0 : 1),
+      .Levels(Levels),
+      .Form(Requantizer),
+      .ThresholdBits(ThresholdBits),
+      .FactorBits(FactorBits),
+      .SumBits(SumBits),
+      .Shift(Shift),
+      .Ties(Ties),
+      .OutputBits(OutputBits),
+      .OutputOffset(OutputOffset),
+      .MemoryKind(ThresholdMemory),
+      .File(Thresholds)
+    ) requantizer (
+      .clk_i,
+      .rst_ni,
+      .announce_i(last_sum),
+      .values_i  (sums),
+      .results_o (result),
+      .valid_o   (result_valid)
+    );
+  end else begin : gen_dot_products
+    reg [Sums*OutputBits-1:0] products;
+    reg                       has_products;
+    integer r;
+    always @(posedge clk_i) begin
+      has_products <= valid[Stages-1] & last[Stages-1] & rst_ni;
+      // A result stays until the next one.
+      if (valid[Stages-1] & last[Stages-1]) begin
+        for (r = 0; r < Sums; r = r + 1) begin
+          if (Xnor) products[r*OutputBits+:OutputBits] <= OutputBits'({accumulator[r], 1'b0} >> Double) - OutputBits'(MW);
+          else products[r*OutputBits+:OutputBits] <= OutputBits'(accumulator[r]);
+        end
+      end
+    end
+    assign result = products;
+    assign result_valid = has_products;
+    wire unused_thresholds = &{1'b0, sums, Thresholds == "", ThresholdMemory == "", Requantizer == ""};
+  end
+  wire unused = &{1'b0, valid[Stages-1], first[Stages-1], last};
 
   integer s;
   integer v;
@@ -278,15 +336,6 @@ module bnn_matrix_vector #(
 
   /* verilator lint_off BLKSEQ */
   always @(posedge clk_i) begin
-    // Last stage: thresholds, or the dot products.
-    if (valid[Stages-1]) begin
-      for (s = 0; s < Sums; s = s + 1) begin
-        if (Levels > 0) result[s*OutputBits+:OutputBits] <= reached[s*OutputBits+:OutputBits];
-        else if (Xnor) result[s*OutputBits+:OutputBits] <= OutputBits'({accumulator[s], 1'b0} >> Double) - OutputBits'(MW);
-        else result[s*OutputBits+:OutputBits] <= OutputBits'(accumulator[s]);
-      end
-    end
-
     // Accumulate.
     if (valid[Stages-2]) begin
       for (s = 0; s < Sums; s = s + 1) begin
@@ -382,7 +431,8 @@ module bnn_matrix_vector #(
 
   bnn_output_queue #(
     .Width(Sums * OutputBits),
-    .Depth(QueueDepth)
+    .Depth(QueueDepth),
+    .Held(1)
   ) output_queue (
     .clk_i,
     .rst_ni,

@@ -5,6 +5,9 @@
 // whenever it has passed through the pipeline. So no register of the pipeline needs an enable, and room_o comes from a
 // counter. A place is reserved from the start of a result until the result has left: to start one every cycle, Depth must
 // be the pipeline's latency plus 1.
+//
+// Of two results, one waits for the other. If it can do so where it comes from, an output register is enough, and its data need
+// no logic.
 
 `default_nettype none
 
@@ -12,7 +15,9 @@ module bnn_output_queue #(
   // Bits of a beat; at least 1.
   parameter int unsigned Width = 8,
   // Beats held; at least 2.
-  parameter int unsigned Depth = 2
+  parameter int unsigned Depth = 2,
+  // 0, or 1 where data_i stays as it is until the next valid_i: of two beats held, one is there.
+  parameter int unsigned Held  = 0
 ) (
   input  wire             clk_i,
   input  wire             rst_ni,
@@ -28,36 +33,73 @@ module bnn_output_queue #(
   if (Width < 1 || Depth < 2) begin : gen_check_sizes
     $error("bnn_output_queue: Width must be at least 1, and Depth (QueueDepth of the unit around it) at least 2");
   end
+  if (Held > 1) begin : gen_check_held
+    $error("bnn_output_queue: Held must be 0 or 1");
+  end
 
   localparam int unsigned CreditBits = $clog2(Depth + 1);
 
-  reg [CreditBits-1:0] credits;
+  wire pop = m_tvalid_o & m_tready_i;
 
+  reg [CreditBits-1:0] credits;
   assign room_o = credits != '0;
 
+  // Beats that wait, for those who watch a simulation: nothing here depends on it.
+  /* verilator lint_off UNUSEDSIGNAL */
+  reg [CreditBits-1:0] level;
+  /* verilator lint_on UNUSEDSIGNAL */
+
   always @(posedge clk_i) begin
-    credits <= credits + CreditBits'(m_tvalid_o & m_tready_i) - CreditBits'(reserve_i);
-    if (!rst_ni) credits <= CreditBits'(Depth);
+    credits <= credits + CreditBits'(pop) - CreditBits'(reserve_i);
+    level   <= level + CreditBits'(valid_i) - CreditBits'(pop);
+    if (!rst_ni) begin
+      credits <= CreditBits'(Depth);
+      level   <= '0;
+    end
   end
 
-  wire queue_ready;
-  bnn_fifo #(
-    .Width(Width),
-    .Depth(Depth),
-    .Reserved(1)
-  ) queue (
-    .clk_i,
-    .rst_ni,
-    .s_tdata_i (data_i),
-    .s_tvalid_i(valid_i),
-    .s_tready_o(queue_ready),
-    .m_tdata_o,
-    .m_tvalid_o,
-    .m_tready_i
-  );
+  if (Depth == 2 && Held != 0) begin : gen_register
+    reg [Width-1:0] data;
+    reg             full;
+    // The result at data_i waits for the one in the register.
+    reg             waiting;
 
-  // A place was reserved, so the queue is always ready.
-  wire unused = &{1'b0, queue_ready};
+    wire move = ~full | m_tready_i;
+
+    always @(posedge clk_i) begin
+      if (move) begin
+        data <= data_i;
+        full <= valid_i | waiting;
+      end
+      waiting <= (valid_i | waiting) & ~move;
+      if (!rst_ni) begin
+        full    <= 1'b0;
+        waiting <= 1'b0;
+      end
+    end
+
+    assign m_tdata_o  = data;
+    assign m_tvalid_o = full;
+  end else begin : gen_queue
+    wire ready;
+    bnn_fifo #(
+      .Width(Width),
+      .Depth(Depth),
+      .Reserved(1)
+    ) queue (
+      .clk_i,
+      .rst_ni,
+      .s_tdata_i (data_i),
+      .s_tvalid_i(valid_i),
+      .s_tready_o(ready),
+      .m_tdata_o,
+      .m_tvalid_o,
+      .m_tready_i
+    );
+
+    // A place was reserved, so the queue is always ready.
+    wire unused = &{1'b0, ready};
+  end
 
 endmodule
 

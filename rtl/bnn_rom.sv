@@ -2,7 +2,9 @@
 // A read-only memory with a registered output, filled from a hex file.
 //
 // The style attribute must be a constant of the text, so each kind has a memory of its own. The register makes block RAM
-// possible and is the first stage of every pipeline that reads one.
+// possible and is the first stage of every pipeline that reads one. A block RAM takes most of a fast clock's period until its
+// word is there, and deep memories are several block RAMs with a multiplexer: a second register keeps this time apart from
+// the logic that reads the word.
 
 `default_nettype none
 
@@ -15,17 +17,25 @@ module bnn_rom #(
   parameter int unsigned AddressBits = 1,
   // "block" for block RAM, "distributed" for lookup tables.
   parameter              Kind        = "block",
+  // Cycles from an address to its word: 1, or 2 with a second register.
+  parameter int unsigned Stages      = 1,
   // $readmemh file with Words words; "" for none, as in lint.
   parameter              File        = ""
 ) (
   input  wire                   clk_i,
   input  wire [AddressBits-1:0] address_i,
-  output reg  [Width-1:0]       data_o
+  output wire [Width-1:0]       data_o
 );
 
   if (Width < 1 || Words < 1 || AddressBits < 1 || AddressBits < $clog2(Words)) begin : gen_check_sizes
     $error("bnn_rom: Width, Words and AddressBits must be at least 1, and AddressBits enough for Words");
   end
+
+  if (Stages < 1 || Stages > 2) begin : gen_check_stages
+    $error("bnn_rom: Stages must be 1 or 2");
+  end
+
+  reg [Width-1:0] word;
 
   if (Kind == "block") begin : gen_block
     (* rom_style = "block" *)
@@ -33,7 +43,7 @@ module bnn_rom #(
     initial begin
       if (File != "") $readmemh(File, words, 0, Words - 1);
     end
-    always @(posedge clk_i) data_o <= words[address_i];
+    always @(posedge clk_i) word <= words[address_i];
   end else if (Kind == "distributed") begin : gen_distributed
     // Yosys and Vivado have different names for the same thing.
 `ifdef YOSYS
@@ -45,9 +55,17 @@ module bnn_rom #(
     initial begin
       if (File != "") $readmemh(File, words, 0, Words - 1);
     end
-    always @(posedge clk_i) data_o <= words[address_i];
+    always @(posedge clk_i) word <= words[address_i];
   end else begin : gen_check_kind
     $error("bnn_rom: Kind (MemoryKind of the unit around it) must be \"block\" or \"distributed\"");
+  end
+
+  if (Stages == 2) begin : gen_second_register
+    reg [Width-1:0] second;
+    always @(posedge clk_i) second <= word;
+    assign data_o = second;
+  end else begin : gen_one_register
+    assign data_o = word;
   end
 
 endmodule

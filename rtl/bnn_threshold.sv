@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Element-wise thresholds: for each element, the number of its channel's thresholds that it reaches; PE elements per cycle.
 //
-// A word of the memory holds a row for each of PE channels, the first in the lowest bits; bnn_comparators says what is in
-// a row. A place in the output queue is reserved when a beat enters, so the pipeline never stalls and READY comes from a
+// A word of the memory holds a row for each of PE channels, the first in the lowest bits; bnn_requantizer says what is in a
+// row. A place in the output queue is reserved when a beat enters, so the pipeline never stalls and READY comes from a
 // counter.
 
 `default_nettype none
@@ -20,13 +20,18 @@ module bnn_threshold #(
   parameter int unsigned InputSigned    = 0,
   // Thresholds of a channel; at least 1.
   parameter int unsigned Levels         = 1,
-  // Bits of a threshold; at least InputBits.
+  // How elements become results, with the bits of that form, see bnn_requantizer; thresholds have at least InputBits.
+  parameter              Requantizer    = "comparators",
   parameter int unsigned ThresholdBits  = 9,
+  parameter int unsigned FactorBits     = 0,
+  parameter int unsigned SumBits        = 1,
+  parameter int unsigned Shift          = 0,
+  parameter int unsigned Ties           = 0,
   // Bits of a result, at least 1; results are exact modulo 2 ** OutputBits.
   parameter int unsigned OutputBits     = 1,
   // Added to the count; any integer.
   parameter int          OutputOffset   = 0,
-  // Beats that the output queue holds; at least 2, and 4 for one beat per cycle.
+  // Beats that the output queue holds; at least 2, and the latency + 1 for one beat per cycle.
   parameter int unsigned QueueDepth     = 4,
   // "block" or "distributed".
   parameter              MemoryKind     = "distributed",
@@ -50,62 +55,40 @@ module bnn_threshold #(
     $error("bnn_threshold: Shared must be 0, or 1 with one word");
   end
 
-  localparam int unsigned RowBits = Levels * ThresholdBits + 1;
-  localparam int unsigned Channels = Shared != 0 ? 1 : PE;
-  localparam int unsigned AddressBits = Words > 1 ? $clog2(Words) : 1;
-  localparam [AddressBits-1:0] LastWord = AddressBits'(Words - 1);
-
-  reg [AddressBits-1:0] address;
-
   wire has_room;
   wire take = s_tvalid_i & s_tready_o;
   assign s_tready_o = has_room;
 
-  always @(posedge clk_i) begin
-    if (take) address <= (address == LastWord) ? '0 : address + 1'b1;
-    if (!rst_ni) address <= '0;
-  end
+  reg [PE*InputBits-1:0] data;
+  always @(posedge clk_i) data <= s_tdata_i;
 
-  wire [Channels*RowBits-1:0] word;
-  bnn_rom #(
-    .Width(Channels * RowBits),
+  wire [PE*OutputBits-1:0] result;
+  wire                     result_valid;
+  bnn_requantizer #(
+    .Values(PE),
+    .Rows(Shared != 0 ? 1 : PE),
     .Words(Words),
-    .AddressBits(AddressBits),
-    .Kind(MemoryKind),
+    .ValueBits(InputBits),
+    .ValueSigned(InputSigned),
+    .Levels(Levels),
+    .Form(Requantizer),
+    .ThresholdBits(ThresholdBits),
+    .FactorBits(FactorBits),
+    .SumBits(SumBits),
+    .Shift(Shift),
+    .Ties(Ties),
+    .OutputBits(OutputBits),
+    .OutputOffset(OutputOffset),
+    .MemoryKind(MemoryKind),
     .File(Thresholds)
-  ) thresholds (
+  ) requantizer (
     .clk_i,
-    .address_i(address),
-    .data_o(word)
+    .rst_ni,
+    .announce_i(take),
+    .values_i  (data),
+    .results_o (result),
+    .valid_o   (result_valid)
   );
-
-  reg  [PE*InputBits-1:0]  data;
-  wire [PE*OutputBits-1:0] reached;
-  for (genvar p = 0; p < PE; p = p + 1) begin : gen_channel
-    localparam int unsigned Row = Shared != 0 ? 0 : p;
-    bnn_comparators #(
-      .ValueBits(InputBits),
-      .ValueSigned(InputSigned),
-      .Levels(Levels),
-      .ThresholdBits(ThresholdBits),
-      .OutputBits(OutputBits),
-      .OutputOffset(OutputOffset)
-    ) comparators (
-      .value_i(data[p*InputBits+:InputBits]),
-      .row_i  (word[Row*RowBits+:RowBits]),
-      .count_o(reached[p*OutputBits+:OutputBits])
-    );
-  end
-
-  reg                     entered;
-  reg [PE*OutputBits-1:0] count;
-  reg                     counted;
-  always @(posedge clk_i) begin
-    data    <= s_tdata_i;
-    entered <= take & rst_ni;
-    count   <= reached;
-    counted <= entered & rst_ni;
-  end
 
   bnn_output_queue #(
     .Width(PE * OutputBits),
@@ -115,8 +98,8 @@ module bnn_threshold #(
     .rst_ni,
     .room_o   (has_room),
     .reserve_i(take),
-    .data_i   (count),
-    .valid_i  (counted),
+    .data_i   (result),
+    .valid_i  (result_valid),
     .m_tdata_o,
     .m_tvalid_o,
     .m_tready_i

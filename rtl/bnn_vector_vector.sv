@@ -38,21 +38,28 @@ module bnn_vector_vector #(
   parameter int unsigned AccumulatorBits = 4,
   // Thresholds of a channel; 0 for dot products.
   parameter int unsigned Levels          = 1,
-  // Bits of a threshold; with Levels > 0 at least AccumulatorBits.
+  // How sums become results, with the bits of that form, see bnn_requantizer; thresholds have at least AccumulatorBits.
+  parameter              Requantizer     = "comparators",
   parameter int unsigned ThresholdBits   = 4,
+  parameter int unsigned FactorBits      = 0,
+  parameter int unsigned SumBits         = 1,
+  parameter int unsigned Shift           = 0,
+  parameter int unsigned Ties            = 0,
   // Bits of a result, at least 1; results are exact modulo 2 ** OutputBits.
   parameter int unsigned OutputBits      = 1,
   // Added to the count of thresholds; any integer.
   parameter int          OutputOffset    = 0,
   // Registers behind the sum of a beat's products; 0 or 1.
   parameter int unsigned ProductStages   = 0,
-  // Beats that the output queue holds; at least 2, and 4 + ProductStages, with Levels > 0 one more, for one beat per cycle.
+  // Beats that the output queue holds; at least 2, and the latency + 1 for one beat per cycle.
   parameter int unsigned QueueDepth      = 2,
   // Kind of the weight memory: "block" or "distributed".
   parameter              MemoryKind      = "distributed",
   // File of the weights: for each step and chunk a word with the weights of PE channels for each of SIMD pixels.
   parameter              Weights         = "",
-  // File of the thresholds: for each chunk a word with a row for each of PE channels, see bnn_comparators.
+  // Kind of the memory of thresholds: "block" or "distributed".
+  parameter              ThresholdMemory = "distributed",
+  // File of the thresholds: for each chunk a word with a row for each of PE channels, see bnn_requantizer.
   parameter              Thresholds      = ""
 ) (
   input  wire                                                       clk_i,
@@ -242,47 +249,34 @@ module bnn_vector_vector #(
 
   wire [Outputs*OutputBits-1:0] result;
   wire                          result_valid;
-  wire                          done = valid[Sum+1] & last[Sum+1];
+  wire                          last_sum = valid[Sum] & last[Sum];
 
   if (Levels > 0) begin : gen_thresholds
-    localparam int unsigned RowBits = Levels * ThresholdBits + 1;
-    wire [PE*RowBits-1:0] row;
-    bnn_rom #(
-      .Width(PE * RowBits),
+    bnn_requantizer #(
+      .Values(Outputs),
+      .Rows(PE),
       .Words(Chunks),
-      .AddressBits(ChunkBits),
-      .Kind("distributed"),
+      .ValueBits(AccumulatorBits),
+      .ValueSigned(Xnor ? 0 : 1),
+      .Levels(Levels),
+      .Form(Requantizer),
+      .ThresholdBits(ThresholdBits),
+      .FactorBits(FactorBits),
+      .SumBits(SumBits),
+      .Shift(Shift),
+      .Ties(Ties),
+      .OutputBits(OutputBits),
+      .OutputOffset(OutputOffset),
+      .MemoryKind(ThresholdMemory),
       .File(Thresholds)
-    ) rows (
+    ) requantizer (
       .clk_i,
-      .address_i(slot),
-      .data_o(row)
+      .rst_ni,
+      .announce_i(last_sum),
+      .values_i  (sums),
+      .results_o (result),
+      .valid_o   (result_valid)
     );
-
-    wire [Outputs*OutputBits-1:0] reached;
-    for (genvar o = 0; o < Outputs; o = o + 1) begin : gen_output
-      bnn_comparators #(
-        .ValueBits(AccumulatorBits),
-        .ValueSigned(Xnor ? 0 : 1),
-        .Levels(Levels),
-        .ThresholdBits(ThresholdBits),
-        .OutputBits(OutputBits),
-        .OutputOffset(OutputOffset)
-      ) comparators (
-        .value_i(sums[o*AccumulatorBits+:AccumulatorBits]),
-        .row_i  (row[o%PE*RowBits+:RowBits]),
-        .count_o(reached[o*OutputBits+:OutputBits])
-      );
-    end
-
-    reg [Outputs*OutputBits-1:0] counts;
-    reg                          counted;
-    always @(posedge clk_i) begin
-      counts  <= reached;
-      counted <= done & rst_ni;
-    end
-    assign result = counts;
-    assign result_valid = counted;
   end else begin : gen_sums
     for (genvar c = 0; c < Outputs; c = c + 1) begin : gen_output
       if (Xnor) begin : gen_count
@@ -292,7 +286,8 @@ module bnn_vector_vector #(
         assign result[c*OutputBits+:OutputBits] = OutputBits'(sums[c*AccumulatorBits+:AccumulatorBits]);
       end
     end
-    assign result_valid = done;
+    assign result_valid = valid[Sum+1] & last[Sum+1];
+    wire unused_thresholds = &{1'b0, Thresholds == "", ThresholdMemory == "", Requantizer == ""};
   end
 
   bnn_output_queue #(
@@ -310,7 +305,7 @@ module bnn_vector_vector #(
     .m_tready_i
   );
 
-  wire unused = &{1'b0, product, first[Sum+1], last[Sum:0], Thresholds == ""};
+  wire unused = &{1'b0, product, first[Sum+1], valid[Sum+1], last};
 
 endmodule
 

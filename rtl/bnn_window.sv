@@ -63,7 +63,9 @@ module bnn_window #(
   parameter [ColumnEntries*2*ColumnStepBits-1:0] ColumnSteps = '1,
   parameter int unsigned RowStepBits     = 4,
   parameter [WindowRows*2*RowStepBits-1:0] RowSteps = 'hBB33,
-  // Beats that the output queue holds; at least 2, and 3 for one beat per cycle.
+  // 0, or 1 for a register behind the line buffer.
+  parameter int unsigned ReadStages      = 0,
+  // Beats that the output queue holds; at least 2, and 3 + ReadStages for one beat per cycle.
   parameter int unsigned QueueDepth      = 3,
   // "block" or "distributed".
   parameter              MemoryKind      = "distributed"
@@ -234,15 +236,16 @@ module bnn_window #(
   reg [AddressBits-1:0] beats;
   reg [AddressBits:0]   beats_less;
   reg [AddressBits-1:0] write_address;
-  reg                   sent;
+  reg [ReadStages:0]    sent;
   always @(posedge clk_i) begin
     if (write) write_address <= write_address == AddressBits'(Slots - 1) ? '0 : write_address + 1'b1;
     if (go) begin
       beats      <= next_beats;
       beats_less <= {1'b0, next_beats} - Ring;
     end
-    sent <= go & rst_ni;
+    sent <= (ReadStages+1)'({sent, go});
     if (!rst_ni) begin
+      sent          <= '0;
       write_address <= '0;
       beats         <= FirstBeats;
       beats_less    <= {1'b0, FirstBeats} - Ring;
@@ -270,6 +273,7 @@ module bnn_window #(
     || LastColumn + (TouchedColumns - 1) * Grid >= Columns;
 
   if (Padded) begin : gen_border
+    wire [Touched-1:0] early;
     bnn_window_border #(
       .Rows(Rows),
       .Columns(Columns),
@@ -290,8 +294,15 @@ module bnn_window #(
       .rst_ni,
       .step_i   (go),
       .ends_i   (ends),
-      .outside_o(outside)
+      .outside_o(early)
     );
+    if (ReadStages != 0) begin : gen_late
+      reg [Touched-1:0] kept;
+      always @(posedge clk_i) kept <= early;
+      assign outside = kept;
+    end else begin : gen_early
+      assign outside = early;
+    end
   end else begin : gen_no_border
     wire unused_ends = &{1'b0, ends};
     assign outside = '0;
@@ -311,6 +322,7 @@ module bnn_window #(
       .FirstPixel(PlacePixel),
       .FirstStep(FirstStep),
       .Moves(Moves),
+      .ReadStages(ReadStages),
       .MemoryKind(MemoryKind)
     ) tap (
       .clk_i,
@@ -348,7 +360,7 @@ module bnn_window #(
     .room_o   (has_room),
     .reserve_i(go),
     .data_i   (beat),
-    .valid_i  (sent),
+    .valid_i  (sent[ReadStages]),
     .m_tdata_o,
     .m_tvalid_o,
     .m_tready_i

@@ -24,6 +24,8 @@ module bnn_window_tap #(
   parameter int unsigned FirstStep   = 0,
   // 1, or 0 if all steps are whole beats.
   parameter int unsigned Moves       = 0,
+  // 0, or 1 for a register behind the memory, for block RAM, whose output is late.
+  parameter int unsigned ReadStages  = 0,
   // "block" or "distributed".
   parameter              MemoryKind  = "distributed"
 ) (
@@ -39,7 +41,7 @@ module bnn_window_tap #(
   input  wire [AddressBits:0]         beats_less_i,
   // Pixels from the next step's pixel to the one after it.
   input  wire [LaneBits-1:0]          next_pixels_i,
-  // The pixel, a cycle after its step.
+  // The pixel, 1 + ReadStages cycles after its step.
   output wire [Width-1:0]             pixel_o
 );
 
@@ -52,11 +54,15 @@ module bnn_window_tap #(
   if (FirstBeat >= Slots || FirstPixel >= InputPixels || FirstStep >= InputPixels || Moves > 1) begin : gen_check_first
     $error("bnn_window_tap: FirstBeat must be less than Slots, FirstPixel and FirstStep less than InputPixels, Moves 0 or 1");
   end
+  if (ReadStages > 1) begin : gen_check_stages
+    $error("bnn_window_tap: ReadStages (of the unit around it) must be 0 or 1");
+  end
 
   // Only what is read is stored.
   localparam int unsigned Stored = Moves != 0 ? InputPixels * Width : Width;
   wire [Stored-1:0] stored;
   reg  [Stored-1:0] data;
+  wire [Stored-1:0] read;
   wire              carry;
 
   if (Moves != 0) begin : gen_lanes
@@ -65,6 +71,7 @@ module bnn_window_tap #(
     reg  [LaneBits-1:0] lane;
     reg  [LaneBits-1:0] next_lane;
     reg  [LaneBits-1:0] chosen;
+    wire [LaneBits-1:0] choice;
     reg                 carries;
     wire [LaneBits:0]   sum = {1'b0, next_lane} + {1'b0, next_pixels_i};
     wire                wraps = sum >= Lanes;
@@ -81,14 +88,29 @@ module bnn_window_tap #(
         carries   <= Second >= InputPixels;
       end
     end
+    if (ReadStages != 0) begin : gen_late_choice
+      reg [LaneBits-1:0] kept;
+      always @(posedge clk_i) kept <= chosen;
+      assign choice = kept;
+    end else begin : gen_choice
+      assign choice = chosen;
+    end
     assign carry = carries;
     assign stored = beat_i;
-    assign pixel_o = data[chosen*Width+:Width];
+    assign pixel_o = read[choice*Width+:Width];
   end else begin : gen_lane
     wire unused = &{1'b0, next_pixels_i, beat_i};
     assign carry = 1'b0;
     assign stored = beat_i[FirstPixel*Width+:Width];
-    assign pixel_o = data;
+    assign pixel_o = read;
+  end
+
+  if (ReadStages != 0) begin : gen_late
+    reg [Stored-1:0] kept;
+    always @(posedge clk_i) kept <= data;
+    assign read = kept;
+  end else begin : gen_read
+    assign read = data;
   end
 
   reg  [AddressBits-1:0] address;

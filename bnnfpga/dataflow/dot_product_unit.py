@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from bnnfpga.dataflow.hardware import EmulatorKernel, HlsTable
 from bnnfpga.dataflow.operator import Operator
+from bnnfpga.dataflow.requantizers import RequantizerKind
 from bnnfpga.dataflow.thresholds import Domain, StoredThresholds
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, rtl_only
 from bnnfpga.dataflow.weighted_sums import WeightedSums
@@ -34,10 +35,13 @@ class DotProductUnit(Operator):
         +1, else in two's complement.
     input_type
         The element type of the input stream.
+    requantizer
+        How sums become results; None for the cheapest way.
     """
 
     weights: IntArray
     input_type: IntegerType
+    requantizer: RequantizerKind | None = field(default=None, kw_only=True)
 
     is_depthwise: ClassVar[bool] = False
     """Whether an output sums only elements of its own channel; then the last axis of the weights is the outputs'."""
@@ -138,7 +142,25 @@ class DotProductUnit(Operator):
         """The thresholds as stored in hardware."""
         outputs, terms = self.by_output.shape
         domain = Domain.counts(terms, self.count_scale) if self.is_xnor else Domain(self.accumulator)
-        return StoredThresholds(self.table, domain, outputs, self.neurons)
+        return StoredThresholds(self.table, domain, outputs, self.neurons, form=self.requantizer)
+
+    @property
+    def requantizer_kinds(self) -> tuple[RequantizerKind, ...]:
+        return self.stored_thresholds.forms
+
+    def stage_levels(self, operands: int) -> int:
+        """Logic levels of its longest stage, with a sum of so many products in one (`Operator.logic_levels`).
+
+        The weights come from their memory in that stage; the accumulator and the thresholds have their own.
+        """
+        weights = self.stored_weights
+        late = self.target.block_levels if weights.kind == "block" and weights.words > 1 else 0
+        bits, own = self.input_type.bits, self.weight_type.bits
+        product = 1 if own == 1 else self.target.product_levels(own, bits)
+        terms = operands if own == 1 else operands * 2
+        sums = late + product + self.target.count_levels(terms)
+        accumulate = self.target.carry_levels(self.accumulator_bits) + 1
+        return max(sums, accumulate, self.stored_thresholds.logic_levels(self.target))
 
     def operand_parameters(self) -> UnitParameters:
         """The hardware parameters for weights and input elements."""
@@ -155,8 +177,10 @@ class DotProductUnit(Operator):
 
     def memory_parameters(self) -> UnitParameters:
         """The hardware parameters for the memories."""
-        weights = self.stored_weights
-        return rtl_only(MemoryKind=weights.kind, Weights=weights.memory, **self.stored_thresholds.rtl_memories())
+        weights, thresholds = self.stored_weights, self.stored_thresholds
+        kind = rtl_only(ThresholdMemory=thresholds.kind) if thresholds.levels else UnitParameters()
+        memories = rtl_only(MemoryKind=weights.kind, Weights=weights.memory)
+        return memories + kind + rtl_only(**thresholds.rtl_memories())
 
     def hls_tables(self) -> tuple[HlsTable, ...]:
         return (self.stored_weights.hls_table(), *self.stored_thresholds.hls_tables())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass, field
-from typing import ClassVar
 
 from bnnfpga.dataflow.element_function import ElementFunction
 from bnnfpga.dataflow.operator import Operator
@@ -29,8 +28,10 @@ class Elementwise(Operator):
     shape: tuple[int, ...]
     pe: int = field(default=1, kw_only=True)
 
-    latency: ClassVar[int]
-    """Cycles from taking a beat to offering its result."""
+    @property
+    @abstractmethod
+    def latency(self) -> int:
+        """Cycles from taking a beat to offering its result."""
 
     @property
     @abstractmethod

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
 from bnnfpga.base.errors import UserError, shown
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.hardware import MemoryKind
+from bnnfpga.dataflow.hardware import WeightsKind
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.fifo import Fifo
 from bnnfpga.dataflow.operators.width_converter import WidthConverter
+from bnnfpga.dataflow.requantizers import RequantizerKind
 from bnnfpga.dataflow.stream import Port, legal_lanes
 from bnnfpga.dataflow.token_model import Deadlock, predict
 
@@ -29,11 +30,12 @@ _UNBOUNDED = 1 << 40
 
 @dataclass(frozen=True)
 class LayerFolding:
-    """The parallelism of one layer. None leaves a value unchanged."""
+    """The parallelism and the forms of one layer. None leaves a value unchanged."""
 
     pe: int | None = None
     simd: int | None = None
-    memory: MemoryKind | None = None
+    memory: WeightsKind | None = None
+    requantizer: RequantizerKind | None = None
 
     def completed(self, other: LayerFolding) -> LayerFolding:
         """The folding with its unset values taken from `other`."""
@@ -41,6 +43,7 @@ class LayerFolding:
             other.pe if self.pe is None else self.pe,
             other.simd if self.simd is None else self.simd,
             other.memory if self.memory is None else self.memory,
+            other.requantizer if self.requantizer is None else self.requantizer,
         )
 
 
@@ -48,7 +51,7 @@ Folding = Mapping[str, LayerFolding]
 
 
 def parse_folding(data: object, where: str) -> Folding:
-    """Parse a folding from plain data, as read from a folding file: layer names to `pe`, `simd` and `memory`."""
+    """Parse a folding from plain data, as read from a folding file: layer names to the settings of `LayerFolding`."""
     if not isinstance(data, Mapping):
         raise UserError(
             "it must map layer names to pe, simd and memory", where=where, hint="like matrix_vector0: {pe: 2, simd: 4}"
@@ -61,7 +64,7 @@ def parse_folding(data: object, where: str) -> Folding:
                 "this is FINN's format; a folding file of bnnfpga sets pe, simd and memory of the project's own layers",
                 where=f"{where}, entry {shown(name)}",
                 hint="start from the folding.yaml of a compiled project: PE is pe, SIMD is simd, "
-                "ram_style is memory (block or distributed); FIFO depths are computed",
+                "ram_style is memory (block, distributed or logic); FIFO depths are computed",
             )
         if isinstance(entry, LayerFolding):
             folding[name] = entry
@@ -100,6 +103,8 @@ def folding_of(graph: Graph) -> dict[str, dict[str, int | str]]:
             entry["simd"] = simd
         if operator.memory is not None:
             entry["memory"] = operator.memory
+        if operator.requantizer is not None:
+            entry["requantizer"] = operator.requantizer
         if entry:
             result[operator.name] = entry
     return result
@@ -213,7 +218,7 @@ def _fifo_name(unit: Operator, input: int) -> str:
 
 
 def _join(graph: Graph, producer: str, output: int, consumer: Operator, input: int, room: Mapping[str, int]) -> None:
-    """Connect two units, with a width converter and FIFOs between them where needed."""
+    """Connect two units, with a width converter and a FIFO between them where needed."""
     source, target = graph[producer].outputs[output], consumer.inputs[input]
     place = consumer.name if len(consumer.inputs) == 1 else f"{consumer.name}_{input}"
     units: list[Operator] = []
@@ -224,10 +229,6 @@ def _join(graph: Graph, producer: str, output: int, consumer: Operator, input: i
             f"{place}_converter", shape, target.type, source.lanes, target.lanes, target=consumer.target
         )
         units.append(converter)
-    # Behind a sliding window unit, the line buffer does the job of the FIFO.
-    sends_windows = graph[producer].slides and source.shape == target.shape
-    if consumer.burst and not sends_windows:
-        units.append(Fifo(_fifo_name(consumer, input), target, max(2, consumer.burst), target=consumer.target))
     if _fifo_name(consumer, input) in room:
         depth = room[_fifo_name(consumer, input)]
         units.append(Fifo(_fifo_name(consumer, input), target, depth, target=consumer.target))
@@ -250,21 +251,28 @@ def _fold_operator(operator: Operator, folding: LayerFolding, where: str) -> Ope
             hint=f"give simd, too: with this pe, legal values are {', '.join(map(str, beside))}",
         )
     simd = _legal("simd", simd if folding.simd is None else folding.simd, beside, where)
-    changes: dict[str, object] = {}
-    if pe is not None:
-        changes["pe"] = pe
-    if simd is not None:
-        changes["simd"] = simd
+    lanes = {name: value for name, value in (("pe", pe), ("simd", simd)) if value is not None}
+    folded = operator.refolded(**lanes) if lanes else operator
+    if folding.requantizer is not None:
+        forms = folded.requantizer_kinds
+        _check_form("requantizer", folding.requantizer, forms, where, "legal values are ", "no requantizer to choose")
+        folded = folded.refolded(requantizer=folding.requantizer)
     if folding.memory is not None:
-        memories = operator.memory_kinds
-        if folding.memory not in memories:
-            raise UserError(
-                f"memory: {shown(folding.memory)} is not legal",
-                where=where,
-                hint=f"legal values are {', '.join(memories)}" if memories else "this layer has no memory to choose",
-            )
-        changes["memory"] = folding.memory
-    return operator.refolded(**changes) if changes else operator
+        memories = folded.memory_kinds
+        start = "" if memories == operator.memory_kinds else "with this folding, "
+        _check_form("memory", folding.memory, memories, where, f"{start}legal values are ", "no memory to choose")
+        folded = folded.refolded(memory=folding.memory)
+    return folded
+
+
+def _check_form(key: str, value: str, legal: Sequence[str], where: str, start: str, none: str) -> None:
+    """Check a setting that is one of a unit's forms."""
+    if value not in legal:
+        raise UserError(
+            f"{key}: {shown(value)} is not legal",
+            where=where,
+            hint=f"{start}{', '.join(legal)}" if legal else f"this layer has {none}",
+        )
 
 
 def _legal(key: str, value: object, legal: tuple[int, ...], where: str) -> int | None:

@@ -14,6 +14,9 @@ from bnnfpga.numbers.integers import IntArray
 MemoryKind = Literal["block", "distributed"]
 MEMORY_KINDS: tuple[MemoryKind, ...] = get_args(MemoryKind)
 
+WeightsKind = Literal["block", "distributed", "logic"]
+"""Where a unit's weights can be: in a memory, or in the tables of its logic."""
+
 
 def check_memory_kind(kind: str, where: str, legal: Sequence[str] = MEMORY_KINDS) -> None:
     """Raise ValueError unless `kind` is one of the `legal` kinds of memory; `where` names the unit."""

@@ -6,6 +6,7 @@ import numpy as np
 
 from bnnfpga.dataflow.hardware import MemoryKind
 from bnnfpga.dataflow.resources import add_resources, memory_resources
+from bnnfpga.dataflow.target import Target
 from bnnfpga.numbers.integers import IntArray
 
 _BLOCK_BITS = 8192
@@ -41,26 +42,39 @@ def buffer_depth(need: IntArray, release: IntArray, arriving: int, leaving: int)
     return max(int(held.max()), int((need - np.concatenate([[0], release[:-1]])).max())) + 1
 
 
-def buffer_kind(width: int, depth: int) -> MemoryKind:
-    """The cheaper kind of memory for `depth` beats of `width` bits."""
+def buffer_kind(width: int, depth: int, target: Target) -> MemoryKind:
+    """The kind of memory for `depth` beats of `width` bits: the cheaper, or the only one that is fast enough.
+
+    A deep memory of LUTs of 4 inputs is mostly multiplexers.
+    """
+    if target.lut_inputs == 4:
+        return "block" if depth > 32 and depth * width > 1024 else "distributed"
     return "block" if depth * width > _BLOCK_BITS and depth > 64 else "distributed"
 
 
-def buffer_slots(width: int, depth: int) -> int:
+def buffer_levels(width: int, depth: int, target: Target) -> int:
+    """Logic levels of reading the buffer (`Target.levels`), from its address, or from the clock in block RAM."""
+    if buffer_kind(width, depth, target) == "block":
+        return target.block_levels
+    return 2 + max(0, (depth - 1).bit_length() - (6 if target.lut_inputs == 6 else 4))
+
+
+def buffer_slots(width: int, depth: int, target: Target) -> int:
     """The beats of the memory for `depth` beats of `width` bits: a power of two where that costs little or nothing.
 
     Its addresses need no comparison, which is worth about as many LUTs as an address has bits, twice.
     """
     slots = 1 << (depth - 1).bit_length()
-    costs = [buffer_resources(width, beats) for beats in (depth, slots)]
-    if costs[0].get("bram18", 0) != costs[1].get("bram18", 0):
-        return depth
-    more = costs[1].get("lut", 0) - costs[0].get("lut", 0)
+    if buffer_kind(width, depth, target) == "block":
+        costs = [memory_resources(beats, width, "block") for beats in (depth, slots)]
+        return slots if costs[0] == costs[1] else depth
+    granule = 64 if target.lut_inputs == 6 else 16
+    more = width * (-(-slots // granule) - -(-depth // granule)) * 4 // 3
     return slots if more <= 2 * slots.bit_length() else depth
 
 
-def buffer_resources(width: int, depth: int, copies: int = 1) -> dict[str, int]:
+def buffer_resources(width: int, depth: int, target: Target, copies: int = 1) -> dict[str, int]:
     """Estimate for a buffer from which `copies` beats are read in a cycle."""
-    if buffer_kind(width, depth) == "block":
+    if buffer_kind(width, depth, target) == "block":
         return add_resources(*[memory_resources(depth, width, "block")] * copies)
     return {"lut": copies * width * -(-depth // 64) * 4 // 3}

@@ -14,10 +14,11 @@ from bnnfpga.dataflow.hardware import (
     HlsTable,
     Memory,
     MemoryBank,
-    MemoryKind,
     RtlInstance,
+    WeightsKind,
     check_memory_kind,
 )
+from bnnfpga.dataflow.requantizers import RequantizerKind
 from bnnfpga.dataflow.schedule import Schedule
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.target import DEFAULT_TARGET, Target
@@ -45,9 +46,10 @@ class Operator(ABC):
     Properties that only some units have get a default here. Shared code asks for the property, never for the class:
 
     * foldings: `folding`, `legal_pe`, `legal_simd`, and `memory` if its kind can be chosen (`memory_kinds`,
-      `suited_memory`);
+      `suited_memory`), `requantizer` likewise (`requantizer_kinds`);
     * lanes that depend on neighbouring units: `with_inputs`, `in_front_of`, `follows_consumer`;
-    * how it consumes and sends beats, as far as the graph depends on it: `burst`, `slides`;
+    * whether it sends sliding windows: `slides`;
+    * `logic_levels`, from which the clock is estimated that it reaches;
     * its function on elements, for reports and for checks that choose their stimuli by it: `moves`, `element_function`,
       `weighted_sums`, `thresholds`, `preactivations`.
     """
@@ -102,7 +104,7 @@ class Operator(ABC):
     @property
     def levels(self) -> tuple[str, ...]:
         """For each output an expression, in its module, for the number of beats that wait there (`RtlInstance`)."""
-        return ("{unit}.output_queue.queue.level",)
+        return ("{unit}.output_queue.level",)
 
     def rtl(self) -> RtlInstance:
         """Its module in `rtl/`, named after its kind."""
@@ -180,27 +182,42 @@ class Operator(ABC):
         return ()
 
     @property
-    def memory(self) -> MemoryKind | None:
+    def memory(self) -> WeightsKind | None:
         """The kind of the memory that users can choose; None if there is no choice."""
         return None
 
     @property
-    def memory_kinds(self) -> tuple[MemoryKind, ...]:
-        """Legal values of `memory`."""
+    def memory_kinds(self) -> tuple[WeightsKind, ...]:
+        """Legal values of `memory` for this folding."""
         return () if self.memory is None else MEMORY_KINDS
 
     @property
-    def suited_memory(self) -> MemoryKind | None:
+    def suited_memory(self) -> WeightsKind | None:
         """The cheaper kind of memory for this folding."""
         return None if self.memory is None else "distributed"
 
     @property
-    def burst(self) -> int:
-        """Beats that it consumes back to back before it pauses; 0 if it consumes them evenly.
+    def requantizer(self) -> RequantizerKind | None:
+        """How users want its thresholds to be applied; None for the cheapest way."""
+        return None
 
-        A FIFO of that depth in front of it keeps the producer from waiting.
+    @property
+    def requantizer_kinds(self) -> tuple[RequantizerKind, ...]:
+        """Legal values of `requantizer`; empty if there is no choice."""
+        return ()
+
+    @property
+    def logic_levels(self) -> int:
+        """Estimated logic levels of its longest path between registers, wires included (`Target.levels`).
+
+        By default, those of a unit that only counts and passes beats on.
         """
-        return 0
+        return 3
+
+    @property
+    def estimated_mhz(self) -> float:
+        """The clock frequency in MHz that it reaches, as estimated from its logic levels."""
+        return self.target.reached_mhz(self.logic_levels)
 
     def interval(self) -> int:
         """Cycles per frame when the unit is neither idle for want of input nor back-pressured."""
@@ -209,6 +226,6 @@ class Operator(ABC):
     def memories(self) -> tuple[Memory, ...]:
         """Its read-only memories."""
         memories: list[Memory] = []
-        for value in self.rtl().parameters.values():
+        for value in self.parameters().rtl.values():
             memories += value.lanes if isinstance(value, MemoryBank) else [value] if isinstance(value, Memory) else []
         return tuple(memories)

@@ -12,6 +12,10 @@ _BRAM18 = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
 """The shapes of one block RAM: words, and bits per word."""
 _DSP_PRODUCT = 9
 """Width of a product, in bits, from which synthesis uses a DSP slice (as in Yosys' synth_xilinx)."""
+_LUTS_PER_DSP = 60
+"""Cost of a DSP slice in LUTs: about an 8 by 8 bit multiplier."""
+_LUTS_PER_BRAM18 = 100
+"""Cost of a block RAM in LUTs, from their ratio in FPGAs."""
 
 
 def queue_resources(width: int, depth: int) -> dict[str, int]:
@@ -29,6 +33,12 @@ def memory_resources(words: int, width: int, kind: MemoryKind) -> dict[str, int]
     return {"bram18": min(-(-words // deep) * -(-width // wide) for deep, wide in _BRAM18)}
 
 
+def cheaper_memory(words: int, width: int) -> MemoryKind:
+    """The kind of memory that costs less."""
+    luts, blocks = (memory_resources(words, width, kind) for kind in ("distributed", "block"))
+    return "block" if _LUTS_PER_BRAM18 * blocks.get("bram18", 0) < luts.get("lut", 0) else "distributed"
+
+
 def multiplier_resources(bits: int, other_bits: int, count: int = 1) -> dict[str, int]:
     """Estimate for multipliers of two signed numbers: LUTs for narrow products, else DSP slices of 25 x 18 bits."""
     if bits + other_bits - 1 < _DSP_PRODUCT:
@@ -39,3 +49,8 @@ def multiplier_resources(bits: int, other_bits: int, count: int = 1) -> dict[str
 def add_resources(*parts: Mapping[str, int]) -> dict[str, int]:
     """The sum of estimates, with an entry for each of `RESOURCES`."""
     return {kind: sum(part.get(kind, 0) for part in parts) for kind in RESOURCES}
+
+
+def area(resources: Mapping[str, int]) -> float:
+    """LUTs, flip-flops and DSP slices as one number, in LUTs."""
+    return resources.get("lut", 0) + 0.25 * resources.get("ff", 0) + _LUTS_PER_DSP * resources.get("dsp", 0)

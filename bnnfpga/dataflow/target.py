@@ -10,18 +10,29 @@ from bnnfpga.base.errors import UserError, shown
 
 @dataclass(frozen=True)
 class _Fabric:
-    """The logic of a family: inputs of a LUT, and picoseconds from a LUT through the wires into the next one."""
+    """The logic of a family, in picoseconds with the wires that go with it.
+
+    The times of ECP5 are those of units alone behind registers, placed and routed by nextpnr (`benchmarks/clock.py`,
+    speed grade 6); those of the other families are scaled by their LUTs and carry chains.
+    """
 
     lut_inputs: int
     level_ps: int
+    """From a LUT through the wires into the next one."""
+    register_ps: int
+    """Out of a register, and into one."""
+    carry_levels: int
+    """A short sum or comparison on a carry chain, in levels."""
+    block_levels: int
+    """From the clock to the output of a block RAM without a register, in levels."""
 
 
 _FABRICS: Mapping[str, _Fabric] = {
-    "xc7": _Fabric(6, 900),
-    "xcup": _Fabric(6, 500),
-    "ecp5": _Fabric(4, 1250),
-    "ice40": _Fabric(4, 1600),
-    "gowin": _Fabric(4, 1400),
+    "xc7": _Fabric(6, 850, 600, 2, 3),
+    "xcup": _Fabric(6, 480, 350, 2, 3),
+    "ecp5": _Fabric(4, 1350, 800, 3, 5),
+    "ice40": _Fabric(4, 1600, 1100, 3, 2),
+    "gowin": _Fabric(4, 1450, 900, 3, 4),
 }
 
 FAMILIES = tuple(_FABRICS)
@@ -62,7 +73,32 @@ class Target:
     @property
     def levels(self) -> int:
         """Logic levels in series, wires included, that fit between two registers; at least 1."""
-        return max(1, int(1e6 / self.clock_mhz) // _FABRICS[self.family].level_ps)
+        fabric = _FABRICS[self.family]
+        return max(1, (int(1e6 / self.clock_mhz) - fabric.register_ps) // fabric.level_ps)
+
+    def carry_levels(self, bits: int) -> int:
+        """Logic levels that a sum or a comparison of numbers of so many bits takes, on a carry chain."""
+        return _FABRICS[self.family].carry_levels + bits // 32
+
+    def count_levels(self, bits: int) -> int:
+        """Logic levels of the number of set bits among so many."""
+        stages = max(0, bits - 1).bit_length()
+        return -(-4 * stages // 3) if self.lut_inputs == 6 else 2 * stages
+
+    def product_levels(self, bits: int, other_bits: int) -> int:
+        """Logic levels of a product of numbers of so many bits."""
+        narrower = min(bits, other_bits)
+        return 1 if narrower == 1 else min(5, narrower.bit_length() + self.carry_levels(bits + other_bits))
+
+    @property
+    def block_levels(self) -> int:
+        """Logic levels of a block RAM's output: what it is later than a register's."""
+        return _FABRICS[self.family].block_levels
+
+    def reached_mhz(self, levels: int) -> float:
+        """The clock frequency in MHz with so many logic levels between two registers."""
+        fabric = _FABRICS[self.family]
+        return 1e6 / (fabric.register_ps + levels * fabric.level_ps)
 
 
 DEFAULT_TARGET = Target()

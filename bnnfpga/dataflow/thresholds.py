@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
 from bnnfpga.dataflow.hardware import HlsTable, Memory, MemoryKind, RtlParameter
 from bnnfpga.dataflow.packing import to_bits
-from bnnfpga.dataflow.resources import memory_resources
-from bnnfpga.dataflow.unit_parameters import UnitParameters, both, rtl_only
+from bnnfpga.dataflow.requantizers import Comparators, FixedPoint, Requantizer, RequantizerKind
+from bnnfpga.dataflow.resources import add_resources, area, cheaper_memory, memory_resources
+from bnnfpga.dataflow.target import Target
+from bnnfpga.dataflow.unit_parameters import UnitParameters, both
+from bnnfpga.numbers.fixed_point_steps import fixed_point_steps
 from bnnfpga.numbers.integers import IntArray, IntegerType
 from bnnfpga.numbers.threshold_table import ThresholdTable
+
+_BITS_PER_LUT = 64
+"""Bits of a memory in LUTs."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +76,10 @@ class StoredThresholds:
         Channels per word, lane 0 lowest; a divisor of the channels.
     pixels
         Copies of these channels per word.
-    kind
-        The kind of memory.
+    memory
+        The kind of memory; None for the cheaper one.
+    form
+        How hardware applies them; None for the cheapest way.
     """
 
     table: ThresholdTable | None
@@ -79,7 +87,8 @@ class StoredThresholds:
     channels: int
     lanes: int
     pixels: int = 1
-    kind: MemoryKind = "distributed"
+    memory: MemoryKind | None = None
+    form: RequantizerKind | None = None
 
     @property
     def levels(self) -> int:
@@ -92,26 +101,49 @@ class StoredThresholds:
         return 0 if self.table is None or self.table.output.is_bipolar else self.table.output.lo
 
     @property
-    def bits(self) -> int:
-        """Bits per threshold."""
-        return self.domain.threshold_type.bits
-
-    @property
     def words(self) -> int:
         return self.channels // self.lanes
 
     @property
     def width(self) -> int:
-        """Bits per word: for each channel its thresholds, the lowest first, then its direction."""
-        return self.pixels * self.lanes * (self.levels * self.bits + 1) if self.levels else 0
+        """Bits per word: for each channel its row, see `Requantizer`."""
+        return self.pixels * self.lanes * self.requantizer.bits if self.levels else 0
+
+    @property
+    def kind(self) -> MemoryKind:
+        """The kind of memory."""
+        if self.memory is not None:
+            return self.memory
+        return cheaper_memory(self.words, self.width) if self.levels > 1 else "distributed"
+
+    @property
+    def stages(self) -> int:
+        """Cycles from sums or elements to results."""
+        return self.requantizer.stages if self.levels else 0
+
+    def logic_levels(self, target: Target) -> int:
+        """Logic levels of its longest stage (`Operator.logic_levels`)."""
+        if not self.levels:
+            return 0
+        late = target.block_levels if self.kind == "block" and self.words > 1 else 0
+        return late + self.requantizer.logic_levels(target)
+
+    @property
+    def forms(self) -> tuple[RequantizerKind, ...]:
+        """The forms that give the same results; empty if there is nothing to choose."""
+        return tuple(form.kind for form in self._forms) if len(self._forms) > 1 else ()
+
+    @cached_property
+    def requantizer(self) -> Requantizer:
+        """The form that hardware has."""
+        if self.form is None:
+            return min(self._forms, key=lambda form: area(form.resources()) + form.bits * self.words / _BITS_PER_LUT)
+        return next(form for form in self._forms if form.kind == self.form)
 
     def parameters(self, output: IntegerType) -> UnitParameters:
         """The hardware parameters for thresholds and results, where results are elements of type `output`."""
-        return (
-            both(Levels=self.levels)
-            + rtl_only(ThresholdBits=self.bits)
-            + both(OutputBits=output.bits, OutputOffset=self.offset)
-        )
+        form = self.requantizer.parameters() if self.levels else UnitParameters()
+        return both(Levels=self.levels) + form + both(OutputBits=output.bits, OutputOffset=self.offset)
 
     def rtl_memories(self) -> dict[str, RtlParameter]:
         """The memories for RTL, by the name of the parameter."""
@@ -119,20 +151,18 @@ class StoredThresholds:
 
     @cached_property
     def _memory(self) -> Memory | None:
-        rows = self._rows
-        if rows is None:
+        if self.table is None:
             return None
-        thresholds = to_bits(self.domain.thresholds(rows.values), self.bits).reshape(self.channels, -1)
-        fields = np.concatenate([thresholds, rows.decreasing[:, None].astype(np.uint8)], axis=1)
+        fields = np.broadcast_to(self.requantizer.rows(), (self.channels, self.requantizer.bits))
         return Memory("thresholds", np.tile(fields.reshape(self.words, -1), (1, self.pixels)), self.kind)
 
     def hls_tables(self) -> tuple[HlsTable, ...]:
         """The tables for HLS: thresholds, signed whatever their domain, and directions, each (words, lanes, ...)."""
-        rows, type = self._rows, self.domain.threshold_type
-        if rows is None:
+        if self._stored is None:
             return ()
+        rows, type = self._stored.with_rows(self.channels), self.domain.threshold_type
         bits = IntegerType(type.lo, type.hi, "signed").bits
-        thresholds = to_bits(self.domain.thresholds(rows.values), bits).reshape(self.words, self.lanes, -1, bits)
+        thresholds = to_bits(rows.values, bits).reshape(self.words, self.lanes, -1, bits)
         directions = rows.decreasing.astype(np.uint8).reshape(self.words, self.lanes, 1)
         return (
             HlsTable("thresholds", np.tile(thresholds, (1, self.pixels, 1, 1)), True, self.kind),
@@ -141,18 +171,38 @@ class StoredThresholds:
 
     def emulator_values(self) -> dict[str, int | IntArray]:
         """The values for the emulator's kernels: thresholds on the sums or elements themselves, by channel."""
-        rows = self._rows
-        if rows is None:
+        if self.table is None:
             return {"levels": 0}
+        rows = self.table.with_rows(self.channels)
         return {"levels": self.levels, "thresholds": rows.values, "decreasing": rows.decreasing.astype(np.int64)}
 
-    def resources(self) -> dict[str, int]:
-        """Estimate for the memory."""
-        return memory_resources(self.words, self.width, self.kind) if self.levels else {}
+    def resources(self, values: int) -> dict[str, int]:
+        """Estimate for so many results per cycle, and the memory."""
+        if not self.levels:
+            return {}
+        logic = {kind: values * count for kind, count in self.requantizer.resources().items()}
+        return add_resources(logic, memory_resources(self.words, self.width, self.kind))
+
+    @property
+    def _stored(self) -> ThresholdTable | None:
+        return None if self.table is None else _in_domain(self.table, self.domain)
 
     @cached_property
-    def _rows(self) -> ThresholdTable | None:
-        return None if self.table is None else self.table.with_rows(self.channels)
+    def _forms(self) -> tuple[Requantizer, ...]:
+        if self._stored is None:
+            return ()
+        steps = None if self.levels == 1 else _fixed_point_steps(self._stored, self.domain.type)
+        comparators = Comparators(self._stored, self.domain.threshold_type)
+        return (comparators,) if steps is None else (comparators, FixedPoint(steps))
+
+
+@lru_cache(maxsize=256)
+def _in_domain(table: ThresholdTable, domain: Domain) -> ThresholdTable:
+    return ThresholdTable(domain.thresholds(table.values), table.decreasing, table.output)
+
+
+# The same in all foldings of a unit.
+_fixed_point_steps = lru_cache(maxsize=256)(fixed_point_steps)
 
 
 def bipolar_sum_to_count(values: IntArray, terms: int, scale: int = 1) -> IntArray:

@@ -95,6 +95,16 @@ class ProjectData:
         return str(self.description["family"])
 
     @property
+    def estimated_clock(self) -> dict[str, Any]:
+        """The clock frequency that its slowest unit reaches by estimate, in MHz (`mhz`), and that `unit`."""
+        return dict(self.description["estimated_clock"])
+
+    @property
+    def supported_mhz(self) -> float:
+        """The clock frequency in MHz for which speeds are stated: that it is built for, or the estimate if lower."""
+        return min(self.clock_mhz, float(self.estimated_clock["mhz"]))
+
+    @property
     def output_kind(self) -> str:
         """`scores` or `class`."""
         return self.outputs[0].kind

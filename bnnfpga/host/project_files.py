@@ -170,6 +170,7 @@ _DESCRIPTION = {
     "model": _text,
     "clock_mhz": _positive,
     "family": _text,
+    "estimated_clock": {"mhz": _positive, "unit": _text},
     "input": {"kind": _text, "scale": _positive, "shape": [_natural], "stream": _STREAM},
     "outputs": [{"name": _text, "kind": ("scores", "class"), "shape": [_natural], "stream": _STREAM}],
     "values": [{"name": _text, "shape": [_natural]}],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bnnfpga.netlists.netlist import ONE, ZERO, Netlist, Signal
+from bnnfpga.netlists.netlist import LUT_INPUTS, ONE, ZERO, Netlist, Signal
 from bnnfpga.netlists.truth_tables import truth_table
 
 Operand = tuple[int, tuple[Signal, ...]]
@@ -48,18 +48,14 @@ def add_three(
 
 
 def at_least(
-    netlist: Netlist,
-    value: Sequence[Signal],
-    bounds: Sequence[int],
-    address: Sequence[Signal] = (),
-    lut_inputs: int = 6,
+    netlist: Netlist, value: Sequence[Signal], bounds: Sequence[int], address: Sequence[Signal] = ()
 ) -> Signal:
     """Whether an unsigned number reaches the constant that `address` chooses: a few bits a table, lowest first."""
     reached, low = ONE, 0
-    if len(address) > lut_inputs - 3:
+    if len(address) > LUT_INPUTS - 2:
         raise ValueError(f"{len(address)} bits of an address leave no place for others in a table")
     while low < len(value):
-        taken = value[low : low + lut_inputs - len(address) - (low > 0)]
+        taken = value[low : low + LUT_INPUTS - len(address) - (low > 0)]
         is_last = low + len(taken) == len(value)
         parts = [bound >> low if is_last else bound >> low & (1 << len(taken)) - 1 for bound in bounds]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from bnnfpga.netlists.netlist import ONE, CarryChain, Netlist, Signal
+from bnnfpga.netlists.shared_tables import PackedLut, packed
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +31,23 @@ class Staged:
                 read[signal] = max(read.get(signal, 0), self.made[cell.outputs[0]])
         behind = {signal: stage - self.made[signal] for signal, stage in read.items() if signal > ONE}
         return {signal: count for signal, count in sorted(behind.items()) if count}
+
+    @property
+    def depth(self) -> int:
+        """The most cells in a row in one stage; a carry chain counts as one."""
+        levels: dict[Signal, int] = {}
+        for cell in self.netlist.live_cells():
+            stage = self.made[cell.outputs[0]]
+            here = [levels.get(signal, 0) for signal in cell.inputs if self.made[signal] == stage]
+            levels.update(dict.fromkeys(cell.outputs, 1 + max(here, default=0)))
+        return max(levels.values(), default=0)
+
+    @property
+    def tables(self) -> list[PackedLut]:
+        """The lookup tables in pairs, of one stage each."""
+        cells = self.netlist.live_cells()
+        by_stage = [[cell for cell in cells if self.made[cell.outputs[0]] == stage] for stage in range(self.stages)]
+        return [table for part in by_stage for table in packed(part)]
 
 
 def staged(netlist: Netlist, stages: int) -> Staged:

@@ -1,7 +1,8 @@
 """The datapath of a matrix-vector unit whose few weight words are in its tables: counts, sums and results.
 
-A count p of equal bits is 2c + s: the number of carries, of which the accumulator holds the sum, and the last parity
-(`folded_xnors`). Registers stand where a netlist is cut, and between netlists.
+With up to 8 words, a count p of equal bits is 2c + s: the number of carries, of which the accumulator holds the sum,
+and the last parity (`folded_xnors`). With more, there is a table for each input, and p is the sum of their bits.
+Registers stand where a netlist is cut, and between netlists.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from bnnfpga.netlists.adders import Operand, add_three, at_least, bit
 from bnnfpga.netlists.compressors import BitHeap
-from bnnfpga.netlists.folded_xnors import SharedParity, count_equal, parity_bits
+from bnnfpga.netlists.folded_xnors import SharedParity, count_equal, equal_bits, parity_bits
 from bnnfpga.netlists.netlist import ONE, ZERO, Netlist, Signal
 from bnnfpga.netlists.truth_tables import truth_table
 
@@ -32,7 +33,7 @@ class FoldedSums:
     weights
         uint8 (passes, outputs, steps, inputs): 1 for +1, 0 for -1.
     thresholds
-        Thresholds on counts, int64 (passes, outputs, levels), from 0 to the inputs + 1; no level for dot products.
+        Thresholds on counts, int64 (passes, outputs, levels), from 0 to `most` + 1; no level for dot products.
     decreasing
         bool (passes, outputs): whether counts below a threshold are counted.
     offset
@@ -43,6 +44,10 @@ class FoldedSums:
         Inputs of the family's tables: with 6, counters use carry chains.
     pixels
         Vectors side by side.
+    flags
+        Equal parts of a step's inputs that may count half each, by the bits of `outside`.
+    scale
+        What an equal input counts: 1, or 2 where a part is odd.
     """
 
     weights: NDArray[np.uint8]
@@ -52,6 +57,8 @@ class FoldedSums:
     output_bits: int
     lut_inputs: int = 6
     pixels: int = 1
+    flags: int = 0
+    scale: int = 1
 
     @property
     def passes(self) -> int:
@@ -68,6 +75,11 @@ class FoldedSums:
     @property
     def inputs(self) -> int:
         return int(self.weights.shape[3])
+
+    @property
+    def most(self) -> int:
+        """The largest count."""
+        return self.scale * self.steps * self.inputs
 
     @property
     def levels(self) -> int:
@@ -90,8 +102,13 @@ class FoldedSums:
     @cached_property
     def _bounds(self) -> NDArray[np.int64]:
         """The thresholds on what is counted."""
-        turned = self.steps * self.inputs + 1 - self.thresholds
+        turned = self.most + 1 - self.thresholds
         return np.where(self._turned[..., None], turned, self.thresholds)
+
+    @property
+    def _limits(self) -> NDArray[np.int64]:
+        """The thresholds on sums, rounded up."""
+        return -(-self._bounds // self._weight)
 
     @cached_property
     def _first_parity(self) -> NDArray[np.uint8]:
@@ -103,9 +120,14 @@ class FoldedSums:
         return np.zeros(self._turned.shape, np.uint8)
 
     @property
+    def _weight(self) -> int:
+        """What a bit that is summed counts: 2 where tables have place for three inputs beside the address, else 1."""
+        return 2 if not self.flags and self.address_bits <= self.lut_inputs - 3 else 1
+
+    @property
     def _half(self) -> int:
-        """What a count is above half a dot product, rounded down: p - half."""
-        return (self.steps * self.inputs + 1) // 2
+        """What a count is above a dot product of its scale, or above half of one, rounded down."""
+        return self.steps * self.inputs if self.scale == 2 else (self.most + 1) // 2
 
     @property
     def _chooses_start(self) -> bool:
@@ -116,15 +138,14 @@ class FoldedSums:
     @property
     def _keeps_parity(self) -> bool:
         """Whether results depend on the parity of a count."""
-        return self.levels != 1
+        return self._weight == 2 and self.levels != 1
 
     @property
     def _bits(self) -> int:
-        """Bits of a sum of carries."""
+        """Bits of a sum."""
         if self.levels == 0:
-            return max(1, self.output_bits - 2)
-        most = (self.steps * self.inputs + 2) // 2
-        return most.bit_length() + self._chooses_start
+            return max(1, self.output_bits - self._weight + self.scale - 1)
+        return ((self.most + self._weight) // self._weight).bit_length() + self._chooses_start
 
     @property
     def state_bits(self) -> int:
@@ -135,32 +156,34 @@ class FoldedSums:
     def _starts(self) -> NDArray[np.int64]:
         """Where sums start, (passes, outputs)."""
         if self._chooses_start:
-            return (1 << self._bits - 1) - (self._bounds[..., 0] + 1) // 2
-        return np.full(self._turned.shape, 0 if self.levels else -((self._half + 1) // 2), np.int64)
+            return (1 << self._bits - 1) - self._limits[..., 0]
+        return np.full(self._turned.shape, 0 if self.levels else -self._half // self._weight, np.int64)
 
     def at_once(self) -> Netlist:
-        """Everything, where a pass has one step: from `x` and `address` to `result`."""
+        """Everything, where a pass has one step: from `x`, `outside` and `address` to `result`."""
         netlist = Netlist()
         address = netlist.input("address", self.address_bits)
         x = netlist.input("x", self.pixels * self.inputs)
+        outside = netlist.input("outside", self.pixels * self.flags)
         results: list[Signal] = []
         for pixel in range(self.pixels):
             vector = x[pixel * self.inputs :][: self.inputs]
-            for output, (rows, parity) in enumerate(self._counts(netlist, vector, ZERO, address)):
+            flags = outside[pixel * self.flags :][: self.flags]
+            for output, (rows, parity) in enumerate(self._counts(netlist, vector, flags, ZERO, address)):
                 state = (*add_three(netlist, self._start(output, address), *rows), *parity)
                 results += self._result(netlist, output, state, address)
         netlist.output("result", results)
         return netlist
 
     def counting(self) -> Netlist:
-        """What a step adds: from `x`, `parity` (of the steps before, in this pass) and `address` to `rows`."""
+        """What a step adds: from `x`, `outside`, `parity` (of the steps before) and `address` to `counts`."""
         return self._counting[0]
 
     def summing(self) -> Netlist:
-        """The sums behind a step: from `state`, `rows` and `first` (step of a pass) to `next`."""
+        """The sums behind a step: from `state`, `rows` (the counts) and `first` (step of a pass) to `next`."""
         netlist = Netlist()
         first, state = netlist.input("first", 1), netlist.input("state", self.outputs * self.state_bits)
-        bits = iter(netlist.input("rows", len(self.counting().outputs["rows"])))
+        bits = iter(netlist.input("rows", len(self.counting().outputs["counts"])))
         sums: list[Signal] = []
         for output, rows in enumerate(self._counting[1]):
             own = state[output * self.state_bits :]
@@ -190,26 +213,36 @@ class FoldedSums:
         netlist = Netlist()
         address = netlist.input("address", self.address_bits)
         (parity,), x = netlist.input("parity", 1), netlist.input("x", self.inputs)
+        outside = netlist.input("outside", self.flags)
         bits: list[Signal] = []
         there = []
-        for rows, last in self._counts(netlist, x, parity, address):
+        for rows, last in self._counts(netlist, x, outside, parity, address):
             there.append([[signal != ZERO for signal in row] for row in rows])
             bits += [signal for row in rows for signal in row if signal != ZERO]
             bits += last
-        netlist.output("rows", bits)
+        netlist.output("counts", bits)
         return netlist, there
 
     def _counts(
-        self, netlist: Netlist, x: Sequence[Signal], parity: Signal, address: Sequence[Signal]
+        self,
+        netlist: Netlist,
+        x: Sequence[Signal],
+        flags: Sequence[Signal],
+        parity: Signal,
+        address: Sequence[Signal],
     ) -> list[tuple[list[tuple[Signal, ...]], list[Signal]]]:
         """For each output two numbers whose sum is that of the carries, and the last parity where it counts."""
         weights = self.weights ^ self._turned[:, :, None, None].astype(np.uint8)
+        words = weights.swapaxes(0, 1).reshape(self.outputs, -1, self.inputs)
+        if self._weight == 1:
+            plain = equal_bits(netlist, x, words, address, flags, self.scale, lut_inputs=self.lut_inputs)
+            return [(heap.compress(), []) for heap in plain]
         unequal = np.bitwise_xor.reduce(1 - weights, axis=3)
         before = np.bitwise_xor.accumulate(unequal, axis=2) ^ unequal ^ self._first_parity[..., None]
         counts = count_equal(
             netlist,
             x,
-            weights.swapaxes(0, 1).reshape(self.outputs, -1, self.inputs),
+            words,
             address,
             SharedParity(parity, before.swapaxes(0, 1).reshape(self.outputs, -1)),
             lut_inputs=self.lut_inputs,
@@ -232,20 +265,31 @@ class FoldedSums:
     def _result(self, netlist: Netlist, output: int, state: Sequence[Signal], number: Sequence[Signal]) -> list[Signal]:
         """The bits of a result, from the state behind the last step of a pass."""
         if self.levels == 0:
-            dot = (ONE if self.steps * self.inputs & 1 else ZERO, state[-1], *state[:-1])
-            return list(dot[: self.output_bits])
+            low = [ONE if self.most & 1 else ZERO] if self.scale == 1 else []
+            return [*low, *self._whole(state)][: self.output_bits]
         if self._chooses_start:
-            reached = [state[-1]]
+            constant = self._constant(output)
+            reached = [state[-1] if constant is None else constant]
         else:
-            bounds = self._bounds[:, output].T if self.levels > 1 else (self._bounds[:, output].T + 1) // 2
-            value = (state[-1], *state[:-1]) if self.levels > 1 else state
-            reached = [at_least(netlist, value, row.tolist(), number, self.lut_inputs) for row in bounds]
+            bounds = self._bounds if self._keeps_parity else self._limits
+            reached = [at_least(netlist, self._whole(state), row.tolist(), number) for row in bounds[:, output].T]
         if self.offset == 0 and len(reached) == 1:
             return [*reached, *[ZERO] * (self.output_bits - 1)]
         heap = BitHeap(netlist, self.lut_inputs)
         heap.add(0, *reached)
         offset = [ONE if self.offset >> place & 1 else ZERO for place in range(self.output_bits)]
         return list(add_three(netlist, [bit(signal) for signal in offset], *heap.compress()))
+
+    def _whole(self, state: Sequence[Signal]) -> list[Signal]:
+        """The number that a state is."""
+        return [state[-1], *state[:-1]] if self._keeps_parity else [*state]
+
+    def _constant(self, output: int) -> Signal | None:
+        """What a single threshold gives for all inputs; None if it depends on them."""
+        bounds = self._bounds[:, output, 0]
+        if (bounds <= 0).all():
+            return ONE
+        return ZERO if (bounds > self.most).all() else None
 
 
 def _kept(start: int) -> Callable[[int, int], int]:

@@ -1,4 +1,4 @@
-"""Counts of equal bits of inputs and constants, of which an address chooses one word: the constants are in the tables.
+"""Counts of equal bits of inputs and constants, of which an address chooses a word: the constants are in the tables.
 
 The sum of a full adder is a parity, and a parity of exclusive-ors is one of inputs, which all outputs share, and one of
 constants. So no sum needs a table of its own: the carry of three such bits is a table of their three parities of inputs
@@ -50,7 +50,7 @@ def count_equal(
     weights
         uint8 (outputs, words, inputs).
     address
-        The bits of the word's number, least significant first; at most 3.
+        The bits of the word's number, least significant first; at most 3 for a table of 6 inputs.
     parity
         One more bit to be counted, as the last parity of the step before.
     lut_inputs
@@ -71,6 +71,35 @@ def count_equal(
         constants = np.bitwise_xor.reduce([bit.constants for bit in taken])
         bits.append(SharedParity(shared, constants))
     return FoldedCounts(heaps, bits[0])
+
+
+def equal_bits(
+    netlist: Netlist,
+    inputs: Sequence[Signal],
+    weights: NDArray[np.uint8],
+    address: Sequence[Signal],
+    flags: Sequence[Signal] = (),
+    scale: int = 1,
+    *,
+    lut_inputs: int = 6,
+) -> tuple[BitHeap, ...]:
+    """The same counts as heaps of `scale` an equal input, for more words: two outputs share the table of an input.
+
+    Each of `flags` says of an equal part of the inputs that all of it counts half.
+    """
+    heaps = tuple(BitHeap(netlist, lut_inputs) for _ in weights)
+    part = len(inputs) // max(1, len(flags))
+    for place, signal in enumerate(inputs):
+        flag = flags[place // part] if flags else ZERO
+        tables = _tables(1 - weights[None, :, :, place], len(address), lambda bits: bits[0])
+        for heap, table in zip(heaps, tables, strict=True):
+            # The flag is the highest input, with which nothing is counted.
+            heap.add(scale - 1, netlist.lut(table, signal, *address, flag))
+    half = part * scale // 2
+    for heap in heaps:
+        for column in range(half.bit_length()):
+            heap.add(column, *(flags if half >> column & 1 else ()))
+    return heaps
 
 
 def parity_bits(netlist: Netlist, parity: SharedParity, address: Sequence[Signal]) -> list[Signal]:

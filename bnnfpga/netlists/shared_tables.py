@@ -42,26 +42,29 @@ def _proposals(cells: Sequence[Cell], left: dict[Signal, Lut]) -> Iterator[tuple
         for place in zip(chain.select, chain.data, strict=True):
             if place[0] != place[1] and all(signal in left for signal in place):
                 yield left[place[0]], left[place[1]]
+    small = [lut for lut in left.values() if len(lut.inputs) < LUT_INPUTS]
     alike = defaultdict(list)
-    for lut in [*left.values()]:
+    for lut in small:
         alike[lut.inputs].append(lut)
     for group in alike.values():
         yield from zip(group[::2], group[1::2], strict=False)
+    small = [lut for lut in small if lut.output in left]
     beside = defaultdict(list)
-    for lut in [*left.values()]:
+    for lut in small:
         for signal in lut.inputs:
             beside[signal].append(lut)
-    for lut in [*left.values()]:
+    for lut in small:
         near = {
             other.output: other
             for signal in sorted(lut.inputs, key=lambda signal: len(beside[signal]))
             for other in beside[signal][:_TRIED]
-            if other.output != lut.output and other.output in left
+            if other.output in left
         }
-        for other in sorted(near.values(), key=lambda other: len({*lut.inputs, *other.inputs})):
-            if lut.output not in left:
+        together = {output: len({*lut.inputs, *other.inputs}) for output, other in near.items() if other != lut}
+        for output in sorted(together, key=together.__getitem__):
+            if lut.output not in left or together[output] >= LUT_INPUTS:
                 break
-            yield lut, other
+            yield lut, near[output]
 
 
 def _pair(first: Lut, second: Lut) -> PackedLut | None:

@@ -58,3 +58,9 @@ def widened(table: int, places: Sequence[int], inputs: int) -> int:
 def _entries_without(inputs: int, place: int) -> int:
     """The entries in which the input at this place is 0, as a mask."""
     return sum(1 << entry for entry in range(1 << inputs) if not entry >> place & 1)
+
+
+def complemented(table: int, inputs: int, place: int) -> int:
+    """The table that depends on the complement of the input at this place as `table` does on the input."""
+    low, half = _entries_without(inputs, place), 1 << place
+    return (table & low) << half | table >> half & low

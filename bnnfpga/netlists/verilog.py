@@ -6,29 +6,29 @@ from collections.abc import Iterator, Sequence
 
 from bnnfpga.netlists.cuts import Staged
 from bnnfpga.netlists.netlist import ONE, ZERO, CarryChain, Signal, carry_chains, luts
-from bnnfpga.netlists.shared_tables import PackedLut, packed
+from bnnfpga.netlists.shared_tables import PackedLut
 from bnnfpga.netlists.truth_tables import cofactor
 
 _CARRY_PLACES = {"xc7": 4, "xcup": 8}
 """The places of a carry primitive, by family; families that are not named get expressions."""
 
 
-def body(circuit: Staged, family: str, clock: str = "clk_i") -> str:
+def body(circuit: Staged, family: str, prefix: str = "n") -> str:
     """The statements of a netlist, in a module that declares its inputs and outputs as vectors of their names.
 
     Parameters
     ----------
     family
         `xc7` and `xcup` get LUT and carry primitives, any other family expressions.
-    clock
-        The clock of the registers between stages.
+    prefix
+        The first letters of the names of inner signals. The clock of registers between stages is `clk_i`.
     """
-    return "\n".join(f"  {line}" for line in _NetlistWriter(circuit, family, clock).lines())
+    return "\n".join(f"  {line}" for line in _NetlistWriter(circuit, family, prefix).lines())
 
 
 class _NetlistWriter:
-    def __init__(self, circuit: Staged, family: str, clock: str) -> None:
-        self.circuit, self.family, self.clock = circuit, family, clock
+    def __init__(self, circuit: Staged, family: str, prefix: str) -> None:
+        self.circuit, self.family, self.prefix = circuit, family, prefix
         self.names = {ZERO: "1'b0", ONE: "1'b1"}
         for name, signals in circuit.netlist.inputs.items():
             self.names |= {signal: f"{name}[{place}]" for place, signal in enumerate(signals)}
@@ -37,33 +37,33 @@ class _NetlistWriter:
         circuit, cells = self.circuit, self.circuit.netlist.live_cells()
         for cell in cells:
             for signal in cell.outputs:
-                self.names[signal] = f"n{signal}"
-                yield f"wire n{signal};"
+                self.names[signal] = f"{self.prefix}{signal}"
+                yield f"wire {self.names[signal]};"
         delayed = [(signal, rank) for signal, count in circuit.registers.items() for rank in range(1, count + 1)]
         for signal, rank in delayed:
             yield f"reg {self._register(signal, rank)};"
         if delayed:
-            yield f"always @(posedge {self.clock}) begin"
+            yield "always @(posedge clk_i) begin"
             for signal, rank in delayed:
                 source = self._register(signal, rank - 1) if rank > 1 else self.names[signal]
                 yield f"  {self._register(signal, rank)} <= {source};"
             yield "end"
         if self.family in _CARRY_PLACES:
-            for table in packed(cells):
+            for table in circuit.tables:
                 yield self._primitive(table)
             for chain in carry_chains(cells):
                 yield from self._carry_primitives(chain, _CARRY_PLACES[self.family])
         else:
             for lut in luts(cells):
                 inputs = [self._at(signal, circuit.made[lut.output]) for signal in lut.inputs]
-                yield f"assign n{lut.output} = {expression(lut.table, inputs)};"
+                yield f"assign {self.names[lut.output]} = {expression(lut.table, inputs)};"
             for chain in carry_chains(cells):
-                yield from self._carry_expressions(chain)
+                yield self._carry_expression(chain)
         for name, signals in circuit.netlist.outputs.items():
             yield f"assign {name} = {self._vector(signals, circuit.stages - 1)};"
 
     def _register(self, signal: Signal, rank: int) -> str:
-        return f"n{signal}_r{rank}"
+        return f"{self.prefix}{signal}_r{rank}"
 
     def _at(self, signal: Signal, stage: int) -> str:
         """A signal as a later stage reads it."""
@@ -76,15 +76,16 @@ class _NetlistWriter:
     def _primitive(self, table: PackedLut) -> str:
         stage = self.circuit.made[table.o6]
         ports = [f".I{place}({self._at(signal, stage)})" for place, signal in enumerate(table.inputs)]
-        if table.o5 is not None:
-            kind, init, outputs = "LUT6_2", f"64'h{table.table:016x}", [f".O6(n{table.o6})", f".O5(n{table.o5})"]
+        name = self.names[table.o6]
+        if table.o5 is None:
+            kind, ports = f"LUT{len(ports)}", [*ports, f".O({name})"]
         else:
-            size = 1 << len(ports)
-            kind, init, outputs = f"LUT{len(ports)}", f"{size}'h{table.table:x}", [f".O(n{table.o6})"]
-        return f"{kind} #(.INIT({init})) lut{table.o6} ({', '.join((*ports, *outputs))});"
+            kind, ports = "LUT6_2", [*ports, f".O6({name})", f".O5({self.names[table.o5]})"]
+        init = f"{1 << len(table.inputs)}'h{table.table:x}"
+        return f"{kind} #(.INIT({init})) {name}_lut ({', '.join(ports)});"
 
     def _carry_primitives(self, chain: CarryChain, places: int) -> Iterator[str]:
-        name, stage, length = f"carry{chain.carry}", self.circuit.made[chain.carry], len(chain.sums)
+        name, stage, length = f"{self.names[chain.carry]}_chain", self.circuit.made[chain.carry], len(chain.sums)
         padded = -(-length // places) * places
         fill = [ZERO] * (padded - length)
         yield f"wire [{padded - 1}:0] {name}_s = {self._vector((*chain.select, *fill), stage)};"
@@ -103,19 +104,16 @@ class _NetlistWriter:
             ports = f"{ins}, .S({name}_s{part}), .DI({name}_d{part}), .O({name}_o{part}), .CO({name}_c{part})"
             yield f"{kind} {name}_{low} ({ports});"
         for place, signal in enumerate(chain.sums):
-            yield f"assign n{signal} = {name}_o[{place}];"
-        yield f"assign n{chain.carry} = {name}_c[{length - 1}];"
+            yield f"assign {self.names[signal]} = {name}_o[{place}];"
+        yield f"assign {self.names[chain.carry]} = {name}_c[{length - 1}];"
 
-    def _carry_expressions(self, chain: CarryChain) -> Iterator[str]:
+    def _carry_expression(self, chain: CarryChain) -> str:
+        """A chain as the sum that it is: of its data, and of its data and select in difference."""
         stage = self.circuit.made[chain.carry]
-        carry = self._at(chain.carry_in, stage)
-        for place, (select, data, sum) in enumerate(zip(chain.select, chain.data, chain.sums, strict=True)):
-            last = place == len(chain.sums) - 1
-            name = f"n{chain.carry}" if last else f"n{chain.carry}_{place}"
-            kind = "assign" if last else "wire"
-            yield f"assign n{sum} = {self._at(select, stage)} ^ {carry};"
-            yield f"{kind} {name} = {self._at(select, stage)} ? {carry} : {self._at(data, stage)};"
-            carry = name
+        data = self._vector(chain.data, stage)
+        other = f"({self._vector(chain.select, stage)} ^ {data})"
+        sums = ", ".join(self.names[signal] for signal in reversed(chain.outputs))
+        return f"assign {{{sums}}} = {{1'b0, {data}}} + {{1'b0, {other}}} + {self._at(chain.carry_in, stage)};"
 
 
 def expression(table: int, inputs: Sequence[str]) -> str:

@@ -36,13 +36,16 @@ _SHARES = ("precision", "recall", "f1")
 
 def compile_table(summary: Mapping[str, Any]) -> RenderableType:
     """The units of an accelerator, its predicted speed, and its estimated size."""
-    clock_mhz = summary["clock_mhz"]
+    asked, estimate = summary["clock_mhz"], summary["estimated_clock"]
+    clock_mhz = summary["supported_mhz"]
     rows = [_cells(layer, "name", "operator", "pe", "simd", "cycles") for layer in summary["layers"]]
     layers = _grid(["unit", "operator", "PE>", "SIMD>", "cycles>"], rows)
     interval, latency = summary["predicted_initiation_interval"], summary["predicted_latency_cycles"]
     facts: dict[str, Any] = {
         "input": _input(summary["input"]),
-        "built for": f"{clock_mhz:g} MHz, {summary['family']}",
+        "built for": f"{asked:g} MHz, {summary['family']}",
+        "estimated clock": f"{estimate['mhz']:,.0f} MHz, limited by {estimate['unit']}"
+        + (f"; less than {asked:g} MHz" if estimate["mhz"] < asked else ""),
         "initiation interval": _cycles(interval),
         "latency": _time(latency, clock_mhz),
         "throughput": _rate(interval, clock_mhz),

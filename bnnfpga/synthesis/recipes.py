@@ -77,7 +77,7 @@ def reading(files: list[str]) -> list[str]:
     """Commands that read a unit's files, of which the first is its top, and elaborate it."""
     top, *library = files
     deferred = [f"read_verilog -sv -defer {' '.join(library)}"] if library else []
-    return [*deferred, f"read_verilog -sv {top}", f"hierarchy -check -top {TOP}"]
+    return [*deferred, f"read_verilog -sv {top}", f"hierarchy -top {TOP}"]
 
 
 def writing(name: str) -> list[str]:

@@ -9,11 +9,9 @@ from bnnfpga.base.errors import UserError
 from bnnfpga.dataflow.folding import Folding, LayerFolding
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import Operator
-from bnnfpga.dataflow.resources import add_resources
+from bnnfpga.dataflow.resources import add_resources, area
 from bnnfpga.dataflow.stream import legal_lanes
 
-_LUTS_PER_DSP = 60
-"""Cost of a DSP slice in LUTs: about an 8 by 8 bit multiplier."""
 _CYCLES_PER_LUT = 128
 """Cycles of latency worth one LUT, so that latency that costs next to nothing is saved."""
 
@@ -68,9 +66,15 @@ def _candidates(graph: Graph, operator: Operator, pinned: LayerFolding) -> list[
     followers = [(feeder, input) for feeder, input in feeders if feeder.follows_consumer]
     return [
         (unit, *(follower.in_front_of(unit.interval(), unit.inputs[input]) for follower, input in followers))
-        for unit in _foldings(operator)
+        for unit in _foldings(_in_form(operator, pinned))
         if _agrees(unit, pinned)
     ]
+
+
+def _in_form(operator: Operator, pinned: LayerFolding) -> Operator:
+    """A unit in the pinned form, which its memory may depend on."""
+    forms = operator.requantizer_kinds
+    return operator.refolded(requantizer=pinned.requantizer) if pinned.requantizer in forms else operator
 
 
 def _agrees(unit: Operator, pinned: LayerFolding) -> bool:
@@ -103,6 +107,5 @@ def _cost(units: Sequence[Operator]) -> tuple[float, int]:
     while one with a vector per pixel overlaps with it.
     """
     resources = add_resources(*(unit.resources() for unit in units))
-    area = resources["lut"] + 0.25 * resources["ff"] + _LUTS_PER_DSP * resources["dsp"]
     vector = units[0].interval() / math.prod(units[0].outputs[0].shape[:-1])
-    return area + vector / _CYCLES_PER_LUT, _interval(units)
+    return area(resources) + vector / _CYCLES_PER_LUT, _interval(units)

@@ -2,7 +2,8 @@
 // Matrix-vector: MH dot products of MW inputs, PE outputs and SIMD inputs per cycle, or whole vectors, several at once.
 //
 // A vector takes MH / PE passes of MW / SIMD steps. Pass n computes outputs n * PE to n * PE + PE - 1; step s reads
-// inputs s * SIMD to s * SIMD + SIMD - 1, from the stream in the first pass and from a buffer afterwards. In the xnor
+// inputs s * SIMD to s * SIMD + SIMD - 1, from a queue in the first pass and from a buffer afterwards. A process of its
+// own fills the queue with the beats of the steps, while the unit still works on the vector before. In the xnor
 // form (weights and inputs are -1 and +1) the unit counts the inputs equal to their weights, p, and the dot product is
 // 2p - MW. Otherwise weights of -1 and +1 add or subtract each input, and wider ones multiply.
 #ifndef BNN_MATRIX_VECTOR_HPP_
@@ -104,56 +105,38 @@ bits<Width + Flags> vector_of(const bits<(Width + Flags) * Pixels>& beat, unsign
     return result;
 }
 
-}  // namespace detail
+/// Makes `Words` words of `Beats` beats each, the first beat in the lowest bits.
+template <unsigned Words, unsigned Beats, unsigned BeatBits>
+void collect(hls::stream<word<BeatBits>>& in, hls::stream<word<Beats * BeatBits>>& out) {
+    word<BeatBits> beats[Beats];
+    BNN_PRAGMA(HLS ARRAY_PARTITION variable=beats complete)
+    unsigned beat = 0;
+    for (unsigned i = 0; i < Words * Beats; ++i) {
+        BNN_PRAGMA(HLS PIPELINE II=1 style=frp)
+        beats[beat] = in.read();
+        if (beat == Beats - 1) {
+            bits<Beats * BeatBits> collected;
+            for (unsigned b = 0; b < Beats; ++b) {
+                BNN_PRAGMA(HLS UNROLL)
+                collected.insert(b * BeatBits, bits<BeatBits>(beats[b]));
+            }
+            out.write(collected.packed());
+        }
+        beat = beat == Beats - 1 ? 0 : beat + 1;
+    }
+}
 
-/// The matrix-vector unit, for one frame.
-///
-/// MW                inputs of a vector, at least 1
-/// MH                outputs of a vector, at least 1
-/// Vectors           vectors of a frame, at least 1
-/// PE                outputs of a vector per cycle, a divisor of MH
-/// SIMD              inputs of a vector per cycle, a divisor of MW
-/// Pixels            vectors of a beat, a divisor of Vectors; more than one needs PE = MH and SIMD = MW
-/// WeightBits        1: weights are -1 and +1, stored as 0 and 1; 2 to 32: in two's complement
-/// InputBipolar      1: inputs are -1 and +1, stored as 0 and 1, of one bit
-/// InputBits         bits of an input, 1 to 32
-/// InputSigned       1: inputs are in two's complement
-/// Flags             flags for the inputs of a vector in a beat, 0 or a divisor of SIMD: flag f says that the f-th of
-///                   Flags equal parts of them lies outside the image and counts as 0, whatever its bits; they lie
-///                   above all inputs
-/// AccumulatorBits   bits of an accumulator, 1 to 62: unsigned in the xnor form, else in two's complement
-/// Levels            thresholds of an output; 0: the outputs are the dot products
-/// OutputBits        bits of an output, 1 to 64
-/// OutputOffset      what is added to the count of thresholds
-///
-/// `weights` [MH / PE * MW / SIMD][PE] of SIMD * WeightBits bits, word pass * MW / SIMD + step, the weight of the
-/// step's first input lowest. `tables`, if Levels > 0: thresholds [MH / PE][PE][Levels] and decreasing [MH / PE][PE],
-/// as in threshold.hpp, for the count of equal bits in the xnor form, else for the sum. Where each flag stands for an
-/// odd number of inputs, equal bits count twice, in the accumulator and in the thresholds alike.
+/// Sums and results, from a word for each step of a first pass.
 template <unsigned MW, unsigned MH, unsigned Vectors, unsigned PE, unsigned SIMD, unsigned Pixels, unsigned WeightBits,
           bool InputBipolar, unsigned InputBits, bool InputSigned, unsigned Flags, unsigned AccumulatorBits,
           unsigned Levels, unsigned OutputBits, int OutputOffset, class Weight, std::size_t Words, std::size_t Lanes,
           class... Tables>
-void matrix_vector(hls::stream<word<(SIMD * InputBits + Flags) * Pixels>>& in,
-                   hls::stream<word<Pixels * PE * OutputBits>>& out, const Weight (&weights)[Words][Lanes],
-                   const Tables&... tables) {
-    static_assert(MW >= 1 && MH >= 1 && Vectors >= 1, "a frame has at least one vector of one input and one output");
-    static_assert(PE >= 1 && MH % PE == 0, "PE must divide the outputs MH");
-    static_assert(SIMD >= 1 && MW % SIMD == 0, "SIMD must divide the inputs MW");
-    static_assert(Pixels == 1 || (PE == MH && SIMD == MW), "several vectors per beat need PE = MH and SIMD = MW");
-    static_assert(Pixels >= 1 && Vectors % Pixels == 0, "the vectors of a beat must divide those of a frame");
-    static_assert(!InputBipolar || InputBits == 1, "inputs of -1 and +1 have one bit");
-    static_assert(Flags == 0 || SIMD % Flags == 0, "each flag must stand for the same number of inputs");
-    static_assert(InputBits >= 1 && InputBits <= 32, "an element of a stream has 1 to 32 bits");
-    static_assert(WeightBits >= 1 && WeightBits <= 32, "weights have 1 to 32 bits");
-    static_assert(AccumulatorBits >= 1 && AccumulatorBits <= 62, "the accumulator has 1 to 62 bits");
-    static_assert(sizeof...(Tables) == (Levels > 0 ? 2 : 0),
-                  "with Levels > 0 the unit takes two tables, thresholds and decreasing; without, none");
+void dot_products(hls::stream<word<(SIMD * InputBits + Flags) * Pixels>>& in,
+                  hls::stream<word<Pixels * PE * OutputBits>>& out, const Weight (&weights)[Words][Lanes],
+                  const Tables&... tables) {
     constexpr bool Xnor = InputBipolar && WeightBits == 1;
     constexpr unsigned passes = MH / PE;
     constexpr unsigned steps = MW / SIMD;
-    static_assert(Words == passes * steps, "the weights must have one word for each step of each pass");
-    static_assert(Lanes == PE, "a word of weights must have PE entries");
 
     // Holds the sum of any MW inputs; the accumulator may wrap on its way, but its final value fits.
     constexpr bool short_sum =
@@ -215,6 +198,73 @@ void matrix_vector(hls::stream<word<(SIMD * InputBits + Flags) * Pixels>>& in,
             ++step;
         }
     }
+}
+
+}  // namespace detail
+
+/// The matrix-vector unit, for one frame.
+///
+/// MW                inputs of a vector, at least 1
+/// MH                outputs of a vector, at least 1
+/// Vectors           vectors of a frame, at least 1
+/// PE                outputs of a vector per cycle, a divisor of MH
+/// SIMD              inputs of a vector per cycle, a divisor of MW
+/// Pixels            vectors of a beat, a divisor of Vectors; more than one needs PE = MH and SIMD = MW
+/// InputLanes        inputs of a vector in a beat, a divisor of SIMD; SIMD with Flags, or with several vectors in a beat
+/// InputBanks        vectors that there is room for in front of the sums, 1 or 2; one of them is in use
+/// WeightBits        1: weights are -1 and +1, stored as 0 and 1; 2 to 32: in two's complement
+/// InputBipolar      1: inputs are -1 and +1, stored as 0 and 1, of one bit
+/// InputBits         bits of an input, 1 to 32
+/// InputSigned       1: inputs are in two's complement
+/// Flags             flags for the inputs of a vector in a beat, 0 or a divisor of SIMD: flag f says that the f-th of
+///                   Flags equal parts of them lies outside the image and counts as 0, whatever its bits; they lie
+///                   above all inputs
+/// AccumulatorBits   bits of an accumulator, 1 to 62: unsigned in the xnor form, else in two's complement
+/// Levels            thresholds of an output; 0: the outputs are the dot products
+/// OutputBits        bits of an output, 1 to 64
+/// OutputOffset      what is added to the count of thresholds
+///
+/// `weights` [MH / PE * MW / SIMD][PE] of SIMD * WeightBits bits, word pass * MW / SIMD + step, the weight of the
+/// step's first input lowest. `tables`, if Levels > 0: thresholds [MH / PE][PE][Levels] and decreasing [MH / PE][PE],
+/// as in threshold.hpp, for the count of equal bits in the xnor form, else for the sum. Where each flag stands for an
+/// odd number of inputs, equal bits count twice, in the accumulator and in the thresholds alike.
+template <unsigned MW, unsigned MH, unsigned Vectors, unsigned PE, unsigned SIMD, unsigned Pixels, unsigned InputLanes,
+          unsigned InputBanks, unsigned WeightBits, bool InputBipolar, unsigned InputBits, bool InputSigned,
+          unsigned Flags, unsigned AccumulatorBits, unsigned Levels, unsigned OutputBits, int OutputOffset, class Weight,
+          std::size_t Words, std::size_t Lanes, class... Tables>
+void matrix_vector(hls::stream<word<(InputLanes * InputBits + Flags) * Pixels>>& in,
+                   hls::stream<word<Pixels * PE * OutputBits>>& out, const Weight (&weights)[Words][Lanes],
+                   const Tables&... tables) {
+    BNN_PRAGMA(HLS DATAFLOW disable_start_propagation)
+    static_assert(MW >= 1 && MH >= 1 && Vectors >= 1, "a frame has at least one vector of one input and one output");
+    static_assert(PE >= 1 && MH % PE == 0, "PE must divide the outputs MH");
+    static_assert(SIMD >= 1 && MW % SIMD == 0, "SIMD must divide the inputs MW");
+    static_assert(Pixels == 1 || (PE == MH && SIMD == MW), "several vectors per beat need PE = MH and SIMD = MW");
+    static_assert(Pixels >= 1 && Vectors % Pixels == 0, "the vectors of a beat must divide those of a frame");
+    static_assert(InputLanes >= 1 && SIMD % InputLanes == 0, "InputLanes must divide SIMD");
+    static_assert(InputLanes == SIMD || (Flags == 0 && Pixels == 1),
+                  "beats of fewer inputs than SIMD have no flags and one vector");
+    static_assert(InputBanks == 1 || InputBanks == 2, "there is room for one or two vectors");
+    static_assert(!InputBipolar || InputBits == 1, "inputs of -1 and +1 have one bit");
+    static_assert(Flags == 0 || SIMD % Flags == 0, "each flag must stand for the same number of inputs");
+    static_assert(InputBits >= 1 && InputBits <= 32, "an element of a stream has 1 to 32 bits");
+    static_assert(WeightBits >= 1 && WeightBits <= 32, "weights have 1 to 32 bits");
+    static_assert(AccumulatorBits >= 1 && AccumulatorBits <= 62, "the accumulator has 1 to 62 bits");
+    static_assert(sizeof...(Tables) == (Levels > 0 ? 2 : 0),
+                  "with Levels > 0 the unit takes two tables, thresholds and decreasing; without, none");
+    constexpr unsigned passes = MH / PE;
+    constexpr unsigned steps = MW / SIMD;
+    static_assert(Words == passes * steps, "the weights must have one word for each step of each pass");
+    static_assert(Lanes == PE, "a word of weights must have PE entries");
+
+    // The vector in use is kept apart from the queue.
+    constexpr unsigned waiting = (InputBanks - 1) * steps;
+    [[maybe_unused]] constexpr unsigned depth = waiting > 2 ? waiting : 2;
+    hls::stream<word<(SIMD * InputBits + Flags) * Pixels>> queue("queue");
+    BNN_PRAGMA(HLS STREAM variable=queue depth=depth)
+    detail::collect<Vectors / Pixels * steps, SIMD / InputLanes, (InputLanes * InputBits + Flags) * Pixels>(in, queue);
+    detail::dot_products<MW, MH, Vectors, PE, SIMD, Pixels, WeightBits, InputBipolar, InputBits, InputSigned, Flags,
+                         AccumulatorBits, Levels, OutputBits, OutputOffset>(queue, out, weights, tables...);
 }
 
 }  // namespace bnn

@@ -58,6 +58,7 @@ def random_folding(graph: Graph, seed: int) -> Graph:
         if operator.legal_pe():
             pe = int(rng.choice(operator.legal_pe()))
             simd = int(rng.choice(operator.legal_simd(pe))) if operator.legal_simd(pe) else None
-            memory = str(rng.choice(operator.memory_kinds)) if operator.memory_kinds else None
+            kinds = operator.refolded(pe=pe, **({} if simd is None else {"simd": simd})).memory_kinds
+            memory = str(rng.choice(kinds)) if kinds else None
             folding[operator.name] = LayerFolding(pe, simd, memory)  # type: ignore[arg-type]
     return apply_folding(graph, folding)

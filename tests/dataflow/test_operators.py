@@ -30,6 +30,7 @@ from bnnfpga.dataflow.operators.score_output import ScoreOutput
 from bnnfpga.dataflow.operators.threshold import Threshold
 from bnnfpga.dataflow.operators.width_converter import WidthConverter
 from bnnfpga.dataflow.stream import Port
+from bnnfpga.dataflow.target import Target
 from bnnfpga.numbers.integers import IntegerType
 from tests import dataflow as dataflow_tests
 from tests.dataflow.chains import random_table
@@ -43,6 +44,7 @@ COUNT = IntegerType.interval(0, 3)
 SIGNED = IntegerType.interval(-5, 2)
 BYTE = IntegerType.interval(0, 255)
 HIGH = IntegerType.interval(300, 307)
+FAST = Target(400.0, "ecp5")
 
 
 def matrix_vector(type: IntegerType, weights: tuple[int, int], bits: int = 0, seed: int = 0) -> MatrixVector:
@@ -144,6 +146,8 @@ for _name, _unit in FOLDED.items():
 for _name, _compared in COMPARED.items():
     for _lanes, _folded in lanes(_compared):
         _enter(f"{_name}, {_lanes}", _folded)
+    # With a register wherever the unit can have one.
+    _enter(f"{_name}, 12 lanes, fast clock", replace(_folded, target=FAST))
 for _name, _unit in PLAIN.items():
     _enter(_name, _unit)
 GRID["fork"] = {f"{count} lanes": lambda count=count: forked(count) for count in (1, 4, 12)}  # type: ignore[misc]

@@ -14,6 +14,7 @@ from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.window import Window
 from bnnfpga.dataflow.stream import divisors
+from bnnfpga.dataflow.target import Target
 from bnnfpga.dataflow.token_model import predict
 from bnnfpga.dataflow.window_beats import window_lanes
 from bnnfpga.numbers.geometry import Geometry
@@ -22,6 +23,7 @@ from tests.support.graphs import chain, check_in_verilator, random_integers
 
 BIPOLAR = IntegerType.bipolar()
 BYTE = IntegerType.interval(-128, 127)
+FAST = Target(400.0, "ecp5")
 
 CASES = {
     "valid 3x3": Window("window", Geometry((6, 7), (3, 3)), 4, BIPOLAR, lanes=2),
@@ -54,6 +56,12 @@ CASES = {
     ),
     "windows of a row of all its pixels": Window(
         "window", Geometry((4, 4), (3, 3), pads=(1, 1, 1, 1)), 1, BIPOLAR, lanes=36, pixels=4
+    ),
+    "block RAM at a fast clock": Window(
+        "window", Geometry((6, 8), (3, 3), pads=(1, 1, 1, 1)), 8, BYTE, fill=0, lanes=2, target=FAST
+    ),
+    "two pixels for two windows at a fast clock": Window(
+        "window", Geometry((5, 6), (3, 3), pads=(1, 1, 1, 1)), 2, BIPOLAR, lanes=36, pixels=2, target=FAST
     ),
     "pixels of pads": Window("window", Geometry((3, 6), (1, 1), pads=(1, 2, 1, 1)), 2, BYTE, lanes=6, pixels=2),
 }

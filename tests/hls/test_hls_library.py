@@ -142,37 +142,37 @@ THRESHOLDS = "const bnn::rom_integer<8> thresholds{} = {{}}; const bnn::rom_bits
 REFUSED = [
     (
         STREAMS.format(4, 24) + WEIGHTS.format(4, 4, 3),
-        "matrix_vector<8, 4, 1, 3, 4, 1, 1, 1, 1, 0, 0, 4, 0, 8, 0>(in, out, weights)",
+        "matrix_vector<8, 4, 1, 3, 4, 1, 4, 2, 1, 1, 1, 0, 0, 4, 0, 8, 0>(in, out, weights)",
         "PE must divide the outputs MH",
     ),
     (
         STREAMS.format(3, 16) + WEIGHTS.format(3, 4, 2),
-        "matrix_vector<8, 4, 1, 2, 3, 1, 1, 1, 1, 0, 0, 4, 0, 8, 0>(in, out, weights)",
+        "matrix_vector<8, 4, 1, 2, 3, 1, 3, 2, 1, 1, 1, 0, 0, 4, 0, 8, 0>(in, out, weights)",
         "SIMD must divide the inputs MW",
     ),
     (
         STREAMS.format(8, 16) + WEIGHTS.format(4, 4, 2),
-        "matrix_vector<8, 4, 1, 2, 4, 1, 1, 1, 2, 0, 0, 4, 0, 8, 0>(in, out, weights)",
+        "matrix_vector<8, 4, 1, 2, 4, 1, 4, 2, 1, 1, 2, 0, 0, 4, 0, 8, 0>(in, out, weights)",
         "inputs of -1 and +1 have one bit",
     ),
     (
         STREAMS.format(4, 16) + WEIGHTS.format(4, 3, 2),
-        "matrix_vector<8, 4, 1, 2, 4, 1, 1, 1, 1, 0, 0, 4, 0, 8, 0>(in, out, weights)",
+        "matrix_vector<8, 4, 1, 2, 4, 1, 4, 2, 1, 1, 1, 0, 0, 4, 0, 8, 0>(in, out, weights)",
         "the weights must have one word for each step of each pass",
     ),
     (
         STREAMS.format(4, 16) + WEIGHTS.format(4, 4, 3),
-        "matrix_vector<8, 4, 1, 2, 4, 1, 1, 1, 1, 0, 0, 4, 0, 8, 0>(in, out, weights)",
+        "matrix_vector<8, 4, 1, 2, 4, 1, 4, 2, 1, 1, 1, 0, 0, 4, 0, 8, 0>(in, out, weights)",
         "a word of weights must have PE entries",
     ),
     (
         STREAMS.format(4, 2) + WEIGHTS.format(4, 4, 2),
-        "matrix_vector<8, 4, 1, 2, 4, 1, 1, 1, 1, 0, 0, 4, 1, 1, 0>(in, out, weights)",
+        "matrix_vector<8, 4, 1, 2, 4, 1, 4, 2, 1, 1, 1, 0, 0, 4, 1, 1, 0>(in, out, weights)",
         "with Levels > 0 the unit takes two tables",
     ),
     (
         STREAMS.format(11, 16) + WEIGHTS.format(8, 4, 2),
-        "matrix_vector<8, 4, 1, 2, 8, 1, 1, 1, 1, 0, 3, 4, 0, 8, 0>(in, out, weights)",
+        "matrix_vector<8, 4, 1, 2, 8, 1, 8, 2, 1, 1, 1, 0, 3, 4, 0, 8, 0>(in, out, weights)",
         "each flag must stand for the same number of inputs",
     ),
     (
@@ -192,7 +192,7 @@ REFUSED = [
     ),
     (
         STREAMS.format(8, 32) + WEIGHTS.format(4, 4, 2),
-        "matrix_vector<8, 4, 2, 2, 4, 2, 1, 1, 1, 0, 0, 4, 0, 8, 0>(in, out, weights)",
+        "matrix_vector<8, 4, 2, 2, 4, 2, 4, 2, 1, 1, 1, 0, 0, 4, 0, 8, 0>(in, out, weights)",
         "several vectors per beat need PE = MH and SIMD = MW",
     ),
     (
@@ -341,17 +341,17 @@ REFUSED = [
     ),
     (
         STREAMS.format(4, 16) + WEIGHTS.format(4, 4, 2),
-        "matrix_vector<8, 4, 0, 2, 4, 1, 1, 1, 1, 0, 0, 4, 0, 8, 0>(in, out, weights)",
+        "matrix_vector<8, 4, 0, 2, 4, 1, 4, 2, 1, 1, 1, 0, 0, 4, 0, 8, 0>(in, out, weights)",
         "a frame has at least one vector of one input and one output",
     ),
     (
         STREAMS.format(4, 16) + WEIGHTS.format(33, 4, 2),
-        "matrix_vector<8, 4, 1, 2, 4, 1, 33, 1, 1, 0, 0, 4, 0, 8, 0>(in, out, weights)",
+        "matrix_vector<8, 4, 1, 2, 4, 1, 4, 2, 33, 1, 1, 0, 0, 4, 0, 8, 0>(in, out, weights)",
         "weights have 1 to 32 bits",
     ),
     (
         STREAMS.format(4, 16) + WEIGHTS.format(4, 4, 2),
-        "matrix_vector<8, 4, 1, 2, 4, 1, 1, 1, 1, 0, 0, 63, 0, 8, 0>(in, out, weights)",
+        "matrix_vector<8, 4, 1, 2, 4, 1, 4, 2, 1, 1, 1, 0, 0, 63, 0, 8, 0>(in, out, weights)",
         "the accumulator has 1 to 62 bits",
     ),
     (

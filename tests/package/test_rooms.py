@@ -65,7 +65,7 @@ ALLOWED = {
     "golden": "frontend host numbers base onnx",
     "golden.check": "onnx",
     "frontend": "numbers base onnx",
-    "dataflow": "native numbers base",
+    "dataflow": "native netlists numbers base",
     "netlists": "",
     "host": "numbers base",
     "datasets": "numbers base",

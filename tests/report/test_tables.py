@@ -22,6 +22,10 @@ SUMMARY: dict[str, Any] = {
     "project": "build/p",
     "input": {"kind": "uint8", "scale": 1 / 255, "given": True},
     "seconds": 0.125,
+    "clock_mhz": 100.0,
+    "family": "xc7",
+    "estimated_clock": {"mhz": 135.1, "unit": NAME},
+    "supported_mhz": 100.0,
     "checked": {"stages": ["file", "source", "folded", "emulator"], "images": 32},
     "ties": {
         "decisions": 1234,
@@ -74,12 +78,14 @@ def rows(table: RenderableType) -> dict[str, str]:
 
 
 def test_compile() -> None:
-    lines = text(compile_table(SUMMARY, 100)).splitlines()
+    lines = text(compile_table(SUMMARY)).splitlines()
     assert lines[0].split() == ["unit", "operator", "PE", "SIMD", "cycles"]
     assert lines[1].split() == [*NAME.split(), "matrix_vector", "4", "196", "64"]
     assert lines[2].split() == ["fifo0", "fifo", "-", "-", "1,024"]
     assert lines[4:] == [
         "input                uint8 x 1/255",
+        "built for            100 MHz, xc7",
+        f"estimated clock      135 MHz, limited by {NAME}",
         "initiation interval  64 cycles",
         "latency              308 cycles, 3.08 µs at 100 MHz",
         "throughput           1,562,500 frames/s at 100 MHz",
@@ -93,9 +99,19 @@ def test_compile() -> None:
     ]
 
 
+def test_no_speed_at_a_clock_that_the_estimate_denies() -> None:
+    slow = {"estimated_clock": {"mhz": 62.5, "unit": "fifo0"}, "supported_mhz": 62.5}
+    found = rows(compile_table({**SUMMARY, **slow}))
+    assert found["built for"] == "100 MHz, xc7"
+    assert found["estimated clock"] == "62 MHz, limited by fifo0; less than 100 MHz"
+    assert found["latency"] == "308 cycles, 4.93 µs at 62.5 MHz"
+    assert found["throughput"] == "976,562 frames/s at 62.5 MHz"
+
+
 def test_one_frame_a_cycle() -> None:
-    summary = {**SUMMARY, "predicted_initiation_interval": 1}
-    found = rows(compile_table(summary, 250.5))
+    faster = {"clock_mhz": 250.5, "estimated_clock": {"mhz": 260.0, "unit": "fifo0"}, "supported_mhz": 250.5}
+    summary = {**SUMMARY, **faster, "predicted_initiation_interval": 1}
+    found = rows(compile_table(summary))
     assert found["initiation interval"] == "1 cycle"
     assert found["throughput"] == "250,500,000 frames/s at 250.5 MHz"
 
@@ -209,7 +225,7 @@ def test_nothing_is_cut_or_folded_in_a_narrow_window(
     summary = {**SUMMARY, "project": "/a/very/long/path" * 10}
     with pytest.raises(typer.Exit):
         Terminal(as_json=False, quiet=False, verbose=False).finish(
-            lambda: Outcome(summary, lambda: compile_table(summary, 100)), "trying"
+            lambda: Outcome(summary, lambda: compile_table(summary)), "trying"
         )
     lines = capsys.readouterr().out.splitlines()
     assert any(NAME.strip() in line for line in lines)

@@ -100,7 +100,7 @@ def simulate(
         if class_files is not None:
             saving.save_outputs(class_files, result.classes)
         data = result.as_dict()
-        clock_mhz = built.clock_mhz
+        clock_mhz = built.supported_mhz
         return Outcome(data, lambda: simulate_table(data, clock_mhz), equal=not data["mismatches"])
 
     Terminal(as_json, quiet, verbose).finish(work, f"simulating {project} ({backend.value})")

@@ -28,7 +28,15 @@ class Add(Binary):
     factors: tuple[int, int] = (1, 1)
 
     kind: ClassVar[str] = "add"
-    latency: ClassVar[int] = 2
+
+    @property
+    def latency(self) -> int:
+        return 2
+
+    @property
+    def logic_levels(self) -> int:
+        sums = sum(abs(factor).bit_count() for factor in self.factors)
+        return self.target.carry_levels(self.result_type.bits) * max(1, (sums - 1).bit_length())
 
     @property
     def _ends(self) -> list[list[int]]:

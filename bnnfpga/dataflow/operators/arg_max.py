@@ -28,6 +28,9 @@ from bnnfpga.numbers.integers import IntArray, IntegerType
 _DEEP = 64
 """Words of a lane's ranks above which they are stored in block RAM."""
 
+_PRODUCT, _RANK = 4, 3
+"""Logic levels (`Target.levels`) of a product, and of a block RAM's output."""
+
 
 @dataclass(frozen=True)
 class ArgMax(Operator):
@@ -62,8 +65,43 @@ class ArgMax(Operator):
         return (Port((1,), IntegerType(0, max(1, self.port.elements - 1), "unsigned"), 1),)
 
     @property
+    def tree_stages(self) -> int:
+        """Registers on each way through the tree of comparisons."""
+        levels = (self.port.lanes - 1).bit_length()
+        return max(1, -(-levels // max(1, self.target.levels // self._match_levels)))
+
+    @property
+    def _match_levels(self) -> int:
+        """Logic levels of a comparison and the choice that follows."""
+        return self.target.carry_levels(self.compared_type.bits) + 1
+
+    @property
+    def _score_levels(self) -> int:
+        """Logic levels from a score to what is compared."""
+        if self.factors is not None:
+            return _PRODUCT + self.target.carry_levels(self.compared_type.bits)
+        return _RANK if self._rank_kind == "block" else 0
+
+    @property
+    def _stage_levels(self) -> int:
+        """Logic levels of a stage of the tree."""
+        return -(-(self.port.lanes - 1).bit_length() // self.tree_stages) * self._match_levels
+
+    @property
+    def score_stages(self) -> int:
+        """Registers between a score and what is compared, the first of two behind a multiplier."""
+        if self._score_levels + self._stage_levels <= self.target.levels or not self._score_levels:
+            return 0
+        return 2 if self.factors is not None and self._score_levels > self.target.levels else 1
+
+    @property
+    def logic_levels(self) -> int:
+        first = self._score_levels + (0 if self.score_stages else self._stage_levels)
+        return max(first, self._stage_levels, self._match_levels)
+
+    @property
     def latency(self) -> int:
-        return 4
+        return 3 + self.score_stages + self.tree_stages
 
     @property
     def queue(self) -> int:
@@ -130,7 +168,8 @@ class ArgMax(Operator):
 
     def resources(self) -> dict[str, int]:
         bits, lanes = self.compared_type.bits, self.port.lanes
-        unit = {"lut": 2 * lanes * bits + 20, "ff": (lanes + 2) * bits + 30}
+        registers = lanes * (1 + self.score_stages) + 2 + sum(lanes >> stage for stage in range(self.tree_stages))
+        unit = {"lut": 2 * lanes * bits + 20, "ff": registers * bits + 30}
         extra = [multiplier_resources(x.shape[1], self.port.type.bits, lanes) for x in self._constants[:1]]
         extra += [memory_resources(memory.words, memory.width, memory.kind) for memory in self.memories()]
         return add_resources(unit, *extra, queue_resources(self.outputs[0].width, self.queue))
@@ -143,7 +182,7 @@ class ArgMax(Operator):
             InputSigned=self.port.type.signed,
             ComparedBits=self.compared_type.bits,
             OutputBits=self.outputs[0].type.bits,
-        ) + rtl_only(QueueDepth=self.queue)
+        ) + rtl_only(ScoreStages=self.score_stages, TreeStages=self.tree_stages, QueueDepth=self.queue)
         if self._constants:
             # A word per beat: lane 0 lowest, each with the factor below the offset.
             words = np.concatenate(self._constants, axis=1).reshape(self.port.beats, -1)

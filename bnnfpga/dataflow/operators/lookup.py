@@ -45,7 +45,10 @@ class Lookup(Unary):
     output_type: IntegerType
 
     kind: ClassVar[str] = "lookup"
-    latency: ClassVar[int] = 2
+
+    @property
+    def latency(self) -> int:
+        return 2
 
     @property
     def result_type(self) -> IntegerType:
@@ -87,6 +90,14 @@ class Lookup(Unary):
     @property
     def _memory_kind(self) -> MemoryKind:
         return "block" if self.groups << self.input_type.bits > _DEEP else "distributed"
+
+    @property
+    def logic_levels(self) -> int:
+        words = self.groups << self.input_type.bits
+        if self.groups > 1 and self._memory_kind == "block":
+            return self.target.block_levels
+        # One LUT, and multiplexers of four for two more bits each.
+        return max(3, 1 + -(-max(0, (words - 1).bit_length() - self.target.lut_inputs) // 2))
 
     @property
     def _lanes(self) -> IntArray:

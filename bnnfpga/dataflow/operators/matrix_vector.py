@@ -8,16 +8,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
+import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.dataflow.dot_product_unit import DotProductUnit
-from bnnfpga.dataflow.hardware import MemoryKind
+from bnnfpga.dataflow.hardware import MEMORY_KINDS, MemoryKind, RtlInstance, WeightsKind
+from bnnfpga.dataflow.logic_form import LogicForm, logic_words
 from bnnfpga.dataflow.resources import add_resources, multiplier_resources, queue_resources
 from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port, legal_lanes
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
+from bnnfpga.dataflow.vector_buffer import VectorBuffer
 from bnnfpga.dataflow.weights import StoredWeights
 from bnnfpga.dataflow.window_beats import window_lanes
+from bnnfpga.netlists.folded_sums import FoldedSums
 from bnnfpga.numbers.exact_arrays import Integers, sum_type
 from bnnfpga.numbers.integers import IntegerType
 from bnnfpga.numbers.threshold_table import ThresholdTable
@@ -51,7 +55,10 @@ class MatrixVector(DotProductUnit):
     table
         Thresholds on the sums; None if the unit sends the sums themselves.
     memory
-        The kind of the weight memory.
+        The kind of the weight memory, or `logic`: the unit is a module of its own, with weights in its tables.
+    source_lanes
+        Elements per beat of the producer; None for `simd`. A unit that reads vectors in several passes takes these
+        beats if a whole number of them makes up a step.
     sums
         An interval that contains the dot products', for streams that are joined with others; None for their own.
     """
@@ -60,9 +67,10 @@ class MatrixVector(DotProductUnit):
     table: ThresholdTable | None = None
     pe: int = 1
     simd: int = 1
-    memory: MemoryKind = "block"
+    memory: WeightsKind = "block"
     kernel: tuple[int, int] = (1, 1)
     padded: bool = False
+    source_lanes: int | None = None
     sums: IntegerType | None = None
 
     kind: ClassVar[str] = "matrix_vector"
@@ -107,12 +115,36 @@ class MatrixVector(DotProductUnit):
         return self.mw // self.simd
 
     @property
-    def burst(self) -> int:
-        # All passes but the first read the vector from a memory.
-        return self.steps if self.passes > 1 else 0
+    def input_lanes(self) -> int:
+        """Elements per input beat: those of a step, or the producer's, of which the buffer makes steps."""
+        lanes = self.source_lanes
+        if lanes is None or self.simd % lanes or self.passes == 1 or self.padded:
+            return self.pixels * self.simd
+        return lanes
 
     @property
-    def suited_memory(self) -> MemoryKind:
+    def buffer(self) -> VectorBuffer | None:
+        """What keeps vectors for further passes; None if there is but one."""
+        if self.passes == 1:
+            return None
+        # Behind a window, the line buffer holds the next vectors already.
+        banks = 1 if self.steps == 1 or math.prod(self.kernel) > 1 else 2
+        return VectorBuffer(self.inputs[0].width, self.simd // self.input_lanes, self.steps, banks)
+
+    @property
+    def memory_kinds(self) -> tuple[WeightsKind, ...]:
+        return (*MEMORY_KINDS, "logic") if self._folds_into_logic else MEMORY_KINDS
+
+    @property
+    def _folds_into_logic(self) -> bool:
+        """Whether weights can be in the tables: few words, one bit by one bit, and sums that are compared."""
+        compares = self.table is None or self.stored_thresholds.requantizer.kind == "comparators"
+        return self.is_xnor and self.passes * self.steps <= logic_words(self.target.lut_inputs) and compares
+
+    @property
+    def suited_memory(self) -> WeightsKind:
+        if self._folds_into_logic:
+            return "logic"
         return "block" if self.passes * self.steps > _MAX_SHALLOW else "distributed"
 
     @cached_property
@@ -122,8 +154,7 @@ class MatrixVector(DotProductUnit):
 
     @property
     def inputs(self) -> tuple[Port, ...]:
-        lanes, flags = self.pixels * self.simd, self.pixels * self.flags
-        return (Port((*self.positions, self.mw), self.input_type, lanes, flags),)
+        return (Port((*self.positions, self.mw), self.input_type, self.input_lanes, self.pixels * self.flags),)
 
     @property
     def outputs(self) -> tuple[Port, ...]:
@@ -140,8 +171,12 @@ class MatrixVector(DotProductUnit):
     def legal_simd(self, pe: int) -> tuple[int, ...]:
         return (self.mw,) if pe > self.mh else window_lanes(self.kernel, self.channels)
 
+    def with_inputs(self, *ports: Port) -> MatrixVector:
+        return self.refolded(source_lanes=ports[0].lanes)
+
     def interval(self) -> int:
-        return math.prod(self.positions) // self.pixels * self.passes * self.steps
+        steps = math.prod(self.positions) // self.pixels * self.passes * self.steps
+        return max(steps, self.inputs[0].beats)
 
     @property
     def popcount_stages(self) -> int:
@@ -153,17 +188,26 @@ class MatrixVector(DotProductUnit):
         return 2 if self.input_type.is_bipolar and not self.is_xnor else self.input_type.bits
 
     @property
+    def logic_levels(self) -> int:
+        if self.memory == "logic":
+            return self._logic_form.logic_levels
+        operands = self.simd * self._planes
+        return self.stage_levels(operands if self.popcount_stages == 1 else min(operands, _WIDE_SUM))
+
+    @property
     def latency(self) -> int:
-        return 4 + self.popcount_stages
+        return 3 + self.popcount_stages + (self.stored_thresholds.stages or 1)
 
     @property
     def queue(self) -> int:
         return queue_depth(self.latency, self.steps)
 
     def schedule(self) -> Schedule:
-        first = [Event(1, (1,), (0,), (0,))] * (self.steps - 1) + [Event(1, (1,), (1,), (1,))]
-        later = [Event(self.steps, (0,), (1,), (1,))] * (self.passes - 1)
-        return Schedule((*first, *later), self.latency, (self.queue,), (1,))
+        buffer = self.buffer
+        if buffer is None:
+            steps = [Event(1, (1,), (0,), (0,))] * (self.steps - 1) + [Event(1, (1,), (1,), (1,))]
+            return Schedule(tuple(steps), self.latency, (self.queue,), (1,))
+        return Schedule(buffer.reads(self.passes), self.latency, (self.queue,), (1,), buffer.writes())
 
     def _summing(self) -> Callable[[Integers], NDArray[Any]]:
         weights = self.weights.T.astype(sum_type(self.largest_sum))
@@ -173,20 +217,27 @@ class MatrixVector(DotProductUnit):
     def stored_weights(self) -> StoredWeights:
         # A word has the weights of one step of one pass.
         values = self.weights.reshape(self.passes, self.neurons, self.steps, self.simd).swapaxes(1, 2)
-        return StoredWeights(values, self.weight_type, self.memory)
+        return StoredWeights(values, self.weight_type, self._stored_kind)
+
+    @property
+    def _stored_kind(self) -> MemoryKind:
+        """The kind of memory in the forms that have one, which for weights in logic only a simulation and HLS have."""
+        return "distributed" if self.memory == "logic" else self.memory
 
     def resources(self) -> dict[str, int]:
+        queue = queue_resources(self.outputs[0].width, self.queue)
+        buffer = self.buffer.resources() if self.buffer else {}
+        if self.memory == "logic":
+            return add_resources(self._logic_form.resources(), buffer, queue)
         weights, thresholds, bits = self.stored_weights, self.stored_thresholds, self.input_type.bits
         accumulate = self.pe * self.accumulator_bits
-        compare = self.pe * thresholds.levels * -(-thresholds.bits // 2)
-        vector = self.simd * bits * -(-self.steps // 64) if self.passes > 1 else 0
         block = self.memory == "block" and weights.words > 1
         unit = {
-            "lut": 2 * accumulate + compare + vector + 40,
+            "lut": 2 * accumulate + 40,
             "ff": (0 if block else weights.width) + self.pixels * self.simd * bits + 3 * accumulate + 40,
         }
-        queue = queue_resources(self.outputs[0].width, self.queue)
-        return add_resources(unit, self._term_resources(), weights.resources(), thresholds.resources(), queue)
+        memories = add_resources(weights.resources(), thresholds.resources(self.pe))
+        return add_resources(unit, self._term_resources(), memories, buffer, queue)
 
     def _term_resources(self) -> dict[str, int]:
         """Estimate for the products of a step and their adders."""
@@ -196,11 +247,36 @@ class MatrixVector(DotProductUnit):
         products = multiplier_resources(bits, self._planes + 1, terms)
         return add_resources(products, {"lut": terms * (bits + self._planes)})
 
+    def rtl(self) -> RtlInstance:
+        return self._logic_form.instance(self.name) if self.memory == "logic" else super().rtl()
+
+    @cached_property
+    def _logic_form(self) -> LogicForm:
+        weights = (self.weights > 0).reshape(self.passes, self.neurons, self.steps, self.simd)
+        if self.table is None:
+            values, decreasing = np.zeros((self.mh, 0), np.int64), np.zeros(self.mh, bool)
+        else:
+            table = self.table.with_rows(self.mh)
+            values, decreasing = self.stored_thresholds.domain.thresholds(table.values), table.decreasing
+        sums = FoldedSums(
+            weights.astype(np.uint8),
+            values.reshape(self.passes, self.neurons, -1),
+            decreasing.reshape(self.passes, self.neurons),
+            self.stored_thresholds.offset,
+            self.outputs[0].type.bits,
+            self.target.lut_inputs,
+            self.pixels,
+            self.flags,
+            self.count_scale,
+        )
+        return LogicForm(sums, self.buffer, self.parameters().rtl, self.latency, self.queue, self.target.family)
+
     def parameters(self) -> UnitParameters:
         return (
             both(MW=self.mw, MH=self.mh)
             + hls_only(Vectors=math.prod(self.positions))
             + both(PE=self.neurons, SIMD=self.simd, Pixels=self.pixels)
+            + both(InputLanes=self.input_lanes // self.pixels, InputBanks=self.buffer.banks if self.buffer else 1)
             + self.operand_parameters()
             + both(Flags=self.flags)
             + self.result_parameters()

@@ -20,7 +20,14 @@ class Multiply(Binary):
     """Multiplies two streams element by element, `pe` elements per cycle."""
 
     kind: ClassVar[str] = "multiply"
-    latency: ClassVar[int] = 3
+
+    @property
+    def latency(self) -> int:
+        return 3
+
+    @property
+    def logic_levels(self) -> int:
+        return max(3, self.target.product_levels(*(type.bits for type in self.types)))
 
     @property
     def result_type(self) -> IntegerType:

@@ -68,6 +68,16 @@ class Pool(Operator):
         return int(self.simd > 1)
 
     @property
+    def logic_levels(self) -> int:
+        # Pixels of a beat are added in pairs but compared one after the other, unless they are bits.
+        bits, pairs = self.result_type.bits, (self.simd - 1).bit_length()
+        if bits == 1:
+            return max(3, pairs)
+        if self.function == "extremum":
+            return (self.target.carry_levels(bits) + 1) * max(1, self.simd - 1)
+        return max(3, self.target.carry_levels(bits) * max(1, pairs))
+
+    @property
     def latency(self) -> int:
         return 2 + self.reduce_stages
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from bnnfpga.dataflow.elementwise import Unary
 from bnnfpga.dataflow.hardware import EmulatorKernel, HlsTable, MemoryKind
+from bnnfpga.dataflow.requantizers import RequantizerKind
 from bnnfpga.dataflow.resources import add_resources, queue_resources
 from bnnfpga.dataflow.thresholds import Domain, StoredThresholds
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
@@ -22,14 +23,33 @@ from bnnfpga.numbers.threshold_table import ThresholdTable
 class Threshold(Unary):
     """Compares each element with its channel's thresholds, `pe` elements per cycle.
 
-    `table` has one row per channel, or one row for all.
+    Parameters
+    ----------
+    table
+        Thresholds with one row per channel, or one row for all.
+    memory
+        The kind of their memory.
+    requantizer
+        How elements become results; None for the cheapest way.
     """
 
     table: ThresholdTable
     memory: MemoryKind = "distributed"
+    requantizer: RequantizerKind | None = field(default=None, kw_only=True)
 
     kind: ClassVar[str] = "threshold"
-    latency: ClassVar[int] = 3
+
+    @property
+    def latency(self) -> int:
+        return 2 + self.stored_thresholds.stages
+
+    @property
+    def requantizer_kinds(self) -> tuple[RequantizerKind, ...]:
+        return self.stored_thresholds.forms
+
+    @property
+    def logic_levels(self) -> int:
+        return max(3, self.stored_thresholds.logic_levels(self.target))
 
     @property
     def result_type(self) -> IntegerType:
@@ -57,16 +77,15 @@ class Threshold(Unary):
     def stored_thresholds(self) -> StoredThresholds:
         domain, channels = Domain.elements(self.input_type), self.shape[-1]
         if self.rows == 1:
-            return StoredThresholds(self.table, domain, 1, 1, kind=self.memory)
+            return StoredThresholds(self.table, domain, 1, 1, 1, self.memory, self.requantizer)
         pixels = max(1, self.pe // channels)
-        return StoredThresholds(self.table, domain, channels, self.pe // pixels, pixels, self.memory)
+        return StoredThresholds(self.table, domain, channels, self.pe // pixels, pixels, self.memory, self.requantizer)
 
     def resources(self) -> dict[str, int]:
         stored = self.stored_thresholds
-        compare = self.pe * stored.levels * (-(-stored.bits // 2) + 1)
         registers = stored.width * (stored.words > 1) + self.pe * (self.input_type.bits + self.table.output.bits)
-        unit = {"lut": compare + 10, "ff": registers + 10}
-        return add_resources(unit, stored.resources(), queue_resources(self.outputs[0].width, self.queue))
+        unit = {"lut": 10, "ff": registers + 10}
+        return add_resources(unit, stored.resources(self.pe), queue_resources(self.outputs[0].width, self.queue))
 
     def parameters(self) -> UnitParameters:
         channels = max(self.pe, self.shape[-1])

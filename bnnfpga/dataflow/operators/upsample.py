@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from bnnfpga.dataflow.hardware import EmulatorKernel, HlsTable, RtlParameter, RtlVector
-from bnnfpga.dataflow.line_buffer import buffer_depth, buffer_kind, buffer_resources
+from bnnfpga.dataflow.line_buffer import buffer_depth, buffer_kind, buffer_levels, buffer_resources
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.resources import add_resources, queue_resources
@@ -119,6 +119,13 @@ class Upsample(Operator):
         return buffer_depth(need, release, int(release[-1]), len(need))
 
     @property
+    def logic_levels(self) -> int:
+        # The address: the loop that ends, its step, the ring.
+        kind = buffer_kind(self.inputs[0].width, self.depth, self.target)
+        read = buffer_levels(self.inputs[0].width, self.depth, self.target) + int(kind == "block")
+        return max(read, 3 + 2 * self.target.carry_levels(self.depth.bit_length()))
+
+    @property
     def queue(self) -> int:
         return queue_depth(self.latency, 1)
 
@@ -144,7 +151,7 @@ class Upsample(Operator):
             -(-len(copies) // 64) * int(copies.max()).bit_length() for copies in self._copies if len(copies) > 1
         )
         unit = {"lut": 2 * counters + tables, "ff": width + counters}
-        return add_resources(unit, buffer_resources(width, self.depth), queue_resources(width, self.queue))
+        return add_resources(unit, buffer_resources(width, self.depth, self.target), queue_resources(width, self.queue))
 
     def _last_copies(self) -> Iterator[tuple[str, IntArray, int]]:
         """For rows and columns: the index of each one's last copy, and the bits of that index."""
@@ -165,7 +172,7 @@ class Upsample(Operator):
             + hls_only(Width=width)
             + rtl_only(**copies)
             + both(Depth=self.depth)
-            + rtl_only(QueueDepth=self.queue, MemoryKind=buffer_kind(width, self.depth))
+            + rtl_only(QueueDepth=self.queue, MemoryKind=buffer_kind(width, self.depth, self.target))
         )
 
     def hls_tables(self) -> tuple[HlsTable, ...]:

@@ -111,8 +111,12 @@ class VectorVector(DotProductUnit):
         return int(self._multiplies or self.simd > 1)
 
     @property
+    def logic_levels(self) -> int:
+        return self.stage_levels(self.simd * self.input_type.bits)
+
+    @property
     def latency(self) -> int:
-        return 3 + self.product_stages + int(self.table is not None)
+        return 3 + self.product_stages + self.stored_thresholds.stages
 
     @property
     def queue(self) -> int:
@@ -140,9 +144,8 @@ class VectorVector(DotProductUnit):
         weights, thresholds = self.stored_weights, self.stored_thresholds
         accumulate = self.pe * self.accumulator_bits
         kept = accumulate * -(-self.beats.chunks // 64) if self.beats.chunks > 1 else 0
-        compare = self.pe * thresholds.levels * -(-thresholds.bits // 2)
         unit = {
-            "lut": accumulate * self.simd + kept + compare + 40,
+            "lut": accumulate * self.simd + kept + 40,
             "ff": weights.width + self.inputs[0].width + (1 + self.product_stages) * accumulate + 40,
         }
         products = multiplier_resources(self.weight_type.bits, self.input_type.bits + 1, self.pe * self.simd)
@@ -150,7 +153,7 @@ class VectorVector(DotProductUnit):
             unit,
             products if self._multiplies else {},
             weights.resources(),
-            thresholds.resources(),
+            thresholds.resources(self.pe),
             queue_resources(self.outputs[0].width, self.queue),
         )
 

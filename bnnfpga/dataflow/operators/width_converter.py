@@ -71,6 +71,18 @@ class WidthConverter(Operator):
         return {"lut": bits * (1 + counter // 2) + 3 * counter, "ff": bits + counter}
 
     @property
+    def logic_levels(self) -> int:
+        a, b = self.groups
+        if a == 1:
+            return 3
+        # A multiplexer of all parts of a beat, two stages of it a level; where neither side divides the other, a
+        # shifter behind the sum of what is held and what comes.
+        choice = -(-(a - 1).bit_length() // 2)
+        if b == 1:
+            return max(3, 1 + choice)
+        return 2 * self.target.carry_levels(self.capacity.bit_length()) + -(-self.capacity.bit_length() // 2) + 1
+
+    @property
     def levels(self) -> tuple[str, ...]:
         return ("{unit}.waiting",)
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.dataflow.hardware import EmulatorKernel, MemoryKind
-from bnnfpga.dataflow.line_buffer import buffer_depth, buffer_kind, buffer_resources, buffer_slots
+from bnnfpga.dataflow.line_buffer import buffer_depth, buffer_kind, buffer_levels, buffer_resources, buffer_slots
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.resources import add_resources, queue_resources
 from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
@@ -59,7 +59,6 @@ class Window(Operator):
     moves: ClassVar[bool] = True
     slides: ClassVar[bool] = True
     follows_consumer: ClassVar[bool] = True
-    latency: ClassVar[int] = 2
 
     @property
     def windows(self) -> int:
@@ -133,6 +132,29 @@ class Window(Operator):
         return np.maximum(-(-last // self.pixels), release), release
 
     @property
+    def read_stages(self) -> int:
+        """Registers behind the line buffer: 1 where block RAM and what follows take too long together."""
+        behind = self._choice_levels + (0 if self.buffer_kind == "distributed" else self.target.block_levels)
+        return int(behind > self.target.levels)
+
+    @property
+    def _choice_levels(self) -> int:
+        """Logic levels from the line buffer's output into the queue: choice of a pixel, fill, queue."""
+        return int(self.pixels > 1) + int(self.geometry.touches_pads and not self.flagged) + 1
+
+    @property
+    def logic_levels(self) -> int:
+        counters = 1 + self.target.carry_levels(self.depth.bit_length())
+        read = buffer_levels(self.inputs[0].width, self.depth, self.target)
+        if self.buffer_kind == "block":
+            return max(counters, read if self.read_stages else read + self._choice_levels)
+        return max(counters, read, self._choice_levels)
+
+    @property
+    def latency(self) -> int:
+        return 2 + self.read_stages
+
+    @property
     def queue(self) -> int:
         return queue_depth(self.latency, 1)
 
@@ -192,13 +214,13 @@ class Window(Operator):
     @property
     def buffer_kind(self) -> MemoryKind:
         """The kind of memory of the line buffer."""
-        return buffer_kind(self.inputs[0].width, self.depth)
+        return buffer_kind(self.inputs[0].width, self.depth, self.target)
 
     def resources(self) -> dict[str, int]:
         counters = 8 * max(4, self.depth.bit_length())
         width = self.outputs[0].width
         unit = {"lut": width + 2 * counters, "ff": width + 2 * counters}
-        memory = buffer_resources(self.inputs[0].width // self._copy_parts, self.depth, self._copies)
+        memory = buffer_resources(self.inputs[0].width // self._copy_parts, self.depth, self.target, self._copies)
         return add_resources(unit, memory, queue_resources(width, self.queue))
 
     @property
@@ -231,9 +253,9 @@ class Window(Operator):
             + hls_only(Lanes=self.lanes, InputPixels=self.pixels)
             + flags(self.flagged)
             + both(Fill=self._fill_code, Depth=self.depth)
-            + rtl_only(Slots=buffer_slots(self.inputs[0].width, self.depth))
+            + rtl_only(Slots=buffer_slots(self.inputs[0].width, self.depth, self.target))
             + self._window_steps.parameters()
-            + rtl_only(QueueDepth=self.queue, MemoryKind=self.buffer_kind)
+            + rtl_only(ReadStages=self.read_stages, QueueDepth=self.queue, MemoryKind=self.buffer_kind)
         )
 
     def emulator(self) -> EmulatorKernel:

@@ -1,0 +1,128 @@
+"""A matrix-vector unit as a module of its own, rendered for it: its weights are in the tables of its logic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from bnnfpga.dataflow.hardware import Memory, RenderedModule, RtlInstance, RtlParameter
+from bnnfpga.dataflow.vector_buffer import VectorBuffer
+from bnnfpga.netlists.cuts import Staged, staged
+from bnnfpga.netlists.folded_sums import FoldedSums
+from bnnfpga.netlists.verilog import body
+
+_BESIDE_STAGES = 2
+"""Cycles of the latency beside the datapath: into the operand register, and through the output queue."""
+
+_MOST_WORDS = {6: 16, 4: 8}
+"""The most weight words, by the inputs of a table, for which weights are smaller in tables than in a memory."""
+
+_QUARTERS = ((4, 2), (8, 3), (16, 4))
+"""Tables for each product and its addition, in quarters, by the most words."""
+
+
+def logic_words(lut_inputs: int) -> int:
+    """The most weight words that a unit may have in its tables."""
+    return _MOST_WORDS[lut_inputs]
+
+
+@dataclass(frozen=True, eq=False)
+class LogicForm:
+    """What `templates/rtl/logic_weights.sv.j2` is rendered with.
+
+    Parameters
+    ----------
+    sums
+        The datapath.
+    buffer
+        What keeps vectors for further passes.
+    parameters
+        The parameters of the library module, which simulations run.
+    latency, queue
+        The cycles of the library module, and the beats of its output queue.
+    family
+        The FPGA family.
+    """
+
+    sums: FoldedSums
+    buffer: VectorBuffer | None
+    parameters: Mapping[str, RtlParameter]
+    latency: int
+    queue: int
+    family: str
+
+    def instance(self, unit: str) -> RtlInstance:
+        """The instance of the module that is rendered for this unit."""
+        memories = {name: value for name, value in self.parameters.items() if isinstance(value, Memory)}
+        levels = ("{unit}.core.output_queue.level",)
+        return RtlInstance(f"{unit}_logic", memories, levels, RenderedModule("logic_weights", {"form": self}))
+
+    @property
+    def stages(self) -> int:
+        """Stages of the datapath, with a register behind each."""
+        return self.latency - _BESIDE_STAGES
+
+    @property
+    def literals(self) -> dict[str, str]:
+        """The library module's parameters as text; memories have the names of the rendered module's."""
+        return {
+            name: name if isinstance(value, Memory) else f'"{value}"' if isinstance(value, str) else str(value)
+            for name, value in self.parameters.items()
+        }
+
+    @property
+    def memories(self) -> list[str]:
+        """The parameters that are memories."""
+        return [name for name, value in self.parameters.items() if isinstance(value, Memory)]
+
+    @property
+    def state_width(self) -> int:
+        """Bits of all outputs between steps."""
+        return self.sums.outputs * self.sums.state_bits
+
+    @property
+    def counts_width(self) -> int:
+        """Bits of what a step adds to them."""
+        return len(self.circuits["c"].netlist.outputs["counts"])
+
+    @property
+    def input_width(self) -> int:
+        """Bits of an input beat."""
+        return self.buffer.width if self.buffer else self.sums.pixels * (self.sums.inputs + self.sums.flags)
+
+    @property
+    def result_width(self) -> int:
+        return self.sums.pixels * self.sums.outputs * self.sums.output_bits
+
+    def resources(self) -> dict[str, int]:
+        """Estimate of the datapath and its control, without input buffer and output queue."""
+        sums, words = self.sums, self.sums.passes * self.sums.steps
+        shared = sums.pixels * sums.inputs
+        # For the carry of two inputs a table or half of one, or half a table for each input; half a table to add a bit.
+        quarters = 4 if sums.flags else next(quarters for most, quarters in _QUARTERS if words <= most)
+        tables = sums.pixels * sums.outputs * sums.inputs * quarters // 4
+        state = sums.pixels * sums.outputs * (sums.state_bits + sums.levels * sums.pass_bits)
+        return {"lut": tables + shared // 2 + state + 30, "ff": tables // 2 + shared + 2 * state + 30}
+
+    @cached_property
+    def circuits(self) -> dict[str, Staged]:
+        """The datapath in parts, by the first letter of the names of their signals.
+
+        Where a pass has one step, all of it (`n`); else what a step adds (`c`) in all stages but the last, the sums
+        (`s`) there, and the results (`r`) on their way into the output queue.
+        """
+        if self.sums.steps == 1:
+            return {"n": staged(self.sums.at_once(), self.stages)}
+        netlists = {"s": self.sums.summing(), "r": self.sums.results()}
+        last = {name: staged(netlist, 1) for name, netlist in netlists.items()}
+        return {"c": staged(self.sums.counting(), self.stages - 1), **last}
+
+    @property
+    def logic_levels(self) -> int:
+        """Logic levels of the longest stage (`Operator.logic_levels`)."""
+        return max(circuit.depth for circuit in self.circuits.values())
+
+    def text(self, name: str) -> str:
+        """The statements of one of `circuits`."""
+        return body(self.circuits[name], self.family, name)

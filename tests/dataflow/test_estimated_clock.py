@@ -1,0 +1,75 @@
+"""The clock that a unit is estimated to reach, against routed results, and the stages that it chooses by it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bnnfpga.dataflow.operator import Operator
+from bnnfpga.dataflow.operators.arg_max import ArgMax
+from bnnfpga.dataflow.operators.fifo import Fifo
+from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
+from bnnfpga.dataflow.operators.pool import Pool
+from bnnfpga.dataflow.operators.window import Window
+from bnnfpga.dataflow.stream import Port
+from bnnfpga.dataflow.target import FAMILIES, Target
+from bnnfpga.numbers.geometry import Geometry
+from bnnfpga.numbers.integers import IntegerType
+
+BIPOLAR = IntegerType.bipolar()
+BYTE = IntegerType.interval(-128, 127)
+
+
+def arg_max(lanes: int, clock_mhz: float, family: str = "ecp5") -> ArgMax:
+    return ArgMax("arg_max", Port((10,), BYTE, lanes), target=Target(clock_mhz, family))
+
+
+def window(lanes: int, clock_mhz: float, family: str = "ecp5") -> Window:
+    return Window("window", Geometry((30, 30), (3, 3)), 64, BIPOLAR, lanes=lanes, target=Target(clock_mhz, family))
+
+
+ROUTED: dict[str, tuple[Operator, float]] = {
+    "arg max, a tree without registers": (arg_max(10, 40), 41.9),
+    "arg max, registers behind two levels": (arg_max(10, 75), 80.0),
+    "arg max, registers behind each level": (arg_max(10, 150), 154.5),
+    "arg max, one lane": (arg_max(1, 150), 148.5),
+    "window, block RAM with a register": (window(64, 150), 133.1),
+    "window, block RAM": (window(64, 60), 106.0),
+}
+"""Units and the clock in MHz that `benchmarks/clock.py` routed them at, on ECP5."""
+
+
+@pytest.mark.parametrize("name", ROUTED)
+def test_the_estimate_is_near_the_routed_clock(name: str) -> None:
+    unit, routed = ROUTED[name]
+    assert routed / 1.25 < unit.estimated_mhz < routed * 1.25
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_units_that_have_stages_reach_their_clock(family: str) -> None:
+    """As far as there is a register for each comparison, or for the line buffer."""
+    for clock_mhz in (25.0, 50.0, 100.0):
+        for unit in (arg_max(10, clock_mhz, family), window(64, clock_mhz, family)):
+            assert unit.estimated_mhz >= clock_mhz
+
+
+def test_a_faster_clock_never_makes_a_unit_slower() -> None:
+    rng = np.random.default_rng(0)
+    weights = rng.choice([-1, 1], (8, 64))
+    units: list[Operator] = [
+        arg_max(10, 100),
+        replace(arg_max(10, 100), factors=np.arange(10) + 1, offsets=np.arange(10)),
+        replace(arg_max(2, 100), ranks=rng.integers(0, 99, (10, 256))),
+        window(64, 100),
+        MatrixVector("matrix_vector", weights, BIPOLAR, simd=64),
+        Pool("pool", (4, 4), (2, 2), 8, BYTE, "extremum", np.zeros(8, dtype=bool), pe=8, simd=4),
+        Fifo("fifo", Port((8,), BYTE, 2), 5),
+    ]
+    for unit in units:
+        for family in FAMILIES:
+            targets = [Target(clock_mhz, family) for clock_mhz in (25.0, 100.0, 150.0, 300.0)]
+            reached = [unit.refolded(target=target).estimated_mhz for target in targets]
+            assert reached == sorted(reached)
+            assert reached[0] > 0

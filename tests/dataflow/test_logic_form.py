@@ -1,0 +1,121 @@
+"""Units whose weights are in the tables of their logic: what synthesis reads runs in Verilator, to the cycle."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bnnfpga.base.errors import UserError
+from bnnfpga.dataflow.folding import LayerFolding, apply_folding
+from bnnfpga.dataflow.graph import Graph
+from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
+from bnnfpga.dataflow.operators.window import Geometry, Window
+from bnnfpga.dataflow.target import Target
+from bnnfpga.numbers.integers import IntegerType
+from bnnfpga.numbers.threshold_table import ThresholdTable
+from tests.dataflow.chains import random_table
+from tests.support.graphs import chain, check_in_verilator
+
+BITS = IntegerType.bipolar()
+MODELS = Path(__file__).parents[1] / "support" / "lookup_tables.sv"
+
+
+def unit(number: int, shape: tuple[int, int], pe: int, simd: int, **options: object) -> MatrixVector:
+    """A unit with random weights and, unless told otherwise, one threshold an output."""
+    rng = np.random.default_rng(number)
+    outputs, inputs = shape
+    options.setdefault("table", random_table(rng, outputs, -(inputs // 3), inputs // 3, 1))
+    weights = rng.choice([-1, 1], shape)
+    return MatrixVector(f"matrix_vector{number}", weights, BITS, pe=pe, simd=simd, **{"memory": "logic", **options})  # type: ignore[arg-type]
+
+
+def dense() -> Graph:
+    """All ways through a pass, one after the other, in tables of all families; the last unit sends sums."""
+    faster, smaller = Target(250, "xcup"), Target(150, "ecp5")
+    return chain(
+        [
+            unit(0, (24, 20), 3, 20),
+            unit(1, (6, 24), 6, 3, target=faster),
+            unit(2, (8, 6), 4, 2),
+            unit(3, (12, 8), 3, 8, target=smaller),
+            unit(4, (5, 12), 5, 12),
+            unit(5, (6, 5), 6, 1, target=faster),
+            unit(6, (10, 6), 2, 2, target=faster),
+            unit(7, (6, 10), 3, 5, table=None),
+        ]
+    )
+
+
+def images() -> Graph:
+    """Several vectors a beat, and results of more than one bit."""
+    table = random_table(np.random.default_rng(9), 6, -7, 7, 3)
+    return chain(
+        [
+            unit(0, (8, 6), 16, 6, positions=(4,)),
+            unit(1, (7, 8), 7, 4, positions=(4,)),
+            unit(2, (6, 7), 3, 7, positions=(4,), table=table, target=Target(family="xcup")),
+        ]
+    )
+
+
+def padded() -> Graph:
+    """Convolutions with pixels outside the image: of an odd number of channels, and of an even one."""
+    odd, even = (Geometry((4, 5), (3, 3), pads=(1, 1, 1, 1)) for _ in range(2))
+    return chain(
+        [
+            Window("window0", odd, 3, BITS, lanes=9),
+            unit(0, (4, 27), 2, 9, positions=odd.windows, kernel=(3, 3), padded=True),
+            Window("window1", even, 4, BITS, lanes=12),
+            unit(1, (6, 36), 2, 12, positions=even.windows, kernel=(3, 3), padded=True),
+        ]
+    )
+
+
+def synthesised(rtl: Path) -> None:
+    """Let Verilator read what synthesis reads."""
+    (rtl / MODELS.name).write_text(MODELS.read_text())
+    for module in rtl.glob("*_logic.sv"):
+        module.write_text(f"`define SYNTHESIS\n{module.read_text()}`undef SYNTHESIS\n")
+
+
+@pytest.mark.usefixtures("built_soon")
+@pytest.mark.parametrize("graph", [dense(), images(), padded()], ids=["dense", "images", "padded"])
+def test_what_synthesis_reads_runs_to_the_cycle(graph: Graph, tmp_path: Path) -> None:
+    check_in_verilator(graph, tmp_path, frames=20, change_rtl=synthesised)
+
+
+def test_few_words_go_into_logic_by_themselves() -> None:
+    words = {8: "logic", 16: "logic", 32: "distributed", 128: "block"}
+    for pe, simd, memory in ((8, 16, 8), (4, 16, 16), (2, 16, 32), (1, 8, 128)):
+        assert unit(0, (16, 64), 8, 16).refolded(pe=pe, simd=simd, memory="block").suited_memory == words[memory]
+    small = unit(0, (16, 64), 4, 16, target=Target(family="ice40"), memory="block")
+    assert small.suited_memory == "distributed"
+    assert small.refolded(pe=8).suited_memory == "logic"
+
+
+@pytest.mark.parametrize(
+    ("change", "folding", "hint"),
+    [
+        ({}, LayerFolding(2, 16, "logic"), "with this folding, legal values are block, distributed$"),
+        ({"input_type": IntegerType.interval(0, 3)}, LayerFolding(8, 16, "logic"), "are block, distributed$"),
+    ],
+)
+def test_what_has_no_such_form_is_refused(change: dict[str, object], folding: LayerFolding, hint: str) -> None:
+    graph = chain([unit(0, (16, 64), 8, 16).refolded(memory="block", **change)])
+    with pytest.raises(UserError, match="memory: 'logic' is not legal") as caught:
+        apply_folding(graph, {"matrix_vector0": folding})
+    assert caught.value.hint is not None
+    assert re.search(hint, caught.value.hint)
+
+
+def test_what_never_changes_costs_nothing() -> None:
+    """A channel that is constant for all inputs, in both directions, still has its result."""
+    table = ThresholdTable(np.array([[-20], [21], [-20], [21]]), np.array([False, False, True, True]), BITS)
+    graph = chain([unit(0, (4, 20), 4, 20, table=table)])
+    (result,) = graph.operators[0].execute(np.ones((1, 20), np.int64))
+    assert result.ravel().tolist() == [1, -1, -1, 1]
+    text = graph.operators[0].rtl().rendered.values["form"].text("n")
+    assert "assign result = {1'b1, 1'b0, 1'b0, 1'b1};" in text
