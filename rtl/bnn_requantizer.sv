@@ -2,7 +2,8 @@
 // Maps sums or elements to results, by the step function of their channel.
 //
 // A word of the memory holds a row for each of Rows channels, the first in the lowest bits, with what the chosen form needs:
-// thresholds (bnn_comparators) or a fixed-point step (bnn_fixed_point). Value v of a cycle uses row v % Rows. Words follow
+// thresholds (bnn_comparators) or a fixed-point step (bnn_fixed_point); a search (bnn_threshold_search) has memories of its own,
+// whose words its results depend on, for each value. Value v of a cycle uses row v % Rows. Words follow
 // each other as values come. The unit around it announces values one cycle ahead, which is when the memory is read, and gets
 // the results a fixed number of cycles after the values. A result stays until the next one.
 
@@ -21,7 +22,8 @@ module bnn_requantizer #(
   parameter int unsigned ValueSigned   = 0,
   // Thresholds of a channel; at least 1.
   parameter int unsigned Levels        = 1,
-  // "comparators": results follow one cycle after the values; "fixed_point": three, or two without factors.
+  // "comparators": results follow one cycle after the values; "fixed_point": three, or two without factors; "search": as many
+  // as counts have bits.
   parameter              Form          = "comparators",
   // Bits of a threshold, or of the offset of a fixed-point step.
   parameter int unsigned ThresholdBits = 4,
@@ -34,9 +36,10 @@ module bnn_requantizer #(
   parameter int unsigned OutputBits    = 1,
   // Added to results; any integer.
   parameter int          OutputOffset  = 0,
-  // Kind of the memory: "block" or "distributed".
+  // Kind of the memory: "block" or "distributed"; with "block", a search has block RAM from BlockWords words on.
   parameter              MemoryKind    = "distributed",
-  // File of the memory: Words words.
+  parameter int unsigned BlockWords    = 512,
+  // File of the memory: Words words; or, for a search, the start of its files' names.
   parameter              File          = ""
 ) (
   input  wire                         clk_i,
@@ -52,8 +55,13 @@ module bnn_requantizer #(
     $error("bnn_requantizer: Values must be at least 1, and Rows divide it");
   end
 
+  /* verilator lint_off WIDTHEXPAND */
+  // Names differ in length.
+  localparam Search = Form == "search";
   localparam FixedPoint = Form == "fixed_point";
-  localparam int unsigned Stages = !FixedPoint ? 1 : FactorBits > 0 ? 3 : 2;
+  localparam Compare = Form == "comparators";
+  /* verilator lint_on WIDTHEXPAND */
+  localparam int unsigned Stages = Search ? $clog2(Levels + 1) : !FixedPoint ? 1 : FactorBits > 0 ? 3 : 2;
   localparam int unsigned RowBits = FixedPoint ? ThresholdBits + FactorBits : Levels * ThresholdBits + 1;
   localparam int unsigned AddressBits = Words > 1 ? $clog2(Words) : 1;
   localparam [AddressBits-1:0] LastWord = AddressBits'(Words - 1);
@@ -65,17 +73,22 @@ module bnn_requantizer #(
   end
 
   wire [Rows*RowBits-1:0] word;
-  bnn_rom #(
-    .Width(Rows * RowBits),
-    .Words(Words),
-    .AddressBits(AddressBits),
-    .Kind(MemoryKind),
-    .File(File)
-  ) rows (
-    .clk_i,
-    .address_i(address),
-    .data_o(word)
-  );
+  if (Search) begin : gen_no_rows
+    assign word = '0;
+    wire unused_word = &{1'b0, word};
+  end else begin : gen_rows
+    bnn_rom #(
+      .Width(Rows * RowBits),
+      .Words(Words),
+      .AddressBits(AddressBits),
+      .Kind(MemoryKind),
+      .File(File)
+    ) rows (
+      .clk_i,
+      .address_i(address),
+      .data_o(word)
+    );
+  end
 
   // One bit per stage, the values' own first: there are values or results in it.
   reg [Stages:0] valid;
@@ -85,7 +98,7 @@ module bnn_requantizer #(
   end
   assign valid_o = valid[Stages];
 
-  if (Form == "comparators") begin : gen_comparators
+  if (Compare) begin : gen_comparators
     wire [Values*OutputBits-1:0] reached;
     for (genvar v = 0; v < Values; v = v + 1) begin : gen_value
       bnn_comparators #(
@@ -128,8 +141,32 @@ module bnn_requantizer #(
         .result_o(results_o[v*OutputBits+:OutputBits])
       );
     end
+  end else if (Search && Rows * Stages > 1000) begin : gen_check_files
+    $error("bnn_requantizer: a search has at most 1000 memories, one for each row and bit of a count");
+  end else if (Search) begin : gen_search
+    for (genvar v = 0; v < Values; v = v + 1) begin : gen_value
+      bnn_threshold_search #(
+        .ValueBits(ValueBits),
+        .ValueSigned(ValueSigned),
+        .Levels(Levels),
+        .ThresholdBits(ThresholdBits),
+        .Words(Words),
+        .WordBits(AddressBits),
+        .OutputBits(OutputBits),
+        .OutputOffset(OutputOffset),
+        .BlockWords(MemoryKind == "block" ? BlockWords : 0),
+        .First(v % Rows * Stages),
+        .Files(File)
+      ) search (
+        .clk_i,
+        .word_i (address),
+        .value_i(values_i[v*ValueBits+:ValueBits]),
+        .keep_i (valid[Stages-1]),
+        .count_o(results_o[v*OutputBits+:OutputBits])
+      );
+    end
   end else begin : gen_check_form
-    $error("bnn_requantizer: Form (Requantizer of the unit around it) must be \"comparators\" or \"fixed_point\"");
+    $error("bnn_requantizer: Form (Requantizer of the unit around it) must be \"comparators\", \"fixed_point\" or \"search\"");
   end
 
 endmodule

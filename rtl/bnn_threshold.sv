@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Element-wise thresholds: for each element, the number of its channel's thresholds that it reaches; PE elements per cycle.
 //
-// A word of the memory holds a row for each of PE channels, the first in the lowest bits; bnn_requantizer says what is in a
+// A word of the memory holds a row for each of Rows channels, the first in the lowest bits; bnn_requantizer says what is in a
 // row. A place in the output queue is reserved when a beat enters, so the pipeline never stalls and READY comes from a
 // counter.
 
@@ -10,10 +10,10 @@
 module bnn_threshold #(
   // Elements per cycle; at least 1.
   parameter int unsigned PE             = 1,
-  // Words of the threshold memory, at least 1: the channels of a pixel come in Words groups of PE.
+  // Words of the threshold memory, at least 1: the channels of a pixel come in Words groups.
   parameter int unsigned Words          = 1,
-  // 0, or 1 where one row serves all channels; then Words is 1.
-  parameter int unsigned Shared         = 0,
+  // Rows of a word, a divisor of PE: PE, fewer where a cycle has several pixels, or 1 where one row serves all channels.
+  parameter int unsigned Rows           = 1,
   // Bits of an element; at least 1.
   parameter int unsigned InputBits      = 8,
   // 0: elements and thresholds are unsigned; 1: two's complement.
@@ -51,9 +51,6 @@ module bnn_threshold #(
   if (PE < 1 || Words < 1 || InputBits < 1) begin : gen_check_sizes
     $error("bnn_threshold: PE, Words and InputBits must be at least 1");
   end
-  if (Shared > 1 || (Shared == 1 && Words != 1)) begin : gen_check_shared
-    $error("bnn_threshold: Shared must be 0, or 1 with one word");
-  end
 
   wire has_room;
   wire take = s_tvalid_i & s_tready_o;
@@ -66,7 +63,7 @@ module bnn_threshold #(
   wire                     result_valid;
   bnn_requantizer #(
     .Values(PE),
-    .Rows(Shared != 0 ? 1 : PE),
+    .Rows(Rows),
     .Words(Words),
     .ValueBits(InputBits),
     .ValueSigned(InputSigned),

@@ -142,7 +142,8 @@ class DotProductUnit(Operator):
         """The thresholds as stored in hardware."""
         outputs, terms = self.by_output.shape
         domain = Domain.counts(terms, self.count_scale) if self.is_xnor else Domain(self.accumulator)
-        return StoredThresholds(self.table, domain, outputs, self.neurons, form=self.requantizer)
+        values = self.outputs[0].lanes
+        return StoredThresholds(self.table, domain, outputs, self.neurons, values=values, form=self.requantizer)
 
     @property
     def requantizer_kinds(self) -> tuple[RequantizerKind, ...]:

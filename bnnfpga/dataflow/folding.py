@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -143,8 +144,11 @@ def apply_folding(graph: Graph, folding: Folding, where: str = "folding") -> Gra
     return _with_room(graph, folded, result) if joins else result
 
 
-def _assemble(graph: Graph, folded: Mapping[str, Operator], room: Mapping[str, int]) -> Graph:
-    """Connect folded units as in `graph`; `room` holds the depths of FIFOs in front of units with several inputs."""
+def _assemble(graph: Graph, folded: Mapping[str, Operator], room: Mapping[str, int], *, suited: bool = False) -> Graph:
+    """Connect folded units as in `graph`; `room` holds the depths of FIFOs in front of units with several inputs.
+
+    If `suited`, these FIFOs are the cheapest ones, else the fastest.
+    """
     result = Graph()
     result.tensors = dict(graph.tensors)
     for name, operator in folded.items():
@@ -156,7 +160,7 @@ def _assemble(graph: Graph, folded: Mapping[str, Operator], room: Mapping[str, i
         unit = operator.with_inputs(*ports) if ports else operator
         result.add(unit)
         for stream in streams:
-            _join(result, str(stream.producer), stream.output, unit, stream.input, room)
+            _join(result, str(stream.producer), stream.output, unit, stream.input, room, suited)
     last = [str(stream.producer) for stream in graph.outputs]
     result.set_boundary(str(graph.input.consumer), last, graph.input_frame, graph.output_frames)
     return result
@@ -204,12 +208,12 @@ def _with_room(graph: Graph, folded: Mapping[str, Operator], bare: Graph) -> Gra
     # The producer's output queue already holds two beats.
     room = {str(name): most for name, most in filled.items() if most > 2}
     while True:
-        result = _assemble(graph, folded, room)
-        try:
-            if predict(result).initiation_interval <= best.initiation_interval:
-                return result
-        except Deadlock:
-            pass
+        # In the cheapest FIFOs a beat takes longer; where it would not have waited as long, that can cost time.
+        for suited in (True, False):
+            result = _assemble(graph, folded, room, suited=suited)
+            with suppress(Deadlock):
+                if predict(result).initiation_interval <= best.initiation_interval:
+                    return result
         room = {str(name): 2 * max(2, room.get(str(name), most)) for name, most in filled.items()}
 
 
@@ -217,7 +221,9 @@ def _fifo_name(unit: Operator, input: int) -> str:
     return f"{unit.name}_fifo" if len(unit.inputs) == 1 else f"{unit.name}_{input}_fifo"
 
 
-def _join(graph: Graph, producer: str, output: int, consumer: Operator, input: int, room: Mapping[str, int]) -> None:
+def _join(
+    graph: Graph, producer: str, output: int, consumer: Operator, input: int, room: Mapping[str, int], suited: bool
+) -> None:
     """Connect two units, with a width converter and a FIFO between them where needed."""
     source, target = graph[producer].outputs[output], consumer.inputs[input]
     place = consumer.name if len(consumer.inputs) == 1 else f"{consumer.name}_{input}"
@@ -230,8 +236,8 @@ def _join(graph: Graph, producer: str, output: int, consumer: Operator, input: i
         )
         units.append(converter)
     if _fifo_name(consumer, input) in room:
-        depth = room[_fifo_name(consumer, input)]
-        units.append(Fifo(_fifo_name(consumer, input), target, depth, target=consumer.target))
+        fifo = Fifo(_fifo_name(consumer, input), target, room[_fifo_name(consumer, input)], target=consumer.target)
+        units.append(fifo.refolded(stages=fifo.suited_stages) if suited else fifo)
     for unit in units:
         graph.add(unit)
         graph.connect(producer, unit.name, output=output)

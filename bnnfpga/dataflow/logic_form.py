@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
-from bnnfpga.dataflow.hardware import Memory, RenderedModule, RtlInstance, RtlParameter
+from bnnfpga.dataflow.rendered_form import RenderedForm
 from bnnfpga.dataflow.vector_buffer import VectorBuffer
 from bnnfpga.netlists.cuts import Staged, staged
 from bnnfpga.netlists.folded_sums import FoldedSums
 from bnnfpga.netlists.verilog import body
-
-_BESIDE_STAGES = 2
-"""Cycles of the latency beside the datapath: into the operand register, and through the output queue."""
 
 _MOST_WORDS = {6: 16, 4: 8}
 """The most weight words, by the inputs of a table, for which weights are smaller in tables than in a memory."""
@@ -28,8 +25,8 @@ def logic_words(lut_inputs: int) -> int:
 
 
 @dataclass(frozen=True, eq=False)
-class LogicForm:
-    """What `templates/rtl/logic_weights.sv.j2` is rendered with.
+class LogicForm(RenderedForm):
+    """A unit with several words of weights.
 
     Parameters
     ----------
@@ -37,44 +34,11 @@ class LogicForm:
         The datapath.
     buffer
         What keeps vectors for further passes.
-    parameters
-        The parameters of the library module, which simulations run.
-    latency, queue
-        The cycles of the library module, and the beats of its output queue.
-    family
-        The FPGA family.
     """
 
     sums: FoldedSums
     buffer: VectorBuffer | None
-    parameters: Mapping[str, RtlParameter]
-    latency: int
-    queue: int
-    family: str
-
-    def instance(self, unit: str) -> RtlInstance:
-        """The instance of the module that is rendered for this unit."""
-        memories = {name: value for name, value in self.parameters.items() if isinstance(value, Memory)}
-        levels = ("{unit}.core.output_queue.level",)
-        return RtlInstance(f"{unit}_logic", memories, levels, RenderedModule("logic_weights", {"form": self}))
-
-    @property
-    def stages(self) -> int:
-        """Stages of the datapath, with a register behind each."""
-        return self.latency - _BESIDE_STAGES
-
-    @property
-    def literals(self) -> dict[str, str]:
-        """The library module's parameters as text; memories have the names of the rendered module's."""
-        return {
-            name: name if isinstance(value, Memory) else f'"{value}"' if isinstance(value, str) else str(value)
-            for name, value in self.parameters.items()
-        }
-
-    @property
-    def memories(self) -> list[str]:
-        """The parameters that are memories."""
-        return [name for name, value in self.parameters.items() if isinstance(value, Memory)]
+    template: ClassVar[str] = "logic_weights"
 
     @property
     def state_width(self) -> int:
@@ -96,7 +60,6 @@ class LogicForm:
         return self.sums.pixels * self.sums.outputs * self.sums.output_bits
 
     def resources(self) -> dict[str, int]:
-        """Estimate of the datapath and its control, without input buffer and output queue."""
         sums, words = self.sums, self.sums.passes * self.sums.steps
         shared = sums.pixels * sums.inputs
         # For the carry of two inputs a table or half of one, or half a table for each input; half a table to add a bit.
@@ -120,7 +83,6 @@ class LogicForm:
 
     @property
     def logic_levels(self) -> int:
-        """Logic levels of the longest stage (`Operator.logic_levels`)."""
         return max(circuit.depth for circuit in self.circuits.values())
 
     def text(self, name: str) -> str:

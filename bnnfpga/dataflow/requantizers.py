@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, Literal, get_args
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bnnfpga.dataflow.hardware import Memory, MemoryBank, MemoryKind
 from bnnfpga.dataflow.packing import to_bits
-from bnnfpga.dataflow.resources import add_resources, multiplier_resources
+from bnnfpga.dataflow.resources import add_resources, cheaper_memory, memory_resources, multiplier_resources
 from bnnfpga.dataflow.target import Target
 from bnnfpga.dataflow.unit_parameters import UnitParameters, rtl_only
 from bnnfpga.numbers.fixed_point_steps import FixedPointSteps
 from bnnfpga.numbers.integers import IntegerType
 from bnnfpga.numbers.threshold_table import ThresholdTable
 
-RequantizerKind = Literal["comparators", "fixed_point"]
-REQUANTIZER_KINDS: tuple[RequantizerKind, ...] = get_args(RequantizerKind)
+RequantizerKind = Literal["comparators", "fixed_point", "search"]
+_BLOCK_WORDS = 512
+"""Words from which a memory of a search is block RAM (`BlockWords` in `rtl/bnn_requantizer.sv`)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,26 +38,79 @@ class Requantizer(ABC):
     def logic_levels(self, target: Target) -> int:
         """Logic levels of its longest stage (`Operator.logic_levels`)."""
 
-    @property
     @abstractmethod
-    def bits(self) -> int:
-        """Bits per channel in the memory."""
+    def memory(self, layout: LaneLayout) -> Memory | MemoryBank:
+        """Its memory, or one for each file."""
 
     @abstractmethod
-    def rows(self) -> NDArray[np.uint8]:
-        """The contents of the memory, uint8 (channels, bits), least significant bit first."""
+    def width(self, layout: LaneLayout) -> int:
+        """Bits of a word that is read for all values at once."""
 
     @abstractmethod
     def parameters(self) -> UnitParameters:
         """Its parameters of the module."""
 
     @abstractmethod
-    def resources(self) -> dict[str, int]:
-        """Estimate for one value per cycle, without the memory."""
+    def resources(self, layout: LaneLayout) -> dict[str, int]:
+        """Estimate, memories included."""
+
+
+@dataclass(frozen=True)
+class LaneLayout:
+    """How the values of a unit come.
+
+    Parameters
+    ----------
+    words
+        Groups of channels that take turns.
+    lanes
+        Channels of a group, the first lowest; one channel may serve all.
+    values
+        Values per cycle: a group of channels, several times.
+    kind
+        The kind of memory; None for the cheaper one.
+    """
+
+    words: int
+    lanes: int
+    values: int
+    kind: MemoryKind | None
 
 
 @dataclass(frozen=True, eq=False)
-class Comparators(Requantizer):
+class RowRequantizer(Requantizer):
+    """A form that reads all it needs for a channel at once, in a row of bits."""
+
+    @property
+    @abstractmethod
+    def bits(self) -> int:
+        """Bits of a row."""
+
+    @abstractmethod
+    def rows(self) -> NDArray[np.uint8]:
+        """The rows, uint8 (channels, bits), least significant bit first."""
+
+    @abstractmethod
+    def logic(self) -> dict[str, int]:
+        """Estimate for one value per cycle, without the memory."""
+
+    def width(self, layout: LaneLayout) -> int:
+        return layout.lanes * self.bits
+
+    def memory(self, layout: LaneLayout) -> Memory:
+        fields = np.broadcast_to(self.rows(), (layout.words * layout.lanes, self.bits))
+        return Memory("thresholds", fields.reshape(layout.words, -1), self._kind(layout))
+
+    def resources(self, layout: LaneLayout) -> dict[str, int]:
+        memory = memory_resources(layout.words, self.width(layout), self._kind(layout))
+        return add_resources({name: layout.values * count for name, count in self.logic().items()}, memory)
+
+    def _kind(self, layout: LaneLayout) -> MemoryKind:
+        return layout.kind or cheaper_memory(layout.words, self.width(layout))
+
+
+@dataclass(frozen=True, eq=False)
+class Comparators(RowRequantizer):
     """All thresholds of a channel compared at once.
 
     Parameters
@@ -87,14 +142,14 @@ class Comparators(Requantizer):
     def parameters(self) -> UnitParameters:
         return rtl_only(Requantizer=self.kind, ThresholdBits=self.type.bits)
 
-    def resources(self) -> dict[str, int]:
+    def logic(self) -> dict[str, int]:
         levels = self.table.levels
         # Comparators, and adders that count.
         return {"lut": levels * -(-self.type.bits // 2) + 4 * (levels - 1)}
 
 
 @dataclass(frozen=True, eq=False)
-class FixedPoint(Requantizer):
+class FixedPoint(RowRequantizer):
     """A product and a sum, of which the bits above the point are the result."""
 
     steps: FixedPointSteps
@@ -141,10 +196,72 @@ class FixedPoint(Requantizer):
             Ties=0 if self.steps.tie is None else 1 + self.steps.tie,
         )
 
-    def resources(self) -> dict[str, int]:
+    def logic(self) -> dict[str, int]:
         cut = self.steps.levels.bit_length() * (1 if self.steps.tie is None else 2)
         if not self.factor_bits:
             return {"lut": self.sum_bits + cut}
         domain = self.steps.domain
         value_bits = IntegerType(domain.lo, domain.hi, "signed").bits
         return add_resources({"lut": cut}, multiplier_resources(self.factor_bits, value_bits))
+
+
+@dataclass(frozen=True, eq=False)
+class Search(Requantizer):
+    """One comparison per cycle, with a memory of its own that the bits found before address.
+
+    Parameters
+    ----------
+    table
+        Thresholds as stored, with a row for each channel.
+    type
+        The type of a stored threshold.
+    """
+
+    table: ThresholdTable
+    type: IntegerType
+
+    kind: ClassVar[RequantizerKind] = "search"
+
+    @property
+    def stages(self) -> int:
+        return self.table.levels.bit_length()
+
+    def logic_levels(self, target: Target) -> int:
+        # A comparison whose result addresses the next memory, which takes two levels if it is of tables.
+        return target.carry_levels(self.type.bits) + 2
+
+    def width(self, layout: LaneLayout) -> int:
+        return 0
+
+    def memory(self, layout: LaneLayout) -> MemoryBank:
+        """For each lane and stage the thresholds in the middle of those left, the last ones with the direction."""
+        shape = (layout.words, layout.lanes, -1)
+        # Above all values, so that counts stay within the levels.
+        unreached = np.full((self.table.rows, (1 << self.stages) - 1 - self.table.levels), self.type.hi)
+        thresholds = np.concatenate([self.table.values, unreached], axis=1)
+        thresholds = np.broadcast_to(thresholds, (layout.words * layout.lanes, thresholds.shape[1])).reshape(shape)
+        directions = np.broadcast_to(self.table.decreasing, (layout.words * layout.lanes,)).reshape(shape)
+        memories: list[Memory] = []
+        for lane in range(layout.lanes):
+            for stage in range(self.stages):
+                left = 1 << self.stages - stage
+                words = to_bits(thresholds[:, lane, left // 2 - 1 :: left].reshape(-1), self.type.bits)
+                if stage == self.stages - 1:
+                    tops = np.repeat(directions[:, lane, 0], 1 << stage).astype(np.uint8)
+                    words = np.concatenate([words, tops[:, None]], axis=1)
+                name = f"thresholds_{len(memories):03}"
+                memories.append(Memory(name, words, self._kind(layout, stage)))
+        return MemoryBank("thresholds", tuple(memories))
+
+    def parameters(self) -> UnitParameters:
+        return rtl_only(Requantizer=self.kind, ThresholdBits=self.type.bits)
+
+    def resources(self, layout: LaneLayout) -> dict[str, int]:
+        bits, depths = self.type.bits, [(stage, layout.words << stage) for stage in range(self.stages)]
+        memories = [memory_resources(depth, bits, self._kind(layout, stage)) for stage, depth in depths]
+        one = add_resources({"lut": self.stages * bits, "ff": self.stages * (bits + self.stages)}, *memories)
+        return {name: layout.values * count for name, count in one.items()}
+
+    def _kind(self, layout: LaneLayout, stage: int) -> MemoryKind:
+        deep = layout.words << stage >= _BLOCK_WORDS
+        return "block" if deep and layout.kind != "distributed" else "distributed"

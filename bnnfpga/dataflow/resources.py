@@ -14,7 +14,7 @@ _DSP_PRODUCT = 9
 """Width of a product, in bits, from which synthesis uses a DSP slice (as in Yosys' synth_xilinx)."""
 _LUTS_PER_DSP = 60
 """Cost of a DSP slice in LUTs: about an 8 by 8 bit multiplier."""
-_LUTS_PER_BRAM18 = 100
+LUTS_PER_BRAM18 = 100
 """Cost of a block RAM in LUTs, from their ratio in FPGAs."""
 
 
@@ -36,7 +36,7 @@ def memory_resources(words: int, width: int, kind: MemoryKind) -> dict[str, int]
 def cheaper_memory(words: int, width: int) -> MemoryKind:
     """The kind of memory that costs less."""
     luts, blocks = (memory_resources(words, width, kind) for kind in ("distributed", "block"))
-    return "block" if _LUTS_PER_BRAM18 * blocks.get("bram18", 0) < luts.get("lut", 0) else "distributed"
+    return "block" if LUTS_PER_BRAM18 * blocks.get("bram18", 0) < luts.get("lut", 0) else "distributed"
 
 
 def multiplier_resources(bits: int, other_bits: int, count: int = 1) -> dict[str, int]:
@@ -51,6 +51,7 @@ def add_resources(*parts: Mapping[str, int]) -> dict[str, int]:
     return {kind: sum(part.get(kind, 0) for part in parts) for kind in RESOURCES}
 
 
-def area(resources: Mapping[str, int]) -> float:
-    """LUTs, flip-flops and DSP slices as one number, in LUTs."""
-    return resources.get("lut", 0) + 0.25 * resources.get("ff", 0) + _LUTS_PER_DSP * resources.get("dsp", 0)
+def area(resources: Mapping[str, int], luts_per_bram18: float = 0) -> float:
+    """LUTs, flip-flops, DSP slices and, with a cost, block RAMs as one number, in LUTs."""
+    logic = resources.get("lut", 0) + 0.25 * resources.get("ff", 0) + _LUTS_PER_DSP * resources.get("dsp", 0)
+    return logic + luts_per_bram18 * resources.get("bram18", 0)

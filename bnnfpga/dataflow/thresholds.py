@@ -7,18 +7,15 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from bnnfpga.dataflow.hardware import HlsTable, Memory, MemoryKind, RtlParameter
+from bnnfpga.dataflow.hardware import HlsTable, Memory, MemoryBank, MemoryKind, RtlParameter
 from bnnfpga.dataflow.packing import to_bits
-from bnnfpga.dataflow.requantizers import Comparators, FixedPoint, Requantizer, RequantizerKind
-from bnnfpga.dataflow.resources import add_resources, area, cheaper_memory, memory_resources
+from bnnfpga.dataflow.requantizers import Comparators, FixedPoint, LaneLayout, Requantizer, RequantizerKind, Search
+from bnnfpga.dataflow.resources import LUTS_PER_BRAM18, area
 from bnnfpga.dataflow.target import Target
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both
 from bnnfpga.numbers.fixed_point_steps import fixed_point_steps
 from bnnfpga.numbers.integers import IntArray, IntegerType
 from bnnfpga.numbers.threshold_table import ThresholdTable
-
-_BITS_PER_LUT = 64
-"""Bits of a memory in LUTs."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +72,9 @@ class StoredThresholds:
     lanes
         Channels per word, lane 0 lowest; a divisor of the channels.
     pixels
-        Copies of these channels per word.
+        Copies of these channels per word of a table for HLS.
+    values
+        Results per cycle.
     memory
         The kind of memory; None for the cheaper one.
     form
@@ -87,6 +86,7 @@ class StoredThresholds:
     channels: int
     lanes: int
     pixels: int = 1
+    values: int = 1
     memory: MemoryKind | None = None
     form: RequantizerKind | None = None
 
@@ -106,15 +106,17 @@ class StoredThresholds:
 
     @property
     def width(self) -> int:
-        """Bits per word: for each channel its row, see `Requantizer`."""
-        return self.pixels * self.lanes * self.requantizer.bits if self.levels else 0
+        """Bits of a word that is read for all values at once."""
+        return self.requantizer.width(self._layout) if self.levels else 0
 
     @property
     def kind(self) -> MemoryKind:
-        """The kind of memory."""
-        if self.memory is not None:
-            return self.memory
-        return cheaper_memory(self.words, self.width) if self.levels > 1 else "distributed"
+        """The kind of the memories."""
+        if self.memory is not None or self.levels <= 1:
+            return self.memory or "distributed"
+        memory = self._memory
+        kinds = [one.kind for one in memory.lanes] if isinstance(memory, MemoryBank) else [memory.kind]
+        return "block" if "block" in kinds else "distributed"
 
     @property
     def stages(self) -> int:
@@ -137,7 +139,7 @@ class StoredThresholds:
     def requantizer(self) -> Requantizer:
         """The form that hardware has."""
         if self.form is None:
-            return min(self._forms, key=lambda form: area(form.resources()) + form.bits * self.words / _BITS_PER_LUT)
+            return min(self._forms, key=lambda form: area(form.resources(self._layout), LUTS_PER_BRAM18))
         return next(form for form in self._forms if form.kind == self.form)
 
     def parameters(self, output: IntegerType) -> UnitParameters:
@@ -147,14 +149,16 @@ class StoredThresholds:
 
     def rtl_memories(self) -> dict[str, RtlParameter]:
         """The memories for RTL, by the name of the parameter."""
-        return {} if self._memory is None else {"Thresholds": self._memory}
+        return {"Thresholds": self._memory} if self.levels else {}
 
     @cached_property
-    def _memory(self) -> Memory | None:
-        if self.table is None:
-            return None
-        fields = np.broadcast_to(self.requantizer.rows(), (self.channels, self.requantizer.bits))
-        return Memory("thresholds", np.tile(fields.reshape(self.words, -1), (1, self.pixels)), self.kind)
+    def _memory(self) -> Memory | MemoryBank:
+        return self.requantizer.memory(self._layout)
+
+    @property
+    def _layout(self) -> LaneLayout:
+        memory = self.memory if self.levels > 1 else self.memory or "distributed"
+        return LaneLayout(self.words, self.lanes, self.values, memory)
 
     def hls_tables(self) -> tuple[HlsTable, ...]:
         """The tables for HLS: thresholds, signed whatever their domain, and directions, each (words, lanes, ...)."""
@@ -176,12 +180,9 @@ class StoredThresholds:
         rows = self.table.with_rows(self.channels)
         return {"levels": self.levels, "thresholds": rows.values, "decreasing": rows.decreasing.astype(np.int64)}
 
-    def resources(self, values: int) -> dict[str, int]:
-        """Estimate for so many results per cycle, and the memory."""
-        if not self.levels:
-            return {}
-        logic = {kind: values * count for kind, count in self.requantizer.resources().items()}
-        return add_resources(logic, memory_resources(self.words, self.width, self.kind))
+    def resources(self) -> dict[str, int]:
+        """Estimate, memories included."""
+        return self.requantizer.resources(self._layout) if self.levels else {}
 
     @property
     def _stored(self) -> ThresholdTable | None:
@@ -192,8 +193,9 @@ class StoredThresholds:
         if self._stored is None:
             return ()
         steps = None if self.levels == 1 else _fixed_point_steps(self._stored, self.domain.type)
-        comparators = Comparators(self._stored, self.domain.threshold_type)
-        return (comparators,) if steps is None else (comparators, FixedPoint(steps))
+        type = self.domain.threshold_type
+        always = (Comparators(self._stored, type), *([Search(self._stored, type)] if self.levels > 1 else []))
+        return always if steps is None else (*always, FixedPoint(steps))
 
 
 @lru_cache(maxsize=256)

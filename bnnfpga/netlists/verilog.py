@@ -13,6 +13,11 @@ _CARRY_PLACES = {"xc7": 4, "xcup": 8}
 """The places of a carry primitive, by family; families that are not named get expressions."""
 
 
+def has_carry_chains(family: str) -> bool:
+    """Whether a family has carry primitives here: chains are slow as expressions."""
+    return family in _CARRY_PLACES
+
+
 def body(circuit: Staged, family: str, prefix: str = "n") -> str:
     """The statements of a netlist, in a module that declares its inputs and outputs as vectors of their names.
 
@@ -48,7 +53,7 @@ class _NetlistWriter:
                 source = self._register(signal, rank - 1) if rank > 1 else self.names[signal]
                 yield f"  {self._register(signal, rank)} <= {source};"
             yield "end"
-        if self.family in _CARRY_PLACES:
+        if has_carry_chains(self.family):
             for table in circuit.tables:
                 yield self._primitive(table)
             for chain in carry_chains(cells):

@@ -118,6 +118,10 @@ PLAIN: dict[str, Operator] = {
     **{f"{a} to {b}": WidthConverter("converter", (2, 12), SIGNED, a, b) for a in (1, 3, 4, 12) for b in (1, 2, 6, 12)},
     **{f"{depth} beats": Fifo("fifo", Port((2, 12), SIGNED, 4), depth) for depth in (2, 3, 16, 40)},
     **{
+        f"{depth} beats in {stages} stages": Fifo("fifo", Port((2, 12), SIGNED, 4), depth, stages)
+        for stages, depth in ((2, 3), (2, 20), (3, 4), (3, 21))
+    },
+    **{
         f"{n} of {type.bits} bits": ScoreOutput("boundary", Port((2, n), type, n))
         for n in (1, 8, 9)
         for type in (BIPOLAR, SIGNED)

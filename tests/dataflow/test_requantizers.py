@@ -82,13 +82,23 @@ def units(pe: int, form: RequantizerKind | None) -> Graph:
     return chain([first, signs, window, binary, point, depthwise, last])
 
 
-@pytest.mark.parametrize("pe", [pytest.param(1, marks=pytest.mark.slow), 2, 8])
-def test_fixed_point_steps_in_hardware(pe: int, tmp_path: Path) -> None:
-    graph = units(pe, "fixed_point")
+FORMS = [
+    pytest.param("fixed_point", 1, marks=pytest.mark.slow),
+    ("fixed_point", 2),
+    ("fixed_point", 8),
+    ("search", 2),
+    pytest.param("search", 8, marks=pytest.mark.slow),
+]
+
+
+@pytest.mark.parametrize(("form", "pe"), FORMS)
+def test_forms_in_hardware(form: RequantizerKind, pe: int, tmp_path: Path) -> None:
+    graph = units(pe, form)
     for name, ties in (("bytes", 0), ("binary", 0), ("sums", 1), ("depthwise", 0)):
         parameters = graph[name].rtl().parameters
-        assert parameters["Requantizer"] == "fixed_point"
-        assert bool(parameters["Ties"]) == bool(ties)
+        assert parameters["Requantizer"] == form
+        if form == "fixed_point":
+            assert bool(parameters["Ties"]) == bool(ties)
     check_in_verilator(graph, tmp_path)
     x = random_integers(graph.input.port, 4, 0)
     expected = units(pe, "comparators").execute(x)["output"]
@@ -117,14 +127,28 @@ def threshold(table: ThresholdTable, domain: IntegerType = BYTE) -> Threshold:
     return Threshold("threshold", (4,), domain, table)
 
 
+CURVED = step_table(np.rint(np.sqrt(np.arange(256)[:, None] * [900, 500, 300, 200])).astype(int), 0, BYTE)
+BLOCKS = replace(threshold(CURVED), memory="block", requantizer="search")
+
+
 def test_the_form_is_the_cheapest_that_exists() -> None:
     many, few = quantizer(BYTE, 4, INT8), quantizer(BYTE, 4, IntegerType.interval(0, 2))
-    curved = step_table(np.rint(np.sqrt(np.arange(256)[:, None] * [900, 500, 300, 200])).astype(int), 0, BYTE)
     assert threshold(many).stored_thresholds.requantizer.kind == "fixed_point"
     assert threshold(few).stored_thresholds.requantizer.kind == "comparators"
-    assert threshold(few).requantizer_kinds == ("comparators", "fixed_point")
-    assert threshold(curved).requantizer_kinds == ()
+    assert threshold(few).requantizer_kinds == ("comparators", "search", "fixed_point")
+    assert threshold(CURVED).stored_thresholds.requantizer.kind == "search"
+    assert threshold(CURVED).requantizer_kinds == ("comparators", "search")
     assert threshold(ThresholdTable(few.values[:, :1], few.decreasing, BIPOLAR)).requantizer_kinds == ()
+
+
+def test_a_search_in_block_memory(tmp_path: Path) -> None:
+    """Levels that are not one less than a power of two, and a function that is not affine."""
+    few = replace(BLOCKS, table=ThresholdTable(CURVED.values[:, ::3], CURVED.decreasing, IntegerType.interval(-3, 82)))
+    turned = replace(few, table=replace(few.table, decreasing=np.array([True, False, True, True])))
+    kinds = {memory.kind for memory in BLOCKS.memories()}
+    assert kinds == {"block", "distributed"}
+    for index, unit in enumerate((replace(BLOCKS, pe=1), replace(turned, pe=2))):
+        check_in_verilator(chain([unit]), tmp_path / str(index))
 
 
 def test_a_folding_file_sets_the_form() -> None:
@@ -141,8 +165,8 @@ def test_a_folding_file_sets_the_form() -> None:
 @pytest.mark.parametrize(
     ("layer", "form", "hint"),
     [
-        ("sums", "lookup", "legal values are comparators, fixed_point"),
-        ("sums", 3, "legal values are comparators, fixed_point"),
+        ("sums", "lookup", "legal values are comparators, search, fixed_point"),
+        ("sums", 3, "legal values are comparators, search, fixed_point"),
         ("signs", "fixed_point", "this layer has no requantizer to choose"),
     ],
 )

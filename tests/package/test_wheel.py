@@ -149,7 +149,7 @@ def check_make_sim_and_make_csim(user: User) -> None:
 def check_yosys(user: User) -> None:
     user.install("pyosys")
     files = " ".join(f"project/{name}" for name in (user.folder / "project" / "files.f").read_text().split())
-    commands = (f"read_verilog -sv {files}", "hierarchy -check -top accelerator", "synth -run begin:fine")
+    commands = (f"read_verilog -sv {files}", "synth_xilinx -top accelerator -run begin:coarse")
     script = f"from pyosys import libyosys as y; d = y.Design(); [y.run_pass(c, d) for c in {commands}]"
     user.run("python", "-c", script)
 

@@ -34,6 +34,7 @@ from bnnfpga.dataflow.operators.upsample import Upsample
 from bnnfpga.dataflow.operators.vector_vector import VectorVector
 from bnnfpga.dataflow.operators.window import Geometry, Window
 from bnnfpga.dataflow.resources import add_resources
+from bnnfpga.dataflow.target import Target
 from bnnfpga.native.toolchain import find_verilator
 from bnnfpga.numbers.integers import IntegerType
 from bnnfpga.tuning.choose import choose_folding
@@ -41,6 +42,9 @@ from tests.dataflow.chains import random_chain, random_folding, random_table
 from tests.dataflow.test_several_pixels import network
 from tests.support.graphs import check_in_verilator, joined
 from tests.support.nets import DenseNet
+
+OPEN = Target(family="ecp5")
+"""A family whose units are without primitives, so that Yosys can read them alone."""
 
 NETS = {
     "w1a1": (DenseNet((40, 12, 10)), {"cycles": 12}),
@@ -117,7 +121,7 @@ def convolutions() -> Graph:
 
 def several_pixels() -> Graph:
     """Convolutions, thresholds and a sum with two pixels a cycle."""
-    graph = network()
+    graph = network().built_for(OPEN)
     return apply_folding(graph, choose_folding(graph, 16))
 
 
@@ -160,7 +164,8 @@ def check_synthesis(folder: Path, dsp: int) -> None:
 
 def test_memories_may_lie_anywhere(tmp_path: Path) -> None:
     """Yosys finds them beside `rtl/`; the top level's parameter names another place, for Yosys and Verilator alike."""
-    render_rtl(random_folding(random_chain(1, (12, 10, 6), 1), 1), tmp_path)
+    graph = random_chain(1, (12, 10, 6), 1).built_for(OPEN)
+    render_rtl(random_folding(graph, 1), tmp_path)
     run_yosys(tmp_path)
     (tmp_path / "memories").rename(tmp_path / "contents")
     with pytest.raises(AssertionError, match="Can not open file"):
@@ -173,7 +178,7 @@ def test_memories_may_lie_anywhere(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", NETS)
 def test_yosys_synthesises(name: str, tmp_path: Path) -> None:
     net, options = NETS[name]
-    project = bnnfpga.compile(net.write(tmp_path), tmp_path / "project", input="int4", **options)
+    project = bnnfpga.compile(net.write(tmp_path), tmp_path / "project", input="int4", family=OPEN.family, **options)
     check_synthesis(project.folder, project.description["resources"]["dsp"])
 
 
@@ -188,8 +193,8 @@ def test_yosys_synthesises_units_of_branched_nets(tmp_path: Path) -> None:
     "graph",
     [
         convolutions(),
-        random_folding(random_chain(3, (12, 10, 6, 4), 1), 1),
-        random_folding(random_chain(5, (9, 8, 6), 3), 2),
+        random_folding(random_chain(3, (12, 10, 6, 4), 1).built_for(OPEN), 1),
+        random_folding(random_chain(5, (9, 8, 6), 3).built_for(OPEN), 2),
         pytest.param(several_pixels(), marks=pytest.mark.slow),
     ],
     ids=["convolutions", "w1a1", "w1a3", "several pixels"],
@@ -209,7 +214,7 @@ def test_yosys_reads_what_verilator_reads(graph: Graph, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", NETS)
 def test_generated_tops_are_lint_clean(name: str, tmp_path: Path) -> None:
     net, options = NETS[name]
-    project = bnnfpga.compile(net.write(tmp_path), tmp_path / "project", input="int4", **options)
+    project = bnnfpga.compile(net.write(tmp_path), tmp_path / "project", input="int4", family=OPEN.family, **options)
     _lint([str(path) for path in sorted((project.folder / "rtl").glob("*.sv"))], "accelerator")
 
 

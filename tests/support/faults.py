@@ -127,7 +127,7 @@ def _width(operator: Operator, memory: str, parameters: Mapping[str, str]) -> in
     if isinstance(operator, MatrixVector) and memory == "weights":
         return operator.pe * operator.simd * operator.weight_type.bits
     if memory == "thresholds":
-        lanes = 1 if parameters.get("Shared") == "1" else int(parameters["PE"])
+        lanes = int(parameters.get("Rows", parameters["PE"]))
         return lanes * (int(parameters["Levels"]) * int(parameters["ThresholdBits"]) + 1)
     if isinstance(operator, Lookup):
         return operator.output_type.bits
@@ -164,7 +164,7 @@ def flipped_threshold(
 ) -> Meaning:
     """A word holds, for each PE, T[0] ... T[L-1], then the direction bit."""
     levels, bits = int(parameters["Levels"]), int(parameters["ThresholdBits"])
-    lanes = 1 if parameters.get("Shared") == "1" else operator.pe
+    lanes = int(parameters.get("Rows", parameters["PE"]))
     lane, field = divmod(bit, levels * bits + 1)
     row = word * lanes + lane
     signed = not is_count(operator) and (isinstance(operator, MatrixVector) or operator.input_type.signed)

@@ -23,6 +23,8 @@ from bnnfpga.numbers.integers import IntArray
 from bnnfpga.simulate.runners.simulator import build_simulator
 from bnnfpga.simulate.runners.verilator import run_simulator
 
+_MODELS = Path(__file__).with_name("lookup_tables.sv")
+
 
 def chain(operators: Sequence[Operator]) -> Graph:
     """The operators in a row, and the output boundary."""
@@ -96,3 +98,10 @@ def check_in_verilator(
             assert latency == cycles.latency
             assert steady_interval(done, latency) == (cycles.initiation_interval, True)
     return cycles
+
+
+def synthesised(rtl: Path) -> None:
+    """Let Verilator read what synthesis reads."""
+    (rtl / _MODELS.name).write_text(_MODELS.read_text())
+    for module in rtl.glob("*_logic.sv"):
+        module.write_text(f"`define SYNTHESIS\n{module.read_text()}`undef SYNTHESIS\n")

@@ -341,7 +341,7 @@ def smaller_queues(graph: Graph) -> list[tuple[str, str, int, Operator]]:
         if isinstance(operator, Fifo):
             ways += [
                 (operator.name, "Depth", depth, dataclasses.replace(operator, depth=depth))
-                for depth in range(2, operator.depth)
+                for depth in range(operator.stages + 1, operator.depth)
             ]
         elif hasattr(operator, "queue"):
             ways += [

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from bnnfpga.dataflow.hardware import IDENTITY, EmulatorKernel
 from bnnfpga.dataflow.operator import Operator
-from bnnfpga.dataflow.resources import queue_resources
+from bnnfpga.dataflow.resources import add_resources, memory_resources, queue_resources
 from bnnfpga.dataflow.schedule import Event, Schedule
 from bnnfpga.dataflow.stream import Port
-from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only
+from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
 from bnnfpga.numbers.exact_arrays import Integers
+
+_LEAST_IN_MEMORY = 4
+"""Beats from which a memory is cheaper than registers."""
+_LUTS_PER_BLOCK = 200
+"""LUTs that a block RAM must replace: about as many as a device has for each."""
 
 
 @dataclass(frozen=True)
 class Fifo(Operator):
-    """Holds up to `depth` beats of the stream `port` (at least 2, the minimum for full rate)."""
+    """Holds up to `depth` beats of the stream `port` (at least `stages` + 1, the minimum for full rate).
+
+    `stages` are the cycles from a beat's arrival until it is visible: 1, where a beat that finds the FIFO empty goes
+    straight to its output; 2, through a LUT memory; 3, through a block RAM.
+    """
 
     port: Port
     depth: int
+    stages: int = 1
 
     kind: ClassVar[str] = "fifo"
     moves: ClassVar[bool] = True
@@ -33,20 +43,41 @@ class Fifo(Operator):
         return (self.port,)
 
     def schedule(self) -> Schedule:
-        return Schedule((Event(1, (1,), (1,), (1,)),), 1, (self.depth,), (1,))
+        return Schedule((Event(1, (1,), (1,), (1,)),), self.stages, (self.depth,), (1,))
+
+    @property
+    def suited_stages(self) -> int:
+        """The stages of the cheapest FIFO of this depth: where beats wait anyway, a later one costs no time."""
+        if self.depth < _LEAST_IN_MEMORY:
+            return 1
+        luts, blocks = (replace(self, stages=stages).resources() for stages in (2, 3))
+        return 3 if luts["lut"] - blocks["lut"] >= _LUTS_PER_BLOCK * blocks["bram18"] else 2
 
     def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
         return (arrays[0],)
 
     def resources(self) -> dict[str, int]:
-        return queue_resources(self.port.width, self.depth)
+        width, slots = self.port.width, self.depth - self.stages + 1
+        if self.stages == 1:
+            return queue_resources(width, self.depth)
+        counters = 4 * self.depth.bit_length()
+        registers = {"lut": 2 * counters, "ff": width + counters}
+        if self.stages == 3:
+            return add_resources(registers, memory_resources(slots, width, "block"))
+        # Three bits in four LUTs of 64 words, and a multiplexer of what deeper ones read.
+        deep = -(-slots // 64)
+        return add_resources(registers, {"lut": width * -(-deep * 4 // 3) + width * (deep // 3)})
 
     @property
     def levels(self) -> tuple[str, ...]:
         return ("{unit}.level",)
 
     def parameters(self) -> UnitParameters:
-        return hls_only(Beats=self.port.beats) + both(Width=self.port.width, Depth=self.depth)
+        return (
+            hls_only(Beats=self.port.beats)
+            + both(Width=self.port.width, Depth=self.depth)
+            + rtl_only(Stages=self.stages)
+        )
 
     def emulator(self) -> EmulatorKernel:
         return IDENTITY

@@ -17,6 +17,7 @@ from bnnfpga.dataflow.logic_form import LogicForm, logic_words
 from bnnfpga.dataflow.resources import add_resources, multiplier_resources, queue_resources
 from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port, legal_lanes
+from bnnfpga.dataflow.unfolded_form import UnfoldedForm
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
 from bnnfpga.dataflow.vector_buffer import VectorBuffer
 from bnnfpga.dataflow.weights import StoredWeights
@@ -31,6 +32,9 @@ _WIDE_SUM = 32
 
 _MAX_SHALLOW = 64
 """The most words for which a weight memory is cheaper in LUTs than in block RAM."""
+
+_MAX_UNFOLDED = 1 << 17
+"""The most weights of a layer in one word that becomes logic by itself: its netlist is made in about 5 s."""
 
 _MAX_PLANE_PAIRS = 6
 """The most pairs of weight and input bit planes for which `rtl/bnn_matrix_vector.sv` counts bits, not products."""
@@ -136,16 +140,22 @@ class MatrixVector(DotProductUnit):
         return (*MEMORY_KINDS, "logic") if self._folds_into_logic else MEMORY_KINDS
 
     @property
+    def _words(self) -> int:
+        """Words of weights: those of one step of one pass each."""
+        return self.passes * self.steps
+
+    @property
     def _folds_into_logic(self) -> bool:
-        """Whether weights can be in the tables: few words, one bit by one bit, and sums that are compared."""
+        """Whether weights can be in the tables: one word, or few of one bit by one bit; and sums that are compared."""
         compares = self.table is None or self.stored_thresholds.requantizer.kind == "comparators"
-        return self.is_xnor and self.passes * self.steps <= logic_words(self.target.lut_inputs) and compares
+        few = self.is_xnor and self._words <= logic_words(self.target.lut_inputs)
+        return compares and (self._words == 1 or few)
 
     @property
     def suited_memory(self) -> WeightsKind:
-        if self._folds_into_logic:
+        if self._folds_into_logic and (self._words > 1 or self.weights.size <= _MAX_UNFOLDED):
             return "logic"
-        return "block" if self.passes * self.steps > _MAX_SHALLOW else "distributed"
+        return "block" if self._words > _MAX_SHALLOW else "distributed"
 
     @cached_property
     def accumulator(self) -> IntegerType:
@@ -190,7 +200,7 @@ class MatrixVector(DotProductUnit):
     @property
     def logic_levels(self) -> int:
         if self.memory == "logic":
-            return self._logic_form.logic_levels
+            return self._rendered_form.logic_levels
         operands = self.simd * self._planes
         return self.stage_levels(operands if self.popcount_stages == 1 else min(operands, _WIDE_SUM))
 
@@ -228,7 +238,7 @@ class MatrixVector(DotProductUnit):
         queue = queue_resources(self.outputs[0].width, self.queue)
         buffer = self.buffer.resources() if self.buffer else {}
         if self.memory == "logic":
-            return add_resources(self._logic_form.resources(), buffer, queue)
+            return add_resources(self._rendered_form.resources(), buffer, queue)
         weights, thresholds, bits = self.stored_weights, self.stored_thresholds, self.input_type.bits
         accumulate = self.pe * self.accumulator_bits
         block = self.memory == "block" and weights.words > 1
@@ -236,7 +246,7 @@ class MatrixVector(DotProductUnit):
             "lut": 2 * accumulate + 40,
             "ff": (0 if block else weights.width) + self.pixels * self.simd * bits + 3 * accumulate + 40,
         }
-        memories = add_resources(weights.resources(), thresholds.resources(self.pe))
+        memories = add_resources(weights.resources(), thresholds.resources())
         return add_resources(unit, self._term_resources(), memories, buffer, queue)
 
     def _term_resources(self) -> dict[str, int]:
@@ -248,17 +258,25 @@ class MatrixVector(DotProductUnit):
         return add_resources(products, {"lut": terms * (bits + self._planes)})
 
     def rtl(self) -> RtlInstance:
-        return self._logic_form.instance(self.name) if self.memory == "logic" else super().rtl()
+        return self._rendered_form.instance(self.name) if self.memory == "logic" else super().rtl()
 
     @cached_property
-    def _logic_form(self) -> LogicForm:
+    def _rendered_form(self) -> UnfoldedForm | LogicForm:
+        beside = (self.parameters().rtl, self.latency, self.queue, self.target.family)
+        if self._words == 1:
+            ends = (self.input_type, self.outputs[0].type)
+            return UnfoldedForm(*beside, self.weights, self.table, self.flags, self.pixels, *ends)
+        return LogicForm(*beside, self._folded_sums, self.buffer)
+
+    @property
+    def _folded_sums(self) -> FoldedSums:
         weights = (self.weights > 0).reshape(self.passes, self.neurons, self.steps, self.simd)
         if self.table is None:
             values, decreasing = np.zeros((self.mh, 0), np.int64), np.zeros(self.mh, bool)
         else:
             table = self.table.with_rows(self.mh)
             values, decreasing = self.stored_thresholds.domain.thresholds(table.values), table.decreasing
-        sums = FoldedSums(
+        return FoldedSums(
             weights.astype(np.uint8),
             values.reshape(self.passes, self.neurons, -1),
             decreasing.reshape(self.passes, self.neurons),
@@ -269,7 +287,6 @@ class MatrixVector(DotProductUnit):
             self.flags,
             self.count_scale,
         )
-        return LogicForm(sums, self.buffer, self.parameters().rtl, self.latency, self.queue, self.target.family)
 
     def parameters(self) -> UnitParameters:
         return (

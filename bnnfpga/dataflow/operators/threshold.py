@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -76,24 +76,28 @@ class Threshold(Unary):
     @cached_property
     def stored_thresholds(self) -> StoredThresholds:
         domain, channels = Domain.elements(self.input_type), self.shape[-1]
-        if self.rows == 1:
-            return StoredThresholds(self.table, domain, 1, 1, 1, self.memory, self.requantizer)
-        pixels = max(1, self.pe // channels)
-        return StoredThresholds(self.table, domain, channels, self.pe // pixels, pixels, self.memory, self.requantizer)
+        pixels = 1 if self.rows == 1 else max(1, self.pe // channels)
+        channels, lanes = (1, 1) if self.rows == 1 else (channels, self.pe // pixels)
+        return StoredThresholds(self.table, domain, channels, lanes, pixels, self.pe, self.memory, self.requantizer)
+
+    @property
+    def suited_memory(self) -> MemoryKind:
+        return replace(self.stored_thresholds, memory=None).kind
 
     def resources(self) -> dict[str, int]:
         stored = self.stored_thresholds
         registers = stored.width * (stored.words > 1) + self.pe * (self.input_type.bits + self.table.output.bits)
         unit = {"lut": 10, "ff": registers + 10}
-        return add_resources(unit, stored.resources(self.pe), queue_resources(self.outputs[0].width, self.queue))
+        return add_resources(unit, stored.resources(), queue_resources(self.outputs[0].width, self.queue))
 
     def parameters(self) -> UnitParameters:
         channels = max(self.pe, self.shape[-1])
         return (
             hls_only(Channels=channels, Vectors=self.outputs[0].elements // channels)
             + both(PE=self.pe)
-            + rtl_only(Words=self.stored_thresholds.words)
-            + both(Shared=self.rows == 1, InputBits=self.input_type.bits, InputSigned=self.input_type.signed)
+            + rtl_only(Words=self.stored_thresholds.words, Rows=self.stored_thresholds.lanes)
+            + hls_only(Shared=self.rows == 1)
+            + both(InputBits=self.input_type.bits, InputSigned=self.input_type.signed)
             + self.stored_thresholds.parameters(self.result_type)
             + rtl_only(QueueDepth=self.queue, MemoryKind=self.memory, **self.stored_thresholds.rtl_memories())
         )

@@ -153,7 +153,7 @@ class VectorVector(DotProductUnit):
             unit,
             products if self._multiplies else {},
             weights.resources(),
-            thresholds.resources(self.pe),
+            thresholds.resources(),
             queue_resources(self.outputs[0].width, self.queue),
         )
 

@@ -1,0 +1,68 @@
+"""A unit as a module of its own: synthesis reads its constants as logic, and simulation the library module."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from bnnfpga.dataflow.hardware import Memory, RenderedModule, RtlInstance, RtlParameter
+
+_BESIDE_STAGES = 2
+"""Cycles of the latency beside the datapath: into the operand register, and through the output queue."""
+
+
+@dataclass(frozen=True, eq=False)
+class RenderedForm(ABC):
+    """What the template of such a module is rendered with, as `form`.
+
+    Parameters
+    ----------
+    parameters
+        The parameters of the library module, which simulations run.
+    latency, queue
+        The cycles of the library module, and the beats of its output queue.
+    family
+        The FPGA family.
+    """
+
+    parameters: Mapping[str, RtlParameter]
+    latency: int
+    queue: int
+    family: str
+
+    template: ClassVar[str]
+
+    @abstractmethod
+    def resources(self) -> dict[str, int]:
+        """Estimate of the datapath and its control, without input buffer and output queue."""
+
+    @property
+    @abstractmethod
+    def logic_levels(self) -> int:
+        """Logic levels of the longest stage (`Operator.logic_levels`)."""
+
+    def instance(self, unit: str) -> RtlInstance:
+        """The instance of the module that is rendered for this unit."""
+        memories = {name: value for name, value in self.parameters.items() if isinstance(value, Memory)}
+        levels = ("{unit}.core.output_queue.level",)
+        return RtlInstance(f"{unit}_logic", memories, levels, RenderedModule(self.template, {"form": self}))
+
+    @property
+    def stages(self) -> int:
+        """Stages of the datapath, with a register behind each."""
+        return self.latency - _BESIDE_STAGES
+
+    @property
+    def literals(self) -> dict[str, str]:
+        """The library module's parameters as text; memories have the names of the rendered module's."""
+        return {
+            name: name if isinstance(value, Memory) else f'"{value}"' if isinstance(value, str) else str(value)
+            for name, value in self.parameters.items()
+        }
+
+    @property
+    def memories(self) -> list[str]:
+        """The parameters that are memories."""
+        return [name for name, value in self.parameters.items() if isinstance(value, Memory)]
