@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -150,6 +150,13 @@ class MatrixVector(DotProductUnit):
         compares = self.table is None or self.stored_thresholds.requantizer.kind == "comparators"
         few = self.is_xnor and self._words <= logic_words(self.target.lut_inputs)
         return compares and (self._words == 1 or few)
+
+    def refolded(self, **changes: object) -> Self:
+        # The tables of another family may hold fewer words.
+        if self.memory == "logic" and "target" in changes and "memory" not in changes:
+            unit = super().refolded(**changes, memory="distributed")
+            return unit.refolded(memory=unit.suited_memory)
+        return super().refolded(**changes)
 
     @property
     def suited_memory(self) -> WeightsKind:
