@@ -53,15 +53,15 @@ class Accelerator:
     published: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
 
-    def compile(self, folder: Path) -> bnnfpga.Project:
-        """The project, from the published net if that is there."""
+    def compile(self, folder: Path, **options: Any) -> bnnfpga.Project:
+        """The project, from the published net if that is there; `options` of `bnnfpga.compile` beside its own."""
         model = folder / "model.onnx"
         if self.published is not None and (SHARED / "models" / self.published).exists():
             model = SHARED / "models" / self.published
         else:
             onnx.save(self.random(), model)
         file = FOLDINGS / f"{self.folding}.yaml"
-        return bnnfpga.compile(model, folder / "project", folding=file, **self.options)
+        return bnnfpga.compile(model, folder / "project", folding=file, **self.options, **options)
 
 
 def _dense(*widths: int) -> Callable[[], onnx.ModelProto]:

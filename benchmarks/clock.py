@@ -77,7 +77,7 @@ def _unit_rows(words: list[str], nextpnr: str, folder: Path) -> Iterator[Row]:
         place = _new(folder)
         project = accelerator.compile(place, clock_mhz=GOAL_MHZ, family="ecp5")
         graph = Recompiled(project).graph
-        library = library_of(project.folder)
+        library = library_of(project.folder / "rtl")
         for operator in graph.operators:
             what = f"{accelerator.name}, {operator.name}"
             sources = unit_sources(graph, operator, library)
@@ -97,8 +97,8 @@ def _net_rows(words: list[str], nextpnr: str, folder: Path) -> Iterator[Row]:
         project = bnnfpga.compile(
             EXAMPLES / model, _new(folder) / "project", clock_mhz=NETS_GOAL_MHZ, family="ecp5", **PIXELS, **options
         )
-        library = library_of(project.folder)
-        modules = {"accelerator.sv": library.pop("accelerator"), **{f"{n}.sv": text for n, text in library.items()}}
+        texts = {path.name: path.read_text() for path in (project.folder / "rtl").glob("*.sv")}
+        modules = {"accelerator.sv": texts.pop("accelerator.sv"), **texts}
         memories = {path.name: path.read_text() for path in (project.folder / "memories").iterdir()}
         clock = routed_clock(modules, memories, "accelerator", NETS_GOAL_MHZ, nextpnr, _new(folder))
         details = f"{clock.logic_ns:.1f} ns logic, {clock.routing_ns:.1f} ns wires, from {clock.path}"

@@ -56,17 +56,20 @@ def routed_clock(
     folder
         An empty folder.
     """
-    for name, text in {**modules, **memories}.items():
-        (folder / name).write_text(text)
+    # As in a project, for tops that look for their memories there; others look where Yosys runs.
+    for place, files in {"rtl": modules, "memories": memories}.items():
+        (folder / place).mkdir()
+        for name, text in files.items():
+            (folder / place / name).write_text(text)
     top, *library = modules
-    (folder / f"{TOP}.sv").write_text(register_harness(modules[top], module))
+    (folder / "rtl" / f"{TOP}.sv").write_text(register_harness(modules[top], module))
     commands = [
-        *([f"read_verilog -sv -defer {' '.join(library)}"] if library else []),
-        f"read_verilog -sv {top} {TOP}.sv",
-        f"synth_ecp5 -top {TOP} -json netlist.json",
+        *(f"read_verilog -sv -defer ../rtl/{name}" for name in library),
+        f"read_verilog -sv ../rtl/{top} ../rtl/{TOP}.sv",
+        f"synth_ecp5 -top {TOP} -json ../netlist.json",
     ]
     code = "from pyosys import libyosys as y; d = y.Design(); [y.run_pass(c, d) for c in " + repr(commands) + "]"
-    _run([sys.executable, "-c", code], folder)
+    _run([sys.executable, "-c", code], folder / "memories")
     _run(
         [
             *(nextpnr, *_PART, "--json", "netlist.json", "--freq", str(goal_mhz)),

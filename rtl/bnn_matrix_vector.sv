@@ -50,7 +50,9 @@ module bnn_matrix_vector #(
   parameter int unsigned AccumulatorBits = 4,
   // Thresholds of an output; 0 for dot products.
   parameter int unsigned Levels          = 1,
-  // How sums become results, with the bits of that form, see bnn_requantizer; thresholds have at least AccumulatorBits.
+  // How sums become results, with the bits of that form, see bnn_requantizer; thresholds have at least AccumulatorBits. With
+  // inputs and weights of -1 and +1, no flags and one threshold: "comparators", and bits enough for all counts less all
+  // thresholds.
   parameter              Requantizer     = "comparators",
   parameter int unsigned ThresholdBits   = 4,
   parameter int unsigned FactorBits      = 0,
@@ -65,13 +67,17 @@ module bnn_matrix_vector #(
   parameter int unsigned PopcountStages  = 1,
   // Beats that the output queue holds; at least 2, and (latency + 1) * SIMD / MW, rounded up, for full rate.
   parameter int unsigned QueueDepth      = 3,
+  // Family of the device: "xc7" or "xcup" for forms in their cells, else ones for any device.
+  parameter              Family          = "xc7",
   // Kind of the weight memory: "block" or "distributed".
   parameter              MemoryKind      = "block",
-  // File of the weights: for each pass and step a word with, for each PE and each bit of the weights, the bits of SIMD inputs.
+  // File of the weights: for each pass and step a word with, for each PE and each bit of the weights, the bits of SIMD inputs;
+  // for inputs and weights of -1 and +1 without flags, see bnn_xnor_sums.
   parameter              Weights         = "",
   // Kind of the memory of thresholds: "block" or "distributed".
   parameter              ThresholdMemory = "distributed",
-  // File of the thresholds: for each pass a word with a row for each PE, see bnn_requantizer.
+  // File of the thresholds: for each pass a word with a row for each PE, see bnn_requantizer; or with minus the threshold of
+  // each PE, of ThresholdBits.
   parameter              Thresholds      = ""
 ) (
   input  wire                                           clk_i,
@@ -114,6 +120,9 @@ module bnn_matrix_vector #(
   if (InputLanes != SIMD && (PE == MH || Flags != 0)) begin : gen_check_narrow
     $error("bnn_matrix_vector: beats of fewer inputs than SIMD need several passes and no Flags");
   end
+  if (Levels > 0 && ThresholdBits < AccumulatorBits && Requantizer == "comparators") begin : gen_check_thresholds
+    $error("bnn_matrix_vector: ThresholdBits must be at least AccumulatorBits");
+  end
   if (PopcountStages < 1 || PopcountStages > 2) begin : gen_check_stages
     $error("bnn_matrix_vector: PopcountStages must be 1 or 2");
   end
@@ -125,6 +134,33 @@ module bnn_matrix_vector #(
   localparam int unsigned PassBits = Passes > 1 ? $clog2(Passes) : 1;
   localparam int unsigned StepBits = Steps > 1 ? $clog2(Steps) : 1;
   localparam int unsigned AddressBits = Words > 1 ? $clog2(Words) : 1;
+
+  // The xnor form keeps its weights re-encoded (bnn_xnor_sums).
+  localparam Encoded = Xnor && Flags == 0;
+  // A simulation counts equal bits as it finds them, which is several times faster.
+`ifdef SYNTHESIS
+  localparam Counted = Encoded;
+`else
+  localparam Counted = 1'b0;
+`endif
+  // A single threshold is where its sums start: less the threshold, so the sign is the result.
+  localparam Signed = Encoded && Levels == 1;
+  // Others are compared with the sums.
+  localparam Compared = Levels > 0 && !Signed;
+  localparam int unsigned TotalBits = Signed ? ThresholdBits : AccumulatorBits;
+  // Inputs under one flag. An equal bit counts 1, and a flagged part half its inputs; where that is not an integer, all
+  // counts are doubled.
+  localparam int unsigned Parts = Flags > 0 ? Flags : 1;
+  localparam int unsigned Part = SIMD / Parts;
+  localparam int unsigned Double = Flags > 0 && Part % 2 != 0 ? 1 : 0;
+  // Counts that leave as dot products, 2p - MW, start at half of -MW, rounded down.
+  localparam [TotalBits-1:0] Initial = Xnor && Levels == 0 ? TotalBits'(0) - TotalBits'(((MW << Double) + 1) / 2) : '0;
+
+  // Positions of a carry chain cell, for families with a form of their own.
+  /* verilator lint_off WIDTHEXPAND */
+  localparam int unsigned CarryCell = Family == "xc7" ? 4 : Family == "xcup" ? 8 : 0;
+  /* verilator lint_on WIDTHEXPAND */
+
   localparam [PassBits-1:0] LastPass = PassBits'(Passes - 1);
   localparam [StepBits-1:0] LastStep = StepBits'(Steps - 1);
 
@@ -173,7 +209,40 @@ module bnn_matrix_vector #(
   // The input vector, kept for the later passes.
 
   localparam int unsigned BeatBits = Pixels * (SIMD * InputBits + Flags);
-  wire [BeatBits-1:0] x;
+  // Where it counts, inputs are parities (bnn_parity_encoder): from beats as they arrive, if those begin at even places.
+  localparam Early = InputLanes == SIMD || InputLanes % 2 == 0;
+  wire [Pixels*(InputLanes*InputBits+Flags)-1:0] arriving;
+  if (Counted && Early) begin : gen_early_parities
+    wire last_beat;
+    if (Passes == 1) begin : gen_step
+      assign last_beat = last_step;
+    end else begin : gen_beat
+      localparam int unsigned Beats = MW / InputLanes;
+      localparam int unsigned BeatCountBits = Beats > 1 ? $clog2(Beats) : 1;
+      reg [BeatCountBits-1:0] beat;
+      assign last_beat = beat == BeatCountBits'(Beats - 1);
+      always @(posedge clk_i) begin
+        if (s_tvalid_i & s_tready_o) beat <= last_beat ? '0 : beat + 1'b1;
+        if (!rst_ni) beat <= '0;
+      end
+    end
+    for (genvar v = 0; v < Pixels; v = v + 1) begin : gen_vector
+      bnn_parity_encoder #(
+        .Lanes(InputLanes),
+        .Cells(CarryCell != 0 ? 1 : 0)
+      ) encoder (
+        .clk_i,
+        .rst_ni,
+        .taken_i (s_tvalid_i & s_tready_o),
+        .last_i  (last_beat),
+        .inputs_i(s_tdata_i[v*InputLanes+:InputLanes]),
+        .inputs_o(arriving[v*InputLanes+:InputLanes])
+      );
+    end
+  end else begin : gen_as_they_are
+    assign arriving = s_tdata_i;
+  end
+  wire [BeatBits-1:0] kept;
   if (Passes > 1) begin : gen_vector
     bnn_vector_buffer #(
       .BeatBits(InputLanes * InputBits + Flags),
@@ -184,7 +253,7 @@ module bnn_matrix_vector #(
     ) vector (
       .clk_i,
       .rst_ni,
-      .s_tdata_i,
+      .s_tdata_i   (arriving),
       .s_tvalid_i,
       .s_tready_o,
       .word_i      (step),
@@ -192,85 +261,349 @@ module bnn_matrix_vector #(
       .last_pass_i (last_pass),
       .read_i      (go),
       .valid_o     (x_valid),
-      .data_o      (x)
+      .data_o      (kept)
     );
   end else begin : gen_no_vector
-    assign x = s_tdata_i;
+    assign kept = arriving;
     assign x_valid = s_tvalid_i;
     assign s_tready_o = may_go;
     wire unused = &{1'b0, first_pass, InputBanks == 0};
   end
 
+  // The inputs of the step.
+  wire [BeatBits-1:0] x;
+  if (Counted && !Early) begin : gen_late_parities
+    bnn_parity_encoder #(
+      .Lanes(SIMD),
+      .Cells(CarryCell != 0 ? 1 : 0)
+    ) encoder (
+      .clk_i,
+      .rst_ni,
+      .taken_i (go),
+      .last_i  (last_step),
+      .inputs_i(kept),
+      .inputs_o(x)
+    );
+  end else begin : gen_as_kept
+    assign x = kept;
+  end
+
   // Memories.
 
   wire [PE*WeightBits*SIMD-1:0] word;
-  bnn_rom #(
-    .Width(PE * WeightBits * SIMD),
-    .Words(Words),
-    .AddressBits(AddressBits),
-    .Kind(MemoryKind),
-    .File(Weights)
-  ) weights (
-    .clk_i,
-    .address_i(address),
-    .data_o(word)
-  );
+  if (Encoded) begin : gen_encoded_weights
+    bnn_xnor_weights #(
+      .PE(PE),
+      .SIMD(SIMD),
+      .Steps(Steps),
+      .Passes(Passes),
+      .AddressBits(AddressBits),
+      .InitialBits(TotalBits),
+      .Lowest(32'(Initial[0])),
+      .Kind(MemoryKind),
+      .File(Weights),
+      .Initial(Signed ? Thresholds : "")
+    ) weights (
+      .clk_i,
+      .address_i(address),
+      .word_o(word)
+    );
+  end else begin : gen_weights
+    bnn_rom #(
+      .Width(PE * WeightBits * SIMD),
+      .Words(Words),
+      .AddressBits(AddressBits),
+      .Kind(MemoryKind),
+      .File(Weights)
+    ) weights (
+      .clk_i,
+      .address_i(address),
+      .data_o(word)
+    );
+  end
 
   // Datapath.
-
-  localparam int unsigned GroupLanes = PopcountStages == 1 ? SIMD : 32;
-  localparam int unsigned Groups = (SIMD + GroupLanes - 1) / GroupLanes;
-  localparam int unsigned PaddedLanes = Groups * GroupLanes;
-  // Inputs of -1 and +1 as numbers: 1, less 2 where the bit is 0.
-  localparam int unsigned Planes = InputBipolar != 0 ? 2 : InputBits;
-  localparam TopPlaneNegative = InputBipolar != 0 || InputSigned != 0;
-  // Pairs of planes up to which popcounts are cheaper than a multiplier.
-  localparam Multiply = WeightBits > 1 && WeightBits * Planes > 6;
 
   // Sums per cycle: those of the first vector, then those of the next.
   localparam int unsigned Sums = Pixels * PE;
 
-  // Inputs under one flag. An equal bit counts 1, and a flagged part half its inputs; where that is not an integer, all
-  // counts are doubled.
-  localparam int unsigned Parts = Flags > 0 ? Flags : 1;
-  localparam int unsigned Part = SIMD / Parts;
-  localparam int unsigned Double = Flags > 0 && Part % 2 != 0 ? 1 : 0;
-
-  reg [BeatBits-1:0]        operand;
-  reg [SIMD-1:0]            counted;
-  reg [AccumulatorBits-1:0] partial     [0:Sums*Groups-1];
-  reg [AccumulatorBits-1:0] total       [0:Sums-1];
-  reg [AccumulatorBits-1:0] accumulator [0:Sums-1];
-
-  // One bit per stage: there is a step in it, which is the first or last of its pass.
-  localparam int unsigned Stages = PopcountStages + 2;
-  reg [Stages-1:0] valid;
-  reg [Stages-1:0] first;
-  reg [Stages-1:0] last;
+  // One bit per stage: there is a step in it, which is the first or last of its pass. Stage 0 has its word; in stage
+  // PopcountStages it is accumulated.
+  reg [PopcountStages:0] valid;
+  reg [PopcountStages:0] first;
+  reg [PopcountStages:0] last;
 
   always @(posedge clk_i) begin
-    valid <= {valid[Stages-2:0], go};
-    first <= {first[Stages-2:0], step == '0};
-    last  <= {last[Stages-2:0], last_step};
+    valid <= {valid[PopcountStages-1:0], go};
+    first <= {first[PopcountStages-1:0], step == '0};
+    last  <= {last[PopcountStages-1:0], last_step};
     if (!rst_ni) valid <= '0;
   end
+  wire last_sum = valid[PopcountStages] & last[PopcountStages];
 
-  // Results of the sums, or the dot products.
-
-  wire [Sums*AccumulatorBits-1:0] sums;
-  for (genvar a = 0; a < Sums; a = a + 1) begin : gen_sum
-    assign sums[a*AccumulatorBits+:AccumulatorBits] = accumulator[a];
+  // Initial values of the sums of the step that is accumulated; 0 if it is not the first of its pass.
+  wire [PE*TotalBits-1:0] initial_values;
+  // Lowest bits of those of the step in stage 0.
+  wire [PE-1:0]           lowest;
+  if (Signed) begin : gen_initial_values
+    // The pass of the step that is PopcountStages before.
+    wire [PassBits-1:0] row_address;
+    if (PopcountStages == 1) begin : gen_now
+      assign row_address = pass;
+    end else begin : gen_later
+      reg [(PopcountStages-1)*PassBits-1:0] passes;
+      always @(posedge clk_i) passes <= ((PopcountStages - 1) * PassBits)'({passes, pass});
+      assign row_address = passes[(PopcountStages-2)*PassBits+:PassBits];
+    end
+    wire [PE*TotalBits-1:0] row;
+    bnn_rom #(
+      .Width(PE * TotalBits),
+      .Words(Passes),
+      .AddressBits(PassBits),
+      .Kind("distributed"),
+      .File(Thresholds)
+    ) rows (
+      .clk_i,
+      .address_i(row_address),
+      .data_o(row)
+    );
+    reg [PE*TotalBits-1:0] row_of_first;
+    always @(posedge clk_i) begin
+      row_of_first <= row;
+      if (!first[PopcountStages-1]) row_of_first <= '0;
+    end
+    assign initial_values = row_of_first;
+`ifdef SYNTHESIS
+    wire [PE*TotalBits-1:0] early;
+    bnn_rom #(
+      .Width(PE * TotalBits),
+      .Words(Passes),
+      .AddressBits(PassBits),
+      .Kind("distributed"),
+      .File(Thresholds)
+    ) early_rows (
+      .clk_i,
+      .address_i(pass),
+      .data_o(early)
+    );
+    for (genvar p = 0; p < PE; p = p + 1) begin : gen_lowest
+      assign lowest[p] = early[p*TotalBits];
+    end
+`else
+    assign lowest = '0;
+`endif
+  end else begin : gen_one_initial_value
+    assign initial_values = '0;
+    assign lowest = '0;
   end
 
-  wire                       last_sum = valid[Stages-2] & last[Stages-2];
+  // What is behind the last sums: accumulators that are compared with thresholds, or the results themselves.
+
+  reg [TotalBits-1:0]       accumulator [0:Sums-1];
+  reg [Sums*OutputBits-1:0] direct;
+
+  if (Counted) begin : gen_xnor_sums
+    localparam int unsigned Bits = TotalBits > 1 ? TotalBits : 2;
+    wire [PE*Bits-PE-1:0] others;
+    for (genvar p = 0; p < PE; p = p + 1) begin : gen_others
+      assign others[p*(Bits-1)+:Bits-1] = (Bits - 1)'(initial_values[p*TotalBits+:TotalBits] >> 1);
+    end
+    for (genvar v = 0; v < Pixels; v = v + 1) begin : gen_vector
+      wire [PE*Bits-1:0] sums;
+      bnn_xnor_sums #(
+        .PE(PE),
+        .SIMD(SIMD),
+        .Bits(Bits),
+        .OneStep(Steps == 1 ? 1 : 0),
+        .Stages(PopcountStages),
+        .Fixed(Words == 1 ? 1 : 0),
+        .Loaded(Signed ? 1 : 0),
+        .Initial(Bits'($signed(Initial))),
+        .CarryCell(CarryCell)
+      ) xnor_sums (
+        .clk_i,
+        .rst_ni,
+        .inputs_i   (x[v*SIMD+:SIMD]),
+        .valid_i    (valid[PopcountStages:0]),
+        .first_i    (first[PopcountStages:0]),
+        .last_i     (last[PopcountStages:0]),
+        .word_i     (word),
+        .parities_i (lowest),
+        .initial_i  (others),
+        .sums_o     (sums)
+      );
+      for (genvar p = 0; p < PE; p = p + 1) begin : gen_result
+        wire signed [TotalBits:0] number = {sums[p*Bits+:TotalBits], 1'(MW)};
+        always @(posedge clk_i) begin
+          if (valid[PopcountStages]) accumulator[v*PE+p] <= sums[p*Bits+:TotalBits];
+          if (last_sum & Signed) begin
+            direct[(v*PE+p)*OutputBits+:OutputBits] <= OutputBits'(OutputOffset) + OutputBits'(~number[TotalBits]);
+          end else if (last_sum) begin
+            direct[(v*PE+p)*OutputBits+:OutputBits] <= OutputBits'(number);
+          end
+        end
+      end
+    end
+  end else begin : gen_products
+    wire unused_lowest = &{1'b0, lowest};
+
+    localparam int unsigned GroupLanes = PopcountStages == 1 ? SIMD : 32;
+    localparam int unsigned Groups = (SIMD + GroupLanes - 1) / GroupLanes;
+    localparam int unsigned PaddedLanes = Groups * GroupLanes;
+    // Inputs of -1 and +1 as numbers: 1, less 2 where the bit is 0.
+    localparam int unsigned Planes = InputBipolar != 0 ? 2 : InputBits;
+    localparam TopPlaneNegative = InputBipolar != 0 || InputSigned != 0;
+    // Pairs of planes up to which popcounts are cheaper than a multiplier.
+    localparam Multiply = WeightBits > 1 && WeightBits * Planes > 6;
+
+    reg [BeatBits-1:0]        operand;
+    reg [SIMD-1:0]            counted;
+    reg [AccumulatorBits-1:0] partial [0:Sums*Groups-1];
+    reg [AccumulatorBits-1:0] total   [0:Sums-1];
+    integer s;
+    integer v;
+    integer p;
+    integer g;
+    integer b;
+    integer j;
+    integer i;
+    reg [SIMD*InputBits-1:0]         inputs;
+    reg [SIMD-1:0]                   lanes;
+    reg [WeightBits*PaddedLanes-1:0] chosen;
+    reg [Planes*PaddedLanes-1:0]     planes;
+    /* verilator lint_off UNUSEDSIGNAL */
+    // Sums may have fewer bits.
+    reg signed [WeightBits-1:0]      weight;
+    reg signed [Planes:0]            value;
+    reg signed [TotalBits:0]         number;
+    /* verilator lint_on UNUSEDSIGNAL */
+    // As wide as the sums, so that synthesis adds up the partial products of all products in one tree.
+    reg signed [AccumulatorBits-1:0] product;
+    reg [AccumulatorBits-1:0]        term;
+    reg [AccumulatorBits-1:0]        count;
+    reg [TotalBits-1:0]              sum;
+    reg [AccumulatorBits-1:0]        outside;
+    reg [AccumulatorBits-1:0]        common [0:Groups-1];
+
+    /* verilator lint_off BLKSEQ */
+    always @(posedge clk_i) begin
+      // Accumulate; without thresholds to compare with, the last sum is the result, and stays until the next one.
+      if (valid[PopcountStages]) begin
+        for (s = 0; s < Sums; s = s + 1) begin
+          sum = Signed ? initial_values[s%PE*TotalBits+:TotalBits] : Initial;
+          sum = (first[PopcountStages] ? sum : accumulator[s]) + TotalBits'(total[s]);
+          accumulator[s] <= sum;
+          if (!Compared && last[PopcountStages]) begin
+            number = {sum, 1'(MW)};
+            if (Signed) direct[s*OutputBits+:OutputBits] <= OutputBits'(OutputOffset) + OutputBits'(~sum[TotalBits-1]);
+            else if (Xnor && Double == 0) direct[s*OutputBits+:OutputBits] <= OutputBits'(number);
+            else direct[s*OutputBits+:OutputBits] <= OutputBits'(number >>> 1);
+          end
+        end
+      end
+
+      // Sum of the groups.
+      if (PopcountStages == 2 && valid[1]) begin
+        for (s = 0; s < Sums; s = s + 1) begin
+          count = '0;
+          for (g = 0; g < Groups; g = g + 1) count = count + partial[s*Groups+g];
+          total[s] = count;
+        end
+      end
+
+      // Popcounts.
+      if (valid[0]) begin
+        for (v = 0; v < Pixels; v = v + 1) begin
+          inputs = operand[v*SIMD*InputBits+:SIMD*InputBits];
+          counted = '1;
+          outside = '0;
+          for (i = 0; i < Parts; i = i + 1) begin
+            if (Flags != 0 && operand[(Pixels*SIMD*InputBits+v*Parts+i)%BeatBits]) begin
+              counted[i*Part+:Part] = '0;
+              outside = outside + AccumulatorBits'(Part << Double >> 1);
+            end
+          end
+          if (!Xnor) begin
+            planes = '0;
+            for (b = 0; b < Planes; b = b + 1) begin
+              for (i = 0; i < SIMD; i = i + 1) begin
+                if (InputBipolar != 0) planes[b*PaddedLanes+i] = ((b == 0) | ~inputs[i]) & counted[i];
+                else planes[b*PaddedLanes+i] = inputs[i*InputBits+b] & counted[i];
+              end
+            end
+            for (g = 0; g < Groups; g = g + 1) begin
+              count = '0;
+              for (b = 0; b < Planes; b = b + 1) begin
+                term = AccumulatorBits'($countones(planes[b*PaddedLanes+g*GroupLanes+:GroupLanes])) << b;
+                if (TopPlaneNegative && b == Planes - 1) count = count - term;
+                else count = count + term;
+              end
+              common[g] = count;
+            end
+          end
+          for (p = 0; p < PE; p = p + 1) begin
+            chosen = '0;
+            for (j = 0; j < WeightBits; j = j + 1) begin
+              lanes = word[(p*WeightBits+j)*SIMD+:SIMD];
+              if (Xnor) lanes = ~(lanes ^ inputs[SIMD-1:0]) & counted;
+              chosen[j*PaddedLanes+:SIMD] = lanes;
+            end
+            for (g = 0; g < Groups; g = g + 1) begin
+              if (Xnor) begin
+                count = AccumulatorBits'($countones(chosen[g*GroupLanes+:GroupLanes])) << Double;
+                if (g == 0) count = count + outside;
+              end else if (Multiply) begin
+                count = '0;
+                for (i = 0; i < GroupLanes; i = i + 1) begin
+                  for (j = 0; j < WeightBits; j = j + 1) weight[j] = chosen[j*PaddedLanes+g*GroupLanes+i];
+                  for (b = 0; b < Planes; b = b + 1) value[b] = planes[b*PaddedLanes+g*GroupLanes+i];
+                  value[Planes] = TopPlaneNegative & value[Planes-1];
+                  product = AccumulatorBits'(weight) * AccumulatorBits'(value);
+                  count = count + product;
+                end
+              end else begin
+                count = '0;
+                for (j = 0; j < WeightBits; j = j + 1) begin
+                  for (b = 0; b < Planes; b = b + 1) begin
+                    term = AccumulatorBits'($countones(
+                      chosen[j*PaddedLanes+g*GroupLanes+:GroupLanes] & planes[b*PaddedLanes+g*GroupLanes+:GroupLanes]
+                    )) << (b + j);
+                    if ((TopPlaneNegative && b == Planes - 1) != (WeightBits > 1 && j == WeightBits - 1)) begin
+                      count = count - term;
+                    end else begin
+                      count = count + term;
+                    end
+                  end
+                end
+                if (WeightBits == 1) count = (count << 1) - common[g];
+              end
+              if (PopcountStages == 2) partial[(v*PE+p)*Groups+g] = count;
+              else total[v*PE+p] = count;
+            end
+          end
+        end
+      end
+
+      operand = x;
+    end
+    /* verilator lint_on BLKSEQ */
+  end
+
+  // Results.
+
   wire [Sums*OutputBits-1:0] result;
   wire                       result_valid;
-  if (Levels > 0) begin : gen_thresholds
+  if (Compared) begin : gen_thresholds
+    wire [Sums*TotalBits-1:0] sums;
+    for (genvar a = 0; a < Sums; a = a + 1) begin : gen_sum
+      assign sums[a*TotalBits+:TotalBits] = accumulator[a];
+    end
+    wire unused_direct = &{1'b0, direct};
     bnn_requantizer #(
       .Values(Sums),
       .Rows(PE),
       .Words(Passes),
-      .ValueBits(AccumulatorBits),
+      .ValueBits(TotalBits),
       .ValueSigned(Xnor ? 0 : 1),
       .Levels(Levels),
       .Form(Requantizer),
@@ -291,143 +624,13 @@ module bnn_matrix_vector #(
       .results_o (result),
       .valid_o   (result_valid)
     );
-  end else begin : gen_dot_products
-    reg [Sums*OutputBits-1:0] products;
-    reg                       has_products;
-    integer r;
-    always @(posedge clk_i) begin
-      has_products <= valid[Stages-1] & last[Stages-1] & rst_ni;
-      // A result stays until the next one.
-      if (valid[Stages-1] & last[Stages-1]) begin
-        for (r = 0; r < Sums; r = r + 1) begin
-          if (Xnor) products[r*OutputBits+:OutputBits] <= OutputBits'({accumulator[r], 1'b0} >> Double) - OutputBits'(MW);
-          else products[r*OutputBits+:OutputBits] <= OutputBits'(accumulator[r]);
-        end
-      end
-    end
-    assign result = products;
-    assign result_valid = has_products;
-    wire unused_thresholds = &{1'b0, sums, Thresholds == "", ThresholdMemory == "", Requantizer == ""};
+  end else begin : gen_direct
+    reg has_direct;
+    always @(posedge clk_i) has_direct <= last_sum & rst_ni;
+    assign result = direct;
+    assign result_valid = has_direct;
+    wire unused_thresholds = &{1'b0, Thresholds == "", ThresholdMemory == "", Requantizer == ""};
   end
-  wire unused = &{1'b0, valid[Stages-1], first[Stages-1], last};
-
-  integer s;
-  integer v;
-  integer p;
-  integer g;
-  integer b;
-  integer j;
-  integer i;
-  reg [SIMD*InputBits-1:0]         inputs;
-  reg [SIMD-1:0]                   lanes;
-  reg [WeightBits*PaddedLanes-1:0] chosen;
-  reg [Planes*PaddedLanes-1:0]     planes;
-  /* verilator lint_off UNUSEDSIGNAL */
-  // Sums may have fewer bits.
-  reg signed [WeightBits-1:0]      weight;
-  reg signed [Planes:0]            value;
-  /* verilator lint_on UNUSEDSIGNAL */
-  // As wide as the sums, so that synthesis adds up the partial products of all products in one tree.
-  reg signed [AccumulatorBits-1:0] product;
-  reg [AccumulatorBits-1:0]        term;
-  reg [AccumulatorBits-1:0]        count;
-  reg [AccumulatorBits-1:0]        outside;
-  reg [AccumulatorBits-1:0]        common [0:Groups-1];
-
-  /* verilator lint_off BLKSEQ */
-  always @(posedge clk_i) begin
-    // Accumulate.
-    if (valid[Stages-2]) begin
-      for (s = 0; s < Sums; s = s + 1) begin
-        accumulator[s] <= (first[Stages-2] ? '0 : accumulator[s]) + total[s];
-      end
-    end
-
-    // Sum of the groups.
-    if (PopcountStages == 2 && valid[1]) begin
-      for (s = 0; s < Sums; s = s + 1) begin
-        count = '0;
-        for (g = 0; g < Groups; g = g + 1) count = count + partial[s*Groups+g];
-        total[s] = count;
-      end
-    end
-
-    // Popcounts.
-    if (valid[0]) begin
-      for (v = 0; v < Pixels; v = v + 1) begin
-        inputs = operand[v*SIMD*InputBits+:SIMD*InputBits];
-        counted = '1;
-        outside = '0;
-        for (i = 0; i < Parts; i = i + 1) begin
-          if (Flags != 0 && operand[(Pixels*SIMD*InputBits+v*Parts+i)%BeatBits]) begin
-            counted[i*Part+:Part] = '0;
-            outside = outside + AccumulatorBits'(Part << Double >> 1);
-          end
-        end
-        if (!Xnor) begin
-          planes = '0;
-          for (b = 0; b < Planes; b = b + 1) begin
-            for (i = 0; i < SIMD; i = i + 1) begin
-              if (InputBipolar != 0) planes[b*PaddedLanes+i] = ((b == 0) | ~inputs[i]) & counted[i];
-              else planes[b*PaddedLanes+i] = inputs[i*InputBits+b] & counted[i];
-            end
-          end
-          for (g = 0; g < Groups; g = g + 1) begin
-            count = '0;
-            for (b = 0; b < Planes; b = b + 1) begin
-              term = AccumulatorBits'($countones(planes[b*PaddedLanes+g*GroupLanes+:GroupLanes])) << b;
-              if (TopPlaneNegative && b == Planes - 1) count = count - term;
-              else count = count + term;
-            end
-            common[g] = count;
-          end
-        end
-        for (p = 0; p < PE; p = p + 1) begin
-          chosen = '0;
-          for (j = 0; j < WeightBits; j = j + 1) begin
-            lanes = word[(p*WeightBits+j)*SIMD+:SIMD];
-            if (Xnor) lanes = ~(lanes ^ inputs[SIMD-1:0]) & counted;
-            chosen[j*PaddedLanes+:SIMD] = lanes;
-          end
-          for (g = 0; g < Groups; g = g + 1) begin
-            if (Xnor) begin
-              count = AccumulatorBits'($countones(chosen[g*GroupLanes+:GroupLanes])) << Double;
-              if (g == 0) count = count + outside;
-            end else if (Multiply) begin
-              count = '0;
-              for (i = 0; i < GroupLanes; i = i + 1) begin
-                for (j = 0; j < WeightBits; j = j + 1) weight[j] = chosen[j*PaddedLanes+g*GroupLanes+i];
-                for (b = 0; b < Planes; b = b + 1) value[b] = planes[b*PaddedLanes+g*GroupLanes+i];
-                value[Planes] = TopPlaneNegative & value[Planes-1];
-                product = AccumulatorBits'(weight) * AccumulatorBits'(value);
-                count = count + product;
-              end
-            end else begin
-              count = '0;
-              for (j = 0; j < WeightBits; j = j + 1) begin
-                for (b = 0; b < Planes; b = b + 1) begin
-                  term = AccumulatorBits'($countones(
-                    chosen[j*PaddedLanes+g*GroupLanes+:GroupLanes] & planes[b*PaddedLanes+g*GroupLanes+:GroupLanes]
-                  )) << (b + j);
-                  if ((TopPlaneNegative && b == Planes - 1) != (WeightBits > 1 && j == WeightBits - 1)) begin
-                    count = count - term;
-                  end else begin
-                    count = count + term;
-                  end
-                end
-              end
-              if (WeightBits == 1) count = (count << 1) - common[g];
-            end
-            if (PopcountStages == 2) partial[(v*PE+p)*Groups+g] = count;
-            else total[v*PE+p] = count;
-          end
-        end
-      end
-    end
-
-    operand = x;
-  end
-  /* verilator lint_on BLKSEQ */
 
   bnn_output_queue #(
     .Width(Sums * OutputBits),

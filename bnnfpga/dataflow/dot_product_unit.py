@@ -178,10 +178,8 @@ class DotProductUnit(Operator):
 
     def memory_parameters(self) -> UnitParameters:
         """The hardware parameters for the memories."""
-        weights, thresholds = self.stored_weights, self.stored_thresholds
-        kind = rtl_only(ThresholdMemory=thresholds.kind) if thresholds.levels else UnitParameters()
-        memories = rtl_only(MemoryKind=weights.kind, Weights=weights.memory)
-        return memories + kind + rtl_only(**thresholds.rtl_memories())
+        weights = rtl_only(MemoryKind=self.stored_weights.kind, Weights=self.stored_weights.memory)
+        return weights + self.stored_thresholds.memory_parameters()
 
     def hls_tables(self) -> tuple[HlsTable, ...]:
         return (self.stored_weights.hls_table(), *self.stored_thresholds.hls_tables())

@@ -15,6 +15,9 @@ from bnnfpga.netlists.verilog import body
 _MOST_WORDS = {6: 16, 4: 8}
 """The most weight words, by the inputs of a table, for which weights are smaller in tables than in a memory."""
 
+MOST_LEVELS = 3
+"""The most thresholds that an output is compared with by tables; more are cheaper in other ways."""
+
 _QUARTERS = ((4, 2), (8, 3), (16, 4))
 """Tables for each product and its addition, in quarters, by the most words."""
 
@@ -76,10 +79,10 @@ class LogicForm(RenderedForm):
         (`s`) there, and the results (`r`) on their way into the output queue.
         """
         if self.sums.steps == 1:
-            return {"n": staged(self.sums.at_once(), self.stages)}
-        netlists = {"s": self.sums.summing(), "r": self.sums.results()}
+            return {"n": staged(self.sums.at_once, self.stages)}
+        netlists = {"s": self.sums.summing, "r": self.sums.results}
         last = {name: staged(netlist, 1) for name, netlist in netlists.items()}
-        return {"c": staged(self.sums.counting(), self.stages - 1), **last}
+        return {"c": staged(self.sums.counting, self.stages - 1), **last}
 
     @property
     def logic_levels(self) -> int:

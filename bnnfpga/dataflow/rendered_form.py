@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from bnnfpga.dataflow.hardware import Memory, RenderedModule, RtlInstance, RtlParameter
+from bnnfpga.dataflow.hardware import RenderedModule, RtlInstance, RtlParameter
 
 _BESIDE_STAGES = 2
 """Cycles of the latency beside the datapath: into the operand register, and through the output queue."""
@@ -45,7 +45,7 @@ class RenderedForm(ABC):
 
     def instance(self, unit: str) -> RtlInstance:
         """The instance of the module that is rendered for this unit."""
-        memories = {name: value for name, value in self.parameters.items() if isinstance(value, Memory)}
+        memories = {name: self.parameters[name] for name in self.memories}
         levels = ("{unit}.core.output_queue.level",)
         return RtlInstance(f"{unit}_logic", memories, levels, RenderedModule(self.template, {"form": self}))
 
@@ -58,11 +58,11 @@ class RenderedForm(ABC):
     def literals(self) -> dict[str, str]:
         """The library module's parameters as text; memories have the names of the rendered module's."""
         return {
-            name: name if isinstance(value, Memory) else f'"{value}"' if isinstance(value, str) else str(value)
+            name: name if name in self.memories else f'"{value}"' if isinstance(value, str) else str(value)
             for name, value in self.parameters.items()
         }
 
     @property
     def memories(self) -> list[str]:
-        """The parameters that are memories."""
-        return [name for name, value in self.parameters.items() if isinstance(value, Memory)]
+        """The parameters that are memories, or other constants of many numbers."""
+        return [name for name, value in self.parameters.items() if not isinstance(value, int | str)]

@@ -25,14 +25,16 @@ class _Fabric:
     """A short sum or comparison on a carry chain, in levels."""
     block_levels: int
     """From the clock to the output of a block RAM without a register, in levels."""
+    memory_bits: int
+    """Of a memory in logic, a LUT's share, with the multiplexers that deep memories need."""
 
 
 _FABRICS: Mapping[str, _Fabric] = {
-    "xc7": _Fabric(6, 850, 600, 2, 3),
-    "xcup": _Fabric(6, 480, 350, 2, 3),
-    "ecp5": _Fabric(4, 1350, 800, 3, 5),
-    "ice40": _Fabric(4, 1600, 1100, 3, 2),
-    "gowin": _Fabric(4, 1450, 900, 3, 4),
+    "xc7": _Fabric(6, 850, 600, 2, 3, 28),
+    "xcup": _Fabric(6, 480, 350, 2, 3, 28),
+    "ecp5": _Fabric(4, 1350, 800, 3, 5, 7),
+    "ice40": _Fabric(4, 1600, 1100, 3, 2, 1),
+    "gowin": _Fabric(4, 1450, 900, 3, 4, 7),
 }
 
 FAMILIES = tuple(_FABRICS)
@@ -94,6 +96,10 @@ class Target:
     def block_levels(self) -> int:
         """Logic levels of a block RAM's output: what it is later than a register's."""
         return _FABRICS[self.family].block_levels
+
+    def memory_luts(self, words: int, bits: int) -> int:
+        """LUTs of a memory in logic that is written, of so many words of so many bits: a LUT each for small ones."""
+        return bits * -(-words // _FABRICS[self.family].memory_bits)
 
     def reached_mhz(self, levels: int) -> float:
         """The clock frequency in MHz with so many logic levels between two registers."""

@@ -12,7 +12,7 @@ from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.requantizers import Comparators, FixedPoint, LaneLayout, Requantizer, RequantizerKind, Search
 from bnnfpga.dataflow.resources import LUTS_PER_BRAM18, area
 from bnnfpga.dataflow.target import Target
-from bnnfpga.dataflow.unit_parameters import UnitParameters, both
+from bnnfpga.dataflow.unit_parameters import UnitParameters, both, rtl_only
 from bnnfpga.numbers.fixed_point_steps import fixed_point_steps
 from bnnfpga.numbers.integers import IntArray, IntegerType
 from bnnfpga.numbers.threshold_table import ThresholdTable
@@ -145,7 +145,16 @@ class StoredThresholds:
     def parameters(self, output: IntegerType) -> UnitParameters:
         """The hardware parameters for thresholds and results, where results are elements of type `output`."""
         form = self.requantizer.parameters() if self.levels else UnitParameters()
-        return both(Levels=self.levels) + form + both(OutputBits=output.bits, OutputOffset=self.offset)
+        return both(Levels=self.levels) + form + self.code_parameters(output)
+
+    def code_parameters(self, output: IntegerType) -> UnitParameters:
+        """The part of the hardware parameters that says how results are stored."""
+        return both(OutputBits=output.bits, OutputOffset=self.offset)
+
+    def memory_parameters(self) -> UnitParameters:
+        """The hardware parameters for the memory; empty without thresholds."""
+        kind = rtl_only(ThresholdMemory=self.kind) if self.levels else UnitParameters()
+        return kind + rtl_only(**self.rtl_memories())
 
     def rtl_memories(self) -> dict[str, RtlParameter]:
         """The memories for RTL, by the name of the parameter."""

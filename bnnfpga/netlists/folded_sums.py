@@ -26,7 +26,7 @@ _SPARE_INPUTS = 2
 
 @dataclass(frozen=True, eq=False)
 class FoldedSums:
-    """What a unit computes; each method returns a part of it as a netlist.
+    """What a unit computes, as netlists of its parts.
 
     Parameters
     ----------
@@ -159,6 +159,7 @@ class FoldedSums:
             return (1 << self._bits - 1) - self._limits[..., 0]
         return np.full(self._turned.shape, 0 if self.levels else -self._half // self._weight, np.int64)
 
+    @cached_property
     def at_once(self) -> Netlist:
         """Everything, where a pass has one step: from `x`, `outside` and `address` to `result`."""
         netlist = Netlist()
@@ -175,15 +176,17 @@ class FoldedSums:
         netlist.output("result", results)
         return netlist
 
+    @property
     def counting(self) -> Netlist:
         """What a step adds: from `x`, `outside`, `parity` (of the steps before) and `address` to `counts`."""
         return self._counting[0]
 
+    @cached_property
     def summing(self) -> Netlist:
         """The sums behind a step: from `state`, `rows` (the counts) and `first` (step of a pass) to `next`."""
         netlist = Netlist()
         first, state = netlist.input("first", 1), netlist.input("state", self.outputs * self.state_bits)
-        bits = iter(netlist.input("rows", len(self.counting().outputs["counts"])))
+        bits = iter(netlist.input("rows", len(self.counting.outputs["counts"])))
         sums: list[Signal] = []
         for output, rows in enumerate(self._counting[1]):
             own = state[output * self.state_bits :]
@@ -195,6 +198,7 @@ class FoldedSums:
         netlist.output("next", sums)
         return netlist
 
+    @cached_property
     def results(self) -> Netlist:
         """The results of a pass: from `state` and `number` (of the pass) to `result`."""
         netlist = Netlist()

@@ -59,6 +59,11 @@ def _ice40(script: str) -> tuple[str, ...]:
     )
 
 
+def _without_lut_memories(recipe: Recipe) -> Recipe:
+    """For a family whose LUTs are no memories: those that ask for them become registers, or block RAM if they can."""
+    return Recipe(("setattr -unset ram_style a:ram_style=distributed", *recipe.front), recipe.mappers)
+
+
 def _gowin(script: str) -> tuple[str, ...]:
     return ("sort", "abc -lut 4:8", "clean", f"{script} -run map_cells:check")
 
@@ -67,7 +72,7 @@ RECIPES: Mapping[str, Recipe] = {
     "xc7": _xilinx("xc7"),
     "xcup": _xilinx("xcup"),
     "ecp5": _script("synth_ecp5", _lattice),
-    "ice40": _script("synth_ice40", _ice40),
+    "ice40": _without_lut_memories(_script("synth_ice40", _ice40)),
     "gowin": _script("synth_gowin -noiopads", _gowin),
 }
 """By family; the families of `cells.LIBRARIES`."""

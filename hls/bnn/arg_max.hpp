@@ -21,6 +21,9 @@ template <unsigned Bits>
 using compared_integer = std::int64_t;
 #endif
 
+/// Levels of a tree with so many leaves.
+constexpr unsigned tree_levels(unsigned leaves) { return leaves <= 1 ? 0 : 1 + tree_levels((leaves + 1) / 2); }
+
 /// The scores themselves.
 template <unsigned Bits, unsigned Beats, unsigned InputBits, bool InputSigned>
 compared_integer<Bits> compared(std::uint64_t code, unsigned, unsigned) {
@@ -54,6 +57,40 @@ compared_integer<Bits> compared(std::uint64_t code, unsigned beat, unsigned lane
     return static_cast<compared_integer<Bits>>(ranks[beat * codes + index][lane]);
 }
 
+/// A score, and its index in the frame.
+template <unsigned Bits, unsigned IndexBits>
+struct candidate {
+    compared_integer<Bits> score;
+    rom_bits<IndexBits> index;
+};
+
+/// The first of a beat's largest scores, by a tree: only its comparison with those of earlier beats waits for them.
+template <unsigned Lanes, unsigned Beats, unsigned InputBits, bool InputSigned, unsigned ComparedBits,
+          unsigned OutputBits, class... Tables>
+candidate<ComparedBits, OutputBits> best_of_beat(const bits<Lanes * InputBits>& scores, unsigned beat,
+                                                 const Tables&... tables) {
+    BNN_PRAGMA(HLS INLINE)
+    constexpr unsigned levels = tree_levels(Lanes);
+    candidate<ComparedBits, OutputBits> found[Lanes];
+    BNN_PRAGMA(HLS ARRAY_PARTITION variable=found complete)
+    for (unsigned lane = 0; lane < Lanes; ++lane) {
+        BNN_PRAGMA(HLS UNROLL)
+        const std::uint64_t code = scores.template get<InputBits>(lane * InputBits);
+        found[lane].score = compared<ComparedBits, Beats, InputBits, InputSigned>(code, beat, lane, tables...);
+        found[lane].index = static_cast<rom_bits<OutputBits>>(beat * Lanes + lane);
+    }
+    for (unsigned level = 0; level < levels; ++level) {
+        BNN_PRAGMA(HLS UNROLL)
+        for (unsigned pair = 0; pair < Lanes / 2; ++pair) {
+            BNN_PRAGMA(HLS UNROLL)
+            const unsigned left = pair << (level + 1);
+            const unsigned right = left + (1u << level);
+            if (right < Lanes && found[right].score > found[left].score) found[left] = found[right];
+        }
+    }
+    return found[0];
+}
+
 }  // namespace detail
 
 /// The arg max unit, for one frame, of which it makes one beat.
@@ -81,15 +118,11 @@ void arg_max(hls::stream<word<Lanes * InputBits>>& in, hls::stream<word<OutputBi
     for (unsigned beat = 0; beat < Beats; ++beat) {
         BNN_PRAGMA(HLS PIPELINE II=1 style=frp)
         const bits<Lanes * InputBits> scores(in.read());
-        for (unsigned lane = 0; lane < Lanes; ++lane) {
-            BNN_PRAGMA(HLS UNROLL)
-            const std::uint64_t code = scores.template get<InputBits>(lane * InputBits);
-            const detail::compared_integer<ComparedBits> value =
-                detail::compared<ComparedBits, Beats, InputBits, InputSigned>(code, beat, lane, tables...);
-            if ((beat == 0 && lane == 0) || value > best) {
-                best = value;
-                index = static_cast<rom_bits<OutputBits>>(beat * Lanes + lane);
-            }
+        const auto found = detail::best_of_beat<Lanes, Beats, InputBits, InputSigned, ComparedBits, OutputBits>(
+            scores, beat, tables...);
+        if (beat == 0 || found.score > best) {
+            best = found.score;
+            index = found.index;
         }
     }
     bits<OutputBits> result;

@@ -199,6 +199,8 @@ void window(hls::stream<word<InputPixels * detail::smaller(Lanes, Channels) * El
     word<InputPixels * width> buffer[touched][Depth];
     BNN_PRAGMA(HLS ARRAY_PARTITION variable=buffer complete dim=1)
     BNN_PRAGMA(HLS BIND_STORAGE variable=buffer type=ram_s2p)
+    // A beat is read in the second turn after the one that writes it, at the earliest (`arrived`).
+    BNN_PRAGMA(HLS DEPENDENCE variable=buffer type=inter direction=RAW distance=2 dependent=true)
 
     bits<width> fill;
     for (unsigned i = 0; i < pixel_lanes; ++i) {
@@ -211,6 +213,7 @@ void window(hls::stream<word<InputPixels * detail::smaller(Lanes, Channels) * El
     unsigned need = needed(place);
     unsigned leave = leaving(place);
     unsigned received = 0;
+    unsigned received_before = 0;
     unsigned released = 0;
     unsigned write_address = 0;
     Address address =
@@ -224,7 +227,9 @@ void window(hls::stream<word<InputPixels * detail::smaller(Lanes, Channels) * El
     bool done = false;
     while (!done) {
         BNN_PRAGMA(HLS PIPELINE II=1 style=frp)
-        const bool ready = received >= need;
+        const unsigned arrived = received_before;
+        received_before = received;
+        const bool ready = arrived >= need;
         if (ready) {
             bits<width> seen[touched];
             bool outside[touched];
@@ -296,7 +301,8 @@ void window(hls::stream<word<InputPixels * detail::smaller(Lanes, Channels) * El
             ++received;
         }
 #ifndef __SYNTHESIS__
-        if (!ready && !accepted) return;  // In C simulation a frame is there as a whole, or never.
+        // In C simulation a frame is there as a whole, or never.
+        if (!ready && !accepted && arrived == received) return;
 #endif
     }
 }

@@ -50,7 +50,7 @@ def dense() -> Graph:
 
 def images() -> Graph:
     """Several vectors a beat, and results of more than one bit."""
-    table = random_table(np.random.default_rng(9), 6, -7, 7, 3)
+    table = random_table(np.random.default_rng(9), 6, -7, 7, 2)
     return chain(
         [
             unit(0, (8, 6), 16, 6, positions=(4,)),

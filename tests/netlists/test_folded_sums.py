@@ -84,7 +84,7 @@ class Case:
         vectors = x.reshape(len(x) // self.pixels, -1)
         address = bits(np.full(len(vectors), number), unit.address_bits)
         flags = outside.reshape(len(vectors), -1)
-        return evaluate(unit.at_once(), {"x": vectors, "outside": flags, "address": address})["result"]
+        return evaluate(unit.at_once, {"x": vectors, "outside": flags, "address": address})["result"]
 
     def step_by_step(
         self, unit: FoldedSums, x: NDArray[np.uint8], outside: NDArray[np.uint8], number: int
@@ -95,12 +95,12 @@ class Case:
         for step in range(self.steps):
             address = bits(np.full(count, number * self.steps + step), unit.address_bits)
             inputs = {"x": x[:, step], "outside": outside[:, step], "parity": parity, "address": address}
-            rows = evaluate(unit.counting(), inputs)["counts"]
+            rows = evaluate(unit.counting, inputs)["counts"]
             first = np.full((count, 1), step == 0, np.uint8)
-            state = evaluate(unit.summing(), {"state": state, "rows": rows, "first": first})["next"]
+            state = evaluate(unit.summing, {"state": state, "rows": rows, "first": first})["next"]
             parity = parity ^ x[:, step].sum(axis=1, keepdims=True, dtype=np.uint8) & 1
         numbers = bits(np.full(count, number), unit.pass_bits)
-        return evaluate(unit.results(), {"state": state, "number": numbers})["result"]
+        return evaluate(unit.results, {"state": state, "number": numbers})["result"]
 
 
 CASES = {
@@ -114,6 +114,8 @@ CASES = {
     "2 passes of 4 steps": Case(2, 3, 4, 11),
     "4 passes of 2 steps": Case(4, 2, 2, 6),
     "3 passes of 2 steps": Case(3, 2, 2, 5),
+    "a wide layer": Case(8, 2, 1, 784),
+    "a wide layer in steps": Case(2, 2, 4, 196),
     "1 input": Case(2, 2, 1, 1),
     "dot products": Case(2, 3, 4, 8, levels=0, output_bits=7),
     "odd dot products": Case(2, 3, 3, 5, levels=0, output_bits=5),
@@ -158,7 +160,7 @@ def test_tables_a_neuron(passes: int, steps: int, most: int) -> None:
 
     def tables(outputs: int) -> int:
         unit = Case(passes, outputs, steps, 64).unit(0)
-        parts = (unit.at_once(),) if steps == 1 else (unit.counting(), unit.summing())
+        parts = (unit.at_once,) if steps == 1 else (unit.counting, unit.summing)
         return sum(len(packed(part.live_cells())) for part in parts)
 
     assert (tables(16) - tables(8)) / 8 <= most

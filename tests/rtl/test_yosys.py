@@ -59,6 +59,9 @@ NETS = {
 }
 
 
+XILINX_CELLS = Path(__file__).parents[1] / "support" / "xilinx_cells.sv"
+
+
 def convolutions() -> Graph:
     """Every unit of branched and depthwise nets, joined to one net."""
     rng = np.random.default_rng(0)
@@ -128,12 +131,13 @@ def several_pixels() -> Graph:
 def run_yosys(folder: Path, *commands: str, parameters: Sequence[str] = ()) -> None:
     """Read the accelerator of a project, then run commands, in a process of their own that works somewhere else.
 
-    `parameters` are commands in front of the elaboration.
+    Cells of Xilinx devices that it instantiates are modules with their function. `parameters` are commands in front of
+    the elaboration.
     """
     pytest.importorskip("pyosys")
     files = " ".join(str(folder / name) for name in (folder / FILE_LIST).read_text().split())
     elaboration = (
-        f"read_verilog -sv {files}",
+        f"read_verilog -sv -defer {files} {XILINX_CELLS}",
         *parameters,
         "hierarchy -check -top accelerator",
         "proc",
@@ -183,7 +187,7 @@ def test_yosys_synthesises(name: str, tmp_path: Path) -> None:
 
 
 def test_yosys_synthesises_units_of_branched_nets(tmp_path: Path) -> None:
-    graph = convolutions()
+    graph = convolutions().built_for(Target(family="ecp5"))
     render_rtl(graph, tmp_path)
     _lint([str(path) for path in sorted((tmp_path / "rtl").glob("*.sv"))], "accelerator")
     check_synthesis(tmp_path, add_resources(*(operator.resources() for operator in graph.operators))["dsp"])

@@ -69,6 +69,14 @@ def test_units_and_their_sum(
     assert told["units"][0]["name"] in table
 
 
+def test_a_family_without_lut_memories(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What asks for one, as the queue of a threshold does, is made of registers."""
+    bnnfpga.compile(DenseNet((6, 4), seed=4).write(tmp_path), tmp_path / "project", input="int4", cycles=6)
+    status, told = synth(capsys, tmp_path / "project", "--family", "ice40")
+    assert status == 0, told
+    assert any(unit["operator"] == "threshold" and unit["ff"] > 0 for unit in told["units"])
+
+
 def test_other_weights_are_another_unit(compiled: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The contents count, not the names: of two projects with other weights, units without any are shared."""
     assert synth(capsys, compiled, "--family", "gowin")[0] == 0

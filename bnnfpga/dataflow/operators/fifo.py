@@ -64,9 +64,7 @@ class Fifo(Operator):
         registers = {"lut": 2 * counters, "ff": width + counters}
         if self.stages == 3:
             return add_resources(registers, memory_resources(slots, width, "block"))
-        # Three bits in four LUTs of 64 words, and a multiplexer of what deeper ones read.
-        deep = -(-slots // 64)
-        return add_resources(registers, {"lut": width * -(-deep * 4 // 3) + width * (deep // 3)})
+        return add_resources(registers, {"lut": self.target.memory_luts(slots, width)})
 
     @property
     def levels(self) -> tuple[str, ...]:

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from bnnfpga.dataflow.dot_product_unit import DotProductUnit
 from bnnfpga.dataflow.hardware import MEMORY_KINDS, MemoryKind, RtlInstance, WeightsKind
-from bnnfpga.dataflow.logic_form import LogicForm, logic_words
+from bnnfpga.dataflow.logic_form import MOST_LEVELS, LogicForm, logic_words
+from bnnfpga.dataflow.parity_words import ParityWords
+from bnnfpga.dataflow.requantizers import RequantizerKind
 from bnnfpga.dataflow.resources import add_resources, multiplier_resources, queue_resources
 from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port, legal_lanes
@@ -146,10 +148,11 @@ class MatrixVector(DotProductUnit):
 
     @property
     def _folds_into_logic(self) -> bool:
-        """Whether weights can be in the tables: one word, or few of one bit by one bit; and sums that are compared."""
-        compares = self.table is None or self.stored_thresholds.requantizer.kind == "comparators"
-        few = self.is_xnor and self._words <= logic_words(self.target.lut_inputs)
-        return compares and (self._words == 1 or few)
+        """Whether weights can be in the tables: one word, or few of one bit by one bit with results of few levels."""
+        if self._words == 1:
+            return self.table is None or self.stored_thresholds.requantizer.kind == "comparators"
+        few = self._words <= logic_words(self.target.lut_inputs) and self.stored_thresholds.levels <= MOST_LEVELS
+        return few and self.is_xnor
 
     def refolded(self, **changes: object) -> Self:
         # The tables of another family may hold fewer words.
@@ -213,7 +216,7 @@ class MatrixVector(DotProductUnit):
 
     @property
     def latency(self) -> int:
-        return 3 + self.popcount_stages + (self.stored_thresholds.stages or 1)
+        return 3 + self.popcount_stages + (0 if self._result_is_sign else self.stored_thresholds.stages)
 
     @property
     def queue(self) -> int:
@@ -240,6 +243,38 @@ class MatrixVector(DotProductUnit):
     def _stored_kind(self) -> MemoryKind:
         """The kind of memory in the forms that have one, which for weights in logic only a simulation and HLS have."""
         return "distributed" if self.memory == "logic" else self.memory
+
+    @cached_property
+    def parity_words(self) -> ParityWords | None:
+        """What the xnor datapath reads; None for a unit that reads plain weights."""
+        if not self.is_xnor or self.padded:
+            return None
+        return ParityWords(self.weights, self.table, self.neurons, self.simd, self._stored_kind)
+
+    @property
+    def _result_is_sign(self) -> bool:
+        return self.parity_words is not None and self.parity_words.is_signed
+
+    @property
+    def requantizer_kinds(self) -> tuple[RequantizerKind, ...]:
+        return () if self._result_is_sign else super().requantizer_kinds
+
+    def result_parameters(self) -> UnitParameters:
+        words = self.parity_words
+        if words is None or not words.is_signed:
+            return super().result_parameters()
+        accumulator = both(AccumulatorBits=self.accumulator_bits, Levels=1)
+        thresholds = rtl_only(ThresholdBits=words.initial_type.bits)
+        return accumulator + thresholds + self.stored_thresholds.code_parameters(self.outputs[0].type)
+
+    def memory_parameters(self) -> UnitParameters:
+        words = self.parity_words
+        if words is None:
+            return super().memory_parameters()
+        weights = rtl_only(MemoryKind=self._stored_kind, Weights=words.weight_memory)
+        if words.initial_memory is None:
+            return weights + self.stored_thresholds.memory_parameters()
+        return weights + rtl_only(Thresholds=words.initial_memory)
 
     def resources(self) -> dict[str, int]:
         queue = queue_resources(self.outputs[0].width, self.queue)
@@ -304,6 +339,6 @@ class MatrixVector(DotProductUnit):
             + self.operand_parameters()
             + both(Flags=self.flags)
             + self.result_parameters()
-            + rtl_only(PopcountStages=self.popcount_stages, QueueDepth=self.queue)
+            + rtl_only(PopcountStages=self.popcount_stages, QueueDepth=self.queue, Family=self.target.family)
             + self.memory_parameters()
         )
