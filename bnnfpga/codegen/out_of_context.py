@@ -59,16 +59,16 @@ def unit_sources(graph: Graph, operator: Operator, library: Mapping[str, str]) -
 
 
 def used_modules(text: str, library: Mapping[str, str]) -> list[str]:
-    """The modules that a text names, and those that they name in turn; a name in a comment counts as well."""
+    """The modules that a text names outside its comments, and those that they name in turn."""
     used: set[str] = set()
     waiting = [text]
     while waiting:
-        named = set(re.findall(r"\w+", waiting.pop())) & library.keys() - used
+        named = set(re.findall(r"\w+", re.sub(r"//.*", "", waiting.pop()))) & library.keys() - used
         used |= named
         waiting += [library[name] for name in named]
     return sorted(used)
 
 
 def library_of(folder: Path) -> dict[str, str]:
-    """The modules in a folder like a project's `rtl/`, one a file, by the files' stems."""
-    return {path.stem: path.read_text() for path in sorted(folder.glob("*.sv"))}
+    """The library's modules in a folder like a project's `rtl/`, one a file, by the files' stems."""
+    return {path.stem: path.read_text() for path in sorted(folder.glob("bnn_*.sv"))}
