@@ -234,7 +234,7 @@ def _join(
         converter = WidthConverter(
             f"{place}_converter", shape, target.type, source.lanes, target.lanes, target=consumer.target
         )
-        units.append(converter)
+        units.extend(converter.for_clock())
     if _fifo_name(consumer, input) in room:
         fifo = Fifo(_fifo_name(consumer, input), target, room[_fifo_name(consumer, input)], target=consumer.target)
         units.append(fifo.refolded(stages=fifo.suited_stages) if suited else fifo)

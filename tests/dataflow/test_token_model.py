@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -15,9 +16,11 @@ from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.score_output import ScoreOutput
 from bnnfpga.dataflow.operators.width_converter import WidthConverter
 from bnnfpga.dataflow.stream import Port
+from bnnfpga.dataflow.target import Target
 from bnnfpga.dataflow.token_model import predict, steady_interval
 from bnnfpga.numbers.integers import IntegerType
 from tests.dataflow.chains import random_chain, random_folding
+from tests.support.graphs import chain, check_in_verilator
 
 
 def _converter(elements: int, before: int, after: int) -> Graph:
@@ -34,6 +37,33 @@ def _converter(elements: int, before: int, after: int) -> Graph:
 def test_a_converter_is_as_fast_as_its_slower_side(gcd: int, a: int, b: int) -> None:
     elements = gcd * a * b
     assert predict(_converter(elements, gcd * a, gcd * b)).initiation_interval == max(a, b)
+
+
+@pytest.mark.parametrize(
+    ("clock_mhz", "before", "after", "units"),
+    [(100, 1008, 1, 1), (400, 1008, 1, 4), (100, 16, 18, 1), (200, 16, 18, 2), (200, 1, 1008, 1), (200, 63, 16, 1)],
+)
+def test_converters_in_a_row_reach_a_clock(clock_mhz: float, before: int, after: int, units: int) -> None:
+    """They are as fast as one; where the common multiple is too large, one it stays."""
+    converter = WidthConverter("c", (1008,), IntegerType.bipolar(), before, after, target=Target(clock_mhz))
+    row = converter.for_clock()
+    assert len({unit.name for unit in row}) == len(row) == units
+    assert row[-1].name == "c"
+    if units > 1:
+        assert max(unit.logic_levels for unit in row) <= max(3, converter.target.levels) < converter.logic_levels
+    assert predict(chain(row)).initiation_interval == converter.interval()
+
+
+def test_converters_in_a_row_in_hardware(tmp_path: Path) -> None:
+    """Up, down by several steps, and a ratio that is not whole in between."""
+    lanes, target = ((240, 1), (1, 16), (16, 20), (20, 3)), Target(400)
+    several = [
+        WidthConverter(f"c{index}", (240,), IntegerType(-4, 3, "signed"), *pair, target=target)
+        for index, pair in enumerate(lanes)
+    ]
+    row = [unit for converter in several for unit in converter.for_clock()]
+    assert len(row) > len(several)
+    assert check_in_verilator(chain(row), tmp_path).initiation_interval == 240
 
 
 @settings(max_examples=60, deadline=None)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from bnnfpga.dataflow.hardware import IDENTITY, EmulatorKernel
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.schedule import Event, Schedule
-from bnnfpga.dataflow.stream import Port
+from bnnfpga.dataflow.stream import Port, legal_lanes
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
 from bnnfpga.numbers.exact_arrays import Integers
 from bnnfpga.numbers.integers import IntegerType
+
+_FEWEST_LEVELS = 3
+"""Logic levels of the shallowest converter."""
+_MOST_COMMON_LANES = 8
+"""Lanes of a word that both sides divide, for each of theirs: more registers than that cost more than a shifter."""
 
 
 @dataclass(frozen=True)
@@ -74,13 +79,35 @@ class WidthConverter(Operator):
     def logic_levels(self) -> int:
         a, b = self.groups
         if a == 1:
-            return 3
+            return _FEWEST_LEVELS
         # A multiplexer of all parts of a beat, two stages of it a level; where neither side divides the other, a
         # shifter behind the sum of what is held and what comes.
         choice = -(-(a - 1).bit_length() // 2)
         if b == 1:
-            return max(3, 1 + choice)
+            return max(_FEWEST_LEVELS, 1 + choice)
         return 2 * self.target.carry_levels(self.capacity.bit_length()) + -(-self.capacity.bit_length() // 2) + 1
+
+    def for_clock(self) -> tuple[WidthConverter, ...]:
+        """The converter, or several in a row with the same interval where one of them is too deep for the clock.
+
+        A multiplexer of many parts becomes two of fewer parts; a shifter is avoided by words that both sides divide.
+        """
+        if self.logic_levels <= max(self.target.levels, _FEWEST_LEVELS):
+            return (self,)
+        before, after = self.input_lanes, self.output_lanes
+        common = math.lcm(before, after)
+        most = _MOST_COMMON_LANES * (before + after)
+        between = [
+            lanes
+            for lanes in legal_lanes(self.shape)
+            if (lanes == common <= most or (lanes % after == 0 and before % lanes == 0))
+            and lanes not in (before, after)
+        ]
+        if not between:
+            return (self,)
+        middle = min(between, key=lambda lanes: max(before / lanes, lanes / after))
+        steps = (*replace(self, output_lanes=middle).for_clock(), *replace(self, input_lanes=middle).for_clock())
+        return (*(replace(step, name=f"{self.name}_{index}") for index, step in enumerate(steps[:-1])), steps[-1])
 
     @property
     def levels(self) -> tuple[str, ...]:
