@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from numpy.typing import NDArray
 
@@ -149,6 +149,13 @@ class MatrixVector(DotProductUnit):
         """Whether weights can be in the tables: one word, or few of one bit by one bit; with results of few levels."""
         few = self._words == 1 or (self.is_xnor and self._words <= logic_words(self.target.lut_inputs))
         return few and self.stored_thresholds.levels <= MOST_LEVELS
+
+    def refolded(self, **changes: object) -> Self:
+        # The tables of another family may hold fewer words.
+        if self.memory == "logic" and "target" in changes and "memory" not in changes:
+            unit = super().refolded(**changes, memory="distributed")
+            return unit.refolded(memory=unit.suited_memory)
+        return super().refolded(**changes)
 
     @property
     def suited_memory(self) -> WeightsKind:
