@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import onnx
-from tests.support.bireal_nets import QUARTER_WIDTH
+from tests.support.bireal import BiReal
 
 import bnnfpga
 from benchmarks.area_row import AreaRow
@@ -90,7 +90,7 @@ ACCELERATORS = (
         73_728,
         (25_000, 200, 120),
         25_000,
-        QUARTER_WIDTH.model,
+        BiReal(width=16, size=64, classes=10).model,
     ),
 )
 
