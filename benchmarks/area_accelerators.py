@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import onnx
-from tests.support.bireal import BiReal
 
 import bnnfpga
 from benchmarks.area_row import AreaRow
 from bnnfpga.compiler.recompiled import Recompiled
 from bnnfpga.synthesis.yosys import synthesize_area
+from tests.support.bireal import BiReal
 from tests.support.data import FIXTURES, SHARED
 from tests.support.nets import DenseNet
 
