@@ -10,7 +10,6 @@ from benchmarks.area_row import AreaRow
 from bnnfpga.base.assets import asset
 from bnnfpga.codegen.out_of_context import UnitSources, library_of, unit_sources
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.hardware import MEMORY_KINDS
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.score_output import ScoreOutput
@@ -78,7 +77,7 @@ FOLDED = {8: (60, 57), 4: (43, 43)}
 
 def _folded(words: int, pe: int) -> MatrixVector:
     """A unit of this many weight words, all of them folded into its logic."""
-    return module(pe * words // 4, 256, pe, 64, memory=MEMORY_KINDS[-1])
+    return module(pe * words // 4, 256, pe, 64, memory="logic")
 
 
 def module_rows(jobs: int | None) -> list[AreaRow]:

@@ -76,10 +76,10 @@ module bnn_multiply #(
     for (p = 0; p < PE; p = p + 1) begin
       factor0 = '0;
       factor0[InputBits0-1:0] = s0_tdata_i[p*InputBits0+:InputBits0];
-      if (InputBipolar0 != 0) factor0 = s0_tdata_i[p*InputBits0] ? Bits0'(1) : -Bits0'(1);
+      if (InputBipolar0 != 0) factor0 = s0_tdata_i[p*InputBits0] ? Bits0'(1) : '1;
       factor1 = '0;
       factor1[InputBits1-1:0] = s1_tdata_i[p*InputBits1+:InputBits1];
-      if (InputBipolar1 != 0) factor1 = s1_tdata_i[p*InputBits1] ? Bits1'(1) : -Bits1'(1);
+      if (InputBipolar1 != 0) factor1 = s1_tdata_i[p*InputBits1] ? Bits1'(1) : '1;
       whole = Bits'(factor0) * Bits'(factor1);
       product[p*OutputBits+:OutputBits] <= IsBipolar ? OutputBits'(~whole[Bits-1]) : OutputBits'(whole);
     end

@@ -22,7 +22,7 @@ module bnn_ternary_adder #(
   input  wire [Width-1:0] b_i,
   input  wire [Width-1:0] c_i,
   input  wire [1:0]       carries_i,
-  // Exact if the sum fits; its lower Width bits always are.
+  // The highest bit is exact unless two of three numbers have theirs, the others are in any case.
   output wire [Width:0]   sum_o
 );
 

@@ -120,6 +120,9 @@ module bnn_window_level #(
   reg [Bits-1:0] less_more;
   reg [Bits-1:0] less_released;
 
+  // Differences, since Yosys drops a minus in front of a cast.
+  localparam [Bits-1:0] NoneArrived = Bits'(0) - Bits'(FirstNeed);
+  localparam [Bits-1:0] NoneHeld = Bits'(0) - Bits'(Depth);
   reg [Bits-1:0] ahead;  // beats that have arrived, minus those that the present window needs
   reg [Bits-1:0] taken;  // beats held, minus Depth
   assign enough_o = ~ahead[Bits-1];
@@ -133,8 +136,8 @@ module bnn_window_level #(
       less_released <= -released;
     end
     if (!rst_ni) begin
-      ahead         <= -Bits'(FirstNeed);
-      taken         <= -Bits'(Depth);
+      ahead         <= NoneArrived;
+      taken         <= NoneHeld;
       less_more     <= -FirstMore;
       less_released <= -FirstReleased;
     end

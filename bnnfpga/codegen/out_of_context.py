@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from bnnfpga.codegen.memories import hex_file
-from bnnfpga.codegen.rtl import memory_files, module_instance, port_streams, rendered_module, stream_width
+from bnnfpga.codegen.rtl import memory_files, module_instance, rendered_module, stream_width
 from bnnfpga.codegen.templating import render
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import Operator
@@ -42,11 +42,13 @@ class UnitSources:
 
 
 def unit_sources(graph: Graph, operator: Operator, library: Mapping[str, str]) -> UnitSources:
-    """The sources of a unit of a graph; `library` has the modules of the project by their files' stems."""
+    """The sources of a unit of a graph, whose top module has the unit's own ports.
+
+    `library` has the modules of the project by their files' stems.
+    """
     unit = operator.refolded(name=INSTANCE)
-    inputs = [replace(stream, name=port) for port, stream in port_streams("s", graph.inputs_of(operator.name))]
-    outputs = [replace(stream, name=port) for port, stream in port_streams("m", graph.outputs_of(operator.name))]
-    tlast = "m" if any(stream.consumer is None for stream in outputs) else None
+    inputs, outputs = graph.inputs_of(operator.name), graph.outputs_of(operator.name)
+    tlast = next((stream.name for stream in outputs if stream.consumer is None), None)
     instance = module_instance(unit, inputs, outputs, tlast)
     own = {"unit.sv": render("rtl/out_of_context.sv.j2", unit=instance, width=stream_width), **rendered_module(unit)}
     used = used_modules("\n".join(own.values()), library)
@@ -57,16 +59,16 @@ def unit_sources(graph: Graph, operator: Operator, library: Mapping[str, str]) -
 
 
 def used_modules(text: str, library: Mapping[str, str]) -> list[str]:
-    """The modules that a text names, and those that they name in turn; a name in a comment counts as well."""
+    """The modules that a text names outside its comments, and those that they name in turn."""
     used: set[str] = set()
     waiting = [text]
     while waiting:
-        named = set(re.findall(r"\w+", waiting.pop())) & library.keys() - used
+        named = set(re.findall(r"\w+", re.sub(r"//.*", "", waiting.pop()))) & library.keys() - used
         used |= named
         waiting += [library[name] for name in named]
     return sorted(used)
 
 
 def library_of(folder: Path) -> dict[str, str]:
-    """The modules in a folder like a project's `rtl/`, one a file, by the files' stems."""
-    return {path.stem: path.read_text() for path in sorted(folder.glob("*.sv"))}
+    """The library's modules in a folder like a project's `rtl/`, one a file, by the files' stems."""
+    return {path.stem: path.read_text() for path in sorted(folder.glob("bnn_*.sv"))}

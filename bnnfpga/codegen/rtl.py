@@ -108,8 +108,8 @@ def module_instance(
         comment=module_comment(operator),
         module=instance.module,
         parameters=[(name, _literal(operator, value)) for name, value in instance.parameters.items()],
-        inputs=port_streams("s", inputs),
-        outputs=port_streams("m", outputs),
+        inputs=_ports("s", inputs),
+        outputs=_ports("m", outputs),
         tlast=tlast,
     )
 
@@ -137,7 +137,7 @@ def _file_name(operator: Operator, memory: Memory) -> str:
     return f"{operator.name}_{memory.name}.mem"
 
 
-def port_streams(prefix: str, streams: Sequence[Stream]) -> list[tuple[str, Stream]]:
+def _ports(prefix: str, streams: Sequence[Stream]) -> list[tuple[str, Stream]]:
     """A unit's port names, numbered if there are several, each with its stream."""
     several = len(streams) > 1
     return [(f"{prefix}{index}" if several else prefix, stream) for index, stream in enumerate(streams)]

@@ -142,8 +142,15 @@ class DotProductUnit(Operator):
         """The thresholds as stored in hardware."""
         outputs, terms = self.by_output.shape
         domain = Domain.counts(terms, self.count_scale) if self.is_xnor else Domain(self.accumulator)
-        values = self.outputs[0].lanes
-        return StoredThresholds(self.table, domain, outputs, self.neurons, values=values, form=self.requantizer)
+        return StoredThresholds(
+            self.table,
+            domain,
+            outputs,
+            self.neurons,
+            values=self.outputs[0].lanes,
+            form=self.requantizer,
+            target=self.target,
+        )
 
     @property
     def requantizer_kinds(self) -> tuple[RequantizerKind, ...]:

@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bnnfpga.dataflow.rendered_form import RenderedForm
+from bnnfpga.dataflow.thresholds import StoredThresholds
 from bnnfpga.dataflow.vector_buffer import VectorBuffer
 from bnnfpga.netlists.cuts import Staged, staged
 from bnnfpga.netlists.folded_sums import FoldedSums
@@ -33,15 +37,39 @@ class LogicForm(RenderedForm):
 
     Parameters
     ----------
-    sums
-        The datapath.
+    weights
+        bool (passes, outputs, steps, inputs): whether a weight is +1.
+    thresholds
+        The thresholds on counts.
+    output_bits, lut_inputs, pixels, flags, scale
+        As those of the datapath, `sums`.
     buffer
         What keeps vectors for further passes.
     """
 
-    sums: FoldedSums
+    weights: NDArray[np.bool_]
+    thresholds: StoredThresholds
+    output_bits: int
+    lut_inputs: int
+    pixels: int
+    flags: int
+    scale: int
     buffer: VectorBuffer | None
     template: ClassVar[str] = "logic_weights"
+
+    @cached_property
+    def sums(self) -> FoldedSums:
+        """The datapath."""
+        passes, outputs = self.weights.shape[:2]
+        table = self.thresholds.table
+        if table is None:
+            values, decreasing = np.zeros((passes, outputs, 0), np.int64), np.zeros((passes, outputs), bool)
+        else:
+            rows = table.with_rows(passes * outputs)
+            values = self.thresholds.domain.thresholds(rows.values).reshape(passes, outputs, -1)
+            decreasing = rows.decreasing.reshape(passes, outputs)
+        lanes = (self.output_bits, self.lut_inputs, self.pixels, self.flags, self.scale)
+        return FoldedSums(self.weights.astype(np.uint8), values, decreasing, self.thresholds.offset, *lanes)
 
     @property
     def state_width(self) -> int:

@@ -11,7 +11,7 @@ from bnnfpga.dataflow.hardware import HlsTable, Memory, MemoryBank, MemoryKind, 
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.requantizers import Comparators, FixedPoint, LaneLayout, Requantizer, RequantizerKind, Search
 from bnnfpga.dataflow.resources import LUTS_PER_BRAM18, area
-from bnnfpga.dataflow.target import Target
+from bnnfpga.dataflow.target import DEFAULT_TARGET, Target
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, rtl_only
 from bnnfpga.numbers.fixed_point_steps import fixed_point_steps
 from bnnfpga.numbers.integers import IntArray, IntegerType
@@ -78,7 +78,9 @@ class StoredThresholds:
     memory
         The kind of memory; None for the cheaper one.
     form
-        How hardware applies them; None for the cheapest way.
+        How hardware applies them; None for the cheapest way of those that are the nearest to the clock goal.
+    target
+        The FPGA family and the clock goal.
     """
 
     table: ThresholdTable | None
@@ -89,6 +91,7 @@ class StoredThresholds:
     values: int = 1
     memory: MemoryKind | None = None
     form: RequantizerKind | None = None
+    target: Target = DEFAULT_TARGET
 
     @property
     def levels(self) -> int:
@@ -138,9 +141,14 @@ class StoredThresholds:
     @cached_property
     def requantizer(self) -> Requantizer:
         """The form that hardware has."""
-        if self.form is None:
-            return min(self._forms, key=lambda form: area(form.resources(self._layout), LUTS_PER_BRAM18))
-        return next(form for form in self._forms if form.kind == self.form)
+        if self.form is not None:
+            return next(form for form in self._forms if form.kind == self.form)
+        return min(self._forms, key=self._cost)
+
+    def _cost(self, form: Requantizer) -> tuple[int, float]:
+        """Logic levels that the clock has no time for, then area."""
+        late = max(0, form.logic_levels(self.target) - self.target.levels)
+        return late, area(form.resources(self._layout), LUTS_PER_BRAM18)
 
     def parameters(self, output: IntegerType) -> UnitParameters:
         """The hardware parameters for thresholds and results, where results are elements of type `output`."""

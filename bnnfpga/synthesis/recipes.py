@@ -86,10 +86,11 @@ def reading(files: list[str]) -> list[str]:
 
 
 def writing(name: str) -> list[str]:
-    """Commands that write the netlist and its timing as `name.json` and `name.sta`."""
+    """Commands that write the netlist and its timing: `name.json`, the same as `name.v`, and `name.sta`."""
     return [
         f"tee -q -o {name}.sta sta",
         f"select {TOP}",
         f"write_json -noscopeinfo -selected {name}.json",
+        f"write_verilog -noattr -selected {name}.v",
         "select -clear",
     ]

@@ -24,9 +24,9 @@ from bnnfpga.synthesis.recipes import ABC9_CELLS, RECIPES, TOP, reading, writing
 RunProcess = Callable[[Sequence[str], Path, Path], int]
 """Runs a command in a folder with its output in a log, and returns its exit status."""
 _WORKER = Path(__file__).with_name("yosys_worker.py")
-_COUNTING = "1"
+_COUNTING = "2"
 """The version of what is counted and how: a new one makes cached results obsolete."""
-_RESULT = "area.json"
+_RESULT, _NETLIST = "area.json", "netlist.v"
 _REQUEST = "request.json"
 
 
@@ -48,6 +48,8 @@ class UnitArea:
         The latest arrival by Yosys' `sta` in ns, without routing; None without a path.
     critical_path
         The wires where that path starts and ends.
+    netlist
+        The netlist as Verilog: the module `unit` of the family's cells.
     """
 
     name: str
@@ -57,11 +59,13 @@ class UnitArea:
     depth: int
     logic_ns: float | None
     critical_path: str | None
+    netlist: Path
 
     def as_dict(self) -> dict[str, Any]:
-        """The same as JSON data, with the counts as entries of its own."""
+        """The figures as JSON data, with the counts as entries of their own."""
         data = asdict(self)
         counts = data.pop("counts")
+        del data["netlist"]
         return {**{key: data.pop(key) for key in ("name", "operator", "recipe")}, **counts, **data}
 
 
@@ -94,15 +98,19 @@ def measure_unit(unit: UnitSources, family: str, run: RunProcess) -> UnitArea:
     commands = [*recipe.front, *(line for mapper in recipe.mappers.items() for line in (mapper[0], *mapper[1]))]
 
     def build(folder: Path) -> None:
-        (folder / _RESULT).write_text(json.dumps(_synthesise(unit, family, run), indent=1))
+        figures, netlist = _synthesise(unit, family, run)
+        (folder / _RESULT).write_text(json.dumps(figures, indent=1))
+        (folder / _NETLIST).write_text(netlist)
 
     key = [_COUNTING, yosys_version(), family, str(ABC9_CELLS), *commands, *files]
-    result = json.loads((cached_build(key, build, f"yosys-{family}") / _RESULT).read_text())
-    return UnitArea(unit.name, unit.kind, **{**result, "counts": CellCounts(**result["counts"])})
+    cached = cached_build(key, build, f"yosys-{family}")
+    figures = json.loads((cached / _RESULT).read_text())
+    figures["counts"] = CellCounts(**figures["counts"])
+    return UnitArea(unit.name, unit.kind, **figures, netlist=cached / _NETLIST)
 
 
-def _synthesise(unit: UnitSources, family: str, run: RunProcess) -> dict[str, Any]:
-    """The figures of the smaller netlist."""
+def _synthesise(unit: UnitSources, family: str, run: RunProcess) -> tuple[dict[str, Any], str]:
+    """The figures of the smaller netlist, and the netlist as Verilog."""
     recipe = RECIPES[family]
     request = {
         "front": [*reading(list(unit.modules)), *recipe.front],
@@ -119,14 +127,16 @@ def _synthesise(unit: UnitSources, family: str, run: RunProcess) -> dict[str, An
             status = run([sys.executable, "-P", str(_WORKER)], folder, log)
             if status:
                 raise _failure(unit, status, log.read_text(errors="replace"))
-            found = [_figures(folder, name, family) for name in recipe.mappers if (folder / f"{name}.json").is_file()]
+            tried = [name for name in recipe.mappers if (folder / f"{name}.json").is_file()]
+            found = [_figures(folder, name, family) for name in tried]
+            best = min(found, key=lambda figures: (figures["counts"]["lut"], figures["logic_ns"] or 0))
+            return best, (folder / f"{best['recipe']}.v").read_text()
     except OSError as error:
         raise UserError(
             f"temporary files cannot be written: {error.strerror or error}",
             where=str(error.filename or tempfile.gettempdir()),
             hint="set TMPDIR to a folder with room that you may write",
         ) from error
-    return min(found, key=lambda figures: (figures["counts"]["lut"], figures["logic_ns"] or 0))
 
 
 def _figures(folder: Path, name: str, family: str) -> dict[str, Any]:

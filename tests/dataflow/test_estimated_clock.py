@@ -22,6 +22,9 @@ BIPOLAR = IntegerType.bipolar()
 BYTE = IntegerType.interval(-128, 127)
 
 
+SIGNS = np.random.default_rng(0).choice([-1, 1], (64, 64))
+
+
 def arg_max(lanes: int, clock_mhz: float, family: str = "ecp5") -> ArgMax:
     return ArgMax("arg_max", Port((10,), BYTE, lanes), target=Target(clock_mhz, family))
 
@@ -37,6 +40,10 @@ ROUTED: dict[str, tuple[Operator, float]] = {
     "arg max, one lane": (arg_max(1, 150), 148.5),
     "window, block RAM with a register": (window(64, 150), 133.1),
     "window, block RAM": (window(64, 60), 106.0),
+    "equal bits of 32 inputs": (
+        MatrixVector("xnor", SIGNS, BIPOLAR, pe=2, simd=32, memory="distributed", target=Target(150, "ecp5")),
+        170.6,
+    ),
 }
 """Units and the clock in MHz that `benchmarks/clock.py` routed them at, on ECP5."""
 

@@ -20,6 +20,7 @@ from tests.dataflow.chains import random_table
 from tests.support.graphs import chain, check_in_verilator, synthesised
 
 BITS = IntegerType.bipolar()
+SEVEN_LEVELS = random_table(np.random.default_rng(8), 16, -20, 20, 3)
 
 
 def unit(number: int, shape: tuple[int, int], pe: int, simd: int, **options: object) -> MatrixVector:
@@ -93,6 +94,7 @@ def test_few_words_go_into_logic_by_themselves() -> None:
     [
         ({}, LayerFolding(2, 16, "logic"), "with this folding, legal values are block, distributed$"),
         ({"input_type": IntegerType.interval(0, 3)}, LayerFolding(8, 16, "logic"), "are block, distributed$"),
+        ({"table": SEVEN_LEVELS}, LayerFolding(8, 16, "logic"), "are block, distributed$"),
     ],
 )
 def test_what_has_no_such_form_is_refused(change: dict[str, object], folding: LayerFolding, hint: str) -> None:

@@ -16,6 +16,7 @@ from bnnfpga.dataflow.operators.threshold import Threshold
 from bnnfpga.dataflow.operators.vector_vector import VectorVector
 from bnnfpga.dataflow.operators.window import Window
 from bnnfpga.dataflow.requantizers import RequantizerKind
+from bnnfpga.dataflow.target import Target
 from bnnfpga.native.toolchain import find_compiler
 from bnnfpga.numbers.geometry import Geometry
 from bnnfpga.numbers.integers import IntegerType
@@ -139,6 +140,16 @@ def test_the_form_is_the_cheapest_that_exists() -> None:
     assert threshold(CURVED).stored_thresholds.requantizer.kind == "search"
     assert threshold(CURVED).requantizer_kinds == ("comparators", "search")
     assert threshold(ThresholdTable(few.values[:, :1], few.decreasing, BIPOLAR)).requantizer_kinds == ()
+
+
+def test_a_clock_goal_excludes_slow_forms() -> None:
+    """Comparators and the sum of what they say are one stage."""
+    few = threshold(quantizer(BYTE, 4, IntegerType.interval(0, 2)))
+    assert few.stored_thresholds.requantizer.kind == "comparators"
+    fast = replace(few, target=Target(250))
+    assert fast.stored_thresholds.requantizer.kind != "comparators"
+    assert fast.latency > few.latency
+    assert replace(fast, requantizer="comparators").latency == few.latency
 
 
 def test_a_search_in_block_memory(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from bnnfpga.numbers.integers import IntArray
 from bnnfpga.simulate.runners.simulator import build_simulator
 from bnnfpga.simulate.runners.verilator import run_simulator
 
-_MODELS = Path(__file__).with_name("lookup_tables.sv")
+_MODELS = Path(__file__).with_name("xilinx_cells.sv")
 
 
 def chain(operators: Sequence[Operator]) -> Graph:

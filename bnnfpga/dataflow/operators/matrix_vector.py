@@ -6,9 +6,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
-import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.dataflow.dot_product_unit import DotProductUnit
@@ -24,7 +23,6 @@ from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl
 from bnnfpga.dataflow.vector_buffer import VectorBuffer
 from bnnfpga.dataflow.weights import StoredWeights
 from bnnfpga.dataflow.window_beats import window_lanes
-from bnnfpga.netlists.folded_sums import FoldedSums
 from bnnfpga.numbers.exact_arrays import Integers, sum_type
 from bnnfpga.numbers.integers import IntegerType
 from bnnfpga.numbers.threshold_table import ThresholdTable
@@ -148,11 +146,16 @@ class MatrixVector(DotProductUnit):
 
     @property
     def _folds_into_logic(self) -> bool:
-        """Whether weights can be in the tables: one word, or few of one bit by one bit with results of few levels."""
-        if self._words == 1:
-            return self.table is None or self.stored_thresholds.requantizer.kind == "comparators"
-        few = self._words <= logic_words(self.target.lut_inputs) and self.stored_thresholds.levels <= MOST_LEVELS
-        return few and self.is_xnor
+        """Whether weights can be in the tables: one word, or few of one bit by one bit; with results of few levels."""
+        few = self._words == 1 or (self.is_xnor and self._words <= logic_words(self.target.lut_inputs))
+        return few and self.stored_thresholds.levels <= MOST_LEVELS
+
+    def refolded(self, **changes: object) -> Self:
+        # The tables of another family may hold fewer words.
+        if self.memory == "logic" and "target" in changes and "memory" not in changes:
+            unit = super().refolded(**changes, memory="distributed")
+            return unit.refolded(memory=unit.suited_memory)
+        return super().refolded(**changes)
 
     @property
     def suited_memory(self) -> WeightsKind:
@@ -204,8 +207,23 @@ class MatrixVector(DotProductUnit):
     def logic_levels(self) -> int:
         if self.memory == "logic":
             return self._rendered_form.logic_levels
+        if self.parity_words is not None:
+            return self._parity_levels
         operands = self.simd * self._planes
         return self.stage_levels(operands if self.popcount_stages == 1 else min(operands, _WIDE_SUM))
+
+    @property
+    def _parity_levels(self) -> int:
+        """Logic levels of a stage of `bnn_xnor_sums`, or of its adder: a carry chain with three operands."""
+        carries, size, levels = (self.simd + 1) // 2, 1, 1
+        # Two counters, each of so many carries, and two carries more reach the adder.
+        while 2 * size + 2 < carries:
+            size, levels = 3 * size + 1 if size > 1 else 7, levels + 1
+        late = self.target.block_levels if self.memory == "block" and self.stored_weights.words > 1 else 0
+        counter = 2 * -(-levels // self.popcount_stages)
+        adder = self.target.carry_levels(self.accumulator_bits) + 1
+        compare = 0 if self._result_is_sign else self.stored_thresholds.logic_levels(self.target)
+        return max(late + counter, adder, compare)
 
     @property
     def latency(self) -> int:
@@ -301,27 +319,9 @@ class MatrixVector(DotProductUnit):
         if self._words == 1:
             ends = (self.input_type, self.outputs[0].type)
             return UnfoldedForm(*beside, self.weights, self.table, self.flags, self.pixels, *ends)
-        return LogicForm(*beside, self._folded_sums, self.buffer)
-
-    @property
-    def _folded_sums(self) -> FoldedSums:
         weights = (self.weights > 0).reshape(self.passes, self.neurons, self.steps, self.simd)
-        if self.table is None:
-            values, decreasing = np.zeros((self.mh, 0), np.int64), np.zeros(self.mh, bool)
-        else:
-            table = self.table.with_rows(self.mh)
-            values, decreasing = self.stored_thresholds.domain.thresholds(table.values), table.decreasing
-        return FoldedSums(
-            weights.astype(np.uint8),
-            values.reshape(self.passes, self.neurons, -1),
-            decreasing.reshape(self.passes, self.neurons),
-            self.stored_thresholds.offset,
-            self.outputs[0].type.bits,
-            self.target.lut_inputs,
-            self.pixels,
-            self.flags,
-            self.count_scale,
-        )
+        lanes = (self.target.lut_inputs, self.pixels, self.flags, self.count_scale)
+        return LogicForm(*beside, weights, self.stored_thresholds, self.outputs[0].type.bits, *lanes, self.buffer)
 
     def parameters(self) -> UnitParameters:
         return (

@@ -78,7 +78,9 @@ class Threshold(Unary):
         domain, channels = Domain.elements(self.input_type), self.shape[-1]
         pixels = 1 if self.rows == 1 else max(1, self.pe // channels)
         channels, lanes = (1, 1) if self.rows == 1 else (channels, self.pe // pixels)
-        return StoredThresholds(self.table, domain, channels, lanes, pixels, self.pe, self.memory, self.requantizer)
+        return StoredThresholds(
+            self.table, domain, channels, lanes, pixels, self.pe, self.memory, self.requantizer, self.target
+        )
 
     @property
     def suited_memory(self) -> MemoryKind:

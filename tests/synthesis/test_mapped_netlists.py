@@ -1,0 +1,46 @@
+"""What synthesis makes of a net, simulated cell by cell, computes the model's integers in the predicted cycles."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import bnnfpga
+from bnnfpga.compiler.recompiled import Recompiled
+from tests.support.data import EXAMPLES, SHARED, mnist_test_set, random_digits
+from tests.support.mapped import map_units
+
+pytest.importorskip("pyosys")
+
+
+PIXELS = {"input": "uint8", "input_scale": "1/255"}
+IN_LUTS = {f"matrix_vector{index}": {"memory": "distributed"} for index in range(4)}
+"""Yosys has no model of a block RAM's contents."""
+
+
+def check(model: Path, folder: Path, images: Any) -> None:
+    project = bnnfpga.compile(model, folder / "project", folding=IN_LUTS, **PIXELS)
+    areas = map_units(project.folder, Recompiled(project).graph)
+    assert {area.recipe for area in areas} == {"abc", "abc9"}
+    assert sum(area.counts.bram18 for area in areas) == 0
+    result = project.simulate(images)
+    assert result.mismatches == 0
+    assert result.initiation_interval == result.predicted_initiation_interval
+    assert result.latency_cycles == result.predicted_latency_cycles
+    assert project.simulate(images[:8], stall_seed=1).mismatches == 0
+
+
+def digits(count: int) -> Any:
+    return mnist_test_set()[0][:count] if (SHARED / "data" / "mnist").exists() else random_digits(count)
+
+
+@pytest.mark.slow
+def test_a_dense_net(tmp_path: Path) -> None:
+    check(EXAMPLES / "mnist_mlp" / "mlp_64.onnx", tmp_path, digits(50))
+
+
+@pytest.mark.slow
+def test_a_padded_convolutional_net(tmp_path: Path) -> None:
+    check(EXAMPLES / "mnist_cnn" / "cnn.onnx", tmp_path, digits(3))
