@@ -119,7 +119,7 @@ PLAIN: dict[str, Operator] = {
     **{f"{depth} beats": Fifo("fifo", Port((2, 12), SIGNED, 4), depth) for depth in (2, 3, 16, 40)},
     **{
         f"{depth} beats in {stages} stages": Fifo("fifo", Port((2, 12), SIGNED, 4), depth, stages)
-        for stages, depth in ((2, 3), (2, 20), (3, 4), (3, 21))
+        for stages, depth in ((2, 3), (3, 21))
     },
     **{
         f"{n} of {type.bits} bits": ScoreOutput("boundary", Port((2, n), type, n))
