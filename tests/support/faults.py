@@ -100,10 +100,12 @@ def flip_memory_bit(folder: Path, graph: Graph, rng: np.random.Generator, kind: 
     unit = path.stem.removesuffix(f"_{memory}")
     parameters = rtl_parameters(folder, unit)
     operator = graph[unit]
+    if kind == "direction" and starts_at_threshold(operator):
+        return None
     words = path.read_text().split()
     word = int(rng.integers(len(words)))
     bit = int(rng.integers(_width(operator, memory, parameters)))
-    if memory == "thresholds":
+    if memory == "thresholds" and not starts_at_threshold(operator):
         levels, bits = int(parameters["Levels"]), int(parameters["ThresholdBits"])
         group = levels * bits + 1
         lane = bit // group
@@ -114,9 +116,11 @@ def flip_memory_bit(folder: Path, graph: Graph, rng: np.random.Generator, kind: 
 
 
 def rtl_parameters(folder: Path, unit: str) -> Mapping[str, str]:
-    """The parameters of a unit in accelerator.sv."""
-    text = (folder / "rtl" / "accelerator.sv").read_text()
-    match = re.search(rf"bnn_\w+ #\(((?:(?!\) \w+ \().)*?)\n  \) {unit} \(", text, re.DOTALL)
+    """The parameters of a unit in accelerator.sv, or those of the library module in a module of its own."""
+    own = folder / "rtl" / f"{unit}_logic.sv"
+    text = (own if own.is_file() else folder / "rtl" / "accelerator.sv").read_text()
+    name = "core" if own.is_file() else unit
+    match = re.search(rf"bnn_\w+ #\(((?:(?!\) \w+ \().)*?)\n  \) {name} \(", text, re.DOTALL)
     assert match is not None, unit
     block = match[1].rpartition("#(")[2]
     return dict(re.findall(r"\.(\w+)\((.*?)\)", block))
@@ -126,6 +130,8 @@ def _width(operator: Operator, memory: str, parameters: Mapping[str, str]) -> in
     """The number of used bits in a word."""
     if isinstance(operator, MatrixVector) and memory == "weights":
         return operator.pe * operator.simd * operator.weight_type.bits
+    if memory == "thresholds" and starts_at_threshold(operator):
+        return int(parameters["PE"]) * int(parameters["ThresholdBits"])
     if memory == "thresholds":
         lanes = int(parameters.get("Rows", parameters["PE"]))
         return lanes * (int(parameters["Levels"]) * int(parameters["ThresholdBits"]) + 1)
@@ -137,6 +143,8 @@ def _width(operator: Operator, memory: str, parameters: Mapping[str, str]) -> in
 def _broken(operator: Operator, memory: str, word: int, bit: int, parameters: Mapping[str, str]) -> Meaning:
     if isinstance(operator, MatrixVector) and memory == "weights":
         return multiply(operator, flipped_weight(operator, word, bit))
+    if isinstance(operator, MatrixVector) and starts_at_threshold(operator):
+        return flipped_initial_value(operator, word, bit, int(parameters["ThresholdBits"]))
     if isinstance(operator, MatrixVector | Threshold):
         return flipped_threshold(operator, word, bit, parameters)
     if isinstance(operator, Lookup):
@@ -152,7 +160,11 @@ def flipped_weight(operator: MatrixVector, word: int, bit: int) -> IntArray:
     plane, column = divmod(rest, operator.simd)
     weights = operator.weights.copy()
     at = pass_ * operator.pe + lane, step * operator.simd + column
-    if operator.weight_type.is_bipolar:
+    if operator.parity_words is not None:
+        # A parity: both weights beside it change.
+        row, column = at
+        weights[row, column : column + 2] *= -1
+    elif operator.weight_type.is_bipolar:
         weights[at] = -weights[at]
     else:
         weights[at] = wrap(weights[at] ^ (1 << plane), operator.weight_type.bits)
@@ -178,6 +190,27 @@ def flipped_threshold(
             thresholds[row, level] = (wrap if signed else unsigned)(stored, bits)
 
     return changed_thresholds(operator, edit)
+
+
+def starts_at_threshold(operator: Operator) -> bool:
+    """Whether sums start at minus the threshold."""
+    words = operator.parity_words if isinstance(operator, MatrixVector) else None
+    return words is not None and words.is_signed
+
+
+def flipped_initial_value(operator: MatrixVector, word: int, bit: int, bits: int) -> Meaning:
+    """A word holds the initial value of each PE, whose lowest bit is also the parity before the first weight."""
+    lane, position = divmod(bit, bits)
+    row = word * operator.neurons + lane
+    assert operator.table is not None
+    table = operator.table.with_rows(operator.mh)
+    weights = np.where(table.decreasing[:, None], -operator.weights, operator.weights)
+    thresholds = np.ceil((table.values[:, 0] + operator.mw) / 2).astype(np.int64)
+    initial = -np.where(table.decreasing, operator.mw + 1 - thresholds, thresholds)
+    initial[row] = wrap(initial[row] ^ (1 << position), bits)
+    if position == 0:
+        weights[row, 0] *= -1
+    return lambda x: result(operator, (wrap((x @ weights.T + operator.mw) // 2 + initial, bits) >= 0).astype(np.int64))
 
 
 def is_count(operator: MatrixVector | Threshold) -> bool:
