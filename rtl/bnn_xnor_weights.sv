@@ -64,16 +64,19 @@ module bnn_xnor_weights #(
   integer s;
   integer p;
   integer i;
+  integer start;
   initial begin
+    // 0, which no tool knows before the simulation: Verilator would unroll these loops to a statement for each bit.
+    start = 32'($time);
     if (File != "") begin
       $readmemh(File, words, 0, Words - 1);
       if (Initial != "") $readmemh(Initial, initial_values, 0, Passes - 1);
-      for (n = 0; n < Passes; n = n + 1) begin
-        for (p = 0; p < PE; p = p + 1) begin
+      for (n = start; n < Passes; n = n + 1) begin
+        for (p = start; p < PE; p = p + 1) begin
           parity = Initial != "" ? initial_values[n][p*InitialBits] : Lowest != 0;
-          for (s = 0; s < Steps; s = s + 1) begin
+          for (s = start; s < Steps; s = s + 1) begin
             word = words[n*Steps+s];
-            for (i = 0; i < SIMD; i = i + 1) begin
+            for (i = start; i < SIMD; i = i + 1) begin
               // Where the parity changes, the weight is -1.
               word[p*SIMD+i] = ~(word[p*SIMD+i] ^ parity);
               parity = parity ^ ~word[p*SIMD+i];
