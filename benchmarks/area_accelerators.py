@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import onnx
-from tests.support.bireal_nets import QUARTER_WIDTH
 
 import bnnfpga
 from benchmarks.area_row import AreaRow
 from bnnfpga.compiler.recompiled import Recompiled
 from bnnfpga.synthesis.yosys import synthesize_area
+from tests.support.bireal import BiReal
 from tests.support.data import FIXTURES, SHARED
 from tests.support.nets import DenseNet
 
@@ -90,7 +90,7 @@ ACCELERATORS = (
         73_728,
         (25_000, 200, 120),
         25_000,
-        QUARTER_WIDTH.model,
+        BiReal(width=16, size=64, classes=10).model,
     ),
 )
 
