@@ -120,7 +120,11 @@ module bnn_matrix_vector #(
   if (InputLanes != SIMD && (PE == MH || Flags != 0)) begin : gen_check_narrow
     $error("bnn_matrix_vector: beats of fewer inputs than SIMD need several passes and no Flags");
   end
-  if (Levels > 0 && ThresholdBits < AccumulatorBits && Requantizer == "comparators") begin : gen_check_thresholds
+  /* verilator lint_off WIDTHEXPAND */
+  // Names differ in length.
+  localparam Comparators = Requantizer == "comparators";
+  /* verilator lint_on WIDTHEXPAND */
+  if (Levels > 0 && ThresholdBits < AccumulatorBits && Comparators) begin : gen_check_thresholds
     $error("bnn_matrix_vector: ThresholdBits must be at least AccumulatorBits");
   end
   if (PopcountStages < 1 || PopcountStages > 2) begin : gen_check_stages
