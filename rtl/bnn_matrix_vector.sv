@@ -120,10 +120,10 @@ module bnn_matrix_vector #(
   if (InputLanes != SIMD && (PE == MH || Flags != 0)) begin : gen_check_narrow
     $error("bnn_matrix_vector: beats of fewer inputs than SIMD need several passes and no Flags");
   end
-  /* verilator lint_off WIDTHEXPAND */
+  /* verilator lint_off WIDTH */
   // Names differ in length.
   localparam Comparators = Requantizer == "comparators";
-  /* verilator lint_on WIDTHEXPAND */
+  /* verilator lint_on WIDTH */
   if (Levels > 0 && ThresholdBits < AccumulatorBits && Comparators) begin : gen_check_thresholds
     $error("bnn_matrix_vector: ThresholdBits must be at least AccumulatorBits");
   end
@@ -161,9 +161,9 @@ module bnn_matrix_vector #(
   localparam [TotalBits-1:0] Initial = Xnor && Levels == 0 ? TotalBits'(0) - TotalBits'(((MW << Double) + 1) / 2) : '0;
 
   // Positions of a carry chain cell, for families with a form of their own.
-  /* verilator lint_off WIDTHEXPAND */
+  /* verilator lint_off WIDTH */
   localparam int unsigned CarryCell = Family == "xc7" ? 4 : Family == "xcup" ? 8 : 0;
-  /* verilator lint_on WIDTHEXPAND */
+  /* verilator lint_on WIDTH */
 
   localparam [PassBits-1:0] LastPass = PassBits'(Passes - 1);
   localparam [StepBits-1:0] LastStep = StepBits'(Steps - 1);

@@ -55,12 +55,12 @@ module bnn_requantizer #(
     $error("bnn_requantizer: Values must be at least 1, and Rows divide it");
   end
 
-  /* verilator lint_off WIDTHEXPAND */
+  /* verilator lint_off WIDTH */
   // Names differ in length.
   localparam Search = Form == "search";
   localparam FixedPoint = Form == "fixed_point";
   localparam Compare = Form == "comparators";
-  /* verilator lint_on WIDTHEXPAND */
+  /* verilator lint_on WIDTH */
   localparam int unsigned Stages = Search ? $clog2(Levels + 1) : !FixedPoint ? 1 : FactorBits > 0 ? 3 : 2;
   localparam int unsigned RowBits = FixedPoint ? ThresholdBits + FactorBits : Levels * ThresholdBits + 1;
   localparam int unsigned AddressBits = Words > 1 ? $clog2(Words) : 1;
