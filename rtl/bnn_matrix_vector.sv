@@ -441,7 +441,7 @@ module bnn_matrix_vector #(
         always @(posedge clk_i) begin
           if (valid[PopcountStages]) accumulator[v*PE+p] <= sums[p*Bits+:TotalBits];
           if (last_sum & Signed) begin
-            direct[(v*PE+p)*OutputBits+:OutputBits] <= OutputBits'(OutputOffset) + OutputBits'(~number[TotalBits]);
+            direct[(v*PE+p)*OutputBits+:OutputBits] <= OutputBits'(OutputOffset) + OutputBits'(!number[TotalBits]);
           end else if (last_sum) begin
             direct[(v*PE+p)*OutputBits+:OutputBits] <= OutputBits'(number);
           end
@@ -499,7 +499,7 @@ module bnn_matrix_vector #(
           accumulator[s] <= sum;
           if (!Compared && last[PopcountStages]) begin
             number = {sum, 1'(MW)};
-            if (Signed) direct[s*OutputBits+:OutputBits] <= OutputBits'(OutputOffset) + OutputBits'(~sum[TotalBits-1]);
+            if (Signed) direct[s*OutputBits+:OutputBits] <= OutputBits'(OutputOffset) + OutputBits'(!sum[TotalBits-1]);
             else if (Xnor && Double == 0) direct[s*OutputBits+:OutputBits] <= OutputBits'(number);
             else direct[s*OutputBits+:OutputBits] <= OutputBits'(number >>> 1);
           end
