@@ -210,12 +210,13 @@ void dot_products(hls::stream<word<(SIMD * InputBits + Flags) * Pixels>>& in,
 /// PE                outputs of a vector per cycle, a divisor of MH
 /// SIMD              inputs of a vector per cycle, a divisor of MW
 /// Pixels            vectors of a beat, a divisor of Vectors; more than one needs PE = MH and SIMD = MW
-/// InputLanes        inputs of a vector in a beat, a divisor of SIMD; SIMD with Flags, or with several vectors in a
-/// beat InputBanks        vectors that there is room for in front of the sums, 1 or 2; one of them is in use WeightBits
-/// 1: weights are -1 and +1, stored as 0 and 1; 2 to 32: in two's complement InputBipolar      1: inputs are -1 and +1,
-/// stored as 0 and 1, of one bit InputBits         bits of an input, 1 to 32 InputSigned       1: inputs are in two's
-/// complement Flags             flags for the inputs of a vector in a beat, 0 or a divisor of SIMD: flag f says that
-/// the f-th of
+/// InputLanes        inputs of a vector in a beat, a divisor of SIMD; SIMD where there are Flags or several vectors
+/// InputBanks        vectors that there is room for in front of the sums, 1 or 2; one of them is in use
+/// WeightBits        1: weights are -1 and +1, stored as 0 and 1; 2 to 32: in two's complement
+/// InputBipolar      1: inputs are -1 and +1, stored as 0 and 1, of one bit
+/// InputBits         bits of an input, 1 to 32
+/// InputSigned       1: inputs are in two's complement
+/// Flags             flags for the inputs of a vector in a beat, 0 or a divisor of SIMD: flag f says that the f-th of
 ///                   Flags equal parts of them lies outside the image and counts as 0, whatever its bits; they lie
 ///                   above all inputs
 /// AccumulatorBits   bits of an accumulator, 1 to 62: unsigned in the xnor form, else in two's complement
