@@ -54,13 +54,31 @@ module bnn_fixed_point #(
   wire signed [OperandBits-1:0] value = OperandBits'(value_i);
   wire signed [OffsetBits-1:0]  offset = row_i[OffsetBits-1:0];
   reg         [SumBits-1:0]     sum;
+  // Narrower products are made of LUTs.
+  localparam int unsigned SoftBits = 9;
   if (FactorBits > 0) begin : gen_product
     localparam int unsigned ProductBits = FactorBits + OperandBits < SumBits ? FactorBits + OperandBits : SumBits;
     wire signed [FactorBits-1:0]  factor = row_i[OffsetBits+:FactorBits];
     reg signed  [ProductBits-1:0] product;
     reg signed  [OffsetBits-1:0]  kept_offset;
+    wire signed [ProductBits-1:0] factor_value;
+    if (ProductBits < SoftBits) begin : gen_soft
+      // Some tools make a multiplier of any "*".
+      integer b;
+      reg signed [ProductBits-1:0] partial_sum;
+      always @* begin
+        partial_sum = '0;
+        for (b = 0; b < FactorBits - 1; b = b + 1) begin
+          if (factor[b]) partial_sum = partial_sum + (ProductBits'(value) <<< b);
+        end
+        if (factor[FactorBits-1]) partial_sum = partial_sum - (ProductBits'(value) <<< (FactorBits - 1));
+      end
+      assign factor_value = partial_sum;
+    end else begin : gen_multiplier
+      assign factor_value = ProductBits'(factor) * ProductBits'(value);
+    end
     always @(posedge clk_i) begin
-      product     <= ProductBits'(factor) * ProductBits'(value);
+      product     <= factor_value;
       kept_offset <= offset;
       sum         <= SumBits'(product) + SumBits'(kept_offset);
     end

@@ -249,7 +249,6 @@ module bnn_vector_vector #(
 
   wire [Outputs*OutputBits-1:0] result;
   wire                          result_valid;
-  wire                          last_sum = valid[Sum] & last[Sum];
 
   if (Levels > 0) begin : gen_thresholds
     bnn_requantizer #(
@@ -272,7 +271,7 @@ module bnn_vector_vector #(
     ) requantizer (
       .clk_i,
       .rst_ni,
-      .announce_i(last_sum),
+      .announce_i(valid[Sum] & last[Sum]),
       .values_i  (sums),
       .results_o (result),
       .valid_o   (result_valid)

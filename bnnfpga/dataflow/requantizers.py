@@ -202,7 +202,9 @@ class FixedPoint(RowRequantizer):
             return {"lut": self.sum_bits + cut}
         domain = self.steps.domain
         value_bits = IntegerType(domain.lo, domain.hi, "signed").bits
-        return add_resources({"lut": cut}, multiplier_resources(self.factor_bits, value_bits))
+        product_bits = min(self.factor_bits + value_bits, self.sum_bits)
+        product = multiplier_resources(self.factor_bits, value_bits, product_bits=product_bits)
+        return add_resources({"lut": cut}, product)
 
 
 @dataclass(frozen=True, eq=False)

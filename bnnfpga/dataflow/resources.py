@@ -39,9 +39,13 @@ def cheaper_memory(words: int, width: int) -> MemoryKind:
     return "block" if LUTS_PER_BRAM18 * blocks.get("bram18", 0) < luts.get("lut", 0) else "distributed"
 
 
-def multiplier_resources(bits: int, other_bits: int, count: int = 1) -> dict[str, int]:
-    """Estimate for multipliers of two signed numbers: LUTs for narrow products, else DSP slices of 25 x 18 bits."""
-    if bits + other_bits - 1 < _DSP_PRODUCT:
+def multiplier_resources(bits: int, other_bits: int, count: int = 1, product_bits: int | None = None) -> dict[str, int]:
+    """Estimate for multipliers of two signed numbers: LUTs for narrow products, else DSP slices of 25 x 18 bits.
+
+    Where `product_bits` does not say otherwise, a product has a bit less than both numbers together, as it has unless
+    both are the most negative ones.
+    """
+    if (bits + other_bits - 1 if product_bits is None else product_bits) < _DSP_PRODUCT:
         return {"lut": count * bits * other_bits}
     return {"dsp": count * -(-max(bits, other_bits) // 25) * -(-min(bits, other_bits) // 18)}
 

@@ -210,7 +210,7 @@ void dot_products(hls::stream<word<(SIMD * InputBits + Flags) * Pixels>>& in,
 /// PE                outputs of a vector per cycle, a divisor of MH
 /// SIMD              inputs of a vector per cycle, a divisor of MW
 /// Pixels            vectors of a beat, a divisor of Vectors; more than one needs PE = MH and SIMD = MW
-/// InputLanes        inputs of a vector in a beat, a divisor of SIMD; SIMD with Flags, or with several vectors in a beat
+/// InputLanes        inputs of a vector in a beat, a divisor of SIMD; SIMD where there are Flags or several vectors
 /// InputBanks        vectors that there is room for in front of the sums, 1 or 2; one of them is in use
 /// WeightBits        1: weights are -1 and +1, stored as 0 and 1; 2 to 32: in two's complement
 /// InputBipolar      1: inputs are -1 and +1, stored as 0 and 1, of one bit
@@ -230,8 +230,8 @@ void dot_products(hls::stream<word<(SIMD * InputBits + Flags) * Pixels>>& in,
 /// odd number of inputs, equal bits count twice, in the accumulator and in the thresholds alike.
 template <unsigned MW, unsigned MH, unsigned Vectors, unsigned PE, unsigned SIMD, unsigned Pixels, unsigned InputLanes,
           unsigned InputBanks, unsigned WeightBits, bool InputBipolar, unsigned InputBits, bool InputSigned,
-          unsigned Flags, unsigned AccumulatorBits, unsigned Levels, unsigned OutputBits, int OutputOffset, class Weight,
-          std::size_t Words, std::size_t Lanes, class... Tables>
+          unsigned Flags, unsigned AccumulatorBits, unsigned Levels, unsigned OutputBits, int OutputOffset,
+          class Weight, std::size_t Words, std::size_t Lanes, class... Tables>
 void matrix_vector(hls::stream<word<(InputLanes * InputBits + Flags) * Pixels>>& in,
                    hls::stream<word<Pixels * PE * OutputBits>>& out, const Weight (&weights)[Words][Lanes],
                    const Tables&... tables) {
