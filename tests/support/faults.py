@@ -142,7 +142,8 @@ def _width(operator: Operator, memory: str, parameters: Mapping[str, str]) -> in
 
 def _broken(operator: Operator, memory: str, word: int, bit: int, parameters: Mapping[str, str]) -> Meaning:
     if isinstance(operator, MatrixVector) and memory == "weights":
-        return multiply(operator, flipped_weight(operator, word, bit))
+        flipped = flipped_weight if operator.parity_words is None else flipped_parity
+        return multiply(operator, flipped(operator, word, bit))
     if isinstance(operator, MatrixVector) and starts_at_threshold(operator):
         return flipped_initial_value(operator, word, bit, int(parameters["ThresholdBits"]))
     if isinstance(operator, MatrixVector | Threshold):
@@ -160,14 +161,20 @@ def flipped_weight(operator: MatrixVector, word: int, bit: int) -> IntArray:
     plane, column = divmod(rest, operator.simd)
     weights = operator.weights.copy()
     at = pass_ * operator.pe + lane, step * operator.simd + column
-    if operator.parity_words is not None:
-        # A parity: both weights beside it change.
-        row, column = at
-        weights[row, column : column + 2] *= -1
-    elif operator.weight_type.is_bipolar:
+    if operator.weight_type.is_bipolar:
         weights[at] = -weights[at]
     else:
         weights[at] = wrap(weights[at] ^ (1 << plane), operator.weight_type.bits)
+    return weights
+
+
+def flipped_parity(operator: MatrixVector, word: int, bit: int) -> IntArray:
+    """A word holds, for each PE, the parities of the -1 up to each input: two weights change, before and after it."""
+    pass_, step = divmod(word, operator.steps)
+    lane, place = divmod(bit, operator.simd)
+    row, column = pass_ * operator.pe + lane, step * operator.simd + place
+    weights = operator.weights.copy()
+    weights[row, column : column + 2] *= -1
     return weights
 
 
