@@ -63,7 +63,8 @@ module bnn_matrix_vector #(
   parameter int unsigned OutputBits      = 1,
   // Added to the count of thresholds; any integer.
   parameter int          OutputOffset    = 0,
-  // 1: popcounts in one stage; 2: of groups of 32 inputs first, then their sum.
+  // Stages of the popcounts; at least 1. With inputs and weights of -1 and +1 without flags, see bnn_xnor_sums; else 1: all
+  // in one stage; 2: of groups of 32 inputs first, then their sum; more: that, and further registers.
   parameter int unsigned PopcountStages  = 1,
   // Beats that the output queue holds; at least 2, and (latency + 1) * SIMD / MW, rounded up, for full rate.
   parameter int unsigned QueueDepth      = 3,
@@ -127,8 +128,8 @@ module bnn_matrix_vector #(
   if (Levels > 0 && ThresholdBits < AccumulatorBits && Comparators) begin : gen_check_thresholds
     $error("bnn_matrix_vector: ThresholdBits must be at least AccumulatorBits");
   end
-  if (PopcountStages < 1 || PopcountStages > 2) begin : gen_check_stages
-    $error("bnn_matrix_vector: PopcountStages must be 1 or 2");
+  if (PopcountStages < 1) begin : gen_check_stages
+    $error("bnn_matrix_vector: PopcountStages must be at least 1");
   end
 
   localparam Xnor = InputBipolar != 0 && WeightBits == 1;
@@ -454,6 +455,8 @@ module bnn_matrix_vector #(
     localparam int unsigned GroupLanes = PopcountStages == 1 ? SIMD : 32;
     localparam int unsigned Groups = (SIMD + GroupLanes - 1) / GroupLanes;
     localparam int unsigned PaddedLanes = Groups * GroupLanes;
+    // Registers behind the first totals.
+    localparam int unsigned Further = PopcountStages > 2 ? PopcountStages - 2 : 0;
     // Inputs of -1 and +1 as numbers: 1, less 2 where the bit is 0.
     localparam int unsigned Planes = InputBipolar != 0 ? 2 : InputBits;
     localparam TopPlaneNegative = InputBipolar != 0 || InputSigned != 0;
@@ -463,7 +466,7 @@ module bnn_matrix_vector #(
     reg [BeatBits-1:0]        operand;
     reg [SIMD-1:0]            counted;
     reg [AccumulatorBits-1:0] partial [0:Sums*Groups-1];
-    reg [AccumulatorBits-1:0] total   [0:Sums-1];
+    reg [AccumulatorBits-1:0] total   [0:(Further+1)*Sums-1];
     integer s;
     integer v;
     integer p;
@@ -495,7 +498,7 @@ module bnn_matrix_vector #(
       if (valid[PopcountStages]) begin
         for (s = 0; s < Sums; s = s + 1) begin
           sum = Signed ? initial_values[s%PE*TotalBits+:TotalBits] : Initial;
-          sum = (first[PopcountStages] ? sum : accumulator[s]) + TotalBits'(total[s]);
+          sum = (first[PopcountStages] ? sum : accumulator[s]) + TotalBits'(total[Further*Sums+s]);
           accumulator[s] <= sum;
           if (!Compared && last[PopcountStages]) begin
             number = {sum, 1'(MW)};
@@ -506,8 +509,11 @@ module bnn_matrix_vector #(
         end
       end
 
+      // Further stages of the totals.
+      for (s = (Further + 1) * Sums - 1; s >= Sums; s = s - 1) total[s] = total[s-Sums];
+
       // Sum of the groups.
-      if (PopcountStages == 2 && valid[1]) begin
+      if (PopcountStages > 1 && valid[1]) begin
         for (s = 0; s < Sums; s = s + 1) begin
           count = '0;
           for (g = 0; g < Groups; g = g + 1) count = count + partial[s*Groups+g];
@@ -581,7 +587,7 @@ module bnn_matrix_vector #(
                 end
                 if (WeightBits == 1) count = (count << 1) - common[g];
               end
-              if (PopcountStages == 2) partial[(v*PE+p)*Groups+g] = count;
+              if (PopcountStages > 1) partial[(v*PE+p)*Groups+g] = count;
               else total[v*PE+p] = count;
             end
           end

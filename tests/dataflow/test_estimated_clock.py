@@ -62,6 +62,20 @@ def test_units_that_have_stages_reach_their_clock(family: str) -> None:
             assert unit.estimated_mhz >= clock_mhz
 
 
+@pytest.mark.parametrize(
+    ("simd", "stages"), [(1, (1, 1, 1)), (16, (1, 1, 2)), (32, (1, 1, 2)), (64, (2, 2, 3)), (512, (2, 3, 5))]
+)
+def test_equal_bits_are_counted_in_as_many_stages_as_the_clock_asks_for(simd: int, stages: tuple[int, ...]) -> None:
+    weights = np.random.default_rng(0).choice([-1, 1], (4, 2 * simd))
+    units = [
+        MatrixVector("xnor", weights, BIPOLAR, pe=1, simd=simd, memory="distributed", target=Target(clock_mhz))
+        for clock_mhz in (100, 200, 300)
+    ]
+    assert tuple(unit.popcount_stages for unit in units) == stages
+    assert all(unit.estimated_mhz >= unit.target.clock_mhz for unit in units)
+    assert [unit.latency for unit in units] == [3 + count for count in stages]
+
+
 def test_a_faster_clock_never_makes_a_unit_slower() -> None:
     rng = np.random.default_rng(0)
     weights = rng.choice([-1, 1], (8, 64))

@@ -34,17 +34,17 @@ def unit(number: int, shape: tuple[int, int], pe: int, simd: int, **options: obj
 
 def dense() -> Graph:
     """All ways through a pass, one after the other, in tables of all families; the last unit sends sums."""
-    faster, smaller = Target(250, "xcup"), Target(150, "ecp5")
+    fastest, faster, smaller = Target(300), Target(250, "xcup"), Target(150, "ecp5")
     return chain(
         [
-            unit(0, (24, 20), 3, 20),
+            unit(0, (24, 40), 3, 40, target=fastest),
             unit(1, (6, 24), 6, 3, target=faster),
             unit(2, (8, 6), 4, 2),
             unit(3, (12, 8), 3, 8, target=smaller),
-            unit(4, (5, 12), 5, 12),
+            unit(4, (5, 12), 5, 12, target=fastest),
             unit(5, (6, 5), 6, 1, target=faster),
             unit(6, (10, 6), 2, 2, target=faster),
-            unit(7, (6, 10), 3, 5, table=None),
+            unit(7, (6, 10), 3, 10, table=None, target=fastest),
         ]
     )
 

@@ -49,7 +49,7 @@ def dense() -> Graph:
         (rng.integers(-1, 2, (12, 10)), numbers, random_table(rng, 12, -15, 15, 1), Target()),
         (rng.choice([-1, 1], (9, 12)), BITS, table, Target(family="ecp5")),
         (rng.choice([-1, 1], (20, 9)), table.output, random_table(rng, 20, -6, 6, 1), Target(250, "xcup")),
-        (rng.choice([-1, 1], (7, 20)), BITS, None, Target(200)),
+        (rng.choice([-1, 1], (7, 20)), BITS, None, Target(300)),
     ]
     return chain(
         [

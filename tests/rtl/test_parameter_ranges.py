@@ -45,7 +45,6 @@ ILLEGAL: dict[str, list[str]] = {
             "InputBits=2",
             "Flags=3",
             "PopcountStages=0",
-            "PopcountStages=3",
         ),
         *("ThresholdBits=3", 'MemoryKind="bram"', "QueueDepth=1"),
     ],

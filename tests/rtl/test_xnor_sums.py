@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -22,13 +23,16 @@ CELLS = Path(__file__).parents[1] / "support" / "xilinx_cells.sv"
 # Outputs, inputs, pe, simd, bits of a result (0: sums).
 FEW = [(12, 18, 2, 3, 1), (16, 12, 4, 4, 2)]
 SMALL = [(24, 40, 3, 20, 1), (18, 24, 2, 1, 1), (14, 18, 7, 9, 1), (6, 14, 3, 7, 0)]
+# With a register behind each level of the counters, of which the number is popcount stages.
+FAST = [(24, 70, 4, 70, 1), (9, 24, 1, 1, 1), (20, 9, 5, 9, 1), (12, 20, 12, 5, 1), (6, 12, 2, 12, 2)]
+FAST_STAGES = [3, 1, 2, 1, 2]
 LARGE = [
     *((64, 32, 8, 8, 1), (24, 64, 4, 64, 1), (36, 24, 12, 3, 1), (30, 36, 5, 9, 1), (18, 30, 3, 1, 1)),
     *((126, 18, 18, 2, 1), (40, 126, 1, 63, 1), (70, 40, 7, 20, 1), (60, 70, 4, 70, 1), (8, 60, 8, 30, 0)),
 ]
 
 
-def layers(sizes: list[tuple[int, ...]], family: str) -> list[MatrixVector]:
+def layers(sizes: list[tuple[int, ...]], target: Target) -> list[MatrixVector]:
     """A chain of units whose weights are in memories, with thresholds where they decide."""
     rng = np.random.default_rng(len(sizes))
     units = []
@@ -36,7 +40,6 @@ def layers(sizes: list[tuple[int, ...]], family: str) -> list[MatrixVector]:
         spread = int(np.sqrt(mw))
         table = random_table(rng, mh, -spread, spread, bits) if bits else None
         weights = rng.choice([-1, 1], (mh, mw))
-        target = Target(family=family)
         name = f"matrix_vector{number}"
         units.append(MatrixVector(name, weights, IntegerType.bipolar(), (), table, pe, simd, target=target))
     return units
@@ -51,19 +54,38 @@ def as_synthesised(rtl: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sizes", "family"),
+    ("sizes", "target"),
     [
-        pytest.param(SMALL, "xc7", id="small, 7-series"),
-        pytest.param(FEW, "ecp5", id="several thresholds, any family", marks=pytest.mark.slow),
-        pytest.param(LARGE, "xc7", id="large, 7-series", marks=pytest.mark.slow),
-        pytest.param(LARGE, "xcup", id="large, UltraScale+", marks=pytest.mark.slow),
-        pytest.param(LARGE, "ecp5", id="large, any family", marks=pytest.mark.slow),
+        pytest.param(SMALL, Target(), id="small, 7-series"),
+        pytest.param(FAST, Target(300), id="fast, 7-series"),
+        pytest.param(FAST, Target(300, "ecp5"), id="fast, any family", marks=pytest.mark.slow),
+        pytest.param(LARGE, Target(300), id="large, fast, 7-series", marks=pytest.mark.slow),
+        pytest.param(FEW, Target(family="ecp5"), id="several thresholds, any family", marks=pytest.mark.slow),
+        pytest.param(LARGE, Target(), id="large, 7-series", marks=pytest.mark.slow),
+        pytest.param(LARGE, Target(family="xcup"), id="large, UltraScale+", marks=pytest.mark.slow),
+        pytest.param(LARGE, Target(family="ecp5"), id="large, any family", marks=pytest.mark.slow),
     ],
 )
 def test_synthesis_computes_the_same_in_the_same_cycles(
-    sizes: list[tuple[int, ...]], family: str, tmp_path: Path
+    sizes: list[tuple[int, ...]], target: Target, tmp_path: Path
 ) -> None:
-    check_in_verilator(chain(layers(sizes, family)), tmp_path, frames=10, change_rtl=as_synthesised)
+    check_in_verilator(chain(layers(sizes, target)), tmp_path, frames=10, change_rtl=as_synthesised)
+
+
+def test_a_simulation_has_the_stages_of_the_clock(tmp_path: Path) -> None:
+    units = layers(FAST, Target(300))
+    assert [unit.popcount_stages for unit in units] == FAST_STAGES
+    check_in_verilator(chain(units), tmp_path, frames=10)
+
+
+@pytest.mark.parametrize("change_rtl", [as_synthesised, lambda rtl: None], ids=["synthesis", "simulation"])
+def test_several_vectors_pass_the_same_stages(change_rtl: Callable[[Path], None], tmp_path: Path) -> None:
+    rng, bits, fast = np.random.default_rng(0), IntegerType.bipolar(), Target(300)
+    table = random_table(rng, 6, -5, 5, 1)
+    first = MatrixVector("first", rng.choice([-1, 1], (6, 40)), bits, (4,), table, 12, 40, target=fast)
+    second = MatrixVector("second", rng.choice([-1, 1], (3, 6)), bits, (4,), None, 6, 6, target=fast)
+    assert first.popcount_stages == 3
+    check_in_verilator(chain([first, second]), tmp_path, frames=10, change_rtl=change_rtl)
 
 
 def prove(text: str, tmp_path: Path) -> None:
@@ -125,7 +147,7 @@ def test_adders_add(cell: int, tmp_path: Path) -> None:
 @pytest.mark.parametrize("bits", [0, 1, 2])
 def test_words_hold_parities(bits: int) -> None:
     """Weights are where parities change, opposite in decreasing channels of one threshold; sums start at minus that."""
-    (unit,) = layers([(12, 15, 3, 5, bits)], "xc7")
+    (unit,) = layers([(12, 15, 3, 5, bits)], Target())
     words = unit.parity_words
     assert isinstance(words, ParityWords)
     table, weights = unit.table, unit.weights

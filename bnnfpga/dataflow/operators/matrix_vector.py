@@ -194,9 +194,15 @@ class MatrixVector(DotProductUnit):
         steps = math.prod(self.positions) // self.pixels * self.passes * self.steps
         return max(steps, self.inputs[0].beats)
 
-    @property
+    @cached_property
     def popcount_stages(self) -> int:
-        return 2 if self.simd * self.weight_type.bits * self._planes > _WIDE_SUM else 1
+        """Those that the width needs and, in the re-encoded xnor form, as many more as the clock asks for."""
+        least = 2 if self.simd * self.weight_type.bits * self._planes > _WIDE_SUM else 1
+        if not self._counts_parities:
+            return least
+        # What the clock has time for is all the same; with fewer levels than the clock asks for, no more than help.
+        stages = range(least, max(least, self._counter_levels) + 1)
+        return min(stages, key=lambda count: max(self._parity_levels(count), self.target.levels))
 
     @property
     def _planes(self) -> int:
@@ -208,19 +214,28 @@ class MatrixVector(DotProductUnit):
         if self.memory == "logic":
             return self._rendered_form.logic_levels
         if self.parity_words is not None:
-            return self._parity_levels
+            return self._parity_levels(self.popcount_stages)
         operands = self.simd * self._planes
         return self.stage_levels(operands if self.popcount_stages == 1 else min(operands, _WIDE_SUM))
 
     @property
-    def _parity_levels(self) -> int:
-        """Logic levels of a stage of `bnn_xnor_sums`, or of its adder: a carry chain with three operands."""
+    def _counts_parities(self) -> bool:
+        """Whether the datapath is `rtl/bnn_xnor_sums.sv`, or has its cycles."""
+        return self.is_xnor and not self.padded
+
+    @property
+    def _counter_levels(self) -> int:
+        """Levels of the counters of `bnn_xnor_sums`, between any of which there can be a register."""
         carries, size, levels = (self.simd + 1) // 2, 1, 1
         # Two counters, each of so many carries, and two carries more reach the adder.
         while 2 * size + 2 < carries:
             size, levels = 3 * size + 1 if size > 1 else 7, levels + 1
+        return levels
+
+    def _parity_levels(self, stages: int) -> int:
+        """Logic levels of one of so many stages of `bnn_xnor_sums`, or of its adder: a carry chain with three operands."""
         late = self.target.block_levels if self.memory == "block" and self.stored_weights.words > 1 else 0
-        counter = 2 * -(-levels // self.popcount_stages)
+        counter = 2 * -(-self._counter_levels // stages)
         adder = self.target.carry_levels(self.accumulator_bits) + 1
         compare = 0 if self._result_is_sign else self.stored_thresholds.logic_levels(self.target)
         return max(late + counter, adder, compare)
@@ -258,7 +273,7 @@ class MatrixVector(DotProductUnit):
     @cached_property
     def parity_words(self) -> ParityWords | None:
         """What the xnor datapath reads; None for a unit that reads plain weights."""
-        if not self.is_xnor or self.padded:
+        if not self._counts_parities:
             return None
         return ParityWords(self.weights, self.table, self.neurons, self.simd, self._stored_kind)
 
