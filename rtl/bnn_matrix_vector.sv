@@ -64,8 +64,10 @@ module bnn_matrix_vector #(
   // Added to the count of thresholds; any integer.
   parameter int          OutputOffset    = 0,
   // Stages of the popcounts; at least 1. With inputs and weights of -1 and +1 without flags, see bnn_xnor_sums; else 1: all
-  // in one stage; 2: of groups of 32 inputs first, then their sum; more: that, and further registers.
+  // in one stage; 2: of groups of inputs first, then their sum; more: that, and further registers.
   parameter int unsigned PopcountStages  = 1,
+  // Inputs of a group; at least 1.
+  parameter int unsigned PopcountGroup   = 32,
   // Beats that the output queue holds; at least 2, and (latency + 1) * SIMD / MW, rounded up, for full rate.
   parameter int unsigned QueueDepth      = 3,
   // Family of the device: "xc7" or "xcup" for forms in their cells, else ones for any device.
@@ -128,8 +130,8 @@ module bnn_matrix_vector #(
   if (Levels > 0 && ThresholdBits < AccumulatorBits && Comparators) begin : gen_check_thresholds
     $error("bnn_matrix_vector: ThresholdBits must be at least AccumulatorBits");
   end
-  if (PopcountStages < 1) begin : gen_check_stages
-    $error("bnn_matrix_vector: PopcountStages must be at least 1");
+  if (PopcountStages < 1 || PopcountGroup < 1) begin : gen_check_stages
+    $error("bnn_matrix_vector: PopcountStages and PopcountGroup must be at least 1");
   end
 
   localparam Xnor = InputBipolar != 0 && WeightBits == 1;
@@ -452,7 +454,13 @@ module bnn_matrix_vector #(
   end else begin : gen_products
     wire unused_lowest = &{1'b0, lowest};
 
-    localparam int unsigned GroupLanes = PopcountStages == 1 ? SIMD : 32;
+    // A simulation is fastest with groups of 32.
+`ifdef SYNTHESIS
+    localparam int unsigned Group = PopcountGroup;
+`else
+    localparam int unsigned Group = 32;
+`endif
+    localparam int unsigned GroupLanes = PopcountStages == 1 ? SIMD : Group;
     localparam int unsigned Groups = (SIMD + GroupLanes - 1) / GroupLanes;
     localparam int unsigned PaddedLanes = Groups * GroupLanes;
     // Registers behind the first totals.

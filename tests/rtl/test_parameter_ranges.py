@@ -45,6 +45,7 @@ ILLEGAL: dict[str, list[str]] = {
             "InputBits=2",
             "Flags=3",
             "PopcountStages=0",
+            "PopcountGroup=0",
         ),
         *("ThresholdBits=3", 'MemoryKind="bram"', "QueueDepth=1"),
     ],

@@ -12,8 +12,10 @@ import pytest
 
 from bnnfpga.base.assets import asset
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
+from bnnfpga.dataflow.operators.window import Window
 from bnnfpga.dataflow.parity_words import ParityWords
 from bnnfpga.dataflow.target import Target
+from bnnfpga.numbers.geometry import Geometry
 from bnnfpga.numbers.integers import IntegerType
 from tests.dataflow.chains import random_table
 from tests.support.graphs import chain, check_in_verilator
@@ -86,6 +88,30 @@ def test_several_vectors_pass_the_same_stages(change_rtl: Callable[[Path], None]
     second = MatrixVector("second", rng.choice([-1, 1], (3, 6)), bits, (4,), None, 6, 6, target=fast)
     assert first.popcount_stages == 3
     check_in_verilator(chain([first, second]), tmp_path, frames=10, change_rtl=change_rtl)
+
+
+def test_products_of_bits_are_counted_in_groups(tmp_path: Path) -> None:
+    """Of inputs of 0 and 1, and behind a padded window: the last groups are smaller."""
+    rng, bits, fast = np.random.default_rng(0), IntegerType.bipolar(), Target(250)
+    geometry = Geometry((3, 4), (3, 3), pads=(1, 1, 1, 1))
+    table = random_table(rng, 3, -7, 7, 1)
+    pointwise = rng.choice([-1, 1], (3, 21))
+    first = MatrixVector("first", pointwise, IntegerType.interval(0, 1), (3, 4), table, 1, 21, target=fast)
+    window = Window("window", geometry, 3, bits, lanes=27)
+    second = MatrixVector(
+        "second",
+        rng.choice([-1, 1], (4, 27)),
+        bits,
+        geometry.windows,
+        None,
+        2,
+        27,
+        kernel=(3, 3),
+        padded=True,
+        target=fast,
+    )
+    assert [(unit.popcount_stages, unit.popcount_group) for unit in (first, second)] == [(2, 4), (2, 4)]
+    check_in_verilator(chain([first, window, second]), tmp_path, frames=10, change_rtl=as_synthesised)
 
 
 def prove(text: str, tmp_path: Path) -> None:

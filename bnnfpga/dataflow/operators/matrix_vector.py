@@ -28,7 +28,10 @@ from bnnfpga.numbers.integers import IntegerType
 from bnnfpga.numbers.threshold_table import ThresholdTable
 
 _WIDE_SUM = 32
-"""Operand bits of a step above which the popcount takes two pipeline stages instead of one."""
+"""Operand bits of a step above which the popcount takes two pipeline stages whatever the clock."""
+
+_POPCOUNT_GROUPS = (32, 16, 8, 4)
+"""The inputs of a group that is counted before all groups are, where that takes two stages."""
 
 _MAX_SHALLOW = 64
 """The most words for which a weight memory is cheaper in LUTs than in block RAM."""
@@ -196,13 +199,23 @@ class MatrixVector(DotProductUnit):
 
     @cached_property
     def popcount_stages(self) -> int:
-        """Those that the width needs and, in the re-encoded xnor form, as many more as the clock asks for."""
+        """Those that the width needs, and as many more as the clock asks for."""
         least = 2 if self.simd * self.weight_type.bits * self._planes > _WIDE_SUM else 1
-        if not self._counts_parities:
-            return least
-        # What the clock has time for is all the same; with fewer levels than the clock asks for, no more than help.
-        stages = range(least, max(least, self._counter_levels) + 1)
-        return min(stages, key=lambda count: max(self._parity_levels(count), self.target.levels))
+        # Of products of several bits, smaller groups cost more than they save.
+        most = self._counter_levels if self._counts_parities else 2 if self._has_bit_products else least
+        # All that the clock has time for is alike; where it has no time, stages that do not help are left out.
+        stages = range(least, max(least, most) + 1)
+        return min(stages, key=lambda count: max(self._datapath_levels(count), self.target.levels))
+
+    @property
+    def popcount_group(self) -> int:
+        """Inputs that are counted together in the first of two stages, if parities are not counted."""
+        groups = _POPCOUNT_GROUPS if self._has_bit_products else _POPCOUNT_GROUPS[:1]
+        return min(groups, key=lambda lanes: max(self._grouped_levels(lanes), self.target.levels))
+
+    @property
+    def _has_bit_products(self) -> bool:
+        return self.weight_type.bits == 1 and self._planes == 1
 
     @property
     def _planes(self) -> int:
@@ -213,10 +226,20 @@ class MatrixVector(DotProductUnit):
     def logic_levels(self) -> int:
         if self.memory == "logic":
             return self._rendered_form.logic_levels
-        if self.parity_words is not None:
-            return self._parity_levels(self.popcount_stages)
-        operands = self.simd * self._planes
-        return self.stage_levels(operands if self.popcount_stages == 1 else min(operands, _WIDE_SUM))
+        return self._datapath_levels(self.popcount_stages)
+
+    def _datapath_levels(self, stages: int) -> int:
+        """Logic levels of the longest stage behind the memory of weights, with so many for the popcount."""
+        if self._counts_parities:
+            return self._parity_levels(stages)
+        return self._grouped_levels(self.simd * self._planes if stages == 1 else self.popcount_group)
+
+    def _grouped_levels(self, lanes: int) -> int:
+        """The same with groups of so many inputs, which a further stage adds up if there are several."""
+        groups = -(-self.simd // lanes)
+        total = self.target.count_levels(groups) + self.target.carry_levels(self.accumulator_bits)
+        counts = self.stage_levels(min(self.simd * self._planes, lanes))
+        return max(counts, total) if groups > 1 else counts
 
     @property
     def _counts_parities(self) -> bool:
@@ -233,7 +256,7 @@ class MatrixVector(DotProductUnit):
         return levels
 
     def _parity_levels(self, stages: int) -> int:
-        """Logic levels of one of so many stages of `bnn_xnor_sums`, or of its adder: a carry chain with three operands."""
+        """Logic levels of one of so many stages of `bnn_xnor_sums`, or of its adder, a chain with three operands."""
         late = self.target.block_levels if self.memory == "block" and self.stored_weights.words > 1 else 0
         counter = 2 * -(-self._counter_levels // stages)
         adder = self.target.carry_levels(self.accumulator_bits) + 1
@@ -347,6 +370,7 @@ class MatrixVector(DotProductUnit):
             + self.operand_parameters()
             + both(Flags=self.flags)
             + self.result_parameters()
-            + rtl_only(PopcountStages=self.popcount_stages, QueueDepth=self.queue, Family=self.target.family)
+            + rtl_only(PopcountStages=self.popcount_stages, PopcountGroup=self.popcount_group)
+            + rtl_only(QueueDepth=self.queue, Family=self.target.family)
             + self.memory_parameters()
         )
