@@ -1,4 +1,4 @@
-"""Matrix-vector modules alone: sums out, as projects instantiate them."""
+"""Matrix-vector modules alone, as projects instantiate them; sums out where a row does not say otherwise."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.score_output import ScoreOutput
 from bnnfpga.numbers.integers import IntegerType
+from bnnfpga.numbers.threshold_table import ThresholdTable
 from bnnfpga.synthesis.unit_area import UnitArea
 from bnnfpga.synthesis.yosys import measure_units
 
@@ -76,8 +77,14 @@ FOLDED = {8: (60, 57), 4: (43, 43)}
 
 
 def _folded(words: int, pe: int) -> MatrixVector:
-    """A unit of this many weight words, all of them folded into its logic."""
-    return module(pe * words // 4, 256, pe, 64, memory="logic")
+    """A unit of this many weight words, all of them folded into its logic, up to the accumulators.
+
+    Its results are their signs, so that wide sums in the output queue are not counted.
+    """
+    unit = module(pe * words // 4, 256, pe, 64, memory="logic")
+    values = np.random.default_rng(2).integers(-16, 17, (unit.mh, 1))
+    table = ThresholdTable(values, np.zeros(unit.mh, dtype=bool), IntegerType.bipolar())
+    return replace(unit, table=table)
 
 
 def module_rows(jobs: int | None) -> list[AreaRow]:

@@ -50,8 +50,9 @@ def compile(
         PE, SIMD and memory kind per layer: a YAML file or a mapping. What it leaves open is chosen
         automatically. Mutually exclusive with `target_fps` and `cycles`.
     target_fps, clock_mhz
-        Frames per second that the accelerator must reach, at a clock in MHz. Units have the pipeline stages that this
-        clock needs.
+        Frames per second that the accelerator must reach, and a clock in MHz. Units have the pipeline stages that this
+        clock needs; where their estimated clock is lower nevertheless, the frames per second are for that one, and the
+        project's `warnings` say so.
     family
         The FPGA family that it is built for: `xc7` (7-series), `xcup` (UltraScale+), `ecp5`, `ice40` or `gowin`.
     cycles
@@ -140,6 +141,7 @@ class Project(ProjectData):
             "family": self.family,
             "estimated_clock": self.estimated_clock,
             "supported_mhz": self.supported_mhz,
+            "frames_per_second": self.frames_per_second,
             "seconds": self.seconds,
             "checked": self.checked,
             "ties": self.ties,

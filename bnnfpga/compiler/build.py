@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,13 +13,13 @@ from typing import Any
 
 from bnnfpga.base.errors import UserError, located
 from bnnfpga.base.output_folders import restore_hidden, whole_folder
-from bnnfpga.codegen.constants import MAX_MHZ
 from bnnfpga.compiler.first_quantizer import input_warnings
 from bnnfpga.compiler.frames import self_check_frames
 from bnnfpga.compiler.model_file import open_model
 from bnnfpga.compiler.plan import Plan, check_options, make_plan
 from bnnfpga.compiler.project_folder import write_project
 from bnnfpga.compiler.recompiled import remember
+from bnnfpga.compiler.speed import cycles_allowed
 from bnnfpga.compiler.vectors import Vectors, check_vectors, make_vectors
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.target import Target
@@ -65,7 +64,7 @@ def build(
     if target.name in ("", ".."):
         target = target.resolve()
     format = InputFormat.parse(input, input_scale)
-    allowed = _cycles_allowed(target_fps, clock_mhz, cycles)
+    allowed = cycles_allowed(target_fps, clock_mhz, cycles)
     check_options(folding, allowed, output_kind)
     fpga = Target(clock_mhz, family)
     try:
@@ -79,7 +78,7 @@ def build(
             hint="choose a writable folder with free space",
         ) from error
     file = open_model(path, format)
-    plan = make_plan(file, folding=folding, cycles=allowed, output_kind=output_kind, target=fpga)
+    plan = make_plan(file, folding=folding, cycles=allowed, target_fps=target_fps, output_kind=output_kind, target=fpga)
     build_ahead()
     with located(str(path)):
         frames = self_check_frames(file.golden, plan.folded, plan.graph, file.input, plan.input_order)
@@ -94,7 +93,11 @@ def build(
         seconds=time.perf_counter() - started,
         checked={"stages": stages, "images": len(vectors.codes)},
         ties=reading.ties(),
-        warnings=(*input_warnings(file.model, file.input), *reading.warnings()),
+        warnings=(
+            *plan.units.warnings(target_fps),
+            *input_warnings(file.model, file.input),
+            *reading.warnings(),
+        ),
     )
 
 
@@ -105,31 +108,6 @@ def _check_emulator(graph: Graph, vectors: Vectors) -> tuple[str, ...]:
         return ()
     check_vectors(vectors, Emulator(graph, path).scores(vectors.codes), "emulator")
     return ("emulator",)
-
-
-def _cycles_allowed(target_fps: float | None, clock_mhz: float, cycles: int | None) -> int | None:
-    if not 0 < clock_mhz <= MAX_MHZ:
-        raise UserError(
-            f"{clock_mhz} MHz is not a clock frequency of an FPGA",
-            where="--clock-mhz",
-            hint=f"give a positive number, up to {MAX_MHZ}",
-        )
-    if target_fps is None:
-        if cycles is not None and cycles < 1:
-            raise UserError(f"{cycles} cycles per frame is not possible", where="--cycles", hint="give at least 1")
-        return cycles
-    if cycles is not None:
-        raise UserError("two speeds were given", where="--target-fps", hint="give either --cycles or --target-fps")
-    if not target_fps > 0:
-        raise UserError(f"{target_fps} frames/s is not a speed", where="--target-fps", hint="give a positive number")
-    allowed = int(min(clock_mhz * 1e6 / target_fps, sys.maxsize))
-    if allowed < 1:
-        raise UserError(
-            f"{target_fps:g} frames/s is more than one frame per cycle at {clock_mhz:g} MHz",
-            where="--target-fps",
-            hint="raise --clock-mhz, or ask for fewer frames/s",
-        )
-    return allowed
 
 
 def _check_target(target: Path, *, force: bool) -> None:

@@ -10,10 +10,10 @@ from typing import Any
 from bnnfpga.base.errors import UserError, located
 from bnnfpga.compiler.folding_file import read_folding
 from bnnfpga.compiler.model_file import ModelFile
-from bnnfpga.dataflow.folding import apply_folding
+from bnnfpga.compiler.speed import FoldedUnits
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.target import DEFAULT_TARGET, Target
-from bnnfpga.dataflow.token_model import Cycles, predict
+from bnnfpga.dataflow.token_model import Cycles
 from bnnfpga.golden.end_classes import Program
 from bnnfpga.golden.end_program import end_of, program_of
 from bnnfpga.host.order import Order, frame_shape
@@ -39,9 +39,22 @@ class Plan:
     folded: Folded
     ends: Program
     output_kind: str
-    target: Target
-    graph: Graph
-    cycles: Cycles
+    units: FoldedUnits
+
+    @property
+    def graph(self) -> Graph:
+        """The units as they are built, with the streams between them."""
+        return self.units.graph
+
+    @property
+    def cycles(self) -> Cycles:
+        """Their predicted cycles."""
+        return self.units.cycles
+
+    @property
+    def target(self) -> Target:
+        """What they are built for."""
+        return self.units.target
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -99,10 +112,14 @@ def make_plan(
     *,
     folding: str | os.PathLike[str] | Mapping[str, Any] | None,
     cycles: int | None,
+    target_fps: float | None = None,
     output_kind: str = "scores",
     target: Target = DEFAULT_TARGET,
 ) -> Plan:
-    """Fold a model, lower it for a target, and apply a folding; writes nothing."""
+    """Fold a model, lower it for a target, and apply a folding; writes nothing.
+
+    `cycles` is the limit if the units reach the target's clock. Where they do not, `target_fps` makes them faster.
+    """
     check_options(folding, cycles, output_kind)
     with located(str(file.source.path)):
         ends, _ = program_of(end_of(file.model))
@@ -113,5 +130,7 @@ def make_plan(
         slides = any(operator.slides for operator in graph.operators)
         cycles = _CONVOLUTIONAL_CYCLES if slides else _DENSE_CYCLES
     pinned, where = (None, "folding") if folding is None else read_folding(folding)
-    parallel = apply_folding(graph, choose_folding(graph, cycles, pinned), where)
-    return Plan(file, folded, ends, output_kind, target, parallel, predict(parallel))
+    units = FoldedUnits.of(graph, choose_folding(graph, cycles, pinned), target, where)
+    if target_fps is not None:
+        units = units.sped_up(graph, target_fps)
+    return Plan(file, folded, ends, output_kind, units)

@@ -64,7 +64,6 @@ def write_project(
         }
         for operator in graph.operators
     ]
-    slowest = min(graph.operators, key=lambda operator: operator.estimated_mhz)
     resources = add_resources(*(operator.resources() for operator in graph.operators))
     description = {
         "format": FORMAT,
@@ -72,7 +71,7 @@ def write_project(
         "model": model_file,
         "clock_mhz": target.clock_mhz,
         "family": target.family,
-        "estimated_clock": {"mhz": round(slowest.estimated_mhz, 1), "unit": slowest.name},
+        "estimated_clock": {"mhz": graph.slowest.estimated_mhz, "unit": graph.slowest.name},
         "input": {
             "kind": plan.file.input.name,
             "scale": float(plan.file.input.scale),

@@ -197,6 +197,11 @@ class Graph:
         return self._output_frames or tuple(Frame.of(self[last].outputs[0]) for last in self._outputs)
 
     @property
+    def slowest(self) -> Operator:
+        """The operator whose estimated clock is the lowest."""
+        return min(self.operators, key=lambda operator: operator.estimated_mhz)
+
+    @property
     def products(self) -> int:
         """Products of a weight and an element per frame, over all operators."""
         return sum(operator.products for operator in self.operators)

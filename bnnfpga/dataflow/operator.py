@@ -216,8 +216,8 @@ class Operator(ABC):
 
     @property
     def estimated_mhz(self) -> float:
-        """The clock frequency in MHz that it reaches, as estimated from its logic levels."""
-        return self.target.reached_mhz(self.logic_levels)
+        """The clock frequency in MHz that it reaches, as estimated from its logic levels, to a tenth."""
+        return round(self.target.reached_mhz(self.logic_levels), 1)
 
     def interval(self) -> int:
         """Cycles per frame when the unit is neither idle for want of input nor back-pressured."""

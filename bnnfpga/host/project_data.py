@@ -105,6 +105,11 @@ class ProjectData:
         return min(self.clock_mhz, float(self.estimated_clock["mhz"]))
 
     @property
+    def frames_per_second(self) -> float:
+        """Frames per second of the accelerator at the supported clock, by the predicted cycles."""
+        return self.supported_mhz * 1e6 / int(self.description["predicted_initiation_interval"])
+
+    @property
     def output_kind(self) -> str:
         """`scores` or `class`."""
         return self.outputs[0].kind

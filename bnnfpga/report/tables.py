@@ -206,6 +206,7 @@ def synth_table(result: Mapping[str, Any]) -> RenderableType:
     }
     if result["clock_mhz"] is not None:
         facts["clock requested"] = f"{result['clock_mhz']:g} MHz"
+    if result["part"] is not None:
         facts["clock achieved"] = "-" if fastest is None else f"{fastest:.1f} MHz"
         facts["timing met"] = _show(result["timing_met"])
         facts["bitstream"] = result["bitstream"] or "-"

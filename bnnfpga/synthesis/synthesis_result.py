@@ -18,8 +18,10 @@ class SynthesisResult:
         The flow that was requested, and the tool that ran, with its version.
     family, recipe
         The FPGA family, and how the logic was mapped (yosys).
-    part, clock_mhz
-        The target FPGA and clock (vitis, vivado).
+    part
+        The target FPGA (vitis, vivado).
+    clock_mhz
+        The target clock; with Yosys the project's, for which units have their pipeline stages.
     lut, logic_cells, ff, carry, muxf, bram18, dsp
         Cells used, as in `CellCounts`.
     depth

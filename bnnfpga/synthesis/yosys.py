@@ -134,6 +134,7 @@ def synthesize_area(
         tool=tool,
         family=target.family,
         recipe="abc, with abc9 beside it for small units",
+        clock_mhz=target.clock_mhz,
         lut=total.lut,
         logic_cells=total.logic_cells,
         ff=total.ff,

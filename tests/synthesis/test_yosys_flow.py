@@ -56,6 +56,7 @@ def test_units_and_their_sum(
     assert told["depth"] == max(unit["depth"] for unit in told["units"])
     unit, _, path = told["critical_path"].partition(": ")
     assert path == next(row["critical_path"] for row in told["units"] if row["name"] == unit)
+    assert told["clock_mhz"] == 100
     assert told["fmax_mhz"] is told["timing_met"] is told["bitstream"] is None
 
     # Another folder, and no Yosys run: the same from the cache.
@@ -67,6 +68,8 @@ def test_units_and_their_sum(
     table = capsys.readouterr().out
     assert f"{told['lut']:,}" in table
     assert told["units"][0]["name"] in table
+    assert "clock requested" in table
+    assert "timing met" not in table
 
 
 def test_a_family_without_lut_memories(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,125 @@
+"""The speed that users ask for, and foldings that reach it at the clock that the units reach."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+from bnnfpga.base.errors import UserError
+from bnnfpga.codegen.constants import MAX_MHZ
+from bnnfpga.dataflow.folding import Folding, apply_folding
+from bnnfpga.dataflow.graph import Graph
+from bnnfpga.dataflow.target import Target
+from bnnfpga.dataflow.token_model import Cycles, predict
+from bnnfpga.tuning.choose import choose_folding
+
+_TRIES = 6
+"""The most foldings that are tried for a number of frames per second, after the first one."""
+
+
+def cycles_allowed(target_fps: float | None, clock_mhz: float, cycles: int | None) -> int | None:
+    """The most cycles per frame if the accelerator reaches the clock that was asked for; None without a wish.
+
+    Raises
+    ------
+    UserError
+        If an option is not legal, or two of them exclude each other.
+    """
+    if not 0 < clock_mhz <= MAX_MHZ:
+        raise UserError(
+            f"{clock_mhz} MHz is not a clock frequency of an FPGA",
+            where="--clock-mhz",
+            hint=f"give a positive number, up to {MAX_MHZ}",
+        )
+    if target_fps is None:
+        if cycles is not None and cycles < 1:
+            raise UserError(f"{cycles} cycles per frame is not possible", where="--cycles", hint="give at least 1")
+        return cycles
+    if cycles is not None:
+        raise UserError("two speeds were given", where="--target-fps", hint="give either --cycles or --target-fps")
+    if not target_fps > 0:
+        raise UserError(f"{target_fps} frames/s is not a speed", where="--target-fps", hint="give a positive number")
+    allowed = _cycles_at(clock_mhz, target_fps)
+    if allowed < 1:
+        raise UserError(
+            f"{target_fps:g} frames/s is more than one frame per cycle at {clock_mhz:g} MHz",
+            where="--target-fps",
+            hint="raise --clock-mhz, or ask for fewer frames/s",
+        )
+    return allowed
+
+
+def _cycles_at(clock_mhz: float, fps: float) -> int:
+    return int(min(clock_mhz * 1e6 / fps, sys.maxsize))
+
+
+@dataclass(frozen=True)
+class FoldedUnits:
+    """A graph's units in a folding, with their predicted cycles and the target that they are built for."""
+
+    graph: Graph
+    cycles: Cycles
+    target: Target
+
+    @classmethod
+    def of(cls, graph: Graph, folding: Folding, target: Target, where: str = "folding") -> FoldedUnits:
+        """Apply a folding to a graph as `lower` returns it."""
+        parallel = apply_folding(graph, folding, where)
+        return cls(parallel, predict(parallel), target)
+
+    @property
+    def supported_mhz(self) -> float:
+        """The clock that was asked for, or the estimate if that is lower."""
+        return min(self.target.clock_mhz, self.graph.slowest.estimated_mhz)
+
+    @property
+    def frames_per_second(self) -> float:
+        return self.supported_mhz * 1e6 / self.cycles.initiation_interval
+
+    def reaches(self, fps: float) -> bool:
+        return self.cycles.initiation_interval <= _cycles_at(self.supported_mhz, fps)
+
+    def sped_up(self, graph: Graph, fps: float) -> FoldedUnits:
+        """The units, or others of `graph` in the cheapest folding found that reaches so many frames per second.
+
+        Wider units may have a slower clock, which allows fewer cycles: each try takes the clock of the one before. If
+        none reaches the goal, the fastest one is returned.
+        """
+        best = last = self
+        for _ in range(_TRIES):
+            if last.reaches(fps):
+                break
+            allowed = max(1, _cycles_at(last.supported_mhz, fps))
+            # With layers pinned, even to nothing, those that cannot be so fast are as fast as possible.
+            faster = FoldedUnits.of(graph, choose_folding(graph, allowed, {}), self.target)
+            if faster.frames_per_second > best.frames_per_second:
+                best = faster
+            last = faster
+        return best
+
+    def warnings(self, fps: float | None) -> list[str]:
+        """What users must know of the clock, and of the frames per second that they asked for."""
+        asked, slowest = self.target.clock_mhz, self.graph.slowest
+        is_slow = slowest.estimated_mhz < asked
+        found = []
+        if is_slow:
+            found.append(
+                f"unit {slowest.name!r} reaches {slowest.estimated_mhz:g} MHz by estimate, less than the {asked:g} MHz "
+                "asked for; speeds are stated for what it reaches"
+            )
+        if fps is not None and not self.reaches(fps):
+            interval, reached = self.cycles.initiation_interval, self.frames_per_second
+            way = (
+                f"unit {slowest.name!r} limits the clock: fold it otherwise with --folding, take a faster --family"
+                if is_slow
+                else "raise --clock-mhz"
+            )
+            found.append(
+                f"{_shown(reached)} frames/s are reached, {_shown(fps)} were asked for: a frame takes {interval:,} "
+                f"cycle{'s' * (interval > 1)} at {self.supported_mhz:g} MHz; {way}, or ask for fewer frames/s"
+            )
+        return found
+
+
+def _shown(fps: float) -> str:
+    return f"{int(fps):,}" if fps >= 1000 else f"{fps:.4g}"
