@@ -94,6 +94,8 @@ class FoldedUnits:
             faster = FoldedUnits.of(graph, choose_folding(graph, allowed, {}), self.target)
             if faster.frames_per_second > best.frames_per_second:
                 best = faster
+            if faster.frames_per_second == last.frames_per_second:
+                break
             last = faster
         return best
 

@@ -148,9 +148,14 @@ class DotProductUnit(Operator):
             outputs,
             self.neurons,
             values=self.outputs[0].lanes,
-            form=self.requantizer,
+            form=self.requantizer_form,
             target=self.target,
         )
+
+    @property
+    def requantizer_form(self) -> RequantizerKind | None:
+        """How sums become results in the library's module; None for the cheapest way."""
+        return self.requantizer
 
     @property
     def requantizer_kinds(self) -> tuple[RequantizerKind, ...]:

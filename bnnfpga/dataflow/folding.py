@@ -259,12 +259,20 @@ def _fold_operator(operator: Operator, folding: LayerFolding, where: str) -> Ope
     simd = _legal("simd", simd if folding.simd is None else folding.simd, beside, where)
     lanes = {name: value for name, value in (("pe", pe), ("simd", simd)) if value is not None}
     folded = operator.refolded(**lanes) if lanes else operator
+    possible = folded.memory_kinds
     if folding.requantizer is not None:
         forms = folded.requantizer_kinds
         _check_form("requantizer", folding.requantizer, forms, where, "legal values are ", "no requantizer to choose")
         folded = folded.refolded(requantizer=folding.requantizer)
     if folding.memory is not None:
         memories = folded.memory_kinds
+        if folding.memory in possible and folding.memory not in memories:
+            raise UserError(
+                f"requantizer: {folding.requantizer} does not go with memory: {folding.memory}, "
+                "in which the layer has no requantizer",
+                where=where,
+                hint=f"leave out the requantizer, or choose another memory: {', '.join(memories)}",
+            )
         start = "" if memories == operator.memory_kinds else "with this folding, "
         _check_form("memory", folding.memory, memories, where, f"{start}legal values are ", "no memory to choose")
         folded = folded.refolded(memory=folding.memory)

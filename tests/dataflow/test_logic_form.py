@@ -16,6 +16,7 @@ from bnnfpga.dataflow.operators.window import Geometry, Window
 from bnnfpga.dataflow.target import Target
 from bnnfpga.numbers.integers import IntegerType
 from bnnfpga.numbers.threshold_table import ThresholdTable
+from bnnfpga.tuning.choose import choose_folding
 from tests.dataflow.chains import random_table
 from tests.support.graphs import chain, check_in_verilator, synthesised
 
@@ -103,6 +104,53 @@ def test_what_has_no_such_form_is_refused(change: dict[str, object], folding: La
         apply_folding(graph, {"matrix_vector0": folding})
     assert caught.value.hint is not None
     assert re.search(hint, caught.value.hint)
+
+
+def few_levels(**changes: object) -> MatrixVector:
+    """A unit with three thresholds on each sum, in a choice of forms."""
+    table = random_table(np.random.default_rng(3), 16, -64, 64, 2)
+    layer = unit(0, (16, 64), 8, 16, table=table).refolded(memory="block")
+    return layer.refolded(**changes)
+
+
+def test_a_requantizer_beside_weights_in_logic_is_refused() -> None:
+    """It would not be built."""
+    graph = chain([few_levels()])
+    kinds = few_levels().requantizer_kinds
+    assert {"comparators", "search"} <= set(kinds)
+    for kind in kinds:
+        with pytest.raises(UserError) as caught:
+            apply_folding(graph, {"matrix_vector0": LayerFolding(8, 16, "logic", kind)})
+        assert str(caught.value.where).endswith("layer 'matrix_vector0'")
+        assert f"requantizer: {kind} does not go with memory: logic" in str(caught.value)
+        assert "leave out the requantizer, or choose another memory: block, distributed" in str(caught.value.hint)
+        # Of a unit in logic there is none to choose.
+        with pytest.raises(UserError, match="requantizer") as caught:
+            apply_folding(chain([few_levels(memory="logic")]), {"matrix_vector0": LayerFolding(requantizer=kind)})
+        assert "no requantizer to choose" in str(caught.value.hint)
+
+
+def test_a_memory_that_is_chosen_goes_with_the_requantizer() -> None:
+    graph = chain([few_levels()])
+    assert choose_folding(graph, 16, {"matrix_vector0": LayerFolding(8, 16)})["matrix_vector0"].memory == "logic"
+    for kind in few_levels().requantizer_kinds:
+        pinned = {"matrix_vector0": LayerFolding(8, 16, requantizer=kind)}
+        folded = apply_folding(graph, choose_folding(graph, 16, pinned))["matrix_vector0"]
+        assert (folded.memory, folded.requantizer) == ("distributed", kind)
+
+
+def test_the_latency_in_logic_is_that_of_what_is_built() -> None:
+    """It is the same however the sums of a unit with a memory would become results."""
+    curved = few_levels()
+    straight = few_levels(
+        table=ThresholdTable(np.tile([-8, 0, 8], (16, 1)), np.zeros(16, bool), curved.outputs[0].type)
+    )
+    assert "fixed_point" in straight.requantizer_kinds
+    for layer in (curved, straight):
+        for target in (Target(), Target(300, "ecp5")):
+            built = layer.refolded(target=target, pe=16).refolded(memory="logic")
+            comparing = layer.refolded(target=target, pe=16, requantizer="comparators")
+            assert built.latency == comparing.latency == 3 + built.popcount_stages + 1
 
 
 def test_what_never_changes_costs_nothing() -> None:

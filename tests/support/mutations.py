@@ -42,7 +42,7 @@ def with_unit(plan: Plan, unit: Operator) -> Plan:
         plan.graph.input.consumer, [plan.graph.outputs[0].producer], plan.graph.input_frame, plan.graph.output_frames
     )
     graph.tensors = dict(plan.graph.tensors)
-    return replace(plan, graph=graph)
+    return replace(plan, units=replace(plan.units, graph=graph))
 
 
 def _other(unit: Operator, **methods: Callable[..., object]) -> Operator:

@@ -284,7 +284,8 @@ def test_a_weight_that_the_compiler_gets_wrong(subject: Subject, seed: int, monk
     weights[row, [first, second]] = weights[row, [second, first]]
     wrong = dataclasses.replace(unit, weights=weights)
     graph = with_operator(subject.graph, wrong)
-    plan = dataclasses.replace(Recompiled(subject.project).plan, graph=graph)
+    plan = Recompiled(subject.project).plan
+    plan = dataclasses.replace(plan, units=dataclasses.replace(plan.units, graph=graph))
     monkeypatch.setattr(recompiled, "make_plan", lambda *arguments, **options: plan)
     monkeypatch.setattr(recompiled, "_remembered", OrderedDict())
     names = [stream.name for stream in graph.streams]

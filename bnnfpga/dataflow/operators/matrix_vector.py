@@ -149,7 +149,12 @@ class MatrixVector(DotProductUnit):
 
     @property
     def _folds_into_logic(self) -> bool:
-        """Whether weights can be in the tables: one word, or few of one bit by one bit; with results of few levels."""
+        """Whether weights can be in the tables: one word, or few of one bit by one bit; with results of few levels.
+
+        Such a unit has no requantizer, so none may be asked for.
+        """
+        if self.requantizer is not None:
+            return False
         few = self._words == 1 or (self.is_xnor and self._words <= logic_words(self.target.lut_inputs))
         return few and self.stored_thresholds.levels <= MOST_LEVELS
 
@@ -305,8 +310,13 @@ class MatrixVector(DotProductUnit):
         return self.parity_words is not None and self.parity_words.is_signed
 
     @property
+    def requantizer_form(self) -> RequantizerKind | None:
+        # Where tables compare, the library's module is only simulated: in the form that takes one cycle.
+        return "comparators" if self.memory == "logic" else self.requantizer
+
+    @property
     def requantizer_kinds(self) -> tuple[RequantizerKind, ...]:
-        return () if self._result_is_sign else super().requantizer_kinds
+        return () if self._result_is_sign or self.memory == "logic" else super().requantizer_kinds
 
     def result_parameters(self) -> UnitParameters:
         words = self.parity_words
