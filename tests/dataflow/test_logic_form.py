@@ -149,7 +149,7 @@ def test_the_latency_in_logic_is_that_of_what_is_built() -> None:
     for layer in (curved, straight):
         for target in (Target(), Target(300, "ecp5")):
             built = layer.refolded(target=target, pe=16).refolded(memory="logic")
-            comparing = layer.refolded(target=target, pe=16, requantizer="comparators")
+            comparing = layer.refolded(target=target, pe=16, requantizer="comparators", memory="distributed")
             assert built.latency == comparing.latency == 3 + built.popcount_stages + 1
 
 
