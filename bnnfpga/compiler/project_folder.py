@@ -16,7 +16,7 @@ from bnnfpga.codegen.names import comment, file_stem
 from bnnfpga.codegen.ports import output_ports
 from bnnfpga.codegen.rtl import render_rtl
 from bnnfpga.codegen.templating import render
-from bnnfpga.codegen.vivado import render_vivado
+from bnnfpga.codegen.vivado import VIVADO_FAMILIES, render_vivado
 from bnnfpga.compiler.design import Design
 from bnnfpga.compiler.vectors import Vectors
 from bnnfpga.dataflow.folding import folding_of
@@ -49,9 +49,10 @@ def write_project(
     render_rtl(graph, folder, title=f"accelerator for {name}")
     target = design.target
     render_hls(graph, folder, title=f"accelerator for {name}", clock_mhz=target.clock_mhz, ap_headers=ap_headers)
-    render_vivado(graph, folder, name, clock_mhz=target.clock_mhz)
-    (folder / "driver").mkdir()
-    (folder / "driver" / "accelerator.py").write_text(driver())
+    if target.family in VIVADO_FAMILIES:
+        render_vivado(graph, folder, name, clock_mhz=target.clock_mhz)
+        (folder / "driver").mkdir()
+        (folder / "driver" / "accelerator.py").write_text(driver())
     write_simulation(folder, graph, cycles, vectors)
 
     layers = [
@@ -111,6 +112,7 @@ def write_project(
         input=graph.input.port,
         outputs=output_ports(graph),
         cycles=cycles,
+        has_vivado=target.family in VIVADO_FAMILIES,
         images=str(design.file.input),
     )
     (folder / "README.md").write_text(readme)

@@ -49,7 +49,7 @@ TOGETHER = {"cli", "dataflow"}
 what stands in `dataflow`, and folding inserts some of them."""
 LOOSE = {"__init__", "__main__", "api"}
 ALLOWED = {
-    "cli": "api compiler synthesis simulate report codegen transforms datasets native numbers base",
+    "cli": "api compiler synthesis simulate report codegen transforms dataflow datasets native numbers base",
     "api": "compiler simulate report codegen host base",
     "compiler": "simulate report codegen tuning lowering transforms golden frontend dataflow host native numbers base "
     "onnx",
