@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.dataflow.hardware import HlsTable, Memory, MemoryBank, MemoryKind
+from bnnfpga.dataflow.lane_layout import LaneLayout
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.resources import add_resources, cheaper_memory, memory_resources, multiplier_resources
 from bnnfpga.dataflow.target import Target
@@ -51,7 +52,7 @@ class Requantizer(ABC):
 
     @abstractmethod
     def parameters(self) -> UnitParameters:
-        """Its parameters, those of HLS last."""
+        """Its parameters."""
 
     @abstractmethod
     def hls_tables(self, layout: LaneLayout) -> tuple[HlsTable, ...]:
@@ -60,45 +61,6 @@ class Requantizer(ABC):
     @abstractmethod
     def resources(self, layout: LaneLayout) -> dict[str, int]:
         """Estimate, memories included."""
-
-
-@dataclass(frozen=True)
-class LaneLayout:
-    """How the values of a unit come.
-
-    Parameters
-    ----------
-    words
-        Groups of channels that take turns.
-    lanes
-        Channels of a group, the first lowest; one channel may serve all.
-    values
-        Values per cycle: a group of channels, several times.
-    kind
-        The kind of memory; None for the cheaper one.
-    pixels
-        Copies of a group per word of a table for HLS.
-    """
-
-    words: int
-    lanes: int
-    values: int
-    kind: MemoryKind | None
-    pixels: int = 1
-
-    def table(self, name: str, values: IntArray, bits: int, signed: bool, kind: MemoryKind) -> HlsTable:
-        """The table for HLS of numbers by row, (rows, ...), where one row may serve all lanes of all words.
-
-        Axes behind the first one lie side by side in a word.
-        """
-        rows = np.broadcast_to(values, (self.words * self.lanes, *values.shape[1:]))
-        lanes = rows.reshape(self.words, self.lanes, *values.shape[1:])
-        tiled = np.tile(lanes, (1, self.pixels, *[1] * (values.ndim - 1)))
-        return HlsTable(name, to_bits(tiled, bits), signed, kind)
-
-    def directions(self, table: ThresholdTable, kind: MemoryKind) -> HlsTable:
-        """The table for HLS of the channels that decrease."""
-        return self.table("decreasing", table.decreasing.astype(np.int64), 1, False, kind)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,10 +8,11 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from bnnfpga.dataflow.hardware import HlsTable, Memory, MemoryBank, MemoryKind, RtlParameter
-from bnnfpga.dataflow.requantizers import Comparators, FixedPoint, LaneLayout, Requantizer, RequantizerKind, Search
+from bnnfpga.dataflow.lane_layout import LaneLayout
+from bnnfpga.dataflow.requantizers import Comparators, FixedPoint, Requantizer, RequantizerKind, Search
 from bnnfpga.dataflow.resources import LUTS_PER_BRAM18, area
 from bnnfpga.dataflow.target import DEFAULT_TARGET, Target
-from bnnfpga.dataflow.unit_parameters import UnitParameters, both, rtl_only
+from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
 from bnnfpga.numbers.fixed_point_steps import fixed_point_steps
 from bnnfpga.numbers.integers import IntArray, IntegerType
 from bnnfpga.numbers.threshold_table import ThresholdTable
@@ -152,7 +153,9 @@ class StoredThresholds:
     def parameters(self, output: IntegerType) -> UnitParameters:
         """The hardware parameters for thresholds and results, where results are elements of type `output`."""
         form = self.requantizer.parameters() if self.levels else UnitParameters()
-        return both(Levels=self.levels) + self.code_parameters(output) + form
+        # A function template has those of the form last, since they have defaults.
+        own = both(Levels=self.levels) + rtl_only(**form.rtl)
+        return own + self.code_parameters(output) + hls_only(**form.hls)
 
     def code_parameters(self, output: IntegerType) -> UnitParameters:
         """The part of the hardware parameters that says how results are stored."""

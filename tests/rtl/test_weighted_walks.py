@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.weighted_walk import Bit, Difference, Library, Polynomial, Walk, elaborate
+from tests.support.multilinear import Bit, Difference, Polynomial, of_bit, plus, times
+from tests.support.weighted_walk import Library, Walk, elaborate
 
 pytest.importorskip("pyosys")
 
@@ -100,45 +101,31 @@ def xnor_sums(
         for i in range(0, simd, 2):
             # Bits of the inputs, and at even places parities of all up to there (bnn_parity_encoder).
             pair = i + 1 < simd
-            wanted = added(wanted, parity(x[i + 1], w[i + 1], w[i]) if pair else parity(x[i], w[i], x[i + 1], w[i + 1]))
-            wanted = added(wanted, parity(x[i], x[i + 1], x[i + 2], w[i + 1], w[i + 2]) if pair else {})
+            wanted = plus(wanted, parity(x[i + 1], w[i + 1], w[i]) if pair else parity(x[i], w[i], x[i + 1], w[i + 1]))
+            wanted = plus(wanted, parity(x[i], x[i + 1], x[i + 2], w[i + 1], w[i + 2]) if pair else {})
         for place in range(bits - 1):
-            either = any_of(accumulators[p][place], loads[p * (bits - 1) + place])
-            wanted = added(wanted, either, 2 << place)
+            wanted = plus(wanted, either(accumulators[p][place], loads[p * (bits - 1) + place]), 2 << place)
         Walk.compare(found, wanted, modulus)
 
 
 def weighted(bits: list[Bit]) -> Polynomial:
     result: Polynomial = {}
     for place, bit in enumerate(bits):
-        result = added(result, any_of(bit), 1 << place)
-    return result
-
-
-def added(a: Polynomial, b: Polynomial, factor: int = 1) -> Polynomial:
-    result = dict(a)
-    for nets, value in b.items():
-        result[nets] = result.get(nets, 0) + factor * value
+        result = plus(result, of_bit(bit), 1 << place)
     return result
 
 
 def parity(*bits: Bit) -> Polynomial:
-    """The XOR of nets as a polynomial: a + b - 2ab, again and again."""
+    """The XOR of nets: a + b - 2ab, again and again."""
     result: Polynomial = {}
-    for bit in bits:
-        one = any_of(bit)
-        both = {nets | other: value * factor for nets, value in result.items() for other, factor in one.items()}
-        result = added(added(result, one), both, -2)
+    for one in map(of_bit, bits):
+        result = plus(plus(result, one), times(result, one), -2)
     return result
 
 
-def any_of(*bits: Bit) -> Polynomial:
-    """The OR of at most two nets."""
-    if "1" in bits:
-        return {frozenset(): 1}
-    nets = [bit for bit in bits if isinstance(bit, int)]
-    result: Polynomial = {frozenset([net]): 1 for net in nets}
-    return added(result, {frozenset(nets): -1}) if len(nets) == 2 else result
+def either(a: Bit, b: Bit) -> Polynomial:
+    """The OR of two nets: a + b - ab."""
+    return plus(plus(of_bit(a), of_bit(b)), times(of_bit(a), of_bit(b)), -1)
 
 
 @pytest.mark.parametrize("cell", CARRY_CELLS)

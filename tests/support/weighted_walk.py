@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from graphlib import TopologicalSorter
@@ -22,11 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from bnnfpga.base.assets import asset
-
-Bit = int | str
-"""A net's number, or a constant "0", "1" or "x"."""
-Polynomial = dict[frozenset[int], int]
-"""The coefficient of each product of nets."""
+from tests.support.multilinear import Bit, Difference, Polynomial, of_bit, of_table, plus, reduced, replaced, times
 
 CELLS = """
 (* blackbox *) module LUT6_2 #(parameter [63:0] INIT = 0) (input I0, I1, I2, I3, I4, I5, output O6, O5); endmodule
@@ -42,10 +37,6 @@ _TABLES = {
     "$_ANDNOT_": 0b0010,
     "$_ORNOT_": 0b1011,
 }
-
-
-class Difference(AssertionError):
-    """A netlist does not keep a weighted sum, or joins nets of different delays."""
 
 
 def elaborate(
@@ -215,7 +206,7 @@ class Walk:
             else:
                 for bit, value in self._values(kind, nets, parameters):
                     if bit not in self.known:
-                        rest = _replaced(rest, bit, value, modulus)
+                        rest = replaced(rest, bit, value, modulus)
         return rest
 
     def _values(
@@ -223,37 +214,37 @@ class Walk:
     ) -> list[tuple[int, Polynomial]]:
         """The polynomials of a cell's outputs, those first that others of the cell depend on last."""
         if kind == "$_DFF_P_":
-            return [(int(nets["Q"][0]), _of(nets["D"][0]))]
+            return [(int(nets["Q"][0]), of_bit(nets["D"][0]))]
         if kind == "LUT6_2":
             init = int(parameters["INIT"], 2)
             bits = [nets[f"I{place}"][0] for place in range(6)]
             both = [("O6", init, bits), ("O5", init & 0xFFFFFFFF, bits[:5])]
-            return [(bit, _of_table(table, ins)) for port, table, ins in both if isinstance(bit := nets[port][0], int)]
+            return [(bit, of_table(table, ins)) for port, table, ins in both if isinstance(bit := nets[port][0], int)]
         if kind.startswith("CARRY"):
             return self._chain(nets)
         if kind == "$_NOT_":
-            return [(int(nets["Y"][0]), _of_table(0b01, nets["A"]))]
+            return [(int(nets["Y"][0]), of_table(0b01, nets["A"]))]
         if kind == "$_MUX_":
-            return [(int(nets["Y"][0]), _of_table(0b11001010, [nets["A"][0], nets["B"][0], nets["S"][0]]))]
+            return [(int(nets["Y"][0]), of_table(0b11001010, [nets["A"][0], nets["B"][0], nets["S"][0]]))]
         if kind not in _TABLES:
             raise Difference(f"{kind} has no known function")
-        return [(int(nets["Y"][0]), _of_table(_TABLES[kind], [nets["A"][0], nets["B"][0]]))]
+        return [(int(nets["Y"][0]), of_table(_TABLES[kind], [nets["A"][0], nets["B"][0]]))]
 
     def _chain(self, nets: dict[str, list[Bit]]) -> list[tuple[int, Polynomial]]:
         """A carry chain, the highest position first: sum = S ^ carry, next carry = S ? carry : DI."""
         values: list[tuple[int, Polynomial]] = []
-        carry: Polynomial = _plus(_of(nets["CI"][0]), _of(nets["CYINIT"][0]) if "CYINIT" in nets else {})
+        carry: Polynomial = plus(of_bit(nets["CI"][0]), of_bit(nets["CYINIT"][0]) if "CYINIT" in nets else {})
         for place, (s, di) in enumerate(zip(nets["S"], nets["DI"], strict=True)):
-            choose, other = _of(s), _of(di)
-            through = _times(choose, carry)
-            sums = _plus(_plus(choose, carry), through, -2)
-            following = _plus(_plus(through, other), _times(choose, other), -1)
+            choose, other = of_bit(s), of_bit(di)
+            through = times(choose, carry)
+            sums = plus(plus(choose, carry), through, -2)
+            following = plus(plus(through, other), times(choose, other), -1)
             for port, value in (("O", sums), ("CO", following)):
                 if isinstance(bit := nets[port][place], int):
                     values.append((bit, value))
             out = nets["CO"][place]
             # A carry that has no net of its own is unused above, or leads on inside the cell.
-            carry = _of(out) if isinstance(out, int) else following
+            carry = of_bit(out) if isinstance(out, int) else following
         return values[::-1]
 
     def _numbers(self, rest: Polynomial, index: int, modulus: int) -> Polynomial:
@@ -278,68 +269,15 @@ class Walk:
                 for place in range(len(outputs)):
                     if place < len(bits) or signed:
                         bit = bits[min(place, len(bits) - 1)]
-                        added = _plus(added, _of(bit), sign << place)
+                        added = plus(added, of_bit(bit), sign << place)
         else:
             for bit in nets["bits_i"]:
-                added = _plus(added, _of(bit))
+                added = plus(added, of_bit(bit))
         kept = {nets_: value for nets_, value in rest.items() if not nets_ & set(outputs)}
-        return _reduced(_plus(kept, added, weight), modulus)
+        return reduced(plus(kept, added, weight), modulus)
 
     @staticmethod
     def compare(found: Polynomial, wanted: Polynomial, modulus: int) -> None:
-        difference = _reduced(_plus(found, wanted, -1), modulus)
+        difference = reduced(plus(found, wanted, -1), modulus)
         if difference:
             raise Difference(f"{len(difference)} products differ: {list(difference.items())[:3]}")
-
-
-def _of(bit: Bit) -> Polynomial:
-    if bit == "x":
-        raise Difference("an undefined net")
-    return {frozenset([bit]): 1} if isinstance(bit, int) else {frozenset(): 1} if bit == "1" else {}
-
-
-def _of_table(table: int, bits: Sequence[Bit]) -> Polynomial:
-    """The polynomial of a truth table, whose index has the first bit lowest."""
-    values = [table >> index & 1 for index in range(1 << len(bits))]
-    for place in range(len(bits)):
-        for index in range(len(values)):
-            if index >> place & 1:
-                values[index] -= values[index ^ 1 << place]
-    result: dict[frozenset[int], int] = defaultdict(int)
-    for index, value in enumerate(values):
-        chosen = [bit for place, bit in enumerate(bits) if index >> place & 1]
-        if value and "0" not in chosen:
-            if "x" in chosen:
-                raise Difference("an undefined net")
-            result[frozenset(bit for bit in chosen if isinstance(bit, int))] += value
-    return {nets: value for nets, value in result.items() if value}
-
-
-def _plus(a: Polynomial, b: Polynomial, factor: int = 1) -> Polynomial:
-    result = dict(a)
-    for nets, value in b.items():
-        result[nets] = result.get(nets, 0) + factor * value
-    return {nets: value for nets, value in result.items() if value}
-
-
-def _times(a: Polynomial, b: Polynomial) -> Polynomial:
-    result: dict[frozenset[int], int] = defaultdict(int)
-    for left, x in a.items():
-        for right, y in b.items():
-            result[left | right] += x * y
-    return {nets: value for nets, value in result.items() if value}
-
-
-def _reduced(polynomial: Polynomial, modulus: int) -> Polynomial:
-    return {nets: value % modulus for nets, value in polynomial.items() if value % modulus}
-
-
-def _replaced(polynomial: Polynomial, bit: int, value: Polynomial, modulus: int) -> Polynomial:
-    affected = {nets - {bit}: factor for nets, factor in polynomial.items() if bit in nets}
-    if not affected:
-        return polynomial
-    result: dict[frozenset[int], int] = defaultdict(int)
-    result.update({nets: factor for nets, factor in polynomial.items() if bit not in nets})
-    for nets, factor in _times(affected, value).items():
-        result[nets] += factor
-    return _reduced(result, modulus)
