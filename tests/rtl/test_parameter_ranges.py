@@ -56,6 +56,7 @@ ILLEGAL: dict[str, list[str]] = {
         *("PE=0", "Steps=0", "Pixels=0", "Flags=2", "Sum=2", "InputBits=2 OutputBits=2", "OutputBits=2"),
         *("SIMD=2 Chunks=2", "Pixels=2", "ReduceStages=2", "QueueDepth=1"),
     ],
+    "bnn_product_sums": ["MW=0", "SIMD=0", "InputBipolar=2", "Loaded=2", "Flags=3", "Stages=0", "Group=0"],
     "bnn_requantizer": [
         *("Values=0", "Rows=2", "Levels=0", 'MemoryKind="bram"', 'Form="table"'),
         'Form="search" Levels=255 Values=126 Rows=126',
@@ -63,6 +64,7 @@ ILLEGAL: dict[str, list[str]] = {
     "bnn_rom": ["Width=0", "Words=0", "AddressBits=0", "Words=3", "Stages=3", 'Kind="bram"'],
     "bnn_score_output": ["Beats=0", "InputWidth=0", "OutputWidth=9", "InputWidth=9"],
     "bnn_select": ["Inputs=0", "Outputs=0", "IndexBits=33", "Flags=2", "Index=1"],
+    "bnn_steps": ["Passes=0", "Steps=0", "Steps=5 StepBits=2"],
     "bnn_ternary_adder": ["Width=0", "Numbers=4", "Numbers=2 SecondCarry=1"],
     "bnn_threshold": ["PE=0", "Words=0", "Rows=2", "Levels=0", "ThresholdBits=7", 'MemoryKind="bram"'],
     "bnn_threshold_search": ["ValueBits=0", "Words=0", "ValueSigned=2", "ThresholdBits=3"],
