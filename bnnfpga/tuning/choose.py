@@ -6,11 +6,13 @@ from bnnfpga.base.errors import UserError
 from bnnfpga.dataflow.folding import Folding
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.tuning.cost_model import StatedCosts
-from bnnfpga.tuning.search import Choice, Limits, Weights, cheapest, fastest
+from bnnfpga.tuning.search import LUTS_OF_RESOURCES, Choice, Limits, Weights, cheapest, fastest
 from bnnfpga.tuning.space import FoldingSpace
 
 
-def choose_folding(graph: Graph, cycles: int, pinned: Folding | None = None) -> Folding:
+def choose_folding(
+    graph: Graph, cycles: int, pinned: Folding | None = None, weights: Weights = LUTS_OF_RESOURCES
+) -> Folding:
     """Choose the cheapest folding of all layers together that takes at most `cycles` cycles per frame.
 
     Parameters
@@ -22,6 +24,8 @@ def choose_folding(graph: Graph, cycles: int, pinned: Folding | None = None) -> 
     pinned
         Folding that the user fixed for some layers, kept whether legal or not and whatever it costs; what it leaves
         open is chosen. With it, `cycles` is a goal: a layer that cannot reach it is made as fast as possible.
+    weights
+        What is cheap.
 
     Raises
     ------
@@ -30,8 +34,8 @@ def choose_folding(graph: Graph, cycles: int, pinned: Folding | None = None) -> 
     """
     if cycles < 1:
         raise UserError(f"{cycles} cycles per frame is not possible", where="--cycles", hint="give a positive number")
-    space = FoldingSpace(graph, StatedCosts(), pinned)
-    choice = cheapest_near(space, cycles) if pinned is not None else cheapest(space, Limits(cycles), Weights())
+    space = FoldingSpace(graph, StatedCosts(), pinned, cycles)
+    choice = cheapest(space, Limits(cycles), weights) if pinned is None else cheapest_near(space, cycles, weights)
     if choice is None:
         least = fastest(space)
         raise UserError(
@@ -42,12 +46,12 @@ def choose_folding(graph: Graph, cycles: int, pinned: Folding | None = None) -> 
     return {**(pinned or {}), **choice.folding}
 
 
-def cheapest_near(space: FoldingSpace, cycles: int) -> Choice:
+def cheapest_near(space: FoldingSpace, cycles: int, weights: Weights) -> Choice:
     """The cheapest folding in which each unit keeps within `cycles`, or is as fast as it can be where it cannot."""
-    choice = cheapest(space, Limits(cycles, relaxed=True), Weights())
+    choice = cheapest(space, Limits(cycles, relaxed=True), weights)
     if choice is None:
         # Fast forms of neighbours may exclude each other.
         least = max(cycles, fastest(space).interval)
-        choice = cheapest(space, Limits(least), Weights())
+        choice = cheapest(space, Limits(least), weights)
     assert choice is not None
     return choice

@@ -56,15 +56,15 @@ class Elimination:
             chosen = min(costs, key=lambda variable: (costs[variable], rank[variable]))
             del costs[chosen]
             taken = sorted(users[chosen])
-            rest = frozenset().union(*(scope_of[number] for number in taken)) - {chosen}
-            scope = (*sorted(rest, key=rank.__getitem__), chosen)
-            self._steps.append(
-                _Step(scope, tuple((number, *self._aligned(ordered[number], scope)) for number in taken))
-            )
+            every: frozenset[Variable] = frozenset().union(*(scope_of[number] for number in taken))
+            rest = every - {chosen}
+            together = (*sorted(rest, key=rank.__getitem__), chosen)
+            inputs = tuple((number, *self._aligned(ordered[number], together)) for number in taken)
+            self._steps.append(_Step(together, inputs))
             for number in taken:
                 for variable in scope_of.pop(number):
                     users[variable].discard(number)
-            scope_of[total], ordered[total] = rest, scope[:-1]
+            scope_of[total], ordered[total] = rest, together[:-1]
             for variable in rest:
                 users[variable].add(total)
             total += 1
@@ -83,7 +83,9 @@ class Elimination:
             result *= self._sizes[other]
         return result
 
-    def _aligned(self, own: tuple[Variable, ...], scope: tuple[Variable, ...]) -> tuple[tuple[int, ...], ...]:
+    def _aligned(
+        self, own: tuple[Variable, ...], scope: tuple[Variable, ...]
+    ) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """How to line a table's axes up with those of a scope: their order, and a shape with axes of length 1."""
         axes = tuple(sorted(range(len(own)), key=lambda axis: scope.index(own[axis])))
         return axes, tuple(self._sizes[variable] if variable in own else 1 for variable in scope)

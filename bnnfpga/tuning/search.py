@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from bnnfpga.dataflow.folding import LayerFolding
 from bnnfpga.dataflow.resources import RESOURCES
-from bnnfpga.tuning.space import FoldingSpace, UnitOptions
+from bnnfpga.tuning.space import FoldingSpace
+from bnnfpga.tuning.unit_options import UnitOptions
 
 _TIE = 2.0**-24
 """Weight of a cycle of delay where costs are equal, small against a quarter of a LUT."""
@@ -33,6 +34,10 @@ class Weights:
     def vector(self) -> NDArray[np.float64]:
         """The weights of the resources, in the order of `RESOURCES`."""
         return np.array([getattr(self, kind) for kind in RESOURCES])
+
+
+LUTS_OF_RESOURCES = Weights()
+"""Area as one number, in LUTs."""
 
 
 @dataclass(frozen=True)
