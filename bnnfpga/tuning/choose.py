@@ -6,12 +6,12 @@ from bnnfpga.base.errors import UserError
 from bnnfpga.dataflow.folding import Folding
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.tuning.cost_model import StatedCosts
-from bnnfpga.tuning.search import LUTS_OF_RESOURCES, Choice, Limits, Weights, cheapest, fastest
+from bnnfpga.tuning.folding_search import LUTS_OF_RESOURCES, Choice, CostWeights, SpeedLimits, cheapest, fastest
 from bnnfpga.tuning.space import FoldingSpace
 
 
 def choose_folding(
-    graph: Graph, cycles: int, pinned: Folding | None = None, weights: Weights = LUTS_OF_RESOURCES
+    graph: Graph, cycles: int, pinned: Folding | None = None, weights: CostWeights = LUTS_OF_RESOURCES
 ) -> Folding:
     """Choose the cheapest folding of all layers together that takes at most `cycles` cycles per frame.
 
@@ -35,7 +35,7 @@ def choose_folding(
     if cycles < 1:
         raise UserError(f"{cycles} cycles per frame is not possible", where="--cycles", hint="give a positive number")
     space = FoldingSpace(graph, StatedCosts(), pinned, cycles)
-    choice = cheapest(space, Limits(cycles), weights) if pinned is None else cheapest_near(space, cycles, weights)
+    choice = cheapest(space, SpeedLimits(cycles), weights) if pinned is None else cheapest_near(space, cycles, weights)
     if choice is None:
         least = fastest(space)
         raise UserError(
@@ -46,12 +46,12 @@ def choose_folding(
     return {**(pinned or {}), **choice.folding}
 
 
-def cheapest_near(space: FoldingSpace, cycles: int, weights: Weights) -> Choice:
+def cheapest_near(space: FoldingSpace, cycles: int, weights: CostWeights) -> Choice:
     """The cheapest folding in which each unit keeps within `cycles`, or is as fast as it can be where it cannot."""
-    choice = cheapest(space, Limits(cycles, relaxed=True), weights)
+    choice = cheapest(space, SpeedLimits(cycles, relaxed=True), weights)
     if choice is None:
         # Fast forms of neighbours may exclude each other.
         least = max(cycles, fastest(space).interval)
-        choice = cheapest(space, Limits(least), weights)
+        choice = cheapest(space, SpeedLimits(least), weights)
     assert choice is not None
     return choice

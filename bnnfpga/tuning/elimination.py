@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 Variable = Hashable
-Table = NDArray[np.float64]
+Sums = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class _Step:
+class _Removal:
     """The elimination of one variable.
 
     `inputs` are tables of the sum, then results of earlier steps, by number, each with the shape that lines its axes up
@@ -42,7 +42,7 @@ class Elimination:
 
     def __init__(self, scopes: Sequence[tuple[Variable, ...]], sizes: Mapping[Variable, int]) -> None:
         self._sizes = dict(sizes)
-        self._steps: list[_Step] = []
+        self._steps: list[_Removal] = []
         scope_of = {number: frozenset(scope) for number, scope in enumerate(scopes)}
         ordered = {number: tuple(scope) for number, scope in enumerate(scopes)}
         users: dict[Variable, set[int]] = {variable: set() for variable in sizes}
@@ -60,7 +60,7 @@ class Elimination:
             rest = every - {chosen}
             together = (*sorted(rest, key=rank.__getitem__), chosen)
             inputs = tuple((number, *self._aligned(ordered[number], together)) for number in taken)
-            self._steps.append(_Step(together, inputs))
+            self._steps.append(_Removal(together, inputs))
             for number in taken:
                 for variable in scope_of.pop(number):
                     users[variable].discard(number)
@@ -90,10 +90,10 @@ class Elimination:
         axes = tuple(sorted(range(len(own)), key=lambda axis: scope.index(own[axis])))
         return axes, tuple(self._sizes[variable] if variable in own else 1 for variable in scope)
 
-    def minimum(self, tables: Sequence[Table]) -> tuple[float, dict[Variable, int]]:
+    def minimum(self, tables: Sequence[Sums]) -> tuple[float, dict[Variable, int]]:
         """The least sum, infinite if there is none, and the values of the variables that give it."""
         results: list[Any] = list(tables)
-        sums: list[Table] = []
+        sums: list[Sums] = []
         for step in self._steps:
             total = np.zeros((1,) * len(step.scope))
             for number, axes, shape in step.inputs:

@@ -12,26 +12,26 @@ from bnnfpga.dataflow.requantizers import RequantizerKind
 
 
 @dataclass(frozen=True, eq=False)
-class Form:
+class UnitForm:
     """A unit in one of its forms; `folding` is None if it has no folding of its own."""
 
     unit: Operator
     folding: LayerFolding | None = None
 
 
-def legal_forms(operator: Operator, pinned: LayerFolding) -> list[Form]:
+def legal_forms(operator: Operator, pinned: LayerFolding) -> list[UnitForm]:
     """All forms of a unit with a folding that have the settings in `pinned`.
 
     Where these are not legal, the only form is the unit as it is, with the folding as pinned, which is refused when it
     is applied.
     """
     forms = [
-        Form(unit, LayerFolding(*unit.folding, unit.memory, requantizer))
+        UnitForm(unit, LayerFolding(*unit.folding, unit.memory, requantizer))
         for folded in _folded(operator, pinned)
         for requantizer in _requantizers(folded, pinned.requantizer)
         for unit in _with_memories(folded if requantizer is None else folded.refolded(requantizer=requantizer), pinned)
     ]
-    return forms or [Form(operator, pinned)]
+    return forms or [UnitForm(operator, pinned)]
 
 
 def _folded(operator: Operator, pinned: LayerFolding) -> Iterator[Operator]:
@@ -62,5 +62,5 @@ def _with_memories(unit: Operator, pinned: LayerFolding) -> Iterator[Operator]:
 
 
 def _is_reasonable(kind: WeightsKind, suited: WeightsKind | None) -> bool:
-    """Weights are in logic only where the unit would have them there: the netlists of large layers take minutes."""
+    """CostWeights are in logic only where the unit would have them there: the netlists of large layers take minutes."""
     return kind != "logic" or suited == "logic"

@@ -15,7 +15,7 @@ from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.stream import Port, Stream
 from bnnfpga.tuning.cost_model import CostModel
 from bnnfpga.tuning.elimination import Elimination, Variable
-from bnnfpga.tuning.forms import Form, legal_forms
+from bnnfpga.tuning.forms import UnitForm, legal_forms
 from bnnfpga.tuning.unit_options import Option, PricedUnit, UnitOptions, undominated
 
 Ports = tuple[Port, ...]
@@ -48,7 +48,7 @@ class FoldingSpace:
         self.graph, self.model = graph, model
         self._pinned, self._cycles = pinned or {}, cycles
         self._listens: dict[str, bool] = {}
-        self._forms: dict[str, list[Form]] = {}
+        self._forms: dict[str, list[UnitForm]] = {}
         self._requests: dict[tuple[str, int], dict[Request, int]] = {}
         """The requests that come from an input whose producer listens, numbered."""
         self._answers: dict[str, dict[tuple[int, ...], int]] = {}
@@ -98,14 +98,14 @@ class FoldingSpace:
         producers = [str(stream.producer) for stream in self._producers(operator)]
         return operator.follows_consumer or not producers or any(self._listens[name] for name in producers)
 
-    def _forms_of(self, operator: Operator) -> list[Form]:
+    def _forms_of(self, operator: Operator) -> list[UnitForm]:
         """A unit's forms, and as a consumer what they ask for; its own consumers have theirs already."""
         if operator.legal_pe():
             forms = self._undominated(legal_forms(operator, self._pinned.get(operator.name, LayerFolding())))
         elif self._listens[operator.name]:
             forms = self._answering_forms(operator)
         else:
-            forms = [Form(operator)]
+            forms = [UnitForm(operator)]
         for stream in self._producers(operator):
             if self._listens[str(stream.producer)]:
                 requests = self._requests[operator.name, stream.input] = {}
@@ -113,7 +113,7 @@ class FoldingSpace:
                     requests.setdefault(_request(form.unit, stream.input), len(requests))
         return forms
 
-    def _undominated(self, forms: list[Form]) -> list[Form]:
+    def _undominated(self, forms: list[UnitForm]) -> list[UnitForm]:
         """The forms that may be best, and fast enough.
 
         Of two with the same ports, the one that is worse before any producer is worse behind all of them: what a
@@ -123,7 +123,7 @@ class FoldingSpace:
             intervals = [form.unit.interval() for form in forms]
             most = max(self._cycles, min(intervals))
             forms = [form for form, interval in zip(forms, intervals, strict=True) if interval <= most]
-        groups: dict[tuple[Ports, Ports], list[tuple[Form, PricedUnit]]] = {}
+        groups: dict[tuple[Ports, Ports], list[tuple[UnitForm, PricedUnit]]] = {}
         for form in forms:
             key = (form.unit.inputs, form.unit.outputs)
             groups.setdefault(key, []).append((form, self._price(form, form.unit)))
@@ -134,16 +134,16 @@ class FoldingSpace:
             kept += [form for (form, _), is_kept in zip(group, best, strict=True) if is_kept]
         return kept
 
-    def _answering_forms(self, operator: Operator) -> list[Form]:
+    def _answering_forms(self, operator: Operator) -> list[UnitForm]:
         """The forms of a unit that keeps up with its consumers."""
         streams = self._consumers(operator)
         requests = [self._requests[str(stream.consumer), stream.input] for stream in streams]
-        forms: dict[tuple[Ports, Ports], tuple[int, Form]] = {}
+        forms: dict[tuple[Ports, Ports], tuple[int, UnitForm]] = {}
         answers = self._answers[operator.name] = {}
         for chosen in product(*requests):
             interval = min((interval for interval, _ in chosen), default=1)
             unit = operator.in_front_of(interval, *(port for _, port in chosen))
-            number, _ = forms.setdefault((unit.inputs, unit.outputs), (len(forms), Form(unit)))
+            number, _ = forms.setdefault((unit.inputs, unit.outputs), (len(forms), UnitForm(unit)))
             answers[tuple(own[request] for own, request in zip(requests, chosen, strict=True))] = number
         return [form for _, form in forms.values()]
 
@@ -187,7 +187,7 @@ class FoldingSpace:
         for chosen in product(*choices.values()):
             yield dict(zip(choices, chosen, strict=True))
 
-    def _option(self, form: Form, streams: Sequence[Stream], sources: Mapping[str, tuple[int, Ports]]) -> Option:
+    def _option(self, form: UnitForm, streams: Sequence[Stream], sources: Mapping[str, tuple[int, Ports]]) -> Option:
         ports = {stream.input: sources[str(stream.producer)][1][stream.output] for stream in streams}
         unit = behind(form.unit, ports)
         between = [step for input, port in ports.items() for step in self._between(port, unit, input)]
@@ -202,7 +202,7 @@ class FoldingSpace:
             self._converters[key] = tuple(PricedUnit.of(step, self.model) for step in steps)
         return self._converters[key]
 
-    def _price(self, form: Form, unit: Operator) -> PricedUnit:
+    def _price(self, form: UnitForm, unit: Operator) -> PricedUnit:
         # A form that its producers leave as it is has been hashed once.
         key = id(unit) if unit is form.unit else (unit.name, form.folding, unit.inputs, unit.outputs)
         if key not in self._priced:

@@ -18,7 +18,7 @@ _TIE = 2.0**-24
 
 
 @dataclass(frozen=True)
-class Weights:
+class CostWeights:
     """What is minimised: resources and cycles of delay, each with a weight, in LUTs.
 
     Among foldings of equal cost, the one with less delay is taken.
@@ -36,12 +36,12 @@ class Weights:
         return np.array([getattr(self, kind) for kind in RESOURCES])
 
 
-LUTS_OF_RESOURCES = Weights()
+LUTS_OF_RESOURCES = CostWeights()
 """Area as one number, in LUTs."""
 
 
 @dataclass(frozen=True)
-class Limits:
+class SpeedLimits:
     """What every unit keeps: the most cycles per frame, and the most logic levels, None for any.
 
     A unit of `relaxed` that is not fast enough in any form may be as slow as its fastest one.
@@ -89,7 +89,7 @@ class Choice:
         return {kind: int(count) for kind, count in zip(RESOURCES, costs, strict=True)}
 
 
-def cheapest(space: FoldingSpace, limits: Limits, weights: Weights) -> Choice | None:
+def cheapest(space: FoldingSpace, limits: SpeedLimits, weights: CostWeights) -> Choice | None:
     """The cheapest folding within limits; None if there is none."""
     vector, latency = weights.vector, weights.latency + _TIE
     costs = [unit.costs @ vector + latency * unit.delays for unit in space.units]
@@ -102,16 +102,16 @@ def fastest(space: FoldingSpace) -> Choice:
     low, high = 0, len(candidates) - 1
     while low < high:
         middle = (low + high) // 2
-        if cheapest(space, Limits(int(candidates[middle])), Weights()) is None:
+        if cheapest(space, SpeedLimits(int(candidates[middle])), CostWeights()) is None:
             low = middle + 1
         else:
             high = middle
-    choice = cheapest(space, Limits(int(candidates[low])), Weights())
+    choice = cheapest(space, SpeedLimits(int(candidates[low])), CostWeights())
     assert choice is not None
     return choice
 
 
-def least(space: FoldingSpace, limits: Limits, costs: list[NDArray[np.float64]]) -> Choice | None:
+def least(space: FoldingSpace, limits: SpeedLimits, costs: list[NDArray[np.float64]]) -> Choice | None:
     """The folding within limits with the least sum of `costs`, one for each option of each unit."""
     while True:
         allowed = [np.where(_within(unit, limits), cost, np.inf) for unit, cost in zip(space.units, costs, strict=True)]
@@ -128,7 +128,7 @@ def least(space: FoldingSpace, limits: Limits, costs: list[NDArray[np.float64]])
             return Choice(space, rows, objective)
 
 
-def _within(unit: UnitOptions, limits: Limits) -> NDArray[np.bool_]:
+def _within(unit: UnitOptions, limits: SpeedLimits) -> NDArray[np.bool_]:
     cycles = max(limits.cycles, int(unit.intervals.min())) if limits.relaxed else limits.cycles
     fast = unit.intervals <= cycles
     return fast if limits.levels is None else fast & (unit.levels <= limits.levels)

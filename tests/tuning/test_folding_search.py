@@ -8,11 +8,11 @@ import pytest
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.resources import add_resources
 from bnnfpga.tuning.cost_model import StatedCosts
-from bnnfpga.tuning.search import Limits, Weights, cheapest, fastest
+from bnnfpga.tuning.folding_search import CostWeights, SpeedLimits, cheapest, fastest
 from bnnfpga.tuning.space import FoldingSpace
 from tests.tuning.small_nets import all_foldings, small_net, without_fifos
 
-WEIGHTS = (Weights(), Weights(1.0, 0.0, 7.0, 3.0))
+WEIGHTS = (CostWeights(), CostWeights(1.0, 0.0, 7.0, 3.0))
 
 
 def figures(graph: Graph) -> tuple[int, int, dict[str, int]]:
@@ -22,7 +22,7 @@ def figures(graph: Graph) -> tuple[int, int, dict[str, int]]:
     return max(unit.interval() for unit in units), max(unit.logic_levels for unit in units), resources
 
 
-def cost(resources: dict[str, int], weights: Weights) -> float:
+def cost(resources: dict[str, int], weights: CostWeights) -> float:
     return sum(getattr(weights, kind) * count for kind, count in resources.items())
 
 
@@ -42,7 +42,7 @@ def test_no_folding_is_cheaper(seed: int) -> None:
                     for interval, level, resources in every
                     if interval <= cycles and (levels is None or level <= levels)
                 ]
-                found = cheapest(space, Limits(cycles, levels), weights)
+                found = cheapest(space, SpeedLimits(cycles, levels), weights)
                 assert (found is None) == (not possible)
                 if found is not None:
                     interval, level, resources = figures(without_fifos(graph, found.folding))
