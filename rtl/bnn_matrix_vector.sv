@@ -77,7 +77,7 @@ module bnn_matrix_vector #(
   // File of the thresholds: for each pass a word with a row for each PE, see bnn_requantizer; or with minus the threshold of
   // each PE, of ThresholdBits.
   parameter              Thresholds      = "",
-  // With weights of -1 and +1 but other inputs and not one threshold, or with other weights, inputs of -1 and +1 and no flags,
+  // With weights of -1 and +1 but other inputs and not one threshold, or with other weights of up to 16 bits, inputs of -1 and +1 and no flags,
   // file of the values that sums start at: for each pass a word with that of each PE, see bnn_product_sums.
   parameter              Starts          = ""
 ) (
@@ -151,7 +151,7 @@ module bnn_matrix_vector #(
   // A single threshold is where its sums start: less the threshold, so the sign is the result.
   localparam Signed = WeightBits == 1 && Levels == 1 && (Encoded || !Xnor);
   // Sums that are more than the dot products by numbers of their own start at less, see bnn_product_sums.
-  localparam Loaded = Signed || (!Xnor && (WeightBits == 1 || (InputBipolar != 0 && Flags == 0)));
+  localparam Loaded = Signed || (!Xnor && (WeightBits == 1 || (InputBipolar != 0 && Flags == 0 && WeightBits <= 16)));
   // Others are compared with the sums.
   localparam Compared = Levels > 0 && !Signed;
   localparam int unsigned TotalBits = Signed ? ThresholdBits : AccumulatorBits;
@@ -352,17 +352,31 @@ module bnn_matrix_vector #(
       assign row_address = passes[(PopcountStages-2)*PassBits+:PassBits];
     end
     wire [PE*TotalBits-1:0] row;
-    bnn_rom #(
-      .Width(PE * TotalBits),
-      .Words(Passes),
-      .AddressBits(PassBits),
-      .Kind("distributed"),
-      .File(Signed ? Thresholds : Starts)
-    ) rows (
-      .clk_i,
-      .address_i(row_address),
-      .data_o(row)
-    );
+    if (Signed) begin : gen_less_thresholds
+      bnn_rom #(
+        .Width(PE * TotalBits),
+        .Words(Passes),
+        .AddressBits(PassBits),
+        .Kind("distributed"),
+        .File(Thresholds)
+      ) rows (
+        .clk_i,
+        .address_i(row_address),
+        .data_o(row)
+      );
+    end else begin : gen_starts
+      bnn_rom #(
+        .Width(PE * TotalBits),
+        .Words(Passes),
+        .AddressBits(PassBits),
+        .Kind("distributed"),
+        .File(Starts)
+      ) rows (
+        .clk_i,
+        .address_i(row_address),
+        .data_o(row)
+      );
+    end
     reg [PE*TotalBits-1:0] row_of_first;
     always @(posedge clk_i) begin
       row_of_first <= row;
@@ -391,6 +405,7 @@ module bnn_matrix_vector #(
   end else begin : gen_one_initial_value
     assign initial_values = '0;
     assign lowest = '0;
+    wire unused_starts = &{1'b0, Starts == ""};
   end
 
   // The sums, which may be compared with thresholds, and otherwise the results themselves.

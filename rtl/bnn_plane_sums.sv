@@ -101,7 +101,7 @@ module bnn_plane_sums #(
 
   for (genvar p = 0; p < PE; p = p + 1) begin : gen_pe
     // Level 0: pairs of gated numbers.
-    wire [Planes*Left*ShiftedBits-1:0] plane_sums;
+    wire [Planes*Left*ShiftedBits-1:0] shifted;
     for (genvar j = 0; j < Planes; j = j + 1) begin : gen_plane
       localparam PlaneNegative = PlaneSigned && j == Planes - 1;
       localparam TopNegative = NumberSigned != PlaneNegative;
@@ -160,7 +160,7 @@ module bnn_plane_sums #(
         .sums_o   (left)
       );
       for (genvar n = 0; n < Left; n = n + 1) begin : gen_left
-        assign plane_sums[(j*Left+n)*ShiftedBits+:ShiftedBits] = ShiftedBits'(left[n*PlaneSumBits+:PlaneSumBits]) << j;
+        assign shifted[(j*Left+n)*ShiftedBits+:ShiftedBits] = ShiftedBits'(left[n*PlaneSumBits+:PlaneSumBits]) << j;
       end
       wire unused_left = &{1'b0, left};
     end
@@ -178,7 +178,7 @@ module bnn_plane_sums #(
       .CarryCell(CarryCell)
     ) planes (
       .clk_i,
-      .numbers_i(plane_sums),
+      .numbers_i(shifted),
       .sums_o   (sums)
     );
 

@@ -94,14 +94,16 @@ module bnn_product_sums #(
   localparam int unsigned Part = SIMD / Parts;
   localparam int unsigned Double = Flags > 0 && Part % 2 != 0 ? 1 : 0;
 
-  // Inputs of -1 and +1 as numbers: with flags 1, less 2 where the bit is 0; else twice their bits.
-  localparam int unsigned Planes = InputBipolar == 0 ? InputBits : Flags > 0 ? 2 : 1;
-  localparam int unsigned Scale = !Xnor && InputBipolar != 0 && Flags == 0 ? 1 : 0;
-  localparam TopPlaneNegative = InputBipolar != 0 ? Flags > 0 : InputSigned != 0;
-  // Products of so many bits are cheaper with multipliers.
-  localparam Multiply = WeightBits > 1 && Planes > 1 && WeightBits * Planes > 20;
+  // Inputs of -1 and +1 as numbers: 1, less 2 where the bit is 0; or twice their bits.
+  localparam Signs = InputBipolar != 0 && (Flags > 0 || WeightBits > 16);
+  localparam int unsigned Planes = Signs ? 2 : InputBits;
+  localparam int unsigned Scale = !Xnor && InputBipolar != 0 && !Signs ? 1 : 0;
+  localparam TopPlaneNegative = Signs || InputSigned != 0;
+  // Products of more bits are cheaper with multipliers.
+  localparam Few = WeightBits * Planes <= 16;
+  localparam Multiply = WeightBits > 1 && !Few;
 `ifdef SYNTHESIS
-  localparam Trees = !Xnor && !Multiply;
+  localparam Trees = !Xnor && Few;
 `else
   localparam Trees = 1'b0;
 `endif
@@ -122,7 +124,7 @@ module bnn_product_sums #(
         end else begin : gen_no_flag
           assign counted = 1'b1;
         end
-        if (InputBipolar != 0 && Flags > 0) begin : gen_signs
+        if (Signs) begin : gen_signs
           assign numbers[(v*SIMD+i)*Planes+:Planes] = {~number[0] & counted, counted};
         end else begin : gen_number
           assign numbers[(v*SIMD+i)*Planes+:Planes] = Planes'(number & {InputBits{counted}});
@@ -259,7 +261,7 @@ module bnn_product_sums #(
             planes = '0;
             for (b = 0; b < Planes; b = b + 1) begin
               for (i = 0; i < SIMD; i = i + 1) begin
-                if (InputBipolar != 0 && Flags > 0) planes[b*PaddedLanes+i] = ((b == 0) | ~inputs[i]) & counted[i];
+                if (Signs) planes[b*PaddedLanes+i] = ((b == 0) | ~inputs[i]) & counted[i];
                 else planes[b*PaddedLanes+i] = inputs[i*InputBits+b] & counted[i];
               end
               if (WeightBits == 1 && TopPlaneNegative && b == Planes - 1) planes[b*PaddedLanes+:SIMD] = ~planes[b*PaddedLanes+:SIMD];

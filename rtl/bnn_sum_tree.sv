@@ -8,14 +8,14 @@
 
 module bnn_sum_tree #(
   // Numbers; 1 to 13122.
-  parameter int unsigned Numbers   = 8,
+  parameter int unsigned Numbers   = 2,
   // Bits of each of them; at least 1.
   parameter int unsigned Bits      = 3,
   // The largest of them, and the largest sum of all; less than 2 ** 30.
   parameter int unsigned Largest   = 6,
-  parameter int unsigned Total     = 48,
+  parameter int unsigned Total     = 12,
   // Bits of what is left; at least 1, and enough for the largest sum.
-  parameter int unsigned SumBits   = 6,
+  parameter int unsigned SumBits   = 4,
   // The number of the level at which the numbers enter; registers follow levels as even as can be: Stages among Levels.
   parameter int unsigned Level     = 1,
   parameter int unsigned Stages    = 1,

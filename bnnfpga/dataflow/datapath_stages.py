@@ -40,9 +40,8 @@ class DatapathStages:
     @cached_property
     def count(self) -> int:
         """Stages in front of the accumulator: those that the width needs, and as many more as the clock asks for."""
-        least = 2 if self.simd * self.bits > _WIDE_SUM else 1
         # All that the clock has time for is alike; where it has no time, stages that do not help are left out.
-        stages = range(least, max(least, self._most) + 1)
+        stages = range(self._least, max(self._least, self._most) + 1)
         return min(stages, key=lambda count: max(self._levels(count), self.target.levels))
 
     @property
@@ -54,6 +53,11 @@ class DatapathStages:
     @abstractmethod
     def group(self) -> int:
         """Inputs that are summed together in the first of two stages, where a form has such groups."""
+
+    @property
+    def _least(self) -> int:
+        """The stages that the width needs."""
+        return 2 if self.simd * self.bits > _WIDE_SUM else 1
 
     @property
     @abstractmethod
@@ -134,3 +138,61 @@ class ProductStages(DatapathStages):
         total = self.target.count_levels(groups) + self.target.carry_levels(self.accumulator_bits)
         counts = self.stage_levels(min(self.simd * self.planes, lanes))
         return max(counts, total) if groups > 1 else counts
+
+
+@dataclass(frozen=True)
+class PlaneStages(DatapathStages):
+    """Those of `rtl/bnn_plane_sums.sv`.
+
+    Parameters
+    ----------
+    planes
+        Bit planes that gate numbers.
+    late
+        Logic levels by which weights come later than from a register.
+    compare
+        Logic levels of what compares the sums.
+    """
+
+    planes: int
+    late: int
+    compare: int
+
+    @property
+    def group(self) -> int:
+        return _GROUPS[0]
+
+    @property
+    def _least(self) -> int:
+        return 1
+
+    @property
+    def _most(self) -> int:
+        """Levels of the adders, between any of which there can be a register: one of pairs, and those of two trees."""
+        left, levels = self._tree((self.simd + 1) // 2)
+        return 1 + levels + self._tree(self.planes * left)[1]
+
+    def _levels(self, stages: int) -> int:
+        carry, most = self.target.carry_levels(self.accumulator_bits), self._most
+        # Adders have three operands where a position of one is a LUT of six inputs, which also has room for gates.
+        adder, gate = (carry + 1, 0) if self.target.lut_inputs == 6 else (carry, 1)
+        longest = late = self.late + gate
+        for level in range(most):
+            late += adder if level else carry
+            longest = max(longest, late)
+            if (level + 1) * stages // most > level * stages // most:
+                late = 0
+        return max(longest, carry + 1, self.compare)
+
+    def _tree(self, numbers: int) -> tuple[int, int]:
+        """How many numbers a tree of so many leaves, and its levels (`rtl/bnn_sum_tree.sv`)."""
+        levels = 0
+        if self.target.lut_inputs < 6:
+            return 1, (numbers - 1).bit_length()
+        while numbers > 2:
+            most = 2
+            while 3 * most < numbers:
+                most *= 3
+            threes, rest = divmod(numbers, 3)
+            numbers, levels = threes + (1 if rest == 2 and threes + 2 > most else rest), levels + 1
+        return numbers, levels

@@ -18,13 +18,13 @@ from bnnfpga.numbers.threshold_table import ThresholdTable
 class StartValues:
     """The start of each output's sum, and the weights that belong to it.
 
-    With weights of -1 and +1 and one threshold, sums start at less by the threshold, so that their sign is the result; a
+    With weights of -1 and +1 and one threshold, sums start at less by that, so that their sign is the result; a
     decreasing channel has the opposite weights instead.
 
     Parameters
     ----------
     by_output
-        int64 (MH, MW); all -1 and +1, or inputs are bipolar.
+        int64 (MH, MW); all -1 and +1, or inputs are bipolar and without flags.
     weight_type, input_type
         The types of weights and inputs, not both bipolar.
     table
@@ -48,13 +48,13 @@ class StartValues:
         return self.weight_type.is_bipolar and self.table is not None and self.table.levels == 1
 
     @cached_property
-    def type(self) -> IntegerType:
+    def initial_type(self) -> IntegerType:
         """The type of the sums: dot products, less a threshold if their sign is the result."""
         if not self.is_signed:
             return self.accumulator
-        lo, hi = self.accumulator.lo, self.accumulator.hi
         # A threshold lies between the lowest dot product and one above the highest.
-        return IntegerType(min(lo - (hi + 1), -hi - lo), hi - lo + 1, "signed")
+        spread = self.accumulator.hi - self.accumulator.lo
+        return IntegerType(-spread - 1, spread, "signed")
 
     @cached_property
     def weights(self) -> IntArray:
@@ -64,7 +64,7 @@ class StartValues:
     @property
     def memory(self) -> Memory:
         """The start values of each pass, PE 0 lowest."""
-        bits = to_bits(self.values & ((1 << self.type.bits) - 1), self.type.bits)
+        bits = to_bits(self.values, self.initial_type.bits)
         name = "thresholds" if self.is_signed else "starts"
         return Memory(name, bits.reshape(len(self.by_output) // self.pe, -1), "distributed")
 
@@ -76,12 +76,15 @@ class StartValues:
     @property
     def _excess(self) -> IntArray:
         """What all products of an output count too much."""
-        bits, negative = self.input_type.bits, (self.weights < 0).sum(axis=1)
+        inputs, bits = int(self.weights.shape[1]), self.input_type.bits
+        negative: IntArray = (self.weights < 0).sum(axis=1)
         if not self.weight_type.is_bipolar:
-            return self.weights.sum(axis=1)
-        if not self.input_type.signed:
-            return ((1 << bits) - 1) * negative
-        return (self.weights.shape[1] << (bits - 1)) - negative
+            # Trees invert the sign of a weight, whose bits count twice.
+            sums: IntArray = self.weights.sum(axis=1)
+            return sums + (inputs << self.weight_type.bits)
+        if self.input_type.signed:
+            return (inputs << (bits - 1)) - negative
+        return negative * ((1 << bits) - 1)
 
     @property
     def _thresholds(self) -> IntArray:
