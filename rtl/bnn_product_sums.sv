@@ -160,16 +160,20 @@ module bnn_product_sums #(
       );
       for (genvar p = 0; p < PE; p = p + 1) begin : gen_result
         wire signed [TotalBits-1:0] number = next[p*TotalBits+:TotalBits];
-        reg [TotalBits-1:0]  sum;
-        reg [OutputBits-1:0] result;
-        always @(posedge clk_i) begin
-          if (valid_i[Stages]) sum <= number;
-          if (valid_i[Stages] & last_i) begin
-            result <= Signed != 0 ? OutputBits'(OutputOffset) + OutputBits'(!number[TotalBits-1]) : OutputBits'(number);
-          end
-        end
+        reg [TotalBits-1:0] sum;
+        always @(posedge clk_i) if (valid_i[Stages]) sum <= number;
         assign sums_o[(v*PE+p)*TotalBits+:TotalBits] = sum;
-        assign results_o[(v*PE+p)*OutputBits+:OutputBits] = result;
+        // The last sum stays until the next one.
+        wire taken = valid_i[Stages] & last_i;
+        if (Signed != 0) begin : gen_sign
+          reg negative;
+          always @(posedge clk_i) if (taken) negative <= number[TotalBits-1];
+          assign results_o[(v*PE+p)*OutputBits+:OutputBits] = OutputBits'(OutputOffset) + OutputBits'(!negative);
+        end else begin : gen_sum
+          reg [OutputBits-1:0] last;
+          always @(posedge clk_i) if (taken) last <= OutputBits'(number);
+          assign results_o[(v*PE+p)*OutputBits+:OutputBits] = last;
+        end
       end
     end
     wire unused = &{1'b0, first_i, valid_i, inputs_i};
