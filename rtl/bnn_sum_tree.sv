@@ -7,7 +7,7 @@
 `default_nettype none
 
 module bnn_sum_tree #(
-  // Numbers; 1 to 13122.
+  // Numbers; 1 to 39366.
   parameter int unsigned Numbers   = 2,
   // Bits of each of them; at least 1.
   parameter int unsigned Bits      = 3,
@@ -29,8 +29,8 @@ module bnn_sum_tree #(
   output wire [2*SumBits-1:0]    sums_o
 );
 
-  if (Numbers < 1 || Numbers > 13122 || Bits < 1 || SumBits < 1) begin : gen_check_sizes
-    $error("bnn_sum_tree: Numbers must be 1 to 13122, Bits and SumBits at least 1");
+  if (Numbers < 1 || Bits < 1 || SumBits < 1 || Stages > Levels) begin : gen_check_sizes
+    $error("bnn_sum_tree: Numbers, Bits and SumBits must be at least 1, Stages at most Levels");
   end
 
   localparam int unsigned Goal = CarryCell != 0 ? 2 : 1;
@@ -46,7 +46,7 @@ module bnn_sum_tree #(
   end else begin : gen_level
     // The most numbers behind this level from which the levels that are left come down to two.
     localparam int unsigned Most = Numbers <= 6 ? 2 : Numbers <= 18 ? 6 : Numbers <= 54 ? 18 : Numbers <= 162 ? 54
-      : Numbers <= 486 ? 162 : Numbers <= 1458 ? 486 : Numbers <= 4374 ? 1458 : 4374;
+      : Numbers <= 486 ? 162 : Numbers <= 1458 ? 486 : Numbers <= 4374 ? 1458 : Numbers <= 13122 ? 4374 : 13122;
     localparam int unsigned Threes = CarryCell != 0 ? Numbers / 3 : 0;
     localparam int unsigned Rest = Numbers - 3 * Threes;
     localparam int unsigned Twos = CarryCell == 0 ? Rest / 2 : Rest == 2 && Threes + 2 > Most ? 1 : 0;

@@ -67,7 +67,7 @@ ILLEGAL: dict[str, list[str]] = {
     "bnn_score_output": ["Beats=0", "InputWidth=0", "OutputWidth=9", "InputWidth=9"],
     "bnn_select": ["Inputs=0", "Outputs=0", "IndexBits=33", "Flags=2", "Index=1"],
     "bnn_steps": ["Passes=0", "Steps=0", "Steps=5 StepBits=2"],
-    "bnn_sum_tree": ["Numbers=0", "Numbers=13123"],
+    "bnn_sum_tree": ["Numbers=0", "Stages=4"],
     "bnn_ternary_adder": ["Width=0", "Numbers=4", "Numbers=2 SecondCarry=1"],
     "bnn_threshold": ["PE=0", "Words=0", "Rows=2", "Levels=0", "ThresholdBits=7", 'MemoryKind="bram"'],
     "bnn_threshold_search": ["ValueBits=0", "Words=0", "ValueSigned=2", "ThresholdBits=3"],
