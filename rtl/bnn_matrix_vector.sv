@@ -143,15 +143,14 @@ module bnn_matrix_vector #(
   localparam int unsigned AddressBits = Words > 1 ? $clog2(Words) : 1;
 
   // The xnor form keeps its weights re-encoded (bnn_xnor_sums).
-  localparam Encoded = Xnor && Flags == 0;
   // A simulation counts equal bits as it finds them, which is several times faster.
 `ifdef SYNTHESIS
-  localparam Counted = Encoded;
+  localparam Counted = Xnor;
 `else
   localparam Counted = 1'b0;
 `endif
   // A single threshold is where its sums start: less the threshold, so the sign is the result.
-  localparam Signed = Encoded && Levels == 1;
+  localparam Signed = Xnor && Levels == 1;
   // Others are compared with the sums.
   localparam Compared = Levels > 0 && !Signed;
   localparam int unsigned TotalBits = Signed ? ThresholdBits : AccumulatorBits;
@@ -219,7 +218,22 @@ module bnn_matrix_vector #(
   // Where it counts, inputs are parities (bnn_parity_encoder): from beats as they arrive, if those begin at even places.
   localparam Early = InputLanes == SIMD || InputLanes % 2 == 0;
   wire [Pixels*(InputLanes*InputBits+Flags)-1:0] arriving;
-  if (Counted && Early) begin : gen_early_parities
+  if (Counted && Flags > 0) begin : gen_parities_of_parts
+    localparam int unsigned FlagBits = Pixels * Flags;
+    assign arriving[Pixels*SIMD+:FlagBits] = s_tdata_i[Pixels*SIMD+:FlagBits];
+    for (genvar v = 0; v < Pixels; v = v + 1) begin : gen_vector
+      bnn_padded_parities #(
+        .Lanes(SIMD),
+        .Parts(Flags),
+        .Cells(CarryCell != 0 ? 1 : 0)
+      ) parities (
+        .clk_i,
+        .rst_ni,
+        .inputs_i(s_tdata_i[v*SIMD+:SIMD]),
+        .inputs_o(arriving[v*SIMD+:SIMD])
+      );
+    end
+  end else if (Counted && Early) begin : gen_early_parities
     wire last_beat;
     if (Passes == 1) begin : gen_step
       assign last_beat = last_step;
@@ -298,10 +312,11 @@ module bnn_matrix_vector #(
   // Memories.
 
   wire [PE*WeightBits*SIMD-1:0] word;
-  if (Encoded) begin : gen_encoded_weights
+  if (Xnor) begin : gen_encoded_weights
     bnn_xnor_weights #(
       .PE(PE),
       .SIMD(SIMD),
+      .Parts(Flags),
       .Steps(Steps),
       .Passes(Passes),
       .AddressBits(AddressBits),
@@ -417,6 +432,35 @@ module bnn_matrix_vector #(
     end
     for (genvar v = 0; v < Pixels; v = v + 1) begin : gen_vector
       wire [PE*Bits-1:0] sums;
+      if (Flags > 0) begin : gen_padded
+        wire [PE*Bits-1:0] starts;
+        for (genvar p = 0; p < PE; p = p + 1) begin : gen_start
+          assign starts[p*Bits+:Bits] = Bits'(initial_values[p*TotalBits+:TotalBits]);
+        end
+        bnn_padded_xnor_sums #(
+          .PE(PE),
+          .SIMD(SIMD),
+          .Flags(Flags),
+          .Bits(Bits),
+          .OneStep(Steps == 1 ? 1 : 0),
+          .Stages(PopcountStages),
+          .Fixed(Words == 1 ? 1 : 0),
+          .Loaded(Signed ? 1 : 0),
+          .Initial(Bits'($signed(Initial))),
+          .CarryCell(CarryCell)
+        ) xnor_sums (
+          .clk_i,
+          .rst_ni,
+          .inputs_i  (x[v*SIMD+:SIMD]),
+          .outside_i (x[Pixels*SIMD+v*Flags+:Flags]),
+          .word_i    (word),
+          .valid_i   (valid[PopcountStages]),
+          .last_i    (last[PopcountStages]),
+          .initial_i (starts),
+          .sums_o    (sums)
+        );
+        wire unused_parities = &{1'b0, lowest, others};
+      end else begin : gen_unpadded
       bnn_xnor_sums #(
         .PE(PE),
         .SIMD(SIMD),
@@ -439,6 +483,7 @@ module bnn_matrix_vector #(
         .initial_i  (others),
         .sums_o     (sums)
       );
+      end
       for (genvar p = 0; p < PE; p = p + 1) begin : gen_result
         wire signed [TotalBits:0] number = {sums[p*Bits+:TotalBits], 1'(MW)};
         always @(posedge clk_i) begin
@@ -446,7 +491,7 @@ module bnn_matrix_vector #(
           if (last_sum & Signed) begin
             direct[(v*PE+p)*OutputBits+:OutputBits] <= OutputBits'(OutputOffset) + OutputBits'(!number[TotalBits]);
           end else if (last_sum) begin
-            direct[(v*PE+p)*OutputBits+:OutputBits] <= OutputBits'(number);
+            direct[(v*PE+p)*OutputBits+:OutputBits] <= Double == 0 ? OutputBits'(number) : OutputBits'(number >>> 1);
           end
         end
       end

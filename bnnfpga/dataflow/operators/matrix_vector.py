@@ -210,7 +210,8 @@ class MatrixVector(DotProductUnit):
         most = self._counter_levels if self._counts_parities else 2 if self._has_bit_products else least
         # All that the clock has time for is alike; where it has no time, stages that do not help are left out.
         stages = range(least, max(least, most) + 1)
-        return min(stages, key=lambda count: max(self._datapath_levels(count), self.target.levels))
+        count = min(stages, key=lambda count: max(self._datapath_levels(count), self.target.levels))
+        return count + (self.padded and self._counts_parities and self.memory != "logic")
 
     @property
     def popcount_group(self) -> int:
@@ -231,7 +232,7 @@ class MatrixVector(DotProductUnit):
     def logic_levels(self) -> int:
         if self.memory == "logic":
             return self._rendered_form.logic_levels
-        return self._datapath_levels(self.popcount_stages)
+        return self._datapath_levels(self.popcount_stages - (self.padded and self._counts_parities))
 
     def _datapath_levels(self, stages: int) -> int:
         """Logic levels of the longest stage behind the memory of weights, with so many for the popcount."""
@@ -249,7 +250,7 @@ class MatrixVector(DotProductUnit):
     @property
     def _counts_parities(self) -> bool:
         """Whether the datapath is `rtl/bnn_xnor_sums.sv`, or has its cycles."""
-        return self.is_xnor and not self.padded
+        return self.is_xnor
 
     @property
     def _counter_levels(self) -> int:
@@ -303,7 +304,8 @@ class MatrixVector(DotProductUnit):
         """What the xnor datapath reads; None for a unit that reads plain weights."""
         if not self._counts_parities:
             return None
-        return ParityWords(self.weights, self.table, self.neurons, self.simd, self._stored_kind)
+        part = self.simd // self.flags if self.padded else None
+        return ParityWords(self.weights, self.table, self.neurons, self.simd, self._stored_kind, part)
 
     @property
     def _result_is_sign(self) -> bool:
