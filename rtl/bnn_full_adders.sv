@@ -6,7 +6,7 @@
 module bnn_full_adders #(
   // Bits that enter; at least 1.
   parameter int unsigned Inputs    = 9,
-  // The most that leave with their weight; at least 1.
+  // The most that leave with their weight; at least 2.
   parameter int unsigned Kept      = 3,
   // Positions of a carry chain cell of a Xilinx device, 4 or 8; 0 for a form that any device has.
   parameter int unsigned CarryCell = 4,
@@ -18,8 +18,8 @@ module bnn_full_adders #(
   output wire [(Adders>0 ? Adders : 1)-1:0] carries_o
 );
 
-  if (Inputs < 1 || Kept < 1) begin : gen_check
-    $error("bnn_full_adders: Inputs and Kept must be at least 1");
+  if (Inputs < 1 || Kept < 2) begin : gen_check
+    $error("bnn_full_adders: Inputs must be at least 1, Kept at least 2");
   end
 
   if (Adders == 0) begin : gen_none

@@ -46,8 +46,8 @@ module bnn_xnor_sums #(
   input  wire [PE*SIMD-1:0]   word_i,
   // Stage 0: the lowest bits of the initial values of the pass.
   input  wire [PE-1:0]        parities_i,
-  // Stage Stages: their other bits, 0 unless the step is the first of its pass.
-  input  wire [PE*Bits-PE-1:0] initial_i,
+  // Stage Stages: the initial values, of which the other bits are read; 0 unless the step is the first of its pass.
+  input  wire [PE*Bits-1:0]   initial_i,
   // Stage Stages: the sums with this step.
   output wire [PE*Bits-1:0]   sums_o
 );
@@ -119,7 +119,7 @@ module bnn_xnor_sums #(
       .lowest_i   (1'b0),
       .valid_i    (valid_i[Stages]),
       .last_i     (last_i[Stages]),
-      .initial_i  (initial_i[p*(Bits-1)+:Bits-1]),
+      .initial_i  (initial_i[p*Bits+1+:Bits-1]),
       .sum_o      (sum)
     );
 
@@ -129,7 +129,7 @@ module bnn_xnor_sums #(
     assign sums_o[p*Bits+:Bits] = {sum, parity[Stages-1]};
   end
 
-  wire unused = &{1'b0, valid_i, first_i, last_i, parities_i};
+  wire unused = &{1'b0, valid_i, first_i, last_i, parities_i, initial_i};
 
 endmodule
 

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self
 
 from numpy.typing import NDArray
 
+from bnnfpga.dataflow.datapath_stages import DatapathStages, PaddedXnorStages, ProductStages, XnorStages
 from bnnfpga.dataflow.dot_product_unit import DotProductUnit
 from bnnfpga.dataflow.hardware import MEMORY_KINDS, MemoryKind, RtlInstance, WeightsKind
 from bnnfpga.dataflow.logic_form import MOST_LEVELS, LogicForm, logic_words
@@ -26,12 +27,6 @@ from bnnfpga.dataflow.window_beats import window_lanes
 from bnnfpga.numbers.exact_arrays import Integers, sum_type
 from bnnfpga.numbers.integers import IntegerType
 from bnnfpga.numbers.threshold_table import ThresholdTable
-
-_WIDE_SUM = 32
-"""Operand bits of a step above which the popcount takes two pipeline stages whatever the clock."""
-
-_POPCOUNT_GROUPS = (32, 16, 8, 4)
-"""The inputs of a group that is counted before all groups are, where that takes two stages."""
 
 _MAX_SHALLOW = 64
 """The most words for which a weight memory is cheaper in LUTs than in block RAM."""
@@ -203,25 +198,21 @@ class MatrixVector(DotProductUnit):
         return max(steps, self.inputs[0].beats)
 
     @cached_property
+    def _stages(self) -> DatapathStages:
+        simd, planes = self.simd, self._planes
+        shape = (simd, self.weight_type.bits * planes, self.accumulator_bits, self.target)
+        if not self.is_xnor:
+            return ProductStages(*shape, planes, self.stage_levels)
+        late = self.target.block_levels if self.memory == "block" and self.stored_weights.words > 1 else 0
+        compare = 0 if self._result_is_sign else self.stored_thresholds.logic_levels(self.target)
+        if self.padded and self.memory != "logic":
+            return PaddedXnorStages(*shape, late, compare, self.flags)
+        return XnorStages(*shape, late, compare)
+
+    @property
     def popcount_stages(self) -> int:
-        """Those that the width needs, and as many more as the clock asks for."""
-        least = 2 if self.simd * self.weight_type.bits * self._planes > _WIDE_SUM else 1
-        # Of products of several bits, smaller groups cost more than they save.
-        most = self._counter_levels if self._counts_parities else 2 if self._has_bit_products else least
-        # All that the clock has time for is alike; where it has no time, stages that do not help are left out.
-        stages = range(least, max(least, most) + 1)
-        count = min(stages, key=lambda count: max(self._datapath_levels(count), self.target.levels))
-        return count + (self.padded and self._counts_parities and self.memory != "logic")
-
-    @property
-    def popcount_group(self) -> int:
-        """Inputs that are counted together in the first of two stages, if parities are not counted."""
-        groups = _POPCOUNT_GROUPS if self._has_bit_products else _POPCOUNT_GROUPS[:1]
-        return min(groups, key=lambda lanes: max(self._grouped_levels(lanes), self.target.levels))
-
-    @property
-    def _has_bit_products(self) -> bool:
-        return self.weight_type.bits == 1 and self._planes == 1
+        """Stages between the inputs of a step and their sum."""
+        return self._stages.count
 
     @property
     def _planes(self) -> int:
@@ -232,42 +223,7 @@ class MatrixVector(DotProductUnit):
     def logic_levels(self) -> int:
         if self.memory == "logic":
             return self._rendered_form.logic_levels
-        return self._datapath_levels(self.popcount_stages - (self.padded and self._counts_parities))
-
-    def _datapath_levels(self, stages: int) -> int:
-        """Logic levels of the longest stage behind the memory of weights, with so many for the popcount."""
-        if self._counts_parities:
-            return self._parity_levels(stages)
-        return self._grouped_levels(self.simd * self._planes if stages == 1 else self.popcount_group)
-
-    def _grouped_levels(self, lanes: int) -> int:
-        """The same with groups of so many inputs, which a further stage adds up if there are several."""
-        groups = -(-self.simd // lanes)
-        total = self.target.count_levels(groups) + self.target.carry_levels(self.accumulator_bits)
-        counts = self.stage_levels(min(self.simd * self._planes, lanes))
-        return max(counts, total) if groups > 1 else counts
-
-    @property
-    def _counts_parities(self) -> bool:
-        """Whether the datapath is `rtl/bnn_xnor_sums.sv`, or has its cycles."""
-        return self.is_xnor
-
-    @property
-    def _counter_levels(self) -> int:
-        """Levels of the counters of `bnn_xnor_sums`, between any of which there can be a register."""
-        carries, size, levels = (self.simd + 1) // 2, 1, 1
-        # Two counters, each of so many carries, and two carries more reach the adder.
-        while 2 * size + 2 < carries:
-            size, levels = 3 * size + 1 if size > 1 else 7, levels + 1
-        return levels
-
-    def _parity_levels(self, stages: int) -> int:
-        """Logic levels of one of so many stages of `bnn_xnor_sums`, or of its adder, a chain with three operands."""
-        late = self.target.block_levels if self.memory == "block" and self.stored_weights.words > 1 else 0
-        counter = 2 * -(-self._counter_levels // stages)
-        adder = self.target.carry_levels(self.accumulator_bits) + 1
-        compare = 0 if self._result_is_sign else self.stored_thresholds.logic_levels(self.target)
-        return max(late + counter, adder, compare)
+        return self._stages.logic_levels
 
     @property
     def latency(self) -> int:
@@ -302,7 +258,7 @@ class MatrixVector(DotProductUnit):
     @cached_property
     def parity_words(self) -> ParityWords | None:
         """What the xnor datapath reads; None for a unit that reads plain weights."""
-        if not self._counts_parities:
+        if not self.is_xnor:
             return None
         part = self.simd // self.flags if self.padded else None
         return ParityWords(self.weights, self.table, self.neurons, self.simd, self._stored_kind, part)
@@ -382,7 +338,7 @@ class MatrixVector(DotProductUnit):
             + self.operand_parameters()
             + both(Flags=self.flags)
             + self.result_parameters()
-            + rtl_only(PopcountStages=self.popcount_stages, PopcountGroup=self.popcount_group)
+            + rtl_only(PopcountStages=self.popcount_stages, PopcountGroup=self._stages.group)
             + rtl_only(QueueDepth=self.queue, Family=self.target.family)
             + self.memory_parameters()
         )

@@ -1,0 +1,195 @@
+"""Pipeline stages of a matrix-vector unit between its inputs and its sums, and their logic levels."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from bnnfpga.dataflow.target import Target
+
+_WIDE_SUM = 32
+"""Operand bits of a step above which its sum takes two stages whatever the clock."""
+
+_GROUPS = (32, 16, 8, 4)
+"""The inputs of a group that is summed before all groups are, where that takes two stages."""
+
+
+@dataclass(frozen=True)
+class DatapathStages:
+    """The stages of a sum of products of a step.
+
+    Parameters
+    ----------
+    simd
+        Products of a step.
+    bits
+        Operand bits of a product: pairs of bit planes.
+    accumulator_bits
+        Width of the accumulator.
+    target
+        The family and clock.
+    """
+
+    simd: int
+    bits: int
+    accumulator_bits: int
+    target: Target
+
+    @cached_property
+    def count(self) -> int:
+        """Stages in front of the accumulator: those that the width needs, and as many more as the clock asks for."""
+        # All that the clock has time for is alike; where it has no time, stages that do not help are left out.
+        stages = range(self._least, max(self._least, self._most) + 1)
+        return min(stages, key=lambda count: max(self._levels(count), self.target.levels))
+
+    @property
+    def logic_levels(self) -> int:
+        """Logic levels of the longest stage."""
+        return self._levels(self.count)
+
+    @property
+    @abstractmethod
+    def group(self) -> int:
+        """Inputs that are summed together in the first of two stages, where a form has such groups."""
+
+    @property
+    def _least(self) -> int:
+        """Stages whatever the clock."""
+        return 2 if self.simd * self.bits > _WIDE_SUM else 1
+
+    @property
+    @abstractmethod
+    def _most(self) -> int:
+        """The most stages that help."""
+
+    @abstractmethod
+    def _levels(self, stages: int) -> int:
+        """Logic levels of the longest stage with so many."""
+
+
+@dataclass(frozen=True)
+class XnorStages(DatapathStages):
+    """Those of `rtl/bnn_xnor_sums.sv`.
+
+    Parameters
+    ----------
+    late
+        Logic levels by which weights come later than from a register.
+    compare
+        Logic levels of what compares the sums.
+    """
+
+    late: int
+    compare: int
+
+    @property
+    def group(self) -> int:
+        return _GROUPS[0]
+
+    @property
+    def _most(self) -> int:
+        return _counter_levels((self.simd + 1) // 2)
+
+    def _levels(self, stages: int) -> int:
+        return max(self.late + 2 * -(-self._most // stages), self._sum_levels)
+
+    @property
+    def _sum_levels(self) -> int:
+        """Logic levels of the adder, a chain with three operands, and of what compares its sums."""
+        return max(self.target.carry_levels(self.accumulator_bits) + 1, self.compare)
+
+
+@dataclass(frozen=True)
+class PaddedXnorStages(XnorStages):
+    """Those of `rtl/bnn_padded_xnor_sums.sv`, the first of which ends behind the carries.
+
+    Parameters
+    ----------
+    flags
+        Parts of a step that may be outside the image.
+    """
+
+    flags: int
+
+    @property
+    def _least(self) -> int:
+        return super()._least + 1
+
+    @property
+    def _most(self) -> int:
+        return 1 + _counter_levels(self._counted)
+
+    def _levels(self, stages: int) -> int:
+        counter = 2 * -(-_counter_levels(self._counted) // (stages - 1))
+        return max(self.late + 1 + self._adders[1], counter, self._sum_levels)
+
+    @property
+    def _counted(self) -> int:
+        """The carries."""
+        return self.flags * (self.simd // self.flags // 2) + self._adders[0]
+
+    @cached_property
+    def _adders(self) -> tuple[int, int]:
+        """Full adders for the last parities of all parts, and their levels."""
+        if self.simd // self.flags % 2 == 0:
+            return _full_adders(self.flags, 3)
+        # Flags are bits of half the weight.
+        halves, levels = _full_adders(self.flags, 3)
+        ones, more = _full_adders(self.flags + halves, 2)
+        return ones, levels + more
+
+
+@dataclass(frozen=True)
+class ProductStages(DatapathStages):
+    """Those of `rtl/bnn_product_sums.sv`.
+
+    Parameters
+    ----------
+    planes
+        Bit planes of an input.
+    stage_levels
+        Logic levels of a stage that sums so many products, and of all behind it.
+    """
+
+    planes: int
+    stage_levels: Callable[[int], int]
+
+    @property
+    def group(self) -> int:
+        # Of products of several bits, smaller groups cost more than they save.
+        groups = _GROUPS if self.bits == 1 else _GROUPS[:1]
+        return min(groups, key=lambda lanes: max(self._grouped(lanes), self.target.levels))
+
+    @property
+    def _most(self) -> int:
+        return 2 if self.bits == 1 else 1
+
+    def _levels(self, stages: int) -> int:
+        return self._grouped(self.simd * self.planes if stages == 1 else self.group)
+
+    def _grouped(self, lanes: int) -> int:
+        """Levels with groups of so many inputs, which a further stage adds up if there are several."""
+        groups = -(-self.simd // lanes)
+        total = self.target.count_levels(groups) + self.target.carry_levels(self.accumulator_bits)
+        counts = self.stage_levels(min(self.simd * self.planes, lanes))
+        return max(counts, total) if groups > 1 else counts
+
+
+def _counter_levels(carries: int) -> int:
+    """Levels of the counters of so many carries (`rtl/bnn_accumulator.sv`), which may have registers between them."""
+    size, levels = 1, 1
+    # Two counters, each of so many carries, and two carries more reach the adder.
+    while 2 * size + 2 < carries:
+        size, levels = 3 * size + 1 if size > 1 else 7, levels + 1
+    return levels
+
+
+def _full_adders(bits: int, kept: int) -> tuple[int, int]:
+    """Full adders that leave so many bits, and their levels (`rtl/bnn_full_adders.sv`)."""
+    adders = levels = 0
+    while bits > kept:
+        side_by_side = min((bits - kept + 1) // 2, bits // 3)
+        bits, adders, levels = bits - 2 * side_by_side, adders + side_by_side, levels + 1
+    return adders, levels
