@@ -32,6 +32,7 @@ ILLEGAL: dict[str, list[str]] = {
     "bnn_fifo": ["Width=0", "Depth=1", "Stages=4 Depth=9", "Stages=3 Depth=3", "Reserved=2"],
     "bnn_fixed_point": ["ValueBits=0", "Levels=0", "ValueSigned=2", "Ties=3", "SumBits=2", "OffsetBits=7"],
     "bnn_fork": ["Width=0"],
+    "bnn_line_memory": ["Width=0", "Words=0", "AddressBits=0", "Words=17", "Stages=3", 'Kind="bram"'],
     "bnn_lookup": ["PE=0", "InputBits=25", "Groups=1 PE=1001", 'Groups=1 MemoryKind="bram"', "QueueDepth=1"],
     "bnn_lut6": [],
     "bnn_matrix_vector": [
@@ -80,6 +81,7 @@ ILLEGAL: dict[str, list[str]] = {
         *("Flags=2", "Fill=2", "Taps=3 Chunks=2", "Windows=2", "InputPixels=3", "Taps=2"),
         *('MemoryKind="bram"', "QueueDepth=1"),
     ],
+    "bnn_window_axis": ["Extent=0", "Taps=0", "TapStep=0", "KernelStep=0", "WindowStep=0"],
     "bnn_window_border": ["Rows=0", "TapColumns=0", "TapRowStep=0", "WindowColumnStep=0"],
     "bnn_window_level": ["Depth=10", "FirstNeed=0", "WindowColumns=3", "RowKinds=0", "RowKinds=3", "ColumnEntries=4"],
     "bnn_window_loops": ["Chunks=0", "KernelRows=0", "WindowColumns=3", "WindowRows=3"],
