@@ -59,8 +59,10 @@ def compile_table(summary: Mapping[str, Any]) -> RenderableType:
         facts["self-check"] = _self_check(summary["checked"])
     if summary.get("ties"):
         facts["rounding ties"] = _ties(summary["ties"])
-    facts["project"] = summary["project"]
-    if summary["seconds"] is not None:
+    for kind in ("model", "project"):
+        if kind in summary:
+            facts[kind] = summary[kind]
+    if summary.get("seconds") is not None:
         facts["compiled in"] = _seconds(summary["seconds"])
     parts: list[RenderableType] = [layers, "", _facts(facts)]
     return Group(*parts, *_warnings(summary))

@@ -32,7 +32,7 @@ def test_a_project_knows_its_target(tmp_path: Path) -> None:
     model = DenseNet((12, 8, 6)).write(tmp_path)
     project = bnnfpga.compile(model, tmp_path / "p", cycles=4, clock_mhz=150, family="ecp5")
     assert (project.summary()["clock_mhz"], project.summary()["family"]) == (150, "ecp5")
-    graph = Recompiled(project).plan.graph
+    graph = Recompiled(project).design.graph
     assert len(graph.operators) > 2
     assert {operator.target for operator in graph.operators} == {Target(150, "ecp5")}
 
@@ -42,5 +42,5 @@ def test_a_damaged_family_is_named(tmp_path: Path) -> None:
     path = project.folder / "project.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "family": "xc9"}))
     with pytest.raises(UserError) as told:
-        Recompiled(bnnfpga.Project.load(project.folder)).plan  # noqa: B018
+        Recompiled(bnnfpga.Project.load(project.folder)).design  # noqa: B018
     assert str(path) in str(told.value.where)
