@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 
@@ -63,6 +63,8 @@ class MatrixVector(DotProductUnit):
         beats if a whole number of them makes up a step.
     sums
         An interval that contains the dot products', for streams that are joined with others; None for their own.
+    constants
+        Inputs that are the same for all vectors, and their values: a unit of one word in `logic` does without them.
     """
 
     positions: tuple[int, ...] = ()
@@ -74,6 +76,7 @@ class MatrixVector(DotProductUnit):
     padded: bool = False
     source_lanes: int | None = None
     sums: IntegerType | None = None
+    constants: tuple[tuple[int, int], ...] = ()
 
     kind: ClassVar[str] = "matrix_vector"
 
@@ -119,12 +122,15 @@ class MatrixVector(DotProductUnit):
     @property
     def input_lanes(self) -> int:
         """Elements per input beat: those of a step, or the producer's, of which the buffer makes steps."""
-        lanes = self.source_lanes
-        if lanes is None or self.simd % lanes or self.passes == 1 or self.padded:
+        if self.source_lanes is None or not self._takes(self.source_lanes):
             return self.pixels * self.simd
-        return lanes
+        return self.source_lanes
 
-    @property
+    def _takes(self, lanes: int) -> bool:
+        """Whether the buffer makes steps of beats of so many elements."""
+        return self.passes > 1 and self.simd % lanes == 0 and not self.padded
+
+    @cached_property
     def buffer(self) -> VectorBuffer | None:
         """What keeps vectors for further passes; None if there is but one."""
         if self.passes == 1:
@@ -153,12 +159,8 @@ class MatrixVector(DotProductUnit):
         few = self._words == 1 or (self.is_xnor and self._words <= logic_words(self.target.lut_inputs))
         return few and self.stored_thresholds.levels <= MOST_LEVELS
 
-    def refolded(self, **changes: object) -> Self:
-        # The tables of another family may hold fewer words.
-        if self.memory == "logic" and "target" in changes and "memory" not in changes:
-            unit = super().refolded(**changes, memory="distributed")
-            return unit.refolded(memory=unit.suited_memory)
-        return super().refolded(**changes)
+    def with_constants(self, constants: tuple[tuple[int, int], ...]) -> MatrixVector:
+        return self.refolded(constants=constants)
 
     @property
     def suited_memory(self) -> WeightsKind:
@@ -171,11 +173,11 @@ class MatrixVector(DotProductUnit):
         """The exact interval of the dot products, or `sums`, which contains it."""
         return self.sums or super().accumulator
 
-    @property
+    @cached_property
     def inputs(self) -> tuple[Port, ...]:
         return (Port((*self.positions, self.mw), self.input_type, self.input_lanes, self.pixels * self.flags),)
 
-    @property
+    @cached_property
     def outputs(self) -> tuple[Port, ...]:
         output = self.table.output if self.table else self.accumulator
         return (Port((*self.positions, self.mh), output, self.pe),)
@@ -191,7 +193,8 @@ class MatrixVector(DotProductUnit):
         return (self.mw,) if pe > self.mh else window_lanes(self.kernel, self.channels)
 
     def with_inputs(self, *ports: Port) -> MatrixVector:
-        return self.refolded(source_lanes=ports[0].lanes)
+        lanes = ports[0].lanes if self._takes(ports[0].lanes) else None
+        return self if lanes == self.source_lanes else self.refolded(source_lanes=lanes)
 
     def interval(self) -> int:
         steps = math.prod(self.positions) // self.pixels * self.passes * self.steps
@@ -321,10 +324,10 @@ class MatrixVector(DotProductUnit):
 
     @cached_property
     def _rendered_form(self) -> UnfoldedForm | LogicForm:
-        beside = (self.parameters().rtl, self.latency, self.queue, self.target.family)
+        beside = (self.parameters, self.latency, self.queue, self.target.family)
         if self._words == 1:
             ends = (self.input_type, self.outputs[0].type)
-            return UnfoldedForm(*beside, self.weights, self.table, self.flags, self.pixels, *ends)
+            return UnfoldedForm(*beside, self.weights, self.table, self.flags, self.pixels, *ends, self.constants)
         weights = (self.weights > 0).reshape(self.passes, self.neurons, self.steps, self.simd)
         lanes = (self.target.lut_inputs, self.pixels, self.flags, self.count_scale)
         return LogicForm(*beside, weights, self.stored_thresholds, self.outputs[0].type.bits, *lanes, self.buffer)
