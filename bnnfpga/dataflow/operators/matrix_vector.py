@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 
-from bnnfpga.dataflow.datapath_stages import DatapathStages, ProductStages, XnorStages
+from bnnfpga.dataflow.datapath_stages import DatapathStages, PaddedXnorStages, ProductStages, XnorStages
 from bnnfpga.dataflow.dot_product_unit import DotProductUnit
 from bnnfpga.dataflow.hardware import MEMORY_KINDS, MemoryKind, RtlInstance, WeightsKind
 from bnnfpga.dataflow.logic_form import MOST_LEVELS, LogicForm, logic_words
@@ -204,10 +204,12 @@ class MatrixVector(DotProductUnit):
     def _stages(self) -> DatapathStages:
         simd, planes = self.simd, self._planes
         shape = (simd, self.weight_type.bits * planes, self.accumulator_bits, self.target)
-        if not self._counts_parities:
+        if not self.is_xnor:
             return ProductStages(*shape, planes, self.stage_levels)
         late = self.target.block_levels if self.memory == "block" and self.stored_weights.words > 1 else 0
         compare = 0 if self._result_is_sign else self.stored_thresholds.logic_levels(self.target)
+        if self.padded and self.memory != "logic":
+            return PaddedXnorStages(*shape, late, compare, self.flags)
         return XnorStages(*shape, late, compare)
 
     @property
@@ -225,11 +227,6 @@ class MatrixVector(DotProductUnit):
         if self.memory == "logic":
             return self._rendered_form.logic_levels
         return self._stages.logic_levels
-
-    @property
-    def _counts_parities(self) -> bool:
-        """Whether the datapath is `rtl/bnn_xnor_sums.sv`, or has its cycles."""
-        return self.is_xnor and not self.padded
 
     @property
     def latency(self) -> int:
@@ -264,9 +261,10 @@ class MatrixVector(DotProductUnit):
     @cached_property
     def parity_words(self) -> ParityWords | None:
         """What the xnor datapath reads; None for a unit that reads plain weights."""
-        if not self._counts_parities:
+        if not self.is_xnor:
             return None
-        return ParityWords(self.weights, self.table, self.neurons, self.simd, self._stored_kind)
+        part = self.simd // self.flags if self.padded else None
+        return ParityWords(self.weights, self.table, self.neurons, self.simd, self._stored_kind, part)
 
     @property
     def _result_is_sign(self) -> bool:
