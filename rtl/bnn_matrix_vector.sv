@@ -74,7 +74,11 @@ module bnn_matrix_vector #(
   parameter              Family          = "xc7",
   // Kind of the weight memory: "block" or "distributed".
   parameter              MemoryKind      = "block",
-  // File of the weights: for each pass and step a word with, for each PE and each bit of the weights, the bits of SIMD inputs;
+  // Cycles from a step to its weights: 1, or 2 with a second register, which block RAM needs for a fast clock.
+  parameter int unsigned WeightStages    = 1,
+  // Words of the first of two banks of weights, or 0 for one bank; see bnn_rom_banks.
+  parameter int unsigned FirstWords      = 0,
+  // File of the weights, or the start of the names of two: for each pass and step a word with, for each PE and each bit of the weights, the bits of SIMD inputs;
   // for inputs and weights of -1 and +1 without flags, see bnn_xnor_sums.
   parameter              Weights         = "",
   // Kind of the memory of thresholds: "block" or "distributed".
@@ -129,6 +133,9 @@ module bnn_matrix_vector #(
   /* verilator lint_on WIDTH */
   if (Levels > 0 && ThresholdBits < AccumulatorBits && Comparators) begin : gen_check_thresholds
     $error("bnn_matrix_vector: ThresholdBits must be at least AccumulatorBits");
+  end
+  if (WeightStages < 1 || WeightStages > 2) begin : gen_check_weight_stages
+    $error("bnn_matrix_vector: WeightStages must be 1 or 2");
   end
   if (PopcountStages < 1 || PopcountGroup < 1) begin : gen_check_stages
     $error("bnn_matrix_vector: PopcountStages and PopcountGroup must be at least 1");
@@ -295,6 +302,34 @@ module bnn_matrix_vector #(
     assign x = kept;
   end
 
+  // The step that enters the datapath when its weights are there, a cycle later.
+  wire                entering;
+  wire                entering_first;
+  wire                entering_last;
+  wire [PassBits-1:0] entering_pass;
+  wire [BeatBits-1:0] entering_x;
+  if (WeightStages == 1) begin : gen_enter
+    assign {entering, entering_first, entering_last} = {go, step == '0, last_step};
+    assign entering_pass = pass;
+    assign entering_x = x;
+  end else begin : gen_enter_later
+    reg                waiting;
+    reg                waiting_first;
+    reg                waiting_last;
+    reg [PassBits-1:0] waiting_pass;
+    reg [BeatBits-1:0] waiting_x;
+    always @(posedge clk_i) begin
+      waiting       <= go & rst_ni;
+      waiting_first <= step == '0;
+      waiting_last  <= last_step;
+      waiting_pass  <= pass;
+      waiting_x     <= x;
+    end
+    assign {entering, entering_first, entering_last} = {waiting, waiting_first, waiting_last};
+    assign entering_pass = waiting_pass;
+    assign entering_x = waiting_x;
+  end
+
   // Memories.
 
   wire [PE*WeightBits*SIMD-1:0] word;
@@ -308,6 +343,8 @@ module bnn_matrix_vector #(
       .InitialBits(TotalBits),
       .Lowest(32'(Initial[0])),
       .Kind(MemoryKind),
+      .Stages(WeightStages),
+      .FirstWords(FirstWords),
       .File(Weights),
       .Initial(Signed ? Thresholds : "")
     ) weights (
@@ -316,11 +353,13 @@ module bnn_matrix_vector #(
       .word_o(word)
     );
   end else begin : gen_weights
-    bnn_rom #(
+    bnn_rom_banks #(
       .Width(PE * WeightBits * SIMD),
       .Words(Words),
       .AddressBits(AddressBits),
       .Kind(MemoryKind),
+      .Stages(WeightStages),
+      .FirstWords(FirstWords),
       .File(Weights)
     ) weights (
       .clk_i,
@@ -341,9 +380,9 @@ module bnn_matrix_vector #(
   reg [PopcountStages:0] last;
 
   always @(posedge clk_i) begin
-    valid <= {valid[PopcountStages-1:0], go};
-    first <= {first[PopcountStages-1:0], step == '0};
-    last  <= {last[PopcountStages-1:0], last_step};
+    valid <= {valid[PopcountStages-1:0], entering};
+    first <= {first[PopcountStages-1:0], entering_first};
+    last  <= {last[PopcountStages-1:0], entering_last};
     if (!rst_ni) valid <= '0;
   end
   wire last_sum = valid[PopcountStages] & last[PopcountStages];
@@ -356,10 +395,10 @@ module bnn_matrix_vector #(
     // The pass of the step that is PopcountStages before.
     wire [PassBits-1:0] row_address;
     if (PopcountStages == 1) begin : gen_now
-      assign row_address = pass;
+      assign row_address = entering_pass;
     end else begin : gen_later
       reg [(PopcountStages-1)*PassBits-1:0] passes;
-      always @(posedge clk_i) passes <= ((PopcountStages - 1) * PassBits)'({passes, pass});
+      always @(posedge clk_i) passes <= ((PopcountStages - 1) * PassBits)'({passes, entering_pass});
       assign row_address = passes[(PopcountStages-2)*PassBits+:PassBits];
     end
     wire [PE*TotalBits-1:0] row;
@@ -390,7 +429,7 @@ module bnn_matrix_vector #(
       .File(Thresholds)
     ) early_rows (
       .clk_i,
-      .address_i(pass),
+      .address_i(entering_pass),
       .data_o(early)
     );
     for (genvar p = 0; p < PE; p = p + 1) begin : gen_lowest
@@ -430,7 +469,7 @@ module bnn_matrix_vector #(
       ) xnor_sums (
         .clk_i,
         .rst_ni,
-        .inputs_i   (x[v*SIMD+:SIMD]),
+        .inputs_i   (entering_x[v*SIMD+:SIMD]),
         .valid_i    (valid[PopcountStages:0]),
         .first_i    (first[PopcountStages:0]),
         .last_i     (last[PopcountStages:0]),
@@ -602,7 +641,7 @@ module bnn_matrix_vector #(
         end
       end
 
-      operand = x;
+      operand = entering_x;
     end
     /* verilator lint_on BLKSEQ */
   end

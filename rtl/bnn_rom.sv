@@ -4,7 +4,7 @@
 // The style attribute must be a constant of the text, so each kind has a memory of its own. The register makes block RAM
 // possible and is the first stage of every pipeline that reads one. A block RAM takes most of a fast clock's period until its
 // word is there, and deep memories are several block RAMs with a multiplexer: a second register keeps this time apart from
-// the logic that reads the word.
+// the logic that reads the word. A simulation delays the address instead, since a word may be thousands of bits.
 
 `default_nettype none
 
@@ -35,7 +35,25 @@ module bnn_rom #(
     $error("bnn_rom: Stages must be 1 or 2");
   end
 
-  reg [Width-1:0] word;
+  // The address of the memory, and the last register.
+  wire [AddressBits-1:0] address;
+  reg  [Width-1:0]       word;
+  if (Stages == 1) begin : gen_one_register
+    assign address = address_i;
+    assign data_o  = word;
+  end else begin : gen_two_registers
+`ifdef SYNTHESIS
+    reg [Width-1:0] second;
+    always @(posedge clk_i) second <= word;
+    assign address = address_i;
+    assign data_o  = second;
+`else
+    reg [AddressBits-1:0] first;
+    always @(posedge clk_i) first <= address_i;
+    assign address = first;
+    assign data_o  = word;
+`endif
+  end
 
   if (Kind == "block") begin : gen_block
     (* rom_style = "block" *)
@@ -43,7 +61,7 @@ module bnn_rom #(
     initial begin
       if (File != "") $readmemh(File, words, 0, Words - 1);
     end
-    always @(posedge clk_i) word <= words[address_i];
+    always @(posedge clk_i) word <= words[address];
   end else if (Kind == "distributed") begin : gen_distributed
     // Yosys and Vivado have different names for the same thing.
 `ifdef YOSYS
@@ -55,17 +73,9 @@ module bnn_rom #(
     initial begin
       if (File != "") $readmemh(File, words, 0, Words - 1);
     end
-    always @(posedge clk_i) word <= words[address_i];
+    always @(posedge clk_i) word <= words[address];
   end else begin : gen_check_kind
     $error("bnn_rom: Kind (MemoryKind of the unit around it) must be \"block\" or \"distributed\"");
-  end
-
-  if (Stages == 2) begin : gen_second_register
-    reg [Width-1:0] second;
-    always @(posedge clk_i) second <= word;
-    assign data_o = second;
-  end else begin : gen_one_register
-    assign data_o = word;
   end
 
 endmodule

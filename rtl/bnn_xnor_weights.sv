@@ -22,7 +22,11 @@ module bnn_xnor_weights #(
   parameter int unsigned Lowest      = 0,
   // Kind of the memory: "block" or "distributed".
   parameter              Kind        = "block",
-  // File of the weights, with a word for each pass and step; "" for none, as in lint.
+  // Cycles from an address to its word, 1 or 2; see bnn_rom.
+  parameter int unsigned Stages      = 1,
+  // Words of the first of two banks of memory, or 0; see bnn_rom_banks.
+  parameter int unsigned FirstWords  = 0,
+  // File of the weights, with a word for each pass and step, or the start of the names of two; "" for none, as in lint.
   parameter              File        = "",
   // File of the initial values, with a word for each pass; "" for none.
   parameter              Initial     = ""
@@ -41,14 +45,20 @@ module bnn_xnor_weights #(
     $error("bnn_xnor_weights: Kind (MemoryKind of the unit around it) must be \"block\" or \"distributed\"");
   end
 
+  if (Stages < 1 || Stages > 2) begin : gen_check_stages
+    $error("bnn_xnor_weights: Stages (WeightStages of the unit around it) must be 1 or 2");
+  end
+
   localparam int unsigned Words = Passes * Steps;
 
 `ifdef SYNTHESIS
-  bnn_rom #(
+  bnn_rom_banks #(
     .Width(PE * SIMD),
     .Words(Words),
+    .FirstWords(FirstWords),
     .AddressBits(AddressBits),
     .Kind(Kind),
+    .Stages(Stages),
     .File(File)
   ) memory (
     .clk_i,
@@ -69,7 +79,12 @@ module bnn_xnor_weights #(
     // 0, which no tool knows before the simulation: Verilator would unroll these loops to a statement for each bit.
     start = 32'($time);
     if (File != "") begin
-      $readmemh(File, words, 0, Words - 1);
+      if (FirstWords == 0) begin
+        $readmemh(File, words, 0, Words - 1);
+      end else begin
+        $readmemh({File, "000.mem"}, words, 0, FirstWords - 1);
+        $readmemh({File, "001.mem"}, words, FirstWords, Words - 1);
+      end
       if (Initial != "") $readmemh(Initial, initial_values, 0, Passes - 1);
       for (n = start; n < Passes; n = n + 1) begin
         for (p = start; p < PE; p = p + 1) begin
@@ -87,8 +102,16 @@ module bnn_xnor_weights #(
       end
     end
   end
+  wire [AddressBits-1:0] address;
+  if (Stages == 1) begin : gen_now
+    assign address = address_i;
+  end else begin : gen_later
+    reg [AddressBits-1:0] kept;
+    always @(posedge clk_i) kept <= address_i;
+    assign address = kept;
+  end
   reg [PE*SIMD-1:0] data;
-  always @(posedge clk_i) data <= words[address_i];
+  always @(posedge clk_i) data <= words[address];
   assign word_o = data;
 `endif
 

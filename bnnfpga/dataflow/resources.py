@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from bnnfpga.dataflow.hardware import MemoryKind
@@ -31,6 +32,11 @@ def memory_resources(words: int, width: int, kind: MemoryKind) -> dict[str, int]
     if kind == "distributed":
         return {"lut": width * -(-words // 64)}
     return {"bram18": min(-(-words // deep) * -(-width // wide) for deep, wide in _BRAM18)}
+
+
+def block_rams(words: int, width: int) -> float:
+    """Block RAMs of 18 kbit of a memory whose bits are in one each; infinite if that has too few words."""
+    return min((-(-width // wide) for deep, wide in _BRAM18 if words <= deep), default=math.inf)
 
 
 def cheaper_memory(words: int, width: int) -> MemoryKind:
