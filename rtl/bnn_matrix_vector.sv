@@ -5,16 +5,11 @@
 // next one meanwhile, in beats that may be narrower than a step; the first pass follows the beats.
 //
 // In the xnor form (weights and inputs -1 and +1) the accumulator counts equal bits p, and the dot product is 2p - MW; an input
-// that is flagged as 0 counts as half an equal bit. With few bits, the sum of products is a sum over pairs of bit planes, one
-// of the weights and one of the inputs: a popcount of their AND, shifted by both positions. Weights of -1 and +1 have one
-// plane: the sum of +x and -x is twice the sum of the x whose weight is +1, less the sum of all x, and the latter is common to
-// all PEs. With many bits, a multiplier is cheaper. With Levels > 0, the sums are compared with their thresholds here, else
-// they leave as dot products.
+// that is flagged as 0 counts as half an equal bit. Other dot products are added up as they are. With Levels > 0, the sums are
+// compared with their thresholds here, else they leave as dot products.
 //
 // A place in the output queue is reserved when the last step of a pass starts, so the pipeline never stalls and READY comes
-// from counters. The datapath is one clocked block whose stages stand last to first: a variable that only this block reads
-// is then a register although it is assigned with "=", and Verilator runs the unrolled loops several times faster than with
-// "<=". The accumulators are read outside, so they are assigned with "<=".
+// from counters.
 
 `default_nettype none
 
@@ -76,9 +71,9 @@ module bnn_matrix_vector #(
   parameter              MemoryKind      = "block",
   // Cycles from a step to its weights: 1, or 2 with a second register, which block RAM needs for a fast clock.
   parameter int unsigned WeightStages    = 1,
-  // Words of the first of two banks of weights, or 0 for one bank; see bnn_rom_banks.
-  parameter int unsigned FirstWords      = 0,
-  // File of the weights, or the start of the names of two: for each pass and step a word with, for each PE and each bit of the weights, the bits of SIMD inputs;
+  // Words of a bank of weights, or 0 for one bank; see bnn_rom_banks.
+  parameter int unsigned BankWords       = 0,
+  // File of the weights, or the start of the names of the banks' files: for each pass and step a word with, for each PE and each bit of the weights, the bits of SIMD inputs;
   // for inputs and weights of -1 and +1 without flags, see bnn_xnor_sums.
   parameter              Weights         = "",
   // Kind of the memory of thresholds: "block" or "distributed".
@@ -175,50 +170,39 @@ module bnn_matrix_vector #(
   localparam int unsigned CarryCell = Family == "xc7" ? 4 : Family == "xcup" ? 8 : 0;
   /* verilator lint_on WIDTH */
 
-  localparam [PassBits-1:0] LastPass = PassBits'(Passes - 1);
-  localparam [StepBits-1:0] LastStep = StepBits'(Steps - 1);
-
   // Steps.
 
-  reg [PassBits-1:0] pass;
-  reg [StepBits-1:0] step;
+  wire [PassBits-1:0]    pass;
+  wire [StepBits-1:0]    step;
+  wire [AddressBits-1:0] address;
 
-  wire first_pass = pass == '0;
-  wire last_pass  = pass == LastPass;
-  wire last_step  = step == LastStep;
+  wire first_pass;
+  wire last_pass;
+  wire first_step;
+  wire last_step;
   wire has_room;
   wire x_valid;
-  wire may_go     = ~last_step | has_room;
-  wire go         = may_go & x_valid;
+  wire may_go = ~last_step | has_room;
+  wire go     = may_go & x_valid;
 
-  always @(posedge clk_i) begin
-    if (go) begin
-      step <= last_step ? '0 : step + 1'b1;
-      if (last_step) pass <= last_pass ? '0 : pass + 1'b1;
-    end
-    if (!rst_ni) begin
-      pass <= '0;
-      step <= '0;
-    end
-  end
-
-  // The number of the step among those of all passes.
-  wire [AddressBits-1:0] address;
-  if (Passes == 1) begin : gen_address_step
-    assign address = step;
-  end else if (Steps == 1) begin : gen_address_pass
-    assign address = pass;
-  end else if (2 ** StepBits == Steps) begin : gen_address_both
-    assign address = {pass, step};
-  end else begin : gen_address
-    localparam [AddressBits-1:0] LastAddress = AddressBits'(Words - 1);
-    reg [AddressBits-1:0] count;
-    always @(posedge clk_i) begin
-      if (go) count <= (count == LastAddress) ? '0 : count + 1'b1;
-      if (!rst_ni) count <= '0;
-    end
-    assign address = count;
-  end
+  bnn_steps #(
+    .Passes(Passes),
+    .Steps(Steps),
+    .PassBits(PassBits),
+    .StepBits(StepBits),
+    .AddressBits(AddressBits)
+  ) steps (
+    .clk_i,
+    .rst_ni,
+    .go_i        (go),
+    .pass_o      (pass),
+    .step_o      (step),
+    .address_o   (address),
+    .first_pass_o(first_pass),
+    .last_pass_o (last_pass),
+    .first_step_o(first_step),
+    .last_step_o (last_step)
+  );
 
   // The input vector, kept for the later passes.
 
@@ -309,7 +293,7 @@ module bnn_matrix_vector #(
   wire [PassBits-1:0] entering_pass;
   wire [BeatBits-1:0] entering_x;
   if (WeightStages == 1) begin : gen_enter
-    assign {entering, entering_first, entering_last} = {go, step == '0, last_step};
+    assign {entering, entering_first, entering_last} = {go, first_step, last_step};
     assign entering_pass = pass;
     assign entering_x = x;
   end else begin : gen_enter_later
@@ -320,7 +304,7 @@ module bnn_matrix_vector #(
     reg [BeatBits-1:0] waiting_x;
     always @(posedge clk_i) begin
       waiting       <= go & rst_ni;
-      waiting_first <= step == '0;
+      waiting_first <= first_step;
       waiting_last  <= last_step;
       waiting_pass  <= pass;
       waiting_x     <= x;
@@ -344,7 +328,7 @@ module bnn_matrix_vector #(
       .Lowest(32'(Initial[0])),
       .Kind(MemoryKind),
       .Stages(WeightStages),
-      .FirstWords(FirstWords),
+      .BankWords(BankWords),
       .File(Weights),
       .Initial(Signed ? Thresholds : "")
     ) weights (
@@ -359,7 +343,7 @@ module bnn_matrix_vector #(
       .AddressBits(AddressBits),
       .Kind(MemoryKind),
       .Stages(WeightStages),
-      .FirstWords(FirstWords),
+      .BankWords(BankWords),
       .File(Weights)
     ) weights (
       .clk_i,
@@ -443,10 +427,10 @@ module bnn_matrix_vector #(
     assign lowest = '0;
   end
 
-  // What is behind the last sums: accumulators that are compared with thresholds, or the results themselves.
+  // The sums, which may be compared with thresholds, and otherwise the results themselves.
 
-  reg [TotalBits-1:0]       accumulator [0:Sums-1];
-  reg [Sums*OutputBits-1:0] direct;
+  wire [ Sums*TotalBits-1:0] sums;
+  wire [Sums*OutputBits-1:0] direct;
 
   if (Counted) begin : gen_xnor_sums
     localparam int unsigned Bits = TotalBits > 1 ? TotalBits : 2;
@@ -455,7 +439,7 @@ module bnn_matrix_vector #(
       assign others[p*(Bits-1)+:Bits-1] = (Bits - 1)'(initial_values[p*TotalBits+:TotalBits] >> 1);
     end
     for (genvar v = 0; v < Pixels; v = v + 1) begin : gen_vector
-      wire [PE*Bits-1:0] sums;
+      wire [PE*Bits-1:0] next;
       bnn_xnor_sums #(
         .PE(PE),
         .SIMD(SIMD),
@@ -476,174 +460,52 @@ module bnn_matrix_vector #(
         .word_i     (word),
         .parities_i (lowest),
         .initial_i  (others),
-        .sums_o     (sums)
+        .sums_o     (next)
       );
       for (genvar p = 0; p < PE; p = p + 1) begin : gen_result
-        wire signed [TotalBits:0] number = {sums[p*Bits+:TotalBits], 1'(MW)};
+        wire signed [TotalBits:0] number = {next[p*Bits+:TotalBits], 1'(MW)};
+        reg [ TotalBits-1:0] sum;
+        reg [OutputBits-1:0] result;
         always @(posedge clk_i) begin
-          if (valid[PopcountStages]) accumulator[v*PE+p] <= sums[p*Bits+:TotalBits];
-          if (last_sum & Signed) begin
-            direct[(v*PE+p)*OutputBits+:OutputBits] <= OutputBits'(OutputOffset) + OutputBits'(!number[TotalBits]);
-          end else if (last_sum) begin
-            direct[(v*PE+p)*OutputBits+:OutputBits] <= OutputBits'(number);
-          end
+          if (valid[PopcountStages]) sum <= next[p*Bits+:TotalBits];
+          if (last_sum & Signed) result <= OutputBits'(OutputOffset) + OutputBits'(!number[TotalBits]);
+          else if (last_sum) result <= OutputBits'(number);
         end
+        assign sums[(v*PE+p)*TotalBits+:TotalBits] = sum;
+        assign direct[(v*PE+p)*OutputBits+:OutputBits] = result;
       end
     end
-  end else begin : gen_products
+  end else begin : gen_product_sums
     wire unused_lowest = &{1'b0, lowest};
-
-    // A simulation is fastest with groups of 32.
-`ifdef SYNTHESIS
-    localparam int unsigned Group = PopcountGroup;
-`else
-    localparam int unsigned Group = 32;
-`endif
-    localparam int unsigned GroupLanes = PopcountStages == 1 ? SIMD : Group;
-    localparam int unsigned Groups = (SIMD + GroupLanes - 1) / GroupLanes;
-    localparam int unsigned PaddedLanes = Groups * GroupLanes;
-    // Registers behind the first totals.
-    localparam int unsigned Further = PopcountStages > 2 ? PopcountStages - 2 : 0;
-    // Inputs of -1 and +1 as numbers: 1, less 2 where the bit is 0.
-    localparam int unsigned Planes = InputBipolar != 0 ? 2 : InputBits;
-    localparam TopPlaneNegative = InputBipolar != 0 || InputSigned != 0;
-    // Pairs of planes up to which popcounts are cheaper than a multiplier.
-    localparam Multiply = WeightBits > 1 && WeightBits * Planes > 6;
-
-    reg [BeatBits-1:0]        operand;
-    reg [SIMD-1:0]            counted;
-    reg [AccumulatorBits-1:0] partial [0:Sums*Groups-1];
-    reg [AccumulatorBits-1:0] total   [0:(Further+1)*Sums-1];
-    integer s;
-    integer v;
-    integer p;
-    integer g;
-    integer b;
-    integer j;
-    integer i;
-    reg [SIMD*InputBits-1:0]         inputs;
-    reg [SIMD-1:0]                   lanes;
-    reg [WeightBits*PaddedLanes-1:0] chosen;
-    reg [Planes*PaddedLanes-1:0]     planes;
-    /* verilator lint_off UNUSEDSIGNAL */
-    // Sums may have fewer bits.
-    reg signed [WeightBits-1:0]      weight;
-    reg signed [Planes:0]            value;
-    reg signed [TotalBits:0]         number;
-    /* verilator lint_on UNUSEDSIGNAL */
-    // As wide as the sums, so that synthesis adds up the partial products of all products in one tree.
-    reg signed [AccumulatorBits-1:0] product;
-    reg [AccumulatorBits-1:0]        term;
-    reg [AccumulatorBits-1:0]        count;
-    reg [TotalBits-1:0]              sum;
-    reg [AccumulatorBits-1:0]        outside;
-    reg [AccumulatorBits-1:0]        common [0:Groups-1];
-
-    /* verilator lint_off BLKSEQ */
-    always @(posedge clk_i) begin
-      // Accumulate; without thresholds to compare with, the last sum is the result, and stays until the next one.
-      if (valid[PopcountStages]) begin
-        for (s = 0; s < Sums; s = s + 1) begin
-          sum = Signed ? initial_values[s%PE*TotalBits+:TotalBits] : Initial;
-          sum = (first[PopcountStages] ? sum : accumulator[s]) + TotalBits'(total[Further*Sums+s]);
-          accumulator[s] <= sum;
-          if (!Compared && last[PopcountStages]) begin
-            number = {sum, 1'(MW)};
-            if (Signed) direct[s*OutputBits+:OutputBits] <= OutputBits'(OutputOffset) + OutputBits'(!sum[TotalBits-1]);
-            else if (Xnor && Double == 0) direct[s*OutputBits+:OutputBits] <= OutputBits'(number);
-            else direct[s*OutputBits+:OutputBits] <= OutputBits'(number >>> 1);
-          end
-        end
-      end
-
-      // Further stages of the totals.
-      for (s = (Further + 1) * Sums - 1; s >= Sums; s = s - 1) total[s] = total[s-Sums];
-
-      // Sum of the groups.
-      if (PopcountStages > 1 && valid[1]) begin
-        for (s = 0; s < Sums; s = s + 1) begin
-          count = '0;
-          for (g = 0; g < Groups; g = g + 1) count = count + partial[s*Groups+g];
-          total[s] = count;
-        end
-      end
-
-      // Popcounts.
-      if (valid[0]) begin
-        for (v = 0; v < Pixels; v = v + 1) begin
-          inputs = operand[v*SIMD*InputBits+:SIMD*InputBits];
-          counted = '1;
-          outside = '0;
-          for (i = 0; i < Parts; i = i + 1) begin
-            if (Flags != 0 && operand[(Pixels*SIMD*InputBits+v*Parts+i)%BeatBits]) begin
-              counted[i*Part+:Part] = '0;
-              outside = outside + AccumulatorBits'(Part << Double >> 1);
-            end
-          end
-          if (!Xnor) begin
-            planes = '0;
-            for (b = 0; b < Planes; b = b + 1) begin
-              for (i = 0; i < SIMD; i = i + 1) begin
-                if (InputBipolar != 0) planes[b*PaddedLanes+i] = ((b == 0) | ~inputs[i]) & counted[i];
-                else planes[b*PaddedLanes+i] = inputs[i*InputBits+b] & counted[i];
-              end
-            end
-            for (g = 0; g < Groups; g = g + 1) begin
-              count = '0;
-              for (b = 0; b < Planes; b = b + 1) begin
-                term = AccumulatorBits'($countones(planes[b*PaddedLanes+g*GroupLanes+:GroupLanes])) << b;
-                if (TopPlaneNegative && b == Planes - 1) count = count - term;
-                else count = count + term;
-              end
-              common[g] = count;
-            end
-          end
-          for (p = 0; p < PE; p = p + 1) begin
-            chosen = '0;
-            for (j = 0; j < WeightBits; j = j + 1) begin
-              lanes = word[(p*WeightBits+j)*SIMD+:SIMD];
-              if (Xnor) lanes = ~(lanes ^ inputs[SIMD-1:0]) & counted;
-              chosen[j*PaddedLanes+:SIMD] = lanes;
-            end
-            for (g = 0; g < Groups; g = g + 1) begin
-              if (Xnor) begin
-                count = AccumulatorBits'($countones(chosen[g*GroupLanes+:GroupLanes])) << Double;
-                if (g == 0) count = count + outside;
-              end else if (Multiply) begin
-                count = '0;
-                for (i = 0; i < GroupLanes; i = i + 1) begin
-                  for (j = 0; j < WeightBits; j = j + 1) weight[j] = chosen[j*PaddedLanes+g*GroupLanes+i];
-                  for (b = 0; b < Planes; b = b + 1) value[b] = planes[b*PaddedLanes+g*GroupLanes+i];
-                  value[Planes] = TopPlaneNegative & value[Planes-1];
-                  product = AccumulatorBits'(weight) * AccumulatorBits'(value);
-                  count = count + product;
-                end
-              end else begin
-                count = '0;
-                for (j = 0; j < WeightBits; j = j + 1) begin
-                  for (b = 0; b < Planes; b = b + 1) begin
-                    term = AccumulatorBits'($countones(
-                      chosen[j*PaddedLanes+g*GroupLanes+:GroupLanes] & planes[b*PaddedLanes+g*GroupLanes+:GroupLanes]
-                    )) << (b + j);
-                    if ((TopPlaneNegative && b == Planes - 1) != (WeightBits > 1 && j == WeightBits - 1)) begin
-                      count = count - term;
-                    end else begin
-                      count = count + term;
-                    end
-                  end
-                end
-                if (WeightBits == 1) count = (count << 1) - common[g];
-              end
-              if (PopcountStages > 1) partial[(v*PE+p)*Groups+g] = count;
-              else total[v*PE+p] = count;
-            end
-          end
-        end
-      end
-
-      operand = entering_x;
-    end
-    /* verilator lint_on BLKSEQ */
+    bnn_product_sums #(
+      .MW(MW),
+      .PE(PE),
+      .SIMD(SIMD),
+      .Pixels(Pixels),
+      .WeightBits(WeightBits),
+      .InputBipolar(InputBipolar),
+      .InputBits(InputBits),
+      .InputSigned(InputSigned),
+      .Flags(Flags),
+      .AccumulatorBits(AccumulatorBits),
+      .TotalBits(TotalBits),
+      .Loaded(Signed ? 1 : 0),
+      .Initial(Initial),
+      .OutputBits(OutputBits),
+      .OutputOffset(OutputOffset),
+      .Stages(PopcountStages),
+      .Group(PopcountGroup)
+    ) product_sums (
+      .clk_i,
+      .inputs_i (entering_x),
+      .valid_i  (valid),
+      .first_i  (first[PopcountStages]),
+      .last_i   (last[PopcountStages]),
+      .word_i   (word),
+      .initial_i(initial_values),
+      .sums_o   (sums),
+      .results_o(direct)
+    );
   end
 
   // Results.
@@ -651,10 +513,6 @@ module bnn_matrix_vector #(
   wire [Sums*OutputBits-1:0] result;
   wire                       result_valid;
   if (Compared) begin : gen_thresholds
-    wire [Sums*TotalBits-1:0] sums;
-    for (genvar a = 0; a < Sums; a = a + 1) begin : gen_sum
-      assign sums[a*TotalBits+:TotalBits] = accumulator[a];
-    end
     wire unused_direct = &{1'b0, direct};
     bnn_requantizer #(
       .Values(Sums),
@@ -686,7 +544,7 @@ module bnn_matrix_vector #(
     always @(posedge clk_i) has_direct <= last_sum & rst_ni;
     assign result = direct;
     assign result_valid = has_direct;
-    wire unused_thresholds = &{1'b0, Thresholds == "", ThresholdMemory == "", Requantizer == ""};
+    wire unused_thresholds = &{1'b0, sums, Thresholds == "", ThresholdMemory == "", Requantizer == ""};
   end
 
   bnn_output_queue #(

@@ -24,9 +24,10 @@ module bnn_xnor_weights #(
   parameter              Kind        = "block",
   // Cycles from an address to its word, 1 or 2; see bnn_rom.
   parameter int unsigned Stages      = 1,
-  // Words of the first of two banks of memory, or 0; see bnn_rom_banks.
-  parameter int unsigned FirstWords  = 0,
-  // File of the weights, with a word for each pass and step, or the start of the names of two; "" for none, as in lint.
+  // Words of a bank of the memory, or 0 for one; see bnn_rom_banks.
+  parameter int unsigned BankWords   = 0,
+  // File of the weights, with a word for each pass and step, or the start of the names of the banks' files; "" for none, as in
+  // lint.
   parameter              File        = "",
   // File of the initial values, with a word for each pass; "" for none.
   parameter              Initial     = ""
@@ -55,7 +56,7 @@ module bnn_xnor_weights #(
   bnn_rom_banks #(
     .Width(PE * SIMD),
     .Words(Words),
-    .FirstWords(FirstWords),
+    .BankWords(BankWords),
     .AddressBits(AddressBits),
     .Kind(Kind),
     .Stages(Stages),
@@ -66,6 +67,8 @@ module bnn_xnor_weights #(
     .data_o(word_o)
   );
 `else
+  localparam int unsigned Banks = BankWords != 0 ? (Words + BankWords - 1) / BankWords : 1;
+  localparam int unsigned NameLength = $bits(File) / 8 + 7;
   reg [PE*SIMD-1:0]        words          [0:Words-1];
   reg [PE*InitialBits-1:0] initial_values [0:Passes-1];
   reg [PE*SIMD-1:0]        word;
@@ -75,15 +78,19 @@ module bnn_xnor_weights #(
   integer p;
   integer i;
   integer start;
+  reg [8*NameLength-1:0] name;
   initial begin
     // 0, which no tool knows before the simulation: Verilator would unroll these loops to a statement for each bit.
     start = 32'($time);
     if (File != "") begin
-      if (FirstWords == 0) begin
+      if (BankWords == 0) begin
         $readmemh(File, words, 0, Words - 1);
       end else begin
-        $readmemh({File, "000.mem"}, words, 0, FirstWords - 1);
-        $readmemh({File, "001.mem"}, words, FirstWords, Words - 1);
+        for (n = start; n < Banks; n = n + 1) begin
+          // "007.mem": ASCII digits begin at 48.
+          name = {File, 8'(48 + n / 100), 8'(48 + n / 10 % 10), 8'(48 + n % 10), ".mem"};
+          $readmemh(name, words, n * BankWords, n == Banks - 1 ? Words - 1 : (n + 1) * BankWords - 1);
+        end
       end
       if (Initial != "") $readmemh(Initial, initial_values, 0, Passes - 1);
       for (n = start; n < Passes; n = n + 1) begin

@@ -1,27 +1,27 @@
-"""Block RAM in two banks, for memories whose words are no power of two (`rtl/bnn_rom_banks.sv`)."""
+"""Block RAM in banks, for deep memories whose words synthesis would choose from several (`rtl/bnn_rom_banks.sv`)."""
 
 from __future__ import annotations
 
 from bnnfpga.dataflow.hardware import Memory, MemoryBank
-from bnnfpga.dataflow.resources import block_rams
+from bnnfpga.dataflow.resources import is_direct
 
 
-def first_bank(words: int, width: int) -> int:
-    """Words of the first of two banks; 0 where one takes as few block RAMs without a multiplexer behind them.
-
-    The first has the largest power of two of words, the second the others. No bit of a bank is chosen from several
-    block RAMs.
-    """
-    first = 1 << words.bit_length() - 1
-    if first == words:
+def bank_words(words: int, width: int) -> int:
+    """Words of each bank but the last one, a power of two; 0 for one bank."""
+    if is_direct(words, width):
         return 0
-    one, two = block_rams(words, width), block_rams(first, width) + block_rams(words - first, width)
-    return first if two < one else 0
+    bank = 1 << (words - 1).bit_length() - 1
+    while not is_direct(bank, width):
+        bank //= 2
+    return bank
 
 
-def banked(memory: Memory, first: int) -> Memory | MemoryBank:
-    """The memory, or two with its first words and the others."""
-    if first == 0:
+def banked(memory: Memory, bank: int) -> Memory | MemoryBank:
+    """The memory, or one for each bank of so many words."""
+    if bank == 0:
         return memory
-    parts = enumerate((memory.bits[:first], memory.bits[first:]))
-    return MemoryBank(memory.name, tuple(Memory(f"{memory.name}_{bank:03}", bits, memory.kind) for bank, bits in parts))
+    parts = [memory.bits[first : first + bank] for first in range(0, memory.words, bank)]
+    return MemoryBank(
+        memory.name,
+        tuple(Memory(f"{memory.name}_{number:03}", bits, memory.kind) for number, bits in enumerate(parts)),
+    )

@@ -82,6 +82,11 @@ class Target:
         """Logic levels that a sum or a comparison of numbers of so many bits takes, on a carry chain."""
         return _FABRICS[self.family].carry_levels + bits // 32
 
+    def choice_levels(self, choices: int) -> int:
+        """Logic levels of choosing one of so many words."""
+        bits = (choices - 1).bit_length()
+        return -(-bits // 2) if self.lut_inputs == 6 else bits - bits // 3
+
     def count_levels(self, bits: int) -> int:
         """Logic levels of the number of set bits among so many."""
         stages = max(0, bits - 1).bit_length()

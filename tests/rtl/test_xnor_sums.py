@@ -110,7 +110,8 @@ def test_products_of_bits_are_counted_in_groups(tmp_path: Path) -> None:
         padded=True,
         target=fast,
     )
-    assert [(unit.popcount_stages, unit.popcount_group) for unit in (first, second)] == [(2, 4), (2, 4)]
+    built = [unit.parameters().rtl for unit in (first, second)]
+    assert [(rtl["PopcountStages"], rtl["PopcountGroup"]) for rtl in built] == [(2, 4), (2, 4)]
     check_in_verilator(chain([first, window, second]), tmp_path, frames=10, change_rtl=as_synthesised)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,10 +10,11 @@ from typing import Any, ClassVar, Self
 
 from numpy.typing import NDArray
 
+from bnnfpga.dataflow.datapath_stages import DatapathStages, ProductStages, XnorStages
 from bnnfpga.dataflow.dot_product_unit import DotProductUnit
 from bnnfpga.dataflow.hardware import MEMORY_KINDS, MemoryKind, RtlInstance, WeightsKind
 from bnnfpga.dataflow.logic_form import MOST_LEVELS, LogicForm, logic_words
-from bnnfpga.dataflow.memory_banks import banked, first_bank
+from bnnfpga.dataflow.memory_banks import bank_words, banked
 from bnnfpga.dataflow.parity_words import ParityWords
 from bnnfpga.dataflow.requantizers import RequantizerKind
 from bnnfpga.dataflow.resources import add_resources, multiplier_resources, queue_resources
@@ -28,12 +28,6 @@ from bnnfpga.dataflow.window_beats import window_lanes
 from bnnfpga.numbers.exact_arrays import Integers, sum_type
 from bnnfpga.numbers.integers import IntegerType
 from bnnfpga.numbers.threshold_table import ThresholdTable
-
-_WIDE_SUM = 32
-"""Operand bits of a step above which the popcount takes two pipeline stages whatever the clock."""
-
-_POPCOUNT_GROUPS = (32, 16, 8, 4)
-"""The inputs of a group that is counted before all groups are, where that takes two stages."""
 
 _MAX_SHALLOW = 64
 """The most words for which a weight memory is cheaper in LUTs than in block RAM."""
@@ -204,44 +198,31 @@ class MatrixVector(DotProductUnit):
         steps = math.prod(self.positions) // self.pixels * self.passes * self.steps
         return max(steps, self.inputs[0].beats)
 
+    @cached_property
+    def _stages(self) -> DatapathStages:
+        simd, planes = self.simd, self._planes
+        shape = (simd, self.weight_type.bits * planes, self.accumulator_bits, self.target)
+        banks = -(-self._words // self._bank_words) if self._bank_words else 1
+        late = (self.memory_levels, self.target.choice_levels(banks))
+        if not self._counts_parities:
+            return ProductStages(*shape, *late, planes, self.stage_levels)
+        compare = 0 if self._result_is_sign else self.stored_thresholds.logic_levels(self.target)
+        return XnorStages(*shape, *late, compare)
+
     @property
     def weight_stages(self) -> int:
-        """Cycles from a step to its weights: 2 where the output of their block RAM leaves too little time."""
-        return self._stages[0]
+        """Cycles from a step to its weights."""
+        return self._stages.weights
 
-    def _first_words(self, weight_stages: int) -> int:
-        """Words of the first of two banks of weights, where these have registers of their own, else 0."""
-        return first_bank(self._words, self.stored_weights.width) if weight_stages == 2 else 0
+    @property
+    def _bank_words(self) -> int:
+        """Words of a bank of weights where banks have registers of their own; 0 for one bank."""
+        return bank_words(self._words, self.stored_weights.width) if self.memory_levels else 0
 
     @property
     def popcount_stages(self) -> int:
-        """Those that the width needs, and as many more as the clock asks for."""
-        return self._stages[1]
-
-    @cached_property
-    def _stages(self) -> tuple[int, int]:
-        """Cycles to the weights, and of the popcounts."""
-        least = 2 if self.simd * self.weight_type.bits * self._planes > _WIDE_SUM else 1
-        # Of products of several bits, smaller groups cost more than they save.
-        most = self._counter_levels if self._counts_parities else 2 if self._has_bit_products else least
-        weights = (1, 2) if self.memory_levels > 0 else (1,)
-        choices = itertools.product(weights, range(least, max(least, most) + 1))
-        # All that the clock has time for is alike; where it has no time, stages that do not help are left out.
-        shortest = sorted(choices, key=lambda stages: (sum(stages), stages))
-        return min(shortest, key=lambda stages: max(self._datapath_levels(*stages), self.target.levels))
-
-    @property
-    def popcount_group(self) -> int:
-        """Inputs that are counted together in the first of two stages, if parities are not counted."""
-        return self._popcount_group(self._late_levels(self.weight_stages))
-
-    def _popcount_group(self, late: int) -> int:
-        groups = _POPCOUNT_GROUPS if self._has_bit_products else _POPCOUNT_GROUPS[:1]
-        return min(groups, key=lambda lanes: max(self._grouped_levels(late, lanes), self.target.levels))
-
-    @property
-    def _has_bit_products(self) -> bool:
-        return self.weight_type.bits == 1 and self._planes == 1
+        """Stages between the inputs of a step and their sum."""
+        return self._stages.count
 
     @property
     def _planes(self) -> int:
@@ -252,48 +233,12 @@ class MatrixVector(DotProductUnit):
     def logic_levels(self) -> int:
         if self.memory == "logic":
             return self._rendered_form.logic_levels
-        return self._datapath_levels(*self._stages)
-
-    def _datapath_levels(self, weight_stages: int, popcount_stages: int) -> int:
-        """Logic levels of the longest stage from the memory of weights on."""
-        late = self._late_levels(weight_stages)
-        memory = self.memory_levels if weight_stages == 2 else 0
-        if self._counts_parities:
-            return max(memory, self._parity_levels(late, popcount_stages))
-        lanes = self.simd * self._planes if popcount_stages == 1 else self._popcount_group(late)
-        return max(memory, self._grouped_levels(late, lanes))
-
-    def _late_levels(self, weight_stages: int) -> int:
-        """Logic levels by which weights are later than a register: those of the memory, or the choice of a bank."""
-        return self.memory_levels if weight_stages == 1 else int(self._first_words(weight_stages) > 0)
-
-    def _grouped_levels(self, late: int, lanes: int) -> int:
-        """The same with groups of so many inputs, which a further stage adds up if there are several."""
-        groups = -(-self.simd // lanes)
-        total = self.target.count_levels(groups) + self.target.carry_levels(self.accumulator_bits)
-        counts = self.stage_levels(min(self.simd * self._planes, lanes), late)
-        return max(counts, total) if groups > 1 else counts
+        return self._stages.logic_levels
 
     @property
     def _counts_parities(self) -> bool:
         """Whether the datapath is `rtl/bnn_xnor_sums.sv`, or has its cycles."""
         return self.is_xnor and not self.padded
-
-    @property
-    def _counter_levels(self) -> int:
-        """Levels of the counters of `bnn_xnor_sums`, between any of which there can be a register."""
-        carries, size, levels = (self.simd + 1) // 2, 1, 1
-        # Two counters, each of so many carries, and two carries more reach the adder.
-        while 2 * size + 2 < carries:
-            size, levels = 3 * size + 1 if size > 1 else 7, levels + 1
-        return levels
-
-    def _parity_levels(self, late: int, stages: int) -> int:
-        """Logic levels of one of so many stages of `bnn_xnor_sums`, or of its adder, a chain with three operands."""
-        counter = late + 2 * -(-self._counter_levels // stages)
-        adder = self.target.carry_levels(self.accumulator_bits) + 1
-        compare = 0 if self._result_is_sign else self.stored_thresholds.logic_levels(self.target)
-        return max(counter, adder, compare)
 
     @property
     def latency(self) -> int:
@@ -357,8 +302,8 @@ class MatrixVector(DotProductUnit):
     def memory_parameters(self) -> UnitParameters:
         words = self.parity_words
         memory = self.stored_weights.memory if words is None else words.weight_memory
-        first = self._first_words(self.weight_stages)
-        weights = rtl_only(MemoryKind=self._stored_kind, FirstWords=first, Weights=banked(memory, first))
+        bank = self._bank_words if self.weight_stages == 2 else 0
+        weights = rtl_only(MemoryKind=self._stored_kind, BankWords=bank, Weights=banked(memory, bank))
         if words is None or words.initial_memory is None:
             return weights + self.stored_thresholds.memory_parameters()
         return weights + rtl_only(Thresholds=words.initial_memory)
@@ -409,7 +354,7 @@ class MatrixVector(DotProductUnit):
             + both(Flags=self.flags)
             + self.result_parameters()
             + rtl_only(WeightStages=self.weight_stages)
-            + rtl_only(PopcountStages=self.popcount_stages, PopcountGroup=self.popcount_group)
+            + rtl_only(PopcountStages=self.popcount_stages, PopcountGroup=self._stages.group)
             + rtl_only(QueueDepth=self.queue, Family=self.target.family)
             + self.memory_parameters()
         )

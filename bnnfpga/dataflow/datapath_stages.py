@@ -1,0 +1,158 @@
+"""Pipeline stages of a matrix-vector unit from its weights to its sums, and their logic levels."""
+
+from __future__ import annotations
+
+import itertools
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from bnnfpga.dataflow.target import Target
+
+_WIDE_SUM = 32
+"""Operand bits of a step above which its sum takes two stages whatever the clock."""
+
+_GROUPS = (32, 16, 8, 4)
+"""The inputs of a group that is summed before all groups are, where that takes two stages."""
+
+
+@dataclass(frozen=True)
+class DatapathStages:
+    """The stages of a sum of products of a step.
+
+    Parameters
+    ----------
+    simd
+        Products of a step.
+    bits
+        Operand bits of a product: pairs of bit planes.
+    accumulator_bits
+        Width of the accumulator.
+    target
+        The family and clock.
+    memory_levels
+        Logic levels by which weights come later from their memory than from a register.
+    bank_levels
+        The same with a second register behind each bank of the memory, of which one is chosen.
+    """
+
+    simd: int
+    bits: int
+    accumulator_bits: int
+    target: Target
+    memory_levels: int
+    bank_levels: int
+
+    @property
+    def weights(self) -> int:
+        """Cycles from a step to its weights: 2 where their memory leaves too little time for what follows, else 1."""
+        return self._counts[0]
+
+    @property
+    def count(self) -> int:
+        """Stages in front of the accumulator: those that the width needs, and as many more as the clock asks for."""
+        return self._counts[1]
+
+    @property
+    def logic_levels(self) -> int:
+        """Logic levels of the longest stage."""
+        return self._longest(*self._counts)
+
+    @cached_property
+    def _counts(self) -> tuple[int, int]:
+        least = 2 if self.simd * self.bits > _WIDE_SUM else 1
+        choices = itertools.product((1, 2) if self.memory_levels else (1,), range(least, max(least, self._most) + 1))
+        # All that the clock has time for is alike; where it has no time, stages that do not help are left out.
+        shortest = sorted(choices, key=lambda counts: (sum(counts), counts))
+        return min(shortest, key=lambda counts: max(self._longest(*counts), self.target.levels))
+
+    def _longest(self, weights: int, stages: int) -> int:
+        if weights == 1:
+            return self._levels(stages, self.memory_levels)
+        return max(self.memory_levels, self._levels(stages, self.bank_levels))
+
+    @property
+    @abstractmethod
+    def group(self) -> int:
+        """Inputs that are summed together in the first of two stages, where a form has such groups."""
+
+    @property
+    @abstractmethod
+    def _most(self) -> int:
+        """The most stages that help."""
+
+    @abstractmethod
+    def _levels(self, stages: int, late: int) -> int:
+        """Logic levels of the longest of so many stages behind weights that are late by so many."""
+
+
+@dataclass(frozen=True)
+class XnorStages(DatapathStages):
+    """Those of `rtl/bnn_xnor_sums.sv`.
+
+    Parameters
+    ----------
+    compare
+        Logic levels of what compares the sums.
+    """
+
+    compare: int
+
+    @property
+    def group(self) -> int:
+        return _GROUPS[0]
+
+    @property
+    def _most(self) -> int:
+        """Levels of the counters, between any of which there can be a register."""
+        carries, size, levels = (self.simd + 1) // 2, 1, 1
+        # Two counters, each of so many carries, and two carries more reach the adder.
+        while 2 * size + 2 < carries:
+            size, levels = 3 * size + 1 if size > 1 else 7, levels + 1
+        return levels
+
+    def _levels(self, stages: int, late: int) -> int:
+        counter = 2 * -(-self._most // stages)
+        # A chain with three operands.
+        adder = self.target.carry_levels(self.accumulator_bits) + 1
+        return max(late + counter, adder, self.compare)
+
+
+@dataclass(frozen=True)
+class ProductStages(DatapathStages):
+    """Those of `rtl/bnn_product_sums.sv`.
+
+    Parameters
+    ----------
+    planes
+        Bit planes of an input.
+    stage_levels
+        Logic levels of a stage that sums so many products with weights that are late by so many, and of all behind it.
+    """
+
+    planes: int
+    stage_levels: Callable[[int, int], int]
+
+    @property
+    def group(self) -> int:
+        return self._group(self.memory_levels if self.weights == 1 else self.bank_levels)
+
+    def _group(self, late: int) -> int:
+        # Of products of several bits, smaller groups cost more than they save.
+        groups = _GROUPS if self.bits == 1 else _GROUPS[:1]
+        return min(groups, key=lambda lanes: max(self._grouped(lanes, late), self.target.levels))
+
+    @property
+    def _most(self) -> int:
+        return 2 if self.bits == 1 else 1
+
+    def _levels(self, stages: int, late: int) -> int:
+        return self._grouped(self.simd * self.planes if stages == 1 else self._group(late), late)
+
+    def _grouped(self, lanes: int, late: int) -> int:
+        """Levels with groups of so many inputs, which a further stage adds up if there are several."""
+        groups = -(-self.simd // lanes)
+        total = self.target.count_levels(groups) + self.target.carry_levels(self.accumulator_bits)
+        counts = self.stage_levels(min(self.simd * self.planes, lanes), late)
+        return max(counts, total) if groups > 1 else counts
