@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from benchmarks.table import Row
+from bnnfpga.compiler.design import make_design
 from bnnfpga.compiler.model_file import open_model
-from bnnfpga.compiler.plan import make_plan
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.host.input_format import InputFormat
 from bnnfpga.native.toolchain import find_compiler
@@ -147,7 +147,7 @@ def _graph(folder: Path, net: Net) -> Graph:
     path = folder / f"{net.name}.onnx"
     onnx.save(net.model, path)
     file = open_model(path, InputFormat.parse("uint8", "1/255"))
-    return make_plan(file, folding=None, cycles=None, output_kind="class").graph
+    return make_design(file, folding=None, cycles=None, output_kind="class").graph
 
 
 def _float_session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:

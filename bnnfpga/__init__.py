@@ -15,17 +15,31 @@ from bnnfpga.base.errors import ResultsDiffer, UserError
 if TYPE_CHECKING:
     from bnnfpga.api import Project, compile
     from bnnfpga.compiler.export import export_qonnx
+    from bnnfpga.compiler.planner import Plan, Planner, plan
 
 # onnxruntime would report each use to its makers, and leave files in TMPDIR for that; it asks once, when it is loaded.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __version__ = "0.1.0"
-__all__ = ["Project", "ResultsDiffer", "UserError", "__version__", "compile", "export_qonnx"]
+__all__ = [
+    "Plan",
+    "Planner",
+    "Project",
+    "ResultsDiffer",
+    "UserError",
+    "__version__",
+    "compile",
+    "export_qonnx",
+    "plan",
+]
 
 _HOMES = {
+    "Plan": ("bnnfpga.compiler.planner", "Plan"),
+    "Planner": ("bnnfpga.compiler.planner", "Planner"),
     "Project": ("bnnfpga.api", "Project"),
     "compile": ("bnnfpga.api", "compile"),
     "export_qonnx": ("bnnfpga.compiler.export", "export_qonnx"),
+    "plan": ("bnnfpga.compiler.planner", "plan"),
 }
 
 

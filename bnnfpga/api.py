@@ -54,7 +54,7 @@ def compile(
         clock needs; where their estimated clock is lower nevertheless, the frames per second are for that one, and the
         project's `warnings` say so.
     family
-        The FPGA family that it is built for: `xc7` (7-series), `xcup` (UltraScale+), `ecp5`, `ice40` or `gowin`.
+        The FPGA family that it is built for, one of `dataflow.target.FAMILIES`; by default AMD's 7-series.
     cycles
         The most cycles per frame.
     input, input_scale
@@ -142,6 +142,7 @@ class Project(ProjectData):
             "estimated_clock": self.estimated_clock,
             "supported_mhz": self.supported_mhz,
             "frames_per_second": self.frames_per_second,
+            "boundary_frames_per_second": self.boundary_frames_per_second,
             "seconds": self.seconds,
             "checked": self.checked,
             "ties": self.ties,

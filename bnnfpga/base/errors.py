@@ -7,13 +7,33 @@ in bnnfpga, caught before it did harm; the exit status is 1. Any other exception
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any, TypeVar
 
 _MAX_LENGTH = 100
 
 
-class _Told(Exception):
+_Error = TypeVar("_Error", bound=Exception)
+
+
+class PicklableError(Exception):
+    """The base of all exceptions of the package: they survive the way between processes, whatever their arguments.
+
+    Python would call the class with the text alone.
+    """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (type(self), self.args, dict(vars(self)))
+
+
+def _again(kind: type[_Error], arguments: tuple[Any, ...], state: Mapping[str, Any]) -> _Error:
+    error = kind.__new__(kind, *arguments)
+    vars(error).update(state)
+    return error
+
+
+class _Told(PicklableError):
     """An error to report, with its place and a way out.
 
     Parameters

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from bnnfpga.dataflow.target import FAMILIES
+
 
 class Backend(StrEnum):
     """The simulators that can run a project."""
@@ -23,6 +25,8 @@ class Layout(StrEnum):
     NCHW = "nchw"
     NHWC = "nhwc"
 
+
+FAMILY_NAMES = f"{', '.join(FAMILIES[:-1])} or {FAMILIES[-1]}"
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors and JSON.")]

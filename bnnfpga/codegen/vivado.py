@@ -14,6 +14,8 @@ from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.token_model import waiting_beats
 from bnnfpga.host.dma_words import DmaWords
 
+VIVADO_FAMILIES = ("xc7", "xcup")
+"""The families that Vivado builds; projects for others have neither `vivado/` nor the driver of its bitstreams."""
 DEFAULT_BOARD = "pynq-z2"
 """Default board of the scripts."""
 

@@ -13,10 +13,10 @@ from typing import Any
 
 from bnnfpga.base.errors import UserError, located
 from bnnfpga.base.output_folders import restore_hidden, whole_folder
+from bnnfpga.compiler.design import Design, check_options, make_design
 from bnnfpga.compiler.first_quantizer import input_warnings
 from bnnfpga.compiler.frames import self_check_frames
 from bnnfpga.compiler.model_file import open_model
-from bnnfpga.compiler.plan import Plan, check_options, make_plan
 from bnnfpga.compiler.project_folder import write_project
 from bnnfpga.compiler.recompiled import remember
 from bnnfpga.compiler.speed import cycles_allowed
@@ -78,23 +78,25 @@ def build(
             hint="choose a writable folder with free space",
         ) from error
     file = open_model(path, format)
-    plan = make_plan(file, folding=folding, cycles=allowed, target_fps=target_fps, output_kind=output_kind, target=fpga)
+    design = make_design(
+        file, folding=folding, cycles=allowed, target_fps=target_fps, output_kind=output_kind, target=fpga
+    )
     build_ahead()
     with located(str(path)):
-        frames = self_check_frames(file.golden, plan.folded, plan.graph, file.input, plan.input_order)
+        frames = self_check_frames(file.golden, design.folded, design.graph, file.input, design.input_order)
         reading = require_agreement(file.source.proto, file.golden, frames.x[list(frames.for_file)])
-        vectors = make_vectors(plan, frames)
-        stages = ["file", "source", "folded", *_check_emulator(plan.graph, vectors)]
-    _write(target, plan, vectors, force=force)
+        vectors = make_vectors(design, frames)
+        stages = ["file", "source", "folded", *_check_emulator(design.graph, vectors)]
+    _write(target, design, vectors, force=force)
     project = ProjectData.read(target)
-    remember(project, plan)
+    remember(project, design)
     return Built(
         project,
         seconds=time.perf_counter() - started,
         checked={"stages": stages, "images": len(vectors.codes)},
         ties=reading.ties(),
         warnings=(
-            *plan.units.warnings(target_fps),
+            *design.units.warnings(target_fps),
             *input_warnings(file.model, file.input),
             *reading.warnings(),
         ),
@@ -142,12 +144,12 @@ def _check_inputs_stay(target: Path, *inputs: Path) -> None:
             )
 
 
-def _write(target: Path, plan: Plan, vectors: Vectors, *, force: bool) -> None:
+def _write(target: Path, design: Design, vectors: Vectors, *, force: bool) -> None:
     try:
         with whole_folder(target, replace=force) as folder:
             write_project(
                 folder,
-                plan,
+                design,
                 vectors=vectors.kept,
                 ap_headers=open_headers(),
             )

@@ -16,8 +16,8 @@ from bnnfpga.codegen.names import comment, file_stem
 from bnnfpga.codegen.ports import output_ports
 from bnnfpga.codegen.rtl import render_rtl
 from bnnfpga.codegen.templating import render
-from bnnfpga.codegen.vivado import render_vivado
-from bnnfpga.compiler.plan import Plan
+from bnnfpga.codegen.vivado import VIVADO_FAMILIES, render_vivado
+from bnnfpga.compiler.design import Design
 from bnnfpga.compiler.vectors import Vectors
 from bnnfpga.dataflow.folding import folding_of
 from bnnfpga.dataflow.graph import Graph
@@ -31,7 +31,7 @@ from bnnfpga.host.words import BoundaryFormat, pack_frames
 
 def write_project(
     folder: Path,
-    plan: Plan,
+    design: Design,
     *,
     vectors: Vectors,
     ap_headers: Mapping[str, bytes],
@@ -40,18 +40,19 @@ def write_project(
 
     `ap_headers` holds the open `ap_int.h` and its companions by name, or is empty.
     """
-    graph, cycles, source, folded = plan.graph, plan.cycles, plan.file.source, plan.folded
+    graph, cycles, source, folded = design.graph, design.cycles, design.file.source, design.folded
     name = file_stem(source.path.name.removesuffix(".gz").removesuffix(".onnx"))
     model_file = f"model/{name}{source.suffix}"
     (folder / "model").mkdir()
     (folder / model_file).write_bytes(source.data)
 
     render_rtl(graph, folder, title=f"accelerator for {name}")
-    target = plan.target
+    target = design.target
     render_hls(graph, folder, title=f"accelerator for {name}", clock_mhz=target.clock_mhz, ap_headers=ap_headers)
-    render_vivado(graph, folder, name, clock_mhz=target.clock_mhz)
-    (folder / "driver").mkdir()
-    (folder / "driver" / "accelerator.py").write_text(driver())
+    if target.family in VIVADO_FAMILIES:
+        render_vivado(graph, folder, name, clock_mhz=target.clock_mhz)
+        (folder / "driver").mkdir()
+        (folder / "driver" / "accelerator.py").write_text(driver())
     write_simulation(folder, graph, cycles, vectors)
 
     layers = [
@@ -73,24 +74,24 @@ def write_project(
         "family": target.family,
         "estimated_clock": {"mhz": graph.slowest.estimated_mhz, "unit": graph.slowest.name},
         "input": {
-            "kind": plan.file.input.name,
-            "scale": float(plan.file.input.scale),
-            "given": plan.file.input.given,
-            "shape": list(plan.input_shape),
-            "stream": describe_stream(boundary(graph.input.port), graph.input.shape, plan.input_order),
+            "kind": design.file.input.name,
+            "scale": float(design.file.input.scale),
+            "given": design.file.input.given,
+            "shape": list(design.input_shape),
+            "stream": describe_stream(boundary(graph.input.port), graph.input.shape, design.input_order),
         },
         "outputs": [
             {
                 "name": tensor,
-                "kind": plan.output_kind,
+                "kind": design.output_kind,
                 "shape": list(shape),
                 "stream": describe_stream(boundary(stream.port), stream.shape, order),
             }
             for tensor, shape, stream, order in zip(
-                plan.file.model.outputs, plan.output_shapes, graph.outputs, plan.output_orders, strict=True
+                design.file.model.outputs, design.output_shapes, graph.outputs, design.output_orders, strict=True
             )
         ],
-        "values": [{"name": name, "shape": shape} for name, shape in plan.value_shapes.items()],
+        "values": [{"name": name, "shape": shape} for name, shape in design.value_shapes.items()],
         "predicted_initiation_interval": cycles.initiation_interval,
         "predicted_latency_cycles": cycles.latency,
         "layers": layers,
@@ -99,7 +100,7 @@ def write_project(
     functions = {
         "input": None if folded.input_function is None else steps_as_data(folded.input_function.steps),
         "outputs": [steps_as_data(function.steps) for function in folded.output_functions],
-        "ends": {key: value for key, value in plan.ends.items() if key != "shapes"},
+        "ends": {key: value for key, value in design.ends.items() if key != "shapes"},
     }
     (folder / "project.json").write_text(json.dumps(description, indent=2) + "\n")
     (folder / "functions.json").write_text(json.dumps(functions, indent=1) + "\n")
@@ -111,7 +112,8 @@ def write_project(
         input=graph.input.port,
         outputs=output_ports(graph),
         cycles=cycles,
-        images=str(plan.file.input),
+        has_vivado=target.family in VIVADO_FAMILIES,
+        images=str(design.file.input),
     )
     (folder / "README.md").write_text(readme)
     makefile = render("project/Makefile.j2", fetched_headers=FETCHED_HEADERS, trace_megabytes=TRACE_MEGABYTES)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from functools import cached_property
 
 from onnx import ModelProto
 
 from bnnfpga.base.errors import located
+from bnnfpga.base.recently_used import RecentlyUsed
+from bnnfpga.compiler.design import Design, make_design
 from bnnfpga.compiler.model_file import ModelFile, open_model
-from bnnfpga.compiler.plan import Plan, make_plan
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.target import Target
 from bnnfpga.dataflow.token_model import Cycles
@@ -17,8 +17,7 @@ from bnnfpga.golden.golden_model import GoldenModel
 from bnnfpga.host.project_data import ProjectData
 from bnnfpga.native.cache import digest
 
-_MAX_REMEMBERED = 4
-_remembered: OrderedDict[str, tuple[Graph, Cycles]] = OrderedDict()
+_remembered = RecentlyUsed[tuple[Graph, Cycles]](4)
 """The most recent graphs of this process with their cycles, by a digest of what they were compiled from."""
 
 
@@ -44,12 +43,12 @@ class Recompiled:
         return self.file.golden
 
     @cached_property
-    def plan(self) -> Plan:
-        """The plan for it with the project's folding and target."""
+    def design(self) -> Design:
+        """The design for it with the project's folding and target."""
         folding = self.project.folder / "folding.yaml"
         with located(str(self.project.folder / "project.json")):
             target = Target(self.project.clock_mhz, self.project.family)
-        return make_plan(self.file, folding=folding, cycles=None, output_kind=self.project.output_kind, target=target)
+        return make_design(self.file, folding=folding, cycles=None, output_kind=self.project.output_kind, target=target)
 
     @property
     def graph(self) -> Graph:
@@ -63,18 +62,12 @@ class Recompiled:
 
     @cached_property
     def _hardware(self) -> tuple[Graph, Cycles]:
-        key = _key(self.project)
-        if key not in _remembered:
-            remember(self.project, self.plan)
-        _remembered.move_to_end(key)
-        return _remembered[key]
+        return _remembered.get(_key(self.project), lambda: (self.design.graph, self.design.cycles))
 
 
-def remember(project: ProjectData, plan: Plan) -> None:
-    """Remember the plan that a project's folder was written from, so that `Recompiled` need not make it again."""
-    _remembered[_key(project)] = plan.graph, plan.cycles
-    while len(_remembered) > _MAX_REMEMBERED:
-        _remembered.popitem(last=False)
+def remember(project: ProjectData, design: Design) -> None:
+    """Remember the design that a project's folder was written from, so that `Recompiled` need not make it again."""
+    _remembered.keep(_key(project), (design.graph, design.cycles))
 
 
 def _key(project: ProjectData) -> str:

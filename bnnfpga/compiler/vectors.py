@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from bnnfpga.base.errors import ResultsDiffer
+from bnnfpga.compiler.design import Design
 from bnnfpga.compiler.frames import Frames
-from bnnfpga.compiler.plan import Plan
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.golden.golden_model import GoldenModel
 from bnnfpga.numbers.arithmetic import Floats, apply_steps
@@ -54,7 +54,7 @@ class Vectors:
         )
 
 
-def make_vectors(plan: Plan, frames: Frames) -> Vectors:
+def make_vectors(design: Design, frames: Frames) -> Vectors:
     """Run frames through the golden model and the folded graph.
 
     Layers are compared as well as scores: on a few frames, a wrong integer of a layer may change no score.
@@ -65,13 +65,13 @@ def make_vectors(plan: Plan, frames: Frames) -> Vectors:
         If they differ, which is a bug in the compiler.
     """
     count, names = len(frames.x), tuple(map(frames.name, range(len(frames.x))))
-    graph, golden = plan.graph, plan.file.golden
-    inputs = _codes(plan, frames.x.reshape(count, -1))
-    codes = plan.input_order.to_stream(inputs)
+    graph, golden = design.graph, design.file.golden
+    inputs = _codes(design, frames.x.reshape(count, -1))
+    codes = design.input_order.to_stream(inputs)
     at_once = max(1, min(count, _MAX_AT_ONCE // max(stream.port.elements for stream in graph.streams)))
     layers = _compared(golden, graph, at_once)
     # Float inputs become the codes of a tensor of the model.
-    first = plan.folded.model.input
+    first = design.folded.model.input
     known = {first} & set(golden.integer_tensors)
     scores: list[tuple[IntArray, ...]] = []
     for part in (slice(start, start + at_once) for start in range(0, count, at_once)):
@@ -80,7 +80,7 @@ def make_vectors(plan: Plan, frames: Frames) -> Vectors:
             own = run.integers[first].reshape(len(names[part]), -1)
             _check(
                 own,
-                inputs[part][:, plan.folded.input_places],
+                inputs[part][:, design.folded.input_places],
                 names[part],
                 f"tensor {first!r}, element",
                 "function of the input",
@@ -89,7 +89,7 @@ def make_vectors(plan: Plan, frames: Frames) -> Vectors:
         for stream, tensor in as_streams(graph, layers, run.integers).items():
             where = f"tensor {layers[stream]!r}, channel"
             _check(tensor, tensors[stream].reshape(tensor.shape), names[part], where, "folded graph")
-        expected = plan.to_streams(run.accelerator_outputs(plan.output_kind))
+        expected = design.to_streams(run.accelerator_outputs(design.output_kind))
         vectors = Vectors(codes[part], expected, names[part])
         streamed = [tensors[stream.name].reshape(len(names[part]), -1) for stream in graph.outputs]
         check_vectors(vectors, streamed, "folded graph")
@@ -97,11 +97,11 @@ def make_vectors(plan: Plan, frames: Frames) -> Vectors:
     return Vectors(codes, tuple(map(np.concatenate, zip(*scores, strict=True))), names)
 
 
-def _codes(plan: Plan, x: Floats) -> IntArray:
+def _codes(design: Design, x: Floats) -> IntArray:
     """The accelerator's input codes for images (frames, elements), in the file's order."""
-    if plan.file.input.type is None:
-        assert plan.folded.input_function is not None
-        x = apply_steps(plan.folded.input_function.steps, x)
+    if design.file.input.type is None:
+        assert design.folded.input_function is not None
+        x = apply_steps(design.folded.input_function.steps, x)
     return x.astype(np.int64)
 
 

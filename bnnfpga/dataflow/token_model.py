@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.base.errors import UserError
+from bnnfpga.base.errors import PicklableError, UserError
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.native_player import NativePlayer
 from bnnfpga.dataflow.python_player import PythonPlayer
@@ -51,7 +51,7 @@ class Cycles:
         return cycles
 
 
-class Deadlock(Exception):
+class Deadlock(PicklableError):
     """The graph stops because every unit waits for another. `streams` names the streams whose beats are stuck."""
 
     def __init__(self, streams: list[str]) -> None:

@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from bnnfpga.base.errors import UserError, shown
+from bnnfpga.base.errors import PicklableError, UserError, shown
 from bnnfpga.base.input_files import read_file
 from bnnfpga.host.description import FORMAT, read_order, read_stream
 from bnnfpga.host.end_files import check_ends
@@ -25,7 +25,7 @@ _MAX_FLOAT = float(np.finfo(np.float32).max)
 _AGAIN = "compile the model again: bnnfpga compile MODEL -o DIR --force"
 
 
-class _Wrong(Exception):
+class _Wrong(PicklableError):
     """A key holds something else than it must; the text names the key and says what is wrong."""
 
 

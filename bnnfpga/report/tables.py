@@ -50,14 +50,19 @@ def compile_table(summary: Mapping[str, Any]) -> RenderableType:
         "latency": _time(latency, clock_mhz),
         "throughput": _rate(interval, clock_mhz),
     }
+    at_boundary = summary.get("boundary_frames_per_second")
+    if at_boundary is not None and at_boundary < summary["frames_per_second"]:
+        facts["through a DMA"] = f"{at_boundary:,.0f} frames/s, in words of up to 8 bytes"
     if summary.get("resources"):
         facts["estimated size"] = ", ".join(f"{_show(n)} {kind.upper()}" for kind, n in summary["resources"].items())
     if summary.get("checked"):
         facts["self-check"] = _self_check(summary["checked"])
     if summary.get("ties"):
         facts["rounding ties"] = _ties(summary["ties"])
-    facts["project"] = summary["project"]
-    if summary["seconds"] is not None:
+    for kind in ("model", "project"):
+        if kind in summary:
+            facts[kind] = summary[kind]
+    if summary.get("seconds") is not None:
         facts["compiled in"] = _seconds(summary["seconds"])
     parts: list[RenderableType] = [layers, "", _facts(facts)]
     return Group(*parts, *_warnings(summary))

@@ -19,12 +19,12 @@ from bnnfpga.synthesis.cell_counts import CellCounts, count_cells
 from bnnfpga.synthesis.cells import LIBRARIES
 from bnnfpga.synthesis.mapped_netlist import MappedNetlist
 from bnnfpga.synthesis.path_length import logic_depth, read_sta
-from bnnfpga.synthesis.recipes import ABC9_CELLS, RECIPES, TOP, reading, writing
+from bnnfpga.synthesis.recipes import ABC9_CELLS, HALVES, HALVES_FILE, RECIPES, TOP, reading, writing
 
 RunProcess = Callable[[Sequence[str], Path, Path], int]
 """Runs a command in a folder with its output in a log, and returns its exit status."""
 _WORKER = Path(__file__).with_name("yosys_worker.py")
-_COUNTING = "2"
+_COUNTING = "3"
 """The version of what is counted and how: a new one makes cached results obsolete."""
 _RESULT, _NETLIST = "area.json", "netlist.v"
 _REQUEST = "request.json"
@@ -121,7 +121,8 @@ def _synthesise(unit: UnitSources, family: str, run: RunProcess) -> tuple[dict[s
         with tempfile.TemporaryDirectory(prefix="bnnfpga-") as scratch:
             folder = Path(scratch)
             # Names relative to the folder reach the netlist, where they must not depend on the machine.
-            for name, text in {**unit.modules, **unit.memories, _REQUEST: json.dumps(request)}.items():
+            own = {HALVES_FILE: HALVES, _REQUEST: json.dumps(request)}
+            for name, text in {**unit.modules, **unit.memories, **own}.items():
                 (folder / name).write_text(text)
             log = folder / "yosys.log"
             status = run([sys.executable, "-P", str(_WORKER)], folder, log)

@@ -16,7 +16,7 @@ from bnnfpga.base.errors import UserError
 from bnnfpga.base.naming import numbered
 from bnnfpga.codegen.constants import MAX_MHZ
 from bnnfpga.codegen.hls import DEFAULT_PART
-from bnnfpga.codegen.vivado import DEFAULT_BOARD
+from bnnfpga.codegen.vivado import DEFAULT_BOARD, VIVADO_FAMILIES
 from bnnfpga.host.project_data import ProjectData
 from bnnfpga.synthesis.boards import find_board
 from bnnfpga.synthesis.reports import Area, Timing, read_csynth, read_timing, read_utilization
@@ -148,6 +148,12 @@ def synthesize(
     target = _target(project, flow, part, board, clock_mhz)
     if flow == "vitis":
         _check_boundary(project)
+    if chosen.folder == "vivado" and project.family not in VIVADO_FAMILIES:
+        raise UserError(
+            f"the project is built for {project.family}, which Vivado does not know",
+            where=f"--flow {flow}",
+            hint=f"compile it with --family {' or '.join(VIVADO_FAMILIES)}; --flow yosys measures it as it is",
+        )
     folder = project.folder / chosen.folder
     if not (folder / "settings.tcl").is_file():
         raise UserError(

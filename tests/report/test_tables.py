@@ -99,6 +99,12 @@ def test_compile() -> None:
     ]
 
 
+def test_what_a_dma_allows_is_shown_where_it_is_less() -> None:
+    speeds = {"frames_per_second": 1562500.0, "boundary_frames_per_second": 892857.1}
+    assert rows(compile_table({**SUMMARY, **speeds}))["through a DMA"] == "892,857 frames/s, in words of up to 8 bytes"
+    assert "through a DMA" not in rows(compile_table({**SUMMARY, **speeds, "boundary_frames_per_second": 1562500.0}))
+
+
 def test_no_speed_at_a_clock_that_the_estimate_denies() -> None:
     slow = {"estimated_clock": {"mhz": 62.5, "unit": "fifo0"}, "supported_mhz": 62.5}
     found = rows(compile_table({**SUMMARY, **slow}))

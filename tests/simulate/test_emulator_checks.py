@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections import OrderedDict
 from dataclasses import replace
 from pathlib import Path
 
@@ -88,7 +87,7 @@ def test_a_project_that_is_compiled_again(tmp_path: Path) -> None:
 def test_the_graph_follows_from_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compiled = bnnfpga.compile(NET.write(tmp_path), tmp_path / "project", cycles=64)
     known = recompiled.Recompiled(compiled).graph
-    monkeypatch.setattr(recompiled, "_remembered", OrderedDict())
+    recompiled._remembered.clear()
     made = recompiled.Recompiled(bnnfpga.Project.load(tmp_path / "project")).graph
     assert made is not known
     assert [unit.folding for unit in made.operators] == [unit.folding for unit in known.operators]

@@ -1,4 +1,4 @@
-"""Plans with one error: in the folded graph, or in the host's input function.
+"""Designs with one error: in the folded graph, or in the host's input function.
 
 The golden model stays unchanged. Each mutation has the effect of a typical bug, wherever in the compiler it may be.
 """
@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from bnnfpga.compiler.plan import Plan
+from bnnfpga.compiler.design import Design
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.hardware import EmulatorKernel
 from bnnfpga.dataflow.operator import Operator
@@ -20,7 +20,7 @@ from bnnfpga.numbers.arithmetic import Step
 from bnnfpga.numbers.integers import IntArray
 from bnnfpga.numbers.threshold_table import ThresholdTable
 
-Damage = Callable[[Plan], Plan]
+Damage = Callable[[Design], Design]
 Meaning = Callable[[Operator, IntArray], IntArray]
 
 
@@ -28,21 +28,24 @@ def unit_of(graph: Graph, kind: str, index: int = 0) -> Operator:
     return [operator for operator in graph.operators if operator.kind == kind][index]
 
 
-def with_unit(plan: Plan, unit: Operator) -> Plan:
-    """The plan with a unit replaced by another one of the same name."""
+def with_unit(design: Design, unit: Operator) -> Design:
+    """The design with a unit replaced by another one of the same name."""
     graph = Graph()
-    for operator in plan.graph.operators:
+    for operator in design.graph.operators:
         graph.add(unit if operator.name == unit.name else operator)
-    for stream in plan.graph.streams:
+    for stream in design.graph.streams:
         if stream.producer and stream.consumer:
             graph.connect(stream.producer, stream.consumer, output=stream.output, input=stream.input)
-    assert plan.graph.input.consumer
-    assert plan.graph.outputs[0].producer
+    assert design.graph.input.consumer
+    assert design.graph.outputs[0].producer
     graph.set_boundary(
-        plan.graph.input.consumer, [plan.graph.outputs[0].producer], plan.graph.input_frame, plan.graph.output_frames
+        design.graph.input.consumer,
+        [design.graph.outputs[0].producer],
+        design.graph.input_frame,
+        design.graph.output_frames,
     )
-    graph.tensors = dict(plan.graph.tensors)
-    return replace(plan, units=replace(plan.units, graph=graph))
+    graph.tensors = dict(design.graph.tensors)
+    return replace(design, units=replace(design.units, graph=graph))
 
 
 def _other(unit: Operator, **methods: Callable[..., object]) -> Operator:
@@ -55,14 +58,14 @@ def _other(unit: Operator, **methods: Callable[..., object]) -> Operator:
 def behind(kind: str, change: Meaning, index: int = 0) -> Damage:
     """Change a unit's result."""
 
-    def damage(plan: Plan) -> Plan:
-        unit = unit_of(plan.graph, kind, index)
+    def damage(design: Design) -> Design:
+        unit = unit_of(design.graph, kind, index)
 
         def execute(self: Operator, *arrays: IntArray) -> tuple[IntArray, ...]:
             del self
             return (change(unit, unit.execute(*arrays)[0]),)
 
-        return with_unit(plan, _other(unit, execute=execute))
+        return with_unit(design, _other(unit, execute=execute))
 
     return damage
 
@@ -70,14 +73,14 @@ def behind(kind: str, change: Meaning, index: int = 0) -> Damage:
 def in_front(kind: str, change: Meaning, index: int = 0) -> Damage:
     """Change a unit's inputs."""
 
-    def damage(plan: Plan) -> Plan:
-        unit = unit_of(plan.graph, kind, index)
+    def damage(design: Design) -> Design:
+        unit = unit_of(design.graph, kind, index)
 
         def execute(self: Operator, *arrays: IntArray) -> tuple[IntArray, ...]:
             del self
             return unit.execute(change(unit, arrays[0]), *arrays[1:])
 
-        return with_unit(plan, _other(unit, execute=execute))
+        return with_unit(design, _other(unit, execute=execute))
 
     return damage
 
@@ -85,8 +88,8 @@ def in_front(kind: str, change: Meaning, index: int = 0) -> Damage:
 def emulated(kind: str, kernel: EmulatorKernel, index: int = 0) -> Damage:
     """Change the emulator kernel of a unit."""
 
-    def damage(plan: Plan) -> Plan:
-        return with_unit(plan, _other(unit_of(plan.graph, kind, index), emulator=lambda self: kernel))
+    def damage(design: Design) -> Design:
+        return with_unit(design, _other(unit_of(design.graph, kind, index), emulator=lambda self: kernel))
 
     return damage
 
@@ -94,9 +97,9 @@ def emulated(kind: str, kernel: EmulatorKernel, index: int = 0) -> Damage:
 def field(kind: str, name: str, change: Callable[[Operator], object], index: int = 0) -> Damage:
     """Change a parameter of a unit."""
 
-    def damage(plan: Plan) -> Plan:
-        unit = unit_of(plan.graph, kind, index)
-        return with_unit(plan, replace(unit, **{name: change(unit)}))  # type: ignore[type-var]
+    def damage(design: Design) -> Design:
+        unit = unit_of(design.graph, kind, index)
+        return with_unit(design, replace(unit, **{name: change(unit)}))  # type: ignore[type-var]
 
     return damage
 
@@ -118,8 +121,8 @@ def table(kind: str, change: Callable[[IntArray, IntArray], None], index: int = 
 def along(axis: int) -> Damage:
     """Apply a first unit's thresholds along another axis of its image, not along the channels."""
 
-    def damage(plan: Plan) -> Plan:
-        unit = unit_of(plan.graph, "threshold")
+    def damage(design: Design) -> Design:
+        unit = unit_of(design.graph, "threshold")
         assert isinstance(unit, Threshold)
 
         def execute(self: Operator, *arrays: IntArray) -> tuple[IntArray, ...]:
@@ -127,7 +130,7 @@ def along(axis: int) -> Damage:
             turned = np.moveaxis(arrays[0], axis, -1)
             return (np.moveaxis(unit.table.execute(turned), -1, axis),)
 
-        return with_unit(plan, _other(unit, execute=execute))
+        return with_unit(design, _other(unit, execute=execute))
 
     return damage
 
@@ -135,11 +138,11 @@ def along(axis: int) -> Damage:
 def host(change: Callable[[Step], Step]) -> Damage:
     """Change how the host quantises."""
 
-    def damage(plan: Plan) -> Plan:
-        function = plan.folded.input_function
+    def damage(design: Design) -> Design:
+        function = design.folded.input_function
         assert function is not None
         steps = tuple(change(step) for step in function.steps)
         assert any(new is not old for new, old in zip(steps, function.steps, strict=True))
-        return replace(plan, folded=replace(plan.folded, input_function=replace(function, steps=steps)))
+        return replace(design, folded=replace(design.folded, input_function=replace(function, steps=steps)))
 
     return damage

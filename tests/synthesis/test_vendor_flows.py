@@ -234,6 +234,17 @@ def test_a_project_without_scripts(project: Path, tools: Path, capsys: pytest.Ca
     assert "compile the model again" in str(told["error"])
 
 
+def test_a_family_that_vivado_does_not_know(tmp_path: Path, tools: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = DenseNet((12, 8, 6), seed=4).write(tmp_path)
+    folder = bnnfpga.compile(model, tmp_path / "project", cycles=20, family="ecp5").folder
+    assert not (folder / "vivado").exists()
+    assert not (folder / "driver").exists()
+    assert "vivado" not in (folder / "README.md").read_text()
+    status, told = synth(capsys, folder, "--flow", "vivado")
+    assert status == 2
+    assert "built for ecp5, which Vivado does not know" in str(told["error"])
+
+
 def test_a_beat_that_hls_cannot_have(tmp_path: Path, tools: Path, capsys: pytest.CaptureFixture[str]) -> None:
     net = DenseNet((200, 8, 6), seed=4).write(tmp_path)
     bnnfpga.compile(net, tmp_path / "wide", input="uint8", input_scale="1/255", cycles=1)

@@ -11,13 +11,16 @@ from typing import Any
 import pytest
 
 import bnnfpga
+from bnnfpga.base.assets import asset
 from bnnfpga.cli.main import app
 from bnnfpga.cli.terminal import run
+from bnnfpga.codegen.out_of_context import UnitSources
 from bnnfpga.dataflow.target import FAMILIES
 from bnnfpga.native.cache import cache_use
 from bnnfpga.synthesis import unit_area
 from bnnfpga.synthesis.cells import LIBRARIES
 from bnnfpga.synthesis.recipes import RECIPES
+from bnnfpga.synthesis.yosys import measure_units
 from tests.support.nets import DenseNet
 
 pytest.importorskip("pyosys")
@@ -91,6 +94,30 @@ def test_other_weights_are_another_unit(compiled: Path, capsys: pytest.CaptureFi
     assert told["family"] == "gowin"
     with_memories = [unit for unit in told["units"] if unit["operator"] == "matrix_vector"]
     assert cache_use().folders == before + len(with_memories)
+
+
+@pytest.mark.parametrize("half", ["o6_o", "o5_o"])
+def test_luts_with_two_outputs_take_time(half: str) -> None:
+    """Yosys itself has no delays for them: each output is as late as that of a LUT alone."""
+    chain = f"""
+module unit (input wire clk_i, input wire [4:0] a_i, output reg y_o);
+  reg [4:0] held;
+  wire [3:0] between;
+  assign between[0] = held[0];
+  for (genvar i = 0; i < 3; i = i + 1) begin : gen_lut
+    bnn_lut6 #(.Table(64'h6996966996696996)) lut (.inputs_i({{1'b1, between[i], held[4:1]}}), .{half}(between[i+1]));
+  end
+  always @(posedge clk_i) begin
+    held <= a_i;
+    y_o <= between[3];
+  end
+endmodule
+"""
+    modules = {"unit.sv": chain, "bnn_lut6.sv": (asset("rtl") / "bnn_lut6.sv").read_text()}
+    (area,) = measure_units([UnitSources("unit", "chain", modules, {})], "xc7", jobs=1)
+    assert area.counts.lut == area.depth == 3
+    assert area.logic_ns is not None
+    assert area.logic_ns > 3 * 0.12
 
 
 def test_a_family_without_a_recipe_does_not_exist() -> None:

@@ -26,8 +26,8 @@ import bnnfpga
 from bnnfpga.base.errors import UserError
 from bnnfpga.cli.main import app
 from bnnfpga.cli.terminal import run
+from bnnfpga.compiler.design import make_design
 from bnnfpga.compiler.model_file import open_model
-from bnnfpga.compiler.plan import make_plan
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.host.input_format import InputFormat
 from bnnfpga.native.toolchain import find_verilator
@@ -232,8 +232,8 @@ def test_very_wide_sums(tmp_path: Path, inputs: int, build: Callable[[NetWriter]
     net = NetWriter()
     build(net)
     onnx.save(net.model((inputs,), "y"), tmp_path / "net.onnx")
-    plan = make_plan(open_model(tmp_path / "net.onnx", InputFormat.parse(None, None)), folding=None, cycles=None)
-    unit = next(unit for unit in plan.graph.operators if isinstance(unit, MatrixVector))
+    design = make_design(open_model(tmp_path / "net.onnx", InputFormat.parse(None, None)), folding=None, cycles=None)
+    unit = next(unit for unit in design.graph.operators if isinstance(unit, MatrixVector))
     assert unit.accumulator.bits == (33 if inputs == 132_000 else 18)
 
 

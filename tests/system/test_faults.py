@@ -11,7 +11,7 @@ import copy
 import dataclasses
 import shutil
 import time
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -284,10 +284,10 @@ def test_a_weight_that_the_compiler_gets_wrong(subject: Subject, seed: int, monk
     weights[row, [first, second]] = weights[row, [second, first]]
     wrong = dataclasses.replace(unit, weights=weights)
     graph = with_operator(subject.graph, wrong)
-    plan = Recompiled(subject.project).plan
-    plan = dataclasses.replace(plan, units=dataclasses.replace(plan.units, graph=graph))
-    monkeypatch.setattr(recompiled, "make_plan", lambda *arguments, **options: plan)
-    monkeypatch.setattr(recompiled, "_remembered", OrderedDict())
+    design = Recompiled(subject.project).design
+    design = dataclasses.replace(design, units=dataclasses.replace(design.units, graph=graph))
+    monkeypatch.setattr(recompiled, "make_design", lambda *arguments, **options: design)
+    recompiled._remembered.clear()
     names = [stream.name for stream in graph.streams]
     right, made = subject.graph.execute(subject.codes, names), graph.execute(subject.codes, names)
     output = subject.graph.outputs[0].name

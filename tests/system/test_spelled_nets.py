@@ -9,8 +9,8 @@ import numpy as np
 import onnx
 import pytest
 
+from bnnfpga.compiler.design import make_design
 from bnnfpga.compiler.model_file import open_model
-from bnnfpga.compiler.plan import make_plan
 from bnnfpga.frontend.clean import clean
 from bnnfpga.frontend.contract.table import STANDARD
 from bnnfpga.golden.file_check import check_file
@@ -39,17 +39,17 @@ def test_file_golden_model_and_emulator_agree(seed: int, tmp_path: Path) -> None
 
     path = tmp_path / "net.onnx"
     onnx.save(proto, path)
-    plan = make_plan(open_model(path, InputFormat.parse(None, None)), folding=None, cycles=None)
-    reading = check_file(proto, plan.file.golden, images)
+    design = make_design(open_model(path, InputFormat.parse(None, None)), folding=None, cycles=None)
+    reading = check_file(proto, design.file.golden, images)
     assert reading.difference is None
     assert reading.unchecked == ()
     # Integers of the file are what the accelerator takes; floats the host quantises.
-    assert (plan.file.input.type is None) == (x.dtype.kind == "f")
+    assert (design.file.input.type is None) == (x.dtype.kind == "f")
     codes = images.reshape(IMAGES, -1)
-    if plan.folded.input_function is not None:
-        codes = apply_steps(plan.folded.input_function.steps, codes)
-    scores = Emulator(plan.graph).scores(plan.input_order.to_stream(codes.astype(np.int64)))[0]
-    np.testing.assert_array_equal(plan.output_orders[0].to_model(scores), golden.scores[0].reshape(IMAGES, -1))
+    if design.folded.input_function is not None:
+        codes = apply_steps(design.folded.input_function.steps, codes)
+    scores = Emulator(design.graph).scores(design.input_order.to_stream(codes.astype(np.int64)))[0]
+    np.testing.assert_array_equal(design.output_orders[0].to_model(scores), golden.scores[0].reshape(IMAGES, -1))
 
 
 def test_the_nets_have_every_opset_and_nearly_every_form() -> None:

@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from bnnfpga.cli.options import AsJson, InputScale, InputType, ModelArgument, Quiet, Verbose
+from bnnfpga.cli.options import FAMILY_NAMES, AsJson, InputScale, InputType, ModelArgument, Quiet, Verbose
 from bnnfpga.cli.terminal import Outcome, Terminal
+from bnnfpga.dataflow.target import DEFAULT_TARGET
 
 
 class OutputKind(StrEnum):
@@ -29,8 +30,10 @@ def compile(
     target_fps: Annotated[
         float | None, typer.Option(metavar="N", help="Frames per second to reach.", show_default=False)
     ] = None,
-    clock_mhz: Annotated[float, typer.Option(metavar="M", help="The clock frequency in MHz.")] = 100.0,
-    family: Annotated[str, typer.Option(metavar="F", help="The FPGA family: xc7, xcup, ecp5, ice40 or gowin.")] = "xc7",
+    clock_mhz: Annotated[
+        float, typer.Option(metavar="M", help="The clock frequency in MHz.")
+    ] = DEFAULT_TARGET.clock_mhz,
+    family: Annotated[str, typer.Option(metavar="F", help=f"The FPGA family: {FAMILY_NAMES}.")] = DEFAULT_TARGET.family,
     cycles: Annotated[
         int | None, typer.Option(metavar="N", help="At most this many cycles per frame.", show_default=False)
     ] = None,

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bnnfpga.cli.options import AsJson, ProjectFolder, Quiet, Verbose
+from bnnfpga.cli.options import FAMILY_NAMES, AsJson, ProjectFolder, Quiet, Verbose
 from bnnfpga.cli.terminal import Advance, Outcome, Terminal
 
 
@@ -32,7 +32,7 @@ def synth(
     ],
     family: Annotated[
         str | None,
-        typer.Option(metavar="F", help="yosys: xc7, xcup, ecp5, ice40 or gowin.", show_default="the project's"),
+        typer.Option(metavar="F", help=f"yosys: {FAMILY_NAMES}.", show_default="the project's"),
     ] = None,
     jobs: Annotated[
         int | None,

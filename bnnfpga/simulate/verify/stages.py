@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from bnnfpga.base.errors import UserError
+from bnnfpga.base.errors import PicklableError, UserError
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.golden.check import FileReading
 from bnnfpga.golden.file_check import check_file
@@ -32,7 +32,7 @@ _MAX_PRODUCTS = 1 << 31
 """The number of images compared with the file: at least this many, more while they cost at most so many products."""
 
 
-class StageFailed(Exception):
+class StageFailed(PicklableError):
     """The stage gives no results: it stops, or its output is not a sequence of frames.
 
     `end` says how it ended and `output` at which output, where the simulator knows (`SimulationError`).

@@ -11,6 +11,7 @@ import pytest
 
 import bnnfpga
 from bnnfpga.compiler import frames as package
+from bnnfpga.compiler.design import make_design
 from bnnfpga.compiler.frames import Frames, self_check_frames
 from bnnfpga.compiler.frames.floats import floats_of
 from bnnfpga.compiler.frames.patterns import draw, patterns
@@ -18,7 +19,6 @@ from bnnfpga.compiler.frames.sight import Looker
 from bnnfpga.compiler.frames.solve import solve
 from bnnfpga.compiler.frames.units import FirstUnits
 from bnnfpga.compiler.model_file import open_model
-from bnnfpga.compiler.plan import make_plan
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.host.input_format import InputFormat
 from bnnfpga.numbers.arithmetic import Step, apply_steps
@@ -36,11 +36,11 @@ def frames_of(
     """The frames of a model, its graph, and the frames as they stream."""
     onnx.save(model, folder / "net.onnx")
     input = InputFormat.parse(name, scale)
-    plan = make_plan(open_model(folder / "net.onnx", input), folding=None, cycles=None)
-    frames = self_check_frames(plan.file.golden, plan.folded, plan.graph, input, plan.input_order)
+    design = make_design(open_model(folder / "net.onnx", input), folding=None, cycles=None)
+    frames = self_check_frames(design.file.golden, design.folded, design.graph, input, design.input_order)
     x = frames.x.reshape(len(frames.x), -1)
-    codes = x if plan.folded.input_function is None else apply_steps(plan.folded.input_function.steps, x)
-    return frames, plan.graph, plan.input_order.to_stream(codes.astype(np.int64))
+    codes = x if design.folded.input_function is None else apply_steps(design.folded.input_function.steps, x)
+    return frames, design.graph, design.input_order.to_stream(codes.astype(np.int64))
 
 
 @pytest.mark.parametrize("net", ["image", "skewed", "signs", "thresholds first", "signal", "normalised", "dense"])

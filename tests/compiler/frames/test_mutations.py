@@ -14,7 +14,7 @@ import pytest
 import bnnfpga
 from bnnfpga.base.errors import ResultsDiffer
 from bnnfpga.compiler import build
-from bnnfpga.compiler.plan import Plan
+from bnnfpga.compiler.design import Design
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.pool import Pool
@@ -390,12 +390,12 @@ def test_what_is_right_compiles(net: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", MUTATIONS)
 def test_a_wrong_reading(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     net, damage = MUTATIONS[name]
-    right = build.make_plan
+    right = build.make_design
 
-    def wrong(*arguments: Any, **options: Any) -> Plan:
+    def wrong(*arguments: Any, **options: Any) -> Design:
         return damage(right(*arguments, **options))
 
-    monkeypatch.setattr(build, "make_plan", wrong)
+    monkeypatch.setattr(build, "make_design", wrong)
     with pytest.raises(
         ResultsDiffer,
         match=r"frame \d+, .+: the (folded graph|function of the input) gives -?\d+ where the model gives",
@@ -424,14 +424,14 @@ def test_the_boundary_in_the_model_s_order(net: str, tmp_path: Path, monkeypatch
 )
 def test_a_wrong_kernel(net: str, kind: str, key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The emulator makes something else of a unit."""
-    right = build.make_plan
+    right = build.make_design
 
-    def wrong(*arguments: Any, **options: Any) -> Plan:
-        plan = right(*arguments, **options)
-        kernel = unit_of(plan.graph, kind).emulator()
+    def wrong(*arguments: Any, **options: Any) -> Design:
+        design = right(*arguments, **options)
+        kernel = unit_of(design.graph, kind).emulator()
         values = {**kernel.values, key: 1 - np.asarray(kernel.values[key])}
-        return emulated(kind, replace(kernel, values=values))(plan)
+        return emulated(kind, replace(kernel, values=values))(design)
 
-    monkeypatch.setattr(build, "make_plan", wrong)
+    monkeypatch.setattr(build, "make_design", wrong)
     with pytest.raises(ResultsDiffer, match=r"frame \d+, .+: the emulator gives"):
         compile_net(net, tmp_path)

@@ -1,4 +1,4 @@
-"""The plan of an accelerator: everything known about it before any file is written."""
+"""The design of an accelerator: everything known about it before any file is written."""
 
 from __future__ import annotations
 
@@ -29,7 +29,16 @@ OUTPUT_KINDS = ("scores", "class")
 
 
 @dataclass(frozen=True)
-class Plan:
+class LoweredModel:
+    """A model as folded and as units without a folding, with what the host computes from the outputs (`ends`)."""
+
+    folded: Folded
+    ends: Program
+    graph: Graph
+
+
+@dataclass(frozen=True)
+class Design:
     """A model on its way to an accelerator: as read, as folded, as hardware, and its predicted cycles.
 
     `ends` is what the host computes from the outputs (`bnnfpga.host.ends`).
@@ -94,9 +103,9 @@ class Plan:
 
 
 def check_options(
-    folding: str | os.PathLike[str] | Mapping[str, Any] | None, cycles: int | None, output_kind: str
+    folding: str | os.PathLike[str] | Mapping[str, Any] | None, cycles: int | None, output_kind: str = "scores"
 ) -> None:
-    """Refuse options of `make_plan` that are wrong for any model."""
+    """Refuse options of `make_design` that are wrong for any model."""
     if folding is not None and cycles is not None:
         raise UserError(
             "a folding and a speed are mutually exclusive",
@@ -107,7 +116,7 @@ def check_options(
         raise UserError(f"{output_kind!r} is not an output", where="--output", hint=f"give {' or '.join(OUTPUT_KINDS)}")
 
 
-def make_plan(
+def make_design(
     file: ModelFile,
     *,
     folding: str | os.PathLike[str] | Mapping[str, Any] | None,
@@ -115,22 +124,45 @@ def make_plan(
     target_fps: float | None = None,
     output_kind: str = "scores",
     target: Target = DEFAULT_TARGET,
-) -> Plan:
+) -> Design:
     """Fold a model, lower it for a target, and apply a folding; writes nothing.
 
     `cycles` is the limit if the units reach the target's clock. Where they do not, `target_fps` makes them faster.
     """
     check_options(folding, cycles, output_kind)
+    lowered = lower_model(file, output_kind)
+    units = fold_units(lowered.graph, folding=folding, cycles=cycles, target_fps=target_fps, target=target)
+    return Design(file, lowered.folded, lowered.ends, output_kind, units)
+
+
+def lower_model(file: ModelFile, output_kind: str = "scores") -> LoweredModel:
+    """What all designs of a model have in common.
+
+    Raises
+    ------
+    UserError
+        If the model cannot be compiled.
+    """
     with located(str(file.source.path)):
         ends, _ = program_of(end_of(file.model))
         folded = fold(file.model, file.input.type, file.input.scale, file.graph.findings)
         graph = lower(folded.model, class_functions(ends, folded.output_functions) if output_kind == "class" else None)
+    return LoweredModel(folded, ends, graph)
+
+
+def fold_units(
+    graph: Graph,
+    *,
+    folding: str | os.PathLike[str] | Mapping[str, Any] | None,
+    cycles: int | None,
+    target_fps: float | None,
+    target: Target,
+) -> FoldedUnits:
+    """Fold a graph as `lower` returns it for a target, see `make_design`."""
     graph = graph.built_for(target)
     if cycles is None:
         slides = any(operator.slides for operator in graph.operators)
         cycles = _CONVOLUTIONAL_CYCLES if slides else _DENSE_CYCLES
     pinned, where = (None, "folding") if folding is None else read_folding(folding)
     units = FoldedUnits.of(graph, choose_folding(graph, cycles, pinned), target, where)
-    if target_fps is not None:
-        units = units.sped_up(graph, target_fps)
-    return Plan(file, folded, ends, output_kind, units)
+    return units if target_fps is None else units.sped_up(graph, target_fps)
