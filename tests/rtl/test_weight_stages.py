@@ -20,17 +20,11 @@ from tests.rtl.test_xnor_sums import as_synthesised
 from tests.support.graphs import chain, check_in_verilator
 
 IMAGE = Geometry((3, 4), (3, 3), pads=(1, 1, 1, 1))
-# Outputs, inputs, pe, simd, bits of a result (0: sums). Flags; banks; sums of wider inputs, in banks; and parities that are
+# Outputs, inputs, pe, simd, bits of a result (0: sums). Flags; banks; ternary weights in banks; parities that are
 # made behind the buffer, where a step has several beats of an odd number; all outputs at once, without a buffer; sums.
 CONVOLUTION = (4, 27, 2, 9, 1)
-DENSE = [
-    (825, 48, 3, 12, 2),
-    (44, 825, 3, 11, 1),
-    (21, 44, 3, 11, 1),
-    (13, 21, 1, 7, 1),
-    (12, 13, 12, 1, 1),
-    (6, 12, 2, 2, 0),
-]
+WIDE = [(825, 48, 3, 12, 1), (45, 825, 3, 11, 1)]
+NARROW = [(21, 45, 3, 9, 1), (13, 21, 1, 7, 1), (12, 13, 12, 1, 1), (6, 12, 2, 2, 0)]
 
 
 def test_banks_have_one_block_ram_for_each_bit() -> None:
@@ -51,12 +45,12 @@ def test_banks_have_one_block_ram_for_each_bit() -> None:
 @pytest.mark.parametrize("change_rtl", [as_synthesised, lambda rtl: None], ids=["synthesis", "simulation"])
 def test_steps_wait_for_their_weights(change_rtl: Callable[[Path], None], tmp_path: Path) -> None:
     rng, input_type, units = np.random.default_rng(0), IntegerType.bipolar(), []
-    for number, (mh, mw, pe, simd, bits) in enumerate([CONVOLUTION, *DENSE]):
+    for number, (mh, mw, pe, simd, bits) in enumerate([CONVOLUTION, *WIDE, *NARROW]):
         table = random_table(rng, mh, -3, 3, bits) if bits else None
         image = {"positions": IMAGE.windows, "kernel": (3, 3), "padded": True} if number == 0 else {}
         unit = MatrixVector(
             f"matrix_vector{number}",
-            rng.choice([-1, 1], (mh, mw)),
+            rng.choice([-1, 0, 1] if number == 2 else [-1, 1], (mh, mw)),
             input_type,
             table=table,
             pe=pe,
@@ -66,7 +60,7 @@ def test_steps_wait_for_their_weights(change_rtl: Callable[[Path], None], tmp_pa
         )
         units.append(unit)
         input_type = unit.outputs[0].type
-    assert {unit.weight_stages for unit in units} == {2}
-    assert [[memory.words for memory in unit.memories()][:2] for unit in units[1:3]] == [[1024, 76], [1024, 76]]
+    assert [unit.weight_stages for unit in units] == [2] * len(units)
+    assert [[memory.words for memory in unit.memories()][:2] for unit in units[1:3]] == [[1024, 76], [1024, 101]]
     window = Window("window", IMAGE, 3, IntegerType.bipolar(), lanes=9)
     check_in_verilator(chain([window, *units]), tmp_path, frames=5, change_rtl=change_rtl)
