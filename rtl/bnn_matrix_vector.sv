@@ -69,7 +69,7 @@ module bnn_matrix_vector #(
   parameter              Family          = "xc7",
   // Kind of the weight memory: "block" or "distributed".
   parameter              MemoryKind      = "block",
-  // Cycles from a step to its weights: 1, or 2 with a second register, which block RAM needs for a fast clock.
+  // Cycles from a step to its weights, 1 to 3: with more registers around the memory, which block RAM needs for a fast clock.
   parameter int unsigned WeightStages    = 1,
   // Words of a bank of weights, or 0 for one bank; see bnn_rom_banks.
   parameter int unsigned BankWords       = 0,
@@ -129,8 +129,8 @@ module bnn_matrix_vector #(
   if (Levels > 0 && ThresholdBits < AccumulatorBits && Comparators) begin : gen_check_thresholds
     $error("bnn_matrix_vector: ThresholdBits must be at least AccumulatorBits");
   end
-  if (WeightStages < 1 || WeightStages > 2) begin : gen_check_weight_stages
-    $error("bnn_matrix_vector: WeightStages must be 1 or 2");
+  if (WeightStages < 1 || WeightStages > 3) begin : gen_check_weight_stages
+    $error("bnn_matrix_vector: WeightStages must be 1, 2 or 3");
   end
   if (PopcountStages < 1 || PopcountGroup < 1) begin : gen_check_stages
     $error("bnn_matrix_vector: PopcountStages and PopcountGroup must be at least 1");
@@ -286,7 +286,7 @@ module bnn_matrix_vector #(
     assign x = kept;
   end
 
-  // The step that enters the datapath when its weights are there, a cycle later.
+  // The step that enters the datapath when its weights are there.
   wire                entering;
   wire                entering_first;
   wire                entering_last;
@@ -297,21 +297,23 @@ module bnn_matrix_vector #(
     assign entering_pass = pass;
     assign entering_x = x;
   end else begin : gen_enter_later
-    reg                waiting;
-    reg                waiting_first;
-    reg                waiting_last;
-    reg [PassBits-1:0] waiting_pass;
-    reg [BeatBits-1:0] waiting_x;
+    localparam int unsigned Waits = WeightStages - 1;
+    reg [         Waits-1:0] waiting;
+    reg [         Waits-1:0] waiting_first;
+    reg [         Waits-1:0] waiting_last;
+    reg [Waits*PassBits-1:0] waiting_pass;
+    reg [Waits*BeatBits-1:0] waiting_x;
     always @(posedge clk_i) begin
-      waiting       <= go & rst_ni;
-      waiting_first <= first_step;
-      waiting_last  <= last_step;
-      waiting_pass  <= pass;
-      waiting_x     <= x;
+      waiting       <= Waits'({waiting, go});
+      waiting_first <= Waits'({waiting_first, first_step});
+      waiting_last  <= Waits'({waiting_last, last_step});
+      waiting_pass  <= (Waits * PassBits)'({waiting_pass, pass});
+      waiting_x     <= (Waits * BeatBits)'({waiting_x, x});
+      if (!rst_ni) waiting <= '0;
     end
-    assign {entering, entering_first, entering_last} = {waiting, waiting_first, waiting_last};
-    assign entering_pass = waiting_pass;
-    assign entering_x = waiting_x;
+    assign {entering, entering_first, entering_last} = {waiting[Waits-1], waiting_first[Waits-1], waiting_last[Waits-1]};
+    assign entering_pass = waiting_pass[(Waits-1)*PassBits+:PassBits];
+    assign entering_x = waiting_x[(Waits-1)*BeatBits+:BeatBits];
   end
 
   // Memories.

@@ -18,7 +18,7 @@ module bnn_rom_banks #(
   parameter int unsigned AddressBits = 1,
   // "block" or "distributed".
   parameter              Kind        = "block",
-  // Cycles from an address to its word, 1 or 2; see bnn_rom.
+  // Cycles from an address to its word, 1 to 3; see bnn_rom.
   parameter int unsigned Stages      = 1,
   // The file, or with several banks the start of the names of their files, which end in "000.mem", "001.mem" and so on.
   parameter              File        = ""

@@ -22,7 +22,7 @@ module bnn_xnor_weights #(
   parameter int unsigned Lowest      = 0,
   // Kind of the memory: "block" or "distributed".
   parameter              Kind        = "block",
-  // Cycles from an address to its word, 1 or 2; see bnn_rom.
+  // Cycles from an address to its word, 1 to 3; see bnn_rom.
   parameter int unsigned Stages      = 1,
   // Words of a bank of the memory, or 0 for one; see bnn_rom_banks.
   parameter int unsigned BankWords   = 0,
@@ -46,8 +46,8 @@ module bnn_xnor_weights #(
     $error("bnn_xnor_weights: Kind (MemoryKind of the unit around it) must be \"block\" or \"distributed\"");
   end
 
-  if (Stages < 1 || Stages > 2) begin : gen_check_stages
-    $error("bnn_xnor_weights: Stages (WeightStages of the unit around it) must be 1 or 2");
+  if (Stages < 1 || Stages > 3) begin : gen_check_stages
+    $error("bnn_xnor_weights: Stages (WeightStages of the unit around it) must be 1, 2 or 3");
   end
 
   localparam int unsigned Words = Passes * Steps;
@@ -113,9 +113,9 @@ module bnn_xnor_weights #(
   if (Stages == 1) begin : gen_now
     assign address = address_i;
   end else begin : gen_later
-    reg [AddressBits-1:0] kept;
-    always @(posedge clk_i) kept <= address_i;
-    assign address = kept;
+    reg [(Stages-1)*AddressBits-1:0] earlier;
+    always @(posedge clk_i) earlier <= ((Stages - 1) * AddressBits)'({earlier, address_i});
+    assign address = earlier[(Stages-2)*AddressBits+:AddressBits];
   end
   reg [PE*SIMD-1:0] data;
   always @(posedge clk_i) data <= words[address];

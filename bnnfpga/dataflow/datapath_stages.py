@@ -31,6 +31,8 @@ class DatapathStages:
         Width of the accumulator.
     target
         The family and clock.
+    address_levels
+        Logic levels from a step to block RAM with its weights, or through a memory of LUTs to them.
     memory_levels
         Logic levels by which weights come later from their memory than from a register.
     bank_levels
@@ -41,12 +43,16 @@ class DatapathStages:
     bits: int
     accumulator_bits: int
     target: Target
+    address_levels: int
     memory_levels: int
     bank_levels: int
 
     @property
     def weights(self) -> int:
-        """Cycles from a step to its weights: 2 where their memory leaves too little time for what follows, else 1."""
+        """Cycles from a step to its weights.
+
+        Block RAM can have a second register behind it, for what follows, and a third one for its address.
+        """
         return self._counts[0]
 
     @property
@@ -62,15 +68,16 @@ class DatapathStages:
     @cached_property
     def _counts(self) -> tuple[int, int]:
         least = 2 if self.simd * self.bits > _WIDE_SUM else 1
-        choices = itertools.product((1, 2) if self.memory_levels else (1,), range(least, max(least, self._most) + 1))
+        choices = itertools.product((1, 2, 3) if self.memory_levels else (1,), range(least, max(least, self._most) + 1))
         # All that the clock has time for is alike; where it has no time, stages that do not help are left out.
         shortest = sorted(choices, key=lambda counts: (sum(counts), counts))
         return min(shortest, key=lambda counts: max(self._longest(*counts), self.target.levels))
 
     def _longest(self, weights: int, stages: int) -> int:
+        address = self.address_levels if weights < 3 else 0
         if weights == 1:
-            return self._levels(stages, self.memory_levels)
-        return max(self.memory_levels, self._levels(stages, self.bank_levels))
+            return max(address, self._levels(stages, self.memory_levels))
+        return max(address, self.memory_levels, self._levels(stages, self.bank_levels))
 
     @property
     @abstractmethod

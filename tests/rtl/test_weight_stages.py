@@ -20,11 +20,11 @@ from tests.rtl.test_xnor_sums import as_synthesised
 from tests.support.graphs import chain, check_in_verilator
 
 IMAGE = Geometry((3, 4), (3, 3), pads=(1, 1, 1, 1))
-# Outputs, inputs, pe, simd, bits of a result (0: sums). Flags; banks; ternary weights in banks; parities that are
-# made behind the buffer, where a step has several beats of an odd number; all outputs at once, without a buffer; sums.
+# Outputs, inputs, pe, simd, bits of a result (0: sums). Flags; banks; ternary weights in banks; parities that are made
+# behind the buffer, where a step has several beats of an odd number; all outputs at once, without a buffer; sums.
 CONVOLUTION = (4, 27, 2, 9, 1)
 WIDE = [(825, 48, 3, 12, 1), (45, 825, 3, 11, 1)]
-NARROW = [(21, 45, 3, 9, 1), (13, 21, 1, 7, 1), (12, 13, 12, 1, 1), (6, 12, 2, 2, 0)]
+NARROW = [(60, 45, 30, 15, 1), (12, 60, 12, 30, 1), (6, 12, 2, 2, 0)]
 
 
 def test_banks_have_one_block_ram_for_each_bit() -> None:
@@ -55,12 +55,14 @@ def test_steps_wait_for_their_weights(change_rtl: Callable[[Path], None], tmp_pa
             table=table,
             pe=pe,
             simd=simd,
+            source_lanes=units[-1].pe if units else None,
             target=Target(150, "ecp5"),
             **image,  # type: ignore[arg-type]
         )
         units.append(unit)
         input_type = unit.outputs[0].type
-    assert [unit.weight_stages for unit in units] == [2] * len(units)
+    assert [unit.weight_stages for unit in units] == [2, 2, 2, 3, 3, 2]
+    assert [unit.input_lanes for unit in units[3:]] == [3, 30, 2]
     assert [[memory.words for memory in unit.memories()][:2] for unit in units[1:3]] == [[1024, 76], [1024, 101]]
     window = Window("window", IMAGE, 3, IntegerType.bipolar(), lanes=9)
     check_in_verilator(chain([window, *units]), tmp_path, frames=5, change_rtl=change_rtl)

@@ -165,7 +165,13 @@ class MatrixVector(DotProductUnit):
     def suited_memory(self) -> WeightsKind:
         if self._folds_into_logic and (self._words > 1 or self.weights.size <= _MAX_UNFOLDED):
             return "logic"
-        return "block" if self._words > _MAX_SHALLOW else "distributed"
+        # A memory of LUTs is one that the address reaches in time.
+        shallow = self._words <= _MAX_SHALLOW and self._address_levels("distributed") <= self.target.levels
+        return "distributed" if shallow else "block"
+
+    def _address_levels(self, kind: MemoryKind) -> int:
+        """Logic levels from a step to its weights, or to the address of their block RAM."""
+        return self.target.address_levels(self._words, self.neurons * self.simd * self.weight_type.bits, kind)
 
     @cached_property
     def accumulator(self) -> IntegerType:
@@ -203,7 +209,7 @@ class MatrixVector(DotProductUnit):
         simd, planes = self.simd, self._planes
         shape = (simd, self.weight_type.bits * planes, self.accumulator_bits, self.target)
         banks = -(-self._words // self._bank_words) if self._bank_words else 1
-        late = (self.memory_levels, self.target.choice_levels(banks))
+        late = (self._address_levels(self._stored_kind), self.memory_levels, self.target.choice_levels(banks))
         if not self._counts_parities:
             return ProductStages(*shape, *late, planes, self.stage_levels)
         compare = 0 if self._result_is_sign else self.stored_thresholds.logic_levels(self.target)
