@@ -113,7 +113,8 @@ class Target:
         if words == 1:
             return 0
         if kind == "distributed":
-            return 2 + round(0.1 * math.sqrt(bits * -(-words // 2**self.lut_inputs)))
+            tables = -(-words // 2**self.lut_inputs)
+            return (1 if tables == 1 else 2) + round(0.1 * math.sqrt(bits * tables))
         return 2 + (memory_resources(words, bits, kind)["bram18"] - 1).bit_length()
 
     def memory_luts(self, words: int, bits: int) -> int:

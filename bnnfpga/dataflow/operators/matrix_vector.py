@@ -308,7 +308,7 @@ class MatrixVector(DotProductUnit):
     def memory_parameters(self) -> UnitParameters:
         words = self.parity_words
         memory = self.stored_weights.memory if words is None else words.weight_memory
-        bank = self._bank_words if self.weight_stages == 2 else 0
+        bank = self._bank_words if self.weight_stages > 1 else 0
         weights = rtl_only(MemoryKind=self._stored_kind, BankWords=bank, Weights=banked(memory, bank))
         if words is None or words.initial_memory is None:
             return weights + self.stored_thresholds.memory_parameters()
