@@ -42,5 +42,5 @@ def test_a_damaged_family_is_named(tmp_path: Path) -> None:
     path = project.folder / "project.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "family": "xc9"}))
     with pytest.raises(UserError) as told:
-        Recompiled(bnnfpga.Project.load(project.folder)).plan  # noqa: B018
+        Recompiled(bnnfpga.Project.load(project.folder)).design  # noqa: B018
     assert str(path) in str(told.value.where)
