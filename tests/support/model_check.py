@@ -7,11 +7,11 @@ harness, any one: what is proven holds for all weights.
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
 
 import pytest
 
@@ -27,28 +27,22 @@ module bnn_rom #(
   input wire clk_i, input wire [AddressBits-1:0] address_i, output wire [Width-1:0] data_o
 );
   wire [Words*Width-1:0] content;
-  wire [Width-1:0] chosen [0:2**AddressBits-1];
-  reg [Width-1:0] word, second;
   reg [Width-1:0] read;
+  reg [Stages*Width-1:0] words;
   integer n;
   always @* begin
     read = content[Width-1:0];
-    for (n = 1; n < Words; n = n + 1) if (address_i == AddressBits'(n)) read = content[n*Width+:Width];
+    for (n = 1; n < Words; n = n + 1) if (address_i == n) read = content[n*Width+:Width];
   end
-  always @(posedge clk_i) begin
-    word <= read;
-    second <= word;
-  end
-  assign data_o = Stages == 2 ? second : word;
+  always @(posedge clk_i) words <= {words, read};
+  assign data_o = words[(Stages-1)*Width+:Width];
 endmodule
 """
 
-Answer = Literal["proven", "reached", "unknown"]
-
 
 def make_aiger(
-    harness: str,
-    modules: Sequence[str],
+    harness: Path,
+    parameters: Mapping[str, int],
     work: Path,
     contents: Mapping[str, str] | None = None,
     changes: Mapping[str, str] | None = None,
@@ -58,17 +52,18 @@ def make_aiger(
     """Write `proof.aig` and return the numbers of the harness' outputs.
 
     `contents` are the memories' paths below the harness, and what they hold. `changes` replaces text of the modules, to
-    plant faults.
+    plant faults. `from_zero`: registers without a reset start at 0.
     """
     pytest.importorskip("pyosys")
-    sources = [(asset("rtl") / f"bnn_{name}.sv").read_text() for name in modules]
+    sources = [file.read_text() for file in _files(harness) if not (contents and file.stem == "bnn_rom")]
     for old, new in (changes or {}).items():
         assert any(old in source for source in sources), old
         sources = [source.replace(old, new) for source in sources]
     memory = MEMORY if contents else ""
-    (work / "proof.sv").write_text("\n".join([CELLS.read_text(), *sources, memory, harness]))
+    (work / "proof.sv").write_text("\n".join([CELLS.read_text(), *sources, memory, harness.read_text()]))
     commands = [
-        f"read_verilog -sv -formal -D SYNTHESIS -D YOSYS {work / 'proof.sv'}",
+        f"read_verilog -sv -formal -defer -D SYNTHESIS -D YOSYS {work / 'proof.sv'}",
+        *(f"chparam -set {name} {value} proof" for name, value in parameters.items()),
         "prep -top proof -flatten",
         *(f"connect -set \\{path}.content {name}" for path, name in (contents or {}).items()),
         "memory_map",
@@ -90,13 +85,41 @@ def make_aiger(
     return {words[3]: int(words[1]) for words in lines if words[0] == "output"}
 
 
-def check(work: Path, output: int, command: str) -> Answer:
-    """What yosys-abc says of an output: that it is never 1, that it is reached, or neither."""
+def _files(harness: Path) -> list[Path]:
+    """The modules that a harness instantiates, and those below them."""
+    found: dict[str, Path] = {}
+    pending = [harness.read_text()]
+    while pending:
+        for name in re.findall(r"^ *(bnn_\w+) #\(", pending.pop(), re.MULTILINE):
+            if name not in found:
+                found[name] = asset("rtl") / f"{name}.sv"
+                pending.append(found[name].read_text())
+    return list(found.values())
+
+
+def is_reached(work: Path, output: int, frames: int) -> bool:
+    """Whether an output can be 1 within so many cycles."""
+    return "was asserted in frame" in _abc(work, output, f"bmc3 -F {frames}")
+
+
+def is_never_reached(work: Path, output: int) -> bool:
+    """Whether an output is 0 in all cycles: property directed reachability."""
+    return "Property proved" in _abc(work, output, "pdr -T 300")
+
+
+def equals_by_induction(work: Path, output: int, frames: int) -> bool:
+    """Whether an output is 0 in all cycles, since nets that are the same in `frames` cycles are so in the next one.
+
+    What is left without registers is decided by SAT.
+    """
+    said = _abc(work, output, f"scorr -F {frames} -C 100000; print_stats; sat")
+    [left] = re.findall(r"lat = +(\d+)", said)
+    return left == "0" and "UNSATISFIABLE" in said
+
+
+def _abc(work: Path, output: int, command: str) -> str:
     import pyosys
 
     abc = Path(pyosys.__file__).parent / "yosys-abc"
     script = f"read_aiger {work / 'proof.aig'}; cone -O {output}; strash; scleanup; {command}"
-    run = subprocess.run([abc, "-c", script], capture_output=True, text=True, check=False)
-    if "was asserted in frame" in run.stdout:
-        return "reached"
-    return "proven" if "Property proved" in run.stdout or "No output asserted" in run.stdout else "unknown"
+    return subprocess.run([abc, "-c", script], capture_output=True, text=True, check=False).stdout
