@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
@@ -115,9 +115,14 @@ class DotProductUnit(Operator):
         )
 
     def refolded(self, **changes: object) -> Self:
-        unit = super().refolded(**changes)
-        # Both depend on all weights but not on the folding: keep them.
-        unit.__dict__.update(weight_type=self.weight_type, accumulator=self.accumulator)
+        names = [field.name for field in fields(self)]
+        if unknown := changes.keys() - set(names):
+            raise TypeError(f"{self.name} has no {', '.join(sorted(unknown))}")
+        # Both depend on all weights but not on the folding: keep them, and have them before the copy is checked.
+        kept = {"weight_type": self.weight_type, "accumulator": self.accumulator}
+        unit = object.__new__(type(self))
+        unit.__dict__.update({name: getattr(self, name) for name in names} | changes | kept)
+        unit.__post_init__()
         return unit
 
     def execute(self, *arrays: Integers) -> tuple[Integers, ...]:

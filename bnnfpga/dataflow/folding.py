@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from bnnfpga.base.errors import UserError, shown
+from bnnfpga.dataflow.connecting import behind, converters
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.hardware import WeightsKind
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.fifo import Fifo
-from bnnfpga.dataflow.operators.width_converter import WidthConverter
 from bnnfpga.dataflow.requantizers import RequantizerKind
-from bnnfpga.dataflow.stream import Port, legal_lanes
 from bnnfpga.dataflow.token_model import Deadlock, predict
 
 _FINN_NODE = re.compile(
@@ -153,25 +152,14 @@ def _assemble(graph: Graph, folded: Mapping[str, Operator], room: Mapping[str, i
     result.tensors = dict(graph.tensors)
     for name, operator in folded.items():
         streams = [stream for stream in graph.inputs_of(name) if stream.producer is not None]
-        ports = [
-            _in_legal_lanes(result[str(stream.producer)].outputs[stream.output], operator.inputs[stream.input])
-            for stream in streams
-        ]
-        unit = operator.with_inputs(*ports) if ports else operator
+        sources = {stream.input: result[str(stream.producer)].outputs[stream.output] for stream in streams}
+        unit = behind(operator, sources)
         result.add(unit)
         for stream in streams:
             _join(result, str(stream.producer), stream.output, unit, stream.input, room, suited)
     last = [str(stream.producer) for stream in graph.outputs]
     result.set_boundary(str(graph.input.consumer), last, graph.input_frame, graph.output_frames)
     return result
-
-
-def _in_legal_lanes(source: Port, target: Port) -> Port:
-    """The producer's port for `with_inputs`, with fewer lanes if its own are not legal for the consumer's shape."""
-    legal = legal_lanes(target.shape)
-    if source.lanes in legal:
-        return source
-    return dataclasses.replace(source, shape=target.shape, lanes=max(lanes for lanes in legal if lanes <= source.lanes))
 
 
 def _keep_up(graph: Graph, folded: dict[str, Operator]) -> None:
@@ -225,18 +213,10 @@ def _join(
     graph: Graph, producer: str, output: int, consumer: Operator, input: int, room: Mapping[str, int], suited: bool
 ) -> None:
     """Connect two units, with a width converter and a FIFO between them where needed."""
-    source, target = graph[producer].outputs[output], consumer.inputs[input]
-    place = consumer.name if len(consumer.inputs) == 1 else f"{consumer.name}_{input}"
-    units: list[Operator] = []
-    if source.lanes != target.lanes:
-        # The producer's lanes may not be legal for the consumer's shape, as when it reads a vector as an image.
-        shape = target.shape if source.lanes in legal_lanes(target.shape) else (target.elements,)
-        converter = WidthConverter(
-            f"{place}_converter", shape, target.type, source.lanes, target.lanes, target=consumer.target
-        )
-        units.extend(converter.for_clock())
+    units: list[Operator] = [*converters(graph[producer].outputs[output], consumer, input)]
     if _fifo_name(consumer, input) in room:
-        fifo = Fifo(_fifo_name(consumer, input), target, room[_fifo_name(consumer, input)], target=consumer.target)
+        depth = room[_fifo_name(consumer, input)]
+        fifo = Fifo(_fifo_name(consumer, input), consumer.inputs[input], depth, target=consumer.target)
         units.append(fifo.refolded(stages=fifo.suited_stages) if suited else fifo)
     for unit in units:
         graph.add(unit)

@@ -119,12 +119,15 @@ class MatrixVector(DotProductUnit):
     @property
     def input_lanes(self) -> int:
         """Elements per input beat: those of a step, or the producer's, of which the buffer makes steps."""
-        lanes = self.source_lanes
-        if lanes is None or self.simd % lanes or self.passes == 1 or self.padded:
+        if self.source_lanes is None or not self._takes(self.source_lanes):
             return self.pixels * self.simd
-        return lanes
+        return self.source_lanes
 
-    @property
+    def _takes(self, lanes: int) -> bool:
+        """Whether the buffer makes steps of beats of so many elements."""
+        return self.passes > 1 and self.simd % lanes == 0 and not self.padded
+
+    @cached_property
     def buffer(self) -> VectorBuffer | None:
         """What keeps vectors for further passes; None if there is but one."""
         if self.passes == 1:
@@ -171,11 +174,11 @@ class MatrixVector(DotProductUnit):
         """The exact interval of the dot products, or `sums`, which contains it."""
         return self.sums or super().accumulator
 
-    @property
+    @cached_property
     def inputs(self) -> tuple[Port, ...]:
         return (Port((*self.positions, self.mw), self.input_type, self.input_lanes, self.pixels * self.flags),)
 
-    @property
+    @cached_property
     def outputs(self) -> tuple[Port, ...]:
         output = self.table.output if self.table else self.accumulator
         return (Port((*self.positions, self.mh), output, self.pe),)
@@ -191,7 +194,8 @@ class MatrixVector(DotProductUnit):
         return (self.mw,) if pe > self.mh else window_lanes(self.kernel, self.channels)
 
     def with_inputs(self, *ports: Port) -> MatrixVector:
-        return self.refolded(source_lanes=ports[0].lanes)
+        lanes = ports[0].lanes if self._takes(ports[0].lanes) else None
+        return self if lanes == self.source_lanes else self.refolded(source_lanes=lanes)
 
     def interval(self) -> int:
         steps = math.prod(self.positions) // self.pixels * self.passes * self.steps
@@ -321,7 +325,7 @@ class MatrixVector(DotProductUnit):
 
     @cached_property
     def _rendered_form(self) -> UnfoldedForm | LogicForm:
-        beside = (self.parameters().rtl, self.latency, self.queue, self.target.family)
+        beside = (self.parameters, self.latency, self.queue, self.target.family)
         if self._words == 1:
             ends = (self.input_type, self.outputs[0].type)
             return UnfoldedForm(*beside, self.weights, self.table, self.flags, self.pixels, *ends)
