@@ -20,7 +20,7 @@ from bnnfpga.native.toolchain import find_verilator
 from bnnfpga.numbers.integers import IntArray, IntegerType
 from bnnfpga.numbers.threshold_table import ThresholdTable
 from tests.dataflow.chains import random_table
-from tests.rtl.test_xnor_sums import as_synthesised
+from tests.support.device_cells import as_synthesised
 
 BENCH = Path(__file__).with_name("bench.cpp")
 VECTORS = 60
