@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 
@@ -63,6 +63,8 @@ class MatrixVector(DotProductUnit):
         beats if a whole number of them makes up a step.
     sums
         An interval that contains the dot products', for streams that are joined with others; None for their own.
+    constants
+        Inputs that are the same for all vectors, and their values: a unit of one word in `logic` does without them.
     """
 
     positions: tuple[int, ...] = ()
@@ -74,6 +76,7 @@ class MatrixVector(DotProductUnit):
     padded: bool = False
     source_lanes: int | None = None
     sums: IntegerType | None = None
+    constants: tuple[tuple[int, int], ...] = ()
 
     kind: ClassVar[str] = "matrix_vector"
 
@@ -156,12 +159,8 @@ class MatrixVector(DotProductUnit):
         few = self._words == 1 or (self.is_xnor and self._words <= logic_words(self.target.lut_inputs))
         return few and self.stored_thresholds.levels <= MOST_LEVELS
 
-    def refolded(self, **changes: object) -> Self:
-        # The tables of another family may hold fewer words.
-        if self.memory == "logic" and "target" in changes and "memory" not in changes:
-            unit = super().refolded(**changes, memory="distributed")
-            return unit.refolded(memory=unit.suited_memory)
-        return super().refolded(**changes)
+    def with_constants(self, constants: tuple[tuple[int, int], ...]) -> MatrixVector:
+        return self.refolded(constants=constants)
 
     @property
     def suited_memory(self) -> WeightsKind:
@@ -328,7 +327,7 @@ class MatrixVector(DotProductUnit):
         beside = (self.parameters, self.latency, self.queue, self.target.family)
         if self._words == 1:
             ends = (self.input_type, self.outputs[0].type)
-            return UnfoldedForm(*beside, self.weights, self.table, self.flags, self.pixels, *ends)
+            return UnfoldedForm(*beside, self.weights, self.table, self.flags, self.pixels, *ends, self.constants)
         weights = (self.weights > 0).reshape(self.passes, self.neurons, self.steps, self.simd)
         lanes = (self.target.lut_inputs, self.pixels, self.flags, self.count_scale)
         return LogicForm(*beside, weights, self.stored_thresholds, self.outputs[0].type.bits, *lanes, self.buffer)
