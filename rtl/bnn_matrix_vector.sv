@@ -76,7 +76,10 @@ module bnn_matrix_vector #(
   parameter              ThresholdMemory = "distributed",
   // File of the thresholds: for each pass a word with a row for each PE, see bnn_requantizer; or with minus the threshold of
   // each PE, of ThresholdBits.
-  parameter              Thresholds      = ""
+  parameter              Thresholds      = "",
+  // With weights of -1 and +1 but other inputs and not one threshold, or with other weights of up to 16 bits, inputs of -1 and +1 and no flags,
+  // file of the values that sums start at: for each pass a word with that of each PE, see bnn_product_sums.
+  parameter              Starts          = ""
 ) (
   input  wire                                           clk_i,
   input  wire                                           rst_ni,
@@ -144,7 +147,9 @@ module bnn_matrix_vector #(
   localparam Counted = 1'b0;
 `endif
   // A single threshold is where its sums start: less the threshold, so the sign is the result.
-  localparam Signed = Xnor && Levels == 1;
+  localparam Signed = WeightBits == 1 && Levels == 1;
+  // Sums that are more than the dot products by numbers of their own start at less, see bnn_product_sums.
+  localparam Loaded = Signed || (!Xnor && (WeightBits == 1 || (InputBipolar != 0 && Flags == 0 && WeightBits <= 16)));
   // Others are compared with the sums.
   localparam Compared = Levels > 0 && !Signed;
   localparam int unsigned TotalBits = Signed ? ThresholdBits : AccumulatorBits;
@@ -350,7 +355,7 @@ module bnn_matrix_vector #(
   wire [PE*TotalBits-1:0] initial_values;
   // Lowest bits of those of the step in stage 0.
   wire [PE-1:0]           lowest;
-  if (Signed) begin : gen_initial_values
+  if (Loaded) begin : gen_initial_values
     // The pass of the step that is PopcountStages before.
     wire [PassBits-1:0] row_address;
     if (PopcountStages == 1) begin : gen_now
@@ -361,45 +366,60 @@ module bnn_matrix_vector #(
       assign row_address = passes[(PopcountStages-2)*PassBits+:PassBits];
     end
     wire [PE*TotalBits-1:0] row;
-    bnn_rom #(
-      .Width(PE * TotalBits),
-      .Words(Passes),
-      .AddressBits(PassBits),
-      .Kind("distributed"),
-      .File(Thresholds)
-    ) rows (
-      .clk_i,
-      .address_i(row_address),
-      .data_o(row)
-    );
+    if (Signed) begin : gen_less_thresholds
+      bnn_rom #(
+        .Width(PE * TotalBits),
+        .Words(Passes),
+        .AddressBits(PassBits),
+        .Kind("distributed"),
+        .File(Thresholds)
+      ) rows (
+        .clk_i,
+        .address_i(row_address),
+        .data_o(row)
+      );
+    end else begin : gen_starts
+      bnn_rom #(
+        .Width(PE * TotalBits),
+        .Words(Passes),
+        .AddressBits(PassBits),
+        .Kind("distributed"),
+        .File(Starts)
+      ) rows (
+        .clk_i,
+        .address_i(row_address),
+        .data_o(row)
+      );
+    end
     reg [PE*TotalBits-1:0] row_of_first;
     always @(posedge clk_i) begin
       row_of_first <= row;
       if (!first[PopcountStages-1]) row_of_first <= '0;
     end
     assign initial_values = row_of_first;
-`ifdef SYNTHESIS
-    wire [PE*TotalBits-1:0] early;
-    bnn_rom #(
-      .Width(PE * TotalBits),
-      .Words(Passes),
-      .AddressBits(PassBits),
-      .Kind("distributed"),
-      .File(Thresholds)
-    ) early_rows (
-      .clk_i,
-      .address_i(pass),
-      .data_o(early)
-    );
-    for (genvar p = 0; p < PE; p = p + 1) begin : gen_lowest
-      assign lowest[p] = early[p*TotalBits];
+    if (Counted) begin : gen_lowest_bits
+      wire [PE*TotalBits-1:0] early;
+      bnn_rom #(
+        .Width(PE * TotalBits),
+        .Words(Passes),
+        .AddressBits(PassBits),
+        .Kind("distributed"),
+        .File(Thresholds)
+      ) early_rows (
+        .clk_i,
+        .address_i(pass),
+        .data_o(early)
+      );
+      for (genvar p = 0; p < PE; p = p + 1) begin : gen_lowest
+        assign lowest[p] = early[p*TotalBits];
+      end
+    end else begin : gen_no_lowest_bits
+      assign lowest = '0;
     end
-`else
-    assign lowest = '0;
-`endif
   end else begin : gen_one_initial_value
     assign initial_values = '0;
     assign lowest = '0;
+    wire unused_starts = &{1'b0, Starts == ""};
   end
 
   // The sums, which may be compared with thresholds, and otherwise the results themselves.
@@ -488,16 +508,19 @@ module bnn_matrix_vector #(
       .InputBits(InputBits),
       .InputSigned(InputSigned),
       .Flags(Flags),
-      .AccumulatorBits(AccumulatorBits),
       .TotalBits(TotalBits),
-      .Loaded(Signed ? 1 : 0),
+      .Loaded(Loaded ? 1 : 0),
       .Initial(Initial),
+      .Signed(Signed ? 1 : 0),
+      .OneStep(Steps == 1 ? 1 : 0),
       .OutputBits(OutputBits),
       .OutputOffset(OutputOffset),
       .Stages(PopcountStages),
-      .Group(PopcountGroup)
+      .Group(PopcountGroup),
+      .CarryCell(CarryCell >= 4 ? CarryCell : 0)
     ) product_sums (
       .clk_i,
+      .rst_ni,
       .inputs_i (x),
       .valid_i  (valid),
       .first_i  (first[PopcountStages]),

@@ -177,6 +177,64 @@ class ProductStages(DatapathStages):
         return max(counts, total) if groups > 1 else counts
 
 
+@dataclass(frozen=True)
+class PlaneStages(DatapathStages):
+    """Those of `rtl/bnn_plane_sums.sv`.
+
+    Parameters
+    ----------
+    planes
+        Bit planes that gate numbers.
+    late
+        Logic levels by which weights come later than from a register.
+    compare
+        Logic levels of what compares the sums.
+    """
+
+    planes: int
+    late: int
+    compare: int
+
+    @property
+    def group(self) -> int:
+        return _GROUPS[0]
+
+    @property
+    def _least(self) -> int:
+        return 1
+
+    @property
+    def _most(self) -> int:
+        """Levels of the adders, between any of which there can be a register: one of pairs, and those of two trees."""
+        left, levels = self._tree((self.simd + 1) // 2)
+        return 1 + levels + self._tree(self.planes * left)[1]
+
+    def _levels(self, stages: int) -> int:
+        carry, most = self.target.carry_levels(self.accumulator_bits), self._most
+        # Adders have three operands where a position of one is a LUT of six inputs, which also has room for gates.
+        adder, gate = (carry + 1, 0) if self.target.lut_inputs == 6 else (carry, 1)
+        longest = late = self.late + gate
+        for level in range(most):
+            late += adder if level else carry
+            longest = max(longest, late)
+            if (level + 1) * stages // most > level * stages // most:
+                late = 0
+        return max(longest, carry + 1, self.compare)
+
+    def _tree(self, numbers: int) -> tuple[int, int]:
+        """How many numbers a tree of so many leaves, and its levels (`rtl/bnn_sum_tree.sv`)."""
+        levels = 0
+        if self.target.lut_inputs < 6:
+            return 1, (numbers - 1).bit_length()
+        while numbers > 2:
+            most = 2
+            while 3 * most < numbers:
+                most *= 3
+            threes, rest = divmod(numbers, 3)
+            numbers, levels = threes + (1 if rest == 2 and threes + 2 > most else rest), levels + 1
+        return numbers, levels
+
+
 def _counter_levels(carries: int) -> int:
     """Levels of the counters of so many carries (`rtl/bnn_accumulator.sv`), which may have registers between them."""
     size, levels = 1, 1

@@ -63,14 +63,16 @@ def images() -> Graph:
 
 
 def padded() -> Graph:
-    """Convolutions with pixels outside the image: of an odd number of channels, and of an even one."""
-    odd, even = (Geometry((4, 5), (3, 3), pads=(1, 1, 1, 1)) for _ in range(2))
+    """Convolutions with pixels outside the image: of an odd number of channels, and of even ones, few and more."""
+    odd, few, more = (Geometry((4, 5), (3, 3), pads=(1, 1, 1, 1)) for _ in range(3))
     return chain(
         [
             Window("window0", odd, 3, BITS, lanes=9),
             unit(0, (4, 27), 2, 9, positions=odd.windows, kernel=(3, 3), padded=True),
-            Window("window1", even, 4, BITS, lanes=12),
-            unit(1, (6, 36), 2, 12, positions=even.windows, kernel=(3, 3), padded=True),
+            Window("window1", few, 4, BITS, lanes=12),
+            unit(1, (12, 36), 6, 12, positions=few.windows, kernel=(3, 3), padded=True),
+            Window("window2", more, 12, BITS, lanes=36),
+            unit(2, (6, 108), 3, 36, positions=more.windows, kernel=(3, 3), padded=True),
         ]
     )
 
@@ -85,9 +87,10 @@ def test_few_words_go_into_logic_by_themselves() -> None:
     words = {8: "logic", 16: "logic", 32: "distributed", 128: "block"}
     for pe, simd, memory in ((8, 16, 8), (4, 16, 16), (2, 16, 32), (1, 8, 128)):
         assert unit(0, (16, 64), 8, 16).refolded(pe=pe, simd=simd, memory="block").suited_memory == words[memory]
-    small = unit(0, (16, 64), 4, 16, target=Target(family="ice40"), memory="block")
+    small = unit(0, (16, 64), 8, 16, target=Target(family="ice40"), memory="block")
+    assert "logic" in small.memory_kinds
     assert small.suited_memory == "distributed"
-    assert small.refolded(pe=8).suited_memory == "logic"
+    assert small.refolded(pe=16, simd=64).suited_memory == "logic"
 
 
 @pytest.mark.parametrize(

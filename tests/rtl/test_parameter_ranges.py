@@ -34,6 +34,7 @@ ILLEGAL: dict[str, list[str]] = {
     "bnn_fifo": ["Width=0", "Depth=1", "Stages=4 Depth=9", "Stages=3 Depth=3", "Reserved=2"],
     "bnn_fixed_point": ["ValueBits=0", "Levels=0", "ValueSigned=2", "Ties=3", "SumBits=2", "OffsetBits=7"],
     "bnn_fork": ["Width=0"],
+    "bnn_gated_sum": ["Numbers=3", "Compare=2"],
     "bnn_line_memory": ["Width=0", "Words=0", "AddressBits=0", "Words=17", "Stages=3", 'Kind="bram"'],
     "bnn_lookup": ["PE=0", "InputBits=25", "Groups=1 PE=1001", 'Groups=1 MemoryKind="bram"', "QueueDepth=1"],
     "bnn_full_adders": ["Kept=1"],
@@ -59,6 +60,7 @@ ILLEGAL: dict[str, list[str]] = {
     "bnn_padded_parities": ["Lanes=4 Parts=3"],
     "bnn_padded_xnor_sums": ["PE=0", "SIMD=4 Flags=3", "Stages=1"],
     "bnn_parity_encoder": ["Cells=2"],
+    "bnn_plane_sums": ["PE=0", "Stages=0", "Stages=4"],
     "bnn_pool": [
         *("PE=0", "Steps=0", "Pixels=0", "Flags=2", "Sum=2", "InputBits=2 OutputBits=2", "OutputBits=2"),
         *("SIMD=2 Chunks=2", "Pixels=2", "ReduceStages=2", "QueueDepth=1"),
@@ -72,6 +74,7 @@ ILLEGAL: dict[str, list[str]] = {
     "bnn_score_output": ["Beats=0", "InputWidth=0", "OutputWidth=9", "InputWidth=9"],
     "bnn_select": ["Inputs=0", "Outputs=0", "IndexBits=33", "Flags=2", "Index=1"],
     "bnn_steps": ["Passes=0", "Steps=0", "Steps=5 StepBits=2"],
+    "bnn_sum_tree": ["Numbers=0", "Stages=4"],
     "bnn_ternary_adder": ["Width=0", "Added=5", "Numbers=4", "Numbers=2 SecondCarry=1"],
     "bnn_threshold": ["PE=0", "Words=0", "Rows=2", "Levels=0", "ThresholdBits=7", 'MemoryKind="bram"'],
     "bnn_threshold_search": ["ValueBits=0", "Words=0", "ValueSigned=2", "ThresholdBits=3"],
