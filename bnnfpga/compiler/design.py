@@ -165,5 +165,5 @@ def fold_units(
     if cycles is None:
         slides = any(operator.slides for operator in graph.operators)
         cycles = _CONVOLUTIONAL_CYCLES if slides else _DENSE_CYCLES
-    pinned, where = (None, "folding") if folding is None else read_folding(folding)
+    pinned, where = (None, "folding") if folding is None else read_folding(folding, graph)
     return FoldedUnits.of(graph, choose_folding(graph, cycles, pinned), target, where)

@@ -126,7 +126,7 @@ def _closed(
         except TooMany:
             continue
         if better is None:
-            return best, most
+            return best, most if tolerance else share
         return better, largest_share(better.resources, budget)
     return best, bound
 
