@@ -46,8 +46,7 @@ module bnn_matrix_vector #(
   // Thresholds of an output; 0 for dot products.
   parameter int unsigned Levels          = 1,
   // How sums become results, with the bits of that form, see bnn_requantizer; thresholds have at least AccumulatorBits. With
-  // inputs and weights of -1 and +1, no flags and one threshold: "comparators", and bits enough for all counts less all
-  // thresholds.
+  // inputs and weights of -1 and +1 and one threshold: "comparators", and bits enough for all counts less all thresholds.
   parameter              Requantizer     = "comparators",
   parameter int unsigned ThresholdBits   = 4,
   parameter int unsigned FactorBits      = 0,
@@ -58,8 +57,9 @@ module bnn_matrix_vector #(
   parameter int unsigned OutputBits      = 1,
   // Added to the count of thresholds; any integer.
   parameter int          OutputOffset    = 0,
-  // Stages of the popcounts; at least 1. With inputs and weights of -1 and +1 without flags, see bnn_xnor_sums; else 1: all
-  // in one stage; 2: of groups of inputs first, then their sum; more: that, and further registers.
+  // Stages of the popcounts; at least 1. With inputs and weights of -1 and +1, see bnn_xnor_sums or, with flags,
+  // bnn_padded_xnor_sums; else 1: all in one stage; 2: of groups of inputs first, then their sum; more: that, and further
+  // registers.
   parameter int unsigned PopcountStages  = 1,
   // Inputs of a group; at least 1.
   parameter int unsigned PopcountGroup   = 32,
@@ -70,7 +70,7 @@ module bnn_matrix_vector #(
   // Kind of the weight memory: "block" or "distributed".
   parameter              MemoryKind      = "block",
   // File of the weights: for each pass and step a word with, for each PE and each bit of the weights, the bits of SIMD inputs;
-  // for inputs and weights of -1 and +1 without flags, see bnn_xnor_sums.
+  // for inputs and weights of -1 and +1, see bnn_xnor_sums or, with flags, bnn_padded_xnor_sums.
   parameter              Weights         = "",
   // Kind of the memory of thresholds: "block" or "distributed".
   parameter              ThresholdMemory = "distributed",
@@ -137,16 +137,14 @@ module bnn_matrix_vector #(
   localparam int unsigned StepBits = Steps > 1 ? $clog2(Steps) : 1;
   localparam int unsigned AddressBits = Words > 1 ? $clog2(Words) : 1;
 
-  // The xnor form keeps its weights re-encoded (bnn_xnor_sums).
-  localparam Encoded = Xnor && Flags == 0;
-  // A simulation counts equal bits as it finds them, which is several times faster.
+  // The xnor form keeps its weights re-encoded. A simulation counts equal bits as it finds them, which is several times faster.
 `ifdef SYNTHESIS
-  localparam Counted = Encoded;
+  localparam Counted = Xnor;
 `else
   localparam Counted = 1'b0;
 `endif
   // A single threshold is where its sums start: less the threshold, so the sign is the result.
-  localparam Signed = Encoded && Levels == 1;
+  localparam Signed = Xnor && Levels == 1;
   // Others are compared with the sums.
   localparam Compared = Levels > 0 && !Signed;
   localparam int unsigned TotalBits = Signed ? ThresholdBits : AccumulatorBits;
@@ -203,7 +201,21 @@ module bnn_matrix_vector #(
   // Where it counts, inputs are parities (bnn_parity_encoder): from beats as they arrive, if those begin at even places.
   localparam Early = InputLanes == SIMD || InputLanes % 2 == 0;
   wire [Pixels*(InputLanes*InputBits+Flags)-1:0] arriving;
-  if (Counted && Early) begin : gen_early_parities
+  if (Counted && Flags > 0) begin : gen_padded_parities
+    for (genvar v = 0; v < Pixels; v = v + 1) begin : gen_vector
+      bnn_padded_parities #(
+        .Lanes(SIMD),
+        .Parts(Parts),
+        .Cells(CarryCell != 0 ? 1 : 0)
+      ) parities (
+        .clk_i,
+        .rst_ni,
+        .inputs_i(s_tdata_i[v*SIMD+:SIMD]),
+        .inputs_o(arriving[v*SIMD+:SIMD])
+      );
+    end
+    assign arriving[Pixels*SIMD+:Pixels*Parts] = s_tdata_i[Pixels*SIMD+:Pixels*Parts];
+  end else if (Counted && Early) begin : gen_early_parities
     wire last_beat;
     if (Passes == 1) begin : gen_step
       assign last_beat = last_step;
@@ -282,10 +294,11 @@ module bnn_matrix_vector #(
   // Memories.
 
   wire [PE*WeightBits*SIMD-1:0] word;
-  if (Encoded) begin : gen_encoded_weights
+  if (Xnor) begin : gen_encoded_weights
     bnn_xnor_weights #(
       .PE(PE),
       .SIMD(SIMD),
+      .Parts(Flags),
       .Steps(Steps),
       .Passes(Passes),
       .AddressBits(AddressBits),
@@ -395,34 +408,60 @@ module bnn_matrix_vector #(
 
   if (Counted) begin : gen_xnor_sums
     localparam int unsigned Bits = TotalBits > 1 ? TotalBits : 2;
-    wire [PE*Bits-PE-1:0] others;
-    for (genvar p = 0; p < PE; p = p + 1) begin : gen_others
-      assign others[p*(Bits-1)+:Bits-1] = (Bits - 1)'(initial_values[p*TotalBits+:TotalBits] >> 1);
+    wire [PE*Bits-1:0] starts;
+    for (genvar p = 0; p < PE; p = p + 1) begin : gen_start
+      assign starts[p*Bits+:Bits] = Bits'(initial_values[p*TotalBits+:TotalBits]);
     end
     for (genvar v = 0; v < Pixels; v = v + 1) begin : gen_vector
       wire [PE*Bits-1:0] next;
-      bnn_xnor_sums #(
-        .PE(PE),
-        .SIMD(SIMD),
-        .Bits(Bits),
-        .OneStep(Steps == 1 ? 1 : 0),
-        .Stages(PopcountStages),
-        .Fixed(Words == 1 ? 1 : 0),
-        .Loaded(Signed ? 1 : 0),
-        .Initial(Bits'($signed(Initial))),
-        .CarryCell(CarryCell)
-      ) xnor_sums (
-        .clk_i,
-        .rst_ni,
-        .inputs_i   (x[v*SIMD+:SIMD]),
-        .valid_i    (valid[PopcountStages:0]),
-        .first_i    (first[PopcountStages:0]),
-        .last_i     (last[PopcountStages:0]),
-        .word_i     (word),
-        .parities_i (lowest),
-        .initial_i  (others),
-        .sums_o     (next)
-      );
+      if (Flags > 0) begin : gen_padded
+        bnn_padded_xnor_sums #(
+          .PE(PE),
+          .SIMD(SIMD),
+          .Flags(Parts),
+          .Bits(Bits),
+          .OneStep(Steps == 1 ? 1 : 0),
+          .Stages(PopcountStages),
+          .Fixed(Words == 1 ? 1 : 0),
+          .Loaded(Signed ? 1 : 0),
+          .Initial(Bits'($signed(Initial))),
+          .CarryCell(CarryCell)
+        ) xnor_sums (
+          .clk_i,
+          .rst_ni,
+          .inputs_i (x[v*SIMD+:SIMD]),
+          .outside_i(x[Pixels*SIMD+v*Parts+:Parts]),
+          .word_i   (word),
+          .valid_i  (valid[PopcountStages]),
+          .last_i   (last[PopcountStages]),
+          .initial_i(starts),
+          .sums_o   (next)
+        );
+        wire unused_lowest = &{1'b0, lowest, first[0]};
+      end else begin : gen_whole
+        bnn_xnor_sums #(
+          .PE(PE),
+          .SIMD(SIMD),
+          .Bits(Bits),
+          .OneStep(Steps == 1 ? 1 : 0),
+          .Stages(PopcountStages),
+          .Fixed(Words == 1 ? 1 : 0),
+          .Loaded(Signed ? 1 : 0),
+          .Initial(Bits'($signed(Initial))),
+          .CarryCell(CarryCell)
+        ) xnor_sums (
+          .clk_i,
+          .rst_ni,
+          .inputs_i  (x[v*SIMD+:SIMD]),
+          .valid_i   (valid),
+          .first_i   (first),
+          .last_i    (last),
+          .word_i    (word),
+          .parities_i(lowest),
+          .initial_i (starts),
+          .sums_o    (next)
+        );
+      end
       for (genvar p = 0; p < PE; p = p + 1) begin : gen_result
         wire signed [TotalBits:0] number = {next[p*Bits+:TotalBits], 1'(MW)};
         reg [ TotalBits-1:0] sum;
@@ -430,7 +469,7 @@ module bnn_matrix_vector #(
         always @(posedge clk_i) begin
           if (valid[PopcountStages]) sum <= next[p*Bits+:TotalBits];
           if (last_sum & Signed) result <= OutputBits'(OutputOffset) + OutputBits'(!number[TotalBits]);
-          else if (last_sum) result <= OutputBits'(number);
+          else if (last_sum) result <= Double == 0 ? OutputBits'(number) : OutputBits'(number >>> 1);
         end
         assign sums[(v*PE+p)*TotalBits+:TotalBits] = sum;
         assign direct[(v*PE+p)*OutputBits+:OutputBits] = result;

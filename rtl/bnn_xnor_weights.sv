@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The weights of an xnor unit: the words of bnn_xnor_sums where hardware is made, plain weights in simulation.
+// The weights of an xnor unit: the words of bnn_xnor_sums or, with parts, of bnn_padded_xnor_sums where hardware is made, plain
+// weights in simulation.
 //
 // The file is the same. A simulation counts equal bits in whole words, which is faster than the logic that hardware is made
 // of, so it decodes the memory once when it begins.
@@ -11,6 +12,8 @@ module bnn_xnor_weights #(
   parameter int unsigned PE          = 2,
   // Inputs per cycle; at least 1.
   parameter int unsigned SIMD        = 4,
+  // Parts of a word in which parities begin anew; 0 if they run on in a pass, or a divisor of SIMD.
+  parameter int unsigned Parts       = 0,
   // Words of a pass, and passes; at least 1.
   parameter int unsigned Steps       = 2,
   parameter int unsigned Passes      = 1,
@@ -60,6 +63,7 @@ module bnn_xnor_weights #(
   reg [PE*InitialBits-1:0] initial_values [0:Passes-1];
   reg [PE*SIMD-1:0]        word;
   reg                      parity;
+  localparam int unsigned PartCount = Parts > 0 ? Parts : 1;
   integer n;
   integer s;
   integer p;
@@ -77,6 +81,7 @@ module bnn_xnor_weights #(
           for (s = start; s < Steps; s = s + 1) begin
             word = words[n*Steps+s];
             for (i = start; i < SIMD; i = i + 1) begin
+              if (Parts > 0 && i % (SIMD / PartCount) == 0) parity = 1'b0;
               // Where the parity changes, the weight is -1.
               word[p*SIMD+i] = ~(word[p*SIMD+i] ^ parity);
               parity = parity ^ ~word[p*SIMD+i];

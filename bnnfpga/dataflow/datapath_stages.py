@@ -40,9 +40,8 @@ class DatapathStages:
     @cached_property
     def count(self) -> int:
         """Stages in front of the accumulator: those that the width needs, and as many more as the clock asks for."""
-        least = 2 if self.simd * self.bits > _WIDE_SUM else 1
         # All that the clock has time for is alike; where it has no time, stages that do not help are left out.
-        stages = range(least, max(least, self._most) + 1)
+        stages = range(self._least, max(self._least, self._most) + 1)
         return min(stages, key=lambda count: max(self._levels(count), self.target.levels))
 
     @property
@@ -54,6 +53,11 @@ class DatapathStages:
     @abstractmethod
     def group(self) -> int:
         """Inputs that are summed together in the first of two stages, where a form has such groups."""
+
+    @property
+    def _least(self) -> int:
+        """Stages whatever the clock."""
+        return 2 if self.simd * self.bits > _WIDE_SUM else 1
 
     @property
     @abstractmethod
@@ -86,18 +90,55 @@ class XnorStages(DatapathStages):
 
     @property
     def _most(self) -> int:
-        """Levels of the counters, between any of which there can be a register."""
-        carries, size, levels = (self.simd + 1) // 2, 1, 1
-        # Two counters, each of so many carries, and two carries more reach the adder.
-        while 2 * size + 2 < carries:
-            size, levels = 3 * size + 1 if size > 1 else 7, levels + 1
-        return levels
+        return _counter_levels((self.simd + 1) // 2)
 
     def _levels(self, stages: int) -> int:
-        counter = 2 * -(-self._most // stages)
-        # A chain with three operands.
-        adder = self.target.carry_levels(self.accumulator_bits) + 1
-        return max(self.late + counter, adder, self.compare)
+        return max(self.late + 2 * -(-self._most // stages), self._sum_levels)
+
+    @property
+    def _sum_levels(self) -> int:
+        """Logic levels of the adder, a chain with three operands, and of what compares its sums."""
+        return max(self.target.carry_levels(self.accumulator_bits) + 1, self.compare)
+
+
+@dataclass(frozen=True)
+class PaddedXnorStages(XnorStages):
+    """Those of `rtl/bnn_padded_xnor_sums.sv`, the first of which ends behind the carries.
+
+    Parameters
+    ----------
+    flags
+        Parts of a step that may be outside the image.
+    """
+
+    flags: int
+
+    @property
+    def _least(self) -> int:
+        return super()._least + 1
+
+    @property
+    def _most(self) -> int:
+        return 1 + _counter_levels(self._counted)
+
+    def _levels(self, stages: int) -> int:
+        counter = 2 * -(-_counter_levels(self._counted) // (stages - 1))
+        return max(self.late + 1 + self._adders[1], counter, self._sum_levels)
+
+    @property
+    def _counted(self) -> int:
+        """The carries."""
+        return self.flags * (self.simd // self.flags // 2) + self._adders[0]
+
+    @cached_property
+    def _adders(self) -> tuple[int, int]:
+        """Full adders for the last parities of all parts, and their levels."""
+        if self.simd // self.flags % 2 == 0:
+            return _full_adders(self.flags, 3)
+        # Flags are bits of half the weight.
+        halves, levels = _full_adders(self.flags, 3)
+        ones, more = _full_adders(self.flags + halves, 2)
+        return ones, levels + more
 
 
 @dataclass(frozen=True)
@@ -134,3 +175,21 @@ class ProductStages(DatapathStages):
         total = self.target.count_levels(groups) + self.target.carry_levels(self.accumulator_bits)
         counts = self.stage_levels(min(self.simd * self.planes, lanes))
         return max(counts, total) if groups > 1 else counts
+
+
+def _counter_levels(carries: int) -> int:
+    """Levels of the counters of so many carries (`rtl/bnn_accumulator.sv`), which may have registers between them."""
+    size, levels = 1, 1
+    # Two counters, each of so many carries, and two carries more reach the adder.
+    while 2 * size + 2 < carries:
+        size, levels = 3 * size + 1 if size > 1 else 7, levels + 1
+    return levels
+
+
+def _full_adders(bits: int, kept: int) -> tuple[int, int]:
+    """Full adders that leave so many bits, and their levels (`rtl/bnn_full_adders.sv`)."""
+    adders = levels = 0
+    while bits > kept:
+        side_by_side = min((bits - kept + 1) // 2, bits // 3)
+        bits, adders, levels = bits - 2 * side_by_side, adders + side_by_side, levels + 1
+    return adders, levels

@@ -18,6 +18,7 @@ FILES = {path.stem: path for folder in FOLDERS for path in sorted(folder.glob("*
 
 # A size of 0 that the text divides by or casts to is left out: tools refuse it before they come to the check.
 ILLEGAL: dict[str, list[str]] = {
+    "bnn_accumulator": ["Bits=0", "Stages=3", "Counted=1 Stages=2"],
     "bnn_add": ["PE=0", "InputBits1=0", "InputSigned0=2", "InputBipolar1=2", "InputBits0=2", "QueueDepth=1"],
     "bnn_arg_max": [
         *("Lanes=0", "Beats=0", "RankBits=0", "InputSigned=2", "Affine=1 Ranked=1", "OutputBits=3", "QueueDepth=1"),
@@ -32,7 +33,9 @@ ILLEGAL: dict[str, list[str]] = {
     "bnn_fifo": ["Width=0", "Depth=1", "Stages=4 Depth=9", "Stages=3 Depth=3", "Reserved=2"],
     "bnn_fixed_point": ["ValueBits=0", "Levels=0", "ValueSigned=2", "Ties=3", "SumBits=2", "OffsetBits=7"],
     "bnn_fork": ["Width=0"],
+    "bnn_line_memory": ["Width=0", "Words=0", "AddressBits=0", "Words=17", "Stages=3", 'Kind="bram"'],
     "bnn_lookup": ["PE=0", "InputBits=25", "Groups=1 PE=1001", 'Groups=1 MemoryKind="bram"', "QueueDepth=1"],
+    "bnn_full_adders": ["Kept=1"],
     "bnn_lut6": [],
     "bnn_matrix_vector": [
         *("MW=0", "MH=0", "WeightBits=0", "OutputBits=0", "InputSigned=2", "SIMD=3"),
@@ -51,6 +54,8 @@ ILLEGAL: dict[str, list[str]] = {
     ],
     "bnn_multiply": ["PE=0", "InputSigned1=2", "InputBits1=2", "OutputBits=2", "QueueDepth=1"],
     "bnn_output_queue": ["Width=0", "Depth=1", "Held=2"],
+    "bnn_padded_parities": ["Lanes=4 Parts=3"],
+    "bnn_padded_xnor_sums": ["PE=0", "SIMD=4 Flags=3", "Stages=1"],
     "bnn_parity_encoder": ["Cells=2"],
     "bnn_pool": [
         *("PE=0", "Steps=0", "Pixels=0", "Flags=2", "Sum=2", "InputBits=2 OutputBits=2", "OutputBits=2"),
@@ -80,6 +85,7 @@ ILLEGAL: dict[str, list[str]] = {
         *("Flags=2", "Fill=2", "Taps=3 Chunks=2", "Windows=2", "InputPixels=3", "Taps=2"),
         *('MemoryKind="bram"', "QueueDepth=1"),
     ],
+    "bnn_window_axis": ["Extent=0", "Taps=0", "TapStep=0", "KernelStep=0", "WindowStep=0"],
     "bnn_window_border": ["Rows=0", "TapColumns=0", "TapRowStep=0", "WindowColumnStep=0"],
     "bnn_window_level": ["Depth=10", "FirstNeed=0", "WindowColumns=3", "RowKinds=0", "RowKinds=3", "ColumnEntries=4"],
     "bnn_window_loops": ["Chunks=0", "KernelRows=0", "WindowColumns=3", "WindowRows=3"],
@@ -93,7 +99,8 @@ ILLEGAL: dict[str, list[str]] = {
         "ReadStages=2",
         'MemoryKind="bram"',
     ],
-    "bnn_xnor_sums": ["PE=0", "Bits=1", "Stages=0", "Stages=3"],
+    "bnn_xnor_carries": ["Inputs=0"],
+    "bnn_xnor_sums": ["PE=0", "Bits=1"],
     "bnn_xnor_weights": ["PE=0", 'Kind="bram"'],
     "bnn_batches": ["InputWords=0", "OutputWordBytes=0", "InputBeats=0", "InputBytes=9", "OutputBytes=9"],
     "bnn_beat_words": ["BeatBytes=0", "Words=0", "BeatBytes=9"],

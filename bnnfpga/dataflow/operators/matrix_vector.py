@@ -6,11 +6,11 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 
-from bnnfpga.dataflow.datapath_stages import DatapathStages, ProductStages, XnorStages
+from bnnfpga.dataflow.datapath_stages import DatapathStages, PaddedXnorStages, ProductStages, XnorStages
 from bnnfpga.dataflow.dot_product_unit import DotProductUnit
 from bnnfpga.dataflow.hardware import MEMORY_KINDS, MemoryKind, RtlInstance, WeightsKind
 from bnnfpga.dataflow.logic_form import MOST_LEVELS, LogicForm, logic_words
@@ -63,6 +63,8 @@ class MatrixVector(DotProductUnit):
         beats if a whole number of them makes up a step.
     sums
         An interval that contains the dot products', for streams that are joined with others; None for their own.
+    constants
+        Inputs that are the same for all vectors, and their values: a unit of one word in `logic` does without them.
     """
 
     positions: tuple[int, ...] = ()
@@ -74,6 +76,7 @@ class MatrixVector(DotProductUnit):
     padded: bool = False
     source_lanes: int | None = None
     sums: IntegerType | None = None
+    constants: tuple[tuple[int, int], ...] = ()
 
     kind: ClassVar[str] = "matrix_vector"
 
@@ -156,12 +159,8 @@ class MatrixVector(DotProductUnit):
         few = self._words == 1 or (self.is_xnor and self._words <= logic_words(self.target.lut_inputs))
         return few and self.stored_thresholds.levels <= MOST_LEVELS
 
-    def refolded(self, **changes: object) -> Self:
-        # The tables of another family may hold fewer words.
-        if self.memory == "logic" and "target" in changes and "memory" not in changes:
-            unit = super().refolded(**changes, memory="distributed")
-            return unit.refolded(memory=unit.suited_memory)
-        return super().refolded(**changes)
+    def with_constants(self, constants: tuple[tuple[int, int], ...]) -> MatrixVector:
+        return self.refolded(constants=constants)
 
     @property
     def suited_memory(self) -> WeightsKind:
@@ -205,10 +204,12 @@ class MatrixVector(DotProductUnit):
     def _stages(self) -> DatapathStages:
         simd, planes = self.simd, self._planes
         shape = (simd, self.weight_type.bits * planes, self.accumulator_bits, self.target)
-        if not self._counts_parities:
+        if not self.is_xnor:
             return ProductStages(*shape, planes, self.stage_levels)
         late = self.target.block_levels if self.memory == "block" and self.stored_weights.words > 1 else 0
         compare = 0 if self._result_is_sign else self.stored_thresholds.logic_levels(self.target)
+        if self.padded and self.memory != "logic":
+            return PaddedXnorStages(*shape, late, compare, self.flags)
         return XnorStages(*shape, late, compare)
 
     @property
@@ -226,11 +227,6 @@ class MatrixVector(DotProductUnit):
         if self.memory == "logic":
             return self._rendered_form.logic_levels
         return self._stages.logic_levels
-
-    @property
-    def _counts_parities(self) -> bool:
-        """Whether the datapath is `rtl/bnn_xnor_sums.sv`, or has its cycles."""
-        return self.is_xnor and not self.padded
 
     @property
     def latency(self) -> int:
@@ -265,9 +261,10 @@ class MatrixVector(DotProductUnit):
     @cached_property
     def parity_words(self) -> ParityWords | None:
         """What the xnor datapath reads; None for a unit that reads plain weights."""
-        if not self._counts_parities:
+        if not self.is_xnor:
             return None
-        return ParityWords(self.weights, self.table, self.neurons, self.simd, self._stored_kind)
+        part = self.simd // self.flags if self.padded else None
+        return ParityWords(self.weights, self.table, self.neurons, self.simd, self._stored_kind, part)
 
     @property
     def _result_is_sign(self) -> bool:
@@ -330,7 +327,7 @@ class MatrixVector(DotProductUnit):
         beside = (self.parameters, self.latency, self.queue, self.target.family)
         if self._words == 1:
             ends = (self.input_type, self.outputs[0].type)
-            return UnfoldedForm(*beside, self.weights, self.table, self.flags, self.pixels, *ends)
+            return UnfoldedForm(*beside, self.weights, self.table, self.flags, self.pixels, *ends, self.constants)
         weights = (self.weights > 0).reshape(self.passes, self.neurons, self.steps, self.simd)
         lanes = (self.target.lut_inputs, self.pixels, self.flags, self.count_scale)
         return LogicForm(*beside, weights, self.stored_thresholds, self.outputs[0].type.bits, *lanes, self.buffer)
