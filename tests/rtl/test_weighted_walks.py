@@ -13,8 +13,8 @@ from tests.support.weighted_walk import Library, Walk, elaborate
 
 pytest.importorskip("pyosys")
 
-# Of any device, of 7-series and of UltraScale+.
-CARRY_CELLS = [0, 4, pytest.param(8, marks=pytest.mark.slow)]
+# Of any device, iCE40, ECP5, Gowin, 7-series and UltraScale+.
+CARRY_CELLS = [0, *(pytest.param(cell, marks=pytest.mark.slow) for cell in (1, 3, 8)), 2, 4]
 # All that fill a branch or leave one short, and those of the units of the published nets.
 SIZES = [*range(1, 26), 32, 36, 49, 64, 66, 67, 68, 98, 112, 144, 202, 203, 288, 392, 607, 784, 1152]
 
@@ -175,7 +175,7 @@ def test_counters_count(cell: int, stages: int, tmp_path: Path) -> None:
     counters(SIZES, cell, stages, tmp_path)
 
 
-@pytest.mark.parametrize("cell", CARRY_CELLS)
+@pytest.mark.parametrize("cell", [*(pytest.param(cell, marks=pytest.mark.slow) for cell in (0, 1, 3, 8)), 2, 4])
 def test_sums_add_equal_bits(cell: int, tmp_path: Path) -> None:
     xnor_sums(2, 16, 8, cell, tmp_path)
     xnor_sums(3, 9, 5, cell, tmp_path, initial=-3)
