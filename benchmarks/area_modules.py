@@ -114,5 +114,6 @@ def module_rows(jobs: int | None) -> list[AreaRow]:
 
 
 def _streamed(name: str, area: UnitArea, bar: int, aim: int) -> AreaRow:
-    details = f"{area.recipe}, {area.counts.logic_cells:,} LC, {area.counts.ff:,} FF, {area.counts.dsp} DSP, {area.logic_ns} ns"
-    return AreaRow(f"module {name}", (area.counts.lut,), (bar,), aim, details)
+    counts = area.counts
+    details = f"{area.recipe}, {counts.logic_cells:,} LC, {counts.ff:,} FF, {counts.dsp} DSP, {area.logic_ns} ns"
+    return AreaRow(f"module {name}", (counts.lut,), (bar,), aim, details)
