@@ -288,7 +288,7 @@ class MatrixVector(DotProductUnit):
     def logic_levels(self) -> int:
         if self.memory == "logic":
             return self._rendered_form.logic_levels
-        return self._stages.logic_levels
+        return max(self._stages.logic_levels, self.buffer.read_levels(self.target) if self.buffer else 0)
 
     @property
     def latency(self) -> int:
