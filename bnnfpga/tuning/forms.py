@@ -25,7 +25,7 @@ def legal_forms(operator: Operator, pinned: LayerFolding) -> list[UnitForm]:
     is applied.
     """
     forms = [
-        UnitForm(unit, LayerFolding(*unit.folding, unit.memory, requantizer))
+        UnitForm(unit, LayerFolding(*unit.folding, unit.memory, requantizer, pinned.accumulators))
         for folded in _folded(operator, pinned)
         for requantizer in _requantizers(folded, pinned.requantizer)
         for unit in _with_memories(folded if requantizer is None else folded.refolded(requantizer=requantizer), pinned)
