@@ -72,7 +72,8 @@ def xnor_sums(
     }
     text = (
         f"module top(input clk_i, rst_ni, input [{simd - 1}:0] inputs_i, input [{stages}:0] valid_i, first_i, last_i, "
-        f"input [{pe * simd - 1}:0] word_i, input [{pe - 1}:0] parities_i, input [{pe * bits - 1}:0] initial_i, "
+        f"input [{pe * simd - 1}:0] word_i, input [{pe - 1}:0] parities_i, "
+        f"input [{pe * bits - 1}:0] initial_i, early_initial_i, "
         f"output [{pe * bits - 1}:0] sums_o);\nbnn_xnor_sums #("
         + ", ".join(f".{name}({value})" for name, value in parameters.items())
         + ") sums (.*);\nendmodule\n"
@@ -86,7 +87,8 @@ def xnor_sums(
     if one_step:
         accumulators = [start] * pe
     else:
-        accumulators = [plain.net(f"sums.gen_pe[{p}].accumulator.gen_steps.stored") for p in range(pe)]
+        path = "gen_accumulator.accumulator.gen_steps.stored"
+        accumulators = [plain.net(f"sums.gen_pe[{p}].{path}") for p in range(pe)]
     loads = plain.port("initial_i") if loaded else ["0"] * (pe * bits)
     joined = {0: chain(inputs, *weights), stages: chain(loads, *accumulators)}
     known = {bit: delay for delay, nets in joined.items() for bit in nets if isinstance(bit, int)}
