@@ -69,8 +69,13 @@ module bnn_matrix_vector #(
   parameter              Family          = "xc7",
   // Kind of the weight memory: "block" or "distributed".
   parameter              MemoryKind      = "block",
-  // File of the weights: for each pass and step a word with, for each PE and each bit of the weights, the bits of SIMD inputs;
-  // for inputs and weights of -1 and +1, see bnn_xnor_sums or, with flags, bnn_padded_xnor_sums.
+  // Cycles from a step to its weights, 1 to 3: with more registers around the memory, which block RAM needs for a fast clock.
+  parameter int unsigned WeightStages    = 1,
+  // Words of a bank of weights, or 0 for one bank; see bnn_rom_banks.
+  parameter int unsigned BankWords       = 0,
+  // File of the weights, or the start of the names of the banks' files: for each pass and step a word with, for each PE and
+  // each bit of the weights, the bits of SIMD inputs; for inputs and weights of -1 and +1, see bnn_xnor_sums or, with flags,
+  // bnn_padded_xnor_sums.
   parameter              Weights         = "",
   // Kind of the memory of thresholds: "block" or "distributed".
   parameter              ThresholdMemory = "distributed",
@@ -127,6 +132,9 @@ module bnn_matrix_vector #(
   /* verilator lint_on WIDTH */
   if (Levels > 0 && ThresholdBits < AccumulatorBits && Comparators) begin : gen_check_thresholds
     $error("bnn_matrix_vector: ThresholdBits must be at least AccumulatorBits");
+  end
+  if (WeightStages < 1 || WeightStages > 3) begin : gen_check_weight_stages
+    $error("bnn_matrix_vector: WeightStages must be 1, 2 or 3");
   end
   if (PopcountStages < 1 || PopcountGroup < 1) begin : gen_check_stages
     $error("bnn_matrix_vector: PopcountStages and PopcountGroup must be at least 1");
@@ -296,6 +304,36 @@ module bnn_matrix_vector #(
     assign x = kept;
   end
 
+  // The step that enters the datapath when its weights are there.
+  wire                entering;
+  wire                entering_first;
+  wire                entering_last;
+  wire [PassBits-1:0] entering_pass;
+  wire [BeatBits-1:0] entering_x;
+  if (WeightStages == 1) begin : gen_enter
+    assign {entering, entering_first, entering_last} = {go, first_step, last_step};
+    assign entering_pass = pass;
+    assign entering_x = x;
+  end else begin : gen_enter_later
+    localparam int unsigned Waits = WeightStages - 1;
+    reg [         Waits-1:0] waiting;
+    reg [         Waits-1:0] waiting_first;
+    reg [         Waits-1:0] waiting_last;
+    reg [Waits*PassBits-1:0] waiting_pass;
+    reg [Waits*BeatBits-1:0] waiting_x;
+    always @(posedge clk_i) begin
+      waiting       <= Waits'({waiting, go});
+      waiting_first <= Waits'({waiting_first, first_step});
+      waiting_last  <= Waits'({waiting_last, last_step});
+      waiting_pass  <= (Waits * PassBits)'({waiting_pass, pass});
+      waiting_x     <= (Waits * BeatBits)'({waiting_x, x});
+      if (!rst_ni) waiting <= '0;
+    end
+    assign {entering, entering_first, entering_last} = {waiting[Waits-1], waiting_first[Waits-1], waiting_last[Waits-1]};
+    assign entering_pass = waiting_pass[(Waits-1)*PassBits+:PassBits];
+    assign entering_x = waiting_x[(Waits-1)*BeatBits+:BeatBits];
+  end
+
   // Memories.
 
   wire [PE*WeightBits*SIMD-1:0] word;
@@ -310,6 +348,8 @@ module bnn_matrix_vector #(
       .InitialBits(TotalBits),
       .Lowest(32'(Initial[0])),
       .Kind(MemoryKind),
+      .Stages(WeightStages),
+      .BankWords(BankWords),
       .File(Weights),
       .Initial(Signed ? Thresholds : "")
     ) weights (
@@ -318,11 +358,13 @@ module bnn_matrix_vector #(
       .word_o(word)
     );
   end else begin : gen_weights
-    bnn_rom #(
+    bnn_rom_banks #(
       .Width(PE * WeightBits * SIMD),
       .Words(Words),
       .AddressBits(AddressBits),
       .Kind(MemoryKind),
+      .Stages(WeightStages),
+      .BankWords(BankWords),
       .File(Weights)
     ) weights (
       .clk_i,
@@ -343,9 +385,9 @@ module bnn_matrix_vector #(
   reg [PopcountStages:0] last;
 
   always @(posedge clk_i) begin
-    valid <= {valid[PopcountStages-1:0], go};
-    first <= {first[PopcountStages-1:0], first_step};
-    last  <= {last[PopcountStages-1:0], last_step};
+    valid <= {valid[PopcountStages-1:0], entering};
+    first <= {first[PopcountStages-1:0], entering_first};
+    last  <= {last[PopcountStages-1:0], entering_last};
     if (!rst_ni) valid <= '0;
   end
   wire last_sum = valid[PopcountStages] & last[PopcountStages];
@@ -358,10 +400,10 @@ module bnn_matrix_vector #(
     // The pass of the step that is PopcountStages before.
     wire [PassBits-1:0] row_address;
     if (PopcountStages == 1) begin : gen_now
-      assign row_address = pass;
+      assign row_address = entering_pass;
     end else begin : gen_later
       reg [(PopcountStages-1)*PassBits-1:0] passes;
-      always @(posedge clk_i) passes <= ((PopcountStages - 1) * PassBits)'({passes, pass});
+      always @(posedge clk_i) passes <= ((PopcountStages - 1) * PassBits)'({passes, entering_pass});
       assign row_address = passes[(PopcountStages-2)*PassBits+:PassBits];
     end
     wire [PE*TotalBits-1:0] row;
@@ -406,7 +448,7 @@ module bnn_matrix_vector #(
         .File(Thresholds)
       ) early_rows (
         .clk_i,
-        .address_i(pass),
+        .address_i(entering_pass),
         .data_o(early)
       );
       for (genvar p = 0; p < PE; p = p + 1) begin : gen_lowest
@@ -449,8 +491,8 @@ module bnn_matrix_vector #(
         ) xnor_sums (
           .clk_i,
           .rst_ni,
-          .inputs_i (x[v*SIMD+:SIMD]),
-          .outside_i(x[Pixels*SIMD+v*Parts+:Parts]),
+          .inputs_i (entering_x[v*SIMD+:SIMD]),
+          .outside_i(entering_x[Pixels*SIMD+v*Parts+:Parts]),
           .word_i   (word),
           .valid_i  (valid[PopcountStages]),
           .last_i   (last[PopcountStages]),
@@ -472,7 +514,7 @@ module bnn_matrix_vector #(
         ) xnor_sums (
           .clk_i,
           .rst_ni,
-          .inputs_i  (x[v*SIMD+:SIMD]),
+          .inputs_i  (entering_x[v*SIMD+:SIMD]),
           .valid_i   (valid),
           .first_i   (first),
           .last_i    (last),
@@ -520,7 +562,7 @@ module bnn_matrix_vector #(
     ) product_sums (
       .clk_i,
       .rst_ni,
-      .inputs_i (x),
+      .inputs_i (entering_x),
       .valid_i  (valid),
       .first_i  (first[PopcountStages]),
       .last_i   (last[PopcountStages]),

@@ -166,13 +166,17 @@ class DotProductUnit(Operator):
     def requantizer_kinds(self) -> tuple[RequantizerKind, ...]:
         return self.stored_thresholds.forms
 
-    def stage_levels(self, operands: int) -> int:
+    @property
+    def memory_levels(self) -> int:
+        """Logic levels of the output of the memory of weights: what it is later than a register's."""
+        weights = self.stored_weights
+        return self.target.block_levels if weights.kind == "block" and weights.words > 1 else 0
+
+    def stage_levels(self, operands: int, late: int) -> int:
         """Logic levels of its longest stage, with a sum of so many products in one (`Operator.logic_levels`).
 
-        The weights come from their memory in that stage; the accumulator and the thresholds have their own.
+        The weights of that stage are `late` by so many levels; the accumulator and the thresholds have their own.
         """
-        weights = self.stored_weights
-        late = self.target.block_levels if weights.kind == "block" and weights.words > 1 else 0
         bits, own = self.input_type.bits, self.weight_type.bits
         product = 1 if own == 1 else self.target.product_levels(own, bits)
         terms = operands if own == 1 else operands * 2

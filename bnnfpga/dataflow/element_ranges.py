@@ -88,12 +88,12 @@ def _makes_constants(operator: Operator) -> bool:
 
 
 def _input_ranges(graph: Graph) -> Iterator[tuple[Operator, list[Ranges]]]:
-    """Each unit with the ranges of its inputs, in topological order."""
+    """Each unit with the ranges of its inputs, in topological order; those that were read are not kept."""
     sent: dict[tuple[str | None, int], Ranges] = {(None, 0): Ranges.of_port(graph.input.port)}
     for operator in graph.operators:
         streams = graph.inputs_of(operator.name)
         ranges = [
-            sent[stream.producer, stream.output].reshaped(1, *port.shape)
+            sent.pop((stream.producer, stream.output)).reshaped(1, *port.shape)
             for stream, port in zip(streams, operator.inputs, strict=True)
         ]
         yield operator, ranges

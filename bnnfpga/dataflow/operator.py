@@ -51,7 +51,8 @@ class Operator(ABC):
     * whether it sends sliding windows: `slides`;
     * `logic_levels`, from which the clock is estimated that it reaches;
     * its function on elements, for reports and for checks that choose their stimuli by it: `moves`, `element_function`,
-      `weighted_sums`, `thresholds`, `preactivations`.
+      `weighted_sums`, `thresholds`, `preactivations`, `is_monotone`;
+    * `with_constants`, if it can do without inputs that never change.
     """
 
     name: str

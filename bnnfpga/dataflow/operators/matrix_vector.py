@@ -18,8 +18,9 @@ from bnnfpga.dataflow.datapath_stages import (
     XnorStages,
 )
 from bnnfpga.dataflow.dot_product_unit import DotProductUnit
-from bnnfpga.dataflow.hardware import MEMORY_KINDS, MemoryKind, RtlInstance, WeightsKind
+from bnnfpga.dataflow.hardware import MEMORY_KINDS, Memory, MemoryKind, RtlInstance, WeightsKind
 from bnnfpga.dataflow.logic_form import MOST_LEVELS, LogicForm, logic_words
+from bnnfpga.dataflow.memory_banks import bank_words, banked
 from bnnfpga.dataflow.parity_words import ParityWords
 from bnnfpga.dataflow.requantizers import RequantizerKind
 from bnnfpga.dataflow.resources import add_resources, multiplier_resources, queue_resources
@@ -173,7 +174,13 @@ class MatrixVector(DotProductUnit):
     def suited_memory(self) -> WeightsKind:
         if self._folds_into_logic and (self._words > 1 or self.weights.size <= _MAX_UNFOLDED):
             return "logic"
-        return "block" if self._words > _MAX_SHALLOW else "distributed"
+        # A memory of LUTs is one that the address reaches in time.
+        shallow = self._words <= _MAX_SHALLOW and self._address_levels("distributed") <= self.target.levels
+        return "distributed" if shallow else "block"
+
+    def _address_levels(self, kind: MemoryKind) -> int:
+        """Logic levels from a step to its weights, or to the address of their block RAM."""
+        return self.target.address_levels(self._words, self.neurons * self.simd * self.weight_type.bits, kind)
 
     @cached_property
     def accumulator(self) -> IntegerType:
@@ -211,15 +218,26 @@ class MatrixVector(DotProductUnit):
     def _stages(self) -> DatapathStages:
         simd, planes = self.simd, self._planes
         shape = (simd, self.weight_type.bits * planes, self.accumulator_bits, self.target)
+        banks = -(-self._words // self._bank_words) if self._bank_words else 1
+        late = (self._address_levels(self._stored_kind), self.memory_levels, self.target.choice_levels(banks))
         if not (self.is_xnor or self._is_gated):
-            return ProductStages(*shape, planes, self.stage_levels)
-        late = self.target.block_levels if self.memory == "block" and self.stored_weights.words > 1 else 0
+            return ProductStages(*shape, *late, planes, self.stage_levels)
         compare = 0 if self._result_is_sign else self.stored_thresholds.logic_levels(self.target)
         if not self.is_xnor:
-            return PlaneStages(*shape, min(self.weight_type.bits, planes), late, compare)
+            return PlaneStages(*shape, *late, min(self.weight_type.bits, planes), compare)
         if self.padded and self.memory != "logic":
-            return PaddedXnorStages(*shape, late, compare, self.flags)
-        return XnorStages(*shape, late, compare)
+            return PaddedXnorStages(*shape, *late, compare, self.flags)
+        return XnorStages(*shape, *late, compare)
+
+    @property
+    def weight_stages(self) -> int:
+        """Cycles from a step to its weights."""
+        return self._stages.weights
+
+    @property
+    def _bank_words(self) -> int:
+        """Words of a bank of weights where banks have registers of their own; 0 for one bank."""
+        return bank_words(self._words, self.stored_weights.width) if self.memory_levels else 0
 
     @property
     def _multiplies(self) -> bool:
@@ -253,7 +271,8 @@ class MatrixVector(DotProductUnit):
 
     @property
     def latency(self) -> int:
-        return 3 + self.popcount_stages + (0 if self._result_is_sign else self.stored_thresholds.stages)
+        compared = 0 if self._result_is_sign else self.stored_thresholds.stages
+        return 2 + self.weight_stages + self.popcount_stages + compared
 
     @property
     def queue(self) -> int:
@@ -322,17 +341,20 @@ class MatrixVector(DotProductUnit):
         thresholds = rtl_only(ThresholdBits=words.initial_type.bits)
         return accumulator + thresholds + self.stored_thresholds.code_parameters(self.outputs[0].type)
 
+    def _weight_parameters(self, memory: Memory) -> UnitParameters:
+        bank = self._bank_words if self.weight_stages > 1 else 0
+        return rtl_only(MemoryKind=self._stored_kind, BankWords=bank, Weights=banked(memory, bank))
+
     def memory_parameters(self) -> UnitParameters:
         words, starts = self.parity_words, self.start_values
         if starts is not None:
-            memory = self._stored(starts.weights).memory
-            weights = rtl_only(MemoryKind=self._stored_kind, Weights=memory)
+            weights = self._weight_parameters(self._stored(starts.weights).memory)
             if starts.is_signed:
                 return weights + rtl_only(Thresholds=starts.memory)
             return weights + self.stored_thresholds.memory_parameters() + rtl_only(Starts=starts.memory)
         if words is None:
-            return super().memory_parameters()
-        weights = rtl_only(MemoryKind=self._stored_kind, Weights=words.weight_memory)
+            return self._weight_parameters(self.stored_weights.memory) + self.stored_thresholds.memory_parameters()
+        weights = self._weight_parameters(words.weight_memory)
         if words.initial_memory is None:
             return weights + self.stored_thresholds.memory_parameters()
         return weights + rtl_only(Thresholds=words.initial_memory)
@@ -382,6 +404,7 @@ class MatrixVector(DotProductUnit):
             + self.operand_parameters()
             + both(Flags=self.flags)
             + self.result_parameters()
+            + rtl_only(WeightStages=self.weight_stages)
             + rtl_only(PopcountStages=self.popcount_stages, PopcountGroup=self._stages.group)
             + rtl_only(QueueDepth=self.queue, Family=self.target.family)
             + self.memory_parameters()
