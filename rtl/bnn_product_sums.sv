@@ -104,7 +104,8 @@ module bnn_product_sums #(
   localparam Few = WeightBits * Planes <= 16;
   localparam Multiply = WeightBits > 1 && !Few;
 `ifdef SYNTHESIS
-  localparam Trees = !Xnor && (Few || Multiply);
+  // Trees count in 32 bits.
+  localparam Trees = !Xnor && (Few || (Multiply && WeightBits + Planes + $clog2(SIMD) <= 28));
 `else
   localparam Trees = 1'b0;
 `endif
