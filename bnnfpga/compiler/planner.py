@@ -13,6 +13,7 @@ from bnnfpga.compiler.design import check_options, fold_units, lower_model
 from bnnfpga.compiler.model_file import open_model
 from bnnfpga.compiler.speed import FoldedUnits, cycles_allowed
 from bnnfpga.dataflow.folding import folding_of
+from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.resources import add_resources
 from bnnfpga.dataflow.target import Target
@@ -179,6 +180,11 @@ class Planner:
         self._model = str(model)
         self._input = {"kind": file.input.name, "scale": float(file.input.scale), "given": file.input.given}
         self._graph = lower_model(file, output_kind).graph
+
+    @property
+    def graph(self) -> Graph:
+        """The model's units, unfolded."""
+        return self._graph
 
     def plan(
         self,

@@ -46,6 +46,10 @@ class LayerFolding:
             other.requantizer if self.requantizer is None else self.requantizer,
         )
 
+    def as_dict(self) -> dict[str, int | str]:
+        """The settings that are made, as plain data."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
 
 Folding = Mapping[str, LayerFolding]
 
@@ -59,7 +63,7 @@ def parse_folding(data: object, where: str) -> Folding:
     fields = [field.name for field in dataclasses.fields(LayerFolding)]
     folding = {}
     for name, entry in data.items():
-        if _is_finn_entry(str(name), entry):
+        if is_finn_entry(str(name), entry):
             raise UserError(
                 "this is FINN's format; a folding file of bnnfpga sets pe, simd and memory of the project's own layers",
                 where=f"{where}, entry {shown(name)}",
@@ -86,7 +90,7 @@ def parse_folding(data: object, where: str) -> Folding:
     return folding
 
 
-def _is_finn_entry(name: str, entry: object) -> bool:
+def is_finn_entry(name: str, entry: object) -> bool:
     """Whether an entry comes from a FINN folding file, judged by its node name or its settings."""
     return bool(_FINN_NODE.fullmatch(name)) or (isinstance(entry, Mapping) and not _FINN_SETTINGS.isdisjoint(entry))
 

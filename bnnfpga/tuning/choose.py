@@ -5,6 +5,8 @@ from __future__ import annotations
 from bnnfpga.base.errors import UserError
 from bnnfpga.dataflow.folding import Folding
 from bnnfpga.dataflow.graph import Graph
+from bnnfpga.dataflow.target import Target
+from bnnfpga.tuning.clocked_search import best_at_speed, cycles_at, fastest_folding
 from bnnfpga.tuning.cost_model import StatedCosts
 from bnnfpga.tuning.folding_search import LUTS_OF_RESOURCES, Choice, CostWeights, SpeedLimits, cheapest, fastest
 from bnnfpga.tuning.space import FoldingSpace
@@ -37,13 +39,41 @@ def choose_folding(
     space = FoldingSpace(graph, StatedCosts(), pinned, cycles)
     choice = cheapest(space, SpeedLimits(cycles), weights) if pinned is None else cheapest_near(space, cycles, weights)
     if choice is None:
-        least = fastest(space)
-        raise UserError(
-            f"layer {least.slowest!r} takes at least {least.interval} cycles per frame; {cycles} were asked for",
-            where="--cycles or --target-fps",
-            hint="ask for a slower accelerator, or raise --clock-mhz",
-        )
+        raise too_fast(space, cycles)
     return {**(pinned or {}), **choice.folding}
+
+
+def choose_at_speed(graph: Graph, target: Target, fps: float) -> Folding:
+    """Choose the cheapest folding that reaches a number of frames per second at the clock that its units reach.
+
+    If none does, the one with the most frames per second is chosen.
+
+    Raises
+    ------
+    UserError
+        If a layer cannot be that fast even at the clock that is asked for.
+    """
+    cycles = cycles_at(target.clock_mhz, fps)
+    space = FoldingSpace(graph, StatedCosts(), None, cycles)
+
+    def find(limits: SpeedLimits) -> Choice | None:
+        return cheapest(space, limits, LUTS_OF_RESOURCES)
+
+    if find(SpeedLimits(cycles)) is None:
+        raise too_fast(space, cycles)
+    choice = best_at_speed(space, target, fps, find) or fastest_folding(space, target, find)
+    assert choice is not None
+    return choice.folding
+
+
+def too_fast(space: FoldingSpace, cycles: int) -> UserError:
+    """That no folding takes so few cycles, with the layer that takes the most."""
+    least = fastest(space)
+    return UserError(
+        f"layer {least.slowest!r} takes at least {least.interval} cycles per frame; {cycles} were asked for",
+        where="--cycles or --target-fps",
+        hint="ask for a slower accelerator, or raise --clock-mhz",
+    )
 
 
 def cheapest_near(space: FoldingSpace, cycles: int, weights: CostWeights) -> Choice:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,6 +59,9 @@ class Choice:
     space: FoldingSpace
     rows: tuple[int, ...]
     objective: float
+    """What was minimised, with a trace of the delay, which decides between equals."""
+    bound: float | None = None
+    """What no folding within the limits falls below; None if that is the objective itself."""
 
     @property
     def folding(self) -> dict[str, LayerFolding]:
@@ -111,11 +114,11 @@ def fastest(space: FoldingSpace) -> Choice:
     return choice
 
 
-def least(space: FoldingSpace, limits: SpeedLimits, costs: list[NDArray[np.float64]]) -> Choice | None:
+def least(space: FoldingSpace, limits: SpeedLimits, costs: Sequence[NDArray[np.float64]]) -> Choice | None:
     """The folding within limits with the least sum of `costs`, one for each option of each unit."""
     while True:
-        allowed = [np.where(_within(unit, limits), cost, np.inf) for unit, cost in zip(space.units, costs, strict=True)]
-        tables = [_table(unit, own, space.sizes) for unit, own in zip(space.units, allowed, strict=True)]
+        allowed = within(space, limits, costs)
+        tables = tables_of(space, allowed)
         objective, values = space.elimination.minimum(tables)
         if not np.isfinite(objective):
             return None
@@ -126,6 +129,16 @@ def least(space: FoldingSpace, limits: SpeedLimits, costs: list[NDArray[np.float
         most = [space.levels_of(unit, row) for unit, row in zip(space.units, rows, strict=True)]
         if max(most) <= limits.levels:
             return Choice(space, rows, objective)
+
+
+def within(space: FoldingSpace, limits: SpeedLimits, costs: Sequence[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
+    """The costs of all options, infinite for those that do not keep the limits."""
+    return [np.where(_within(unit, limits), cost, np.inf) for unit, cost in zip(space.units, costs, strict=True)]
+
+
+def tables_of(space: FoldingSpace, costs: Sequence[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
+    """For each unit, the least cost for each combination of the values of its variables."""
+    return [_table(unit, own, space.sizes) for unit, own in zip(space.units, costs, strict=True)]
 
 
 def _within(unit: UnitOptions, limits: SpeedLimits) -> NDArray[np.bool_]:

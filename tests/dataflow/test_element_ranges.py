@@ -100,18 +100,29 @@ def test_images_with_pads_pools_and_strides() -> None:
     assert found > 10
 
 
+def layer(net: NetWriter, rng: np.random.Generator, x: str, channels: int, pad: int) -> str:
+    """A convolution to 3 channels with their signs, of which the first is always +1."""
+    weights = net.bipolar(net.constant(rng.choice([-1.0, 1.0], (3, channels, 3, 3))))
+    sums = net.node("Conv", x, weights, kernel_shape=[3, 3], pads=[pad] * 4)
+    return net.bipolar(net.node("Add", sums, net.constant(np.array([100.0, 0, 1]).reshape(3, 1, 1))))
+
+
+@pytest.mark.parametrize("join", ["Add", "Mul"])
+def test_a_dead_channel_of_two_streams_that_are_joined(join: str) -> None:
+    net, rng = NetWriter(), np.random.default_rng(0)
+    x = net.bipolar("x")
+    both = net.node(join, layer(net, rng, x, 2, 1), layer(net, rng, x, 2, 1))
+    net.node("Conv", net.bipolar(both), net.bipolar(net.constant(rng.choice([-1.0, 1.0], (2, 3, 3, 3)))))
+    graph = lowered(net.model((2, 6, 6), "y"))
+    assert {place % 3 for place, _ in units_of(graph)[-1].constants} == {0}
+    assert assert_true(graph, np.random.default_rng(1).choice([-1, 1], (30, *graph.input.shape))) == 9
+
+
 @pytest.mark.parametrize("pads", [0, 1])
 def test_a_dead_channel_behind_pads_joins_and_pools(pads: int) -> None:
     """Channel 0 is +1, behind a zero pad too but where flags say otherwise, and in both branches."""
-    net = NetWriter()
-    rng = np.random.default_rng(0)
-
-    def layer(x: str, channels: int, pad: int) -> str:
-        weights = net.bipolar(net.constant(rng.choice([-1.0, 1.0], (3, channels, 3, 3))))
-        sums = net.node("Conv", x, weights, kernel_shape=[3, 3], pads=[pad] * 4)
-        return net.bipolar(net.node("Add", sums, net.constant(np.array([100.0, 0, 1]).reshape(3, 1, 1))))
-
-    x = net.node("MaxPool", layer(net.bipolar("x"), 2, 1), kernel_shape=[2, 2], strides=[2, 2])
+    net, rng = NetWriter(), np.random.default_rng(0)
+    x = net.node("MaxPool", layer(net, rng, net.bipolar("x"), 2, 1), kernel_shape=[2, 2], strides=[2, 2])
     both = net.node("Concat", x, x, axis=1)
     net.node("Conv", both, net.bipolar(net.constant(rng.choice([-1.0, 1.0], (2, 6, 3, 3)))), pads=[pads] * 4)
     graph = lowered(net.model((2, 8, 8), "y"))
