@@ -30,7 +30,7 @@ from bnnfpga.tuning.cost_model import StatedCosts
 from bnnfpga.tuning.folding_search import LUTS_OF_RESOURCES, Choice, CostWeights, SpeedLimits, cheapest
 from bnnfpga.tuning.objective import Objective, parse_weights
 from bnnfpga.tuning.pareto_front import pareto_front
-from bnnfpga.tuning.part import UTILIZATION, FpgaPart, find_part
+from bnnfpga.tuning.part import UTILIZATION, FpgaPart, find_part, known_parts
 from bnnfpga.tuning.space import FoldingSpace
 
 _LATENCY_TRIES = 20
@@ -231,6 +231,12 @@ def tune(
         finn,
         time.perf_counter() - started,
     )
+
+
+def parts_listing() -> dict[str, Any]:
+    """What `bnnfpga parts --json` prints."""
+    parts = known_parts().values()
+    return {"parts": [{**vars(one), "resources": dict(one.resources), "reserved": dict(one.reserved)} for one in parts]}
 
 
 def _check(
