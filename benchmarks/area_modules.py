@@ -27,6 +27,7 @@ module {WEIGHT_MEMORY} #(
   parameter int unsigned Words       = 1,
   parameter int unsigned AddressBits = 1,
   parameter              Kind        = "block",
+  parameter int unsigned Stages      = 1,
   parameter              File        = ""
 ) (
   input  wire                   clk_i,
