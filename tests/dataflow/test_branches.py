@@ -242,7 +242,7 @@ def test_the_hardware_sticks_where_the_model_says_so(tmp_path: Path) -> None:
         predict(graph)
     x = random_integers(graph.input.port, 3, 0).reshape(3, -1)
     render_rtl(graph, tmp_path)
-    write_simulation(tmp_path, graph, Cycles(500, 900, {}), Vectors(x, (x,), ("random",) * len(x)))
+    write_simulation(tmp_path, graph, Cycles(500, 900), Vectors(x, (x,), ("random",) * len(x)))
     with pytest.raises(SimulationDeadlock) as stopped:
         run_simulator(build_simulator(tmp_path), tmp_path / "memories", boundary(graph.input.port).pack(x), 3)
     assert stopped.value.stuck == ["input", *caught.value.streams]
