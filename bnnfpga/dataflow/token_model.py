@@ -77,9 +77,12 @@ class Player(Protocol):
     def left(self, stream: str) -> Sequence[int] | NDArray[np.int64]: ...
 
 
-def player_for(graph: Graph, measured: Collection[str] = ()) -> Player:
-    """The native player if that pays off and can be built, else the Python one; of `measured` streams, peaks."""
-    if sum(stream.port.beats for stream in graph.streams) >= _MIN_NATIVE_BEATS:
+def player_for(graph: Graph, measured: Collection[str] = (), *, times: int = 1) -> Player:
+    """The native player if that pays off and can be built, else the Python one.
+
+    `measured` are streams whose peaks are wanted, `times` says how often the graph will be played, about.
+    """
+    if times * sum(stream.port.beats for stream in graph.streams) >= _MIN_NATIVE_BEATS:
         with suppress(UserError):
             return NativePlayer(graph, measured=measured)
     return PythonPlayer(graph)
