@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bnnfpga.api import Project, compile
     from bnnfpga.compiler.export import export_qonnx
     from bnnfpga.compiler.planner import Plan, Planner, plan
+    from bnnfpga.compiler.tuner import tune
 
 # onnxruntime would report each use to its makers, and leave files in TMPDIR for that; it asks once, when it is loaded.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
@@ -31,6 +32,7 @@ __all__ = [
     "compile",
     "export_qonnx",
     "plan",
+    "tune",
 ]
 
 _HOMES = {
@@ -40,6 +42,7 @@ _HOMES = {
     "compile": ("bnnfpga.api", "compile"),
     "export_qonnx": ("bnnfpga.compiler.export", "export_qonnx"),
     "plan": ("bnnfpga.compiler.planner", "plan"),
+    "tune": ("bnnfpga.compiler.tuner", "tune"),
 }
 
 

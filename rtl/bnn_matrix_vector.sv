@@ -46,8 +46,7 @@ module bnn_matrix_vector #(
   // Thresholds of an output; 0 for dot products.
   parameter int unsigned Levels          = 1,
   // How sums become results, with the bits of that form, see bnn_requantizer; thresholds have at least AccumulatorBits. With
-  // inputs and weights of -1 and +1, no flags and one threshold: "comparators", and bits enough for all counts less all
-  // thresholds.
+  // inputs and weights of -1 and +1 and one threshold: "comparators", and bits enough for all counts less all thresholds.
   parameter              Requantizer     = "comparators",
   parameter int unsigned ThresholdBits   = 4,
   parameter int unsigned FactorBits      = 0,
@@ -58,8 +57,9 @@ module bnn_matrix_vector #(
   parameter int unsigned OutputBits      = 1,
   // Added to the count of thresholds; any integer.
   parameter int          OutputOffset    = 0,
-  // Stages of the popcounts; at least 1. With inputs and weights of -1 and +1 without flags, see bnn_xnor_sums; else 1: all
-  // in one stage; 2: of groups of inputs first, then their sum; more: that, and further registers.
+  // Stages of the popcounts; at least 1. With inputs and weights of -1 and +1, see bnn_xnor_sums or, with flags,
+  // bnn_padded_xnor_sums; else 1: all in one stage; 2: of groups of inputs first, then their sum; more: that, and further
+  // registers.
   parameter int unsigned PopcountStages  = 1,
   // Inputs of a group; at least 1.
   parameter int unsigned PopcountGroup   = 32,
@@ -69,14 +69,22 @@ module bnn_matrix_vector #(
   parameter              Family          = "xc7",
   // Kind of the weight memory: "block" or "distributed".
   parameter              MemoryKind      = "block",
-  // File of the weights: for each pass and step a word with, for each PE and each bit of the weights, the bits of SIMD inputs;
-  // for inputs and weights of -1 and +1 without flags, see bnn_xnor_sums.
+  // Cycles from a step to its weights, 1 to 3: with more registers around the memory, which block RAM needs for a fast clock.
+  parameter int unsigned WeightStages    = 1,
+  // Words of a bank of weights, or 0 for one bank; see bnn_rom_banks.
+  parameter int unsigned BankWords       = 0,
+  // File of the weights, or the start of the names of the banks' files: for each pass and step a word with, for each PE and
+  // each bit of the weights, the bits of SIMD inputs; for inputs and weights of -1 and +1, see bnn_xnor_sums or, with flags,
+  // bnn_padded_xnor_sums.
   parameter              Weights         = "",
   // Kind of the memory of thresholds: "block" or "distributed".
   parameter              ThresholdMemory = "distributed",
   // File of the thresholds: for each pass a word with a row for each PE, see bnn_requantizer; or with minus the threshold of
   // each PE, of ThresholdBits.
-  parameter              Thresholds      = ""
+  parameter              Thresholds      = "",
+  // With weights of -1 and +1 but other inputs and not one threshold, or with other weights of up to 16 bits, inputs of -1 and +1 and no flags,
+  // file of the values that sums start at: for each pass a word with that of each PE, see bnn_product_sums.
+  parameter              Starts          = ""
 ) (
   input  wire                                           clk_i,
   input  wire                                           rst_ni,
@@ -125,6 +133,9 @@ module bnn_matrix_vector #(
   if (Levels > 0 && ThresholdBits < AccumulatorBits && Comparators) begin : gen_check_thresholds
     $error("bnn_matrix_vector: ThresholdBits must be at least AccumulatorBits");
   end
+  if (WeightStages < 1 || WeightStages > 3) begin : gen_check_weight_stages
+    $error("bnn_matrix_vector: WeightStages must be 1, 2 or 3");
+  end
   if (PopcountStages < 1 || PopcountGroup < 1) begin : gen_check_stages
     $error("bnn_matrix_vector: PopcountStages and PopcountGroup must be at least 1");
   end
@@ -137,16 +148,16 @@ module bnn_matrix_vector #(
   localparam int unsigned StepBits = Steps > 1 ? $clog2(Steps) : 1;
   localparam int unsigned AddressBits = Words > 1 ? $clog2(Words) : 1;
 
-  // The xnor form keeps its weights re-encoded (bnn_xnor_sums).
-  localparam Encoded = Xnor && Flags == 0;
-  // A simulation counts equal bits as it finds them, which is several times faster.
+  // The xnor form keeps its weights re-encoded. A simulation counts equal bits as it finds them, which is several times faster.
 `ifdef SYNTHESIS
-  localparam Counted = Encoded;
+  localparam Counted = Xnor;
 `else
   localparam Counted = 1'b0;
 `endif
   // A single threshold is where its sums start: less the threshold, so the sign is the result.
-  localparam Signed = Encoded && Levels == 1;
+  localparam Signed = WeightBits == 1 && Levels == 1;
+  // Sums that are more than the dot products by numbers of their own start at less, see bnn_product_sums.
+  localparam Loaded = Signed || (!Xnor && (WeightBits == 1 || (InputBipolar != 0 && Flags == 0 && WeightBits <= 16)));
   // Others are compared with the sums.
   localparam Compared = Levels > 0 && !Signed;
   localparam int unsigned TotalBits = Signed ? ThresholdBits : AccumulatorBits;
@@ -203,7 +214,21 @@ module bnn_matrix_vector #(
   // Where it counts, inputs are parities (bnn_parity_encoder): from beats as they arrive, if those begin at even places.
   localparam Early = InputLanes == SIMD || InputLanes % 2 == 0;
   wire [Pixels*(InputLanes*InputBits+Flags)-1:0] arriving;
-  if (Counted && Early) begin : gen_early_parities
+  if (Counted && Flags > 0) begin : gen_padded_parities
+    for (genvar v = 0; v < Pixels; v = v + 1) begin : gen_vector
+      bnn_padded_parities #(
+        .Lanes(SIMD),
+        .Parts(Parts),
+        .Cells(CarryCell != 0 ? 1 : 0)
+      ) parities (
+        .clk_i,
+        .rst_ni,
+        .inputs_i(s_tdata_i[v*SIMD+:SIMD]),
+        .inputs_o(arriving[v*SIMD+:SIMD])
+      );
+    end
+    assign arriving[Pixels*SIMD+:Pixels*Parts] = s_tdata_i[Pixels*SIMD+:Pixels*Parts];
+  end else if (Counted && Early) begin : gen_early_parities
     wire last_beat;
     if (Passes == 1) begin : gen_step
       assign last_beat = last_step;
@@ -279,19 +304,52 @@ module bnn_matrix_vector #(
     assign x = kept;
   end
 
+  // The step that enters the datapath when its weights are there.
+  wire                entering;
+  wire                entering_first;
+  wire                entering_last;
+  wire [PassBits-1:0] entering_pass;
+  wire [BeatBits-1:0] entering_x;
+  if (WeightStages == 1) begin : gen_enter
+    assign {entering, entering_first, entering_last} = {go, first_step, last_step};
+    assign entering_pass = pass;
+    assign entering_x = x;
+  end else begin : gen_enter_later
+    localparam int unsigned Waits = WeightStages - 1;
+    reg [         Waits-1:0] waiting;
+    reg [         Waits-1:0] waiting_first;
+    reg [         Waits-1:0] waiting_last;
+    reg [Waits*PassBits-1:0] waiting_pass;
+    reg [Waits*BeatBits-1:0] waiting_x;
+    always @(posedge clk_i) begin
+      waiting       <= Waits'({waiting, go});
+      waiting_first <= Waits'({waiting_first, first_step});
+      waiting_last  <= Waits'({waiting_last, last_step});
+      waiting_pass  <= (Waits * PassBits)'({waiting_pass, pass});
+      waiting_x     <= (Waits * BeatBits)'({waiting_x, x});
+      if (!rst_ni) waiting <= '0;
+    end
+    assign {entering, entering_first, entering_last} = {waiting[Waits-1], waiting_first[Waits-1], waiting_last[Waits-1]};
+    assign entering_pass = waiting_pass[(Waits-1)*PassBits+:PassBits];
+    assign entering_x = waiting_x[(Waits-1)*BeatBits+:BeatBits];
+  end
+
   // Memories.
 
   wire [PE*WeightBits*SIMD-1:0] word;
-  if (Encoded) begin : gen_encoded_weights
+  if (Xnor) begin : gen_encoded_weights
     bnn_xnor_weights #(
       .PE(PE),
       .SIMD(SIMD),
+      .Parts(Flags),
       .Steps(Steps),
       .Passes(Passes),
       .AddressBits(AddressBits),
       .InitialBits(TotalBits),
       .Lowest(32'(Initial[0])),
       .Kind(MemoryKind),
+      .Stages(WeightStages),
+      .BankWords(BankWords),
       .File(Weights),
       .Initial(Signed ? Thresholds : "")
     ) weights (
@@ -300,11 +358,13 @@ module bnn_matrix_vector #(
       .word_o(word)
     );
   end else begin : gen_weights
-    bnn_rom #(
+    bnn_rom_banks #(
       .Width(PE * WeightBits * SIMD),
       .Words(Words),
       .AddressBits(AddressBits),
       .Kind(MemoryKind),
+      .Stages(WeightStages),
+      .BankWords(BankWords),
       .File(Weights)
     ) weights (
       .clk_i,
@@ -325,9 +385,9 @@ module bnn_matrix_vector #(
   reg [PopcountStages:0] last;
 
   always @(posedge clk_i) begin
-    valid <= {valid[PopcountStages-1:0], go};
-    first <= {first[PopcountStages-1:0], first_step};
-    last  <= {last[PopcountStages-1:0], last_step};
+    valid <= {valid[PopcountStages-1:0], entering};
+    first <= {first[PopcountStages-1:0], entering_first};
+    last  <= {last[PopcountStages-1:0], entering_last};
     if (!rst_ni) valid <= '0;
   end
   wire last_sum = valid[PopcountStages] & last[PopcountStages];
@@ -336,56 +396,71 @@ module bnn_matrix_vector #(
   wire [PE*TotalBits-1:0] initial_values;
   // Lowest bits of those of the step in stage 0.
   wire [PE-1:0]           lowest;
-  if (Signed) begin : gen_initial_values
+  if (Loaded) begin : gen_initial_values
     // The pass of the step that is PopcountStages before.
     wire [PassBits-1:0] row_address;
     if (PopcountStages == 1) begin : gen_now
-      assign row_address = pass;
+      assign row_address = entering_pass;
     end else begin : gen_later
       reg [(PopcountStages-1)*PassBits-1:0] passes;
-      always @(posedge clk_i) passes <= ((PopcountStages - 1) * PassBits)'({passes, pass});
+      always @(posedge clk_i) passes <= ((PopcountStages - 1) * PassBits)'({passes, entering_pass});
       assign row_address = passes[(PopcountStages-2)*PassBits+:PassBits];
     end
     wire [PE*TotalBits-1:0] row;
-    bnn_rom #(
-      .Width(PE * TotalBits),
-      .Words(Passes),
-      .AddressBits(PassBits),
-      .Kind("distributed"),
-      .File(Thresholds)
-    ) rows (
-      .clk_i,
-      .address_i(row_address),
-      .data_o(row)
-    );
+    if (Signed) begin : gen_less_thresholds
+      bnn_rom #(
+        .Width(PE * TotalBits),
+        .Words(Passes),
+        .AddressBits(PassBits),
+        .Kind("distributed"),
+        .File(Thresholds)
+      ) rows (
+        .clk_i,
+        .address_i(row_address),
+        .data_o(row)
+      );
+    end else begin : gen_starts
+      bnn_rom #(
+        .Width(PE * TotalBits),
+        .Words(Passes),
+        .AddressBits(PassBits),
+        .Kind("distributed"),
+        .File(Starts)
+      ) rows (
+        .clk_i,
+        .address_i(row_address),
+        .data_o(row)
+      );
+    end
     reg [PE*TotalBits-1:0] row_of_first;
     always @(posedge clk_i) begin
       row_of_first <= row;
       if (!first[PopcountStages-1]) row_of_first <= '0;
     end
     assign initial_values = row_of_first;
-`ifdef SYNTHESIS
-    wire [PE*TotalBits-1:0] early;
-    bnn_rom #(
-      .Width(PE * TotalBits),
-      .Words(Passes),
-      .AddressBits(PassBits),
-      .Kind("distributed"),
-      .File(Thresholds)
-    ) early_rows (
-      .clk_i,
-      .address_i(pass),
-      .data_o(early)
-    );
-    for (genvar p = 0; p < PE; p = p + 1) begin : gen_lowest
-      assign lowest[p] = early[p*TotalBits];
+    if (Counted) begin : gen_lowest_bits
+      wire [PE*TotalBits-1:0] early;
+      bnn_rom #(
+        .Width(PE * TotalBits),
+        .Words(Passes),
+        .AddressBits(PassBits),
+        .Kind("distributed"),
+        .File(Thresholds)
+      ) early_rows (
+        .clk_i,
+        .address_i(entering_pass),
+        .data_o(early)
+      );
+      for (genvar p = 0; p < PE; p = p + 1) begin : gen_lowest
+        assign lowest[p] = early[p*TotalBits];
+      end
+    end else begin : gen_no_lowest_bits
+      assign lowest = '0;
     end
-`else
-    assign lowest = '0;
-`endif
   end else begin : gen_one_initial_value
     assign initial_values = '0;
     assign lowest = '0;
+    wire unused_starts = &{1'b0, Starts == ""};
   end
 
   // The sums, which may be compared with thresholds, and otherwise the results themselves.
@@ -395,34 +470,60 @@ module bnn_matrix_vector #(
 
   if (Counted) begin : gen_xnor_sums
     localparam int unsigned Bits = TotalBits > 1 ? TotalBits : 2;
-    wire [PE*Bits-PE-1:0] others;
-    for (genvar p = 0; p < PE; p = p + 1) begin : gen_others
-      assign others[p*(Bits-1)+:Bits-1] = (Bits - 1)'(initial_values[p*TotalBits+:TotalBits] >> 1);
+    wire [PE*Bits-1:0] starts;
+    for (genvar p = 0; p < PE; p = p + 1) begin : gen_start
+      assign starts[p*Bits+:Bits] = Bits'(initial_values[p*TotalBits+:TotalBits]);
     end
     for (genvar v = 0; v < Pixels; v = v + 1) begin : gen_vector
       wire [PE*Bits-1:0] next;
-      bnn_xnor_sums #(
-        .PE(PE),
-        .SIMD(SIMD),
-        .Bits(Bits),
-        .OneStep(Steps == 1 ? 1 : 0),
-        .Stages(PopcountStages),
-        .Fixed(Words == 1 ? 1 : 0),
-        .Loaded(Signed ? 1 : 0),
-        .Initial(Bits'($signed(Initial))),
-        .CarryCell(CarryCell)
-      ) xnor_sums (
-        .clk_i,
-        .rst_ni,
-        .inputs_i   (x[v*SIMD+:SIMD]),
-        .valid_i    (valid[PopcountStages:0]),
-        .first_i    (first[PopcountStages:0]),
-        .last_i     (last[PopcountStages:0]),
-        .word_i     (word),
-        .parities_i (lowest),
-        .initial_i  (others),
-        .sums_o     (next)
-      );
+      if (Flags > 0) begin : gen_padded
+        bnn_padded_xnor_sums #(
+          .PE(PE),
+          .SIMD(SIMD),
+          .Flags(Parts),
+          .Bits(Bits),
+          .OneStep(Steps == 1 ? 1 : 0),
+          .Stages(PopcountStages),
+          .Fixed(Words == 1 ? 1 : 0),
+          .Loaded(Signed ? 1 : 0),
+          .Initial(Bits'($signed(Initial))),
+          .CarryCell(CarryCell)
+        ) xnor_sums (
+          .clk_i,
+          .rst_ni,
+          .inputs_i (entering_x[v*SIMD+:SIMD]),
+          .outside_i(entering_x[Pixels*SIMD+v*Parts+:Parts]),
+          .word_i   (word),
+          .valid_i  (valid[PopcountStages]),
+          .last_i   (last[PopcountStages]),
+          .initial_i(starts),
+          .sums_o   (next)
+        );
+        wire unused_lowest = &{1'b0, lowest, first[0]};
+      end else begin : gen_whole
+        bnn_xnor_sums #(
+          .PE(PE),
+          .SIMD(SIMD),
+          .Bits(Bits),
+          .OneStep(Steps == 1 ? 1 : 0),
+          .Stages(PopcountStages),
+          .Fixed(Words == 1 ? 1 : 0),
+          .Loaded(Signed ? 1 : 0),
+          .Initial(Bits'($signed(Initial))),
+          .CarryCell(CarryCell)
+        ) xnor_sums (
+          .clk_i,
+          .rst_ni,
+          .inputs_i  (entering_x[v*SIMD+:SIMD]),
+          .valid_i   (valid),
+          .first_i   (first),
+          .last_i    (last),
+          .word_i    (word),
+          .parities_i(lowest),
+          .initial_i (starts),
+          .sums_o    (next)
+        );
+      end
       for (genvar p = 0; p < PE; p = p + 1) begin : gen_result
         wire signed [TotalBits:0] number = {next[p*Bits+:TotalBits], 1'(MW)};
         reg [ TotalBits-1:0] sum;
@@ -430,7 +531,7 @@ module bnn_matrix_vector #(
         always @(posedge clk_i) begin
           if (valid[PopcountStages]) sum <= next[p*Bits+:TotalBits];
           if (last_sum & Signed) result <= OutputBits'(OutputOffset) + OutputBits'(!number[TotalBits]);
-          else if (last_sum) result <= OutputBits'(number);
+          else if (last_sum) result <= Double == 0 ? OutputBits'(number) : OutputBits'(number >>> 1);
         end
         assign sums[(v*PE+p)*TotalBits+:TotalBits] = sum;
         assign direct[(v*PE+p)*OutputBits+:OutputBits] = result;
@@ -448,17 +549,20 @@ module bnn_matrix_vector #(
       .InputBits(InputBits),
       .InputSigned(InputSigned),
       .Flags(Flags),
-      .AccumulatorBits(AccumulatorBits),
       .TotalBits(TotalBits),
-      .Loaded(Signed ? 1 : 0),
+      .Loaded(Loaded ? 1 : 0),
       .Initial(Initial),
+      .Signed(Signed ? 1 : 0),
+      .OneStep(Steps == 1 ? 1 : 0),
       .OutputBits(OutputBits),
       .OutputOffset(OutputOffset),
       .Stages(PopcountStages),
-      .Group(PopcountGroup)
+      .Group(PopcountGroup),
+      .CarryCell(CarryCell)
     ) product_sums (
       .clk_i,
-      .inputs_i (x),
+      .rst_ni,
+      .inputs_i (entering_x),
       .valid_i  (valid),
       .first_i  (first[PopcountStages]),
       .last_i   (last[PopcountStages]),

@@ -4,7 +4,8 @@
 // The style attribute must be a constant of the text, so each kind has a memory of its own. The register makes block RAM
 // possible and is the first stage of every pipeline that reads one. A block RAM takes most of a fast clock's period until its
 // word is there, and deep memories are several block RAMs with a multiplexer: a second register keeps this time apart from
-// the logic that reads the word.
+// the logic that reads the word. A third one, for the address, is for wide memories, whose block RAMs lie far apart. A simulation
+// delays the address instead of the word, since that may be thousands of bits.
 
 `default_nettype none
 
@@ -17,7 +18,7 @@ module bnn_rom #(
   parameter int unsigned AddressBits = 1,
   // "block" for block RAM, "distributed" for lookup tables.
   parameter              Kind        = "block",
-  // Cycles from an address to its word: 1, or 2 with a second register.
+  // Cycles from an address to its word: 1, 2 with a second register behind the memory, 3 with one for the address as well.
   parameter int unsigned Stages      = 1,
   // $readmemh file with Words words; "" for none, as in lint.
   parameter              File        = ""
@@ -31,11 +32,34 @@ module bnn_rom #(
     $error("bnn_rom: Width, Words and AddressBits must be at least 1, and AddressBits enough for Words");
   end
 
-  if (Stages < 1 || Stages > 2) begin : gen_check_stages
-    $error("bnn_rom: Stages must be 1 or 2");
+  if (Stages < 1 || Stages > 3) begin : gen_check_stages
+    $error("bnn_rom: Stages must be 1, 2 or 3");
   end
 
-  reg [Width-1:0] word;
+  // The address of the memory, and the register behind it.
+  wire [AddressBits-1:0] address;
+  reg  [Width-1:0]       word;
+`ifdef SYNTHESIS
+  localparam int unsigned Early = Stages == 3 ? 1 : 0;
+`else
+  localparam int unsigned Early = Stages - 1;
+`endif
+  if (Early == 0) begin : gen_address
+    assign address = address_i;
+  end else begin : gen_address_registers
+    // Each memory has its own, near it, although others may be equal.
+    (* keep *)
+    reg [Early*AddressBits-1:0] earlier;
+    always @(posedge clk_i) earlier <= (Early * AddressBits)'({earlier, address_i});
+    assign address = earlier[(Early-1)*AddressBits+:AddressBits];
+  end
+  if (Stages == 1 || Early == Stages - 1) begin : gen_word
+    assign data_o = word;
+  end else begin : gen_second_register
+    reg [Width-1:0] second;
+    always @(posedge clk_i) second <= word;
+    assign data_o = second;
+  end
 
   if (Kind == "block") begin : gen_block
     (* rom_style = "block" *)
@@ -43,7 +67,7 @@ module bnn_rom #(
     initial begin
       if (File != "") $readmemh(File, words, 0, Words - 1);
     end
-    always @(posedge clk_i) word <= words[address_i];
+    always @(posedge clk_i) word <= words[address];
   end else if (Kind == "distributed") begin : gen_distributed
     // Yosys and Vivado have different names for the same thing.
 `ifdef YOSYS
@@ -55,17 +79,9 @@ module bnn_rom #(
     initial begin
       if (File != "") $readmemh(File, words, 0, Words - 1);
     end
-    always @(posedge clk_i) word <= words[address_i];
+    always @(posedge clk_i) word <= words[address];
   end else begin : gen_check_kind
     $error("bnn_rom: Kind (MemoryKind of the unit around it) must be \"block\" or \"distributed\"");
-  end
-
-  if (Stages == 2) begin : gen_second_register
-    reg [Width-1:0] second;
-    always @(posedge clk_i) second <= word;
-    assign data_o = second;
-  end else begin : gen_one_register
-    assign data_o = word;
   end
 
 endmodule

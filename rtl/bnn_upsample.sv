@@ -147,27 +147,23 @@ module bnn_upsample #(
     end
   end
 
-  reg [Width-1:0] data;
-  reg             sent;
+  wire [Width-1:0] data;
+  reg              sent;
   always @(posedge clk_i) sent <= go & rst_ni;
 
-  if (MemoryKind == "block") begin : gen_block
-    (* ram_style = "block" *)
-    reg [Width-1:0] line [0:Depth-1];
-    always @(posedge clk_i) begin
-      if (write) line[write_address] <= s_tdata_i;
-      data <= line[address];
-    end
-  end else if (MemoryKind == "distributed") begin : gen_distributed
-    (* ram_style = "distributed" *)
-    reg [Width-1:0] line [0:Depth-1];
-    always @(posedge clk_i) begin
-      if (write) line[write_address] <= s_tdata_i;
-      data <= line[address];
-    end
-  end else begin : gen_check_memory
-    $error("bnn_upsample: MemoryKind must be \"block\" or \"distributed\"");
-  end
+  bnn_line_memory #(
+    .Width(Width),
+    .Words(Depth),
+    .AddressBits(AddressBits),
+    .Kind(MemoryKind)
+  ) line (
+    .clk_i,
+    .write_i        (write),
+    .write_address_i(write_address),
+    .data_i         (s_tdata_i),
+    .address_i      (address),
+    .data_o         (data)
+  );
 
   bnn_output_queue #(
     .Width(Width),

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which pixels of a sliding window's step lie outside the image, for pixels on a grid of rows and columns.
 //
-// Rows and columns count from the first one that any window touches. A row is compared for all pixels in it, and so is a
-// column.
+// A row is compared for all pixels in it, and so is a column.
 
 `default_nettype none
 
@@ -36,88 +35,47 @@ module bnn_window_border #(
   output reg  [TapRows*TapColumns-1:0] outside_o
 );
 
-  if (Rows < 1 || Columns < 1 || TapRows < 1 || TapColumns < 1) begin : gen_check_sizes
-    $error("bnn_window_border: Rows, Columns, TapRows and TapColumns must be at least 1");
-  end
-  if (TapRowStep < 1 || TapColumnStep < 1 || KernelRowStep < 1 || KernelColumnStep < 1 || WindowRowStep < 1 || WindowColumnStep < 1)
-  begin : gen_check_steps
-    $error("bnn_window_border: all steps must be at least 1");
-  end
-
-  // They hold one step more than the last place, and the last row and column of the image.
-  localparam int unsigned RowEnd = LastRow + KernelRowStep + WindowRowStep;
-  localparam int unsigned ColumnEnd = LastColumn + KernelColumnStep + WindowColumnStep;
-  localparam int unsigned RowBits = $clog2((RowEnd > PadTop + Rows ? RowEnd : PadTop + Rows) + 1);
-  localparam int unsigned ColumnBits = $clog2((ColumnEnd > PadLeft + Columns ? ColumnEnd : PadLeft + Columns) + 1);
-
-  // Of the step's first pixel, and of its window's.
-  reg [RowBits-1:0]    row;
-  reg [RowBits-1:0]    top;
-  reg [ColumnBits-1:0] column;
-  reg [ColumnBits-1:0] left;
-  wire [RowBits-1:0]    next_top  = ends_i[4] ? '0 : ends_i[3] ? top + RowBits'(WindowRowStep) : top;
-  wire [ColumnBits-1:0] next_left = ends_i[3] ? '0 : left + ColumnBits'(WindowColumnStep);
-
-  always @(posedge clk_i) begin
-    if (step_i) begin
-      if (ends_i[0]) column <= ends_i[1] ? left : column + ColumnBits'(KernelColumnStep);
-      if (ends_i[1]) row <= row + RowBits'(KernelRowStep);
-      if (ends_i[2]) begin
-        left   <= next_left;
-        column <= next_left;
-        top    <= next_top;
-        row    <= next_top;
-      end
-    end
-    if (!rst_ni) begin
-      row    <= '0;
-      top    <= '0;
-      column <= '0;
-      left   <= '0;
-    end
-  end
-
-  wire [TapRows-1:0] row_outside;
-  for (genvar r = 0; r < TapRows; r = r + 1) begin : gen_row
-    localparam int Begin = int'(PadTop) - int'(r * TapRowStep);
-    localparam int End = Begin + int'(Rows);
-    wire above;
-    wire below;
-    if (Begin > 0) begin : gen_above
-      assign above = row < RowBits'(Begin);
-    end else begin : gen_not_above
-      assign above = 1'b0;
-    end
-    if (End <= 0) begin : gen_all_below
-      assign below = 1'b1;
-    end else if (int'(LastRow) >= End) begin : gen_below
-      assign below = row >= RowBits'(End);
-    end else begin : gen_not_below
-      assign below = 1'b0;
-    end
-    assign row_outside[r] = above | below;
-  end
-
+  wire [TapRows-1:0]    row_outside;
   wire [TapColumns-1:0] column_outside;
-  for (genvar c = 0; c < TapColumns; c = c + 1) begin : gen_column
-    localparam int Begin = int'(PadLeft) - int'(c * TapColumnStep);
-    localparam int End = Begin + int'(Columns);
-    wire on_left;
-    wire on_right;
-    if (Begin > 0) begin : gen_left
-      assign on_left = column < ColumnBits'(Begin);
-    end else begin : gen_not_left
-      assign on_left = 1'b0;
-    end
-    if (End <= 0) begin : gen_all_right
-      assign on_right = 1'b1;
-    end else if (int'(LastColumn) >= End) begin : gen_right
-      assign on_right = column >= ColumnBits'(End);
-    end else begin : gen_not_right
-      assign on_right = 1'b0;
-    end
-    assign column_outside[c] = on_left | on_right;
-  end
+
+  // A row of windows ends with its last window, so rows look at the loops around those that columns look at.
+  bnn_window_axis #(
+    .Extent(Rows),
+    .Pad(PadTop),
+    .Taps(TapRows),
+    .TapStep(TapRowStep),
+    .KernelStep(KernelRowStep),
+    .WindowStep(WindowRowStep),
+    .Last(LastRow)
+  ) rows (
+    .clk_i,
+    .rst_ni,
+    .step_i,
+    .advance_i(ends_i[1]),
+    .return_i (ends_i[2]),
+    .shift_i  (ends_i[3]),
+    .restart_i(ends_i[4]),
+    .outside_o(row_outside)
+  );
+
+  bnn_window_axis #(
+    .Extent(Columns),
+    .Pad(PadLeft),
+    .Taps(TapColumns),
+    .TapStep(TapColumnStep),
+    .KernelStep(KernelColumnStep),
+    .WindowStep(WindowColumnStep),
+    .Last(LastColumn)
+  ) columns (
+    .clk_i,
+    .rst_ni,
+    .step_i,
+    .advance_i(ends_i[0]),
+    .return_i (ends_i[1]),
+    .shift_i  (ends_i[2]),
+    .restart_i(ends_i[3]),
+    .outside_o(column_outside)
+  );
 
   for (genvar r = 0; r < TapRows; r = r + 1) begin : gen_outside
     always @(posedge clk_i) outside_o[r*TapColumns+:TapColumns] <= column_outside | {TapColumns{row_outside[r]}};

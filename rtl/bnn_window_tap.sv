@@ -61,7 +61,6 @@ module bnn_window_tap #(
   // Only what is read is stored.
   localparam int unsigned Stored = Moves != 0 ? InputPixels * Width : Width;
   wire [Stored-1:0] stored;
-  reg  [Stored-1:0] data;
   wire [Stored-1:0] read;
   wire              carry;
 
@@ -105,14 +104,6 @@ module bnn_window_tap #(
     assign pixel_o = read;
   end
 
-  if (ReadStages != 0) begin : gen_late
-    reg [Stored-1:0] kept;
-    always @(posedge clk_i) kept <= data;
-    assign read = kept;
-  end else begin : gen_read
-    assign read = data;
-  end
-
   reg  [AddressBits-1:0] address;
   wire [AddressBits-1:0] next_address;
   if (Slots == 2 ** AddressBits) begin : gen_power_of_two
@@ -130,23 +121,20 @@ module bnn_window_tap #(
     if (!rst_ni) address <= AddressBits'(FirstBeat);
   end
 
-  if (MemoryKind == "block") begin : gen_block
-    (* ram_style = "block" *)
-    reg [Stored-1:0] line [0:Slots-1];
-    always @(posedge clk_i) begin
-      if (write_i) line[write_address_i] <= stored;
-      data <= line[address];
-    end
-  end else if (MemoryKind == "distributed") begin : gen_distributed
-    (* ram_style = "distributed" *)
-    reg [Stored-1:0] line [0:Slots-1];
-    always @(posedge clk_i) begin
-      if (write_i) line[write_address_i] <= stored;
-      data <= line[address];
-    end
-  end else begin : gen_check_memory
-    $error("bnn_window_tap: MemoryKind (of the unit around it) must be \"block\" or \"distributed\"");
-  end
+  bnn_line_memory #(
+    .Width(Stored),
+    .Words(Slots),
+    .AddressBits(AddressBits),
+    .Kind(MemoryKind),
+    .Stages(1 + ReadStages)
+  ) line (
+    .clk_i,
+    .write_i,
+    .write_address_i,
+    .data_i   (stored),
+    .address_i(address),
+    .data_o   (read)
+  );
 
 endmodule
 

@@ -46,8 +46,8 @@ module bnn_xnor_sums #(
   input  wire [PE*SIMD-1:0]   word_i,
   // Stage 0: the lowest bits of the initial values of the pass.
   input  wire [PE-1:0]        parities_i,
-  // Stage Stages: their other bits, 0 unless the step is the first of its pass.
-  input  wire [PE*Bits-PE-1:0] initial_i,
+  // Stage Stages: the initial values, of which the other bits are read; 0 unless the step is the first of its pass.
+  input  wire [PE*Bits-1:0]   initial_i,
   // Stage Stages: the sums with this step.
   output wire [PE*Bits-1:0]   sums_o
 );
@@ -56,30 +56,11 @@ module bnn_xnor_sums #(
     $error("bnn_xnor_sums: PE and SIMD must be at least 1, Bits at least 2");
   end
 
-  // Carries of a step, and the parities in a word.
+  // Carries of a step.
   localparam int unsigned Carries = (SIMD + 1) / 2;
 
-  // How the carries reach an adder with the accumulator: as two counts and up to two carries of that adder.
-  localparam int unsigned Full = Carries <= 67 + 8 ? 22 : Carries <= 202 + 8 ? 67 : Carries <= 607 + 8 ? 202
-    : Carries <= 1822 + 8 ? 607 : 1822;
-  localparam int unsigned Direct = Carries == 16 || Carries == 32 ? 2
-    : Carries == 3 || Carries == 5 || Carries > 8 ? 1 : 0;
-  localparam int unsigned InputsB = Carries == 1 ? 0 : Carries <= 8 ? 1 : Carries < 16 ? Carries - 8
-    : Carries <= 32 ? 7 : Full;
-  localparam int unsigned InputsA = Carries - Direct - InputsB;
-  localparam int unsigned Largest = InputsA > InputsB ? InputsA : InputsB;
-  localparam int unsigned Height = Largest <= 1 ? 0 : Largest <= 7 ? 1 : Largest <= 23 ? 2 : Largest <= 67 ? 3
-    : Largest <= 202 ? 4 : Largest <= 607 ? 5 : Largest <= 1822 ? 6 : Largest <= 5467 ? 7 : 8;
-  localparam int unsigned Levels = Height + 1;
-  localparam int unsigned BitsA = $clog2(InputsA + 1);
-  localparam int unsigned BitsB = InputsB > 0 ? $clog2(InputsB + 1) : 1;
-  if (Stages < 1 || Stages > Levels) begin : gen_check_stages
-    $error("bnn_xnor_sums: Stages must be at least 1, and at most the levels that SIMD needs");
-  end
-
-  // No step of the pass comes behind that in stage 0, and in stage Stages. Registers have a reset of their own for this.
-  wire read        = ~rst_ni | (valid_i[0] & last_i[0]);
-  wire accumulated = ~rst_ni | (valid_i[Stages] & last_i[Stages]);
+  // No step of the pass comes behind that in stage 0. Registers have a reset of their own for this.
+  wire read = ~rst_ni | (valid_i[0] & last_i[0]);
 
   // Input 0 is the parity before the step.
   reg [SIMD-1:0] held;
@@ -110,125 +91,45 @@ module bnn_xnor_sums #(
       assign weights[0] = earlier;
     end
 
-    // The carries of the sum bit before two equal bits and of these; with an odd last one, of the sum bit and that.
     wire [Carries-1:0] carries;
-    for (genvar k = 0; k < Carries; k = k + 1) begin : gen_carry
-      wire entering = inputs[2*k] ^ weights[2*k];
-      if (2 * k + 1 == SIMD) begin : gen_one
-        assign carries[k] = entering & ~(inputs[SIMD] ^ weights[SIMD]);
-      end else if (CarryCell != 0 && Fixed == 0) begin : gen_table
-        wire unused_entering = entering;
-        wire unused_half;
-        bnn_lut6 #(
-          .Table(64'he77e42244224e77e)
-        ) lut (
-          .inputs_i({weights[2*k+2], inputs[2*k+2], weights[2*k+1], inputs[2*k+1], weights[2*k], inputs[2*k]}),
-          .o6_o    (carries[k]),
-          .o5_o    (unused_half)
-        );
-      end else begin : gen_two
-        wire equal = inputs[2*k+1] ^ weights[2*k+1] ^ weights[2*k];
-        wire leaving = inputs[2*k+2] ^ weights[2*k+2];
-        assign carries[k] = entering == equal ? equal : ~leaving;
-      end
-    end
-
-    // Level 0 is the carries.
-    wire [Carries-1:0] counted;
-    if (Stages == Levels) begin : gen_register
-      reg [Carries-1:0] stored;
-      always @(posedge clk_i) stored <= carries;
-      assign counted = stored;
-    end else begin : gen_wire
-      assign counted = carries;
-    end
-    wire [Bits-2:0] a;
-    wire [Bits-2:0] b;
-    wire [1:0]      direct;
-    wire [BitsA-1:0] count_a;
-    bnn_counter #(
-      .Inputs(InputsA),
-      .Level (Height),
-      .Stages(Stages),
-      .Levels(Levels),
+    bnn_xnor_carries #(
+      .Inputs(SIMD),
+      .Fixed(Fixed),
       .CarryCell(CarryCell)
-    ) counter_a (
-      .clk_i,
-      .bits_i (counted[InputsA-1:0]),
-      .count_o(count_a)
+    ) chain (
+      .inputs_i (inputs),
+      .weights_i(weights),
+      .carries_o(carries)
     );
-    assign a = (Bits - 1)'(count_a);
-    if (InputsB > 0) begin : gen_second
-      wire [BitsB-1:0] count_b;
-      bnn_counter #(
-        .Inputs(InputsB),
-        .Level (Height),
-        .Stages(Stages),
-        .Levels(Levels),
-        .CarryCell(CarryCell)
-      ) counter_b (
-        .clk_i,
-        .bits_i (counted[InputsA+:InputsB]),
-        .count_o(count_b)
-      );
-      assign b = (Bits - 1)'(count_b);
-    end else begin : gen_no_second
-      assign b = '0;
-    end
-    for (genvar i = 0; i < 2; i = i + 1) begin : gen_direct
-      if (i < Direct) begin : gen_input
-        bnn_counter #(
-          .Inputs(1),
-          .Level (Height),
-          .Stages(Stages),
-          .Levels(Levels),
-          .CarryCell(CarryCell)
-        ) delay (
-          .clk_i,
-          .bits_i (counted[Carries-1-i]),
-          .count_o(direct[i])
-        );
-      end else begin : gen_none
-        assign direct[i] = 1'b0;
-      end
-    end
-
-    // Accumulate. Between passes, the accumulator has the initial value, or 0 where initial_i adds that.
-    wire [Bits-2:0] accumulator;
-    wire [Bits-2:0] initial_value = Loaded != 0 ? initial_i[p*(Bits-1)+:Bits-1] : '0;
-    wire [Bits-1:0] sum;
-    if (OneStep != 0) begin : gen_no_accumulator
-      assign accumulator = Loaded != 0 ? '0 : Initial[Bits-1:1];
-    end else begin : gen_accumulator
-      localparam [Bits-2:0] Cleared = Loaded != 0 ? '0 : Initial[Bits-1:1];
-      reg [Bits-2:0] stored;
-      always @(posedge clk_i) begin
-        if (accumulated) stored <= Cleared;
-        else if (valid_i[Stages]) stored <= sum[Bits-2:0];
-      end
-      assign accumulator = stored;
-    end
-    bnn_ternary_adder #(
-      .Width(Bits - 1),
-      .SecondCarry(Direct == 2 ? 1 : 0),
+    wire [Bits-2:0] sum;
+    bnn_accumulator #(
+      .Bits(Bits - 1),
+      .Counted(Carries),
+      .OneStep(OneStep),
+      .Stages(Stages),
+      .Loaded(Loaded),
+      .Initial(Initial[Bits-1:1]),
       .CarryCell(CarryCell)
-    ) adder (
-      .a_i      (accumulator),
-      .initial_i(initial_value),
-      .b_i      (a),
-      .c_i      (b),
-      .carries_i(direct),
-      .sum_o    (sum)
+    ) accumulator (
+      .clk_i,
+      .rst_ni,
+      .bits_i     (carries),
+      .low_i      (1'b0),
+      .other_low_i(1'b0),
+      .lowest_i   (1'b0),
+      .valid_i    (valid_i[Stages]),
+      .last_i     (last_i[Stages]),
+      .initial_i  (initial_i[p*Bits+1+:Bits-1]),
+      .sum_o      (sum)
     );
 
     // The lowest bit of the sum.
     reg [Stages-1:0] parity;
     always @(posedge clk_i) parity <= Stages'({parity, inputs[SIMD] ^ weights[SIMD]});
-    assign sums_o[p*Bits+:Bits] = {sum[Bits-2:0], parity[Stages-1]};
-    wire unused_carry = sum[Bits-1];
+    assign sums_o[p*Bits+:Bits] = {sum, parity[Stages-1]};
   end
 
-  wire unused = &{1'b0, first_i, parities_i, initial_i};
+  wire unused = &{1'b0, valid_i, first_i, last_i, parities_i, initial_i};
 
 endmodule
 

@@ -19,6 +19,7 @@ from bnnfpga.cli.commands.inspect import inspect
 from bnnfpga.cli.commands.simulate import simulate
 from bnnfpga.cli.commands.synth import synth
 from bnnfpga.cli.commands.transforms import transforms
+from bnnfpga.cli.commands.tune import tune
 from bnnfpga.cli.commands.verify import verify
 from bnnfpga.cli.terminal import run_process
 
@@ -38,6 +39,7 @@ app.command("eval")(evaluate)
 app.command()(verify)
 app.command()(synth)
 app.command()(inspect)
+app.command()(tune)
 app.command()(transforms)
 app.command()(doctor)
 

@@ -21,7 +21,7 @@ from bnnfpga.lowering.lower import lower
 from bnnfpga.numbers.integers import IntArray
 from bnnfpga.transforms.class_scores import class_functions
 from bnnfpga.transforms.fold import Folded, fold
-from bnnfpga.tuning.choose import choose_folding
+from bnnfpga.tuning.choose import choose_at_speed, choose_folding
 
 _DENSE_CYCLES, _CONVOLUTIONAL_CYCLES = 4096, 65536
 """The default limit of cycles per frame, for dense and for convolutional nets."""
@@ -127,7 +127,7 @@ def make_design(
 ) -> Design:
     """Fold a model, lower it for a target, and apply a folding; writes nothing.
 
-    `cycles` is the limit if the units reach the target's clock. Where they do not, `target_fps` makes them faster.
+    `cycles` is the limit, or those that `target_fps` allows at the clock that the units reach.
     """
     check_options(folding, cycles, output_kind)
     lowered = lower_model(file, output_kind)
@@ -160,9 +160,10 @@ def fold_units(
 ) -> FoldedUnits:
     """Fold a graph as `lower` returns it for a target, see `make_design`."""
     graph = graph.built_for(target)
+    if target_fps is not None:
+        return FoldedUnits.of(graph, choose_at_speed(graph, target, target_fps), target)
     if cycles is None:
         slides = any(operator.slides for operator in graph.operators)
         cycles = _CONVOLUTIONAL_CYCLES if slides else _DENSE_CYCLES
-    pinned, where = (None, "folding") if folding is None else read_folding(folding)
-    units = FoldedUnits.of(graph, choose_folding(graph, cycles, pinned), target, where)
-    return units if target_fps is None else units.sped_up(graph, target_fps)
+    pinned, where = (None, "folding") if folding is None else read_folding(folding, graph)
+    return FoldedUnits.of(graph, choose_folding(graph, cycles, pinned), target, where)

@@ -11,7 +11,9 @@ import yaml
 
 from bnnfpga.base.errors import UserError
 from bnnfpga.base.input_files import read_file
-from bnnfpga.dataflow.folding import Folding, parse_folding
+from bnnfpga.compiler.finn_folding import from_finn
+from bnnfpga.dataflow.folding import Folding, is_finn_entry, parse_folding
+from bnnfpga.dataflow.graph import Graph
 
 _HINT = "give a file like the folding.yaml of a project"
 _MAX_BYTES = 1 << 20
@@ -41,8 +43,10 @@ class _PlainYaml(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def read_folding(folding: str | os.PathLike[str] | Mapping[str, Any]) -> tuple[Folding, str]:
-    """Read a folding from a file or from plain data; also returns the name of its source for messages.
+def read_folding(folding: str | os.PathLike[str] | Mapping[str, Any], graph: Graph) -> tuple[Folding, str]:
+    """Read a folding of a graph from a file or from plain data; also returns the name of its source for messages.
+
+    Files of FINN are read as well.
 
     Raises
     ------
@@ -50,7 +54,7 @@ def read_folding(folding: str | os.PathLike[str] | Mapping[str, Any]) -> tuple[F
         If the file cannot be read or holds something else.
     """
     if isinstance(folding, Mapping):
-        return parse_folding(folding, "folding"), "folding"
+        return _parsed(folding, graph, "folding"), "folding"
     path = Path(folding)
     text = read_file(path, "the folding", _HINT, _MAX_BYTES)
     try:
@@ -59,7 +63,13 @@ def read_folding(folding: str | os.PathLike[str] | Mapping[str, Any]) -> tuple[F
         raise UserError(f"it is not readable YAML: {_said(error)}", where=str(path), hint=_HINT) from error
     except RecursionError:
         raise UserError("its brackets are nested too deeply", where=str(path), hint=_HINT) from None
-    return parse_folding(data, str(path)), str(path)
+    return _parsed(data, graph, str(path)), str(path)
+
+
+def _parsed(data: object, graph: Graph, where: str) -> Folding:
+    if isinstance(data, Mapping) and data and all(is_finn_entry(str(name), entry) for name, entry in data.items()):
+        return from_finn(data, graph, where)
+    return parse_folding(data, where)
 
 
 def _said(error: Exception) -> str:

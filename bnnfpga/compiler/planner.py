@@ -13,9 +13,11 @@ from bnnfpga.compiler.design import check_options, fold_units, lower_model
 from bnnfpga.compiler.model_file import open_model
 from bnnfpga.compiler.speed import FoldedUnits, cycles_allowed
 from bnnfpga.dataflow.folding import folding_of
+from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.resources import add_resources
 from bnnfpga.dataflow.target import Target
+from bnnfpga.host.dma_words import words_per_frame
 from bnnfpga.host.input_format import InputFormat
 
 
@@ -53,6 +55,10 @@ class PlannedUnit:
         kind, interval, mhz = operator.kind, operator.interval(), operator.estimated_mhz
         return cls(operator.name, kind, *operator.folding, operator.memory, interval, resources, mhz)
 
+    def as_dict(self) -> dict[str, Any]:
+        """It as `bnnfpga compile --json` prints it."""
+        return {**vars(self), "resources": dict(self.resources)}
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -78,6 +84,8 @@ class Plan:
         The clock in MHz that the slowest unit reaches by estimate (`mhz`), and that `unit`.
     input
         The format of images: `kind`, `scale`, and whether the scale was `given`.
+    boundary_words
+        Words of up to 8 bytes of a frame, in the direction that has more.
     warnings
         Sentences that users should know.
     """
@@ -92,6 +100,7 @@ class Plan:
     family: str
     estimated_clock: Mapping[str, Any]
     input: Mapping[str, Any] = field(repr=False)
+    boundary_words: int = field(repr=False)
     warnings: tuple[str, ...] = ()
 
     @property
@@ -104,6 +113,11 @@ class Plan:
         """Frames per second at the supported clock."""
         return self.supported_mhz * 1e6 / self.initiation_interval
 
+    @property
+    def boundary_frames_per_second(self) -> float:
+        """The same through a DMA that moves a word of up to 8 bytes per cycle each way."""
+        return min(self.frames_per_second, self.supported_mhz * 1e6 / self.boundary_words)
+
     def summary(self) -> dict[str, Any]:
         """The figures as `bnnfpga compile --json` names them."""
         return {
@@ -114,10 +128,11 @@ class Plan:
             "estimated_clock": dict(self.estimated_clock),
             "supported_mhz": self.supported_mhz,
             "frames_per_second": self.frames_per_second,
+            "boundary_frames_per_second": self.boundary_frames_per_second,
             "warnings": list(self.warnings),
             "predicted_initiation_interval": self.initiation_interval,
             "predicted_latency_cycles": self.latency_cycles,
-            "layers": [{**vars(unit), "resources": dict(unit.resources)} for unit in self.units],
+            "layers": [unit.as_dict() for unit in self.units],
             "resources": dict(self.resources),
         }
 
@@ -166,6 +181,11 @@ class Planner:
         self._input = {"kind": file.input.name, "scale": float(file.input.scale), "given": file.input.given}
         self._graph = lower_model(file, output_kind).graph
 
+    @property
+    def graph(self) -> Graph:
+        """The model's units, unfolded."""
+        return self._graph
+
     def plan(
         self,
         *,
@@ -191,6 +211,8 @@ class Planner:
     def _described(self, units: FoldedUnits, warnings: list[str]) -> Plan:
         planned = tuple(map(PlannedUnit.of, units.graph.operators))
         slowest, target = units.graph.slowest, units.target
+        entering, leaving = [units.graph.input.port], [stream.port for stream in units.graph.outputs]
+        directions = [[(port.beats, port.boundary_bytes) for port in ports] for ports in (entering, leaving)]
         return Plan(
             self._model,
             folding_of(units.graph),
@@ -202,6 +224,7 @@ class Planner:
             target.family,
             {"mhz": slowest.estimated_mhz, "unit": slowest.name},
             self._input,
+            words_per_frame(*directions),
             tuple(warnings),
         )
 

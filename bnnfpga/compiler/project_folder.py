@@ -18,6 +18,7 @@ from bnnfpga.codegen.rtl import render_rtl
 from bnnfpga.codegen.templating import render
 from bnnfpga.codegen.vivado import VIVADO_FAMILIES, render_vivado
 from bnnfpga.compiler.design import Design
+from bnnfpga.compiler.planner import PlannedUnit
 from bnnfpga.compiler.vectors import Vectors
 from bnnfpga.dataflow.folding import folding_of
 from bnnfpga.dataflow.graph import Graph
@@ -55,17 +56,8 @@ def write_project(
         (folder / "driver" / "accelerator.py").write_text(driver())
     write_simulation(folder, graph, cycles, vectors)
 
-    layers = [
-        {
-            "name": operator.name,
-            "operator": operator.kind,
-            "pe": operator.folding[0],
-            "simd": operator.folding[1],
-            "cycles": operator.interval(),
-        }
-        for operator in graph.operators
-    ]
-    resources = add_resources(*(operator.resources() for operator in graph.operators))
+    layers = [PlannedUnit.of(operator).as_dict() for operator in graph.operators]
+    resources = add_resources(*(layer["resources"] for layer in layers))
     description = {
         "format": FORMAT,
         "name": name,

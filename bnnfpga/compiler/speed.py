@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 
 from bnnfpga.base.errors import UserError
@@ -11,10 +10,7 @@ from bnnfpga.dataflow.folding import Folding, apply_folding, deadlocks_refused
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.target import Target
 from bnnfpga.dataflow.token_model import Cycles, predict
-from bnnfpga.tuning.choose import choose_folding
-
-_TRIES = 6
-"""The most foldings that are tried for a number of frames per second, after the first one."""
+from bnnfpga.tuning.clocked_search import cycles_at
 
 
 def cycles_allowed(target_fps: float | None, clock_mhz: float, cycles: int | None) -> int | None:
@@ -39,7 +35,7 @@ def cycles_allowed(target_fps: float | None, clock_mhz: float, cycles: int | Non
         raise UserError("two speeds were given", where="--target-fps", hint="give either --cycles or --target-fps")
     if not target_fps > 0:
         raise UserError(f"{target_fps} frames/s is not a speed", where="--target-fps", hint="give a positive number")
-    allowed = _cycles_at(clock_mhz, target_fps)
+    allowed = cycles_at(clock_mhz, target_fps)
     if allowed < 1:
         raise UserError(
             f"{target_fps:g} frames/s is more than one frame per cycle at {clock_mhz:g} MHz",
@@ -47,10 +43,6 @@ def cycles_allowed(target_fps: float | None, clock_mhz: float, cycles: int | Non
             hint="raise --clock-mhz, or ask for fewer frames/s",
         )
     return allowed
-
-
-def _cycles_at(clock_mhz: float, fps: float) -> int:
-    return int(min(clock_mhz * 1e6 / fps, sys.maxsize))
 
 
 @dataclass(frozen=True)
@@ -78,27 +70,7 @@ class FoldedUnits:
         return self.supported_mhz * 1e6 / self.cycles.initiation_interval
 
     def reaches(self, fps: float) -> bool:
-        return self.cycles.initiation_interval <= _cycles_at(self.supported_mhz, fps)
-
-    def sped_up(self, graph: Graph, fps: float) -> FoldedUnits:
-        """The units, or others of `graph` in the cheapest folding found that reaches so many frames per second.
-
-        Wider units may have a slower clock, which allows fewer cycles: each try takes the clock of the one before. If
-        none reaches the goal, the fastest one is returned.
-        """
-        best = last = self
-        for _ in range(_TRIES):
-            if last.reaches(fps):
-                break
-            allowed = max(1, _cycles_at(last.supported_mhz, fps))
-            # With layers pinned, even to nothing, those that cannot be so fast are as fast as possible.
-            faster = FoldedUnits.of(graph, choose_folding(graph, allowed, {}), self.target)
-            if faster.frames_per_second > best.frames_per_second:
-                best = faster
-            if faster.frames_per_second == last.frames_per_second:
-                break
-            last = faster
-        return best
+        return self.cycles.initiation_interval <= cycles_at(self.supported_mhz, fps)
 
     def warnings(self, fps: float | None) -> list[str]:
         """What users must know of the clock, and of the frames per second that they asked for."""

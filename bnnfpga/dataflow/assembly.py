@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bnnfpga.dataflow.connecting import behind, converters
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.fifo import Fifo
-from bnnfpga.dataflow.operators.width_converter import WidthConverter
-from bnnfpga.dataflow.stream import Port, legal_lanes
 
 
 @dataclass(frozen=True)
@@ -37,12 +35,8 @@ def joined_inputs(unit: Operator) -> range:
 
 
 def fifo_name(unit: Operator, input: int) -> str:
-    """The name of the FIFO in front of an input."""
-    return f"{_place(unit, input)}_fifo"
-
-
-def _place(unit: Operator, input: int) -> str:
-    return unit.name if len(unit.inputs) == 1 else f"{unit.name}_{input}"
+    """The name of the FIFO in front of an input of a unit with several."""
+    return f"{unit.name}_{input}_fifo"
 
 
 def assemble(graph: Graph, folded: Mapping[str, Operator], fifos: Mapping[str, FifoForm]) -> Graph:
@@ -51,11 +45,8 @@ def assemble(graph: Graph, folded: Mapping[str, Operator], fifos: Mapping[str, F
     result.tensors = dict(graph.tensors)
     for name, operator in folded.items():
         streams = [stream for stream in graph.inputs_of(name) if stream.producer is not None]
-        ports = [
-            _in_legal_lanes(result[str(stream.producer)].outputs[stream.output], operator.inputs[stream.input])
-            for stream in streams
-        ]
-        unit = operator.with_inputs(*ports) if ports else operator
+        sources = {stream.input: result[str(stream.producer)].outputs[stream.output] for stream in streams}
+        unit = behind(operator, sources)
         result.add(unit)
         for stream in streams:
             _join(result, str(stream.producer), stream.output, unit, stream.input, fifos)
@@ -64,29 +55,14 @@ def assemble(graph: Graph, folded: Mapping[str, Operator], fifos: Mapping[str, F
     return result
 
 
-def _in_legal_lanes(source: Port, target: Port) -> Port:
-    """The producer's port for `with_inputs`, with fewer lanes if its own are not legal for the consumer's shape."""
-    legal = legal_lanes(target.shape)
-    if source.lanes in legal:
-        return source
-    return dataclasses.replace(source, shape=target.shape, lanes=max(lanes for lanes in legal if lanes <= source.lanes))
-
-
 def _join(
     graph: Graph, producer: str, output: int, consumer: Operator, input: int, fifos: Mapping[str, FifoForm]
 ) -> None:
     """Connect two units, with a width converter and a FIFO between them where needed."""
-    source, target = graph[producer].outputs[output], consumer.inputs[input]
-    units: list[Operator] = []
-    if source.lanes != target.lanes:
-        # The producer's lanes may not be legal for the consumer's shape, as when it reads a vector as an image.
-        shape = target.shape if source.lanes in legal_lanes(target.shape) else (target.elements,)
-        name = f"{_place(consumer, input)}_converter"
-        converter = WidthConverter(name, shape, target.type, source.lanes, target.lanes, target=consumer.target)
-        units.extend(converter.for_clock())
+    units: list[Operator] = [*converters(graph[producer].outputs[output], consumer, input)]
     name = fifo_name(consumer, input)
     if name in fifos:
-        fifo, stages = Fifo(name, target, fifos[name].depth, target=consumer.target), fifos[name].stages
+        fifo, stages = Fifo(name, consumer.inputs[input], fifos[name].depth, target=consumer.target), fifos[name].stages
         units.append(fifo.refolded(stages=fifo.suited_stages if stages is None else stages))
     for unit in units:
         graph.add(unit)

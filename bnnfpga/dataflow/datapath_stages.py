@@ -1,7 +1,8 @@
-"""Pipeline stages of a matrix-vector unit between its inputs and its sums, and their logic levels."""
+"""Pipeline stages of a matrix-vector unit from its weights to its sums, and their logic levels."""
 
 from __future__ import annotations
 
+import itertools
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,25 +31,53 @@ class DatapathStages:
         Width of the accumulator.
     target
         The family and clock.
+    address_levels
+        Logic levels from a step to block RAM with its weights, or through a memory of LUTs to them.
+    memory_levels
+        Logic levels by which weights come later from their memory than from a register.
+    bank_levels
+        The same with a second register behind each bank of the memory, of which one is chosen.
     """
 
     simd: int
     bits: int
     accumulator_bits: int
     target: Target
+    address_levels: int
+    memory_levels: int
+    bank_levels: int
 
-    @cached_property
+    @property
+    def weights(self) -> int:
+        """Cycles from a step to its weights.
+
+        Block RAM can have a second register behind it, for what follows, and a third one for its address.
+        """
+        return self._counts[0]
+
+    @property
     def count(self) -> int:
         """Stages in front of the accumulator: those that the width needs, and as many more as the clock asks for."""
-        least = 2 if self.simd * self.bits > _WIDE_SUM else 1
-        # All that the clock has time for is alike; where it has no time, stages that do not help are left out.
-        stages = range(least, max(least, self._most) + 1)
-        return min(stages, key=lambda count: max(self._levels(count), self.target.levels))
+        return self._counts[1]
 
     @property
     def logic_levels(self) -> int:
         """Logic levels of the longest stage."""
-        return self._levels(self.count)
+        return self._longest(*self._counts)
+
+    @cached_property
+    def _counts(self) -> tuple[int, int]:
+        sums = range(self._least, max(self._least, self._most) + 1)
+        choices = itertools.product((1, 2, 3) if self.memory_levels else (1,), sums)
+        # All that the clock has time for is alike; where it has no time, stages that do not help are left out.
+        shortest = sorted(choices, key=lambda counts: (sum(counts), counts))
+        return min(shortest, key=lambda counts: max(self._longest(*counts), self.target.levels))
+
+    def _longest(self, weights: int, stages: int) -> int:
+        address = self.address_levels if weights < 3 else 0
+        if weights == 1:
+            return max(address, self._levels(stages, self.memory_levels))
+        return max(address, self.memory_levels, self._levels(stages, self.bank_levels))
 
     @property
     @abstractmethod
@@ -56,13 +85,18 @@ class DatapathStages:
         """Inputs that are summed together in the first of two stages, where a form has such groups."""
 
     @property
+    def _least(self) -> int:
+        """Stages whatever the clock."""
+        return 2 if self.simd * self.bits > _WIDE_SUM else 1
+
+    @property
     @abstractmethod
     def _most(self) -> int:
         """The most stages that help."""
 
     @abstractmethod
-    def _levels(self, stages: int) -> int:
-        """Logic levels of the longest stage with so many."""
+    def _levels(self, stages: int, late: int) -> int:
+        """Logic levels of the longest of so many stages behind weights that are late by so many."""
 
 
 @dataclass(frozen=True)
@@ -71,13 +105,10 @@ class XnorStages(DatapathStages):
 
     Parameters
     ----------
-    late
-        Logic levels by which weights come later than from a register.
     compare
         Logic levels of what compares the sums.
     """
 
-    late: int
     compare: int
 
     @property
@@ -86,18 +117,60 @@ class XnorStages(DatapathStages):
 
     @property
     def _most(self) -> int:
-        """Levels of the counters, between any of which there can be a register."""
-        carries, size, levels = (self.simd + 1) // 2, 1, 1
-        # Two counters, each of so many carries, and two carries more reach the adder.
-        while 2 * size + 2 < carries:
-            size, levels = 3 * size + 1 if size > 1 else 7, levels + 1
-        return levels
+        return _counter_levels((self.simd + 1) // 2)
 
-    def _levels(self, stages: int) -> int:
-        counter = 2 * -(-self._most // stages)
-        # A chain with three operands.
-        adder = self.target.carry_levels(self.accumulator_bits) + 1
-        return max(self.late + counter, adder, self.compare)
+    def _levels(self, stages: int, late: int) -> int:
+        return max(late + self._count_levels * -(-self._most // stages), self._sum_levels)
+
+    @property
+    def _count_levels(self) -> int:
+        """Logic levels of a counter of seven inputs, or of an adder of counts."""
+        return 2 if self.target.lut_inputs == 6 else 3
+
+    @property
+    def _sum_levels(self) -> int:
+        """Logic levels of the adder, a chain with three operands, and of what compares its sums."""
+        return max(self.target.carry_levels(self.accumulator_bits) + 1, self.compare)
+
+
+@dataclass(frozen=True)
+class PaddedXnorStages(XnorStages):
+    """Those of `rtl/bnn_padded_xnor_sums.sv`, the first of which ends behind the carries.
+
+    Parameters
+    ----------
+    flags
+        Parts of a step that may be outside the image.
+    """
+
+    flags: int
+
+    @property
+    def _least(self) -> int:
+        return super()._least + 1
+
+    @property
+    def _most(self) -> int:
+        return 1 + _counter_levels(self._counted)
+
+    def _levels(self, stages: int, late: int) -> int:
+        counter = self._count_levels * -(-_counter_levels(self._counted) // (stages - 1))
+        return max(late + 1 + self._adders[1], counter, self._sum_levels)
+
+    @property
+    def _counted(self) -> int:
+        """The carries."""
+        return self.flags * (self.simd // self.flags // 2) + self._adders[0]
+
+    @cached_property
+    def _adders(self) -> tuple[int, int]:
+        """Full adders for the last parities of all parts, and their levels."""
+        if self.simd // self.flags % 2 == 0:
+            return _full_adders(self.flags, 3)
+        # Flags are bits of half the weight.
+        halves, levels = _full_adders(self.flags, 3)
+        ones, more = _full_adders(self.flags + halves, 2)
+        return ones, levels + more
 
 
 @dataclass(frozen=True)
@@ -109,28 +182,104 @@ class ProductStages(DatapathStages):
     planes
         Bit planes of an input.
     stage_levels
-        Logic levels of a stage that sums so many products, and of all behind it.
+        Logic levels of a stage that sums so many products with weights that are late by so many, and of all behind it.
     """
 
     planes: int
-    stage_levels: Callable[[int], int]
+    stage_levels: Callable[[int, int], int]
 
     @property
     def group(self) -> int:
+        return self._group(self.memory_levels if self.weights == 1 else self.bank_levels)
+
+    def _group(self, late: int) -> int:
         # Of products of several bits, smaller groups cost more than they save.
         groups = _GROUPS if self.bits == 1 else _GROUPS[:1]
-        return min(groups, key=lambda lanes: max(self._grouped(lanes), self.target.levels))
+        return min(groups, key=lambda lanes: max(self._grouped(lanes, late), self.target.levels))
 
     @property
     def _most(self) -> int:
         return 2 if self.bits == 1 else 1
 
-    def _levels(self, stages: int) -> int:
-        return self._grouped(self.simd * self.planes if stages == 1 else self.group)
+    def _levels(self, stages: int, late: int) -> int:
+        return self._grouped(self.simd * self.planes if stages == 1 else self._group(late), late)
 
-    def _grouped(self, lanes: int) -> int:
+    def _grouped(self, lanes: int, late: int) -> int:
         """Levels with groups of so many inputs, which a further stage adds up if there are several."""
         groups = -(-self.simd // lanes)
         total = self.target.count_levels(groups) + self.target.carry_levels(self.accumulator_bits)
-        counts = self.stage_levels(min(self.simd * self.planes, lanes))
+        counts = self.stage_levels(min(self.simd * self.planes, lanes), late)
         return max(counts, total) if groups > 1 else counts
+
+
+@dataclass(frozen=True)
+class PlaneStages(DatapathStages):
+    """Those of `rtl/bnn_plane_sums.sv`.
+
+    Parameters
+    ----------
+    planes
+        Bit planes that gate numbers.
+    compare
+        Logic levels of what compares the sums.
+    """
+
+    planes: int
+    compare: int
+
+    @property
+    def group(self) -> int:
+        return _GROUPS[0]
+
+    @property
+    def _least(self) -> int:
+        return 1
+
+    @property
+    def _most(self) -> int:
+        """Levels of the adders, between any of which there can be a register: one of pairs, and those of two trees."""
+        left, levels = self._tree((self.simd + 1) // 2)
+        return 1 + levels + self._tree(self.planes * left)[1]
+
+    def _levels(self, stages: int, late: int) -> int:
+        carry, most = self.target.carry_levels(self.accumulator_bits), self._most
+        # Adders have three operands where a position of one is a LUT of six inputs, which also has room for gates.
+        adder, gate = (carry + 1, 0) if self.target.lut_inputs == 6 else (carry, 1)
+        longest = late = late + gate
+        for level in range(most):
+            late += adder if level else carry
+            longest = max(longest, late)
+            if (level + 1) * stages // most > level * stages // most:
+                late = 0
+        return max(longest, carry + 1, self.compare)
+
+    def _tree(self, numbers: int) -> tuple[int, int]:
+        """How many numbers a tree of so many leaves, and its levels (`rtl/bnn_sum_tree.sv`)."""
+        levels = 0
+        if self.target.lut_inputs < 6:
+            return 1, (numbers - 1).bit_length()
+        while numbers > 2:
+            most = 2
+            while 3 * most < numbers:
+                most *= 3
+            threes, rest = divmod(numbers, 3)
+            numbers, levels = threes + (1 if rest == 2 and threes + 2 > most else rest), levels + 1
+        return numbers, levels
+
+
+def _counter_levels(carries: int) -> int:
+    """Levels of the counters of so many carries (`rtl/bnn_accumulator.sv`), which may have registers between them."""
+    size, levels = 1, 1
+    # Two counters, each of so many carries, and two carries more reach the adder.
+    while 2 * size + 2 < carries:
+        size, levels = 3 * size + 1 if size > 1 else 7, levels + 1
+    return levels
+
+
+def _full_adders(bits: int, kept: int) -> tuple[int, int]:
+    """Full adders that leave so many bits, and their levels (`rtl/bnn_full_adders.sv`)."""
+    adders = levels = 0
+    while bits > kept:
+        side_by_side = min((bits - kept + 1) // 2, bits // 3)
+        bits, adders, levels = bits - 2 * side_by_side, adders + side_by_side, levels + 1
+    return adders, levels

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
@@ -115,9 +115,14 @@ class DotProductUnit(Operator):
         )
 
     def refolded(self, **changes: object) -> Self:
-        unit = super().refolded(**changes)
-        # Both depend on all weights but not on the folding: keep them.
-        unit.__dict__.update(weight_type=self.weight_type, accumulator=self.accumulator)
+        names = [field.name for field in fields(self)]
+        if unknown := changes.keys() - set(names):
+            raise TypeError(f"{self.name} has no {', '.join(sorted(unknown))}")
+        # Both depend on all weights but not on the folding: keep them, and have them before the copy is checked.
+        kept = {"weight_type": self.weight_type, "accumulator": self.accumulator}
+        unit = object.__new__(type(self))
+        unit.__dict__.update({name: getattr(self, name) for name in names} | changes | kept)
+        unit.__post_init__()
         return unit
 
     def execute(self, *arrays: Integers) -> tuple[Integers, ...]:
@@ -161,13 +166,17 @@ class DotProductUnit(Operator):
     def requantizer_kinds(self) -> tuple[RequantizerKind, ...]:
         return self.stored_thresholds.forms
 
-    def stage_levels(self, operands: int) -> int:
+    @property
+    def memory_levels(self) -> int:
+        """Logic levels of the output of the memory of weights: what it is later than a register's."""
+        weights = self.stored_weights
+        return self.target.block_levels if weights.kind == "block" and weights.words > 1 else 0
+
+    def stage_levels(self, operands: int, late: int) -> int:
         """Logic levels of its longest stage, with a sum of so many products in one (`Operator.logic_levels`).
 
-        The weights come from their memory in that stage; the accumulator and the thresholds have their own.
+        The weights of that stage are `late` by so many levels; the accumulator and the thresholds have their own.
         """
-        weights = self.stored_weights
-        late = self.target.block_levels if weights.kind == "block" and weights.words > 1 else 0
         bits, own = self.input_type.bits, self.weight_type.bits
         product = 1 if own == 1 else self.target.product_levels(own, bits)
         terms = operands if own == 1 else operands * 2

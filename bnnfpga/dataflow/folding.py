@@ -49,6 +49,10 @@ class LayerFolding:
         own = {name: value for name, value in vars(self).items() if value is not None}
         return dataclasses.replace(other, **own)
 
+    def as_dict(self) -> dict[str, int | str]:
+        """The settings that are made, as plain data."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
 
 Folding = Mapping[str, LayerFolding]
 
@@ -62,7 +66,7 @@ def parse_folding(data: object, where: str) -> Folding:
     fields = [field.name for field in dataclasses.fields(LayerFolding)]
     folding = {}
     for name, entry in data.items():
-        if _is_finn_entry(str(name), entry):
+        if is_finn_entry(str(name), entry):
             raise UserError(
                 "this is FINN's format; a folding file of bnnfpga sets pe, simd and memory of the project's own layers",
                 where=f"{where}, entry {shown(name)}",
@@ -89,7 +93,7 @@ def parse_folding(data: object, where: str) -> Folding:
     return folding
 
 
-def _is_finn_entry(name: str, entry: object) -> bool:
+def is_finn_entry(name: str, entry: object) -> bool:
     """Whether an entry comes from a FINN folding file, judged by its node name or its settings."""
     return bool(_FINN_NODE.fullmatch(name)) or (isinstance(entry, Mapping) and not _FINN_SETTINGS.isdisjoint(entry))
 

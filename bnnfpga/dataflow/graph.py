@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
@@ -101,8 +101,12 @@ class Graph:
 
     def built_for(self, target: Target) -> Graph:
         """A copy whose operators aim at another FPGA family or clock."""
+        return self.changed(lambda operator: operator.built_for(target))
+
+    def changed(self, change: Callable[[Operator], Operator]) -> Graph:
+        """A copy with other operators in the places of these; they have the same ports."""
         result = copy(self)
-        result._operators = {name: unit.refolded(target=target) for name, unit in self._operators.items()}
+        result._operators = {name: change(unit) for name, unit in self._operators.items()}
         result._consumers = {name: dict(ends) for name, ends in self._consumers.items()}
         result._producers = dict(self._producers)
         result.tensors = dict(self.tensors)

@@ -51,7 +51,8 @@ class Operator(ABC):
     * whether it sends sliding windows: `slides`;
     * `logic_levels`, from which the clock is estimated that it reaches;
     * its function on elements, for reports and for checks that choose their stimuli by it: `moves`, `element_function`,
-      `weighted_sums`, `thresholds`, `preactivations`.
+      `weighted_sums`, `thresholds`, `preactivations`, `is_monotone`;
+    * `with_constants`, if it can do without inputs that never change.
     """
 
     name: str
@@ -62,6 +63,8 @@ class Operator(ABC):
     """The unit's name for users and reports, like `matrix_vector`."""
     moves: ClassVar[bool] = False
     """Whether its outputs are only elements of its inputs, and constants: it passes integers of any size through."""
+    is_monotone: ClassVar[bool] = False
+    """Whether each of its outputs is the smallest and the largest where all elements of each input are at an end."""
     slides: ClassVar[bool] = False
     """Whether it sends sliding windows of an image from a line buffer."""
     follows_consumer: ClassVar[bool] = False
@@ -163,9 +166,24 @@ class Operator(ABC):
         del interval, ports
         return self
 
+    def with_constants(self, constants: tuple[tuple[int, int], ...]) -> Operator:
+        """The unit, told the inputs of its dot products that never change, and their values.
+
+        Units whose weights are in their logic have no cells for these.
+        """
+        del constants
+        return self
+
     def refolded(self, **changes: object) -> Self:
         """A copy with another `pe`, `simd`, memory, lanes or target."""
         return replace(self, **changes)  # type: ignore[arg-type]
+
+    def built_for(self, target: Target) -> Self:
+        """A copy that aims at another FPGA family or clock; with a memory of another kind if it cannot have its own."""
+        if self.memory is None:
+            return self.refolded(target=target)
+        unit = self.refolded(target=target, memory=MEMORY_KINDS[0])
+        return unit.refolded(memory=self.memory if self.memory in unit.memory_kinds else unit.suited_memory)
 
     @property
     def folding(self) -> tuple[int | None, int | None]:

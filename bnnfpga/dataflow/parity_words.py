@@ -33,6 +33,8 @@ class ParityWords:
         Outputs and inputs per cycle.
     kind
         The kind of the weight memory.
+    part
+        Inputs of a part of a step that may be outside the image, which counts half of them; None if there is none.
     """
 
     weights: IntArray
@@ -40,6 +42,7 @@ class ParityWords:
     pe: int
     simd: int
     kind: MemoryKind
+    part: int | None = None
 
     @property
     def is_signed(self) -> bool:
@@ -49,8 +52,8 @@ class ParityWords:
     @property
     def initial_type(self) -> IntegerType:
         """The type of sums that start at minus a threshold."""
-        inputs = self._inputs
-        return IntegerType(-(inputs + 1), inputs, "signed")
+        most = self._domain.type.hi
+        return IntegerType(-(most + 1), most, "signed")
 
     @cached_property
     def words(self) -> NDArray[np.uint8]:
@@ -59,8 +62,10 @@ class ParityWords:
         The lowest bit of the initial value counts as one more.
         """
         weights = np.where(self._reversed[:, None], -self.weights, self.weights)
-        parities = np.bitwise_xor.accumulate((weights < 0).astype(np.uint8), axis=1)
-        parities ^= (self._initial[:, None] & 1).astype(np.uint8)
+        negative = (weights < 0).astype(np.uint8).reshape(len(weights), -1, self.part or self._inputs)
+        parities = np.bitwise_xor.accumulate(negative, axis=2)
+        if self.part is None:
+            parities ^= (self._initial[:, None, None] & 1).astype(np.uint8)
         return parities.reshape(-1, self.pe, self._inputs // self.simd, self.simd).swapaxes(1, 2)
 
     @property
@@ -80,17 +85,23 @@ class ParityWords:
     def _inputs(self) -> int:
         return int(self.weights.shape[1])
 
+    @property
+    def _domain(self) -> Domain:
+        """The counts: doubled where half of a part is no integer."""
+        return Domain.counts(self._inputs, 2 if self.part is not None and self.part % 2 else 1)
+
     @cached_property
     def _initial(self) -> IntArray:
         """int64 (MH,)."""
         outputs = len(self.weights)
+        most = self._domain.type.hi
         if self.table is None:
-            return np.full(outputs, -((self._inputs + 1) // 2))
+            return np.full(outputs, -((most + 1) // 2))
         if not self.is_signed:
             return np.zeros(outputs, dtype=np.int64)
-        thresholds = Domain.counts(self._inputs).thresholds(self.table.with_rows(outputs).values[:, 0])
-        # With opposite weights, counts below T are counts of at least inputs + 1 - T.
-        return -np.where(self._reversed, self._inputs + 1 - thresholds, thresholds)
+        thresholds = self._domain.thresholds(self.table.with_rows(outputs).values[:, 0])
+        # With opposite weights, counts below T are counts of at least the most + 1 - T.
+        return -np.where(self._reversed, most + 1 - thresholds, thresholds)
 
     @cached_property
     def _reversed(self) -> NDArray[np.bool_]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 from bnnfpga.dataflow.hardware import RenderedModule, RtlInstance, RtlParameter
+from bnnfpga.dataflow.unit_parameters import UnitParameters
 
 _BESIDE_STAGES = 2
 """Cycles of the latency beside the datapath: into the operand register, and through the output queue."""
@@ -19,20 +21,25 @@ class RenderedForm(ABC):
 
     Parameters
     ----------
-    parameters
-        The parameters of the library module, which simulations run.
+    library
+        States the parameters of the library module, which simulations run; memories among them take time to make.
     latency, queue
         The cycles of the library module, and the beats of its output queue.
     family
         The FPGA family.
     """
 
-    parameters: Mapping[str, RtlParameter]
+    library: Callable[[], UnitParameters]
     latency: int
     queue: int
     family: str
 
     template: ClassVar[str]
+
+    @cached_property
+    def parameters(self) -> Mapping[str, RtlParameter]:
+        """The parameters of the library module."""
+        return self.library().rtl
 
     @abstractmethod
     def resources(self) -> dict[str, int]:

@@ -9,16 +9,20 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.dataflow.hardware import Memory, MemoryBank, MemoryKind
+from bnnfpga.dataflow.hardware import HlsTable, Memory, MemoryBank, MemoryKind
+from bnnfpga.dataflow.lane_layout import LaneLayout
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.resources import add_resources, cheaper_memory, memory_resources, multiplier_resources
 from bnnfpga.dataflow.target import Target
-from bnnfpga.dataflow.unit_parameters import UnitParameters, rtl_only
+from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
 from bnnfpga.numbers.fixed_point_steps import FixedPointSteps
-from bnnfpga.numbers.integers import IntegerType
+from bnnfpga.numbers.integers import IntArray, IntegerType
 from bnnfpga.numbers.threshold_table import ThresholdTable
 
 RequantizerKind = Literal["comparators", "fixed_point", "search"]
+HLS_FORMS: dict[RequantizerKind, int] = {"comparators": 0, "fixed_point": 1, "search": 2}
+"""The forms as `hls/bnn/requantizer.hpp` numbers them."""
+
 _BLOCK_WORDS = 512
 """Words from which a memory of a search is block RAM (`BlockWords` in `rtl/bnn_requantizer.sv`)."""
 
@@ -48,33 +52,15 @@ class Requantizer(ABC):
 
     @abstractmethod
     def parameters(self) -> UnitParameters:
-        """Its parameters of the module."""
+        """Its parameters."""
+
+    @abstractmethod
+    def hls_tables(self, layout: LaneLayout) -> tuple[HlsTable, ...]:
+        """Its tables for HLS, (words, lanes, ...), with signed numbers whatever their domain."""
 
     @abstractmethod
     def resources(self, layout: LaneLayout) -> dict[str, int]:
         """Estimate, memories included."""
-
-
-@dataclass(frozen=True)
-class LaneLayout:
-    """How the values of a unit come.
-
-    Parameters
-    ----------
-    words
-        Groups of channels that take turns.
-    lanes
-        Channels of a group, the first lowest; one channel may serve all.
-    values
-        Values per cycle: a group of channels, several times.
-    kind
-        The kind of memory; None for the cheaper one.
-    """
-
-    words: int
-    lanes: int
-    values: int
-    kind: MemoryKind | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,6 +128,11 @@ class Comparators(RowRequantizer):
     def parameters(self) -> UnitParameters:
         return rtl_only(Requantizer=self.kind, ThresholdBits=self.type.bits)
 
+    def hls_tables(self, layout: LaneLayout) -> tuple[HlsTable, ...]:
+        kind = self._kind(layout)
+        thresholds = layout.table("thresholds", self.table.values, _signed_bits(self.type), True, kind)
+        return thresholds, layout.directions(self.table, kind)
+
     def logic(self) -> dict[str, int]:
         levels = self.table.levels
         # Comparators, and adders that count.
@@ -187,14 +178,22 @@ class FixedPoint(RowRequantizer):
         return np.concatenate([offsets, to_bits(steps.factors, self.factor_bits)], axis=1)
 
     def parameters(self) -> UnitParameters:
-        return rtl_only(
-            Requantizer=self.kind,
-            ThresholdBits=self.steps.offset_type.bits,
-            FactorBits=self.factor_bits,
-            SumBits=self.sum_bits,
-            Shift=self.steps.shift,
-            Ties=0 if self.steps.tie is None else 1 + self.steps.tie,
+        return (
+            rtl_only(Requantizer=self.kind, ThresholdBits=self.steps.offset_type.bits)
+            + hls_only(Requantizer=HLS_FORMS[self.kind])
+            + both(
+                FactorBits=self.factor_bits,
+                SumBits=self.sum_bits,
+                Shift=self.steps.shift,
+                Ties=0 if self.steps.tie is None else 1 + self.steps.tie,
+            )
         )
+
+    def hls_tables(self, layout: LaneLayout) -> tuple[HlsTable, ...]:
+        steps, kind = self.steps, self._kind(layout)
+        offsets = layout.table("offsets", steps.offsets, steps.offset_type.bits, True, kind)
+        factors = layout.table("factors", steps.factors, self.factor_bits, True, kind) if self.factor_bits else None
+        return (offsets,) if factors is None else (offsets, factors)
 
     def logic(self) -> dict[str, int]:
         cut = self.steps.levels.bit_length() * (1 if self.steps.tie is None else 2)
@@ -237,26 +236,40 @@ class Search(Requantizer):
 
     def memory(self, layout: LaneLayout) -> MemoryBank:
         """For each lane and stage the thresholds in the middle of those left, the last ones with the direction."""
-        shape = (layout.words, layout.lanes, -1)
-        # Above all values, so that counts stay within the levels.
-        unreached = np.full((self.table.rows, (1 << self.stages) - 1 - self.table.levels), self.type.hi)
-        thresholds = np.concatenate([self.table.values, unreached], axis=1)
-        thresholds = np.broadcast_to(thresholds, (layout.words * layout.lanes, thresholds.shape[1])).reshape(shape)
+        shape = (layout.words, layout.lanes)
         directions = np.broadcast_to(self.table.decreasing, (layout.words * layout.lanes,)).reshape(shape)
         memories: list[Memory] = []
         for lane in range(layout.lanes):
-            for stage in range(self.stages):
-                left = 1 << self.stages - stage
-                words = to_bits(thresholds[:, lane, left // 2 - 1 :: left].reshape(-1), self.type.bits)
+            for stage, middle in enumerate(self._middles(layout)):
+                words = to_bits(middle[:, lane], self.type.bits)
                 if stage == self.stages - 1:
-                    tops = np.repeat(directions[:, lane, 0], 1 << stage).astype(np.uint8)
+                    tops = np.repeat(directions[:, lane], 1 << stage).astype(np.uint8)
                     words = np.concatenate([words, tops[:, None]], axis=1)
                 name = f"thresholds_{len(memories):03}"
                 memories.append(Memory(name, words, self._kind(layout, stage)))
         return MemoryBank("thresholds", tuple(memories))
 
+    def _middles(self, layout: LaneLayout) -> list[IntArray]:
+        """For each stage the thresholds in the middle of those left, (words << stage, lanes)."""
+        # Above all values, so that counts stay within the levels.
+        unreached = np.full((self.table.rows, (1 << self.stages) - 1 - self.table.levels), self.type.hi)
+        thresholds = np.concatenate([self.table.values, unreached], axis=1)
+        thresholds = np.broadcast_to(thresholds, (layout.words * layout.lanes, thresholds.shape[1]))
+        by_lane = thresholds.reshape(layout.words, layout.lanes, -1)
+        left = [1 << self.stages - stage for stage in range(self.stages)]
+        return [by_lane[:, :, n // 2 - 1 :: n].swapaxes(1, 2).reshape(-1, layout.lanes) for n in left]
+
     def parameters(self) -> UnitParameters:
-        return rtl_only(Requantizer=self.kind, ThresholdBits=self.type.bits)
+        own = rtl_only(Requantizer=self.kind, ThresholdBits=self.type.bits)
+        return own + hls_only(Requantizer=HLS_FORMS[self.kind])
+
+    def hls_tables(self, layout: LaneLayout) -> tuple[HlsTable, ...]:
+        """Directions, and the thresholds of each stage."""
+        tables = [layout.directions(self.table, "distributed")]
+        for stage, middle in enumerate(self._middles(layout)):
+            bits = to_bits(np.tile(middle, (1, layout.pixels)), _signed_bits(self.type))
+            tables.append(HlsTable(f"thresholds_{stage}", bits, True, self._kind(layout, stage)))
+        return tuple(tables)
 
     def resources(self, layout: LaneLayout) -> dict[str, int]:
         bits, depths = self.type.bits, [(stage, layout.words << stage) for stage in range(self.stages)]
@@ -267,3 +280,8 @@ class Search(Requantizer):
     def _kind(self, layout: LaneLayout, stage: int) -> MemoryKind:
         deep = layout.words << stage >= _BLOCK_WORDS
         return "block" if deep and layout.kind != "distributed" else "distributed"
+
+
+def _signed_bits(type: IntegerType) -> int:
+    """Bits of the integers of a type in two's complement."""
+    return IntegerType(type.lo, type.hi, "signed").bits

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from bnnfpga.dataflow.hardware import MemoryKind
@@ -31,6 +32,24 @@ def memory_resources(words: int, width: int, kind: MemoryKind) -> dict[str, int]
     if kind == "distributed":
         return {"lut": width * -(-words // 64)}
     return {"bram18": min(-(-words // deep) * -(-width // wide) for deep, wide in _BRAM18)}
+
+
+def direct_blocks(words: int, width: int) -> float:
+    """Block RAMs of 18 kbit of a memory whose bits are in one each; infinite if that has too few words."""
+    return min((-(-width // wide) for deep, wide in _BRAM18 if words <= deep), default=math.inf if width else 0)
+
+
+def is_direct(words: int, width: int) -> bool:
+    """Whether synthesis gives each bit of a memory to one block RAM, since several with fewer words are not smaller.
+
+    Those may have all bits, or those that fill them.
+    """
+    shared = (
+        bits // wide * -(-words // deep) + direct_blocks(words, width - min(width, bits // wide * wide))
+        for deep, wide in _BRAM18
+        for bits in (width, width + wide - 1)
+    )
+    return direct_blocks(words, width) <= min(shared)
 
 
 def cheaper_memory(words: int, width: int) -> MemoryKind:

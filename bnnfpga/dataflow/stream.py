@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -77,12 +78,14 @@ class Port:
         return (self.width + 7) // 8
 
 
+@lru_cache(maxsize=4096)
 def divisors(n: int) -> tuple[int, ...]:
     """All divisors of `n`, ascending."""
     small = [d for d in range(1, math.isqrt(n) + 1) if n % d == 0]
     return tuple(small + [n // d for d in reversed(small) if d * d != n])
 
 
+@lru_cache(maxsize=4096)
 def legal_lanes(shape: tuple[int, ...]) -> tuple[int, ...]:
     """The legal lanes of a stream of this shape, ascending."""
     *outer, channels = shape

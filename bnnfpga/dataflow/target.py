@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bnnfpga.base.errors import UserError, shown
+from bnnfpga.dataflow.hardware import MemoryKind
+from bnnfpga.dataflow.resources import memory_resources
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,11 @@ class Target:
         """Logic levels that a sum or a comparison of numbers of so many bits takes, on a carry chain."""
         return _FABRICS[self.family].carry_levels + bits // 32
 
+    def choice_levels(self, choices: int) -> int:
+        """Logic levels of choosing one of so many words."""
+        bits = (choices - 1).bit_length()
+        return -(-bits // 2) if self.lut_inputs == 6 else bits - bits // 3
+
     def count_levels(self, bits: int) -> int:
         """Logic levels of the number of set bits among so many."""
         stages = max(0, bits - 1).bit_length()
@@ -96,6 +104,18 @@ class Target:
     def block_levels(self) -> int:
         """Logic levels of a block RAM's output: what it is later than a register's."""
         return _FABRICS[self.family].block_levels
+
+    def address_levels(self, words: int, bits: int, kind: MemoryKind) -> int:
+        """Logic levels of the address of a read-only memory, of so many words of so many bits: of its wires, mostly.
+
+        In block RAM, they end there; in LUTs, at the words, and they grow with the area of all LUTs.
+        """
+        if words == 1:
+            return 0
+        if kind == "distributed":
+            tables = -(-words // 2**self.lut_inputs)
+            return (1 if tables == 1 else 2) + round(0.1 * math.sqrt(bits * tables))
+        return 2 + (memory_resources(words, bits, kind)["bram18"] - 1).bit_length()
 
     def memory_luts(self, words: int, bits: int) -> int:
         """LUTs of a memory in logic that is written, of so many words of so many bits: a LUT each for small ones."""

@@ -8,11 +8,11 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from bnnfpga.dataflow.hardware import HlsTable, Memory, MemoryBank, MemoryKind, RtlParameter
-from bnnfpga.dataflow.packing import to_bits
-from bnnfpga.dataflow.requantizers import Comparators, FixedPoint, LaneLayout, Requantizer, RequantizerKind, Search
+from bnnfpga.dataflow.lane_layout import LaneLayout
+from bnnfpga.dataflow.requantizers import Comparators, FixedPoint, Requantizer, RequantizerKind, Search
 from bnnfpga.dataflow.resources import LUTS_PER_BRAM18, area
 from bnnfpga.dataflow.target import DEFAULT_TARGET, Target
-from bnnfpga.dataflow.unit_parameters import UnitParameters, both, rtl_only
+from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
 from bnnfpga.numbers.fixed_point_steps import fixed_point_steps
 from bnnfpga.numbers.integers import IntArray, IntegerType
 from bnnfpga.numbers.threshold_table import ThresholdTable
@@ -153,7 +153,9 @@ class StoredThresholds:
     def parameters(self, output: IntegerType) -> UnitParameters:
         """The hardware parameters for thresholds and results, where results are elements of type `output`."""
         form = self.requantizer.parameters() if self.levels else UnitParameters()
-        return both(Levels=self.levels) + form + self.code_parameters(output)
+        # A function template has those of the form last, since they have defaults.
+        own = both(Levels=self.levels) + rtl_only(**form.rtl)
+        return own + self.code_parameters(output) + hls_only(**form.hls)
 
     def code_parameters(self, output: IntegerType) -> UnitParameters:
         """The part of the hardware parameters that says how results are stored."""
@@ -175,20 +177,11 @@ class StoredThresholds:
     @property
     def _layout(self) -> LaneLayout:
         memory = self.memory if self.levels > 1 else self.memory or "distributed"
-        return LaneLayout(self.words, self.lanes, self.values, memory)
+        return LaneLayout(self.words, self.lanes, self.values, memory, self.pixels)
 
     def hls_tables(self) -> tuple[HlsTable, ...]:
-        """The tables for HLS: thresholds, signed whatever their domain, and directions, each (words, lanes, ...)."""
-        if self._stored is None:
-            return ()
-        rows, type = self._stored.with_rows(self.channels), self.domain.threshold_type
-        bits = IntegerType(type.lo, type.hi, "signed").bits
-        thresholds = to_bits(rows.values, bits).reshape(self.words, self.lanes, -1, bits)
-        directions = rows.decreasing.astype(np.uint8).reshape(self.words, self.lanes, 1)
-        return (
-            HlsTable("thresholds", np.tile(thresholds, (1, self.pixels, 1, 1)), True, self.kind),
-            HlsTable("decreasing", np.tile(directions, (1, self.pixels, 1)), False, self.kind),
-        )
+        """The tables for HLS, (words, lanes, ...); a search has more words behind the first one."""
+        return self.requantizer.hls_tables(self._layout) if self.levels else ()
 
     def emulator_values(self) -> dict[str, int | IntArray]:
         """The values for the emulator's kernels: thresholds on the sums or elements themselves, by channel."""

@@ -22,7 +22,7 @@ class UnfoldedForm(RenderedForm):
 
     Parameters
     ----------
-    weights, table, flags, input, output
+    weights, table, flags, input, output, constants
         As of `unfolded_layer`.
     pixels
         Vectors per beat.
@@ -34,6 +34,7 @@ class UnfoldedForm(RenderedForm):
     pixels: int
     input: IntegerType
     output: IntegerType
+    constants: tuple[tuple[int, int], ...]
 
     template: ClassVar[str] = "unfolded"
 
@@ -41,7 +42,8 @@ class UnfoldedForm(RenderedForm):
     def circuit(self) -> Staged:
         """The results of one vector, with a register behind each stage but the last."""
         chains = has_carry_chains(self.family)
-        layer = unfolded_layer(self.weights, self.input, self.flags, self.table, self.output, carry_chains=chains)
+        ends = (self.table, self.output, self.constants)
+        layer = unfolded_layer(self.weights, self.input, self.flags, *ends, carry_chains=chains)
         return staged(layer, self.stages)
 
     @property
@@ -64,7 +66,8 @@ class UnfoldedForm(RenderedForm):
 
     def resources(self) -> dict[str, int]:
         # Measured on layers of 64 to 256 inputs and outputs; zeros leave the outputs less in common.
-        bits = np.count_nonzero(self.weights) * self.input.bits
+        varying = np.delete(self.weights, [place for place, _ in self.constants], axis=1)
+        bits = np.count_nonzero(varying) * self.input.bits
         share = 0.28 if np.all(self.weights) else 0.55
         # A weight of several bits is a sum of about half as many signed powers of two.
         digits = max(1, int(np.abs(self.weights).max()).bit_length() // 2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +20,7 @@ def unfolded_layer(
     parts: int,
     table: ThresholdTable | None,
     output: IntegerType,
+    constants: Sequence[tuple[int, int]] = (),
     *,
     carry_chains: bool = True,
 ) -> Netlist:
@@ -33,6 +36,8 @@ def unfolded_layer(
         The thresholds; None for the dot products.
     output
         The type of the outputs.
+    constants
+        Elements that have the same value in all vectors where they are not flagged, and these values.
     carry_chains
         Whether the circuit may have carry chains.
 
@@ -44,6 +49,9 @@ def unfolded_layer(
     netlist = Netlist()
     bits = netlist.input("x", weights.shape[1] * input_type.bits)
     forms, offsets = _on_bits(weights, input_type)
+    for place, value in constants:
+        forms[:, place * input_type.bits :][:, : input_type.bits] = 0
+        offsets[:, place] = weights[:, place] * value
     if parts:
         bits, forms = _flagged(netlist, bits, forms, offsets, parts)
     offset = offsets.sum(axis=1)

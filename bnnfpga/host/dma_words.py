@@ -58,6 +58,18 @@ class DmaWords:
         return np.ascontiguousarray(data.reshape(-1, self.bytes)[:, : self.beat_bytes]).reshape(frames, -1)
 
 
+def words_per_frame(*directions: Sequence[tuple[int, int]]) -> int:
+    """The words of a frame that cross the boundary in the busier direction, and so the cycles that a DMA takes.
+
+    Each direction is its streams, as their beats per frame and bytes per beat.
+    """
+    totals = []
+    for streams in directions:
+        words = DmaWords.of_beats(*(beat_bytes for _, beat_bytes in streams))
+        totals.append(sum(own.words * beats for own, (beats, _) in zip(words, streams, strict=True)))
+    return max(totals)
+
+
 def gather_frames(words: Sequence[DmaWords], beats: Sequence[int], data: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The inverse of `spread` for several streams that follow each other in each frame."""
     ends = np.cumsum([word.bytes * count for word, count in zip(words, beats, strict=True)])

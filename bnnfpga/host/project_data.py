@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.host.description import Output, read_order, read_outputs, read_stream
-from bnnfpga.host.dma_words import DmaWords
+from bnnfpga.host.dma_words import words_per_frame
 from bnnfpga.host.ends import Values
 from bnnfpga.host.images import Images, read_images
 from bnnfpga.host.input_format import InputFormat
@@ -111,15 +111,11 @@ class ProjectData:
         return self.supported_mhz * 1e6 / int(self.description["predicted_initiation_interval"])
 
     @property
-    def boundary_words(self) -> int:
-        """Cycles that a frame takes at the boundary where a DMA moves a word of up to 8 bytes per cycle, each way."""
-        entering = _words_of([self.input_stream])
-        return max(entering, _words_of([output.stream for output in self.outputs]))
-
-    @property
     def boundary_frames_per_second(self) -> float:
-        """Frames per second through such a DMA at the supported clock; at most those of the accelerator."""
-        return min(self.frames_per_second, self.supported_mhz * 1e6 / self.boundary_words)
+        """Frames per second through a DMA that moves a word of up to 8 bytes per cycle each way, at that clock."""
+        outputs = [(output.stream.beats, output.stream.beat_bytes) for output in self.outputs]
+        words = words_per_frame([(self.input_stream.beats, self.input_stream.beat_bytes)], outputs)
+        return min(self.frames_per_second, self.supported_mhz * 1e6 / words)
 
     @property
     def output_kind(self) -> str:
@@ -207,8 +203,3 @@ class ProjectData:
         `outputs` are each (images, elements), in the order of the file.
         """
         return classes_of(self.functions, self.outputs, outputs)
-
-
-def _words_of(streams: Sequence[BoundaryFormat]) -> int:
-    """Words per frame of streams that share a DMA."""
-    return sum(words.words * stream.beats for words, stream in zip(DmaWords.of(*streams), streams, strict=True))

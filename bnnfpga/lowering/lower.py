@@ -9,6 +9,7 @@ import numpy as np
 
 from bnnfpga.base.errors import UserError
 from bnnfpga.base.naming import numbered
+from bnnfpga.dataflow.element_ranges import with_constant_inputs
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.arg_max import ArgMax
@@ -100,7 +101,7 @@ def lower(model: Model, class_functions: Sequence[ClassFunction] | None = None) 
                 hint="put a quantizer behind it, or leave it out",
             )
         lower_node(lowering, node)
-    return _finish(lowering, class_functions)
+    return with_constant_inputs(_finish(lowering, class_functions))
 
 
 def _finish(lowering: Lowering, functions: Sequence[ClassFunction] | None) -> Graph:

@@ -18,6 +18,7 @@ from bnnfpga.netlists.adders import Operand, add_three, at_least, bit
 from bnnfpga.netlists.compressors import BitHeap
 from bnnfpga.netlists.folded_xnors import SharedParity, count_equal, equal_bits, parity_bits
 from bnnfpga.netlists.netlist import ONE, ZERO, Netlist, Signal
+from bnnfpga.netlists.padded_xnors import LEAST_PART, PaddedCounts
 from bnnfpga.netlists.truth_tables import truth_table
 
 _SPARE_INPUTS = 2
@@ -121,8 +122,26 @@ class FoldedSums:
 
     @property
     def _weight(self) -> int:
-        """What a bit that is summed counts: 2 where tables have place for three inputs beside the address, else 1."""
-        return 2 if not self.flags and self.address_bits <= self.lut_inputs - 3 else 1
+        """What a bit of the sums counts: 2 for carries whose last parity is kept beside them, else 1."""
+        return 2 if self._counts_carries and not self.flags else 1
+
+    @property
+    def _counts_carries(self) -> bool:
+        """Whether tables have place for three inputs beside the address."""
+        return self.address_bits <= self.lut_inputs - 3
+
+    @cached_property
+    def _padded(self) -> PaddedCounts | None:
+        """The counts where there are flags; None if every equal input is counted by itself."""
+        if not self.flags or self.scale == 2 or not self._counts_carries or self.inputs // self.flags < LEAST_PART:
+            return None
+        return PaddedCounts(self._words, self.flags, self.address_bits, self.lut_inputs)
+
+    @cached_property
+    def _words(self) -> NDArray[np.uint8]:
+        """What is counted, (outputs, words, inputs)."""
+        weights = self.weights ^ self._turned[:, :, None, None].astype(np.uint8)
+        return weights.swapaxes(0, 1).reshape(self.outputs, -1, self.inputs)
 
     @property
     def _half(self) -> int:
@@ -155,9 +174,10 @@ class FoldedSums:
     @cached_property
     def _starts(self) -> NDArray[np.int64]:
         """Where sums start, (passes, outputs)."""
+        excess = 0 if self._padded is None else self.steps * self._padded.excess
         if self._chooses_start:
-            return (1 << self._bits - 1) - self._limits[..., 0]
-        return np.full(self._turned.shape, 0 if self.levels else -self._half // self._weight, np.int64)
+            return (1 << self._bits - 1) - self._limits[..., 0] - excess
+        return np.full(self._turned.shape, 0 if self.levels else -self._half // self._weight, np.int64) - excess
 
     @cached_property
     def at_once(self) -> Netlist:
@@ -236,19 +256,20 @@ class FoldedSums:
         address: Sequence[Signal],
     ) -> list[tuple[list[tuple[Signal, ...]], list[Signal]]]:
         """For each output two numbers whose sum is that of the carries, and the last parity where it counts."""
-        weights = self.weights ^ self._turned[:, :, None, None].astype(np.uint8)
-        words = weights.swapaxes(0, 1).reshape(self.outputs, -1, self.inputs)
+        words = self._words
+        if self._padded is not None:
+            return [(heap.compress(), []) for heap in self._padded.heaps(netlist, x, flags, address)]
         if self._weight == 1:
             plain = equal_bits(netlist, x, words, address, flags, self.scale, lut_inputs=self.lut_inputs)
             return [(heap.compress(), []) for heap in plain]
-        unequal = np.bitwise_xor.reduce(1 - weights, axis=3)
-        before = np.bitwise_xor.accumulate(unequal, axis=2) ^ unequal ^ self._first_parity[..., None]
+        unequal = np.bitwise_xor.reduce(1 - words, axis=2).reshape(self.outputs, self.passes, self.steps)
+        before = np.bitwise_xor.accumulate(unequal, axis=2) ^ unequal ^ self._first_parity.T[..., None]
         counts = count_equal(
             netlist,
             x,
             words,
             address,
-            SharedParity(parity, before.swapaxes(0, 1).reshape(self.outputs, -1)),
+            SharedParity(parity, before.reshape(self.outputs, -1)),
             lut_inputs=self.lut_inputs,
         )
         last = [[signal] for signal in parity_bits(netlist, counts.parity, address)] if self._keeps_parity else None

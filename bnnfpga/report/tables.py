@@ -31,6 +31,7 @@ _AREA = {
     "dsp": "DSP",
 }
 """What synthesis counts, with its headings."""
+_ESTIMATES = ("lut", "ff", "bram18", "dsp")
 _SHARES = ("precision", "recall", "f1")
 
 
@@ -65,6 +66,52 @@ def compile_table(summary: Mapping[str, Any]) -> RenderableType:
     if summary.get("seconds") is not None:
         facts["compiled in"] = _seconds(summary["seconds"])
     parts: list[RenderableType] = [layers, "", _facts(facts)]
+    return Group(*parts, *_warnings(summary))
+
+
+def tune_table(summary: Mapping[str, Any]) -> RenderableType:
+    """The best folding by unit, what it is best of, and the front if there is one."""
+    rows = []
+    for layer in summary["layers"]:
+        mark = Text("<- slowest" if layer["bottleneck"] else "")
+        resources = _cells(layer["resources"], *_ESTIMATES)
+        rows.append(
+            [*_cells(layer, "name", "layer", "cycles"), mark, *_cells(layer, "pe", "simd", "memory"), *resources]
+        )
+    headings = ["unit", "layer", "cycles>", "", "PE>", "SIMD>", "memory", *(f"{_AREA[kind]}>" for kind in _ESTIMATES)]
+    interval, mhz = summary["predicted_initiation_interval"], summary["supported_mhz"]
+    estimate = summary["estimated_clock"]
+    facts: dict[str, Any] = {
+        "built for": f"{summary['clock_mhz']:g} MHz, {(summary['part'] or {'name': summary['family']})['name']}",
+        "estimated clock": f"{estimate['mhz']:,.0f} MHz, limited by {estimate['unit']}",
+        "initiation interval": _cycles(interval),
+        "latency": _time(summary["predicted_latency_cycles"], mhz),
+        "throughput": _rate(interval, mhz),
+        "estimated size": ", ".join(f"{_show(n)} {_AREA[kind]}" for kind, n in summary["resources"].items()),
+        "minimised": f"{summary['objective']}: {_figure(summary['cost'])}",
+        "lower bound": _gap(summary["cost"], summary["bound"]),
+    }
+    if summary["budget"]:
+        facts["share of budget"] = ", ".join(
+            f"{_percent(share)} of {_show(summary['budget'][kind])} {_AREA[kind]}"
+            for kind, share in summary["shares"].items()
+            if share is not None
+        )
+    facts["tuned in"] = _seconds(summary["seconds"])
+    parts: list[RenderableType] = [_grid(headings, rows), "", _facts(facts)]
+    if summary["pareto"] is not None:
+        points = [
+            [
+                *_cells(point, "interval"),
+                Text(f"{point['frames_per_second']:,.0f}"),
+                Text(f"{point['cost']:,.0f}"),
+                *_cells(point["resources"], *_ESTIMATES),
+                Text(_percent(point["share"])),
+            ]
+            for point in summary["pareto"]
+        ]
+        columns = ["cycles>", "frames/s>", "cost>", *(f"{_AREA[kind]}>" for kind in _ESTIMATES), "largest share>"]
+        parts += ["", Text("faster or cheaper than all others", style="bold"), _grid(columns, points)]
     return Group(*parts, *_warnings(summary))
 
 
@@ -354,6 +401,18 @@ def _rate(interval: int | None, clock_mhz: float) -> str:
 
 def _seconds(seconds: float) -> str:
     return f"{seconds:.2f} s"
+
+
+def _figure(cost: float) -> str:
+    return f"{cost:,.4f}" if cost < 10 else f"{cost:,.1f}"
+
+
+def _gap(cost: float, bound: float | None) -> str:
+    """A lower bound, and how far the cost lies above it."""
+    if bound is None:
+        return "none: the latency is not in the bound"
+    above = (cost - bound) / bound if bound else 0.0
+    return f"{_figure(bound)}, " + ("so no folding is better" if above < 1e-9 else f"{100 * above:.3g} % below")
 
 
 def _class(item: Mapping[str, Any]) -> str:

@@ -90,10 +90,22 @@ HALVES = """
 module LUT6_2 (output O6, O5, input I0, I1, I2, I3, I4, I5);
   parameter [63:0] INIT = 0;
   LUT6 #(.INIT(INIT)) _TECHMAP_REPLACE_ (.O(O6), .I0(I0), .I1(I1), .I2(I2), .I3(I3), .I4(I4), .I5(I5));
-  LUT5 #(.INIT(INIT[31:0])) half (.O(O5), .I0(I0), .I1(I1), .I2(I2), .I3(I3), .I4(I4));
+  generate
+    if (INIT[31:16] != INIT[15:0])
+      LUT5 #(.INIT(INIT[31:0])) half (.O(O5), .I0(I0), .I1(I1), .I2(I2), .I3(I3), .I4(I4));
+    else if (INIT[15:8] != INIT[7:0])
+      LUT4 #(.INIT(INIT[15:0])) half (.O(O5), .I0(I0), .I1(I1), .I2(I2), .I3(I3));
+    else if (INIT[7:4] != INIT[3:0])
+      LUT3 #(.INIT(INIT[7:0])) half (.O(O5), .I0(I0), .I1(I1), .I2(I2));
+    else
+      LUT2 #(.INIT(INIT[3:0])) half (.O(O5), .I0(I0), .I1(I1));
+  endgenerate
 endmodule
 """
-"""A file in front of `writing`: LUTs with two outputs as two LUTs, since Yosys 0.70 knows no delays of the former."""
+"""A file in front of `writing`: LUTs with two outputs as two LUTs, since Yosys 0.70 knows no delays of the former.
+
+The smaller half has no input that it does not depend on: in adders of three, that would be a path through all carries.
+"""
 
 
 def writing(name: str) -> list[str]:

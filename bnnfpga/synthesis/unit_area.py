@@ -24,7 +24,7 @@ from bnnfpga.synthesis.recipes import ABC9_CELLS, HALVES, HALVES_FILE, RECIPES, 
 RunProcess = Callable[[Sequence[str], Path, Path], int]
 """Runs a command in a folder with its output in a log, and returns its exit status."""
 _WORKER = Path(__file__).with_name("yosys_worker.py")
-_COUNTING = "3"
+_COUNTING = "4"
 """The version of what is counted and how: a new one makes cached results obsolete."""
 _RESULT, _NETLIST = "area.json", "netlist.v"
 _REQUEST = "request.json"

@@ -4,6 +4,7 @@
 #define BNN_ARG_MAX_HPP_
 
 #include "table.hpp"
+#include "tree.hpp"
 #include "word.hpp"
 
 #include <cstddef>
@@ -20,9 +21,6 @@ using compared_integer = ap_int<Bits>;
 template <unsigned Bits>
 using compared_integer = std::int64_t;
 #endif
-
-/// Levels of a tree with so many leaves.
-constexpr unsigned tree_levels(unsigned leaves) { return leaves <= 1 ? 0 : 1 + tree_levels((leaves + 1) / 2); }
 
 /// The scores themselves.
 template <unsigned Bits, unsigned Beats, unsigned InputBits, bool InputSigned>
@@ -70,25 +68,18 @@ template <unsigned Lanes, unsigned Beats, unsigned InputBits, bool InputSigned, 
 candidate<ComparedBits, OutputBits> best_of_beat(const bits<Lanes * InputBits>& scores, unsigned beat,
                                                  const Tables&... tables) {
     BNN_PRAGMA(HLS INLINE)
-    constexpr unsigned levels = tree_levels(Lanes);
-    candidate<ComparedBits, OutputBits> found[Lanes];
-    BNN_PRAGMA(HLS ARRAY_PARTITION variable=found complete)
+    using Candidate = candidate<ComparedBits, OutputBits>;
+    Candidate found[Lanes];
     for (unsigned lane = 0; lane < Lanes; ++lane) {
         BNN_PRAGMA(HLS UNROLL)
         const std::uint64_t code = scores.template get<InputBits>(lane * InputBits);
         found[lane].score = compared<ComparedBits, Beats, InputBits, InputSigned>(code, beat, lane, tables...);
         found[lane].index = static_cast<rom_bits<OutputBits>>(beat * Lanes + lane);
     }
-    for (unsigned level = 0; level < levels; ++level) {
-        BNN_PRAGMA(HLS UNROLL)
-        for (unsigned pair = 0; pair < Lanes / 2; ++pair) {
-            BNN_PRAGMA(HLS UNROLL)
-            const unsigned left = pair << (level + 1);
-            const unsigned right = left + (1u << level);
-            if (right < Lanes && found[right].score > found[left].score) found[left] = found[right];
-        }
-    }
-    return found[0];
+    return tree(found, [](const Candidate& first, const Candidate& second) {
+        BNN_PRAGMA(HLS INLINE)
+        return second.score > first.score ? second : first;
+    });
 }
 
 }  // namespace detail

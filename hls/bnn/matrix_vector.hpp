@@ -10,8 +10,8 @@
 #define BNN_MATRIX_VECTOR_HPP_
 
 #include "popcount.hpp"
+#include "requantizer.hpp"
 #include "table.hpp"
-#include "threshold.hpp"
 #include "word.hpp"
 
 #include <cstddef>
@@ -129,7 +129,7 @@ void collect(hls::stream<word<BeatBits>>& in, hls::stream<word<Beats * BeatBits>
 /// Sums and results, from a word for each step of a first pass.
 template <unsigned MW, unsigned MH, unsigned Vectors, unsigned PE, unsigned SIMD, unsigned Pixels, unsigned WeightBits,
           bool InputBipolar, unsigned InputBits, bool InputSigned, unsigned Flags, unsigned AccumulatorBits,
-          unsigned Levels, unsigned OutputBits, int OutputOffset, class Weight, std::size_t Words, std::size_t Lanes,
+          unsigned OutputBits, int OutputOffset, class Results, class Weight, std::size_t Words, std::size_t Lanes,
           class... Tables>
 void dot_products(hls::stream<word<(SIMD * InputBits + Flags) * Pixels>>& in,
                   hls::stream<word<Pixels * PE * OutputBits>>& out, const Weight (&weights)[Words][Lanes],
@@ -151,6 +151,8 @@ void dot_products(hls::stream<word<(SIMD * InputBits + Flags) * Pixels>>& in,
 
     Beat buffer[steps];
     BNN_PRAGMA(HLS BIND_STORAGE variable=buffer type=ram_s2p impl=lutram)
+    // A step of a later pass reads what the same step of the first one wrote.
+    BNN_PRAGMA(HLS DEPENDENCE variable=buffer type=inter direction=RAW distance=steps dependent=true)
     Accumulator accumulators[Pixels][PE];
     BNN_PRAGMA(HLS ARRAY_PARTITION variable=accumulators complete dim=0)
 
@@ -181,10 +183,10 @@ void dot_products(hls::stream<word<(SIMD * InputBits + Flags) * Pixels>>& in,
                 if (step == steps - 1) {
                     const Sum sum = static_cast<Sum>(after.to_int64());
                     constexpr Sum twice = 2 / Inputs::scale;
-                    const Sum result = Xnor && Levels == 0 ? twice * sum - static_cast<Sum>(MW) : sum;
-                    const std::uint64_t code =
-                        detail::finish<AccumulatorBits, OutputBits, OutputOffset>(result, pass, p, tables...);
-                    y.template set<OutputBits>((v * PE + p) * OutputBits, code);
+                    const bool is_count = Xnor && Results::tables == 0;
+                    const Sum result = is_count ? twice * sum - static_cast<Sum>(MW) : sum;
+                    const std::int64_t code = OutputOffset + Results::count(result, pass, p, tables...);
+                    y.template set<OutputBits>((v * PE + p) * OutputBits, encode<OutputBits>(code));
                 }
             }
         }
@@ -223,15 +225,18 @@ void dot_products(hls::stream<word<(SIMD * InputBits + Flags) * Pixels>>& in,
 /// Levels            thresholds of an output; 0: the outputs are the dot products
 /// OutputBits        bits of an output, 1 to 64
 /// OutputOffset      what is added to the count of thresholds
+/// Requantizer       how thresholds are counted: `comparators`, `fixed_point` or `search`, of requantizer.hpp
+/// FactorBits, SumBits, Shift, Ties   of a fixed-point step; 0 in the other forms
 ///
 /// `weights` [MH / PE * MW / SIMD][PE] of SIMD * WeightBits bits, word pass * MW / SIMD + step, the weight of the
-/// step's first input lowest. `tables`, if Levels > 0: thresholds [MH / PE][PE][Levels] and decreasing [MH / PE][PE],
-/// as in threshold.hpp, for the count of equal bits in the xnor form, else for the sum. Where each flag stands for an
+/// step's first input lowest. `tables`, if Levels > 0: those of the form, with MH / PE words of PE lanes, for the count
+/// of equal bits in the xnor form, else for the sum. Where each flag stands for an
 /// odd number of inputs, equal bits count twice, in the accumulator and in the thresholds alike.
 template <unsigned MW, unsigned MH, unsigned Vectors, unsigned PE, unsigned SIMD, unsigned Pixels, unsigned InputLanes,
           unsigned InputBanks, unsigned WeightBits, bool InputBipolar, unsigned InputBits, bool InputSigned,
           unsigned Flags, unsigned AccumulatorBits, unsigned Levels, unsigned OutputBits, int OutputOffset,
-          class Weight, std::size_t Words, std::size_t Lanes, class... Tables>
+          unsigned Requantizer = comparators, unsigned FactorBits = 0, unsigned SumBits = 0, unsigned Shift = 0,
+          unsigned Ties = 0, class Weight, std::size_t Words, std::size_t Lanes, class... Tables>
 void matrix_vector(hls::stream<word<(InputLanes * InputBits + Flags) * Pixels>>& in,
                    hls::stream<word<Pixels * PE * OutputBits>>& out, const Weight (&weights)[Words][Lanes],
                    const Tables&... tables) {
@@ -250,8 +255,8 @@ void matrix_vector(hls::stream<word<(InputLanes * InputBits + Flags) * Pixels>>&
     static_assert(InputBits >= 1 && InputBits <= 32, "an element of a stream has 1 to 32 bits");
     static_assert(WeightBits >= 1 && WeightBits <= 32, "weights have 1 to 32 bits");
     static_assert(AccumulatorBits >= 1 && AccumulatorBits <= 62, "the accumulator has 1 to 62 bits");
-    static_assert(sizeof...(Tables) == (Levels > 0 ? 2 : 0),
-                  "with Levels > 0 the unit takes two tables, thresholds and decreasing; without, none");
+    using Results = detail::sum_requantizer<Requantizer, AccumulatorBits, Levels, FactorBits, SumBits, Shift, Ties>;
+    static_assert(sizeof...(Tables) == Results::tables, "the unit takes the tables of its requantizer, if it has one");
     constexpr unsigned passes = MH / PE;
     constexpr unsigned steps = MW / SIMD;
     static_assert(Words == passes * steps, "the weights must have one word for each step of each pass");
@@ -264,7 +269,7 @@ void matrix_vector(hls::stream<word<(InputLanes * InputBits + Flags) * Pixels>>&
     BNN_PRAGMA(HLS STREAM variable=queue depth=depth)
     detail::collect<Vectors / Pixels * steps, SIMD / InputLanes, (InputLanes * InputBits + Flags) * Pixels>(in, queue);
     detail::dot_products<MW, MH, Vectors, PE, SIMD, Pixels, WeightBits, InputBipolar, InputBits, InputSigned, Flags,
-                         AccumulatorBits, Levels, OutputBits, OutputOffset>(queue, out, weights, tables...);
+                         AccumulatorBits, OutputBits, OutputOffset, Results>(queue, out, weights, tables...);
 }
 
 }  // namespace bnn

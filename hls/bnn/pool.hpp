@@ -7,6 +7,7 @@
 #define BNN_POOL_HPP_
 
 #include "table.hpp"
+#include "tree.hpp"
 #include "word.hpp"
 
 #include <cstddef>
@@ -67,21 +68,25 @@ void pool(hls::stream<word<(PE * InputBits + Flagged) * SIMD * Pixels>>& in,
         for (unsigned o = 0; o < outputs; ++o) {
             BNN_PRAGMA(HLS UNROLL)
             const bool least = (smallest[chunk][o % PE] & 1) != 0;
-            // The result for no pixel at all: 0, the lowest or the highest.
-            std::int64_t so_far = Sum ? 0 : least ? high : low;
-            if (step != 0) {
-                so_far = decode<OutputBits, output_signed>(before.template get<OutputBits>(o * OutputBits));
-            }
+            // What changes no result: 0, the lowest or the highest.
+            const std::int64_t neutral = Sum ? 0 : least ? high : low;
+            const auto join = [least](std::int64_t a, std::int64_t b) {
+                BNN_PRAGMA(HLS INLINE)
+                return Sum ? a + b : (b < a) == least ? b : a;
+            };
+            std::int64_t values[SIMD];
             for (unsigned tap = 0; tap < SIMD; ++tap) {
                 BNN_PRAGMA(HLS UNROLL)
                 const unsigned pixel = o / PE * SIMD + tap;
                 const std::uint64_t code = x.template get<InputBits>((pixel * PE + o % PE) * InputBits);
                 const bool outside = Flagged && x.template get<1>((elements * InputBits + pixel) % beat_bits) != 0;
-                std::int64_t value = decode<InputBits, InputSigned>(code);
-                if (Sum && InputBipolar) value = code != 0 ? 1 : -1;
-                if (Sum && !outside) so_far += value;
-                if (!Sum && !outside && (value < so_far) == least) so_far = value;
+                const bool is_bit = Sum && InputBipolar;
+                values[tap] = outside ? neutral : is_bit ? (code != 0 ? 1 : -1) : decode<InputBits, InputSigned>(code);
             }
+            const std::int64_t earlier =
+                step == 0 ? neutral
+                          : decode<OutputBits, output_signed>(before.template get<OutputBits>(o * OutputBits));
+            const std::int64_t so_far = join(earlier, detail::tree(values, join));
             y.template set<OutputBits>(o * OutputBits, encode<OutputBits>(so_far));
         }
         kept[chunk] = y.packed();

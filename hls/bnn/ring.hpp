@@ -15,8 +15,9 @@ constexpr unsigned in_ring(long long distance, unsigned depth) {
 /// The address `distance` words after `address`; `distance` must be less than `depth`.
 inline unsigned advance(unsigned address, unsigned distance, unsigned depth) {
     BNN_PRAGMA(HLS INLINE)
-    const unsigned sum = address + distance;
-    return sum >= depth ? sum - depth : sum;
+    // The comparison does not wait for a sum.
+    const unsigned back = depth - distance;
+    return address >= back ? address - back : address + distance;
 }
 
 }  // namespace bnn

@@ -40,57 +40,76 @@ void upsample(hls::stream<word<Width>>& in, hls::stream<word<Width>>& out,
     constexpr unsigned next_beat = in_ring(1, Depth);
     constexpr unsigned same_pixel = in_ring(-static_cast<long long>(Chunks - 1), Depth);
     constexpr unsigned same_row = in_ring(-static_cast<long long>(row_beats - 1), Depth);
+    const auto row_copies = [&](unsigned row) -> unsigned { return last_row_copies[RowEntries > 1 ? row : 0]; };
+    const auto column_copies = [&](unsigned column) -> unsigned {
+        return last_column_copies[ColumnEntries > 1 ? column : 0];
+    };
 
     word<Width> line[Depth];
     BNN_PRAGMA(HLS BIND_STORAGE variable=line type=ram_s2p)
+    // A beat is read in the second turn after the one that writes it, at the earliest (`was_accepted`).
+    BNN_PRAGMA(HLS DEPENDENCE variable=line type=inter direction=RAW distance=2 dependent=true)
 
-    unsigned received = 0;
-    unsigned released = 0;
+    unsigned missing = beats;
+    int room = static_cast<int>(Depth);
+    int fresh = 0;  // beats that have arrived and have not been sent yet
+    bool was_accepted = false;
     unsigned write_address = 0;
     unsigned address = 0;
-    unsigned beat = 0;  // of the frame, the one to be sent
     unsigned chunk = 0;
-    unsigned repeat = 0;
-    unsigned column = 0;
-    unsigned again = 0;
-    unsigned row = 0;
+    // What is left of a pixel's copies and of a row's, whether this is the first one, and what comes then.
+    unsigned copies_left = column_copies(0);
+    unsigned rows_left = row_copies(0);
+    bool is_first_copy = true;
+    bool is_first_row = true;
+    unsigned next_column = Columns > 1 ? 1 : 0;
+    unsigned next_row = Rows > 1 ? 1 : 0;
 
-    while (beat < beats) {
+    bool done = false;
+    while (!done) {
         BNN_PRAGMA(HLS PIPELINE II=1 style=frp)
-        const bool ready = received > beat;
+        const bool is_first = is_first_copy && is_first_row;
+        const bool ready = !is_first || fresh > 0;
+        const bool has_room = room > 0 && missing != 0;
+        if (was_accepted) ++fresh;
         if (ready) {
             out.write(line[address]);
             const bool ends_pixel = chunk == Chunks - 1;
-            const bool ends_repeats = ends_pixel && repeat == last_column_copies[ColumnEntries > 1 ? column : 0];
-            const bool ends_row = ends_repeats && column == Columns - 1;
-            const bool is_last_row = again == last_row_copies[RowEntries > 1 ? row : 0];
-            if (is_last_row && repeat == last_column_copies[ColumnEntries > 1 ? column : 0]) released = beat + 1;
-            if (ends_row && !is_last_row) {
-                beat -= row_beats - 1;
-                address = advance(address, same_row, Depth);
-            } else if (ends_pixel && !ends_repeats) {
-                beat -= Chunks - 1;
-                address = advance(address, same_pixel, Depth);
-            } else {
-                ++beat;
-                address = advance(address, next_beat, Depth);
-            }
+            const bool is_last_copy = copies_left == 0;
+            const bool is_last_row = rows_left == 0;
+            const bool ends_copies = ends_pixel && is_last_copy;
+            const bool ends_row = ends_copies && next_column == 0;
+            const bool ends_rows = ends_row && is_last_row;
+            if (is_first) --fresh;
+            if (is_last_copy && is_last_row) ++room;
+            done = ends_rows && next_row == 0;
+            address = ends_row && !is_last_row      ? advance(address, same_row, Depth)
+                      : ends_pixel && !is_last_copy ? advance(address, same_pixel, Depth)
+                                                    : advance(address, next_beat, Depth);
             chunk = ends_pixel ? 0 : chunk + 1;
-            if (ends_pixel) repeat = ends_repeats ? 0 : repeat + 1;
-            if (ends_repeats) column = ends_row ? 0 : column + 1;
-            if (ends_row && is_last_row) ++row;
-            if (ends_row) again = is_last_row ? 0 : again + 1;
+            if (ends_pixel) {
+                copies_left = is_last_copy ? column_copies(next_column) : copies_left - 1;
+                is_first_copy = is_last_copy;
+            }
+            if (ends_copies) next_column = next_column == Columns - 1 ? 0 : next_column + 1;
+            if (ends_row) {
+                rows_left = is_last_row ? row_copies(next_row) : rows_left - 1;
+                is_first_row = is_last_row;
+            }
+            if (ends_rows) next_row = next_row == Rows - 1 ? 0 : next_row + 1;
         }
         word<Width> pixel;
-        const bool accepted = received < beats && received - released < Depth && in.read_nb(pixel);
+        const bool accepted = has_room && in.read_nb(pixel);
         if (accepted) {
             line[write_address] = pixel;
             write_address = advance(write_address, next_beat, Depth);
-            ++received;
+            --missing;
+            --room;
         }
 #ifndef __SYNTHESIS__
-        if (!ready && !accepted) return;  // In C simulation a frame is there as a whole, or never.
+        if (!ready && !accepted && !was_accepted) return;  // In C simulation a frame is there as a whole, or never.
 #endif
+        was_accepted = accepted;
     }
 }
 

@@ -8,8 +8,8 @@
 #ifndef BNN_VECTOR_VECTOR_HPP_
 #define BNN_VECTOR_VECTOR_HPP_
 
+#include "requantizer.hpp"
 #include "table.hpp"
-#include "threshold.hpp"
 #include "word.hpp"
 
 #include <cstddef>
@@ -35,14 +35,16 @@ namespace bnn {
 /// Levels            thresholds of a channel; 0: the outputs are the dot products
 /// OutputBits        bits of an output element, 1 to 64
 /// OutputOffset      what is added to the count of thresholds
+/// Requantizer       how thresholds are counted: `comparators`, `fixed_point` or `search`, of requantizer.hpp
+/// FactorBits, SumBits, Shift, Ties   of a fixed-point step; 0 in the other forms
 ///
 /// `weights` [Taps / SIMD * Channels / PE][SIMD * PE], word step * Channels / PE + beat of the pixel. `tables`, if
-/// Levels > 0: thresholds [Channels / PE][PE][Levels] and decreasing [Channels / PE][PE], as in threshold.hpp, for the
-/// content of the accumulator.
+/// Levels > 0: those of the form, with Channels / PE words of PE lanes, for the content of the accumulator.
 template <unsigned Channels, unsigned Windows, unsigned Taps, unsigned PE, unsigned SIMD, unsigned Pixels,
           unsigned WeightBits, bool InputBipolar, unsigned InputBits, bool InputSigned, bool Flagged,
-          unsigned AccumulatorBits, unsigned Levels, unsigned OutputBits, int OutputOffset, class Weight,
-          std::size_t Words, std::size_t Lanes, class... Tables>
+          unsigned AccumulatorBits, unsigned Levels, unsigned OutputBits, int OutputOffset,
+          unsigned Requantizer = comparators, unsigned FactorBits = 0, unsigned SumBits = 0, unsigned Shift = 0,
+          unsigned Ties = 0, class Weight, std::size_t Words, std::size_t Lanes, class... Tables>
 void vector_vector(hls::stream<word<(PE * InputBits + Flagged) * SIMD * Pixels>>& in,
                    hls::stream<word<Pixels * PE * OutputBits>>& out, const Weight (&weights)[Words][Lanes],
                    const Tables&... tables) {
@@ -56,8 +58,8 @@ void vector_vector(hls::stream<word<(PE * InputBits + Flagged) * SIMD * Pixels>>
     static_assert(InputBits >= 1 && InputBits <= 32, "an element of a stream has 1 to 32 bits");
     static_assert(WeightBits >= 1 && WeightBits <= 16, "weights have 1 to 16 bits");
     static_assert(AccumulatorBits >= 1 && AccumulatorBits <= 62, "the accumulator has 1 to 62 bits");
-    static_assert(sizeof...(Tables) == (Levels > 0 ? 2 : 0),
-                  "with Levels > 0 the unit takes two tables, thresholds and decreasing; without, none");
+    using Results = detail::sum_requantizer<Requantizer, AccumulatorBits, Levels, FactorBits, SumBits, Shift, Ties>;
+    static_assert(sizeof...(Tables) == Results::tables, "the unit takes the tables of its requantizer, if it has one");
     constexpr bool Xnor = InputBipolar && WeightBits == 1;
     constexpr unsigned chunks = Channels / PE;
     constexpr unsigned steps = Taps / SIMD;
@@ -81,7 +83,7 @@ void vector_vector(hls::stream<word<(PE * InputBits + Flagged) * SIMD * Pixels>>
         bits<outputs * OutputBits> y;
         for (unsigned o = 0; o < outputs; ++o) {
             BNN_PRAGMA(HLS UNROLL)
-            std::int64_t total = step == 0 ? 0 : accumulators[chunk][o].to_int64();
+            std::int64_t sum_of_beat = 0;
             for (unsigned tap = 0; tap < SIMD; ++tap) {
                 BNN_PRAGMA(HLS UNROLL)
                 const unsigned pixel = o / PE * SIMD + tap;
@@ -89,27 +91,28 @@ void vector_vector(hls::stream<word<(PE * InputBits + Flagged) * SIMD * Pixels>>
                 const std::uint64_t weight = load<WeightBits>(weights[word_index][tap * PE + o % PE]).chunk[0];
                 const bool outside = Flagged && x.template get<1>((elements * InputBits + pixel) % beat_bits) != 0;
                 if (Xnor) {
-                    total += outside ? 1 : code == weight ? 1 + Flagged : 0;
+                    sum_of_beat += outside ? 1 : code == weight ? 1 + Flagged : 0;
                 } else {
                     std::int64_t value = decode<InputBits, InputSigned>(code);
                     if (InputBipolar) value = code != 0 ? 1 : -1;
                     if (outside) value = 0;
                     if (WeightBits == 1) {
-                        total += weight != 0 ? value : -value;
+                        sum_of_beat += weight != 0 ? value : -value;
                     } else {
-                        total += decode<WeightBits, true>(weight) * value;
+                        sum_of_beat += decode<WeightBits, true>(weight) * value;
                     }
                 }
             }
-            const Accumulator after = total;
+            // The only addition that waits for the beat before.
+            const std::int64_t earlier = step == 0 ? 0 : accumulators[chunk][o].to_int64();
+            const Accumulator after = earlier + sum_of_beat;
             accumulators[chunk][o] = after;
             if (step == steps - 1) {
                 const std::int64_t sum = after.to_int64();
                 constexpr std::int64_t twice = Flagged ? 1 : 2;
                 const std::int64_t result = Xnor && Levels == 0 ? twice * sum - static_cast<std::int64_t>(Taps) : sum;
-                const std::uint64_t encoded =
-                    detail::finish<AccumulatorBits, OutputBits, OutputOffset>(result, chunk, o % PE, tables...);
-                y.template set<OutputBits>(o * OutputBits, encoded);
+                const std::int64_t code = OutputOffset + Results::count(result, chunk, o % PE, tables...);
+                y.template set<OutputBits>(o * OutputBits, encode<OutputBits>(code));
             }
         }
         if (step == steps - 1) out.write(y.packed());

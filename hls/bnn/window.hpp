@@ -11,88 +11,26 @@
 //
 // The buffer is a ring of input beats. A place in it is a beat and a pixel of that beat; places advance by constants,
 // one for each loop that ends (channels, kernel columns, kernel rows, window columns, window rows), modulo its depth.
+// Loops run one step ahead, and how many beats a window needs and frees comes from tables as increments, so that a step
+// depends on the step before by one addition.
 #ifndef BNN_WINDOW_HPP_
 #define BNN_WINDOW_HPP_
 
 #include "ring.hpp"
+#include "table.hpp"
+#include "window_loops.hpp"
 #include "word.hpp"
+
+#include <cstddef>
+#include <cstdint>
 
 namespace bnn {
 namespace detail {
 
 constexpr unsigned smaller(unsigned a, unsigned b) { return a < b ? a : b; }
 
-/// `place`, limited to 0 to `most`.
-inline int clip(int place, int most) {
-    BNN_PRAGMA(HLS INLINE)
-    return place < 0 ? 0 : place > most ? most : place;
-}
-
-/// The beat in which a place lies, where a beat has `Pixels` pixels; in front of the image it is negative.
-template <unsigned Pixels>
-constexpr long long beat_of(long long place) {
-    return (place - static_cast<long long>(in_ring(place, Pixels))) / static_cast<long long>(Pixels);
-}
-
-/// A place in the ring: a beat, and a pixel of that beat.
-template <unsigned Depth, unsigned Pixels>
-struct ring_place {
-    unsigned beat;
-    unsigned pixel;
-
-    /// The place at `distance` from the ring's first beat, in pixels, or in beats where a pixel has several.
-    static constexpr ring_place at(long long distance) {
-        return {in_ring(beat_of<Pixels>(distance), Depth), in_ring(distance, Pixels)};
-    }
-
-    /// The place that lies `step` further on.
-    ring_place operator+(const ring_place& step) const {
-        BNN_PRAGMA(HLS INLINE)
-        const unsigned sum = pixel + step.pixel;
-        const unsigned carry = sum >= Pixels ? 1 : 0;
-        return {advance(beat, step.beat + carry, Depth), carry != 0 ? sum - Pixels : sum};
-    }
-};
-
-/// Where the windows of a beat lie: row and column of their first pixel in the image, that column as a beat of its row
-/// and a pixel of that beat, and their row and column among the windows of the frame.
-template <unsigned Pixels, unsigned StrideRows, unsigned StrideColumns, int Top, int Left, unsigned Rows,
-          unsigned Columns>
-struct window_place {
-    int top = Top;
-    int left = Left;
-    int beat = static_cast<int>(beat_of<Pixels>(Left));
-    unsigned pixel = in_ring(Left, Pixels);
-    unsigned row = 0;
-    unsigned column = 0;
-
-    bool ends_row() const { return column + 1 == Columns; }
-    bool ends_frame() const { return ends_row() && row + 1 == Rows; }
-
-    /// The beat of the row in which the pixel `columns` further on lies.
-    int beat_behind(unsigned columns) const {
-        BNN_PRAGMA(HLS INLINE)
-        return beat + static_cast<int>(columns / Pixels) + (pixel + columns % Pixels >= Pixels ? 1 : 0);
-    }
-
-    /// The next windows; behind the frame's last ones, its first ones.
-    window_place next() const {
-        BNN_PRAGMA(HLS INLINE)
-        window_place other;
-        other.top = top;
-        other.row = row;
-        if (!ends_row()) {
-            other.left = left + static_cast<int>(StrideColumns);
-            other.beat = beat_behind(StrideColumns);
-            other.pixel = advance(pixel, StrideColumns % Pixels, Pixels);
-            other.column = column + 1;
-        } else {
-            other.top = ends_frame() ? Top : top + static_cast<int>(StrideRows);
-            other.row = ends_frame() ? 0 : row + 1;
-        }
-        return other;
-    }
-};
+/// Bits of numbers below `count`, at least 1.
+constexpr unsigned index_bits(unsigned count) { return count <= 2 ? 1 : 1 + index_bits((count + 1) / 2); }
 
 }  // namespace detail
 
@@ -113,12 +51,21 @@ struct window_place {
 /// Fill           the code of elements outside the image, of ElementBits bits
 /// Depth          beats that the line buffer holds: at least those from the first to the last that a window needs,
 ///                or the unit deadlocks; more let it read on meanwhile
+/// FirstNeed      input beats that the windows of the first beat need, 1 to Depth
+///
+/// `column_steps` [kinds << b][2]: from a beat's windows to the next ones of their row, how many more beats are needed
+/// and how many released, at address kind << b | column, where b is the bits of a beat's number in its row, at least 1;
+/// or [1][2], the same everywhere. `row_steps` [WindowRows][2]: the same from the last windows of each row.
+/// `next_kinds` [WindowRows]: the kind of the row of windows behind each one; behind the last one, of the first.
 template <unsigned Rows, unsigned Columns, unsigned Channels, unsigned ElementBits, unsigned KernelRows,
           unsigned KernelColumns, unsigned StrideRows, unsigned StrideColumns, unsigned DilationRows,
           unsigned DilationColumns, unsigned PadTop, unsigned PadLeft, unsigned WindowRows, unsigned WindowColumns,
-          unsigned Lanes, unsigned InputPixels, bool Flagged, std::uint64_t Fill, unsigned Depth>
+          unsigned Lanes, unsigned InputPixels, bool Flagged, std::uint64_t Fill, unsigned Depth, unsigned FirstNeed,
+          class Step, std::size_t ColumnEntries, class RowStep, std::size_t RowEntries, class Kind, std::size_t Kinds>
 void window(hls::stream<word<InputPixels * detail::smaller(Lanes, Channels) * ElementBits>>& in,
-            hls::stream<word<Lanes * ElementBits + (Flagged ? (Lanes + Channels - 1) / Channels : 0)>>& out) {
+            hls::stream<word<Lanes * ElementBits + (Flagged ? (Lanes + Channels - 1) / Channels : 0)>>& out,
+            const Step (&column_steps)[ColumnEntries][2], const RowStep (&row_steps)[RowEntries][2],
+            const Kind (&next_kinds)[Kinds]) {
     constexpr unsigned pixels = (Lanes + Channels - 1) / Channels;  // of an output beat
     constexpr unsigned windows = (pixels + KernelRows * KernelColumns - 1) / (KernelRows * KernelColumns);
     constexpr unsigned taps = pixels / windows;  // pixels of a window in a beat
@@ -138,6 +85,8 @@ void window(hls::stream<word<InputPixels * detail::smaller(Lanes, Channels) * El
     static_assert(ElementBits >= 1 && ElementBits <= chunk_bits, "an element has 1 to 64 bits");
     static_assert((Fill & ~mask_of(ElementBits)) == 0, "the code of elements outside must fit an element");
     static_assert(Depth >= 1, "the line buffer holds at least one beat");
+    static_assert(FirstNeed >= 1 && FirstNeed <= Depth, "the line buffer holds what the first windows need");
+    static_assert(RowEntries == WindowRows && Kinds == WindowRows, "the tables must have an entry per row of windows");
 
     constexpr unsigned pixel_lanes = detail::smaller(Lanes, Channels);
     constexpr unsigned width = pixel_lanes * ElementBits;
@@ -146,8 +95,11 @@ void window(hls::stream<word<InputPixels * detail::smaller(Lanes, Channels) * El
     constexpr unsigned tap_rows = taps / tap_columns;
     constexpr unsigned step_columns = KernelColumns / tap_columns;
     constexpr unsigned step_rows = KernelRows / tap_rows;
-    constexpr unsigned line = Columns / InputPixels * chunks;  // beats of a row
-    constexpr unsigned beats = Rows * line;
+    constexpr unsigned beats = Rows * (Columns / InputPixels) * chunks;
+    constexpr unsigned beat_columns = WindowColumns / windows;  // windows of a row that have beats of their own
+    constexpr unsigned column_bits = detail::index_bits(beat_columns);
+    static_assert(ColumnEntries == 1 || ColumnEntries % (1u << column_bits) == 0,
+                  "the table must have an entry for each column and kind of row, or one for all");
 
     // Distances in pixels, or in beats where a pixel has several: of a step right and of a step down in the kernel, and
     // from a window's first beat to its last one.
@@ -165,27 +117,13 @@ void window(hls::stream<word<InputPixels * detail::smaller(Lanes, Channels) * El
     constexpr Address next_window = Address::at(static_cast<long long>(windows) * StrideColumns * chunks - in_window);
     constexpr Address next_windows = Address::at(static_cast<long long>(StrideRows) * Columns * chunks - in_windows);
 
-    using Place = detail::window_place<InputPixels, StrideRows, windows * StrideColumns, -static_cast<int>(PadTop),
-                                       -static_cast<int>(PadLeft), WindowRows, WindowColumns / windows>;
-
-    // The number of beats, from the frame's first on, that neither this window nor a later one needs. Row 0 stays while
-    // a later window reaches over the top edge.
-    const auto unneeded = [](const Place& place) {
-        if (place.top + static_cast<int>(StrideRows) <= 0) return 0u;
-        const int row = detail::clip(place.top, Rows);
-        const int column = detail::clip(place.beat, Columns / InputPixels);
-        return detail::smaller(static_cast<unsigned>(row) * line + static_cast<unsigned>(column) * chunks, beats);
-    };
-    // The number of beats that no window behind this one needs, and of those that must have arrived for this one.
-    const auto leaving = [&](const Place& place) { return place.ends_frame() ? beats : unneeded(place.next()); };
-    const auto needed = [&](const Place& place) {
-        constexpr int span_rows = static_cast<int>(DilationRows * (KernelRows - 1));
-        constexpr unsigned span_columns = (windows - 1) * StrideColumns + DilationColumns * (KernelColumns - 1);
-        const int bottom = detail::clip(place.top + span_rows, static_cast<int>(Rows) - 1);
-        const int last = detail::clip(place.beat_behind(span_columns), static_cast<int>(Columns / InputPixels) - 1);
-        const unsigned newest = static_cast<unsigned>(bottom) * line + static_cast<unsigned>(last + 1) * chunks;
-        const unsigned unused = leaving(place);
-        return newest > unused ? newest : unused;
+    // From the place of a step to that of the next one.
+    const auto distance = [&](const detail::loop_ends& ends) {
+        return !ends.pixel        ? next_chunk
+               : !ends.kernel_row ? next_column
+               : !ends.window     ? next_row
+               : !ends.row        ? next_window
+                                  : next_windows;
     };
 
     // A copy for each pixel that an output beat touches. Windows share pixels, whose columns are `grid` apart.
@@ -199,7 +137,7 @@ void window(hls::stream<word<InputPixels * detail::smaller(Lanes, Channels) * El
     word<InputPixels * width> buffer[touched][Depth];
     BNN_PRAGMA(HLS ARRAY_PARTITION variable=buffer complete dim=1)
     BNN_PRAGMA(HLS BIND_STORAGE variable=buffer type=ram_s2p)
-    // A beat is read in the second turn after the one that writes it, at the earliest (`arrived`).
+    // A beat is read in the second turn after the one that writes it, at the earliest (`was_accepted`).
     BNN_PRAGMA(HLS DEPENDENCE variable=buffer type=inter direction=RAW distance=2 dependent=true)
 
     bits<width> fill;
@@ -208,28 +146,39 @@ void window(hls::stream<word<InputPixels * detail::smaller(Lanes, Channels) * El
         fill.template set<ElementBits>(i * ElementBits, Fill);
     }
 
-    Place place;
-    Place ahead = place.next();
-    unsigned need = needed(place);
-    unsigned leave = leaving(place);
-    unsigned received = 0;
-    unsigned received_before = 0;
-    unsigned released = 0;
+    detail::window_loops<chunks, step_columns, step_rows, beat_columns, WindowRows> loops;
+    detail::loop_ends ends = loops.ends();  // with the present step
+    loops.advance(ends);
+    detail::ring_walk<Depth, InputPixels> walk(
+        Address::at(-static_cast<long long>(chunks) * (static_cast<long long>(PadTop) * Columns + PadLeft)),
+        distance(ends));
+
+    // How many beats more the windows behind some windows need (0), and how many those release (1).
+    std::size_t kind = next_kinds[WindowRows - 1];  // of the row of the step after the present one
+    const auto steps_behind = [&](unsigned row, unsigned column, unsigned which) -> int {
+        BNN_PRAGMA(HLS INLINE)
+        const std::size_t entry = ColumnEntries == 1 ? 0 : kind << column_bits | column;
+        return column == beat_columns - 1 ? row_steps[row][which] : column_steps[entry][which];
+    };
+    int more = steps_behind(0, 0, 0);
+    int released = steps_behind(0, 0, 1);
+    int ahead = -static_cast<int>(FirstNeed);  // beats that have arrived, less those that the present windows need
+    int taken = -static_cast<int>(Depth);      // beats held, less those that there is room for
+    unsigned missing = beats;
+    bool was_accepted = false;
     unsigned write_address = 0;
-    Address address =
-        Address::at(-static_cast<long long>(chunks) * (static_cast<long long>(PadTop) * Columns + PadLeft));
-    unsigned chunk = 0;
-    unsigned column_step = 0;
-    unsigned row_step = 0;
-    int row = place.top;
-    int column = place.left;
+    // Of the step's first pixel, and of its windows.
+    int row = -static_cast<int>(PadTop);
+    int column = -static_cast<int>(PadLeft);
+    int top = row;
+    int left = column;
 
     bool done = false;
     while (!done) {
         BNN_PRAGMA(HLS PIPELINE II=1 style=frp)
-        const unsigned arrived = received_before;
-        received_before = received;
-        const bool ready = arrived >= need;
+        const bool ready = ahead >= 0;
+        const bool has_room = taken < 0 && missing != 0;
+        if (was_accepted) ++ahead;
         if (ready) {
             bits<width> seen[touched];
             bool outside[touched];
@@ -243,8 +192,8 @@ void window(hls::stream<word<InputPixels * detail::smaller(Lanes, Channels) * El
                 const int pixel_column = column + static_cast<int>(further_columns);
                 outside[i] = pixel_row < 0 || pixel_row >= static_cast<int>(Rows) || pixel_column < 0 ||
                              pixel_column >= static_cast<int>(Columns);
-                const Address at =
-                    address + Address::at(static_cast<long long>(chunks) * (further_rows * Columns + further_columns));
+                const Address at = walk.place + Address::at(static_cast<long long>(chunks) *
+                                                            (further_rows * Columns + further_columns));
                 const bits<InputPixels * width> all(buffer[i][at.beat]);
                 seen[i] = outside[i] ? fill : all.template slice<width>(at.pixel * width);
             }
@@ -259,51 +208,43 @@ void window(hls::stream<word<InputPixels * detail::smaller(Lanes, Channels) * El
             }
             out.write(y.packed());
 
-            const bool ends_pixel = chunk == chunks - 1;
-            const bool ends_row = ends_pixel && column_step == step_columns - 1;
-            const bool ends_window = ends_row && row_step == step_rows - 1;
-            const Address distance = !ends_pixel         ? next_chunk
-                                     : !ends_row         ? next_column
-                                     : !ends_window      ? next_row
-                                     : !place.ends_row() ? next_window
-                                                         : next_windows;
-            address = address + distance;
-            chunk = ends_pixel ? 0 : chunk + 1;
-            if (ends_window) {
-                row_step = 0;
-                column_step = 0;
-                released = leave;
-                done = place.ends_frame();
-                need = needed(ahead);
-                leave = leaving(ahead);
-                place = ahead;
-                ahead = ahead.next();
-                row = place.top;
-                column = place.left;
-            } else if (ends_row) {
-                ++row_step;
-                column_step = 0;
+            done = ends.frame;
+            if (ends.window) {
+                ahead -= more;
+                taken -= released;
+                column = ends.row ? -static_cast<int>(PadLeft) : left + static_cast<int>(windows * StrideColumns);
+                row = ends.row ? top + static_cast<int>(StrideRows) : top;
+                left = column;
+                top = row;
+            } else if (ends.kernel_row) {
                 row += static_cast<int>(DilationRows * tap_rows);
-                column = place.left;
-            } else if (ends_pixel) {
-                ++column_step;
+                column = left;
+            } else if (ends.pixel) {
                 column += static_cast<int>(DilationColumns * tap_columns);
             }
+            more = steps_behind(loops.row, loops.column, 0);
+            released = steps_behind(loops.row, loops.column, 1);
+            ends = loops.ends();
+            walk.advance(distance(ends));
+            if (ends.row) kind = next_kinds[loops.row];
+            loops.advance(ends);
         }
         word<InputPixels * width> beat;
-        const bool accepted = received < beats && received - released < Depth && in.read_nb(beat);
+        const bool accepted = has_room && in.read_nb(beat);
         if (accepted) {
             for (unsigned i = 0; i < touched; ++i) {
                 BNN_PRAGMA(HLS UNROLL)
                 buffer[i][write_address] = beat;
             }
             write_address = write_address == Depth - 1 ? 0 : write_address + 1;
-            ++received;
+            ++taken;
+            --missing;
         }
 #ifndef __SYNTHESIS__
         // In C simulation a frame is there as a whole, or never.
-        if (!ready && !accepted && arrived == received) return;
+        if (!ready && !accepted && !was_accepted) return;
 #endif
+        was_accepted = accepted;
     }
 }
 

@@ -14,6 +14,7 @@ from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.score_output import ScoreOutput
 from bnnfpga.numbers.integers import IntegerType
 from bnnfpga.tuning.choose import choose_folding
+from bnnfpga.tuning.folding_search import CostWeights
 from tests.dataflow.chains import random_chain, random_folding
 
 
@@ -94,10 +95,8 @@ def test_what_is_written_for_finn_is_known(name: str, entry: object) -> None:
 @pytest.mark.parametrize("cycles", [1, 8, 1000])
 def test_what_a_folding_leaves_open_is_chosen(pinned: Folding, cycles: int) -> None:
     graph = random_chain(0, (12, 10, 6))
-    alone, beside = choose_folding(graph, cycles), choose_folding(graph, cycles, pinned)
-    assert {name: beside[name] for name in alone if name not in pinned} == {
-        name: alone[name] for name in alone if name not in pinned
-    }
+    beside = choose_folding(graph, cycles, pinned)
+    assert set(beside) == {unit.name for unit in graph.operators if unit.legal_pe()}
     for name, entry in pinned.items():
         assert entry.completed(beside[name]) == beside[name]
         assert None not in (beside[name].pe, beside[name].simd, beside[name].memory)
@@ -108,7 +107,7 @@ def test_what_is_open_of_a_pinned_layer_is_chosen_for_the_cycles() -> None:
     graph = random_chain(0, (12, 10, 6))
     assert choose_folding(graph, 10, {"matrix_vector0": LayerFolding(pe=1)})["matrix_vector0"].simd == 12
     assert choose_folding(graph, 1, {"matrix_vector0": LayerFolding(simd=4)})["matrix_vector0"].pe == 10
-    assert choose_folding(graph, 60, {"matrix_vector0": LayerFolding(pe=2)})["matrix_vector0"].simd == 1
+    assert choose_folding(graph, 30, {"matrix_vector0": LayerFolding(pe=2)})["matrix_vector0"].simd >= 2
 
 
 @pytest.mark.parametrize("cycles", [1, 2, 7, 30, 120, 10_000])
@@ -119,7 +118,7 @@ def test_the_chosen_folding_is_fast_enough(cycles: int) -> None:
 
 
 def test_nearly_free_latency_is_taken() -> None:
-    """Of dense layers that may take 40,000 cycles per frame, none does where few LUTs make it twice as fast."""
+    """With a weight for latency, no dense layer takes 40,000 cycles where few LUTs make it twice as fast."""
     rng = np.random.default_rng(0)
     graph = Graph()
     unit = MatrixVector("unit", rng.choice([-1, 1], (512, 512)), IntegerType.bipolar())
@@ -127,5 +126,5 @@ def test_nearly_free_latency_is_taken() -> None:
     graph.add(ScoreOutput("scores", unit.outputs[0]))
     graph.connect("unit", "scores")
     graph.set_boundary("unit", ["scores"])
-    chosen = choose_folding(graph, 40_000)["unit"]
+    chosen = choose_folding(graph, 40_000, weights=CostWeights(latency=1 / 128))["unit"]
     assert (512 // chosen.pe) * (512 // chosen.simd) <= 16_384

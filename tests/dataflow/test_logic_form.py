@@ -63,14 +63,16 @@ def images() -> Graph:
 
 
 def padded() -> Graph:
-    """Convolutions with pixels outside the image: of an odd number of channels, and of an even one."""
-    odd, even = (Geometry((4, 5), (3, 3), pads=(1, 1, 1, 1)) for _ in range(2))
+    """Convolutions with pixels outside the image: of an odd number of channels, and of even ones, few and more."""
+    odd, few, more = (Geometry((4, 5), (3, 3), pads=(1, 1, 1, 1)) for _ in range(3))
     return chain(
         [
             Window("window0", odd, 3, BITS, lanes=9),
             unit(0, (4, 27), 2, 9, positions=odd.windows, kernel=(3, 3), padded=True),
-            Window("window1", even, 4, BITS, lanes=12),
-            unit(1, (6, 36), 2, 12, positions=even.windows, kernel=(3, 3), padded=True),
+            Window("window1", few, 4, BITS, lanes=12),
+            unit(1, (12, 36), 6, 12, positions=few.windows, kernel=(3, 3), padded=True),
+            Window("window2", more, 12, BITS, lanes=36),
+            unit(2, (6, 108), 3, 36, positions=more.windows, kernel=(3, 3), padded=True),
         ]
     )
 

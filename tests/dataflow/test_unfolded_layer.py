@@ -47,6 +47,25 @@ def test_the_netlist_gives_the_integers_of_the_unit(inputs: str, weights: str, p
         np.testing.assert_array_equal(codes, to_bits(output.encode(expected.astype(np.int64)), output.bits))
 
 
+@pytest.mark.parametrize("inputs", INPUTS)
+def test_inputs_that_never_change_but_where_they_are_flagged(inputs: str) -> None:
+    type, rng = INPUTS[inputs], np.random.default_rng(len(inputs))
+    matrix = rng.choice(WEIGHTS["integers"], (7, 9)).astype(np.int64)
+    vectors = rng.choice([-1, 1] if type.is_bipolar else [*range(type.lo, type.hi + 1)], (200, 9))
+    constants = ((0, type.hi), (4, type.lo), (8, type.hi))
+    for place, value in constants:
+        vectors[:, place] = value
+    bits = {"x": to_bits(type.encode(vectors), type.bits).reshape(200, -1)}
+    bits["outside"] = rng.integers(0, 2, (200, 3), np.uint8)
+    inside = vectors * np.repeat(1 - bits["outside"].astype(np.int64), 3, axis=1)
+    for table in (None, random_table(rng, 7, -40, 40, 2)):
+        unit = MatrixVector("unit", matrix, type, (), table, padded=True, kernel=(1, 3))
+        output = unit.outputs[0].type
+        codes = evaluate(unfolded_layer(matrix, type, 3, table, output, constants), bits)["y"].reshape(200, 7, -1)
+        (expected,) = unit.execute(inside)
+        np.testing.assert_array_equal(codes, to_bits(output.encode(expected.astype(np.int64)), output.bits))
+
+
 def test_constant_channels_and_shared_thresholds() -> None:
     output = IntegerType.bipolar()
     matrix = np.random.default_rng(0).choice([-1, 1], (4, 10))

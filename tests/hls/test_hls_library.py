@@ -137,6 +137,7 @@ int main() {
 
 STREAMS = "hls::stream<bnn::word<{}>> in; hls::stream<bnn::word<{}>> out; "
 WEIGHTS = "const bnn::rom_bits<{}> weights[{}][{}] = {{}}; "
+WINDOW_STEPS = "const bnn::rom_bits<4> steps[1][2] = {}, row_steps[2][2] = {}; const bnn::rom_bits<1> kinds[2] = {}; "
 THRESHOLDS = "const bnn::rom_integer<8> thresholds{} = {{}}; const bnn::rom_bits<1> decreasing{} = {{}}; "
 # Streams and tables, a call, and what the compiler must say; nothing where the call is right.
 REFUSED = [
@@ -168,7 +169,7 @@ REFUSED = [
     (
         STREAMS.format(4, 2) + WEIGHTS.format(4, 4, 2),
         "matrix_vector<8, 4, 1, 2, 4, 1, 4, 2, 1, 1, 1, 0, 0, 4, 1, 1, 0>(in, out, weights)",
-        "with Levels > 0 the unit takes two tables",
+        "the unit takes the tables of its requantizer, if it has one",
     ),
     (
         STREAMS.format(11, 16) + WEIGHTS.format(8, 4, 2),
@@ -176,18 +177,18 @@ REFUSED = [
         "each flag must stand for the same number of inputs",
     ),
     (
-        STREAMS.format(4, 12),
-        "window<4, 4, 2, 2, 3, 3, 1, 1, 1, 1, 0, 0, 2, 2, 6, 1, 0, 0, 99>(in, out)",
+        STREAMS.format(4, 12) + WINDOW_STEPS,
+        "window<4, 4, 2, 2, 3, 3, 1, 1, 1, 1, 0, 0, 2, 2, 6, 1, 0, 0, 99, 9>(in, out, steps, row_steps, kinds)",
         "",
     ),
     (
-        STREAMS.format(4, 6),
-        "window<4, 4, 2, 2, 3, 3, 1, 1, 1, 1, 0, 0, 2, 2, 3, 1, 0, 0, 99>(in, out)",
+        STREAMS.format(4, 6) + WINDOW_STEPS,
+        "window<4, 4, 2, 2, 3, 3, 1, 1, 1, 1, 0, 0, 2, 2, 3, 1, 0, 0, 99, 9>(in, out, steps, row_steps, kinds)",
         "the lanes must be channels of one pixel that divide them, or whole pixels",
     ),
     (
-        STREAMS.format(4, 8),
-        "window<4, 4, 2, 2, 3, 3, 1, 1, 1, 1, 0, 0, 2, 2, 4, 1, 0, 0, 99>(in, out)",
+        STREAMS.format(4, 8) + WINDOW_STEPS,
+        "window<4, 4, 2, 2, 3, 3, 1, 1, 1, 1, 0, 0, 2, 2, 4, 1, 0, 0, 99, 9>(in, out, steps, row_steps, kinds)",
         "the pixels of a beat must be a part of a kernel row that divides it, or whole kernel rows",
     ),
     (
@@ -196,13 +197,13 @@ REFUSED = [
         "several vectors per beat need PE = MH and SIMD = MW",
     ),
     (
-        STREAMS.format(4, 24),
-        "window<4, 4, 2, 2, 3, 3, 1, 1, 1, 1, 0, 0, 2, 2, 12, 1, 0, 0, 99>(in, out)",
+        STREAMS.format(4, 24) + WINDOW_STEPS,
+        "window<4, 4, 2, 2, 3, 3, 1, 1, 1, 1, 0, 0, 2, 2, 12, 1, 0, 0, 99, 9>(in, out, steps, row_steps, kinds)",
         "the pixels of a beat must be",
     ),
     (
-        STREAMS.format(12, 12),
-        "window<4, 4, 2, 2, 3, 3, 1, 1, 1, 1, 0, 0, 2, 2, 6, 3, 0, 0, 99>(in, out)",
+        STREAMS.format(12, 12) + WINDOW_STEPS,
+        "window<4, 4, 2, 2, 3, 3, 1, 1, 1, 1, 0, 0, 2, 2, 6, 3, 0, 0, 99, 9>(in, out, steps, row_steps, kinds)",
         "the pixels of an input beat must be a part of a row",
     ),
     (
@@ -243,7 +244,7 @@ REFUSED = [
     (
         STREAMS.format(16, 2) + THRESHOLDS.format("[2][2][1]", "[2][2]"),
         "threshold<8, 1, 2, 0, 8, 1, 1, 1, 0>(in, out, thresholds, decreasing)",
-        "the tables must have one row per channel, or one if shared",
+        "the tables must have Channels / PE words of PE rows, or one row if shared",
     ),
     (
         STREAMS.format(3, 4),
@@ -370,18 +371,18 @@ REFUSED = [
         "a frame has at least one window of one pixel",
     ),
     (
-        STREAMS.format(4, 12),
-        "window<4, 4, 2, 2, 3, 3, 0, 1, 1, 1, 0, 0, 2, 2, 6, 1, 0, 0, 99>(in, out)",
+        STREAMS.format(4, 12) + WINDOW_STEPS,
+        "window<4, 4, 2, 2, 3, 3, 0, 1, 1, 1, 0, 0, 2, 2, 6, 1, 0, 0, 99, 9>(in, out, steps, row_steps, kinds)",
         "strides and dilations are at least 1",
     ),
     (
-        STREAMS.format(4, 12),
-        "window<4, 4, 2, 2, 3, 3, 1, 1, 1, 1, 0, 0, 2, 2, 6, 1, 0, 4, 99>(in, out)",
+        STREAMS.format(4, 12) + WINDOW_STEPS,
+        "window<4, 4, 2, 2, 3, 3, 1, 1, 1, 1, 0, 0, 2, 2, 6, 1, 0, 4, 99, 9>(in, out, steps, row_steps, kinds)",
         "the code of elements outside must fit an element",
     ),
     (
-        STREAMS.format(4, 12),
-        "window<4, 4, 2, 2, 3, 3, 1, 1, 1, 1, 0, 0, 0, 2, 6, 1, 0, 0, 99>(in, out)",
+        STREAMS.format(4, 12) + WINDOW_STEPS,
+        "window<4, 4, 2, 2, 3, 3, 1, 1, 1, 1, 0, 0, 0, 2, 6, 1, 0, 0, 99, 9>(in, out, steps, row_steps, kinds)",
         "the kernel must fit the image with its pads",
     ),
     (STREAMS.format(1, 1), "width_converter<0, 1, 1, 1>(in, out)", "a frame has at least one element"),

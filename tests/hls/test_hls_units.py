@@ -30,6 +30,7 @@ from bnnfpga.dataflow.operators.window import Geometry, Window
 from bnnfpga.dataflow.stream import Port, divisors
 from bnnfpga.dataflow.window_beats import window_lanes
 from bnnfpga.numbers.integers import IntegerType
+from bnnfpga.numbers.threshold_table import ThresholdTable
 from tests.support.hls_cases import Case, check, random_integers, random_table
 
 BIPOLAR = IntegerType.bipolar()
@@ -319,7 +320,50 @@ SEVERAL_PIXELS = [
         for result_type, padded, pe, simd in ((None, True, 12, 3), (UINT2, False, 12, 9), (BIPOLAR, True, 24, 9))
     ),
 ]
+
+
+def even_table(type_: IntegerType, levels: int, channels: int, output: IntegerType, ties: int | None) -> ThresholdTable:
+    """Thresholds at equal distances or, with ties, at halves that are rounded by their parity; some decrease."""
+    rng = np.random.default_rng(levels)
+    span = type_.hi - type_.lo
+    distance = rng.integers(1, max(2, span // levels), (channels, 1)) if ties is None else 2
+    start = type_.lo + rng.integers(-1, 3, (channels, 1))
+    steps = distance * np.arange(levels)[None, :] + (0 if ties is None else (np.arange(levels) + ties) % 2)
+    decreasing = rng.random(channels) < 0.4 if ties is None else np.zeros(channels, dtype=bool)
+    return ThresholdTable(np.clip(start + steps, type_.lo, type_.hi + 1), decreasing, output)
+
+
+def in_all_forms(unit: Threshold | MatrixVector | VectorVector) -> list[Operator]:
+    return [replace(unit, requantizer=form) for form in unit.stored_thresholds.forms]
+
+
+def with_even_table(unit: MatrixVector | VectorVector, channels: int, ties: int | None = None) -> list[Operator]:
+    """The forms of a unit with seven thresholds at equal distances."""
+    output = IntegerType(-4, 3, "signed")
+    return in_all_forms(replace(unit, table=even_table(unit.accumulator, 7, channels, output, ties)))
+
+
+REQUANTIZERS = [
+    operator
+    for unit in (
+        Threshold("threshold", (2, 12), INT8, even_table(INT8, 15, 12, IntegerType(0, 15, "unsigned"), None), pe=4),
+        Threshold("threshold", (2, 12), UINT8, even_table(UINT8, 7, 12, IntegerType(-7, 0, "signed"), 0), pe=3),
+        Threshold("threshold", (2, 12), UINT8, even_table(UINT8, 7, 12, IntegerType(0, 7, "unsigned"), 1), pe=12),
+        Threshold("threshold", (12,), INT8, even_table(INT8, 100, 1, IntegerType(0, 100, "unsigned"), None), pe=6),
+        threshold((2, 4, 6), 12, INT8, IntegerType(0, 9, "unsigned")),
+    )
+    for operator in in_all_forms(unit)
+]
+REQUANTIZERS += [
+    *with_even_table(matrix_vector(12, 20, 4, 10), 12),
+    *with_even_table(matrix_vector(12, 20, 4, 10), 12, ties=0),
+    *with_even_table(matrix_vector(4, 27, 2, 27, kernel=(3, 3)), 4),
+    *with_even_table(matrix_vector(4, 27, 12, 27, INT8, positions=(2, 3)), 4),
+    *with_even_table(vector_vector(INT8, INT8, None, True, 12, (2, 4), simd=9), 12),
+    *with_even_table(vector_vector(BIPOLAR, BIPOLAR, None, True, 24, (2, 4), simd=9), 12, ties=1),
+]
 GROUPS = {
+    "requantizers": REQUANTIZERS,
     "several_pixels": SEVERAL_PIXELS,
     "matrix_vector": [*MATRIX_VECTOR, *FLAGGED],
     "wide": WIDE,
@@ -348,6 +392,7 @@ def test_the_form_that_vitis_sees(tmp_path: Path, compiler: str, ap_headers: Pat
         *UPSAMPLE[::3],
         *CROP,
         *SEVERAL_PIXELS[::3],
+        *REQUANTIZERS[::2],
     ]
     cases = [Case(operator, seed) for seed, operator in enumerate(units)]
     check(cases, tmp_path, compiler, ap_headers, synthesis=True)

@@ -141,6 +141,12 @@ CASES = {
     "flags of odd parts, dot products": Case(2, 3, 3, 3, levels=0, output_bits=5, flags=1),
     "flags, several vectors": Case(1, 3, 1, 6, pixels=2, flags=2),
     "flags, 2 bits out": Case(2, 3, 4, 6, levels=3, output_bits=2, flags=2),
+    "flags of wide parts": Case(2, 3, 4, 32, flags=2),
+    "flags of wide parts at once": Case(4, 3, 1, 48, flags=3),
+    "flags of wide parts, dot products": Case(2, 2, 3, 14, levels=0, output_bits=7, flags=1),
+    "flags of wide parts, several vectors": Case(1, 3, 1, 108, pixels=2, flags=9),
+    "flags of wide parts, 2 bits out": Case(2, 2, 4, 24, levels=3, output_bits=2, flags=2),
+    "flags of wide parts, tables of 4 inputs": Case(1, 2, 2, 48, lut_inputs=4, flags=4),
     "tables of 4 inputs": Case(2, 3, 2, 16, lut_inputs=4),
     "tables of 4 inputs, at once": Case(4, 3, 1, 16, lut_inputs=4),
 }

@@ -28,6 +28,7 @@ class Add(Binary):
     factors: tuple[int, int] = (1, 1)
 
     kind: ClassVar[str] = "add"
+    is_monotone: ClassVar[bool] = True
 
     @property
     def latency(self) -> int:

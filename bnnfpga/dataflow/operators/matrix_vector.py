@@ -6,18 +6,26 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 
-from bnnfpga.dataflow.datapath_stages import DatapathStages, ProductStages, XnorStages
+from bnnfpga.dataflow.datapath_stages import (
+    DatapathStages,
+    PaddedXnorStages,
+    PlaneStages,
+    ProductStages,
+    XnorStages,
+)
 from bnnfpga.dataflow.dot_product_unit import DotProductUnit
-from bnnfpga.dataflow.hardware import MEMORY_KINDS, MemoryKind, RtlInstance, WeightsKind
+from bnnfpga.dataflow.hardware import MEMORY_KINDS, Memory, MemoryKind, RtlInstance, WeightsKind
 from bnnfpga.dataflow.logic_form import MOST_LEVELS, LogicForm, logic_words
+from bnnfpga.dataflow.memory_banks import bank_words, banked
 from bnnfpga.dataflow.parity_words import ParityWords
 from bnnfpga.dataflow.requantizers import RequantizerKind
 from bnnfpga.dataflow.resources import add_resources, multiplier_resources, queue_resources
 from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
+from bnnfpga.dataflow.start_values import StartValues
 from bnnfpga.dataflow.stream import Port, legal_lanes
 from bnnfpga.dataflow.unfolded_form import UnfoldedForm
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
@@ -25,7 +33,7 @@ from bnnfpga.dataflow.vector_buffer import VectorBuffer
 from bnnfpga.dataflow.weights import StoredWeights
 from bnnfpga.dataflow.window_beats import window_lanes
 from bnnfpga.numbers.exact_arrays import Integers, sum_type
-from bnnfpga.numbers.integers import IntegerType
+from bnnfpga.numbers.integers import IntArray, IntegerType
 from bnnfpga.numbers.threshold_table import ThresholdTable
 
 _MAX_SHALLOW = 64
@@ -34,8 +42,8 @@ _MAX_SHALLOW = 64
 _MAX_UNFOLDED = 1 << 17
 """The most weights of a layer in one word that becomes logic by itself: its netlist is made in about 5 s."""
 
-_MAX_PLANE_PAIRS = 6
-"""The most pairs of weight and input bit planes for which `rtl/bnn_matrix_vector.sv` counts bits, not products."""
+_MOST_GATED_BITS = 16
+"""The most bits of weight times input for which `rtl/bnn_product_sums.sv` adds gated numbers, not products."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +71,8 @@ class MatrixVector(DotProductUnit):
         beats if a whole number of them makes up a step.
     sums
         An interval that contains the dot products', for streams that are joined with others; None for their own.
+    constants
+        Inputs that are the same for all vectors, and their values: a unit of one word in `logic` does without them.
     """
 
     positions: tuple[int, ...] = ()
@@ -74,6 +84,7 @@ class MatrixVector(DotProductUnit):
     padded: bool = False
     source_lanes: int | None = None
     sums: IntegerType | None = None
+    constants: tuple[tuple[int, int], ...] = ()
 
     kind: ClassVar[str] = "matrix_vector"
 
@@ -119,12 +130,15 @@ class MatrixVector(DotProductUnit):
     @property
     def input_lanes(self) -> int:
         """Elements per input beat: those of a step, or the producer's, of which the buffer makes steps."""
-        lanes = self.source_lanes
-        if lanes is None or self.simd % lanes or self.passes == 1 or self.padded:
+        if self.source_lanes is None or not self._takes(self.source_lanes):
             return self.pixels * self.simd
-        return lanes
+        return self.source_lanes
 
-    @property
+    def _takes(self, lanes: int) -> bool:
+        """Whether the buffer makes steps of beats of so many elements."""
+        return self.passes > 1 and self.simd % lanes == 0 and not self.padded
+
+    @cached_property
     def buffer(self) -> VectorBuffer | None:
         """What keeps vectors for further passes; None if there is but one."""
         if self.passes == 1:
@@ -153,29 +167,31 @@ class MatrixVector(DotProductUnit):
         few = self._words == 1 or (self.is_xnor and self._words <= logic_words(self.target.lut_inputs))
         return few and self.stored_thresholds.levels <= MOST_LEVELS
 
-    def refolded(self, **changes: object) -> Self:
-        # The tables of another family may hold fewer words.
-        if self.memory == "logic" and "target" in changes and "memory" not in changes:
-            unit = super().refolded(**changes, memory="distributed")
-            return unit.refolded(memory=unit.suited_memory)
-        return super().refolded(**changes)
+    def with_constants(self, constants: tuple[tuple[int, int], ...]) -> MatrixVector:
+        return self.refolded(constants=constants)
 
     @property
     def suited_memory(self) -> WeightsKind:
         if self._folds_into_logic and (self._words > 1 or self.weights.size <= _MAX_UNFOLDED):
             return "logic"
-        return "block" if self._words > _MAX_SHALLOW else "distributed"
+        # A memory of LUTs is one that the address reaches in time.
+        shallow = self._words <= _MAX_SHALLOW and self._address_levels("distributed") <= self.target.levels
+        return "distributed" if shallow else "block"
+
+    def _address_levels(self, kind: MemoryKind) -> int:
+        """Logic levels from a step to its weights, or to the address of their block RAM."""
+        return self.target.address_levels(self._words, self.neurons * self.simd * self.weight_type.bits, kind)
 
     @cached_property
     def accumulator(self) -> IntegerType:
         """The exact interval of the dot products, or `sums`, which contains it."""
         return self.sums or super().accumulator
 
-    @property
+    @cached_property
     def inputs(self) -> tuple[Port, ...]:
         return (Port((*self.positions, self.mw), self.input_type, self.input_lanes, self.pixels * self.flags),)
 
-    @property
+    @cached_property
     def outputs(self) -> tuple[Port, ...]:
         output = self.table.output if self.table else self.accumulator
         return (Port((*self.positions, self.mh), output, self.pe),)
@@ -191,7 +207,8 @@ class MatrixVector(DotProductUnit):
         return (self.mw,) if pe > self.mh else window_lanes(self.kernel, self.channels)
 
     def with_inputs(self, *ports: Port) -> MatrixVector:
-        return self.refolded(source_lanes=ports[0].lanes)
+        lanes = ports[0].lanes if self._takes(ports[0].lanes) else None
+        return self if lanes == self.source_lanes else self.refolded(source_lanes=lanes)
 
     def interval(self) -> int:
         steps = math.prod(self.positions) // self.pixels * self.passes * self.steps
@@ -201,11 +218,35 @@ class MatrixVector(DotProductUnit):
     def _stages(self) -> DatapathStages:
         simd, planes = self.simd, self._planes
         shape = (simd, self.weight_type.bits * planes, self.accumulator_bits, self.target)
-        if not self._counts_parities:
-            return ProductStages(*shape, planes, self.stage_levels)
-        late = self.target.block_levels if self.memory == "block" and self.stored_weights.words > 1 else 0
+        banks = -(-self._words // self._bank_words) if self._bank_words else 1
+        late = (self._address_levels(self._stored_kind), self.memory_levels, self.target.choice_levels(banks))
+        if not (self.is_xnor or self._is_gated):
+            return ProductStages(*shape, *late, planes, self.stage_levels)
         compare = 0 if self._result_is_sign else self.stored_thresholds.logic_levels(self.target)
-        return XnorStages(*shape, late, compare)
+        if not self.is_xnor:
+            return PlaneStages(*shape, *late, min(self.weight_type.bits, planes), compare)
+        if self.padded and self.memory != "logic":
+            return PaddedXnorStages(*shape, *late, compare, self.flags)
+        return XnorStages(*shape, *late, compare)
+
+    @property
+    def weight_stages(self) -> int:
+        """Cycles from a step to its weights."""
+        return self._stages.weights
+
+    @property
+    def _bank_words(self) -> int:
+        """Words of a bank of weights where banks have registers of their own; 0 for one bank."""
+        return bank_words(self._words, self.stored_weights.width) if self.memory_levels else 0
+
+    @property
+    def _multiplies(self) -> bool:
+        """Whether multipliers are cheaper than adders of gated numbers."""
+        return self.weight_type.bits > 1 and not self._is_gated
+
+    @property
+    def _is_gated(self) -> bool:
+        return self.weight_type.bits * self._planes <= _MOST_GATED_BITS
 
     @property
     def popcount_stages(self) -> int:
@@ -214,8 +255,13 @@ class MatrixVector(DotProductUnit):
 
     @property
     def _planes(self) -> int:
-        """Bit planes of the inputs; two for -1 and +1 as signed numbers."""
-        return 2 if self.input_type.is_bipolar and not self.is_xnor else self.input_type.bits
+        """Bit planes of the inputs; two for -1, 0 and +1 as signed numbers."""
+        return 2 if self._has_signs else self.input_type.bits
+
+    @property
+    def _has_signs(self) -> bool:
+        wide = self.padded or self.weight_type.bits > _MOST_GATED_BITS
+        return self.input_type.is_bipolar and not self.is_xnor and wide
 
     @property
     def logic_levels(self) -> int:
@@ -224,13 +270,9 @@ class MatrixVector(DotProductUnit):
         return self._stages.logic_levels
 
     @property
-    def _counts_parities(self) -> bool:
-        """Whether the datapath is `rtl/bnn_xnor_sums.sv`, or has its cycles."""
-        return self.is_xnor and not self.padded
-
-    @property
     def latency(self) -> int:
-        return 3 + self.popcount_stages + (0 if self._result_is_sign else self.stored_thresholds.stages)
+        compared = 0 if self._result_is_sign else self.stored_thresholds.stages
+        return 2 + self.weight_stages + self.popcount_stages + compared
 
     @property
     def queue(self) -> int:
@@ -249,8 +291,11 @@ class MatrixVector(DotProductUnit):
 
     @cached_property
     def stored_weights(self) -> StoredWeights:
+        return self._stored(self.weights)
+
+    def _stored(self, weights: IntArray) -> StoredWeights:
         # A word has the weights of one step of one pass.
-        values = self.weights.reshape(self.passes, self.neurons, self.steps, self.simd).swapaxes(1, 2)
+        values = weights.reshape(self.passes, self.neurons, self.steps, self.simd).swapaxes(1, 2)
         return StoredWeights(values, self.weight_type, self._stored_kind)
 
     @property
@@ -261,13 +306,23 @@ class MatrixVector(DotProductUnit):
     @cached_property
     def parity_words(self) -> ParityWords | None:
         """What the xnor datapath reads; None for a unit that reads plain weights."""
-        if not self._counts_parities:
+        if not self.is_xnor:
             return None
-        return ParityWords(self.weights, self.table, self.neurons, self.simd, self._stored_kind)
+        part = self.simd // self.flags if self.padded else None
+        return ParityWords(self.weights, self.table, self.neurons, self.simd, self._stored_kind, part)
+
+    @cached_property
+    def start_values(self) -> StartValues | None:
+        """Where sums start that are more than the dot products; None if that does not depend on the output."""
+        if self.is_xnor or self._has_signs or not (self.weight_type.is_bipolar or self.input_type.is_bipolar):
+            return None
+        types = (self.weight_type, self.input_type)
+        return StartValues(self.weights, *types, self.table, self.accumulator, self.neurons)
 
     @property
     def _result_is_sign(self) -> bool:
-        return self.parity_words is not None and self.parity_words.is_signed
+        words = self.parity_words or self.start_values
+        return words is not None and words.is_signed
 
     @property
     def requantizer_form(self) -> RequantizerKind | None:
@@ -279,18 +334,27 @@ class MatrixVector(DotProductUnit):
         return () if self._result_is_sign or self.memory == "logic" else super().requantizer_kinds
 
     def result_parameters(self) -> UnitParameters:
-        words = self.parity_words
+        words = self.parity_words or self.start_values
         if words is None or not words.is_signed:
             return super().result_parameters()
         accumulator = both(AccumulatorBits=self.accumulator_bits, Levels=1)
         thresholds = rtl_only(ThresholdBits=words.initial_type.bits)
         return accumulator + thresholds + self.stored_thresholds.code_parameters(self.outputs[0].type)
 
+    def _weight_parameters(self, memory: Memory) -> UnitParameters:
+        bank = self._bank_words if self.weight_stages > 1 else 0
+        return rtl_only(MemoryKind=self._stored_kind, BankWords=bank, Weights=banked(memory, bank))
+
     def memory_parameters(self) -> UnitParameters:
-        words = self.parity_words
+        words, starts = self.parity_words, self.start_values
+        if starts is not None:
+            weights = self._weight_parameters(self._stored(starts.weights).memory)
+            if starts.is_signed:
+                return weights + rtl_only(Thresholds=starts.memory)
+            return weights + self.stored_thresholds.memory_parameters() + rtl_only(Starts=starts.memory)
         if words is None:
-            return super().memory_parameters()
-        weights = rtl_only(MemoryKind=self._stored_kind, Weights=words.weight_memory)
+            return self._weight_parameters(self.stored_weights.memory) + self.stored_thresholds.memory_parameters()
+        weights = self._weight_parameters(words.weight_memory)
         if words.initial_memory is None:
             return weights + self.stored_thresholds.memory_parameters()
         return weights + rtl_only(Thresholds=words.initial_memory)
@@ -313,7 +377,7 @@ class MatrixVector(DotProductUnit):
     def _term_resources(self) -> dict[str, int]:
         """Estimate for the products of a step and their adders."""
         bits, terms = self.weight_type.bits, self.pe * self.simd
-        if bits == 1 or bits * self._planes <= _MAX_PLANE_PAIRS:
+        if not self._multiplies:
             return {"lut": terms * bits * self._planes}
         products = multiplier_resources(bits, self._planes + 1, terms)
         return add_resources(products, {"lut": terms * (bits + self._planes)})
@@ -323,10 +387,10 @@ class MatrixVector(DotProductUnit):
 
     @cached_property
     def _rendered_form(self) -> UnfoldedForm | LogicForm:
-        beside = (self.parameters().rtl, self.latency, self.queue, self.target.family)
+        beside = (self.parameters, self.latency, self.queue, self.target.family)
         if self._words == 1:
             ends = (self.input_type, self.outputs[0].type)
-            return UnfoldedForm(*beside, self.weights, self.table, self.flags, self.pixels, *ends)
+            return UnfoldedForm(*beside, self.weights, self.table, self.flags, self.pixels, *ends, self.constants)
         weights = (self.weights > 0).reshape(self.passes, self.neurons, self.steps, self.simd)
         lanes = (self.target.lut_inputs, self.pixels, self.flags, self.count_scale)
         return LogicForm(*beside, weights, self.stored_thresholds, self.outputs[0].type.bits, *lanes, self.buffer)
@@ -340,6 +404,7 @@ class MatrixVector(DotProductUnit):
             + self.operand_parameters()
             + both(Flags=self.flags)
             + self.result_parameters()
+            + rtl_only(WeightStages=self.weight_stages)
             + rtl_only(PopcountStages=self.popcount_stages, PopcountGroup=self._stages.group)
             + rtl_only(QueueDepth=self.queue, Family=self.target.family)
             + self.memory_parameters()

@@ -20,6 +20,7 @@ class Multiply(Binary):
     """Multiplies two streams element by element, `pe` elements per cycle."""
 
     kind: ClassVar[str] = "multiply"
+    is_monotone: ClassVar[bool] = True
 
     @property
     def latency(self) -> int:

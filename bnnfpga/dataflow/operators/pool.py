@@ -56,6 +56,7 @@ class Pool(Operator):
     simd: int = 1
 
     kind: ClassVar[str] = "pool"
+    is_monotone: ClassVar[bool] = True
 
     @property
     def beats(self) -> WindowBeats:

@@ -38,6 +38,7 @@ class Threshold(Unary):
     requantizer: RequantizerKind | None = field(default=None, kw_only=True)
 
     kind: ClassVar[str] = "threshold"
+    is_monotone: ClassVar[bool] = True
 
     @property
     def latency(self) -> int:

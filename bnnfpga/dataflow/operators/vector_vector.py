@@ -112,7 +112,7 @@ class VectorVector(DotProductUnit):
 
     @property
     def logic_levels(self) -> int:
-        return self.stage_levels(self.simd * self.input_type.bits)
+        return self.stage_levels(self.simd * self.input_type.bits, self.memory_levels)
 
     @property
     def latency(self) -> int:

@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.dataflow.hardware import EmulatorKernel, MemoryKind
+from bnnfpga.dataflow.hardware import EmulatorKernel, HlsTable, MemoryKind
 from bnnfpga.dataflow.line_buffer import buffer_depth, buffer_kind, buffer_levels, buffer_resources, buffer_slots
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.resources import add_resources, queue_resources
@@ -257,6 +257,9 @@ class Window(Operator):
             + self._window_steps.parameters()
             + rtl_only(ReadStages=self.read_stages, QueueDepth=self.queue, MemoryKind=self.buffer_kind)
         )
+
+    def hls_tables(self) -> tuple[HlsTable, ...]:
+        return self._window_steps.hls_tables()
 
     def emulator(self) -> EmulatorKernel:
         geometry = self.geometry

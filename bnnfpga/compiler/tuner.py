@@ -1,0 +1,375 @@
+"""Tuning: the best folding of a model for a part, a speed or a latency, with what it is best of."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bnnfpga.base.errors import UserError
+from bnnfpga.base.output_files import write_output
+from bnnfpga.compiler.finn_folding import to_finn
+from bnnfpga.compiler.folding_file import read_folding
+from bnnfpga.compiler.planner import Plan, Planner
+from bnnfpga.compiler.speed import FoldedUnits, cycles_allowed
+from bnnfpga.dataflow.graph import Graph
+from bnnfpga.dataflow.resources import RESOURCES
+from bnnfpga.dataflow.target import Target
+from bnnfpga.report.front_page import front_page
+from bnnfpga.tuning.budgets import largest_share, least_share
+from bnnfpga.tuning.choose import too_fast
+from bnnfpga.tuning.clocked_search import best_at_speed, cycles_at, fastest_folding, paces
+from bnnfpga.tuning.cost_model import StatedCosts
+from bnnfpga.tuning.folding_search import LUTS_OF_RESOURCES, Choice, CostWeights, SpeedLimits, cheapest
+from bnnfpga.tuning.objective import Objective, parse_weights
+from bnnfpga.tuning.pareto_front import pareto_front
+from bnnfpga.tuning.part import UTILIZATION, FpgaPart, find_part
+from bnnfpga.tuning.space import FoldingSpace
+
+_LATENCY_TRIES = 20
+_LEAST_LATENCY_WEIGHT = 1 / 1024
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """The best folding, what an accelerator would be like with it, and what it is best of.
+
+    Parameters
+    ----------
+    plan
+        The plan with that folding.
+    objective
+        What was minimised, in words.
+    cost, bound
+        Its value, and what no folding falls below that keeps what was asked for; None where no bound is known.
+    part, budget
+        The FPGA, and what an accelerator may use of it; None without one.
+    layers
+        The tensor of the model that each unit computes, by name.
+    pareto
+        The foldings of which none is both faster and cheaper, slowest first, each with its `interval`,
+        `frames_per_second`, `cost`, `resources` and `folding`; None if they were not asked for.
+    finn
+        The folding in FINN's format.
+    seconds
+        What tuning took.
+    """
+
+    plan: Plan
+    objective: str
+    cost: float
+    bound: float | None
+    part: FpgaPart | None
+    budget: Mapping[str, int] | None
+    layers: Mapping[str, str]
+    pareto: tuple[Mapping[str, Any], ...] | None
+    finn: Mapping[str, Any]
+    seconds: float
+
+    @property
+    def folding(self) -> Mapping[str, Mapping[str, int | str]]:
+        """PE, SIMD and memory of each layer, as `bnnfpga.compile` takes them."""
+        return self.plan.folding
+
+    @property
+    def optimal(self) -> bool:
+        """Whether the bound proves that no folding is better."""
+        return self.bound is not None and self.cost <= self.bound * (1 + 1e-9) + 1e-9
+
+    def summary(self) -> dict[str, Any]:
+        """What `bnnfpga tune --json` prints."""
+        plan, part = self.plan.summary(), self.part
+        slowest = max(layer["cycles"] for layer in plan["layers"])
+        for layer in plan["layers"]:
+            layer["layer"] = self.layers.get(layer["name"])
+            layer["bottleneck"] = layer["cycles"] == slowest
+        budget = self.budget
+        shares = (
+            {kind: plan["resources"][kind] / budget[kind] if budget[kind] else None for kind in RESOURCES}
+            if budget
+            else None
+        )
+        return {
+            **plan,
+            "folding": {name: dict(entry) for name, entry in self.folding.items()},
+            "objective": self.objective,
+            "cost": self.cost,
+            "bound": self.bound,
+            "optimal": self.optimal,
+            "part": None if part is None else {"name": part.name, "resources": dict(part.resources)},
+            "budget": None if budget is None else dict(budget),
+            "shares": shares,
+            "pareto": None if self.pareto is None else [dict(point) for point in self.pareto],
+            "seconds": self.seconds,
+        }
+
+    def write_folding(self, path: Path) -> None:
+        """Write the folding file."""
+        text = yaml.safe_dump(self.summary()["folding"], sort_keys=False)
+        write_output(path, text.encode())
+
+    def write_front(self, path: Path) -> None:
+        """Write the Pareto front: as data (.json), or as a page with a plot and a table (.html)."""
+        points = self.summary()["pareto"] or []
+        if path.suffix == ".json":
+            write_output(path, json.dumps(points, indent=1).encode())
+        elif path.suffix == ".html":
+            write_output(path, front_page(points, f"{self.plan.model}, {self.objective}").encode())
+        else:
+            raise UserError("the front is written as .html or .json", where=str(path), hint="give such a name")
+
+    def __str__(self) -> str:
+        from bnnfpga.report.tables import tune_table
+        from bnnfpga.report.text import as_text
+
+        return as_text(tune_table(self.summary()))
+
+    def _repr_html_(self) -> str:
+        from bnnfpga.report.tables import tune_table
+        from bnnfpga.report.text import as_html
+
+        return as_html(tune_table(self.summary()))
+
+
+def tune(
+    model: str | os.PathLike[str],
+    *,
+    part: str | None = None,
+    target_fps: float | None = None,
+    cycles: int | None = None,
+    target_latency_us: float | None = None,
+    clock_mhz: float = 100,
+    family: str | None = None,
+    folding: str | os.PathLike[str] | Mapping[str, Any] | None = None,
+    utilization: float = UTILIZATION,
+    weights: str | None = None,
+    latency_weight: float = 0.0,
+    pareto: bool = False,
+    for_finn: bool = False,
+    input: str | None = None,
+    input_scale: float | str | Fraction | None = None,
+    output_kind: str = "scores",
+) -> Tuned:
+    """Find the best folding of a model.
+
+    Parameters
+    ----------
+    model
+        A QONNX file.
+    part
+        An FPGA, such as `xc7z020`. Without a speed, the fastest accelerator that fits is sought, else the one that
+        takes the smallest share of it. Without a part, the one with the smallest area.
+    target_fps, cycles, target_latency_us
+        Frames per second, cycles per frame, or the latency in microseconds; at most one of them.
+    clock_mhz, family
+        What it is built for; the family follows from a part.
+    folding
+        Settings of some layers that are fixed, as a folding file has them.
+    utilization
+        The share of the part that may be used, what stands beside the accelerator included.
+    weights
+        What is minimised instead, such as `lut=1,ff=0.25,bram18=100,dsp=60`.
+    latency_weight
+        LUTs that a cycle of delay counts; without a part.
+    pareto
+        Whether to list all foldings of which none is both faster and cheaper.
+    for_finn
+        Whether to warn of what FINN's format cannot say.
+    input, input_scale, output_kind
+        As for `bnnfpga.compile`.
+
+    Raises
+    ------
+    UserError
+        If the model cannot be compiled, an option is not legal, or nothing fits.
+    """
+    started = time.perf_counter()
+    fpga = None if part is None else find_part(part)
+    _check(fpga, target_fps, cycles, target_latency_us, family, latency_weight)
+    allowed = cycles_allowed(target_fps, clock_mhz, cycles)
+    budget = None if fpga is None else fpga.budget(utilization)
+    objective = _objective(budget, weights, latency_weight)
+    target = Target(clock_mhz, fpga.family if fpga else family or "xc7")
+    planner = Planner(model, input=input, input_scale=input_scale, output_kind=output_kind)
+    graph = planner.graph.built_for(target)
+    pinned = {} if folding is None else read_folding(folding, graph)[0]
+    search = _Tuning(graph, FoldingSpace(graph, StatedCosts(), pinned), target, objective)
+    if target_latency_us is not None:
+        choice = search.within_latency(target_latency_us)
+    elif target_fps is not None:
+        choice = search.at_speed(target_fps)
+    elif allowed is not None:
+        choice = search.within_cycles(allowed)
+    else:
+        choice = search.fastest() if budget else search.within_cycles(2**62)
+    plan = planner.plan(folding={**pinned, **choice.folding}, clock_mhz=clock_mhz, family=target.family)
+    if target_fps is not None and plan.frames_per_second < target_fps:
+        short = f"{plan.frames_per_second:,.0f} frames/s are reached, {target_fps:,.0f} were asked for"
+        plan = replace(plan, warnings=(*plan.warnings, short))
+    if budget is not None and largest_share(plan.resources, budget) > 1:
+        plan = replace(plan, warnings=(*plan.warnings, "with its FIFOs, the accelerator no longer fits the part"))
+    finn, unsaid = to_finn(graph, plan.folding)
+    plan = replace(plan, warnings=(*plan.warnings, *(unsaid if for_finn else ())))
+    front = tuple(search.front()) if pareto else None
+    cost, bound = choice.objective, choice.objective if choice.bound is None else choice.bound
+    return Tuned(
+        plan,
+        str(objective),
+        cost,
+        None if target_latency_us is not None else bound,
+        fpga,
+        budget,
+        dict(graph.tensors),
+        front,
+        finn,
+        time.perf_counter() - started,
+    )
+
+
+def _check(
+    part: FpgaPart | None,
+    target_fps: float | None,
+    cycles: int | None,
+    latency: float | None,
+    family: str | None,
+    latency_weight: float,
+) -> None:
+    speeds = {"--target-fps": target_fps, "--cycles": cycles, "--target-latency-us": latency}
+    given = [name for name, value in speeds.items() if value is not None]
+    if len(given) > 1:
+        raise UserError(f"{' and '.join(given)} exclude each other", where=given[-1], hint="give one of them")
+    if latency is not None and not latency > 0:
+        raise UserError(f"{latency:g} µs is not a latency", where="--target-latency-us", hint="give a positive number")
+    if part is not None and family not in (None, part.family):
+        raise UserError(
+            f"{part.name} is of the family {part.family}, not {family}", where="--family", hint="leave it out"
+        )
+    if not latency_weight >= 0:
+        raise UserError("a weight is not negative", where="--latency-weight", hint="give 0 or more LUTs for a cycle")
+    if part is not None and latency_weight:
+        raise UserError(
+            "a weight of the latency goes with area, not with the budget of a part",
+            where="--latency-weight",
+            hint="leave out --part, or give --target-latency-us",
+        )
+
+
+def _objective(budget: Mapping[str, int] | None, weights: str | None, latency_weight: float) -> Objective:
+    if weights is None and budget is not None:
+        return Objective(None, budget)
+    own = LUTS_OF_RESOURCES if weights is None else parse_weights(weights)
+    return Objective(replace(own, latency=latency_weight), budget)
+
+
+@dataclass(frozen=True, eq=False)
+class _Tuning:
+    """The searches in a space, with errors for what is impossible."""
+
+    graph: Graph
+    space: FoldingSpace
+    target: Target
+    objective: Objective
+
+    def fastest(self) -> Choice:
+        """The best of the fastest foldings that fit."""
+        some = fastest_folding(self.space, self.target, lambda limits: self.objective.any(self.space, limits))
+        if some is None:
+            raise self._does_not_fit(2**62)
+        # Of those as fast as it, none has a slower clock.
+        levels = max(self.target.levels, some.levels)
+        return self.objective.best(self.space, SpeedLimits(some.interval, levels)) or some
+
+    def at_speed(self, fps: float) -> Choice:
+        """The best folding that reaches so many frames per second, or else the fastest one."""
+        allowed = cycles_at(self.target.clock_mhz, fps)
+        if cheapest(self.space, SpeedLimits(allowed), LUTS_OF_RESOURCES) is None:
+            raise too_fast(self.space, allowed)
+        choice = best_at_speed(self.space, self.target, fps, lambda limits: self.objective.best(self.space, limits))
+        if choice is not None:
+            return choice
+        if self.objective.budget is not None:
+            raise self._does_not_fit(allowed)
+        return self.fastest()
+
+    def within_cycles(self, cycles: int) -> Choice:
+        """The best folding with at most so many cycles per frame."""
+        choice = self.objective.best(self.space, SpeedLimits(cycles))
+        if choice is not None:
+            return choice
+        if cheapest(self.space, SpeedLimits(cycles), LUTS_OF_RESOURCES) is None:
+            raise too_fast(self.space, cycles)
+        raise self._does_not_fit(cycles)
+
+    def within_latency(self, microseconds: float) -> Choice:
+        """A cheap folding with at most that latency: the least weight of delays is sought that leads to one."""
+        allowed = int(microseconds * self.target.clock_mhz)
+        weights, best = self.objective.weights or LUTS_OF_RESOURCES, None
+        low, high, weight = 0.0, None, 0.0
+        for _ in range(_LATENCY_TRIES):
+            choice = self._with_latency_weight(weights, weight, allowed)
+            if choice is None:
+                break
+            folded = FoldedUnits.of(self.graph, choice.folding, self.target)
+            if folded.cycles.latency / folded.supported_mhz <= microseconds:
+                best, high = choice, weight
+            else:
+                low = weight
+            if high == 0 or (high is not None and high < 1.1 * low):
+                break
+            weight = (low + high) / 2 if high is not None else max(4 * weight, _LEAST_LATENCY_WEIGHT)
+        if best is None:
+            raise UserError(
+                f"no folding was found with a latency of {microseconds:g} µs at {self.target.clock_mhz:g} MHz",
+                where="--target-latency-us",
+                hint="allow more, or raise --clock-mhz",
+            )
+        if self.objective.budget is not None and largest_share(best.resources, self.objective.budget) > 1:
+            raise self._does_not_fit(best.interval)
+        return best
+
+    def _with_latency_weight(self, weights: CostWeights, weight: float, cycles: int) -> Choice | None:
+        own = replace(weights, latency=weight)
+        keeping = cheapest(self.space, SpeedLimits(cycles, self.target.levels), own)
+        return keeping or cheapest(self.space, SpeedLimits(cycles), own)
+
+    def front(self) -> list[dict[str, Any]]:
+        """The Pareto front of area and speed, at the fastest clock at which there is a folding."""
+        weights = self.objective.weights or LUTS_OF_RESOURCES
+        points: list[dict[str, Any]] = []
+        for pace in paces(self.space, self.target):
+            for choice in pareto_front(self.space, weights, pace.levels):
+                budget = self.objective.budget
+                points.append(
+                    {
+                        "interval": choice.interval,
+                        "frames_per_second": pace.mhz * 1e6 / choice.interval,
+                        "cost": round(choice.objective, 2),
+                        "resources": choice.resources,
+                        "share": None if budget is None else largest_share(choice.resources, budget),
+                        "folding": {name: entry.as_dict() for name, entry in choice.folding.items()},
+                    }
+                )
+            if points:
+                break
+        return points
+
+    def _does_not_fit(self, cycles: int) -> UserError:
+        budget = self.objective.budget
+        assert budget is not None
+        least = least_share(self.space, SpeedLimits(cycles), budget)
+        needed = {} if least is None else least.resources
+        over = ", ".join(
+            f"{needed[kind]:,} {kind.upper()} of {budget[kind]:,}" for kind in needed if needed[kind] > budget[kind]
+        )
+        return UserError(
+            f"no folding fits the part; the one that comes nearest takes {over}",
+            where="--part",
+            hint="ask for fewer frames/s, take a larger part, or raise --utilization",
+        )

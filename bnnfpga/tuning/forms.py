@@ -1,0 +1,66 @@
+"""The forms of a unit among which the search chooses: every legal folding, memory and requantizer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bnnfpga.dataflow.folding import LayerFolding
+from bnnfpga.dataflow.hardware import WeightsKind
+from bnnfpga.dataflow.operator import Operator
+from bnnfpga.dataflow.requantizers import RequantizerKind
+
+
+@dataclass(frozen=True, eq=False)
+class UnitForm:
+    """A unit in one of its forms; `folding` is None if it has no folding of its own."""
+
+    unit: Operator
+    folding: LayerFolding | None = None
+
+
+def legal_forms(operator: Operator, pinned: LayerFolding) -> list[UnitForm]:
+    """All forms of a unit with a folding that have the settings in `pinned`.
+
+    Where these are not legal, the only form is the unit as it is, with the folding as pinned, which is refused when it
+    is applied.
+    """
+    forms = [
+        UnitForm(unit, LayerFolding(*unit.folding, unit.memory, requantizer))
+        for folded in _folded(operator, pinned)
+        for requantizer in _requantizers(folded, pinned.requantizer)
+        for unit in _with_memories(folded if requantizer is None else folded.refolded(requantizer=requantizer), pinned)
+    ]
+    return forms or [UnitForm(operator, pinned)]
+
+
+def _folded(operator: Operator, pinned: LayerFolding) -> Iterator[Operator]:
+    for pe in operator.legal_pe():
+        for simd in operator.legal_simd(pe) or (None,):
+            if pinned.pe in (None, pe) and pinned.simd in (None, simd):
+                yield operator.refolded(**({"pe": pe} if simd is None else {"pe": pe, "simd": simd}))
+
+
+def _requantizers(unit: Operator, pinned: RequantizerKind | None) -> list[RequantizerKind | None]:
+    """None stands for the one that the unit chooses by itself; it comes first, so that it wins among equals."""
+    if pinned is None:
+        return [None, *unit.requantizer_kinds]
+    return [pinned] if pinned in unit.requantizer_kinds else []
+
+
+def _with_memories(unit: Operator, pinned: LayerFolding) -> Iterator[Operator]:
+    if pinned.memory is not None:
+        if pinned.memory in unit.memory_kinds:
+            yield unit.refolded(memory=pinned.memory)
+        return
+    suited, kinds = unit.suited_memory, unit.memory_kinds
+    if not kinds:
+        yield unit
+    for kind in sorted(kinds, key=lambda kind: kind != suited):
+        if _is_reasonable(kind, suited):
+            yield unit.refolded(memory=kind)
+
+
+def _is_reasonable(kind: WeightsKind, suited: WeightsKind | None) -> bool:
+    """CostWeights are in logic only where the unit would have them there: the netlists of large layers take minutes."""
+    return kind != "logic" or suited == "logic"

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// A read-only memory in several banks, with a multiplexer behind their registers.
+//
+// Synthesis makes deep memories of block RAMs of fewer words where these are fuller, and selects one of them in front of the
+// register: with what a block RAM takes already, that is too late for a fast clock. Banks that have just one block RAM for
+// each bit are selected when the words are there.
+
+`default_nettype none
+
+module bnn_rom_banks #(
+  // Bits of a word; at least 1.
+  parameter int unsigned Width       = 8,
+  // Words; at least 1.
+  parameter int unsigned Words       = 1,
+  // Words of each bank but the last one, a power of two less than Words; or 0 for one bank.
+  parameter int unsigned BankWords   = 0,
+  // Bits of an address; at least 1, and enough for Words.
+  parameter int unsigned AddressBits = 1,
+  // "block" or "distributed".
+  parameter              Kind        = "block",
+  // Cycles from an address to its word, 1 to 3; see bnn_rom.
+  parameter int unsigned Stages      = 1,
+  // The file, or with several banks the start of the names of their files, which end in "000.mem", "001.mem" and so on.
+  parameter              File        = ""
+) (
+  input  wire                   clk_i,
+  input  wire [AddressBits-1:0] address_i,
+  output wire [Width-1:0]       data_o
+);
+
+  localparam int unsigned Banks = BankWords != 0 ? (Words + BankWords - 1) / BankWords : 1;
+  if (BankWords != 0 && (BankWords >= Words || 2 ** $clog2(BankWords) != BankWords || Banks > 1000)) begin : gen_check_banks
+    $error("bnn_rom_banks: BankWords must be 0, or a power of two less than Words and enough for at most 1000 banks");
+  end
+
+  if (BankWords == 0) begin : gen_one
+    bnn_rom #(
+      .Width(Width),
+      .Words(Words),
+      .AddressBits(AddressBits),
+      .Kind(Kind),
+      .Stages(Stages),
+      .File(File)
+    ) memory (
+      .clk_i,
+      .address_i,
+      .data_o
+    );
+  end else begin : gen_several
+    localparam int unsigned PlaceBits = $clog2(BankWords);
+    localparam int unsigned BankBits = Banks > 1 ? $clog2(Banks) : 1;
+
+    wire [Banks*Width-1:0] words;
+    for (genvar b = 0; b < Banks; b = b + 1) begin : gen_bank
+      localparam int unsigned Held = b < Banks - 1 ? BankWords : Words - b * BankWords;
+      localparam int unsigned HeldBits = Held > 1 ? $clog2(Held) : 1;
+      // "007.mem": ASCII digits begin at 48.
+      localparam [7*8-1:0] Suffix = {8'(48 + b / 100), 8'(48 + b / 10 % 10), 8'(48 + b % 10), ".mem"};
+      bnn_rom #(
+        .Width(Width),
+        .Words(Held),
+        .AddressBits(HeldBits),
+        .Kind(Kind),
+        .Stages(Stages),
+        .File({File, Suffix})
+      ) memory (
+        .clk_i,
+        .address_i(address_i[HeldBits-1:0]),
+        .data_o   (words[b*Width+:Width])
+      );
+    end
+
+    reg [Stages*BankBits-1:0] banks;
+    always @(posedge clk_i) banks <= (Stages * BankBits)'({banks, BankBits'(address_i >> PlaceBits)});
+    assign data_o = words[32'(banks[(Stages-1)*BankBits+:BankBits])*Width+:Width];
+  end
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,138 @@
+"""Tuning from the command line and from Python."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import bnnfpga
+from bnnfpga.base.errors import UserError
+from bnnfpga.cli.main import app
+from bnnfpga.cli.terminal import run
+from bnnfpga.compiler.planner import Planner
+from bnnfpga.dataflow.resources import LUTS_PER_BRAM18, add_resources, area
+from tests.support.data import EXAMPLES
+from tests.support.nets import DenseNet
+
+CNN = EXAMPLES / "mnist_cnn" / "cnn.onnx"
+PIXELS = {"input": "uint8", "input_scale": "1/255"}
+
+
+def tuned(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
+    assert run(app, ["tune", *arguments, "--json"]) == 0
+    data: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return data
+
+
+def test_tune_writes_what_compile_reads(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = DenseNet((12, 8, 6), seed=4).write(tmp_path)
+    files = {name: tmp_path / name for name in ("folding.yaml", "finn.json", "front.html")}
+    options = ["-o", str(files["folding.yaml"]), "--finn-json", str(files["finn.json"])]
+    data = tuned(capsys, str(model), "--cycles", "24", *options, "--pareto", str(files["front.html"]))
+    assert data["optimal"]
+    assert data["bound"] == pytest.approx(data["cost"])
+    assert data["predicted_initiation_interval"] <= 24
+    assert data["folding"] == yaml.safe_load(files["folding.yaml"].read_text())
+    assert any(layer["bottleneck"] for layer in data["layers"])
+    plan = bnnfpga.plan(model, folding=files["folding.yaml"])
+    assert plan.initiation_interval == data["predicted_initiation_interval"]
+    assert plan.resources == data["resources"]
+    weighted = plan.resources["lut"] + plan.resources["ff"] / 4 + 60 * plan.resources["dsp"]
+    assert data["cost"] == pytest.approx(weighted + 100 * plan.resources["bram18"], abs=0.01)
+    # Compile chooses by the same search.
+    assert bnnfpga.plan(model, cycles=24).resources == data["resources"]
+    costs = [point["cost"] for point in data["pareto"]]
+    assert costs == sorted(costs)
+    assert [point["interval"] for point in data["pareto"]] == sorted(
+        (point["interval"] for point in data["pareto"]), reverse=True
+    )
+    assert files["front.html"].read_text().count("<circle") == len(costs)
+    # FINN's file is read as it was written, but for weights in logic, which it leaves to the tool.
+    again = bnnfpga.plan(model, folding=files["finn.json"])
+    for name, entry in again.folding.items():
+        assert {key: entry[key] for key in ("pe", "simd") if key in entry} == {
+            key: data["folding"][name][key] for key in ("pe", "simd") if key in data["folding"][name]
+        }
+
+
+def test_cost_never_rises_with_cycles() -> None:
+    planner = Planner(CNN, **PIXELS)
+    costs = []
+    for cycles in (784, 1000, 1568, 3136, 7000, 65536):
+        # FIFOs in front of joins are sized when the folding is known.
+        units = [unit for unit in planner.plan(cycles=cycles).units if unit.operator != "fifo"]
+        resources = add_resources(*(unit.resources for unit in units))
+        costs.append(area(resources, LUTS_PER_BRAM18))
+    assert costs == sorted(costs, reverse=True)
+
+
+def test_a_part_is_filled_to_its_share() -> None:
+    fastest = bnnfpga.tune(CNN, part="xc7a35t", **PIXELS)
+    summary = fastest.summary()
+    assert fastest.optimal
+    assert fastest.cost <= max(share for share in summary["shares"].values() if share is not None) <= 1
+    slower = bnnfpga.tune(CNN, part="xc7a35t", target_fps=fastest.plan.frames_per_second / 4, **PIXELS)
+    assert slower.cost < fastest.cost
+    assert slower.plan.frames_per_second >= fastest.plan.frames_per_second / 4
+    text = str(slower)
+    for words in ("<- slowest", "lower bound", "so no folding is better", "share of budget", "xc7a35t"):
+        assert words in text
+
+
+def test_layers_may_be_fixed(tmp_path: Path) -> None:
+    model = DenseNet((12, 8, 6), seed=4).write(tmp_path)
+    free = bnnfpga.tune(model, cycles=12)
+    name = next(name for name, entry in free.folding.items() if "simd" in entry)
+    fixed = bnnfpga.tune(model, cycles=1000, folding={name: {"pe": 1, "simd": 1}})
+    assert (fixed.folding[name]["pe"], fixed.folding[name]["simd"]) == (1, 1)
+
+
+def test_latency_is_kept(tmp_path: Path) -> None:
+    model = DenseNet((12, 8, 6), seed=4).write(tmp_path)
+    slow = bnnfpga.tune(model)
+    wanted = slow.plan.latency_cycles / 2 / 100
+    fast = bnnfpga.tune(model, target_latency_us=wanted)
+    assert fast.plan.latency_cycles / fast.plan.supported_mhz <= wanted
+    assert fast.bound is None
+    assert fast.cost >= slow.cost
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"part": "xc7z99"}, ["is not a known part", "did you mean"]),
+        ({"cycles": 5, "target_fps": 100}, ["--target-fps and --cycles exclude each other"]),
+        ({"part": "xck26", "family": "ecp5"}, ["xck26 is of the family xcup"]),
+        ({"part": "gw1n-1", "target_fps": 1e8}, ["no folding fits the part", "LUT of"]),
+        ({"cycles": 0}, ["0 cycles"]),
+        ({"weights": "luts=1"}, ["'luts=1' is not a weight"]),
+        ({"weights": "lut=0"}, ["all weights are 0"]),
+        ({"target_latency_us": 1e-6}, ["no folding was found with a latency"]),
+        ({"latency_weight": -1.0}, ["a weight is not negative"]),
+        ({"utilization": 2.0, "part": "hx8k"}, ["2 is not a share"]),
+    ],
+)
+def test_mistakes(options: dict[str, Any], words: list[str], tmp_path: Path) -> None:
+    model = DenseNet((64, 64, 6), seed=4).write(tmp_path)
+    with pytest.raises(UserError) as caught:
+        bnnfpga.tune(model, **options)
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_finn_files_for_other_models(tmp_path: Path) -> None:
+    model = DenseNet((12, 8, 6), seed=4).write(tmp_path)
+    for entry, words in (
+        ({"MVAU_hls_7": {"PE": 1}}, "layers of the kind matrix_vector, so none for 'MVAU_hls_7'"),
+        ({"MVAU_hls_0": {"PE": 1, "ram_style": "ultra"}}, "ram_style 'ultra' is not here"),
+        ({"MVAU_hls_0": {"PE": 5}}, "pe: 5 is not legal"),
+        ({"MVAU_hls_0": {"PE": 1, "mem_mode": "external"}}, "weights come from outside"),
+    ):
+        path = tmp_path / "finn.json"
+        path.write_text(json.dumps({"Defaults": {}, **entry}))
+        with pytest.raises(UserError, match=words):
+            bnnfpga.plan(model, folding=path)

@@ -1,0 +1,130 @@
+"""Small random graphs with forks and joins, and all of their foldings."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+
+from bnnfpga.dataflow import folding as folding_module
+from bnnfpga.dataflow.folding import Folding, LayerFolding
+from bnnfpga.dataflow.graph import Graph
+from bnnfpga.dataflow.operator import Operator
+from bnnfpga.dataflow.operators.add import Add
+from bnnfpga.dataflow.operators.concat import Concat
+from bnnfpga.dataflow.operators.fork import Fork
+from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
+from bnnfpga.dataflow.operators.select import Select
+from bnnfpga.dataflow.stream import Port
+from bnnfpga.dataflow.target import Target
+from bnnfpga.numbers.integers import IntegerType
+from tests.support.deep_graphs import BIPOLAR, CODES, PIXEL, GraphWriter
+
+MOST_FOLDINGS = 160
+"""So that all of them are tried in a fraction of a second."""
+
+
+def small_net(seed: int) -> tuple[Graph, Folding]:
+    """A graph, and settings fixed for some of its layers, so that it has at most `MOST_FOLDINGS` foldings."""
+    rng = np.random.default_rng((seed, 16))
+    writer = GraphWriter(seed)
+    image = rng.random() < 0.6
+    shape = (int(rng.choice([2, 4])), int(rng.choice([2, 4])), 2) if image else (int(rng.choice([4, 6])),)
+    port = Port(shape, PIXEL if rng.random() < 0.5 else BIPOLAR, 1)
+    for _ in range(int(rng.integers(1, 4))):
+        port = _anything(writer, rng, port)
+    graph = writer.finished().built_for(Target(family=str(rng.choice(["xc7", "ecp5"]))))
+    return graph, _fixed(graph, rng)
+
+
+def _anything(writer: GraphWriter, rng: np.random.Generator, port: Port) -> Port:
+    kinds = ["threshold", "dense", "residual", "concat", "select"]
+    if len(port.shape) == 3:
+        kinds += ["convolution", "pool", "convolution"]
+    kind = rng.choice(kinds)
+    if kind == "threshold":
+        return writer.threshold(port, _output(rng))
+    if kind == "dense":
+        return _dense(writer, rng, port, int(rng.choice([2, 3, 4])))
+    if kind == "convolution":
+        return writer.convolution(port, int(rng.choice([2, 3])), int(rng.choice([1, 3])), output=_output(rng))
+    if kind == "pool":
+        return writer.pool(port, 3, 1)
+    if kind == "select":
+        channels = port.shape[-1]
+        index = tuple(int(place) for place in rng.integers(0, channels, channels))
+        return writer.put(Select(writer.name("select"), port.shape[:-1], channels, index, port.type))
+    fork = writer.name("fork")
+    source = writer.put(Fork(fork, port))
+    long = _dense(writer, rng, source, source.shape[-1])
+    if rng.random() < 0.4:
+        long = writer.threshold(long, source.type if source.type.is_bipolar else CODES)
+    if kind == "residual" or long.type != source.type:
+        return writer.join(fork, Add(writer.name("add"), long.shape, (long.type, source.type)), output=1)
+    channels = (long.shape[-1], source.shape[-1])
+    return writer.join(fork, Concat(writer.name("concat"), long.shape[:-1], channels, long.type), output=1)
+
+
+def _output(rng: np.random.Generator) -> IntegerType:
+    return BIPOLAR if rng.random() < 0.6 else IntegerType.interval(0, 3)
+
+
+def _dense(writer: GraphWriter, rng: np.random.Generator, port: Port, outputs: int) -> Port:
+    weights = writer.rng.choice([-1, 1], (outputs, port.shape[-1]))
+    unit = MatrixVector(writer.name("matrix_vector"), weights, port.type, port.shape[:-1])
+    if rng.random() < 0.6:
+        unit = replace(unit, table=writer.table(unit.accumulator, outputs, _output(rng)))
+    return writer.put(unit)
+
+
+def _fixed(graph: Graph, rng: np.random.Generator) -> Folding:
+    """Settings of random units until few foldings are left."""
+    forms = {unit.name: all_forms(unit) for unit in graph.operators if unit.legal_pe()}
+    fixed: dict[str, LayerFolding] = {}
+    while math.prod(map(len, forms.values())) > MOST_FOLDINGS:
+        name = str(rng.choice([name for name, own in forms.items() if len(own) > 1]))
+        chosen = forms[name][int(rng.integers(len(forms[name])))]
+        # Fix the memory or, next time, all the rest.
+        alike = [form for form in forms[name] if form.memory == chosen.memory]
+        if name in fixed or len(alike) == len(forms[name]):
+            alike = [form for form in forms[name] if form == chosen]
+        fixed[name] = chosen if len(alike) == 1 else LayerFolding(memory=chosen.memory)
+        forms[name] = alike
+    return fixed
+
+
+def all_forms(unit: Operator) -> list[LayerFolding]:
+    """All foldings of a unit, as a folding file could have them."""
+    forms = []
+    for pe in unit.legal_pe():
+        for simd in unit.legal_simd(pe) or (None,):
+            folded = unit.refolded(**({"pe": pe} if simd is None else {"pe": pe, "simd": simd}))
+            for requantizer in (None, *folded.requantizer_kinds):
+                made = folded if requantizer is None else folded.refolded(requantizer=requantizer)
+                forms += [LayerFolding(pe, simd, memory, requantizer) for memory in made.memory_kinds or (None,)]
+    return forms
+
+
+def all_foldings(graph: Graph, fixed: Folding) -> Iterator[tuple[Folding, Graph]]:
+    """Every folding with these settings, and the graph folded by the compiler's own rules, but without FIFOs."""
+    names = [unit.name for unit in graph.operators if unit.legal_pe()]
+    choices = [[form for form in all_forms(graph[name]) if _agrees(form, fixed.get(name))] for name in names]
+    for chosen in product(*choices):
+        folding = dict(zip(names, chosen, strict=True))
+        yield folding, without_fifos(graph, folding)
+
+
+def without_fifos(graph: Graph, folding: Folding) -> Graph:
+    folded = {
+        unit.name: folding_module._fold_operator(unit, folding.get(unit.name, LayerFolding()), "test")
+        for unit in graph.operators
+    }
+    folding_module._keep_up(graph, folded)
+    return folding_module._assemble(graph, folded, {})
+
+
+def _agrees(form: LayerFolding, fixed: LayerFolding | None) -> bool:
+    return fixed is None or fixed.completed(form) == form
