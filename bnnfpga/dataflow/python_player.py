@@ -175,8 +175,8 @@ class PythonPlayer:
     def play(self, times: Sequence[int] | NDArray[np.int64]) -> None:
         """Offer more input beats, each from its cycle on, and run until nothing moves."""
         self._input.visible.extend(map(int, times))
-        # A waiting machine can only go on once one that shares a channel with it has advanced.
-        waiting = dict.fromkeys(self._ends[id(self._input)])
+        # A waiting machine can only go on once one that shares a channel with it has advanced; at first, all are asked.
+        waiting = dict.fromkeys(self._ends[id(self._input)] if self._states else range(len(self._machines)))
         while waiting:
             machine = next(iter(waiting))
             del waiting[machine]

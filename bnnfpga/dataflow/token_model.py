@@ -212,10 +212,18 @@ def _cycle(waits: Sequence[Wait]) -> list[str]:
         wait = waits[machine]
         if wait.machine is None:
             return []
-        what = "room behind it, which is up to" if wait.for_room else "a beat from"
-        seen[machine] = f"{wait.unit!r} waits for {what} {waits[wait.machine].unit!r}"
+        other = waits[wait.machine].unit
+        seen[machine] = "" if other == wait.unit else _reason(wait, other)
         machine = wait.machine
-    return list(seen.values())[list(seen).index(machine) :]
+    return [reason for reason in list(seen.values())[list(seen).index(machine) :] if reason]
+
+
+def _reason(wait: Wait, other: str) -> str:
+    return (
+        f"{wait.unit!r} waits until {other!r} takes a beat"
+        if wait.for_room
+        else (f"{wait.unit!r} waits for a beat from {other!r}")
+    )
 
 
 def waiting_beats(graph: Graph, words: Sequence[int]) -> list[int]:

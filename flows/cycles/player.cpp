@@ -377,6 +377,10 @@ int64_t bnn_player_peak(void* handle, uint64_t channel) { return static_cast<Pla
 int bnn_player_play(void* handle, uint64_t channel, uint64_t beats, const int64_t* times) try {
     auto* const player = static_cast<Player*>(handle);
     player->channels[channel].visible.push(times, beats);
+    // At first, all machines are asked what they wait for.
+    for (size_t machine = 0; player->snapshots.empty() && machine < player->machines.size(); ++machine) {
+        player->wake(machine);
+    }
     for (const size_t machine : player->ends[channel]) player->wake(machine);
     player->run();
     return bnn::done;
