@@ -18,7 +18,7 @@ from bnnfpga.dataflow.assembly import FifoForm
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.fifo import Fifo
-from bnnfpga.dataflow.token_model import Deadlock, Run, player_for
+from bnnfpga.dataflow.token_model import Deadlock, Playing, player_for
 
 _UNBOUNDED = 1 << 40
 """Depth of a FIFO that is never full."""
@@ -103,10 +103,10 @@ class _Goal:
         """The bits of a FIFO's beat."""
         return self._graph[name].inputs[0].width
 
-    def _run(self, depths: Mapping[str, int], pace: int = 0) -> Run:
+    def _run(self, depths: Mapping[str, int], pace: int = 0) -> Playing:
         """A run with these depths, unbounded ones by default."""
         self._player.restart({queue: depths.get(name, _UNBOUNDED) for name, queue in self._queues.items()})
-        return Run(self._graph, self._player, pace)
+        return Playing(self._graph, self._player, pace)
 
     def _peaks(self) -> dict[str, int]:
         return {name: self._player.peak(queue) for name, queue in self._queues.items()}
@@ -118,7 +118,7 @@ class _Goal:
         self.played += len(run.done) * self.beats
         return met
 
-    def met(self, run: Run) -> bool:
+    def met(self, run: Playing) -> bool:
         """Whether another graph, or other depths, are as fast; False also where that is not certain."""
         try:
             while len(run.done) < _MAX_FRAMES:
@@ -135,7 +135,7 @@ class _Goal:
         return False
 
 
-def _reached(run: Run) -> int:
+def _reached(run: Playing) -> int:
     """Cycles per frame, rounded up, once the state repeats."""
     period = None
     while period is None or len(run.done) <= period:
@@ -153,7 +153,7 @@ def _enough(build: Build, names: Sequence[str], goal: _Goal) -> Forms:
         {name: FifoForm(beats) for name, beats in paced.items()},
     ):
         graph = build(forms)
-        if goal.met(Run(graph, player_for(graph))):
+        if goal.met(Playing(graph, player_for(graph))):
             return {name: _form(graph[name]) for name in forms}
     # The first frame is not delayed by them, nor the others in the long run.
     return {name: FifoForm(max(_QUEUED, goal.first[name], goal.paced[name])) for name in names}
@@ -218,7 +218,7 @@ def _accepted(build: Build, goal: _Goal, forms: Forms, changes: Sequence[Mapping
     if found == forms:
         return forms
     graph = build(found)
-    if goal.met(Run(graph, player_for(graph))):
+    if goal.met(Playing(graph, player_for(graph))):
         return found
     if len(changes) == 1:
         return forms

@@ -14,7 +14,7 @@ from bnnfpga.base.errors import UserError, shown
 from bnnfpga.dataflow.assembly import FifoForm, assemble, fifo_name, join_fifos, joined_inputs
 from bnnfpga.dataflow.fifo_depths import Build, with_fifos
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.hardware import WeightsKind
+from bnnfpga.dataflow.hardware import AccumulatorsKind, WeightsKind
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.fifo import FIFO_STAGES, Fifo
 from bnnfpga.dataflow.requantizers import RequantizerKind
@@ -41,6 +41,7 @@ class LayerFolding:
     simd: int | None = None
     memory: WeightsKind | None = None
     requantizer: RequantizerKind | None = None
+    accumulators: AccumulatorsKind | None = None
     depth: int | None = None
     stages: int | None = None
 
@@ -112,6 +113,8 @@ def folding_of(graph: Graph) -> dict[str, dict[str, int | str]]:
             entry["memory"] = operator.memory
         if operator.requantizer is not None:
             entry["requantizer"] = operator.requantizer
+        if operator.accumulators is not None:
+            entry["accumulators"] = operator.accumulators
         if entry:
             result[operator.name] = entry
         for stream in graph.inputs_of(operator.name) if joined_inputs(operator) else ():
@@ -255,6 +258,11 @@ def _fold_operator(operator: Operator, folding: LayerFolding, where: str) -> Ope
         start = "" if memories == operator.memory_kinds else "with this folding, "
         _check_form("memory", folding.memory, memories, where, f"{start}legal values are ", "no memory to choose")
         folded = folded.refolded(memory=folding.memory)
+    if folding.accumulators is not None:
+        places = folded.accumulators_kinds
+        none = "no accumulators to choose with this folding, memory and family"
+        _check_form("accumulators", folding.accumulators, places, where, "legal values are ", none)
+        folded = folded.refolded(accumulators=folding.accumulators)
     return folded
 
 

@@ -111,7 +111,7 @@ def steady_interval(frame_done: Sequence[int], latency: int) -> tuple[int, bool]
     return max(steady), min(steady) == max(steady)
 
 
-class Run:
+class Playing:
     """A graph in a player, frame by frame, with the input always valid or offered at an even pace.
 
     `done` has the cycle of each frame's last output beat, on all outputs. Later frames never affect earlier ones, so
@@ -178,7 +178,7 @@ def predict(graph: Graph) -> Cycles:
     Deadlock
         If units wait for each other.
     """
-    run = Run(graph, player_for(graph))
+    run = Playing(graph, player_for(graph))
     slowest = max(operator.interval() for operator in graph.operators)
     while True:
         run.play_frame()

@@ -18,7 +18,7 @@ from bnnfpga.dataflow.operators.concat import Concat
 from bnnfpga.dataflow.operators.fifo import Fifo
 from bnnfpga.dataflow.operators.fork import Fork
 from bnnfpga.dataflow.stream import Port
-from bnnfpga.dataflow.token_model import Run, player_for, predict
+from bnnfpga.dataflow.token_model import Playing, player_for, predict
 from bnnfpga.tuning.choose import choose_folding
 from tests.support.deep_graphs import BIPOLAR, PIXEL, GraphWriter, residual_chain
 from tests.support.graphs import check_in_verilator
@@ -86,7 +86,7 @@ def fewest_bits(build: Build, names: tuple[str, ...], most: int, goal: fifo_dept
     def fast(depths: tuple[int, ...]) -> bool:
         forms = {name: FifoForm(depth) for name, depth in zip(names, depths, strict=True) if depth}
         graph = build(forms)
-        return goal.met(Run(graph, player_for(graph)))
+        return goal.met(Playing(graph, player_for(graph)))
 
     # No FIFO is smaller than it may be while all others are large.
     ranges = []
