@@ -27,6 +27,7 @@ module {WEIGHT_MEMORY} #(
   parameter int unsigned Words       = 1,
   parameter int unsigned AddressBits = 1,
   parameter              Kind        = "block",
+  parameter int unsigned Stages      = 1,
   parameter              File        = ""
 ) (
   input  wire                   clk_i,
@@ -65,6 +66,7 @@ STREAMED = {
     "256 x 256, PE 16, SIMD 64": (module(256, 256, 16, 64), 1250, 1150),
     "256 x 256, PE 32, SIMD 32": (module(256, 256, 32, 32), 1300, 1150),
     "64 x 64, PE 8, SIMD 8": (module(64, 64, 8, 8), 150, 115),
+    "the same with sums in DSP slices": (replace(module(64, 64, 8, 8), accumulators="dsp"), 150, 115),
 }
 """Units whose weight words come from outside, with bar and aim in LUT."""
 PADDED = {
@@ -113,5 +115,6 @@ def module_rows(jobs: int | None) -> list[AreaRow]:
 
 
 def _streamed(name: str, area: UnitArea, bar: int, aim: int) -> AreaRow:
-    details = f"{area.recipe}, {area.counts.logic_cells:,} LC, {area.counts.ff:,} FF, {area.logic_ns} ns"
-    return AreaRow(f"module {name}", (area.counts.lut,), (bar,), aim, details)
+    counts = area.counts
+    details = f"{area.recipe}, {counts.logic_cells:,} LC, {counts.ff:,} FF, {counts.dsp} DSP, {area.logic_ns} ns"
+    return AreaRow(f"module {name}", (counts.lut,), (bar,), aim, details)

@@ -65,6 +65,9 @@ module bnn_matrix_vector #(
   parameter int unsigned PopcountGroup   = 32,
   // Beats that the output queue holds; at least 2, and (latency + 1) * SIMD / MW, rounded up, for full rate.
   parameter int unsigned QueueDepth      = 3,
+  // Where sums are accumulated: "logic", or "dsp": in DSP slices. That needs family "xc7", inputs and weights of -1 and +1 without
+  // flags, several steps, and at most 25 bits of a sum.
+  parameter              Accumulators    = "logic",
   // Family of the device: "xc7" or "xcup" for forms in their cells, else ones for any device.
   parameter              Family          = "xc7",
   // Kind of the weight memory: "block" or "distributed".
@@ -161,6 +164,17 @@ module bnn_matrix_vector #(
   // Others are compared with the sums.
   localparam Compared = Levels > 0 && !Signed;
   localparam int unsigned TotalBits = Signed ? ThresholdBits : AccumulatorBits;
+  /* verilator lint_off WIDTH */
+  localparam Dsp = Accumulators == "dsp";
+  // Names differ in length.
+  if (!Dsp && Accumulators != "logic") begin : gen_check_accumulators
+    $error("bnn_matrix_vector: Accumulators must be \"logic\" or \"dsp\"");
+  end
+  if (Dsp && (Family != "xc7" || !Xnor || Flags != 0 || Steps == 1 || TotalBits > 25)) begin : gen_check_dsp
+    $error("bnn_matrix_vector: Accumulators \"dsp\" need family \"xc7\", xnor, no Flags, several steps and 25 bits");
+  end
+  /* verilator lint_on WIDTH */
+
   // Inputs under one flag. An equal bit counts 1, and a flagged part half its inputs; where that is not an integer, all
   // counts are doubled.
   localparam int unsigned Parts = Flags > 0 ? Flags : 1;
@@ -169,9 +183,10 @@ module bnn_matrix_vector #(
   // Counts that leave as dot products, 2p - MW, start at half of -MW, rounded down.
   localparam [TotalBits-1:0] Initial = Xnor && Levels == 0 ? TotalBits'(0) - TotalBits'(((MW << Double) + 1) / 2) : '0;
 
-  // Positions of a carry chain cell, for families with a form of their own.
+  // Carry chains of families with a form of their own, see bnn_xnor_sums.
   /* verilator lint_off WIDTH */
-  localparam int unsigned CarryCell = Family == "xc7" ? 4 : Family == "xcup" ? 8 : 0;
+  localparam int unsigned CarryCell = Family == "xc7" ? 4 : Family == "xcup" ? 8 : Family == "ice40" ? 1
+    : Family == "ecp5" ? 2 : Family == "gowin" ? 3 : 0;
   /* verilator lint_on WIDTH */
 
   // Steps.
@@ -219,7 +234,7 @@ module bnn_matrix_vector #(
       bnn_padded_parities #(
         .Lanes(SIMD),
         .Parts(Parts),
-        .Cells(CarryCell != 0 ? 1 : 0)
+        .Cells(CarryCell >= 4 ? 1 : 0)
       ) parities (
         .clk_i,
         .rst_ni,
@@ -245,7 +260,7 @@ module bnn_matrix_vector #(
     for (genvar v = 0; v < Pixels; v = v + 1) begin : gen_vector
       bnn_parity_encoder #(
         .Lanes(InputLanes),
-        .Cells(CarryCell != 0 ? 1 : 0)
+        .Cells(CarryCell >= 4 ? 1 : 0)
       ) encoder (
         .clk_i,
         .rst_ni,
@@ -291,7 +306,7 @@ module bnn_matrix_vector #(
   if (Counted && !Early) begin : gen_late_parities
     bnn_parity_encoder #(
       .Lanes(SIMD),
-      .Cells(CarryCell != 0 ? 1 : 0)
+      .Cells(CarryCell >= 4 ? 1 : 0)
     ) encoder (
       .clk_i,
       .rst_ni,
@@ -310,6 +325,7 @@ module bnn_matrix_vector #(
   wire                entering_last;
   wire [PassBits-1:0] entering_pass;
   wire [BeatBits-1:0] entering_x;
+  wire unused_steps = &{1'b0, step, last_pass, entering_pass};
   if (WeightStages == 1) begin : gen_enter
     assign {entering, entering_first, entering_last} = {go, first_step, last_step};
     assign entering_pass = pass;
@@ -394,6 +410,8 @@ module bnn_matrix_vector #(
 
   // Initial values of the sums of the step that is accumulated; 0 if it is not the first of its pass.
   wire [PE*TotalBits-1:0] initial_values;
+  // Those of the pass of the step before it.
+  wire [PE*TotalBits-1:0] early_values;
   // Lowest bits of those of the step in stage 0.
   wire [PE-1:0]           lowest;
   if (Loaded) begin : gen_initial_values
@@ -438,6 +456,7 @@ module bnn_matrix_vector #(
       if (!first[PopcountStages-1]) row_of_first <= '0;
     end
     assign initial_values = row_of_first;
+    assign early_values = row;
     if (Counted) begin : gen_lowest_bits
       wire [PE*TotalBits-1:0] early;
       bnn_rom #(
@@ -459,6 +478,7 @@ module bnn_matrix_vector #(
     end
   end else begin : gen_one_initial_value
     assign initial_values = '0;
+    assign early_values = '0;
     assign lowest = '0;
     wire unused_starts = &{1'b0, Starts == ""};
   end
@@ -471,8 +491,10 @@ module bnn_matrix_vector #(
   if (Counted) begin : gen_xnor_sums
     localparam int unsigned Bits = TotalBits > 1 ? TotalBits : 2;
     wire [PE*Bits-1:0] starts;
+    wire [PE*Bits-1:0] early_starts;
     for (genvar p = 0; p < PE; p = p + 1) begin : gen_start
       assign starts[p*Bits+:Bits] = Bits'(initial_values[p*TotalBits+:TotalBits]);
+      assign early_starts[p*Bits+:Bits] = Bits'(early_values[p*TotalBits+:TotalBits]);
     end
     for (genvar v = 0; v < Pixels; v = v + 1) begin : gen_vector
       wire [PE*Bits-1:0] next;
@@ -499,7 +521,7 @@ module bnn_matrix_vector #(
           .initial_i(starts),
           .sums_o   (next)
         );
-        wire unused_lowest = &{1'b0, lowest, first[0]};
+        wire unused_lowest = &{1'b0, lowest, first[0], early_starts};
       end else begin : gen_whole
         bnn_xnor_sums #(
           .PE(PE),
@@ -510,7 +532,8 @@ module bnn_matrix_vector #(
           .Fixed(Words == 1 ? 1 : 0),
           .Loaded(Signed ? 1 : 0),
           .Initial(Bits'($signed(Initial))),
-          .CarryCell(CarryCell)
+          .CarryCell(CarryCell),
+          .Dsp(Dsp ? 1 : 0)
         ) xnor_sums (
           .clk_i,
           .rst_ni,
@@ -521,6 +544,7 @@ module bnn_matrix_vector #(
           .word_i    (word),
           .parities_i(lowest),
           .initial_i (starts),
+          .early_initial_i(early_starts),
           .sums_o    (next)
         );
       end
@@ -538,7 +562,7 @@ module bnn_matrix_vector #(
       end
     end
   end else begin : gen_product_sums
-    wire unused_lowest = &{1'b0, lowest};
+    wire unused_lowest = &{1'b0, lowest, early_values};
     bnn_product_sums #(
       .MW(MW),
       .PE(PE),
@@ -558,7 +582,7 @@ module bnn_matrix_vector #(
       .OutputOffset(OutputOffset),
       .Stages(PopcountStages),
       .Group(PopcountGroup),
-      .CarryCell(CarryCell)
+      .CarryCell(CarryCell >= 4 ? CarryCell : 0)
     ) product_sums (
       .clk_i,
       .rst_ni,

@@ -24,6 +24,7 @@ module bnn_xnor_sums #(
   // 1: a pass has one step, and nothing is accumulated; else 0.
   parameter int unsigned     OneStep  = 0,
   // Registers between the carries and the accumulators; at least 1, and no more than levels of the counter and the carries.
+  // With accumulators in DSP slices, the last of them is that of the sums.
   parameter int unsigned     Stages   = 1,
   // 1: word_i is a constant, and logic synthesis shares carries of several PEs; else 0.
   parameter int unsigned     Fixed    = 0,
@@ -31,8 +32,11 @@ module bnn_xnor_sums #(
   parameter int unsigned     Loaded   = 0,
   // Initial value of all sums, two's complement.
   parameter logic [Bits-1:0] Initial  = '0,
-  // Positions of a carry chain cell of a Xilinx device, 4 or 8; 0 for a form that any device has.
-  parameter int unsigned     CarryCell = 4
+  // Carry chains of the device: 4 or 8 for cells of so many positions (Xilinx), 1 to 3 for a family with tables of four
+  // inputs (see bnn_lut4); 0 for a form that any device has.
+  parameter int unsigned     CarryCell = 4,
+  // 1: accumulators are in DSP slices of 7-series devices; else 0.
+  parameter int unsigned     Dsp       = 0
 ) (
   input  wire                 clk_i,
   input  wire                 rst_ni,
@@ -48,6 +52,8 @@ module bnn_xnor_sums #(
   input  wire [PE-1:0]        parities_i,
   // Stage Stages: the initial values, of which the other bits are read; 0 unless the step is the first of its pass.
   input  wire [PE*Bits-1:0]   initial_i,
+  // Stage Stages - 1: the initial values in the first step of a pass, where accumulators are in DSP slices.
+  input  wire [PE*Bits-1:0]   early_initial_i,
   // Stage Stages: the sums with this step.
   output wire [PE*Bits-1:0]   sums_o
 );
@@ -58,6 +64,33 @@ module bnn_xnor_sums #(
 
   // Carries of a step.
   localparam int unsigned Carries = (SIMD + 1) / 2;
+
+  // Where accumulators are in DSP slices, one counter counts all carries.
+  localparam int unsigned Height = Carries <= 1 ? 0 : Carries <= 7 ? 1 : Carries <= 23 ? 2 : Carries <= 67 ? 3 : Carries <= 202 ? 4
+    : Carries <= 607 ? 5 : Carries <= 1822 ? 6 : Carries <= 5467 ? 7 : 8;
+  localparam int unsigned CountBits = $clog2(Carries + 1);
+  wire [PE*CountBits-1:0]  counts;
+  wire [PE*(Bits-1)-1:0]   starts;
+  wire [PE*(Bits-1)-1:0]   sums;
+  if (Dsp != 0) begin : gen_slices
+    bnn_dsp_accumulators #(
+      .PE(PE),
+      .Bits(Bits - 1),
+      .CountBits(CountBits)
+    ) accumulators (
+      .clk_i,
+      .valid_i  (valid_i[Stages-1]),
+      .first_i  (first_i[Stages-1]),
+      .counts_i (counts),
+      .initial_i(starts),
+      .sums_o   (sums)
+    );
+  end else begin : gen_no_slices
+    assign counts = '0;
+    assign starts = '0;
+    assign sums = '0;
+    wire unused_sums = &{1'b0, counts, starts, sums};
+  end
 
   // No step of the pass comes behind that in stage 0. Registers have a reset of their own for this.
   wire read = ~rst_ni | (valid_i[0] & last_i[0]);
@@ -102,26 +135,42 @@ module bnn_xnor_sums #(
       .carries_o(carries)
     );
     wire [Bits-2:0] sum;
-    bnn_accumulator #(
-      .Bits(Bits - 1),
-      .Counted(Carries),
-      .OneStep(OneStep),
-      .Stages(Stages),
-      .Loaded(Loaded),
-      .Initial(Initial[Bits-1:1]),
-      .CarryCell(CarryCell)
-    ) accumulator (
-      .clk_i,
-      .rst_ni,
-      .bits_i     (carries),
-      .low_i      (1'b0),
-      .other_low_i(1'b0),
-      .lowest_i   (1'b0),
-      .valid_i    (valid_i[Stages]),
-      .last_i     (last_i[Stages]),
-      .initial_i  (initial_i[p*Bits+1+:Bits-1]),
-      .sum_o      (sum)
-    );
+    if (Dsp != 0) begin : gen_count
+      bnn_counter #(
+        .Inputs(Carries),
+        .Level (Height),
+        .Stages(Stages - 1),
+        .Levels(Height + 1),
+        .CarryCell(CarryCell)
+      ) counter (
+        .clk_i,
+        .bits_i (carries),
+        .count_o(counts[p*CountBits+:CountBits])
+      );
+      assign starts[p*(Bits-1)+:Bits-1] = Loaded != 0 ? early_initial_i[p*Bits+1+:Bits-1] : Initial[Bits-1:1];
+      assign sum = sums[p*(Bits-1)+:Bits-1];
+    end else begin : gen_accumulator
+      bnn_accumulator #(
+        .Bits(Bits - 1),
+        .Counted(Carries),
+        .OneStep(OneStep),
+        .Stages(Stages),
+        .Loaded(Loaded),
+        .Initial(Initial[Bits-1:1]),
+        .CarryCell(CarryCell)
+      ) accumulator (
+        .clk_i,
+        .rst_ni,
+        .bits_i     (carries),
+        .low_i      (1'b0),
+        .other_low_i(1'b0),
+        .lowest_i   (1'b0),
+        .valid_i    (valid_i[Stages]),
+        .last_i     (last_i[Stages]),
+        .initial_i  (initial_i[p*Bits+1+:Bits-1]),
+        .sum_o      (sum)
+      );
+    end
 
     // The lowest bit of the sum.
     reg [Stages-1:0] parity;
@@ -129,7 +178,7 @@ module bnn_xnor_sums #(
     assign sums_o[p*Bits+:Bits] = {sum, parity[Stages-1]};
   end
 
-  wire unused = &{1'b0, valid_i, first_i, last_i, parities_i, initial_i};
+  wire unused = &{1'b0, valid_i, first_i, last_i, parities_i, initial_i, early_initial_i};
 
 endmodule
 

@@ -13,6 +13,12 @@ from bnnfpga.dataflow.target import Target
 _WIDE_SUM = 32
 """Operand bits of a step above which its sum takes two stages whatever the clock."""
 
+MAX_DSP_BITS = 24
+"""The most bits of a sum in a DSP slice, of which it holds two or, of up to 12 bits, four."""
+
+_DSP_LEVELS = 2
+"""Logic levels into the register of a DSP slice."""
+
 _GROUPS = (32, 16, 8, 4)
 """The inputs of a group that is summed before all groups are, where that takes two stages."""
 
@@ -131,6 +137,18 @@ class XnorStages(DatapathStages):
     def _sum_levels(self) -> int:
         """Logic levels of the adder, a chain with three operands, and of what compares its sums."""
         return max(self.target.carry_levels(self.accumulator_bits) + 1, self.compare)
+
+
+@dataclass(frozen=True)
+class DspXnorStages(XnorStages):
+    """The same with accumulators in DSP slices, whose registers are those of the last stage."""
+
+    @property
+    def _most(self) -> int:
+        return _counter_height((self.simd + 1) // 2) + 1
+
+    def _levels(self, stages: int, late: int) -> int:
+        return max(late + self._count_levels * -(-self._most // stages) + _DSP_LEVELS, self.compare)
 
 
 @dataclass(frozen=True)
@@ -274,6 +292,17 @@ def _counter_levels(carries: int) -> int:
     while 2 * size + 2 < carries:
         size, levels = 3 * size + 1 if size > 1 else 7, levels + 1
     return levels
+
+
+def _counter_height(bits: int) -> int:
+    """Levels of one counter (`rtl/bnn_counter.sv`)."""
+    sizes = (1, 7, 23, 67, 202, 607, 1822, 5467)
+    return next((height for height, size in enumerate(sizes) if bits <= size), len(sizes))
+
+
+def dsp_slices(sums: int, bits: int) -> int:
+    """DSP slices that hold so many sums."""
+    return -(-sums // (4 if bits <= 12 else 2))
 
 
 def _full_adders(bits: int, kept: int) -> tuple[int, int]:

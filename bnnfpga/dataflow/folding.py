@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from bnnfpga.base.errors import UserError, shown
 from bnnfpga.dataflow.connecting import behind, converters
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.hardware import WeightsKind
+from bnnfpga.dataflow.hardware import AccumulatorsKind, WeightsKind
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.fifo import Fifo
 from bnnfpga.dataflow.requantizers import RequantizerKind
@@ -36,6 +36,7 @@ class LayerFolding:
     simd: int | None = None
     memory: WeightsKind | None = None
     requantizer: RequantizerKind | None = None
+    accumulators: AccumulatorsKind | None = None
 
     def completed(self, other: LayerFolding) -> LayerFolding:
         """The folding with its unset values taken from `other`."""
@@ -44,6 +45,7 @@ class LayerFolding:
             other.simd if self.simd is None else self.simd,
             other.memory if self.memory is None else self.memory,
             other.requantizer if self.requantizer is None else self.requantizer,
+            other.accumulators if self.accumulators is None else self.accumulators,
         )
 
     def as_dict(self) -> dict[str, int | str]:
@@ -109,6 +111,8 @@ def folding_of(graph: Graph) -> dict[str, dict[str, int | str]]:
             entry["memory"] = operator.memory
         if operator.requantizer is not None:
             entry["requantizer"] = operator.requantizer
+        if operator.accumulators is not None:
+            entry["accumulators"] = operator.accumulators
         if entry:
             result[operator.name] = entry
     return result
@@ -260,6 +264,11 @@ def _fold_operator(operator: Operator, folding: LayerFolding, where: str) -> Ope
         start = "" if memories == operator.memory_kinds else "with this folding, "
         _check_form("memory", folding.memory, memories, where, f"{start}legal values are ", "no memory to choose")
         folded = folded.refolded(memory=folding.memory)
+    if folding.accumulators is not None:
+        places = folded.accumulators_kinds
+        none = "no accumulators to choose with this folding, memory and family"
+        _check_form("accumulators", folding.accumulators, places, where, "legal values are ", none)
+        folded = folded.refolded(accumulators=folding.accumulators)
     return folded
 
 

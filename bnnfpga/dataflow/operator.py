@@ -9,6 +9,7 @@ from typing import ClassVar, Self
 from bnnfpga.dataflow.element_function import ElementFunction
 from bnnfpga.dataflow.hardware import (
     MEMORY_KINDS,
+    AccumulatorsKind,
     EmulatorKernel,
     HlsInstance,
     HlsTable,
@@ -46,7 +47,7 @@ class Operator(ABC):
     Properties that only some units have get a default here. Shared code asks for the property, never for the class:
 
     * foldings: `folding`, `legal_pe`, `legal_simd`, and `memory` if its kind can be chosen (`memory_kinds`,
-      `suited_memory`), `requantizer` likewise (`requantizer_kinds`);
+      `suited_memory`), `requantizer` likewise (`requantizer_kinds`), `accumulators` (`accumulators_kinds`);
     * lanes that depend on neighbouring units: `with_inputs`, `in_front_of`, `follows_consumer`;
     * whether it sends sliding windows: `slides`;
     * `logic_levels`, from which the clock is estimated that it reaches;
@@ -222,6 +223,16 @@ class Operator(ABC):
     @property
     def requantizer_kinds(self) -> tuple[RequantizerKind, ...]:
         """Legal values of `requantizer`; empty if there is no choice."""
+        return ()
+
+    @property
+    def accumulators(self) -> AccumulatorsKind | None:
+        """Where users want its sums to be accumulated; None for in logic."""
+        return None
+
+    @property
+    def accumulators_kinds(self) -> tuple[AccumulatorsKind, ...]:
+        """Legal values of `accumulators`; empty if there is no choice."""
         return ()
 
     @property

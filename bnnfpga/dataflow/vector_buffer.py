@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bnnfpga.dataflow.schedule import Event, Schedule
+from bnnfpga.dataflow.target import Target
 
 _LUT_WORDS = 32
 """Words of a LUT memory with a port for writing and one for reading; 4 LUTs hold 6 bits of each."""
@@ -46,6 +47,11 @@ class VectorBuffer:
         if self.banks == 2:
             return (*first, *middle, Event(self.words, (self.words,), (1,), (1,)))
         return (*first, *middle, *(Event(1, (1,), (end,), (end,)) for end in ends))
+
+    def read_levels(self, target: Target) -> int:
+        """Logic levels from the number of a step to its inputs (`Target.levels`), through LUT memories."""
+        memories = -(-self.banks * self.words // 2**target.lut_inputs)
+        return 3 + target.choice_levels(memories) if self.words > 1 else 0
 
     def resources(self) -> dict[str, int]:
         """Estimate of its cost, without its control."""

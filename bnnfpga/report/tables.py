@@ -115,6 +115,12 @@ def tune_table(summary: Mapping[str, Any]) -> RenderableType:
     return Group(*parts, *_warnings(summary))
 
 
+def parts_table(listing: Mapping[str, Any]) -> RenderableType:
+    """The FPGAs that are known."""
+    rows = [[*_cells(part, "name", "family"), *_cells(part["resources"], *_ESTIMATES)] for part in listing["parts"]]
+    return _grid(["part", "family", *(f"{_AREA[kind]}>" for kind in _ESTIMATES)], rows)
+
+
 def simulate_table(result: Mapping[str, Any], clock_mhz: float | None = None) -> RenderableType:
     """A simulation's results, most important first; without a clock, times are in cycles only."""
     images, mismatches = result["images"], result["mismatches"]

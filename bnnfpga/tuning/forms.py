@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bnnfpga.dataflow.folding import LayerFolding
-from bnnfpga.dataflow.hardware import WeightsKind
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.requantizers import RequantizerKind
 
@@ -26,7 +25,7 @@ def legal_forms(operator: Operator, pinned: LayerFolding) -> list[UnitForm]:
     is applied.
     """
     forms = [
-        UnitForm(unit, LayerFolding(*unit.folding, unit.memory, requantizer))
+        UnitForm(unit, LayerFolding(*unit.folding, unit.memory, requantizer, pinned.accumulators))
         for folded in _folded(operator, pinned)
         for requantizer in _requantizers(folded, pinned.requantizer)
         for unit in _with_memories(folded if requantizer is None else folded.refolded(requantizer=requantizer), pinned)
@@ -56,11 +55,15 @@ def _with_memories(unit: Operator, pinned: LayerFolding) -> Iterator[Operator]:
     suited, kinds = unit.suited_memory, unit.memory_kinds
     if not kinds:
         yield unit
-    for kind in sorted(kinds, key=lambda kind: kind != suited):
-        if _is_reasonable(kind, suited):
-            yield unit.refolded(memory=kind)
+    units = [unit.refolded(memory=kind) for kind in sorted(kinds, key=lambda kind: kind != suited)]
+    in_memory = [one for one in units if one.memory != "logic"]
+    least = min((_missing_levels(one) for one in in_memory), default=0)
+    for one in units:
+        # Weights are in logic only where the unit would have them there: the netlists of large layers take minutes.
+        if suited == "logic" if one.memory == "logic" else _missing_levels(one) == least:
+            yield one
 
 
-def _is_reasonable(kind: WeightsKind, suited: WeightsKind | None) -> bool:
-    """CostWeights are in logic only where the unit would have them there: the netlists of large layers take minutes."""
-    return kind != "logic" or suited == "logic"
+def _missing_levels(unit: Operator) -> int:
+    """Logic levels beyond those that the clock has time for: no memory is so cheap that it may add to them."""
+    return max(0, unit.logic_levels - unit.target.levels)

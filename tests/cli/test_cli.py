@@ -130,7 +130,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert call(capsys, "--version") == (0, f"bnnfpga {bnnfpga.__version__}\n", "")
 
 
-@pytest.mark.parametrize("command", ["compile", "simulate", "verify", "inspect", "doctor"])
+@pytest.mark.parametrize("command", ["compile", "simulate", "verify", "inspect", "tune", "parts", "doctor"])
 def test_every_command_has_the_common_options(capsys: pytest.CaptureFixture[str], command: str) -> None:
     status, out, _ = call(capsys, command, "--help")
     assert status == 0

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bnnfpga.dataflow.hardware import MemoryKind
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.arg_max import ArgMax
 from bnnfpga.dataflow.operators.fifo import Fifo
@@ -17,6 +18,7 @@ from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.target import FAMILIES, Target
 from bnnfpga.numbers.geometry import Geometry
 from bnnfpga.numbers.integers import IntegerType
+from bnnfpga.numbers.threshold_table import ThresholdTable
 
 BIPOLAR = IntegerType.bipolar()
 BYTE = IntegerType.interval(-128, 127)
@@ -33,6 +35,13 @@ def window(lanes: int, clock_mhz: float, family: str = "ecp5") -> Window:
     return Window("window", Geometry((30, 30), (3, 3)), 64, BIPOLAR, lanes=lanes, target=Target(clock_mhz, family))
 
 
+def weights(mh: int, mw: int, pe: int, simd: int, memory: MemoryKind, clock_mhz: float = 150) -> MatrixVector:
+    signs = np.random.default_rng(0).choice([-1, 1], (mh, mw))
+    table = ThresholdTable(np.zeros((mh, 1), np.int64), np.zeros(mh, bool), BIPOLAR)
+    target = Target(clock_mhz, "ecp5")
+    return MatrixVector("xnor", signs, BIPOLAR, table=table, pe=pe, simd=simd, memory=memory, target=target)
+
+
 ROUTED: dict[str, tuple[Operator, float]] = {
     "arg max, a tree without registers": (arg_max(10, 40), 41.9),
     "arg max, registers behind two levels": (arg_max(10, 75), 80.0),
@@ -44,6 +53,10 @@ ROUTED: dict[str, tuple[Operator, float]] = {
         MatrixVector("xnor", SIGNS, BIPOLAR, pe=2, simd=32, memory="distributed", target=Target(150, "ecp5")),
         170.6,
     ),
+    "wide weights in LUTs": (weights(64, 784, 4, 196, "distributed"), 90.2),
+    "narrow weights in LUTs": (weights(64, 64, 2, 32, "distributed"), 175.6),
+    "weights in block RAM": (weights(512, 256, 1, 16, "block"), 132.5),
+    "weights in banks of block RAM": (weights(256, 1152, 4, 32, "block"), 129.2),
 }
 """Units and the clock in MHz that `benchmarks/clock.py` routed them at, on ECP5."""
 

@@ -13,8 +13,8 @@ from tests.support.weighted_walk import Library, Walk, elaborate
 
 pytest.importorskip("pyosys")
 
-MODULES = ("counter", "ternary_adder", "carry_chain", "lut6", "xnor_sums")
-CARRY_CELLS = [0, 4, 8]
+# Of any device, of 7-series and of UltraScale+.
+CARRY_CELLS = [0, 4, pytest.param(8, marks=pytest.mark.slow)]
 # All that fill a branch or leave one short, and those of the units of the published nets.
 SIZES = [*range(1, 26), 32, 36, 49, 64, 66, 67, 68, 98, 112, 144, 202, 203, 288, 392, 607, 784, 1152]
 
@@ -35,7 +35,7 @@ def counters(sizes: list[int], cell: int, stages: int, work: Path, changes: Mapp
             f".CarryCell({cell})) counter{n} (.clk_i, .bits_i(x{n}), .count_o(y{n}));"
         )
     text = f"module top(input clk_i, {', '.join(ports)});\n" + "\n".join(instances) + "\nendmodule\n"
-    modules = elaborate(text, "top", MODULES, work, changes)
+    modules = elaborate(text, work, changes)
     library = Library(modules)
     for n in sizes:
         delay = library.counter_delay(modules["top"]["cells"][f"counter{n}"]["type"])
@@ -72,12 +72,12 @@ def xnor_sums(
     }
     text = (
         f"module top(input clk_i, rst_ni, input [{simd - 1}:0] inputs_i, input [{stages}:0] valid_i, first_i, last_i, "
-        f"input [{pe * simd - 1}:0] word_i, input [{pe - 1}:0] parities_i, input [{pe * (bits - 1) - 1}:0] initial_i, "
+        f"input [{pe * simd - 1}:0] word_i, input [{pe - 1}:0] parities_i, input [{pe * bits - 1}:0] initial_i, "
         f"output [{pe * bits - 1}:0] sums_o);\nbnn_xnor_sums #("
         + ", ".join(f".{name}({value})" for name, value in parameters.items())
         + ") sums (.*);\nendmodule\n"
     )
-    modules = elaborate(text, "top", MODULES, work, changes)
+    modules = elaborate(text, work, changes)
     plain = Walk(Library(modules), "top")
     # What a step joins: parities of inputs and weights up to each input, and the accumulator a few stages later.
     inputs = plain.net("sums.inputs")
@@ -86,8 +86,8 @@ def xnor_sums(
     if one_step:
         accumulators = [start] * pe
     else:
-        accumulators = [plain.net(f"sums.gen_pe[{p}].gen_accumulator.stored") for p in range(pe)]
-    loads = plain.port("initial_i") if loaded else ["0"] * (pe * (bits - 1))
+        accumulators = [plain.net(f"sums.gen_pe[{p}].accumulator.gen_steps.stored") for p in range(pe)]
+    loads = plain.port("initial_i") if loaded else ["0"] * (pe * bits)
     joined = {0: chain(inputs, *weights), stages: chain(loads, *accumulators)}
     known = {bit: delay for delay, nets in joined.items() for bit in nets if isinstance(bit, int)}
     walk = Walk(Library(modules), "top", known)
@@ -104,8 +104,49 @@ def xnor_sums(
             wanted = plus(wanted, parity(x[i + 1], w[i + 1], w[i]) if pair else parity(x[i], w[i], x[i + 1], w[i + 1]))
             wanted = plus(wanted, parity(x[i], x[i + 1], x[i + 2], w[i + 1], w[i + 2]) if pair else {})
         for place in range(bits - 1):
-            wanted = plus(wanted, either(accumulators[p][place], loads[p * (bits - 1) + place]), 2 << place)
+            wanted = plus(wanted, either(accumulators[p][place], loads[p * bits + place + 1]), 2 << place)
         Walk.compare(found, wanted, modulus)
+
+
+def accumulator(
+    bits: int,
+    counted: int,
+    place: int,
+    cell: int,
+    work: Path,
+    *,
+    stages: int = 1,
+    one_step: int = 0,
+    loaded: int = 0,
+    initial: int = 0,
+) -> None:
+    """Show that a step adds the counted bits and those of lower weights."""
+    lows = max(1, place)
+    text = (
+        f"module top(input clk_i, rst_ni, valid_i, last_i, lowest_i, input [{counted - 1}:0] bits_i, "
+        f"input [{lows - 1}:0] low_i, other_low_i, input [{bits - 1}:0] initial_i, output [{bits - 1}:0] sum_o);\n"
+        f"bnn_accumulator #(.Bits({bits}), .Counted({counted}), .Place({place}), .OneStep({one_step}), "
+        f".Stages({stages}), .Loaded({loaded}), .Initial({bits}'d{initial % (1 << bits)}), .CarryCell({cell})) sum (.*"
+        + (");" if place else ", .low_i(1'b0), .other_low_i(1'b0), .lowest_i(1'b0));")
+        + "\nendmodule\n"
+    )
+    library = Library(elaborate(text, work))
+    plain = Walk(library, "top")
+    constant: list[Bit] = [str(0 if loaded else initial >> one & 1) for one in range(bits)]
+    earlier = constant if one_step else plain.net("sum.gen_steps.stored")
+    loads = plain.port("initial_i") if loaded else ["0"] * bits
+    walk = Walk(library, "top", {bit: stages for bit in chain(earlier, loads) if isinstance(bit, int)})
+    outputs = walk.port("sum_o")
+    assert walk.delay(outputs) == stages
+    wanted: Polynomial = {}
+    for one in range(bits):
+        wanted = plus(wanted, either(earlier[one], loads[one]), 1 << one)
+    for bit in walk.port("bits_i"):
+        wanted = plus(wanted, of_bit(bit), 1 << place)
+    if place:
+        for low in (walk.port("low_i"), walk.port("other_low_i"), walk.port("lowest_i")):
+            wanted = plus(wanted, weighted(low))
+    Walk.compare(walk.expanded(weighted(outputs), 1 << bits), wanted, 1 << bits)
 
 
 def weighted(bits: list[Bit]) -> Polynomial:
@@ -129,7 +170,7 @@ def either(a: Bit, b: Bit) -> Polynomial:
 
 
 @pytest.mark.parametrize("cell", CARRY_CELLS)
-@pytest.mark.parametrize("stages", [0, 1, 9])
+@pytest.mark.parametrize("stages", [1, *(pytest.param(stages, marks=pytest.mark.slow) for stages in (0, 9))])
 def test_counters_count(cell: int, stages: int, tmp_path: Path) -> None:
     counters(SIZES, cell, stages, tmp_path)
 
@@ -142,6 +183,14 @@ def test_sums_add_equal_bits(cell: int, tmp_path: Path) -> None:
     xnor_sums(2, 49, 7, cell, tmp_path, one_step=1, initial=-25)
     xnor_sums(2, 1, 4, cell, tmp_path, loaded=1)
     xnor_sums(1, 400, 12, cell, tmp_path, stages=3)
+
+
+@pytest.mark.parametrize("cell", [0, 4])
+def test_accumulators_add_weighted_bits(cell: int, tmp_path: Path) -> None:
+    accumulator(9, 20, 2, cell, tmp_path, loaded=1)
+    accumulator(12, 150, 3, cell, tmp_path, stages=2)
+    accumulator(7, 32, 0, cell, tmp_path, one_step=1, initial=-5)
+    accumulator(6, 1, 4, cell, tmp_path)
 
 
 FAULTS = {
@@ -158,11 +207,11 @@ FAULTS = {
 }
 SUM_FAULTS = {
     "a bit of the table of carries": ("64'he77e42244224e77e", "64'he77e42244224e77f"),
-    "equal bits of the wrong inputs": ("weights[2*k+1], inputs[2*k+1]", "weights[2*k+1], inputs[2*k]"),
+    "equal bits of the wrong inputs": ("weights_i[2*k+1], inputs_i[2*k+1]", "weights_i[2*k+1], inputs_i[2*k]"),
     "a parity of the step before": ("inputs[SIMD] ^ weights[SIMD]}", "inputs[SIMD] ^ weights[0]}"),
-    "a count twice as large": ("assign b = (Bits - 1)'(count_b)", "assign b = (Bits - 1)'(count_b) << 1"),
+    "a count twice as large": ("assign c = (Bits'(count) << Place)", "assign c = (Bits'(count) << (Place + 1))"),
     "a parity a stage too early": ("parity[Stages-1]}", "parity[0]}"),
-    "no initial value": (".initial_i(initial_value)", ".initial_i('0)"),
+    "no initial value": (".initial_i(Loaded != 0 ? initial_i : '0)", ".initial_i('0)"),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import importlib.util
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from bnnfpga.dataflow.operator import Operator
 from bnnfpga.synthesis.unit_area import UnitArea
 from bnnfpga.synthesis.yosys import measure_units
 
-MODELS = {"xc7": "xilinx/cells_sim.v"}
+MODELS = {"xc7": "xilinx/cells_sim.v", "ecp5": "ecp5/cells_sim.v", "ice40": "ice40/cells_sim.v"}
 """Yosys' own models of the families' cells, below its folder `share`."""
 
 
@@ -43,10 +44,20 @@ def map_units(folder: Path, graph: Graph, family: str = "xc7") -> Sequence[UnitA
     assert found is not None
     assert found.origin is not None
     cells = Path(found.origin).parent / "share" / MODELS[family]
-    (folder / "rtl" / "cells.v").write_text(cells.read_text())
+    (folder / "rtl" / "cells.v").write_text(_whole(cells))
     files = sorted((folder / "rtl").iterdir())
     (folder / FILE_LIST).write_text("".join(f"rtl/{file.name}\n" for file in files))
     return areas
+
+
+def _whole(file: Path) -> str:
+    """The text of a file with those that it includes."""
+
+    def included(line: re.Match[str]) -> str:
+        other = file.parent / line[1]
+        return _whole(other) if other.exists() else ""
+
+    return re.sub(r'^`include "(.*)"$', included, file.read_text(), flags=re.MULTILINE)
 
 
 def _module(unit: str) -> str:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -39,14 +39,12 @@ _TABLES = {
 }
 
 
-def elaborate(
-    text: str, top: str, modules: Sequence[str], work: Path, changes: Mapping[str, str] | None = None
-) -> dict[str, Any]:
-    """The modules of a netlist as synthesis reads it: cells of the device, counters as modules, all else flat.
+def elaborate(text: str, work: Path, changes: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The netlist of a module `top` as synthesis reads it: cells of the device, counters as modules, all else flat.
 
     `changes` replaces text of the sources, to plant faults; each must occur.
     """
-    sources = [(asset("rtl") / f"bnn_{name}.sv").read_text() for name in modules]
+    sources = [path.read_text() for path in sorted(asset("rtl").glob("bnn_*.sv"))]
     for old, new in (changes or {}).items():
         assert any(old in source for source in sources), old
         sources = [source.replace(old, new) for source in sources]
@@ -55,10 +53,11 @@ def elaborate(
     commands = [
         f"read_verilog -sv {work / 'cells.sv'}",
         f"read_verilog -sv -defer {work / 'sources.sv'}",
-        f"hierarchy -top {top}",
+        "hierarchy -top top",
         "proc",
         "setattr -mod -set keep_hierarchy 1 *bnn_counter*",
         "flatten",
+        "opt_expr",
         "opt_clean",
         "simplemap",
         f"write_json {work / 'netlist.json'}",

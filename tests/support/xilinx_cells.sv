@@ -93,3 +93,36 @@ module CARRY8 #(
   assign O = S ^ carry[7:0];
   assign CO = carry[8:1];
 endmodule
+
+// Without multiplier and input registers, as four sums of 12 bits or two of 24: X is A and B, Y is C or 0, Z the register or 0.
+module DSP48E1 #(
+  parameter USE_MULT = "MULTIPLY",
+  parameter USE_SIMD = "ONE48",
+  parameter integer AREG = 1, ACASCREG = 1, BREG = 1, BCASCREG = 1, CREG = 1, DREG = 1, ADREG = 1, MREG = 1, PREG = 1,
+  parameter integer ALUMODEREG = 1, CARRYINREG = 1, CARRYINSELREG = 1, INMODEREG = 1, OPMODEREG = 1
+) (
+  input  wire CLK,
+  input  wire [29:0] A,
+  input  wire [17:0] B,
+  input  wire [47:0] C,
+  input  wire [24:0] D,
+  input  wire [6:0] OPMODE,
+  input  wire [3:0] ALUMODE,
+  input  wire [4:0] INMODE,
+  input  wire [2:0] CARRYINSEL,
+  input  wire CARRYIN, CEP, CEA1, CEA2, CEB1, CEB2, CEC, CED, CEAD, CEM, CEALUMODE, CECARRYIN, CECTRL, CEINMODE,
+  input  wire RSTA, RSTB, RSTC, RSTD, RSTM, RSTP, RSTALLCARRYIN, RSTALUMODE, RSTCTRL, RSTINMODE,
+  input  wire [29:0] ACIN,
+  input  wire [17:0] BCIN,
+  input  wire [47:0] PCIN,
+  input  wire CARRYCASCIN, MULTSIGNIN,
+  output reg  [47:0] P
+);
+  localparam integer Lane = USE_SIMD == "FOUR12" ? 12 : 24;
+  wire [47:0] x = OPMODE[1:0] == 2'b11 ? {A, B} : 48'bx;
+  wire [47:0] y = OPMODE[3:2] == 2'b11 ? C : OPMODE[3:2] == 2'b00 ? 48'd0 : 48'bx;
+  wire [47:0] z = OPMODE[6:4] == 3'b010 ? P : OPMODE[6:4] == 3'b000 ? 48'd0 : 48'bx;
+  for (genvar i = 0; i < 48 / Lane; i = i + 1) begin : gen_lane
+    always @(posedge CLK) if (CEP) P[i*Lane+:Lane] <= x[i*Lane+:Lane] + y[i*Lane+:Lane] + z[i*Lane+:Lane];
+  end
+endmodule

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import bnnfpga
 from bnnfpga.compiler.recompiled import Recompiled
 from tests.support.data import EXAMPLES, SHARED, mnist_test_set, random_digits
 from tests.support.mapped import map_units
+from tests.support.nets import DenseNet
 
 pytest.importorskip("pyosys")
 
@@ -44,3 +46,18 @@ def test_a_dense_net(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_padded_convolutional_net(tmp_path: Path) -> None:
     check(EXAMPLES / "mnist_cnn" / "cnn.onnx", tmp_path, digits(3))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", ["ecp5", "ice40"])
+def test_a_small_net_on_tables_of_four_inputs(family: str, tmp_path: Path) -> None:
+    """Weights in memories, so that what is written out of a family's cells is in the netlists."""
+    sizes = {"matrix_vector0": (4, 6), "matrix_vector1": (3, 7), "matrix_vector2": (6, 4)}
+    folding = {name: {"pe": pe, "simd": simd, "memory": "distributed"} for name, (pe, simd) in sizes.items()}
+    model = DenseNet((12, 28, 12, 6), seed=3).write(tmp_path)
+    project = bnnfpga.compile(model, tmp_path / "project", input="int4", family=family, folding=folding)
+    areas = map_units(project.folder, Recompiled(project).graph, family)
+    assert sum(area.counts.carry for area in areas) > 0
+    result = project.simulate(np.random.default_rng(0).integers(-8, 8, (50, 12)))
+    assert result.mismatches == 0
+    assert result.latency_cycles == result.predicted_latency_cycles

@@ -8,10 +8,11 @@ import pytest
 from bnnfpga.dataflow.resources import RESOURCES
 from bnnfpga.tuning.budgets import largest_share, least_share
 from bnnfpga.tuning.cost_model import StatedCosts
-from bnnfpga.tuning.folding_search import SpeedLimits
+from bnnfpga.tuning.folding_search import CostWeights, SpeedLimits
+from bnnfpga.tuning.objective import Objective
 from bnnfpga.tuning.space import FoldingSpace
 from tests.tuning.small_nets import all_foldings, small_net
-from tests.tuning.test_folding_search import figures
+from tests.tuning.test_folding_search import cost, figures
 
 
 @pytest.mark.parametrize("seed", [*range(8), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(8, 108))])
@@ -38,3 +39,11 @@ def test_no_folding_takes_a_smaller_share(seed: int) -> None:
             assert (fitting.objective <= 1) == (best[0] <= 1)
         else:
             assert largest_share(found.resources, budget) == np.inf
+        weights = CostWeights(1.0, 0.25, 20.0, 10.0)
+        allowed = {kind: int(usual[kind] * rng.uniform(0.7, 2.0)) + 1 for kind in RESOURCES}
+        costs = [cost(own, weights) for own in possible if largest_share(own, allowed) <= 1]
+        cheap = Objective(weights, allowed).best(space, SpeedLimits(cycles))
+        assert (cheap is None) == (not costs)
+        if cheap is not None:
+            assert cheap.objective == pytest.approx(min(costs))
+            assert cheap.bound == pytest.approx(min(costs))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from bnnfpga.base.errors import UserError
+from bnnfpga.cli.main import app
+from bnnfpga.cli.terminal import run
 from bnnfpga.dataflow.target import FAMILIES
 from bnnfpga.synthesis.boards import boards
 from bnnfpga.tuning.part import find_part, known_parts
@@ -37,3 +41,11 @@ def test_an_unknown_part_has_near_names() -> None:
     with pytest.raises(UserError, match="did you mean xc7z020") as caught:
         find_part("xc7z02")
     assert "bnnfpga/tuning/parts" in str(caught.value.hint)
+
+
+def test_the_list_of_parts(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(app, ["parts", "--json"]) == 0
+    listed = {part["name"]: part for part in json.loads(capsys.readouterr().out)["parts"]}
+    assert listed["xck26"]["resources"]["dsp"] == 1248
+    assert run(app, ["parts"]) == 0
+    assert "xck26" in capsys.readouterr().out

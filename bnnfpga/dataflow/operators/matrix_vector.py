@@ -11,14 +11,17 @@ from typing import Any, ClassVar
 from numpy.typing import NDArray
 
 from bnnfpga.dataflow.datapath_stages import (
+    MAX_DSP_BITS,
     DatapathStages,
+    DspXnorStages,
     PaddedXnorStages,
     PlaneStages,
     ProductStages,
     XnorStages,
+    dsp_slices,
 )
 from bnnfpga.dataflow.dot_product_unit import DotProductUnit
-from bnnfpga.dataflow.hardware import MEMORY_KINDS, Memory, MemoryKind, RtlInstance, WeightsKind
+from bnnfpga.dataflow.hardware import MEMORY_KINDS, AccumulatorsKind, Memory, MemoryKind, RtlInstance, WeightsKind
 from bnnfpga.dataflow.logic_form import MOST_LEVELS, LogicForm, logic_words
 from bnnfpga.dataflow.memory_banks import bank_words, banked
 from bnnfpga.dataflow.parity_words import ParityWords
@@ -71,6 +74,8 @@ class MatrixVector(DotProductUnit):
         beats if a whole number of them makes up a step.
     sums
         An interval that contains the dot products', for streams that are joined with others; None for their own.
+    accumulators
+        Where sums are accumulated; None for in logic.
     constants
         Inputs that are the same for all vectors, and their values: a unit of one word in `logic` does without them.
     """
@@ -85,6 +90,7 @@ class MatrixVector(DotProductUnit):
     source_lanes: int | None = None
     sums: IntegerType | None = None
     constants: tuple[tuple[int, int], ...] = ()
+    accumulators: AccumulatorsKind | None = None
 
     kind: ClassVar[str] = "matrix_vector"
 
@@ -171,8 +177,23 @@ class MatrixVector(DotProductUnit):
         return self.refolded(constants=constants)
 
     @property
+    def accumulators_kinds(self) -> tuple[AccumulatorsKind, ...]:
+        words = self.parity_words
+        if words is None or self.padded or self.memory == "logic" or self.steps == 1 or self.target.family != "xc7":
+            return ()
+        bits = words.initial_type.bits if words.is_signed else self.accumulator_bits
+        # The lowest bit is a parity.
+        return ("logic", "dsp") if bits - 1 <= MAX_DSP_BITS else ()
+
+    @property
+    def _in_dsp(self) -> bool:
+        return self.accumulators == "dsp" and "dsp" in self.accumulators_kinds
+
+    @property
     def suited_memory(self) -> WeightsKind:
-        if self._folds_into_logic and (self._words > 1 or self.weights.size <= _MAX_UNFOLDED):
+        # Tables of four inputs hold several words, but a memory and the datapath behind it take fewer of them.
+        smaller = self.weights.size <= _MAX_UNFOLDED if self._words == 1 else self.target.lut_inputs > 4
+        if self._folds_into_logic and smaller:
             return "logic"
         # A memory of LUTs is one that the address reaches in time.
         shallow = self._words <= _MAX_SHALLOW and self._address_levels("distributed") <= self.target.levels
@@ -227,7 +248,7 @@ class MatrixVector(DotProductUnit):
             return PlaneStages(*shape, *late, min(self.weight_type.bits, planes), compare)
         if self.padded and self.memory != "logic":
             return PaddedXnorStages(*shape, *late, compare, self.flags)
-        return XnorStages(*shape, *late, compare)
+        return (DspXnorStages if self._in_dsp else XnorStages)(*shape, *late, compare)
 
     @property
     def weight_stages(self) -> int:
@@ -267,7 +288,7 @@ class MatrixVector(DotProductUnit):
     def logic_levels(self) -> int:
         if self.memory == "logic":
             return self._rendered_form.logic_levels
-        return self._stages.logic_levels
+        return max(self._stages.logic_levels, self.buffer.read_levels(self.target) if self.buffer else 0)
 
     @property
     def latency(self) -> int:
@@ -372,7 +393,10 @@ class MatrixVector(DotProductUnit):
             "ff": (0 if block else weights.width) + self.pixels * self.simd * bits + 3 * accumulate + 40,
         }
         memories = add_resources(weights.resources(), thresholds.resources())
-        return add_resources(unit, self._term_resources(), memories, buffer, queue)
+        slices = {}
+        if self._in_dsp:
+            slices = {"dsp": dsp_slices(self.pe, self.accumulator_bits - 1), "lut": -accumulate}
+        return add_resources(unit, self._term_resources(), memories, buffer, queue, slices)
 
     def _term_resources(self) -> dict[str, int]:
         """Estimate for the products of a step and their adders."""
@@ -406,6 +430,8 @@ class MatrixVector(DotProductUnit):
             + self.result_parameters()
             + rtl_only(WeightStages=self.weight_stages)
             + rtl_only(PopcountStages=self.popcount_stages, PopcountGroup=self._stages.group)
-            + rtl_only(QueueDepth=self.queue, Family=self.target.family)
+            + rtl_only(
+                QueueDepth=self.queue, Accumulators="dsp" if self._in_dsp else "logic", Family=self.target.family
+            )
             + self.memory_parameters()
         )

@@ -1,0 +1,130 @@
+"""Proofs about the control and the accumulation of matrix-vector units, for all inputs, weights and stalls.
+
+Their harnesses are in `proofs/`. Those without a number of cycles hold for all time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.support.model_check import equals_by_induction, is_never_reached, is_reached, make_aiger
+
+pytest.importorskip("pyosys")
+
+PROOFS = Path(__file__).with_name("proofs")
+# The memories of a unit with a threshold, and what the harness has them hold.
+CONTENTS = {
+    "dut.gen_encoded_weights.weights.memory.gen_one.memory": "weights",
+    "dut.gen_initial_values.gen_less_thresholds.rows": "initials",
+    "dut.gen_initial_values.gen_lowest_bits.early_rows": "initials",
+}
+Parameters = Mapping[str, int]
+
+
+def aiger(
+    name: str, parameters: Parameters, work: Path, fault: tuple[str, str] | None = None, *, from_zero: bool = False
+) -> dict[str, int]:
+    """The harness of a module, and the numbers of its outputs."""
+    contents = CONTENTS if name == "matrix_vector" else None
+    changes = dict([fault]) if fault else None
+    return make_aiger(PROOFS / f"{name}.sv", parameters, work, contents, changes, from_zero=from_zero)
+
+
+def some(names: str, quick: list[tuple[int, ...]], slow: list[tuple[int, ...]]) -> pytest.MarkDecorator:
+    """Runs of a test with a harness' parameters."""
+    keys = names.split()
+    values = [pytest.param(dict(zip(keys, sizes, strict=True)), id=str(sizes)) for sizes in quick]
+    values += [
+        pytest.param(dict(zip(keys, sizes, strict=True)), id=str(sizes), marks=pytest.mark.slow) for sizes in slow
+    ]
+    return pytest.mark.parametrize("parameters", values)
+
+
+@some("Passes Steps Beats Banks", [(2, 2, 1, 2), (2, 1, 2, 1)], [(2, 3, 1, 1), (3, 2, 2, 2), (3, 4, 1, 2)])
+def test_a_vector_buffer_keeps_what_comes(parameters: Parameters, tmp_path: Path) -> None:
+    outputs = aiger("vector_buffer", parameters, tmp_path)
+    assert is_reached(tmp_path, outputs["read"], 40)
+    assert is_reached(tmp_path, outputs["full"], 40)
+    assert is_never_reached(tmp_path, outputs["bad"])
+
+
+@some("Depth Latency Steps Held", [(2, 2, 2, 1), (3, 2, 1, 0)], [(2, 2, 1, 1), (4, 3, 1, 1), (5, 3, 2, 0)])
+def test_results_leave_once_and_in_order(parameters: Parameters, tmp_path: Path) -> None:
+    outputs = aiger("output_queue", parameters, tmp_path)
+    assert is_reached(tmp_path, outputs["read"], 40)
+    assert is_reached(tmp_path, outputs["full"], 40)
+    assert is_never_reached(tmp_path, outputs["bad"])
+
+
+@some("Simd Steps CarryCell Loaded", [(4, 2, 4, 1), (5, 3, 0, 0)], [(1, 3, 4, 1), (5, 1, 4, 1), (4, 3, 8, 0)])
+def test_sums_accumulate(parameters: Parameters, tmp_path: Path) -> None:
+    """Whatever registers hold before the reset."""
+    outputs = aiger("xnor_sums", parameters, tmp_path)
+    assert is_reached(tmp_path, outputs["last_sum"], 20)
+    assert is_never_reached(tmp_path, outputs["bad"])
+
+
+@some("Simd Steps CarryCell", [(8, 3, 4)], [(13, 3, 8), (16, 2, 4), (16, 3, 0)])
+def test_wider_sums_accumulate(parameters: Parameters, tmp_path: Path) -> None:
+    outputs = aiger("xnor_sums", parameters, tmp_path, from_zero=True)
+    assert equals_by_induction(tmp_path, outputs["bad"], 4)
+
+
+@some(
+    "MH MW PE Simd Lanes Stages frames",
+    [(4, 8, 2, 4, 2, 1, 10)],
+    [(4, 8, 2, 4, 2, 1, 13), (2, 4, 1, 2, 1, 1, 20), (2, 2, 1, 1, 1, 1, 20)],
+)
+def test_a_unit_from_its_reset(parameters: Parameters, tmp_path: Path) -> None:
+    """For so many cycles of any inputs and stalls."""
+    sizes = {name: value for name, value in parameters.items() if name != "frames"}
+    outputs = aiger("matrix_vector", sizes, tmp_path)
+    assert is_reached(tmp_path, outputs["done"], 40)
+    assert is_reached(tmp_path, outputs["full"], 40)
+    assert not is_reached(tmp_path, outputs["bad"], parameters["frames"])
+
+
+# Where each fault is planted, and the harness that finds it.
+FAULTS = {
+    "a bit of the table of carries": ("64'he77e42244224e77e", "64'he77e42244224e77f", "xnor_sums"),
+    "an accumulator that is not cleared": (
+        "if (~rst_ni | (valid_i & last_i)) stored",
+        "if (~rst_ni) stored",
+        "xnor_sums",
+    ),
+    "parities that run on": ("running <= ~last_i & inputs_o", "running <= inputs_o", "xnor_sums"),
+    "parities of weights that run on": ("first_i[0] ? parities_i[p] : earlier", "earlier", "xnor_sums"),
+    "a pass that is a step short": ("step == StepBits'(Steps - 1)", "step == StepBits'(Steps - 2)", "matrix_vector"),
+    "a buffer that takes one beat more": ("s_tready_o = ~two;", "s_tready_o = ~two | last_pass_i;", "vector_buffer"),
+    "a bank that is read again": ("read_bank ^ done;", "read_bank ^ (done & ~whole);", "vector_buffer"),
+    "a reader ahead of the writer": ("write_word != word_i;", "1'b1;", "vector_buffer"),
+    "no reset of the bank that is read": ("          read_bank  <= 1'b0;\n", "", "vector_buffer"),
+    "a place that is given twice": ("CreditBits'(pop) - CreditBits'(reserve_i)", "CreditBits'(pop)", "output_queue"),
+    "a result that is overwritten": (
+        "move = ~full | m_tready_i;",
+        "move = ~full | m_tready_i | waiting;",
+        "output_queue",
+    ),
+    "first steps that are last ones": ("first[PopcountStages-1:0], ", "last[PopcountStages-1:0], ", "matrix_vector"),
+    "steps in flight at reset": ("    if (!rst_ni) valid <= '0;\n", "", "matrix_vector"),
+}
+SIZES: dict[str, Parameters] = {
+    "xnor_sums": {"Loaded": 1},
+    "vector_buffer": {},
+    "output_queue": {},
+    "matrix_vector": {},
+}
+QUICK = ("a bit of the table of carries", "a bank that is read again", "a place that is given twice")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [pytest.param(fault, id=name, marks=() if name in QUICK else pytest.mark.slow) for name, fault in FAULTS.items()],
+)
+def test_planted_faults_are_found(fault: tuple[str, str, str], tmp_path: Path) -> None:
+    old, new, harness = fault
+    outputs = aiger(harness, SIZES.get(harness, {}), tmp_path, (old, new))
+    assert is_reached(tmp_path, outputs["bad"], 30)
