@@ -60,11 +60,13 @@ ILLEGAL: dict[str, list[str]] = {
         *("ThresholdBits=3", 'MemoryKind="bram"', "QueueDepth=1"),
         *('Accumulators="bram"', 'Accumulators="dsp" SIMD=8', 'Accumulators="dsp" Family="ecp5"'),
     ],
+    "bnn_multiplied_sums": ["PE=0", "Stages=1"],
     "bnn_multiply": ["PE=0", "InputSigned1=2", "InputBits1=2", "OutputBits=2", "QueueDepth=1"],
     "bnn_output_queue": ["Width=0", "Depth=1", "Held=2"],
     "bnn_padded_parities": ["Lanes=4 Parts=3"],
     "bnn_padded_xnor_sums": ["PE=0", "SIMD=4 Flags=3", "Stages=1"],
     "bnn_parity_encoder": ["Cells=2"],
+    "bnn_pass_sum": ["Numbers=3"],
     "bnn_plane_sums": ["PE=0", "Stages=0", "Stages=4"],
     "bnn_pool": [
         *("PE=0", "Steps=0", "Pixels=0", "Flags=2", "Sum=2", "InputBits=2 OutputBits=2", "OutputBits=2"),
