@@ -36,6 +36,7 @@ ILLEGAL: dict[str, list[str]] = {
     "bnn_fixed_point": ["ValueBits=0", "Levels=0", "ValueSigned=2", "Ties=3", "SumBits=2", "OffsetBits=7"],
     "bnn_fork": ["Width=0"],
     "bnn_gated_sum": ["Numbers=3", "Compare=2"],
+    "bnn_increment": ["Width=0", "LutInputs=5"],
     "bnn_line_memory": ["Width=0", "Words=0", "AddressBits=0", "Words=17", "Stages=3", 'Kind="bram"'],
     "bnn_lookup": ["PE=0", "InputBits=25", "Groups=1 PE=1001", 'Groups=1 MemoryKind="bram"', "QueueDepth=1"],
     "bnn_full_adders": ["Kept=1"],
