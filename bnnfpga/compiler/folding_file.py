@@ -43,10 +43,12 @@ class _PlainYaml(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def read_folding(folding: str | os.PathLike[str] | Mapping[str, Any], graph: Graph) -> tuple[Folding, str]:
-    """Read a folding of a graph from a file or from plain data; also returns the name of its source for messages.
+def read_folding(
+    folding: str | os.PathLike[str] | Mapping[str, Any], graph: Graph | None = None
+) -> tuple[Folding, str]:
+    """Read a folding from a file or from plain data; also returns the name of its source for messages.
 
-    Files of FINN are read as well.
+    For a graph, files of FINN are read as well.
 
     Raises
     ------
@@ -66,8 +68,10 @@ def read_folding(folding: str | os.PathLike[str] | Mapping[str, Any], graph: Gra
     return _parsed(data, graph, str(path)), str(path)
 
 
-def _parsed(data: object, graph: Graph, where: str) -> Folding:
-    if isinstance(data, Mapping) and data and all(is_finn_entry(str(name), entry) for name, entry in data.items()):
+def _parsed(data: object, graph: Graph | None, where: str) -> Folding:
+    is_finn = isinstance(data, Mapping) and data and all(is_finn_entry(str(name), own) for name, own in data.items())
+    if is_finn and graph is not None:
+        assert isinstance(data, Mapping)
         return from_finn(data, graph, where)
     return parse_folding(data, where)
 

@@ -24,7 +24,7 @@ from bnnfpga.dataflow.resources import RESOURCES
 from bnnfpga.dataflow.target import Target
 from bnnfpga.report.front_page import front_page
 from bnnfpga.tuning.budgets import largest_share, least_share
-from bnnfpga.tuning.choose import too_fast
+from bnnfpga.tuning.choose import beside, too_fast
 from bnnfpga.tuning.clocked_search import best_at_speed, cycles_at, fastest_folding, paces
 from bnnfpga.tuning.cost_model import StatedCosts
 from bnnfpga.tuning.folding_search import LUTS_OF_RESOURCES, Choice, CostWeights, SpeedLimits, cheapest
@@ -209,7 +209,7 @@ def tune(
         choice = search.within_cycles(allowed)
     else:
         choice = search.fastest() if budget else search.within_cycles(2**62)
-    plan = planner.plan(folding={**pinned, **choice.folding}, clock_mhz=clock_mhz, family=target.family)
+    plan = planner.plan(folding=beside(pinned, choice), clock_mhz=clock_mhz, family=target.family)
     if target_fps is not None and plan.frames_per_second < target_fps:
         short = f"{plan.frames_per_second:,.0f} frames/s are reached, {target_fps:,.0f} were asked for"
         plan = replace(plan, warnings=(*plan.warnings, short))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bnnfpga.base.errors import UserError
-from bnnfpga.dataflow.folding import Folding
+from bnnfpga.dataflow.folding import Folding, LayerFolding
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.target import Target
 from bnnfpga.tuning.clocked_search import best_at_speed, cycles_at, fastest_folding
@@ -40,7 +40,7 @@ def choose_folding(
     choice = cheapest(space, SpeedLimits(cycles), weights) if pinned is None else cheapest_near(space, cycles, weights)
     if choice is None:
         raise too_fast(space, cycles)
-    return {**(pinned or {}), **choice.folding}
+    return beside(pinned or {}, choice)
 
 
 def choose_at_speed(graph: Graph, target: Target, fps: float) -> Folding:
@@ -64,6 +64,12 @@ def choose_at_speed(graph: Graph, target: Target, fps: float) -> Folding:
     choice = best_at_speed(space, target, fps, find) or fastest_folding(space, target, find)
     assert choice is not None
     return choice.folding
+
+
+def beside(pinned: Folding, choice: Choice) -> Folding:
+    """The folding of a choice with what is pinned as the user gave it, legal or not."""
+    chosen = {name: pinned.get(name, LayerFolding()).completed(own) for name, own in choice.folding.items()}
+    return {**pinned, **chosen}
 
 
 def too_fast(space: FoldingSpace, cycles: int) -> UserError:

@@ -204,7 +204,7 @@ class FoldingSpace:
 
     def _price(self, form: UnitForm, unit: Operator) -> PricedUnit:
         # A form that its producers leave as it is has been hashed once.
-        key = id(unit) if unit is form.unit else (unit.name, form.folding, unit.inputs, unit.outputs)
+        key = id(unit) if unit is form.unit else (id(form), unit.inputs, unit.outputs)
         if key not in self._priced:
             self._priced[key] = PricedUnit.of(unit, self.model)
         return self._priced[key]
