@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -26,23 +26,9 @@ from tests.support.multilinear import Bit, Difference, Polynomial, of_bit, of_ta
 CELLS = """
 (* blackbox *) module LUT6_2 #(parameter [63:0] INIT = 0) (input I0, I1, I2, I3, I4, I5, output O6, O5); endmodule
 (* blackbox *) module CARRY4 (input CI, CYINIT, input [3:0] DI, S, output [3:0] O, CO); endmodule
-(* blackbox *) module LUT4 #(parameter [15:0] INIT = 0) (input A, B, C, D, output Z); endmodule
-(* blackbox *) module CCU2C #(
-  parameter [15:0] INIT0 = 0, parameter [15:0] INIT1 = 0, parameter INJECT1_0 = "YES", parameter INJECT1_1 = "YES"
-) (input CIN, A0, B0, C0, D0, A1, B1, C1, D1, output S0, S1, COUT); endmodule
-(* blackbox *) module SB_LUT4 #(parameter [15:0] LUT_INIT = 0) (input I0, I1, I2, I3, output O); endmodule
-(* blackbox *) module SB_CARRY (input I0, I1, CI, output CO); endmodule
 (* blackbox *) module CARRY8 #(parameter CARRY_TYPE = "") (input CI, CI_TOP, input [7:0] DI, S, output [7:0] O, CO);
 endmodule
 """
-_OUTPUTS = {
-    "LUT6_2": ("O6", "O5"),
-    "$_DFF_P_": ("Q",),
-    "LUT4": ("Z",),
-    "CCU2C": ("S0", "S1", "COUT"),
-    "SB_LUT4": ("O",),
-    "SB_CARRY": ("CO",),
-}
 _TABLES = {
     "$_AND_": 0b1000,
     "$_OR_": 0b1110,
@@ -142,12 +128,12 @@ class Walk:
             return ("O", "CO")
         if "bnn_counter" in kind:
             return ("count_o",)
-        return _OUTPUTS.get(kind, ("Y",))
+        return {"LUT6_2": ("O6", "O5"), "$_DFF_P_": ("Q",)}.get(kind, ("Y",))
 
     def _inputs(self, index: int) -> set[int]:
         """The nets that a cell joins."""
         kind, nets, _ = self.cells[index]
-        outputs = (*self._outputs(kind), "C" if kind == "$_DFF_P_" else "clk_i")
+        outputs = (*self._outputs(kind), "C", "clk_i")
         return {bit for port, bits in nets.items() if port not in outputs for bit in bits if isinstance(bit, int)}
 
     @cached_property
@@ -233,15 +219,6 @@ class Walk:
             bits = [nets[f"I{place}"][0] for place in range(6)]
             both = [("O6", init, bits), ("O5", init & 0xFFFFFFFF, bits[:5])]
             return [(bit, of_table(table, ins)) for port, table, ins in both if isinstance(bit := nets[port][0], int)]
-        if kind == "LUT4":
-            return [(int(nets["Z"][0]), of_table(int(parameters["INIT"], 2), [nets[port][0] for port in "ABCD"]))]
-        if kind == "SB_LUT4":
-            bits = [nets[f"I{place}"][0] for place in range(4)]
-            return [(int(nets["O"][0]), of_table(int(parameters["LUT_INIT"], 2), bits))]
-        if kind == "SB_CARRY":
-            return [(int(nets["CO"][0]), of_table(0b11101000, [nets[port][0] for port in ("I0", "I1", "CI")]))]
-        if kind == "CCU2C":
-            return self._pair(nets, parameters)
         if kind.startswith("CARRY"):
             return self._chain(nets)
         if kind == "$_NOT_":
@@ -253,22 +230,21 @@ class Walk:
         return [(int(nets["Y"][0]), of_table(_TABLES[kind], [nets["A"][0], nets["B"][0]]))]
 
     def _chain(self, nets: dict[str, list[Bit]]) -> list[tuple[int, Polynomial]]:
-        """The outputs of a carry chain of Xilinx devices."""
+        """A carry chain, the highest position first: sum = S ^ carry, next carry = S ? carry : DI."""
+        values: list[tuple[int, Polynomial]] = []
         carry: Polynomial = plus(of_bit(nets["CI"][0]), of_bit(nets["CYINIT"][0]) if "CYINIT" in nets else {})
-        positions = [(of_bit(s), of_bit(di)) for s, di in zip(nets["S"], nets["DI"], strict=True)]
-        return _positions(carry, positions, nets["O"], nets["CO"])
-
-    def _pair(self, nets: dict[str, list[Bit]], parameters: dict[str, str]) -> list[tuple[int, Polynomial]]:
-        """The outputs of two positions of ECP5, each with a table of four inputs whose lowest quarter is generated."""
-        positions = []
-        for place in range(2):
-            table = int(parameters[f"INIT{place}"], 2)
-            bits = [nets[f"{port}{place}"][0] for port in "ABCD"]
-            positions.append((of_table(table, bits), of_table(table & 15, bits[:2])))
-        between: Bit = "x"
-        return _positions(
-            of_bit(nets["CIN"][0]), positions, [*nets["S0"], *nets["S1"]], [between, *(nets.get("COUT") or [between])]
-        )
+        for place, (s, di) in enumerate(zip(nets["S"], nets["DI"], strict=True)):
+            choose, other = of_bit(s), of_bit(di)
+            through = times(choose, carry)
+            sums = plus(plus(choose, carry), through, -2)
+            following = plus(plus(through, other), times(choose, other), -1)
+            for port, value in (("O", sums), ("CO", following)):
+                if isinstance(bit := nets[port][place], int):
+                    values.append((bit, value))
+            out = nets["CO"][place]
+            # A carry that has no net of its own is unused above, or leads on inside the cell.
+            carry = of_bit(out) if isinstance(out, int) else following
+        return values[::-1]
 
     def _numbers(self, rest: Polynomial, index: int, modulus: int) -> Polynomial:
         """The bits of a sum or a count, where each has its weight, replaced by what is added."""
@@ -304,19 +280,3 @@ class Walk:
         difference = reduced(plus(found, wanted, -1), modulus)
         if difference:
             raise Difference(f"{len(difference)} products differ: {list(difference.items())[:3]}")
-
-
-def _positions(
-    carry: Polynomial, positions: Sequence[tuple[Polynomial, Polynomial]], sums: Sequence[Bit], carries: Sequence[Bit]
-) -> list[tuple[int, Polynomial]]:
-    """A carry chain, the highest position first: sum = choose ^ carry, next carry = choose ? carry : other."""
-    values: list[tuple[int, Polynomial]] = []
-    for (choose, other), sum_bit, out in zip(positions, sums, carries, strict=True):
-        through = times(choose, carry)
-        following = plus(plus(through, other), times(choose, other), -1)
-        for bit, value in ((sum_bit, plus(plus(choose, carry), through, -2)), (out, following)):
-            if isinstance(bit, int):
-                values.append((bit, value))
-        # A carry that has no net of its own is unused above, or leads on inside the cell.
-        carry = of_bit(out) if isinstance(out, int) else following
-    return values[::-1]
