@@ -97,8 +97,6 @@ module bnn_plane_sums #(
     $error("bnn_plane_sums: Stages must be at least 1, and at most the levels that SIMD and the planes need");
   end
 
-  wire accumulated = ~rst_ni | (valid_i & last_i);
-
   for (genvar p = 0; p < PE; p = p + 1) begin : gen_pe
     // Level 0: pairs of gated numbers.
     wire [Planes*Left*ShiftedBits-1:0] shifted;
@@ -182,38 +180,24 @@ module bnn_plane_sums #(
       .sums_o   (sums)
     );
 
-    // Accumulate. Between passes, the accumulator has the initial value, or 0 where initial_i adds that.
-    localparam [Bits-1:0] Cleared = Loaded != 0 ? '0 : Initial;
-    wire [Bits-1:0] accumulator;
-    wire [Bits-1:0] initial_value = Loaded != 0 ? initial_i[p*Bits+:Bits] : '0;
-    wire [Bits:0]   sum;
-    if (OneStep != 0) begin : gen_no_accumulator
-      assign accumulator = Cleared;
-    end else begin : gen_accumulator
-      reg [Bits-1:0] stored;
-      always @(posedge clk_i) begin
-        if (accumulated) stored <= Cleared;
-        else if (valid_i) stored <= sum[Bits-1:0];
-      end
-      assign accumulator = stored;
-    end
-    bnn_ternary_adder #(
-      .Width    (Bits),
-      .Numbers  (Planes * Left == 1 ? 2 : 3),
+    bnn_pass_sum #(
+      .Bits     (Bits),
+      .Numbers  (Planes * Left == 1 ? 1 : 2),
+      .OneStep  (OneStep),
+      .Loaded   (Loaded),
+      .Initial  (Initial),
       .CarryCell(CarryCell)
-    ) adder (
-      .a_i      (accumulator),
-      .initial_i(initial_value),
-      .b_i      (Bits'({Bits'(0), sums[SumBits-1:0]} << Scale)),
-      .c_i      (Bits'({Bits'(0), sums[SumBits+:SumBits]} << Scale)),
-      .carries_i(2'b00),
-      .sum_o    (sum)
+    ) pass_sum (
+      .clk_i,
+      .rst_ni,
+      .valid_i,
+      .last_i,
+      .a_i      (Bits'({Bits'(0), sums[SumBits-1:0]} << Scale)),
+      .b_i      (Bits'({Bits'(0), sums[SumBits+:SumBits]} << Scale)),
+      .initial_i(initial_i[p*Bits+:Bits]),
+      .sum_o    (sums_o[p*Bits+:Bits])
     );
-    assign sums_o[p*Bits+:Bits] = sum[Bits-1:0];
-    wire unused_carry = sum[Bits];
   end
-
-  wire unused = &{1'b0, initial_i, accumulated};
 
 endmodule
 

@@ -9,7 +9,7 @@
 // counts more than its product by a number that depends on the weight alone; with inputs of -1 and +1, of which only the bits
 // count, twice, the same is true of other weights. So sums start at less by all of these (dataflow/start_values.py).
 //
-// Synthesis has trees of adders (bnn_plane_sums), but where equal bits are counted or multipliers are cheaper. Otherwise the
+// Synthesis has trees of adders (bnn_plane_sums) and of multipliers (bnn_multiplied_sums). Otherwise the
 // datapath is one clocked block whose stages stand last to first: a variable that only this block reads is then a
 // register although it is assigned with "=", and Verilator runs the unrolled loops several times faster than with "<=". The
 // sums and results are read outside, so they are assigned with "<=".
@@ -45,8 +45,9 @@ module bnn_product_sums #(
   parameter int unsigned        OutputBits      = 1,
   // Added to a result that is a comparison; any integer.
   parameter int                 OutputOffset    = 0,
-  // Stages in front of the accumulators; at least 1. 1: all products are summed in one; 2: those of groups of inputs first, then
-  // the groups; more: that, and further registers.
+  // Stages in front of the accumulators; at least 1: registers among the levels of trees, 2 or more with multipliers. In a
+  // simulation, 1: all products are summed in one; 2: those of groups of inputs first, then the groups; more: that, and further
+  // registers.
   parameter int unsigned        Stages          = 1,
   // Inputs of a group; at least 1.
   parameter int unsigned        Group           = 32,
@@ -103,7 +104,8 @@ module bnn_product_sums #(
   localparam Few = WeightBits * Planes <= 16;
   localparam Multiply = WeightBits > 1 && !Few;
 `ifdef SYNTHESIS
-  localparam Trees = !Xnor && Few;
+  // Trees count in 32 bits.
+  localparam Trees = !Xnor && (Few || (Multiply && WeightBits + Planes + $clog2(SIMD) <= 28));
 `else
   localparam Trees = 1'b0;
 `endif
@@ -135,29 +137,54 @@ module bnn_product_sums #(
       always @(posedge clk_i) operand <= numbers[v*SIMD*Planes+:SIMD*Planes];
 
       wire [PE*TotalBits-1:0] next;
-      bnn_plane_sums #(
-        .PE         (PE),
-        .SIMD       (SIMD),
-        .WeightBits (WeightBits),
-        .InputBits  (Planes),
-        .InputSigned(TopPlaneNegative ? 1 : 0),
-        .Scale      (Scale),
-        .Bits       (TotalBits),
-        .OneStep    (OneStep),
-        .Stages     (Stages),
-        .Loaded     (Loaded),
-        .Initial    (Initial - Excess),
-        .CarryCell  (CarryCell)
-      ) plane_sums (
-        .clk_i,
-        .rst_ni,
-        .inputs_i (operand),
-        .word_i,
-        .valid_i  (valid_i[Stages]),
-        .last_i,
-        .initial_i,
-        .sums_o   (next)
-      );
+      if (Multiply) begin : gen_multipliers
+        bnn_multiplied_sums #(
+          .PE         (PE),
+          .SIMD       (SIMD),
+          .Steps      (MW / SIMD),
+          .WeightBits (WeightBits),
+          .InputBits  (Planes),
+          .InputSigned(TopPlaneNegative ? 1 : 0),
+          .Bits       (TotalBits),
+          .Group      (Group),
+          .Stages     (Stages),
+          .Initial    (Initial),
+          .CarryCell  (CarryCell)
+        ) multiplied_sums (
+          .clk_i,
+          .rst_ni,
+          .inputs_i(operand),
+          .word_i,
+          .valid_i (valid_i[Stages]),
+          .last_i,
+          .sums_o  (next)
+        );
+        wire unused_initial = &{1'b0, initial_i};
+      end else begin : gen_planes
+        bnn_plane_sums #(
+          .PE         (PE),
+          .SIMD       (SIMD),
+          .WeightBits (WeightBits),
+          .InputBits  (Planes),
+          .InputSigned(TopPlaneNegative ? 1 : 0),
+          .Scale      (Scale),
+          .Bits       (TotalBits),
+          .OneStep    (OneStep),
+          .Stages     (Stages),
+          .Loaded     (Loaded),
+          .Initial    (Initial - Excess),
+          .CarryCell  (CarryCell)
+        ) plane_sums (
+          .clk_i,
+          .rst_ni,
+          .inputs_i (operand),
+          .word_i,
+          .valid_i  (valid_i[Stages]),
+          .last_i,
+          .initial_i,
+          .sums_o   (next)
+        );
+      end
       for (genvar p = 0; p < PE; p = p + 1) begin : gen_result
         wire signed [TotalBits-1:0] number = next[p*TotalBits+:TotalBits];
         reg [TotalBits-1:0] sum;

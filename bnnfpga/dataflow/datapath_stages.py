@@ -19,7 +19,7 @@ MAX_DSP_BITS = 24
 _DSP_LEVELS = 2
 """Logic levels into the register of a DSP slice."""
 
-_GROUPS = (32, 16, 8, 4)
+_GROUP = 32
 """The inputs of a group that is summed before all groups are, where that takes two stages."""
 
 
@@ -86,9 +86,9 @@ class DatapathStages:
         return max(address, self.memory_levels, self._levels(stages, self.bank_levels))
 
     @property
-    @abstractmethod
     def group(self) -> int:
-        """Inputs that are summed together in the first of two stages, where a form has such groups."""
+        """Inputs that are summed together before all are, where a form has such groups."""
+        return _GROUP
 
     @property
     def _least(self) -> int:
@@ -116,10 +116,6 @@ class XnorStages(DatapathStages):
     """
 
     compare: int
-
-    @property
-    def group(self) -> int:
-        return _GROUPS[0]
 
     @property
     def _most(self) -> int:
@@ -193,7 +189,7 @@ class PaddedXnorStages(XnorStages):
 
 @dataclass(frozen=True)
 class ProductStages(DatapathStages):
-    """Those of `rtl/bnn_product_sums.sv`.
+    """Those of `rtl/bnn_product_sums.sv` for inputs of so many bits that are added or subtracted.
 
     Parameters
     ----------
@@ -207,82 +203,16 @@ class ProductStages(DatapathStages):
     stage_levels: Callable[[int, int], int]
 
     @property
-    def group(self) -> int:
-        return self._group(self.memory_levels if self.weights == 1 else self.bank_levels)
-
-    def _group(self, late: int) -> int:
-        # Of products of several bits, smaller groups cost more than they save.
-        groups = _GROUPS if self.bits == 1 else _GROUPS[:1]
-        return min(groups, key=lambda lanes: max(self._grouped(lanes, late), self.target.levels))
-
-    @property
     def _most(self) -> int:
-        return 2 if self.bits == 1 else 1
+        return self._least
 
     def _levels(self, stages: int, late: int) -> int:
-        return self._grouped(self.simd * self.planes if stages == 1 else self._group(late), late)
-
-    def _grouped(self, lanes: int, late: int) -> int:
-        """Levels with groups of so many inputs, which a further stage adds up if there are several."""
+        """Levels with groups of inputs, which a further stage adds up if there are several."""
+        lanes = self.simd * self.planes if stages == 1 else self.group
         groups = -(-self.simd // lanes)
         total = self.target.count_levels(groups) + self.target.carry_levels(self.accumulator_bits)
         counts = self.stage_levels(min(self.simd * self.planes, lanes), late)
         return max(counts, total) if groups > 1 else counts
-
-
-@dataclass(frozen=True)
-class PlaneStages(DatapathStages):
-    """Those of `rtl/bnn_plane_sums.sv`.
-
-    Parameters
-    ----------
-    planes
-        Bit planes that gate numbers.
-    compare
-        Logic levels of what compares the sums.
-    """
-
-    planes: int
-    compare: int
-
-    @property
-    def group(self) -> int:
-        return _GROUPS[0]
-
-    @property
-    def _least(self) -> int:
-        return 1
-
-    @property
-    def _most(self) -> int:
-        """Levels of the adders, between any of which there can be a register: one of pairs, and those of two trees."""
-        left, levels = self._tree((self.simd + 1) // 2)
-        return 1 + levels + self._tree(self.planes * left)[1]
-
-    def _levels(self, stages: int, late: int) -> int:
-        carry, most = self.target.carry_levels(self.accumulator_bits), self._most
-        # Adders have three operands where a position of one is a LUT of six inputs, which also has room for gates.
-        adder, gate = (carry + 1, 0) if self.target.lut_inputs == 6 else (carry, 1)
-        longest = late = late + gate
-        for level in range(most):
-            late += adder if level else carry
-            longest = max(longest, late)
-            if (level + 1) * stages // most > level * stages // most:
-                late = 0
-        return max(longest, carry + 1, self.compare)
-
-    def _tree(self, numbers: int) -> tuple[int, int]:
-        """How many numbers a tree of so many leaves, and its levels (`rtl/bnn_sum_tree.sv`)."""
-        levels = 0
-        if self.target.lut_inputs < 6:
-            return 1, (numbers - 1).bit_length()
-        while numbers > 2:
-            most = 2
-            while 3 * most < numbers:
-                most *= 3
-            threes, rest = divmod(numbers, 3)
-            numbers, levels = threes + (1 if rest == 2 and threes + 2 > most else rest), levels + 1
-        return numbers, levels
 
 
 def _counter_levels(carries: int) -> int:

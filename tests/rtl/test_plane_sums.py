@@ -61,6 +61,11 @@ CHAINS: dict[str, tuple[Target, IntegerType, list[Unit]]] = {
         IntegerType.interval(-5, 6),
         [(6, 10, 3, 5, "binary", 3), (4, 6, 4, 2, "4", 2), (9, 4, 3, 4, "binary", 1), (3, 9, 1, 3, "4", 0)],
     ),
+    "multipliers": (
+        Target(200),
+        IntegerType.interval(-128, 127),
+        [(6, 21, 2, 7, "8", 4), (4, 6, 4, 3, "8", 4), (7, 4, 1, 4, "7", 3), (2, 7, 1, 7, "24", 0)],
+    ),
     "wide, any family": (
         Target(200, "ecp5"),
         IntegerType.interval(-1, 1),

@@ -15,7 +15,6 @@ from bnnfpga.dataflow.datapath_stages import (
     DatapathStages,
     DspXnorStages,
     PaddedXnorStages,
-    PlaneStages,
     ProductStages,
     XnorStages,
     dsp_slices,
@@ -30,6 +29,7 @@ from bnnfpga.dataflow.resources import add_resources, multiplier_resources, queu
 from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
 from bnnfpga.dataflow.start_values import StartValues
 from bnnfpga.dataflow.stream import Port, legal_lanes
+from bnnfpga.dataflow.tree_stages import MultiplierStages, PlaneStages
 from bnnfpga.dataflow.unfolded_form import UnfoldedForm
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
 from bnnfpga.dataflow.vector_buffer import VectorBuffer
@@ -44,6 +44,9 @@ _MAX_SHALLOW = 64
 
 _MAX_UNFOLDED = 1 << 17
 """The most weights of a layer in one word that becomes logic by itself: its netlist is made in about 5 s."""
+
+_MOST_TREE_BITS = 28
+"""The most bits of a weight, an input and the number of inputs of a step for which products are added in trees."""
 
 _MOST_GATED_BITS = 16
 """The most bits of weight times input for which `rtl/bnn_product_sums.sv` adds gated numbers, not products."""
@@ -241,11 +244,14 @@ class MatrixVector(DotProductUnit):
         shape = (simd, self.weight_type.bits * planes, self.accumulator_bits, self.target)
         banks = -(-self._words // self._bank_words) if self._bank_words else 1
         late = (self._address_levels(self._stored_kind), self.memory_levels, self.target.choice_levels(banks))
-        if not (self.is_xnor or self._is_gated):
+        if not (self.is_xnor or self._is_gated or self._multiplies) or self._is_wide:
             return ProductStages(*shape, *late, planes, self.stage_levels)
         compare = 0 if self._result_is_sign else self.stored_thresholds.logic_levels(self.target)
+        if self._multiplies:
+            product = self.target.product_levels(self.weight_type.bits, planes)
+            return MultiplierStages(*shape, *late, compare, product)
         if not self.is_xnor:
-            return PlaneStages(*shape, *late, min(self.weight_type.bits, planes), compare)
+            return PlaneStages(*shape, *late, compare, min(self.weight_type.bits, planes))
         if self.padded and self.memory != "logic":
             return PaddedXnorStages(*shape, *late, compare, self.flags)
         return (DspXnorStages if self._in_dsp else XnorStages)(*shape, *late, compare)
@@ -264,6 +270,13 @@ class MatrixVector(DotProductUnit):
     def _multiplies(self) -> bool:
         """Whether multipliers are cheaper than adders of gated numbers."""
         return self.weight_type.bits > 1 and not self._is_gated
+
+    @property
+    def _is_wide(self) -> bool:
+        """Whether products are too wide for trees."""
+        return (
+            self._multiplies and self.weight_type.bits + self._planes + (self.simd - 1).bit_length() > _MOST_TREE_BITS
+        )
 
     @property
     def _is_gated(self) -> bool:
