@@ -26,7 +26,7 @@ ILLEGAL: dict[str, list[str]] = {
         *("ScoreStages=2", "Affine=1 ScoreStages=3", "TreeStages=0", "Lanes=4 TreeStages=3"),
     ],
     "bnn_carry_chain": ["CarryCell=3"],
-    "bnn_chain_adder": ["Width=0", "CarryCell=0"],
+    "bnn_chain_adder": ["Width=0", "Carry=2", "CarryCell=0"],
     "bnn_comparators": ["ValueBits=0", "Levels=0", "ValueSigned=2", "Constant=2", "ThresholdBits=3"],
     "bnn_concat": ["Width0=0", "Beats1=0", "Width1=3"],
     "bnn_counter": ["Inputs=16403 Level=8 Levels=9", "Inputs=8"],
