@@ -20,7 +20,8 @@ module bnn_accumulator #(
   parameter int unsigned     Loaded    = 0,
   // Two's complement.
   parameter logic [Bits-1:0] Initial   = '0,
-  // Positions of a carry chain cell of a Xilinx device, 4 or 8; 0 for a form that any device has.
+  // Carry chains of the device: 4 or 8 for cells of so many positions (Xilinx), 1 to 3 for a family with tables of four
+  // inputs (see bnn_lut4); 0 for a form that any device has.
   parameter int unsigned     CarryCell = 4
 ) (
   input  wire                                clk_i,
@@ -138,8 +139,11 @@ module bnn_accumulator #(
     end
     assign earlier = stored;
   end
+  // Bits of the counts.
+  localparam int unsigned Longer = Place + $clog2((InputsA > InputsB ? InputsA : InputsB) + 1);
   bnn_ternary_adder #(
     .Width(Bits),
+    .Added(Longer < 1 ? 1 : Longer < Bits ? Longer : Bits),
     .SecondCarry(Direct == 2 ? 1 : 0),
     .CarryCell(CarryCell)
   ) adder (

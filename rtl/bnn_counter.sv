@@ -17,7 +17,8 @@ module bnn_counter #(
   parameter int unsigned Stages = 0,
   // Levels of the whole tree, with level 0 for what makes the inputs; more than Level.
   parameter int unsigned Levels = 2,
-  // Positions of a carry chain cell of a Xilinx device, 4 or 8; 0 for a form that any device has.
+  // Carry chains of the device: 4 or 8 for cells of so many positions (Xilinx), 1 to 3 for a family with tables of four
+  // inputs (see bnn_lut4); 0 for a form that any device has.
   parameter int unsigned CarryCell = 4
 ) (
   input  wire                          clk_i,
@@ -53,7 +54,74 @@ module bnn_counter #(
   end else if (Height == 0) begin : gen_input
     assign count = bits_i;
   end else if (Height == 1) begin : gen_leaf
-    if (CarryCell == 0) begin : gen_sum
+    if (CarryCell != 0 && CarryCell < 4) begin : gen_tables_of_four
+      // Full adders of two tables: where fewer than seven are counted, what a table has inputs left for is in it.
+      wire [6:0] x = 7'(bits_i);
+      wire [2:0] sum;
+      assign count = sum[CountBits-1:0];
+      wire unused_sum = &{1'b0, sum};
+      // Inputs of the tables of the count, and the tables of its bits.
+      wire [3:0] first;
+      wire [3:0] second;
+      if (Inputs <= 4) begin : gen_four
+        assign first = x[3:0];
+        assign second = x[3:0];
+      end else begin : gen_adder
+        wire [1:0] low;
+        for (genvar i = 0; i < 2; i = i + 1) begin : gen_bit
+          bnn_lut4 #(
+            .Table(i == 0 ? 16'h9696 : 16'he8e8),
+            .CarryCell(CarryCell)
+          ) lut (
+            .inputs_i({1'b0, x[2:0]}),
+            .output_o(low[i])
+          );
+        end
+        if (Inputs == 5) begin : gen_five
+          assign first = {x[4:3], low};
+          assign second = first;
+        end else begin : gen_more
+          wire [1:0] high;
+          for (genvar i = 0; i < 2; i = i + 1) begin : gen_bit
+            bnn_lut4 #(
+              .Table(i == 0 ? 16'h9696 : 16'he8e8),
+              .CarryCell(CarryCell)
+            ) lut (
+              .inputs_i({1'b0, x[5:3]}),
+              .output_o(high[i])
+            );
+          end
+          assign first = {x[6], high[0], 1'b0, low[0]};
+          if (Inputs == 6) begin : gen_six
+            assign second = {high[1], low[1], high[0], low[0]};
+          end else begin : gen_seven
+            wire carry;
+            bnn_lut4 #(
+              .Table(16'hfaa0),
+              .CarryCell(CarryCell)
+            ) lut (
+              .inputs_i(first),
+              .output_o(carry)
+            );
+            assign second = {high[1], low[1], 1'b0, carry};
+          end
+        end
+      end
+      // The number of ones among four bits; a bit, its carry, and two bits; two bits and their carry, and two carries; or
+      // three carries.
+      localparam [15:0] Zeroth = Inputs <= 4 ? 16'h6996 : 16'ha55a;
+      localparam [15:0] One = Inputs <= 4 ? 16'h7ee8 : Inputs == 5 ? 16'h366c : Inputs == 6 ? 16'h8778 : 16'ha55a;
+      localparam [15:0] Two = Inputs <= 4 ? 16'h8000 : Inputs == 5 ? 16'hc880 : Inputs == 6 ? 16'hf880 : 16'hfaa0;
+      for (genvar i = 0; i < 3; i = i + 1) begin : gen_count
+        bnn_lut4 #(
+          .Table(i == 0 ? Zeroth : i == 1 ? One : Two),
+          .CarryCell(CarryCell)
+        ) lut (
+          .inputs_i(i == 0 ? first : second),
+          .output_o(sum[i])
+        );
+      end
+    end else if (CarryCell == 0) begin : gen_sum
       // Two bits a table of four inputs; the seventh is a carry.
       wire [6:0] x = 7'(bits_i);
       wire [1:0] low = {(x[0] & x[1]) | (x[0] & x[2]) | (x[1] & x[2]), x[0] ^ x[1] ^ x[2]};
@@ -198,6 +266,7 @@ module bnn_counter #(
     wire [Width:0] sum;
     bnn_ternary_adder #(
       .Width(Width),
+      .Added(BitsA > BitsB ? BitsA : BitsB),
       .Numbers(InputsC > 0 ? 3 : 2),
       .SecondCarry(Carries - 1),
       .CarryCell(CarryCell)

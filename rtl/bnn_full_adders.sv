@@ -8,7 +8,8 @@ module bnn_full_adders #(
   parameter int unsigned Inputs    = 9,
   // The most that leave with their weight; at least 2.
   parameter int unsigned Kept      = 3,
-  // Positions of a carry chain cell of a Xilinx device, 4 or 8; 0 for a form that any device has.
+  // Carry chains of the device: 4 or 8 for cells of so many positions (Xilinx), 1 to 3 for a family with tables of four
+  // inputs (see bnn_lut4); 0 for a form that any device has.
   parameter int unsigned CarryCell = 4,
   // Derived.
   parameter int unsigned Adders    = Inputs > Kept ? (Inputs - Kept + 1) / 2 : 0

@@ -169,9 +169,10 @@ module bnn_matrix_vector #(
   // Counts that leave as dot products, 2p - MW, start at half of -MW, rounded down.
   localparam [TotalBits-1:0] Initial = Xnor && Levels == 0 ? TotalBits'(0) - TotalBits'(((MW << Double) + 1) / 2) : '0;
 
-  // Positions of a carry chain cell, for families with a form of their own.
+  // Carry chains of families with a form of their own, see bnn_xnor_sums.
   /* verilator lint_off WIDTH */
-  localparam int unsigned CarryCell = Family == "xc7" ? 4 : Family == "xcup" ? 8 : 0;
+  localparam int unsigned CarryCell = Family == "xc7" ? 4 : Family == "xcup" ? 8 : Family == "ice40" ? 1
+    : Family == "ecp5" ? 2 : Family == "gowin" ? 3 : 0;
   /* verilator lint_on WIDTH */
 
   // Steps.
@@ -219,7 +220,7 @@ module bnn_matrix_vector #(
       bnn_padded_parities #(
         .Lanes(SIMD),
         .Parts(Parts),
-        .Cells(CarryCell != 0 ? 1 : 0)
+        .Cells(CarryCell >= 4 ? 1 : 0)
       ) parities (
         .clk_i,
         .rst_ni,
@@ -245,7 +246,7 @@ module bnn_matrix_vector #(
     for (genvar v = 0; v < Pixels; v = v + 1) begin : gen_vector
       bnn_parity_encoder #(
         .Lanes(InputLanes),
-        .Cells(CarryCell != 0 ? 1 : 0)
+        .Cells(CarryCell >= 4 ? 1 : 0)
       ) encoder (
         .clk_i,
         .rst_ni,
@@ -291,7 +292,7 @@ module bnn_matrix_vector #(
   if (Counted && !Early) begin : gen_late_parities
     bnn_parity_encoder #(
       .Lanes(SIMD),
-      .Cells(CarryCell != 0 ? 1 : 0)
+      .Cells(CarryCell >= 4 ? 1 : 0)
     ) encoder (
       .clk_i,
       .rst_ni,
@@ -310,6 +311,7 @@ module bnn_matrix_vector #(
   wire                entering_last;
   wire [PassBits-1:0] entering_pass;
   wire [BeatBits-1:0] entering_x;
+  wire unused_steps = &{1'b0, step, last_pass, entering_pass};
   if (WeightStages == 1) begin : gen_enter
     assign {entering, entering_first, entering_last} = {go, first_step, last_step};
     assign entering_pass = pass;
@@ -558,7 +560,7 @@ module bnn_matrix_vector #(
       .OutputOffset(OutputOffset),
       .Stages(PopcountStages),
       .Group(PopcountGroup),
-      .CarryCell(CarryCell)
+      .CarryCell(CarryCell >= 4 ? CarryCell : 0)
     ) product_sums (
       .clk_i,
       .rst_ni,

@@ -34,7 +34,8 @@ module bnn_padded_xnor_sums #(
   parameter int unsigned     Loaded    = 0,
   // Initial value of all sums, two's complement.
   parameter logic [Bits-1:0] Initial   = '0,
-  // Positions of a carry chain cell of a Xilinx device, 4 or 8; 0 for a form that any device has.
+  // Carry chains of the device: 4 or 8 for cells of so many positions (Xilinx), 1 to 3 for a family with tables of four
+  // inputs (see bnn_lut4); 0 for a form that any device has.
   parameter int unsigned     CarryCell = 4
 ) (
   input  wire               clk_i,

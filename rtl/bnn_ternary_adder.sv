@@ -3,7 +3,8 @@
 //
 // On a Xilinx device, a position is one lookup table: one of its outputs is the sum bit of three, the other their carry, which
 // enters the next table and the carry chain. The OR costs nothing there: with it, an accumulator that is 0 when a sum
-// begins adds its initial value, which is 0 at all other times.
+// begins adds its initial value, which is 0 at all other times. On a device with tables of four inputs, two tables make the sum
+// bit and the carry, of four bits with the OR, and a position of the carry chain adds those.
 
 `default_nettype none
 
@@ -12,9 +13,12 @@ module bnn_ternary_adder #(
   parameter int unsigned Width       = 4,
   // 3, or 2 where c_i is 0.
   parameter int unsigned Numbers     = 3,
+  // Bits of b_i and c_i that may be other than 0; 1 to Width.
+  parameter int unsigned Added       = Width,
   // 1: carries_i[1] is used, for one more lookup table; else 0. With 2 numbers 0.
   parameter int unsigned SecondCarry = 0,
-  // Positions of a carry chain cell of a Xilinx device, 4 or 8; 0 for a form that any device has.
+  // Carry chains of the device: 4 or 8 for cells of so many positions (Xilinx), 1 to 3 for a family with tables of four
+  // inputs (see bnn_lut4); 0 for a form that any device has.
   parameter int unsigned CarryCell      = 4
 ) (
   input  wire [Width-1:0] a_i,
@@ -29,12 +33,15 @@ module bnn_ternary_adder #(
   if (Width < 1) begin : gen_check_width
     $error("bnn_ternary_adder: Width must be at least 1");
   end
+  if (Added < 1 || Added > Width) begin : gen_check_added
+    $error("bnn_ternary_adder: Added must be 1 to Width");
+  end
   if (Numbers < 2 || Numbers > 3 || SecondCarry > Numbers - 2) begin : gen_check_numbers
     $error("bnn_ternary_adder: Numbers must be 2 or 3, SecondCarry 0 or, with 3 numbers, 1");
   end
 
   localparam HasSecond = SecondCarry != 0;
-  if (CarryCell != 0) begin : gen_cells
+  if (CarryCell >= 4) begin : gen_cells
     wire [Width-1:0] propagate;
     wire [Width-1:0] generated;
     // Carries of the three numbers, each from the position below.
@@ -75,6 +82,58 @@ module bnn_ternary_adder #(
       .carry_o    (sum_o[Width])
     );
     wire unused_carries = &{1'b0, carries_i[1], between[Width]};
+  end else if (CarryCell != 0 && Numbers == 2) begin : gen_chain
+    bnn_chain_adder #(
+      .Width(Width),
+      .CarryCell(CarryCell)
+    ) adder (
+      .a_i,
+      .or_i   (initial_i),
+      .b_i,
+      .carry_i(carries_i[0]),
+      .sum_o
+    );
+    wire unused = &{1'b0, c_i, carries_i[1]};
+  end else if (CarryCell != 0) begin : gen_adders
+    // What is left of the first number, the sum bits in its place, and the carries.
+    wire [Width-1:0] first;
+    wire [Width-1:0] second;
+    wire [Width:0]   carries;
+    assign carries[0] = HasSecond & carries_i[1];
+    for (genvar i = 0; i < Width; i = i + 1) begin : gen_position
+      if (i < Added) begin : gen_adder
+        bnn_lut4 #(
+          .Table(16'he11e),
+          .CarryCell(CarryCell)
+        ) sum (
+          .inputs_i({c_i[i], b_i[i], initial_i[i], a_i[i]}),
+          .output_o(first[i])
+        );
+        bnn_lut4 #(
+          .Table(16'hfee0),
+          .CarryCell(CarryCell)
+        ) majority (
+          .inputs_i({c_i[i], b_i[i], initial_i[i], a_i[i]}),
+          .output_o(carries[i+1])
+        );
+        assign second[i] = 1'b0;
+      end else begin : gen_kept
+        assign first[i] = a_i[i];
+        assign second[i] = initial_i[i];
+        assign carries[i+1] = 1'b0;
+      end
+    end
+    bnn_chain_adder #(
+      .Width(Width),
+      .CarryCell(CarryCell)
+    ) adder (
+      .a_i    (first),
+      .or_i   (second),
+      .b_i    (carries[Width-1:0]),
+      .carry_i(carries_i[0]),
+      .sum_o
+    );
+    wire unused = &{1'b0, carries_i[1], carries[Width], b_i, c_i};
   end else begin : gen_sum
     wire second = HasSecond & carries_i[1];
     assign sum_o = (Width + 1)'(a_i | initial_i) + (Width + 1)'(b_i) + (Width + 1)'(carries_i[0]) + ((Width + 1)'(c_i) + (Width + 1)'(second));

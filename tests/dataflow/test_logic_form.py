@@ -87,9 +87,10 @@ def test_few_words_go_into_logic_by_themselves() -> None:
     words = {8: "logic", 16: "logic", 32: "distributed", 128: "block"}
     for pe, simd, memory in ((8, 16, 8), (4, 16, 16), (2, 16, 32), (1, 8, 128)):
         assert unit(0, (16, 64), 8, 16).refolded(pe=pe, simd=simd, memory="block").suited_memory == words[memory]
-    small = unit(0, (16, 64), 4, 16, target=Target(family="ice40"), memory="block")
+    small = unit(0, (16, 64), 8, 16, target=Target(family="ice40"), memory="block")
+    assert "logic" in small.memory_kinds
     assert small.suited_memory == "distributed"
-    assert small.refolded(pe=8).suited_memory == "logic"
+    assert small.refolded(pe=16, simd=64).suited_memory == "logic"
 
 
 @pytest.mark.parametrize(

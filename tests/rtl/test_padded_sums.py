@@ -20,7 +20,7 @@ from bnnfpga.native.toolchain import find_verilator
 from bnnfpga.numbers.integers import IntArray, IntegerType
 from bnnfpga.numbers.threshold_table import ThresholdTable
 from tests.dataflow.chains import random_table
-from tests.rtl.test_xnor_sums import as_synthesised
+from tests.support.device_cells import as_synthesised
 
 BENCH = Path(__file__).with_name("bench.cpp")
 VECTORS = 60
@@ -192,11 +192,11 @@ def run(folder: Path, units: Sequence[MatrixVector]) -> list[str]:
     [
         pytest.param(SMALL, Target(), id="small, 7-series"),
         pytest.param(SMALL, Target(300), id="small, fast, 7-series", marks=pytest.mark.slow),
-        pytest.param(SMALL, Target(family="ecp5"), id="small, any family", marks=pytest.mark.slow),
+        pytest.param(SMALL, Target(family="ecp5"), id="small, ECP5", marks=pytest.mark.slow),
         pytest.param(LARGE, Target(), id="large, 7-series", marks=pytest.mark.slow),
         pytest.param(LARGE, Target(300), id="large, fast, 7-series", marks=pytest.mark.slow),
         pytest.param(LARGE, Target(300, "xcup"), id="large, fast, UltraScale+", marks=pytest.mark.slow),
-        pytest.param(LARGE, Target(family="ecp5"), id="large, any family", marks=pytest.mark.slow),
+        pytest.param(LARGE, Target(family="ecp5"), id="large, ECP5", marks=pytest.mark.slow),
     ],
 )
 def test_parts_anywhere_may_be_outside(sizes: Sequence[Sizes], target: Target, tmp_path: Path) -> None:

@@ -14,13 +14,12 @@ from bnnfpga.base.assets import asset
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.window import Window
 from bnnfpga.dataflow.parity_words import ParityWords
-from bnnfpga.dataflow.target import Target
+from bnnfpga.dataflow.target import FAMILIES, Target
 from bnnfpga.numbers.geometry import Geometry
 from bnnfpga.numbers.integers import IntegerType
 from tests.dataflow.chains import random_table
+from tests.support.device_cells import CARRY_CELLS, as_synthesised, models
 from tests.support.graphs import chain, check_in_verilator
-
-CELLS = Path(__file__).parents[1] / "support" / "xilinx_cells.sv"
 
 # Outputs, inputs, pe, simd, bits of a result (0: sums).
 FEW = [(12, 18, 2, 3, 1), (16, 12, 4, 4, 2)]
@@ -47,25 +46,20 @@ def layers(sizes: list[tuple[int, ...]], target: Target) -> list[MatrixVector]:
     return units
 
 
-def as_synthesised(rtl: Path) -> None:
-    """What synthesis reads, with the function of the cells that it instantiates."""
-    for file in rtl.glob("*.sv"):
-        file.write_text("`define SYNTHESIS\n`define YOSYS\n/* verilator lint_off UNOPTFLAT */\n" + file.read_text())
-    top = rtl / "accelerator.sv"
-    top.write_text("/* verilator lint_off MULTITOP */\n" + CELLS.read_text() + top.read_text())
-
-
 @pytest.mark.parametrize(
     ("sizes", "target"),
     [
         pytest.param(SMALL, Target(), id="small, 7-series"),
         pytest.param(FAST, Target(300), id="fast, 7-series"),
-        pytest.param(FAST, Target(300, "ecp5"), id="fast, any family", marks=pytest.mark.slow),
+        pytest.param(SMALL, Target(family="ecp5"), id="small, ECP5"),
+        pytest.param(FAST, Target(300, "ecp5"), id="fast, ECP5", marks=pytest.mark.slow),
+        pytest.param(SMALL, Target(family="ice40"), id="small, iCE40", marks=pytest.mark.slow),
+        pytest.param(FAST, Target(300, "gowin"), id="fast, Gowin", marks=pytest.mark.slow),
         pytest.param(LARGE, Target(300), id="large, fast, 7-series", marks=pytest.mark.slow),
-        pytest.param(FEW, Target(family="ecp5"), id="several thresholds, any family", marks=pytest.mark.slow),
+        pytest.param(FEW, Target(family="ecp5"), id="several thresholds, ECP5", marks=pytest.mark.slow),
         pytest.param(LARGE, Target(), id="large, 7-series", marks=pytest.mark.slow),
         pytest.param(LARGE, Target(family="xcup"), id="large, UltraScale+", marks=pytest.mark.slow),
-        pytest.param(LARGE, Target(family="ecp5"), id="large, any family", marks=pytest.mark.slow),
+        pytest.param(LARGE, Target(family="ecp5"), id="large, ECP5", marks=pytest.mark.slow),
     ],
 )
 def test_synthesis_computes_the_same_in_the_same_cycles(
@@ -115,16 +109,18 @@ def test_products_of_bits_are_counted_in_groups(tmp_path: Path) -> None:
     check_in_verilator(chain([first, window, second]), tmp_path, frames=10, change_rtl=as_synthesised)
 
 
-def prove(text: str, tmp_path: Path) -> None:
+def prove(text: str, family: str, tmp_path: Path) -> None:
     """Prove by SAT that no inputs of a module `proof` make any bit of its output `wrong` 1."""
     pytest.importorskip("pyosys")
     proof = tmp_path / "proof.sv"
     proof.write_text(text)
     files = " ".join(
-        str(asset("rtl") / f"bnn_{name}.sv") for name in ("counter", "ternary_adder", "carry_chain", "lut6")
+        str(asset("rtl") / f"bnn_{name}.sv")
+        for name in ("counter", "ternary_adder", "carry_chain", "lut6", "chain_adder", "lut4", "xnor_carries")
     )
+    cells = models(family) if family in FAMILIES else ""
     commands = [
-        f"read_verilog -sv -defer {files} {CELLS}",
+        f"read_verilog -sv -defer {files} {cells}",
         f"read_verilog -sv {proof}",
         "hierarchy -top proof",
         "proc",
@@ -137,28 +133,29 @@ def prove(text: str, tmp_path: Path) -> None:
     assert run.returncode == 0, run.stdout[-1000:] + run.stderr
 
 
-@pytest.mark.parametrize("cell", [0, 4])
-def test_counters_count(cell: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("family", [name for name in CARRY_CELLS if name != "xcup"])
+def test_counters_count(family: str, tmp_path: Path) -> None:
     sizes = (1, 2, 3, 4, 5, 6, 7, 8, 9, 12)
     instances = [
         f"  wire [3:0] count{size};\n"
-        f"  bnn_counter #(.Inputs({size}), .Level(3), .Levels(4), .CarryCell({cell})) counter{size} "
+        f"  bnn_counter #(.Inputs({size}), .Level(3), .Levels(4), .CarryCell({CARRY_CELLS[family]})) counter{size} "
         f"(.clk_i(1'b0), .bits_i(x[{size - 1}:0]), .count_o(count{size}[{size.bit_length() - 1}:0]));\n"
         + (f"  assign count{size}[3:{size.bit_length()}] = 0;\n" if size < 8 else "")
         + f"  assign wrong[{number}] = count{size} != {' + '.join(f'x[{bit}]' for bit in range(size))};\n"
         for number, size in enumerate(sizes)
     ]
     head = f"module proof (input wire [11:0] x, output wire [{len(sizes) - 1}:0] wrong);\n"
-    prove(head + "".join(instances) + "endmodule\n", tmp_path)
+    prove(head + "".join(instances) + "endmodule\n", family, tmp_path)
 
 
-@pytest.mark.parametrize("cell", [0, 4, 8])
-def test_adders_add(cell: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("family", CARRY_CELLS)
+def test_adders_add(family: str, tmp_path: Path) -> None:
     """The highest bit too, unless two of three numbers have theirs."""
     instances = [
         f"  wire [5:0] sum{number};\n"
-        f"  bnn_ternary_adder #(.Width(5), .Numbers({numbers}), .SecondCarry({second}), .CarryCell({cell})) "
-        f"adder{number} (.a_i(a), .initial_i(t), .b_i(b), .c_i({third}), .carries_i(e), .sum_o(sum{number}));\n"
+        f"  bnn_ternary_adder #(.Width(5), .Numbers({numbers}), .SecondCarry({second}), "
+        f".CarryCell({CARRY_CELLS[family]})) adder{number} "
+        f"(.a_i(a), .initial_i(t), .b_i(b), .c_i({third}), .carries_i(e), .sum_o(sum{number}));\n"
         f"  wire [5:0] all{number} = (a | t) + b + {third} + e[0]{' + e[1]' if second else ''};\n"
         f"  assign wrong[{number}] = sum{number}[4:0] != all{number}[4:0] || sum{number} != all{number} && {sure};\n"
         for number, (numbers, second, third, sure) in enumerate(
@@ -168,7 +165,7 @@ def test_adders_add(cell: int, tmp_path: Path) -> None:
     inputs = ", ".join(f"input wire [4:0] {name}" for name in "atbc")
     head = f"module proof ({inputs}, input wire [1:0] e, output wire [2:0] wrong);\n"
     tops = "  wire [1:0] tops = (a[4] | t[4]) + b[4] + c[4];\n"
-    prove(head + tops + "".join(instances) + "endmodule\n", tmp_path)
+    prove(head + tops + "".join(instances) + "endmodule\n", family, tmp_path)
 
 
 @pytest.mark.parametrize("bits", [0, 1, 2])

@@ -40,6 +40,7 @@ from bnnfpga.numbers.integers import IntegerType
 from bnnfpga.tuning.choose import choose_folding
 from tests.dataflow.chains import random_chain, random_folding, random_table
 from tests.dataflow.test_several_pixels import network
+from tests.support.device_cells import models
 from tests.support.graphs import check_in_verilator, joined
 from tests.support.nets import DenseNet
 
@@ -57,9 +58,6 @@ NETS = {
     "ranked classes": (DenseNet((20, 64, 48), last_norm=True), {"cycles": 200, "output_kind": "class"}),
     "w1a3 signed, unfolded": (DenseNet((8, 6, 4), activation_bits=3, signed=True), {"cycles": 1}),
 }
-
-
-XILINX_CELLS = Path(__file__).parents[1] / "support" / "xilinx_cells.sv"
 
 
 def convolutions() -> Graph:
@@ -128,16 +126,18 @@ def several_pixels() -> Graph:
     return apply_folding(graph, choose_folding(graph, 16))
 
 
-def run_yosys(folder: Path, *commands: str, parameters: Sequence[str] = ()) -> None:
+def run_yosys(
+    folder: Path, *commands: str, parameters: Sequence[str] = (), cells: str = "-lib +/ecp5/cells_sim.v"
+) -> None:
     """Read the accelerator of a project, then run commands, in a process of their own that works somewhere else.
 
-    Cells of Xilinx devices that it instantiates are modules with their function. `parameters` are commands in front of
-    the elaboration.
+    `parameters` are commands in front of the elaboration, `cells` what is read for the device's cells.
     """
     pytest.importorskip("pyosys")
     files = " ".join(str(folder / name) for name in (folder / FILE_LIST).read_text().split())
     elaboration = (
-        f"read_verilog -sv -defer {files} {XILINX_CELLS}",
+        f"read_verilog -sv {cells}",
+        f"read_verilog -sv -defer {files}",
         *parameters,
         "hierarchy -check -top accelerator",
         "proc",
@@ -207,7 +207,9 @@ def test_yosys_reads_what_verilator_reads(graph: Graph, tmp_path: Path) -> None:
     """What Yosys makes of every line, written out again, behaves as the RTL does: expressions mean the same to both."""
 
     def read_and_write(rtl: Path) -> None:
-        run_yosys(rtl.parent, "flatten", "opt_clean", f"write_verilog -noattr {rtl.parent}/netlist.v")
+        cells = models(graph.operators[0].target.family)
+        written = f"write_verilog -noattr {rtl.parent}/netlist.v"
+        run_yosys(rtl.parent, "flatten", "opt_clean", written, cells=str(cells))
         for file in rtl.iterdir():
             file.unlink()
         (rtl.parent / "netlist.v").rename(rtl / "accelerator.sv")

@@ -175,7 +175,9 @@ class MatrixVector(DotProductUnit):
 
     @property
     def suited_memory(self) -> WeightsKind:
-        if self._folds_into_logic and (self._words > 1 or self.weights.size <= _MAX_UNFOLDED):
+        # Tables of four inputs hold several words, but a memory and the datapath behind it take fewer of them.
+        smaller = self.weights.size <= _MAX_UNFOLDED if self._words == 1 else self.target.lut_inputs > 4
+        if self._folds_into_logic and smaller:
             return "logic"
         # A memory of LUTs is one that the address reaches in time.
         shallow = self._words <= _MAX_SHALLOW and self._address_levels("distributed") <= self.target.levels
