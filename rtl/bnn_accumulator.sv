@@ -144,6 +144,7 @@ module bnn_accumulator #(
   bnn_ternary_adder #(
     .Width(Bits),
     .Added(Longer < 1 ? 1 : Longer < Bits ? Longer : Bits),
+    .FirstCarry(Direct > 0 || Place > 0 ? 1 : 0),
     .SecondCarry(Direct == 2 ? 1 : 0),
     .CarryCell(CarryCell)
   ) adder (

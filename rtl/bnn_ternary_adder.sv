@@ -15,6 +15,8 @@ module bnn_ternary_adder #(
   parameter int unsigned Numbers     = 3,
   // Bits of b_i and c_i that may be other than 0; 1 to Width.
   parameter int unsigned Added       = Width,
+  // 1: carries_i[0] is used; else 0.
+  parameter int unsigned FirstCarry  = 1,
   // 1: carries_i[1] is used, for one more lookup table; else 0. With 2 numbers 0.
   parameter int unsigned SecondCarry = 0,
   // Carry chains of the device: 4 or 8 for cells of so many positions (Xilinx), 1 to 3 for a family with tables of four
@@ -85,6 +87,7 @@ module bnn_ternary_adder #(
   end else if (CarryCell != 0 && Numbers == 2) begin : gen_chain
     bnn_chain_adder #(
       .Width(Width),
+      .Carry(FirstCarry),
       .CarryCell(CarryCell)
     ) adder (
       .a_i,
@@ -125,6 +128,7 @@ module bnn_ternary_adder #(
     end
     bnn_chain_adder #(
       .Width(Width),
+      .Carry(FirstCarry),
       .CarryCell(CarryCell)
     ) adder (
       .a_i    (first),

@@ -68,7 +68,9 @@ module bnn_window #(
   // Beats that the output queue holds; at least 2, and 3 + ReadStages for one beat per cycle.
   parameter int unsigned QueueDepth      = 3,
   // "block" or "distributed".
-  parameter              MemoryKind      = "distributed"
+  parameter              MemoryKind      = "distributed",
+  // Inputs of the family's LUTs: 6 or 4.
+  parameter int unsigned LutInputs       = 6
 ) (
   input  wire                                                            clk_i,
   input  wire                                                            rst_ni,
@@ -142,7 +144,8 @@ module bnn_window #(
     .WindowColumns(BeatColumns),
     .WindowRows(WindowRows),
     .ColumnBits(WindowColumnBits),
-    .RowBits(WindowRowBits)
+    .RowBits(WindowRowBits),
+    .LutInputs(LutInputs)
   ) loops (
     .clk_i,
     .rst_ni,

@@ -16,7 +16,9 @@ module bnn_window_loops #(
   parameter int unsigned WindowRows    = 2,
   // Bits of the number of a window in its row, and of a row's number; at least 1, and enough.
   parameter int unsigned ColumnBits    = 1,
-  parameter int unsigned RowBits       = 1
+  parameter int unsigned RowBits       = 1,
+  // Inputs of the family's LUTs: 6 or 4.
+  parameter int unsigned LutInputs     = 6
 ) (
   input  wire                  clk_i,
   input  wire                  rst_ni,
@@ -55,6 +57,13 @@ module bnn_window_loops #(
   wire ends_row        = ends_window & (column == ColumnBits'(WindowColumns - 1));
   wire ends_frame      = ends_row & (row == RowBits'(WindowRows - 1));
 
+  wire [ChunkBits-1:0]  next_chunk;
+  wire [ColumnBits-1:0] column_behind;
+  wire [RowBits-1:0]    row_behind;
+  bnn_increment #(.Width(ChunkBits), .LutInputs(LutInputs)) chunk_increment (.value_i(chunk), .next_o(next_chunk));
+  bnn_increment #(.Width(ColumnBits), .LutInputs(LutInputs)) column_increment (.value_i(column), .next_o(column_behind));
+  bnn_increment #(.Width(RowBits), .LutInputs(LutInputs)) row_increment (.value_i(row), .next_o(row_behind));
+
   assign next_ends_o   = {ends_frame, ends_row, ends_window, ends_kernel_row, ends_pixel};
   assign next_column_o = column;
   assign next_row_o    = row;
@@ -72,11 +81,11 @@ module bnn_window_loops #(
     if (step_i) begin
       first_o <= ends_o[2];
       ends_o  <= next_ends_o;
-      chunk   <= ends_pixel ? '0 : chunk + 1'b1;
+      chunk   <= ends_pixel ? '0 : next_chunk;
       if (ends_pixel) kernel_column <= ends_kernel_row ? '0 : kernel_column + 1'b1;
       if (ends_kernel_row) kernel_row <= ends_window ? '0 : kernel_row + 1'b1;
-      if (ends_window) column <= ends_row ? '0 : column + 1'b1;
-      if (ends_row) row <= ends_frame ? '0 : row + 1'b1;
+      if (ends_window) column <= ends_row ? '0 : column_behind;
+      if (ends_row) row <= ends_frame ? '0 : row_behind;
     end
     if (!rst_ni) begin
       first_o       <= 1'b1;

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bnnfpga.base.errors import UserError
 from bnnfpga.codegen.constants import MAX_MHZ
-from bnnfpga.dataflow.folding import Folding, apply_folding
+from bnnfpga.dataflow.folding import Folding, apply_folding, deadlocks_refused
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.target import Target
 from bnnfpga.dataflow.token_model import Cycles, predict
@@ -57,7 +57,8 @@ class FoldedUnits:
     def of(cls, graph: Graph, folding: Folding, target: Target, where: str = "folding") -> FoldedUnits:
         """Apply a folding to a graph as `lower` returns it."""
         parallel = apply_folding(graph, folding, where)
-        return cls(parallel, predict(parallel), target)
+        with deadlocks_refused(folding, where):
+            return cls(parallel, predict(parallel), target)
 
     @property
     def supported_mhz(self) -> float:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 
 from bnnfpga.base.errors import UserError, shown
-from bnnfpga.dataflow.connecting import behind, converters
+from bnnfpga.dataflow.assembly import FifoForm, assemble, fifo_name, join_fifos, joined_inputs
+from bnnfpga.dataflow.fifo_depths import Build, with_fifos
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.hardware import AccumulatorsKind, WeightsKind
 from bnnfpga.dataflow.operator import Operator
-from bnnfpga.dataflow.operators.fifo import Fifo
+from bnnfpga.dataflow.operators.fifo import FIFO_STAGES, Fifo
 from bnnfpga.dataflow.requantizers import RequantizerKind
-from bnnfpga.dataflow.token_model import Deadlock, predict
+from bnnfpga.dataflow.token_model import Deadlock
 
 _FINN_NODE = re.compile(
     r"Defaults|[A-Z]\w*_(hls|rtl|Batch)_\d+|(MVAU|VVAU|MatrixVectorActivation|VectorVectorActivation|Thresholding|"
@@ -24,29 +26,29 @@ _FINN_NODE = re.compile(
 )
 """Node names of all FINN versions."""
 _FINN_SETTINGS = frozenset(("PE", "SIMD", "ram_style", "resType", "mem_mode", "inFIFODepths", "outFIFODepths"))
-_UNBOUNDED = 1 << 40
-"""Depth of a FIFO that is never full."""
+_FIFO_SETTINGS = ("depth", "stages")
+_MAX_DEPTH = 1 << 20
 
 
 @dataclass(frozen=True)
 class LayerFolding:
-    """The parallelism and the forms of one layer. None leaves a value unchanged."""
+    """The parallelism and the forms of one layer, or the depth and stages of one FIFO. None leaves a value unchanged.
+
+    A FIFO of depth 0 is left out.
+    """
 
     pe: int | None = None
     simd: int | None = None
     memory: WeightsKind | None = None
     requantizer: RequantizerKind | None = None
     accumulators: AccumulatorsKind | None = None
+    depth: int | None = None
+    stages: int | None = None
 
     def completed(self, other: LayerFolding) -> LayerFolding:
         """The folding with its unset values taken from `other`."""
-        return LayerFolding(
-            other.pe if self.pe is None else self.pe,
-            other.simd if self.simd is None else self.simd,
-            other.memory if self.memory is None else self.memory,
-            other.requantizer if self.requantizer is None else self.requantizer,
-            other.accumulators if self.accumulators is None else self.accumulators,
-        )
+        own = {name: value for name, value in vars(self).items() if value is not None}
+        return dataclasses.replace(other, **own)
 
     def as_dict(self) -> dict[str, int | str]:
         """The settings that are made, as plain data."""
@@ -70,7 +72,7 @@ def parse_folding(data: object, where: str) -> Folding:
                 "this is FINN's format; a folding file of bnnfpga sets pe, simd and memory of the project's own layers",
                 where=f"{where}, entry {shown(name)}",
                 hint="start from the folding.yaml of a compiled project: PE is pe, SIMD is simd, "
-                "ram_style is memory (block, distributed or logic); FIFO depths are computed",
+                "ram_style is memory (block, distributed or logic); FIFO depths are computed, or depth of a FIFO",
             )
         if isinstance(entry, LayerFolding):
             folding[name] = entry
@@ -115,6 +117,12 @@ def folding_of(graph: Graph) -> dict[str, dict[str, int | str]]:
             entry["accumulators"] = operator.accumulators
         if entry:
             result[operator.name] = entry
+        for stream in graph.inputs_of(operator.name) if joined_inputs(operator) else ():
+            before = graph[str(stream.producer)]
+            name = fifo_name(operator, stream.input)
+            result[name] = {"depth": 0}
+            if isinstance(before, Fifo) and before.name == name:
+                result[name] = {"depth": before.depth, "stages": before.stages}
     return result
 
 
@@ -135,10 +143,13 @@ def apply_folding(graph: Graph, folding: Folding, where: str = "folding") -> Gra
     """
     layers = {operator.name: operator for operator in graph.operators}
     foldable = [name for name, operator in layers.items() if operator.legal_pe()]
-    for name in folding:
-        if name not in foldable:
+    fifos = join_fifos(graph)
+    for name, entry in folding.items():
+        if name in fifos:
+            _check_fifo(entry, f"{where}, FIFO {name!r}")
+        elif name not in foldable:
             raise UserError(
-                f"no layer is called {shown(name)}{_nearest(name, foldable)}",
+                f"no layer is called {shown(name)}{_nearest(name, [*foldable, *fifos])}",
                 where=where,
                 hint=f"layers are {', '.join(foldable)}",
             )
@@ -146,28 +157,53 @@ def apply_folding(graph: Graph, folding: Folding, where: str = "folding") -> Gra
         name: _fold_operator(operator, folding.get(name, LayerFolding()), where) for name, operator in layers.items()
     }
     _keep_up(graph, folded)
-    result = _assemble(graph, folded, {})
-    joins = [unit.name for unit in result.operators if len(unit.inputs) > 1]
-    return _with_room(graph, folded, result) if joins else result
+    return _with_fifos(partial(assemble, graph, folded), folding, fifos, where)
 
 
-def _assemble(graph: Graph, folded: Mapping[str, Operator], room: Mapping[str, int], *, suited: bool = False) -> Graph:
-    """Connect folded units as in `graph`; `room` holds the depths of FIFOs in front of units with several inputs.
+def _with_fifos(build: Build, folding: Folding, names: Sequence[str], where: str) -> Graph:
+    """Add FIFOs where branches meet again: those that a folding has, and as small ones as possible for the others."""
+    given = {name: folding[name] for name in names if name in folding and folding[name].depth is not None}
+    kept = {name: FifoForm(entry.depth, entry.stages) for name, entry in given.items() if entry.depth}
+    chosen = [name for name in names if name not in given]
+    if not chosen:
+        return build(kept)
+    with deadlocks_refused(folding, where):
+        return with_fifos(lambda forms: build({**kept, **forms}), chosen)
 
-    If `suited`, these FIFOs are the cheapest ones, else the fastest.
-    """
-    result = Graph()
-    result.tensors = dict(graph.tensors)
-    for name, operator in folded.items():
-        streams = [stream for stream in graph.inputs_of(name) if stream.producer is not None]
-        sources = {stream.input: result[str(stream.producer)].outputs[stream.output] for stream in streams}
-        unit = behind(operator, sources)
-        result.add(unit)
-        for stream in streams:
-            _join(result, str(stream.producer), stream.output, unit, stream.input, room, suited)
-    last = [str(stream.producer) for stream in graph.outputs]
-    result.set_boundary(str(graph.input.consumer), last, graph.input_frame, graph.output_frames)
-    return result
+
+@contextmanager
+def deadlocks_refused(folding: Folding, where: str) -> Iterator[None]:
+    """Report a deadlock as the mistake of a folding with FIFO depths; without any, it is none of the user's."""
+    given = [name for name, entry in folding.items() if entry.depth is not None]
+    try:
+        yield
+    except Deadlock as error:
+        if not given:
+            raise
+        raise UserError(
+            f"with these FIFO depths, units wait for each other: {', '.join(error.cycle)}",
+            where=f"{where}, {', '.join(given)}",
+            hint="give a larger depth, or none: then it is computed",
+        ) from error
+
+
+def _check_fifo(entry: LayerFolding, where: str) -> None:
+    for key, value in vars(entry).items():
+        if value is not None and key not in _FIFO_SETTINGS:
+            raise UserError(f"a FIFO has no {key}", where=where, hint=f"its settings are {', '.join(_FIFO_SETTINGS)}")
+    if entry.stages is not None:
+        _legal("stages", entry.stages, FIFO_STAGES, where)
+    least = 1 + (entry.stages or 1)
+    depth = entry.depth
+    if depth is None:
+        if entry.stages is not None:
+            raise UserError("stages without a depth", where=where, hint="give depth, too, or neither of them")
+    elif isinstance(depth, bool) or not isinstance(depth, int) or not (depth == 0 or least <= depth <= _MAX_DEPTH):
+        raise UserError(
+            f"depth: {shown(depth)} is not legal",
+            where=where,
+            hint=f"give 0 for no FIFO, or {least} to {_MAX_DEPTH:,} beats",
+        )
 
 
 def _keep_up(graph: Graph, folded: dict[str, Operator]) -> None:
@@ -188,51 +224,6 @@ def _keep_up(graph: Graph, folded: dict[str, Operator]) -> None:
         folded[operator.name] = folded[operator.name].in_front_of(interval, *ports)
 
 
-def _with_room(graph: Graph, folded: Mapping[str, Operator], bare: Graph) -> Graph:
-    """Add FIFOs where branches meet again, as deep as the peak occupancy of an unbounded one."""
-    names = [
-        _fifo_name(unit, stream.input)
-        for unit in bare.operators
-        if len(unit.inputs) > 1
-        for stream in bare.inputs_of(unit.name)
-    ]
-    unbounded = _assemble(graph, folded, dict.fromkeys(names, _UNBOUNDED))
-    best = predict(unbounded)
-    filled = {
-        stream.producer: best.max_occupancy[stream.name] for stream in unbounded.streams if stream.producer in names
-    }
-    # The producer's output queue already holds two beats.
-    room = {str(name): most for name, most in filled.items() if most > 2}
-    while True:
-        # In the cheapest FIFOs a beat takes longer; where it would not have waited as long, that can cost time.
-        for suited in (True, False):
-            result = _assemble(graph, folded, room, suited=suited)
-            with suppress(Deadlock):
-                if predict(result).initiation_interval <= best.initiation_interval:
-                    return result
-        room = {str(name): 2 * max(2, room.get(str(name), most)) for name, most in filled.items()}
-
-
-def _fifo_name(unit: Operator, input: int) -> str:
-    return f"{unit.name}_fifo" if len(unit.inputs) == 1 else f"{unit.name}_{input}_fifo"
-
-
-def _join(
-    graph: Graph, producer: str, output: int, consumer: Operator, input: int, room: Mapping[str, int], suited: bool
-) -> None:
-    """Connect two units, with a width converter and a FIFO between them where needed."""
-    units: list[Operator] = [*converters(graph[producer].outputs[output], consumer, input)]
-    if _fifo_name(consumer, input) in room:
-        depth = room[_fifo_name(consumer, input)]
-        fifo = Fifo(_fifo_name(consumer, input), consumer.inputs[input], depth, target=consumer.target)
-        units.append(fifo.refolded(stages=fifo.suited_stages) if suited else fifo)
-    for unit in units:
-        graph.add(unit)
-        graph.connect(producer, unit.name, output=output)
-        producer, output = unit.name, 0
-    graph.connect(producer, consumer.name, output=output, input=input)
-
-
 def _fold_operator(operator: Operator, folding: LayerFolding, where: str) -> Operator:
     where = f"{where}, layer {operator.name!r}"
     pe, simd = operator.folding
@@ -245,6 +236,9 @@ def _fold_operator(operator: Operator, folding: LayerFolding, where: str) -> Ope
             hint=f"give simd, too: with this pe, legal values are {', '.join(map(str, beside))}",
         )
     simd = _legal("simd", simd if folding.simd is None else folding.simd, beside, where)
+    for key in _FIFO_SETTINGS:
+        if getattr(folding, key) is not None:
+            raise UserError(f"a layer has no {key}", where=where, hint="FIFOs have it, like those in a folding.yaml")
     lanes = {name: value for name, value in (("pe", pe), ("simd", simd)) if value is not None}
     folded = operator.refolded(**lanes) if lanes else operator
     possible = folded.memory_kinds

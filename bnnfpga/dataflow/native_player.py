@@ -5,21 +5,25 @@ from __future__ import annotations
 import ctypes
 import functools
 import weakref
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bnnfpga.base.assets import asset
 from bnnfpga.dataflow.graph import Graph
+from bnnfpga.dataflow.python_player import Wait
 from bnnfpga.dataflow.schedule import Schedule
 from bnnfpga.native.library import TranslationUnit, shared_library
 
 _DONE = 0
+_FOR_ROOM = 2
 
 
 class NativePlayer:
     """Simulates a graph event by event, see `PythonPlayer`. Returned times are valid until the next `play`.
+
+    It forgets what nothing depends on any more, except for the boundary's streams and those in `kept`.
 
     Raises
     ------
@@ -27,12 +31,14 @@ class NativePlayer:
         If the native code cannot be built on this machine.
     """
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, kept: Collection[str] = (), measured: Collection[str] = ()) -> None:
         self._library = _library()
         streams = graph.streams
         self._input = graph.input.name
         self._number = {stream.name: number for number, stream in enumerate(streams)}
         sink = [stream.consumer is None for stream in streams]
+        keeps = [stream.name in kept or None in (stream.producer, stream.consumer) for stream in streams]
+        self._units: list[str] = []
         machines: list[tuple[Schedule, list[int], list[int]]] = []
         for operator in graph.operators:
             schedule = operator.schedule()
@@ -41,15 +47,29 @@ class NativePlayer:
             if schedule.front is not None:
                 between = [len(sink)]
                 sink.append(False)
+                keeps.append(False)
                 machines.append((schedule.front, inputs, between))
+                self._units.append(operator.name)
                 inputs = between
             machines.append((schedule, inputs, outputs))
-        self._handle = ctypes.c_void_p(self._library.bnn_player_new(ctypes.c_uint64(len(sink)), _bytes(sink)))
+            self._units.append(operator.name)
+        channels = ctypes.c_uint64(len(sink))
+        self._handle = ctypes.c_void_p(self._library.bnn_player_new(channels, _bytes(sink), _bytes(keeps)))
         if not self._handle:
             raise MemoryError
         weakref.finalize(self, self._library.bnn_player_free, self._handle)
-        for schedule, inputs, outputs in machines:
+        self._ends: dict[int, list[int]] = {}
+        for number, (schedule, inputs, outputs) in enumerate(machines):
             self._add(schedule, inputs, outputs)
+            for channel in (*inputs, *outputs):
+                self._ends.setdefault(channel, []).append(number)
+        for stream in streams:
+            if stream.name in measured and stream.producer is not None:
+                latency = ctypes.c_int64(graph[stream.producer].schedule().latency)
+                self._library.bnn_player_measure(self._handle, self._channel(stream.name), latency)
+
+    def _channel(self, stream: str) -> ctypes.c_uint64:
+        return ctypes.c_uint64(self._number[stream])
 
     def _add(self, schedule: Schedule, inputs: list[int], outputs: list[int]) -> None:
         # Schedules repeat a few event objects many times.
@@ -77,24 +97,63 @@ class NativePlayer:
         if status != _DONE:
             raise MemoryError
 
-    def play(self, beats: int) -> None:
-        """Offer input beats, `beats` in total since the start, and run until nothing moves."""
-        number = ctypes.c_uint64(self._number[self._input])
-        if self._library.bnn_player_play(self._handle, number, ctypes.c_uint64(beats)) != _DONE:
+    def restart(self, capacities: Mapping[str, int]) -> None:
+        """Back to the start, with other capacities of some streams' queues."""
+        self._library.bnn_player_clear(self._handle)
+        for stream, beats in capacities.items():
+            self._library.bnn_player_set_capacity(self._handle, self._channel(stream), ctypes.c_int64(beats))
+
+    def play(self, times: Sequence[int] | NDArray[np.int64]) -> None:
+        """Offer more input beats, each from its cycle on, and run until nothing moves."""
+        cycles = np.ascontiguousarray(times, np.int64)
+        pointer, count = cycles.ctypes.data_as(ctypes.c_void_p), ctypes.c_uint64(len(cycles))
+        if self._library.bnn_player_play(self._handle, self._channel(self._input), count, pointer) != _DONE:
             raise MemoryError
 
+    def advanced(self, plays: int) -> tuple[int, int] | None:
+        """See `PythonPlayer.advanced`."""
+        least, most = ctypes.c_int64(), ctypes.c_int64()
+        comparable = self._library.bnn_player_advanced(
+            self._handle, ctypes.c_uint64(plays), ctypes.byref(least), ctypes.byref(most)
+        )
+        return (least.value, most.value) if comparable else None
+
+    def peak(self, stream: str) -> int:
+        """The most beats at a time in a measured stream's queue, counted from the events that send them."""
+        return int(self._library.bnn_player_peak(self._handle, self._channel(stream)))
+
+    def waits(self) -> list[Wait]:
+        """See `PythonPlayer.waits`."""
+        found = []
+        for machine, unit in enumerate(self._units):
+            channel = ctypes.c_uint64()
+            kind = self._library.bnn_player_waiting(self._handle, ctypes.c_uint64(machine), ctypes.byref(channel))
+            others = [other for other in self._ends[channel.value] if other != machine] if kind else []
+            found.append(Wait(unit, kind == _FOR_ROOM, others[0] if others else None))
+        return found
+
+    def counts(self, stream: str) -> tuple[int, int]:
+        """The beats that became visible, and those that left."""
+        times = ctypes.POINTER(ctypes.c_int64)()
+        visible, left = (
+            self._library.bnn_player_times(self._handle, self._channel(stream), ctypes.c_int(side), ctypes.byref(times))
+            for side in (1, 0)
+        )
+        return int(visible), int(left)
+
     def visible(self, stream: str) -> NDArray[np.int64]:
-        """The cycle in which each beat became visible; 0 at the input, which is always valid."""
+        """The cycle in which each beat of a kept stream became visible; at the input, from which it was offered."""
         return self._times(stream, visible=True)
 
     def left(self, stream: str) -> NDArray[np.int64]:
-        """The cycle in which each beat left."""
+        """The cycle in which each beat of a kept stream left."""
         return self._times(stream, visible=False)
 
     def _times(self, stream: str, *, visible: bool) -> NDArray[np.int64]:
         times = ctypes.POINTER(ctypes.c_int64)()
-        number = ctypes.c_uint64(self._number[stream])
-        count = self._library.bnn_player_times(self._handle, number, ctypes.c_int(visible), ctypes.byref(times))
+        side = ctypes.c_int(visible)
+        count = self._library.bnn_player_times(self._handle, self._channel(stream), side, ctypes.byref(times))
+        assert times or not count, f"the times of {stream} are not kept"
         return np.ctypeslib.as_array(times, (count,)) if count else np.zeros(0, np.int64)
 
 
@@ -106,6 +165,10 @@ def _library() -> ctypes.CDLL:
     library.bnn_player_new.restype = ctypes.c_void_p
     library.bnn_player_free.restype = None
     library.bnn_player_times.restype = ctypes.c_uint64
+    library.bnn_player_peak.restype = ctypes.c_int64
+    library.bnn_player_clear.restype = None
+    library.bnn_player_set_capacity.restype = None
+    library.bnn_player_measure.restype = None
     return library
 
 

@@ -6,8 +6,11 @@ not matter: a machine runs until it needs a time that is not known yet, then ano
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import cycle
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.schedule import Schedule
@@ -25,82 +28,108 @@ class _Channel:
         self.left: list[int] = []
 
 
-def _play(schedule: Schedule, inputs: list[_Channel], outputs: list[_Channel]) -> Iterator[bool]:
-    """Advance a machine as far as possible, then yield whether any event took place."""
-    # For each event only the ports that it touches, to keep the loop below short.
-    script = [
-        (
-            event.gap,
-            [
-                (port, need, count, channel.visible, channel.left)
-                for port, channel in enumerate(inputs)
-                for count in (event.consume[port],)
-                for need in (count if event.need is None else event.need[port],)
-                if need or count
-            ],
-            [
-                (port, event.add[port], schedule.capacity[port], schedule.remove[port], channel.left)
-                for port, channel in enumerate(outputs)
-                if event.add[port]
-            ],
-            [
-                (event.emit[port], channel.sink, channel.visible, channel.left)
-                for port, channel in enumerate(outputs)
-                if event.emit[port]
-            ],
-        )
-        for event in schedule.events
-    ]
-    latency = schedule.latency
-    time = -1
-    consumed = [0] * len(inputs)
-    held = [0] * len(outputs)  # room reserved by all events so far, without what leaving beats gave back
-    moved = False
-    for gap, takes, rooms, emits in cycle(script):
-        time += gap
-        for port, need, count, visible, _ in takes:
+@dataclass(frozen=True)
+class Wait:
+    """What a machine waits for: a beat, or room, from another `machine` by its number; None at the graph's boundary."""
+
+    unit: str
+    for_room: bool
+    machine: int | None
+
+
+class _Machine:
+    """A schedule between channels, and how far it has come."""
+
+    def __init__(self, schedule: Schedule, inputs: Sequence[_Channel], outputs: Sequence[_Channel]) -> None:
+        self.inputs, self.outputs = tuple(inputs), tuple(outputs)
+        self.capacity = list(schedule.capacity)
+        self._remove, self._latency = schedule.remove, schedule.latency
+        # For each event only the ports that it touches, to keep the loops short.
+        self._script = [
+            (
+                event.gap,
+                [
+                    (port, need, count)
+                    for port, count in enumerate(event.consume)
+                    for need in (count if event.need is None else event.need[port],)
+                    if need or count
+                ],
+                [(port, room) for port, room in enumerate(event.add) if room],
+                [(port, count) for port, count in enumerate(event.emit) if count],
+            )
+            for event in schedule.events
+        ]
+        self.restart()
+
+    def restart(self) -> None:
+        self.next, self.time = 0, -1
+        self.consumed = [0] * len(self.inputs)
+        self.held = [0] * len(self.outputs)  # room reserved by all events so far, without what leaving beats gave back
+        self.waits_for: _Channel | None = None
+
+    def advance(self) -> bool:
+        """Advance as far as possible; returns whether any event took place."""
+        moved = False
+        while self._event(*self._script[self.next]):
+            moved = True
+            self.next = (self.next + 1) % len(self._script)
+        return moved
+
+    def leaving(self, port: int, room: int) -> int:
+        """The beat that must have left before `room` more fits; negative if none must."""
+        over = self.held[port] + room - self.capacity[port]
+        return -(-over // self._remove[port]) - 1 if over > 0 else -1
+
+    def _event(
+        self,
+        gap: int,
+        takes: list[tuple[int, int, int]],
+        rooms: list[tuple[int, int]],
+        emits: list[tuple[int, int]],
+    ) -> bool:
+        time = self.time + gap
+        for port, need, _ in takes:
             if need:
-                last = consumed[port] + need - 1
-                while last >= len(visible):
-                    yield moved
-                    moved = False
-                if visible[last] > time:
-                    time = visible[last]
-            consumed[port] += count
-        for port, add, capacity, remove, left in rooms:
-            held[port] += add
-            over = held[port] - capacity
-            if over > 0:
-                leaving = -(-over // remove) - 1
-                while leaving >= len(left):
-                    yield moved
-                    moved = False
-                if left[leaving] >= time:
-                    time = left[leaving] + 1
-        moved = True
-        for _, _, count, _, left in takes:
-            if count == 1:
-                left.append(time)
-            else:
-                left.extend([time] * count)
-        for emitted, is_sink, visible, left in emits:
-            for _ in range(emitted):
-                visible.append(time + latency)
-                if is_sink:
-                    left.append(max(left[-1] + 1, time + latency) if left else time + latency)
+                visible, last = self.inputs[port].visible, self.consumed[port] + need - 1
+                if last >= len(visible):
+                    self.waits_for = self.inputs[port]
+                    return False
+                time = max(time, visible[last])
+        for port, room in rooms:
+            left, leaving = self.outputs[port].left, self.leaving(port, room)
+            if leaving >= len(left):
+                self.waits_for = self.outputs[port]
+                return False
+            if leaving >= 0:
+                time = max(time, left[leaving] + 1)
+        for port, _, count in takes:
+            self.consumed[port] += count
+            self.inputs[port].left.extend([time] * count)
+        for port, room in rooms:
+            self.held[port] += room
+        self.time, shown = time, time + self._latency
+        for port, count in emits:
+            channel = self.outputs[port]
+            channel.visible.extend([shown] * count)
+            for _ in range(count if channel.sink else 0):
+                channel.left.append(max(channel.left[-1] + 1, shown) if channel.left else shown)
+        return True
+
+    def state(self) -> tuple[list[int], list[int]]:
+        """How far it has come, and the times on which its later events depend."""
+        parts = [
+            *(channel.visible[first:] for channel, first in zip(self.inputs, self.consumed, strict=True)),
+            *(channel.left[max(0, self.leaving(port, 1)) :] for port, channel in enumerate(self.outputs)),
+        ]
+        return [self.next, *map(len, parts)], [self.time, *(time for part in parts for time in part)]
 
 
-def _machines(
-    schedule: Schedule, inputs: list[_Channel], outputs: list[_Channel]
-) -> list[tuple[Iterator[bool], list[_Channel]]]:
-    """The machines of a unit, each with its channels: one, or two with a queue between them."""
+def _machines(schedule: Schedule, inputs: list[_Channel], outputs: list[_Channel]) -> list[_Machine]:
+    """The machines of a unit: one, or two with a queue between them."""
     if schedule.front is None:
-        return [(_play(schedule, inputs, outputs), [*inputs, *outputs])]
+        return [_Machine(schedule, inputs, outputs)]
     between = [_Channel()]
-    return [
-        (_play(schedule.front, inputs, between), [*inputs, *between]),
-        (_play(schedule, between, outputs), [*between, *outputs]),
-    ]
+    return [_Machine(schedule.front, inputs, between), _Machine(schedule, between, outputs)]
 
 
 class PythonPlayer:
@@ -109,34 +138,93 @@ class PythonPlayer:
     def __init__(self, graph: Graph) -> None:
         self._channels = {stream.name: _Channel(sink=stream.consumer is None) for stream in graph.streams}
         self._input = self._channels[graph.input.name]
-        self._machines: list[Iterator[bool]] = []
-        ends: dict[int, list[int]] = {}  # for each channel, the machines that it connects
+        self._latency: dict[str, int] = {}
+        self._machines: list[_Machine] = []
+        self._units: list[str] = []
+        self._states: list[tuple[list[int], list[int]]] = []
         for operator in graph.operators:
             inputs = [self._channels[stream.name] for stream in graph.inputs_of(operator.name)]
             outputs = [self._channels[stream.name] for stream in graph.outputs_of(operator.name)]
-            for machine, channels in _machines(operator.schedule(), inputs, outputs):
-                for channel in channels:
-                    ends.setdefault(id(channel), []).append(len(self._machines))
-                self._machines.append(machine)
-        self._first = ends[id(self._input)]
-        self._neighbours: list[set[int]] = [set() for _ in self._machines]
-        for joined in ends.values():
-            for number in joined:
-                self._neighbours[number].update(joined)
+            schedule = operator.schedule()
+            self._latency.update((stream.name, schedule.latency) for stream in graph.outputs_of(operator.name))
+            machines = _machines(schedule, inputs, outputs)
+            self._machines += machines
+            self._units += [operator.name] * len(machines)
+        self._ends: dict[int, list[int]] = {}  # for each channel, the machines that it connects
+        for number, machine in enumerate(self._machines):
+            for channel in (*machine.inputs, *machine.outputs):
+                self._ends.setdefault(id(channel), []).append(number)
+        self._neighbours = [
+            {other for channel in (*machine.inputs, *machine.outputs) for other in self._ends[id(channel)]}
+            for machine in self._machines
+        ]
 
-    def play(self, beats: int) -> None:
-        """Offer input beats, `beats` in total since the start, and run until nothing moves."""
-        self._input.visible += [0] * (beats - len(self._input.visible))
-        # A waiting machine can only go on once one that shares a channel with it has advanced.
-        waiting = dict.fromkeys(self._first)
+    def restart(self, capacities: Mapping[str, int]) -> None:
+        """Back to the start, with other capacities of some streams' queues."""
+        by_channel = {id(self._channels[stream]): beats for stream, beats in capacities.items()}
+        for machine in self._machines:
+            machine.restart()
+            for channel in (*machine.inputs, *machine.outputs):
+                channel.visible, channel.left = [], []
+            machine.capacity = [
+                by_channel.get(id(channel), beats)
+                for channel, beats in zip(machine.outputs, machine.capacity, strict=True)
+            ]
+        self._states = []
+
+    def play(self, times: Sequence[int] | NDArray[np.int64]) -> None:
+        """Offer more input beats, each from its cycle on, and run until nothing moves."""
+        self._input.visible.extend(map(int, times))
+        # A waiting machine can only go on once one that shares a channel with it has advanced; at first, all are asked.
+        waiting = dict.fromkeys(self._ends[id(self._input)] if self._states else range(len(self._machines)))
         while waiting:
             machine = next(iter(waiting))
             del waiting[machine]
-            if next(self._machines[machine]):
+            if self._machines[machine].advance():
                 waiting.update(dict.fromkeys(self._neighbours[machine]))
+        states = [machine.state() for machine in self._machines]
+        self._states.append(([n for places, _ in states for n in places], [t for _, times in states for t in times]))
+
+    def advanced(self, plays: int) -> tuple[int, int] | None:
+        """The least and the most cycles by which the state is later than that before the last `plays` calls of `play`.
+
+        The state, when nothing moves, is everything on which later events depend: how far each machine is in its
+        schedule, and the times to which its next events refer. None if only times are not the same, so that the two
+        cannot be compared.
+        """
+        if plays >= len(self._states):
+            return None
+        (places, after), (former, before) = self._states[-1], self._states[-1 - plays]
+        if places != former:
+            return None
+        shifts = [late - early for late, early in zip(after, before, strict=True)]
+        return min(shifts), max(shifts)
+
+    def peak(self, stream: str) -> int:
+        """The most beats at a time in a stream's queue, counted from the events that send them."""
+        channel = self._channels[stream]
+        arrivals = np.asarray(channel.visible, np.int64) - self._latency[stream]
+        left = np.searchsorted(np.asarray(channel.left, np.int64), arrivals, side="left")
+        # Of the beats behind the last one that left, nothing is known yet.
+        known = left < len(channel.left)
+        return int((np.arange(1, len(arrivals) + 1) - left)[known].max(initial=0))
+
+    def waits(self) -> list[Wait]:
+        """What each machine waits for, when nothing moves."""
+        found = []
+        for number, (machine, unit) in enumerate(zip(self._machines, self._units, strict=True)):
+            others = [other for other in self._ends.get(id(machine.waits_for), ()) if other != number]
+            for_room = machine.waits_for in machine.outputs
+            found.append(Wait(unit, for_room, others[0] if others else None))
+        return found
+
+    def counts(self, stream: str) -> tuple[int, int]:
+        """The beats that became visible, and those that left."""
+        channel = self._channels[stream]
+        return len(channel.visible), len(channel.left)
 
     def visible(self, stream: str) -> Sequence[int]:
-        """The cycle in which each beat became visible; 0 at the input, which is always valid."""
+        """The cycle in which each beat became visible; at the input, from which it was offered."""
         return self._channels[stream].visible
 
     def left(self, stream: str) -> Sequence[int]:
@@ -169,9 +257,9 @@ def replay(
         channel.visible = list(cycles)
     for channel, cycles in zip(outputs, left, strict=True):
         channel.left = list(cycles)
-    machines = [machine for machine, _ in _machines(schedule, inputs, outputs)]
+    machines = _machines(schedule, inputs, outputs)
     # Not any(), which would stop at the first machine that advanced.
-    while sum([next(machine) for machine in machines]):
+    while sum([machine.advance() for machine in machines]):
         pass
     offers = []
     for channel in outputs:

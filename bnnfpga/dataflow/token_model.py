@@ -5,7 +5,7 @@ The graph is simulated until its behaviour repeats.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
@@ -17,29 +17,26 @@ from numpy.typing import NDArray
 from bnnfpga.base.errors import PicklableError, UserError
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.native_player import NativePlayer
-from bnnfpga.dataflow.python_player import PythonPlayer
+from bnnfpga.dataflow.python_player import PythonPlayer, Wait
 
 _MIN_NATIVE_BEATS = 20_000
 """Beats per frame, over all streams, from which native simulation pays off."""
 _MAX_FRAMES = 512
 _MAX_PERIOD = 4
 """The longest period of the whole graph, in frames: width converters can make it more than one."""
-_REPEATS = 3
-"""Successive periods that must agree. No queue holds more than two frames, so nothing depends on older ones."""
 
 
 @dataclass(frozen=True)
 class Cycles:
     """The accelerator's predicted timing.
 
-    `initiation_interval` and `latency` are in cycles; `max_occupancy` has, by stream name, the peak occupancy of its
-    queue in beats. `frame_done` has, for each of the first frames, the cycles from the very first input beat to the
-    frame's last output beat on all outputs; after them, every `period` frames take as long as the `period` before.
+    `initiation_interval` and `latency` are in cycles. `frame_done` has, for each of the first frames, the cycles from
+    the very first input beat to the frame's last output beat on all outputs; after them, every `period` frames take as
+    long as the `period` before.
     """
 
     initiation_interval: int
     latency: int
-    max_occupancy: dict[str, int]
     frame_done: tuple[int, ...] = ()
     period: int = 1
 
@@ -52,26 +49,42 @@ class Cycles:
 
 
 class Deadlock(PicklableError):
-    """The graph stops because every unit waits for another. `streams` names the streams whose beats are stuck."""
+    """The graph stops because units wait for each other.
 
-    def __init__(self, streams: list[str]) -> None:
+    Parameters
+    ----------
+    streams
+        The streams whose beats are stuck.
+    cycle
+        Why, like "'add0' waits for a beat from 'window0'", unit by unit until the first one is waited for.
+    """
+
+    def __init__(self, streams: list[str], cycle: list[str]) -> None:
         super().__init__(f"deadlock; beats wait in {', '.join(streams)}")
-        self.streams = streams
+        self.streams, self.cycle = streams, cycle
 
 
 class Player(Protocol):
     """Simulates a graph event by event, see `PythonPlayer`."""
 
-    def play(self, beats: int) -> None: ...
+    def restart(self, capacities: Mapping[str, int]) -> None: ...
+    def play(self, times: Sequence[int] | NDArray[np.int64]) -> None: ...
+    def advanced(self, plays: int) -> tuple[int, int] | None: ...
+    def peak(self, stream: str) -> int: ...
+    def waits(self) -> list[Wait]: ...
+    def counts(self, stream: str) -> tuple[int, int]: ...
     def visible(self, stream: str) -> Sequence[int] | NDArray[np.int64]: ...
     def left(self, stream: str) -> Sequence[int] | NDArray[np.int64]: ...
 
 
-def player_for(graph: Graph) -> Player:
-    """The native player if that pays off and can be built, else the Python one."""
-    if sum(stream.port.beats for stream in graph.streams) >= _MIN_NATIVE_BEATS:
+def player_for(graph: Graph, measured: Collection[str] = (), *, times: int = 1) -> Player:
+    """The native player if that pays off and can be built, else the Python one.
+
+    `measured` are streams whose peaks are wanted, `times` says how often the graph will be played, about.
+    """
+    if times * sum(stream.port.beats for stream in graph.streams) >= _MIN_NATIVE_BEATS:
         with suppress(UserError):
-            return NativePlayer(graph)
+            return NativePlayer(graph, measured=measured)
     return PythonPlayer(graph)
 
 
@@ -98,94 +111,119 @@ def steady_interval(frame_done: Sequence[int], latency: int) -> tuple[int, bool]
     return max(steady), min(steady) == max(steady)
 
 
-def predict(graph: Graph) -> Cycles:
-    """Predict the timing of a graph by simulating it until its interval is steady.
+class Playing:
+    """A graph in a player, frame by frame, with the input always valid or offered at an even pace.
 
-    A frame is done when its last beat has left on all outputs. The interval is steady when all streams repeat; or when
-    each output has kept the pace of the slowest unit for twice a frame's latency: it cannot get faster, and only the
-    occupancy of the queues in front of that unit still changes.
+    `done` has the cycle of each frame's last output beat, on all outputs. Later frames never affect earlier ones, so
+    no more are played than are needed.
+    """
+
+    def __init__(self, graph: Graph, player: Player, pace: int = 0) -> None:
+        self._graph, self._player, self._pace = graph, player, pace
+        self._beats = graph.input.port.beats
+        self.done: list[int] = []
+
+    @property
+    def started(self) -> int:
+        """The cycle of the first input beat."""
+        return int(self._player.left(self._graph.input.name)[0])
+
+    @property
+    def latency(self) -> int:
+        return self.done[0] - self.started
+
+    def play_frame(self) -> None:
+        """Play one more frame.
+
+        Raises
+        ------
+        Deadlock
+            If units wait for each other.
+        """
+        frame = len(self.done)
+        self._player.play(frame * self._pace + np.arange(self._beats, dtype=np.int64) * self._pace // self._beats)
+        ends = []
+        for sink in self._graph.outputs:
+            times = self._player.left(sink.name)
+            if len(times) < (frame + 1) * sink.port.beats:
+                raise Deadlock(_stuck(self._graph, self._player), _cycle(self._player.waits()))
+            ends.append(int(times[(frame + 1) * sink.port.beats - 1]))
+        self.done.append(max(ends))
+
+    def period(self) -> int | None:
+        """After how many frames everything repeats, later by the same number of cycles: it will do so for ever."""
+        for period in range(1, _MAX_PERIOD + 1):
+            advanced = self._player.advanced(period)
+            if advanced is not None and advanced[0] == advanced[1]:
+                return period
+        return None
+
+    def keeps_up(self, interval: int) -> bool:
+        """Whether it is certain that no later frame is more than `interval` cycles later than the one before.
+
+        Events are monotonic functions of those before: what was no more than so much later once will never be.
+        """
+        advanced = self._player.advanced(1)
+        return advanced is not None and advanced[1] <= interval
+
+
+def predict(graph: Graph) -> Cycles:
+    """Predict the timing of a graph by simulating it until its interval is certain.
+
+    A frame is done when its last beat has left on all outputs. The interval is certain when the state repeats; or when
+    it can only get earlier, and each output has kept the pace of the slowest unit for twice a frame's latency.
 
     Raises
     ------
     Deadlock
-        If every unit waits for another.
+        If units wait for each other.
     """
-    player = player_for(graph)
-    source = graph.input.name
-    fastest = max(operator.interval() for operator in graph.operators)
-    frames = 0
+    run = Playing(graph, player_for(graph))
+    slowest = max(operator.interval() for operator in graph.operators)
     while True:
-        # Later frames never affect earlier ones, so frames are added one by one: no unit simulates frames that the
-        # others do not need, and deep graphs need no more frames than shallow ones.
-        frames += 1
-        player.play(frames * graph.input.port.beats)
-        ends = [player.left(sink.name)[sink.port.beats - 1 :: sink.port.beats] for sink in graph.outputs]
-        if any(len(times) < frames for times in ends):
-            raise Deadlock(_stuck(graph, player))
-        done = [max(map(int, times)) for times in zip(*ends, strict=True)]
-        started = int(player.left(source)[0])
-        latency = done[0] - started
-        window = 2 * (-(-latency // fastest)) + 2
-        period = 1
-        if frames <= window or any(times[-1] - times[-window - 1] != window * fastest for times in ends):
-            for period in range(1, _MAX_PERIOD + 1):
-                if _repeats(graph, player, frames, period):
-                    break
-            else:
-                if frames < _MAX_FRAMES:
-                    continue
-        interval = max(after - before for before, after in pairwise(done[-period - 1 :]))
-        occupancy = {
-            stream.name: 0 if stream.producer is None else _occupancy(player, stream.name) for stream in graph.streams
-        }
-        return Cycles(interval, latency, occupancy, tuple(end - started for end in done), period)
+        run.play_frame()
+        period = run.period()
+        if period is None and len(run.done) < _MAX_FRAMES:
+            window = 2 * (-(-run.latency // slowest)) + 2
+            done = run.done[-window - 1 :]
+            if len(done) <= window or done[-1] - done[0] != window * slowest or not run.keeps_up(slowest):
+                continue
+        period = period or 1
+        if len(run.done) <= period:
+            continue
+        interval = max(after - before for before, after in pairwise(run.done[-period - 1 :]))
+        return Cycles(interval, run.latency, tuple(end - run.started for end in run.done), period)
 
 
 def _stuck(graph: Graph, player: Player) -> list[str]:
     """The streams in which beats are stuck once the graph accepts no more input."""
     source, beats = graph.input, graph.input.port.beats
-    while len(player.left(source.name)) == beats:
+    while len(player.left(source.name)) == len(player.visible(source.name)):
+        player.play([0] * beats)
         beats *= 2
-        player.play(beats)
     inner = [stream.name for stream in graph.streams if stream.producer is not None]
-    return [name for name in inner if len(player.visible(name)) > len(player.left(name))]
+    return [name for name in inner for visible, left in (player.counts(name),) if visible > left]
 
 
-def _repeats(graph: Graph, player: Player, frames: int, period: int) -> bool:
-    """Whether the last periods of `frames` frames agree in all streams, up to one shift in time."""
-    first = frames - (_REPEATS + 1) * period
-    if first < 0:
-        return False
-    shifts: set[int] = set()
-    recorded: list[tuple[int, Sequence[int] | NDArray[np.int64]]] = []
-    for stream in graph.streams:
-        recorded.append((stream.port.beats, player.left(stream.name)))
-        if stream.producer is not None:
-            recorded.append((stream.port.beats, player.visible(stream.name)))
-    for beats, times in recorded:
-        if len(times) < frames * beats:
-            return False
-        # Compare the ends of the frames first: they nearly always settle it.
-        ends = times[(first + 1) * beats - 1 : frames * beats : beats * period]
-        shifts.update(int(after - before) for before, after in pairwise(ends))
-        if len(shifts) > 1:
-            return False
-    shift = shifts.pop()
-    for beats, times in recorded:
-        window = np.asarray(times[first * beats : frames * beats])
-        if np.any(window[period * beats :] - window[: -period * beats] != shift):
-            return False
-    return True
+def _cycle(waits: Sequence[Wait]) -> list[str]:
+    """A circle of units that wait for each other: whoever waits for a unit that does not move is on the way to one."""
+    machine, seen = 0, dict[int, str]()
+    while machine not in seen:
+        wait = waits[machine]
+        if wait.machine is None:
+            return []
+        other = waits[wait.machine].unit
+        seen[machine] = "" if other == wait.unit else _reason(wait, other)
+        machine = wait.machine
+    return [reason for reason in list(seen.values())[list(seen).index(machine) :] if reason]
 
 
-def _occupancy(player: Player, stream: str) -> int:
-    """The peak number of beats that were visible and had not left."""
-    all_left = np.asarray(player.left(stream))
-    visible = np.asarray(player.visible(stream)[: len(all_left)])
-    left = all_left[: len(visible)]
-    if not len(visible):
-        return 0
-    return int((np.arange(1, len(visible) + 1) - np.searchsorted(left, visible, side="left")).max())
+def _reason(wait: Wait, other: str) -> str:
+    return (
+        f"{wait.unit!r} waits until {other!r} takes a beat"
+        if wait.for_room
+        else (f"{wait.unit!r} waits for a beat from {other!r}")
+    )
 
 
 def waiting_beats(graph: Graph, words: Sequence[int]) -> list[int]:
@@ -201,7 +239,7 @@ def waiting_beats(graph: Graph, words: Sequence[int]) -> list[int]:
     cycles = predict(graph)
     frames = 2 * -(-cycles.latency // cycles.initiation_interval) + 2 * cycles.period + 2
     player = player_for(graph)
-    player.play(frames * graph.input.port.beats)
+    player.play(np.zeros(frames * graph.input.port.beats, np.int64))
     sizes = [stream.port.beats for stream in graph.outputs]
     # If the host is the bottleneck, frames arrive at its pace.
     pace = sum(size * count for size, count in zip(sizes, words, strict=True))

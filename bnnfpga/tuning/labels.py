@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bnnfpga.base.errors import PicklableError
 from bnnfpga.tuning.elimination import Elimination, Sums, Variable
 
 ResourceVectors = NDArray[np.float64]
@@ -18,7 +19,7 @@ _MOST_COMPARED = 20_000
 """ResourceVectors that are compared with each other."""
 
 
-class TooMany(Exception):
+class TooMany(PicklableError):
     """There are more vectors than can be kept."""
 
 

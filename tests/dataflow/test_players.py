@@ -24,14 +24,23 @@ from tests.support.seeds import seeds
 
 
 def check_players(graph: Graph, frames: int) -> None:
-    """Both know the same times whenever nothing moves any more."""
-    native, plain = NativePlayer(graph), PythonPlayer(graph)
+    """Both know the same times whenever nothing moves any more, and the same of what the native one forgets."""
+    names = [stream.name for stream in graph.streams]
+    inner = [stream.name for stream in graph.streams if stream.producer is not None]
+    native, frugal, plain = NativePlayer(graph, names), NativePlayer(graph, measured=inner), PythonPlayer(graph)
+    frugal.play([5] * 3 * graph.input.port.beats)
+    for player in (frugal, plain):
+        player.restart({})
     for frame in range(1, frames + 1):
-        native.play(frame * graph.input.port.beats)
-        plain.play(frame * graph.input.port.beats)
-        for stream in graph.streams:
-            np.testing.assert_array_equal(native.left(stream.name), plain.left(stream.name))
-            np.testing.assert_array_equal(native.visible(stream.name), plain.visible(stream.name))
+        for player in (native, frugal, plain):
+            player.play([0] * graph.input.port.beats)
+        for name in names:
+            np.testing.assert_array_equal(native.left(name), plain.left(name))
+            np.testing.assert_array_equal(native.visible(name), plain.visible(name))
+            assert frugal.counts(name) == plain.counts(name)
+        assert [frugal.advanced(plays) for plays in range(1, 5)] == [plain.advanced(plays) for plays in range(1, 5)]
+        assert frugal.waits() == plain.waits()
+        assert [frugal.peak(name) for name in inner] == [plain.peak(name) for name in inner], frame
 
 
 @pytest.mark.parametrize("seed", seeds(200, 10))

@@ -23,7 +23,7 @@ from tests.support.builds import images_for
 from tests.support.nets import DenseNet
 
 ARGUMENTS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
-    Deadlock.__name__: ((["a_to_b", "b_to_c"],), {}),
+    Deadlock.__name__: ((["a_to_b", "b_to_c"], ["a waits"]), {}),
     SimulationError.__name__: (("no", "here"), {"hint": "so", "end": "too_slow", "output": 1}),
     SimulationDeadlock.__name__: (
         ("no", "here"),

@@ -45,3 +45,8 @@ def test_comparators_with_constant_rows(signed: int, bits: int, levels: int) -> 
         f"-set Constant 1 -set ValueBits {bits} -set ThresholdBits {bits + 1} -set Levels {levels} "
         f"-set ValueSigned {signed} -set OutputBits 3 -set OutputOffset 5",
     )
+
+
+@pytest.mark.parametrize("width", [1, 2, 5, 6, 7])
+def test_numbers_plus_1(width: int) -> None:
+    prove("bnn_increment", f"-set Width {width}")

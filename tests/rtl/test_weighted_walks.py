@@ -13,8 +13,8 @@ from tests.support.weighted_walk import Library, Walk, elaborate
 
 pytest.importorskip("pyosys")
 
-# Of any device, of 7-series and of UltraScale+.
-CARRY_CELLS = [0, 4, pytest.param(8, marks=pytest.mark.slow)]
+# Of any device, iCE40, ECP5, Gowin, 7-series and UltraScale+.
+CARRY_CELLS = [0, *(pytest.param(cell, marks=pytest.mark.slow) for cell in (1, 3, 8)), 2, 4]
 # All that fill a branch or leave one short, and those of the units of the published nets.
 SIZES = [*range(1, 26), 32, 36, 49, 64, 66, 67, 68, 98, 112, 144, 202, 203, 288, 392, 607, 784, 1152]
 
@@ -72,7 +72,8 @@ def xnor_sums(
     }
     text = (
         f"module top(input clk_i, rst_ni, input [{simd - 1}:0] inputs_i, input [{stages}:0] valid_i, first_i, last_i, "
-        f"input [{pe * simd - 1}:0] word_i, input [{pe - 1}:0] parities_i, input [{pe * bits - 1}:0] initial_i, "
+        f"input [{pe * simd - 1}:0] word_i, input [{pe - 1}:0] parities_i, "
+        f"input [{pe * bits - 1}:0] initial_i, early_initial_i, "
         f"output [{pe * bits - 1}:0] sums_o);\nbnn_xnor_sums #("
         + ", ".join(f".{name}({value})" for name, value in parameters.items())
         + ") sums (.*);\nendmodule\n"
@@ -86,7 +87,8 @@ def xnor_sums(
     if one_step:
         accumulators = [start] * pe
     else:
-        accumulators = [plain.net(f"sums.gen_pe[{p}].accumulator.gen_steps.stored") for p in range(pe)]
+        path = "gen_accumulator.accumulator.gen_steps.stored"
+        accumulators = [plain.net(f"sums.gen_pe[{p}].{path}") for p in range(pe)]
     loads = plain.port("initial_i") if loaded else ["0"] * (pe * bits)
     joined = {0: chain(inputs, *weights), stages: chain(loads, *accumulators)}
     known = {bit: delay for delay, nets in joined.items() for bit in nets if isinstance(bit, int)}
@@ -175,7 +177,7 @@ def test_counters_count(cell: int, stages: int, tmp_path: Path) -> None:
     counters(SIZES, cell, stages, tmp_path)
 
 
-@pytest.mark.parametrize("cell", CARRY_CELLS)
+@pytest.mark.parametrize("cell", [*(pytest.param(cell, marks=pytest.mark.slow) for cell in (0, 1, 3, 8)), 2, 4])
 def test_sums_add_equal_bits(cell: int, tmp_path: Path) -> None:
     xnor_sums(2, 16, 8, cell, tmp_path)
     xnor_sums(3, 9, 5, cell, tmp_path, initial=-3)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from bnnfpga.base.assets import asset
+from tests.support.rtl_files import rtl_files
 
 CELLS = Path(__file__).parent / "xilinx_cells.sv"
 
@@ -55,7 +55,8 @@ def make_aiger(
     plant faults. `from_zero`: registers without a reset start at 0.
     """
     pytest.importorskip("pyosys")
-    sources = [file.read_text() for file in _files(harness) if not (contents and file.stem == "bnn_rom")]
+    files = rtl_files(harness.read_text())
+    sources = [file.read_text() for name, file in files.items() if not (contents and name == "bnn_rom")]
     for old, new in (changes or {}).items():
         assert any(old in source for source in sources), old
         sources = [source.replace(old, new) for source in sources]
@@ -83,18 +84,6 @@ def make_aiger(
     assert run.returncode == 0, run.stdout[-3000:] + run.stderr
     lines = [line.split() for line in (work / "proof.map").read_text().splitlines()]
     return {words[3]: int(words[1]) for words in lines if words[0] == "output"}
-
-
-def _files(harness: Path) -> list[Path]:
-    """The modules that a harness instantiates, and those below them."""
-    found: dict[str, Path] = {}
-    pending = [harness.read_text()]
-    while pending:
-        for name in re.findall(r"^ *(bnn_\w+) #\(", pending.pop(), re.MULTILINE):
-            if name not in found:
-                found[name] = asset("rtl") / f"{name}.sv"
-                pending.append(found[name].read_text())
-    return list(found.values())
 
 
 def is_reached(work: Path, output: int, frames: int) -> bool:

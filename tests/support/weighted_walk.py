@@ -20,15 +20,33 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-from bnnfpga.base.assets import asset
 from tests.support.multilinear import Bit, Difference, Polynomial, of_bit, of_table, plus, reduced, replaced, times
+from tests.support.rtl_files import rtl_files
 
 CELLS = """
 (* blackbox *) module LUT6_2 #(parameter [63:0] INIT = 0) (input I0, I1, I2, I3, I4, I5, output O6, O5); endmodule
 (* blackbox *) module CARRY4 (input CI, CYINIT, input [3:0] DI, S, output [3:0] O, CO); endmodule
 (* blackbox *) module CARRY8 #(parameter CARRY_TYPE = "") (input CI, CI_TOP, input [7:0] DI, S, output [7:0] O, CO);
 endmodule
+(* blackbox *) module LUT4 #(parameter [15:0] INIT = 0) (input A, B, C, D, I0, I1, I2, I3, output Z, F); endmodule
+(* blackbox *) module SB_LUT4 #(parameter [15:0] LUT_INIT = 0) (input I0, I1, I2, I3, output O); endmodule
+(* blackbox *) module SB_CARRY (input I0, I1, CI, output CO); endmodule
+(* blackbox *) module ALU #(parameter ALU_MODE = 0) (input I0, I1, I3, CIN, output COUT, SUM); endmodule
+(* blackbox *) module CCU2C #(parameter [15:0] INIT0 = 0, INIT1 = 0, parameter INJECT1_0 = "", INJECT1_1 = "") (
+  input CIN, A0, B0, C0, D0, A1, B1, C1, D1, output S0, S1, COUT);
+endmodule
 """
+_OUTPUTS = {
+    "LUT6_2": ("O6", "O5"),
+    "CARRY4": ("O", "CO"),
+    "CARRY8": ("O", "CO"),
+    "LUT4": ("Z", "F"),
+    "SB_LUT4": ("O",),
+    "SB_CARRY": ("CO",),
+    "ALU": ("SUM", "COUT"),
+    "CCU2C": ("S0", "S1", "COUT"),
+    "$_DFF_P_": ("Q",),
+}
 _TABLES = {
     "$_AND_": 0b1000,
     "$_OR_": 0b1110,
@@ -44,7 +62,7 @@ def elaborate(text: str, work: Path, changes: Mapping[str, str] | None = None) -
 
     `changes` replaces text of the sources, to plant faults; each must occur.
     """
-    sources = [path.read_text() for path in sorted(asset("rtl").glob("bnn_*.sv"))]
+    sources = [file.read_text() for file in rtl_files(text).values()]
     for old, new in (changes or {}).items():
         assert any(old in source for source in sources), old
         sources = [source.replace(old, new) for source in sources]
@@ -114,7 +132,7 @@ class Walk:
         self.driver: dict[int, int] = {}
         for index, (kind, nets, _) in enumerate(self.cells):
             for port in self._outputs(kind):
-                self.driver |= {bit: index for bit in nets[port] if isinstance(bit, int)}
+                self.driver |= {bit: index for bit in nets.get(port, []) if isinstance(bit, int)}
 
     def port(self, name: str) -> list[Bit]:
         return list(self.module["ports"][name]["bits"])
@@ -124,16 +142,12 @@ class Walk:
 
     @staticmethod
     def _outputs(kind: str) -> tuple[str, ...]:
-        if kind.startswith("CARRY"):
-            return ("O", "CO")
-        if "bnn_counter" in kind:
-            return ("count_o",)
-        return {"LUT6_2": ("O6", "O5"), "$_DFF_P_": ("Q",)}.get(kind, ("Y",))
+        return ("count_o",) if "bnn_counter" in kind else _OUTPUTS.get(kind, ("Y",))
 
     def _inputs(self, index: int) -> set[int]:
         """The nets that a cell joins."""
         kind, nets, _ = self.cells[index]
-        outputs = (*self._outputs(kind), "C", "clk_i")
+        outputs = (*self._outputs(kind), "C" if kind == "$_DFF_P_" else "clk_i")
         return {bit for port, bits in nets.items() if port not in outputs for bit in bits if isinstance(bit, int)}
 
     @cached_property
@@ -184,7 +198,7 @@ class Walk:
                 raise Difference(f"a {kind} joins delays {sorted(joined)}")
             own = 1 if kind == "$_DFF_P_" else self.library.counter_delay(kind) if "bnn_counter" in kind else 0
             behind = max(joined) + own if joined else None
-            made = (bit for port in self._outputs(kind) for bit in nets[port] if isinstance(bit, int))
+            made = (bit for port in self._outputs(kind) for bit in nets.get(port, []) if isinstance(bit, int))
             found |= {bit: behind for bit in made if bit not in self.known}
         return found
 
@@ -221,6 +235,18 @@ class Walk:
             return [(bit, of_table(table, ins)) for port, table, ins in both if isinstance(bit := nets[port][0], int)]
         if kind.startswith("CARRY"):
             return self._chain(nets)
+        if kind in ("LUT4", "SB_LUT4"):
+            ports = "ABCD" if "A" in nets else ("I0", "I1", "I2", "I3")
+            [output] = [port for port in self._outputs(kind) if port in nets]
+            table = int(parameters["INIT" if kind == "LUT4" else "LUT_INIT"], 2)
+            return [(int(nets[output][0]), of_table(table, [nets[port][0] for port in ports]))]
+        if kind in ("SB_CARRY", "ALU"):
+            ins = [nets[port][0] for port in ("I0", "I1", "CI" if kind == "SB_CARRY" else "CIN")]
+            tables = {"CO": 0xE8, "COUT": 0xE8, "SUM": 0x96}
+            used = ((nets[port][0], table) for port, table in tables.items() if port in nets)
+            return [(bit, of_table(table, ins)) for bit, table in used if isinstance(bit, int)]
+        if kind == "CCU2C":
+            return self._cell_of_two(nets, parameters)
         if kind == "$_NOT_":
             return [(int(nets["Y"][0]), of_table(0b01, nets["A"]))]
         if kind == "$_MUX_":
@@ -244,6 +270,23 @@ class Walk:
             out = nets["CO"][place]
             # A carry that has no net of its own is unused above, or leads on inside the cell.
             carry = of_bit(out) if isinstance(out, int) else following
+        return values[::-1]
+
+    @staticmethod
+    def _cell_of_two(nets: dict[str, list[Bit]], parameters: dict[str, str]) -> list[tuple[int, Polynomial]]:
+        """Two positions of an ECP5 chain: sum = table ^ carry, next carry = table ? carry : lower part of the table."""
+        carry = of_bit(nets["CIN"][0])
+        values: list[tuple[int, Polynomial]] = []
+        for place in "01":
+            init = int(parameters[f"INIT{place}"], 2)
+            ins = [nets[f"{port}{place}"][0] for port in "ABCD"]
+            choose, other = of_table(init, ins), of_table(init & 15, ins[:2])
+            through = times(choose, carry)
+            if isinstance(bit := nets.get(f"S{place}", ["x"])[0], int):
+                values.append((bit, plus(plus(choose, carry), through, -2)))
+            carry = plus(plus(through, other), times(choose, other), -1)
+        if isinstance(bit := nets.get("COUT", ["x"])[0], int):
+            values.append((bit, carry))
         return values[::-1]
 
     def _numbers(self, rest: Polynomial, index: int, modulus: int) -> Polynomial:

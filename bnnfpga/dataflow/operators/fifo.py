@@ -13,6 +13,7 @@ from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only
 from bnnfpga.numbers.exact_arrays import Integers
 
+FIFO_STAGES = (1, 2, 3)
 _LEAST_IN_MEMORY = 4
 """Beats from which a memory is cheaper than registers."""
 _LUTS_PER_BLOCK = 200

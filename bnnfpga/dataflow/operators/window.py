@@ -256,6 +256,7 @@ class Window(Operator):
             + rtl_only(Slots=buffer_slots(self.inputs[0].width, self.depth, self.target))
             + self._window_steps.parameters()
             + rtl_only(ReadStages=self.read_stages, QueueDepth=self.queue, MemoryKind=self.buffer_kind)
+            + rtl_only(LutInputs=self.target.lut_inputs)
         )
 
     def hls_tables(self) -> tuple[HlsTable, ...]:

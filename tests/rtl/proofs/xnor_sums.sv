@@ -58,16 +58,17 @@ module proof #(
     .Initial(Initial),
     .CarryCell(CarryCell)
   ) dut (
-    .clk_i     (clk),
-    .rst_ni    (rst_n),
-    .inputs_i  (encoded),
-    .valid_i   (valid),
-    .first_i   (first),
-    .last_i    (last),
-    .word_i    (word),
-    .parities_i(initial_value[0]),
-    .initial_i (first[1] ? start : {Bits{1'b0}}),
-    .sums_o    (sums)
+    .clk_i          (clk),
+    .rst_ni         (rst_n),
+    .inputs_i       (encoded),
+    .valid_i        (valid),
+    .first_i        (first),
+    .last_i         (last),
+    .word_i         (word),
+    .parities_i     (initial_value[0]),
+    .initial_i      (first[1] ? start : {Bits{1'b0}}),
+    .early_initial_i({Bits{1'b0}}),
+    .sums_o         (sums)
   );
 
   // The inputs of the step in stage 0, the parity of the weights before it, and how many bits are equal.
