@@ -49,7 +49,7 @@ module bnn_vector_vector #(
   parameter int unsigned OutputBits      = 1,
   // Added to the count of thresholds; any integer.
   parameter int          OutputOffset    = 0,
-  // Registers behind the sum of a beat's products; 0 or 1.
+  // Registers in front of the accumulators: 0; 1 behind the sums of a beat's products; 2, and one behind each product.
   parameter int unsigned ProductStages   = 0,
   // Beats that the output queue holds; at least 2, and the latency + 1 for one beat per cycle.
   parameter int unsigned QueueDepth      = 2,
@@ -90,8 +90,8 @@ module bnn_vector_vector #(
   if (Pixels > 1 && Steps > 1) begin : gen_check_pixels
     $error("bnn_vector_vector: several windows per beat need all their pixels in it");
   end
-  if (ProductStages > 1) begin : gen_check_stages
-    $error("bnn_vector_vector: ProductStages must be 0 or 1");
+  if (ProductStages > 2) begin : gen_check_stages
+    $error("bnn_vector_vector: ProductStages must be 0 to 2");
   end
 
   localparam Xnor = InputBipolar != 0 && WeightBits == 1;
@@ -163,8 +163,9 @@ module bnn_vector_vector #(
     always @(posedge clk_i) outside <= '0;
   end
 
-  reg [Outputs*AccumulatorBits-1:0] products;
-  localparam int unsigned ProductBits = InputBits + WeightBits;
+  // With the xnor form a product is how often it counts, of two bits.
+  localparam int unsigned ProductBits = Xnor ? 2 : InputBits + WeightBits;
+  reg [Elements*ProductBits-1:0] made;
   integer v;
   integer p;
   integer t;
@@ -174,31 +175,55 @@ module bnn_vector_vector #(
   reg signed [ProductBits-1:0] product;
   reg                          is_equal;
   reg                          is_outside;
-  reg [AccumulatorBits-1:0]    total;
   always @* begin
-    products = '0;
+    made = '0;
     product = '0;
     for (v = 0; v < Pixels; v = v + 1) begin
-      for (p = 0; p < PE; p = p + 1) begin
-        total = '0;
-        for (t = 0; t < SIMD; t = t + 1) begin
+      for (t = 0; t < SIMD; t = t + 1) begin
+        for (p = 0; p < PE; p = p + 1) begin
           code   = operand[((v*SIMD+t)*PE+p)*InputBits+:InputBits];
           value  = {(InputSigned != 0) & code[InputBits-1], code};
           weight = word[(t*PE+p)*WeightBits+:WeightBits];
           is_outside = outside[v*SIMD+t];
+          is_equal = weight[0] == code[0];
           if (Xnor) begin
-            is_equal = weight[0] == code[0];
-            total = total + (Flags != 0 ? AccumulatorBits'({is_equal & ~is_outside, is_outside}) : AccumulatorBits'(is_equal));
+            product = Flags != 0 ? {is_equal & ~is_outside, is_outside} : {1'b0, is_equal};
           end else begin
             if (WeightBits == 1) product = weight[0] ? ProductBits'(value) : -(ProductBits'(value));
             else if (InputBipolar != 0) product = code[0] ? ProductBits'(weight) : -(ProductBits'(weight));
             else product = weight * value;
             if (is_outside) product = '0;
-            total = total + AccumulatorBits'(product);
           end
+          made[((v*SIMD+t)*PE+p)*ProductBits+:ProductBits] = product;
         end
-        products[(v*PE+p)*AccumulatorBits+:AccumulatorBits] = total;
       end
+    end
+  end
+
+  wire [Elements*ProductBits-1:0] factors;
+  if (ProductStages > 1) begin : gen_factor_stage
+    reg [Elements*ProductBits-1:0] kept_factors;
+    always @(posedge clk_i) kept_factors <= made;
+    assign factors = kept_factors;
+  end else begin : gen_no_factor_stage
+    assign factors = made;
+  end
+
+  reg [Outputs*AccumulatorBits-1:0] products;
+  integer o;
+  integer i;
+  reg signed [ProductBits-1:0] factor;
+  reg [AccumulatorBits-1:0]    total;
+  always @* begin
+    products = '0;
+    factor = '0;
+    for (o = 0; o < Outputs; o = o + 1) begin
+      total = '0;
+      for (i = 0; i < SIMD; i = i + 1) begin
+        factor = factors[((o/PE*SIMD+i)*PE+o%PE)*ProductBits+:ProductBits];
+        total  = total + (Xnor ? AccumulatorBits'($unsigned(factor)) : AccumulatorBits'(factor));
+      end
+      products[o*AccumulatorBits+:AccumulatorBits] = total;
     end
   end
 
@@ -304,7 +329,7 @@ module bnn_vector_vector #(
     .m_tready_i
   );
 
-  wire unused = &{1'b0, product, first[Sum+1], valid[Sum+1], last};
+  wire unused = &{1'b0, product, factor, weight, value, is_equal, first[Sum+1], valid[Sum+1], last};
 
 endmodule
 

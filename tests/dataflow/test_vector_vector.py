@@ -14,6 +14,7 @@ from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.select import Select
 from bnnfpga.dataflow.operators.vector_vector import VectorVector
 from bnnfpga.dataflow.operators.window import Geometry, Window
+from bnnfpga.dataflow.target import Target
 from bnnfpga.dataflow.token_model import predict
 from bnnfpga.numbers.integers import IntegerType
 from tests.dataflow.chains import random_table
@@ -97,6 +98,17 @@ def test_hardware(name: str, tmp_path: Path) -> None:
     graph = chain(depthwise(type, weights, bits, **options))
     cycles = check_in_verilator(graph, tmp_path)
     assert cycles.initiation_interval == max(unit.interval() for unit in graph.operators)
+
+
+def test_a_fast_clock_has_products_and_sums_in_stages_of_their_own(tmp_path: Path) -> None:
+    window, unit = depthwise("byte", "int8", 2, padded=True, pe=6, simd=6)
+    assert isinstance(unit, VectorVector)
+    fast = unit.refolded(target=Target(250))
+    assert (unit.product_stages, fast.product_stages) == (1, 2)
+    up_to_sums = [one.latency - one.stored_thresholds.stages for one in (unit, fast)]
+    assert up_to_sums == [4, 5]
+    assert fast.logic_levels < unit.logic_levels
+    check_in_verilator(chain([window, fast]), tmp_path)
 
 
 def test_block_ram_and_one_pixel(tmp_path: Path) -> None:

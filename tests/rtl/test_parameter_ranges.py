@@ -90,7 +90,7 @@ ILLEGAL: dict[str, list[str]] = {
     "bnn_vector_buffer": ["BeatBits=0", "Beats=0", "Words=0", "WordBits=1", "Banks=0", "Banks=3", "Words=1"],
     "bnn_vector_vector": [
         *("PE=0", "Steps=0", "InputBits=0", "Flags=2", "InputBits=2", "SIMD=3 Chunks=2"),
-        *("Pixels=2", "ProductStages=2", "ThresholdBits=3", 'MemoryKind="bram"', "QueueDepth=1"),
+        *("Pixels=2", "ProductStages=3", "ThresholdBits=3", 'MemoryKind="bram"', "QueueDepth=1"),
     ],
     "bnn_width_converter": ["InputLanes=0", "OutputLanes=0", "ElementBits=0", "GroupLanes=2"],
     "bnn_window": [

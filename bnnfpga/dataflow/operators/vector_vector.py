@@ -105,14 +105,26 @@ class VectorVector(DotProductUnit):
     def _multiplies(self) -> bool:
         return self.weight_type.bits > 1 and self.input_type.bits > 1
 
-    @property
+    @cached_property
     def product_stages(self) -> int:
-        """1 if the products of a beat and their sum take a pipeline stage of their own, else 0."""
-        return int(self._multiplies or self.simd > 1)
+        """The stages of products and their sums: none, one of both, or two, as the clock asks for."""
+        least = int(self._multiplies or self.simd > 1)
+        most = 1 + int(self._multiplies and self.simd > 1)
+        return min(range(least, most + 1), key=lambda stages: max(self._datapath_levels(stages), self.target.levels))
 
     @property
     def logic_levels(self) -> int:
-        return self.stage_levels(self.simd * self.input_type.bits, self.memory_levels)
+        return max(self._datapath_levels(self.product_stages), self.stored_thresholds.logic_levels(self.target))
+
+    def _datapath_levels(self, stages: int) -> int:
+        """Logic levels of the longest stage up to the accumulators, with so many for products and their sums."""
+        carry = self.target.carry_levels(self.accumulator_bits)
+        product = self.target.product_levels(self.weight_type.bits, self.input_type.bits) if self._multiplies else 1
+        product += self.memory_levels
+        # Numbers of several bits are added up to two, and these on a carry chain.
+        sums = self.target.count_levels(self.simd) + (0 if self.is_xnor or self.simd == 1 else carry)
+        behind = [product + sums + carry, max(product + sums, carry + 1), max(product, sums, carry + 1)]
+        return behind[stages]
 
     @property
     def latency(self) -> int:
