@@ -39,7 +39,7 @@ def from_finn(data: Mapping[str, Any], graph: Graph, where: str) -> Folding:
     Raises
     ------
     UserError
-        If a layer is not in the graph, or its memory is of a kind that is not here.
+        If a layer is not in the graph or there twice, or its memory is of a kind that is not here.
     """
     units: dict[str, list[str]] = {}
     for operator in graph.operators:
@@ -47,8 +47,10 @@ def from_finn(data: Mapping[str, Any], graph: Graph, where: str) -> Folding:
     folding: dict[str, LayerFolding] = {}
     for name, entry in data.items():
         match = _NAME.fullmatch(str(name))
-        if match is None or not isinstance(entry, Mapping):
+        if match is None:
             continue
+        if not isinstance(entry, Mapping):
+            raise UserError("it must map PE, SIMD and ram_style to values", where=f"{where}, {shown(name)}")
         kind, number = _KINDS[match[1]], int(match[3])
         known = units.get(kind, [])
         if number >= len(known):
@@ -56,6 +58,12 @@ def from_finn(data: Mapping[str, Any], graph: Graph, where: str) -> Folding:
                 f"the model has {len(known)} layers of the kind {kind}, so none for {shown(name)}",
                 where=where,
                 hint="was the file made for another model?",
+            )
+        if known[number] in folding:
+            raise UserError(
+                f"{shown(name)} is layer {known[number]!r} here, and so is an entry before it",
+                where=where,
+                hint="number the layers of a kind in the order of the model, whether hls or rtl",
             )
         folding[known[number]] = LayerFolding(
             entry.get("PE"), entry.get("SIMD") if kind != "threshold" else None, _memory(entry, f"{where}, {name}")
@@ -67,7 +75,7 @@ def _memory(entry: Mapping[str, Any], where: str) -> WeightsKind | None:
     if entry.get("mem_mode") in ("external", "external_decoupled"):
         raise UserError("weights come from outside the accelerator", where=where, hint="take another mem_mode")
     style = entry.get("ram_style", "auto")
-    if style not in _MEMORIES:
+    if not isinstance(style, str) or style not in _MEMORIES:
         raise UserError(f"ram_style {shown(style)} is not here", where=where, hint=f"give {', '.join(_MEMORIES)}")
     return _MEMORIES[style]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from bnnfpga.compiler.finn_folding import to_finn
 from bnnfpga.compiler.folding_file import read_folding
 from bnnfpga.compiler.planner import Plan, Planner
 from bnnfpga.compiler.speed import FoldedUnits, cycles_allowed
+from bnnfpga.dataflow.folding import apply_folding
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.resources import RESOURCES
 from bnnfpga.dataflow.target import Target
@@ -27,8 +29,8 @@ from bnnfpga.tuning.budgets import largest_share, least_share
 from bnnfpga.tuning.choose import beside, too_fast
 from bnnfpga.tuning.clocked_search import best_at_speed, cycles_at, fastest_folding, paces
 from bnnfpga.tuning.cost_model import StatedCosts
-from bnnfpga.tuning.folding_search import LUTS_OF_RESOURCES, Choice, CostWeights, SpeedLimits, cheapest
-from bnnfpga.tuning.objective import Objective, parse_weights
+from bnnfpga.tuning.folding_search import LUTS_OF_RESOURCES, Choice, CostWeights, SpeedLimits, cheapest, fastest
+from bnnfpga.tuning.objective import MOST_WEIGHT, Objective, parse_weights
 from bnnfpga.tuning.pareto_front import pareto_front
 from bnnfpga.tuning.part import UTILIZATION, FpgaPart, find_part, known_parts
 from bnnfpga.tuning.space import FoldingSpace
@@ -117,13 +119,12 @@ class Tuned:
 
     def write_front(self, path: Path) -> None:
         """Write the Pareto front: as data (.json), or as a page with a plot and a table (.html)."""
+        require_front_name(path)
         points = self.summary()["pareto"] or []
         if path.suffix == ".json":
             write_output(path, json.dumps(points, indent=1).encode())
-        elif path.suffix == ".html":
-            write_output(path, front_page(points, f"{self.plan.model}, {self.objective}").encode())
         else:
-            raise UserError("the front is written as .html or .json", where=str(path), hint="give such a name")
+            write_output(path, front_page(points, f"{self.plan.model}, {self.objective}").encode())
 
     def __str__(self) -> str:
         from bnnfpga.report.tables import tune_table
@@ -195,20 +196,26 @@ def tune(
     _check(fpga, target_fps, cycles, target_latency_us, family, latency_weight)
     allowed = cycles_allowed(target_fps, clock_mhz, cycles)
     budget = None if fpga is None else fpga.budget(utilization)
-    objective = _objective(budget, weights, latency_weight)
-    target = Target(clock_mhz, fpga.family if fpga else family or "xc7")
+    objective = _objective(budget, weights, latency_weight, target_latency_us is not None)
+    family = fpga.family if fpga else family
+    target = Target(clock_mhz) if family is None else Target(clock_mhz, family)
     planner = Planner(model, input=input, input_scale=input_scale, output_kind=output_kind)
     graph = planner.graph.built_for(target)
-    pinned = {} if folding is None else read_folding(folding, graph)[0]
+    pinned, where = ({}, "folding") if folding is None else read_folding(folding, graph)
     search = _Tuning(graph, FoldingSpace(graph, StatedCosts(), pinned), target, objective)
-    if target_latency_us is not None:
-        choice = search.within_latency(target_latency_us)
-    elif target_fps is not None:
-        choice = search.at_speed(target_fps)
-    elif allowed is not None:
-        choice = search.within_cycles(allowed)
-    else:
-        choice = search.fastest() if budget else search.within_cycles(2**62)
+    try:
+        if target_latency_us is not None:
+            choice = search.within_latency(target_latency_us)
+        elif target_fps is not None:
+            choice = search.at_speed(target_fps)
+        elif allowed is not None:
+            choice = search.within_cycles(allowed)
+        else:
+            choice = search.fastest() if budget else search.within_cycles(2**62)
+    except UserError:
+        # Settings that are not legal leave a layer as it is, and that slow: they are the mistake.
+        apply_folding(graph, beside(pinned, fastest(search.space)), where)
+        raise
     plan = planner.plan(folding=beside(pinned, choice), clock_mhz=clock_mhz, family=target.family)
     if target_fps is not None and plan.frames_per_second < target_fps:
         short = f"{plan.frames_per_second:,.0f} frames/s are reached, {target_fps:,.0f} were asked for"
@@ -233,6 +240,12 @@ def tune(
     )
 
 
+def require_front_name(path: Path) -> None:
+    """Refuse a file for the Pareto front of a form that is not written."""
+    if path.suffix not in (".json", ".html"):
+        raise UserError("the front is written as .html or .json", where=str(path), hint="give such a name")
+
+
 def parts_listing() -> dict[str, Any]:
     """What `bnnfpga parts --json` prints."""
     parts = known_parts().values()
@@ -251,14 +264,24 @@ def _check(
     given = [name for name, value in speeds.items() if value is not None]
     if len(given) > 1:
         raise UserError(f"{' and '.join(given)} exclude each other", where=given[-1], hint="give one of them")
-    if latency is not None and not latency > 0:
+    if latency is not None and not 0 < latency < math.inf:
         raise UserError(f"{latency:g} µs is not a latency", where="--target-latency-us", hint="give a positive number")
     if part is not None and family not in (None, part.family):
         raise UserError(
             f"{part.name} is of the family {part.family}, not {family}", where="--family", hint="leave it out"
         )
-    if not latency_weight >= 0:
-        raise UserError("a weight is not negative", where="--latency-weight", hint="give 0 or more LUTs for a cycle")
+    if not 0 <= latency_weight <= MOST_WEIGHT:
+        raise UserError(
+            f"{latency_weight:g} is not a weight",
+            where="--latency-weight",
+            hint=f"give 0 or more LUTs for a cycle, up to {MOST_WEIGHT:g}",
+        )
+    if latency is not None and latency_weight:
+        raise UserError(
+            "--target-latency-us and --latency-weight exclude each other",
+            where="--latency-weight",
+            hint="give one of them: a latency is reached with the least weight that leads to it",
+        )
     if part is not None and latency_weight:
         raise UserError(
             "a weight of the latency goes with area, not with the budget of a part",
@@ -267,8 +290,10 @@ def _check(
         )
 
 
-def _objective(budget: Mapping[str, int] | None, weights: str | None, latency_weight: float) -> Objective:
-    if weights is None and budget is not None:
+def _objective(
+    budget: Mapping[str, int] | None, weights: str | None, latency_weight: float, for_latency: bool
+) -> Objective:
+    if weights is None and budget is not None and not for_latency:
         return Objective(None, budget)
     own = LUTS_OF_RESOURCES if weights is None else parse_weights(weights)
     return Objective(replace(own, latency=latency_weight), budget)
@@ -316,7 +341,8 @@ class _Tuning:
     def within_latency(self, microseconds: float) -> Choice:
         """A cheap folding with at most that latency: the least weight of delays is sought that leads to one."""
         allowed = int(microseconds * self.target.clock_mhz)
-        weights, best = self.objective.weights or LUTS_OF_RESOURCES, None
+        weights, best = self.objective.weights, None
+        assert weights is not None
         low, high, weight = 0.0, None, 0.0
         for _ in range(_LATENCY_TRIES):
             choice = self._with_latency_weight(weights, weight, allowed)
@@ -337,8 +363,13 @@ class _Tuning:
                 hint="allow more, or raise --clock-mhz",
             )
         if self.objective.budget is not None and largest_share(best.resources, self.objective.budget) > 1:
-            raise self._does_not_fit(best.interval)
-        return best
+            raise UserError(
+                f"no folding was found with a latency of {microseconds:g} µs that fits the part",
+                where="--target-latency-us",
+                hint="allow more, take a larger part, or raise --utilization",
+            )
+        # Without the delays, which only led to it.
+        return replace(best, objective=float(weights.vector @ list(best.resources.values())))
 
     def _with_latency_weight(self, weights: CostWeights, weight: float, cycles: int) -> Choice | None:
         own = replace(weights, latency=weight)

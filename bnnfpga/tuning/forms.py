@@ -28,7 +28,10 @@ def legal_forms(operator: Operator, pinned: LayerFolding) -> list[UnitForm]:
         UnitForm(unit, LayerFolding(*unit.folding, unit.memory, requantizer, pinned.accumulators))
         for folded in _folded(operator, pinned)
         for requantizer in _requantizers(folded, pinned.requantizer)
-        for unit in _with_memories(folded if requantizer is None else folded.refolded(requantizer=requantizer), pinned)
+        for stored in _with_memories(
+            folded if requantizer is None else folded.refolded(requantizer=requantizer), pinned
+        )
+        for unit in _accumulating(stored, pinned)
     ]
     return forms or [UnitForm(operator, pinned)]
 
@@ -62,6 +65,13 @@ def _with_memories(unit: Operator, pinned: LayerFolding) -> Iterator[Operator]:
         # Weights are in logic only where the unit would have them there: the netlists of large layers take minutes.
         if suited == "logic" if one.memory == "logic" else _missing_levels(one) == least:
             yield one
+
+
+def _accumulating(unit: Operator, pinned: LayerFolding) -> Iterator[Operator]:
+    if pinned.accumulators is None:
+        yield unit
+    elif pinned.accumulators in unit.accumulators_kinds:
+        yield unit.refolded(accumulators=pinned.accumulators)
 
 
 def _missing_levels(unit: Operator) -> int:

@@ -12,6 +12,9 @@ from bnnfpga.tuning.budgets import cheapest_within, least_share
 from bnnfpga.tuning.folding_search import LUTS_OF_RESOURCES, Choice, CostWeights, SpeedLimits, cheapest
 from bnnfpga.tuning.space import FoldingSpace
 
+MOST_WEIGHT = 1e9
+"""The largest weight of a resource or a cycle: sums of them stay numbers that are told apart."""
+
 
 @dataclass(frozen=True)
 class Objective:
@@ -63,17 +66,19 @@ def parse_weights(text: str) -> CostWeights:
     Raises
     ------
     UserError
-        If it is not of that form, or no weight is above 0.
+        If it is not of that form, names a resource twice, or no weight is above 0.
     """
     where, hint = "--weights", f"like lut=1,ff=0.25,bram18=100,dsp=60, of {', '.join(RESOURCES)}"
     found: dict[str, float] = {}
     for word in text.split(","):
         kind, _, number = (part.strip() for part in word.partition("="))
+        if kind in found:
+            raise UserError(f"{kind} is there twice", where=where, hint=hint)
         try:
             found[kind] = float(number)
         except ValueError:
             found[kind] = math.nan
-        if kind not in RESOURCES or not 0 <= found[kind] < math.inf:
+        if kind not in RESOURCES or not 0 <= found[kind] <= MOST_WEIGHT:
             raise UserError(f"{shown(word)} is not a weight of a resource", where=where, hint=hint)
     if not any(found.values()):
         raise UserError("all weights are 0", where=where, hint=hint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,24 @@ def test_layers_may_be_fixed(tmp_path: Path) -> None:
     assert (fixed.folding[name]["pe"], fixed.folding[name]["simd"]) == (1, 1)
 
 
+def test_accumulators_that_are_fixed_are_in_the_cost(tmp_path: Path) -> None:
+    """A slice counts where it is, and forms without one are not chosen."""
+    model = DenseNet((64, 64, 10), seed=4).write(tmp_path)
+    for cycles in (64, 4096):
+        fixed = bnnfpga.tune(model, cycles=cycles, folding={"matrix_vector0": {"accumulators": "dsp"}})
+        resources = fixed.plan.resources
+        assert resources["dsp"] > 0
+        assert fixed.plan.initiation_interval <= cycles
+        assert fixed.cost == pytest.approx(area(resources, LUTS_PER_BRAM18), abs=0.01)
+
+
+def test_the_least_area_with_a_latency_on_a_part(tmp_path: Path) -> None:
+    model = DenseNet((12, 8, 6), seed=4).write(tmp_path)
+    tuned = bnnfpga.tune(model, part="hx1k", target_latency_us=1.0)
+    assert tuned.cost == pytest.approx(area(tuned.plan.resources, LUTS_PER_BRAM18))
+    assert tuned.objective.startswith("lut + ")
+
+
 def test_latency_is_kept(tmp_path: Path) -> None:
     model = DenseNet((12, 8, 6), seed=4).write(tmp_path)
     slow = bnnfpga.tune(model)
@@ -112,7 +131,14 @@ def test_latency_is_kept(tmp_path: Path) -> None:
         ({"weights": "luts=1"}, ["'luts=1' is not a weight"]),
         ({"weights": "lut=0"}, ["all weights are 0"]),
         ({"target_latency_us": 1e-6}, ["no folding was found with a latency"]),
-        ({"latency_weight": -1.0}, ["a weight is not negative"]),
+        ({"target_latency_us": math.inf}, ["inf µs is not a latency"]),
+        ({"target_latency_us": 1.0, "latency_weight": 2.0}, ["exclude each other"]),
+        ({"latency_weight": -1.0}, ["-1 is not a weight"]),
+        ({"latency_weight": math.inf}, ["inf is not a weight"]),
+        ({"weights": "lut=1e300"}, ["'lut=1e300' is not a weight"]),
+        ({"weights": "lut=1, lut=2"}, ["lut is there twice"]),
+        ({"family": ""}, ["'' is not a family"]),
+        ({"cycles": 64, "folding": {"matrix_vector0": {"pe": 7}}}, ["layer 'matrix_vector0': pe: 7 is not legal"]),
         ({"utilization": 2.0, "part": "hx8k"}, ["2 is not a share"]),
     ],
 )
@@ -130,7 +156,10 @@ def test_finn_files_for_other_models(tmp_path: Path) -> None:
         ({"MVAU_hls_7": {"PE": 1}}, "layers of the kind matrix_vector, so none for 'MVAU_hls_7'"),
         ({"MVAU_hls_0": {"PE": 1, "ram_style": "ultra"}}, "ram_style 'ultra' is not here"),
         ({"MVAU_hls_0": {"PE": 5}}, "pe: 5 is not legal"),
+        ({"MVAU_hls_0": {"PE": 1, "ram_style": ["block"]}}, "ram_style \\['block'\\] is not here"),
         ({"MVAU_hls_0": {"PE": 1, "mem_mode": "external"}}, "weights come from outside"),
+        ({"MVAU_hls_0": {"PE": 1}, "MVAU_rtl_0": {"PE": 2}}, "'MVAU_rtl_0' is layer 'matrix_vector0' here"),
+        ({"MVAU_hls_0": [1, 2]}, "it must map PE, SIMD"),
     ):
         path = tmp_path / "finn.json"
         path.write_text(json.dumps({"Defaults": {}, **entry}))

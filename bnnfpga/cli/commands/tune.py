@@ -67,12 +67,15 @@ def tune(
 
     def work() -> Outcome:
         from bnnfpga.base.output_files import require_writable, write_output
+        from bnnfpga.compiler.tuner import require_front_name
         from bnnfpga.compiler.tuner import tune as tune_model
         from bnnfpga.report.tables import tune_table
 
         for path in (output, pareto, finn_json):
             if path is not None:
                 require_writable(path)
+        if pareto is not None:
+            require_front_name(pareto)
         tuned = tune_model(
             model,
             part=part,
