@@ -27,7 +27,7 @@ def legal_forms(operator: Operator, pinned: LayerFolding) -> list[UnitForm]:
     forms = [
         UnitForm(unit, LayerFolding(*unit.folding, unit.memory, requantizer, pinned.accumulators))
         for folded in _folded(operator, pinned)
-        for requantizer in _requantizers(folded, pinned.requantizer)
+        for requantizer in _requantizers(folded, pinned)
         for stored in _with_memories(
             folded if requantizer is None else folded.refolded(requantizer=requantizer), pinned
         )
@@ -43,11 +43,13 @@ def _folded(operator: Operator, pinned: LayerFolding) -> Iterator[Operator]:
                 yield operator.refolded(**({"pe": pe} if simd is None else {"pe": pe, "simd": simd}))
 
 
-def _requantizers(unit: Operator, pinned: RequantizerKind | None) -> list[RequantizerKind | None]:
+def _requantizers(unit: Operator, pinned: LayerFolding) -> list[RequantizerKind | None]:
     """None stands for the one that the unit chooses by itself; it comes first, so that it wins among equals."""
-    if pinned is None:
-        return [None, *unit.requantizer_kinds]
-    return [pinned] if pinned in unit.requantizer_kinds else []
+    if pinned.requantizer is not None:
+        return [pinned.requantizer] if pinned.requantizer in unit.requantizer_kinds else []
+    # A folding file that names all but the requantizer was written for a unit that chooses it by itself.
+    is_whole = pinned.pe is not None and pinned.memory is not None
+    return [None] if is_whole else [None, *unit.requantizer_kinds]
 
 
 def _with_memories(unit: Operator, pinned: LayerFolding) -> Iterator[Operator]:

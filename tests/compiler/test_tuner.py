@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import onnx
 import pytest
 import yaml
 
@@ -16,6 +17,8 @@ from bnnfpga.cli.main import app
 from bnnfpga.cli.terminal import run
 from bnnfpga.compiler.planner import Planner
 from bnnfpga.dataflow.resources import LUTS_PER_BRAM18, add_resources, area
+from bnnfpga.tuning.budgets import largest_share
+from tests.support.conv_nets import ConvNet
 from tests.support.data import EXAMPLES
 from tests.support.nets import DenseNet
 
@@ -101,6 +104,15 @@ def test_accumulators_that_are_fixed_are_in_the_cost(tmp_path: Path) -> None:
         assert resources["dsp"] > 0
         assert fixed.plan.initiation_interval <= cycles
         assert fixed.cost == pytest.approx(area(resources, LUTS_PER_BRAM18), abs=0.01)
+
+
+def test_a_plan_keeps_the_requantizers_that_were_chosen(tmp_path: Path) -> None:
+    """With FIFOs left out, it takes the share that was found, though another form has the smaller area."""
+    onnx.save(ConvNet.random(16).model(), tmp_path / "net.onnx")
+    tuned = bnnfpga.tune(tmp_path / "net.onnx", input="uint4", clock_mhz=200, target_fps=716_845, part="up5k")
+    assert tuned.budget is not None
+    resources = add_resources(*(unit.resources for unit in tuned.plan.units if unit.operator != "fifo"))
+    assert tuned.cost == largest_share(resources, tuned.budget)
 
 
 def test_the_least_area_with_a_latency_on_a_part(tmp_path: Path) -> None:

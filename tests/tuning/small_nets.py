@@ -10,6 +10,7 @@ from itertools import product
 import numpy as np
 
 from bnnfpga.dataflow import folding as folding_module
+from bnnfpga.dataflow.assembly import assemble
 from bnnfpga.dataflow.folding import Folding, LayerFolding
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import Operator
@@ -123,7 +124,7 @@ def without_fifos(graph: Graph, folding: Folding) -> Graph:
         for unit in graph.operators
     }
     folding_module._keep_up(graph, folded)
-    return folding_module._assemble(graph, folded, {})
+    return assemble(graph, folded, {})
 
 
 def _agrees(form: LayerFolding, fixed: LayerFolding | None) -> bool:
