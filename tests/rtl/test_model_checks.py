@@ -108,7 +108,7 @@ FAULTS = {
         "move = ~full | m_tready_i | waiting;",
         "output_queue",
     ),
-    "first steps that are last ones": ("first[PopcountStages-1:0], ", "last[PopcountStages-1:0], ", "matrix_vector"),
+    "first steps that are last ones": ("0], entering_first}", "0], entering_last}", "matrix_vector"),
     "steps in flight at reset": ("    if (!rst_ni) valid <= '0;\n", "", "matrix_vector"),
 }
 SIZES: dict[str, Parameters] = {
