@@ -112,7 +112,10 @@ def all_forms(unit: Operator) -> list[LayerFolding]:
 def all_foldings(graph: Graph, fixed: Folding) -> Iterator[tuple[Folding, Graph]]:
     """Every folding with these settings, and the graph folded by the compiler's own rules, but without FIFOs."""
     names = [unit.name for unit in graph.operators if unit.legal_pe()]
-    choices = [[form for form in all_forms(graph[name]) if _agrees(form, fixed.get(name))] for name in names]
+    choices = [
+        [form for form in all_forms(graph[name]) if _is_searched(graph[name], form, fixed.get(name, LayerFolding()))]
+        for name in names
+    ]
     for chosen in product(*choices):
         folding = dict(zip(names, chosen, strict=True))
         yield folding, without_fifos(graph, folding)
@@ -127,5 +130,21 @@ def without_fifos(graph: Graph, folding: Folding) -> Graph:
     return assemble(graph, folded, {})
 
 
-def _agrees(form: LayerFolding, fixed: LayerFolding | None) -> bool:
-    return fixed is None or fixed.completed(form) == form
+def _is_searched(unit: Operator, form: LayerFolding, fixed: LayerFolding) -> bool:
+    """Whether a form has what is fixed, and else only what a unit may be given (docs/tuning.md)."""
+    if fixed.completed(form) != form:
+        return False
+    if fixed.memory is not None:
+        # Where all but the requantizer is fixed, it is the unit's own.
+        return fixed.pe is None or form.requantizer == fixed.requantizer
+    if form.memory is None:
+        return True
+    made = unit.refolded(**{key: value for key, value in form.as_dict().items() if key != "memory"})
+    if form.memory == "logic":
+        return made.suited_memory == "logic"
+    late = {kind: _levels_too_many(made.refolded(memory=kind)) for kind in made.memory_kinds if kind != "logic"}
+    return late[form.memory] == min(late.values())
+
+
+def _levels_too_many(unit: Operator) -> int:
+    return max(0, unit.logic_levels - unit.target.levels)
