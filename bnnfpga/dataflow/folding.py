@@ -14,7 +14,7 @@ from bnnfpga.base.errors import UserError, shown
 from bnnfpga.dataflow.assembly import FifoForm, assemble, fifo_name, join_fifos, joined_inputs
 from bnnfpga.dataflow.fifo_depths import Build, with_fifos
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.hardware import AccumulatorsKind, WeightsKind
+from bnnfpga.dataflow.memory_kinds import AccumulatorsKind, WeightsKind
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.fifo import FIFO_STAGES, Fifo
 from bnnfpga.dataflow.requantizers import RequantizerKind

@@ -7,18 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar, Self
 
 from bnnfpga.dataflow.element_function import ElementFunction
-from bnnfpga.dataflow.hardware import (
-    MEMORY_KINDS,
-    AccumulatorsKind,
-    EmulatorKernel,
-    HlsInstance,
-    HlsTable,
-    Memory,
-    MemoryBank,
-    RtlInstance,
-    WeightsKind,
-    check_memory_kind,
-)
+from bnnfpga.dataflow.hardware import EmulatorKernel, HlsInstance, HlsTable, Memory, MemoryBank, RtlInstance
+from bnnfpga.dataflow.memory_kinds import MEMORY_KINDS, AccumulatorsKind, WeightsKind, check_memory_kind
 from bnnfpga.dataflow.requantizers import RequantizerKind
 from bnnfpga.dataflow.schedule import Schedule
 from bnnfpga.dataflow.stream import Port
