@@ -43,6 +43,7 @@ class Operator(ABC):
     * `logic_levels`, from which the clock is estimated that it reaches;
     * its function on elements, for reports and for checks that choose their stimuli by it: `moves`, `element_function`,
       `weighted_sums`, `thresholds`, `preactivations`, `is_monotone`;
+    * `queues`, if beats only wait in it;
     * `with_constants`, if it can do without inputs that never change.
     """
 
@@ -204,6 +205,11 @@ class Operator(ABC):
     def suited_memory(self) -> WeightsKind | None:
         """The cheaper kind of memory for this folding."""
         return None if self.memory is None else "distributed"
+
+    @property
+    def queues(self) -> tuple[int, int] | None:
+        """The beats that a queue holds, and its stages; None for a unit that is more than a queue."""
+        return None
 
     @property
     def requantizer(self) -> RequantizerKind | None:
