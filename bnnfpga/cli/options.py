@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bnnfpga.dataflow.target import FAMILIES
+from bnnfpga.dataflow.fabrics import FAMILIES
 
 
 class Backend(StrEnum):

@@ -14,7 +14,7 @@ from typing import Any
 from bnnfpga.base.errors import UserError, shown
 from bnnfpga.dataflow.folding import Folding, LayerFolding
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.hardware import WeightsKind
+from bnnfpga.dataflow.memory_kinds import WeightsKind
 
 _KINDS = {
     "MVAU": "matrix_vector",

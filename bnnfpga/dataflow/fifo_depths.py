@@ -17,7 +17,6 @@ from itertools import accumulate
 from bnnfpga.dataflow.assembly import FifoForm
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import Operator
-from bnnfpga.dataflow.operators.fifo import Fifo
 from bnnfpga.dataflow.token_model import Deadlock, Playing, player_for
 
 _UNBOUNDED = 1 << 40
@@ -154,14 +153,9 @@ def _enough(build: Build, names: Sequence[str], goal: _Goal) -> Forms:
     ):
         graph = build(forms)
         if goal.met(Playing(graph, player_for(graph))):
-            return {name: _form(graph[name]) for name in forms}
+            return {name: FifoForm(*queues) for name in forms if (queues := graph[name].queues)}
     # The first frame is not delayed by them, nor the others in the long run.
     return {name: FifoForm(max(_QUEUED, goal.first[name], goal.paced[name])) for name in names}
-
-
-def _form(fifo: Operator) -> FifoForm:
-    assert isinstance(fifo, Fifo)
-    return FifoForm(fifo.depth, fifo.stages)
 
 
 def _parts(graph: Graph) -> list[tuple[Operator, ...]]:

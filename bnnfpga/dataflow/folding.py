@@ -14,9 +14,9 @@ from bnnfpga.base.errors import UserError, shown
 from bnnfpga.dataflow.assembly import FifoForm, assemble, fifo_name, join_fifos, joined_inputs
 from bnnfpga.dataflow.fifo_depths import Build, with_fifos
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.hardware import AccumulatorsKind, WeightsKind
+from bnnfpga.dataflow.memory_kinds import AccumulatorsKind, WeightsKind
 from bnnfpga.dataflow.operator import Operator
-from bnnfpga.dataflow.operators.fifo import FIFO_STAGES, Fifo
+from bnnfpga.dataflow.operators.fifo import FIFO_STAGES
 from bnnfpga.dataflow.requantizers import RequantizerKind
 from bnnfpga.dataflow.token_model import Deadlock
 
@@ -121,8 +121,9 @@ def folding_of(graph: Graph) -> dict[str, dict[str, int | str]]:
             before = graph[str(stream.producer)]
             name = fifo_name(operator, stream.input)
             result[name] = {"depth": 0}
-            if isinstance(before, Fifo) and before.name == name:
-                result[name] = {"depth": before.depth, "stages": before.stages}
+            if before.queues and before.name == name:
+                depth, stages = before.queues
+                result[name] = {"depth": depth, "stages": stages}
     return result
 
 

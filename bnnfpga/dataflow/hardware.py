@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bnnfpga.dataflow.memory_kinds import MemoryKind, check_memory_kind
 from bnnfpga.numbers.integers import IntArray
-
-MemoryKind = Literal["block", "distributed"]
-MEMORY_KINDS: tuple[MemoryKind, ...] = get_args(MemoryKind)
-
-WeightsKind = Literal["block", "distributed", "logic"]
-"""Where a unit's weights can be: in a memory, or in the tables of its logic."""
-
-AccumulatorsKind = Literal["logic", "dsp"]
-"""Where a unit's sums can be accumulated: in logic, or in DSP slices."""
-
-
-def check_memory_kind(kind: str, where: str, legal: Sequence[str] = MEMORY_KINDS) -> None:
-    """Raise ValueError unless `kind` is one of the `legal` kinds of memory; `where` names the unit."""
-    if kind not in legal:
-        raise ValueError(f"{where}: a memory is {' or '.join(legal)}, not {kind!r}")
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bnnfpga.dataflow.hardware import HlsTable, MemoryKind
+from bnnfpga.dataflow.hardware import HlsTable
+from bnnfpga.dataflow.memory_kinds import MemoryKind
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.numbers.integers import IntArray
 from bnnfpga.numbers.threshold_table import ThresholdTable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bnnfpga.dataflow.hardware import MemoryKind
+from bnnfpga.dataflow.memory_kinds import MemoryKind
 from bnnfpga.dataflow.resources import add_resources, memory_resources
 from bnnfpga.dataflow.target import Target
 from bnnfpga.numbers.integers import IntArray

@@ -7,18 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar, Self
 
 from bnnfpga.dataflow.element_function import ElementFunction
-from bnnfpga.dataflow.hardware import (
-    MEMORY_KINDS,
-    AccumulatorsKind,
-    EmulatorKernel,
-    HlsInstance,
-    HlsTable,
-    Memory,
-    MemoryBank,
-    RtlInstance,
-    WeightsKind,
-    check_memory_kind,
-)
+from bnnfpga.dataflow.hardware import EmulatorKernel, HlsInstance, HlsTable, Memory, MemoryBank, RtlInstance
+from bnnfpga.dataflow.memory_kinds import MEMORY_KINDS, AccumulatorsKind, WeightsKind, check_memory_kind
 from bnnfpga.dataflow.requantizers import RequantizerKind
 from bnnfpga.dataflow.schedule import Schedule
 from bnnfpga.dataflow.stream import Port
@@ -53,6 +43,7 @@ class Operator(ABC):
     * `logic_levels`, from which the clock is estimated that it reaches;
     * its function on elements, for reports and for checks that choose their stimuli by it: `moves`, `element_function`,
       `weighted_sums`, `thresholds`, `preactivations`, `is_monotone`;
+    * `queues`, if beats only wait in it;
     * `with_constants`, if it can do without inputs that never change.
     """
 
@@ -214,6 +205,11 @@ class Operator(ABC):
     def suited_memory(self) -> WeightsKind | None:
         """The cheaper kind of memory for this folding."""
         return None if self.memory is None else "distributed"
+
+    @property
+    def queues(self) -> tuple[int, int] | None:
+        """The beats that a queue holds, and its stages; None for a unit that is more than a queue."""
+        return None
 
     @property
     def requantizer(self) -> RequantizerKind | None:

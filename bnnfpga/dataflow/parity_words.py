@@ -8,7 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.dataflow.hardware import Memory, MemoryKind
+from bnnfpga.dataflow.hardware import Memory
+from bnnfpga.dataflow.memory_kinds import MemoryKind
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.thresholds import Domain
 from bnnfpga.numbers.integers import IntArray, IntegerType

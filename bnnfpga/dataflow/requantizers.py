@@ -9,8 +9,9 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.dataflow.hardware import HlsTable, Memory, MemoryBank, MemoryKind
+from bnnfpga.dataflow.hardware import HlsTable, Memory, MemoryBank
 from bnnfpga.dataflow.lane_layout import LaneLayout
+from bnnfpga.dataflow.memory_kinds import MemoryKind
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.resources import add_resources, cheaper_memory, memory_resources, multiplier_resources
 from bnnfpga.dataflow.target import Target

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from bnnfpga.dataflow.hardware import MemoryKind
+from bnnfpga.dataflow.memory_kinds import MemoryKind
 
 RESOURCES = ("lut", "ff", "bram18", "dsp")
 """The resources that are estimated: 6-input LUTs, flip-flops, block RAMs of 18 kbit, DSP slices."""

@@ -7,8 +7,9 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from bnnfpga.dataflow.hardware import HlsTable, Memory, MemoryBank, MemoryKind, RtlParameter
+from bnnfpga.dataflow.hardware import HlsTable, Memory, MemoryBank, RtlParameter
 from bnnfpga.dataflow.lane_layout import LaneLayout
+from bnnfpga.dataflow.memory_kinds import MemoryKind
 from bnnfpga.dataflow.requantizers import Comparators, FixedPoint, Requantizer, RequantizerKind, Search
 from bnnfpga.dataflow.resources import LUTS_PER_BRAM18, area
 from bnnfpga.dataflow.target import DEFAULT_TARGET, Target

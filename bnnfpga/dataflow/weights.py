@@ -9,7 +9,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.dataflow.hardware import HlsTable, Memory, MemoryKind
+from bnnfpga.dataflow.hardware import HlsTable, Memory
+from bnnfpga.dataflow.memory_kinds import MemoryKind
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.resources import memory_resources
 from bnnfpga.numbers.integers import IntArray, IntegerType

@@ -15,7 +15,7 @@ from tests.support.nets import DenseNet
 CNN = EXAMPLES / "mnist_cnn" / "cnn.onnx"
 
 
-@pytest.mark.parametrize(("clock_mhz", "fps", "family"), [(200, 10_000, "xc7"), (250, 2_000, "ecp5")])
+@pytest.mark.parametrize(("clock_mhz", "fps", "family"), [(300, 10_000, "xc7"), (250, 2_000, "ecp5")])
 def test_frames_per_second_at_a_clock_that_is_not_reached(
     tmp_path: Path, clock_mhz: float, fps: float, family: str
 ) -> None:

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bnnfpga.dataflow.hardware import MemoryKind
+from bnnfpga.dataflow.fabrics import FAMILIES
+from bnnfpga.dataflow.memory_kinds import MemoryKind
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.arg_max import ArgMax
 from bnnfpga.dataflow.operators.fifo import Fifo
@@ -15,7 +16,7 @@ from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.pool import Pool
 from bnnfpga.dataflow.operators.window import Window
 from bnnfpga.dataflow.stream import Port
-from bnnfpga.dataflow.target import FAMILIES, Target
+from bnnfpga.dataflow.target import Target
 from bnnfpga.numbers.geometry import Geometry
 from bnnfpga.numbers.integers import IntegerType
 from bnnfpga.numbers.threshold_table import ThresholdTable

@@ -10,7 +10,8 @@ import pytest
 
 from bnnfpga.base.errors import UserError
 from bnnfpga.dataflow.folding import LayerFolding, apply_folding
-from bnnfpga.dataflow.hardware import HlsTable, Memory, MemoryKind
+from bnnfpga.dataflow.hardware import HlsTable, Memory
+from bnnfpga.dataflow.memory_kinds import MemoryKind
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.operators.lookup import Lookup
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector

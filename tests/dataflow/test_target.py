@@ -10,7 +10,8 @@ import pytest
 import bnnfpga
 from bnnfpga.base.errors import UserError
 from bnnfpga.compiler.recompiled import Recompiled
-from bnnfpga.dataflow.target import FAMILIES, Target
+from bnnfpga.dataflow.fabrics import FAMILIES
+from bnnfpga.dataflow.target import Target
 from tests.support.nets import DenseNet
 
 

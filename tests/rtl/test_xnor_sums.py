@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from bnnfpga.base.assets import asset
+from bnnfpga.dataflow.fabrics import FAMILIES
 from bnnfpga.dataflow.operators.matrix_vector import MatrixVector
 from bnnfpga.dataflow.operators.window import Window
 from bnnfpga.dataflow.parity_words import ParityWords
-from bnnfpga.dataflow.target import FAMILIES, Target
+from bnnfpga.dataflow.target import Target
 from bnnfpga.numbers.geometry import Geometry
 from bnnfpga.numbers.integers import IntegerType
 from tests.dataflow.chains import random_table

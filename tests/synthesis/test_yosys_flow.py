@@ -15,7 +15,7 @@ from bnnfpga.base.assets import asset
 from bnnfpga.cli.main import app
 from bnnfpga.cli.terminal import run
 from bnnfpga.codegen.out_of_context import UnitSources
-from bnnfpga.dataflow.target import FAMILIES
+from bnnfpga.dataflow.fabrics import FAMILIES
 from bnnfpga.native.cache import cache_use
 from bnnfpga.synthesis import unit_area
 from bnnfpga.synthesis.cells import LIBRARIES

@@ -9,7 +9,7 @@ import pytest
 from bnnfpga.base.errors import UserError
 from bnnfpga.cli.main import app
 from bnnfpga.cli.terminal import run
-from bnnfpga.dataflow.target import FAMILIES
+from bnnfpga.dataflow.fabrics import FAMILIES
 from bnnfpga.synthesis.boards import boards
 from bnnfpga.tuning.part import find_part, known_parts
 

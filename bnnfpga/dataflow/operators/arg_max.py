@@ -9,13 +9,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnfpga.dataflow.hardware import (
-    EmulatorKernel,
-    HlsTable,
-    Memory,
-    MemoryBank,
-    MemoryKind,
-)
+from bnnfpga.dataflow.hardware import EmulatorKernel, HlsTable, Memory, MemoryBank
+from bnnfpga.dataflow.memory_kinds import MemoryKind
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.resources import add_resources, memory_resources, multiplier_resources, queue_resources

@@ -47,6 +47,10 @@ class Fifo(Operator):
         return Schedule((Event(1, (1,), (1,), (1,)),), self.stages, (self.depth,), (1,))
 
     @property
+    def queues(self) -> tuple[int, int]:
+        return self.depth, self.stages
+
+    @property
     def suited_stages(self) -> int:
         """The stages of the cheapest FIFO of this depth: where beats wait anyway, a later one costs no time."""
         if self.depth < _LEAST_IN_MEMORY:

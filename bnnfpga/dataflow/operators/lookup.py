@@ -9,13 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from bnnfpga.dataflow.elementwise import Unary
-from bnnfpga.dataflow.hardware import (
-    EmulatorKernel,
-    HlsTable,
-    Memory,
-    MemoryBank,
-    MemoryKind,
-)
+from bnnfpga.dataflow.hardware import EmulatorKernel, HlsTable, Memory, MemoryBank
+from bnnfpga.dataflow.memory_kinds import MemoryKind
 from bnnfpga.dataflow.packing import to_bits
 from bnnfpga.dataflow.resources import add_resources, memory_resources, queue_resources
 from bnnfpga.dataflow.unit_parameters import UnitParameters, both, hls_only, rtl_only

@@ -20,9 +20,10 @@ from bnnfpga.dataflow.datapath_stages import (
     dsp_slices,
 )
 from bnnfpga.dataflow.dot_product_unit import DotProductUnit
-from bnnfpga.dataflow.hardware import MEMORY_KINDS, AccumulatorsKind, Memory, MemoryKind, RtlInstance, WeightsKind
+from bnnfpga.dataflow.hardware import Memory, RtlInstance
 from bnnfpga.dataflow.logic_form import MOST_LEVELS, LogicForm, logic_words
 from bnnfpga.dataflow.memory_banks import bank_words, banked
+from bnnfpga.dataflow.memory_kinds import MEMORY_KINDS, AccumulatorsKind, MemoryKind, WeightsKind
 from bnnfpga.dataflow.parity_words import ParityWords
 from bnnfpga.dataflow.requantizers import RequantizerKind
 from bnnfpga.dataflow.resources import add_resources, multiplier_resources, queue_resources

@@ -9,7 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from bnnfpga.dataflow.elementwise import Unary
-from bnnfpga.dataflow.hardware import EmulatorKernel, HlsTable, MemoryKind
+from bnnfpga.dataflow.hardware import EmulatorKernel, HlsTable
+from bnnfpga.dataflow.memory_kinds import MemoryKind
 from bnnfpga.dataflow.requantizers import RequantizerKind
 from bnnfpga.dataflow.resources import add_resources, queue_resources
 from bnnfpga.dataflow.thresholds import Domain, StoredThresholds
