@@ -37,7 +37,9 @@ def paces(space: FoldingSpace, target: Target, least: int = 0) -> Iterator[Pace]
     levels = [unit.levels[unit.levels >= 0] for unit in space.units]
     most = max([int(known.max()) for known in levels if len(known)], default=0)
     for count in range(target.levels, max(target.levels, most, least) + 1):
-        yield Pace(count, min(target.clock_mhz, round(target.reached_mhz(count), 1)))
+        reached = target.reached_mhz(count)
+        # To a tenth, as units state it; clocks below that are slow, but not 0.
+        yield Pace(count, min(target.clock_mhz, round(reached, 1) or reached))
 
 
 def cycles_at(mhz: float, fps: float) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -84,7 +85,8 @@ def find_part(name: str) -> FpgaPart:
         If no part is called so; the message gives near names.
     """
     parts, wanted = known_parts(), name.strip().lower()
-    called = [known for known in parts if wanted.startswith(known)]
+    # Another number behind a name, like that of a GW1N-1P5, is another FPGA's.
+    called = [known for known in parts if re.fullmatch(rf"{re.escape(known)}(?!p?\d).*", wanted)]
     if called:
         return parts[max(called, key=len)]
     near = get_close_matches(wanted, parts, n=3, cutoff=0.5)

@@ -87,6 +87,11 @@ def test_a_part_is_filled_to_its_share() -> None:
         assert words in text
 
 
+def test_a_clock_below_a_tenth_of_a_megahertz(tmp_path: Path) -> None:
+    model = DenseNet((12, 8, 6), seed=4).write(tmp_path)
+    assert bnnfpga.tune(model, part="hx1k", clock_mhz=0.001).plan.supported_mhz == 0.001
+
+
 def test_layers_may_be_fixed(tmp_path: Path) -> None:
     model = DenseNet((12, 8, 6), seed=4).write(tmp_path)
     free = bnnfpga.tune(model, cycles=12)

@@ -41,6 +41,9 @@ def test_an_unknown_part_has_near_names() -> None:
     with pytest.raises(UserError, match="did you mean xc7z020") as caught:
         find_part("xc7z02")
     assert "bnnfpga/tuning/parts" in str(caught.value.hint)
+    # Not a GW1N-1.
+    with pytest.raises(UserError, match="not a known part"):
+        find_part("gw1n-1p5")
 
 
 def test_the_list_of_parts(capsys: pytest.CaptureFixture[str]) -> None:
