@@ -57,7 +57,7 @@ class Tuned:
         The tensor of the model that each unit computes, by name.
     pareto
         The foldings of which none is both faster and cheaper, slowest first, each with its `interval`,
-        `frames_per_second`, `cost`, `resources` and `folding`; None if they were not asked for.
+        `frames_per_second`, `cost`, `resources`, `share`, `fits` and `folding`; None if they were not asked for.
     finn
         The folding in FINN's format.
     seconds
@@ -383,13 +383,16 @@ class _Tuning:
         for pace in paces(self.space, self.target):
             for choice in pareto_front(self.space, weights, pace.levels):
                 budget = self.objective.budget
+                share = None if budget is None else largest_share(choice.resources, budget)
                 points.append(
                     {
                         "interval": choice.interval,
                         "frames_per_second": pace.mhz * 1e6 / choice.interval,
                         "cost": round(choice.objective, 2),
                         "resources": choice.resources,
-                        "share": None if budget is None else largest_share(choice.resources, budget),
+                        # No number says how much it takes of what the part does not have.
+                        "share": None if share == math.inf else share,
+                        "fits": None if share is None else share <= 1,
                         "folding": {name: entry.as_dict() for name, entry in choice.folding.items()},
                     }
                 )

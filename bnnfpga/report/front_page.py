@@ -41,7 +41,7 @@ def _plot(points: Sequence[Mapping[str, Any]]) -> str:
     ]
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
     dots = "".join(
-        f"<circle cx='{x:.1f}' cy='{y:.1f}' r='4'{' class=over' if (point['share'] or 0) > 1 else ''}>"
+        f"<circle cx='{x:.1f}' cy='{y:.1f}' r='4'{' class=over' if point['fits'] is False else ''}>"
         f"<title>{escape(', '.join(_row(point)))}</title></circle>"
         for (x, y), point in zip(places, points, strict=True)
     )
