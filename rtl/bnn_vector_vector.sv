@@ -187,7 +187,7 @@ module bnn_vector_vector #(
           is_outside = outside[v*SIMD+t];
           is_equal = weight[0] == code[0];
           if (Xnor) begin
-            product = Flags != 0 ? {is_equal & ~is_outside, is_outside} : {1'b0, is_equal};
+            product = ProductBits'(Flags != 0 ? {is_equal & ~is_outside, is_outside} : {1'b0, is_equal});
           end else begin
             if (WeightBits == 1) product = weight[0] ? ProductBits'(value) : -(ProductBits'(value));
             else if (InputBipolar != 0) product = code[0] ? ProductBits'(weight) : -(ProductBits'(weight));
