@@ -29,7 +29,15 @@ from bnnfpga.tuning.budgets import largest_share, least_share
 from bnnfpga.tuning.choose import beside, too_fast
 from bnnfpga.tuning.clocked_search import best_at_speed, cycles_at, fastest_folding, paces
 from bnnfpga.tuning.cost_model import StatedCosts
-from bnnfpga.tuning.folding_search import LUTS_OF_RESOURCES, Choice, CostWeights, SpeedLimits, cheapest, fastest
+from bnnfpga.tuning.folding_search import (
+    LUTS_OF_DELAY,
+    LUTS_OF_RESOURCES,
+    Choice,
+    CostWeights,
+    SpeedLimits,
+    cheapest,
+    fastest,
+)
 from bnnfpga.tuning.objective import MOST_WEIGHT, Objective, parse_weights
 from bnnfpga.tuning.pareto_front import pareto_front
 from bnnfpga.tuning.part import UTILIZATION, FpgaPart, find_part, known_parts
@@ -151,7 +159,7 @@ def tune(
     folding: str | os.PathLike[str] | Mapping[str, Any] | None = None,
     utilization: float = UTILIZATION,
     weights: str | None = None,
-    latency_weight: float = 0.0,
+    latency_weight: float | None = None,
     pareto: bool = False,
     for_finn: bool = False,
     input: str | None = None,
@@ -178,7 +186,7 @@ def tune(
     weights
         What is minimised instead, such as `lut=1,ff=0.25,bram18=100,dsp=60`.
     latency_weight
-        LUTs that a cycle of delay counts; without a part.
+        LUTs that a cycle of delay counts, without a part; None for 1/32 beside the area, and none beside `weights`.
     pareto
         Whether to list all foldings of which none is both faster and cheaper.
     for_finn
@@ -258,7 +266,7 @@ def _check(
     cycles: int | None,
     latency: float | None,
     family: str | None,
-    latency_weight: float,
+    latency_weight: float | None,
 ) -> None:
     speeds = {"--target-fps": target_fps, "--cycles": cycles, "--target-latency-us": latency}
     given = [name for name, value in speeds.items() if value is not None]
@@ -270,7 +278,7 @@ def _check(
         raise UserError(
             f"{part.name} is of the family {part.family}, not {family}", where="--family", hint="leave it out"
         )
-    if not 0 <= latency_weight <= MOST_WEIGHT:
+    if latency_weight is not None and not 0 <= latency_weight <= MOST_WEIGHT:
         raise UserError(
             f"{latency_weight:g} is not a weight",
             where="--latency-weight",
@@ -291,11 +299,13 @@ def _check(
 
 
 def _objective(
-    budget: Mapping[str, int] | None, weights: str | None, latency_weight: float, for_latency: bool
+    budget: Mapping[str, int] | None, weights: str | None, latency_weight: float | None, for_latency: bool
 ) -> Objective:
     if weights is None and budget is not None and not for_latency:
         return Objective(None, budget)
     own = LUTS_OF_RESOURCES if weights is None else parse_weights(weights)
+    if latency_weight is None:
+        latency_weight = 0.0 if weights or for_latency or budget else LUTS_OF_DELAY
     return Objective(replace(own, latency=latency_weight), budget)
 
 

@@ -8,12 +8,12 @@ from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.target import Target
 from bnnfpga.tuning.clocked_search import best_at_speed, cycles_at, fastest_folding
 from bnnfpga.tuning.cost_model import StatedCosts
-from bnnfpga.tuning.folding_search import LUTS_OF_RESOURCES, Choice, CostWeights, SpeedLimits, cheapest, fastest
+from bnnfpga.tuning.folding_search import AREA_AND_DELAY, Choice, CostWeights, SpeedLimits, cheapest, fastest
 from bnnfpga.tuning.space import FoldingSpace
 
 
 def choose_folding(
-    graph: Graph, cycles: int, pinned: Folding | None = None, weights: CostWeights = LUTS_OF_RESOURCES
+    graph: Graph, cycles: int, pinned: Folding | None = None, weights: CostWeights = AREA_AND_DELAY
 ) -> Folding:
     """Choose the cheapest folding of all layers together that takes at most `cycles` cycles per frame.
 
@@ -57,7 +57,7 @@ def choose_at_speed(graph: Graph, target: Target, fps: float) -> Folding:
     space = FoldingSpace(graph, StatedCosts(), None, cycles)
 
     def find(limits: SpeedLimits) -> Choice | None:
-        return cheapest(space, limits, LUTS_OF_RESOURCES)
+        return cheapest(space, limits, AREA_AND_DELAY)
 
     if find(SpeedLimits(cycles)) is None:
         raise too_fast(space, cycles)

@@ -45,8 +45,11 @@ def test_tune_writes_what_compile_reads(tmp_path: Path, capsys: pytest.CaptureFi
     plan = bnnfpga.plan(model, folding=files["folding.yaml"])
     assert plan.initiation_interval == data["predicted_initiation_interval"]
     assert plan.resources == data["resources"]
-    weighted = plan.resources["lut"] + plan.resources["ff"] / 4 + 60 * plan.resources["dsp"]
-    assert data["cost"] == pytest.approx(weighted + 100 * plan.resources["bram18"], abs=0.01)
+    delay = data["cost"] - area(plan.resources, LUTS_PER_BRAM18)
+    # 1/32 LUT a cycle, and each unit at most a frame's interval.
+    assert 0 < delay < len(data["layers"]) * 24 / 32
+    free = tuned(capsys, str(model), "--cycles", "24", "--latency-weight", "0")
+    assert free["cost"] == pytest.approx(area(free["resources"], LUTS_PER_BRAM18), abs=0.01)
     # Compile chooses by the same search.
     assert bnnfpga.plan(model, cycles=24).resources == data["resources"]
     costs = [point["cost"] for point in data["pareto"]]
@@ -115,7 +118,8 @@ def test_accumulators_that_are_fixed_are_in_the_cost(tmp_path: Path) -> None:
     """A slice counts where it is, and forms without one are not chosen."""
     model = DenseNet((64, 64, 10), seed=4).write(tmp_path)
     for cycles in (64, 4096):
-        fixed = bnnfpga.tune(model, cycles=cycles, folding={"matrix_vector0": {"accumulators": "dsp"}})
+        pinned = {"matrix_vector0": {"accumulators": "dsp"}}
+        fixed = bnnfpga.tune(model, cycles=cycles, folding=pinned, latency_weight=0)
         resources = fixed.plan.resources
         assert resources["dsp"] > 0
         assert fixed.plan.initiation_interval <= cycles

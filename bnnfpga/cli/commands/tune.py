@@ -42,7 +42,12 @@ def tune(
             show_default="with a part, its largest share",
         ),
     ] = None,
-    latency_weight: Annotated[float, typer.Option(metavar="L", help="LUTs that a cycle of delay counts.")] = 0.0,
+    latency_weight: Annotated[
+        float | None,
+        typer.Option(
+            metavar="L", help="LUTs that a cycle of delay counts.", show_default="1/32 beside area without a part"
+        ),
+    ] = None,
     pareto: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write the front of speed and area, .html or .json.", show_default=False),
