@@ -50,7 +50,11 @@ def from_finn(data: Mapping[str, Any], graph: Graph, where: str) -> Folding:
         if match is None:
             continue
         if not isinstance(entry, Mapping):
-            raise UserError("it must map PE, SIMD and ram_style to values", where=f"{where}, {shown(name)}")
+            raise UserError(
+                f"{shown(name)} maps nothing to values",
+                where=f"{where}, {shown(name)}",
+                hint="give PE, SIMD or ram_style, like {PE: 4, SIMD: 8}",
+            )
         kind, number = _KINDS[match[1]], int(match[3])
         known = units.get(kind, [])
         if number >= len(known):

@@ -89,22 +89,21 @@ HALVES_FILE = "halves.v"
 HALVES = """
 module LUT6_2 (output O6, O5, input I0, I1, I2, I3, I4, I5);
   parameter [63:0] INIT = 0;
-  LUT6 #(.INIT(INIT)) _TECHMAP_REPLACE_ (.O(O6), .I0(I0), .I1(I1), .I2(I2), .I3(I3), .I4(I4), .I5(I5));
-  generate
-    if (INIT[31:16] != INIT[15:0])
-      LUT5 #(.INIT(INIT[31:0])) half (.O(O5), .I0(I0), .I1(I1), .I2(I2), .I3(I3), .I4(I4));
-    else if (INIT[15:8] != INIT[7:0])
-      LUT4 #(.INIT(INIT[15:0])) half (.O(O5), .I0(I0), .I1(I1), .I2(I2), .I3(I3));
-    else if (INIT[7:4] != INIT[3:0])
-      LUT3 #(.INIT(INIT[7:0])) half (.O(O5), .I0(I0), .I1(I1), .I2(I2));
-    else
-      LUT2 #(.INIT(INIT[3:0])) half (.O(O5), .I0(I0), .I1(I1));
-  endgenerate
+  localparam [63:0] ON0 = (INIT ^ (INIT >> 1)) & 64'h5555555555555555;
+  localparam [63:0] ON1 = (INIT ^ (INIT >> 2)) & 64'h3333333333333333;
+  localparam [63:0] ON2 = (INIT ^ (INIT >> 4)) & 64'h0f0f0f0f0f0f0f0f;
+  localparam [63:0] ON3 = (INIT ^ (INIT >> 8)) & 64'h00ff00ff00ff00ff;
+  localparam [63:0] ON4 = (INIT ^ (INIT >> 16)) & 64'h0000ffff0000ffff;
+  localparam [63:0] ON5 = (INIT ^ (INIT >> 32)) & 64'h00000000ffffffff;
+  LUT6 #(.INIT(INIT)) _TECHMAP_REPLACE_ (.O(O6), .I0(|ON0 ? I0 : 1'b0), .I1(|ON1 ? I1 : 1'b0), .I2(|ON2 ? I2 : 1'b0),
+    .I3(|ON3 ? I3 : 1'b0), .I4(|ON4 ? I4 : 1'b0), .I5(|ON5 ? I5 : 1'b0));
+  LUT5 #(.INIT(INIT[31:0])) half (.O(O5), .I0(|ON0[31:0] ? I0 : 1'b0), .I1(|ON1[31:0] ? I1 : 1'b0),
+    .I2(|ON2[31:0] ? I2 : 1'b0), .I3(|ON3[31:0] ? I3 : 1'b0), .I4(|ON4[31:0] ? I4 : 1'b0));
 endmodule
 """
 """A file in front of `writing`: LUTs with two outputs as two LUTs, since Yosys 0.70 knows no delays of the former.
 
-The smaller half has no input that it does not depend on: in adders of three, that would be a path through all carries.
+No half has an input that it does not depend on: in adders of three, that would be a path through all carries.
 """
 
 
