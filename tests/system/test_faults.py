@@ -23,6 +23,7 @@ import pytest
 from numpy.typing import NDArray
 
 import bnnfpga
+from bnnfpga.base.recently_used import RecentlyUsed
 from bnnfpga.compiler import recompiled
 from bnnfpga.compiler.recompiled import Recompiled
 from bnnfpga.dataflow.graph import Graph
@@ -287,7 +288,7 @@ def test_a_weight_that_the_compiler_gets_wrong(subject: Subject, seed: int, monk
     design = Recompiled(subject.project).design
     design = dataclasses.replace(design, units=dataclasses.replace(design.units, graph=graph))
     monkeypatch.setattr(recompiled, "make_design", lambda *arguments, **options: design)
-    recompiled._remembered.clear()
+    monkeypatch.setattr(recompiled, "_remembered", RecentlyUsed(4))
     names = [stream.name for stream in graph.streams]
     right, made = subject.graph.execute(subject.codes, names), graph.execute(subject.codes, names)
     output = subject.graph.outputs[0].name
