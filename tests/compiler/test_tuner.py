@@ -191,7 +191,7 @@ def test_finn_files_for_other_models(tmp_path: Path) -> None:
         ({"MVAU_hls_0": {"PE": 1, "ram_style": ["block"]}}, "ram_style \\['block'\\] is not here"),
         ({"MVAU_hls_0": {"PE": 1, "mem_mode": "external"}}, "weights come from outside"),
         ({"MVAU_hls_0": {"PE": 1}, "MVAU_rtl_0": {"PE": 2}}, "'MVAU_rtl_0' is layer 'matrix_vector0' here"),
-        ({"MVAU_hls_0": [1, 2]}, "it must map PE, SIMD"),
+        ({"MVAU_hls_0": [1, 2]}, "maps nothing to values"),
     ):
         path = tmp_path / "finn.json"
         path.write_text(json.dumps({"Defaults": {}, **entry}))
