@@ -106,8 +106,8 @@ class DatapathStages:
 
 
 @dataclass(frozen=True)
-class XnorStages(DatapathStages):
-    """Those of `rtl/bnn_xnor_sums.sv`.
+class ComparedStages(DatapathStages):
+    """Those whose sums are compared behind an adder that accumulates them.
 
     Parameters
     ----------
@@ -116,6 +116,16 @@ class XnorStages(DatapathStages):
     """
 
     compare: int
+
+    @property
+    def _sum_levels(self) -> int:
+        """Logic levels of the adder, a chain with three operands, and of what compares its sums."""
+        return max(self.target.carry_levels(self.accumulator_bits) + 1, self.compare)
+
+
+@dataclass(frozen=True)
+class XnorStages(ComparedStages):
+    """Those of `rtl/bnn_xnor_sums.sv`."""
 
     @property
     def _most(self) -> int:
@@ -128,11 +138,6 @@ class XnorStages(DatapathStages):
     def _count_levels(self) -> int:
         """Logic levels of a counter of seven inputs, or of an adder of counts."""
         return 2 if self.target.lut_inputs == 6 else 3
-
-    @property
-    def _sum_levels(self) -> int:
-        """Logic levels of the adder, a chain with three operands, and of what compares its sums."""
-        return max(self.target.carry_levels(self.accumulator_bits) + 1, self.compare)
 
 
 @dataclass(frozen=True)

@@ -4,30 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bnnfpga.dataflow.datapath_stages import DatapathStages
+from bnnfpga.dataflow.datapath_stages import ComparedStages
 
 
 @dataclass(frozen=True)
-class TreeStages(DatapathStages):
-    """Those of trees of adders (`rtl/bnn_sum_tree.sv`).
-
-    Parameters
-    ----------
-    compare
-        Logic levels of what compares the sums.
-    """
-
-    compare: int
+class TreeStages(ComparedStages):
+    """Those of trees of adders (`rtl/bnn_sum_tree.sv`)."""
 
     @property
     def _adder(self) -> int:
         """Logic levels of an adder: of three operands where a position of one is a LUT of six inputs, else of two."""
         return self.target.carry_levels(self.accumulator_bits) + (1 if self.target.lut_inputs == 6 else 0)
-
-    @property
-    def _sum_levels(self) -> int:
-        """Logic levels of the adder that accumulates, and of what compares its sums."""
-        return max(self.target.carry_levels(self.accumulator_bits) + 1, self.compare)
 
     def _tree(self, numbers: int) -> tuple[int, int]:
         """How many numbers a tree of so many leaves, and its levels."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 
 from bnnfpga.base.assets import asset
+from tests.support.yosys_commands import run_commands
 
 
 def prove(module: str, parameters: str) -> None:
@@ -32,9 +30,7 @@ def prove(module: str, parameters: str) -> None:
         "miter -equiv -flatten -make_outputs gold gate miter",
         "sat -verify -prove trigger 0 miter",
     ]
-    script = f"from pyosys import libyosys\nd = libyosys.Design()\nfor c in {commands}:\n    libyosys.run_pass(c, d)\n"
-    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stdout[-2000:] + run.stderr
+    run_commands(commands)
 
 
 @pytest.mark.parametrize("signed", [0, 1])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from bnnfpga.numbers.integers import IntegerType
 from tests.dataflow.chains import random_table
 from tests.support.device_cells import CARRY_CELLS, as_synthesised, models
 from tests.support.graphs import chain, check_in_verilator
+from tests.support.yosys_commands import run_commands
 
 # Outputs, inputs, pe, simd, bits of a result (0: sums).
 FEW = [(12, 18, 2, 3, 1), (16, 12, 4, 4, 2)]
@@ -128,9 +127,7 @@ def prove(text: str, family: str, tmp_path: Path) -> None:
         "opt -full",
         "sat -verify -prove wrong 0",
     ]
-    script = f"from pyosys import libyosys\nd = libyosys.Design()\nfor c in {commands}:\n    libyosys.run_pass(c, d)\n"
-    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stdout[-1000:] + run.stderr
+    run_commands(commands)
 
 
 @pytest.mark.parametrize("family", [name for name in CARRY_CELLS if name != "xcup"])

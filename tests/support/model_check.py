@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from tests.support.rtl_files import rtl_files
+from tests.support.yosys_commands import run_commands, with_changes
 
 CELLS = Path(__file__).parent / "xilinx_cells.sv"
 
@@ -56,10 +56,9 @@ def make_aiger(
     """
     pytest.importorskip("pyosys")
     files = rtl_files(harness.read_text())
-    sources = [file.read_text() for name, file in files.items() if not (contents and name == "bnn_rom")]
-    for old, new in (changes or {}).items():
-        assert any(old in source for source in sources), old
-        sources = [source.replace(old, new) for source in sources]
+    sources = with_changes(
+        [file.read_text() for name, file in files.items() if not (contents and name == "bnn_rom")], changes
+    )
     memory = MEMORY if contents else ""
     (work / "proof.sv").write_text("\n".join([CELLS.read_text(), *sources, memory, harness.read_text()]))
     commands = [
@@ -79,9 +78,7 @@ def make_aiger(
         "opt_clean",
         f"write_aiger -zinit -map {work / 'proof.map'} {work / 'proof.aig'}",
     ]
-    script = f"from pyosys import libyosys\nd = libyosys.Design()\nfor c in {commands}:\n    libyosys.run_pass(c, d)\n"
-    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stdout[-3000:] + run.stderr
+    run_commands(commands)
     lines = [line.split() for line in (work / "proof.map").read_text().splitlines()]
     return {words[3]: int(words[1]) for words in lines if words[0] == "output"}
 

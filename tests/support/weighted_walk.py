@@ -12,8 +12,6 @@ A register is a wire with a delay; all that a cell joins must have the same dela
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from graphlib import TopologicalSorter
@@ -22,6 +20,7 @@ from typing import Any
 
 from tests.support.multilinear import Bit, Difference, Polynomial, of_bit, of_table, plus, reduced, replaced, times
 from tests.support.rtl_files import rtl_files
+from tests.support.yosys_commands import run_commands, with_changes
 
 CELLS = """
 (* blackbox *) module LUT6_2 #(parameter [63:0] INIT = 0) (input I0, I1, I2, I3, I4, I5, output O6, O5); endmodule
@@ -62,10 +61,7 @@ def elaborate(text: str, work: Path, changes: Mapping[str, str] | None = None) -
 
     `changes` replaces text of the sources, to plant faults; each must occur.
     """
-    sources = [file.read_text() for file in rtl_files(text).values()]
-    for old, new in (changes or {}).items():
-        assert any(old in source for source in sources), old
-        sources = [source.replace(old, new) for source in sources]
+    sources = with_changes([file.read_text() for file in rtl_files(text).values()], changes)
     (work / "cells.sv").write_text(CELLS)
     (work / "sources.sv").write_text(text + "".join(sources))
     commands = [
@@ -80,9 +76,7 @@ def elaborate(text: str, work: Path, changes: Mapping[str, str] | None = None) -
         "simplemap",
         f"write_json {work / 'netlist.json'}",
     ]
-    script = f"from pyosys import libyosys\nd = libyosys.Design()\nfor c in {commands}:\n    libyosys.run_pass(c, d)\n"
-    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stdout[-2000:] + run.stderr
+    run_commands(commands)
     found: dict[str, Any] = json.loads((work / "netlist.json").read_text())["modules"]
     return found
 
