@@ -1,5 +1,5 @@
-// Clocks a module `bench` until its output done_o is 1, at most for the cycles of the argument; exit status 1 if that takes
-// longer.
+// Clocks a module `bench` until its output done_o is 1, at most for the cycles of the argument; exit status 1 if that
+// takes longer.
 #include <cstdlib>
 
 #include "Vbench.h"
