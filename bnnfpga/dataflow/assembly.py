@@ -55,6 +55,12 @@ def assemble(graph: Graph, folded: Mapping[str, Operator], fifos: Mapping[str, F
     return result
 
 
+def assembled_fifo(consumer: Operator, input: int, form: FifoForm) -> Fifo:
+    """The FIFO in front of an input of a unit with several."""
+    fifo = Fifo(fifo_name(consumer, input), consumer.inputs[input], form.depth, target=consumer.target)
+    return fifo.refolded(stages=fifo.suited_stages if form.stages is None else form.stages)
+
+
 def _join(
     graph: Graph, producer: str, output: int, consumer: Operator, input: int, fifos: Mapping[str, FifoForm]
 ) -> None:
@@ -62,8 +68,7 @@ def _join(
     units: list[Operator] = [*converters(graph[producer].outputs[output], consumer, input)]
     name = fifo_name(consumer, input)
     if name in fifos:
-        fifo, stages = Fifo(name, consumer.inputs[input], fifos[name].depth, target=consumer.target), fifos[name].stages
-        units.append(fifo.refolded(stages=fifo.suited_stages if stages is None else stages))
+        units.append(assembled_fifo(consumer, input, fifos[name]))
     for unit in units:
         graph.add(unit)
         graph.connect(producer, unit.name, output=output)

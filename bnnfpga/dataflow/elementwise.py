@@ -52,6 +52,10 @@ class Elementwise(Operator):
         return (Port(self.shape, self.result_type, self.pe),)
 
     @property
+    def lag(self) -> float:
+        return 0.0
+
+    @property
     def folding(self) -> tuple[int | None, int | None]:
         return (self.pe, None)
 

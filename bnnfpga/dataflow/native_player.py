@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bnnfpga.base.assets import asset
 from bnnfpga.dataflow.graph import Graph
-from bnnfpga.dataflow.python_player import Wait
+from bnnfpga.dataflow.python_player import Wait, critical_machines
 from bnnfpga.dataflow.schedule import Schedule
 from bnnfpga.native.library import TranslationUnit, shared_library
 
@@ -21,7 +21,7 @@ _FOR_ROOM = 2
 
 
 class NativePlayer:
-    """Simulates a graph event by event, see `PythonPlayer`. Returned times are valid until the next `play`.
+    """Simulates a graph event by event, see `PythonPlayer`.
 
     It forgets what nothing depends on any more, except for the boundary's streams and those in `kept`.
 
@@ -59,8 +59,9 @@ class NativePlayer:
             raise MemoryError
         weakref.finalize(self, self._library.bnn_player_free, self._handle)
         self._ends: dict[int, list[int]] = {}
+        critical = critical_machines(graph)
         for number, (schedule, inputs, outputs) in enumerate(machines):
-            self._add(schedule, inputs, outputs)
+            self._add(schedule, inputs, outputs, critical[number])
             for channel in (*inputs, *outputs):
                 self._ends.setdefault(channel, []).append(number)
         for stream in streams:
@@ -71,7 +72,7 @@ class NativePlayer:
     def _channel(self, stream: str) -> ctypes.c_uint64:
         return ctypes.c_uint64(self._number[stream])
 
-    def _add(self, schedule: Schedule, inputs: list[int], outputs: list[int]) -> None:
+    def _add(self, schedule: Schedule, inputs: list[int], outputs: list[int], critical: bool) -> None:
         # Schedules repeat a few event objects many times.
         kinds = list({id(event): event for event in schedule.events}.values())
         number = {id(event): kind for kind, event in enumerate(kinds)}
@@ -79,6 +80,7 @@ class NativePlayer:
         status = self._library.bnn_player_add_machine(
             self._handle,
             ctypes.c_int64(schedule.latency),
+            ctypes.c_int(critical),
             ctypes.c_uint64(len(inputs)),
             _integers(inputs),
             ctypes.c_uint64(len(outputs)),
@@ -149,7 +151,15 @@ class NativePlayer:
         """The cycle in which each beat of a kept stream left."""
         return self._times(stream, visible=False)
 
+    def is_critical(self, stream: str, beat: int) -> bool:
+        """See `PythonPlayer.is_critical`; for a kept stream."""
+        return bool(self._marked(stream, visible=False)[beat] & 1)
+
     def _times(self, stream: str, *, visible: bool) -> NDArray[np.int64]:
+        return self._marked(stream, visible=visible) >> 1
+
+    def _marked(self, stream: str, *, visible: bool) -> NDArray[np.int64]:
+        """Times in half cycles, valid until the next `play`."""
         times = ctypes.POINTER(ctypes.c_int64)()
         side = ctypes.c_int(visible)
         count = self._library.bnn_player_times(self._handle, self._channel(stream), side, ctypes.byref(times))

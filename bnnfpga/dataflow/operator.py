@@ -40,6 +40,7 @@ class Operator(ABC):
       `suited_memory`), `requantizer` likewise (`requantizer_kinds`), `accumulators` (`accumulators_kinds`);
     * lanes that depend on neighbouring units: `with_inputs`, `in_front_of`, `follows_consumer`;
     * whether it sends sliding windows: `slides`;
+    * `lag`, for which beats wait where its output meets another branch;
     * `logic_levels`, from which the clock is estimated that it reaches;
     * its function on elements, for reports and for checks that choose their stimuli by it: `moves`, `element_function`,
       `weighted_sums`, `thresholds`, `preactivations`, `is_monotone`;
@@ -247,6 +248,14 @@ class Operator(ABC):
     def interval(self) -> int:
         """Cycles per frame when the unit is neither idle for want of input nor back-pressured."""
         return max(self.inputs[0].beats, self.outputs[0].beats)
+
+    @property
+    def lag(self) -> float:
+        """How far it is behind its input at most, in frames, whatever the folding, if neither makes it wait.
+
+        By default, it receives a vector, and then works on it.
+        """
+        return 2 * self.outputs[0].shape[-1] / self.outputs[0].elements
 
     def memories(self) -> tuple[Memory, ...]:
         """Its read-only memories."""

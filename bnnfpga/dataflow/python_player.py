@@ -2,6 +2,9 @@
 
 The times are the least solution of a system of max-plus recurrences, so the order in which machines are advanced does
 not matter: a machine runs until it needs a time that is not known yet, then another one runs.
+
+Times are kept in half cycles. The half says that a longest path to an event passes through a critical machine, of those
+that take the most cycles for a frame; as maxima prefer it, it is kept among paths of equal length.
 """
 
 from __future__ import annotations
@@ -15,9 +18,11 @@ from numpy.typing import NDArray
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.schedule import Schedule
 
+_CYCLE, _MARK = 2, 1
+
 
 class _Channel:
-    """The cycles in which a queue's beats became visible and left.
+    """When a queue's beats became visible and left.
 
     The outer world is always ready: the beats of a `sink` leave as soon as they are visible.
     """
@@ -26,6 +31,10 @@ class _Channel:
         self.sink = sink
         self.visible: list[int] = []
         self.left: list[int] = []
+
+    def cycles(self, *, visible: bool) -> list[int]:
+        """The cycles in which beats became visible, or left."""
+        return [time // _CYCLE for time in (self.visible if visible else self.left)]
 
 
 @dataclass(frozen=True)
@@ -40,14 +49,17 @@ class Wait:
 class _Machine:
     """A schedule between channels, and how far it has come."""
 
-    def __init__(self, schedule: Schedule, inputs: Sequence[_Channel], outputs: Sequence[_Channel]) -> None:
+    def __init__(
+        self, schedule: Schedule, inputs: Sequence[_Channel], outputs: Sequence[_Channel], *, critical: bool = False
+    ) -> None:
+        self._mark = _MARK if critical else 0
         self.inputs, self.outputs = tuple(inputs), tuple(outputs)
         self.capacity = list(schedule.capacity)
-        self._remove, self._latency = schedule.remove, schedule.latency
+        self._remove, self._latency = schedule.remove, _CYCLE * schedule.latency
         # For each event only the ports that it touches, to keep the loops short.
         self._script = [
             (
-                event.gap,
+                _CYCLE * event.gap,
                 [
                     (port, need, count)
                     for port, count in enumerate(event.consume)
@@ -62,7 +74,7 @@ class _Machine:
         self.restart()
 
     def restart(self) -> None:
-        self.next, self.time = 0, -1
+        self.next, self.time = 0, -_CYCLE
         self.consumed = [0] * len(self.inputs)
         self.held = [0] * len(self.outputs)  # room reserved by all events so far, without what leaving beats gave back
         self.waits_for: _Channel | None = None
@@ -101,7 +113,8 @@ class _Machine:
                 self.waits_for = self.outputs[port]
                 return False
             if leaving >= 0:
-                time = max(time, left[leaving] + 1)
+                time = max(time, left[leaving] + _CYCLE)
+        time |= self._mark
         for port, _, count in takes:
             self.consumed[port] += count
             self.inputs[port].left.extend([time] * count)
@@ -112,7 +125,7 @@ class _Machine:
             channel = self.outputs[port]
             channel.visible.extend([shown] * count)
             for _ in range(count if channel.sink else 0):
-                channel.left.append(max(channel.left[-1] + 1, shown) if channel.left else shown)
+                channel.left.append(max(channel.left[-1] + _CYCLE, shown) if channel.left else shown)
         return True
 
     def state(self) -> tuple[list[int], list[int]]:
@@ -121,15 +134,34 @@ class _Machine:
             *(channel.visible[first:] for channel, first in zip(self.inputs, self.consumed, strict=True)),
             *(channel.left[max(0, self.leaving(port, 1)) :] for port, channel in enumerate(self.outputs)),
         ]
-        return [self.next, *map(len, parts)], [self.time, *(time for part in parts for time in part)]
+        times = [self.time, *(time for part in parts for time in part)]
+        return [self.next, *map(len, parts)], [time // _CYCLE for time in times]
 
 
-def _machines(schedule: Schedule, inputs: list[_Channel], outputs: list[_Channel]) -> list[_Machine]:
+def _machines(
+    schedule: Schedule, inputs: list[_Channel], outputs: list[_Channel], critical: Sequence[bool] = (False, False)
+) -> list[_Machine]:
     """The machines of a unit: one, or two with a queue between them."""
     if schedule.front is None:
-        return [_Machine(schedule, inputs, outputs)]
+        return [_Machine(schedule, inputs, outputs, critical=critical[0])]
     between = [_Channel()]
-    return [_Machine(schedule.front, inputs, between), _Machine(schedule, between, outputs)]
+    return [
+        _Machine(schedule.front, inputs, between, critical=critical[0]),
+        _Machine(schedule, between, outputs, critical=critical[1]),
+    ]
+
+
+def critical_machines(graph: Graph) -> list[bool]:
+    """Which machines take as many cycles for a frame as the slowest unit of a graph, in the order of its units."""
+    slowest = max(operator.interval() for operator in graph.operators)
+    found: list[bool] = []
+    for operator in graph.operators:
+        schedule, is_slow = operator.schedule(), operator.interval() == slowest
+        machines = [(schedule, operator.outputs[0].beats, (event.emit[0] for event in schedule.events))]
+        if (front := schedule.front) is not None:
+            machines.insert(0, (front, operator.inputs[0].beats, (event.consume[0] for event in front.events)))
+        found += [is_slow and own.cycles * beats == slowest * sum(counts) for own, beats, counts in machines]
+    return found
 
 
 class PythonPlayer:
@@ -142,12 +174,13 @@ class PythonPlayer:
         self._machines: list[_Machine] = []
         self._units: list[str] = []
         self._states: list[tuple[list[int], list[int]]] = []
+        critical = critical_machines(graph)
         for operator in graph.operators:
             inputs = [self._channels[stream.name] for stream in graph.inputs_of(operator.name)]
             outputs = [self._channels[stream.name] for stream in graph.outputs_of(operator.name)]
             schedule = operator.schedule()
             self._latency.update((stream.name, schedule.latency) for stream in graph.outputs_of(operator.name))
-            machines = _machines(schedule, inputs, outputs)
+            machines = _machines(schedule, inputs, outputs, critical[len(self._machines) :])
             self._machines += machines
             self._units += [operator.name] * len(machines)
         self._ends: dict[int, list[int]] = {}  # for each channel, the machines that it connects
@@ -174,7 +207,7 @@ class PythonPlayer:
 
     def play(self, times: Sequence[int] | NDArray[np.int64]) -> None:
         """Offer more input beats, each from its cycle on, and run until nothing moves."""
-        self._input.visible.extend(map(int, times))
+        self._input.visible.extend(_CYCLE * int(time) for time in times)
         # A waiting machine can only go on once one that shares a channel with it has advanced; at first, all are asked.
         waiting = dict.fromkeys(self._ends[id(self._input)] if self._states else range(len(self._machines)))
         while waiting:
@@ -203,8 +236,8 @@ class PythonPlayer:
     def peak(self, stream: str) -> int:
         """The most beats at a time in a stream's queue, counted from the events that send them."""
         channel = self._channels[stream]
-        arrivals = np.asarray(channel.visible, np.int64) - self._latency[stream]
-        left = np.searchsorted(np.asarray(channel.left, np.int64), arrivals, side="left")
+        arrivals = np.asarray(channel.cycles(visible=True), np.int64) - self._latency[stream]
+        left = np.searchsorted(np.asarray(channel.cycles(visible=False), np.int64), arrivals, side="left")
         # Of the beats behind the last one that left, nothing is known yet.
         known = left < len(channel.left)
         return int((np.arange(1, len(arrivals) + 1) - left)[known].max(initial=0))
@@ -225,11 +258,18 @@ class PythonPlayer:
 
     def visible(self, stream: str) -> Sequence[int]:
         """The cycle in which each beat became visible; at the input, from which it was offered."""
-        return self._channels[stream].visible
+        return self._channels[stream].cycles(visible=True)
 
     def left(self, stream: str) -> Sequence[int]:
         """The cycle in which each beat left."""
-        return self._channels[stream].left
+        return self._channels[stream].cycles(visible=False)
+
+    def is_critical(self, stream: str, beat: int) -> bool:
+        """Whether a longest path to the cycle in which a beat left passes through a critical machine.
+
+        Then the same beat of each later frame leaves at least as many cycles later as that machine takes for a frame.
+        """
+        return bool(self._channels[stream].left[beat] & _MARK)
 
 
 def replay(
@@ -254,9 +294,9 @@ def replay(
     """
     inputs, outputs = [_Channel() for _ in offered], [_Channel() for _ in left]
     for channel, cycles in zip(inputs, offered, strict=True):
-        channel.visible = list(cycles)
+        channel.visible = [_CYCLE * cycle for cycle in cycles]
     for channel, cycles in zip(outputs, left, strict=True):
-        channel.left = list(cycles)
+        channel.left = [_CYCLE * cycle for cycle in cycles]
     machines = _machines(schedule, inputs, outputs)
     # Not any(), which would stop at the first machine that advanced.
     while sum([machine.advance() for machine in machines]):
@@ -264,6 +304,6 @@ def replay(
     offers = []
     for channel in outputs:
         # A beat is offered once the beat before it has left, so one more beat is offered than have left.
-        after = [0, *(end + 1 for end in channel.left)]
-        offers.append([max(pair) for pair in zip(channel.visible, after, strict=False)])
-    return [channel.left for channel in inputs], offers
+        after = [0, *(end + 1 for end in channel.cycles(visible=False))]
+        offers.append([max(pair) for pair in zip(channel.cycles(visible=True), after, strict=False)])
+    return [channel.cycles(visible=False) for channel in inputs], offers

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -56,6 +57,10 @@ class Requantizer(ABC):
         """Its parameters."""
 
     @abstractmethod
+    def memory_kind(self, layout: LaneLayout) -> MemoryKind:
+        """The kind of its memory; if it has memories of both kinds, block."""
+
+    @abstractmethod
     def hls_tables(self, layout: LaneLayout) -> tuple[HlsTable, ...]:
         """Its tables for HLS, (words, lanes, ...), with signed numbers whatever their domain."""
 
@@ -87,6 +92,9 @@ class RowRequantizer(Requantizer):
     def memory(self, layout: LaneLayout) -> Memory:
         fields = np.broadcast_to(self.rows(), (layout.words * layout.lanes, self.bits))
         return Memory("thresholds", fields.reshape(layout.words, -1), self._kind(layout))
+
+    def memory_kind(self, layout: LaneLayout) -> MemoryKind:
+        return self._kind(layout)
 
     def resources(self, layout: LaneLayout) -> dict[str, int]:
         memory = memory_resources(layout.words, self.width(layout), self._kind(layout))
@@ -148,7 +156,7 @@ class FixedPoint(RowRequantizer):
 
     kind: ClassVar[RequantizerKind] = "fixed_point"
 
-    @property
+    @cached_property
     def factor_bits(self) -> int:
         """Bits of a factor; 0 if all are 1."""
         return 0 if np.all(self.steps.factors == 1) else self.steps.factor_type.bits
@@ -249,6 +257,9 @@ class Search(Requantizer):
                 name = f"thresholds_{len(memories):03}"
                 memories.append(Memory(name, words, self._kind(layout, stage)))
         return MemoryBank("thresholds", tuple(memories))
+
+    def memory_kind(self, layout: LaneLayout) -> MemoryKind:
+        return self._kind(layout, self.stages - 1)  # the deepest one
 
     def _middles(self, layout: LaneLayout) -> list[IntArray]:
         """For each stage the thresholds in the middle of those left, (words << stage, lanes)."""

@@ -37,6 +37,11 @@ class Schedule:
     remove: tuple[int, ...]
     front: Schedule | None = None
 
+    @property
+    def cycles(self) -> int:
+        """The least cycles from its first event until it starts again, `front` apart."""
+        return sum(event.gap for event in self.events)
+
 
 def queue_depth(latency: int, cycles_between_emissions: int, burst: int = 1) -> int:
     """The smallest output queue, in beats, with which the unit runs at full rate.

@@ -118,9 +118,7 @@ class StoredThresholds:
         """The kind of the memories."""
         if self.memory is not None or self.levels <= 1:
             return self.memory or "distributed"
-        memory = self._memory
-        kinds = [one.kind for one in memory.lanes] if isinstance(memory, MemoryBank) else [memory.kind]
-        return "block" if "block" in kinds else "distributed"
+        return self.requantizer.memory_kind(self._layout)
 
     @property
     def stages(self) -> int:

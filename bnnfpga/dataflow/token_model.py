@@ -22,6 +22,7 @@ from bnnfpga.dataflow.python_player import PythonPlayer, Wait
 _MIN_NATIVE_BEATS = 20_000
 """Beats per frame, over all streams, from which native simulation pays off."""
 _MAX_FRAMES = 512
+"""Frames after which an interval that is still not certain is that of the last frame."""
 _MAX_PERIOD = 4
 """The longest period of the whole graph, in frames: width converters can make it more than one."""
 
@@ -75,6 +76,7 @@ class Player(Protocol):
     def counts(self, stream: str) -> tuple[int, int]: ...
     def visible(self, stream: str) -> Sequence[int] | NDArray[np.int64]: ...
     def left(self, stream: str) -> Sequence[int] | NDArray[np.int64]: ...
+    def is_critical(self, stream: str, beat: int) -> bool: ...
 
 
 def player_for(graph: Graph, measured: Collection[str] = (), *, times: int = 1) -> Player:
@@ -122,6 +124,8 @@ class Playing:
         self._graph, self._player, self._pace = graph, player, pace
         self._beats = graph.input.port.beats
         self.done: list[int] = []
+        self.is_critical = False
+        """Whether each later frame is done at least as many cycles later as the slowest unit takes for one."""
 
     @property
     def started(self) -> int:
@@ -144,11 +148,13 @@ class Playing:
         self._player.play(frame * self._pace + np.arange(self._beats, dtype=np.int64) * self._pace // self._beats)
         ends = []
         for sink in self._graph.outputs:
+            last = (frame + 1) * sink.port.beats - 1
             times = self._player.left(sink.name)
-            if len(times) < (frame + 1) * sink.port.beats:
+            if len(times) <= last:
                 raise Deadlock(_stuck(self._graph, self._player), _cycle(self._player.waits()))
-            ends.append(int(times[(frame + 1) * sink.port.beats - 1]))
-        self.done.append(max(ends))
+            ends.append((int(times[last]), self._player.is_critical(sink.name, last)))
+        end, self.is_critical = max(ends)
+        self.done.append(end)
 
     def period(self) -> int | None:
         """After how many frames everything repeats, later by the same number of cycles: it will do so for ever."""
@@ -170,8 +176,9 @@ class Playing:
 def predict(graph: Graph) -> Cycles:
     """Predict the timing of a graph by simulating it until its interval is certain.
 
-    A frame is done when its last beat has left on all outputs. The interval is certain when the state repeats; or when
-    it can only get earlier, and each output has kept the pace of the slowest unit for twice a frame's latency.
+    A frame is done when its last beat has left on all outputs. Its distance to the one before is certain for ever when
+    the state repeats, or when two bounds meet: no later frame takes longer than the slowest unit (`Playing.keeps_up`),
+    and none is earlier than that unit, which is on a longest path to the end of the last frame (`Playing.is_critical`).
 
     Raises
     ------
@@ -182,17 +189,13 @@ def predict(graph: Graph) -> Cycles:
     slowest = max(operator.interval() for operator in graph.operators)
     while True:
         run.play_frame()
-        period = run.period()
-        if period is None and len(run.done) < _MAX_FRAMES:
-            window = 2 * (-(-run.latency // slowest)) + 2
-            done = run.done[-window - 1 :]
-            if len(done) <= window or done[-1] - done[0] != window * slowest or not run.keeps_up(slowest):
-                continue
-        period = period or 1
-        if len(run.done) <= period:
-            continue
-        interval = max(after - before for before, after in pairwise(run.done[-period - 1 :]))
-        return Cycles(interval, run.latency, tuple(end - run.started for end in run.done), period)
+        done = [end - run.started for end in run.done]
+        if run.is_critical and run.keeps_up(slowest):
+            return Cycles(slowest, run.latency, (*done, done[-1] + slowest))
+        period = run.period() or (1 if len(done) == _MAX_FRAMES else _MAX_FRAMES)
+        if len(done) > period:
+            interval = max(after - before for before, after in pairwise(done[-period - 1 :]))
+            return Cycles(interval, run.latency, tuple(done), period)
 
 
 def _stuck(graph: Graph, player: Player) -> list[str]:

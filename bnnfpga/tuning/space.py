@@ -8,6 +8,7 @@ from itertools import product
 
 import numpy as np
 
+from bnnfpga.dataflow.assembly import FifoForm, assembled_fifo, fifo_name, joined_inputs
 from bnnfpga.dataflow.connecting import behind, converters
 from bnnfpga.dataflow.folding import Folding, LayerFolding
 from bnnfpga.dataflow.graph import Graph
@@ -16,6 +17,7 @@ from bnnfpga.dataflow.stream import Port, Stream
 from bnnfpga.tuning.cost_model import CostModel
 from bnnfpga.tuning.elimination import Elimination, Variable
 from bnnfpga.tuning.forms import UnitForm, legal_forms
+from bnnfpga.tuning.join_bounds import JoinBounds
 from bnnfpga.tuning.unit_options import Option, PricedUnit, UnitOptions, undominated
 
 Ports = tuple[Port, ...]
@@ -47,6 +49,7 @@ class FoldingSpace:
     ) -> None:
         self.graph, self.model = graph, model
         self._pinned, self._cycles = pinned or {}, cycles
+        self._bounds = JoinBounds(graph)
         self._listens: dict[str, bool] = {}
         self._forms: dict[str, list[UnitForm]] = {}
         self._requests: dict[tuple[str, int], dict[Request, int]] = {}
@@ -58,7 +61,8 @@ class FoldingSpace:
         self._reachable: dict[str, dict[tuple[int, ...], set[int]]] = {}
         """For a unit that listens, the numbers of its output ports by the requests of its consumers."""
         self._priced: dict[object, PricedUnit] = {}
-        self._converters: dict[object, tuple[PricedUnit, ...]] = {}
+        self._inserted: dict[object, tuple[PricedUnit, ...]] = {}
+        """Converters and FIFOs in front of an input."""
         for operator in graph.operators:
             self._listens[operator.name] = self._has_to_listen(operator)
         for operator in reversed(graph.operators):
@@ -194,13 +198,21 @@ class FoldingSpace:
         return Option(form.folding, (*between, self._price(form, unit)))
 
     def _between(self, source: Port, unit: Operator, input: int) -> tuple[PricedUnit, ...]:
-        if source.lanes == unit.inputs[input].lanes:
+        joins = input in joined_inputs(unit)
+        if source.lanes == unit.inputs[input].lanes and not joins:
             return ()
-        key = (unit.name, input, source, unit.inputs[input])
-        if key not in self._converters:
-            steps = converters(source, unit, input)
-            self._converters[key] = tuple(PricedUnit.of(step, self.model) for step in steps)
-        return self._converters[key]
+        key = (unit.name, input, source, unit.inputs[input], unit.interval() if joins else None)
+        if key not in self._inserted:
+            steps: list[Operator] = [*converters(source, unit, input)]
+            if joins and (form := self._fifo(unit, input)).depth:
+                steps.append(assembled_fifo(unit, input, form))
+            self._inserted[key] = tuple(PricedUnit.of(step, self.model) for step in steps)
+        return self._inserted[key]
+
+    def _fifo(self, unit: Operator, input: int) -> FifoForm:
+        """The FIFO where branches meet: as given, or of the depth that it has at most."""
+        given = self._pinned.get(fifo_name(unit, input), LayerFolding())
+        return self._bounds.form(unit, input) if given.depth is None else FifoForm(given.depth, given.stages)
 
     def _price(self, form: UnitForm, unit: Operator) -> PricedUnit:
         # A form that its producers leave as it is has been hashed once.

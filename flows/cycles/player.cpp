@@ -15,6 +15,10 @@ namespace bnn {
 namespace {
 
 constexpr int64_t unbounded = int64_t{1} << 40;
+// Times are counted in half cycles. The half says that a longest path to an event passes through a critical machine; as
+// maxima prefer it, it is kept among paths of equal length.
+constexpr int64_t cycle = 2;
+constexpr int64_t mark = 1;
 constexpr size_t snapshots_kept = 5;
 constexpr size_t least_dropped = 4096;
 
@@ -25,10 +29,10 @@ public:
     size_t dropped() const { return dropped_; }
     int64_t operator[](size_t beat) const { return values_[beat - dropped_]; }
     int64_t back() const { return values_.back(); }
+    int64_t cycle_of(size_t beat) const { return (*this)[beat] >> 1; }
     const std::vector<int64_t>& values() const { return values_; }
     void push(int64_t time) { values_.push_back(time); }
     void push(size_t beats, int64_t time) { values_.insert(values_.end(), beats, time); }
-    void push(const int64_t* times, size_t beats) { values_.insert(values_.end(), times, times + beats); }
 
     /// Forgets all before `beat`, some day.
     void drop_before(size_t beat) {
@@ -66,8 +70,8 @@ struct Channel {
     /// Measures the beats whose successors are known.
     void measure() {
         for (; arrivals < visible.size(); ++arrivals) {
-            const int64_t arrival = visible[arrivals] - latency;
-            while (departures < left.size() && left[departures] < arrival) ++departures;
+            const int64_t arrival = visible.cycle_of(arrivals) - latency;
+            while (departures < left.size() && left.cycle_of(departures) < arrival) ++departures;
             if (departures == left.size()) return;
             peak = std::max(peak, static_cast<int64_t>(arrivals + 1 - departures));
         }
@@ -135,6 +139,7 @@ public:
     std::vector<Output> outputs;
     std::vector<size_t> channels;  // of its inputs, then of its outputs
     int64_t latency = 0;
+    bool critical = false;  // whether no machine takes more cycles for a frame
     Waiting waiting = for_nothing;
     size_t waiting_channel = 0;
 
@@ -164,12 +169,12 @@ public:
         for (Input& input : inputs) input.consumed = 0;
         for (Output& output : outputs) output.held = 0;
         next_ = 0;
-        time_ = -1;
+        time_ = -cycle;
         waiting = for_nothing;
     }
 
     size_t next() const { return next_; }
-    int64_t time() const { return time_; }
+    int64_t time() const { return time_ >> 1; }
 
 private:
     bool wait(Waiting what, size_t channel) {
@@ -179,7 +184,7 @@ private:
     }
 
     bool take_place(const Event& event) {
-        int64_t time = time_ + event.gap;
+        int64_t time = time_ + cycle * event.gap;
         for (const Take& take : event.takes) {
             const Input& input = inputs[take.port];
             if (take.need == 0) continue;
@@ -194,8 +199,9 @@ private:
             if (static_cast<size_t>(leaving) >= output.channel->left.size()) {
                 return wait(for_room, channels[inputs.size() + give.port]);
             }
-            time = std::max(time, output.channel->left[static_cast<size_t>(leaving)] + 1);
+            time = std::max(time, output.channel->left[static_cast<size_t>(leaving)] + cycle);
         }
+        if (critical) time |= mark;
         for (const Take& take : event.takes) {
             Input& input = inputs[take.port];
             input.consumed += take.consumed;
@@ -206,10 +212,10 @@ private:
             Channel& channel = *output.channel;
             output.held += give.add;
             for (int64_t beat = 0; beat < give.emitted; ++beat) {
-                channel.visible.push(time + latency);
+                const int64_t leaves = time + cycle * latency;
+                channel.visible.push(leaves);
                 if (!channel.sink) continue;
-                const int64_t leaves = time + latency;
-                channel.left.push(channel.left.size() == 0 ? leaves : std::max(channel.left.back() + 1, leaves));
+                channel.left.push(channel.left.size() == 0 ? leaves : std::max(channel.left.back() + cycle, leaves));
             }
         }
         time_ = time;
@@ -217,7 +223,7 @@ private:
     }
 
     size_t next_ = 0;
-    int64_t time_ = -1;
+    int64_t time_ = -cycle;
 };
 
 /// Everything that later events depend on, when nothing moves: how far each machine is, and times.
@@ -275,7 +281,7 @@ struct Player {
 
     static void add(Snapshot& result, const Times& times, size_t first) {
         result.places.push_back(times.size() - std::min(first, times.size()));
-        for (size_t beat = first; beat < times.size(); ++beat) result.times.push_back(times[beat]);
+        for (size_t beat = first; beat < times.size(); ++beat) result.times.push_back(times.cycle_of(beat));
     }
 };
 
@@ -306,7 +312,7 @@ void bnn_player_free(void* player) { delete static_cast<Player*>(player); }
 
 /// `gap`, `consumed`, `need`, `add` and `emitted` describe the kinds of events one after the other, the last four with
 /// an entry for each port; `order` holds the kind of each event.
-int bnn_player_add_machine(void* handle, int64_t latency, uint64_t inputs, const int64_t* input_channels,
+int bnn_player_add_machine(void* handle, int64_t latency, int critical, uint64_t inputs, const int64_t* input_channels,
                            uint64_t outputs, const int64_t* output_channels, const int64_t* capacity,
                            const int64_t* remove, uint64_t kinds, const int64_t* gap, const int64_t* consumed,
                            const int64_t* need, const int64_t* add, const int64_t* emitted, uint64_t events,
@@ -314,6 +320,7 @@ int bnn_player_add_machine(void* handle, int64_t latency, uint64_t inputs, const
     auto* const player = static_cast<Player*>(handle);
     bnn::Machine machine;
     machine.latency = latency;
+    machine.critical = critical != 0;
     for (size_t i = 0; i < inputs; ++i) {
         machine.inputs.push_back({&player->channels[static_cast<size_t>(input_channels[i])], 0});
     }
@@ -376,7 +383,7 @@ int64_t bnn_player_peak(void* handle, uint64_t channel) { return static_cast<Pla
 /// Makes more beats of a channel from outside visible, each at its time, and simulates until no event can take place.
 int bnn_player_play(void* handle, uint64_t channel, uint64_t beats, const int64_t* times) try {
     auto* const player = static_cast<Player*>(handle);
-    player->channels[channel].visible.push(times, beats);
+    for (uint64_t beat = 0; beat < beats; ++beat) player->channels[channel].visible.push(bnn::cycle * times[beat]);
     // At first, all machines are asked what they wait for.
     for (size_t machine = 0; player->snapshots.empty() && machine < player->machines.size(); ++machine) {
         player->wake(machine);
@@ -410,8 +417,8 @@ int bnn_player_waiting(void* handle, uint64_t machine, uint64_t* channel) {
     return found.waiting;
 }
 
-/// The number of beats of a channel that became visible, or left. Their times, if they are kept, are valid until the
-/// next call.
+/// The number of beats of a channel that became visible, or left. Their times, in half cycles, if they are kept, are
+/// valid until the next call.
 uint64_t bnn_player_times(void* handle, uint64_t channel, int visible, const int64_t** times) {
     const bnn::Channel& found = static_cast<Player*>(handle)->channels[channel];
     const bnn::Times& chosen = visible != 0 ? found.visible : found.left;

@@ -40,6 +40,9 @@ def check_players(graph: Graph, frames: int) -> None:
             assert frugal.counts(name) == plain.counts(name)
         assert [frugal.advanced(plays) for plays in range(1, 5)] == [plain.advanced(plays) for plays in range(1, 5)]
         assert frugal.waits() == plain.waits()
+        for sink in graph.outputs:
+            for beat in range(plain.counts(sink.name)[1]):
+                assert frugal.is_critical(sink.name, beat) == plain.is_critical(sink.name, beat)
         assert [frugal.peak(name) for name in inner] == [plain.peak(name) for name in inner], frame
 
 

@@ -27,12 +27,13 @@ CLASSES = 10
 
 
 class GraphWriter:
-    """Adds units in a row; `last` is the name of the one whose first output is not connected yet."""
+    """Adds units in a row; `last` is the name of the one whose `output` is not connected yet."""
 
     def __init__(self, seed: int = 0) -> None:
         self.graph = Graph()
         self.rng = np.random.default_rng(seed)
         self.first = self.last = ""
+        self.output = 0
         self._count = 0
 
     def name(self, kind: str) -> str:
@@ -43,9 +44,9 @@ class GraphWriter:
         """Add a unit after the last one; returns its output port."""
         self.graph.add(unit)
         if self.last:
-            self.graph.connect(self.last, unit.name, any_lanes=True)
+            self.graph.connect(self.last, unit.name, output=self.output, any_lanes=True)
         self.first = self.first or unit.name
-        self.last = unit.name
+        self.last, self.output = unit.name, 0
         return unit.outputs[0]
 
     def join(self, other: str, unit: Operator, output: int = 0) -> Port:

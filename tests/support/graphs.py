@@ -70,11 +70,12 @@ def check_in_verilator(
     *,
     frames: int = 6,
     seed: int = 0,
+    stall_seeds: Sequence[int] = (),
     change_rtl: Callable[[Path], None] = lambda rtl: None,
 ) -> Cycles:
     """Check that the Verilated graph gives the integers of `execute` and the cycles of the token model, stalled or not.
 
-    `change_rtl` may change the folder `rtl` before it is built.
+    It is stalled by `stall_seeds`, or by `seed` without them; `change_rtl` may change the folder `rtl` before it is built.
     """
     folder.mkdir(exist_ok=True)
     x = random_integers(graph.input.port, frames, seed)
@@ -87,7 +88,7 @@ def check_in_verilator(
     write_simulation(folder, graph, cycles, Vectors(codes, expected, ("random",) * len(codes)))
     simulator = build_simulator(folder)
     data = boundary(graph.input.port).pack(codes)
-    for stall_seed in (None, seed):
+    for stall_seed in (None, *(stall_seeds or (seed,))):
         run = run_simulator(simulator, folder / "memories", data, frames, stall_seed=stall_seed)
         got = unpack_frames([boundary(stream.port) for stream in graph.outputs], run.output)
         for array, scores in zip(got, expected, strict=True):

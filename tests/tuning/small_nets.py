@@ -10,7 +10,7 @@ from itertools import product
 import numpy as np
 
 from bnnfpga.dataflow import folding as folding_module
-from bnnfpga.dataflow.assembly import assemble
+from bnnfpga.dataflow.assembly import assemble, fifo_name, joined_inputs
 from bnnfpga.dataflow.folding import Folding, LayerFolding
 from bnnfpga.dataflow.graph import Graph
 from bnnfpga.dataflow.operator import Operator
@@ -22,6 +22,7 @@ from bnnfpga.dataflow.operators.select import Select
 from bnnfpga.dataflow.stream import Port
 from bnnfpga.dataflow.target import Target
 from bnnfpga.numbers.integers import IntegerType
+from bnnfpga.tuning.join_bounds import JoinBounds
 from tests.support.deep_graphs import BIPOLAR, CODES, PIXEL, GraphWriter
 
 MOST_FOLDINGS = 160
@@ -110,7 +111,7 @@ def all_forms(unit: Operator) -> list[LayerFolding]:
 
 
 def all_foldings(graph: Graph, fixed: Folding) -> Iterator[tuple[Folding, Graph]]:
-    """Every folding with these settings, and the graph folded by the compiler's own rules, but without FIFOs."""
+    """Every folding with these settings, and the graph as the compiler folds it, but with the deepest FIFOs."""
     names = [unit.name for unit in graph.operators if unit.legal_pe()]
     choices = [
         [form for form in all_forms(graph[name]) if _is_searched(graph[name], form, fixed.get(name, LayerFolding()))]
@@ -118,16 +119,18 @@ def all_foldings(graph: Graph, fixed: Folding) -> Iterator[tuple[Folding, Graph]
     ]
     for chosen in product(*choices):
         folding = dict(zip(names, chosen, strict=True))
-        yield folding, without_fifos(graph, folding)
+        yield folding, with_deepest_fifos(graph, folding)
 
 
-def without_fifos(graph: Graph, folding: Folding) -> Graph:
+def with_deepest_fifos(graph: Graph, folding: Folding) -> Graph:
     folded = {
         unit.name: folding_module._fold_operator(unit, folding.get(unit.name, LayerFolding()), "test")
         for unit in graph.operators
     }
     folding_module._keep_up(graph, folded)
-    return assemble(graph, folded, {})
+    bare, bounds = assemble(graph, folded, {}), JoinBounds(graph)
+    joins = [(bare[unit.name], input) for unit in graph.operators for input in joined_inputs(unit)]
+    return assemble(graph, folded, {fifo_name(unit, input): bounds.form(unit, input) for unit, input in joins})
 
 
 def _is_searched(unit: Operator, form: LayerFolding, fixed: LayerFolding) -> bool:

@@ -10,7 +10,7 @@ from bnnfpga.dataflow.resources import add_resources
 from bnnfpga.tuning.cost_model import StatedCosts
 from bnnfpga.tuning.folding_search import CostWeights, SpeedLimits, cheapest, fastest
 from bnnfpga.tuning.space import FoldingSpace
-from tests.tuning.small_nets import all_foldings, small_net, without_fifos
+from tests.tuning.small_nets import all_foldings, small_net, with_deepest_fifos
 
 WEIGHTS = (CostWeights(), CostWeights(1.0, 0.0, 7.0, 3.0))
 
@@ -45,7 +45,7 @@ def test_no_folding_is_cheaper(seed: int) -> None:
                 found = cheapest(space, SpeedLimits(cycles, levels), weights)
                 assert (found is None) == (not possible)
                 if found is not None:
-                    interval, level, resources = figures(without_fifos(graph, found.folding))
+                    interval, level, resources = figures(with_deepest_fifos(graph, found.folding))
                     assert (found.interval, found.levels, found.resources) == (interval, level, resources)
                     assert interval <= cycles
                     assert levels is None or level <= levels

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bnnfpga.dataflow.hardware import EmulatorKernel, HlsTable, RtlVector
 from bnnfpga.dataflow.operator import Operator
+from bnnfpga.dataflow.places import displacement
 from bnnfpga.dataflow.resources import add_resources, queue_resources
 from bnnfpga.dataflow.schedule import Event, Schedule
 from bnnfpga.dataflow.stream import Port, divisors
@@ -52,6 +53,10 @@ class Crop(Operator):
         for kept, extent in zip((self.rows, self.columns), self.image, strict=True):
             if not kept or list(kept) != sorted(set(kept)) or kept[0] < 0 or kept[-1] >= extent:
                 raise ValueError(f"{self.name}: {kept} are not some of {extent} rows or columns, ascending")
+
+    @property
+    def lag(self) -> float:
+        return displacement([np.array(self.rows), np.array(self.columns)], self.image)
 
     @property
     def pixels(self) -> int:

@@ -40,6 +40,10 @@ class Fork(Operator):
             self, port=replace(self.port, lanes=lanes_for(max(port.lanes for port in ports), self.port.shape))
         )
 
+    @property
+    def lag(self) -> float:
+        return 0.0
+
     def schedule(self) -> Schedule:
         return Schedule((Event(1, (1,), (1, 1), (1, 1)),), 1, (2, 2), (1, 1))
 

@@ -13,6 +13,7 @@ from bnnfpga.dataflow.hardware import EmulatorKernel, HlsTable, RtlParameter, Rt
 from bnnfpga.dataflow.line_buffer import buffer_depth, buffer_kind, buffer_levels, buffer_resources
 from bnnfpga.dataflow.operator import Operator
 from bnnfpga.dataflow.packing import to_bits
+from bnnfpga.dataflow.places import displacement
 from bnnfpga.dataflow.resources import add_resources, queue_resources
 from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port, divisors
@@ -56,6 +57,12 @@ class Upsample(Operator):
             counts = (factor,) * extent if isinstance(factor, int) else factor
             if len(counts) != extent or min(counts) < 1:
                 raise ValueError(f"{self.name}: {factor} are not how often {extent} rows or columns come")
+
+    @property
+    def lag(self) -> float:
+        # A row is sent again once it is there.
+        rows, columns = self._sources
+        return displacement([rows, columns], self.image)
 
     @property
     def chunks(self) -> int:

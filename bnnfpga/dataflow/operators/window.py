@@ -14,6 +14,7 @@ from bnnfpga.dataflow.hardware import EmulatorKernel, HlsTable
 from bnnfpga.dataflow.line_buffer import buffer_depth, buffer_kind, buffer_levels, buffer_resources, buffer_slots
 from bnnfpga.dataflow.memory_kinds import MemoryKind
 from bnnfpga.dataflow.operator import Operator
+from bnnfpga.dataflow.places import displacement
 from bnnfpga.dataflow.resources import add_resources, queue_resources
 from bnnfpga.dataflow.schedule import Event, Schedule, queue_depth
 from bnnfpga.dataflow.stream import Port, divisors, legal_lanes
@@ -99,6 +100,23 @@ class Window(Operator):
     def flagged(self) -> bool:
         """Whether beats carry flags for pixels outside the image."""
         return self.geometry.touches_pads and not bool(self.type.holds(np.array(self.fill)))
+
+    @property
+    def lag(self) -> float:
+        geometry = self.geometry
+        last = [
+            np.minimum(np.arange(windows) * stride + dilation * (kernel - 1) - pad, extent - 1)
+            for windows, stride, dilation, kernel, pad, extent in zip(
+                geometry.windows,
+                geometry.stride,
+                geometry.dilation,
+                geometry.kernel,
+                geometry.pads,
+                geometry.image,
+                strict=False,
+            )
+        ]
+        return displacement(last, geometry.image)
 
     def in_front_of(self, interval: int, *ports: Port) -> Window:
         """The unit adapted to a consumer: at least its lanes, if possible, and enough input pixels to keep up."""
