@@ -148,3 +148,35 @@ def test_planted_faults_are_found(fault: tuple[str, str, str], tmp_path: Path) -
     old, new, harness = fault
     outputs = aiger(harness, SIZES.get(harness, {}), tmp_path, (old, new))
     assert is_reached(tmp_path, outputs["bad"], 30)
+
+
+UNIT_FAULTS: dict[str, tuple[Parameters, str, str]] = {
+    "inputs that do not wait for their weights": (
+        {"WeightStages": 2},
+        "entering_x = waiting_x[(Waits-1)*BeatBits+:BeatBits]",
+        "entering_x = x",
+    ),
+    "the flag of another part": (
+        {"MH": 2, "MW": 4, "PE": 1, "Lanes": 4, "Stages": 2, "Flags": 2},
+        "if (outside[f]) stored",
+        "if (outside[0]) stored",
+    ),
+    "the flags of another vector": (
+        {"MH": 1, "MW": 4, "PE": 1, "Lanes": 4, "Stages": 2, "Flags": 2, "Pixels": 2},
+        "entering_x[Pixels*SIMD+v*Parts+:Parts]",
+        "entering_x[Pixels*SIMD+:Parts]",
+    ),
+    "the inputs of another vector": (
+        {"MH": 1, "MW": 3, "PE": 1, "Simd": 3, "Lanes": 3, "Pixels": 2},
+        ".inputs_i  (entering_x[v*SIMD+:SIMD])",
+        ".inputs_i  (entering_x[0+:SIMD])",
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", UNIT_FAULTS.values(), ids=UNIT_FAULTS)
+def test_planted_faults_of_a_unit_are_found(fault: tuple[Parameters, str, str], tmp_path: Path) -> None:
+    parameters, old, new = fault
+    outputs = aiger("matrix_vector", parameters, tmp_path, (old, new))
+    assert is_reached(tmp_path, outputs["bad"], 30)
