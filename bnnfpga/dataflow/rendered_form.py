@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
-from bnnfpga.dataflow.hardware import RenderedModule, RtlInstance, RtlParameter
+from bnnfpga.dataflow.cost_terms import CostTerms
+from bnnfpga.dataflow.hardware import RenderedModule, RtlInstance, RtlParameter, RtlVector
 from bnnfpga.dataflow.unit_parameters import UnitParameters
 
 _BESIDE_STAGES = 2
@@ -38,12 +39,12 @@ class RenderedForm(ABC):
 
     @cached_property
     def parameters(self) -> Mapping[str, RtlParameter]:
-        """The parameters of the library module."""
-        return self.library().rtl
+        """The parameters of the library module, without tables for its synthesis."""
+        return {name: value for name, value in self.library().rtl.items() if not isinstance(value, RtlVector)}
 
     @abstractmethod
-    def resources(self) -> dict[str, int]:
-        """Estimate of the datapath and its control, without input buffer and output queue."""
+    def cost_terms(self) -> CostTerms:
+        """What it costs: the datapath and its control, without input buffer and output queue."""
 
     @property
     @abstractmethod

@@ -7,9 +7,12 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from bnnfpga.dataflow.hardware import HlsTable, Memory, MemoryBank, RtlParameter
+from bnnfpga.dataflow.cost_coefficients import coefficients
+from bnnfpga.dataflow.cost_terms import CostTerms
+from bnnfpga.dataflow.hardware import HlsTable, Memory, MemoryBank
 from bnnfpga.dataflow.lane_layout import LaneLayout
 from bnnfpga.dataflow.memory_kinds import MemoryKind
+from bnnfpga.dataflow.paired_luts import stored
 from bnnfpga.dataflow.requantizers import Comparators, FixedPoint, Requantizer, RequantizerKind, Search
 from bnnfpga.dataflow.resources import LUTS_PER_BRAM18, area
 from bnnfpga.dataflow.target import DEFAULT_TARGET, Target
@@ -147,7 +150,7 @@ class StoredThresholds:
     def _cost(self, form: Requantizer) -> tuple[int, float]:
         """Logic levels that the clock has no time for, then area."""
         late = max(0, form.logic_levels(self.target) - self.target.levels)
-        return late, area(form.resources(self._layout), LUTS_PER_BRAM18)
+        return late, area(coefficients(self.target.family).cost(form.cost_terms(self._layout)), LUTS_PER_BRAM18)
 
     def parameters(self, output: IntegerType) -> UnitParameters:
         """The hardware parameters for thresholds and results, where results are elements of type `output`."""
@@ -163,11 +166,11 @@ class StoredThresholds:
     def memory_parameters(self) -> UnitParameters:
         """The hardware parameters for the memory; empty without thresholds."""
         kind = rtl_only(ThresholdMemory=self.kind) if self.levels else UnitParameters()
-        return kind + rtl_only(**self.rtl_memories())
+        return kind + self.rtl_memories()
 
-    def rtl_memories(self) -> dict[str, RtlParameter]:
-        """The memories for RTL, by the name of the parameter."""
-        return {"Thresholds": self._memory} if self.levels else {}
+    def rtl_memories(self) -> UnitParameters:
+        """The parameters of RTL for the memories themselves."""
+        return stored(self.target, Thresholds=self._memory) if self.levels else UnitParameters()
 
     @cached_property
     def _memory(self) -> Memory | MemoryBank:
@@ -189,9 +192,9 @@ class StoredThresholds:
         rows = self.table.with_rows(self.channels)
         return {"levels": self.levels, "thresholds": rows.values, "decreasing": rows.decreasing.astype(np.int64)}
 
-    def resources(self) -> dict[str, int]:
-        """Estimate, memories included."""
-        return self.requantizer.resources(self._layout) if self.levels else {}
+    def cost_terms(self) -> CostTerms:
+        """What they cost, memories included."""
+        return self.requantizer.cost_terms(self._layout) if self.levels else CostTerms()
 
     @property
     def _stored(self) -> ThresholdTable | None:

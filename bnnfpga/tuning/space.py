@@ -48,7 +48,7 @@ class FoldingSpace:
         self, graph: Graph, model: CostModel, pinned: Folding | None = None, cycles: int | None = None
     ) -> None:
         self.graph, self.model = graph, model
-        self._pinned, self._cycles = pinned or {}, cycles
+        self.pinned, self._cycles = pinned or {}, cycles
         self._bounds = JoinBounds(graph)
         self._listens: dict[str, bool] = {}
         self._forms: dict[str, list[UnitForm]] = {}
@@ -105,7 +105,7 @@ class FoldingSpace:
     def _forms_of(self, operator: Operator) -> list[UnitForm]:
         """A unit's forms, and as a consumer what they ask for; its own consumers have theirs already."""
         if operator.legal_pe():
-            forms = self._undominated(legal_forms(operator, self._pinned.get(operator.name, LayerFolding())))
+            forms = self._undominated(legal_forms(operator, self.pinned.get(operator.name, LayerFolding())))
         elif self._listens[operator.name]:
             forms = self._answering_forms(operator)
         else:
@@ -211,7 +211,7 @@ class FoldingSpace:
 
     def _fifo(self, unit: Operator, input: int) -> FifoForm:
         """The FIFO where branches meet: as given, or of the depth that it has at most."""
-        given = self._pinned.get(fifo_name(unit, input), LayerFolding())
+        given = self.pinned.get(fifo_name(unit, input), LayerFolding())
         return self._bounds.form(unit, input) if given.depth is None else FifoForm(given.depth, given.stages)
 
     def _price(self, form: UnitForm, unit: Operator) -> PricedUnit:
